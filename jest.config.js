@@ -1,0 +1,11 @@
+/** Transpile-only: types are checked once, by `npm run check`. */
+module.exports = {
+  testEnvironment: "node",
+  roots: ["<rootDir>/test"],
+  testMatch: ["**/*.test.ts"],
+  transform: { "^.+\\.[tj]s$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, sourceMaps: "inline" }] },
+  modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
+  maxWorkers: 2,
+  workerIdleMemoryLimit: "512MB",
+  testTimeout: 60_000,
+};
