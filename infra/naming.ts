@@ -1,0 +1,201 @@
+import { Region, REGIONS } from "./regions";
+
+/**
+ * Limits Azure puts on names
+ * (https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules).
+ */
+export const NAME_RULES = {
+  resourceGroup: { max: 90, pattern: /^[A-Za-z0-9._()-]*[A-Za-z0-9_()-]$/ },
+  virtualNetwork: { max: 64, pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9_]$/ },
+  postgresServer: { max: 63, pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/ },
+  virtualEndpoint: { max: 63, pattern: /^[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]$/ },
+  vault: { max: 24, pattern: /^[A-Za-z](-?[A-Za-z0-9])+$/ },
+  storageAccount: { max: 24, pattern: /^[a-z0-9]{3,24}$/ },
+  managedCluster: { max: 63, pattern: /^[A-Za-z0-9][A-Za-z0-9_-]*[A-Za-z0-9]$/ },
+  identity: { max: 128, pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$/ },
+  workspace: { max: 63, pattern: /^[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]$/ },
+  actionGroup: { max: 260, pattern: /^[^:<>+/&%\\?|]*[^:<>+/&%\\?| .]$/ },
+  // Front Door WAF policy names take no hyphens.
+  wafPolicy: { max: 128, pattern: /^[A-Za-z][A-Za-z0-9]*$/ },
+  frontDoor: { max: 90, pattern: /^[A-Za-z0-9]+(-*[A-Za-z0-9]+)*$/ },
+  frontDoorEndpoint: { max: 46, pattern: /^[A-Za-z0-9]+(-*[A-Za-z0-9]+)*$/ },
+  grafana: { max: 23, pattern: /^[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]$/ },
+} as const;
+
+export type NamedKind = keyof typeof NAME_RULES;
+
+/** What is wrong with a name for a kind of Azure resource; undefined when nothing is. */
+export function nameProblem(kind: NamedKind, name: string): string | undefined {
+  const { max, pattern } = NAME_RULES[kind];
+  if (name.length > max) return `"${name}" has ${name.length} characters, ${kind} names have at most ${max}`;
+  if (!pattern.test(name)) return `"${name}" does not match ${pattern.source}, the rule for ${kind} names`;
+  return undefined;
+}
+
+/** What a name is made of. */
+export interface NamingInput {
+  /** Product, e.g. `forma3d`: lower-case letters and digits. */
+  product: string;
+  /** Short name of the environment, e.g. `prod`: 2-4 lower-case letters or digits. */
+  shortName: string;
+  /**
+   * Ending of globally unique names; empty where a rebuild must find the same names again. Vault names stay
+   * reserved for up to 90 days after deletion, so an environment that is rebuilt takes a new one.
+   */
+  nameSuffix: string;
+  regions: { primary: Region; secondary?: Region };
+}
+
+/** Identities of the platform's workloads; each becomes one user-assigned managed identity. */
+export const IDENTITIES = [
+  "api",
+  "dashboard",
+  "migration",
+  "backup",
+  "verify",
+  "prune",
+  "drill",
+  "metrics",
+  "gateway",
+  "monitoring",
+] as const;
+
+export type IdentityName = (typeof IDENTITIES)[number];
+
+/** Names of one region's resources. */
+export interface RegionNames {
+  region: Region;
+  resourceGroup: string;
+  virtualNetwork: string;
+  vault: string;
+  server: string;
+  cluster: string;
+  clusterDnsPrefix: string;
+  nodeResourceGroup: string;
+  clusterIdentity: string;
+  kubeletIdentity: string;
+  natGateway: string;
+  natAddress: string;
+  nodesSecurityGroup: string;
+  endpointsSecurityGroup: string;
+  /** Private Link Service the cluster's cloud provider creates in front of the internal load balancer. */
+  privateLinkService: string;
+}
+
+/** Names of everything one environment owns. The isolation inventory and the program both derive from it. */
+export interface PlatformNames {
+  /** Prefix of every Pulumi resource name and of most Azure names. */
+  prefix: string;
+  globalResourceGroup: string;
+  primary: RegionNames;
+  secondary?: RegionNames;
+  virtualEndpoint: string;
+  storageAccount: string;
+  logWorkspace: string;
+  monitorWorkspace: string;
+  grafana: string;
+  identities: Record<IdentityName, string>;
+  frontDoor: string;
+  frontDoorEndpoint: string;
+  wafPolicy: string;
+  /** Kubernetes namespace of the application. */
+  namespace: string;
+}
+
+const join = (...parts: string[]): string => parts.filter((part) => part !== "").join("-");
+
+function regionNames(input: NamingInput, region: Region): RegionNames {
+  const { code } = REGIONS[region];
+  const stem = join(input.product, input.shortName, code);
+  const unique = join(stem, input.nameSuffix);
+  return {
+    region,
+    resourceGroup: `rg-${stem}`,
+    virtualNetwork: `vnet-${stem}`,
+    vault: `kv-${unique}`,
+    server: `psql-${unique}`,
+    cluster: `aks-${stem}`,
+    clusterDnsPrefix: stem,
+    nodeResourceGroup: `rg-${stem}-nodes`,
+    clusterIdentity: `id-${stem}-cluster`,
+    kubeletIdentity: `id-${stem}-kubelet`,
+    natGateway: `ng-${stem}`,
+    natAddress: `pip-${stem}-nat`,
+    nodesSecurityGroup: `nsg-${stem}-nodes`,
+    endpointsSecurityGroup: `nsg-${stem}-endpoints`,
+    privateLinkService: `pls-${stem}`,
+  };
+}
+
+/** Derives every name of an environment. Pure; the same input always gives the same names. */
+export function platformNames(input: NamingInput): PlatformNames {
+  const stem = join(input.product, input.shortName);
+  const unique = join(stem, input.nameSuffix);
+  const compact = `${input.product}${input.shortName}`;
+  return {
+    prefix: stem,
+    globalResourceGroup: `rg-${stem}-global`,
+    primary: regionNames(input, input.regions.primary),
+    secondary: input.regions.secondary && regionNames(input, input.regions.secondary),
+    virtualEndpoint: `${unique}-db`,
+    storageAccount: `st${compact}bkp${input.nameSuffix}`,
+    logWorkspace: `log-${stem}`,
+    monitorWorkspace: `amw-${stem}`,
+    grafana: `graf-${compact}`,
+    identities: Object.fromEntries(IDENTITIES.map((name) => [name, `id-${stem}-${name}`])) as Record<
+      IdentityName,
+      string
+    >,
+    frontDoor: `afd-${stem}`,
+    frontDoorEndpoint: `fde-${unique}`,
+    wafPolicy: `waf${compact}`,
+    namespace: input.product,
+  };
+}
+
+/** Every name of an environment that breaks an Azure rule, as `key: what is wrong`. */
+export function nameProblems(names: PlatformNames): string[] {
+  const regions = [names.primary, ...(names.secondary ? [names.secondary] : [])];
+  const checks: [string, NamedKind, string][] = [
+    ["globalResourceGroup", "resourceGroup", names.globalResourceGroup],
+    ["virtualEndpoint", "virtualEndpoint", names.virtualEndpoint],
+    ["storageAccount", "storageAccount", names.storageAccount],
+    ["logWorkspace", "workspace", names.logWorkspace],
+    ["monitorWorkspace", "workspace", names.monitorWorkspace],
+    ["grafana", "grafana", names.grafana],
+    ["frontDoor", "frontDoor", names.frontDoor],
+    ["frontDoorEndpoint", "frontDoorEndpoint", names.frontDoorEndpoint],
+    ["wafPolicy", "wafPolicy", names.wafPolicy],
+    ...IDENTITIES.map((id): [string, NamedKind, string] => [
+      `identities.${id}`,
+      "identity",
+      names.identities[id],
+    ]),
+    ...regions.flatMap((region): [string, NamedKind, string][] => [
+      [`${region.region}.resourceGroup`, "resourceGroup", region.resourceGroup],
+      [`${region.region}.virtualNetwork`, "virtualNetwork", region.virtualNetwork],
+      [`${region.region}.vault`, "vault", region.vault],
+      [`${region.region}.server`, "postgresServer", region.server],
+      [`${region.region}.cluster`, "managedCluster", region.cluster],
+    ]),
+  ];
+  return checks.flatMap(([key, kind, name]) => {
+    const problem = nameProblem(kind, name);
+    return problem ? [`${key}: ${problem}`] : [];
+  });
+}
+
+/** The three name-resolution zones private endpoints need, by what they serve. */
+export const PRIVATE_DNS_ZONES = {
+  database: "privatelink.postgres.database.azure.com",
+  vault: "privatelink.vaultcore.azure.net",
+  blob: "privatelink.blob.core.windows.net",
+} as const;
+
+/** Host names of a PostgreSQL virtual endpoint: `writer` follows the primary, `reader` the replica. */
+export function virtualEndpointHosts(virtualEndpoint: string): { writer: string; reader: string } {
+  return {
+    writer: `${virtualEndpoint}.writer.postgres.database.azure.com`,
+    reader: `${virtualEndpoint}.reader.postgres.database.azure.com`,
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * Where a secret's value comes from.
+ * - `generated`: made by the program with `@pulumi/random`, kept encrypted in Pulumi's state.
+ * - `config`: set by an operator with `pulumi config set --secret`, kept encrypted in the stack file and state.
+ * - `external`: put into the vault by an operator, so that a partner's key never enters Pulumi's state; the
+ *   program knows only its name and who reads it.
+ */
+export type SecretSource = "generated" | "config" | "external";
+
+/** Workloads that read secrets. */
+export type SecretReader = "api" | "migration" | "backup" | "verify" | "drill" | "monitoring" | "statusPage";
+
+/** One secret of the platform. */
+export interface SecretEntry {
+  /** Name in Key Vault: letters, digits and hyphens, at most 127. */
+  name: string;
+  source: SecretSource;
+  /** Longest life in days; at expiry it must have been replaced. */
+  rotationDays: number;
+  /** Who may read it; each reader's identity gets Key Vault Secrets User on this one secret. */
+  readers: readonly SecretReader[];
+  /** Environment variable the readers get it as. */
+  variable: string;
+  /** What the value is, stored as the secret's content type. */
+  contentType: string;
+  /** Bytes of randomness of a generated value (base64); absent: a 32-character password. */
+  randomBytes?: number;
+  /** What to do to get a new value; part of the rotation runbook. */
+  rotation: string;
+}
+
+/** Every secret of report §4.3, the database's, and the receivers of alerts. */
+export const SECRET_CATALOG: readonly SecretEntry[] = [
+  {
+    name: "database-admin-password",
+    source: "generated",
+    rotationDays: 180,
+    readers: [],
+    variable: "DATABASE_ADMIN_PASSWORD",
+    contentType: "password",
+    rotation: "Advance vault.secretsIssued and run an update; the server accepts the new password at once.",
+  },
+  {
+    name: "database-url",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["api"],
+    variable: "DATABASE_URL",
+    contentType: "postgresql connection string (pooled)",
+    rotation: "Follows database-api-password.",
+  },
+  {
+    name: "database-direct-url",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["migration"],
+    variable: "DATABASE_URL",
+    contentType: "postgresql connection string (direct)",
+    rotation: "Follows database-migration-password.",
+  },
+  {
+    name: "database-backup-url",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["backup", "drill"],
+    variable: "DATABASE_URL",
+    contentType: "postgresql connection string (direct)",
+    rotation: "Follows database-backup-password.",
+  },
+  {
+    name: "database-monitoring-url",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["monitoring"],
+    variable: "DATA_SOURCE_NAME",
+    contentType: "postgresql connection string (direct)",
+    rotation: "Follows database-monitoring-password.",
+  },
+  {
+    name: "session-secret",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["api"],
+    variable: "SESSION_SECRET",
+    contentType: "base64 key",
+    randomBytes: 48,
+    rotation: "Advance vault.secretsIssued and run an update; signs every user out.",
+  },
+  {
+    name: "internal-api-key",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["api"],
+    variable: "INTERNAL_API_KEY",
+    contentType: "base64 key",
+    randomBytes: 32,
+    rotation: "Advance vault.secretsIssued and run an update.",
+  },
+  {
+    name: "shopify-token-encryption-key",
+    source: "generated",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SHOPIFY_TOKEN_ENCRYPTION_KEY",
+    contentType: "base64 key (256 bit)",
+    randomBytes: 32,
+    rotation:
+      "Re-encrypt stored Shopify tokens with the application's own command before the old key is dropped.",
+  },
+  {
+    name: "shopify-api-key",
+    source: "external",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SHOPIFY_API_KEY",
+    contentType: "API key",
+    rotation: "Generate a new key in the Shopify Partner Dashboard.",
+  },
+  {
+    name: "shopify-api-secret",
+    source: "external",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SHOPIFY_API_SECRET",
+    contentType: "API secret",
+    rotation: "Generate a new secret in the Shopify Partner Dashboard.",
+  },
+  {
+    name: "simplyprint-api-key",
+    source: "external",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SIMPLYPRINT_API_KEY",
+    contentType: "API key",
+    rotation: "Generate a new key in the SimplyPrint dashboard.",
+  },
+  {
+    name: "sendcloud-public-key",
+    source: "external",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SENDCLOUD_PUBLIC_KEY",
+    contentType: "API key",
+    rotation: "Generate new keys in the SendCloud dashboard.",
+  },
+  {
+    name: "sendcloud-secret-key",
+    source: "external",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SENDCLOUD_SECRET_KEY",
+    contentType: "API secret",
+    rotation: "Generate new keys in the SendCloud dashboard.",
+  },
+  {
+    name: "smtp-password",
+    source: "config",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SMTP_PASSWORD",
+    contentType: "password",
+    rotation: "Set a new password at the mail provider, then in the stack's config.",
+  },
+  {
+    name: "sentry-dsn",
+    source: "config",
+    rotationDays: 365,
+    readers: ["api"],
+    variable: "SENTRY_DSN",
+    contentType: "URL with key",
+    rotation: "Issue a new client key in Sentry, then set it in the stack's config.",
+  },
+  {
+    name: "pagerduty-routing-key",
+    source: "config",
+    rotationDays: 365,
+    readers: ["monitoring"],
+    variable: "PAGERDUTY_ROUTING_KEY",
+    contentType: "integration key",
+    rotation: "Issue a new integration key in PagerDuty, then set it in the stack's config.",
+  },
+  {
+    name: "slack-webhook-url",
+    source: "config",
+    rotationDays: 365,
+    readers: ["monitoring"],
+    variable: "SLACK_WEBHOOK_URL",
+    contentType: "URL with key",
+    rotation: "Issue a new incoming webhook in Slack, then set it in the stack's config.",
+  },
+  {
+    name: "dead-mans-switch-url",
+    source: "config",
+    rotationDays: 365,
+    readers: ["monitoring"],
+    variable: "DEAD_MANS_SWITCH_URL",
+    contentType: "URL with key",
+    rotation: "Issue a new check at the heartbeat service, then set it in the stack's config.",
+  },
+  {
+    name: "status-page-password",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["statusPage"],
+    variable: "ADMIN_PASSWORD",
+    contentType: "password",
+    rotation: "Advance vault.secretsIssued and run an update; the status page restarts with it.",
+  },
+  {
+    name: "status-page-api-secret",
+    source: "generated",
+    rotationDays: 90,
+    readers: ["statusPage", "monitoring"],
+    variable: "API_SECRET",
+    contentType: "base64 key",
+    randomBytes: 32,
+    rotation: "Advance vault.secretsIssued and run an update; the status page restarts with it.",
+  },
+];
+
+/** Names of the secrets an operator sets with `pulumi config set --secret`. */
+export const CONFIG_SECRETS: readonly string[] = SECRET_CATALOG.filter(
+  (entry) => entry.source === "config",
+).map((entry) => entry.name);
+
+/** Secrets a workload reads, in catalogue order. */
+export function secretsOf(reader: SecretReader): SecretEntry[] {
+  return SECRET_CATALOG.filter((entry) => entry.readers.includes(reader));
+}

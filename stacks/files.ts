@@ -1,0 +1,233 @@
+import fs from "node:fs";
+import path from "node:path";
+import yaml from "js-yaml";
+import { overlaps } from "../infra/addressing";
+import { PlatformNames, platformNames } from "../infra/naming";
+import { CONFIG_SECRETS } from "../infra/secretCatalog";
+import { ConfigError, fromZod, Problem } from "./problems";
+import { addressBlocks, crossFieldProblems, PRODUCT, StackConfig, stackSchema } from "./schema";
+
+/** Key under which a stack file holds the encrypted values an operator set. */
+export const SECRET_VALUES = "secretValues";
+
+/** Freezes a value and everything in it. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}
+
+/** The sections that are valid in themselves, so that one bad section hides no problem of another. */
+function validSections(values: unknown): Partial<StackConfig> {
+  if (typeof values !== "object" || values === null) return {};
+  return Object.fromEntries(
+    Object.entries(stackSchema.shape).flatMap(([key, section]) => {
+      const result = section.safeParse((values as Record<string, unknown>)[key]);
+      return result.success ? [[key, result.data]] : [];
+    }),
+  );
+}
+
+/**
+ * Checks the values of one stack and returns them typed, complete with defaults, and frozen.
+ * @throws ConfigError that names every problem at once.
+ */
+export function parseStackConfig(values: unknown, source: string): StackConfig {
+  const result = stackSchema.safeParse(values);
+  const problems = result.success
+    ? crossFieldProblems(result.data)
+    : fromZod(result.error, values, stackSchema);
+  if (problems.length > 0) {
+    throw new ConfigError(
+      source,
+      problems.map((problem) => ({
+        ...problem,
+        path: [`${PRODUCT}:${problem.path[0] ?? ""}`, ...problem.path.slice(1)],
+      })),
+    );
+  }
+  return deepFreeze((result as { data: StackConfig }).data);
+}
+
+/** What a stack file holds. */
+export interface StackFile {
+  stack: string;
+  /** Names of the secrets it holds an encrypted value for. */
+  secretValues: string[];
+  config: StackConfig;
+}
+
+function parseYaml(file: string): unknown {
+  let text: string;
+  try {
+    text = fs.readFileSync(file, "utf8");
+  } catch {
+    throw new ConfigError(path.basename(file), [
+      { path: [], found: undefined, allowed: "a readable stack file" },
+    ]);
+  }
+  try {
+    return yaml.load(text);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new ConfigError(path.basename(file), [{ path: [], found: reason, allowed: "valid YAML" }]);
+  }
+}
+
+function secretProblems(value: unknown): Problem[] {
+  if (value === undefined) return [];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [{ path: [`${PRODUCT}:${SECRET_VALUES}`], found: typeof value, allowed: "a map of secret names" }];
+  }
+  return Object.entries(value).flatMap(([name, entry]): Problem[] => {
+    const at = [`${PRODUCT}:${SECRET_VALUES}`, name];
+    if (!CONFIG_SECRETS.includes(name)) {
+      return [{ path: at, found: "an entry", allowed: `only ${CONFIG_SECRETS.join(", ")}` }];
+    }
+    const encrypted =
+      typeof entry === "object" &&
+      entry !== null &&
+      typeof (entry as { secure?: unknown }).secure === "string";
+    return encrypted
+      ? []
+      : [{ path: at, found: "a plain value", allowed: `an encrypted one: ${setSecretCommand(name)}` }];
+  });
+}
+
+/** The command that gives a secret of source `config` its value. */
+export function setSecretCommand(name: string): string {
+  return `pulumi config set --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'`;
+}
+
+/**
+ * Reads and checks `Pulumi.<stack>.yaml`.
+ * @throws ConfigError that names every problem of the file at once.
+ */
+export function readStackFile(root: string, stack: string): StackFile {
+  const file = path.join(root, `Pulumi.${stack}.yaml`);
+  if (!/^[A-Za-z0-9_.-]+$/.test(stack) || !fs.existsSync(file)) {
+    throw new ConfigError(`stack ${stack}`, [
+      {
+        path: [],
+        found: stack,
+        allowed: `one of ${stackNames(root).join(", ") || "the Pulumi.<stack>.yaml files"}`,
+      },
+    ]);
+  }
+  const source = path.basename(file);
+  const document = parseYaml(file) as { config?: unknown } | null | undefined;
+  const config = document?.config;
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new ConfigError(source, [
+      { path: ["config"], found: config, allowed: `a map of ${PRODUCT}:<key> entries` },
+    ]);
+  }
+  const prefix = `${PRODUCT}:`;
+  const entries = Object.entries(config as Record<string, unknown>);
+  const values = Object.fromEntries(
+    entries
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+  const { [SECRET_VALUES]: secrets, ...plain } = values;
+  const problems: Problem[] = entries
+    .filter(([key]) => !key.startsWith(prefix) && !key.startsWith("pulumi:"))
+    .map(([key, value]) => ({
+      path: [key],
+      found: value,
+      allowed: `keys of ${PRODUCT}: and pulumi: only; providers are pinned by the program`,
+    }));
+  problems.push(...secretProblems(secrets));
+  let parsed: StackConfig | undefined;
+  try {
+    parsed = parseStackConfig(plain, source);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  if (problems.length > 0 || !parsed) throw new ConfigError(source, problems);
+  return { stack, secretValues: Object.keys((secrets as object | undefined) ?? {}), config: parsed };
+}
+
+/** Stacks that have a file in the project folder, sorted. */
+export function stackNames(root: string): string[] {
+  return fs
+    .readdirSync(root)
+    .flatMap((name) => /^Pulumi\.([A-Za-z0-9_.-]+)\.ya?ml$/.exec(name)?.[1] ?? [])
+    .sort();
+}
+
+/**
+ * Reads every stack file of the project and checks that no two environments share what must be apart.
+ * @throws ConfigError with the problems of all files.
+ */
+export function readStacks(root: string): Record<string, StackConfig> {
+  const configs: Record<string, StackConfig> = {};
+  const failures: ConfigError[] = [];
+  for (const stack of stackNames(root)) {
+    try {
+      configs[stack] = readStackFile(root, stack).config;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      failures.push(error);
+    }
+  }
+  const [first, ...rest] = failures;
+  if (first && rest.length === 0) throw first;
+  if (first) {
+    throw new ConfigError(
+      "stack files",
+      failures.flatMap(({ source, problems }) => problems.map((p) => ({ ...p, path: [source, ...p.path] }))),
+    );
+  }
+  const shared = sharingProblems(configs);
+  if (shared.length > 0) throw new ConfigError("stack files", shared);
+  return configs;
+}
+
+/** Names of everything a stack owns. */
+export function stackPlatformNames(config: StackConfig): PlatformNames {
+  return platformNames({ product: PRODUCT, ...config });
+}
+
+/** What two environments must never have in common, with the key it comes from. */
+function exclusive(config: StackConfig): { path: string; value: string }[] {
+  const names = stackPlatformNames(config);
+  return [
+    { path: "azure.subscriptionId", value: config.azure.subscriptionId.toLowerCase() },
+    { path: "environment", value: config.environment },
+    { path: "shortName (database virtual endpoint)", value: names.virtualEndpoint },
+    { path: "shortName (storage account)", value: names.storageAccount },
+    ...[names.primary, names.secondary].flatMap((region) =>
+      region
+        ? [
+            { path: "shortName (vault)", value: region.vault },
+            { path: "shortName (server)", value: region.server },
+          ]
+        : [],
+    ),
+    { path: "edge.apiHostName", value: config.edge.apiHostName },
+    { path: "edge.dashboardHostName", value: config.edge.dashboardHostName },
+  ];
+}
+
+function sharingProblems(configs: Record<string, StackConfig>): Problem[] {
+  const stacks = Object.entries(configs);
+  return stacks.flatMap(([stack, config], index) =>
+    stacks.slice(0, index).flatMap(([earlier, other]): Problem[] => [
+      ...exclusive(config).flatMap(({ path: key, value }) =>
+        exclusive(other).some((entry) => entry.value === value)
+          ? [{ path: [stack, key], found: value, allowed: `a value that stack ${earlier} does not use` }]
+          : [],
+      ),
+      ...addressBlocks(config).flatMap((block) =>
+        addressBlocks(other)
+          .filter((theirs) => overlaps(theirs.cidr, block.cidr))
+          .map((theirs) => ({
+            path: [stack, ...block.path],
+            found: block.cidr,
+            allowed: `a block that does not overlap ${earlier}'s ${theirs.path.join(".")} (${theirs.cidr})`,
+          })),
+      ),
+    ]),
+  );
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { isPrivate, parseCidr } from "../../infra/addressing";
+import { REGION_NAMES } from "../../infra/regions";
+
+/** A GUID that identifies something, so the all-zero one is refused. */
+export const guid = z
+  .guid("a GUID such as 1b2c3d4e-0000-4000-8000-000000000000")
+  .refine((value) => !/^[0-]+$/.test(value), "a GUID other than the all-zero one");
+
+export const region = z.enum(REGION_NAMES);
+
+/** An IPv4 block in private address space. */
+export const privateCidr = z
+  .string()
+  .refine(
+    (value) => parseCidr(value) !== undefined,
+    "an IPv4 CIDR block without host bits, e.g. 10.20.0.0/16",
+  )
+  .refine(
+    (value) => parseCidr(value) === undefined || isPrivate(value),
+    "a block of private address space (RFC 1918)",
+  );
+
+/** An IPv4 block of any space. */
+export const cidr = z
+  .string()
+  .refine(
+    (value) => parseCidr(value) !== undefined,
+    "an IPv4 CIDR block without host bits, e.g. 203.0.113.0/29",
+  );
+
+/** Container image pinned by content, so that what was tested is what runs. */
+export const image = z
+  .string()
+  .regex(
+    /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
+    "an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
+  );
+
+export const hostName = z
+  .string()
+  .regex(
+    /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/,
+    "a lower-case DNS name",
+  );
+
+/** Five-field cron expression; evaluated in UTC. */
+export const cron = z
+  .string()
+  .regex(/^(\S+\s+){4}\S+$/, "a cron expression of five fields: minute hour day-of-month month day-of-week");
+
+export const cpu = z
+  .string()
+  .regex(/^([1-9]\d*m|[1-9]\d*(\.\d+)?)$/, "a Kubernetes CPU quantity, e.g. 250m or 1");
+
+export const memory = z
+  .string()
+  .regex(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes memory quantity, e.g. 512Mi or 1Gi");
+
+/** Weekly window in UTC in which Azure may restart things. */
+export const weeklyWindow = z
+  .strictObject({
+    dayOfWeek: z.enum(["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]),
+    startHour: z.int().min(0).max(23).describe("Hour of the day, UTC."),
+  })
+  .describe("Weekly maintenance window, UTC.");

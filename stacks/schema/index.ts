@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { azure, environment, nameSuffix, regions, shortName, tags } from "./azure";
+import { cluster } from "./cluster";
+import { database } from "./database";
+import { network } from "./network";
+import { recovery } from "./recovery";
+import { storage } from "./storage";
+import { vault } from "./vault";
+import { edge, gateway, workloads } from "./workloads";
+
+/** Product every name and tag starts with. */
+export const PRODUCT = "forma3d";
+
+/** One environment, as `Pulumi.<stack>.yaml` states it under the project's namespace. Unknown keys are errors. */
+export const stackSchema = z.strictObject({
+  environment,
+  shortName,
+  nameSuffix,
+  azure,
+  regions,
+  tags,
+  protectData: z
+    .boolean()
+    .describe(
+      "Whether what holds data is protected: Pulumi refuses to delete it, keeps it when it leaves the program, and Azure locks it against deletion. Turn off only to tear an environment down.",
+    ),
+  network,
+  database,
+  storage,
+  vault,
+  cluster,
+  workloads,
+  edge,
+  gateway,
+  recovery,
+});
+
+export type StackConfig = z.infer<typeof stackSchema>;
+
+export { addressBlocks, crossFieldProblems, dnsServiceAddress, MINIMUM_TIER_DAYS } from "./rules";
