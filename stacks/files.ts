@@ -33,9 +33,10 @@ function validSections(values: unknown): Partial<StackConfig> {
  */
 export function parseStackConfig(values: unknown, source: string): StackConfig {
   const result = stackSchema.safeParse(values);
-  const problems = result.success
-    ? crossFieldProblems(result.data)
-    : fromZod(result.error, values, stackSchema);
+  const problems = [
+    ...(result.success ? [] : fromZod(result.error, values, stackSchema)),
+    ...crossFieldProblems(validSections(values)),
+  ];
   if (problems.length > 0) {
     throw new ConfigError(
       source,
