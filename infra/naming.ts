@@ -46,11 +46,15 @@ export interface NamingInput {
   regions: { primary: Region; secondary?: Region };
 }
 
-/** Identities of the platform's workloads; each becomes one user-assigned managed identity. */
+/**
+ * Identities of the platform's workloads; each becomes one user-assigned managed identity in every region, so
+ * that a region that is left alone can still issue tokens and trust its own cluster.
+ */
 export const IDENTITIES = [
   "api",
   "dashboard",
   "migration",
+  "roles",
   "backup",
   "verify",
   "prune",
@@ -58,6 +62,7 @@ export const IDENTITIES = [
   "metrics",
   "gateway",
   "monitoring",
+  "status-page",
 ] as const;
 
 export type IdentityName = (typeof IDENTITIES)[number];
@@ -74,6 +79,7 @@ export interface RegionNames {
   nodeResourceGroup: string;
   clusterIdentity: string;
   kubeletIdentity: string;
+  identities: Record<IdentityName, string>;
   natGateway: string;
   natAddress: string;
   nodesSecurityGroup: string;
@@ -94,7 +100,6 @@ export interface PlatformNames {
   logWorkspace: string;
   monitorWorkspace: string;
   grafana: string;
-  identities: Record<IdentityName, string>;
   frontDoor: string;
   frontDoorEndpoint: string;
   wafPolicy: string;
@@ -119,6 +124,10 @@ function regionNames(input: NamingInput, region: Region): RegionNames {
     nodeResourceGroup: `rg-${stem}-nodes`,
     clusterIdentity: `id-${stem}-cluster`,
     kubeletIdentity: `id-${stem}-kubelet`,
+    identities: Object.fromEntries(IDENTITIES.map((name) => [name, `id-${stem}-${name}`])) as Record<
+      IdentityName,
+      string
+    >,
     natGateway: `ng-${stem}`,
     natAddress: `pip-${stem}-nat`,
     nodesSecurityGroup: `nsg-${stem}-nodes`,
@@ -142,10 +151,6 @@ export function platformNames(input: NamingInput): PlatformNames {
     logWorkspace: `log-${stem}`,
     monitorWorkspace: `amw-${stem}`,
     grafana: `graf-${compact}`,
-    identities: Object.fromEntries(IDENTITIES.map((name) => [name, `id-${stem}-${name}`])) as Record<
-      IdentityName,
-      string
-    >,
     frontDoor: `afd-${stem}`,
     frontDoorEndpoint: `fde-${unique}`,
     wafPolicy: `waf${compact}`,
@@ -166,17 +171,17 @@ export function nameProblems(names: PlatformNames): string[] {
     ["frontDoor", "frontDoor", names.frontDoor],
     ["frontDoorEndpoint", "frontDoorEndpoint", names.frontDoorEndpoint],
     ["wafPolicy", "wafPolicy", names.wafPolicy],
-    ...IDENTITIES.map((id): [string, NamedKind, string] => [
-      `identities.${id}`,
-      "identity",
-      names.identities[id],
-    ]),
     ...regions.flatMap((region): [string, NamedKind, string][] => [
       [`${region.region}.resourceGroup`, "resourceGroup", region.resourceGroup],
       [`${region.region}.virtualNetwork`, "virtualNetwork", region.virtualNetwork],
       [`${region.region}.vault`, "vault", region.vault],
       [`${region.region}.server`, "postgresServer", region.server],
       [`${region.region}.cluster`, "managedCluster", region.cluster],
+      ...IDENTITIES.map((id): [string, NamedKind, string] => [
+        `${region.region}.identities.${id}`,
+        "identity",
+        region.identities[id],
+      ]),
     ]),
   ];
   return checks.flatMap(([key, kind, name]) => {

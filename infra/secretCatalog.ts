@@ -8,7 +8,12 @@
 export type SecretSource = "generated" | "config" | "external";
 
 /** Workloads that read secrets. */
-export type SecretReader = "api" | "migration" | "backup" | "verify" | "drill" | "monitoring" | "statusPage";
+export type SecretReader = "api" | "migration" | "roles" | "backup" | "drill" | "monitoring" | "status-page";
+
+/** PostgreSQL roles of the application's database; each has a password of its own. */
+export const DATABASE_ROLES = ["api", "migration", "backup", "monitoring"] as const;
+
+export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 
 /** One secret of the platform. */
 export interface SecretEntry {
@@ -25,6 +30,8 @@ export interface SecretEntry {
   contentType: string;
   /** Bytes of randomness of a generated value (base64); absent: a 32-character password. */
   randomBytes?: number;
+  /** Makes the generated value the connection string of a role: through PgBouncer (6432) or direct (5432). */
+  connection?: { role: DatabaseRole | "administrator"; pooled: boolean };
   /** What to do to get a new value; part of the rotation runbook. */
   rotation: string;
 }
@@ -41,21 +48,43 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     rotation: "Advance vault.secretsIssued and run an update; the server accepts the new password at once.",
   },
   {
-    name: "database-url",
+    name: "database-admin-url",
+    source: "generated",
+    rotationDays: 180,
+    readers: ["roles"],
+    variable: "DATABASE_URL",
+    contentType: "postgresql connection string (direct)",
+    connection: { role: "administrator", pooled: false },
+    rotation: "Follows database-admin-password.",
+  },
+  ...DATABASE_ROLES.map((role): SecretEntry => ({
+    name: `database-${role}-password`,
+    source: "generated",
+    rotationDays: 90,
+    readers: ["roles"],
+    variable: `${role.toUpperCase()}_PASSWORD`,
+    contentType: "password",
+    rotation:
+      "Advance vault.secretsIssued and run an update; a job sets the new password, then the readers restart.",
+  })),
+  {
+    name: "database-api-url",
     source: "generated",
     rotationDays: 90,
     readers: ["api"],
     variable: "DATABASE_URL",
     contentType: "postgresql connection string (pooled)",
+    connection: { role: "api", pooled: true },
     rotation: "Follows database-api-password.",
   },
   {
-    name: "database-direct-url",
+    name: "database-migration-url",
     source: "generated",
     rotationDays: 90,
     readers: ["migration"],
     variable: "DATABASE_URL",
     contentType: "postgresql connection string (direct)",
+    connection: { role: "migration", pooled: false },
     rotation: "Follows database-migration-password.",
   },
   {
@@ -65,6 +94,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     readers: ["backup", "drill"],
     variable: "DATABASE_URL",
     contentType: "postgresql connection string (direct)",
+    connection: { role: "backup", pooled: false },
     rotation: "Follows database-backup-password.",
   },
   {
@@ -74,6 +104,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     readers: ["monitoring"],
     variable: "DATA_SOURCE_NAME",
     contentType: "postgresql connection string (direct)",
+    connection: { role: "monitoring", pooled: false },
     rotation: "Follows database-monitoring-password.",
   },
   {
@@ -201,7 +232,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     name: "status-page-password",
     source: "generated",
     rotationDays: 90,
-    readers: ["statusPage"],
+    readers: ["status-page"],
     variable: "ADMIN_PASSWORD",
     contentType: "password",
     rotation: "Advance vault.secretsIssued and run an update; the status page restarts with it.",
@@ -210,7 +241,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     name: "status-page-api-secret",
     source: "generated",
     rotationDays: 90,
-    readers: ["statusPage", "monitoring"],
+    readers: ["status-page", "monitoring"],
     variable: "API_SECRET",
     contentType: "base64 key",
     randomBytes: 32,
