@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import { loopback } from "./ports";
+import { startSupervised, temporaryDirectory } from "./supervised";
+
+export interface LocalAzurite {
+  /** For `BACKUP_STORE_CONNECTION_STRING`. The account key is drawn anew for every start. */
+  connectionString: string;
+  /** Blob endpoint, account included: `http://127.0.0.1:<port>/<account>`. */
+  blobUrl: string;
+  account: string;
+  port: number;
+  dataDir: string;
+  pid: number;
+  /** Ends the server and deletes everything stored in it; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface AzuriteOptions {
+  /** Storage account name; default `forma3ddrill`. */
+  account?: string;
+  /** Seconds to wait for the first answer; default 30. */
+  timeoutSeconds?: number;
+}
+
+const listening = /successfully listens on http:\/\/[^:\s]+:(\d+)/;
+
+/** Starts the Azurite blob server on a free loopback port, with its data in a temporary folder. */
+export async function startAzurite(options: AzuriteOptions = {}): Promise<LocalAzurite> {
+  const account = options.account ?? "forma3ddrill";
+  const key = randomBytes(64).toString("base64");
+  const directory = temporaryDirectory("azurite");
+  const server = await startSupervised({
+    directory,
+    stopSignal: "KILL",
+    environment: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` },
+    command: [
+      process.execPath,
+      program(),
+      "--location",
+      directory,
+      "--blobHost",
+      loopback,
+      // The kernel picks the port, so no other process can take it in between.
+      "--blobPort",
+      "0",
+      // The blob client speaks a newer protocol version than this emulator knows by name.
+      "--skipApiVersionCheck",
+      "--silent",
+      "--disableTelemetry",
+    ],
+  });
+  try {
+    const port = await announcedPort(server.output, server.ended, options.timeoutSeconds ?? 30);
+    const blobUrl = `http://${loopback}:${port}/${account}`;
+    return {
+      connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${blobUrl};`,
+      blobUrl,
+      account,
+      port,
+      dataDir: directory,
+      pid: server.pid,
+      stop: server.stop,
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+function program(): string {
+  return path.join(path.dirname(require.resolve("azurite/package.json")), "dist/src/blob/main.js");
+}
+
+async function announcedPort(output: () => string, ended: Promise<number>, seconds: number): Promise<number> {
+  let code: number | undefined;
+  void ended.then((value) => (code = value));
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const port = listening.exec(output())?.[1];
+    if (port) return Number(port);
+    if (code !== undefined) throw new Error(`Azurite ended with exit code ${code}: ${output().trim()}`);
+    if (Date.now() > deadline)
+      throw new Error(`Azurite did not answer within ${seconds} s: ${output().trim()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
