@@ -1,0 +1,106 @@
+/**
+ * What each verb can be asked, and the shape of its function. The command line is built on these; so are the
+ * drill and the tests.
+ */
+import type { RunContext } from "./context";
+import type { Settings } from "./settings";
+import type {
+  CatalogueEntry,
+  Level,
+  Manifest,
+  PruneResult,
+  RestoreResult,
+  StatusEntry,
+  Tier,
+  VerifyReport,
+} from "./types";
+
+export interface BackupOptions {
+  /** Databases to dump; none: the one `DATABASE_URL` names. */
+  databases?: string[];
+  /** Every database of the server that may be connected to, templates and Azure's own excluded. */
+  all?: boolean;
+  /** Default daily. */
+  tier?: Tier;
+}
+
+/** One database of a run: with several, one that fails does not stop the others. */
+export type BackupOutcome = { database: string; manifest: Manifest } | { database: string; error: Error };
+
+/** Which backup is meant. */
+export type BackupSelector =
+  | { id: string }
+  | { latest: true; database?: string }
+  /** The newest whose snapshot is not younger than this instant. */
+  | { at: Date; database?: string }
+  /** A random one whose snapshot is at most this old. */
+  | { randomWithinSeconds: number; database?: string };
+
+export interface Assertion {
+  id: string;
+  /** One statement returning one boolean. `current_setting('recovery.snapshot_at')` is the snapshot's instant. */
+  sql: string;
+}
+
+export interface VerifyOptions {
+  backup: BackupSelector;
+  /** Last level to climb to. Default L6; below L4 the backup does not count as verified. */
+  through?: Level;
+  assertions?: Assertion[];
+  /** Default two hours. */
+  timeoutSeconds?: number;
+  /** False: the report is returned but not stored beside the backup. Default true. */
+  record?: boolean;
+}
+
+export interface RestoreOptions {
+  backup: BackupSelector;
+  /** Database to restore into; new, or existing and empty. */
+  to: string;
+  /** Takes the place of an existing database; must equal `to`. The previous content is kept under another name. */
+  replace?: string;
+  /** Called between polls of a rehydration; tests advance their clock here. */
+  wait?: (milliseconds: number) => Promise<void>;
+}
+
+export interface PruneOptions {
+  /** Default true: nothing is deleted. */
+  dryRun?: boolean;
+  database?: string;
+}
+
+export interface ListOptions {
+  database?: string;
+  tier?: Tier;
+}
+
+export type RunBackup = (
+  settings: Settings,
+  options: BackupOptions,
+  context: RunContext,
+) => Promise<BackupOutcome[]>;
+export type RunList = (
+  settings: Settings,
+  options: ListOptions,
+  context: RunContext,
+) => Promise<CatalogueEntry[]>;
+export type RunStatus = (
+  settings: Settings,
+  options: { database?: string; maxAgeSeconds?: number; maxVerifiedAgeSeconds?: number },
+  context: RunContext,
+) => Promise<StatusEntry[]>;
+export type RunVerify = (
+  settings: Settings,
+  options: VerifyOptions,
+  context: RunContext,
+) => Promise<VerifyReport>;
+export type RunRestore = (
+  settings: Settings,
+  options: RestoreOptions,
+  context: RunContext,
+) => Promise<RestoreResult>;
+export type RunPrune = (
+  settings: Settings,
+  options: PruneOptions,
+  context: RunContext,
+) => Promise<PruneResult>;

@@ -1,0 +1,86 @@
+import { formatDuration } from "./duration";
+import { redact } from "./redact";
+
+/** Where a run says what it is doing. Never stdout: that belongs to the result. */
+export interface Progress {
+  /** One line about an event. */
+  note(message: string): void;
+  /** Starts a stage; a running stage ends. `expectedBytes` draws a percentage. */
+  stage(name: string, expectedBytes?: number): void;
+  /** Bytes handled so far in the current stage. */
+  bytes(total: number): void;
+  /** Ends the current stage. */
+  done(): void;
+}
+
+export const silent: Progress = { note() {}, stage() {}, bytes() {}, done() {} };
+
+const LINE_EVERY_MS = 10_000;
+const BAR_EVERY_MS = 200;
+
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/**
+ * A live bar on a terminal; elsewhere one line when a stage starts, every ten seconds, and when it ends.
+ * @param out usually process.stderr
+ */
+export function createProgress(out: NodeJS.WriteStream, now: () => number = Date.now): Progress {
+  const live = out.isTTY === true;
+  let current:
+    { name: string; startedAt: number; bytes: number; expected?: number; printedAt: number } | undefined;
+
+  const line = (text: string) => {
+    if (live) out.write("\r\x1b[2K");
+    out.write(`${new Date(now()).toISOString()} ${redact(text)}\n`);
+  };
+  const describe = () => {
+    if (!current) return "";
+    const seconds = (now() - current.startedAt) / 1000;
+    const parts = [current.name];
+    if (current.bytes > 0) {
+      const share = current.expected ? ` of ~${formatBytes(current.expected)}` : "";
+      parts.push(`${formatBytes(current.bytes)}${share}`);
+      if (seconds > 0) parts.push(`${formatBytes(Math.round(current.bytes / seconds))}/s`);
+    }
+    parts.push(formatDuration(seconds));
+    return parts.join(" · ");
+  };
+  const bar = () => {
+    if (!current?.expected) return "";
+    const width = 20;
+    const filled = Math.min(width, Math.round((width * current.bytes) / current.expected));
+    return `[${"#".repeat(filled)}${".".repeat(width - filled)}] `;
+  };
+  const done = () => {
+    if (!current) return;
+    line(`${describe()} · done`);
+    current = undefined;
+  };
+  return {
+    note: line,
+    stage(name, expected) {
+      done();
+      current = { name, startedAt: now(), bytes: 0, expected, printedAt: now() };
+      if (live) out.write(redact(`\r\x1b[2K${name}`));
+      else line(`${name} …`);
+    },
+    bytes(total) {
+      if (!current) return;
+      current.bytes = total;
+      if (now() - current.printedAt < (live ? BAR_EVERY_MS : LINE_EVERY_MS)) return;
+      current.printedAt = now();
+      if (live) out.write(redact(`\r\x1b[2K${bar()}${describe()}`));
+      else line(describe());
+    },
+    done,
+  };
+}

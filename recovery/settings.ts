@@ -1,0 +1,212 @@
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { z } from "zod";
+import { parseDuration } from "./duration";
+import { messageOf, UsageError } from "./errors";
+import { parseServerUrl, type ServerConnection } from "./postgres/connection";
+import { keepSecret } from "./redact";
+
+/** What a verb cannot run without. */
+export type Need = "database" | "store" | "monthly" | "evidence";
+
+export interface Settings {
+  /** Environment this runner works for; part of every blob name, so that environments never mix. */
+  environment: string;
+  /** Server, role and default database. Present when the verb needs it or the setting is there. */
+  server?: ServerConnection;
+  /** Where verify restores to; without it verify starts a throwaway server. */
+  scratchServer?: ServerConnection;
+  store: { connectionString: string } | { url: string };
+  containers: { daily: string; monthly?: string; evidence?: string };
+  /** Access tier of monthly archives. Archive costs hours of rehydration at restore, counted in the RTO. */
+  monthlyAccessTier: "Hot" | "Cool" | "Cold" | "Archive";
+  retention: { dailyDays: number; monthlyDays: number; keepLast: number };
+  /** Oldest allowed newest backup: the daily interval and two hours. */
+  maxAgeSeconds: number;
+  /** Oldest allowed newest verified backup. */
+  maxVerifiedAgeSeconds: number;
+  /** Volume for spooled archives and the throwaway server. */
+  scratchDirectory: string;
+  /** Connections a restore works with at a time. */
+  jobs: number;
+  /** Databases that `backup --all` dumps side by side. */
+  parallelDatabases: number;
+  /** Where outcomes of runs are pushed, if anywhere. */
+  pushgatewayUrl?: string;
+}
+
+/** Every name the runner reads, for `--help` and the documentation. */
+export const SETTING_HELP: Readonly<Record<string, string>> = {
+  DATABASE_URL: "server, role and default database: postgresql://role:password@host:5432/database",
+  BACKUP_STORE_URL: "https://<account>.blob.core.windows.net, reached with workload identity",
+  BACKUP_STORE_CONNECTION_STRING: "instead of BACKUP_STORE_URL: an emulator's connection string",
+  BACKUP_CONTAINER_DAILY: "container of daily backups",
+  BACKUP_CONTAINER_MONTHLY: "container of monthly backups",
+  BACKUP_CONTAINER_EVIDENCE: "container of drill reports",
+  ENVIRONMENT: "name of this environment: lower-case letters, digits and hyphens",
+  SCRATCH_DATABASE_URL: "optional: server verify restores to; otherwise it starts a throwaway one",
+  BACKUP_MONTHLY_ACCESS_TIER: "optional: Hot, Cool, Cold or Archive (default Cold)",
+  RETENTION_DAILY_DAYS: "optional: days a daily backup is kept (default 30)",
+  RETENTION_MONTHLY_DAYS: "optional: days a monthly backup is kept (default 365)",
+  RETENTION_KEEP_LAST: "optional: newest backups of each tier that are never deleted (default 7)",
+  BACKUP_MAX_AGE: "optional: oldest allowed newest backup (default 26h)",
+  BACKUP_MAX_VERIFIED_AGE: "optional: oldest allowed newest verified backup (default 35d)",
+  SCRATCH_DIR:
+    "optional: volume for spooled archives and the throwaway server (default: the system's temporary folder)",
+  RESTORE_JOBS: "optional: parallel connections of a restore, 2-32 (default 2)",
+  BACKUP_PARALLEL_DATABASES: "optional: databases dumped side by side by --all, 1-8 (default 2)",
+  PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
+};
+
+const containerName = z
+  .string()
+  .regex(/^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "3-63 lower-case letters, digits and single hyphens");
+const whole = (minimum: number, maximum: number) =>
+  z.string().transform((text, issue) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+    issue.addIssue(`a whole number from ${minimum} to ${maximum}`);
+    return z.NEVER;
+  });
+const duration = z.string().transform((text, issue) => {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined && seconds > 0) return seconds;
+  issue.addIssue("a duration such as 90s, 30m, 26h or 7d");
+  return z.NEVER;
+});
+const serverUrl = z.string().transform((text, issue): ServerConnection => {
+  try {
+    return parseServerUrl(text);
+  } catch (error) {
+    issue.addIssue(messageOf(error));
+    return z.NEVER;
+  }
+});
+const httpUrl = z.url({ protocol: /^https?$/, error: "an http(s) URL" });
+
+const schema = z.object({
+  DATABASE_URL: serverUrl.optional(),
+  SCRATCH_DATABASE_URL: serverUrl.optional(),
+  BACKUP_STORE_URL: httpUrl.optional(),
+  BACKUP_STORE_CONNECTION_STRING: z
+    .string()
+    .regex(
+      /^(UseDevelopmentStorage=true|.*(BlobEndpoint|AccountName)=.+)/i,
+      "an Azure Storage connection string",
+    )
+    .optional(),
+  BACKUP_CONTAINER_DAILY: containerName.optional(),
+  BACKUP_CONTAINER_MONTHLY: containerName.optional(),
+  BACKUP_CONTAINER_EVIDENCE: containerName.optional(),
+  ENVIRONMENT: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/, "1-31 lower-case letters, digits and hyphens, starting with a letter")
+    .optional(),
+  BACKUP_MONTHLY_ACCESS_TIER: z.enum(["Hot", "Cool", "Cold", "Archive"]).default("Cold"),
+  RETENTION_DAILY_DAYS: whole(1, 3_650).default(30),
+  RETENTION_MONTHLY_DAYS: whole(1, 3_650).default(365),
+  RETENTION_KEEP_LAST: whole(1, 1_000).default(7),
+  BACKUP_MAX_AGE: duration.default(26 * 3_600),
+  BACKUP_MAX_VERIFIED_AGE: duration.default(35 * 86_400),
+  SCRATCH_DIR: z.string().default(() => tmpdir()),
+  // One connection would let COPY fill gaps in earlier pages, so that rows come back in another order.
+  RESTORE_JOBS: whole(2, 32).default(2),
+  BACKUP_PARALLEL_DATABASES: whole(1, 8).default(2),
+  PUSHGATEWAY_URL: httpUrl.optional(),
+});
+
+/** Settings that may come from a mounted file: `DATABASE_URL_FILE=/run/secrets/url`. */
+const FROM_FILE = ["DATABASE_URL", "SCRATCH_DATABASE_URL", "BACKUP_STORE_CONNECTION_STRING"] as const;
+
+function readFiles(env: NodeJS.ProcessEnv, problems: string[]): NodeJS.ProcessEnv {
+  const merged: NodeJS.ProcessEnv = { ...env };
+  for (const name of FROM_FILE) {
+    const file = env[`${name}_FILE`];
+    if (!file) continue;
+    if (env[name]) {
+      problems.push(`${name}: set it or ${name}_FILE, not both`);
+      continue;
+    }
+    try {
+      merged[name] = readFileSync(file, "utf8").trim();
+    } catch (error) {
+      problems.push(`${name}_FILE: cannot read ${file}: ${(error as NodeJS.ErrnoException).code ?? "error"}`);
+    }
+  }
+  return merged;
+}
+
+/**
+ * Reads the settings of a verb.
+ * @throws UsageError listing every missing and every malformed setting, none with its value
+ */
+export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Settings {
+  const problems: string[] = [];
+  const merged = readFiles(env, problems);
+  // An empty variable is how a shell and a Kubernetes manifest say "not set".
+  const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ""));
+  for (const name of FROM_FILE) keepSecret(given[name]);
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(`${issue.path.join(".")}: ${expectation(issue)}`);
+  }
+  const required = (name: keyof z.infer<typeof schema>) => {
+    if (!given[name]) problems.push(`${name}: missing; ${SETTING_HELP[name]}`);
+  };
+  if (needs.includes("database")) required("DATABASE_URL");
+  if (needs.includes("store")) {
+    if (given.BACKUP_STORE_URL && given.BACKUP_STORE_CONNECTION_STRING) {
+      problems.push("BACKUP_STORE_URL: set it or BACKUP_STORE_CONNECTION_STRING, not both");
+    } else if (!given.BACKUP_STORE_URL && !given.BACKUP_STORE_CONNECTION_STRING) {
+      problems.push("BACKUP_STORE_URL or BACKUP_STORE_CONNECTION_STRING: missing; one of the two is needed");
+    }
+    required("BACKUP_CONTAINER_DAILY");
+  }
+  if (needs.includes("monthly")) required("BACKUP_CONTAINER_MONTHLY");
+  if (needs.includes("evidence")) required("BACKUP_CONTAINER_EVIDENCE");
+  required("ENVIRONMENT");
+  if (problems.length > 0 || !parsed.success) throw new UsageError(problems);
+
+  const value = parsed.data;
+  keepSecret(value.DATABASE_URL?.password);
+  keepSecret(value.SCRATCH_DATABASE_URL?.password);
+  keepSecret(/AccountKey=([^;]+)/i.exec(value.BACKUP_STORE_CONNECTION_STRING ?? "")?.[1]);
+  return {
+    environment: value.ENVIRONMENT ?? "",
+    server: value.DATABASE_URL,
+    scratchServer: value.SCRATCH_DATABASE_URL,
+    store: value.BACKUP_STORE_CONNECTION_STRING
+      ? { connectionString: value.BACKUP_STORE_CONNECTION_STRING }
+      : { url: value.BACKUP_STORE_URL ?? "" },
+    containers: {
+      daily: value.BACKUP_CONTAINER_DAILY ?? "",
+      monthly: value.BACKUP_CONTAINER_MONTHLY,
+      evidence: value.BACKUP_CONTAINER_EVIDENCE,
+    },
+    monthlyAccessTier: value.BACKUP_MONTHLY_ACCESS_TIER,
+    retention: {
+      dailyDays: value.RETENTION_DAILY_DAYS,
+      monthlyDays: value.RETENTION_MONTHLY_DAYS,
+      keepLast: value.RETENTION_KEEP_LAST,
+    },
+    maxAgeSeconds: value.BACKUP_MAX_AGE,
+    maxVerifiedAgeSeconds: value.BACKUP_MAX_VERIFIED_AGE,
+    scratchDirectory: value.SCRATCH_DIR,
+    jobs: value.RESTORE_JOBS,
+    parallelDatabases: value.BACKUP_PARALLEL_DATABASES,
+    pushgatewayUrl: value.PUSHGATEWAY_URL,
+  };
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === "custom" && /^(is|has|names|contains) /.test(issue.message)) return issue.message;
+  if (issue.code === "invalid_value") return `expected one of ${issue.values.join(", ")}`;
+  if (issue.code === "invalid_format" && issue.format === "regex") return `expected ${issue.message}`;
+  return `expected ${issue.message}`;
+}
+
+/** The server of `DATABASE_URL`, for verbs that declared the need. */
+export function serverOf(settings: Settings): ServerConnection {
+  if (!settings.server) throw new UsageError("DATABASE_URL: missing");
+  return settings.server;
+}

@@ -1,0 +1,231 @@
+/**
+ * The documents the runner writes and prints. Each carries its format and version in `format`; a reader refuses
+ * a version it does not know, so a field may be added within a version but never change its meaning.
+ */
+import { z } from "zod";
+
+export const MANIFEST_FORMAT = "forma3d-backup/1";
+export const VERIFICATION_FORMAT = "forma3d-verification/1";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
+const instant = z.iso.datetime({ precision: 3 });
+const count = z.number().int().nonnegative();
+
+/** daily is kept 30 days, monthly one year (both from settings). */
+export const tierSchema = z.enum(["daily", "monthly"]);
+export type Tier = z.infer<typeof tierSchema>;
+
+/** One table's content in the snapshot. */
+export const tableFingerprintSchema = z.strictObject({
+  /** Schema-qualified and quoted as SQL needs it: `public."Order"`. */
+  name: z.string(),
+  rows: count,
+  /** Bytes of the rows' COPY text. */
+  bytes: count,
+  /** SHA-256 over the rows' COPY text in physical order, each row behind its length (see postgres/rows.ts). */
+  sha256,
+  /** Statement that reads exactly the columns that were dumped, in their order. */
+  copy: z.string(),
+});
+export type TableFingerprint = z.infer<typeof tableFingerprintSchema>;
+
+export const sequenceSchema = z.strictObject({
+  name: z.string(),
+  /** A string: sequences reach 2^63 - 1. */
+  value: z.string(),
+  called: z.boolean(),
+});
+export type SequenceValue = z.infer<typeof sequenceSchema>;
+
+export const roleSchema = z.strictObject({
+  name: z.string(),
+  login: z.boolean(),
+  inherit: z.boolean(),
+  createRole: z.boolean(),
+  createDatabase: z.boolean(),
+  bypassRowSecurity: z.boolean(),
+  memberOf: z.array(z.string()),
+});
+export type RoleInventory = z.infer<typeof roleSchema>;
+
+export const inventorySchema = z.strictObject({
+  /** How many objects of each kind, by kind: `table`, `index`, `function`… Members of extensions excluded. */
+  objects: z.record(z.string(), count),
+  /** SHA-256 over the sorted list of `kind name` of the same objects. */
+  objectsSha256: sha256,
+  extensions: z.array(z.strictObject({ name: z.string(), version: z.string(), schema: z.string() })),
+  roles: z.array(roleSchema),
+});
+export type Inventory = z.infer<typeof inventorySchema>;
+
+export const manifestSchema = z.strictObject({
+  format: z.literal(MANIFEST_FORMAT),
+  id: z.string(),
+  environment: z.string(),
+  database: z.string(),
+  tier: tierSchema,
+  /** The database server's clock at the moment the snapshot was taken: what RPO is measured from. */
+  snapshotAt: instant,
+  startedAt: instant,
+  finishedAt: instant,
+  seconds: z.number().nonnegative(),
+  /** Bytes of the uncompressed pg_dump archive. */
+  rawBytes: count,
+  /** Bytes of the stored blob. */
+  storedBytes: count,
+  /** SHA-256 of the stored blob. */
+  sha256,
+  archive: z.strictObject({ container: z.string(), blob: z.string(), compression: z.literal("zstd") }),
+  server: z.strictObject({
+    host: z.string(),
+    port: z.number().int(),
+    version: z.string(),
+    major: z.number().int(),
+    /** Null where the role may not read it. */
+    systemIdentifier: z.string().nullable(),
+    inRecovery: z.boolean(),
+    lsn: z.string(),
+    encoding: z.string(),
+    collate: z.string(),
+    ctype: z.string(),
+    /** Size on disk, indexes included: what a restore needs. */
+    databaseBytes: count,
+  }),
+  runner: z.strictObject({
+    pgDump: z.string(),
+    /** Seconds the runner's clock was ahead of the database server's (negative: behind). */
+    clockAheadSeconds: z.number(),
+  }),
+  tables: z.array(tableFingerprintSchema),
+  largeObjects: z.strictObject({ count, bytes: count, sum: z.string() }),
+  sequences: z.array(sequenceSchema),
+  inventory: inventorySchema,
+  /** SHA-256 over the canonical JSON of every other field. */
+  digest: sha256,
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export const checkStatusSchema = z.enum(["PASS", "FAIL", "NOT_RUN", "TIMED_OUT"]);
+export type CheckStatus = z.infer<typeof checkStatusSchema>;
+/** PASS only when every check of the run passed; FAIL outweighs TIMED_OUT, which outweighs NOT_RUN. */
+export type Verdict = CheckStatus;
+
+export const levelSchema = z.enum(["L0", "L1", "L2", "L3", "L4", "L5", "L6"]);
+export type Level = z.infer<typeof levelSchema>;
+
+export const checkSchema = z.strictObject({
+  id: z.string(),
+  level: levelSchema,
+  status: checkStatusSchema,
+  expected: z.string(),
+  actual: z.string(),
+  seconds: z.number().nonnegative().optional(),
+});
+export type CheckResult = z.infer<typeof checkSchema>;
+
+export const tableMatchSchema = z.strictObject({ name: z.string(), rows: count, match: z.boolean() });
+export type TableMatch = z.infer<typeof tableMatchSchema>;
+
+/** One timed step of a run, in order. */
+export const stageSchema = z.strictObject({
+  name: z.string(),
+  startedAt: instant,
+  seconds: z.number().nonnegative(),
+  bytes: count.optional(),
+});
+export type Stage = z.infer<typeof stageSchema>;
+
+export const verifyReportSchema = z.strictObject({
+  format: z.literal(VERIFICATION_FORMAT),
+  id: z.string(),
+  environment: z.string(),
+  database: z.string(),
+  tier: tierSchema,
+  verdict: checkStatusSchema,
+  /** The last level that was asked for. A backup counts as verified from L4 on. */
+  through: levelSchema,
+  startedAt: instant,
+  endedAt: instant,
+  seconds: z.number().nonnegative(),
+  /** Digest of the manifest this report speaks about; null when that manifest cannot be read. */
+  manifestDigest: sha256.nullable(),
+  scratch: z.strictObject({ kind: z.enum(["throwaway", "url", "none"]), version: z.string() }),
+  stages: z.array(stageSchema),
+  checks: z.array(checkSchema),
+  tables: z.array(tableMatchSchema),
+  digest: sha256,
+});
+export type VerifyReport = z.infer<typeof verifyReportSchema>;
+
+/** The newest conclusive (PASS or FAIL) verification of a backup. */
+export interface VerificationMark {
+  verdict: "PASS" | "FAIL";
+  at: string;
+  through: Level;
+  report: string;
+}
+
+/** A backup as the catalogue knows it. */
+export interface CatalogueEntry {
+  id: string;
+  container: string;
+  /** Name of the manifest blob. */
+  blob: string;
+  database: string;
+  tier: Tier;
+  /** Undefined when the manifest cannot be read or contradicts its own digest: see `problem`. */
+  manifest?: Manifest;
+  problem?: string;
+  verification: VerificationMark | null;
+}
+
+export interface RestoreResult {
+  id: string;
+  /** The database that now holds the data. */
+  database: string;
+  seconds: number;
+  fingerprints: "match" | "mismatch" | "not-checked";
+  snapshotAt: string;
+  /** Seconds spent waiting for an archived blob to come online; part of `seconds`. */
+  rehydrateSeconds: number;
+  /** `kept`: owners and grants as dumped. `restoring-role`: a role is missing, everything belongs to the caller. */
+  ownership: "kept" | "restoring-role";
+  missingRoles: string[];
+  /** With `--replace`: where the previous content still is. */
+  previousDatabase?: string;
+  warnings: string[];
+  stages: Stage[];
+  checks: CheckResult[];
+  tables: TableMatch[];
+  nextSteps: string[];
+}
+
+export interface StatusEntry {
+  database: string;
+  newest: { id: string; snapshotAt: string; ageSeconds: number } | null;
+  newestVerified: { id: string; snapshotAt: string; ageSeconds: number; verifiedAt: string } | null;
+  /** Oldest allowed newest backup. */
+  maxAgeSeconds: number;
+  /** Oldest allowed newest verified backup. */
+  maxVerifiedAgeSeconds: number;
+  ok: boolean;
+  problems: string[];
+}
+
+export interface PruneDecision {
+  id: string;
+  database: string;
+  tier: Tier;
+  snapshotAt: string;
+  action: "keep" | "delete";
+  reason: string;
+  /** What happened: `planned` in a dry run. */
+  outcome: "kept" | "planned" | "deleted" | "refused";
+  bytes: number;
+}
+
+export interface PruneResult {
+  dryRun: boolean;
+  decisions: PruneDecision[];
+  deletedBytes: number;
+}
