@@ -1,0 +1,37 @@
+import * as operationalinsights from "@pulumi/azure-native/operationalinsights";
+import * as pulumi from "@pulumi/pulumi";
+import { Region } from "./regions";
+import { Tags } from "./tags";
+
+export interface LogsArgs {
+  workspaceName: string;
+  resourceGroupName: pulumi.Input<string>;
+  region: Region;
+  /** Days logs are kept, 30-730. Lowering it drops the older ones. */
+  retentionDays: number;
+  tags: Tags;
+}
+
+/** Log Analytics workspace all diagnostics go to. Cost: per gigabyte taken in, and per month beyond 31 days. */
+export class Logs extends pulumi.ComponentResource {
+  readonly workspaceId: pulumi.Output<string>;
+
+  constructor(name: string, args: LogsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("forma3d:monitoring:Logs", name, {}, opts);
+    const workspace = new operationalinsights.Workspace(
+      `${name}-workspace`,
+      {
+        workspaceName: args.workspaceName,
+        resourceGroupName: args.resourceGroupName,
+        location: args.region,
+        sku: { name: "PerGB2018" },
+        retentionInDays: args.retentionDays,
+        features: { disableLocalAuth: true, enableLogAccessUsingOnlyResourcePermissions: true },
+        tags: args.tags,
+      },
+      { parent: this },
+    );
+    this.workspaceId = workspace.id;
+    this.registerOutputs({ workspaceId: this.workspaceId });
+  }
+}
