@@ -36,6 +36,12 @@ export const regions = z
       .describe(
         "Region that holds replica, geo-copies, network and vault. Must be Azure's pair of the primary when backups are geo-redundant. Absent: one region only.",
       ),
+    primaryActive: z
+      .boolean()
+      .default(true)
+      .describe(
+        "false while the primary region is lost: leaves out what runs in its cluster, so that an update does not wait for a cluster nobody can reach. Data, network and the cluster itself stay declared.",
+      ),
     secondaryActive: z
       .boolean()
       .default(false)

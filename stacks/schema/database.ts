@@ -87,6 +87,12 @@ export const database = z
       .describe(
         "Database of the application. Renaming it creates an empty one; the old one stays, protected.",
       ),
+    sslMode: z
+      .enum(["require", "verify-full"])
+      .default("require")
+      .describe(
+        "TLS mode of the connection strings. require encrypts; verify-full also checks the host name, which needs a certificate that covers the virtual endpoint's two-label name: test it against your server before turning it on.",
+      ),
     maintenanceWindow: weeklyWindow.describe(
       "When Azure may patch the server (UTC). Takes effect with the first update after creation: Azure ignores it in the creating call.",
     ),

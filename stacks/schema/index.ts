@@ -24,6 +24,12 @@ export const stackSchema = z.strictObject({
     .describe(
       "Whether what holds data is protected: Pulumi refuses to delete it, keeps it when it leaves the program, and Azure locks it against deletion. Turn off only to tear an environment down.",
     ),
+  logRetentionDays: z
+    .int()
+    .min(30)
+    .max(730)
+    .default(90)
+    .describe("Days the Log Analytics workspace keeps logs, 30-730. Lowering it drops the older ones."),
   network,
   database,
   storage,

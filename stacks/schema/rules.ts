@@ -51,6 +51,13 @@ function regionRules({ regions, network, database, storage }: StackConfig): Prob
       allowed: "true, because regions.writer is secondary and traffic must find a cluster there",
     });
   }
+  if (!regions.primaryActive && !(regions.secondaryActive && regions.writer === "secondary")) {
+    problems.push({
+      path: ["regions", "primaryActive"],
+      found: false,
+      allowed: "true unless secondaryActive is true and writer is secondary, or nothing would serve",
+    });
+  }
   if (!REGIONS[primary].zones && database.highAvailability === "ZoneRedundant") {
     problems.push({
       path: ["database", "highAvailability"],

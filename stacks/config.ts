@@ -1,0 +1,67 @@
+import * as pulumi from "@pulumi/pulumi";
+import { CONFIG_SECRETS } from "../infra/secretCatalog";
+import { parseStackConfig, SECRET_VALUES, setSecretCommand } from "./files";
+import { ConfigError } from "./problems";
+import { PRODUCT, StackConfig, stackSchema } from "./schema";
+
+/** What the program is told about the stack it deploys. */
+export interface LoadedConfig {
+  config: StackConfig;
+  /** Values an operator set with `pulumi config set --secret`, by secret name. */
+  secretValues: Record<string, pulumi.Output<string>>;
+}
+
+/**
+ * Reads and checks the stack's configuration: the only place that reads `pulumi.Config`.
+ * @throws pulumi.RunError that lists every problem, printed without a stack trace.
+ */
+export function loadStackConfig(): LoadedConfig {
+  const source = new pulumi.Config(PRODUCT);
+  const values = Object.fromEntries(
+    Object.keys(pulumi.runtime.allConfig())
+      .filter((key) => key.startsWith(`${PRODUCT}:`))
+      .map((key) => key.slice(PRODUCT.length + 1))
+      .filter((key) => key !== SECRET_VALUES)
+      .map((key) => [key, plainValue(source, key)]),
+  );
+  try {
+    const config = parseStackConfig(values, `Pulumi.${pulumi.getStack()}.yaml`);
+    return { config, secretValues: secretValues(source) };
+  } catch (error) {
+    throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+/** The engine hands every value over as text: objects, numbers and booleans as JSON, strings as they are. */
+function plainValue(source: pulumi.Config, key: string): unknown {
+  const text = source.require(key);
+  const schema = (stackSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } }>)[
+    key
+  ];
+  if (schema?.safeParse(text).success) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * The operator's secrets. One that is missing is named with the command that sets it; a plan goes on without it,
+ * an update stops.
+ */
+function secretValues(source: pulumi.Config): Record<string, pulumi.Output<string>> {
+  const given = source.getObject<Record<string, string>>(SECRET_VALUES) ?? {};
+  const missing = CONFIG_SECRETS.filter((name) => !given[name]);
+  if (missing.length > 0) {
+    const text = [
+      `${missing.length} secret${missing.length === 1 ? " has" : "s have"} no value; set ${missing.length === 1 ? "it" : "each"} with:`,
+      ...missing.map((name) => `  ${setSecretCommand(name)}`),
+    ].join("\n");
+    if (!pulumi.runtime.isDryRun()) throw new pulumi.RunError(text);
+    pulumi.log.warn(text);
+  }
+  return Object.fromEntries(
+    CONFIG_SECRETS.map((name) => [name, pulumi.secret(given[name] ?? `${name} is not set`)]),
+  );
+}

@@ -1,0 +1,311 @@
+import { ResourceGroup } from "@pulumi/azure-native/resources";
+import * as pulumi from "@pulumi/pulumi";
+import { BackupAccess } from "../infra/backupAccess";
+import { Database, DATABASE_PORTS } from "../infra/database";
+import { Logs } from "../infra/logs";
+import { PlatformNames, virtualEndpointHosts } from "../infra/naming";
+import { CloudProviders, cloudProviders } from "../infra/providers";
+import { SecretReader } from "../infra/secretCatalog";
+import { SecretValues } from "../infra/secretValues";
+import { BackupStorage } from "../infra/storage";
+import { platformTags, Tags } from "../infra/tags";
+import { Vault } from "../infra/vault";
+import { LoadedConfig } from "./config";
+import { stackPlatformNames } from "./files";
+import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
+import { PRODUCT, StackConfig } from "./schema";
+
+/** Everything the parts of the composition have in common. */
+export interface Context {
+  config: StackConfig;
+  names: PlatformNames;
+  tags: Tags;
+  providers: CloudProviders;
+  /** Options of a component outside Kubernetes. */
+  opts: pulumi.ComponentResourceOptions;
+}
+
+/** Declares the platform of one environment and returns its stack outputs. */
+export function platform({ config, secretValues }: LoadedConfig): PlatformOutputs {
+  const context = prepare(config);
+  const global = globalGroup(context);
+  const logs = logWorkspace(context, global);
+  const regions = allRegions(context);
+  const secrets = secretStore(context, secretValues);
+  const storage = backupStorage(context, regions, logs);
+  const database = databaseServers(context, regions, secrets, logs);
+  const vaults = regions.map((region) => regionVault(context, region, secrets, logs));
+  connectPrivately(context, regions, { database, storage, vaults });
+  return outputs(context, { storage, vaults, regions });
+}
+
+function prepare(config: StackConfig): Context {
+  const names = stackPlatformNames(config);
+  const providers = cloudProviders(names.prefix, config.azure);
+  return {
+    config,
+    names,
+    tags: platformTags(PRODUCT, config.environment, config.tags),
+    providers,
+    opts: { providers: [providers.azure, providers.random] },
+  };
+}
+
+function globalGroup({ config, names, tags, providers }: Context): ResourceGroup {
+  return new ResourceGroup(
+    `${names.prefix}-global-group`,
+    { resourceGroupName: names.globalResourceGroup, location: config.regions.primary, tags },
+    { provider: providers.azure },
+  );
+}
+
+function logWorkspace({ config, names, tags, opts }: Context, group: ResourceGroup): Logs {
+  return new Logs(
+    `${names.prefix}-logs`,
+    {
+      workspaceName: names.logWorkspace,
+      resourceGroupName: group.name,
+      region: config.regions.primary,
+      retentionDays: config.logRetentionDays,
+      tags,
+    },
+    opts,
+  );
+}
+
+function allRegions({ config, names, tags, providers, opts }: Context): RegionBase[] {
+  const { primary, secondary } = config.network;
+  const common = { prefix: names.prefix, tags, azure: providers.azure };
+  return [
+    regionBase("primary", { ...common, names: names.primary, plan: primary }, opts),
+    ...(names.secondary && secondary
+      ? [regionBase("secondary", { ...common, names: names.secondary, plan: secondary }, opts)]
+      : []),
+  ];
+}
+
+function secretStore(
+  { config, names, opts }: Context,
+  configured: LoadedConfig["secretValues"],
+): SecretValues {
+  return new SecretValues(
+    `${names.prefix}-secrets`,
+    {
+      issued: config.vault.secretsIssued,
+      configured,
+      administratorLogin: config.database.administratorLogin,
+      databaseHost: virtualEndpointHosts(names.virtualEndpoint).writer,
+      databaseName: config.database.applicationDatabase,
+      sslMode: config.database.sslMode,
+    },
+    opts,
+  );
+}
+
+function backupStorage(
+  { config, names, tags, opts }: Context,
+  regions: RegionBase[],
+  logs: Logs,
+): BackupStorage {
+  const home = first(regions);
+  const storage = new BackupStorage(
+    `${names.prefix}-backups`,
+    {
+      ...config.storage,
+      accountName: names.storageAccount,
+      resourceGroupName: home.group.name,
+      region: home.names.region,
+      protect: config.protectData,
+      logWorkspaceId: logs.workspaceId,
+      tags,
+    },
+    opts,
+  );
+  new BackupAccess(
+    `${names.prefix}-backup-access`,
+    {
+      subscriptionId: config.azure.subscriptionId,
+      resourceGroupId: home.group.id,
+      containerIds: storage.containerIds,
+      identities: Object.fromEntries(regions.map((region) => [region.place, region.identities.workloads])),
+      prefix: names.prefix,
+    },
+    opts,
+  );
+  return storage;
+}
+
+function databaseServers(
+  { config, names, tags, opts }: Context,
+  regions: RegionBase[],
+  secrets: SecretValues,
+  logs: Logs,
+): Database {
+  const { replica, ...database } = config.database;
+  const place = (region: RegionBase) => ({
+    serverName: region.names.server,
+    region: region.names.region,
+    resourceGroupName: region.group.name,
+  });
+  const [primary, secondary] = [first(regions), regions[1]];
+  return new Database(
+    `${names.prefix}-database`,
+    {
+      ...database,
+      primary: place(primary),
+      replica: replica && secondary && { ...place(secondary), bootstrap: replica.bootstrap },
+      virtualEndpoint: names.virtualEndpoint,
+      administratorPassword: secrets.require("database-admin-password"),
+      tenantId: config.azure.tenantId,
+      protect: config.protectData,
+      logWorkspaceId: logs.workspaceId,
+      tags,
+    },
+    opts,
+  );
+}
+
+function regionVault(
+  { config, names, tags, opts }: Context,
+  region: RegionBase,
+  secrets: SecretValues,
+  logs: Logs,
+): Vault {
+  const { workloads } = region.identities;
+  const readers: Record<SecretReader, pulumi.Input<string>> = {
+    api: workloads.api.principalId,
+    migration: workloads.migration.principalId,
+    roles: workloads.roles.principalId,
+    backup: workloads.backup.principalId,
+    drill: workloads.drill.principalId,
+    monitoring: workloads.monitoring.principalId,
+    "status-page": workloads["status-page"].principalId,
+  };
+  return new Vault(
+    `${names.prefix}-${region.place}-vault`,
+    {
+      vaultName: region.names.vault,
+      region: region.names.region,
+      resourceGroupName: region.group.name,
+      subscriptionId: config.azure.subscriptionId,
+      tenantId: config.azure.tenantId,
+      softDeleteRetentionDays: config.vault.softDeleteRetentionDays,
+      maxRotationDays: config.vault.secretRotationDays,
+      issued: config.vault.secretsIssued,
+      values: secrets.values,
+      readers,
+      protect: config.protectData,
+      logWorkspaceId: logs.workspaceId,
+      tags,
+    },
+    opts,
+  );
+}
+
+function connectPrivately(
+  { config, names, tags, opts }: Context,
+  regions: RegionBase[],
+  data: { database: Database; storage: BackupStorage; vaults: Vault[] },
+): pulumi.Resource[] {
+  const { database, storage, vaults } = data;
+  const server = { group: "postgresqlServer", zone: "database" } as const;
+  const blob = { id: storage.accountId, zone: "blob" } as const;
+  const services: PrivateService[] = [
+    { noun: "primary-server", id: database.primaryId, ...server, dependsOn: [database.ready] },
+    ...(database.replicaId
+      ? [{ noun: "replica-server", id: database.replicaId, ...server, dependsOn: [database.ready] }]
+      : []),
+    { noun: "backups", group: "blob", ...blob },
+    // The copy in the paired region has an address of its own, readable while the primary region is down.
+    ...(/^Standard_RAG/.test(config.storage.redundancy)
+      ? [{ noun: "backups-copy", group: "blob_secondary", ...blob } as const]
+      : []),
+    ...vaults.map((vault, index) => ({
+      noun: `${index === 0 ? "primary" : "secondary"}-vault`,
+      id: vault.id,
+      group: "vault" as const,
+      zone: "vault" as const,
+    })),
+  ];
+  return privateEndpoints(names.prefix, regions, services, tags, opts).map((endpoint) => endpoint.ready);
+}
+
+/** What the recovery tools and the runbooks need to find everything; no secret among them. */
+export interface PlatformOutputs {
+  /** Name of the environment. */
+  environment: string;
+  /** Hosts, ports and servers of the database. */
+  database: {
+    writerHost: string;
+    readerHost: string;
+    ports: { pooled: number; direct: number };
+    database: string;
+    virtualEndpoint: string;
+    primary: { server: string; resourceGroup: string; region: string };
+    replica?: { server: string; resourceGroup: string; region: string };
+  };
+  /** Account and containers of backups and evidence. */
+  storage: {
+    account: string;
+    resourceGroup: string;
+    blobEndpoint: string;
+    containers: Record<string, string>;
+  };
+  /** Vault and cluster of each region, by `primary` and `secondary`. */
+  regions: Record<
+    string,
+    { region: string; resourceGroup: string; vault: string; cluster: string; namespace: string }
+  >;
+  /** Objectives in minutes. */
+  objectives: { rpoMinutes: number; rtoMinutes: number };
+}
+
+function outputs(
+  { config, names }: Context,
+  { storage, regions }: { storage: BackupStorage; vaults: Vault[]; regions: RegionBase[] },
+): PlatformOutputs {
+  const hosts = virtualEndpointHosts(names.virtualEndpoint);
+  const server = ({ names: region }: RegionBase) => ({
+    server: region.server,
+    resourceGroup: region.resourceGroup,
+    region: region.region,
+  });
+  const [primary, secondary] = [first(regions), regions[1]];
+  return {
+    environment: config.environment,
+    database: {
+      writerHost: hosts.writer,
+      readerHost: hosts.reader,
+      ports: DATABASE_PORTS,
+      database: config.database.applicationDatabase,
+      virtualEndpoint: names.virtualEndpoint,
+      primary: server(primary),
+      ...(config.database.replica && secondary && { replica: server(secondary) }),
+    },
+    storage: {
+      account: names.storageAccount,
+      resourceGroup: primary.names.resourceGroup,
+      blobEndpoint: storage.blobEndpoint,
+      containers: storage.containerNames,
+    },
+    regions: Object.fromEntries(
+      regions.map(({ place, names: region }) => [
+        place,
+        {
+          region: region.region,
+          resourceGroup: region.resourceGroup,
+          vault: region.vault,
+          cluster: region.cluster,
+          namespace: names.namespace,
+        },
+      ]),
+    ),
+    objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
+  };
+}
+
+function first<T>(items: readonly T[]): T {
+  const [item] = items;
+  if (item === undefined) throw new Error("a platform has at least one region");
+  return item;
+}

@@ -1,0 +1,98 @@
+import { ResourceGroup } from "@pulumi/azure-native/resources";
+import * as pulumi from "@pulumi/pulumi";
+import { Identities } from "../infra/identity";
+import { RegionNames } from "../infra/naming";
+import { Network } from "../infra/network";
+import { EndpointGroup, PrivateEndpoint } from "../infra/privateEndpoint";
+import { REGIONS } from "../infra/regions";
+import { Tags } from "../infra/tags";
+
+/** What one region always has, whether or not anything computes there. */
+export interface RegionBase {
+  /** `primary` or `secondary`: the place in the program, stable when regions change roles. */
+  place: "primary" | "secondary";
+  names: RegionNames;
+  group: ResourceGroup;
+  network: Network;
+  identities: Identities;
+  /** Address plan of the region. */
+  plan: { addressSpace: string; podCidr: string; serviceCidr: string };
+}
+
+/** Resource group, network and identities of one region. */
+export function regionBase(
+  place: RegionBase["place"],
+  args: {
+    prefix: string;
+    names: RegionNames;
+    plan: RegionBase["plan"];
+    tags: Tags;
+    azure: pulumi.ProviderResource;
+  },
+  opts: pulumi.ComponentResourceOptions,
+): RegionBase {
+  const { names, plan, tags } = args;
+  const name = `${args.prefix}-${place}`;
+  const group = new ResourceGroup(
+    `${name}-group`,
+    { resourceGroupName: names.resourceGroup, location: names.region, tags },
+    { provider: args.azure },
+  );
+  const resourceGroupName = group.name;
+  const zones = REGIONS[names.region].zones ? ["1", "2", "3"] : [];
+  return {
+    place,
+    names,
+    group,
+    plan,
+    network: new Network(
+      `${name}-network`,
+      { names, resourceGroupName, addressSpace: plan.addressSpace, zones, tags },
+      opts,
+    ),
+    identities: new Identities(`${name}-identities`, { names, resourceGroupName, tags }, opts),
+  };
+}
+
+/** A service that is reached privately from every region. */
+export interface PrivateService {
+  noun: string;
+  id: pulumi.Input<string>;
+  group: EndpointGroup;
+  zone: keyof Network["zoneIds"];
+  dependsOn?: pulumi.Resource[];
+}
+
+/**
+ * Endpoints of every service in every region, so that each region works without the other. Endpoints of one
+ * service are made one after another: a database server accepts one change at a time.
+ */
+export function privateEndpoints(
+  prefix: string,
+  regions: readonly RegionBase[],
+  services: readonly PrivateService[],
+  tags: Tags,
+  opts: pulumi.ComponentResourceOptions,
+): PrivateEndpoint[] {
+  return services.flatMap((service) => {
+    let after = service.dependsOn ?? [];
+    return regions.map((region) => {
+      const endpoint = new PrivateEndpoint(
+        `${prefix}-${region.place}-to-${service.noun}`,
+        {
+          endpointName: `pe-${service.noun}-${REGIONS[region.names.region].code}`,
+          region: region.names.region,
+          resourceGroupName: region.group.name,
+          subnetId: region.network.subnetIds.endpoints,
+          serviceId: service.id,
+          group: service.group,
+          zoneId: region.network.zoneIds[service.zone],
+          tags,
+        },
+        { ...opts, dependsOn: after },
+      );
+      after = [endpoint.ready];
+      return endpoint;
+    });
+  });
+}
