@@ -1,21 +1,19 @@
 import { z } from "zod";
-import { guid, region } from "./common";
+import { guid, region, matching } from "./common";
 
-export const environment = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{1,19}$/, "2-20 lower-case letters, digits or hyphens, starting with a letter")
-  .describe("Name of the environment, used in tags, labels and the runner's environment marker.");
+export const environment = matching(
+  /^[a-z][a-z0-9-]{1,19}$/,
+  "2-20 lower-case letters, digits or hyphens, starting with a letter",
+).describe("Name of the environment, used in tags, labels and the runner's environment marker.");
 
-export const shortName = z
-  .string()
-  .regex(/^[a-z][a-z0-9]{1,3}$/, "2-4 lower-case letters or digits, starting with a letter")
-  .describe(
-    "Short name of the environment, part of every Azure name. Changing it renames, and so replaces, everything; data-bearing resources refuse it.",
-  );
+export const shortName = matching(
+  /^[a-z][a-z0-9]{1,3}$/,
+  "2-4 lower-case letters or digits, starting with a letter",
+).describe(
+  "Short name of the environment, part of every Azure name. Changing it renames, and so replaces, everything; data-bearing resources refuse it.",
+);
 
-export const nameSuffix = z
-  .string()
-  .regex(/^([a-z0-9]{2,5})?$/, "empty, or 2-5 lower-case letters or digits")
+export const nameSuffix = matching(/^([a-z0-9]{2,5})?$/, "empty, or 2-5 lower-case letters or digits")
   .default("")
   .describe(
     "Ending of globally unique names (server, vault, storage account). A deleted vault reserves its name for up to 90 days: give an environment that is rebuilt a new suffix. Changing it replaces the data.",

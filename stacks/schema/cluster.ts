@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { cidr, guid, weeklyWindow } from "./common";
+import { cidr, guid, weeklyWindow, matching } from "./common";
 
-const vmSize = z.string().regex(/^Standard_[A-Za-z0-9_]+$/, "an Azure VM size such as Standard_D4ds_v5");
+const vmSize = matching(/^Standard_[A-Za-z0-9_]+$/, "an Azure VM size such as Standard_D4ds_v5");
 
 export const cluster = z
   .strictObject({
-    kubernetesVersion: z
-      .string()
-      .regex(/^1\.\d{2}$/, "a Kubernetes minor version such as 1.35; Azure chooses the patch")
-      .describe("Kubernetes minor version. Raise it one minor at a time; it cannot be lowered."),
+    kubernetesVersion: matching(
+      /^1\.\d{2}$/,
+      "a Kubernetes minor version such as 1.35; Azure chooses the patch",
+    ).describe("Kubernetes minor version. Raise it one minor at a time; it cannot be lowered."),
     tier: z
       .enum(["Free", "Standard"])
       .describe("Control-plane tier. Standard carries an SLA: 99.95 % with zones."),

@@ -2,6 +2,10 @@ import { z } from "zod";
 import { isPrivate, parseCidr } from "../../infra/addressing";
 import { REGION_NAMES } from "../../infra/regions";
 
+/** Text of a form; `allowed` says in words what the pattern accepts, in errors and in the reference. */
+export const matching = (pattern: RegExp, allowed: string) =>
+  z.string().regex(pattern, allowed).meta({ allowed });
+
 /** A GUID that identifies something, so the all-zero one is refused. */
 export const guid = z
   .guid("a GUID such as 1b2c3d4e-0000-4000-8000-000000000000")
@@ -19,7 +23,8 @@ export const privateCidr = z
   .refine(
     (value) => parseCidr(value) === undefined || isPrivate(value),
     "a block of private address space (RFC 1918)",
-  );
+  )
+  .meta({ allowed: "private IPv4 CIDR block" });
 
 /** An IPv4 block of any space. */
 export const cidr = z
@@ -30,32 +35,25 @@ export const cidr = z
   );
 
 /** Container image pinned by content, so that what was tested is what runs. */
-export const image = z
-  .string()
-  .regex(
-    /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
-    "an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
-  );
+export const image = matching(
+  /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
+  "an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
+);
 
-export const hostName = z
-  .string()
-  .regex(
-    /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/,
-    "a lower-case DNS name",
-  );
+export const hostName = matching(
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/,
+  "a lower-case DNS name",
+);
 
 /** Five-field cron expression; evaluated in UTC. */
-export const cron = z
-  .string()
-  .regex(/^(\S+\s+){4}\S+$/, "a cron expression of five fields: minute hour day-of-month month day-of-week");
+export const cron = matching(
+  /^(\S+\s+){4}\S+$/,
+  "a cron expression of five fields: minute hour day-of-month month day-of-week",
+);
 
-export const cpu = z
-  .string()
-  .regex(/^([1-9]\d*m|[1-9]\d*(\.\d+)?)$/, "a Kubernetes CPU quantity, e.g. 250m or 1");
+export const cpu = matching(/^([1-9]\d*m|[1-9]\d*(\.\d+)?)$/, "a Kubernetes CPU quantity, e.g. 250m or 1");
 
-export const memory = z
-  .string()
-  .regex(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes memory quantity, e.g. 512Mi or 1Gi");
+export const memory = matching(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes memory quantity, e.g. 512Mi or 1Gi");
 
 /** Weekly window in UTC in which Azure may restart things. */
 export const weeklyWindow = z

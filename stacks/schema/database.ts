@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { guid, weeklyWindow } from "./common";
+import { guid, weeklyWindow, matching } from "./common";
 
 /** Sizes Premium SSD disks of a flexible server come in, in GiB. */
 export const STORAGE_SIZES_GB = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384] as const;
@@ -19,12 +19,12 @@ export const database = z
       .describe(
         "PostgreSQL major version. Raising it upgrades in place with downtime and needs the replica deleted first; lowering it is refused.",
       ),
-    skuName: z
-      .string()
-      .regex(/^Standard_[A-Z]+\d+[a-z]*(_v\d)?$/, "an Azure compute size such as Standard_D4ds_v5")
-      .describe(
-        "Compute size of primary and replica. Changing it restarts the server; scale the replica up first.",
-      ),
+    skuName: matching(
+      /^Standard_[A-Z]+\d+[a-z]*(_v\d)?$/,
+      "an Azure compute size such as Standard_D4ds_v5",
+    ).describe(
+      "Compute size of primary and replica. Changing it restarts the server; scale the replica up first.",
+    ),
     tier: z
       .enum(SKU_TIERS)
       .describe("Compute tier. Burstable has no high availability, no replica and no PgBouncer."),
@@ -57,12 +57,10 @@ export const database = z
       .describe(
         "Asynchronous read replica in the secondary region. Absent: none. Removing it deletes the replica.",
       ),
-    administratorLogin: z
-      .string()
-      .regex(
-        /^[a-z][a-z0-9_]{2,62}$/,
-        "3-63 lower-case letters, digits or underscores, starting with a letter",
-      )
+    administratorLogin: matching(
+      /^[a-z][a-z0-9_]{2,62}$/,
+      "3-63 lower-case letters, digits or underscores, starting with a letter",
+    )
       .refine(
         (login) =>
           !/^(azure_superuser|azuresu|admin|administrator|root|guest|public|postgres|pg_.*)$/.test(login),
@@ -77,12 +75,10 @@ export const database = z
       .array(administrator)
       .min(1, "at least one Entra administrator, so that people need no shared password")
       .describe("Entra principals with administrator rights."),
-    applicationDatabase: z
-      .string()
-      .regex(
-        /^[a-z][a-z0-9_]{0,62}$/,
-        "1-63 lower-case letters, digits or underscores, starting with a letter",
-      )
+    applicationDatabase: matching(
+      /^[a-z][a-z0-9_]{0,62}$/,
+      "1-63 lower-case letters, digits or underscores, starting with a letter",
+    )
       .default("forma3d")
       .describe(
         "Database of the application. Renaming it creates an empty one; the old one stays, protected.",
@@ -124,7 +120,7 @@ export const database = z
         "PgBouncer, the pooler built into the server on port 6432. Not available on the Burstable tier.",
       ),
     parameters: z
-      .record(z.string().regex(/^[a-z_]+(\.[a-z_]+)?$/, "a server parameter name"), z.string())
+      .record(matching(/^[a-z_]+(\.[a-z_]+)?$/, "a server parameter name"), z.string())
       .default({})
       .describe(
         "Server parameters beyond the platform's own, by name. Static ones need a restart to take effect.",
