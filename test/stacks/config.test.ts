@@ -1,0 +1,372 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import yaml from "js-yaml";
+import { readStackFile, readStacks, stackNames, stackPlatformNames } from "../../stacks/files";
+import { ConfigError } from "../../stacks/problems";
+
+const ROOT = path.join(__dirname, "../..");
+
+type Document = { config: Record<string, unknown> };
+
+function load(stack: string): Document {
+  return yaml.load(fs.readFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), "utf8")) as Document;
+}
+
+/** Sets `forma3d:<key>` at a dotted path, or deletes it when the value is undefined. */
+function set(document: Document, dotted: string, value: unknown): void {
+  const [section, ...rest] = dotted.split(".") as [string, ...string[]];
+  let here: Record<string, unknown> = document.config;
+  const keys = [`forma3d:${section}`, ...rest];
+  for (const key of keys.slice(0, -1)) here = here[key] as Record<string, unknown>;
+  const last = keys.at(-1) as string;
+  if (value === undefined) delete here[last];
+  else here[last] = value;
+}
+
+let folder: string;
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "stacks-"));
+});
+afterEach(() => fs.rmSync(folder, { recursive: true }));
+
+function write(stack: string, document: Document): void {
+  fs.writeFileSync(path.join(folder, `Pulumi.${stack}.yaml`), yaml.dump(document));
+}
+
+function problemsOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    expect(error.stack).toBeUndefined();
+    return error.message
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  return [];
+}
+
+function problems(changes: Record<string, unknown>, stack = "prod"): string[] {
+  const document = load(stack);
+  for (const [key, value] of Object.entries(changes)) set(document, key, value);
+  write(stack, document);
+  return problemsOf(() => readStackFile(folder, stack));
+}
+
+test("both committed stack files are valid, frozen, and share nothing", () => {
+  const stacks = readStacks(ROOT);
+  expect(Object.keys(stacks)).toEqual(["prod", "staging"]);
+  expect(Object.isFrozen(stacks.prod?.storage.containers[0])).toBe(true);
+  expect(() => {
+    (stacks.prod as { environment: string }).environment = "other";
+  }).toThrow(TypeError);
+});
+
+test("staging is smaller by its values alone: one region, no replica, its own subscription", () => {
+  const { prod, staging } = readStacks(ROOT) as Required<ReturnType<typeof readStacks>>;
+  expect(staging?.regions.secondary).toBeUndefined();
+  expect(staging?.database.replica).toBeUndefined();
+  expect(staging?.azure.subscriptionId).not.toBe(prod?.azure.subscriptionId);
+});
+
+describe("one value", () => {
+  test.each([
+    ["database.backupRetentionDays", 5, "forma3d:database.backupRetentionDays: found 5; allowed: at least 7"],
+    [
+      "database.backupRetentionDays",
+      36,
+      "forma3d:database.backupRetentionDays: found 36; allowed: at most 35",
+    ],
+    [
+      "database.backupRetentionDays",
+      "35",
+      "forma3d:database.backupRetentionDays: found '35'; allowed: number",
+    ],
+    [
+      "database.storageGB",
+      100,
+      "forma3d:database.storageGB: found 100; allowed: one of 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384",
+    ],
+    [
+      "database.highAvailability",
+      "Maybe",
+      "forma3d:database.highAvailability: found 'Maybe'; allowed: one of ZoneRedundant, SameZone, Disabled",
+    ],
+    [
+      "database.retention",
+      35,
+      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, administratorLogin, entraAdministrators, applicationDatabase, sslMode, maintenanceWindow, pool, parameters",
+    ],
+    [
+      "azure.subscriptionId",
+      "prod",
+      "forma3d:azure.subscriptionId: found 'prod'; allowed: a GUID such as 1b2c3d4e-0000-4000-8000-000000000000",
+    ],
+    [
+      "azure.tenantId",
+      "00000000-0000-0000-0000-000000000000",
+      "forma3d:azure.tenantId: found '00000000-0000-0000-0000-000000000000'; allowed: a GUID other than the all-zero one",
+    ],
+    ["environment", undefined, "forma3d:environment: found nothing; allowed: string"],
+    [
+      "network.primary.addressSpace",
+      "10.10.0.1/16",
+      "forma3d:network.primary.addressSpace: found '10.10.0.1/16'; allowed: an IPv4 CIDR block without host bits, e.g. 10.20.0.0/16",
+    ],
+    [
+      "network.primary.addressSpace",
+      "8.8.0.0/16",
+      "forma3d:network.primary.addressSpace: found '8.8.0.0/16'; allowed: a block of private address space (RFC 1918)",
+    ],
+    [
+      "cluster.authorizedIpRanges",
+      ["0.0.0.0/0"],
+      "forma3d:cluster.authorizedIpRanges: found [ '0.0.0.0/0' ]; allowed: ranges other than the whole internet",
+    ],
+    [
+      "workloads.api.image",
+      "ghcr.io/forma3d/api:latest",
+      "forma3d:workloads.api.image: found 'ghcr.io/forma3d/api:latest'; allowed: an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
+    ],
+  ])("%s = %p", (key, value, message) => {
+    expect(problems({ [key]: value })).toEqual([message]);
+  });
+});
+
+describe("rules across fields", () => {
+  test("the regions differ", () => {
+    expect(problems({ "regions.secondary": "westeurope" })).toEqual([
+      "forma3d:regions.secondary: found 'westeurope'; allowed: a region other than the primary",
+    ]);
+  });
+
+  test("geo-redundant backups need the Azure pair", () => {
+    expect(problems({ "regions.secondary": "swedencentral" })).toEqual([
+      "forma3d:regions.secondary: found 'swedencentral'; allowed: northeurope, the Azure pair of westeurope, because backups are geo-redundant",
+    ]);
+    expect(problems({ "regions.secondary": "swedencentral", "database.geoRedundantBackup": false })).toEqual(
+      [],
+    );
+  });
+
+  test("a secondary region and its address plan come together", () => {
+    expect(problems({ "network.secondary": undefined })).toEqual([
+      "forma3d:network.secondary: found nothing; allowed: an address plan, because there is a secondary region",
+    ]);
+    expect(problems({ "regions.secondary": undefined })).toEqual([
+      "forma3d:network.secondary: found 'an address plan'; allowed: nothing without regions.secondary",
+      "forma3d:database.replica: found 'set'; allowed: nothing without regions.secondary",
+    ]);
+  });
+
+  test("traffic never leads to a region without a cluster", () => {
+    expect(problems({ "regions.writer": "secondary" })).toEqual([
+      "forma3d:regions.secondaryActive: found false; allowed: true, because regions.writer is secondary and traffic must find a cluster there",
+    ]);
+    expect(problems({ "regions.primaryActive": false })).toEqual([
+      "forma3d:regions.primaryActive: found false; allowed: true unless secondaryActive is true and writer is secondary, or nothing would serve",
+    ]);
+  });
+
+  test("the Burstable tier has neither standby nor replica", () => {
+    expect(problems({ "database.tier": "Burstable" })).toEqual([
+      "forma3d:database.highAvailability: found 'ZoneRedundant'; allowed: Disabled on the Burstable tier",
+      "forma3d:database.replica: found 'set'; allowed: nothing on the Burstable tier",
+    ]);
+  });
+
+  const container = (changes: object) => {
+    const containers = (load("prod").config["forma3d:storage"] as { containers: object[] }).containers;
+    return { "storage.containers": containers.map((c, i) => (i === 1 ? { ...c, ...changes } : c)) };
+  };
+
+  test("tiers strictly rise in days and coldness", () => {
+    expect(
+      problems(
+        container({
+          tiers: [
+            { tier: "Cold", afterDays: 30 },
+            { tier: "Cool", afterDays: 30 },
+          ],
+        }),
+      ),
+    ).toEqual([
+      "forma3d:storage.containers[1].tiers[1].afterDays: found 30; allowed: more than 30, the days of the tier before",
+      "forma3d:storage.containers[1].tiers[1].tier: found 'Cool'; allowed: a tier colder than Cold",
+    ]);
+  });
+
+  test("the lifecycle never deletes before the promised retention", () => {
+    expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 364 }))).toEqual([
+      "forma3d:storage.containers[1].deleteAfterDays: found 364; allowed: at least 365: the promised 365 days, and later than the last tier",
+    ]);
+  });
+
+  test("immutability never outlasts the retention, and excludes lifecycle deletion", () => {
+    expect(problems(container({ immutabilityDays: 366, deleteAfterDays: 400 }))).toEqual([
+      "forma3d:storage.containers[1].immutabilityDays: found 366; allowed: at most 365, the retention, or nothing could ever end it",
+      "forma3d:storage.containers[1].deleteAfterDays: found 400; allowed: nothing on an immutable container: the lifecycle never deletes there",
+    ]);
+  });
+
+  test("the archive tier excludes zone-redundant storage", () => {
+    expect(
+      problems({
+        ...container({ tiers: [{ tier: "Archive", afterDays: 30 }] }),
+        "storage.redundancy": "Standard_RAGZRS",
+      }),
+    ).toEqual([
+      "forma3d:storage.redundancy: found 'Standard_RAGZRS'; allowed: Standard_LRS, Standard_GRS or Standard_RAGRS, because a container uses the Archive tier",
+    ]);
+  });
+
+  test("every purpose has one container", () => {
+    const containers = (load("prod").config["forma3d:storage"] as { containers: object[] }).containers;
+    expect(problems({ "storage.containers": [containers[0], containers[0], containers[2]] })).toEqual([
+      "forma3d:storage.containers[1].purpose: found 'daily'; allowed: each purpose once",
+      "forma3d:storage.containers: found [ 'daily', 'evidence' ]; allowed: a container for monthly",
+      "forma3d:storage.containers: found [ 'daily', 'evidence' ]; allowed: a container for incidents",
+    ]);
+  });
+
+  test("fewest pods and nodes are not above the most", () => {
+    expect(problems({ "workloads.api.minReplicas": 13, "cluster.userPool.minCount": 10 })).toEqual([
+      "forma3d:workloads.api.minReplicas: found 13; allowed: at most maxReplicas (12)",
+      "forma3d:cluster.userPool.minCount: found 10; allowed: at most maxCount (9)",
+    ]);
+  });
+
+  test("a drill may run longer than the objective it measures", () => {
+    expect(problems({ "recovery.rtoMinutes": 300 })).toEqual([
+      "forma3d:recovery.deadlineMinutes.drill: found 300; allowed: more than rtoMinutes (300), or a missed RTO could not be measured",
+    ]);
+  });
+
+  test("no address range overlaps another, in any region", () => {
+    expect(problems({ "network.secondary.podCidr": "10.10.128.0/17" })).toEqual([
+      "forma3d:network.secondary.podCidr: found '10.10.128.0/17'; allowed: a block that does not overlap network.primary.addressSpace (10.10.0.0/16)",
+    ]);
+  });
+
+  test("a network too small for its subnets is refused", () => {
+    expect(problems({ "network.primary.addressSpace": "10.10.0.0/20" })).toEqual([
+      "forma3d:network.primary.addressSpace: found '10.10.0.0/20'; allowed: a block large enough for all subnets: /19 or larger",
+    ]);
+  });
+
+  test("a name too long for Azure is refused before Azure sees it", () => {
+    expect(problems({ nameSuffix: "abcde", shortName: "prod", "regions.primary": "westeurope" })).toEqual([
+      `forma3d:shortName: found 'prod'; allowed: values whose derived names Azure accepts; westeurope.vault: "kv-forma3d-prod-weu-abcde" has 25 characters, vault names have at most 24`,
+      `forma3d:shortName: found 'prod'; allowed: values whose derived names Azure accepts; northeurope.vault: "kv-forma3d-prod-neu-abcde" has 25 characters, vault names have at most 24`,
+    ]);
+  });
+
+  test("a field's own problem hides no problem of another section", () => {
+    expect(problems({ "tags.owner": "nobody", "workloads.api.minReplicas": 13 })).toEqual([
+      "forma3d:tags.owner: found 'nobody'; allowed: email address",
+      "forma3d:workloads.api.minReplicas: found 13; allowed: at most maxReplicas (12)",
+    ]);
+  });
+});
+
+describe("between stacks", () => {
+  function shared(changes: Record<string, unknown>): string[] {
+    write("prod", load("prod"));
+    const staging = load("staging");
+    for (const [key, value] of Object.entries(changes)) set(staging, key, value);
+    write("staging", staging);
+    return problemsOf(() => readStacks(folder));
+  }
+
+  const prod = load("prod").config["forma3d:azure"] as { subscriptionId: string };
+
+  test.each([
+    [
+      { "azure.subscriptionId": prod.subscriptionId.toUpperCase() },
+      `staging.azure.subscriptionId: found '${prod.subscriptionId}'; allowed: a value that stack prod does not use`,
+    ],
+    [
+      { "network.primary.addressSpace": "10.20.0.0/17" },
+      "staging.network.primary.addressSpace: found '10.20.0.0/17'; allowed: a block that does not overlap prod's network.secondary.addressSpace (10.20.0.0/16)",
+    ],
+    [
+      { "edge.apiHostName": "api.forma3d.com" },
+      "staging.edge.apiHostName: found 'api.forma3d.com'; allowed: a value that stack prod does not use",
+    ],
+  ])("%p", (changes, message) => {
+    expect(shared(changes)).toEqual([message]);
+  });
+
+  test("a shared name shares server, vault, storage account and endpoint", () => {
+    expect(shared({ shortName: "prod", nameSuffix: "" })).toEqual([
+      "staging.shortName (database virtual endpoint): found 'forma3d-prod-db'; allowed: a value that stack prod does not use",
+      "staging.shortName (storage account): found 'stforma3dprodbkp'; allowed: a value that stack prod does not use",
+      "staging.shortName (vault): found 'kv-forma3d-prod-neu'; allowed: a value that stack prod does not use",
+      "staging.shortName (server): found 'psql-forma3d-prod-neu'; allowed: a value that stack prod does not use",
+    ]);
+  });
+
+  test("problems of several files are listed together", () => {
+    const broken = load("prod");
+    set(broken, "environment", "PROD");
+    write("prod", broken);
+    const staging = load("staging");
+    set(staging, "vault.secretsIssued", "yesterday");
+    write("staging", staging);
+    const found = problemsOf(() => readStacks(folder));
+    expect(found).toHaveLength(2);
+    expect(found[0]).toMatch(/^Pulumi\.prod\.yaml\.forma3d:environment: found 'PROD'/);
+    expect(found[1]).toMatch(/^Pulumi\.staging\.yaml\.forma3d:vault\.secretsIssued: found 'yesterday'/);
+  });
+});
+
+describe("the file itself", () => {
+  test("an unknown stack names the known ones", () => {
+    write("prod", load("prod"));
+    expect(() => readStackFile(folder, "dev")).toThrow(
+      "stack dev: 1 problem\n  (file): found 'dev'; allowed: one of prod",
+    );
+    expect(() => readStackFile(folder, "../prod")).toThrow(ConfigError);
+    expect(stackNames(folder)).toEqual(["prod"]);
+  });
+
+  test("malformed YAML is one readable line", () => {
+    fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), "config:\n  a: [1\n");
+    expect(() => readStackFile(folder, "prod")).toThrow(
+      /^Pulumi\.prod\.yaml: 1 problem\n {2}\(file\): found '.+'; allowed: valid YAML$/,
+    );
+  });
+
+  test("a file without config, and settings of providers, are refused", () => {
+    fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), "hello\n");
+    expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
+      "config: found nothing; allowed: a map of forma3d:<key> entries",
+    ]);
+    const document = load("prod");
+    document.config["azure-native:subscriptionId"] = "x";
+    write("prod", document);
+    expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
+      "azure-native:subscriptionId: found 'x'; allowed: keys of forma3d: and pulumi: only; providers are pinned by the program",
+    ]);
+  });
+
+  test("a secret in the clear is refused with the command that encrypts it", () => {
+    expect(problems({ secretValues: { "smtp-password": "hunter2", colour: { secure: "v1:x" } } })).toEqual([
+      "forma3d:secretValues.smtp-password: found 'a plain value'; allowed: an encrypted one: pulumi config set --secret --path 'forma3d:secretValues.smtp-password'",
+      expect.stringMatching(/^forma3d:secretValues\.colour: found 'an entry'; allowed: only smtp-password, /),
+    ]);
+    expect(problems({ secretValues: { "smtp-password": { secure: "v1:x" } } })).toEqual([]);
+  });
+});
+
+test("names of an environment derive from its file", () => {
+  const names = stackPlatformNames(readStackFile(ROOT, "prod").config);
+  expect([
+    names.primary.server,
+    names.secondary?.server,
+    names.virtualEndpoint,
+    names.storageAccount,
+  ]).toEqual(["psql-forma3d-prod-weu", "psql-forma3d-prod-neu", "forma3d-prod-db", "stforma3dprodbkp"]);
+});
