@@ -59,7 +59,7 @@ function secretValues(source: pulumi.Config): Record<string, pulumi.Output<strin
       ...missing.map((name) => `  ${setSecretCommand(name)}`),
     ].join("\n");
     if (!pulumi.runtime.isDryRun()) throw new pulumi.RunError(text);
-    pulumi.log.warn(text);
+    void pulumi.log.warn(text);
   }
   return Object.fromEntries(
     CONFIG_SECRETS.map((name) => [name, pulumi.secret(given[name] ?? `${name} is not set`)]),
