@@ -1,0 +1,76 @@
+import { SERVER, STORAGE_ACCOUNT, VAULT } from "../kinds";
+import { fault, isText, type Cursor, type Outcome } from "../read";
+
+/** A change of an existing resource that Azure refuses; the provider plans it as a plain update. */
+export interface ArmChange {
+  readonly types: readonly RegExp[];
+  readonly check: (before: Cursor, after: Cursor) => Outcome[];
+}
+
+function fixed(before: Cursor, after: Cursor, path: string[], why: string): Outcome[] {
+  const [old, now] = [before.at(...path), after.at(...path)];
+  const comparable = [old, now].every(({ value }) => value === undefined || typeof value !== "symbol");
+  const [left, right] = [old, now].map(({ value }) =>
+    typeof value === "string" ? value.toLowerCase() : value,
+  );
+  return comparable && old.present && now.present && left !== right
+    ? fault(now, `cannot be changed: ${why}`)
+    : [];
+}
+
+function never(before: Cursor, after: Cursor, path: string[], why: string): Outcome[] {
+  const [old, now] = [before.at(...path).number, after.at(...path).number];
+  return old !== undefined && now !== undefined && now < old
+    ? fault(after.at(...path), `must be at least ${old}, but is ${now}: ${why}`)
+    : [];
+}
+
+const server: ArmChange = {
+  types: [SERVER],
+  check: (before, after) => {
+    const [old, now] = [before, after].map((side) => Number(side.at("version").text ?? Number.NaN));
+    return [
+      ...fixed(before, after, ["backup", "geoRedundantBackup"], "geo-redundancy is chosen at creation"),
+      ...fixed(before, after, ["network", "delegatedSubnetResourceId"], "the subnet is chosen at creation"),
+      ...fixed(before, after, ["dataEncryption", "type"], "the kind of key is chosen at creation"),
+      ...fixed(before, after, ["storage", "type"], "the kind of disk is chosen at creation"),
+      ...never(before, after, ["storage", "storageSizeGB"], "a disk never shrinks"),
+      ...(now !== undefined && old !== undefined && now < old
+        ? fault(after.at("version"), `must be at least ${old}, but is ${now}: versions only go up`)
+        : []),
+      ...(isText("Burstable")(after.at("sku", "tier").value) &&
+      isText("ZoneRedundant", "SameZone")(after.at("highAvailability", "mode").value)
+        ? fault(after.at("sku", "tier"), "must not be Burstable while there is a standby")
+        : []),
+    ];
+  },
+};
+
+const account: ArmChange = {
+  types: [STORAGE_ACCOUNT],
+  check: (before, after) => {
+    const zoneRedundant = (side: Cursor) => /ZRS$/.test(side.at("sku", "name").text ?? "");
+    return [
+      ...fixed(before, after, ["immutableStorageWithVersioning", "enabled"], "it is chosen at creation"),
+      ...(before.at("sku", "name").present && zoneRedundant(before) !== zoneRedundant(after)
+        ? fault(
+            after.at("sku", "name"),
+            "cannot change between zone-redundant and other replication by an update",
+          )
+        : []),
+    ];
+  },
+};
+
+const vault: ArmChange = {
+  types: [VAULT],
+  check: (before, after) => [
+    ...fixed(before, after, ["properties", "softDeleteRetentionInDays"], "it is chosen at creation"),
+    ...(before.at("properties", "enablePurgeProtection").value === true &&
+    after.at("properties", "enablePurgeProtection").value === false
+      ? fault(after.at("properties", "enablePurgeProtection"), "cannot be turned off again")
+      : []),
+  ],
+};
+
+export const ARM_CHANGES: readonly ArmChange[] = [server, account, vault];
