@@ -3,9 +3,15 @@ module.exports = {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
-  transform: { "^.+\\.[tj]s$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, sourceMaps: "inline" }] },
+  transform: {
+    "^.+\\.[tj]s$": [
+      "@swc/jest",
+      { jsc: { target: "es2022", parser: { syntax: "typescript" } }, sourceMaps: "inline" },
+    ],
+  },
   modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
   maxWorkers: 2,
+  reporters: ["default", "<rootDir>/test/support/closingLine.js"],
   workerIdleMemoryLimit: "512MB",
   testTimeout: 60_000,
 };
