@@ -31,8 +31,6 @@ export interface Settings {
   jobs: number;
   /** Databases that `backup --all` dumps side by side. */
   parallelDatabases: number;
-  /** Where outcomes of runs are pushed, if anywhere. */
-  pushgatewayUrl?: string;
 }
 
 /** Every name the runner reads, for `--help` and the documentation. */
@@ -56,6 +54,8 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   RESTORE_JOBS: "optional: parallel connections of a restore, 2-32 (default 2)",
   BACKUP_PARALLEL_DATABASES: "optional: databases dumped side by side by --all, 1-8 (default 2)",
   PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
+  METRICS_FILE:
+    "optional: file the outcome of every run is written to, for the node exporter's textfile collector",
 };
 
 const containerName = z
@@ -113,6 +113,7 @@ const schema = z.object({
   RESTORE_JOBS: whole(2, 32).default(2),
   BACKUP_PARALLEL_DATABASES: whole(1, 8).default(2),
   PUSHGATEWAY_URL: httpUrl.optional(),
+  METRICS_FILE: z.string().optional(),
 });
 
 /** Settings that may come from a mounted file: `DATABASE_URL_FILE=/run/secrets/url`. */
@@ -194,7 +195,6 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     scratchDirectory: value.SCRATCH_DIR,
     jobs: value.RESTORE_JOBS,
     parallelDatabases: value.BACKUP_PARALLEL_DATABASES,
-    pushgatewayUrl: value.PUSHGATEWAY_URL,
   };
 }
 

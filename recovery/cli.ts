@@ -1,0 +1,39 @@
+import { Command, CommanderError } from "commander";
+import { registerBackup } from "./commands/backup";
+import { registerList } from "./commands/list";
+import { registerStatus } from "./commands/status";
+import { ExitCode } from "./errors";
+import { exitCodeHelp } from "./runner";
+import { SETTING_HELP } from "./settings";
+
+const settingHelp = `
+Settings, from the environment (each secret also from a file: DATABASE_URL_FILE=/run/secrets/url):
+${Object.entries(SETTING_HELP)
+  .map(([name, meaning]) => `  ${name.padEnd(31)} ${meaning}`)
+  .join("\n")}
+`;
+
+export function buildProgram(): Command {
+  const program = new Command("recovery")
+    .description("Backs databases up, proves every backup by restoring it, restores and drills.")
+    .exitOverride()
+    .showHelpAfterError("(add --help for usage)")
+    .addHelpText("after", settingHelp + exitCodeHelp);
+  registerBackup(program);
+  registerList(program);
+  registerStatus(program);
+  return program;
+}
+
+async function main(): Promise<void> {
+  try {
+    await buildProgram().parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Asking for help is no mistake; everything else commander ends with is one.
+    const asked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
+    process.exitCode = asked ? ExitCode.ok : ExitCode.usage;
+  }
+}
+
+if (require.main === module || process.argv[1] === __filename) void main();

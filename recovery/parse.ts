@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from "commander";
+import { parseDuration } from "./duration";
+import { tierSchema, type Tier } from "./types";
+
+/** Parses a duration option into seconds; for commander. */
+export function parseDurationOption(text: string): number {
+  const seconds = parseDuration(text);
+  if (!seconds) throw new InvalidArgumentError("expected a duration such as 90s, 30m, 26h or 7d");
+  return seconds;
+}
+
+/** Parses an option that takes one of the tiers; for commander. */
+export function parseTierOption(text: string): Tier {
+  const parsed = tierSchema.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`expected one of ${tierSchema.options.join(", ")}`);
+  return parsed.data;
+}
+
+/** Parses an instant with its time zone; for commander. */
+export function parseInstantOption(text: string): Date {
+  const instant = new Date(text);
+  if (!/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(instant.getTime())) {
+    throw new InvalidArgumentError("expected an instant with its time zone, such as 2026-02-05T14:30:00Z");
+  }
+  return instant;
+}

@@ -1,0 +1,230 @@
+import type { SequenceValue, TableFingerprint } from "../types";
+import { ArchiveReader, Incomplete } from "./archiveReader";
+import { LargeObjectDigest, LargeObjectSum, ROW_HEADER_BYTES, RowDigest } from "./rows";
+import {
+  copyOutStatement,
+  quotedName,
+  readEntry,
+  readHeader,
+  sequenceValue,
+  type ArchiveHeader,
+  type TocEntry,
+} from "./toc";
+
+/** What an archive holds, by content. */
+export interface ArchiveContent {
+  header: ArchiveHeader;
+  entries: TocEntry[];
+  tables: (TableFingerprint & { schema: string; table: string })[];
+  sequences: SequenceValue[];
+  largeObjects: { count: number; bytes: number; sum: string };
+}
+
+const TABLE_BLOCK = 1;
+const LARGE_OBJECT_BLOCK = 3;
+const NEWLINE = 0x0a;
+/** pg_dump ends a table's rows with a line psql would understand as their end; it is no row. */
+const END_MARKER = Buffer.from("\\.\n\n\n");
+const damaged = (entry: TocEntry, how: string) => `the data of ${quotedName(entry)} are damaged: ${how}`;
+/** From this release on pg_dump gathers several rows in one chunk, and chunks no longer are rows. */
+const FIRST_MAJOR_WITH_GATHERED_ROWS = 19;
+
+type State =
+  | { at: "header" | "toc" | "block" }
+  | { at: "table"; entry: TocEntry; digest: RowDigest; left: number; ended: boolean }
+  | { at: "objects" }
+  | { at: "object"; digest: LargeObjectDigest; left: number };
+
+/**
+ * Takes fingerprints from an uncompressed archive in pg_dump's custom format while it streams past, in constant
+ * memory. It reads nothing twice and changes nothing.
+ *
+ * ```
+ * for await (const part of stream) scanner.push(part);
+ * const content = scanner.finish();
+ * ```
+ */
+export class ArchiveScanner {
+  private state: State = { at: "header" };
+  private carry: Buffer = Buffer.alloc(0);
+  private header: ArchiveHeader | undefined;
+  private readonly entries: TocEntry[] = [];
+  private readonly awaited = new Map<number, TocEntry>();
+  private readonly tables: ArchiveContent["tables"] = [];
+  private readonly objects = new LargeObjectSum();
+  private gathersRows = false;
+
+  /** @throws Error when the bytes are not what pg_dump writes */
+  push(part: Buffer): void {
+    let buffer = this.carry.length > 0 ? Buffer.concat([this.carry, part]) : part;
+    for (;;) {
+      const used = this.step(buffer);
+      if (used === 0) break;
+      buffer = buffer.subarray(used);
+    }
+    // A copy: the caller may reuse its buffer.
+    this.carry = Buffer.from(buffer);
+  }
+
+  /** @throws Error when the archive ended early or without the data of a table it announced */
+  finish(): ArchiveContent {
+    if (this.state.at !== "block" || this.carry.length > 0 || !this.header) {
+      throw new Error(`the archive ends in the middle (${this.where()})`);
+    }
+    const missing = [...this.awaited.values()][0];
+    if (missing) throw new Error(`the archive ends without the data of ${quotedName(missing)}`);
+    return {
+      header: this.header,
+      entries: this.entries,
+      tables: this.tables,
+      sequences: this.entries.filter((entry) => entry.kind === "SEQUENCE SET").map(sequenceValue),
+      largeObjects: { count: this.objects.count, bytes: this.objects.bytes, sum: this.objects.toString() },
+    };
+  }
+
+  private where(): string {
+    const { state } = this;
+    if (state.at === "table") return `data of ${quotedName(state.entry)}`;
+    if (state.at === "object") return `large object ${state.digest.oid}`;
+    return { header: "header", toc: "table of contents", block: "between blocks", objects: "large objects" }[
+      state.at
+    ];
+  }
+
+  /** Handles what it can at the start of the buffer and says how many bytes that took; 0: more are needed. */
+  private step(buffer: Buffer): number {
+    if (buffer.length === 0) return 0;
+    if (this.state.at === "table") return this.tableData(this.state, buffer);
+    if (this.state.at === "object") return this.objectData(this.state, buffer);
+    const reader = new ArchiveReader(buffer);
+    try {
+      if (this.state.at === "header") this.readHeader(reader);
+      else if (this.state.at === "toc") this.readToc(reader);
+      else if (this.state.at === "block") this.openBlock(reader);
+      else this.openObject(reader);
+    } catch (error) {
+      if (error instanceof Incomplete) return 0;
+      throw error;
+    }
+    return reader.position;
+  }
+
+  private readHeader(reader: ArchiveReader): void {
+    this.header = readHeader(reader);
+    if (this.header.compressed) throw new Error("the archive is compressed; fingerprints need pg_dump -Z0");
+    this.gathersRows = Number.parseInt(this.header.dumpVersion, 10) >= FIRST_MAJOR_WITH_GATHERED_ROWS;
+    this.state = { at: this.header.entries > 0 ? "toc" : "block" };
+  }
+
+  private readToc(reader: ArchiveReader): void {
+    const header = this.header as ArchiveHeader;
+    let complete = 0;
+    try {
+      while (this.entries.length < header.entries) {
+        const entry = readEntry(reader, header);
+        complete = reader.position;
+        this.entries.push(entry);
+        if (entry.hasData) this.awaited.set(entry.dumpId, entry);
+      }
+      this.state = { at: "block" };
+    } catch (error) {
+      if (!(error instanceof Incomplete) || complete === 0) throw error;
+      reader.position = complete;
+    }
+  }
+
+  private openBlock(reader: ArchiveReader): void {
+    const kind = reader.byte();
+    const dumpId = reader.integer();
+    const entry = this.awaited.get(dumpId);
+    if (!entry) throw new Error(`the archive holds data nobody announced (entry ${dumpId})`);
+    this.awaited.delete(dumpId);
+    if (kind === TABLE_BLOCK)
+      this.state = { at: "table", entry, digest: new RowDigest(), left: 0, ended: false };
+    else if (kind === LARGE_OBJECT_BLOCK) this.state = { at: "objects" };
+    else throw new Error(`the archive holds a block of the unknown kind ${kind}`);
+  }
+
+  private openObject(reader: ArchiveReader): void {
+    const oid = reader.integer();
+    this.state = oid === 0 ? { at: "block" } : { at: "object", digest: new LargeObjectDigest(oid), left: 0 };
+  }
+
+  /** The hot loop: one step per row, no call and no object per row. */
+  private tableData(state: State & { at: "table" }, buffer: Buffer): number {
+    const { digest, entry } = state;
+    const end = buffer.length;
+    let position = Math.min(state.left, end);
+    let left = state.left - position;
+    let length = -1;
+    if (this.gathersRows && position > 0) digest.text(buffer.subarray(0, position));
+    while (left === 0 && position + ROW_HEADER_BYTES <= end) {
+      const start = position + ROW_HEADER_BYTES;
+      length =
+        (buffer[position + 1] as number) |
+        ((buffer[position + 2] as number) << 8) |
+        ((buffer[position + 3] as number) << 16) |
+        ((buffer[position + 4] as number) << 24);
+      if (buffer[position] !== 0 || length < 0)
+        throw new Error(damaged(entry, "a chunk has a negative length"));
+      if (length === 0) break;
+      if (state.ended) throw new Error(damaged(entry, "rows follow the end marker"));
+      if (!this.gathersRows && length === END_MARKER.length) {
+        if (start + length > end) break;
+        if (END_MARKER.equals(buffer.subarray(start, start + length))) break;
+      }
+      position = start + length;
+      if (position > end) {
+        left = position - end;
+        position = end;
+      } else if (!this.gathersRows && buffer[position - 1] !== NEWLINE) {
+        throw new Error(damaged(entry, "a row does not end with a line feed"));
+      }
+      if (this.gathersRows) {
+        digest.text(buffer.subarray(start, position));
+      } else {
+        digest.rows += 1;
+        digest.bytes += length;
+      }
+    }
+    if (!this.gathersRows && position > 0) digest.framed(buffer.subarray(0, position));
+    state.left = left;
+    if (left > 0 || position + ROW_HEADER_BYTES > end) return position;
+    if (length === 0) return position + this.closeTable(state);
+    if (position + ROW_HEADER_BYTES + length > end) return position;
+    state.ended = true;
+    return position + ROW_HEADER_BYTES + length;
+  }
+
+  private closeTable({ entry, digest }: State & { at: "table" }): number {
+    this.tables.push({
+      name: quotedName(entry),
+      schema: entry.schema,
+      table: entry.name,
+      rows: digest.rows,
+      bytes: digest.bytes,
+      sha256: digest.digest(),
+      copy: copyOutStatement(entry),
+    });
+    this.state = { at: "block" };
+    return ROW_HEADER_BYTES;
+  }
+
+  private objectData(state: State & { at: "object" }, buffer: Buffer): number {
+    if (state.left > 0) {
+      const take = Math.min(state.left, buffer.length);
+      state.digest.update(buffer.subarray(0, take));
+      state.left -= take;
+      return take;
+    }
+    if (buffer.length < ROW_HEADER_BYTES) return 0;
+    state.left = new ArchiveReader(buffer).integer();
+    if (state.left < 0)
+      throw new Error(`large object ${state.digest.oid} is damaged: a chunk has a negative length`);
+    if (state.left === 0) {
+      this.objects.add(state.digest);
+      this.state = { at: "objects" };
+    }
+    return ROW_HEADER_BYTES;
+  }
+}

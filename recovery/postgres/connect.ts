@@ -1,0 +1,76 @@
+import { Client, DatabaseError } from "pg";
+import { FailedError, messageOf } from "../errors";
+import { CANONICAL_SETTINGS, clientConfig, describeServer, type ServerConnection } from "./connection";
+
+/**
+ * A connected client whose sessions print values in canonical form.
+ * @throws FailedError saying which server, role and database, and why not
+ */
+export async function connect(server: ServerConnection): Promise<Client> {
+  let client: Client;
+  try {
+    client = new Client(clientConfig(server));
+    // A connection that breaks while idle is noticed by the next query; without a listener it ends the process.
+    client.on("error", () => undefined);
+    await client.connect();
+  } catch (error) {
+    throw new FailedError(
+      `cannot connect to PostgreSQL at ${describeServer(server)} as "${server.user}": ${reason(error)}`,
+    );
+  }
+  try {
+    await prepareSession(client);
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  return client;
+}
+
+function reason(error: unknown): string {
+  if (error instanceof DatabaseError) return error.message;
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const known: Record<string, string> = {
+    ENOTFOUND: "the host name is unknown",
+    EAI_AGAIN: "the host name cannot be looked up",
+    ECONNREFUSED: "nobody listens there",
+    EHOSTUNREACH: "the host is unreachable",
+    ENOENT: "there is no such socket",
+  };
+  return known[code] ?? messageOf(error);
+}
+
+async function prepareSession(client: Client): Promise<void> {
+  const settings: Record<string, string> = {
+    ...CANONICAL_SETTINGS,
+    // The same as pg_dump: rows a policy hides are an error, not a shorter table.
+    row_security: "off",
+    search_path: "",
+    // A scan that starts in the middle of a table would change the order of rows.
+    synchronize_seqscans: "off",
+    statement_timeout: "0",
+    lock_timeout: "0",
+    idle_in_transaction_session_timeout: "0",
+  };
+  const calls = Object.keys(settings).map(
+    (_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`,
+  );
+  await client.query(`SELECT ${calls.join(", ")}`, Object.entries(settings).flat());
+}
+
+/** Runs `work` with a client of its own. */
+export async function withClient<T>(
+  server: ServerConnection,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(server);
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

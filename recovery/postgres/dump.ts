@@ -1,0 +1,95 @@
+import { availableParallelism } from "node:os";
+import { FailedError, messageOf } from "../errors";
+import { childEnvironment, startProgram, succeed } from "../process";
+import { ArchiveScanner, type ArchiveContent } from "./archive";
+import { programEnvironment, type ServerConnection } from "./connection";
+import type { Program } from "./programs";
+
+/** Level 1 compresses these archives better than gzip's default and faster than a server can dump. */
+const ZSTD_LEVEL = "-1";
+/** Each thread takes about 8 MiB. */
+const MAX_THREADS = 4;
+/** A queued ALTER TABLE must not keep a backup, and everything queued behind it, waiting for hours. */
+const LOCK_WAIT_MS = 60_000;
+
+export interface Dump {
+  /** The compressed archive. It ends when the compressor ends, whatever became of pg_dump: see `finish`. */
+  stored: AsyncIterable<Buffer>;
+  /**
+   * Waits for both programs and fails unless both succeeded and the archive is whole; gives its content and size.
+   */
+  finish(): Promise<{ content: ArchiveContent; rawBytes: number }>;
+}
+
+/** Starts `pg_dump | zstd` on a snapshot, fingerprinting the archive between the two. */
+export function startDump(options: {
+  server: ServerConnection;
+  snapshot: string;
+  programs: { pgDump: Program; zstd: Program };
+  signal: AbortSignal;
+  onRawBytes?: (total: number) => void;
+}): Dump {
+  const broken = new AbortController();
+  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const dump = startProgram(
+    options.programs.pgDump.path,
+    ["-Fc", "-Z0", "--no-password", `--snapshot=${options.snapshot}`, `--lock-wait-timeout=${LOCK_WAIT_MS}`],
+    {
+      signal,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: childEnvironment(programEnvironment(options.server)),
+    },
+  );
+  const threads = `-T${Math.min(MAX_THREADS, availableParallelism())}`;
+  const zstd = startProgram(options.programs.zstd.path, [ZSTD_LEVEL, threads, "-q", "-c"], {
+    signal,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const from = dump.child.stdout;
+  const into = zstd.child.stdin;
+  if (!from || !into || !zstd.child.stdout) throw new FailedError("pg_dump and zstd could not be connected");
+
+  const scanner = new ArchiveScanner();
+  let rawBytes = 0;
+  let problem: FailedError | undefined;
+  const fail = (error: unknown) => {
+    problem ??= new FailedError(`pg_dump wrote something unexpected: ${messageOf(error)}`);
+    broken.abort(error);
+  };
+  from.on("data", (part: Buffer) => {
+    try {
+      scanner.push(part);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    rawBytes += part.length;
+    options.onRawBytes?.(rawBytes);
+    if (!into.write(part)) {
+      from.pause();
+      into.once("drain", () => from.resume());
+    }
+  });
+  from.once("error", fail);
+  // A compressor that died shows as a broken pipe; its exit code, looked at in finish, says why.
+  into.on("error", () => from.destroy());
+  void dump.ended.then(() => into.end());
+  void zstd.ended.then(() => from.resume());
+
+  return {
+    stored: zstd.child.stdout as AsyncIterable<Buffer>,
+    async finish() {
+      await Promise.all([dump.ended, zstd.ended]);
+      options.signal.throwIfAborted();
+      if (problem) throw problem;
+      // The compressor first: when it dies, pg_dump fails too, of a broken pipe.
+      await succeed(zstd, "zstd");
+      await succeed(dump, "pg_dump");
+      try {
+        return { content: scanner.finish(), rawBytes };
+      } catch (error) {
+        throw new FailedError(`the dump is not whole: ${messageOf(error)}`);
+      }
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import { execFileSync } from "node:child_process";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import path from "node:path";
+import { FailedError, NotRunError } from "../errors";
+
+export type ProgramName = "pg_dump" | "pg_restore" | "pg_amcheck" | "postgres" | "initdb" | "zstd";
+
+export interface Program {
+  name: ProgramName;
+  path: string;
+  /** First line of `--version`. */
+  version: string;
+  major: number;
+}
+
+/** Unix account; left out means our own. */
+export interface Account {
+  uid: number;
+  gid: number;
+}
+
+const VERSIONED_FOLDERS: readonly [parent: string, folder: RegExp][] = [
+  ["/usr/lib/postgresql", /^\d+$/],
+  ["/usr", /^pgsql-\d+$/],
+  ["/opt/homebrew/opt", /^(postgresql@\d+|libpq)$/],
+  ["/usr/local/opt", /^(postgresql@\d+|libpq)$/],
+  ["/Applications/Postgres.app/Contents/Versions", /^\d+$/],
+];
+
+const INSTALL: Record<ProgramName, string> = {
+  pg_dump: "postgresql-client",
+  pg_restore: "postgresql-client",
+  pg_amcheck: "postgresql",
+  postgres: "postgresql",
+  initdb: "postgresql",
+  zstd: "zstd",
+};
+
+const executable = (file: string) => {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Debian's dispatcher, which costs a Perl start and picks a version by its own rules. */
+const isDispatcher = (file: string) => path.basename(realpathSync(file)) === "pg_wrapper";
+
+function onPath(name: ProgramName, searchPath: string): string[] {
+  return searchPath
+    .split(path.delimiter)
+    .filter((folder) => path.isAbsolute(folder))
+    .map((folder) => path.join(folder, name))
+    .filter((file) => executable(file) && !isDispatcher(file));
+}
+
+function inVersionedFolders(name: ProgramName): string[] {
+  return VERSIONED_FOLDERS.flatMap(([parent, folder]) =>
+    (existsSync(parent) ? readdirSync(parent) : [])
+      .filter((entry) => folder.test(entry))
+      .map((entry) => path.join(parent, entry, "bin", name))
+      .filter(executable),
+  );
+}
+
+function describe(name: ProgramName, file: string): Program {
+  let output: string;
+  try {
+    output = execFileSync(file, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    throw new NotRunError(`${file} is there but does not run; reinstall ${INSTALL[name]}`);
+  }
+  const version = (output.split("\n").find((line) => /\d/.test(line)) ?? "").trim();
+  return { name, path: file, version, major: Number(/(\d+)/.exec(version)?.[1] ?? 0) };
+}
+
+/** Every installation of a program: those on PATH first, then the versioned folders, newest first. */
+export function installations(name: ProgramName, searchPath = process.env.PATH ?? ""): Program[] {
+  const versioned = inVersionedFolders(name)
+    .map((file) => describe(name, file))
+    .sort((one, other) => other.major - one.major);
+  const first = onPath(name, searchPath).map((file) => describe(name, file));
+  return [...first, ...versioned];
+}
+
+/**
+ * The program to use: the first on PATH, else the newest in the usual versioned folders.
+ * @throws NotRunError saying what to install
+ */
+export function findProgram(name: ProgramName): Program {
+  const [file] = onPath(name, process.env.PATH ?? "");
+  if (file) return describe(name, file);
+  const [found] = name === "zstd" ? [] : installations(name);
+  if (found) return found;
+  throw missing(name);
+}
+
+/**
+ * The server programs of one installation: of the wanted major version, else the next newer one.
+ * @throws NotRunError when there is none
+ */
+export function findServer(wantedMajor: number): { postgres: Program; initdb: Program } {
+  const candidates = installations("postgres").sort((one, other) => one.major - other.major);
+  const postgres = candidates.find(({ major }) => major >= wantedMajor);
+  if (!postgres) {
+    const installed = candidates.map(({ major }) => major).join(", ");
+    if (installed) {
+      throw new NotRunError(
+        `no PostgreSQL server ${wantedMajor} or newer here (found ${installed}); install it`,
+      );
+    }
+    throw missing("postgres");
+  }
+  const initdb = path.join(path.dirname(realpathSync(postgres.path)), "initdb");
+  if (!executable(initdb)) throw missing("initdb");
+  return { postgres, initdb: describe("initdb", initdb) };
+}
+
+function missing(name: ProgramName): NotRunError {
+  const what = INSTALL[name];
+  return new NotRunError(
+    `${name} was found neither on PATH nor in the usual folders; install it: ` +
+      `apt-get install ${what} (Debian, Ubuntu), dnf install ${what} (Fedora), brew install ${what} (macOS)`,
+  );
+}
+
+/**
+ * Fails when a client program cannot work with the server.
+ * @throws FailedError naming both versions and what to install
+ */
+export function requireMajor(program: Program, serverMajor: number, server: string): void {
+  if (program.major >= serverMajor) return;
+  throw new FailedError(
+    `${program.name} ${program.major} (${program.path}) is older than the server ${server}, version ${serverMajor}; ` +
+      `install ${INSTALL[program.name]}-${serverMajor} or newer`,
+  );
+}
+
+/** `postgres` refuses to run as root: the account to use instead, or undefined when we are somebody else already. */
+export function unprivilegedAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const accounts = readFileSync("/etc/passwd", "utf8").split("\n");
+  for (const name of ["postgres", "nobody"]) {
+    const fields = accounts.find((line) => line.startsWith(`${name}:`))?.split(":");
+    if (fields) return { uid: Number(fields[2]), gid: Number(fields[3]) };
+  }
+  throw new NotRunError(
+    "postgres refuses to run as root, and there is no account postgres or nobody to run it as",
+  );
+}

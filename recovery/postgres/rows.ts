@@ -1,0 +1,101 @@
+import { createHash, type Hash } from "node:crypto";
+
+/** Bytes in front of every row: a zero, then the length of the row's text as a little-endian 32-bit number. */
+export const ROW_HEADER_BYTES = 5;
+const NEWLINE = 0x0a;
+/** No row starts with a single backslash and a dot: COPY doubles every backslash of the data. */
+const END_OF_ROWS = Buffer.from("\\.\n");
+
+/**
+ * Digest of a table's content: SHA-256 over its rows' COPY text in order, each behind a header with its length.
+ *
+ * The header is, on purpose, what pg_dump writes in front of a row in its custom format, and has the size of what
+ * a server sends in front of a row of COPY TO STDOUT. Both streams can therefore be hashed in whole buffers; with
+ * a hash call per row the digest would cost more than the dump.
+ */
+export class RowDigest {
+  rows = 0;
+  /** Bytes of the rows' text, headers excluded. */
+  bytes = 0;
+  private readonly hash: Hash = createHash("sha256");
+  private unfinished: Buffer[] = [];
+  private ended = false;
+
+  /** Hashes bytes that already are rows behind their headers; the caller counts `rows` and `bytes`. */
+  framed(part: Buffer): void {
+    this.hash.update(part);
+  }
+
+  /** Takes COPY text cut anywhere, and puts the headers in itself. */
+  text(part: Buffer): void {
+    let from = 0;
+    for (;;) {
+      const newline = part.indexOf(NEWLINE, from);
+      if (newline < 0) break;
+      this.row(part.subarray(from, newline + 1));
+      from = newline + 1;
+    }
+    if (from < part.length) this.unfinished.push(Buffer.from(part.subarray(from)));
+  }
+
+  /** @throws Error when the text ended in the middle of a row */
+  digest(): string {
+    if (this.unfinished.length > 0) throw new Error("the table's data end in the middle of a row");
+    return this.hash.digest("hex");
+  }
+
+  private row(end: Buffer): void {
+    const line = this.unfinished.length > 0 ? Buffer.concat([...this.unfinished, end]) : end;
+    this.unfinished = [];
+    if (this.ended || END_OF_ROWS.equals(line)) {
+      this.ended = true;
+      return;
+    }
+    const header = Buffer.alloc(ROW_HEADER_BYTES);
+    header.writeUInt32LE(line.length, 1);
+    this.hash.update(header);
+    this.hash.update(line);
+    this.rows += 1;
+    this.bytes += line.length;
+  }
+}
+
+const SUM_BITS = 256;
+
+/**
+ * Digest of all large objects, whatever their order: the sum of each one's SHA-256 over its number and content.
+ * Numbers are unique, so that no two objects can cancel each other out.
+ */
+export class LargeObjectSum {
+  count = 0;
+  bytes = 0;
+  private sum = 0n;
+
+  add(object: LargeObjectDigest): void {
+    this.count += 1;
+    this.bytes += object.bytes;
+    this.sum = BigInt.asUintN(SUM_BITS, this.sum + BigInt(`0x${object.digest()}`));
+  }
+
+  toString(): string {
+    return this.sum.toString(16).padStart(64, "0");
+  }
+}
+
+export class LargeObjectDigest {
+  bytes = 0;
+  private readonly hash = createHash("sha256");
+
+  constructor(readonly oid: number) {
+    this.hash.update(`${oid}:`);
+  }
+
+  update(part: Buffer): void {
+    this.bytes += part.length;
+    this.hash.update(part);
+  }
+
+  digest(): string {
+    return this.hash.digest("hex");
+  }
+}

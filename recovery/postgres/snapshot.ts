@@ -1,0 +1,115 @@
+import type { Client } from "pg";
+import { FailedError } from "../errors";
+import { describeServer, type ServerConnection } from "./connection";
+import { connect, quoteIdentifier } from "./connect";
+import { readInventory, readTables, type TableToDump } from "./inventory";
+import type { Inventory, Manifest } from "../types";
+
+const TABLES_PER_QUERY = 50;
+
+/** A database as of one instant, and a session that keeps this instant readable. */
+export interface Snapshot {
+  /** For `pg_dump --snapshot`. */
+  name: string;
+  at: Date;
+  server: Manifest["server"];
+  inventory: Inventory;
+  tables: TableToDump[];
+  /** Rows of every table in the snapshot, by `schema\0table`; counted on this session, so call it once. */
+  countRows(): Promise<Map<string, number>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a repeatable-read transaction and exports its snapshot: a dump made with it sees exactly what the
+ * inventory and the counts see, whatever is written meanwhile.
+ * @throws FailedError when the server cannot be reached or a table's rows are hidden from the role
+ */
+export async function openSnapshot(server: ServerConnection): Promise<Snapshot> {
+  const client = await connect(server);
+  try {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const facts = await readFacts(client, server);
+    const tables = await readTables(client);
+    const hidden = tables.filter((table) => table.hidden).map(({ schema, table }) => `${schema}.${table}`);
+    if (hidden.length > 0) {
+      throw new FailedError(
+        `row-level security hides rows of ${hidden.join(", ")} in ${describeServer(server)} from role ` +
+          `"${server.user}"; a backup would be incomplete: ALTER ROLE ${quoteIdentifier(server.user)} BYPASSRLS`,
+      );
+    }
+    const inventory = await readInventory(client);
+    return {
+      ...facts,
+      inventory,
+      tables,
+      countRows: () =>
+        countRows(client, facts.server.inRecovery ? tables.filter((t) => !t.unlogged) : tables),
+      close: () => client.end().catch(() => undefined),
+    };
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+type Facts = Omit<Manifest["server"], "host" | "port" | "systemIdentifier"> & { name: string; at: number };
+
+async function readFacts(
+  client: Client,
+  server: ServerConnection,
+): Promise<Pick<Snapshot, "name" | "at" | "server">> {
+  const { rows } = await client.query<Facts>(`
+    SELECT pg_catalog.pg_export_snapshot() AS name,
+      (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::float8 AS at,
+      pg_catalog.pg_is_in_recovery() AS "inRecovery",
+      CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+        ELSE pg_catalog.pg_current_wal_lsn() END::text AS lsn,
+      current_setting('server_version') AS version,
+      current_setting('server_version_num')::int / 10000 AS major,
+      pg_catalog.pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, d.datctype AS ctype,
+      pg_catalog.pg_database_size(d.oid)::float8 AS "databaseBytes"
+    FROM pg_catalog.pg_database d WHERE d.datname = current_database()`);
+  const [facts] = rows;
+  if (!facts) throw new FailedError(`database ${describeServer(server)} vanished while it was being opened`);
+  const { name, at, ...known } = facts;
+  return {
+    name,
+    at: new Date(Math.floor(at)),
+    server: {
+      ...known,
+      host: server.host,
+      port: server.port,
+      systemIdentifier: await systemIdentifier(client),
+    },
+  };
+}
+
+/** Null where the role may not know: a managed service keeps it to itself. */
+async function systemIdentifier(client: Client): Promise<string | null> {
+  const allowed = await client.query(
+    "SELECT has_function_privilege(current_user, 'pg_catalog.pg_control_system()', 'EXECUTE') AS allowed",
+  );
+  if (!(allowed.rows[0] as { allowed: boolean }).allowed) return null;
+  const { rows } = await client.query(
+    "SELECT system_identifier::text AS id FROM pg_catalog.pg_control_system()",
+  );
+  return (rows[0] as { id: string }).id;
+}
+
+async function countRows(client: Client, tables: readonly TableToDump[]): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (let from = 0; from < tables.length; from += TABLES_PER_QUERY) {
+    const batch = tables.slice(from, from + TABLES_PER_QUERY);
+    const parts = batch.map(
+      ({ schema, table }, index) =>
+        `SELECT ${index} AS index, count(*)::float8 AS rows FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
+    );
+    const { rows } = await client.query<{ index: number; rows: number }>(parts.join(" UNION ALL "));
+    for (const { index, rows: count } of rows) {
+      const { schema, table } = batch[index] as TableToDump;
+      counts.set(`${schema}\0${table}`, count);
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,134 @@
+import { ArchiveReader } from "./archiveReader";
+
+/** What the start of an archive says about it. */
+export interface ArchiveHeader {
+  /** Format version, 1.14 (PostgreSQL 12-15), 1.15 (16) or 1.16 (17, 18). */
+  version: string;
+  compressed: boolean;
+  database: string;
+  serverVersion: string;
+  dumpVersion: string;
+  entries: number;
+  offsetBytes: number;
+}
+
+/** One line of an archive's table of contents, as far as fingerprints need it. */
+export interface TocEntry {
+  dumpId: number;
+  /** `TABLE DATA`, `SEQUENCE SET`, `BLOBS`, … */
+  kind: string;
+  schema: string;
+  name: string;
+  owner: string;
+  /** Text of the definition, kept for `SEQUENCE SET` only. */
+  definition: string;
+  copyStatement: string;
+  hasData: boolean;
+}
+
+const MAGIC = "PGDMP";
+const CUSTOM_FORMAT = 1;
+const OLDEST = 14;
+const NEWEST = 16;
+
+/**
+ * @throws Incomplete when the header is not all there yet
+ * @throws Error when this is no custom-format archive of a supported version
+ */
+export function readHeader(reader: ArchiveReader): ArchiveHeader {
+  const magic = reader.buffer.toString("latin1", 0, MAGIC.length);
+  if (!MAGIC.startsWith(magic)) throw new Error("not an archive in pg_dump's custom format");
+  reader.skip(MAGIC.length);
+  const [major, minor] = [reader.byte(), reader.byte()];
+  reader.byte();
+  if (major !== 1 || minor < OLDEST || minor > NEWEST) {
+    throw new Error(
+      `archive version ${major}.${minor} is not supported; supported: 1.${OLDEST} to 1.${NEWEST}`,
+    );
+  }
+  const integerBytes = reader.byte();
+  const offsetBytes = reader.byte();
+  const format = reader.byte();
+  if (integerBytes !== 4) throw new Error(`archive with ${integerBytes}-byte integers is not supported`);
+  if (format !== CUSTOM_FORMAT) throw new Error("not an archive in pg_dump's custom format");
+  const compressed = (minor >= 15 ? reader.byte() : reader.integer()) !== 0;
+  for (let part = 0; part < 7; part += 1) reader.integer(); // creation time, from seconds to daylight saving
+  const database = reader.string() ?? "";
+  const serverVersion = reader.string() ?? "";
+  const dumpVersion = reader.string() ?? "";
+  const entries = reader.integer();
+  return {
+    version: `${major}.${minor}`,
+    compressed,
+    database,
+    serverVersion,
+    dumpVersion,
+    entries,
+    offsetBytes,
+  };
+}
+
+/** @throws Incomplete when the entry is not all there yet */
+export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntry {
+  const dumpId = reader.integer();
+  const hasData = reader.integer() !== 0;
+  reader.string(); // OID of the catalogue the object is in
+  reader.string(); // OID of the object
+  const name = reader.string() ?? "";
+  const kind = reader.string() ?? "";
+  reader.integer(); // section
+  const definition = reader.string() ?? "";
+  reader.string(); // DROP statement
+  const copyStatement = reader.string() ?? "";
+  const schema = reader.string() ?? "";
+  reader.string(); // tablespace
+  reader.string(); // table access method
+  if (header.version === "1.16") reader.integer(); // relation kind
+  const owner = reader.string() ?? "";
+  reader.string(); // whether the table has OIDs: never, since PostgreSQL 12
+  while (reader.string() !== null); // dependencies
+  reader.skip(1 + header.offsetBytes);
+  return {
+    dumpId,
+    kind,
+    schema,
+    name,
+    owner,
+    definition: kind === "SEQUENCE SET" ? definition : "",
+    copyStatement,
+    hasData,
+  };
+}
+
+const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+
+/** The table's name exactly as pg_dump quotes it in the entry's COPY statement. */
+export function quotedName(entry: TocEntry): string {
+  for (const schema of [entry.schema, quote(entry.schema)]) {
+    for (const name of [entry.name, quote(entry.name)]) {
+      if (entry.copyStatement.startsWith(`COPY ${schema}.${name} `)) return `${schema}.${name}`;
+    }
+  }
+  return `${quote(entry.schema)}.${quote(entry.name)}`;
+}
+
+/**
+ * The statement that reads what the entry's COPY loads.
+ * @throws Error when the entry loads its data in another way (a dump made with --inserts)
+ */
+export function copyOutStatement(entry: TocEntry): string {
+  const match = /^(COPY [^]+) FROM stdin;\s*$/.exec(entry.copyStatement);
+  if (!match) throw new Error(`${quotedName(entry)} is not dumped with COPY`);
+  return `${match[1]} TO STDOUT`;
+}
+
+/** Name, last value and "has been used" of a `SEQUENCE SET` entry. */
+export function sequenceValue(entry: TocEntry): { name: string; value: string; called: boolean } {
+  const match = /setval\('((?:[^']|'')+)', (-?\d+), (true|false)\)/.exec(entry.definition);
+  if (!match) throw new Error(`the value of sequence ${quotedName(entry)} is not where it is expected`);
+  return {
+    name: (match[1] as string).replaceAll("''", "'"),
+    value: match[2] as string,
+    called: match[3] === "true",
+  };
+}

@@ -1,0 +1,81 @@
+import type { RunContext } from "./context";
+import { ExitCode, EXIT_CODE_HELP, messageOf, RecoveryError, FailedError } from "./errors";
+import { publishOutcome } from "./outcome";
+import { createProgress } from "./progress";
+import { redact } from "./redact";
+import { loadSettings, type Need, type Settings } from "./settings";
+
+/** What a verb hands back: a document for `--json`, lines for a person, and how it went. */
+export interface Outcome {
+  document: unknown;
+  text: string;
+  exitCode: ExitCode;
+}
+
+export const exitCodeHelp = `
+Exit codes:
+${Object.entries(EXIT_CODE_HELP)
+  .map(([code, meaning]) => `  ${code}  ${meaning}`)
+  .join("\n")}
+`;
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Runs one verb from the command line: settings, Ctrl-C, output, exit code. With `json` stdout gets exactly one
+ * JSON document, on failure too; everything else goes to stderr.
+ */
+export async function runVerb(
+  verb: string,
+  options: { json?: boolean },
+  needs: readonly Need[],
+  work: (settings: Settings, context: RunContext) => Promise<Outcome>,
+): Promise<void> {
+  const started = Date.now();
+  const progress = createProgress(process.stderr);
+  const stop = new AbortController();
+  for (const signal of SIGNALS) {
+    process.once(signal, () =>
+      stop.abort(new FailedError(`interrupted by ${signal}; nothing was committed`)),
+    );
+  }
+  let outcome: Outcome;
+  try {
+    const settings = loadSettings(process.env, needs);
+    outcome = await work(settings, { progress, signal: stop.signal, now: () => new Date() });
+  } catch (thrown) {
+    progress.done();
+    outcome = failure(stop.signal.aborted ? stop.signal.reason : thrown);
+    for (const line of outcome.text.split("\n")) process.stderr.write(`error: ${redact(line)}\n`);
+    outcome.text = "";
+  }
+  const run = {
+    verb,
+    exitCode: outcome.exitCode,
+    endedAt: new Date(),
+    seconds: (Date.now() - started) / 1000,
+  };
+  await publishOutcome(process.env, run, progress.note);
+  const printed = options.json ? `${JSON.stringify(outcome.document, null, 2)}\n` : outcome.text;
+  process.stdout.write(redact(printed), () => process.exit(outcome.exitCode));
+}
+
+function failure(thrown: unknown): Outcome {
+  const exitCode = thrown instanceof RecoveryError ? thrown.exitCode : ExitCode.failed;
+  const message = thrown instanceof RecoveryError ? thrown.message : messageOf(thrown);
+  const kind = thrown instanceof RecoveryError ? thrown.name : "UnexpectedError";
+  return { exitCode, text: message, document: { error: { kind, message: redact(message), exitCode } } };
+}
+
+/** Columns as wide as their widest cell. */
+export function table(header: string[], rows: string[][]): string {
+  const widths = header.map((cell, column) =>
+    Math.max(cell.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return `${[header, ...rows].map(line).join("\n")}\n`;
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import type { Tier } from "../types";
+
+const ARCHIVE = "archive.pgdump.zst";
+const MANIFEST = "manifest.json";
+
+/** Where the parts of one backup are in its container. */
+export interface BackupPath {
+  environment: string;
+  database: string;
+  id: string;
+}
+
+/**
+ * A new, never used id: `app-daily-20260205T030000123Z-9f3c`. Ids of one database sort by time.
+ * Names of databases may hold anything; the id keeps what is safe in a URL and a shell.
+ */
+export function newBackupId(database: string, tier: Tier, snapshotAt: Date): string {
+  const slug =
+    database
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-+|-+$/g, "") || "database";
+  return `${slug.slice(0, 40)}-${tier}-${compact(snapshotAt)}-${randomBytes(2).toString("hex")}`;
+}
+
+const compact = (instant: Date) => instant.toISOString().replace(/[-:.]/g, "");
+const ID = /^[a-z0-9-]+-(daily|monthly)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-[0-9a-f]{4}$/;
+
+export function isBackupId(text: string): boolean {
+  return ID.test(text);
+}
+
+/** The snapshot's instant an id carries: known even when the manifest is damaged. */
+export function instantOf(id: string): Date | undefined {
+  const match = ID.exec(id);
+  if (!match) return undefined;
+  const [, , year, month, day, hour, minute, second, millisecond] = match;
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
+}
+
+const folder = (at: BackupPath) =>
+  `${environmentPrefix(at.environment)}${encodeURIComponent(at.database)}/${at.id}/`;
+
+export const environmentPrefix = (environment: string) => `${environment}/`;
+export const databasePrefix = (environment: string, database: string) =>
+  `${environmentPrefix(environment)}${encodeURIComponent(database)}/`;
+export const archiveBlob = (at: BackupPath) => `${folder(at)}${ARCHIVE}`;
+export const manifestBlob = (at: BackupPath) => `${folder(at)}${MANIFEST}`;
+export const reportPrefix = (at: BackupPath) => `${folder(at)}verifications/`;
+export const newReportBlob = (at: BackupPath, when: Date) =>
+  `${reportPrefix(at)}${compact(when)}-${randomBytes(2).toString("hex")}.json`;
+/** Copy of an archived blob that can be read; made by a restore, removed by prune. */
+export const rehydratedBlob = (at: BackupPath) => `${folder(at)}rehydrated-${ARCHIVE}`;
+export const lockBlob = (environment: string, database: string) =>
+  `${environmentPrefix(environment)}locks/${encodeURIComponent(database)}`;
+
+export type BlobPart = "archive" | "manifest" | "report" | "rehydrated";
+
+/** What a blob name means; undefined for a name this runner does not write. */
+export function parseBlobName(name: string): (BackupPath & { part: BlobPart }) | undefined {
+  const [environment, database, id, ...rest] = name.split("/");
+  if (!environment || !database || !id || !isBackupId(id)) return undefined;
+  const file = rest.join("/");
+  const part: BlobPart | undefined =
+    file === ARCHIVE
+      ? "archive"
+      : file === MANIFEST
+        ? "manifest"
+        : file === `rehydrated-${ARCHIVE}`
+          ? "rehydrated"
+          : /^verifications\/[^/]+\.json$/.test(file)
+            ? "report"
+            : undefined;
+  return part && { environment, database: decodeURIComponent(database), id, part };
+}
