@@ -65,9 +65,9 @@ export interface Made {
   readonly id: string;
   readonly scope: Scope;
   readonly cloud: Cloud;
-  /** Hexadecimal text that depends on the seed, the id and the purpose only; at most 64 characters. */
+  /** Hexadecimal text that depends on the seed, the resource and the purpose only; at most 64 characters. */
   random(purpose: string, length: number): string;
-  /** A GUID that depends on the seed, the id and the purpose only. */
+  /** A GUID that depends on the seed, the resource and the purpose only. */
   guid(purpose: string): string;
 }
 
@@ -92,8 +92,8 @@ export interface ResourceModel {
   readonly holdsData: boolean;
   /** Inputs whose value the service never returns: they are neither refreshed nor compared with the cloud. */
   readonly writeOnly?: readonly string[];
-  /** Output properties beyond the inputs, all unknown in a preview of a creation. */
-  readonly outputs: readonly string[];
+  /** What a preview of a creation shows: the inputs that are also outputs, and unknown for everything else. */
+  preview(inputs: Tree): Tree;
   /** Output paths that are secret whatever the inputs were. */
   readonly secretOutputs: readonly string[];
   /** Inputs the provider itself adds at Check. */
@@ -102,7 +102,11 @@ export interface ResourceModel {
   readonly idInputs: readonly string[];
   /** The identifier, from known {@link idInputs}. */
   id(inputs: Tree, scope: Scope): string;
-  /** Where the cloud keeps it: unique over all types and clusters, lower case. */
+  /** The identifier when it is made together with the outputs rather than from the inputs. */
+  idFrom?(outputs: Tree): string;
+  /** Exists in Pulumi's state only, as random values do: nothing to find or delete in the cloud. */
+  readonly stateOnly?: boolean;
+  /** Where the cloud keeps it: unique over all types and clusters. */
   key(id: string, scope: Scope): string;
   /** Keys of what must exist before it can be created; `what` is used in the message. */
   parents(inputs: Tree, id: string, scope: Scope): readonly { readonly key: string; readonly what: string }[];
@@ -178,7 +182,7 @@ export interface Model {
   diff(type: string, oldInputs: Tree, newInputs: Tree, ignoreChanges: readonly string[]): DiffResult;
   previewCreate(type: string, inputs: Tree, scope: Scope): Outcome;
   /** @throws CloudError */
-  create(type: string, inputs: Tree, scope: Scope, cloud: Cloud): Outcome;
+  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud): Outcome;
   /** The resource as the cloud holds it; undefined when it is gone. */
   read(type: string, id: string, scope: Scope, cloud: Cloud): Stored | undefined;
   previewUpdate(type: string, id: string, old: Tree, inputs: Tree, oldOutputs: Tree, scope: Scope): Outcome;

@@ -1,0 +1,129 @@
+/**
+ * Microsoft's clients whose releases still ship their models as data. Not a dependency of this project: the generator
+ * installs them in a temporary folder. Each is the release nearest to the API version azure-native talks to.
+ */
+export const ARM_CLIENTS: Readonly<Record<string, string>> = {
+  "@azure/arm-authorization": "9.0.0",
+  "@azure/arm-cdn": "9.1.0",
+  "@azure/arm-containerservice": "21.6.0",
+  "@azure/arm-dashboard": "1.1.0",
+  "@azure/arm-frontdoor": "5.3.0",
+  "@azure/arm-keyvault": "3.2.0",
+  "@azure/arm-locks": "2.1.0",
+  "@azure/arm-monitor": "7.0.0",
+  "@azure/arm-msi": "2.2.0",
+  "@azure/arm-network": "33.5.0",
+  "@azure/arm-operationalinsights": "9.0.0",
+  "@azure/arm-postgresql-flexible": "8.0.0",
+  "@azure/arm-privatedns": "3.2.0",
+  "@azure/arm-resources": "5.2.0",
+  "@azure/arm-storage": "18.6.0",
+};
+
+/** Classes of azure-native by module, each with the model of its request body where a client describes one. */
+export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  alertsmanagement: { AlertProcessingRuleByName: "", PrometheusRuleGroup: "" },
+  authorization: {
+    ManagementLockByScope: "locks/ManagementLockObject",
+    RoleAssignment: "authorization/RoleAssignmentCreateParameters",
+    RoleDefinition: "authorization/RoleDefinition",
+  },
+  cdn: {
+    AFDCustomDomain: "cdn/AFDDomain",
+    AFDEndpoint: "cdn/AFDEndpoint",
+    AFDOrigin: "cdn/AFDOrigin",
+    AFDOriginGroup: "cdn/AFDOriginGroup",
+    Profile: "cdn/Profile",
+    Route: "cdn/Route",
+    Rule: "cdn/Rule",
+    RuleSet: "cdn/RuleSet",
+    SecurityPolicy: "cdn/SecurityPolicy",
+  },
+  containerservice: {
+    AgentPool: "containerservice/AgentPool",
+    MaintenanceConfiguration: "containerservice/MaintenanceConfiguration",
+    ManagedCluster: "containerservice/ManagedCluster",
+  },
+  dashboard: { Grafana: "dashboard/ManagedGrafana" },
+  dbforpostgresql: {
+    AdministratorsMicrosoftEntra: "postgresql-flexible/ActiveDirectoryAdministratorAdd",
+    Configuration: "postgresql-flexible/Configuration",
+    Database: "postgresql-flexible/Database",
+    Server: "postgresql-flexible/Server",
+    VirtualEndpoint: "postgresql-flexible/VirtualEndpointResource",
+  },
+  frontdoor: { Policy: "frontdoor/WebApplicationFirewallPolicy" },
+  keyvault: {
+    Secret: "keyvault/SecretCreateOrUpdateParameters",
+    Vault: "keyvault/VaultCreateOrUpdateParameters",
+  },
+  managedidentity: {
+    FederatedIdentityCredential: "msi/FederatedIdentityCredential",
+    UserAssignedIdentity: "msi/Identity",
+  },
+  monitor: {
+    ActionGroup: "monitor/ActionGroupResource",
+    ActivityLogAlert: "monitor/ActivityLogAlertResource",
+    AzureMonitorWorkspace: "",
+    DataCollectionEndpoint: "monitor/DataCollectionEndpointResource",
+    DataCollectionRule: "monitor/DataCollectionRuleResource",
+    DataCollectionRuleAssociation: "monitor/DataCollectionRuleAssociationProxyOnlyResource",
+    DiagnosticSetting: "monitor/DiagnosticSettingsResource",
+    MetricAlert: "monitor/MetricAlertResource",
+    ScheduledQueryRule: "",
+  },
+  network: {
+    NatGateway: "network/NatGateway",
+    NetworkSecurityGroup: "network/NetworkSecurityGroup",
+    PrivateDnsZoneGroup: "network/PrivateDnsZoneGroup",
+    PrivateEndpoint: "network/PrivateEndpoint",
+    PublicIPAddress: "network/PublicIPAddress",
+    Subnet: "network/Subnet",
+    VirtualNetwork: "network/VirtualNetwork",
+    VirtualNetworkPeering: "network/VirtualNetworkPeering",
+  },
+  operationalinsights: { Workspace: "operationalinsights/Workspace" },
+  privatedns: {
+    PrivateZone: "privatedns/PrivateZone",
+    VirtualNetworkLink: "privatedns/VirtualNetworkLink",
+  },
+  resources: { ResourceGroup: "resources/ResourceGroup" },
+  storage: {
+    BlobContainer: "storage/BlobContainer",
+    BlobContainerImmutabilityPolicy: "storage/ImmutabilityPolicy",
+    BlobServiceProperties: "storage/BlobServiceProperties",
+    ManagementPolicy: "storage/ManagementPolicy",
+    StorageAccount: "storage/StorageAccountCreateParameters",
+  },
+};
+
+/** Kinds of Kubernetes by group and version, as the SDK's folders name them. */
+export const KUBERNETES_KINDS: Readonly<Record<string, readonly string[]>> = {
+  "apps/v1": ["DaemonSet", "Deployment", "StatefulSet"],
+  "autoscaling/v2": ["HorizontalPodAutoscaler"],
+  "batch/v1": ["CronJob", "Job"],
+  "core/v1": [
+    "ConfigMap",
+    "LimitRange",
+    "Namespace",
+    "PersistentVolumeClaim",
+    "ResourceQuota",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+  ],
+  "networking.k8s.io/v1": ["Ingress", "NetworkPolicy"],
+  "policy/v1": ["PodDisruptionBudget"],
+  "rbac.authorization.k8s.io/v1": ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+  "scheduling.k8s.io/v1": ["PriorityClass"],
+  "storage.k8s.io/v1": ["StorageClass"],
+};
+
+export const RANDOM_TYPES: readonly string[] = [
+  "RandomBytes",
+  "RandomId",
+  "RandomInteger",
+  "RandomPassword",
+  "RandomString",
+  "RandomUuid",
+];

@@ -1,0 +1,137 @@
+import { objectsAt, stringAt } from "../paths";
+import { Failure, Made, Tree } from "../types";
+import { ArmDefinition, armModels, lastName, principal } from "./arm";
+
+const CLUSTER = "Microsoft.ContainerService/managedClusters/{resourceName}";
+const POOL_NAME = /^[a-z][a-z0-9]{0,11}$/;
+
+/** Parts of the network profile that only a new cluster can have. */
+const NETWORK_LEAVES = [
+  "serviceCidr",
+  "serviceCidrs",
+  "dnsServiceIP",
+  "networkMode",
+  "networkPlugin",
+  "networkPluginMode",
+  "podCidr",
+  "networkDataplane",
+  "networkPolicy",
+  "outboundType",
+];
+
+function checkCluster(inputs: Tree): Failure[] {
+  const pools = objectsAt(inputs, "agentPoolProfiles");
+  const failures = pools.flatMap((pool, i) =>
+    poolName(stringAt(pool, "name"), `agentPoolProfiles[${i}].name`),
+  );
+  if (Array.isArray(inputs["agentPoolProfiles"]) && !pools.some((p) => stringAt(p, "mode") === "System")) {
+    failures.push({ property: "agentPoolProfiles", reason: "needs a pool of mode System" });
+  }
+  if (
+    stringAt(inputs, "sku.tier") === "Premium" &&
+    stringAt(inputs, "supportPlan") !== "AKSLongTermSupport"
+  ) {
+    failures.push({ property: "supportPlan", reason: "must be AKSLongTermSupport with sku.tier Premium" });
+  }
+  return failures;
+}
+
+function poolName(name: string | undefined, property: string): Failure[] {
+  return name === undefined || POOL_NAME.test(name)
+    ? []
+    : [{ property, reason: `must be 1 to 12 lower-case letters and digits, letter first, unlike ${name}` }];
+}
+
+function clusterOutputs(made: Made): Tree {
+  const { inputs, scope, random } = made;
+  const region = stringAt(inputs, "location") ?? "";
+  const name = stringAt(inputs, "resourceName") ?? "";
+  const host = `${stringAt(inputs, "dnsPrefix") ?? name}-${random("host", 8)}`;
+  const subscription = stringAt(scope.config, "subscriptionId") ?? "";
+  const nodeGroup =
+    stringAt(inputs, "nodeResourceGroup") ?? `MC_${stringAt(inputs, "resourceGroupName")}_${name}_${region}`;
+  const kubelet = {
+    clientId: made.guid("kubelet client"),
+    objectId: made.guid("kubelet object"),
+    resourceId: `/subscriptions/${subscription}/resourcegroups/${nodeGroup}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}-agentpool`,
+  };
+  const identity = inputs["identity"];
+  return {
+    fqdn: `${host}.hcp.${region}.azmk8s.io`,
+    azurePortalFQDN: `${host}.portal.hcp.${region}.azmk8s.io`,
+    currentKubernetesVersion: `${stringAt(inputs, "kubernetesVersion") ?? "1.35"}.2`,
+    nodeResourceGroup: nodeGroup,
+    maxAgentPools: 100,
+    powerState: { code: "Running" },
+    resourceUID: random("uid", 24),
+    identityProfile: { kubeletidentity: kubelet },
+    oidcIssuerProfile: {
+      ...(inputs["oidcIssuerProfile"] as Tree | undefined),
+      issuerURL: `https://${region}.oic.prod-aks.azure.com/${made.guid("tenant")}/${made.guid("issuer")}/`,
+    },
+    ...(typeof identity === "object" && {
+      identity: {
+        ...(identity as Tree),
+        ...(stringAt(inputs, "identity.type") === "SystemAssigned" && principal(made)),
+      },
+    }),
+  };
+}
+
+const TABLE: Readonly<Record<string, ArmDefinition>> = {
+  "containerservice:ManagedCluster": {
+    id: CLUSTER,
+    immutable: [
+      "dnsPrefix",
+      "fqdnSubdomain",
+      "diskEncryptionSetID",
+      "linuxProfile",
+      "windowsProfile",
+      "nodeResourceGroup",
+      ...NETWORK_LEAVES.map((leaf) => `networkProfile.${leaf}`),
+    ],
+    required: ["agentPoolProfiles", "identity"],
+    serialisedUpTo: "resourceName",
+    check: checkCluster,
+    computed: clusterOutputs,
+  },
+  "containerservice:AgentPool": {
+    id: `${CLUSTER}/agentPools/{agentPoolName}`,
+    immutable: ["vmSize", "gpuInstanceProfile", "availabilityZones", "osDiskType", "osType", "vnetSubnetID"],
+    serialisedUpTo: "resourceName",
+    check: (inputs) => poolName(stringAt(inputs, "agentPoolName"), "agentPoolName"),
+    computed: ({ inputs }) => ({
+      currentOrchestratorVersion: `${stringAt(inputs, "orchestratorVersion") ?? "1.35"}.2`,
+      nodeImageVersion: `AKS${stringAt(inputs, "osSKU") ?? "Ubuntu"}-2026.01.01`,
+      powerState: { code: "Running" },
+    }),
+  },
+  "containerservice:MaintenanceConfiguration": {
+    id: `${CLUSTER}/maintenanceConfigurations/{configName}`,
+    auto: "never",
+    serialisedUpTo: "resourceName",
+    check: (inputs) => {
+      const name = stringAt(inputs, "configName");
+      const allowed = ["default", "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"];
+      return name === undefined || allowed.includes(name)
+        ? []
+        : [{ property: "configName", reason: `must be one of ${allowed.join(", ")}, not ${name}` }];
+    },
+  },
+  "dashboard:Grafana": {
+    id: "Microsoft.Dashboard/grafana/{workspaceName}",
+    required: ["sku.name"],
+    computed: (made) => ({
+      ...(made.inputs["identity"] !== undefined && {
+        identity: { ...(made.inputs["identity"] as Tree), ...principal(made) },
+      }),
+      properties: {
+        ...(made.inputs["properties"] as Tree | undefined),
+        endpoint: `https://${lastName(made.id)}-${made.random("host", 8)}.grafana.azure.com`,
+        provisioningState: "Succeeded",
+      },
+    }),
+  },
+};
+
+export const CLUSTER_MODELS = armModels(TABLE);

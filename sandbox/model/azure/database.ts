@@ -1,0 +1,153 @@
+import { numberAt, stringAt } from "../paths";
+import { Failure, Made, Stored, Tree } from "../types";
+import { ArmDefinition, armModels } from "./arm";
+
+const SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/{serverName}";
+const HOST = "postgres.database.azure.com";
+
+/** Sizes in GiB a Premium SSD disk may have. */
+const DISK_SIZES = [32, 64, 128, 256, 512, 1024, 2048, 4095, 4096, 8192, 16384, 32767];
+const READS_SOURCE = ["Replica", "PointInTimeRestore", "GeoRestore", "ReviveDropped"];
+
+function checkServer(inputs: Tree): Failure[] {
+  const failures: Failure[] = [];
+  const mode = stringAt(inputs, "createMode") ?? "Default";
+  const fresh = !READS_SOURCE.includes(mode) && inputs["sourceServerResourceId"] === undefined;
+  if (fresh) {
+    for (const property of ["sku", "storage", "version"]) {
+      if (inputs[property] === undefined) {
+        failures.push({ property, reason: "is required and missing for a new server" });
+      }
+    }
+    const password = (stringAt(inputs, "authConfig.passwordAuth") ?? "Enabled") === "Enabled";
+    for (const property of ["administratorLogin", "administratorLoginPassword"]) {
+      if (password && inputs[property] === undefined) {
+        failures.push({ property, reason: "is required while authConfig.passwordAuth is Enabled" });
+      }
+    }
+  } else if (inputs["sourceServerResourceId"] === undefined) {
+    failures.push({ property: "sourceServerResourceId", reason: `is required by createMode ${mode}` });
+  }
+  const size = numberAt(inputs, "storage.storageSizeGB");
+  const type = stringAt(inputs, "storage.type") ?? "Premium_LRS";
+  if (size !== undefined && type === "Premium_LRS" && !DISK_SIZES.includes(size)) {
+    failures.push({
+      property: "storage.storageSizeGB",
+      reason: `must be one of ${DISK_SIZES.join(", ")}, not ${size}`,
+    });
+  }
+  return failures;
+}
+
+const FROZEN: Readonly<Record<string, string>> = {
+  "backup.geoRedundantBackup": "is decided when a server is created",
+  "network.delegatedSubnetResourceId": "is decided when a server is created",
+  "dataEncryption.type": "is decided when a server is created",
+};
+
+function refusedServerUpdate(old: Tree, next: Tree): Failure[] {
+  const failures = Object.entries(FROZEN)
+    .map(([property, why]) => ({
+      property,
+      before: stringAt(old, property),
+      now: stringAt(next, property),
+      why,
+    }))
+    .filter(({ before, now }) => before !== undefined && now !== undefined && before !== now)
+    .map(({ property, before, now, why }) => ({
+      property,
+      reason: `${why}: it stays ${before}, not ${now}`,
+    }));
+  const [before, now] = [numberAt(old, "storage.storageSizeGB"), numberAt(next, "storage.storageSizeGB")];
+  if (before !== undefined && now !== undefined && now < before) {
+    failures.push({
+      property: "storage.storageSizeGB",
+      reason: `storage never shrinks: at least ${before}, not ${now}`,
+    });
+  }
+  const [was, is] = [Number(stringAt(old, "version")), Number(stringAt(next, "version"))];
+  if (is < was)
+    failures.push({ property: "version", reason: `is never lowered: at least ${was}, not ${is}` });
+  return failures;
+}
+
+function serverOutputs({ inputs }: Made): Tree {
+  const replica = inputs["sourceServerResourceId"] !== undefined;
+  const name = stringAt(inputs, "serverName") ?? "";
+  return {
+    fullyQualifiedDomainName: `${name}.${HOST}`,
+    minorVersion: "5",
+    state: "Ready",
+    replicaCapacity: replica ? 0 : 5,
+    replicationRole: stringAt(inputs, "replicationRole") ?? (replica ? "AsyncReplica" : "Primary"),
+    privateEndpointConnections: [],
+  };
+}
+
+function swapZones({ outputs }: Stored): Tree {
+  const standby = stringAt(outputs, "highAvailability.standbyAvailabilityZone");
+  const zone = stringAt(outputs, "availabilityZone");
+  const ha = outputs["highAvailability"];
+  return {
+    availabilityZone: standby || (zone === "1" ? "2" : "1"),
+    ...(typeof ha === "object" && {
+      highAvailability: { ...(ha as Tree), standbyAvailabilityZone: zone ?? "1" },
+    }),
+  };
+}
+
+const TABLE: Readonly<Record<string, ArmDefinition>> = {
+  "dbforpostgresql:Server": {
+    id: SERVER,
+    immutable: ["administratorLogin", "availabilityZone", "sourceServerResourceId", "pointInTimeUTC"],
+    holdsData: true,
+    writeOnly: ["administratorLoginPassword", "createMode", "pointInTimeUTC"],
+    globalName: "postgres",
+    serialisedUpTo: "serverName",
+    check: checkServer,
+    refusedUpdate: refusedServerUpdate,
+    computed: serverOutputs,
+    moves: {
+      "ha-failover": swapZones,
+      autogrow: ({ outputs }) => ({
+        storage: {
+          ...(outputs["storage"] as Tree | undefined),
+          storageSizeGB: (numberAt(outputs, "storage.storageSizeGB") ?? 32) * 2,
+        },
+      }),
+      promoted: () => ({ replicationRole: "Primary" }),
+    },
+  },
+  "dbforpostgresql:Database": {
+    id: `${SERVER}/databases/{databaseName}`,
+    immutable: ["charset", "collation"],
+    holdsData: true,
+    serialisedUpTo: "serverName",
+  },
+  "dbforpostgresql:Configuration": {
+    id: `${SERVER}/configurations/{configurationName}`,
+    required: ["value", "source"],
+    auto: "never",
+    serialisedUpTo: "serverName",
+    computed: () => ({ isReadOnly: false, isConfigPendingRestart: false, isDynamicConfig: true }),
+  },
+  "dbforpostgresql:VirtualEndpoint": {
+    id: `${SERVER}/virtualendpoints/{virtualEndpointName}`,
+    required: ["endpointType", "members"],
+    globalName: "postgres",
+    serialisedUpTo: "serverName",
+    computed: ({ inputs }) => {
+      const name = stringAt(inputs, "virtualEndpointName") ?? "";
+      return { virtualEndpoints: [`${name}.writer.${HOST}`, `${name}.reader.${HOST}`] };
+    },
+  },
+  "dbforpostgresql:AdministratorsMicrosoftEntra": {
+    id: `${SERVER}/administrators/{objectId}`,
+    required: ["principalName", "principalType", "tenantId"],
+    auto: "never",
+    immutable: ["principalName", "principalType", "tenantId"],
+    serialisedUpTo: "serverName",
+  },
+};
+
+export const DATABASE_MODELS = armModels(TABLE);

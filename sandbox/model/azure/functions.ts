@@ -1,0 +1,90 @@
+import { guid } from "../cloud";
+import { stringAt } from "../paths";
+import { Cloud, CloudError, FunctionModel, Scope, Stored, Tree } from "../types";
+import { armKey } from "./arm";
+
+function requireResource(id: string, cloud: Cloud): Stored {
+  const stored = cloud.get(armKey(id));
+  if (!stored || stored.softDeleted) {
+    throw new CloudError(404, "ResourceNotFound", `The resource '${id}' was not found.`);
+  }
+  return stored;
+}
+
+function inGroup(args: Tree, scope: Scope, rest: string): string {
+  const subscription = stringAt(scope.config, "subscriptionId") ?? "";
+  return `/subscriptions/${subscription}/resourceGroups/${stringAt(args, "resourceGroupName")}/providers/${rest}`;
+}
+
+function clusterOf(args: Tree, scope: Scope, cloud: Cloud): Stored {
+  const name = stringAt(args, "resourceName") ?? "";
+  return requireResource(inGroup(args, scope, `Microsoft.ContainerService/managedClusters/${name}`), cloud);
+}
+
+/** A kubeconfig that asks Entra for a token, as clusters without local accounts hand out. */
+function kubeconfig(cluster: Stored): Tree {
+  const name = cluster.id.split("/").pop() as string;
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name, cluster: { server: `https://${stringAt(cluster.outputs, "fqdn")}:443` } }],
+    users: [
+      {
+        name,
+        user: {
+          exec: {
+            apiVersion: "client.authentication.k8s.io/v1beta1",
+            command: "kubelogin",
+            args: ["get-token"],
+          },
+        },
+      },
+    ],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    "current-context": name,
+  };
+  return {
+    kubeconfigs: [{ name: "clusterUser", value: Buffer.from(JSON.stringify(config)).toString("base64") }],
+  };
+}
+
+export const AZURE_FUNCTIONS: readonly FunctionModel[] = [
+  {
+    token: "azure-native:authorization:getClientConfig",
+    secretOutputs: [],
+    invoke: (_args, scope, cloud) => ({
+      clientId: guid(cloud.seed, "client"),
+      objectId: guid(cloud.seed, "object"),
+      subscriptionId: stringAt(scope.config, "subscriptionId") ?? "",
+      tenantId: stringAt(scope.config, "tenantId") ?? "",
+    }),
+  },
+  {
+    token: "azure-native:containerservice:listManagedClusterUserCredentials",
+    secretOutputs: ["kubeconfigs"],
+    invoke: (args, scope, cloud) => kubeconfig(clusterOf(args, scope, cloud)),
+  },
+  {
+    token: "azure-native:containerservice:listManagedClusterAdminCredentials",
+    secretOutputs: ["kubeconfigs"],
+    invoke: (args, scope, cloud) => {
+      const cluster = clusterOf(args, scope, cloud);
+      if (cluster.inputs["disableLocalAccounts"] === true) {
+        throw new CloudError(
+          400,
+          "BadRequest",
+          "Getting static credential is not allowed because this cluster is set to disable local accounts.",
+        );
+      }
+      return kubeconfig(cluster);
+    },
+  },
+  {
+    token: "azure-native:containerservice:getManagedCluster",
+    secretOutputs: [],
+    invoke: (args, scope, cloud) => {
+      const cluster = clusterOf(args, scope, cloud);
+      return { id: cluster.id, ...cluster.outputs };
+    },
+  },
+];

@@ -1,0 +1,105 @@
+import { numberAt, objectsAt, stringAt, valueAt } from "../paths";
+import { Failure, Tree } from "../types";
+import { ArmDefinition, armModels } from "./arm";
+
+const ACCOUNT = "Microsoft.Storage/storageAccounts/{accountName}";
+const CONTAINER = `${ACCOUNT}/blobServices/default/containers/{containerName}`;
+
+function accountOutputs(name: string, sku: string): Tree {
+  const endpoints = (host: string): Tree =>
+    Object.fromEntries(
+      ["blob", "dfs", "file", "queue", "table"].map((s) => [s, `https://${host}.${s}.core.windows.net/`]),
+    );
+  return {
+    primaryEndpoints: endpoints(name),
+    statusOfPrimary: "available",
+    ...(/^Standard_RAG/.test(sku) && { secondaryEndpoints: endpoints(`${name}-secondary`) }),
+    ...(/GRS|GZRS/.test(sku) && { statusOfSecondary: "available" }),
+  };
+}
+
+function lifecycleRules(inputs: Tree): Failure[] {
+  return objectsAt(inputs, "policy.rules").flatMap((rule, index) => {
+    const at = `policy.rules[${index}]`;
+    const actions = Object.keys((valueAt(rule, "definition.actions") as Tree | undefined) ?? {});
+    return actions.length > 0 ? [] : [{ property: `${at}.definition.actions`, reason: "needs an action" }];
+  });
+}
+
+function restoreWindow(inputs: Tree): Failure[] {
+  const restore = numberAt(inputs, "restorePolicy.days");
+  const kept = numberAt(inputs, "deleteRetentionPolicy.days");
+  return restore !== undefined && kept !== undefined && restore >= kept
+    ? [
+        {
+          property: "restorePolicy.days",
+          reason: `must be less than deleteRetentionPolicy.days (${kept}), not ${restore}`,
+        },
+      ]
+    : [];
+}
+
+const TABLE: Readonly<Record<string, ArmDefinition>> = {
+  "storage:StorageAccount": {
+    id: ACCOUNT,
+    immutable: ["isHnsEnabled", "immutableStorageWithVersioning", "kind"],
+    holdsData: true,
+    globalName: "storage",
+    check: (inputs) => {
+      const name = stringAt(inputs, "accountName");
+      return name === undefined || /^[a-z0-9]{3,24}$/.test(name)
+        ? []
+        : [
+            {
+              property: "accountName",
+              reason: `must be 3 to 24 lower-case letters and digits, unlike ${name}`,
+            },
+          ];
+    },
+    computed: ({ inputs, scope }) => ({
+      ...accountOutputs(stringAt(inputs, "accountName") ?? "", stringAt(inputs, "sku.name") ?? ""),
+      primaryLocation: stringAt(inputs, "location") ?? stringAt(scope.config, "location") ?? "",
+      privateEndpointConnections: [],
+    }),
+  },
+  "storage:BlobServiceProperties": {
+    id: `${ACCOUNT}/blobServices/{blobServicesName}`,
+    auto: "never",
+    check: restoreWindow,
+  },
+  "storage:BlobContainer": {
+    id: CONTAINER,
+    immutable: ["immutableStorageWithVersioning"],
+    holdsData: true,
+    check: (inputs) => {
+      const name = stringAt(inputs, "containerName");
+      return name === undefined || /^[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]$/.test(name)
+        ? []
+        : [
+            {
+              property: "containerName",
+              reason: `must be 3 to 63 lower-case letters, digits and single hyphens, unlike ${name}`,
+            },
+          ];
+    },
+    computed: () => ({
+      deleted: false,
+      hasLegalHold: false,
+      leaseState: "Available",
+      leaseStatus: "Unlocked",
+    }),
+  },
+  "storage:BlobContainerImmutabilityPolicy": {
+    id: `${CONTAINER}/immutabilityPolicies/{immutabilityPolicyName}`,
+    auto: "never",
+    computed: ({ random }) => ({ state: "Unlocked", etag: random("etag", 16) }),
+  },
+  "storage:ManagementPolicy": {
+    id: `${ACCOUNT}/managementPolicies/{managementPolicyName}`,
+    auto: "never",
+    check: lifecycleRules,
+    computed: () => ({ lastModifiedTime: "2026-01-01T00:00:00.0000000Z" }),
+  },
+};
+
+export const STORAGE_MODELS = armModels(TABLE);

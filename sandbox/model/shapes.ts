@@ -1,0 +1,136 @@
+import type { FactOutputs, FactProperty, Facts, FactType } from "../facts/types";
+import { isTree } from "./paths";
+import { Failure, Tree, UNKNOWN, Value } from "./types";
+
+/** Checks a value against the type its vendor publishes. Unknown values pass. */
+export class Shapes {
+  constructor(private readonly facts: Pick<Facts, "shapes" | "outputs">) {}
+
+  /** What is wrong with an object of the named shape. */
+  check(shape: string, value: Tree, at = ""): Failure[] {
+    const properties = this.facts.shapes[shape];
+    if (!properties) throw new Error(`no facts about ${shape}`);
+    const missing = Object.entries(properties)
+      .filter(([name, property]) => property.required && value[name] === undefined)
+      .map(([name]) => ({ property: join(at, name), reason: "is required and missing" }));
+    const given = Object.entries(value).flatMap(([name, item]): Failure[] => {
+      const property = properties[name];
+      if (item === undefined || item === null || name.startsWith("__")) return [];
+      if (!property) {
+        const known = Object.keys(properties).sort().join(", ");
+        return [{ property: join(at, name), reason: `is not a property here; known are ${known}` }];
+      }
+      return this.value(property.type, item, join(at, name), property);
+    });
+    return [...missing, ...given];
+  }
+
+  /** Defaults the service documents for properties left out, at every depth the value reaches. */
+  defaults(shape: string, value: Tree): Tree {
+    const result: Record<string, Value> = { ...value };
+    for (const [name, property] of Object.entries(this.facts.shapes[shape] ?? {})) {
+      const given = value[name];
+      if (given === undefined && property.default !== undefined) result[name] = property.default;
+      if (isTree(given) && typeof property.type === "object" && "shape" in property.type) {
+        result[name] = this.defaults(property.type.shape, given);
+      }
+    }
+    return result;
+  }
+
+  /** The properties of an object as a preview shows them: what is given, and unknown for all the rest. */
+  preview(outputs: FactOutputs, given: Tree): Tree {
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, below]) => [name, this.previewed(below, given[name])]),
+    );
+  }
+
+  private previewed(described: string, value: Value | undefined): Value {
+    if (value === undefined) return UNKNOWN;
+    const outputs = this.facts.outputs[described];
+    if (!outputs) return value;
+    if (Array.isArray(value)) return value.map((item: Value) => this.previewed(described, item));
+    if (!isTree(value)) return value;
+    const names = Object.keys(value);
+    // Keys of a map are the user's own; an object has only keys that its description knows.
+    if (names.length > 0 && !names.some((name) => name in outputs)) {
+      return Object.fromEntries(names.map((name) => [name, this.previewed(described, value[name])]));
+    }
+    return this.preview(outputs, value);
+  }
+
+  private value(type: FactType, value: Value, at: string, property?: FactProperty): Failure[] {
+    if (value === UNKNOWN) return [];
+    const wrong = (allowed: string): Failure[] => [
+      { property: at, reason: `must be ${allowed}, not ${show(value)}` },
+    ];
+    if (typeof type === "string") {
+      if (type !== "any" && typeof value !== type) return wrong(`a ${type}`);
+      return property ? bounds(value, at, property) : [];
+    }
+    if ("enum" in type) {
+      const allowed = type.enum.map(String);
+      const found = String(value);
+      // ARM compares the values of an open list without regard to case; those of a closed one exactly.
+      const fits = type.open
+        ? allowed.some((a) => a.toLowerCase() === found.toLowerCase())
+        : allowed.includes(found);
+      return fits ? [] : wrong(`one of ${allowed.join(", ")}`);
+    }
+    if ("shape" in type) return isTree(value) ? this.check(type.shape, value, at) : wrong("an object");
+    if ("map" in type) {
+      if (!isTree(value)) return wrong("a map");
+      return Object.entries(value).flatMap(([key, item]) => this.value(type.map, item, join(at, key)));
+    }
+    if ("list" in type) {
+      if (!Array.isArray(value)) return wrong("a list");
+      const count = value.length;
+      const { minItems = 0, maxItems = Infinity } = property ?? {};
+      const size =
+        count < minItems || count > maxItems
+          ? [{ property: at, reason: `must have ${range(minItems, maxItems)} elements, not ${count}` }]
+          : [];
+      return [...size, ...value.flatMap((item: Value, i) => this.value(type.list, item, `${at}[${i}]`))];
+    }
+    const tried = type.oneOf.map((option) => this.value(option, value, at));
+    return tried.some((failures) => failures.length === 0)
+      ? []
+      : (tried.sort((a, b) => a.length - b.length)[0] ?? []);
+  }
+}
+
+function bounds(value: Value, at: string, property: FactProperty): Failure[] {
+  if (typeof value === "number") {
+    const { minimum = -Infinity, maximum = Infinity } = property;
+    return value < minimum || value > maximum
+      ? [{ property: at, reason: `must be ${range(minimum, maximum)}, not ${value}` }]
+      : [];
+  }
+  if (typeof value !== "string") return [];
+  const { minLength = 0, maxLength = Infinity, pattern } = property;
+  const failures: Failure[] = [];
+  if (value.length < minLength || value.length > maxLength) {
+    failures.push({
+      property: at,
+      reason: `must have ${range(minLength, maxLength)} characters, not ${value.length}`,
+    });
+  }
+  if (pattern && !new RegExp(pattern).test(value)) {
+    failures.push({ property: at, reason: `must match ${pattern}, unlike ${show(value)}` });
+  }
+  return failures;
+}
+
+function range(low: number, high: number): string {
+  if (high === Infinity) return `at least ${low}`;
+  return low === -Infinity ? `at most ${high}` : `${low} to ${high}`;
+}
+
+function join(at: string, name: string): string {
+  return at === "" ? name : `${at}.${name}`;
+}
+
+function show(value: Value): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
