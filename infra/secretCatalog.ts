@@ -211,13 +211,14 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     rotation: "Issue a new integration key in PagerDuty, then set it in the stack's config.",
   },
   {
-    name: "slack-webhook-url",
+    // A bot's token, not an incoming webhook: a webhook is bound to one channel, and there is one per severity.
+    name: "slack-bot-token",
     source: "config",
     rotationDays: 365,
     readers: ["monitoring"],
-    variable: "SLACK_WEBHOOK_URL",
-    contentType: "URL with key",
-    rotation: "Issue a new incoming webhook in Slack, then set it in the stack's config.",
+    variable: "SLACK_BOT_TOKEN",
+    contentType: "token",
+    rotation: "Reinstall the Slack app to get a new bot token, then set it in the stack's config.",
   },
   {
     name: "dead-mans-switch-url",

@@ -1,0 +1,58 @@
+import { PrometheusAlert } from "../types";
+
+/** The rules of report §9.2, word for word; `priority` follows from the categories in the same section. */
+export const CRITICAL_ALERTS: readonly PrometheusAlert[] = [
+  {
+    kind: "prometheus",
+    group: "forma3d-critical",
+    name: "DatabaseDown",
+    expression: "pg_up == 0",
+    for: "1m",
+    priority: "P1",
+    summary: "PostgreSQL database is down",
+    description: "Database has been unreachable for more than 1 minute",
+    runbook: "database-connection",
+    owner: "platform",
+    risks: ["R01"],
+  },
+  {
+    kind: "prometheus",
+    group: "forma3d-critical",
+    name: "HighErrorRate",
+    expression:
+      'sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m])) > 0.05',
+    for: "5m",
+    priority: "P1",
+    summary: "High HTTP error rate detected",
+    description: "Error rate is above 5% for 5 minutes",
+    runbook: "error-rate-spike",
+    owner: "application",
+    risks: ["R03", "R09"],
+  },
+  {
+    kind: "prometheus",
+    group: "forma3d-critical",
+    name: "RetryQueueBacklog",
+    expression: "retry_queue_pending_count > 100",
+    for: "10m",
+    priority: "P2",
+    summary: "Retry queue backlog growing",
+    description: "More than 100 items pending in retry queue",
+    runbook: "queue-backlog",
+    owner: "application",
+    risks: ["R04", "R05", "R06", "R09"],
+  },
+  {
+    kind: "prometheus",
+    group: "forma3d-critical",
+    name: "IntegrationUnhealthy",
+    expression: 'health_dependency_status{service=~"shopify|simplyprint|sendcloud"} == 0',
+    for: "5m",
+    priority: "P2",
+    summary: "External integration unhealthy",
+    description: "{{ $labels.service }} has been unhealthy for 5 minutes",
+    runbook: "partner-down",
+    owner: "application",
+    risks: ["R04", "R05", "R06"],
+  },
+];

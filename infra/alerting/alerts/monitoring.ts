@@ -1,0 +1,50 @@
+import { PrometheusAlert } from "../types";
+
+/** Name of the alert that must keep coming: the dead man's switch. */
+export const HEARTBEAT = "Heartbeat";
+
+/** Whether monitoring sees and speaks. */
+export const MONITORING_ALERTS: readonly PrometheusAlert[] = [
+  {
+    kind: "prometheus",
+    group: "forma3d-monitoring",
+    name: HEARTBEAT,
+    // Azure tells a receiver once when an alert fires and once when it ends, never again between. So it beats:
+    // five minutes on, five off. Without any scrape it stays silent, and silence is what pages.
+    expression: "count(up == 1) > 0 and on () minute() % 10 < 5",
+    for: "0s",
+    priority: "P4",
+    summary: "Monitoring is alive",
+    description: "Sent to the dead man's switch, which pages when it stops coming",
+    runbook: "monitoring-blind",
+    owner: "platform",
+    risks: ["R11"],
+    labels: { receiver: "dead-mans-switch" },
+  },
+  {
+    kind: "prometheus",
+    group: "forma3d-monitoring",
+    name: "TargetDown",
+    expression: "sum by (job) (up == bool 0) / count by (job) (up) > 0.5",
+    for: "10m",
+    priority: "P3",
+    summary: "Metrics of a service are missing",
+    description: "More than half of the targets of {{ $labels.job }} have not been scraped for 10 minutes",
+    runbook: "monitoring-blind",
+    owner: "platform",
+    risks: ["R11"],
+  },
+  {
+    kind: "prometheus",
+    group: "forma3d-monitoring",
+    name: "StatusPageDown",
+    expression: 'probe_success{job=~"status-page.*"} == 0',
+    for: "10m",
+    priority: "P3",
+    summary: "A status page does not answer",
+    description: "{{ $labels.job }} has failed for 10 minutes: customers cannot see what is going on",
+    runbook: "monitoring-blind",
+    owner: "platform",
+    risks: ["R11"],
+  },
+];
