@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { registerBackup } from "./commands/backup";
+import { registerGuard } from "./commands/guard";
 import { registerList } from "./commands/list";
 import { registerStatus } from "./commands/status";
 import { ExitCode } from "./errors";
@@ -20,6 +21,7 @@ export function buildProgram(): Command {
     .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", settingHelp + exitCodeHelp);
   registerBackup(program);
+  registerGuard(program);
   registerList(program);
   registerStatus(program);
   return program;

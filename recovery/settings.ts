@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { z } from "zod";
 import { parseDuration } from "./duration";
 import { messageOf, UsageError } from "./errors";
+import { LOOPBACK, TLS_LEVELS, type TlsLevel } from "./guard/policy";
 import { parseServerUrl, type ServerConnection } from "./postgres/connection";
 import { keepSecret } from "./redact";
 
@@ -17,7 +18,13 @@ export interface Settings {
   /** Where verify restores to; without it verify starts a throwaway server. */
   scratchServer?: ServerConnection;
   store: { connectionString: string } | { url: string };
-  containers: { daily: string; monthly?: string; evidence?: string };
+  containers: {
+    daily: string;
+    monthly?: string;
+    evidence?: string;
+    /** Where a drill puts backups of made-up data; without it the daily container. */
+    drill?: string;
+  };
   /** Access tier of monthly archives. Archive costs hours of rehydration at restore, counted in the RTO. */
   monthlyAccessTier: "Hot" | "Cool" | "Cold" | "Archive";
   retention: { dailyDays: number; monthlyDays: number; keepLast: number };
@@ -31,6 +38,18 @@ export interface Settings {
   jobs: number;
   /** Databases that `backup --all` dumps side by side. */
   parallelDatabases: number;
+  /** Copy of the store in the second region, which a drill of a region's loss reads. */
+  geoStore?: { connectionString: string } | { url: string };
+  /** Overall objectives that replace those of the drill's scenarios. */
+  objectives: { rtoSeconds?: number; rpoSeconds?: number };
+  guard: {
+    /** DATABASE_URL as it is, because another client may read it differently; holds the password. */
+    databaseUrl: string;
+    /** Hosts a workload of this environment may connect to. */
+    allowedHosts: string[];
+    /** Undefined: `off` for a server on this machine, otherwise `require`. */
+    tls?: TlsLevel;
+  };
 }
 
 /** Every name the runner reads, for `--help` and the documentation. */
@@ -53,6 +72,16 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
     "optional: volume for spooled archives and the throwaway server (default: the system's temporary folder)",
   RESTORE_JOBS: "optional: parallel connections of a restore, 2-32 (default 2)",
   BACKUP_PARALLEL_DATABASES: "optional: databases dumped side by side by --all, 1-8 (default 2)",
+  BACKUP_STORE_SECONDARY_URL:
+    "optional: read endpoint of the geo copy, https://<account>-secondary.blob.core.windows.net, for drill",
+  BACKUP_STORE_SECONDARY_CONNECTION_STRING: "instead of BACKUP_STORE_SECONDARY_URL: an emulator's",
+  BACKUP_CONTAINER_DRILL:
+    "optional: container for a drill's backups of made-up data (default: the daily one, under <environment>-drill)",
+  RTO_TARGET: "optional: longest time to recover a drill accepts (default per scenario, at most 4h)",
+  RPO_TARGET: "optional: longest loss of work a drill accepts (default per scenario, at most 1h)",
+  GUARD_ALLOWED_HOSTS: "database hosts guard accepts, separated by commas (default: this machine only)",
+  GUARD_TLS:
+    "TLS that guard demands: verify-full, require or off (default require; off for a server on this machine)",
   PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
   METRICS_FILE:
     "optional: file the outcome of every run is written to, for the node exporter's textfile collector",
@@ -74,6 +103,18 @@ const duration = z.string().transform((text, issue) => {
   issue.addIssue("a duration such as 90s, 30m, 26h or 7d");
   return z.NEVER;
 });
+const hostList = z.string().transform((text, issue) => {
+  const hosts = text.split(",").map((host) => host.trim());
+  if (hosts.every((host) => /^[^\s:/@?#]+$|^\[?[0-9a-f:.]+\]?$|^\/\S+$/i.test(host))) return hosts;
+  issue.addIssue("host names separated by commas, without scheme, port or user");
+  return z.NEVER;
+});
+const connectionString = z
+  .string()
+  .regex(
+    /^(UseDevelopmentStorage=true|.*(BlobEndpoint|AccountName)=.+)/i,
+    "an Azure Storage connection string",
+  );
 const serverUrl = z.string().transform((text, issue): ServerConnection => {
   try {
     return parseServerUrl(text);
@@ -88,16 +129,13 @@ const schema = z.object({
   DATABASE_URL: serverUrl.optional(),
   SCRATCH_DATABASE_URL: serverUrl.optional(),
   BACKUP_STORE_URL: httpUrl.optional(),
-  BACKUP_STORE_CONNECTION_STRING: z
-    .string()
-    .regex(
-      /^(UseDevelopmentStorage=true|.*(BlobEndpoint|AccountName)=.+)/i,
-      "an Azure Storage connection string",
-    )
-    .optional(),
+  BACKUP_STORE_CONNECTION_STRING: connectionString.optional(),
+  BACKUP_STORE_SECONDARY_URL: httpUrl.optional(),
+  BACKUP_STORE_SECONDARY_CONNECTION_STRING: connectionString.optional(),
   BACKUP_CONTAINER_DAILY: containerName.optional(),
   BACKUP_CONTAINER_MONTHLY: containerName.optional(),
   BACKUP_CONTAINER_EVIDENCE: containerName.optional(),
+  BACKUP_CONTAINER_DRILL: containerName.optional(),
   ENVIRONMENT: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,30}$/, "1-31 lower-case letters, digits and hyphens, starting with a letter")
@@ -112,12 +150,21 @@ const schema = z.object({
   // One connection would let COPY fill gaps in earlier pages, so that rows come back in another order.
   RESTORE_JOBS: whole(2, 32).default(2),
   BACKUP_PARALLEL_DATABASES: whole(1, 8).default(2),
+  RTO_TARGET: duration.optional(),
+  RPO_TARGET: duration.optional(),
+  GUARD_ALLOWED_HOSTS: hostList.default([...LOOPBACK]),
+  GUARD_TLS: z.enum(TLS_LEVELS).optional(),
   PUSHGATEWAY_URL: httpUrl.optional(),
   METRICS_FILE: z.string().optional(),
 });
 
 /** Settings that may come from a mounted file: `DATABASE_URL_FILE=/run/secrets/url`. */
-const FROM_FILE = ["DATABASE_URL", "SCRATCH_DATABASE_URL", "BACKUP_STORE_CONNECTION_STRING"] as const;
+const FROM_FILE = [
+  "DATABASE_URL",
+  "SCRATCH_DATABASE_URL",
+  "BACKUP_STORE_CONNECTION_STRING",
+  "BACKUP_STORE_SECONDARY_CONNECTION_STRING",
+] as const;
 
 function readFiles(env: NodeJS.ProcessEnv, problems: string[]): NodeJS.ProcessEnv {
   const merged: NodeJS.ProcessEnv = { ...env };
@@ -163,6 +210,9 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     }
     required("BACKUP_CONTAINER_DAILY");
   }
+  if (given.BACKUP_STORE_SECONDARY_URL && given.BACKUP_STORE_SECONDARY_CONNECTION_STRING) {
+    problems.push("BACKUP_STORE_SECONDARY_URL: set it or BACKUP_STORE_SECONDARY_CONNECTION_STRING, not both");
+  }
   if (needs.includes("monthly")) required("BACKUP_CONTAINER_MONTHLY");
   if (needs.includes("evidence")) required("BACKUP_CONTAINER_EVIDENCE");
   required("ENVIRONMENT");
@@ -171,7 +221,9 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
   const value = parsed.data;
   keepSecret(value.DATABASE_URL?.password);
   keepSecret(value.SCRATCH_DATABASE_URL?.password);
-  keepSecret(/AccountKey=([^;]+)/i.exec(value.BACKUP_STORE_CONNECTION_STRING ?? "")?.[1]);
+  for (const text of [value.BACKUP_STORE_CONNECTION_STRING, value.BACKUP_STORE_SECONDARY_CONNECTION_STRING]) {
+    keepSecret(/AccountKey=([^;]+)/i.exec(text ?? "")?.[1]);
+  }
   return {
     environment: value.ENVIRONMENT ?? "",
     server: value.DATABASE_URL,
@@ -183,6 +235,14 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
       daily: value.BACKUP_CONTAINER_DAILY ?? "",
       monthly: value.BACKUP_CONTAINER_MONTHLY,
       evidence: value.BACKUP_CONTAINER_EVIDENCE,
+      drill: value.BACKUP_CONTAINER_DRILL,
+    },
+    geoStore: geoStoreOf(value),
+    objectives: { rtoSeconds: value.RTO_TARGET, rpoSeconds: value.RPO_TARGET },
+    guard: {
+      databaseUrl: given.DATABASE_URL ?? "",
+      allowedHosts: value.GUARD_ALLOWED_HOSTS,
+      tls: value.GUARD_TLS,
     },
     monthlyAccessTier: value.BACKUP_MONTHLY_ACCESS_TIER,
     retention: {
@@ -196,6 +256,12 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     jobs: value.RESTORE_JOBS,
     parallelDatabases: value.BACKUP_PARALLEL_DATABASES,
   };
+}
+
+function geoStoreOf(value: z.infer<typeof schema>): Settings["geoStore"] {
+  const connectionString = value.BACKUP_STORE_SECONDARY_CONNECTION_STRING;
+  if (connectionString) return { connectionString };
+  return value.BACKUP_STORE_SECONDARY_URL ? { url: value.BACKUP_STORE_SECONDARY_URL } : undefined;
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

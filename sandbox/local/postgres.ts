@@ -4,8 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
+import { unprivilegedAccount } from "../../recovery/postgres/programs";
 import { freePort, loopback } from "./ports";
-import { serverPrograms, unprivilegedAccount } from "./postgresPrograms";
+import { serverPrograms } from "./postgresPrograms";
 import { startSupervised, temporaryDirectory, type Account, type Supervised } from "./supervised";
 
 export interface LocalPostgres {
@@ -31,6 +32,8 @@ export interface PostgresOptions {
   version?: number;
   /** Server settings, as in postgresql.conf, added to those of a throwaway server. */
   settings?: Record<string, string>;
+  /** PEM files the server offers TLS with; default: in clear only. */
+  tls?: { certificate: string; key: string };
   /** Seconds to wait for the first connection; default 60. */
   timeoutSeconds?: number;
 }
@@ -59,21 +62,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
     const port = await freePort();
     try {
       const dataDir = await initialise(programs.initdb, directory, password, account);
+      const settings = { ...options.settings, ...offerTls(options.tls, directory, account) };
       const server = await startSupervised({
         directory,
         account,
         // An immediate shutdown: unlike KILL it also frees the shared memory.
         stopSignal: "QUIT",
-        command: [
-          programs.postgres,
-          "-D",
-          dataDir,
-          "-h",
-          loopback,
-          "-p",
-          `${port}`,
-          ...flags(options.settings),
-        ],
+        command: [programs.postgres, "-D", dataDir, "-h", loopback, "-p", `${port}`, ...flags(settings)],
       });
       const local = describe(server, dataDir, port, password, programs.version);
       await untilReady(local, server, options.timeoutSeconds ?? 60);
@@ -83,6 +78,27 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
       if (attempt === 3 || !/Address already in use/i.test(String(error))) throw error;
     }
   }
+}
+
+/** The server reads its own copies, because it refuses a key that another account could read. */
+function offerTls(
+  tls: PostgresOptions["tls"],
+  directory: string,
+  account: Account | undefined,
+): Record<string, string> {
+  if (!tls) return {};
+  const copy = (from: string, name: string) => {
+    const to = path.join(directory, name);
+    fs.copyFileSync(from, to);
+    fs.chmodSync(to, 0o600);
+    if (account) fs.chownSync(to, account.uid, account.gid);
+    return to;
+  };
+  return {
+    ssl: "on",
+    ssl_cert_file: copy(tls.certificate, "cert.pem"),
+    ssl_key_file: copy(tls.key, "key.pem"),
+  };
 }
 
 function flags(settings: Record<string, string> = {}): string[] {
