@@ -1,0 +1,12 @@
+/**
+ * How long a pod that is told to stop goes on, in seconds. It first waits while load balancers learn that it is
+ * leaving (Azure's take two probes of five seconds), then the process finishes what it has begun.
+ */
+export const SHUTDOWN = {
+  /** Pause before SIGTERM. */
+  preStopSeconds: 15,
+  /** Time the process has for open requests after SIGTERM. */
+  drainSeconds: 30,
+  /** Time until SIGKILL, counted from the beginning: longer than pause and drain together. */
+  graceSeconds: 60,
+} as const;
