@@ -1,0 +1,225 @@
+import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
+import * as pulumi from "@pulumi/pulumi";
+import { labelsOf, WORKLOAD_IDENTITY_LABEL } from "./kubernetes/labels";
+import { plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
+import { SCRATCH_MOUNT, scratchVolume } from "./kubernetes/scratch";
+import { serviceAccount } from "./kubernetes/serviceAccount";
+import { addresses, DNS, ENTRA, NamedTraffic, trafficNames, trafficPolicy } from "./kubernetes/traffic";
+import {
+  secretFile,
+  SECRETS_MOUNT,
+  secretProviderClass,
+  secretsVolume,
+  VaultSource,
+} from "./kubernetes/vaultSecrets";
+import { RecoveryIdentity, RECOVERY_JOBS, RecoveryJob, RecoverySchedules } from "./recoveryJobs";
+import { secretsOf } from "./secretCatalog";
+
+/** Where the recovery runner finds what it works on; the same for all its verbs. */
+export interface RecoveryTargets {
+  environment: string;
+  /** `https://<account>.blob.core.windows.net`. */
+  storeUrl: pulumi.Input<string>;
+  containers: { daily: string; monthly: string; evidence: string };
+  retention: { dailyDays: number; monthlyDays: number; keepLast: number };
+  /** Coldest tier of monthly backups while they are fresh enough to be verified. */
+  monthlyAccessTier: "Hot" | "Cool" | "Cold" | "Archive";
+  objectives: { rpoMinutes: number; rtoMinutes: number };
+}
+
+/** Plain environment variables of every run of the recovery runner. */
+export function recoveryEnvironment(targets: RecoveryTargets): Record<string, pulumi.Input<string>> {
+  const { containers, retention, objectives } = targets;
+  return {
+    ENVIRONMENT: targets.environment,
+    BACKUP_STORE_URL: targets.storeUrl,
+    BACKUP_CONTAINER_DAILY: containers.daily,
+    BACKUP_CONTAINER_MONTHLY: containers.monthly,
+    BACKUP_CONTAINER_EVIDENCE: containers.evidence,
+    BACKUP_MONTHLY_ACCESS_TIER: targets.monthlyAccessTier,
+    RETENTION_DAILY_DAYS: String(retention.dailyDays),
+    RETENTION_MONTHLY_DAYS: String(retention.monthlyDays),
+    RETENTION_KEEP_LAST: String(retention.keepLast),
+    RPO_MINUTES: String(objectives.rpoMinutes),
+    RTO_MINUTES: String(objectives.rtoMinutes),
+  };
+}
+
+export interface BackupJobsArgs {
+  product: string;
+  namespace: pulumi.Input<string>;
+  /** Image of the recovery runner, pinned by digest. */
+  image: string;
+  targets: RecoveryTargets;
+  vault: VaultSource;
+  /** Client id of each identity the jobs run under. */
+  clientIds: Record<RecoveryIdentity, pulumi.Input<string>>;
+  /** Cron expressions, UTC. */
+  schedules: RecoverySchedules;
+  /** Minutes after which a run is ended; longer than the longest run. */
+  deadlineMinutes: { backup: number; verify: number; drill: number; prune: number };
+  /** Size of the volume a backup is restored in, in GiB; about twice the database. */
+  scratchGiB: number;
+  /** Addresses of the private endpoints of database and storage. */
+  endpointsCidr: string;
+  databasePort: number;
+  /** True where another region runs the jobs: they exist, and start nothing. */
+  suspended: boolean;
+  after?: pulumi.Resource[];
+}
+
+/** Seconds a run may start late, e.g. while a cluster is upgraded; later, the next one is due anyway. */
+const STARTING_DEADLINE_SECONDS = 3600;
+
+/**
+ * The recovery runner's scheduled work. Every verb has an identity of its own with no more rights than it needs:
+ * what backs up can delete nothing, what deletes cannot read the database.
+ *
+ * A run that overlaps the one before is skipped, one that hangs is ended at its deadline, and one that fails is
+ * tried once more, unless a second try could only fail the same way.
+ */
+export class BackupJobs extends pulumi.ComponentResource {
+  constructor(
+    private readonly name: string,
+    private readonly args: BackupJobsArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("forma3d:recovery:BackupJobs", name, {}, opts);
+    const identities = [...new Set(RECOVERY_JOBS.map(({ identity }) => identity))];
+    const ready = Object.fromEntries(
+      identities.map((identity) => [identity, this.identity(identity)]),
+    ) as Record<RecoveryIdentity, pulumi.Resource[]>;
+    for (const job of RECOVERY_JOBS) this.schedule(job, ready[job.identity]);
+    this.registerOutputs({});
+  }
+
+  private labels(identity: RecoveryIdentity) {
+    return labelsOf(identity, "recovery", this.args.product);
+  }
+
+  /** Service account, secrets and traffic of one identity. */
+  private identity(identity: RecoveryIdentity): pulumi.Resource[] {
+    const { namespace, clientIds, vault } = this.args;
+    const labels = this.labels(identity);
+    const clientId = clientIds[identity];
+    const own = { parent: this };
+    const account = serviceAccount(
+      `${this.name}-${identity}-account`,
+      { workload: identity, namespace, labels, clientId },
+      own,
+    );
+    const traffic = { ingress: [], egress: this.egress(identity) };
+    const policy = new NetworkPolicy(
+      `${this.name}-${identity}-traffic`,
+      {
+        metadata: { name: identity, namespace, labels, annotations: trafficNames(traffic) },
+        spec: trafficPolicy(identity, traffic),
+      },
+      own,
+    );
+    if (!readsDatabase(identity)) return [account, policy];
+    const secrets = secretProviderClass(
+      `${this.name}-${identity}-secrets`,
+      {
+        workload: identity,
+        namespace,
+        labels,
+        source: vault,
+        clientId,
+        secrets: secretsOf(identity),
+        asEnvironment: false,
+      },
+      own,
+    );
+    return [account, policy, secrets];
+  }
+
+  private egress(identity: RecoveryIdentity): NamedTraffic[] {
+    const { endpointsCidr, databasePort } = this.args;
+    return [
+      DNS,
+      ENTRA,
+      addresses("storage", endpointsCidr, 443),
+      ...(readsDatabase(identity) ? [addresses("database", endpointsCidr, databasePort)] : []),
+    ];
+  }
+
+  private schedule(job: RecoveryJob, ready: pulumi.Resource[]) {
+    const { namespace, schedules, deadlineMinutes, suspended, after = [] } = this.args;
+    const labels = this.labels(job.identity);
+    return new CronJob(
+      `${this.name}-${job.name}`,
+      {
+        metadata: { name: `recovery-${job.name}`, namespace, labels },
+        spec: {
+          schedule: schedules[job.name],
+          timeZone: "Etc/UTC",
+          suspend: suspended,
+          concurrencyPolicy: "Forbid",
+          startingDeadlineSeconds: STARTING_DEADLINE_SECONDS,
+          successfulJobsHistoryLimit: 3,
+          failedJobsHistoryLimit: 5,
+          jobTemplate: {
+            metadata: { labels },
+            spec: {
+              backoffLimit: 1,
+              activeDeadlineSeconds: deadlineMinutes[job.deadline] * 60,
+              podFailurePolicy: {
+                rules: [
+                  {
+                    action: "FailJob",
+                    // Wrong settings stay wrong, and a held lease means that the work is being done.
+                    onExitCodes: { containerName: job.identity, operator: "In", values: [2, 4] },
+                  },
+                  {
+                    action: "Ignore",
+                    onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+                  },
+                ],
+              },
+              template: {
+                metadata: { labels: { ...labels, ...WORKLOAD_IDENTITY_LABEL } },
+                spec: this.pod(job),
+              },
+            },
+          },
+        },
+      },
+      { parent: this, dependsOn: [...ready, ...after] },
+    );
+  }
+
+  private pod(job: RecoveryJob) {
+    const { image, targets, scratchGiB } = this.args;
+    const [connection] = readsDatabase(job.identity) ? secretsOf(job.identity) : [];
+    return restrictedPod(
+      {
+        serviceAccountName: job.identity,
+        containers: [
+          restrictedContainer({
+            name: job.identity,
+            image,
+            args: [...job.arguments],
+            resources: job.resources,
+            env: plainVariables({
+              ...recoveryEnvironment(targets),
+              ...(connection && { DATABASE_URL_FILE: secretFile(connection.name) }),
+              ...(job.scratch && { SCRATCH_DIR: SCRATCH_MOUNT.mountPath }),
+            }),
+            mounts: [...(connection ? [SECRETS_MOUNT] : []), ...(job.scratch ? [SCRATCH_MOUNT] : [])],
+          }),
+        ],
+        volumes: [
+          ...(connection ? [secretsVolume(job.identity)] : []),
+          ...(job.scratch ? [scratchVolume(scratchGiB)] : []),
+        ],
+      },
+      { restartPolicy: "Never", terminationGracePeriodSeconds: 60 },
+    );
+  }
+}
+
+function readsDatabase(identity: RecoveryIdentity): identity is "backup" | "drill" {
+  return identity === "backup" || identity === "drill";
+}

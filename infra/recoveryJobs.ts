@@ -1,0 +1,93 @@
+import { ContainerResources } from "./kubernetes/pod";
+
+/** Identities the recovery runner's jobs act as. */
+export type RecoveryIdentity = "backup" | "verify" | "drill" | "prune";
+
+/** When each job runs: cron expressions, UTC. */
+export interface RecoverySchedules {
+  daily: string;
+  monthly: string;
+  verify: string;
+  drill: string;
+  prune: string;
+}
+
+/** One scheduled run of the recovery runner. */
+export interface RecoveryJob {
+  name: keyof RecoverySchedules;
+  identity: RecoveryIdentity;
+  /** Arguments of the runner's command line. */
+  arguments: readonly string[];
+  /** Whose deadline it has. */
+  deadline: "backup" | "verify" | "drill" | "prune";
+  resources: ContainerResources;
+  /** Whether it restores a backup, and needs a volume for it. */
+  scratch: boolean;
+}
+
+/** A backup streams: it compresses on one core and holds little, whatever the size of the database. */
+const STREAMING: ContainerResources = {
+  cpuRequest: "500m",
+  cpuLimit: "2",
+  memoryRequest: "256Mi",
+  memoryLimit: "512Mi",
+};
+
+/** A restore runs a database server of its own beside the runner. */
+const RESTORING: ContainerResources = {
+  cpuRequest: "1",
+  cpuLimit: "2",
+  memoryRequest: "1Gi",
+  memoryLimit: "2Gi",
+};
+
+const LISTING: ContainerResources = {
+  cpuRequest: "100m",
+  cpuLimit: "500m",
+  memoryRequest: "128Mi",
+  memoryLimit: "256Mi",
+};
+
+/** Backups of the report's §5.1, and their proof by the restores of its §11.3. */
+export const RECOVERY_JOBS: readonly RecoveryJob[] = [
+  {
+    name: "daily",
+    identity: "backup",
+    arguments: ["backup", "--all", "--tier", "daily", "--json"],
+    deadline: "backup",
+    resources: STREAMING,
+    scratch: false,
+  },
+  {
+    name: "monthly",
+    identity: "backup",
+    arguments: ["backup", "--all", "--tier", "monthly", "--json"],
+    deadline: "backup",
+    resources: STREAMING,
+    scratch: false,
+  },
+  {
+    name: "verify",
+    identity: "verify",
+    arguments: ["verify", "--latest", "--json"],
+    deadline: "verify",
+    resources: RESTORING,
+    scratch: true,
+  },
+  {
+    name: "drill",
+    identity: "drill",
+    arguments: ["drill", "--json"],
+    deadline: "drill",
+    resources: RESTORING,
+    scratch: true,
+  },
+  {
+    name: "prune",
+    identity: "prune",
+    arguments: ["prune", "--no-dry-run", "--json"],
+    deadline: "prune",
+    resources: LISTING,
+    scratch: false,
+  },
+];
