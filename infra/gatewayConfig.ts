@@ -1,0 +1,248 @@
+/** A partner's API as the gateway reaches it. */
+export interface Partner {
+  name: string;
+  /** Port inside the cluster that leads to the partner. */
+  port: number;
+  /** Host of the API, or the host all accounts' hosts resolve to. */
+  host: string;
+  /**
+   * Hosts of single accounts, e.g. `*.myshopify.com`: the caller names one in the Host header. Absent: the one host
+   * is used whatever the caller names.
+   */
+  accountHosts?: string;
+}
+
+/** The partners of the report's §4.5. */
+export const PARTNERS: readonly Partner[] = [
+  { name: "shopify", port: 8101, host: "shops.myshopify.com", accountHosts: "*.myshopify.com" },
+  { name: "simplyprint", port: 8102, host: "api.simplyprint.io" },
+  { name: "sendcloud", port: 8103, host: "panel.sendcloud.sc" },
+];
+
+/** Port for probes and metrics. */
+export const GATEWAY_STATUS_PORT = 9902;
+
+/** Envoy's own administration, reachable inside its pod only: it can stop the proxy. */
+const ADMIN_PORT = 9901;
+
+export interface GatewaySettings {
+  /** Failures in a row after which calls to a partner fail at once. */
+  maxConsecutiveFailures: number;
+  /** Seconds until a partner is tried again. */
+  ejectionSeconds: number;
+  /** Seconds a call may take. */
+  timeoutSeconds: number;
+}
+
+/** How much may be under way to one partner; more is refused at once, so that a slow one cannot tie all callers up. */
+const CONCURRENCY = { maxConnections: 128, maxPendingRequests: 64, maxRequests: 256 } as const;
+
+const EXTENSION = "type.googleapis.com/envoy.extensions";
+const seconds = (value: number): string => `${value}s`;
+const socketAddress = (address: string, port: number) => ({ socket_address: { address, port_value: port } });
+
+/**
+ * Envoy's configuration as the integration gateway: for each partner a port that adds TLS, a time limit and a
+ * circuit breaker. A partner that fails several times in a row is left alone for a while, and its callers get 503
+ * with `x-circuit: open` at once; then it is tried again. Each of the gateway's pods counts for itself.
+ *
+ * Only failed connections are retried: a request that may have reached a partner could print or ship twice.
+ */
+export function envoyConfig(settings: GatewaySettings, partners: readonly Partner[] = PARTNERS): object {
+  return {
+    admin: { address: socketAddress("127.0.0.1", ADMIN_PORT) },
+    static_resources: {
+      listeners: [...partners.map((partner) => partnerListener(partner, settings)), statusListener()],
+      clusters: [...partners.map((partner) => partnerCluster(partner, settings)), adminCluster()],
+    },
+  };
+}
+
+function partnerListener(partner: Partner, settings: GatewaySettings) {
+  return {
+    name: partner.name,
+    address: socketAddress("0.0.0.0", partner.port),
+    filter_chains: [
+      {
+        filters: [
+          httpManager(partner.name, partnerHosts(partner, settings), {
+            // Partners see nothing of what is behind the gateway.
+            skip_xff_append: true,
+            local_reply_config: openCircuitReply(partner.name),
+          }),
+        ],
+      },
+    ],
+  };
+}
+
+function httpManager(name: string, virtualHosts: object[], extra: object = {}) {
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    typed_config: {
+      "@type": `${EXTENSION}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+      stat_prefix: name,
+      strip_any_host_port: true,
+      normalize_path: true,
+      route_config: { name, virtual_hosts: virtualHosts },
+      http_filters: [
+        {
+          name: "envoy.filters.http.router",
+          typed_config: {
+            "@type": `${EXTENSION}.filters.http.router.v3.Router`,
+            suppress_envoy_headers: true,
+          },
+        },
+      ],
+      ...extra,
+    },
+  };
+}
+
+function partnerHosts({ name, host, accountHosts }: Partner, { timeoutSeconds }: GatewaySettings): object[] {
+  const route = {
+    match: { prefix: "/" },
+    route: {
+      cluster: name,
+      timeout: seconds(timeoutSeconds),
+      retry_policy: { retry_on: "connect-failure,refused-stream", num_retries: 1 },
+      ...(!accountHosts && { host_rewrite_literal: host }),
+    },
+  };
+  const headers = { request_headers_to_remove: ["x-forwarded-proto", "x-request-id"] };
+  if (!accountHosts) return [{ name, domains: ["*"], routes: [route], ...headers }];
+  return [
+    { name, domains: [accountHosts], routes: [route], ...headers },
+    {
+      name: `${name}-unknown`,
+      domains: ["*"],
+      routes: [
+        {
+          match: { prefix: "/" },
+          direct_response: { status: 421, body: { inline_string: `Host must be one of ${accountHosts}\n` } },
+        },
+      ],
+    },
+  ];
+}
+
+/** Tells an open circuit (no host left, or too much under way) from an answer of the partner's. */
+function openCircuitReply(partner: string) {
+  return {
+    mappers: [
+      {
+        filter: { response_flag_filter: { flags: ["UH", "UO"] } },
+        status_code: 503,
+        headers_to_add: [{ header: { key: "x-circuit", value: "open" } }],
+        body_format_override: {
+          json_format: { error: "circuit open", partner },
+          content_type: "application/json",
+        },
+      },
+    ],
+  };
+}
+
+function partnerCluster({ name, host, accountHosts }: Partner, settings: GatewaySettings) {
+  const breaker = {
+    priority: "DEFAULT",
+    max_connections: CONCURRENCY.maxConnections,
+    max_pending_requests: CONCURRENCY.maxPendingRequests,
+    max_requests: CONCURRENCY.maxRequests,
+    max_retries: 3,
+    track_remaining: true,
+  };
+  return {
+    name,
+    // One logical host whatever the name resolves to, so that failures are counted per partner.
+    type: "LOGICAL_DNS",
+    dns_lookup_family: "V4_ONLY",
+    connect_timeout: seconds(Math.min(5, settings.timeoutSeconds)),
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, 443) } }] }],
+    },
+    // By default Envoy goes on using hosts it has ejected once too few are left.
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    circuit_breakers: { thresholds: [breaker] },
+    outlier_detection: outlierDetection(settings),
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": `${EXTENSION}.upstreams.http.v3.HttpProtocolOptions`,
+        explicit_http_config: { http_protocol_options: {} },
+        common_http_protocol_options: { idle_timeout: "60s" },
+        ...(accountHosts && {
+          upstream_http_protocol_options: { auto_sni: true, auto_san_validation: true },
+        }),
+      },
+    },
+    transport_socket: upstreamTls(accountHosts ? undefined : host),
+  };
+}
+
+function outlierDetection({ maxConsecutiveFailures, ejectionSeconds }: GatewaySettings) {
+  return {
+    consecutive_5xx: maxConsecutiveFailures,
+    enforcing_consecutive_5xx: 100,
+    // Counted above already; on their own they would only weaken the one limit.
+    enforcing_consecutive_gateway_failure: 0,
+    enforcing_success_rate: 0,
+    enforcing_failure_percentage: 0,
+    // How often ejections are looked at for their end.
+    interval: "1s",
+    base_ejection_time: seconds(ejectionSeconds),
+    // Without it the time grows with every ejection.
+    max_ejection_time: seconds(ejectionSeconds),
+    max_ejection_time_jitter: "0s",
+    max_ejection_percent: 100,
+  };
+}
+
+function upstreamTls(host: string | undefined) {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": `${EXTENSION}.transport_sockets.tls.v3.UpstreamTlsContext`,
+      ...(host && { sni: host }),
+      common_tls_context: {
+        tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
+        validation_context: {
+          trusted_ca: { filename: "/etc/ssl/certs/ca-certificates.crt" },
+          ...(host && {
+            match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: host } }],
+          }),
+        },
+      },
+    },
+  };
+}
+
+/** Readiness and metrics only; the rest of the administration stays inside the pod. */
+function statusListener() {
+  const route = (path: string) => ({ match: { path }, route: { cluster: "admin" } });
+  return {
+    name: "status",
+    address: socketAddress("0.0.0.0", GATEWAY_STATUS_PORT),
+    filter_chains: [
+      {
+        filters: [
+          httpManager("status", [
+            { name: "status", domains: ["*"], routes: [route("/ready"), route("/stats/prometheus")] },
+          ]),
+        ],
+      },
+    ],
+  };
+}
+
+function adminCluster() {
+  return {
+    name: "admin",
+    type: "STATIC",
+    connect_timeout: "1s",
+    load_assignment: {
+      cluster_name: "admin",
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress("127.0.0.1", ADMIN_PORT) } }] }],
+    },
+  };
+}
