@@ -54,40 +54,42 @@ function texts(value: Value | undefined): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
 }
 
-/** Whether a text names a resource: its short name, or an ARM id that ends with it or goes on below it. */
-function names(text: string, target: ResourceView): boolean {
-  const name = azureName(target);
-  if (name === undefined) return false;
+/** Names in a text: itself, or those an ARM id leads through, without the groups every resource is in. */
+function words(text: string): string[] {
   const lower = text.toLowerCase();
-  if (lower === name) return true;
-  return lower.includes("/providers/") && lower.split("/").includes(name);
+  const provider = lower.indexOf("/providers/");
+  if (provider >= 0) return lower.slice(provider).split("/");
+  return [lower.slice(lower.lastIndexOf("/") + 1)];
 }
 
 /**
- * Whether a top-level property of one resource leads to another: because its value came from it, or, where the
- * value is a plain text, because it names it.
+ * Resources of some types a top-level property leads to: those its value came from, or, where it came from none,
+ * those its text names.
  */
-export function leadsTo(resource: ResourceView, property: string, target: ResourceView): boolean {
-  if (resource.propertyDependencies[property]?.includes(target.urn)) return true;
-  return texts(resource.props[property]).some((text) => names(text, target));
-}
-
-/** Resources of some types a property leads to: those its value came from, or else those it names. */
 export function linked(
   stack: StackView,
   resource: ResourceView,
   property: string,
   ...types: RegExp[]
 ): ResourceView[] {
-  const fits = ({ type }: ResourceView) => types.some((pattern) => pattern.test(type));
-  const sources = (resource.propertyDependencies[property] ?? [])
-    .flatMap((urn) => stack.byUrn.get(urn) ?? [])
-    .filter(fits);
-  if (sources.length > 0) return sources;
-  const words = texts(resource.props[property])
-    .map((text) => text.toLowerCase())
-    .flatMap((text) => (text.includes("/providers/") ? text.split("/") : [text]));
-  return [...new Set(words.flatMap((word) => named(stack, word)))].filter(fits);
+  const sources = resource.propertyDependencies[property] ?? [];
+  const targets =
+    sources.length > 0
+      ? sources.flatMap((urn) => stack.byUrn.get(urn) ?? [])
+      : texts(resource.props[property])
+          .flatMap(words)
+          .flatMap((word) => named(stack, word));
+  return [...new Set(targets)].filter(({ type }) => types.some((pattern) => pattern.test(type)));
+}
+
+/** Everything of some types that a property of these resources leads to. */
+export function targetsOf(
+  stack: StackView,
+  resources: readonly ResourceView[],
+  property: string,
+  ...types: RegExp[]
+): ReadonlySet<ResourceView> {
+  return new Set(resources.flatMap((resource) => linked(stack, resource, property, ...types)));
 }
 
 /** Whether one resource waits for another, directly or through others. */
@@ -104,6 +106,33 @@ export function waitsFor(stack: StackView, from: ResourceView, target: ResourceV
     }
   }
   return false;
+}
+
+/**
+ * How many of a group stand one after another up to and including each member, along the longest line of
+ * dependencies. All different exactly when the group forms one chain.
+ */
+export function chainDepths(stack: StackView, group: readonly ResourceView[]): Map<ResourceView, number> {
+  const members = new Set(group.map(({ urn }) => urn));
+  const depths = new Map<string, number>();
+  const visiting = new Set<string>();
+  const settleDepth = (start: string) => {
+    const path = [start];
+    for (let urn = path.at(-1); urn !== undefined; urn = path.at(-1)) {
+      visiting.add(urn);
+      const before = stack.byUrn.get(urn)?.dependencies ?? [];
+      const open = before.find((dependency) => !depths.has(dependency) && !visiting.has(dependency));
+      if (open !== undefined) {
+        path.push(open);
+        continue;
+      }
+      const deepest = Math.max(0, ...before.map((dependency) => depths.get(dependency) ?? 0));
+      depths.set(urn, deepest + (members.has(urn) ? 1 : 0));
+      path.pop();
+    }
+  };
+  for (const { urn } of group) if (!depths.has(urn)) settleDepth(urn);
+  return new Map(group.map((member) => [member, depths.get(member.urn) ?? 0]));
 }
 
 /** Whether a server was made from another: it then has no standby and no backups of its own. */
