@@ -232,6 +232,8 @@ export class SandboxModel implements Model {
     for (const { path, text } of strings(inputs)) {
       const linked = text.toLowerCase();
       if (!linked.startsWith(own) || !this.isModelled(text, scope)) continue;
+      // What a resource is attached to has been looked for among its parents.
+      if (id.toLowerCase().startsWith(`${linked}/providers/`)) continue;
       if (!present(cloud, `arm:${linked}`)) {
         throw new CloudError(
           404,

@@ -130,7 +130,8 @@ function only(outputs: Readonly<Record<string, string>>, inputs: Tree): Tree {
  */
 function ancestors(id: string, extended: string | undefined): { key: string; what: string }[] {
   if (extended !== undefined) {
-    return /\/resourceGroups\//i.test(extended) ? [{ key: armKey(extended), what: extended }] : [];
+    const tracked = trackedResource(extended);
+    return tracked ? [{ key: armKey(tracked), what: tracked }] : [];
   }
   const at = id.lastIndexOf("/providers/");
   if (at < 0) return [];
@@ -143,6 +144,14 @@ function ancestors(id: string, extended: string | undefined): { key: string; wha
     found.push({ key: armKey(above), what: above });
   }
   return found;
+}
+
+/**
+ * The top-level resource or resource group of an id, which is all ARM looks for when something is attached to a part
+ * of it: a role assignment may come before the secret it is for, and `blobServices/default` is always there.
+ */
+function trackedResource(id: string): string | undefined {
+  return /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+(\/providers\/[^/]+\/[^/]+\/[^/]+)?/i.exec(id)?.[0];
 }
 
 /** Last part of an ARM id. */
