@@ -81,6 +81,8 @@ export interface Violation {
   readonly environment?: string;
   /** Lowers this one violation below the rule's own level. */
   readonly level?: "advisory";
+  /** Rule that judges the same thing elsewhere; a waiver of it covers this violation too. */
+  readonly origin?: string;
 }
 
 /** A violation with the rule and resource it belongs to. */

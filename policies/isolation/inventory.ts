@@ -1,11 +1,5 @@
-/** What belongs to one environment. Names are lower case. */
-export interface EnvironmentInventory {
-  /** Name of the environment, e.g. `prod`. */
-  readonly name: string;
-  /** Whether it holds production data. */
-  readonly isProd: boolean;
-  /** Stacks of it as `project/stack`. */
-  readonly stacks: readonly string[];
+/** Names, addresses and identifiers. Names and identifiers are lower case. */
+export interface Belongings {
   readonly subscriptionIds: readonly string[];
   readonly tenantIds: readonly string[];
   readonly managementGroups: readonly string[];
@@ -13,25 +7,75 @@ export interface EnvironmentInventory {
   readonly virtualNetworks: readonly string[];
   /** Address blocks, IPv4 CIDR: virtual networks, pods and services. */
   readonly cidrs: readonly string[];
-  /** Private DNS zones of its own; shared zone names such as `privatelink.…` are told apart by subscription. */
+  /** Private DNS zones nobody else has; zones such as `privatelink.…` exist in every environment. */
   readonly privateDnsZones: readonly string[];
   /** PostgreSQL servers, short names. */
   readonly servers: readonly string[];
   readonly virtualEndpoints: readonly string[];
-  /** Host names that lead to it without an Azure suffix: custom names of databases, public names of the API. */
+  /** Host names that lead to its data without an Azure suffix, e.g. a database's old alias. */
   readonly hostNames: readonly string[];
   readonly vaults: readonly string[];
   readonly storageAccounts: readonly string[];
   readonly clusters: readonly string[];
-  /** Cluster API host prefixes. */
+  /** First part of cluster API host names; Azure appends a hash. */
   readonly clusterDnsPrefixes: readonly string[];
   /** User-assigned identities, by name. */
   readonly identities: readonly string[];
   readonly clientIds: readonly string[];
   readonly principalIds: readonly string[];
+  /** Salted SHA-256 of secrets, as `<salt>:<64 hex digits>`, so that a copied password is found without being stored. */
+  readonly secretHashes: readonly string[];
 }
 
-/** Everything that belongs to anybody. Never empty: an empty inventory is an error when it is built. */
+export const BELONGINGS = [
+  "subscriptionIds",
+  "tenantIds",
+  "managementGroups",
+  "resourceGroups",
+  "virtualNetworks",
+  "cidrs",
+  "privateDnsZones",
+  "servers",
+  "virtualEndpoints",
+  "hostNames",
+  "vaults",
+  "storageAccounts",
+  "clusters",
+  "clusterDnsPrefixes",
+  "identities",
+  "clientIds",
+  "principalIds",
+  "secretHashes",
+] as const satisfies readonly (keyof Belongings)[];
+
+/** What belongs to one environment. */
+export interface EnvironmentInventory extends Belongings {
+  /** Name of the environment, e.g. `prod`. */
+  readonly name: string;
+  /** Whether it holds production data. */
+  readonly isProd: boolean;
+  /** Stacks of it as `project/stack`. */
+  readonly stacks: readonly string[];
+}
+
+/** What belongs to nobody in particular and may be reached by the stacks named, or by all when none is. */
+export interface SharedInventory extends Partial<Belongings> {
+  readonly stacks?: readonly string[];
+  /** Stacks, as `project/stack`, whose outputs may be read. */
+  readonly stackReferences?: readonly string[];
+}
+
+/** Everything that belongs to anybody. Never empty: building an empty inventory is an error. */
 export interface Inventory {
   readonly environments: readonly EnvironmentInventory[];
+  readonly shared: readonly SharedInventory[];
+}
+
+/** Environment a stack belongs to, by exact `project/stack`; undefined for a stack nobody listed. */
+export function environmentOf(
+  inventory: Inventory,
+  project: string,
+  stack: string,
+): EnvironmentInventory | undefined {
+  return inventory.environments.find(({ stacks }) => stacks.includes(`${project}/${stack}`));
 }

@@ -1,0 +1,129 @@
+import { constants, gunzipSync, inflateSync } from "node:zlib";
+import yaml from "js-yaml";
+import { joined, percentDecoded, unescaped, withoutEntities } from "./text";
+
+/** One thing a text can be decoded to. */
+export type Decoded =
+  | { readonly via: string; readonly text: string; readonly final?: boolean }
+  | { readonly via: string; readonly tree: unknown }
+  | { readonly via: string; readonly tooLarge: true };
+
+/** Most bytes one compressed value may grow to; beyond, it is reported as unreadable instead of expanded. */
+export const MAX_EXPANDED_BYTES = 4 * 1024 * 1024;
+
+/** Longest text that is parsed as JSON or YAML; a longer one is judged as plain text only. */
+const MAX_PARSED_CHARS = 1024 * 1024;
+
+/** Shortest run of base64 that is looked into: nine bytes, less than any name of the inventory. */
+const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
+const BASE64_BLOCK = /(?:^[ \t]*[A-Za-z0-9+/_-]{16,}={0,2}[ \t]*\r?$\n?){2,}/gm;
+const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
+const YAML_MAPPING = /^\s*(?:- )?["']?[^\s#:{}[\]"']+["']?\s*:(?:\s|$)/m;
+
+function expand(bytes: Buffer): Buffer | "too large" | undefined {
+  const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const zlib = (bytes[0] ?? 0) % 16 === 8 && ((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)) % 31 === 0;
+  if (!gzip && !zlib) return undefined;
+  try {
+    // A cut-off stream still gives up what it holds.
+    const options = { maxOutputLength: MAX_EXPANDED_BYTES, finishFlush: constants.Z_SYNC_FLUSH };
+    return gzip ? gunzipSync(bytes, options) : inflateSync(bytes, options);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too large" : undefined;
+  }
+}
+
+function wideText(bytes: Buffer): string | undefined {
+  const sample = bytes.subarray(0, 256);
+  let even = 0;
+  let odd = 0;
+  sample.forEach((byte, index) => {
+    if (byte === 0) index % 2 === 0 ? even++ : odd++;
+  });
+  if (Math.max(even, odd) < sample.length * 0.35) return undefined;
+  return odd >= even
+    ? bytes.toString("utf16le")
+    : Buffer.from(bytes.subarray(0, bytes.length & ~1))
+        .swap16()
+        .toString("utf16le");
+}
+
+/** Text when the bytes are text; otherwise their characters one by one, in which names still can be found. */
+function asText(bytes: Buffer, via: string): Decoded {
+  const wide = wideText(bytes);
+  if (wide !== undefined) return { via: `${via} → utf-16`, text: wide };
+  const text = bytes.toString("utf8");
+  // eslint-disable-next-line no-control-regex
+  const odd = text.slice(0, 512).match(/[\ufffd\x00-\x08\x0e-\x1f]/g)?.length ?? 0;
+  if (odd <= Math.min(text.length, 512) * 0.1) return { via, text };
+  return { via, text: bytes.toString("latin1"), final: true };
+}
+
+function bytesDecoded(bytes: Buffer, via: string): Decoded[] {
+  const expanded = expand(bytes);
+  if (expanded === "too large") return [{ via: `${via} → gzip`, tooLarge: true }];
+  if (expanded) return bytesDecoded(expanded, `${via} → gzip`);
+  return bytes.length === 0 ? [] : [asText(bytes, via)];
+}
+
+function base64(text: string): Decoded[] {
+  if (text.length < 12) return [];
+  const runs = text.match(BASE64_RUN) ?? [];
+  const blocks = text.includes("\n")
+    ? (text.match(BASE64_BLOCK) ?? []).map((block) => block.replace(/\s/g, ""))
+    : [];
+  // A slash is a digit of base64 and a separator of paths: both readings are tried.
+  const segments = runs.flatMap((run) =>
+    run.includes("/") ? run.split("/").filter((part) => part.length >= 12) : [],
+  );
+  return [...runs, ...blocks, ...segments].flatMap((run) =>
+    bytesDecoded(Buffer.from(run, "base64"), "base64"),
+  );
+}
+
+function hex(text: string): Decoded[] {
+  if (text.length < 16) return [];
+  return (text.match(HEX_RUN) ?? []).flatMap((run) => bytesDecoded(Buffer.from(run, "hex"), "hex"));
+}
+
+function json(text: string): Decoded[] {
+  const start = text.trimStart()[0];
+  if ((start !== "{" && start !== "[" && start !== '"') || text.length > MAX_PARSED_CHARS) return [];
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" ? [{ via: "json", text: value }] : [{ via: "json", tree: value }];
+  } catch {
+    return [];
+  }
+}
+
+function yamlDocuments(text: string): Decoded[] {
+  if (!text.includes("\n") || text.length > MAX_PARSED_CHARS || !YAML_MAPPING.test(text)) return [];
+  try {
+    return yaml.loadAll(text).map((tree) => ({ via: "yaml", tree }));
+  } catch {
+    return [];
+  }
+}
+
+function rewritten(text: string): Decoded[] {
+  const forms: [string, string][] = [
+    ["percent", percentDecoded(text)],
+    ["escape", unescaped(text)],
+    ["entity", withoutEntities(text)],
+    ["joined", joined(text)],
+  ];
+  return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));
+}
+
+/** Everything one text can stand for, one step further. */
+export function decodings(text: string): Decoded[] {
+  const parsed = json(text);
+  return [
+    ...rewritten(text),
+    ...parsed,
+    ...(parsed.length > 0 ? [] : yamlDocuments(text)),
+    ...base64(text),
+    ...hex(text),
+  ];
+}

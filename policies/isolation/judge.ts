@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import { AddressRange, isGeneric, parseAddress } from "./addresses";
+import { managedHost } from "./managedHosts";
+import { Foreign, Perimeter } from "./perimeter";
+
+const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const COMPACT_GUID = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g;
+const SUBSCRIPTION = /subscriptions\/+([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/g;
+const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+([\w.()-]+)/g;
+const HOST = /[a-z0-9_*-]+(?:\.+[a-z0-9_*-]+)+/g;
+const NAME = /[a-z0-9][a-z0-9-]*/g;
+const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
+const DOTTED = /(?<![\w.])\d{1,10}(?:\.\d{1,10}){3}(?:\/\d{1,2})?(?![\w]|\.\d)/g;
+const DOTTED_SPAN = /(\d{1,3}(?:\.\d{1,3}){3})\s*-\s*(\d{1,3}(?:\.\d{1,3}){3})/g;
+const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?(?:\/\d{1,3})?/g;
+/** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
+const NUMERIC_HOST =
+  /(?:@|\/\/|(?:\bpg)?(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
+const STACK_REFERENCE = /^[\w.-]+\/([\w.-]+\/[\w.-]+)$/;
+
+/** Account of the storage emulator, the same on every machine. */
+const EMULATOR_ACCOUNT = "devstoreaccount1";
+
+/** Judges texts in canonical form against one stack's perimeter. */
+export class Judge {
+  private readonly oddNames: readonly [string, Foreign][];
+  private readonly compactIds: ReadonlyMap<string, Foreign>;
+
+  constructor(readonly perimeter: Perimeter) {
+    this.oddNames = [...perimeter.names].filter(([name]) => !/^[a-z0-9][a-z0-9-]*$/.test(name));
+    this.compactIds = new Map([...perimeter.ids].map(([id, foreign]) => [id.replace(/-/g, ""), foreign]));
+  }
+
+  /**
+   * Everything foreign a text names.
+   * @param text in canonical form
+   * @param isHost whether it stands where a host is expected, so that a bare number is an address
+   */
+  judge(text: string, isHost: boolean): Foreign[] {
+    const found: Foreign[] = [];
+    if (text.length < 3) return found;
+    this.ids(text, found);
+    if (text.includes(".")) this.hosts(text, found);
+    if (text.includes("accountname")) this.accounts(text, found);
+    this.namesIn(text, found);
+    this.addressesIn(text, isHost, found);
+    return found;
+  }
+
+  /** Whether a text, exactly as written, is a secret of another environment. */
+  secret(raw: string): Foreign | undefined {
+    const { secretHashes } = this.perimeter;
+    if (secretHashes.length === 0 || raw.length < 8 || raw.length > 1024) return undefined;
+    const match = secretHashes.find(
+      ({ salt, hash }) => createHash("sha256").update(salt).update(raw).digest("hex") === hash,
+    );
+    return match && { reach: "secret", environment: match.environment };
+  }
+
+  private ids(text: string, found: Foreign[]): void {
+    const { perimeter } = this;
+    if (text.includes("subscriptions/")) {
+      for (const [, id = ""] of text.matchAll(SUBSCRIPTION)) {
+        if (!perimeter.owns("subscriptionIds", id)) {
+          found.push({ reach: "subscription", environment: perimeter.ids.get(id)?.environment });
+        }
+      }
+    }
+    if (text.includes("managementgroups/")) {
+      for (const [, group = ""] of text.matchAll(MANAGEMENT_GROUP)) {
+        if (!perimeter.owns("managementGroups", group)) found.push({ reach: "managementGroup" });
+      }
+    }
+    if (text.length >= 36 && text.includes("-")) {
+      for (const [id] of text.matchAll(GUID)) this.push(perimeter.ids.get(id), found);
+    }
+    if (text.length >= 32) {
+      for (const [id] of text.matchAll(COMPACT_GUID)) this.push(this.compactIds.get(id), found);
+    }
+    const reference = text.includes("/") && STACK_REFERENCE.exec(text.trim());
+    if (reference) this.push(perimeter.stacks.get(reference[1] ?? ""), found);
+  }
+
+  private push(foreign: Foreign | undefined, found: Foreign[]): void {
+    if (foreign) found.push(foreign);
+  }
+
+  private hosts(text: string, found: Foreign[]): void {
+    for (const [token] of text.matchAll(HOST)) {
+      const host = token.replace(/\.{2,}/g, ".");
+      const managed = managedHost(host);
+      if (managed) {
+        const { kind, resource, extra } = managed;
+        const zone = host.slice(host.indexOf(".") + 1);
+        const own =
+          this.perimeter.owns("privateDnsZones", host) ||
+          (this.perimeter.ownsHost(kind, resource) &&
+            (extra.length === 0 || this.perimeter.owns("privateDnsZones", zone)));
+        if (!own) found.push({ reach: kind, environment: this.perimeter.hostOwner(kind, resource) });
+      }
+      this.alias(host, found);
+    }
+  }
+
+  private alias(host: string, found: Foreign[]): void {
+    if (this.perimeter.aliases.size === 0) return;
+    for (let name = host; name.includes("."); name = name.slice(name.indexOf(".") + 1)) {
+      const foreign = this.perimeter.aliases.get(name);
+      if (foreign) {
+        found.push(foreign);
+        return;
+      }
+    }
+  }
+
+  private accounts(text: string, found: Foreign[]): void {
+    for (const [, account = ""] of text.matchAll(ACCOUNT)) {
+      if (account !== EMULATOR_ACCOUNT && !this.perimeter.ownsHost("storage", account)) {
+        found.push({ reach: "storage", environment: this.perimeter.hostOwner("storage", account) });
+      }
+    }
+  }
+
+  private namesIn(text: string, found: Foreign[]): void {
+    const { names } = this.perimeter;
+    if (names.size === 0) return;
+    for (const [token] of text.matchAll(NAME)) {
+      if (token.length < 3) continue;
+      const foreign = names.get(token) ?? names.get(token.replace(/-+$/, "").replace(/^.-/, ""));
+      if (foreign) found.push(foreign);
+      else if (token[0] === "h" && text.includes(`-${token}`)) this.push(names.get(token.slice(1)), found);
+    }
+    for (const [name, foreign] of this.oddNames) if (text.includes(name)) found.push(foreign);
+  }
+
+  private addressesIn(text: string, isHost: boolean, found: Foreign[]): void {
+    if (this.perimeter.addresses.length === 0) return;
+    if (/\d\.\d/.test(text)) {
+      for (const [token] of text.matchAll(DOTTED)) this.address(token, found);
+      for (const [, from = "", to = ""] of text.matchAll(DOTTED_SPAN)) {
+        const [first, last] = [parseAddress(from)?.first, parseAddress(to)?.last];
+        if (first !== undefined && last !== undefined && first <= last) this.range({ first, last }, found);
+      }
+    }
+    if (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text)) {
+      for (const [token] of text.matchAll(IPV6)) this.address(token, found);
+    }
+    for (const [, token = ""] of /\d/.test(text) ? text.matchAll(NUMERIC_HOST) : [])
+      this.address(token, found);
+    if (isHost && /^[\s["']*(?:0x[0-9a-f]|\d)[0-9a-fx.]*[\s\]"']*$/.test(text)) {
+      this.address(text.replace(/[\s"']/g, ""), found);
+    }
+  }
+
+  private address(token: string, found: Foreign[]): void {
+    // A leading zero means octal to some resolvers and nothing to others; both readings count.
+    const readings = [token, token.replace(/(?<=^|\.)0+(?=\d)/g, "")];
+    for (const reading of new Set(readings)) {
+      const range = parseAddress(reading);
+      if (range) this.range(range, found);
+    }
+  }
+
+  private range(range: AddressRange, found: Foreign[]): void {
+    if (isGeneric(range)) return;
+    const environment = this.perimeter.foreignAddress(range);
+    if (environment) found.push({ reach: "address", environment });
+  }
+}

@@ -1,0 +1,154 @@
+import { AddressRange, parseAddress } from "./addresses";
+import { Belongings, BELONGINGS, environmentOf, Inventory } from "./inventory";
+import { ManagedKind } from "./managedHosts";
+
+/** What kind of thing a text led to. */
+export type Reach =
+  | ManagedKind
+  | "subscription"
+  | "managementGroup"
+  | "address"
+  | "name"
+  | "identity"
+  | "secret"
+  | "stackReference"
+  | "opaque";
+
+/** Something outside a stack's own environment, and whose it is. */
+export interface Foreign {
+  readonly reach: Reach;
+  /** Environment it belongs to; undefined when nobody listed it, which makes it no less foreign. */
+  readonly environment?: string;
+}
+
+type Names = keyof Belongings;
+
+const NAME_KINDS: readonly (readonly [Names, Reach])[] = [
+  ["servers", "database"],
+  ["virtualEndpoints", "database"],
+  ["vaults", "vault"],
+  ["storageAccounts", "storage"],
+  ["clusters", "cluster"],
+  ["resourceGroups", "name"],
+  ["virtualNetworks", "name"],
+  ["identities", "identity"],
+];
+
+const ID_KINDS: readonly (readonly [Names, Reach])[] = [
+  ["subscriptionIds", "subscription"],
+  ["tenantIds", "identity"],
+  ["clientIds", "identity"],
+  ["principalIds", "identity"],
+];
+
+/** DNS prefix of a cluster's API host: Azure appends a hyphen and eight characters to it. */
+const dnsPrefix = (label: string): string => label.replace(/-[a-z0-9]{8}$/, "");
+
+/**
+ * The line around one stack: what is its own, and what is known to be someone else's. Things with a syntax of
+ * their own (subscriptions, Azure host names) are foreign unless they are inside; opaque names and addresses are
+ * foreign when the inventory gives them to another environment.
+ */
+export class Perimeter {
+  readonly environment: string | undefined;
+  readonly isProd: boolean;
+  /** Names by exact spelling, of everybody else. */
+  readonly names = new Map<string, Foreign>();
+  readonly ids = new Map<string, Foreign>();
+  readonly aliases = new Map<string, Foreign>();
+  private readonly clusterPrefixes = new Map<string, Foreign>();
+  readonly stacks = new Map<string, Foreign>();
+  readonly addresses: readonly (AddressRange & { readonly environment: string })[];
+  readonly secretHashes: readonly { salt: string; hash: string; environment: string }[];
+  private readonly own: Readonly<Record<Names, ReadonlySet<string>>>;
+  private readonly readableStacks: ReadonlySet<string>;
+  private readonly declared = new Map<ManagedKind, Set<string>>();
+
+  constructor(inventory: Inventory, project: string, stack: string) {
+    const name = `${project}/${stack}`;
+    const environment = environmentOf(inventory, project, stack);
+    const shared = inventory.shared.filter(({ stacks }) => !stacks || stacks.includes(name));
+    this.environment = environment?.name;
+    this.isProd = environment?.isProd ?? false;
+    this.own = Object.fromEntries(
+      BELONGINGS.map((key) => [
+        key,
+        new Set([...(environment?.[key] ?? []), ...shared.flatMap((entry) => entry[key] ?? [])]),
+      ]),
+    ) as Record<Names, Set<string>>;
+    this.readableStacks = new Set([
+      ...(environment?.stacks ?? []),
+      ...shared.flatMap((entry) => entry.stackReferences ?? []),
+    ]);
+    const others = inventory.environments.filter((other) => other !== environment);
+    for (const other of others) {
+      const add = (into: Map<string, Foreign>, key: Names, reach: Reach): void => {
+        for (const entry of other[key]) {
+          if (!this.own[key].has(entry)) into.set(entry, { reach, environment: other.name });
+        }
+      };
+      NAME_KINDS.forEach(([key, reach]) => add(this.names, key, reach));
+      ID_KINDS.forEach(([key, reach]) => add(this.ids, key, reach));
+      add(this.clusterPrefixes, "clusterDnsPrefixes", "cluster");
+      add(this.aliases, "hostNames", "database");
+      add(this.aliases, "privateDnsZones", "database");
+      other.stacks.forEach((entry) =>
+        this.stacks.set(entry, { reach: "stackReference", environment: other.name }),
+      );
+    }
+    this.addresses = others.flatMap((other) =>
+      other.cidrs.flatMap((cidr) => {
+        const range = parseAddress(cidr);
+        return range && !this.own.cidrs.has(cidr) ? [{ ...range, environment: other.name }] : [];
+      }),
+    );
+    this.secretHashes = others.flatMap((other) =>
+      other.secretHashes.map((entry) => {
+        const [salt = "", hash = ""] = entry.split(":");
+        return { salt, hash, environment: other.name };
+      }),
+    );
+  }
+
+  owns(key: Names, value: string): boolean {
+    return this.own[key].has(value);
+  }
+
+  /** Whether the stack may read another stack's outputs. */
+  mayRead(project: string, stack: string): boolean {
+    return this.readableStacks.has(`${project}/${stack}`);
+  }
+
+  /** Takes in the name of a resource the stack itself declares, in a subscription of its own. */
+  declare(kind: ManagedKind, name: string): void {
+    if (this.names.has(name)) return;
+    const names = this.declared.get(kind) ?? new Set<string>();
+    this.declared.set(kind, names.add(name));
+  }
+
+  ownsHost(kind: ManagedKind, name: string): boolean {
+    if (this.declared.get(kind)?.has(name)) return true;
+    switch (kind) {
+      case "database":
+        return this.own.servers.has(name) || this.own.virtualEndpoints.has(name);
+      case "vault":
+        return this.own.vaults.has(name);
+      case "storage":
+        return this.own.storageAccounts.has(name);
+      case "cluster":
+        return this.own.clusterDnsPrefixes.has(dnsPrefix(name)) || this.own.clusters.has(name);
+    }
+  }
+
+  /** Environment a managed host name belongs to, when the inventory knows. */
+  hostOwner(kind: ManagedKind, name: string): string | undefined {
+    const foreign =
+      this.names.get(name) ?? (kind === "cluster" ? this.clusterPrefixes.get(dnsPrefix(name)) : undefined);
+    return foreign?.environment;
+  }
+
+  foreignAddress(range: AddressRange): string | undefined {
+    return this.addresses.find((block) => block.first <= range.last && range.first <= block.last)
+      ?.environment;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Rule } from "../../rule";
+import { copyOriginRule, copySourceRule } from "./database";
+import {
+  exportedCredentialRule,
+  ignoredChangesRule,
+  launderedRule,
+  outsideOriginRule,
+  unknownRule,
+  unlistedStackRule,
+} from "./dataflow";
+import {
+  executableRule,
+  hiddenValuesRule,
+  operatorRule,
+  privateLinkRule,
+  remoteTemplateRule,
+  replicationRule,
+} from "./escapeHatches";
+import { ancestorScopeRule, federationRule, principalRule } from "./identity";
+import { egressRequiredRule, networkPathRule } from "./network";
+import { providerRules } from "./providers";
+import { outputRule, reachRules } from "./reaches";
+import { unmanagedReferenceRule } from "./workloads";
+
+/** Every isolation rule, in the order of their ids. */
+export const isolationRules: readonly Rule[] = [
+  unlistedStackRule,
+  ...reachRules,
+  outputRule,
+  copySourceRule,
+  copyOriginRule,
+  networkPathRule,
+  egressRequiredRule,
+  ancestorScopeRule,
+  federationRule,
+  principalRule,
+  ...providerRules,
+  executableRule,
+  remoteTemplateRule,
+  operatorRule,
+  hiddenValuesRule,
+  replicationRule,
+  privateLinkRule,
+  unmanagedReferenceRule,
+  unknownRule,
+  ignoredChangesRule,
+  launderedRule,
+  outsideOriginRule,
+  exportedCredentialRule,
+];

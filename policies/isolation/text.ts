@@ -1,0 +1,66 @@
+/** Characters that take no space or change how others look; none of them survives in a name that resolves. */
+const INVISIBLE = /[\p{Cf}\u034F\u115F\u1160\u17B4\u17B5\u3164\uFFA0\uFE00-\uFE0F]/gu;
+
+/** Full stops of other scripts, which resolvers read as dots. */
+const FULL_STOPS = /[\u3002\uFF0E\uFF61]/g;
+
+// eslint-disable-next-line no-control-regex
+const NOT_ASCII = /[^\x00-\x7f]/;
+
+/** The form in which texts are compared: without invisible characters, compatibility forms folded, lower case. */
+export function canonical(text: string): string {
+  if (!NOT_ASCII.test(text)) return text.toLowerCase();
+  return text.replace(INVISIBLE, "").normalize("NFKC").replace(FULL_STOPS, ".").toLowerCase();
+}
+
+function decodeBytes(run: string): string {
+  const bytes = Buffer.from(run.replace(/%/g, ""), "hex");
+  return bytes.toString("utf8").includes("\ufffd") ? bytes.toString("latin1") : bytes.toString("utf8");
+}
+
+/** Percent-decodes what is validly encoded and leaves the rest. */
+export function percentDecoded(text: string): string {
+  return text.includes("%") ? text.replace(/(?:%[0-9a-f]{2})+/gi, decodeBytes) : text;
+}
+
+const codePoint = (hex: string, whole: string): string => {
+  const value = parseInt(hex, 16);
+  return value <= 0x10ffff ? String.fromCodePoint(value) : whole;
+};
+
+/** Resolves the escapes of JSON, YAML, shells and programming languages. */
+export function unescaped(text: string): string {
+  if (!text.includes("\\")) return text;
+  return text.replace(
+    /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{2})|([0-3][0-7]{2})|\r?\n[ \t]*|([\\/"'._-]))/gi,
+    (
+      whole,
+      braced?: string,
+      four?: string,
+      eight?: string,
+      two?: string,
+      octal?: string,
+      literal?: string,
+    ) => {
+      const hex = braced ?? four ?? eight ?? two;
+      if (hex !== undefined) return codePoint(hex, whole);
+      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
+      return literal ?? "";
+    },
+  );
+}
+
+/** Resolves the numeric character references of XML and HTML. */
+export function withoutEntities(text: string): string {
+  if (!text.includes("&")) return text;
+  return text
+    .replace(/&#x([0-9a-f]{1,6});/gi, (whole, hex: string) => codePoint(hex, whole))
+    .replace(/&#(\d{1,7});/g, (whole, decimal: string) => codePoint(Number(decimal).toString(16), whole))
+    .replace(/&(?:period|hyphen|dash);/g, (name) => (name === "&period;" ? "." : "-"));
+}
+
+/** Joins what a shell, SQL or a programming language joins: quotes inside a word, and `"a" + "b"`. */
+export function joined(text: string): string {
+  if (!/["'`]/.test(text)) return text;
+  return text.replace(/["'`]\s*(?:\+|\|\||\.\.|&)\s*["'`]/g, "").replace(/(?<=[\w.-])["'`]+(?=[\w.-])/g, "");
+}
