@@ -1,0 +1,112 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { Attempt, Faults, MAX_RETRIES } from "../faults";
+import { CloudError } from "../model/types";
+
+/** One operation, for transcripts and for proofs that something happened once. */
+export interface JournalEntry extends Attempt {
+  readonly urn: string;
+  /** How it ended: `done`, or the service's refusal. */
+  readonly result: string;
+}
+
+/** The service did what was asked, and the provider did not wait for the end. */
+export class Incomplete extends Error {
+  constructor(
+    readonly reason: string,
+    readonly outcome: unknown,
+  ) {
+    super(reason);
+  }
+}
+
+export interface FrontOptions {
+  readonly faults: Faults;
+  /** Milliseconds an emulated second of Retry-After lasts; default 10. */
+  readonly secondMs?: number;
+  /**
+   * Milliseconds a resource that admits one operation at a time stays busy; default 4. Longer than the time between
+   * two operations the engine starts together, so that a missing dependency shows.
+   */
+  readonly busyMs?: number;
+}
+
+const RETRY_AFTER_SECONDS = 2;
+
+/** The way into the emulated cloud: faults, throttling, and servers that do one thing at a time. */
+export class Front {
+  readonly journal: JournalEntry[] = [];
+  private readonly busy = new Map<string, string>();
+
+  constructor(private readonly options: FrontOptions) {}
+
+  /**
+   * Performs one operation.
+   * @param serialisedBy Key of what admits only one operation at a time, e.g. a database server.
+   * @throws CloudError when the service refuses; Incomplete when the provider gave up waiting.
+   */
+  async perform<T>(
+    attempt: Attempt & { readonly urn: string },
+    serialisedBy: string | undefined,
+    action: () => T,
+  ): Promise<T> {
+    try {
+      const result = await this.attempt(attempt, serialisedBy, action);
+      this.journal.push({ ...attempt, result: "done" });
+      return result;
+    } catch (error) {
+      this.journal.push({ ...attempt, result: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  }
+
+  private async attempt<T>(attempt: Attempt, serialisedBy: string | undefined, action: () => T): Promise<T> {
+    const fault = this.options.faults.strike(attempt);
+    if (fault?.effect === "refuse") {
+      throw new CloudError(
+        500,
+        "InternalServerError",
+        `${attempt.name} could not be processed; try again later`,
+      );
+    }
+    if (fault?.effect === "throttle") await this.throttle(fault.times ?? 2);
+    const result = await this.exclusively(attempt, serialisedBy, action);
+    if (fault?.effect === "hang") return new Promise<T>(() => undefined);
+    if (fault?.effect === "timeout") {
+      throw new Incomplete(`${attempt.operation} of ${attempt.name} did not end in time`, result);
+    }
+    return result;
+  }
+
+  private async throttle(times: number): Promise<void> {
+    for (let answers = 1; answers <= times; answers++) {
+      if (answers > MAX_RETRIES) {
+        throw new CloudError(
+          429,
+          "TooManyRequests",
+          `too many requests; Retry-After: ${RETRY_AFTER_SECONDS}; gave up after ${MAX_RETRIES} retries`,
+        );
+      }
+      await wait(RETRY_AFTER_SECONDS * (this.options.secondMs ?? 10));
+    }
+  }
+
+  private async exclusively<T>(attempt: Attempt, key: string | undefined, action: () => T): Promise<T> {
+    if (key === undefined || attempt.operation === "read") return action();
+    const other = this.busy.get(key);
+    if (other !== undefined) {
+      throw new CloudError(
+        409,
+        "ServerIsBusy",
+        `cannot ${attempt.operation} ${attempt.name}: ${key} is busy with ${other}; only one operation at a time is allowed`,
+      );
+    }
+    this.busy.set(key, `${attempt.operation} of ${attempt.name}`);
+    try {
+      const result = action();
+      await wait(this.options.busyMs ?? 4);
+      return result;
+    } finally {
+      this.busy.delete(key);
+    }
+  }
+}

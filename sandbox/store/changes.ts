@@ -1,0 +1,85 @@
+import { merge, parsePath, valueAt } from "../model/paths";
+import { Model, Stored, Tree, Value } from "../model/types";
+import { withValue } from "../wire/trees";
+import { CloudStore } from "./cloud";
+
+/** Nothing has the id that was asked for. */
+export class NotInCloud extends Error {
+  constructor(id: string) {
+    super(`the emulated cloud holds no ${id}; \`npm run sandbox -- ls\` shows what it holds`);
+    this.name = "NotInCloud";
+  }
+}
+
+/**
+ * The resource with an id, or with a name that only one has.
+ * @throws NotInCloud
+ */
+export function find(cloud: CloudStore, id: string): Stored {
+  const wanted = id.toLowerCase();
+  for (const stored of cloud.all()) if (stored.id.toLowerCase() === wanted) return stored;
+  throw new NotInCloud(id);
+}
+
+/** Changes one property as somebody in the portal would. */
+export function change(cloud: CloudStore, id: string, path: string, value: Value): void {
+  const stored = find(cloud, id);
+  const parts = parsePath(path);
+  cloud.put({
+    ...stored,
+    inputs: withValue(stored.inputs, parts, value),
+    outputs: withValue(stored.outputs, parts, value),
+  });
+}
+
+/** Lets something happen that Azure does by itself, e.g. `ha-failover` to a database server. */
+export function happen(model: Model, cloud: CloudStore, id: string, event: string): void {
+  const stored = find(cloud, id);
+  const moves = model.resource(stored.type).moves ?? {};
+  const move = moves[event];
+  if (!move) {
+    const known = Object.keys(moves).join(", ") || "nothing";
+    throw new Error(`${event} does not happen to ${stored.type}; what does: ${known}`);
+  }
+  const moved = move(stored);
+  cloud.put({ ...stored, inputs: followed(stored.inputs, moved), outputs: merge(stored.outputs, moved) });
+}
+
+/** The inputs as a read would find them: only what was set is looked at. */
+function followed(inputs: Tree, moved: Tree): Tree {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([key, value]): [string, Value] => {
+      const now = moved[key];
+      if (now === undefined) return [key, value];
+      return [key, isTree(value) && isTree(now) ? followed(value, now) : now];
+    }),
+  );
+}
+
+function isTree(value: Value): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Deletes a resource and everything below it, without Pulumi's knowledge. */
+export function deleteBehind(cloud: CloudStore, id: string): void {
+  find(cloud, id);
+  for (const stored of resourcesBelow(cloud, id)) cloud.remove(stored.key);
+}
+
+/** A resource and everything nested in it or attached to it. */
+export function resourcesBelow(cloud: CloudStore, id: string): Stored[] {
+  const root = id.toLowerCase();
+  return [...cloud.all()].filter((stored) => {
+    const own = stored.id.toLowerCase();
+    return own === root || own.startsWith(`${root}/`);
+  });
+}
+
+/** Resources that stand in a region themselves, and everything below them. */
+export function resourcesIn(cloud: CloudStore, region: string): Stored[] {
+  const there = [...cloud.all()].filter(({ outputs, type }) => {
+    // A resource group's own location is only where its name is kept.
+    return valueAt(outputs, "location") === region && !type.endsWith(":ResourceGroup");
+  });
+  return [...new Set(there.flatMap(({ id }) => resourcesBelow(cloud, id)))];
+}
