@@ -1,4 +1,29 @@
 import type { Rule } from "../rule";
+import { ARM_RULES } from "./arm";
+import { COST_RULES } from "./cost";
+import { DATA_RECOVERY_RULES } from "./recoveryData";
+import { DATABASE_RECOVERY_RULES } from "./recoveryDatabase";
+import { ACCESS_RULES } from "./securityAccess";
+import { CLUSTER_SECURITY_RULES } from "./securityCluster";
+import { DATA_SECURITY_RULES } from "./securityData";
+import { NETWORK_SECURITY_RULES } from "./securityNetwork";
+import { WIRING_RULES } from "./wiring";
+import { POD_RULES } from "./workloadPods";
+import { SECRET_RULES } from "./workloadSecrets";
+import { SERVICE_RULES } from "./workloadService";
 
-/** What prod may not be, and what Azure refuses. */
-export const rules: readonly Rule[] = [];
+/** What production may not be, what other environments may not cost, and what Azure refuses anywhere. */
+export const rules: readonly Rule[] = [
+  ...DATABASE_RECOVERY_RULES,
+  ...DATA_RECOVERY_RULES,
+  ...POD_RULES,
+  ...SECRET_RULES,
+  ...SERVICE_RULES,
+  ...DATA_SECURITY_RULES,
+  ...CLUSTER_SECURITY_RULES,
+  ...ACCESS_RULES,
+  ...NETWORK_SECURITY_RULES,
+  ...COST_RULES,
+  ...ARM_RULES,
+  ...WIRING_RULES,
+];

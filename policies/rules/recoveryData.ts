@@ -280,7 +280,7 @@ const deadDeletes = stackRule(
     description: "No delete action of a lifecycle rule covers a container with an immutability policy.",
     why: "Azure skips immutable containers without a word: personal data would outlive its promised end.",
     severity: "high",
-    framework: { waf: ["OE:05"], mcsb: ["DP-8"], risks: ["R09"] },
+    framework: { waf: ["OE:05"], risks: ["R09"] },
     remediation: "Leave deleteAfterDays out there; the runner's prune ends what has expired.",
     url: `${DOCS}/storage/blobs/lifecycle-management-overview`,
     appliesTo: "any",
