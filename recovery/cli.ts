@@ -1,8 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { registerBackup } from "./commands/backup";
+import { registerEvidence } from "./commands/evidence";
 import { registerGuard } from "./commands/guard";
 import { registerList } from "./commands/list";
+import { registerMetrics } from "./commands/metrics";
 import { registerStatus } from "./commands/status";
+import { registerPrune } from "./commands/prune";
+import { registerRestore } from "./commands/restore";
+import { registerVerify } from "./commands/verify";
 import { ExitCode } from "./errors";
 import { exitCodeHelp } from "./runner";
 import { SETTING_HELP } from "./settings";
@@ -21,9 +26,14 @@ export function buildProgram(): Command {
     .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", settingHelp + exitCodeHelp);
   registerBackup(program);
+  registerEvidence(program);
   registerGuard(program);
   registerList(program);
+  registerMetrics(program);
   registerStatus(program);
+  registerVerify(program);
+  registerRestore(program);
+  registerPrune(program);
   return program;
 }
 

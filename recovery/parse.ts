@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "./duration";
-import { tierSchema, type Tier } from "./types";
+import { levelSchema, tierSchema, type Level, type Tier } from "./types";
 
 /** Parses a duration option into seconds; for commander. */
 export function parseDurationOption(text: string): number {
@@ -23,4 +23,11 @@ export function parseInstantOption(text: string): Date {
     throw new InvalidArgumentError("expected an instant with its time zone, such as 2026-02-05T14:30:00Z");
   }
   return instant;
+}
+
+/** Parses a level of the check ladder; for commander. */
+export function parseLevelOption(text: string): Level {
+  const parsed = levelSchema.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`expected one of ${levelSchema.options.join(", ")}`);
+  return parsed.data;
 }

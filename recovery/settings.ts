@@ -38,6 +38,8 @@ export interface Settings {
   jobs: number;
   /** Databases that `backup --all` dumps side by side. */
   parallelDatabases: number;
+  /** Questions that verify asks the restored data. */
+  assertionsFile?: string;
   /** Copy of the store in the second region, which a drill of a region's loss reads. */
   geoStore?: { connectionString: string } | { url: string };
   /** Overall objectives that replace those of the drill's scenarios. */
@@ -82,6 +84,7 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   GUARD_ALLOWED_HOSTS: "database hosts guard accepts, separated by commas (default: this machine only)",
   GUARD_TLS:
     "TLS that guard demands: verify-full, require or off (default require; off for a server on this machine)",
+  VERIFY_ASSERTIONS: "optional: YAML or JSON list of { id, sql } that verify asks the restored data",
   PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
   METRICS_FILE:
     "optional: file the outcome of every run is written to, for the node exporter's textfile collector",
@@ -154,6 +157,7 @@ const schema = z.object({
   RPO_TARGET: duration.optional(),
   GUARD_ALLOWED_HOSTS: hostList.default([...LOOPBACK]),
   GUARD_TLS: z.enum(TLS_LEVELS).optional(),
+  VERIFY_ASSERTIONS: z.string().optional(),
   PUSHGATEWAY_URL: httpUrl.optional(),
   METRICS_FILE: z.string().optional(),
 });
@@ -255,6 +259,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     scratchDirectory: value.SCRATCH_DIR,
     jobs: value.RESTORE_JOBS,
     parallelDatabases: value.BACKUP_PARALLEL_DATABASES,
+    assertionsFile: value.VERIFY_ASSERTIONS,
   };
 }
 

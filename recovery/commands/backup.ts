@@ -172,6 +172,7 @@ async function storeSnapshot(
   const dump = startDump({
     server,
     snapshot: snapshot.name,
+    encoding: snapshot.server.encoding,
     programs,
     signal,
     onRawBytes(total) {

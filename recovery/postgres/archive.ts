@@ -1,5 +1,7 @@
+import { TextDecoder } from "node:util";
 import type { SequenceValue, TableFingerprint } from "../types";
 import { ArchiveReader, Incomplete } from "./archiveReader";
+import { decoderFor } from "./encoding";
 import { LargeObjectDigest, LargeObjectSum, ROW_HEADER_BYTES, RowDigest } from "./rows";
 import {
   copyOutStatement,
@@ -45,6 +47,7 @@ type State =
  * ```
  */
 export class ArchiveScanner {
+  private readonly decoder: TextDecoder;
   private state: State = { at: "header" };
   private carry: Buffer = Buffer.alloc(0);
   private header: ArchiveHeader | undefined;
@@ -53,6 +56,11 @@ export class ArchiveScanner {
   private readonly tables: ArchiveContent["tables"] = [];
   private readonly objects = new LargeObjectSum();
   private gathersRows = false;
+
+  /** @param encoding of the database that was dumped: names in the archive are in it */
+  constructor(encoding = "UTF8") {
+    this.decoder = decoderFor(encoding);
+  }
 
   /** @throws Error when the bytes are not what pg_dump writes */
   push(part: Buffer): void {
@@ -96,7 +104,7 @@ export class ArchiveScanner {
     if (buffer.length === 0) return 0;
     if (this.state.at === "table") return this.tableData(this.state, buffer);
     if (this.state.at === "object") return this.objectData(this.state, buffer);
-    const reader = new ArchiveReader(buffer);
+    const reader = new ArchiveReader(buffer, this.decoder);
     try {
       if (this.state.at === "header") this.readHeader(reader);
       else if (this.state.at === "toc") this.readToc(reader);

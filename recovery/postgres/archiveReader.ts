@@ -1,3 +1,4 @@
+import { TextDecoder } from "node:util";
 /** Thrown when a value is not complete yet; the caller comes back with more bytes. */
 export class Incomplete extends Error {}
 
@@ -8,7 +9,10 @@ export class Incomplete extends Error {}
 export class ArchiveReader {
   position = 0;
 
-  constructor(readonly buffer: Buffer) {}
+  constructor(
+    readonly buffer: Buffer,
+    private readonly decoder: TextDecoder = new TextDecoder(),
+  ) {}
 
   byte(): number {
     this.require(1);
@@ -27,7 +31,7 @@ export class ArchiveReader {
     const length = this.integer();
     if (length < 0) return null;
     this.require(length);
-    const text = this.buffer.toString("utf8", this.position, this.position + length);
+    const text = this.decoder.decode(this.buffer.subarray(this.position, this.position + length));
     this.position += length;
     return text;
   }

@@ -25,6 +25,8 @@ export interface Dump {
 export function startDump(options: {
   server: ServerConnection;
   snapshot: string;
+  /** Encoding of the database. */
+  encoding: string;
   programs: { pgDump: Program; zstd: Program };
   signal: AbortSignal;
   onRawBytes?: (total: number) => void;
@@ -49,7 +51,7 @@ export function startDump(options: {
   const into = zstd.child.stdin;
   if (!from || !into || !zstd.child.stdout) throw new FailedError("pg_dump and zstd could not be connected");
 
-  const scanner = new ArchiveScanner();
+  const scanner = new ArchiveScanner(options.encoding);
   let rawBytes = 0;
   let problem: FailedError | undefined;
   const fail = (error: unknown) => {

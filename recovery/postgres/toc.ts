@@ -20,12 +20,13 @@ export interface TocEntry {
   schema: string;
   name: string;
   owner: string;
-  /** Text of the definition, kept for `SEQUENCE SET` only. */
+  /** Text of the definition; kept only where a fingerprint or an owner is taken from it. */
   definition: string;
   copyStatement: string;
   hasData: boolean;
 }
 
+const KEPT_DEFINITIONS = new Set(["SEQUENCE SET", "ACL", "DEFAULT ACL"]);
 const MAGIC = "PGDMP";
 const CUSTOM_FORMAT = 1;
 const OLDEST = 14;
@@ -94,7 +95,7 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
     schema,
     name,
     owner,
-    definition: kind === "SEQUENCE SET" ? definition : "",
+    definition: KEPT_DEFINITIONS.has(kind) ? definition : "",
     copyStatement,
     hasData,
   };

@@ -1,0 +1,336 @@
+import type { Command } from "commander";
+import { ask, loadAssertions } from "../assertions";
+import { compareRestored } from "../compareRestored";
+import type { RunContext } from "../context";
+import { seal } from "../document";
+import { ExitCode, FailedError, messageOf, NotRunError, UsageError } from "../errors";
+import { Ladder, LEVELS } from "../ladder";
+import type { BackupSelector, VerifyOptions } from "../options";
+import { parseDurationOption, parseLevelOption } from "../parse";
+import { amcheck } from "../postgres/amcheck";
+import { withClient } from "../postgres/connect";
+import { withDatabase, type ServerConnection } from "../postgres/connection";
+import { createDatabase } from "../postgres/databases";
+import { findProgram } from "../postgres/programs";
+import { missingExtensions, readWhole, restoreArchive } from "../postgres/restoreArchive";
+import { openScratch, type Scratch } from "../postgres/scratchDatabase";
+import { exitCodeHelp, runVerb, table } from "../runner";
+import type { Settings } from "../settings";
+import { contradiction, requireSpace, spoolArchive, type SpooledArchive } from "../spool";
+import { Stages } from "../stages";
+import { findArchive, openArchive } from "../store/archiveSource";
+import { readCatalogue, select, writeReport } from "../store/catalogue";
+import { BlobStore } from "../store/client";
+import {
+  VERIFICATION_FORMAT,
+  type CatalogueEntry,
+  type Level,
+  type Manifest,
+  type VerifyReport,
+} from "../types";
+
+const DEFAULT_TIMEOUT_SECONDS = 7_200;
+
+interface Run {
+  settings: Settings;
+  context: RunContext;
+  store: BlobStore;
+  ladder: Ladder;
+  stages: Stages;
+  signal: AbortSignal;
+}
+
+/**
+ * Proves one backup, level by level, up to a restore on a scratch server with every table's content compared, and
+ * stores the report beside the backup. A backup that fails is a result; only a run that could not begin throws.
+ */
+export async function runVerify(
+  settings: Settings,
+  options: VerifyOptions,
+  context: RunContext,
+): Promise<VerifyReport> {
+  const store = await BlobStore.open(settings);
+  const entry = select(await readCatalogue(store, settings), options.backup, context.now());
+  const timeout = AbortSignal.timeout((options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
+  const signal = AbortSignal.any([context.signal, timeout]);
+  const through = options.through ?? "L6";
+  const run: Run = {
+    settings,
+    context,
+    store,
+    ladder: new Ladder(through, signal),
+    stages: new Stages(context),
+    signal,
+  };
+  context.progress.note(`verification of ${entry.id} starts`);
+  const startedAt = context.now();
+  const scratch: VerifyReport["scratch"] = { kind: "none", version: "" };
+  const tables: VerifyReport["tables"] = [];
+  await climb(run, entry, options, scratch, tables);
+  const endedAt = context.now();
+  const report = seal<Omit<VerifyReport, "digest">>({
+    format: VERIFICATION_FORMAT,
+    id: entry.id,
+    environment: settings.environment,
+    database: entry.database,
+    tier: entry.tier,
+    verdict: run.ladder.verdict(),
+    through,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    seconds: Math.max(0, (endedAt.getTime() - startedAt.getTime()) / 1000),
+    manifestDigest: entry.manifest?.digest ?? null,
+    scratch,
+    stages: run.stages.list,
+    checks: run.ladder.checks,
+    tables,
+  });
+  if (options.record !== false) await writeReport(store, entry.container, report);
+  return report;
+}
+
+async function climb(
+  run: Run,
+  entry: CatalogueEntry,
+  options: VerifyOptions,
+  scratchFacts: VerifyReport["scratch"],
+  tables: VerifyReport["tables"],
+): Promise<void> {
+  const { ladder, stages, signal, settings } = run;
+  await ladder.check(
+    "manifest",
+    "L0",
+    "a manifest with its own digest",
+    () =>
+      Promise.resolve({
+        match: entry.manifest !== undefined,
+        expected: "a manifest with its own digest",
+        actual: entry.problem ?? "a manifest with its own digest",
+      }),
+    true,
+  );
+  const { manifest } = entry;
+  let spooled: SpooledArchive | undefined;
+  let scratch: Scratch | undefined;
+  try {
+    const expectedDigest = manifest
+      ? `${manifest.storedBytes} bytes, SHA-256 ${manifest.sha256}`
+      : "the stored archive";
+    await ladder.check(
+      "archive-digest",
+      "L0",
+      expectedDigest,
+      async () => {
+        spooled = await stages.run(
+          "download",
+          (onBytes) => download(run, known(manifest), onBytes),
+          manifest?.storedBytes,
+        );
+        const actual = `${spooled.storedBytes} bytes, SHA-256 ${spooled.sha256}`;
+        return { match: actual === expectedDigest, expected: expectedDigest, actual };
+      },
+      true,
+    );
+    await ladder.check("archive-content", "L1", "the content the manifest describes", async () => {
+      const expected = "the content the manifest describes";
+      const { content } = known(spooled);
+      const problem = "problem" in content ? content.problem : contradiction(content, known(manifest));
+      return { match: problem === undefined, expected, actual: problem ?? expected };
+    });
+    await ladder.check(
+      "archive-read",
+      "L1",
+      "pg_restore reads it to the end",
+      async () => {
+        const expected = "pg_restore reads it to the end";
+        await stages.run("read archive", () =>
+          readWhole(findProgram("pg_restore"), known(spooled).file, signal),
+        );
+        return { match: true, expected, actual: expected };
+      },
+      true,
+    );
+    await ladder.check(
+      "restore",
+      "L2",
+      "restored without an error",
+      async () => {
+        scratch = await stages.run("scratch server", () =>
+          openScratch(settings, known(manifest), signal, run.context.progress.note),
+        );
+        Object.assign(scratchFacts, { kind: scratch.kind, version: scratch.version });
+        const place = await restoreInto(run, scratch, known(manifest), known(spooled));
+        return { match: true, expected: "restored without an error", actual: place };
+      },
+      true,
+    );
+    const place = () => ({ server: known(scratch).database, manifest: known(manifest) });
+    tables.push(...(await compareRestored(ladder, stages, place, { jobs: settings.jobs, signal })));
+    await askQuestions(run, options, place);
+  } finally {
+    spooled?.remove();
+    await scratch?.stop();
+  }
+}
+
+/** A value an earlier check produced; the barrier keeps later checks from running without it. */
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new NotRunError("an earlier check did not get that far");
+  return value;
+}
+
+async function download(
+  run: Run,
+  manifest: Manifest,
+  onBytes: (bytes: number) => void,
+): Promise<SpooledArchive> {
+  const { store, settings, signal } = run;
+  const archive = await findArchive(store, manifest).catch((error: unknown) => {
+    throw new NotRunError(messageOf(error));
+  });
+  if (!archive) throw new FailedError(`the archive ${manifest.archive.blob} is missing`);
+  if (archive.offline)
+    throw new NotRunError("the archive is offline (Archive tier); a restore rehydrates it first");
+  const needed =
+    manifest.rawBytes +
+    (run.ladder.wants("L2") && !settings.scratchServer ? manifest.server.databaseBytes : 0);
+  requireSpace(settings.scratchDirectory, needed, "the verification");
+  return spoolArchive({
+    source: await openArchive(store, manifest, archive.blob, signal),
+    manifest,
+    directory: settings.scratchDirectory,
+    zstd: findProgram("zstd"),
+    signal,
+    onBytes,
+  });
+}
+
+async function restoreInto(
+  run: Run,
+  scratch: Scratch,
+  manifest: Manifest,
+  spooled: SpooledArchive,
+): Promise<string> {
+  const pgRestore = findProgram("pg_restore");
+  const locale = await withClient(scratch.maintenance, async (client) => {
+    const missing = await missingExtensions(client, manifest.inventory);
+    if (missing.length > 0)
+      throw new NotRunError(`the scratch server lacks extensions: ${missing.join(", ")}`);
+    return createDatabase(client, scratch.database.database, manifest.server);
+  });
+  try {
+    await run.stages.run("restore", () =>
+      restoreArchive({
+        pgRestore,
+        server: scratch.database,
+        file: spooled.file,
+        jobs: run.settings.jobs,
+        keepOwnership: false,
+        signal: run.signal,
+      }),
+    );
+  } catch (error) {
+    if (!locale || !(error instanceof FailedError)) throw error;
+    // Text may sort or match differently here; that says nothing about the backup.
+    throw new NotRunError(
+      `without the locale ${manifest.server.collate}, which is not installed here: ${error.message}`,
+    );
+  }
+  return locale
+    ? `restored without an error, with locale ${locale} instead of ${manifest.server.collate}`
+    : "restored without an error";
+}
+
+async function askQuestions(
+  run: Run,
+  options: VerifyOptions,
+  place: () => { server: ServerConnection; manifest: Manifest },
+): Promise<void> {
+  const { ladder, stages, signal, settings } = run;
+  await ladder.check("amcheck", "L5", "no damage found", () =>
+    stages.run("amcheck", () => amcheck(findProgram("pg_amcheck"), place().server, settings.jobs, signal)),
+  );
+  for (const assertion of options.assertions ?? []) {
+    await ladder.check(assertion.id, "L6", "true", async () => {
+      const { server, manifest } = place();
+      return withClient(server, (client) => ask(client, assertion, manifest.snapshotAt));
+    });
+  }
+}
+
+interface VerifyFlags {
+  latest?: boolean;
+  randomWithin?: number;
+  database?: string;
+  through: Level;
+  assertions?: string;
+  timeout?: number;
+  json?: boolean;
+}
+
+function selectorOf(id: string | undefined, flags: VerifyFlags): BackupSelector {
+  const chosen = [id, flags.latest, flags.randomWithin].filter((value) => value !== undefined);
+  if (chosen.length !== 1)
+    throw new UsageError("name one backup: an id, --latest or --random-within <duration>");
+  if (id !== undefined) return { id };
+  const { database } = flags;
+  return flags.latest
+    ? { latest: true, database }
+    : { randomWithinSeconds: flags.randomWithin ?? 0, database };
+}
+
+export function registerVerify(program: Command): void {
+  program
+    .command("verify")
+    .description(
+      "prove a backup: digest, full read, restore into a scratch server, every table's content, amcheck",
+    )
+    .argument("[id]", "the backup; see list")
+    .option("--latest", "the newest backup")
+    .option(
+      "--random-within <duration>",
+      "a random backup that is at most this old, such as 7d",
+      parseDurationOption,
+    )
+    .option("--database <name>", "choose among backups of this database")
+    .option(
+      "--through <level>",
+      `last level to check: ${LEVELS.join(", ")}; verified means L4`,
+      parseLevelOption,
+      "L6",
+    )
+    .option(
+      "--assertions <file>",
+      "YAML or JSON list of { id, sql } asked at level L6 (default VERIFY_ASSERTIONS)",
+    )
+    .option("--timeout <duration>", "time allowed (default 2h)", parseDurationOption)
+    .option("--json", "print the report as one JSON document")
+    .addHelpText("after", exitCodeHelp)
+    .action((id: string | undefined, flags: VerifyFlags) =>
+      runVerb("verify", flags, ["store"], async (settings, context) => {
+        const file = flags.assertions ?? settings.assertionsFile;
+        const report = await runVerify(
+          settings,
+          {
+            backup: selectorOf(id, flags),
+            through: flags.through,
+            assertions: file ? loadAssertions(file) : [],
+            timeoutSeconds: flags.timeout,
+          },
+          context,
+        );
+        const codes = {
+          PASS: ExitCode.ok,
+          FAIL: ExitCode.failed,
+          NOT_RUN: ExitCode.notRun,
+          TIMED_OUT: ExitCode.notRun,
+        };
+        return { document: report, text: describe(report), exitCode: codes[report.verdict] };
+      }),
+    );
+}
+
+function describe(report: VerifyReport): string {
+  const rows = report.checks.map((check) => [check.level, check.id, check.status, check.actual]);
+  return `${table(["LEVEL", "CHECK", "STATUS", "FOUND"], rows)}${report.id}: ${report.verdict}\n`;
+}

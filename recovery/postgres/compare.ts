@@ -1,0 +1,153 @@
+import type { Client } from "pg";
+import { messageOf } from "../errors";
+import type { Manifest, TableFingerprint, TableMatch } from "../types";
+import { withClient } from "./connect";
+import type { ServerConnection } from "./connection";
+import { digestCopy } from "./copyOut";
+import { LargeObjectDigest, LargeObjectSum } from "./rows";
+
+const SEQUENCES_PER_QUERY = 100;
+const OBJECT_PART_BYTES = 1024 * 1024;
+
+/** Expected and found, for a report; equal texts mean a match. */
+export interface Comparison {
+  match: boolean;
+  expected: string;
+  actual: string;
+}
+
+const verdict = (differences: string[], expected: string): Comparison => ({
+  match: differences.length === 0,
+  expected,
+  actual: differences.length === 0 ? expected : summary(differences),
+});
+
+/** The first differences in full, the rest as a number: 2,000 of them help nobody. */
+function summary(differences: string[]): string {
+  const shown = differences.slice(0, 5).join("; ");
+  return differences.length > 5 ? `${shown}; and ${differences.length - 5} more` : shown;
+}
+
+/**
+ * Reads every table of a restored database in physical order, which is the order of the dump, and compares its
+ * content with the manifest. The largest tables go first, so that no connection idles behind one of them.
+ */
+export async function compareTables(
+  server: ServerConnection,
+  manifest: Manifest,
+  options: { jobs: number; signal: AbortSignal; onBytes?: (total: number) => void },
+): Promise<Comparison & { tables: TableMatch[] }> {
+  const queue = [...manifest.tables].sort((one, other) => other.bytes - one.bytes);
+  const tables: TableMatch[] = [];
+  const differences: string[] = [];
+  let bytes = 0;
+  const worker = () =>
+    withClient(server, async (client) => {
+      const stop = () => client.connection.stream.destroy();
+      options.signal.addEventListener("abort", stop, { once: true });
+      try {
+        for (let table = queue.shift(); table; table = queue.shift()) {
+          options.signal.throwIfAborted();
+          const difference = await compareTable(client, table, manifest.server.encoding);
+          if (difference) differences.push(difference);
+          tables.push({ name: table.name, rows: table.rows, match: !difference });
+          options.onBytes?.((bytes += table.bytes));
+        }
+      } catch (error) {
+        options.signal.throwIfAborted();
+        throw error;
+      } finally {
+        options.signal.removeEventListener("abort", stop);
+      }
+    });
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(options.jobs, queue.length)) }, worker));
+  tables.sort((one, other) => (one.name < other.name ? -1 : 1));
+  const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
+  return { ...verdict(differences, `${tables.length} tables with ${rows} rows match`), tables };
+}
+
+async function compareTable(
+  client: Client,
+  table: TableFingerprint,
+  encoding: string,
+): Promise<string | undefined> {
+  try {
+    const found = await digestCopy(
+      client,
+      `${table.copy} WITH (ENCODING '${encoding.replaceAll("'", "''")}')`,
+    );
+    if (found.sha256 === table.sha256) return undefined;
+    if (found.rows !== table.rows) return `${table.name}: ${table.rows} rows expected, ${found.rows} found`;
+    return `${table.name}: ${table.rows} rows, but with other content or in another order`;
+  } catch (error) {
+    return `${table.name}: ${messageOf(error)}`;
+  }
+}
+
+/** Compares the position of every sequence. */
+export async function compareSequences(client: Client, manifest: Manifest): Promise<Comparison> {
+  const differences: string[] = [];
+  for (let from = 0; from < manifest.sequences.length; from += SEQUENCES_PER_QUERY) {
+    const batch = manifest.sequences.slice(from, from + SEQUENCES_PER_QUERY);
+    const { rows: present } = await client.query<{ name: string }>(
+      "SELECT name FROM unnest($1::text[]) AS names(name) WHERE pg_catalog.to_regclass(name) IS NOT NULL",
+      [batch.map(({ name }) => name)],
+    );
+    const parts = present.map(
+      ({ name }) =>
+        `SELECT ${client.escapeLiteral(name)} AS name, last_value::text AS value, is_called AS called FROM ${name}`,
+    );
+    const { rows } = await client.query<{ name: string; value: string; called: boolean }>(
+      parts.join(" UNION ALL ") || "SELECT WHERE false",
+    );
+    const found = new Map(rows.map((row) => [row.name, row]));
+    for (const expected of batch) {
+      const actual = found.get(expected.name);
+      if (actual?.value === expected.value && actual.called === expected.called) continue;
+      differences.push(
+        `${expected.name}: ${describe(expected)} expected, ${actual ? describe(actual) : "none"} found`,
+      );
+    }
+  }
+  return verdict(differences, `${manifest.sequences.length} sequences match`);
+}
+
+const describe = ({ value, called }: { value: string; called: boolean }) =>
+  `${value}${called ? "" : " (not used)"}`;
+
+/** Compares the content of all large objects. */
+export async function compareLargeObjects(client: Client, manifest: Manifest): Promise<Comparison> {
+  const sum = new LargeObjectSum();
+  const expected = manifest.largeObjects;
+  for (let after = 0; ;) {
+    const { rows } = await client.query<{ oid: number }>(
+      "SELECT oid::int8::float8 AS oid FROM pg_catalog.pg_largeobject_metadata WHERE oid > $1::oid ORDER BY oid LIMIT 1000",
+      [after],
+    );
+    for (const { oid } of rows) sum.add(await readLargeObject(client, oid));
+    after = rows.at(-1)?.oid ?? 0;
+    if (rows.length === 0) break;
+  }
+  const actual = { count: sum.count, bytes: sum.bytes, sum: sum.toString() };
+  const text = (value: typeof expected) => `${value.count} objects, ${value.bytes} bytes`;
+  const match = actual.sum === expected.sum && actual.count === expected.count;
+  const same = text(actual) === text(expected);
+  return {
+    match,
+    expected: text(expected),
+    actual: !match && same ? `${text(actual)}, with other content` : text(actual),
+  };
+}
+
+async function readLargeObject(client: Client, oid: number): Promise<LargeObjectDigest> {
+  const digest = new LargeObjectDigest(oid);
+  for (let offset = 0; ; offset += OBJECT_PART_BYTES) {
+    const { rows } = await client.query<{ part: Buffer }>(
+      "SELECT pg_catalog.lo_get($1::oid, $2, $3) AS part",
+      [oid, offset, OBJECT_PART_BYTES],
+    );
+    const part = rows[0]?.part ?? Buffer.alloc(0);
+    digest.update(part);
+    if (part.length < OBJECT_PART_BYTES) return digest;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Client } from "pg";
+import type { Finding } from "../ladder";
+import type { Inventory } from "../types";
+import { countByKind, digestObjects, readInventory, readObjects } from "./inventory";
+import { isAzureExtension } from "./restoreArchive";
+
+/** Compares how many objects of each kind there are, and their names. */
+export async function compareObjects(client: Client, inventory: Inventory): Promise<Finding> {
+  const objects = await readObjects(client);
+  const counts = countByKind(objects);
+  const kinds = [...new Set([...Object.keys(inventory.objects), ...Object.keys(counts)])].sort();
+  const total = Object.values(inventory.objects).reduce((sum, count) => sum + count, 0);
+  const expected = `${total} objects of ${Object.keys(inventory.objects).length} kinds`;
+  const differences = kinds
+    .filter((kind) => (inventory.objects[kind] ?? 0) !== (counts[kind] ?? 0))
+    .map((kind) => `${kind}: ${inventory.objects[kind] ?? 0} expected, ${counts[kind] ?? 0} found`);
+  if (differences.length > 0) return { match: false, expected, actual: differences.join("; ") };
+  const sameNames = digestObjects(objects) === inventory.objectsSha256;
+  return {
+    match: sameNames,
+    expected,
+    actual: sameNames ? expected : `${expected}, but some have other names`,
+  };
+}
+
+/**
+ * Compares the extensions by name. Versions may differ, because a restore installs what the server brings; the
+ * report shows both.
+ */
+export async function compareExtensions(client: Client, inventory: Inventory): Promise<Finding> {
+  const present = new Map(
+    (await readInventory(client)).extensions.map((extension) => [extension.name, extension]),
+  );
+  const wanted = inventory.extensions.filter(({ name }) => !isAzureExtension(name));
+  const missing = wanted.filter(({ name }) => !present.has(name)).map(({ name }) => name);
+  const list = (extensions: readonly { name: string; version: string }[]) =>
+    extensions.map(({ name, version }) => `${name} ${version}`).join(", ") || "none";
+  const found = wanted.flatMap(({ name }) => present.get(name) ?? []);
+  return {
+    match: missing.length === 0,
+    expected: list(wanted),
+    actual: missing.length > 0 ? `missing: ${missing.join(", ")}` : list(found),
+  };
+}

@@ -1,0 +1,168 @@
+import { execFile } from "node:child_process";
+import { chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { messageOf, NotRunError } from "../errors";
+import { childEnvironment, complaint, startProgram } from "../process";
+import { connect } from "./connect";
+import type { ServerConnection } from "./connection";
+import { findServer, unprivilegedAccount } from "./programs";
+
+/** Nothing here outlives the check, so nothing waits for a disk. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  fsync: "off",
+  full_page_writes: "off",
+  synchronous_commit: "off",
+  autovacuum: "off",
+  wal_level: "minimal",
+  max_wal_senders: "0",
+  archive_mode: "off",
+  max_wal_size: "1GB",
+  checkpoint_timeout: "1h",
+  shared_buffers: "64MB",
+  listen_addresses: "",
+  max_connections: "80",
+  max_locks_per_transaction: "1024",
+  logging_collector: "off",
+  log_min_messages: "warning",
+};
+const START_SECONDS = 60;
+
+/**
+ * Stops the server as soon as our end of its standard input closes, which the kernel does however we die, and
+ * removes its folder. Immediate shutdown: unlike a kill it also gives shared memory back.
+ */
+const SUPERVISOR = `
+directory=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+trap "" PIPE
+( read -r nothing <&3; kill -QUIT "$server" ) >/dev/null 2>&1 &
+watcher=$!
+wait "$server"; code=$?
+kill "$watcher" 2>/dev/null
+rm -rf "$directory"
+exit "$code"
+`;
+
+export interface ScratchServer {
+  /** Superuser's connection to the database `postgres`, over a socket nobody else can open. */
+  server: ServerConnection;
+  version: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an empty throwaway server, reachable over a Unix socket only.
+ * @param wantedMajor major version of the server the backup came from; the next newer one will do
+ * @throws NotRunError when the programs are missing or the server does not start
+ */
+export async function startScratchServer(options: {
+  wantedMajor: number;
+  directory: string;
+  signal: AbortSignal;
+}): Promise<ScratchServer> {
+  const { postgres, initdb } = findServer(options.wantedMajor);
+  const account = unprivilegedAccount();
+  const directory = makeDirectory(options.directory, account);
+  const data = path.join(directory, "data");
+  try {
+    await promisify(execFile)(
+      initdb.path,
+      [
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+        "--no-instructions",
+      ],
+      { cwd: directory, env: childEnvironment({ LC_MESSAGES: "C" }), signal: options.signal, ...account },
+    );
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    options.signal.throwIfAborted();
+    const { stderr } = error as { stderr?: string };
+    throw new NotRunError(
+      `the scratch server could not be set up: ${stderr ? complaint(stderr) : messageOf(error)}`,
+    );
+  }
+  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  // Not tied to the caller's signal: a killed shell could not stop the server it watches.
+  const running = startProgram(
+    "/bin/sh",
+    ["-c", SUPERVISOR, "sh", directory, postgres.path, "-D", data, "-k", directory, ...settings],
+    {
+      signal: new AbortController().signal,
+      cwd: directory,
+      // A session of its own: Ctrl-C reaches us alone, and we stop the server in order.
+      detached: true,
+      stdio: ["pipe", "ignore", "pipe"],
+      ...account,
+    },
+  );
+  let ended = false;
+  void running.ended.then(() => (ended = true));
+  const stop = async () => {
+    running.child.stdin?.destroy();
+    await running.ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  running.child.stdin?.on("error", () => undefined);
+  const server: ServerConnection = {
+    host: directory,
+    port: 5432,
+    user: "postgres",
+    database: "postgres",
+    sslMode: "disable",
+  };
+  const patience = Date.now() + START_SECONDS * 1000;
+  try {
+    for (;;) {
+      options.signal.throwIfAborted();
+      if (ended) throw new NotRunError(`the scratch server ended at once: ${complaint(running.stderr())}`);
+      if (Date.now() > patience)
+        throw new NotRunError(`the scratch server did not start within ${START_SECONDS} s`);
+      if (existsSync(path.join(directory, ".s.PGSQL.5432")) && (await answers(server))) break;
+      await sleep(20);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { server, version: postgres.version, stop };
+}
+
+async function answers(server: ServerConnection): Promise<boolean> {
+  try {
+    await (await connect(server)).end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function makeDirectory(parent: string, account: { uid: number; gid: number } | undefined): string {
+  let directory: string;
+  try {
+    directory = mkdtempSync(path.join(parent, "scratch-"));
+    if (account) chownSync(directory, account.uid, account.gid);
+  } catch (error) {
+    throw new NotRunError(`no scratch folder can be made in ${parent} (SCRATCH_DIR): ${messageOf(error)}`);
+  }
+  // The kernel's limit of a socket's path is 107 bytes.
+  if (Buffer.byteLength(path.join(directory, ".s.PGSQL.5432")) > 107) {
+    rmSync(directory, { recursive: true, force: true });
+    throw new NotRunError(
+      `${parent} (SCRATCH_DIR) is too long a path for a Unix socket; use one under 80 bytes`,
+    );
+  }
+  return directory;
+}

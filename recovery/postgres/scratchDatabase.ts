@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { messageOf, NotRunError } from "../errors";
+import type { Settings } from "../settings";
+import type { Manifest } from "../types";
+import { quoteIdentifier, withClient } from "./connect";
+import { withDatabase, type ServerConnection } from "./connection";
+import { startScratchServer } from "./scratch";
+
+/** Where a verification restores to. */
+export interface Scratch {
+  kind: "throwaway" | "url";
+  version: string;
+  /** Database to connect to while the scratch database does not exist. */
+  maintenance: ServerConnection;
+  /** The scratch database; the caller creates it. */
+  database: ServerConnection;
+  /** Removes the scratch database, and the server if it is a throwaway one. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The server of `SCRATCH_DATABASE_URL`, or a throwaway one.
+ * @throws NotRunError when there is none to be had: then nothing is known about the backup
+ */
+export async function openScratch(
+  settings: Settings,
+  manifest: Manifest,
+  signal: AbortSignal,
+  note: (message: string) => void,
+): Promise<Scratch> {
+  const name = `verify_${randomBytes(6).toString("hex")}`;
+  const given = settings.scratchServer;
+  if (!given) {
+    const { server, version, stop } = await startScratchServer({
+      wantedMajor: manifest.server.major,
+      directory: settings.scratchDirectory,
+      signal,
+    });
+    return { kind: "throwaway", version, maintenance: server, database: withDatabase(server, name), stop };
+  }
+  let version: string;
+  try {
+    version = await withClient(given, async (client) => {
+      const { rows } = await client.query<{ version: string; major: number }>(
+        "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major",
+      );
+      const [row] = rows;
+      if (!row || row.major < manifest.server.major) {
+        throw new NotRunError(
+          `the scratch server has version ${row?.version}, older than the backup's ${manifest.server.version}`,
+        );
+      }
+      return row.version;
+    });
+  } catch (error) {
+    throw error instanceof NotRunError ? error : new NotRunError(`scratch server: ${messageOf(error)}`);
+  }
+  return {
+    kind: "url",
+    version,
+    maintenance: given,
+    database: withDatabase(given, name),
+    async stop() {
+      try {
+        await withClient(given, (client) =>
+          client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`),
+        );
+      } catch (error) {
+        note(`warning: the scratch database ${name} could not be dropped: ${messageOf(error)}`);
+      }
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { instantOf } from "./store/names";
+import { isVerified } from "./store/catalogue";
+import type { Settings } from "./settings";
+import type { CatalogueEntry } from "./types";
+
+const DAY_MS = 86_400_000;
+
+export interface RetentionDecision {
+  entry: CatalogueEntry;
+  delete: boolean;
+  reason: string;
+}
+
+const takenAt = (entry: CatalogueEntry) => instantOf(entry.id)?.getTime() ?? Number.POSITIVE_INFINITY;
+
+/**
+ * Which backups of one database may go. A backup goes only when it is older than its tier keeps it, is not among
+ * the last N of its tier, and a newer backup of the same database is verified. So the newest verified backup never
+ * goes, and nothing goes while nothing is verified.
+ */
+export function decideRetention(
+  backups: readonly CatalogueEntry[],
+  retention: Settings["retention"],
+  now: Date,
+): RetentionDecision[] {
+  const newestFirst = [...backups].sort((one, other) => takenAt(other) - takenAt(one));
+  const newestVerified = newestFirst.find(isVerified);
+  return newestFirst.map((entry) => {
+    const days = entry.tier === "daily" ? retention.dailyDays : retention.monthlyDays;
+    const expired = takenAt(entry) < now.getTime() - days * DAY_MS;
+    const rank = newestFirst.filter(({ tier }) => tier === entry.tier).indexOf(entry);
+    const keep = (reason: string) => ({ entry, delete: false, reason });
+    if (!expired) return keep(`younger than ${days} days`);
+    if (!newestVerified) return keep("no backup of this database is verified");
+    if (entry === newestVerified) return keep("the newest verified backup");
+    if (takenAt(newestVerified) < takenAt(entry)) return keep("no newer backup is verified");
+    if (rank < retention.keepLast) return keep(`among the last ${retention.keepLast} of its tier`);
+    return { entry, delete: true, reason: `older than ${days} days; ${newestVerified.id} is verified` };
+  });
+}

@@ -1,0 +1,170 @@
+import { createWriteStream, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import path from "node:path";
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import { messageOf, NotRunError, FailedError } from "./errors";
+import { formatBytes } from "./progress";
+import { startProgram, succeed } from "./process";
+import { ArchiveScanner, type ArchiveContent } from "./postgres/archive";
+import type { Program } from "./postgres/programs";
+import { writableAgain } from "./streams";
+import type { Manifest } from "./types";
+
+/** An archive as it came back from the store: what was stored, and what it turned out to hold. */
+export interface SpooledArchive {
+  /** The uncompressed archive; pg_restore needs a file to work in parallel. */
+  file: string;
+  storedBytes: number;
+  sha256: string;
+  rawBytes: number;
+  /** Content of the archive, or why it cannot be read as one. */
+  content: ArchiveContent | { problem: string };
+  remove(): void;
+}
+
+/** @throws NotRunError when the volume has less room than that */
+export function requireSpace(directory: string, bytes: number, what: string): void {
+  let free: number;
+  try {
+    const volume = statfsSync(directory);
+    free = volume.bavail * volume.bsize;
+  } catch (error) {
+    throw new NotRunError(`the folder ${directory} (SCRATCH_DIR) cannot be used: ${messageOf(error)}`);
+  }
+  if (free >= bytes) return;
+  throw new NotRunError(
+    `${what} needs ${formatBytes(bytes)} in ${directory} (SCRATCH_DIR), and ${formatBytes(free)} are free`,
+  );
+}
+
+/**
+ * Reads a stored archive once: digests what was stored, decompresses it into a file, and takes its fingerprints on
+ * the way. A damaged archive is a result, not an error; the caller compares with the manifest.
+ * @throws NotRunError when it cannot be read or there is no room for it
+ */
+export async function spoolArchive(options: {
+  source: Readable;
+  manifest: Manifest;
+  directory: string;
+  zstd: Program;
+  signal: AbortSignal;
+  onBytes?: (storedBytes: number) => void;
+}): Promise<SpooledArchive> {
+  const { source, manifest } = options;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const directory = mkdtempSync(path.join(options.directory, "spool-"));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const file = path.join(directory, "archive.pgdump");
+  const zstd = startProgram(options.zstd.path, ["-d", "-q", "-c"], {
+    signal,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  try {
+    const { stdin, stdout } = zstd.child;
+    if (!stdin || !stdout) throw new NotRunError("zstd could not be connected");
+    const reading = digestInto(source, stdin, options.onBytes);
+    const writing = scanInto(stdout, file, new ArchiveScanner(manifest.server.encoding));
+    // Whichever breaks first ends the other: a full disk must not wait for the rest of a download.
+    for (const part of [reading, writing])
+      part.catch((error: unknown) => (ended.abort(error), source.destroy()));
+    const [stored, written] = await Promise.all([reading, writing]);
+    let { content } = written;
+    try {
+      await succeed(zstd, "zstd");
+    } catch (error) {
+      content = { problem: messageOf(error) };
+    }
+    return { file, ...stored, rawBytes: written.rawBytes, content, remove };
+  } catch (error) {
+    ended.abort(error);
+    await zstd.ended;
+    remove();
+    options.signal.throwIfAborted();
+    if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
+      throw new NotRunError(`no space left in ${options.directory} (SCRATCH_DIR) for the archive`);
+    }
+    throw error instanceof NotRunError || error instanceof FailedError
+      ? error
+      : new NotRunError(`the archive could not be read: ${messageOf(error)}`);
+  }
+}
+
+async function digestInto(
+  source: Readable,
+  into: NodeJS.WritableStream,
+  onBytes?: (bytes: number) => void,
+): Promise<{ storedBytes: number; sha256: string }> {
+  const hash = createHash("sha256");
+  let storedBytes = 0;
+  let accepting = true;
+  // A decompressor that gave up on damaged data closes its input; what was stored is still digested to the end.
+  into.on("error", () => (accepting = false));
+  into.on("close", () => (accepting = false));
+  for await (const part of source as AsyncIterable<Buffer>) {
+    hash.update(part);
+    storedBytes += part.length;
+    onBytes?.(storedBytes);
+    if (accepting && !into.write(part)) await writableAgain(into);
+  }
+  into.end();
+  return { storedBytes, sha256: hash.digest("hex") };
+}
+
+async function scanInto(
+  source: Readable,
+  file: string,
+  scanner: ArchiveScanner,
+): Promise<{ rawBytes: number; content: SpooledArchive["content"] }> {
+  const out = createWriteStream(file, { highWaterMark: 1024 * 1024 });
+  let failure: Error | undefined;
+  out.once("error", (error) => (failure = error));
+  let rawBytes = 0;
+  let problem: string | undefined;
+  for await (const part of source as AsyncIterable<Buffer>) {
+    if (failure) throw failure;
+    rawBytes += part.length;
+    if (problem === undefined) {
+      try {
+        scanner.push(part);
+      } catch (error) {
+        problem = messageOf(error);
+      }
+    }
+    if (!out.write(part)) await writableAgain(out);
+  }
+  await new Promise<void>((resolve, reject) => {
+    if (failure) reject(failure);
+    out.once("error", reject);
+    out.end(() => resolve());
+  });
+  if (problem === undefined) {
+    try {
+      return { rawBytes, content: scanner.finish() };
+    } catch (error) {
+      problem = messageOf(error);
+    }
+  }
+  return { rawBytes, content: { problem } };
+}
+
+/** What the archive holds against what its manifest says; undefined when they agree. */
+export function contradiction(content: ArchiveContent, manifest: Manifest): string | undefined {
+  const found = new Map(content.tables.map((table) => [table.name, table]));
+  for (const table of manifest.tables) {
+    const actual = found.get(table.name);
+    if (!actual) return `table ${table.name} is not in the archive`;
+    if (actual.sha256 !== table.sha256 || actual.rows !== table.rows) {
+      return `table ${table.name} has other content in the archive`;
+    }
+  }
+  if (found.size !== manifest.tables.length) return `the archive holds ${found.size} tables`;
+  if (content.largeObjects.sum !== manifest.largeObjects.sum) return "the large objects have other content";
+  const sequences = new Map(content.sequences.map((sequence) => [sequence.name, sequence]));
+  for (const { name, value, called } of manifest.sequences) {
+    const actual = sequences.get(name);
+    if (actual?.value !== value || actual.called !== called)
+      return `sequence ${name} has another value in the archive`;
+  }
+  return undefined;
+}

@@ -1,0 +1,11 @@
+/** Resolves when a stream takes more data, or when it never will. */
+export function writableAgain(stream: NodeJS.EventEmitter): Promise<void> {
+  const events = ["drain", "close", "error"] as const;
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of events) stream.removeListener(event, done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+  });
+}
