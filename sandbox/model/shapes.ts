@@ -2,6 +2,9 @@ import type { FactOutputs, FactProperty, Facts, FactType } from "../facts/types"
 import { isTree } from "./paths";
 import { Failure, Tree, UNKNOWN, Value } from "./types";
 
+/** Lists the SDK gives examples for: every data source brings streams of its own. */
+const EXAMPLES_ONLY = /(^|\.)streams\[\d+\]$/;
+
 /** Checks a value against the type its vendor publishes. Unknown values pass. */
 export class Shapes {
   constructor(private readonly facts: Pick<Facts, "shapes" | "outputs">) {}
@@ -72,9 +75,9 @@ export class Shapes {
       const allowed = type.enum.map(String);
       const found = String(value);
       // ARM compares the values of an open list without regard to case; those of a closed one exactly.
-      const fits = type.open
-        ? allowed.some((a) => a.toLowerCase() === found.toLowerCase())
-        : allowed.includes(found);
+      const fits =
+        EXAMPLES_ONLY.test(at) ||
+        (type.open ? allowed.some((a) => a.toLowerCase() === found.toLowerCase()) : allowed.includes(found));
       return fits ? [] : wrong(`one of ${allowed.join(", ")}`);
     }
     if ("shape" in type) return isTree(value) ? this.check(type.shape, value, at) : wrong("an object");
