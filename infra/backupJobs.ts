@@ -14,37 +14,8 @@ import {
   VaultSource,
 } from "./kubernetes/vaultSecrets";
 import { RecoveryIdentity, RECOVERY_JOBS, RecoveryJob, RecoverySchedules } from "./recoveryJobs";
+import { recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { secretsOf } from "./secretCatalog";
-
-/** Where the recovery runner finds what it works on; the same for all its verbs. */
-export interface RecoveryTargets {
-  environment: string;
-  /** `https://<account>.blob.core.windows.net`. */
-  storeUrl: pulumi.Input<string>;
-  containers: { daily: string; monthly: string; evidence: string };
-  retention: { dailyDays: number; monthlyDays: number; keepLast: number };
-  /** Coldest tier of monthly backups while they are fresh enough to be verified. */
-  monthlyAccessTier: "Hot" | "Cool" | "Cold" | "Archive";
-  objectives: { rpoMinutes: number; rtoMinutes: number };
-}
-
-/** Plain environment variables of every run of the recovery runner. */
-export function recoveryEnvironment(targets: RecoveryTargets): Record<string, pulumi.Input<string>> {
-  const { containers, retention, objectives } = targets;
-  return {
-    ENVIRONMENT: targets.environment,
-    BACKUP_STORE_URL: targets.storeUrl,
-    BACKUP_CONTAINER_DAILY: containers.daily,
-    BACKUP_CONTAINER_MONTHLY: containers.monthly,
-    BACKUP_CONTAINER_EVIDENCE: containers.evidence,
-    BACKUP_MONTHLY_ACCESS_TIER: targets.monthlyAccessTier,
-    RETENTION_DAILY_DAYS: String(retention.dailyDays),
-    RETENTION_MONTHLY_DAYS: String(retention.monthlyDays),
-    RETENTION_KEEP_LAST: String(retention.keepLast),
-    RPO_MINUTES: String(objectives.rpoMinutes),
-    RTO_MINUTES: String(objectives.rtoMinutes),
-  };
-}
 
 export interface BackupJobsArgs {
   product: string;

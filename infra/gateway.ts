@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "./gatewayConfig";
-import { DNS, publicInternet, workloads } from "./kubernetes/traffic";
+import { DNS, publicInternet, scraping, workloads } from "./kubernetes/traffic";
 import { Workload } from "./workload";
 
 export interface GatewayArgs extends GatewaySettings {
@@ -62,7 +62,7 @@ export function integrationGateway(
       targetMemoryPercent: 80,
       identityClientId: args.identityClientId,
       files: { folder: FOLDER, contents: { [FILE]: `${JSON.stringify(config, null, 2)}\n` } },
-      ingress: [workloads("callers", args.callers, ...GATEWAY_PORTS)],
+      ingress: [workloads("callers", args.callers, ...GATEWAY_PORTS), scraping(GATEWAY_STATUS_PORT)],
       egress: [DNS, publicInternet("partners", 443)],
     },
     opts,

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { addresses, DNS } from "./kubernetes/traffic";
 import { VaultSource } from "./kubernetes/vaultSecrets";
 import { OneShotJob } from "./oneShotJob";
+import { DatabaseGate } from "./recoveryTargets";
 import { secretsOf } from "./secretCatalog";
 
 export interface DatabaseJobArgs {
@@ -21,7 +22,7 @@ export interface MigrationArgs extends DatabaseJobArgs {
   /** Image of the application, which carries its migrations. */
   image: string;
   /** Start-up gate that proves the database is this environment's before anything is changed in it. */
-  gate: { name: string; image: string; arguments: string[]; environment: Record<string, string> };
+  gate: DatabaseGate;
 }
 
 /** Minutes a migration may take; a longer one is planned and run by hand. */

@@ -34,6 +34,15 @@ export const DNS: NamedTraffic = {
   protocols: ["UDP", "TCP"],
 };
 
+/** Metrics fetched by the agents of managed Prometheus, from this port. */
+export function scraping(port: number): NamedTraffic {
+  return {
+    name: "metrics",
+    peers: [{ namespace: "kube-system", labels: { rsName: "ama-metrics" } }],
+    ports: [port],
+  };
+}
+
 /**
  * Where Microsoft Entra issues tokens (Microsoft 365 endpoint set 56,
  * https://learn.microsoft.com/microsoft-365/enterprise/urls-and-ip-address-ranges). Microsoft announces changes
