@@ -6,6 +6,7 @@ import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
 import { maintenanceWindow, WeeklyWindow, weeklyHours } from "./maintenance";
 import { RegionNames } from "./naming";
 import { nodeDisk } from "./nodeDisk";
+import { assignRole, BuiltInRole } from "./roles";
 import { Tags } from "./tags";
 
 /** An identity the cluster uses. */
@@ -18,6 +19,7 @@ export interface ClusterIdentity {
 export interface ClusterArgs {
   names: Pick<RegionNames, "region" | "cluster" | "clusterDnsPrefix" | "nodeResourceGroup">;
   resourceGroupName: pulumi.Input<string>;
+  subscriptionId: string;
   tenantId: string;
   /** Minor version such as `1.35`; Azure chooses the patch. Raise it one minor at a time. */
   kubernetesVersion: string;
@@ -41,14 +43,13 @@ export interface ClusterArgs {
   podCidr: string;
   serviceCidr: string;
   dnsServiceIp: string;
-  nodesSubnetId: pulumi.Input<string>;
+  /** Subnets of nodes and of the Private Link services in front of the cluster. */
+  subnetIds: { nodes: pulumi.Input<string>; "private-link": pulumi.Input<string> };
   identity: ClusterIdentity;
   kubeletIdentity: ClusterIdentity;
   logWorkspaceId: pulumi.Input<string>;
   /** How the deploying program's kubelogin obtains its token. */
   deployLogin: KubeloginMethod;
-  /** What must exist before the cluster: its identities' roles, or its creation fails half-way. */
-  after: pulumi.Resource[];
   tags: Tags;
 }
 
@@ -81,7 +82,7 @@ export class Cluster extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("forma3d:cluster:Cluster", name, {}, opts);
-    const cluster = this.managedCluster();
+    const cluster = this.managedCluster(this.roles());
     this.ready = this.userPool(cluster);
     this.maintenance(cluster);
     this.logs(cluster);
@@ -96,7 +97,30 @@ export class Cluster extends pulumi.ComponentResource {
     this.registerOutputs({ id: this.id, fqdn: this.fqdn, oidcIssuerUrl: this.oidcIssuerUrl });
   }
 
-  private managedCluster() {
+  /** Rights the cluster needs while it is created; without them its creation fails half-way. */
+  private roles(): pulumi.Resource[] {
+    const { names, subscriptionId, subnetIds, identity, kubeletIdentity } = this.args;
+    const allow = (noun: string, scope: pulumi.Input<string>, role: BuiltInRole) =>
+      assignRole(
+        `${this.name}-on-${noun}`,
+        {
+          key: `${names.cluster}/${noun}`,
+          subscriptionId,
+          scope,
+          principalId: identity.principalId,
+          role,
+          description: `cluster ${names.cluster} uses its ${noun}`,
+        },
+        { parent: this },
+      );
+    return [
+      allow("nodes-subnet", subnetIds.nodes, "networkContributor"),
+      allow("private-link-subnet", subnetIds["private-link"], "networkContributor"),
+      allow("kubelet-identity", kubeletIdentity.id, "managedIdentityOperator"),
+    ];
+  }
+
+  private managedCluster(roles: pulumi.Resource[]) {
     const { args } = this;
     return new containerservice.ManagedCluster(
       `${this.name}-cluster`,
@@ -153,7 +177,7 @@ export class Cluster extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: args.after,
+        dependsOn: roles,
         customTimeouts: { create: "1h", update: "2h", delete: "1h" },
         // Azure lists every pool here, the separate ones too, and would take a list without them as an order to
         // delete them.
@@ -197,7 +221,7 @@ export class Cluster extends pulumi.ComponentResource {
 
   /** Properties all nodes share. */
   private nodes(vmSize: string) {
-    const { zones, nodesSubnetId, tags } = this.args;
+    const { zones, subnetIds, tags } = this.args;
     return {
       vmSize,
       ...nodeDisk(vmSize),
@@ -205,7 +229,7 @@ export class Cluster extends pulumi.ComponentResource {
       osSKU: "AzureLinux",
       type: "VirtualMachineScaleSets",
       availabilityZones: zones,
-      vnetSubnetID: nodesSubnetId,
+      vnetSubnetID: subnetIds.nodes,
       enableNodePublicIP: false,
       enableEncryptionAtHost: true,
       maxPods: 110,

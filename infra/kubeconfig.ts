@@ -11,7 +11,8 @@ const AKS_SERVER_APPLICATION = "6dae42f8-4368-4678-94ff-3960e28e3630";
 
 interface KubeconfigCluster {
   name: string;
-  cluster: { server: string; "certificate-authority-data": string };
+  /** Address and certificate authority of the API server. */
+  cluster: { server: string };
 }
 
 /**
@@ -28,15 +29,7 @@ export function kubeloginKubeconfig(azureKubeconfig: string, login: KubeloginMet
     apiVersion: "v1",
     kind: "Config",
     "current-context": name,
-    clusters: [
-      {
-        name,
-        cluster: {
-          server: cluster.cluster.server,
-          "certificate-authority-data": cluster.cluster["certificate-authority-data"],
-        },
-      },
-    ],
+    clusters: [{ name, cluster: cluster.cluster }],
     contexts: [{ name, context: { cluster: name, user: "deploy" } }],
     users: [
       {

@@ -62,6 +62,11 @@ export interface WorkloadArgs {
   exposure?: Exposure;
   /** What must be done before the pods start or roll, such as a migration. */
   after?: pulumi.Resource[];
+  /**
+   * Whether a deployment waits until the pods are ready, and fails when they do not get there; default true. False
+   * in a region that stands by: its pods wait for the database to be promoted.
+   */
+  awaitReady?: boolean;
 }
 
 /** Resources of a gate: it connects once and ends. */
@@ -81,7 +86,8 @@ const GATE_RESOURCES: ContainerResources = {
 export class Workload extends pulumi.ComponentResource {
   /** Name of the Service: the host name inside the namespace. */
   readonly host: string;
-  readonly deployment: Deployment;
+  /** The Service; what is in front of it must wait for it. */
+  readonly service: Service;
 
   private readonly metadata: {
     name: string;
@@ -106,9 +112,9 @@ export class Workload extends pulumi.ComponentResource {
     const secrets = this.secrets();
     const files = this.files();
     const policy = this.traffic();
-    this.deployment = this.deploy([account, policy, secrets, files?.map], files);
-    this.service();
-    this.autoscale();
+    const deployment = this.deploy([account, policy, secrets, files?.map], files);
+    this.service = this.serve(deployment);
+    this.autoscale(deployment);
     this.limitDisruption();
     this.registerOutputs({ host: this.host });
   }
@@ -178,7 +184,7 @@ export class Workload extends pulumi.ComponentResource {
     return new Deployment(
       `${this.name}-deployment`,
       {
-        metadata: this.metadata,
+        metadata: this.awaited(this.metadata),
         spec: {
           replicas: args.minReplicas,
           selector: { matchLabels: selectorOf(args.workload) },
@@ -199,6 +205,12 @@ export class Workload extends pulumi.ComponentResource {
         dependsOn: [...parts.filter((part) => part !== undefined), ...(args.after ?? [])],
       },
     );
+  }
+
+  private awaited<M extends object>(metadata: M & { annotations?: Record<string, string> }) {
+    return this.args.awaitReady === false
+      ? { ...metadata, annotations: { ...metadata.annotations, "pulumi.com/skipAwait": "true" } }
+      : metadata;
   }
 
   private podSpec(files?: { mapName: string; folder: string }): core.v1.PodSpec {
@@ -262,12 +274,15 @@ export class Workload extends pulumi.ComponentResource {
     ];
   }
 
-  private service() {
+  private serve(deployment: Deployment) {
     const { workload, ports, exposure } = this.args;
     return new Service(
       `${this.name}-service`,
       {
-        metadata: { ...this.metadata, ...(exposure && { annotations: serviceSpec(exposure).annotations }) },
+        metadata: this.awaited({
+          ...this.metadata,
+          annotations: exposure && serviceSpec(exposure).annotations,
+        }),
         spec: {
           selector: selectorOf(workload),
           ports: ports.map(({ name, port }, index) => ({
@@ -279,11 +294,11 @@ export class Workload extends pulumi.ComponentResource {
           ...(exposure ? serviceSpec(exposure).spec : { type: "ClusterIP" }),
         },
       },
-      { parent: this, dependsOn: [this.deployment] },
+      { parent: this, dependsOn: [deployment] },
     );
   }
 
-  private autoscale() {
+  private autoscale(deployment: Deployment) {
     const { workload, minReplicas, maxReplicas } = this.args;
     if (minReplicas === maxReplicas) return;
     new HorizontalPodAutoscaler(
@@ -295,7 +310,7 @@ export class Workload extends pulumi.ComponentResource {
           ...scaling(this.args),
         },
       },
-      { parent: this, dependsOn: [this.deployment] },
+      { parent: this, dependsOn: [deployment] },
     );
   }
 
