@@ -1,4 +1,4 @@
 import { loadStackConfig } from "./config";
 import { platform } from "./platform";
 
-export const { environment, database, storage, regions, objectives } = platform(loadStackConfig());
+export const { environment, database, storage, regions, edge, objectives } = platform(loadStackConfig());

@@ -2,6 +2,7 @@ import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
 import { BackupAccess } from "../infra/backupAccess";
 import { Database, DATABASE_PORTS } from "../infra/database";
+import { DnsRecord, Edge } from "../infra/edge";
 import { Logs } from "../infra/logs";
 import { PlatformNames, virtualEndpointHosts } from "../infra/naming";
 import { CloudProviders, cloudProviders } from "../infra/providers";
@@ -10,7 +11,9 @@ import { SecretValues } from "../infra/secretValues";
 import { BackupStorage } from "../infra/storage";
 import { platformTags, Tags } from "../infra/tags";
 import { Vault } from "../infra/vault";
+import { computes, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
+import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
 import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
 import { PRODUCT, StackConfig } from "./schema";
@@ -35,8 +38,14 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const storage = backupStorage(context, regions, logs);
   const database = databaseServers(context, regions, secrets, logs);
   const vaults = regions.map((region) => regionVault(context, region, secrets, logs));
-  connectPrivately(context, regions, { database, storage, vaults });
-  return outputs(context, { storage, vaults, regions });
+  const endpoints = connectPrivately(context, regions, { database, storage, vaults });
+  const computing = regions.flatMap((region, index) => {
+    if (!computes(config, region.place)) return [];
+    const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
+    return [regionCompute(context, { region, storage, logs, after })];
+  });
+  const entry = publicEntry(context, { group: global, regions: computing, logs });
+  return outputs(context, { storage, vaults, regions, entry });
 }
 
 function prepare(config: StackConfig): Context {
@@ -256,14 +265,17 @@ export interface PlatformOutputs {
     string,
     { region: string; resourceGroup: string; vault: string; cluster: string; namespace: string }
   >;
+  /** Host of the Front Door endpoint, and the records the owner of the public names must create. */
+  edge: { host: pulumi.Output<string>; dnsRecords: DnsRecord[] };
   /** Objectives in minutes. */
   objectives: { rpoMinutes: number; rtoMinutes: number };
 }
 
 function outputs(
   { config, names }: Context,
-  { storage, regions }: { storage: BackupStorage; vaults: Vault[]; regions: RegionBase[] },
+  parts: { storage: BackupStorage; vaults: Vault[]; regions: RegionBase[]; entry: Edge },
 ): PlatformOutputs {
+  const { storage, regions, entry } = parts;
   const hosts = virtualEndpointHosts(names.virtualEndpoint);
   const server = ({ names: region }: RegionBase) => ({
     server: region.server,
@@ -300,6 +312,7 @@ function outputs(
         },
       ]),
     ),
+    edge: { host: entry.endpointHost, dnsRecords: entry.dnsRecords },
     objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
   };
 }

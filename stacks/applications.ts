@@ -1,0 +1,112 @@
+import * as pulumi from "@pulumi/pulumi";
+import { DATABASE_PORTS } from "../infra/database";
+import { GATEWAY_PORTS, gatewayVariables } from "../infra/gateway";
+import { Exposure, loadBalancerAddress } from "../infra/kubernetes/exposure";
+import { addresses, DNS, publicInternet, scraping, workloads } from "../infra/kubernetes/traffic";
+import { VaultSource } from "../infra/kubernetes/vaultSecrets";
+import { DatabaseGate } from "../infra/recoveryTargets";
+import { secretsOf } from "../infra/secretCatalog";
+import { WorkloadArgs } from "../infra/workload";
+import { RegionBase } from "./regional";
+import { PRODUCT, StackConfig } from "./schema";
+
+/** Public sites, in the order of their load balancers' addresses: a new one is added at the end. */
+export const SITES = ["api", "dashboard"] as const;
+
+export type Site = (typeof SITES)[number];
+
+/** Port and health paths of each site; the API's are the report's (§4.2). */
+export const SITE_HEALTH = {
+  api: { port: 3000, live: "/health/live", ready: "/health/ready" },
+  // Static files: being served is being healthy.
+  dashboard: { port: 8080, live: "/", ready: "/" },
+} as const satisfies Record<Site, { port: number; live: string; ready: string }>;
+
+/** How a site of a region is reached from outside its cluster. */
+export function exposureOf({ network, names }: Pick<RegionBase, "network" | "names">, name: Site): Exposure {
+  return {
+    privateLinkService: `${names.privateLinkService}-${name}`,
+    address: loadBalancerAddress(network.subnetCidrs.nodes, SITES.indexOf(name)),
+    subnet: "nodes",
+    privateLinkSubnet: "private-link",
+  };
+}
+
+/** Pods of the integration gateway. */
+export const GATEWAY_REPLICAS = { minReplicas: 2, maxReplicas: 4 } as const;
+
+/** Connections one API pod keeps to the pooler. */
+const CONNECTIONS_PER_POD = 10;
+
+/** What a site needs beside its own configuration. */
+export interface SiteArgs {
+  config: StackConfig;
+  namespace: pulumi.Input<string>;
+  clientId: pulumi.Input<string>;
+  region: Pick<RegionBase, "network" | "names">;
+  after: pulumi.Resource[];
+  awaitReady: boolean;
+}
+
+function site(name: Site, { config, ...args }: SiteArgs) {
+  const { port, live, ready } = SITE_HEALTH[name];
+  return {
+    ...config.workloads[name],
+    workload: name,
+    role: "application" as const,
+    product: PRODUCT,
+    namespace: args.namespace,
+    identityClientId: args.clientId,
+    ports: [{ name: "http", port }],
+    health: { port: "http", live, ready },
+    exposure: exposureOf(args.region, name),
+    after: args.after,
+    awaitReady: args.awaitReady,
+    ingress: [
+      addresses("edge", args.region.network.subnetCidrs["private-link"], port),
+      workloads("status page", ["status-page"], port),
+    ],
+  };
+}
+
+/** The NestJS API: its database through the pooler, partners through the gateway, mail and error reports directly. */
+export function api(args: SiteArgs & { vault: VaultSource; gate: DatabaseGate }): WorkloadArgs {
+  const { config, region, vault, gate } = args;
+  const base = site("api", args);
+  const { port } = SITE_HEALTH.api;
+  return {
+    ...base,
+    environment: {
+      NODE_ENV: "production",
+      ENVIRONMENT: config.environment,
+      PORT: String(port),
+      PUBLIC_URL: `https://${config.edge.apiHostName}`,
+      DASHBOARD_URL: `https://${config.edge.dashboardHostName}`,
+      DATABASE_POOL_SIZE: String(CONNECTIONS_PER_POD),
+      ...gatewayVariables(),
+    },
+    secrets: { source: vault, entries: secretsOf("api") },
+    gate,
+    ingress: [...base.ingress, scraping(port)],
+    egress: [
+      DNS,
+      addresses("database", region.network.subnetCidrs.endpoints, DATABASE_PORTS.pooled),
+      workloads("partners", ["gateway"], ...GATEWAY_PORTS),
+      publicInternet("mail", 465, 587),
+      publicInternet("error reports", 443),
+    ],
+  };
+}
+
+/** The web dashboard: static files; browsers talk to the API themselves. */
+export function dashboard(args: SiteArgs): WorkloadArgs {
+  return {
+    ...site("dashboard", args),
+    environment: {
+      ENVIRONMENT: args.config.environment,
+      PORT: String(SITE_HEALTH.dashboard.port),
+      API_URL: `https://${args.config.edge.apiHostName}`,
+    },
+    egress: [DNS],
+  };
+}

@@ -1,0 +1,279 @@
+import * as pulumi from "@pulumi/pulumi";
+import { BackupJobs } from "../infra/backupJobs";
+import { Cluster } from "../infra/cluster";
+import { DATABASE_PORTS } from "../infra/database";
+import { databaseRoles } from "../infra/databaseRoles";
+import { integrationGateway } from "../infra/gateway";
+import { Federation } from "../infra/identity";
+import { VaultSource } from "../infra/kubernetes/vaultSecrets";
+import { Logs } from "../infra/logs";
+import { migration } from "../infra/migration";
+import { Namespace } from "../infra/namespace";
+import { IDENTITIES, virtualEndpointHosts } from "../infra/naming";
+import { clusterProvider } from "../infra/providers";
+import { recoveryExporter } from "../infra/recoveryExporter";
+import { databaseGate, gateSettings, RecoveryTargets } from "../infra/recoveryTargets";
+import { BackupStorage } from "../infra/storage";
+import { Workload } from "../infra/workload";
+import { api, dashboard, GATEWAY_REPLICAS, Site, SITES } from "./applications";
+import type { Context } from "./platform";
+import { RegionBase } from "./regional";
+import { dnsServiceAddress, PRODUCT, StackConfig } from "./schema";
+
+/** What a region that computes needs from the rest of the platform. */
+export interface ComputeArgs {
+  region: RegionBase;
+  storage: BackupStorage;
+  logs: Logs;
+  /** What pods need before they start: database, vault, their private endpoints, rights on backups. */
+  after: pulumi.Resource[];
+}
+
+/** What a region computes with, and what answers there. */
+export interface RegionCompute {
+  region: RegionBase;
+  cluster: Cluster;
+  namespace: Namespace;
+  /** Options of a component in the region's cluster. */
+  opts: pulumi.ComponentResourceOptions;
+  /** Where the region's pods take their secrets from. */
+  vault: VaultSource;
+  /** Workload behind each public site. */
+  sites: Record<Site, Workload>;
+}
+
+/** A region's cluster, ready for components. */
+interface Place extends ComputeArgs {
+  name: string;
+  namespace: Namespace;
+  opts: pulumi.ComponentResourceOptions;
+  vault: VaultSource;
+}
+
+/** Whether anything computes in a region now. */
+export function computes({ regions }: StackConfig, place: RegionBase["place"]): boolean {
+  return place === "primary" || regions.secondaryActive;
+}
+
+/** Cluster of one region and everything that runs in it. */
+export function regionCompute(context: Context, args: ComputeArgs): RegionCompute {
+  const cluster = regionCluster(context, args);
+  const place = insideCluster(context, args, cluster);
+  const prepared = isWriter(context, place) ? prepareDatabase(context, place) : [];
+  const sites = applications(context, { ...place, after: [...place.after, ...prepared] });
+  recovery(context, place);
+  const { region, namespace, opts, vault } = place;
+  return { region, cluster, namespace, opts, vault, sites };
+}
+
+/** Whether the database accepts writes in a region: only there are schema and backups taken care of. */
+function isWriter({ config }: Context, { region }: ComputeArgs): boolean {
+  return config.regions.writer === region.place;
+}
+
+function regionCluster({ config, names, tags, opts }: Context, { region, logs }: ComputeArgs): Cluster {
+  const { network, identities, plan } = region;
+  return new Cluster(
+    `${names.prefix}-${region.place}-cluster`,
+    {
+      ...config.cluster,
+      names: region.names,
+      resourceGroupName: region.group.name,
+      subscriptionId: config.azure.subscriptionId,
+      tenantId: config.azure.tenantId,
+      outboundAddress: network.outboundAddress,
+      podCidr: plan.podCidr,
+      serviceCidr: plan.serviceCidr,
+      dnsServiceIp: dnsServiceAddress(plan.serviceCidr),
+      subnetIds: network.subnetIds,
+      identity: identities.cluster,
+      kubeletIdentity: identities.kubelet,
+      logWorkspaceId: logs.workspaceId,
+      tags,
+    },
+    opts,
+  );
+}
+
+function insideCluster({ config, names, opts }: Context, args: ComputeArgs, cluster: Cluster): Place {
+  const { region } = args;
+  const name = `${names.prefix}-${region.place}`;
+  const kubernetes = clusterProvider(
+    `${name}-kubernetes`,
+    { kubeconfig: cluster.kubeconfig, clusterName: region.names.cluster },
+    { dependsOn: [cluster.ready] },
+  );
+  const inCluster = { providers: [kubernetes] };
+  const { workloads, recovery: runner } = config;
+  const namespace = new Namespace(
+    `${name}-namespace`,
+    {
+      namespace: names.namespace,
+      product: PRODUCT,
+      environment: config.environment,
+      quota: {
+        // A rollout adds one pod per workload; beside the workloads run jobs and the status page.
+        pods: workloads.api.maxReplicas + workloads.dashboard.maxReplicas + GATEWAY_REPLICAS.maxReplicas + 25,
+        // One verification and one drill at a time.
+        storageGiB: 2 * runner.scratchGiB,
+        loadBalancers: SITES.length,
+      },
+    },
+    inCluster,
+  );
+  const federation = new Federation(
+    `${name}-federation`,
+    {
+      names: region.names,
+      resourceGroupName: region.group.name,
+      issuer: cluster.oidcIssuerUrl,
+      namespace: names.namespace,
+      identities: [...IDENTITIES],
+    },
+    opts,
+  );
+  return {
+    ...args,
+    name,
+    namespace,
+    opts: inCluster,
+    after: [...args.after, federation],
+    vault: {
+      vaultName: region.names.vault,
+      tenantId: config.azure.tenantId,
+      issue: config.vault.secretsIssued,
+    },
+  };
+}
+
+/** What every job on the database itself has in common. */
+function databaseJob({ region, namespace, vault, after }: Place) {
+  return {
+    product: PRODUCT,
+    namespace: namespace.namespace,
+    vault,
+    databaseCidr: region.network.subnetCidrs.endpoints,
+    databasePort: DATABASE_PORTS.direct,
+    after,
+  };
+}
+
+function guardOf({ config, names }: Context) {
+  const { writer, reader } = virtualEndpointHosts(names.virtualEndpoint);
+  return { image: config.recovery.image, environment: config.environment, hosts: [writer, reader] };
+}
+
+/** Roles first, then the schema; the applications wait for both. */
+function prepareDatabase(context: Context, place: Place): pulumi.Resource[] {
+  const { config } = context;
+  const guard = guardOf(context);
+  const { workloads: identities } = place.region.identities;
+  const common = databaseJob(place);
+  const roles = databaseRoles(
+    `${place.name}-roles`,
+    {
+      ...common,
+      identityClientId: identities.roles.clientId,
+      image: config.recovery.image,
+      mark: { arguments: ["guard", "--mark"], environment: gateSettings(guard) },
+    },
+    place.opts,
+  );
+  const schema = migration(
+    `${place.name}-migration`,
+    {
+      ...common,
+      after: [...common.after, roles.done],
+      identityClientId: identities.migration.clientId,
+      image: config.workloads.api.image,
+      gate: databaseGate({ ...guard, secret: "database-migration-url" }),
+    },
+    place.opts,
+  );
+  return [schema.done];
+}
+
+function applications(context: Context, place: Place): Record<Site, Workload> {
+  const { config } = context;
+  const { region, name, namespace, opts, vault, after } = place;
+  const { workloads: identities } = region.identities;
+  const gateway = integrationGateway(
+    `${name}-gateway`,
+    {
+      ...config.gateway,
+      ...GATEWAY_REPLICAS,
+      product: PRODUCT,
+      namespace: namespace.namespace,
+      identityClientId: identities.gateway.clientId,
+      callers: ["api"],
+    },
+    opts,
+  );
+  const common = {
+    config,
+    region,
+    namespace: namespace.namespace,
+    after: [...after, gateway.service],
+    awaitReady: isWriter(context, place),
+  };
+  const gate = databaseGate({ ...guardOf(context), secret: "database-api-url" });
+  return {
+    api: new Workload(
+      `${name}-api`,
+      api({ ...common, clientId: identities.api.clientId, vault, gate }),
+      opts,
+    ),
+    dashboard: new Workload(
+      `${name}-dashboard`,
+      dashboard({ ...common, clientId: identities.dashboard.clientId }),
+      opts,
+    ),
+  };
+}
+
+function recovery(context: Context, place: Place): void {
+  const { config } = context;
+  const { region, name, namespace, opts, vault, storage, after } = place;
+  const { workloads: identities } = region.identities;
+  const retention = (purpose: "daily" | "monthly") =>
+    config.storage.containers.find((container) => container.purpose === purpose)?.retentionDays ?? 0;
+  const targets: RecoveryTargets = {
+    environment: config.environment,
+    storeUrl: storage.blobEndpoint,
+    containers: storage.containerNames,
+    retention: {
+      dailyDays: retention("daily"),
+      monthlyDays: retention("monthly"),
+      keepLast: config.recovery.keepLast,
+    },
+    objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
+  };
+  const common = {
+    product: PRODUCT,
+    namespace: namespace.namespace,
+    image: config.recovery.image,
+    targets,
+    endpointsCidr: region.network.subnetCidrs.endpoints,
+    after,
+  };
+  new BackupJobs(
+    `${name}-recovery`,
+    {
+      ...common,
+      vault,
+      clientIds: {
+        backup: identities.backup.clientId,
+        verify: identities.verify.clientId,
+        drill: identities.drill.clientId,
+        prune: identities.prune.clientId,
+      },
+      schedules: config.recovery.schedules,
+      deadlineMinutes: config.recovery.deadlineMinutes,
+      scratchGiB: config.recovery.scratchGiB,
+      databasePort: DATABASE_PORTS.direct,
+      suspended: !isWriter(context, place),
+    },
+    opts,
+  );
+  recoveryExporter(`${name}-metrics`, { ...common, identityClientId: identities.metrics.clientId }, opts);
+}

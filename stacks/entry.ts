@@ -1,0 +1,47 @@
+import { ResourceGroup } from "@pulumi/azure-native/resources";
+import { Edge, EdgeOrigin } from "../infra/edge";
+import { Logs } from "../infra/logs";
+import { exposureOf, Site, SITE_HEALTH, SITES } from "./applications";
+import { RegionCompute } from "./compute";
+import type { Context } from "./platform";
+import { RegionBase } from "./regional";
+
+/** Public entry in front of every region that computes; the region that writes is asked first. */
+export function publicEntry(
+  { config, names, tags, opts }: Context,
+  args: { group: ResourceGroup; regions: readonly RegionCompute[]; logs: Logs },
+): Edge {
+  const hostNames: Record<Site, string> = {
+    api: config.edge.apiHostName,
+    dashboard: config.edge.dashboardHostName,
+  };
+  const { wafMode, rateLimitPerMinute, webhookRateLimitPerMinute } = config.edge;
+  const origin = (region: RegionBase, site: Site): EdgeOrigin => {
+    const { privateLinkService, address } = exposureOf(region, site);
+    return {
+      region: region.names.region,
+      // The cluster's cloud provider makes the service beside its load balancer, so only its parts are known.
+      privateLinkServiceId: `/subscriptions/${config.azure.subscriptionId}/resourceGroups/${region.names.nodeResourceGroup}/providers/Microsoft.Network/privateLinkServices/${privateLinkService}`,
+      address,
+      priority: config.regions.writer === region.place ? 1 : 2,
+    };
+  };
+  return new Edge(
+    `${names.prefix}-edge`,
+    {
+      names,
+      resourceGroupName: args.group.name,
+      sites: SITES.map((site) => ({
+        site,
+        hostName: hostNames[site],
+        healthPath: SITE_HEALTH[site].ready,
+        origins: args.regions.map(({ region }) => origin(region, site)),
+      })),
+      firewall: { mode: wafMode, rateLimitPerMinute, webhookRateLimitPerMinute },
+      logWorkspaceId: args.logs.workspaceId,
+      tags,
+    },
+    // Azure resolves a private link when the origin is made, so the service behind it must be there.
+    { ...opts, dependsOn: args.regions.flatMap(({ sites }) => SITES.map((site) => sites[site].service)) },
+  );
+}
