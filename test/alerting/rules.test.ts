@@ -1,0 +1,138 @@
+import { alertCatalogue } from "../../infra/alerting/catalogue";
+import { promSeconds } from "../../infra/alerting/duration";
+import { seriesOf } from "../../infra/alerting/promql";
+import {
+  alertAnnotations,
+  alertLabels,
+  prometheusRuleGroups,
+  RuleGroup,
+} from "../../infra/alerting/render/prometheus";
+import { PrometheusAlert } from "../../infra/alerting/types";
+import { SAMPLES, Sample } from "./samples";
+import { sloSamples } from "./sloSamples";
+import { describeWith, run, SETTINGS, withFolder, writeYaml } from "./support";
+
+const catalogue = alertCatalogue(SETTINGS);
+const alerts = catalogue.alerts.filter((alert): alert is PrometheusAlert => alert.kind === "prometheus");
+const groups = prometheusRuleGroups(catalogue);
+const samples: Readonly<Record<string, Sample>> = { ...SAMPLES, ...sloSamples() };
+
+/** Minutes of an alert's `for`. */
+const patience = (alert: PrometheusAlert): number => (promSeconds(alert.for) ?? 0) / 60;
+
+function expand(template: string, labels: Record<string, string>): string {
+  return template.replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => labels[label] ?? "");
+}
+
+function expected(alert: PrometheusAlert, labels: Record<string, string>) {
+  return {
+    exp_labels: { ...labels, ...alertLabels(alert) },
+    exp_annotations: Object.fromEntries(
+      Object.entries(alertAnnotations(alert)).map(([key, text]) => [key, expand(text, labels)]),
+    ),
+  };
+}
+
+/** One promtool case: silent a minute before the end of `for`, firing at its end. */
+function cases(alert: PrometheusAlert, sample: Sample) {
+  const input = (series: Record<string, string>) =>
+    Object.entries(series).map(([name, values]) => ({ series: name, values }));
+  return [
+    ...sample.fires.map(({ series, onset, labels = {} }) => {
+      const fires = onset + patience(alert);
+      return {
+        interval: "1m",
+        input_series: input(series),
+        alert_rule_test: [
+          ...(fires > 0 ? [{ eval_time: `${fires - 1}m`, alertname: alert.name, exp_alerts: [] }] : []),
+          { eval_time: `${fires}m`, alertname: alert.name, exp_alerts: [expected(alert, labels)] },
+        ],
+      };
+    }),
+    ...sample.silent.map(({ series, at }) => ({
+      interval: "1m",
+      input_series: input(series),
+      alert_rule_test: [{ eval_time: `${at}m`, alertname: alert.name, exp_alerts: [] }],
+    })),
+  ];
+}
+
+/** The alert and, of its group, only the recordings it builds on: three days of samples are evaluated often enough. */
+function rulesFor(alert: PrometheusAlert, { name, rules }: RuleGroup): RuleGroup {
+  const needed = new Set(seriesOf(alert.expression));
+  const kept = [...rules].reverse().filter((rule) => {
+    if ("alert" in rule) return rule.alert === alert.name;
+    if (!needed.has(rule.record)) return false;
+    seriesOf(rule.expr).forEach((series) => needed.add(series));
+    return true;
+  });
+  return { name, interval: "1m", rules: kept.reverse() };
+}
+
+function testRules(group: RuleGroup, of: readonly PrometheusAlert[]) {
+  return withFolder((folder) => {
+    const files = of.map((alert) => {
+      writeYaml(folder, `${alert.name}.rules.yml`, { groups: [rulesFor(alert, group)] });
+      return writeYaml(folder, `${alert.name}.tests.yml`, {
+        rule_files: [`${alert.name}.rules.yml`],
+        evaluation_interval: "1m",
+        tests: cases(alert, samples[alert.name] ?? { fires: [], silent: [] }),
+      });
+    });
+    return run("promtool", ["test", "rules", ...files], folder);
+  });
+}
+
+test("every alert has a case in which it fires and one in which it does not", () => {
+  expect(alerts.filter(({ name }) => !samples[name]?.fires.length || !samples[name]?.silent.length)).toEqual(
+    [],
+  );
+  expect(Object.keys(samples).filter((name) => !alerts.some((alert) => alert.name === name))).toEqual([]);
+});
+
+describeWith(["promtool"], "promtool", () => {
+  test("check rules accepts the rule file", () => {
+    const result = withFolder((folder) =>
+      run("promtool", ["check", "rules", writeYaml(folder, "rules.yml", { groups })], folder),
+    );
+    expect(result).toMatchObject({ ok: true });
+    expect(result.output).toContain(`${alerts.length + catalogue.recordings.length} rules found`);
+  });
+
+  test("check rules refuses a broken expression, so the check is real", () => {
+    const broken = { groups: [{ name: "g", rules: [{ alert: "A", expr: "sum(" }] }] };
+    const result = withFolder((folder) =>
+      run("promtool", ["check", "rules", writeYaml(folder, "rules.yml", broken)], folder),
+    );
+    expect(result.ok).toBe(false);
+  });
+
+  const withAlerts = groups.filter((group) => group.rules.some((rule) => "alert" in rule));
+  test.each(withAlerts.map((group) => [group.name, group] as const))(
+    "each alert of %s fires at the end of its `for`, not a minute earlier, and not without cause",
+    (name, group) => {
+      const result = testRules(
+        group,
+        alerts.filter((alert) => alert.group === name),
+      );
+      expect(result).toEqual({ ok: true, output: expect.stringContaining("SUCCESS") as string });
+    },
+    180_000,
+  );
+
+  test("a rule whose limit or patience is changed fails its cases", () => {
+    const critical = withAlerts.find(({ name }) => name === "forma3d-critical");
+    const down = alerts.filter(({ name }) => name === "DatabaseDown");
+    if (!critical) throw new Error("no critical group");
+    const changed = (change: Record<string, string>) => ({
+      ...critical,
+      rules: critical.rules.map((rule) =>
+        "alert" in rule && rule.alert === "DatabaseDown" ? { ...rule, ...change } : rule,
+      ),
+    });
+    expect(testRules(changed({}), down).ok).toBe(true);
+    expect(testRules(changed({ for: "2m" }), down).ok).toBe(false);
+    expect(testRules(changed({ for: "0m" }), down).ok).toBe(false);
+    expect(testRules(changed({ expr: "pg_up == 1" }), down).ok).toBe(false);
+  });
+});
