@@ -2,6 +2,7 @@
 // The entry is bundled in memory terms of milliseconds (packages stay external) and loaded into this very
 // process, so that Ctrl-C, exit codes and memory figures are the program's own.
 import { buildSync } from "esbuild";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,7 +14,7 @@ if (!entry) {
   process.exit(2);
 }
 const outfile = path.join(root, ".build", entry.replace(/\.ts$/, ".js"));
-buildSync({
+const { outputFiles } = buildSync({
   absWorkingDir: root,
   entryPoints: [entry],
   outfile,
@@ -25,7 +26,14 @@ buildSync({
   sourcemap: true,
   logLevel: "warning",
   supported: { "dynamic-import": false },
+  write: false,
 });
+// Put in place by renaming: another run may be loading the same file this very moment.
+for (const { path: file, contents } of outputFiles) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.${process.pid}`, contents);
+  renameSync(`${file}.${process.pid}`, file);
+}
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], outfile, ...args];
 createRequire(import.meta.url)(outfile);
