@@ -199,7 +199,7 @@ export class Scanner {
   }
 
   private isShowable(key: string): boolean {
-    return /^[A-Za-z$_][\w$.:/-]{0,99}$/.test(key) && this.text(key).length === 0;
+    return /^[A-Za-z$_.][\w$.:/-]{0,99}$/.test(key) && this.text(key).length === 0;
   }
 
   private position(frame: Frame): number {

@@ -11,6 +11,8 @@ export interface Assembled {
 
 type Variables = ReadonlyMap<string, string>;
 
+const DOMAINS: ReadonlySet<string> = new Set(MANAGED_SUFFIXES.map(({ suffix }) => suffix));
+
 /** Most texts of one object that are put together in pairs. */
 const MAX_SIBLINGS = 64;
 
@@ -77,20 +79,28 @@ export function expansions(owner: object): Assembled[] {
   });
 }
 
-function shortTexts(owner: object): { key: string | number; text: string }[] {
+interface Sibling {
+  /** Where it stands. */
+  readonly key: string | number;
+  /** What it is called; undefined in a list. */
+  readonly name: string | undefined;
+  readonly text: string;
+}
+
+const isShort = (text: string): boolean => text.length > 0 && text.length <= 253;
+
+function shortTexts(owner: object): Sibling[] {
   const { env } = owner as { env?: unknown };
   const isList = Array.isArray(owner);
-  const own = Object.entries(owner).flatMap(([key, value]) =>
-    typeof value === "string" && value.length > 0 && value.length <= 253
-      ? [{ key: isList ? Number(key) : key, text: value }]
+  const own = Object.entries(owner).flatMap(([key, value]): Sibling[] =>
+    typeof value === "string" && isShort(value)
+      ? [isList ? { key: Number(key), name: undefined, text: value } : { key, name: key, text: value }]
       : [],
   );
   const variables = Array.isArray(env) ? [...environmentVariables(env)] : [];
   return [
     ...own,
-    ...variables
-      .filter(([, text]) => text.length > 0 && text.length <= 253)
-      .map(([key, text]) => ({ key, text })),
+    ...variables.filter(([, text]) => isShort(text)).map(([name, text]) => ({ key: "env", name, text })),
   ].slice(0, MAX_SIBLINGS);
 }
 
@@ -114,7 +124,7 @@ function beginningsOf(names: ReadonlySet<string>): ReadonlySet<string> {
 export function fragments(owner: object, names: ReadonlySet<string>): Assembled[] {
   const raw = shortTexts(owner);
   if (raw.length < 2) return [];
-  const texts = raw.map(({ key, text }) => ({ key, text: canonical(text).trim() }));
+  const texts = raw.map((sibling) => ({ ...sibling, text: canonical(sibling.text).trim() }));
   const assembled: Assembled[] = [];
   const known = beginningsOf(names);
   const extend = (sofar: string, used: readonly number[]): void => {
@@ -132,12 +142,12 @@ export function fragments(owner: object, names: ReadonlySet<string>): Assembled[
   texts.forEach(({ text }, index) => {
     if (known.has(text)) extend(text, [index]);
   });
-  for (const { key, text } of texts) {
+  for (const { text } of texts) {
     const domain = text.replace(/^\.+|\.+$/g, "");
-    if (!MANAGED_SUFFIXES.some(({ suffix }) => domain === suffix || domain.endsWith(`.${suffix}`))) continue;
+    if (!DOMAINS.has(domain.replace(/^(?:(?:privatelink|private|writer|reader|z\d+)\.)+/, ""))) continue;
     for (const other of texts) {
-      const isHost = typeof other.key === "number" ? raw.length === 2 : HOST_PART.test(other.key);
-      if (other.key !== key && isHost && /^[a-z0-9][a-z0-9-]{1,62}\.?$/.test(other.text)) {
+      const isHost = other.name === undefined ? raw.length === 2 : HOST_PART.test(other.name);
+      if (other.text !== text && isHost && /^[a-z0-9][a-z0-9-]{1,62}\.?$/.test(other.text)) {
         assembled.push({ key: other.key, text: `${other.text.replace(/\.$/, "")}.${domain}`, via: "joined" });
       }
     }

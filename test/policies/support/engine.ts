@@ -1,0 +1,74 @@
+import type { Policies } from "@pulumi/policy";
+import { makeAnalyzeRpcFun, makeAnalyzeStackRpcFun } from "@pulumi/policy/server";
+import type * as proto from "@pulumi/pulumi/proto/analyzer_pb";
+import { toPolicies } from "../../../policies/adapter/dispatch";
+import { Inspection } from "../../../policies/adapter/inspection";
+import { deriveInventory, type Extras } from "../../../policies/isolation/derive";
+import { isolationRules } from "../../../policies/isolation/rules";
+import type { Rule } from "../../../policies/rule";
+import { type Waiver, Waivers } from "../../../policies/waivers";
+import { readStacks } from "../../../stacks/files";
+import type { ResourceFixture } from "./fixture";
+import { ROOT } from "./names";
+import { analyzeRequest, analyzeStackRequest, type Diagnostic, diagnosticsOf, type Place } from "./requests";
+
+type Rpc = (
+  call: { request: unknown },
+  done: (error: Error | null | undefined, response?: proto.AnalyzeResponse) => void,
+) => Promise<void>;
+
+export interface EngineOptions extends Place {
+  isDryRun?: boolean;
+  config?: Record<string, string>;
+  extras?: Partial<Extras>;
+  rules?: readonly Rule[];
+  waivers?: readonly Waiver[];
+  /** Today, `YYYY-MM-DD`. */
+  today?: string;
+}
+
+/** The pack in this process, behind the SDK's own request handlers: real proxies, unknowns, secrets and assets. */
+export class Engine {
+  private readonly analyzeOne: Rpc;
+  private readonly analyzeAll: Rpc;
+  private readonly place: Place;
+
+  constructor(options: EngineOptions) {
+    const { stack, project, extras, rules = isolationRules, waivers = [], today = "2026-01-01" } = options;
+    this.place = { stack, project };
+    const inspection = new Inspection({
+      rules,
+      inventory: deriveInventory(readStacks(ROOT), { environments: [], shared: [], ...extras }),
+      waivers: new Waivers(waivers, today),
+      isDryRun: options.isDryRun ?? true,
+      config: options.config ?? {},
+    });
+    const policies: Policies = toPolicies(rules, inspection);
+    this.analyzeOne = makeAnalyzeRpcFun("forma3d", "1.0.0", "mandatory", policies) as Rpc;
+    this.analyzeAll = makeAnalyzeStackRpcFun("forma3d", "1.0.0", "mandatory", policies) as Rpc;
+  }
+
+  analyze(fixture: ResourceFixture): Promise<Diagnostic[]> {
+    return answer(this.analyzeOne, analyzeRequest(this.place, fixture));
+  }
+
+  analyzeStack(fixtures: readonly ResourceFixture[]): Promise<Diagnostic[]> {
+    return answer(this.analyzeAll, analyzeStackRequest(this.place, fixtures));
+  }
+
+  /** A whole run: every resource, then the stack. */
+  async run(fixtures: readonly ResourceFixture[]): Promise<Diagnostic[]> {
+    const found: Diagnostic[] = [];
+    for (const fixture of fixtures) found.push(...(await this.analyze(fixture)));
+    return [...found, ...(await this.analyzeStack(fixtures))];
+  }
+}
+
+async function answer(rpc: Rpc, request: unknown): Promise<Diagnostic[]> {
+  const response = await new Promise<proto.AnalyzeResponse>((resolve, reject) => {
+    void rpc({ request }, (error, value) =>
+      error || !value ? reject(error ?? new Error("no answer")) : resolve(value),
+    );
+  });
+  return diagnosticsOf(response);
+}
