@@ -1,0 +1,148 @@
+import fs from "node:fs";
+import path from "node:path";
+import yaml from "js-yaml";
+
+/** What a program finds out about its stack before it declares anything. */
+export interface StackSettings {
+  readonly project: string;
+  readonly stack: string;
+  /** Configuration as the engine hands it over: text, objects as JSON. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly secretKeys: readonly string[];
+  readonly disabledDefaultProviders: readonly string[];
+}
+
+/** The user asked for something that cannot be planned. Printed without a stack trace. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "UsageError";
+    this.stack = undefined;
+  }
+}
+
+/** Stands in for every encrypted value: a plan needs none of the real ones, and nobody's keys. */
+export function secretFixture(key: string): string {
+  return `sandbox value of ${key}`;
+}
+
+function readYaml(file: string): Record<string, unknown> {
+  let document: unknown;
+  try {
+    document = yaml.load(fs.readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UsageError(`${path.basename(file)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    throw new UsageError(`${path.basename(file)}: found ${typeof document}; allowed: a YAML mapping`);
+  }
+  return document as Record<string, unknown>;
+}
+
+/** Stacks that have a file in the folder, sorted. */
+export function stacksIn(root: string): string[] {
+  return fs
+    .readdirSync(root)
+    .flatMap((name) => /^Pulumi\.([\w.-]+)\.ya?ml$/.exec(name)?.[1] ?? [])
+    .sort();
+}
+
+/** Replaces every `secure:` value below a value; tells whether there was one. */
+function reveal(value: unknown, key: string): { value: unknown; secret: boolean } {
+  if (Array.isArray(value)) {
+    const items = value.map((item, i) => reveal(item, `${key}[${i}]`));
+    return { value: items.map((item) => item.value), secret: items.some((item) => item.secret) };
+  }
+  if (typeof value !== "object" || value === null) return { value, secret: false };
+  const entries = Object.entries(value);
+  if (entries.length === 1 && entries[0]?.[0] === "secure") {
+    return { value: secretFixture(key), secret: true };
+  }
+  const parts = entries.map(([name, item]) => [name, reveal(item, `${key}.${name}`)] as const);
+  return {
+    value: Object.fromEntries(parts.map(([name, item]) => [name, item.value])),
+    secret: parts.some(([, item]) => item.secret),
+  };
+}
+
+/** Sets `a.b[0]` inside a copy of a value. */
+function withValue(target: unknown, parts: readonly (string | number)[], value: unknown): unknown {
+  const [first, ...rest] = parts;
+  if (first === undefined) return value;
+  const copy: unknown = Array.isArray(target) ? [...(target as unknown[])] : { ...(target as object) };
+  const record = copy as Record<string | number, unknown>;
+  record[first] = withValue(record[first], rest, value);
+  return copy;
+}
+
+/**
+ * Parses `key=value` as given to `--config`: the key may lead into an object (`database.backupRetentionDays`), the
+ * project's namespace may be left out, and the value is read as YAML.
+ */
+export function parseOverride(text: string): { path: string; value: unknown } {
+  const at = text.indexOf("=");
+  if (at < 1) throw new UsageError(`--config ${text}: allowed: <key>=<value>, e.g. database.storageGB=256`);
+  return { path: text.slice(0, at), value: yaml.load(text.slice(at + 1)) ?? "" };
+}
+
+function apply(values: Record<string, unknown>, project: string, override: string, value: unknown): void {
+  const separator = override.indexOf(":");
+  const namespace = separator < 0 ? project : override.slice(0, separator);
+  const [first, ...rest] = override
+    .slice(separator + 1)
+    .split(/[.[\]]+/)
+    .filter((part) => part !== "")
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const key = `${namespace}:${first}`;
+  if (value === null) delete values[key];
+  else values[key] = withValue(values[key], rest, value);
+}
+
+/**
+ * Reads `Pulumi.yaml` and `Pulumi.<stack>.yaml` of a folder and lays overrides over them; an override of null takes a
+ * key away.
+ * @throws UsageError when a file is missing or not YAML, or the stack is unknown.
+ */
+export function readSettings(
+  root: string,
+  stack: string,
+  overrides: Readonly<Record<string, unknown>> = {},
+): StackSettings {
+  const projectFile = path.join(root, "Pulumi.yaml");
+  if (!fs.existsSync(projectFile)) throw new UsageError(`${root}: has no Pulumi.yaml`);
+  const project = readYaml(projectFile)["name"];
+  if (typeof project !== "string") throw new UsageError("Pulumi.yaml: name: found nothing; allowed: text");
+  const file = path.join(root, `Pulumi.${stack}.yaml`);
+  if (!fs.existsSync(file)) {
+    throw new UsageError(
+      `stack ${stack}: found no Pulumi.${stack}.yaml; allowed: ${stacksIn(root).join(", ")}`,
+    );
+  }
+  const section = readYaml(file)["config"] ?? {};
+  if (typeof section !== "object" || Array.isArray(section)) {
+    throw new UsageError(`Pulumi.${stack}.yaml: config: allowed: a mapping of <namespace>:<key> entries`);
+  }
+  const values: Record<string, unknown> = Object.fromEntries(
+    Object.entries(section as object).map(([key, value]) => [
+      key.includes(":") ? key : `${project}:${key}`,
+      value,
+    ]),
+  );
+  for (const [override, value] of Object.entries(overrides)) apply(values, project, override, value);
+
+  const config: Record<string, string> = {};
+  const secretKeys: string[] = [];
+  for (const [key, raw] of Object.entries(values)) {
+    const { value, secret } = reveal(raw, key);
+    config[key] = typeof value === "string" ? value : JSON.stringify(value);
+    if (secret) secretKeys.push(key);
+  }
+  const disabled = values["pulumi:disable-default-providers"];
+  return {
+    project,
+    stack,
+    config,
+    secretKeys,
+    disabledDefaultProviders: Array.isArray(disabled) ? disabled.map(String) : [],
+  };
+}

@@ -1,0 +1,105 @@
+import fs from "node:fs";
+import path from "node:path";
+import { buildSync } from "esbuild";
+import type { StackSettings } from "./config";
+import type { Deployment } from "./deployment";
+import { leanSdk, restoreTraces } from "./lean";
+import { Monitor } from "./monitor";
+
+/** Requests the program may have in flight, as the engine's own default allows for a small machine. */
+const PARALLEL = 16;
+/** A file backend, which is all this project needs, has one organization of this name. */
+const ORGANIZATION = "organization";
+
+export interface ProgramResult {
+  /** Whether the program's own code refused its configuration; nothing but the stack was declared. */
+  readonly refused: boolean;
+  /** Whether the program failed in a way nobody foresaw. */
+  readonly crashed: boolean;
+}
+
+/**
+ * Bundles the program that `main` in package.json names, its packages left out, and returns the file.
+ * @throws Error when package.json names no program, or it does not compile.
+ */
+export function bundleProgram(root: string, buildFolder: string): string {
+  const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { main?: string };
+  if (!manifest.main) throw new Error(`${root}/package.json: main names no program`);
+  const outfile = path.join(buildFolder, manifest.main.replace(/\.ts$/, ".js"));
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: [manifest.main],
+    outfile,
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    sourcemap: true,
+    logLevel: "error",
+    supported: { "dynamic-import": false },
+  });
+  return outfile;
+}
+
+/**
+ * Runs a bundled program in this process for a preview, as the language host would. What goes wrong is reported to the
+ * deployment.
+ *
+ * @param engine Address of the engine service.
+ * @param traces Whether errors in the program show where they come from.
+ */
+export async function runProgram(
+  file: string,
+  settings: StackSettings,
+  engine: string,
+  deployment: Deployment,
+  traces: boolean,
+): Promise<ProgramResult> {
+  leanSdk(traces);
+  const { RunError, ResourceError, runtime } = await import("@pulumi/pulumi");
+  const { project, stack } = settings;
+  runtime.resetOptions(project, stack, PARALLEL, engine, "", true, ORGANIZATION);
+  runtime.setMockOptions(new Monitor(deployment), project, stack, true, ORGANIZATION);
+  runtime.setAllConfig({ ...settings.config }, [...settings.secretKeys]);
+
+  const seen = new Set<unknown>();
+  const result = { refused: false, crashed: false };
+  const note = (error: unknown): void => {
+    if (seen.has(error)) return;
+    seen.add(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (RunError.isInstance(error)) {
+      result.refused = deployment.resources.size <= 1;
+    } else if (!isRefusal(message) && !(ResourceError.isInstance(error) && error.hideStack)) {
+      result.crashed = true;
+      const trace = error instanceof Error ? error.stack : undefined;
+      deployment.report("error", "", traces && trace ? trace : message);
+      return;
+    }
+    deployment.report("error", "", message);
+  };
+  process.on("uncaughtException", note);
+  process.on("unhandledRejection", note);
+  try {
+    await runtime.runInPulumiStack(async () => {
+      delete require.cache[file];
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- the program is known at run time only
+      const exported = require(file) as unknown;
+      return (await (typeof exported === "function" ? (exported as () => unknown)() : exported)) as object;
+    });
+  } catch (error) {
+    note(error);
+  } finally {
+    await runtime.disconnect();
+    process.off("uncaughtException", note);
+    process.off("unhandledRejection", note);
+    restoreTraces();
+  }
+  return result;
+}
+
+/** What the monitor refused, wrapped by the SDK: the message says everything. */
+function isRefusal(message: string): boolean {
+  return /^failed to (register new|read) resource |^Invoke(d| of)? /.test(message);
+}
