@@ -1,0 +1,94 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { OVERALL } from "../drill/objectives";
+import { ExitCode, messageOf, NotRunError } from "../errors";
+import { Gauges } from "../exporter/gauges";
+import { takeReading } from "../exporter/reading";
+import { startExporter } from "../exporter/server";
+import type { RunContext } from "../context";
+import { parseDurationOption } from "../parse";
+import { exitCodeHelp, runVerb, type Outcome } from "../runner";
+import type { Settings } from "../settings";
+import { BlobStore } from "../store/client";
+
+export const DEFAULT_PORT = 9188;
+const DEFAULT_INTERVAL_SECONDS = 300;
+
+export interface MetricsOptions {
+  host: string;
+  port: number;
+  interval: number;
+  once?: boolean;
+  json?: boolean;
+}
+
+function gaugesOf({ objectives }: Settings): Gauges {
+  return new Gauges({
+    rtoSeconds: objectives.rtoSeconds ?? OVERALL.rtoSeconds,
+    rpoSeconds: objectives.rpoSeconds ?? OVERALL.rpoSeconds,
+  });
+}
+
+/** Serves the metrics until the signal aborts. @throws UsageError when the port is taken */
+export async function runMetrics(
+  settings: Settings,
+  options: MetricsOptions,
+  context: RunContext,
+): Promise<void> {
+  const exporter = await startExporter({
+    host: options.host,
+    port: options.port,
+    intervalSeconds: options.interval,
+    gauges: gaugesOf(settings),
+    // Opened anew each time: a credential that could not be had at first may be there now.
+    read: async () => takeReading(await BlobStore.open(settings), settings, context.now()),
+    note: context.progress.note,
+    signal: context.signal,
+  });
+  context.progress.note(`serving http://${options.host}:${exporter.port}/metrics, /healthz and /readyz`);
+  await exporter.ended;
+}
+
+/** Reads once. @throws NotRunError when the storage account does not answer */
+async function readOnce(settings: Settings, context: RunContext): Promise<Outcome> {
+  const gauges = gaugesOf(settings);
+  try {
+    gauges.update(await takeReading(await BlobStore.open(settings), settings, context.now()));
+  } catch (error) {
+    throw new NotRunError(messageOf(error));
+  }
+  return {
+    document: await gauges.registry.getMetricsAsJSON(),
+    text: await gauges.registry.metrics(),
+    exitCode: ExitCode.ok,
+  };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("expected a TCP port, 0 to 65535");
+  return port;
+}
+
+export function registerMetrics(program: Command): void {
+  program
+    .command("metrics")
+    .description("serve the catalogue and the drill reports as Prometheus metrics, until it is ended")
+    .option("--host <address>", "address to listen on", "0.0.0.0")
+    .option("--port <port>", "TCP port to listen on; 0 lets the system choose", parsePort, DEFAULT_PORT)
+    .option(
+      "--interval <duration>",
+      "time between two reads, in seconds",
+      parseDurationOption,
+      DEFAULT_INTERVAL_SECONDS,
+    )
+    .option("--once", "read once, print the metrics and end")
+    .option("--json", "with --once: print them as one JSON document")
+    .addHelpText("after", exitCodeHelp)
+    .action((options: MetricsOptions) =>
+      runVerb("metrics", options, ["store"], async (settings, context) => {
+        if (options.once) return readOnce(settings, context);
+        await runMetrics(settings, options, context);
+        return { document: { ended: true }, text: "", exitCode: ExitCode.ok };
+      }),
+    );
+}

@@ -1,0 +1,88 @@
+/**
+ * The scenarios of the disaster-recovery report's §5.3 and the two data-loss cases of its risk matrix (R02, R10),
+ * with their targets.
+ */
+export const SCENARIO_IDS = [
+  "backup-only",
+  "accidental-deletion",
+  "corrupted-newest",
+  "region-loss",
+] as const;
+export type ScenarioId = (typeof SCENARIO_IDS)[number];
+
+/** What recovery must achieve, in seconds. */
+export interface Objectives {
+  /** Longest time from the loss until checked data is back. */
+  rtoSeconds: number;
+  /** Longest stretch of work, counted back from the loss, that may be missing afterwards. */
+  rpoSeconds: number;
+}
+
+const hour = 3_600;
+
+/** The report's overall targets: RTO 4 h, RPO 1 h. */
+export const OVERALL: Objectives = { rtoSeconds: 4 * hour, rpoSeconds: hour };
+
+export interface ScenarioDescription {
+  title: string;
+  /** Where the report speaks of it. */
+  source: string;
+  objectives: Objectives;
+}
+
+export const SCENARIOS: Readonly<Record<ScenarioId, ScenarioDescription>> = {
+  "backup-only": {
+    title: "Database crash (backup only)",
+    source: "§5.3",
+    objectives: { rtoSeconds: 2 * hour, rpoSeconds: hour },
+  },
+  "accidental-deletion": {
+    title: "Accidental deletion, noticed by marker rows",
+    source: "§3 R10",
+    objectives: OVERALL,
+  },
+  "corrupted-newest": {
+    title: "Newest backup corrupted, the previous one is used",
+    source: "§3 R02",
+    objectives: OVERALL,
+  },
+  "region-loss": {
+    title: "Full disaster (region failure), restored from the geo copy",
+    source: "§5.3",
+    objectives: { rtoSeconds: 4 * hour, rpoSeconds: hour },
+  },
+};
+
+/** Rows of §5.3 that this runner cannot cause, and who proves them instead. A drill lists them as not run. */
+export const ELSEWHERE: readonly { id: string; title: string; reason: string }[] = [
+  {
+    id: "replica-failover",
+    title: "Database crash (with replica)",
+    reason: "needs the managed server's own failover; the rehearsal and the failover runbook exercise it",
+  },
+  {
+    id: "point-in-time",
+    title: "Point-in-time restore of the managed server",
+    reason: "needs the provider's restore of a server; the point-in-time runbook exercises it",
+  },
+  {
+    id: "application-crash",
+    title: "Application crash",
+    reason: "no data is restored; the cluster restarts the workload by its probes",
+  },
+  {
+    id: "security-breach",
+    title: "Security breach",
+    reason:
+      "a clean backup is restored as in backup-only, after the security runbook's people have chosen it",
+  },
+];
+
+/** Targets of one scenario: its own of the table above, unless settings or flags ask for others. */
+export function objectivesOf(id: ScenarioId, asked: Partial<Objectives>): Objectives {
+  const own = SCENARIOS[id].objectives;
+  return {
+    rtoSeconds: asked.rtoSeconds ?? own.rtoSeconds,
+    rpoSeconds: asked.rpoSeconds ?? own.rpoSeconds,
+  };
+}

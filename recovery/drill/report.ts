@@ -1,0 +1,200 @@
+import { z } from "zod";
+import { checkSchema, checkStatusSchema, stageSchema, tableMatchSchema, type CheckResult } from "../types";
+import { SCENARIO_IDS, type Objectives } from "./objectives";
+
+/** Version of the report format; readers refuse a version they do not know. */
+export const DRILL_SCHEMA_VERSION = 1;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
+const instant = z.iso.datetime({ precision: 3 });
+const seconds = z.number().nonnegative();
+
+const objectivesSchema = z.strictObject({
+  rtoSeconds: z.number().positive(),
+  rpoSeconds: z.number().positive(),
+});
+
+const measuredSchema = z.strictObject({
+  /** From the loss until the restored data had passed its checks; null when that was never reached. */
+  rtoSeconds: seconds.nullable(),
+  /** From the newest recovered state to the loss. */
+  rpoSeconds: seconds.nullable(),
+  /** `marker`: by the newest marker row that came back. `snapshot`: by the instant of the backup's snapshot. */
+  rpoMethod: z.enum(["marker", "snapshot"]).nullable(),
+  lossAt: instant.nullable(),
+  /** Newest marker row found in the restored database. */
+  markerAt: instant.nullable(),
+});
+export type Measured = z.infer<typeof measuredSchema>;
+
+const objectiveVerdict = z.enum(["met", "missed", "not-measured"]);
+
+const verdictSchema = z.strictObject({
+  rto: objectiveVerdict,
+  rpo: objectiveVerdict,
+  /** Worst status of the checks. */
+  integrity: checkStatusSchema,
+  /** PASS only when both objectives are met and every check passed. */
+  overall: checkStatusSchema,
+});
+export type DrillVerdict = z.infer<typeof verdictSchema>;
+
+const usedBackupSchema = z.strictObject({
+  id: z.string(),
+  container: z.string(),
+  blob: z.string(),
+  tier: z.string(),
+  sha256,
+  storedBytes: z.number().int().nonnegative(),
+  snapshotAt: instant,
+  ageSeconds: seconds,
+});
+export type UsedBackup = z.infer<typeof usedBackupSchema>;
+
+const scenarioSchema = z.strictObject({
+  id: z.enum(SCENARIO_IDS),
+  title: z.string(),
+  targets: objectivesSchema,
+  measured: measuredSchema,
+  /** The backup that brought the data back; null when none did. */
+  backup: usedBackupSchema.nullable(),
+  stages: z.array(stageSchema),
+  checks: z.array(checkSchema),
+  tables: z.array(tableMatchSchema),
+  verdict: verdictSchema,
+  /** Why it could not be run or what went wrong, on one line. */
+  reason: z.string().optional(),
+});
+export type ScenarioReport = z.infer<typeof scenarioSchema>;
+
+export const drillReportSchema = z.strictObject({
+  schemaVersion: z.literal(DRILL_SCHEMA_VERSION),
+  kind: z.literal("drill"),
+  drillId: z.string(),
+  environment: z.string(),
+  /** Position in the chain, from 1. */
+  sequence: z.number().int().positive(),
+  /** SHA-256 of the stored bytes of the report before this one; null for the first. */
+  prevReportSha256: sha256.nullable(),
+  trigger: z.enum(["schedule", "manual"]),
+  operator: z.string(),
+  startedAt: instant,
+  endedAt: instant,
+  runner: z.strictObject({ image: z.string(), revision: z.string(), pgClient: z.string() }),
+  source: z.strictObject({ server: z.string(), database: z.string(), version: z.string() }),
+  /** Tightest targets of the scenarios that ran. */
+  targets: objectivesSchema,
+  /** Worst values of the scenarios that ran; null when none was measured. */
+  measured: z.strictObject({ rtoSeconds: seconds.nullable(), rpoSeconds: seconds.nullable() }),
+  scenarios: z.array(scenarioSchema).min(1),
+  /** Rows of the report's §5.3 that this drill did not try, with the reason. */
+  notExercised: z.array(z.strictObject({ id: z.string(), title: z.string(), reason: z.string() })),
+  environmentNotes: z.strictObject({
+    cpus: z.number().int().positive(),
+    memoryBytes: z.number().int().positive(),
+    scratchKind: z.string(),
+  }),
+  /** Report §11.3: over the whole chain, this drill included. */
+  metrics: z.strictObject({
+    drills: z.number().int().positive(),
+    drillsLastYear: z.number().int().positive(),
+    /** Mean measured time to recover of every successful scenario; null while there is none. */
+    mttrSeconds: seconds.nullable(),
+  }),
+  verdict: verdictSchema,
+  /** Documents stored beside the report. */
+  evidence: z.array(z.strictObject({ name: z.string(), sha256 })),
+});
+export type DrillReport = z.infer<typeof drillReportSchema>;
+
+type Status = z.infer<typeof checkStatusSchema>;
+
+const SEVERITY: Readonly<Record<Status, number>> = { PASS: 0, NOT_RUN: 1, TIMED_OUT: 2, FAIL: 3 };
+
+/** The worst of several statuses; nothing checked is NOT_RUN, never a pass. */
+export function worst(statuses: readonly Status[]): Status {
+  return statuses.length === 0
+    ? "NOT_RUN"
+    : statuses.reduce((one, other) => (SEVERITY[other] > SEVERITY[one] ? other : one));
+}
+
+function compare(measured: number | null, target: number): DrillVerdict["rto"] {
+  if (measured === null) return "not-measured";
+  return measured <= target ? "met" : "missed";
+}
+
+const asStatus = { met: "PASS", missed: "FAIL", "not-measured": "NOT_RUN" } as const;
+
+/** Judges one scenario by what was measured and checked. */
+export function judgeScenario(
+  targets: Objectives,
+  measured: Pick<Measured, "rtoSeconds" | "rpoSeconds">,
+  checks: readonly CheckResult[],
+): DrillVerdict {
+  const rto = compare(measured.rtoSeconds, targets.rtoSeconds);
+  const rpo = compare(measured.rpoSeconds, targets.rpoSeconds);
+  const integrity = worst(checks.map((check) => check.status));
+  return { rto, rpo, integrity, overall: worst([asStatus[rto], asStatus[rpo], integrity]) };
+}
+
+type Judged = Pick<ScenarioReport, "targets" | "measured" | "verdict">;
+
+/** The drill as a whole: as bad as its worst scenario. */
+export function judgeDrill(scenarios: readonly Judged[]): DrillVerdict {
+  const objective = (pick: (verdict: DrillVerdict) => DrillVerdict["rto"]): DrillVerdict["rto"] => {
+    const all = scenarios.map((scenario) => pick(scenario.verdict));
+    return all.includes("missed") ? "missed" : all.includes("not-measured") ? "not-measured" : "met";
+  };
+  return {
+    rto: objective((verdict) => verdict.rto),
+    rpo: objective((verdict) => verdict.rpo),
+    integrity: worst(scenarios.map((scenario) => scenario.verdict.integrity)),
+    overall: worst(scenarios.map((scenario) => scenario.verdict.overall)),
+  };
+}
+
+/** Targets and measurements of the drill as a whole: the tightest target, the worst value. */
+export function summarise(scenarios: readonly Judged[]): Pick<DrillReport, "targets" | "measured"> {
+  const worstOf = (values: (number | null)[]) => {
+    const known = values.filter((value) => value !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  };
+  return {
+    targets: {
+      rtoSeconds: Math.min(...scenarios.map((scenario) => scenario.targets.rtoSeconds)),
+      rpoSeconds: Math.min(...scenarios.map((scenario) => scenario.targets.rpoSeconds)),
+    },
+    measured: {
+      rtoSeconds: worstOf(scenarios.map((scenario) => scenario.measured.rtoSeconds)),
+      rpoSeconds: worstOf(scenarios.map((scenario) => scenario.measured.rpoSeconds)),
+    },
+  };
+}
+
+/** Ways in which a report contradicts itself; empty for one the drill wrote. */
+export function contradictions(report: DrillReport): string[] {
+  const problems: string[] = [];
+  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  for (const scenario of report.scenarios) {
+    const verdict = judgeScenario(scenario.targets, scenario.measured, scenario.checks);
+    if (!same(sorted(verdict), sorted(scenario.verdict))) {
+      problems.push(`scenario ${scenario.id}: its verdict contradicts its measurements and checks`);
+    }
+    if (scenario.tables.some((table) => !table.match) && scenario.verdict.integrity === "PASS") {
+      problems.push(`scenario ${scenario.id}: a table differs, yet its integrity is PASS`);
+    }
+  }
+  if (!same(sorted(judgeDrill(report.scenarios)), sorted(report.verdict))) {
+    problems.push("the verdict contradicts those of the scenarios");
+  }
+  const summary = summarise(report.scenarios);
+  if (!same(sorted(summary.measured), sorted(report.measured))) {
+    problems.push("the measured values contradict those of the scenarios");
+  }
+  if (report.endedAt < report.startedAt) problems.push("it ends before it starts");
+  return problems;
+}
+
+function sorted(value: object): [string, unknown][] {
+  return Object.entries(value).sort(([one], [other]) => one.localeCompare(other));
+}

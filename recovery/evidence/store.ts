@@ -1,0 +1,138 @@
+import { RestError, type ContainerClient } from "@azure/storage-blob";
+import fs from "node:fs/promises";
+import path from "node:path";
+import { FailedError, NotRunError, messageOf } from "../errors";
+import { documentName, sha256, type StoredReport } from "./chain";
+
+/** Where reports live: a blob container (immutable in production) or a folder. Nothing is ever overwritten. */
+export interface EvidenceStore {
+  /** For messages. */
+  readonly place: string;
+  /** Names below a prefix, sorted. */
+  list(prefix: string): Promise<string[]>;
+  read(name: string): Promise<Buffer>;
+  /** False when the name is taken. */
+  create(name: string, bytes: Buffer, contentType: string): Promise<boolean>;
+}
+
+export function blobEvidence(container: ContainerClient): EvidenceStore {
+  return {
+    place: `container ${container.containerName}`,
+    async list(prefix) {
+      const names: string[] = [];
+      for await (const blob of container.listBlobsFlat({ prefix })) names.push(blob.name);
+      return names.sort();
+    },
+    read: (name) => container.getBlobClient(name).downloadToBuffer(),
+    async create(name, bytes, contentType) {
+      try {
+        await container.getBlockBlobClient(name).uploadData(bytes, {
+          conditions: { ifNoneMatch: "*" },
+          blobHTTPHeaders: { blobContentType: contentType },
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof RestError && (error.statusCode === 409 || error.statusCode === 412))
+          return false;
+        throw error;
+      }
+    },
+  };
+}
+
+export function folderEvidence(folder: string): EvidenceStore {
+  return {
+    place: `folder ${folder}`,
+    async list(prefix) {
+      const directory = path.join(folder, path.dirname(`${prefix}.`));
+      const names = await fs.readdir(directory).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return [];
+        throw error;
+      });
+      return names.map((name) => path.posix.join(path.posix.dirname(`${prefix}.`), name)).sort();
+    },
+    read: (name) => fs.readFile(path.join(folder, name)),
+    async create(name, bytes) {
+      const file = path.join(folder, name);
+      await fs.mkdir(path.dirname(file), { recursive: true });
+      try {
+        await fs.writeFile(file, bytes, { flag: "wx" });
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+        throw error;
+      }
+    },
+  };
+}
+
+/** All reports of an environment, in the order of the chain. @throws NotRunError when the place cannot be read */
+export async function readReports(store: EvidenceStore, environment: string): Promise<StoredReport[]> {
+  try {
+    const names = (await store.list(`drills/${environment}/`)).filter((name) => name.endsWith(".json"));
+    return await Promise.all(names.map(async (name) => ({ name, bytes: await store.read(name) })));
+  } catch (error) {
+    throw new NotRunError(`cannot read drill reports in ${store.place}: ${messageOf(error)}`);
+  }
+}
+
+/** A document stored beside the report, e.g. its Markdown form. */
+export interface Attachment {
+  extension: string;
+  contentType: string;
+  text: string;
+}
+
+export interface Appended {
+  name: string;
+  digest: string;
+  attachments: string[];
+}
+
+const ATTEMPTS = 5;
+
+/**
+ * Adds a report to the end of the chain. `build` gets the chain so far and may be called again: when another
+ * drill takes the same place first, the report is built anew behind that one.
+ */
+export async function appendReport<T extends { sequence: number }>(
+  store: EvidenceStore,
+  environment: string,
+  build: (chain: StoredReport[]) => { report: T; attachments: Attachment[] },
+): Promise<Appended & { report: T }> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const chain = await readReports(store, environment);
+    const { report, attachments } = build(chain);
+    const bytes = Buffer.from(`${JSON.stringify(report, null, 2)}\n`);
+    const name = documentName(environment, report.sequence, "json");
+    if (!(await store.create(name, bytes, "application/json"))) continue;
+    const names: string[] = [];
+    for (const { extension, contentType, text } of attachments) {
+      const attachment = documentName(environment, report.sequence, extension);
+      if (!(await store.create(attachment, Buffer.from(text), contentType))) {
+        throw new FailedError(
+          `${attachment} exists already in ${store.place}; the report itself is stored as ${name}`,
+        );
+      }
+      names.push(attachment);
+    }
+    return { report, name, digest: sha256(bytes), attachments: names };
+  }
+  throw new FailedError(
+    `could not add a report to ${store.place}: other drills took the place ${ATTEMPTS} times`,
+  );
+}
+
+/** Documents beside the reports that are missing or differ from the digest the report carries. */
+export async function checkAttachments(
+  store: EvidenceStore,
+  evidence: readonly { name: string; sha256: string }[],
+): Promise<string[]> {
+  const problems: string[] = [];
+  for (const { name, sha256: expected } of evidence) {
+    const bytes = await store.read(name).catch(() => undefined);
+    if (!bytes) problems.push(`${name} is missing`);
+    else if (sha256(bytes) !== expected) problems.push(`${name} was changed`);
+  }
+  return problems;
+}

@@ -1,0 +1,105 @@
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { messageOf, UsageError } from "../errors";
+import { redact } from "../redact";
+import type { Gauges } from "./gauges";
+import type { Reading } from "./reading";
+
+export interface ExporterOptions {
+  host: string;
+  /** TCP port; 0 lets the system choose. */
+  port: number;
+  /** Seconds between two reads of the storage account. */
+  intervalSeconds: number;
+  read: () => Promise<Reading>;
+  gauges: Gauges;
+  note: (message: string) => void;
+  signal: AbortSignal;
+}
+
+export interface Exporter {
+  port: number;
+  /** Resolves when the signal has ended it. */
+  ended: Promise<void>;
+}
+
+/** A read that hangs for this many intervals means that the process no longer does its work. */
+const STUCK_AFTER_INTERVALS = 5;
+
+/**
+ * Serves `/metrics`, `/healthz` (alive: reads are being attempted) and `/readyz` (ready: one read has succeeded).
+ * Storage that cannot be reached shows in `pgbackup_store_up`; the last values stay available.
+ * @throws UsageError when the port cannot be listened on
+ */
+export async function startExporter(options: ExporterOptions): Promise<Exporter> {
+  const { gauges, signal } = options;
+  let lastAttempt = Date.now();
+  let lastProblem = "no read of the storage account has succeeded yet";
+  let ready = false;
+  let reading = false;
+
+  const read = async () => {
+    if (reading) return;
+    reading = true;
+    lastAttempt = Date.now();
+    try {
+      gauges.update(await options.read());
+      if (lastProblem) options.note("reading the storage account works");
+      ready = true;
+      lastProblem = "";
+    } catch (error) {
+      gauges.storeIsDown();
+      const problem = redact(messageOf(error));
+      if (problem !== lastProblem) options.note(`reading the storage account failed: ${problem}`);
+      lastProblem = problem;
+    } finally {
+      reading = false;
+    }
+  };
+  const stuck = () =>
+    Date.now() - lastAttempt > STUCK_AFTER_INTERVALS * Math.max(60, options.intervalSeconds) * 1000;
+
+  const server = http.createServer((request, response) => {
+    const answer = (status: number, body: string, type = "text/plain; charset=utf-8") =>
+      response.writeHead(status, { "content-type": type }).end(request.method === "HEAD" ? undefined : body);
+    const { pathname } = new URL(request.url ?? "/", "http://exporter");
+    if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "only GET\n");
+    switch (pathname) {
+      case "/metrics":
+        return void gauges.registry.metrics().then(
+          (text) => answer(200, text, gauges.registry.contentType),
+          (error: unknown) => answer(500, `${messageOf(error)}\n`),
+        );
+      case "/healthz":
+        return stuck() ? answer(500, "no read was attempted for too long\n") : answer(200, "alive\n");
+      case "/readyz":
+        return ready ? answer(200, "ready\n") : answer(503, `${lastProblem}\n`);
+      default:
+        return answer(404, "/metrics, /healthz or /readyz\n");
+    }
+  });
+  await listen(server, options.host, options.port);
+  void read();
+  const timer = setInterval(() => void read(), options.intervalSeconds * 1000);
+  const ended = new Promise<void>((resolve) => {
+    const stop = () => {
+      clearInterval(timer);
+      server.close(() => resolve());
+      server.closeAllConnections();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+  return { port: (server.address() as AddressInfo).port, ended };
+}
+
+function listen(server: http.Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(
+        new UsageError(`--port ${port} on ${host}: cannot be listened on (${error.code ?? error.message})`),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+}

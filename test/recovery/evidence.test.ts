@@ -1,0 +1,324 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { BlobServiceClient } from "@azure/storage-blob";
+import fc from "fast-check";
+import { verifyEvidence } from "../../recovery/commands/evidence";
+import { renderJUnit, renderMarkdown } from "../../recovery/drill/render";
+import {
+  contradictions,
+  drillReportSchema,
+  judgeScenario,
+  worst,
+  type DrillReport,
+} from "../../recovery/drill/report";
+import { checkChain, sha256, type StoredReport } from "../../recovery/evidence/chain";
+import {
+  appendReport,
+  blobEvidence,
+  folderEvidence,
+  type EvidenceStore,
+} from "../../recovery/evidence/store";
+import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
+import { drillReport, scenario } from "../support/drillReport";
+import { recovery } from "../support/recoveryCli";
+
+const missed = scenario({
+  id: "region-loss",
+  measured: { ...scenario().measured, rtoSeconds: 5 * 3_600 },
+});
+
+function nextReport(chain: readonly StoredReport[], change: Partial<DrillReport> = {}): DrillReport {
+  const last = chain.at(-1);
+  const minute = String(chain.length).padStart(2, "0");
+  return drillReport({
+    sequence: chain.length + 1,
+    prevReportSha256: last ? sha256(last.bytes) : null,
+    startedAt: `2026-03-02T06:${minute}:00.000Z`,
+    endedAt: `2026-03-02T06:${minute}:59.000Z`,
+    ...change,
+  });
+}
+
+function append(store: EvidenceStore, change: Partial<DrillReport> = {}) {
+  return appendReport(store, "prod", (chain) => {
+    const report = nextReport(chain, change);
+    const text = renderMarkdown(report);
+    const name = `drills/prod/${String(report.sequence).padStart(6, "0")}.md`;
+    return {
+      report: { ...report, evidence: [{ name, sha256: sha256(text) }] },
+      attachments: [{ extension: "md", contentType: "text/markdown", text }],
+    };
+  });
+}
+
+let azurite: LocalAzurite;
+let folder: string;
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => azurite.stop());
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "evidence-"));
+});
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+describe("verdicts", () => {
+  const targets = { rtoSeconds: 100, rpoSeconds: 10 };
+  const check = (status: "PASS" | "FAIL" | "NOT_RUN" | "TIMED_OUT") =>
+    ({ id: "c", level: "L4", status, expected: "", actual: "" }) as const;
+
+  test.each([
+    [
+      "met exactly at the target",
+      100,
+      10,
+      ["PASS"],
+      { rto: "met", rpo: "met", integrity: "PASS", overall: "PASS" },
+    ],
+    ["RTO missed", 100.1, 10, ["PASS"], { rto: "missed", overall: "FAIL" }],
+    ["RPO missed", 1, 11, ["PASS"], { rpo: "missed", overall: "FAIL" }],
+    ["a check failed", 1, 1, ["PASS", "FAIL", "NOT_RUN"], { integrity: "FAIL", overall: "FAIL" }],
+    ["a check could not run", 1, 1, ["PASS", "NOT_RUN"], { integrity: "NOT_RUN", overall: "NOT_RUN" }],
+    ["a check timed out", 1, 1, ["NOT_RUN", "TIMED_OUT"], { integrity: "TIMED_OUT", overall: "TIMED_OUT" }],
+    ["nothing was checked", 1, 1, [], { integrity: "NOT_RUN", overall: "NOT_RUN" }],
+    [
+      "nothing was measured",
+      null,
+      null,
+      ["PASS"],
+      { rto: "not-measured", rpo: "not-measured", overall: "NOT_RUN" },
+    ],
+  ] as const)("%s", (_, rtoSeconds, rpoSeconds, statuses, expected) => {
+    expect(judgeScenario(targets, { rtoSeconds, rpoSeconds }, statuses.map(check))).toMatchObject(expected);
+  });
+
+  test("only an unbroken row of PASS is a PASS", () => {
+    const status = fc.constantFrom(
+      "PASS" as const,
+      "FAIL" as const,
+      "NOT_RUN" as const,
+      "TIMED_OUT" as const,
+    );
+    fc.assert(
+      fc.property(fc.array(status, { maxLength: 6 }), (statuses) => {
+        const all = statuses.length > 0 && statuses.every((one) => one === "PASS");
+        return (worst(statuses) === "PASS") === all;
+      }),
+    );
+  });
+
+  test("a report that claims more than it measured is found out", () => {
+    expect(contradictions(drillReport())).toEqual([]);
+    expect(contradictions(drillReport({ scenarios: [scenario(), missed] }))).toEqual([]);
+    const flattering = { ...missed, verdict: scenario().verdict };
+    expect(contradictions(drillReport({ scenarios: [flattering] }))).toContainEqual(
+      expect.stringMatching(/region-loss: its verdict contradicts/),
+    );
+    expect(contradictions(drillReport({ verdict: missed.verdict }))).toHaveLength(1);
+    expect(contradictions(drillReport({ measured: { rtoSeconds: 1, rpoSeconds: 1 } }))).toHaveLength(1);
+    const differing = scenario({ tables: [{ name: "public.orders", rows: 1, match: false }] });
+    expect(contradictions(drillReport({ scenarios: [differing] }))).toContainEqual(
+      expect.stringMatching(/a table differs/),
+    );
+  });
+});
+
+describe("the chain", () => {
+  let reports: StoredReport[];
+  beforeEach(async () => {
+    const store = folderEvidence(folder);
+    for (let n = 0; n < 4; n++) await append(store, n === 2 ? { scenarios: [scenario(), missed] } : {});
+    const names = (await store.list("drills/prod/")).filter((name) => name.endsWith(".json"));
+    reports = await Promise.all(names.map(async (name) => ({ name, bytes: await store.read(name) })));
+  });
+  const head = () => sha256((reports.at(-1) as StoredReport).bytes);
+  const rewritten = (index: number, change: (report: DrillReport) => DrillReport) =>
+    reports.map((report, place) =>
+      place === index
+        ? {
+            ...report,
+            bytes: Buffer.from(
+              `${JSON.stringify(change(drillReportSchema.parse(JSON.parse(report.bytes.toString()))), null, 2)}\n`,
+            ),
+          }
+        : report,
+    );
+
+  test("is accepted as written", () => {
+    expect(checkChain("prod", reports, head())).toEqual({
+      environment: "prod",
+      reports: 4,
+      head: head(),
+      problems: [],
+    });
+  });
+
+  test("shows a measurement that was polished, even with a matching verdict", () => {
+    const polished = rewritten(2, ({ sequence, prevReportSha256, startedAt, endedAt, evidence }) =>
+      drillReport({ sequence, prevReportSha256, startedAt, endedAt, evidence, scenarios: [scenario()] }),
+    );
+    const polishedBytes = polished[2] as StoredReport;
+    expect(contradictions(drillReportSchema.parse(JSON.parse(polishedBytes.bytes.toString())))).toEqual([]);
+    expect(checkChain("prod", polished).problems).toEqual([
+      {
+        report: "drills/prod/000004.json",
+        problem: "its link does not match the report before it: one of the two was changed",
+      },
+    ]);
+  });
+
+  test("shows a report that is missing, first, middle or (with its digest noted) last", () => {
+    for (const gone of [0, 1, 2]) {
+      const rest = reports.filter((_, index) => index !== gone);
+      expect(checkChain("prod", rest).problems).not.toEqual([]);
+    }
+    const shortened = reports.slice(0, 3);
+    expect(checkChain("prod", shortened).problems).toEqual([]);
+    expect(checkChain("prod", shortened, head()).problems).toEqual([
+      { report: "chain", problem: expect.stringMatching(/it was removed or changed/) },
+    ]);
+  });
+
+  test("shows reports that changed places and one of another environment", () => {
+    const [one, two, three, four] = reports as [StoredReport, StoredReport, StoredReport, StoredReport];
+    expect(checkChain("prod", [one, three, two, four]).problems).not.toEqual([]);
+    const swapped = [one, { ...two, bytes: three.bytes }, { ...three, bytes: two.bytes }, four];
+    expect(checkChain("prod", swapped).problems).not.toEqual([]);
+    expect(checkChain("staging", reports).problems).not.toEqual([]);
+  });
+
+  test("shows any flipped bit once the newest digest is known", () => {
+    const places = fc.record({
+      report: fc.nat(3),
+      at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(places, fc.nat(7), ({ report, at }, bit) => {
+        const damaged = reports.map(({ name, bytes }) => ({ name, bytes: Buffer.from(bytes) }));
+        const target = damaged[report] as StoredReport;
+        const offset = Math.floor(at * target.bytes.length);
+        target.bytes.writeUInt8(target.bytes.readUInt8(offset) ^ (1 << bit), offset);
+        return checkChain("prod", damaged, head()).problems.length > 0;
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("names what is wrong with a damaged report, on one line", () => {
+    const [first, ...rest] = reports as [StoredReport, ...StoredReport[]];
+    const cut = checkChain("prod", [{ ...first, bytes: first.bytes.subarray(0, 100) }, ...rest]);
+    expect(cut.problems[0]?.problem).toMatch(/^is not JSON: [^\n]+$/);
+    const future = rewritten(0, (report) => ({ ...report, schemaVersion: 2 as never }));
+    expect(checkChain("prod", future).problems[0]?.problem).toMatch(
+      /not a drill report of version 1: schemaVersion/,
+    );
+  });
+});
+
+describe.each(["folder", "container"])("reports in a %s", (kind) => {
+  let store: EvidenceStore;
+  beforeEach(async () => {
+    if (kind === "folder") {
+      store = folderEvidence(folder);
+      return;
+    }
+    const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+    const container = service.getContainerClient(`evidence-${Date.now()}`);
+    await container.create();
+    store = blobEvidence(container);
+  });
+
+  test("drills that end at the same time form one chain", async () => {
+    const appended = await Promise.all([append(store), append(store), append(store)]);
+    expect(appended.map(({ name }) => name).sort()).toEqual(
+      [1, 2, 3].map((n) => `drills/prod/00000${n}.json`),
+    );
+    expect(await verifyEvidence(store, "prod")).toMatchObject({ verdict: "PASS", reports: 3 });
+  });
+
+  test("is never overwritten, and a changed document beside it is noticed", async () => {
+    const { name } = await append(store);
+    expect(await store.create(name, Buffer.from("{}"), "application/json")).toBe(false);
+    expect(await verifyEvidence(store, "prod")).toMatchObject({ verdict: "PASS" });
+    const second = await appendReport(store, "prod", (chain) => ({
+      report: nextReport(chain, { evidence: [{ name: "drills/prod/000001.md", sha256: "0".repeat(64) }] }),
+      attachments: [],
+    }));
+    expect((await verifyEvidence(store, "prod")).problems).toEqual([
+      { report: second.name, problem: "drills/prod/000001.md was changed" },
+    ]);
+  });
+
+  test("an empty place proves nothing", async () => {
+    await expect(verifyEvidence(store, "prod")).rejects.toMatchObject({ exitCode: 3 });
+  });
+});
+
+describe("documents for people and CI", () => {
+  const report = drillReport({
+    scenarios: [scenario(), missed],
+    operator: "a | b",
+  });
+
+  test("Markdown shows verdict, targets beside measurements, and the timeline", () => {
+    const text = renderMarkdown(report);
+    expect(text).toContain("# Recovery drill drill-20260302T060000Z: FAIL");
+    expect(text).toContain(
+      "| Database crash (backup only) (backup-only) | 42.5 s | 2 h 00 min | 3.3 s | 1 h 00 min | PASS | PASS |",
+    );
+    expect(text).toContain("| 5 h 00 min | 4 h 00 min |");
+    expect(text).toContain("| 2026-03-02T06:00:11.000Z | restore | 40.0 s |");
+    expect(text).toContain("a \\| b");
+    expect(text).toMatch(/Point-in-time restore[^\n]*NOT_RUN/);
+  });
+
+  test("JUnit counts failures and skips, and survives hostile text", () => {
+    const hostile = `<&"'>\u0001 | end`;
+    const xml = renderJUnit(
+      drillReport({
+        scenarios: [
+          scenario({
+            checks: [
+              { id: hostile, level: "L3", status: "FAIL", expected: hostile, actual: hostile },
+              { id: "amcheck", level: "L5", status: "NOT_RUN", expected: "run", actual: "not installed" },
+            ],
+          }),
+        ],
+      }),
+    );
+    expect(xml).toContain(`<testsuite name="backup-only" tests="4" failures="1" skipped="1"`);
+    expect(xml).toContain("&lt;&amp;&quot;&apos;&gt;? | end");
+    expect(xml).not.toContain("\u0001");
+  });
+});
+
+describe("recovery evidence verify", () => {
+  test("exit codes 0, 1, 2 and 3, and one JSON document", async () => {
+    const store = folderEvidence(folder);
+    const empty = await recovery(["evidence", "verify", "--dir", folder, "--environment", "prod"], {});
+    expect(empty.code).toBe(3);
+    expect(empty.stderr).toMatch(/no drill report of prod in folder/);
+
+    const { digest } = await append(store);
+    const good = await recovery(["evidence", "verify", "--dir", folder, "--head", digest, "--json"], {
+      ENVIRONMENT: "prod",
+    });
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.stdout)).toMatchObject({ verdict: "PASS", reports: 1, head: digest });
+
+    const file = path.join(folder, "drills/prod/000001.json");
+    fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace(`"rtoSeconds": 42.5`, `"rtoSeconds": 4.5`));
+    const bad = await recovery(["evidence", "verify", "--dir", folder], { ENVIRONMENT: "prod" });
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toMatch(/^FAIL: 1 drill report of prod/);
+
+    const usage = await recovery(["evidence", "verify", "--head", "zz"], { ENVIRONMENT: "prod" });
+    expect(usage.code).toBe(2);
+    const settings = await recovery(["evidence", "verify"], {});
+    expect(settings.code).toBe(2);
+    for (const name of ["ENVIRONMENT", "BACKUP_CONTAINER_EVIDENCE", "BACKUP_STORE_URL"]) {
+      expect(settings.stderr).toContain(name);
+    }
+  });
+});

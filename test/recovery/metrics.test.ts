@@ -1,0 +1,301 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { BlobServiceClient } from "@azure/storage-blob";
+import { Client } from "pg";
+import { runBackup } from "../../recovery/commands/backup";
+import { runMetrics } from "../../recovery/commands/metrics";
+import { runVerify } from "../../recovery/commands/verify";
+import type { RunContext } from "../../recovery/context";
+import { appendReport, blobEvidence } from "../../recovery/evidence/store";
+import { sha256 } from "../../recovery/evidence/chain";
+import { METRICS } from "../../recovery/exporter/gauges";
+import { silent } from "../../recovery/progress";
+import { loadSettings, type Settings } from "../../recovery/settings";
+import { archiveBlob } from "../../recovery/store/names";
+import type { Manifest } from "../../recovery/types";
+import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
+import { freePort } from "../../sandbox/local/ports";
+import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
+import { drillReport, scenario } from "../support/drillReport";
+import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+
+const context = (): RunContext => ({
+  progress: silent,
+  signal: new AbortController().signal,
+  now: () => new Date(),
+});
+
+/** Samples by name and labels, as Prometheus would read them. */
+function samples(text: string): Map<string, number> {
+  const lines = text.split("\n").filter((line) => line && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
+}
+
+async function get(port: number, path: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return { status: response.status, text: await response.text() };
+}
+
+async function until<T>(ask: () => Promise<T | undefined>, seconds = 20): Promise<T> {
+  for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline;) {
+    const answer = await ask().catch(() => undefined);
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing within ${seconds} s`);
+}
+
+let postgres: LocalPostgres;
+let azurite: LocalAzurite;
+let env: Record<string, string>;
+let settings: Settings;
+let manifests: { daily: Manifest; monthly: Manifest };
+
+beforeAll(async () => {
+  [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
+  await client.query(
+    "create table orders as select n as id, md5(n::text) as note from generate_series(1, 500) n",
+  );
+  await client.end();
+  const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  for (const name of ["daily", "monthly", "evidence"]) await service.getContainerClient(name).create();
+  env = {
+    DATABASE_URL: postgres.url,
+    BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
+    BACKUP_CONTAINER_DAILY: "daily",
+    BACKUP_CONTAINER_MONTHLY: "monthly",
+    BACKUP_CONTAINER_EVIDENCE: "evidence",
+    ENVIRONMENT: "prod",
+    RPO_TARGET: "26h",
+  };
+  settings = loadSettings(env, ["database", "store"]);
+  const backup = async (tier: "daily" | "monthly") => {
+    const [outcome] = await runBackup(settings, { tier }, context());
+    if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no backup");
+    return outcome.manifest;
+  };
+  manifests = { monthly: await backup("monthly"), daily: await backup("daily") };
+});
+
+afterAll(async () => {
+  await Promise.all([postgres?.stop(), azurite?.stop()]);
+});
+
+async function once(): Promise<Map<string, number>> {
+  const { code, stdout, stderr } = await recovery(["metrics", "--once"], env);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  return samples(stdout);
+}
+
+test("what the storage account holds, before any backup was verified and any drill was run", async () => {
+  const found = await once();
+  const of = (tier: string) => `{database="postgres",tier="${tier}"}`;
+  for (const tier of ["daily", "monthly"] as const) {
+    expect(found.get(`pgbackup_last_success_snapshot_timestamp_seconds${of(tier)}`)).toBeCloseTo(
+      Date.parse(manifests[tier].snapshotAt) / 1000,
+      3,
+    );
+    expect(found.get(`pgbackup_size_bytes${of(tier)}`)).toBe(manifests[tier].storedBytes);
+    expect(found.get(`pgbackup_raw_size_bytes${of(tier)}`)).toBe(manifests[tier].rawBytes);
+    expect(found.get(`pgbackup_backups${of(tier)}`)).toBe(1);
+    expect(found.get(`pgbackup_catalogue_mismatches{tier="${tier}",kind="missing-archive"}`)).toBe(0);
+  }
+  expect(found.get(`pgbackup_duration_seconds{database="postgres",stage="backup"}`)).toBe(
+    manifests.daily.seconds,
+  );
+  expect(found.get(`pgbackup_verified_backups{database="postgres"}`)).toBe(0);
+  expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="postgres"}`)).toBe(0);
+  expect(found.get(`pgbackup_objective_seconds{kind="rto"}`)).toBe(4 * 3_600);
+  expect(found.get(`pgbackup_objective_seconds{kind="rpo"}`)).toBe(26 * 3_600);
+  expect(found.get("pgbackup_store_up")).toBe(1);
+  // Nothing is known yet, so nothing is claimed: not even a zero.
+  for (const name of [
+    "restore_rto_seconds",
+    "rpo_seconds",
+    "drill_verdict",
+    "last_drill_timestamp_seconds",
+  ]) {
+    expect(found.has(`pgbackup_${name}`)).toBe(false);
+  }
+});
+
+test("a verified backup and the newest drill", async () => {
+  const report = await runVerify(settings, { backup: { id: manifests.daily.id }, through: "L4" }, context());
+  expect(report.verdict).toBe("PASS");
+  const missed = scenario({ id: "region-loss", measured: { ...scenario().measured, rtoSeconds: 20_000 } });
+  const store = blobEvidence(
+    BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient("evidence"),
+  );
+  for (const scenarios of [[scenario()], [scenario(), missed]]) {
+    await appendReport(store, "prod", (chain) => ({
+      attachments: [],
+      report: drillReport({
+        scenarios,
+        sequence: chain.length + 1,
+        prevReportSha256: chain.length === 0 ? null : sha256(chain[chain.length - 1]?.bytes ?? ""),
+        endedAt: new Date().toISOString(),
+      }),
+    }));
+  }
+  const found = await once();
+  expect(found.get(`pgbackup_verified_backups{database="postgres"}`)).toBe(1);
+  expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="postgres"}`)).toBeCloseTo(
+    Date.parse(report.endedAt) / 1000,
+    3,
+  );
+  expect(found.get("pgbackup_restore_rto_seconds")).toBe(20_000);
+  expect(found.get("pgbackup_rpo_seconds")).toBe(3.25);
+  expect(found.get("pgbackup_drill_verdict")).toBe(0);
+  expect(found.get(`pgbackup_drill_scenario_verdict{scenario="backup-only"}`)).toBe(1);
+  expect(found.get(`pgbackup_drill_scenario_verdict{scenario="region-loss"}`)).toBe(0);
+  expect(found.get(`pgbackup_drills{verdict="PASS"}`)).toBe(1);
+  expect(found.get(`pgbackup_drills{verdict="FAIL"}`)).toBe(1);
+  expect(found.get("pgbackup_mttr_seconds")).toBe(42.5);
+  expect(found.get("pgbackup_evidence_intact")).toBe(1);
+  expect(found.get(`pgbackup_duration_seconds{database="forma3d",stage="backup-only: restore"}`)).toBe(40);
+});
+
+test("a lost archive, a damaged manifest and a changed report show", async () => {
+  const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  const daily = service.getContainerClient("daily");
+  const copyOf = await daily.getBlobClient(archiveBlob(manifests.daily)).downloadToBuffer();
+  await daily.getBlobClient(archiveBlob(manifests.daily)).delete();
+  const monthly = service.getContainerClient("monthly");
+  const names: string[] = [];
+  for await (const { name } of monthly.listBlobsFlat()) if (name.endsWith("manifest.json")) names.push(name);
+  const [manifest] = names as [string];
+  const intact = await monthly.getBlobClient(manifest).downloadToBuffer();
+  const cut = intact.subarray(0, 50);
+  await monthly.getBlockBlobClient(manifest).upload(cut, cut.length);
+  const evidence = service.getContainerClient("evidence").getBlockBlobClient("drills/prod/000001.json");
+  const written = await evidence.downloadToBuffer();
+  const polished = written.toString().replace(`"rtoSeconds": 42.5`, `"rtoSeconds": 4.5`);
+  await evidence.upload(polished, Buffer.byteLength(polished));
+  try {
+    const found = await once();
+    expect(found.get(`pgbackup_catalogue_mismatches{tier="daily",kind="missing-archive"}`)).toBe(1);
+    expect(found.get(`pgbackup_catalogue_mismatches{tier="monthly",kind="damaged-manifest"}`)).toBe(1);
+    expect(found.get("pgbackup_evidence_intact")).toBe(0);
+    // The damaged backup is none: its age must not look fine.
+    expect(
+      found.has(`pgbackup_last_success_snapshot_timestamp_seconds{database="postgres",tier="monthly"}`),
+    ).toBe(false);
+  } finally {
+    await daily.getBlockBlobClient(archiveBlob(manifests.daily)).upload(copyOf, copyOf.length);
+    await monthly.getBlockBlobClient(manifest).upload(intact, intact.length);
+    await evidence.upload(written, written.length);
+  }
+});
+
+describe("the exporter", () => {
+  let child: ChildProcess | undefined;
+  afterEach(() => child?.kill("SIGKILL"));
+
+  async function serve(port: number, extra: Record<string, string> = {}): Promise<{ stderr: () => string }> {
+    child = spawn(
+      process.execPath,
+      [
+        "run.mjs",
+        "recovery/cli.ts",
+        "metrics",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        `${port}`,
+        "--interval",
+        "1s",
+      ],
+      { cwd: root, env: cleanEnvironment({ ...env, ...extra }) },
+    );
+    let stderr = "";
+    child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));
+    await until(async () => ((await get(port, "/healthz")).status === 200 ? true : undefined));
+    return { stderr: () => stderr };
+  }
+
+  test("serves Prometheus text with a help line for every metric, and ends in order on SIGTERM", async () => {
+    const port = await freePort();
+    await serve(port);
+    await until(async () => ((await get(port, "/readyz")).status === 200 ? true : undefined));
+    const { status, text } = await get(port, "/metrics");
+    expect(status).toBe(200);
+    for (const name of Object.keys(METRICS)) expect(text).toContain(`# HELP pgbackup_${name} `);
+    expect((await get(port, "/elsewhere")).status).toBe(404);
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: "POST" })).status).toBe(405);
+    child?.kill("SIGTERM");
+    expect(await new Promise((resolve) => child?.once("exit", resolve))).toBe(0);
+  });
+
+  test("keeps serving the last values while storage is unreachable, and says so", async () => {
+    const own = await startAzurite();
+    const service = BlobServiceClient.fromConnectionString(own.connectionString);
+    for (const name of ["daily", "monthly", "evidence"]) await service.getContainerClient(name).create();
+    const store = { BACKUP_STORE_CONNECTION_STRING: own.connectionString };
+    await runBackup(loadSettings({ ...env, ...store }, ["database", "store"]), {}, context());
+    const port = await freePort();
+    const { stderr } = await serve(port, store);
+    try {
+      await until(async () => ((await get(port, "/readyz")).status === 200 ? true : undefined));
+      await own.stop();
+      const metrics = await until(async () => {
+        const { text } = await get(port, "/metrics");
+        return text.includes("pgbackup_store_up 0") ? samples(text) : undefined;
+      });
+      expect(metrics.get(`pgbackup_backups{database="postgres",tier="daily"}`)).toBe(1);
+      expect(metrics.get("pgbackup_store_last_read_timestamp_seconds")).toBeGreaterThan(
+        Date.now() / 1000 - 60,
+      );
+      expect((await get(port, "/healthz")).status).toBe(200);
+      expect(stderr()).toMatch(/reading the storage account failed: container "daily"/);
+      expect(stderr()).not.toMatch(/AccountKey=[^[]/);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  test("starts without storage: alive, not ready, and no value claimed", async () => {
+    const port = await freePort();
+    const nowhere = `DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/a;`;
+    await serve(port, { BACKUP_STORE_CONNECTION_STRING: nowhere });
+    expect((await get(port, "/readyz")).status).toBe(503);
+    const found = samples((await get(port, "/metrics")).text);
+    expect([...found.keys()].sort()).toEqual([
+      `pgbackup_objective_seconds{kind="rpo"}`,
+      `pgbackup_objective_seconds{kind="rto"}`,
+      "pgbackup_store_up",
+    ]);
+    expect(found.get("pgbackup_store_up")).toBe(0);
+  });
+
+  test("wrong usage and an unreachable store end with 2 and 3", async () => {
+    const usage = await recovery(["metrics", "--port", "70000"], env);
+    expect(usage).toMatchObject({ code: 2 });
+    expect(usage.stderr).toMatch(/expected a TCP port/);
+    const taken = await recovery(["metrics", "--host", "127.0.0.1", "--port", `${azurite.port}`], env);
+    expect(taken).toMatchObject({ code: 2 });
+    expect(taken.stderr).toMatch(
+      new RegExp(`--port ${azurite.port} on 127.0.0.1: cannot be listened on .EADDRINUSE`),
+    );
+    const missing = await recovery(["metrics", "--once", "--json"], {
+      ...env,
+      BACKUP_CONTAINER_DAILY: "nowhere",
+    });
+    expect(missing).toMatchObject({ code: 3 });
+    expect(JSON.parse(missing.stdout)).toMatchObject({ error: { exitCode: 3 } });
+    expect(missing.stderr).toMatch(/container "nowhere" at 127\.0\.0\.1:\d+: the container does not exist/);
+  });
+});
+
+test("runMetrics ends when its signal does", async () => {
+  const stop = new AbortController();
+  const running = runMetrics(
+    settings,
+    { host: "127.0.0.1", port: 0, interval: 60 },
+    { ...context(), signal: stop.signal },
+  );
+  setTimeout(() => stop.abort(), 200);
+  await expect(running).resolves.toBeUndefined();
+});
