@@ -35,6 +35,12 @@ const server: ArmChange = {
       ...fixed(before, after, ["dataEncryption", "type"], "the kind of key is chosen at creation"),
       ...fixed(before, after, ["storage", "type"], "the kind of disk is chosen at creation"),
       ...never(before, after, ["storage", "storageSizeGB"], "a disk never shrinks"),
+      ...(isText("Replica")(after.at("createMode").value)
+        ? fault(
+            after.at("createMode"),
+            "must be left out once the replica exists (ReadReplicaAlreadyExistWithGivenName)",
+          )
+        : []),
       ...(now !== undefined && old !== undefined && now < old
         ? fault(after.at("version"), `must be at least ${old}, but is ${now}: versions only go up`)
         : []),

@@ -1,5 +1,15 @@
 import { guid, hash } from "./cloud";
-import { differences, isTree, matches, merge, stringAt, strings, valueAt } from "./paths";
+import {
+  differences,
+  isTree,
+  matches,
+  merge,
+  parsePath,
+  stringAt,
+  strings,
+  valueAt,
+  withValue,
+} from "./paths";
 import {
   CheckRequest,
   CheckResult,
@@ -131,9 +141,13 @@ export class SandboxModel implements Model {
     if (refused)
       throw new CloudError(400, "PropertyChangeNotAllowed", `${refused.property}: ${refused.reason}`);
     this.requireLinks(inputs, id, scope, cloud);
+    const live = (model.keptOnUpdate ?? []).reduce(
+      (tree, path) => withValue(tree, parsePath(path), valueAt(stored.inputs, path)),
+      inputs,
+    );
     // The seed of made-up values is the id, so an update gives those of the creation again.
-    const outputs = model.computed(this.made(model, "", inputs, id, scope, cloud));
-    cloud.put({ ...stored, inputs, outputs });
+    const outputs = model.computed(this.made(model, "", live, id, scope, cloud));
+    cloud.put({ ...stored, inputs: live, outputs });
     return { id, outputs };
   }
 

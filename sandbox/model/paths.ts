@@ -92,3 +92,25 @@ export function strings(
   if (Array.isArray(value)) return value.flatMap((item: Value, i) => strings(item, [...at, i]));
   return isTree(value) ? Object.entries(value).flatMap(([k, v]) => strings(v, [...at, k])) : [];
 }
+
+/** A copy of a tree with one value set, or left out when it is undefined. */
+export function withValue(tree: Tree, path: readonly (string | number)[], value: Value | undefined): Tree {
+  return replaced(tree, path, value) as Tree;
+}
+
+function replaced(
+  here: Value | undefined,
+  path: readonly (string | number)[],
+  value: Value | undefined,
+): Value | undefined {
+  const [head, ...rest] = path;
+  if (head === undefined) return value;
+  const copy = (Array.isArray(here) ? [...(here as Value[])] : { ...(here as Tree | undefined) }) as Record<
+    string | number,
+    Value
+  >;
+  const below = replaced(copy[head], rest, value);
+  if (below === undefined || (value === undefined && copy[head] === undefined)) delete copy[head];
+  else copy[head] = below;
+  return copy as Value;
+}

@@ -112,6 +112,8 @@ export interface ResourceModel {
   parents(inputs: Tree, id: string, scope: Scope): readonly { readonly key: string; readonly what: string }[];
   /** Rules of single inputs and between inputs beyond {@link required}. Unknown values pass. */
   check(inputs: Tree): readonly Failure[];
+  /** Inputs the service takes at creation and leaves alone afterwards, whatever an update sends. */
+  readonly keptOnUpdate?: readonly string[];
   /** What the service refuses to change in place, e.g. a smaller disk. */
   refusedUpdate?(old: Tree, next: Tree): readonly Failure[];
   /** Values the service adds: read-only properties, and defaults for inputs that were left out. */

@@ -2,13 +2,12 @@ import type * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
-import { parsePath, valueAt } from "../model/paths";
+import { parsePath, valueAt, withValue } from "../model/paths";
 import { Cloud, Model, Outcome, PackageModel, Scope, Stored, Tree, Value } from "../model/types";
 import { nameOf } from "../monitor/urn";
-import { withValue } from "../wire/trees";
 import { Path } from "../wire/values";
-import { Operation } from "../faults";
 import { Front, Incomplete } from "./front";
+import { refuseAsArm, refuseLocked } from "./limits";
 import { fromStruct, toFailures, toInitFailed, toServiceError, toStruct } from "./messages";
 
 type Handler<Request, Response> = (
@@ -41,6 +40,15 @@ interface Subject {
   readonly urn: string;
   readonly type: string;
   readonly name: string;
+}
+
+/** An operation that changes the cloud. */
+interface Operating extends Subject {
+  readonly operation: "create" | "update" | "delete";
+  readonly id: string;
+  readonly inputs: Tree;
+  readonly secrets: readonly Path[];
+  readonly scope: Scope;
 }
 
 /** What the engine calls an `object`: the RPCs of one provider package over the shared model and cloud. */
@@ -148,24 +156,20 @@ export class ProviderService {
     const { urn, type, name } = subjectOf(request);
     const { tree, secrets } = fromStruct(request.getProperties());
     const scope = this.scope(peer);
-    const outcome = request.getPreview()
-      ? this.model.previewCreate(type, tree, scope)
-      : await this.operate(
-          "create",
-          { urn, type, name },
-          this.plannedId(type, tree, scope),
-          tree,
-          secrets,
-          scope,
-          () => this.model.create(type, urn, tree, scope, this.cloud),
-        );
-    const response = new proto.CreateResponse().setId(outcome.id);
-    response.setProperties(this.properties(type, outcome.outputs, secrets));
-    return response;
-  }
-
-  private plannedId(type: string, inputs: Tree, scope: Scope): string {
-    return this.model.resource(type).id(inputs, scope);
+    const response = new proto.CreateResponse();
+    if (request.getPreview()) {
+      const { outputs } = this.model.previewCreate(type, tree, scope);
+      response.setProperties(this.properties(type, outputs, secrets));
+      return response;
+    }
+    const id = this.model.resource(type).id(tree, scope);
+    const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
+    const made = await this.operate(call, () => {
+      refuseAsArm(this.cloud, type, id, tree);
+      return this.model.create(type, urn, tree, scope, this.cloud);
+    });
+    response.setProperties(this.properties(type, made.outputs, secrets));
+    return response.setId(made.id);
   }
 
   private async read(request: proto.ReadRequest, peer: string): Promise<proto.ReadResponse> {
@@ -208,17 +212,22 @@ export class ProviderService {
   private async update(request: proto.UpdateRequest, peer: string): Promise<proto.UpdateResponse> {
     const { urn, type, name } = subjectOf(request);
     const id = request.getId();
-    const next = fromStruct(request.getNews());
+    const { tree, secrets } = fromStruct(request.getNews());
     const old = fromStruct(request.getOldInputs()).tree;
-    const outputs = fromStruct(request.getOlds()).tree;
     const scope = this.scope(peer);
-    const outcome = request.getPreview()
-      ? this.model.previewUpdate(type, id, old, next.tree, outputs, scope)
-      : await this.operate("update", { urn, type, name }, id, next.tree, next.secrets, scope, () =>
-          this.model.update(type, id, old, next.tree, scope, this.cloud),
-        );
     const response = new proto.UpdateResponse();
-    response.setProperties(this.properties(type, outcome.outputs, next.secrets));
+    if (request.getPreview()) {
+      const outputs = fromStruct(request.getOlds()).tree;
+      const planned = this.model.previewUpdate(type, id, old, tree, outputs, scope);
+      response.setProperties(this.properties(type, planned.outputs, secrets));
+      return response;
+    }
+    const call = { operation: "update", urn, type, name, id, inputs: tree, secrets, scope } as const;
+    const updated = await this.operate(call, () => {
+      refuseAsArm(this.cloud, type, id, tree, this.cloud.get(this.key(type, id, scope))?.inputs);
+      return this.model.update(type, id, old, tree, scope, this.cloud);
+    });
+    response.setProperties(this.properties(type, updated.outputs, secrets));
     return response;
   }
 
@@ -227,7 +236,9 @@ export class ProviderService {
     const id = request.getId();
     const scope = this.scope(peer);
     const inputs = fromStruct(request.getOldInputs()).tree;
-    await this.operate("delete", { urn, type, name }, id, inputs, [], scope, () => {
+    const call = { operation: "delete", urn, type, name, id, inputs, secrets: [], scope } as const;
+    await this.operate(call, () => {
+      refuseLocked(this.cloud, id);
       this.model.delete(type, id, scope, this.cloud);
       return { id, outputs: {} };
     });
@@ -243,31 +254,18 @@ export class ProviderService {
   }
 
   /** Runs one operation through the front; a half-made resource is reported as such. */
-  private async operate(
-    operation: Operation,
-    subject: Subject,
-    id: string,
-    inputs: Tree,
-    secrets: readonly Path[],
-    scope: Scope,
-    action: () => Outcome,
-  ): Promise<Outcome> {
-    const resource = this.model.resource(subject.type);
-    const attempt = { ...subject, operation, key: this.key(subject.type, id, scope) };
+  private async operate(call: Operating, action: () => Outcome): Promise<Outcome> {
+    const { operation, urn, type, name, id, inputs, secrets, scope } = call;
+    const attempt = { operation, urn, type, name, key: this.key(type, id, scope) };
+    const serialisedBy = this.model.resource(type).serialisedBy?.(inputs, id, scope);
     try {
-      return await this.front.perform(attempt, resource.serialisedBy?.(inputs, id, scope), action);
+      return await this.front.perform(attempt, serialisedBy, action);
     } catch (error) {
       if (!(error instanceof Incomplete)) throw error;
       if (operation === "delete") throw new Reply({ ...toServiceError(error), details: error.reason });
       const made = error.outcome as Outcome;
-      throw new Reply(
-        toInitFailed(
-          made.id,
-          this.properties(subject.type, made.outputs, secrets),
-          toStruct(inputs, secrets),
-          error.reason,
-        ),
-      );
+      const properties = this.properties(type, made.outputs, secrets);
+      throw new Reply(toInitFailed(made.id, properties, toStruct(inputs, secrets), error.reason));
     }
   }
 

@@ -1,6 +1,5 @@
-import { merge, parsePath, valueAt } from "../model/paths";
+import { isTree, merge, parsePath, valueAt, withValue } from "../model/paths";
 import { Model, Stored, Tree, Value } from "../model/types";
-import { withValue } from "../wire/trees";
 import { CloudStore } from "./cloud";
 
 /** Nothing has the id that was asked for. */
@@ -54,10 +53,6 @@ function followed(inputs: Tree, moved: Tree): Tree {
       return [key, isTree(value) && isTree(now) ? followed(value, now) : now];
     }),
   );
-}
-
-function isTree(value: Value): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Deletes a resource and everything below it, without Pulumi's knowledge. */

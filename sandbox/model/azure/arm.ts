@@ -29,6 +29,7 @@ export interface ArmDefinition {
   /** The resource itself or an ancestor, by its id as far as the given placeholder, does one thing at a time. */
   readonly serialisedUpTo?: string;
   readonly check?: (inputs: Tree) => readonly Failure[];
+  readonly keptOnUpdate?: readonly string[];
   readonly refusedUpdate?: (old: Tree, next: Tree) => readonly Failure[];
   readonly computed?: (made: Made) => Tree;
   readonly moves?: Readonly<Record<string, (stored: Stored) => Tree>>;
@@ -101,6 +102,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     parents: (inputs, id, scope) =>
       ancestors(id, extension ? fill(`{${names[0]}}`, inputs, scope) : undefined),
     check: (inputs) => [...SHAPES.check(facts.inputs, inputs), ...(definition.check?.(inputs) ?? [])],
+    keptOnUpdate: definition.keptOnUpdate,
     refusedUpdate: definition.refusedUpdate,
     computed: (made) => ({
       ...only(facts.outputs, SHAPES.defaults(facts.inputs, made.inputs)),

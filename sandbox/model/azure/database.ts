@@ -102,6 +102,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     immutable: ["administratorLogin", "availabilityZone", "sourceServerResourceId", "pointInTimeUTC"],
     holdsData: true,
     writeOnly: ["administratorLoginPassword", "createMode", "pointInTimeUTC"],
+    // Zones can only be swapped, by a failover.
+    keptOnUpdate: ["availabilityZone", "highAvailability.standbyAvailabilityZone"],
     globalName: "postgres",
     serialisedUpTo: "serverName",
     check: checkServer,
