@@ -50,7 +50,8 @@ function poolParameters(pool: PoolSettings): ServerParameter[] {
     { name: "pgbouncer.default_pool_size", value: String(pool.defaultPoolSize) },
     { name: "pgbouncer.max_client_conn", value: String(pool.maxClientConnections) },
     { name: "pgbouncer.max_prepared_statements", value: String(pool.maxPreparedStatements) },
-    { name: "pgbouncer.ignore_startup_parameters", value: "extra_float_digits" },
+    // Sent by clients for their own sessions; the pooler would refuse a connection that sets what it does not know.
+    { name: "pgbouncer.ignore_startup_parameters", value: "extra_float_digits,statement_timeout" },
     { name: "metrics.pgbouncer_diagnostics", value: "on" },
   ];
 }
