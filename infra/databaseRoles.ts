@@ -81,13 +81,14 @@ export function databaseRoles(
   args: DatabaseRolesArgs,
   opts?: pulumi.ComponentResourceOptions,
 ): OneShotJob {
+  const entries = secretsOf("roles");
   return new OneShotJob(
     name,
     {
       ...args,
       workload: "roles",
       role: "database",
-      secrets: { source: args.vault, entries: secretsOf("roles") },
+      secrets: { source: args.vault, entries },
       files: { folder: FOLDER, contents: { [SCRIPT]: rolesScript() } },
       steps: [
         {
@@ -95,6 +96,7 @@ export function databaseRoles(
           image: args.image,
           arguments: args.mark.arguments,
           environment: args.mark.environment,
+          secrets: ["database-admin-url"],
         },
         {
           name: "roles",
@@ -102,6 +104,7 @@ export function databaseRoles(
           // Kubernetes puts the value in place of $(…).
           command: ["psql"],
           arguments: ["--no-psqlrc", "--quiet", `--file=${FOLDER}/${SCRIPT}`, "$(DATABASE_URL)"],
+          secrets: entries.map(({ name: secret }) => secret),
         },
       ],
       resources: { cpuRequest: "50m", cpuLimit: "500m", memoryRequest: "64Mi", memoryLimit: "256Mi" },

@@ -25,6 +25,9 @@ export interface MigrationArgs extends DatabaseJobArgs {
   gate: DatabaseGate;
 }
 
+/** Secret with the connection migrations use. */
+export const MIGRATION_SECRET = "database-migration-url";
+
 /** Minutes a migration may take; a longer one is planned and run by hand. */
 const MIGRATION_DEADLINE_MINUTES = 30;
 
@@ -52,6 +55,7 @@ export function migration(
           image: args.image,
           command: ["node_modules/.bin/prisma"],
           arguments: ["migrate", "deploy"],
+          secrets: [MIGRATION_SECRET],
         },
       ],
       resources: { cpuRequest: "100m", cpuLimit: "1", memoryRequest: "256Mi", memoryLimit: "512Mi" },

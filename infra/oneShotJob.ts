@@ -23,6 +23,8 @@ export interface JobStep {
   command?: string[];
   arguments?: string[];
   environment?: Record<string, string>;
+  /** Names of the secrets it gets as environment variables. All are mounted as files too. */
+  secrets?: readonly string[];
 }
 
 export interface OneShotJobArgs {
@@ -125,7 +127,11 @@ export class OneShotJob extends pulumi.ComponentResource {
         resources,
         env: [
           ...plainVariables(step.environment ?? {}),
-          ...secretVariables(workload, issue, secrets.entries),
+          ...secretVariables(
+            workload,
+            issue,
+            secrets.entries.filter(({ name }) => step.secrets?.includes(name)),
+          ),
         ],
         mounts: [
           SECRETS_MOUNT,

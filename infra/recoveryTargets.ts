@@ -38,16 +38,17 @@ export interface DatabaseGate {
   environment: Record<string, string>;
 }
 
-/**
- * The gate of a workload whose database connection is the given secret of the vault.
- * @param hosts every host that is this environment's database
- */
-export function databaseGate(args: {
-  image: string;
+/** What the gate holds a connection against. */
+export interface GateArgs {
   environment: string;
+  /** Every host that is this environment's database. */
   hosts: readonly string[];
-  secret: string;
-}): DatabaseGate {
+  /** TLS a connection must have at least. */
+  tls: "require" | "verify-full";
+}
+
+/** The gate of a workload whose database connection is the given secret of the vault. */
+export function databaseGate(args: GateArgs & { image: string; secret: string }): DatabaseGate {
   return {
     name: "guard",
     image: args.image,
@@ -56,14 +57,7 @@ export function databaseGate(args: {
   };
 }
 
-/** What the gate compares with, for itself and for setting the server's marker. */
-export function gateSettings(args: {
-  environment: string;
-  hosts: readonly string[];
-}): Record<string, string> {
-  return {
-    ENVIRONMENT: args.environment,
-    GUARD_ALLOWED_HOSTS: args.hosts.join(","),
-    GUARD_TLS: "require",
-  };
+/** Settings of the gate, also those with which it marks the server. */
+export function gateSettings({ environment, hosts, tls }: GateArgs): Record<string, string> {
+  return { ENVIRONMENT: environment, GUARD_ALLOWED_HOSTS: hosts.join(","), GUARD_TLS: tls };
 }

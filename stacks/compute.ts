@@ -7,7 +7,7 @@ import { integrationGateway } from "../infra/gateway";
 import { Federation } from "../infra/identity";
 import { VaultSource } from "../infra/kubernetes/vaultSecrets";
 import { Logs } from "../infra/logs";
-import { migration } from "../infra/migration";
+import { migration, MIGRATION_SECRET } from "../infra/migration";
 import { Namespace } from "../infra/namespace";
 import { IDENTITIES, virtualEndpointHosts } from "../infra/naming";
 import { clusterProvider } from "../infra/providers";
@@ -160,7 +160,12 @@ function databaseJob({ region, namespace, vault, after }: Place) {
 
 function guardOf({ config, names }: Context) {
   const { writer, reader } = virtualEndpointHosts(names.virtualEndpoint);
-  return { image: config.recovery.image, environment: config.environment, hosts: [writer, reader] };
+  return {
+    image: config.recovery.image,
+    environment: config.environment,
+    hosts: [writer, reader],
+    tls: config.database.sslMode,
+  };
 }
 
 /** Roles first, then the schema; the applications wait for both. */
@@ -186,7 +191,7 @@ function prepareDatabase(context: Context, place: Place): pulumi.Resource[] {
       after: [...common.after, roles.done],
       identityClientId: identities.migration.clientId,
       image: config.workloads.api.image,
-      gate: databaseGate({ ...guard, secret: "database-migration-url" }),
+      gate: databaseGate({ ...guard, secret: MIGRATION_SECRET }),
     },
     place.opts,
   );
