@@ -17,10 +17,7 @@ export interface RecoveryExporterArgs {
 /** Port the exporter serves metrics and health on. */
 export const EXPORTER_PORT = 9188;
 
-/**
- * Metrics of backups and drills, read from the storage account, so that they outlive every job that made them. One
- * pod is enough: it holds nothing, and an alert notices when it is silent.
- */
+/** Metrics of backups and drills, read from the storage account, so that they outlive every job that made them. */
 export function recoveryExporter(
   name: string,
   args: RecoveryExporterArgs,
@@ -38,6 +35,8 @@ export function recoveryExporter(
       ports: [{ name: "metrics", port: EXPORTER_PORT }],
       health: { port: "metrics", live: "/healthz", ready: "/readyz" },
       resources: { cpuRequest: "50m", cpuLimit: "250m", memoryRequest: "96Mi", memoryLimit: "192Mi" },
+      singleBecause:
+        "It holds nothing, two would count everything twice, and an alert notices when it is silent.",
       minReplicas: 1,
       maxReplicas: 1,
       targetCpuPercent: 70,

@@ -39,6 +39,11 @@ export interface WorkloadArgs {
   ports: readonly { name: string; port: number }[];
   health: HealthPaths;
   resources: ContainerResources;
+  /**
+   * Why there may be only one pod, at least 15 characters; with it both replicas are 1, and a rollout stops the old
+   * pod before it starts the new one.
+   */
+  singleBecause?: string;
   /** Fewest pods, and the replicas at creation. */
   minReplicas: number;
   /** Most pods; not below minReplicas. Equal: no autoscaler is made. */
@@ -184,11 +189,18 @@ export class Workload extends pulumi.ComponentResource {
     return new Deployment(
       `${this.name}-deployment`,
       {
-        metadata: this.awaited(this.metadata),
+        metadata: this.awaited({
+          ...this.metadata,
+          ...(args.singleBecause && {
+            annotations: { "forma3d.com/single-replica-because": args.singleBecause },
+          }),
+        }),
         spec: {
           replicas: args.minReplicas,
           selector: { matchLabels: selectorOf(args.workload) },
-          strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+          strategy: args.singleBecause
+            ? { type: "Recreate" }
+            : { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
           minReadySeconds: 10,
           progressDeadlineSeconds: 600,
           revisionHistoryLimit: 5,
@@ -200,11 +212,15 @@ export class Workload extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // The autoscaler sets it from then on.
-        ignoreChanges: ["spec.replicas"],
+        // Where there is an autoscaler, it sets it from then on.
+        ignoreChanges: this.scales() ? ["spec.replicas"] : [],
         dependsOn: [...parts.filter((part) => part !== undefined), ...(args.after ?? [])],
       },
     );
+  }
+
+  private scales(): boolean {
+    return this.args.maxReplicas > this.args.minReplicas;
   }
 
   private awaited<M extends object>(metadata: M & { annotations?: Record<string, string> }) {
@@ -299,8 +315,8 @@ export class Workload extends pulumi.ComponentResource {
   }
 
   private autoscale(deployment: Deployment) {
-    const { workload, minReplicas, maxReplicas } = this.args;
-    if (minReplicas === maxReplicas) return;
+    const { workload } = this.args;
+    if (!this.scales()) return;
     new HorizontalPodAutoscaler(
       `${this.name}-autoscaler`,
       {
@@ -332,7 +348,7 @@ export class Workload extends pulumi.ComponentResource {
   }
 }
 
-function check({ minReplicas, maxReplicas, ports, image }: WorkloadArgs) {
+function check({ minReplicas, maxReplicas, ports, image, singleBecause }: WorkloadArgs) {
   const wrong = (propertyPath: string, reason: string) =>
     new pulumi.InputPropertyError({ propertyPath, reason });
   if (!/@sha256:[0-9a-f]{64}$/.test(image))
@@ -340,5 +356,7 @@ function check({ minReplicas, maxReplicas, ports, image }: WorkloadArgs) {
   if (minReplicas < 1) throw wrong("minReplicas", `${minReplicas} is below 1`);
   if (minReplicas > maxReplicas)
     throw wrong("minReplicas", `${minReplicas} is above maxReplicas (${maxReplicas})`);
+  if (singleBecause !== undefined && maxReplicas !== 1)
+    throw wrong("maxReplicas", `${maxReplicas} is not 1, though singleBecause says there is one pod`);
   if (ports.length === 0) throw wrong("ports", "a workload listens on at least one port");
 }

@@ -33,7 +33,7 @@ export function exposureOf({ network, names }: Pick<RegionBase, "network" | "nam
 }
 
 /** Pods of the integration gateway. */
-export const GATEWAY_REPLICAS = { minReplicas: 2, maxReplicas: 4 } as const;
+export const GATEWAY_REPLICAS = { minReplicas: 3, maxReplicas: 6 } as const;
 
 /** Connections one API pod keeps to the pooler. */
 const CONNECTIONS_PER_POD = 10;
