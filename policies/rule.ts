@@ -27,6 +27,11 @@ export interface ResourceView {
   /** Logical name, the last part of the URN. */
   readonly name: string;
   readonly props: Tree;
+  /**
+   * Inputs as judged earlier in the run; stack rules only, and only where the run has shown them. The outputs of a
+   * preview can be empty: those of Kubernetes objects are while their cluster does not exist yet.
+   */
+  readonly inputs?: Tree;
   /** Paths in `props` whose value is {@link UNKNOWN}, e.g. `network.subnets[0].id`. */
   readonly unknownPaths: readonly string[];
   readonly opts: {

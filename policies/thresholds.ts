@@ -95,7 +95,7 @@ export const THRESHOLDS = {
     "report §11.4 (cost)",
   ),
   nonProdNodes: threshold(3, "nodes of a pool outside production, at most", "report §11.4 (cost)"),
-  nonProdPods: threshold(3, "pods of a service outside production, at most", "report §11.4 (cost)"),
+  nonProdPods: threshold(6, "pods of a service outside production, at most", "report §11.4 (cost)"),
   nonProdStorage: threshold(
     ["Standard_LRS", "Standard_ZRS"] as readonly string[],
     "kinds of storage replication outside production",

@@ -8,6 +8,7 @@ import type {
   Rule,
   StackRule,
   StackView,
+  Tree,
   Violation,
 } from "../rule";
 import type { Waivers } from "../waivers";
@@ -28,11 +29,13 @@ const ROOT_STACK = "pulumi:pulumi:Stack";
 export class Inspection {
   private readonly contexts = new Map<string, Context>();
   private readonly rulesByType = new Map<string, readonly ResourceRule[]>();
+  private readonly inputs = new Map<string, Tree>();
 
   constructor(private readonly run: Run) {}
 
   resource(resource: ResourceView): Finding[] {
     const context = this.contextOf(resource.urn);
+    this.inputs.set(resource.urn, resource.props);
     const judged =
       resource.type === ROOT_STACK && Object.keys(this.run.config).length > 0
         ? { ...resource, props: { ...resource.props, config: this.run.config } }
@@ -42,7 +45,8 @@ export class Inspection {
       .flatMap((rule) => this.findings(rule, judged.urn, () => rule.check(judged, context)));
   }
 
-  stack(stack: StackView): Finding[] {
+  stack(seen: StackView): Finding[] {
+    const stack = this.withInputs(seen);
     const root = stack.resources[0];
     if (!root) return [];
     const context = this.contextOf(root.urn);
@@ -52,6 +56,14 @@ export class Inspection {
       .flatMap((rule) => this.findings(rule, rootUrn(stack), () => rule.check(stack, context)));
     forget(context);
     return findings;
+  }
+
+  private withInputs(stack: StackView): StackView {
+    const resources = stack.resources.map((resource) => {
+      const inputs = this.inputs.get(resource.urn);
+      return inputs ? { ...resource, inputs } : resource;
+    });
+    return { resources, byUrn: new Map(resources.map((resource) => [resource.urn, resource])) };
   }
 
   private findings(rule: Rule, urn: string, check: () => readonly Violation[]): Finding[] {

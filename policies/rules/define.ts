@@ -1,6 +1,15 @@
 import { cursor } from "../graph";
 import { settle, type Cursor, type Outcome } from "../read";
-import type { Context, ResourceRule, ResourceView, StackRule, StackView } from "../rule";
+import {
+  UNKNOWN,
+  type Context,
+  type ResourceRule,
+  type ResourceView,
+  type StackRule,
+  type StackView,
+  type Tree,
+  type Value,
+} from "../rule";
 
 type Described<R extends ResourceRule | StackRule> = Omit<
   R,
@@ -27,6 +36,33 @@ export interface Verdict {
   readonly outcomes: readonly Outcome[];
 }
 
+const completed = new WeakMap<StackView, StackView>();
+
+/**
+ * The stack with everything known of each resource: what was asked for and, once there is an answer, what became
+ * of it. A preview has no answers, only guesses at them, and none at all for a cluster that does not exist yet.
+ */
+function complete(stack: StackView, { isDryRun }: Context): StackView {
+  const known = completed.get(stack);
+  if (known) return known;
+  const resources = stack.resources.map((resource) => {
+    const { inputs, props } = resource;
+    return inputs ? { ...resource, props: isDryRun ? over(props, inputs) : over(inputs, props) } : resource;
+  });
+  const whole = { resources, byUrn: new Map(resources.map((resource) => [resource.urn, resource])) };
+  completed.set(stack, whole);
+  return whole;
+}
+
+/** Properties of both; those of the second win where they are known. */
+function over(base: Tree, top: Tree): Tree {
+  const merged: Record<string, Value> = { ...base };
+  for (const [key, value] of Object.entries(top)) {
+    if (merged[key] === undefined || !(value === UNKNOWN || value === null)) merged[key] = value;
+  }
+  return merged;
+}
+
 /** A rule on the stack as a whole. */
 export function stackRule(
   meta: Described<StackRule>,
@@ -38,7 +74,9 @@ export function stackRule(
     ...meta,
     scope: "stack",
     check: (stack, context) =>
-      check(stack, context).flatMap(({ resource, outcomes }) => settle(outcomes, context, resource.urn)),
+      check(complete(stack, context), context).flatMap(({ resource, outcomes }) =>
+        settle(outcomes, context, resource.urn),
+      ),
   };
 }
 

@@ -310,7 +310,7 @@ function idleDeletes(rule: Cursor, immutable: readonly string[]): Outcome[] {
   if (covered === undefined) return [];
   return ["baseBlob", "version", "snapshot"]
     .map((kind) => rule.at("definition", "actions", kind, "delete"))
-    .filter((action) => action.present)
+    .filter((action) => action.present && !action.unknown)
     .flatMap((action) => fault(action, `must be left out: container ${covered} is immutable`));
 }
 
