@@ -1,4 +1,3 @@
-import path from "node:path";
 import { readSettings, StackSettings } from "./monitor/config";
 import { Deployment } from "./monitor/deployment";
 import { bundleProgram, runProgram } from "./monitor/program";
@@ -26,10 +25,10 @@ export async function planStack(root: string, stack: string, options: PlanOption
   const address = await engine.listen();
   try {
     process.chdir(root);
-    const file = bundleProgram(root, path.join(root, ".build/program"));
+    const program = bundleProgram(root);
     const plan = async (traces: boolean) => {
       deployment = new Deployment({ ...settings, resolve: options.resolve ?? false, model: sandboxModel() });
-      const { refused, crashed } = await runProgram(file, settings, address, deployment, traces);
+      const { refused, crashed } = await runProgram(program, settings, address, deployment, traces);
       return { settings, deployment, refused, crashed };
     };
     const first = await plan(false);

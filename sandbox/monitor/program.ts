@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import Module from "node:module";
 import path from "node:path";
 import { buildSync } from "esbuild";
 import type { StackSettings } from "./config";
@@ -18,28 +19,47 @@ export interface ProgramResult {
   readonly crashed: boolean;
 }
 
+/** A program ready to run, as often as wanted. */
+export interface Program {
+  /** Place it pretends to be at; its packages are looked up from there. */
+  readonly file: string;
+  readonly code: string;
+}
+
 /**
- * Bundles the program that `main` in package.json names, its packages left out, and returns the file.
+ * Bundles the program that `main` in package.json names, its packages left out.
  * @throws Error when package.json names no program, or it does not compile.
  */
-export function bundleProgram(root: string, buildFolder: string): string {
+export function bundleProgram(root: string): Program {
   const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { main?: string };
   if (!manifest.main) throw new Error(`${root}/package.json: main names no program`);
-  const outfile = path.join(buildFolder, manifest.main.replace(/\.ts$/, ".js"));
-  buildSync({
+  const file = path.join(root, ".build/program", manifest.main.replace(/\.ts$/, ".js"));
+  const { outputFiles } = buildSync({
     absWorkingDir: root,
     entryPoints: [manifest.main],
-    outfile,
+    outfile: file,
     bundle: true,
+    write: false,
     packages: "external",
     platform: "node",
     format: "cjs",
     target: "node20",
-    sourcemap: true,
+    sourcemap: "inline",
     logLevel: "error",
     supported: { "dynamic-import": false },
   });
-  return outfile;
+  return { file, code: outputFiles[0]?.text ?? "" };
+}
+
+/** Evaluates a program afresh and returns what it exports. */
+function load({ file, code }: Program): unknown {
+  const module = new Module(file) as Module & { _compile(code: string, file: string): void };
+  module.filename = file;
+  module.paths = (Module as unknown as { _nodeModulePaths(from: string): string[] })._nodeModulePaths(
+    path.dirname(file),
+  );
+  module._compile(code, file);
+  return module.exports;
 }
 
 /**
@@ -50,7 +70,7 @@ export function bundleProgram(root: string, buildFolder: string): string {
  * @param traces Whether errors in the program show where they come from.
  */
 export async function runProgram(
-  file: string,
+  program: Program,
   settings: StackSettings,
   engine: string,
   deployment: Deployment,
@@ -83,9 +103,7 @@ export async function runProgram(
   process.on("unhandledRejection", note);
   try {
     await runtime.runInPulumiStack(async () => {
-      delete require.cache[file];
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- the program is known at run time only
-      const exported = require(file) as unknown;
+      const exported = load(program);
       return (await (typeof exported === "function" ? (exported as () => unknown)() : exported)) as object;
     });
   } catch (error) {

@@ -1,0 +1,138 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { Diagnostic } from "../../sandbox/monitor/resource";
+import type { JsonValue, ResourceDocument } from "../../sandbox/render/plan";
+import { projectRoot } from "../../sandbox/root";
+
+const run = promisify(execFile);
+const ROOT = projectRoot(__dirname);
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** What decides a plan; a change in any of it makes a stored plan stale. */
+const SOURCES = [
+  "infra",
+  "stacks",
+  "policies/rule.ts",
+  "policies/armLimits.ts",
+  "policies/arm",
+  "sandbox",
+  "test/support",
+];
+
+export interface PlanRequest {
+  root: string;
+  stack: string;
+  config: Record<string, unknown>;
+  resolve: boolean;
+}
+
+export interface PlanChoices {
+  /** Overrides by path, e.g. `{ "database.backupRetentionDays": 7 }`; null takes a value away. */
+  config?: Record<string, unknown>;
+  /** Fills in the ids and values Azure would assign, so that references can be followed. */
+  resolve?: boolean;
+  /** Folder of another project with its own Pulumi.yaml and program. */
+  root?: string;
+}
+
+/** A plan as tests look at it. */
+export interface PlanView {
+  resources: ResourceDocument[];
+  diagnostics: Diagnostic[];
+  /** Errors among the diagnostics. */
+  errors: string[];
+  outputs: Record<string, JsonValue>;
+  /** Resources of a type (`azure-native:storage:StorageAccount`), whose logical name contains a text. */
+  ofType(type: string, nameIncludes?: string): ResourceDocument[];
+  /** The only such resource. @throws Error when there is none, or more than one. */
+  one(type: string, nameIncludes?: string): ResourceDocument;
+}
+
+function files(entry: string): string[] {
+  const full = path.join(ROOT, entry);
+  if (!fs.existsSync(full)) return [];
+  if (fs.statSync(full).isFile()) return [entry];
+  return fs.readdirSync(full).flatMap((name) => files(path.join(entry, name)));
+}
+
+function fingerprint(request: PlanRequest): string {
+  const hash = createHash("sha256").update(JSON.stringify(request));
+  const own = path.relative(ROOT, request.root);
+  const settings = fs.readdirSync(ROOT).filter((name) => /^(Pulumi.*\.yaml|package.*\.json)$/.test(name));
+  for (const file of [...SOURCES.flatMap(files), ...settings, ...(own === "" ? [] : files(own))].sort()) {
+    hash
+      .update(file)
+      .update("\0")
+      .update(fs.readFileSync(path.join(ROOT, file)))
+      .update("\0");
+  }
+  return hash.digest("hex").slice(0, 32);
+}
+
+interface Outcome {
+  resources: ResourceDocument[];
+  diagnostics: Diagnostic[];
+}
+
+async function outcome(request: PlanRequest): Promise<Outcome> {
+  const folder = path.join(ROOT, ".build/plans");
+  const stored = path.join(folder, `${fingerprint(request)}.json`);
+  if (fs.existsSync(stored)) return JSON.parse(fs.readFileSync(stored, "utf8")) as Outcome;
+  const { stdout } = await run(
+    process.execPath,
+    ["run.mjs", "test/support/planWorker.ts", JSON.stringify(request)],
+    { cwd: ROOT, maxBuffer: MAX_OUTPUT_BYTES },
+  );
+  fs.mkdirSync(folder, { recursive: true });
+  const draft = `${stored}.${process.pid}`;
+  fs.writeFileSync(draft, stdout);
+  fs.renameSync(draft, stored);
+  return JSON.parse(stdout) as Outcome;
+}
+
+const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
+
+function view({ resources, diagnostics }: Outcome): PlanView {
+  const ofType = (type: string, nameIncludes = ""): ResourceDocument[] =>
+    resources.filter((r) => r.type === type && nameOf(r.urn).includes(nameIncludes));
+  return {
+    resources,
+    diagnostics,
+    errors: diagnostics
+      .filter((d) => d.severity === "error")
+      .map((d) => `${nameOf(d.urn)} ${d.message}`.trim()),
+    outputs: resources.find((r) => r.type === "pulumi:pulumi:Stack")?.outputs ?? {},
+    ofType,
+    one: (type, nameIncludes) => {
+      const found = ofType(type, nameIncludes);
+      const [only] = found;
+      if (!only || found.length > 1) {
+        const names = found.map((r) => nameOf(r.urn)).join(", ") || "none";
+        throw new Error(`expected one ${type} named *${nameIncludes ?? ""}*, found ${names}`);
+      }
+      return only;
+    },
+  };
+}
+
+const plans = new Map<string, Promise<PlanView>>();
+
+/**
+ * The real program's plan of a stack, made in a process of its own. Plans are stored under .build by everything that
+ * decides them, so that the test files of a run share them.
+ */
+export function planStack(stack: string, choices: PlanChoices = {}): Promise<PlanView> {
+  const request: PlanRequest = {
+    root: choices.root ?? ROOT,
+    stack,
+    config: choices.config ?? {},
+    resolve: choices.resolve ?? false,
+  };
+  const key = JSON.stringify(request);
+  const known = plans.get(key) ?? outcome(request).then(view);
+  plans.set(key, known);
+  return known;
+}
