@@ -3,7 +3,6 @@
 // process, so that Ctrl-C, exit codes and memory figures are the program's own.
 import { buildSync } from "esbuild";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,12 +14,11 @@ if (!entry) {
   process.exit(2);
 }
 const outfile = path.join(root, ".build", entry.replace(/\.ts$/, ".js"));
-const { outputFiles } = const { outputFiles } = buildSync({
+const { outputFiles } = buildSync({
   absWorkingDir: root,
   entryPoints: [entry],
   outfile,
   bundle: true,
-  write: false,
   packages: "external",
   platform: "node",
   format: "cjs",
@@ -35,12 +33,6 @@ for (const { path: file, contents } of outputFiles) {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(`${file}.${process.pid}`, contents);
   renameSync(`${file}.${process.pid}`, file);
-}
-// Renamed into place, because two runs of one entry may be loading it at the same time.
-for (const { path: file, contents } of outputFiles) {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(`${file}.${process.pid}`, contents);
-  fs.renameSync(`${file}.${process.pid}`, file);
 }
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], outfile, ...args];
