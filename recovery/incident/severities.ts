@@ -65,21 +65,6 @@ export function severity(id: SeverityId): Severity {
   return found;
 }
 
-/** One step of the escalation (report §6.3). */
-export interface EscalationStep {
-  role: string;
-  /** Minutes after the page at which this role is called when nobody has acknowledged. */
-  afterMinutes: number;
-  severities: SeverityId[];
-}
-
-export const ESCALATION: readonly EscalationStep[] = [
-  { role: "Primary on-call", afterMinutes: 0, severities: ["SEV-1", "SEV-2"] },
-  { role: "Secondary on-call", afterMinutes: 5, severities: ["SEV-1", "SEV-2"] },
-  { role: "Engineering lead", afterMinutes: 15, severities: ["SEV-1", "SEV-2"] },
-  { role: "CTO", afterMinutes: 30, severities: ["SEV-1"] },
-];
-
 /** What the report measures itself by (§11.3). */
 export const INCIDENT_TARGETS = {
   /** Mean time to detect, below this many minutes. */
