@@ -30,6 +30,7 @@ export function rolesScript(): string {
   return `\\set ON_ERROR_STOP on
 ${DATABASE_ROLES.map((role) => `\\getenv ${role}_password ${role.toUpperCase()}_PASSWORD`).join("\n")}
 begin;
+set local client_min_messages = warning;
 select pg_advisory_xact_lock(hashtext('forma3d roles'));
 ${DATABASE_ROLES.map(
   (
@@ -43,6 +44,9 @@ grant migration to current_user;
 
 select format('revoke all on database %I from public', current_database()) \\gexec
 select format('grant connect on database %I to ${DATABASE_ROLES.join(", ")}', current_database()) \\gexec
+-- People who administer through Entra are members of this role.
+select format('grant connect on database %I to azure_pg_admin', current_database())
+  where exists (select from pg_roles where rolname = 'azure_pg_admin') \\gexec
 select format('grant create, temporary on database %I to migration', current_database()) \\gexec
 revoke create on schema public from public;
 grant usage, create on schema public to migration;
