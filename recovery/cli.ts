@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { registerBackup } from "./commands/backup";
+import { registerDrill } from "./commands/drill";
 import { registerEvidence } from "./commands/evidence";
 import { registerGuard } from "./commands/guard";
 import { registerList } from "./commands/list";
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
     .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", settingHelp + exitCodeHelp);
   registerBackup(program);
+  registerDrill(program);
   registerEvidence(program);
   registerGuard(program);
   registerList(program);

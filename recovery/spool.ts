@@ -22,6 +22,9 @@ export interface SpooledArchive {
   remove(): void;
 }
 
+/** A full volume, a full quota, and a limit on the size of files. */
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
 /** @throws NotRunError when the volume has less room than that */
 export function requireSpace(directory: string, bytes: number, what: string): void {
   let free: number;
@@ -81,7 +84,7 @@ export async function spoolArchive(options: {
     await zstd.ended;
     remove();
     options.signal.throwIfAborted();
-    if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
+    if (FULL.has((error as NodeJS.ErrnoException).code ?? "")) {
       throw new NotRunError(`no space left in ${options.directory} (SCRATCH_DIR) for the archive`);
     }
     throw error instanceof NotRunError || error instanceof FailedError

@@ -73,7 +73,7 @@ export async function restoreArchive(options: {
     if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
     if (code === 0) return;
     const said = program.stderr();
-    if (/no space left on device|could not extend file/i.test(said)) {
+    if (/no space left on device|could not (extend|write).*file|disk quota exceeded/i.test(said)) {
       throw new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
     }
     throw new FailedError(`pg_restore failed with exit code ${code}: ${complaint(said)}`);

@@ -1,0 +1,431 @@
+import fc from "fast-check";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { buildProgram } from "../../recovery/cli";
+import { runBackup } from "../../recovery/commands/backup";
+import { ArchiveScanner } from "../../recovery/postgres/archive";
+import { findProgram } from "../../recovery/postgres/programs";
+import { RowDigest } from "../../recovery/postgres/rows";
+import { redact } from "../../recovery/redact";
+import { loadSettings } from "../../recovery/settings";
+import { blockBytesAt, uploadNew } from "../../recovery/store/upload";
+import type { Manifest } from "../../recovery/types";
+import { recovery } from "../support/recoveryCli";
+import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
+
+const everyKind = readFileSync(path.join(__dirname, "../support/everyKind.sql"), "utf8");
+const MIB = 1024 * 1024;
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await startLab();
+  await lab.createDatabase("app");
+  await lab.sql("app", everyKind);
+});
+afterAll(() => lab.stop());
+
+async function backUp(store: LabStore, options = {}): Promise<Manifest> {
+  const [outcome] = await runBackup(store.settings, options, labContext());
+  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
+  return outcome.manifest;
+}
+
+describe("a backup", () => {
+  test("prints one JSON document, tells what it holds, and is in the catalogue", async () => {
+    const store = await lab.store("app");
+    const run = await recovery(["backup", "--json"], store.env);
+    expect(run.code).toBe(0);
+    const manifest = JSON.parse(run.stdout) as Manifest;
+    expect(manifest).toMatchObject({ database: "app", tier: "daily", environment: "test" });
+    expect(manifest.sha256).toMatch(/^[0-9a-f]{64}$/);
+    const stored = await store.daily.getBlobClient(manifest.archive.blob).downloadToBuffer();
+    expect(createHash("sha256").update(stored).digest("hex")).toBe(manifest.sha256);
+    expect(stored.length).toBe(manifest.storedBytes);
+    expect(Math.abs(Date.parse(manifest.snapshotAt) - Date.now())).toBeLessThan(60_000);
+
+    const list = await recovery(["list", "--json"], store.env);
+    expect(list.code).toBe(0);
+    expect((JSON.parse(list.stdout) as Manifest[]).map(({ id }) => id)).toEqual([manifest.id]);
+    expect((await store.blobs()).filter((name) => name.includes("locks/"))).toEqual([]);
+  });
+
+  test("counts every table's rows, partitions and inherited tables on their own", async () => {
+    const manifest = await backUp(await lab.store("app"));
+    const rows = Object.fromEntries(manifest.tables.map((table) => [table.name, table.rows]));
+    expect(rows).toMatchObject({
+      "public.ragged": 6900,
+      '"Sales"."Order Line"': 3004,
+      "public.animal": 1,
+      "public.bird": 1,
+      "public.session": 50,
+      "public.nothing_in_it": 0,
+      "public.no_columns": 1,
+    });
+    const partitions = Object.entries(rows).filter(([name]) => name.startsWith("public.measurement"));
+    expect(partitions.map(([name]) => name).sort()).toEqual([
+      "public.measurement_2025",
+      "public.measurement_2026_one",
+      "public.measurement_rest",
+    ]);
+    expect(partitions.reduce((sum, [, count]) => sum + count, 0)).toBe(600);
+    expect(manifest.largeObjects).toMatchObject({ count: 3, bytes: 12 + 140_000 });
+    expect(manifest.sequences).toContainEqual({ name: "public.counter", value: "11", called: true });
+    expect(manifest.sequences).toContainEqual({ name: 'public."Never Used"', value: "1", called: false });
+    expect(manifest.inventory.extensions.map(({ name }) => name)).toEqual(["pg_trgm", "plpgsql"]);
+    expect(manifest.inventory.roles.map(({ name }) => name)).toContain(lab.postgres.superuser);
+    expect(manifest.inventory.objects).toMatchObject({
+      "materialized view": 1,
+      domain: 1,
+      enum: 1,
+      policy: 1,
+      rule: 1,
+    });
+  });
+
+  test("has the same fingerprints when nothing changed, and others when one byte did", async () => {
+    await lab.createDatabase("twin", 'TEMPLATE "app"');
+    const store = await lab.store("twin");
+    const digests = (manifest: Manifest) =>
+      new Map(manifest.tables.map(({ name, sha256 }) => [name, sha256]));
+    const before = digests(await backUp(store));
+    expect(digests(await backUp(store))).toEqual(before);
+    await lab.sql("twin", "UPDATE bird SET name = 'own' WHERE id = 2");
+    const after = digests(await backUp(store));
+    expect(after.get("public.bird")).not.toBe(before.get("public.bird"));
+    expect(after.get("public.animal")).toBe(before.get("public.animal"));
+  });
+
+  test("of an empty database, of a non-UTF-8 one and of 2,000 tables is whole", async () => {
+    await lab.createDatabase("empty");
+    expect((await backUp(await lab.store("empty"))).tables).toEqual([]);
+
+    await lab.createDatabase("latin", "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
+    await lab.sql(
+      "latin",
+      `CREATE TABLE "Straße" (ort text); INSERT INTO "Straße" VALUES ('Köln'), ('Århus')`,
+    );
+    const latin = await backUp(await lab.store("latin"));
+    expect(latin.tables).toMatchObject([{ name: 'public."Straße"', rows: 2, bytes: "Köln\nÅrhus\n".length }]);
+
+    await lab.createDatabase("wide");
+    await lab.sql(
+      "wide",
+      `DO $$ BEGIN FOR n IN 1..2000 LOOP
+         EXECUTE format('CREATE TABLE t%s AS SELECT %s AS n', n, n);
+         IF n % 200 = 0 THEN COMMIT; END IF;
+       END LOOP; END $$`,
+    );
+    const wide = await backUp(await lab.store("wide"));
+    expect(wide.tables).toHaveLength(2000);
+    expect(wide.tables.every(({ rows }) => rows === 1)).toBe(true);
+  });
+
+  test("--all backs up every database that holds data; a failing one does not stop the others", async () => {
+    const store = await lab.store("app");
+    await lab.createDatabase("locked");
+    await lab.sql("locked", "CREATE TABLE t (n int)");
+    await lab.sql("postgres", "CREATE ROLE reader LOGIN PASSWORD 'only-a-test' IN ROLE pg_read_all_data");
+    await lab.sql("app", "ALTER TABLE session DISABLE ROW LEVEL SECURITY");
+    await lab.sql("locked", "ALTER TABLE t ENABLE ROW LEVEL SECURITY");
+    const url = new URL(store.env.DATABASE_URL as string);
+    url.username = "reader";
+    url.password = "only-a-test";
+    try {
+      const run = await recovery(["backup", "--all", "--json"], { ...store.env, DATABASE_URL: url.href });
+      expect(run.code).toBe(1);
+      const outcomes = JSON.parse(run.stdout) as (Manifest & { error?: { message: string } })[];
+      const names = outcomes.map(({ database }) => database);
+      expect(names).toContain("app");
+      expect(names).not.toContain("template1");
+      expect(names).not.toContain("postgres");
+      // Large objects are readable to their owner only.
+      const failed = outcomes.filter(({ error }) => error);
+      expect(failed.map(({ database }) => database).sort()).toEqual(expect.arrayContaining(["locked"]));
+      const locked = outcomes.find(({ database }) => database === "locked");
+      expect(locked?.error?.message).toMatch(
+        /row-level security hides rows of public\.t .* ALTER ROLE "reader" BYPASSRLS/,
+      );
+      expect(names.filter((name) => !failed.some(({ database }) => database === name))).toContain("latin");
+    } finally {
+      await lab.sql("app", "ALTER TABLE session ENABLE ROW LEVEL SECURITY");
+    }
+  });
+
+  test("never replaces a blob, and commits nothing when its producer failed", async () => {
+    const store = await lab.store("app");
+    const blob = store.daily.getBlockBlobClient("taken");
+    const options = { expectedBytes: 10, signal: new AbortController().signal };
+    await uploadNew(blob, Readable.from([Buffer.from("first")]), {
+      ...options,
+      beforeCommit: async () => undefined,
+    });
+    const second = uploadNew(blob, Readable.from([Buffer.from("other")]), {
+      ...options,
+      beforeCommit: async () => undefined,
+    });
+    await expect(second).rejects.toThrow("a blob of this name exists already; it was left as it is");
+    expect((await blob.downloadToBuffer()).toString()).toBe("first");
+
+    const failing = store.daily.getBlockBlobClient("failing");
+    const upload = uploadNew(failing, Readable.from([Buffer.from("half of it")]), {
+      ...options,
+      beforeCommit: () => Promise.reject(new Error("producer exit 1")),
+    });
+    await expect(upload).rejects.toThrow("producer exit 1");
+    expect(await failing.exists()).toBe(false);
+
+    const dying = new Readable({ read() {} });
+    dying.push("x");
+    setTimeout(() => dying.destroy(), 50);
+    const cut = uploadNew(failing, dying, { ...options, beforeCommit: async () => undefined });
+    await expect(cut).rejects.toThrow(/Premature close/);
+    expect(await failing.exists()).toBe(false);
+  });
+
+  test("keeps to small blocks up to 312 GiB and fits any size into 50,000 of them", () => {
+    expect(blockBytesAt(0, 10 * 1024 * MIB)).toBe(8 * MIB);
+    expect(blockBytesAt(0, 400 * 1024 * MIB)).toBe(11 * MIB);
+    const capacity = (expected: number) => {
+      const sizes = [0, 40_000, 48_000].map((index) => blockBytesAt(index, expected));
+      return sizes.reduce((sum, size, step) => sum + size * ([40_000, 8_000, 2_000][step] ?? 0), 0);
+    };
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 64 }), (tib) => {
+        const expected = tib * 1024 * 1024 * MIB;
+        expect(capacity(expected)).toBeGreaterThan(expected * 1.5);
+      }),
+    );
+  });
+});
+
+describe("the archive's fingerprints", () => {
+  async function dump(database: string): Promise<Buffer> {
+    const child = spawn(findProgram("pg_dump").path, ["-Fc", "-Z0", lab.postgres.urlOf(database)]);
+    const parts: Buffer[] = [];
+    for await (const part of child.stdout) parts.push(part as Buffer);
+    return Buffer.concat(parts);
+  }
+  const scan = (parts: Buffer[]) => {
+    const scanner = new ArchiveScanner();
+    for (const part of parts) scanner.push(part);
+    return scanner.finish();
+  };
+
+  test("do not depend on where the stream is cut", async () => {
+    const archive = await dump("app");
+    const whole = scan([archive]);
+    expect(whole.tables.length).toBeGreaterThan(10);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 40 }), (sizes) => {
+        const parts: Buffer[] = [];
+        for (let at = 0, index = 0; at < archive.length; index += 1) {
+          const size = sizes[index % sizes.length] as number;
+          parts.push(archive.subarray(at, at + size));
+          at += size;
+        }
+        const cut = scan(parts);
+        expect(cut.tables).toEqual(whole.tables);
+        expect(cut.largeObjects).toEqual(whole.largeObjects);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test("are refused for an archive that ends early, wherever that is", async () => {
+    const archive = await dump("app");
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: archive.length - 1 }), (length) => {
+        expect(() => scan([archive.subarray(0, length)])).toThrow(/the archive ends/);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("are the same whether rows come one by one or gathered", () => {
+    const rows = fc.array(fc.string({ unit: fc.constantFrom("a", "é", "\\t", "9") }), { maxLength: 30 });
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 1, max: 17 }), (texts, size) => {
+        const single = new RowDigest();
+        for (const text of texts) {
+          const line = Buffer.from(`${text}\n`);
+          const header = Buffer.alloc(5);
+          header.writeUInt32LE(line.length, 1);
+          single.framed(Buffer.concat([header, line]));
+        }
+        const gathered = new RowDigest();
+        const all = Buffer.from([...texts, "\\.\n\n"].map((text) => `${text}\n`).join(""));
+        for (let at = 0; at < all.length; at += size) gathered.text(all.subarray(at, at + size));
+        expect(gathered.rows).toBe(texts.length);
+        expect(gathered.digest()).toBe(single.digest());
+      }),
+    );
+  });
+
+  test("tell rows apart that are only cut differently", () => {
+    const digest = (lines: string[]) => {
+      const rows = new RowDigest();
+      for (const line of lines) rows.text(Buffer.from(line));
+      return rows.digest();
+    };
+    expect(digest(["a\n", "b\n"])).not.toBe(digest(["b\n", "a\n"]));
+    expect(digest(["a\n", "a\n"])).not.toBe(digest(["a\n"]));
+  });
+});
+
+describe("bad input", () => {
+  /** Every case ends within 30 s with one clear line, no blob, and a failure metric. */
+  async function refused(store: LabStore, env: Record<string, string>, code: number, line: RegExp) {
+    const directory = mkdtempSync(path.join(tmpdir(), "metrics-"));
+    const metrics = path.join(directory, "metrics.prom");
+    try {
+      const run = await recovery(["backup", "--json"], { ...store.env, ...env, METRICS_FILE: metrics });
+      const errors = run.stderr.split("\n").filter((text) => text.startsWith("error: "));
+      expect(errors).toHaveLength(1);
+      expect(errors[0]).toMatch(line);
+      expect(run.stderr).not.toMatch(/\n\s+at /);
+      expect(run.code).toBe(code);
+      expect(run.seconds).toBeLessThan(30);
+      expect(await store.blobs()).toEqual([]);
+      expect(JSON.parse(run.stdout)).toMatchObject({ error: { exitCode: code } });
+      expect(readFileSync(metrics, "utf8")).toContain(
+        'pgbackup_last_run_success{verb="backup",environment="test"} 0',
+      );
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  test("wrong host, port, password, database, container or account key: one clear line, nothing stored", async () => {
+    const store = await lab.store("app");
+    const url = (change: (url: URL) => void) => {
+      const changed = new URL(store.env.DATABASE_URL as string);
+      change(changed);
+      return { DATABASE_URL: changed.href };
+    };
+    await refused(
+      store,
+      url((to) => (to.hostname = "db.invalid")),
+      1,
+      /db\.invalid:\d+\/app .*host name/,
+    );
+    await refused(
+      store,
+      url((to) => (to.port = "1")),
+      1,
+      /127\.0\.0\.1:1\/app .*nobody listens there/,
+    );
+    await refused(
+      store,
+      url((to) => (to.password = "wrong-password")),
+      1,
+      /password authentication failed/,
+    );
+    await refused(
+      store,
+      url((to) => (to.pathname = "/nope")),
+      1,
+      /\/nope .*database "nope" does not exist/,
+    );
+    await refused(store, { BACKUP_CONTAINER_DAILY: "nowhere" }, 1, /container "nowhere" .*does not exist/);
+    const key = {
+      BACKUP_STORE_CONNECTION_STRING: (store.env.BACKUP_STORE_CONNECTION_STRING as string).replace(
+        /AccountKey=[^;]+/,
+        `AccountKey=${Buffer.from("wrong key").toString("base64")}`,
+      ),
+    };
+    await refused(store, key, 1, /access denied/);
+  });
+
+  test("a client older than the server is named with both versions and what to install", async () => {
+    const store = await lab.store("app");
+    const directory = mkdtempSync(path.join(tmpdir(), "old-client-"));
+    const program = path.join(directory, "pg_dump");
+    writeFileSync(program, "#!/bin/sh\necho 'pg_dump (PostgreSQL) 12.22'\n");
+    chmodSync(program, 0o755);
+    try {
+      await refused(
+        store,
+        { PATH: `${directory}:${process.env.PATH}` },
+        1,
+        new RegExp(`pg_dump 12 .* is older than the server .* version ${lab.postgres.version}; install`),
+      );
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("every wrong setting is named at once, with what is allowed, without its value", async () => {
+    const run = await recovery(["backup"], {
+      DATABASE_URL: "mysql://u:hunter2secret@h/d",
+      BACKUP_CONTAINER_DAILY: "Not_A_Container",
+      ENVIRONMENT: "Prod!",
+      RETENTION_DAILY_DAYS: "0",
+      BACKUP_MAX_AGE: "26",
+    });
+    expect(run.code).toBe(2);
+    for (const name of ["DATABASE_URL", "BACKUP_STORE_URL", "BACKUP_CONTAINER_DAILY", "ENVIRONMENT"]) {
+      expect(run.stderr).toContain(`error: ${name}`);
+    }
+    expect(run.stderr).toContain("RETENTION_DAILY_DAYS: expected a whole number from 1 to 3650");
+    expect(run.stderr).toContain("BACKUP_MAX_AGE: expected a duration such as 90s, 30m, 26h or 7d");
+    expect(run.stderr).not.toContain("hunter2secret");
+    expect(run.stdout).toBe("");
+  });
+
+  test("wrong usage is exit code 2: unknown verb, unknown option, wrong tier, two selections", async () => {
+    const store = await lab.store("app");
+    const program = buildProgram().configureOutput({ writeErr: () => undefined, writeOut: () => undefined });
+    for (const verb of program.commands) verb.configureOutput({ writeErr: () => undefined });
+    for (const args of [
+      ["frobnicate"],
+      ["backup", "--fast"],
+      ["backup", "--tier", "weekly"],
+      ["list", "extra"],
+    ]) {
+      await expect(program.parseAsync(args, { from: "user" })).rejects.toThrow(/error: /);
+    }
+    expect((await recovery(["backup", "--fast"], store.env)).code).toBe(2);
+    expect((await recovery(["verify"], store.env)).code).toBe(2);
+    expect((await recovery(["backup", "--all", "--database", "app"], store.env)).code).toBe(2);
+  });
+
+  test("secrets never reach a line of output", () => {
+    loadSettings(
+      {
+        ENVIRONMENT: "test",
+        DATABASE_URL: "postgresql://app:pass%2Fword@localhost/app",
+      },
+      ["database"],
+    );
+    expect(redact("password is pass/word or pass%2Fword")).toBe("password is [redacted] or [redacted]");
+    expect(redact("AccountKey=abcd1234==;x and https://h/?sig=Zm9v&x=1")).not.toMatch(/abcd1234|Zm9v/);
+    expect(redact("postgresql://u:other@h/d")).toBe("postgresql://u:[redacted]@h/d");
+  });
+
+  test("the outcome is pushed to a Pushgateway, and an unreachable one fails nothing", async () => {
+    const bodies: string[] = [];
+    const gateway = http.createServer((request, response) => {
+      request.setEncoding("utf8").on("data", (text: string) => bodies.push(`${request.url}\n${text}`));
+      request.on("end", () => response.end());
+    });
+    await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
+    const { port } = gateway.address() as { port: number };
+    const store = await lab.store("empty");
+    try {
+      const good = await recovery(["list"], { ...store.env, PUSHGATEWAY_URL: `http://127.0.0.1:${port}` });
+      expect(good.code).toBe(0);
+      expect(bodies.join("")).toContain("/metrics/job/recovery/verb/list/environment/test");
+      expect(bodies.join("")).toContain('pgbackup_last_run_success{verb="list",environment="test"} 1');
+    } finally {
+      gateway.close();
+    }
+    const bad = await recovery(["list"], { ...store.env, PUSHGATEWAY_URL: "http://127.0.0.1:1" });
+    expect(bad.code).toBe(0);
+    expect(bad.stderr).toContain("the outcome could not be published");
+  });
+});
