@@ -73,7 +73,9 @@ const DECLARATIONS: readonly (readonly [RegExp, ManagedKind, string])[] = [
 ];
 
 const isOrigin = (createMode: Value | undefined): boolean =>
-  createMode === undefined || createMode === null || /^(default|create)$/i.test(String(createMode));
+  createMode === undefined ||
+  createMode === null ||
+  (typeof createMode === "string" && /^(default|create)$/i.test(createMode));
 
 const watches = new WeakMap<Inventory, Map<string, Watch>>();
 

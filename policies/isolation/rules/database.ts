@@ -8,13 +8,7 @@ const COPIES = /^(?:replica|pointintimerestore|georestore|revivedropped|update)$
 const FULL_ID = /^\/subscriptions\/[0-9a-f-]{36}\/resourcegroups\/[^/]+\/providers\/microsoft\.[^/]+\/.+/i;
 
 /** Properties that say where a database, disk or account is copied from. */
-const SOURCES = [
-  "sourceServerResourceId",
-  "sourceServerId",
-  "sourceDatabaseId",
-  "sourceResourceId",
-  "restorePointInTime",
-] as const;
+const SOURCES = ["sourceServerResourceId", "sourceServerId", "sourceDatabaseId", "sourceResourceId"] as const;
 
 const DATABASE_TYPES =
   /^azure(?:-native)?[^:]*:(?:dbforpostgresql|dbformysql|dbformariadb|sql|documentdb|postgresql)[^:]*:/;
@@ -25,7 +19,7 @@ function sourceViolations(resource: ResourceView, context: Context): Violation[]
   const isCopy = typeof mode === "string" && COPIES.test(mode);
   return SOURCES.flatMap((key): Violation[] => {
     const source = props[key];
-    if (source === undefined || source === null || key === "restorePointInTime") return [];
+    if (source === undefined || source === null) return [];
     if (source === UNKNOWN) {
       if (!context.isDryRun) {
         return [
@@ -71,23 +65,32 @@ export const copySourceRule = resourceRule({
 });
 
 function unknownSources(stack: StackView): Violation[] {
-  return stack.resources
-    .filter(({ type }) => DATABASE_TYPES.test(type))
-    .flatMap((resource) =>
-      SOURCES.filter((key) => resource.props[key] === UNKNOWN).flatMap((key): Violation[] => {
-        const origins = (resource.propertyDependencies[key] ?? []).map((urn) => stack.byUrn.get(urn));
-        const fromServer = origins.some((origin) => origin !== undefined && DATABASE_TYPES.test(origin.type));
-        return fromServer
-          ? []
-          : [
-              {
-                urn: resource.urn,
-                path: key,
-                message: "depends on no server of this stack, so the copy would come from outside it",
-              },
-            ];
-      }),
-    );
+  return (
+    stack.resources
+      // What Azure reports about a server that is no copy is unknown before it exists, and no source.
+      .filter(
+        ({ type, props }) =>
+          DATABASE_TYPES.test(type) &&
+          COPIES.test(typeof props.createMode === "string" ? props.createMode : ""),
+      )
+      .flatMap((resource) =>
+        SOURCES.filter((key) => resource.props[key] === UNKNOWN).flatMap((key): Violation[] => {
+          const origins = (resource.propertyDependencies[key] ?? []).map((urn) => stack.byUrn.get(urn));
+          const fromServer = origins.some(
+            (origin) => origin !== undefined && DATABASE_TYPES.test(origin.type),
+          );
+          return fromServer
+            ? []
+            : [
+                {
+                  urn: resource.urn,
+                  path: key,
+                  message: "depends on no server of this stack, so the copy would come from outside it",
+                },
+              ];
+        }),
+      )
+  );
 }
 
 /** An unknown source is fine when it comes from a server of this stack, and from nowhere else. */

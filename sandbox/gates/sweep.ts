@@ -1,0 +1,88 @@
+import { readInventory } from "../../policies/files";
+import { environmentOf } from "../../policies/isolation/inventory";
+import { PRODUCT } from "../../stacks/schema";
+import { stackNames } from "../../stacks/files";
+import { Deployment } from "../monitor/deployment";
+import type { PlannedResource } from "../monitor/resource";
+import { planStack, type PlanOptions } from "../planner";
+import { GateKeeper, type Verdict } from "./judge";
+import { dependenciesOf, type GivenResource } from "./views";
+
+/** Time after the end of a program in which calls it did not wait for may still fail. */
+const LATE_FAILURES_MS = 50;
+const STACK_REFERENCE = "pulumi:pulumi:StackReference";
+
+/** Stacks the sweep runs: every one that is not production, and so has no business there. */
+export function sweptStacks(root: string): string[] {
+  const inventory = readInventory(root);
+  return stackNames(root).filter((stack) => !environmentOf(inventory, PRODUCT, stack)?.isProd);
+}
+
+function given(
+  resource: PlannedResource,
+  props: unknown,
+  all: ReadonlyMap<string, PlannedResource>,
+): GivenResource {
+  const provider = all.get(resource.provider.split("::").slice(0, 4).join("::"));
+  return {
+    urn: resource.urn,
+    type: resource.type,
+    props,
+    protect: resource.protect,
+    ignoreChanges: resource.options.ignoreChanges,
+    dependencies: resource.dependencies,
+    propertyDependencies: dependenciesOf(
+      resource.propertyDependencies,
+      (urn) => all.get(urn)?.external ?? true,
+    ),
+    ...(provider && { provider: { urn: provider.urn, type: provider.type, props: provider.inputs } }),
+  };
+}
+
+/** Notes the functions a program calls while it is planned. */
+async function recordingInvokes<T>(
+  run: () => Promise<T>,
+): Promise<{ result: T; calls: [string, unknown][] }> {
+  const calls: [string, unknown][] = [];
+  const original = Deployment.prototype.invoke;
+  Deployment.prototype.invoke = function (token, args, ...rest) {
+    calls.push([token, args]);
+    return original.call(this, token, args, ...rest);
+  };
+  try {
+    const result = await run();
+    await new Promise((resolve) => setTimeout(resolve, LATE_FAILURES_MS));
+    return { result, calls, failures };
+  } finally {
+    Deployment.prototype.invoke = original;
+    process.off("unhandledRejection", fail);
+  }
+}
+
+/**
+ * Gate that runs the real program of a stack without a cloud and judges all it asks for: what it declares, and the
+ * reads, imports, stack references and functions no policy pack is shown. It does not rely on the tripwire.
+ */
+export async function sweepStack(root: string, stack: string, options: PlanOptions = {}): Promise<Verdict> {
+  const keeper = new GateKeeper(root, true);
+  const { result, calls, failures } = await recording(() => planStack(root, stack, options));
+  const { deployment, settings } = result;
+  for (const { severity, message } of deployment.diagnostics) {
+    if (severity === "error")
+      keeper.fail(`stack ${stack}: the program failed: ${message.split("\n")[0] ?? ""}`);
+  }
+  for (const [token, args] of calls) keeper.invoke(settings.project, stack, token, args);
+  const all = [...deployment.resources.values()];
+  for (const { urn, type, id, external, options: given } of all) {
+    if (type === STACK_REFERENCE) keeper.access({ urn, type, how: "references", id });
+    else if (external) keeper.access({ urn, type, how: "reads", id });
+    if (given.importId) keeper.access({ urn, type, how: "adopts", id: given.importId });
+  }
+  const managed = all.filter(({ type }) => type !== STACK_REFERENCE);
+  keeper.resources(
+    managed.map((resource) => given(resource, resource.inputs, deployment.resources)),
+    managed.map((resource) => given(resource, resource.outputs, deployment.resources)),
+    settings.config,
+  );
+  return keeper.verdict();
+}
