@@ -1,6 +1,7 @@
 #!/bin/sh
-# Unpacks promtool, amtool and their two servers from Debian's packages into .build/prometheus. Nothing is
-# installed and nothing is started; root is not needed. Does nothing where they are already to be found.
+# Unpacks promtool, amtool and their two servers from Debian's packages into .build/prometheus and starts nothing.
+# Does nothing where they are already to be found. Debian's Alertmanager reads its message templates from one fixed
+# folder, so those are copied there, which takes root; without them the tools work and that server does not.
 set -eu
 
 folder=$(cd "$(dirname "$0")/../.." && pwd)/.build/prometheus
@@ -20,5 +21,10 @@ cd "$folder"
 apt-get download $packages >/dev/null 2>&1 || { apt-get update >/dev/null && apt-get download $packages >/dev/null; }
 for package in *.deb; do dpkg -x "$package" .; done
 rm -f ./*.deb
+templates=usr/share/prometheus/alertmanager
+if [ ! -e "/$templates/email.tmpl" ]; then
+  { mkdir -p "/$templates" && cp "$templates"/*.tmpl "/$templates/"; } 2>/dev/null ||
+    echo "prometheus.sh: cannot write to /$templates; run it as root to start Alertmanager" >&2
+fi
 usr/bin/promtool --version | head -n 1
 usr/bin/amtool --version | head -n 1

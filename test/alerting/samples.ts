@@ -191,6 +191,27 @@ const APPLICATION: Record<string, Sample> = {
       },
     ],
   },
+  ErrorRateSpike: {
+    fires: [
+      {
+        series: {
+          'http_requests_total{status="200"}': counter(60, 0),
+          'http_requests_total{status="503"}': counter(0, 60),
+        },
+        onset: 10,
+      },
+    ],
+    silent: [
+      {
+        why: "a fifth fails",
+        series: {
+          'http_requests_total{status="200"}': growing(80),
+          'http_requests_total{status="500"}': growing(20),
+        },
+        at: 100,
+      },
+    ],
+  },
   ElevatedErrorRate: {
     fires: [
       {

@@ -69,6 +69,19 @@ export function applicationAlerts({ thresholds }: AlertSettings): PrometheusAler
     },
     {
       ...base,
+      name: "ErrorRateSpike",
+      // HighErrorRate waits five minutes, more than an outage may take to be noticed (report §11.3).
+      expression:
+        'sum(rate(http_requests_total{status=~"5.."}[2m])) / sum(rate(http_requests_total[2m])) > 0.25',
+      for: "1m",
+      priority: "P1",
+      summary: "A large part of the requests fails",
+      description: "Error rate is above 25% for 1 minute",
+      runbook: "error-rate-spike",
+      risks: ["R03", "R09"],
+    },
+    {
+      ...base,
       name: "ElevatedErrorRate",
       expression: `sum(rate(http_requests_total{status=~"5.."}[15m])) / sum(rate(http_requests_total[15m])) > ${thresholds.errorPercent / 100}`,
       for: "15m",

@@ -13,6 +13,8 @@ export interface AlertmanagerSettings {
   /** Addresses of the receivers; other ones in tests. */
   slackUrl?: string;
   pagerDutyUrl?: string;
+  /** Absent: read from the mounted secret, which needs Alertmanager 0.26 or newer. */
+  heartbeatUrl?: string;
 }
 
 /** An alert that says more than another silences it while both fire for the same thing. */
@@ -73,7 +75,13 @@ export function alertmanagerConfig(settings: AlertmanagerSettings): Record<strin
       {
         name: HEARTBEAT_RECEIVER,
         webhook_configs: [
-          { url_file: secretFile(settings, RECEIVER_SECRETS.heartbeat), send_resolved: true, max_alerts: 1 },
+          {
+            ...(settings.heartbeatUrl
+              ? { url: settings.heartbeatUrl }
+              : { url_file: secretFile(settings, RECEIVER_SECRETS.heartbeat) }),
+            send_resolved: true,
+            max_alerts: 1,
+          },
         ],
       },
     ],
