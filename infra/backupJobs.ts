@@ -37,7 +37,6 @@ export interface BackupJobsArgs {
   databasePort: number;
   /** True where another region runs the jobs: they exist, and start nothing. */
   suspended: boolean;
-  after?: pulumi.Resource[];
 }
 
 /** Seconds a run may start late, e.g. while a cluster is upgraded; later, the next one is due anyway. */
@@ -117,7 +116,7 @@ export class BackupJobs extends pulumi.ComponentResource {
   }
 
   private schedule(job: RecoveryJob, ready: pulumi.Resource[]) {
-    const { namespace, schedules, deadlineMinutes, suspended, after = [] } = this.args;
+    const { namespace, schedules, deadlineMinutes, suspended } = this.args;
     const labels = this.labels(job.identity);
     return new CronJob(
       `${this.name}-${job.name}`,
@@ -157,12 +156,12 @@ export class BackupJobs extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this, dependsOn: [...ready, ...after] },
+      { parent: this, dependsOn: ready },
     );
   }
 
   private pod(job: RecoveryJob) {
-    const { image, targets, scratchGiB } = this.args;
+    const { image, targets, scratchGiB, deadlineMinutes } = this.args;
     const [connection] = readsDatabase(job.identity) ? secretsOf(job.identity) : [];
     return restrictedPod(
       {
@@ -171,10 +170,11 @@ export class BackupJobs extends pulumi.ComponentResource {
           restrictedContainer({
             name: job.identity,
             image,
-            args: [...job.arguments],
+            args: job.arguments(deadlineMinutes[job.deadline]),
             resources: job.resources,
             env: plainVariables({
               ...recoveryEnvironment(targets),
+              RECOVERY_IMAGE: image,
               ...(connection && { DATABASE_URL_FILE: secretFile(connection.name) }),
               ...(job.scratch && { SCRATCH_DIR: SCRATCH_MOUNT.mountPath }),
             }),

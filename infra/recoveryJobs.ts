@@ -16,8 +16,8 @@ export interface RecoverySchedules {
 export interface RecoveryJob {
   name: keyof RecoverySchedules;
   identity: RecoveryIdentity;
-  /** Arguments of the runner's command line. */
-  arguments: readonly string[];
+  /** Arguments of the runner's command line, given the minutes after which the run is ended. */
+  arguments: (deadlineMinutes: number) => string[];
   /** Whose deadline it has. */
   deadline: "backup" | "verify" | "drill" | "prune";
   resources: ContainerResources;
@@ -48,12 +48,17 @@ const LISTING: ContainerResources = {
   memoryLimit: "256Mi",
 };
 
+/** Ends before the deadline does, so that a run that takes too long still reports what it found. */
+function ownTimeout(deadlineMinutes: number): string {
+  return `${Math.floor(deadlineMinutes * 0.9)}m`;
+}
+
 /** Backups of the report's §5.1, and their proof by the restores of its §11.3. */
 export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "daily",
     identity: "backup",
-    arguments: ["backup", "--all", "--tier", "daily", "--json"],
+    arguments: () => ["backup", "--all", "--tier", "daily", "--json"],
     deadline: "backup",
     resources: STREAMING,
     scratch: false,
@@ -61,7 +66,7 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "monthly",
     identity: "backup",
-    arguments: ["backup", "--all", "--tier", "monthly", "--json"],
+    arguments: () => ["backup", "--all", "--tier", "monthly", "--json"],
     deadline: "backup",
     resources: STREAMING,
     scratch: false,
@@ -69,7 +74,7 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "verify",
     identity: "verify",
-    arguments: ["verify", "--latest", "--json"],
+    arguments: (deadline) => ["verify", "--latest", "--timeout", ownTimeout(deadline), "--json"],
     deadline: "verify",
     resources: RESTORING,
     scratch: true,
@@ -77,7 +82,16 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "drill",
     identity: "drill",
-    arguments: ["drill", "--json"],
+    arguments: (deadline) => [
+      "drill",
+      "--trigger",
+      "schedule",
+      "--operator",
+      "cronjob",
+      "--timeout",
+      ownTimeout(deadline),
+      "--json",
+    ],
     deadline: "drill",
     resources: RESTORING,
     scratch: true,
@@ -85,7 +99,7 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "prune",
     identity: "prune",
-    arguments: ["prune", "--no-dry-run", "--json"],
+    arguments: () => ["prune", "--no-dry-run", "--json"],
     deadline: "prune",
     resources: LISTING,
     scratch: false,

@@ -38,6 +38,8 @@ export interface RegionCompute {
   opts: pulumi.ComponentResourceOptions;
   /** Where the region's pods take their secrets from. */
   vault: VaultSource;
+  /** What a pod that uses the database waits for. */
+  ready: pulumi.Resource[];
   /** Workload behind each public site. */
   sites: Record<Site, Workload>;
 }
@@ -59,11 +61,12 @@ export function computes({ regions }: StackConfig, place: RegionBase["place"]): 
 export function regionCompute(context: Context, args: ComputeArgs): RegionCompute {
   const cluster = regionCluster(context, args);
   const place = insideCluster(context, args, cluster);
-  const prepared = isWriter(context, place) ? prepareDatabase(context, place) : [];
-  const sites = applications(context, { ...place, after: [...place.after, ...prepared] });
+  // The jobs that prepare the database have waited for everything else already.
+  const ready = isWriter(context, place) ? prepareDatabase(context, place) : place.after;
+  const sites = applications(context, { ...place, after: ready });
   recovery(context, place);
   const { region, namespace, opts, vault } = place;
-  return { region, cluster, namespace, opts, vault, sites };
+  return { region, cluster, namespace, opts, vault, ready, sites };
 }
 
 /** Whether the database accepts writes in a region: only there are schema and backups taken care of. */
@@ -188,7 +191,7 @@ function prepareDatabase(context: Context, place: Place): pulumi.Resource[] {
     `${place.name}-migration`,
     {
       ...common,
-      after: [...common.after, roles.done],
+      after: [roles.done],
       identityClientId: identities.migration.clientId,
       image: config.workloads.api.image,
       gate: databaseGate({ ...guard, secret: MIGRATION_SECRET }),
@@ -238,7 +241,7 @@ function applications(context: Context, place: Place): Record<Site, Workload> {
 
 function recovery(context: Context, place: Place): void {
   const { config } = context;
-  const { region, name, namespace, opts, vault, storage, after } = place;
+  const { region, name, namespace, opts, vault, storage } = place;
   const { workloads: identities } = region.identities;
   const retention = (purpose: "daily" | "monthly") =>
     config.storage.containers.find((container) => container.purpose === purpose)?.retentionDays ?? 0;
@@ -259,7 +262,6 @@ function recovery(context: Context, place: Place): void {
     image: config.recovery.image,
     targets,
     endpointsCidr: region.network.subnetCidrs.endpoints,
-    after,
   };
   new BackupJobs(
     `${name}-recovery`,
