@@ -38,6 +38,7 @@ export interface Supervised {
  * The shell reports a killed child on standard error, which may be closed by then: hence no SIGPIPE.
  */
 const supervisor = `
+PATH="$PATH:/usr/bin:/bin"
 exec 3<&0
 signal=$1; directory=$2; shift 2
 "$@" </dev/null 3<&- &

@@ -1,0 +1,111 @@
+import { NotRunError, UsageError } from "../errors";
+import type { RunContext } from "../context";
+import { withClient } from "../postgres/connect";
+import type { ServerConnection } from "../postgres/connection";
+import { startScratchServer } from "../postgres/scratch";
+import type { Settings } from "../settings";
+import type { CatalogueEntry } from "../types";
+
+/** Where a drill takes place: what it may break, and what it recovers from. */
+export interface Ground {
+  /** What data is restored into, for the report. */
+  scratchKind: string;
+  /** Server on which the drill creates and drops databases of its own. */
+  server: ServerConnection;
+  serverVersion: string;
+  source: {
+    /** The environment's store and catalogue. */
+    settings: Settings;
+    database: string;
+    /** True: the database was made for this drill, lies on `server`, and is really lost. */
+    expendable: boolean;
+  };
+  /** Settings under which the drill's own backups of made-up data are stored. */
+  own: Settings;
+  /** The copy in the second region; absent when there is none to recover from. */
+  geo?: {
+    settings: Settings;
+    /** Brings the copy up to date, where nobody else does. */
+    replicate?: () => Promise<void>;
+    /** Really takes the first region's store away, where it was made for this drill. */
+    loseStore?: () => Promise<void>;
+  };
+}
+
+/** Environment name of a drill's own backups: no catalogue of the real environment ever shows them. */
+export function ownSettings(settings: Settings, server: ServerConnection): Settings {
+  const daily = settings.containers.drill ?? settings.containers.daily;
+  return { ...settings, environment: `${settings.environment}-drill`, server, containers: { daily } };
+}
+
+/**
+ * The database whose loss is drilled.
+ * @throws UsageError when several have backups and none was named
+ */
+export function databaseToLose(
+  catalogue: readonly CatalogueEntry[],
+  settings: Settings,
+  asked: string | undefined,
+): string {
+  const names = [...new Set(catalogue.map(({ database }) => database))].sort();
+  const name = asked ?? settings.server?.database ?? (names.length === 1 ? names[0] : undefined);
+  if (name !== undefined) return name;
+  throw new UsageError(
+    names.length === 0
+      ? "--database: the catalogue is empty; name the database whose loss is drilled"
+      : `--database: name one of ${names.join(", ")}`,
+  );
+}
+
+/**
+ * A ground that leaves the environment as it is: its store is only read, everything is restored into a scratch
+ * server, and the drill's own backups hold made-up data.
+ * @throws NotRunError when there is no scratch server to be had
+ */
+export async function liveGround(
+  settings: Settings,
+  database: string,
+  catalogue: readonly CatalogueEntry[],
+  context: RunContext,
+): Promise<{ ground: Ground; stop: () => Promise<void> }> {
+  const newest = catalogue.find((entry) => entry.database === database && entry.manifest);
+  const scratch = await openServer(settings, newest?.manifest?.server.major ?? 0, context);
+  return {
+    ground: {
+      scratchKind: scratch.kind,
+      server: scratch.server,
+      serverVersion: scratch.version,
+      source: { settings, database, expendable: false },
+      own: ownSettings(settings, scratch.server),
+      geo: settings.geoStore && { settings: { ...settings, store: settings.geoStore } },
+    },
+    stop: scratch.stop,
+  };
+}
+
+async function openServer(
+  settings: Settings,
+  wantedMajor: number,
+  context: RunContext,
+): Promise<{ kind: string; server: ServerConnection; version: string; stop: () => Promise<void> }> {
+  const given = settings.scratchServer;
+  if (!given) {
+    const { server, version, stop } = await startScratchServer({
+      wantedMajor,
+      directory: settings.scratchDirectory,
+      signal: context.signal,
+    });
+    return { kind: "throwaway server of the runner", server, version, stop };
+  }
+  try {
+    const version = await withClient(given, async (client) => {
+      const { rows } = await client.query<{ version: string }>(
+        "select current_setting('server_version') as version",
+      );
+      return rows[0]?.version ?? "";
+    });
+    return { kind: "server of SCRATCH_DATABASE_URL", server: given, version, stop: () => Promise.resolve() };
+  } catch (error) {
+    throw new NotRunError(`scratch server: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,321 @@
+import { execFileSync, spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
+import { Client } from "pg";
+import { runBackup } from "../../recovery/commands/backup";
+import { runLiveDrill } from "../../recovery/commands/drill";
+import { verifyEvidence } from "../../recovery/commands/evidence";
+import type { RunContext } from "../../recovery/context";
+import { plantDamagedBackup } from "../../recovery/drill/damage";
+import { drillReportSchema, type DrillReport } from "../../recovery/drill/report";
+import { blobEvidence, folderEvidence } from "../../recovery/evidence/store";
+import { silent } from "../../recovery/progress";
+import { loadSettings } from "../../recovery/settings";
+import { BlobStore } from "../../recovery/store/client";
+import type { Manifest } from "../../recovery/types";
+import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
+import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
+import { cleanEnvironment, recovery, root, run } from "../support/recoveryCli";
+
+/** A temporary folder of its own shows what a run leaves behind. */
+function ownTemporaryFolder(): { folder: string; leftovers(): { files: string[]; processes: string[] } } {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "drill-test-"));
+  fs.chmodSync(folder, 0o777);
+  return {
+    folder,
+    leftovers: () => ({
+      files: fs.readdirSync(folder),
+      processes: execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
+        .split("\n")
+        .filter((line) => line.includes(folder)),
+    }),
+  };
+}
+
+const NOTHING = { files: [], processes: [] };
+
+describe("npm run drill", () => {
+  let temporary: ReturnType<typeof ownTemporaryFolder>;
+  let out: string;
+  beforeEach(() => {
+    temporary = ownTemporaryFolder();
+    out = fs.mkdtempSync(path.join(os.tmpdir(), "drill-out-"));
+  });
+  afterEach(() => {
+    for (const folder of [temporary.folder, out]) fs.rmSync(folder, { recursive: true, force: true });
+  });
+  const drill = (...args: string[]) =>
+    run(["run.mjs", "sandbox/drill.ts", "--orders", "3000", "--out", out, ...args], {
+      TMPDIR: temporary.folder,
+      // Of a real environment: a drill on this machine must not even look at it.
+      DATABASE_URL: "postgresql://app:never-used@prod.example.com/forma3d",
+      BACKUP_STORE_URL: "https://prod.blob.core.windows.net",
+      ENVIRONMENT: "prod",
+    });
+
+  test("passes every scenario with measured RTO and RPO, leaves evidence and nothing else", async () => {
+    const { code, stdout, stderr, seconds } = await drill(
+      ...["--json", "--markdown", path.join(out, "report.md"), "--junit", path.join(out, "report.xml")],
+    );
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(seconds).toBeLessThan(60);
+    const { stored, ...document } = JSON.parse(stdout) as DrillReport & {
+      stored: { name: string; sha256: string };
+    };
+    const report = drillReportSchema.parse(document);
+    expect(report.verdict).toEqual({ rto: "met", rpo: "met", integrity: "PASS", overall: "PASS" });
+    expect(report.scenarios.map(({ id }) => id)).toEqual([
+      "backup-only",
+      "accidental-deletion",
+      "corrupted-newest",
+      "region-loss",
+    ]);
+    for (const scenario of report.scenarios) {
+      expect(scenario.verdict.overall).toBe("PASS");
+      expect(scenario.measured.rpoMethod).toBe("marker");
+      // Work was confirmed after the backup, so some must be missing; and a restore takes time.
+      expect(scenario.measured.rpoSeconds).toBeGreaterThan(0.05);
+      expect(scenario.measured.rtoSeconds).toBeGreaterThan(0.05);
+      expect(scenario.tables.length).toBeGreaterThanOrEqual(8);
+      expect(scenario.tables.every(({ match }) => match)).toBe(true);
+      const spent = scenario.stages.filter(({ startedAt }) => startedAt >= (scenario.measured.lossAt ?? ""));
+      const total = spent.reduce((sum, stage) => sum + stage.seconds, 0);
+      expect(total).toBeLessThanOrEqual((scenario.measured.rtoSeconds ?? 0) + 1);
+    }
+    const corrupted = report.scenarios[2];
+    expect(corrupted?.checks).toContainEqual(
+      expect.objectContaining({ id: "damaged-backup-refused", status: "PASS" }),
+    );
+    expect(corrupted?.stages.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^refuse drill-/));
+
+    const evidence = await verifyEvidence(folderEvidence(out), "local", stored.sha256);
+    expect(evidence).toMatchObject({ verdict: "PASS", reports: 1, head: stored.sha256 });
+    expect(fs.readFileSync(path.join(out, "report.md"), "utf8")).toMatch(/^# Recovery drill drill-\d+: PASS/);
+    expect(fs.readFileSync(path.join(out, "report.xml"), "utf8")).toMatch(/failures="0"/);
+    expect(temporary.leftovers()).toEqual(NOTHING);
+    expect(stderr).not.toMatch(/never-used|prod\.example/);
+  });
+
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "%s in the middle leaves no server, no folder and no report",
+    async (signal) => {
+      const child = spawn(process.execPath, ["run.mjs", "sandbox/drill.ts", "--out", out], {
+        cwd: root,
+        env: cleanEnvironment({ TMPDIR: temporary.folder }),
+      });
+      let stderr = "";
+      const busy = new Promise<void>((resolve) =>
+        child.stderr.on(
+          "data",
+          (data: Buffer) => (stderr += data.toString()).includes("back up under writes") && resolve(),
+        ),
+      );
+      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+      await Promise.race([busy, ended]);
+      child.kill(signal);
+      expect(await ended).toBe(1);
+      expect(stderr).toMatch(new RegExp(`interrupted by ${signal}`));
+      expect(temporary.leftovers()).toEqual(NOTHING);
+      expect(fs.readdirSync(out)).toEqual([]);
+    },
+  );
+
+  test("what cannot be run is NOT_RUN and says what to install; wrong usage is refused", async () => {
+    const missing = await run(
+      ["run.mjs", "sandbox/drill.ts", "--out", out, "--scenario", "backup-only", "--orders", "1000"],
+      {
+        TMPDIR: temporary.folder,
+        PATH: "/nonexistent",
+      },
+    );
+    expect(missing.code).toBe(3);
+    expect(missing.stdout).toMatch(/NOT_RUN: zstd was found neither on PATH.*apt-get install zstd/);
+    const usage = await drill("--scenario", "meteor");
+    expect(usage.code).toBe(2);
+    expect(usage.stderr).toMatch(/meteor: unknown; allowed: backup-only, accidental-deletion/);
+    const help = await drill("--help");
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/Exit codes:\n\s+0\s+done and proved/);
+    expect(temporary.leftovers()).toEqual(NOTHING);
+  });
+});
+
+describe("recovery drill on a live environment", () => {
+  let postgres: LocalPostgres;
+  let azurite: LocalAzurite;
+  let geo: LocalAzurite;
+  let number = 0;
+  let env: Record<string, string>;
+  const containers = () => {
+    const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+    return {
+      daily: service.getContainerClient(env.BACKUP_CONTAINER_DAILY ?? ""),
+      evidence: service.getContainerClient(env.BACKUP_CONTAINER_EVIDENCE ?? ""),
+    };
+  };
+  const settings = () => loadSettings(env, ["database", "store"]);
+  const context = (): RunContext => ({
+    progress: silent,
+    signal: new AbortController().signal,
+    now: () => new Date(),
+  });
+  const flags = { trigger: "manual" as const, operator: "test" };
+  const names = async (container: ContainerClient) => {
+    const found: string[] = [];
+    for await (const { name } of container.listBlobsFlat()) found.push(name);
+    return found.sort();
+  };
+  const sql = async (text: string) => {
+    const client = new Client({ connectionString: env.DATABASE_URL });
+    await client.connect();
+    try {
+      return (await client.query(text)).rows as Record<string, unknown>[];
+    } finally {
+      await client.end();
+    }
+  };
+  const backUp = async (): Promise<Manifest> => {
+    const [outcome] = await runBackup(settings(), {}, context());
+    if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no backup");
+    return outcome.manifest;
+  };
+
+  beforeAll(async () => {
+    [postgres, azurite, geo] = await Promise.all([startPostgres(), startAzurite(), startAzurite()]);
+  });
+  afterAll(async () => {
+    await Promise.all([postgres?.stop(), azurite?.stop(), geo?.stop()]);
+  });
+  beforeEach(async () => {
+    number += 1;
+    env = {
+      DATABASE_URL: postgres.urlOf(`app${number}`),
+      ENVIRONMENT: "prod",
+      BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
+      BACKUP_CONTAINER_DAILY: `daily${number}`,
+      BACKUP_CONTAINER_EVIDENCE: `evidence${number}`,
+    };
+    const { daily, evidence } = containers();
+    await Promise.all([daily.create(), evidence.create()]);
+    const admin = new Client({ connectionString: postgres.url });
+    await admin.connect();
+    await admin.query(`create database app${number}`);
+    await admin.end();
+    await sql("create table orders as select n as id, md5(n::text) as note from generate_series(1, 1000) n");
+  });
+
+  test("leaves database and catalogue as they are, and proves what the newest backup is worth", async () => {
+    const manifest = await backUp();
+    const { daily, evidence } = containers();
+    const before = await names(daily);
+    const { code, stdout, stderr } = await recovery(["drill", "--trigger", "schedule", "--json"], env);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const report = JSON.parse(stdout) as DrillReport;
+    expect(report).toMatchObject({ environment: "prod", trigger: "schedule", verdict: { overall: "PASS" } });
+    expect(report.scenarios.map(({ id }) => id)).toEqual([
+      "backup-only",
+      "accidental-deletion",
+      "corrupted-newest",
+    ]);
+    expect(report.scenarios[0]).toMatchObject({
+      backup: { id: manifest.id, sha256: manifest.sha256 },
+      measured: { rpoMethod: "snapshot" },
+      tables: [{ name: "public.orders", rows: 1000, match: true }],
+    });
+    expect(report.notExercised).toContainEqual(
+      expect.objectContaining({
+        id: "region-loss",
+        reason: expect.stringMatching(/BACKUP_STORE_SECONDARY_URL/),
+      }),
+    );
+    expect(await names(daily)).toEqual(before);
+    expect(await names(evidence)).toEqual(
+      ["json", "junit.xml", "md"].map((end) => `drills/prod/000001.${end}`),
+    );
+    expect(await sql("select count(*)::int as n from orders")).toEqual([{ n: 1000 }]);
+    const databases = await sql("select datname from pg_database where datname like 'drill%'");
+    expect(databases).toEqual([]);
+    expect(await verifyEvidence(blobEvidence(evidence), "prod")).toMatchObject({ verdict: "PASS" });
+  });
+
+  test("recovers from the geo copy, and an old backup misses the RPO", async () => {
+    await backUp();
+    const copy = BlobServiceClient.fromConnectionString(geo.connectionString).getContainerClient(
+      `daily${number}`,
+    );
+    await copy.create();
+    const { daily } = containers();
+    for (const name of await names(daily)) {
+      await copy.getBlockBlobClient(name).uploadData(await daily.getBlobClient(name).downloadToBuffer());
+    }
+    env.BACKUP_STORE_SECONDARY_CONNECTION_STRING = geo.connectionString;
+    // The first region's copy is gone: only the second can bring the data back.
+    for (const name of await names(daily)) if (/archive/.test(name)) await daily.getBlobClient(name).delete();
+    const passed = await runLiveDrill(settings(), { ...flags, scenario: ["region-loss"] }, context());
+    expect(passed.report).toMatchObject({ verdict: { overall: "PASS", rpo: "met" } });
+    const strict = { ...flags, scenario: ["region-loss" as const], rpo: 0.001, rto: 7_200 };
+    const { report } = await runLiveDrill(settings(), strict, context());
+    expect(report.verdict).toEqual({ rto: "met", rpo: "missed", integrity: "PASS", overall: "FAIL" });
+    expect(report).toMatchObject({ sequence: 2, metrics: { drills: 2, drillsLastYear: 2 } });
+    expect(report.metrics.mttrSeconds).toBe(passed.report.measured.rtoSeconds);
+  });
+
+  test("falls back to the backup before a damaged one, and fails when all are damaged", async () => {
+    const sound = await backUp();
+    const damaged = await plantDamagedBackup(await BlobStore.open(settings()), sound, new Date());
+    const only = { ...flags, scenario: ["backup-only" as const] };
+    const { report } = await runLiveDrill(settings(), only, context());
+    expect(report).toMatchObject({ verdict: { overall: "PASS" }, scenarios: [{ backup: { id: sound.id } }] });
+    expect(report.scenarios[0]?.stages.map(({ name }) => name)).toContain(`refuse ${damaged}`);
+    const { daily } = containers();
+    await daily.getBlobClient(sound.archive.blob).delete();
+    const failed = await runLiveDrill(settings(), only, context());
+    expect(failed.report).toMatchObject({
+      verdict: { rto: "not-measured", rpo: "not-measured", integrity: "FAIL", overall: "FAIL" },
+      scenarios: [
+        { backup: null, reason: expect.stringMatching(/^FAIL: none of 2 backups of app\d+ is usable/) },
+      ],
+    });
+  });
+
+  test("no backup at all is a failure, and what was asked for but cannot run is NOT_RUN", async () => {
+    const none = await recovery(["drill", "--scenario", "backup-only"], env);
+    expect(none.code).toBe(1);
+    expect(none.stdout).toMatch(/backup-only: FAIL: there is no backup of app\d+ from before/);
+    const geoless = await recovery(["drill", "--scenario", "region-loss", "--json"], env);
+    expect(geoless.code).toBe(3);
+    expect(JSON.parse(geoless.stdout)).toMatchObject({ sequence: 2, verdict: { overall: "NOT_RUN" } });
+    const usage = await recovery(["drill", "--rto", "4"], { ...env, RPO_TARGET: "soon" });
+    expect(usage.code).toBe(2);
+    const noPlace = await recovery(["drill"], { ...env, BACKUP_CONTAINER_EVIDENCE: undefined });
+    expect(noPlace.code).toBe(2);
+    expect(noPlace.stderr).toMatch(/BACKUP_CONTAINER_EVIDENCE: missing/);
+  });
+
+  test("two at once do not measure each other; a killed one leaves nothing running", async () => {
+    await backUp();
+    const temporary = ownTemporaryFolder();
+    const child = spawn(process.execPath, ["run.mjs", "recovery/cli.ts", "drill", "--json"], {
+      cwd: root,
+      env: cleanEnvironment({ ...env, TMPDIR: temporary.folder }),
+    });
+    let stdout = "";
+    child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
+    const started = new Promise<void>((resolve) =>
+      child.stderr.on("data", (data: Buffer) => data.toString().includes("scenario ") && resolve()),
+    );
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    await Promise.race([started, ended]);
+    await expect(runLiveDrill(settings(), flags, context())).rejects.toMatchObject({ exitCode: 4 });
+    child.kill("SIGTERM");
+    const code = await ended;
+    // Either it was interrupted, or it was done already; in neither case does anything stay.
+    expect(code === 1 ? JSON.parse(stdout) : { error: { exitCode: 1 } }).toMatchObject({
+      error: { exitCode: 1 },
+    });
+    expect(temporary.leftovers()).toEqual(NOTHING);
+    fs.rmSync(temporary.folder, { recursive: true, force: true });
+  });
+});
