@@ -1,0 +1,300 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { runBackup } from "../../recovery/commands/backup";
+import { runRestore } from "../../recovery/commands/restore";
+import { runVerify } from "../../recovery/commands/verify";
+import { loadSettings } from "../../recovery/settings";
+import type { Manifest, RestoreResult } from "../../recovery/types";
+import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
+
+const everyKind = readFileSync(path.join(__dirname, "../support/everyKind.sql"), "utf8");
+
+let lab: Lab;
+let store: LabStore;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  lab = await startLab();
+  await lab.createDatabase("app");
+  await lab.sql("app", everyKind);
+  store = await lab.store("app");
+  manifest = await backUp(store);
+});
+afterAll(() => lab.stop());
+
+async function backUp(from: LabStore, tier: "daily" | "monthly" = "daily"): Promise<Manifest> {
+  const [outcome] = await runBackup(from.settings, { tier }, labContext());
+  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
+  return outcome.manifest;
+}
+
+const databases = async () =>
+  (await lab.sql<{ datname: string }>("postgres", "SELECT datname FROM pg_database ORDER BY 1")).map(
+    ({ datname }) => datname,
+  );
+
+describe("restore", () => {
+  test("brings everything back into a new database and says what to do next", async () => {
+    const run = await recovery(["restore", manifest.id, "--to", "back", "--json"], store.env);
+    expect(run.code).toBe(0);
+    const result = JSON.parse(run.stdout) as RestoreResult;
+    expect(result).toMatchObject({
+      id: manifest.id,
+      database: "back",
+      fingerprints: "match",
+      ownership: "kept",
+      warnings: [],
+    });
+    expect(result.seconds).toBeGreaterThan(0);
+    expect(result.stages.map(({ name }) => name)).toEqual([
+      "locate",
+      "download",
+      "restore",
+      "compare",
+      "analyze",
+    ]);
+    expect(result.tables).toHaveLength(manifest.tables.length);
+    expect(result.nextSteps.join(" ")).toMatch(
+      /migrations against "back".*Switch over: put "back" into the API's DATABASE_URL/,
+    );
+
+    const [row] = await lab.sql(
+      "back",
+      `SELECT (SELECT count(*) FROM measurement)::int AS parts, (SELECT sum(doubled) = sum(price) * 2 FROM "Sales"."Order Line") AS generated,
+        (SELECT lines FROM totals)::int AS refreshed, (SELECT count(*) FROM ONLY animal)::int AS parents, (SELECT count(*) FROM animal)::int AS family,
+        nextval('counter')::int AS next, convert_from(lo_get(70001), 'UTF8') AS object, (SELECT max(id) FROM audit) AS identity,
+        (SELECT relpersistence FROM pg_class WHERE relname = 'session') AS unlogged`,
+    );
+    expect(row).toEqual({
+      parts: 600,
+      generated: true,
+      refreshed: 3004,
+      parents: 1,
+      family: 2,
+      next: 12,
+      object: "first object",
+      identity: 570,
+      unlogged: "u",
+    });
+  });
+
+  test("takes an existing database only when it is empty", async () => {
+    await lab.createDatabase("vacant");
+    const into = await runRestore(
+      store.settings,
+      { backup: { id: manifest.id }, to: "vacant" },
+      labContext(),
+    );
+    expect(into.fingerprints).toBe("match");
+
+    await lab.createDatabase("live");
+    await lab.sql("live", "CREATE TABLE precious AS SELECT 1 AS n");
+    for (const args of [[], ["--replace", "--confirm", "other"], ["--confirm", "live"]]) {
+      const run = await recovery(["restore", manifest.id, "--to", "live", ...args], store.env);
+      expect([args, run.code]).toEqual([args, 2]);
+      expect(run.stderr).toMatch(
+        /error: (database 127\.0\.0\.1:\d+\/live is not empty and was left as it is|--replace: "other" was typed|--confirm goes with --replace)/,
+      );
+    }
+    expect(await lab.sql("live", "SELECT n FROM precious")).toEqual([{ n: 1 }]);
+    const reserved = await recovery(["restore", manifest.id, "--to", "template1"], store.env);
+    expect([reserved.code, reserved.stderr]).toEqual([
+      2,
+      expect.stringContaining("belongs to the server itself"),
+    ]);
+  });
+
+  test("replaces a database whose name was typed, and keeps what was in it", async () => {
+    const child = spawn(
+      process.execPath,
+      ["run.mjs", "recovery/cli.ts", "restore", manifest.id, "--to", "live", "--replace", "--json"],
+      {
+        cwd: root,
+        env: cleanEnvironment(store.env),
+      },
+    );
+    child.stdin.end("live\n");
+    let stdout = "";
+    child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
+    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
+    const result = JSON.parse(stdout) as RestoreResult;
+    expect(result).toMatchObject({ database: "live", fingerprints: "match" });
+    expect(await lab.sql("live", "SELECT count(*)::int AS n FROM ragged")).toEqual([{ n: 6900 }]);
+    expect(await lab.sql(result.previousDatabase ?? "", "SELECT n FROM precious")).toEqual([{ n: 1 }]);
+    expect((await databases()).filter((name) => name.includes("_restore_"))).toEqual([]);
+  });
+
+  test("works when the database that DATABASE_URL names is the one that was lost", async () => {
+    await lab.createDatabase("shop");
+    await lab.sql("shop", "CREATE TABLE orders AS SELECT g AS id FROM generate_series(1, 10) g");
+    const shop = await lab.store("shop");
+    await backUp(shop);
+    await lab.sql("postgres", "DROP DATABASE shop");
+    const at = new Date(Date.now() + 1_000).toISOString();
+    const run = await recovery(["restore", "--at", at, "--to", "shop", "--json"], shop.env);
+    expect(run.code).toBe(0);
+    expect(await lab.sql("shop", "SELECT count(*)::int AS n FROM orders")).toEqual([{ n: 10 }]);
+    const early = await recovery(["restore", "--at", "2020-01-01T00:00:00Z", "--to", "x"], shop.env);
+    expect([early.code, early.stderr]).toEqual([
+      1,
+      expect.stringContaining("no backup was taken at or before 2020-01-01"),
+    ]);
+    expect((await recovery(["restore", "--at", "yesterday", "--to", "x"], shop.env)).code).toBe(2);
+  });
+
+  test("an empty database, a non-UTF-8 one and 2,000 tables come back whole", async () => {
+    await lab.createDatabase("none");
+    await lab.createDatabase("latin", "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
+    await lab.sql(
+      "latin",
+      `CREATE TABLE "Straße" (ort text); INSERT INTO "Straße" VALUES ('Köln'), ('Århus')`,
+    );
+    await lab.createDatabase("wide");
+    await lab.sql(
+      "wide",
+      "DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE format('CREATE TABLE t%s AS SELECT %s AS n', n, n); IF n % 200 = 0 THEN COMMIT; END IF; END LOOP; END $$",
+    );
+    for (const [name, count] of [
+      ["none", 0],
+      ["latin", 1],
+      ["wide", 2000],
+    ] as const) {
+      const source = await lab.store(name);
+      const { id } = await backUp(source);
+      const result = await runRestore(source.settings, { backup: { id }, to: `${name}_back` }, labContext());
+      expect([result.fingerprints, result.tables.length]).toEqual(["match", count]);
+    }
+    expect(await lab.sql("latin_back", `SELECT ort FROM "Straße" ORDER BY 1`)).toEqual([
+      { ort: "Köln" },
+      { ort: "Århus" },
+    ]);
+  });
+});
+
+describe("a role that is no superuser", () => {
+  const asRole = (name: string, extra: Record<string, string> = {}) => {
+    const url = new URL(store.env.DATABASE_URL as string);
+    url.username = name;
+    url.password = "only-a-test";
+    return { ...store.env, ...extra, DATABASE_URL: url.href };
+  };
+  beforeAll(() =>
+    lab.sql(
+      "postgres",
+      "CREATE ROLE restorer LOGIN CREATEDB PASSWORD 'only-a-test'; CREATE ROLE owner_of_app; CREATE ROLE app_reader",
+    ),
+  );
+
+  test("restores everything as its own when it may not act for the owners, and says so", async () => {
+    const settings = loadSettings(asRole("restorer"), ["database", "store"]);
+    const result = await runRestore(settings, { backup: { id: manifest.id }, to: "mine" }, labContext());
+    expect(result).toMatchObject({ fingerprints: "match", ownership: "restoring-role" });
+    expect(result.warnings[0]).toMatch(
+      /owners and grants are not restored: the restoring role is no member of postgres/,
+    );
+    expect(
+      await lab.sql("mine", "SELECT DISTINCT tableowner AS owner FROM pg_tables WHERE schemaname = 'public'"),
+    ).toEqual([{ owner: "restorer" }]);
+  });
+
+  test("keeps owners and grants when every role is there, and names the ones that are not", async () => {
+    await lab.createDatabase("owned", "OWNER owner_of_app");
+    await lab.sql(
+      "owned",
+      "SET ROLE owner_of_app; CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS n; GRANT USAGE ON SCHEMA s TO app_reader; GRANT SELECT ON s.t TO app_reader",
+    );
+    await lab.sql("postgres", "GRANT owner_of_app TO restorer");
+    const owned = await lab.store("owned");
+    const { id } = await backUp(owned);
+    const env = asRole("restorer", owned.env);
+    const settings = loadSettings(
+      { ...owned.env, DATABASE_URL: env.DATABASE_URL.replace("/app", "/owned") },
+      ["database", "store"],
+    );
+    const kept = await runRestore(settings, { backup: { id }, to: "owned_back" }, labContext());
+    expect(kept).toMatchObject({ fingerprints: "match", ownership: "kept", missingRoles: [] });
+    expect(
+      await lab.sql(
+        "owned_back",
+        "SELECT tableowner, has_table_privilege('app_reader', 's.t', 'SELECT') AS reads FROM pg_tables WHERE tablename = 't'",
+      ),
+    ).toEqual([{ tableowner: "owner_of_app", reads: true }]);
+    await lab.sql("owned", "DROP OWNED BY app_reader");
+    await lab.sql("owned_back", "DROP OWNED BY app_reader");
+    await lab.sql("postgres", "DROP ROLE app_reader");
+    const bare = await runRestore(settings, { backup: { id }, to: "owned_bare" }, labContext());
+    expect(bare).toMatchObject({
+      fingerprints: "match",
+      ownership: "restoring-role",
+      missingRoles: ["app_reader"],
+    });
+    expect(bare.nextSteps[0]).toContain("Create the roles app_reader");
+  });
+
+  test("leaves no half-restored database behind when the restore fails", async () => {
+    await lab.createDatabase("linked");
+    await lab.sql("linked", "CREATE EXTENSION dblink; CREATE TABLE t (n int)");
+    const linked = await lab.store("linked");
+    const { id } = await backUp(linked);
+    const run = await recovery(["restore", id, "--to", "linked_back"], asRole("restorer", { ...linked.env }));
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/error: pg_restore failed .*permission denied to create extension "dblink"/);
+    expect(await databases()).not.toContain("linked_back");
+  });
+});
+
+describe("a backup that is not what it was", () => {
+  test("a damaged archive is never restored, not even in part", async () => {
+    const damaged = await lab.store("app");
+    const backup = await backUp(damaged);
+    const blob = damaged.daily.getBlockBlobClient(backup.archive.blob);
+    const bytes = await blob.downloadToBuffer();
+    const at = Math.floor(bytes.length / 2);
+    bytes[at] = (bytes[at] as number) ^ 1;
+    await blob.upload(bytes, bytes.length);
+    const run = await recovery(["restore", backup.id, "--to", "never"], damaged.env);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/error: backup .* is damaged: the archive has .*; nothing was restored/);
+    expect(await databases()).not.toContain("never");
+  });
+
+  test("an archived one is copied online first, and the wait counts in the recovery time", async () => {
+    const archived = await lab.store("app", { BACKUP_MONTHLY_ACCESS_TIER: "Archive" });
+    const backup = await backUp(archived, "monthly");
+    const original = archived.monthly.getBlobClient(backup.archive.blob);
+    expect((await original.getProperties()).accessTier).toBe("Archive");
+    const report = await runVerify(
+      archived.settings,
+      { backup: { id: backup.id }, record: false },
+      labContext(),
+    );
+    expect(report.verdict).toBe("NOT_RUN");
+    expect(report.checks[1]?.actual).toMatch(/offline \(Archive tier\)/);
+
+    // The emulator rehydrates at once: the hours pass on the run's own clock, one wait at a time.
+    let hours = 0;
+    const started = Date.now();
+    const now = () => new Date(Date.now() + hours * 3_600_000);
+    const copies: string[] = [];
+    const wait = async () => {
+      hours += 1;
+    };
+    const service = archived.monthly;
+    for await (const { name } of service.listBlobsFlat()) copies.push(name);
+    const result = await runRestore(
+      archived.settings,
+      { backup: { id: backup.id }, to: "thawed", wait },
+      labContext({ now }),
+    );
+    expect(result.fingerprints).toBe("match");
+    expect(result.stages.map(({ name }) => name)).toContain("rehydrate");
+    expect(result.seconds).toBeGreaterThanOrEqual(result.rehydrateSeconds);
+    expect(result.seconds).toBeLessThan((Date.now() - started) / 1000 + hours * 3_600 + 1);
+    expect((await original.getProperties()).accessTier).toBe("Archive");
+    const left: string[] = [];
+    for await (const { name } of service.listBlobsFlat()) left.push(name);
+    expect(left).toEqual(copies);
+  });
+});
