@@ -39,16 +39,26 @@ function given(
   };
 }
 
-/** Notes the functions a program calls while it is planned. */
-async function recordingInvokes<T>(
-  run: () => Promise<T>,
-): Promise<{ result: T; calls: [string, unknown][] }> {
+interface Recorded<T> {
+  readonly result: T;
+  readonly calls: readonly (readonly [token: string, args: unknown])[];
+  /** What failed when nobody was waiting for it any more. */
+  readonly failures: readonly string[];
+}
+
+/** Runs a program while noting the functions it calls, and what fails after it has ended. */
+async function recording<T>(run: () => Promise<T>): Promise<Recorded<T>> {
   const calls: [string, unknown][] = [];
+  const failures: string[] = [];
+  const fail = (error: unknown): void => {
+    failures.push(error instanceof Error ? error.message : String(error));
+  };
   const original = Deployment.prototype.invoke;
   Deployment.prototype.invoke = function (token, args, ...rest) {
     calls.push([token, args]);
     return original.call(this, token, args, ...rest);
   };
+  process.on("unhandledRejection", fail);
   try {
     const result = await run();
     await new Promise((resolve) => setTimeout(resolve, LATE_FAILURES_MS));
@@ -67,9 +77,9 @@ export async function sweepStack(root: string, stack: string, options: PlanOptio
   const keeper = new GateKeeper(root, true);
   const { result, calls, failures } = await recording(() => planStack(root, stack, options));
   const { deployment, settings } = result;
-  for (const { severity, message } of deployment.diagnostics) {
-    if (severity === "error")
-      keeper.fail(`stack ${stack}: the program failed: ${message.split("\n")[0] ?? ""}`);
+  const errors = deployment.diagnostics.filter(({ severity }) => severity === "error");
+  for (const message of new Set([...errors.map((error) => error.message), ...failures])) {
+    keeper.fail(`stack ${stack}: the program failed: ${message.split("\n")[0] ?? ""}`);
   }
   for (const [token, args] of calls) keeper.invoke(settings.project, stack, token, args);
   const all = [...deployment.resources.values()];
