@@ -84,8 +84,8 @@ export interface RegionNames {
   natAddress: string;
   nodesSecurityGroup: string;
   endpointsSecurityGroup: string;
-  /** Private Link Service the cluster's cloud provider creates in front of the internal load balancer. */
-  privateLinkService: string;
+  /** Private Link Services the cluster's cloud provider makes in front of its load balancers, by public site. */
+  privateLinkServices: { api: string; dashboard: string };
 }
 
 /** Names of everything one environment owns. The isolation inventory and the program both derive from it. */
@@ -132,7 +132,7 @@ function regionNames(input: NamingInput, region: Region): RegionNames {
     natAddress: `pip-${stem}-nat`,
     nodesSecurityGroup: `nsg-${stem}-nodes`,
     endpointsSecurityGroup: `nsg-${stem}-endpoints`,
-    privateLinkService: `pls-${stem}`,
+    privateLinkServices: { api: `pls-${stem}-api`, dashboard: `pls-${stem}-dashboard` },
   };
 }
 

@@ -37,6 +37,8 @@ export function clusterProvider(
       kubeconfig: args.kubeconfig,
       clusterIdentifier: args.clusterName,
       enableServerSideApply: true,
+      // A lost region's cluster answers nobody: what is taken out of it then must leave the state all the same.
+      deleteUnreachable: true,
     },
     opts,
   );

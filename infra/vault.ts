@@ -5,6 +5,7 @@ import { dataOptions, deleteLock } from "./protection";
 import { Region } from "./regions";
 import { assignRole } from "./roles";
 import { SECRET_CATALOG, SecretEntry, SecretReader } from "./secretCatalog";
+import { expiry } from "./secretLife";
 import { Tags } from "./tags";
 
 export interface VaultArgs {
@@ -26,11 +27,6 @@ export interface VaultArgs {
   protect: boolean;
   logWorkspaceId: pulumi.Input<string>;
   tags: Tags;
-}
-
-/** When a secret issued on a day expires, in Unix seconds. */
-export function expiry(issued: string, rotationDays: number): number {
-  return Date.parse(`${issued}T00:00:00Z`) / 1000 + rotationDays * 86_400;
 }
 
 /**

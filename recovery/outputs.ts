@@ -12,6 +12,7 @@ const region = z.object({
   vault: z.string(),
   cluster: z.string(),
   namespace: z.string(),
+  privateLinkServices: z.object({ api: z.string(), dashboard: z.string() }),
 });
 
 /** The stack outputs the recovery tools and the runbooks rely on. */
@@ -44,6 +45,7 @@ export const outputsSchema = z.object({
     apiHost: z.string(),
     dashboardHost: z.string(),
     frontDoor: z.string(),
+    frontDoorEndpoint: z.string(),
   }),
   objectives: z.object({ rpoMinutes: z.number(), rtoMinutes: z.number() }),
 });
@@ -59,13 +61,17 @@ export function variables(outputs: StackOutputs): Record<string, string> {
     SUBSCRIPTION: edge.subscriptionId,
     GLOBAL_RESOURCE_GROUP: edge.resourceGroup,
     API_HOST: edge.apiHost,
+    /** Front Door names a custom domain after its host. */
+    API_DOMAIN: edge.apiHost.replaceAll(".", "-"),
     DASHBOARD_HOST: edge.dashboardHost,
     FRONT_DOOR: edge.frontDoor,
+    FRONT_DOOR_ENDPOINT: edge.frontDoorEndpoint,
     RESOURCE_GROUP: primary.resourceGroup,
     REGION: primary.region,
     VAULT: primary.vault,
     CLUSTER: primary.cluster,
     NAMESPACE: primary.namespace,
+    PRIVATE_LINK: primary.privateLinkServices.api,
     SERVER: database.primary.server,
     WRITER_HOST: database.writerHost,
     READER_HOST: database.readerHost,
@@ -86,6 +92,7 @@ export function variables(outputs: StackOutputs): Record<string, string> {
       REGION_SECONDARY: secondary.region,
       VAULT_SECONDARY: secondary.vault,
       CLUSTER_SECONDARY: secondary.cluster,
+      PRIVATE_LINK_SECONDARY: secondary.privateLinkServices.api,
     }),
     ...(database.replica && { REPLICA: database.replica.server }),
   };

@@ -25,7 +25,7 @@ export const SITE_HEALTH = {
 /** How a site of a region is reached from outside its cluster. */
 export function exposureOf({ network, names }: Pick<RegionBase, "network" | "names">, name: Site): Exposure {
   return {
-    privateLinkService: `${names.privateLinkService}-${name}`,
+    privateLinkService: names.privateLinkServices[name],
     address: loadBalancerAddress(network.subnetCidrs.nodes, SITES.indexOf(name)),
     subnet: "nodes",
     privateLinkSubnet: "private-link",

@@ -52,9 +52,17 @@ interface Place extends ComputeArgs {
   vault: VaultSource;
 }
 
-/** Whether anything computes in a region now. */
+/** Whether workloads run in a region now. */
 export function computes({ regions }: StackConfig, place: RegionBase["place"]): boolean {
-  return place === "primary" || regions.secondaryActive;
+  return place === "primary" ? regions.primaryActive : regions.secondaryActive;
+}
+
+/**
+ * The cluster of a lost region: still declared, so that its return changes nothing, but with nothing in it, so
+ * that no update waits for an API server nobody can reach.
+ */
+export function emptyCluster(context: Context, args: Pick<ComputeArgs, "region" | "logs">): Cluster {
+  return regionCluster(context, args);
 }
 
 /** Cluster of one region and everything that runs in it. */
@@ -74,7 +82,10 @@ function isWriter({ config }: Context, { region }: ComputeArgs): boolean {
   return config.regions.writer === region.place;
 }
 
-function regionCluster({ config, names, tags, opts }: Context, { region, logs }: ComputeArgs): Cluster {
+function regionCluster(
+  { config, names, tags, opts }: Context,
+  { region, logs }: Pick<ComputeArgs, "region" | "logs">,
+): Cluster {
   const { network, identities, plan } = region;
   return new Cluster(
     `${names.prefix}-${region.place}-cluster`,

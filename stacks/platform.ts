@@ -11,7 +11,7 @@ import { SecretValues } from "../infra/secretValues";
 import { BackupStorage } from "../infra/storage";
 import { platformTags, Tags } from "../infra/tags";
 import { Vault } from "../infra/vault";
-import { computes, regionCompute } from "./compute";
+import { computes, emptyCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
 import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
@@ -44,6 +44,8 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
     const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
     return [regionCompute(context, { region, storage, logs, after })];
   });
+  const lost = regions.filter(({ place }) => place === "primary" && !config.regions.primaryActive);
+  for (const region of lost) emptyCluster(context, { region, logs });
   const entry = publicEntry(context, { group: global, regions: computing, logs });
   return outputs(context, { storage, vaults, regions, entry });
 }
@@ -263,10 +265,29 @@ export interface PlatformOutputs {
   /** Vault and cluster of each region, by `primary` and `secondary`. */
   regions: Record<
     string,
-    { region: string; resourceGroup: string; vault: string; cluster: string; namespace: string }
+    {
+      region: string;
+      resourceGroup: string;
+      vault: string;
+      cluster: string;
+      namespace: string;
+      privateLinkServices: Record<string, string>;
+    }
   >;
-  /** Host of the Front Door endpoint, and the records the owner of the public names must create. */
-  edge: { host: pulumi.Output<string>; dnsRecords: DnsRecord[] };
+  /**
+   * Where requests come in: public names, the Front Door endpoint behind them with its host, and the records the
+   * owner of the public names must create.
+   */
+  edge: {
+    subscriptionId: string;
+    resourceGroup: string;
+    apiHost: string;
+    dashboardHost: string;
+    frontDoor: string;
+    frontDoorEndpoint: string;
+    host: pulumi.Output<string>;
+    dnsRecords: DnsRecord[];
+  };
   /** Objectives in minutes. */
   objectives: { rpoMinutes: number; rtoMinutes: number };
 }
@@ -309,10 +330,20 @@ function outputs(
           vault: region.vault,
           cluster: region.cluster,
           namespace: names.namespace,
+          privateLinkServices: region.privateLinkServices,
         },
       ]),
     ),
-    edge: { host: entry.endpointHost, dnsRecords: entry.dnsRecords },
+    edge: {
+      subscriptionId: config.azure.subscriptionId,
+      resourceGroup: names.globalResourceGroup,
+      apiHost: config.edge.apiHostName,
+      dashboardHost: config.edge.dashboardHostName,
+      frontDoor: names.frontDoor,
+      frontDoorEndpoint: names.frontDoorEndpoint,
+      host: entry.endpointHost,
+      dnsRecords: entry.dnsRecords,
+    },
     objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
   };
 }
