@@ -1,13 +1,56 @@
-import fs from "node:fs";
+import { CommanderError } from "commander";
+import { parsePlanCommand, PlanCommand } from "./planCommand";
 import { planStack } from "./planner";
+import type { PolicyPack } from "./monitor/policies";
+import { UsageError } from "./monitor/config";
+import { finish } from "./planOutput";
 import { projectRoot } from "./root";
-import { formatDocument, planDocument } from "./render/plan";
-(async () => {
-  const p = await planStack(projectRoot(__dirname), process.argv[2] ?? "prod", {
-    resolve: process.argv.includes("--resolve"),
+
+/** Exit codes, as `--help` documents them. */
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+const packs = new Set<PolicyPack>();
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => {
+    packs.forEach((pack) => pack.close());
+    process.exit(code);
   });
-  for (const d of p.deployment.diagnostics) console.log(d.severity, d.urn, d.message.slice(0, 600));
-  const text = formatDocument(planDocument(p));
-  fs.writeFileSync("/tmp/sbx/plan.json", text);
-  console.log(p.deployment.resources.size, text.length);
-})();
+}
+
+async function main(): Promise<number> {
+  const root = projectRoot(__dirname);
+  const command: PlanCommand = parsePlanCommand(process.argv, root);
+  let worst = 0;
+  for (const stack of command.stacks) {
+    const plan = await planStack(root, stack, {
+      overrides: command.overrides,
+      resolve: command.resolve,
+      onPack: (pack) => packs.add(pack),
+    });
+    const { text, code } = finish(plan, command);
+    console.log(text);
+    worst = Math.max(worst, code);
+  }
+  return worst;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
+    } else if (error instanceof UsageError) {
+      console.error(error.message);
+      process.exitCode = WRONG_USAGE;
+    } else {
+      console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+      process.exitCode = FAILED;
+    }
+  },
+);

@@ -9,15 +9,6 @@ export const STACK_TYPE = "pulumi:pulumi:Stack";
 const PROVIDER_PREFIX = "pulumi:providers:";
 const STACK_REFERENCE = "pulumi:pulumi:StackReference";
 
-/** Judges resources as they are registered; see the policy pack's protocol. */
-export interface Analyzer {
-  analyze(resource: PlannedResource, provider: PlannedResource | undefined): Promise<void>;
-  analyzeStack(
-    resources: readonly PlannedResource[],
-    providerOf: (r: PlannedResource) => PlannedResource | undefined,
-  ): Promise<void>;
-}
-
 export interface Registration {
   readonly type: string;
   readonly name: string;
@@ -45,7 +36,6 @@ export interface DeploymentSettings {
    */
   readonly resolve: boolean;
   readonly model: Model;
-  readonly analyzer?: Analyzer;
 }
 
 interface Registered {
@@ -116,7 +106,6 @@ export class Deployment {
       },
     };
     this.resources.set(urn, resource);
-    await this.settings.analyzer?.analyze(resource, provider);
     return { urn, id: resource.id, outputs: resource.outputs, secrets: resource.outputSecrets };
   }
 

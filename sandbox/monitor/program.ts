@@ -86,9 +86,9 @@ export async function runProgram(
   const seen = new Set<unknown>();
   const result = { refused: false, crashed: false };
   const note = (error: unknown): void => {
-    if (seen.has(error)) return;
-    seen.add(error);
     const message = error instanceof Error ? error.message : String(error);
+    if (seen.has(message)) return;
+    seen.add(message);
     if (RunError.isInstance(error)) {
       result.refused = deployment.resources.size <= 1;
     } else if (!isRefusal(message) && !(ResourceError.isInstance(error) && error.hideStack)) {
@@ -110,6 +110,8 @@ export async function runProgram(
     note(error);
   } finally {
     await runtime.disconnect();
+    // One failure surfaces several times, the last of them after the program has ended.
+    await new Promise((resolve) => setImmediate(resolve));
     process.off("uncaughtException", note);
     process.off("unhandledRejection", note);
     restoreTraces();
