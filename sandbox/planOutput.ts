@@ -59,8 +59,6 @@ export function finish(plan: Plan, command: PlanCommand): { text: string; code: 
   const document = planDocument(plan);
   const fine = succeeded(plan);
   const lines = [command.quiet ? renderProblems(plan) : renderReport(plan)];
-  if (command.sarif)
-    replaceFile(name(command.sarif), `${JSON.stringify(sarifLog(plan.violations), null, 2)}\n`);
   if (fine && command.json) replaceFile(name(command.json), formatDocument(document));
   if (fine && command.mermaid) {
     replaceFile(name(command.mermaid), renderMermaid([...plan.deployment.resources.values()], plan.model));
