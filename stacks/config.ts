@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CONFIG_SECRETS } from "../infra/secretCatalog";
-import { parseStackConfig, SECRET_VALUES, setSecretCommand } from "./files";
+import { fromText, parseStackConfig, SECRET_VALUES, setSecretCommand } from "./files";
 import { ConfigError } from "./problems";
-import { PRODUCT, StackConfig, stackSchema } from "./schema";
+import { PRODUCT, StackConfig } from "./schema";
 
 /** What the program is told about the stack it deploys. */
 export interface LoadedConfig {
@@ -22,27 +22,13 @@ export function loadStackConfig(): LoadedConfig {
       .filter((key) => key.startsWith(`${PRODUCT}:`))
       .map((key) => key.slice(PRODUCT.length + 1))
       .filter((key) => key !== SECRET_VALUES)
-      .map((key) => [key, plainValue(source, key)]),
+      .map((key) => [key, fromText(key, source.require(key))]),
   );
   try {
     const config = parseStackConfig(values, `Pulumi.${pulumi.getStack()}.yaml`);
     return { config, secretValues: secretValues(source) };
   } catch (error) {
     throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
-  }
-}
-
-/** The engine hands every value over as text: objects, numbers and booleans as JSON, strings as they are. */
-function plainValue(source: pulumi.Config, key: string): unknown {
-  const text = source.require(key);
-  const schema = (stackSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } }>)[
-    key
-  ];
-  if (schema?.safeParse(text).success) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }
 

@@ -57,6 +57,22 @@ export interface StackFile {
   config: StackConfig;
 }
 
+/**
+ * A top-level value that is written as text. The engine hands every value over so, objects, numbers and booleans as
+ * JSON; and `pulumi config set` puts numbers and booleans in quotes whenever it rewrites a stack file.
+ */
+export function fromText(key: string, text: string): unknown {
+  const schema = (stackSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } }>)[
+    key
+  ];
+  if (schema?.safeParse(text).success) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 function parseYaml(file: string): unknown {
   let text: string;
   try {
@@ -129,7 +145,13 @@ export function readStackFile(root: string, stack: string): StackFile {
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]),
   );
-  const { [SECRET_VALUES]: secrets, ...plain } = values;
+  const { [SECRET_VALUES]: secrets, ...written } = values;
+  const plain = Object.fromEntries(
+    Object.entries(written).map(([key, value]) => [
+      key,
+      typeof value === "string" ? fromText(key, value) : value,
+    ]),
+  );
   const problems: Problem[] = entries
     .filter(([key]) => !key.startsWith(prefix) && !key.startsWith("pulumi:"))
     .map(([key, value]) => ({

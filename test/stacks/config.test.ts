@@ -352,6 +352,17 @@ describe("the file itself", () => {
     ]);
   });
 
+  test("a file that pulumi config set rewrote, numbers and booleans in quotes, reads the same", () => {
+    const before = load("prod");
+    write("prod", before);
+    const { config } = readStackFile(folder, "prod");
+    expect(problems({ protectData: "true", logRetentionDays: String(config.logRetentionDays) })).toEqual([]);
+    expect(readStackFile(folder, "prod").config).toEqual(config);
+    expect(problems({ protectData: "maybe" })).toEqual([
+      "forma3d:protectData: found 'maybe'; allowed: boolean",
+    ]);
+  });
+
   test("a secret in the clear is refused with the command that encrypts it", () => {
     expect(problems({ secretValues: { "smtp-password": "hunter2", colour: { secure: "v1:x" } } })).toEqual([
       "forma3d:secretValues.smtp-password: found 'a plain value'; allowed: an encrypted one: pulumi config set --secret --path 'forma3d:secretValues.smtp-password'",
