@@ -5,7 +5,9 @@ import { CloudError } from "../model/types";
 /** One operation, for transcripts and for proofs that something happened once. */
 export interface JournalEntry extends Attempt {
   readonly urn: string;
-  /** How it ended: `done`, or the service's refusal. */
+  /** Whether the cloud did it, whatever the engine was told. */
+  readonly effective: boolean;
+  /** How it ended: `done`, the service's refusal, or `unanswered`. */
   readonly result: string;
 }
 
@@ -49,12 +51,19 @@ export class Front {
     serialisedBy: string | undefined,
     action: () => T,
   ): Promise<T> {
+    const entry = { ...attempt, effective: false, result: "unanswered" };
+    this.journal.push(entry);
+    const noted = (): T => {
+      const result = action();
+      entry.effective = true;
+      return result;
+    };
     try {
-      const result = await this.attempt(attempt, serialisedBy, action);
-      this.journal.push({ ...attempt, result: "done" });
+      const result = await this.attempt(attempt, serialisedBy, noted);
+      entry.result = "done";
       return result;
     } catch (error) {
-      this.journal.push({ ...attempt, result: error instanceof Error ? error.message : String(error) });
+      entry.result = error instanceof Error ? error.message : String(error);
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import type * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
+import { armKey } from "../model/azure/arm";
 import { parsePath, valueAt, withValue } from "../model/paths";
 import { Cloud, Model, Outcome, PackageModel, Scope, Stored, Tree, Value } from "../model/types";
 import { nameOf } from "../monitor/urn";
@@ -245,9 +246,20 @@ export class ProviderService {
     return new Empty();
   }
 
-  private invoke(request: proto.InvokeRequest, peer: string): proto.InvokeResponse {
+  private async invoke(request: proto.InvokeRequest, peer: string): Promise<proto.InvokeResponse> {
     const token = request.getTok();
-    const result = this.model.invoke(token, fromStruct(request.getArgs()).tree, this.scope(peer), this.cloud);
+    const scope = this.scope(peer);
+    const args = fromStruct(request.getArgs()).tree;
+    const attempt = {
+      operation: "read",
+      urn: "",
+      type: token,
+      name: token,
+      key: placeOf(args, scope),
+    } as const;
+    const result = await this.front.perform(attempt, undefined, () =>
+      this.model.invoke(token, args, scope, this.cloud),
+    );
     const response = new proto.InvokeResponse();
     response.setReturn(toStruct(result, this.model.secretOutputs(token).map(parsePath)));
     return response;
@@ -282,6 +294,14 @@ export class ProviderService {
     if (!scope) throw new Error(`the engine used provider ${this.pkg.name} before configuring it`);
     return scope;
   }
+}
+
+/** Resource group a function looks into, so that an outage reaches functions too. */
+function placeOf(args: Tree, scope: Scope): string {
+  const [subscription, group] = [scope.config["subscriptionId"], args["resourceGroupName"]];
+  return typeof subscription === "string" && typeof group === "string"
+    ? armKey(`/subscriptions/${subscription}/resourceGroups/${group}`)
+    : "";
 }
 
 function subjectOf(request: { getUrn(): string; getType(): string; getName(): string }): Subject {

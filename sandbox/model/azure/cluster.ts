@@ -1,3 +1,4 @@
+import { guid } from "../cloud";
 import { objectsAt, stringAt } from "../paths";
 import { Failure, Made, Tree } from "../types";
 import { ArmDefinition, armModels, lastName, principal } from "./arm";
@@ -64,6 +65,7 @@ function clusterOutputs(made: Made): Tree {
     maxAgentPools: 100,
     powerState: { code: "Running" },
     resourceUID: random("uid", 24),
+    eTag: made.guid("etag"),
     identityProfile: { kubeletidentity: kubelet },
     oidcIssuerProfile: {
       ...(inputs["oidcIssuerProfile"] as Tree | undefined),
@@ -94,6 +96,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     serialisedUpTo: "resourceName",
     check: checkCluster,
     computed: clusterOutputs,
+    // Whatever Azure changes about a cluster changes its entity tag; its certificates are made from that here.
+    moves: { "certificates-rotated": ({ id, outputs }) => ({ eTag: guid(id, String(outputs["eTag"])) }) },
   },
   "containerservice:AgentPool": {
     id: `${CLUSTER}/agentPools/{agentPoolName}`,

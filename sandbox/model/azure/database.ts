@@ -1,5 +1,5 @@
 import { numberAt, stringAt } from "../paths";
-import { Failure, Made, Stored, Tree } from "../types";
+import { Failure, Made, Stored, Tree, Value } from "../types";
 import { ArmDefinition, armModels } from "./arm";
 
 const SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/{serverName}";
@@ -96,6 +96,11 @@ function swapZones({ outputs }: Stored): Tree {
   };
 }
 
+function membersOf(outputs: Tree): readonly Value[] {
+  const members = outputs["members"];
+  return Array.isArray(members) ? (members as Value[]) : [];
+}
+
 const TABLE: Readonly<Record<string, ArmDefinition>> = {
   "dbforpostgresql:Server": {
     id: SERVER,
@@ -118,6 +123,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
         },
       }),
       promoted: () => ({ replicationRole: "Primary" }),
+      demoted: () => ({ replicationRole: "AsyncReplica" }),
     },
   },
   "dbforpostgresql:Database": {
@@ -141,6 +147,10 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     computed: ({ inputs }) => {
       const name = stringAt(inputs, "virtualEndpointName") ?? "";
       return { virtualEndpoints: [`${name}.writer.${HOST}`, `${name}.reader.${HOST}`] };
+    },
+    // Members are named writer first; a switchover turns them round.
+    moves: {
+      "follows-promotion": ({ outputs }) => ({ members: [...membersOf(outputs)].reverse() }),
     },
   },
   "dbforpostgresql:AdministratorsMicrosoftEntra": {

@@ -27,7 +27,17 @@ function kubeconfig(cluster: Stored): Tree {
   const config = {
     apiVersion: "v1",
     kind: "Config",
-    clusters: [{ name, cluster: { server: `https://${stringAt(cluster.outputs, "fqdn")}:443` } }],
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: `https://${stringAt(cluster.outputs, "fqdn")}:443`,
+          "certificate-authority-data": Buffer.from(stringAt(cluster.outputs, "eTag") ?? "").toString(
+            "base64",
+          ),
+        },
+      },
+    ],
     users: [
       {
         name,
