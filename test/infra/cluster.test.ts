@@ -1,0 +1,439 @@
+import fc from "fast-check";
+import { load } from "js-yaml";
+import { regionSubnets } from "../../infra/addressing";
+import { WEBHOOK_PATHS } from "../../infra/firewall";
+import { kubeloginKubeconfig } from "../../infra/kubeconfig";
+import { loadBalancerAddress } from "../../infra/kubernetes/exposure";
+import { maintenanceWindow, Weekday, weeklyHours } from "../../infra/maintenance";
+import { nodeDisk } from "../../infra/nodeDisk";
+import { PlanView, planStack } from "../support/plan";
+
+const TYPES = {
+  cluster: "azure-native:containerservice:ManagedCluster",
+  pool: "azure-native:containerservice:AgentPool",
+  window: "azure-native:containerservice:MaintenanceConfiguration",
+  role: "azure-native:authorization:RoleAssignment",
+  diagnostics: "azure-native:monitor:DiagnosticSetting",
+  origin: "azure-native:cdn:AFDOrigin",
+  originGroup: "azure-native:cdn:AFDOriginGroup",
+  route: "azure-native:cdn:Route",
+  firewall: "azure-native:frontdoor:Policy",
+};
+
+/** Names of the resources one depends on. */
+const waitsFor = (plan: PlanView, type: string, name: string) =>
+  plan.one(type, name).dependencies.map((urn) => urn.split("::").at(-1));
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- inputs of a plan are plain JSON. */
+const inputs = (plan: PlanView, type: string, name?: string): any => plan.one(type, name).inputs;
+
+/** Plans take seconds each, and longer beside other tests. */
+const PLANS_MS = 300_000;
+const FAILED_OVER = { "regions.secondaryActive": true, "regions.writer": "secondary" };
+
+let prod: PlanView;
+let staging: PlanView;
+/** After a regional failover: the second region computes, and its database accepts writes. */
+let failedOver: PlanView;
+
+beforeAll(async () => {
+  prod = await planStack("prod", { resolve: true });
+  staging = await planStack("staging", { resolve: true });
+  failedOver = await planStack("prod", { resolve: true, config: FAILED_OVER });
+}, PLANS_MS);
+
+describe("cluster", () => {
+  test("prod has an SLA, three zones, and nodes kept for cluster services", () => {
+    const cluster = inputs(prod, TYPES.cluster);
+    expect(cluster).toMatchObject({
+      resourceName: "aks-forma3d-prod-weu",
+      location: "westeurope",
+      kubernetesVersion: "1.35",
+      sku: { name: "Base", tier: "Standard" },
+      supportPlan: "KubernetesOfficial",
+    });
+    expect(cluster.agentPoolProfiles).toEqual([
+      expect.objectContaining({
+        name: "system",
+        mode: "System",
+        count: 3,
+        vmSize: "Standard_D2ds_v5",
+        availabilityZones: ["1", "2", "3"],
+        nodeTaints: ["CriticalAddonsOnly=true:NoSchedule"],
+        osDiskType: "Ephemeral",
+        osDiskSizeGB: 64,
+        upgradeSettings: { maxSurge: "33%", drainTimeoutInMinutes: 30 },
+      }),
+    ]);
+  });
+
+  test("applications have an autoscaled pool of their own, whose count the autoscaler keeps", () => {
+    expect(inputs(prod, TYPES.pool)).toMatchObject({
+      agentPoolName: "apps",
+      mode: "User",
+      vmSize: "Standard_D4ds_v5",
+      enableAutoScaling: true,
+      minCount: 3,
+      maxCount: 9,
+      availabilityZones: ["1", "2", "3"],
+      osDiskType: "Ephemeral",
+      osDiskSizeGB: 128,
+      enableNodePublicIP: false,
+    });
+    expect(prod.one(TYPES.pool).options.ignoreChanges).toEqual(["count"]);
+  });
+
+  test("pools Azure lists back never lead to an order to delete them", () => {
+    expect(prod.one(TYPES.cluster).options.ignoreChanges).toEqual(["agentPoolProfiles"]);
+  });
+
+  test("nobody enters but by Entra, from known addresses, the nodes' own included", () => {
+    const cluster = inputs(prod, TYPES.cluster);
+    expect(cluster.disableLocalAccounts).toBe(true);
+    expect(cluster.aadProfile).toMatchObject({ managed: true, enableAzureRBAC: true });
+    expect(cluster.aadProfile.adminGroupObjectIDs).toEqual(["0c7d2e9f-8a41-4b3c-b5d6-2f1e0a9c8b74"]);
+    const { authorizedIPRanges, disableRunCommand } = cluster.apiServerAccessProfile;
+    expect(disableRunCommand).toBe(true);
+    expect(authorizedIPRanges[0]).toBe("203.0.113.16/29");
+    expect(authorizedIPRanges[1]).toMatch(/^\d+\.\d+\.\d+\.\d+\/32$/);
+    expect(authorizedIPRanges).toHaveLength(2);
+  });
+
+  test("networking is the overlay with cilium, outbound through the subnet's own gateway", () => {
+    expect(inputs(prod, TYPES.cluster).networkProfile).toEqual({
+      networkPlugin: "azure",
+      networkPluginMode: "overlay",
+      networkDataplane: "cilium",
+      networkPolicy: "cilium",
+      podCidr: "10.128.0.0/15",
+      serviceCidr: "10.11.0.0/20",
+      dnsServiceIP: "10.11.0.10",
+      loadBalancerSku: "standard",
+      outboundType: "userAssignedNATGateway",
+    });
+  });
+
+  test("pods have identities of their own, and rotated secrets reach them", () => {
+    const cluster = inputs(prod, TYPES.cluster);
+    expect(cluster.oidcIssuerProfile).toEqual({ enabled: true });
+    expect(cluster.securityProfile.workloadIdentity).toEqual({ enabled: true });
+    expect(cluster.securityProfile.imageCleaner).toEqual({ enabled: true, intervalHours: 120 });
+    expect(cluster.securityProfile).not.toHaveProperty("nodeRestriction");
+    expect(cluster.addonProfiles.azureKeyvaultSecretsProvider).toEqual({
+      enabled: true,
+      config: { enableSecretRotation: "true", rotationPollInterval: "2m" },
+    });
+    expect(cluster.addonProfiles.azurepolicy.enabled).toBe(true);
+  });
+
+  test("it upgrades itself, inside the window only", () => {
+    expect(inputs(prod, TYPES.cluster).autoUpgradeProfile).toEqual({
+      upgradeChannel: "patch",
+      nodeOSUpgradeChannel: "NodeImage",
+    });
+    const window = {
+      durationHours: 4,
+      schedule: { weekly: { dayOfWeek: "Saturday", intervalWeeks: 1 } },
+      startTime: "22:00",
+      utcOffset: "+00:00",
+    };
+    const windows = Object.fromEntries(
+      prod
+        .ofType(TYPES.window)
+        .map(({ inputs: { configName, maintenanceWindow, timeInWeek } }) => [
+          configName,
+          maintenanceWindow ?? timeInWeek,
+        ]),
+    );
+    expect(windows).toEqual({
+      default: [
+        { day: "Saturday", hourSlots: [22, 23] },
+        { day: "Sunday", hourSlots: [0, 1] },
+      ],
+      aksManagedAutoUpgradeSchedule: window,
+      aksManagedNodeOSUpgradeSchedule: window,
+    });
+  });
+
+  test("its identity has its rights before it is created, and no more than it uses", () => {
+    const rights = waitsFor(prod, TYPES.cluster, "primary-cluster-cluster").filter((name) =>
+      name?.startsWith("forma3d-prod-primary-cluster-on-"),
+    );
+    expect(rights).toEqual([
+      "forma3d-prod-primary-cluster-on-kubelet-identity",
+      "forma3d-prod-primary-cluster-on-nodes-subnet",
+      "forma3d-prod-primary-cluster-on-private-link-subnet",
+    ]);
+    expect(inputs(prod, TYPES.role, "on-nodes-subnet").scope).toMatch(/\/subnets\/nodes$/);
+    expect(inputs(prod, TYPES.cluster).identity.type).toBe("UserAssigned");
+    expect(inputs(prod, TYPES.cluster).identityProfile.kubeletidentity.resourceId).toMatch(
+      /id-forma3d-prod-weu-kubelet$/,
+    );
+  });
+
+  test("metrics and logs leave it: managed Prometheus, container logs with their rule, the control plane's audit", () => {
+    const cluster = inputs(prod, TYPES.cluster);
+    expect(cluster.azureMonitorProfile.metrics.enabled).toBe(true);
+    expect(cluster.addonProfiles.omsagent).toMatchObject({ enabled: true, config: { useAADAuth: "true" } });
+    const rule = inputs(prod, "azure-native:monitor:DataCollectionRule", "insights");
+    expect(rule.dataSources.extensions[0].streams).toEqual(rule.dataFlows[0].streams);
+    expect(
+      inputs(prod, "azure-native:monitor:DataCollectionRuleAssociation", "insights").resourceUri,
+    ).toMatch(/managedClusters\/aks-forma3d-prod-weu$/);
+    expect(
+      inputs(prod, TYPES.diagnostics, "primary-cluster-diagnostics").logs.map((log: any) => log.category),
+    ).toEqual(["kube-audit-admin", "guard", "cluster-autoscaler", "kube-controller-manager"]);
+  });
+
+  test("staging is the same cluster, smaller", () => {
+    const cluster = inputs(staging, TYPES.cluster);
+    expect(cluster.sku.tier).toBe("Free");
+    expect(cluster.agentPoolProfiles[0]).toMatchObject({ count: 1, availabilityZones: [] });
+    expect(inputs(staging, TYPES.pool)).toMatchObject({ minCount: 1, maxCount: 3, osDiskSizeGB: 64 });
+    expect(Object.keys(cluster).sort()).toEqual(Object.keys(inputs(prod, TYPES.cluster)).sort());
+  });
+
+  test("the second region has a cluster only while it is switched on", () => {
+    expect(prod.ofType(TYPES.cluster)).toHaveLength(1);
+    expect(failedOver.ofType(TYPES.cluster).map((cluster) => cluster.inputs.location)).toEqual([
+      "westeurope",
+      "northeurope",
+    ]);
+  });
+
+  test(
+    "a first preview works while the kubeconfig cannot be known yet",
+    async () => {
+      const first = await planStack("prod");
+      expect(first.errors).toEqual([]);
+      const provider = first.one("pulumi:providers:kubernetes");
+      expect(provider.inputs.kubeconfig).toBe("[unknown]");
+      expect(prod.one("pulumi:providers:kubernetes").inputs.kubeconfig).toBe("[secret]");
+    },
+    PLANS_MS,
+  );
+});
+
+describe("cluster: parts", () => {
+  test.each([
+    ["Standard_D2ds_v5", "Ephemeral", 64],
+    ["Standard_D4ds_v5", "Ephemeral", 128],
+    ["Standard_D4ads_v5", "Ephemeral", 128],
+    ["Standard_E8ds_v4", "Ephemeral", 128],
+    ["Standard_D4s_v5", "Managed", 128],
+    ["Standard_D4ds_v6", "Managed", 128],
+    ["Standard_B2s", "Managed", 128],
+  ])("a node of size %s has a disk that fits it", (size, osDiskType, osDiskSizeGB) => {
+    expect(nodeDisk(size)).toEqual({ osDiskType, osDiskSizeGB });
+  });
+
+  test("a window's hours are the same hours in both of Azure's notations", () => {
+    const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    const window = fc.record({
+      dayOfWeek: fc.constantFrom(...(days as Weekday[])),
+      startHour: fc.integer({ min: 0, max: 23 }),
+    });
+    fc.assert(
+      fc.property(window, fc.integer({ min: 4, max: 24 }), (weekly, hours) => {
+        const slots = weeklyHours(weekly, hours).flatMap(({ day, hourSlots }) =>
+          hourSlots.map((hour) => days.indexOf(day) * 24 + hour),
+        );
+        const start = days.indexOf(weekly.dayOfWeek) * 24 + weekly.startHour;
+        expect(slots).toEqual(Array.from({ length: hours }, (_, hour) => (start + hour) % 168));
+        expect(maintenanceWindow(weekly, hours)).toMatchObject({
+          durationHours: hours,
+          startTime: `${String(weekly.startHour).padStart(2, "0")}:00`,
+        });
+      }),
+    );
+  });
+
+  test("the kubeconfig signs in as whoever runs the program and holds no credential", () => {
+    const azure = JSON.stringify({
+      clusters: [
+        { name: "aks", cluster: { server: "https://aks.example:443", "certificate-authority-data": "Q0E=" } },
+      ],
+      users: [{ name: "someone", user: { token: "of-a-person" } }],
+    });
+    const made = kubeloginKubeconfig(azure, "workloadidentity");
+    expect(made).not.toContain("of-a-person");
+    const config = load(made) as any;
+    expect(config.clusters[0].cluster).toEqual({
+      server: "https://aks.example:443",
+      "certificate-authority-data": "Q0E=",
+    });
+    expect(config["current-context"]).toBe("aks");
+    expect(config.contexts).toEqual([{ name: "aks", context: { cluster: "aks", user: "deploy" } }]);
+    expect(config.users[0].user.exec).toMatchObject({
+      command: "kubelogin",
+      args: [
+        "get-token",
+        "--server-id",
+        "6dae42f8-4368-4678-94ff-3960e28e3630",
+        "--login",
+        "workloadidentity",
+      ],
+      interactiveMode: "Never",
+    });
+    expect(() => kubeloginKubeconfig("clusters: []", "azurecli")).toThrow("names no cluster");
+  });
+
+  test("load balancers have fixed addresses at the end of the nodes' subnet", () => {
+    const { nodes } = regionSubnets("10.10.0.0/16");
+    expect([0, 1, 15].map((index) => loadBalancerAddress(nodes, index))).toEqual([
+      "10.10.15.239",
+      "10.10.15.240",
+      "10.10.15.254",
+    ]);
+    expect(() => loadBalancerAddress(nodes, 16)).toThrow("only 0-15");
+  });
+});
+
+describe("edge", () => {
+  test("every site has private origins, probed every 30 seconds where they say they are ready", () => {
+    for (const [site, path] of [
+      ["api", "/health/ready"],
+      ["dashboard", "/"],
+    ] as const) {
+      expect(inputs(prod, TYPES.originGroup, `${site}-origins`)).toMatchObject({
+        healthProbeSettings: {
+          probePath: path,
+          probeIntervalInSeconds: 30,
+          probeProtocol: "Http",
+          probeRequestType: "GET",
+        },
+        loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3 },
+      });
+    }
+    expect(inputs(prod, TYPES.origin, "api-westeurope")).toMatchObject({
+      hostName: "10.10.15.239",
+      originHostHeader: "api.forma3d.com",
+      priority: 1,
+      sharedPrivateLinkResource: {
+        privateLinkLocation: "westeurope",
+        privateLink: {
+          id: "/subscriptions/8d2f5c1e-6b0a-4f53-9a57-1c9e3b7d4a10/resourceGroups/rg-forma3d-prod-weu-nodes/providers/Microsoft.Network/privateLinkServices/pls-forma3d-prod-weu-api",
+        },
+      },
+    });
+  });
+
+  test("an origin is exactly the load balancer and Private Link Service of its region's Service", () => {
+    for (const region of ["primary", "secondary"] as const) {
+      const location = region === "primary" ? "westeurope" : "northeurope";
+      for (const site of ["api", "dashboard"]) {
+        const origin = inputs(failedOver, TYPES.origin, `${site}-${location}`);
+        const { annotations } = inputs(
+          failedOver,
+          "kubernetes:core/v1:Service",
+          `${region}-${site}-service`,
+        ).metadata;
+        const prefix = "service.beta.kubernetes.io/azure";
+        expect(annotations[`${prefix}-load-balancer-ipv4`]).toBe(origin.hostName);
+        expect(origin.sharedPrivateLinkResource.privateLink.id).toMatch(
+          new RegExp(`/privateLinkServices/${annotations[`${prefix}-pls-name`]}$`),
+        );
+      }
+    }
+    const addresses = failedOver.ofType(TYPES.origin).map((origin) => origin.inputs.hostName);
+    expect(new Set(addresses).size).toBe(4);
+  });
+
+  test("traffic goes first to the region whose database accepts writes", () => {
+    const priority = (plan: PlanView, region: string) => inputs(plan, TYPES.origin, `api-${region}`).priority;
+    expect(priority(prod, "westeurope")).toBe(1);
+    expect([priority(failedOver, "westeurope"), priority(failedOver, "northeurope")]).toEqual([2, 1]);
+  });
+
+  test("a route waits for its origins, and origins for the services behind them", () => {
+    expect(waitsFor(failedOver, TYPES.route, "api-route")).toEqual(
+      expect.arrayContaining([
+        "forma3d-prod-edge-api-westeurope-origin",
+        "forma3d-prod-edge-api-northeurope-origin",
+      ]),
+    );
+    const edge = failedOver.one("forma3d:edge:Edge");
+    expect(edge.dependencies.map((urn) => urn.split("::").at(-1))).toEqual(
+      expect.arrayContaining([
+        "forma3d-prod-primary-api-service",
+        "forma3d-prod-primary-dashboard-service",
+        "forma3d-prod-secondary-api-service",
+        "forma3d-prod-secondary-dashboard-service",
+      ]),
+    );
+  });
+
+  test("visitors get HTTPS on the public names only, with managed certificates", () => {
+    for (const route of prod.ofType(TYPES.route)) {
+      expect(route.inputs).toMatchObject({
+        httpsRedirect: "Enabled",
+        linkToDefaultDomain: "Disabled",
+        patternsToMatch: ["/*"],
+      });
+    }
+    const domains = prod.ofType("azure-native:cdn:AFDCustomDomain");
+    expect(domains.map(({ inputs: { hostName, tlsSettings } }) => [hostName, tlsSettings])).toEqual([
+      ["api.forma3d.com", { certificateType: "ManagedCertificate", minimumTlsVersion: "TLS12" }],
+      ["app.forma3d.com", { certificateType: "ManagedCertificate", minimumTlsVersion: "TLS12" }],
+    ]);
+  });
+
+  test("the firewall has the profile's tier, both rule sets, and stands before every name", () => {
+    const firewall = inputs(prod, TYPES.firewall);
+    expect(firewall.sku.name).toBe("Premium_AzureFrontDoor");
+    expect(inputs(prod, "azure-native:cdn:Profile").sku.name).toBe("Premium_AzureFrontDoor");
+    expect(firewall.policySettings).toMatchObject({ mode: "Prevention", enabledState: "Enabled" });
+    expect(firewall.managedRules.managedRuleSets).toEqual([
+      { ruleSetType: "Microsoft_DefaultRuleSet", ruleSetVersion: "2.1", ruleSetAction: "Block" },
+      { ruleSetType: "Microsoft_BotManagerRuleSet", ruleSetVersion: "1.1" },
+    ]);
+    const { parameters } = inputs(prod, "azure-native:cdn:SecurityPolicy");
+    expect(parameters.associations).toHaveLength(1);
+    expect(parameters.associations[0].domains).toHaveLength(2);
+  });
+
+  test("clients and webhooks have limits of their own, and neither rule lets anything pass the others", () => {
+    const rules = inputs(prod, TYPES.firewall).customRules.rules;
+    expect(
+      rules.map((rule: any) => [
+        rule.name,
+        rule.ruleType,
+        rule.rateLimitThreshold,
+        rule.rateLimitDurationInMinutes,
+        rule.matchConditions[0].negateCondition,
+        rule.action,
+      ]),
+    ).toEqual([
+      ["RateLimitWebhooks", "RateLimitRule", 6000, 1, false, "Block"],
+      ["RateLimitClients", "RateLimitRule", 600, 1, true, "Block"],
+    ]);
+    for (const rule of rules) {
+      expect(rule.groupBy).toEqual([{ variableName: "SocketAddr" }]);
+      expect(rule.matchConditions[0].matchValue).toEqual([WEBHOOK_PATHS]);
+    }
+  });
+
+  test.each([
+    ["/webhooks/shopify", true],
+    ["/api/webhooks/sendcloud?id=1", true],
+    ["/api/v1/webhooks", true],
+    ["https://api.forma3d.com:443/webhooks/simplyprint", true],
+    ["/orders?next=/webhooks/", false],
+    ["https://api.forma3d.com/orders?next=https://x/webhooks/", false],
+    ["/webhooksx", false],
+    ["/orders/webhooks/", false],
+  ])("%s is a webhook: %s", (url, expected) => {
+    expect(new RegExp(WEBHOOK_PATHS).test(url)).toBe(expected);
+  });
+
+  test("whoever owns the domains is told the records to create", () => {
+    expect(prod.outputs.edge).toMatchObject({
+      dnsRecords: [
+        { type: "CNAME", name: "api.forma3d.com" },
+        { type: "TXT", name: "_dnsauth.api.forma3d.com" },
+        { type: "CNAME", name: "app.forma3d.com" },
+        { type: "TXT", name: "_dnsauth.app.forma3d.com" },
+      ],
+    });
+  });
+});

@@ -1,0 +1,571 @@
+import * as pulumi from "@pulumi/pulumi";
+import { secretsOf } from "../../infra/secretCatalog";
+import { Workload, WorkloadArgs } from "../../infra/workload";
+import { PlanView, planStack } from "../support/plan";
+
+const TYPES = {
+  deployment: "kubernetes:apps/v1:Deployment",
+  service: "kubernetes:core/v1:Service",
+  autoscaler: "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+  budget: "kubernetes:policy/v1:PodDisruptionBudget",
+  policy: "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+  account: "kubernetes:core/v1:ServiceAccount",
+  secrets: "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass",
+  job: "kubernetes:batch/v1:Job",
+  cronJob: "kubernetes:batch/v1:CronJob",
+  configMap: "kubernetes:core/v1:ConfigMap",
+  namespace: "kubernetes:core/v1:Namespace",
+};
+
+const API_IMAGE = "ghcr.io/forma3d/api@sha256:";
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- inputs of a plan are plain JSON. */
+const inputs = (plan: PlanView, type: string, name?: string): any => plan.one(type, name).inputs;
+const waitsFor = (plan: PlanView, type: string, name: string) =>
+  plan.one(type, name).dependencies.map((urn) => urn.split("::").at(-1));
+
+/** Plans take seconds each, and longer beside other tests. */
+const PLANS_MS = 300_000;
+const FAILED_OVER = { "regions.secondaryActive": true, "regions.writer": "secondary" };
+
+let prod: PlanView;
+let staging: PlanView;
+let failedOver: PlanView;
+let standingBy: PlanView;
+
+beforeAll(async () => {
+  prod = await planStack("prod", { resolve: true });
+  staging = await planStack("staging", { resolve: true });
+  failedOver = await planStack("prod", { resolve: true, config: FAILED_OVER });
+  standingBy = await planStack("prod", { resolve: true, config: { "regions.secondaryActive": true } });
+}, PLANS_MS);
+
+/** Pod specs of everything that runs, by workload kind and name. */
+function pods(plan: PlanView): { name: string; spec: any; labels: any }[] {
+  const template = (resource: any) =>
+    resource.spec.jobTemplate ? resource.spec.jobTemplate.spec.template : resource.spec.template;
+  return [TYPES.deployment, TYPES.job, TYPES.cronJob].flatMap((type) =>
+    plan.ofType(type).map(({ inputs: resource }: any) => ({
+      name: resource.metadata.name,
+      spec: template(resource).spec,
+      labels: template(resource).metadata.labels,
+    })),
+  );
+}
+
+const podOf = (plan: PlanView, name: string) => inputs(plan, TYPES.deployment, name).spec.template.spec;
+const env = (container: any) =>
+  Object.fromEntries(container.env.map((entry: any) => [entry.name, entry.value ?? entry.valueFrom]));
+
+describe("the API", () => {
+  test("starts with the report's three replicas and resources, from an image pinned by digest", () => {
+    const { spec } = inputs(prod, TYPES.deployment, "primary-api");
+    expect(spec.replicas).toBe(3);
+    const [container] = spec.template.spec.containers;
+    expect(container.image.startsWith(API_IMAGE)).toBe(true);
+    expect(container.resources).toEqual({
+      requests: { cpu: "250m", memory: "512Mi" },
+      limits: { cpu: "1000m", memory: "1Gi" },
+    });
+    expect(container.ports).toEqual([{ name: "http", containerPort: 3000, protocol: "TCP" }]);
+  });
+
+  test("is probed as the report says, with a startup probe that gives it 150 seconds", () => {
+    const [container] = podOf(prod, "primary-api").containers;
+    expect(container.livenessProbe).toMatchObject({
+      httpGet: { path: "/health/live", port: "http" },
+      initialDelaySeconds: 30,
+      periodSeconds: 10,
+    });
+    expect(container.readinessProbe).toMatchObject({
+      httpGet: { path: "/health/ready", port: "http" },
+      initialDelaySeconds: 5,
+      periodSeconds: 5,
+    });
+    const { periodSeconds, failureThreshold, httpGet } = container.startupProbe;
+    expect(httpGet.path).toBe("/health/live");
+    expect(periodSeconds * failureThreshold).toBe(150);
+  });
+
+  test("scales between its bounds by CPU and memory, fast up and slowly down", () => {
+    const { spec } = inputs(prod, TYPES.autoscaler, "primary-api");
+    expect(spec).toMatchObject({
+      minReplicas: 3,
+      maxReplicas: 12,
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "api" },
+    });
+    expect(
+      spec.metrics.map(({ resource }: any) => [resource.name, resource.target.averageUtilization]),
+    ).toEqual([
+      ["cpu", 70],
+      ["memory", 80],
+    ]);
+    expect(spec.behavior.scaleUp.stabilizationWindowSeconds).toBe(30);
+    expect(spec.behavior.scaleDown.stabilizationWindowSeconds).toBe(300);
+    expect(prod.one(TYPES.deployment, "primary-api").options.ignoreChanges).toEqual(["spec.replicas"]);
+  });
+
+  test("loses no request in a rollout, a drain or the loss of a zone", () => {
+    const { spec } = inputs(prod, TYPES.deployment, "primary-api");
+    expect(spec.strategy).toEqual({
+      type: "RollingUpdate",
+      rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
+    });
+    const pod = spec.template.spec;
+    const pause = pod.containers[0].lifecycle.preStop.sleep.seconds;
+    expect([pause, pod.terminationGracePeriodSeconds]).toEqual([15, 60]);
+    expect(
+      pod.topologySpreadConstraints.map((one: any) => [one.topologyKey, one.whenUnsatisfiable, one.maxSkew]),
+    ).toEqual([
+      ["topology.kubernetes.io/zone", "DoNotSchedule", 1],
+      ["kubernetes.io/hostname", "ScheduleAnyway", 1],
+    ]);
+    expect(pod.topologySpreadConstraints[0].nodeTaintsPolicy).toBe("Honor");
+    expect(inputs(prod, TYPES.budget, "primary-api").spec).toEqual({
+      selector: { matchLabels: { "app.kubernetes.io/name": "api" } },
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: "AlwaysAllow",
+    });
+  });
+
+  test("gets every secret of the catalogue through the vault, none in its definition", () => {
+    const provider = inputs(prod, TYPES.secrets, "primary-api").spec;
+    expect(provider.parameters).toMatchObject({
+      keyvaultName: "kv-forma3d-prod-weu",
+      tenantId: "3f1e9c7a-52d8-4b60-8e4b-7a2c5d9f0b61",
+    });
+    const [synced] = provider.secretObjects;
+    expect(synced.secretName).toBe("api-20261101");
+    const variables = env(podOf(prod, "primary-api").containers[0]);
+    for (const { name, variable } of secretsOf("api")) {
+      expect(provider.parameters.objects).toContain(`objectName: ${name}\n`);
+      expect(synced.data).toContainEqual({ objectName: name, key: variable });
+      expect(variables[variable]).toEqual({
+        secretKeyRef: { name: "api-20261101", key: variable, optional: false },
+      });
+    }
+    expect(podOf(prod, "primary-api").volumes).toContainEqual(
+      expect.objectContaining({
+        csi: {
+          driver: "secrets-store.csi.k8s.io",
+          readOnly: true,
+          volumeAttributes: { secretProviderClass: "api" },
+        },
+      }),
+    );
+  });
+
+  test(
+    "starts anew, with new values only, when secrets are issued anew",
+    async () => {
+      const later = await planStack("prod", {
+        resolve: true,
+        config: { "vault.secretsIssued": "2026-12-01" },
+      });
+      const [container] = podOf(later, "primary-api").containers;
+      expect(env(container).DATABASE_URL.secretKeyRef.name).toBe("api-20261201");
+      const names = (plan: PlanView) => plan.ofType(TYPES.job).map((job: any) => job.inputs.metadata.name);
+      expect(names(later).some((name) => names(prod).includes(name))).toBe(false);
+    },
+    PLANS_MS,
+  );
+
+  test("does not start before the guard has seen that its database is its environment's", () => {
+    const [guard, ...others] = podOf(prod, "primary-api").initContainers;
+    expect(others).toEqual([]);
+    expect(guard).toMatchObject({ name: "guard", args: ["guard"] });
+    expect(guard.image).toMatch(/^ghcr\.io\/forma3d\/recovery@sha256:/);
+    expect(env(guard)).toMatchObject({
+      ENVIRONMENT: "prod",
+      GUARD_ALLOWED_HOSTS:
+        "forma3d-prod-db.writer.postgres.database.azure.com,forma3d-prod-db.reader.postgres.database.azure.com",
+      GUARD_TLS: "require",
+      DATABASE_URL_FILE: "/run/secrets/vault/database-api-url",
+    });
+    expect(env(podOf(staging, "primary-api").initContainers[0])).toMatchObject({ ENVIRONMENT: "staging" });
+  });
+
+  test("talks to the pooler, the gateway, mail and error reports, and to nothing private beside", () => {
+    const policy = inputs(prod, TYPES.policy, "primary-api");
+    expect(policy.metadata.annotations["forma3d.com/egress"]).toBe(
+      "dns, database, partners, mail, error reports",
+    );
+    const { egress, ingress, policyTypes } = policy.spec;
+    expect(policyTypes).toEqual(["Ingress", "Egress"]);
+    expect(egress.map((rule: any) => rule.ports.map(({ port }: any) => port))).toEqual([
+      [53, 53],
+      [6432],
+      [8101, 8102, 8103],
+      [465, 587],
+      [443],
+    ]);
+    expect(egress[1].to).toEqual([{ ipBlock: { cidr: "10.10.16.0/24" } }]);
+    for (const { to } of egress.slice(3)) {
+      expect(to).toEqual([
+        {
+          ipBlock: {
+            cidr: "0.0.0.0/0",
+            except: [
+              "10.0.0.0/8",
+              "172.16.0.0/12",
+              "192.168.0.0/16",
+              "100.64.0.0/10",
+              "169.254.0.0/16",
+              "168.63.129.16/32",
+            ],
+          },
+        },
+      ]);
+    }
+    expect(ingress[0]).toEqual({
+      from: [{ ipBlock: { cidr: "10.10.17.0/24" } }],
+      ports: [{ protocol: "TCP", port: 3000 }],
+    });
+  });
+
+  test("is reached through an internal load balancer that keeps the sender's address", () => {
+    const service = inputs(prod, TYPES.service, "primary-api");
+    expect(service.spec).toMatchObject({ type: "LoadBalancer", externalTrafficPolicy: "Local" });
+    expect(service.spec.ports).toEqual([{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }]);
+    const prefix = "service.beta.kubernetes.io/azure";
+    expect(service.metadata.annotations).toMatchObject({
+      [`${prefix}-load-balancer-internal`]: "true",
+      [`${prefix}-load-balancer-internal-subnet`]: "nodes",
+      [`${prefix}-pls-create`]: "true",
+      [`${prefix}-pls-ip-configuration-subnet`]: "private-link",
+      [`${prefix}-pls-visibility`]: "*",
+    });
+    expect(service.metadata.annotations).not.toHaveProperty(`${prefix}-pls-auto-approval`);
+  });
+});
+
+describe("everything that runs", () => {
+  test.each([
+    ["prod", () => prod],
+    ["staging", () => staging],
+  ])("in %s keeps to the restricted standard, without a token of the API server", (_, plan) => {
+    const all = pods(plan());
+    expect(all.length).toBeGreaterThanOrEqual(11);
+    for (const { name, spec } of all) {
+      expect([name, spec.automountServiceAccountToken, spec.enableServiceLinks]).toEqual([
+        name,
+        false,
+        false,
+      ]);
+      expect(spec.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        runAsUser: 10_001,
+        runAsGroup: 10_001,
+        fsGroup: 10_001,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
+        expect([name, container.securityContext]).toEqual([
+          name,
+          {
+            allowPrivilegeEscalation: false,
+            privileged: false,
+            readOnlyRootFilesystem: true,
+            runAsNonRoot: true,
+            capabilities: { drop: ["ALL"] },
+          },
+        ]);
+        expect(container.image).toMatch(/@sha256:[0-9a-f]{64}$/);
+        expect(container.resources.limits.memory).toBeDefined();
+      }
+    }
+  });
+
+  test("has a service account bound to its own identity, and a policy for its traffic", () => {
+    const clientIds = new Set<unknown>();
+    for (const { name, spec, labels } of pods(prod)) {
+      const account: any = prod
+        .ofType(TYPES.account)
+        .find((one: any) => one.inputs.metadata.name === spec.serviceAccountName)?.inputs;
+      expect([name, account?.automountServiceAccountToken]).toEqual([name, false]);
+      clientIds.add(account.metadata.annotations["azure.workload.identity/client-id"]);
+      expect(labels["azure.workload.identity/use"]).toBe("true");
+      const policies = prod
+        .ofType(TYPES.policy)
+        .filter(
+          (one: any) =>
+            one.inputs.spec.podSelector.matchLabels?.["app.kubernetes.io/name"] ===
+            labels["app.kubernetes.io/name"],
+        );
+      expect([name, policies.length]).toEqual([name, 1]);
+    }
+    expect(clientIds.size).toBe(prod.ofType(TYPES.account).length);
+  });
+
+  test("lives in a namespace that admits only restricted pods and denies what no policy allows", () => {
+    expect(inputs(prod, TYPES.namespace).metadata.labels).toMatchObject({
+      "pod-security.kubernetes.io/enforce": "restricted",
+      "forma3d.com/environment": "prod",
+    });
+    expect(inputs(prod, TYPES.policy, "default-deny").spec).toEqual({
+      podSelector: {},
+      policyTypes: ["Ingress", "Egress"],
+    });
+    expect(inputs(prod, "kubernetes:core/v1:ResourceQuota").spec.hard).toEqual({
+      pods: "49",
+      "requests.storage": "512Gi",
+      "services.loadbalancers": "2",
+    });
+  });
+
+  test("is replicated, but for the exporter, which says why it is not", () => {
+    const single = prod
+      .ofType(TYPES.deployment)
+      .filter((one: any) => one.inputs.spec.replicas === 1)
+      .map((one: any) => one.inputs);
+    expect(single.map(({ metadata }: any) => metadata.name)).toContain("metrics");
+    for (const { metadata, spec } of single as any[]) {
+      expect(metadata.annotations["forma3d.com/single-replica-because"].length).toBeGreaterThan(15);
+      expect(spec.strategy).toEqual({ type: "Recreate" });
+    }
+  });
+
+  test("the gateway alone may reach partners, and only the API the gateway", () => {
+    const { ingress, egress } = inputs(prod, TYPES.policy, "primary-gateway").spec;
+    expect(ingress[0]).toEqual({
+      from: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "api" } } }],
+      ports: [8101, 8102, 8103].map((port) => ({ protocol: "TCP", port })),
+    });
+    expect(egress.map((rule: any) => rule.ports[0].port)).toEqual([53, 443]);
+    expect(env(podOf(prod, "primary-api").containers[0])).toMatchObject({
+      SHOPIFY_GATEWAY_URL: "http://gateway:8101",
+      SIMPLYPRINT_GATEWAY_URL: "http://gateway:8102",
+      SENDCLOUD_GATEWAY_URL: "http://gateway:8103",
+    });
+    const map = inputs(prod, TYPES.configMap, "primary-gateway");
+    expect(map.immutable).toBe(true);
+    expect(podOf(prod, "primary-gateway").volumes).toContainEqual({
+      name: "files",
+      configMap: { name: map.metadata.name, defaultMode: 0o444 },
+    });
+  });
+});
+
+describe("database jobs", () => {
+  const job = (plan: PlanView, noun: string) => inputs(plan, TYPES.job, `primary-${noun}`);
+
+  test("the schema is migrated over the direct connection before the API rolls, and after the roles", () => {
+    const { metadata, spec } = job(prod, "migration");
+    expect(metadata.name).toMatch(/^migration-[0-9a-f]{10}$/);
+    expect(spec).toMatchObject({ backoffLimit: 3, activeDeadlineSeconds: 1800 });
+    const pod = spec.template.spec;
+    expect(pod.restartPolicy).toBe("Never");
+    expect(pod.initContainers.map((one: any) => one.args)).toEqual([["guard"]]);
+    const [migrate] = pod.containers;
+    expect(migrate.command.concat(migrate.args)).toEqual(["node_modules/.bin/prisma", "migrate", "deploy"]);
+    expect(migrate.image.startsWith(API_IMAGE)).toBe(true);
+    expect(env(migrate).DATABASE_URL.secretKeyRef.name).toBe("migration-20261101");
+    const { egress } = inputs(prod, TYPES.policy, "primary-migration").spec;
+    expect(egress.map((rule: any) => rule.ports[0].port)).toEqual([53, 5432]);
+    expect(waitsFor(prod, TYPES.deployment, "primary-api")).toContain("forma3d-prod-primary-migration-job");
+    expect(waitsFor(prod, TYPES.job, "primary-migration")).toContain("forma3d-prod-primary-roles-job");
+  });
+
+  test(
+    "a new image makes a new job; an unchanged one is the same job",
+    async () => {
+      const image = `${API_IMAGE}${"0".repeat(64)}`;
+      const next = await planStack("prod", { resolve: true, config: { "workloads.api.image": image } });
+      expect(job(next, "migration").metadata.name).not.toBe(job(prod, "migration").metadata.name);
+      expect(job(next, "roles").metadata.name).toBe(job(prod, "roles").metadata.name);
+    },
+    PLANS_MS,
+  );
+
+  test("roles are made by the administrator, after the server is marked; each step has only its secrets", () => {
+    const pod = job(prod, "roles").spec.template.spec;
+    const [mark] = pod.initContainers;
+    expect(mark.args).toEqual(["guard", "--mark"]);
+    const referred = (container: any) =>
+      container.env.filter((entry: any) => entry.valueFrom).map((entry: any) => entry.name);
+    expect(referred(mark)).toEqual(["DATABASE_URL"]);
+    expect(referred(pod.containers[0])).toEqual([
+      "DATABASE_URL",
+      "API_PASSWORD",
+      "MIGRATION_PASSWORD",
+      "BACKUP_PASSWORD",
+      "MONITORING_PASSWORD",
+    ]);
+    const script = inputs(prod, TYPES.configMap, "primary-roles").data["roles.sql"];
+    expect(script).toContain("alter role api login password :'api_password';");
+    expect(waitsFor(prod, TYPES.job, "primary-roles")).toEqual(
+      expect.arrayContaining(["forma3d-prod-database-endpoint", "forma3d-prod-primary-federation-roles"]),
+    );
+  });
+});
+
+describe("recovery jobs", () => {
+  const cron = (name: string) => inputs(prod, TYPES.cronJob, `primary-recovery-${name}`);
+  const NAMES = ["daily", "monthly", "verify", "drill", "prune"];
+
+  test("run when the report says, one at a time, bounded, and are seen when they fail", () => {
+    expect(NAMES.map((name) => [name, cron(name).spec.schedule])).toEqual([
+      ["daily", "0 3 * * *"],
+      ["monthly", "30 3 1 * *"],
+      ["verify", "0 5 * * 0"],
+      ["drill", "0 6 2 * *"],
+      ["prune", "0 7 * * *"],
+    ]);
+    for (const name of NAMES) {
+      expect(cron(name).spec).toMatchObject({
+        timeZone: "Etc/UTC",
+        suspend: false,
+        concurrencyPolicy: "Forbid",
+        startingDeadlineSeconds: 3600,
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 5,
+      });
+      const { spec } = cron(name).spec.jobTemplate;
+      expect(spec.backoffLimit).toBe(1);
+      expect(spec.podFailurePolicy.rules[0].onExitCodes.values).toEqual([2, 4]);
+      expect(spec.podFailurePolicy.rules[0].onExitCodes.containerName).toBe(
+        spec.template.spec.containers[0].name,
+      );
+    }
+    expect(NAMES.map((name) => cron(name).spec.jobTemplate.spec.activeDeadlineSeconds / 60)).toEqual([
+      120, 120, 240, 300, 30,
+    ]);
+  });
+
+  test("each runs its verb as its own identity", () => {
+    const run = (name: string) => {
+      const { spec } = cron(name).spec.jobTemplate.spec.template;
+      return [spec.serviceAccountName, spec.containers[0].args.join(" ")];
+    };
+    expect(NAMES.map(run)).toEqual([
+      ["backup", "backup --all --tier daily --json"],
+      ["backup", "backup --all --tier monthly --json"],
+      ["verify", "verify --latest --timeout 216m --json"],
+      ["drill", "drill --trigger schedule --operator cronjob --timeout 270m --json"],
+      ["prune", "prune --no-dry-run --json"],
+    ]);
+  });
+
+  test("what deletes cannot reach the database, nor can what only reads backups", () => {
+    const reach = (identity: string) => {
+      const { metadata, spec } = inputs(prod, TYPES.policy, `primary-recovery-${identity}-traffic`);
+      return [metadata.annotations["forma3d.com/egress"], spec.ingress];
+    };
+    expect(["backup", "drill", "verify", "prune"].map(reach)).toEqual([
+      ["dns, entra, storage, database", []],
+      ["dns, entra, storage, database", []],
+      ["dns, entra, storage", []],
+      ["dns, entra, storage", []],
+    ]);
+    const secrets = prod
+      .ofType(TYPES.secrets, "primary-recovery")
+      .map((one: any) => one.inputs.metadata.name);
+    expect(secrets.sort()).toEqual(["backup", "drill"]);
+  });
+
+  test("secrets are files for them; settings are the documented names", () => {
+    const [container] = cron("daily").spec.jobTemplate.spec.template.spec.containers;
+    expect(env(container)).toMatchObject({
+      ENVIRONMENT: "prod",
+      DATABASE_URL_FILE: "/run/secrets/vault/database-backup-url",
+      BACKUP_STORE_URL: "https://stforma3dprodbkp.blob.core.windows.net",
+      BACKUP_CONTAINER_DAILY: "backups-daily",
+      BACKUP_CONTAINER_MONTHLY: "backups-monthly",
+      BACKUP_CONTAINER_EVIDENCE: "evidence",
+      RETENTION_DAILY_DAYS: "30",
+      RETENTION_MONTHLY_DAYS: "365",
+      RETENTION_KEEP_LAST: "3",
+      RTO_TARGET: "240m",
+      RPO_TARGET: "60m",
+      RECOVERY_IMAGE: container.image,
+    });
+    expect(container.env.some((entry: any) => entry.valueFrom)).toBe(false);
+  });
+
+  test("restores have a disk of their own, of the configured size; the others none", () => {
+    const disks = (name: string) =>
+      cron(name)
+        .spec.jobTemplate.spec.template.spec.volumes.filter((volume: any) => volume.ephemeral)
+        .map((volume: any) => volume.ephemeral.volumeClaimTemplate.spec.resources.requests.storage);
+    expect(NAMES.map(disks)).toEqual([[], [], ["256Gi"], ["256Gi"], []]);
+    expect(env(cron("verify").spec.jobTemplate.spec.template.spec.containers[0]).SCRATCH_DIR).toBe(
+      "/scratch",
+    );
+  });
+});
+
+describe("two regions", () => {
+  test("jobs run where the database accepts writes, and there alone", () => {
+    const suspended = (plan: PlanView, region: string) =>
+      plan.ofType(TYPES.cronJob, `${region}-recovery`).map((one: any) => one.inputs.spec.suspend);
+    expect(suspended(standingBy, "primary")).toEqual(Array(5).fill(false));
+    expect(suspended(standingBy, "secondary")).toEqual(Array(5).fill(true));
+    expect(suspended(failedOver, "primary")).toEqual(Array(5).fill(true));
+    expect(suspended(failedOver, "secondary")).toEqual(Array(5).fill(false));
+    const regions = (plan: PlanView) =>
+      plan.ofType(TYPES.job).map(({ urn }) => /prod-(primary|secondary)-/.exec(urn)?.[1]);
+    expect(regions(standingBy)).toEqual(["primary", "primary"]);
+    expect(regions(failedOver)).toEqual(["secondary", "secondary"]);
+  });
+
+  test("a region that stands by does not hold a deployment up until its database is promoted", () => {
+    const awaited = (plan: PlanView, region: string) =>
+      [TYPES.deployment, TYPES.service].map(
+        (type) => inputs(plan, type, `${region}-api-`).metadata.annotations?.["pulumi.com/skipAwait"],
+      );
+    expect(awaited(standingBy, "primary")).toEqual([undefined, undefined]);
+    expect(awaited(standingBy, "secondary")).toEqual(["true", "true"]);
+    expect(awaited(failedOver, "secondary")).toEqual([undefined, undefined]);
+  });
+
+  test("each region's pods use that region's vault, identities and endpoints", () => {
+    expect(inputs(failedOver, TYPES.secrets, "secondary-api").spec.parameters.keyvaultName).toBe(
+      "kv-forma3d-prod-neu",
+    );
+    expect(inputs(failedOver, TYPES.policy, "secondary-api").spec.egress[1].to).toEqual([
+      { ipBlock: { cidr: "10.20.16.0/24" } },
+    ]);
+  });
+});
+
+describe("bad input", () => {
+  const image = `${API_IMAGE}${"0".repeat(64)}`;
+  const args: WorkloadArgs = {
+    workload: "sample",
+    role: "application",
+    product: "forma3d",
+    namespace: "forma3d",
+    image,
+    ports: [{ name: "http", port: 3000 }],
+    health: { port: "http", live: "/", ready: "/" },
+    resources: { cpuRequest: "1", cpuLimit: "1", memoryRequest: "1Gi", memoryLimit: "1Gi" },
+    minReplicas: 1,
+    maxReplicas: 2,
+    targetCpuPercent: 70,
+    targetMemoryPercent: 80,
+    identityClientId: "client",
+    ingress: [],
+    egress: [],
+  };
+
+  beforeAll(() =>
+    pulumi.runtime.setMocks({
+      newResource: ({ inputs: state, name }) => ({ id: name, state: state as object }),
+      call: () => ({}),
+    }),
+  );
+
+  test.each<[string, Partial<WorkloadArgs>, string, string]>([
+    ["an image by tag", { image: "ghcr.io/forma3d/api:1" }, "image", "is not pinned by a sha256 digest"],
+    ["no replica", { minReplicas: 0 }, "minReplicas", "0 is below 1"],
+    ["bounds the wrong way round", { minReplicas: 3 }, "minReplicas", "3 is above maxReplicas (2)"],
+    ["no port", { ports: [] }, "ports", "at least one port"],
+    ["a single pod that scales", { singleBecause: "there can only be one" }, "maxReplicas", "is not 1"],
+  ])("%s is refused, with the property and the reason", (_, wrong, propertyPath, reason) => {
+    const make = () => new Workload("sample", { ...args, ...wrong });
+    expect(make).toThrow(pulumi.InputPropertyError);
+    expect(make).toThrow(
+      expect.objectContaining({ propertyPath, reason: expect.stringContaining(reason) }) as unknown as Error,
+    );
+  });
+});
