@@ -54,7 +54,7 @@ async function localDrill(flags: Flags, context: RunContext): Promise<DrillResul
       folderEvidence(flags.out),
       {
         scenarios: flags.scenario,
-        objectives: { rtoSeconds: flags.rto, rpoSeconds: flags.rpo },
+        objectives: { overall: {}, flags: { rtoSeconds: flags.rto, rpoSeconds: flags.rpo } },
         trigger: "manual",
         operator: operatorName(),
         runner: { image: "not an image", revision: "work tree" },

@@ -78,11 +78,40 @@ export const ELSEWHERE: readonly { id: string; title: string; reason: string }[]
   },
 ];
 
-/** Targets of one scenario: its own of the table above, unless settings or flags ask for others. */
-export function objectivesOf(id: ScenarioId, asked: Partial<Objectives>): Objectives {
+/** Where targets come from besides the table above. */
+export interface AskedObjectives {
+  /** Objectives of the environment (settings): a scenario's own target counts where it is tighter. */
+  overall: Partial<Objectives>;
+  /** Objectives of this very drill (flags): they count as they are. */
+  flags: Partial<Objectives>;
+  /** Oldest allowed newest backup, in seconds. */
+  maxAgeSeconds: number;
+}
+
+/**
+ * What the loss of work is judged by. `recovery-point`: the objective itself. `backup-age`: the age allowed for the
+ * newest backup, when a drill brings back whatever backup a live environment happens to have. A daily backup cannot
+ * keep an objective of an hour; the managed server's point-in-time restore does, and no drill of backups proves it.
+ */
+export type RpoObjective = "recovery-point" | "backup-age";
+
+/** Targets of one scenario. */
+export function objectivesOf(
+  id: ScenarioId,
+  asked: AskedObjectives,
+  fromLiveBackups: boolean,
+): { targets: Objectives; rpoObjective: RpoObjective } {
   const own = SCENARIOS[id].objectives;
+  const { overall, flags } = asked;
+  const tightest = (one: number, other: number | undefined) => Math.min(one, other ?? Infinity);
+  const byAge = fromLiveBackups && flags.rpoSeconds === undefined;
   return {
-    rtoSeconds: asked.rtoSeconds ?? own.rtoSeconds,
-    rpoSeconds: asked.rpoSeconds ?? own.rpoSeconds,
+    targets: {
+      rtoSeconds: flags.rtoSeconds ?? tightest(own.rtoSeconds, overall.rtoSeconds),
+      rpoSeconds: byAge
+        ? asked.maxAgeSeconds
+        : (flags.rpoSeconds ?? tightest(own.rpoSeconds, overall.rpoSeconds)),
+    },
+    rpoObjective: byAge ? "backup-age" : "recovery-point",
   };
 }

@@ -57,6 +57,12 @@ function renderScenario(scenario: ScenarioReport): string[] {
     ...(measured.lossAt
       ? [`Loss at ${measured.lossAt}. RPO measured by ${measured.rpoMethod ?? "nothing"}.`]
       : []),
+    ...(scenario.rpoObjective === "backup-age"
+      ? [
+          "The RPO target is the age allowed for the newest backup. The recovery point objective itself is kept by the " +
+            "managed server's point-in-time restore, which this drill does not exercise.",
+        ]
+      : []),
     ...(backup
       ? [`Recovered from \`${backup.id}\`, snapshot ${backup.snapshotAt}, SHA-256 \`${backup.sha256}\`.`]
       : []),

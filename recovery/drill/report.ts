@@ -55,6 +55,8 @@ const scenarioSchema = z.strictObject({
   id: z.enum(SCENARIO_IDS),
   title: z.string(),
   targets: objectivesSchema,
+  /** What `targets.rpoSeconds` is: see `RpoObjective`. */
+  rpoObjective: z.enum(["recovery-point", "backup-age"]),
   measured: measuredSchema,
   /** The backup that brought the data back; null when none did. */
   backup: usedBackupSchema.nullable(),
@@ -82,9 +84,8 @@ export const drillReportSchema = z.strictObject({
   endedAt: instant,
   runner: z.strictObject({ image: z.string(), revision: z.string(), pgClient: z.string() }),
   source: z.strictObject({ server: z.string(), database: z.string(), version: z.string() }),
-  /** Tightest targets of the scenarios that ran. */
+  /** Each target with the value measured against it, of the scenario that used most of its target. */
   targets: objectivesSchema,
-  /** Worst values of the scenarios that ran; null when none was measured. */
   measured: z.strictObject({ rtoSeconds: seconds.nullable(), rpoSeconds: seconds.nullable() }),
   scenarios: z.array(scenarioSchema).min(1),
   /** Rows of the report's §5.3 that this drill did not try, with the reason. */
@@ -153,21 +154,20 @@ export function judgeDrill(scenarios: readonly Judged[]): DrillVerdict {
   };
 }
 
-/** Targets and measurements of the drill as a whole: the tightest target, the worst value. */
+/**
+ * Targets and measurements of the drill as a whole: for each objective those of the scenario that used most of its
+ * target; null when a scenario was not measured at all.
+ */
 export function summarise(scenarios: readonly Judged[]): Pick<DrillReport, "targets" | "measured"> {
-  const worstOf = (values: (number | null)[]) => {
-    const known = values.filter((value) => value !== null);
-    return known.length === 0 ? null : Math.max(...known);
+  const most = (key: keyof Objectives) => {
+    const share = ({ targets, measured }: Judged) => (measured[key] ?? Infinity) / targets[key];
+    const [closest] = [...scenarios].sort((one, other) => share(other) - share(one));
+    return { target: closest?.targets[key] ?? 0, measured: closest?.measured[key] ?? null };
   };
+  const [rto, rpo] = [most("rtoSeconds"), most("rpoSeconds")];
   return {
-    targets: {
-      rtoSeconds: Math.min(...scenarios.map((scenario) => scenario.targets.rtoSeconds)),
-      rpoSeconds: Math.min(...scenarios.map((scenario) => scenario.targets.rpoSeconds)),
-    },
-    measured: {
-      rtoSeconds: worstOf(scenarios.map((scenario) => scenario.measured.rtoSeconds)),
-      rpoSeconds: worstOf(scenarios.map((scenario) => scenario.measured.rpoSeconds)),
-    },
+    targets: { rtoSeconds: rto.target, rpoSeconds: rpo.target },
+    measured: { rtoSeconds: rto.measured, rpoSeconds: rpo.measured },
   };
 }
 
@@ -187,9 +187,9 @@ export function contradictions(report: DrillReport): string[] {
   if (!same(sorted(judgeDrill(report.scenarios)), sorted(report.verdict))) {
     problems.push("the verdict contradicts those of the scenarios");
   }
-  const summary = summarise(report.scenarios);
-  if (!same(sorted(summary.measured), sorted(report.measured))) {
-    problems.push("the measured values contradict those of the scenarios");
+  const { targets, measured } = summarise(report.scenarios);
+  if (!same([sorted(measured), sorted(targets)], [sorted(report.measured), sorted(report.targets)])) {
+    problems.push("the targets and measured values contradict those of the scenarios");
   }
   if (report.endedAt < report.startedAt) problems.push("it ends before it starts");
   return problems;

@@ -8,7 +8,14 @@ import { findProgram } from "../postgres/programs";
 import { Stages } from "../stages";
 import type { CheckResult } from "../types";
 import type { Ground } from "./ground";
-import { ELSEWHERE, objectivesOf, SCENARIOS, SCENARIO_IDS, type ScenarioId } from "./objectives";
+import {
+  ELSEWHERE,
+  objectivesOf,
+  SCENARIOS,
+  SCENARIO_IDS,
+  type AskedObjectives,
+  type ScenarioId,
+} from "./objectives";
 import { renderJUnit, renderMarkdown } from "./render";
 import {
   DRILL_SCHEMA_VERSION,
@@ -19,13 +26,12 @@ import {
   type Measured,
   type ScenarioReport,
 } from "./report";
-import { obstacle, RUN_SCENARIO } from "./scenarios";
+import { obstacle, RUN_SCENARIO, USES_ENVIRONMENT } from "./scenarios";
 
 export interface DrillOptions {
   /** Scenarios that must be exercised; none: every one that can be exercised on this ground. */
   scenarios?: readonly ScenarioId[];
-  /** Overall objectives that replace those of the scenarios. */
-  objectives: { rtoSeconds?: number; rpoSeconds?: number };
+  objectives: Pick<AskedObjectives, "overall" | "flags">;
   trigger: "schedule" | "manual";
   operator: string;
   runner: { image: string; revision: string };
@@ -121,7 +127,12 @@ async function exercise(
   stamp: string,
 ): Promise<ScenarioReport> {
   const { title } = SCENARIOS[id];
-  const targets = objectivesOf(id, options.objectives);
+  const { settings, expendable } = ground.source;
+  const { targets, rpoObjective } = objectivesOf(
+    id,
+    { ...options.objectives, maxAgeSeconds: settings.maxAgeSeconds },
+    !expendable && USES_ENVIRONMENT.includes(id),
+  );
   const stages = new Stages(context);
   try {
     const why = obstacle(id, ground);
@@ -138,6 +149,7 @@ async function exercise(
       id,
       title,
       targets,
+      rpoObjective,
       measured,
       backup,
       stages: stages.list,
@@ -152,6 +164,7 @@ async function exercise(
       id,
       title,
       targets,
+      rpoObjective,
       measured: NOTHING_MEASURED,
       backup: null,
       stages: stages.list,

@@ -39,7 +39,10 @@ export function obstacle(id: ScenarioId, ground: Ground): string | undefined {
   return undefined;
 }
 
-/** Each scenario causes its loss, recovers from it, and cleans up; `removes` says what it made. */
+/** Scenarios that bring back the environment's own backups; the others make up data of their own. */
+export const USES_ENVIRONMENT: readonly ScenarioId[] = ["backup-only", "region-loss"];
+
+/** Each scenario causes its loss, recovers from it, and cleans up. */
 export const RUN_SCENARIO: Readonly<Record<ScenarioId, (attempt: Attempt) => Promise<ScenarioOutcome>>> = {
   "backup-only": loseDatabase,
   "accidental-deletion": deleteRows,

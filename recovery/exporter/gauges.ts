@@ -34,7 +34,18 @@ export const METRICS = {
   },
   objective_seconds: { labels: ["kind"], help: "Recovery objectives: kind rto or rpo." },
   restore_rto_seconds: { labels: [], help: "Longest time to recover measured by the newest drill." },
-  rpo_seconds: { labels: [], help: "Longest loss of work measured by the newest drill." },
+  rpo_seconds: {
+    labels: [],
+    help: "Longest loss of work of the newest drill, in scenarios judged by the recovery point objective.",
+  },
+  drill_scenario_rto_seconds: {
+    labels: ["scenario"],
+    help: "Time to recover in each scenario of the newest drill.",
+  },
+  drill_scenario_rpo_seconds: {
+    labels: ["scenario"],
+    help: "Loss of work in each scenario of the newest drill.",
+  },
   drill_verdict: {
     labels: [],
     help: "1 when the newest drill met every target and passed every check, else 0.",
@@ -134,12 +145,20 @@ export class Gauges {
     if (!newest) return;
     this.set("last_drill_timestamp_seconds", {}, Date.parse(newest.endedAt) / 1000);
     this.set("drill_verdict", {}, newest.verdict.overall === "PASS" ? 1 : 0);
-    const { rtoSeconds, rpoSeconds } = newest.measured;
-    if (rtoSeconds !== null) this.set("restore_rto_seconds", {}, rtoSeconds);
-    if (rpoSeconds !== null) this.set("rpo_seconds", {}, rpoSeconds);
+    const longest = (values: (number | null)[]) => Math.max(...values.map((value) => value ?? -1));
+    const rto = longest(newest.scenarios.map(({ measured }) => measured.rtoSeconds));
+    const judgedByObjective = newest.scenarios.filter(
+      ({ rpoObjective }) => rpoObjective === "recovery-point",
+    );
+    const rpo = longest(judgedByObjective.map(({ measured }) => measured.rpoSeconds));
+    if (rto >= 0) this.set("restore_rto_seconds", {}, rto);
+    if (rpo >= 0) this.set("rpo_seconds", {}, rpo);
     if (newest.metrics.mttrSeconds !== null) this.set("mttr_seconds", {}, newest.metrics.mttrSeconds);
-    for (const { id, stages, verdict } of newest.scenarios) {
-      this.set("drill_scenario_verdict", { scenario: id }, verdict.overall === "PASS" ? 1 : 0);
+    for (const { id, stages, verdict, measured } of newest.scenarios) {
+      const scenario = { scenario: id };
+      if (measured.rtoSeconds !== null) this.set("drill_scenario_rto_seconds", scenario, measured.rtoSeconds);
+      if (measured.rpoSeconds !== null) this.set("drill_scenario_rpo_seconds", scenario, measured.rpoSeconds);
+      this.set("drill_scenario_verdict", scenario, verdict.overall === "PASS" ? 1 : 0);
       for (const stage of stages) {
         const labels = { database: newest.source.database, stage: `${id}: ${stage.name}` };
         this.set("duration_seconds", labels, stage.seconds);

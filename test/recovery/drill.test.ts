@@ -255,6 +255,10 @@ describe("recovery drill on a live environment", () => {
     for (const name of await names(daily)) if (/archive/.test(name)) await daily.getBlobClient(name).delete();
     const passed = await runLiveDrill(settings(), { ...flags, scenario: ["region-loss"] }, context());
     expect(passed.report).toMatchObject({ verdict: { overall: "PASS", rpo: "met" } });
+    expect(passed.report.scenarios[0]).toMatchObject({
+      rpoObjective: "backup-age",
+      targets: { rtoSeconds: 4 * 3_600, rpoSeconds: 26 * 3_600 },
+    });
     const strict = { ...flags, scenario: ["region-loss" as const], rpo: 0.001, rto: 7_200 };
     const { report } = await runLiveDrill(settings(), strict, context());
     expect(report.verdict).toEqual({ rto: "met", rpo: "missed", integrity: "PASS", overall: "FAIL" });

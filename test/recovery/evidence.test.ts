@@ -4,11 +4,13 @@ import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import fc from "fast-check";
 import { verifyEvidence } from "../../recovery/commands/evidence";
+import { objectivesOf } from "../../recovery/drill/objectives";
 import { renderJUnit, renderMarkdown } from "../../recovery/drill/render";
 import {
   contradictions,
   drillReportSchema,
   judgeScenario,
+  summarise,
   worst,
   type DrillReport,
 } from "../../recovery/drill/report";
@@ -121,6 +123,52 @@ describe("verdicts", () => {
     expect(contradictions(drillReport({ scenarios: [differing] }))).toContainEqual(
       expect.stringMatching(/a table differs/),
     );
+  });
+});
+
+describe("targets", () => {
+  const asked = {
+    overall: { rtoSeconds: 4 * 3_600, rpoSeconds: 3_600 },
+    flags: {},
+    maxAgeSeconds: 26 * 3_600,
+  };
+
+  test("are the report's, tightened by the environment's objectives and replaced by flags", () => {
+    expect(objectivesOf("backup-only", asked, false).targets).toEqual({
+      rtoSeconds: 7_200,
+      rpoSeconds: 3_600,
+    });
+    expect(objectivesOf("region-loss", asked, false).targets).toEqual({
+      rtoSeconds: 14_400,
+      rpoSeconds: 3_600,
+    });
+    const tighter = { ...asked, overall: { rtoSeconds: 600, rpoSeconds: 60 } };
+    expect(objectivesOf("region-loss", tighter, false).targets).toEqual({ rtoSeconds: 600, rpoSeconds: 60 });
+    const replaced = { ...asked, flags: { rtoSeconds: 90_000, rpoSeconds: 80_000 } };
+    expect(objectivesOf("backup-only", replaced, true)).toEqual({
+      targets: { rtoSeconds: 90_000, rpoSeconds: 80_000 },
+      rpoObjective: "recovery-point",
+    });
+  });
+
+  test("of live backups are the age allowed for them, and say so", () => {
+    expect(objectivesOf("backup-only", asked, true)).toEqual({
+      targets: { rtoSeconds: 7_200, rpoSeconds: 26 * 3_600 },
+      rpoObjective: "backup-age",
+    });
+    const live = scenario({ rpoObjective: "backup-age" });
+    expect(renderMarkdown(drillReport({ scenarios: [live] }))).toMatch(
+      /target is the age allowed for the newest/,
+    );
+    expect(renderMarkdown(drillReport())).not.toMatch(/age allowed/);
+  });
+
+  test("of a drill are shown for the scenario that came closest to them", () => {
+    const close = scenario({ id: "region-loss", measured: { ...scenario().measured, rtoSeconds: 14_000 } });
+    expect(summarise([scenario(), close])).toEqual({
+      targets: { rtoSeconds: 14_400, rpoSeconds: 3_600 },
+      measured: { rtoSeconds: 14_000, rpoSeconds: 3.25 },
+    });
   });
 });
 

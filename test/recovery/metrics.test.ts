@@ -125,7 +125,12 @@ test("what the storage account holds, before any backup was verified and any dri
 test("a verified backup and the newest drill", async () => {
   const report = await runVerify(settings, { backup: { id: manifests.daily.id }, through: "L4" }, context());
   expect(report.verdict).toBe("PASS");
-  const missed = scenario({ id: "region-loss", measured: { ...scenario().measured, rtoSeconds: 20_000 } });
+  const missed = scenario({
+    id: "region-loss",
+    rpoObjective: "backup-age",
+    targets: { rtoSeconds: 4 * 3_600, rpoSeconds: 26 * 3_600 },
+    measured: { ...scenario().measured, rtoSeconds: 20_000, rpoSeconds: 9_000 },
+  });
   const store = blobEvidence(
     BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient("evidence"),
   );
@@ -147,7 +152,10 @@ test("a verified backup and the newest drill", async () => {
     3,
   );
   expect(found.get("pgbackup_restore_rto_seconds")).toBe(20_000);
+  // A backup of the night is not judged by the objective of an hour, so it does not count against it.
   expect(found.get("pgbackup_rpo_seconds")).toBe(3.25);
+  expect(found.get(`pgbackup_drill_scenario_rpo_seconds{scenario="region-loss"}`)).toBe(9_000);
+  expect(found.get(`pgbackup_drill_scenario_rto_seconds{scenario="backup-only"}`)).toBe(42.5);
   expect(found.get("pgbackup_drill_verdict")).toBe(0);
   expect(found.get(`pgbackup_drill_scenario_verdict{scenario="backup-only"}`)).toBe(1);
   expect(found.get(`pgbackup_drill_scenario_verdict{scenario="region-loss"}`)).toBe(0);

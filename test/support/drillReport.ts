@@ -14,6 +14,7 @@ export function scenario(change: Partial<ScenarioReport> = {}): ScenarioReport {
     id,
     title: SCENARIOS[id].title,
     targets: SCENARIOS[id].objectives,
+    rpoObjective: "recovery-point" as const,
     measured: {
       rtoSeconds: 42.5,
       rpoSeconds: 3.25,
