@@ -36,6 +36,12 @@ export function numberAt(tree: Tree, path: string): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
+/** An object at a path; undefined when it is missing or unknown. */
+export function treeAt(tree: Tree, path: string): Tree | undefined {
+  const value = valueAt(tree, path);
+  return isTree(value) ? value : undefined;
+}
+
 /** The elements of a list of objects at a path; empty when it is missing or unknown. */
 export function objectsAt(tree: Tree, path: string): Tree[] {
   const value = valueAt(tree, path);
