@@ -1,0 +1,252 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { runBackup } from "../../recovery/commands/backup";
+import { runVerify } from "../../recovery/commands/verify";
+import { findProgram } from "../../recovery/postgres/programs";
+import type { Progress } from "../../recovery/progress";
+import { loadSettings } from "../../recovery/settings";
+import { BlobStore } from "../../recovery/store/client";
+import { takeLease } from "../../recovery/store/lease";
+import { lockBlob } from "../../recovery/store/names";
+import type { Manifest } from "../../recovery/types";
+import { startAzurite } from "../../sandbox/local/azurite";
+import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
+
+const KILL_POINTS = 10;
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await startLab();
+  await lab.createDatabase("app");
+  // About 30 MB of archive, most of a run's time in the middle of one COPY.
+  await lab.sql(
+    "app",
+    "CREATE TABLE noise AS SELECT g AS id, md5(random()::text) || md5(random()::text) AS body FROM generate_series(1, 400000) g; CREATE TABLE small AS SELECT 1 AS n",
+  );
+});
+afterAll(() => lab.stop());
+
+const committed = async (store: LabStore) => {
+  const names: string[] = [];
+  for await (const { name } of store.daily.listBlobsFlat()) names.push(name);
+  return names;
+};
+const backups = async (store: LabStore) => {
+  const run = await recovery(["list", "--json"], store.env);
+  expect(run.code).toBe(0);
+  return JSON.parse(run.stdout) as Manifest[];
+};
+
+function start(store: LabStore, env: Record<string, string> = {}) {
+  const child: ChildProcess = spawn(process.execPath, ["run.mjs", "recovery/cli.ts", "backup", "--json"], {
+    cwd: root,
+    env: cleanEnvironment({ ...store.env, ...env }),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stderr = "";
+  let stdout = "";
+  child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));
+  child.stdout?.on("data", (data: Buffer) => (stdout += data.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const dumping = (async () => {
+    while (!stderr.includes("dump app") && child.exitCode === null) await sleep(5);
+  })();
+  return { child, ended, dumping, stderr: () => stderr, stdout: () => stdout };
+}
+
+test("kill -9 at ten points: the catalogue never lists a half backup, and the next run succeeds", async () => {
+  const stores = await Promise.all(Array.from({ length: KILL_POINTS }, () => lab.store("app")));
+  // One whole run tells how long a run takes here, and how much memory it needs.
+  const whole = start(await lab.store("app"));
+  const began = Date.now();
+  let peakKib = 0;
+  const memory = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${whole.child.pid}/status`, "utf8");
+      peakKib = Math.max(peakKib, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
+    } catch {
+      // Not Linux, or ended already.
+    }
+  }, 20);
+  expect(await whole.ended).toBe(0);
+  clearInterval(memory);
+  const duration = Date.now() - began;
+  expect(peakKib).toBeLessThan(200 * 1024);
+
+  const survivors: Manifest[][] = [];
+  for (const [index, store] of stores.entries()) {
+    const run = start(store);
+    await sleep(((index + 0.5) / KILL_POINTS) * duration);
+    run.child.kill("SIGKILL");
+    await run.ended;
+    survivors.push(await backups(store));
+    if (run.stderr().includes(" done: ")) expect(survivors[index]).toHaveLength(1);
+  }
+  expect(survivors.filter((list) => list.length === 0).length).toBeGreaterThanOrEqual(KILL_POINTS / 2);
+  // A run that got as far as its manifest left a whole backup.
+  for (const [index, list] of survivors.entries()) {
+    for (const { id } of list) {
+      const { settings } = stores[index] as LabStore;
+      const report = await runVerify(
+        settings,
+        { backup: { id }, through: "L1", record: false },
+        labContext(),
+      );
+      expect(report.verdict).toBe("PASS");
+    }
+  }
+  const queue = [...stores.entries()];
+  const next = async () => {
+    for (let item = queue.shift(); item; item = queue.shift()) {
+      const [index, store] = item;
+      const run = await recovery(["backup", "--json"], store.env);
+      expect([index, run.code, run.code === 0 ? "" : run.stderr]).toEqual([index, 0, ""]);
+      expect((await backups(store)).length).toBe((survivors[index]?.length ?? 0) + 1);
+    }
+  };
+  await Promise.all([next(), next(), next()]);
+  const sessions = () =>
+    lab.sql("app", "SELECT pid FROM pg_stat_activity WHERE application_name = 'recovery'");
+  for (let tries = 0; tries < 50 && (await sessions()).length > 0; tries += 1) await sleep(100);
+  expect(await sessions()).toEqual([]);
+}, 180_000);
+
+test("SIGTERM: the lease is given back at once and nothing is committed", async () => {
+  const store = await lab.store("app");
+  const run = start(store);
+  await run.dumping;
+  run.child.kill("SIGTERM");
+  expect(await run.ended).toBe(1);
+  expect(run.stderr()).toContain("error: backup of");
+  expect(run.stderr()).toContain("interrupted by SIGTERM; nothing was committed");
+  expect(JSON.parse(run.stdout())).toMatchObject({ error: { exitCode: 1 } });
+  expect(await committed(store)).toEqual([]);
+  const next = await recovery(["backup"], store.env);
+  expect(next.code).toBe(0);
+  expect(next.stderr).not.toContain("is taken");
+});
+
+test("two runs at once: one wins by the lease, the other does nothing and ends with exit code 4", async () => {
+  const store = await lab.store("app");
+  const runs = [start(store), start(store)];
+  const codes = await Promise.all(runs.map(({ ended }) => ended));
+  expect([...codes].sort()).toEqual([0, 4]);
+  const loser = runs[codes.indexOf(4)];
+  expect(loser?.stderr()).toMatch(/error: .*another run holds the lease .*; nothing was done/);
+  expect(await backups(store)).toHaveLength(1);
+});
+
+test("against a live holder a run gives up; when its own lease is taken away it commits nothing", async () => {
+  const store = await lab.store("app");
+  const blobs = await BlobStore.open(store.settings);
+  const container = store.settings.containers.daily;
+  const name = lockBlob("test", "app");
+  const held = await takeLease(blobs, container, name, labContext());
+  // The clock jumps past the longest a dead run's lease can last: whoever still holds it is alive.
+  let calls = 0;
+  const hurried = labContext({ now: () => new Date(Date.now() + (calls++ > 0 ? 60_000 : 0)) });
+  await expect(takeLease(blobs, container, name, hurried)).rejects.toMatchObject({ exitCode: 4 });
+  await held.release();
+
+  const lease = blobs.container(container).getBlobClient(name).getBlobLeaseClient();
+  const progress: Progress = {
+    note(message) {
+      if (message.includes("starts")) void lease.breakLease(0);
+    },
+    stage() {},
+    bytes() {},
+    done() {},
+  };
+  const [outcome] = await runBackup(store.settings, {}, labContext({ progress }));
+  expect(outcome).toMatchObject({
+    error: { message: expect.stringContaining("the lease test/locks/app was lost") },
+  });
+  expect((await committed(store)).filter((blob) => !blob.includes("locks/"))).toEqual([]);
+});
+
+test("a backend killed in the middle of a dump: exit code 1, the reason, and no blob", async () => {
+  const store = await lab.store("app");
+  const running = runBackup(store.settings, {}, labContext());
+  let killed = 0;
+  const busy = "application_name = 'recovery' AND state = 'active' AND query LIKE 'COPY public.noise%'";
+  for (let attempt = 0; killed === 0 && attempt < 1_000; attempt += 1) {
+    killed = (
+      await lab.sql("postgres", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${busy}`)
+    ).length;
+  }
+  expect(killed).toBe(1);
+  const [outcome] = await running;
+  expect(outcome).toMatchObject({
+    error: { exitCode: 1, message: expect.stringMatching(/pg_dump failed .*terminating connection/) },
+  });
+  expect(await committed(store)).toEqual([]);
+});
+
+test("a blob server that goes away in the middle of an upload: exit code 1 and where", async () => {
+  const azurite = await startAzurite();
+  const store = await lab.store("app");
+  const settings = loadSettings({ ...store.env, BACKUP_STORE_CONNECTION_STRING: azurite.connectionString }, [
+    "database",
+    "store",
+  ]);
+  await (await BlobStore.open(settings)).service.createContainer(settings.containers.daily);
+  let stopped: Promise<void> | undefined;
+  const progress: Progress = {
+    note() {},
+    stage() {},
+    bytes(total) {
+      if (total > 8_000_000) stopped ??= azurite.stop();
+    },
+    done() {},
+  };
+  const [outcome] = await runBackup(settings, {}, labContext({ progress }));
+  await stopped;
+  expect(outcome).toMatchObject({
+    error: {
+      exitCode: 1,
+      message: expect.stringMatching(/upload to container "daily-.*" at 127\.0\.0\.1:\d+: /),
+    },
+  });
+});
+
+describe("a dump program that misbehaves", () => {
+  let directory: string;
+  beforeAll(() => (directory = mkdtempSync(path.join(tmpdir(), "pg-dump-"))));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  async function dumpWith(script: string) {
+    const program = path.join(directory, "pg_dump");
+    const real = findProgram("pg_dump").path;
+    writeFileSync(
+      program,
+      `#!/bin/sh\nreal=${real}\n[ "$1" = --version ] && exec "$real" --version\n${script}\n`,
+    );
+    chmodSync(program, 0o755);
+    const store = await lab.store("app", { PATH: `${directory}:${process.env.PATH}` });
+    const run = await recovery(["backup"], store.env);
+    return { ...run, blobs: await committed(store) };
+  }
+
+  test("and only warns fails nothing", async () => {
+    const run = await dumpWith(`echo 'pg_dump: warning: there is something to know' >&2; exec "$real" "$@"`);
+    expect(run.code).toBe(0);
+  });
+
+  test("and ends early with exit code 0, or leaves a table out, commits nothing", async () => {
+    const cut = await dumpWith(`"$real" "$@" | head -c 10000000; exit 0`);
+    expect([cut.code, cut.stderr]).toEqual([
+      1,
+      expect.stringContaining("the dump is not whole: the archive ends in the middle (data of public.noise)"),
+    ]);
+    const partial = await dumpWith(`exec "$real" --exclude-table=small "$@"`);
+    expect([partial.code, partial.stderr]).toEqual([
+      1,
+      expect.stringContaining("the dump leaves out table public.small"),
+    ]);
+    expect([...cut.blobs, ...partial.blobs]).toEqual([]);
+  });
+});

@@ -1,0 +1,250 @@
+import { runBackup } from "../../recovery/commands/backup";
+import { runPrune } from "../../recovery/commands/prune";
+import { judge } from "../../recovery/commands/status";
+import { encode, seal } from "../../recovery/document";
+import { decideRetention } from "../../recovery/retention";
+import { loadSettings } from "../../recovery/settings";
+import { archiveBlob, manifestBlob, newBackupId, newReportBlob } from "../../recovery/store/names";
+import {
+  VERIFICATION_FORMAT,
+  type CatalogueEntry,
+  type Manifest,
+  type PruneResult,
+  type Tier,
+  type VerifyReport,
+} from "../../recovery/types";
+import { startBlobProxy } from "../support/blobProxy";
+import { recovery } from "../support/recoveryCli";
+import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
+
+const DAY_MS = 86_400_000;
+
+let lab: Lab;
+let template: Manifest;
+beforeAll(async () => {
+  lab = await startLab();
+  await lab.createDatabase("app");
+  await lab.sql("app", "CREATE TABLE t AS SELECT 1 AS n");
+  const [outcome] = await runBackup((await lab.store("app")).settings, {}, labContext());
+  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
+  template = outcome.manifest;
+});
+afterAll(() => lab.stop());
+
+/** A backup of some days ago as it would lie in the store, verified or not. */
+async function put(
+  store: LabStore,
+  days: number,
+  options: { tier?: Tier; verdict?: "PASS" | "FAIL" | "NOT_RUN" } = {},
+) {
+  const tier = options.tier ?? "daily";
+  const at = new Date(Date.now() - days * DAY_MS);
+  const place = { environment: "test", database: "app", id: newBackupId("app", tier, at) };
+  const container = store[tier];
+  const archive = { ...template.archive, container: container.containerName, blob: archiveBlob(place) };
+  const { digest: _, ...rest } = template;
+  const manifest = seal({ ...rest, ...place, tier, snapshotAt: at.toISOString(), archive });
+  const upload = (name: string, text: string) =>
+    container.getBlockBlobClient(name).upload(text, Buffer.byteLength(text));
+  await upload(archive.blob, "archive");
+  await upload(manifestBlob(place), encode(manifest));
+  if (options.verdict) {
+    const report = seal<Omit<VerifyReport, "digest">>({
+      format: VERIFICATION_FORMAT,
+      ...place,
+      tier,
+      verdict: options.verdict,
+      through: "L6",
+      startedAt: at.toISOString(),
+      endedAt: at.toISOString(),
+      seconds: 1,
+      manifestDigest: manifest.digest,
+      scratch: { kind: "none", version: "" },
+      stages: [],
+      checks: [],
+      tables: [],
+    });
+    await upload(newReportBlob(place, at), encode(report));
+  }
+  return place.id;
+}
+
+async function prune(store: LabStore, ...args: string[]): Promise<PruneResult & { deleted: string[] }> {
+  const run = await recovery(["prune", "--json", ...args], store.env);
+  if (run.code !== 0) throw new Error(run.stderr);
+  const result = JSON.parse(run.stdout) as PruneResult;
+  return {
+    ...result,
+    deleted: result.decisions.filter(({ outcome }) => outcome === "deleted").map(({ id }) => id),
+  };
+}
+
+test("prune deletes what is past its retention, only when told to, and all of it", async () => {
+  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  const expired = [await put(store, 45), await put(store, 31, { verdict: "PASS" })];
+  const kept = [await put(store, 29), await put(store, 1, { verdict: "PASS" })];
+  const monthly = [await put(store, 366, { tier: "monthly" }), await put(store, 300, { tier: "monthly" })];
+  const before = await store.blobs();
+  const dry = await prune(store);
+  expect(dry).toMatchObject({ dryRun: true, deletedBytes: 0 });
+  const planned = dry.decisions.filter(({ outcome }) => outcome === "planned").map(({ id }) => id);
+  expect(planned.sort()).toEqual([...expired, monthly[0]].sort());
+  expect(await store.blobs()).toEqual(before);
+
+  const done = await prune(store, "--no-dry-run");
+  expect(done.deleted.sort()).toEqual([...expired, monthly[0]].sort());
+  expect(done.deletedBytes).toBe(3 * template.storedBytes);
+  const left = (await store.blobs()).filter((name) => !name.includes("/locks/"));
+  expect(new Set(left.map((name) => name.split("/")[2]))).toEqual(new Set([...kept, monthly[1]]));
+});
+
+test("prune deletes nothing at all while nothing is verified", async () => {
+  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  await put(store, 400);
+  await put(store, 100, { verdict: "FAIL" });
+  await put(store, 50, { verdict: "NOT_RUN" });
+  await put(store, 1);
+  const before = await store.blobs();
+  const result = await prune(store, "--no-dry-run");
+  expect(result.deleted).toEqual([]);
+  expect(
+    result.decisions.filter(({ reason }) => reason === "no backup of this database is verified"),
+  ).toHaveLength(3);
+  expect(await store.blobs()).toEqual(before);
+});
+
+test("prune keeps the newest verified backup, everything newer, and the last N, however old", () => {
+  const now = new Date("2026-06-30T00:00:00Z");
+  const entry = (days: number, verdict?: "PASS" | "FAIL", tier: Tier = "daily"): CatalogueEntry => ({
+    id: newBackupId("app", tier, new Date(now.getTime() - days * DAY_MS)),
+    container: tier,
+    blob: "",
+    database: "app",
+    tier,
+    manifest: template,
+    verification: verdict ? { verdict, at: "", through: "L6", report: "" } : null,
+  });
+  const backups = [entry(40), entry(50), entry(60, "PASS"), entry(70, "FAIL"), entry(80, "PASS"), entry(90)];
+  const gone = (keepLast: number) =>
+    decideRetention(backups, { dailyDays: 30, monthlyDays: 365, keepLast }, now)
+      .map((decision, index) => (decision.delete ? index : -1))
+      .filter((index) => index >= 0);
+  expect(gone(1)).toEqual([3, 4, 5]);
+  expect(gone(5)).toEqual([5]);
+  expect(gone(6)).toEqual([]);
+
+  // Only content that was compared counts: a run up to L3 proves no row.
+  const shallow = {
+    ...entry(1, "PASS"),
+    verification: { verdict: "PASS" as const, at: "", through: "L3" as const, report: "" },
+  };
+  expect(
+    decideRetention([shallow, entry(99)], { dailyDays: 30, monthlyDays: 365, keepLast: 1 }, now).some(
+      (one) => one.delete,
+    ),
+  ).toBe(false);
+});
+
+test("prune leaves alone what is still immutable, and says so", async () => {
+  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  const old = await put(store, 31);
+  await put(store, 1, { verdict: "PASS" });
+  const proxy = await startBlobProxy(lab.azurite.connectionString, ({ method, url }) =>
+    method === "DELETE" && url?.includes(old)
+      ? {
+          answer: {
+            status: 409,
+            headers: { "x-ms-error-code": "BlobImmutableDueToPolicy", "content-type": "application/xml" },
+            body: "<?xml version='1.0'?><Error><Code>BlobImmutableDueToPolicy</Code><Message>no</Message></Error>",
+          },
+        }
+      : undefined,
+  );
+  const result = await prune(
+    { ...store, env: { ...store.env, BACKUP_STORE_CONNECTION_STRING: proxy.connectionString } },
+    "--no-dry-run",
+  );
+  await proxy.stop();
+  expect(result.decisions.find(({ id }) => id === old)).toMatchObject({
+    outcome: "refused",
+    reason: expect.stringContaining("still immutable, kept"),
+  });
+  expect((await store.blobs()).filter((name) => name.includes(old))).toHaveLength(2);
+});
+
+test("prune refuses to run while this machine's clock and the blob service's disagree", async () => {
+  const store = await lab.store("app");
+  await put(store, 2);
+  await put(store, 1, { verdict: "PASS" });
+  for (const skew of [400 * DAY_MS, -DAY_MS]) {
+    const context = labContext({ now: () => new Date(Date.now() + skew) });
+    await expect(runPrune(store.settings, { dryRun: false }, context)).rejects.toThrow(
+      /clock is .* the blob service's; nothing is deleted/,
+    );
+  }
+  expect((await store.blobs()).length).toBe(5);
+});
+
+test("prune removes orphans of killed runs once they are past retention, and no younger ones", async () => {
+  const store = await lab.store("app");
+  const orphan = archiveBlob({
+    environment: "test",
+    database: "app",
+    id: newBackupId("app", "daily", new Date(0)),
+  });
+  await store.daily.getBlockBlobClient(orphan).upload("half", 4);
+  await prune(store, "--no-dry-run");
+  expect(await store.blobs()).toContain(orphan);
+  const later = new Date(Date.now() + 31 * DAY_MS).toUTCString();
+  const proxy = await startBlobProxy(lab.azurite.connectionString, () => ({ headers: { date: later } }));
+  const settings = loadSettings({ ...store.env, BACKUP_STORE_CONNECTION_STRING: proxy.connectionString }, [
+    "store",
+  ]);
+  await runPrune(settings, { dryRun: false }, labContext({ now: () => new Date(later) }));
+  await proxy.stop();
+  expect(await store.blobs()).not.toContain(orphan);
+});
+
+describe("status", () => {
+  const now = new Date("2026-06-30T12:00:00Z");
+  const limits = { maxAgeSeconds: 26 * 3_600, maxVerifiedAgeSeconds: 35 * 86_400 };
+  const entry = (hours: number, verdict?: "PASS" | "FAIL"): CatalogueEntry => {
+    const at = new Date(now.getTime() - hours * 3_600_000);
+    return {
+      id: newBackupId("app", "daily", at),
+      container: "daily",
+      blob: "",
+      database: "app",
+      tier: "daily",
+      manifest: { ...template, snapshotAt: at.toISOString() },
+      verification: verdict ? { verdict, at: at.toISOString(), through: "L6", report: "" } : null,
+    };
+  };
+  const problems = (...entries: CatalogueEntry[]) => judge("app", entries, limits, now).problems.join("; ");
+
+  test("compares ages with their limits, from the snapshot", () => {
+    expect(judge("app", [entry(3, "PASS")], limits, now)).toMatchObject({
+      ok: true,
+      newest: { ageSeconds: 10_800 },
+    });
+    expect(problems(entry(27, "PASS"))).toBe("the backup is 1 d 3 h old, the limit is 1 d 2 h");
+    expect(problems(entry(3), entry(36 * 24, "PASS"))).toMatch(/the verified backup is 36 d 0 h old/);
+    expect(problems(entry(3))).toBe("there is no verified backup");
+    expect(problems()).toBe("there is no backup; there is no verified backup");
+    expect(problems(entry(3, "FAIL"), entry(20, "PASS"))).toMatch(
+      /^the newest backup .* failed verification$/,
+    );
+  });
+
+  test("does not take a backup from the future for a fresh one", () => {
+    expect(problems(entry(-1, "PASS"))).toContain("in the future: a clock is wrong");
+    expect(problems(entry(-0.05, "PASS"))).toBe("");
+  });
+
+  test("fails with exit code 1 while there is no backup", async () => {
+    const store = await lab.store("app");
+    const run = await recovery(["status", "--json"], store.env);
+    expect(run.code).toBe(1);
+    expect(JSON.parse(run.stdout)).toMatchObject([{ database: "app", ok: false, newest: null }]);
+  });
+});
