@@ -44,7 +44,7 @@ function named(stack: StackView, name: string): readonly ResourceView[] {
 }
 
 export function cursor(resource: ResourceView): Cursor {
-  return new Cursor(resource.props);
+  return new Cursor(resource.props, "", false, resource.urn);
 }
 
 /** Texts in a value: itself, or those of a list or of the ids in a list or map. */

@@ -41,7 +41,7 @@ export function kindOf(type: string): { kind: string; list: boolean; patch: bool
 /** Objects a resource holds: itself, or the items of a list. */
 export function objects(resource: ResourceView): Cursor[] {
   const { list, patch } = kindOf(resource.type);
-  const root = new Cursor(resource.props, "", patch);
+  const root = new Cursor(resource.props, "", patch, resource.urn);
   return list ? root.at("items").items() : [root];
 }
 

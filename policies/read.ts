@@ -2,8 +2,33 @@ import { UNKNOWN, type Context, type Tree, type Value, type Violation } from "./
 
 /** What a check found: a broken promise, or a value it needed and could not know. */
 export type Outcome =
-  | { readonly path: string; readonly message: string; readonly level?: "advisory" }
+  | {
+      readonly path: string;
+      readonly message: string;
+      /** Concluded from other values than the one at the path, so an unknown one among them makes it a guess. */
+      readonly concluded?: true;
+    }
   | { readonly path: string; readonly unknown: true };
+
+/** An unknown value a check looked at: the resource it belongs to, and its path. */
+export interface Consulted {
+  readonly origin: string;
+  readonly path: string;
+}
+
+let consultations: Map<string, Consulted> | undefined;
+
+/** Runs a check and tells which unknown values it looked at on the way. */
+export function traced<T>(check: () => T): { result: T; consulted: Consulted[] } {
+  const outer = consultations;
+  const own = new Map<string, Consulted>();
+  consultations = own;
+  try {
+    return { result: check(), consulted: [...own.values()] };
+  } finally {
+    consultations = outer;
+  }
+}
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
 
@@ -13,12 +38,24 @@ const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
  */
 export class Cursor {
   constructor(
-    readonly value: Value | undefined,
+    private readonly raw: Value | undefined,
     /** E.g. `spec.template.spec.containers[0].image`; empty at the root. */
     readonly path: string = "",
     /** A patch states only what it changes, so what it does not state is no omission. */
     readonly partial: boolean = false,
+    /** URN of the resource the tree belongs to; empty when it is of none. */
+    readonly origin: string = "",
+    /** Below an unknown value, where nothing can be said to be there. */
+    private readonly hidden: boolean = false,
   ) {}
+
+  /** The value here. Looking at an unknown one is noted, unlike asking whether it is {@link unknown}. */
+  get value(): Value | undefined {
+    if (this.raw === UNKNOWN) {
+      consultations?.set(`${this.origin} ${this.path}`, { origin: this.origin, path: this.path });
+    }
+    return this.raw;
+  }
 
   at(...keys: (string | number)[]): Cursor {
     return keys.reduce<Cursor>((cursor, key) => cursor.child(key), this);
@@ -31,39 +68,43 @@ export class Cursor {
         : PLAIN_KEY.test(key)
           ? this.path + (this.path ? "." : "") + key
           : `${this.path}[${JSON.stringify(key)}]`;
-    return new Cursor(this.peek(key), path, this.partial);
+    return new Cursor(this.peek(key), path, this.partial, this.origin, this.unknown);
   }
 
   private peek(key: string | number): Value | undefined {
-    const { value } = this;
-    if (value === UNKNOWN) return UNKNOWN;
-    if (Array.isArray(value)) return typeof key === "number" ? (value as readonly Value[])[key] : undefined;
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    return (value as Tree)[key];
+    const { raw } = this;
+    if (raw === UNKNOWN) return UNKNOWN;
+    if (Array.isArray(raw)) return typeof key === "number" ? (raw as readonly Value[])[key] : undefined;
+    if (typeof raw !== "object" || raw === null || !Object.hasOwn(raw, key)) return undefined;
+    return (raw as Tree)[key];
   }
 
-  /** Whether there is a value, known or not. */
+  /** Whether there is a value, known or not. Below an unknown value nobody knows: that is noted, and no is assumed. */
   get present(): boolean {
-    return this.value !== undefined && this.value !== null;
+    if (this.hidden) return this.value === undefined;
+    return this.raw !== undefined && this.raw !== null;
   }
 
   get unknown(): boolean {
-    return this.value === UNKNOWN;
+    return this.raw === UNKNOWN;
   }
 
   /** The string here, or undefined. */
   get text(): string | undefined {
-    return typeof this.value === "string" ? this.value : undefined;
+    const { value } = this;
+    return typeof value === "string" ? value : undefined;
   }
 
   /** The number here, or undefined. */
   get number(): number | undefined {
-    return typeof this.value === "number" ? this.value : undefined;
+    const { value } = this;
+    return typeof value === "number" ? value : undefined;
   }
 
   /** Elements of the list here; none when it is no list or unknown. */
   items(): Cursor[] {
-    return Array.isArray(this.value) ? this.value.map((_, index) => this.at(index)) : [];
+    const { value } = this;
+    return Array.isArray(value) ? value.map((_, index) => this.at(index)) : [];
   }
 
   /** Strings of the list here. */
@@ -118,7 +159,9 @@ export function mustBeText(cursor: Cursor, ...allowed: string[]): Outcome[] {
 
 /** Demands a number within bounds (inclusive). */
 export function mustBeWithin(cursor: Cursor, least: number, most: number, unit = ""): Outcome[] {
-  const bounds = most === Infinity ? `at least ${least}` : `${least} to ${most}`;
+  const isCeiling = least === 0 && unit !== "";
+  const bounds =
+    most === Infinity ? `at least ${least}` : isCeiling ? `at most ${most}` : `${least} to ${most}`;
   return must(
     cursor,
     (value) => typeof value === "number" && value >= least && value <= most,
@@ -142,9 +185,9 @@ export function ifPresent(cursor: Cursor, check: (cursor: Cursor) => Outcome[]):
   return cursor.present ? check(cursor) : [];
 }
 
-/** A plain finding. */
+/** A finding concluded from more than one value. */
 export function fault(cursor: Cursor, message: string): Outcome[] {
-  return [{ path: cursor.path, message }];
+  return [{ path: cursor.path, message, concluded: true }];
 }
 
 /**
@@ -168,15 +211,37 @@ export function isText(...texts: string[]): (value: Value | undefined) => boolea
 export const UNKNOWN_AT_PREVIEW = "is not known before the update and will be judged then";
 export const UNKNOWN_AT_UPDATE = "is still unknown during the update, and what cannot be judged is refused";
 
-/** Turns outcomes into violations: a value that stays unknown is a hint in a preview and a refusal in an update. */
-export function settle(outcomes: readonly Outcome[], context: Context, urn?: string): Violation[] {
+/**
+ * Turns what a check found on one resource into violations. A value that stays unknown is a hint in a preview and
+ * a refusal in an update; so is what was concluded with the help of one.
+ */
+export function settle(
+  outcomes: readonly Outcome[],
+  consulted: readonly Consulted[],
+  context: Context,
+  urn?: string,
+): Violation[] {
+  const isGuess = context.isDryRun && consulted.length > 0;
   return outcomes.map((outcome): Violation => {
     const where = { path: outcome.path, ...(urn !== undefined && { urn }) };
-    if (!("unknown" in outcome)) {
-      return { ...where, message: outcome.message, ...(outcome.level && { level: outcome.level }) };
-    }
-    return context.isDryRun
-      ? { ...where, message: UNKNOWN_AT_PREVIEW, level: "advisory" }
-      : { ...where, message: UNKNOWN_AT_UPDATE };
+    if ("unknown" in outcome) return { ...where, ...unknownAt(context) };
+    return { ...where, message: outcome.message, ...(isGuess && outcome.concluded && { level: "advisory" }) };
   });
+}
+
+/** Refusals for unknown values an update would otherwise have let pass; none in a preview, which has more to come. */
+export function settleConsulted(
+  consulted: readonly Consulted[],
+  reported: readonly Violation[],
+  context: Context,
+): Violation[] {
+  if (context.isDryRun) return [];
+  const known = new Set(reported.map(({ urn, path }) => `${urn ?? ""} ${path}`));
+  return consulted
+    .filter(({ origin, path }) => !known.has(`${origin} ${path}`))
+    .map(({ origin, path }) => ({ urn: origin, path, ...unknownAt(context) }));
+}
+
+function unknownAt({ isDryRun }: Context): Pick<Violation, "message" | "level"> {
+  return isDryRun ? { message: UNKNOWN_AT_PREVIEW, level: "advisory" } : { message: UNKNOWN_AT_UPDATE };
 }

@@ -1,5 +1,5 @@
-import { sameNamespace, selects } from "./graph";
-import { Cursor } from "./read";
+import { cursor, sameNamespace, selects } from "./graph";
+import type { Cursor } from "./read";
 import type { ResourceView } from "./rule";
 
 const ANYWHERE = "";
@@ -21,7 +21,7 @@ export class Selectors {
     private readonly emptySelectsAll: boolean,
   ) {
     for (const object of objects) {
-      const root = new Cursor(object.props);
+      const root = cursor(object);
       const pair = this.selector(root)
         .at("matchLabels")
         .entries()
@@ -42,7 +42,7 @@ export class Selectors {
       .entries()
       .flatMap(([key, value]) => this.byLabel.get(label(key, value.text)) ?? []);
     return [...general, ...specific].filter((candidate) => {
-      const root = new Cursor(candidate.props);
+      const root = cursor(candidate);
       return sameNamespace(root, object) && selects(this.selector(root), labels, this.emptySelectsAll);
     });
   }

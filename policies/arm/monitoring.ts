@@ -142,8 +142,7 @@ const actionGroup: ArmLimit = {
         (value) => typeof value === "string" && value.length >= 1 && value.length <= 12,
         "have 1 to 12 characters",
       ),
-      ...(group.at("enabled").value !== false &&
-      receivers.every(([, list]) => !list.unknown && list.items().length === 0)
+      ...(group.at("enabled").value !== false && receivers.every(([, list]) => list.items().length === 0)
         ? fault(group, "must have a receiver while it is enabled")
         : []),
     ];

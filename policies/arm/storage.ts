@@ -167,6 +167,10 @@ function softDelete(policy: Cursor): Outcome[] {
   );
 }
 
+function isShorter(days: number | undefined, limit: number | undefined): boolean {
+  return days !== undefined && limit !== undefined && days >= 1 && days < limit;
+}
+
 const blobService: ArmLimit = {
   id: "ARM-022",
   name: "storage-blob-service-shape",
@@ -202,12 +206,9 @@ const blobService: ArmLimit = {
               (value) => value !== true,
               "not be true with restorePolicy",
             ),
-            ...must(
-              restore.at("days"),
-              (value) =>
-                typeof value === "number" && value >= 1 && value < (deletion.at("days").number ?? -Infinity),
-              "be less than deleteRetentionPolicy.days",
-            ),
+            ...(isShorter(restore.at("days").number, deletion.at("days").number)
+              ? []
+              : fault(restore.at("days"), "must be at least 1, and less than deleteRetentionPolicy.days")),
           ]
         : []),
     ];

@@ -1,5 +1,5 @@
 import { cursor } from "../graph";
-import { settle, type Cursor, type Outcome } from "../read";
+import { fault, settle, settleConsulted, traced, type Cursor, type Outcome } from "../read";
 import {
   UNKNOWN,
   type Context,
@@ -26,7 +26,11 @@ export function resourceRule(
     levelCanBeLowered: false,
     ...meta,
     scope: "resource",
-    check: (resource, context) => settle(check(cursor(resource), resource, context), context),
+    check: (resource, context) => {
+      const { result, consulted } = traced(() => check(cursor(resource), resource, context));
+      const violations = settle(result, consulted, context, resource.urn);
+      return [...violations, ...settleConsulted(consulted, violations, context)];
+    },
   };
 }
 
@@ -73,14 +77,17 @@ export function stackRule(
     levelCanBeLowered: false,
     ...meta,
     scope: "stack",
-    check: (stack, context) =>
-      check(complete(stack, context), context).flatMap(({ resource, outcomes }) =>
-        settle(outcomes, context, resource.urn),
-      ),
+    check: (stack, context) => {
+      const { result, consulted } = traced(() => check(complete(stack, context), context));
+      const violations = result.flatMap(({ resource, outcomes }) =>
+        settle(outcomes, consulted, context, resource.urn),
+      );
+      return [...violations, ...settleConsulted(consulted, violations, context)];
+    },
   };
 }
 
 /** A finding on a resource as a whole. */
 export function about(resource: ResourceView, message: string): Verdict {
-  return { resource, outcomes: [{ path: "", message }] };
+  return { resource, outcomes: fault(cursor(resource), message) };
 }

@@ -46,8 +46,8 @@ const locks = stackRule(
     appliesTo: "prod",
   },
   (stack) => {
-    const deletionLocks = ofType(stack, kinds.LOCK).filter(({ props }) =>
-      isText("CanNotDelete", "ReadOnly")(props.level),
+    const deletionLocks = ofType(stack, kinds.LOCK).filter((lock) =>
+      isText("CanNotDelete", "ReadOnly")(cursor(lock).at("level").value),
     );
     const locked = targetsOf(stack, deletionLocks, "scope", ...LOCKED);
     return ofType(stack, ...LOCKED)

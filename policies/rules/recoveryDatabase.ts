@@ -197,7 +197,7 @@ const drift = resourceRule(
 );
 
 function location(resource: ResourceView): string | undefined {
-  return kinds.regionName(resource.props.location);
+  return kinds.regionName(cursor(resource).at("location").value);
 }
 
 /** Servers without a source. */
@@ -320,14 +320,15 @@ const serialised = stackRule(
   },
 );
 
-/** In a chain no two are at the same depth. */
+/** In a chain no two are at the same depth. Only the first that are is told: the rest follows from it. */
 function unordered(stack: StackView, group: readonly ResourceView[]): Verdict[] {
   const holders = new Map<number, ResourceView>();
-  return [...chainDepths(stack, group)].flatMap(([child, depth]) => {
+  for (const [child, depth] of chainDepths(stack, group)) {
     const holder = holders.get(depth);
-    if (!holder) holders.set(depth, child);
-    return holder ? [about(child, `must wait for ${holder.name}, which changes the same server`)] : [];
-  });
+    if (holder) return [about(child, `must wait for ${holder.name}, which changes the same server`)];
+    holders.set(depth, child);
+  }
+  return [];
 }
 
 const poolerFirst = stackRule(

@@ -60,7 +60,9 @@ const apiServer = resourceRule(
         .items()
         // The address of the stack's own NAT gateway is known once it exists, and judged then.
         .filter((range) => !(range.unknown && isDryRun))
-        .flatMap((range) => must(range, isNarrow, `be an IPv4 block of /${apiServerPrefix.value} or smaller`)),
+        .flatMap((range) =>
+          must(range, isNarrow, `be an IPv4 block of /${apiServerPrefix.value} or smaller`),
+        ),
     ];
   },
 );

@@ -1,6 +1,6 @@
 import { cursor, isReplica, linked, ofType, targetsOf, waitsFor } from "../graph";
 import * as kinds from "../kinds";
-import { fault, type Outcome } from "../read";
+import { fault, isText, type Outcome } from "../read";
 import type { ResourceView, Rule, StackView } from "../rule";
 import { about, stackRule, type Verdict } from "./define";
 
@@ -65,7 +65,7 @@ const sides = stackRule(
 function enabledParameters(stack: StackView): Set<string> {
   return new Set(
     ofType(stack, kinds.CONFIGURATION)
-      .filter(({ props }) => typeof props.value === "string" && /^(on|true)$/i.test(props.value))
+      .filter((one) => isText("on", "true")(cursor(one).at("value").value))
       .flatMap((one) => kinds.azureName(one) ?? []),
   );
 }

@@ -1,7 +1,7 @@
-import { ofType, sameNamespace, selects } from "../graph";
+import { cursor, ofType, sameNamespace, selects } from "../graph";
 import { kubernetes } from "../kinds";
 import { podsOf, WORKLOADS, type Pods } from "../pods";
-import { Cursor, fault, must, mustBeWithin, mustExist, type Outcome } from "../read";
+import { fault, must, mustBeWithin, mustExist, type Cursor, type Outcome } from "../read";
 import type { ResourceView, Rule, StackView } from "../rule";
 import { Selectors } from "../selectors";
 import { THRESHOLDS } from "../thresholds";
@@ -44,8 +44,8 @@ function autoscalers(stack: StackView): (deployment: Scaled) => ResourceView | u
   const byName = new Map<string, ResourceView[]>();
   const bySource = new Map<string, ResourceView>();
   for (const scaler of ofType(stack, AUTOSCALER)) {
-    const target = new Cursor(scaler.props).at("spec", "scaleTargetRef");
-    const name = target.at("name").text;
+    const target = cursor(scaler).at("spec", "scaleTargetRef");
+    const name = target.at("name").unknown ? undefined : target.at("name").text;
     if (name === undefined) {
       for (const urn of scaler.propertyDependencies.spec ?? []) bySource.set(urn, scaler);
     } else if (target.at("kind").value === "Deployment") {
@@ -53,10 +53,9 @@ function autoscalers(stack: StackView): (deployment: Scaled) => ResourceView | u
     }
   }
   return ({ object, resource }) => {
-    const named = byName.get(object.at("metadata", "name").text ?? "") ?? [];
-    return (
-      named.find((scaler) => sameNamespace(new Cursor(scaler.props), object)) ?? bySource.get(resource.urn)
-    );
+    const name = object.at("metadata", "name");
+    const named = (name.unknown ? undefined : byName.get(name.text ?? "")) ?? [];
+    return named.find((scaler) => sameNamespace(cursor(scaler), object)) ?? bySource.get(resource.urn);
   };
 }
 
@@ -80,7 +79,7 @@ const enough = stackRule(
       const count = deployment.object.at("spec", "replicas");
       // An autoscaler owns the number of pods; the Deployment's own is then only the first.
       const own = scaler && !count.present ? [] : mustBeWithin(count, replicas.value, Infinity, "pods");
-      const least = scaler && new Cursor(scaler.props).at("spec", "minReplicas");
+      const least = scaler && cursor(scaler).at("spec", "minReplicas");
       return [
         { resource: deployment.resource, outcomes: own },
         ...(scaler && least
@@ -110,7 +109,7 @@ const scales = stackRule(
     return replicated(stack).flatMap((deployment): Verdict[] => {
       const scaler = autoscalerOf(deployment);
       if (!scaler) return [about(deployment.resource, "must have a HorizontalPodAutoscaler")];
-      const spec = new Cursor(scaler.props).at("spec");
+      const spec = cursor(scaler).at("spec");
       const floor = (spec.at("minReplicas").number ?? 1) + 1;
       return [
         {
@@ -142,13 +141,16 @@ const orphan = stackRule(
     const scaled = new Set(deployments(stack).map(autoscalers(stack)));
     return ofType(stack, AUTOSCALER)
       .filter((scaler) => !scaled.has(scaler))
-      .map((scaler) => ({
-        resource: scaler,
-        outcomes: fault(
-          new Cursor(scaler.props).at("spec", "scaleTargetRef"),
-          "must name a Deployment of this stack",
-        ),
-      }));
+      .map((scaler) => {
+        const target = cursor(scaler).at("spec", "scaleTargetRef");
+        const name = target.at("name");
+        return {
+          resource: scaler,
+          outcomes: name.unknown
+            ? [{ path: name.path, unknown: true }]
+            : fault(target, "must name a Deployment of this stack"),
+        };
+      });
   },
 );
 
@@ -183,7 +185,7 @@ const budget = stackRule(
     const all = new Selectors(ofType(stack, BUDGET), ["spec", "selector"], false);
     return replicated(stack).flatMap((deployment): Verdict[] => {
       const scaler = autoscalerOf(deployment);
-      const least = scaler && new Cursor(scaler.props).at("spec", "minReplicas").number;
+      const least = scaler && cursor(scaler).at("spec", "minReplicas").number;
       const pods = least ?? deployment.object.at("spec", "replicas").number ?? 1;
       if (pods < 2) return [];
       const budgets = all.of(deployment.object, deployment.labels);
@@ -192,10 +194,10 @@ const budget = stackRule(
       if (others.length > 0) {
         return [about(deployment.resource, `must have one PodDisruptionBudget, but has ${budgets.length}`)];
       }
-      const allowed = disruptions(new Cursor(only.props), pods);
-      const spec = new Cursor(only.props).at("spec");
+      const allowed = disruptions(cursor(only), pods);
+      const spec = cursor(only).at("spec");
       if (allowed === undefined) {
-        return [{ resource: only, outcomes: must(spec, () => false, "have maxUnavailable or minAvailable") }];
+        return [{ resource: only, outcomes: fault(spec, "must have maxUnavailable or minAvailable") }];
       }
       return allowed >= 1 && allowed < pods
         ? []
@@ -300,7 +302,7 @@ const network = stackRule(
         .flatMap(({ object, labels }): Verdict[] => {
           const restricted = policies
             .of(object, labels)
-            .flatMap((policy) => directions(new Cursor(policy.props).at("spec")));
+            .flatMap((policy) => directions(cursor(policy).at("spec")));
           return ["Ingress", "Egress"]
             .filter((direction) => !restricted.includes(direction))
             .map((direction) => about(resource, `must be selected by a NetworkPolicy for ${direction}`));
