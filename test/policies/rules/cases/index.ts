@@ -1,0 +1,34 @@
+import type { Case } from "../stack";
+import { armClusterCases } from "./armCluster";
+import { armDatabaseCases } from "./armDatabase";
+import { armEdgeCases } from "./armEdge";
+import { armMonitoringCases } from "./armMonitoring";
+import { armNamesCases } from "./armNames";
+import { armStorageCases } from "./armStorage";
+import { costCases } from "./cost";
+import { manyCases } from "./many";
+import { recoveryDataCases } from "./recoveryData";
+import { recoveryDatabaseCases } from "./recoveryDatabase";
+import { securityDataCases } from "./securityData";
+import { securityPlatformCases } from "./securityPlatform";
+import { wiringCases } from "./wiring";
+import { workloadPodsCases } from "./workloadPods";
+import { workloadServiceCases } from "./workloadService";
+
+export const CASES: readonly Case[] = [
+  ...recoveryDatabaseCases,
+  ...recoveryDataCases,
+  ...workloadPodsCases,
+  ...workloadServiceCases,
+  ...securityDataCases,
+  ...securityPlatformCases,
+  ...costCases,
+  ...wiringCases,
+  ...armDatabaseCases,
+  ...armStorageCases,
+  ...armNamesCases,
+  ...armClusterCases,
+  ...armMonitoringCases,
+  ...armEdgeCases,
+  ...manyCases,
+];
