@@ -68,17 +68,17 @@ function bytesDecoded(bytes: Buffer, via: string): Decoded[] {
 
 function base64(text: string): Decoded[] {
   if (text.length < 12) return [];
-  const runs = text.match(BASE64_RUN) ?? [];
-  const blocks = text.includes("\n")
-    ? (text.match(BASE64_BLOCK) ?? []).map((block) => block.replace(/\s/g, ""))
-    : [];
-  // A slash is a digit of base64 and a separator of paths: both readings are tried.
-  const segments = runs.flatMap((run) =>
-    run.includes("/") ? run.split("/").filter((part) => part.length >= 12) : [],
-  );
-  return [...runs, ...blocks, ...segments].flatMap((run) =>
-    bytesDecoded(Buffer.from(run, "base64"), "base64"),
-  );
+  // Lines of one block are decoded together: each alone would give a name with its beginning cut off.
+  const blocks = text.includes("\n") ? (text.match(BASE64_BLOCK) ?? []) : [];
+  const rest = blocks.reduce((without, block) => without.replace(block, "\n"), text);
+  const runs = [...blocks.map((block) => block.replace(/\s/g, "")), ...(rest.match(BASE64_RUN) ?? [])];
+  return runs.flatMap((run) => {
+    const whole = bytesDecoded(Buffer.from(run, "base64"), "base64");
+    // A slash is a digit of base64 and a separator of paths: the parts count where the whole is no text.
+    if (!run.includes("/") || whole.some((decoded) => !("final" in decoded))) return whole;
+    const parts = run.split("/").filter((part) => part.length >= 12);
+    return [...whole, ...parts.flatMap((part) => bytesDecoded(Buffer.from(part, "base64"), "base64"))];
+  });
 }
 
 function hex(text: string): Decoded[] {

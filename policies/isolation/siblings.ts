@@ -1,5 +1,5 @@
 import { MANAGED_SUFFIXES } from "./managedHosts";
-import { canonical } from "./text";
+import { canonical, percentDecoded } from "./text";
 
 /** A text that stands nowhere as such but is put together where it is used. */
 export interface Assembled {
@@ -120,11 +120,26 @@ function beginningsOf(names: ReadonlySet<string>): ReadonlySet<string> {
   return known;
 }
 
+/** A text with the encodings taken off that Secrets and URLs put on every value. */
+function opened(text: string): string {
+  let result = percentDecoded(text);
+  for (let round = 0; round < 3; round++) {
+    if (!/^[A-Za-z0-9+/_-]{4,}={0,2}$/.test(result)) break;
+    const bytes = Buffer.from(result, "base64");
+    // Only what was encoded comes back when it is encoded again.
+    if (bytes.toString("base64").replace(/=+$/, "") !== result.replace(/=+$/, "")) break;
+    const decoded = bytes.toString("latin1");
+    if (!/^[\x20-\x7e]+$/.test(decoded)) break;
+    result = decoded;
+  }
+  return result;
+}
+
 /** Whole names out of pieces in neighbouring texts: `pg-` and `prod`, or a host's name and its domain. */
 export function fragments(owner: object, names: ReadonlySet<string>): Assembled[] {
   const raw = shortTexts(owner);
   if (raw.length < 2) return [];
-  const texts = raw.map((sibling) => ({ ...sibling, text: canonical(sibling.text).trim() }));
+  const texts = raw.map((sibling) => ({ ...sibling, text: canonical(opened(sibling.text)).trim() }));
   const assembled: Assembled[] = [];
   const known = beginningsOf(names);
   const extend = (sofar: string, used: readonly number[]): void => {

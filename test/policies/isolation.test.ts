@@ -27,7 +27,9 @@ describe("every way to reach production is found", () => {
     "update: %s",
     async (_, vector) => {
       const diagnostics = await engineFor(vector, false).run(vector.resources);
-      const mandatory = vector.expect.filter(({ level }) => level !== "advisory");
+      const mandatory = [...vector.expect, ...(vector.update ?? [])].filter(
+        ({ level }) => level !== "advisory",
+      );
       expect(found(diagnostics)).toEqual(expect.arrayContaining(wanted(mandatory, vector.resources)));
     },
   );

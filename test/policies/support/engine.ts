@@ -27,6 +27,8 @@ export interface EngineOptions extends Place {
   today?: string;
 }
 
+const stacks = readStacks(ROOT);
+
 /** The pack in this process, behind the SDK's own request handlers: real proxies, unknowns, secrets and assets. */
 export class Engine {
   private readonly analyzeOne: Rpc;
@@ -38,7 +40,7 @@ export class Engine {
     this.place = { stack, project };
     const inspection = new Inspection({
       rules,
-      inventory: deriveInventory(readStacks(ROOT), { environments: [], shared: [], ...extras }),
+      inventory: deriveInventory(stacks, { environments: [], shared: [], ...extras }),
       waivers: new Waivers(waivers, today),
       isDryRun: options.isDryRun ?? true,
       config: options.config ?? {},

@@ -47,6 +47,8 @@ export interface Vector {
   refuses?: string;
   expect: Expectation[];
   unseen?: Unseen;
+  /** Findings an update adds, where values the fixture leaves unknown still are. */
+  update?: Expectation[];
   /** Findings when the values at the expected paths are unknown in a preview; none by default. */
   whenUnknown?: Expectation[];
 }
@@ -59,6 +61,8 @@ export interface Innocent {
   extras?: Partial<Extras>;
   resources: ResourceFixture[];
   config?: Record<string, string>;
+  /** Rules the fixture is the compliant example of; by default those that look at every resource. */
+  complies?: string[];
   /** What the unknown values turn out to be; a plain word by default. */
   known?: string;
   /** Hints that stop nothing; none by default. */
