@@ -1,0 +1,474 @@
+import { SECRET_CATALOG } from "../../infra/secretCatalog";
+import { serverParameters } from "../../infra/serverParameters";
+import { readStacks } from "../../stacks/files";
+import { planStack, PlanView } from "../support/plan";
+import path from "node:path";
+
+const CONFIG = readStacks(path.join(__dirname, "../.."));
+const SERVER = "azure-native:dbforpostgresql:Server";
+
+let prod: PlanView;
+let staging: PlanView;
+beforeAll(async () => {
+  [prod, staging] = await Promise.all([
+    planStack("prod", { resolve: true }),
+    planStack("staging", { resolve: true }),
+  ]);
+}, 120_000);
+
+type Inputs = Record<string, any>;
+const inputs = (plan: PlanView, type: string, name?: string): Inputs => plan.one(type, name).inputs as Inputs;
+const name = (urn: string): string => urn.split("::").at(-1) ?? "";
+
+describe("database", () => {
+  test("prod can be restored to any second of the last 35 days, from the paired region too", () => {
+    expect(inputs(prod, SERVER, "database-primary").backup).toEqual({
+      backupRetentionDays: 35,
+      geoRedundantBackup: "Enabled",
+    });
+  });
+
+  test("the primary survives the loss of a zone in prod, and exercises failover in staging", () => {
+    expect(inputs(prod, SERVER, "database-primary").highAvailability).toEqual({
+      mode: "ZoneRedundant",
+      standbyAvailabilityZone: "2",
+    });
+    expect(inputs(prod, SERVER, "database-primary").availabilityZone).toBe("1");
+    expect(inputs(staging, SERVER, "database-primary").highAvailability.mode).toBe("SameZone");
+  });
+
+  test("prod has an asynchronous replica in the second region that can take over: same version, size and disk, no standby, no backups", () => {
+    const primary = inputs(prod, SERVER, "database-primary");
+    const replica = inputs(prod, SERVER, "database-replica");
+    expect([primary.location, replica.location]).toEqual(["westeurope", "northeurope"]);
+    expect([replica.sku, replica.storage]).toEqual([primary.sku, primary.storage]);
+    expect(replica.sourceServerResourceId).toMatch(/flexibleServers\/psql-forma3d-prod-weu$/);
+    for (const key of [
+      "createMode",
+      "administratorLogin",
+      "administratorLoginPassword",
+      "authConfig",
+      "version",
+    ]) {
+      expect([key, replica[key]]).toEqual([key, undefined]);
+    }
+    expect(replica.highAvailability?.mode ?? "Disabled").toBe("Disabled");
+    expect(replica.backup?.geoRedundantBackup ?? "Disabled").toBe("Disabled");
+    expect(staging.ofType(SERVER)).toHaveLength(1);
+  });
+
+  test("createMode Replica is sent only in the deployment that creates the replica", async () => {
+    const bootstrap = await planStack("prod", {
+      config: { "database.replica.bootstrap": true },
+      resolve: true,
+    });
+    expect(inputs(bootstrap, SERVER, "database-replica").createMode).toBe("Replica");
+  }, 60_000);
+
+  test("clients connect to the virtual endpoint, which leads to the replica for reads", () => {
+    const endpoint = inputs(prod, "azure-native:dbforpostgresql:VirtualEndpoint");
+    expect(endpoint).toMatchObject({
+      virtualEndpointName: "forma3d-prod-db",
+      endpointType: "ReadWrite",
+      serverName: "psql-forma3d-prod-weu",
+      members: ["psql-forma3d-prod-neu"],
+    });
+    expect(prod.outputs.database).toMatchObject({
+      writerHost: "forma3d-prod-db.writer.postgres.database.azure.com",
+      readerHost: "forma3d-prod-db.reader.postgres.database.azure.com",
+      ports: { pooled: 6432, direct: 5432 },
+    });
+  });
+
+  test("version, disk, networking and authentication are what was decided", () => {
+    expect(inputs(prod, SERVER, "database-primary")).toMatchObject({
+      version: "17",
+      sku: { name: "Standard_D4ds_v5", tier: "GeneralPurpose" },
+      network: { publicNetworkAccess: "Disabled" },
+      authConfig: {
+        activeDirectoryAuth: "Enabled",
+        passwordAuth: "Enabled",
+        tenantId: CONFIG.prod?.azure.tenantId,
+      },
+      maintenanceWindow: { customWindow: "Enabled", dayOfWeek: 0, startHour: 1, startMinute: 0 },
+      administratorLoginPassword: "[secret]",
+    });
+    expect(prod.ofType("azure-native:dbforpostgresql:AdministratorsMicrosoftEntra")).toHaveLength(1);
+  });
+
+  test("the disk grows by itself on both servers", () => {
+    for (const server of prod.ofType(SERVER)) {
+      expect((server.inputs as Inputs).storage).toEqual({
+        storageSizeGB: 128,
+        autoGrow: "Enabled",
+        type: "Premium_LRS",
+      });
+    }
+  });
+
+  test("TLS 1.2 is the least, the pooler is on, and every parameter is a user's override", () => {
+    const parameters = new Map(
+      prod
+        .ofType("azure-native:dbforpostgresql:Configuration", "database-primary")
+        .map(({ inputs: i }) => [(i as Inputs).configurationName as string, i as Inputs]),
+    );
+    expect([...parameters.values()].every(({ source }) => source === "user-override")).toBe(true);
+    for (const [parameter, value] of Object.entries({
+      require_secure_transport: "on",
+      ssl_min_protocol_version: "TLSv1.2",
+      "pgbouncer.enabled": "true",
+      "pgbouncer.pool_mode": "transaction",
+      "pgbouncer.max_prepared_statements": "100",
+      log_connections: "on",
+      "pg_qs.query_capture_mode": "top",
+      "metrics.pgbouncer_diagnostics": "on",
+    })) {
+      expect([parameter, parameters.get(parameter)?.value]).toEqual([parameter, value]);
+    }
+    expect(parameters.size).toBe(serverParameters(CONFIG.prod?.database.pool, {}).length);
+  });
+
+  test("everything on the two servers is one chain, so that Azure never answers ServerIsBusy", () => {
+    const chain = prod.resources.filter(({ type }) => /^azure-native:dbforpostgresql:/.test(type));
+    const within = new Set(chain.map(({ urn }) => urn));
+    const after = new Map(
+      chain.map(({ urn, dependencies }) => [urn, dependencies.filter((d) => within.has(d))]),
+    );
+    // Follows dependencies from the end: a chain visits every link, one before the other.
+    const depth = new Map<string, number>();
+    const visit = (urn: string): number => {
+      const known = depth.get(urn);
+      if (known !== undefined) return known;
+      const value = 1 + Math.max(0, ...(after.get(urn) ?? []).map(visit));
+      depth.set(urn, value);
+      return value;
+    };
+    chain.forEach(({ urn }) => visit(urn));
+    expect([...depth.values()].sort((a, b) => a - b)).toEqual(chain.map((_, index) => index + 1));
+    const order = [...depth].sort((a, b) => a[1] - b[1]).map(([urn]) => name(urn));
+    const place = (part: string): number => order.findIndex((link) => link.endsWith(part));
+    expect(place("database-primary-pgbouncer-enabled")).toBeLessThan(
+      place("database-primary-pgbouncer-pool-mode"),
+    );
+    expect(place("database-primary")).toBe(0);
+    expect(place("database-endpoint")).toBe(order.length - 1);
+  });
+
+  test("what Azure changes by itself, or takes only once, is never sent back", () => {
+    for (const server of prod.ofType(SERVER)) {
+      expect(server.options?.ignoreChanges).toEqual([
+        "availabilityZone",
+        "highAvailability.standbyAvailabilityZone",
+        "storage.storageSizeGB",
+        "createMode",
+        "sourceServerResourceId",
+        "pointInTimeUTC",
+        "replicationRole",
+      ]);
+    }
+    expect(prod.one("azure-native:dbforpostgresql:VirtualEndpoint").options?.ignoreChanges).toEqual([
+      "members",
+    ]);
+  });
+});
+
+describe("protection", () => {
+  const DATA = [
+    SERVER,
+    "azure-native:dbforpostgresql:Database",
+    "azure-native:dbforpostgresql:VirtualEndpoint",
+    "azure-native:storage:StorageAccount",
+    "azure-native:storage:BlobContainer",
+    "azure-native:keyvault:Vault",
+  ];
+
+  test("what holds data is protected and retained, in both stacks", () => {
+    for (const plan of [prod, staging]) {
+      const data = plan.resources.filter(({ type }) => DATA.includes(type));
+      expect(data.length).toBeGreaterThan(6);
+      for (const { urn, protect, options } of data) {
+        expect([urn, protect, options?.retainOnDelete]).toEqual([urn, true, true]);
+      }
+    }
+  });
+
+  test("servers, account and vaults are locked against deletion; no DNS zone ever is", () => {
+    const locks = prod
+      .ofType("azure-native:authorization:ManagementLockByScope")
+      .map(({ inputs: i }) => i as Inputs);
+    expect(locks.every(({ level }) => level === "CanNotDelete")).toBe(true);
+    expect(locks.map(({ scope }) => (scope as string).split("/").slice(-2).join("/")).sort()).toEqual([
+      "flexibleServers/psql-forma3d-prod-neu",
+      "flexibleServers/psql-forma3d-prod-weu",
+      "storageAccounts/stforma3dprodbkp",
+      "vaults/kv-forma3d-prod-neu",
+      "vaults/kv-forma3d-prod-weu",
+    ]);
+  });
+
+  test("an environment that is torn down loses locks and protection by one value", async () => {
+    const bare = await planStack("staging", { config: { protectData: false }, resolve: true });
+    expect(bare.ofType("azure-native:authorization:ManagementLockByScope")).toEqual([]);
+    expect(bare.resources.filter(({ protect }) => protect)).toEqual([]);
+  }, 60_000);
+
+  test("nothing that holds data has a public address", () => {
+    expect(inputs(prod, "azure-native:storage:StorageAccount", "backups")).toMatchObject({
+      publicNetworkAccess: "Disabled",
+      networkRuleSet: { defaultAction: "Deny" },
+    });
+    for (const vault of prod.ofType("azure-native:keyvault:Vault")) {
+      expect((vault.inputs as Inputs).properties).toMatchObject({
+        publicNetworkAccess: "disabled",
+        networkAcls: { defaultAction: "Deny" },
+      });
+    }
+    for (const server of prod.ofType(SERVER))
+      expect((server.inputs as Inputs).network.publicNetworkAccess).toBe("Disabled");
+  });
+});
+
+describe("storage", () => {
+  test("the account copies itself to the second region and knows no keys", () => {
+    expect(inputs(prod, "azure-native:storage:StorageAccount", "backups")).toMatchObject({
+      sku: { name: "Standard_RAGRS" },
+      allowSharedKeyAccess: false,
+      allowBlobPublicAccess: false,
+      minimumTlsVersion: "TLS1_2",
+      enableHttpsTrafficOnly: true,
+      allowCrossTenantReplication: false,
+    });
+    expect(inputs(prod, "azure-native:storage:BlobServiceProperties")).toMatchObject({
+      isVersioningEnabled: true,
+      deleteRetentionPolicy: { enabled: true, days: 30, allowPermanentDelete: false },
+      containerDeleteRetentionPolicy: { enabled: true, days: 30 },
+    });
+  });
+
+  test("daily backups live 30 days, monthly ones a year, evidence and incidents three years, and nobody can end them sooner", () => {
+    const policies = prod
+      .ofType("azure-native:storage:BlobContainerImmutabilityPolicy")
+      .map(({ inputs: i }) => i as Inputs);
+    expect(
+      Object.fromEntries(policies.map((p) => [p.containerName, p.immutabilityPeriodSinceCreationInDays])),
+    ).toEqual({
+      "backups-daily": 30,
+      "backups-monthly": 365,
+      evidence: 1096,
+      incidents: 1096,
+    });
+  });
+
+  test("the lifecycle moves what is old to colder tiers and deletes nothing in prod", () => {
+    const { rules } = inputs(prod, "azure-native:storage:ManagementPolicy").policy as { rules: Inputs[] };
+    const days = (count: number) => ({ daysAfterModificationGreaterThan: count });
+    expect(Object.fromEntries(rules.map((rule) => [rule.name, rule.definition.actions.baseBlob]))).toEqual({
+      "backups-monthly": { tierToCool: days(1), tierToCold: days(31) },
+      evidence: { tierToCool: days(30), tierToCold: days(120) },
+      incidents: { tierToCool: days(90), tierToCold: days(365) },
+    });
+    expect(JSON.stringify(rules)).not.toContain("Archive");
+  });
+
+  test("staging deletes its backups by the lifecycle, never before their retention", () => {
+    const { rules } = inputs(staging, "azure-native:storage:ManagementPolicy").policy as { rules: Inputs[] };
+    for (const container of CONFIG.staging?.storage.containers ?? []) {
+      const rule = rules.find((r) =>
+        (r.definition.filters.prefixMatch[0] as string).includes(container.purpose),
+      );
+      expect(
+        rule?.definition.actions.baseBlob.delete.daysAfterModificationGreaterThan,
+      ).toBeGreaterThanOrEqual(container.retentionDays);
+    }
+  });
+
+  test("the backup job can write and not delete; only prune can delete, and it cannot read the database", () => {
+    const role = inputs(prod, "azure-native:authorization:RoleDefinition");
+    expect(JSON.stringify(role.permissions)).not.toMatch(/delete/i);
+    expect(role.permissions[0].dataActions).toContain(
+      "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
+    );
+    const grants = prod
+      .ofType("azure-native:authorization:RoleAssignment", "backup-access")
+      .map(({ urn, inputs: i }) => [name(urn), (i as Inputs).roleDefinitionId as string] as const);
+    const contributor = grants
+      .filter(([, id]) => id.endsWith("ba92f5b4-2d11-453d-a403-e96b0029c9fe"))
+      .map(([n]) => n);
+    expect(contributor.every((n) => n.includes("-prune-"))).toBe(true);
+    expect(SECRET_CATALOG.some(({ readers }) => (readers as readonly string[]).includes("prune"))).toBe(
+      false,
+    );
+  });
+});
+
+describe("vault and secrets", () => {
+  test("prod has a vault in each region: RBAC, purge protection, 90 days of recovery", () => {
+    const vaults = prod.ofType("azure-native:keyvault:Vault").map(({ inputs: i }) => i as Inputs);
+    expect(vaults.map(({ location }) => location as string).sort()).toEqual(["northeurope", "westeurope"]);
+    for (const { properties } of vaults) {
+      expect(properties).toMatchObject({
+        enableRbacAuthorization: true,
+        enablePurgeProtection: true,
+        enableSoftDelete: true,
+        softDeleteRetentionInDays: 90,
+      });
+    }
+  });
+
+  test("every managed secret is in every vault with expiry, content type and no readable value; external ones are not", () => {
+    const managed = SECRET_CATALOG.filter(({ source }) => source !== "external");
+    const issued = Date.parse(`${CONFIG.prod?.vault.secretsIssued}T00:00:00Z`) / 1000;
+    for (const place of ["primary", "secondary"]) {
+      const secrets = prod
+        .ofType("azure-native:keyvault:Secret", `${place}-vault`)
+        .map(({ inputs: i }) => i as Inputs);
+      expect(secrets.map(({ secretName }) => secretName as string).sort()).toEqual(
+        managed.map((entry) => entry.name).sort(),
+      );
+      for (const secret of secrets) {
+        const entry = managed.find(({ name: n }) => n === secret.secretName);
+        expect(secret.properties).toEqual({
+          value: "[secret]",
+          contentType: entry?.contentType,
+          attributes: {
+            enabled: true,
+            expires:
+              issued +
+              Math.min(entry?.rotationDays ?? 0, CONFIG.prod?.vault.secretRotationDays ?? 0) * 86_400,
+          },
+        });
+      }
+    }
+  });
+
+  test("a missing secret is named with the command that sets it, and a plan goes on without it", () => {
+    const text = prod.diagnostics.map(({ message }) => message).join("\n");
+    expect(text).toContain("pulumi config set --secret --path 'forma3d:secretValues.smtp-password'");
+    expect(prod.errors).toEqual([]);
+  });
+
+  test("no value of a secret stands anywhere in the plan", () => {
+    const text = JSON.stringify(prod.resources);
+    expect(text).not.toMatch(/postgresql:\/\/[^"\[]*:[^"\[]+@/);
+    for (const password of prod.ofType("random:index/randomPassword:RandomPassword")) {
+      expect(JSON.stringify(password.inputs)).toContain("2026-11-01");
+    }
+  });
+
+  test("a reader is granted single secrets, in its own region's vault, and nobody the whole vault", () => {
+    const grants = prod
+      .ofType("azure-native:authorization:RoleAssignment", "-vault-")
+      .map(({ inputs: i }) => i as Inputs);
+    const readers = SECRET_CATALOG.reduce((sum, { readers: r }) => sum + r.length, 0);
+    expect(grants).toHaveLength(2 * readers);
+    for (const { scope, roleDefinitionId } of grants) {
+      expect(scope).toMatch(/\/vaults\/kv-[a-z0-9-]+\/secrets\/[a-z0-9-]+$/);
+      expect(roleDefinitionId).toMatch(/4633458b-17de-408a-b874-0445c86b69e6$/);
+    }
+  });
+
+  test("names of role assignments are the same at every deployment and never repeat", async () => {
+    const names = prod
+      .ofType("azure-native:authorization:RoleAssignment")
+      .map(({ inputs: i }) => (i as Inputs).roleAssignmentName as string);
+    expect(new Set(names).size).toBe(names.length);
+    const again = await planStack("prod", { resolve: true, config: { logRetentionDays: 91 } });
+    expect(
+      again
+        .ofType("azure-native:authorization:RoleAssignment")
+        .map(({ inputs: i }) => (i as Inputs).roleAssignmentName as string),
+    ).toEqual(names);
+  }, 60_000);
+});
+
+describe("network", () => {
+  test("every region resolves every private service by itself: zones linked to its own network, endpoints for both servers, both vaults and the backups", () => {
+    const links = prod
+      .ofType("azure-native:privatedns:VirtualNetworkLink")
+      .map(({ inputs: i }) => i as Inputs);
+    for (const [region, vnet] of [
+      ["weu", "vnet-forma3d-prod-weu"],
+      ["neu", "vnet-forma3d-prod-neu"],
+    ] as const) {
+      const own = links.filter(({ resourceGroupName }) => resourceGroupName === `rg-forma3d-prod-${region}`);
+      expect(own.map(({ privateZoneName }) => privateZoneName as string).sort()).toEqual([
+        "privatelink.blob.core.windows.net",
+        "privatelink.postgres.database.azure.com",
+        "privatelink.vaultcore.azure.net",
+      ]);
+      for (const { virtualNetwork } of own) expect(virtualNetwork.id).toMatch(new RegExp(`/${vnet}$`));
+      const endpoints = prod
+        .ofType("azure-native:network:PrivateEndpoint")
+        .map(({ inputs: i }) => i as Inputs)
+        .filter(({ resourceGroupName }) => resourceGroupName === `rg-forma3d-prod-${region}`);
+      expect(
+        endpoints
+          .flatMap(({ privateLinkServiceConnections }) =>
+            (privateLinkServiceConnections as Inputs[]).map(
+              ({ privateLinkServiceId, groupIds }) =>
+                `${(privateLinkServiceId as string).split("/").at(-1)} ${(groupIds as string[])[0]}`,
+            ),
+          )
+          .sort(),
+      ).toEqual([
+        "kv-forma3d-prod-neu vault",
+        "kv-forma3d-prod-weu vault",
+        "psql-forma3d-prod-neu postgresqlServer",
+        "psql-forma3d-prod-weu postgresqlServer",
+        "stforma3dprodbkp blob",
+        "stforma3dprodbkp blob_secondary",
+      ]);
+    }
+  });
+
+  test("subnets leave only through the NAT gateway, and only nodes reach the endpoints", () => {
+    for (const subnet of prod.ofType("azure-native:network:Subnet")) {
+      expect((subnet.inputs as Inputs).defaultOutboundAccess).toBe(false);
+    }
+    const { securityRules } = inputs(
+      prod,
+      "azure-native:network:NetworkSecurityGroup",
+      "primary-network-endpoints",
+    );
+    expect(
+      (securityRules as Inputs[]).map(({ access, sourceAddressPrefix, destinationPortRanges, priority }) => [
+        priority,
+        access,
+        sourceAddressPrefix,
+        destinationPortRanges,
+      ]),
+    ).toEqual([
+      [100, "Allow", "10.10.0.0/20", ["443", "5432", "6432"]],
+      [4000, "Deny", "*", undefined],
+    ]);
+  });
+});
+
+describe("regional failover", () => {
+  test("in the second region data exists always, and compute is switched on by configuration", async () => {
+    const clusters = (plan: PlanView) =>
+      plan
+        .ofType("azure-native:containerservice:ManagedCluster")
+        .map(({ inputs: i }) => (i as Inputs).location as string);
+    expect(clusters(prod)).toEqual(["westeurope"]);
+    const failed = await planStack("prod", {
+      resolve: true,
+      config: {
+        "regions.secondaryActive": true,
+        "regions.primaryActive": false,
+        "regions.writer": "secondary",
+      },
+    });
+    expect(failed.errors).toEqual([]);
+    expect(clusters(failed).sort()).toEqual(["northeurope", "westeurope"]);
+    const deployments = failed.ofType("kubernetes:apps/v1:Deployment").map(({ urn }) => name(urn));
+    expect(deployments.length).toBeGreaterThan(2);
+    expect(deployments.every((n) => n.includes("secondary"))).toBe(true);
+    const data = (plan: PlanView) =>
+      plan.resources
+        .filter(({ protect }) => protect)
+        .map(({ urn, inputs: i }) => [urn, JSON.stringify(i)])
+        .sort();
+    expect(data(failed)).toEqual(data(prod));
+  }, 60_000);
+});
