@@ -3,14 +3,13 @@ import { OVERALL } from "../drill/objectives";
 import { ExitCode, messageOf, NotRunError } from "../errors";
 import { Gauges } from "../exporter/gauges";
 import { takeReading } from "../exporter/reading";
-import { startExporter } from "../exporter/server";
+import { DEFAULT_PORT, startExporter } from "../exporter/server";
 import type { RunContext } from "../context";
 import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, type Outcome } from "../runner";
 import type { Settings } from "../settings";
 import { BlobStore } from "../store/client";
 
-export const DEFAULT_PORT = 9188;
 const DEFAULT_INTERVAL_SECONDS = 300;
 
 export interface MetricsOptions {

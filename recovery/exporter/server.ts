@@ -5,6 +5,9 @@ import { redact } from "../redact";
 import type { Gauges } from "./gauges";
 import type { Reading } from "./reading";
 
+/** TCP port the exporter listens on unless told otherwise. */
+export const DEFAULT_PORT = 9188;
+
 export interface ExporterOptions {
   host: string;
   /** TCP port; 0 lets the system choose. */
