@@ -20,21 +20,15 @@ const FEATURES = new Set([
   "transforms",
 ]);
 
-/** Answers a call from the program; what an action throws becomes the message the program sees. */
-function reply<A>(action: () => A | Promise<A>, answer: Answer<A>): void {
-  Promise.resolve()
-    .then(action)
-    .then(
-      (value) => answer(null, value),
-      (error: unknown) => answer(refusal(error)),
-    );
-}
-
 /**
  * The engine's resource monitor for a program in this very process: the SDK calls it with the protocol's own messages,
  * as it calls a client, so that nothing has to be serialised.
  */
 export class Monitor {
+  /** Requests taken so far, to see whether the program is still at work. */
+  requests = 0;
+  /** What was refused; the SDK's own errors repeat it, wrapped several times. */
+  readonly refusals: string[] = [];
   private readonly transforms = new Transforms();
 
   constructor(private readonly deployment: Deployment) {}
@@ -50,26 +44,28 @@ export class Monitor {
     request: proto.RegisterResourceRequest,
     answer: Answer<proto.RegisterResourceResponse>,
   ): void {
-    reply(() => this.register(request), answer);
+    this.reply(() => this.register(request), answer);
   }
 
   readResource(request: proto.ReadResourceRequest, answer: Answer<proto.ReadResourceResponse>): void {
-    reply(() => this.read(request), answer);
+    this.reply(() => this.read(request), answer);
   }
 
   registerResourceOutputs(request: proto.RegisterResourceOutputsRequest, answer: Answer<Empty>): void {
-    reply(() => {
+    this.reply(() => {
       this.deployment.registerOutputs(request.getUrn(), toJson(request.getOutputs()));
       return new Empty();
     }, answer);
   }
 
   invoke(request: proto.ResourceInvokeRequest, answer: Answer<InvokeResponse>): void {
-    reply(() => this.perform(request), answer);
+    this.reply(() => this.perform(request), answer);
   }
 
   call(request: proto.ResourceCallRequest, answer: Answer<never>): void {
-    answer(refusal(new Error(`${request.getTok()}: methods of resources are not emulated`)));
+    this.reply(() => {
+      throw new Error(`${request.getTok()}: methods of resources are not emulated`);
+    }, answer);
   }
 
   registerStackTransform(callback: Parameters<Transforms["addResource"]>[0], answer: Answer<Empty>): void {
@@ -94,6 +90,22 @@ export class Monitor {
 
   signalAndWaitForShutdown(_request: Empty, answer: Answer<Empty>): void {
     answer(null, new Empty());
+  }
+
+  /** Answers a call; what an action throws is reported once, and is what the program sees. */
+  private reply<A>(action: () => A | Promise<A>, answer: Answer<A>): void {
+    this.requests++;
+    Promise.resolve()
+      .then(action)
+      .then(
+        (value) => answer(null, value),
+        (error: unknown) => {
+          const refused = refusal(error);
+          this.refusals.push(refused.details);
+          this.deployment.report("error", "", refused.details);
+          answer(refused);
+        },
+      );
   }
 
   close(): void {

@@ -80,19 +80,22 @@ export async function runProgram(
   const { RunError, ResourceError, runtime } = await import("@pulumi/pulumi");
   const { project, stack } = settings;
   runtime.resetOptions(project, stack, PARALLEL, engine, "", true, ORGANIZATION);
-  runtime.setMockOptions(new Monitor(deployment), project, stack, true, ORGANIZATION);
+  const monitor = new Monitor(deployment);
+  runtime.setMockOptions(monitor, project, stack, true, ORGANIZATION);
   runtime.setAllConfig({ ...settings.config }, [...settings.secretKeys]);
 
   const seen = new Set<unknown>();
-  const result = { refused: false, crashed: false };
+  let crashed = false;
+  let refused = false;
   const note = (error: unknown): void => {
     const message = error instanceof Error ? error.message : String(error);
     if (seen.has(message)) return;
     seen.add(message);
+    if (monitor.refusals.some((refusal) => message.includes(refusal))) return;
     if (RunError.isInstance(error)) {
-      result.refused = deployment.resources.size <= 1;
-    } else if (!isRefusal(message) && !(ResourceError.isInstance(error) && error.hideStack)) {
-      result.crashed = true;
+      refused = true;
+    } else if (!(ResourceError.isInstance(error) && error.hideStack)) {
+      crashed = true;
       const trace = error instanceof Error ? error.stack : undefined;
       deployment.report("error", "", traces && trace ? trace : message);
       return;
@@ -101,25 +104,53 @@ export async function runProgram(
   };
   process.on("uncaughtException", note);
   process.on("unhandledRejection", note);
-  try {
-    await runtime.runInPulumiStack(async () => {
+  const ended = runtime
+    .runInPulumiStack(async () => {
       const exported = load(program);
       return (await (typeof exported === "function" ? (exported as () => unknown)() : exported)) as object;
-    });
-  } catch (error) {
-    note(error);
-  } finally {
-    await runtime.disconnect();
+    })
+    .catch(note)
+    .then(() => runtime.disconnect());
+  try {
+    if (!(await endedBeforeStalling(ended, monitor, () => seen.size > 0))) {
+      if (seen.size === 0) {
+        deployment.report("error", "", "the program waits for something that never comes");
+      }
+      // Otherwise the SDK complains, when the process ends, about everything that was still going on.
+      (runtime as unknown as { terminateRpcs(): void }).terminateRpcs();
+    }
     // One failure surfaces several times, the last of them after the program has ended.
     await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    monitor.close();
     process.off("uncaughtException", note);
     process.off("unhandledRejection", note);
     restoreTraces();
   }
-  return result;
+  return { refused: refused && deployment.resources.size <= 1, crashed };
 }
 
-/** What the monitor refused, wrapped by the SDK: the message says everything. */
-function isRefusal(message: string): boolean {
-  return /^failed to (register new|read) resource |^Invoke(d| of)? /.test(message);
+const TICK_MILLISECONDS = 25;
+/** How long nothing may happen: after a failure, outputs that depend on it are never settled by the SDK. */
+const IDLE_TICKS = { failed: 12, healthy: 2400 };
+
+/** Waits until a program has ended; false when it has not, and nothing has happened for long. */
+function endedBeforeStalling(
+  ended: Promise<unknown>,
+  monitor: Monitor,
+  hasFailed: () => boolean,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    let idle = 0;
+    let seen = monitor.requests;
+    const timer = setInterval(() => {
+      idle = monitor.requests === seen ? idle + 1 : 0;
+      seen = monitor.requests;
+      if (idle >= (hasFailed() ? IDLE_TICKS.failed : IDLE_TICKS.healthy)) {
+        clearInterval(timer);
+        resolve(false);
+      }
+    }, TICK_MILLISECONDS);
+    ended.then(() => resolve(true), reject).finally(() => clearInterval(timer));
+  });
 }

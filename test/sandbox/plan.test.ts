@@ -1,9 +1,152 @@
-import { planStack } from "../support/plan";
+import path from "node:path";
+import { planStack, PlanChoices } from "../support/plan";
 
-test("plans prod and staging without a refusal", async () => {
-  for (const stack of ["prod", "staging"]) {
-    const plan = await planStack(stack);
-    expect(plan.errors).toEqual([]);
-    expect(plan.resources.length).toBeGreaterThan(100);
-  }
+const root = path.join(__dirname, "../fixtures/plan");
+const plan = (scenario: string, choices: PlanChoices = {}) =>
+  planStack("dev", { ...choices, root, config: { scenario, ...choices.config } });
+const PREFIX = "urn:pulumi:dev::fixture::";
+
+describe("the emulated engine", () => {
+  test("names resources as the engine does: types of nested components, and of custom parents", async () => {
+    const { errors, resources } = await plan("plain");
+    expect(errors).toEqual([]);
+    expect(resources.map(({ urn }) => urn.slice(PREFIX.length))).toEqual([
+      "azure-native:authorization:ManagementLockByScope::lock",
+      "azure-native:dbforpostgresql:Server::server",
+      "azure-native:resources:ResourceGroup::group",
+      "fixture:storage:Store$fixture:storage:Shelf$azure-native:storage:StorageAccount$azure-native:storage:BlobContainer::store-shelf-container",
+      "fixture:storage:Store$fixture:storage:Shelf$azure-native:storage:StorageAccount::store-shelf-account",
+      "fixture:storage:Store$fixture:storage:Shelf::store-shelf",
+      "fixture:storage:Store::store",
+      "pulumi:providers:azure-native::azure",
+      "pulumi:providers:random::default_4_21_2",
+      "pulumi:pulumi:Stack::fixture-dev",
+      "random:index/randomPassword:RandomPassword::password",
+    ]);
+  });
+
+  test("leaves what only an update knows unknown, down to single properties", async () => {
+    const { one, outputs } = await plan("plain");
+    expect(one("azure-native:dbforpostgresql:Server").inputs).toMatchObject({
+      resourceGroupName: "[unknown]",
+      administratorLoginPassword: "[unknown]",
+      location: "westeurope",
+      storage: { storageSizeGB: 64 },
+    });
+    expect(one("azure-native:authorization:ManagementLockByScope").inputs).toEqual({
+      level: "CanNotDelete",
+      lockName: expect.stringMatching(/^lock-[0-9a-f]{8}$/),
+      scope: "[unknown]",
+    });
+    expect(outputs).toMatchObject({ host: "[unknown]", replicas: 2 });
+  });
+
+  test("fills in ids and computed values when asked", async () => {
+    const { one, outputs, errors } = await plan("plain", { resolve: true });
+    expect(errors).toEqual([]);
+    expect(outputs).toMatchObject({ host: "psql-fixture.postgres.database.azure.com" });
+    expect(one("azure-native:authorization:ManagementLockByScope").inputs).toMatchObject({
+      scope:
+        "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg-fixture/providers/Microsoft.DBforPostgreSQL/flexibleServers/psql-fixture",
+    });
+    expect(one("azure-native:dbforpostgresql:Server").inputs).toMatchObject({
+      administratorLoginPassword: "[secret]",
+    });
+  });
+
+  test("hands configuration over as the engine does, with a fixture for what is encrypted", async () => {
+    const { one, outputs } = await plan("plain", { config: { "limits.replicas": 5 } });
+    expect(one("azure-native:resources:ResourceGroup").inputs).toMatchObject({ tags: { zones: "1+2" } });
+    expect(outputs).toMatchObject({ replicas: 5, token: "[secret]" });
+  });
+
+  test("records dependencies, also those on everything in a component, and options", async () => {
+    const { one } = await plan("plain");
+    const server = one("azure-native:dbforpostgresql:Server");
+    expect(server.dependencies).toContain(
+      `${PREFIX}fixture:storage:Store$fixture:storage:Shelf$azure-native:storage:StorageAccount::store-shelf-account`,
+    );
+    expect(server.propertyDependencies).toEqual({
+      administratorLoginPassword: [`${PREFIX}random:index/randomPassword:RandomPassword::password`],
+      location: [`${PREFIX}azure-native:resources:ResourceGroup::group`],
+      resourceGroupName: [`${PREFIX}azure-native:resources:ResourceGroup::group`],
+    });
+    expect(server.provider).toBe(`${PREFIX}pulumi:providers:azure-native::azure::[unknown]`);
+    expect(one("azure-native:storage:StorageAccount")).toMatchObject({
+      protect: true,
+      options: {
+        aliases: [
+          `${PREFIX}fixture:storage:Store$fixture:storage:Shelf$azure-native:storage:StorageAccount::old-account`,
+        ],
+      },
+    });
+    expect(one("azure-native:storage:BlobContainer")).toMatchObject({
+      protect: true,
+      options: { retainOnDelete: true, ignoreChanges: ["metadata"] },
+    });
+    expect(one("azure-native:resources:ResourceGroup").protect).toBe(false);
+  });
+
+  test("applies transforms the program registers", async () => {
+    const { one, errors } = await plan("transform");
+    expect(errors).toEqual([]);
+    expect(one("random:index/randomString:RandomString")).toMatchObject({
+      inputs: { length: 9 },
+      protect: true,
+    });
+  });
+
+  test.each([
+    ["a name Azure refuses", "bad-name", /accountName: must be 3 to 24 lower-case letters and digits/],
+    ["a size no disk has", "bad-size", /storage\.storageSizeGB: must be one of 32, 64, .*, not 100/],
+    [
+      "a type no table holds",
+      "unknown-type",
+      /does not know resource type azure-native:quantum:Workspace; add it to sandbox\/model\/azure/,
+    ],
+    ["a URN twice", "twice", /Duplicate resource URN/],
+    ["a disabled default provider", "default-provider", /Default provider for 'kubernetes' disabled/],
+    ["a program that breaks", "crash", /the program broke[\s\S]*index\.ts:\d+/],
+  ])("reports %s", async (_what, scenario, message) => {
+    const { errors } = await plan(scenario);
+    expect(errors.join("\n")).toMatch(message);
+  });
+
+  test("finds a parent that does not exist once ids are known", async () => {
+    const { errors } = await plan("orphan", { resolve: true });
+    expect(errors.join("\n")).toMatch(/ParentResourceNotFound: .*rg-nowhere does not exist/);
+  });
+
+  test("checks what runs in a cluster that does not exist yet", async () => {
+    const { errors, one } = await plan("cluster");
+    expect(errors.join("\n")).toMatch(/metadata\.name: must be lower-case/);
+    expect(one("kubernetes:core/v1:ConfigMap").inputs).toMatchObject({ metadata: { name: "UPPER" } });
+  });
+
+  test("says what it cannot read", async () => {
+    const { diagnostics, resources } = await plan("read");
+    const warnings = diagnostics.filter((d) => d.severity === "warning").map((d) => d.message);
+    expect(warnings.sort()).toEqual([
+      expect.stringContaining("reads /subscriptions/x/resourceGroups/elsewhere"),
+      expect.stringContaining("reads organization/other/prod"),
+    ]);
+    expect(resources.filter((r) => r.external).map((r) => r.type)).toEqual([
+      "azure-native:resources:ResourceGroup",
+      "pulumi:pulumi:StackReference",
+    ]);
+  });
+});
+
+describe("the platform", () => {
+  test.each(["prod", "staging"])(
+    "plans %s without a refusal, and as a first update would go",
+    async (stack) => {
+      const preview = await planStack(stack);
+      expect(preview.errors).toEqual([]);
+      const update = await planStack(stack, { resolve: true });
+      expect(update.errors).toEqual([]);
+      expect(update.resources.map((r) => r.urn)).toEqual(preview.resources.map((r) => r.urn));
+      expect(JSON.stringify(update.resources.map((r) => r.inputs))).not.toContain("[unknown]");
+    },
+  );
 });

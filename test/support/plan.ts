@@ -85,7 +85,9 @@ async function outcome(request: PlanRequest): Promise<Outcome> {
     process.execPath,
     ["run.mjs", "test/support/planWorker.ts", JSON.stringify(request)],
     { cwd: ROOT, maxBuffer: MAX_OUTPUT_BYTES },
-  );
+  ).catch((error: Error & { stderr?: string }) => {
+    throw new Error(`${request.stack} cannot be planned: ${(error.stderr ?? error.message).slice(0, 2000)}`);
+  });
   fs.mkdirSync(folder, { recursive: true });
   const draft = `${stored}.${process.pid}`;
   fs.writeFileSync(draft, stdout);
