@@ -19,6 +19,7 @@ export const NAME_RULES = {
   wafPolicy: { max: 128, pattern: /^[A-Za-z][A-Za-z0-9]*$/ },
   frontDoor: { max: 90, pattern: /^[A-Za-z0-9]+(-*[A-Za-z0-9]+)*$/ },
   frontDoorEndpoint: { max: 46, pattern: /^[A-Za-z0-9]+(-*[A-Za-z0-9]+)*$/ },
+  containerApp: { max: 32, pattern: /^[a-z]([a-z0-9-]*[a-z0-9])?$/ },
   grafana: { max: 23, pattern: /^[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]$/ },
 } as const;
 
@@ -62,7 +63,9 @@ export const IDENTITIES = [
   "metrics",
   "gateway",
   "monitoring",
+  "blackbox",
   "status-page",
+  "status-front",
 ] as const;
 
 export type IdentityName = (typeof IDENTITIES)[number];
@@ -93,6 +96,8 @@ export interface PlatformNames {
   /** Prefix of every Pulumi resource name and of most Azure names. */
   prefix: string;
   globalResourceGroup: string;
+  /** Group of metrics, alerts and the outside status page; in the region of monitoring. */
+  monitoringResourceGroup: string;
   primary: RegionNames;
   secondary?: RegionNames;
   virtualEndpoint: string;
@@ -100,6 +105,9 @@ export interface PlatformNames {
   logWorkspace: string;
   monitorWorkspace: string;
   grafana: string;
+  /** Container app of the outside status page, and its environment. */
+  statusApp: string;
+  statusAppEnvironment: string;
   frontDoor: string;
   frontDoorEndpoint: string;
   wafPolicy: string;
@@ -144,6 +152,7 @@ export function platformNames(input: NamingInput): PlatformNames {
   return {
     prefix: stem,
     globalResourceGroup: `rg-${stem}-global`,
+    monitoringResourceGroup: `rg-${stem}-monitoring`,
     primary: regionNames(input, input.regions.primary),
     secondary: input.regions.secondary && regionNames(input, input.regions.secondary),
     virtualEndpoint: `${unique}-db`,
@@ -151,6 +160,8 @@ export function platformNames(input: NamingInput): PlatformNames {
     logWorkspace: `log-${stem}`,
     monitorWorkspace: `amw-${stem}`,
     grafana: `graf-${compact}`,
+    statusApp: `ca-${stem}-status`,
+    statusAppEnvironment: `cae-${stem}-status`,
     frontDoor: `afd-${stem}`,
     frontDoorEndpoint: `fde-${unique}`,
     wafPolicy: `waf${compact}`,
@@ -163,11 +174,14 @@ export function nameProblems(names: PlatformNames): string[] {
   const regions = [names.primary, ...(names.secondary ? [names.secondary] : [])];
   const checks: [string, NamedKind, string][] = [
     ["globalResourceGroup", "resourceGroup", names.globalResourceGroup],
+    ["monitoringResourceGroup", "resourceGroup", names.monitoringResourceGroup],
     ["virtualEndpoint", "virtualEndpoint", names.virtualEndpoint],
     ["storageAccount", "storageAccount", names.storageAccount],
     ["logWorkspace", "workspace", names.logWorkspace],
     ["monitorWorkspace", "workspace", names.monitorWorkspace],
     ["grafana", "grafana", names.grafana],
+    ["statusApp", "containerApp", names.statusApp],
+    ["statusAppEnvironment", "containerApp", names.statusAppEnvironment],
     ["frontDoor", "frontDoor", names.frontDoor],
     ["frontDoorEndpoint", "frontDoorEndpoint", names.frontDoorEndpoint],
     ["wafPolicy", "wafPolicy", names.wafPolicy],

@@ -19,6 +19,8 @@ export const BUILT_IN_ROLES = {
   storageBlobDataContributor: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
   /** Managed Grafana on the monitor workspace: queries metrics. */
   monitoringDataReader: "b0d8363b-8ddd-447d-831f-62ca05bff136",
+  /** The cluster's administrators on managed Grafana: without it nobody can open a dashboard. */
+  grafanaAdmin: "22926164-76b3-42b3-bc55-97df8dab3e41",
 } as const;
 
 export type BuiltInRole = keyof typeof BUILT_IN_ROLES;
@@ -33,6 +35,8 @@ export interface RoleAssignmentArgs {
   scope: pulumi.Input<string>;
   principalId: pulumi.Input<string>;
   role: BuiltInRole | { definitionId: pulumi.Input<string> };
+  /** Default ServicePrincipal, which managed identities are. */
+  principalType?: "ServicePrincipal" | "Group";
   /** Why the principal needs it. */
   description: string;
 }
@@ -58,7 +62,7 @@ export function assignRole(
       scope: args.scope,
       principalId: args.principalId,
       // Without it Azure looks the principal up in Entra, which lags behind a new identity.
-      principalType: "ServicePrincipal",
+      principalType: args.principalType ?? "ServicePrincipal",
       roleDefinitionId: definition,
       description: args.description,
     },

@@ -64,7 +64,7 @@ function site(name: Site, { config, ...args }: SiteArgs) {
     awaitReady: args.awaitReady,
     ingress: [
       addresses("edge", args.region.network.subnetCidrs["private-link"], port),
-      workloads("status page", ["status-page"], port),
+      workloads("status page and probes", ["status-page", "blackbox"], port),
     ],
   };
 }

@@ -4,4 +4,5 @@ import { armTripwire } from "./tripwire";
 
 armTripwire();
 
-export const { environment, database, storage, regions, edge, objectives } = platform(loadStackConfig());
+export const { environment, database, storage, regions, edge, monitoring, objectives } =
+  platform(loadStackConfig());

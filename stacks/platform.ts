@@ -15,6 +15,7 @@ import { computes, emptyCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
 import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
+import { Monitoring, monitoring } from "./monitoring";
 import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
 import { PRODUCT, StackConfig } from "./schema";
 
@@ -47,7 +48,8 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const lost = regions.filter(({ place }) => place === "primary" && !config.regions.primaryActive);
   for (const region of lost) emptyCluster(context, { region, logs });
   const entry = publicEntry(context, { group: global, regions: computing, logs });
-  return outputs(context, { storage, vaults, regions, entry });
+  const watching = monitoring(context, { computing, secrets, database, storage, vaults, edge: entry });
+  return outputs(context, { storage, vaults, regions, entry, watching });
 }
 
 function prepare(config: StackConfig): Context {
@@ -288,15 +290,28 @@ export interface PlatformOutputs {
     host: pulumi.Output<string>;
     dnsRecords: DnsRecord[];
   };
+  /** Address PromQL is asked at, Grafana's, and the host of the status page outside the cluster. */
+  monitoring: {
+    resourceGroup: string;
+    metrics: pulumi.Output<string>;
+    grafana: pulumi.Output<string>;
+    statusPage: pulumi.Output<string>;
+  };
   /** Objectives in minutes. */
   objectives: { rpoMinutes: number; rtoMinutes: number };
 }
 
 function outputs(
   { config, names }: Context,
-  parts: { storage: BackupStorage; vaults: Vault[]; regions: RegionBase[]; entry: Edge },
+  parts: {
+    storage: BackupStorage;
+    vaults: Vault[];
+    regions: RegionBase[];
+    entry: Edge;
+    watching: Monitoring;
+  },
 ): PlatformOutputs {
-  const { storage, regions, entry } = parts;
+  const { storage, regions, entry, watching } = parts;
   const hosts = virtualEndpointHosts(names.virtualEndpoint);
   const server = ({ names: region }: RegionBase) => ({
     server: region.server,
@@ -343,6 +358,12 @@ function outputs(
       frontDoorEndpoint: names.frontDoorEndpoint,
       host: entry.endpointHost,
       dnsRecords: entry.dnsRecords,
+    },
+    monitoring: {
+      resourceGroup: names.monitoringResourceGroup,
+      metrics: watching.workspace.queryEndpoint,
+      grafana: watching.workspace.grafanaEndpoint,
+      statusPage: watching.outside.host,
     },
     objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
   };

@@ -84,8 +84,6 @@ export const METRICS: readonly Metric[] = [
     kube_poddisruptionbudget_status_expected_pods: "Pods a budget covers.",
     kube_node_status_condition: "1 for the `status` of a node's `condition`.",
     kube_job_failed: '1 when a Job has failed for good (`condition="true"`).',
-    kube_cronjob_status_last_successful_time: "When a CronJob last succeeded, Unix seconds.",
-    kube_cronjob_created: "When a CronJob was made, Unix seconds.",
   }),
   ...from("node", "gauge", {
     node_filesystem_avail_bytes: "Free bytes by `mountpoint`.",
@@ -106,14 +104,20 @@ export const METRICS: readonly Metric[] = [
   ...from("backup-exporter", "gauge", {
     pgbackup_last_success_snapshot_timestamp_seconds:
       "Snapshot of the newest complete backup, by `database` and `tier`.",
-    pgbackup_last_verified_timestamp_seconds: "When a backup was last proved by restoring it, by `database`.",
-    pgbackup_duration_seconds: "Time of the newest run, by `stage`.",
+    pgbackup_last_verified_timestamp_seconds:
+      "When a backup was last proved by restoring it, by `database`; 0 when none ever was.",
+    pgbackup_duration_seconds: "Time of the newest backup and of each `stage` of the newest drill.",
     pgbackup_size_bytes: "Size of the newest backup, by `database` and `tier`.",
     pgbackup_restore_rto_seconds: "Time the newest drill needed to recover.",
     pgbackup_rpo_seconds: "Data the newest drill would have lost.",
     pgbackup_objective_seconds: "Objectives, by `kind` (`rto`, `rpo`).",
     pgbackup_verified_backups: "Backups that are proved and still kept, by `database`.",
+    pgbackup_catalogue_mismatches: "Backups where catalogue and blobs disagree, by `tier` and `kind`.",
     pgbackup_drill_verdict: "1 when the newest drill met every target, else 0.",
+    pgbackup_last_drill_timestamp_seconds: "End of the newest drill.",
+    pgbackup_mttr_seconds: "Mean time to recover over all drills.",
+    pgbackup_evidence_intact: "1 while the chain of drill reports is unbroken.",
+    pgbackup_store_up: "1 while the exporter can read the storage account.",
   }),
   ...from("prometheus", "gauge", { up: "1 when a scrape of a target (`job`) succeeded." }),
 ];

@@ -23,6 +23,7 @@ export const ARM_CLIENTS: Readonly<Record<string, string>> = {
 /** Classes of azure-native by module, each with the model of its request body where a client describes one. */
 export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   alertsmanagement: { AlertProcessingRuleByName: "", PrometheusRuleGroup: "" },
+  app: { ContainerApp: "", ManagedEnvironment: "" },
   authorization: {
     ManagementLockByScope: "locks/ManagementLockObject",
     RoleAssignment: "authorization/RoleAssignmentCreateParameters",
@@ -44,7 +45,7 @@ export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string
     MaintenanceConfiguration: "containerservice/MaintenanceConfiguration",
     ManagedCluster: "containerservice/ManagedCluster",
   },
-  dashboard: { Grafana: "dashboard/ManagedGrafana" },
+  dashboard: { Dashboard: "", DashboardDefinition: "", Grafana: "dashboard/ManagedGrafana" },
   dbforpostgresql: {
     AdministratorsMicrosoftEntra: "postgresql-flexible/ActiveDirectoryAdministratorAdd",
     Configuration: "postgresql-flexible/Configuration",
@@ -57,6 +58,7 @@ export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string
     Secret: "keyvault/SecretCreateOrUpdateParameters",
     Vault: "keyvault/VaultCreateOrUpdateParameters",
   },
+  logic: { Workflow: "" },
   managedidentity: {
     FederatedIdentityCredential: "msi/FederatedIdentityCredential",
     UserAssignedIdentity: "msi/Identity",

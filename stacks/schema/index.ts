@@ -2,6 +2,7 @@ import { z } from "zod";
 import { azure, environment, nameSuffix, regions, shortName, tags } from "./azure";
 import { cluster } from "./cluster";
 import { database } from "./database";
+import { alerts, monitoring, statusPage } from "./monitoring";
 import { network } from "./network";
 import { recovery } from "./recovery";
 import { storage } from "./storage";
@@ -39,6 +40,9 @@ export const stackSchema = z.strictObject({
   edge,
   gateway,
   recovery,
+  monitoring,
+  alerts,
+  statusPage,
 });
 
 export type StackConfig = z.infer<typeof stackSchema>;

@@ -3,6 +3,7 @@ import { nameProblems, platformNames } from "../../infra/naming";
 import { REGIONS } from "../../infra/regions";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./index";
+import { monitoringRules } from "./monitoringRules";
 
 const COLDNESS = ["Cool", "Cold", "Archive"];
 
@@ -250,6 +251,7 @@ const RULES: { needs: (keyof StackConfig)[]; check: (config: StackConfig) => Pro
   { needs: ["workloads", "cluster", "recovery"], check: scalingRules },
   { needs: ["network"], check: addressRules },
   { needs: ["shortName", "nameSuffix", "regions"], check: namingRules },
+  { needs: ["alerts", "statusPage", "regions"], check: monitoringRules },
 ];
 
 /** Problems of every cross-field rule whose sections are present. */

@@ -10,6 +10,7 @@ import { MONITORED_SERVICES, MonitoredService, serviceProblems } from "../../inf
 import { SLOS } from "../../infra/alerting/slo";
 import { Alert, AzureMetricAlert, PrometheusAlert, RISKS } from "../../infra/alerting/types";
 import { catalogueProblems, CatalogueError, MAX_RULES_PER_GROUP } from "../../infra/alerting/validate";
+import { METRICS as SERVED_BY_RUNNER } from "../../recovery/exporter/gauges";
 import { SETTINGS } from "./support";
 import fc from "fast-check";
 
@@ -103,6 +104,12 @@ describe("the catalogue as a whole", () => {
     expect([...new Set(read)].filter((name) => !known.has(name))).toEqual([]);
     // The check sees something at all.
     expect(seriesOf('sum by (a) (rate(b_total{c="d"}[5m])) / on () e > bool 1')).toEqual(["b_total", "e"]);
+  });
+
+  test("what is read of the backup exporter is what the recovery runner serves", () => {
+    const served = Object.keys(SERVED_BY_RUNNER).map((name) => `pgbackup_${name}`);
+    const expected = METRICS.filter(({ source }) => source === "backup-exporter").map(({ name }) => name);
+    expect(expected.filter((name) => !served.includes(name))).toEqual([]);
   });
 
   test("thresholds warn before an objective fails", () => {

@@ -426,7 +426,6 @@ const CLUSTER: Record<string, Sample> = {
 const snapshot = (tier: string) =>
   `pgbackup_last_success_snapshot_timestamp_seconds{database="forma3d",tier="${tier}"}`;
 const forma3d = { database: "forma3d" };
-const drillJob = 'namespace="forma3d",cronjob="drill"';
 
 const BACKUPS: Record<string, Sample> = {
   BackupTooOld: {
@@ -482,36 +481,20 @@ const BACKUPS: Record<string, Sample> = {
     ],
   },
   NoVerifiedBackup: stepping('pgbackup_verified_backups{database="forma3d"}', [1, 0], forma3d),
+  BackupCatalogueMismatch: stepping(
+    'pgbackup_catalogue_mismatches{tier="daily",kind="missing-archive"}',
+    [0, 1],
+    { tier: "daily", kind: "missing-archive" },
+  ),
+  BackupStoreUnreadable: stepping("pgbackup_store_up", [1, 0], {}),
+  EvidenceBroken: stepping("pgbackup_evidence_intact", [1, 0], {}),
   DrillOverdue: {
     fires: [
-      {
-        series: {
-          [`kube_cronjob_status_last_successful_time{${drillJob}}`]: passingAt11(35 * DAY),
-          [`kube_cronjob_created{${drillJob}}`]: always(-90 * DAY),
-        },
-        onset: 11,
-        labels: { cronjob: "drill" },
-      },
-      {
-        series: { [`kube_cronjob_created{${drillJob}}`]: passingAt11(35 * DAY) },
-        onset: 11,
-        labels: { cronjob: "drill" },
-      },
+      { series: { pgbackup_last_drill_timestamp_seconds: passingAt11(35 * DAY) }, onset: 11 },
+      { series: { up: always(1) }, onset: 0 },
     ],
     silent: [
-      {
-        why: "an old job with a recent success",
-        series: {
-          [`kube_cronjob_status_last_successful_time{${drillJob}}`]: always(0),
-          [`kube_cronjob_created{${drillJob}}`]: always(-90 * DAY),
-        },
-        at: 200,
-      },
-      {
-        why: "another job",
-        series: { 'kube_cronjob_created{namespace="forma3d",cronjob="prune"}': always(-90 * DAY) },
-        at: 200,
-      },
+      { why: "34 days ago", series: { pgbackup_last_drill_timestamp_seconds: always(-34 * DAY) }, at: 200 },
     ],
   },
   DrillFailed: stepping("pgbackup_drill_verdict", [1, 0], {}),

@@ -4,7 +4,7 @@ import { PrometheusAlert } from "../types";
 const DAY = 86_400;
 
 /** Whether the data can be brought back, and how fast. */
-export function backupAlerts({ thresholds, objectives, namespace }: AlertSettings): PrometheusAlert[] {
+export function backupAlerts({ thresholds, objectives }: AlertSettings): PrometheusAlert[] {
   const base = {
     kind: "prometheus",
     group: "forma3d-backups",
@@ -12,7 +12,6 @@ export function backupAlerts({ thresholds, objectives, namespace }: AlertSetting
     runbook: "backup-failed",
     risks: ["R02", "R10"],
   } as const;
-  const drill = `namespace="${namespace}",cronjob=~".*drill.*"`;
   return [
     {
       ...base,
@@ -71,12 +70,42 @@ export function backupAlerts({ thresholds, objectives, namespace }: AlertSetting
     },
     {
       ...base,
+      name: "BackupCatalogueMismatch",
+      expression: "sum by (tier, kind) (pgbackup_catalogue_mismatches) > 0",
+      for: "30m",
+      priority: "P2",
+      summary: "Catalogue and backups disagree",
+      description: "There are {{ $labels.tier }} backups of which something is wrong: {{ $labels.kind }}",
+    },
+    {
+      ...base,
+      name: "BackupStoreUnreadable",
+      expression: "pgbackup_store_up == 0",
+      for: "15m",
+      priority: "P2",
+      summary: "The backup exporter cannot read the storage account",
+      description: "What is known of the backups has been old for 15 minutes: network, identity or account",
+    },
+    {
+      ...base,
+      name: "EvidenceBroken",
+      expression: "pgbackup_evidence_intact == 0",
+      for: "0s",
+      priority: "P2",
+      summary: "The chain of drill reports is broken",
+      description: "A drill report was removed or changed after it was written",
+      runbook: "security-breach",
+      owner: "security",
+      risks: ["R07", "R10"],
+    },
+    {
+      ...base,
       name: "DrillOverdue",
-      expression: `time() - (max by (cronjob) (kube_cronjob_status_last_successful_time{${drill}}) or max by (cronjob) (kube_cronjob_created{${drill}})) > ${thresholds.drillMaxAgeDays * DAY}`,
+      expression: `time() - pgbackup_last_drill_timestamp_seconds > ${thresholds.drillMaxAgeDays * DAY} or absent(pgbackup_last_drill_timestamp_seconds)`,
       for: "1h",
       priority: "P3",
       summary: "A recovery drill is overdue",
-      description: `{{ $labels.cronjob }} has not succeeded for ${thresholds.drillMaxAgeDays} days`,
+      description: `No drill has ended for ${thresholds.drillMaxAgeDays} days`,
       runbook: "drill-overdue",
     },
     {

@@ -2,6 +2,7 @@ import { stringAt } from "../paths";
 import { PackageModel } from "../types";
 import { armKey, armModels, FACTS } from "./arm";
 import { CLUSTER_MODELS } from "./cluster";
+import { COMMUNICATION_FUNCTIONS, COMMUNICATION_MODELS } from "./communication";
 import { DATABASE_MODELS } from "./database";
 import { EDGE_MODELS } from "./edge";
 import { AZURE_FUNCTIONS } from "./functions";
@@ -35,8 +36,9 @@ export const AZURE: PackageModel = {
     ...CLUSTER_MODELS,
     ...MONITORING_MODELS,
     ...EDGE_MODELS,
+    ...COMMUNICATION_MODELS,
   ],
-  functions: AZURE_FUNCTIONS,
+  functions: [...AZURE_FUNCTIONS, ...COMMUNICATION_FUNCTIONS],
   checkConfig: (config) =>
     ["subscriptionId", "tenantId"].flatMap((property) => {
       const value = stringAt(config, property);

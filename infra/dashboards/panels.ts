@@ -1,0 +1,107 @@
+/** A panel before it has a place. */
+export interface Panel {
+  title: string;
+  /** What is shown, and what to do when it looks bad. */
+  description: string;
+  kind: "timeseries" | "stat" | "table";
+  unit: "short" | "percentunit" | "s" | "bytes" | "reqps" | "ops" | "dateTimeFromNow";
+  queries: readonly { expression: string; legend: string }[];
+  /** Values from which on it is orange and red; green below. */
+  thresholds?: { warning: number; critical: number };
+  /** Half of the width by default. */
+  width?: 6 | 12 | 24;
+}
+
+export interface DashboardSource {
+  /** Lower case with hyphens; also the resource's name. */
+  uid: string;
+  title: string;
+  description: string;
+  panels: readonly Panel[];
+}
+
+/** The data source is chosen in the dashboard: managed Grafana and any other name theirs differently. */
+const DATA_SOURCE = { type: "prometheus", uid: "${datasource}" };
+const HEIGHT = { timeseries: 8, stat: 4, table: 8 } as const;
+const COLUMNS = 24;
+
+/** The dashboard as Grafana's JSON model. Panels fill rows from left to right in their order. */
+export function grafanaDashboard(source: DashboardSource) {
+  const places = layout(source.panels);
+  return {
+    uid: source.uid,
+    title: source.title,
+    description: source.description,
+    tags: ["forma3d"],
+    schemaVersion: 39,
+    version: 1,
+    editable: false,
+    timezone: "utc",
+    refresh: "1m",
+    time: { from: "now-6h", to: "now" },
+    templating: {
+      list: [{ name: "datasource", label: "Data source", type: "datasource", query: "prometheus", hide: 0 }],
+    },
+    panels: source.panels.map((panel, index) => ({
+      id: index + 1,
+      type: panel.kind,
+      title: panel.title,
+      description: panel.description,
+      datasource: DATA_SOURCE,
+      gridPos: places[index] as Place,
+      targets: panel.queries.map(({ expression, legend }, number) => ({
+        refId: String.fromCharCode(65 + number),
+        datasource: DATA_SOURCE,
+        expr: expression,
+        legendFormat: legend,
+        ...(panel.kind !== "timeseries" && { instant: true }),
+        ...(panel.kind === "table" && { format: "table" }),
+      })),
+      fieldConfig: {
+        defaults: { unit: panel.unit, thresholds: thresholds(panel) },
+        overrides: [],
+      },
+    })),
+  };
+}
+
+export type GrafanaDashboard = ReturnType<typeof grafanaDashboard>;
+
+interface Place {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+function layout(panels: readonly Panel[]): Place[] {
+  let [x, y, rowHeight] = [0, 0, 0];
+  return panels.map(({ kind, width = 12 }) => {
+    if (x + width > COLUMNS) [x, y, rowHeight] = [0, y + rowHeight, 0];
+    const place = { x, y, w: width, h: HEIGHT[kind] };
+    x += width;
+    rowHeight = Math.max(rowHeight, place.h);
+    return place;
+  });
+}
+
+function thresholds({ thresholds: limits }: Panel) {
+  const steps: { color: string; value: number | null }[] = [{ color: "green", value: null }];
+  if (!limits) return { mode: "absolute", steps };
+  const { warning, critical } = limits;
+  // Falling values are worse where the critical limit is the lower one.
+  if (critical < warning) {
+    return {
+      mode: "absolute",
+      steps: [
+        { color: "red", value: null },
+        { color: "orange", value: critical },
+        { color: "green", value: warning },
+      ],
+    };
+  }
+  return {
+    mode: "absolute",
+    steps: [...steps, { color: "orange", value: warning }, { color: "red", value: critical }],
+  };
+}

@@ -1,0 +1,125 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap";
+import * as pulumi from "@pulumi/pulumi";
+import { promDuration } from "./alerting/duration";
+import { collectorSettings } from "./alerting/scrape";
+import { labelsOf, selectorOf } from "./kubernetes/labels";
+
+/** A workload of ours that serves metrics. */
+export interface ScrapedWorkload {
+  /** Workload and value of the label `job`. */
+  workload: string;
+  /** Name of its port. */
+  port: string;
+  /** Default `/metrics`. */
+  path?: string;
+  /** Secret of the namespace, and its key, whose value the workload wants as a bearer token. */
+  bearer?: { secret: string; key: string };
+}
+
+/** A service the blackbox exporter asks. */
+export interface ProbedTarget {
+  /** Value of the label `job`. */
+  job: string;
+  /** Module of the exporter's configuration. */
+  module: string;
+  /** Address, or host and port. */
+  target: pulumi.Input<string>;
+  intervalSeconds: number;
+  timeoutSeconds: number;
+}
+
+export interface ScrapeConfigArgs {
+  product: string;
+  namespace: pulumi.Input<string>;
+  workloads: readonly ScrapedWorkload[];
+  probes: { exporter: string; port: string; targets: readonly ProbedTarget[] };
+}
+
+/** Custom resources of Azure's own operator; the open-source one's are of another group and not read. */
+const API_VERSION = "azmonitoring.coreos.com/v1";
+
+/**
+ * What Azure's metrics add-on scrapes in a cluster beside its own targets: each workload by its label, each probe with
+ * the interval and timeout of its service, and which of the cluster's own metrics are kept.
+ */
+export class ScrapeConfig extends pulumi.ComponentResource {
+  constructor(
+    private readonly name: string,
+    private readonly args: ScrapeConfigArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("forma3d:monitoring:ScrapeConfig", name, {}, opts);
+    this.settings();
+    for (const scraped of args.workloads) this.workload(scraped);
+    this.probes();
+    this.registerOutputs({});
+  }
+
+  private settings() {
+    new ConfigMap(
+      `${this.name}-settings`,
+      {
+        metadata: {
+          // The add-on reads this one name in this one namespace.
+          name: "ama-metrics-settings-configmap",
+          namespace: "kube-system",
+          labels: labelsOf("ama-metrics-settings", "monitoring", this.args.product),
+        },
+        data: collectorSettings(),
+      },
+      { parent: this },
+    );
+  }
+
+  private workload({ workload, port, path = "/metrics", bearer }: ScrapedWorkload) {
+    this.podMonitor(workload, workload, [
+      {
+        port,
+        path,
+        interval: "30s",
+        relabelings: [{ targetLabel: "job", replacement: workload, action: "replace" }],
+        ...(bearer && {
+          authorization: { type: "Bearer", credentials: { name: bearer.secret, key: bearer.key } },
+        }),
+      },
+    ]);
+  }
+
+  private probes() {
+    const { exporter, port, targets } = this.args.probes;
+    this.podMonitor(
+      "probes",
+      exporter,
+      targets.map(({ job, module, target, intervalSeconds, timeoutSeconds }) => ({
+        port,
+        path: "/probe",
+        params: { module: [module], target: [target] },
+        interval: promDuration(intervalSeconds),
+        scrapeTimeout: promDuration(timeoutSeconds),
+        relabelings: [
+          { targetLabel: "job", replacement: job, action: "replace" },
+          { targetLabel: "instance", replacement: target, action: "replace" },
+        ],
+      })),
+    );
+  }
+
+  private podMonitor(noun: string, workload: string, podMetricsEndpoints: object[]) {
+    const { namespace, product } = this.args;
+    new CustomResource(
+      `${this.name}-${noun}`,
+      {
+        apiVersion: API_VERSION,
+        kind: "PodMonitor",
+        metadata: { name: noun, namespace, labels: labelsOf(noun, "monitoring", product) },
+        spec: {
+          selector: { matchLabels: selectorOf(workload) },
+          namespaceSelector: { matchNames: [namespace] },
+          podMetricsEndpoints,
+        },
+      },
+      { parent: this },
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import { promDuration } from "../alerting/duration";
+import { Maintenance } from "../alerting/maintenance";
+import { COMPONENT_GROUPS } from "../alerting/services";
+import { PageService } from "./targets";
+
+/** Days a certificate must still be valid. */
+const CERTIFICATE_HOURS = 72;
+
+function conditions({ check, address }: PageService): string[] {
+  if (check.type === "tcp") return ["[CONNECTED] == true"];
+  return [
+    "[STATUS] == 200",
+    ...(check.expect ? [`[BODY].${check.expect.path} == ${check.expect.equals}`] : []),
+    ...(address.startsWith("https:") ? [`[CERTIFICATE_EXPIRATION] > ${CERTIFICATE_HOURS}h`] : []),
+  ];
+}
+
+/**
+ * Configuration of Gatus (https://github.com/TwiN/gatus): everything, announcements included, is in this file, and a
+ * changed file is a changed page.
+ */
+export function gatusConfig(args: {
+  services: readonly PageService[];
+  environment: string;
+  port: number;
+  maintenance: Maintenance;
+}): Record<string, unknown> {
+  const components = COMPONENT_GROUPS.flatMap(({ name, reportedByHand }) =>
+    reportedByHand.map((component) => `${name}: ${component}`),
+  );
+  return {
+    metrics: true,
+    storage: { type: "memory" },
+    web: { port: args.port, address: "0.0.0.0" },
+    ui: {
+      title: "Forma 3D Connect Status",
+      header: "Forma 3D Connect",
+      description: `Real-time status of Forma 3D Connect services (${args.environment}). Not measured, reported when affected: ${components.join(", ")}.`,
+    },
+    ...(args.maintenance.announced.length > 0 && {
+      announcements: args.maintenance.announced.map(({ startsAt, endsAt, announcedAt, reason }) => ({
+        timestamp: new Date(announcedAt).toISOString(),
+        type: "information",
+        message: `Planned maintenance from ${startsAt} to ${endsAt}: ${reason}`,
+      })),
+    }),
+    endpoints: args.services.map((service) => ({
+      name: service.name,
+      group: service.group,
+      url: service.check.type === "tcp" ? `tcp://${service.address}:${service.check.port}` : service.address,
+      interval: promDuration(service.intervalSeconds),
+      client: { timeout: promDuration(service.timeoutSeconds), "ignore-redirect": true },
+      conditions: conditions(service),
+      // Internal addresses are nobody's business.
+      ui: { "hide-hostname": true, "hide-url": true, "hide-errors": true },
+    })),
+  };
+}

@@ -1,0 +1,55 @@
+/** A message of the status page for one phase of an incident (report §8.4). Braces mark what is filled in. */
+export interface IncidentTemplate {
+  phase: "investigating" | "identified" | "monitoring" | "resolved";
+  title: string;
+  body: string;
+}
+
+export const INCIDENT_TEMPLATES: readonly IncidentTemplate[] = [
+  {
+    phase: "investigating",
+    title: "Investigating: {service} Performance Degradation",
+    body: "We are currently investigating reports of slow response times on {service}. Updates will be provided every 30 minutes.",
+  },
+  {
+    phase: "identified",
+    title: "Identified: {service} Outage",
+    body: "We have identified the cause of the {service} outage. Our team is working on a fix. Estimated time to resolution: {hours} hours",
+  },
+  {
+    phase: "monitoring",
+    title: "Monitoring: {service} Restored",
+    body: "{service} has been restored. We are monitoring for stability. A postmortem will be published within 48 hours.",
+  },
+  {
+    phase: "resolved",
+    title: "Resolved: {service} Incident",
+    body: "The incident affecting {service} has been fully resolved. {postmortem}",
+  },
+];
+
+/**
+ * The message with its gaps filled.
+ * @throws RangeError that names the phase or the values that are missing.
+ */
+export function incidentMessage(
+  phase: string,
+  values: Readonly<Record<string, string>>,
+): { title: string; body: string } {
+  const template = INCIDENT_TEMPLATES.find((entry) => entry.phase === phase);
+  if (!template) {
+    throw new RangeError(
+      `phase ${phase}; allowed: ${INCIDENT_TEMPLATES.map((entry) => entry.phase).join(", ")}`,
+    );
+  }
+  const missing = new Set<string>();
+  const fill = (text: string) =>
+    text.replace(/\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name];
+      if (value === undefined) missing.add(name);
+      return value ?? "";
+    });
+  const message = { title: fill(template.title), body: fill(template.body).trim() };
+  if (missing.size > 0) throw new RangeError(`${phase}: missing ${[...missing].join(", ")}`);
+  return message;
+}

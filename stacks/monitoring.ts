@@ -1,0 +1,291 @@
+import { ResourceGroup } from "@pulumi/azure-native/resources";
+import * as pulumi from "@pulumi/pulumi";
+import { Maintenance } from "../infra/alerting/maintenance";
+import { MONITORED_SERVICES } from "../infra/alerting/services";
+import { AlertSettings } from "../infra/alerting/settings";
+import { Alerts, WatchedResource } from "../infra/alerts";
+import { Database, DATABASE_PORTS } from "../infra/database";
+import { Edge } from "../infra/edge";
+import { BLACKBOX_EXPORTER, blackboxExporter, POSTGRES_EXPORTER, postgresExporter } from "../infra/exporters";
+import { syncedSecretName } from "../infra/kubernetes/vaultSecrets";
+import { MonitorWorkspace } from "../infra/monitorWorkspace";
+import { virtualEndpointHosts } from "../infra/naming";
+import { REGIONS } from "../infra/regions";
+import { ProbedTarget, ScrapeConfig, ScrapedWorkload } from "../infra/scrapeConfig";
+import { SECRET_CATALOG } from "../infra/secretCatalog";
+import { expiry } from "../infra/secretLife";
+import { SecretValues } from "../infra/secretValues";
+import { OutsideStatusPage } from "../infra/statusPage/outside";
+import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page";
+import { BackupStorage } from "../infra/storage";
+import { Vault } from "../infra/vault";
+import { SITE_HEALTH, SITES } from "./applications";
+import { RegionCompute } from "./compute";
+import type { Context } from "./platform";
+import { PRODUCT, StackConfig } from "./schema";
+import { WEEKLY_WINDOW_NAMES } from "./schema/monitoringRules";
+
+/** What is watched. */
+export interface MonitoringArgs {
+  computing: readonly RegionCompute[];
+  secrets: SecretValues;
+  database: Database;
+  storage: BackupStorage;
+  vaults: readonly Vault[];
+  edge: Edge;
+}
+
+export interface Monitoring {
+  workspace: MonitorWorkspace;
+  outside: OutsideStatusPage;
+}
+
+/** Metrics, dashboards, alerts and status pages of an environment. */
+export function monitoring(context: Context, args: MonitoringArgs): Monitoring {
+  const { config, names, tags, providers } = context;
+  const group = new ResourceGroup(
+    `${names.prefix}-monitoring-group`,
+    { resourceGroupName: names.monitoringResourceGroup, location: config.monitoring.region, tags },
+    { provider: providers.azure },
+  );
+  const outside = outsidePage(context, group);
+  for (const region of args.computing) insideRegion(context, region, outside);
+  const workspace = monitorWorkspace(context, group, args);
+  alerts(context, group, workspace, args);
+  return { workspace, outside };
+}
+
+/** Weekly windows are the database's and the cluster's own; announced ones come from the stack file. */
+export function maintenanceOf({ database, cluster, alerts: { maintenance } }: StackConfig): Maintenance {
+  return {
+    weekly: [
+      // Azure gives no length for the database's window; its documentation speaks of an hour.
+      { name: WEEKLY_WINDOW_NAMES.database, ...database.maintenanceWindow, hours: 1 },
+      { name: WEEKLY_WINDOW_NAMES.cluster, ...cluster.upgradeWindow, hours: 4 },
+    ],
+    announced: maintenance,
+  };
+}
+
+/** What the catalogue of alerts is made from. */
+export function alertSettings(config: StackConfig, namespace: string): AlertSettings {
+  const { secretsIssued, secretRotationDays } = config.vault;
+  const lives = SECRET_CATALOG.filter(({ source }) => source !== "external").map(({ rotationDays }) =>
+    Math.min(rotationDays, secretRotationDays),
+  );
+  return {
+    thresholds: config.alerts.thresholds,
+    objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
+    namespace,
+    secretExpiry: Object.fromEntries(lives.map((days) => [String(days), expiry(secretsIssued, days)])),
+  };
+}
+
+function outsidePage({ config, names, tags, opts }: Context, group: ResourceGroup): OutsideStatusPage {
+  return new OutsideStatusPage(
+    `${names.prefix}-outside-status`,
+    {
+      names: { environment: names.statusAppEnvironment, app: names.statusApp },
+      resourceGroupName: group.name,
+      region: config.statusPage.outsideRegion,
+      environment: config.environment,
+      image: config.statusPage.gatusImage,
+      targets: {
+        api: `https://${config.edge.apiHostName}`,
+        dashboard: `https://${config.edge.dashboardHostName}`,
+      },
+      maintenance: maintenanceOf(config),
+      tags,
+    },
+    opts,
+  );
+}
+
+function insideRegion(context: Context, compute: RegionCompute, outside: OutsideStatusPage): void {
+  const { config, names } = context;
+  const { region, namespace, opts, vault, ready } = compute;
+  const { workloads: identities } = region.identities;
+  const name = `${names.prefix}-${region.place}`;
+  const asked = SITES.map((site) => ({ workload: site, port: SITE_HEALTH[site].port }));
+  const common = {
+    product: PRODUCT,
+    namespace: namespace.namespace,
+    databaseCidr: region.network.subnetCidrs.endpoints,
+    databasePort: DATABASE_PORTS.direct,
+  };
+  postgresExporter(
+    `${name}-postgres-exporter`,
+    {
+      ...common,
+      image: config.monitoring.postgresExporterImage,
+      identityClientId: identities.monitoring.clientId,
+      vault,
+      after: ready,
+    },
+    opts,
+  );
+  blackboxExporter(
+    `${name}-blackbox`,
+    {
+      ...common,
+      image: config.monitoring.blackboxExporterImage,
+      identityClientId: identities.blackbox.clientId,
+      probed: [...asked, STATUS_FRONT],
+    },
+    opts,
+  );
+  new StatusPage(
+    `${name}-status`,
+    {
+      ...common,
+      environment: config.environment,
+      provider: config.statusPage.provider,
+      images: {
+        statping: config.statusPage.statpingImage,
+        gatus: config.statusPage.gatusImage,
+        front: config.statusPage.frontImage,
+      },
+      clientIds: { page: identities["status-page"].clientId, front: identities["status-front"].clientId },
+      vault,
+      targets: {
+        api: "http://api",
+        dashboard: "http://dashboard",
+        database: virtualEndpointHosts(names.virtualEndpoint).writer,
+      },
+      asked,
+      maintenance: maintenanceOf(config),
+      after: ready,
+    },
+    opts,
+  );
+  new ScrapeConfig(
+    `${name}-scrape`,
+    {
+      product: PRODUCT,
+      namespace: namespace.namespace,
+      workloads: scraped(context),
+      probes: {
+        exporter: BLACKBOX_EXPORTER.workload,
+        port: "metrics",
+        targets: probes(context, outside),
+      },
+    },
+    { ...opts, dependsOn: [compute.cluster] },
+  );
+}
+
+function scraped({ config }: Context): ScrapedWorkload[] {
+  const statping = config.statusPage.provider === "statping";
+  return [
+    { workload: "api", port: "http" },
+    { workload: "gateway", port: "status", path: "/stats/prometheus" },
+    { workload: "metrics", port: "metrics" },
+    { workload: POSTGRES_EXPORTER.workload, port: "metrics" },
+    {
+      workload: STATUS_PAGE.workload,
+      port: "http",
+      ...(statping && {
+        bearer: {
+          secret: syncedSecretName(STATUS_PAGE.workload, config.vault.secretsIssued),
+          key: "API_SECRET",
+        },
+      }),
+    },
+  ];
+}
+
+function probes({ config, names }: Context, outside: OutsideStatusPage): ProbedTarget[] {
+  const database = `${virtualEndpointHosts(names.virtualEndpoint).writer}:${DATABASE_PORTS.direct}`;
+  const outer = { module: "https", intervalSeconds: 60, timeoutSeconds: 10 };
+  return [
+    ...MONITORED_SERVICES.map(({ job, target, check, intervalSeconds, timeoutSeconds }) => ({
+      job,
+      intervalSeconds,
+      timeoutSeconds,
+      ...(check.type === "tcp"
+        ? { module: "tcp", target: database }
+        : { module: check.expect ? `http-${job}` : "http", target: `http://${target}${check.path}` }),
+    })),
+    { ...outer, job: "api-edge", target: `https://${config.edge.apiHostName}/health` },
+    { ...outer, job: "dashboard-edge", target: `https://${config.edge.dashboardHostName}/` },
+    { ...outer, job: "status-page-outside", target: pulumi.interpolate`https://${outside.host}/` },
+    {
+      job: "status-page",
+      module: "http",
+      target: `http://${STATUS_FRONT.workload}/`,
+      intervalSeconds: 60,
+      timeoutSeconds: 10,
+    },
+  ];
+}
+
+function monitored(computing: readonly RegionCompute[]) {
+  return computing.map(({ region, cluster }) => ({
+    place: region.place,
+    id: cluster.id,
+    clusterName: region.names.cluster,
+  }));
+}
+
+function monitorWorkspace(
+  { config, names, tags, opts }: Context,
+  group: ResourceGroup,
+  { computing }: MonitoringArgs,
+): MonitorWorkspace {
+  return new MonitorWorkspace(
+    `${names.prefix}-monitor`,
+    {
+      names,
+      resourceGroupName: group.name,
+      region: config.monitoring.region,
+      subscriptionId: config.azure.subscriptionId,
+      clusters: monitored(computing),
+      adminGroupObjectIds: config.cluster.adminGroupObjectIds,
+      zoneRedundant: REGIONS[config.monitoring.region].zones && config.cluster.zones.length > 0,
+      tags,
+    },
+    opts,
+  );
+}
+
+function alerts(
+  { config, names, tags, opts }: Context,
+  group: ResourceGroup,
+  workspace: MonitorWorkspace,
+  args: MonitoringArgs,
+): Alerts {
+  const { computing, secrets, database, storage, vaults, edge } = args;
+  const watched: WatchedResource[] = [
+    { scope: "primaryServer", place: "", id: database.primaryId },
+    ...(database.replicaId ? [{ scope: "replicaServer", place: "", id: database.replicaId } as const] : []),
+    { scope: "frontDoor", place: "", id: edge.profileId },
+    { scope: "storageAccount", place: "", id: storage.accountId },
+    ...vaults.map(({ id }, index) => ({
+      scope: "vault" as const,
+      place: index === 0 ? "primary" : "secondary",
+      id,
+    })),
+  ];
+  return new Alerts(
+    `${names.prefix}-alerts`,
+    {
+      prefix: names.prefix,
+      resourceGroupName: group.name,
+      region: config.monitoring.region,
+      subscriptionId: config.azure.subscriptionId,
+      workspaceId: workspace.workspaceId,
+      clusters: monitored(computing),
+      watched,
+      settings: alertSettings(config, names.namespace),
+      receivers: { emails: config.alerts.emails, slackChannels: config.alerts.slackChannels },
+      maintenance: maintenanceOf(config),
+      secrets: {
+        pagerDutyRoutingKey: secrets.require("pagerduty-routing-key"),
+        slackBotToken: secrets.require("slack-bot-token"),
+        deadMansSwitchUrl: secrets.require("dead-mans-switch-url"),
+      },
+      tags,
+    },
+    opts,
+  );
+}

@@ -1,0 +1,175 @@
+import { z } from "zod";
+import { DEFAULT_SLACK_CHANNELS } from "../../infra/alerting/receivers";
+import { DEFAULT_THRESHOLDS } from "../../infra/alerting/settings";
+import { image, region } from "./common";
+
+const D = DEFAULT_THRESHOLDS;
+const percent = z.int().min(1).max(100);
+
+const pair = (defaults: { warning: number; urgent: number }, limit: z.ZodInt) =>
+  z
+    .strictObject({
+      warning: limit.default(defaults.warning).describe("Warns."),
+      urgent: limit.default(defaults.urgent).describe("Is urgent."),
+    })
+    .prefault({});
+
+const thresholds = z
+  .strictObject({
+    databaseConnectionsPercent: percent
+      .default(D.databaseConnectionsPercent)
+      .describe("Share of the database's connections in use, percent."),
+    databaseCpuPercent: percent
+      .default(D.databaseCpuPercent)
+      .describe("CPU of the database over 15 minutes, percent."),
+    databaseStoragePercent: pair(D.databaseStoragePercent, percent).describe(
+      "Disk of the database, percent.",
+    ),
+    databaseWalGiB: z
+      .int()
+      .min(1)
+      .max(1024)
+      .default(D.databaseWalGiB)
+      .describe("Write-ahead log kept on the server, GiB."),
+    diskPercent: pair(D.diskPercent, percent).describe("Disks of nodes and volumes, percent."),
+    memoryPercent: percent
+      .default(D.memoryPercent)
+      .describe("Memory of containers, nodes and database, percent."),
+    apiLatencySeconds: z
+      .number()
+      .min(0.05)
+      .max(D.apiLatencySeconds)
+      .default(D.apiLatencySeconds)
+      .describe("p95 of the API, seconds; at most the objective's own, so that the alert comes first."),
+    errorPercent: z
+      .number()
+      .min(0.1)
+      .max(4.9)
+      .default(D.errorPercent)
+      .describe("Share of failed requests that warns, percent; 5 pages."),
+    webhookSilenceMinutes: z
+      .int()
+      .min(5)
+      .max(1440)
+      .default(D.webhookSilenceMinutes)
+      .describe("Minutes without a webhook from the shop in business hours."),
+    businessHours: z
+      .strictObject({
+        from: z.int().min(0).max(23).default(D.businessHours.from).describe("First hour, UTC."),
+        to: z.int().min(1).max(24).default(D.businessHours.to).describe("Hour after the last one, UTC."),
+      })
+      .prefault({})
+      .describe("Hours in which orders are expected."),
+    webhookFloodPerSecond: z
+      .int()
+      .min(1)
+      .max(100000)
+      .default(D.webhookFloodPerSecond)
+      .describe("Webhooks a second that are a flood."),
+    edgeFloodRequests: z
+      .int()
+      .min(1000)
+      .max(100000000)
+      .default(D.edgeFloodRequests)
+      .describe("Requests in five minutes at the edge that are a flood."),
+    authFailures: z
+      .int()
+      .min(1)
+      .max(100000)
+      .default(D.authFailures)
+      .describe("Failed sign-ins in five minutes."),
+    certificateDays: z
+      .strictObject({
+        warning: z.int().min(1).max(90).default(D.certificateDays.warning).describe("Warns."),
+        urgent: z.int().min(1).max(30).default(D.certificateDays.urgent).describe("Pages."),
+      })
+      .prefault({})
+      .describe("Days before a certificate expires."),
+    secretDays: z.int().min(1).max(90).default(D.secretDays).describe("Days before a vault secret expires."),
+    backupMaxAgeHours: z
+      .int()
+      .min(1)
+      .max(168)
+      .default(D.backupMaxAgeHours)
+      .describe("Oldest allowed newest backup, hours."),
+    backupMaxUnverifiedDays: z
+      .int()
+      .min(1)
+      .max(92)
+      .default(D.backupMaxUnverifiedDays)
+      .describe("Oldest allowed proof of a backup, days."),
+    drillMaxAgeDays: z
+      .int()
+      .min(1)
+      .max(92)
+      .default(D.drillMaxAgeDays)
+      .describe("Most days between two drills."),
+    backupShrinkPercent: z
+      .int()
+      .min(5)
+      .max(95)
+      .default(D.backupShrinkPercent)
+      .describe("Shrinkage of a backup against the week's mean that is suspicious, percent."),
+  })
+  .prefault({})
+  .describe("Limits at which alerts fire; all have defaults.");
+
+const channel = z.string().regex(/^#[a-z0-9][a-z0-9_-]{0,79}$/, "a Slack channel such as #alerts");
+const instant = z.iso.datetime("an instant in UTC, e.g. 2026-11-28T22:00:00Z");
+const windowName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{1,39}$/, "2-40 lower-case letters, digits or hyphens, starting with a letter");
+
+const announced = z.strictObject({
+  name: windowName.describe("Unique name."),
+  startsAt: instant.describe("Begin, UTC."),
+  endsAt: instant.describe("End, UTC."),
+  announcedAt: instant.describe(
+    "When customers were told, UTC. Uptime leaves the window out only when that was 48 hours before its begin.",
+  ),
+  reason: z.string().min(5).max(200).describe("What is done; customers read it."),
+});
+
+export const alerts = z
+  .strictObject({
+    emails: z.array(z.email("an e-mail address")).min(1).max(10).describe("Receivers of P2 e-mails."),
+    slackChannels: z
+      .strictObject({
+        incidents: channel.default(DEFAULT_SLACK_CHANNELS.incidents).describe("P1."),
+        alerts: channel.default(DEFAULT_SLACK_CHANNELS.alerts).describe("P2 and P3."),
+        monitoring: channel.default(DEFAULT_SLACK_CHANNELS.monitoring).describe("P4."),
+      })
+      .prefault({})
+      .describe("Slack channels; the bot must be a member of each."),
+    thresholds,
+    maintenance: z
+      .array(announced)
+      .max(50)
+      .default([])
+      .describe("Announced maintenance: mutes every alert but the heartbeat. Remove windows that are over."),
+  })
+  .describe("Alerts and who hears of them. The receivers' keys are secrets.");
+
+export const monitoring = z
+  .strictObject({
+    region: region.describe(
+      "Region of metrics, rules and dashboards; best another than the one that serves, so that its loss is an alert and not silence. Changing it starts with an empty history.",
+    ),
+    postgresExporterImage: image.describe("Image of prometheus-community/postgres_exporter."),
+    blackboxExporterImage: image.describe("Image of prometheus/blackbox_exporter."),
+  })
+  .describe("Managed Prometheus, Grafana and exporters.");
+
+export const statusPage = z
+  .strictObject({
+    provider: z
+      .enum(["statping", "gatus"])
+      .describe(
+        "Program of the page in the cluster: Statping-ng, or Gatus, which is configured as code. The page outside is always Gatus.",
+      ),
+    outsideRegion: region.describe("Region of the page that survives the cluster; another than the primary."),
+    statpingImage: image.describe("Image of Statping-ng."),
+    gatusImage: image.describe("Image of Gatus."),
+    frontImage: image.describe("Image of nginx for unprivileged users, the page's read-only front."),
+  })
+  .describe("Status pages: one in the cluster, one outside its region.");

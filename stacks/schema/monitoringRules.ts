@@ -1,0 +1,73 @@
+import type { Problem } from "../problems";
+import type { StackConfig } from "./index";
+
+/** What the fields of monitoring cannot say alone. */
+export function monitoringRules({ alerts, statusPage, regions }: StackConfig): Problem[] {
+  return [
+    ...thresholdProblems(alerts),
+    ...windowProblems(alerts),
+    ...(statusPage.outsideRegion === regions.primary
+      ? [
+          {
+            path: ["statusPage", "outsideRegion"],
+            found: statusPage.outsideRegion,
+            allowed: `a region other than the primary, or the page would be lost with it`,
+          },
+        ]
+      : []),
+  ];
+}
+
+function thresholdProblems({ thresholds }: StackConfig["alerts"]): Problem[] {
+  const at = (...rest: string[]) => ["alerts", "thresholds", ...rest];
+  const problems: Problem[] = [];
+  for (const key of ["databaseStoragePercent", "diskPercent"] as const) {
+    const { warning, urgent } = thresholds[key];
+    if (warning >= urgent) {
+      problems.push({ path: at(key, "warning"), found: warning, allowed: `less than urgent (${urgent})` });
+    }
+  }
+  const { warning, urgent } = thresholds.certificateDays;
+  if (warning <= urgent) {
+    problems.push({
+      path: at("certificateDays", "warning"),
+      found: warning,
+      allowed: `more days than urgent (${urgent})`,
+    });
+  }
+  const { from, to } = thresholds.businessHours;
+  if (from >= to) {
+    problems.push({ path: at("businessHours", "to"), found: to, allowed: `an hour after from (${from})` });
+  }
+  return problems;
+}
+
+/** Names of the weekly windows, which the program makes itself. */
+export const WEEKLY_WINDOW_NAMES = { database: "database-maintenance", cluster: "cluster-upgrade" } as const;
+
+function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
+  const taken = new Set<string>(Object.values(WEEKLY_WINDOW_NAMES));
+  return maintenance.flatMap((window, index) => {
+    const at = (key: string) => ["alerts", "maintenance", index, key];
+    const problems: Problem[] = [];
+    if (taken.has(window.name)) {
+      problems.push({ path: at("name"), found: window.name, allowed: "each name once" });
+    }
+    taken.add(window.name);
+    if (Date.parse(window.endsAt) <= Date.parse(window.startsAt)) {
+      problems.push({
+        path: at("endsAt"),
+        found: window.endsAt,
+        allowed: `an instant after ${window.startsAt}`,
+      });
+    }
+    if (Date.parse(window.announcedAt) > Date.parse(window.startsAt)) {
+      problems.push({
+        path: at("announcedAt"),
+        found: window.announcedAt,
+        allowed: `an instant before ${window.startsAt}`,
+      });
+    }
+    return problems;
+  });
+}
