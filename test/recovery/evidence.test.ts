@@ -4,7 +4,7 @@ import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import fc from "fast-check";
 import { verifyEvidence } from "../../recovery/commands/evidence";
-import { objectivesOf } from "../../recovery/drill/objectives";
+import { objectivesOf, SCENARIOS, SCENARIO_IDS } from "../../recovery/drill/objectives";
 import { renderJUnit, renderMarkdown } from "../../recovery/drill/render";
 import {
   contradictions,
@@ -14,6 +14,7 @@ import {
   worst,
   type DrillReport,
 } from "../../recovery/drill/report";
+import { formatDuration } from "../../recovery/duration";
 import { checkChain, sha256, type StoredReport } from "../../recovery/evidence/chain";
 import {
   appendReport,
@@ -21,9 +22,10 @@ import {
   folderEvidence,
   type EvidenceStore,
 } from "../../recovery/evidence/store";
+import { METRICS } from "../../recovery/exporter/gauges";
 import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
 import { drillReport, scenario } from "../support/drillReport";
-import { recovery } from "../support/recoveryCli";
+import { recovery, root } from "../support/recoveryCli";
 
 const missed = scenario({
   id: "region-loss",
@@ -370,3 +372,34 @@ describe("recovery evidence verify", () => {
     }
   });
 });
+
+describe("docs/drills.md", () => {
+  const page = fs.readFileSync(path.join(root, "docs/drills.md"), "utf8");
+  const between = (name: string) =>
+    page.slice(page.indexOf(`<!-- ${name}:begin -->`), page.indexOf(`<!-- ${name}:end -->`)).split("\n");
+
+  test("lists every scenario with its targets", () => {
+    const rows = SCENARIO_IDS.map((id) => {
+      const { title, source, objectives } = SCENARIOS[id];
+      const targets = [objectives.rtoSeconds, objectives.rpoSeconds].map(formatDuration);
+      return `| \`${id}\` | ${title} | ${source} | ${targets.join(" | ")} |`;
+    });
+    expect(tableRows(between("scenarios"))).toEqual(rows);
+  });
+
+  test("lists every metric with its labels and meaning", () => {
+    const rows = Object.entries(METRICS).map(
+      ([name, { labels, help }]) =>
+        `| \`pgbackup_${name}\` | ${labels.map((label) => `\`${label}\``).join(", ")} | ${help} |`,
+    );
+    expect(tableRows(between("metrics"))).toEqual(rows);
+  });
+});
+
+/** Rows of a Markdown table below its two header lines, without the padding of a formatter. */
+function tableRows(lines: string[]): string[] {
+  return lines
+    .filter((line) => line.startsWith("|"))
+    .slice(2)
+    .map((line) => line.replace(/ +/g, " ").replaceAll("| |", "|  |").trim());
+}
