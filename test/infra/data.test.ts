@@ -349,7 +349,7 @@ describe("vault and secrets", () => {
 
   test("no value of a secret stands anywhere in the plan", () => {
     const text = JSON.stringify(prod.resources);
-    expect(text).not.toMatch(/postgresql:\/\/[^"\[]*:[^"\[]+@/);
+    expect(text).not.toMatch(/postgresql:\/\/[^"[]*:[^"[]+@/);
     for (const password of prod.ofType("random:index/randomPassword:RandomPassword")) {
       expect(JSON.stringify(password.inputs)).toContain("2026-11-01");
     }
