@@ -19,6 +19,7 @@ export function policyLevel(remaining: number): (typeof BUDGET_POLICY)[number] {
 /** @param measuredMinutes minutes that count. @param badMinutes those of them that were bad. */
 export function errorBudget(target: number, measuredMinutes: number, badMinutes: number): Budget {
   const allowedMinutes = (1 - target) * measuredMinutes;
-  const remaining = allowedMinutes === 0 ? 1 : 1 - badMinutes / allowedMinutes;
+  // Binary fractions must not put a share that lies on a limit of the policy above it.
+  const remaining = allowedMinutes === 0 ? 1 : Number((1 - badMinutes / allowedMinutes).toFixed(9));
   return { allowedMinutes, badMinutes, remaining, policy: policyLevel(remaining) };
 }
