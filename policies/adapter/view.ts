@@ -58,23 +58,27 @@ function convert(value: unknown, keys: Key[], into: Conversion): Value {
   }
   if (value === null || typeof value === "number" || typeof value === "boolean") return value;
   if (Array.isArray(value)) {
-    return (value as unknown[]).map((inner, index): Value => {
-      keys.push(index);
-      const converted = convert(inner, keys, into);
-      keys.pop();
-      return converted;
-    });
+    const list = value as unknown[];
+    const converted = list.map((inner, index) => convertAt(index, inner, keys, into));
+    return converted.some((inner, index) => inner !== list[index]) ? converted : (list as Value[]);
   }
   if (typeof value !== "object") return null;
   const object = value as Record<string, unknown>;
   if ("__pulumiAsset" in object || "__pulumiArchive" in object) return convertAsset(object, keys, into);
-  const tree: Record<string, Value> = {};
+  let changed: Record<string, Value> | undefined;
   for (const key of Object.keys(object)) {
-    keys.push(key);
-    tree[key] = convert(object[key], keys, into);
-    keys.pop();
+    const converted = convertAt(key, object[key], keys, into);
+    // Most trees hold nothing to convert, and a stack of them need not be copied.
+    if (converted !== object[key]) (changed ??= { ...(object as Tree) })[key] = converted;
   }
-  return tree;
+  return changed ?? (object as Tree);
+}
+
+function convertAt(key: Key, value: unknown, keys: Key[], into: Conversion): Value {
+  keys.push(key);
+  const converted = convert(value, keys, into);
+  keys.pop();
+  return converted;
 }
 
 function behindProxy(props: Record<string, unknown>): Record<string, unknown> {
