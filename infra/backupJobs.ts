@@ -2,7 +2,7 @@ import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { labelsOf, WORKLOAD_IDENTITY_LABEL } from "./kubernetes/labels";
-import { plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
+import { NOT_EVICTED, plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
 import { SCRATCH_MOUNT, scratchVolume } from "./kubernetes/scratch";
 import { serviceAccount } from "./kubernetes/serviceAccount";
 import { addresses, DNS, ENTRA, NamedTraffic, trafficNames, trafficPolicy } from "./kubernetes/traffic";
@@ -149,7 +149,7 @@ export class BackupJobs extends pulumi.ComponentResource {
                 ],
               },
               template: {
-                metadata: { labels: { ...labels, ...WORKLOAD_IDENTITY_LABEL } },
+                metadata: { annotations: NOT_EVICTED, labels: { ...labels, ...WORKLOAD_IDENTITY_LABEL } },
                 spec: this.pod(job),
               },
             },

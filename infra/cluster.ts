@@ -1,11 +1,12 @@
 import * as containerservice from "@pulumi/azure-native/containerservice";
 import * as pulumi from "@pulumi/pulumi";
+import { applicationPool, NodePlace, systemPool } from "./clusterPools";
+import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK } from "./clusterProfile";
 import { ContainerInsights } from "./containerInsights";
 import { diagnostics } from "./diagnostics";
 import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
 import { maintenanceWindow, WeeklyWindow, weeklyHours } from "./maintenance";
 import { RegionNames } from "./naming";
-import { nodeDisk } from "./nodeDisk";
 import { assignRole, BuiltInRole } from "./roles";
 import { Tags } from "./tags";
 
@@ -71,10 +72,10 @@ export class Cluster extends pulumi.ComponentResource {
   readonly fqdn: pulumi.Output<string>;
   /** Issuer of service account tokens; Azure identities trust it. */
   readonly oidcIssuerUrl: pulumi.Output<string>;
-  /** Kubeconfig that signs in through kubelogin; secret. */
-  readonly kubeconfig: pulumi.Output<string>;
   /** Last resource pods need: the nodes they run on. */
   readonly ready: pulumi.Resource;
+
+  private readonly managed: containerservice.ManagedCluster;
 
   constructor(
     private readonly name: string,
@@ -90,11 +91,19 @@ export class Cluster extends pulumi.ComponentResource {
     this.clusterName = cluster.name;
     this.fqdn = cluster.fqdn;
     this.oidcIssuerUrl = cluster.oidcIssuerProfile.apply((profile) => profile?.issuerURL ?? "");
-    this.kubeconfig = clusterKubeconfig(
-      { resourceGroupName: args.resourceGroupName, cluster, login: args.deployLogin },
-      { parent: this },
-    );
+    this.managed = cluster;
     this.registerOutputs({ id: this.id, fqdn: this.fqdn, oidcIssuerUrl: this.oidcIssuerUrl });
+  }
+
+  /**
+   * Kubeconfig that signs in through kubelogin; secret. Asks Azure, so it is for clusters of regions that answer.
+   */
+  kubeconfig(): pulumi.Output<string> {
+    const { resourceGroupName, names, deployLogin: login } = this.args;
+    return clusterKubeconfig(
+      { resourceGroupName, clusterName: names.cluster, login },
+      { parent: this, dependsOn: [this.managed] },
+    );
   }
 
   /** Rights the cluster needs while it is created; without them its creation fails half-way. */
@@ -132,10 +141,17 @@ export class Cluster extends pulumi.ComponentResource {
         nodeResourceGroup: args.names.nodeResourceGroup,
         kubernetesVersion: args.kubernetesVersion,
         sku: { name: "Base", tier: args.tier },
-        supportPlan: "KubernetesOfficial",
-        enableRBAC: true,
-        disableLocalAccounts: true,
-        ...this.identities(),
+        identity: {
+          type: containerservice.ResourceIdentityType.UserAssigned,
+          userAssignedIdentities: [args.identity.id],
+        },
+        identityProfile: {
+          kubeletidentity: {
+            resourceId: args.kubeletIdentity.id,
+            clientId: args.kubeletIdentity.clientId,
+            objectId: args.kubeletIdentity.principalId,
+          },
+        },
         aadProfile: {
           managed: true,
           enableAzureRBAC: true,
@@ -146,33 +162,15 @@ export class Cluster extends pulumi.ComponentResource {
           authorizedIPRanges: [...args.authorizedIpRanges, pulumi.interpolate`${args.outboundAddress}/32`],
           disableRunCommand: true,
         },
-        agentPoolProfiles: [this.systemPool()],
-        networkProfile: this.network(),
-        oidcIssuerProfile: { enabled: true },
-        securityProfile: {
-          workloadIdentity: { enabled: true },
-          imageCleaner: { enabled: true, intervalHours: 120 },
+        agentPoolProfiles: [systemPool(args.systemPool, this.nodes())],
+        networkProfile: {
+          ...OVERLAY_NETWORK,
+          podCidr: args.podCidr,
+          serviceCidr: args.serviceCidr,
+          dnsServiceIP: args.dnsServiceIp,
         },
-        addonProfiles: this.addons(),
-        azureMonitorProfile: {
-          metrics: {
-            enabled: true,
-            kubeStateMetrics: { metricAnnotationsAllowList: "", metricLabelsAllowlist: "" },
-          },
-        },
-        autoUpgradeProfile: { upgradeChannel: "patch", nodeOSUpgradeChannel: "NodeImage" },
-        autoScalerProfile: {
-          balanceSimilarNodeGroups: "true",
-          expander: "least-waste",
-          // Pods with an emptyDir for /tmp must not keep a node that is not needed.
-          skipNodesWithLocalStorage: "false",
-          skipNodesWithSystemPods: "true",
-        },
-        storageProfile: {
-          diskCSIDriver: { enabled: true },
-          fileCSIDriver: { enabled: false },
-          snapshotController: { enabled: true },
-        },
+        addonProfiles: addons(args.logWorkspaceId),
+        ...CLUSTER_PROFILE,
         tags: args.tags,
       },
       {
@@ -186,67 +184,9 @@ export class Cluster extends pulumi.ComponentResource {
     );
   }
 
-  private identities() {
-    const { identity, kubeletIdentity } = this.args;
-    return {
-      identity: {
-        type: containerservice.ResourceIdentityType.UserAssigned,
-        userAssignedIdentities: [identity.id],
-      },
-      identityProfile: {
-        kubeletidentity: {
-          resourceId: kubeletIdentity.id,
-          clientId: kubeletIdentity.clientId,
-          objectId: kubeletIdentity.principalId,
-        },
-      },
-    };
-  }
-
-  private network() {
-    const { podCidr, serviceCidr, dnsServiceIp } = this.args;
-    return {
-      networkPlugin: "azure",
-      networkPluginMode: "overlay",
-      networkDataplane: "cilium",
-      networkPolicy: "cilium",
-      podCidr,
-      serviceCidr,
-      dnsServiceIP: dnsServiceIp,
-      loadBalancerSku: "standard",
-      // The subnet has one; the load balancer carries inbound traffic only.
-      outboundType: "userAssignedNATGateway",
-    };
-  }
-
-  /** Properties all nodes share. */
-  private nodes(vmSize: string) {
+  private nodes(): NodePlace {
     const { zones, subnetIds, tags } = this.args;
-    return {
-      vmSize,
-      ...nodeDisk(vmSize),
-      osType: "Linux",
-      osSKU: "AzureLinux",
-      type: "VirtualMachineScaleSets",
-      availabilityZones: zones,
-      vnetSubnetID: subnetIds.nodes,
-      enableNodePublicIP: false,
-      enableEncryptionAtHost: true,
-      maxPods: 110,
-      tags,
-    };
-  }
-
-  private systemPool() {
-    const { vmSize, count } = this.args.systemPool;
-    return {
-      ...this.nodes(vmSize),
-      name: "system",
-      mode: "System",
-      count,
-      nodeTaints: ["CriticalAddonsOnly=true:NoSchedule"],
-      upgradeSettings: { maxSurge: "33%", drainTimeoutInMinutes: 30 },
-    };
+    return { zones, subnetId: subnetIds.nodes, tags };
   }
 
   private userPool(cluster: containerservice.ManagedCluster) {
@@ -254,36 +194,15 @@ export class Cluster extends pulumi.ComponentResource {
     return new containerservice.AgentPool(
       `${this.name}-apps`,
       {
-        ...this.nodes(userPool.vmSize),
+        ...applicationPool(userPool, this.nodes()),
         agentPoolName: "apps",
         resourceName: cluster.name,
         resourceGroupName,
-        mode: "User",
         orchestratorVersion: kubernetesVersion,
-        enableAutoScaling: true,
-        count: userPool.minCount,
-        minCount: userPool.minCount,
-        maxCount: userPool.maxCount,
-        upgradeSettings: { maxSurge: "33%", drainTimeoutInMinutes: 30 },
       },
       // The autoscaler moves it. The version is a minor one, which the upgrade channel leaves as it is.
       { parent: this, ignoreChanges: ["count"] },
     );
-  }
-
-  private addons() {
-    return {
-      azureKeyvaultSecretsProvider: {
-        enabled: true,
-        // Text, not booleans: the add-on reads nothing else.
-        config: { enableSecretRotation: "true", rotationPollInterval: "2m" },
-      },
-      azurepolicy: { enabled: true, config: { version: "v2" } },
-      omsagent: {
-        enabled: true,
-        config: { logAnalyticsWorkspaceResourceID: this.args.logWorkspaceId, useAADAuth: "true" },
-      },
-    };
   }
 
   /** `default` bounds Azure's own releases, the other two what the upgrade channels do. */

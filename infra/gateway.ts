@@ -49,7 +49,13 @@ export function integrationGateway(
       namespace: args.namespace,
       image: args.image,
       command: ["envoy"],
-      arguments: ["--config-path", `${FOLDER}/${FILE}`, "--concurrency", "2", "--log-level", "warning"],
+      arguments: [
+        ...["--config-path", `${FOLDER}/${FILE}`],
+        ...["--concurrency", "2"],
+        ...["--log-level", "warning"],
+        // Pods are replaced, never restarted in place.
+        "--disable-hot-restart",
+      ],
       ports: [
         { name: "status", port: GATEWAY_STATUS_PORT },
         ...PARTNERS.map((partner) => ({ name: partner.name, port: partner.port })),

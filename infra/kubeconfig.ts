@@ -1,5 +1,4 @@
 import { listManagedClusterUserCredentialsOutput } from "@pulumi/azure-native/containerservice/listManagedClusterUserCredentials";
-import type { ManagedCluster } from "@pulumi/azure-native/containerservice/managedCluster";
 import * as pulumi from "@pulumi/pulumi";
 import { dump, load } from "js-yaml";
 
@@ -51,15 +50,15 @@ export function kubeloginKubeconfig(azureKubeconfig: string, login: KubeloginMet
 }
 
 /**
- * Kubeconfig of a cluster of this program, as a secret. While the cluster does not exist yet, Azure is not asked
- * and the value is unknown.
+ * Kubeconfig of a cluster of this program, as a secret. While what `opts.dependsOn` names does not exist yet, Azure
+ * is not asked and the value is unknown.
  */
 export function clusterKubeconfig(
-  args: { resourceGroupName: pulumi.Input<string>; cluster: ManagedCluster; login: KubeloginMethod },
-  opts: pulumi.InvokeOptions,
+  args: { resourceGroupName: pulumi.Input<string>; clusterName: string; login: KubeloginMethod },
+  opts: pulumi.InvokeOutputOptions,
 ): pulumi.Output<string> {
   const credentials = listManagedClusterUserCredentialsOutput(
-    { resourceGroupName: args.resourceGroupName, resourceName: args.cluster.name, format: "exec" },
+    { resourceGroupName: args.resourceGroupName, resourceName: args.clusterName, format: "exec" },
     opts,
   );
   return pulumi.secret(

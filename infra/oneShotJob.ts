@@ -1,10 +1,15 @@
 import { Job } from "@pulumi/kubernetes/batch/v1/job";
-import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
-import { createHash } from "node:crypto";
+import { digestOf, Files, filesMap, filesMount, filesVolume } from "./kubernetes/files";
 import { labelsOf, Role, WORKLOAD_IDENTITY_LABEL } from "./kubernetes/labels";
-import { ContainerResources, plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
+import {
+  ContainerResources,
+  NOT_EVICTED,
+  plainVariables,
+  restrictedContainer,
+  restrictedPod,
+} from "./kubernetes/pod";
 import { serviceAccount } from "./kubernetes/serviceAccount";
 import { NamedTraffic, trafficNames, trafficPolicy } from "./kubernetes/traffic";
 import {
@@ -35,8 +40,7 @@ export interface OneShotJobArgs {
   namespace: pulumi.Input<string>;
   identityClientId: pulumi.Input<string>;
   secrets: { source: VaultSource; entries: readonly VaultSecret[] };
-  /** Files the steps read, by name. Never a secret. */
-  files?: { folder: string; contents: Record<string, string> };
+  files?: Files;
   /** Steps, one after another; each must succeed. */
   steps: readonly [JobStep, ...JobStep[]];
   resources: ContainerResources;
@@ -48,8 +52,8 @@ export interface OneShotJobArgs {
 }
 
 /**
- * Work that runs once per content: its name ends in a digest of everything it is made of, so a new image, script
- * or issue of secrets makes a new job, and an unchanged one never runs again. Pulumi waits for it to succeed;
+ * Work that runs once per content: its name ends in a digest of its pod, so a new image, script or issue of
+ * secrets makes a new job, and an unchanged one never runs again. Pulumi waits for it to succeed;
  * what depends on `done` starts only then.
  */
 export class OneShotJob extends pulumi.ComponentResource {
@@ -78,22 +82,11 @@ export class OneShotJob extends pulumi.ComponentResource {
       },
       own,
     );
-    const files = this.files(labels);
+    const files =
+      args.files && filesMap(`${name}-files`, { workload, namespace, labels, files: args.files }, own);
     const policy = this.traffic(labels);
     this.done = this.run(labels, files?.name, [account, secrets, policy, ...(files ? [files.map] : [])]);
     this.registerOutputs({});
-  }
-
-  private files(labels: Record<string, string>) {
-    const { files, workload, namespace } = this.args;
-    if (!files) return undefined;
-    const name = `${workload}-${digestOf(files.contents)}`;
-    const map = new ConfigMap(
-      `${this.name}-files`,
-      { metadata: { name, namespace, labels }, immutable: true, data: files.contents },
-      { parent: this },
-    );
-    return { map, name };
   }
 
   private traffic(labels: Record<string, string>) {
@@ -110,58 +103,18 @@ export class OneShotJob extends pulumi.ComponentResource {
   }
 
   private run(labels: Record<string, string>, filesName: string | undefined, parts: pulumi.Resource[]) {
-    const { workload, namespace, steps, secrets, files, deadlineMinutes, resources } = this.args;
-    const { issue } = secrets.source;
-    const digest = digestOf({
-      steps,
-      files: files?.contents,
-      issue,
-      secrets: secrets.entries.map((s) => s.name),
-    });
-    const containers = steps.map((step) =>
-      restrictedContainer({
-        name: step.name,
-        image: step.image,
-        command: step.command,
-        args: step.arguments,
-        resources,
-        env: [
-          ...plainVariables(step.environment ?? {}),
-          ...secretVariables(
-            workload,
-            issue,
-            secrets.entries.filter(({ name }) => step.secrets?.includes(name)),
-          ),
-        ],
-        mounts: [
-          SECRETS_MOUNT,
-          ...(files ? [{ name: "files", mountPath: files.folder, readOnly: true }] : []),
-        ],
-      }),
-    );
+    const { workload, namespace, deadlineMinutes } = this.args;
+    const pod = this.pod(filesName);
     return new Job(
       `${this.name}-job`,
       {
-        metadata: { name: `${workload}-${digest}`, namespace, labels },
+        metadata: { name: `${workload}-${digestOf(pod)}`, namespace, labels },
         spec: {
           backoffLimit: 3,
           activeDeadlineSeconds: deadlineMinutes * 60,
           template: {
-            metadata: { labels: { ...labels, ...WORKLOAD_IDENTITY_LABEL } },
-            spec: restrictedPod(
-              {
-                serviceAccountName: workload,
-                initContainers: containers.slice(0, -1),
-                containers: containers.slice(-1),
-                volumes: [
-                  secretsVolume(workload),
-                  ...(filesName
-                    ? [{ name: "files", configMap: { name: filesName, defaultMode: 0o444 } }]
-                    : []),
-                ],
-              },
-              { restartPolicy: "Never" },
-            ),
+            metadata: { annotations: NOT_EVICTED, labels: { ...labels, ...WORKLOAD_IDENTITY_LABEL } },
+            spec: pod,
           },
         },
       },
@@ -172,8 +125,35 @@ export class OneShotJob extends pulumi.ComponentResource {
       },
     );
   }
-}
 
-function digestOf(content: unknown): string {
-  return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 10);
+  private pod(filesName: string | undefined) {
+    const { workload, steps } = this.args;
+    const containers = steps.map((step) => this.container(step));
+    return restrictedPod(
+      {
+        serviceAccountName: workload,
+        initContainers: containers.slice(0, -1),
+        containers: containers.slice(-1),
+        volumes: [secretsVolume(workload), ...(filesName ? [filesVolume(filesName)] : [])],
+      },
+      { restartPolicy: "Never" },
+    );
+  }
+
+  private container(step: JobStep) {
+    const { workload, secrets, files, resources } = this.args;
+    const own = secrets.entries.filter(({ name }) => step.secrets?.includes(name));
+    return restrictedContainer({
+      name: step.name,
+      image: step.image,
+      command: step.command,
+      args: step.arguments,
+      resources,
+      env: [
+        ...plainVariables(step.environment ?? {}),
+        ...secretVariables(workload, secrets.source.issue, own),
+      ],
+      mounts: [SECRETS_MOUNT, ...(files ? [filesMount(files.folder)] : [])],
+    });
+  }
 }

@@ -114,7 +114,7 @@ function insideCluster({ config, names, opts }: Context, args: ComputeArgs, clus
   const name = `${names.prefix}-${region.place}`;
   const kubernetes = clusterProvider(
     `${name}-kubernetes`,
-    { kubeconfig: cluster.kubeconfig, clusterName: region.names.cluster },
+    { kubeconfig: cluster.kubeconfig(), clusterName: region.names.cluster },
     { dependsOn: [cluster.ready] },
   );
   const inCluster = { providers: [kubernetes] };

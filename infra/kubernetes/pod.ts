@@ -2,6 +2,9 @@ import type { core } from "@pulumi/kubernetes/types/input";
 import * as pulumi from "@pulumi/pulumi";
 import { RESTRICTED_CONTAINER, RESTRICTED_POD } from "./security";
 
+/** Keeps the autoscaler from removing a node to save it while a job works there. Upgrades still drain it. */
+export const NOT_EVICTED = { "cluster-autoscaler.kubernetes.io/safe-to-evict": "false" } as const;
+
 /** Resources of one container; a request is reserved, a limit is never exceeded. */
 export interface ContainerResources {
   /** CPU quantity, e.g. `250m`. */

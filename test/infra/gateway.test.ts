@@ -141,7 +141,7 @@ live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or i
     fs.writeFileSync(file, JSON.stringify(made));
     proxy = spawn(
       envoy as string,
-      ["-c", file, "--log-level", "error", "--concurrency", "1", "--use-dynamic-base-id"],
+      ["-c", file, "--log-level", "error", "--concurrency", "1", "--disable-hot-restart"],
       {
         stdio: ["ignore", "ignore", "inherit"],
       },

@@ -421,6 +421,9 @@ describe("recovery jobs", () => {
         failedJobsHistoryLimit: 5,
       });
       const { spec } = cron(name).spec.jobTemplate;
+      expect(spec.template.metadata.annotations).toEqual({
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+      });
       expect(spec.backoffLimit).toBe(1);
       expect(spec.podFailurePolicy.rules[0].onExitCodes.values).toEqual([2, 4]);
       expect(spec.podFailurePolicy.rules[0].onExitCodes.containerName).toBe(
