@@ -10,7 +10,7 @@ import { alertmanagerConfig } from "../../infra/alerting/render/alertmanager";
 import { prometheusRuleGroups } from "../../infra/alerting/render/prometheus";
 import { PrometheusAlert } from "../../infra/alerting/types";
 import { freePort, loopback } from "../../sandbox/local/ports";
-import { prometheusProgram } from "../../sandbox/local/prometheusPrograms";
+import { monitoringProgram } from "../../sandbox/local/monitoringPrograms";
 import { startSupervised, Supervised, temporaryDirectory } from "../../sandbox/local/supervised";
 import { describeWith, ROOT, SETTINGS, writeYaml } from "./support";
 
@@ -154,7 +154,7 @@ async function startPrometheus(world: number, port: number, alertmanager: number
   });
   return startSupervised({
     command: [
-      prometheusProgram("prometheus", ROOT),
+      monitoringProgram("prometheus", ROOT),
       `--config.file=${path.join(directory, "prometheus.yml")}`,
       `--storage.tsdb.path=${path.join(directory, "data")}`,
       `--web.listen-address=${loopback}:${port}`,
@@ -187,7 +187,7 @@ async function startAlertmanager(world: number, port: number): Promise<Supervise
   );
   return startSupervised({
     command: [
-      prometheusProgram("alertmanager", ROOT),
+      monitoringProgram("alertmanager", ROOT),
       `--config.file=${path.join(directory, "alertmanager.yml")}`,
       `--storage.path=${path.join(directory, "data")}`,
       `--web.listen-address=${loopback}:${port}`,

@@ -5,10 +5,10 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { AlertSettings, DEFAULT_THRESHOLDS } from "../../infra/alerting/settings";
 import {
-  findPrometheusProgram,
-  PrometheusProgram,
-  prometheusProgram,
-} from "../../sandbox/local/prometheusPrograms";
+  findMonitoringProgram,
+  MonitoringProgram,
+  monitoringProgram,
+} from "../../sandbox/local/monitoringPrograms";
 
 export const ROOT = path.join(__dirname, "..", "..");
 
@@ -25,16 +25,16 @@ export const SETTINGS: AlertSettings = {
  * `describe` where Prometheus's programs are there. Where they are not, continuous integration fails, and a
  * laptop sees one test skipped that names what is missing.
  */
-export function describeWith(programs: readonly PrometheusProgram[], title: string, body: () => void): void {
-  const missing = programs.filter((program) => !findPrometheusProgram(program, ROOT));
+export function describeWith(programs: readonly MonitoringProgram[], title: string, body: () => void): void {
+  const missing = programs.filter((program) => !findMonitoringProgram(program, ROOT));
   if (missing.length === 0) {
     describe(title, body);
   } else if (process.env.CI) {
     test(`${title}: needs ${missing.join(", ")}`, () => {
-      missing.forEach((program) => prometheusProgram(program, ROOT));
+      missing.forEach((program) => monitoringProgram(program, ROOT));
     });
   } else {
-    test.skip(`${title}: skipped, ${missing.join(", ")} missing; run: sh sandbox/local/prometheus.sh`, () =>
+    test.skip(`${title}: skipped, ${missing.join(", ")} missing; run: sh sandbox/local/monitoring.sh`, () =>
       undefined);
   }
 }
@@ -45,9 +45,9 @@ export interface ToolResult {
 }
 
 /** Runs a program to its end. */
-export function run(program: PrometheusProgram, args: readonly string[], cwd: string): ToolResult {
+export function run(program: MonitoringProgram, args: readonly string[], cwd: string): ToolResult {
   try {
-    const output = execFileSync(prometheusProgram(program, ROOT), [...args], {
+    const output = execFileSync(monitoringProgram(program, ROOT), [...args], {
       cwd,
       encoding: "utf8",
       stdio: "pipe",

@@ -7,18 +7,20 @@ const NAMES = {
   prometheus: ["prometheus"],
   // Debian adds the prefix.
   alertmanager: ["alertmanager", "prometheus-alertmanager"],
+  nginx: ["nginx"],
 } as const;
 
-export type PrometheusProgram = keyof typeof NAMES;
+export type MonitoringProgram = keyof typeof NAMES;
 
-/** Where `sandbox/local/prometheus.sh` unpacks the programs, below the repository's root. */
-export const UNPACKED = path.join(".build", "prometheus", "usr", "bin");
+/** Where `sandbox/local/monitoring.sh` unpacks the programs, below the repository's root. */
+const UNPACKED = ["bin", "sbin"].map((folder) => path.join(".build", "monitoring", "usr", folder));
 
 /** Path of a program, on PATH or unpacked below `root`; undefined when it is nowhere. */
-export function findPrometheusProgram(program: PrometheusProgram, root: string): string | undefined {
+export function findMonitoringProgram(program: MonitoringProgram, root: string): string | undefined {
   const folders = [
     ...(process.env.PATH ?? "").split(path.delimiter),
-    path.join(root, UNPACKED),
+    ...UNPACKED.map((folder) => path.join(root, folder)),
+    "/usr/sbin",
     "/opt/homebrew/bin",
   ];
   return folders
@@ -28,8 +30,8 @@ export function findPrometheusProgram(program: PrometheusProgram, root: string):
 }
 
 /** Path of a program. @throws Error that says how to get it. */
-export function prometheusProgram(program: PrometheusProgram, root: string): string {
-  const found = findPrometheusProgram(program, root);
-  if (!found) throw new Error(`${program} was not found; get it with: sh sandbox/local/prometheus.sh`);
+export function monitoringProgram(program: MonitoringProgram, root: string): string {
+  const found = findMonitoringProgram(program, root);
+  if (!found) throw new Error(`${program} was not found; get it with: sh sandbox/local/monitoring.sh`);
   return found;
 }
