@@ -1,4 +1,11 @@
+import { renderPolicies } from "../policies/reference";
 import { configurationReference, stackFileSchema } from "../stacks/reference";
+import { readContacts, renderContacts } from "./contacts";
+import { renderIncidentGuide } from "./incidentPages";
+import { renderRisks } from "./riskPages";
+import { readRunbooks, renderRunbook } from "./runbook";
+import { alertsFor, allAlerts, renderIndex, renderQuickReference } from "./runbookPages";
+import { renderSla } from "./slaPages";
 
 /** A file that is generated from code; never edited by hand. */
 export interface GeneratedPage {
@@ -7,8 +14,28 @@ export interface GeneratedPage {
   render(): string | Promise<string>;
 }
 
+function runbookPages(root: string): GeneratedPage[] {
+  return readRunbooks(root).map((book) => ({
+    file: `docs/runbooks/${book.id}.md`,
+    render: () => renderRunbook(book, alertsFor(book.id, allAlerts())),
+  }));
+}
+
 /** Every generated file of the repository. `npm run docs` writes them, a test fails when one is stale. */
-export const PAGES: readonly GeneratedPage[] = [
-  { file: "docs/configuration.md", render: configurationReference },
-  { file: "docs/stack.schema.json", render: () => `${JSON.stringify(stackFileSchema(), null, 2)}\n` },
-];
+export function pages(root: string): readonly GeneratedPage[] {
+  return [
+    { file: "docs/configuration.md", render: configurationReference },
+    { file: "docs/stack.schema.json", render: () => `${JSON.stringify(stackFileSchema(), null, 2)}\n` },
+    { file: "docs/policies.md", render: renderPolicies },
+    { file: "docs/README.md", render: () => renderIndex(root) },
+    { file: "docs/incident/README.md", render: renderIncidentGuide },
+    { file: "docs/incident/contacts.md", render: () => renderContacts(readContacts(root)) },
+    {
+      file: "docs/incident/quick-reference.md",
+      render: () => renderQuickReference(root, readContacts(root).people),
+    },
+    { file: "docs/risks.md", render: () => renderRisks(root) },
+    { file: "docs/sla.md", render: renderSla },
+    ...runbookPages(root),
+  ];
+}

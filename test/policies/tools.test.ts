@@ -1,0 +1,187 @@
+import "@microsoft/jest-sarif";
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+import { catalogue, FAMILIES, familyOf } from "../../policies/catalogue";
+import { explain, findRule, suggestions } from "../../policies/explanation";
+import { renderPolicies } from "../../policies/reference";
+import { toSarif, type PackFinding } from "../../policies/sarif";
+import { THRESHOLDS } from "../../policies/thresholds";
+
+declare module "expect" {
+  interface Matchers<R> {
+    toBeValidSarifLog(): R;
+  }
+}
+
+const ROOT = path.join(__dirname, "../..");
+const rules = catalogue();
+
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  try {
+    const done = await promisify(execFile)(process.execPath, ["run.mjs", "policies/explain.ts", ...args], {
+      cwd: ROOT,
+    });
+    return { code: 0, ...done };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+describe("policy:explain", () => {
+  test("explains a rule by name or identifier", async () => {
+    const byName = await run("postgres-backup-retention");
+    expect(byName).toEqual(await run("rec-002"));
+    expect(byName).toMatchObject({ code: 0, stderr: "" });
+    const rule = findRule(rules, "REC-002");
+    expect(byName.stdout.replace(/\s+/g, " ")).toContain(rule?.remediation);
+    for (const label of [
+      "Checks",
+      "Why",
+      "Fix",
+      "Applies to",
+      "Level",
+      "Severity",
+      "Controls",
+      "Risks",
+      "Read more",
+    ]) {
+      expect(byName.stdout).toMatch(new RegExp(`^${label} `, "m"));
+    }
+  });
+
+  test("lists every rule when none is named", async () => {
+    const { code, stdout } = await run();
+    expect(code).toBe(0);
+    expect(stdout.trim().split("\n")).toHaveLength(rules.length);
+  });
+
+  test("answers a misspelt name with exit code 2 and those that were meant", async () => {
+    expect(await run("postgres-backup-retenton")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        'no rule is called "postgres-backup-retenton". Did you mean postgres-backup-retention, postgres-backup-window?\n',
+    });
+  });
+
+  test("answers nonsense and too many words with exit code 2", async () => {
+    expect(await run("xyzzy")).toMatchObject({
+      code: 2,
+      stderr: 'no rule is called "xyzzy". npm run policy:explain without a name lists them.\n',
+    });
+    expect(await run("one", "two")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("too many arguments"),
+    });
+  });
+
+  test("keeps every rule within 100 columns", () => {
+    const lines = rules.flatMap((rule) => explain(rule).split("\n"));
+    expect(lines.filter((line) => line.length > 100 && !line.includes("http"))).toEqual([]);
+  });
+
+  test("finds every rule by a name with two letters swapped", () => {
+    const lost = rules.filter(({ name }) => {
+      const swapped = name.slice(0, 3) + name.charAt(4) + name.charAt(3) + name.slice(5);
+      return !suggestions(rules, swapped).includes(name);
+    });
+    expect(lost.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe("the reference", () => {
+  const page = renderPolicies();
+
+  test("has a row for every rule and every threshold, and a family for each", () => {
+    for (const { id, name } of rules)
+      expect(page).toMatch(new RegExp(`^\\| \\[${id}\\]\\(\\S+\\) \\| \`${name}\` \\|`, "m"));
+    for (const name of Object.keys(THRESHOLDS)) expect(page).toContain(`| \`${name}\` |`);
+    expect([...new Set(rules.map(familyOf))].sort()).toEqual(Object.keys(FAMILIES).sort());
+  });
+
+  test("has the same number of cells in every row of a table", () => {
+    const rows = page.split("\n").map((line) => (line.startsWith("|") ? line.split(/(?<!\\)\|/).length : 0));
+    rows.forEach((cells, index) => {
+      const before = rows[index - 1] ?? 0;
+      if (cells > 0 && before > 0) expect([index, cells]).toEqual([index, before]);
+    });
+  });
+});
+
+describe("SARIF", () => {
+  const urn = "urn:pulumi:prod::forma3d::azure-native:dbforpostgresql:Server::primary";
+  const finding: PackFinding = {
+    policy: "postgres-backup-retention",
+    level: "mandatory",
+    urn,
+    message: "[REC-002] backup.backupRetentionDays: must be at least 35 days, but is 34",
+  };
+  const log = (findings: PackFinding[]) =>
+    toSarif([{ stack: "prod", version: "1.0.0", findings }], rules) as Log;
+
+  interface Log {
+    runs: {
+      tool: { driver: { rules: { id: string; properties: Record<string, unknown> }[] } };
+      results: {
+        ruleId: string;
+        ruleIndex: number;
+        level: string;
+        message: { text: string };
+        locations: {
+          physicalLocation: { artifactLocation: { uri: string } };
+          logicalLocations?: unknown[];
+        }[];
+        partialFingerprints: Record<string, string>;
+      }[];
+    }[];
+  }
+
+  test("is what the published schema allows, with findings and without", () => {
+    expect(log([])).toBeValidSarifLog();
+    expect(log([finding, { ...finding, urn: "", level: "advisory" }])).toBeValidSarifLog();
+    expect(toSarif([], rules)).toBeValidSarifLog();
+    expect({ ...log([]), version: "2.0.0" }).not.toBeValidSarifLog();
+  });
+
+  test("names rule, resource and the file a fix begins in", () => {
+    const [result] = log([finding]).runs[0]?.results ?? [];
+    expect(result).toMatchObject({
+      ruleId: "REC-002",
+      level: "error",
+      message: { text: "primary: [REC-002] backup.backupRetentionDays: must be at least 35 days, but is 34" },
+      locations: [
+        {
+          physicalLocation: { artifactLocation: { uri: "Pulumi.prod.yaml" } },
+          logicalLocations: [{ fullyQualifiedName: urn, name: "primary", kind: "resource" }],
+        },
+      ],
+    });
+    const { rules: described = [] } = log([finding]).runs[0]?.tool.driver ?? {};
+    expect(described[result?.ruleIndex ?? -1]).toMatchObject({
+      id: "REC-002",
+      properties: { "security-severity": "9.5", tags: ["REC", "R02", "R10"] },
+    });
+  });
+
+  test("gives the stack as a whole no resource, and advice a warning", () => {
+    const [result] = log([{ ...finding, urn: "", level: "advisory" }]).runs[0]?.results ?? [];
+    expect(result).toMatchObject({ level: "warning", message: { text: finding.message } });
+    expect(result?.locations[0]).not.toHaveProperty("logicalLocations");
+  });
+
+  test("keeps the fingerprint of a finding from run to run, and gives another to another", () => {
+    const print = (one: PackFinding) => log([one]).runs[0]?.results[0]?.partialFingerprints["finding/v1"];
+    expect(print(finding)).toBe(print({ ...finding }));
+    for (const other of [{ urn: `${urn}2` }, { message: "else" }, { policy: "postgres-autogrow" }]) {
+      expect(print({ ...finding, ...other })).not.toBe(print(finding));
+    }
+  });
+
+  test("refuses a finding of a rule it does not know", () => {
+    expect(() => log([{ ...finding, policy: "unheard-of" }])).toThrow(
+      "a finding names the rule unheard-of, which the catalogue does not have",
+    );
+  });
+});
