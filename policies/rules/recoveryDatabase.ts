@@ -279,14 +279,13 @@ const endpoint = stackRule(
     url: `${DOCS}/read-replica/concepts-read-replicas-virtual-endpoints`,
     appliesTo: "prod",
   },
-  (stack) =>
-    primaries(stack)
-      .filter((primary) => replicasOf(stack, primary).length > 0)
-      .filter(
-        (primary) =>
-          !targetsOf(stack, ofType(stack, kinds.VIRTUAL_ENDPOINT), "serverName", kinds.SERVER).has(primary),
-      )
-      .map((primary) => about(primary, "must have a virtual endpoint")),
+  (stack) => {
+    const endpoints = ofType(stack, kinds.VIRTUAL_ENDPOINT);
+    const reachable = targetsOf(stack, endpoints, "serverName", kinds.SERVER);
+    return primaries(stack)
+      .filter((primary) => !reachable.has(primary) && replicasOf(stack, primary).length > 0)
+      .map((primary) => about(primary, "must have a virtual endpoint"));
+  },
 );
 
 const serialised = stackRule(
