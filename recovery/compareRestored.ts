@@ -1,5 +1,10 @@
 import type { Ladder } from "./ladder";
-import { compareLargeObjects, compareSequences, compareTables } from "./postgres/compare";
+import {
+  compareLargeObjects,
+  compareSequences,
+  compareTables,
+  type TablesComparison,
+} from "./postgres/compare";
 import { compareExtensions, compareObjects } from "./postgres/compareInventory";
 import { withClient } from "./postgres/connect";
 import type { ServerConnection } from "./postgres/connection";
@@ -9,13 +14,14 @@ import type { Manifest, TableMatch } from "./types";
 /**
  * Levels L3 and L4: what a restored database holds against what its manifest says.
  * @param place asked when a check runs; may throw when there is no restored database
+ * @param options.begun comparison of the tables that began when their rows were in, while indexes were built
  * @returns every table that was compared
  */
 export async function compareRestored(
   ladder: Ladder,
   stages: Stages,
   place: () => { server: ServerConnection; manifest: Manifest },
-  options: { jobs: number; signal: AbortSignal },
+  options: { jobs: number; signal: AbortSignal; begun?: Promise<TablesComparison> },
 ): Promise<TableMatch[]> {
   const tables: TableMatch[] = [];
   await ladder.check("object-counts", "L3", "the objects of the snapshot", async () => {
@@ -31,7 +37,7 @@ export async function compareRestored(
     const bytes = manifest.tables.reduce((sum, table) => sum + table.bytes, 0);
     const result = await stages.run(
       "compare",
-      (onBytes) => compareTables(server, manifest, { ...options, onBytes }),
+      (onBytes) => options.begun ?? compareTables(server, manifest, { ...options, onBytes }),
       bytes,
     );
     tables.push(...result.tables);

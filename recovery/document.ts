@@ -42,12 +42,12 @@ export function decode<S extends z.ZodType<{ digest: string }>>(schema: S, text:
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Error(`is no JSON: ${messageOf(error)}`);
+    throw new Error(`is no JSON: ${messageOf(error)}`, { cause: error });
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new Error(`does not have the expected form: ${issue?.path.join(".")}: ${issue?.message}`);
+    const [wrong = ""] = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw new Error(`does not have the expected form: ${wrong}`);
   }
   if (serialise(value) !== text) throw new Error("is not in the form it was written in");
   if (digestOf(value as object) !== parsed.data.digest) throw new Error("contradicts its own digest");

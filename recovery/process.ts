@@ -68,6 +68,6 @@ export async function succeed(program: RunningProgram, name: string): Promise<vo
   const { code, signal, error } = await program.ended;
   if (error) throw new FailedError(`${name} could not be started: ${error.message}`);
   if (code === 0) return;
-  const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
+  const how = signal ? `was ended by ${signal}` : `failed with exit code ${String(code)}`;
   throw new FailedError(`${name} ${how}${program.stderr() ? `: ${complaint(program.stderr())}` : ""}`);
 }

@@ -19,6 +19,8 @@ ${Object.entries(EXIT_CODE_HELP)
   .join("\n")}
 `;
 
+/** Time an interrupted run has for ending its children and giving its lease back. */
+const GRACE_MS = 20_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
@@ -42,7 +44,8 @@ export async function runVerb(
   let outcome: Outcome;
   try {
     const settings = loadSettings(process.env, needs);
-    outcome = await work(settings, { progress, signal: stop.signal, now: () => new Date() });
+    const running = work(settings, { progress, signal: stop.signal, now: () => new Date() });
+    outcome = await Promise.race([running, patience(stop.signal)]);
   } catch (thrown) {
     progress.done();
     outcome = failure(stop.signal.aborted ? stop.signal.reason : thrown);
@@ -58,6 +61,14 @@ export async function runVerb(
   await publishOutcome(process.env, run, progress.note);
   const printed = options.json ? `${JSON.stringify(outcome.document, null, 2)}\n` : outcome.text;
   process.stdout.write(redact(printed), () => process.exit(outcome.exitCode));
+}
+
+/** Rejects when an interrupted run has not ended in time: a peer that never answers must not keep it alive. */
+function patience(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const wait = () => setTimeout(() => reject(signal.reason), GRACE_MS).unref();
+    signal.addEventListener("abort", wait, { once: true });
+  });
 }
 
 function failure(thrown: unknown): Outcome {

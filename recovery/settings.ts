@@ -203,7 +203,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     for (const issue of parsed.error.issues) problems.push(`${issue.path.join(".")}: ${expectation(issue)}`);
   }
   const required = (name: keyof z.infer<typeof schema>) => {
-    if (!given[name]) problems.push(`${name}: missing; ${SETTING_HELP[name]}`);
+    if (!given[name]) problems.push(`${name}: missing; ${SETTING_HELP[name] ?? ""}`);
   };
   if (needs.includes("database")) required("DATABASE_URL");
   if (needs.includes("store")) {

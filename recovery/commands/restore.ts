@@ -7,6 +7,7 @@ import { Ladder } from "../ladder";
 import type { BackupSelector, RestoreOptions } from "../options";
 import { planOwnership, type OwnershipPlan } from "../ownership";
 import { parseInstantOption } from "../parse";
+import { compareTables, type TablesComparison } from "../postgres/compare";
 import { withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { createDatabase } from "../postgres/databases";
@@ -132,25 +133,31 @@ async function load(
   const { signal } = context;
   const warnings: string[] = [];
   const plan = await prepare(target, manifest, spooled, warnings);
+  let begun: Promise<TablesComparison> | undefined;
   try {
+    const task = {
+      pgRestore: findProgram("pg_restore"),
+      server: target.working,
+      file: spooled.file,
+      jobs,
+      keepOwnership: plan.keep,
+      signal,
+    };
     await stages.run("restore", () =>
-      restoreArchive({
-        pgRestore: findProgram("pg_restore"),
-        server: target.working,
-        file: spooled.file,
-        jobs,
-        keepOwnership: plan.keep,
-        signal,
+      restoreArchive(task, () => {
+        begun = compareTables(target.working, manifest, { jobs, signal });
+        begun.catch(() => undefined);
       }),
     );
   } catch (error) {
     if (target.kind === "empty") context.progress.note(`database "${name}" holds part of a restore: drop it`);
     else await dropDatabase(target.maintenance, target.working.database);
+    await begun?.catch(() => undefined);
     throw error;
   }
   const ladder = new Ladder("L4", signal);
   const place = () => ({ server: target.working, manifest });
-  const tables = await compareRestored(ladder, stages, place, { jobs, signal });
+  const tables = await compareRestored(ladder, stages, place, { jobs, signal, begun });
   const match = ladder.verdict() === "PASS";
   await stages.run("analyze", () => withClient(target.working, (client) => client.query("ANALYZE")));
   let previousDatabase: string | undefined;

@@ -8,8 +8,9 @@ import { Ladder, LEVELS } from "../ladder";
 import type { BackupSelector, VerifyOptions } from "../options";
 import { parseDurationOption, parseLevelOption } from "../parse";
 import { amcheck } from "../postgres/amcheck";
+import { compareTables, type TablesComparison } from "../postgres/compare";
 import { withClient } from "../postgres/connect";
-import { withDatabase, type ServerConnection } from "../postgres/connection";
+import type { ServerConnection } from "../postgres/connection";
 import { createDatabase } from "../postgres/databases";
 import { findProgram } from "../postgres/programs";
 import { missingExtensions, readWhole, restoreArchive } from "../postgres/restoreArchive";
@@ -38,6 +39,8 @@ interface Run {
   ladder: Ladder;
   stages: Stages;
   signal: AbortSignal;
+  /** Comparison of the tables, begun when their rows were in. */
+  begun?: Promise<TablesComparison>;
 }
 
 /**
@@ -165,7 +168,8 @@ async function climb(
       true,
     );
     const place = () => ({ server: known(scratch).database, manifest: known(manifest) });
-    tables.push(...(await compareRestored(ladder, stages, place, { jobs: settings.jobs, signal })));
+    const { begun } = run;
+    tables.push(...(await compareRestored(ladder, stages, place, { jobs: settings.jobs, signal, begun })));
     await askQuestions(run, options, place);
   } finally {
     spooled?.remove();
@@ -219,14 +223,21 @@ async function restoreInto(
     return createDatabase(client, scratch.database.database, manifest.server);
   });
   try {
+    const { jobs } = run.settings;
+    const { signal } = run;
+    const task = {
+      pgRestore,
+      server: scratch.database,
+      file: spooled.file,
+      jobs,
+      keepOwnership: false,
+      signal,
+    };
     await run.stages.run("restore", () =>
-      restoreArchive({
-        pgRestore,
-        server: scratch.database,
-        file: spooled.file,
-        jobs: run.settings.jobs,
-        keepOwnership: false,
-        signal: run.signal,
+      restoreArchive(task, () => {
+        if (!run.ladder.wants("L4")) return;
+        run.begun = compareTables(scratch.database, manifest, { jobs, signal });
+        run.begun.catch(() => undefined);
       }),
     );
   } catch (error) {

@@ -16,6 +16,8 @@ export interface Comparison {
   actual: string;
 }
 
+export type TablesComparison = Comparison & { tables: TableMatch[] };
+
 const verdict = (differences: string[], expected: string): Comparison => ({
   match: differences.length === 0,
   expected,
@@ -36,7 +38,7 @@ export async function compareTables(
   server: ServerConnection,
   manifest: Manifest,
   options: { jobs: number; signal: AbortSignal; onBytes?: (total: number) => void },
-): Promise<Comparison & { tables: TableMatch[] }> {
+): Promise<TablesComparison> {
   const queue = [...manifest.tables].sort((one, other) => other.bytes - one.bytes);
   const tables: TableMatch[] = [];
   const differences: string[] = [];

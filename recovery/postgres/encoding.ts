@@ -28,5 +28,5 @@ const WEB_NAMES: Readonly<Record<string, string>> = {
 /** Decoder for names in a dump made in a database of this encoding; names in an unknown one are read as UTF-8. */
 export function decoderFor(encoding: string): TextDecoder {
   const windows = /^WIN(125\d)$/.exec(encoding);
-  return new TextDecoder(windows ? `windows-${windows[1]}` : (WEB_NAMES[encoding] ?? "utf-8"));
+  return new TextDecoder(windows?.[1] ? `windows-${windows[1]}` : (WEB_NAMES[encoding] ?? "utf-8"));
 }

@@ -3,7 +3,8 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathS
 import path from "node:path";
 import { FailedError, NotRunError } from "../errors";
 
-export type ProgramName = "pg_dump" | "pg_restore" | "pg_amcheck" | "postgres" | "initdb" | "zstd";
+export type ProgramName =
+  "pg_dump" | "pg_restore" | "pg_amcheck" | "psql" | "pgbench" | "postgres" | "initdb" | "zstd";
 
 export interface Program {
   name: ProgramName;
@@ -31,6 +32,8 @@ const INSTALL: Record<ProgramName, string> = {
   pg_dump: "postgresql-client",
   pg_restore: "postgresql-client",
   pg_amcheck: "postgresql",
+  psql: "postgresql-client",
+  pgbench: "postgresql-contrib",
   postgres: "postgresql",
   initdb: "postgresql",
   zstd: "zstd",

@@ -19,6 +19,8 @@ const UNWANTED = /^\d+; \d+ \d+ (EXTENSION - (azure|pgaadauth|pg_azure|pgms_)|CO
  */
 const MAINTENANCE_MEMORY = "256MB";
 
+const DISK_FULL = /no space left on device|could not (extend|write).*file|disk quota exceeded/i;
+
 /** The backup's extensions a server cannot provide, Azure's own left out. */
 export async function missingExtensions(client: Client, inventory: Inventory): Promise<string[]> {
   const names = inventory.extensions.map(({ name }) => name).filter((name) => !OF_AZURE.test(name));
@@ -33,11 +35,7 @@ export async function missingExtensions(client: Client, inventory: Inventory): P
 /** True for an extension that a restore leaves out. */
 export const isAzureExtension = (name: string) => OF_AZURE.test(name);
 
-/**
- * Loads an archive into an empty database, in parallel, stopping at the first error.
- * @throws FailedError when pg_restore fails, NotRunError when the server's disk is full or pg_restore is too old
- */
-export async function restoreArchive(options: {
+interface RestoreTask {
   pgRestore: Program;
   server: ServerConnection;
   file: string;
@@ -45,41 +43,55 @@ export async function restoreArchive(options: {
   /** Keep owners and grants; otherwise everything belongs to the connecting role. */
   keepOwnership: boolean;
   signal: AbortSignal;
-}): Promise<void> {
-  const { pgRestore, server, file, signal } = options;
-  const folder = mkdtempSync(path.join(path.dirname(file), "toc-"));
+}
+
+/**
+ * Loads an archive into an empty database, in parallel, stopping at the first error.
+ * @param onDataLoaded called when every row is in and before indexes and constraints are built: what reads the rows
+ * from then on shares the machine with work that mostly waits for one processor
+ * @throws FailedError when pg_restore fails, NotRunError when the server's disk is full or pg_restore is too old
+ */
+export async function restoreArchive(task: RestoreTask, onDataLoaded: () => void): Promise<void> {
+  const folder = mkdtempSync(path.join(path.dirname(task.file), "toc-"));
   try {
     const list = path.join(folder, "list");
-    writeFileSync(list, await wantedEntries(pgRestore, file, signal));
-    const ownership = options.keepOwnership ? [] : ["--no-owner", "--no-acl"];
-    const program = startProgram(
-      pgRestore.path,
-      [
-        ...["--exit-on-error", "--no-password", "--no-tablespaces", "--no-subscriptions", ...ownership],
-        // At least two: only a parallel restore empties each table in the transaction that loads it, and only then
-        // do rows lie in the order they were dumped in.
-        ...["-j", String(Math.max(2, options.jobs)), "-L", list, "-d", server.database, file],
-      ],
-      {
-        signal,
-        stdio: ["ignore", "ignore", "pipe"],
-        env: childEnvironment(
-          programEnvironment(server, { maintenance_work_mem: MAINTENANCE_MEMORY, synchronous_commit: "off" }),
-        ),
-      },
-    );
-    const { code, error } = await program.ended;
-    signal.throwIfAborted();
-    if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
-    if (code === 0) return;
-    const said = program.stderr();
-    if (/no space left on device|could not (extend|write).*file|disk quota exceeded/i.test(said)) {
-      throw new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
-    }
-    throw new FailedError(`pg_restore failed with exit code ${code}: ${complaint(said)}`);
+    writeFileSync(list, await wantedEntries(task.pgRestore, task.file, task.signal));
+    // Tables and rows in one run: see the number of connections below.
+    await restoreSections(task, list, ["pre-data", "data"]);
+    onDataLoaded();
+    await restoreSections(task, list, ["post-data"]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function restoreSections(task: RestoreTask, list: string, sections: string[]): Promise<void> {
+  const { pgRestore, server, signal } = task;
+  const ownership = task.keepOwnership ? [] : ["--no-owner", "--no-acl"];
+  const program = startProgram(
+    pgRestore.path,
+    [
+      ...["--exit-on-error", "--no-password", "--no-tablespaces", "--no-subscriptions", ...ownership],
+      ...sections.map((section) => `--section=${section}`),
+      // At least two: only a parallel restore empties each table it created in the transaction that loads it, and
+      // only then do rows lie in the order they were dumped in.
+      ...["-j", String(Math.max(2, task.jobs)), "-L", list, "-d", server.database, task.file],
+    ],
+    {
+      signal,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: childEnvironment(
+        programEnvironment(server, { maintenance_work_mem: MAINTENANCE_MEMORY, synchronous_commit: "off" }),
+      ),
+    },
+  );
+  const { code, error } = await program.ended;
+  signal.throwIfAborted();
+  if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
+  if (code === 0) return;
+  const said = program.stderr();
+  if (DISK_FULL.test(said)) throw new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
+  throw new FailedError(`pg_restore failed with exit code ${String(code)}: ${complaint(said)}`);
 }
 
 async function wantedEntries(pgRestore: Program, file: string, signal: AbortSignal): Promise<string> {

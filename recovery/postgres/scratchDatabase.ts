@@ -45,9 +45,10 @@ export async function openScratch(
         "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major",
       );
       const [row] = rows;
-      if (!row || row.major < manifest.server.major) {
+      if (!row) throw new NotRunError("the scratch server does not tell its version");
+      if (row.major < manifest.server.major) {
         throw new NotRunError(
-          `the scratch server has version ${row?.version}, older than the backup's ${manifest.server.version}`,
+          `the scratch server has version ${row.version}, older than the backup's ${manifest.server.version}`,
         );
       }
       return row.version;

@@ -120,7 +120,7 @@ export function quotedName(entry: TocEntry): string {
 export function copyOutStatement(entry: TocEntry): string {
   const match = /^(COPY [^]+) FROM stdin;\s*$/.exec(entry.copyStatement);
   if (!match) throw new Error(`${quotedName(entry)} is not dumped with COPY`);
-  return `${match[1]} TO STDOUT`;
+  return `${String(match[1])} TO STDOUT`;
 }
 
 /** Name, last value and "has been used" of a `SEQUENCE SET` entry. */

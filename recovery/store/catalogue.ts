@@ -22,6 +22,8 @@ import {
 } from "./names";
 
 const PARALLEL_READS = 16;
+/** A manifest or a report has kilobytes. */
+const READ_MS = 20_000;
 
 /** Containers that hold backups, by tier; a tier without a container has none. */
 export function backupContainers(settings: Settings): [Tier, string][] {
@@ -39,6 +41,8 @@ export async function readCatalogue(store: BlobStore, settings: Settings): Promi
   const found = new Map<string, { entry: CatalogueEntry; reports: string[] }>();
   for (const [tier, container] of backupContainers(settings)) {
     const names: string[] = [];
+    // First with a short limit: a store that does not answer is worth seconds, not the minutes of a long upload.
+    await store.requireContainer(container);
     try {
       const prefix = environmentPrefix(settings.environment);
       for await (const item of store.container(container).listBlobsFlat({ prefix })) names.push(item.name);
@@ -79,7 +83,12 @@ async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<v
 }
 
 async function readText(store: BlobStore, container: string, blob: string): Promise<string> {
-  return (await store.container(container).getBlobClient(blob).downloadToBuffer()).toString("utf8");
+  const abortSignal = AbortSignal.timeout(READ_MS);
+  const content = await store
+    .container(container)
+    .getBlobClient(blob)
+    .downloadToBuffer(0, undefined, { abortSignal });
+  return content.toString("utf8");
 }
 
 async function readManifest(

@@ -35,8 +35,8 @@ export function isBackupId(text: string): boolean {
 export function instantOf(id: string): Date | undefined {
   const match = ID.exec(id);
   if (!match) return undefined;
-  const [, , year, month, day, hour, minute, second, millisecond] = match;
-  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
+  const [year, month, day, hour, minute, second, millisecond] = match.slice(2).map(Number);
+  return new Date(Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second, millisecond));
 }
 
 const folder = (at: BackupPath) =>
