@@ -350,7 +350,7 @@ describe("bad input", () => {
     try {
       await refused(
         store,
-        { PATH: `${directory}:${process.env.PATH}` },
+        { PATH: `${directory}:${process.env.PATH ?? ""}` },
         1,
         new RegExp(`pg_dump 12 .* is older than the server .* version ${lab.postgres.version}; install`),
       );
@@ -410,7 +410,7 @@ describe("bad input", () => {
   test("the outcome is pushed to a Pushgateway, and an unreachable one fails nothing", async () => {
     const bodies: string[] = [];
     const gateway = http.createServer((request, response) => {
-      request.setEncoding("utf8").on("data", (text: string) => bodies.push(`${request.url}\n${text}`));
+      request.setEncoding("utf8").on("data", (text: string) => bodies.push(`${request.url ?? ""}\n${text}`));
       request.on("end", () => response.end());
     });
     await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));

@@ -66,7 +66,7 @@ test("kill -9 at ten points: the catalogue never lists a half backup, and the ne
   let peakKib = 0;
   const memory = setInterval(() => {
     try {
-      const status = readFileSync(`/proc/${whole.child.pid}/status`, "utf8");
+      const status = readFileSync(`/proc/${String(whole.child.pid)}/status`, "utf8");
       peakKib = Math.max(peakKib, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
     } catch {
       // Not Linux, or ended already.
@@ -226,7 +226,7 @@ describe("a dump program that misbehaves", () => {
       `#!/bin/sh\nreal=${real}\n[ "$1" = --version ] && exec "$real" --version\n${script}\n`,
     );
     chmodSync(program, 0o755);
-    const store = await lab.store("app", { PATH: `${directory}:${process.env.PATH}` });
+    const store = await lab.store("app", { PATH: `${directory}:${process.env.PATH ?? ""}` });
     const run = await recovery(["backup"], store.env);
     return { ...run, blobs: await committed(store) };
   }

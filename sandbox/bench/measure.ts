@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+
+export interface Measured {
+  seconds: number;
+  /** Peak resident memory of the largest process of the tree, in bytes; 0 where there is no /proc. */
+  peakBytes: number;
+  /** Which process that was. */
+  peakProcess: string;
+  stdout: string;
+}
+
+const SAMPLE_MS = 50;
+
+/** Runs a program, its children included, and measures how long it takes and how large its processes get. */
+export async function measure(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  stdin: StdioOptions = ["ignore", "pipe", "pipe"],
+): Promise<Measured> {
+  const started = process.hrtime.bigint();
+  const child = spawn(file, args, { env, stdio: stdin });
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (data: Buffer) => (stdout += data.toString()));
+  child.stderr?.on("data", (data: Buffer) => (stderr = (stderr + data.toString()).slice(-4_000)));
+  const peaks = new Map<string, number>();
+  const timer = setInterval(() => sample(child, peaks), SAMPLE_MS);
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  clearInterval(timer);
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with exit code ${code}: ${stderr}`);
+  const [peakProcess, peakBytes] = [...peaks].sort((one, other) => other[1] - one[1])[0] ?? ["", 0];
+  return { seconds, peakBytes, peakProcess, stdout };
+}
+
+function sample(child: ChildProcess, peaks: Map<string, number>): void {
+  if (child.pid === undefined) return;
+  for (const pid of tree(child.pid)) {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const name = /^Name:\s+(.+)$/m.exec(status)?.[1] ?? "";
+      const bytes = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
+      peaks.set(name, Math.max(peaks.get(name) ?? 0, bytes));
+    } catch {
+      // It ended between being listed and being read.
+    }
+  }
+}
+
+function tree(root: number): number[] {
+  const found = [root];
+  for (let index = 0; index < found.length; index += 1) {
+    try {
+      for (const task of readdirSync(`/proc/${found[index]}/task`)) {
+        const children = readFileSync(`/proc/${found[index]}/task/${task}/children`, "utf8");
+        found.push(...children.split(" ").filter(Boolean).map(Number));
+      }
+    } catch {
+      // No /proc here, or the process is gone.
+    }
+  }
+  return found;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}
