@@ -7,7 +7,7 @@ import {
   readReports,
   type EvidenceStore,
 } from "../evidence/store";
-import { ExitCode, NotRunError, UsageError } from "../errors";
+import { ExitCode, messageOf, NotRunError, UsageError } from "../errors";
 import { exitCodeHelp, runVerb } from "../runner";
 import type { Settings } from "../settings";
 import { BlobStore } from "../store/client";
@@ -18,11 +18,20 @@ export interface EvidenceResult extends ChainResult {
   verdict: "PASS" | "FAIL";
 }
 
-/** The evidence container of the settings. */
+/**
+ * The evidence container of the settings.
+ * @throws NotRunError when it does not answer: found out before a drill, not when its report is to be stored
+ */
 export async function openEvidence(settings: Settings): Promise<EvidenceStore> {
   const name = settings.containers.evidence;
   if (!name) throw new UsageError("BACKUP_CONTAINER_EVIDENCE: missing; container of drill reports");
-  return blobEvidence((await BlobStore.open(settings)).container(name));
+  const store = await BlobStore.open(settings);
+  try {
+    await store.requireContainer(name);
+  } catch (error) {
+    throw new NotRunError(messageOf(error));
+  }
+  return blobEvidence(store.container(name));
 }
 
 /**
