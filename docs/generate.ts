@@ -1,8 +1,8 @@
 import fs from "node:fs";
-import { PAGES } from "./pages";
+import { pages } from "./pages";
 
 async function main(): Promise<void> {
-  for (const page of PAGES) {
+  for (const page of pages(process.cwd())) {
     fs.writeFileSync(page.file, await page.render());
     console.log(`wrote ${page.file}`);
   }

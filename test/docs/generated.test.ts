@@ -2,11 +2,11 @@ import fs from "node:fs";
 import path from "node:path";
 import Ajv from "ajv/dist/2020";
 import yaml from "js-yaml";
-import { PAGES } from "../../docs/pages";
+import { pages } from "../../docs/pages";
 
 const ROOT = path.join(__dirname, "../..");
 
-test.each(PAGES.map((page) => [page.file, page] as const))(
+test.each(pages(ROOT).map((page) => [page.file, page] as const))(
   "%s is what `npm run docs` writes",
   async (file, page) => {
     expect(fs.readFileSync(path.join(ROOT, file), "utf8")).toBe(await page.render());

@@ -1,0 +1,175 @@
+import fs from "node:fs";
+import path from "node:path";
+import yaml from "js-yaml";
+import { z } from "zod";
+
+/**
+ * Where a step's command can run.
+ * - `local`: on any machine with this repository, against whatever the environment's variables point at. A test
+ *   runs these, in order, against a local database and blob server.
+ * - `cluster`: needs `kubectl` and access to the cluster.
+ * - `azure`: needs `az` or `pulumi` and access to the subscription.
+ * - `person`: no command; a decision, a call or a page in a browser.
+ */
+export const PLACES = ["local", "cluster", "azure", "person"] as const;
+
+const step = z
+  .strictObject({
+    title: z.string().min(1),
+    runs: z.enum(PLACES),
+    /** One command. Names come from `$VARIABLES`, which `npm run outputs` sets. */
+    command: z.string().optional(),
+    /** What is seen when all is well; for local commands a regular expression the test compares with. */
+    prints: z.string().min(1),
+    /** What to do when it is not. */
+    otherwise: z.string().min(1),
+    /** Exit code of a local command when all is well. */
+    exits: z.int().default(0),
+  })
+  .refine((value) => (value.runs === "person") === (value.command === undefined), {
+    error: "has a command exactly when it does not run in a person",
+    path: ["command"],
+  });
+
+const runbook = z.strictObject({
+  title: z.string().min(1),
+  /** One sentence: when this is the right page. */
+  when: z.string().min(1),
+  severity: z.enum(["SEV-1", "SEV-2", "SEV-3", "SEV-4"]),
+  symptoms: z.array(z.string().min(1)).min(1),
+  /** Who decides, and what must not be done without them. */
+  decides: z.string().min(1),
+  risks: z.array(z.string().regex(/^R(0\d|1[0-5])$/)).min(1),
+  /** Row of report §5.3 that applies. */
+  objective: z.enum([
+    "database-with-replica",
+    "database-backup-only",
+    "application",
+    "region",
+    "breach",
+    "none",
+  ]),
+  /** Variables a person sets by hand, with what goes in; every other one is a stack output. */
+  inputs: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string().min(1)).default({}),
+  steps: z.array(step).min(1),
+  /** How to know that it is over. */
+  over: z.array(z.string().min(1)).min(1),
+  /** How to practise it. */
+  rehearse: z.strictObject({
+    how: z.string().min(1),
+    command: z.string().optional(),
+    runs: z.enum(PLACES).default("local"),
+  }),
+});
+
+export type RunbookStep = z.infer<typeof step>;
+export type RunbookSource = z.infer<typeof runbook> & { id: string };
+
+/** Recovery objectives of report §5.3 and what meets each here. */
+export const OBJECTIVES: Record<
+  RunbookSource["objective"],
+  { rto: string; rpo: string; means: string } | undefined
+> = {
+  "database-with-replica": {
+    rto: "5 minutes",
+    rpo: "0",
+    means: "zone-redundant standby; replica in the second region",
+  },
+  "database-backup-only": {
+    rto: "2 hours",
+    rpo: "1 hour",
+    means: "point-in-time restore (5 minutes), then proved backups",
+  },
+  application: { rto: "2 minutes", rpo: "0", means: "probes, three replicas, autoscaler" },
+  region: { rto: "4 hours", rpo: "1 hour", means: "replica, geo-copies and the second region's cluster" },
+  breach: { rto: "24 hours", rpo: "varies", means: "clean, proved backup" },
+  none: undefined,
+};
+
+/**
+ * Reads the runbooks.
+ * @throws Error that names the file and every field that is wrong.
+ */
+export function readRunbooks(root: string): RunbookSource[] {
+  const folder = path.join(root, "docs/runbooks/source");
+  return fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith(".yaml"))
+    .sort()
+    .map((name) => {
+      const result = runbook.safeParse(yaml.load(fs.readFileSync(path.join(folder, name), "utf8")));
+      if (!result.success) {
+        throw new Error(
+          `docs/runbooks/source/${name}:\n${result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`).join("\n")}`,
+        );
+      }
+      return { id: name.replace(/\.yaml$/, ""), ...result.data };
+    });
+}
+
+/** An alert that leads to a runbook. */
+export interface LeadingAlert {
+  name: string;
+  priority: string;
+  summary: string;
+}
+
+const PLACE_NOTES: Record<(typeof PLACES)[number], string> = {
+  local: "runs anywhere; tested against a local database and blob server",
+  cluster: "needs the cluster; its flags are checked, its effect is not tested here",
+  azure: "needs Azure; its flags are checked, its effect is not tested here",
+  person: "a person's step",
+};
+
+/** The page of one runbook. */
+export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert[]): string {
+  const objective = OBJECTIVES[book.objective];
+  const numbered = book.steps.flatMap((entry, index) => [
+    `### ${index + 1}. ${entry.title}`,
+    "",
+    ...(entry.command === undefined ? [] : ["```bash", entry.command.trim(), "```", ""]),
+    `- All is well: ${entry.runs === "local" && entry.command ? `it prints \`${entry.prints}\`` : entry.prints}${entry.exits === 0 ? "" : ` and exits ${entry.exits}`}`,
+    `- Otherwise: ${entry.otherwise}`,
+    `- ${PLACE_NOTES[entry.runs]}`,
+    "",
+  ]);
+  return [
+    `# ${book.title}`,
+    "",
+    `<!-- Generated from docs/runbooks/source/${book.id}.yaml by \`npm run docs\`. -->`,
+    "",
+    book.when,
+    "",
+    `**Severity** ${book.severity} · **Risks** ${book.risks.join(", ")}${objective ? ` · **RTO** ${objective.rto} · **RPO** ${objective.rpo} (${objective.means})` : ""}`,
+    "",
+    "## Symptoms",
+    "",
+    ...book.symptoms.map((symptom) => `- ${symptom}`),
+    "",
+    alerts.length > 0 ? "Alerts that lead here:" : "No alert leads here; the [index](../README.md) does.",
+    "",
+    ...alerts.map(({ name, priority, summary }) => `- ${priority} \`${name}\`: ${summary}`),
+    "",
+    "## Who decides",
+    "",
+    book.decides,
+    "",
+    "## Steps",
+    "",
+    'Names come from the stack\'s outputs; set them once per shell with `eval "$(npm run -s outputs -- prod)"`.',
+    "",
+    ...Object.entries(book.inputs).map(
+      ([name, meaning]) => `Set by hand: \`export ${name}=…\` (${meaning}).\n`,
+    ),
+    ...numbered,
+    "## It is over when",
+    "",
+    ...book.over.map((sign) => `- ${sign}`),
+    "",
+    "## Rehearse",
+    "",
+    book.rehearse.how,
+    "",
+    ...(book.rehearse.command ? ["```bash", book.rehearse.command.trim(), "```", ""] : []),
+  ].join("\n");
+}

@@ -1,0 +1,66 @@
+import fs from "node:fs";
+import path from "node:path";
+import { RISK_REGISTER } from "../../docs/riskData";
+import { traceRisks } from "../../docs/riskPages";
+import { planStack, PlanView } from "../support/plan";
+
+const ROOT = path.join(__dirname, "../..");
+const RISKS = traceRisks(ROOT);
+
+/** Report §3: probability, impact, score. */
+const REPORT: Record<string, [number, number, number]> = {
+  R01: [2, 5, 10],
+  R02: [1, 5, 5],
+  R03: [3, 4, 12],
+  R04: [2, 4, 8],
+  R05: [3, 4, 12],
+  R06: [2, 3, 6],
+  R07: [2, 5, 10],
+  R08: [2, 5, 10],
+  R09: [3, 4, 12],
+  R10: [2, 5, 10],
+  R11: [2, 4, 8],
+  R12: [2, 3, 6],
+  R13: [3, 3, 9],
+  R14: [3, 3, 9],
+  R15: [2, 4, 8],
+};
+
+let plan: PlanView;
+beforeAll(async () => {
+  plan = await planStack("prod", { resolve: true });
+}, 60_000);
+
+test("the register has the report's fifteen risks with its scores", () => {
+  expect(
+    Object.fromEntries(RISKS.map((risk) => [risk.id, [risk.probability, risk.impact, risk.score]])),
+  ).toEqual(REPORT);
+});
+
+test.each(RISKS.map((risk) => [risk.id, risk] as const))("%s has no empty cell", (_, risk) => {
+  for (const cell of ["controls", "policies", "alerts", "runbooks", "tests"] as const) {
+    expect([cell, risk[cell].length > 0]).toEqual([cell, true]);
+  }
+  expect(risk.drill.length).toBeGreaterThan(10);
+});
+
+test.each(RISK_REGISTER.map((risk) => [risk.id, risk] as const))(
+  "%s: every control is in the plan of production",
+  (_, risk) => {
+    for (const { type, name } of risk.controls) {
+      expect([type, name, plan.ofType(type, name).length > 0]).toEqual([type, name, true]);
+    }
+  },
+);
+
+test.each(RISK_REGISTER.map((risk) => [risk.id, risk] as const))(
+  "%s: every test that proves it exists by its title",
+  (_, risk) => {
+    for (const { file, title } of risk.tests) {
+      expect([file, fs.existsSync(path.join(ROOT, file))]).toEqual([file, true]);
+      expect([title, title !== "" && fs.readFileSync(path.join(ROOT, file), "utf8").includes(title)]).toEqual(
+        [title, true],
+      );
+    }
+  },
+);

@@ -1,0 +1,309 @@
+import { BlobServiceClient } from "@azure/storage-blob";
+import { execFileSync, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import pg from "pg";
+import { parseCommand } from "../../docs/commandLine";
+import { CHECKED_TOOLS, commandProblems, KnownCommands } from "../../docs/knownCommands";
+import { readRunbooks, RunbookStep } from "../../docs/runbook";
+import { allAlerts, alertsFor, renderIndex } from "../../docs/runbookPages";
+import { RUNBOOKS } from "../../infra/alerting/runbooks";
+import { outputsSchema, variables } from "../../recovery/outputs";
+import { startAzurite } from "../../sandbox/local/azurite";
+import { startPostgres } from "../../sandbox/local/postgres";
+import { planStack } from "../support/plan";
+
+const ROOT = path.join(__dirname, "../..");
+const BOOKS = readRunbooks(ROOT);
+const STEPS: [string, RunbookStep][] = BOOKS.flatMap((book) =>
+  book.steps.map((step, index): [string, RunbookStep] => [`${book.id} step ${index + 1}`, step]),
+);
+const COMMANDS: [string, string][] = [
+  ...STEPS.flatMap(([name, { command }]): [string, string][] =>
+    command === undefined ? [] : [[name, command]],
+  ),
+  ...BOOKS.flatMap(({ id, rehearse }): [string, string][] =>
+    rehearse.command === undefined ? [] : [[`${id} rehearsal`, rehearse.command]],
+  ),
+];
+const SCRIPTS = (
+  JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8")) as { scripts: Record<string, string> }
+).scripts;
+const KNOWN = JSON.parse(
+  fs.readFileSync(path.join(ROOT, "docs/runbooks/commands.json"), "utf8"),
+) as KnownCommands;
+
+describe("what exists", () => {
+  test("the seven runbooks of the report's appendix A.3 stand under exactly their paths", () => {
+    for (const name of [
+      "database-connection",
+      "shopify-webhooks",
+      "simplyprint-sync",
+      "error-rate-spike",
+      "memory-oom",
+      "disk-space",
+      "ssl-renewal",
+    ]) {
+      expect(fs.existsSync(path.join(ROOT, `docs/runbooks/${name}.md`))).toBe(true);
+    }
+  });
+
+  test("every scenario of the report's chapter 4 has one", () => {
+    const ids = BOOKS.map(({ id }) => id);
+    for (const id of [
+      "database-failover",
+      "database-restore",
+      "accidental-deletion",
+      "region-loss",
+      "application-crash",
+      "security-breach",
+      "credential-rotation",
+      "misconfiguration",
+      "shopify-down",
+      "simplyprint-sync",
+      "sendcloud-shipping",
+      "queue-backlog",
+      "webhook-flood",
+      "backup-failed",
+      "drill-overdue",
+    ]) {
+      expect(ids).toContain(id);
+    }
+  });
+
+  test("every alert leads to a runbook that exists, and every runbook is in the index", () => {
+    const alerts = allAlerts();
+    for (const id of Object.keys(RUNBOOKS)) expect(BOOKS.map((book) => book.id)).toContain(id);
+    for (const alert of alerts) expect(BOOKS.some(({ id }) => id === alert.runbook)).toBe(true);
+    const index = renderIndex(ROOT);
+    for (const { id } of BOOKS) expect(index).toContain(`(runbooks/${id}.md)`);
+  });
+
+  test("from an alert alone the last step is reachable: its page names the alert and every step in order", () => {
+    const alerts = allAlerts();
+    for (const book of BOOKS) {
+      const page = fs.readFileSync(path.join(ROOT, `docs/runbooks/${book.id}.md`), "utf8");
+      for (const { name } of alertsFor(book.id, alerts)) expect(page).toContain(`\`${name}\``);
+      const positions = book.steps.map(({ title }, index) => page.indexOf(`### ${index + 1}. ${title}`));
+      expect(positions.every((position) => position > 0)).toBe(true);
+      expect([...positions].sort((a, b) => a - b)).toEqual(positions);
+    }
+  });
+});
+
+describe("commands", () => {
+  let names: Record<string, string>;
+  beforeAll(async () => {
+    const { outputs } = await planStack("prod", { resolve: true });
+    names = variables(outputsSchema.parse(outputs));
+  }, 60_000);
+
+  test.each(COMMANDS)("%s is one command of a tool that is checked", (name, command) => {
+    const { program, words } = parseCommand(command);
+    if ((CHECKED_TOOLS as readonly string[]).includes(program)) {
+      expect(commandProblems(command, KNOWN)).toEqual([]);
+    } else if (program === "npm") {
+      const script =
+        words.concat(parseCommand(command).flags).length > 0
+          ? /npm run (?:-s )?(\S+)/.exec(command)?.[1]
+          : undefined;
+      expect(Object.keys(SCRIPTS)).toContain(script);
+    } else if (program === "npx") {
+      expect(words[0]).toBe("jest");
+      expect(fs.existsSync(path.join(ROOT, words[1] ?? ""))).toBe(true);
+    } else {
+      throw new Error(`${name}: nobody checks ${program}`);
+    }
+  });
+
+  test("a flag or a command the real tool lacks is found", () => {
+    expect(commandProblems("az keyvault recover --nmae x", KNOWN)).toEqual([
+      "az keyvault recover knows no --nmae",
+    ]);
+    expect(commandProblems("az keyvault revive --name x", KNOWN)).toEqual([
+      "az knows no such command: az keyvault revive --name x",
+    ]);
+    expect(() => parseCommand("kubectl get pods | grep api")).toThrow("is not one command");
+  });
+
+  test("every name in a command is a stack output, a loop variable of the shell, or set by hand and said to be", () => {
+    for (const book of BOOKS) {
+      const known = new Set([...Object.keys(names), ...Object.keys(book.inputs)]);
+      for (const { command } of book.steps) {
+        for (const variable of command === undefined ? [] : parseCommand(command).variables) {
+          expect([book.id, variable, known.has(variable)]).toEqual([book.id, variable, true]);
+        }
+      }
+    }
+  });
+
+  test("resources of the cluster that commands name are in the plan", async () => {
+    const { resources } = await planStack("prod", { resolve: true });
+    const objects = resources.flatMap(({ type, inputs }) => {
+      const name = (inputs as { metadata?: { name?: unknown } }).metadata?.name;
+      return type.startsWith("kubernetes:") && typeof name === "string"
+        ? [`${type.split(":").at(-1)?.toLowerCase()}/${name}`]
+        : [];
+    });
+    for (const [name, command] of COMMANDS) {
+      for (const [reference] of command.matchAll(/(?<![\w/.])(?:deploy(?:ment)?|cronjob)\/[a-z][a-z-]*/g)) {
+        expect([
+          name,
+          objects.includes(reference.replace(/^deploy\//, "deployment/")) ? reference : `no ${reference}`,
+        ]).toEqual([name, reference]);
+      }
+    }
+  });
+});
+
+describe("steps that run anywhere do what their page says", () => {
+  let postgres: Awaited<ReturnType<typeof startPostgres>>;
+  let azurite: Awaited<ReturnType<typeof startAzurite>>;
+  let folder: string;
+  let env: NodeJS.ProcessEnv;
+
+  const shell = (command: string) => {
+    const result = spawnSync("bash", ["-c", command], { cwd: ROOT, encoding: "utf8", env, timeout: 150_000 });
+    return { code: result.status, text: `${result.stdout}${result.stderr}` };
+  };
+
+  beforeAll(async () => {
+    [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "runbooks-"));
+    const client = new pg.Client({ connectionString: postgres.url });
+    await client.connect();
+    await client.query(
+      "create table orders(id int primary key, total numeric, created_at timestamptz default now())",
+    );
+    await client.query("insert into orders(id, total) select g, g * 1.5 from generate_series(1, 500) g");
+    await client.end();
+    const blobs = BlobServiceClient.fromConnectionString(azurite.connectionString);
+    const containers = { DAILY: "daily", MONTHLY: "monthly", EVIDENCE: "evidence", INCIDENTS: "incidents" };
+    for (const name of Object.values(containers)) await blobs.createContainer(name);
+    env = {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      ENVIRONMENT: "staging",
+      DATABASE_URL: postgres.url,
+      BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
+      ...Object.fromEntries(
+        Object.entries(containers).map(([key, name]) => [`BACKUP_CONTAINER_${key}`, name]),
+      ),
+      INCIDENT_DIR: path.join(folder, "incidents"),
+    };
+    // The state every page starts from: a marked database with one proved backup and one drill.
+    for (const command of ["guard --mark", "backup", "verify --latest", "drill --scenario backup-only"]) {
+      const { code, text } = shell(`npm run -s recovery -- ${command}`);
+      if (code !== 0) throw new Error(`${command}: ${text}`);
+    }
+  }, 180_000);
+
+  afterAll(async () => {
+    await Promise.all([postgres?.stop(), azurite?.stop()]);
+    if (folder) fs.rmSync(folder, { recursive: true });
+  });
+
+  const local = BOOKS.filter((book) => book.steps.some(({ runs }) => runs === "local"));
+
+  test.each(local.map((book) => [book.id, book] as const))(
+    "%s",
+    (_, book) => {
+      const seen = book.steps
+        .filter(({ runs }) => runs === "local")
+        .map((step) => {
+          const { code, text } = shell(step.command ?? "");
+          return { step: step.title, code, printed: new RegExp(step.prints).test(text) ? step.prints : text };
+        });
+      expect(seen).toEqual(
+        book.steps
+          .filter(({ runs }) => runs === "local")
+          .map((step) => ({ step: step.title, code: step.exits, printed: step.prints })),
+      );
+    },
+    240_000,
+  );
+});
+
+describe("pages", () => {
+  const markdown = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  })
+    .trim()
+    .split("\n")
+    .filter((file) => file === "README.md" || file.startsWith("docs/"));
+
+  const slug = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[`*]/g, "")
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-");
+
+  test.each(markdown)("%s: every link and anchor resolves", (file) => {
+    const text = fs.readFileSync(path.join(ROOT, file), "utf8").replaceAll(/```[\s\S]*?```/g, "");
+    for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(https?|mailto):/.test(target)) continue;
+      const [name = "", anchor] = target.split("#");
+      const full = name === "" ? path.join(ROOT, file) : path.join(ROOT, path.dirname(file), name);
+      expect([target, fs.existsSync(full)]).toEqual([target, true]);
+      if (anchor !== undefined && full.endsWith(".md")) {
+        const headings = [...fs.readFileSync(full, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+          slug(heading),
+        );
+        expect([target, headings.includes(anchor)]).toEqual([target, true]);
+      }
+    }
+  });
+
+  test("every table has as many cells in each row as in its head", () => {
+    for (const file of markdown) {
+      const lines = fs
+        .readFileSync(path.join(ROOT, file), "utf8")
+        .replaceAll(/```[\s\S]*?```/g, "")
+        .split("\n");
+      const cells = (line: string): number =>
+        line
+          .replaceAll(/\\\|/g, "")
+          .replaceAll(/`[^`]*`/g, "x")
+          .split("|").length;
+      lines.forEach((line, index) => {
+        const previous = lines[index - 1] ?? "";
+        if (line.startsWith("|") && previous.startsWith("|"))
+          expect([file, index + 1, cells(line)]).toEqual([file, index + 1, cells(previous)]);
+      });
+    }
+  });
+
+  test("every diagram is one a mermaid parser accepts, and a broken one is not", () => {
+    const diagrams = markdown.flatMap((file) =>
+      [...fs.readFileSync(path.join(ROOT, file), "utf8").matchAll(/```mermaid\n([\s\S]*?)```/g)].map(
+        ([, text = ""]) => ({ file, text }),
+      ),
+    );
+    expect(diagrams.length).toBeGreaterThan(0);
+    const script = `
+      import { JSDOM } from "jsdom";
+      const { window } = new JSDOM("");
+      globalThis.window = window;
+      globalThis.document = window.document;
+      const { default: mermaid } = await import("mermaid");
+      const problems = [];
+      for (const { file, text } of JSON.parse(process.argv[1])) {
+        try { await mermaid.parse(text); } catch (error) { problems.push(file + ": " + error.message.split("\\n")[0]); }
+      }
+      console.log(JSON.stringify(problems));`;
+    const parse = (all: object[]): unknown =>
+      JSON.parse(
+        execFileSync(process.execPath, ["--input-type=module", "-e", script, JSON.stringify(all)], {
+          cwd: ROOT,
+          encoding: "utf8",
+        }),
+      );
+    expect(parse(diagrams)).toEqual([]);
+    expect(parse([{ file: "x.md", text: "graph TD\n a[open --> b" }])).toEqual([
+      expect.stringContaining("x.md: Parse error"),
+    ]);
+  }, 60_000);
+});
