@@ -4,7 +4,7 @@ import type { Model } from "./model/types";
 import { readSettings, StackSettings } from "./monitor/config";
 import { Deployment } from "./monitor/deployment";
 import { EngineServer } from "./monitor/engine";
-import { PackInfo, packState, PolicyPack, Violation } from "./monitor/policies";
+import { PackInfo, PolicyPack, preparePack, Violation } from "./monitor/policies";
 import { bundleProgram, runProgram } from "./monitor/program";
 
 export interface PlanOptions {
@@ -72,22 +72,22 @@ export async function planStack(root: string, stack: string, options: PlanOption
 const NO_POLICIES = "not asked";
 
 function startPack(root: string, engine: string, settings: StackSettings): PolicyPack | string {
-  switch (packState(root)) {
-    case "absent":
-      return "NOT CHECKED: this project has no policy pack";
-    case "uncompiled":
-      return "NOT CHECKED: policies/bin is missing; npm run policy:build makes it";
-    case "compiled":
-      return new PolicyPack(path.join(root, "policies"), engine, settings);
-  }
+  return preparePack(root)
+    ? new PolicyPack(path.join(root, "policies"), engine, settings)
+    : "NOT CHECKED: this project has no policy pack";
 }
+
+/** Enough to keep the pack busy; more only pile up in memory. */
+const REQUESTS_IN_FLIGHT = 4;
 
 async function judge(pack: PolicyPack, deployment: Deployment): Promise<PackInfo> {
   const info = await pack.info();
   const resources = [...deployment.resources.values()];
-  for (const resource of resources) {
-    if (!resource.external) pack.analyze(resource, deployment.providerOf(resource));
-  }
+  const queue = resources.filter((resource) => !resource.external).values();
+  const judgeQueue = async (): Promise<void> => {
+    for (const resource of queue) await pack.analyze(resource, deployment.providerOf(resource));
+  };
+  await Promise.all(Array.from({ length: REQUESTS_IN_FLIGHT }, judgeQueue));
   await pack.analyzeStack(resources, (resource) => deployment.providerOf(resource));
   return info;
 }

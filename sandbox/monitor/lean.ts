@@ -10,7 +10,8 @@ let applied = false;
 /**
  * Takes out of the SDK what costs a plan most of its time and memory and adds nothing to it: debug messages, of which
  * the SDK sends several for each resource, one after the other; a chain of promises for each of the twenty names
- * a type had in other API versions, which matter to an existing state only; and the stack trace kept with every promise.
+ * a type had in other API versions, which matter to an existing state only; and what the SDK keeps with every promise to
+ * explain, when the process ends, which never settled: a plan notices that by itself.
  * The first call must come before the SDK's index is loaded, which copies what it exports.
  *
  * @param traces Keeps stack traces, to find out where an error comes from.
@@ -27,11 +28,15 @@ export function leanSdk(traces: boolean): void {
   applied = true;
   /* eslint-disable @typescript-eslint/no-require-imports -- an import would give a copy, which cannot be changed */
   const log = require("@pulumi/pulumi/log") as { debug: () => Promise<void> };
+  const debuggable = require("@pulumi/pulumi/runtime/debuggable") as {
+    debuggablePromise: (promise: Promise<unknown>) => Promise<unknown>;
+  };
   const resource = require("@pulumi/pulumi/resource") as {
     mergeOptions: (first?: Options, second?: Options) => Options;
   };
   /* eslint-enable @typescript-eslint/no-require-imports */
   log.debug = () => Promise.resolve();
+  debuggable.debuggablePromise = (promise) => promise;
   const { mergeOptions } = resource;
   resource.mergeOptions = (first, second) => {
     const aliases = second?.aliases;

@@ -1,4 +1,4 @@
-import { ChildProcess, spawn } from "node:child_process";
+import { ChildProcess, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
@@ -38,11 +38,6 @@ export interface PackInfo {
   readonly policies: number;
 }
 
-/** Where the pack's compiled program must be for the engine, and for a plan, to load it. */
-export function compiledPack(root: string): string {
-  return path.join(root, "policies/bin/index.js");
-}
-
 /**
  * The project's policy pack in a process of its own, spoken to as the engine speaks to it. It loads while the program
  * does; {@link info} waits for it.
@@ -51,7 +46,6 @@ export class PolicyPack {
   readonly violations: Violation[] = [];
   private readonly child: ChildProcess;
   private readonly client: Promise<InstanceType<typeof AnalyzerClient>>;
-  private readonly pending: Promise<void>[] = [];
   private readonly messages: string[] = [];
 
   constructor(folder: string, engine: string, settings: StackSettings) {
@@ -87,8 +81,8 @@ export class PolicyPack {
     return { name: info.getName(), version: info.getVersion(), policies: info.getPoliciesList().length };
   }
 
-  /** Hands a resource over to be judged by its inputs; {@link analyzeStack} waits for the answer. */
-  analyze(resource: PlannedResource, provider: PlannedResource | undefined): void {
+  /** Has a resource judged by its inputs. */
+  async analyze(resource: PlannedResource, provider: PlannedResource | undefined): Promise<void> {
     const request = new proto.AnalyzeRequest()
       .setType(resource.type)
       .setUrn(resource.urn)
@@ -96,19 +90,17 @@ export class PolicyPack {
     request.setProperties(toStruct(resource.inputs, resource.inputSecrets));
     request.setOptions(options(resource));
     if (provider) request.setProvider(providerOf(provider));
-    const judged = this.call<proto.AnalyzeRequest, proto.AnalyzeResponse>("analyze", request).then((answer) =>
-      this.record(answer, resource.urn),
+    this.record(
+      await this.call<proto.AnalyzeRequest, proto.AnalyzeResponse>("analyze", request),
+      resource.urn,
     );
-    judged.catch(() => undefined);
-    this.pending.push(judged);
   }
 
-  /** Waits for all resources to be judged, then has the stack as a whole judged. */
+  /** Has the stack as a whole judged, by what its resources turned out to be. */
   async analyzeStack(
     resources: readonly PlannedResource[],
     providerFor: (resource: PlannedResource) => PlannedResource | undefined,
   ): Promise<void> {
-    await Promise.all(this.pending);
     const request = new proto.AnalyzeStackRequest().setResourcesList(
       resources
         .filter((resource) => !resource.external)
@@ -180,10 +172,36 @@ export class PolicyPack {
   }
 }
 
-/** Whether a folder holds a pack, and whether it was compiled. */
-export function packState(root: string): "absent" | "uncompiled" | "compiled" {
-  if (!fs.existsSync(path.join(root, "policies/PulumiPolicy.yaml"))) return "absent";
-  return fs.existsSync(compiledPack(root)) ? "compiled" : "uncompiled";
+/** What the pack is compiled from: it derives its inventory with the program's own code. */
+const PACK_SOURCES = ["policies", "infra", "stacks"];
+
+function newest(folder: string): number {
+  return Math.max(
+    0,
+    ...fs
+      .readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+      .map((entry) => fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs),
+  );
+}
+
+/**
+ * Compiles the pack of a folder unless it is newer than what it is made from, and tells whether there is one.
+ * @throws UsageError when it does not compile.
+ */
+export function preparePack(root: string): boolean {
+  if (!fs.existsSync(path.join(root, "policies/PulumiPolicy.yaml"))) return false;
+  const compiled = path.join(root, "policies/bin/index.js");
+  const made = fs.existsSync(compiled) ? fs.statSync(compiled).mtimeMs : 0;
+  const sources = PACK_SOURCES.map((name) => path.join(root, name)).filter((folder) => fs.existsSync(folder));
+  if (Math.max(...sources.map(newest)) > made) {
+    const { status, stderr } = spawnSync(process.execPath, ["policies/build.mjs"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new UsageError(`the policy pack does not compile:\n${stderr}`);
+  }
+  return true;
 }
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };

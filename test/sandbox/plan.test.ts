@@ -1,10 +1,32 @@
 import path from "node:path";
-import { planStack, PlanChoices } from "../support/plan";
+import { PlanChoices, planStack, preparePlans } from "../support/plan";
 
 const root = path.join(__dirname, "../fixtures/plan");
 const plan = (scenario: string, choices: PlanChoices = {}) =>
   planStack("dev", { ...choices, root, config: { scenario, ...choices.config } });
 const PREFIX = "urn:pulumi:dev::fixture::";
+
+const SCENARIOS = [
+  "plain",
+  "bad-name",
+  "bad-size",
+  "unknown-type",
+  "twice",
+  "default-provider",
+  "crash",
+  "read",
+  "cluster",
+  "transform",
+];
+
+beforeAll(async () => {
+  const wanted = [
+    ...SCENARIOS.map((scenario) => ({ config: { scenario } })),
+    { config: { scenario: "plain", "limits.replicas": 5 } },
+    ...["plain", "orphan"].map((scenario) => ({ config: { scenario }, resolve: true })),
+  ];
+  await preparePlans(wanted.map((choices) => ({ stack: "dev", root, ...choices })));
+});
 
 describe("the emulated engine", () => {
   test("names resources as the engine does: types of nested components, and of custom parents", async () => {

@@ -77,22 +77,50 @@ interface Outcome {
   diagnostics: Diagnostic[];
 }
 
-async function outcome(request: PlanRequest): Promise<Outcome> {
-  const folder = path.join(ROOT, ".build/plans");
-  const stored = path.join(folder, `${fingerprint(request)}.json`);
-  if (fs.existsSync(stored)) return JSON.parse(fs.readFileSync(stored, "utf8")) as Outcome;
+const FOLDER = path.join(ROOT, ".build/plans");
+
+function place(request: PlanRequest): string {
+  return path.join(FOLDER, `${fingerprint(request)}.json`);
+}
+
+/** Plans what is not stored yet, all of it in one process. */
+async function plan(requests: PlanRequest[]): Promise<void> {
+  const missing = requests.filter((request) => !fs.existsSync(place(request)));
+  if (missing.length === 0) return;
   const { stdout } = await run(
     process.execPath,
-    ["run.mjs", "test/support/planWorker.ts", JSON.stringify(request)],
+    ["run.mjs", "test/support/planWorker.ts", JSON.stringify(missing)],
     { cwd: ROOT, maxBuffer: MAX_OUTPUT_BYTES },
   ).catch((error: Error & { stderr?: string }) => {
-    throw new Error(`${request.stack} cannot be planned: ${(error.stderr ?? error.message).slice(0, 2000)}`);
+    const stacks = missing.map(({ stack }) => stack).join(", ");
+    throw new Error(`${stacks} cannot be planned: ${(error.stderr ?? error.message).slice(0, 2000)}`);
   });
-  fs.mkdirSync(folder, { recursive: true });
-  const draft = `${stored}.${process.pid}`;
-  fs.writeFileSync(draft, stdout);
-  fs.renameSync(draft, stored);
-  return JSON.parse(stdout) as Outcome;
+  const outcomes = JSON.parse(stdout) as Outcome[];
+  fs.mkdirSync(FOLDER, { recursive: true });
+  missing.forEach((request, i) => {
+    const draft = `${place(request)}.${process.pid}`;
+    fs.writeFileSync(draft, JSON.stringify(outcomes[i]));
+    fs.renameSync(draft, place(request));
+  });
+}
+
+async function outcome(request: PlanRequest): Promise<Outcome> {
+  await plan([request]);
+  return JSON.parse(fs.readFileSync(place(request), "utf8")) as Outcome;
+}
+
+function complete(stack: string, choices: PlanChoices): PlanRequest {
+  return {
+    root: choices.root ?? ROOT,
+    stack,
+    config: choices.config ?? {},
+    resolve: choices.resolve ?? false,
+  };
+}
+
+/** Makes several plans in one process, for tests that ask for each of them afterwards. */
+export function preparePlans(wanted: readonly (PlanChoices & { stack: string })[]): Promise<void> {
+  return plan(wanted.map(({ stack, ...choices }) => complete(stack, choices)));
 }
 
 const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
@@ -127,12 +155,7 @@ const plans = new Map<string, Promise<PlanView>>();
  * decides them, so that the test files of a run share them.
  */
 export function planStack(stack: string, choices: PlanChoices = {}): Promise<PlanView> {
-  const request: PlanRequest = {
-    root: choices.root ?? ROOT,
-    stack,
-    config: choices.config ?? {},
-    resolve: choices.resolve ?? false,
-  };
+  const request = complete(stack, choices);
   const key = JSON.stringify(request);
   const known = plans.get(key) ?? outcome(request).then(view);
   plans.set(key, known);

@@ -1,17 +1,18 @@
-// Plans one stack in a process of its own and prints the outcome as JSON; started by test/support/plan.ts.
+// Plans stacks in a process of its own and prints the outcomes as JSON; started by test/support/plan.ts.
 import { planStack } from "../../sandbox/planner";
 import { planDocument } from "../../sandbox/render/plan";
 import type { PlanRequest } from "./plan";
 
-const request = JSON.parse(process.argv[2] ?? "") as PlanRequest;
+async function main(requests: PlanRequest[]): Promise<void> {
+  const outcomes: unknown[] = [];
+  for (const { root, stack, config, resolve } of requests) {
+    const plan = await planStack(root, stack, { overrides: config, resolve, policies: false });
+    outcomes.push({ ...planDocument(plan), diagnostics: plan.deployment.diagnostics });
+  }
+  process.stdout.write(JSON.stringify(outcomes));
+}
 
-planStack(request.root, request.stack, { overrides: request.config, resolve: request.resolve }).then(
-  (plan) => {
-    const { diagnostics } = plan.deployment;
-    process.stdout.write(JSON.stringify({ ...planDocument(plan), diagnostics }));
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? (error.stack ?? error.message) : error);
-    process.exitCode = 1;
-  },
-);
+main(JSON.parse(process.argv[2] ?? "") as PlanRequest[]).catch((error: unknown) => {
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  process.exitCode = 1;
+});
