@@ -8,11 +8,12 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { buildProgram } from "../../recovery/cli";
 import { runBackup } from "../../recovery/commands/backup";
+import { EXIT_CODE_HELP } from "../../recovery/errors";
 import { ArchiveScanner } from "../../recovery/postgres/archive";
 import { findProgram } from "../../recovery/postgres/programs";
 import { RowDigest } from "../../recovery/postgres/rows";
 import { redact } from "../../recovery/redact";
-import { loadSettings } from "../../recovery/settings";
+import { loadSettings, SETTING_HELP } from "../../recovery/settings";
 import { blockBytesAt, uploadNew } from "../../recovery/store/upload";
 import type { Manifest } from "../../recovery/types";
 import { recovery } from "../support/recoveryCli";
@@ -427,5 +428,35 @@ describe("bad input", () => {
     const bad = await recovery(["list"], { ...store.env, PUSHGATEWAY_URL: "http://127.0.0.1:1" });
     expect(bad.code).toBe(0);
     expect(bad.stderr).toContain("the outcome could not be published");
+  });
+});
+
+describe("the user guide and --help", () => {
+  // The formatter pads the columns of tables.
+  const guide = readFileSync(path.join(__dirname, "../../docs/recovery.md"), "utf8").replace(/ +/g, " ");
+  const program = buildProgram();
+  const documented = program.commands.filter((verb) =>
+    ["backup", "verify", "restore", "prune", "status", "list"].includes(verb.name()),
+  );
+
+  test("name the same exit codes, for every verb", () => {
+    for (const verb of documented) {
+      let help = "";
+      verb.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+      for (const [code, meaning] of Object.entries(EXIT_CODE_HELP)) {
+        expect([verb.name(), help]).toEqual([verb.name(), expect.stringContaining(`  ${code}  ${meaning}`)]);
+        expect(guide).toContain(`| ${code} | ${meaning} |`);
+      }
+    }
+    expect(documented).toHaveLength(6);
+  });
+
+  test("name every setting and every option that changes what a verb does", () => {
+    for (const name of Object.keys(SETTING_HELP)) expect(guide).toContain(`| \`${name}\` |`);
+    for (const verb of documented) {
+      for (const { long } of verb.options) {
+        if (long !== "--tier" || verb.name() === "backup") expect(guide).toContain(long);
+      }
+    }
   });
 });
