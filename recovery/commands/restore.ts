@@ -23,6 +23,9 @@ import { readCatalogue, select } from "../store/catalogue";
 import { BlobStore } from "../store/client";
 import type { CatalogueEntry, Manifest, RestoreResult } from "../types";
 
+/** The target is a database server, with memory for it. */
+const INDEX_MEMORY = "256MB";
+
 interface Run {
   settings: Settings;
   context: RunContext;
@@ -141,6 +144,7 @@ async function load(
       file: spooled.file,
       jobs,
       keepOwnership: plan.keep,
+      indexMemory: INDEX_MEMORY,
       signal,
     };
     await stages.run("restore", () =>

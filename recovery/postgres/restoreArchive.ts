@@ -13,11 +13,6 @@ import type { Program } from "./programs";
 const OF_AZURE = /^(azure|pgaadauth$|pg_azure|pgms_)/;
 /** Entries of the table of contents that need rights nobody has on a managed server. */
 const UNWANTED = /^\d+; \d+ \d+ (EXTENSION - (azure|pgaadauth|pg_azure|pgms_)|COMMENT - EXTENSION )/;
-/**
- * Index builds dominate a restore, and the server's default of 64 MB makes them merge from disk. Each connection
- * may use this much, once.
- */
-const MAINTENANCE_MEMORY = "256MB";
 
 const DISK_FULL = /no space left on device|could not (extend|write).*file|disk quota exceeded/i;
 
@@ -42,6 +37,11 @@ interface RestoreTask {
   jobs: number;
   /** Keep owners and grants; otherwise everything belongs to the connecting role. */
   keepOwnership: boolean;
+  /**
+   * What each connection may use to build an index. Index builds dominate a restore, and with the server's default
+   * of 64 MB they merge from disk.
+   */
+  indexMemory: string;
   signal: AbortSignal;
 }
 
@@ -81,7 +81,7 @@ async function restoreSections(task: RestoreTask, list: string, sections: string
       signal,
       stdio: ["ignore", "ignore", "pipe"],
       env: childEnvironment(
-        programEnvironment(server, { maintenance_work_mem: MAINTENANCE_MEMORY, synchronous_commit: "off" }),
+        programEnvironment(server, { maintenance_work_mem: task.indexMemory, synchronous_commit: "off" }),
       ),
     },
   );

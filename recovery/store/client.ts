@@ -70,6 +70,11 @@ export class BlobStore {
       );
     }
     const message = messageOf(error);
+    if (/CredentialUnavailable|TokenCredential|AuthenticationRequired/.test(message)) {
+      return new FailedError(
+        `${where}: no usable Azure identity; in a cluster check the workload identity, elsewhere run az login`,
+      );
+    }
     const reason = /aborted/i.test(message) ? `no answer within ${PREFLIGHT_MS / 1000} s` : message;
     return new FailedError(`${where}: ${said ? `${said.status} ${said.code}` : reason.slice(0, 300)}`);
   }
