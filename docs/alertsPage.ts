@@ -177,7 +177,7 @@ function condition(alert: Exclude<Alert, PrometheusAlert>): string {
   if (alert.kind === "activity") {
     const [, ...rest] = activityCondition(alert).allOf;
     const leaves = rest.map((leaf) =>
-      "anyOf" in leaf
+      "anyOf" in leaf && leaf.anyOf
         ? leaf.anyOf.map(({ equals }) => equals).join(" or ")
         : `${leaf.field} is ${leaf.equals}`,
     );

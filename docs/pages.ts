@@ -1,9 +1,11 @@
+import { alertsPage } from "./alertsPage";
 import { renderPolicies } from "../policies/reference";
 import { configurationReference, stackFileSchema } from "../stacks/reference";
 import { readContacts, renderContacts } from "./contacts";
 import { renderIncidentGuide } from "./incidentPages";
 import { renderRisks } from "./riskPages";
 import { readRunbooks, renderRunbook } from "./runbook";
+import { sloPage } from "./sloPage";
 import { alertsFor, allAlerts, renderIndex, renderQuickReference } from "./runbookPages";
 import { renderSla } from "./slaPages";
 
@@ -27,6 +29,8 @@ export function pages(root: string): readonly GeneratedPage[] {
     { file: "docs/configuration.md", render: configurationReference },
     { file: "docs/stack.schema.json", render: () => `${JSON.stringify(stackFileSchema(), null, 2)}\n` },
     { file: "docs/policies.md", render: renderPolicies },
+    { file: "docs/alerts.md", render: alertsPage },
+    { file: "docs/slo.md", render: sloPage },
     { file: "docs/README.md", render: () => renderIndex(root) },
     { file: "docs/incident/README.md", render: renderIncidentGuide },
     { file: "docs/incident/contacts.md", render: () => renderContacts(readContacts(root)) },

@@ -1,6 +1,6 @@
 import yaml from "js-yaml";
 import * as pulumi from "@pulumi/pulumi";
-import { MONITORED_SERVICES } from "./alerting/services";
+import { dependencyPattern, MONITORED_SERVICES } from "./alerting/services";
 import { addresses, DNS, NamedTraffic, publicInternet, scraping, workloads } from "./kubernetes/traffic";
 import { VaultSource } from "./kubernetes/vaultSecrets";
 import { secretsOf } from "./secretCatalog";
@@ -98,16 +98,6 @@ export function blackboxModules() {
       ...(Object.fromEntries(dependencies) as Record<string, object>),
     },
   };
-}
-
-/**
- * Regular expression that finds the expected value in the API's answer, whatever order its fields come in: the
- * object under the second last key, and in it the last key with the value.
- */
-export function dependencyPattern({ path, equals }: { path: string; equals: string }): string {
-  const keys = path.split(".");
-  const [object, field] = keys.slice(-2);
-  return `"${object}"\\s*:\\s*\\{[^{}]*"${field}"\\s*:\\s*"${equals}"`;
 }
 
 export interface BlackboxExporterArgs extends ExporterArgs {

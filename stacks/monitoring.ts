@@ -1,8 +1,6 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
-import { Maintenance } from "../infra/alerting/maintenance";
 import { MONITORED_SERVICES } from "../infra/alerting/services";
-import { AlertSettings } from "../infra/alerting/settings";
 import { Alerts, WatchedResource } from "../infra/alerts";
 import { Database, DATABASE_PORTS } from "../infra/database";
 import { Edge } from "../infra/edge";
@@ -12,8 +10,6 @@ import { MonitorWorkspace } from "../infra/monitorWorkspace";
 import { virtualEndpointHosts } from "../infra/naming";
 import { REGIONS } from "../infra/regions";
 import { ProbedTarget, ScrapeConfig, ScrapedWorkload } from "../infra/scrapeConfig";
-import { SECRET_CATALOG } from "../infra/secretCatalog";
-import { expiry } from "../infra/secretLife";
 import { SecretValues } from "../infra/secretValues";
 import { OutsideStatusPage } from "../infra/statusPage/outside";
 import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page";
@@ -22,8 +18,8 @@ import { Vault } from "../infra/vault";
 import { SITE_HEALTH, SITES } from "./applications";
 import { RegionCompute } from "./compute";
 import type { Context } from "./platform";
-import { PRODUCT, StackConfig } from "./schema";
-import { WEEKLY_WINDOW_NAMES } from "./schema/monitoringRules";
+import { alertSettings, maintenanceOf } from "./monitoringSettings";
+import { PRODUCT } from "./schema";
 
 /** What is watched. */
 export interface MonitoringArgs {
@@ -53,32 +49,6 @@ export function monitoring(context: Context, args: MonitoringArgs): Monitoring {
   const workspace = monitorWorkspace(context, group, args);
   alerts(context, group, workspace, args);
   return { workspace, outside };
-}
-
-/** Weekly windows are the database's and the cluster's own; announced ones come from the stack file. */
-export function maintenanceOf({ database, cluster, alerts: { maintenance } }: StackConfig): Maintenance {
-  return {
-    weekly: [
-      // Azure gives no length for the database's window; its documentation speaks of an hour.
-      { name: WEEKLY_WINDOW_NAMES.database, ...database.maintenanceWindow, hours: 1 },
-      { name: WEEKLY_WINDOW_NAMES.cluster, ...cluster.upgradeWindow, hours: 4 },
-    ],
-    announced: maintenance,
-  };
-}
-
-/** What the catalogue of alerts is made from. */
-export function alertSettings(config: StackConfig, namespace: string): AlertSettings {
-  const { secretsIssued, secretRotationDays } = config.vault;
-  const lives = SECRET_CATALOG.filter(({ source }) => source !== "external").map(({ rotationDays }) =>
-    Math.min(rotationDays, secretRotationDays),
-  );
-  return {
-    thresholds: config.alerts.thresholds,
-    objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
-    namespace,
-    secretExpiry: Object.fromEntries(lives.map((days) => [String(days), expiry(secretsIssued, days)])),
-  };
 }
 
 function outsidePage({ config, names, tags, opts }: Context, group: ResourceGroup): OutsideStatusPage {

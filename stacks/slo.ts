@@ -1,6 +1,4 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import path from "node:path";
-import fs from "node:fs";
 import { promSeconds } from "../infra/alerting/duration";
 import { AnnouncedWindow } from "../infra/alerting/maintenance";
 import { availabilityReport, AvailabilityReport } from "../infra/alerting/report";
@@ -9,6 +7,7 @@ import { reportText } from "./sloText";
 import { readOutsideOutages } from "./sloExclusions";
 import { readStackFile } from "./files";
 import { ConfigError } from "./problems";
+import { projectRoot } from "./root";
 
 /** Below this share of measured minutes a report says nothing about the rest. */
 const COVERAGE_NEEDED = 0.99;
@@ -55,18 +54,6 @@ function parseInstant(text: string): number {
   if (Number.isNaN(instant))
     throw new InvalidArgumentError("expected an instant in UTC, e.g. 2026-12-01T00:00:00Z");
   return instant;
-}
-
-function projectRoot(): string {
-  for (let folder = __dirname; ; folder = path.dirname(folder)) {
-    const file = path.join(folder, "package.json");
-    if (
-      fs.existsSync(file) &&
-      (JSON.parse(fs.readFileSync(file, "utf8")) as { name?: string }).name === "forma3d-platform"
-    )
-      return folder;
-    if (folder === path.dirname(folder)) throw new Error(`no project above ${__dirname}`);
-  }
 }
 
 async function report(options: ReportOptions): Promise<number> {

@@ -81,6 +81,16 @@ export const MONITORED_SERVICES: readonly MonitoredService[] = [
   },
 ];
 
+/**
+ * Regular expression that finds the expected value in the API's answer, whatever order its fields come in: the
+ * object under the second last key, and in it the last key with the value.
+ */
+export function dependencyPattern({ path, equals }: { path: string; equals: string }): string {
+  const keys = path.split(".");
+  const [object, field] = keys.slice(-2);
+  return `"${object}"\\s*:\\s*\\{[^{}]*"${field}"\\s*:\\s*"${equals}"`;
+}
+
 /** Everything wrong with a list of services, as `service: what is wrong`. */
 export function serviceProblems(services: readonly MonitoredService[]): string[] {
   const groups = COMPONENT_GROUPS.map(({ name }) => name);

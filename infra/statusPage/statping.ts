@@ -1,5 +1,4 @@
-import { COMPONENT_GROUPS } from "../alerting/services";
-import { dependencyPattern } from "../exporters";
+import { COMPONENT_GROUPS, dependencyPattern } from "../alerting/services";
 import { PageService } from "./targets";
 
 /** A service as Statping-ng's `services.yml` lists it (types/services/struct.go of its source). */

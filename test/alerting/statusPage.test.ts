@@ -10,7 +10,8 @@ import { frontConfig, frontDecision, Provider } from "../../infra/statusPage/fro
 import { gatusConfig } from "../../infra/statusPage/gatus";
 import { statpingEnvironment, statpingServices } from "../../infra/statusPage/statping";
 import { pageServices } from "../../infra/statusPage/targets";
-import { blackboxModules, dependencyPattern } from "../../infra/exporters";
+import { dependencyPattern } from "../../infra/alerting/services";
+import { blackboxModules } from "../../infra/exporters";
 import { freePort, loopback } from "../../sandbox/local/ports";
 import { monitoringProgram } from "../../sandbox/local/monitoringPrograms";
 import { startSupervised, Supervised, temporaryDirectory } from "../../sandbox/local/supervised";
