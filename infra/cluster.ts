@@ -5,7 +5,7 @@ import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK } from "./clusterProfile";
 import { ContainerInsights } from "./containerInsights";
 import { diagnostics } from "./diagnostics";
 import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
-import { maintenanceWindow, WeeklyWindow, weeklyHours } from "./maintenance";
+import { maintenanceWindow, UPGRADE_WINDOW_HOURS, weeklyHours, WeeklyWindow } from "./maintenance";
 import { RegionNames } from "./naming";
 import { assignRole, BuiltInRole } from "./roles";
 import { Tags } from "./tags";
@@ -53,9 +53,6 @@ export interface ClusterArgs {
   deployLogin: KubeloginMethod;
   tags: Tags;
 }
-
-/** Hours each upgrade window lasts: Azure starts none it cannot end, and four is its minimum. */
-const WINDOW_HOURS = 4;
 
 /** Logs of the control plane that are kept: who changed what, who was let in, and why nodes came and went. */
 const CONTROL_PLANE_LOGS = ["kube-audit-admin", "guard", "cluster-autoscaler", "kube-controller-manager"];
@@ -218,8 +215,8 @@ export class Cluster extends pulumi.ComponentResource {
         { configName, resourceName: cluster.name, resourceGroupName, ...when },
         { parent: this },
       );
-    const window = { maintenanceWindow: maintenanceWindow(upgradeWindow, WINDOW_HOURS) };
-    configure("release", "default", { timeInWeek: weeklyHours(upgradeWindow, WINDOW_HOURS) });
+    const window = { maintenanceWindow: maintenanceWindow(upgradeWindow, UPGRADE_WINDOW_HOURS) };
+    configure("release", "default", { timeInWeek: weeklyHours(upgradeWindow, UPGRADE_WINDOW_HOURS) });
     configure("kubernetes", "aksManagedAutoUpgradeSchedule", window);
     configure("node-image", "aksManagedNodeOSUpgradeSchedule", window);
   }

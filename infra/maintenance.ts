@@ -11,6 +11,9 @@ export interface WeeklyWindow {
 
 const twoDigits = (value: number): string => String(value).padStart(2, "0");
 
+/** Hours the cluster's upgrade window lasts: Azure starts nothing it cannot end in it, and four is its minimum. */
+export const UPGRADE_WINDOW_HOURS = 4;
+
 /** A weekly window as AKS's upgrade schedules take it. `hours` is at least 4. */
 export function maintenanceWindow({ dayOfWeek, startHour }: WeeklyWindow, hours: number) {
   return {
