@@ -1,0 +1,92 @@
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+
+const ROOT = path.join(__dirname, "..");
+
+/** A line that crosses a border, the room it stands in, and the words of the rule that stops it. */
+const CROSSINGS: [string, string, string][] = [
+  ["infra/x.ts", 'import "../stacks/config";', "Components know neither stacks nor policies nor the runner"],
+  ["infra/x.ts", 'import "../sandbox/model";', "The program never depends on what emulates the cloud"],
+  ["infra/x.ts", 'import "@pulumi/azure-native";', "Import a submodule"],
+  ["infra/x.ts", 'export const x = "prod";', "A component knows no stack's name"],
+  ["infra/x.ts", "export const x = process.env.HOME;", "Components read no environment"],
+  ["infra/x.ts", 'console.log("x");', "no-console"],
+  [
+    "infra/x.ts",
+    'import * as pulumi from "@pulumi/pulumi"; export const x = new pulumi.Config();',
+    "Only stacks/config.ts reads the configuration",
+  ],
+  [
+    "infra/x.ts",
+    "declare const o: any, Server: any; o.apply(() => new Server());",
+    "A resource made inside apply",
+  ],
+  ["stacks/x.ts", "declare const Server: any; Server.get();", "Resource.get() reads what another stack owns"],
+  [
+    "stacks/x.ts",
+    'import * as pulumi from "@pulumi/pulumi"; new pulumi.StackReference("x");',
+    "past every policy",
+  ],
+  [
+    "stacks/x.ts",
+    'import * as pulumi from "@pulumi/pulumi"; export const x = pulumi.dynamic;',
+    "A dynamic resource runs code",
+  ],
+  ["stacks/x.ts", 'import "node:child_process";', "The program declares resources"],
+  ["stacks/x.ts", 'void fetch("x");', "fetches nothing"],
+  ["stacks/x.ts", 'import "../recovery/cli";', "The program stands alone"],
+  ["policies/rules/x.ts", 'import "@pulumi/pulumi";', "Rules are pure functions"],
+  ["policies/isolation/x.ts", 'import "@pulumi/policy";', "Rules are pure functions"],
+  [
+    "policies/x.ts",
+    "declare const PolicyPack: any; new PolicyPack();",
+    "Only policies/index.ts constructs the pack",
+  ],
+  ["policies/x.ts", 'import "../sandbox/model";', "The program never depends on what emulates the cloud"],
+  ["recovery/x.ts", 'import "../infra/naming";', "The runner ships alone"],
+  ["recovery/commands/x.ts", 'import "../../stacks/files";', "The runner ships alone"],
+];
+
+test("every border of the rooms is kept by a lint rule, and the rules leave honest code alone", () => {
+  const script = `
+    import { ESLint } from "eslint";
+    const eslint = new ESLint({
+      // Types are not needed to see a border, and the files do not exist.
+      overrideConfig: [{
+        files: ["**/*.ts"],
+        languageOptions: { parserOptions: { projectService: false } },
+        rules: Object.fromEntries(["no-floating-promises", "no-misused-promises", "await-thenable", "no-base-to-string", "restrict-template-expressions"].map((rule) => ["@typescript-eslint/" + rule, "off"])),
+      }],
+    });
+    const results = [];
+    for (const [file, text] of JSON.parse(process.argv[1])) {
+      const [{ messages }] = await eslint.lintText(text, { filePath: file });
+      results.push(messages.map(({ ruleId, message }) => ruleId + ": " + message));
+    }
+    console.log(JSON.stringify(results));`;
+  const lint = (files: [string, string][]): string[][] =>
+    JSON.parse(
+      execFileSync(process.execPath, ["--input-type=module", "-e", script, JSON.stringify(files)], {
+        cwd: ROOT,
+        encoding: "utf8",
+      }),
+    ) as string[][];
+  const honest: [string, string][] = [
+    [
+      "infra/x.ts",
+      'import * as pulumi from "@pulumi/pulumi"; import { carve } from "./addressing"; export const x = [pulumi, carve];',
+    ],
+    ["stacks/x.ts", 'import "../infra/naming"; export const map = new Map([["a", 1]]).get("a");'],
+    ["policies/rules/x.ts", 'import "../rule";'],
+    ["recovery/x.ts", 'import "./settings"; console.log(process.env.HOME);'],
+  ];
+  const found = lint([...CROSSINGS.map(([file, text]): [string, string] => [file, text]), ...honest]);
+  CROSSINGS.forEach(([file, text, words], index) => {
+    expect([file, text, found[index]]).toEqual([
+      file,
+      text,
+      expect.arrayContaining([expect.stringContaining(words)]),
+    ]);
+  });
+  expect(found.slice(CROSSINGS.length)).toEqual(honest.map(() => []));
+}, 120_000);
