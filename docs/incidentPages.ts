@@ -1,4 +1,6 @@
 import { ESCALATION, PRIORITY_POLICY } from "../infra/alerting/priorities";
+import { COMPONENT_GROUPS, MONITORED_SERVICES } from "../infra/alerting/services";
+import { INCIDENT_TEMPLATES } from "../infra/statusPage/incidents";
 import { INCIDENT_TARGETS, SEVERITIES, Severity } from "../recovery/incident/severities";
 
 function minutes(value: number): string {
@@ -135,6 +137,49 @@ export function renderIncidentGuide(): string {
     "```",
     "",
     "prints them from the records.",
+    "",
+  ].join("\n");
+}
+
+/** `docs/incident/status-page.md`: what to write, when, and about which component. */
+export function renderStatusPageGuide(): string {
+  return [
+    "# Status page messages",
+    "",
+    "<!-- Generated from infra/statusPage/incidents.ts, the services and the severities by `npm run docs`. -->",
+    "",
+    "The communicator writes; nobody else does. Say what customers notice and when the next message comes, never whose fault it is. The page stands outside the cluster too, so it can be written to when the cluster is down.",
+    "",
+    "| Severity | Next message at the latest after |",
+    "|---|---|",
+    ...SEVERITIES.map(({ id, updateMinutes }) => `| ${id} | ${minutes(updateMinutes)} |`),
+    "",
+    "## Messages",
+    "",
+    "Fill in what stands in braces.",
+    "",
+    ...INCIDENT_TEMPLATES.flatMap(({ phase, title, body }) => [
+      `### ${phase.charAt(0).toUpperCase()}${phase.slice(1)}`,
+      "",
+      "```text",
+      title,
+      "",
+      body,
+      "```",
+      "",
+    ]),
+    "## Components",
+    "",
+    "| Group | Watched by itself | Set by hand |",
+    "|---|---|---|",
+    ...COMPONENT_GROUPS.map(
+      ({ name, reportedByHand }) =>
+        `| ${name} | ${
+          MONITORED_SERVICES.filter(({ group }) => group === name)
+            .map((service) => service.name)
+            .join(", ") || "none"
+        } | ${reportedByHand.join(", ") || "none"} |`,
+    ),
     "",
   ].join("\n");
 }

@@ -2,7 +2,7 @@ import { alertsPage } from "./alertsPage";
 import { renderPolicies } from "../policies/reference";
 import { configurationReference, stackFileSchema } from "../stacks/reference";
 import { readContacts, renderContacts } from "./contacts";
-import { renderIncidentGuide } from "./incidentPages";
+import { renderIncidentGuide, renderStatusPageGuide } from "./incidentPages";
 import { renderRisks } from "./riskPages";
 import { readRunbooks, renderRunbook } from "./runbook";
 import { sloPage } from "./sloPage";
@@ -33,6 +33,7 @@ export function pages(root: string): readonly GeneratedPage[] {
     { file: "docs/slo.md", render: sloPage },
     { file: "docs/README.md", render: () => renderIndex(root) },
     { file: "docs/incident/README.md", render: renderIncidentGuide },
+    { file: "docs/incident/status-page.md", render: renderStatusPageGuide },
     { file: "docs/incident/contacts.md", render: () => renderContacts(readContacts(root)) },
     {
       file: "docs/incident/quick-reference.md",
