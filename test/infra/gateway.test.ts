@@ -1,9 +1,11 @@
-import { ChildProcess, spawn } from "node:child_process";
+import { ChildProcess, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import type { TLSSocket } from "node:tls";
 import { envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "../../infra/gatewayConfig";
 import { freePort } from "../../sandbox/local/ports";
 
@@ -108,50 +110,81 @@ const envoy = findEnvoy();
 const live = envoy ? describe : describe.skip;
 
 live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or in ENVOY)"}`, () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gateway-"));
-  const requests: http.IncomingMessage[] = [];
+  let folder: string;
+  const inFolder = (name: string) => path.join(folder, name);
+  const requests: { host?: string; headers: http.IncomingHttpHeaders; serverName: string }[] = [];
   let answer = 200;
-  let partner: http.Server;
+  const servers: https.Server[] = [];
   let proxy: ChildProcess;
-  let port: number;
+  const ports: Record<string, number> = {};
 
-  /** The real configuration with the partner on this machine, in clear, and free ports. */
-  async function start(): Promise<void> {
-    partner = http.createServer((request, response) => {
-      requests.push(request);
-      response.writeHead(answer).end("partner");
-    });
-    await new Promise<void>((done) => partner.listen(0, "127.0.0.1", done));
-    port = await freePort();
-    const [status, admin] = [await freePort(), await freePort()];
-    const made = config({ maxConsecutiveFailures: 5, ejectionSeconds: 2, timeoutSeconds: 1 }, [
-      { name: "sendcloud", port, host: "panel.sendcloud.sc" },
-    ]);
-    const [upstream, own] = made.static_resources.clusters;
-    delete upstream.transport_socket;
-    upstream.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address = {
-      address: "127.0.0.1",
-      port_value: (partner.address() as AddressInfo).port,
-    };
-    own.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value = admin;
-    made.admin.address.socket_address.port_value = admin;
-    made.static_resources.listeners[1].address.socket_address.port_value = status;
-    for (const entry of made.static_resources.listeners) entry.address.socket_address.address = "127.0.0.1";
-    const file = path.join(folder, "envoy.json");
-    fs.writeFileSync(file, JSON.stringify(made));
-    proxy = spawn(
-      envoy as string,
-      ["-c", file, "--log-level", "error", "--concurrency", "1", "--disable-hot-restart"],
-      {
-        stdio: ["ignore", "ignore", "inherit"],
-      },
+  /** A certificate of the test's own authority, for these names. */
+  function certificate(file: string, names: string[]): { key: Buffer; cert: Buffer } {
+    const authority = fs.existsSync(inFolder("authority.pem"))
+      ? ["-CA", inFolder("authority.pem"), "-CAkey", inFolder("authority.key")]
+      : [];
+    const alternatives = names.length > 0 ? names.map((name) => `DNS:${name}`).join(",") : "DNS:authority";
+    execFileSync(
+      "openssl",
+      [
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
+        ...["-subj", `/CN=${file}`, "-addext", `subjectAltName=${alternatives}`, ...authority],
+        ...["-keyout", inFolder(`${file}.key`), "-out", inFolder(`${file}.pem`)],
+      ],
+      { stdio: "ignore" },
     );
-    await untilReady(status);
+    return { key: fs.readFileSync(inFolder(`${file}.key`)), cert: fs.readFileSync(inFolder(`${file}.pem`)) };
   }
 
-  async function untilReady(status: number): Promise<void> {
+  async function partner(file: string, names: string[]): Promise<number> {
+    const server = https.createServer(certificate(file, names), (request, response) => {
+      const { servername } = request.socket as TLSSocket & { servername?: string };
+      requests.push({
+        host: request.headers.host,
+        headers: request.headers,
+        serverName: String(servername),
+      });
+      response.writeHead(answer).end("partner");
+    });
+    servers.push(server);
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** The configuration as it is deployed, with the partners, their authority and the ports of this test. */
+  async function start(): Promise<void> {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "gateway-"));
+    certificate("authority", []);
+    const genuine = await partner("genuine", ["panel.sendcloud.sc", "*.myshopify.com"]);
+    const impostor = await partner("impostor", ["elsewhere.example"]);
+    const upstream: Record<string, number> = { sendcloud: genuine, shopify: genuine, simplyprint: impostor };
+    for (const name of [...Object.keys(upstream), "status", "admin"]) ports[name] = await freePort();
+    const made = config({ maxConsecutiveFailures: 5, ejectionSeconds: 2, timeoutSeconds: 1 });
+    made.admin.address.socket_address.port_value = ports.admin;
+    for (const entry of made.static_resources.listeners) {
+      entry.address.socket_address = { address: "127.0.0.1", port_value: ports[entry.name] };
+    }
+    for (const entry of made.static_resources.clusters) {
+      entry.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address = {
+        address: "127.0.0.1",
+        port_value: upstream[entry.name] ?? ports.admin,
+      };
+      if (!entry.transport_socket) continue;
+      const { validation_context: validation } = entry.transport_socket.typed_config.common_tls_context;
+      validation.trusted_ca.filename = inFolder("authority.pem");
+    }
+    fs.writeFileSync(inFolder("envoy.json"), JSON.stringify(made));
+    proxy = spawn(
+      envoy as string,
+      ["-c", inFolder("envoy.json"), "--log-level", "error", "--concurrency", "1", "--disable-hot-restart"],
+      { stdio: ["ignore", "ignore", "inherit"] },
+    );
+    await untilReady();
+  }
+
+  async function untilReady(): Promise<void> {
     for (let attempt = 0; attempt < 100; attempt++) {
-      const ready = await fetch(`http://127.0.0.1:${status}/ready`).then(
+      const ready = await fetch(`http://127.0.0.1:${ports.status}/ready`).then(
         (response) => response.ok,
         () => false,
       );
@@ -161,36 +194,78 @@ live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or i
     throw new Error("Envoy did not become ready within 10 s");
   }
 
-  const call = () => fetch(`http://127.0.0.1:${port}/api/v2/parcels`, { method: "POST", body: "{}" });
+  /** Calls a partner through the gateway; the host can be named only with Node's own client. */
+  function call(name: string, host?: string): Promise<{ status?: number; circuit: unknown; body: string }> {
+    return new Promise((done, fail) => {
+      const request = http.request(
+        {
+          port: ports[name],
+          host: "127.0.0.1",
+          method: "POST",
+          path: "/orders",
+          ...(host && { headers: { host } }),
+        },
+        (response) => {
+          let body = "";
+          response.on("data", (chunk) => (body += String(chunk)));
+          response.on("end", () =>
+            done({ status: response.statusCode, circuit: response.headers["x-circuit"], body }),
+          );
+        },
+      );
+      request.on("error", fail);
+      request.end("{}");
+    });
+  }
 
   beforeAll(start);
   afterAll(async () => {
     const ended = new Promise((done) => proxy?.once("exit", done));
     proxy?.kill("SIGTERM");
     if (proxy) await ended;
-    partner?.closeAllConnections();
-    await new Promise((done) => partner?.close(done));
+    for (const server of servers) {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    }
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
   test("accepts the configuration as it is deployed", async () => {
-    const file = path.join(folder, "deployed.json");
-    fs.writeFileSync(file, JSON.stringify(config()));
-    const check = spawn(envoy as string, ["--mode", "validate", "-c", file, "--log-level", "error"], {
-      stdio: "ignore",
-    });
+    fs.writeFileSync(inFolder("deployed.json"), JSON.stringify(config()));
+    const check = spawn(
+      envoy as string,
+      ["--mode", "validate", "-c", inFolder("deployed.json"), "--log-level", "error"],
+      { stdio: "ignore" },
+    );
     expect(await new Promise((done) => check.once("exit", done))).toBe(0);
   });
 
+  test("speaks TLS to a partner under the partner's name, and to a shop under the shop's", async () => {
+    requests.length = 0;
+    expect((await call("sendcloud")).status).toBe(200);
+    expect((await call("shopify", "some-shop.myshopify.com")).status).toBe(200);
+    expect(requests.map(({ host, serverName }) => [host, serverName])).toEqual([
+      ["panel.sendcloud.sc", "panel.sendcloud.sc"],
+      ["some-shop.myshopify.com", "some-shop.myshopify.com"],
+    ]);
+    for (const { headers } of requests) {
+      expect(Object.keys(headers).filter((name) => /^x-(request|forwarded|envoy)/.test(name))).toEqual([]);
+    }
+    expect(await call("shopify", "elsewhere.example")).toMatchObject({ status: 421 });
+  });
+
+  test("sends nothing to a server with another's certificate", async () => {
+    requests.length = 0;
+    expect((await call("simplyprint")).status).toBe(503);
+    expect(requests).toEqual([]);
+  });
+
   test("opens after five failures in a row, answers at once, and tries again later", async () => {
-    expect((await call()).status).toBe(200);
-    expect(requests[0]?.headers.host).toBe("panel.sendcloud.sc");
-    expect(requests[0]?.headers).not.toHaveProperty("x-request-id");
     answer = 500;
-    for (let failure = 0; failure < 5; failure++) expect((await call()).status).toBe(500);
+    for (let failure = 0; failure < 5; failure++) expect((await call("sendcloud")).status).toBe(500);
     const reached = requests.length;
-    const refused = await call();
-    expect([refused.status, refused.headers.get("x-circuit"), await refused.json()]).toEqual([
+    const refused = await call("sendcloud");
+    expect([refused.status, refused.circuit, JSON.parse(refused.body)]).toEqual([
       503,
       "open",
       { error: "circuit open", partner: "sendcloud" },
@@ -198,6 +273,6 @@ live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or i
     expect(requests).toHaveLength(reached);
     answer = 200;
     await new Promise((done) => setTimeout(done, 4_000));
-    expect((await call()).status).toBe(200);
+    expect((await call("sendcloud")).status).toBe(200);
   });
 });
