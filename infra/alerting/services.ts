@@ -87,7 +87,7 @@ export const MONITORED_SERVICES: readonly MonitoredService[] = [
  */
 export function dependencyPattern({ path, equals }: { path: string; equals: string }): string {
   const keys = path.split(".");
-  const [object, field] = keys.slice(-2);
+  const [object = "", field = ""] = keys.slice(-2);
   return `"${object}"\\s*:\\s*\\{[^{}]*"${field}"\\s*:\\s*"${equals}"`;
 }
 

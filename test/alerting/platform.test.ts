@@ -28,7 +28,6 @@ const T = {
 };
 const PLANS_MS = 300_000;
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- inputs of a plan are plain JSON. */
 const plans = {} as Record<"prod" | "staging" | "failedOver", PlanView>;
 beforeAll(async () => {
   plans.prod = await planStack("prod", { resolve: true });

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
-import { renderStack } from "../../stacks/alerts";
+import { renderStack } from "../../sandbox/monitoring/alerts";
 import { describeWith, ROOT, run, ToolResult, withFolder } from "./support";
 
 const OPTIONS = {
@@ -13,7 +13,7 @@ const OPTIONS = {
 
 function alerts(args: readonly string[]): ToolResult & { code: number } {
   try {
-    const output = execFileSync(process.execPath, ["run.mjs", "stacks/alerts.ts", ...args], {
+    const output = execFileSync(process.execPath, ["run.mjs", "sandbox/monitoring/alerts.ts", ...args], {
       cwd: ROOT,
       encoding: "utf8",
       stdio: "pipe",

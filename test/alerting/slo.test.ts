@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
@@ -299,7 +300,7 @@ describe("npm run slo -- report", () => {
     try {
       const { stdout, stderr } = await promisify(execFile)(
         process.execPath,
-        ["run.mjs", "stacks/slo.ts", ...args],
+        ["run.mjs", "sandbox/monitoring/slo.ts", ...args],
         { cwd: ROOT, env: { ...process.env, ...environment } },
       );
       return { code: 0, stdout, stderr };
@@ -343,7 +344,7 @@ describe("npm run slo -- report", () => {
   }, 60_000);
 
   const withOutages = async <T>(outages: unknown, body: (file: string) => Promise<T>): Promise<T> => {
-    const folder = fs.mkdtempSync(path.join(ROOT, ".build", "outages-"));
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "forma3d-outages-"));
     try {
       const file = path.join(folder, "outages.yaml");
       fs.writeFileSync(file, JSON.stringify({ outages }));

@@ -387,7 +387,7 @@ describeWith(["nginx"], "the front as a real nginx", () => {
       try {
         if ((await ask("/-/healthy")).status === 200) return;
       } catch (error) {
-        if (tries > 100) throw new Error(`nginx did not start: ${nginx.output()} ${String(error)}`);
+        if (tries > 100) throw new Error(`nginx did not start: ${nginx.output()}`, { cause: error });
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -3,6 +3,9 @@ import { isTree, objectsAt, stringAt, valueAt } from "../paths";
 import { CloudError, Failure, FunctionModel, Tree } from "../types";
 import { ArmDefinition, armKey, armModels } from "./arm";
 
+const text = (tree: Tree, path: string): string => stringAt(tree, path) ?? "";
+const last = (id: string): string => id.split("/").pop() ?? "";
+
 function treeAt(tree: Tree, path: string): Tree | undefined {
   const value = valueAt(tree, path);
   return isTree(value) ? value : undefined;
@@ -42,7 +45,7 @@ function appSecrets(inputs: Tree): Failure[] {
     .filter((name) => name !== undefined && !known.includes(name))
     .map((name) => ({
       property: "template.volumes",
-      reason: `names secret ${name}, which is not in configuration`,
+      reason: `names secret ${name ?? ""}, which is not in configuration`,
     }));
 }
 
@@ -52,7 +55,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     required: ["location", "definition"],
     check: workflowParts,
     computed: ({ inputs, guid: made }) => ({
-      accessEndpoint: `https://prod-01.${stringAt(inputs, "location")}.logic.azure.com:443/workflows/${made("workflow")}`,
+      accessEndpoint: `https://prod-01.${text(inputs, "location")}.logic.azure.com:443/workflows/${made("workflow")}`,
       version: "08584000000000000000",
     }),
   },
@@ -67,7 +70,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     required: ["location"],
     immutable: ["vnetConfiguration", "zoneRedundant"],
     computed: ({ inputs, random }) => ({
-      defaultDomain: `${random("domain", 12)}.${stringAt(inputs, "location")}.azurecontainerapps.io`,
+      defaultDomain: `${random("domain", 12)}.${text(inputs, "location")}.azurecontainerapps.io`,
     }),
   },
   "app:ContainerApp": {
@@ -76,12 +79,12 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     immutable: ["managedEnvironmentId"],
     check: appSecrets,
     computed: ({ id, inputs, guid: made }) => ({
-      latestRevisionFqdn: `${id.split("/").pop()}--1.${stringAt(inputs, "location")}.azurecontainerapps.io`,
+      latestRevisionFqdn: `${last(id)}--1.${text(inputs, "location")}.azurecontainerapps.io`,
       configuration: {
         ...treeAt(inputs, "configuration"),
         ingress: {
           ...treeAt(inputs, "configuration.ingress"),
-          fqdn: `${id.split("/").pop()}.${stringAt(inputs, "location")}.azurecontainerapps.io`,
+          fqdn: `${last(id)}.${text(inputs, "location")}.azurecontainerapps.io`,
         },
       },
       customDomainVerificationId: made("verification"),
@@ -96,14 +99,14 @@ export const COMMUNICATION_FUNCTIONS: readonly FunctionModel[] = [
     token: "azure-native:logic:listWorkflowTriggerCallbackUrl",
     secretOutputs: ["value", "queries"],
     invoke: (args, scope, cloud) => {
-      const subscription = stringAt(scope.config, "subscriptionId") ?? "";
-      const id = `/subscriptions/${subscription}/resourceGroups/${stringAt(args, "resourceGroupName")}/providers/Microsoft.Logic/workflows/${stringAt(args, "workflowName")}`;
+      const subscription = text(scope.config, "subscriptionId");
+      const id = `/subscriptions/${subscription}/resourceGroups/${text(args, "resourceGroupName")}/providers/Microsoft.Logic/workflows/${text(args, "workflowName")}`;
       const workflow = cloud.get(armKey(id));
-      const trigger = stringAt(args, "triggerName") ?? "";
+      const trigger = text(args, "triggerName");
       if (!workflow || !treeAt(workflow.inputs, `definition.triggers.${trigger}`)) {
         throw new CloudError(404, "TriggerNotFound", `The trigger '${trigger}' of '${id}' was not found.`);
       }
-      const basePath = `${stringAt(workflow.outputs, "accessEndpoint")}/triggers/${trigger}/paths/invoke`;
+      const basePath = `${text(workflow.outputs, "accessEndpoint")}/triggers/${trigger}/paths/invoke`;
       return {
         basePath,
         method: "POST",

@@ -1,4 +1,4 @@
-import { AvailabilityReport } from "../infra/alerting/report";
+import { AvailabilityReport } from "../../infra/alerting/report";
 
 const percent = (share: number, digits = 3): string => `${(share * 100).toFixed(digits)}%`;
 const minutes = (value: number): string => `${Number(value.toFixed(1))} min`;

@@ -2,8 +2,8 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
-import { EXCLUSION_CAUSES, OutsideOutage } from "../infra/alerting/report";
-import { ConfigError, fromZod } from "./problems";
+import { EXCLUSION_CAUSES, OutsideOutage } from "../../infra/alerting/report";
+import { ConfigError, fromZod } from "../../stacks/problems";
 
 const instant = z.iso.datetime("an instant in UTC, e.g. 2026-11-28T22:00:00Z");
 

@@ -1,4 +1,4 @@
-import { Minute } from "../infra/alerting/report";
+import { Minute } from "../../infra/alerting/report";
 
 /** Prometheus could not be asked, or did not answer what was asked. */
 export class PrometheusError extends Error {

@@ -1,13 +1,13 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { promSeconds } from "../infra/alerting/duration";
-import { AnnouncedWindow } from "../infra/alerting/maintenance";
-import { availabilityReport, AvailabilityReport } from "../infra/alerting/report";
+import { promSeconds } from "../../infra/alerting/duration";
+import { AnnouncedWindow } from "../../infra/alerting/maintenance";
+import { availabilityReport, AvailabilityReport } from "../../infra/alerting/report";
 import { healthMinutes, PrometheusError } from "./prometheusApi";
 import { reportText } from "./sloText";
-import { readOutsideOutages } from "./sloExclusions";
-import { readStackFile } from "./files";
-import { ConfigError } from "./problems";
-import { projectRoot } from "./root";
+import { readOutsideOutages } from "./outages";
+import { readStackFile } from "../../stacks/files";
+import { ConfigError } from "../../stacks/problems";
+import { projectRoot } from "../root";
 
 /** Below this share of measured minutes a report says nothing about the rest. */
 const COVERAGE_NEEDED = 0.99;
@@ -58,7 +58,7 @@ function parseInstant(text: string): number {
 
 async function report(options: ReportOptions): Promise<number> {
   const maintenance: readonly AnnouncedWindow[] = options.stack
-    ? readStackFile(projectRoot(), options.stack).config.alerts.maintenance
+    ? readStackFile(projectRoot(__dirname), options.stack).config.alerts.maintenance
     : [];
   const outages = options.outages ? readOutsideOutages(options.outages) : [];
   const end = options.end - (options.end % 60_000);

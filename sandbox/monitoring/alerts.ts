@@ -2,17 +2,17 @@ import { Command, CommanderError } from "commander";
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
-import { alertCatalogue } from "../infra/alerting/catalogue";
-import { alertmanagerConfig } from "../infra/alerting/render/alertmanager";
-import { prometheusRuleGroups } from "../infra/alerting/render/prometheus";
-import { DASHBOARDS } from "../infra/dashboards";
-import { gatusConfig } from "../infra/statusPage/gatus";
-import { statpingServices } from "../infra/statusPage/statping";
-import { pageServices } from "../infra/statusPage/targets";
-import { readStackFile, stackPlatformNames } from "./files";
-import { alertSettings, maintenanceOf } from "./monitoringSettings";
-import { ConfigError } from "./problems";
-import { projectRoot } from "./root";
+import { alertCatalogue } from "../../infra/alerting/catalogue";
+import { alertmanagerConfig } from "../../infra/alerting/render/alertmanager";
+import { prometheusRuleGroups } from "../../infra/alerting/render/prometheus";
+import { DASHBOARDS } from "../../infra/dashboards";
+import { gatusConfig } from "../../infra/statusPage/gatus";
+import { statpingServices } from "../../infra/statusPage/statping";
+import { pageServices } from "../../infra/statusPage/targets";
+import { readStackFile, stackPlatformNames } from "../../stacks/files";
+import { alertSettings, maintenanceOf } from "../../stacks/monitoringSettings";
+import { ConfigError } from "../../stacks/problems";
+import { projectRoot } from "../root";
 
 const EXIT = { written: 0, usage: 2 } as const;
 
@@ -62,7 +62,7 @@ export function renderStack(
 }
 
 function render(stack: string, options: RenderOptions): void {
-  const files = renderStack(projectRoot(), stack, options);
+  const files = renderStack(projectRoot(__dirname), stack, options);
   fs.mkdirSync(options.out, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
     // Written aside and renamed, so that a Prometheus that reloads never reads half a file.
