@@ -24,7 +24,6 @@ const TYPES = {
 const waitsFor = (plan: PlanView, type: string, name: string) =>
   plan.one(type, name).dependencies.map((urn) => urn.split("::").at(-1));
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- inputs of a plan are plain JSON. */
 const inputs = (plan: PlanView, type: string, name?: string): any => plan.one(type, name).inputs;
 
 /** Plans take seconds each, and longer beside other tests. */

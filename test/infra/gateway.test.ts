@@ -11,7 +11,6 @@ import { freePort } from "../../sandbox/local/ports";
 
 const SETTINGS: GatewaySettings = { maxConsecutiveFailures: 5, ejectionSeconds: 60, timeoutSeconds: 15 };
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- Envoy's configuration is plain JSON. */
 const config = (settings = SETTINGS, partners = PARTNERS): any => envoyConfig(settings, partners);
 const cluster = (name: string) =>
   config().static_resources.clusters.find((entry: any) => entry.name === name);

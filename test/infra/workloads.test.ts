@@ -19,7 +19,6 @@ const TYPES = {
 
 const API_IMAGE = "ghcr.io/forma3d/api@sha256:";
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- inputs of a plan are plain JSON. */
 const inputs = (plan: PlanView, type: string, name?: string): any => plan.one(type, name).inputs;
 const waitsFor = (plan: PlanView, type: string, name: string) =>
   plan.one(type, name).dependencies.map((urn) => urn.split("::").at(-1));
