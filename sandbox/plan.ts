@@ -3,7 +3,7 @@ import { parsePlanCommand, PlanCommand } from "./planCommand";
 import { planStack } from "./planner";
 import type { PolicyPack } from "./monitor/policies";
 import { UsageError } from "./monitor/config";
-import { finish } from "./planOutput";
+import { earlierPlan, finish } from "./planOutput";
 import { projectRoot } from "./root";
 
 /** Exit codes, as `--help` documents them. */
@@ -26,12 +26,14 @@ async function main(): Promise<number> {
   const command: PlanCommand = parsePlanCommand(process.argv, root);
   let worst = 0;
   for (const stack of command.stacks) {
+    // Read before anything is written: a plan can be compared with the file it then replaces.
+    const earlier = earlierPlan(command, stack);
     const plan = await planStack(root, stack, {
       overrides: command.overrides,
       resolve: command.resolve,
       onPack: (pack) => packs.add(pack),
     });
-    const { text, code } = finish(plan, command);
+    const { text, code } = finish(plan, command, earlier);
     console.log(text);
     worst = Math.max(worst, code);
   }

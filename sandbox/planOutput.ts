@@ -48,14 +48,25 @@ export function succeeded(plan: Plan): boolean {
   return isComplete(plan) && plan.violations.every((v) => v.level !== "mandatory");
 }
 
+/** The earlier plan of a stack to compare with, if the user named one. */
+export function earlierPlan(command: PlanCommand, stack: string): PlanDocument | undefined {
+  return command.diff === undefined ? undefined : readPlan(fileOf(command.diff, stack));
+}
+
+function fileOf(pattern: string, stack: string): string {
+  return pattern.replaceAll("{stack}", stack);
+}
+
 /**
  * Writes what was asked for and gives the text to print with the exit code. Only a plan that succeeded is written.
  */
-export function finish(plan: Plan, command: PlanCommand): { text: string; code: number } {
+export function finish(
+  plan: Plan,
+  command: PlanCommand,
+  earlier: PlanDocument | undefined,
+): { text: string; code: number } {
   const { stack } = plan.settings;
-  const name = (pattern: string): string => pattern.replaceAll("{stack}", stack);
-  // Read before anything is written, so that a plan can be compared with the file it then replaces.
-  const earlier = command.diff === undefined ? undefined : readPlan(name(command.diff));
+  const name = (pattern: string): string => fileOf(pattern, stack);
   const document = planDocument(plan);
   const fine = succeeded(plan);
   const lines = [command.quiet ? renderProblems(plan) : renderReport(plan)];

@@ -1,0 +1,171 @@
+import { ChildProcess, spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import type { PlanDocument } from "../../sandbox/render/plan";
+import { projectRoot } from "../../sandbox/root";
+
+const ROOT = projectRoot(__dirname);
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-command-"));
+afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+interface Result {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function start(args: string[]): ChildProcess {
+  return spawn(process.execPath, ["run.mjs", "sandbox/plan.ts", ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+function run(...args: string[]): Promise<Result> {
+  const child = start(args);
+  const result: Result = { code: null, stdout: "", stderr: "" };
+  child.stdout?.on("data", (chunk) => (result.stdout += chunk));
+  child.stderr?.on("data", (chunk) => (result.stderr += chunk));
+  return new Promise((resolve) => child.on("close", (code) => resolve({ ...result, code })));
+}
+
+/** Processes that a process started and that still run. */
+function childrenOf(pid: number): number[] {
+  return fs.readdirSync("/proc").flatMap((entry) => {
+    try {
+      const fields = fs
+        .readFileSync(`/proc/${entry}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ");
+      return Number(fields[1]) === pid && fields[0] !== "Z" ? [Number(entry)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function commandOf(pid: number): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const isRunning = (pid: number): boolean => fs.existsSync(`/proc/${pid}`);
+
+async function until(condition: () => boolean, seconds: number): Promise<boolean> {
+  for (let i = 0; i < seconds * 20; i++) {
+    if (condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return condition();
+}
+
+describe("wrong usage ends with 2, says what is allowed and shows no stack trace", () => {
+  test.each([
+    ["an unknown stack", ["nowhere"], /stack nowhere: not found; allowed: prod, staging/],
+    ["an unknown option", ["prod", "--colour"], /unknown option '--colour'/],
+    ["one file for two stacks", ["prod", "staging", "--json", "x.json"], /allowed: a name with \{stack\}/],
+    ["an override without a value", ["prod", "--config", "database.storageGB"], /allowed: <key>=<value>/],
+    ["a plan to compare with that is none", ["prod", "--diff", "package.json"], /package\.json: is no plan/],
+  ])("%s", async (_what, args, message) => {
+    const { code, stderr } = await run(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(2);
+  });
+
+  test("a configuration with several mistakes: all are listed, nothing is written", async () => {
+    const target = path.join(folder, "untouched.json");
+    fs.writeFileSync(target, "as it was");
+    const { code, stdout, stderr } = await run(
+      "prod",
+      "--json",
+      target,
+      "--config",
+      "database.backupRetentionDays=77",
+      "--config",
+      "regions.primary=atlantis",
+    );
+    expect(code).toBe(2);
+    expect(stdout + stderr).toMatch(/database\.backupRetentionDays: found 77; allowed: at most 35/);
+    expect(stdout + stderr).toMatch(/regions\.primary: found 'atlantis'; allowed: /);
+    expect(stdout + stderr).not.toMatch(/^\s+at /m);
+    expect(fs.readFileSync(target, "utf8")).toBe("as it was");
+  });
+});
+
+test("--help documents the exit codes", async () => {
+  const { code, stdout } = await run("--help");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Exit codes:\n +0 +fine\n +1 .*failed.*\n +2 +wrong usage/);
+});
+
+test("a plan that a policy forbids ends with 1 and writes nothing", async () => {
+  const target = path.join(folder, "kept.json");
+  fs.writeFileSync(target, "as it was");
+  const { code, stdout } = await run(
+    "prod",
+    "--quiet",
+    "--json",
+    target,
+    "--config",
+    "database.backupRetentionDays=7",
+  );
+  expect(stdout).toMatch(/mandatory .*[\s\S]*backupRetentionDays/);
+  expect(stdout).toContain("The plan failed: no file was written.");
+  expect(code).toBe(1);
+  expect(fs.readFileSync(target, "utf8")).toBe("as it was");
+  expect(fs.readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
+
+describe("a plan that is fine", () => {
+  const json = path.join(folder, "staging.json");
+
+  test("is shown with its policies and outputs, and written as asked", async () => {
+    const chart = path.join(folder, "charts/staging.mmd");
+    const { code, stdout } = await run("staging", "--json", json, "--mermaid", chart);
+    expect(stdout).toContain("Plan of forma3d/staging, made without a cloud");
+    expect(stdout).toMatch(/dbforpostgresql:Server psql-forma3d-\S+ +\S+ · Standard_/);
+    expect(stdout).toMatch(/Policies: forma3d \S+, \d+ checked/);
+    expect(stdout).toMatch(/database\.writerHost: \S+\.writer\.postgres\.database\.azure\.com/);
+    expect(code).toBe(0);
+    const { resources } = JSON.parse(fs.readFileSync(json, "utf8")) as PlanDocument;
+    expect(resources.map((r) => r.urn)).toEqual(resources.map((r) => r.urn).sort());
+    expect(fs.readFileSync(chart, "utf8")).toMatch(/^flowchart LR\n {2}subgraph/);
+  });
+
+  test("is compared with an earlier one, and ends with 1 when data would be lost", async () => {
+    const harmless = await run("staging", "--quiet", "--diff", json, "--config", "logRetentionDays=30");
+    expect(harmless.stdout).toMatch(/1 changed, 0 replaced, 0 removed/);
+    expect(harmless.stdout).toMatch(/operationalinsights:Workspace[^\n]*\n +retentionInDays: \d+ → 30/);
+    expect(harmless.code).toBe(0);
+    const fatal = await run(
+      "staging",
+      "--quiet",
+      "--diff",
+      json,
+      "--config",
+      "database.administratorLogin=someone",
+    );
+    expect(fatal.stdout).toMatch(
+      /± replaced dbforpostgresql:Server [^\n]*← protected, holds data: would be replaced/,
+    );
+    expect(fatal.code).toBe(1);
+  });
+});
+
+test("Ctrl-C ends the plan and everything it started", async () => {
+  const child = start(["prod"]);
+  const pid = child.pid as number;
+  const ended = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)));
+  const isPack = (one: number): boolean => commandOf(one).includes("run-policy-pack");
+  let packs: number[] = [];
+  expect(await until(() => (packs = childrenOf(pid).filter(isPack)).length > 0, 40)).toBe(true);
+  child.kill("SIGINT");
+  expect(await ended).toBe(130);
+  expect(await until(() => !packs.some(isRunning), 10)).toBe(true);
+});
