@@ -22,7 +22,8 @@ const SCRIPT = "roles.sql";
  * Rights, each the least its holder works with:
  * - `migration` owns the schema's objects; its rights on new objects pass to the others by default privileges.
  * - `api` reads and writes rows, and changes no structure.
- * - `backup` reads everything. Granted one by one, because Azure lets nobody hand out `pg_read_all_data`.
+ * - `backup` reads everything, by single grants: `pg_read_all_data` may be handed out only by who holds it with the
+ *   admin option (PostgreSQL 16), which Azure does not promise its administrator.
  * - `monitoring` reads statistics.
  */
 export function rolesScript(): string {
