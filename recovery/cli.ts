@@ -40,6 +40,8 @@ export function buildProgram(): Command {
 }
 
 async function main(): Promise<void> {
+  // `recovery list | head`: whoever read the output has enough of it.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   try {
     await buildProgram().parseAsync();
   } catch (error) {

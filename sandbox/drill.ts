@@ -8,7 +8,7 @@ import { ownSettings, type Ground } from "../recovery/drill/ground";
 import { SCENARIO_IDS, type ScenarioId } from "../recovery/drill/objectives";
 import { parseScenarios, runDrill, type DrillResult } from "../recovery/drill/run";
 import { ExitCode, messageOf, NotRunError } from "../recovery/errors";
-import { folderEvidence } from "../recovery/evidence/store";
+import { writableFolder } from "../recovery/evidence/store";
 import { parseDurationOption } from "../recovery/parse";
 import { quoteIdentifier, withClient } from "../recovery/postgres/connect";
 import { withDatabase } from "../recovery/postgres/connection";
@@ -44,6 +44,7 @@ interface Servers {
  * @throws NotRunError when the servers cannot be started, saying what to install
  */
 async function localDrill(flags: Flags, context: RunContext): Promise<DrillResult> {
+  const evidence = writableFolder(flags.out);
   const started: { stop(): Promise<void> }[] = [];
   try {
     context.progress.stage("start PostgreSQL and two blob servers");
@@ -51,7 +52,7 @@ async function localDrill(flags: Flags, context: RunContext): Promise<DrillResul
     const ground = await prepare(servers, flags.orders, context);
     return await runDrill(
       ground,
-      folderEvidence(flags.out),
+      evidence,
       {
         scenarios: flags.scenario,
         objectives: { overall: {}, flags: { rtoSeconds: flags.rto, rpoSeconds: flags.rpo } },

@@ -7,7 +7,7 @@ import { SCENARIO_IDS, SCENARIOS, type ScenarioId } from "../drill/objectives";
 import { parseScenarios, runDrill, type DrillOptions, type DrillResult } from "../drill/run";
 import { formatDuration } from "../duration";
 import { ExitCode, FailedError, messageOf, UsageError } from "../errors";
-import { folderEvidence, type EvidenceStore } from "../evidence/store";
+import { writableFolder, type EvidenceStore } from "../evidence/store";
 import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import type { Settings } from "../settings";
@@ -103,7 +103,7 @@ export function operatorName(): string {
 }
 
 async function evidenceOf(settings: Settings, flags: DrillFlags): Promise<EvidenceStore> {
-  if (flags.out) return folderEvidence(flags.out);
+  if (flags.out) return writableFolder(flags.out);
   if (!settings.containers.evidence) {
     throw new UsageError(
       "BACKUP_CONTAINER_EVIDENCE: missing; container of drill reports (or give --out <folder>)",

@@ -1,7 +1,8 @@
 import { RestError, type ContainerClient } from "@azure/storage-blob";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import fs from "node:fs/promises";
 import path from "node:path";
-import { FailedError, NotRunError, messageOf } from "../errors";
+import { FailedError, messageOf, NotRunError, UsageError } from "../errors";
 import { documentName, sha256, type StoredReport } from "./chain";
 
 /** Where reports live: a blob container (immutable in production) or a folder. Nothing is ever overwritten. */
@@ -40,6 +41,29 @@ export function blobEvidence(container: ContainerClient): EvidenceStore {
   };
 }
 
+/**
+ * A folder for reports, made where it is missing.
+ * @throws UsageError when it cannot be written to: found out before a drill, not when its report is to be stored
+ */
+export function writableFolder(folder: string): EvidenceStore {
+  try {
+    makeFolder(path.resolve(folder));
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(
+      `--out ${folder}: cannot be written to (${(error as NodeJS.ErrnoException).code ?? error})`,
+    );
+  }
+  return folderEvidence(folder);
+}
+
+/** One level at a time: Node's recursive form does not end below a file system that refuses folders, like /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  mkdirSync(folder);
+}
+
 export function folderEvidence(folder: string): EvidenceStore {
   return {
     place: `folder ${folder}`,
@@ -54,8 +78,8 @@ export function folderEvidence(folder: string): EvidenceStore {
     read: (name) => fs.readFile(path.join(folder, name)),
     async create(name, bytes) {
       const file = path.join(folder, name);
-      await fs.mkdir(path.dirname(file), { recursive: true });
       try {
+        makeFolder(path.dirname(file));
         await fs.writeFile(file, bytes, { flag: "wx" });
         return true;
       } catch (error) {
