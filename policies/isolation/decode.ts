@@ -18,7 +18,7 @@ const MAX_PARSED_CHARS = 1024 * 1024;
 const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
 const BASE64_BLOCK = /(?:^[ \t]*[A-Za-z0-9+/_-]{16,}={0,2}[ \t]*\r?$\n?){2,}/gm;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
-const YAML_MAPPING = /^\s*(?:- )?["']?[^\s#:{}[\]"']+["']?\s*:(?:\s|$)/m;
+const YAML_MAPPING = /^[ \t]*(?:- )?["']?[^\s#:{}[\]"']+["']?[ \t]*:(?:\s|$)/m;
 
 function expand(bytes: Buffer): Buffer | "too large" | undefined {
   const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;

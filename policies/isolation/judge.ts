@@ -7,7 +7,9 @@ const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const COMPACT_GUID = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g;
 const SUBSCRIPTION = /subscriptions\/+([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/g;
 const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+([\w.()-]+)/g;
-const HOST = /[a-z0-9_*-]+(?:\.+[a-z0-9_*-]+)+/g;
+const DOTTED_RUN = /[a-z0-9_*.-]+/g;
+/** Longest host name there is, and some dots to spare. */
+const MAX_HOST_CHARS = 300;
 const NAME = /[a-z0-9][a-z0-9-]*/g;
 const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
 const DOTTED = /(?<![\w.])\d{1,10}(?:\.\d{1,10}){3}(?:\/\d{1,2})?(?![\w]|\.\d)/g;
@@ -86,8 +88,12 @@ export class Judge {
   }
 
   private hosts(text: string, found: Foreign[]): void {
-    for (const [token] of text.matchAll(HOST)) {
-      const host = token.replace(/\.{2,}/g, ".");
+    for (const [run] of text.matchAll(DOTTED_RUN)) {
+      const host = run
+        .slice(-MAX_HOST_CHARS)
+        .replace(/\.{2,}/g, ".")
+        .replace(/^\.|\.$/g, "");
+      if (!host.includes(".")) continue;
       const managed = managedHost(host);
       if (managed) {
         const { kind, resource, extra } = managed;

@@ -23,7 +23,7 @@ const MAX_DEPTH = 12;
 const MAX_DECODED = 8 * 1024 * 1024;
 /** Texts up to this length are remembered: labels, names and settings repeat all over a program. */
 const MAX_REMEMBERED_CHARS = 512;
-const MAX_REMEMBERED = 20_000;
+const MAX_REMEMBERED = 5_000;
 
 /** Settings that hold a host, by the words in their names. */
 const HOST_KEY =

@@ -36,7 +36,7 @@ function substitute(text: string, variables: Variables): string {
     const before = result;
     result = before
       .replace(
-        /\$\((\w+)\)|\$\{(\w+)(?::?[-=?+][^}]*)?\}|\$(\w+)/g,
+        /\$\((\w+)\)|\$\{(\w+)(?::?[-=?+][^}]{0,200})?\}|\$(\w+)/g,
         (whole, a?: string, b?: string, c?: string) => variables.get(a ?? b ?? c ?? "") ?? whole,
       )
       .replace(

@@ -4,10 +4,8 @@ import { z } from "zod";
 import { ConfigError, fromZod } from "../../stacks/problems";
 import { projectRoot } from "../root";
 import type { Verdict } from "./judge";
-import { judgePackConfig, packConfigSchema } from "./packConfig";
 import { judgePreview, previewSchema } from "./preview";
 import { judgeState, stateSchema } from "./state";
-import { sweepStack, sweptStacks } from "./sweep";
 
 /** 0 nothing found, 1 findings, 2 unusable input. */
 const EXIT = { clean: 0, findings: 1, badInput: 2 } as const;
@@ -62,14 +60,17 @@ function program(): Command {
     .command("sweep")
     .description("run the program of every stack outside prod without a cloud and judge all it asks for")
     .action(async () => {
+      // The sweep brings the whole sandbox along, which the other gates do not need.
+      const { sweepStack, sweptStacks } = await import("./sweep");
       for (const stack of sweptStacks(root)) conclude(`sweep of ${stack}`, await sweepStack(root, stack));
     });
   cli
     .command("pack-config <file>")
     .description("refuse a --policy-pack-config that lowers what may not be lowered")
-    .action((file: string) =>
-      conclude("pack configuration", judgePackConfig(readDocument(file, packConfigSchema))),
-    );
+    .action(async (file: string) => {
+      const { judgePackConfig, packConfigSchema } = await import("./packConfig");
+      conclude("pack configuration", judgePackConfig(readDocument(file, packConfigSchema)));
+    });
   return cli.exitOverride();
 }
 

@@ -176,6 +176,15 @@ describe("inputs nobody writes in good faith", () => {
       "1.2.3.4 ".repeat(size / 8),
       "key: value\n".repeat(size / 11),
       `${"[".repeat(size / 2)}${"]".repeat(size / 2)}`,
+      "x-".repeat(size / 2),
+      `${"x".repeat(size)}.`,
+      ".x".repeat(size / 2),
+      "${a:-".repeat(size / 5),
+      "{{ .a".repeat(size / 5),
+      "\n".repeat(size),
+      `${"'a' ".repeat(size / 4)}`,
+      "host = ".repeat(size / 7),
+      "&#1".repeat(size / 3),
       Buffer.alloc(size * 0.75, 7).toString("base64"),
     ]) {
       const time = await timed(async () => {

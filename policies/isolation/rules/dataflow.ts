@@ -136,7 +136,7 @@ export const outsideOriginRule = stackRule({
 
 /** Texts that let in whoever holds them. */
 const CREDENTIAL =
-  /\b[a-z][a-z0-9+]*:\/\/[^\s:/@]+:[^\s@/]+@|accountkey\s*=|sharedaccesskey\s*=|\bpassword\s*=\s*[^\s;]+|[?&]sig=[\w%]+|-----begin [a-z ]*private key|client-key-data|"?(?:client_secret|private_key)"?\s*[:=]/i;
+  /\b[a-z][a-z0-9+]{0,30}:\/\/[^\s:/@]{1,200}:[^\s@/]{1,500}@|accountkey\s*=|sharedaccesskey\s*=|\bpassword\s*=\s*[^\s;]+|[?&]sig=[\w%]+|-----begin [a-z ]*private key|client-key-data|"?(?:client_secret|private_key)"?\s*[:=]/i;
 const CREDENTIAL_RESOURCES = /^random[^:]*:[^:]*:RandomPassword$|^azure-native[^:]*:keyvault[^:]*:Secret$/;
 
 function* textsOf(value: Value | undefined, path: string): Generator<{ path: string; text: string }> {

@@ -191,6 +191,36 @@ const backups: Sketch[] = [
   },
 ];
 
+const longTerm: Sketch[] = [
+  {
+    name: "backup-instance",
+    type: "azure-native:dataprotection:BackupInstance",
+    props: {
+      properties: Object.fromEntries(
+        ["dataSourceInfo", "dataSourceSetInfo"].map((key) => [
+          key,
+          {
+            datasourceType: "Microsoft.DBforPostgreSQL/flexibleServers",
+            resourceID: `${GROUP}/providers/a/b/c`,
+          },
+        ]),
+      ),
+    },
+  },
+  {
+    name: "backup-policy",
+    type: "azure-native:dataprotection:BackupPolicy",
+    props: {
+      properties: {
+        datasourceTypes: ["Microsoft.DBforPostgreSQL/flexibleServers"],
+        policyRules: [
+          { trigger: { schedule: { repeatingTimeIntervals: ["R/2026-01-04T02:00:00+00:00/P1W"] } } },
+        ],
+      },
+    },
+  },
+];
+
 const secrets: Sketch[] = [
   ...["westeurope", "northeurope"].map((location): Sketch => ({
     name: `vault-${location}`,
@@ -263,7 +293,12 @@ const network: Sketch[] = [
   ].map(([name = "", addressPrefix = ""]): Sketch => ({
     name: `subnet-${name}`,
     type: "azure-native:network:Subnet",
-    props: { subnetName: name, virtualNetworkName: "vnet-shop", addressPrefix },
+    props: {
+      subnetName: name,
+      virtualNetworkName: "vnet-shop",
+      addressPrefix,
+      privateLinkServiceNetworkPolicies: "Disabled",
+    },
     sources: { virtualNetworkName: ["network"] },
   })),
   {
@@ -295,6 +330,12 @@ const network: Sketch[] = [
     sources: { resourceGroupName: ["group"] },
   },
   {
+    name: "zone-link",
+    type: "azure-native:privatedns:VirtualNetworkLink",
+    props: { privateZoneName: "privatelink.postgres.database.azure.com", location: "Global" },
+    sources: { privateZoneName: ["zone"] },
+  },
+  {
     name: "private-endpoint",
     type: "azure-native:network:PrivateEndpoint",
     props: {
@@ -321,7 +362,7 @@ const access: Sketch[] = [
       subject: "system:serviceaccount:shop:api",
       audiences: ["api://AzureADTokenExchange"],
     },
-    sources: { resourceName: ["identity"] },
+    sources: { resourceName: ["identity"], issuer: ["cluster"] },
   })),
   {
     name: "role",
@@ -345,6 +386,7 @@ export const AZURE: readonly Sketch[] = [
   ...network,
   ...database,
   ...backups,
+  ...longTerm,
   ...secrets,
   ...guards,
   ...access,

@@ -125,7 +125,11 @@ export const KUBERNETES: readonly Sketch[] = [
     props: {
       metadata: {
         ...metadata("api"),
-        annotations: { "service.beta.kubernetes.io/azure-load-balancer-internal": "true" },
+        annotations: {
+          "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+          "service.beta.kubernetes.io/azure-pls-create": "true",
+          "service.beta.kubernetes.io/azure-pls-ip-configuration-subnet": "endpoints",
+        },
       },
       spec: { type: "LoadBalancer", selector: labels },
     },

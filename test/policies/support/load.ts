@@ -1,18 +1,18 @@
 import fs from "node:fs";
 import path from "node:path";
+import { ROOT } from "./names";
 import type { Innocent, Vector } from "./vectors";
 
-const FOLDER = path.resolve(__dirname, "../fixtures");
-
-function load<T>(prefix: string): T[] {
-  return fs
-    .readdirSync(FOLDER)
-    .filter((file) => file.startsWith(prefix))
-    .map((file) => (require(path.join(FOLDER, file)) as { default: T }).default)
-    .sort((a, b) => number(a) - number(b));
+function load<T extends { id: string }>(prefix: string): T[] {
+  return (
+    fs
+      .readdirSync(path.join(ROOT, "test/policies/fixtures"))
+      .filter((file) => file.startsWith(prefix))
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- one file per fixture, found by its name
+      .map((file) => (require(`../fixtures/${file}`) as { default: T }).default)
+      .sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)))
+  );
 }
-
-const number = (fixture: unknown): number => Number((fixture as { id: string }).id.slice(1));
 
 /** Every way to reach production, by number. */
 export const vectors = load<Vector>("V");

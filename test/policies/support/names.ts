@@ -1,9 +1,9 @@
-import path from "node:path";
 import type { RegionNames } from "../../../infra/naming";
+import { projectRoot } from "../../../sandbox/root";
 import { readStacks, stackPlatformNames } from "../../../stacks/files";
 
 /** Folder of the project the tests run in. */
-export const ROOT = path.resolve(__dirname, "../../..");
+export const ROOT = projectRoot(__dirname);
 
 const stacks = readStacks(ROOT);
 

@@ -210,4 +210,56 @@ export const armStorageCases: readonly Case[] = [
     change: { account: { isHnsEnabled: true, immutableStorageWithVersioning: { enabled: true } } },
     finds: [["account", "isHnsEnabled", "must not be true with immutableStorageWithVersioning, but is true"]],
   },
+  {
+    rule: "backup-instance-shape",
+    change: {
+      "backup-instance": {
+        "properties.dataSourceInfo.datasourceType": "Microsoft.DBforPostgreSQL/flexibleServers/databases",
+        "properties.dataSourceInfo.resourceID": undefined,
+      },
+    },
+    finds: [
+      [
+        "backup-instance",
+        "properties.dataSourceInfo.datasourceType",
+        'must be "Microsoft.DBforPostgreSQL/flexibleServers", but is "Microsoft.DBforPostgreSQL/flexibleServers/databases"',
+      ],
+      ["backup-instance", "properties.dataSourceInfo.resourceID", "must be set, but is absent"],
+    ],
+  },
+  {
+    rule: "backup-instance-shape",
+    change: { "backup-instance": { "properties.dataSourceSetInfo": undefined } },
+    finds: [
+      [
+        "backup-instance",
+        "properties.dataSourceSetInfo.datasourceType",
+        'must be "Microsoft.DBforPostgreSQL/flexibleServers", but is absent',
+      ],
+      ["backup-instance", "properties.dataSourceSetInfo.resourceID", "must be set, but is absent"],
+    ],
+  },
+  {
+    rule: "backup-policy-shape",
+    change: {
+      "backup-policy": {
+        "properties.datasourceTypes": ["Microsoft.DBforPostgreSQL/flexibleServers/databases"],
+        "properties.policyRules[0].trigger.schedule.repeatingTimeIntervals": [
+          "R/2026-01-04T02:00:00+00:00/P1D",
+        ],
+      },
+    },
+    finds: [
+      [
+        "backup-policy",
+        "properties.datasourceTypes[0]",
+        'must be "Microsoft.DBforPostgreSQL/flexibleServers", but is "Microsoft.DBforPostgreSQL/flexibleServers/databases"',
+      ],
+      [
+        "backup-policy",
+        "properties.policyRules[0].trigger.schedule.repeatingTimeIntervals[0]",
+        'must repeat weekly (…/P1W), but is "R/2026-01-04T02:00:00+00:00/P1D"',
+      ],
+    ],
+  },
 ];

@@ -57,6 +57,44 @@ export const wiringCases: readonly Case[] = [
     finds: [["cluster", "", "must be associated with a data collection rule for Prometheus metrics"]],
   },
   {
+    rule: "origin-priority-distinct",
+    add: [
+      {
+        name: "second-origin",
+        type: "azure-native:cdn:AFDOrigin",
+        props: { originGroupName: "api", priority: 1 },
+        sources: { originGroupName: ["origins"] },
+      },
+    ],
+    options: { route: { waitsFor: ["origin", "second-origin"] } },
+    finds: [["second-origin", "priority", "must differ from that of origin"]],
+  },
+  {
+    rule: "private-zone-linked",
+    remove: ["zone-link"],
+    finds: [["zone", "", "must be linked to a virtual network"]],
+  },
+  {
+    rule: "cluster-issuer-trusted",
+    options: {
+      "credential-one": { sources: { resourceName: ["identity"] } },
+      "credential-two": { sources: { resourceName: ["identity"] } },
+    },
+    finds: [["cluster", "", "must be the issuer of a federated credential"]],
+  },
+  {
+    rule: "private-link-subnet-policies",
+    change: { "subnet-endpoints": { privateLinkServiceNetworkPolicies: "Enabled" } },
+    finds: [
+      ["subnet-endpoints", "privateLinkServiceNetworkPolicies", 'must be "Disabled", but is "Enabled"'],
+    ],
+  },
+  {
+    rule: "private-link-subnet-policies",
+    change: { "subnet-endpoints": { privateLinkServiceNetworkPolicies: undefined } },
+    finds: [["subnet-endpoints", "privateLinkServiceNetworkPolicies", 'must be "Disabled", but is absent']],
+  },
+  {
     rule: "route-waits-for-origins",
     options: { route: { waitsFor: ["origins"] } },
     finds: [["route", "", "must wait for the origin origin"]],

@@ -1,0 +1,224 @@
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { isolationRules } from "../../policies/isolation/rules";
+import { Analyzer } from "./support/analyzer";
+import { found, wanted } from "./support/found";
+import { innocents, vectors } from "./support/load";
+import { ROOT } from "./support/names";
+import type { Level } from "./support/requests";
+import { configMap, prod, staging } from "./support/vectors";
+
+/** Longest a pack may take to start, on a machine that does other things too. */
+const START_MS = 30_000;
+jest.setTimeout(120_000);
+
+const folders: string[] = [];
+const running: Analyzer[] = [];
+
+beforeAll(() => {
+  execFileSync(process.execPath, ["policies/build.mjs"], { cwd: ROOT });
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((analyzer) => analyzer.stop()));
+});
+afterAll(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true })));
+
+async function start(options: Partial<Parameters<typeof Analyzer.start>[0]> = {}): Promise<Analyzer> {
+  const analyzer = await Analyzer.start({ root: ROOT, stack: "staging", ...options });
+  running.push(analyzer);
+  return analyzer;
+}
+
+/** A project with the compiled pack and the committed files, some of them replaced. A file of `undefined` is missing. */
+function projectWith(files: Record<string, string | undefined>): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pack-"));
+  folders.push(folder);
+  fs.mkdirSync(path.join(folder, "policies"));
+  fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
+  fs.cpSync(path.join(ROOT, "policies/bin"), path.join(folder, "policies/bin"), { recursive: true });
+  for (const file of [
+    "Pulumi.yaml",
+    "Pulumi.prod.yaml",
+    "Pulumi.staging.yaml",
+    "policies/PulumiPolicy.yaml",
+    "policies/package.json",
+    "policies/inventory.yaml",
+    "policies/waivers.yaml",
+  ]) {
+    const text = file in files ? files[file] : fs.readFileSync(path.join(ROOT, file), "utf8");
+    if (text !== undefined) fs.writeFileSync(path.join(folder, file), text);
+  }
+  return folder;
+}
+
+describe("the compiled pack, over Pulumi's own protocol", () => {
+  test("starts, and says what it enforces", async () => {
+    const started = Date.now();
+    const analyzer = await start();
+    expect(Date.now() - started).toBeLessThan(START_MS);
+    const info = await analyzer.info();
+    const policies = info.getPoliciesList();
+    for (const rule of isolationRules) {
+      const policy = policies.find((candidate) => candidate.getName() === rule.name);
+      expect(policy?.getDescription()).toBe(rule.description);
+      expect(policy?.getUrl()).toBe(rule.url);
+      expect(policy?.getRemediationSteps()).toBe(rule.remediation);
+    }
+  });
+
+  test.each(["staging", "prod"])(
+    "finds every way to reach production from stack %s, and nothing else",
+    async (stack) => {
+      const analyzer = await start({ stack });
+      const here = vectors.filter(
+        (vector) =>
+          (vector.stack ?? "staging") === stack &&
+          !vector.project &&
+          !vector.extras &&
+          !vector.config &&
+          !vector.refuses,
+      );
+      expect(here.length).toBeGreaterThan(8);
+      for (const { id, resources, expect: expected } of here) {
+        const entries = [];
+        for (const resource of resources) entries.push(...(await analyzer.analyze(resource)));
+        entries.push(...(await analyzer.analyzeStack(resources)));
+        const isolation = found(entries.filter(({ message }) => message.startsWith("[ISO-")));
+        expect({ id, found: isolation }).toEqual({ id, found: wanted(expected, resources).sort() });
+      }
+      for (const { id, resources, advisories = [] } of innocents.filter(
+        (fixture) =>
+          (fixture.stack ?? "staging") === stack && !fixture.project && !fixture.extras && !fixture.config,
+      )) {
+        const entries = [];
+        for (const resource of resources) entries.push(...(await analyzer.analyze(resource)));
+        entries.push(...(await analyzer.analyzeStack(resources)));
+        const isolation = found(entries.filter(({ message }) => message.startsWith("[ISO-")));
+        expect({ id, found: isolation }).toEqual({ id, found: wanted(advisories, resources).sort() });
+      }
+    },
+  );
+
+  test("judges stack configuration with the root stack", async () => {
+    const analyzer = await start({ config: { "forma3d:url": prod.dsn } });
+    const entries = found(
+      await analyzer.analyze({ type: "pulumi:pulumi:Stack", name: "forma3d-staging", props: {} }),
+    );
+    expect(entries).toContain("ISO-002 forma3d-staging config.forma3d:url mandatory");
+  });
+
+  test("refuses unknown values in an update, and waits in a preview", async () => {
+    const subject = configMap({ host: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" });
+    expect(found(await (await start()).analyze(subject))).toEqual([]);
+    expect(found(await (await start({ isDryRun: false })).analyze(subject))).toEqual([
+      "ISO-060 subject data.host mandatory",
+    ]);
+  });
+
+  test("isolation is neither lowered nor disabled by pack configuration", async () => {
+    const analyzer = await start();
+    const guilty = configMap({ host: prod.host });
+    for (const level of ["advisory", "disabled"] as Level[]) {
+      await analyzer.configure({ "foreign-database": level });
+      expect(found(await analyzer.analyze(guilty))).toEqual(["ISO-002 subject data.host mandatory"]);
+    }
+    // The first policy in the list, too, is no switch for the others.
+    await analyzer.configure({ "listed-stack": "disabled", "foreign-subscription": "disabled" });
+    expect(found(await analyzer.analyze(guilty))).toEqual(["ISO-002 subject data.host mandatory"]);
+  });
+
+  test("answers requests that overlap, each with its own findings", async () => {
+    const analyzer = await start();
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, i) =>
+        analyzer.analyze(configMap({ host: i % 3 ? staging.host : prod.host }, `map-${i}`)),
+      ),
+    );
+    answers.forEach((diagnostics, i) =>
+      expect(found(diagnostics)).toEqual(i % 3 ? [] : [`ISO-002 map-${i} data.host mandatory`]),
+    );
+  });
+
+  test("survives what nobody writes in good faith", async () => {
+    const analyzer = await start();
+    let deep: unknown = prod.host;
+    for (let level = 0; level < 1000; level++) deep = { a: deep };
+    expect(found(await analyzer.analyze(configMap({ deep })))).toHaveLength(1);
+    const leaves = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, `v${i}`]));
+    expect(found(await analyzer.analyze(configMap({ ...leaves, host: prod.host })))).toHaveLength(1);
+    expect(found(await analyzer.analyze(configMap({ text: "x-".repeat(512 * 1024) })))).toEqual([]);
+    const malformed = { "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17", text: "" };
+    await expect(analyzer.analyze(configMap({ malformed }))).rejects.toThrow("Invalid asset");
+    expect(found(await analyzer.analyze(configMap({ host: prod.host })))).toHaveLength(1);
+  });
+});
+
+describe("input that cannot be used stops the pack before anything is judged", () => {
+  const valid = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8");
+  const waiver = (lines: string[]): string => `waivers:\n  - ${lines.join("\n    ")}\n`;
+  const whole = [
+    "rule: ISO-006",
+    "resource: urn:pulumi:staging::forma3d::kubernetes:core/v1:ConfigMap::x",
+    "reason: only displayed until the page is rebuilt",
+    "owner: someone@forma3d.com",
+  ];
+
+  test.each([
+    ["a stack file that is no YAML", { "Pulumi.prod.yaml": "config: [" }, "Pulumi.prod.yaml"],
+    [
+      "a stack file with an unknown key",
+      { "Pulumi.prod.yaml": `${valid}\n  forma3d:colour: red\n` },
+      "forma3d:colour",
+    ],
+    [
+      "no stack file at all",
+      { "Pulumi.prod.yaml": undefined, "Pulumi.staging.yaml": undefined },
+      "inventory is empty",
+    ],
+    ["no production environment", { "Pulumi.prod.yaml": undefined }, "names no production environment"],
+    [
+      "an inventory with an unknown key",
+      { "policies/inventory.yaml": "shared:\n  - subscriptions: []\n" },
+      "shared[0].subscriptions",
+    ],
+    [
+      "an inventory with a bad value",
+      { "policies/inventory.yaml": "shared:\n  - subscriptionIds: [abc]\n" },
+      "shared[0].subscriptionIds[0]: found 'abc'; allowed: a GUID",
+    ],
+    ["a missing inventory", { "policies/inventory.yaml": undefined }, "policies/inventory.yaml"],
+    ["a waiver without an owner", { "policies/waivers.yaml": waiver(whole.slice(0, 3)) }, "waivers[0].owner"],
+    [
+      "a waiver that runs too long",
+      { "policies/waivers.yaml": waiver([...whole, "expires: 2099-01-01"]) },
+      "waivers[0].expires: found '2099-01-01'; allowed: a date at most 30 days ahead",
+    ],
+  ] as [string, Record<string, string | undefined>, string][])("%s", async (_, files, message) => {
+    const error = await Analyzer.start({ root: projectWith(files), stack: "staging" }).then(
+      (analyzer) => {
+        running.push(analyzer);
+        return "the pack started";
+      },
+      (reason: Error) => reason.message,
+    );
+    expect(error).toContain("The policy pack does not start");
+    expect(error).toContain(message);
+    expect(error).not.toMatch(/\n\s+at .*\(/);
+  });
+
+  test("an alias and a shared subscription from policies/inventory.yaml take effect", async () => {
+    const shared = "44444444-1111-4222-8333-444444444444";
+    const root = projectWith({
+      "policies/inventory.yaml": `environments:\n  - name: prod\n    hostNames: [db.internal.example]\nshared:\n  - subscriptionIds: [${shared}]\n`,
+    });
+    const analyzer = await start({ root });
+    expect(found(await analyzer.analyze(configMap({ host: "db.internal.example" })))).toEqual([
+      "ISO-002 subject data.host mandatory",
+    ]);
+    expect(
+      found(await analyzer.analyze(configMap({ id: `/subscriptions/${shared}/resourceGroups/x` }))),
+    ).toEqual([]);
+  });
+});
