@@ -15,7 +15,7 @@ const POINTER_VALUE = /^(\/[\w./-]*|\$\(\w+\)|true|false|none|\d{1,4}|)$/i;
 
 /** Texts that are a secret whatever they are called. */
 const SECRET_VALUES: readonly (readonly [RegExp, string])[] = [
-  [/\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@"']*:(?!\$|\*|<)[^\s/@"']{3,}@/i, "a URL with a password"],
+  [/\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/:@"']{0,200}:(?!\$|\*|<)[^\s/@"']{3,500}@/i, "a URL with a password"],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key"],
   [/\bAccountKey=[A-Za-z0-9+/=]{20,}/i, "a storage account key"],
   [/\bSharedAccess(Key|Signature)=[^\s;]{8,}/i, "a shared access key"],
