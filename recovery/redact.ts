@@ -14,6 +14,6 @@ export function redact(text: string): string {
   let clean = text;
   for (const secret of secrets) clean = clean.replaceAll(secret, MASK);
   return clean
-    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@]+@/gi, `$1${MASK}@`)
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)(?!<password>@)[^\s@]+@/gi, `$1${MASK}@`)
     .replace(/\b(AccountKey|SharedAccessSignature|sig|password)=[^\s;&"']+/gi, `$1=${MASK}`);
 }

@@ -56,7 +56,7 @@ export interface Settings {
 
 /** Every name the runner reads, for `--help` and the documentation. */
 export const SETTING_HELP: Readonly<Record<string, string>> = {
-  DATABASE_URL: "server, role and default database: postgresql://role:password@host:5432/database",
+  DATABASE_URL: "server, role and default database: postgresql://<role>:<password>@<host>:5432/<database>",
   BACKUP_STORE_URL: "https://<account>.blob.core.windows.net, reached with workload identity",
   BACKUP_STORE_CONNECTION_STRING: "instead of BACKUP_STORE_URL: an emulator's connection string",
   BACKUP_CONTAINER_DAILY: "container of daily backups",

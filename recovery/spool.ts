@@ -56,7 +56,7 @@ export async function spoolArchive(options: {
   const { source, manifest } = options;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
-  const directory = mkdtempSync(path.join(options.directory, "spool-"));
+  const directory = mkdtempSync(path.join(options.directory, "recovery-spool-"));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   const file = path.join(directory, "archive.pgdump");
   const zstd = startProgram(options.zstd.path, ["-d", "-q", "-c"], {

@@ -21,7 +21,7 @@ import { Stages } from "../stages";
 import { dropRehydrated, findArchive, openArchive, rehydrate } from "../store/archiveSource";
 import { readCatalogue, select } from "../store/catalogue";
 import { BlobStore } from "../store/client";
-import type { CatalogueEntry, Manifest, RestoreResult } from "../types";
+import type { CatalogueEntry, Manifest, RestoreResult, TableMatch } from "../types";
 
 /** The target is a database server, with memory for it. */
 const INDEX_MEMORY = "256MB";
@@ -137,6 +137,8 @@ async function load(
   const warnings: string[] = [];
   const plan = await prepare(target, manifest, spooled, warnings);
   let begun: Promise<TablesComparison> | undefined;
+  const ladder = new Ladder("L4", signal);
+  let tables: TableMatch[];
   try {
     const task = {
       pgRestore: findProgram("pg_restore"),
@@ -153,17 +155,17 @@ async function load(
         begun.catch(() => undefined);
       }),
     );
+    const place = () => ({ server: target.working, manifest });
+    tables = await compareRestored(ladder, stages, place, { jobs, signal, begun });
+    await stages.run("analyze", () => withClient(target.working, (client) => client.query("ANALYZE")));
   } catch (error) {
+    // Nobody may take a database for restored that is not.
     if (target.kind === "empty") context.progress.note(`database "${name}" holds part of a restore: drop it`);
     else await dropDatabase(target.maintenance, target.working.database);
     await begun?.catch(() => undefined);
     throw error;
   }
-  const ladder = new Ladder("L4", signal);
-  const place = () => ({ server: target.working, manifest });
-  const tables = await compareRestored(ladder, stages, place, { jobs, signal, begun });
   const match = ladder.verdict() === "PASS";
-  await stages.run("analyze", () => withClient(target.working, (client) => client.query("ANALYZE")));
   let previousDatabase: string | undefined;
   let { database } = target.working;
   if (target.kind === "replace" && match) {

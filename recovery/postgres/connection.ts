@@ -40,7 +40,7 @@ export const CANONICAL_SETTINGS: Readonly<Record<string, string>> = {
 const isLocal = (host: string) => host.startsWith("/") || ["localhost", "127.0.0.1", "::1"].includes(host);
 
 /**
- * Parses `postgresql://user:password@host:5432/database?sslmode=require`. Without `sslmode` a server on this
+ * Parses `postgresql://<role>:<password>@<host>:5432/<database>?sslmode=require`. Without `sslmode` a server on this
  * machine is reached in clear and any other over TLS. Parameters of other clients (Prisma's `schema`) are ignored.
  * @throws Error naming what is missing, without the URL itself: it holds the password
  */
@@ -49,7 +49,7 @@ export function parseServerUrl(text: string): ServerConnection {
   try {
     url = new URL(text);
   } catch {
-    throw new Error("is not a URL; expected postgresql://user:password@host:5432/database");
+    throw new Error("is not a URL; expected postgresql://<role>:<password>@<host>:5432/<database>");
   }
   if (!/^postgres(ql)?:$/.test(url.protocol)) {
     throw new Error(`has the scheme ${url.protocol}//; expected postgresql://`);

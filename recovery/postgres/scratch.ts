@@ -152,7 +152,7 @@ async function answers(server: ServerConnection): Promise<boolean> {
 function makeDirectory(parent: string, account: { uid: number; gid: number } | undefined): string {
   let directory: string;
   try {
-    directory = mkdtempSync(path.join(parent, "scratch-"));
+    directory = mkdtempSync(path.join(parent, "recovery-scratch-"));
     if (account) chownSync(directory, account.uid, account.gid);
   } catch (error) {
     throw new NotRunError(`no scratch folder can be made in ${parent} (SCRATCH_DIR): ${messageOf(error)}`);

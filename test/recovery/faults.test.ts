@@ -1,18 +1,19 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBackup } from "../../recovery/commands/backup";
 import { runVerify } from "../../recovery/commands/verify";
-import { findProgram } from "../../recovery/postgres/programs";
+import { findProgram, unprivilegedAccount } from "../../recovery/postgres/programs";
 import type { Progress } from "../../recovery/progress";
 import { loadSettings } from "../../recovery/settings";
 import { BlobStore } from "../../recovery/store/client";
 import { takeLease } from "../../recovery/store/lease";
 import { lockBlob } from "../../recovery/store/names";
-import type { Manifest } from "../../recovery/types";
+import type { Manifest, VerifyReport } from "../../recovery/types";
 import { startAzurite } from "../../sandbox/local/azurite";
+import { startPostgres } from "../../sandbox/local/postgres";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
 
@@ -211,6 +212,25 @@ test("a blob server that goes away in the middle of an upload: exit code 1 and w
       message: expect.stringMatching(/upload to container "daily-.*" at 127\.0\.0\.1:\d+: /),
     },
   });
+});
+
+test("a scratch server whose disk is full proves nothing about the backup: NOT_RUN, exit code 3", async () => {
+  const full = await startPostgres();
+  try {
+    // No file may grow beyond 18 MB: enough for an empty server, too little for the largest table.
+    execFileSync("prlimit", ["--pid", String(full.pid), "--fsize=18000000"], unprivilegedAccount());
+    const store = await lab.store("app", { SCRATCH_DATABASE_URL: full.url });
+    await runBackup(store.settings, {}, labContext());
+    const run = await recovery(["verify", "--latest", "--json"], store.env);
+    const report = JSON.parse(run.stdout) as VerifyReport;
+    expect([run.code, report.verdict]).toEqual([3, "NOT_RUN"]);
+    expect(report.checks.find(({ id }) => id === "restore")).toMatchObject({
+      status: "NOT_RUN",
+      actual: expect.stringMatching(/the disk of .* is full: .*could not (extend|write)/),
+    });
+  } finally {
+    await full.stop();
+  }
 });
 
 describe("a dump program that misbehaves", () => {
