@@ -2,7 +2,9 @@ import { alertsPage } from "./alertsPage";
 import { renderPolicies } from "../policies/reference";
 import { configurationReference, stackFileSchema } from "../stacks/reference";
 import { readContacts, renderContacts } from "./contacts";
+import { renderCost } from "./costPages";
 import { renderIncidentGuide, renderStatusPageGuide } from "./incidentPages";
+import { renderReadme } from "./readmePage";
 import { renderRisks } from "./riskPages";
 import { readRunbooks, renderRunbook } from "./runbook";
 import { sloPage } from "./sloPage";
@@ -39,6 +41,8 @@ export function pages(root: string): readonly GeneratedPage[] {
       file: "docs/incident/quick-reference.md",
       render: () => renderQuickReference(root, readContacts(root).people),
     },
+    { file: "README.md", render: () => renderReadme(root) },
+    { file: "docs/cost.md", render: () => renderCost(root) },
     { file: "docs/risks.md", render: () => renderRisks(root) },
     { file: "docs/sla.md", render: renderSla },
     ...runbookPages(root),

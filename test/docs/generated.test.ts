@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import Ajv from "ajv/dist/2020";
 import yaml from "js-yaml";
@@ -24,3 +26,20 @@ test("the committed stack files satisfy the schema editors use, and a wrong one 
     expect(validate({ config: { ...document.config, "forma3d:colour": "red" } })).toBe(false);
   }
 });
+
+test("the pictures of the plans are those of today's plans", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pictures-"));
+  const result = spawnSync(
+    process.execPath,
+    ["run.mjs", "sandbox/plan.ts", "--quiet", "--mermaid", `${folder}/{stack}.mmd`],
+    { cwd: ROOT, encoding: "utf8" },
+  );
+  expect([result.status, result.stderr]).toEqual([0, ""]);
+  for (const name of fs.readdirSync(folder)) {
+    expect(fs.readFileSync(path.join(ROOT, "test/expected", name), "utf8")).toBe(
+      fs.readFileSync(path.join(folder, name), "utf8"),
+    );
+  }
+  expect(fs.readdirSync(folder)).toHaveLength(2);
+  fs.rmSync(folder, { recursive: true });
+}, 60_000);
