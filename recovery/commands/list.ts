@@ -30,7 +30,8 @@ export function registerList(program: Command): void {
       runVerb("list", options, ["store"], async (settings, context) => {
         const entries = await runList(settings, { database: options.database, tier: options.tier }, context);
         const damaged = entries.filter(({ manifest }) => !manifest);
-        for (const { id, problem } of damaged) context.progress.note(`damaged backup ${id}: ${problem}`);
+        for (const { id, problem } of damaged)
+          context.progress.note(`damaged backup ${id}: ${problem ?? "unreadable"}`);
         return {
           document: entries.flatMap(({ manifest, verification }) =>
             manifest ? [{ ...manifest, verification }] : [],
@@ -59,7 +60,7 @@ function describe(entries: CatalogueEntry[]): string {
 
 function state(entry: CatalogueEntry): string {
   if (!entry.manifest) return "DAMAGED";
-  if (isVerified(entry)) return `verified ${entry.verification?.at}`;
+  if (isVerified(entry)) return `verified ${entry.verification?.at ?? ""}`;
   if (entry.verification?.verdict === "FAIL") return `FAILED ${entry.verification.at}`;
   return "not verified";
 }

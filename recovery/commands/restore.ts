@@ -54,7 +54,9 @@ export async function runRestore(
   ]);
   const { manifest } = entry;
   if (!manifest)
-    throw new FailedError(`backup ${entry.id} is damaged: ${entry.problem}; choose another from list`);
+    throw new FailedError(
+      `backup ${entry.id} is damaged: ${entry.problem ?? "unreadable"}; choose another from list`,
+    );
   const run: Run = { settings, context, store, stages, manifest };
   context.progress.note(
     `restore of ${manifest.id} to ${describeServer(withDatabase(server, options.to))} starts`,

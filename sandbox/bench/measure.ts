@@ -30,7 +30,8 @@ export async function measure(
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   clearInterval(timer);
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with exit code ${code}: ${stderr}`);
+  if (code !== 0)
+    throw new Error(`${file} ${args.join(" ")} ended with exit code ${String(code)}: ${stderr}`);
   const [peakProcess, peakBytes] = [...peaks].sort((one, other) => other[1] - one[1])[0] ?? ["", 0];
   return { seconds, peakBytes, peakProcess, stdout };
 }
@@ -53,8 +54,8 @@ function tree(root: number): number[] {
   const found = [root];
   for (let index = 0; index < found.length; index += 1) {
     try {
-      for (const task of readdirSync(`/proc/${found[index]}/task`)) {
-        const children = readFileSync(`/proc/${found[index]}/task/${task}/children`, "utf8");
+      for (const task of readdirSync(`/proc/${String(found[index])}/task`)) {
+        const children = readFileSync(`/proc/${String(found[index])}/task/${task}/children`, "utf8");
         found.push(...children.split(" ").filter(Boolean).map(Number));
       }
     } catch {
