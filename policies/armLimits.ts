@@ -1,3 +1,4 @@
+import { BACKUP_LIMITS } from "./arm/backup";
 import { CLUSTER_LIMITS } from "./arm/cluster";
 import { ARM_CHANGES } from "./arm/changes";
 import { EDGE_LIMITS } from "./arm/edge";
@@ -20,6 +21,7 @@ export const ARM_LIMITS: readonly ArmLimit[] = [
   ...POSTGRES_SERVER_LIMITS,
   ...POSTGRES_CHILD_LIMITS,
   ...STORAGE_LIMITS,
+  ...BACKUP_LIMITS,
   ...VAULT_LIMITS,
   ...CLUSTER_LIMITS,
   ...IDENTITY_LIMITS,

@@ -32,6 +32,8 @@ export const FEDERATED_CREDENTIAL = azure("managedidentity", "FederatedIdentityC
 export const LOCK = azure("authorization", "ManagementLock\\w*");
 export const ROLE_ASSIGNMENT = azure("authorization", "RoleAssignment");
 export const PRIVATE_ZONE = azure("(?:privatedns|network)", "PrivateZone");
+export const ZONE_LINK = azure("(?:privatedns|network)", "VirtualNetworkLink");
+export const SUBNET = azure("network", "Subnet");
 export const DIAGNOSTIC_SETTING = azure("(?:monitor|insights)", "DiagnosticSetting");
 export const METRIC_ALERT = azure("(?:monitor|insights)", "MetricAlert");
 export const COLLECTION_RULE = azure("(?:monitor|insights)", "DataCollectionRule");
@@ -52,6 +54,7 @@ const NAME_PROPERTIES: readonly (readonly [RegExp, string])[] = [
   [CLUSTER, "resourceName"],
   [IDENTITY, "resourceName"],
   [PRIVATE_ZONE, "privateZoneName"],
+  [SUBNET, "subnetName"],
   [FRONT_DOOR, "profileName"],
   [WAF_POLICY, "policyName"],
   [ORIGIN_GROUP, "originGroupName"],

@@ -182,7 +182,7 @@ const subnet: ArmLimit = {
   remediation: "Cut subnets with infra/addressing.ts.",
   url: "https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq",
   risks: ["R11"],
-  types: [kinds.azure("network", "Subnet")],
+  types: [kinds.SUBNET],
   relations: [
     { as: "network", property: "virtualNetworkName", types: [kinds.azure("network", "VirtualNetwork")] },
   ],

@@ -8,6 +8,7 @@ import { CLUSTER_SECURITY_RULES } from "./securityCluster";
 import { DATA_SECURITY_RULES } from "./securityData";
 import { NETWORK_SECURITY_RULES } from "./securityNetwork";
 import { WIRING_RULES } from "./wiring";
+import { NETWORK_WIRING_RULES } from "./wiringNetwork";
 import { POD_RULES } from "./workloadPods";
 import { SECRET_RULES } from "./workloadSecrets";
 import { SERVICE_RULES } from "./workloadService";
@@ -26,4 +27,5 @@ export const rules: readonly Rule[] = [
   ...COST_RULES,
   ...ARM_RULES,
   ...WIRING_RULES,
+  ...NETWORK_WIRING_RULES,
 ];

@@ -1,4 +1,4 @@
-import { cursor, isReplica, linked, ofType, targetsOf, waitsFor } from "../graph";
+import { cursor, isReplica, linked, ofType, targetsOf } from "../graph";
 import * as kinds from "../kinds";
 import { fault, isText, type Outcome } from "../read";
 import type { ResourceView, Rule, StackView } from "../rule";
@@ -133,33 +133,4 @@ const collected = stackRule(
   },
 );
 
-const routes = stackRule(
-  {
-    id: "ARM-083",
-    name: "route-waits-for-origins",
-    title: "A route is made after the origins it leads to",
-    description: "Every route depends on each origin of its origin group, not only on the group.",
-    why: "Azure refuses a route to a group without origins, depending on which request comes first.",
-    severity: "high",
-    framework: { waf: ["OE:05"], risks: ["R11"] },
-    remediation: "Name the origins in dependsOn.",
-    url: `${DOCS}/frontdoor/front-door-route-matching`,
-    appliesTo: "any",
-  },
-  (stack) => {
-    const members = new Map<string, ResourceView[]>();
-    for (const origin of ofType(stack, kinds.ORIGIN)) {
-      for (const { urn } of linked(stack, origin, "originGroupName", kinds.ORIGIN_GROUP)) {
-        members.set(urn, [...(members.get(urn) ?? []), origin]);
-      }
-    }
-    return ofType(stack, kinds.ROUTE).flatMap((route) =>
-      linked(stack, route, "originGroup", kinds.ORIGIN_GROUP)
-        .flatMap(({ urn }) => members.get(urn) ?? [])
-        .filter((origin) => !waitsFor(stack, route, origin))
-        .map((origin) => about(route, `must wait for the origin ${origin.name}`)),
-    );
-  },
-);
-
-export const WIRING_RULES: readonly Rule[] = [sides, emitted, collected, routes];
+export const WIRING_RULES: readonly Rule[] = [sides, emitted, collected];
