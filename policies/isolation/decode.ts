@@ -1,6 +1,6 @@
 import { constants, gunzipSync, inflateSync } from "node:zlib";
 import yaml from "js-yaml";
-import { joined, percentDecoded, unescaped, withoutEntities } from "./text";
+import { joined, percentDecoded, unescaped, visible, withoutEntities } from "./text";
 
 /** One thing a text can be decoded to. */
 export type Decoded =
@@ -108,6 +108,7 @@ function yamlDocuments(text: string): Decoded[] {
 
 function rewritten(text: string): Decoded[] {
   const forms: [string, string][] = [
+    ["unicode", visible(text)],
     ["percent", percentDecoded(text)],
     ["escape", unescaped(text)],
     ["entity", withoutEntities(text)],

@@ -13,18 +13,29 @@ type Variables = ReadonlyMap<string, string>;
 
 const DOMAINS: ReadonlySet<string> = new Set(MANAGED_SUFFIXES.map(({ suffix }) => suffix));
 
-/** Most texts of one object that are put together in pairs. */
-const MAX_SIBLINGS = 64;
+/** Most pieces a name is looked for in. */
+const MAX_PIECES = 4;
+/** Most attempts at putting one object's texts together; an object that takes more is one nobody wrote by hand. */
+const MAX_STEPS = 500_000;
 
 /** Settings whose value is the first part of a host name. */
 const HOST_PART =
   /^(?:pg|db|database|sql|postgres|postgresql|azure_storage|storage|key_?vault|vault)?[_-]?(?:host|host_?name|server|server_?name|address|fqdn|endpoint|account|account_?name|vault|vault_?name|subdomain|db)$/i;
 
+/** Name and value of an entry of an environment or of another list of settings. */
+function setting(entry: unknown): { name?: string; value?: string } {
+  const { name, key, value } = (entry ?? {}) as { name?: unknown; key?: unknown; value?: unknown };
+  const called = name ?? key;
+  return {
+    ...(typeof called === "string" && { name: called }),
+    ...(typeof value === "string" && { value }),
+  };
+}
+
 function environmentVariables(env: readonly unknown[]): Map<string, string> {
   const variables = new Map<string, string>();
-  for (const entry of env) {
-    const { name, value } = (entry ?? {}) as { name?: unknown; value?: unknown };
-    if (typeof name === "string" && typeof value === "string") variables.set(name, value);
+  for (const { name, value } of env.map(setting)) {
+    if (name !== undefined && value !== undefined) variables.set(name, value);
   }
   return variables;
 }
@@ -89,32 +100,31 @@ interface Sibling {
 
 const isShort = (text: string): boolean => text.length > 0 && text.length <= 253;
 
+/** The short texts of a map, of a list, or of a list of settings with a name and a value each. */
 function shortTexts(owner: object): Sibling[] {
-  const { env } = owner as { env?: unknown };
-  const isList = Array.isArray(owner);
-  const own = Object.entries(owner).flatMap(([key, value]): Sibling[] =>
-    typeof value === "string" && isShort(value)
-      ? [isList ? { key: Number(key), name: undefined, text: value } : { key, name: key, text: value }]
-      : [],
-  );
-  const variables = Array.isArray(env) ? [...environmentVariables(env)] : [];
-  return [
-    ...own,
-    ...variables.filter(([, text]) => isShort(text)).map(([name, text]) => ({ key: "env", name, text })),
-  ].slice(0, MAX_SIBLINGS);
+  if (!Array.isArray(owner)) {
+    return Object.entries(owner).flatMap(([key, value]): Sibling[] =>
+      typeof value === "string" && isShort(value) ? [{ key, name: key, text: value }] : [],
+    );
+  }
+  return (owner as unknown[]).flatMap((entry, index): Sibling[] => {
+    if (typeof entry === "string")
+      return isShort(entry) ? [{ key: index, name: undefined, text: entry }] : [];
+    const { name, value } = setting(entry);
+    return name !== undefined && value !== undefined && isShort(value)
+      ? [{ key: index, name, text: value }]
+      : [];
+  });
 }
 
-/** Beginnings of names, four characters and longer, that are not yet the whole name. */
 const beginnings = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
 
+/** Beginnings of names, two characters and longer, that are not yet the whole name. */
 function beginningsOf(names: ReadonlySet<string>): ReadonlySet<string> {
   let known = beginnings.get(names);
   if (!known) {
-    known = new Set(
-      [...names].flatMap((name) =>
-        [...name].map((_, end) => name.slice(0, end)).filter((part) => part.length >= 2),
-      ),
-    );
+    const parts = [...names].flatMap((name) => [...name].map((_, end) => name.slice(0, end)));
+    known = new Set(parts.filter((part) => part.length >= 2));
     beginnings.set(names, known);
   }
   return known;
@@ -135,37 +145,57 @@ function opened(text: string): string {
   return result;
 }
 
+/** Names that several texts make together, in any order and joined by nothing, a hyphen or a dot. */
+function pieced(texts: readonly Sibling[], names: ReadonlySet<string>): Assembled[] {
+  const known = beginningsOf(names);
+  const starts = texts.filter(({ text }) => known.has(text));
+  if (starts.length === 0) return [];
+  const assembled: Assembled[] = [];
+  let steps = MAX_STEPS;
+  const extend = (sofar: string, used: readonly Sibling[]): void => {
+    for (const sibling of texts) {
+      if (used.includes(sibling)) continue;
+      if (--steps < 0) return;
+      for (const separator of ["", "-", "."]) {
+        const longer = `${sofar}${separator}${sibling.text}`;
+        const bare = longer.split(".")[0] ?? longer;
+        if (names.has(longer) || (names.has(bare) && bare.length > sofar.length)) {
+          assembled.push({ key: sibling.key, text: longer, via: "joined" });
+        } else if (used.length < MAX_PIECES && known.has(longer)) extend(longer, [...used, sibling]);
+      }
+    }
+  };
+  for (const start of starts) extend(start.text, [start]);
+  return assembled;
+}
+
+/** Managed hosts out of a name and a domain that stand side by side. */
+function hosted(texts: readonly Sibling[]): Assembled[] {
+  const domains = texts
+    .map(({ text }) => text.replace(/^\.+|\.+$/g, ""))
+    .filter((text) => DOMAINS.has(text.replace(/^(?:(?:privatelink|private|writer|reader|z\d+)\.)+/, "")));
+  return domains.flatMap((domain) =>
+    texts
+      .filter(
+        ({ name, text }) =>
+          (name === undefined ? texts.length === 2 : HOST_PART.test(name)) &&
+          /^[a-z0-9][a-z0-9-]{1,62}\.?$/.test(text),
+      )
+      .map(({ key, text }) => ({ key, text: `${text.replace(/\.$/, "")}.${domain}`, via: "joined" })),
+  );
+}
+
 /** Whole names out of pieces in neighbouring texts: `pg-` and `prod`, or a host's name and its domain. */
 export function fragments(owner: object, names: ReadonlySet<string>): Assembled[] {
   const raw = shortTexts(owner);
   if (raw.length < 2) return [];
-  const texts = raw.map((sibling) => ({ ...sibling, text: canonical(opened(sibling.text)).trim() }));
-  const assembled: Assembled[] = [];
-  const known = beginningsOf(names);
-  const extend = (sofar: string, used: readonly number[]): void => {
-    texts.forEach(({ key, text }, index) => {
-      if (used.includes(index)) return;
-      for (const separator of ["", "-", "."]) {
-        const longer = `${sofar}${separator}${text}`;
-        const bare = longer.split(".")[0] ?? longer;
-        if (names.has(longer) || (names.has(bare) && bare.length > sofar.length)) {
-          assembled.push({ key, text: longer, via: "joined" });
-        } else if (used.length < 4 && known.has(longer)) extend(longer, [...used, index]);
-      }
-    });
-  };
-  texts.forEach(({ text }, index) => {
-    if (known.has(text)) extend(text, [index]);
-  });
-  for (const { text } of texts) {
-    const domain = text.replace(/^\.+|\.+$/g, "");
-    if (!DOMAINS.has(domain.replace(/^(?:(?:privatelink|private|writer|reader|z\d+)\.)+/, ""))) continue;
-    for (const other of texts) {
-      const isHost = other.name === undefined ? raw.length === 2 : HOST_PART.test(other.name);
-      if (other.text !== text && isHost && /^[a-z0-9][a-z0-9-]{1,62}\.?$/.test(other.text)) {
-        assembled.push({ key: other.key, text: `${other.text.replace(/\.$/, "")}.${domain}`, via: "joined" });
-      }
-    }
+  const byText = new Map<string, Sibling>();
+  for (const sibling of raw) {
+    const text = canonical(opened(sibling.text)).trim();
+    // Two settings with one text differ only in what they are called, which matters for a host's name.
+    const id = HOST_PART.test(sibling.name ?? "") ? `${sibling.name ?? ""} ${text}` : text;
+    if (text !== "" && !byText.has(id)) byText.set(id, { ...sibling, text });
   }
-  return assembled;
+  const texts = [...byText.values()];
+  return [...pieced(texts, names), ...hosted(texts)];
 }

@@ -7,10 +7,14 @@ const FULL_STOPS = /[\u3002\uFF0E\uFF61]/g;
 // eslint-disable-next-line no-control-regex
 const NOT_ASCII = /[^\x00-\x7f]/;
 
-/** The form in which texts are compared: without invisible characters, compatibility forms folded, lower case. */
+/** A text without invisible characters, and with the compatibility forms of characters folded. */
+export function visible(text: string): string {
+  return NOT_ASCII.test(text) ? text.replace(INVISIBLE, "").normalize("NFKC").replace(FULL_STOPS, ".") : text;
+}
+
+/** The form in which texts are compared. */
 export function canonical(text: string): string {
-  if (!NOT_ASCII.test(text)) return text.toLowerCase();
-  return text.replace(INVISIBLE, "").normalize("NFKC").replace(FULL_STOPS, ".").toLowerCase();
+  return visible(text).toLowerCase();
 }
 
 function decodeBytes(run: string): string {

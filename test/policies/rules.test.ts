@@ -3,8 +3,9 @@ import { UNKNOWN, type ResourceView, type Rule, type Tree } from "../../policies
 import { rules } from "../../policies/rules";
 import { UNKNOWN_AT_PREVIEW, UNKNOWN_AT_UPDATE } from "../../policies/read";
 import { CASES } from "./rules/cases";
+import { KUBERNETES } from "./rules/kubernetesFixture";
 import { INNOCENT } from "./rules/silent";
-import { judge, stackWith, type Breakage, type Case, type Seen } from "./rules/stack";
+import { judge, stackWith, type Breakage, type Case, type Seen, type Sketch } from "./rules/stack";
 
 const byName = new Map(rules.map((rule) => [rule.name, rule]));
 
@@ -212,6 +213,37 @@ describe("a stack rule", () => {
     );
     expect(judge(rule, whole(resources), "prod", false)).toHaveLength(1);
     expect(judge(rule, whole(resources.map((one) => ({ ...one }))), "prod", true)).toEqual([]);
+  });
+});
+
+describe("two clusters with the same objects, as in a failover", () => {
+  const inCluster = (cluster: string): Sketch[] =>
+    KUBERNETES.map((sketch) => ({ ...sketch, name: `${cluster}-${sketch.name}`, cluster }));
+  const both: Breakage = {
+    remove: KUBERNETES.map(({ name }) => name),
+    add: [...inCluster("first"), ...inCluster("second")],
+  };
+  const found = (breakage: Breakage) => {
+    const stack = stackWith("prod", breakage);
+    return rules.flatMap((rule) => judge(rule, stack, "prod").map(({ resource }) => [rule.name, resource]));
+  };
+
+  test("are judged each by its own", () => expect(found(both)).toEqual([]));
+
+  test.each([
+    ["budget", "deployment-disruption-budget"],
+    ["scaler", "deployment-autoscaled"],
+  ])("lend each other no %s", (noun, rule) => {
+    const add = both.add?.filter(({ name }) => name !== `second-${noun}`);
+    expect(found({ ...both, add })).toEqual([[rule, "second-api"]]);
+  });
+
+  test("lend each other no network policy", () => {
+    const add = both.add?.filter(({ name }) => name !== "second-traffic");
+    const unguarded = ["second-api", "second-status", "second-backup"];
+    expect(found({ ...both, add })).toEqual(
+      unguarded.flatMap((name) => [1, 2].map(() => ["pod-network-policy", name])),
+    );
   });
 });
 

@@ -103,7 +103,7 @@ function hidesValues(resource: ResourceView): Violation[] {
   const props = new Cursor(resource.props);
   const findings: Violation[] = [];
   const files = props.at("valueYamlFiles");
-  if (/^kubernetes[^:]*:helm/.test(resource.type)) {
+  if (/^kubernetes[^:]*:helm[^:]*:Release$/.test(resource.type)) {
     for (const file of files.items()) {
       if (file.at("text").text === undefined) {
         findings.push({

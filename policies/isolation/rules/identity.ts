@@ -75,6 +75,18 @@ function subjectViolations(resource: ResourceView, context: Context): Violation[
         },
       ];
     }
+    const [, deployment] = /:environment:([^:]+)/.exec(text) ?? [];
+    const own = watchOf(context).perimeter.environment;
+    if (
+      context.environment === "prod" &&
+      deployment !== undefined &&
+      own !== undefined &&
+      !deployment.startsWith(own)
+    ) {
+      return [
+        { path: place.path, message: `lets a deployment environment other than ${own} act as this identity` },
+      ];
+    }
     const named = others.find(({ name }) => new RegExp(`(?:^|[:/])${name}(?:$|[:/])`).test(text));
     return named
       ? [
@@ -102,6 +114,49 @@ export const federationRule = resourceRule({
   waf: ["SE:05"],
   mcsb: ["IM-3"],
   check: subjectViolations,
+});
+
+/** Issuers of AKS clusters; each cluster has one of its own. */
+const CLUSTER_ISSUER = /\.oic\.(?:prod-)?aks\.azure\./;
+
+function foreignIssuers(stack: StackView): Violation[] {
+  const issued = new Set<string>();
+  for (const { type, props } of stack.resources) {
+    if (/:ManagedCluster$/.test(type)) stringsOf(props, issued);
+  }
+  return stack.resources
+    .filter(({ type }) => FEDERATION.test(type))
+    .flatMap((resource): Violation[] => {
+      const { issuer } = resource.props;
+      const origins = resource.propertyDependencies.issuer ?? [];
+      if (typeof issuer !== "string" || !CLUSTER_ISSUER.test(issuer)) return [];
+      return origins.some((urn) => stack.byUrn.has(urn)) || issued.has(issuer.toLowerCase())
+        ? []
+        : [
+            {
+              urn: resource.urn,
+              path: "issuer",
+              message:
+                "is no cluster of this stack, so another cluster's workloads could act as this identity",
+            },
+          ];
+    });
+}
+
+/** The issuer is who vouches for the workload. */
+export const issuerRule = stackRule({
+  id: "ISO-033",
+  name: "foreign-issuer",
+  title: "Prod trusts tokens of its own clusters only",
+  description:
+    "The issuer of a federated credential in prod, where it is an AKS cluster, is a cluster this stack declares.",
+  why: "Service accounts have the same names in every cluster: with another cluster's issuer, its workloads are production's.",
+  remediation: "Pass the issuer URL output of the cluster in this stack.",
+  url: "https://learn.microsoft.com/azure/aks/use-oidc-issuer",
+  appliesTo: "prod",
+  waf: ["SE:05"],
+  mcsb: ["IM-3"],
+  check: foreignIssuers,
 });
 
 const ASSIGNMENT = /:authorization[^:]*:(?:RoleAssignment|PimRole\w+|RoleEligibility\w+)$/;

@@ -16,7 +16,7 @@ import {
   remoteTemplateRule,
   replicationRule,
 } from "./escapeHatches";
-import { ancestorScopeRule, federationRule, principalRule } from "./identity";
+import { ancestorScopeRule, federationRule, issuerRule, principalRule } from "./identity";
 import { egressRequiredRule, networkPathRule } from "./network";
 import { providerRules } from "./providers";
 import { outputRule, reachRules } from "./reaches";
@@ -34,6 +34,7 @@ export const isolationRules: readonly Rule[] = [
   ancestorScopeRule,
   federationRule,
   principalRule,
+  issuerRule,
   ...providerRules,
   executableRule,
   remoteTemplateRule,

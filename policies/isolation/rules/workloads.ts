@@ -7,7 +7,7 @@ import { stackRule } from "./metadata";
 const BUILT_IN = new Set(["ConfigMap/kube-root-ca.crt"]);
 
 interface Reference {
-  readonly kind: "Secret" | "ConfigMap" | "SecretProviderClass";
+  readonly kind: string;
   readonly name: Cursor;
 }
 
@@ -40,6 +40,25 @@ function references(spec: Cursor): Reference[] {
   return found;
 }
 
+/** Stores of secrets outside the cluster that an object fetches from, by name only. */
+function stores({ object }: KubernetesObject): Reference[] {
+  const places = [
+    object.at("spec", "secretStoreRef"),
+    ...object.at("spec", "secretStoreRefs").items(),
+    ...object
+      .at("spec", "dataFrom")
+      .items()
+      .map((entry) => entry.at("sourceRef", "storeRef")),
+    ...object
+      .at("spec", "data")
+      .items()
+      .map((entry) => entry.at("sourceRef", "storeRef")),
+  ];
+  return places
+    .filter((place) => place.at("name").text !== undefined)
+    .map((place) => ({ kind: place.at("kind").text ?? "SecretStore", name: place.at("name") }));
+}
+
 /** Names of the objects a stack makes, those that controllers make from its own objects included. */
 function declared(objects: readonly KubernetesObject[]): Set<string> {
   const names = new Set(BUILT_IN);
@@ -65,15 +84,13 @@ function strangers(stack: StackView): Violation[] {
   );
   const names = declared(all.map(({ found }) => found));
   return all.flatMap(({ found, urn }) =>
-    podSpecs(found).flatMap((spec) =>
-      references(spec)
-        .filter(({ kind, name }) => !names.has(`${kind}/${name.text ?? ""}`))
-        .map(({ kind, name }): Violation => ({
-          urn,
-          path: name.path,
-          message: `refers to a ${kind} this stack does not declare, so what it holds is not in the plan`,
-        })),
-    ),
+    [...podSpecs(found).flatMap(references), ...stores(found)]
+      .filter(({ kind, name }) => !names.has(`${kind}/${name.text ?? ""}`))
+      .map(({ kind, name }): Violation => ({
+        urn,
+        path: name.path,
+        message: `refers to a ${kind} this stack does not declare, so what it holds is not in the plan`,
+      })),
   );
 }
 

@@ -19,6 +19,8 @@ export interface Sketch {
   /** Resources each property's value came from. */
   sources?: Record<string, string[]>;
   waitsFor?: string[];
+  /** Cluster the object is deployed to, where there are several. */
+  cluster?: string;
 }
 
 /** Changes of one resource: a path such as `sku.name` or `rules[0]["a.b"]` and its new value; undefined removes it. */
@@ -105,6 +107,11 @@ function broken(sketches: readonly Sketch[], breakage: Breakage): Sketch[] {
   return all;
 }
 
+function providerOf(name: string): NonNullable<ResourceView["provider"]> {
+  const type = "pulumi:providers:kubernetes";
+  return { urn: URN(type, name), type, name, props: {} };
+}
+
 function viewOf(sketch: Sketch, urnOf: (name: string) => string): ResourceView {
   return {
     urn: URN(sketch.type, sketch.name),
@@ -118,6 +125,7 @@ function viewOf(sketch: Sketch, urnOf: (name: string) => string): ResourceView {
       aliases: [],
       additionalSecretOutputs: [],
     },
+    ...(sketch.cluster !== undefined && { provider: providerOf(sketch.cluster) }),
     dependencies: (sketch.waitsFor ?? []).map(urnOf),
     propertyDependencies: Object.fromEntries(
       Object.entries(sketch.sources ?? {}).map(([key, names]) => [key, names.map(urnOf)]),
