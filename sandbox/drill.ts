@@ -104,17 +104,16 @@ async function prepare(servers: Servers, orders: number, context: RunContext): P
   const containers = [region, secondRegion].map(containerOf);
   await Promise.all(containers.map((container) => container.create()));
   context.progress.stage(`load ${orders} orders with their print jobs and shipments`);
-  await withClient(withDatabase(server, "postgres"), (client) =>
-    client.query(`create database ${quoteIdentifier(DATABASE)}`),
-  );
+  const maintenance = withDatabase(server, "postgres");
+  await withClient(maintenance, (client) => client.query(`create database ${quoteIdentifier(DATABASE)}`));
   await withClient(server, (client) => loadDataset(client, orders));
   context.progress.done();
   return {
     scratchKind: "throwaway PostgreSQL on this machine",
-    server,
+    server: maintenance,
     serverVersion: `${postgres.version}`,
     source: { settings, database: DATABASE, expendable: true },
-    own: ownSettings(settings, server),
+    own: ownSettings(settings, maintenance),
     geo: {
       settings: { ...settings, store: { connectionString: secondRegion.connectionString } },
       replicate: () => replicate(region, secondRegion),

@@ -10,7 +10,7 @@ import type { CatalogueEntry } from "../types";
 export interface Ground {
   /** What data is restored into, for the report. */
   scratchKind: string;
-  /** Server on which the drill creates and drops databases of its own. */
+  /** Server on which the drill creates and drops databases of its own, with a database that stays. */
   server: ServerConnection;
   serverVersion: string;
   source: {

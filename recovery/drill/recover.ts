@@ -2,7 +2,7 @@ import { runRestore } from "../commands/restore";
 import type { RunContext } from "../context";
 import { FailedError, messageOf } from "../errors";
 import { withClient } from "../postgres/connect";
-import { withDatabase, type ServerConnection } from "../postgres/connection";
+import type { ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/target";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
@@ -27,6 +27,8 @@ export interface Loss {
   database: string;
   /** Server and name of the database that is restored. */
   target: ServerConnection;
+  /** A database of that server that stays, to create and drop from. */
+  maintenance: ServerConnection;
 }
 
 export interface Recovery {
@@ -75,17 +77,16 @@ async function attempt(
   context: RunContext,
 ): Promise<RestoreResult | { problem: string }> {
   if (!entry.manifest) return { problem: entry.problem ?? "its manifest is damaged" };
-  const maintenance = { ...loss.target, database: "postgres" };
   const startedAt = context.now();
   try {
     const result = await runRestore(
-      { ...loss.from, server: maintenance },
+      { ...loss.from, server: loss.maintenance },
       { backup: { id: entry.id }, to: loss.target.database },
       context,
     );
     stages.list.push(...result.stages);
     if (result.fingerprints === "match") return result;
-    await dropDatabase(maintenance, loss.target.database);
+    await dropDatabase(loss.maintenance, loss.target.database);
     const wrong = result.checks.find(({ status }) => status !== "PASS");
     return { problem: `${wrong?.id}: ${wrong?.actual}` };
   } catch (error) {
@@ -118,6 +119,9 @@ async function measure(
       storedBytes: manifest.storedBytes,
       snapshotAt: manifest.snapshotAt,
       ageSeconds,
+      lsn: manifest.server.lsn,
+      serverVersion: manifest.server.version,
+      systemIdentifier: manifest.server.systemIdentifier,
     },
     measured: {
       rtoSeconds: secondsFrom(loss.at, recoveredAt),
@@ -147,9 +151,4 @@ function markerCheck(loss: Loss, found: Date | undefined): CheckResult[] {
 
 function secondsFrom(earlier: Date, later: Date): number {
   return Math.max(0, (later.getTime() - earlier.getTime()) / 1000);
-}
-
-/** The target's server, any database that is there. */
-export function maintenanceOf(server: ServerConnection): ServerConnection {
-  return withDatabase(server, "postgres");
 }

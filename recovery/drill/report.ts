@@ -48,6 +48,10 @@ const usedBackupSchema = z.strictObject({
   storedBytes: z.number().int().nonnegative(),
   snapshotAt: instant,
   ageSeconds: seconds,
+  /** Write-ahead log position of the snapshot, and the server it was taken on. */
+  lsn: z.string(),
+  serverVersion: z.string(),
+  systemIdentifier: z.string().nullable(),
 });
 export type UsedBackup = z.infer<typeof usedBackupSchema>;
 

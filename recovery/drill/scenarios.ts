@@ -13,7 +13,7 @@ import { plantDamagedBackup, removeOwnBackups } from "./damage";
 import { loadDataset } from "./dataset";
 import type { Ground } from "./ground";
 import type { ScenarioId } from "./objectives";
-import { maintenanceOf, recover, type Loss, type Recovery } from "./recover";
+import { recover, type Loss, type Recovery } from "./recover";
 import { startWorkload, untilBusy, type WorkDone, type Workload } from "./workload";
 
 /** Transactions confirmed before, and again after, the backup a scenario recovers from. */
@@ -57,9 +57,9 @@ async function loseDatabase(attempt: Attempt): Promise<ScenarioOutcome> {
   if (!source.expendable) return recoverBeside(attempt, from, "backup_only");
   const victim = withDatabase(ground.server, source.database);
   const { confirmedBefore, workload } = await backUpUnderWrites(attempt, from, victim);
-  const loss = await stages.run("lose the database", () => drop(victim, workload, context));
+  const loss = await stages.run("lose the database", () => drop(attempt, victim, workload));
   const recovery = await recover(
-    { ...loss, confirmedBefore, from, database: source.database, target: victim },
+    { ...loss, confirmedBefore, from, database: source.database, target: victim, maintenance: ground.server },
     stages,
     context,
   );
@@ -76,12 +76,19 @@ async function loseRegion(attempt: Attempt): Promise<ScenarioOutcome> {
   if (geo.replicate) await stages.run("replicate to the second region", geo.replicate);
   await untilBusy(workload, workload.transactions + TRANSACTIONS);
   const loss = await stages.run("lose the region", async () => {
-    const lost = await drop(victim, workload, context);
+    const lost = await drop(attempt, victim, workload);
     await geo.loseStore?.();
     return lost;
   });
   const recovery = await recover(
-    { ...loss, confirmedBefore, from: geo.settings, database: source.database, target: victim },
+    {
+      ...loss,
+      confirmedBefore,
+      from: geo.settings,
+      database: source.database,
+      target: victim,
+      maintenance: ground.server,
+    },
     stages,
     context,
   );
@@ -93,10 +100,16 @@ async function recoverBeside(attempt: Attempt, from: Settings, name: string): Pr
   const { ground, stages, context, stamp } = attempt;
   const target = withDatabase(ground.server, `drill_${stamp}_${name}`);
   try {
-    const loss: Loss = { at: context.now(), from, database: ground.source.database, target };
+    const loss: Loss = {
+      at: context.now(),
+      from,
+      database: ground.source.database,
+      target,
+      maintenance: ground.server,
+    };
     return { ...(await recover(loss, stages, context)), extra: [] };
   } finally {
-    await dropDatabase(maintenanceOf(ground.server), target.database);
+    await dropDatabase(ground.server, target.database);
   }
 }
 
@@ -125,6 +138,7 @@ async function deleteRows(attempt: Attempt): Promise<ScenarioOutcome> {
         from: ground.own,
         database: victim.database,
         target,
+        maintenance: ground.server,
       };
       const recovery = await recover(loss, stages, context);
       const [back, left] = await Promise.all([
@@ -143,7 +157,7 @@ async function deleteRows(attempt: Attempt): Promise<ScenarioOutcome> {
         ],
       };
     } finally {
-      await dropDatabase(maintenanceOf(ground.server), target.database);
+      await dropDatabase(ground.server, target.database);
     }
   });
 }
@@ -156,9 +170,16 @@ async function corruptNewest(attempt: Attempt): Promise<ScenarioOutcome> {
     const damaged = await stages.run("plant a damaged newest backup", async () =>
       plantDamagedBackup(store, manifest, await withClient(victim, clock)),
     );
-    const loss = await stages.run("lose the database", () => drop(victim, workload, context));
+    const loss = await stages.run("lose the database", () => drop(attempt, victim, workload));
     const recovery = await recover(
-      { ...loss, confirmedBefore, from: ground.own, database: victim.database, target: victim },
+      {
+        ...loss,
+        confirmedBefore,
+        from: ground.own,
+        database: victim.database,
+        target: victim,
+        maintenance: ground.server,
+      },
       stages,
       context,
     );
@@ -182,14 +203,14 @@ async function withOwnDatabase<T>(
   const victim = withDatabase(ground.server, `drill_${stamp}_${name}`);
   try {
     await stages.run("set up made-up data", async () => {
-      await withClient(maintenanceOf(victim), (client) =>
+      await withClient(ground.server, (client) =>
         client.query(`create database ${quoteIdentifier(victim.database)} template template0`),
       );
       await withClient(victim, (client) => loadDataset(client, ORDERS));
     });
     return await work(victim);
   } finally {
-    await dropDatabase(maintenanceOf(victim), victim.database);
+    await dropDatabase(ground.server, victim.database);
     await removeOwnBackups(await BlobStore.open(ground.own), ground.own, victim.database, context);
   }
 }
@@ -223,11 +244,11 @@ async function backUpUnderWrites(
 
 /** Drops a database under its writer, as a crash would take it away. */
 async function drop(
+  { ground, context }: Attempt,
   victim: ServerConnection,
   workload: Workload,
-  context: RunContext,
 ): Promise<{ at: Date; serverAt: Date; work: WorkDone }> {
-  const { at, serverAt } = await withClient(maintenanceOf(victim), async (client) => {
+  const { at, serverAt } = await withClient(ground.server, async (client) => {
     const moment = { at: context.now(), serverAt: await clock(client) };
     await client.query(`drop database ${quoteIdentifier(victim.database)} with (force)`);
     return moment;

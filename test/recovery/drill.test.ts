@@ -266,6 +266,23 @@ describe("recovery drill on a live environment", () => {
     expect(report.metrics.mttrSeconds).toBe(passed.report.measured.rtoSeconds);
   });
 
+  test("works on a given scratch server, as a role that may only create databases", async () => {
+    await backUp();
+    const role = `scratcher${number}`;
+    await sql(`create role ${role} login createdb password 'scratch-password'`);
+    await sql(`create database home${number} owner ${role}`);
+    env.SCRATCH_DATABASE_URL = `postgresql://${role}:scratch-password@127.0.0.1:${postgres.port}/home${number}`;
+    const { report } = await runLiveDrill(settings(), flags, context());
+    expect(report).toMatchObject({
+      verdict: { overall: "PASS" },
+      environmentNotes: { scratchKind: "server of SCRATCH_DATABASE_URL" },
+    });
+    expect(report.scenarios.map(({ verdict }) => verdict.overall)).toEqual(["PASS", "PASS", "PASS"]);
+    expect(await sql("select datname from pg_database where datname like 'drill%'")).toEqual([]);
+    env.SCRATCH_DATABASE_URL = env.SCRATCH_DATABASE_URL.replace("scratch-password", "another-password");
+    await expect(runLiveDrill(settings(), flags, context())).rejects.toMatchObject({ exitCode: 3 });
+  });
+
   test("falls back to the backup before a damaged one, and fails when all are damaged", async () => {
     const sound = await backUp();
     const damaged = await plantDamagedBackup(await BlobStore.open(settings()), sound, new Date());

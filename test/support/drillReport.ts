@@ -31,6 +31,9 @@ export function scenario(change: Partial<ScenarioReport> = {}): ScenarioReport {
       storedBytes: 12_345,
       snapshotAt: "2026-03-02T06:00:05.000Z",
       ageSeconds: 5,
+      lsn: "0/1A2B3C4",
+      serverVersion: "17.6",
+      systemIdentifier: null,
     },
     stages: [{ name: "restore", startedAt: "2026-03-02T06:00:11.000Z", seconds: 40, bytes: 12_345 }],
     checks: [
