@@ -254,6 +254,8 @@ function stackResource(
   result.setOptions(options(resource));
   if (provider) result.setProvider(providerOf(provider));
   for (const [name, urns] of Object.entries(resource.propertyDependencies)) {
+    // The engine leaves out properties that depend on nothing, so that an empty list means: on nothing in the stack.
+    if (urns.length === 0) continue;
     result
       .getPropertydependenciesMap()
       .set(name, new proto.AnalyzerPropertyDependencies().setUrnsList([...urns]));
