@@ -187,3 +187,8 @@ export function sameNamespace(a: Cursor, b: Cursor): boolean {
   if (left?.unknown || right?.unknown) return true;
   return (left?.text ?? "default") === (right?.text ?? "default");
 }
+
+/** Whether two objects are in one cluster: deployed with one provider. One whose provider is not told may be. */
+export function sameCluster(a: ResourceView, b: ResourceView): boolean {
+  return !a.provider || !b.provider || a.provider.urn === b.provider.urn;
+}

@@ -1,4 +1,4 @@
-import { cursor, sameNamespace, selects } from "./graph";
+import { cursor, sameCluster, sameNamespace, selects } from "./graph";
 import type { Cursor } from "./read";
 import type { ResourceView } from "./rule";
 
@@ -31,8 +31,8 @@ export class Selectors {
     }
   }
 
-  /** Objects that select pods with these labels, described by this object. */
-  of(object: Cursor, labels: Cursor): ResourceView[] {
+  /** Objects that select pods with these labels, described by this object of a resource. */
+  of(resource: ResourceView, object: Cursor, labels: Cursor): ResourceView[] {
     const namespace = namespaceOf(object);
     const general =
       namespace === ANYWHERE
@@ -43,6 +43,7 @@ export class Selectors {
       .flatMap(([key, value]) => this.byLabel.get(label(key, value.text)) ?? []);
     return [...general, ...specific].filter((candidate) => {
       const root = cursor(candidate);
+      if (!sameCluster(candidate, resource)) return false;
       return sameNamespace(root, object) && selects(this.selector(root), labels, this.emptySelectsAll);
     });
   }

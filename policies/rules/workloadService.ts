@@ -1,4 +1,4 @@
-import { cursor, ofType, sameNamespace, selects } from "../graph";
+import { cursor, ofType, sameCluster, sameNamespace, selects } from "../graph";
 import { kubernetes } from "../kinds";
 import { podsOf, WORKLOADS, type Pods } from "../pods";
 import { fault, must, mustBeWithin, mustExist, type Cursor, type Outcome } from "../read";
@@ -55,7 +55,10 @@ function autoscalers(stack: StackView): (deployment: Scaled) => ResourceView | u
   return ({ object, resource }) => {
     const name = object.at("metadata", "name");
     const named = (name.unknown ? undefined : byName.get(name.text ?? "")) ?? [];
-    return named.find((scaler) => sameNamespace(cursor(scaler), object)) ?? bySource.get(resource.urn);
+    const own = named.find(
+      (scaler) => sameCluster(scaler, resource) && sameNamespace(cursor(scaler), object),
+    );
+    return own ?? bySource.get(resource.urn);
   };
 }
 
@@ -188,7 +191,7 @@ const budget = stackRule(
       const least = scaler && cursor(scaler).at("spec", "minReplicas").number;
       const pods = least ?? deployment.object.at("spec", "replicas").number ?? 1;
       if (pods < 2) return [];
-      const budgets = all.of(deployment.object, deployment.labels);
+      const budgets = all.of(deployment.resource, deployment.object, deployment.labels);
       const [only, ...others] = budgets;
       if (!only) return [about(deployment.resource, "must have a PodDisruptionBudget")];
       if (others.length > 0) {
@@ -301,7 +304,7 @@ const network = stackRule(
         .filter(({ object, spec }) => !object.partial && !spec.unknown)
         .flatMap(({ object, labels }): Verdict[] => {
           const restricted = policies
-            .of(object, labels)
+            .of(resource, object, labels)
             .flatMap((policy) => directions(cursor(policy).at("spec")));
           return ["Ingress", "Egress"]
             .filter((direction) => !restricted.includes(direction))
