@@ -30,23 +30,31 @@ function found(text: string): string[] {
     .map(({ name }) => name);
 }
 
-test.each(["prod", "staging"])(
-  "%s as committed has no finding",
-  async (stack) => {
-    const { code, text } = await plan(stack);
+/** Overrides of the stack file. */
+const override = (values: Record<string, string>) =>
+  Object.entries(values).flatMap(([key, value]) => ["--config", `${key}=${value}`]);
+
+test.each([
+  ["prod as committed", ["prod"]],
+  ["staging as committed", ["staging"]],
+  [
+    "prod in the second region, with both clusters up",
+    ["prod", ...override({ "regions.secondaryActive": "true", "regions.writer": "secondary" })],
+  ],
+])(
+  "%s has no finding",
+  async (_, args) => {
+    const { code, text } = await plan(...args);
     expect(found(text)).toEqual([]);
     expect({ code, text }).toMatchObject({ code: 0 });
   },
   180_000,
 );
 
-const weaken = (values: Record<string, string>) =>
-  Object.entries(values).flatMap(([key, value]) => ["--config", `${key}=${value}`]);
-
 test("prod cannot be deployed weak, whichever value of its stack file is loosened", async () => {
   const { code, text } = await plan(
     "prod",
-    ...weaken({
+    ...override({
       "database.backupRetentionDays": "14",
       "database.geoRedundantBackup": "false",
       "database.highAvailability": "SameZone",
@@ -81,7 +89,7 @@ test("prod cannot be deployed weak, whichever value of its stack file is loosene
 test("staging cannot grow to the size of prod unnoticed", async () => {
   const { code, text } = await plan(
     "staging",
-    ...weaken({
+    ...override({
       "database.skuName": "Standard_D16ds_v5",
       "storage.redundancy": "Standard_RAGRS",
       "cluster.userPool.maxCount": "20",
