@@ -19,6 +19,7 @@ import {
 } from "./alerting/render/azure";
 import { AlertSettings } from "./alerting/settings";
 import { AlertText, Catalogue, MetricScope, PRIORITIES, Priority } from "./alerting/types";
+import { CatalogueError } from "./alerting/validate";
 import { MonitoredCluster } from "./monitorWorkspace";
 import { Region } from "./regions";
 import { SlackRelay } from "./slackRelay";
@@ -55,6 +56,15 @@ export interface AlertsArgs {
   tags: Tags;
 }
 
+/** @throws pulumi.RunError with the problems alone: a stack trace helps nobody who edits the catalogue. */
+export function checkedCatalogue(settings: AlertSettings): Catalogue {
+  try {
+    return alertCatalogue(settings);
+  } catch (error) {
+    throw error instanceof CatalogueError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
 const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
 
 /**
@@ -66,14 +76,14 @@ const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1-$
 export class Alerts extends pulumi.ComponentResource {
   private readonly catalogue: Catalogue;
 
-  /** @throws CatalogueError that names each wrong entry. */
+  /** @throws pulumi.RunError that names each wrong entry of the catalogue. */
   constructor(
     private readonly name: string,
     private readonly args: AlertsArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("forma3d:monitoring:Alerts", name, {}, opts);
-    this.catalogue = alertCatalogue(args.settings);
+    this.catalogue = checkedCatalogue(args.settings);
     const relay = this.relay();
     const groups = this.actionGroups(relay);
     const heartbeat = this.heartbeatGroup();

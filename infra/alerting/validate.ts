@@ -11,7 +11,7 @@ export class CatalogueError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(
       [
-        `${problems.length} problem${problems.length === 1 ? "" : "s"} in the alerts`,
+        `${problems.length} problem${problems.length === 1 ? "" : "s"} in alerts or services`,
         ...problems.map((p) => `  ${p}`),
       ].join("\n"),
     );

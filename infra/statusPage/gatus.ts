@@ -1,6 +1,7 @@
 import { promDuration } from "../alerting/duration";
 import { Maintenance } from "../alerting/maintenance";
 import { COMPONENT_GROUPS } from "../alerting/services";
+import { Incident, IncidentPhase, messageOf } from "./incidents";
 import { PageService } from "./targets";
 
 /** Days a certificate must still be valid. */
@@ -24,10 +25,12 @@ export function gatusConfig(args: {
   environment: string;
   port: number;
   maintenance: Maintenance;
+  incidents: readonly Incident[];
 }): Record<string, unknown> {
   const components = COMPONENT_GROUPS.flatMap(({ name, reportedByHand }) =>
     reportedByHand.map((component) => `${name}: ${component}`),
   );
+  const announced = announcements(args.incidents, args.maintenance);
   return {
     metrics: true,
     storage: { type: "memory" },
@@ -37,13 +40,7 @@ export function gatusConfig(args: {
       header: "Forma 3D Connect",
       description: `Real-time status of Forma 3D Connect services (${args.environment}). Not measured, reported when affected: ${components.join(", ")}.`,
     },
-    ...(args.maintenance.announced.length > 0 && {
-      announcements: args.maintenance.announced.map(({ startsAt, endsAt, announcedAt, reason }) => ({
-        timestamp: new Date(announcedAt).toISOString(),
-        type: "information",
-        message: `Planned maintenance from ${startsAt} to ${endsAt}: ${reason}`,
-      })),
-    }),
+    ...(announced.length > 0 && { announcements: announced }),
     endpoints: args.services.map((service) => ({
       name: service.name,
       group: service.group,
@@ -55,4 +52,27 @@ export function gatusConfig(args: {
       ui: { "hide-hostname": true, "hide-url": true, "hide-errors": true },
     })),
   };
+}
+
+/** How loud Gatus shows each phase. */
+const TONE: Readonly<Record<IncidentPhase, string>> = {
+  investigating: "warning",
+  identified: "outage",
+  monitoring: "information",
+  resolved: "operational",
+};
+
+function announcements(incidents: readonly Incident[], { announced }: Maintenance) {
+  return [
+    ...incidents.map((incident) => {
+      const { title, body } = messageOf(incident);
+      const timestamp = new Date(incident.at).toISOString();
+      return { timestamp, type: TONE[incident.phase], message: `**${title}** ${body}` };
+    }),
+    ...announced.map(({ startsAt, endsAt, announcedAt, reason }) => ({
+      timestamp: new Date(announcedAt).toISOString(),
+      type: "information",
+      message: `Planned maintenance from ${startsAt} to ${endsAt}: ${reason}`,
+    })),
+  ];
 }

@@ -1,8 +1,42 @@
+import { COMPONENT_GROUPS, MONITORED_SERVICES } from "../alerting/services";
+
 /** A message of the status page for one phase of an incident (report §8.4). Braces mark what is filled in. */
 export interface IncidentTemplate {
-  phase: "investigating" | "identified" | "monitoring" | "resolved";
+  phase: IncidentPhase;
   title: string;
   body: string;
+}
+
+export const INCIDENT_PHASES = ["investigating", "identified", "monitoring", "resolved"] as const;
+export type IncidentPhase = (typeof INCIDENT_PHASES)[number];
+
+/** What an incident may be about: a monitored service, or a component that is reported by hand. */
+export const COMPONENTS: readonly string[] = [
+  ...MONITORED_SERVICES.map(({ name }) => name),
+  ...COMPONENT_GROUPS.flatMap(({ reportedByHand }) => reportedByHand),
+];
+
+/** What customers are told about an incident now. */
+export interface Incident {
+  /** When this was said, an instant in UTC. */
+  at: string;
+  phase: IncidentPhase;
+  /** One of {@link COMPONENTS}. */
+  service: string;
+  /** Estimated hours to resolution; needed once the cause is identified. */
+  hours?: number;
+  /** Address of the postmortem, once there is one. */
+  postmortem?: string;
+}
+
+/** The message of an incident. @throws RangeError that names what is missing. */
+export function messageOf({ phase, service, hours, postmortem }: Incident): { title: string; body: string } {
+  return incidentMessage(phase, {
+    service,
+    ...(hours !== undefined && { hours: String(hours) }),
+    // The report's template links a postmortem "when available".
+    postmortem: postmortem ?? "",
+  });
 }
 
 export const INCIDENT_TEMPLATES: readonly IncidentTemplate[] = [

@@ -5,6 +5,7 @@ import { Maintenance } from "../alerting/maintenance";
 import { Region } from "../regions";
 import { Tags } from "../tags";
 import { gatusConfig } from "./gatus";
+import { Incident } from "./incidents";
 import { toYaml } from "./page";
 import { pageServices } from "./targets";
 
@@ -20,6 +21,7 @@ export interface OutsideStatusPageArgs {
   /** Public addresses: outside there are no others. */
   targets: { api: string; dashboard: string };
   maintenance: Maintenance;
+  incidents: readonly Incident[];
   tags: Tags;
 }
 
@@ -67,12 +69,13 @@ export class OutsideStatusPage extends pulumi.ComponentResource {
   }
 
   private app(environment: ManagedEnvironment) {
-    const { names, resourceGroupName, region, image, tags, targets, maintenance } = this.args;
+    const { names, resourceGroupName, region, image, tags, targets, maintenance, incidents } = this.args;
     const config = gatusConfig({
       services: pageServices(targets),
       environment: this.args.environment,
       port: PORT,
       maintenance,
+      incidents,
     });
     return new ContainerApp(
       `${this.name}-app`,

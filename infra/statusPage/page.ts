@@ -7,6 +7,7 @@ import { secretsOf } from "../secretCatalog";
 import { Workload, WorkloadArgs } from "../workload";
 import { frontConfig, Provider } from "./front";
 import { gatusConfig } from "./gatus";
+import { Incident } from "./incidents";
 import { statpingCommand, statpingEnvironment, statpingServices } from "./statping";
 import { pageServices, PageTargets } from "./targets";
 
@@ -25,6 +26,7 @@ export interface StatusPageArgs {
   databaseCidr: string;
   databasePort: number;
   maintenance: Maintenance;
+  incidents: readonly Incident[];
   after?: pulumi.Resource[];
 }
 
@@ -87,7 +89,7 @@ function statping(args: StatusPageArgs) {
   return {
     image: args.images.statping,
     command: statpingCommand(`${FOLDER}/services.yml`),
-    environment: statpingEnvironment(args.environment, port),
+    environment: statpingEnvironment(args.environment, port, args.incidents),
     secrets: { source: args.vault, entries: secretsOf("status-page") },
     files: {
       folder: FOLDER,
@@ -98,7 +100,7 @@ function statping(args: StatusPageArgs) {
 }
 
 function gatus(args: StatusPageArgs) {
-  const { environment, maintenance } = args;
+  const { environment, maintenance, incidents } = args;
   const services = pageServices(args.targets);
   return {
     image: args.images.gatus,
@@ -106,7 +108,9 @@ function gatus(args: StatusPageArgs) {
     files: {
       folder: FOLDER,
       contents: {
-        "config.yaml": toYaml(gatusConfig({ services, environment, port: STATUS_PAGE.port, maintenance })),
+        "config.yaml": toYaml(
+          gatusConfig({ services, environment, port: STATUS_PAGE.port, maintenance, incidents }),
+        ),
       },
     },
     health: { port: "http", live: "/health", ready: "/health" },

@@ -1,4 +1,5 @@
 import { COMPONENT_GROUPS, dependencyPattern } from "../alerting/services";
+import { Incident, messageOf } from "./incidents";
 import { PageService } from "./targets";
 
 /** A service as Statping-ng's `services.yml` lists it (types/services/struct.go of its source). */
@@ -55,7 +56,11 @@ export function statpingServices(services: readonly PageService[]): { services: 
 const FOLDER = "/tmp/statping";
 
 /** Settings of Statping-ng: its defaults would be a known password, made-up services and reports to its authors. */
-export function statpingEnvironment(environment: string, port: number): Record<string, string> {
+export function statpingEnvironment(
+  environment: string,
+  port: number,
+  incidents: readonly Incident[],
+): Record<string, string> {
   return {
     PORT: String(port),
     STATPING_DIR: FOLDER,
@@ -63,7 +68,11 @@ export function statpingEnvironment(environment: string, port: number): Record<s
     // to. History lives in Prometheus.
     DB_CONN: "sqlite",
     NAME: "Forma 3D Connect Status",
-    DESCRIPTION: `Real-time status of Forma 3D Connect services (${environment})`,
+    // services.yml knows no messages, so incidents stand in the page's description.
+    DESCRIPTION: [
+      `Real-time status of Forma 3D Connect services (${environment})`,
+      ...incidents.map(messageOf).map(({ title, body }) => `${title}. ${body}`),
+    ].join(" | "),
     ADMIN_USER: "operator",
     ADMIN_EMAIL: "operator@forma3d.com",
     SAMPLE_DATA: "false",

@@ -1,4 +1,5 @@
-import { Check, MONITORED_SERVICES, MonitoredService } from "../alerting/services";
+import { Check, MONITORED_SERVICES, MonitoredService, serviceProblems } from "../alerting/services";
+import { CatalogueError } from "../alerting/validate";
 
 /** Where a page asks from, and so which addresses it uses. */
 export interface PageTargets {
@@ -19,9 +20,17 @@ export interface PageService extends Pick<
   address: string;
 }
 
-/** The services of a page: outside, a service without an address there is asked through another one. */
-export function pageServices(targets: PageTargets): PageService[] {
-  return MONITORED_SERVICES.map((service) => {
+/**
+ * The services of a page: outside, a service without an address there is asked through another one.
+ * @throws CatalogueError that names each wrong service.
+ */
+export function pageServices(
+  targets: PageTargets,
+  monitored: readonly MonitoredService[] = MONITORED_SERVICES,
+): PageService[] {
+  const problems = serviceProblems(monitored);
+  if (problems.length > 0) throw new CatalogueError(problems);
+  return monitored.map((service) => {
     const { name, group, intervalSeconds, timeoutSeconds } = service;
     const common = { name, group, intervalSeconds, timeoutSeconds };
     const inside = service.target === "database" ? targets.database : targets[service.target];

@@ -46,7 +46,13 @@ export function renderStack(
       secretsFolder: options.secrets,
     }),
     "statping-services.yml": statpingServices(services),
-    "gatus.yaml": gatusConfig({ services, environment: config.environment, port: 8080, maintenance }),
+    "gatus.yaml": gatusConfig({
+      services,
+      environment: config.environment,
+      port: 8080,
+      maintenance,
+      incidents: config.statusPage.incidents,
+    }),
   };
   return {
     ...Object.fromEntries(

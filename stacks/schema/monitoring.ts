@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEFAULT_SLACK_CHANNELS } from "../../infra/alerting/receivers";
 import { DEFAULT_THRESHOLDS } from "../../infra/alerting/settings";
+import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
 import { image, region } from "./common";
 
 const D = DEFAULT_THRESHOLDS;
@@ -160,6 +161,19 @@ export const monitoring = z
   })
   .describe("Managed Prometheus, Grafana and exporters.");
 
+const incident = z.strictObject({
+  at: instant.describe("When this is said, UTC."),
+  phase: z.enum(INCIDENT_PHASES).describe("Phase of the incident; it picks the message."),
+  service: z.enum(COMPONENTS as [string, ...string[]]).describe("What it is about."),
+  hours: z
+    .int()
+    .min(1)
+    .max(72)
+    .optional()
+    .describe("Estimated hours to resolution; needed once it is identified."),
+  postmortem: z.url("an address").optional().describe("Address of the postmortem, when it is resolved."),
+});
+
 export const statusPage = z
   .strictObject({
     provider: z
@@ -171,5 +185,10 @@ export const statusPage = z
     statpingImage: image.describe("Image of Statping-ng."),
     gatusImage: image.describe("Image of Gatus."),
     frontImage: image.describe("Image of nginx for unprivileged users, the page's read-only front."),
+    incidents: z
+      .array(incident)
+      .max(20)
+      .default([])
+      .describe("What customers are told about incidents now, the newest first. Empty when all is well."),
   })
   .describe("Status pages: one in the cluster, one outside its region.");

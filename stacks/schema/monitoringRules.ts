@@ -6,6 +6,7 @@ export function monitoringRules({ alerts, statusPage, regions }: StackConfig): P
   return [
     ...thresholdProblems(alerts),
     ...windowProblems(alerts),
+    ...incidentProblems(statusPage),
     ...(statusPage.outsideRegion === regions.primary
       ? [
           {
@@ -70,4 +71,18 @@ function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
     }
     return problems;
   });
+}
+
+function incidentProblems({ incidents }: StackConfig["statusPage"]): Problem[] {
+  return incidents.flatMap(({ phase, hours }, index) =>
+    phase === "identified" && hours === undefined
+      ? [
+          {
+            path: ["statusPage", "incidents", index, "hours"],
+            found: undefined,
+            allowed: "hours to resolution, which the message of an identified incident names",
+          },
+        ]
+      : [],
+  );
 }

@@ -11,6 +11,7 @@ import { SLOS } from "../../infra/alerting/slo";
 import { Alert, AzureMetricAlert, PrometheusAlert, RISKS } from "../../infra/alerting/types";
 import { catalogueProblems, CatalogueError, MAX_RULES_PER_GROUP } from "../../infra/alerting/validate";
 import { METRICS as SERVED_BY_RUNNER } from "../../recovery/exporter/gauges";
+import { pageServices } from "../../infra/statusPage/targets";
 import { SETTINGS } from "./support";
 import fc from "fast-check";
 
@@ -260,7 +261,7 @@ describe("a wrong entry stops the build with its name", () => {
 
   test("the error lists everything and has no stack", () => {
     const error = new CatalogueError(["A: one", "B: two"]);
-    expect(error.message).toBe("2 problems in the alerts\n  A: one\n  B: two");
+    expect(error.message).toBe("2 problems in alerts or services\n  A: one\n  B: two");
     expect(error.stack).toBeUndefined();
   });
 });
@@ -295,6 +296,10 @@ describe("monitored services (§8.3)", () => {
     expect(serviceProblems([{ ...first, timeoutSeconds: 31 }])).toEqual([
       "API Health: timeoutSeconds is 31; allowed: at most the interval, 30",
     ]);
+    const wrong = [{ ...first, intervalSeconds: 0 }];
+    expect(() => pageServices({ api: "http://api", dashboard: "http://app" }, wrong)).toThrow(
+      "API Health: intervalSeconds is 0; allowed: whole seconds above 0",
+    );
     expect(serviceProblems([{ ...first, group: "Else" }])[0]).toContain(
       "API Health: group is Else; allowed: Core Platform,",
     );

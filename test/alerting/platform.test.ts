@@ -1,6 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
+import * as pulumi from "@pulumi/pulumi";
+import { checkedCatalogue } from "../../infra/alerts";
 import { alertCatalogue } from "../../infra/alerting/catalogue";
 import { AzureMetricAlert, PrometheusAlert } from "../../infra/alerting/types";
 import { PlanView, planStack } from "../support/plan";
@@ -361,6 +363,20 @@ test.each<[Record<string, unknown>, string]>([
   [{ "alerts.thresholds.apiLatencySeconds": 0.6 }, "at most 0.5"],
   [{ "alerts.thresholds.unknown": 1 }, "alerts.thresholds.unknown"],
   [{ "statusPage.outsideRegion": "northeurope" }, "a region other than the primary"],
+  [
+    {
+      "statusPage.incidents": [{ at: "2026-11-24T10:00:00Z", phase: "identified", service: "API Health" }],
+    },
+    "hours to resolution",
+  ],
+  [
+    { "statusPage.incidents": [{ at: "2026-11-24T10:00:00Z", phase: "over", service: "API Health" }] },
+    "one of investigating, identified, monitoring, resolved",
+  ],
+  [
+    { "statusPage.incidents": [{ at: "2026-11-24T10:00:00Z", phase: "resolved", service: "API" }] },
+    "one of API Health, API Ready",
+  ],
   [{ "statusPage.provider": "cachet" }, "one of statping, gatus"],
   [
     {
@@ -378,6 +394,12 @@ test.each<[Record<string, unknown>, string]>([
   ],
 ])("a wrong value is named: %j", (change, message) => {
   expect(() => parseStackConfig(changed(change), "Pulumi.staging.yaml")).toThrow(message);
+});
+
+test("a wrong entry of the catalogue stops the program with its name and no stack", () => {
+  const broken = { ...SETTINGS, namespace: 'forma3d"' };
+  expect(() => checkedCatalogue(broken)).toThrow(pulumi.RunError);
+  expect(() => checkedCatalogue(broken)).toThrow(/PodPending: expression does not parse at character/);
 });
 
 /** The values of staging's file with some replaced, by path. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import yaml from "js-yaml";
 import { Maintenance } from "../../infra/alerting/maintenance";
-import { INCIDENT_TEMPLATES, incidentMessage } from "../../infra/statusPage/incidents";
+import { Incident, INCIDENT_TEMPLATES, incidentMessage } from "../../infra/statusPage/incidents";
 import { frontConfig, frontDecision, Provider } from "../../infra/statusPage/front";
 import { gatusConfig } from "../../infra/statusPage/gatus";
 import { statpingEnvironment, statpingServices } from "../../infra/statusPage/statping";
@@ -20,8 +20,8 @@ import { describeWith, ROOT } from "./support";
 const inside = pageServices({ api: "http://api", dashboard: "http://dashboard", database: "db.example" });
 const outside = pageServices({ api: "https://api.example", dashboard: "https://app.example" });
 const calm: Maintenance = { weekly: [], announced: [] };
-const gatus = (services = outside, maintenance = calm) =>
-  gatusConfig({ services, environment: "prod", port: 8080, maintenance });
+const gatus = (services = outside, maintenance = calm, incidents: Incident[] = []) =>
+  gatusConfig({ services, environment: "prod", port: 8080, maintenance, incidents });
 
 /** What Statping-ng reads of a service (types/services/struct.go), with the types Go gives the fields. */
 const STATPING_SCHEMA = {
@@ -218,7 +218,7 @@ describe("one list, two programs", () => {
   });
 
   test("no default password, no sample services, no reports to the authors", () => {
-    const environment = statpingEnvironment("prod", 8080);
+    const environment = statpingEnvironment("prod", 8080, []);
     expect(environment).toMatchObject({ SAMPLE_DATA: "false", ALLOW_REPORTS: "false", DB_CONN: "sqlite" });
     // The password comes from the vault, so it is nowhere among plain variables.
     expect(Object.keys(environment).filter((name) => /PASS|SECRET/.test(name))).toEqual([]);
@@ -270,6 +270,28 @@ describe("incident messages (§8.4)", () => {
       title: "Identified: API Outage",
       body: "We have identified the cause of the API outage. Our team is working on a fix. Estimated time to resolution: 2 hours",
     });
+  });
+
+  test("are shown by both programs, each in its way", () => {
+    const incidents: Incident[] = [
+      { at: "2026-11-24T10:30:00Z", phase: "identified", service: "Email Notifications", hours: 2 },
+      { at: "2026-11-24T10:00:00Z", phase: "investigating", service: "Email Notifications" },
+    ];
+    const config = gatus(outside, calm, incidents);
+    expect(accepts(GATUS_SCHEMA, config)).toBe(true);
+    expect(config.announcements).toEqual([
+      {
+        timestamp: "2026-11-24T10:30:00.000Z",
+        type: "outage",
+        message: expect.stringMatching(
+          /^\*\*Identified: Email Notifications Outage\*\* .*resolution: 2 hours$/,
+        ),
+      },
+      expect.objectContaining({ type: "warning" }),
+    ]);
+    expect(statpingEnvironment("prod", 8080, incidents).DESCRIPTION).toContain(
+      "| Identified: Email Notifications Outage. We have identified the cause",
+    );
   });
 
   test("with a gap left open, or of an unknown phase, are refused", () => {
