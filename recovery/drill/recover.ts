@@ -66,7 +66,7 @@ export async function recover(loss: Loss, stages: Stages, context: RunContext): 
     return { ...(await measure(loss, entry, result, context)), refused };
   }
   throw new FailedError(
-    `none of ${candidates.length} backups of ${loss.database} is usable; the newest: ${refused[0]?.problem}`,
+    `none of ${candidates.length} backups of ${loss.database} is usable; the newest: ${refused[0]?.problem ?? ""}`,
   );
 }
 
@@ -88,7 +88,7 @@ async function attempt(
     if (result.fingerprints === "match") return result;
     await dropDatabase(loss.maintenance, loss.target.database);
     const wrong = result.checks.find(({ status }) => status !== "PASS");
-    return { problem: `${wrong?.id}: ${wrong?.actual}` };
+    return { problem: wrong ? `${wrong.id}: ${wrong.actual}` : "its content was not compared" };
   } catch (error) {
     if (context.signal.aborted || !(error instanceof FailedError)) throw error;
     const seconds = (context.now().getTime() - startedAt.getTime()) / 1000;

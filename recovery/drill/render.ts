@@ -102,10 +102,13 @@ const XML: Readonly<Record<string, string>> = {
 };
 
 function xml(text: string): string {
-  // XML 1.0 has no way to write other control characters.
-  return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "?")
-    .replace(/[&<>"']/g, (c) => XML[c] ?? c);
+  return Array.from(text, (character) => XML[character] ?? (writable(character) ? character : "?")).join("");
+}
+
+/** XML 1.0 has no way to write control characters other than tab and line ends. */
+function writable(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
+  return code >= 0x20 ? code !== 0xfffe && code !== 0xffff : "\t\n\r".includes(character);
 }
 
 interface Case {

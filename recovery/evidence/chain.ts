@@ -36,13 +36,13 @@ export function parseReport(bytes: Buffer): DrillReport {
   try {
     document = JSON.parse(bytes.toString("utf8"));
   } catch (error) {
-    throw new Error(`is not JSON: ${messageOf(error)}`);
+    throw new Error(`is not JSON: ${messageOf(error)}`, { cause: error });
   }
   const parsed = drillReportSchema.safeParse(document);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(
-    `is not a drill report of version 1: ${issue?.path.join(".") || "document"}: ${issue?.message}`,
+    `is not a drill report of version 1: ${issue?.path.join(".") || "document"}: ${issue?.message ?? ""}`,
   );
 }
 

@@ -51,7 +51,7 @@ export function writableFolder(folder: string): EvidenceStore {
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new UsageError(
-      `--out ${folder}: cannot be written to (${(error as NodeJS.ErrnoException).code ?? error})`,
+      `--out ${folder}: cannot be written to (${(error as NodeJS.ErrnoException).code ?? messageOf(error)})`,
     );
   }
   return folderEvidence(folder);

@@ -8,6 +8,7 @@ import { childEnvironment, complaint, startProgram } from "../process";
 import { connect } from "./connect";
 import type { ServerConnection } from "./connection";
 import { findServer, unprivilegedAccount } from "./programs";
+import { SUPERVISOR } from "../supervisor";
 
 /** Nothing here outlives the check, so nothing waits for a disk. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -28,24 +29,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_min_messages: "warning",
 };
 const START_SECONDS = 60;
-
-/**
- * Stops the server as soon as our end of its standard input closes, which the kernel does however we die, and
- * removes its folder. Immediate shutdown: unlike a kill it also gives shared memory back.
- */
-const SUPERVISOR = `
-directory=$1; shift
-exec 3<&0
-"$@" </dev/null 3<&- &
-server=$!
-trap "" PIPE
-( read -r nothing <&3; kill -QUIT "$server" ) >/dev/null 2>&1 &
-watcher=$!
-wait "$server"; code=$?
-kill "$watcher" 2>/dev/null
-rm -rf "$directory"
-exit "$code"
-`;
+/** Unlike a kill it also gives shared memory back. */
+const IMMEDIATE_SHUTDOWN = "QUIT";
 
 export interface ScratchServer {
   /** Superuser's connection to the database `postgres`, over a socket nobody else can open. */
@@ -98,7 +83,19 @@ export async function startScratchServer(options: {
   // Not tied to the caller's signal: a killed shell could not stop the server it watches.
   const running = startProgram(
     "/bin/sh",
-    ["-c", SUPERVISOR, "sh", directory, postgres.path, "-D", data, "-k", directory, ...settings],
+    [
+      "-c",
+      SUPERVISOR,
+      "sh",
+      IMMEDIATE_SHUTDOWN,
+      directory,
+      postgres.path,
+      "-D",
+      data,
+      "-k",
+      directory,
+      ...settings,
+    ],
     {
       signal: new AbortController().signal,
       cwd: directory,

@@ -4,10 +4,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
-import { unprivilegedAccount } from "../../recovery/postgres/programs";
+import { unprivilegedAccount, type Account } from "../../recovery/postgres/programs";
 import { freePort, loopback } from "./ports";
 import { serverPrograms } from "./postgresPrograms";
-import { startSupervised, temporaryDirectory, type Account, type Supervised } from "./supervised";
+import { startSupervised, temporaryDirectory, type Supervised } from "./supervised";
 
 export interface LocalPostgres {
   /** Superuser's connection string to the database `postgres`, password included. */
@@ -75,7 +75,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
       return local;
     } catch (error) {
       fs.rmSync(directory, { recursive: true, force: true });
-      if (attempt === 3 || !/Address already in use/i.test(String(error))) throw error;
+      if (attempt === 3 || !/could not create any TCP\/IP sockets/.test(String(error))) throw error;
     }
   }
 }
@@ -162,11 +162,12 @@ async function untilReady(local: LocalPostgres, server: Supervised, seconds: num
       return;
     } catch (error) {
       if (code !== undefined)
-        throw new Error(`postgres ended with exit code ${code}: ${server.output().trim()}`);
+        throw new Error(`postgres ended with exit code ${code}: ${server.output().trim()}`, { cause: error });
       if (Date.now() > deadline) {
         await server.stop();
         throw new Error(
           `postgres did not accept connections within ${seconds} s: ${(error as Error).message}`,
+          { cause: error },
         );
       }
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -3,12 +3,8 @@ import fs from "node:fs";
 import type { Socket } from "node:net";
 import os from "node:os";
 import path from "node:path";
-
-/** Unix account a server runs as; left out means our own. */
-export interface Account {
-  uid: number;
-  gid: number;
-}
+import type { Account } from "../../recovery/postgres/programs";
+import { SUPERVISOR } from "../../recovery/supervisor";
 
 export interface SupervisedOptions {
   /** Program and arguments. */
@@ -32,28 +28,6 @@ export interface Supervised {
   stop(): Promise<void>;
 }
 
-/**
- * The supervisor outlives us by the moments it needs: it notices the end of its standard input, which the kernel
- * closes however we end (`kill -9` included), stops the one process it started, and deletes the folder.
- * The shell reports a killed child on standard error, which may be closed by then: hence no SIGPIPE.
- */
-const supervisor = `
-PATH="$PATH:/usr/bin:/bin"
-exec 3<&0
-signal=$1; directory=$2; shift 2
-"$@" </dev/null 3<&- &
-server=$!
-trap "" PIPE
-echo "$server" > "$directory/supervised.pid"
-( read -r nothing <&3; kill -"$signal" "$server" 2>/dev/null ) >/dev/null 2>&1 &
-watcher=$!
-wait "$server"; code=$?
-kill "$watcher" 2>/dev/null
-tries=0
-while ! rm -rf "$directory" 2>/dev/null && [ "$tries" -lt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
-exit "$code"
-`;
-
 /** A new folder below the system's temporary folder, owned by `account`. */
 export function temporaryDirectory(name: string, account?: Account): string {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), `forma3d-${name}-`));
@@ -64,7 +38,7 @@ export function temporaryDirectory(name: string, account?: Account): string {
 /** Starts a server that cannot outlive this process and leaves no folder behind. */
 export async function startSupervised(options: SupervisedOptions): Promise<Supervised> {
   const { directory, account, stopSignal } = options;
-  const child = spawn("/bin/sh", ["-c", supervisor, "sh", stopSignal, directory, ...options.command], {
+  const child = spawn("/bin/sh", ["-c", SUPERVISOR, "sh", stopSignal, directory, ...options.command], {
     cwd: directory,
     env: options.environment ?? process.env,
     // A session of its own: Ctrl-C in the terminal reaches us alone, and we stop the server in order.
