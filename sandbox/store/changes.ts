@@ -10,17 +10,25 @@ export class NotInCloud extends Error {
   }
 }
 
-/**
- * The resource with an id, or with a name that only one has.
- * @throws NotInCloud
- */
+/** Azure does not do that to such a resource. */
+export class UnknownEvent extends Error {
+  constructor(event: string, type: string, known: readonly string[]) {
+    super(`${event} does not happen to ${type}; what does: ${known.join(", ") || "nothing"}`);
+    this.name = "UnknownEvent";
+  }
+}
+
+/** @throws NotInCloud */
 export function find(cloud: CloudStore, id: string): Stored {
   const wanted = id.toLowerCase();
   for (const stored of cloud.all()) if (stored.id.toLowerCase() === wanted) return stored;
   throw new NotInCloud(id);
 }
 
-/** Changes one property as somebody in the portal would. */
+/**
+ * Changes one property as somebody in the portal would.
+ * @throws NotInCloud
+ */
 export function change(cloud: CloudStore, id: string, path: string, value: Value): void {
   const stored = find(cloud, id);
   const parts = parsePath(path);
@@ -31,15 +39,15 @@ export function change(cloud: CloudStore, id: string, path: string, value: Value
   });
 }
 
-/** Lets something happen that Azure does by itself, e.g. `ha-failover` to a database server. */
+/**
+ * Lets something happen that Azure does by itself, e.g. `ha-failover` to a database server.
+ * @throws NotInCloud, UnknownEvent
+ */
 export function happen(model: Model, cloud: CloudStore, id: string, event: string): void {
   const stored = find(cloud, id);
   const moves = model.resource(stored.type).moves ?? {};
   const move = moves[event];
-  if (!move) {
-    const known = Object.keys(moves).join(", ") || "nothing";
-    throw new Error(`${event} does not happen to ${stored.type}; what does: ${known}`);
-  }
+  if (!move) throw new UnknownEvent(event, stored.type, Object.keys(moves));
   const moved = move(stored);
   cloud.put({ ...stored, inputs: followed(stored.inputs, moved), outputs: merge(stored.outputs, moved) });
 }
@@ -55,7 +63,10 @@ function followed(inputs: Tree, moved: Tree): Tree {
   );
 }
 
-/** Deletes a resource and everything below it, without Pulumi's knowledge. */
+/**
+ * Deletes a resource and everything below it, without Pulumi's knowledge.
+ * @throws NotInCloud
+ */
 export function deleteBehind(cloud: CloudStore, id: string): void {
   find(cloud, id);
   for (const stored of resourcesBelow(cloud, id)) cloud.remove(stored.key);

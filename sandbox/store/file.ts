@@ -26,7 +26,12 @@ const document = z.strictObject({
 
 /** A store that cannot be read. The message says which file and why. */
 export class StoreError extends Error {
-  constructor(file: string, reason: string) {
+  constructor(
+    file: string,
+    reason: string,
+    /** Whether there is simply no file yet. */
+    readonly absent = false,
+  ) {
     super(`${file}: ${reason}`);
     this.name = "StoreError";
   }
@@ -58,6 +63,7 @@ export function loadCloud(folder: string): CloudStore {
     throw new StoreError(
       file,
       missing ? "there is no emulated cloud here; `npm run rehearse -- --keep` leaves one" : "is not JSON",
+      missing,
     );
   }
   const result = document.safeParse(content);

@@ -1,0 +1,285 @@
+import { ChildProcess, spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import {
+  EngineEvent,
+  LocalWorkspace,
+  PolicyEvent,
+  PulumiCommand,
+  Stack,
+  StepEventMetadata,
+} from "@pulumi/pulumi/automation";
+import { typeOf, nameOf } from "../monitor/urn";
+import { preloading } from "./preload";
+
+/** One step of the engine that is not a mere "same". */
+export interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly type: string;
+  readonly name: string;
+  /** Properties that differ, where the provider said. */
+  readonly diffs: readonly string[];
+}
+
+/** One command of the engine, as it ended. */
+export interface Run {
+  readonly command: string;
+  readonly ok: boolean;
+  readonly steps: readonly Step[];
+  /** Steps whose operation failed. */
+  readonly failed: readonly Step[];
+  /** Errors and warnings, one a line, as the engine printed them. */
+  readonly diagnostics: readonly string[];
+  readonly policies: readonly PolicyEvent[];
+  readonly seconds: number;
+  /** Everything that was printed. */
+  readonly output: string;
+}
+
+export interface EngineOptions {
+  readonly command: PulumiCommand;
+  readonly stack: string;
+  /** Folder with `project`, `backend` and `home`. */
+  readonly folder: string;
+  /** Value of `PULUMI_DEBUG_PROVIDERS`. */
+  readonly attach: string;
+  /** Folder of the policy pack. */
+  readonly policyPack: string;
+  /** Leaves Pulumi's SDK as it is, at twice the time; see {@link preloading}. */
+  readonly wholeSdk: boolean;
+}
+
+export interface RunOptions {
+  /** Runs the policy pack too; default true. */
+  readonly policies?: boolean;
+  /** URNs to limit the operation to. */
+  readonly target?: readonly string[];
+  readonly refresh?: boolean;
+  /** Ends the command as Ctrl-C does. */
+  readonly signal?: AbortSignal;
+}
+
+/** Protects nothing: the state holds made-up values only, and is deleted with the folder. */
+const PASSPHRASE = "rehearsal";
+
+/** Settings that keep the engine to this machine, this folder and these providers. */
+export function engineEnvironment(folder: string, attach: string): Record<string, string> {
+  return {
+    PULUMI_BACKEND_URL: `file://${path.join(folder, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
+    PULUMI_DEBUG_PROVIDERS: attach,
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
+    PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+    NO_COLOR: "1",
+  };
+}
+
+function environmentOf({ folder, attach, wholeSdk }: EngineOptions): Record<string, string> {
+  return {
+    ...engineEnvironment(folder, attach),
+    ...(wholeSdk ? {} : preloading(path.join(folder, "project"))),
+  };
+}
+
+/** The real engine on one stack, driven through Pulumi's Automation API. */
+export class Engine {
+  private constructor(
+    private readonly stack: Stack,
+    private readonly options: EngineOptions,
+    private readonly transcript: (text: string) => void,
+  ) {}
+
+  /** Opens the stack in the folder, creating it on first use. */
+  static async open(options: EngineOptions, transcript: (text: string) => void): Promise<Engine> {
+    const { folder, command } = options;
+    for (const part of ["backend", "home"]) fs.mkdirSync(path.join(folder, part), { recursive: true });
+    const workspace = await LocalWorkspace.create({
+      workDir: path.join(folder, "project"),
+      pulumiHome: path.join(folder, "home"),
+      pulumiCommand: command,
+      envVars: environmentOf(options),
+    });
+    const stack = await Stack.createOrSelect(options.stack, workspace);
+    return new Engine(stack, options, transcript);
+  }
+
+  get workspaceStack(): Stack {
+    return this.stack;
+  }
+
+  /** What would change. */
+  preview(options: RunOptions = {}): Promise<Run> {
+    return this.run("preview", options, (common) =>
+      this.stack.preview({ ...common, ...this.scope(options) }),
+    );
+  }
+
+  up(options: RunOptions = {}): Promise<Run> {
+    return this.run("up", options, (common) => this.stack.up({ ...common, ...this.scope(options) }));
+  }
+
+  /** Reads everything back from the cloud. The program does not run. */
+  refresh(options: RunOptions = {}): Promise<Run> {
+    return this.run("refresh", options, (common) => this.stack.refresh(common));
+  }
+
+  destroy(options: RunOptions = {}): Promise<Run> {
+    return this.run("destroy", options, (common) => this.stack.destroy(common));
+  }
+
+  /** What destroy would do, which it shows before it does it. */
+  previewDestroy(): Promise<Run> {
+    return this.run("destroy --preview-only", {}, (common) => this.stack.previewDestroy(common));
+  }
+
+  /** A command that the Automation API has no method for. */
+  async command(args: readonly string[]): Promise<Run> {
+    const child = this.start(args);
+    const printed: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (data: Buffer) => printed.push(data.toString()));
+    }
+    const started = process.hrtime.bigint();
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const failure = code === 0 ? undefined : new Error(`exit code ${code}`);
+    const name = args
+      .filter((arg) => !arg.startsWith("-"))
+      .slice(0, 1)
+      .join(" ");
+    return this.written(summarise(name, [], printed.join(""), failure, seconds));
+  }
+
+  /** An update whose engine is killed, with everything it started, as soon as `when` is fulfilled. */
+  async upKilled(when: Promise<unknown>): Promise<Run> {
+    const child = this.start(["up", "--yes", "--skip-preview"], { detached: true });
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    const started = process.hrtime.bigint();
+    const struck = await Promise.race([when.then(() => true), ended.then(() => false)]);
+    if (struck && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    await ended;
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const why = struck ? "killed" : "ended before it was killed";
+    return this.written(summarise("up", [], why, new Error(why), seconds));
+  }
+
+  private start(args: readonly string[], options: { detached?: boolean } = {}): ChildProcess {
+    const { folder, stack, command } = this.options;
+    return spawn(command.command, [...args, "--stack", stack, "--non-interactive", "--color", "never"], {
+      cwd: path.join(folder, "project"),
+      env: { ...process.env, ...environmentOf(this.options), PULUMI_HOME: path.join(folder, "home") },
+      stdio: ["ignore", "pipe", "pipe"],
+      ...options,
+    });
+  }
+
+  /** Frees the lock and marks the operation of an engine that was killed as ended. */
+  cancel(): Promise<void> {
+    return this.stack.cancel();
+  }
+
+  private scope({ policies = true, target, refresh }: RunOptions) {
+    return {
+      ...(policies && { policyPacks: [this.options.policyPack] }),
+      ...(target && { target: [...target] }),
+      ...(refresh && { refresh }),
+    };
+  }
+
+  private async run(
+    command: string,
+    options: RunOptions,
+    action: (common: Common) => Promise<unknown>,
+  ): Promise<Run> {
+    const events: EngineEvent[] = [];
+    const printed: string[] = [];
+    const started = process.hrtime.bigint();
+    let failure: Error | undefined;
+    try {
+      await action({
+        onEvent: (event) => events.push(event),
+        onOutput: (text) => printed.push(text),
+        onError: (text) => printed.push(text),
+        color: "never",
+        suppressProgress: true,
+        ...(options.signal && { signal: options.signal }),
+      });
+    } catch (error) {
+      failure = error as Error;
+    }
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const run = summarise(command, events, printed.join(""), failure, seconds);
+    return this.written(run);
+  }
+
+  private written(run: Run): Run {
+    const { command, seconds } = run;
+    this.transcript(
+      `$ pulumi ${command} (${seconds.toFixed(1)} s, ${run.ok ? "succeeded" : "failed"})\n${run.output}\n`,
+    );
+    return run;
+  }
+}
+
+interface Common {
+  onEvent: (event: EngineEvent) => void;
+  onOutput: (text: string) => void;
+  onError: (text: string) => void;
+  color: "never";
+  suppressProgress: true;
+  signal?: AbortSignal;
+}
+
+/** Steps that change nothing. */
+const QUIET = new Set(["same", "read", "refresh"]);
+
+function summarise(
+  command: string,
+  events: readonly EngineEvent[],
+  printed: string,
+  failure: Error | undefined,
+  seconds: number,
+): Run {
+  // A refresh announces every resource alike; only the end of each step says what was found.
+  const steps = events.flatMap(({ resourcePreEvent, resOutputsEvent }) => {
+    const event = command === "refresh" ? resOutputsEvent : resourcePreEvent;
+    return event ? [toStep(event.metadata)] : [];
+  });
+  return {
+    command,
+    ok: failure === undefined,
+    steps: steps.filter(({ op }) => !QUIET.has(op)),
+    failed: events.flatMap(({ resOpFailedEvent }) =>
+      resOpFailedEvent ? [toStep(resOpFailedEvent.metadata)] : [],
+    ),
+    diagnostics: events.flatMap(({ diagnosticEvent: one }) =>
+      one && (one.severity === "error" || one.severity === "warning")
+        ? [`${one.severity}: ${plain(one.prefix ?? "")}${plain(one.message).trim()}`]
+        : [],
+    ),
+    policies: events.flatMap(({ policyEvent }) =>
+      policyEvent ? [{ ...policyEvent, message: plain(policyEvent.message) }] : [],
+    ),
+    seconds,
+    output: failure && printed === "" ? failure.message : printed,
+  };
+}
+
+function toStep(metadata: StepEventMetadata): Step {
+  const { op, urn, diffs, detailedDiff } = metadata;
+  return {
+    op,
+    urn,
+    type: typeOf(urn),
+    name: nameOf(urn),
+    diffs: detailedDiff ? Object.keys(detailedDiff).sort() : (diffs ?? []),
+  };
+}
+
+/** Engine events carry colours as `<{%fg 1%}>`. */
+function plain(text: string): string {
+  return text.replace(/<\{%.*?%\}>/g, "");
+}

@@ -1,0 +1,133 @@
+import fs from "node:fs";
+import path from "node:path";
+import { StackConfig } from "../../stacks/schema";
+import { Broken } from "./expect";
+import { Foundation, firstDeployment, Scenario, Stage } from "./scenario";
+import { Setting } from "./world";
+
+export interface Outcome {
+  readonly stack: string;
+  readonly id: string;
+  readonly title: string;
+  readonly result: "passed" | "failed" | "not applicable";
+  /** What the engine did, command by command. */
+  readonly operations: string;
+  readonly seconds: number;
+  /** Why it failed or does not apply. */
+  readonly message?: string;
+  /** File with everything that was printed; failures only. */
+  readonly transcript?: string;
+}
+
+export interface RunnerOptions {
+  readonly setting: Setting;
+  readonly stacks: Readonly<Record<string, StackConfig>>;
+  readonly scenarios: readonly Scenario[];
+  /** Scratch folder; deleted afterwards unless `keep`. */
+  readonly folder: string;
+  /** Folder for the transcripts of failures. */
+  readonly transcripts: string;
+  readonly keep: boolean;
+  /** Scenarios at a time; default 2. */
+  readonly parallel?: number;
+  readonly onOutcome?: (outcome: Outcome) => void;
+}
+
+/** Runs every scenario for every stack. The order of the outcomes is that of stacks and scenarios. */
+export async function rehearse(options: RunnerOptions): Promise<Outcome[]> {
+  const foundations = new Map<string, () => Promise<Foundation>>();
+  const jobs = Object.entries(options.stacks).flatMap(([stack, config]) => {
+    const foundation = once(() => layFoundation(options, stack, config));
+    foundations.set(stack, foundation);
+    return options.scenarios.map((scenario) => ({ stack, config, scenario, foundation }));
+  });
+  // The longest first and the stacks in turn, so that the last minutes are not one scenario's alone.
+  const outcomes = new Array<Outcome>(jobs.length);
+  const waiting = jobs
+    .map((job, index) => ({ ...job, index }))
+    .sort((a, b) => order(a.scenario) - order(b.scenario));
+  const worker = async (): Promise<void> => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) {
+      const outcome = await perform(options, job.stack, job.config, job.scenario, job.foundation);
+      outcomes[job.index] = outcome;
+      options.onOutcome?.(outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel ?? 2 }, worker));
+  if (!options.keep) fs.rmSync(options.folder, { recursive: true, force: true });
+  return outcomes;
+}
+
+function order({ id }: Scenario): number {
+  return Number(id.split(".")[0]);
+}
+
+async function perform(
+  options: RunnerOptions,
+  stack: string,
+  config: StackConfig,
+  scenario: Scenario,
+  foundation: () => Promise<Foundation>,
+): Promise<Outcome> {
+  const { id, title } = scenario;
+  const reason = scenario.notFor?.(config);
+  if (reason)
+    return { stack, id, title, result: "not applicable", operations: "", seconds: 0, message: reason };
+  const folder = path.join(options.folder, `${stack}-${id}`);
+  const stage = new Stage(options.setting, stack, config, folder, foundation);
+  const started = Date.now();
+  let message: string | undefined;
+  try {
+    await scenario.run(stage);
+  } catch (error) {
+    message =
+      error instanceof Broken
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
+  } finally {
+    stage.close();
+  }
+  const seconds = (Date.now() - started) / 1000;
+  const { operations } = stage;
+  if (options.keep) stage.save();
+  else fs.rmSync(folder, { recursive: true, force: true });
+  if (message === undefined) return { stack, id, title, result: "passed", operations, seconds };
+  const transcript = path.join(options.transcripts, `${stack}-${id}.txt`);
+  fs.mkdirSync(options.transcripts, { recursive: true, mode: 0o700 });
+  fs.writeFileSync(transcript, `${id} ${title} (${stack})\n\n${message}\n\n${stage.transcript()}`, {
+    mode: 0o600,
+  });
+  return { stack, id, title, result: "failed", operations, seconds, message, transcript };
+}
+
+async function layFoundation(
+  options: RunnerOptions,
+  stack: string,
+  config: StackConfig,
+): Promise<Foundation> {
+  const folder = path.join(options.folder, `${stack}-foundation`);
+  const stage = new Stage(options.setting, stack, config, folder, () =>
+    Promise.reject(new Error("the first deployment starts from nothing")),
+  );
+  try {
+    const once = firstDeployment(config);
+    const world = await stage.empty(once);
+    const preview = await stage.preview(world);
+    const first = await stage.up(world);
+    const afterFirst = world.freeze(path.join(folder, "after-first"));
+    stage.configure(world, Object.fromEntries(Object.keys(once).map((key) => [key, undefined])));
+    const second = await stage.up(world);
+    const deployed = world.freeze(path.join(folder, "deployed"));
+    return { preview, first, second, afterFirst, deployed };
+  } finally {
+    if (options.keep) stage.save();
+    stage.close();
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

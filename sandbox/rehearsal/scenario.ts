@@ -1,0 +1,167 @@
+import fs from "node:fs";
+import path from "node:path";
+import { StackConfig } from "../../stacks/schema";
+import { bundleProgram, Change } from "./bundle";
+import { Run, RunOptions } from "./engine";
+import { dataKept, summary } from "./expect";
+import { changeConfig, copyProject, Overrides, PROGRAM, rehearsalSecrets } from "./project";
+import { Moment, Setting, World } from "./world";
+
+/** One thing that is rehearsed, with the promise in its title. */
+export interface Scenario {
+  /** Group and number, e.g. `3.4`. */
+  readonly id: string;
+  readonly title: string;
+  /** Why it cannot happen to a stack; undefined where it can. */
+  readonly notFor?: (config: StackConfig) => string | undefined;
+  run(stage: Stage): Promise<void>;
+}
+
+/** The first deployment of a stack, which most scenarios start from. */
+export interface Foundation {
+  readonly preview: Run;
+  /** From nothing, with whatever is needed only once. */
+  readonly first: Run;
+  /** With the stack file as it stands. */
+  readonly second: Run;
+  /** After {@link first}. */
+  readonly afterFirst: Moment;
+  /** After {@link second}. */
+  readonly deployed: Moment;
+}
+
+/** Values only the first deployment needs. */
+export function firstDeployment(config: StackConfig): Overrides {
+  return config.database.replica ? { "database.replica.bootstrap": true } : {};
+}
+
+/** Where one scenario runs: it opens worlds, and notes what the engine did in them. */
+export class Stage {
+  readonly runs: Run[] = [];
+  private readonly worlds: World[] = [];
+
+  constructor(
+    readonly setting: Setting,
+    readonly stack: string,
+    readonly config: StackConfig,
+    private readonly folder: string,
+    /** The first deployment; made once for each stack. */
+    readonly foundation: () => Promise<Foundation>,
+  ) {}
+
+  /** A world with an empty cloud, the project with these values changed, and made-up values for operators' secrets. */
+  async empty(overrides: Overrides = {}): Promise<World> {
+    const world = await this.untouched(this.setting, overrides);
+    await world.engine.workspaceStack.setAllConfig(rehearsalSecrets(), true);
+    return world;
+  }
+
+  /** A world with an empty cloud and exactly what is committed: no secrets, and Pulumi's SDK as it is. */
+  asCommitted(): Promise<World> {
+    return this.untouched({ ...this.setting, wholeSdk: true }, {});
+  }
+
+  private async untouched(setting: Setting, overrides: Overrides): Promise<World> {
+    const folder = this.nextFolder();
+    const project = path.join(folder, "project");
+    copyProject(setting.root, project);
+    changeConfig(project, this.stack, overrides);
+    await bundleProgram(setting.root, path.join(project, PROGRAM), setting.changes);
+    return this.keep(await World.open(setting, this.stack, folder));
+  }
+
+  /** A world in which the stack is deployed. */
+  async deployed(): Promise<World> {
+    return this.from((await this.foundation()).deployed);
+  }
+
+  async from(moment: Moment): Promise<World> {
+    return this.keep(await World.thaw(this.setting, this.stack, moment, this.nextFolder()));
+  }
+
+  /** Changes values of the world's stack file. */
+  configure(world: World, overrides: Overrides): void {
+    changeConfig(world.project, this.stack, overrides);
+  }
+
+  /** Changes the program of the world; the repository stays as it is. */
+  async edit(world: World, changes: readonly Change[]): Promise<void> {
+    const { root, changes: always } = this.setting;
+    await bundleProgram(root, path.join(world.project, PROGRAM), [...always, ...changes]);
+  }
+
+  preview(world: World, options?: RunOptions): Promise<Run> {
+    return this.note(world.engine.preview(options));
+  }
+
+  /** An update. Whatever it was asked to do, it must not lose data. */
+  async up(world: World, options?: RunOptions): Promise<Run> {
+    const run = await this.note(world.engine.up(options));
+    dataKept(this.setting.model, run);
+    return run;
+  }
+
+  /** An update as people start it: the engine previews it first and stops there if anything is wrong. */
+  upAfterPreview(world: World): Promise<Run> {
+    return this.note(world.engine.command(["up", "--yes", "--policy-pack", this.setting.policyPack]));
+  }
+
+  refresh(world: World): Promise<Run> {
+    return this.note(world.engine.refresh());
+  }
+
+  previewDestroy(world: World): Promise<Run> {
+    return this.note(world.engine.previewDestroy());
+  }
+
+  /** An update whose engine is killed at the moment a fault strikes. */
+  upKilled(world: World): Promise<Run> {
+    const struck = new Promise<void>((resolve) => world.faults.onStrike(() => resolve()));
+    return this.note(world.engine.upKilled(struck));
+  }
+
+  /** Tells the engine the identifier of something it was making when it was killed. */
+  adopt(world: World, urn: string, id: string): Promise<Run> {
+    const pending = ["--import-pending-creates", urn, "--import-pending-creates", id];
+    return this.note(world.engine.command(["refresh", "--yes", "--skip-preview", ...pending]));
+  }
+
+  destroy(world: World): Promise<Run> {
+    return this.note(world.engine.destroy());
+  }
+
+  /** What the engine did, in order. */
+  get operations(): string {
+    return this.runs.map(summary).join("; ");
+  }
+
+  transcript(): string {
+    return this.worlds.map((world) => world.transcript()).join("\n");
+  }
+
+  /** Folders of the worlds, for `--keep`. */
+  save(): void {
+    for (const world of this.worlds) world.save();
+  }
+
+  close(): void {
+    for (const world of this.worlds) world.close();
+  }
+
+  private async note(pending: Promise<Run>): Promise<Run> {
+    const run = await pending;
+    this.runs.push(run);
+    return run;
+  }
+
+  private keep(world: World): World {
+    this.worlds.push(world);
+    return world;
+  }
+
+  private nextFolder(): string {
+    const folder = path.join(this.folder, `world-${this.worlds.length + 1}`);
+    fs.mkdirSync(path.dirname(folder), { recursive: true });
+    return folder;
+  }
+}

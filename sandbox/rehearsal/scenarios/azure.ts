@@ -1,0 +1,89 @@
+import { valueAt } from "../../model/paths";
+import { happen } from "../../store/changes";
+import { stackPlatformNames } from "../../../stacks/files";
+import { ensure, noChange, operations, succeeded } from "../expect";
+import { Scenario, Stage } from "../scenario";
+import { World } from "../world";
+import { prefix } from "./changes";
+
+const SERVER = "azure-native:dbforpostgresql:Server";
+
+/** The program is as it was when the policies judged it. */
+const UNJUDGED = { policies: false } as const;
+
+function server(stage: Stage, world: World, place: "primary" | "secondary") {
+  const names = stackPlatformNames(stage.config)[place];
+  ensure(names !== undefined, `the stack has no ${place} region`);
+  return world.resource(SERVER, names.server);
+}
+
+/** A change of the primary that has nothing to do with what Azure moved. */
+async function asked(stage: Stage, world: World): Promise<void> {
+  const { startHour } = stage.config.database.maintenanceWindow;
+  stage.configure(world, { "database.maintenanceWindow.startHour": startHour + 1 });
+  operations(await stage.up(world, UNJUDGED), [`update ${SERVER} ${prefix(stage.config)}-database-primary`]);
+}
+
+/** Before and after a refresh, an update has nothing to do. */
+async function quiet(stage: Stage, world: World): Promise<void> {
+  noChange(await stage.up(world, UNJUDGED));
+  succeeded(await stage.refresh(world));
+  noChange(await stage.up(world, UNJUDGED));
+}
+
+/** What Azure does by itself: afterwards an update does nothing, or exactly what it is asked. */
+export const AZURE: readonly Scenario[] = [
+  {
+    id: "4.1",
+    title: "after a failover to the standby, whose zone is another, an update leaves the server where it is",
+    notFor: ({ database }) => (database.highAvailability === "Disabled" ? "there is no standby" : undefined),
+    async run(stage) {
+      const world = await stage.deployed();
+      happen(stage.setting.model, world.cloud, server(stage, world, "primary").id, "ha-failover");
+      const moved = valueAt(server(stage, world, "primary").outputs, "availabilityZone");
+      await asked(stage, world);
+      await quiet(stage, world);
+      const zone = valueAt(server(stage, world, "primary").outputs, "availabilityZone");
+      ensure(zone === moved, `the server was moved back to zone ${String(zone)}`);
+    },
+  },
+  {
+    id: "4.2",
+    title: "after autogrow enlarged the disk, a refreshed update leaves it large",
+    async run(stage) {
+      const world = await stage.deployed();
+      const { id } = server(stage, world, "primary");
+      happen(stage.setting.model, world.cloud, id, "autogrow");
+      const grown = valueAt(server(stage, world, "primary").outputs, "storage.storageSizeGB");
+      await quiet(stage, world);
+      await asked(stage, world);
+      const size = valueAt(server(stage, world, "primary").outputs, "storage.storageSizeGB");
+      ensure(size === grown, `the disk has ${String(size)} GiB, not ${String(grown)}`);
+    },
+  },
+  {
+    id: "4.3",
+    title: "after the replica was promoted, an update changes neither server",
+    notFor: ({ database }) => (database.replica ? undefined : "there is no replica"),
+    async run(stage) {
+      const world = await stage.deployed();
+      const { model } = stage.setting;
+      happen(model, world.cloud, server(stage, world, "secondary").id, "promoted");
+      happen(model, world.cloud, server(stage, world, "primary").id, "demoted");
+      await quiet(stage, world);
+      const role = valueAt(server(stage, world, "secondary").outputs, "replicationRole");
+      ensure(role === "Primary", `the promoted server is ${String(role)}`);
+    },
+  },
+  {
+    id: "4.4",
+    title: "after the cluster's certificates were rotated, an update replaces nothing in the cluster",
+    async run(stage) {
+      const world = await stage.deployed();
+      const { cluster } = stackPlatformNames(stage.config).primary;
+      const managed = world.resource("azure-native:containerservice:ManagedCluster", cluster);
+      happen(stage.setting.model, world.cloud, managed.id, "certificates-rotated");
+      noChange(await stage.up(world, UNJUDGED));
+    },
+  },
+];

@@ -1,0 +1,23 @@
+import { Scenario } from "../scenario";
+import { AZURE } from "./azure";
+import { CHANGES } from "./changes";
+import { DEPLOYMENT } from "./deployment";
+import { INTERRUPTION } from "./interruption";
+import { ISOLATION } from "./isolation";
+import { LOSSES } from "./losses";
+import { ONCE } from "./once";
+import { PARITY } from "./parity";
+import { REGION } from "./region";
+
+/** Everything that is rehearsed, in the order of the printed table. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...DEPLOYMENT,
+  ...INTERRUPTION,
+  ...CHANGES,
+  ...LOSSES,
+  ...AZURE,
+  ...REGION,
+  ...ONCE,
+  ...ISOLATION,
+  ...PARITY,
+];

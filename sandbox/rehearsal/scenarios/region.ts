@@ -1,0 +1,171 @@
+import { stackPlatformNames } from "../../../stacks/files";
+import { StackConfig } from "../../../stacks/schema";
+import { valueAt } from "../../model/paths";
+import { happen, resourcesBelow } from "../../store/changes";
+import { cloudSteps, dataKept, ensure, holdsData, noChange, succeeded } from "../expect";
+import { Scenario, Stage } from "../scenario";
+import { World } from "../world";
+
+const SERVER = "azure-native:dbforpostgresql:Server";
+const GROUP = "azure-native:resources:ResourceGroup";
+
+/** The documented settings of a failover: docs/runbooks/region-loss.md. */
+const FAILED_OVER = {
+  "regions.secondaryActive": true,
+  "regions.primaryActive": false,
+  "regions.writer": "secondary",
+};
+const FAILED_BACK = {
+  "regions.secondaryActive": undefined,
+  "regions.primaryActive": undefined,
+  "regions.writer": undefined,
+};
+
+function replicated({ database, regions }: StackConfig): string | undefined {
+  return database.replica && regions.secondary ? undefined : "there is one region; 5.4 rebuilds it";
+}
+
+function regions(stage: Stage) {
+  const { primary, secondary } = stackPlatformNames(stage.config);
+  ensure(secondary !== undefined, "the stack has no second region");
+  return { primary, secondary };
+}
+
+/** Nothing in the primary region answers: neither Azure there, nor its cluster. */
+function loseRegion(stage: Stage, world: World): void {
+  const { primary } = stackPlatformNames(stage.config);
+  const group = `${world.resource(GROUP, primary.resourceGroup).key}/`;
+  world.faults.outage(
+    `region ${primary.region}`,
+    ({ key }) =>
+      `${key}/`.toLowerCase().startsWith(group.toLowerCase()) ||
+      key.startsWith(`kubernetes:${primary.cluster}:`),
+  );
+}
+
+function promote(stage: Stage, world: World): void {
+  const { primary, secondary } = regions(stage);
+  const { model } = stage.setting;
+  happen(model, world.cloud, world.resource(SERVER, secondary.server).id, "promoted");
+  happen(model, world.cloud, world.resource(SERVER, primary.server).id, "demoted");
+}
+
+/** Steps that touch anything of the region that is lost. */
+function touching(stage: Stage, world: World): string[] {
+  const { primary } = stackPlatformNames(stage.config);
+  const group = world.resource(GROUP, primary.resourceGroup);
+  return world
+    .changes()
+    .filter(({ key }) => `${key}/`.toLowerCase().startsWith(`${group.key}/`.toLowerCase()))
+    .map(({ operation, type, name }) => `${operation} ${type} ${name}`);
+}
+
+function clusterRuns(world: World, cluster: string): boolean {
+  return [...world.cloud.all()].some(
+    ({ key, type }) => type === "kubernetes:apps/v1:Deployment" && key.startsWith(`kubernetes:${cluster}:`),
+  );
+}
+
+export const REGION: readonly Scenario[] = [
+  {
+    id: "5.1",
+    title: "with the primary region unreachable, the documented settings bring the second region up",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { secondary } = regions(stage);
+      loseRegion(stage, world);
+      promoteReplicaOnly(stage, world);
+      stage.configure(world, FAILED_OVER);
+      succeeded(await stage.up(world));
+      ensure(clusterRuns(world, secondary.cluster), "nothing runs in the second region's cluster");
+      const touched = touching(stage, world);
+      ensure(touched.length === 0, `the lost region was touched:\n${touched.join("\n")}`);
+      noChange(await stage.preview(world));
+    },
+  },
+  {
+    id: "5.2",
+    title: "failing back takes the second cluster down again and is a no-op for everything that holds data",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { primary, secondary } = regions(stage);
+      stage.configure(world, FAILED_OVER);
+      promote(stage, world);
+      succeeded(await stage.up(world));
+      // The region is back, and the roles of the servers were switched over again.
+      const { model } = stage.setting;
+      happen(model, world.cloud, world.resource(SERVER, primary.server).id, "promoted");
+      happen(model, world.cloud, world.resource(SERVER, secondary.server).id, "demoted");
+      stage.configure(world, FAILED_BACK);
+      const back = await stage.up(world);
+      succeeded(back);
+      const data = cloudSteps(back).filter(({ type }) => holdsData(model, type));
+      ensure(
+        data.length === 0,
+        `failing back touches ${data.map(({ op, name }) => `${op} ${name}`).join(", ")}`,
+      );
+      ensure(clusterRuns(world, primary.cluster), "nothing runs in the first region's cluster");
+      ensure(!clusterRuns(world, secondary.cluster), "the second region's cluster still runs workloads");
+      noChange(await stage.preview(world));
+    },
+  },
+  {
+    id: "5.3",
+    title: "the virtual endpoint leads to the promoted replica, and no update turns it back",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { secondary } = regions(stage);
+      promote(stage, world);
+      const { virtualEndpoint } = stackPlatformNames(stage.config);
+      const type = "azure-native:dbforpostgresql:VirtualEndpoint";
+      const endpoint = world.resource(type, virtualEndpoint);
+      happen(stage.setting.model, world.cloud, endpoint.id, "follows-promotion");
+      stage.configure(world, FAILED_OVER);
+      const run = await stage.up(world);
+      succeeded(run);
+      const members = valueAt(world.resource(type, virtualEndpoint).outputs, "members");
+      ensure(
+        Array.isArray(members) && members[0] === secondary.server,
+        `the endpoint leads to ${JSON.stringify(members)}, not to ${secondary.server} first`,
+      );
+    },
+  },
+  {
+    id: "5.4",
+    title: "a lost single region is rebuilt under a new name suffix, beside names Azure still holds",
+    notFor: ({ regions: { secondary } }) =>
+      secondary ? "there is a second region; 5.1 fails over to it" : undefined,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { primary } = stackPlatformNames(stage.config);
+      const gone = resourcesBelow(world.cloud, world.resource(GROUP, primary.resourceGroup).id);
+      const { model } = stage.setting;
+      for (const stored of gone) {
+        if (model.resource(stored.type).softDelete) world.cloud.put({ ...stored, softDeleted: true });
+        else world.cloud.remove(stored.key);
+      }
+      for (const { key } of [...world.cloud.all()]) {
+        if (key.startsWith(`kubernetes:${primary.cluster}:`)) world.cloud.remove(key);
+      }
+      succeeded(await stage.refresh(world));
+      stage.configure(world, { nameSuffix: "b2" });
+      const run = await stage.up(world);
+      succeeded(run);
+      dataKept(model, run);
+      ensure(clusterRuns(world, primary.cluster), "nothing runs in the rebuilt cluster");
+      noChange(await stage.preview(world));
+    },
+  },
+];
+
+function promoteReplicaOnly(stage: Stage, world: World): void {
+  happen(
+    stage.setting.model,
+    world.cloud,
+    world.resource(SERVER, regions(stage).secondary.server).id,
+    "promoted",
+  );
+}
