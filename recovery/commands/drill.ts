@@ -6,7 +6,7 @@ import { databaseToLose, liveGround } from "../drill/ground";
 import { SCENARIO_IDS, SCENARIOS, type ScenarioId } from "../drill/objectives";
 import { parseScenarios, runDrill, type DrillOptions, type DrillResult } from "../drill/run";
 import { formatDuration } from "../duration";
-import { ExitCode, FailedError, messageOf, UsageError } from "../errors";
+import { ExitCode, FailedError, messageOf, NotRunError, RecoveryError, UsageError } from "../errors";
 import { writableFolder, type EvidenceStore } from "../evidence/store";
 import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, table } from "../runner";
@@ -66,15 +66,18 @@ export async function runLiveDrill(
     lockBlob(settings.environment, ".drill"),
     context,
   );
+  const limit = AbortSignal.timeout((flags.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
+  const limited = { ...context, signal: AbortSignal.any([context.signal, lease.lost, limit]) };
   try {
-    const limit = AbortSignal.timeout((flags.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
-    const limited = { ...context, signal: AbortSignal.any([context.signal, lease.lost, limit]) };
     const { ground, stop } = await liveGround(settings, database, catalogue, limited);
     try {
       return await runDrill(ground, evidence, drillOptions(settings, flags), limited);
     } finally {
       await stop();
     }
+  } catch (error) {
+    if (error instanceof RecoveryError || !limit.aborted) throw error;
+    throw new NotRunError("the time allowed was over before the first scenario began");
   } finally {
     await lease.release();
   }

@@ -310,9 +310,30 @@ describe("recovery drill on a live environment", () => {
     expect(JSON.parse(geoless.stdout)).toMatchObject({ sequence: 2, verdict: { overall: "NOT_RUN" } });
     const usage = await recovery(["drill", "--rto", "4"], { ...env, RPO_TARGET: "soon" });
     expect(usage.code).toBe(2);
+    await backUp();
+    const late = await recovery(["drill", "--timeout", "1s", "--json"], env);
+    expect(late.code).toBe(3);
+    expect(late.stdout).toMatch(/the time allowed was over/);
     const noPlace = await recovery(["drill"], { ...env, BACKUP_CONTAINER_EVIDENCE: undefined });
     expect(noPlace.code).toBe(2);
     expect(noPlace.stderr).toMatch(/BACKUP_CONTAINER_EVIDENCE: missing/);
+  });
+
+  test("a scenario that takes longer than allowed is TIMED_OUT, in a report that is stored", async () => {
+    await backUp();
+    const over = new AbortController();
+    const note = (message: string) => {
+      if (message.startsWith("restore of ")) over.abort(new DOMException("over", "TimeoutError"));
+    };
+    const limited = { ...context(), progress: { ...silent, note }, signal: over.signal };
+    const { report } = await runLiveDrill(settings(), { ...flags, scenario: ["backup-only"] }, limited);
+    expect(report.verdict).toMatchObject({
+      rto: "not-measured",
+      integrity: "TIMED_OUT",
+      overall: "TIMED_OUT",
+    });
+    expect(report.scenarios[0]?.reason).toBe("TIMED_OUT: the time allowed was over");
+    expect(await verifyEvidence(blobEvidence(containers().evidence), "prod")).toMatchObject({ reports: 1 });
   });
 
   test("two at once do not measure each other; a killed one leaves nothing running", async () => {
