@@ -1,6 +1,14 @@
-import { constants, gunzipSync, inflateSync } from "node:zlib";
+import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import yaml from "js-yaml";
-import { joined, percentDecoded, unescaped, visible, withoutEntities } from "./text";
+import {
+  fromCodes,
+  joined,
+  percentDecoded,
+  unescaped,
+  visible,
+  withoutEntities,
+  withoutQuotedPrintable,
+} from "./text";
 
 /** One thing a text can be decoded to. */
 export type Decoded =
@@ -18,6 +26,10 @@ const MAX_PARSED_CHARS = 1024 * 1024;
 const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
 const BASE64_BLOCK = /(?:^[ \t]*[A-Za-z0-9+/_-]{16,}={0,2}[ \t]*\r?$\n?){2,}/gm;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
+/** Bytes written apart, as hex dumps and byte arrays write them. */
+const HEX_DUMP = /(?:(?:0x)?[0-9a-f]{2}[\s:,]+){7,}(?:0x)?[0-9a-f]{2}(?![0-9a-z])/gi;
+/** Longest value tried against compressions that have no mark of their own. */
+const MAX_UNMARKED_BYTES = 64 * 1024;
 const YAML_MAPPING = /^[ \t]*(?:- )?["']?[^\s#:{}[\]"']+["']?[ \t]*:(?:\s|$)/m;
 
 function expand(bytes: Buffer): Buffer | "too large" | undefined {
@@ -59,11 +71,32 @@ function asText(bytes: Buffer, via: string): Decoded {
   return { via, text: bytes.toString("latin1"), final: true };
 }
 
+/** Raw deflate and Brotli carry no mark: only what turns out to be text was one of them. */
+function unmarked(bytes: Buffer, via: string): Decoded[] {
+  if (bytes.length > MAX_UNMARKED_BYTES) return [];
+  const options = { maxOutputLength: MAX_EXPANDED_BYTES };
+  const attempts: [string, (input: Buffer) => Buffer][] = [
+    ["deflate", (input) => inflateRawSync(input, options)],
+    ["brotli", (input) => brotliDecompressSync(input, options)],
+  ];
+  return attempts.flatMap(([name, decompress]): Decoded[] => {
+    try {
+      const decoded = asText(decompress(bytes), `${via} → ${name}`);
+      return "final" in decoded ? [] : [decoded];
+    } catch (error) {
+      const isTooLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+      return isTooLarge ? [{ via: `${via} → ${name}`, tooLarge: true }] : [];
+    }
+  });
+}
+
 function bytesDecoded(bytes: Buffer, via: string): Decoded[] {
   const expanded = expand(bytes);
   if (expanded === "too large") return [{ via: `${via} → gzip`, tooLarge: true }];
   if (expanded) return bytesDecoded(expanded, `${via} → gzip`);
-  return bytes.length === 0 ? [] : [asText(bytes, via)];
+  if (bytes.length === 0) return [];
+  const plain = asText(bytes, via);
+  return "final" in plain ? [plain, ...unmarked(bytes, via)] : [plain];
 }
 
 function base64(text: string): Decoded[] {
@@ -83,7 +116,10 @@ function base64(text: string): Decoded[] {
 
 function hex(text: string): Decoded[] {
   if (text.length < 16) return [];
-  return (text.match(HEX_RUN) ?? []).flatMap((run) => bytesDecoded(Buffer.from(run, "hex"), "hex"));
+  const dumps = (text.match(HEX_DUMP) ?? []).map((dump) => dump.replace(/0x|[\s:,]/gi, ""));
+  return [...(text.match(HEX_RUN) ?? []), ...dumps].flatMap((run) =>
+    bytesDecoded(Buffer.from(run, "hex"), "hex"),
+  );
 }
 
 function json(text: string): Decoded[] {
@@ -112,6 +148,8 @@ function rewritten(text: string): Decoded[] {
     ["percent", percentDecoded(text)],
     ["escape", unescaped(text)],
     ["entity", withoutEntities(text)],
+    ["quoted-printable", withoutQuotedPrintable(text)],
+    ["character codes", fromCodes(text)],
     ["joined", joined(text)],
   ];
   return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));

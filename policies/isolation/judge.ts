@@ -16,6 +16,7 @@ const DOTTED = /(?<![\w.])\d{1,10}(?:\.\d{1,10}){3}(?:\/\d{1,2})?(?![\w]|\.\d)/g
 const DOTTED_SPAN = /(\d{1,3}(?:\.\d{1,3}){3})\s*-\s*(\d{1,3}(?:\.\d{1,3}){3})/g;
 /** Addresses as names of public services that resolve to whatever address their name holds. */
 const DASHED = /(?<!\d)(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(?=\.(?:nip|sslip|xip)\.io)/g;
+const HEXED = /(?<![0-9a-f])([0-9a-f]{8})(?=\.(?:nip|sslip|xip)\.io)/g;
 const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?(?:\/\d{1,3})?/g;
 /** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
 const NUMERIC_HOST =
@@ -152,6 +153,8 @@ export class Judge {
     }
     for (const [, ...parts] of text.includes(".io") ? text.matchAll(DASHED) : [])
       this.address(parts.join("."), found);
+    for (const [, hex = ""] of text.includes(".io") ? text.matchAll(HEXED) : [])
+      this.address(`0x${hex}`, found);
     if (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text)) {
       for (const [token] of text.matchAll(IPV6)) this.address(token, found);
     }

@@ -36,7 +36,7 @@ const codePoint = (hex: string, whole: string): string => {
 export function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(
-    /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{2})|([0-3][0-7]{2})|\r?\n[ \t]*|([\\/"'._-]))/gi,
+    /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{2})|(0[0-3][0-7]{2}|[0-3][0-7]{2}|[0-7]{1,2})|\r?\n[ \t]*|([\\/"'._-]))/gi,
     (
       whole,
       braced?: string,
@@ -51,6 +51,25 @@ export function unescaped(text: string): string {
       if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
       return literal ?? "";
     },
+  );
+}
+
+const CODE_LIST = /(?:\b\d{2,3}\s*,\s*){7,}\d{2,3}\b/g;
+
+/** Resolves lists of character codes, as `fromCharCode` and its kind take them. */
+export function fromCodes(text: string): string {
+  if (!/\d,\s*\d/.test(text)) return text;
+  return text.replace(CODE_LIST, (list) => {
+    const codes = list.split(",").map(Number);
+    return codes.every((code) => code >= 32 && code < 127) ? Buffer.from(codes).toString("latin1") : list;
+  });
+}
+
+/** Resolves the quoted-printable form of mail, where it encodes several characters in a row. */
+export function withoutQuotedPrintable(text: string): string {
+  if (!text.includes("=")) return text;
+  return text.replace(/(?:=[0-9a-f]{2}){3,}/gi, (run) =>
+    Buffer.from(run.replace(/=/g, ""), "hex").toString("latin1"),
   );
 }
 
