@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { parsePlanCommand, PlanCommand } from "./planCommand";
 import { planStack } from "./planner";
-import type { PolicyPack } from "./monitor/policies";
+import type { PackProcess } from "./monitor/policies";
 import { UsageError } from "./monitor/config";
 import { earlierPlan, finish } from "./planOutput";
 import { projectRoot } from "./root";
@@ -10,7 +10,7 @@ import { projectRoot } from "./root";
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
-const packs = new Set<PolicyPack>();
+const packs = new Set<PackProcess>();
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],

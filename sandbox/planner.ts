@@ -4,7 +4,7 @@ import type { Model } from "./model/types";
 import { readSettings, StackSettings } from "./monitor/config";
 import { Deployment } from "./monitor/deployment";
 import { EngineServer } from "./monitor/engine";
-import { PackInfo, PolicyPack, preparePack, Violation } from "./monitor/policies";
+import { PackInfo, PackProcess, preparePack, Violation } from "./monitor/policies";
 import { bundleProgram, runProgram } from "./monitor/program";
 
 export interface PlanOptions {
@@ -14,7 +14,7 @@ export interface PlanOptions {
   /** Whether the policy pack judges the plan; it does unless told otherwise. */
   readonly policies?: boolean;
   /** Given the running pack, so that whoever ends the process early can end it too. */
-  readonly onPack?: (pack: PolicyPack) => void;
+  readonly onPack?: (pack: PackProcess) => void;
 }
 
 export interface Plan {
@@ -71,16 +71,16 @@ export async function planStack(root: string, stack: string, options: PlanOption
 
 const NO_POLICIES = "not asked";
 
-function startPack(root: string, engine: string, settings: StackSettings): PolicyPack | string {
+function startPack(root: string, engine: string, settings: StackSettings): PackProcess | string {
   return preparePack(root)
-    ? new PolicyPack(path.join(root, "policies"), engine, settings)
+    ? new PackProcess(path.join(root, "policies"), engine, settings)
     : "NOT CHECKED: this project has no policy pack";
 }
 
 /** Enough to keep the pack busy; more only pile up in memory. */
 const REQUESTS_IN_FLIGHT = 4;
 
-async function judge(pack: PolicyPack, deployment: Deployment): Promise<PackInfo> {
+async function judge(pack: PackProcess, deployment: Deployment): Promise<PackInfo> {
   const info = await pack.info();
   const resources = [...deployment.resources.values()];
   const queue = resources.filter((resource) => !resource.external).values();

@@ -96,7 +96,7 @@ function kubernetes(): Facts {
   const resources: Record<string, FactResource> = {};
   for (const [groupVersion, kinds] of Object.entries(KUBERNETES_KINDS)) {
     const [group, apiVersion] = groupVersion.split("/") as [string, string];
-    const module = `${group.split(".")[0]}/${apiVersion}`;
+    const module = `${group.replace(/\..*$/, "")}/${apiVersion}`;
     for (const kind of kinds) {
       resources[`kubernetes:${groupVersion}:${kind}`] = declarations.resource(
         moduleOf(folder, module, kind),

@@ -30,6 +30,11 @@ export function stringAt(tree: Tree, path: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** The same for text that is put into other text: empty when it is missing or unknown. */
+export function textAt(tree: Tree, path: string): string {
+  return stringAt(tree, path) ?? "";
+}
+
 /** A number at a path; undefined when it is missing or unknown. */
 export function numberAt(tree: Tree, path: string): number | undefined {
   const value = valueAt(tree, path);

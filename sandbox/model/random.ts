@@ -29,7 +29,7 @@ function text({ inputs, random }: Made): string {
     from[parseInt(random(`character ${at}`, 8), 16) % from.length] ?? "";
   const everything = Object.values(allowed).join("");
   const wanted = (Object.keys(allowed) as CharacterClass[]).flatMap((name) => {
-    const least = numberAt(inputs, `min${name[0]?.toUpperCase()}${name.slice(1)}`) ?? 0;
+    const least = numberAt(inputs, `min${name.charAt(0).toUpperCase()}${name.slice(1)}`) ?? 0;
     return Array.from({ length: least }, () => allowed[name] as string);
   });
   const length = numberAt(inputs, "length") ?? 0;

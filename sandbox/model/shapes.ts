@@ -73,7 +73,7 @@ export class Shapes {
     }
     if ("enum" in type) {
       const allowed = type.enum.map(String);
-      const found = String(value);
+      const found = show(value).replace(/^"|"$/g, "");
       // ARM compares the values of an open list without regard to case; those of a closed one exactly.
       const fits =
         EXAMPLES_ONLY.test(at) ||
@@ -134,6 +134,6 @@ function join(at: string, name: string): string {
 }
 
 function show(value: Value): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

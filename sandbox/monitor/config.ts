@@ -93,7 +93,7 @@ function apply(values: Record<string, unknown>, project: string, override: strin
     .split(/[.[\]]+/)
     .filter((part) => part !== "")
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-  const key = `${namespace}:${first}`;
+  const key = `${namespace}:${String(first)}`;
   if (value === null) delete values[key];
   else values[key] = withValue(values[key], rest, value);
 }

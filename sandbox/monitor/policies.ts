@@ -42,7 +42,7 @@ export interface PackInfo {
  * The project's policy pack in a process of its own, spoken to as the engine speaks to it. It loads while the program
  * does; {@link info} waits for it.
  */
-export class PolicyPack {
+export class PackProcess {
   readonly violations: Violation[] = [];
   private readonly child: ChildProcess;
   private readonly client: Promise<InstanceType<typeof AnalyzerClient>>;
@@ -138,7 +138,7 @@ export class PolicyPack {
       this.child.once("exit", (code) =>
         reject(
           new UsageError(
-            ["the policy pack did not start:", ...this.messages, `exit code ${code}`].join("\n"),
+            ["the policy pack did not start:", ...this.messages, `exit code ${String(code)}`].join("\n"),
           ),
         ),
       );

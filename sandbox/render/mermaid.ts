@@ -75,7 +75,7 @@ function describe(members: readonly PlannedResource[], region: string, model: Mo
       const own = regionOf(member.inputs)?.toLowerCase();
       const place = own !== undefined && own !== region && own !== GLOBAL ? own : undefined;
       const facts = [skuOf(member.inputs), place].filter(Boolean).join(", ");
-      const name = `${shortType(member.type).split(":").pop()} ${displayName(member, model)}`;
+      const name = `${shortType(member.type).replace(/^.*:/, "")} ${displayName(member, model)}`;
       return facts ? `${name} (${facts})` : name;
     });
   return [...new Set(lines)].sort();
@@ -144,6 +144,7 @@ export function renderMermaid(resources: readonly PlannedResource[], model: Mode
     }
     lines.push("  end");
   });
-  const arrows = reduce(edges).map(([from, to]) => `  ${boxes.get(from)?.id} --> ${boxes.get(to)?.id}`);
+  const idOf = (urn: string): string => boxes.get(urn)?.id ?? "";
+  const arrows = reduce(edges).map(([from, to]) => `  ${idOf(from)} --> ${idOf(to)}`);
   return `${[...lines, ...arrows.sort()].join("\n")}\n`;
 }

@@ -46,8 +46,8 @@ function special(value: { [key: string]: Json }, path: Path, secrets: Path[]): V
       return "value" in value ? walk(value["value"] ?? null, path, secrets) : UNKNOWN;
     case RESOURCE:
       // A reference stands for the id of a custom resource, which a preview does not know, or for a component's URN.
-      if ("id" in value) return value["id"] === "" || isMarker(value["id"]) ? UNKNOWN : String(value["id"]);
-      return String(value["urn"]);
+      if (typeof value["id"] !== "string") return value["urn"] as string;
+      return value["id"] === "" || isMarker(value["id"]) ? UNKNOWN : value["id"];
     case ASSET:
     case ARCHIVE:
       throw new Error(`${path.join(".")}: assets and archives are not emulated; pass their content as text`);

@@ -220,7 +220,7 @@ describe("a picture of a plan", () => {
 
 describe("properties", () => {
   test("hide secrets, mark unknowns and are sorted", () => {
-    const tree = { b: { secret: "hush", open: 1 }, a: [UNKNOWN, "x"] };
+    const tree: Tree = { b: { secret: "hush", open: 1 }, a: [UNKNOWN, "x"] };
     const shown = renderProperties(tree, [["b", "secret"]]);
     expect(JSON.stringify(shown)).toBe('{"a":["[unknown]","x"],"b":{"open":1,"secret":"[secret]"}}');
   });

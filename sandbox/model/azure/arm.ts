@@ -100,7 +100,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     id: (inputs, scope) => fill(template, inputs, scope),
     key: (id) => armKey(id),
     parents: (inputs, id, scope) =>
-      ancestors(id, extension ? fill(`{${names[0]}}`, inputs, scope) : undefined),
+      ancestors(id, extension ? fill(`{${names[0] ?? ""}}`, inputs, scope) : undefined),
     check: (inputs) => [...SHAPES.check(facts.inputs, inputs), ...(definition.check?.(inputs) ?? [])],
     keptOnUpdate: definition.keptOnUpdate,
     refusedUpdate: definition.refusedUpdate,
@@ -114,7 +114,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     }),
     globalName: definition.globalName
       ? (inputs) =>
-          `${definition.globalName}:${stringAt(inputs, name)?.toLowerCase() ?? hash(JSON.stringify(inputs))}`
+          `${String(definition.globalName)}:${stringAt(inputs, name)?.toLowerCase() ?? hash(JSON.stringify(inputs))}`
       : undefined,
     softDelete: definition.softDelete,
     serialisedBy: serialised ? (inputs, _id, scope) => armKey(fill(serialised, inputs, scope)) : undefined,
@@ -157,8 +157,8 @@ function trackedResource(id: string): string | undefined {
 }
 
 /** Last part of an ARM id. */
-export function lastName(id: string | undefined): string | undefined {
-  return id?.split("/").pop();
+export function lastName(id: string): string {
+  return id.slice(id.lastIndexOf("/") + 1);
 }
 
 /** A principal as Entra would number it. */

@@ -1,5 +1,5 @@
 import { guid } from "../cloud";
-import { objectsAt, stringAt } from "../paths";
+import { objectsAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Tree } from "../types";
 import { ArmDefinition, armModels, lastName, principal } from "./arm";
 
@@ -50,7 +50,7 @@ function clusterOutputs(made: Made): Tree {
   const host = `${stringAt(inputs, "dnsPrefix") ?? name}-${random("host", 8)}`;
   const subscription = stringAt(scope.config, "subscriptionId") ?? "";
   const nodeGroup =
-    stringAt(inputs, "nodeResourceGroup") ?? `MC_${stringAt(inputs, "resourceGroupName")}_${name}_${region}`;
+    stringAt(inputs, "nodeResourceGroup") ?? `MC_${textAt(inputs, "resourceGroupName")}_${name}_${region}`;
   const kubelet = {
     clientId: made.guid("kubelet client"),
     objectId: made.guid("kubelet object"),
@@ -97,7 +97,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     check: checkCluster,
     computed: clusterOutputs,
     // Whatever Azure changes about a cluster changes its entity tag; its certificates are made from that here.
-    moves: { "certificates-rotated": ({ id, outputs }) => ({ eTag: guid(id, String(outputs["eTag"])) }) },
+    moves: { "certificates-rotated": ({ id, outputs }) => ({ eTag: guid(id, textAt(outputs, "eTag")) }) },
   },
   "containerservice:AgentPool": {
     id: `${CLUSTER}/agentPools/{agentPoolName}`,

@@ -1,4 +1,4 @@
-import { numberAt, stringAt } from "../paths";
+import { numberAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Stored, Tree, Value } from "../types";
 import { ArmDefinition, armModels } from "./arm";
 
@@ -49,11 +49,11 @@ function refusedServerUpdate(old: Tree, next: Tree): Failure[] {
   const failures = Object.entries(FROZEN)
     .map(([property, why]) => ({
       property,
-      before: stringAt(old, property),
-      now: stringAt(next, property),
+      before: textAt(old, property),
+      now: textAt(next, property),
       why,
     }))
-    .filter(({ before, now }) => before !== undefined && now !== undefined && before !== now)
+    .filter(({ before, now }) => before !== "" && now !== "" && before !== now)
     .map(({ property, before, now, why }) => ({
       property,
       reason: `${why}: it stays ${before}, not ${now}`,

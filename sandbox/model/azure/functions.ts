@@ -1,5 +1,5 @@
 import { guid } from "../cloud";
-import { stringAt } from "../paths";
+import { stringAt, textAt } from "../paths";
 import { Cloud, CloudError, FunctionModel, Scope, Stored, Tree } from "../types";
 import { armKey } from "./arm";
 
@@ -13,7 +13,7 @@ function requireResource(id: string, cloud: Cloud): Stored {
 
 function inGroup(args: Tree, scope: Scope, rest: string): string {
   const subscription = stringAt(scope.config, "subscriptionId") ?? "";
-  return `/subscriptions/${subscription}/resourceGroups/${stringAt(args, "resourceGroupName")}/providers/${rest}`;
+  return `/subscriptions/${subscription}/resourceGroups/${textAt(args, "resourceGroupName")}/providers/${rest}`;
 }
 
 function clusterOf(args: Tree, scope: Scope, cloud: Cloud): Stored {
@@ -31,7 +31,7 @@ function kubeconfig(cluster: Stored): Tree {
       {
         name,
         cluster: {
-          server: `https://${stringAt(cluster.outputs, "fqdn")}:443`,
+          server: `https://${textAt(cluster.outputs, "fqdn")}:443`,
           "certificate-authority-data": Buffer.from(stringAt(cluster.outputs, "eTag") ?? "").toString(
             "base64",
           ),

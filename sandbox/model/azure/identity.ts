@@ -1,4 +1,4 @@
-import { stringAt, valueAt } from "../paths";
+import { numberAt, stringAt, textAt, valueAt } from "../paths";
 import { Failure, Tree } from "../types";
 import { ArmDefinition, armModels, principal } from "./arm";
 
@@ -20,10 +20,10 @@ function checkVault(inputs: Tree): Failure[] {
 
 function refusedVaultUpdate(old: Tree, next: Tree): Failure[] {
   const days = "properties.softDeleteRetentionInDays";
-  const [before, now] = [valueAt(old, days), valueAt(next, days)];
+  const [before, now] = [numberAt(old, days), numberAt(next, days)];
   const failures: Failure[] =
     before !== undefined && now !== undefined && before !== now
-      ? [{ property: days, reason: `cannot be changed after creation: it stays ${String(before)}` }]
+      ? [{ property: days, reason: `cannot be changed after creation: it stays ${before}` }]
       : [];
   const purge = "properties.enablePurgeProtection";
   if (valueAt(old, purge) === true && valueAt(next, purge) !== true) {
@@ -55,7 +55,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
         ...(inputs["properties"] as Tree),
         enableSoftDelete: true,
         provisioningState: "Succeeded",
-        vaultUri: `https://${stringAt(inputs, "vaultName")}.vault.azure.net/`,
+        vaultUri: `https://${textAt(inputs, "vaultName")}.vault.azure.net/`,
       },
     }),
   },
@@ -68,7 +68,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     computed: ({ inputs, random }) => {
       const { value, ...properties } = inputs["properties"] as Record<string, Tree>;
       void value;
-      const uri = `https://${stringAt(inputs, "vaultName")}.vault.azure.net/secrets/${stringAt(inputs, "secretName")}`;
+      const uri = `https://${textAt(inputs, "vaultName")}.vault.azure.net/secrets/${textAt(inputs, "secretName")}`;
       return {
         properties: {
           ...properties,

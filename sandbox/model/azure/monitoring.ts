@@ -1,6 +1,6 @@
-import { objectsAt, stringAt } from "../paths";
+import { objectsAt, stringAt, textAt } from "../paths";
 import { Failure, Tree } from "../types";
-import { ArmDefinition, armModels } from "./arm";
+import { ArmDefinition, armModels, lastName } from "./arm";
 
 const INSIGHTS = "Microsoft.Insights";
 const ISO_DURATION = /^P(T(?=\d)(\d+H)?(\d+M)?(\d+S)?|\d+D)$/;
@@ -18,7 +18,7 @@ function ruleDurations(inputs: Tree): Failure[] {
     .filter(({ value }) => value !== undefined && !ISO_DURATION.test(value))
     .map(({ property, value }) => ({
       property,
-      reason: `must be an ISO 8601 duration such as PT5M, not ${value}`,
+      reason: `must be an ISO 8601 duration such as PT5M, not ${String(value)}`,
     }));
 }
 
@@ -54,7 +54,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
       accountId: guid("account"),
       metrics: {
         internalId: `mac_${guid("metrics")}`,
-        prometheusQueryEndpoint: `https://${id.split("/").pop()}.${stringAt(inputs, "location")}.prometheus.monitor.azure.com`,
+        prometheusQueryEndpoint: `https://${lastName(id)}.${textAt(inputs, "location")}.prometheus.monitor.azure.com`,
       },
     }),
   },

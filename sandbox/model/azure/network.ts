@@ -26,7 +26,7 @@ function endpointDns({ inputs, id, cloud }: Made): Tree {
     ...objectsAt(inputs, "manualPrivateLinkServiceConnections"),
   ];
   const [group] = (connection?.["groupIds"] as readonly string[] | undefined) ?? [];
-  const target = lastName(connection && stringAt(connection, "privateLinkServiceId"));
+  const target = lastName((connection && stringAt(connection, "privateLinkServiceId")) ?? "");
   const octet = (parseInt(hash(cloud.seed, id, "address").slice(0, 2), 16) % 250) + 4;
   const configs =
     group && target
