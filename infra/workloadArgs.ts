@@ -69,5 +69,7 @@ export function checkWorkload({ minReplicas, maxReplicas, ports, image, singleBe
     throw wrong("minReplicas", `${minReplicas} is above maxReplicas (${maxReplicas})`);
   if (singleBecause !== undefined && maxReplicas !== 1)
     throw wrong("maxReplicas", `${maxReplicas} is not 1, though singleBecause says there is one pod`);
+  if (singleBecause !== undefined && singleBecause.trim().length < 15)
+    throw wrong("singleBecause", `"${singleBecause}" is no reason: at least 15 characters`);
   if (ports.length === 0) throw wrong("ports", "a workload listens on at least one port");
 }

@@ -577,6 +577,12 @@ describe("bad input", () => {
     ["no replica", { minReplicas: 0 }, "minReplicas", "0 is below 1"],
     ["bounds the wrong way round", { minReplicas: 3 }, "minReplicas", "3 is above maxReplicas (2)"],
     ["no port", { ports: [] }, "ports", "at least one port"],
+    [
+      "a single pod without a reason",
+      { maxReplicas: 1, singleBecause: "because" },
+      "singleBecause",
+      "at least 15",
+    ],
     ["a single pod that scales", { singleBecause: "there can only be one" }, "maxReplicas", "is not 1"],
   ])("%s is refused, with the property and the reason", (_, wrong, propertyPath, reason) => {
     const make = () => new Workload("sample", { ...args, ...wrong });
