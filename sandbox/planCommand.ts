@@ -9,6 +9,7 @@ export interface PlanCommand {
   readonly quiet: boolean;
   readonly json?: string;
   readonly mermaid?: string;
+  readonly sarif?: string;
   /** Earlier plan to compare with. */
   readonly diff?: string;
 }
@@ -48,6 +49,7 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
     .argument("[stacks...]", "stacks to plan (default: every stack that has a Pulumi.<stack>.yaml)")
     .option("--json <file>", "write the plan, in the shape of pulumi stack export")
     .option("--mermaid <file>", "write a picture of the architecture as a Mermaid flowchart")
+    .option("--sarif <file>", "write what the policies found as SARIF 2.1.0, also when the plan fails")
     .option("--diff <file>", "compare with a plan written earlier by --json")
     .option(
       "--config <key=value>",
@@ -70,7 +72,7 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
   if (unknown.length > 0) {
     throw new UsageError(`stack ${unknown.join(", ")}: not found; allowed: ${known.join(", ")}`);
   }
-  for (const name of ["json", "mermaid", "diff"] as const) {
+  for (const name of ["json", "mermaid", "sarif", "diff"] as const) {
     const file = options[name];
     if (stacks.length > 1 && file !== undefined && !file.includes("{stack}")) {
       throw new UsageError(

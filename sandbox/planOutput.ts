@@ -1,5 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
+import { catalogue } from "../policies/catalogue";
+import { toSarif } from "../policies/sarif";
 import { UsageError } from "./monitor/config";
 import type { PlanCommand } from "./planCommand";
 import type { Plan } from "./planner";
@@ -58,7 +60,8 @@ function fileOf(pattern: string, stack: string): string {
 }
 
 /**
- * Writes what was asked for and gives the text to print with the exit code. Only a plan that succeeded is written.
+ * Writes what was asked for and gives the text to print with the exit code. Only a plan that succeeded is written, except
+ * as SARIF, which exists to carry failures.
  */
 export function finish(
   plan: Plan,
@@ -70,6 +73,10 @@ export function finish(
   const document = planDocument(plan);
   const fine = succeeded(plan);
   const lines = [command.quiet ? renderProblems(plan) : renderReport(plan)];
+  if (command.sarif && typeof plan.pack !== "string") {
+    const judged = { stack, version: plan.pack.version, findings: plan.violations };
+    replaceFile(name(command.sarif), `${JSON.stringify(toSarif([judged], catalogue()), null, 2)}\n`);
+  }
   if (fine && command.json) replaceFile(name(command.json), formatDocument(document));
   if (fine && command.mermaid) {
     replaceFile(name(command.mermaid), renderMermaid([...plan.deployment.resources.values()], plan.model));
