@@ -1,6 +1,7 @@
 import { alertsPage } from "./alertsPage";
 import { renderPolicies } from "../policies/reference";
 import { configurationReference, stackFileSchema } from "../stacks/reference";
+import { renderIsolation } from "./isolationPage";
 import { readContacts, renderContacts } from "./contacts";
 import { renderCost } from "./costPages";
 import { renderIncidentGuide, renderStatusPageGuide } from "./incidentPages";
@@ -31,6 +32,7 @@ export function pages(root: string): readonly GeneratedPage[] {
     { file: "docs/configuration.md", render: configurationReference },
     { file: "docs/stack.schema.json", render: () => `${JSON.stringify(stackFileSchema(), null, 2)}\n` },
     { file: "docs/policies.md", render: renderPolicies },
+    { file: "docs/isolation.md", render: renderIsolation },
     { file: "docs/alerts.md", render: alertsPage },
     { file: "docs/slo.md", render: sloPage },
     { file: "docs/README.md", render: () => renderIndex(root) },
