@@ -73,7 +73,7 @@ export class Shapes {
     }
     if ("enum" in type) {
       const allowed = type.enum.map(String);
-      const found = show(value).replace(/^"|"$/g, "");
+      const found = typeof value === "object" ? "" : String(value);
       // ARM compares the values of an open list without regard to case; those of a closed one exactly.
       const fits =
         EXAMPLES_ONLY.test(at) ||

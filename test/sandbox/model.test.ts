@@ -177,6 +177,20 @@ describe("checks", () => {
     expect(problems(type, inputs, scope).join("\n")).toMatch(expected);
   });
 
+  test("accept long values of closed lists", () => {
+    const odataType = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria";
+    const alert = {
+      resourceGroupName: "rg",
+      scopes: [],
+      severity: 1,
+      enabled: true,
+      evaluationFrequency: "PT1M",
+      windowSize: "PT5M",
+      criteria: { odataType, allOf: [] },
+    };
+    expect(problems("azure-native:monitor:MetricAlert", alert)).toEqual([]);
+  });
+
   test("make up names and keep them", () => {
     const check = (inputs: Tree, old?: Tree) =>
       model.check({ type: GROUP, name: "group", urn: "urn:g", inputs, old, scope: azure }).inputs[
