@@ -20,6 +20,11 @@ function threshold<T>(value: T, unit: string, source: string): Threshold<T> {
 export const THRESHOLDS = {
   backupRetentionDays: threshold(35, "days of point-in-time restore, at least", "report §5.1"),
   replicas: threshold(3, "pods of a service, at least", "report §4.2"),
+  partnerFailures: threshold(
+    10,
+    "failures in a row until calls to a partner end at once, at most",
+    "report §4.5: 5, with room",
+  ),
   clusterNodes: threshold(3, "nodes of a pool, at least", "one per zone, report §4.2"),
   clusterZones: threshold(3, "availability zones of a pool, at least", "Azure Well-Architected RE:05"),
   softDeleteDays: threshold(

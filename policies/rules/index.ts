@@ -9,6 +9,7 @@ import { DATA_SECURITY_RULES } from "./securityData";
 import { NETWORK_SECURITY_RULES } from "./securityNetwork";
 import { WIRING_RULES } from "./wiring";
 import { NETWORK_WIRING_RULES } from "./wiringNetwork";
+import { PARTNER_RULES } from "./workloadPartners";
 import { POD_RULES } from "./workloadPods";
 import { SECRET_RULES } from "./workloadSecrets";
 import { SERVICE_RULES } from "./workloadService";
@@ -20,6 +21,7 @@ export const rules: readonly Rule[] = [
   ...POD_RULES,
   ...SECRET_RULES,
   ...SERVICE_RULES,
+  ...PARTNER_RULES,
   ...DATA_SECURITY_RULES,
   ...CLUSTER_SECURITY_RULES,
   ...ACCESS_RULES,

@@ -1,5 +1,24 @@
 import type { Sketch } from "./stack";
 
+/** A proxy's configuration with one partner, changed as asked, beside the proxy's own administration. */
+export function proxyConfiguration(changes: object): string {
+  const endpoint = (address: string) => ({
+    endpoints: [
+      { lb_endpoints: [{ endpoint: { address: { socket_address: { address, port_value: 443 } } } }] },
+    ],
+  });
+  const partner = {
+    name: "printing",
+    outlier_detection: { consecutive_5xx: 5, base_ejection_time: "60s" },
+    circuit_breakers: { thresholds: [{ max_connections: 128 }] },
+    load_assignment: endpoint("api.printing.example"),
+    ...changes,
+  };
+  return JSON.stringify({
+    static_resources: { clusters: [partner, { name: "admin", load_assignment: endpoint("127.0.0.1") }] },
+  });
+}
+
 const IMAGE = `ghcr.io/forma3d/api@sha256:${"a1".repeat(32)}`;
 
 const labels = { "app.kubernetes.io/name": "api" };
@@ -156,6 +175,14 @@ export const KUBERNETES: readonly Sketch[] = [
     props: {
       metadata: metadata("settings"),
       data: { "app.yaml": "port: 3000\nlogLevel: info\n", LOG_LEVEL: "info", TOKEN_TTL_SECONDS: "900" },
+    },
+  },
+  {
+    name: "gateway-files",
+    type: "kubernetes:core/v1:ConfigMap",
+    props: {
+      metadata: metadata("gateway-files"),
+      data: { "envoy.json": proxyConfiguration({}) },
     },
   },
   {

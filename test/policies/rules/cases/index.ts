@@ -12,6 +12,7 @@ import { recoveryDatabaseCases } from "./recoveryDatabase";
 import { securityDataCases } from "./securityData";
 import { securityPlatformCases } from "./securityPlatform";
 import { wiringCases } from "./wiring";
+import { workloadPartnersCases } from "./workloadPartners";
 import { workloadPodsCases } from "./workloadPods";
 import { workloadServiceCases } from "./workloadService";
 
@@ -20,6 +21,7 @@ export const CASES: readonly Case[] = [
   ...recoveryDataCases,
   ...workloadPodsCases,
   ...workloadServiceCases,
+  ...workloadPartnersCases,
   ...securityDataCases,
   ...securityPlatformCases,
   ...costCases,
