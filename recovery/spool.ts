@@ -1,4 +1,4 @@
-import { createWriteStream, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { closeSync, createWriteStream, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import path from "node:path";
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
@@ -78,6 +78,7 @@ export async function spoolArchive(options: {
     } catch (error) {
       content = { problem: messageOf(error) };
     }
+    if (!("problem" in content)) writeOffsets(file, content);
     return { file, ...stored, rawBytes: written.rawBytes, content, remove };
   } catch (error) {
     ended.abort(error);
@@ -149,6 +150,27 @@ async function scanInto(
     }
   }
   return { rawBytes, content: { problem } };
+}
+
+const POSITION_KNOWN = 2;
+
+/**
+ * Completes the table of contents with the positions a dump to a pipe could not know. Without them every connection
+ * of a parallel restore reads through all the data before its own.
+ */
+function writeOffsets(file: string, { header, offsets }: ArchiveContent): void {
+  const descriptor = openSync(file, "r+");
+  try {
+    for (const { field, position } of offsets) {
+      const value = Buffer.alloc(1 + header.offsetBytes);
+      value[0] = POSITION_KNOWN;
+      // Six bytes reach 281 TB; the others stay zero.
+      value.writeUIntLE(position, 1, 6);
+      writeSync(descriptor, value, 0, value.length, field);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** What the archive holds against what its manifest says; undefined when they agree. */

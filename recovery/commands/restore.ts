@@ -23,9 +23,6 @@ import { readCatalogue, select } from "../store/catalogue";
 import { BlobStore } from "../store/client";
 import type { CatalogueEntry, Manifest, RestoreResult, TableMatch } from "../types";
 
-/** The target is a database server, with memory for it. */
-const INDEX_MEMORY = "256MB";
-
 interface Run {
   settings: Settings;
   context: RunContext;
@@ -148,7 +145,6 @@ async function load(
       file: spooled.file,
       jobs,
       keepOwnership: plan.keep,
-      indexMemory: INDEX_MEMORY,
       signal,
     };
     await stages.run("restore", () =>

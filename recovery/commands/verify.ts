@@ -32,9 +32,6 @@ import {
 
 const DEFAULT_TIMEOUT_SECONDS = 7_200;
 
-/** The throwaway server shares the memory of this process's container. */
-const INDEX_MEMORY = "96MB";
-
 interface Run {
   settings: Settings;
   context: RunContext;
@@ -234,7 +231,6 @@ async function restoreInto(
       file: spooled.file,
       jobs,
       keepOwnership: false,
-      indexMemory: INDEX_MEMORY,
       signal,
     };
     await run.stages.run("restore", () =>

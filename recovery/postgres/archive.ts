@@ -20,6 +20,8 @@ export interface ArchiveContent {
   tables: (TableFingerprint & { schema: string; table: string })[];
   sequences: SequenceValue[];
   largeObjects: { count: number; bytes: number; sum: string };
+  /** Where the table of contents has room for the position of each block of data, and that position, in bytes. */
+  offsets: { field: number; position: number }[];
 }
 
 const TABLE_BLOCK = 1;
@@ -50,6 +52,9 @@ export class ArchiveScanner {
   private readonly decoder: TextDecoder;
   private state: State = { at: "header" };
   private carry: Buffer = Buffer.alloc(0);
+  /** Position in the archive of the first byte that is not handled yet. */
+  private position = 0;
+  private readonly offsets: ArchiveContent["offsets"] = [];
   private header: ArchiveHeader | undefined;
   private readonly entries: TocEntry[] = [];
   private readonly awaited = new Map<number, TocEntry>();
@@ -68,6 +73,7 @@ export class ArchiveScanner {
     for (;;) {
       const used = this.step(buffer);
       if (used === 0) break;
+      this.position += used;
       buffer = buffer.subarray(used);
     }
     // A copy: the caller may reuse its buffer.
@@ -87,6 +93,7 @@ export class ArchiveScanner {
       tables: this.tables,
       sequences: this.entries.filter((entry) => entry.kind === "SEQUENCE SET").map(sequenceValue),
       largeObjects: { count: this.objects.count, bytes: this.objects.bytes, sum: this.objects.toString() },
+      offsets: this.offsets,
     };
   }
 
@@ -130,6 +137,7 @@ export class ArchiveScanner {
     try {
       while (this.entries.length < header.entries) {
         const entry = readEntry(reader, header);
+        entry.offsetField += this.position;
         complete = reader.position;
         this.entries.push(entry);
         if (entry.hasData) this.awaited.set(entry.dumpId, entry);
@@ -147,6 +155,7 @@ export class ArchiveScanner {
     const entry = this.awaited.get(dumpId);
     if (!entry) throw new Error(`the archive holds data nobody announced (entry ${dumpId})`);
     this.awaited.delete(dumpId);
+    this.offsets.push({ field: entry.offsetField, position: this.position });
     if (kind === TABLE_BLOCK)
       this.state = { at: "table", entry, digest: new RowDigest(), left: 0, ended: false };
     else if (kind === LARGE_OBJECT_BLOCK) this.state = { at: "objects" };

@@ -37,11 +37,6 @@ interface RestoreTask {
   jobs: number;
   /** Keep owners and grants; otherwise everything belongs to the connecting role. */
   keepOwnership: boolean;
-  /**
-   * What each connection may use to build an index. Index builds dominate a restore, and with the server's default
-   * of 64 MB they merge from disk.
-   */
-  indexMemory: string;
   signal: AbortSignal;
 }
 
@@ -80,9 +75,7 @@ async function restoreSections(task: RestoreTask, list: string, sections: string
     {
       signal,
       stdio: ["ignore", "ignore", "pipe"],
-      env: childEnvironment(
-        programEnvironment(server, { maintenance_work_mem: task.indexMemory, synchronous_commit: "off" }),
-      ),
+      env: childEnvironment(programEnvironment(server, { synchronous_commit: "off" })),
     },
   );
   const { code, error } = await program.ended;

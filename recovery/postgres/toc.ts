@@ -24,6 +24,8 @@ export interface TocEntry {
   definition: string;
   copyStatement: string;
   hasData: boolean;
+  /** Where in the bytes read from the entry says at which position its data are; a dump to a pipe leaves that open. */
+  offsetField: number;
 }
 
 const KEPT_DEFINITIONS = new Set(["SEQUENCE SET", "ACL", "DEFAULT ACL"]);
@@ -88,6 +90,7 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
   const owner = reader.string() ?? "";
   reader.string(); // whether the table has OIDs: never, since PostgreSQL 12
   while (reader.string() !== null); // dependencies
+  const offsetField = reader.position;
   reader.skip(1 + header.offsetBytes);
   return {
     dumpId,
@@ -98,6 +101,7 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
     definition: KEPT_DEFINITIONS.has(kind) ? definition : "",
     copyStatement,
     hasData,
+    offsetField,
   };
 }
 

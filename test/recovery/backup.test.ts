@@ -253,6 +253,18 @@ describe("the archive's fingerprints", () => {
     );
   });
 
+  test("come with the position of every block, so that connections of a restore find theirs", async () => {
+    const archive = await dump("app");
+    const { offsets, entries } = scan([archive]);
+    expect(offsets.length).toBe(entries.filter(({ hasData }) => hasData).length);
+    for (const { field, position } of offsets) {
+      expect(archive[field]).toBe(1); // "not known", which a dump to a pipe writes
+      const dumpId = archive.readUInt32LE(position + 2);
+      expect([1, 3]).toContain(archive[position]); // a block of a table, or of large objects
+      expect(entries.find((entry) => entry.dumpId === dumpId)?.offsetField).toBe(field);
+    }
+  });
+
   test("are the same whether rows come one by one or gathered", () => {
     const rows = fc.array(fc.string({ unit: fc.constantFrom("a", "é", "\\t", "9") }), { maxLength: 30 });
     fc.assert(
