@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { createInterface } from "node:readline";
-import { compareRestored } from "../compareRestored";
+import { compareRestored, readersBesideBuilds } from "../compareRestored";
 import type { RunContext } from "../context";
 import { ExitCode, FailedError, UsageError } from "../errors";
 import { Ladder } from "../ladder";
@@ -149,7 +149,7 @@ async function load(
     };
     await stages.run("restore", () =>
       restoreArchive(task, () => {
-        begun = compareTables(target.working, manifest, { jobs, signal });
+        begun = compareTables(target.working, manifest, { jobs: readersBesideBuilds(jobs), signal });
         begun.catch(() => undefined);
       }),
     );

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { ask, loadAssertions } from "../assertions";
-import { compareRestored } from "../compareRestored";
+import { compareRestored, readersBesideBuilds } from "../compareRestored";
 import type { RunContext } from "../context";
 import { seal } from "../document";
 import { ExitCode, FailedError, messageOf, NotRunError, UsageError } from "../errors";
@@ -236,7 +236,7 @@ async function restoreInto(
     await run.stages.run("restore", () =>
       restoreArchive(task, () => {
         if (!run.ladder.wants("L4")) return;
-        run.begun = compareTables(scratch.database, manifest, { jobs, signal });
+        run.begun = compareTables(scratch.database, manifest, { jobs: readersBesideBuilds(jobs), signal });
         run.begun.catch(() => undefined);
       }),
     );
