@@ -37,7 +37,7 @@ function addresses(network: Cursor): Outcome[] {
       ? must(
           dns,
           () =>
-            contains(block, `${dns.text}/32`) &&
+            contains(block, `${dns.text ?? ""}/32`) &&
             dns.text !== hostAt(block, 1) &&
             dns.text !== hostAt(block, 0),
           `be an address of serviceCidr ${block} other than its first two`,

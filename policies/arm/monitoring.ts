@@ -112,7 +112,7 @@ const metricAlert: ArmLimit = {
       ...(every !== undefined && over !== undefined && over < every
         ? fault(
             window,
-            `must not be shorter than evaluationFrequency ${frequency.text}, but is ${window.text}`,
+            `must not be shorter than evaluationFrequency ${frequency.text ?? ""}, but is ${window.text ?? ""}`,
           )
         : []),
       ...mustExist(alert.at("scopes"), "name what is watched"),
@@ -219,7 +219,7 @@ const logAlert: ArmLimit = {
       ...(every !== undefined && over !== undefined && over < every
         ? fault(
             window,
-            `must not be shorter than evaluationFrequency ${frequency.text}, but is ${window.text}`,
+            `must not be shorter than evaluationFrequency ${frequency.text ?? ""}, but is ${window.text ?? ""}`,
           )
         : []),
       ...mustBeWithin(rule.at("severity"), 0, 4),

@@ -111,7 +111,8 @@ const zone: ArmLimit = {
     ...must(
       resource.at("privateZoneName"),
       (value) => {
-        const name = String(value).toLowerCase();
+        if (typeof value !== "string") return false;
+        const name = value.toLowerCase();
         const microsoft = /(\.azure\.com|\.windows\.net|\.azure\.net)$/.test(name);
         return !microsoft || knownZone(name);
       },

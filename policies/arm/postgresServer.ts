@@ -134,7 +134,7 @@ const storage: ArmLimit = {
         must(
           tier,
           (value) => {
-            const step = /^P(\d+)$/.exec(String(value))?.[1];
+            const step = typeof value === "string" ? /^P(\d+)$/.exec(value)?.[1] : undefined;
             return step !== undefined && (least === undefined || Number(step) >= least);
           },
           least === undefined ? "be a performance tier such as P10" : `be at least P${least} for this size`,
@@ -245,10 +245,10 @@ const createMode: ArmLimit = {
     return ifPresent(mode, () => [
       ...mustBeText(mode, "Default", "Create", "Update", ...NEEDS_SOURCE),
       ...(isText(...NEEDS_SOURCE)(mode.value) && !server.at("sourceServerResourceId").present
-        ? fault(server.at("sourceServerResourceId"), `must be set with createMode ${mode.text}`)
+        ? fault(server.at("sourceServerResourceId"), `must be set with createMode ${mode.text ?? ""}`)
         : []),
       ...(isText(...NEEDS_SOURCE.slice(0, 3))(mode.value) && !server.at("pointInTimeUTC").present
-        ? fault(server.at("pointInTimeUTC"), `must be set with createMode ${mode.text}`)
+        ? fault(server.at("pointInTimeUTC"), `must be set with createMode ${mode.text ?? ""}`)
         : []),
     ]);
   },

@@ -153,7 +153,7 @@ const archive: ArmLimit = {
         .map((kind) => actions.at(kind, "tierToArchive"))
         .filter((action) => action.present)
         .flatMap((action) =>
-          fault(action, `must be left out: the account's ${sku.text} has no archive tier`),
+          fault(action, `must be left out: the account's ${sku.text ?? ""} has no archive tier`),
         );
     });
   },

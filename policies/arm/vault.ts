@@ -52,9 +52,9 @@ const secret: ArmLimit = {
       ...[
         ["exp", "expires"],
         ["nbf", "notBefore"],
-      ].flatMap(([wrong, right]) =>
-        attributes.at(wrong ?? "").present
-          ? fault(attributes.at(wrong ?? ""), `must be called ${right} here, or it has no effect`)
+      ].flatMap(([wrong = "", right = ""]) =>
+        attributes.at(wrong).present
+          ? fault(attributes.at(wrong), `must be called ${right} here, or it has no effect`)
           : [],
       ),
       // Four thousand years in seconds: a larger number is a date in milliseconds.

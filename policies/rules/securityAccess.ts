@@ -94,7 +94,7 @@ const purposes = stackRule(
     const first = new Map<string, ResourceView>();
     return ofType(stack, kinds.FEDERATED_CREDENTIAL).flatMap((credential) => {
       const identity = linked(stack, credential, "resourceName", kinds.IDENTITY)[0];
-      const key = identity?.urn ?? String(credential.props.resourceName ?? credential.urn);
+      const key = identity?.urn ?? cursor(credential).at("resourceName").text ?? credential.urn;
       const other = first.get(key);
       if (!other) first.set(key, credential);
       const [mine, theirs] = [credential, other ?? credential].map((one) => cursor(one).at("subject"));

@@ -174,7 +174,7 @@ function closed(account: Cursor): Outcome[] {
         .flatMap((rule) =>
           must(
             rule.at("iPAddressOrRange"),
-            (value) => !/^0\.0\.0\.0|\/[0-8]$/.test(String(value)),
+            (value) => typeof value === "string" && !/^0\.0\.0\.0|\/[0-8]$/.test(value),
             "be narrow",
           ),
         ),

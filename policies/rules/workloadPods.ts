@@ -50,6 +50,11 @@ const probes = podRule(
       : [],
 );
 
+/** A quantity as it was written. */
+function stated(cursor: Cursor): string | number {
+  return cursor.text ?? cursor.number ?? "";
+}
+
 function bounds(container: Cursor): Outcome[] {
   const resources = container.at("resources");
   return ["cpu", "memory"].flatMap((kind) => {
@@ -59,7 +64,7 @@ function bounds(container: Cursor): Outcome[] {
       ...mustExist(request),
       ...mustExist(limit),
       ...(least !== undefined && most !== undefined && least > most
-        ? fault(request, `must be at most the limit ${String(limit.value)}, but is ${String(request.value)}`)
+        ? fault(request, `must be at most the limit ${stated(limit)}, but is ${stated(request)}`)
         : []),
     ];
   });
