@@ -1,4 +1,4 @@
-import { CloudError, Model, Outcome, Scope, Tree, UNKNOWN, UnknownTypeError } from "../model/types";
+import { CloudError, Failure, Model, Outcome, Scope, Tree, UNKNOWN, UnknownTypeError } from "../model/types";
 import { MemoryCloud } from "../model/cloud";
 import { parsePath } from "../model/paths";
 import { decode, Decoded, hasUnknown, Json, Path, UNKNOWN_MARKER } from "../wire/values";
@@ -265,7 +265,8 @@ export class Deployment {
         failures: [],
       },
     );
-    for (const failure of checked.failures) {
+    for (const found of checked.failures) {
+      const failure = withoutSecret(found, inputs.secrets);
       this.report(
         "error",
         urn,
@@ -331,6 +332,13 @@ export class Deployment {
       return substitute;
     }
   }
+}
+
+/** A reason usually quotes the value; that of a secret must not be printed. */
+function withoutSecret(failure: Failure, secrets: readonly Path[]): Failure {
+  const at = parsePath(failure.property);
+  const isSecret = secrets.some((path) => path.every((part, i) => at[i] === part));
+  return isSecret ? { ...failure, reason: "is not valid; it is secret, so it is not shown" } : failure;
 }
 
 /** `azure-native` of `azure-native:storage:StorageAccount`; `kubernetes` of `kubernetes:apps/v1:Deployment`. */

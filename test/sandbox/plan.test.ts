@@ -9,6 +9,7 @@ const PREFIX = "urn:pulumi:dev::fixture::";
 const SCENARIOS = [
   "plain",
   "bad-name",
+  "bad-secret",
   "bad-size",
   "unknown-type",
   "twice",
@@ -132,6 +133,12 @@ describe("the emulated engine", () => {
   ])("reports %s", async (_what, scenario, message) => {
     const { errors } = await plan(scenario);
     expect(errors.join("\n")).toMatch(message);
+  });
+
+  test("keeps a secret out of what it says about it", async () => {
+    const { errors } = await plan("bad-secret");
+    expect(errors.join("\n")).toMatch(/accountName: is not valid; it is secret, so it is not shown/);
+    expect(errors.join("\n")).not.toContain("sandbox value of");
   });
 
   test("finds a parent that does not exist once ids are known", async () => {

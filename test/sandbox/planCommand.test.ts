@@ -107,11 +107,14 @@ test("--help documents the exit codes", async () => {
 test("a plan that a policy forbids ends with 1 and writes nothing", async () => {
   const target = path.join(folder, "kept.json");
   fs.writeFileSync(target, "as it was");
+  const sarif = path.join(folder, "findings.sarif");
   const { code, stdout } = await run(
     "prod",
     "--quiet",
     "--json",
     target,
+    "--sarif",
+    sarif,
     "--config",
     "database.backupRetentionDays=7",
   );
@@ -119,6 +122,7 @@ test("a plan that a policy forbids ends with 1 and writes nothing", async () => 
   expect(stdout).toContain("The plan failed: no file was written.");
   expect(code).toBe(1);
   expect(fs.readFileSync(target, "utf8")).toBe("as it was");
+  expect(fs.readFileSync(sarif, "utf8")).toMatch(/"ruleId": "REC-\d+"/);
   expect(fs.readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
 
