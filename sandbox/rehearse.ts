@@ -6,6 +6,7 @@ import { readStacks } from "../stacks/files";
 import { ConfigError } from "../stacks/problems";
 import { sandboxModel } from "./model";
 import { findCli } from "./rehearsal/cli";
+import { descendants, killAll } from "./rehearsal/processes";
 import { junit, markdown, table, totals } from "./rehearsal/report";
 import { Outcome, rehearse } from "./rehearsal/runner";
 import { Scenario } from "./rehearsal/scenario";
@@ -71,8 +72,8 @@ async function main(stacks: string[], options: Options): Promise<number> {
     ? path.resolve(options.keep)
     : fs.mkdtempSync(path.join(os.tmpdir(), "forma3d-rehearsal-"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    // The engines end with the terminal's signal; what is left is the folder.
     process.once(signal, () => {
+      killAll(descendants(process.pid));
       if (!options.keep) fs.rmSync(folder, { recursive: true, force: true });
       process.exit(NOT_RUN);
     });

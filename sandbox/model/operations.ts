@@ -215,6 +215,16 @@ export class SandboxModel implements Model {
     };
   }
 
+  /** Stored resources never change in place, so each one's name is worked out once. */
+  private readonly globalNames = new WeakMap<Stored, string>();
+  private globalNameOf(stored: Stored): string {
+    const known = this.globalNames.get(stored);
+    if (known !== undefined) return known;
+    const name = this.types.get(stored.type)?.globalName?.(stored.inputs) ?? "";
+    this.globalNames.set(stored, name);
+    return name;
+  }
+
   private refuseTaken(model: ResourceModel, key: string, id: string, inputs: Tree, cloud: Cloud): void {
     const there = cloud.get(key);
     if (there && !there.softDeleted) {
@@ -223,7 +233,7 @@ export class SandboxModel implements Model {
     const name = model.globalName?.(inputs);
     if (name === undefined) return;
     for (const other of cloud.all()) {
-      if (this.types.get(other.type)?.globalName?.(other.inputs) !== name) continue;
+      if (this.globalNameOf(other) !== name) continue;
       throw other.softDeleted
         ? new CloudError(
             409,

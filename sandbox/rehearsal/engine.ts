@@ -11,6 +11,7 @@ import {
 } from "@pulumi/pulumi/automation";
 import { typeOf, nameOf } from "../monitor/urn";
 import { preloading } from "./preload";
+import { descendants, killAll } from "./processes";
 
 /** One step of the engine that is not a mere "same". */
 export interface Step {
@@ -145,7 +146,7 @@ export class Engine {
     const started = process.hrtime.bigint();
     const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    const failure = code === 0 ? undefined : new Error(`exit code ${code}`);
+    const failure = code === 0 ? undefined : new Error(`exit code ${String(code)}`);
     const name = args
       .filter((arg) => !arg.startsWith("-"))
       .slice(0, 1)
@@ -155,24 +156,24 @@ export class Engine {
 
   /** An update whose engine is killed, with everything it started, as soon as `when` is fulfilled. */
   async upKilled(when: Promise<unknown>): Promise<Run> {
-    const child = this.start(["up", "--yes", "--skip-preview"], { detached: true });
+    const child = this.start(["up", "--yes", "--skip-preview"]);
     const ended = new Promise((resolve) => child.once("close", resolve));
     const started = process.hrtime.bigint();
     const struck = await Promise.race([when.then(() => true), ended.then(() => false)]);
-    if (struck && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    // The engine puts what it starts into process groups of their own.
+    if (struck && child.pid !== undefined) killAll([child.pid, ...descendants(child.pid)]);
     await ended;
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
     const why = struck ? "killed" : "ended before it was killed";
     return this.written(summarise("up", [], why, new Error(why), seconds));
   }
 
-  private start(args: readonly string[], options: { detached?: boolean } = {}): ChildProcess {
+  private start(args: readonly string[]): ChildProcess {
     const { folder, stack, command } = this.options;
     return spawn(command.command, [...args, "--stack", stack, "--non-interactive", "--color", "never"], {
       cwd: path.join(folder, "project"),
       env: { ...process.env, ...environmentOf(this.options), PULUMI_HOME: path.join(folder, "home") },
       stdio: ["ignore", "pipe", "pipe"],
-      ...options,
     });
   }
 

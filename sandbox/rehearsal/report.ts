@@ -31,7 +31,7 @@ function failures(outcomes: readonly Outcome[]): string[] {
         .split("\n")
         .slice(0, 20)
         .map((text) => `  ${text}`),
-      `  transcript: ${transcript}`,
+      `  transcript: ${transcript ?? "none"}`,
       "",
     ]);
 }
@@ -105,9 +105,10 @@ function xml(text: string): string {
     '"': "&quot;",
     "\n": "&#10;",
   };
-  return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "")
-    .replace(/[&<>"\n]/g, (char) => entities[char] ?? char);
+  const printable = text
+    // eslint-disable-next-line no-control-regex -- they are what is taken out
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "");
+  return printable.replace(/[&<>"\n]/g, (char) => entities[char] ?? char);
 }
 
 function shorten(text: string, length: number): string {

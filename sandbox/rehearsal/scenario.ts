@@ -120,9 +120,13 @@ export class Stage {
     return this.note(world.engine.upKilled(struck));
   }
 
-  /** Tells the engine the identifier of something it was making when it was killed. */
-  adopt(world: World, urn: string, id: string): Promise<Run> {
-    const pending = ["--import-pending-creates", urn, "--import-pending-creates", id];
+  /** Tells the engine the identifiers of what it was making when it was killed, as far as it was made. */
+  async adopt(world: World): Promise<Run> {
+    const pending = (await world.pendingCreates()).flatMap((urn) => {
+      const entry = world.changes().find((one) => one.urn === urn && one.operation === "create");
+      const id = entry && world.cloud.get(entry.key)?.id;
+      return id === undefined ? [] : ["--import-pending-creates", urn, "--import-pending-creates", id];
+    });
     return this.note(world.engine.command(["refresh", "--yes", "--skip-preview", ...pending]));
   }
 

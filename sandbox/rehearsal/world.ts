@@ -32,6 +32,15 @@ export interface Moment {
   readonly cloud: Snapshot;
 }
 
+/** The parts of an exported state that are looked at. */
+interface State {
+  readonly resources?: readonly { readonly urn: string; readonly type: string }[];
+  readonly pending_operations?: readonly {
+    readonly type: string;
+    readonly resource: { readonly urn: string };
+  }[];
+}
+
 /** One stack with an emulated cloud of its own, in a folder of its own. */
 export class World {
   private constructor(
@@ -103,10 +112,19 @@ export class World {
     return one;
   }
 
+  /** URNs the engine began to create and never heard of again. */
+  async pendingCreates(): Promise<string[]> {
+    const { pending_operations: pending = [] } = await this.state();
+    return pending.filter(({ type }) => type === "creating").map(({ resource }) => resource.urn);
+  }
+
+  private async state(): Promise<State> {
+    return (await this.engine.workspaceStack.exportStack()).deployment as State;
+  }
+
   /** URN the engine gave a resource, from the state. */
   async urnOf(type: string, name: string): Promise<string> {
-    const state = await this.engine.workspaceStack.exportStack();
-    const resources = (state.deployment as { resources?: { urn: string; type: string }[] }).resources ?? [];
+    const { resources = [] } = await this.state();
     const found = resources.find((one) => one.type === type && one.urn.endsWith(`::${name}`));
     if (!found) throw new Error(`the state holds no ${type} ${name}`);
     return found.urn;

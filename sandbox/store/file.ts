@@ -71,7 +71,7 @@ export function loadCloud(folder: string): CloudStore {
     const [issue] = result.error.issues;
     throw new StoreError(
       file,
-      `is not an emulated cloud of format ${FORMAT}: ${issue?.path.join(".") || "document"}: ${issue?.message}`,
+      `is not an emulated cloud of format ${FORMAT}: ${issue?.path.join(".") || "document"}: ${issue?.message ?? "unreadable"}`,
     );
   }
   return new CloudStore(result.data.seed, result.data.resources as Stored[]);

@@ -17,11 +17,18 @@ function server(stage: Stage, world: World, place: "primary" | "secondary") {
   return world.resource(SERVER, names.server);
 }
 
-/** A change of the primary that has nothing to do with what Azure moved. */
+const MUTING = "azure-native:alertsmanagement:AlertProcessingRuleByName";
+
+/** A change that has nothing to do with what Azure moved: the maintenance window, and the silence of alerts in it. */
 async function asked(stage: Stage, world: World): Promise<void> {
   const { startHour } = stage.config.database.maintenanceWindow;
+  const name = prefix(stage.config);
+  const mutes = [...world.cloud.all()].some(({ type }) => type === MUTING);
   stage.configure(world, { "database.maintenanceWindow.startHour": startHour + 1 });
-  operations(await stage.up(world, UNJUDGED), [`update ${SERVER} ${prefix(stage.config)}-database-primary`]);
+  operations(await stage.up(world, UNJUDGED), [
+    `update ${SERVER} ${name}-database-primary`,
+    ...(mutes ? [`update ${MUTING} ${name}-alerts-mute-database-maintenance`] : []),
+  ]);
 }
 
 /** Before and after a refresh, an update has nothing to do. */
@@ -44,7 +51,7 @@ export const AZURE: readonly Scenario[] = [
       await asked(stage, world);
       await quiet(stage, world);
       const zone = valueAt(server(stage, world, "primary").outputs, "availabilityZone");
-      ensure(zone === moved, `the server was moved back to zone ${String(zone)}`);
+      ensure(zone === moved, `the server was moved back to zone ${JSON.stringify(zone)}`);
     },
   },
   {
@@ -58,7 +65,7 @@ export const AZURE: readonly Scenario[] = [
       await quiet(stage, world);
       await asked(stage, world);
       const size = valueAt(server(stage, world, "primary").outputs, "storage.storageSizeGB");
-      ensure(size === grown, `the disk has ${String(size)} GiB, not ${String(grown)}`);
+      ensure(size === grown, `the disk has ${JSON.stringify(size)} GiB, not ${JSON.stringify(grown)}`);
     },
   },
   {
@@ -72,7 +79,7 @@ export const AZURE: readonly Scenario[] = [
       happen(model, world.cloud, server(stage, world, "primary").id, "demoted");
       await quiet(stage, world);
       const role = valueAt(server(stage, world, "secondary").outputs, "replicationRole");
-      ensure(role === "Primary", `the promoted server is ${String(role)}`);
+      ensure(role === "Primary", `the promoted server is ${JSON.stringify(role)}`);
     },
   },
   {

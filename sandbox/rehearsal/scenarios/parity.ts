@@ -28,7 +28,7 @@ function plain(value: unknown): unknown {
   if (typeof value === "string") {
     const reference = /^(.*)::([0-9a-f-]{36})$/.exec(value);
     if (isMarker(value)) return UNKNOWN;
-    return reference && isMarker(reference[2]) ? `${reference[1]}::${UNKNOWN}` : value;
+    return reference && isMarker(reference[2]) ? `${reference[1] ?? ""}::${UNKNOWN}` : value;
   }
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
@@ -74,7 +74,10 @@ function differences(ours: readonly Written[], theirs: readonly Written[]): stri
     if (!a || !b) return [`${urn}: only in the ${a ? "plan" : "preview"}`];
     return [...new Set([...Object.keys(a), ...Object.keys(b)])]
       .filter((name) => a[name] !== b[name])
-      .map((name) => `${urn}: ${name}\n    plan:    ${a[name]}\n    preview: ${b[name]}`);
+      .map(
+        (name) =>
+          `${urn}: ${name}\n    plan:    ${a[name] ?? "nothing"}\n    preview: ${b[name] ?? "nothing"}`,
+      );
   });
 }
 
