@@ -4,6 +4,7 @@ import type { Model } from "./model/types";
 import { readSettings, StackSettings } from "./monitor/config";
 import { Deployment } from "./monitor/deployment";
 import { EngineServer } from "./monitor/engine";
+import { Judge } from "./monitor/judge";
 import { PackInfo, PackProcess, preparePack, Violation } from "./monitor/policies";
 import { bundleProgram, runProgram } from "./monitor/program";
 
@@ -43,23 +44,30 @@ export async function planStack(root: string, stack: string, options: PlanOption
   const model = sandboxModel();
   try {
     process.chdir(root);
-    const program = bundleProgram(root);
-    const run = async (traces: boolean): Promise<boolean> => {
-      deployment = new Deployment({ ...settings, resolve: options.resolve ?? false, model });
-      const { refused, crashed } = await runProgram(program, settings, address, deployment, traces);
-      // Only a crash is worth the time it takes to keep track of where everything comes from.
-      return crashed && !traces ? run(true) : refused;
+    const judge = typeof pack === "string" ? undefined : new Judge(pack);
+    const run = async (traces: boolean) => {
+      const made = new Deployment({
+        ...settings,
+        resolve: options.resolve ?? false,
+        model,
+        onResource: traces ? undefined : (resource, provider) => judge?.submit(resource, provider),
+      });
+      deployment = made;
+      // Node would otherwise keep the maps of all packages, which carry them inline.
+      process.setSourceMapsEnabled(traces);
+      const program = bundleProgram(root, traces);
+      return { made, ...(await runProgram(program, settings, address, made, traces)) };
     };
-    const refused = await run(false);
-    const made = deployment as unknown as Deployment;
-    const judged = refused ? "not asked: the program refused its configuration" : pack;
-    const info = typeof judged === "string" ? judged : await judge(judged, made);
+    const first = await run(false);
+    // Only a crash is worth the time it takes to keep track of where everything comes from.
+    const { made, refused } = first.crashed ? await run(true) : first;
+    const judged = judge && !refused && !first.crashed;
     return {
       settings,
       model,
       deployment: made,
-      pack: info,
-      violations: typeof judged === "string" ? [] : judged.violations,
+      pack: judged ? await judge.finish(made) : typeof pack === "string" ? pack : FAILED,
+      violations: judged && typeof pack !== "string" ? pack.violations : [],
       refused,
     };
   } finally {
@@ -70,24 +78,10 @@ export async function planStack(root: string, stack: string, options: PlanOption
 }
 
 const NO_POLICIES = "not asked";
+const FAILED = "not asked: the program did not finish";
 
 function startPack(root: string, engine: string, settings: StackSettings): PackProcess | string {
   return preparePack(root)
     ? new PackProcess(path.join(root, "policies"), engine, settings)
     : "NOT CHECKED: this project has no policy pack";
-}
-
-/** Enough to keep the pack busy; more only pile up in memory. */
-const REQUESTS_IN_FLIGHT = 4;
-
-async function judge(pack: PackProcess, deployment: Deployment): Promise<PackInfo> {
-  const info = await pack.info();
-  const resources = [...deployment.resources.values()];
-  const queue = resources.filter((resource) => !resource.external).values();
-  const judgeQueue = async (): Promise<void> => {
-    for (const resource of queue) await pack.analyze(resource, deployment.providerOf(resource));
-  };
-  await Promise.all(Array.from({ length: REQUESTS_IN_FLIGHT }, judgeQueue));
-  await pack.analyzeStack(resources, (resource) => deployment.providerOf(resource));
-  return info;
 }

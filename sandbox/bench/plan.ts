@@ -40,7 +40,15 @@ async function main(): Promise<void> {
   // The first run compiles the policy pack if it is stale.
   await measure(process.execPath, ["run.mjs", "sandbox/plan.ts", "--quiet"], process.env);
   for (const stack of stacksIn(root)) {
-    rows.push(await repeat(`plan ${stack}`, runs, ["run.mjs", "sandbox/plan.ts", stack, "--quiet"]));
+    rows.push(
+      await repeat(`plan ${stack}`, runs, [
+        "--max-semi-space-size=4",
+        "run.mjs",
+        "sandbox/plan.ts",
+        stack,
+        "--quiet",
+      ]),
+    );
   }
   for (const { what, seconds, mebibytes } of rows) {
     const times = (seconds / sdk.seconds).toFixed(1);

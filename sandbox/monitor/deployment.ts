@@ -36,6 +36,8 @@ export interface DeploymentSettings {
    */
   readonly resolve: boolean;
   readonly model: Model;
+  /** Told of every resource as it is declared, with its provider. */
+  readonly onResource?: (resource: PlannedResource, provider: PlannedResource | undefined) => void;
 }
 
 interface Registered {
@@ -106,6 +108,7 @@ export class Deployment {
       },
     };
     this.resources.set(urn, resource);
+    this.settings.onResource?.(resource, provider);
     return { urn, id: resource.id, outputs: resource.outputs, secrets: resource.outputSecrets };
   }
 

@@ -50,7 +50,8 @@ export class PackProcess {
 
   constructor(folder: string, engine: string, settings: StackSettings) {
     const runner = require.resolve("@pulumi/pulumi/cmd/run-policy-pack");
-    this.child = spawn(process.execPath, [runner, engine, folder], {
+    // The launcher maps every stack trace back to TypeScript, those of errors that policies expect and drop included.
+    this.child = spawn(process.execPath, ["--stack-trace-limit=0", runner, engine, folder], {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
       env: {

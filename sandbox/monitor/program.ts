@@ -28,9 +28,10 @@ export interface Program {
 
 /**
  * Bundles the program that `main` in package.json names, its packages left out.
+ * @param sourceMap Whether stack traces lead to the sources; takes memory.
  * @throws Error when package.json names no program, or it does not compile.
  */
-export function bundleProgram(root: string): Program {
+export function bundleProgram(root: string, sourceMap: boolean): Program {
   const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { main?: string };
   if (!manifest.main) throw new Error(`${root}/package.json: main names no program`);
   const file = path.join(root, ".build/program", manifest.main.replace(/\.ts$/, ".js"));
@@ -44,7 +45,7 @@ export function bundleProgram(root: string): Program {
     platform: "node",
     format: "cjs",
     target: "node20",
-    sourcemap: "inline",
+    sourcemap: sourceMap ? "inline" : false,
     logLevel: "error",
     supported: { "dynamic-import": false },
   });

@@ -1,0 +1,47 @@
+import type { Deployment } from "./deployment";
+import type { PackInfo, PackProcess } from "./policies";
+import type { PlannedResource } from "./resource";
+
+/** Enough to keep the pack busy; more only pile up in memory. */
+const REQUESTS_IN_FLIGHT = 4;
+
+/** Hands resources to the policy pack while the program is still declaring others. */
+export class Judge {
+  private readonly waiting: [PlannedResource, PlannedResource | undefined][] = [];
+  private readonly info: Promise<PackInfo>;
+  private workers: Promise<void>[] = [];
+  private active = 0;
+
+  constructor(private readonly pack: PackProcess) {
+    this.info = pack.info();
+    // Whoever awaits it gets the error; until then it must not end the process.
+    this.info.catch(() => undefined);
+  }
+
+  /** Takes a resource as it is declared. */
+  submit(resource: PlannedResource, provider: PlannedResource | undefined): void {
+    this.waiting.push([resource, provider]);
+    if (this.active >= REQUESTS_IN_FLIGHT) return;
+    this.active++;
+    const worker = this.work();
+    worker.catch(() => undefined);
+    this.workers.push(worker);
+  }
+
+  /** Waits for every resource to be judged, has the stack judged as a whole, and says by what. */
+  async finish(deployment: Deployment): Promise<PackInfo> {
+    const info = await this.info;
+    await Promise.all(this.workers);
+    const resources = [...deployment.resources.values()];
+    await this.pack.analyzeStack(resources, (resource) => deployment.providerOf(resource));
+    return info;
+  }
+
+  private async work(): Promise<void> {
+    await this.info;
+    for (let next = this.waiting.shift(); next; next = this.waiting.shift()) {
+      await this.pack.analyze(...next);
+    }
+    this.active--;
+  }
+}
