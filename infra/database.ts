@@ -67,12 +67,12 @@ const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Frida
 /**
  * What Azure changes by itself or accepts only once: a failover swaps the zones, autogrow enlarges the disk, and
  * the sources of a server describe its birth. Sending any of them back would replace the server or shrink it.
+ * Not `createMode`: an ignored one would be sent with every later change, and Azure refuses that of a replica.
  */
 const MOVED_BY_AZURE = [
   "availabilityZone",
   "highAvailability.standbyAvailabilityZone",
   "storage.storageSizeGB",
-  "createMode",
   "sourceServerResourceId",
   "pointInTimeUTC",
   "replicationRole",

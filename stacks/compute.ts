@@ -29,10 +29,14 @@ export interface ComputeArgs {
   after: pulumi.Resource[];
 }
 
-/** What a region computes with, and what answers there. */
-export interface RegionCompute {
+/** A region's cluster, whether or not anything runs in it. */
+export interface RegionCluster {
   region: RegionBase;
   cluster: Cluster;
+}
+
+/** What a region computes with, and what answers there. */
+export interface RegionCompute extends RegionCluster {
   namespace: Namespace;
   /** Options of a component in the region's cluster. */
   opts: pulumi.ComponentResourceOptions;
@@ -61,8 +65,10 @@ export function computes({ regions }: StackConfig, place: RegionBase["place"]): 
  * The cluster of a lost region: still declared, so that its return changes nothing, but with nothing in it, so
  * that no update waits for an API server nobody can reach.
  */
-export function emptyCluster(context: Context, args: Pick<ComputeArgs, "region" | "logs">): Cluster {
-  return regionCluster(context, args);
+export function emptyCluster(context: Context, args: Pick<ComputeArgs, "region" | "logs">): RegionCluster {
+  const cluster = regionCluster(context, args);
+  federation(context, args.region, cluster);
+  return { region: args.region, cluster };
 }
 
 /** Cluster of one region and everything that runs in it. */
@@ -109,7 +115,23 @@ function regionCluster(
   );
 }
 
-function insideCluster({ config, names, opts }: Context, args: ComputeArgs, cluster: Cluster): Place {
+/** Lets the service accounts of a region's cluster sign in as the region's identities. */
+function federation({ names, opts }: Context, region: RegionBase, cluster: Cluster): Federation {
+  return new Federation(
+    `${names.prefix}-${region.place}-federation`,
+    {
+      names: region.names,
+      resourceGroupName: region.group.name,
+      issuer: cluster.oidcIssuerUrl,
+      namespace: names.namespace,
+      identities: [...IDENTITIES],
+    },
+    opts,
+  );
+}
+
+function insideCluster(context: Context, args: ComputeArgs, cluster: Cluster): Place {
+  const { config, names } = context;
   const { region } = args;
   const name = `${names.prefix}-${region.place}`;
   const kubernetes = clusterProvider(
@@ -135,23 +157,12 @@ function insideCluster({ config, names, opts }: Context, args: ComputeArgs, clus
     },
     inCluster,
   );
-  const federation = new Federation(
-    `${name}-federation`,
-    {
-      names: region.names,
-      resourceGroupName: region.group.name,
-      issuer: cluster.oidcIssuerUrl,
-      namespace: names.namespace,
-      identities: [...IDENTITIES],
-    },
-    opts,
-  );
   return {
     ...args,
     name,
     namespace,
     opts: inCluster,
-    after: [...args.after, federation],
+    after: [...args.after, federation(context, region, cluster)],
     vault: {
       vaultName: region.names.vault,
       tenantId: config.azure.tenantId,

@@ -16,7 +16,7 @@ import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page"
 import { BackupStorage } from "../infra/storage";
 import { Vault } from "../infra/vault";
 import { SITE_HEALTH, SITES } from "./applications";
-import { RegionCompute } from "./compute";
+import { RegionCluster, RegionCompute } from "./compute";
 import type { Context } from "./platform";
 import { alertSettings, maintenanceOf } from "./monitoringSettings";
 import { PRODUCT } from "./schema";
@@ -24,6 +24,8 @@ import { PRODUCT } from "./schema";
 /** What is watched. */
 export interface MonitoringArgs {
   computing: readonly RegionCompute[];
+  /** Clusters in which nothing runs while their region is lost; they stay attached to the workspace. */
+  lost: readonly RegionCluster[];
   secrets: SecretValues;
   database: Database;
   storage: BackupStorage;
@@ -191,7 +193,7 @@ function probes({ config, names }: Context, outside: OutsideStatusPage): ProbedT
   ];
 }
 
-function monitored(computing: readonly RegionCompute[]) {
+function monitored(computing: readonly RegionCluster[]) {
   return computing.map(({ region, cluster }) => ({
     place: region.place,
     id: cluster.id,
@@ -202,7 +204,7 @@ function monitored(computing: readonly RegionCompute[]) {
 function monitorWorkspace(
   { config, names, tags, opts }: Context,
   group: ResourceGroup,
-  { computing }: MonitoringArgs,
+  { computing, lost }: MonitoringArgs,
 ): MonitorWorkspace {
   return new MonitorWorkspace(
     `${names.prefix}-monitor`,
@@ -211,7 +213,7 @@ function monitorWorkspace(
       resourceGroupName: group.name,
       region: config.monitoring.region,
       subscriptionId: config.azure.subscriptionId,
-      clusters: monitored(computing),
+      clusters: monitored([...lost, ...computing]),
       adminGroupObjectIds: config.cluster.adminGroupObjectIds,
       zoneRedundant: REGIONS[config.monitoring.region].zones && config.cluster.zones.length > 0,
       tags,

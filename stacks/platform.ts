@@ -45,10 +45,11 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
     const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
     return [regionCompute(context, { region, storage, logs, after })];
   });
-  const lost = regions.filter(({ place }) => place === "primary" && !config.regions.primaryActive);
-  for (const region of lost) emptyCluster(context, { region, logs });
+  const lost = regions
+    .filter(({ place }) => place === "primary" && !config.regions.primaryActive)
+    .map((region) => emptyCluster(context, { region, logs }));
   const entry = publicEntry(context, { group: global, regions: computing, logs });
-  const watching = monitoring(context, { computing, secrets, database, storage, vaults, edge: entry });
+  const watching = monitoring(context, { computing, lost, secrets, database, storage, vaults, edge: entry });
   return outputs(context, { storage, vaults, regions, entry, watching });
 }
 

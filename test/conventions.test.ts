@@ -138,12 +138,7 @@ describe("the traps of Azure, by number", () => {
     for (const { protect, options } of prod().ofType(SERVER)) {
       expect(protect).toBe(true);
       expect(options.ignoreChanges).toEqual(
-        expect.arrayContaining([
-          "availabilityZone",
-          "sourceServerResourceId",
-          "pointInTimeUTC",
-          "createMode",
-        ]),
+        expect.arrayContaining(["availabilityZone", "sourceServerResourceId", "pointInTimeUTC"]),
       );
     }
   });

@@ -169,7 +169,7 @@ const MOVED_BY_AZURE = [
   "highAvailability.standbyAvailabilityZone",
   "storage.storageSizeGB",
 ];
-const ONLY_AT_BIRTH = ["createMode", "sourceServerResourceId"];
+const ONLY_AT_BIRTH = ["sourceServerResourceId"];
 
 const drift = resourceRule(
   {

@@ -160,7 +160,6 @@ describe("database", () => {
         "availabilityZone",
         "highAvailability.standbyAvailabilityZone",
         "storage.storageSizeGB",
-        "createMode",
         "sourceServerResourceId",
         "pointInTimeUTC",
         "replicationRole",
