@@ -46,6 +46,11 @@ interface Armed {
 
 /** Faults that wait for their operation, and places that do not answer at all. */
 export class Faults {
+  /**
+   * What `deleteUnreachable` makes of the Kubernetes provider: a deletion in a cluster that does not answer only takes
+   * the object out of the state.
+   */
+  deleteUnreachable = false;
   private armed: Armed[] = [];
   private outages: { readonly what: string; readonly covers: (attempt: Attempt) => boolean }[] = [];
   private listeners: ((fault: Fault, attempt: Attempt) => void)[] = [];

@@ -41,6 +41,10 @@ export class Front {
 
   constructor(private readonly options: FrontOptions) {}
 
+  get deleteUnreachable(): boolean {
+    return this.options.faults.deleteUnreachable;
+  }
+
   /**
    * Performs one operation.
    * @param serialisedBy Key of what admits only one operation at a time, e.g. a database server.

@@ -4,7 +4,7 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { armKey } from "../model/azure/arm";
 import { parsePath, valueAt, withValue } from "../model/paths";
-import { Cloud, Model, Outcome, PackageModel, Scope, Stored, Tree, Value } from "../model/types";
+import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Stored, Tree, Value } from "../model/types";
 import { nameOf } from "../monitor/urn";
 import { Path } from "../wire/values";
 import { Front, Incomplete } from "./front";
@@ -238,11 +238,16 @@ export class ProviderService {
     const scope = this.scope(peer);
     const inputs = fromStruct(request.getOldInputs()).tree;
     const call = { operation: "delete", urn, type, name, id, inputs, secrets: [], scope } as const;
-    await this.operate(call, () => {
-      refuseLocked(this.cloud, id);
-      this.model.delete(type, id, scope, this.cloud);
-      return { id, outputs: {} };
-    });
+    try {
+      await this.operate(call, () => {
+        refuseLocked(this.cloud, id);
+        this.model.delete(type, id, scope, this.cloud);
+        return { id, outputs: {} };
+      });
+    } catch (error) {
+      const unreachable = error instanceof CloudError && error.status === 503;
+      if (!(unreachable && this.pkg.name === "kubernetes" && this.front.deleteUnreachable)) throw error;
+    }
     return new Empty();
   }
 

@@ -75,6 +75,8 @@ export const REGION: readonly Scenario[] = [
       const world = await stage.deployed();
       const { secondary } = regions(stage);
       loseRegion(stage, world);
+      // As the program declares its Kubernetes providers.
+      world.faults.deleteUnreachable = true;
       promoteReplicaOnly(stage, world);
       stage.configure(world, FAILED_OVER);
       succeeded(await stage.up(world));
