@@ -83,10 +83,7 @@ export const recoveryDatabaseCases: readonly Case[] = [
   {
     rule: "postgres-drift-ignored",
     options: { replica: { ignoreChanges: ["availabilityZone", "highAvailability", "storage"] } },
-    finds: [
-      ["replica", "createMode", "must be listed in ignoreChanges"],
-      ["replica", "sourceServerResourceId", "must be listed in ignoreChanges"],
-    ],
+    finds: [["replica", "sourceServerResourceId", "must be listed in ignoreChanges"]],
   },
   {
     rule: "postgres-replica-elsewhere",
