@@ -13,8 +13,12 @@ import { resourceView, stackView } from "./view";
 
 /** One request of the engine: what was found, once somebody has looked. */
 interface Request {
-  findings?: readonly Finding[];
+  /** Findings that wait for their own policy, by rule, because pack configuration may lower it. */
+  waiting?: ReadonlyMap<string, readonly Finding[]>;
 }
+
+/** A resource policy that has nothing to say; the SDK then unpacks nothing for it. */
+const SILENT: ResourceValidation[] = [];
 
 /** The SDK also takes an object, with which one policy reports for another and settles the level. */
 type ReportObject = (violation: {
@@ -56,10 +60,12 @@ export function toPolicies(rules: readonly Rule[], inspection: Inspection): Poli
   };
 
   const settle = (request: Request, findings: readonly Finding[], reportViolation: ReportViolation): void => {
-    request.findings = findings;
+    const waiting = new Map<string, Finding[]>();
     for (const finding of findings) {
       if (!byId.get(finding.ruleId)?.levelCanBeLowered) report(finding, reportViolation);
+      else waiting.set(finding.ruleId, [...(waiting.get(finding.ruleId) ?? []), finding]);
     }
+    request.waiting = waiting;
   };
 
   const inspectResource: ResourceValidation = (args, reportViolation) => {
@@ -74,15 +80,11 @@ export function toPolicies(rules: readonly Rule[], inspection: Inspection): Poli
     settle(request, inspection.stack(await stackView(args.resources)), reportViolation);
   };
 
-  const own = (rule: Rule): Finding[] =>
-    (requests.getStore()?.findings ?? []).filter(
-      ({ ruleId }) => rule.levelCanBeLowered && ruleId === rule.id,
-    );
-
   const policy = (rule: Rule, index: number): ResourceValidationPolicy | StackValidationPolicy => {
     const metadata = describe(rule);
     const speak = (_: unknown, reportViolation: ReportViolation): void => {
-      for (const finding of own(rule)) report(finding, reportViolation);
+      for (const finding of requests.getStore()?.waiting?.get(rule.id) ?? [])
+        report(finding, reportViolation);
     };
     const name = {
       enumerable: true,
@@ -97,10 +99,9 @@ export function toPolicies(rules: readonly Rule[], inspection: Inspection): Poli
             validateResource: {
               enumerable: true,
               get: () => {
-                if (!requests.getStore()?.findings) {
-                  return rule.levelCanBeLowered ? [inspectResource, speak] : inspectResource;
-                }
-                return own(rule).length > 0 ? speak : [];
+                const waiting = requests.getStore()?.waiting;
+                if (!waiting) return rule.levelCanBeLowered ? [inspectResource, speak] : inspectResource;
+                return waiting.has(rule.id) ? speak : SILENT;
               },
             },
           }
@@ -108,13 +109,14 @@ export function toPolicies(rules: readonly Rule[], inspection: Inspection): Poli
             validateStack: {
               enumerable: true,
               get: (): StackValidation | undefined => {
-                if (!requests.getStore()?.findings) {
+                const waiting = requests.getStore()?.waiting;
+                if (!waiting) {
                   return async (args, reportViolation) => {
                     await inspectStack(args, reportViolation);
                     speak(args, reportViolation);
                   };
                 }
-                return own(rule).length > 0 ? speak : undefined;
+                return waiting.has(rule.id) ? speak : undefined;
               },
             },
           };

@@ -73,6 +73,7 @@ export class Inspection {
     } catch (error) {
       throw new Error(
         `rule ${rule.id} (${rule.name}) failed on ${urn}: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
       );
     }
     return violations.map((violation): Finding => {

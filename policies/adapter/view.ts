@@ -125,6 +125,7 @@ async function settle(pending: Promise<void>[]): Promise<void> {
 
 /** The view of a whole stack. */
 export async function stackView(resources: readonly PolicyResource[]): Promise<StackView> {
-  const views = await Promise.all(resources.map((resource) => resourceView(resource)));
+  const views: ResourceView[] = [];
+  for (const resource of resources) views.push(await resourceView(resource));
   return { resources: views, byUrn: new Map(views.map((view) => [view.urn, view])) };
 }

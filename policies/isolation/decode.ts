@@ -28,13 +28,15 @@ const BASE64_BLOCK = /(?:^[ \t]*[A-Za-z0-9+/_-]{16,}={0,2}[ \t]*\r?$\n?){2,}/gm;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
 /** Bytes written apart, as hex dumps and byte arrays write them. */
 const HEX_DUMP = /(?:(?:0x)?[0-9a-f]{2}[\s:,]+){7,}(?:0x)?[0-9a-f]{2}(?![0-9a-z])/gi;
-/** Longest value tried against compressions that have no mark of their own. */
+/** Shortest and longest value tried against compressions that have no mark of their own. */
+const MIN_UNMARKED_BYTES = 16;
 const MAX_UNMARKED_BYTES = 64 * 1024;
 const YAML_MAPPING = /^[ \t]*(?:- )?["']?[^\s#:{}[\]"']+["']?[ \t]*:(?:\s|$)/m;
 
 function expand(bytes: Buffer): Buffer | "too large" | undefined {
   const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const zlib = (bytes[0] ?? 0) % 16 === 8 && ((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)) % 31 === 0;
+  // The four headers zlib writes; anything else that would pass for one is chance.
+  const zlib = bytes[0] === 0x78 && [0x01, 0x5e, 0x9c, 0xda].includes(bytes[1] ?? 0);
   if (!gzip && !zlib) return undefined;
   try {
     // A cut-off stream still gives up what it holds.
@@ -50,7 +52,9 @@ function wideText(bytes: Buffer): string | undefined {
   let even = 0;
   let odd = 0;
   sample.forEach((byte, index) => {
-    if (byte === 0) index % 2 === 0 ? even++ : odd++;
+    if (byte !== 0) return;
+    if (index % 2 === 0) even++;
+    else odd++;
   });
   if (Math.max(even, odd) < sample.length * 0.35) return undefined;
   return odd >= even
@@ -71,10 +75,13 @@ function asText(bytes: Buffer, via: string): Decoded {
   return { via, text: bytes.toString("latin1"), final: true };
 }
 
-/** Raw deflate and Brotli carry no mark: only what turns out to be text was one of them. */
+/**
+ * Raw deflate and Brotli carry no mark: only what turns out to be text was one of them. Most attempts are made at
+ * digests and fail at once, so they start with a small buffer.
+ */
 function unmarked(bytes: Buffer, via: string): Decoded[] {
-  if (bytes.length > MAX_UNMARKED_BYTES) return [];
-  const options = { maxOutputLength: MAX_EXPANDED_BYTES };
+  if (bytes.length < MIN_UNMARKED_BYTES || bytes.length > MAX_UNMARKED_BYTES) return [];
+  const options = { maxOutputLength: MAX_EXPANDED_BYTES, chunkSize: 1024 };
   const attempts: [string, (input: Buffer) => Buffer][] = [
     ["deflate", (input) => inflateRawSync(input, options)],
     ["brotli", (input) => brotliDecompressSync(input, options)],
@@ -83,21 +90,23 @@ function unmarked(bytes: Buffer, via: string): Decoded[] {
     try {
       const decoded = asText(decompress(bytes), `${via} → ${name}`);
       return "final" in decoded ? [] : [decoded];
-    } catch (error) {
-      const isTooLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-      return isTooLarge ? [{ via: `${via} → ${name}`, tooLarge: true }] : [];
+    } catch {
+      return [];
     }
   });
 }
 
-function bytesDecoded(bytes: Buffer, via: string): Decoded[] {
+function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): Decoded[] {
   const expanded = expand(bytes);
   if (expanded === "too large") return [{ via: `${via} → gzip`, tooLarge: true }];
   if (expanded) return bytesDecoded(expanded, `${via} → gzip`);
   if (bytes.length === 0) return [];
   const plain = asText(bytes, via);
-  return "final" in plain ? [plain, ...unmarked(bytes, via)] : [plain];
+  return "final" in plain && mayBeUnmarked ? [plain, ...unmarked(bytes, via)] : [plain];
 }
+
+/** Whether a run has the look of encoded bytes: words and names have letters of one case. */
+const looksEncoded = (run: string): boolean => /[a-z]/.test(run) && /[A-Z]/.test(run);
 
 function base64(text: string): Decoded[] {
   if (text.length < 12) return [];
@@ -106,11 +115,11 @@ function base64(text: string): Decoded[] {
   const rest = blocks.reduce((without, block) => without.replace(block, "\n"), text);
   const runs = [...blocks.map((block) => block.replace(/\s/g, "")), ...(rest.match(BASE64_RUN) ?? [])];
   return runs.flatMap((run) => {
-    const whole = bytesDecoded(Buffer.from(run, "base64"), "base64");
+    const whole = bytesDecoded(Buffer.from(run, "base64"), "base64", looksEncoded(run));
     // A slash is a digit of base64 and a separator of paths: the parts count where the whole is no text.
     if (!run.includes("/") || whole.some((decoded) => !("final" in decoded))) return whole;
     const parts = run.split("/").filter((part) => part.length >= 12);
-    return [...whole, ...parts.flatMap((part) => bytesDecoded(Buffer.from(part, "base64"), "base64"))];
+    return [...whole, ...parts.flatMap((part) => bytesDecoded(Buffer.from(part, "base64"), "base64", false))];
   });
 }
 

@@ -1,5 +1,5 @@
 /** Characters that take no space or change how others look; none of them survives in a name that resolves. */
-const INVISIBLE = /[\p{Cf}\u034F\u115F\u1160\u17B4\u17B5\u3164\uFFA0\uFE00-\uFE0F]/gu;
+const INVISIBLE = /\p{Cf}|\u034F|\u115F|\u1160|\u17B4|\u17B5|\u3164|\uFFA0|\p{Variation_Selector}/gu;
 
 /** Full stops of other scripts, which resolvers read as dots. */
 const FULL_STOPS = /[\u3002\uFF0E\uFF61]/g;
