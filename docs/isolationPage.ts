@@ -112,7 +112,7 @@ second must stay silent, and so must programs made up at random.
 
 ## Out of reach
 
-${limits.map(({ id, title, limits: text }) => `- **${id}, ${title}.** ${text}`).join("\n")}
+${limits.map(({ id, title, limits: text }) => `- **${id}, ${title}.** ${text ?? ""}`).join("\n")}
 
 ## Rules
 

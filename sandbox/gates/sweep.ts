@@ -75,7 +75,9 @@ async function recording<T>(run: () => Promise<T>): Promise<Recorded<T>> {
  */
 export async function sweepStack(root: string, stack: string, options: PlanOptions = {}): Promise<Verdict> {
   const keeper = new GateKeeper(root, true);
-  const { result, calls, failures } = await recording(() => planStack(root, stack, { ...options, policies: false }));
+  const { result, calls, failures } = await recording(() =>
+    planStack(root, stack, { ...options, policies: false }),
+  );
   const { deployment, settings } = result;
   const errors = deployment.diagnostics.filter(({ severity }) => severity === "error");
   for (const message of new Set([...errors.map((error) => error.message), ...failures])) {

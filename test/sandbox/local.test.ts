@@ -49,7 +49,7 @@ describe("throwaway PostgreSQL", () => {
 
   test("names what to install when the wanted version is missing", async () => {
     await expect(startPostgres({ version: 9 })).rejects.toThrow(
-      /PostgreSQL 9 was not found .*apt-get install/,
+      /PostgreSQL 9 is not installed .*apt-get install/,
     );
   });
 

@@ -1,5 +1,4 @@
 import type { Policies } from "@pulumi/policy";
-import { makeAnalyzeRpcFun, makeAnalyzeStackRpcFun } from "@pulumi/policy/server";
 import type * as proto from "@pulumi/pulumi/proto/analyzer_pb";
 import { toPolicies } from "../../../policies/adapter/dispatch";
 import { Inspection } from "../../../policies/adapter/inspection";
@@ -16,6 +15,14 @@ type Rpc = (
   call: { request: unknown },
   done: (error: Error | null | undefined, response?: proto.AnalyzeResponse) => void,
 ) => Promise<void>;
+
+type MakeRpc = (pack: string, version: string, level: string, policies: Policies) => Rpc;
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- the package strips these from its declarations
+const { makeAnalyzeRpcFun, makeAnalyzeStackRpcFun } = require("@pulumi/policy/server") as {
+  makeAnalyzeRpcFun: MakeRpc;
+  makeAnalyzeStackRpcFun: MakeRpc;
+};
 
 export interface EngineOptions extends Place {
   isDryRun?: boolean;
@@ -46,8 +53,8 @@ export class Engine {
       config: options.config ?? {},
     });
     const policies: Policies = toPolicies(rules, inspection);
-    this.analyzeOne = makeAnalyzeRpcFun("forma3d", "1.0.0", "mandatory", policies) as Rpc;
-    this.analyzeAll = makeAnalyzeStackRpcFun("forma3d", "1.0.0", "mandatory", policies) as Rpc;
+    this.analyzeOne = makeAnalyzeRpcFun("forma3d", "1.0.0", "mandatory", policies);
+    this.analyzeAll = makeAnalyzeStackRpcFun("forma3d", "1.0.0", "mandatory", policies);
   }
 
   analyze(fixture: ResourceFixture): Promise<Diagnostic[]> {
