@@ -6,6 +6,8 @@ export interface RecoveryTargets {
   environment: string;
   /** `https://<account>.blob.core.windows.net`. */
   storeUrl: pulumi.Input<string>;
+  /** Read endpoint of the copy in the paired region; absent where the account keeps none. */
+  storeCopyUrl?: string;
   containers: { daily: string; monthly: string; evidence: string };
   retention: { dailyDays: number; monthlyDays: number; keepLast: number };
   objectives: { rpoMinutes: number; rtoMinutes: number };
@@ -17,6 +19,7 @@ export function recoveryEnvironment(targets: RecoveryTargets): Record<string, pu
   return {
     ENVIRONMENT: targets.environment,
     BACKUP_STORE_URL: targets.storeUrl,
+    ...(targets.storeCopyUrl && { BACKUP_STORE_SECONDARY_URL: targets.storeCopyUrl }),
     BACKUP_CONTAINER_DAILY: containers.daily,
     BACKUP_CONTAINER_MONTHLY: containers.monthly,
     BACKUP_CONTAINER_EVIDENCE: containers.evidence,

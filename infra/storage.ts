@@ -37,6 +37,11 @@ export interface BackupStorageArgs {
   tags: Tags;
 }
 
+/** Whether a kind of replication keeps a copy in the paired region that can be read at any time. */
+export function hasReadableCopy(redundancy: string): boolean {
+  return /^Standard_RAG/.test(redundancy);
+}
+
 /** Names of the containers, by purpose. */
 export const CONTAINER_NAMES: Record<ContainerPurpose, string> = {
   daily: "backups-daily",
@@ -56,6 +61,8 @@ export class BackupStorage extends pulumi.ComponentResource {
   readonly accountId: pulumi.Output<string>;
   readonly accountName: pulumi.Output<string>;
   readonly blobEndpoint: string;
+  /** Read endpoint of the copy in the paired region; undefined where the kind of replication has none. */
+  readonly copyEndpoint?: string;
   readonly containerNames: Record<ContainerPurpose, string> = CONTAINER_NAMES;
   readonly containerIds: Record<ContainerPurpose, pulumi.Output<string>>;
 
@@ -73,6 +80,9 @@ export class BackupStorage extends pulumi.ComponentResource {
     this.accountId = account.id;
     this.accountName = account.name;
     this.blobEndpoint = `https://${args.accountName}.blob.core.windows.net`;
+    if (hasReadableCopy(args.redundancy)) {
+      this.copyEndpoint = `https://${args.accountName}-secondary.blob.core.windows.net`;
+    }
     this.containerIds = Object.fromEntries(
       args.containers.map(({ purpose }) => [
         purpose,

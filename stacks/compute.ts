@@ -270,6 +270,7 @@ function recovery(context: Context, place: Place): void {
   const targets: RecoveryTargets = {
     environment: config.environment,
     storeUrl: storage.blobEndpoint,
+    storeCopyUrl: storage.copyEndpoint,
     containers: storage.containerNames,
     retention: {
       dailyDays: retention("daily"),

@@ -8,7 +8,7 @@ import { PlatformNames, virtualEndpointHosts } from "../infra/naming";
 import { CloudProviders, cloudProviders } from "../infra/providers";
 import { SecretReader } from "../infra/secretCatalog";
 import { SecretValues } from "../infra/secretValues";
-import { BackupStorage } from "../infra/storage";
+import { BackupStorage, hasReadableCopy } from "../infra/storage";
 import { platformTags, Tags } from "../infra/tags";
 import { Vault } from "../infra/vault";
 import { computes, emptyCluster, regionCompute } from "./compute";
@@ -231,7 +231,7 @@ function connectPrivately(
       : []),
     { noun: "backups", group: "blob", ...blob },
     // The copy in the paired region has an address of its own, readable while the primary region is down.
-    ...(/^Standard_RAG/.test(config.storage.redundancy)
+    ...(hasReadableCopy(config.storage.redundancy)
       ? [{ noun: "backups-copy", group: "blob_secondary", ...blob } as const]
       : []),
     ...vaults.map((vault, index) => ({

@@ -486,6 +486,7 @@ describe("recovery jobs", () => {
       ENVIRONMENT: "prod",
       DATABASE_URL_FILE: "/run/secrets/vault/database-backup-url",
       BACKUP_STORE_URL: "https://stforma3dprodbkp.blob.core.windows.net",
+      BACKUP_STORE_SECONDARY_URL: "https://stforma3dprodbkp-secondary.blob.core.windows.net",
       BACKUP_CONTAINER_DAILY: "backups-daily",
       BACKUP_CONTAINER_MONTHLY: "backups-monthly",
       BACKUP_CONTAINER_EVIDENCE: "evidence",
