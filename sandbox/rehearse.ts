@@ -85,7 +85,6 @@ async function main(stacks: string[], options: Options): Promise<number> {
       configs,
       model: sandboxModel(),
       command: cli.command,
-      policyPack,
       seed: options.seed,
       wholeSdk: options.traces ?? false,
       changes: [],

@@ -11,6 +11,7 @@ import {
 } from "@pulumi/pulumi/automation";
 import { typeOf, nameOf } from "../monitor/urn";
 import { preloading } from "./preload";
+import { PACK } from "./project";
 import { descendants, killAll } from "./processes";
 
 /** One step of the engine that is not a mere "same". */
@@ -45,8 +46,6 @@ export interface EngineOptions {
   readonly folder: string;
   /** Value of `PULUMI_DEBUG_PROVIDERS`. */
   readonly attach: string;
-  /** Folder of the policy pack. */
-  readonly policyPack: string;
   /** Leaves Pulumi's SDK as it is, at twice the time; see {@link preloading}. */
   readonly wholeSdk: boolean;
 }
@@ -109,6 +108,10 @@ export class Engine {
 
   get workspaceStack(): Stack {
     return this.stack;
+  }
+
+  get policyPack(): string {
+    return path.join(this.options.folder, "project", PACK);
   }
 
   /** What would change. */
@@ -184,7 +187,7 @@ export class Engine {
 
   private scope({ policies = true, target, refresh }: RunOptions) {
     return {
-      ...(policies && { policyPacks: [this.options.policyPack] }),
+      ...(policies && { policyPacks: [this.policyPack] }),
       ...(target && { target: [...target] }),
       ...(refresh && { refresh }),
     };

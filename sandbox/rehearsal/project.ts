@@ -9,6 +9,9 @@ import { PRODUCT } from "../../stacks/schema";
 /** File the program is bundled to, in the project's folder. */
 export const PROGRAM = "program.js";
 
+/** Folder of the policy pack in the project's. */
+export const PACK = "policies";
+
 type Document = Record<string, unknown> & { config: Record<string, unknown> };
 
 /** Values to change in a stack file, by path below the project's namespace, e.g. `database.skuName`; undefined removes. */
@@ -36,9 +39,10 @@ export function copyProject(root: string, folder: string): void {
     const { config } = readYaml(path.join(root, file)) as Document;
     writeYaml(path.join(folder, file), { config: withoutSecrets(config) });
   }
-  fs.mkdirSync(path.join(folder, "policies"));
-  for (const file of fs.readdirSync(path.join(root, "policies")).filter((name) => name.endsWith(".yaml"))) {
-    fs.copyFileSync(path.join(root, "policies", file), path.join(folder, "policies", file));
+  // The pack takes what belongs to whom from the stack files beside it, so it has to stand beside these.
+  const pack = path.join(root, "policies");
+  for (const name of ["bin", ...fs.readdirSync(pack).filter((file) => /\.(json|yaml)$/.test(file))]) {
+    fs.cpSync(path.join(pack, name), path.join(folder, PACK, name), { recursive: true });
   }
 }
 

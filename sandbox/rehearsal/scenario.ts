@@ -103,7 +103,7 @@ export class Stage {
 
   /** An update as people start it: the engine previews it first and stops there if anything is wrong. */
   upAfterPreview(world: World): Promise<Run> {
-    return this.note(world.engine.command(["up", "--yes", "--policy-pack", this.setting.policyPack]));
+    return this.note(world.engine.command(["up", "--yes", "--policy-pack", world.engine.policyPack]));
   }
 
   refresh(world: World): Promise<Run> {
@@ -114,10 +114,10 @@ export class Stage {
     return this.note(world.engine.previewDestroy());
   }
 
-  /** An update whose engine is killed at the moment a fault strikes. */
+  /** An update whose engine is killed when a fault has struck and nothing but the operation it struck is under way. */
   upKilled(world: World): Promise<Run> {
     const struck = new Promise<void>((resolve) => world.faults.onStrike(() => resolve()));
-    return this.note(world.engine.upKilled(struck));
+    return this.note(world.engine.upKilled(struck.then(() => world.quiet())));
   }
 
   /** Tells the engine the identifiers of what it was making when it was killed, as far as it was made. */

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { StackConfig } from "../../stacks/schema";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { Faults } from "../faults";
@@ -11,6 +12,9 @@ import { saveCloud } from "../store/file";
 import { Change } from "./bundle";
 import { Engine } from "./engine";
 
+/** Longer than the engine takes from the end of one operation to the start of the next, and to write its state. */
+const QUIET_MS = 3_000;
+
 /** What every world of a rehearsal has in common. */
 export interface Setting {
   readonly root: string;
@@ -18,7 +22,6 @@ export interface Setting {
   readonly configs: Readonly<Record<string, StackConfig>>;
   readonly model: Model;
   readonly command: PulumiCommand;
-  readonly policyPack: string;
   readonly seed: string;
   /** Leaves Pulumi's SDK as it is: slower, with stack traces in the program's errors. */
   readonly wholeSdk: boolean;
@@ -64,9 +67,9 @@ export class World {
     const providers = await serveProviders(setting.model, cloud, front);
     const printed: string[] = [];
     try {
-      const { command, policyPack, wholeSdk } = setting;
+      const { command, wholeSdk } = setting;
       const engine = await Engine.open(
-        { command, stack, folder, attach: providers.attach, policyPack, wholeSdk },
+        { command, stack, folder, attach: providers.attach, wholeSdk },
         (text) => printed.push(text),
       );
       return new World(setting, stack, folder, cloud, faults, front, engine, providers, printed);
@@ -90,6 +93,14 @@ export class World {
 
   get project(): string {
     return path.join(this.folder, "project");
+  }
+
+  /** Waits until the engine has asked for nothing new for a while. */
+  async quiet(): Promise<void> {
+    for (let seen = -1; seen !== this.front.journal.length;) {
+      seen = this.front.journal.length;
+      await wait(QUIET_MS);
+    }
   }
 
   /** What was changed in the cloud since the world was opened. */

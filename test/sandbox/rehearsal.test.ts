@@ -185,13 +185,11 @@ const named = (title: string): string => (runs ? title : `NOT RUN, pulumi is not
 async function setting(changes: readonly Change[] = []): Promise<Setting> {
   const cli = await findCli();
   if ("missing" in cli) throw new Error(`REQUIRE_PULUMI is set, but ${cli.missing}`);
-  const policyPack = path.join(ROOT, "policies");
   return {
     root: ROOT,
     configs,
     model: sandboxModel(),
     command: cli.command,
-    policyPack,
     seed: "test",
     wholeSdk: false,
     changes,
