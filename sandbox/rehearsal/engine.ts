@@ -157,6 +157,30 @@ export class Engine {
     return this.written(summarise(name, [], printed.join(""), failure, seconds));
   }
 
+  /** Takes existing resources into the state, each in its place below its component. */
+  importResources(
+    resources: readonly { urn: string; type: string; id: string; parent: string; provider: string }[],
+  ): Promise<Run> {
+    const urnOfProvider = (reference: string): string => reference.split("::").slice(0, -1).join("::");
+    const file = path.join(this.options.folder, "import.json");
+    const references = resources.flatMap(({ parent, provider }, index) => [
+      [`parent${index}`, parent],
+      [`provider${index}`, urnOfProvider(provider)],
+    ]);
+    const document = {
+      nameTable: Object.fromEntries(references) as Record<string, string>,
+      resources: resources.map(({ urn, type, id }, index) => ({
+        type,
+        id,
+        name: nameOf(urn),
+        parent: `parent${index}`,
+        provider: `provider${index}`,
+      })),
+    };
+    fs.writeFileSync(file, JSON.stringify(document, null, 2));
+    return this.command(["import", "--yes", "--skip-preview", "--generate-code=false", "--file", file]);
+  }
+
   /** An update whose engine is killed, with everything it started, as soon as `when` is fulfilled. */
   async upKilled(when: Promise<unknown>): Promise<Run> {
     const child = this.start(["up", "--yes", "--skip-preview"]);

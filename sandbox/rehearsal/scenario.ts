@@ -120,14 +120,18 @@ export class Stage {
     return this.note(world.engine.upKilled(struck.then(() => world.quiet())));
   }
 
-  /** Tells the engine the identifiers of what it was making when it was killed, as far as it was made. */
+  /**
+   * Imports what the engine was making when it was killed, as far as it was made, in its place below its component.
+   * `refresh --import-pending-creates` would be shorter, but a refresh without the program leaves such creations out.
+   */
   async adopt(world: World): Promise<Run> {
-    const pending = (await world.pendingCreates()).flatMap((urn) => {
+    const made = (await world.pendingCreates()).flatMap(({ urn, type, parent, provider }) => {
       const entry = world.changes().find((one) => one.urn === urn && one.operation === "create");
       const id = entry && world.cloud.get(entry.key)?.id;
-      return id === undefined ? [] : ["--import-pending-creates", urn, "--import-pending-creates", id];
+      return id === undefined ? [] : [{ urn, type, id, parent, provider }];
     });
-    return this.note(world.engine.command(["refresh", "--yes", "--skip-preview", ...pending]));
+    await this.note(world.engine.command(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]));
+    return this.note(world.engine.importResources(made));
   }
 
   destroy(world: World): Promise<Run> {

@@ -35,12 +35,21 @@ export interface Moment {
   readonly cloud: Snapshot;
 }
 
+/** A resource that was being made when its engine ended. */
+export interface Pending {
+  readonly urn: string;
+  readonly type: string;
+  readonly parent: string;
+  /** URN and id of the provider. */
+  readonly provider: string;
+}
+
 /** The parts of an exported state that are looked at. */
 interface State {
   readonly resources?: readonly { readonly urn: string; readonly type: string }[];
   readonly pending_operations?: readonly {
     readonly type: string;
-    readonly resource: { readonly urn: string };
+    readonly resource: Pending;
   }[];
 }
 
@@ -124,9 +133,9 @@ export class World {
   }
 
   /** URNs the engine began to create and never heard of again. */
-  async pendingCreates(): Promise<string[]> {
+  async pendingCreates(): Promise<Pending[]> {
     const { pending_operations: pending = [] } = await this.state();
-    return pending.filter(({ type }) => type === "creating").map(({ resource }) => resource.urn);
+    return pending.filter(({ type }) => type === "creating").map(({ resource }) => resource);
   }
 
   private async state(): Promise<State> {

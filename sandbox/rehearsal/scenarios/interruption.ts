@@ -92,7 +92,7 @@ export const INTERRUPTION: readonly Scenario[] = [
         "the server was not made before the engine was killed",
       );
       await world.engine.cancel();
-      // What docs/rehearsal.md tells operators: give the engine the ids of what it was making.
+      // What docs/rehearsal.md tells operators: clear what was pending, and import what Azure made of it.
       succeeded(await stage.adopt(world));
       succeeded(await stage.up(world, { policies: false }));
       createdOnce(stage, world);
