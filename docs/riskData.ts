@@ -32,6 +32,13 @@ const PLAN_TESTS = {
   cluster: "test/infra/cluster.test.ts",
 } as const;
 
+/** What keeps a partner that is down from taking the API down with it. */
+const PARTNER_BREAKER: Control = {
+  what: "circuit breaker of the integration gateway",
+  type: "kubernetes:apps/v1:Deployment",
+  name: "gateway",
+};
+
 export const RISK_REGISTER: readonly Risk[] = [
   {
     id: "R01",
@@ -113,13 +120,7 @@ export const RISK_REGISTER: readonly Risk[] = [
     probability: 2,
     impact: 4,
     category: "External Service",
-    controls: [
-      {
-        what: "circuit breaker of the integration gateway",
-        type: "kubernetes:apps/v1:Deployment",
-        name: "gateway",
-      },
-    ],
+    controls: [PARTNER_BREAKER],
     drill: "runbook shopify-down: block the partner's host in staging's gateway",
     tests: [
       {
@@ -134,13 +135,7 @@ export const RISK_REGISTER: readonly Risk[] = [
     probability: 3,
     impact: 4,
     category: "External Service",
-    controls: [
-      {
-        what: "circuit breaker of the integration gateway",
-        type: "kubernetes:apps/v1:Deployment",
-        name: "gateway",
-      },
-    ],
+    controls: [PARTNER_BREAKER],
     drill: "runbook simplyprint-sync: block the partner's host in staging's gateway",
     tests: [
       {
@@ -155,13 +150,7 @@ export const RISK_REGISTER: readonly Risk[] = [
     probability: 2,
     impact: 3,
     category: "External Service",
-    controls: [
-      {
-        what: "circuit breaker of the integration gateway",
-        type: "kubernetes:apps/v1:Deployment",
-        name: "gateway",
-      },
-    ],
+    controls: [PARTNER_BREAKER],
     drill: "runbook sendcloud-shipping: block the partner's host in staging's gateway",
     tests: [
       {

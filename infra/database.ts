@@ -1,6 +1,7 @@
 import * as postgresql from "@pulumi/azure-native/dbforpostgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { diagnostics } from "./diagnostics";
+import { WEEKDAYS, WeeklyWindow } from "./maintenance";
 import { virtualEndpointHosts } from "./naming";
 import { dataOptions, deleteLock } from "./protection";
 import { Region } from "./regions";
@@ -49,7 +50,7 @@ export interface DatabaseArgs {
   entraAdministrators: EntraAdministrator[];
   /** Database of the application. Renaming makes a new, empty one. */
   applicationDatabase: string;
-  maintenanceWindow: { dayOfWeek: string; startHour: number };
+  maintenanceWindow: WeeklyWindow;
   pool: PoolSettings;
   /** Server parameters beyond the platform's own. */
   parameters: Record<string, string>;
@@ -61,8 +62,6 @@ export interface DatabaseArgs {
 
 /** Ports of the server: PgBouncer for many short connections, PostgreSQL itself for sessions. */
 export const DATABASE_PORTS = { pooled: 6432, direct: 5432 } as const;
-
-const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /**
  * What Azure changes by itself or accepts only once: a failover swaps the zones, autogrow enlarges the disk, and

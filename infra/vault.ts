@@ -37,10 +37,6 @@ export interface VaultArgs {
  */
 export class Vault extends pulumi.ComponentResource {
   readonly id: pulumi.Output<string>;
-  readonly vaultName: string;
-  readonly uri: string;
-  /** Version of each managed secret's content, for restarting what reads it. */
-  readonly secretIds: Record<string, pulumi.Output<string>> = {};
 
   constructor(
     private readonly name: string,
@@ -52,8 +48,6 @@ export class Vault extends pulumi.ComponentResource {
     for (const entry of SECRET_CATALOG) this.secret(entry, args, vault);
     this.grants(args, vault);
     this.id = vault.id;
-    this.vaultName = args.vaultName;
-    this.uri = `https://${args.vaultName}.vault.azure.net/`;
     this.registerOutputs({ id: this.id });
   }
 
@@ -100,7 +94,7 @@ export class Vault extends pulumi.ComponentResource {
   private secret(entry: SecretEntry, args: VaultArgs, vault: keyvault.Vault) {
     const value = args.values[entry.name];
     if (!value) return;
-    const secret = new keyvault.Secret(
+    new keyvault.Secret(
       `${this.name}-${entry.name}`,
       {
         secretName: entry.name,
@@ -119,7 +113,6 @@ export class Vault extends pulumi.ComponentResource {
       // Deleting a secret goes through the vault's data plane, which a deployment from outside cannot reach.
       { parent: this, retainOnDelete: true },
     );
-    this.secretIds[entry.name] = secret.properties.apply((properties) => properties.secretUriWithVersion);
   }
 
   private grants(args: VaultArgs, vault: keyvault.Vault) {

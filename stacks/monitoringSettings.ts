@@ -1,5 +1,6 @@
 import { Maintenance } from "../infra/alerting/maintenance";
 import { AlertSettings } from "../infra/alerting/settings";
+import { UPGRADE_WINDOW_HOURS } from "../infra/maintenance";
 import { SECRET_CATALOG } from "../infra/secretCatalog";
 import { expiry } from "../infra/secretLife";
 import { StackConfig } from "./schema";
@@ -11,7 +12,7 @@ export function maintenanceOf({ database, cluster, alerts: { maintenance } }: St
     weekly: [
       // Azure gives no length for the database's window; its documentation speaks of an hour.
       { name: WEEKLY_WINDOW_NAMES.database, ...database.maintenanceWindow, hours: 1 },
-      { name: WEEKLY_WINDOW_NAMES.cluster, ...cluster.upgradeWindow, hours: 4 },
+      { name: WEEKLY_WINDOW_NAMES.cluster, ...cluster.upgradeWindow, hours: UPGRADE_WINDOW_HOURS },
     ],
     announced: maintenance,
   };

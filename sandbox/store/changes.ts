@@ -1,4 +1,4 @@
-import { isTree, merge, parsePath, valueAt, withValue } from "../model/paths";
+import { isTree, merge, parsePath, withValue } from "../model/paths";
 import { Model, Stored, Tree, Value } from "../model/types";
 import { CloudStore } from "./cloud";
 
@@ -79,13 +79,4 @@ export function resourcesBelow(cloud: CloudStore, id: string): Stored[] {
     const own = stored.id.toLowerCase();
     return own === root || own.startsWith(`${root}/`);
   });
-}
-
-/** Resources that stand in a region themselves, and everything below them. */
-export function resourcesIn(cloud: CloudStore, region: string): Stored[] {
-  const there = [...cloud.all()].filter(({ outputs, type }) => {
-    // A resource group's own location is only where its name is kept.
-    return valueAt(outputs, "location") === region && !type.endsWith(":ResourceGroup");
-  });
-  return [...new Set(there.flatMap(({ id }) => resourcesBelow(cloud, id)))];
 }

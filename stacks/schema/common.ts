@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { isPrivate, parseCidr } from "../../infra/addressing";
+import { WEEKDAYS } from "../../infra/maintenance";
 import { REGION_NAMES } from "../../infra/regions";
+
+/** Product every name and tag starts with. */
+export const PRODUCT = "forma3d";
 
 /** Text of a form; `allowed` says in words what the pattern accepts, in errors and in the reference. */
 export const matching = (pattern: RegExp, allowed: string) =>
@@ -58,7 +62,7 @@ export const memory = matching(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes memory quantit
 /** Weekly window in UTC in which Azure may restart things. */
 export const weeklyWindow = z
   .strictObject({
-    dayOfWeek: z.enum(["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]),
+    dayOfWeek: z.enum(WEEKDAYS),
     startHour: z.int().min(0).max(23).describe("Hour of the day, UTC."),
   })
   .describe("Weekly maintenance window, UTC.");

@@ -9,8 +9,7 @@ import { storage } from "./storage";
 import { vault } from "./vault";
 import { edge, gateway, workloads } from "./workloads";
 
-/** Product every name and tag starts with. */
-export const PRODUCT = "forma3d";
+export { PRODUCT } from "./common";
 
 /** One environment, as `Pulumi.<stack>.yaml` states it under the project's namespace. Unknown keys are errors. */
 export const stackSchema = z.strictObject({
@@ -47,4 +46,4 @@ export const stackSchema = z.strictObject({
 
 export type StackConfig = z.infer<typeof stackSchema>;
 
-export { addressBlocks, crossFieldProblems, dnsServiceAddress, MINIMUM_TIER_DAYS } from "./rules";
+export { addressBlocks, crossFieldProblems, dnsServiceAddress } from "./rules";

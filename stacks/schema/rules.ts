@@ -2,13 +2,11 @@ import { contains, hostAt, overlaps, parseCidr, regionSubnets } from "../../infr
 import { nameProblems, platformNames } from "../../infra/naming";
 import { REGIONS } from "../../infra/regions";
 import type { Problem } from "../problems";
+import { PRODUCT } from "./common";
 import type { StackConfig } from "./index";
 import { monitoringRules } from "./monitoringRules";
 
 const COLDNESS = ["Cool", "Cold", "Archive"];
-
-/** Days Azure bills a blob for once it is in a tier, whether it stays that long or not. */
-export const MINIMUM_TIER_DAYS = { Cool: 30, Cold: 90, Archive: 180 } as const;
 
 function regionRules({ regions, network, database, storage }: StackConfig): Problem[] {
   const problems: Problem[] = [];
@@ -236,7 +234,7 @@ export function dnsServiceAddress(serviceCidr: string): string {
 }
 
 function namingRules(config: StackConfig): Problem[] {
-  return nameProblems(platformNames({ product: "forma3d", ...config })).map((problem) => ({
+  return nameProblems(platformNames({ product: PRODUCT, ...config })).map((problem) => ({
     path: ["shortName"],
     found: config.shortName,
     allowed: `values whose derived names Azure accepts; ${problem}`,

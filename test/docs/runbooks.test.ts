@@ -8,7 +8,9 @@ import { parseCommand } from "../../docs/commandLine";
 import { CHECKED_TOOLS, commandProblems, KnownCommands } from "../../docs/knownCommands";
 import { readRunbooks, RunbookStep } from "../../docs/runbook";
 import { allAlerts, alertsFor, renderIndex } from "../../docs/runbookPages";
+import { PRIORITY_POLICY } from "../../infra/alerting/priorities";
 import { RUNBOOKS } from "../../infra/alerting/runbooks";
+import { severity } from "../../recovery/incident/severities";
 import { outputsSchema, variables } from "../../recovery/outputs";
 import { startAzurite } from "../../sandbox/local/azurite";
 import { startPostgres } from "../../sandbox/local/postgres";
@@ -90,6 +92,12 @@ describe("what exists", () => {
       expect([...positions].sort((a, b) => a - b)).toEqual(positions);
     }
   });
+});
+
+test("alerts and incident records give a severity the same time to answer", () => {
+  for (const { incident, responseMinutes } of Object.values(PRIORITY_POLICY)) {
+    expect([incident, severity(incident).responseMinutes]).toEqual([incident, responseMinutes]);
+  }
 });
 
 describe("commands", () => {
