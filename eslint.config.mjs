@@ -91,10 +91,16 @@ const syntax = (...rules) => ({ "no-restricted-syntax": ["error", ...rules] });
 export default tseslint.config(
   { ignores: ["node_modules", ".build", "policies/bin", "coverage"] },
   {
-    files: ["**/*.{js,mjs}"],
+    files: ["**/*.{js,cjs,mjs}"],
     ...js.configs.recommended,
     languageOptions: {
-      globals: { process: "readonly", console: "readonly", module: "writable", require: "readonly" },
+      globals: {
+        process: "readonly",
+        console: "readonly",
+        module: "writable",
+        require: "readonly",
+        __dirname: "readonly",
+      },
     },
   },
   {

@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   for (const stack of stacksIn(root)) {
     rows.push(
       await repeat(`plan ${stack}`, runs, [
-        "--max-semi-space-size=4",
+        "--no-opt",
+        "--single-threaded-gc",
         "run.mjs",
         "sandbox/plan.ts",
         stack,

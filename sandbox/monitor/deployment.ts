@@ -55,6 +55,8 @@ export class Deployment {
   readonly resources = new Map<string, PlannedResource>();
   readonly diagnostics: Diagnostic[] = [];
   private readonly cloud = new MemoryCloud("plan");
+  /** URNs asked for, those of requests that are still under way included. */
+  private readonly taken = new Set<string>();
   private readonly defaultProviders = new Map<string, Promise<PlannedResource>>();
 
   constructor(readonly settings: DeploymentSettings) {}
@@ -70,7 +72,7 @@ export class Deployment {
   async register(request: Registration): Promise<Registered> {
     const { project, stack } = this.settings;
     const urn = buildUrn(stack, project, request.parent, request.type, request.name);
-    if (this.resources.has(urn)) {
+    if (this.taken.has(urn) || this.resources.has(urn)) {
       throw new Error(
         `Duplicate resource URN '${urn}'; give one of the two resources named '${request.name}' another name`,
       );
@@ -81,6 +83,7 @@ export class Deployment {
     if (request.parent !== "" && !this.resources.has(request.parent)) {
       throw new Error(`${urn}: its parent ${request.parent} is not registered`);
     }
+    this.taken.add(urn);
     const inputs = decode(request.object);
     const provider = await this.resolveProvider(request, urn);
     const outcome = this.perform(request, urn, inputs, provider);

@@ -20,6 +20,9 @@ const FEATURES = new Set([
   "transforms",
 ]);
 
+/** Requests taken in one turn of the event loop; in between, the policy pack is asked about what was declared before. */
+const REQUESTS_A_TURN = 8;
+
 /**
  * The engine's resource monitor for a program in this very process: the SDK calls it with the protocol's own messages,
  * as it calls a client, so that nothing has to be serialised.
@@ -30,6 +33,7 @@ export class Monitor {
   /** What was refused; the SDK's own errors repeat it, wrapped several times. */
   readonly refusals: string[] = [];
   private readonly transforms = new Transforms();
+  private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly deployment: Deployment) {}
 
@@ -95,7 +99,7 @@ export class Monitor {
   /** Answers a call; what an action throws is reported once, and is what the program sees. */
   private reply<A>(action: () => A | Promise<A>, answer: Answer<A>): void {
     this.requests++;
-    Promise.resolve()
+    this.inTurn()
       .then(action)
       .then(
         (value) => answer(null, value),
@@ -106,6 +110,17 @@ export class Monitor {
           answer(refused);
         },
       );
+  }
+
+  private inTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.waiting.push(resolve) === 1) setImmediate(() => this.take());
+    });
+  }
+
+  private take(): void {
+    for (const start of this.waiting.splice(0, REQUESTS_A_TURN)) start();
+    if (this.waiting.length > 0) setImmediate(() => this.take());
   }
 
   close(): void {

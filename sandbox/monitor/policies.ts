@@ -1,10 +1,12 @@
-import { ChildProcess, spawn, spawnSync } from "node:child_process";
+import { ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
 import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import * as proto from "@pulumi/pulumi/proto/analyzer_pb";
+import { buildPack } from "../../policies/build.cjs";
+import { projectRoot } from "../root";
 import { toStruct } from "../wire/struct";
 import { StackSettings, UsageError } from "./config";
 import type { PlannedResource } from "./resource";
@@ -50,8 +52,8 @@ export class PackProcess {
 
   constructor(folder: string, engine: string, settings: StackSettings) {
     const runner = require.resolve("@pulumi/pulumi/cmd/run-policy-pack");
-    // The launcher maps every stack trace back to TypeScript, those of errors that policies expect and drop included.
-    this.child = spawn(process.execPath, ["--stack-trace-limit=0", runner, engine, folder], {
+    const lean = path.join(projectRoot(__dirname), "sandbox/lean/preload.js");
+    this.child = spawn(process.execPath, ["--require", lean, runner, engine, folder], {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
@@ -173,34 +175,18 @@ export class PackProcess {
   }
 }
 
-/** What the pack is compiled from: it derives its inventory with the program's own code. */
-const PACK_SOURCES = ["policies", "infra", "stacks"];
-
-function newest(folder: string): number {
-  return Math.max(
-    0,
-    ...fs
-      .readdirSync(folder, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
-      .map((entry) => fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs),
-  );
-}
-
 /**
  * Compiles the pack of a folder unless it is newer than what it is made from, and tells whether there is one.
  * @throws UsageError when it does not compile.
  */
 export function preparePack(root: string): boolean {
   if (!fs.existsSync(path.join(root, "policies/PulumiPolicy.yaml"))) return false;
-  const compiled = path.join(root, "policies/bin/index.js");
-  const made = fs.existsSync(compiled) ? fs.statSync(compiled).mtimeMs : 0;
-  const sources = PACK_SOURCES.map((name) => path.join(root, name)).filter((folder) => fs.existsSync(folder));
-  if (Math.max(...sources.map(newest)) > made) {
-    const { status, stderr } = spawnSync(process.execPath, ["policies/build.mjs"], {
-      cwd: root,
-      encoding: "utf8",
-    });
-    if (status !== 0) throw new UsageError(`the policy pack does not compile:\n${stderr}`);
+  try {
+    buildPack(root);
+  } catch (error) {
+    throw new UsageError(
+      `the policy pack does not compile:\n${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   return true;
 }

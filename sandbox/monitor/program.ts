@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import Module from "node:module";
 import path from "node:path";
-import { buildSync } from "esbuild";
+import { bundle } from "../../bundle.cjs";
 import type { StackSettings } from "./config";
 import type { Deployment } from "./deployment";
-import { leanSdk, restoreTraces } from "./lean";
+import { dropTraces, restoreTraces, slim } from "../lean/sdk";
 import { Monitor } from "./monitor";
 
 /** Requests the program may have in flight, as the engine's own default allows for a small machine. */
@@ -35,21 +35,16 @@ export function bundleProgram(root: string, sourceMap: boolean): Program {
   const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { main?: string };
   if (!manifest.main) throw new Error(`${root}/package.json: main names no program`);
   const file = path.join(root, ".build/program", manifest.main.replace(/\.ts$/, ".js"));
-  const { outputFiles } = buildSync({
+  const outfile = sourceMap ? file.replace(/\.js$/, ".traced.js") : file;
+  bundle({
     absWorkingDir: root,
     entryPoints: [manifest.main],
-    outfile: file,
-    bundle: true,
-    write: false,
+    outfile,
     packages: "external",
-    platform: "node",
-    format: "cjs",
-    target: "node20",
     sourcemap: sourceMap ? "inline" : false,
     logLevel: "error",
-    supported: { "dynamic-import": false },
   });
-  return { file, code: outputFiles[0]?.text ?? "" };
+  return { file, code: fs.readFileSync(outfile, "utf8") };
 }
 
 /** Evaluates a program afresh and returns what it exports. */
@@ -77,7 +72,8 @@ export async function runProgram(
   deployment: Deployment,
   traces: boolean,
 ): Promise<ProgramResult> {
-  leanSdk(traces);
+  if (!traces) dropTraces();
+  slim();
   const { RunError, ResourceError, runtime } = await import("@pulumi/pulumi");
   const { project, stack } = settings;
   runtime.resetOptions(project, stack, PARALLEL, engine, "", true, ORGANIZATION);
@@ -110,6 +106,9 @@ export async function runProgram(
       const exported = load(program);
       return (await (typeof exported === "function" ? (exported as () => unknown)() : exported)) as object;
     })
+    .catch(note)
+    // A program may fail before its transforms are registered; the SDK would then try for ever to reach what serves them.
+    .then(() => runtime.awaitStackRegistrations())
     .catch(note)
     .then(() => runtime.disconnect());
   try {

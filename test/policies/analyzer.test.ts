@@ -18,7 +18,7 @@ const folders: string[] = [];
 const running: Analyzer[] = [];
 
 beforeAll(() => {
-  execFileSync(process.execPath, ["policies/build.mjs"], { cwd: ROOT });
+  execFileSync(process.execPath, ["policies/build.cjs"], { cwd: ROOT });
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((analyzer) => analyzer.stop()));

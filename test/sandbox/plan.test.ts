@@ -1,4 +1,9 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
+import { bundle } from "../../bundle.cjs";
+import { projectRoot } from "../../sandbox/root";
 import { PlanChoices, planStack, preparePlans } from "../support/plan";
 
 const root = path.join(__dirname, "../fixtures/plan");
@@ -178,4 +183,55 @@ describe("the platform", () => {
       expect(JSON.stringify(update.resources.map((r) => r.inputs))).not.toContain("[unknown]");
     },
   );
+});
+
+describe("what is built once", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bundle-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+  const outfile = path.join(folder, "out/entry.js");
+  const build = (): boolean =>
+    bundle({ absWorkingDir: folder, entryPoints: ["entry.ts"], outfile, logLevel: "silent" });
+  const save = (name: string, text: string): void => {
+    const file = path.join(folder, name);
+    fs.writeFileSync(file, text);
+    // Saved before the compiler started, as far as a file's time can tell.
+    fs.utimesSync(file, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
+  };
+
+  test("is compiled again when a source, an imported one included, or the result changed, and only then", () => {
+    save("entry.ts", 'import { value } from "./value"; console.log(value);');
+    save("value.ts", 'export const value = "first";');
+    expect([build(), build()]).toEqual([true, false]);
+    save("value.ts", 'export const value = "second one";');
+    expect([build(), build()]).toEqual([true, false]);
+    expect(fs.readFileSync(outfile, "utf8")).toContain("second one");
+    fs.appendFileSync(outfile, "// touched");
+    expect([build(), build()]).toEqual([true, false]);
+    fs.rmSync(outfile);
+    expect([build(), build()]).toEqual([true, false]);
+  });
+
+  test("is not taken for fresh after it failed to compile", () => {
+    save("value.ts", "export const value = ;");
+    expect(build).toThrow(/value\.ts:1:21/);
+    expect(build).toThrow(/value\.ts:1:21/);
+    save("value.ts", 'export const value = "third";');
+    expect(build()).toBe(true);
+  });
+});
+
+test("the SDK made lean loads less, and still serialises functions when somebody asks for it", () => {
+  const script = `
+    require("./sandbox/lean/sdk.js").slim();
+    const { runtime } = require("@pulumi/pulumi");
+    const compiler = () => Object.keys(require.cache).some((file) => /typescript\\.js$/.test(file));
+    const before = compiler();
+    const captured = 42;
+    runtime.serializeFunction(() => captured).then(({ text }) =>
+      console.log(JSON.stringify({ before, after: compiler(), captured: text.includes("captured: 42") })));`;
+  const { stdout } = spawnSync(process.execPath, ["-e", script], {
+    cwd: projectRoot(__dirname),
+    encoding: "utf8",
+  });
+  expect(JSON.parse(stdout)).toEqual({ before: false, after: true, captured: true });
 });

@@ -1,0 +1,73 @@
+// Bundles TypeScript with esbuild, unless nothing the last bundle was made of has changed since: most commands here are
+// over in less time than it takes to start a compiler.
+const { createHash } = require("node:crypto");
+const fs = require("node:fs");
+const path = require("node:path");
+
+/** What every bundle has in common: CommonJS for the oldest Node.js this project supports. */
+const COMMON = {
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  supported: { "dynamic-import": false },
+};
+
+/** Modification time and size of a file, as text; empty when it is gone. */
+function stamp(file) {
+  const stats = fs.statSync(file, { throwIfNoEntry: false });
+  return stats ? `${stats.mtimeMs} ${stats.size}` : "";
+}
+
+/** Put in place by renaming: another process may be loading the same file this very moment. */
+function put(file, contents) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(`${file}.${process.pid}`, contents);
+  fs.renameSync(`${file}.${process.pid}`, file);
+}
+
+function isFresh(record, key, absWorkingDir) {
+  let known;
+  try {
+    known = JSON.parse(fs.readFileSync(record, "utf8"));
+  } catch {
+    return false;
+  }
+  return (
+    known.key === key &&
+    Object.entries(known.files).every(([file, was]) => stamp(path.resolve(absWorkingDir, file)) === was)
+  );
+}
+
+/**
+ * Makes `options.outfile`, if it is not there already, and tells whether it had to. A record of what it was made of lies
+ * beside it.
+ * @param options esbuild's, beside {@link COMMON}: `absWorkingDir`, `entryPoints` and an absolute `outfile` at least.
+ * @throws Error of esbuild, whose message names file and line, when a source does not compile.
+ */
+function bundle(options) {
+  const { absWorkingDir, outfile } = options;
+  const record = `${outfile}.made-of.json`;
+  const compiler = require.resolve("esbuild");
+  const key = createHash("sha256")
+    .update(JSON.stringify([options, COMMON, stamp(compiler)]))
+    .digest("hex");
+  if (isFresh(record, key, absWorkingDir)) return false;
+  const started = Date.now();
+  const { outputFiles, metafile } = require("esbuild").buildSync({
+    ...COMMON,
+    ...options,
+    write: false,
+    metafile: true,
+  });
+  fs.rmSync(record, { force: true });
+  for (const output of outputFiles) put(output.path, output.contents);
+  const made = [...Object.keys(metafile.inputs), path.relative(absWorkingDir, outfile)];
+  const files = Object.fromEntries(made.map((file) => [file, stamp(path.resolve(absWorkingDir, file))]));
+  // A source saved while the compiler ran may have been read before or after: then the next command compiles again.
+  const inputs = made.slice(0, -1).map((file) => fs.statSync(path.resolve(absWorkingDir, file)).mtimeMs);
+  if (inputs.every((time) => time < started)) put(record, JSON.stringify({ key, files }));
+  return true;
+}
+
+module.exports = { bundle, COMMON };

@@ -1,0 +1,12 @@
+import type { BuildOptions } from "esbuild";
+
+/** esbuild's options beside those all bundles share. */
+export interface BundleOptions extends BuildOptions {
+  absWorkingDir: string;
+  entryPoints: string[];
+  /** Absolute. */
+  outfile: string;
+}
+
+/** Makes the outfile unless nothing it is made of has changed; tells whether it had to. @throws esbuild's Error */
+export function bundle(options: BundleOptions): boolean;

@@ -1,0 +1,6 @@
+/** Leaves out of Pulumi's SDK what a plan does not need; must come before the SDK's index is loaded. */
+export function slim(): void;
+/** Lets errors be made without stack traces, whatever limit is set. */
+export function dropTraces(): void;
+/** Undoes {@link dropTraces}. @param limit Frames a trace has from then on; default 10. */
+export function restoreTraces(limit?: number): void;
