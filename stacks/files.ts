@@ -1,11 +1,12 @@
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
-import { overlaps } from "../infra/addressing";
-import { PlatformNames, platformNames } from "../infra/naming";
 import { CONFIG_SECRETS } from "../infra/secretCatalog";
 import { ConfigError, fromZod, Problem } from "./problems";
-import { addressBlocks, crossFieldProblems, PRODUCT, StackConfig, stackSchema } from "./schema";
+import { crossFieldProblems, PRODUCT, StackConfig, stackSchema } from "./schema";
+import { Sections, sharingProblems } from "./sharing";
+
+export { stackPlatformNames } from "./names";
 
 /** Key under which a stack file holds the encrypted values an operator set. */
 export const SECRET_VALUES = "secretValues";
@@ -49,6 +50,48 @@ export function parseStackConfig(values: unknown, source: string): StackConfig {
   return deepFreeze((result as { data: StackConfig }).data);
 }
 
+/** What Pulumi itself keeps in a stack file. */
+const OF_PULUMI = ["config", "secretsprovider", "encryptedkey", "encryptionsalt"];
+/** Setting that keeps providers the program did not make from being made; see {@link DEFAULT_PROVIDERS_OFF}. */
+const DEFAULT_PROVIDERS = "pulumi:disable-default-providers";
+const DEFAULT_PROVIDERS_OFF = ["*"];
+
+/** Keys of the document around the values: one that nobody reads is a typing error, or brings in what no check sees. */
+function documentProblems(document: object): Problem[] {
+  return Object.entries(document)
+    .filter(([key]) => !OF_PULUMI.includes(key))
+    .map(([key, value]) => ({
+      path: [key],
+      found: value,
+      allowed:
+        key === "environment"
+          ? "nothing: values imported from elsewhere are seen by no plan and no policy; write them below config"
+          : `only ${OF_PULUMI.join(", ")}`,
+    }));
+}
+
+/** A default provider takes its subscription from whoever runs the command, where no policy can see it. */
+function defaultProviderProblems(value: unknown): Problem[] {
+  const list = typeof value === "string" ? parseJson(value) : value;
+  return JSON.stringify(list) === JSON.stringify(DEFAULT_PROVIDERS_OFF)
+    ? []
+    : [
+        {
+          path: [DEFAULT_PROVIDERS],
+          found: value,
+          allowed: `${JSON.stringify(DEFAULT_PROVIDERS_OFF)}: no default provider at all`,
+        },
+      ];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 /** What a stack file holds. */
 export interface StackFile {
   stack: string;
@@ -65,12 +108,7 @@ export function fromText(key: string, text: string): unknown {
   const schema = (stackSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } }>)[
     key
   ];
-  if (schema?.safeParse(text).success) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return schema?.safeParse(text).success ? text : parseJson(text);
 }
 
 function parseYaml(file: string): unknown {
@@ -115,11 +153,33 @@ export function setSecretCommand(name: string): string {
   return `pulumi config set --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'`;
 }
 
+/** A stack file as it was found: whole, or what is valid of it and everything that is wrong. */
+interface Inspected {
+  readonly file?: StackFile;
+  readonly sections: Sections;
+  readonly error?: ConfigError;
+}
+
 /**
  * Reads and checks `Pulumi.<stack>.yaml`.
  * @throws ConfigError that names every problem of the file at once.
  */
 export function readStackFile(root: string, stack: string): StackFile {
+  const { file, error } = inspect(root, stack);
+  if (!file) throw error;
+  return file;
+}
+
+function inspect(root: string, stack: string): Inspected {
+  try {
+    return inspectDocument(root, stack);
+  } catch (error) {
+    if (error instanceof ConfigError) return { sections: {}, error };
+    throw error;
+  }
+}
+
+function inspectDocument(root: string, stack: string): Inspected {
   const file = path.join(root, `Pulumi.${stack}.yaml`);
   if (!/^[A-Za-z0-9_.-]+$/.test(stack) || !fs.existsSync(file)) {
     throw new ConfigError(`stack ${stack}`, [
@@ -131,8 +191,8 @@ export function readStackFile(root: string, stack: string): StackFile {
     ]);
   }
   const source = path.basename(file);
-  const document = parseYaml(file) as { config?: unknown } | null | undefined;
-  const config = document?.config;
+  const document = (parseYaml(file) ?? {}) as { config?: unknown };
+  const { config } = document;
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw new ConfigError(source, [
       { path: ["config"], found: config, allowed: `a map of ${PRODUCT}:<key> entries` },
@@ -159,7 +219,11 @@ export function readStackFile(root: string, stack: string): StackFile {
       found: value,
       allowed: `keys of ${PRODUCT}: and pulumi: only; providers are pinned by the program`,
     }));
-  problems.push(...secretProblems(secrets));
+  problems.push(
+    ...documentProblems(document),
+    ...defaultProviderProblems((config as Record<string, unknown>)[DEFAULT_PROVIDERS]),
+    ...secretProblems(secrets),
+  );
   let parsed: StackConfig | undefined;
   try {
     parsed = parseStackConfig(plain, source);
@@ -167,8 +231,11 @@ export function readStackFile(root: string, stack: string): StackFile {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
-  if (problems.length > 0 || !parsed) throw new ConfigError(source, problems);
-  return { stack, secretValues: Object.keys((secrets as object | undefined) ?? {}), config: parsed };
+  if (problems.length > 0 || !parsed) {
+    return { sections: validSections(plain), error: new ConfigError(source, problems) };
+  }
+  const secretValues = Object.keys((secrets as object | undefined) ?? {});
+  return { file: { stack, secretValues, config: parsed }, sections: parsed };
 }
 
 /** Stacks that have a file in the project folder, sorted. */
@@ -184,73 +251,18 @@ export function stackNames(root: string): string[] {
  * @throws ConfigError with the problems of all files.
  */
 export function readStacks(root: string): Record<string, StackConfig> {
-  const configs: Record<string, StackConfig> = {};
-  const failures: ConfigError[] = [];
-  for (const stack of stackNames(root)) {
-    try {
-      configs[stack] = readStackFile(root, stack).config;
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      failures.push(error);
-    }
-  }
-  const [first, ...rest] = failures;
-  if (first && rest.length === 0) throw first;
-  if (first) {
-    throw new ConfigError(
-      "stack files",
-      failures.flatMap(({ source, problems }) => problems.map((p) => ({ ...p, path: [source, ...p.path] }))),
-    );
-  }
-  const shared = sharingProblems(configs);
-  if (shared.length > 0) throw new ConfigError("stack files", shared);
-  return configs;
-}
-
-/** Names of everything a stack owns. */
-export function stackPlatformNames(config: StackConfig): PlatformNames {
-  return platformNames({ product: PRODUCT, ...config });
-}
-
-/** What two environments must never have in common, with the key it comes from. */
-function exclusive(config: StackConfig): { path: string; value: string }[] {
-  const names = stackPlatformNames(config);
-  return [
-    { path: "azure.subscriptionId", value: config.azure.subscriptionId.toLowerCase() },
-    { path: "environment", value: config.environment },
-    { path: "shortName (database virtual endpoint)", value: names.virtualEndpoint },
-    { path: "shortName (storage account)", value: names.storageAccount },
-    ...[names.primary, names.secondary].flatMap((region) =>
-      region
-        ? [
-            { path: "shortName (vault)", value: region.vault },
-            { path: "shortName (server)", value: region.server },
-          ]
-        : [],
-    ),
-    { path: "edge.apiHostName", value: config.edge.apiHostName },
-    { path: "edge.dashboardHostName", value: config.edge.dashboardHostName },
-  ];
-}
-
-function sharingProblems(configs: Record<string, StackConfig>): Problem[] {
-  const stacks = Object.entries(configs);
-  return stacks.flatMap(([stack, config], index) =>
-    stacks.slice(0, index).flatMap(([earlier, other]): Problem[] => [
-      ...exclusive(config).flatMap(({ path: key, value }) =>
-        exclusive(other).some((entry) => entry.value === value)
-          ? [{ path: [stack, key], found: value, allowed: `a value that stack ${earlier} does not use` }]
-          : [],
+  const read = stackNames(root).map((stack) => [stack, inspect(root, stack)] as const);
+  const failures = read.flatMap(([, { error }]) => error ?? []);
+  const shared = sharingProblems(read.map(([stack, { sections }]) => [stack, sections]));
+  const [first] = failures;
+  if (first && failures.length === 1 && shared.length === 0) throw first;
+  if (failures.length + shared.length > 0) {
+    throw new ConfigError("stack files", [
+      ...failures.flatMap(({ source, problems }) =>
+        problems.map((problem) => ({ ...problem, path: [source, ...problem.path] })),
       ),
-      ...addressBlocks(config).flatMap((block) =>
-        addressBlocks(other)
-          .filter((theirs) => overlaps(theirs.cidr, block.cidr))
-          .map((theirs) => ({
-            path: [stack, ...block.path],
-            found: block.cidr,
-            allowed: `a block that does not overlap ${earlier}'s ${theirs.path.join(".")} (${theirs.cidr})`,
-          })),
-      ),
-    ]),
-  );
+      ...shared,
+    ]);
+  }
+  return Object.fromEntries(read.flatMap(([stack, { file }]) => (file ? [[stack, file.config]] : [])));
 }

@@ -320,6 +320,20 @@ describe("between stacks", () => {
     expect(found[0]).toMatch(/^Pulumi\.prod\.yaml\.forma3d:environment: found 'PROD'/);
     expect(found[1]).toMatch(/^Pulumi\.staging\.yaml\.forma3d:vault\.secretsIssued: found 'yesterday'/);
   });
+
+  test("a mistake in one file does not hide what it shares with another", () => {
+    write("prod", load("prod"));
+    const staging = load("staging");
+    set(staging, "database.storageGB", 33);
+    set(staging, "network.primary.addressSpace", "10.10.0.0/16");
+    write("staging", staging);
+    expect(problemsOf(() => readStacks(folder))).toEqual([
+      expect.stringMatching(/^Pulumi\.staging\.yaml\.forma3d:database\.storageGB: found 33; allowed: /),
+      expect.stringMatching(
+        /^staging\.network\.primary\.addressSpace: found '10\.10\.0\.0\/16'; allowed: a block that does not overlap prod's /,
+      ),
+    ]);
+  });
 });
 
 describe("the file itself", () => {
@@ -349,6 +363,17 @@ describe("the file itself", () => {
     write("prod", document);
     expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
       "azure-native:subscriptionId: found 'x'; allowed: keys of forma3d: and pulumi: only; providers are pinned by the program",
+    ]);
+  });
+
+  test("default providers cannot be let in, and no key around the values goes unread", () => {
+    const document = { ...load("prod"), environment: ["shared"], confg: {}, encryptionsalt: "v1:x" };
+    delete document.config["pulumi:disable-default-providers"];
+    write("prod", document);
+    expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
+      "environment: found [ 'shared' ]; allowed: nothing: values imported from elsewhere are seen by no plan and no policy; write them below config",
+      "confg: found {}; allowed: only config, secretsprovider, encryptedkey, encryptionsalt",
+      'pulumi:disable-default-providers: found nothing; allowed: ["*"]: no default provider at all',
     ]);
   });
 
