@@ -1,3 +1,4 @@
+import path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { parseOverride, stacksIn, UsageError } from "./monitor/config";
 
@@ -29,8 +30,8 @@ docs/planning.md says what a plan shows, and what it cannot show.`;
 
 function override(text: string, earlier: Record<string, unknown>): Record<string, unknown> {
   try {
-    const { path, value } = parseOverride(text);
-    return { ...earlier, [path]: value };
+    const { path: key, value } = parseOverride(text);
+    return { ...earlier, [key]: value };
   } catch (error) {
     if (error instanceof UsageError) throw new InvalidArgumentError(error.message);
     throw error;
@@ -80,5 +81,11 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
       );
     }
   }
+  const written = (["json", "mermaid", "sarif"] as const).flatMap((name) => options[name] ?? []);
+  const twice = written.find((file, i) =>
+    written.some((other, j) => j < i && path.resolve(other) === path.resolve(file)),
+  );
+  if (twice !== undefined)
+    throw new UsageError(`${twice}: is named twice; allowed: a file of its own for each form`);
   return { ...options, stacks, overrides: options.config };
 }

@@ -26,15 +26,20 @@ export function secretFixture(key: string): string {
   return `sandbox value of ${key}`;
 }
 
+/** A parser's complaint in one line, without its excerpt. */
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+
 function readYaml(file: string): Record<string, unknown> {
   let document: unknown;
   try {
     document = yaml.load(fs.readFileSync(file, "utf8"));
   } catch (error) {
-    throw new UsageError(`${path.basename(file)}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${path.basename(file)}: is no YAML: ${reasonOf(error)}`);
   }
   if (typeof document !== "object" || document === null || Array.isArray(document)) {
-    throw new UsageError(`${path.basename(file)}: found ${typeof document}; allowed: a YAML mapping`);
+    const found = Array.isArray(document) ? "a list" : document === null ? "nothing" : `a ${typeof document}`;
+    throw new UsageError(`${path.basename(file)}: found ${found}; allowed: a YAML mapping`);
   }
   return document as Record<string, unknown>;
 }
@@ -78,11 +83,16 @@ function withValue(target: unknown, parts: readonly (string | number)[], value: 
 /**
  * Parses `key=value` as given to `--config`: the key may lead into an object (`database.backupRetentionDays`), the
  * project's namespace may be left out, and the value is read as YAML.
+ * @throws UsageError when it is neither.
  */
 export function parseOverride(text: string): { path: string; value: unknown } {
   const at = text.indexOf("=");
   if (at < 1) throw new UsageError(`--config ${text}: allowed: <key>=<value>, e.g. database.storageGB=256`);
-  return { path: text.slice(0, at), value: yaml.load(text.slice(at + 1)) ?? "" };
+  try {
+    return { path: text.slice(0, at), value: yaml.load(text.slice(at + 1)) ?? "" };
+  } catch (error) {
+    throw new UsageError(`--config ${text}: is no YAML: ${reasonOf(error)}`);
+  }
 }
 
 function apply(values: Record<string, unknown>, project: string, override: string, value: unknown): void {

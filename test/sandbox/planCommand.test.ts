@@ -70,6 +70,12 @@ describe("wrong usage ends with 2, says what is allowed and shows no stack trace
     ["an unknown option", ["prod", "--colour"], /unknown option '--colour'/],
     ["one file for two stacks", ["prod", "staging", "--json", "x.json"], /allowed: a name with \{stack\}/],
     ["an override without a value", ["prod", "--config", "database.storageGB"], /allowed: <key>=<value>/],
+    ["an override that is no YAML", ["prod", "--config", "database={"], /--config database=\{: is no YAML: /],
+    [
+      "one file for two forms of the plan",
+      ["prod", "--json", "x.json", "--mermaid", "./x.json"],
+      /x\.json: is named twice; allowed: a file of its own/,
+    ],
     ["a plan to compare with that is none", ["prod", "--diff", "package.json"], /package\.json: is no plan/],
   ])("%s", async (_what, args, message) => {
     const { code, stderr } = await run(...args);
