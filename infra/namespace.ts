@@ -3,6 +3,7 @@ import { Namespace as KubernetesNamespace } from "@pulumi/kubernetes/core/v1/nam
 import { ResourceQuota } from "@pulumi/kubernetes/core/v1/resourceQuota";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
+import { platformLabels } from "./kubernetes/labels";
 
 export interface NamespaceArgs {
   /** Name of the namespace. Changing it replaces everything in it. */
@@ -37,7 +38,7 @@ export class Namespace extends pulumi.ComponentResource {
     const namespace = this.create(args);
     this.namespace = namespace.metadata.name;
     this.limits(args);
-    this.defaultDeny();
+    this.defaultDeny(args);
     this.registerOutputs({ namespace: this.namespace });
   }
 
@@ -49,8 +50,7 @@ export class Namespace extends pulumi.ComponentResource {
         metadata: {
           name: args.namespace,
           labels: {
-            "app.kubernetes.io/part-of": args.product,
-            "app.kubernetes.io/managed-by": "pulumi",
+            ...platformLabels(args.product),
             "forma3d.com/environment": args.environment,
             "pod-security.kubernetes.io/enforce": level,
             "pod-security.kubernetes.io/audit": level,
@@ -62,11 +62,16 @@ export class Namespace extends pulumi.ComponentResource {
     );
   }
 
-  private limits({ quota }: NamespaceArgs) {
+  private metadata(name: string, { product }: NamespaceArgs) {
+    return { name, namespace: this.namespace, labels: platformLabels(product) };
+  }
+
+  private limits(args: NamespaceArgs) {
+    const { quota } = args;
     new ResourceQuota(
       `${this.name}-quota`,
       {
-        metadata: { name: "platform", namespace: this.namespace },
+        metadata: this.metadata("platform", args),
         spec: {
           hard: {
             pods: String(quota.pods),
@@ -81,7 +86,7 @@ export class Namespace extends pulumi.ComponentResource {
     new LimitRange(
       `${this.name}-limits`,
       {
-        metadata: { name: "platform", namespace: this.namespace },
+        metadata: this.metadata("platform", args),
         spec: {
           limits: [
             {
@@ -96,11 +101,11 @@ export class Namespace extends pulumi.ComponentResource {
     );
   }
 
-  private defaultDeny() {
+  private defaultDeny(args: NamespaceArgs) {
     new NetworkPolicy(
       `${this.name}-default-deny`,
       {
-        metadata: { name: "default-deny", namespace: this.namespace },
+        metadata: this.metadata("default-deny", args),
         spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
       },
       { parent: this },

@@ -8,13 +8,17 @@ export function selectorOf(workload: string): Selector {
 /** Part a workload plays. */
 export type Role = "application" | "gateway" | "recovery" | "database" | "monitoring";
 
+/** Labels of everything the platform puts into a cluster. */
+export function platformLabels(product: string): Record<string, string> {
+  return { "app.kubernetes.io/part-of": product, "app.kubernetes.io/managed-by": "pulumi" };
+}
+
 /** Kubernetes' recommended labels (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels). */
 export function labelsOf(workload: string, role: Role, product: string): Record<string, string> {
   return {
     ...selectorOf(workload),
     "app.kubernetes.io/component": role,
-    "app.kubernetes.io/part-of": product,
-    "app.kubernetes.io/managed-by": "pulumi",
+    ...platformLabels(product),
   };
 }
 
