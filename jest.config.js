@@ -10,7 +10,7 @@ module.exports = {
     ],
   },
   modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
-  maxWorkers: 2,
+  maxWorkers: 3,
   reporters: ["default", "<rootDir>/test/support/closingLine.js"],
   workerIdleMemoryLimit: "512MB",
   testTimeout: 60_000,
