@@ -4,16 +4,7 @@
  */
 import type { RunContext } from "./context";
 import type { Settings } from "./settings";
-import type {
-  CatalogueEntry,
-  Level,
-  Manifest,
-  PruneResult,
-  RestoreResult,
-  StatusEntry,
-  Tier,
-  VerifyReport,
-} from "./types";
+import type { CatalogueEntry, Level, Manifest, StatusEntry, Tier } from "./types";
 
 export interface BackupOptions {
   /** Databases to dump; none: the one `DATABASE_URL` names. */
@@ -74,11 +65,6 @@ export interface ListOptions {
   tier?: Tier;
 }
 
-export type RunBackup = (
-  settings: Settings,
-  options: BackupOptions,
-  context: RunContext,
-) => Promise<BackupOutcome[]>;
 export type RunList = (
   settings: Settings,
   options: ListOptions,
@@ -89,18 +75,3 @@ export type RunStatus = (
   options: { database?: string; maxAgeSeconds?: number; maxVerifiedAgeSeconds?: number },
   context: RunContext,
 ) => Promise<StatusEntry[]>;
-export type RunVerify = (
-  settings: Settings,
-  options: VerifyOptions,
-  context: RunContext,
-) => Promise<VerifyReport>;
-export type RunRestore = (
-  settings: Settings,
-  options: RestoreOptions,
-  context: RunContext,
-) => Promise<RestoreResult>;
-export type RunPrune = (
-  settings: Settings,
-  options: PruneOptions,
-  context: RunContext,
-) => Promise<PruneResult>;

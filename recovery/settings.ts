@@ -38,6 +38,8 @@ export interface Settings {
   jobs: number;
   /** Databases that `backup --all` dumps side by side. */
   parallelDatabases: number;
+  /** A backup that moves nothing for this long has lost a peer nobody told us about, and is given up. */
+  stallTimeoutSeconds: number;
   /** Questions that verify asks the restored data. */
   assertionsFile?: string;
   /** Copy of the store in the second region, which a drill of a region's loss reads. */
@@ -74,6 +76,7 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
     "optional: volume for spooled archives and the throwaway server (default: the system's temporary folder)",
   RESTORE_JOBS: "optional: parallel connections of a restore, 2-32 (default 2)",
   BACKUP_PARALLEL_DATABASES: "optional: databases dumped side by side by --all, 1-8 (default 2)",
+  BACKUP_STALL_TIMEOUT: "optional: longest time a backup may move no data (default 10m)",
   BACKUP_STORE_SECONDARY_URL:
     "optional: read endpoint of the geo copy, https://<account>-secondary.blob.core.windows.net, for drill",
   BACKUP_STORE_SECONDARY_CONNECTION_STRING: "instead of BACKUP_STORE_SECONDARY_URL: an emulator's",
@@ -126,14 +129,23 @@ const serverUrl = z.string().transform((text, issue): ServerConnection => {
     return z.NEVER;
   }
 });
+/** Bearer tokens go over TLS only; an emulator on this machine has none. */
+const storeUrl = z
+  .url({ protocol: /^https?$/, error: "an https URL" })
+  .refine(
+    (text) =>
+      text.startsWith("https:") ||
+      LOOPBACK.some((host) => [host, `[${host}]`].includes(new URL(text).hostname)),
+    "an https URL",
+  );
 const httpUrl = z.url({ protocol: /^https?$/, error: "an http(s) URL" });
 
 const schema = z.object({
   DATABASE_URL: serverUrl.optional(),
   SCRATCH_DATABASE_URL: serverUrl.optional(),
-  BACKUP_STORE_URL: httpUrl.optional(),
+  BACKUP_STORE_URL: storeUrl.optional(),
   BACKUP_STORE_CONNECTION_STRING: connectionString.optional(),
-  BACKUP_STORE_SECONDARY_URL: httpUrl.optional(),
+  BACKUP_STORE_SECONDARY_URL: storeUrl.optional(),
   BACKUP_STORE_SECONDARY_CONNECTION_STRING: connectionString.optional(),
   BACKUP_CONTAINER_DAILY: containerName.optional(),
   BACKUP_CONTAINER_MONTHLY: containerName.optional(),
@@ -153,6 +165,7 @@ const schema = z.object({
   // One connection would let COPY fill gaps in earlier pages, so that rows come back in another order.
   RESTORE_JOBS: whole(2, 32).default(2),
   BACKUP_PARALLEL_DATABASES: whole(1, 8).default(2),
+  BACKUP_STALL_TIMEOUT: duration.default(600),
   RTO_TARGET: duration.optional(),
   RPO_TARGET: duration.optional(),
   GUARD_ALLOWED_HOSTS: hostList.default([...LOOPBACK]),
@@ -259,6 +272,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     scratchDirectory: value.SCRATCH_DIR,
     jobs: value.RESTORE_JOBS,
     parallelDatabases: value.BACKUP_PARALLEL_DATABASES,
+    stallTimeoutSeconds: value.BACKUP_STALL_TIMEOUT,
     assertionsFile: value.VERIFY_ASSERTIONS,
   };
 }

@@ -27,8 +27,6 @@ import { MANIFEST_FORMAT, type Manifest, type Tier } from "../types";
 const MIB = 1024 * 1024;
 /** Block buffers of all databases that are dumped side by side. */
 const UPLOAD_MEMORY = 40 * MIB;
-/** Nothing moved for this long: a dead connection nobody told us about. */
-const STALLED_AFTER_MS = 600_000;
 
 interface Job {
   settings: Settings;
@@ -164,8 +162,8 @@ async function storeSnapshot(
 
   const stalled = new AbortController();
   const watchdog = setTimeout(
-    () => stalled.abort(new FailedError(`no data for ${STALLED_AFTER_MS / 1000} s`)),
-    STALLED_AFTER_MS,
+    () => stalled.abort(new FailedError(`no data for ${settings.stallTimeoutSeconds} s`)),
+    settings.stallTimeoutSeconds * 1000,
   ).unref();
   const failed = new AbortController();
   const signal = AbortSignal.any([context.signal, lease.lost, stalled.signal, failed.signal]);

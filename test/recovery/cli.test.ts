@@ -300,7 +300,7 @@ describe("bad input ends within seconds, with one line that names what and where
 
   test("every missing and malformed setting is named at once", async () => {
     const run = await recovery(["backup"], {
-      BACKUP_STORE_URL: "ftp://store",
+      BACKUP_STORE_URL: "http://store.example",
       BACKUP_CONTAINER_DAILY: "No Container",
       RESTORE_JOBS: "many",
       RTO_TARGET: "soon",

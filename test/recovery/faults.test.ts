@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -220,6 +220,37 @@ test("a blob server that goes away in the middle of an upload: exit code 1 and w
       message: expect.stringMatching(/upload to container "daily-.*" at 127\.0\.0\.1:\d+: /),
     },
   });
+});
+
+test("a dump that stops moving is given up after the time allowed: exit code 1, no blob, and the lease is free", async () => {
+  const store = await lab.store("app", { BACKUP_STALL_TIMEOUT: "1s" });
+  const isDump = (pid: string): boolean => {
+    try {
+      const [, name, , parent] =
+        /^\d+ \((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+      return name === "pg_dump" && Number(parent) === process.pid;
+    } catch {
+      return false;
+    }
+  };
+  let stopped: string[] = [];
+  const progress: Progress = {
+    note() {},
+    stage() {},
+    bytes(total) {
+      if (total < 1_000_000 || stopped.length > 0) return;
+      stopped = readdirSync("/proc").filter(isDump);
+      for (const pid of stopped) process.kill(Number(pid), "SIGSTOP");
+    },
+    done() {},
+  };
+  const [outcome] = await runBackup(store.settings, {}, labContext({ progress }));
+  expect(stopped).toHaveLength(1);
+  expect(outcome).toMatchObject({
+    error: { exitCode: 1, message: expect.stringMatching(/^backup of .*: no data for 1 s$/) },
+  });
+  expect((await committed(store)).filter((blob) => !blob.includes("locks/"))).toEqual([]);
+  expect((await recovery(["backup"], store.env)).code).toBe(0);
 });
 
 test("a scratch server whose disk is full proves nothing about the backup: NOT_RUN, exit code 3", async () => {
