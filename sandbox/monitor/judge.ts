@@ -3,7 +3,7 @@ import type { PackInfo, PackProcess } from "./policies";
 import type { PlannedResource } from "./resource";
 
 /** Enough to keep the pack busy; more only pile up in memory. */
-const REQUESTS_IN_FLIGHT = 16;
+const REQUESTS_IN_FLIGHT = 64;
 
 /** Hands resources to the policy pack while the program is still declaring others. */
 export class Judge {
