@@ -5,6 +5,7 @@ import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK } from "./clusterProfile";
 import { ContainerInsights } from "./containerInsights";
 import { diagnostics } from "./diagnostics";
 import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
+import { LogDestination } from "./logs";
 import { maintenanceWindow, UPGRADE_WINDOW_HOURS, weeklyHours, WeeklyWindow } from "./maintenance";
 import { RegionNames } from "./naming";
 import { assignRole, BuiltInRole } from "./roles";
@@ -48,7 +49,7 @@ export interface ClusterArgs {
   subnetIds: { nodes: pulumi.Input<string>; "private-link": pulumi.Input<string> };
   identity: ClusterIdentity;
   kubeletIdentity: ClusterIdentity;
-  logWorkspaceId: pulumi.Input<string>;
+  logs: LogDestination;
   /** How the deploying program's kubelogin obtains its token. */
   deployLogin: KubeloginMethod;
   tags: Tags;
@@ -166,7 +167,7 @@ export class Cluster extends pulumi.ComponentResource {
           serviceCidr: args.serviceCidr,
           dnsServiceIP: args.dnsServiceIp,
         },
-        addonProfiles: addons(args.logWorkspaceId),
+        addonProfiles: addons(args.logs.workspaceId),
         ...CLUSTER_PROFILE,
         tags: args.tags,
       },
@@ -222,12 +223,12 @@ export class Cluster extends pulumi.ComponentResource {
   }
 
   private logs(cluster: containerservice.ManagedCluster) {
-    const { logWorkspaceId, resourceGroupName, names, tags } = this.args;
+    const { logs, resourceGroupName, names, tags } = this.args;
     diagnostics(
       `${this.name}-diagnostics`,
       {
         resourceId: cluster.id,
-        workspaceId: logWorkspaceId,
+        workspaceId: logs.workspaceId,
         categories: CONTROL_PLANE_LOGS,
         metrics: "AllMetrics",
       },
@@ -238,9 +239,8 @@ export class Cluster extends pulumi.ComponentResource {
       {
         clusterId: cluster.id,
         clusterName: names.cluster,
-        region: names.region,
         resourceGroupName,
-        logWorkspaceId,
+        logs,
         tags,
       },
       { parent: this },

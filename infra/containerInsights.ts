@@ -1,15 +1,14 @@
 import { DataCollectionRule } from "@pulumi/azure-native/monitor/dataCollectionRule";
 import { DataCollectionRuleAssociation } from "@pulumi/azure-native/monitor/dataCollectionRuleAssociation";
 import * as pulumi from "@pulumi/pulumi";
-import { Region } from "./regions";
+import { LogDestination } from "./logs";
 import { Tags } from "./tags";
 
 export interface ContainerInsightsArgs {
   clusterId: pulumi.Input<string>;
   clusterName: string;
-  region: Region;
   resourceGroupName: pulumi.Input<string>;
-  logWorkspaceId: pulumi.Input<string>;
+  logs: LogDestination;
   tags: Tags;
 }
 
@@ -29,12 +28,14 @@ export class ContainerInsights extends pulumi.ComponentResource {
   constructor(name: string, args: ContainerInsightsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("forma3d:cluster:ContainerInsights", name, {}, opts);
     const destination = "log-analytics";
+    const { workspaceId, region } = args.logs;
     const rule = new DataCollectionRule(
       `${name}-rule`,
       {
-        dataCollectionRuleName: `MSCI-${args.region}-${args.clusterName}`,
+        dataCollectionRuleName: `MSCI-${region}-${args.clusterName}`,
         resourceGroupName: args.resourceGroupName,
-        location: args.region,
+        // Azure wants the rule where its workspace is, wherever the cluster is.
+        location: region,
         kind: "Linux",
         dataSources: {
           extensions: [
@@ -52,7 +53,7 @@ export class ContainerInsights extends pulumi.ComponentResource {
             },
           ],
         },
-        destinations: { logAnalytics: [{ name: destination, workspaceResourceId: args.logWorkspaceId }] },
+        destinations: { logAnalytics: [{ name: destination, workspaceResourceId: workspaceId }] },
         dataFlows: [{ streams: STREAMS, destinations: [destination] }],
         tags: args.tags,
       },

@@ -12,9 +12,16 @@ export interface LogsArgs {
   tags: Tags;
 }
 
-/** Log Analytics workspace all diagnostics go to. Cost: per gigabyte taken in, and per month beyond 31 days. */
-export class Logs extends pulumi.ComponentResource {
+/** A workspace as its senders need it: some of what they declare must stand in its region. */
+export interface LogDestination {
   readonly workspaceId: pulumi.Output<string>;
+  readonly region: Region;
+}
+
+/** Log Analytics workspace all diagnostics go to. Cost: per gigabyte taken in, and per month beyond 31 days. */
+export class Logs extends pulumi.ComponentResource implements LogDestination {
+  readonly workspaceId: pulumi.Output<string>;
+  readonly region: Region;
 
   constructor(name: string, args: LogsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("forma3d:monitoring:Logs", name, {}, opts);
@@ -32,6 +39,7 @@ export class Logs extends pulumi.ComponentResource {
       { parent: this },
     );
     this.workspaceId = workspace.id;
+    this.region = args.region;
     this.registerOutputs({ workspaceId: this.workspaceId });
   }
 }

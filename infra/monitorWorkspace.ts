@@ -23,7 +23,7 @@ export interface MonitoredCluster {
 export interface MonitorWorkspaceArgs {
   names: { monitorWorkspace: string; grafana: string };
   resourceGroupName: pulumi.Input<string>;
-  /** Best another region than the one that serves: its loss is then an alert, not silence. */
+  /** Another region than the one that serves, where there is one: its loss is then an alert, not silence. */
   region: Region;
   subscriptionId: string;
   clusters: readonly MonitoredCluster[];

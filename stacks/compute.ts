@@ -108,7 +108,7 @@ function regionCluster(
       subnetIds: network.subnetIds,
       identity: identities.cluster,
       kubeletIdentity: identities.kubelet,
-      logWorkspaceId: logs.workspaceId,
+      logs,
       tags,
     },
     opts,

@@ -66,9 +66,10 @@ function prepare(config: StackConfig): Context {
 }
 
 function globalGroup({ config, names, tags, providers }: Context): ResourceGroup {
+/** What is global stands with the monitoring: Azure changes nothing in a group whose own region is lost. */
   return new ResourceGroup(
     `${names.prefix}-global-group`,
-    { resourceGroupName: names.globalResourceGroup, location: config.regions.primary, tags },
+    { resourceGroupName: names.globalResourceGroup, location: config.monitoring.region, tags },
     { provider: providers.azure },
   );
 }
@@ -79,7 +80,7 @@ function logWorkspace({ config, names, tags, opts }: Context, group: ResourceGro
     {
       workspaceName: names.logWorkspace,
       resourceGroupName: group.name,
-      region: config.regions.primary,
+      region: config.monitoring.region,
       retentionDays: config.logRetentionDays,
       tags,
     },

@@ -1,4 +1,4 @@
-import { azure, CLUSTER, COLLECTION_RULE, DIAGNOSTIC_SETTING, METRIC_ALERT } from "../kinds";
+import { azure, CLUSTER, COLLECTION_RULE, DIAGNOSTIC_SETTING, METRIC_ALERT, regionName } from "../kinds";
 import {
   fault,
   ifPresent,
@@ -199,6 +199,35 @@ const collectionRule: ArmLimit = {
   },
 };
 
+const collectionRegion: ArmLimit = {
+  id: "ARM-058",
+  name: "data-collection-rule-region",
+  title: "A data collection rule stands in the region of the workspace it fills",
+  description: "location of a data collection rule equals that of its destination workspace.",
+  why: "Azure rejects the rule, and a cluster in another region, as after a failover, sends no logs.",
+  remediation: "Give the rule the workspace's region; the clusters it is associated with may be anywhere.",
+  url: `${DOCS}/essentials/data-collection-rule-structure`,
+  risks: ["R11", "R14"],
+  types: [COLLECTION_RULE],
+  relations: [
+    {
+      as: "workspace",
+      property: "destinations",
+      types: [azure("operationalinsights", "Workspace"), azure("monitor", "AzureMonitorWorkspace")],
+    },
+  ],
+  check: (rule, { related }) => {
+    const wanted = regionName(related.workspace?.at("location").value);
+    return wanted === undefined
+      ? []
+      : must(
+          rule.at("location"),
+          (value) => regionName(value) === wanted,
+          `be ${wanted}, where its workspace is`,
+        );
+  },
+};
+
 const logAlert: ArmLimit = {
   id: "ARM-054",
   name: "log-alert-shape",
@@ -316,6 +345,7 @@ export const MONITORING_LIMITS: readonly ArmLimit[] = [
   metricAlert,
   actionGroup,
   collectionRule,
+  collectionRegion,
   logAlert,
   diagnostic,
   association,

@@ -154,7 +154,7 @@ export const alerts = z
 export const monitoring = z
   .strictObject({
     region: region.describe(
-      "Region of metrics, rules and dashboards; best another than the one that serves, so that its loss is an alert and not silence. Changing it starts with an empty history.",
+      "Region of metrics, logs, rules and dashboards, and of the group of what is global, Front Door included. With two regions it is another than the primary, so that losing that one is an alert and not silence, and the failover can change the entry. Changing it replaces them all: empty history, new entry.",
     ),
     postgresExporterImage: image.describe("Image of prometheus-community/postgres_exporter."),
     blackboxExporterImage: image.describe("Image of prometheus/blackbox_exporter."),

@@ -2,7 +2,7 @@ import type { Problem } from "../problems";
 import type { StackConfig } from "./index";
 
 /** What the fields of monitoring cannot say alone. */
-export function monitoringRules({ alerts, statusPage, regions }: StackConfig): Problem[] {
+export function monitoringRules({ alerts, statusPage, monitoring, regions }: StackConfig): Problem[] {
   return [
     ...thresholdProblems(alerts),
     ...windowProblems(alerts),
@@ -13,6 +13,17 @@ export function monitoringRules({ alerts, statusPage, regions }: StackConfig): P
             path: ["statusPage", "outsideRegion"],
             found: statusPage.outsideRegion,
             allowed: `a region other than the primary, or the page would be lost with it`,
+          },
+        ]
+      : []),
+    // After a failover it may be the region that serves: with two regions there is no third to be in.
+    ...(regions.secondary !== undefined && monitoring.region === regions.primary
+      ? [
+          {
+            path: ["monitoring", "region"],
+            found: monitoring.region,
+            allowed:
+              "a region other than the primary, or alerts, logs and the public entry would be lost with it",
           },
         ]
       : []),

@@ -249,7 +249,7 @@ const RULES: { needs: (keyof StackConfig)[]; check: (config: StackConfig) => Pro
   { needs: ["workloads", "cluster", "recovery"], check: scalingRules },
   { needs: ["network"], check: addressRules },
   { needs: ["shortName", "nameSuffix", "regions"], check: namingRules },
-  { needs: ["alerts", "statusPage", "regions"], check: monitoringRules },
+  { needs: ["alerts", "statusPage", "monitoring", "regions"], check: monitoringRules },
 ];
 
 /** Problems of every cross-field rule whose sections are present. */

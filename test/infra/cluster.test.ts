@@ -179,6 +179,8 @@ describe("cluster", () => {
     expect(
       inputs(prod, "azure-native:monitor:DataCollectionRuleAssociation", "insights").resourceUri,
     ).toMatch(/managedClusters\/aks-forma3d-prod-weu$/);
+    const workspace = inputs(prod, "azure-native:operationalinsights:Workspace");
+    expect([rule.location, workspace.location]).toEqual(["northeurope", "northeurope"]);
     expect(
       inputs(prod, TYPES.diagnostics, "primary-cluster-diagnostics").logs.map((log: any) => log.category),
     ).toEqual(["kube-audit-admin", "guard", "cluster-autoscaler", "kube-controller-manager"]);
@@ -190,6 +192,17 @@ describe("cluster", () => {
     expect(cluster.agentPoolProfiles[0]).toMatchObject({ count: 1, availabilityZones: [] });
     expect(inputs(staging, TYPES.pool)).toMatchObject({ minCount: 1, maxCount: 3, osDiskSizeGB: 64 });
     expect(Object.keys(cluster).sort()).toEqual(Object.keys(inputs(prod, TYPES.cluster)).sort());
+  });
+
+  test("what a failover has to change does not stand in the region that is lost", () => {
+    const groups = failedOver.ofType("azure-native:resources:ResourceGroup").map((group) => group.inputs);
+    const inPrimary = groups.filter(({ location }: any) => location === "westeurope");
+    expect(inPrimary.map((group: any) => group.resourceGroupName)).toEqual(["rg-forma3d-prod-weu"]);
+    const elsewhere = failedOver.resources.filter(
+      ({ inputs: { resourceGroupName, location } }: any) =>
+        resourceGroupName !== "rg-forma3d-prod-weu" && location === "westeurope",
+    );
+    expect(elsewhere.map(({ urn }) => urn)).toEqual([]);
   });
 
   test("the second region has a cluster only while it is switched on", () => {

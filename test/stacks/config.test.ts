@@ -170,6 +170,17 @@ describe("rules across fields", () => {
     ]);
   });
 
+  test("with two regions, monitoring is not lost with the primary; with one it may stand there", () => {
+    expect(problems({ "monitoring.region": "westeurope" })).toEqual([
+      "forma3d:monitoring.region: found 'westeurope'; allowed: a region other than the primary, or alerts, logs and the public entry would be lost with it",
+    ]);
+    expect(problems({ "monitoring.region": "swedencentral" })).toEqual([]);
+    const failedOver = { "regions.secondaryActive": true, "regions.writer": "secondary" };
+    expect(problems({ ...failedOver, "monitoring.region": "northeurope" })).toEqual([]);
+    const { staging } = readStacks(ROOT);
+    expect(staging?.monitoring.region).toBe(staging?.regions.primary);
+  });
+
   test("the Burstable tier has neither standby nor replica", () => {
     expect(problems({ "database.tier": "Burstable" })).toEqual([
       "forma3d:database.highAvailability: found 'ZoneRedundant'; allowed: Disabled on the Burstable tier",

@@ -1,3 +1,4 @@
+import { regionName } from "../../../policies/kinds";
 import { stackPlatformNames } from "../../../stacks/files";
 import { StackConfig } from "../../../stacks/schema";
 import { valueAt } from "../../model/paths";
@@ -31,16 +32,25 @@ function regions(stage: Stage) {
   return { primary, secondary };
 }
 
+/**
+ * What stands in the primary region: whatever is located there, everything in a group that is, since Azure keeps what it
+ * knows of a group's resources in the group's region, and the cluster's content.
+ */
+function inPrimary(stage: Stage, world: World): (key: string) => boolean {
+  const { primary } = stackPlatformNames(stage.config);
+  const roots = [...world.cloud.all()]
+    .filter(({ inputs }) => regionName(inputs["location"]) === primary.region)
+    .map(({ key }) => key.toLowerCase());
+  return (key) =>
+    roots.some((root) => `${key}/`.toLowerCase().startsWith(`${root}/`)) ||
+    key.startsWith(`kubernetes:${primary.cluster}:`);
+}
+
 /** Nothing in the primary region answers: neither Azure there, nor its cluster. */
 function loseRegion(stage: Stage, world: World): void {
   const { primary } = stackPlatformNames(stage.config);
-  const group = `${world.resource(GROUP, primary.resourceGroup).key}/`;
-  world.faults.outage(
-    `region ${primary.region}`,
-    ({ key }) =>
-      `${key}/`.toLowerCase().startsWith(group.toLowerCase()) ||
-      key.startsWith(`kubernetes:${primary.cluster}:`),
-  );
+  const lost = inPrimary(stage, world);
+  world.faults.outage(`region ${primary.region}`, ({ key }) => lost(key));
 }
 
 function promote(stage: Stage, world: World): void {
@@ -52,11 +62,10 @@ function promote(stage: Stage, world: World): void {
 
 /** Steps that touch anything of the region that is lost. */
 function touching(stage: Stage, world: World): string[] {
-  const { primary } = stackPlatformNames(stage.config);
-  const group = world.resource(GROUP, primary.resourceGroup);
+  const lost = inPrimary(stage, world);
   return world
     .changes()
-    .filter(({ key }) => `${key}/`.toLowerCase().startsWith(`${group.key}/`.toLowerCase()))
+    .filter(({ key }) => lost(key))
     .map(({ operation, type, name }) => `${operation} ${type} ${name}`);
 }
 

@@ -86,7 +86,18 @@ const monitoring: Sketch[] = [
   {
     name: "workspace",
     type: "azure-native:operationalinsights:Workspace",
-    props: { workspaceName: "log-shop", retentionInDays: 31, tags: TAGS },
+    props: { workspaceName: "log-shop", location: "northeurope", retentionInDays: 31, tags: TAGS },
+  },
+  {
+    name: "logs-rule",
+    type: "azure-native:monitor:DataCollectionRule",
+    props: {
+      location: "North Europe",
+      dataSources: { extensions: [{ name: "insights", streams: ["Microsoft-ContainerLogV2"] }] },
+      destinations: { logAnalytics: [{ name: "logs", workspaceResourceId: `${GROUP}/providers/a/b/c` }] },
+      dataFlows: [{ streams: ["Microsoft-ContainerLogV2"], destinations: ["logs"] }],
+    },
+    sources: { destinations: ["workspace"] },
   },
   {
     name: "metrics-rule",

@@ -138,6 +138,11 @@ export const armMonitoringCases: readonly Case[] = [
     ],
   },
   {
+    rule: "data-collection-rule-region",
+    change: { "logs-rule": { location: "westeurope" } },
+    finds: [["logs-rule", "location", 'must be northeurope, where its workspace is, but is "westeurope"']],
+  },
+  {
     rule: "log-alert-shape",
     change: {
       "log-alert": {
