@@ -83,7 +83,7 @@ export class Cluster extends pulumi.ComponentResource {
     super("forma3d:cluster:Cluster", name, {}, opts);
     const cluster = this.managedCluster(this.roles());
     this.ready = this.userPool(cluster);
-    this.maintenance(cluster);
+    this.maintenance(cluster, this.ready);
     this.logs(cluster);
     this.id = cluster.id;
     this.clusterName = cluster.name;
@@ -203,19 +203,24 @@ export class Cluster extends pulumi.ComponentResource {
     );
   }
 
-  /** `default` bounds Azure's own releases, the other two what the upgrade channels do. */
-  private maintenance(cluster: containerservice.ManagedCluster) {
+  /**
+   * `default` bounds Azure's own releases, the other two what the upgrade channels do. One after the other: a cluster
+   * refuses a change while it is busy with another.
+   */
+  private maintenance(cluster: containerservice.ManagedCluster, pool: pulumi.Resource) {
     const { upgradeWindow, resourceGroupName } = this.args;
+    let previous = pool;
     const configure = (
       noun: string,
       configName: string,
       when: Pick<containerservice.MaintenanceConfigurationArgs, "maintenanceWindow" | "timeInWeek">,
-    ) =>
-      new containerservice.MaintenanceConfiguration(
+    ) => {
+      previous = new containerservice.MaintenanceConfiguration(
         `${this.name}-${noun}-window`,
         { configName, resourceName: cluster.name, resourceGroupName, ...when },
-        { parent: this },
+        { parent: this, dependsOn: [previous] },
       );
+    };
     const window = { maintenanceWindow: maintenanceWindow(upgradeWindow, UPGRADE_WINDOW_HOURS) };
     configure("release", "default", { timeInWeek: weeklyHours(upgradeWindow, UPGRADE_WINDOW_HOURS) });
     configure("kubernetes", "aksManagedAutoUpgradeSchedule", window);

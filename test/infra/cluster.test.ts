@@ -154,6 +154,12 @@ describe("cluster", () => {
     });
   });
 
+  test("its pool and its windows are made one after the other, as it takes one change at a time", () => {
+    const part = (noun: string) => `forma3d-prod-primary-cluster-${noun}`;
+    const chain = ["apps", "release-window", "kubernetes-window", "node-image-window"].map(part);
+    chain.slice(1).forEach((name, i) => expect(waitsFor(prod, TYPES.window, name)).toContain(chain[i]));
+  });
+
   test("its identity has its rights before it is created, and no more than it uses", () => {
     const rights = waitsFor(prod, TYPES.cluster, "primary-cluster-cluster").filter((name) =>
       name?.startsWith("forma3d-prod-primary-cluster-on-"),
