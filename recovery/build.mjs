@@ -12,7 +12,7 @@ if (!folder) {
 const recovery = path.dirname(fileURLToPath(import.meta.url));
 await build({
   absWorkingDir: recovery,
-  entryPoints: { recovery: "cli.ts", healthcheck: "healthcheck.ts" },
+  entryPoints: { recovery: "cli.ts", incident: "incident.ts", healthcheck: "healthcheck.ts" },
   outdir: path.resolve(folder),
   bundle: true,
   platform: "node",
