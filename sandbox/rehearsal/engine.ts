@@ -10,6 +10,7 @@ import {
   StepEventMetadata,
 } from "@pulumi/pulumi/automation";
 import { typeOf, nameOf } from "../monitor/urn";
+import { projectRoot } from "../root";
 import { preloading } from "./preload";
 import { PACK } from "./project";
 import { descendants, killAll } from "./processes";
@@ -46,8 +47,10 @@ export interface EngineOptions {
   readonly folder: string;
   /** Value of `PULUMI_DEBUG_PROVIDERS`. */
   readonly attach: string;
-  /** Leaves Pulumi's SDK as it is, at twice the time; see {@link preloading}. */
+  /** Leaves Pulumi's SDK as it is; see {@link preloading}. */
   readonly wholeSdk: boolean;
+  /** Writes the state before and after every step, as for everybody else, and not only at the end of a command. */
+  readonly checkpoints: boolean;
 }
 
 export interface RunOptions {
@@ -59,6 +62,9 @@ export interface RunOptions {
   /** Ends the command as Ctrl-C does. */
   readonly signal?: AbortSignal;
 }
+
+/** For commands on a program that the policies have judged already, as it stands: that a second look finds the same is no promise. */
+export const JUDGED = { policies: false } as const;
 
 /** Protects nothing: the state holds made-up values only, and is deleted with the folder. */
 const PASSPHRASE = "rehearsal";
@@ -73,14 +79,19 @@ export function engineEnvironment(folder: string, attach: string): Record<string
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
     PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+    // Commands are short and memory is plenty: collecting garbage seldom saves a twentieth of the processor time.
+    GOGC: "400",
+    GOMAXPROCS: "1",
     NO_COLOR: "1",
   };
 }
 
-function environmentOf({ folder, attach, wholeSdk }: EngineOptions): Record<string, string> {
+function environmentOf(options: EngineOptions): Record<string, string> {
+  const { folder, attach, wholeSdk, checkpoints } = options;
   return {
     ...engineEnvironment(folder, attach),
-    ...(wholeSdk ? {} : preloading(path.join(folder, "project"))),
+    ...(checkpoints ? {} : { PULUMI_SKIP_CHECKPOINTS: "true" }),
+    ...(wholeSdk ? {} : preloading(projectRoot(__dirname))),
   };
 }
 
@@ -95,6 +106,7 @@ export class Engine {
   /** Opens the stack in the folder, creating it on first use. */
   static async open(options: EngineOptions, transcript: (text: string) => void): Promise<Engine> {
     const { folder, command } = options;
+    const known = fs.existsSync(path.join(folder, "backend"));
     for (const part of ["backend", "home"]) fs.mkdirSync(path.join(folder, part), { recursive: true });
     const workspace = await LocalWorkspace.create({
       workDir: path.join(folder, "project"),
@@ -102,7 +114,11 @@ export class Engine {
       pulumiCommand: command,
       envVars: environmentOf(options),
     });
+    // Each of these answers starts the engine once more, and nobody reads them.
+    if (known) workspace.selectStack = () => Promise.resolve();
+    workspace.stackOutputs = () => Promise.resolve({});
     const stack = await Stack.createOrSelect(options.stack, workspace);
+    stack.info = () => Promise.resolve(undefined);
     return new Engine(stack, options, transcript);
   }
 

@@ -1,7 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
-import { writePreload } from "./preload";
 import { CONFIG_SECRETS } from "../../infra/secretCatalog";
 import { SECRET_VALUES } from "../../stacks/files";
 import { PRODUCT } from "../../stacks/schema";
@@ -11,6 +10,9 @@ export const PROGRAM = "program.js";
 
 /** Folder of the policy pack in the project's. */
 export const PACK = "policies";
+
+/** A program lives for seconds: to compile its code a second time, and better, costs more than it saves. */
+const NODE_FLAGS = "--no-opt --single-threaded-gc";
 
 type Document = Record<string, unknown> & { config: Record<string, unknown> };
 
@@ -25,15 +27,13 @@ export function copyProject(root: string, folder: string): void {
   fs.mkdirSync(folder, { recursive: true });
   const project = readYaml(path.join(root, "Pulumi.yaml"));
   // The program is JavaScript by now; without this the engine would load a compiler for nothing.
-  project.runtime = { name: "nodejs", options: { typescript: false } };
+  project.runtime = { name: "nodejs", options: { typescript: false, nodeargs: NODE_FLAGS } };
   writeYaml(path.join(folder, "Pulumi.yaml"), project);
-  const { name, version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as Record<
-    string,
-    string
-  >;
+  const { name, version, dependencies } = JSON.parse(
+    fs.readFileSync(path.join(root, "package.json"), "utf8"),
+  ) as { name: string; version: string; dependencies: Record<string, string> };
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name, version, main: PROGRAM }));
-  writePreload(folder);
-  fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "dir");
+  linkPackages(root, folder, Object.keys(dependencies));
   // The program looks into the other stacks' files too, to know what is theirs.
   for (const file of fs.readdirSync(root).filter((name) => /^Pulumi\.[\w-]+\.yaml$/.test(name))) {
     const { config } = readYaml(path.join(root, file)) as Document;
@@ -43,6 +43,18 @@ export function copyProject(root: string, folder: string): void {
   const pack = path.join(root, "policies");
   for (const name of ["bin", ...fs.readdirSync(pack).filter((file) => /\.(json|yaml)$/.test(file))]) {
     fs.cpSync(path.join(pack, name), path.join(folder, PACK, name), { recursive: true });
+  }
+}
+
+/**
+ * What the program and the pack depend on, and not the tools it is developed with: the language host walks through
+ * every folder below to find plugins, before each command.
+ */
+function linkPackages(root: string, folder: string, packages: readonly string[]): void {
+  for (const name of packages) {
+    const link = path.join(folder, "node_modules", name);
+    fs.mkdirSync(path.dirname(link), { recursive: true });
+    fs.symlinkSync(path.join(root, "node_modules", name), link, "dir");
   }
 }
 

@@ -50,15 +50,24 @@ export class Stage {
   ) {}
 
   /** A world with an empty cloud, the project with these values changed, and made-up values for operators' secrets. */
-  async empty(overrides: Overrides = {}): Promise<World> {
-    const world = await this.untouched(this.setting, overrides);
-    await world.engine.workspaceStack.setAllConfig(rehearsalSecrets(), true);
-    return world;
+  empty(overrides: Overrides = {}): Promise<World> {
+    return this.withSecrets(this.setting, overrides);
+  }
+
+  /** The same, for an engine that is interrupted: its state is written at every step. */
+  interruptible(overrides: Overrides = {}): Promise<World> {
+    return this.withSecrets({ ...this.setting, checkpoints: true }, overrides);
   }
 
   /** A world with an empty cloud and exactly what is committed: no secrets, and Pulumi's SDK as it is. */
   asCommitted(): Promise<World> {
     return this.untouched({ ...this.setting, wholeSdk: true }, {});
+  }
+
+  private async withSecrets(setting: Setting, overrides: Overrides): Promise<World> {
+    const world = await this.untouched(setting, overrides);
+    await world.engine.workspaceStack.setAllConfig(rehearsalSecrets(), true);
+    return world;
   }
 
   private async untouched(setting: Setting, overrides: Overrides): Promise<World> {

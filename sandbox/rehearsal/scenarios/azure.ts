@@ -1,15 +1,13 @@
 import { valueAt } from "../../model/paths";
 import { happen } from "../../store/changes";
 import { stackPlatformNames } from "../../../stacks/files";
-import { ensure, noChange, operations, succeeded } from "../expect";
+import { JUDGED } from "../engine";
+import { ensure, noChange, operations } from "../expect";
 import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
 import { prefix } from "./changes";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
-
-/** The program is as it was when the policies judged it. */
-const UNJUDGED = { policies: false } as const;
 
 function server(stage: Stage, world: World, place: "primary" | "secondary") {
   const names = stackPlatformNames(stage.config)[place];
@@ -25,7 +23,7 @@ async function asked(stage: Stage, world: World): Promise<void> {
   const name = prefix(stage.config);
   const mutes = [...world.cloud.all()].some(({ type }) => type === MUTING);
   stage.configure(world, { "database.maintenanceWindow.startHour": startHour + 1 });
-  operations(await stage.up(world, UNJUDGED), [
+  operations(await stage.up(world, JUDGED), [
     `update ${SERVER} ${name}-database-primary`,
     ...(mutes ? [`update ${MUTING} ${name}-alerts-mute-database-maintenance`] : []),
   ]);
@@ -33,9 +31,8 @@ async function asked(stage: Stage, world: World): Promise<void> {
 
 /** Before and after a refresh, an update has nothing to do. */
 async function quiet(stage: Stage, world: World): Promise<void> {
-  noChange(await stage.up(world, UNJUDGED));
-  succeeded(await stage.refresh(world));
-  noChange(await stage.up(world, UNJUDGED));
+  noChange(await stage.up(world, JUDGED));
+  noChange(await stage.up(world, { ...JUDGED, refresh: true }));
 }
 
 /** What Azure does by itself: afterwards an update does nothing, or exactly what it is asked. */
@@ -90,7 +87,7 @@ export const AZURE: readonly Scenario[] = [
       const { cluster } = stackPlatformNames(stage.config).primary;
       const managed = world.resource("azure-native:containerservice:ManagedCluster", cluster);
       happen(stage.setting.model, world.cloud, managed.id, "certificates-rotated");
-      noChange(await stage.up(world, UNJUDGED));
+      noChange(await stage.up(world, JUDGED));
     },
   },
 ];

@@ -1,3 +1,4 @@
+import { JUDGED } from "../engine";
 import { holdsData, ensure, noChange, operations, refused, succeeded } from "../expect";
 import { Scenario } from "../scenario";
 
@@ -33,7 +34,7 @@ export const DEPLOYMENT: readonly Scenario[] = [
     async run(stage) {
       const world = await stage.deployed();
       noChange(await stage.refresh(world));
-      noChange(await stage.up(world));
+      noChange(await stage.up(world, JUDGED));
     },
   },
   {

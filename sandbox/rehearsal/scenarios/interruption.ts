@@ -1,5 +1,5 @@
 import { Effect } from "../../faults";
-import { Step } from "../engine";
+import { JUDGED, Step } from "../engine";
 import { cloudSteps, ensure, holdsData, noChange, succeeded } from "../expect";
 import { firstDeployment, Scenario, Stage } from "../scenario";
 import { World } from "../world";
@@ -59,14 +59,14 @@ export const INTERRUPTION: readonly Scenario[] = [
         chosen.length === INTERRUPTIONS,
         `found ${chosen.length} resources to interrupt, not ${INTERRUPTIONS}`,
       );
-      const world = await stage.empty(firstDeployment(stage.config));
+      const world = await stage.interruptible(firstDeployment(stage.config));
       for (const [index, { type, name }] of chosen.entries()) {
         world.faults.add({ operation: "create", type, name, ...EFFECTS[index % EFFECTS.length]! });
       }
       // Every update meets the faults of whatever it comes to, and goes as far as the engine goes after a failure.
       while (world.faults.waiting.length > 0) {
         const before = world.faults.waiting.length;
-        const run = await stage.up(world, { policies: false });
+        const run = await stage.up(world, JUDGED);
         const struck = before - world.faults.waiting.length;
         ensure(
           struck > 0,
@@ -74,16 +74,16 @@ export const INTERRUPTION: readonly Scenario[] = [
         );
         ensure(!run.ok, `the update succeeded although ${struck} creations failed`);
       }
-      succeeded(await stage.up(world, { policies: false }));
+      succeeded(await stage.up(world, JUDGED));
       createdOnce(stage, world);
-      noChange(await stage.preview(world));
+      noChange(await stage.preview(world, JUDGED));
     },
   },
   {
     id: "2.2",
     title: "an engine killed while Azure makes the server: the server is adopted, not made again",
     async run(stage) {
-      const world = await stage.empty(firstDeployment(stage.config));
+      const world = await stage.interruptible(firstDeployment(stage.config));
       const type = "azure-native:dbforpostgresql:Server";
       world.faults.add({ operation: "create", type, effect: "hang" });
       await stage.upKilled(world);
@@ -94,7 +94,7 @@ export const INTERRUPTION: readonly Scenario[] = [
       await world.engine.cancel();
       // What docs/rehearsal.md tells operators: clear what was pending, and import what Azure made of it.
       succeeded(await stage.adopt(world));
-      succeeded(await stage.up(world, { policies: false }));
+      succeeded(await stage.up(world, JUDGED));
       createdOnce(stage, world);
     },
   },

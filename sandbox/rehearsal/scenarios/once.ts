@@ -1,3 +1,4 @@
+import { JUDGED } from "../engine";
 import { ensure, noChange, operations, refused, succeeded } from "../expect";
 import { Scenario } from "../scenario";
 import { prefix } from "./changes";
@@ -22,7 +23,7 @@ export const ONCE: readonly Scenario[] = [
         run.steps.some(({ op, name }) => op === "update" && name.endsWith("-database-replica")),
         "the changed tags did not reach the replica",
       );
-      noChange(await stage.preview(world));
+      noChange(await stage.preview(world, JUDGED));
     },
   },
   {

@@ -3,6 +3,7 @@ import { stackPlatformNames } from "../../../stacks/files";
 import { StackConfig } from "../../../stacks/schema";
 import { valueAt } from "../../model/paths";
 import { happen, resourcesBelow } from "../../store/changes";
+import { JUDGED } from "../engine";
 import { cloudSteps, dataKept, ensure, holdsData, noChange, succeeded } from "../expect";
 import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
@@ -92,7 +93,7 @@ export const REGION: readonly Scenario[] = [
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the second region's cluster");
       const touched = touching(stage, world);
       ensure(touched.length === 0, `the lost region was touched:\n${touched.join("\n")}`);
-      noChange(await stage.preview(world));
+      noChange(await stage.preview(world, JUDGED));
     },
   },
   {
@@ -119,7 +120,7 @@ export const REGION: readonly Scenario[] = [
       );
       ensure(clusterRuns(world, primary.cluster), "nothing runs in the first region's cluster");
       ensure(!clusterRuns(world, secondary.cluster), "the second region's cluster still runs workloads");
-      noChange(await stage.preview(world));
+      noChange(await stage.preview(world, JUDGED));
     },
   },
   {
@@ -167,7 +168,7 @@ export const REGION: readonly Scenario[] = [
       succeeded(run);
       dataKept(model, run);
       ensure(clusterRuns(world, primary.cluster), "nothing runs in the rebuilt cluster");
-      noChange(await stage.preview(world));
+      noChange(await stage.preview(world, JUDGED));
     },
   },
 ];
