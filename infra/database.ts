@@ -21,6 +21,8 @@ export interface EntraAdministrator {
   principalType: "Group" | "ServicePrincipal" | "User";
 }
 
+export type HighAvailability = "ZoneRedundant" | "SameZone" | "Disabled";
+
 export interface DatabaseArgs {
   /** Server that accepts writes at first. Changing name or region replaces it: data loss, so it is protected. */
   primary: ServerPlace;
@@ -28,7 +30,14 @@ export interface DatabaseArgs {
   replica?: ServerPlace & {
     /** true only in the deployment that creates it: Azure refuses `createMode` on a replica that exists. */
     bootstrap: boolean;
+    /** Standby of the replica while it is the writer; Azure lets no replica have one. */
+    highAvailability: HighAvailability;
   };
+  /**
+   * Server that accepts writes now. It alone gets what Azure lets only a writer have: the administrator's password,
+   * backups, a standby. Changing it promotes nothing.
+   */
+  writer: "primary" | "replica";
   /** Name of the endpoint clients connect to. Changing it breaks every connection string at once. */
   virtualEndpoint: string;
   /** PostgreSQL major version; upgraded in place with downtime. */
@@ -38,7 +47,7 @@ export interface DatabaseArgs {
   tier: "Burstable" | "GeneralPurpose" | "MemoryOptimized";
   /** GiB at creation; autogrow enlarges it and it never shrinks. */
   storageGB: number;
-  highAvailability: "ZoneRedundant" | "SameZone" | "Disabled";
+  highAvailability: HighAvailability;
   /** Copies backups to the paired region. Fixed at creation. */
   geoRedundantBackup: boolean;
   /** Days of point-in-time restore, 7-35. Lowering it drops older restore points at once. */
@@ -76,6 +85,13 @@ const MOVED_BY_AZURE = [
   "pointInTimeUTC",
   "replicationRole",
 ];
+
+/**
+ * Nothing is sent to the first server while the replica writes: it may be lost, and once it is back it is a replica,
+ * to which Azure lets nobody send its standby, backups or password. What changed meanwhile reaches it with the first
+ * update after the way back.
+ */
+const FROZEN = ["*"];
 
 /** Creating a server or a replica in another region can take hours; the default would give up and lose track. */
 const TIMEOUTS = { create: "4h", update: "4h", delete: "1h" };
@@ -134,7 +150,7 @@ export class Database extends pulumi.ComponentResource {
   }
 
   private primary(args: DatabaseArgs) {
-    const { primary, maintenanceWindow } = args;
+    const { primary } = args;
     const zones = {
       ZoneRedundant: { availabilityZone: "1", standby: { standbyAvailabilityZone: "2" } },
       SameZone: { availabilityZone: "1", standby: { standbyAvailabilityZone: "1" } },
@@ -157,18 +173,22 @@ export class Database extends pulumi.ComponentResource {
         administratorLogin: args.administratorLogin,
         administratorLoginPassword: args.administratorPassword,
         authConfig: { activeDirectoryAuth: "Enabled", passwordAuth: "Enabled", tenantId: args.tenantId },
-        maintenanceWindow: {
-          customWindow: "Enabled",
-          dayOfWeek: WEEKDAYS.indexOf(maintenanceWindow.dayOfWeek),
-          startHour: maintenanceWindow.startHour,
-          startMinute: 0,
-        },
+        maintenanceWindow: this.maintenanceWindow(args),
       },
-      this.serverOptions(args),
+      this.serverOptions(args, args.writer === "primary" ? MOVED_BY_AZURE : FROZEN),
     );
     this.link(server);
     this.guardAndLog("primary", args, server);
     return server;
+  }
+
+  private maintenanceWindow({ maintenanceWindow: { dayOfWeek, startHour } }: DatabaseArgs) {
+    return {
+      customWindow: "Enabled",
+      dayOfWeek: WEEKDAYS.indexOf(dayOfWeek),
+      startHour,
+      startMinute: 0,
+    };
   }
 
   /** What promotion needs to be equal on both servers. */
@@ -182,8 +202,8 @@ export class Database extends pulumi.ComponentResource {
     };
   }
 
-  private serverOptions(args: DatabaseArgs): pulumi.CustomResourceOptions {
-    return dataOptions(args.protect, this.next({ ignoreChanges: MOVED_BY_AZURE, customTimeouts: TIMEOUTS }));
+  private serverOptions(args: DatabaseArgs, ignoreChanges = MOVED_BY_AZURE): pulumi.CustomResourceOptions {
+    return dataOptions(args.protect, this.next({ ignoreChanges, customTimeouts: TIMEOUTS }));
   }
 
   private guardAndLog(noun: "primary" | "replica", args: DatabaseArgs, server: postgresql.Server) {
@@ -256,7 +276,11 @@ export class Database extends pulumi.ComponentResource {
     );
   }
 
-  /** A replica takes administrator, version and authentication from its source, and has no standby or backups. */
+  /**
+   * A replica takes administrator, version and authentication from its source, and has no standby or backups. Once it
+   * writes it has them of its own; the login stays the inherited one, and copies of its backups in the other region
+   * can never be had.
+   */
   private replica(
     args: DatabaseArgs,
     place: NonNullable<DatabaseArgs["replica"]>,
@@ -269,7 +293,9 @@ export class Database extends pulumi.ComponentResource {
         serverName: place.serverName,
         resourceGroupName: place.resourceGroupName,
         location: place.region,
-        ...(place.bootstrap && { createMode: postgresql.CreateMode.Replica }),
+        ...(args.writer === "replica"
+          ? this.promoted(args, place.highAvailability)
+          : place.bootstrap && { createMode: postgresql.CreateMode.Replica }),
         sourceServerResourceId: primary.id,
         ...shape,
       },
@@ -280,6 +306,17 @@ export class Database extends pulumi.ComponentResource {
     // Azure copies parameters once, at creation; later changes on the primary never reach the replica.
     this.parameters("replica", args, place, server);
     return server;
+  }
+
+  private promoted(args: DatabaseArgs, standby: HighAvailability): Partial<postgresql.ServerArgs> {
+    return {
+      // Says to Azure, and to the policies, that this is no longer a replica in the making.
+      createMode: postgresql.CreateMode.Update,
+      administratorLoginPassword: args.administratorPassword,
+      backup: { backupRetentionDays: args.backupRetentionDays, geoRedundantBackup: "Disabled" },
+      maintenanceWindow: this.maintenanceWindow(args),
+      ...(standby !== "Disabled" && { highAvailability: { mode: standby } }),
+    };
   }
 
   /**

@@ -168,7 +168,8 @@ function databaseServers(
     {
       ...database,
       primary: place(primary),
-      replica: replica && secondary && { ...place(secondary), bootstrap: replica.bootstrap },
+      replica: replica && secondary && { ...place(secondary), ...replica },
+      writer: config.regions.writer === "primary" ? "primary" : "replica",
       virtualEndpoint: names.virtualEndpoint,
       administratorPassword: secrets.require("database-admin-password"),
       tenantId: config.azure.tenantId,

@@ -16,14 +16,15 @@ import type { ArmLimit } from "./limit";
 
 const DOCS = "https://learn.microsoft.com/azure/postgresql";
 
-/** Whether the server is made as a replica, or was. */
+/** Whether the server is made as a replica, or was and has not been promoted since. */
 function isReplica(server: Cursor): boolean {
   return isText("Replica")(server.at("createMode").value) || isReplicaByBirth(server);
 }
 
 function isReplicaByBirth(server: Cursor): boolean {
-  const restored = isText("PointInTimeRestore", "GeoRestore", "ReviveDropped");
-  return server.at("sourceServerResourceId").present && !restored(server.at("createMode").value);
+  // Update is what a promoted replica is sent: it changes an existing server, whatever that was born as.
+  const independent = isText("PointInTimeRestore", "GeoRestore", "ReviveDropped", "Update");
+  return server.at("sourceServerResourceId").present && !independent(server.at("createMode").value);
 }
 
 function absent(cursor: Cursor, because: string): Outcome[] {
@@ -39,7 +40,7 @@ const replica: ArmLimit = {
   name: "postgres-replica-shape",
   title: "A read replica has no standby, no backups and no administrator of its own",
   description:
-    "A server with a source has high availability and geo-redundant backup off, is not Burstable, and sends neither administrator nor point in time.",
+    "A server with a source, unless createMode Update says that it was promoted, has high availability and geo-redundant backup off, is not Burstable, and sends neither administrator nor point in time.",
   why: "Azure rejects the creation, after the wait for the primary's snapshot.",
   remediation: "Leave these properties out of the replica; promotion gives it a standby later.",
   url: `${DOCS}/read-replica/concepts-read-replicas`,

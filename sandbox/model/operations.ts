@@ -137,7 +137,7 @@ export class SandboxModel implements Model {
     const key = model.key(id, scope);
     const stored = cloud.get(key);
     if (!stored || stored.softDeleted) throw notFound(id);
-    const [refused] = model.refusedUpdate?.(old, inputs) ?? [];
+    const [refused] = model.refusedUpdate?.(old, inputs, stored.outputs) ?? [];
     if (refused)
       throw new CloudError(400, "PropertyChangeNotAllowed", `${refused.property}: ${refused.reason}`);
     this.requireLinks(inputs, id, scope, cloud);
@@ -146,7 +146,10 @@ export class SandboxModel implements Model {
       inputs,
     );
     // The seed of made-up values is the id, so an update gives those of the creation again.
-    const outputs = model.computed(this.made(model, "", live, id, scope, cloud));
+    const outputs = (model.keptOutputs ?? []).reduce(
+      (tree, path) => withValue(tree, parsePath(path), valueAt(stored.outputs, path)),
+      model.computed(this.made(model, "", live, id, scope, cloud)),
+    );
     cloud.put({ ...stored, inputs: live, outputs });
     return { id, outputs };
   }

@@ -78,6 +78,8 @@ export interface Made {
 export interface ResourceModel {
   /** Type token, e.g. `azure-native:dbforpostgresql:Server`. */
   readonly type: string;
+  /** Type of the service itself, e.g. `Microsoft.DBforPostgreSQL/flexibleServers`; absent outside Azure. */
+  readonly armType?: string;
   /** Inputs without which the service refuses. */
   readonly required: readonly string[];
   /** Input that names the resource. When it is absent a name is made from the logical name. */
@@ -114,8 +116,10 @@ export interface ResourceModel {
   check(inputs: Tree): readonly Failure[];
   /** Inputs the service takes at creation and leaves alone afterwards, whatever an update sends. */
   readonly keptOnUpdate?: readonly string[];
-  /** What the service refuses to change in place, e.g. a smaller disk. */
-  refusedUpdate?(old: Tree, next: Tree): readonly Failure[];
+  /** What the service refuses to change in place, e.g. a smaller disk. `live` are the outputs as the cloud holds them. */
+  refusedUpdate?(old: Tree, next: Tree, live: Tree): readonly Failure[];
+  /** Outputs that an update leaves as the cloud holds them. */
+  readonly keptOutputs?: readonly string[];
   /** Values the service adds: read-only properties, and defaults for inputs that were left out. */
   computed(made: Made): Tree;
   /** Name that must be unique over all subscriptions, e.g. `vault:kv-prod`. */

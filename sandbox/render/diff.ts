@@ -90,7 +90,7 @@ function danger(
   }
   if (before && after) {
     const [refused] = known(
-      () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs) ?? [],
+      () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}) ?? [],
       [],
     );
     if (refused) return `would be refused: ${refused.property} ${refused.reason}`;

@@ -1,6 +1,5 @@
 import { isTree, merge, parsePath, withValue } from "../model/paths";
-import { Model, Stored, Tree, Value } from "../model/types";
-import { CloudStore } from "./cloud";
+import { Cloud, Model, Stored, Tree, Value } from "../model/types";
 
 /** Nothing has the id that was asked for. */
 export class NotInCloud extends Error {
@@ -19,7 +18,7 @@ export class UnknownEvent extends Error {
 }
 
 /** @throws NotInCloud */
-export function find(cloud: CloudStore, id: string): Stored {
+export function find(cloud: Cloud, id: string): Stored {
   const wanted = id.toLowerCase();
   for (const stored of cloud.all()) if (stored.id.toLowerCase() === wanted) return stored;
   throw new NotInCloud(id);
@@ -29,7 +28,7 @@ export function find(cloud: CloudStore, id: string): Stored {
  * Changes one property as somebody in the portal would.
  * @throws NotInCloud
  */
-export function change(cloud: CloudStore, id: string, path: string, value: Value): void {
+export function change(cloud: Cloud, id: string, path: string, value: Value): void {
   const stored = find(cloud, id);
   const parts = parsePath(path);
   cloud.put({
@@ -43,7 +42,7 @@ export function change(cloud: CloudStore, id: string, path: string, value: Value
  * Lets something happen that Azure does by itself, e.g. `ha-failover` to a database server.
  * @throws NotInCloud, UnknownEvent
  */
-export function happen(model: Model, cloud: CloudStore, id: string, event: string): void {
+export function happen(model: Model, cloud: Cloud, id: string, event: string): void {
   const stored = find(cloud, id);
   const moves = model.resource(stored.type).moves ?? {};
   const move = moves[event];
@@ -67,13 +66,13 @@ function followed(inputs: Tree, moved: Tree): Tree {
  * Deletes a resource and everything below it, without Pulumi's knowledge.
  * @throws NotInCloud
  */
-export function deleteBehind(cloud: CloudStore, id: string): void {
+export function deleteBehind(cloud: Cloud, id: string): void {
   find(cloud, id);
   for (const stored of resourcesBelow(cloud, id)) cloud.remove(stored.key);
 }
 
 /** A resource and everything nested in it or attached to it. */
-export function resourcesBelow(cloud: CloudStore, id: string): Stored[] {
+export function resourcesBelow(cloud: Cloud, id: string): Stored[] {
   const root = id.toLowerCase();
   return [...cloud.all()].filter((stored) => {
     const own = stored.id.toLowerCase();

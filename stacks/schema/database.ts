@@ -12,6 +12,8 @@ const administrator = z.strictObject({
   principalType: z.enum(["Group", "ServicePrincipal", "User"]).describe("Kind of principal; prefer Group."),
 });
 
+const highAvailability = z.enum(["ZoneRedundant", "SameZone", "Disabled"]);
+
 export const database = z
   .strictObject({
     version: z
@@ -31,11 +33,9 @@ export const database = z
     storageGB: z
       .literal([...STORAGE_SIZES_GB])
       .describe("Disk size in GiB at creation; autogrow enlarges it later. It can never shrink."),
-    highAvailability: z
-      .enum(["ZoneRedundant", "SameZone", "Disabled"])
-      .describe(
-        "Standby in another zone, the same zone, or none. ZoneRedundant survives the loss of a zone (99.99 % SLA), SameZone is the fallback where Azure blocks it (99.95 %).",
-      ),
+    highAvailability: highAvailability.describe(
+      "Standby in another zone, the same zone, or none. ZoneRedundant survives the loss of a zone (99.99 % SLA), SameZone is the fallback where Azure blocks it (99.95 %).",
+    ),
     geoRedundantBackup: z
       .boolean()
       .describe("Copies backups to the paired region. Fixed at creation: Azure refuses to change it later."),
@@ -51,6 +51,11 @@ export const database = z
           .default(false)
           .describe(
             "true only for the deployment that creates the replica: sends createMode Replica, which Azure refuses on a replica that exists.",
+          ),
+        highAvailability: highAvailability
+          .default("Disabled")
+          .describe(
+            "Standby of the replica while it is the writer (regions.writer secondary); without effect before. Turn it on after a failover has settled: it takes Azure minutes, and it may refuse.",
           ),
       })
       .optional()

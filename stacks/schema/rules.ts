@@ -64,6 +64,13 @@ function regionRules({ regions, network, database, storage }: StackConfig): Prob
       allowed: `SameZone or Disabled, because ${primary} has no availability zones`,
     });
   }
+  if (secondary && !REGIONS[secondary].zones && database.replica?.highAvailability === "ZoneRedundant") {
+    problems.push({
+      path: ["database", "replica", "highAvailability"],
+      found: "ZoneRedundant",
+      allowed: `SameZone or Disabled, because ${secondary} has no availability zones`,
+    });
+  }
   if (
     storage.containers.some((c) => c.tiers.some((t) => t.tier === "Archive")) &&
     /ZRS$/.test(storage.redundancy)

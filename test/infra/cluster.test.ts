@@ -28,7 +28,11 @@ const inputs = (plan: PlanView, type: string, name?: string): any => plan.one(ty
 
 /** Plans take seconds each, and longer beside other tests. */
 const PLANS_MS = 300_000;
-const FAILED_OVER = { "regions.secondaryActive": true, "regions.writer": "secondary" };
+const FAILED_OVER = {
+  "regions.secondaryActive": true,
+  "regions.writer": "secondary",
+  "database.replica.highAvailability": "SameZone",
+};
 
 let prod: PlanView;
 let staging: PlanView;
@@ -209,6 +213,27 @@ describe("cluster", () => {
         resourceGroupName !== "rg-forma3d-prod-weu" && location === "westeurope",
     );
     expect(elsewhere.map(({ urn }) => urn)).toEqual([]);
+  });
+
+  test("what only a writer may be sent follows the writer, and the other server is left alone", () => {
+    const type = "azure-native:dbforpostgresql:Server";
+    const options = (plan: PlanView, name: string) => plan.one(type, name).options.ignoreChanges;
+    const writerOnly = ["administratorLoginPassword", "backup", "highAvailability", "maintenanceWindow"];
+    const before = inputs(prod, type, "database-replica");
+    expect([...writerOnly, "createMode"].filter((key) => key in before)).toEqual([]);
+    const after = inputs(failedOver, type, "database-replica");
+    expect(after).toMatchObject({
+      createMode: "Update",
+      administratorLoginPassword: inputs(prod, type, "database-primary").administratorLoginPassword,
+      backup: { backupRetentionDays: 35, geoRedundantBackup: "Disabled" },
+      maintenanceWindow: inputs(prod, type, "database-primary").maintenanceWindow,
+      highAvailability: { mode: "SameZone" },
+    });
+    // A login would replace the server, and the point of its birth is Azure's.
+    expect(after).not.toHaveProperty("administratorLogin");
+    expect(options(failedOver, "database-replica")).toEqual(options(prod, "database-replica"));
+    expect(options(failedOver, "database-primary")).toEqual(["*"]);
+    expect(options(prod, "database-primary")).not.toContain("*");
   });
 
   test("the second region has a cluster only while it is switched on", () => {

@@ -43,6 +43,21 @@ test("a type Azure has no limit for is never refused", () => {
   expect(armRefusals("random:index/randomPassword:RandomPassword", { length: -1 })).toEqual([]);
 });
 
+test("a replica that was promoted has what a writer has, and still no copies of backups elsewhere", () => {
+  const promoted = {
+    ...propsOf("replica"),
+    createMode: "Update",
+    administratorLoginPassword: "not-a-real-password",
+    highAvailability: { mode: "SameZone" },
+    backup: { backupRetentionDays: 35, geoRedundantBackup: "Disabled" },
+  };
+  expect(armRefusals(SERVER, promoted, { before: propsOf("replica") })).toEqual([]);
+  expect(texts(armRefusals(SERVER, { ...promoted, createMode: undefined as never }))).toEqual([
+    'highAvailability.mode must be "Disabled", but is "SameZone"',
+    "administratorLoginPassword must be left out of a replica, which inherits the administrator",
+  ]);
+});
+
 describe("what depends on other resources", () => {
   const parameter = { configurationName: "pgbouncer.enabled", value: "true", source: "user-override" };
   const type = "azure-native:dbforpostgresql:Configuration";

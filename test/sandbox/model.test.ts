@@ -6,6 +6,7 @@ import { sandboxModel } from "../../sandbox/model";
 import { MemoryCloud } from "../../sandbox/model/cloud";
 import { differences, formatPath, matches, parsePath } from "../../sandbox/model/paths";
 import { CloudError, Scope, Tree, UNKNOWN, UnknownTypeError } from "../../sandbox/model/types";
+import { happen } from "../../sandbox/store/changes";
 import { decode, encode, Json } from "../../sandbox/wire/values";
 
 const model = sandboxModel();
@@ -331,6 +332,27 @@ describe("the cloud", () => {
     expect(update({ storage: { storageSizeGB: 256 } }).outputs).toMatchObject({
       storage: { storageSizeGB: 256 },
     });
+  });
+
+  test("refuses a server that follows another what only a writer has, until it is promoted", () => {
+    const { create, cloud } = inCloud();
+    create(GROUP, group);
+    const { id } = create(SERVER, server);
+    const follower = { ...server, administratorLoginPassword: undefined as never, backup: {} };
+    const update = (change: Tree) =>
+      model.update(SERVER, id, server, { ...follower, ...change }, azure, cloud).outputs;
+    happen(model, cloud, id, "demoted");
+    const writerOnly: Tree[] = [
+      { administratorLoginPassword: "not-a-real-password" },
+      { highAvailability: { mode: "SameZone" } },
+      { backup: { geoRedundantBackup: "Enabled" } },
+    ];
+    for (const change of writerOnly) {
+      expect(thrown(() => update(change)).message).toMatch(/a read replica (has no|takes it from)/);
+    }
+    expect(update({ tags: { a: "b" } })).toMatchObject({ replicationRole: "AsyncReplica" });
+    happen(model, cloud, id, "promoted");
+    expect(update({ highAvailability: { mode: "SameZone" } })).toMatchObject({ replicationRole: "Primary" });
   });
 
   test("keeps namespaces of different clusters apart", () => {

@@ -181,6 +181,16 @@ describe("rules across fields", () => {
     expect(staging?.monitoring.region).toBe(staging?.regions.primary);
   });
 
+  test("a promoted replica has a standby in another zone only where there are zones", () => {
+    const standby = { "database.replica.highAvailability": "ZoneRedundant" };
+    expect(problems(standby)).toEqual([]);
+    expect(
+      problems({ ...standby, "regions.secondary": "norwaywest", "database.geoRedundantBackup": false }),
+    ).toEqual([
+      "forma3d:database.replica.highAvailability: found 'ZoneRedundant'; allowed: SameZone or Disabled, because norwaywest has no availability zones",
+    ]);
+  });
+
   test("the Burstable tier has neither standby nor replica", () => {
     expect(problems({ "database.tier": "Burstable" })).toEqual([
       "forma3d:database.highAvailability: found 'ZoneRedundant'; allowed: Disabled on the Burstable tier",

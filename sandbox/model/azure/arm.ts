@@ -30,7 +30,8 @@ export interface ArmDefinition {
   readonly serialisedUpTo?: string;
   readonly check?: (inputs: Tree) => readonly Failure[];
   readonly keptOnUpdate?: readonly string[];
-  readonly refusedUpdate?: (old: Tree, next: Tree) => readonly Failure[];
+  readonly refusedUpdate?: (old: Tree, next: Tree, live: Tree) => readonly Failure[];
+  readonly keptOutputs?: readonly string[];
   readonly computed?: (made: Made) => Tree;
   readonly moves?: Readonly<Record<string, (stored: Stored) => Tree>>;
 }
@@ -59,6 +60,7 @@ function placeholders(template: string): string[] {
 
 /** `Microsoft.Storage/storageAccounts/blobServices/containers` from an id template. */
 function armType(template: string): string {
+  if (!template.includes("/providers/")) return "Microsoft.Resources/subscriptions/resourceGroups";
   const [namespace, ...rest] = template.slice(template.lastIndexOf("/providers/") + 11).split("/");
   return [namespace, ...rest.filter((_, i) => i % 2 === 0)].join("/");
 }
@@ -89,6 +91,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
   const serialised = upTo && template.slice(0, template.indexOf(`{${upTo}}`) + upTo.length + 2);
   return {
     type,
+    armType: armType(template),
     required: [...required, ...(definition.required ?? [])],
     name: { property: name, auto: definition.auto ?? "suffix" },
     immutable: [...new Set([...names, "location", ...(definition.immutable ?? [])])],
@@ -104,6 +107,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     check: (inputs) => [...SHAPES.check(facts.inputs, inputs), ...(definition.check?.(inputs) ?? [])],
     keptOnUpdate: definition.keptOnUpdate,
     refusedUpdate: definition.refusedUpdate,
+    keptOutputs: definition.keptOutputs,
     computed: (made) => ({
       ...only(facts.outputs, SHAPES.defaults(facts.inputs, made.inputs)),
       name: stringAt(made.inputs, name) ?? "",

@@ -45,7 +45,25 @@ const FROZEN: Readonly<Record<string, string>> = {
   "dataEncryption.type": "is decided when a server is created",
 };
 
-function refusedServerUpdate(old: Tree, next: Tree): Failure[] {
+/** What a server may not be sent while it follows another, whatever it was made as. */
+function refusedOfReplica(next: Tree, live: Tree): Failure[] {
+  if (!/AsyncReplica$/.test(textAt(live, "replicationRole"))) return [];
+  const mode = stringAt(next, "highAvailability.mode") ?? "Disabled";
+  const geo = stringAt(next, "backup.geoRedundantBackup") ?? "Disabled";
+  return [
+    ...(mode === "Disabled"
+      ? []
+      : [{ property: "highAvailability.mode", reason: "a read replica has no standby" }]),
+    ...(geo === "Disabled"
+      ? []
+      : [{ property: "backup.geoRedundantBackup", reason: "a read replica has no backups" }]),
+    ...(next["administratorLoginPassword"] === undefined
+      ? []
+      : [{ property: "administratorLoginPassword", reason: "a read replica takes it from its primary" }]),
+  ];
+}
+
+function refusedServerUpdate(old: Tree, next: Tree, live: Tree): Failure[] {
   const failures = Object.entries(FROZEN)
     .map(([property, why]) => ({
       property,
@@ -68,7 +86,7 @@ function refusedServerUpdate(old: Tree, next: Tree): Failure[] {
   const [was, is] = [Number(stringAt(old, "version")), Number(stringAt(next, "version"))];
   if (is < was)
     failures.push({ property: "version", reason: `is never lowered: at least ${was}, not ${is}` });
-  return failures;
+  return [...failures, ...refusedOfReplica(next, live)];
 }
 
 function serverOutputs({ inputs }: Made): Tree {
@@ -83,6 +101,23 @@ function serverOutputs({ inputs }: Made): Tree {
     privateEndpointConnections: [],
   };
 }
+
+/** Parameters a server reads when it starts, and not before. */
+const STATIC_PARAMETERS = new Set([
+  "autovacuum_freeze_max_age",
+  "autovacuum_max_workers",
+  "max_connections",
+  "max_locks_per_transaction",
+  "max_prepared_transactions",
+  "max_replication_slots",
+  "max_wal_senders",
+  "max_worker_processes",
+  "pg_stat_statements.max",
+  "shared_buffers",
+  "shared_preload_libraries",
+  "track_activity_query_size",
+  "wal_level",
+]);
 
 function swapZones({ outputs }: Stored): Tree {
   const standby = stringAt(outputs, "highAvailability.standbyAvailabilityZone");
@@ -113,6 +148,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     serialisedUpTo: "serverName",
     check: checkServer,
     refusedUpdate: refusedServerUpdate,
+    // Only a promotion gives another role.
+    keptOutputs: ["replicationRole"],
     computed: serverOutputs,
     moves: {
       "ha-failover": swapZones,
@@ -137,7 +174,12 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     required: ["value", "source"],
     auto: "never",
     serialisedUpTo: "serverName",
-    computed: () => ({ isReadOnly: false, isConfigPendingRestart: false, isDynamicConfig: true }),
+    computed: ({ inputs }) => {
+      const fixed = STATIC_PARAMETERS.has(stringAt(inputs, "configurationName") ?? "");
+      return { isReadOnly: false, isConfigPendingRestart: fixed, isDynamicConfig: !fixed };
+    },
+    // Neither Azure nor the provider restarts a server for a parameter.
+    moves: { "server-restarted": () => ({ isConfigPendingRestart: false }) },
   },
   "dbforpostgresql:VirtualEndpoint": {
     id: `${SERVER}/virtualendpoints/{virtualEndpointName}`,

@@ -20,7 +20,7 @@ function isProd({ environment }: StackConfig): boolean {
 }
 
 /** Names of the regions a stack has data in. */
-function places({ regions }: StackConfig): string[] {
+export function places({ regions }: StackConfig): string[] {
   return regions.secondary ? ["primary", "secondary"] : ["primary"];
 }
 

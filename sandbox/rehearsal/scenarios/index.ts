@@ -5,9 +5,11 @@ import { DEPLOYMENT } from "./deployment";
 import { INTERRUPTION } from "./interruption";
 import { ISOLATION } from "./isolation";
 import { LOSSES } from "./losses";
+import { NETWORK } from "./network";
 import { ONCE } from "./once";
 import { PARITY } from "./parity";
 import { REGION } from "./region";
+import { SECRETS } from "./secrets";
 
 /** Everything that is rehearsed, in the order of the printed table. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -15,7 +17,9 @@ export const SCENARIOS: readonly Scenario[] = [
   ...INTERRUPTION,
   ...CHANGES,
   ...LOSSES,
+  ...SECRETS,
   ...AZURE,
+  ...NETWORK,
   ...REGION,
   ...ONCE,
   ...ISOLATION,

@@ -1,9 +1,11 @@
+import { happen } from "../../store/changes";
 import { JUDGED } from "../engine";
 import { ensure, noChange, operations, refused, succeeded } from "../expect";
 import { Scenario } from "../scenario";
 import { prefix } from "./changes";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
+const PARAMETER = "azure-native:dbforpostgresql:Configuration";
 
 /** What Azure takes once only. */
 export const ONCE: readonly Scenario[] = [
@@ -61,6 +63,25 @@ export const ONCE: readonly Scenario[] = [
         world.changes().every(({ type }) => type !== "azure-native:storage:StorageAccount"),
         "the account was changed",
       );
+    },
+  },
+  {
+    id: "6.5",
+    title: "a static server parameter waits for a restart, which no update makes and none undoes",
+    async run(stage) {
+      const world = await stage.deployed();
+      const parameters = () => [...world.cloud.all()].filter(({ type }) => type === PARAMETER);
+      const waiting = () => parameters().filter(({ outputs }) => outputs["isConfigPendingRestart"] === true);
+      const servers = stage.config.database.replica ? 2 : 1;
+      const names = waiting().map(({ id }) => id.split("/").at(-1));
+      ensure(
+        names.length === servers && names.every((name) => name === "shared_preload_libraries"),
+        `these wait for a restart: ${names.join(", ")}`,
+      );
+      // docs/deploying.md restarts each server.
+      for (const { id } of waiting()) happen(stage.setting.model, world.cloud, id, "server-restarted");
+      noChange(await stage.up(world, { ...JUDGED, refresh: true }));
+      ensure(waiting().length === 0, "a parameter waits for a restart again");
     },
   },
 ];

@@ -3,10 +3,12 @@ import { stackPlatformNames } from "../../../stacks/files";
 import { StackConfig } from "../../../stacks/schema";
 import { valueAt } from "../../model/paths";
 import { happen, resourcesBelow } from "../../store/changes";
-import { JUDGED } from "../engine";
+import { JUDGED, Run } from "../engine";
 import { cloudSteps, dataKept, ensure, holdsData, noChange, succeeded } from "../expect";
 import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
+import { prefix } from "./changes";
+import { reissue } from "./secrets";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
 const GROUP = "azure-native:resources:ResourceGroup";
@@ -54,11 +56,30 @@ function loseRegion(stage: Stage, world: World): void {
   world.faults.outage(`region ${primary.region}`, ({ key }) => lost(key));
 }
 
-function promote(stage: Stage, world: World): void {
+/** Switches the roles of the two servers over, as the runbook does, or back. */
+function promote(stage: Stage, world: World, direction: "over" | "back" = "over"): void {
   const { primary, secondary } = regions(stage);
   const { model } = stage.setting;
-  happen(model, world.cloud, world.resource(SERVER, secondary.server).id, "promoted");
-  happen(model, world.cloud, world.resource(SERVER, primary.server).id, "demoted");
+  const [writer, other] = direction === "over" ? [secondary, primary] : [primary, secondary];
+  happen(model, world.cloud, world.resource(SERVER, writer.server).id, "promoted");
+  happen(model, world.cloud, world.resource(SERVER, other.server).id, "demoted");
+}
+
+/** Settings of a server that a replica has not. */
+const WRITER_ONLY = "administratorLoginPassword, backup, createMode, maintenanceWindow";
+
+/** An update that changes exactly these properties of exactly these servers, in place. */
+function serversChanged(run: Run, expected: readonly string[]): void {
+  succeeded(run);
+  const servers = run.steps.filter(({ type }) => type === SERVER);
+  const found = servers.map(({ name, diffs }) => {
+    const properties = new Set(diffs.map((path) => path.split(".")[0]));
+    return `${name}: ${[...properties].sort().join(", ")}`;
+  });
+  ensure(
+    servers.every(({ op }) => op === "update") && [...found].sort().join() === [...expected].sort().join(),
+    `the servers changed otherwise:\n${found.join("\n")}`,
+  );
 }
 
 /** Steps that touch anything of the region that is lost. */
@@ -107,13 +128,13 @@ export const REGION: readonly Scenario[] = [
       promote(stage, world);
       succeeded(await stage.up(world));
       // The region is back, and the roles of the servers were switched over again.
-      const { model } = stage.setting;
-      happen(model, world.cloud, world.resource(SERVER, primary.server).id, "promoted");
-      happen(model, world.cloud, world.resource(SERVER, secondary.server).id, "demoted");
+      promote(stage, world, "back");
       stage.configure(world, FAILED_BACK);
       const back = await stage.up(world);
-      succeeded(back);
-      const data = cloudSteps(back).filter(({ type }) => holdsData(model, type));
+      // What only a writer is sent is left out of the next change of a server that no longer is one.
+      serversChanged(back, [`${prefix(stage.config)}-database-replica: ${WRITER_ONLY}`]);
+      const { model } = stage.setting;
+      const data = cloudSteps(back).filter(({ type }) => holdsData(model, type) && type !== SERVER);
       ensure(
         data.length === 0,
         `failing back touches ${data.map(({ op, name }) => `${op} ${name}`).join(", ")}`,
@@ -125,7 +146,8 @@ export const REGION: readonly Scenario[] = [
   },
   {
     id: "5.3",
-    title: "the virtual endpoint leads to the promoted replica, and no update turns it back",
+    title:
+      "while the replica writes, the endpoint leads to it, rotated secrets reach it, nothing is sent to the other; both follow the way back",
     notFor: replicated,
     async run(stage) {
       const world = await stage.deployed();
@@ -143,6 +165,16 @@ export const REGION: readonly Scenario[] = [
         Array.isArray(members) && members[0] === secondary.server,
         `the endpoint leads to ${JSON.stringify(members)}, not to ${secondary.server} first`,
       );
+      reissue(stage, world);
+      serversChanged(await stage.up(world, JUDGED), [
+        `${prefix(stage.config)}-database-replica: administratorLoginPassword`,
+      ]);
+      promote(stage, world, "back");
+      stage.configure(world, FAILED_BACK);
+      serversChanged(await stage.up(world, JUDGED), [
+        `${prefix(stage.config)}-database-primary: administratorLoginPassword`,
+        `${prefix(stage.config)}-database-replica: ${WRITER_ONLY}`,
+      ]);
     },
   },
   {
