@@ -8,7 +8,7 @@ import { sandboxModel } from "./model";
 import { findCli } from "./rehearsal/cli";
 import { descendants, killAll } from "./rehearsal/processes";
 import { junit, markdown, table, totals } from "./rehearsal/report";
-import { Outcome, rehearse } from "./rehearsal/runner";
+import { Outcome, PARALLEL, rehearse } from "./rehearsal/runner";
 import { Scenario } from "./rehearsal/scenario";
 import { SCENARIOS } from "./rehearsal/scenarios";
 import { projectRoot } from "./root";
@@ -124,7 +124,7 @@ const program = new Command("rehearse")
     new Option("--only <scenarios>", "scenarios or groups, e.g. 3,5.1; default all").argParser(select),
   )
   .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
-  .addOption(new Option("--parallel <n>", "scenarios at a time").argParser(count).default(2))
+  .addOption(new Option("--parallel <n>", "scenarios at a time").argParser(count).default(PARALLEL))
   .option("--traces", "keeps stack traces in the errors of the program; takes twice as long")
   .option("--keep <folder>", "keeps every emulated cloud and state there, for `npm run sandbox -- ls`")
   .option("--transcripts <folder>", "where the transcripts of failures are kept", ".rehearsal")
