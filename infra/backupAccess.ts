@@ -45,6 +45,12 @@ const GRANTS: { identity: IdentityName; access: Access; containers: ContainerPur
     containers: ["daily", "monthly", "evidence"],
     why: "reads the catalogue",
   },
+  {
+    identity: "operator",
+    access: "write",
+    containers: ["daily", "monthly", "evidence", "incidents"],
+    why: "backs up and restores by hand, can delete nothing",
+  },
 ];
 
 /**

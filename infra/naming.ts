@@ -61,6 +61,7 @@ export const IDENTITIES = [
   "prune",
   "drill",
   "metrics",
+  "operator",
   "gateway",
   "monitoring",
   "blackbox",

@@ -34,7 +34,7 @@ const STREAMING: ContainerResources = {
 };
 
 /** A restore runs a database server of its own beside the runner. */
-const RESTORING: ContainerResources = {
+export const RESTORING: ContainerResources = {
   cpuRequest: "1",
   cpuLimit: "2",
   memoryRequest: "1Gi",

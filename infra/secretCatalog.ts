@@ -8,7 +8,8 @@
 export type SecretSource = "generated" | "config" | "external";
 
 /** Workloads that read secrets. */
-export type SecretReader = "api" | "migration" | "roles" | "backup" | "drill" | "monitoring" | "status-page";
+export type SecretReader =
+  "api" | "migration" | "roles" | "backup" | "drill" | "monitoring" | "operator" | "status-page";
 
 /** PostgreSQL roles of the application's database; each has a password of its own. */
 export const DATABASE_ROLES = ["api", "migration", "backup", "monitoring"] as const;
@@ -51,7 +52,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     name: "database-admin-url",
     source: "generated",
     rotationDays: 180,
-    readers: ["roles"],
+    readers: ["roles", "operator"],
     variable: "DATABASE_URL",
     contentType: "postgresql connection string (direct)",
     connection: { role: "administrator", pooled: false },

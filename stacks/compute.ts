@@ -10,6 +10,7 @@ import { Logs } from "../infra/logs";
 import { migration, MIGRATION_SECRET } from "../infra/migration";
 import { Namespace } from "../infra/namespace";
 import { IDENTITIES, virtualEndpointHosts } from "../infra/naming";
+import { OperatorJob } from "../infra/operatorJob";
 import { clusterProvider } from "../infra/providers";
 import { recoveryExporter } from "../infra/recoveryExporter";
 import { databaseGate, gateSettings, RecoveryTargets } from "../infra/recoveryTargets";
@@ -150,8 +151,8 @@ function insideCluster(context: Context, args: ComputeArgs, cluster: Cluster): P
       quota: {
         // A rollout adds one pod per workload; beside the workloads run jobs and the status page.
         pods: workloads.api.maxReplicas + workloads.dashboard.maxReplicas + GATEWAY_REPLICAS.maxReplicas + 25,
-        // One verification and one drill at a time.
-        storageGiB: 2 * runner.scratchGiB,
+        // One verification, one drill and one operator at a time.
+        storageGiB: 3 * runner.scratchGiB,
         loadBalancers: SITES.length,
       },
     },
@@ -302,6 +303,19 @@ function recovery(context: Context, place: Place): void {
       scratchGiB: config.recovery.scratchGiB,
       databasePort: DATABASE_PORTS.direct,
       suspended: !isWriter(context, place),
+    },
+    opts,
+  );
+  new OperatorJob(
+    `${name}-operator`,
+    {
+      ...common,
+      vault,
+      gate: guardOf(context),
+      incidents: storage.containerNames.incidents,
+      identityClientId: identities.operator.clientId,
+      scratchGiB: config.recovery.scratchGiB,
+      databasePort: DATABASE_PORTS.direct,
     },
     opts,
   );

@@ -195,6 +195,7 @@ function regionVault(
     backup: workloads.backup.principalId,
     drill: workloads.drill.principalId,
     monitoring: workloads.monitoring.principalId,
+    operator: workloads.operator.principalId,
     "status-page": workloads["status-page"].principalId,
   };
   return new Vault(

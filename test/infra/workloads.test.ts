@@ -322,7 +322,7 @@ describe("everything that runs", () => {
     });
     expect(inputs(prod, "kubernetes:core/v1:ResourceQuota").spec.hard).toEqual({
       pods: "49",
-      "requests.storage": "512Gi",
+      "requests.storage": "768Gi",
       "services.loadbalancers": "2",
     });
   });
@@ -508,6 +508,69 @@ describe("recovery jobs", () => {
     expect(NAMES.map(disks)).toEqual([[], [], ["256Gi"], ["256Gi"], []]);
     expect(env(cron("verify").spec.jobTemplate.spec.template.spec.containers[0]).SCRATCH_DIR).toBe(
       "/scratch",
+    );
+  });
+});
+
+describe("the operator's job", () => {
+  const job = () => inputs(prod, TYPES.cronJob, "primary-operator");
+  const pod = () => job().spec.jobTemplate.spec.template.spec;
+
+  test("starts only by hand, waits for its operator and ends by itself, without a failure", () => {
+    expect(job().metadata.name).toBe("recovery-operator");
+    expect(job().spec.suspend).toBe(true);
+    const { backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished } = job().spec.jobTemplate.spec;
+    const [container] = pod().containers;
+    expect(container.command.at(-1)).toBe("sleep");
+    expect(Number(container.args[0])).toBe(8 * 3600);
+    expect(activeDeadlineSeconds).toBeGreaterThan(Number(container.args[0]));
+    expect([backoffLimit, ttlSecondsAfterFinished]).toEqual([0, 3600]);
+  });
+
+  test("has what the runner, the incident records and psql need, and reaches nothing else", () => {
+    const [container] = pod().containers;
+    const daily = inputs(prod, TYPES.cronJob, "primary-recovery-daily").spec.jobTemplate.spec.template.spec;
+    expect(container.image).toBe(daily.containers[0].image);
+    expect(env(container)).toMatchObject({
+      ...env(daily.containers[0]),
+      DATABASE_URL_FILE: "/run/secrets/vault/database-admin-url",
+      GUARD_ALLOWED_HOSTS:
+        "forma3d-prod-db.writer.postgres.database.azure.com,forma3d-prod-db.reader.postgres.database.azure.com",
+      BACKUP_CONTAINER_INCIDENTS: "incidents",
+      SCRATCH_DIR: "/scratch",
+    });
+    expect(inputs(prod, TYPES.secrets, "primary-operator").spec.parameters.objects).toBe(
+      "array:\n  - |\n    objectName: database-admin-url\n    objectType: secret\n",
+    );
+    const { metadata, spec } = inputs(prod, TYPES.policy, "primary-operator-traffic");
+    expect([metadata.annotations["forma3d.com/egress"], spec.ingress]).toEqual([
+      "dns, entra, storage, database",
+      [],
+    ]);
+  });
+
+  test("acts as an identity of its own that can delete no backup, in every region", () => {
+    expect(pod().serviceAccountName).toBe("operator");
+    const subject = "system:serviceaccount:forma3d:operator";
+    const credentials = (plan: PlanView) =>
+      plan
+        .ofType("azure-native:managedidentity:FederatedIdentityCredential", "-operator")
+        .map(({ inputs: one }) => one.subject);
+    expect([credentials(prod), credentials(failedOver)]).toEqual([[subject], [subject, subject]]);
+    const roles = prod
+      .ofType("azure-native:authorization:RoleAssignment", "-operator-")
+      .map(({ urn, inputs: one }) => [
+        urn.split("::").at(-1),
+        String(one.roleDefinitionId).split("/").at(-1),
+      ]);
+    const writer = prod.one("azure-native:authorization:RoleDefinition", "writer").inputs.roleDefinitionId;
+    expect(roles).toEqual(
+      ["primary", "secondary"].flatMap((region) =>
+        ["daily", "evidence", "incidents", "monthly"].map((container) => [
+          `forma3d-prod-backup-access-${region}-operator-${container}`,
+          writer,
+        ]),
+      ),
     );
   });
 });
