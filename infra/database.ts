@@ -57,7 +57,7 @@ export interface DatabaseArgs {
   administratorPassword: pulumi.Input<string>;
   tenantId: string;
   entraAdministrators: EntraAdministrator[];
-  /** Database of the application. Renaming makes a new, empty one. */
+  /** Name of the application's database. Changing it replaces the database: data loss, so it is protected. */
   applicationDatabase: string;
   maintenanceWindow: WeeklyWindow;
   pool: PoolSettings;

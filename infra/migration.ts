@@ -32,7 +32,7 @@ export const MIGRATION_SECRET = "database-migration-url";
 const MIGRATION_DEADLINE_MINUTES = 30;
 
 /**
- * Applies the image's pending schema migrations, once per image, before the image's pods roll. Migrations must
+ * Applies the image's pending schema migrations, once per image and restored content, before pods roll. Migrations must
  * work with the version before them too: its pods still run meanwhile.
  */
 export function migration(

@@ -142,7 +142,6 @@ export class OneShotJob extends pulumi.ComponentResource {
 
   private container(step: JobStep) {
     const { workload, secrets, files, resources } = this.args;
-    const own = secrets.entries.filter(({ name }) => step.secrets?.includes(name));
     return restrictedContainer({
       name: step.name,
       image: step.image,
@@ -151,7 +150,7 @@ export class OneShotJob extends pulumi.ComponentResource {
       resources,
       env: [
         ...plainVariables(step.environment ?? {}),
-        ...secretVariables(workload, secrets.source.issue, own),
+        ...secretVariables(workload, secrets, step.secrets ?? []),
       ],
       mounts: [SECRETS_MOUNT, ...(files ? [filesMount(files.folder)] : [])],
     });

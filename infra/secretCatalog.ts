@@ -33,6 +33,12 @@ export interface SecretEntry {
   randomBytes?: number;
   /** Makes the generated value the connection string of a role: through PgBouncer (6432) or direct (5432). */
   connection?: { role: DatabaseRole | "administrator"; pooled: boolean };
+  /**
+   * Makes the value a key that protects stored data: of `vault.tokenEncryptionKeys` the newest, which encrypts, or the
+   * one before, which data of before still needs. It does not follow `vault.secretsIssued`: replacing such a key
+   * makes everything stored under it unreadable.
+   */
+  encryptionKey?: "current" | "previous";
   /** What to do to get a new value; part of the rotation runbook. */
   rotation: string;
 }
@@ -136,8 +142,21 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     variable: "SHOPIFY_TOKEN_ENCRYPTION_KEY",
     contentType: "base64 key (256 bit)",
     randomBytes: 32,
+    encryptionKey: "current",
     rotation:
-      "Re-encrypt stored Shopify tokens with the application's own command before the old key is dropped.",
+      "Put a new date in front of vault.tokenEncryptionKeys and run an update; re-encrypt the stored tokens with the application's own command; drop the old date and run an update.",
+  },
+  {
+    // The same as the current key while there is no other: it always exists, so no rotation grants or deletes anything.
+    name: "shopify-token-encryption-key-previous",
+    source: "generated",
+    rotationDays: 180,
+    readers: ["api"],
+    variable: "SHOPIFY_TOKEN_ENCRYPTION_KEY_PREVIOUS",
+    contentType: "base64 key (256 bit)",
+    randomBytes: 32,
+    encryptionKey: "previous",
+    rotation: "Follows shopify-token-encryption-key.",
   },
   {
     name: "shopify-api-key",

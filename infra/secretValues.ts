@@ -3,10 +3,15 @@ import { RandomPassword } from "@pulumi/random/randomPassword";
 import * as pulumi from "@pulumi/pulumi";
 import { connectionString, DATABASE_PORTS } from "./database";
 import { DatabaseRole, SECRET_CATALOG, SecretEntry } from "./secretCatalog";
+import { encryptionKeyDay } from "./secretIssue";
 
 export interface SecretValuesArgs {
   /** Day the secrets were issued; a later day makes new values. */
   issued: string;
+  /** Days of the keys that protect stored data, the newest first; each day is a key of its own. */
+  tokenEncryptionKeys: readonly string[];
+  /** Protects the newest of those keys: whoever replaces it at once instead of adding one is stopped. */
+  protect: boolean;
   /** Values an operator configured, by secret name. */
   configured: Record<string, pulumi.Output<string>>;
   administratorLogin: string;
@@ -19,11 +24,13 @@ export interface SecretValuesArgs {
 
 /**
  * Values of the catalogue's generated and configured secrets. A new issuing day generates every random value
- * anew, at the next update, together with whatever is composed from it.
+ * anew, at the next update, together with whatever is composed from it. Only the keys that protect stored data stay.
  */
 export class SecretValues extends pulumi.ComponentResource {
   /** By secret name; external secrets are absent. */
   readonly values: Record<string, pulumi.Output<string>> = {};
+
+  private readonly encryptionKeys = new Map<string, pulumi.Output<string>>();
 
   constructor(
     private readonly name: string,
@@ -57,6 +64,7 @@ export class SecretValues extends pulumi.ComponentResource {
       case "config":
         return this.args.configured[entry.name];
       case "generated":
+        if (entry.encryptionKey) return this.encryptionKey(entry.encryptionKey);
         return entry.randomBytes === undefined
           ? // Letters and digits only: the value stands in connection strings. 32 of them carry 190 bits.
             new RandomPassword(
@@ -67,6 +75,20 @@ export class SecretValues extends pulumi.ComponentResource {
           : new RandomBytes(`${this.name}-${entry.name}`, { length: entry.randomBytes, keepers }, opts)
               .base64;
     }
+  }
+
+  private encryptionKey(place: "current" | "previous"): pulumi.Output<string> {
+    const { tokenEncryptionKeys: days, protect } = this.args;
+    const day = encryptionKeyDay(place, days);
+    const known = this.encryptionKeys.get(day);
+    if (known) return known;
+    const { base64 } = new RandomBytes(
+      `${this.name}-token-encryption-key-${day}`,
+      { length: 32, keepers: { issued: day } },
+      { parent: this, protect: protect && day === days[0] },
+    );
+    this.encryptionKeys.set(day, base64);
+    return base64;
   }
 
   private connection({

@@ -5,6 +5,7 @@ import { dataOptions, deleteLock } from "./protection";
 import { Region } from "./regions";
 import { assignRole } from "./roles";
 import { SECRET_CATALOG, SecretEntry, SecretReader } from "./secretCatalog";
+import { issuedOn, SecretIssues } from "./secretIssue";
 import { expiry } from "./secretLife";
 import { Tags } from "./tags";
 
@@ -18,8 +19,8 @@ export interface VaultArgs {
   softDeleteRetentionDays: number;
   /** Values of the managed secrets by name; external ones have none here. */
   values: Record<string, pulumi.Output<string>>;
-  /** Day the managed secrets were last issued (ISO date); each expires its rotation period later. */
-  issued: string;
+  /** Days the managed secrets were issued (ISO dates); each expires its rotation period later. */
+  issues: Pick<SecretIssues, "issued" | "tokenEncryptionKeys">;
   /** Longest life of a secret in days, whatever its catalogue entry says. */
   maxRotationDays: number;
   /** Principal of each reader in this region. */
@@ -105,7 +106,7 @@ export class Vault extends pulumi.ComponentResource {
           contentType: entry.contentType,
           attributes: {
             enabled: true,
-            expires: expiry(args.issued, Math.min(entry.rotationDays, args.maxRotationDays)),
+            expires: expiry(issuedOn(entry, args.issues), Math.min(entry.rotationDays, args.maxRotationDays)),
           },
         },
         tags: args.tags,

@@ -52,7 +52,7 @@ function container(args: WorkloadArgs, mounts: core.v1.VolumeMount[]): core.v1.C
       mounts,
       env: [
         ...plainVariables(args.environment ?? {}),
-        ...(secrets ? secretVariables(args.workload, secrets.source.issue, secrets.entries) : []),
+        ...(secrets ? secretVariables(args.workload, secrets) : []),
       ],
     },
     {

@@ -14,9 +14,11 @@ import { OperatorJob } from "../infra/operatorJob";
 import { clusterProvider } from "../infra/providers";
 import { recoveryExporter } from "../infra/recoveryExporter";
 import { databaseGate, gateSettings, RecoveryTargets } from "../infra/recoveryTargets";
+import { secretIssue } from "../infra/secretIssue";
 import { BackupStorage } from "../infra/storage";
 import { Workload } from "../infra/workload";
 import { api, dashboard, GATEWAY_REPLICAS, Site, SITES } from "./applications";
+import { secretIssues } from "./names";
 import type { Context } from "./platform";
 import { RegionBase } from "./regional";
 import { dnsServiceAddress, PRODUCT, StackConfig } from "./schema";
@@ -167,7 +169,7 @@ function insideCluster(context: Context, args: ComputeArgs, cluster: Cluster): P
     vault: {
       vaultName: region.names.vault,
       tenantId: config.azure.tenantId,
-      issue: config.vault.secretsIssued,
+      issue: secretIssue(secretIssues(config)),
     },
   };
 }

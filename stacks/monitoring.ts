@@ -10,6 +10,8 @@ import { MonitorWorkspace } from "../infra/monitorWorkspace";
 import { virtualEndpointHosts } from "../infra/naming";
 import { REGIONS } from "../infra/regions";
 import { ProbedTarget, ScrapeConfig, ScrapedWorkload } from "../infra/scrapeConfig";
+import { secretsOf } from "../infra/secretCatalog";
+import { secretIssue } from "../infra/secretIssue";
 import { SecretValues } from "../infra/secretValues";
 import { OutsideStatusPage } from "../infra/statusPage/outside";
 import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page";
@@ -17,6 +19,7 @@ import { BackupStorage } from "../infra/storage";
 import { Vault } from "../infra/vault";
 import { SITE_HEALTH, SITES } from "./applications";
 import { RegionCluster, RegionCompute } from "./compute";
+import { secretIssues } from "./names";
 import type { Context } from "./platform";
 import { alertSettings, maintenanceOf } from "./monitoringSettings";
 import { PRODUCT } from "./schema";
@@ -160,7 +163,11 @@ function scraped({ config }: Context): ScrapedWorkload[] {
       port: "http",
       ...(statping && {
         bearer: {
-          secret: syncedSecretName(STATUS_PAGE.workload, config.vault.secretsIssued),
+          secret: syncedSecretName(
+            STATUS_PAGE.workload,
+            { issue: secretIssue(secretIssues(config)) },
+            secretsOf("status-page"),
+          ),
           key: "API_SECRET",
         },
       }),

@@ -2,7 +2,9 @@ import { Maintenance } from "../infra/alerting/maintenance";
 import { AlertSettings } from "../infra/alerting/settings";
 import { UPGRADE_WINDOW_HOURS } from "../infra/maintenance";
 import { SECRET_CATALOG } from "../infra/secretCatalog";
+import { issuedOn } from "../infra/secretIssue";
 import { expiry } from "../infra/secretLife";
+import { secretIssues } from "./names";
 import { StackConfig } from "./schema";
 import { WEEKLY_WINDOW_NAMES } from "./schema/monitoringRules";
 
@@ -20,14 +22,17 @@ export function maintenanceOf({ database, cluster, alerts: { maintenance } }: St
 
 /** What the catalogue of alerts is made from. */
 export function alertSettings(config: StackConfig, namespace: string): AlertSettings {
-  const { secretsIssued, secretRotationDays } = config.vault;
-  const lives = SECRET_CATALOG.filter(({ source }) => source !== "external").map(({ rotationDays }) =>
-    Math.min(rotationDays, secretRotationDays),
-  );
+  const issues = secretIssues(config);
+  const secretExpiry: Record<string, number> = {};
+  for (const entry of SECRET_CATALOG.filter(({ source }) => source !== "external")) {
+    const days = Math.min(entry.rotationDays, config.vault.secretRotationDays);
+    const ends = expiry(issuedOn(entry, issues), days);
+    secretExpiry[days] = Math.min(ends, secretExpiry[days] ?? ends);
+  }
   return {
     thresholds: config.alerts.thresholds,
     objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
     namespace,
-    secretExpiry: Object.fromEntries(lives.map((days) => [String(days), expiry(secretsIssued, days)])),
+    secretExpiry,
   };
 }

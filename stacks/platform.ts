@@ -16,6 +16,7 @@ import { LoadedConfig } from "./config";
 import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
 import { Monitoring, monitoring } from "./monitoring";
+import { secretIssues } from "./names";
 import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
 import { PRODUCT, StackConfig } from "./schema";
 
@@ -107,6 +108,8 @@ function secretStore(
     `${names.prefix}-secrets`,
     {
       issued: config.vault.secretsIssued,
+      tokenEncryptionKeys: config.vault.tokenEncryptionKeys,
+      protect: config.protectData,
       configured,
       administratorLogin: config.database.administratorLogin,
       databaseHost: virtualEndpointHosts(names.virtualEndpoint).writer,
@@ -156,7 +159,7 @@ function databaseServers(
   secrets: SecretValues,
   logs: Logs,
 ): Database {
-  const { replica, ...database } = config.database;
+  const { replica, restoredAt: _content, ...database } = config.database;
   const place = (region: RegionBase) => ({
     serverName: region.names.server,
     region: region.names.region,
@@ -208,7 +211,7 @@ function regionVault(
       tenantId: config.azure.tenantId,
       softDeleteRetentionDays: config.vault.softDeleteRetentionDays,
       maxRotationDays: config.vault.secretRotationDays,
-      issued: config.vault.secretsIssued,
+      issues: secretIssues(config),
       values: secrets.values,
       readers,
       protect: config.protectData,

@@ -69,6 +69,6 @@ export interface AlertSettings {
   objectives: { rpoMinutes: number; rtoMinutes: number };
   /** Kubernetes namespace of the platform. */
   namespace: string;
-  /** When the vault's managed secrets of one life expire, Unix seconds by life in days. */
+  /** When the first of the vault's managed secrets of one life expires, Unix seconds by life in days. */
   secretExpiry: Readonly<Record<string, number>>;
 }

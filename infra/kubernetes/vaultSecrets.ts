@@ -1,16 +1,17 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 import type { core } from "@pulumi/kubernetes/types/input";
 import * as pulumi from "@pulumi/pulumi";
+import { digestOf } from "./files";
 
 /** Where a region's pods take their secrets from. */
 export interface VaultSource {
   vaultName: string;
   tenantId: string;
   /**
-   * Issue of the secrets, e.g. `2026-11-01`. It is part of the synced Secret's name: pods of a new issue wait for
-   * the new values and never start with old ones that have not been refreshed yet.
+   * What tells one value of a secret from the next, without the value. The synced Secret is named after it: pods
+   * roll with a new value, wait for it, and never start with an old one that has not been refreshed yet.
    */
-  issue: string;
+  issue: (secret: string) => string;
 }
 
 /** One secret a pod reads. */
@@ -30,8 +31,12 @@ export function secretFile(secret: string): string {
 }
 
 /** Name of the Secret whose values a workload's containers get as environment variables. */
-export function syncedSecretName(workload: string, issue: string): string {
-  return `${workload}-${issue.replace(/\D/g, "")}`;
+export function syncedSecretName(
+  workload: string,
+  { issue }: Pick<VaultSource, "issue">,
+  secrets: readonly VaultSecret[],
+): string {
+  return `${workload}-${digestOf(secrets.map(({ name }) => [name, issue(name)]))}`;
 }
 
 /**
@@ -74,7 +79,7 @@ export function secretProviderClass(
         ...(args.asEnvironment && {
           secretObjects: [
             {
-              secretName: syncedSecretName(args.workload, args.source.issue),
+              secretName: syncedSecretName(args.workload, args.source, args.secrets),
               type: "Opaque",
               labels: args.labels,
               data: args.secrets.map((secret) => ({ objectName: secret.name, key: secret.variable })),
@@ -107,14 +112,20 @@ export const SECRETS_MOUNT: core.v1.VolumeMount = {
   readOnly: true,
 };
 
-/** Environment variables that refer to the synced Secret. */
+/**
+ * Environment variables that refer to the synced Secret of a workload.
+ * @param wanted names of those a container gets; default all.
+ */
 export function secretVariables(
   workload: string,
-  issue: string,
-  secrets: readonly VaultSecret[],
+  { source, entries }: { source: Pick<VaultSource, "issue">; entries: readonly VaultSecret[] },
+  wanted?: readonly string[],
 ): core.v1.EnvVar[] {
-  return secrets.map(({ variable }) => ({
-    name: variable,
-    valueFrom: { secretKeyRef: { name: syncedSecretName(workload, issue), key: variable, optional: false } },
-  }));
+  const name = syncedSecretName(workload, source, entries);
+  return entries
+    .filter((entry) => wanted?.includes(entry.name) ?? true)
+    .map(({ variable }) => ({
+      name: variable,
+      valueFrom: { secretKeyRef: { name, key: variable, optional: false } },
+    }));
 }

@@ -86,7 +86,13 @@ export const database = z
     )
       .default("forma3d")
       .describe(
-        "Database of the application. Renaming it creates an empty one; the old one stays, protected.",
+        "Name of the application's database. Fixed at creation: changing it would replace the database, which is refused while data is protected. A restored backup takes over this name instead (`recovery restore --replace`).",
+      ),
+    restoredAt: z.iso
+      .datetime("an instant in UTC, e.g. 2026-02-05T03:40:00Z")
+      .optional()
+      .describe(
+        "When a backup last took the place of the application's database (UTC). Changing it runs roles and migrations again and restarts whatever connects to the database; nothing else. Absent: never.",
       ),
     sslMode: z
       .enum(["require", "verify-full"])

@@ -14,7 +14,10 @@ import { severity } from "../../recovery/incident/severities";
 import { outputsSchema, variables } from "../../recovery/outputs";
 import { startAzurite } from "../../sandbox/local/azurite";
 import { startPostgres } from "../../sandbox/local/postgres";
-import { planStack } from "../support/plan";
+import { sandboxModel } from "../../sandbox/model";
+import { diffPlans } from "../../sandbox/render/diff";
+import { readStacks } from "../../stacks/files";
+import { planStack, preparePlans } from "../support/plan";
 
 const ROOT = path.join(__dirname, "../..");
 const BOOKS = readRunbooks(ROOT);
@@ -165,6 +168,106 @@ describe("commands", () => {
   });
 });
 
+describe("a configuration that a runbook sets", () => {
+  /** Words of a command as a shell hands them over; every date in it is the same far day. */
+  const words = (command: string, variables: Record<string, string>): string[] => {
+    const probe = `date(){ command date --date=2030-01-01T00:00:00Z "$@"; }; pulumi(){ printf '%s\\0' "$@"; }; ${command}`;
+    const { stdout, stderr } = spawnSync("bash", ["--norc", "-uc", probe], {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH, ...variables },
+    });
+    if (stderr) throw new Error(`${command}: ${stderr}`);
+    return stdout.split("\0").slice(0, -1);
+  };
+
+  /** Values a command sets, by path; undefined for one it takes away. */
+  function settings(command: string, variables: Record<string, string>): Record<string, unknown> {
+    const [, verb = "", ...rest] = words(command, variables);
+    const given = rest.filter((word, index) => !word.startsWith("--") && rest[index - 1] !== "--stack");
+    const pairs =
+      verb === "set-all"
+        ? given.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const)
+        : [[given[0] ?? "", given[1]] as const];
+    return Object.fromEntries(
+      // With --path Pulumi stores these as what they look like.
+      pairs.map(([key, value = ""]) => [
+        key,
+        verb === "rm" ? undefined : /^(true|false|[1-9]\d*)$/.test(value) ? JSON.parse(value) : value,
+      ]),
+    );
+  }
+
+  const changing = BOOKS.map((book) => ({
+    book,
+    commands: book.steps.flatMap(({ command = "" }) =>
+      /^pulumi config (set|set-all|rm) /.test(command) && !command.includes(" --secret ") ? [command] : [],
+    ),
+  })).filter(({ commands }) => commands.length > 0);
+
+  test("is looked at for every runbook that sets one", () => {
+    expect(changing.map(({ book }) => book.id)).toEqual(
+      expect.arrayContaining(["credential-rotation", "database-restore", "region-loss"]),
+    );
+  });
+
+  test.each([
+    ["prod", changing],
+    // One region: nothing to fail over to.
+    ["staging", changing.filter(({ book }) => book.id !== "region-loss")],
+  ] as const)(
+    "replaces, removes and lays open nothing in %s that is protected or holds data",
+    async (stack, books) => {
+      const config = readStacks(ROOT)[stack];
+      const variables = {
+        ENVIRONMENT: stack,
+        TOKEN_KEY_DATE: config?.vault.tokenEncryptionKeys[0] ?? "",
+      };
+      const stages = books.flatMap(({ book, commands }) => {
+        let overrides: Record<string, unknown> = {};
+        return commands.map((command) => {
+          const before = overrides;
+          overrides = { ...overrides, ...settings(command, variables) };
+          for (const [key, value] of Object.entries(overrides))
+            if (value === undefined) delete overrides[key];
+          return { step: `${book.id}: ${command}`, before, after: overrides };
+        });
+      });
+      await preparePlans([{ stack }, ...stages.map(({ after }) => ({ stack, config: after }))]);
+      const model = sandboxModel();
+      for (const { step, before, after } of stages) {
+        const [earlier, later] = [
+          await planStack(stack, { config: before }),
+          await planStack(stack, { config: after }),
+        ];
+        expect([step, later.errors]).toEqual([step, []]);
+        const changes = diffPlans(earlier, later, model);
+        // A command that changes nothing at all would be a key nobody reads.
+        expect([step, changes.length > 0]).toEqual([step, true]);
+        const lost = changes.filter(({ danger }) => /would be (replaced|removed|refused)/.test(danger));
+        expect([step, lost.map(({ urn, danger }) => `${urn}: ${danger}`)]).toEqual([step, []]);
+      }
+    },
+    120_000,
+  );
+
+  test("would be found out if it replaced the database or the only key of stored tokens", async () => {
+    const model = sandboxModel();
+    const plan = await planStack("prod");
+    for (const [key, value, lost] of [
+      ["database.applicationDatabase", "restored", "Database::forma3d-prod-database-application"],
+      [
+        "vault.tokenEncryptionKeys",
+        ["2030-01-01"],
+        "RandomBytes::forma3d-prod-secrets-token-encryption-key-",
+      ],
+    ] as const) {
+      const changed = await planStack("prod", { config: { [key]: value } });
+      const found = diffPlans(plan, changed, model).filter(({ danger }) => danger !== "");
+      expect(found.map(({ urn }) => urn)).toEqual([expect.stringContaining(lost)]);
+    }
+  }, 60_000);
+});
+
 describe("steps that run anywhere do what their page says", () => {
   let postgres: Awaited<ReturnType<typeof startPostgres>>;
   let azurite: Awaited<ReturnType<typeof startAzurite>>;
@@ -179,7 +282,11 @@ describe("steps that run anywhere do what their page says", () => {
   beforeAll(async () => {
     [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "runbooks-"));
-    const client = new pg.Client({ connectionString: postgres.url });
+    const server = new pg.Client({ connectionString: postgres.url });
+    await server.connect();
+    await server.query("create database forma3d");
+    await server.end();
+    const client = new pg.Client({ connectionString: postgres.urlOf("forma3d") });
     await client.connect();
     await client.query(
       "create table orders(id int primary key, total numeric, created_at timestamptz default now())",
@@ -193,7 +300,8 @@ describe("steps that run anywhere do what their page says", () => {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       ENVIRONMENT: "staging",
-      DATABASE_URL: postgres.url,
+      DATABASE: "forma3d",
+      DATABASE_URL: postgres.urlOf("forma3d"),
       BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
       ...Object.fromEntries(
         Object.entries(containers).map(([key, name]) => [`BACKUP_CONTAINER_${key}`, name]),

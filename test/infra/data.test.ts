@@ -316,7 +316,7 @@ describe("vault and secrets", () => {
 
   test("every managed secret is in every vault with expiry, content type and no readable value; external ones are not", () => {
     const managed = SECRET_CATALOG.filter(({ source }) => source !== "external");
-    const issued = Date.parse(`${CONFIG.prod?.vault.secretsIssued}T00:00:00Z`) / 1000;
+    const vault = CONFIG.prod?.vault;
     for (const place of ["primary", "secondary"]) {
       const secrets = prod
         .ofType("azure-native:keyvault:Secret", `${place}-vault`)
@@ -332,13 +332,54 @@ describe("vault and secrets", () => {
           attributes: {
             enabled: true,
             expires:
-              issued +
+              Date.parse(
+                entry?.encryptionKey ? (vault?.tokenEncryptionKeys[0] ?? "") : (vault?.secretsIssued ?? ""),
+              ) /
+                1000 +
               Math.min(entry?.rotationDays ?? 0, CONFIG.prod?.vault.secretRotationDays ?? 0) * 86_400,
           },
         });
       }
     }
   });
+
+  test("the key of stored tokens outlives every issue of secrets; a new one is added beside it, and only then may it go", async () => {
+    const RANDOM = "random:index/randomBytes:RandomBytes";
+    const plan = (config: Record<string, unknown>) => planStack("prod", { config, resolve: true });
+    const keys = (view: PlanView) =>
+      view
+        .ofType(RANDOM, "token-encryption-key")
+        .map(({ urn, protect, inputs: i }) => [name(urn), protect, i]);
+    const used = (view: PlanView) =>
+      Object.fromEntries(
+        ["shopify-token-encryption-key", "shopify-token-encryption-key-previous"].map((secret) => [
+          secret,
+          view
+            .ofType("azure-native:keyvault:Secret", "primary-vault")
+            .find(({ inputs: i }) => (i as Inputs).secretName === secret)
+            ?.propertyDependencies.properties?.map(name)
+            .filter((source) => source.includes("token-encryption-key")),
+        ]),
+      );
+    const key = (day: string) => `forma3d-prod-secrets-token-encryption-key-${day}`;
+    const [first] = keys(prod);
+    expect(first).toEqual([key("2026-11-01"), true, { keepers: { issued: "2026-11-01" }, length: 32 }]);
+    expect(keys(await plan({ "vault.secretsIssued": "2027-01-15" }))).toEqual([first]);
+    expect(used(prod)).toEqual({
+      "shopify-token-encryption-key": [key("2026-11-01")],
+      "shopify-token-encryption-key-previous": [key("2026-11-01")],
+    });
+
+    const both = await plan({ "vault.tokenEncryptionKeys": ["2027-04-01", "2026-11-01"] });
+    expect(keys(both).map(([urn, protect]) => [urn, protect])).toEqual([
+      [key("2026-11-01"), false],
+      [key("2027-04-01"), true],
+    ]);
+    expect(used(both)).toEqual({
+      "shopify-token-encryption-key": [key("2027-04-01")],
+      "shopify-token-encryption-key-previous": [key("2026-11-01")],
+    });
+  }, 60_000);
 
   test("a missing secret is named with the command that sets it, and a plan goes on without it", () => {
     const text = prod.diagnostics.map(({ message }) => message).join("\n");

@@ -134,13 +134,13 @@ describe("the API", () => {
       tenantId: "3f1e9c7a-52d8-4b60-8e4b-7a2c5d9f0b61",
     });
     const [synced] = provider.secretObjects;
-    expect(synced.secretName).toBe("api-20261101");
+    expect(synced.secretName).toMatch(/^api-[0-9a-f]{10}$/);
     const variables = env(podOf(prod, "primary-api").containers[0]);
     for (const { name, variable } of secretsOf("api")) {
       expect(provider.parameters.objects).toContain(`objectName: ${name}\n`);
       expect(synced.data).toContainEqual({ objectName: name, key: variable });
       expect(variables[variable]).toEqual({
-        secretKeyRef: { name: "api-20261101", key: variable, optional: false },
+        secretKeyRef: { name: synced.secretName, key: variable, optional: false },
       });
     }
     expect(podOf(prod, "primary-api").volumes).toContainEqual(
@@ -161,10 +161,36 @@ describe("the API", () => {
         resolve: true,
         config: { "vault.secretsIssued": "2026-12-01" },
       });
+      const synced = (plan: PlanView) =>
+        inputs(plan, TYPES.secrets, "primary-api").spec.secretObjects[0].secretName;
       const [container] = podOf(later, "primary-api").containers;
-      expect(env(container).DATABASE_URL.secretKeyRef.name).toBe("api-20261201");
+      expect(env(container).DATABASE_URL.secretKeyRef.name).toBe(synced(later));
+      expect(synced(later)).not.toBe(synced(prod));
       const names = (plan: PlanView) => plan.ofType(TYPES.job).map((job: any) => job.inputs.metadata.name);
       expect(names(later).some((name) => names(prod).includes(name))).toBe(false);
+    },
+    PLANS_MS,
+  );
+
+  test(
+    "starts anew, after roles and migration have run again, when another content or another TLS is behind its connection",
+    async () => {
+      const names = (plan: PlanView) =>
+        Object.fromEntries(
+          ["api", "migration", "roles", "monitoring", "status"].map((workload) => {
+            const [provider] = plan.ofType(TYPES.secrets, `primary-${workload}`) as any[];
+            const monitoring = plan.ofType(TYPES.secrets, "postgres-exporter") as any[];
+            return [workload, (provider ?? monitoring[0]).inputs.spec.secretObjects[0].secretName];
+          }),
+        );
+      const rolled = async (config: Record<string, unknown>) => {
+        const [before, after] = [names(prod), names(await planStack("prod", { resolve: true, config }))];
+        return Object.keys(before).filter((workload) => before[workload] !== after[workload]);
+      };
+      const connected = ["api", "migration", "roles", "monitoring"];
+      expect(await rolled({ "database.restoredAt": "2026-11-24T03:40:00Z" })).toEqual(connected);
+      expect(await rolled({ "database.sslMode": "verify-full" })).toEqual(connected);
+      expect(await rolled({ "vault.tokenEncryptionKeys": ["2026-12-01", "2026-11-01"] })).toEqual(["api"]);
     },
     PLANS_MS,
   );
@@ -373,7 +399,7 @@ describe("database jobs", () => {
     const [migrate] = pod.containers;
     expect(migrate.command.concat(migrate.args)).toEqual(["node_modules/.bin/prisma", "migrate", "deploy"]);
     expect(migrate.image.startsWith(API_IMAGE)).toBe(true);
-    expect(env(migrate).DATABASE_URL.secretKeyRef.name).toBe("migration-20261101");
+    expect(env(migrate).DATABASE_URL.secretKeyRef.name).toMatch(/^migration-[0-9a-f]{10}$/);
     const { egress } = inputs(prod, TYPES.policy, "primary-migration").spec;
     expect(egress.map((rule: any) => rule.ports[0].port)).toEqual([53, 5432]);
     expect(waitsFor(prod, TYPES.deployment, "primary-api")).toContain("forma3d-prod-primary-migration-job");

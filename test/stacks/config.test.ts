@@ -97,7 +97,27 @@ describe("one value", () => {
     [
       "database.retention",
       35,
-      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, administratorLogin, entraAdministrators, applicationDatabase, sslMode, maintenanceWindow, pool, parameters",
+      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, administratorLogin, entraAdministrators, applicationDatabase, restoredAt, sslMode, maintenanceWindow, pool, parameters",
+    ],
+    [
+      "database.restoredAt",
+      "yesterday",
+      "forma3d:database.restoredAt: found 'yesterday'; allowed: an instant in UTC, e.g. 2026-02-05T03:40:00Z",
+    ],
+    [
+      "vault.tokenEncryptionKeys",
+      [],
+      "forma3d:vault.tokenEncryptionKeys: found []; allowed: at least one date, or stored tokens could not be read",
+    ],
+    [
+      "vault.tokenEncryptionKeys",
+      ["2026-11-01", "2027-04-01"],
+      "forma3d:vault.tokenEncryptionKeys: found [ '2026-11-01', '2027-04-01' ]; allowed: the newest date first, each once",
+    ],
+    [
+      "vault.tokenEncryptionKeys",
+      ["2027-10-01", "2027-04-01", "2026-11-01"],
+      "forma3d:vault.tokenEncryptionKeys: found [ '2027-10-01', '2027-04-01', '2026-11-01' ]; allowed: at most two dates: the key in use and, while tokens are re-encrypted, the one before",
     ],
     [
       "azure.subscriptionId",
