@@ -12,12 +12,6 @@ import type { Stages } from "./stages";
 import type { Manifest, TableMatch } from "./types";
 
 /**
- * Connections that read tables while indexes are built. Half as many as build them: the longest build decides when a
- * restore is done, and every reader takes processor time from it.
- */
-export const readersBesideBuilds = (jobs: number) => Math.ceil(jobs / 2);
-
-/**
  * Levels L3 and L4: what a restored database holds against what its manifest says.
  * @param place asked when a check runs; may throw when there is no restored database
  * @param options.begun comparison of the tables that began when their rows were in, while indexes were built

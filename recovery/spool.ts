@@ -2,6 +2,7 @@ import { closeSync, createWriteStream, mkdtempSync, openSync, rmSync, statfsSync
 import path from "node:path";
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
+import { ArchiveFile } from "./archiveFile";
 import { messageOf, NotRunError, FailedError } from "./errors";
 import { formatBytes } from "./progress";
 import { startProgram, succeed } from "./process";
@@ -13,7 +14,7 @@ import type { Manifest } from "./types";
 /** An archive as it came back from the store: what was stored, and what it turned out to hold. */
 export interface SpooledArchive {
   /** The uncompressed archive; pg_restore needs a file to work in parallel. */
-  file: string;
+  archive: ArchiveFile;
   storedBytes: number;
   sha256: string;
   rawBytes: number;
@@ -40,25 +41,43 @@ export function requireSpace(directory: string, bytes: number, what: string): vo
   );
 }
 
-/**
- * Reads a stored archive once: digests what was stored, decompresses it into a file, and takes its fingerprints on
- * the way. A damaged archive is a result, not an error; the caller compares with the manifest.
- * @throws NotRunError when it cannot be read or there is no room for it
- */
-export async function spoolArchive(options: {
+interface SpoolOptions {
   source: Readable;
   manifest: Manifest;
   directory: string;
   zstd: Program;
   signal: AbortSignal;
   onBytes?: (storedBytes: number) => void;
-}): Promise<SpooledArchive> {
+}
+
+/** A transfer that runs, and the file it fills, which can be read while it grows. */
+export interface Spool {
+  archive: ArchiveFile;
+  /** Settles when the transfer has ended; rejects with NotRunError when there is no file then. */
+  spooled: Promise<SpooledArchive>;
+}
+
+/**
+ * Reads a stored archive once: digests what was stored, decompresses it into a file, and takes its fingerprints on
+ * the way. A damaged archive is a result, not an error; the caller compares with the manifest.
+ */
+export function startSpool(options: SpoolOptions): Spool {
+  const directory = mkdtempSync(path.join(options.directory, "recovery-spool-"));
+  const archive = new ArchiveFile(path.join(directory, "archive.pgdump"));
+  const spooled = spool(options, directory, archive);
+  spooled.catch((error: Error) => archive.fail(error));
+  return { archive, spooled };
+}
+
+async function spool(
+  options: SpoolOptions,
+  directory: string,
+  archive: ArchiveFile,
+): Promise<SpooledArchive> {
   const { source, manifest } = options;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
-  const directory = mkdtempSync(path.join(options.directory, "recovery-spool-"));
   const remove = () => rmSync(directory, { recursive: true, force: true });
-  const file = path.join(directory, "archive.pgdump");
   const zstd = startProgram(options.zstd.path, ["-d", "-q", "-c"], {
     signal,
     stdio: ["pipe", "pipe", "pipe"],
@@ -67,7 +86,7 @@ export async function spoolArchive(options: {
     const { stdin, stdout } = zstd.child;
     if (!stdin || !stdout) throw new NotRunError("zstd could not be connected");
     const reading = digestInto(source, stdin, options.onBytes);
-    const writing = scanInto(stdout, file, new ArchiveScanner(manifest.server.encoding));
+    const writing = scanInto(stdout, archive, manifest.server.encoding);
     // Whichever breaks first ends the other: a full disk must not wait for the rest of a download.
     for (const part of [reading, writing])
       part.catch((error: unknown) => (ended.abort(error), source.destroy()));
@@ -78,8 +97,10 @@ export async function spoolArchive(options: {
     } catch (error) {
       content = { problem: messageOf(error) };
     }
-    if (!("problem" in content)) writeOffsets(file, content);
-    return { file, ...stored, rawBytes: written.rawBytes, content, remove };
+    if ("problem" in content) archive.fail(new FailedError(content.problem));
+    else writeOffsets(archive.path, content);
+    archive.complete();
+    return { archive, ...stored, rawBytes: written.rawBytes, content, remove };
   } catch (error) {
     ended.abort(error);
     await zstd.ended;
@@ -117,10 +138,11 @@ async function digestInto(
 
 async function scanInto(
   source: Readable,
-  file: string,
-  scanner: ArchiveScanner,
+  archive: ArchiveFile,
+  encoding: string,
 ): Promise<{ rawBytes: number; content: SpooledArchive["content"] }> {
-  const out = createWriteStream(file, { highWaterMark: 1024 * 1024 });
+  const scanner = new ArchiveScanner(encoding, archive);
+  const out = createWriteStream(archive.path, { highWaterMark: 1024 * 1024 });
   let failure: Error | undefined;
   out.once("error", (error) => (failure = error));
   let rawBytes = 0;
@@ -133,9 +155,13 @@ async function scanInto(
         scanner.push(part);
       } catch (error) {
         problem = messageOf(error);
+        archive.fail(new FailedError(problem));
       }
     }
-    if (!out.write(part)) await writableAgain(out);
+    const more = out.write(part, (error) => {
+      if (!error) archive.wrote(part.length);
+    });
+    if (!more) await writableAgain(out);
   }
   await new Promise<void>((resolve, reject) => {
     if (failure) reject(failure);
@@ -175,6 +201,8 @@ function writeOffsets(file: string, { header, offsets }: ArchiveContent): void {
 
 /** What the archive holds against what its manifest says; undefined when they agree. */
 export function contradiction(content: ArchiveContent, manifest: Manifest): string | undefined {
+  if (content.tocSha256 !== (manifest.tocSha256 ?? content.tocSha256))
+    return "the table of contents is another";
   const found = new Map(content.tables.map((table) => [table.name, table]));
   for (const table of manifest.tables) {
     const actual = found.get(table.name);

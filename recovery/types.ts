@@ -75,6 +75,11 @@ export const manifestSchema = z.strictObject({
   storedBytes: count,
   /** SHA-256 of the stored blob. */
   sha256,
+  /**
+   * SHA-256 of the uncompressed archive up to its first row: every statement a restore runs. With it a restore may
+   * begin before the whole archive is there. Backups of older releases of the runner lack it.
+   */
+  tocSha256: sha256.optional(),
   archive: z.strictObject({ container: z.string(), blob: z.string(), compression: z.literal("zstd") }),
   server: z.strictObject({
     host: z.string(),

@@ -270,6 +270,7 @@ function describeBackup(
     rawBytes,
     storedBytes: run.storedBytes,
     sha256: run.sha256,
+    tocSha256: content.tocSha256,
     archive: { container: job.container, blob: run.blob, compression: "zstd" as const },
     server: snapshot.server,
     runner: { pgDump: job.programs.pgDump.version, clockAheadSeconds: run.clockAheadSeconds },

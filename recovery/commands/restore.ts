@@ -1,35 +1,19 @@
 import type { Command } from "commander";
 import { createInterface } from "node:readline";
-import { compareRestored, readersBesideBuilds } from "../compareRestored";
 import type { RunContext } from "../context";
 import { ExitCode, FailedError, UsageError } from "../errors";
-import { Ladder } from "../ladder";
 import type { BackupSelector, RestoreOptions } from "../options";
-import { planOwnership, type OwnershipPlan } from "../ownership";
+import type { OwnershipPlan } from "../ownership";
 import { parseInstantOption } from "../parse";
-import { compareTables, type TablesComparison } from "../postgres/compare";
-import { withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
-import { createDatabase } from "../postgres/databases";
-import { findProgram } from "../postgres/programs";
-import { missingExtensions, restoreArchive } from "../postgres/restoreArchive";
-import { dropDatabase, openTarget, swapDatabases, type Target } from "../postgres/target";
+import { openTarget, swapDatabases } from "../postgres/target";
+import { restoreInto } from "../restoreInto";
 import { exitCodeHelp, runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
-import { contradiction, requireSpace, spoolArchive, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
-import { dropRehydrated, findArchive, openArchive, rehydrate } from "../store/archiveSource";
 import { readCatalogue, select } from "../store/catalogue";
 import { BlobStore } from "../store/client";
-import type { CatalogueEntry, Manifest, RestoreResult, TableMatch } from "../types";
-
-interface Run {
-  settings: Settings;
-  context: RunContext;
-  store: BlobStore;
-  stages: Stages;
-  manifest: Manifest;
-}
+import type { CatalogueEntry, RestoreResult } from "../types";
 
 /**
  * Restores a backup into a new or an empty database and compares every table before it says done. An existing
@@ -54,18 +38,32 @@ export async function runRestore(
     throw new FailedError(
       `backup ${entry.id} is damaged: ${entry.problem ?? "unreadable"}; choose another from list`,
     );
-  const run: Run = { settings, context, store, stages, manifest };
   context.progress.note(
     `restore of ${manifest.id} to ${describeServer(withDatabase(server, options.to))} starts`,
   );
-  const { spooled, rehydrateSeconds } = await fetchArchive(run, options.wait);
-  try {
-    const result = await load(run, target, options.to, spooled);
-    const seconds = Math.max(0, (context.now().getTime() - started.getTime()) / 1000);
-    return { ...result, seconds, rehydrateSeconds, stages: stages.list };
-  } finally {
-    spooled.remove();
+  const run = { settings, context, store, stages, manifest };
+  const { ladder, plan, ...loaded } = await restoreInto(run, target, options);
+  const match = ladder.verdict() === "PASS";
+  let previousDatabase: string | undefined;
+  let { database } = target.working;
+  if (target.kind === "replace" && match) {
+    previousDatabase = await stages.run("switch", () => swapDatabases(target, options.to, context.now()));
+    database = options.to;
   }
+  return {
+    id: manifest.id,
+    database,
+    fingerprints: match ? "match" : ladder.verdict() === "FAIL" ? "mismatch" : "not-checked",
+    snapshotAt: manifest.snapshotAt,
+    ownership: plan.keep ? "kept" : "restoring-role",
+    missingRoles: plan.missingRoles,
+    previousDatabase,
+    ...loaded,
+    checks: ladder.checks,
+    nextSteps: nextSteps(server, { database, match, previousDatabase, plan }),
+    seconds: Math.max(0, (context.now().getTime() - started.getTime()) / 1000),
+    stages: stages.list,
+  };
 }
 
 async function locate(
@@ -82,145 +80,8 @@ async function locate(
   throw new UsageError(`--database: name one of ${[...names].sort().join(", ")}`);
 }
 
-async function fetchArchive(
-  run: Run,
-  wait: RestoreOptions["wait"],
-): Promise<{ spooled: SpooledArchive; rehydrateSeconds: number }> {
-  const { settings, context, store, stages, manifest } = run;
-  const archive = await findArchive(store, manifest);
-  if (!archive) throw new FailedError(`the archive of ${manifest.id} is missing: ${manifest.archive.blob}`);
-  requireSpace(settings.scratchDirectory, manifest.rawBytes, "the restore");
-  const waitedFrom = context.now().getTime();
-  const blob = archive.offline
-    ? await stages.run("rehydrate", () => rehydrate(store, manifest, context, wait))
-    : archive.blob;
-  const rehydrateSeconds = archive.offline ? (context.now().getTime() - waitedFrom) / 1000 : 0;
-  const spooled = await stages.run(
-    "download",
-    async (onBytes) =>
-      spoolArchive({
-        source: await openArchive(store, manifest, blob, context.signal),
-        manifest,
-        directory: settings.scratchDirectory,
-        zstd: findProgram("zstd"),
-        signal: context.signal,
-        onBytes,
-      }),
-    manifest.storedBytes,
-  );
-  if (archive.offline) await dropRehydrated(store, manifest, context);
-  const problem = damage(spooled, manifest);
-  if (problem) {
-    spooled.remove();
-    throw new FailedError(`backup ${manifest.id} is damaged: ${problem}; nothing was restored`);
-  }
-  return { spooled, rehydrateSeconds };
-}
-
-function damage(spooled: SpooledArchive, manifest: Manifest): string | undefined {
-  if (spooled.storedBytes !== manifest.storedBytes || spooled.sha256 !== manifest.sha256) {
-    return `the archive has ${spooled.storedBytes} bytes with SHA-256 ${spooled.sha256}, not those of its manifest`;
-  }
-  return "problem" in spooled.content ? spooled.content.problem : contradiction(spooled.content, manifest);
-}
-
-async function load(
-  run: Run,
-  target: Target,
-  name: string,
-  spooled: SpooledArchive,
-): Promise<Omit<RestoreResult, "seconds" | "rehydrateSeconds" | "stages">> {
-  const { settings, context, stages, manifest } = run;
-  const { jobs } = settings;
-  const { signal } = context;
-  const warnings: string[] = [];
-  const plan = await prepare(target, manifest, spooled, warnings);
-  let begun: Promise<TablesComparison> | undefined;
-  const ladder = new Ladder("L4", signal);
-  let tables: TableMatch[];
-  try {
-    const task = {
-      pgRestore: findProgram("pg_restore"),
-      server: target.working,
-      file: spooled.file,
-      jobs,
-      keepOwnership: plan.keep,
-      signal,
-    };
-    await stages.run("restore", () =>
-      restoreArchive(task, () => {
-        begun = compareTables(target.working, manifest, { jobs: readersBesideBuilds(jobs), signal });
-        begun.catch(() => undefined);
-      }),
-    );
-    const place = () => ({ server: target.working, manifest });
-    tables = await compareRestored(ladder, stages, place, { jobs, signal, begun });
-    await stages.run("analyze", () => withClient(target.working, (client) => client.query("ANALYZE")));
-  } catch (error) {
-    // Nobody may take a database for restored that is not.
-    if (target.kind === "empty") context.progress.note(`database "${name}" holds part of a restore: drop it`);
-    else await dropDatabase(target.maintenance, target.working.database);
-    await begun?.catch(() => undefined);
-    throw error;
-  }
-  const match = ladder.verdict() === "PASS";
-  let previousDatabase: string | undefined;
-  let { database } = target.working;
-  if (target.kind === "replace" && match) {
-    previousDatabase = await stages.run("switch", () => swapDatabases(target, name, context.now()));
-    database = name;
-  }
-  return {
-    id: manifest.id,
-    database,
-    fingerprints: match ? "match" : ladder.verdict() === "FAIL" ? "mismatch" : "not-checked",
-    snapshotAt: manifest.snapshotAt,
-    ownership: plan.keep ? "kept" : "restoring-role",
-    missingRoles: plan.missingRoles,
-    previousDatabase,
-    warnings,
-    checks: ladder.checks,
-    tables,
-    nextSteps: nextSteps(run, { database, match, previousDatabase, plan }),
-  };
-}
-
-async function prepare(
-  target: Target,
-  manifest: Manifest,
-  spooled: SpooledArchive,
-  warnings: string[],
-): Promise<OwnershipPlan> {
-  if ("problem" in spooled.content) throw new FailedError(spooled.content.problem);
-  const { entries } = spooled.content;
-  return withClient(target.maintenance, async (client) => {
-    const missing = await missingExtensions(client, manifest.inventory);
-    if (missing.length > 0) {
-      throw new FailedError(
-        `the server does not offer the extensions ${missing.join(", ")}; allow them first (azure.extensions)`,
-      );
-    }
-    const plan = await planOwnership(client, entries, manifest.inventory);
-    if (!plan.keep) {
-      const reasons = [
-        ...plan.missingRoles.map((role) => `role ${role} does not exist`),
-        ...plan.foreignOwners.map((role) => `the restoring role is no member of ${role}`),
-      ];
-      warnings.push(`owners and grants are not restored: ${reasons.join(", ")}`);
-    }
-    if (target.kind !== "empty") {
-      const locale = await createDatabase(client, target.working.database, manifest.server);
-      if (locale)
-        warnings.push(
-          `the server has no locale ${manifest.server.collate}; ${locale} is used: text may sort differently`,
-        );
-    }
-    return plan;
-  });
-}
-
 function nextSteps(
-  run: Run,
+  { host }: ServerConnection,
   done: { database: string; match: boolean; previousDatabase?: string; plan: OwnershipPlan },
 ): string[] {
   const { database, match, previousDatabase, plan } = done;
@@ -234,7 +95,6 @@ function nextSteps(
     steps.push("Restart the application: its connections were ended.");
     steps.push(`Drop "${previousDatabase}", the previous content, once you are sure you do not need it.`);
   } else {
-    const { host } = serverOf(run.settings);
     steps.push(
       `Bring the schema up to date: run the application's migrations against "${database}" on ${host}.`,
     );

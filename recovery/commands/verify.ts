@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { ask, loadAssertions } from "../assertions";
-import { compareRestored, readersBesideBuilds } from "../compareRestored";
+import { compareRestored } from "../compareRestored";
 import type { RunContext } from "../context";
 import { seal } from "../document";
 import { ExitCode, FailedError, messageOf, NotRunError, UsageError } from "../errors";
@@ -8,16 +8,17 @@ import { Ladder, LEVELS } from "../ladder";
 import type { BackupSelector, VerifyOptions } from "../options";
 import { parseDurationOption, parseLevelOption } from "../parse";
 import { amcheck } from "../postgres/amcheck";
-import { compareTables, type TablesComparison } from "../postgres/compare";
+import type { TablesComparison } from "../postgres/compare";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
 import { createDatabase } from "../postgres/databases";
 import { findProgram } from "../postgres/programs";
-import { missingExtensions, readWhole, restoreArchive } from "../postgres/restoreArchive";
+import { missingExtensions, readWhole } from "../postgres/pgRestore";
+import { startRestore } from "../postgres/restoreArchive";
 import { openScratch, type Scratch } from "../postgres/scratchDatabase";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import type { Settings } from "../settings";
-import { contradiction, requireSpace, spoolArchive, type SpooledArchive } from "../spool";
+import { contradiction, requireSpace, startSpool, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
 import { findArchive, openArchive } from "../store/archiveSource";
 import { readCatalogue, select, writeReport } from "../store/catalogue";
@@ -147,7 +148,7 @@ async function climb(
       async () => {
         const expected = "pg_restore reads it to the end";
         await stages.run("read archive", () =>
-          readWhole(findProgram("pg_restore"), known(spooled).file, signal),
+          readWhole(findProgram("pg_restore"), known(spooled).archive.path, signal),
         );
         return { match: true, expected, actual: expected };
       },
@@ -199,7 +200,7 @@ async function download(
     manifest.rawBytes +
     (run.ladder.wants("L2") && !settings.scratchServer ? manifest.server.databaseBytes : 0);
   requireSpace(settings.scratchDirectory, needed, "the verification");
-  return spoolArchive({
+  const { spooled } = startSpool({
     source: await openArchive(store, manifest, archive.blob, signal),
     manifest,
     directory: settings.scratchDirectory,
@@ -207,6 +208,7 @@ async function download(
     signal,
     onBytes,
   });
+  return spooled;
 }
 
 async function restoreInto(
@@ -225,21 +227,18 @@ async function restoreInto(
   try {
     const { jobs } = run.settings;
     const { signal } = run;
-    const task = {
+    const { built, compared } = startRestore({
       pgRestore,
       server: scratch.database,
-      file: spooled.file,
+      archive: spooled.archive,
+      manifest,
       jobs,
       keepOwnership: false,
+      compare: run.ladder.wants("L4"),
       signal,
-    };
-    await run.stages.run("restore", () =>
-      restoreArchive(task, () => {
-        if (!run.ladder.wants("L4")) return;
-        run.begun = compareTables(scratch.database, manifest, { jobs: readersBesideBuilds(jobs), signal });
-        run.begun.catch(() => undefined);
-      }),
-    );
+    });
+    run.begun = compared;
+    await run.stages.run("restore", () => built);
   } catch (error) {
     if (!locale || !(error instanceof FailedError)) throw error;
     // Text may sort or match differently here; that says nothing about the backup.

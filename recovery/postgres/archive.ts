@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { TextDecoder } from "node:util";
 import type { SequenceValue, TableFingerprint } from "../types";
 import { ArchiveReader, Incomplete } from "./archiveReader";
@@ -5,6 +6,7 @@ import { decoderFor } from "./encoding";
 import { LargeObjectDigest, LargeObjectSum, ROW_HEADER_BYTES, RowDigest } from "./rows";
 import {
   copyOutStatement,
+  isEndMarker,
   quotedName,
   readEntry,
   readHeader,
@@ -13,10 +15,16 @@ import {
   type TocEntry,
 } from "./toc";
 
-/** What an archive holds, by content. */
-export interface ArchiveContent {
+/** What the start of an archive says about the rest, the table of contents. */
+export interface ArchiveToc {
   header: ArchiveHeader;
   entries: TocEntry[];
+  /** SHA-256 of the bytes up to the first block of data. */
+  tocSha256: string;
+}
+
+/** What an archive holds, by content. */
+export interface ArchiveContent extends ArchiveToc {
   tables: (TableFingerprint & { schema: string; table: string })[];
   sequences: SequenceValue[];
   largeObjects: { count: number; bytes: number; sum: string };
@@ -27,8 +35,6 @@ export interface ArchiveContent {
 const TABLE_BLOCK = 1;
 const LARGE_OBJECT_BLOCK = 3;
 const NEWLINE = 0x0a;
-/** pg_dump ends a table's rows with a line psql would understand as their end; it is no row. */
-const END_MARKER = Buffer.from("\\.\n\n\n");
 const damaged = (entry: TocEntry, how: string) => `the data of ${quotedName(entry)} are damaged: ${how}`;
 /** From this release on pg_dump gathers several rows in one chunk, and chunks no longer are rows. */
 const FIRST_MAJOR_WITH_GATHERED_ROWS = 19;
@@ -38,6 +44,14 @@ type State =
   | { at: "table"; entry: TocEntry; digest: RowDigest; left: number; ended: boolean }
   | { at: "objects" }
   | { at: "object"; digest: LargeObjectDigest; left: number };
+
+/** Called while an archive streams past. */
+export interface ScanListener {
+  /** The table of contents is complete. */
+  toc?(toc: ArchiveToc): void;
+  /** The entry's data begin at this position of the archive. */
+  block?(entry: TocEntry, position: number): void;
+}
 
 /**
  * Takes fingerprints from an uncompressed archive in pg_dump's custom format while it streams past, in constant
@@ -61,9 +75,14 @@ export class ArchiveScanner {
   private readonly tables: ArchiveContent["tables"] = [];
   private readonly objects = new LargeObjectSum();
   private gathersRows = false;
+  private readonly tocHash = createHash("sha256");
+  private tocSha256 = "";
 
   /** @param encoding of the database that was dumped: names in the archive are in it */
-  constructor(encoding = "UTF8") {
+  constructor(
+    encoding = "UTF8",
+    private readonly listener: ScanListener = {},
+  ) {
     this.decoder = decoderFor(encoding);
   }
 
@@ -71,8 +90,10 @@ export class ArchiveScanner {
   push(part: Buffer): void {
     let buffer = this.carry.length > 0 ? Buffer.concat([this.carry, part]) : part;
     for (;;) {
+      const before = this.state.at;
       const used = this.step(buffer);
       if (used === 0) break;
+      if (before === "header" || before === "toc") this.hashToc(buffer.subarray(0, used));
       this.position += used;
       buffer = buffer.subarray(used);
     }
@@ -90,11 +111,20 @@ export class ArchiveScanner {
     return {
       header: this.header,
       entries: this.entries,
+      tocSha256: this.tocSha256,
       tables: this.tables,
       sequences: this.entries.filter((entry) => entry.kind === "SEQUENCE SET").map(sequenceValue),
       largeObjects: { count: this.objects.count, bytes: this.objects.bytes, sum: this.objects.toString() },
       offsets: this.offsets,
     };
+  }
+
+  private hashToc(part: Buffer): void {
+    this.tocHash.update(part);
+    if (this.state.at !== "block") return;
+    this.tocSha256 = this.tocHash.digest("hex");
+    const { entries, tocSha256 } = this;
+    this.listener.toc?.({ header: this.header as ArchiveHeader, entries, tocSha256 });
   }
 
   private where(): string {
@@ -156,6 +186,7 @@ export class ArchiveScanner {
     if (!entry) throw new Error(`the archive holds data nobody announced (entry ${dumpId})`);
     this.awaited.delete(dumpId);
     this.offsets.push({ field: entry.offsetField, position: this.position });
+    this.listener.block?.(entry, this.position);
     if (kind === TABLE_BLOCK)
       this.state = { at: "table", entry, digest: new RowDigest(), left: 0, ended: false };
     else if (kind === LARGE_OBJECT_BLOCK) this.state = { at: "objects" };
@@ -186,10 +217,7 @@ export class ArchiveScanner {
         throw new Error(damaged(entry, "a chunk has a negative length"));
       if (length === 0) break;
       if (state.ended) throw new Error(damaged(entry, "rows follow the end marker"));
-      if (!this.gathersRows && length === END_MARKER.length) {
-        if (start + length > end) break;
-        if (END_MARKER.equals(buffer.subarray(start, start + length))) break;
-      }
+      if (!this.gathersRows && isEndMarker(buffer, start, length, end) !== false) break;
       position = start + length;
       if (position > end) {
         left = position - end;

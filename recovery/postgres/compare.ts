@@ -1,4 +1,5 @@
 import { DatabaseError, type Client } from "pg";
+import { NotRunError } from "../errors";
 import type { Manifest, TableFingerprint, TableMatch } from "../types";
 import { withClient } from "./connect";
 import type { ServerConnection } from "./connection";
@@ -31,19 +32,43 @@ function summary(differences: string[]): string {
   return differences.length > 5 ? `${shown}; and ${differences.length - 5} more` : shown;
 }
 
-/**
- * Reads every table of a restored database in physical order, which is the order of the dump, and compares its
- * content with the manifest. The largest tables go first, so that no connection idles behind one of them.
- */
+/** Compares tables of a restored database with the manifest, one by one, and sums up what it found. */
+export class TablesComparer {
+  private readonly tables: TableMatch[] = [];
+  private readonly differences: string[] = [];
+  private bytes = 0;
+
+  constructor(
+    private readonly manifest: Manifest,
+    private readonly onBytes?: (total: number) => void,
+  ) {}
+
+  /** Reads a table in physical order, which is the order of the dump. */
+  async compare(client: Client, table: TableFingerprint): Promise<void> {
+    const difference = await compareTable(client, table, this.manifest.server.encoding);
+    if (difference) this.differences.push(difference);
+    this.tables.push({ name: table.name, rows: table.rows, match: !difference });
+    this.onBytes?.((this.bytes += table.bytes));
+  }
+
+  /** @throws Error unless every table of the manifest was compared */
+  result(): TablesComparison {
+    const missing = this.manifest.tables.length - this.tables.length;
+    if (missing !== 0) throw new NotRunError(`${missing} tables were not compared`);
+    const tables = [...this.tables].sort((one, other) => (one.name < other.name ? -1 : 1));
+    const rows = this.manifest.tables.reduce((sum, table) => sum + table.rows, 0);
+    return { ...verdict(this.differences, `${tables.length} tables with ${rows} rows match`), tables };
+  }
+}
+
+/** Compares every table of a restored database; the largest go first, so that no connection idles behind one. */
 export async function compareTables(
   server: ServerConnection,
   manifest: Manifest,
   options: { jobs: number; signal: AbortSignal; onBytes?: (total: number) => void },
 ): Promise<TablesComparison> {
   const queue = [...manifest.tables].sort((one, other) => other.bytes - one.bytes);
-  const tables: TableMatch[] = [];
-  const differences: string[] = [];
-  let bytes = 0;
+  const comparer = new TablesComparer(manifest, options.onBytes);
   const worker = () =>
     withClient(server, async (client) => {
       const stop = () => client.connection.stream.destroy();
@@ -51,10 +76,7 @@ export async function compareTables(
       try {
         for (let table = queue.shift(); table; table = queue.shift()) {
           options.signal.throwIfAborted();
-          const difference = await compareTable(client, table, manifest.server.encoding);
-          if (difference) differences.push(difference);
-          tables.push({ name: table.name, rows: table.rows, match: !difference });
-          options.onBytes?.((bytes += table.bytes));
+          await comparer.compare(client, table);
         }
       } catch (error) {
         options.signal.throwIfAborted();
@@ -64,9 +86,7 @@ export async function compareTables(
       }
     });
   await Promise.all(Array.from({ length: Math.max(1, Math.min(options.jobs, queue.length)) }, worker));
-  tables.sort((one, other) => (one.name < other.name ? -1 : 1));
-  const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
-  return { ...verdict(differences, `${tables.length} tables with ${rows} rows match`), tables };
+  return comparer.result();
 }
 
 async function compareTable(

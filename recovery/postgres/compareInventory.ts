@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import type { Finding } from "../ladder";
 import type { Inventory } from "../types";
 import { countByKind, digestObjects, readInventory, readObjects } from "./inventory";
-import { isAzureExtension } from "./restoreArchive";
+import { isAzureExtension } from "./pgRestore";
 
 /** Compares how many objects of each kind there are, and their names. */
 export async function compareObjects(client: Client, inventory: Inventory): Promise<Finding> {

@@ -1,123 +1,220 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import path from "node:path";
-import { promisify } from "node:util";
-import type { Client } from "pg";
-import { FailedError, messageOf, NotRunError } from "../errors";
-import { childEnvironment, complaint, startProgram } from "../process";
-import type { Inventory } from "../types";
-import { programEnvironment, type ServerConnection } from "./connection";
-import type { Program } from "./programs";
+import { DatabaseError, type Client } from "pg";
+import type { ArchiveFile } from "../archiveFile";
+import { messageOf, RecoveryError } from "../errors";
+import { Slots } from "../slots";
+import type { Manifest, TableFingerprint } from "../types";
+import { TablesComparer, type TablesComparison } from "./compare";
+import { connect } from "./connect";
+import { loadTable } from "./copyIn";
+import {
+  RESTORE_SETTINGS,
+  restoreProblem,
+  restoreSection,
+  wantedEntries,
+  type RestoreProgram,
+} from "./pgRestore";
+import { builtAlone, planRestore, type PlannedTable } from "./restorePlan";
+import type { TocEntry } from "./toc";
 
-/** Extensions Azure installs by itself: they exist only there, and only Azure may create them. */
-const OF_AZURE = /^(azure|pgaadauth$|pg_azure|pgms_)/;
-/** Entries of the table of contents that need rights nobody has on a managed server. */
-const UNWANTED = /^\d+; \d+ \d+ (EXTENSION - (azure|pgaadauth|pg_azure|pgms_)|COMMENT - EXTENSION )/;
-
-const DISK_FULL = /no space left on device|could not (extend|write).*file|disk quota exceeded/i;
-
-/** The backup's extensions a server cannot provide, Azure's own left out. */
-export async function missingExtensions(client: Client, inventory: Inventory): Promise<string[]> {
-  const names = inventory.extensions.map(({ name }) => name).filter((name) => !OF_AZURE.test(name));
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT name FROM unnest($1::text[]) AS wanted(name)
-     WHERE name NOT IN (SELECT a.name FROM pg_catalog.pg_available_extensions a)`,
-    [names],
-  );
-  return rows.map(({ name }) => name);
+export interface RestoreTask extends Omit<RestoreProgram, "file"> {
+  archive: ArchiveFile;
+  manifest: Manifest;
+  /** Whether to compare every table with the manifest. */
+  compare: boolean;
 }
 
-/** True for an extension that a restore leaves out. */
-export const isAzureExtension = (name: string) => OF_AZURE.test(name);
-
-interface RestoreTask {
-  pgRestore: Program;
-  server: ServerConnection;
-  file: string;
-  jobs: number;
-  /** Keep owners and grants; otherwise everything belongs to the connecting role. */
-  keepOwnership: boolean;
-  signal: AbortSignal;
+export interface RunningRestore {
+  /** Settles when everything is restored, or with the first error when nothing works on it any more. */
+  built: Promise<void>;
+  /** Settles when every table was compared, too. */
+  compared: Promise<TablesComparison>;
 }
+
+/** Lower ones go first; what makes a table usable goes before both, the largest table first. */
+const RANK = { others: 0, comparison: 1 };
 
 /**
- * Loads an archive into an empty database, in parallel, stopping at the first error.
- * @param onDataLoaded called when every row is in and before indexes and constraints are built: what reads the rows
- * from then on shares the machine with work that mostly waits for one processor
- * @throws FailedError when pg_restore fails, NotRunError when the server's disk is full or pg_restore is too old
+ * Loads an archive into an empty database, table by table, while its file may still be growing: a table's keys and
+ * indexes are built as soon as its rows are in, beside the loading of others, and its content is compared as soon as
+ * nothing more urgent waits. At most `jobs` of these run at a time.
+ * @throws in its promises: FailedError when the restore fails, NotRunError when the server's disk is full
  */
-export async function restoreArchive(task: RestoreTask, onDataLoaded: () => void): Promise<void> {
-  const folder = mkdtempSync(path.join(path.dirname(task.file), "toc-"));
-  try {
-    const list = path.join(folder, "list");
-    writeFileSync(list, await wantedEntries(task.pgRestore, task.file, task.signal));
-    // Tables and rows in one run: see the number of connections below.
-    await restoreSections(task, list, ["pre-data", "data"]);
-    onDataLoaded();
-    await restoreSections(task, list, ["post-data"]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+export function startRestore(task: RestoreTask): RunningRestore {
+  const restore = new Restore(task);
+  const built = restore.run();
+  // Whoever waits for the one learns of the other's failure there.
+  const compared = built.then(() => restore.comparison());
+  for (const promise of [built, compared]) promise.catch(() => undefined);
+  return { built, compared };
+}
+
+class Restore {
+  private readonly broken = new AbortController();
+  private readonly slots: Slots;
+  private readonly signal: AbortSignal;
+  private readonly program: RestoreProgram;
+  private readonly idle: Client[] = [];
+  private readonly comparer: TablesComparer;
+  private readonly begun: Promise<void>[] = [];
+  private readonly comparisons: Promise<void>[] = [];
+
+  constructor(private readonly task: RestoreTask) {
+    this.signal = AbortSignal.any([task.signal, this.broken.signal]);
+    this.slots = new Slots(task.jobs);
+    this.program = { ...task, file: task.archive.path, signal: this.signal };
+    this.comparer = new TablesComparer(task.manifest);
   }
-}
 
-async function restoreSections(task: RestoreTask, list: string, sections: string[]): Promise<void> {
-  const { pgRestore, server, signal } = task;
-  const ownership = task.keepOwnership ? [] : ["--no-owner", "--no-acl"];
-  const program = startProgram(
-    pgRestore.path,
-    [
-      ...["--exit-on-error", "--no-password", "--no-tablespaces", "--no-subscriptions", ...ownership],
-      ...sections.map((section) => `--section=${section}`),
-      // At least two: only a parallel restore empties each table it created in the transaction that loads it, and
-      // only then do rows lie in the order they were dumped in.
-      ...["-j", String(Math.max(2, task.jobs)), "-L", list, "-d", server.database, task.file],
-    ],
-    {
-      signal,
-      stdio: ["ignore", "ignore", "pipe"],
-      env: childEnvironment(programEnvironment(server, { synchronous_commit: "off" })),
-    },
-  );
-  const { code, error } = await program.ended;
-  signal.throwIfAborted();
-  if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
-  if (code === 0) return;
-  const said = program.stderr();
-  if (DISK_FULL.test(said)) throw new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
-  throw new FailedError(`pg_restore failed with exit code ${String(code)}: ${complaint(said)}`);
-}
-
-async function wantedEntries(pgRestore: Program, file: string, signal: AbortSignal): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(pgRestore.path, ["-l", file], {
-      maxBuffer: 256 * 1024 * 1024,
-      env: childEnvironment({ LC_MESSAGES: "C" }),
-      signal,
-    });
-    return stdout
-      .split("\n")
-      .filter((line) => !UNWANTED.test(line))
-      .join("\n");
-  } catch (error) {
-    signal.throwIfAborted();
-    const said = complaint((error as { stderr?: string }).stderr ?? messageOf(error));
-    if (/unsupported version/i.test(said)) throw new NotRunError(`${pgRestore.path} is too old: ${said}`);
-    throw new FailedError(`pg_restore cannot read the archive: ${said}`);
+  async run(): Promise<void> {
+    try {
+      await this.build();
+    } catch (error) {
+      this.broken.abort(error);
+      // Nothing may still be writing when a restore has failed.
+      await Promise.allSettled(this.begun);
+      await this.disconnect();
+      this.task.signal.throwIfAborted();
+      throw this.broken.signal.reason;
+    }
   }
-}
 
-/** Reads an archive from end to end without a server. @throws FailedError saying where it breaks */
-export async function readWhole(pgRestore: Program, file: string, signal: AbortSignal): Promise<void> {
-  const program = startProgram(pgRestore.path, ["-f", "/dev/null", file], {
-    signal,
-    stdio: ["ignore", "ignore", "pipe"],
-    env: childEnvironment({ LC_MESSAGES: "C" }),
-  });
-  const { code, error } = await program.ended;
-  signal.throwIfAborted();
-  if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
-  if (code === 0) return;
-  const said = complaint(program.stderr());
-  if (/unsupported version/i.test(said)) throw new NotRunError(`${pgRestore.path} is too old: ${said}`);
-  throw new FailedError(`pg_restore cannot read the archive: ${said}`);
+  async comparison(): Promise<TablesComparison> {
+    try {
+      await Promise.all(this.comparisons);
+      return this.comparer.result();
+    } finally {
+      await this.disconnect();
+    }
+  }
+
+  private async build(): Promise<void> {
+    const { archive, manifest, pgRestore } = this.task;
+    const { entries } = await archive.whenListed();
+    // The transfer keeps a processor busy, and the table that is loaded beside it is the first of the longest chain.
+    void this.begin(this.slots.run(-Infinity, () => archive.whenComplete()));
+    const wanted = await wantedEntries(pgRestore, archive.path, this.signal);
+    const plan = planRestore(entries, manifest.tables);
+    const lines = (want: (id: number) => boolean) =>
+      [...wanted].filter(([id]) => want(id)).map(([, line]) => line);
+    await restoreSection(
+      this.program,
+      "pre-data",
+      lines(() => true),
+      1,
+    );
+
+    const loaded = new Set(plan.tables.map(({ entry }) => entry.dumpId));
+    const alone = builtAlone(plan);
+    const indexes: Promise<void>[] = [];
+    const loading = plan.tables.map((table) => this.table(table, wanted, indexes));
+    const others = this.otherData(
+      entries.filter(
+        ({ dumpId, section }) => section === "data" && !loaded.has(dumpId) && wanted.has(dumpId),
+      ),
+      lines((id) => !loaded.has(id)),
+      plan.others,
+    );
+    await Promise.all([...loading, others].map((part) => this.begin(part)));
+    const between = (id: number) => !alone.has(id) && !plan.last.has(id);
+    indexes.push(
+      this.begin(
+        this.slots.run(RANK.others, () =>
+          restoreSection(this.program, "post-data", lines(between), this.task.jobs),
+        ),
+      ),
+    );
+    await Promise.all(indexes);
+    const last = lines((id) => plan.last.has(id));
+    if (last.length > 0) await restoreSection(this.program, "post-data", last, this.task.jobs);
+  }
+
+  /** Loads one table, then builds its keys; its indexes are built meanwhile, and its content compared. */
+  private async table(
+    { entry, fingerprint, keys, indexes }: PlannedTable,
+    wanted: ReadonlyMap<number, string>,
+    building: Promise<void>[],
+  ): Promise<void> {
+    const { archive, manifest } = this.task;
+    const urgency = -1 - fingerprint.bytes;
+    const build = (entries: TocEntry[]) =>
+      restoreSection(
+        this.program,
+        "post-data",
+        entries.flatMap(({ dumpId }) => wanted.get(dumpId) ?? []),
+        1,
+      );
+    await archive.whenBegun(entry);
+    await this.slots.run(urgency, () =>
+      this.connected(async (client) => {
+        try {
+          await loadTable(client, archive, entry, manifest.server.encoding);
+        } catch (error) {
+          if (error instanceof RecoveryError) throw error;
+          const said = error instanceof DatabaseError ? `ERROR: ${error.message}` : messageOf(error);
+          throw restoreProblem(this.task.server, `the rows of ${fingerprint.name} could not be loaded`, said);
+        }
+      }),
+    );
+    if (keys.length > 0) await this.slots.run(urgency, () => build(keys));
+    for (const index of indexes) building.push(this.begin(this.slots.run(urgency, () => build([index]))));
+    this.compare(fingerprint);
+  }
+
+  /** Sequences, large objects, and tables that are not loaded one by one: all need the whole archive. */
+  private async otherData(
+    entries: TocEntry[],
+    lines: string[],
+    tables: readonly TableFingerprint[],
+  ): Promise<void> {
+    await this.task.archive.whenComplete();
+    if (entries.length > 0) {
+      const jobs = entries.some(({ kind }) => kind !== "SEQUENCE SET") ? this.task.jobs : 1;
+      await this.slots.run(RANK.others, () => restoreSection(this.program, "data", lines, jobs));
+    }
+    for (const table of tables) this.compare(table);
+  }
+
+  private compare(table: TableFingerprint): void {
+    if (!this.task.compare) return;
+    const comparison = this.slots.run(RANK.comparison, () =>
+      this.connected((client) => this.comparer.compare(client, table)),
+    );
+    this.comparisons.push(this.begin(comparison));
+  }
+
+  /** Takes note of a part of the restore; the first one that fails ends all others. */
+  private begin(part: Promise<void>): Promise<void> {
+    part.catch((error: unknown) => this.broken.abort(error));
+    this.begun.push(part);
+    return part;
+  }
+
+  private async connected<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    const client = this.idle.pop() ?? (await this.connect());
+    const stop = () => client.connection.stream.destroy();
+    this.signal.addEventListener("abort", stop, { once: true });
+    try {
+      const result = await work(client);
+      this.idle.push(client);
+      return result;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      this.signal.throwIfAborted();
+      throw error;
+    } finally {
+      this.signal.removeEventListener("abort", stop);
+    }
+  }
+
+  private async connect(): Promise<Client> {
+    const client = await connect(this.task.server);
+    const names = Object.entries(RESTORE_SETTINGS);
+    for (const [name, value] of names) await client.query("SELECT set_config($1, $2, false)", [name, value]);
+    return client;
+  }
+
+  private async disconnect(): Promise<void> {
+    await Promise.all(this.idle.splice(0).map((client) => client.end().catch(() => undefined)));
+  }
 }

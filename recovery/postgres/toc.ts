@@ -12,11 +12,15 @@ export interface ArchiveHeader {
   offsetBytes: number;
 }
 
+/** In which part of a restore an entry has its place; a comment or a grant goes with what it is about. */
+export type Section = "none" | "pre-data" | "data" | "post-data";
+
 /** One line of an archive's table of contents, as far as fingerprints need it. */
 export interface TocEntry {
   dumpId: number;
   /** `TABLE DATA`, `SEQUENCE SET`, `BLOBS`, … */
   kind: string;
+  section: Section;
   schema: string;
   name: string;
   owner: string;
@@ -24,11 +28,14 @@ export interface TocEntry {
   definition: string;
   copyStatement: string;
   hasData: boolean;
+  /** Entries that must be there first; some may not be in the table of contents. */
+  dependencies: number[];
   /** Where in the bytes read from the entry says at which position its data are; a dump to a pipe leaves that open. */
   offsetField: number;
 }
 
-const KEPT_DEFINITIONS = new Set(["SEQUENCE SET", "ACL", "DEFAULT ACL"]);
+const KEPT_DEFINITIONS = new Set(["SEQUENCE SET", "ACL", "DEFAULT ACL", "INDEX", "CONSTRAINT"]);
+const SECTIONS: readonly (Section | undefined)[] = [undefined, "none", "pre-data", "data", "post-data"];
 const MAGIC = "PGDMP";
 const CUSTOM_FORMAT = 1;
 const OLDEST = 14;
@@ -79,7 +86,8 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
   reader.string(); // OID of the object
   const name = reader.string() ?? "";
   const kind = reader.string() ?? "";
-  reader.integer(); // section
+  const section = SECTIONS[reader.integer()];
+  if (!section) throw new Error(`the table of contents is damaged: ${kind} ${name} is in no section`);
   const definition = reader.string() ?? "";
   reader.string(); // DROP statement
   const copyStatement = reader.string() ?? "";
@@ -89,20 +97,37 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
   if (header.version === "1.16") reader.integer(); // relation kind
   const owner = reader.string() ?? "";
   reader.string(); // whether the table has OIDs: never, since PostgreSQL 12
-  while (reader.string() !== null); // dependencies
+  const dependencies: number[] = [];
+  for (let id = reader.string(); id !== null; id = reader.string()) dependencies.push(Number(id));
   const offsetField = reader.position;
   reader.skip(1 + header.offsetBytes);
   return {
     dumpId,
     kind,
+    section,
     schema,
     name,
     owner,
     definition: KEPT_DEFINITIONS.has(kind) ? definition : "",
     copyStatement,
     hasData,
+    dependencies,
     offsetField,
   };
+}
+
+/** pg_dump ends a table's rows with a line psql would understand as their end; it is no row. */
+const END_MARKER = Buffer.from("\\.\n\n\n");
+
+/**
+ * Whether the chunk of a table's data that starts here is the end marker.
+ * @param end of the bytes that are there
+ * @returns undefined when more bytes are needed to tell
+ */
+export function isEndMarker(buffer: Buffer, start: number, length: number, end: number): boolean | undefined {
+  if (length !== END_MARKER.length) return false;
+  if (start + length > end) return undefined;
+  return END_MARKER.compare(buffer, start, start + length) === 0;
 }
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;

@@ -189,7 +189,7 @@ async function main(): Promise<void> {
   const program = new Command("bench recovery")
     .option("--scale <n>", "pgbench scale; events grow with it", Number, FULL_SCALE)
     .option("--runs <n>", "measured runs of each kind; 0 leaves the comparison out", Number, 5)
-    .option("--sizes <list>", "scales to measure memory at, separated by commas", numbers, [5, 50, 200])
+    .option("--sizes <list>", "scales to measure memory at, separated by commas", numbers, [5, 60, 205])
     .parse();
   const options = program.opts<Options>();
   const say = (line: string) => process.stderr.write(`${new Date().toISOString()} ${line}\n`);

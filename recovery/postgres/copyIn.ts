@@ -1,0 +1,144 @@
+import { open } from "node:fs/promises";
+import type { Client, Connection, Submittable } from "pg";
+import type { ArchiveFile } from "../archiveFile";
+import { ROW_HEADER_BYTES } from "./rows";
+import { isEndMarker, quotedName, type TocEntry } from "./toc";
+
+const COPY_DATA = 0x64; // 'd'
+/** The protocol's length counts itself. */
+const LENGTH_BYTES = 4;
+/** In front of an entry's rows: a byte for the kind of block, five for the entry's number. */
+const BLOCK_HEADER_BYTES = 6;
+const READ_BYTES = 512 * 1024;
+
+/** The parts of pg's connection that load data and that its types leave out. */
+type CopyConnection = Connection & { endCopyFrom(): void; sendCopyFail(reason: string): void };
+
+/**
+ * Loads an entry's rows into the empty table a restore has created, in the order they were dumped in. The table is
+ * emptied in the same transaction: only then are rows put behind each other instead of into gaps of earlier pages,
+ * and only then may they be written frozen, so that no later read or vacuum has to write every page again.
+ * @throws Error when the server refuses the rows, or the archive breaks off
+ */
+export async function loadTable(
+  client: Client,
+  archive: ArchiveFile,
+  entry: TocEntry,
+  encoding: string,
+): Promise<void> {
+  const copy = /^(COPY [^]+ FROM stdin);\s*$/.exec(entry.copyStatement)?.[1];
+  if (!copy) throw new Error(`${quotedName(entry)} is not dumped with COPY`);
+  await client.query("BEGIN");
+  await client.query(`TRUNCATE TABLE ONLY ${quotedName(entry)}`);
+  const statement = `${copy} WITH (FREEZE, ENCODING ${client.escapeLiteral(encoding)})`;
+  await new Promise<void>((resolve, reject) => {
+    client.query(new CopyIn(statement, rowsOf(archive, entry), resolve, reject));
+  });
+  await client.query("COMMIT");
+}
+
+/**
+ * The entry's rows as messages of the protocol. A row's header in the archive has the size of a message's, so the one
+ * is turned into the other where it stands. A part is only valid until the next one is asked for.
+ */
+async function* rowsOf(archive: ArchiveFile, entry: TocEntry): AsyncGenerator<Buffer> {
+  const file = await open(archive.path, "r");
+  try {
+    let position = (await archive.whenBegun(entry)) + BLOCK_HEADER_BYTES;
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    /** Bytes at the start of the buffer that belong to the header of a row that is not all there yet. */
+    let kept = 0;
+    /** Bytes still to come of the row that is being sent. */
+    let left = 0;
+    for (;;) {
+      await archive.whenBeyond(position);
+      const { bytesRead } = await file.read(buffer, kept, READ_BYTES - kept, position);
+      position += bytesRead;
+      const end = kept + bytesRead;
+      const { sent, rest, ended } = reframe(buffer, left, end);
+      if (sent > 0) yield buffer.subarray(0, sent);
+      if (ended) return;
+      left = rest;
+      buffer.copyWithin(0, sent, end);
+      kept = end - sent;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function reframe(buffer: Buffer, left: number, end: number): { sent: number; rest: number; ended: boolean } {
+  let position = Math.min(left, end);
+  if (position < left) return { sent: position, rest: left - position, ended: false };
+  while (position + ROW_HEADER_BYTES <= end) {
+    const length = buffer.readUInt32LE(position + 1);
+    const start = position + ROW_HEADER_BYTES;
+    if (length === 0) return { sent: position, rest: 0, ended: true };
+    const marker = isEndMarker(buffer, start, length, end);
+    if (marker === undefined) break;
+    if (marker) return { sent: position, rest: 0, ended: true };
+    buffer[position] = COPY_DATA;
+    buffer.writeUInt32BE(length + LENGTH_BYTES, position + 1);
+    position = start + length;
+    if (position > end) return { sent: end, rest: position - end, ended: false };
+  }
+  return { sent: position, rest: 0, ended: false };
+}
+
+class CopyIn implements Submittable {
+  private failure: Error | undefined;
+
+  constructor(
+    private readonly statement: string,
+    private readonly rows: AsyncGenerator<Buffer>,
+    private readonly resolve: () => void,
+    private readonly reject: (error: Error) => void,
+  ) {}
+
+  submit(connection: Connection): void {
+    connection.query(this.statement);
+  }
+
+  handleCopyInResponse(connection: Connection): void {
+    void this.send(connection as CopyConnection);
+  }
+
+  private async send(connection: CopyConnection): Promise<void> {
+    const { stream } = connection;
+    try {
+      for await (const part of this.rows) {
+        if (this.failure) return;
+        // The buffer is used again: the kernel must have it all first.
+        await written(stream, part);
+      }
+      if (!this.failure) connection.endCopyFrom();
+    } catch (error) {
+      this.failure ??= error as Error;
+      if (stream.writable) connection.sendCopyFail("the archive breaks off");
+      else this.reject(this.failure);
+    }
+  }
+
+  handleError(error: Error): void {
+    // What broke the rows off says more than the server's complaint that they broke off.
+    this.failure ??= error;
+    this.reject(this.failure);
+  }
+
+  handleReadyForQuery(): void {
+    if (!this.failure) this.resolve();
+  }
+
+  handleCommandComplete(): void {}
+  handleRowDescription(): void {}
+  handleDataRow(): void {}
+  handleEmptyQuery(): void {}
+  handlePortalSuspended(): void {}
+  handleCopyData(): void {}
+}
+
+function written(stream: NodeJS.WritableStream, part: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(part, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,136 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { Client } from "pg";
+import { FailedError, messageOf, NotRunError } from "../errors";
+import { childEnvironment, complaint, startProgram } from "../process";
+import type { Inventory } from "../types";
+import { programEnvironment, type ServerConnection } from "./connection";
+import type { Program } from "./programs";
+
+/** Extensions Azure installs by itself: they exist only there, and only Azure may create them. */
+const OF_AZURE = /^(azure|pgaadauth$|pg_azure|pgms_)/;
+/** Entries of the table of contents that need rights nobody has on a managed server. */
+const UNWANTED = /^\d+; \d+ \d+ (EXTENSION - (azure|pgaadauth|pg_azure|pgms_)|COMMENT - EXTENSION )/;
+
+/**
+ * Settings of the sessions that restore. One that breaks off starts again from nothing, so no commit of it waits for
+ * the disk. Several indexes are built side by side; workers of each would only take processors from the others.
+ */
+export const RESTORE_SETTINGS: Readonly<Record<string, string>> = {
+  synchronous_commit: "off",
+  max_parallel_maintenance_workers: "0",
+};
+
+const DISK_FULL = /no space left on device|could not (extend|write).*file|disk quota exceeded/i;
+
+/** The backup's extensions a server cannot provide, Azure's own left out. */
+export async function missingExtensions(client: Client, inventory: Inventory): Promise<string[]> {
+  const names = inventory.extensions.map(({ name }) => name).filter((name) => !OF_AZURE.test(name));
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT name FROM unnest($1::text[]) AS wanted(name)
+     WHERE name NOT IN (SELECT a.name FROM pg_catalog.pg_available_extensions a)`,
+    [names],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** True for an extension that a restore leaves out. */
+export const isAzureExtension = (name: string) => OF_AZURE.test(name);
+
+/** How pg_restore is called for one restore. */
+export interface RestoreProgram {
+  pgRestore: Program;
+  server: ServerConnection;
+  /** Path of the archive. */
+  file: string;
+  jobs: number;
+  /** Keep owners and grants; otherwise everything belongs to the connecting role. */
+  keepOwnership: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * Restores the listed entries of one section, stopping at the first error.
+ * @param list as `pg_restore -L` takes it
+ * @param jobs connections; more than one needs the whole archive
+ * @throws FailedError when pg_restore fails, NotRunError when the server's disk is full
+ */
+export async function restoreSection(
+  { pgRestore, server, file, keepOwnership, signal }: RestoreProgram,
+  section: "pre-data" | "data" | "post-data",
+  list: readonly string[],
+  jobs: number,
+): Promise<void> {
+  const ownership = keepOwnership ? [] : ["--no-owner", "--no-acl"];
+  const folder = mkdtempSync(path.join(path.dirname(file), "toc-"));
+  try {
+    const listFile = path.join(folder, "list");
+    writeFileSync(listFile, `${list.join("\n")}\n`);
+    const program = startProgram(
+      pgRestore.path,
+      [
+        ...["--exit-on-error", "--no-password", "--no-tablespaces", "--no-subscriptions", ...ownership],
+        ...[`--section=${section}`, "-L", listFile, "-d", server.database],
+        ...[...(jobs > 1 ? ["-j", String(jobs)] : []), file],
+      ],
+      {
+        signal,
+        stdio: ["ignore", "ignore", "pipe"],
+        env: childEnvironment(programEnvironment(server, RESTORE_SETTINGS)),
+      },
+    );
+    const { code, error } = await program.ended;
+    signal.throwIfAborted();
+    if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
+    if (code !== 0)
+      throw restoreProblem(server, `pg_restore failed with exit code ${String(code)}`, program.stderr());
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a server said when a restore broke off, as an error that says whether the backup is to blame. */
+export function restoreProblem(server: ServerConnection, what: string, said: string): Error {
+  if (DISK_FULL.test(said)) return new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
+  return new FailedError(`${what}: ${complaint(said)}`);
+}
+
+/** The lines of `pg_restore -l` a restore wants, by the number of their entry, in order. */
+export async function wantedEntries(
+  pgRestore: Program,
+  file: string,
+  signal: AbortSignal,
+): Promise<Map<number, string>> {
+  try {
+    const { stdout } = await promisify(execFile)(pgRestore.path, ["-l", file], {
+      maxBuffer: 256 * 1024 * 1024,
+      env: childEnvironment({ LC_MESSAGES: "C" }),
+      signal,
+    });
+    const lines = stdout.split("\n").filter((line) => /^\d+; /.test(line) && !UNWANTED.test(line));
+    return new Map(lines.map((line) => [Number.parseInt(line, 10), line]));
+  } catch (error) {
+    signal.throwIfAborted();
+    const said = complaint((error as { stderr?: string }).stderr ?? messageOf(error));
+    if (/unsupported version/i.test(said)) throw new NotRunError(`${pgRestore.path} is too old: ${said}`);
+    throw new FailedError(`pg_restore cannot read the archive: ${said}`);
+  }
+}
+
+/** Reads an archive from end to end without a server. @throws FailedError saying where it breaks */
+export async function readWhole(pgRestore: Program, file: string, signal: AbortSignal): Promise<void> {
+  const program = startProgram(pgRestore.path, ["-f", "/dev/null", file], {
+    signal,
+    stdio: ["ignore", "ignore", "pipe"],
+    env: childEnvironment({ LC_MESSAGES: "C" }),
+  });
+  const { code, error } = await program.ended;
+  signal.throwIfAborted();
+  if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
+  if (code === 0) return;
+  const said = complaint(program.stderr());
+  if (/unsupported version/i.test(said)) throw new NotRunError(`${pgRestore.path} is too old: ${said}`);
+  throw new FailedError(`pg_restore cannot read the archive: ${said}`);
+}
