@@ -13,7 +13,13 @@ import {
   secretsVolume,
   VaultSource,
 } from "./kubernetes/vaultSecrets";
-import { RecoveryIdentity, RECOVERY_JOBS, RecoveryJob, RecoverySchedules } from "./recoveryJobs";
+import {
+  RecoveryIdentity,
+  RECOVERY_JOBS,
+  RecoveryJob,
+  RecoverySchedules,
+  STARTING_DEADLINE_MINUTES,
+} from "./recoveryJobs";
 import { recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { secretsOf } from "./secretCatalog";
 
@@ -26,6 +32,8 @@ export interface BackupJobsArgs {
   vault: VaultSource;
   /** Client id of each identity the jobs run under. */
   clientIds: Record<RecoveryIdentity, pulumi.Input<string>>;
+  /** Database whose backups are verified and whose loss is drilled. */
+  database: string;
   /** Cron expressions, UTC. */
   schedules: RecoverySchedules;
   /** Minutes after which a run is ended; longer than the longest run. */
@@ -38,9 +46,6 @@ export interface BackupJobsArgs {
   /** True where another region runs the jobs: they exist, and start nothing. */
   suspended: boolean;
 }
-
-/** Seconds a run may start late, e.g. while a cluster is upgraded; later, the next one is due anyway. */
-const STARTING_DEADLINE_SECONDS = 3600;
 
 /**
  * The recovery runner's scheduled work. Every verb has an identity of its own with no more rights than it needs:
@@ -127,7 +132,7 @@ export class BackupJobs extends pulumi.ComponentResource {
           timeZone: "Etc/UTC",
           suspend: suspended,
           concurrencyPolicy: "Forbid",
-          startingDeadlineSeconds: STARTING_DEADLINE_SECONDS,
+          startingDeadlineSeconds: STARTING_DEADLINE_MINUTES * 60,
           successfulJobsHistoryLimit: 3,
           failedJobsHistoryLimit: 5,
           jobTemplate: {
@@ -139,7 +144,8 @@ export class BackupJobs extends pulumi.ComponentResource {
                 rules: [
                   {
                     action: "FailJob",
-                    // Wrong settings stay wrong, and a held lease means that the work is being done.
+                    // Wrong settings stay wrong, and a lease that is held now will be for a while: schedules keep
+                    // the two tiers apart, so that it is held by a run somebody started by hand.
                     onExitCodes: { containerName: job.identity, operator: "In", values: [2, 4] },
                   },
                   {
@@ -161,7 +167,7 @@ export class BackupJobs extends pulumi.ComponentResource {
   }
 
   private pod(job: RecoveryJob) {
-    const { image, targets, scratchGiB, deadlineMinutes } = this.args;
+    const { image, targets, scratchGiB, deadlineMinutes, database } = this.args;
     const [connection] = readsDatabase(job.identity) ? secretsOf(job.identity) : [];
     return restrictedPod(
       {
@@ -170,7 +176,7 @@ export class BackupJobs extends pulumi.ComponentResource {
           restrictedContainer({
             name: job.identity,
             image,
-            args: job.arguments(deadlineMinutes[job.deadline]),
+            args: job.arguments({ deadlineMinutes: deadlineMinutes[job.deadline], database }),
             resources: job.resources,
             env: plainVariables({
               ...recoveryEnvironment(targets),

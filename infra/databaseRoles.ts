@@ -9,6 +9,8 @@ export interface DatabaseRolesArgs extends DatabaseJobArgs {
   image: string;
   /** Arguments with which the runner marks the server as this environment's, and their settings. */
   mark: { arguments: string[]; environment: Record<string, string> };
+  /** Whether the connection checks the server's certificate, not only encrypts. */
+  checksCertificate: boolean;
 }
 
 const FOLDER = "/run/roles";
@@ -106,6 +108,9 @@ export function databaseRoles(
         {
           name: "roles",
           image: args.image,
+          // Where the connection checks the server's certificate (sslmode=verify-full), by the image's authorities; psql
+          // alone would look for a file in a home directory the pod has not. It takes no weaker mode together with them.
+          ...(args.checksCertificate && { environment: { PGSSLROOTCERT: "system" } }),
           // Kubernetes puts the value in place of $(…).
           command: ["psql"],
           arguments: ["--no-psqlrc", "--quiet", `--file=${FOLDER}/${SCRIPT}`, "$(DATABASE_URL)"],

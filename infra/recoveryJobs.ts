@@ -12,12 +12,23 @@ export interface RecoverySchedules {
   prune: string;
 }
 
+/** What a run's arguments depend on. */
+export interface RecoveryRun {
+  /** Minutes after which it is ended. */
+  deadlineMinutes: number;
+  /** Database of the application; a server can hold others, such as what a restore replaced. */
+  database: string;
+}
+
+/** Minutes a run may start late, e.g. while a cluster is upgraded; later, the next one is due anyway. */
+export const STARTING_DEADLINE_MINUTES = 60;
+
 /** One scheduled run of the recovery runner. */
 export interface RecoveryJob {
   name: keyof RecoverySchedules;
   identity: RecoveryIdentity;
-  /** Arguments of the runner's command line, given the minutes after which the run is ended. */
-  arguments: (deadlineMinutes: number) => string[];
+  /** Arguments of the runner's command line. */
+  arguments: (run: RecoveryRun) => string[];
   /** Whose deadline it has. */
   deadline: "backup" | "verify" | "drill" | "prune";
   resources: ContainerResources;
@@ -74,7 +85,15 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "verify",
     identity: "verify",
-    arguments: (deadline) => ["verify", "--latest", "--timeout", ownTimeout(deadline), "--json"],
+    arguments: ({ deadlineMinutes, database }) => [
+      "verify",
+      "--latest",
+      "--database",
+      database,
+      "--timeout",
+      ownTimeout(deadlineMinutes),
+      "--json",
+    ],
     deadline: "verify",
     resources: RESTORING,
     scratch: true,
@@ -82,14 +101,16 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "drill",
     identity: "drill",
-    arguments: (deadline) => [
+    arguments: ({ deadlineMinutes, database }) => [
       "drill",
+      "--database",
+      database,
       "--trigger",
       "schedule",
       "--operator",
       "cronjob",
       "--timeout",
-      ownTimeout(deadline),
+      ownTimeout(deadlineMinutes),
       "--json",
     ],
     deadline: "drill",

@@ -209,6 +209,7 @@ function prepareDatabase(context: Context, place: Place): pulumi.Resource[] {
       identityClientId: identities.roles.clientId,
       image: config.recovery.image,
       mark: { arguments: ["guard", "--mark"], environment: gateSettings(guard) },
+      checksCertificate: config.database.sslMode === "verify-full",
     },
     place.opts,
   );
@@ -300,6 +301,7 @@ function recovery(context: Context, place: Place): void {
         drill: identities.drill.clientId,
         prune: identities.prune.clientId,
       },
+      database: config.database.applicationDatabase,
       schedules: config.recovery.schedules,
       deadlineMinutes: config.recovery.deadlineMinutes,
       scratchGiB: config.recovery.scratchGiB,

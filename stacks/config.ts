@@ -3,6 +3,7 @@ import { CONFIG_SECRETS } from "../infra/secretCatalog";
 import { fromText, parseStackConfig, SECRET_VALUES, setSecretCommand } from "./files";
 import { ConfigError } from "./problems";
 import { PRODUCT, StackConfig } from "./schema";
+import { secretDateWarnings } from "./secretDates";
 
 /** What the program is told about the stack it deploys. */
 export interface LoadedConfig {
@@ -26,6 +27,7 @@ export function loadStackConfig(): LoadedConfig {
   );
   try {
     const config = parseStackConfig(values, `Pulumi.${pulumi.getStack()}.yaml`);
+    for (const warning of secretDateWarnings(config, new Date())) void pulumi.log.warn(warning);
     return { config, secretValues: secretValues(source) };
   } catch (error) {
     throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;

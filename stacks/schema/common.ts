@@ -1,3 +1,4 @@
+import { Cron } from "croner";
 import { z } from "zod";
 import { isPrivate, parseCidr } from "../../infra/addressing";
 import { WEEKDAYS } from "../../infra/maintenance";
@@ -49,11 +50,27 @@ export const hostName = matching(
   "a lower-case DNS name",
 );
 
+function isCron(text: string): boolean {
+  try {
+    return new Cron(text, { mode: "5-part", timezone: "UTC", paused: true }).nextRun() !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** Five-field cron expression; evaluated in UTC. */
 export const cron = matching(
   /^(\S+\s+){4}\S+$/,
   "a cron expression of five fields: minute hour day-of-month month day-of-week",
-);
+)
+  // Kubernetes knows neither the extensions of other programs (L, W, #) nor a seventh day.
+  .regex(/^[\d\s*,/-]+$/, "numbers, *, lists, ranges and steps only")
+  .refine(
+    (text) => !/[7-9]/.test(text.trim().split(/\s+/)[4] ?? ""),
+    "0 (Sunday) to 6 as the day of the week",
+  )
+  .refine(isCron, "values that exist: minute 0-59, hour 0-23, day 1-31, month 1-12, day of the week 0-6")
+  .meta({ allowed: "a cron expression of five fields: minute hour day-of-month month day-of-week" });
 
 export const cpu = matching(/^([1-9]\d*m|[1-9]\d*(\.\d+)?)$/, "a Kubernetes CPU quantity, e.g. 250m or 1");
 

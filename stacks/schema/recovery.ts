@@ -25,12 +25,16 @@ export const recovery = z
       .min(1)
       .max(16384)
       .describe(
-        "Size of the scratch volume in which verification restores a backup, in GiB; about twice the database.",
+        "Size of the scratch volume in which verification restores a backup, in GiB: the archive and the database beside it, about twice the data; at least database.storageGB.",
       ),
     schedules: z
       .strictObject({
         daily: cron.default("0 3 * * *").describe("Daily backup (report §5.1: 03:00)."),
-        monthly: cron.default("30 3 1 * *").describe("Monthly backup, on the 1st."),
+        monthly: cron
+          .default("0 21 1 * *")
+          .describe(
+            "Monthly backup, on the 1st. Never while a daily one may run: one backup of a database at a time, and the other is skipped.",
+          ),
         verify: cron.default("0 5 * * 0").describe("Weekly verification by a full restore."),
         drill: cron.default("0 6 2 * *").describe("Monthly drill (report §11.3)."),
         prune: cron.default("0 7 * * *").describe("Daily removal of expired backups."),
@@ -39,8 +43,20 @@ export const recovery = z
       .describe("When the CronJobs run, UTC."),
     deadlineMinutes: z
       .strictObject({
-        backup: z.int().min(5).max(1440).default(120).describe("Longest a backup may run."),
-        verify: z.int().min(5).max(1440).default(240).describe("Longest a verification may run."),
+        backup: z
+          .int()
+          .min(5)
+          .max(1440)
+          .default(120)
+          .describe("Longest a backup may run; at least a minute for every 4 GiB of database.storageGB."),
+        verify: z
+          .int()
+          .min(5)
+          .max(1440)
+          .default(240)
+          .describe(
+            "Longest a verification may run; at least a minute for every 2 GiB of database.storageGB.",
+          ),
         drill: z
           .int()
           .min(5)

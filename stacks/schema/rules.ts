@@ -5,6 +5,7 @@ import type { Problem } from "../problems";
 import { PRODUCT } from "./common";
 import type { StackConfig } from "./index";
 import { monitoringRules } from "./monitoringRules";
+import { recoveryRules } from "./recoveryRules";
 
 const COLDNESS = ["Cool", "Cold", "Archive"];
 
@@ -254,6 +255,7 @@ const RULES: { needs: (keyof StackConfig)[]; check: (config: StackConfig) => Pro
   { needs: ["database"], check: databaseRules },
   { needs: ["storage"], check: storageRules },
   { needs: ["workloads", "cluster", "recovery"], check: scalingRules },
+  { needs: ["recovery", "database"], check: recoveryRules },
   { needs: ["network"], check: addressRules },
   { needs: ["shortName", "nameSuffix", "regions"], check: namingRules },
   { needs: ["alerts", "statusPage", "monitoring", "regions"], check: monitoringRules },

@@ -19,7 +19,7 @@ export const vault = z
     secretsIssued: z.iso
       .date()
       .describe(
-        "Date the generated and configured secrets were last issued; each expires its rotation period after it. Moving it forward rotates every generated secret but the token encryption keys, and restarts what reads them.",
+        "Date the generated and configured secrets were last issued; each expires its rotation period after it. Warned about when it lies in the future or so far back that a secret has expired. Moving it forward rotates every generated secret but the token encryption keys, and restarts what reads them.",
       ),
     tokenEncryptionKeys: z
       .array(z.iso.date())

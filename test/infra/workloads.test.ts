@@ -417,6 +417,21 @@ describe("database jobs", () => {
     PLANS_MS,
   );
 
+  test(
+    "psql checks the server's certificate by the system's authorities exactly when the connection asks for it",
+    async () => {
+      const psql = (plan: PlanView) => env(job(plan, "roles").spec.template.spec.containers[0]);
+      // libpq refuses the system's authorities together with a weaker mode.
+      expect(psql(prod)).not.toHaveProperty("PGSSLROOTCERT");
+      const strict = await planStack("prod", {
+        resolve: true,
+        config: { "database.sslMode": "verify-full" },
+      });
+      expect(psql(strict).PGSSLROOTCERT).toBe("system");
+    },
+    PLANS_MS,
+  );
+
   test("roles are made by the administrator, after the server is marked; each step has only its secrets", () => {
     const pod = job(prod, "roles").spec.template.spec;
     const [mark] = pod.initContainers;
@@ -446,7 +461,7 @@ describe("recovery jobs", () => {
   test("run when the report says, one at a time, bounded, and are seen when they fail", () => {
     expect(NAMES.map((name) => [name, cron(name).spec.schedule])).toEqual([
       ["daily", "0 3 * * *"],
-      ["monthly", "30 3 1 * *"],
+      ["monthly", "0 21 1 * *"],
       ["verify", "0 5 * * 0"],
       ["drill", "0 6 2 * *"],
       ["prune", "0 7 * * *"],
@@ -483,8 +498,8 @@ describe("recovery jobs", () => {
     expect(NAMES.map(run)).toEqual([
       ["backup", "backup --all --tier daily --json"],
       ["backup", "backup --all --tier monthly --json"],
-      ["verify", "verify --latest --timeout 216m --json"],
-      ["drill", "drill --trigger schedule --operator cronjob --timeout 270m --json"],
+      ["verify", "verify --latest --database forma3d --timeout 216m --json"],
+      ["drill", "drill --database forma3d --trigger schedule --operator cronjob --timeout 270m --json"],
       ["prune", "prune --no-dry-run --json"],
     ]);
   });

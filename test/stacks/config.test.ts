@@ -4,6 +4,7 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { readStackFile, readStacks, stackNames, stackPlatformNames } from "../../stacks/files";
 import { ConfigError } from "../../stacks/problems";
+import { secretDateWarnings } from "../../stacks/secretDates";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -209,6 +210,60 @@ describe("rules across fields", () => {
     ).toEqual([
       "forma3d:database.replica.highAvailability: found 'ZoneRedundant'; allowed: SameZone or Disabled, because norwaywest has no availability zones",
     ]);
+  });
+
+  test("a monthly backup never meets a daily one, whose lease would cost a month's backup", () => {
+    const schedules = (daily: string, monthly: string) =>
+      problems({ "recovery.schedules": { daily, monthly } }).filter((text) =>
+        text.includes("recovery.schedules"),
+      );
+    expect(schedules("0 3 * * *", "30 3 1 * *")).toEqual([
+      "forma3d:recovery.schedules.monthly: found '30 3 1 * *'; allowed: at least 180 minutes from every daily backup (the deadline, and 60 it may start late); on 2026-01-01 one would be skipped",
+    ]);
+    expect(schedules("0 3 * * *", "0 3 1 * *")).toHaveLength(1);
+    expect(schedules("0 23 * * *", "30 1 1 * *")).toHaveLength(1);
+    expect(schedules("0 3 * * *", "0 6 1 * *")).toEqual([]);
+    expect(schedules("0 3 * * *", "0 0 1 * *")).toEqual([]);
+    // On Sundays alone, and the first of a month is one sooner or later.
+    expect(schedules("0 3 * * 0", "0 4 1 * *")).toHaveLength(1);
+  });
+
+  test("a run has time and room for the database it works on", () => {
+    expect(
+      problems({ "recovery.deadlineMinutes": { backup: 5, verify: 63 }, "recovery.scratchGiB": 100 }),
+    ).toEqual([
+      "forma3d:recovery.deadlineMinutes.backup: found 5; allowed: at least 32, a minute for every 4 GiB of database.storageGB (128)",
+      "forma3d:recovery.deadlineMinutes.verify: found 63; allowed: at least 64, a minute for every 2 GiB of database.storageGB (128)",
+      "forma3d:recovery.scratchGiB: found 100; allowed: at least database.storageGB (128), or a backup could not be restored in it",
+    ]);
+  });
+
+  test.each([
+    ["99 99 * * *", "values that exist"],
+    ["0 3 31 2 *", "values that exist"],
+    ["0 3 * *", "a cron expression of five fields"],
+    ["0 3 L * *", "numbers, *, lists, ranges and steps only"],
+    ["0 3 * * 7", "0 (Sunday) to 6 as the day of the week"],
+  ])("a schedule Kubernetes would refuse or never reach is refused: %s", (prune, allowed) => {
+    expect(problems({ "recovery.schedules": { prune } })[0]).toContain(
+      `forma3d:recovery.schedules.prune: found '${prune}'; allowed: ${allowed}`,
+    );
+  });
+
+  test("a day of issue in the future, or one that has let a secret expire, is warned about and stops nothing", () => {
+    const { prod } = readStacks(ROOT) as Required<ReturnType<typeof readStacks>>;
+    const warnings = (today: string) =>
+      prod ? secretDateWarnings(prod, new Date(`${today}T12:00:00Z`)) : undefined;
+    expect(warnings("2026-11-01")).toEqual([]);
+    expect(warnings("2027-01-29")).toEqual([]);
+    expect(warnings("2026-10-31")).toEqual([
+      expect.stringMatching(/^vault\.secretsIssued: 2026-11-01 is after today \(2026-10-31\)/),
+      expect.stringMatching(/^vault\.tokenEncryptionKeys: 2026-11-01 is after today/),
+    ]);
+    const [expired, ...others] = warnings("2027-01-30") ?? [];
+    expect(others).toEqual([]);
+    expect(expired).toContain("secrets past their longest life: database-api-password, ");
+    expect(expired).not.toContain("shopify-token-encryption-key");
   });
 
   test("the Burstable tier has neither standby nor replica", () => {
