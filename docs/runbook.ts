@@ -23,6 +23,11 @@ const step = z
     prints: z.string().min(1),
     /** What to do when it is not. */
     otherwise: z.string().min(1),
+    /** Where in operating.md it says how to get to where the command runs, when that is not this machine. */
+    from: z
+      .string()
+      .regex(/^[a-z-]+$/)
+      .optional(),
     /** Exit code of a local command when all is well. */
     exits: z.int().default(0),
   })
@@ -121,6 +126,34 @@ const PLACE_NOTES: Record<(typeof PLACES)[number], string> = {
   person: "a person's step",
 };
 
+const IN_POD = /^npm run -s (recovery|incident) -- /;
+
+/**
+ * A call of the recovery runner or of the incident records as it is given to the operator's pod, from where alone an
+ * environment's database and backups can be reached; undefined for any other command.
+ */
+export function podCommand(command: string): string | undefined {
+  const [call, program] = IN_POD.exec(command) ?? [];
+  return (
+    call &&
+    `kubectl exec --namespace "$NAMESPACE" job/operator -- node /app/${program ?? ""}.js ${command.slice(call.length)}`
+  );
+}
+
+function inCluster(command = ""): string[] {
+  const pod = podCommand(command.trim());
+  return pod === undefined
+    ? []
+    : [
+        "An environment on Azure answers [the operator's pod](../operating.md#the-operators-pod) only:",
+        "",
+        "```bash",
+        pod,
+        "```",
+        "",
+      ];
+}
+
 /** The page of one runbook. */
 export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert[]): string {
   const objective = OBJECTIVES[book.objective];
@@ -128,6 +161,8 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     `### ${index + 1}. ${entry.title}`,
     "",
     ...(entry.command === undefined ? [] : ["```bash", entry.command.trim(), "```", ""]),
+    ...inCluster(entry.command),
+    ...(entry.from ? [`Run it [from where it reaches](../operating.md#${entry.from}).`, ""] : []),
     `- All is well: ${entry.runs === "local" && entry.command ? `it prints \`${entry.prints}\`` : entry.prints}${entry.exits === 0 ? "" : ` and exits ${entry.exits}`}`,
     `- Otherwise: ${entry.otherwise}`,
     `- ${PLACE_NOTES[entry.runs]}`,
@@ -156,7 +191,7 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     "",
     "## Steps",
     "",
-    'Names come from the stack\'s outputs; set them once per shell with `eval "$(npm run -s outputs -- prod)"`.',
+    'Names come from the stack\'s outputs; set them once per shell with `eval "$(npm run -s outputs -- prod)"`. [Operating](../operating.md) says from where each command works.',
     "",
     ...Object.entries(book.inputs).map(
       ([name, meaning]) => `Set by hand: \`export ${name}=…\` (${meaning}).\n`,

@@ -2,7 +2,7 @@ import { alertCatalogue } from "../infra/alerting/catalogue";
 import { DEFAULT_THRESHOLDS } from "../infra/alerting/settings";
 import { Alert } from "../infra/alerting/types";
 import { expiry } from "../infra/secretLife";
-import { LeadingAlert, readRunbooks, RunbookSource } from "./runbook";
+import { LeadingAlert, podCommand, readRunbooks, RunbookSource } from "./runbook";
 
 /** Every alert of the catalogue, with default limits: pages name alerts, not limits. */
 export function allAlerts(): readonly Alert[] {
@@ -90,6 +90,7 @@ export function renderIndex(root: string): string {
     "| Question | Page |",
     "|---|---|",
     "| How is it deployed? | [deploying](deploying.md) |",
+    "| How do I get in? | [operating](operating.md) |",
     "| What does a key mean? | [configuration](configuration.md) |",
     "| How do backups work? | [recovery](recovery.md), [drills](drills.md) |",
     "| What may not be deployed? | [policies](policies.md), [isolation](isolation.md) |",
@@ -114,6 +115,7 @@ export function renderQuickReference(
       ?.steps.find(({ command }) => command !== undefined);
     return found?.command?.trim() ?? "";
   };
+  const inPod = (command: string): string => podCommand(command) ?? command;
   const commands: [string, string][] = [
     ["Set the names", 'eval "$(npm run -s outputs -- prod)"'],
     ["Is it up?", 'curl --silent --show-error "https://$API_HOST/health"'],
@@ -126,8 +128,12 @@ export function renderQuickReference(
     ["Newest logs", 'kubectl logs --namespace "$NAMESPACE" deployment/api --tail 100'],
     ["Restart", 'kubectl rollout restart deployment/api --namespace "$NAMESPACE"'],
     ["Roll back", 'kubectl rollout undo deployment/api --namespace "$NAMESPACE"'],
-    ["Which backups are proved?", "npm run -s recovery -- list"],
-    ["Back up now", "npm run -s recovery -- backup"],
+    [
+      "Start the operator's pod",
+      'kubectl create job operator --namespace "$NAMESPACE" --from cronjob/recovery-operator',
+    ],
+    ["Which backups are proved?", inPod("npm run -s recovery -- list")],
+    ["Back up now", inPod("npm run -s recovery -- backup")],
     ["Record the incident", 'npm run -s incident -- new --severity SEV-1 --title "…"'],
   ];
   return [

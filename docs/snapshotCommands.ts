@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { parseCommand } from "./commandLine";
 import { CHECKED_TOOLS, KnownCommands } from "./knownCommands";
+import { allPageCommands } from "./pageCommands";
 import { readRunbooks } from "./runbook";
 
 const FILE = "docs/runbooks/commands.json";
@@ -58,13 +59,19 @@ function nameWords(program: string, words: string[]): string[] {
 }
 
 /**
- * Reads the flags of every command in the runbooks from the tools on this machine and writes them down, so that the
+ * Reads the flags of every command in the runbooks, and in the pages people type commands from, from the tools on this machine and writes them down, so that the
  * tests can check the runbooks without the tools. Needs az, kubectl, pulumi and curl on PATH.
  */
 function main(): void {
   const known: KnownCommands = { versions: {}, flags: {} };
-  const calls = readRunbooks(process.cwd())
-    .flatMap((book) => [...book.steps.map(({ command }) => command), book.rehearse.command])
+  const root = process.cwd();
+  const calls = [
+    ...readRunbooks(root).flatMap((book) => [
+      ...book.steps.map(({ command }) => command),
+      book.rehearse.command,
+    ]),
+    ...allPageCommands(root).map(([, command]) => command),
+  ]
     .filter((command): command is string => command !== undefined)
     .map((command) => parseCommand(command));
   for (const tool of CHECKED_TOOLS) {

@@ -44,7 +44,7 @@ function secretValues(source: pulumi.Config): Record<string, pulumi.Output<strin
   if (missing.length > 0) {
     const text = [
       `${missing.length} secret${missing.length === 1 ? " has" : "s have"} no value; set ${missing.length === 1 ? "it" : "each"} with:`,
-      ...missing.map((name) => `  ${setSecretCommand(name)}`),
+      ...missing.map((name) => `  ${setSecretCommand(pulumi.getStack(), name)}`),
     ].join("\n");
     if (!pulumi.runtime.isDryRun()) throw new pulumi.RunError(text);
     void pulumi.log.warn(text);

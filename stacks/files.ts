@@ -128,7 +128,7 @@ function parseYaml(file: string): unknown {
   }
 }
 
-function secretProblems(value: unknown): Problem[] {
+function secretProblems(stack: string, value: unknown): Problem[] {
   if (value === undefined) return [];
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return [{ path: [`${PRODUCT}:${SECRET_VALUES}`], found: typeof value, allowed: "a map of secret names" }];
@@ -144,13 +144,13 @@ function secretProblems(value: unknown): Problem[] {
       typeof (entry as { secure?: unknown }).secure === "string";
     return encrypted
       ? []
-      : [{ path: at, found: "a plain value", allowed: `an encrypted one: ${setSecretCommand(name)}` }];
+      : [{ path: at, found: "a plain value", allowed: `an encrypted one: ${setSecretCommand(stack, name)}` }];
   });
 }
 
-/** The command that gives a secret of source `config` its value. */
-export function setSecretCommand(name: string): string {
-  return `pulumi config set --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'`;
+/** The command that gives a secret of source `config` its value, whichever stack is selected. */
+export function setSecretCommand(stack: string, name: string): string {
+  return `pulumi config set --stack ${stack} --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'`;
 }
 
 /** A stack file as it was found: whole, or what is valid of it and everything that is wrong. */
@@ -222,7 +222,7 @@ function inspectDocument(root: string, stack: string): Inspected {
   problems.push(
     ...documentProblems(document),
     ...defaultProviderProblems((config as Record<string, unknown>)[DEFAULT_PROVIDERS]),
-    ...secretProblems(secrets),
+    ...secretProblems(stack, secrets),
   );
   let parsed: StackConfig | undefined;
   try {

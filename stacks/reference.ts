@@ -138,7 +138,8 @@ export function configurationReference(): string {
     "Values an operator sets; they are encrypted in the stack file. Planning works without them, an update does not.",
     "",
     ...CONFIG_SECRETS.map(
-      (name) => `- \`${name}\`: \`pulumi config set --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'\``,
+      (name) =>
+        `- \`${name}\`: \`pulumi config set --stack <stack> --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'\``,
     ),
     "",
   ].join("\n");

@@ -51,7 +51,8 @@ test("whatever asks a cluster runs where the cluster answers, can sign in, and f
   ]);
   for (const { name, job, script } of cloud) {
     const runner = name.startsWith("deploy") ? "DEPLOY_RUNNER" : "PREVIEW_RUNNER";
-    expect([name, job["runs-on"]]).toEqual([name, `\${{ vars.${runner} }}`]);
+    const stack = name.startsWith("deploy") ? "inputs.stack" : "matrix.stack";
+    expect([name, job["runs-on"]]).toEqual([name, `\${{ format('{0}-{1}', vars.${runner}, ${stack}) }}`]);
     expect(job.if).toContain(`vars.${runner} != ''`);
     expect(script).toContain("--kubelogin-version");
     const [gate, engine] = [
@@ -92,6 +93,17 @@ test("the recovery image is built on a pinned base, tried, published from main o
   expect(image?.script).toContain('echo "$IMAGE@$digest"');
   const stack = read(path.join(ROOT, "Pulumi.prod.yaml")) as { config: any };
   expect(stack.config["forma3d:recovery"].image).toMatch(/^ghcr\.io\/forma3d\/recovery@sha256:/);
+});
+
+test("the README asks for every program the tests are run with", () => {
+  const needed = [...fs.readFileSync(path.join(ROOT, ".ci/run"), "utf8").matchAll(/^need ([a-z-]+) /gm)].map(
+    ([, name]) => name,
+  );
+  expect(needed.length).toBeGreaterThan(5);
+  const readme = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
+  const asked = (/`apt-get install ([^`]+)`/.exec(readme)?.[1] ?? "").split(/\s+/);
+  // The server's package brings the client programs along.
+  expect(needed.filter((name) => name !== "postgresql-client" && !asked.includes(name ?? ""))).toEqual([]);
 });
 
 describe("clusters-answer.sh", () => {

@@ -383,7 +383,7 @@ describe("vault and secrets", () => {
 
   test("a missing secret is named with the command that sets it, and a plan goes on without it", () => {
     const text = prod.diagnostics.map(({ message }) => message).join("\n");
-    expect(text).toContain("pulumi config set --secret --path 'forma3d:secretValues.smtp-password'");
+    expect(text).toContain("pulumi config set --stack prod --secret --path 'forma3d:secretValues.smtp-password'");
     expect(prod.errors).toEqual([]);
   });
 

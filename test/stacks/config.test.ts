@@ -486,7 +486,7 @@ describe("the file itself", () => {
 
   test("a secret in the clear is refused with the command that encrypts it", () => {
     expect(problems({ secretValues: { "smtp-password": "hunter2", colour: { secure: "v1:x" } } })).toEqual([
-      "forma3d:secretValues.smtp-password: found 'a plain value'; allowed: an encrypted one: pulumi config set --secret --path 'forma3d:secretValues.smtp-password'",
+      "forma3d:secretValues.smtp-password: found 'a plain value'; allowed: an encrypted one: pulumi config set --stack prod --secret --path 'forma3d:secretValues.smtp-password'",
       expect.stringMatching(/^forma3d:secretValues\.colour: found 'an entry'; allowed: only smtp-password, /),
     ]);
     expect(problems({ secretValues: { "smtp-password": { secure: "v1:x" } } })).toEqual([]);

@@ -1,0 +1,466 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { parseCommand } from "../../docs/commandLine";
+import { CHECKED_TOOLS, commandProblems, KnownCommands } from "../../docs/knownCommands";
+import { allPageCommands, COMMAND_PAGES, pageCommands } from "../../docs/pageCommands";
+import { podCommand, readRunbooks } from "../../docs/runbook";
+import { BUILT_IN_ROLES } from "../../infra/roles";
+import { SECRET_CATALOG } from "../../infra/secretCatalog";
+import { outputsSchema, variables } from "../../recovery/outputs";
+import { askRegistry, imagesOf, parseImage } from "../../sandbox/images/registry";
+import {
+  armTypes,
+  assignedRoles,
+  assignmentCondition,
+  resourceProviders,
+} from "../../sandbox/permissions/needs";
+import { planStack } from "../support/plan";
+
+const ROOT = path.join(__dirname, "../..");
+const text = (file: string): string => fs.readFileSync(path.join(ROOT, file), "utf8");
+const PAGE = text("docs/deploying.md");
+const KNOWN = JSON.parse(text("docs/runbooks/commands.json")) as KnownCommands;
+const SCRIPTS = (JSON.parse(text("package.json")) as { scripts: Record<string, string> }).scripts;
+const BOOKS = readRunbooks(ROOT);
+const committed = (stack: string) =>
+  (JSON.parse(text(`test/expected/${stack}.json`)) as { resources: any[] }).resources;
+const STACKS = ["prod", "staging"];
+
+function script(...args: string[]) {
+  return spawnSync(process.execPath, ["run.mjs", ...args], { cwd: ROOT, encoding: "utf8" });
+}
+
+describe("commands of the pages people type from", () => {
+  const commands = allPageCommands(ROOT);
+
+  test("are found: in blocks, inside substitutions and loops, and in the text", () => {
+    expect(
+      pageCommands(
+        [
+          "Say `az group list --output table`.",
+          "   ```bash",
+          '   export A=$(az account show --query "[0].id")',
+          '   for x in $(kubectl get pods -A); do az vm start --name "$x"; done',
+          "   npm run one | grep two && \\",
+          "     pulumi up --yes",
+          "   ```",
+        ].join("\n"),
+      ).filter((command) => /^(az|kubectl|pulumi|npm)/.test(command)),
+    ).toEqual([
+      "az account show --query \\[0\\].id",
+      "kubectl get pods -A",
+      "az vm start --name $x",
+      "npm run one",
+      "pulumi up --yes",
+      "az group list --output table",
+    ]);
+    for (const page of COMMAND_PAGES)
+      expect(commands.filter(([from]) => from === page).length).toBeGreaterThan(10);
+  });
+
+  test.each(commands.filter(([, command]) => /^(az|kubectl|pulumi|curl) /.test(command)))(
+    "%s: %s",
+    (_, command) => {
+      expect(CHECKED_TOOLS as readonly string[]).toContain(parseCommand(command).program);
+      expect(commandProblems(command, KNOWN)).toEqual([]);
+    },
+  );
+
+  test("run only scripts there are, and workflows there are", () => {
+    const scripts = commands.flatMap(([, command]) => /^npm run (?:-s )?(\S+)/.exec(command)?.[1] ?? []);
+    expect(scripts.length).toBeGreaterThan(5);
+    expect(scripts.filter((name) => !(name in SCRIPTS))).toEqual([]);
+    for (const [, file = ""] of PAGE.matchAll(/gh workflow run (\S+)/g))
+      expect(fs.existsSync(path.join(ROOT, ".github/workflows", file))).toBe(true);
+    for (const [, file = ""] of PAGE.matchAll(/--scripts @(\S+)/g))
+      expect(fs.existsSync(path.join(ROOT, file))).toBe(true);
+  });
+
+  test("use only names that were set before, by the page or by the stack's outputs", async () => {
+    const { outputs } = await planStack("prod", { resolve: true });
+    const given = Object.keys(variables(outputsSchema.parse(outputs)));
+    for (const page of COMMAND_PAGES) {
+      const known = new Set(given);
+      const blocks = [...text(page).matchAll(/^ *```bash\n([\s\S]*?)^ *```/gm)].map(
+        ([, block = ""]) => block,
+      );
+      if (page !== "docs/deploying.md") known.add("DATABASE_URL_FILE");
+      for (const line of blocks.join("\n").split("\n")) {
+        const made = /^\s*(?:export )?([A-Z_]+)=/.exec(line)?.[1];
+        for (const [, name = ""] of line.matchAll(/\$\{?([A-Z][A-Z_]+)/g)) {
+          expect([page, name, known.has(name)]).toEqual([page, name, true]);
+        }
+        if (made) known.add(made);
+      }
+    }
+  }, 60_000);
+
+  test("come in an order that works", () => {
+    const at = (part: string): number => {
+      const found = PAGE.indexOf(part);
+      expect([part, found >= 0]).toEqual([part, true]);
+      return found;
+    };
+    const order = [
+      "npm ci",
+      "require('js-yaml')",
+      "npm run images",
+      "az provider register",
+      "pulumi stack init",
+      "az role assignment create --assignee-object-id",
+      "## 8. First update",
+      "npm run -s secret",
+      'eval "$(npm run -s outputs',
+      '"Azure Kubernetes Service RBAC Cluster Admin" "$scope"',
+      "gh variable set DEPLOY_RUNNER",
+      "operating.md#reach-the-cluster",
+      "kubectl create job first-backup",
+      "## 12. Validate",
+      "## Clean up",
+    ].map(at);
+    expect([...order].sort((a, b) => a - b)).toEqual(order);
+    expect(PAGE.slice(at("## Clean up"))).not.toMatch(/\n## (?!Clean up)/);
+  });
+});
+
+/** Control-plane actions of the roles the page gives away, as Azure's built-in definitions have them. */
+const ROLES: Record<string, { actions: string[]; not?: string[] }> = {
+  Contributor: {
+    actions: ["*"],
+    not: [
+      "Microsoft.Authorization/*/Delete",
+      "Microsoft.Authorization/*/Write",
+      "Microsoft.Authorization/elevateAccess/Action",
+    ],
+  },
+  "Role Based Access Control Administrator": {
+    actions: [
+      "Microsoft.Authorization/roleAssignments/write",
+      "Microsoft.Authorization/roleAssignments/delete",
+      "*/read",
+    ],
+  },
+  "Locks Contributor": {
+    actions: [
+      "Microsoft.Authorization/locks/read",
+      "Microsoft.Authorization/locks/write",
+      "Microsoft.Authorization/locks/delete",
+    ],
+  },
+  "Forma3D role author": {
+    actions: [...(/\\"Actions\\":\[(.*?)\]/.exec(PAGE)?.[1] ?? "").matchAll(/\\"(.*?)\\"/g)].map(
+      ([, action = ""]) => action,
+    ),
+  },
+};
+
+/** Roles of an identity in the page's table. */
+function rolesOf(page: string, identity: string): { role: string; scope: string }[] {
+  return [...page.matchAll(/^\| (\w+) +\| (.+?) +\| (.+?) +\| .+ \|$/gm)]
+    .filter(([, name]) => name === identity)
+    .flatMap(([, , roles = "", scope = ""]) => roles.split(", ").map((role) => ({ role, scope })));
+}
+
+const matches = (pattern: string, action: string): boolean =>
+  new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", ".*")}$`, "i").test(action);
+
+/** What the plan of a stack needs and the deploying identity of a page may not do. */
+function denied(page: string, stack: string): string[] {
+  const held = rolesOf(page, "deploy").flatMap(({ role }) => ROLES[role] ?? []);
+  const needed = armTypes(committed(stack)).flatMap((type) => [`${type}/write`, `${type}/delete`]);
+  return needed.filter(
+    (action) =>
+      !held.some(
+        ({ actions, not = [] }) =>
+          actions.some((pattern) => matches(pattern, action)) &&
+          !not.some((pattern) => matches(pattern, action)),
+      ),
+  );
+}
+
+describe("rights", () => {
+  test.each(STACKS)("of the deploying identity cover everything the plan of %s makes", (stack) => {
+    expect(denied(PAGE, stack)).toEqual([]);
+  });
+
+  test("that are missing would be noticed", () => {
+    const without = (role: string): string[] =>
+      denied(PAGE.replace(new RegExp(`^\\| deploy +\\| ${role} .*$`, "m"), ""), "prod");
+    expect(without("Locks Contributor")).toEqual([
+      "Microsoft.Authorization/locks/write",
+      "Microsoft.Authorization/locks/delete",
+    ]);
+    expect(without("Forma3D role author")).toContain("Microsoft.Authorization/roleDefinitions/write");
+    expect(without("Role Based")).toContain("Microsoft.Authorization/roleAssignments/write");
+    expect(without("Contributor")).toContain("Microsoft.DBforPostgreSQL/flexibleServers/write");
+  });
+
+  test("each row of the table has the command that gives it, at its scope, and no command lacks a row", () => {
+    const scopes: Record<string, string[]> = {
+      subscription: ['"$SUBSCRIPTION_SCOPE"'],
+      "resource group of each region": ['"$scope"'],
+      "resource group of the state": ['"$STATE_SCOPE"'],
+      "resource group of the primary": [
+        '"$(az group show --name "$RESOURCE_GROUP" --query id --output tsv)"',
+      ],
+    };
+    const rows = ["preview", "deploy"].flatMap((identity) =>
+      rolesOf(PAGE, identity).map(({ role, scope }) => ({ identity, role, scope })),
+    );
+    expect(rows.length).toBeGreaterThan(10);
+    const given = [
+      ...PAGE.matchAll(/^ *assign "\$(\w+)" (?:"([^"]+)"|(\w+)) (.+)$/gm),
+      ...PAGE.matchAll(
+        /az role assignment create --assignee-object-id "\$(DEPLOY|PREVIEW)".* --role "([^"]+)"() --scope ("\$SUBSCRIPTION_SCOPE")/g,
+      ),
+    ].map(
+      ([, identity = "", quoted, plain, scope]) =>
+        `${identity.toLowerCase()} ${quoted ?? plain ?? ""} ${scope ?? ""}`,
+    );
+    expect(given.sort()).toEqual(
+      rows
+        .flatMap(({ identity, role, scope }) =>
+          (scopes[scope] ?? [`no scope is known as ${scope}`]).map((at) => `${identity} ${role} ${at}`),
+        )
+        .sort(),
+    );
+  });
+
+  test("to assign roles end at those the plan assigns, of which none makes an owner", () => {
+    for (const stack of STACKS) {
+      const roles = assignedRoles(committed(stack));
+      const own = committed(stack).filter(({ type }) => type.endsWith(":RoleDefinition"));
+      expect(own).toHaveLength(1);
+      const known = [...Object.values<string>(BUILT_IN_ROLES), own[0].inputs.roleDefinitionId];
+      expect(roles.filter((role) => !known.includes(role))).toEqual([]);
+      const { status, stdout } = script("sandbox/permissions.ts", "condition", stack);
+      expect([status, stdout.trim()]).toEqual([0, assignmentCondition(roles)]);
+      for (const owner of ["8e3af657", "18d7d88d", "f58310d9", "b24988ac"])
+        expect(stdout).not.toContain(owner);
+      for (const role of roles) expect(stdout.split(role)).toHaveLength(3);
+    }
+  });
+
+  test("providers are registered for every type of the plan, by the command the page has", () => {
+    const { status, stdout } = script("sandbox/permissions.ts", "providers", "prod");
+    expect(status).toBe(0);
+    const printed = stdout.trim().split("\n");
+    expect(printed).toEqual(resourceProviders(committed("prod")));
+    expect(printed).toEqual(
+      expect.arrayContaining(["Microsoft.App", "Microsoft.Logic", "Microsoft.Compute"]),
+    );
+    const namespaces = new Set(armTypes(committed("prod")).map((type) => type.split("/")[0]));
+    for (const name of namespaces)
+      if (!/\.(Authorization|Resources)$/.test(String(name))) expect(printed).toContain(name);
+    expect(() => resourceProviders([{ type: "azure-native:quantum:Workspace" }])).toThrow(
+      "no ARM type is known for azure-native:quantum:Workspace",
+    );
+  });
+
+  test("a stack without a file is refused, with those there are", () => {
+    const { status, stderr } = script("sandbox/permissions.ts", "providers", "dev");
+    expect([status, stderr]).toEqual([2, 'error: stack "dev" has no file; allowed: prod, staging\n']);
+  });
+});
+
+describe("what has a private address only", () => {
+  const steps = BOOKS.flatMap((book) => book.steps.map((step) => ({ book: book.id, ...step })));
+
+  test("is never asked from elsewhere: a step says where it runs, and the place exists", () => {
+    const direct = /^(psql|pg_\w+) |^az keyvault (secret|key) |^az storage (blob|container) |\bpsql "/;
+    for (const { book, title, command = "", from } of steps) {
+      if (direct.test(command)) expect([book, title, from !== undefined]).toEqual([book, title, true]);
+    }
+    const headings = [...text("docs/operating.md").matchAll(/^## (.+)$/gm)].map(([, heading = ""]) =>
+      heading.toLowerCase().replaceAll("'", "").replaceAll(" ", "-"),
+    );
+    const places = steps.flatMap(({ from }) => from ?? []);
+    expect(places.length).toBeGreaterThan(2);
+    expect(places.filter((place) => !headings.includes(place))).toEqual([]);
+  });
+
+  test("every call of the runner stands on its page as it is given to the operator's pod", () => {
+    const calls = steps.filter(({ command = "" }) => /npm run -s (recovery|incident) /.test(command));
+    expect(calls.length).toBeGreaterThan(10);
+    for (const { book, command = "" } of calls) {
+      const pod = podCommand(command.trim());
+      expect([book, pod !== undefined]).toEqual([book, true]);
+      expect(commandProblems(pod ?? "", KNOWN)).toEqual([]);
+      expect(text(`docs/runbooks/${book}.md`)).toContain(pod);
+    }
+    expect(podCommand("npm run -s recovery -- list")).toBe(
+      'kubectl exec --namespace "$NAMESPACE" job/operator -- node /app/recovery.js list',
+    );
+    expect(podCommand("npm run -s drill -- --scenario x")).toBeUndefined();
+  });
+
+  test("the jobs that pages start from are in the plans of both environments", () => {
+    const pages = [...COMMAND_PAGES, "docs/incident/quick-reference.md"].map(text).join("\n");
+    const named = new Set([...pages.matchAll(/cronjob\/([a-z-]+)/g)].map(([, name]) => name));
+    expect([...named]).toContain("recovery-operator");
+    for (const stack of STACKS) {
+      const jobs = committed(stack)
+        .filter(({ type }) => type === "kubernetes:batch/v1:CronJob")
+        .map(({ inputs }) => inputs.metadata.name);
+      expect([...named].filter((name) => !jobs.includes(name))).toEqual([]);
+    }
+  });
+});
+
+describe("npm run secret", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "secret-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+  /** Runs it with a program in the place of the Azure CLI that notes what it was given. */
+  function put(args: string[], input: string, answer = "exit 0") {
+    const log = path.join(folder, "calls");
+    fs.rmSync(log, { force: true });
+    fs.writeFileSync(
+      path.join(folder, "az"),
+      `#!/usr/bin/env bash\n{ printf '%s\\n' "$*"; cat; echo; } >> '${log}'\n${answer}\n`,
+      { mode: 0o755 },
+    );
+    const result = spawnSync(process.execPath, ["run.mjs", "operations/secret.ts", ...args], {
+      cwd: ROOT,
+      encoding: "utf8",
+      input,
+      env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
+    });
+    const calls = fs.existsSync(log) ? fs.readFileSync(log, "utf8").trim().split("\n") : [];
+    return { ...result, calls };
+  }
+
+  test("writes one value into the vault of every region, and shows it to nobody", () => {
+    const { status, stdout, stderr, calls } = put(["prod", "shopify-api-key"], 's3cr"et\n');
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(
+      /^set shopify-api-key in kv-forma3d-prod-weu, valid until \d{4}-\d\d-\d\d\n.*-neu, /,
+    );
+    expect(calls).toHaveLength(4);
+    for (const [index, region] of ["weu", "neu"].entries()) {
+      expect(calls[index * 2]).toContain(
+        `/resourceGroups/rg-forma3d-prod-${region}/providers/Microsoft.KeyVault/vaults/kv-forma3d-prod-${region}/secrets/shopify-api-key?api-version=`,
+      );
+      expect(calls[index * 2]).not.toContain("s3cr");
+      const { properties } = JSON.parse(calls[index * 2 + 1] ?? "") as any;
+      const days = (properties.attributes.exp - Date.now() / 1000) / 86_400;
+      expect([properties.value, properties.contentType]).toEqual(['s3cr"et', "API key"]);
+      expect(days).toBeGreaterThan(178);
+      expect(days).toBeLessThanOrEqual(180);
+    }
+    expect(stdout).not.toContain("s3cr");
+  });
+
+  test.each([
+    [
+      "another secret",
+      ["prod", "smtp-password"],
+      "x",
+      2,
+      /"smtp-password" is no external secret; allowed: shopify-api-key, /,
+    ],
+    ["another stack", ["dev", "shopify-api-key"], "x", 2, /stack "dev" has no file; allowed: prod, staging/],
+    ["no value", ["prod", "shopify-api-key"], "\n", 2, /the value is empty/],
+    ["a refusal", ["prod", "shopify-api-key"], "x", 1, /kv-forma3d-prod-weu: AuthorizationFailed/],
+  ] as const)("%s is an error that says what, and nothing is half said", (_, args, input, code, message) => {
+    const { status, stdout, stderr } = put([...args], input, "echo AuthorizationFailed >&2; exit 1");
+    expect([status, stdout]).toEqual([code, ""]);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+
+  test("the page gives it every external secret of the catalogue", () => {
+    const listed = /for name in ([a-z -]+); do\n\s*npm run -s secret/.exec(PAGE)?.[1]?.split(" ");
+    expect(listed).toEqual(
+      SECRET_CATALOG.filter(({ source }) => source === "external").map(({ name }) => name),
+    );
+  });
+});
+
+describe("npm run images", () => {
+  const known = `sha256:${"a".repeat(64)}`;
+  let server: http.Server;
+  let registry: string;
+
+  /** A registry that speaks the distribution protocol: anonymous tokens for one repository, manifests by digest. */
+  beforeAll(async () => {
+    server = http.createServer((request, response) => {
+      const url = new URL(request.url ?? "/", `http://${registry}`);
+      if (url.pathname === "/token") {
+        if (url.searchParams.get("scope") !== "repository:open/image:pull")
+          return response.writeHead(403).end();
+        return response.end(JSON.stringify({ token: "anybody" }));
+      }
+      if (url.pathname.startsWith("/v2/broken/")) return response.writeHead(500).end();
+      if (request.headers.authorization !== "Bearer anybody") {
+        const repository = url.pathname.split("/manifests/")[0]?.slice("/v2/".length) ?? "";
+        response.setHeader(
+          "www-authenticate",
+          `Bearer realm="http://${registry}/token",service="test",scope="repository:${repository}:pull"`,
+        );
+        return response.writeHead(401).end();
+      }
+      return response.writeHead(url.pathname.endsWith(known) ? 200 : 404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    registry = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  test("tells an image that is there from one that is not, and from one that is not for everybody", async () => {
+    const ask = (name: string) => askRegistry(parseImage(`${registry}/${name}`));
+    expect(await ask(`open/image:v1@${known}`)).toBe("found");
+    expect(await ask(`open/image@sha256:${"b".repeat(64)}`)).toBe("missing");
+    expect(await ask(`closed/image@${known}`)).toBe("refused");
+    await expect(ask(`broken/image@${known}`)).rejects.toThrow(`${registry} answered 500`);
+    expect(() => parseImage("docker.io/library/node:20")).toThrow("is no image pinned by digest");
+  });
+
+  test.each([
+    [`open/image@${known}`, 0, /^found {2}/],
+    [`open/image@sha256:${"c".repeat(64)}`, 1, /^MISSING: /],
+    [`closed/image@${known}`, 1, /^REFUSED: it is private/],
+    [`broken/image@${known}`, 3, /^NO ANSWER: /],
+  ])("--online of a plan that runs %s exits %i", async (image, code, said) => {
+    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "images-")), "plan.json");
+    const container = { containers: [{ image: `${registry}/${image}` }] };
+    fs.writeFileSync(
+      file,
+      JSON.stringify({ resources: [{ urn: "urn:x", type: "t", inputs: container, options: {} }] }),
+    );
+    // Not spawnSync: this process is the registry.
+    const { spawn } = await import("node:child_process");
+    const child = spawn(
+      process.execPath,
+      ["run.mjs", "sandbox/images.ts", "prod", "--online", "--plan", file],
+      {
+        cwd: ROOT,
+      },
+    );
+    let printed = "";
+    child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+    const status = await new Promise((resolve) => child.on("close", resolve));
+    fs.rmSync(path.dirname(file), { recursive: true });
+    expect([status, printed]).toEqual([code, expect.stringMatching(said)]);
+  });
+
+  test("lists every image of every pod and of the outside page, and the page looks each public one up", () => {
+    for (const stack of STACKS) {
+      const images = imagesOf(committed(stack));
+      const { stdout } = script("sandbox/images.ts", stack);
+      expect(stdout.trim().split("\n")).toEqual(images);
+      const used = JSON.stringify(committed(stack)).match(/[a-z.]+\/[a-z0-9/_-]+@sha256:[0-9a-f]{64}/g) ?? [];
+      expect(images).toEqual([...new Set(used)].sort());
+    }
+    // The stack files name images the plan has no use for just now, such as the other status page's.
+    const configured = STACKS.flatMap((stack) =>
+      [...text(`Pulumi.${stack}.yaml`).matchAll(/[iI]mage: (\S+)@sha256/g)].map(([, name = ""]) => name),
+    );
+    for (const image of new Set(configured.filter((name) => !name.startsWith("ghcr.io/forma3d/"))))
+      expect([image, PAGE.includes(`imagetools inspect ${image}:`)]).toEqual([image, true]);
+  });
+});
