@@ -98,9 +98,11 @@ function checked(record: Partial<Incident>, rule: (incident: Incident) => string
 }
 
 async function create(stores: IncidentStores, changes: Changes, now: Date): Promise<Result> {
+  // Until somebody knows better it began when it was detected; MTTD leaves such an incident out.
+  const detectedAt = changes.detectedAt ?? "now";
   const draft = apply<Partial<Incident>>(
     { detection: "alert", services: [] },
-    { startedAt: "now", detectedAt: "now", ...changes },
+    { startedAt: detectedAt, ...changes, detectedAt },
     now,
   );
   const known = await latest(stores);
@@ -226,7 +228,10 @@ function withTimes(command: Command): Command {
     .option("--title <text>", "what is wrong, in one line")
     .option("--service <name>", "affected part of the service; repeat for several", collect)
     .option("--detection <how>", "alert, customer, observation or external")
-    .option("--started-at <time>", "when it began: ISO 8601 with zone, now, or -15m")
+    .option(
+      "--started-at <time>",
+      "when it began: ISO 8601 with zone, now, or -15m (default: when it was detected)",
+    )
     .option("--detected-at <time>", "when it was noticed")
     .option("--acknowledged-at <time>", "when somebody took it")
     .option("--resolved-at <time>", "when it was over")

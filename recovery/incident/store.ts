@@ -18,7 +18,7 @@ export interface IncidentStores {
 
 const settings = z.object({
   ENVIRONMENT: z
-    .string()
+    .string({ error: "the environment's name, such as ENVIRONMENT=prod" })
     .regex(/^[a-z][a-z0-9-]{0,30}$/, "1-31 lower-case letters, digits and hyphens, starting with a letter"),
   BACKUP_STORE_URL: z.url({ protocol: /^https?$/, error: "an http(s) URL" }).optional(),
   BACKUP_STORE_CONNECTION_STRING: z.string().optional(),

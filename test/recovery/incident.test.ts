@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { parse } from "shell-quote";
 import { incidentReport } from "../../recovery/incident/metrics";
 import type { Incident } from "../../recovery/incident/record";
 import { startAzurite } from "../../sandbox/local/azurite";
@@ -149,6 +150,21 @@ test("closing needs an end after the beginning and, for SEV-1 and SEV-2, the pos
   expect(early.err).toMatch(/error: resolvedAt: .* is before startedAt/);
 });
 
+test("the command of the page you open first works with a time of detection alone, and claims no time to detect", () => {
+  const page = fs.readFileSync(path.join(ROOT, "docs/incident/README.md"), "utf8");
+  const command = /^ *ENVIRONMENT=prod npm run -s incident -- (new .*)$/m.exec(page)?.[1] ?? "";
+  const args = parse(command).map(String);
+  expect(args).toContain("--detected-at");
+  const opened = incident([...args, "--json"]);
+  expect(opened.code).toBe(0);
+  const { startedAt, detectedAt } = opened.json() as { startedAt: string; detectedAt: string };
+  expect(startedAt).toBe(detectedAt);
+  expect(incident(["new", "--severity", "SEV-3", "--title", "x"], { ENVIRONMENT: "" })).toMatchObject({
+    code: 2,
+    err: "error: ENVIRONMENT: expected the environment's name, such as ENVIRONMENT=prod\n",
+  });
+});
+
 test("a wrong environment is refused before anything is read", () => {
   expect(incident(["report"], { ENVIRONMENT: "Prod!" })).toMatchObject({
     code: 2,
@@ -189,6 +205,12 @@ describe("metrics", () => {
     expect(soon.postmortems).toEqual({ value: null, target: 1, met: null });
     const late = { ...base, postmortem: { document: "x", finalAt: "2026-01-07T00:00:00.000Z" } };
     expect(incidentReport([late], from, to).postmortems.value).toBe(0);
+  });
+
+  test("an incident whose beginning nobody knows says nothing about how soon it was detected", () => {
+    const unknown = { ...base, id: "INC-20260103-0000", startedAt: base.detectedAt };
+    expect(incidentReport([base, unknown], from, to).mttdMinutes.value).toBe(6);
+    expect(incidentReport([unknown], from, to).mttdMinutes).toEqual({ value: null, target: 5, met: null });
   });
 
   test("without incidents nothing is measured and nothing is claimed", () => {
