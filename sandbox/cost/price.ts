@@ -25,26 +25,24 @@ export interface Estimate {
 type Inputs = Record<string, any>;
 type Item = [item: string, quantity: number];
 
-/** Days blobs of a container live: as long as they are immutable, or until the lifecycle deletes them. */
-function daysKept(container: string, resources: readonly ResourceDocument[]): number {
-  for (const { type, inputs } of resources) {
-    const { containerName, immutabilityPeriodSinceCreationInDays: days, policy } = inputs as Inputs;
-    if (type.endsWith(":BlobContainerImmutabilityPolicy") && containerName === container)
-      return days as number;
-    if (!type.endsWith(":ManagementPolicy")) continue;
-    const rule = (policy.rules as Inputs[]).find(({ name }) => name === container);
-    const deletion = rule?.definition.actions.baseBlob?.delete?.daysAfterModificationGreaterThan as
-      number | undefined;
-    if (deletion !== undefined) return deletion;
-  }
-  return 0;
+/**
+ * Days a tier's backups are kept, as the job that deletes them is told.
+ * @throws UnknownPrice when no job says so: backups nobody ever deletes have no price per month.
+ */
+function daysKept(tier: "DAILY" | "MONTHLY", resources: readonly ResourceDocument[]): number {
+  const variables = resources
+    .filter(({ type }) => type.endsWith(":CronJob"))
+    .flatMap(({ inputs }) => (inputs as Inputs).spec.jobTemplate.spec.template.spec.containers as Inputs[])
+    .flatMap(({ env }) => (env ?? []) as { name: string; value?: string }[]);
+  const days = Number(variables.find(({ name }) => name === `RETENTION_${tier}_DAYS`)?.value);
+  if (!(days > 0))
+    throw new UnknownPrice(`no job of the plan says how long ${tier.toLowerCase()} backups are kept`);
+  return days;
 }
 
-/** Backups that exist at a time: one a day and one a month, each as long as its container keeps it. */
+/** Backups that exist at a time: one a day and one a month, each as long as it is kept. */
 function storedGiB(resources: readonly ResourceDocument[], { usage }: PriceTable): number {
-  const daily = daysKept("backups-daily", resources);
-  const monthly = Math.ceil(daysKept("backups-monthly", resources) / 30);
-  return (daily + monthly) * usage.backupGiB;
+  return (daysKept("DAILY", resources) + Math.ceil(daysKept("MONTHLY", resources) / 30)) * usage.backupGiB;
 }
 
 /** How each type is paid for; the region is the resource's own. */
@@ -151,11 +149,35 @@ function componentOf(resource: ResourceDocument, byUrn: ReadonlyMap<string, Reso
 
 const nameOf = ({ urn }: ResourceDocument): string => urn.split("::").at(-1) ?? urn;
 
-/** Region of a resource; what is global, or lies within another resource, is billed as in the stack's first region. */
-function regionOf({ location }: Inputs, fallback: string): string {
-  return typeof location !== "string" || location.toLowerCase() === "global"
-    ? fallback
-    : location.toLowerCase();
+const regionOf = ({ inputs }: ResourceDocument): string | undefined => {
+  const { location } = inputs as Inputs;
+  return typeof location === "string" && location.toLowerCase() !== "global"
+    ? location.toLowerCase()
+    : undefined;
+};
+
+/**
+ * Region each resource is billed in: its own, or that of the component it is part of, as a node pool is billed with its
+ * cluster; what is global is billed as in the table's first region.
+ */
+function regions(
+  resources: readonly ResourceDocument[],
+  byUrn: ReadonlyMap<string, ResourceDocument>,
+  fallback: string,
+): (resource: ResourceDocument) => string {
+  const ofComponent = new Map<string, string>();
+  for (const resource of resources) {
+    const region = regionOf(resource);
+    if (region && resource.parent && !ofComponent.has(resource.parent))
+      ofComponent.set(resource.parent, region);
+  }
+  return (resource) => {
+    let region = regionOf(resource);
+    const isGlobal = (resource.inputs as Inputs).location !== undefined;
+    for (let at = isGlobal ? undefined : resource.parent; !region && at; at = byUrn.get(at)?.parent)
+      region = ofComponent.get(at);
+    return region ?? fallback;
+  };
 }
 
 /**
@@ -164,9 +186,7 @@ function regionOf({ location }: Inputs, fallback: string): string {
  */
 export function estimate(resources: readonly ResourceDocument[], prices: PriceTable): Estimate {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
-  const group = resources.find(({ type }) => type === "azure-native:resources:ResourceGroup")?.inputs as
-    Inputs | undefined;
-  const fallback = (group?.location as string | undefined) ?? prices.regions[0] ?? "";
+  const billedIn = regions(resources, byUrn, prices.regions[0] ?? "");
   const lines = resources.flatMap((resource): CostLine[] => {
     const items = PRICED[resource.type];
     if (!items) {
@@ -176,7 +196,7 @@ export function estimate(resources: readonly ResourceDocument[], prices: PriceTa
       );
     }
     const inputs = resource.inputs as Inputs;
-    const region = regionOf(inputs, fallback);
+    const region = billedIn(resource);
     return items(inputs, prices, resources)
       .filter(([, quantity]) => quantity > 0)
       .map(([item, quantity]) => ({

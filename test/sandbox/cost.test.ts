@@ -49,6 +49,22 @@ test("a server with a standby costs twice its size and disk, and geo-redundant b
   );
 });
 
+test("backups are paid for as long as they are kept, and never free because nobody says how long", () => {
+  const stored = (plan: readonly ResourceDocument[]) =>
+    estimate(plan, prices).lines.filter(({ item }) => item.startsWith("blob."));
+  const [line, ...others] = stored(prod.resources);
+  // 30 of the daily tier and 13 of the monthly one.
+  expect([line?.item, line?.quantity, others]).toEqual([
+    "blob.Standard_RAGRS",
+    43 * prices.usage.backupGiB,
+    [],
+  ]);
+  expect(line?.cost).toBeGreaterThan(1);
+  expect(() => stored(prod.resources.filter(({ type }) => !type.endsWith(":CronJob")))).toThrow(
+    "no job of the plan says how long daily backups are kept",
+  );
+});
+
 test("an hour's price is multiplied by the hours of a month, a month's is not", () => {
   expect(monthly(prices, "aks.Standard", "westeurope")).toBeCloseTo(73, 6);
   expect(monthly(prices, "frontDoor.Premium_AzureFrontDoor", "westeurope")).toBe(330);
