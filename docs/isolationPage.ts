@@ -67,7 +67,8 @@ everybody else, because the door to production is as often opened from inside.
 
 The inventory is derived from \`Pulumi.<stack>.yaml\` by the code that names the resources, each time the pack starts, so
 it cannot go stale. \`policies/inventory.yaml\` adds what no stack file knows: a database's old alias (\`hostNames\`),
-another project's stack, the salted hash of a secret (\`secretHashes\`), and under \`shared\` what several stacks may
+another project's stack, the salted hash of a secret (\`secretHashes\`), the GitHub repository whose deployments may act
+as the stack's identities (\`repositories\`; none while none is listed), and under \`shared\` what several stacks may
 reach. An unreadable file, an unknown key or an inventory without production stops the run before anything is judged.
 
 A stack is production only when its exact project and name are listed with a production environment; every other stack

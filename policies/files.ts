@@ -16,6 +16,7 @@ const LISTS: Partial<Record<(typeof BELONGINGS)[number], z.ZodType<string>>> = {
   tenantIds: z.guid("a GUID"),
   clientIds: z.guid("a GUID"),
   principalIds: z.guid("a GUID"),
+  repositories: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository as owner/name"),
   cidrs: z.string().refine((text) => parseAddress(text) !== undefined, "an IPv4 block such as 10.20.0.0/16"),
   secretHashes: z
     .string()

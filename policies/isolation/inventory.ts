@@ -23,6 +23,8 @@ export interface Belongings {
   readonly identities: readonly string[];
   readonly clientIds: readonly string[];
   readonly principalIds: readonly string[];
+  /** GitHub repositories, `owner/name`, whose deployments may act as its identities. */
+  readonly repositories: readonly string[];
   /** Salted SHA-256 of secrets, as `<salt>:<64 hex digits>`, so that a copied password is found without being stored. */
   readonly secretHashes: readonly string[];
 }
@@ -45,6 +47,7 @@ export const BELONGINGS = [
   "identities",
   "clientIds",
   "principalIds",
+  "repositories",
   "secretHashes",
 ] as const satisfies readonly (keyof Belongings)[];
 

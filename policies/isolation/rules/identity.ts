@@ -1,8 +1,8 @@
 import { Cursor } from "../../read";
-import type { Context, ResourceView, StackView, Violation } from "../../rule";
+import type { Context, ResourceView, Violation } from "../../rule";
 import { watchOf } from "../context";
 import { canonical } from "../text";
-import { resourceRule, stackRule } from "./metadata";
+import { resourceRule } from "./metadata";
 
 const AUTHORIZATION = /^azure(?:-native)?[^:]*:authorization[^:]*:/;
 const SCOPES = /^(?:scope|assignableScopes|scopes|principalScope|appScopeId|directoryScopeId)$/;
@@ -47,7 +47,8 @@ export const ancestorScopeRule = resourceRule({
   check: scopeViolations,
 });
 
-const FEDERATION =
+/** Trust in tokens somebody else issues. */
+export const FEDERATION =
   /:(?:FederatedIdentityCredential|ApplicationFederatedIdentityCredential|FlexibleFederatedIdentityCredential)$/;
 
 function subjectViolations(resource: ResourceView, context: Context): Violation[] {
@@ -81,7 +82,7 @@ function subjectViolations(resource: ResourceView, context: Context): Violation[
       context.environment === "prod" &&
       deployment !== undefined &&
       own !== undefined &&
-      !deployment.startsWith(own)
+      deployment !== own
     ) {
       return [
         { path: place.path, message: `lets a deployment environment other than ${own} act as this identity` },
@@ -114,102 +115,4 @@ export const federationRule = resourceRule({
   waf: ["SE:05"],
   mcsb: ["IM-3"],
   check: subjectViolations,
-});
-
-/** Issuers of AKS clusters; each cluster has one of its own. */
-const CLUSTER_ISSUER = /\.oic\.(?:prod-)?aks\.azure\./;
-
-function foreignIssuers(stack: StackView): Violation[] {
-  const issued = new Set<string>();
-  for (const { type, props } of stack.resources) {
-    if (/:ManagedCluster$/.test(type)) stringsOf(props, issued);
-  }
-  return stack.resources
-    .filter(({ type }) => FEDERATION.test(type))
-    .flatMap((resource): Violation[] => {
-      const { issuer } = resource.props;
-      const origins = resource.propertyDependencies.issuer ?? [];
-      if (typeof issuer !== "string" || !CLUSTER_ISSUER.test(issuer)) return [];
-      return origins.some((urn) => stack.byUrn.has(urn)) || issued.has(issuer.toLowerCase())
-        ? []
-        : [
-            {
-              urn: resource.urn,
-              path: "issuer",
-              message:
-                "is no cluster of this stack, so another cluster's workloads could act as this identity",
-            },
-          ];
-    });
-}
-
-/** The issuer is who vouches for the workload. */
-export const issuerRule = stackRule({
-  id: "ISO-033",
-  name: "foreign-issuer",
-  title: "Prod trusts tokens of its own clusters only",
-  description:
-    "The issuer of a federated credential in prod, where it is an AKS cluster, is a cluster this stack declares.",
-  why: "Service accounts have the same names in every cluster: with another cluster's issuer, its workloads are production's.",
-  remediation: "Pass the issuer URL output of the cluster in this stack.",
-  url: "https://learn.microsoft.com/azure/aks/use-oidc-issuer",
-  appliesTo: "prod",
-  waf: ["SE:05"],
-  mcsb: ["IM-3"],
-  check: foreignIssuers,
-});
-
-const ASSIGNMENT = /:authorization[^:]*:(?:RoleAssignment|PimRole\w+|RoleEligibility\w+)$/;
-const PRINCIPALS = ["principalId", "objectId"];
-
-function stringsOf(value: unknown, into: Set<string>, depth = 8): Set<string> {
-  if (typeof value === "string") into.add(value.toLowerCase());
-  else if (typeof value === "object" && value !== null && depth > 0) {
-    Object.values(value).forEach((inner) => stringsOf(inner, into, depth - 1));
-  }
-  return into;
-}
-
-function strangers(stack: StackView, context: Context): Violation[] {
-  const { perimeter } = watchOf(context);
-  const own = new Set<string>();
-  for (const { type, props } of stack.resources) {
-    if (!ASSIGNMENT.test(type) && !/^pulumi:/.test(type)) stringsOf(props, own);
-  }
-  return stack.resources
-    .filter(({ type }) => ASSIGNMENT.test(type))
-    .flatMap((resource) =>
-      PRINCIPALS.flatMap((key): Violation[] => {
-        const principal = resource.props[key];
-        const origins = resource.propertyDependencies[key] ?? [];
-        if (typeof principal !== "string" || origins.some((urn) => stack.byUrn.has(urn))) return [];
-        const id = principal.toLowerCase();
-        return own.has(id) || perimeter.owns("principalIds", id)
-          ? []
-          : [
-              {
-                urn: resource.urn,
-                path: key,
-                message: "is neither an identity of this stack nor a listed principal of its environment",
-              },
-            ];
-      }),
-    );
-}
-
-/** Rights on production go to identities of production. */
-export const principalRule = stackRule({
-  id: "ISO-032",
-  name: "foreign-principal",
-  title: "Rights in prod go to prod's own identities",
-  description:
-    "Every principal of a role assignment in prod is an identity this stack declares or a principal listed for the environment.",
-  why: "One role assignment in prod lets a non-production identity past every check made in non-production stacks.",
-  remediation:
-    "Assign to an identity of this stack, or list the group's object id in the stack file or policies/inventory.yaml.",
-  url: "https://learn.microsoft.com/azure/role-based-access-control/best-practices",
-  appliesTo: "prod",
-  waf: ["SE:05"],
-  mcsb: ["PA-7"],
-  check: strangers,
 });

@@ -16,8 +16,9 @@ import {
   remoteTemplateRule,
   replicationRule,
 } from "./escapeHatches";
-import { ancestorScopeRule, federationRule, issuerRule, principalRule } from "./identity";
+import { ancestorScopeRule, federationRule } from "./identity";
 import { egressRequiredRule, networkPathRule } from "./network";
+import { issuerRule, principalRule } from "./principals";
 import { providerRules } from "./providers";
 import { outputRule, reachRules } from "./reaches";
 import { unmanagedReferenceRule } from "./workloads";
