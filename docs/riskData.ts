@@ -21,8 +21,10 @@ export interface Risk {
   impact: number;
   category: "Infrastructure" | "External Service" | "Security" | "Operational";
   controls: Control[];
-  /** How the risk is practised: a drill or a rehearsal scenario, or the runbook's own exercise. */
+  /** How the risk is practised: a drill, a rehearsal or the runbook's own exercise. */
   drill: string;
+  /** Scenarios of `npm run rehearse` that practise it with the real engine. */
+  scenarios?: string[];
   tests: ProvingTest[];
 }
 
@@ -64,7 +66,8 @@ export const RISK_REGISTER: readonly Risk[] = [
       },
     ],
     drill:
-      "`npm run drill -- --scenario backup-only`; rehearsal: high availability swaps zones, the replica is promoted",
+      "`npm run drill -- --scenario backup-only`; zones are swapped, the replica is promoted, the server is cut off",
+    scenarios: ["4.1", "4.3", "4.6"],
     tests: [
       { file: PLAN_TESTS.database, title: "the primary survives the loss of a zone" },
       { file: PLAN_TESTS.database, title: "prod has an asynchronous replica in the second region" },
@@ -194,7 +197,8 @@ export const RISK_REGISTER: readonly Risk[] = [
         name: "api",
       },
     ],
-    drill: "rehearsal: secrets are issued anew and nothing with data is replaced",
+    drill: "secrets are issued anew, before and after a failover, and nothing with data is replaced",
+    scenarios: ["3.14", "5.3"],
     tests: [
       { file: PLAN_TESTS.database, title: "every managed secret is in every vault" },
       { file: PLAN_TESTS.database, title: "a reader is granted single secrets" },
@@ -210,7 +214,8 @@ export const RISK_REGISTER: readonly Risk[] = [
       { what: "start-up gate of the API", type: "kubernetes:apps/v1:Deployment", name: "api" },
       { what: "pinned subscription", type: "pulumi:providers:azure-native", name: "azure" },
     ],
-    drill: "rehearsal: isolation end to end; runbook misconfiguration",
+    drill: "isolation end to end; runbook misconfiguration",
+    scenarios: ["7.1", "7.2", "7.3", "7.4"],
     tests: [
       {
         file: "test/stacks/config.test.ts",
@@ -241,7 +246,8 @@ export const RISK_REGISTER: readonly Risk[] = [
       },
       { what: "daily backup", type: "kubernetes:batch/v1:CronJob", name: "daily" },
     ],
-    drill: "`npm run drill -- --scenario accidental-deletion`",
+    drill: "`npm run drill -- --scenario accidental-deletion`; destroying the environment is stopped",
+    scenarios: ["1.4"],
     tests: [
       { file: PLAN_TESTS.database, title: "what holds data is protected" },
       {
@@ -264,7 +270,8 @@ export const RISK_REGISTER: readonly Risk[] = [
         name: "database-zone-link",
       },
     ],
-    drill: "`npm run drill -- --scenario region-loss`; rehearsal: region loss",
+    drill: "`npm run drill -- --scenario region-loss`; a zone's link is deleted, a region is lost",
+    scenarios: ["4.5", "5.1"],
     tests: [{ file: PLAN_TESTS.database, title: "every region resolves every private service by itself" }],
   },
   {
@@ -300,7 +307,8 @@ export const RISK_REGISTER: readonly Risk[] = [
         name: "lifecycle",
       },
     ],
-    drill: "rehearsal: autogrow enlarges the disk; runbook disk-space",
+    drill: "autogrow enlarges the disk; runbook disk-space",
+    scenarios: ["4.2"],
     tests: [{ file: PLAN_TESTS.database, title: "the disk grows by itself" }],
   },
   {

@@ -58,7 +58,7 @@ function section(risk: TracedRisk): string[] {
     `| Policies | ${risk.policies.map(({ id }) => `\`${id}\``).join(", ")} |`,
     `| Alerts | ${risk.alerts.map((name) => `\`${name}\``).join(", ")} |`,
     `| Runbooks | ${risk.runbooks.map(({ id, title }) => `[${title}](runbooks/${id}.md)`).join(", ")} |`,
-    `| Practised by | ${risk.drill} |`,
+    `| Practised by | ${risk.drill}${risk.scenarios ? `; \`npm run rehearse -- --only ${risk.scenarios.join(",")}\`` : ""} |`,
     `| Proved by | ${risk.tests.map(({ file, title }) => `[${title}](../${file})`).join("; ")} |`,
     "",
   ];

@@ -62,6 +62,8 @@ const runbook = z.strictObject({
   /** How to practise it. */
   rehearse: z.strictObject({
     how: z.string().min(1),
+    /** Scenarios of `npm run rehearse` that practise it with the real engine. */
+    scenarios: z.array(z.string().regex(/^[1-9]\.\d+$/)).default([]),
     command: z.string().optional(),
     runs: z.enum(PLACES).default("local"),
   }),
@@ -157,6 +159,11 @@ function inCluster(command = ""): string[] {
 /** The page of one runbook. */
 export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert[]): string {
   const objective = OBJECTIVES[book.objective];
+  const { command, scenarios } = book.rehearse;
+  const exercises = [
+    ...(command ? [command.trim()] : []),
+    ...(scenarios.length > 0 ? [`npm run -s rehearse -- --only ${scenarios.join(",")}`] : []),
+  ];
   const numbered = book.steps.flatMap((entry, index) => [
     `### ${index + 1}. ${entry.title}`,
     "",
@@ -205,6 +212,6 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     "",
     book.rehearse.how,
     "",
-    ...(book.rehearse.command ? ["```bash", book.rehearse.command.trim(), "```", ""] : []),
+    ...(exercises.length > 0 ? ["```bash", ...exercises, "```", ""] : []),
   ].join("\n");
 }

@@ -94,6 +94,7 @@ export function renderIndex(root: string): string {
     "| What does a key mean? | [configuration](configuration.md) |",
     "| How do backups work? | [recovery](recovery.md), [drills](drills.md) |",
     "| What may not be deployed? | [policies](policies.md), [isolation](isolation.md) |",
+    "| What takes more than an update? What is stopped, and what instead? | [changing](changing.md) |",
     "| What is watched? | [alerts](alerts.md), [objectives](slo.md) |",
     "| Plan and rehearse without a cloud? | [planning](planning.md), [rehearsal](rehearsal.md) |",
     "| Which risk is covered by what? | [risks](risks.md) |",

@@ -18,8 +18,8 @@ const SCRIPT = "roles.sql";
 
 /**
  * The script that makes the roles of the application's database and gives each its password and rights; run by
- * the administrator in that database, any number of times. Passwords come from the environment and are masked by
- * pgaudit in the server's log.
+ * the administrator in that database, any number of times. Passwords come from the environment; pgaudit, once a restart
+ * has loaded it, masks them in the server's log.
  *
  * Rights, each the least its holder works with:
  * - `migration` owns the schema's objects; its rights on new objects pass to the others by default privileges.

@@ -32,6 +32,8 @@ export class Network extends pulumi.ComponentResource {
   /** Address blocks of the subnets, for firewall rules and network policies. */
   readonly subnetCidrs: Record<SubnetName, string>;
   readonly zoneIds: Record<PrivateZone, pulumi.Output<string>>;
+  /** What lets the network's clients resolve a zone; depend on it before using what the zone names. */
+  readonly zoneLinks: Record<PrivateZone, pulumi.Resource>;
   /** Public address the region's traffic to the internet comes from; partners may allow-list it. */
   readonly outboundAddress: pulumi.Output<string>;
 
@@ -45,7 +47,9 @@ export class Network extends pulumi.ComponentResource {
     const outbound = this.outbound(args);
     const vnet = this.virtualNetwork(args);
     const subnets = this.subnets(args, vnet, outbound.gateway);
-    this.zoneIds = this.zones(args, vnet);
+    const zones = this.zones(args, vnet);
+    this.zoneIds = { database: zones.database.id, vault: zones.vault.id, blob: zones.blob.id };
+    this.zoneLinks = { database: zones.database.link, vault: zones.vault.link, blob: zones.blob.link };
     this.virtualNetworkId = vnet.id;
     this.subnetIds = {
       nodes: subnets.nodes.id,
@@ -160,8 +164,8 @@ export class Network extends pulumi.ComponentResource {
     return { nodes, endpoints, "private-link": privateLink };
   }
 
-  private zones(args: NetworkArgs, vnet: network.VirtualNetwork): Record<PrivateZone, pulumi.Output<string>> {
-    const make = (kind: PrivateZone): pulumi.Output<string> => {
+  private zones(args: NetworkArgs, vnet: network.VirtualNetwork) {
+    const make = (kind: PrivateZone) => {
       const zone = new privatedns.PrivateZone(
         `${this.name}-${kind}-zone`,
         {
@@ -172,7 +176,7 @@ export class Network extends pulumi.ComponentResource {
         },
         { parent: this },
       );
-      new privatedns.VirtualNetworkLink(
+      const link = new privatedns.VirtualNetworkLink(
         `${this.name}-${kind}-zone-link`,
         {
           virtualNetworkLinkName: args.names.virtualNetwork,
@@ -185,7 +189,7 @@ export class Network extends pulumi.ComponentResource {
         },
         { parent: this },
       );
-      return zone.id;
+      return { id: zone.id, link };
     };
     return { database: make("database"), vault: make("vault"), blob: make("blob") };
   }

@@ -36,9 +36,9 @@ const PLATFORM_PARAMETERS: readonly ServerParameter[] = [
   { name: "metrics.autovacuum_diagnostics", value: "on" },
   // Extensions must be allowed before a restore can create them.
   { name: "azure.extensions", value: "amcheck,citext,pg_stat_statements,pg_trgm,pgaudit,pgcrypto,uuid-ossp" },
-  // Static.
+  // Static: stored now, loaded by the restart of docs/deploying.md.
   { name: "shared_preload_libraries", value: "pg_stat_statements,pgaudit" },
-  // Known to the server only once the library is loaded, so it comes after.
+  // Heeded once the library is loaded.
   { name: "pgaudit.log", value: "ddl,role" },
 ];
 

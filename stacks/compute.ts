@@ -28,7 +28,9 @@ export interface ComputeArgs {
   region: RegionBase;
   storage: BackupStorage;
   logs: Logs;
-  /** What pods need before they start: database, vault, their private endpoints, rights on backups. */
+  /** Rights on the backups: what works with them waits for it. */
+  backupAccess: pulumi.Resource;
+  /** What pods need before they start: database, vault, their private endpoints. */
   after: pulumi.Resource[];
 }
 
@@ -267,7 +269,8 @@ function applications(context: Context, place: Place): Record<Site, Workload> {
 
 function recovery(context: Context, place: Place): void {
   const { config } = context;
-  const { region, name, namespace, opts, vault, storage } = place;
+  const { region, name, namespace, vault, storage } = place;
+  const opts = { ...place.opts, dependsOn: [place.backupAccess] };
   const { workloads: identities } = region.identities;
   const retention = (purpose: "daily" | "monthly") =>
     config.storage.containers.find((container) => container.purpose === purpose)?.retentionDays ?? 0;

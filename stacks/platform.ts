@@ -38,13 +38,14 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const regions = allRegions(context);
   const secrets = secretStore(context, secretValues);
   const storage = backupStorage(context, regions, logs);
+  const backupAccess = accessToBackups(context, regions, storage);
   const database = databaseServers(context, regions, secrets, logs);
   const vaults = regions.map((region) => regionVault(context, region, secrets, logs));
   const endpoints = connectPrivately(context, regions, { database, storage, vaults });
   const computing = regions.flatMap((region, index) => {
     if (!computes(config, region.place)) return [];
     const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
-    return [regionCompute(context, { region, storage, logs, after })];
+    return [regionCompute(context, { region, storage, backupAccess, logs, after })];
   });
   const lost = regions
     .filter(({ place }) => place === "primary" && !config.regions.primaryActive)
@@ -66,8 +67,8 @@ function prepare(config: StackConfig): Context {
   };
 }
 
-function globalGroup({ config, names, tags, providers }: Context): ResourceGroup {
 /** What is global stands with the monitoring: Azure changes nothing in a group whose own region is lost. */
+function globalGroup({ config, names, tags, providers }: Context): ResourceGroup {
   return new ResourceGroup(
     `${names.prefix}-global-group`,
     { resourceGroupName: names.globalResourceGroup, location: config.monitoring.region, tags },
@@ -126,7 +127,7 @@ function backupStorage(
   logs: Logs,
 ): BackupStorage {
   const home = first(regions);
-  const storage = new BackupStorage(
+  return new BackupStorage(
     `${names.prefix}-backups`,
     {
       ...config.storage,
@@ -139,7 +140,15 @@ function backupStorage(
     },
     opts,
   );
-  new BackupAccess(
+}
+
+function accessToBackups(
+  { config, names, opts }: Context,
+  regions: RegionBase[],
+  storage: BackupStorage,
+): BackupAccess {
+  const home = first(regions);
+  return new BackupAccess(
     `${names.prefix}-backup-access`,
     {
       subscriptionId: config.azure.subscriptionId,
@@ -150,7 +159,6 @@ function backupStorage(
     },
     opts,
   );
-  return storage;
 }
 
 function databaseServers(

@@ -64,7 +64,8 @@ export interface PrivateService {
 }
 
 /**
- * Endpoints of every service in every region, so that each region works without the other. Endpoints of one
+ * Endpoints of every service in every region, so that each region works without the other; each once its names can be
+ * resolved there, or what waits for it would find the service's public address first. Endpoints of one
  * service are made one after another: a database server accepts one change at a time.
  */
 export function privateEndpoints(
@@ -89,7 +90,7 @@ export function privateEndpoints(
           zoneId: region.network.zoneIds[service.zone],
           tags,
         },
-        { ...opts, dependsOn: after },
+        { ...opts, dependsOn: [...after, region.network.zoneLinks[service.zone]] },
       );
       after = [endpoint.ready];
       return endpoint;

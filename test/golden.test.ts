@@ -78,7 +78,7 @@ test("a difference is told in words", () => {
   expect(explain(before, { resources: [resource({ inputs: { location: "northeurope" } })] })).toBe(
     [
       "0 added, 0 changed, 1 replaced, 0 removed",
-      "± replaced storage:StorageAccount backups  ← protected, holds data: would be replaced",
+      "± replaced storage:StorageAccount backups  ← protected, holds data: would be replaced; what to do instead: docs/changing.md",
       '    location: "westeurope" → "northeurope"  (replaces)',
       HINT,
     ].join("\n"),

@@ -56,7 +56,7 @@ export interface EngineOptions {
 export interface RunOptions {
   /** Runs the policy pack too; default true. */
   readonly policies?: boolean;
-  /** URNs to limit the operation to. */
+  /** URNs to limit the operation to, or patterns of them. */
   readonly target?: readonly string[];
   readonly refresh?: boolean;
   /** Ends the command as Ctrl-C does. */

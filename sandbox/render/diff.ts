@@ -86,7 +86,8 @@ function danger(
   if (before && (kind === "replaced" || kind === "removed") && (before.protect || data)) {
     const what = [before.protect && "protected", data && "holds data"].filter(Boolean).join(", ");
     const retained = kind === "removed" && before.options["retainOnDelete"] === true;
-    return `${what}: would be ${kind}${retained ? ", though Azure keeps it" : ""}`;
+    const instead = kind === "replaced" ? "; what to do instead: docs/changing.md" : "";
+    return `${what}: would be ${kind}${retained ? ", though Azure keeps it" : ""}${instead}`;
   }
   if (before && after) {
     const [refused] = known(

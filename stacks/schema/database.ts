@@ -25,7 +25,7 @@ export const database = z
       /^Standard_[A-Z]+\d+[a-z]*(_v\d)?$/,
       "an Azure compute size such as Standard_D4ds_v5",
     ).describe(
-      "Compute size of primary and replica. Changing it restarts the server; scale the replica up first.",
+      "Compute size of primary and replica. Changing it restarts them and takes two steps: docs/changing.md.",
     ),
     tier: z
       .enum(SKU_TIERS)
@@ -134,7 +134,7 @@ export const database = z
       .record(matching(/^[a-z_]+(\.[a-z_]+)?$/, "a server parameter name"), z.string())
       .default({})
       .describe(
-        "Server parameters beyond the platform's own, by name. Static ones need a restart to take effect.",
+        "Server parameters beyond the platform's own, by name. Static ones need a restart: docs/changing.md.",
       ),
   })
   .describe("PostgreSQL flexible server.");

@@ -4,6 +4,7 @@ import { REGIONS } from "../../infra/regions";
 import type { Problem } from "../problems";
 import { PRODUCT } from "./common";
 import type { StackConfig } from "./index";
+import { maintenanceRules } from "./maintenanceRules";
 import { monitoringRules } from "./monitoringRules";
 import { recoveryRules } from "./recoveryRules";
 
@@ -255,6 +256,7 @@ const RULES: { needs: (keyof StackConfig)[]; check: (config: StackConfig) => Pro
   { needs: ["database"], check: databaseRules },
   { needs: ["storage"], check: storageRules },
   { needs: ["workloads", "cluster", "recovery"], check: scalingRules },
+  { needs: ["database", "recovery"], check: maintenanceRules },
   { needs: ["recovery", "database"], check: recoveryRules },
   { needs: ["network"], check: addressRules },
   { needs: ["shortName", "nameSuffix", "regions"], check: namingRules },

@@ -2,6 +2,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { RISK_REGISTER } from "../../docs/riskData";
 import { traceRisks } from "../../docs/riskPages";
+import { readRunbooks } from "../../docs/runbook";
+import { SCENARIOS } from "../../sandbox/rehearsal/scenarios";
+import { LOSSES } from "../../sandbox/rehearsal/scenarios/losses";
 import { planStack, PlanView } from "../support/plan";
 
 const ROOT = path.join(__dirname, "../..");
@@ -52,6 +55,40 @@ test.each(RISK_REGISTER.map((risk) => [risk.id, risk] as const))(
     }
   },
 );
+
+describe("what is said to be rehearsed", () => {
+  const known = SCENARIOS.map(({ id }) => id);
+  const books = readRunbooks(ROOT);
+  const changing = fs.readFileSync(path.join(ROOT, "docs/changing.md"), "utf8");
+  /** Numbers in the sentences and the table of docs/changing.md. */
+  const named = [
+    ...[...changing.matchAll(/Rehearsed: scenarios? ([\d.]+\d)(?: and ([\d.]+\d))?/g)].flatMap(
+      ([, ...ids]) => ids,
+    ),
+    ...[...changing.matchAll(/^\|.*\| (\d+\.\d+) +\|$/gm)].map(([, id]) => id),
+  ].filter((id) => id !== undefined);
+
+  test.each([
+    ...RISK_REGISTER.map(({ id, scenarios = [] }) => [`risk ${id}`, scenarios] as const),
+    ...books.map(({ id, rehearse }) => [`runbook ${id}`, rehearse.scenarios] as const),
+    ["docs/changing.md", named] as const,
+  ])("%s names scenarios that exist", (_, ids) => {
+    expect(ids.filter((id) => !known.includes(id))).toEqual([]);
+  });
+
+  test("a page that speaks of the rehearsal says which scenario", () => {
+    const silent = books.filter(
+      ({ rehearse: { how, scenarios } }) => /\b[Tt]he rehearsal\b/.test(how) && scenarios.length === 0,
+    );
+    expect(silent.map(({ id }) => id)).toEqual([]);
+    expect(RISK_REGISTER.filter(({ drill }) => /rehears/i.test(drill)).map(({ id }) => id)).toEqual([]);
+    expect(named.length).toBeGreaterThanOrEqual(12);
+  });
+
+  test("whatever is stopped has its line of what to do instead", () => {
+    expect(LOSSES.map(({ id }) => id).filter((id) => !named.includes(id))).toEqual([]);
+  });
+});
 
 test.each(RISK_REGISTER.map((risk) => [risk.id, risk] as const))(
   "%s: every test that proves it exists by its title",

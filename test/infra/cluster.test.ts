@@ -236,6 +236,30 @@ describe("cluster", () => {
     expect(options(prod, "database-primary")).not.toContain("*");
   });
 
+  test("what works with backups waits for its rights, and what is reached privately for the names", () => {
+    for (const plan of [prod, staging]) {
+      const rights = plan.ofType(TYPES.role, "backup-access").map(({ urn }) => urn);
+      expect(rights.length).toBeGreaterThan(5);
+      for (const [type, name] of [
+        ["forma3d:recovery:BackupJobs", "primary-recovery"],
+        ["forma3d:workload:Workload", "primary-metrics"],
+      ] as const) {
+        expect(plan.one(type, name).dependencies).toEqual(expect.arrayContaining(rights));
+      }
+    }
+    for (const [service, zone] of [
+      ["primary-server", "database"],
+      ["backups-copy", "blob"],
+      ["primary-vault", "vault"],
+    ] as const) {
+      for (const region of ["primary", "secondary"]) {
+        expect(waitsFor(prod, "forma3d:network:PrivateEndpoint", `prod-${region}-to-${service}`)).toContain(
+          `forma3d-prod-${region}-network-${zone}-zone-link`,
+        );
+      }
+    }
+  });
+
   test("the second region has a cluster only while it is switched on", () => {
     expect(prod.ofType(TYPES.cluster)).toHaveLength(1);
     expect(failedOver.ofType(TYPES.cluster).map((cluster) => cluster.inputs.location)).toEqual([

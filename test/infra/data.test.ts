@@ -383,7 +383,9 @@ describe("vault and secrets", () => {
 
   test("a missing secret is named with the command that sets it, and a plan goes on without it", () => {
     const text = prod.diagnostics.map(({ message }) => message).join("\n");
-    expect(text).toContain("pulumi config set --stack prod --secret --path 'forma3d:secretValues.smtp-password'");
+    expect(text).toContain(
+      "pulumi config set --stack prod --secret --path 'forma3d:secretValues.smtp-password'",
+    );
     expect(prod.errors).toEqual([]);
   });
 
@@ -484,6 +486,14 @@ describe("network", () => {
   });
 });
 
+/** What the replica is sent only while it writes: test/infra/cluster.test.ts says what that is. */
+function withoutWriterOnly(server: string, { ...inputs }: Inputs): Inputs {
+  if (!server.endsWith("-database-replica")) return inputs;
+  for (const key of ["administratorLoginPassword", "backup", "createMode", "maintenanceWindow"])
+    delete inputs[key];
+  return inputs;
+}
+
 describe("regional failover", () => {
   test("in the second region data exists always, and compute is switched on by configuration", async () => {
     const clusters = (plan: PlanView) =>
@@ -507,7 +517,7 @@ describe("regional failover", () => {
     const data = (plan: PlanView) =>
       plan.resources
         .filter(({ protect }) => protect)
-        .map(({ urn, inputs: i }) => [urn, JSON.stringify(i)])
+        .map(({ urn, inputs: i }) => [urn, JSON.stringify(withoutWriterOnly(name(urn), i as Inputs))])
         .sort();
     expect(data(failed)).toEqual(data(prod));
   }, 60_000);

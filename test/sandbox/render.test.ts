@@ -57,7 +57,7 @@ describe("a comparison of plans", () => {
     const [change] = compare([server({ location: "a" })], [server({ location: "b" })]);
     expect(change).toMatchObject({
       kind: "replaced",
-      danger: "protected, holds data: would be replaced",
+      danger: "protected, holds data: would be replaced; what to do instead: docs/changing.md",
       properties: [{ path: "location", before: "a", after: "b", replaces: true }],
     });
     const [pool] = compare(

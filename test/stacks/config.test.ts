@@ -266,6 +266,22 @@ describe("rules across fields", () => {
     expect(expired).not.toContain("shopify-token-encryption-key");
   });
 
+  test("Azure restarts the database in no hour in which a backup may run", () => {
+    const window = (dayOfWeek: string, startHour: number) => ({
+      "database.maintenanceWindow": { dayOfWeek, startHour },
+    });
+    const daily = { "recovery.schedules": { daily: "0 3 * * *", monthly: "30 9 1 * *" } };
+    for (const hour of [1, 2, 5, 8]) expect(problems({ ...daily, ...window("Sunday", hour) })).toEqual([]);
+    expect(problems({ ...daily, ...window("Sunday", 4) })).toEqual([
+      'forma3d:database.maintenanceWindow.startHour: found 4; allowed: an hour on Sunday in which no daily backup runs: one begins at "0 3 * * *" and may take 120 minutes',
+    ]);
+    // A month begins on every weekday sooner or later.
+    expect(problems({ ...daily, ...window("Wednesday", 10) })).toHaveLength(1);
+    const late = { "recovery.schedules": { daily: "0 23 * * 6", monthly: "30 9 1 * *" } };
+    expect(problems({ ...late, ...window("Sunday", 0) })).toHaveLength(1);
+    expect(problems({ ...late, ...window("Monday", 0) })).toEqual([]);
+  });
+
   test("the Burstable tier has neither standby nor replica", () => {
     expect(problems({ "database.tier": "Burstable" })).toEqual([
       "forma3d:database.highAvailability: found 'ZoneRedundant'; allowed: Disabled on the Burstable tier",

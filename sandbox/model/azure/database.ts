@@ -159,8 +159,9 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
           storageSizeGB: (numberAt(outputs, "storage.storageSizeGB") ?? 32) * 2,
         },
       }),
-      promoted: () => ({ replicationRole: "Primary" }),
-      demoted: () => ({ replicationRole: "AsyncReplica" }),
+      // Either way the server has no standby afterwards.
+      promoted: () => ({ replicationRole: "Primary", highAvailability: { mode: "Disabled" } }),
+      demoted: () => ({ replicationRole: "AsyncReplica", highAvailability: { mode: "Disabled" } }),
     },
   },
   "dbforpostgresql:Database": {

@@ -35,7 +35,7 @@ export const CHANGES: readonly Scenario[] = [
   {
     id: "3.1",
     title:
-      "a larger compute size scales the replica first, then the primary, in place; staging's cost limit stops it",
+      "a larger compute size, in the two steps docs/changing.md names: the replica first, then the primary, in place; staging's cost limit stops it",
     async run(stage) {
       const { config } = stage;
       const world = await stage.deployed();
@@ -45,9 +45,8 @@ export const CHANGES: readonly Scenario[] = [
       if (!isProd(config)) return stoppedByPolicy(stage, world, "nonprod-database-size");
       const names = (noun: string): string => `${prefix(config)}-database-${noun}`;
       if (config.database.replica) {
-        const replica = await world.urnOf(SERVER, names("replica"));
         // Without the policies, one of which wants both servers alike: for the minutes between, they are not.
-        const first = await stage.up(world, { target: [replica], policies: false });
+        const first = await stage.up(world, { target: ["**-database-replica"], policies: false });
         operations(first, [`update ${SERVER} ${names("replica")}`]);
       }
       operations(await stage.up(world), [`update ${SERVER} ${names("primary")}`]);

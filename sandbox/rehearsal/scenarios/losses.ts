@@ -15,7 +15,10 @@ async function stopped(stage: Stage, world: World, said: RegExp, about: RegExp):
   ensure(deleted.length === 0, `deleted: ${deleted.map(({ name }) => name).join(", ")}`);
 }
 
-/** Changes that would lose data. Each is stopped, and the message leads to what to do instead. */
+/**
+ * Changes that would lose data. Each is stopped. The engine then advises to unprotect the resource, which is the last
+ * thing to do; docs/changing.md says what to do instead, for each of these.
+ */
 export const LOSSES: readonly Scenario[] = [
   {
     id: "3.9",

@@ -16,7 +16,6 @@ export const NETWORK: readonly Scenario[] = [
     async run(stage) {
       const world = await stage.deployed();
       const link = `${prefix(stage.config)}-primary-network-database-zone-link`;
-      const urn = await world.urnOf(LINK, link);
       const { resourceGroup, virtualNetwork } = stackPlatformNames(stage.config).primary;
       const stored = [...world.cloud.all()].find(
         ({ type, id }) =>
@@ -27,7 +26,7 @@ export const NETWORK: readonly Scenario[] = [
       );
       ensure(stored !== undefined, "the database's private zone has no link");
       deleteBehind(world.cloud, stored.id);
-      const run = await stage.up(world, { ...JUDGED, refresh: true, target: [urn] });
+      const run = await stage.up(world, { ...JUDGED, refresh: true, target: ["**-zone-link"] });
       operations(run, [`create ${LINK} ${link}`]);
       ensure(world.cloud.get(stored.key) !== undefined, "the link did not come back");
     },

@@ -141,6 +141,10 @@ export const REGION: readonly Scenario[] = [
       );
       ensure(clusterRuns(world, primary.cluster), "nothing runs in the first region's cluster");
       ensure(!clusterRuns(world, secondary.cluster), "the second region's cluster still runs workloads");
+      const standby = { ...JUDGED, refresh: true, target: ["**-database-primary"] };
+      serversChanged(await stage.up(world, standby), [
+        `${prefix(stage.config)}-database-primary: highAvailability`,
+      ]);
       noChange(await stage.preview(world, JUDGED));
     },
   },

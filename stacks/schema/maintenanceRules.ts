@@ -1,0 +1,49 @@
+import { Cron } from "croner";
+import { WEEKDAYS } from "../../infra/maintenance";
+import type { Problem } from "../problems";
+import type { StackConfig } from "./index";
+
+const HOUR = 3_600_000;
+const WEEK = 7 * 24 * HOUR;
+
+/** Runs that are looked at: of a monthly schedule five years, which meet every weekday. */
+const RUNS = 62;
+
+/** Whether a run of this length meets an hour that comes every week. */
+function meets(
+  run: Date,
+  minutes: number,
+  { dayOfWeek, startHour }: { dayOfWeek: number; startHour: number },
+) {
+  const begin = run.getUTCDay() * 24 * HOUR + (run.getTime() % (24 * HOUR));
+  const window = (dayOfWeek * 24 + startHour) * HOUR;
+  const ahead = (((window - begin) % WEEK) + WEEK) % WEEK;
+  return ahead < minutes * 60_000 || WEEK - ahead < HOUR;
+}
+
+function runsOf(schedule: string): Date[] {
+  try {
+    return new Cron(schedule, { timezone: "UTC" }).nextRuns(RUNS, new Date("2026-01-01T00:00:00Z"));
+  } catch {
+    // What is wrong with a schedule is said where it stands.
+    return [];
+  }
+}
+
+/** Azure may restart the database in its window, which ends a backup that is under way. */
+export function maintenanceRules({ database, recovery }: StackConfig): Problem[] {
+  const { dayOfWeek, startHour } = database.maintenanceWindow;
+  const window = { dayOfWeek: WEEKDAYS.indexOf(dayOfWeek), startHour };
+  const { schedules, deadlineMinutes } = recovery;
+  return (["daily", "monthly"] as const).flatMap((tier) =>
+    runsOf(schedules[tier]).some((run) => meets(run, deadlineMinutes.backup, window))
+      ? [
+          {
+            path: ["database", "maintenanceWindow", "startHour"],
+            found: startHour,
+            allowed: `an hour on ${dayOfWeek} in which no ${tier} backup runs: one begins at "${schedules[tier]}" and may take ${deadlineMinutes.backup} minutes`,
+          },
+        ]
+      : [],
+  );
+}
