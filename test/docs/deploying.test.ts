@@ -114,7 +114,8 @@ describe("commands of the pages people type from", () => {
       "az role assignment create --assignee-object-id",
       "## 8. First update",
       "npm run -s secret",
-      'eval "$(npm run -s outputs',
+      "az postgres flexible-server restart",
+      "## 9. Hand over",
       '"Azure Kubernetes Service RBAC Cluster Admin" "$scope"',
       "gh variable set DEPLOY_RUNNER",
       "operating.md#reach-the-cluster",
@@ -234,8 +235,11 @@ describe("rights", () => {
     for (const stack of STACKS) {
       const roles = assignedRoles(committed(stack));
       const own = committed(stack).filter(({ type }) => type.endsWith(":RoleDefinition"));
-      expect(own).toHaveLength(1);
-      const known = [...Object.values<string>(BUILT_IN_ROLES), own[0].inputs.roleDefinitionId];
+      expect(own.length).toBeGreaterThan(0);
+      const known = [
+        ...Object.values<string>(BUILT_IN_ROLES),
+        ...own.map(({ inputs }) => inputs.roleDefinitionId as string),
+      ];
       expect(roles.filter((role) => !known.includes(role))).toEqual([]);
       const { status, stdout } = script("sandbox/permissions.ts", "condition", stack);
       expect([status, stdout.trim()]).toEqual([0, assignmentCondition(roles)]);
