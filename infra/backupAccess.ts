@@ -2,7 +2,7 @@ import * as authorization from "@pulumi/azure-native/authorization";
 import * as pulumi from "@pulumi/pulumi";
 import { Identity } from "./identity";
 import { IdentityName } from "./naming";
-import { assignRole, BuiltInRole, deterministicGuid } from "./roles";
+import { assignRole, deterministicGuid } from "./roles";
 import { ContainerPurpose } from "./storage";
 
 export interface BackupAccessArgs {
@@ -55,7 +55,8 @@ const GRANTS: { identity: IdentityName; access: Access; containers: ContainerPur
 
 /**
  * Rights of the recovery runner's identities on the backup containers. Writing without deleting needs a role of
- * our own: Azure's Storage Blob Data Contributor always includes deletion.
+ * our own: Azure's Storage Blob Data Contributor always includes deletion, and yet not that of versions, without which
+ * nothing is freed in an account that keeps them.
  */
 export class BackupAccess extends pulumi.ComponentResource {
   constructor(
@@ -64,28 +65,47 @@ export class BackupAccess extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("forma3d:storage:BackupAccess", name, {}, opts);
-    const writer = this.writerRole(args);
+    const roles = { write: this.writerRole(args), delete: this.prunerRole(args) };
     for (const [region, identities] of Object.entries(args.identities)) {
-      for (const grant of GRANTS) this.grant(region, identities, grant, args, writer);
+      for (const grant of GRANTS) this.grant(region, identities, grant, args, roles);
     }
     this.registerOutputs({});
   }
 
   private writerRole(args: BackupAccessArgs) {
+    return this.role(
+      "writer",
+      "Reads and writes blobs and cannot delete any.",
+      ["write", "add/action"],
+      args,
+    );
+  }
+
+  /** Writes, too: the lease that keeps a backup out while a prune runs is held on a blob of its own. */
+  private prunerRole(args: BackupAccessArgs) {
+    return this.role(
+      "pruner",
+      "Reads blobs and deletes them with all their versions.",
+      ["write", "delete", "deleteBlobVersion/action"],
+      args,
+    );
+  }
+
+  private role(noun: string, description: string, rights: string[], args: BackupAccessArgs) {
     const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
     return new authorization.RoleDefinition(
-      `${this.name}-writer-role`,
+      `${this.name}-${noun}-role`,
       {
-        roleDefinitionId: deterministicGuid(`${args.subscriptionId}/backup-writer`),
-        roleName: `${args.prefix} backup writer`,
+        roleDefinitionId: deterministicGuid(`${args.subscriptionId}/backup-${noun}`),
+        roleName: `${args.prefix} backup ${noun}`,
         roleType: "CustomRole",
-        description: "Reads and writes blobs and cannot delete any.",
+        description,
         scope: args.resourceGroupId,
         assignableScopes: [args.resourceGroupId],
         permissions: [
           {
             actions: ["Microsoft.Storage/storageAccounts/blobServices/containers/read"],
-            dataActions: [`${blobs}/read`, `${blobs}/write`, `${blobs}/add/action`],
+            dataActions: ["read", ...rights].map((right) => `${blobs}/${right}`),
           },
         ],
       },
@@ -98,12 +118,8 @@ export class BackupAccess extends pulumi.ComponentResource {
     identities: Record<IdentityName, Identity>,
     { identity, access, containers, why }: (typeof GRANTS)[number],
     args: BackupAccessArgs,
-    writer: authorization.RoleDefinition,
+    roles: Record<Exclude<Access, "read">, authorization.RoleDefinition>,
   ) {
-    const builtIn: Record<Exclude<Access, "write">, BuiltInRole> = {
-      delete: "storageBlobDataContributor",
-      read: "storageBlobDataReader",
-    };
     for (const container of containers) {
       assignRole(
         `${this.name}-${region}-${identity}-${container}`,
@@ -112,7 +128,7 @@ export class BackupAccess extends pulumi.ComponentResource {
           subscriptionId: args.subscriptionId,
           scope: args.containerIds[container],
           principalId: identities[identity].principalId,
-          role: access === "write" ? { definitionId: writer.id } : builtIn[access],
+          role: access === "read" ? "storageBlobDataReader" : { definitionId: roles[access].id },
           description: `${identity} ${why}`,
         },
         { parent: this },

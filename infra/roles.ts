@@ -15,8 +15,6 @@ export const BUILT_IN_ROLES = {
   managedIdentityOperator: "f1a07417-d97a-45cb-824c-7a7467783830",
   /** The metrics exporter on the backup containers; it only reads. */
   storageBlobDataReader: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
-  /** The prune job on the backup containers: the one workload that may delete backups. */
-  storageBlobDataContributor: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
   /** Managed Grafana on the monitor workspace: queries metrics. */
   monitoringDataReader: "b0d8363b-8ddd-447d-831f-62ca05bff136",
   /** The cluster's administrators on managed Grafana: without it nobody can open a dashboard. */

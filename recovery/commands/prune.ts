@@ -8,14 +8,14 @@ import { decideRetention, type RetentionDecision } from "../retention";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { backupContainers, readCatalogue } from "../store/catalogue";
-import { BlobStore, refusal } from "../store/client";
+import { BlobStore } from "../store/client";
+import { eraseBlob, storedBlobs, type Erased } from "../store/erase";
 import { takeLease } from "../store/lease";
 import { databasePrefix, environmentPrefix, instantOf, lockBlob, parseBlobName } from "../store/names";
 import type { PruneDecision, PruneResult } from "../types";
 
 /** A restore may still be reading its rehydrated copy. */
 const REHYDRATED_KEPT_SECONDS = 2 * 86_400;
-const IMMUTABLE_CODES = /immutab|legalhold|BlobNotFoundDueToPolicy/i;
 
 /**
  * Deletes backups that are past their retention, see `decideRetention`. Ages are by the blob service's clock.
@@ -50,19 +50,24 @@ export async function runPrune(
       for (const decision of decisions) {
         context.signal.throwIfAborted();
         lease.lost.throwIfAborted();
-        const outcome = decision.delete ? await remove(store, settings, decision) : "kept";
-        result.decisions.push(describeDecision(decision, outcome));
+        const removed = decision.delete ? await remove(store, settings, decision) : undefined;
+        result.decisions.push(describeDecision(decision, removed?.outcome ?? "kept", removed?.bytes));
+        result.deletedBytes += removed?.bytes ?? 0;
       }
     } finally {
       await lease.release();
     }
   }
-  await sweep(store, settings, options, now, dryRun, context);
-  for (const { outcome, bytes } of result.decisions) if (outcome === "deleted") result.deletedBytes += bytes;
+  result.deletedBytes += await sweep(store, settings, options, now, dryRun, context);
   return result;
 }
 
-function describeDecision(decision: RetentionDecision, outcome: PruneDecision["outcome"]): PruneDecision {
+/** @param erased bytes a deletion freed; until then, those the backup's manifest states */
+function describeDecision(
+  decision: RetentionDecision,
+  outcome: PruneDecision["outcome"],
+  erased?: number,
+): PruneDecision {
   const { entry } = decision;
   return {
     id: entry.id,
@@ -72,40 +77,26 @@ function describeDecision(decision: RetentionDecision, outcome: PruneDecision["o
     action: decision.delete ? "delete" : "keep",
     reason: outcome === "refused" ? `${decision.reason}; still immutable, kept` : decision.reason,
     outcome: decision.delete ? outcome : "kept",
-    bytes: entry.manifest?.storedBytes ?? 0,
+    bytes: outcome === "deleted" && erased !== undefined ? erased : (entry.manifest?.storedBytes ?? 0),
   };
 }
 
 /** Deletes the manifest first: from then on the backup does not exist, however far the rest gets. */
-async function remove(
-  store: BlobStore,
-  settings: Settings,
-  { entry }: RetentionDecision,
-): Promise<"deleted" | "refused"> {
-  const container = store.container(entry.container);
-  if (!(await deleteBlob(store, entry.container, entry.blob))) return "refused";
+async function remove(store: BlobStore, settings: Settings, { entry }: RetentionDecision): Promise<Erased> {
+  const manifest = await eraseBlob(store, entry.container, entry.blob);
+  if (manifest.outcome === "refused") return manifest;
+  let { bytes } = manifest;
   const prefix = `${databasePrefix(settings.environment, entry.database)}${entry.id}/`;
-  for await (const { name } of container.listBlobsFlat({ prefix }))
-    await deleteBlob(store, entry.container, name);
-  return "deleted";
-}
-
-/** @returns false when an immutability policy or a legal hold forbids it */
-async function deleteBlob(store: BlobStore, container: string, name: string): Promise<boolean> {
-  try {
-    await store.container(container).getBlobClient(name).delete({ deleteSnapshots: "include" });
-    return true;
-  } catch (error) {
-    const said = refusal(error);
-    if (said?.status === 404) return true;
-    if (said?.status === 409 && IMMUTABLE_CODES.test(said.code)) return false;
-    throw store.explain(error, `blob ${container}/${name}`);
+  for (const { name } of await storedBlobs(store, entry.container, prefix)) {
+    bytes += (await eraseBlob(store, entry.container, name)).bytes;
   }
+  return { outcome: "deleted", bytes };
 }
 
 /**
  * Removes what belongs to no backup: archives whose run was killed before it wrote a manifest and leftovers of
- * deleted backups, once past retention, and rehydrated copies nobody reads any more.
+ * deleted backups, once past retention, rehydrated copies nobody reads any more, and what drills made of made-up data.
+ * @returns bytes that were freed
  */
 async function sweep(
   store: BlobStore,
@@ -114,35 +105,44 @@ async function sweep(
   now: Date,
   dryRun: boolean,
   context: RunContext,
-): Promise<void> {
+): Promise<number> {
+  let bytes = 0;
+  const erase = async (container: string, name: string, why: string): Promise<void> => {
+    context.signal.throwIfAborted();
+    context.progress.note(`${dryRun ? "would remove" : "removing"} ${container}/${name}: ${why}`);
+    if (!dryRun) bytes += (await eraseBlob(store, container, name)).bytes;
+  };
   for (const [tier, container] of backupContainers(settings)) {
     const days = tier === "daily" ? settings.retention.dailyDays : settings.retention.monthlyDays;
-    const found: { name: string; id: string; part: string; age: number }[] = [];
     const prefix = options.database
       ? databasePrefix(settings.environment, options.database)
       : environmentPrefix(settings.environment);
-    for await (const { name, properties } of store.container(container).listBlobsFlat({ prefix })) {
-      const parsed = parseBlobName(name);
-      if (parsed)
-        found.push({
-          name,
-          id: parsed.id,
-          part: parsed.part,
-          age: secondsBetween(properties.lastModified, now),
-        });
-    }
-    const existing = new Set(found.filter(({ part }) => part === "manifest").map(({ id }) => id));
+    const found = (await storedBlobs(store, container, prefix)).flatMap((blob) => {
+      const parsed = parseBlobName(blob.name);
+      return parsed ? [{ ...blob, ...parsed, age: secondsBetween(blob.lastModified, now) }] : [];
+    });
+    const existing = new Set(
+      found.filter(({ part, current }) => part === "manifest" && current).map(({ id }) => id),
+    );
     for (const { name, id, part, age } of found) {
       const orphan = !existing.has(id) && age > days * 86_400;
       const stale = part === "rehydrated" && age > REHYDRATED_KEPT_SECONDS;
-      if (!orphan && !stale) continue;
-      context.progress.note(
-        `${dryRun ? "would remove" : "removing"} ${container}/${name}: it belongs to no backup`,
-      );
-      if (!dryRun) await deleteBlob(store, container, name);
+      if (orphan || stale) await erase(container, name, "it belongs to no backup");
     }
   }
+  if (!options.database) {
+    const { daily } = settings.containers;
+    const limit = settings.retention.dailyDays * 86_400;
+    for (const { name, lastModified } of await storedBlobs(store, daily, drillPrefix(settings))) {
+      if (secondsBetween(lastModified, now) > limit)
+        await erase(daily, name, "a drill made it of made-up data");
+    }
+  }
+  return bytes;
 }
+
+/** Where drills file the backups of data they made up themselves: nothing there replaces or is replaced by anything. */
+const drillPrefix = ({ environment }: Settings) => environmentPrefix(`${environment}-drill`);
 
 function parseSwitch(text: string): boolean {
   if (text !== "true" && text !== "false") throw new InvalidArgumentError("expected true or false");

@@ -146,7 +146,16 @@ function storageRules({ storage }: StackConfig): Problem[] {
         allowed: `at most ${container.retentionDays}, the retention, or nothing could ever end it`,
       });
     }
-    if (container.immutabilityDays !== undefined && container.deleteAfterDays !== undefined) {
+    if (container.purpose !== "incidents" && container.deleteAfterDays !== undefined) {
+      problems.push({
+        path: at("deleteAfterDays"),
+        found: container.deleteAfterDays,
+        allowed:
+          container.purpose === "evidence"
+            ? "nothing: drill reports are a chain, which the lifecycle would cut"
+            : "nothing: only the runner's prune ends backups, and only those with a verified successor",
+      });
+    } else if (container.immutabilityDays !== undefined && container.deleteAfterDays !== undefined) {
       problems.push({
         path: at("deleteAfterDays"),
         found: container.deleteAfterDays,

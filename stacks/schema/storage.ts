@@ -27,7 +27,7 @@ const container = z.strictObject({
     .min(1)
     .max(3650)
     .describe(
-      "Days a blob is promised to exist. The runner's prune (backups) or the lifecycle (records) ends it later.",
+      "Days a blob is promised to exist. The runner's prune ends backups later, and only those with a verified successor; incident records end by deleteAfterDays, drill reports never.",
     ),
   immutabilityDays: z
     .int()
@@ -47,7 +47,7 @@ const container = z.strictObject({
     .max(3650)
     .optional()
     .describe(
-      "Days after which the lifecycle deletes a blob; at least retentionDays. Absent where the runner's prune ends it, as it must on immutable containers, whose blobs the lifecycle never deletes.",
+      "Days after which the lifecycle deletes a blob; at least retentionDays. Only for incident records, and not in an immutable container, whose blobs the lifecycle never deletes. Backups and the chain of drill reports refuse it: it would delete the last good backup when backups stop.",
     ),
 });
 

@@ -269,20 +269,17 @@ describe("storage", () => {
     expect(JSON.stringify(rules)).not.toContain("Archive");
   });
 
-  test("staging deletes its backups by the lifecycle, never before their retention", () => {
+  test("staging's lifecycle ends incident records and nothing else: backups end only with a verified successor", () => {
     const { rules } = inputs(staging, "azure-native:storage:ManagementPolicy").policy as { rules: Inputs[] };
-    for (const container of CONFIG.staging?.storage.containers ?? []) {
-      const rule = rules.find((r) =>
-        (r.definition.filters.prefixMatch[0] as string).includes(container.purpose),
-      );
-      expect(
-        rule?.definition.actions.baseBlob.delete.daysAfterModificationGreaterThan,
-      ).toBeGreaterThanOrEqual(container.retentionDays);
-    }
+    const ended = rules.flatMap((rule) => {
+      const age = rule.definition.actions.baseBlob?.delete?.daysAfterModificationGreaterThan as unknown;
+      return age === undefined ? [] : [[rule.name, age]];
+    });
+    expect(ended).toEqual([["incidents", 90]]);
   });
 
   test("the backup job can write and not delete; only prune can delete, and it cannot read the database", () => {
-    const role = inputs(prod, "azure-native:authorization:RoleDefinition");
+    const role = inputs(prod, "azure-native:authorization:RoleDefinition", "writer");
     expect(JSON.stringify(role.permissions)).not.toMatch(/delete/i);
     expect(role.permissions[0].dataActions).toContain(
       "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
@@ -290,10 +287,19 @@ describe("storage", () => {
     const grants = prod
       .ofType("azure-native:authorization:RoleAssignment", "backup-access")
       .map(({ urn, inputs: i }) => [name(urn), (i as Inputs).roleDefinitionId as string] as const);
-    const contributor = grants
-      .filter(([, id]) => id.endsWith("ba92f5b4-2d11-453d-a403-e96b0029c9fe"))
-      .map(([n]) => n);
-    expect(contributor.every((n) => n.includes("-prune-"))).toBe(true);
+    const pruner = inputs(prod, "azure-native:authorization:RoleDefinition", "pruner");
+    const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
+    // Of a version, too: with versioning on, deleting a blob only makes one.
+    expect(pruner.permissions[0].dataActions).toEqual(
+      ["read", "write", "delete", "deleteBlobVersion/action"].map((right) => `${blobs}/${right}`),
+    );
+    const deleting = grants.filter(([, id]) => !id.endsWith("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"));
+    const writerId = prod.one("azure-native:authorization:RoleDefinition", "writer").inputs as Inputs;
+    expect(
+      deleting
+        .filter(([, id]) => !id.endsWith(writerId.roleDefinitionId as string))
+        .map(([n]) => n.includes("-prune-")),
+    ).toEqual([true, true, true, true]);
     expect(SECRET_CATALOG.some(({ readers }) => (readers as readonly string[]).includes("prune"))).toBe(
       false,
     );

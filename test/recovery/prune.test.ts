@@ -14,6 +14,7 @@ import {
   type VerifyReport,
 } from "../../recovery/types";
 import { startBlobProxy } from "../support/blobProxy";
+import { startVersionedBlobs } from "../support/versionedBlobs";
 import { recovery } from "../support/recoveryCli";
 import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
 
@@ -69,6 +70,13 @@ async function put(
   return place.id;
 }
 
+async function bytesHeld(store: LabStore): Promise<number> {
+  let bytes = 0;
+  for (const container of [store.daily, store.monthly])
+    for await (const { properties } of container.listBlobsFlat()) bytes += properties.contentLength ?? 0;
+  return bytes;
+}
+
 async function prune(store: LabStore, ...args: string[]): Promise<PruneResult & { deleted: string[] }> {
   const run = await recovery(["prune", "--json", ...args], store.env);
   if (run.code !== 0) throw new Error(run.stderr);
@@ -91,11 +99,56 @@ test("prune deletes what is past its retention, only when told to, and all of it
   expect(planned.sort()).toEqual([...expired, monthly[0]].sort());
   expect(await store.blobs()).toEqual(before);
 
+  const held = await bytesHeld(store);
   const done = await prune(store, "--no-dry-run");
   expect(done.deleted.sort()).toEqual([...expired, monthly[0]].sort());
-  expect(done.deletedBytes).toBe(3 * template.storedBytes);
+  expect(done.deletedBytes).toBe(held - (await bytesHeld(store)));
   const left = (await store.blobs()).filter((name) => !name.includes("/locks/"));
   expect(new Set(left.map((name) => name.split("/")[2]))).toEqual(new Set([...kept, monthly[1]]));
+});
+
+test("where the store keeps versions, prune deletes those as well, and what an ended run left of them", async () => {
+  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  const old = await put(store, 40);
+  const kept = await put(store, 1, { verdict: "PASS" });
+  const versioned = await startVersionedBlobs(lab.azurite.connectionString);
+  const through = {
+    ...store,
+    env: { ...store.env, BACKUP_STORE_CONNECTION_STRING: versioned.connectionString },
+  };
+  // A run that was killed between the two deletions of a blob.
+  const half = archiveBlob({ environment: "test", database: "app", id: old });
+  versioned.previous.add(`${store.daily.containerName}/${half}`);
+  const result = await prune(through, "--no-dry-run");
+  await versioned.stop();
+  expect(result.deleted).toEqual([old]);
+  expect(result.deletedBytes).toBeGreaterThan("archive".length);
+  // The lock's own versions hold no bytes.
+  expect([...versioned.previous].filter((name) => !name.includes("/locks/"))).toEqual([]);
+  const left = (await store.blobs()).filter((name) => !name.includes("/locks/"));
+  expect(new Set(left.map((name) => name.split("/")[2]))).toEqual(new Set([kept]));
+});
+
+test("prune ends what drills made of made-up data, a retention after it was made", async () => {
+  const store = await lab.store("app");
+  const drilled = archiveBlob({
+    environment: "test-drill",
+    database: "drill_shop",
+    id: newBackupId("drill_shop", "daily", new Date()),
+  });
+  await store.daily.getBlockBlobClient(drilled).upload("made up", 7);
+  expect((await prune(store, "--no-dry-run")).deletedBytes).toBe(0);
+  expect(await store.blobs()).toContain(drilled);
+  const later = new Date(Date.now() + 31 * DAY_MS).toUTCString();
+  const proxy = await startBlobProxy(lab.azurite.connectionString, () => ({ headers: { date: later } }));
+  const settings = loadSettings({ ...store.env, BACKUP_STORE_CONNECTION_STRING: proxy.connectionString }, [
+    "store",
+  ]);
+  const context = labContext({ now: () => new Date(later) });
+  const ended = await runPrune(settings, { dryRun: false }, context);
+  await proxy.stop();
+  expect(ended.deletedBytes).toBe(7);
+  expect(await store.blobs()).not.toContain(drilled);
 });
 
 test("prune deletes nothing at all while nothing is verified", async () => {

@@ -289,10 +289,26 @@ describe("rules across fields", () => {
     ]);
   });
 
-  const container = (changes: object) => {
-    const containers = (load("prod").config["forma3d:storage"] as { containers: object[] }).containers;
-    return { "storage.containers": containers.map((c, i) => (i === 1 ? { ...c, ...changes } : c)) };
+  const container = (changes: object, purpose = "monthly") => {
+    const { containers } = load("prod").config["forma3d:storage"] as { containers: { purpose: string }[] };
+    return {
+      "storage.containers": containers.map((c) => (c.purpose === purpose ? { ...c, ...changes } : c)),
+    };
   };
+
+  test("no lifecycle ends backups or the chain of drill reports: it would delete the last good one when backups stop", () => {
+    for (const [index, purpose] of ["daily", "monthly"].entries()) {
+      expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 3000 }, purpose))).toEqual([
+        `forma3d:storage.containers[${index}].deleteAfterDays: found 3000; allowed: nothing: only the runner's prune ends backups, and only those with a verified successor`,
+      ]);
+    }
+    expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 3000 }, "evidence"))).toEqual([
+      "forma3d:storage.containers[2].deleteAfterDays: found 3000; allowed: nothing: drill reports are a chain, which the lifecycle would cut",
+    ]);
+    expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 3000 }, "incidents"))).toEqual(
+      [],
+    );
+  });
 
   test("tiers strictly rise in days and coldness", () => {
     expect(
@@ -311,15 +327,15 @@ describe("rules across fields", () => {
   });
 
   test("the lifecycle never deletes before the promised retention", () => {
-    expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 364 }))).toEqual([
-      "forma3d:storage.containers[1].deleteAfterDays: found 364; allowed: at least 365: the promised 365 days, and later than the last tier",
+    expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 1095 }, "incidents"))).toEqual([
+      "forma3d:storage.containers[3].deleteAfterDays: found 1095; allowed: at least 1096: the promised 1096 days, and later than the last tier",
     ]);
   });
 
   test("immutability never outlasts the retention, and excludes lifecycle deletion", () => {
-    expect(problems(container({ immutabilityDays: 366, deleteAfterDays: 400 }))).toEqual([
-      "forma3d:storage.containers[1].immutabilityDays: found 366; allowed: at most 365, the retention, or nothing could ever end it",
-      "forma3d:storage.containers[1].deleteAfterDays: found 400; allowed: nothing on an immutable container: the lifecycle never deletes there",
+    expect(problems(container({ immutabilityDays: 1097, deleteAfterDays: 1100 }, "incidents"))).toEqual([
+      "forma3d:storage.containers[3].immutabilityDays: found 1097; allowed: at most 1096, the retention, or nothing could ever end it",
+      "forma3d:storage.containers[3].deleteAfterDays: found 1100; allowed: nothing on an immutable container: the lifecycle never deletes there",
     ]);
   });
 

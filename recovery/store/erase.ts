@@ -1,0 +1,110 @@
+import type { ContainerClient } from "@azure/storage-blob";
+import { refusal, type BlobStore } from "./client";
+
+const IMMUTABLE_CODES = /immutab|legalhold|BlobNotFoundDueToPolicy/i;
+
+/** A blob's name with everything the store keeps under it. */
+export interface StoredBlob {
+  name: string;
+  /** Bytes of all versions. */
+  bytes: number;
+  /** When the newest version was written. */
+  lastModified: Date;
+  /** False where only previous versions are left. */
+  current: boolean;
+}
+
+/** What erasing a blob did. Bytes are those that a version held; the account's soft delete keeps them for its days. */
+export interface Erased {
+  outcome: "deleted" | "refused";
+  bytes: number;
+}
+
+interface Version {
+  name: string;
+  /** Absent on a store without versions. */
+  id?: string;
+  current: boolean;
+  bytes: number;
+  lastModified: Date;
+}
+
+async function* versions(container: ContainerClient, prefix: string): AsyncGenerator<Version> {
+  for await (const item of container.listBlobsFlat({ prefix, includeVersions: true })) {
+    yield {
+      name: item.name,
+      id: item.versionId,
+      current: item.versionId === undefined || item.isCurrentVersion === true,
+      bytes: item.properties.contentLength ?? 0,
+      lastModified: item.properties.lastModified,
+    };
+  }
+}
+
+/** Blobs below a prefix, also those of which only previous versions are left. */
+export async function storedBlobs(
+  store: BlobStore,
+  container: string,
+  prefix: string,
+): Promise<StoredBlob[]> {
+  const found = new Map<string, StoredBlob>();
+  try {
+    for await (const { name, bytes, lastModified, current } of versions(store.container(container), prefix)) {
+      const known = found.get(name) ?? { name, bytes: 0, lastModified, current: false };
+      known.bytes += bytes;
+      known.current ||= current;
+      if (lastModified > known.lastModified) known.lastModified = lastModified;
+      found.set(name, known);
+    }
+  } catch (error) {
+    throw store.explain(error, `container "${container}"`);
+  }
+  return [...found.values()];
+}
+
+/**
+ * Deletes a blob with all its versions. With versioning on, deleting a blob only makes a version of it, which stays, and
+ * is paid for, until it is deleted by its id.
+ */
+export async function eraseBlob(store: BlobStore, container: string, name: string): Promise<Erased> {
+  const client = store.container(container);
+  let bytes = 0;
+  // Without versions there is nothing to count any more once the blob is deleted.
+  for await (const { name: found, id, bytes: held } of versions(client, name))
+    if (found === name && id === undefined) bytes = held;
+  if (
+    (await attempt(store, container, name, () =>
+      client.getBlobClient(name).delete({ deleteSnapshots: "include" }),
+    )) === "refused"
+  )
+    return { outcome: "refused", bytes: 0 };
+  let outcome: Erased["outcome"] = "deleted";
+  for await (const version of versions(client, name)) {
+    const { id } = version;
+    if (version.name !== name || id === undefined) continue;
+    const result = await attempt(store, container, name, () =>
+      client.getBlobClient(name).withVersion(id).delete(),
+    );
+    if (result === "refused") outcome = "refused";
+    else bytes += version.bytes;
+  }
+  return { outcome, bytes };
+}
+
+/** Refused where an immutability policy or a legal hold forbids it; what is gone already counts as deleted. */
+async function attempt(
+  store: BlobStore,
+  container: string,
+  name: string,
+  remove: () => Promise<unknown>,
+): Promise<Erased["outcome"]> {
+  try {
+    await remove();
+    return "deleted";
+  } catch (error) {
+    const said = refusal(error);
+    if (said?.status === 404) return "deleted";
+    if (said?.status === 409 && IMMUTABLE_CODES.test(said.code)) return "refused";
+    throw store.explain(error, `blob ${container}/${name}`);
+  }
+}
