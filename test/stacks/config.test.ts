@@ -182,6 +182,16 @@ describe("rules across fields", () => {
     ]);
   });
 
+  test("a promoted replica has a standby in another zone only where there are zones", () => {
+    const standby = { "database.replica.highAvailability": "ZoneRedundant" };
+    expect(problems(standby)).toEqual([]);
+    expect(
+      problems({ ...standby, "regions.secondary": "norwaywest", "database.geoRedundantBackup": false }),
+    ).toEqual([
+      "forma3d:database.replica.highAvailability: found 'ZoneRedundant'; allowed: SameZone or Disabled, because norwaywest has no availability zones",
+    ]);
+  });
+
   test("traffic never leads to a region without a cluster", () => {
     expect(problems({ "regions.writer": "secondary" })).toEqual([
       "forma3d:regions.secondaryActive: found false; allowed: true, because regions.writer is secondary and traffic must find a cluster there",
@@ -202,14 +212,20 @@ describe("rules across fields", () => {
     expect(staging?.monitoring.region).toBe(staging?.regions.primary);
   });
 
-  test("a promoted replica has a standby in another zone only where there are zones", () => {
-    const standby = { "database.replica.highAvailability": "ZoneRedundant" };
-    expect(problems(standby)).toEqual([]);
-    expect(
-      problems({ ...standby, "regions.secondary": "norwaywest", "database.geoRedundantBackup": false }),
-    ).toEqual([
-      "forma3d:database.replica.highAvailability: found 'ZoneRedundant'; allowed: SameZone or Disabled, because norwaywest has no availability zones",
+  test("Azure restarts the database in no hour in which a backup may run", () => {
+    const window = (dayOfWeek: string, startHour: number) => ({
+      "database.maintenanceWindow": { dayOfWeek, startHour },
+    });
+    const daily = { "recovery.schedules": { daily: "0 3 * * *", monthly: "30 9 1 * *" } };
+    for (const hour of [1, 2, 5, 8]) expect(problems({ ...daily, ...window("Sunday", hour) })).toEqual([]);
+    expect(problems({ ...daily, ...window("Sunday", 4) })).toEqual([
+      'forma3d:database.maintenanceWindow.startHour: found 4; allowed: an hour on Sunday in which no daily backup runs: one begins at "0 3 * * *" and may take 120 minutes',
     ]);
+    // A month begins on every weekday sooner or later.
+    expect(problems({ ...daily, ...window("Wednesday", 10) })).toHaveLength(1);
+    const late = { "recovery.schedules": { daily: "0 23 * * 6", monthly: "30 9 1 * *" } };
+    expect(problems({ ...late, ...window("Sunday", 0) })).toHaveLength(1);
+    expect(problems({ ...late, ...window("Monday", 0) })).toEqual([]);
   });
 
   test("a monthly backup never meets a daily one, whose lease would cost a month's backup", () => {
@@ -264,22 +280,6 @@ describe("rules across fields", () => {
     expect(others).toEqual([]);
     expect(expired).toContain("secrets past their longest life: database-api-password, ");
     expect(expired).not.toContain("shopify-token-encryption-key");
-  });
-
-  test("Azure restarts the database in no hour in which a backup may run", () => {
-    const window = (dayOfWeek: string, startHour: number) => ({
-      "database.maintenanceWindow": { dayOfWeek, startHour },
-    });
-    const daily = { "recovery.schedules": { daily: "0 3 * * *", monthly: "30 9 1 * *" } };
-    for (const hour of [1, 2, 5, 8]) expect(problems({ ...daily, ...window("Sunday", hour) })).toEqual([]);
-    expect(problems({ ...daily, ...window("Sunday", 4) })).toEqual([
-      'forma3d:database.maintenanceWindow.startHour: found 4; allowed: an hour on Sunday in which no daily backup runs: one begins at "0 3 * * *" and may take 120 minutes',
-    ]);
-    // A month begins on every weekday sooner or later.
-    expect(problems({ ...daily, ...window("Wednesday", 10) })).toHaveLength(1);
-    const late = { "recovery.schedules": { daily: "0 23 * * 6", monthly: "30 9 1 * *" } };
-    expect(problems({ ...late, ...window("Sunday", 0) })).toHaveLength(1);
-    expect(problems({ ...late, ...window("Monday", 0) })).toEqual([]);
   });
 
   test("the Burstable tier has neither standby nor replica", () => {
