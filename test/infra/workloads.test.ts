@@ -602,7 +602,7 @@ describe("the operator's job", () => {
       .ofType("azure-native:authorization:RoleAssignment", "-operator-")
       .map(({ urn, inputs: one }) => [
         urn.split("::").at(-1),
-        String(one.roleDefinitionId).split("/").at(-1),
+        (one.roleDefinitionId as string).split("/").at(-1),
       ]);
     const writer = prod.one("azure-native:authorization:RoleDefinition", "writer").inputs.roleDefinitionId;
     expect(roles).toEqual(
