@@ -4,7 +4,7 @@ import { Judge } from "./judge";
 import type { ManagedKind } from "./managedHosts";
 import { Perimeter } from "./perimeter";
 import { Hit, Scanner } from "./scan";
-import { isNetworkType } from "./traffic";
+import { refusalOf } from "./traffic";
 
 /** What is remembered about one stack during one run. */
 export class Watch {
@@ -23,7 +23,7 @@ export class Watch {
     let hits = this.hits.get(resource);
     if (!hits) {
       hits = [
-        ...this.scanner.scan(resource.props, isNetworkType(resource.type)),
+        ...this.scanner.scan(resource.props, refusalOf(resource.type)),
         ...(resource.provider ? this.providerHits(resource.provider) : []),
       ];
       this.hits.set(resource, hits);
@@ -38,7 +38,7 @@ export class Watch {
     );
     const known = this.providers.get(provider.urn);
     if (known?.content === content) return known.hits;
-    const hits = this.scanner.scan(provider.props, false, "provider");
+    const hits = this.scanner.scan(provider.props, undefined, "provider");
     this.providers.set(provider.urn, { content, hits });
     return hits;
   }

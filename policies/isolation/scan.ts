@@ -4,7 +4,7 @@ import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { expansions, fragments } from "./siblings";
 import { canonical } from "./text";
-import { judgesAddressesElsewhere, refusesTraffic } from "./traffic";
+import { type Refusal, refusalOfObject } from "./traffic";
 
 /** Something foreign, where it was found, and how it was decoded, outermost step first. */
 export interface Hit extends Foreign {
@@ -40,8 +40,8 @@ interface Frame {
   readonly isHost: boolean;
   /** Inside an object that refuses traffic, where naming somebody else keeps him out. */
   readonly refuses: boolean;
-  /** Inside a network object: refusing has a meaning there, and addresses are left to the rules on network paths. */
-  readonly network: boolean;
+  /** Inside an object that decides about traffic: how it refuses. */
+  readonly refusal: Refusal | undefined;
 }
 
 /** Finds everything foreign in property trees. Remembers what it has judged; make one per run. */
@@ -55,12 +55,12 @@ export class Scanner {
 
   /**
    * Walks a tree leaf by leaf, keys included. Unknown values are passed over; nothing in a tree makes it throw.
-   * @param isNetwork whether the tree is a network resource, in which a refusal is a refusal
+   * @param refusal how the tree refuses traffic, where it decides about traffic
    * @param root path to start from
    */
-  scan(tree: unknown, isNetwork = false, root = ""): Hit[] {
+  scan(tree: unknown, refusal?: Refusal, root = ""): Hit[] {
     const hits = new Map<string, Hit>();
-    this.walk(tree, isNetwork, (frame, found, isKey) => {
+    this.walk(tree, refusal, (frame, found, isKey) => {
       const path = this.pathOf(frame, isKey, root);
       const isProse = !isKey && found.decoding.length === 0 && isProseAt(frame);
       const id = `${found.reach} ${found.environment ?? ""} ${path}`;
@@ -85,12 +85,12 @@ export class Scanner {
 
   private walk(
     tree: unknown,
-    isNetwork: boolean,
+    refusal: Refusal | undefined,
     report: (frame: Frame, found: Found, isKey: boolean) => void,
   ): void {
     const seen = new Set<object>();
     const pending: Frame[] = [
-      { value: tree, key: undefined, parent: undefined, isHost: false, refuses: false, network: isNetwork },
+      { value: tree, key: undefined, parent: undefined, isHost: false, refuses: false, refusal },
     ];
     for (let frame = pending.pop(); frame; frame = pending.pop()) {
       const { value, isHost } = frame;
@@ -113,8 +113,7 @@ export class Scanner {
     report: (frame: Frame, found: Found, isKey: boolean) => void,
   ): void {
     for (const one of found) {
-      if (frame.refuses && one.reach !== "subscription" && one.reach !== "identity" && one.reach !== "secret")
-        continue;
+      if (frame.refuses && isKeptOut(one.reach, frame)) continue;
       report(frame, one, isKey);
     }
   }
@@ -125,17 +124,15 @@ export class Scanner {
     pending: Frame[],
     report: (frame: Frame, found: Found, isKey: boolean) => void,
   ): void {
-    const network = frame.network || judgesAddressesElsewhere(value);
-    const refuses = frame.refuses || (network && refusesTraffic(value));
+    const refusal = frame.refusal ?? refusalOfObject(value);
+    const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
     const child = (key: string | number, inner: unknown): Frame => ({
       value: inner,
       key,
       parent: frame,
       isHost: typeof key === "number" ? frame.isHost : isHostKey(key, value),
-      refuses:
-        refuses ||
-        (network && (key === "except" || key === "ipBlock" || key === "egressDeny" || key === "ingressDeny")),
-      network,
+      refuses: refuses || (refusal?.exempt.has(String(key)) ?? false),
+      refusal,
     });
     if (Array.isArray(value)) {
       value.forEach((inner, index) => pending.push(child(index, inner)));
@@ -177,7 +174,7 @@ export class Scanner {
         if ("tooLarge" in next || budget < 0) {
           add({ reach: "opaque" }, chain);
         } else if ("tree" in next) {
-          this.walk(next.tree, false, (_, inner) => add(inner, [...chain, ...inner.decoding]));
+          this.walk(next.tree, undefined, (_, inner) => add(inner, [...chain, ...inner.decoding]));
         } else {
           pending.push({ text: next.text, decoding: chain, final: next.final ?? false });
         }
@@ -210,6 +207,17 @@ export class Scanner {
 function sizeOf(next: Decoded): number {
   return "text" in next ? next.text.length : 0;
 }
+
+/** Properties of a refusing rule that say whom it keeps out by host name. */
+const REFUSED_HOSTS = /^(?:(?:source|target|destination)Fqdns|targetUrls|fqdnTags|hosts|notHosts)$/;
+
+/** Whether what a refusal names is what it keeps out: an address, or a host where hosts are refused. */
+function isKeptOut(reach: Foreign["reach"], frame: Frame): boolean {
+  if (reach === "address") return true;
+  const key = typeof frame.key === "number" ? frame.parent?.key : frame.key;
+  return typeof key === "string" && REFUSED_HOSTS.test(key) && HOST_REACHES.has(reach);
+}
+const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set(["database", "vault", "storage", "cluster"]);
 
 function isHostKey(key: string, owner: object): boolean {
   const name = (owner as { name?: unknown }).name;

@@ -1,32 +1,59 @@
-/** Kubernetes objects that decide about traffic. */
-const NETWORK_KINDS =
-  /^(?:NetworkPolicy|CiliumNetworkPolicy|CiliumClusterwideNetworkPolicy|GlobalNetworkPolicy|AdminNetworkPolicy|BaselineAdminNetworkPolicy|AuthorizationPolicy)(?:Patch)?$/;
-
-/** Resources that decide about traffic, by type token. */
-const NETWORK_TYPES =
-  /^azure-native[^:]*:network[^:]*:|^azure-native[^:]*:storage[^:]*:StorageAccount$|^kubernetes:[^:]*:(?:NetworkPolicy|Cilium(?:Clusterwide)?NetworkPolicy|GlobalNetworkPolicy|AdminNetworkPolicy|BaselineAdminNetworkPolicy|AuthorizationPolicy)(?:Patch)?$/;
-
-/** Whether resources of this type decide about traffic. */
-export const isNetworkType = (type: string): boolean => NETWORK_TYPES.test(type);
-
-const text = (value: unknown): string => (typeof value === "string" ? value.toLowerCase() : "");
-
-/** Whether a nested object is a Kubernetes network object, e.g. an item of a List. */
-export function judgesAddressesElsewhere(value: object): boolean {
-  const { kind, apiVersion } = value as { kind?: unknown; apiVersion?: unknown };
-  return typeof kind === "string" && typeof apiVersion === "string" && NETWORK_KINDS.test(kind);
+/** How resources that decide about traffic turn it away. */
+export interface Refusal {
+  /** Whether an object of the resource turns traffic away, so that naming somebody else keeps him out. */
+  readonly refuses: (object: object) => boolean;
+  /** Properties whose addresses are kept out, or left to the rules on network paths. */
+  readonly exempt: ReadonlySet<string>;
 }
 
-/**
- * Whether an object of a network resource turns traffic away, so that naming an address keeps it out.
- * Anything but a plain refusal counts as letting through.
- */
-export function refusesTraffic(value: object): boolean {
-  const { access, action, nextHopType } = value as {
-    access?: unknown;
-    action?: unknown;
-    nextHopType?: unknown;
-  };
-  const verb = typeof action === "object" && action !== null ? (action as { type?: unknown }).type : action;
-  return text(access) === "deny" || text(verb) === "deny" || text(nextHopType) === "none";
+const lower = (value: unknown): string => (typeof value === "string" ? value.toLowerCase() : "");
+
+/** A property that refuses does so only where the type has it: elsewhere Azure drops it and the traffic passes. */
+const byAccess: Refusal = {
+  refuses: (object) => lower((object as { access?: unknown }).access) === "deny",
+  exempt: new Set(),
+};
+const byAction: Refusal = {
+  refuses: (object) => {
+    const { action } = object as { action?: unknown };
+    const verb = typeof action === "object" && action !== null ? (action as { type?: unknown }).type : action;
+    return lower(verb) === "deny";
+  },
+  exempt: new Set(),
+};
+const byNextHop: Refusal = {
+  refuses: (object) => lower((object as { nextHopType?: unknown }).nextHopType) === "none",
+  exempt: new Set(),
+};
+const KUBERNETES_EXEMPT = new Set(["except", "ipBlock", "egressDeny", "ingressDeny"]);
+const byException: Refusal = { refuses: () => false, exempt: KUBERNETES_EXEMPT };
+const byBoth: Refusal = { refuses: byAction.refuses, exempt: KUBERNETES_EXEMPT };
+
+const AZURE: readonly (readonly [RegExp, Refusal])[] = [
+  [/:(?:NetworkSecurityGroup|SecurityRule|DefaultSecurityRule|\w*AdminRule\w*)$/, byAccess],
+  [/:(?:AzureFirewall|FirewallPolicy\w*)$/, byAction],
+  [/:(?:Route|RouteTable)$/, byNextHop],
+];
+
+const WITH_ACTION =
+  /^(?:GlobalNetworkPolicy|AdminNetworkPolicy|BaselineAdminNetworkPolicy|AuthorizationPolicy)(?:Patch)?$/;
+const WITH_EXCEPTION = /^(?:NetworkPolicy|CiliumNetworkPolicy|CiliumClusterwideNetworkPolicy)(?:Patch)?$/;
+
+function ofKind(kind: string): Refusal | undefined {
+  if (WITH_ACTION.test(kind)) return byBoth;
+  return WITH_EXCEPTION.test(kind) ? byException : undefined;
+}
+
+/** How resources of a type refuse; undefined for types that decide nothing about traffic. */
+export function refusalOf(type: string): Refusal | undefined {
+  if (/^azure-native[^:]*:network[^:]*:/.test(type)) {
+    return AZURE.find(([pattern]) => pattern.test(type))?.[1];
+  }
+  return /^kubernetes:[^:]*:/.test(type) ? ofKind(type.slice(type.lastIndexOf(":") + 1)) : undefined;
+}
+
+/** The same for a nested Kubernetes object, e.g. an item of a List. */
+export function refusalOfObject(value: object): Refusal | undefined {
+  const { kind, apiVersion } = value as { kind?: unknown; apiVersion?: unknown };
+  return typeof kind === "string" && typeof apiVersion === "string" ? ofKind(kind) : undefined;
 }

@@ -4,6 +4,7 @@ import { AddressRange, overlap, parseAddress, subtract } from "../addresses";
 import { watchOf } from "../context";
 import { coversManagedSuffix } from "../managedHosts";
 import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
+import { type Refusal, refusalOf } from "../traffic";
 import { resourceRule, stackRule } from "./metadata";
 
 /** Ports PostgreSQL and PgBouncer listen on. */
@@ -171,29 +172,46 @@ function kubernetesPaths(resource: ResourceView, context: Context): Violation[] 
 
 /** Properties of one rule of a network security group or firewall that say where traffic goes or comes from. */
 const PREFIXES =
-  /^(?:(?:source|destination)Address(?:es|Prefix|Prefixes)|addressPrefix|(?:source|target)Fqdns|targetUrls)$/;
+  /^(?:(?:source|destination)Address(?:es|Prefix|Prefixes)|addressPrefix(?:es)?|(?:source|target)Fqdns|targetUrls)$/;
 
-function* ruleObjects(cursor: Cursor, depth = 6): Generator<Cursor> {
-  if (depth === 0) return;
+const refuses = ({ value }: Cursor, refusal: Refusal | undefined): boolean =>
+  typeof value === "object" && value !== null && refusal !== undefined && refusal.refuses(value);
+
+function* ruleObjects(cursor: Cursor, refusal: Refusal | undefined, depth = 6): Generator<Cursor> {
+  if (depth === 0 || refuses(cursor, refusal)) return;
   if (Array.isArray(cursor.value)) {
-    for (const item of cursor.items()) yield* ruleObjects(item, depth - 1);
+    for (const item of cursor.items()) yield* ruleObjects(item, refusal, depth - 1);
     return;
   }
   const entries = cursor.entries();
   if (entries.some(([key]) => PREFIXES.test(key))) yield cursor;
   for (const [key, inner] of entries) {
     if (key === "action" || PREFIXES.test(key)) continue;
-    const refuses = /^deny$/i.test(cursor.at("access").text ?? cursor.at("action", "type").text ?? "");
-    if (!refuses) yield* ruleObjects(inner, depth - 1);
+    yield* ruleObjects(inner, refusal, depth - 1);
   }
 }
 
+/** A network group of a manager above the subscription takes in networks of every environment. */
+function managedMeshes(resource: ResourceView): Violation[] {
+  if (
+    !/:(?:ConnectivityConfiguration|RoutingConfiguration|SecurityAdminConfiguration)$/.test(resource.type)
+  ) {
+    return [];
+  }
+  return new Cursor(resource.props)
+    .at("appliesToGroups")
+    .items()
+    .map((group) => group.at("networkGroupId"))
+    .filter(({ text }) => text !== undefined && !/^\/subscriptions\//i.test(text.trim()))
+    .map(({ path }) => ({
+      path,
+      message: "is a group above the subscription, which takes in networks of every environment",
+    }));
+}
+
 function azurePaths(resource: ResourceView, context: Context): Violation[] {
-  const findings: Violation[] = [];
-  for (const rule of ruleObjects(new Cursor(resource.props))) {
-    const verb = rule.at("access").text ?? rule.at("action", "type").text ?? rule.at("action").text ?? "";
-    const isBlackHole = /^none$/i.test(rule.at("nextHopType").text ?? "");
-    if (/^deny$/i.test(verb) || isBlackHole) continue;
+  const findings = managedMeshes(resource);
+  for (const rule of ruleObjects(new Cursor(resource.props), refusalOf(resource.type))) {
     for (const [key, value] of rule.entries()) {
       if (!PREFIXES.test(key)) continue;
       for (const text of value.text === undefined ? value.items() : [value]) {
