@@ -6,6 +6,7 @@ import {
   type Value,
   type Violation,
 } from "../../rule";
+import { decodings } from "../decode";
 import { kubernetesObjects } from "../objects";
 import { EXECUTABLE } from "./escapeHatches";
 import { resourceRule, stackRule } from "./metadata";
@@ -139,6 +140,38 @@ const CREDENTIAL =
   /\b[a-z][a-z0-9+]{0,30}:\/\/[^\s:/@]{1,200}:[^\s@/]{1,500}@|accountkey\s*=|sharedaccesskey\s*=|\bpassword\s*=\s*[^\s;]+|[?&]sig=[\w%]+|-----begin [a-z ]*private key|client-key-data|"?(?:client_secret|private_key)"?\s*[:=]/i;
 const CREDENTIAL_RESOURCES = /^random[^:]*:[^:]*:RandomPassword$|^azure-native[^:]*:keyvault[^:]*:Secret$/;
 
+/** A key of a storage account, Service Bus or the like: 64 random bytes in base64. */
+const ACCOUNT_KEY = /(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])[A-Za-z0-9+/]{86}==/;
+/** A signed token: header and claims are JSON, so both begin alike. */
+const TOKEN = /\beyJ[\w-]{8,}\.eyJ[\w-]{4,}\.[\w-]*/;
+/** Most steps an output is decoded, and most texts looked at on the way. */
+const MAX_DECODING_STEPS = 4;
+const MAX_DECODED_TEXTS = 2_000;
+
+/** Why a text lets in whoever holds it: the steps it was decoded by; undefined when it does not. */
+function credentialIn(text: string, secrets: ReadonlySet<string>): readonly string[] | undefined {
+  const pending: { text: string; decoding: readonly string[] }[] = [{ text, decoding: [] }];
+  const seen = new Set<string>();
+  for (let step = pending.shift(); step && seen.size < MAX_DECODED_TEXTS; step = pending.shift()) {
+    if (seen.has(step.text)) continue;
+    seen.add(step.text);
+    const { text: plain, decoding } = step;
+    if (CREDENTIAL.test(plain) || ACCOUNT_KEY.test(plain) || TOKEN.test(plain)) return decoding;
+    for (const secret of secrets) if (plain.includes(secret)) return decoding;
+    if (decoding.length >= MAX_DECODING_STEPS) continue;
+    for (const next of decodings(plain)) {
+      const chain = [...decoding, next.via];
+      if ("text" in next) pending.push({ text: next.text, decoding: chain });
+      else if ("tree" in next) {
+        for (const leaf of textsOf(next.tree as Value, "")) {
+          pending.push({ text: leaf.text, decoding: chain });
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
 function* textsOf(value: Value | undefined, path: string): Generator<{ path: string; text: string }> {
   if (typeof value === "string") yield { path, text: value };
   else if (typeof value === "object" && value !== null) {
@@ -160,14 +193,20 @@ function exported(stack: StackView): Violation[] {
   return stack.resources
     .filter(({ type }) => type === "pulumi:pulumi:Stack")
     .flatMap((root) =>
-      [...textsOf(root.props, "")]
-        .filter(({ text }) => CREDENTIAL.test(text) || [...secrets].some((secret) => text.includes(secret)))
-        .map(({ path }): Violation => ({
-          urn: root.urn,
-          path,
-          message:
-            "exports a credential, which every stack reference gets in clear text; export the name of the vault secret",
-        })),
+      [...textsOf(root.props, "")].flatMap(({ path, text }): Violation[] => {
+        const decoding = credentialIn(text, secrets);
+        return decoding === undefined
+          ? []
+          : [
+              {
+                urn: root.urn,
+                path,
+                decoding,
+                message:
+                  "exports a credential, which every stack reference gets in clear text; export the name of the vault secret",
+              },
+            ];
+      }),
     );
 }
 
@@ -177,7 +216,7 @@ export const exportedCredentialRule = stackRule({
   name: "no-exported-credentials",
   title: "Prod exports no credentials",
   description:
-    "No output of the prod stack is a credential or contains a secret the stack generated, marked secret or not.",
+    "No output of the prod stack is a credential (a connection string, private key, account key or signed token) or contains a secret the stack generated, in any encoding, marked secret or not.",
   why: "A stack reference hands out secret outputs in clear text, past every network and role.",
   remediation: "Export the secret's name; readers take the value from the vault with their own identity.",
   url: "https://www.pulumi.com/docs/iac/concepts/secrets/",
