@@ -38,11 +38,12 @@ export async function planStack(root: string, stack: string, options: PlanOption
   const previous = process.cwd();
   let deployment: Deployment | undefined;
   const engine = new EngineServer((d) => deployment?.report(d.severity, d.urn, d.message));
-  const address = await engine.listen();
-  const pack = options.policies === false ? NO_POLICIES : startPack(root, address, settings);
-  if (typeof pack !== "string") options.onPack?.(pack);
-  const model = sandboxModel();
+  let pack: PackProcess | string = NO_POLICIES;
   try {
+    const address = await engine.listen();
+    if (options.policies !== false) pack = startPack(root, address, settings);
+    if (typeof pack !== "string") options.onPack?.(pack);
+    const model = sandboxModel();
     process.chdir(root);
     const judge = typeof pack === "string" ? undefined : new Judge(pack);
     const run = async (traces: boolean) => {

@@ -1,4 +1,4 @@
-import { ChildProcess, spawn } from "node:child_process";
+import { ChildProcess, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -166,6 +166,27 @@ describe("a plan that is fine", () => {
     );
     expect(fatal.code).toBe(1);
   });
+});
+
+test.each([
+  ["program", "infra/namespace.ts"],
+  ["policy pack", "policies/pack.ts"],
+])("a %s that does not compile ends the command, with the file and the line", (what, file) => {
+  const copy = path.join(folder, `broken-${what}`);
+  for (const name of fs.readdirSync(ROOT)) {
+    if (["node_modules", ".build", ".git", "test", "docs"].includes(name)) continue;
+    fs.cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+  }
+  fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"));
+  fs.appendFileSync(path.join(copy, file), "\nexport const = 1;\n");
+  const { status, stderr } = spawnSync(process.execPath, ["run.mjs", "sandbox/plan.ts", "staging"], {
+    cwd: copy,
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  expect(stderr).toMatch(new RegExp(`${path.basename(file)}:\\d+:\\d+`));
+  // Not 143, with which it ends when the time limit stops it.
+  expect([1, 2]).toContain(status);
 });
 
 test("Ctrl-C ends the plan and everything it started", async () => {
