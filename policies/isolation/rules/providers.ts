@@ -1,6 +1,9 @@
+import yaml from "js-yaml";
 import { Cursor } from "../../read";
-import { UNKNOWN, type Context, type ResourceView, type Tree, type Violation } from "../../rule";
+import { UNKNOWN, type Context, type ResourceView, type Tree, type Value, type Violation } from "../../rule";
 import { watchOf } from "../context";
+import { managedHost } from "../managedHosts";
+import { canonical } from "../text";
 import { resourceRule } from "./metadata";
 
 /** Providers that act on an Azure subscription. */
@@ -65,6 +68,37 @@ export const pinnedProviderRule = resourceRule({
 
 const isPath = (text: string): boolean => text.trim() !== "" && !/[\n{]/.test(text);
 
+/** The content of a kubeconfig, given as an object or as JSON or YAML; undefined when it is none. */
+function parsed(kubeconfig: Cursor): Cursor | undefined {
+  if (kubeconfig.text === undefined) return kubeconfig;
+  try {
+    const content = yaml.load(kubeconfig.text, { schema: yaml.JSON_SCHEMA });
+    return typeof content === "object" && content !== null ? new Cursor(content as Value) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** ISO-005 judges whose an Azure API server is; any other name or address leads to a cluster nobody can tell. */
+function serversOf(kubeconfig: Cursor): Violation[] {
+  const path = "kubeconfig";
+  const clusters = parsed(kubeconfig)?.at("clusters").items() ?? [];
+  if (clusters.length === 0) return [{ path, message: "names no cluster that can be judged" }];
+  return clusters.flatMap((entry): Violation[] => {
+    const cluster = entry.at("cluster");
+    const server = cluster.at("server");
+    if (cluster.at("proxy-url").present) {
+      return [{ path, message: "goes through a proxy, which leads wherever it likes" }];
+    }
+    if (server.unknown) return [];
+    const url = canonical(server.text ?? "").trim();
+    const host = URL.canParse(url) ? new URL(url).hostname.replace(/\.$/, "") : "";
+    return managedHost(host)?.kind === "cluster"
+      ? []
+      : [{ path, message: "leads to an API server that is not the Azure host name of a cluster" }];
+  });
+}
+
 function clusterOf(resource: ResourceView): Violation[] {
   if (!KUBERNETES_PROVIDER.test(resource.type)) return [];
   const props = new Cursor(resource.props);
@@ -78,14 +112,15 @@ function clusterOf(resource: ResourceView): Violation[] {
       },
     ];
   }
-  return kubeconfig.text !== undefined && isPath(kubeconfig.text)
-    ? [
-        {
-          path: "kubeconfig",
-          message: "is a file name, so what cluster it leads to is not in the plan; pass its content",
-        },
-      ]
-    : [];
+  if (kubeconfig.text !== undefined && isPath(kubeconfig.text)) {
+    return [
+      {
+        path: "kubeconfig",
+        message: "is a file name, so what cluster it leads to is not in the plan; pass its content",
+      },
+    ];
+  }
+  return serversOf(kubeconfig);
 }
 
 /** The same for clusters. */
@@ -94,7 +129,7 @@ export const clusterProviderRule = resourceRule({
   name: "pinned-cluster",
   title: "Every Kubernetes provider carries its kubeconfig",
   description:
-    "A Kubernetes provider is given the content of a kubeconfig, whose API server ISO-005 can judge: no file name, no context of the machine it runs on.",
+    "A Kubernetes provider is given the content of a kubeconfig whose API servers are Azure host names of clusters, which ISO-005 judges: no file name, no other host or address, no proxy, no context of the machine it runs on.",
   why: "The current context of a laptop is a production cluster sooner or later.",
   remediation: "Build the kubeconfig from the cluster this stack declares.",
   url: "https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/",
@@ -103,4 +138,38 @@ export const clusterProviderRule = resourceRule({
   check: clusterOf,
 });
 
-export const providerRules = [pinnedProviderRule, clusterProviderRule];
+/** Providers this project uses: each acts where rules of this family see it act, or nowhere. */
+const PACKAGES = new Set(["azure-native", "kubernetes", "random", "pulumi"]);
+const PROVIDER = /^pulumi:providers:(.+)$/;
+
+function unjudged(type: string): boolean {
+  const [, name] = PROVIDER.exec(type) ?? [];
+  // Versions of one package carry a suffix, e.g. azure-native_storage_v20240101.
+  return name !== undefined && !PACKAGES.has(name.replace(/^azure-native_\w+$/, "azure-native"));
+}
+
+function strangeProvider({ type, provider }: ResourceView): Violation[] {
+  if (unjudged(type)) {
+    return [{ path: "", message: "belongs to a package whose target and doing no rule judges" }];
+  }
+  return provider && unjudged(provider.type)
+    ? [{ path: "provider", message: "belongs to a package whose target and doing no rule judges" }]
+    : [];
+}
+
+/** A provider takes what the program does not say from the environment of whoever runs it. */
+export const knownProviderRule = resourceRule({
+  id: "ISO-042",
+  name: "known-provider",
+  title: "Outside prod, only providers that rules judge are used",
+  description:
+    "Providers are of the packages azure-native, kubernetes and random; every other package is refused, whatever its settings.",
+  why: "PGHOST, VAULT_ADDR or ARM_SUBSCRIPTION_ID decide where other providers act, and no plan shows them; some run code.",
+  remediation:
+    "Declare the resource with azure-native or kubernetes, or add the package to policies/isolation/rules/providers.ts together with a rule that pins its target.",
+  url: "https://www.pulumi.com/docs/iac/concepts/resources/providers/",
+  appliesTo: "nonProd",
+  check: strangeProvider,
+});
+
+export const providerRules = [pinnedProviderRule, clusterProviderRule, knownProviderRule];
