@@ -1,11 +1,13 @@
 import { Cursor } from "../../read";
-import type { Context, ResourceView, StackView, Violation } from "../../rule";
+import { selects } from "../../graph";
+import type { Context, ResourceView, StackView, Value, Violation } from "../../rule";
 import { AddressRange, overlap, parseAddress, subtract } from "../addresses";
 import { watchOf } from "../context";
 import { coversManagedSuffix } from "../managedHosts";
 import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
 import { type Refusal, refusalOf } from "../traffic";
 import { resourceRule, stackRule } from "./metadata";
+import { references } from "./workloads";
 
 /** Ports PostgreSQL and PgBouncer listen on. */
 const DATABASE_PORTS = [5432, 6432];
@@ -114,6 +116,23 @@ function wildcardHost(cursor: Cursor): Violation[] {
     : [];
 }
 
+/** Cilium's names for every address there is. */
+const EVERY_ENTITY = /^(?:all|world|world-ipv4|world-ipv6)$/;
+
+function everyEntity(entities: Cursor, ports: Cursor, context: Context): Violation[] {
+  if (!letsDatabasesThrough(ports)) return [];
+  const environment = reachable(context, EVERYWHERE, []);
+  if (environment === undefined) return [];
+  return entities
+    .items()
+    .filter(({ text }) => EVERY_ENTITY.test(text ?? ""))
+    .map(({ path }) => ({
+      path,
+      environment,
+      message: `lets traffic to every address through, those of ${environment} included; name the destinations`,
+    }));
+}
+
 function ciliumPolicy({ object }: KubernetesObject, context: Context): Violation[] {
   const specs = [object.at("spec"), ...object.at("specs").items()];
   return specs.flatMap((spec) =>
@@ -133,6 +152,7 @@ function ciliumPolicy({ object }: KubernetesObject, context: Context): Violation
             ),
         );
         return [
+          ...everyEntity(rule.at("toEntities"), ports, context),
           ...rule
             .at("toCIDR")
             .items()
@@ -274,40 +294,86 @@ export const networkPathRule = resourceRule({
 const CLIENT_TEXT =
   /postgres(?:ql)?:\/\/|\bpghost\b|database_url|postgres\.database|(?:^|[^0-9])(?:5432|6432)(?:$|[^0-9])/i;
 
-function isDatabaseClient(spec: Cursor): boolean {
-  return (
-    JSON.stringify(spec.value, (_, value: unknown) => (typeof value === "symbol" ? "" : value)).match(
-      CLIENT_TEXT,
-    ) !== null
+const isClientText = (value: Value | undefined): boolean =>
+  JSON.stringify(value ?? null, (_, inner: unknown) => (typeof inner === "symbol" ? "" : inner)).match(
+    CLIENT_TEXT,
+  ) !== null;
+
+/** Settings of a ConfigMap or Secret in clear text. */
+function settings({ object }: KubernetesObject): Value {
+  const encoded = object.at("data").entries();
+  return [
+    object.at("data").value ?? null,
+    object.at("stringData").value ?? null,
+    ...encoded.map(([, value]) => Buffer.from(value.text ?? "", "base64").toString("utf8")),
+  ];
+}
+
+const POLICIES = new Set(["NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]);
+
+/**
+ * Whether a policy selects pods by their labels and limits where they go: a NetworkPolicy of type Egress, or a
+ * Cilium policy with a rule on egress. What a selector says beyond labels and expressions on them selects nothing.
+ */
+function guards({ kind, object }: KubernetesObject, namespace: string, labels: Cursor): boolean {
+  if (kind === "NetworkPolicy") {
+    const isEgress =
+      object.at("spec", "policyTypes").texts().includes("Egress") ||
+      (!object.at("spec", "policyTypes").present && object.at("spec", "egress").present);
+    const selector = object.at("spec", "podSelector");
+    return (
+      isEgress &&
+      nameOf({ kind, group: "", object }).namespace === namespace &&
+      (!selector.present || selector.unknown || selects(selector, labels, true))
+    );
+  }
+  const isClusterwide = kind === "CiliumClusterwideNetworkPolicy";
+  if (!isClusterwide && nameOf({ kind, group: "", object }).namespace !== namespace) return false;
+  return [object.at("spec"), ...object.at("specs").items()].some(
+    (spec) =>
+      (spec.at("egress").items().length > 0 || spec.at("egressDeny").items().length > 0) &&
+      spec.at("enableDefaultDeny", "egress").value !== false &&
+      selects(spec.at("endpointSelector"), labels, true),
   );
 }
 
-const selectsPods = (policy: Cursor, labels: Cursor): boolean =>
-  policy
-    .at("spec", "podSelector", "matchLabels")
-    .entries()
-    .every(([key, value]) => labels.at(key).value === value.value);
-
 function unguarded(stack: StackView): Violation[] {
   const objects = stack.resources.flatMap((resource) =>
-    kubernetesObjects(resource).map((found) => ({ ...found, urn: resource.urn })),
+    kubernetesObjects({ ...resource, props: resource.inputs ?? resource.props }).map((found) => ({
+      ...found,
+      urn: resource.urn,
+    })),
   );
   const namespaces = new Set(
     objects.filter(({ kind }) => kind === "Namespace").map((found) => nameOf(found).name),
   );
-  const policies = objects.filter(
-    ({ kind, object }) =>
-      (kind === "NetworkPolicy" &&
-        (object.at("spec", "policyTypes").texts().includes("Egress") ||
-          object.at("spec", "egress").present)) ||
-      kind === "CiliumNetworkPolicy" ||
-      kind === "CiliumClusterwideNetworkPolicy",
+  const policies = objects.filter(({ kind }) => POLICIES.has(kind));
+  const key = (kind: string, namespace: string, name: string | undefined) =>
+    `${kind}/${namespace}/${name ?? ""}`;
+  const connecting = new Set(
+    objects
+      .filter((found) => /^(?:ConfigMap|Secret)$/.test(found.kind) && isClientText(settings(found)))
+      .map((found) => key(found.kind, nameOf(found).namespace, nameOf(found).name)),
   );
   return objects.flatMap((found): Violation[] => {
     const { namespace } = nameOf(found);
-    if (!namespaces.has(namespace)) return [];
-    const clients = podSpecs(found).filter(isDatabaseClient);
+    if (!namespaces.has(namespace) && namespace !== "default") return [];
+    const clients = podSpecs(found).filter(
+      (spec) =>
+        isClientText(spec.value) ||
+        references(spec).some(({ kind, name }) => connecting.has(key(kind, namespace, name.text))),
+    );
     if (clients.length === 0) return [];
+    const outside = clients.find((spec) => spec.at("hostNetwork").value === true);
+    if (outside) {
+      return [
+        {
+          urn: found.urn,
+          path: outside.at("hostNetwork").path,
+          message: "puts a database client into its node's network, where no policy limits its egress",
+        },
+      ];
+    }
     const labels = [
       "spec.template.metadata.labels",
       "spec.jobTemplate.spec.template.metadata.labels",
@@ -315,12 +381,7 @@ function unguarded(stack: StackView): Violation[] {
     ]
       .map((path) => found.object.at(...path.split(".")))
       .find((cursor) => cursor.present);
-    const guarded = policies.some(
-      (policy) =>
-        policy.kind === "CiliumClusterwideNetworkPolicy" ||
-        (nameOf(policy).namespace === namespace && selectsPods(policy.object, labels ?? new Cursor({}))),
-    );
-    return guarded
+    return policies.some((policy) => guards(policy, namespace, labels ?? new Cursor({})))
       ? []
       : [
           {
@@ -338,7 +399,7 @@ export const egressRequiredRule = stackRule({
   name: "egress-policy-required",
   title: "Database clients have an egress policy",
   description:
-    "Every pod outside prod that connects to a database, in a namespace the stack declares, is selected by a policy that limits its egress.",
+    "Every pod outside prod that connects to a database, by its own settings or by a ConfigMap or Secret it refers to, in a namespace the stack declares or in `default`, is selected by a policy that limits its egress, and is not in its node's network.",
   why: "A host name put together at run time is invisible in a plan; the network is where it is stopped.",
   remediation: "Add a NetworkPolicy with policyTypes [Egress] that names the stack's own endpoints.",
   url: "https://kubernetes.io/docs/concepts/services-networking/network-policies/",

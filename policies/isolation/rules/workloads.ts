@@ -11,7 +11,8 @@ interface Reference {
   readonly name: Cursor;
 }
 
-function references(spec: Cursor): Reference[] {
+/** What a pod refers to by name: settings, secrets and mounts. */
+export function references(spec: Cursor): Reference[] {
   const found: Reference[] = [];
   const add = (kind: Reference["kind"], name: Cursor): void => {
     if (name.text !== undefined) found.push({ kind, name });
