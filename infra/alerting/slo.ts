@@ -9,13 +9,19 @@ export interface Sli {
   expression: string;
 }
 
+/** Every check counts once: a mean over series would give a prober that has just restarted the weight of a month. */
+const healthRatio = (window: string): string =>
+  ["sum", "count"]
+    .map((kind) => `sum(${kind}_over_time(probe_success{job="api-health"}[${window}]))`)
+    .join(" / ");
+
 export const SLIS: readonly Sli[] = [
   {
     name: "availability",
     title: "Availability",
     measurement: "Successful health checks / total checks",
     target: "99.9%",
-    expression: 'avg(avg_over_time(probe_success{job="api-health"}[5m]))',
+    expression: healthRatio("5m"),
   },
   {
     name: "api_latency_p95_seconds",
@@ -74,7 +80,7 @@ export const SLOS: readonly Slo[] = [
     target: 0.999,
     windowDays: SLO_WINDOW_DAYS,
     indicator: 'probe_success{job="api-health"}',
-    errorRatio: (window) => `1 - avg(avg_over_time(probe_success{job="api-health"}[${window}]))`,
+    errorRatio: (window) => `1 - ${healthRatio(window)}`,
     runbook: "application-crash",
   },
   {
@@ -98,8 +104,9 @@ export const SLOS: readonly Slo[] = [
     target: 0.995,
     windowDays: SLO_WINDOW_DAYS,
     indicator: "order_processing_time_seconds < 30",
+    // Prometheus 3 stores the bucket 30 as 30.0.
     errorRatio: (window) =>
-      `1 - sum(rate(order_processing_time_seconds_bucket{le="30"}[${window}])) / sum(rate(order_processing_time_seconds_count[${window}]))`,
+      `1 - sum(rate(order_processing_time_seconds_bucket{le=~"30([.]0)?"}[${window}])) / sum(rate(order_processing_time_seconds_count[${window}]))`,
     runbook: "queue-backlog",
   },
 ];

@@ -123,6 +123,17 @@ describe("the catalogue as a whole", () => {
     expect(page.threshold).toBeLessThan(SETTINGS.objectives.rpoMinutes * 60);
   });
 
+  test("no measurement leads to the runbook that gives up data: only Azure itself says that a region is lost", () => {
+    const direct = catalogue.alerts.filter(({ runbook }) => runbook === "region-loss");
+    expect(direct.map(({ name }) => name)).toEqual(["AzureServiceIncident"]);
+  });
+
+  test("a vault's 401, the first answer every client gets, is no attack", () => {
+    expect(metricCriteria(named("VaultAccessRefused") as AzureMetricAlert).allOf).toEqual([
+      expect.objectContaining({ dimensions: [expect.objectContaining({ values: ["403"] })] }),
+    ]);
+  });
+
   test("inhibitions name alerts that exist", () => {
     INHIBITIONS.flatMap(({ by, silenced }) => [by, ...silenced]).forEach(named);
   });

@@ -120,6 +120,48 @@ describeWith(["promtool"], "promtool", () => {
     180_000,
   );
 
+  test.each<[string, string, Record<string, string>, string, number]>([
+    [
+      "checks count alike whichever prober made them: 4 of 61 failed, all of them after a restart",
+      "api_availability",
+      {
+        'probe_success{job="api-health",pod="old"}': "1x56 stale",
+        'probe_success{job="api-health",pod="new"}': "_x57 0x3",
+      },
+      'round(slo:error_ratio:1h{slo="api_availability"} * 100)',
+      7,
+    ],
+    [
+      "the bucket of 30 seconds is found under the name Prometheus 3 gives it: half of the orders were late",
+      "order_processing",
+      {
+        'order_processing_time_seconds_bucket{le="30.0"}': "0+1x60",
+        order_processing_time_seconds_count: "0+2x60",
+      },
+      'round(slo:error_ratio:1h{slo="order_processing"} * 100)',
+      50,
+    ],
+  ])("%s", (_, slo, series, expr, value) => {
+    const result = withFolder((folder) => {
+      writeYaml(folder, "rules.yml", { groups });
+      const tests = writeYaml(folder, "tests.yml", {
+        rule_files: ["rules.yml"],
+        evaluation_interval: "1m",
+        tests: [
+          {
+            interval: "1m",
+            input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+            promql_expr_test: [
+              { expr, eval_time: "60m", exp_samples: [{ labels: `{slo="${slo}"}`, value }] },
+            ],
+          },
+        ],
+      });
+      return run("promtool", ["test", "rules", tests], folder);
+    });
+    expect(result).toEqual({ ok: true, output: expect.stringContaining("SUCCESS") as string });
+  });
+
   test("a rule whose limit or patience is changed fails its cases", () => {
     const critical = withAlerts.find(({ name }) => name === "forma3d-critical");
     const down = alerts.filter(({ name }) => name === "DatabaseDown");

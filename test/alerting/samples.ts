@@ -254,13 +254,19 @@ const APPLICATION: Record<string, Sample> = {
     ],
   },
   WebhookSilence: {
-    // Time starts at midnight: minute 420 is 07:00, the begin of business hours.
+    // Time starts at midnight: minute 420 is 07:00, the begin of business hours, and 450 half an hour into them.
     fires: [
       { series: { 'webhooks_received_total{source="shopify"}': "0+1x430 430x400" }, onset: 460 },
-      { series: { 'webhooks_received_total{source="sendcloud"}': `0+1x${LONG * 2}` }, onset: 420 },
+      { series: { 'webhooks_received_total{source="sendcloud"}': `0+1x${LONG * 2}` }, onset: 450 },
     ],
     silent: [
       { why: "night", series: { 'webhooks_received_total{source="shopify"}': "5x1400" }, at: 419 },
+      { why: "07:00", series: { 'webhooks_received_total{source="shopify"}': "5x1400" }, at: 420 },
+      {
+        why: "not yet half an hour of business",
+        series: { 'webhooks_received_total{source="shopify"}': "5x1400" },
+        at: 449,
+      },
       { why: "night again", series: { 'webhooks_received_total{source="shopify"}': "5x1400" }, at: 1_260 },
       { why: "orders come", series: { 'webhooks_received_total{source="shopify"}': "0+1x1000" }, at: 600 },
     ],

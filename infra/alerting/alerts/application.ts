@@ -105,8 +105,9 @@ export function applicationAlerts({ thresholds }: AlertSettings): PrometheusAler
     {
       ...base,
       name: "WebhookSilence",
-      // `or vector(0)`: no series at all is the deepest silence.
-      expression: `(sum(increase(webhooks_received_total{source="shopify"}[${silence}m])) or vector(0)) == 0 and on () hour() >= ${from} and on () hour() < ${to}`,
+      // `or vector(0)`: no series at all is the deepest silence. The whole window lies in business hours: a night
+      // without orders is no silence.
+      expression: `(sum(increase(webhooks_received_total{source="shopify"}[${silence}m])) or vector(0)) == 0 and on () hour() * 60 + minute() >= ${from * 60 + silence} and on () hour() < ${to}`,
       for: "0s",
       priority: "P2",
       summary: "No orders coming in",

@@ -40,7 +40,8 @@ export function azureMetricAlerts({ thresholds }: AlertSettings): AzureMetricAle
       priority: "P1",
       summary: "The edge cannot reach the platform",
       description: "Fewer than half of the edge's health probes passed within 5 minutes",
-      runbook: "region-loss",
+      // Far more often pods, ingress or a private link than a lost region, whose runbook gives up data.
+      runbook: "network-dns",
       owner: "platform",
       risks: ["R03", "R11"],
     },
@@ -110,9 +111,10 @@ export function azureMetricAlerts({ thresholds }: AlertSettings): AzureMetricAle
       ...vault,
       name: "VaultAccessRefused",
       metricName: "ServiceApiResult",
+      // Not 401: every client of a vault asks without a token first, and is told by it where to get one.
       aggregation: "Count",
       threshold: 20,
-      dimensions: [{ name: "StatusCode", values: ["401", "403"] }],
+      dimensions: [{ name: "StatusCode", values: ["403"] }],
       windowSize: "PT15M",
       evaluationFrequency: "PT5M",
       skipMetricValidation: true,
