@@ -221,3 +221,30 @@ export const privateLinkRule = resourceRule({
   types: [/PrivateLinkService$/, /PrivateEndpointConnection\w*$/],
   check: admits,
 });
+
+/** Resources that declare others by Azure's own names, which rules on typed resources do not read. */
+const UNTYPED =
+  /^azure-native[^:]*:(?:resources|deploymentstacks|blueprint)[^:]*:(?:Deployment\w*|TemplateSpec\w*|Resource|Blueprint\w*)$/;
+
+/** What is declared in another language than the rules' own is judged by none of them. */
+export const untypedRule = resourceRule({
+  id: "ISO-057",
+  name: "no-untyped-resources",
+  title: "Prod declares typed resources only",
+  description:
+    "No Azure template deployment, deployment stack, template spec or generic resource is part of a prod stack, whatever it holds.",
+  why: "Rules on servers, vaults, accounts and clusters read typed resources: the same weak server in a template passes them all.",
+  remediation: "Declare each resource with its own azure-native type.",
+  url: "https://www.pulumi.com/registry/packages/azure-native/api-docs/resources/resource/",
+  appliesTo: "prod",
+  types: [UNTYPED],
+  check: ({ type }) =>
+    UNTYPED.test(type)
+      ? [
+          {
+            path: "",
+            message: "declares resources that no rule on their strength reads; use their own types",
+          },
+        ]
+      : [],
+});

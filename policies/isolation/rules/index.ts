@@ -15,6 +15,7 @@ import {
   privateLinkRule,
   remoteTemplateRule,
   replicationRule,
+  untypedRule,
 } from "./escapeHatches";
 import { ancestorScopeRule, federationRule } from "./identity";
 import { egressRequiredRule, networkPathRule } from "./network";
@@ -44,6 +45,7 @@ export const isolationRules: readonly Rule[] = [
   replicationRule,
   privateLinkRule,
   unmanagedReferenceRule,
+  untypedRule,
   unknownRule,
   ignoredChangesRule,
   launderedRule,

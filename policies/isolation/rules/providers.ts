@@ -161,14 +161,14 @@ function strangeProvider({ type, provider }: ResourceView): Violation[] {
 export const knownProviderRule = resourceRule({
   id: "ISO-042",
   name: "known-provider",
-  title: "Outside prod, only providers that rules judge are used",
+  title: "Only providers that rules judge are used",
   description:
     "Providers are of the packages azure-native, kubernetes and random; every other package is refused, whatever its settings.",
-  why: "PGHOST, VAULT_ADDR or ARM_SUBSCRIPTION_ID decide where other providers act, and no plan shows them; some run code.",
+  why: "PGHOST, VAULT_ADDR or ARM_SUBSCRIPTION_ID decide where other providers act, and no plan shows them; some run code. In prod, what another provider declares passes by every rule on strength.",
   remediation:
     "Declare the resource with azure-native or kubernetes, or add the package to policies/isolation/rules/providers.ts together with a rule that pins its target.",
   url: "https://www.pulumi.com/docs/iac/concepts/resources/providers/",
-  appliesTo: "nonProd",
+  appliesTo: "any",
   check: strangeProvider,
 });
 
