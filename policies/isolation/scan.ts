@@ -31,7 +31,8 @@ const HOST_KEY =
 /** Properties people write for people. */
 const PROSE_KEY = /^(?:description|notes?|message|summary|comment)$/i;
 /** Places whose texts programs read, whatever the key says. */
-const DATA_KEY = /^(?:data|stringData|binaryData|env|values|value|args|command|config|template|parameters)$/i;
+const DATA_KEY =
+  /^(?:data|stringData|binaryData|env|values|value|args|command|config|template|parameters|annotations|labels)$/i;
 
 interface Frame {
   readonly value: unknown;
