@@ -149,6 +149,57 @@ describe("commands", () => {
     }
   });
 
+  const commandsOf = (id: string): string[] =>
+    BOOKS.find((book) => book.id === id)?.steps.map(({ command = "" }) => command) ?? [];
+
+  test("evidence is not cut off where the tool stops by itself", () => {
+    const logs = COMMANDS.filter(([, command]) => command.includes("activity-log list"));
+    expect(logs.length).toBeGreaterThan(1);
+    for (const [name, command] of logs)
+      expect([name, command]).toEqual([name, expect.stringMatching(/--max-events \d{5,}/)]);
+  });
+
+  test("what gives up data or cannot be undone says in its title when, and the first look is always harmless", () => {
+    const harmful = STEPS.filter(([name, { command = "" }]) =>
+      name.startsWith("database-failover") || name.startsWith("disk-space")
+        ? /flexible-server (replica promote|restart|update) /.test(command)
+        : false,
+    );
+    expect(harmful.length).toBe(4);
+    for (const [name, { title }] of harmful)
+      expect([name, title]).toEqual([name, expect.stringMatching(/only when|Then the primary's/)]);
+    expect(commandsOf("database-failover")[0]).toContain("physical_replication_delay_in_bytes");
+  });
+
+  test("a disk grows on the replica before the primary, by no size but the one that was looked up", () => {
+    const grown = commandsOf("disk-space").filter((command) => command.includes("--storage-size"));
+    expect(grown.map((command) => /--name "\$(\w+)"/.exec(command)?.[1])).toEqual(["REPLICA", "SERVER"]);
+    expect(grown.filter((command) => !command.endsWith('"$STORAGE_GIB"'))).toEqual([]);
+  });
+
+  test("what was changed behind Pulumi's back is looked for with a refresh", () => {
+    for (const id of ["accidental-deletion", "misconfiguration", "network-dns"]) {
+      const calls = commandsOf(id).filter((command) => /^pulumi (up|preview) /.test(command));
+      expect([id, calls.length > 0]).toEqual([id, true]);
+      expect(calls.filter((command) => !command.includes(" --refresh "))).toEqual([]);
+    }
+  });
+
+  test("what is restored is the backup that was proved, and its replacement is proved too", () => {
+    const verbs = commandsOf("database-restore").flatMap((command) =>
+      command.startsWith("npm run -s recovery -- ") ? [command.split(" ").slice(5, 7).join(" ")] : [],
+    );
+    expect(verbs).toEqual(["list", 'verify "$BACKUP"', 'restore "$BACKUP"', "backup", "verify --latest"]);
+  });
+
+  test("a page names no environment but its own", () => {
+    for (const [name, command] of COMMANDS)
+      expect([name, /(?:plan|drift|cost|outputs) -- (?:staging|prod)\b/.test(command)]).toEqual([
+        name,
+        false,
+      ]);
+  });
+
   test("resources of the cluster that commands name are in the plan", async () => {
     const { resources } = await planStack("prod", { resolve: true });
     const objects = resources.flatMap(({ type, inputs }) => {
@@ -157,7 +208,14 @@ describe("commands", () => {
         ? [`${type.split(":").at(-1)?.toLowerCase()}/${name}`]
         : [];
     });
+    const labels = resources.flatMap(({ inputs }) =>
+      Object.entries(
+        (inputs as { metadata?: { labels?: Record<string, unknown> } }).metadata?.labels ?? {},
+      ).map(([key, value]) => `${key}=${String(value)}`),
+    );
     for (const [name, command] of COMMANDS) {
+      for (const [, label] of command.matchAll(/--selector (app\.kubernetes\.io\/[a-z-]+=[a-z0-9-]+)/g))
+        expect([name, labels.includes(label ?? "") ? label : `nothing with ${label}`]).toEqual([name, label]);
       for (const [reference] of command.matchAll(/(?<![\w/.])(?:deploy(?:ment)?|cronjob)\/[a-z][a-z-]*/g)) {
         expect([
           name,
@@ -313,6 +371,8 @@ describe("steps that run anywhere do what their page says", () => {
       const { code, text } = shell(`npm run -s recovery -- ${command}`);
       if (code !== 0) throw new Error(`${command}: ${text}`);
     }
+    const [proved] = JSON.parse(shell("npm run -s recovery -- list --json").text) as { id: string }[];
+    env.BACKUP = proved?.id;
   }, 180_000);
 
   afterAll(async () => {
