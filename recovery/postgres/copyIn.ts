@@ -1,12 +1,10 @@
 import { open } from "node:fs/promises";
-import type { Client, Connection, Submittable } from "pg";
+import type { Client, Connection } from "pg";
 import type { ArchiveFile } from "../archiveFile";
+import { COPY_DATA, CopyQuery, LENGTH_BYTES } from "./copyQuery";
 import { ROW_HEADER_BYTES } from "./rows";
 import { isEndMarker, quotedName, type TocEntry } from "./toc";
 
-const COPY_DATA = 0x64; // 'd'
-/** The protocol's length counts itself. */
-const LENGTH_BYTES = 4;
 /** In front of an entry's rows: a byte for the kind of block, five for the entry's number. */
 const BLOCK_HEADER_BYTES = 6;
 const READ_BYTES = 512 * 1024;
@@ -85,7 +83,7 @@ function reframe(buffer: Buffer, left: number, end: number): { sent: number; res
   return { sent: position, rest: 0, ended: false };
 }
 
-class CopyIn implements Submittable {
+class CopyIn extends CopyQuery {
   private failure: Error | undefined;
 
   constructor(
@@ -93,7 +91,9 @@ class CopyIn implements Submittable {
     private readonly rows: AsyncGenerator<Buffer>,
     private readonly resolve: () => void,
     private readonly reject: (error: Error) => void,
-  ) {}
+  ) {
+    super();
+  }
 
   submit(connection: Connection): void {
     connection.query(this.statement);
@@ -128,13 +128,6 @@ class CopyIn implements Submittable {
   handleReadyForQuery(): void {
     if (!this.failure) this.resolve();
   }
-
-  handleCommandComplete(): void {}
-  handleRowDescription(): void {}
-  handleDataRow(): void {}
-  handleEmptyQuery(): void {}
-  handlePortalSuspended(): void {}
-  handleCopyData(): void {}
 }
 
 function written(stream: NodeJS.WritableStream, part: Buffer): Promise<void> {

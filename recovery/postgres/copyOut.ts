@@ -1,11 +1,9 @@
-import type { Client, Connection, Submittable } from "pg";
+import type { Client, Connection } from "pg";
+import { COPY_DATA, CopyQuery, LENGTH_BYTES } from "./copyQuery";
 import { ROW_HEADER_BYTES, RowDigest } from "./rows";
 
-const COPY_DATA = 0x64; // 'd'
 const COPY_DONE = 0x63; // 'c'
 const ERROR = 0x45; // 'E'
-/** Every message of the protocol: a type byte, then its length as a big-endian number that counts itself. */
-const LENGTH_BYTES = 4;
 
 export interface TableContent {
   rows: number;
@@ -27,7 +25,7 @@ type DataListener = (part: Buffer) => void;
  * an event of every row, which takes longer than reading the table. A message's header has the size of a row's
  * header in a digest, so the one is turned into the other where it stands and buffers are hashed whole.
  */
-class CopyOut implements Submittable {
+class CopyOut extends CopyQuery {
   private readonly digest = new RowDigest();
   private carry: Buffer = Buffer.alloc(0);
   private left = 0;
@@ -38,7 +36,9 @@ class CopyOut implements Submittable {
     private readonly statement: string,
     private readonly resolve: (content: TableContent) => void,
     private readonly reject: (error: Error) => void,
-  ) {}
+  ) {
+    super();
+  }
 
   submit(connection: Connection): void {
     const { stream } = connection;
@@ -114,12 +114,6 @@ class CopyOut implements Submittable {
     this.resolve({ rows, bytes, sha256: this.digest.digest() });
   }
 
-  handleCommandComplete(): void {}
-  handleRowDescription(): void {}
-  handleDataRow(): void {}
-  handleEmptyQuery(): void {}
-  handlePortalSuspended(): void {}
-  handleCopyData(): void {}
   handleCopyInResponse(): void {
     this.reject(new Error(`not a statement that copies out: ${this.statement}`));
   }
