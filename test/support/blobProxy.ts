@@ -1,4 +1,5 @@
 import http from "node:http";
+import { text } from "node:stream/consumers";
 
 export interface BlobProxy {
   /** The connection string with the proxy in front of the blob server. */
@@ -6,12 +7,13 @@ export interface BlobProxy {
   stop(): Promise<void>;
 }
 
-/** What a test does to one request: answer it itself, change the answer's headers, or nothing. */
+/** What a test does to one request: answer it itself, change the answer's headers or its body, or nothing. */
 export type Interference = (
   request: http.IncomingMessage,
 ) =>
   | { answer: { status: number; headers: Record<string, string>; body?: string } }
   | { headers: Record<string, string> }
+  | { rewrite: (body: string) => string }
   | undefined;
 
 /** Stands between client and blob server, to give answers the emulator has not: immutability, slow rehydration. */
@@ -29,7 +31,16 @@ export async function startBlobProxy(connectionString: string, interfere: Interf
     const onward = http.request(
       { host: endpoint.hostname, port: endpoint.port, method, headers, path: url },
       (answer) => {
-        response.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...done?.headers });
+        const status = answer.statusCode ?? 502;
+        if (done && "rewrite" in done) {
+          const { "content-length": _length, "transfer-encoding": _encoding, ...kept } = answer.headers;
+          text(answer).then(
+            (body) => response.writeHead(status, kept).end(done.rewrite(body)),
+            () => response.destroy(),
+          );
+          return;
+        }
+        response.writeHead(status, { ...answer.headers, ...done?.headers });
         answer.pipe(response);
       },
     );
