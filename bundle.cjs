@@ -62,11 +62,11 @@ function bundle(options) {
   });
   fs.rmSync(record, { force: true });
   for (const output of outputFiles) put(output.path, output.contents);
-  const made = [...Object.keys(metafile.inputs), path.relative(absWorkingDir, outfile)];
-  const files = Object.fromEntries(made.map((file) => [file, stamp(path.resolve(absWorkingDir, file))]));
+  const sources = Object.keys(metafile.inputs);
   // A source saved while the compiler ran may have been read before or after: then the next command compiles again.
-  const inputs = made.slice(0, -1).map((file) => fs.statSync(path.resolve(absWorkingDir, file)).mtimeMs);
-  if (inputs.every((time) => time < started)) put(record, JSON.stringify({ key, files }));
+  if (sources.some((file) => fs.statSync(path.resolve(absWorkingDir, file)).mtimeMs >= started)) return true;
+  const files = [...sources, outfile].map((file) => [file, stamp(path.resolve(absWorkingDir, file))]);
+  put(record, JSON.stringify({ key, files: Object.fromEntries(files) }));
   return true;
 }
 

@@ -10,3 +10,12 @@ export interface BundleOptions extends BuildOptions {
 
 /** Makes the outfile unless nothing it is made of has changed; tells whether it had to. @throws esbuild's Error */
 export function bundle(options: BundleOptions): boolean;
+
+/** What every bundle has in common. */
+export const COMMON: {
+  bundle: true;
+  platform: "node";
+  format: "cjs";
+  target: string;
+  supported: Record<string, boolean>;
+};

@@ -1,13 +1,4 @@
-export const WEEKDAYS = [
-  "Sunday",
-  "Monday",
-  "Tuesday",
-  "Wednesday",
-  "Thursday",
-  "Friday",
-  "Saturday",
-] as const;
-export type Weekday = (typeof WEEKDAYS)[number];
+import { Weekday, WEEKDAYS } from "../maintenance";
 
 /** Time every week, UTC, in which Azure may restart things. Mutes all but P1. */
 export interface WeeklyWindow {

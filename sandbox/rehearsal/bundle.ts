@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { build, Plugin } from "esbuild";
+import { COMMON } from "../../bundle.cjs";
 
 /** A change somebody makes to the program: one text in one source file becomes another. */
 export interface Edit {
@@ -30,18 +31,14 @@ export async function bundleProgram(
   changes: readonly Change[] = [],
 ): Promise<void> {
   await build({
+    ...COMMON,
     absWorkingDir: root,
     entryPoints: ["stacks/index.ts"],
     outfile,
-    bundle: true,
     packages: "external",
-    platform: "node",
-    format: "cjs",
-    target: "node20",
     sourcemap: "inline",
     sourcesContent: false,
     logLevel: "silent",
-    supported: { "dynamic-import": false },
     plugins: changes.length > 0 ? [editing(root, changes)] : [],
   });
 }

@@ -1,5 +1,6 @@
 import { isoDuration, promSeconds } from "../duration";
-import { AnnouncedWindow, WeeklyWindow, weeklyParts, clock, WEEKDAYS } from "../maintenance";
+import { WEEKDAYS } from "../../maintenance";
+import { AnnouncedWindow, WeeklyWindow, weeklyParts, clock } from "../maintenance";
 import { HEARTBEAT } from "../alerts/monitoring";
 import { escalationText, PRIORITY_POLICY } from "../priorities";
 import { runbookUrl } from "../runbooks";
