@@ -26,7 +26,7 @@ export interface ArmDefinition {
   readonly writeOnly?: readonly string[];
   readonly globalName?: string;
   readonly softDelete?: boolean;
-  /** The resource itself or an ancestor, by its id as far as the given placeholder, does one thing at a time. */
+  /** The resource itself or an ancestor, by its id up to the parameter named, does one thing at a time. */
   readonly serialisedUpTo?: string;
   readonly check?: (inputs: Tree) => readonly Failure[];
   readonly keptOnUpdate?: readonly string[];
