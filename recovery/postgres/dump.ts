@@ -3,7 +3,7 @@ import { FailedError, messageOf } from "../errors";
 import { childEnvironment, startProgram, succeed } from "../process";
 import { ArchiveScanner, type ArchiveContent } from "./archive";
 import { programEnvironment, type ServerConnection } from "./connection";
-import type { Program } from "./programs";
+import { writingWidely, type Program } from "./programs";
 
 /** Level 1 compresses these archives better than gzip's default and faster than a server can dump. */
 const ZSTD_LEVEL = "-1";
@@ -33,15 +33,18 @@ export function startDump(options: {
 }): Dump {
   const broken = new AbortController();
   const signal = AbortSignal.any([options.signal, broken.signal]);
-  const dump = startProgram(
-    options.programs.pgDump.path,
-    ["-Fc", "-Z0", "--no-password", `--snapshot=${options.snapshot}`, `--lock-wait-timeout=${LOCK_WAIT_MS}`],
-    {
-      signal,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: childEnvironment(programEnvironment(options.server)),
-    },
-  );
+  const [file, args] = writingWidely(options.programs.pgDump, [
+    "-Fc",
+    "-Z0",
+    "--no-password",
+    `--snapshot=${options.snapshot}`,
+    `--lock-wait-timeout=${LOCK_WAIT_MS}`,
+  ]);
+  const dump = startProgram(file, args, {
+    signal,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: childEnvironment(programEnvironment(options.server)),
+  });
   const threads = `-T${Math.min(MAX_THREADS, availableParallelism())}`;
   const zstd = startProgram(options.programs.zstd.path, [ZSTD_LEVEL, threads, "-q", "-c"], {
     signal,

@@ -51,7 +51,7 @@ const executable = (file: string) => {
 /** Debian's dispatcher, which costs a Perl start and picks a version by its own rules. */
 const isDispatcher = (file: string) => path.basename(realpathSync(file)) === "pg_wrapper";
 
-function onPath(name: ProgramName, searchPath: string): string[] {
+function onPath(name: string, searchPath: string): string[] {
   return searchPath
     .split(path.delimiter)
     .filter((folder) => path.isAbsolute(folder))
@@ -98,6 +98,21 @@ export function findProgram(name: ProgramName): Program {
   const [found] = name === "zstd" ? [] : installations(name);
   if (found) return found;
   throw missing(name);
+}
+
+/** In bytes. C libraries write to a pipe in pieces of 4 KiB, each of which wakes its reader. */
+const WIDE_BUFFER = 1024 * 1024;
+
+/**
+ * How to start a program that writes gigabytes to a pipe: in pieces of 1 MiB where `stdbuf` of the GNU core utilities
+ * is on PATH, which saves a tenth of a backup's time on two processors, and as it is elsewhere.
+ */
+export function writingWidely(
+  { path: file }: Program,
+  args: readonly string[],
+): [file: string, args: string[]] {
+  const [stdbuf] = onPath("stdbuf", process.env.PATH ?? "");
+  return stdbuf ? [stdbuf, [`--output=${WIDE_BUFFER}`, file, ...args]] : [file, [...args]];
 }
 
 /**

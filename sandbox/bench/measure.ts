@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
+import path from "node:path";
 
 export interface Measured {
   seconds: number;
@@ -11,6 +12,19 @@ export interface Measured {
 }
 
 const SAMPLE_MS = 50;
+
+/**
+ * Arguments of Node.js in a script of package.json, so that what is measured is what a user runs.
+ * @throws Error when there is no such script, or it starts another program
+ */
+export function scriptArguments(root: string, script: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const [program, ...args] = scripts[script]?.split(" ") ?? [];
+  if (program !== "node") throw new Error(`package.json: script ${script} does not start node`);
+  return args;
+}
 
 /** Runs a program, its children included, and measures how long it takes and how large its processes get. */
 export async function measure(

@@ -5,7 +5,7 @@
 import { Command } from "commander";
 import { stacksIn } from "../monitor/config";
 import { projectRoot } from "../root";
-import { median, measure } from "./measure";
+import { median, measure, scriptArguments } from "./measure";
 
 const MIB = 1024 * 1024;
 /** What the plan promises, on two free cores. */
@@ -38,18 +38,9 @@ async function main(): Promise<void> {
   const sdk = await repeat("load @pulumi/pulumi", runs, ["-e", `require("@pulumi/pulumi")`]);
   const rows = [sdk];
   // The first run compiles the policy pack if it is stale.
-  await measure(process.execPath, ["run.mjs", "sandbox/plan.ts", "--quiet"], process.env);
+  await measure(process.execPath, [...scriptArguments(root, "plan"), "--quiet"], process.env);
   for (const stack of stacksIn(root)) {
-    rows.push(
-      await repeat(`plan ${stack}`, runs, [
-        "--no-opt",
-        "--single-threaded-gc",
-        "run.mjs",
-        "sandbox/plan.ts",
-        stack,
-        "--quiet",
-      ]),
-    );
+    rows.push(await repeat(`plan ${stack}`, runs, [...scriptArguments(root, "plan"), stack, "--quiet"]));
   }
   for (const { what, seconds, mebibytes } of rows) {
     const times = (seconds / sdk.seconds).toFixed(1);

@@ -14,7 +14,7 @@ import { findProgram } from "../../recovery/postgres/programs";
 import { startAzurite, type LocalAzurite } from "../local/azurite";
 import { startPostgres, type LocalPostgres } from "../local/postgres";
 import { projectRoot } from "../root";
-import { measure, median, type Measured } from "./measure";
+import { measure, median, scriptArguments, type Measured } from "./measure";
 
 const root = projectRoot(__dirname);
 const FULL_SCALE = 60;
@@ -79,7 +79,7 @@ async function sql(bench: Bench, database: string, text: string): Promise<void> 
 
 function recovery(bench: Bench, database: string, args: string[]): Promise<Measured> {
   const env = { ...bench.env, DATABASE_URL: bench.postgres.urlOf(database) };
-  return measure(process.execPath, [path.join(root, "run.mjs"), "recovery/cli.ts", ...args, "--json"], env);
+  return measure(process.execPath, [...scriptArguments(root, "recovery"), ...args, "--json"], env);
 }
 
 /** `pg_dump | gzip`, streamed to the same blob server with the client's own upload. */
@@ -191,6 +191,7 @@ async function main(): Promise<void> {
     .option("--runs <n>", "measured runs of each kind; 0 leaves the comparison out", Number, 5)
     .option("--sizes <list>", "scales to measure memory at, separated by commas", numbers, [5, 60, 205])
     .parse();
+  process.chdir(root);
   const options = program.opts<Options>();
   const say = (line: string) => process.stderr.write(`${new Date().toISOString()} ${line}\n`);
   const directory = mkdtempSync(path.join(tmpdir(), "bench-"));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -293,6 +293,26 @@ describe("the archive's fingerprints", () => {
     };
     expect(digest(["a\n", "b\n"])).not.toBe(digest(["b\n", "a\n"]));
     expect(digest(["a\n", "a\n"])).not.toBe(digest(["a\n"]));
+  });
+
+  test("stdbuf makes a dump faster where it is installed, and is not needed", async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "few-programs-"));
+    symlinkSync(findProgram("zstd").path, path.join(directory, "zstd"));
+    try {
+      const stdbuf = path.join(directory, "stdbuf");
+      const store = await lab.store("app", { PATH: directory });
+      const without = await recovery(["backup", "--json"], store.env);
+      expect(without.code).toBe(0);
+      writeFileSync(stdbuf, `#!/bin/sh\necho "$1" >>${directory}/used\nshift\nexec "$@"\n`);
+      chmodSync(stdbuf, 0o755);
+      const withIt = await recovery(["backup", "--json"], store.env);
+      expect(withIt.code).toBe(0);
+      expect(readFileSync(path.join(directory, "used"), "utf8")).toBe("--output=1048576\n");
+      const tablesOf = ({ stdout }: { stdout: string }) => (JSON.parse(stdout) as Manifest).tables;
+      expect(tablesOf(withIt)).toEqual(tablesOf(without));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 
