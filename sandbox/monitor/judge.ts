@@ -32,8 +32,9 @@ export class Judge {
   async finish(deployment: Deployment): Promise<PackInfo> {
     const info = await this.info;
     await Promise.all(this.workers);
-    const resources = [...deployment.resources.values()];
-    await this.pack.analyzeStack(resources, (resource) => deployment.providerOf(resource));
+    await this.pack.analyzeStack(
+      [...deployment.resources.values()].map((resource) => [resource, deployment.providerOf(resource)]),
+    );
     return info;
   }
 

@@ -3,11 +3,14 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { isolationRules } from "../../policies/isolation/rules";
+import { PackProcess } from "../../sandbox/monitor/policies";
+import type { PlannedResource } from "../../sandbox/monitor/resource";
 import { Analyzer } from "./support/analyzer";
 import { found, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
 import { ROOT } from "./support/names";
-import type { Level } from "./support/requests";
+import type { ResourceFixture } from "./support/fixture";
+import { type Level, urnOf } from "./support/requests";
 import { configMap, prod, staging } from "./support/vectors";
 
 /** Longest a pack may take to start, on a machine that does other things too. */
@@ -51,6 +54,47 @@ function projectWith(files: Record<string, string | undefined>): string {
     if (text !== undefined) fs.writeFileSync(path.join(folder, file), text);
   }
   return folder;
+}
+
+/** A fixture and its provider, as a plan has them. */
+function plannedFrom(
+  place: { stack: string; project: string },
+  fixture: ResourceFixture,
+  all: readonly ResourceFixture[],
+): [PlannedResource, PlannedResource | undefined] {
+  const { name, props, outputs = props, provider, opts = {}, propertyDependencies = {} } = fixture;
+  const planned = {
+    urn: urnOf(place, fixture),
+    type: fixture.type.slice(fixture.type.lastIndexOf("$") + 1),
+    name,
+    external: false,
+    parent: "",
+    inputs: props,
+    inputSecrets: [],
+    outputs,
+    outputSecrets: [],
+    dependencies: [],
+    propertyDependencies: Object.fromEntries(
+      Object.entries(propertyDependencies).map(([property, names]) => [
+        property,
+        // A fixture that names nothing means something no policy is shown; the engine sends its URN all the same.
+        (names.length > 0 ? names : ["outside"]).map((other) => {
+          const target = all.find((candidate) => candidate.name === other);
+          return target ? urnOf(place, target) : other;
+        }),
+      ]),
+    ),
+    protect: opts.protect ?? false,
+    options: {
+      ignoreChanges: opts.ignoreChanges ?? [],
+      additionalSecretOutputs: [],
+      aliases: [],
+      customTimeouts: {},
+    },
+  } as unknown as PlannedResource;
+  if (!provider) return [planned, undefined];
+  const named = { name: "provider", ...provider };
+  return [planned, plannedFrom(place, named, all)[0]];
 }
 
 describe("the compiled pack, over Pulumi's own protocol", () => {
@@ -100,6 +144,38 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
       }
     },
   );
+
+  test("finds the same when it is asked the way a plan asks, without gRPC", async () => {
+    const place = { stack: "staging", project: "forma3d" };
+    const analyzer = await start(place);
+    const settings = { ...place, config: {}, secretKeys: [], disabledDefaultProviders: [] };
+    const pack = new PackProcess(path.join(ROOT, "policies"), "127.0.0.1:1", settings);
+    try {
+      expect((await pack.info()).policies).toBe((await analyzer.info()).getPoliciesList().length);
+      const compared = vectors.filter(
+        ({ stack = "staging", project, extras, config, refuses }) =>
+          stack === "staging" && !project && !extras && !config && !refuses,
+      );
+      let findings = 0;
+      for (const { id, resources } of compared) {
+        const byGrpc = [];
+        for (const resource of resources) byGrpc.push(...(await analyzer.analyze(resource)));
+        byGrpc.push(...(await analyzer.analyzeStack(resources)));
+        const planned = resources.map((fixture) => plannedFrom(place, fixture, resources));
+        for (const asked of planned) await pack.analyze(...asked);
+        await pack.analyzeStack(planned);
+        // Keys of a property map arrive in another order.
+        const lines = (all: { rule: string; message: string; urn: string; level: string }[]) =>
+          all.map(({ rule, message, urn, level }) => `${rule} ${level} ${urn} ${message}`).sort();
+        const found = lines(pack.violations.splice(0).map((one) => ({ ...one, rule: one.policy })));
+        expect({ id, found }).toEqual({ id, found: lines(byGrpc) });
+        findings += found.length;
+      }
+      expect(findings).toBeGreaterThan(compared.length);
+    } finally {
+      pack.close();
+    }
+  });
 
   test("judges stack configuration with the root stack", async () => {
     const analyzer = await start({ config: { "forma3d:url": prod.dsn } });

@@ -5,7 +5,7 @@ import { catalogue } from "../../policies/catalogue";
 
 const ROOT = path.join(__dirname, "../..");
 
-/** Plans a stack offline, judged by the compiled pack over its real protocol. */
+/** Plans a stack offline, judged by the compiled pack. */
 async function plan(...args: string[]): Promise<{ code: number; text: string }> {
   try {
     const { stdout } = await promisify(execFile)(

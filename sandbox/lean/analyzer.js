@@ -1,0 +1,47 @@
+/**
+ * For `node --require`: lets the process of a policy pack be spoken to over Node.js's own channel instead of gRPC. What
+ * the SDK serves, how it unpacks a resource and what it answers stay its own; only the carrier is another, which for the
+ * five hundred resources of a stack saves a third of the pack's time.
+ *
+ * A request is `{ id, method, message, plain }`: the protocol's message as an array, and beside it the property maps of
+ * each resource it holds, which as messages of their own would cost more than all the rest. An answer is
+ * `{ id, message }` or `{ id, error }`.
+ */
+const Module = require("node:module");
+
+/** Stands in for the server of @grpc/grpc-js. */
+class ChannelServer {
+  addService(definition, handlers) {
+    process.on("disconnect", () => process.exit());
+    process.on("message", ({ id, method, message, plain }) => {
+      const request = new definition[method].requestType(message);
+      resourcesIn(request).forEach((resource, index) => lend(resource, plain[index]));
+      handlers[method]({ request }, (error, answer) =>
+        process.send(error ? { id, error: error.message } : { id, message: answer.toArray() }),
+      );
+    });
+  }
+
+  bindAsync(_address, _credentials, done) {
+    done(null, 0);
+  }
+}
+
+function resourcesIn(request) {
+  if (request.getResourcesList) return request.getResourcesList();
+  return request.getProperties ? [request] : [];
+}
+
+/** Gives a message the property maps it came without. */
+function lend(resource, { properties, provider }) {
+  resource.getProperties = () => ({ toJavaScript: () => properties });
+  if (provider) resource.getProvider().getProperties = () => ({ toJavaScript: () => provider });
+}
+
+const load = Module._load;
+Module._load = function (request, parent, isMain) {
+  const loaded = load.call(this, request, parent, isMain);
+  return request === "@grpc/grpc-js" && /@pulumi[\\/]policy[\\/]/.test(parent?.filename ?? "")
+    ? { ...loaded, Server: ChannelServer }
+    : loaded;
+};
