@@ -5,6 +5,7 @@ import { bundle } from "../../bundle.cjs";
 import type { StackSettings } from "./config";
 import type { Deployment } from "./deployment";
 import { dropTraces, restoreTraces, slim } from "../lean/sdk";
+import { useLightStructs } from "../wire/struct";
 import { Monitor } from "./monitor";
 
 /** Requests the program may have in flight, as the engine's own default allows for a small machine. */
@@ -74,6 +75,7 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   if (!traces) dropTraces();
   slim();
+  useLightStructs();
   const { RunError, ResourceError, runtime } = await import("@pulumi/pulumi");
   const { project, stack } = settings;
   runtime.resetOptions(project, stack, PARALLEL, engine, "", true, ORGANIZATION);

@@ -1,4 +1,4 @@
-import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
+import { Struct, Value, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
 import type { Tree } from "../model/types";
 import { encode, Json, Path } from "./values";
 
@@ -12,11 +12,37 @@ export function toStruct(tree: Tree, secrets: readonly Path[]): Struct {
   return Struct.fromJavaScript(encode(tree, secrets) as Record<string, JavaScriptValue>);
 }
 
-/**
- * The same for a reader in this process, which only asks for the plain value: building the message costs a plan more
- * memory than anything else.
- */
+/** A property map whose message is built when something asks for its fields, which nothing does in one process. */
+class LightStruct extends Struct {
+  private filled = false;
+
+  constructor(private readonly json: Record<string, JavaScriptValue>) {
+    super();
+  }
+
+  override toJavaScript(): Record<string, JavaScriptValue> {
+    return this.json;
+  }
+
+  override getFieldsMap(): ReturnType<Struct["getFieldsMap"]> {
+    const fields = super.getFieldsMap();
+    if (!this.filled) {
+      this.filled = true;
+      for (const [key, value] of Object.entries(this.json)) fields.set(key, Value.fromJavaScript(value));
+    }
+    return fields;
+  }
+}
+
+/** The same for a reader in this process. */
 export function lightStruct(tree: Tree, secrets: readonly Path[]): Struct {
-  const json = encode(tree, secrets);
-  return { toJavaScript: () => json } as unknown as Struct;
+  return new LightStruct(encode(tree, secrets) as Record<string, JavaScriptValue>);
+}
+
+/**
+ * Has the SDK, too, build property maps only when they are sent somewhere: building and reading messages that never
+ * leave the process costs a plan more memory than anything else, and a tenth of its time.
+ */
+export function useLightStructs(): void {
+  Struct.fromJavaScript = (json) => new LightStruct(json);
 }
