@@ -21,7 +21,16 @@ function meets(
   return ahead < minutes * 60_000 || WEEK - ahead < HOUR;
 }
 
-function runsOf(schedule: string): Date[] {
+/** Every plan reads the files of all stacks, whose schedules are mostly the same. */
+const known = new Map<string, readonly Date[]>();
+
+function runsOf(schedule: string): readonly Date[] {
+  const runs = known.get(schedule) ?? findRuns(schedule);
+  known.set(schedule, runs);
+  return runs;
+}
+
+function findRuns(schedule: string): Date[] {
   try {
     return new Cron(schedule, { timezone: "UTC" }).nextRuns(RUNS, new Date("2026-01-01T00:00:00Z"));
   } catch {
