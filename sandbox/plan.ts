@@ -1,3 +1,4 @@
+import "./keepCode";
 import { CommanderError } from "commander";
 import { parsePlanCommand, PlanCommand } from "./planCommand";
 import { planStack } from "./planner";

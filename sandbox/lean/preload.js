@@ -3,9 +3,14 @@
  * the setting, stay as they are. What these processes run is JavaScript, so they get no compiler; and as nothing
  * serialises functions, no debugger has to be told of every script that is loaded.
  */
+const path = require("node:path");
+
 const entry = process.argv[1] ?? "";
 
-if (/@pulumi[\\/]pulumi[\\/]cmd[\\/]run(-policy-pack)?([\\/]|$)/.test(entry)) {
+const [, kind] = /@pulumi[\\/]pulumi[\\/]cmd[\\/](run(?:-policy-pack)?)(?:[\\/]|$)/.exec(entry) ?? [];
+if (kind) {
+  const { useCodeCache } = require("./codeCache.js");
+  process.on("exit", useCodeCache(path.join(__dirname, "../../.build/code"), kind));
   const { slim, dropTraces } = require("./sdk.js");
   dropTraces();
   slim();

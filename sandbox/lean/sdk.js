@@ -4,8 +4,11 @@
  */
 const Module = require("node:module");
 
-/** What the SDK loads to serialise functions: 10 MB of source, more than half of the time it takes to load. */
-const SELDOM_USED = new Set(["typescript", "@npmcli/arborist"]);
+/**
+ * What the SDK loads to serialise functions, 10 MB of source and more than half of the time it takes to load, and to
+ * drive the engine, which no program does that the engine runs.
+ */
+const SELDOM_USED = new Set(["typescript", "@npmcli/arborist", "./automation"]);
 
 /** An alias for the name azure-native gave a type in another API version. */
 const API_VERSION_ALIAS = /^azure-native:[\w./]+\/v\d{8}\w*:\w+$/;

@@ -200,3 +200,45 @@ test("Ctrl-C ends the plan and everything it started", async () => {
   expect(await ended).toBe(130);
   expect(await until(() => !packs.some(isRunning), 10)).toBe(true);
 });
+
+test("code kept from an earlier process is used as long as its source is the same, and never otherwise", () => {
+  const project = path.join(folder, "kept");
+  const packaged = path.join(project, "node_modules/greeting/index.js");
+  fs.mkdirSync(path.dirname(packaged), { recursive: true });
+  const script = [
+    `const { useCodeCache } = require(${JSON.stringify(path.join(ROOT, "sandbox/lean/codeCache.js"))});`,
+    `process.on("exit", useCodeCache(${JSON.stringify(path.join(project, "code"))}, "test"));`,
+    `console.log(require("greeting").greet(), require("greeting").where());`,
+  ].join("\n");
+  const greet = () => {
+    const { stdout, stderr } = spawnSync(process.execPath, ["-e", script], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    return stdout + stderr;
+  };
+  const write = (word: string) =>
+    fs.writeFileSync(
+      packaged,
+      `#!/usr/bin/env node\nexports.greet = () => "${word}";\n` +
+        `exports.where = () => require.resolve("greeting") === __filename && require.main === undefined;\n`,
+    );
+  const stored = () =>
+    fs.readdirSync(path.join(project, "code")).map((file) => path.join(project, "code", file));
+
+  write("hello");
+  expect(greet()).toBe("hello true\n");
+  expect(stored()).toHaveLength(1);
+  const [store = ""] = stored();
+  const { ino } = fs.statSync(store);
+  expect(greet()).toBe("hello true\n");
+  // Nothing was new, so nothing was stored.
+  expect(fs.statSync(store).ino).toBe(ino);
+  // V8 itself compares no more than the length of a source.
+  write("howdy");
+  expect(greet()).toBe("howdy true\n");
+  expect(fs.statSync(store).ino).not.toBe(ino);
+  fs.writeFileSync(store, "not a store");
+  expect(greet()).toBe("howdy true\n");
+  expect(stored()).toEqual([store]);
+});
