@@ -15,7 +15,7 @@ const vm = require("node:vm");
 
 const hashOf = (text) => createHash("sha1").update(text).digest("base64");
 
-/** Reads a store: the length of its index, the index as JSON, then the code of every module. */
+/** Reads a store: the length of its index, the index as JSON (a source's hash to place and use of its code), then the code. */
 function read(file) {
   try {
     const stored = fs.readFileSync(file);
@@ -26,16 +26,26 @@ function read(file) {
   }
 }
 
-/** Put in place by renaming: another process may be reading it. */
-function write(file, scripts) {
+/** Processes of one kind do not load all the same; but what so many that stored something had no use for has gone. */
+const UNUSED = 8;
+
+/**
+ * Stores the code of these modules, and what is known of others. Put in place by renaming: another process may be
+ * reading it.
+ */
+function write(file, scripts, known) {
   const index = {};
   const parts = [];
   let at = 0;
-  for (const [name, { script, hash }] of scripts) {
-    const code = script.createCachedData();
-    index[name] = [hash, at, code.length];
+  const add = (hash, code, unused) => {
+    index[hash] = [at, code.length, unused];
     parts.push(code);
     at += code.length;
+  };
+  for (const [hash, script] of scripts) add(hash, script.createCachedData(), 0);
+  for (const [hash, [from, length, unused]] of Object.entries(known.index)) {
+    if (!scripts.has(hash) && unused < UNUSED)
+      add(hash, known.code.subarray(from, from + length), unused + 1);
   }
   const head = Buffer.from(JSON.stringify(index));
   const length = Buffer.alloc(4);
@@ -62,23 +72,25 @@ function requireFor(module) {
  * @param name Of the kind of process; processes of one kind load the same modules.
  */
 function useCodeCache(folder, name) {
-  // Code made by another V8, or under other options, would be refused.
+  // The SDK does so when it is loaded; code that was made before would be refused after.
+  v8.setFlagsFromString("--allow-natives-syntax");
+  // As would be code made by another V8, or under other options.
   const file = path.join(folder, `${name}-${v8.cachedDataVersionTag().toString(16)}.cache`);
   const { index, code } = read(file);
   const scripts = new Map();
   let fresh = 0;
   const compile = Module.prototype._compile;
   Module.prototype._compile = function (source, filename) {
-    if (!isPackaged(filename) && source.includes(SOURCE_MAP)) return compile.call(this, source, filename);
+    if (!isKept(filename, source)) return compile.call(this, source, filename);
     const hash = hashOf(source);
-    const [known, at, length] = index[filename] ?? [];
+    const [at, length] = index[hash] ?? [];
     const script = new vm.Script(Module.wrap(source.replace(/^#!.*/, "")), {
       filename,
-      cachedData: known === hash ? code.subarray(at, at + length) : undefined,
+      cachedData: at === undefined ? undefined : code.subarray(at, at + length),
       importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
-    if (known !== hash || script.cachedDataRejected) fresh++;
-    scripts.set(filename, { script, hash });
+    if (at === undefined || script.cachedDataRejected) fresh++;
+    scripts.set(hash, script);
     const run = script.runInThisContext();
     return run.call(this.exports, this.exports, requireFor(this), this, filename, path.dirname(filename));
   };
@@ -86,16 +98,21 @@ function useCodeCache(folder, name) {
     if (fresh === 0) return;
     fresh = 0;
     try {
-      write(file, scripts);
+      write(file, scripts, read(file));
     } catch {
       // A folder that cannot be written to costs time, and nothing else.
     }
   };
 }
 
-/** Only Node.js itself can give code its source map, and only our own code needs it. */
-const SOURCE_MAP = "//# sourceMappingURL=";
+const PACKAGES = /[\\/]node_modules[\\/]/;
+const BUNDLES = /[\\/](\.build|policies[\\/]bin)[\\/]/;
 
-const isPackaged = (file) => file.includes(`${path.sep}node_modules${path.sep}`);
+/**
+ * Packages and bundles of our own; but only Node.js itself can give code its source map. Of anything else there is no
+ * saying how often it changes, and each change stores all again.
+ */
+const isKept = (file, source) =>
+  PACKAGES.test(file) || (BUNDLES.test(file) && !source.includes("//# sourceMappingURL="));
 
 module.exports = { useCodeCache };
