@@ -10,6 +10,7 @@ module.exports = {
     ],
   },
   modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
+  setupFiles: ["<rootDir>/test/support/leanSdk.ts"],
   maxWorkers: 3,
   reporters: ["default", "<rootDir>/test/support/closingLine.js"],
   workerIdleMemoryLimit: "512MB",

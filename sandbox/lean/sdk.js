@@ -89,4 +89,4 @@ function restoreTraces(limit = 10) {
   });
 }
 
-module.exports = { slim, dropTraces, restoreTraces };
+module.exports = { lazy, slim, dropTraces, restoreTraces };

@@ -1,4 +1,5 @@
 // Plans stacks in a process of its own and prints the outcomes as JSON; started by test/support/plan.ts.
+import "../../sandbox/keepCode";
 import { planStack } from "../../sandbox/planner";
 import { planDocument } from "../../sandbox/render/plan";
 import type { PlanRequest } from "./plan";
