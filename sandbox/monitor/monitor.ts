@@ -1,7 +1,7 @@
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import * as proto from "@pulumi/pulumi/proto/resource_pb";
 import { InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
-import { lightStruct, toJson, toStruct } from "../wire/struct";
+import { toJson, toStruct } from "../wire/struct";
 import { Deployment } from "./deployment";
 import { fromRead, fromRegistration } from "./requests";
 import { Transforms } from "./transforms";
@@ -132,7 +132,7 @@ export class Monitor {
     const made = await this.deployment.register(fromRegistration(request, this.deployment.settings));
     this.transforms.remember(made.urn, request);
     const response = new proto.RegisterResourceResponse().setUrn(made.urn).setId(made.id);
-    response.getObject = () => lightStruct(made.outputs, made.secrets);
+    response.setObject(toStruct(made.outputs, made.secrets));
     return response;
   }
 

@@ -1,19 +1,15 @@
 import * as grpc from "@grpc/grpc-js";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
-import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
+import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import * as provider from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
-import { CloudError, Failure, Tree, UnknownTypeError } from "../model/types";
-import { decode, Decoded, encode, Json, Path } from "../wire/values";
+import { CloudError, Failure, UnknownTypeError } from "../model/types";
+import { toJson } from "../wire/struct";
+import { decode, Decoded } from "../wire/values";
 
 /** A property map off the wire; an absent one is empty. */
 export function fromStruct(struct: Struct | undefined): Decoded {
-  return decode(struct?.toJavaScript() as Json | undefined);
-}
-
-/** A property map for the wire, with the given places marked secret. */
-export function toStruct(tree: Tree, secrets: readonly Path[]): Struct {
-  return Struct.fromJavaScript(encode(tree, secrets) as Record<string, JavaScriptValue>);
+  return decode(toJson(struct));
 }
 
 export function toFailures(failures: readonly Failure[]): provider.CheckFailure[] {

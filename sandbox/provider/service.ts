@@ -6,10 +6,11 @@ import { armKey } from "../model/azure/arm";
 import { parsePath, valueAt, withValue } from "../model/paths";
 import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Stored, Tree, Value } from "../model/types";
 import { nameOf } from "../monitor/urn";
+import { toStruct } from "../wire/struct";
 import { Path } from "../wire/values";
 import { Front, Incomplete } from "./front";
 import { refuseAsArm, refuseLocked } from "./limits";
-import { fromStruct, toFailures, toInitFailed, toServiceError, toStruct } from "./messages";
+import { fromStruct, toFailures, toInitFailed, toServiceError } from "./messages";
 
 type Handler<Request, Response> = (
   call: grpc.ServerUnaryCall<Request, Response>,

@@ -34,14 +34,9 @@ class LightStruct extends Struct {
   }
 }
 
-/** The same for a reader in this process. */
-export function lightStruct(tree: Tree, secrets: readonly Path[]): Struct {
-  return new LightStruct(encode(tree, secrets) as Record<string, JavaScriptValue>);
-}
-
 /**
- * Has the SDK, too, build property maps only when they are sent somewhere: building and reading messages that never
- * leave the process costs a plan more memory than anything else, and a tenth of its time.
+ * From here on this process, the SDK in it included, builds property maps only when they are sent somewhere: building and
+ * reading messages that never leave the process costs a plan more memory than anything else, and a tenth of its time.
  */
 export function useLightStructs(): void {
   Struct.fromJavaScript = (json) => new LightStruct(json);
