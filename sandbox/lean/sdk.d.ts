@@ -1,3 +1,5 @@
+/** Packages the SDK loads to serialise functions only. */
+export const SERIALISERS: readonly string[];
 /** Stands for a module, and loads it when something of it is used for the first time. */
 export function lazy<T extends object>(load: () => T): T;
 /** Leaves out of Pulumi's SDK what a plan does not need; must come before the SDK's index is loaded. */

@@ -4,11 +4,11 @@
  */
 const Module = require("node:module");
 
-/**
- * What the SDK loads to serialise functions, 10 MB of source and more than half of the time it takes to load, and to
- * drive the engine, which no program does that the engine runs.
- */
-const SELDOM_USED = new Set(["typescript", "@npmcli/arborist", "./automation"]);
+/** What the SDK loads to serialise functions: 10 MB of source, more than half of the time it takes to load. */
+const SERIALISERS = ["typescript", "@npmcli/arborist"];
+
+/** With what drives the engine, which no program does that the engine runs. */
+const SELDOM_USED = new Set([...SERIALISERS, "./automation"]);
 
 /** An alias for the name azure-native gave a type in another API version. */
 const API_VERSION_ALIAS = /^azure-native:[\w./]+\/v\d{8}\w*:\w+$/;
@@ -89,4 +89,4 @@ function restoreTraces(limit = 10) {
   });
 }
 
-module.exports = { lazy, slim, dropTraces, restoreTraces };
+module.exports = { SERIALISERS, lazy, slim, dropTraces, restoreTraces };

@@ -1,13 +1,13 @@
+import type { Asked } from "./analyzerRequests";
 import type { Deployment } from "./deployment";
 import type { PackInfo, PackProcess } from "./policies";
-import type { PlannedResource } from "./resource";
 
 /** Enough to keep the pack busy; more only pile up in memory. */
 const REQUESTS_IN_FLIGHT = 64;
 
 /** Hands resources to the policy pack while the program is still declaring others. */
 export class Judge {
-  private readonly waiting: [PlannedResource, PlannedResource | undefined][] = [];
+  private readonly waiting: Asked[] = [];
   private readonly info: Promise<PackInfo>;
   private workers: Promise<void>[] = [];
   private active = 0;
@@ -19,8 +19,8 @@ export class Judge {
   }
 
   /** Takes a resource as it is declared. */
-  submit(resource: PlannedResource, provider: PlannedResource | undefined): void {
-    this.waiting.push([resource, provider]);
+  submit(...asked: Asked): void {
+    this.waiting.push(asked);
     if (this.active >= REQUESTS_IN_FLIGHT) return;
     this.active++;
     const worker = this.work();

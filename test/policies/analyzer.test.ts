@@ -10,7 +10,7 @@ import { found, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
 import { ROOT } from "./support/names";
 import type { ResourceFixture } from "./support/fixture";
-import { type Level, urnOf } from "./support/requests";
+import { type Level, urnOf, urnsOf } from "./support/requests";
 import { configMap, prod, staging } from "./support/vectors";
 
 /** Longest a pack may take to start, on a machine that does other things too. */
@@ -78,10 +78,7 @@ function plannedFrom(
       Object.entries(propertyDependencies).map(([property, names]) => [
         property,
         // A fixture that names nothing means something no policy is shown; the engine sends its URN all the same.
-        (names.length > 0 ? names : ["outside"]).map((other) => {
-          const target = all.find((candidate) => candidate.name === other);
-          return target ? urnOf(place, target) : other;
-        }),
+        urnsOf(place, names.length > 0 ? names : ["outside"], all),
       ]),
     ),
     protect: opts.protect ?? false,

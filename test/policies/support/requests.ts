@@ -25,6 +25,17 @@ export const urnOf = (
   { type, name }: Pick<ResourceFixture, "type" | "name">,
 ): string => `urn:pulumi:${stack}::${project}::${type}::${name}`;
 
+/** URNs of fixtures by name; a name no fixture has stands for itself. */
+export const urnsOf = (
+  place: Place,
+  names: readonly string[],
+  fixtures: readonly ResourceFixture[],
+): string[] =>
+  names.map((name) => {
+    const target = fixtures.find((other) => other.name === name);
+    return target ? urnOf(place, target) : name;
+  });
+
 function options({ opts = {} }: ResourceFixture): proto.AnalyzerResourceOptions {
   const message = new proto.AnalyzerResourceOptions();
   message.setProtect(opts.protect ?? false);
@@ -74,12 +85,7 @@ export function analyzeStackRequest(
     if (fixture.provider) resource.setProvider(provider(place, fixture.provider));
     for (const [property, names] of Object.entries(fixture.propertyDependencies ?? {})) {
       const dependencies = new proto.AnalyzerPropertyDependencies();
-      dependencies.setUrnsList(
-        names.map((name) => {
-          const target = fixtures.find((other) => other.name === name);
-          return target ? urnOf(place, target) : name;
-        }),
-      );
+      dependencies.setUrnsList(urnsOf(place, names, fixtures));
       resource.getPropertydependenciesMap().set(property, dependencies);
     }
     request.addResources(resource);
