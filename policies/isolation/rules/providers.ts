@@ -149,11 +149,12 @@ function unjudged(type: string): boolean {
 }
 
 function strangeProvider({ type, provider }: ResourceView): Violation[] {
-  if (unjudged(type)) {
-    return [{ path: "", message: "belongs to a package whose target and doing no rule judges" }];
-  }
-  return provider && unjudged(provider.type)
-    ? [{ path: "provider", message: "belongs to a package whose target and doing no rule judges" }]
+  const strange = [
+    { path: "", of: type },
+    { path: "provider", of: provider?.type ?? "" },
+  ].find(({ of }) => unjudged(of));
+  return strange
+    ? [{ path: strange.path, message: "belongs to a package whose target and doing no rule judges" }]
     : [];
 }
 
