@@ -3,6 +3,7 @@
  * the setting, stay as they are. What these processes run is JavaScript, so they get no compiler; and as nothing
  * serialises functions, no debugger has to be told of every script that is loaded.
  */
+const fs = require("node:fs");
 const path = require("node:path");
 const { setTimeout } = require("node:timers");
 const v8 = require("node:v8");
@@ -32,4 +33,11 @@ if (kind) {
     typescriptRequire: nothing,
   });
   require("@pulumi/pulumi/runtime/closure/v8Hooks").isInitializedAsync = () => Promise.resolve();
+}
+
+// The engine notes npm's version with each update. npm gives it out after loading all of itself; it is in one file.
+if (/[\\/]npm(-cli\.js)?$/.test(entry) && process.argv[2] === "--version") {
+  const { version } = require(path.join(path.dirname(fs.realpathSync(entry)), "../package.json"));
+  fs.writeSync(process.stdout.fd, `${version}\n`);
+  process.exit();
 }

@@ -92,6 +92,8 @@ function environmentOf(options: EngineOptions): Record<string, string> {
     ...engineEnvironment(folder, attach),
     ...(checkpoints ? {} : { PULUMI_SKIP_CHECKPOINTS: "true" }),
     ...(wholeSdk ? {} : preloading(projectRoot(__dirname))),
+    // Nothing leaves this machine, and Node.js reads all certificates whenever it is started.
+    NODE_EXTRA_CA_CERTS: "",
   };
 }
 
