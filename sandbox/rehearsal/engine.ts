@@ -49,8 +49,6 @@ export interface EngineOptions {
   readonly attach: string;
   /** Leaves Pulumi's SDK as it is; see {@link preloading}. */
   readonly wholeSdk: boolean;
-  /** Writes the state before and after every step, as for everybody else, and not only at the end of a command. */
-  readonly checkpoints: boolean;
 }
 
 export interface RunOptions {
@@ -87,10 +85,11 @@ export function engineEnvironment(folder: string, attach: string): Record<string
 }
 
 function environmentOf(options: EngineOptions): Record<string, string> {
-  const { folder, attach, wholeSdk, checkpoints } = options;
+  const { folder, attach, wholeSdk } = options;
   return {
     ...engineEnvironment(folder, attach),
-    ...(checkpoints ? {} : { PULUMI_SKIP_CHECKPOINTS: "true" }),
+    // The state is written at the end of each command, in half the time.
+    PULUMI_SKIP_CHECKPOINTS: "true",
     ...(wholeSdk ? {} : preloading(projectRoot(__dirname))),
     // Nothing leaves this machine, and Node.js reads all certificates whenever it is started.
     NODE_EXTRA_CA_CERTS: "",
@@ -201,7 +200,8 @@ export class Engine {
 
   /** An update whose engine is killed, with everything it started, as soon as `when` is fulfilled. */
   async upKilled(when: Promise<unknown>): Promise<Run> {
-    const child = this.start(["up", "--yes", "--skip-preview"]);
+    // What a killed engine leaves behind is what it wrote at every step.
+    const child = this.start(["up", "--yes", "--skip-preview"], { PULUMI_SKIP_CHECKPOINTS: "false" });
     const ended = new Promise((resolve) => child.once("close", resolve));
     const started = process.hrtime.bigint();
     const struck = await Promise.race([when.then(() => true), ended.then(() => false)]);
@@ -213,11 +213,16 @@ export class Engine {
     return this.written(summarise("up", [], why, new Error(why), seconds));
   }
 
-  private start(args: readonly string[]): ChildProcess {
+  private start(args: readonly string[], settings: Record<string, string> = {}): ChildProcess {
     const { folder, stack, command } = this.options;
     return spawn(command.command, [...args, "--stack", stack, "--non-interactive", "--color", "never"], {
       cwd: path.join(folder, "project"),
-      env: { ...process.env, ...environmentOf(this.options), PULUMI_HOME: path.join(folder, "home") },
+      env: {
+        ...process.env,
+        ...environmentOf(this.options),
+        ...settings,
+        PULUMI_HOME: path.join(folder, "home"),
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
   }

@@ -2,7 +2,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { StackConfig } from "../../stacks/schema";
 import { Broken } from "./expect";
-import { Foundation, firstDeployment, Scenario, Stage } from "./scenario";
+import { momentsOf } from "./moments";
+import { Moments, Scenario, Stage } from "./scenario";
 import { Setting } from "./world";
 
 export interface Outcome {
@@ -38,11 +39,9 @@ export interface RunnerOptions {
 
 /** Runs every scenario for every stack. The order of the outcomes is that of stacks and scenarios. */
 export async function rehearse(options: RunnerOptions): Promise<Outcome[]> {
-  const foundations = new Map<string, () => Promise<Foundation>>();
   const jobs = Object.entries(options.stacks).flatMap(([stack, config]) => {
-    const foundation = once(() => layFoundation(options, stack, config));
-    foundations.set(stack, foundation);
-    return options.scenarios.map((scenario) => ({ stack, config, scenario, foundation }));
+    const moments = momentsOf(options, stack, config);
+    return options.scenarios.map((scenario) => ({ stack, config, scenario, moments }));
   });
   // The stacks in turn, and last what is short, so that the last minutes are not one scenario's alone.
   const outcomes = new Array<Outcome>(jobs.length);
@@ -51,7 +50,7 @@ export async function rehearse(options: RunnerOptions): Promise<Outcome[]> {
     .sort((a, b) => order(a.scenario) - order(b.scenario));
   const worker = async (): Promise<void> => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
-      const outcome = await perform(options, job.stack, job.config, job.scenario, job.foundation);
+      const outcome = await perform(options, job.stack, job.config, job.scenario, job.moments);
       outcomes[job.index] = outcome;
       options.onOutcome?.(outcome);
     }
@@ -74,14 +73,14 @@ async function perform(
   stack: string,
   config: StackConfig,
   scenario: Scenario,
-  foundation: () => Promise<Foundation>,
+  moments: Moments,
 ): Promise<Outcome> {
   const { id, title } = scenario;
   const reason = scenario.notFor?.(config);
   if (reason)
     return { stack, id, title, result: "not applicable", operations: "", seconds: 0, message: reason };
   const folder = path.join(options.folder, `${stack}-${id}`);
-  const stage = new Stage(options.setting, stack, config, folder, foundation);
+  const stage = new Stage(options.setting, stack, config, folder, moments);
   const started = Date.now();
   let message: string | undefined;
   try {
@@ -107,34 +106,4 @@ async function perform(
     mode: 0o600,
   });
   return { stack, id, title, result: "failed", operations, seconds, message, transcript };
-}
-
-async function layFoundation(
-  options: RunnerOptions,
-  stack: string,
-  config: StackConfig,
-): Promise<Foundation> {
-  const folder = path.join(options.folder, `${stack}-foundation`);
-  const stage = new Stage(options.setting, stack, config, folder, () =>
-    Promise.reject(new Error("the first deployment starts from nothing")),
-  );
-  try {
-    const once = firstDeployment(config);
-    const world = await stage.empty(once);
-    const preview = await stage.preview(world);
-    const first = await stage.up(world);
-    const afterFirst = world.freeze(path.join(folder, "after-first"));
-    stage.configure(world, Object.fromEntries(Object.keys(once).map((key) => [key, undefined])));
-    const second = await stage.up(world);
-    const deployed = world.freeze(path.join(folder, "deployed"));
-    return { preview, first, second, afterFirst, deployed };
-  } finally {
-    if (options.keep) stage.save();
-    stage.close();
-  }
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
 }

@@ -17,16 +17,23 @@ export interface Scenario {
   run(stage: Stage): Promise<void>;
 }
 
+/** What is made once for each stack, when the first scenario asks for it. */
+export interface Moments {
+  /** Nothing is deployed; the stack exists and has made-up values for operators' secrets. */
+  empty(): Promise<Moment>;
+  foundation(): Promise<Foundation>;
+}
+
 /** The first deployment of a stack, which most scenarios start from. */
 export interface Foundation {
   readonly preview: Run;
   /** From nothing, with whatever is needed only once. */
   readonly first: Run;
-  /** With the stack file as it stands. */
-  readonly second: Run;
+  /** With the stack file as it stands, where that differs. */
+  readonly second?: Run;
   /** After {@link first}. */
   readonly afterFirst: Moment;
-  /** After {@link second}. */
+  /** With the stack file as it stands. */
   readonly deployed: Moment;
 }
 
@@ -45,36 +52,36 @@ export class Stage {
     readonly stack: string,
     readonly config: StackConfig,
     private readonly folder: string,
-    /** The first deployment; made once for each stack. */
-    readonly foundation: () => Promise<Foundation>,
+    private readonly moments: Moments,
   ) {}
 
-  /** A world with an empty cloud, the project with these values changed, and made-up values for operators' secrets. */
-  empty(overrides: Overrides = {}): Promise<World> {
-    return this.withSecrets(this.setting, overrides);
+  foundation(): Promise<Foundation> {
+    return this.moments.foundation();
   }
 
-  /** The same, for an engine that is interrupted: its state is written at every step. */
-  interruptible(overrides: Overrides = {}): Promise<World> {
-    return this.withSecrets({ ...this.setting, checkpoints: true }, overrides);
+  /** A world with an empty cloud, the project with these values changed, and made-up values for operators' secrets. */
+  async empty(overrides: Overrides = {}): Promise<World> {
+    const world = await this.from(await this.moments.empty());
+    this.configure(world, overrides);
+    return world;
   }
 
   /** A world with an empty cloud and exactly what is committed: no secrets, and Pulumi's SDK as it is. */
   asCommitted(): Promise<World> {
-    return this.untouched({ ...this.setting, wholeSdk: true }, {});
+    return this.fromRepository({ ...this.setting, wholeSdk: true });
   }
 
-  private async withSecrets(setting: Setting, overrides: Overrides): Promise<World> {
-    const world = await this.untouched(setting, overrides);
+  /** The moment {@link empty} starts from. */
+  async prepare(into: string): Promise<Moment> {
+    const world = await this.fromRepository(this.setting);
     await world.engine.workspaceStack.setAllConfig(rehearsalSecrets(), true);
-    return world;
+    return world.freeze(into);
   }
 
-  private async untouched(setting: Setting, overrides: Overrides): Promise<World> {
+  private async fromRepository(setting: Setting): Promise<World> {
     const folder = this.nextFolder();
     const project = path.join(folder, "project");
     copyProject(setting.root, project);
-    changeConfig(project, this.stack, overrides);
     await bundleProgram(setting.root, path.join(project, PROGRAM), setting.changes);
     return this.keep(await World.open(setting, this.stack, folder));
   }

@@ -25,11 +25,6 @@ export interface Setting {
   readonly seed: string;
   /** Leaves Pulumi's SDK as it is: slower, with stack traces in the program's errors. */
   readonly wholeSdk: boolean;
-  /**
-   * Whether the engine writes its state at every step, which is what an interrupted one leaves behind; default false:
-   * at the end of each command, in half the time.
-   */
-  readonly checkpoints?: boolean;
   /** Changes to the program in every scenario; none in a rehearsal of what is committed. */
   readonly changes: readonly Change[];
 }
@@ -81,9 +76,9 @@ export class World {
     const providers = await serveProviders(setting.model, cloud, front);
     const printed: string[] = [];
     try {
-      const { command, wholeSdk, checkpoints = false } = setting;
+      const { command, wholeSdk } = setting;
       const engine = await Engine.open(
-        { command, stack, folder, attach: providers.attach, wholeSdk, checkpoints },
+        { command, stack, folder, attach: providers.attach, wholeSdk },
         (text) => printed.push(text),
       );
       return new World(setting, stack, folder, cloud, faults, front, engine, providers, printed);

@@ -59,7 +59,7 @@ export const INTERRUPTION: readonly Scenario[] = [
         chosen.length === INTERRUPTIONS,
         `found ${chosen.length} resources to interrupt, not ${INTERRUPTIONS}`,
       );
-      const world = await stage.interruptible(firstDeployment(stage.config));
+      const world = await stage.empty(firstDeployment(stage.config));
       for (const [index, { type, name }] of chosen.entries()) {
         world.faults.add({ operation: "create", type, name, ...EFFECTS[index % EFFECTS.length]! });
       }
@@ -83,7 +83,7 @@ export const INTERRUPTION: readonly Scenario[] = [
     id: "2.2",
     title: "an engine killed while Azure makes the server: the server is adopted, not made again",
     async run(stage) {
-      const world = await stage.interruptible(firstDeployment(stage.config));
+      const world = await stage.empty(firstDeployment(stage.config));
       const type = "azure-native:dbforpostgresql:Server";
       world.faults.add({ operation: "create", type, effect: "hang" });
       await stage.upKilled(world);

@@ -15,6 +15,7 @@ export const ONCE: readonly Scenario[] = [
     notFor: ({ database }) => (database.replica ? undefined : "there is no replica"),
     async run(stage) {
       const { second } = await stage.foundation();
+      ensure(second !== undefined, "the first deployment needed nothing of its own");
       stage.runs.push(second);
       operations(second, [`update ${SERVER} ${prefix(stage.config)}-database-replica`]);
       const world = await stage.deployed();
