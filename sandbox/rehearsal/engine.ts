@@ -51,14 +51,15 @@ export interface EngineOptions {
   readonly wholeSdk: boolean;
 }
 
-export interface RunOptions {
+export interface PreviewOptions {
   /** Runs the policy pack too; default true. */
   readonly policies?: boolean;
+}
+
+export interface RunOptions extends PreviewOptions {
   /** URNs to limit the operation to, or patterns of them. */
   readonly target?: readonly string[];
   readonly refresh?: boolean;
-  /** Ends the command as Ctrl-C does. */
-  readonly signal?: AbortSignal;
 }
 
 /** For commands on a program that the policies have judged already, as it stands: that a second look finds the same is no promise. */
@@ -90,6 +91,8 @@ function environmentOf(options: EngineOptions): Record<string, string> {
     ...engineEnvironment(folder, attach),
     // The state is written at the end of each command, in half the time.
     PULUMI_SKIP_CHECKPOINTS: "true",
+    // Without this the engine knows no --event-log.
+    PULUMI_DEBUG_COMMANDS: "true",
     ...(wholeSdk ? {} : preloading(projectRoot(__dirname))),
     // Nothing leaves this machine, and Node.js reads all certificates whenever it is started.
     NODE_EXTRA_CA_CERTS: "",
@@ -98,6 +101,9 @@ function environmentOf(options: EngineOptions): Record<string, string> {
 
 /** The real engine on one stack, driven through Pulumi's Automation API. */
 export class Engine {
+  /** File the engine writes its events to during an update. */
+  private eventLog?: string;
+
   private constructor(
     private readonly stack: Stack,
     private readonly options: EngineOptions,
@@ -120,7 +126,9 @@ export class Engine {
     workspace.stackOutputs = () => Promise.resolve({});
     const stack = await Stack.createOrSelect(options.stack, workspace);
     stack.info = () => Promise.resolve(undefined);
-    return new Engine(stack, options, transcript);
+    const engine = new Engine(stack, options, transcript);
+    workspace.serializeArgsForOp = () => Promise.resolve(engine.eventArguments());
+    return engine;
   }
 
   get workspaceStack(): Stack {
@@ -132,46 +140,50 @@ export class Engine {
   }
 
   /** What would change. */
-  preview(options: RunOptions = {}): Promise<Run> {
-    return this.run("preview", options, (common) =>
-      this.stack.preview({ ...common, ...this.scope(options) }),
+  preview({ policies = true }: PreviewOptions = {}): Promise<Run> {
+    const pack = policies ? ["--policy-pack", this.policyPack] : [];
+    return this.logged("preview", (common) =>
+      this.spawned(["preview", "--suppress-progress", ...pack], common),
     );
   }
 
   up(options: RunOptions = {}): Promise<Run> {
-    return this.run("up", options, (common) => this.stack.up({ ...common, ...this.scope(options) }));
+    return this.logged("up", (common) => this.stack.up({ ...common, ...this.scope(options) }));
   }
 
   /** Reads everything back from the cloud. The program does not run. */
-  refresh(options: RunOptions = {}): Promise<Run> {
-    return this.run("refresh", options, (common) => this.stack.refresh(common));
+  refresh(): Promise<Run> {
+    return this.logged("refresh", (common) => this.stack.refresh(common));
   }
 
-  destroy(options: RunOptions = {}): Promise<Run> {
-    return this.run("destroy", options, (common) => this.stack.destroy(common));
+  destroy(): Promise<Run> {
+    return this.logged("destroy", (common) => this.stack.destroy(common));
   }
 
   /** What destroy would do, which it shows before it does it. */
   previewDestroy(): Promise<Run> {
-    return this.run("destroy --preview-only", {}, (common) => this.stack.previewDestroy(common));
+    return this.logged("destroy --preview-only", (common) =>
+      this.spawned(["destroy", "--preview-only", "--suppress-progress"], common),
+    );
   }
 
   /** A command that the Automation API has no method for. */
   async command(args: readonly string[]): Promise<Run> {
-    const child = this.start(args);
-    const printed: string[] = [];
+    const name = args.find((arg) => !arg.startsWith("-")) ?? "";
+    return this.run(name, (common) => this.spawned(args, common));
+  }
+
+  private async spawned(args: readonly string[], { onOutput }: Common): Promise<void> {
+    const child = this.start([...args, ...this.eventArguments()]);
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on("data", (data: Buffer) => printed.push(data.toString()));
+      stream?.on("data", (data: Buffer) => onOutput(data.toString()));
     }
-    const started = process.hrtime.bigint();
     const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    const failure = code === 0 ? undefined : new Error(`exit code ${String(code)}`);
-    const name = args
-      .filter((arg) => !arg.startsWith("-"))
-      .slice(0, 1)
-      .join(" ");
-    return this.written(summarise(name, [], printed.join(""), failure, seconds));
+    if (code !== 0) throw new Error(`exit code ${String(code)}`);
+  }
+
+  private eventArguments(): string[] {
+    return this.eventLog ? ["--event-log", this.eventLog] : [];
   }
 
   /** Takes existing resources into the state, each in its place below its component. */
@@ -240,30 +252,41 @@ export class Engine {
     };
   }
 
+  /**
+   * A command whose events are read from a file when it has ended. To have them sent one by one, as the Automation API
+   * would, takes a tenth of a rehearsal's time; of a preview it insists on that, so previews are started without it.
+   */
+  private async logged(command: string, action: (common: Common) => Promise<unknown>): Promise<Run> {
+    const file = path.join(this.options.folder, "events.jsonl");
+    this.eventLog = file;
+    try {
+      return await this.run(command, action, () => readEvents(file));
+    } finally {
+      this.eventLog = undefined;
+      fs.rmSync(file, { force: true });
+    }
+  }
+
   private async run(
     command: string,
-    options: RunOptions,
     action: (common: Common) => Promise<unknown>,
+    events: () => readonly EngineEvent[] = () => [],
   ): Promise<Run> {
-    const events: EngineEvent[] = [];
     const printed: string[] = [];
     const started = process.hrtime.bigint();
     let failure: Error | undefined;
     try {
       await action({
-        onEvent: (event) => events.push(event),
         onOutput: (text) => printed.push(text),
         onError: (text) => printed.push(text),
         color: "never",
         suppressProgress: true,
-        ...(options.signal && { signal: options.signal }),
       });
     } catch (error) {
       failure = error as Error;
     }
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    const run = summarise(command, events, printed.join(""), failure, seconds);
-    return this.written(run);
+    return this.written(summarise(command, events(), printed.join(""), failure, seconds));
   }
 
   private written(run: Run): Run {
@@ -276,12 +299,17 @@ export class Engine {
 }
 
 interface Common {
-  onEvent: (event: EngineEvent) => void;
   onOutput: (text: string) => void;
   onError: (text: string) => void;
   color: "never";
   suppressProgress: true;
-  signal?: AbortSignal;
+}
+
+/** One event a line; no file when the engine ended before there was any. */
+function readEvents(file: string): EngineEvent[] {
+  if (!fs.existsSync(file)) return [];
+  const lines = fs.readFileSync(file, "utf8").split("\n");
+  return lines.filter((text) => text !== "").map((text) => JSON.parse(text) as EngineEvent);
 }
 
 /** Steps that change nothing. */

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { StackConfig } from "../../stacks/schema";
 import { bundleProgram, Change } from "./bundle";
-import { Run, RunOptions } from "./engine";
+import { PreviewOptions, Run, RunOptions } from "./engine";
 import { dataKept, summary } from "./expect";
 import { changeConfig, copyProject, Overrides, PROGRAM, rehearsalSecrets } from "./project";
 import { Moment, Setting, World } from "./world";
@@ -106,7 +106,7 @@ export class Stage {
     await bundleProgram(root, path.join(world.project, PROGRAM), [...always, ...changes]);
   }
 
-  preview(world: World, options?: RunOptions): Promise<Run> {
+  preview(world: World, options?: PreviewOptions): Promise<Run> {
     return this.note(world.engine.preview(options));
   }
 
