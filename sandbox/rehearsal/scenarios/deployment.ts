@@ -63,7 +63,7 @@ export const DEPLOYMENT: readonly Scenario[] = [
       });
       ensure(lost.length === 0, `lost: ${lost.join(", ")}`);
       // What was deleted comes back beside the data that stayed.
-      succeeded(await stage.up(world));
+      succeeded(await stage.up(world, JUDGED));
     },
   },
 ];

@@ -126,7 +126,7 @@ export const REGION: readonly Scenario[] = [
       const { primary, secondary } = regions(stage);
       stage.configure(world, FAILED_OVER);
       promote(stage, world);
-      succeeded(await stage.up(world));
+      succeeded(await stage.up(world, JUDGED));
       // The region is back, and the roles of the servers were switched over again.
       promote(stage, world, "back");
       stage.configure(world, FAILED_BACK);
@@ -162,7 +162,7 @@ export const REGION: readonly Scenario[] = [
       const endpoint = world.resource(type, virtualEndpoint);
       happen(stage.setting.model, world.cloud, endpoint.id, "follows-promotion");
       stage.configure(world, FAILED_OVER);
-      const run = await stage.up(world);
+      const run = await stage.up(world, JUDGED);
       succeeded(run);
       const members = valueAt(world.resource(type, virtualEndpoint).outputs, "members");
       ensure(
