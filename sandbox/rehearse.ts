@@ -86,7 +86,7 @@ async function main(stacks: string[], options: Options): Promise<number> {
       model: sandboxModel(),
       command: cli.command,
       seed: options.seed,
-      wholeSdk: options.traces ?? false,
+      sdk: options.traces ? "traced" : "lean",
       changes: [],
     },
     stacks: Object.fromEntries(

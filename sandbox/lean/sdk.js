@@ -1,6 +1,6 @@
 /**
  * Takes out of Pulumi's SDK what costs a plan most of its time and memory and adds nothing to it. Plain JavaScript,
- * because a process can be told to load it before anything else ({@link ./preload.js}).
+ * because a process can be told to load it before anything else ({@link ./prepare.js}).
  */
 const Module = require("node:module");
 

@@ -11,7 +11,7 @@ import {
 } from "@pulumi/pulumi/automation";
 import { typeOf, nameOf } from "../monitor/urn";
 import { projectRoot } from "../root";
-import { preloading } from "./preload";
+import { preloading, Sdk } from "./preload";
 import { PACK } from "./project";
 import { descendants, killAll } from "./processes";
 
@@ -47,8 +47,7 @@ export interface EngineOptions {
   readonly folder: string;
   /** Value of `PULUMI_DEBUG_PROVIDERS`. */
   readonly attach: string;
-  /** Leaves Pulumi's SDK as it is; see {@link preloading}. */
-  readonly wholeSdk: boolean;
+  readonly sdk: Sdk;
 }
 
 export interface PreviewOptions {
@@ -86,14 +85,14 @@ export function engineEnvironment(folder: string, attach: string): Record<string
 }
 
 function environmentOf(options: EngineOptions): Record<string, string> {
-  const { folder, attach, wholeSdk } = options;
+  const { folder, attach, sdk } = options;
   return {
     ...engineEnvironment(folder, attach),
     // The state is written at the end of each command, in half the time.
     PULUMI_SKIP_CHECKPOINTS: "true",
     // Without this the engine knows no --event-log.
     PULUMI_DEBUG_COMMANDS: "true",
-    ...(wholeSdk ? {} : preloading(projectRoot(__dirname))),
+    ...preloading(projectRoot(__dirname), sdk),
     // Nothing leaves this machine, and Node.js reads all certificates whenever it is started.
     NODE_EXTRA_CA_CERTS: "",
   };

@@ -1,10 +1,22 @@
 import path from "node:path";
 
 /**
- * The setting that makes Node.js leave out of Pulumi's SDK what a rehearsal does not need (`sandbox/lean/`), and collect
- * garbage seldom. What the program declares stays the same: the parity scenarios run without this.
+ * How the program and the pack run Pulumi's SDK. `lean`: without what a rehearsal does not need (`sandbox/lean/`).
+ * `whole`: with all the SDK does; only stack traces are left out. `traced`: with these too, at several times the cost.
  */
-export function preloading(root: string): Record<string, string> {
-  const lean = path.join(root, "sandbox/lean/preload.js");
-  return { NODE_OPTIONS: `--max-semi-space-size=64 --require ${JSON.stringify(lean)}` };
+export type Sdk = "lean" | "whole" | "traced";
+
+const PRELOADS: Readonly<Record<Exclude<Sdk, "traced">, string>> = {
+  lean: "preload.js",
+  whole: "preloadWhole.js",
+};
+
+/**
+ * Settings that make Node.js do so, and collect garbage seldom. What the program declares stays the same: the parity
+ * scenarios run the whole SDK.
+ */
+export function preloading(root: string, sdk: Sdk): Record<string, string> {
+  if (sdk === "traced") return {};
+  const file = path.join(root, "sandbox/lean", PRELOADS[sdk]);
+  return { NODE_OPTIONS: `--max-semi-space-size=64 --require ${JSON.stringify(file)}` };
 }

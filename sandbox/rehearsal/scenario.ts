@@ -66,9 +66,10 @@ export class Stage {
     return world;
   }
 
-  /** A world with an empty cloud and exactly what is committed: no secrets, and Pulumi's SDK as it is. */
+  /** A world with an empty cloud and exactly what is committed: no secrets, and all that Pulumi's SDK does. */
   asCommitted(): Promise<World> {
-    return this.fromRepository({ ...this.setting, wholeSdk: true });
+    const { sdk } = this.setting;
+    return this.fromRepository({ ...this.setting, sdk: sdk === "lean" ? "whole" : sdk });
   }
 
   /** The moment {@link empty} starts from. */

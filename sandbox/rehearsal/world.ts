@@ -11,6 +11,7 @@ import { CloudStore, Snapshot } from "../store/cloud";
 import { saveCloud } from "../store/file";
 import { Change } from "./bundle";
 import { Engine } from "./engine";
+import { Sdk } from "./preload";
 
 /** Longer than the engine takes from the end of one operation to the start of the next, and to write its state. */
 const QUIET_MS = 3_000;
@@ -23,8 +24,7 @@ export interface Setting {
   readonly model: Model;
   readonly command: PulumiCommand;
   readonly seed: string;
-  /** Leaves Pulumi's SDK as it is: slower, with stack traces in the program's errors. */
-  readonly wholeSdk: boolean;
+  readonly sdk: Sdk;
   /** Changes to the program in every scenario; none in a rehearsal of what is committed. */
   readonly changes: readonly Change[];
 }
@@ -76,10 +76,9 @@ export class World {
     const providers = await serveProviders(setting.model, cloud, front);
     const printed: string[] = [];
     try {
-      const { command, wholeSdk } = setting;
-      const engine = await Engine.open(
-        { command, stack, folder, attach: providers.attach, wholeSdk },
-        (text) => printed.push(text),
+      const { command, sdk } = setting;
+      const engine = await Engine.open({ command, stack, folder, attach: providers.attach, sdk }, (text) =>
+        printed.push(text),
       );
       return new World(setting, stack, folder, cloud, faults, front, engine, providers, printed);
     } catch (error) {

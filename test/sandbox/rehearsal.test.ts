@@ -191,7 +191,7 @@ async function setting(changes: readonly Change[] = []): Promise<Setting> {
     model: sandboxModel(),
     command: cli.command,
     seed: "test",
-    wholeSdk: false,
+    sdk: "lean",
     changes,
   };
 }
