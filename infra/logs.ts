@@ -1,5 +1,6 @@
 import * as operationalinsights from "@pulumi/azure-native/operationalinsights";
 import * as pulumi from "@pulumi/pulumi";
+import { dataOptions } from "./protection";
 import { Region } from "./regions";
 import { Tags } from "./tags";
 
@@ -9,6 +10,8 @@ export interface LogsArgs {
   region: Region;
   /** Days logs are kept, 30-730. Lowering it drops the older ones. */
   retentionDays: number;
+  /** Protects the workspace: what happened before an incident is asked for after it. */
+  protect: boolean;
   tags: Tags;
 }
 
@@ -36,7 +39,7 @@ export class Logs extends pulumi.ComponentResource implements LogDestination {
         features: { disableLocalAuth: true, enableLogAccessUsingOnlyResourcePermissions: true },
         tags: args.tags,
       },
-      { parent: this },
+      dataOptions(args.protect, { parent: this }),
     );
     this.workspaceId = workspace.id;
     this.region = args.region;

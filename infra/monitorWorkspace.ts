@@ -7,6 +7,7 @@ import { DataCollectionRule } from "@pulumi/azure-native/monitor/dataCollectionR
 import { DataCollectionRuleAssociation } from "@pulumi/azure-native/monitor/dataCollectionRuleAssociation";
 import * as pulumi from "@pulumi/pulumi";
 import { DASHBOARDS } from "./dashboards";
+import { dataOptions } from "./protection";
 import { Region } from "./regions";
 import { assignRole } from "./roles";
 import { Tags } from "./tags";
@@ -31,6 +32,8 @@ export interface MonitorWorkspaceArgs {
   adminGroupObjectIds: readonly string[];
   /** Whether Grafana stands in several zones of the region. */
   zoneRedundant: boolean;
+  /** Protects the workspace that keeps the metrics. */
+  protect: boolean;
   tags: Tags;
 }
 
@@ -77,7 +80,7 @@ export class MonitorWorkspace extends pulumi.ComponentResource {
     return new AzureMonitorWorkspace(
       `${this.name}-workspace`,
       { azureMonitorWorkspaceName: this.args.names.monitorWorkspace, ...this.common },
-      { parent: this },
+      dataOptions(this.args.protect, { parent: this }),
     );
   }
 

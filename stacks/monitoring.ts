@@ -223,6 +223,7 @@ function monitorWorkspace(
       clusters: monitored([...lost, ...computing]),
       adminGroupObjectIds: config.cluster.adminGroupObjectIds,
       zoneRedundant: REGIONS[config.monitoring.region].zones && config.cluster.zones.length > 0,
+      protect: config.protectData,
       tags,
     },
     opts,

@@ -84,6 +84,7 @@ function logWorkspace({ config, names, tags, opts }: Context, group: ResourceGro
       resourceGroupName: group.name,
       region: config.monitoring.region,
       retentionDays: config.logRetentionDays,
+      protect: config.protectData,
       tags,
     },
     opts,

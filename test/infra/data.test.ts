@@ -1,3 +1,4 @@
+import { sandboxModel } from "../../sandbox/model";
 import { SECRET_CATALOG } from "../../infra/secretCatalog";
 import { serverParameters } from "../../infra/serverParameters";
 import { readStacks } from "../../stacks/files";
@@ -179,7 +180,18 @@ describe("protection", () => {
     "azure-native:storage:StorageAccount",
     "azure-native:storage:BlobContainer",
     "azure-native:keyvault:Vault",
+    "azure-native:operationalinsights:Workspace",
+    "azure-native:monitor:AzureMonitorWorkspace",
   ];
+
+  test("nothing else the emulated clouds know to hold data is declared", () => {
+    const model = sandboxModel();
+    const types = [...prod.resources, ...staging.resources].map(({ type }) => type);
+    const cloud = types.filter((type) => !/^(pulumi|forma3d):/.test(type));
+    const holding = [...new Set(cloud)].filter((type) => model.resource(type).holdsData);
+    expect(holding.length).toBeGreaterThan(5);
+    expect(holding.filter((type) => !DATA.includes(type))).toEqual([]);
+  });
 
   test("what holds data is protected and retained, in both stacks", () => {
     for (const plan of [prod, staging]) {
