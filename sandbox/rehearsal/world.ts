@@ -44,9 +44,16 @@ export interface Pending {
   readonly provider: string;
 }
 
+/** A resource in the state. */
+export interface Recorded {
+  readonly urn: string;
+  readonly type: string;
+  readonly protect?: boolean;
+}
+
 /** The parts of an exported state that are looked at. */
 interface State {
-  readonly resources?: readonly { readonly urn: string; readonly type: string }[];
+  readonly resources?: readonly Recorded[];
   readonly pending_operations?: readonly {
     readonly type: string;
     readonly resource: Pending;
@@ -141,10 +148,13 @@ export class World {
     return (await this.engine.workspaceStack.exportStack()).deployment as State;
   }
 
+  async recorded(): Promise<readonly Recorded[]> {
+    return (await this.state()).resources ?? [];
+  }
+
   /** URN the engine gave a resource, from the state. */
   async urnOf(type: string, name: string): Promise<string> {
-    const { resources = [] } = await this.state();
-    const found = resources.find((one) => one.type === type && one.urn.endsWith(`::${name}`));
+    const found = (await this.recorded()).find((one) => one.type === type && one.urn.endsWith(`::${name}`));
     if (!found) throw new Error(`the state holds no ${type} ${name}`);
     return found.urn;
   }

@@ -1,5 +1,6 @@
 import { JUDGED } from "../engine";
 import { holdsData, ensure, noChange, operations, refused, succeeded } from "../expect";
+import { nameOf } from "../../monitor/urn";
 import { Scenario } from "../scenario";
 
 /** From nothing to everything, and then nothing more to do. */
@@ -39,12 +40,19 @@ export const DEPLOYMENT: readonly Scenario[] = [
   },
   {
     id: "1.4",
-    title: "destroy stops at its preview, before anything is deleted",
+    title:
+      "destroy stops at its preview, before anything is deleted, and everything that holds data is protected",
     notFor: ({ protectData }) => (protectData ? undefined : "protectData is off"),
     async run(stage) {
       const world = await stage.deployed();
       refused(await stage.previewDestroy(world), /cannot be deleted\s+because it is protected/);
       ensure(world.changes().length === 0, "the cloud was touched");
+      // The engine names the first protected resource it comes to; that is not every one that holds data.
+      const { model } = stage.setting;
+      const bare = (await world.recorded())
+        .filter(({ type, protect }) => holdsData(model, type) && !protect)
+        .map(({ urn }) => nameOf(urn));
+      ensure(bare.length === 0, `these hold data and are not protected: ${bare.join(", ")}`);
     },
   },
   {
