@@ -30,8 +30,6 @@ export interface Run {
   readonly command: string;
   readonly ok: boolean;
   readonly steps: readonly Step[];
-  /** Steps whose operation failed. */
-  readonly failed: readonly Step[];
   /** Errors and warnings, one a line, as the engine printed them. */
   readonly diagnostics: readonly string[];
   readonly policies: readonly PolicyEvent[];
@@ -100,7 +98,7 @@ function environmentOf(options: EngineOptions): Record<string, string> {
 
 /** The real engine on one stack, driven through Pulumi's Automation API. */
 export class Engine {
-  /** File the engine writes its events to during an update. */
+  /** File the engine writes its events to while a command runs that is {@link logged}. */
   private eventLog?: string;
 
   private constructor(
@@ -210,18 +208,17 @@ export class Engine {
   }
 
   /** An update whose engine is killed, with everything it started, as soon as `when` is fulfilled. */
-  async upKilled(when: Promise<unknown>): Promise<Run> {
-    // What a killed engine leaves behind is what it wrote at every step.
-    const child = this.start(["up", "--yes", "--skip-preview"], { PULUMI_SKIP_CHECKPOINTS: "false" });
-    const ended = new Promise((resolve) => child.once("close", resolve));
-    const started = process.hrtime.bigint();
-    const struck = await Promise.race([when.then(() => true), ended.then(() => false)]);
-    // The engine puts what it starts into process groups of their own.
-    if (struck && child.pid !== undefined) killAll([child.pid, ...descendants(child.pid)]);
-    await ended;
-    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    const why = struck ? "killed" : "ended before it was killed";
-    return this.written(summarise("up", [], why, new Error(why), seconds));
+  upKilled(when: Promise<unknown>): Promise<Run> {
+    return this.run("up", async () => {
+      // What a killed engine leaves behind is what it wrote at every step.
+      const child = this.start(["up", "--yes", "--skip-preview"], { PULUMI_SKIP_CHECKPOINTS: "false" });
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      const struck = await Promise.race([when.then(() => true), ended.then(() => false)]);
+      // The engine puts what it starts into process groups of their own.
+      if (struck && child.pid !== undefined) killAll([child.pid, ...descendants(child.pid)]);
+      await ended;
+      throw new Error(struck ? "killed" : "ended before it was killed");
+    });
   }
 
   private start(args: readonly string[], settings: Record<string, string> = {}): ChildProcess {
@@ -330,9 +327,6 @@ function summarise(
     command,
     ok: failure === undefined,
     steps: steps.filter(({ op }) => !QUIET.has(op)),
-    failed: events.flatMap(({ resOpFailedEvent }) =>
-      resOpFailedEvent ? [toStep(resOpFailedEvent.metadata)] : [],
-    ),
     diagnostics: events.flatMap(({ diagnosticEvent: one }) =>
       one && (one.severity === "error" || one.severity === "warning")
         ? [`${one.severity}: ${plain(one.prefix ?? "")}${plain(one.message).trim()}`]

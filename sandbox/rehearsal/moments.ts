@@ -2,11 +2,12 @@ import path from "node:path";
 import { StackConfig } from "../../stacks/schema";
 import { JUDGED } from "./engine";
 import { Foundation, firstDeployment, Moments, Stage } from "./scenario";
-import { Moment, Setting } from "./world";
+import { Setting } from "./world";
 
 /** Where moments are made, and whether the clouds they were made in are kept. */
 export interface MomentOptions {
   readonly setting: Setting;
+  /** Scratch folder. */
   readonly folder: string;
   readonly keep: boolean;
 }
@@ -35,7 +36,7 @@ async function layFoundation(stage: Stage, folder: string): Promise<Foundation> 
   const world = await stage.empty(onlyFirst);
   const preview = await stage.preview(world);
   const first = await stage.up(world, JUDGED);
-  const afterFirst: Moment = world.freeze(path.join(folder, "after-first"));
+  const afterFirst = world.freeze(path.join(folder, "after-first"));
   const values = Object.keys(onlyFirst);
   if (values.length === 0) return { preview, first, afterFirst, deployed: afterFirst };
   stage.configure(world, Object.fromEntries(values.map((key) => [key, undefined])));

@@ -2,9 +2,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { StackConfig } from "../../stacks/schema";
 import { Broken } from "./expect";
-import { momentsOf } from "./moments";
+import { MomentOptions, momentsOf } from "./moments";
 import { Moments, Scenario, Stage } from "./scenario";
-import { Setting } from "./world";
 
 export interface Outcome {
   readonly stack: string;
@@ -23,15 +22,12 @@ export interface Outcome {
 /** One more than two processors: each scenario waits now and then, and the others use the time. */
 export const PARALLEL = 3;
 
-export interface RunnerOptions {
-  readonly setting: Setting;
+/** The scratch folder is deleted afterwards, unless what is in it is kept. */
+export interface RunnerOptions extends MomentOptions {
   readonly stacks: Readonly<Record<string, StackConfig>>;
   readonly scenarios: readonly Scenario[];
-  /** Scratch folder; deleted afterwards unless `keep`. */
-  readonly folder: string;
   /** Folder for the transcripts of failures. */
   readonly transcripts: string;
-  readonly keep: boolean;
   /** Scenarios at a time; default {@link PARALLEL}. */
   readonly parallel?: number;
   readonly onOutcome?: (outcome: Outcome) => void;

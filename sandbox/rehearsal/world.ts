@@ -148,15 +148,9 @@ export class World {
     return (await this.engine.workspaceStack.exportStack()).deployment as State;
   }
 
+  /** Every resource in the state. */
   async recorded(): Promise<readonly Recorded[]> {
     return (await this.state()).resources ?? [];
-  }
-
-  /** URN the engine gave a resource, from the state. */
-  async urnOf(type: string, name: string): Promise<string> {
-    const found = (await this.recorded()).find((one) => one.type === type && one.urn.endsWith(`::${name}`));
-    if (!found) throw new Error(`the state holds no ${type} ${name}`);
-    return found.urn;
   }
 
   /** Everything the engine printed, and every operation the cloud saw. */

@@ -1,6 +1,6 @@
-import { sandboxModel } from "../../sandbox/model";
 import { SECRET_CATALOG } from "../../infra/secretCatalog";
 import { serverParameters } from "../../infra/serverParameters";
+import { sandboxModel } from "../../sandbox/model";
 import { readStacks } from "../../stacks/files";
 import { planStack, PlanView } from "../support/plan";
 import path from "node:path";

@@ -98,7 +98,6 @@ describe("what a scenario asserts", () => {
     command: "up",
     ok,
     steps: steps.map(([op, type, name]) => ({ op, type, name, urn: `urn::${name}`, diffs: [] })),
-    failed: [],
     diagnostics: ok ? [] : ["error: it is protected"],
     policies: [],
     seconds: 1,

@@ -1,6 +1,6 @@
+import { nameOf } from "../../monitor/urn";
 import { JUDGED } from "../engine";
 import { holdsData, ensure, noChange, operations, refused, succeeded } from "../expect";
-import { nameOf } from "../../monitor/urn";
 import { Scenario } from "../scenario";
 
 /** From nothing to everything, and then nothing more to do. */
