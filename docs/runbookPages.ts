@@ -92,7 +92,7 @@ export function renderIndex(root: string): string {
     "| How is it deployed? | [deploying](deploying.md) |",
     "| How do I get in? | [operating](operating.md) |",
     "| What does a key mean? | [configuration](configuration.md) |",
-    "| How do backups work? | [recovery](recovery.md), [drills](drills.md) |",
+    "| How do backups work? | [recovery](recovery.md), [drills](drills.md), [unkind ground](unkind-ground.md) |",
     "| What may not be deployed? | [policies](policies.md), [isolation](isolation.md) |",
     "| What takes more than an update? What is stopped, and what instead? | [changing](changing.md) |",
     "| What is watched? | [alerts](alerts.md), [objectives](slo.md) |",

@@ -6,7 +6,9 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import { unprivilegedAccount, type Account } from "../../recovery/postgres/programs";
 import { freePort, loopback } from "./ports";
-import { serverPrograms } from "./postgresPrograms";
+import { selfSigned } from "./certificate";
+import { copyInstallation } from "./installation";
+import { serverPrograms, type ServerPrograms } from "./postgresPrograms";
 import { startSupervised, temporaryDirectory, type Supervised } from "./supervised";
 
 export interface LocalPostgres {
@@ -21,6 +23,10 @@ export interface LocalPostgres {
   pid: number;
   /** Major version of the server that runs. */
   version: number;
+  /** PEM files the server offers TLS with. */
+  tls: { certificate: string; key: string } | undefined;
+  /** Whether a role without superuser may create the allowed extensions only. */
+  limitsExtensions: boolean;
   /** The superuser's connection string to another database. */
   urlOf(database: string): string;
   /** Ends the server at once and deletes its data; safe to call twice. */
@@ -30,10 +36,20 @@ export interface LocalPostgres {
 export interface PostgresOptions {
   /** Major version, e.g. 15; default: the newest installed. Fails when it is not installed. */
   version?: number;
+  /** Programs to start instead of those of a version. */
+  programs?: ServerPrograms;
+  /** Name of the superuser; default `postgres`. */
+  superuser?: string;
+  /** Locale of the first databases; default `C`. */
+  locale?: string;
+  /** Extensions a role without superuser may create, and no other; default: those PostgreSQL itself trusts. */
+  extensions?: readonly string[];
+  /** Lines of pg_hba.conf; default: everybody with a password, with or without TLS. */
+  access?: readonly string[];
   /** Server settings, as in postgresql.conf, added to those of a throwaway server. */
   settings?: Record<string, string>;
-  /** PEM files the server offers TLS with; default: in clear only. */
-  tls?: { certificate: string; key: string };
+  /** PEM files the server offers TLS with, or a certificate of its own for `localhost`; default: in clear only. */
+  tls?: { certificate: string; key: string } | "self-signed";
   /** Seconds to wait for the first connection; default 60. */
   timeoutSeconds?: number;
 }
@@ -50,27 +66,48 @@ const throwaway: Record<string, string> = {
   log_min_messages: "fatal",
 };
 
-const superuser = "postgres";
-
 /** Starts an empty PostgreSQL server on a free loopback port, with password authentication, in a temporary folder. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<LocalPostgres> {
-  const programs = serverPrograms(options.version);
+  const found = options.programs ?? serverPrograms(options.version);
   const account = unprivilegedAccount();
-  const password = randomBytes(18).toString("base64url");
+  const owner = {
+    name: options.superuser ?? "postgres",
+    password: randomBytes(18).toString("base64url"),
+    locale: options.locale ?? "C",
+  };
   for (let attempt = 1; ; attempt++) {
     const directory = temporaryDirectory("postgres", account);
     const port = await freePort();
     try {
-      const dataDir = await initialise(programs.initdb, directory, password, account);
-      const settings = { ...options.settings, ...offerTls(options.tls, directory, account) };
+      const limited =
+        options.extensions &&
+        copyInstallation(found, options.extensions, path.join(directory, "programs"), account);
+      const programs = limited ?? found;
+      const dataDir = await initialise(programs.initdb, directory, owner, account);
+      if (options.access) {
+        const access = options.access.map((line) => `${line}\n`).join("");
+        fs.writeFileSync(path.join(dataDir, "pg_hba.conf"), access);
+      }
+      const tls = offerTls(options.tls, directory, account);
       const server = await startSupervised({
         directory,
         account,
         // An immediate shutdown: unlike KILL it also frees the shared memory.
         stopSignal: "QUIT",
-        command: [programs.postgres, "-D", dataDir, "-h", loopback, "-p", `${port}`, ...flags(settings)],
+        command: [
+          ...[programs.postgres, "-D", dataDir, "-h", loopback, "-p", `${port}`],
+          ...flags({
+            ...options.settings,
+            ...(tls && { ssl: "on", ssl_cert_file: tls.certificate, ssl_key_file: tls.key }),
+          }),
+        ],
       });
-      const local = describe(server, dataDir, port, password, programs.version);
+      const local = describe(
+        server,
+        { dataDir, port, version: programs.version, tls },
+        owner,
+        Boolean(limited),
+      );
       await untilReady(local, server, options.timeoutSeconds ?? 60);
       return local;
     } catch (error) {
@@ -85,8 +122,8 @@ function offerTls(
   tls: PostgresOptions["tls"],
   directory: string,
   account: Account | undefined,
-): Record<string, string> {
-  if (!tls) return {};
+): LocalPostgres["tls"] {
+  if (!tls) return undefined;
   const copy = (from: string, name: string) => {
     const to = path.join(directory, name);
     fs.copyFileSync(from, to);
@@ -94,34 +131,36 @@ function offerTls(
     if (account) fs.chownSync(to, account.uid, account.gid);
     return to;
   };
-  return {
-    ssl: "on",
-    ssl_cert_file: copy(tls.certificate, "cert.pem"),
-    ssl_key_file: copy(tls.key, "key.pem"),
-  };
+  const from = tls === "self-signed" ? selfSigned(directory) : tls;
+  return { certificate: copy(from.certificate, "cert.pem"), key: copy(from.key, "key.pem") };
 }
 
 function flags(settings: Record<string, string> = {}): string[] {
   return Object.entries({ ...throwaway, ...settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
+interface Owner {
+  name: string;
+  password: string;
+  locale: string;
+}
+
 async function initialise(
   initdb: string,
   directory: string,
-  password: string,
+  owner: Owner,
   account: Account | undefined,
 ): Promise<string> {
   const dataDir = path.join(directory, "data");
   const passwordFile = path.join(directory, "password");
-  fs.writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  fs.writeFileSync(passwordFile, `${owner.password}\n`, { mode: 0o600 });
   if (account) fs.chownSync(passwordFile, account.uid, account.gid);
   await promisify(execFile)(
     initdb,
-    ["-D", dataDir, "-U", superuser, "-A", "scram-sha-256", "--pwfile", passwordFile, "-E", "UTF8"].concat([
-      "--locale=C",
-      "--no-sync",
-      "--no-instructions",
-    ]),
+    [
+      ...["-D", dataDir, "-U", owner.name, "-A", "scram-sha-256", "--pwfile", passwordFile, "-E", "UTF8"],
+      ...[`--locale=${owner.locale}`, "--no-sync", "--no-instructions"],
+    ],
     { cwd: directory, ...(account ?? {}) },
   );
   fs.rmSync(passwordFile);
@@ -130,22 +169,20 @@ async function initialise(
 
 function describe(
   server: Supervised,
-  dataDir: string,
-  port: number,
-  password: string,
-  version: number,
+  facts: Pick<LocalPostgres, "dataDir" | "port" | "version" | "tls">,
+  { name, password }: Owner,
+  limitsExtensions: boolean,
 ): LocalPostgres {
   const urlOf = (database: string) =>
-    `postgresql://${superuser}:${password}@${loopback}:${port}/${encodeURIComponent(database)}`;
+    `postgresql://${name}:${password}@${loopback}:${facts.port}/${encodeURIComponent(database)}`;
   return {
+    ...facts,
     url: urlOf("postgres"),
     host: loopback,
-    port,
-    superuser,
+    superuser: name,
     password,
-    dataDir,
     pid: server.pid,
-    version,
+    limitsExtensions,
     urlOf,
     stop: server.stop,
   };

@@ -1,0 +1,252 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { Client } from "pg";
+import { startPooler, type Pooler } from "./pgbouncer";
+import { startPostgres, type LocalPostgres } from "./postgres";
+import { clientProgram, productionPrograms } from "./postgresPrograms";
+
+/** Superuser of a flexible server; only Microsoft logs in as it. */
+const SUPERUSER = "azuresu";
+
+export interface FlexibleServerOptions {
+  /** Major version, e.g. 15; default: production's where it is installed, else the newest installed. */
+  version?: number;
+  /** Name of the administrator's role; default `forma3dadmin`. */
+  administrator?: string;
+  /** The application's database, made as Azure's resource manager makes one; default `forma3d`. */
+  database?: string;
+  /**
+   * The script that makes the platform's roles in that database, run by `psql` as the administrator as the platform
+   * runs it, and the roles it makes; each gets its password as `<ROLE>_PASSWORD`.
+   */
+  roles?: { script: string; names: readonly string[] };
+  /** Server parameters as Azure takes them. Those of Azure's own inventions are heeded where this server can. */
+  parameters?: readonly { name: string; value: string }[];
+  /** Settings of the server process itself, as in postgresql.conf: they win. */
+  settings?: Record<string, string>;
+}
+
+export interface FlexibleServer {
+  host: string;
+  port: number;
+  version: number;
+  database: string;
+  administrator: string;
+  /** PEM file of the authority that signed the server's certificate. */
+  certificate: string;
+  /** Whether extensions beyond the allow-list are refused: not on a release that cannot be moved (Debian's). */
+  limitsExtensions: boolean;
+  /**
+   * Connection string of the administrator or of one of the platform's roles, over TLS with the certificate checked.
+   * @param database default: the application's
+   */
+  url(role: string, database?: string): string;
+  /** The same through PgBouncer, which is started by the first call. */
+  pooledUrl(role: string, database?: string): Promise<string>;
+  /** Passwords by role. */
+  passwords: ReadonlyMap<string, string>;
+  /** Runs the roles' script again, with the passwords as they are, in a database. */
+  makeRoles(database?: string): void;
+  /** Makes a database as Azure's resource manager does. */
+  createDatabase(name: string): Promise<void>;
+  /** Asks as the administrator or another role. */
+  sql<T extends object = Record<string, unknown>>(
+    role: string,
+    text: string,
+    database?: string,
+  ): Promise<T[]>;
+  /** What only Microsoft can do: a test that needs it says why. */
+  asMicrosoft<T extends object = Record<string, unknown>>(text: string, database?: string): Promise<T[]>;
+  stop(): Promise<void>;
+}
+
+/** Parameters only Azure's servers know: prefixes of names that mean nothing to PostgreSQL itself. */
+const OF_AZURE = /^(azure|pgbouncer|metrics|logfiles|connection_throttle|pg_qs|pgms_wait_sampling)\./;
+/** Libraries the releases of PostgreSQL bring along. */
+const PRELOADED = ["pg_stat_statements", "auto_explain"];
+
+/** What of Azure's parameters a server here understands. */
+function settingsOf(parameters: FlexibleServerOptions["parameters"] = []): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const { name, value } of parameters) {
+    // Who may connect without TLS stands in pg_hba.conf.
+    if (OF_AZURE.test(name) || name === "require_secure_transport") continue;
+    settings[name] =
+      name === "shared_preload_libraries"
+        ? value
+            .split(",")
+            .filter((library) => PRELOADED.includes(library))
+            .join(",")
+        : value;
+  }
+  return settings;
+}
+
+const valueOf = (parameters: FlexibleServerOptions["parameters"], wanted: string) =>
+  parameters?.find(({ name }) => name === wanted)?.value;
+
+/** The roles and owners a flexible server comes with; what of it is confirmed stands in docs/unkind-ground.md. */
+const shape = (administrator: string, password: string) => [
+  `create role azure_pg_admin nologin`,
+  `create role replication nologin replication`,
+  `grant pg_monitor, pg_signal_backend, pg_read_all_settings, pg_read_all_stats, pg_stat_scan_tables
+     to azure_pg_admin with admin option`,
+  `create role "${administrator}" login createdb createrole bypassrls replication password '${password}'`,
+  `grant azure_pg_admin to "${administrator}" with admin option`,
+  ...["azure_maintenance", "azure_sys"].flatMap((name) => [
+    `create database ${name}`,
+    `revoke connect on database ${name} from public`,
+  ]),
+  ...["postgres", "template0", "template1"].map((name) => `alter database ${name} owner to azure_pg_admin`),
+];
+
+/**
+ * Starts a server shaped like Azure Database for PostgreSQL, flexible server: nobody who uses it is superuser, every
+ * connection is over TLS, extensions are limited to an allow-list, and `public` is not the database owner's.
+ */
+export async function startFlexibleServer(options: FlexibleServerOptions = {}): Promise<FlexibleServer> {
+  const administrator = options.administrator ?? "forma3dadmin";
+  const database = options.database ?? "forma3d";
+  const passwords = new Map(
+    [administrator, ...(options.roles?.names ?? [])].map((role) => [
+      role,
+      randomBytes(18).toString("base64url"),
+    ]),
+  );
+  const extensions = (valueOf(options.parameters, "azure.extensions") ?? "").split(",").filter(Boolean);
+  const postgres = await startPostgres({
+    ...(options.version === undefined ? { programs: productionPrograms() } : { version: options.version }),
+    superuser: SUPERUSER,
+    locale: "C.UTF-8",
+    extensions,
+    tls: "self-signed",
+    // The superuser stands for Microsoft's own ways in; everybody else needs TLS.
+    access: [
+      `host all ${SUPERUSER} 127.0.0.1/32 scram-sha-256`,
+      "hostssl all all 127.0.0.1/32 scram-sha-256",
+    ],
+    settings: { ...settingsOf(options.parameters), ...options.settings },
+  });
+  const server = new Server(postgres, { administrator, database, passwords, options });
+  try {
+    await ask(postgres.url, ...shape(administrator, passwords.get(administrator) ?? ""));
+    for (const name of ["postgres", "template1"]) {
+      await server.asMicrosoft("alter schema public owner to azure_pg_admin", name);
+    }
+    await server.createDatabase(database);
+    server.makeRoles();
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+class Server implements FlexibleServer {
+  readonly host = "localhost";
+  readonly port: number;
+  readonly version: number;
+  readonly database: string;
+  readonly administrator: string;
+  readonly certificate: string;
+  readonly limitsExtensions: boolean;
+  readonly passwords: ReadonlyMap<string, string>;
+  private pooler: Promise<Pooler> | undefined;
+
+  constructor(
+    private readonly postgres: LocalPostgres,
+    private readonly facts: {
+      administrator: string;
+      database: string;
+      passwords: Map<string, string>;
+      options: FlexibleServerOptions;
+    },
+  ) {
+    this.port = postgres.port;
+    this.version = postgres.version;
+    this.database = facts.database;
+    this.administrator = facts.administrator;
+    this.passwords = facts.passwords;
+    this.certificate = postgres.tls?.certificate ?? "";
+    this.limitsExtensions = postgres.limitsExtensions;
+  }
+
+  url(role: string, database = this.database): string {
+    return this.urlAt(this.port, role, database);
+  }
+
+  async pooledUrl(role: string, database = this.database): Promise<string> {
+    const { tls, superuser, password } = this.postgres;
+    if (!tls) throw new Error("the server offers no TLS");
+    const ignored = valueOf(this.facts.options.parameters, "pgbouncer.ignore_startup_parameters");
+    this.pooler ??= startPooler({
+      serverPort: this.port,
+      reader: { role: superuser, password },
+      tls,
+      settings: ignored === undefined ? {} : { ignore_startup_parameters: ignored },
+    });
+    return this.urlAt((await this.pooler).port, role, database);
+  }
+
+  makeRoles(database = this.database): void {
+    const { roles } = this.facts.options;
+    if (!roles) return;
+    const given = roles.names.map((role) => [`${role.toUpperCase()}_PASSWORD`, this.passwords.get(role)]);
+    execFileSync(
+      clientProgram("psql", this.version),
+      ["--no-psqlrc", "--quiet", "--file=-", this.url(this.administrator, database)],
+      {
+        input: roles.script,
+        stdio: ["pipe", "ignore", "pipe"],
+        env: { PATH: process.env.PATH, ...(Object.fromEntries(given) as Record<string, string>) },
+      },
+    );
+  }
+
+  async createDatabase(name: string): Promise<void> {
+    await this.asMicrosoft(`create database "${name}" owner "${this.administrator}"`, "postgres");
+  }
+
+  sql<T extends object = Record<string, unknown>>(
+    role: string,
+    text: string,
+    database?: string,
+  ): Promise<T[]> {
+    return ask<T>(this.url(role, database), text);
+  }
+
+  asMicrosoft<T extends object = Record<string, unknown>>(
+    text: string,
+    database = this.database,
+  ): Promise<T[]> {
+    return ask<T>(this.postgres.urlOf(database), text);
+  }
+
+  async stop(): Promise<void> {
+    await (await this.pooler?.catch(() => undefined))?.stop();
+    await this.postgres.stop();
+  }
+
+  private urlAt(port: number, role: string, database: string): string {
+    const password = this.passwords.get(role);
+    if (password === undefined) throw new Error(`the server has no role ${role} of the platform`);
+    const tls = `sslmode=verify-full&sslrootcert=${encodeURIComponent(this.certificate)}`;
+    return `postgresql://${role}:${password}@${this.host}:${port}/${encodeURIComponent(database)}?${tls}`;
+  }
+}
+
+/** Runs statements in one session and returns the rows of the last one. */
+async function ask<T extends object>(url: string, ...statements: string[]): Promise<T[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    let rows: T[] = [];
+    for (const statement of statements) {
+      const result = await client.query<T>(statement);
+      rows = (Array.isArray(result) ? (result as { rows: T[] }[]).at(-1)?.rows : result.rows) ?? [];
+    }
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
