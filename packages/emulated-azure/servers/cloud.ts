@@ -1,0 +1,251 @@
+import type { Administrator } from "./administrator";
+import { ServiceError } from "./errors";
+import { TcpFront } from "./front";
+import { Home } from "./home";
+import { Instance } from "./instance";
+import { promote, type Promotion } from "./promotion";
+import { restore } from "./restore";
+import { DatabaseServer } from "./server";
+
+export interface ServerRequest {
+  /** Name of the server; host name `<name>.postgres.database.azure.com`. */
+  name: string;
+  region: string;
+}
+
+/** Two names of a pair of servers that follow a promotion. */
+export interface VirtualEndpoint {
+  name: string;
+  /** Leads to whichever server of the pair takes writes. */
+  writer: TcpFront;
+  /** Leads to its replica. */
+  reader: TcpFront;
+  primary: DatabaseServer;
+  replica: DatabaseServer | undefined;
+}
+
+/** How a region is lost: its servers die, or they live on and nobody outside reaches them. */
+export type Loss = "dead" | "cut off";
+
+const SUFFIX = ".postgres.database.azure.com";
+
+/** The PostgreSQL servers of one cloud: real ones, on loopback, gone with this process. */
+export class DatabaseServers {
+  private readonly servers = new Map<string, DatabaseServer>();
+  private readonly endpoints = new Map<string, VirtualEndpoint>();
+  private readonly busy = new Set<string>();
+  private readonly lostRegions = new Map<string, Loss>();
+
+  private constructor(private readonly home: Home) {}
+
+  /** @param version major version; default: the newest installed. @throws NotRunError when none is installed */
+  static async open(version?: number): Promise<DatabaseServers> {
+    return new DatabaseServers(await Home.open(version));
+  }
+
+  /** Major version that runs. */
+  get version(): number {
+    return this.home.version;
+  }
+
+  get names(): string[] {
+    return [...this.servers.keys()];
+  }
+
+  /** @throws ServiceError `ResourceNotFound` */
+  server(name: string): DatabaseServer {
+    const found = this.servers.get(name);
+    if (!found) throw new ServiceError("ResourceNotFound", `no server ${name}`);
+    return found;
+  }
+
+  /** @throws ServiceError `ResourceNotFound` */
+  virtualEndpoint(name: string): VirtualEndpoint {
+    const found = this.endpoints.get(name);
+    if (!found) throw new ServiceError("ResourceNotFound", `no virtual endpoint ${name}`);
+    return found;
+  }
+
+  /**
+   * Port of loopback behind a host name of the cloud: `<server>`, `<endpoint>.writer` or `<endpoint>.reader`, each with
+   * Azure's suffix; undefined when no such name exists.
+   */
+  portOf(host: string): number | undefined {
+    if (!host.endsWith(SUFFIX)) return undefined;
+    const [name = "", role] = host.slice(0, -SUFFIX.length).split(".");
+    if (role === undefined) return this.servers.get(name)?.front.port;
+    const endpoint = this.endpoints.get(name);
+    if (role === "writer") return endpoint?.writer.port;
+    return role === "reader" ? endpoint?.reader.port : undefined;
+  }
+
+  async create(
+    request: ServerRequest & { administrator: Administrator; highlyAvailable?: boolean },
+  ): Promise<DatabaseServer> {
+    this.absent(request);
+    const highlyAvailable = request.highlyAvailable ?? false;
+    return this.exclusively([request.name], async () =>
+      this.add(await DatabaseServer.create(this.home, { ...request, highlyAvailable })),
+    );
+  }
+
+  /** A server in any region that follows another one's log. */
+  async createReplica(request: ServerRequest & { source: string }): Promise<DatabaseServer> {
+    this.absent(request);
+    const source = this.reachable(request.source);
+    if (source.isReplica)
+      throw new ServiceError("ReplicaOfReplicaNotSupported", `${source.name} is a replica itself`);
+    return this.exclusively([source.name, request.name], async () => {
+      const { name, region } = request;
+      const instance = await Instance.copyOf(this.home, name, source.instance.port ?? 0);
+      const about = { name, region, administrator: source.administrator };
+      const replica = await DatabaseServer.around(this.home, about, instance);
+      replica.source = source;
+      replica.parameters = { ...source.parameters };
+      await replica.followSource(true);
+      return this.add(replica);
+    });
+  }
+
+  /** A new server with what another one held at a moment; without a moment, the last its archive has. */
+  async restore(request: ServerRequest & { source: string; moment?: Date }): Promise<DatabaseServer> {
+    this.absent(request);
+    const source = this.server(request.source);
+    return this.exclusively([request.name], async () => this.add(await restore(this.home, source, request)));
+  }
+
+  /** The writer's and the reader's name of a pair. The replica can be added later by calling it again. */
+  async createVirtualEndpoint(name: string, primary: string, replica?: string): Promise<VirtualEndpoint> {
+    const known = this.endpoints.get(name);
+    const endpoint: VirtualEndpoint = {
+      name,
+      writer: known?.writer ?? (await TcpFront.open()),
+      reader: known?.reader ?? (await TcpFront.open()),
+      primary: this.server(primary),
+      replica: replica === undefined ? undefined : this.server(replica),
+    };
+    this.endpoints.set(name, endpoint);
+    this.point(endpoint);
+    return endpoint;
+  }
+
+  /** Makes a replica the primary of its pair ("Switchover"), or a server of its own ("Standalone"). */
+  async promote(name: string, promotion: Promotion): Promise<void> {
+    const replica = this.reachable(name);
+    const { source } = replica;
+    if (!source) throw new ServiceError("ServerIsNotReplica", `${name} is no replica`);
+    const pair = [...this.endpoints.values()].find((endpoint) => endpoint.replica === replica);
+    if (promotion.mode === "Switchover" && !pair)
+      throw new ServiceError("VirtualEndpointRequired", `no virtual endpoint's reader leads to ${name}`);
+    await this.exclusively([name, source.name], async () => {
+      // Nobody may be confirmed a write that the other server will not have.
+      if (pair && promotion.mode === "Switchover") pair.writer.lead(undefined);
+      try {
+        await promote(replica, source, promotion, () => {
+          if (pair && promotion.mode === "Switchover") [pair.primary, pair.replica] = [replica, source];
+          else if (pair) pair.replica = undefined;
+        });
+      } finally {
+        if (pair) this.point(pair);
+      }
+    });
+  }
+
+  async delete(name: string): Promise<void> {
+    const server = this.server(name);
+    const follower = [...this.servers.values()].find(({ source }) => source === server);
+    if (follower) throw new ServiceError("ServerHasReplicas", `${follower.name} follows ${name}`);
+    await this.exclusively([name], () => server.delete());
+    this.servers.delete(name);
+    for (const endpoint of this.endpoints.values()) {
+      if (endpoint.replica === server) endpoint.replica = undefined;
+      this.point(endpoint);
+    }
+  }
+
+  async deleteVirtualEndpoint(name: string): Promise<void> {
+    const { writer, reader } = this.virtualEndpoint(name);
+    this.endpoints.delete(name);
+    await Promise.all([writer.close(), reader.close()]);
+  }
+
+  /** Nothing in the region answers from now on, to anybody outside it. */
+  async loseRegion(region: string, how: Loss = "dead"): Promise<void> {
+    this.lostRegions.set(region, how);
+    for (const server of this.of(region)) {
+      server.lost = true;
+      for (const front of [server.front, server.wire]) front.reach = "refusing";
+      if (how === "dead") await server.halt("crash");
+    }
+    this.endpoints.forEach((endpoint) => this.point(endpoint));
+  }
+
+  /** The region answers again. A server that another one replaced meanwhile becomes that one's replica. */
+  async returnRegion(region: string): Promise<void> {
+    if (!this.lostRegions.delete(region)) return;
+    for (const server of this.of(region)) {
+      server.lost = false;
+      for (const front of [server.front, server.wire]) front.reach = "open";
+      if (server.demotedBy) {
+        await server.halt("immediate");
+        server.source = server.demotedBy;
+        server.demotedBy = undefined;
+      }
+      if (server.state !== "Stopped" && (!server.source || !server.source.lost)) await server.start();
+    }
+    this.endpoints.forEach((endpoint) => this.point(endpoint));
+  }
+
+  /** Resolves once nothing is being put right in the background. */
+  async settled(): Promise<void> {
+    for (const server of this.servers.values()) await server.settled();
+  }
+
+  /** Ends every server and deletes all data. */
+  async close(): Promise<void> {
+    for (const { writer, reader } of this.endpoints.values())
+      await Promise.all([writer.close(), reader.close()]);
+    for (const server of this.servers.values()) await server.delete();
+    await this.home.close();
+  }
+
+  private of(region: string): DatabaseServer[] {
+    return [...this.servers.values()].filter((server) => server.region === region);
+  }
+
+  private add(server: DatabaseServer): DatabaseServer {
+    this.servers.set(server.name, server);
+    return server;
+  }
+
+  private absent({ name, region }: ServerRequest): void {
+    if (this.servers.has(name)) throw new ServiceError("ServerAlreadyExists", `${name} exists already`);
+    if (this.lostRegions.has(region))
+      throw new ServiceError("RegionUnavailable", `${region} does not answer`);
+  }
+
+  private reachable(name: string): DatabaseServer {
+    const server = this.server(name);
+    if (server.lost) throw new ServiceError("RegionUnavailable", `${server.region} does not answer`);
+    if (server.state !== "Ready") throw new ServiceError("ServerNotReady", `${name} is ${server.state}`);
+    return server;
+  }
+
+  /** One change at a time on a server, and on a pair. */
+  private async exclusively<T>(names: string[], work: () => Promise<T>): Promise<T> {
+    const taken = names.find((name) => this.busy.has(name));
+    if (taken) throw new ServiceError("ServerIsBusy", `${taken} is being changed`);
+    names.forEach((name) => this.busy.add(name));
+    try {
+      return await work();
+    } finally {
+      names.forEach((name) => this.busy.delete(name));
+    }
+  }
+
+  /** Names lead to servers' own names, so that a standby in another zone taking over changes nothing here. */
+  private point({ writer, reader, primary, replica }: VirtualEndpoint): void {
+    writer.lead(primary.front.port);
+    reader.lead((replica ?? primary).front.port);
+  }
+}
