@@ -18,7 +18,10 @@ export function childEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessE
   return { ...Object.fromEntries(kept), ...extra };
 }
 
-/** Starts a program without a shell; it is killed when the signal aborts. */
+/**
+ * Starts a program without a shell; it is killed when the signal aborts, and what it still had to say is not waited
+ * for: a stream that nobody reads any more would never close.
+ */
 export function startProgram(
   file: string,
   args: readonly string[],
@@ -31,7 +34,10 @@ export function startProgram(
     stderr = (stderr + text).slice(-KEPT_STDERR);
     onStderr?.(text);
   });
-  const kill = () => child.kill("SIGKILL");
+  const kill = () => {
+    child.kill("SIGKILL");
+    child.stdout?.destroy();
+  };
   if (signal.aborted) kill();
   signal.addEventListener("abort", kill, { once: true });
   let failure: Error | undefined;
@@ -67,7 +73,13 @@ export function complaint(stderr: string): string {
 export async function succeed(program: RunningProgram, name: string): Promise<void> {
   const { code, signal, error } = await program.ended;
   if (error) throw new FailedError(`${name} could not be started: ${error.message}`);
-  if (code === 0) return;
-  const how = signal ? `was ended by ${signal}` : `failed with exit code ${String(code)}`;
-  throw new FailedError(`${name} ${how}${program.stderr() ? `: ${complaint(program.stderr())}` : ""}`);
+  if (code !== 0) throw new FailedError(`${name} ${endOf(code, signal)}${because(program)}`);
 }
+
+/** How a program ended, for a message that begins with its name. */
+export function endOf(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal ? `was ended by ${signal}` : `failed with exit code ${String(code)}`;
+}
+
+export const because = (program: RunningProgram) =>
+  program.stderr() ? `: ${complaint(program.stderr())}` : "";

@@ -88,6 +88,8 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   GUARD_TLS:
     "TLS that guard demands: verify-full, require or off (default require; off for a server on this machine)",
   VERIFY_ASSERTIONS: "optional: YAML or JSON list of { id, sql } that verify asks the restored data",
+  POSTGRES_PROGRAMS:
+    "optional: folders with PostgreSQL's programs beside PATH and the usual ones, separated as in PATH",
   PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
   METRICS_FILE:
     "optional: file the outcome of every run is written to, for the node exporter's textfile collector",

@@ -10,7 +10,7 @@ import { describeServer, withDatabase, type ServerConnection } from "../postgres
 import { startDump } from "../postgres/dump";
 import type { ArchiveContent } from "../postgres/archive";
 import { userDatabases } from "../postgres/databases";
-import { findProgram, requireMajor, type Program } from "../postgres/programs";
+import { dumpProgram, findProgram, type Program } from "../postgres/programs";
 import { openSnapshot, type Snapshot } from "../postgres/snapshot";
 import { parseTierOption } from "../parse";
 import { formatBytes } from "../progress";
@@ -22,11 +22,14 @@ import { writeManifest } from "../store/catalogue";
 import { takeLease, type Lease } from "../store/lease";
 import { archiveBlob, lockBlob, newBackupId } from "../store/names";
 import { uploadNew } from "../store/upload";
+import { requireComplete, requireUnchanged, Rewritten } from "../completeness";
 import { MANIFEST_FORMAT, type Manifest, type Tier } from "../types";
 
 const MIB = 1024 * 1024;
 /** Block buffers of all databases that are dumped side by side. */
 const UPLOAD_MEMORY = 40 * MIB;
+/** Snapshots that are tried when tables are rewritten meanwhile, as a migration does. */
+const SNAPSHOTS = 3;
 
 interface Job {
   settings: Settings;
@@ -52,10 +55,10 @@ export async function runBackup(
   const server = serverOf(settings);
   const tier = options.tier ?? "daily";
   const container = containerOf(settings, tier);
-  const programs = { pgDump: findProgram("pg_dump"), zstd: findProgram("zstd") };
+  const zstd = findProgram("zstd");
   const store = await BlobStore.open(settings);
-  const [databases] = await Promise.all([
-    chooseDatabases(server, options, programs.pgDump),
+  const [{ databases, pgDump }] = await Promise.all([
+    chooseDatabases(server, options),
     store.requireContainer(container).then((clock) => {
       const warning = skewWarning("blob service", clock, context.now());
       if (warning) context.progress.note(`warning: ${warning}`);
@@ -63,6 +66,7 @@ export async function runBackup(
   ]);
   const parallel = Math.min(databases.length, settings.parallelDatabases);
   const memoryBytes = Math.floor(UPLOAD_MEMORY / Math.max(1, parallel));
+  const programs = { pgDump, zstd };
   const job: Job = { settings, context, store, container, tier, programs, memoryBytes };
   if (databases.length > 1)
     job.context = { ...context, progress: { ...context.progress, stage: () => undefined } };
@@ -88,8 +92,7 @@ function containerOf(settings: Settings, tier: Tier): string {
 async function chooseDatabases(
   server: ServerConnection,
   options: BackupOptions,
-  pgDump: Program,
-): Promise<string[]> {
+): Promise<{ databases: string[]; pgDump: Program }> {
   const named = options.databases ?? [];
   if (options.all && named.length > 0) throw new UsageError("--all and --database exclude each other");
   const first = named[0] ?? server.database;
@@ -97,12 +100,14 @@ async function chooseDatabases(
     const { rows } = await client.query<{ major: number }>(
       "SELECT current_setting('server_version_num')::int / 10000 AS major",
     );
-    requireMajor(pgDump, rows[0]?.major ?? 0, describeServer(server));
-    if (!options.all) return named.length > 0 ? [...new Set(named)] : [server.database];
+    const pgDump = dumpProgram(rows[0]?.major ?? 0, describeServer(server));
+    if (!options.all) {
+      return { pgDump, databases: named.length > 0 ? [...new Set(named)] : [server.database] };
+    }
     const databases = await userDatabases(client, server);
     if (databases.length === 0)
       throw new FailedError(`${describeServer(server)}: the server holds no database to back up`);
-    return databases;
+    return { pgDump, databases };
   });
 }
 
@@ -129,11 +134,16 @@ async function backUp(job: Job, database: string): Promise<Manifest> {
     context,
   );
   try {
-    const snapshot = await openSnapshot(server);
-    try {
-      return await storeSnapshot(job, server, snapshot, lease);
-    } finally {
-      await snapshot.close();
+    for (let attempt = 1; ; attempt += 1) {
+      const snapshot = await openSnapshot(server);
+      try {
+        return await storeSnapshot(job, server, snapshot, lease);
+      } catch (error) {
+        if (!(error instanceof Rewritten) || attempt === SNAPSHOTS) throw error;
+        context.progress.note(`${error.message}; taking another snapshot`);
+      } finally {
+        await snapshot.close();
+      }
     }
   } finally {
     await lease.release();
@@ -166,6 +176,7 @@ async function storeSnapshot(
     settings.stallTimeoutSeconds * 1000,
   ).unref();
   const failed = new AbortController();
+  let unchanged: Promise<void> | undefined;
   const signal = AbortSignal.any([context.signal, lease.lost, stalled.signal, failed.signal]);
   const dump = startDump({
     server,
@@ -177,8 +188,12 @@ async function storeSnapshot(
       watchdog.refresh();
       context.progress.bytes(total);
     },
+    onLocked() {
+      unchanged = requireUnchanged(snapshot);
+      unchanged.catch((error: unknown) => failed.abort(error));
+    },
   });
-  const counting = snapshot.countRows();
+  const counting = snapshot.countRows(signal);
   counting.catch(() => undefined);
   let result: { content: ArchiveContent; rawBytes: number } | undefined;
   try {
@@ -192,6 +207,7 @@ async function storeSnapshot(
       onProgress: () => watchdog.refresh(),
       async beforeCommit() {
         result = await dump.finish();
+        await unchanged;
         requireComplete(snapshot, result.content, await counting);
         await lease.confirm();
       },
@@ -212,7 +228,7 @@ async function storeSnapshot(
     );
     return manifest;
   } catch (error) {
-    const cause: unknown = signal.aborted ? signal.reason : error;
+    const cause: unknown = signal.aborted ? signal.reason : (dump.problem() ?? error);
     failed.abort(error);
     await dump.finish().catch(() => undefined);
     if (cause instanceof RecoveryError) throw cause;
@@ -222,23 +238,6 @@ async function storeSnapshot(
   } finally {
     clearTimeout(watchdog);
     context.progress.done();
-  }
-}
-
-/** @throws FailedError when the dump left out a table or a row of the snapshot */
-function requireComplete(
-  snapshot: Snapshot,
-  content: ArchiveContent,
-  counts: ReadonlyMap<string, number>,
-): void {
-  const dumped = new Map(content.tables.map((table) => [`${table.schema}\0${table.table}`, table]));
-  for (const [key, rows] of counts) {
-    const table = dumped.get(key);
-    const name = key.replace("\0", ".");
-    if (!table) throw new FailedError(`the dump leaves out table ${name}`);
-    if (table.rows !== rows) {
-      throw new FailedError(`table ${name} has ${rows} rows in the snapshot and ${table.rows} in the dump`);
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { FailedError, messageOf } from "../errors";
-import { childEnvironment, startProgram, succeed } from "../process";
+import { because, childEnvironment, endOf, startProgram, succeed } from "../process";
 import { ArchiveScanner, type ArchiveContent } from "./archive";
 import { programEnvironment, type ServerConnection } from "./connection";
 import { writingWidely, type Program } from "./programs";
@@ -19,6 +19,8 @@ export interface Dump {
    * Waits for both programs and fails unless both succeeded and the archive is whole; gives its content and size.
    */
   finish(): Promise<{ content: ArchiveContent; rawBytes: number }>;
+  /** What made the dump end before its time, if anything of its own did. */
+  problem(): FailedError | undefined;
 }
 
 /** Starts `pg_dump | zstd` on a snapshot, fingerprinting the archive between the two. */
@@ -30,6 +32,8 @@ export function startDump(options: {
   programs: { pgDump: Program; zstd: Program };
   signal: AbortSignal;
   onRawBytes?: (total: number) => void;
+  /** Called once pg_dump holds its locks on all tables and has written its table of contents. */
+  onLocked?: () => void;
 }): Dump {
   const broken = new AbortController();
   const signal = AbortSignal.any([options.signal, broken.signal]);
@@ -54,13 +58,15 @@ export function startDump(options: {
   const into = zstd.child.stdin;
   if (!from || !into || !zstd.child.stdout) throw new FailedError("pg_dump and zstd could not be connected");
 
-  const scanner = new ArchiveScanner(options.encoding);
+  const scanner = new ArchiveScanner(options.encoding, { toc: options.onLocked });
   let rawBytes = 0;
   let problem: FailedError | undefined;
-  const fail = (error: unknown) => {
-    problem ??= new FailedError(`pg_dump wrote something unexpected: ${messageOf(error)}`);
+  const stop = (error: FailedError) => {
+    problem ??= error;
     broken.abort(error);
   };
+  const fail = (error: unknown) =>
+    stop(new FailedError(`pg_dump wrote something unexpected: ${messageOf(error)}`));
   from.on("data", (part: Buffer) => {
     try {
       scanner.push(part);
@@ -76,12 +82,17 @@ export function startDump(options: {
     }
   });
   from.once("error", fail);
-  // A compressor that died shows as a broken pipe; its exit code, looked at in finish, says why.
-  into.on("error", () => from.destroy());
+  into.on("error", () => undefined);
   void dump.ended.then(() => into.end());
-  void zstd.ended.then(() => from.resume());
+  // A compressor that ends before its input did takes nothing any more: nobody may wait for it. Its exit code, looked
+  // at in finish, says why it ended.
+  zstd.child.once("exit", (code, by) => {
+    if (into.writableEnded && code === 0) return;
+    stop(new FailedError(`zstd ${endOf(code, by)}${because(zstd)}`));
+  });
 
   return {
+    problem: () => problem,
     stored: zstd.child.stdout as AsyncIterable<Buffer>,
     async finish() {
       await Promise.all([dump.ended, zstd.ended]);

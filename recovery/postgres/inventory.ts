@@ -111,6 +111,9 @@ export async function readInventory(client: Client): Promise<Inventory> {
 }
 
 export interface TableToDump {
+  oid: number;
+  /** Number of the file that holds its rows; another one after the table was emptied or written anew. */
+  file: number;
   schema: string;
   table: string;
   unlogged: boolean;
@@ -121,7 +124,8 @@ export interface TableToDump {
 /** Tables whose rows a dump must carry. */
 export async function readTables(client: Client): Promise<TableToDump[]> {
   const { rows } = await client.query<TableToDump>(`
-    SELECT n.nspname AS schema, c.relname AS table, c.relpersistence = 'u' AS unlogged,
+    SELECT c.oid::int8::float8 AS oid, c.relfilenode::int8::float8 AS file,
+      n.nspname AS schema, c.relname AS table, c.relpersistence = 'u' AS unlogged,
       c.relrowsecurity AND NOT r.rolbypassrls AND NOT r.rolsuper
         AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')) AS hidden
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,

@@ -59,6 +59,9 @@ function onPath(name: string, searchPath: string): string[] {
     .filter((file) => executable(file) && !isDispatcher(file));
 }
 
+/** Folders with programs beside PATH and the usual places, first of all: separated as in PATH. */
+const GIVEN_FOLDERS = "POSTGRES_PROGRAMS";
+
 function inVersionedFolders(name: ProgramName): string[] {
   return VERSIONED_FOLDERS.flatMap(([parent, folder]) =>
     (existsSync(parent) ? readdirSync(parent) : [])
@@ -76,16 +79,19 @@ function describe(name: ProgramName, file: string): Program {
     throw new NotRunError(`${file} is there but does not run; reinstall ${INSTALL[name]}`);
   }
   const version = (output.split("\n").find((line) => /\d/.test(line)) ?? "").trim();
-  return { name, path: file, version, major: Number(/(\d+)/.exec(version)?.[1] ?? 0) };
+  return { name, path: file, version, major: majorOf(version) };
 }
 
-/** Every installation of a program: those on PATH first, then the versioned folders, newest first. */
+/**
+ * Every installation of a program: those on PATH first, then those of `POSTGRES_PROGRAMS` and of the versioned
+ * folders, newest first.
+ */
 export function installations(name: ProgramName, searchPath = process.env.PATH ?? ""): Program[] {
-  const versioned = inVersionedFolders(name)
+  const others = [...onPath(name, process.env[GIVEN_FOLDERS] ?? ""), ...inVersionedFolders(name)]
     .map((file) => describe(name, file))
     .sort((one, other) => other.major - one.major);
   const first = onPath(name, searchPath).map((file) => describe(name, file));
-  return [...first, ...versioned];
+  return [...first, ...others];
 }
 
 /**
@@ -144,17 +150,48 @@ function missing(name: ProgramName): NotRunError {
   );
 }
 
+/** The one of the server's own release, else the next newer one, else the newest there is. */
+function closest(programs: readonly Program[], serverMajor: number): Program | undefined {
+  const sorted = [...programs].sort((one, other) => one.major - other.major);
+  // The first of a release is the one on PATH.
+  return sorted.find(({ major }) => major >= serverMajor) ?? sorted.findLast(() => true);
+}
+
 /**
- * Fails when a client program cannot work with the server.
- * @throws FailedError naming both versions and what to install
+ * The `pg_dump` for a server: of its own release, or the next newer one.
+ * @throws FailedError naming both versions and what to install; NotRunError when there is none at all
  */
-export function requireMajor(program: Program, serverMajor: number, server: string): void {
-  if (program.major >= serverMajor) return;
+export function dumpProgram(serverMajor: number, server: string): Program {
+  const found = closest(installations("pg_dump"), serverMajor) ?? findProgram("pg_dump");
+  if (found.major >= serverMajor) return found;
   throw new FailedError(
-    `${program.name} ${program.major} (${program.path}) is older than the server ${server}, version ${serverMajor}; ` +
-      `install ${INSTALL[program.name]}-${serverMajor} or newer`,
+    `${found.name} ${found.major} (${found.path}) is older than the server ${server}, version ${serverMajor}; ` +
+      `install ${INSTALL.pg_dump}-${serverMajor} or newer`,
   );
 }
+
+/**
+ * The `pg_restore` for an archive: of the target server's release where it can read the archive, because a newer one
+ * sends settings that an older server does not know; else the next newer one.
+ * @param dumpMajor release of the pg_dump that wrote the archive; an older pg_restore may not read it
+ * @throws NotRunError saying what to install
+ */
+export function restoreProgram(dumpMajor: number, serverMajor: number): Program {
+  const installed = installations("pg_restore");
+  const found = closest(
+    installed.filter(({ major }) => major >= dumpMajor),
+    serverMajor,
+  );
+  if (found) return found;
+  const { path: file, major } = installed[0] ?? findProgram("pg_restore");
+  throw new NotRunError(
+    `pg_restore ${major} (${file}) is too old for an archive of pg_dump ${dumpMajor}; ` +
+      `install ${INSTALL.pg_restore}-${dumpMajor} or newer`,
+  );
+}
+
+/** Release in a program's `--version` line, as manifests keep it; 0 when it says none. */
+export const majorOf = (version: string): number => Number(/(\d+)/.exec(version)?.[1] ?? 0);
 
 /** `postgres` refuses to run as root: the account to use instead, or undefined when we are somebody else already. */
 export function unprivilegedAccount(): Account | undefined {

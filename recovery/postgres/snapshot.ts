@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { FailedError } from "../errors";
 import { describeServer, type ServerConnection } from "./connection";
-import { connect, quoteIdentifier } from "./connect";
+import { connect, quoteIdentifier, withClient } from "./connect";
 import { readInventory, readTables, type TableToDump } from "./inventory";
 import type { Inventory, Manifest } from "../types";
 
@@ -15,8 +15,16 @@ export interface Snapshot {
   server: Manifest["server"];
   inventory: Inventory;
   tables: TableToDump[];
-  /** Rows of every table in the snapshot, by `schema\0table`; counted on this session, so call it once. */
-  countRows(): Promise<Map<string, number>>;
+  /**
+   * Rows of every table in the snapshot, by `schema\0table`. Counted in sessions of their own, a few tables at a time:
+   * in this one every table and index would stay locked to the end, and an error would end the snapshot for pg_dump too.
+   */
+  countRows(signal: AbortSignal): Promise<Map<string, number>>;
+  /**
+   * Tables that have been emptied or written anew since the snapshot was taken: to the snapshot they are empty now,
+   * whatever they held. Nothing can become one once somebody, as pg_dump does, holds a lock on every table.
+   */
+  rewritten(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -43,8 +51,14 @@ export async function openSnapshot(server: ServerConnection): Promise<Snapshot> 
       ...facts,
       inventory,
       tables,
-      countRows: () =>
-        countRows(client, facts.server.inRecovery ? tables.filter((t) => !t.unlogged) : tables),
+      countRows: (signal) =>
+        countRows(
+          server,
+          facts.name,
+          facts.server.inRecovery ? tables.filter((t) => !t.unlogged) : tables,
+          signal,
+        ),
+      rewritten: () => withClient(server, (fresh) => rewrittenTables(fresh, tables)),
       close: () => client.end().catch(() => undefined),
     };
   } catch (error) {
@@ -97,19 +111,48 @@ async function systemIdentifier(client: Client): Promise<string | null> {
   return (rows[0] as { id: string }).id;
 }
 
-async function countRows(client: Client, tables: readonly TableToDump[]): Promise<Map<string, number>> {
+async function countRows(
+  server: ServerConnection,
+  snapshot: string,
+  tables: readonly TableToDump[],
+  signal: AbortSignal,
+): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for (let from = 0; from < tables.length; from += TABLES_PER_QUERY) {
-    const batch = tables.slice(from, from + TABLES_PER_QUERY);
-    const parts = batch.map(
-      ({ schema, table }, index) =>
-        `SELECT ${index} AS index, count(*)::float8 AS rows FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
-    );
-    const { rows } = await client.query<{ index: number; rows: number }>(parts.join(" UNION ALL "));
-    for (const { index, rows: count } of rows) {
-      const { schema, table } = batch[index] as TableToDump;
-      counts.set(`${schema}\0${table}`, count);
+  if (tables.length === 0) return counts;
+  await withClient(server, async (client) => {
+    // It may be waiting for somebody's lock.
+    signal.addEventListener("abort", () => client.connection.stream.destroy(), { once: true });
+    for (let from = 0; from < tables.length; from += TABLES_PER_QUERY) {
+      const batch = tables.slice(from, from + TABLES_PER_QUERY);
+      const parts = batch.map(
+        ({ schema, table }, index) =>
+          `SELECT ${index} AS index, count(*)::float8 AS rows FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
+      );
+      signal.throwIfAborted();
+      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
+      const { rows } = await client.query<{ index: number; rows: number }>(parts.join(" UNION ALL "));
+      await client.query("COMMIT");
+      for (const { index, rows: count } of rows) {
+        const { schema, table } = batch[index] as TableToDump;
+        counts.set(`${schema}\0${table}`, count);
+      }
     }
-  }
+  });
   return counts;
+}
+
+async function rewrittenTables(client: Client, tables: readonly TableToDump[]): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', w.schema, w.name) AS name
+     FROM unnest($1::oid[], $2::oid[], $3::text[], $4::text[]) AS w(oid, file, schema, name)
+     WHERE pg_catalog.pg_relation_filenode(w.oid) IS DISTINCT FROM w.file ORDER BY 1`,
+    [
+      tables.map(({ oid }) => oid),
+      tables.map(({ file }) => file),
+      tables.map(({ schema }) => schema),
+      tables.map(({ table }) => table),
+    ],
+  );
+  return rows.map(({ name }) => name);
 }

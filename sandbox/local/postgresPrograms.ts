@@ -61,3 +61,8 @@ export function clientProgram(name: ProgramName, major: number): string {
     throw new NotRunError(`no ${name} ${major} or newer here; get it with: sh sandbox/local/postgresql.sh`);
   return realpathSync(found.path);
 }
+
+/** Lets this process and what it starts find production's client programs, where `postgresql.sh` unpacked them. */
+export function usePrograms(): void {
+  process.env.POSTGRES_PROGRAMS ??= unpacked(PRODUCTION_MAJOR);
+}

@@ -5,7 +5,16 @@ import type { RunContext } from "../../recovery/context";
 import { silent } from "../../recovery/progress";
 import { loadSettings, type Settings } from "../../recovery/settings";
 import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
+import {
+  startFlexibleServer,
+  type FlexibleServer,
+  type FlexibleServerOptions,
+} from "../../sandbox/local/flexibleServer";
 import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
+import { usePrograms } from "../../sandbox/local/postgresPrograms";
+import { rolesScript } from "../../infra/databaseRoles";
+import { DATABASE_ROLES } from "../../infra/secretCatalog";
+import { serverParameters } from "../../infra/serverParameters";
 
 /** One set of containers nobody else uses, and the settings that name it. */
 export interface LabStore {
@@ -30,7 +39,6 @@ export interface Lab {
 
 export async function startLab(settings: Record<string, string> = {}): Promise<Lab> {
   const [postgres, azurite] = await Promise.all([startPostgres({ settings }), startAzurite()]);
-  const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
   const sql = async <T extends object>(database: string, text: string): Promise<T[]> => {
     const client = new Client({ connectionString: postgres.urlOf(database) });
     await client.connect();
@@ -48,38 +56,78 @@ export async function startLab(settings: Record<string, string> = {}): Promise<L
     createDatabase: async (name, options = "") => {
       await sql("postgres", `CREATE DATABASE "${name}" ${options}`);
     },
-    async store(database, extra = {}) {
-      const names = ["daily", "monthly", "evidence"].map(
-        (kind) => `${kind}-${randomBytes(4).toString("hex")}`,
-      );
-      for (const name of names) await service.createContainer(name);
-      const [daily = "", monthly = "", evidence = ""] = names;
-      const env = {
-        DATABASE_URL: postgres.urlOf(database),
-        BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
-        BACKUP_CONTAINER_DAILY: daily,
-        BACKUP_CONTAINER_MONTHLY: monthly,
-        BACKUP_CONTAINER_EVIDENCE: evidence,
-        ENVIRONMENT: "test",
-        ...extra,
-      };
-      return {
-        env,
-        settings: loadSettings(env, ["database", "store"]),
-        daily: service.getContainerClient(daily),
-        monthly: service.getContainerClient(monthly),
-        async blobs() {
-          const found: string[] = [];
-          for (const name of names) {
-            const list = service.getContainerClient(name).listBlobsFlat({ includeUncommitedBlobs: true });
-            for await (const blob of list) found.push(blob.name);
-          }
-          return found;
-        },
-      };
-    },
+    store: (database, extra = {}) => labStore(azurite, { DATABASE_URL: postgres.urlOf(database), ...extra }),
     async stop() {
       await Promise.all([postgres.stop(), azurite.stop()]);
+    },
+  };
+}
+
+/** A set of containers of its own in a blob server, and the settings that name it. */
+async function labStore(azurite: LocalAzurite, given: Record<string, string>): Promise<LabStore> {
+  const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  const names = ["daily", "monthly", "evidence"].map((kind) => `${kind}-${randomBytes(4).toString("hex")}`);
+  for (const name of names) await service.createContainer(name);
+  const [daily = "", monthly = "", evidence = ""] = names;
+  const env = {
+    BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
+    BACKUP_CONTAINER_DAILY: daily,
+    BACKUP_CONTAINER_MONTHLY: monthly,
+    BACKUP_CONTAINER_EVIDENCE: evidence,
+    ENVIRONMENT: "test",
+    ...given,
+  };
+  return {
+    env,
+    settings: loadSettings(env, ["database", "store"]),
+    daily: service.getContainerClient(daily),
+    monthly: service.getContainerClient(monthly),
+    async blobs() {
+      const found: string[] = [];
+      for (const name of names) {
+        const list = service.getContainerClient(name).listBlobsFlat({ includeUncommitedBlobs: true });
+        for await (const blob of list) found.push(blob.name);
+      }
+      return found;
+    },
+  };
+}
+
+/** The ground production stands on: a server like Azure's with the platform's roles, and a blob server. */
+export interface PlatformLab {
+  server: FlexibleServer;
+  azurite: LocalAzurite;
+  /** A store of its own, and settings that connect as the role; default database: the application's. */
+  store(role: string, database?: string, extra?: Record<string, string>): Promise<LabStore>;
+  /** The same store, seen as another role. */
+  as(store: LabStore, role: string, database?: string, extra?: Record<string, string>): LabStore;
+  stop(): Promise<void>;
+}
+
+export async function startPlatformLab(
+  options: Pick<FlexibleServerOptions, "version" | "settings"> = {},
+): Promise<PlatformLab> {
+  usePrograms();
+  const pool = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatements: 0 };
+  const [server, azurite] = await Promise.all([
+    startFlexibleServer({
+      roles: { script: rolesScript(), names: DATABASE_ROLES },
+      parameters: serverParameters(pool, {}),
+      ...options,
+    }),
+    startAzurite(),
+  ]);
+  return {
+    server,
+    azurite,
+    store: (role, database, extra = {}) =>
+      labStore(azurite, { DATABASE_URL: server.url(role, database), ...extra }),
+    as(store, role, database, extra = {}) {
+      const env = { ...store.env, DATABASE_URL: server.url(role, database), ...extra };
+      return { ...store, env, settings: loadSettings(env, ["database", "store"]) };
+    },
+    async stop() {
+      await Promise.all([server.stop(), azurite.stop()]);
     },
   };
 }
