@@ -14,10 +14,12 @@ import {
   VaultSource,
 } from "./kubernetes/vaultSecrets";
 import {
+  KEPT_SECONDS,
   RecoveryIdentity,
   RECOVERY_JOBS,
   RecoveryJob,
   RecoverySchedules,
+  RETRIES,
   STARTING_DEADLINE_MINUTES,
 } from "./recoveryJobs";
 import { recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
@@ -138,7 +140,9 @@ export class BackupJobs extends pulumi.ComponentResource {
           jobTemplate: {
             metadata: { labels },
             spec: {
-              backoffLimit: 1,
+              backoffLimit: RETRIES,
+              // What holds no disk may stay: its pods are the nearest log of what it did.
+              ...(job.scratch && { ttlSecondsAfterFinished: KEPT_SECONDS }),
               activeDeadlineSeconds: deadlineMinutes[job.deadline] * 60,
               podFailurePolicy: {
                 rules: [

@@ -13,7 +13,7 @@ import {
   secretsVolume,
   VaultSource,
 } from "./kubernetes/vaultSecrets";
-import { RESTORING } from "./recoveryJobs";
+import { KEPT_SECONDS, RESTORING } from "./recoveryJobs";
 import { GateArgs, gateSettings, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { secretsOf } from "./secretCatalog";
 
@@ -40,9 +40,6 @@ const WORKLOAD = "operator";
 
 /** Hours a pod waits for its operator; then it ends by itself and takes its rights with it. */
 const SHIFT_HOURS = 8;
-
-/** A finished job is taken away after this, so that the next one finds its name free. */
-const KEPT_SECONDS = 3600;
 
 /**
  * The one place from which a person works on database and backups of an environment: both answer private endpoints

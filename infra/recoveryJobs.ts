@@ -23,6 +23,18 @@ export interface RecoveryRun {
 /** Minutes a run may start late, e.g. while a cluster is upgraded; later, the next one is due anyway. */
 export const STARTING_DEADLINE_MINUTES = 60;
 
+/**
+ * How often a run that failed is tried again. Each try is a pod of its own, and the failed one's disk stays beside it
+ * until the job is taken away.
+ */
+export const RETRIES = 1;
+
+/**
+ * A finished job is taken away after this. Not before a person can read why it failed; and soon, because the disk of
+ * a restore goes with the pod object, which stays as long as its job does.
+ */
+export const KEPT_SECONDS = 3600;
+
 /** One scheduled run of the recovery runner. */
 export interface RecoveryJob {
   name: keyof RecoverySchedules;
@@ -126,3 +138,11 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
     scratch: false,
   },
 ];
+
+/**
+ * Most volumes for restores at one time: every try of each job that restores, while the next one of the same schedule
+ * waits for the last to be taken away, and one operator's. A quota below it leaves the operator's restore pending.
+ */
+export function scratchVolumes(jobs: readonly RecoveryJob[] = RECOVERY_JOBS): number {
+  return jobs.filter(({ scratch }) => scratch).length * (RETRIES + 1) + 1;
+}

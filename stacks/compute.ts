@@ -13,6 +13,7 @@ import { IDENTITIES, virtualEndpointHosts } from "../infra/naming";
 import { OperatorJob } from "../infra/operatorJob";
 import { clusterProvider } from "../infra/providers";
 import { recoveryExporter } from "../infra/recoveryExporter";
+import { scratchVolumes } from "../infra/recoveryJobs";
 import { databaseGate, gateSettings, RecoveryTargets } from "../infra/recoveryTargets";
 import { secretIssue } from "../infra/secretIssue";
 import { BackupStorage } from "../infra/storage";
@@ -155,8 +156,7 @@ function insideCluster(context: Context, args: ComputeArgs, cluster: Cluster): P
       quota: {
         // A rollout adds one pod per workload; beside the workloads run jobs and the status page.
         pods: workloads.api.maxReplicas + workloads.dashboard.maxReplicas + GATEWAY_REPLICAS.maxReplicas + 25,
-        // One verification, one drill and one operator at a time.
-        storageGiB: 3 * runner.scratchGiB,
+        storageGiB: scratchVolumes() * runner.scratchGiB,
         loadBalancers: SITES.length,
       },
     },

@@ -348,7 +348,7 @@ describe("everything that runs", () => {
     });
     expect(inputs(prod, "kubernetes:core/v1:ResourceQuota").spec.hard).toEqual({
       pods: "49",
-      "requests.storage": "768Gi",
+      "requests.storage": "1280Gi",
       "services.loadbalancers": "2",
     });
   });
@@ -550,6 +550,24 @@ describe("recovery jobs", () => {
     expect(env(cron("verify").spec.jobTemplate.spec.template.spec.containers[0]).SCRATCH_DIR).toBe(
       "/scratch",
     );
+  });
+
+  test("no disk outlives its use: every job with one is taken away, and all there can be fit the quota", () => {
+    for (const plan of [prod, staging]) {
+      const GIB = (text: string) => Number(/^(\d+)Gi$/.exec(text)?.[1]);
+      const jobs = plan.ofType(TYPES.cronJob).map((one: any) => one.inputs.spec);
+      const needed = jobs.map(({ jobTemplate: { spec }, concurrencyPolicy }: any) => {
+        const disks = spec.template.spec.volumes
+          .filter((volume: any) => volume.ephemeral)
+          .map((volume: any) => GIB(volume.ephemeral.volumeClaimTemplate.spec.resources.requests.storage));
+        // The volume belongs to the pod object, and every try's pod stays until its job goes.
+        if (disks.length > 0)
+          expect([spec.ttlSecondsAfterFinished, concurrencyPolicy]).toEqual([3600, "Forbid"]);
+        return disks.reduce((sum: number, size: number) => sum + size, 0) * (spec.backoffLimit + 1);
+      });
+      const quota = inputs(plan, "kubernetes:core/v1:ResourceQuota").spec.hard["requests.storage"];
+      expect(GIB(quota)).toBe(needed.reduce((sum: number, size: number) => sum + size, 0));
+    }
   });
 });
 

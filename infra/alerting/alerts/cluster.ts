@@ -158,7 +158,7 @@ export function clusterAlerts({ thresholds, namespace }: AlertSettings): Prometh
     {
       ...base,
       name: "JobFailed",
-      expression: `max by (namespace, job_name) (kube_job_failed{${own},condition="true"}) == 1`,
+      expression: `max by (namespace, job_name) (max_over_time(kube_job_failed{${own},condition="true"}[1d])) == 1`,
       for: "0s",
       priority: "P2",
       summary: "A job failed",
