@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "./gatewayConfig";
+import { drainSeconds, envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "./gatewayConfig";
 import { DNS, publicInternet, scraping, workloads } from "./kubernetes/traffic";
 import { Workload } from "./workload";
 
@@ -61,6 +61,7 @@ export function integrationGateway(
         ...PARTNERS.map((partner) => ({ name: partner.name, port: partner.port })),
       ],
       health: { port: "status", live: "/ready", ready: "/ready" },
+      preStopSeconds: drainSeconds(args),
       resources: { cpuRequest: "100m", cpuLimit: "1", memoryRequest: "128Mi", memoryLimit: "256Mi" },
       minReplicas: args.minReplicas,
       maxReplicas: args.maxReplicas,

@@ -34,8 +34,28 @@ export interface GatewaySettings {
   timeoutSeconds: number;
 }
 
-/** How much may be under way to one partner; more is refused at once, so that a slow one cannot tie all callers up. */
-const CONCURRENCY = { maxConnections: 128, maxPendingRequests: 64, maxRequests: 256 } as const;
+/**
+ * How much may be under way to one partner; more is refused at once, so that a slow one cannot tie all callers up.
+ * As many may wait as may be under way: a cold gateway has no connection yet, and a burst is no outage.
+ */
+const CONCURRENCY = { maxConnections: 128, maxPendingRequests: 256, maxRequests: 256 } as const;
+
+/** Connections of all callers together; the memory limit is for more, and a leak of a caller's must not reach it. */
+const MAX_DOWNSTREAM_CONNECTIONS = 2_000;
+
+/**
+ * Seconds after which a caller's connection is not used again: the answer to its next call says so. Envoy ends at once
+ * when it is told to, whatever is under way, so a pod that leaves must have lost its callers before.
+ */
+const CONNECTION_SECONDS = 10;
+
+/**
+ * Seconds from the moment a gateway leaves its Service until no call is under way in it: the last connection made to
+ * it has come of age, the call it carried then has ended, and load balancing has had time to learn.
+ */
+export function drainSeconds({ timeoutSeconds }: Pick<GatewaySettings, "timeoutSeconds">): number {
+  return CONNECTION_SECONDS + timeoutSeconds + 5;
+}
 
 const EXTENSION = "type.googleapis.com/envoy.extensions";
 const seconds = (value: number): string => `${value}s`;
@@ -51,6 +71,17 @@ const socketAddress = (address: string, port: number) => ({ socket_address: { ad
 export function envoyConfig(settings: GatewaySettings, partners: readonly Partner[] = PARTNERS): object {
   return {
     admin: { address: socketAddress("127.0.0.1", ADMIN_PORT) },
+    overload_manager: {
+      resource_monitors: [
+        {
+          name: "envoy.resource_monitors.global_downstream_max_connections",
+          typed_config: {
+            "@type": `${EXTENSION}.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig`,
+            max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS,
+          },
+        },
+      ],
+    },
     static_resources: {
       listeners: [...partners.map((partner) => partnerListener(partner, settings)), statusListener()],
       clusters: [...partners.map((partner) => partnerCluster(partner, settings)), adminCluster()],
@@ -68,7 +99,10 @@ function partnerListener(partner: Partner, settings: GatewaySettings) {
           httpManager(partner.name, partnerHosts(partner, settings), {
             // Partners see nothing of what is behind the gateway.
             skip_xff_append: true,
-            local_reply_config: openCircuitReply(partner.name),
+            local_reply_config: refusals(partner.name),
+            common_http_protocol_options: { max_connection_duration: seconds(CONNECTION_SECONDS) },
+            // The caller is told with an answer; a connection that is closed under it may carry a call just then.
+            http1_safe_max_connection_duration: true,
           }),
         ],
       },
@@ -126,21 +160,15 @@ function partnerHosts({ name, host, accountHosts }: Partner, { timeoutSeconds }:
   ];
 }
 
-/** Tells an open circuit (no host left, or too much under way) from an answer of the partner's. */
-function openCircuitReply(partner: string) {
-  return {
-    mappers: [
-      {
-        filter: { response_flag_filter: { flags: ["UH", "UO"] } },
-        status_code: 503,
-        headers_to_add: [{ header: { key: "x-circuit", value: "open" } }],
-        body_format_override: {
-          json_format: { error: "circuit open", partner },
-          content_type: "application/json",
-        },
-      },
-    ],
-  };
+/** Tells what the gateway refuses itself from an answer of the partner's: an open circuit, and too much under way. */
+function refusals(partner: string) {
+  const refusal = (flag: string, circuit: string, error: string) => ({
+    filter: { response_flag_filter: { flags: [flag] } },
+    status_code: 503,
+    headers_to_add: [{ header: { key: "x-circuit", value: circuit } }],
+    body_format_override: { json_format: { error, partner }, content_type: "application/json" },
+  });
+  return { mappers: [refusal("UH", "open", "circuit open"), refusal("UO", "full", "too many calls")] };
 }
 
 function partnerCluster({ name, host, accountHosts }: Partner, settings: GatewaySettings) {
@@ -223,6 +251,8 @@ function statusListener() {
   return {
     name: "status",
     address: socketAddress("0.0.0.0", GATEWAY_STATUS_PORT),
+    // A gateway full of callers is not a sick one.
+    ignore_global_conn_limit: true,
     filter_chains: [
       {
         filters: [

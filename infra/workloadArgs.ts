@@ -22,6 +22,8 @@ export interface WorkloadArgs {
   /** Ports the container listens on, by name. The Service offers the first one as port 80, the others unchanged. */
   ports: readonly { name: string; port: number }[];
   health: HealthPaths;
+  /** Seconds between leaving the Service and SIGTERM; default and least 15, see `SHUTDOWN`. */
+  preStopSeconds?: number;
   resources: ContainerResources;
   /**
    * Why there may be only one pod, at least 15 characters; with it both replicas are 1, and a rollout stops the old

@@ -3,7 +3,7 @@ import { filesMount, filesVolume } from "./kubernetes/files";
 import { ContainerResources, plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
 import { probes } from "./kubernetes/probes";
 import { zoneSpread } from "./kubernetes/scaling";
-import { SHUTDOWN } from "./kubernetes/shutdown";
+import { graceSeconds, SHUTDOWN } from "./kubernetes/shutdown";
 import { SECRETS_MOUNT, secretsVolume, secretVariables } from "./kubernetes/vaultSecrets";
 import { DatabaseGate } from "./recoveryTargets";
 import { WorkloadArgs } from "./workloadArgs";
@@ -34,10 +34,14 @@ export function workloadPod(args: WorkloadArgs, filesName?: string): core.v1.Pod
       ],
     },
     {
-      terminationGracePeriodSeconds: SHUTDOWN.graceSeconds,
+      terminationGracePeriodSeconds: graceSeconds(preStopSeconds(args)),
       topologySpreadConstraints: zoneSpread(args.workload),
     },
   );
+}
+
+function preStopSeconds({ preStopSeconds: own = 0 }: WorkloadArgs): number {
+  return Math.max(own, SHUTDOWN.preStopSeconds);
 }
 
 function container(args: WorkloadArgs, mounts: core.v1.VolumeMount[]): core.v1.Container {
@@ -58,7 +62,7 @@ function container(args: WorkloadArgs, mounts: core.v1.VolumeMount[]): core.v1.C
     {
       ports: args.ports.map(({ name, port }) => ({ name, containerPort: port, protocol: "TCP" })),
       ...probes(args.health),
-      lifecycle: { preStop: { sleep: { seconds: SHUTDOWN.preStopSeconds } } },
+      lifecycle: { preStop: { sleep: { seconds: preStopSeconds(args) } } },
     },
   );
 }

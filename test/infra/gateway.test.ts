@@ -2,11 +2,17 @@ import { ChildProcess, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import https from "node:https";
-import { AddressInfo } from "node:net";
+import net, { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import type { TLSSocket } from "node:tls";
-import { envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "../../infra/gatewayConfig";
+import {
+  drainSeconds,
+  envoyConfig,
+  GATEWAY_STATUS_PORT,
+  GatewaySettings,
+  PARTNERS,
+} from "../../infra/gatewayConfig";
 import { freePort } from "../../sandbox/local/ports";
 
 const SETTINGS: GatewaySettings = { maxConsecutiveFailures: 5, ejectionSeconds: 60, timeoutSeconds: 15 };
@@ -36,7 +42,9 @@ describe("integration gateway: configuration", () => {
         connect_timeout: "5s",
         common_lb_config: { healthy_panic_threshold: { value: 0 } },
         circuit_breakers: {
-          thresholds: [{ max_connections: 128, max_pending_requests: 64, max_requests: 256, max_retries: 3 }],
+          thresholds: [
+            { max_connections: 128, max_pending_requests: 256, max_requests: 256, max_retries: 3 },
+          ],
         },
         outlier_detection: {
           consecutive_5xx: 5,
@@ -95,6 +103,24 @@ describe("integration gateway: configuration", () => {
     ]);
     expect(listener("status").address.socket_address.port_value).toBe(GATEWAY_STATUS_PORT);
   });
+
+  test("a pod waits until the last call of the last connection has ended, however long a call may take", () => {
+    for (const { name } of PARTNERS) {
+      expect(manager(name)).toMatchObject({
+        common_http_protocol_options: { max_connection_duration: "10s" },
+        http1_safe_max_connection_duration: true,
+      });
+    }
+    expect([15, 120].map((timeoutSeconds) => drainSeconds({ timeoutSeconds }))).toEqual([30, 135]);
+  });
+
+  test("callers can open a bounded number of connections, and probes are answered all the same", () => {
+    expect(
+      config().overload_manager.resource_monitors[0].typed_config.max_active_downstream_connections,
+    ).toBe(2_000);
+    expect(listener("status").ignore_global_conn_limit).toBe(true);
+    for (const { name } of PARTNERS) expect(listener(name)).not.toHaveProperty("ignore_global_conn_limit");
+  });
 });
 
 /** Envoy itself: from the variable ENVOY, or on PATH. */
@@ -113,9 +139,11 @@ live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or i
   const inFolder = (name: string) => path.join(folder, name);
   const requests: { host?: string; headers: http.IncomingHttpHeaders; serverName: string }[] = [];
   let answer = 200;
+  let delayMs = 0;
   const servers: https.Server[] = [];
-  let proxy: ChildProcess;
-  const ports: Record<string, number> = {};
+  const proxies: ChildProcess[] = [];
+  const upstream: Record<string, number> = {};
+  let ports: Record<string, number> = {};
 
   /** A certificate of the test's own authority, for these names. */
   function certificate(file: string, names: string[]): { key: Buffer; cert: Buffer } {
@@ -143,62 +171,83 @@ live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or i
         headers: request.headers,
         serverName: String(servername),
       });
-      response.writeHead(answer).end("partner");
+      setTimeout(() => response.writeHead(answer).end("partner"), delayMs);
     });
     servers.push(server);
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     return (server.address() as AddressInfo).port;
   }
 
-  /** The configuration as it is deployed, with the partners, their authority and the ports of this test. */
   async function start(): Promise<void> {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "gateway-"));
     certificate("authority", []);
     const genuine = await partner("genuine", ["panel.sendcloud.sc", "*.myshopify.com"]);
     const impostor = await partner("impostor", ["elsewhere.example"]);
-    const upstream: Record<string, number> = { sendcloud: genuine, shopify: genuine, simplyprint: impostor };
-    for (const name of [...Object.keys(upstream), "status", "admin"]) ports[name] = await freePort();
+    Object.assign(upstream, { sendcloud: genuine, shopify: genuine, simplyprint: impostor });
+    ports = (await gateway()).ports;
+  }
+
+  /** A gateway with the configuration as it is deployed, the partners, their authority and ports of this test. */
+  async function gateway(change: (made: any) => void = () => {}) {
+    const own: Record<string, number> = {};
+    for (const name of [...Object.keys(upstream), "status", "admin"]) own[name] = await freePort();
     const made = config({ maxConsecutiveFailures: 5, ejectionSeconds: 2, timeoutSeconds: 1 });
-    made.admin.address.socket_address.port_value = ports.admin;
+    made.admin.address.socket_address.port_value = own.admin;
     for (const entry of made.static_resources.listeners) {
-      entry.address.socket_address = { address: "127.0.0.1", port_value: ports[entry.name] };
+      entry.address.socket_address = { address: "127.0.0.1", port_value: own[entry.name] };
     }
     for (const entry of made.static_resources.clusters) {
       entry.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address = {
         address: "127.0.0.1",
-        port_value: upstream[entry.name] ?? ports.admin,
+        port_value: upstream[entry.name] ?? own.admin,
       };
       if (!entry.transport_socket) continue;
       const { validation_context: validation } = entry.transport_socket.typed_config.common_tls_context;
       validation.trusted_ca.filename = inFolder("authority.pem");
     }
-    fs.writeFileSync(inFolder("envoy.json"), JSON.stringify(made));
-    proxy = spawn(
+    change(made);
+    const file = inFolder(`envoy-${proxies.length}.json`);
+    fs.writeFileSync(file, JSON.stringify(made));
+    const proxy = spawn(
       envoy as string,
-      ["-c", inFolder("envoy.json"), "--log-level", "error", "--concurrency", "1", "--disable-hot-restart"],
+      ["-c", file, "--log-level", "error", "--concurrency", "1", "--disable-hot-restart"],
       { stdio: ["ignore", "ignore", "inherit"] },
     );
-    await untilReady();
+    proxies.push(proxy);
+    await untilReady(own);
+    return { proxy, ports: own };
   }
 
-  async function untilReady(): Promise<void> {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const ready = await fetch(`http://127.0.0.1:${ports.status}/ready`).then(
+  async function untilReady({ status }: Record<string, number>): Promise<void> {
+    for (let attempt = 0; attempt < 300; attempt++) {
+      const ready = await fetch(`http://127.0.0.1:${status}/ready`).then(
         (response) => response.ok,
         () => false,
       );
       if (ready) return;
       await new Promise((done) => setTimeout(done, 100));
     }
-    throw new Error("Envoy did not become ready within 10 s");
+    throw new Error("Envoy did not become ready within 30 s");
+  }
+
+  async function stop(proxy: ChildProcess): Promise<void> {
+    if (proxy.exitCode !== null) return;
+    const ended = new Promise((done) => proxy.once("exit", done));
+    proxy.kill("SIGTERM");
+    await ended;
   }
 
   /** Calls a partner through the gateway; the host can be named only with Node's own client. */
-  function call(name: string, host?: string): Promise<{ status?: number; circuit: unknown; body: string }> {
+  function call(
+    name: string,
+    host?: string,
+    over: { port?: number; agent?: http.Agent } = {},
+  ): Promise<{ status?: number; circuit: unknown; body: string }> {
     return new Promise((done, fail) => {
       const request = http.request(
         {
           port: ports[name],
+          ...over,
           host: "127.0.0.1",
           method: "POST",
           path: "/orders",
@@ -217,11 +266,9 @@ live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or i
     });
   }
 
-  beforeAll(start);
+  beforeAll(start, 60_000);
   afterAll(async () => {
-    const ended = new Promise((done) => proxy?.once("exit", done));
-    proxy?.kill("SIGTERM");
-    if (proxy) await ended;
+    for (const proxy of proxies) await stop(proxy);
     for (const server of servers) {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
@@ -274,4 +321,92 @@ live(`integration gateway: Envoy${envoy ? "" : " (skipped: no envoy on PATH or i
     await new Promise((done) => setTimeout(done, 4_000));
     expect((await call("sendcloud")).status).toBe(200);
   });
+
+  test("a pod that leaves takes no answer with it that a partner has been asked for", async () => {
+    // Ten times as fast as deployed: connections of a second, and calls of up to half of one.
+    const hurried = (made: any): void => {
+      for (const entry of made.static_resources.listeners) {
+        const { typed_config: http } = entry.filter_chains[0].filters[0];
+        const options = http.common_http_protocol_options;
+        if (options) options.max_connection_duration = "1s";
+      }
+    };
+    const leaving = await gateway(hurried);
+    const staying = await gateway(hurried);
+    // The Service: new connections go to a pod that is in it, and old ones stay where they are.
+    let inService = leaving.ports.sendcloud;
+    const sockets = new Set<net.Socket>();
+    const service = net.createServer((caller) => {
+      const pod = net.connect(inService ?? 0, "127.0.0.1");
+      for (const [one, other] of [
+        [caller, pod],
+        [pod, caller],
+      ] as const) {
+        sockets.add(one);
+        one.pipe(other);
+        one.on("error", () => other.destroy());
+      }
+    });
+    await new Promise<void>((done) => service.listen(0, "127.0.0.1", done));
+    const { port } = service.address() as AddressInfo;
+    delayMs = 300;
+    let calling = true;
+    const outcomes: (number | string | undefined)[] = [];
+    const caller = async (): Promise<void> => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      while (calling) {
+        const { status } = await call("sendcloud", undefined, { port, agent }).catch((error: unknown) => ({
+          status: String(error),
+        }));
+        outcomes.push(status);
+      }
+      agent.destroy();
+    };
+    const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+    const callers = Array.from({ length: 4 }, caller);
+    await pause(1_200);
+    inService = staying.ports.sendcloud;
+    // What drainSeconds() says of these settings: age, longest call, and time to learn.
+    await pause(2_000);
+    await stop(leaving.proxy);
+    await pause(500);
+    calling = false;
+    await Promise.all(callers);
+    delayMs = 0;
+    for (const socket of sockets) socket.destroy();
+    await new Promise((done) => service.close(done));
+    expect(outcomes.length).toBeGreaterThan(12);
+    expect(outcomes.filter((outcome) => outcome !== 200)).toEqual([]);
+  }, 60_000);
+
+  test("a burst is served; what is too much is told apart from a partner that is down", async () => {
+    // How long a call may take is not what is tried here.
+    const { ports: patient } = await gateway((made) => {
+      for (const entry of made.static_resources.clusters) entry.connect_timeout = "30s";
+      for (const entry of made.static_resources.listeners) {
+        const [{ routes }] = entry.filter_chains[0].filters[0].typed_config.route_config.virtual_hosts;
+        if (routes[0].route.timeout) routes[0].route.timeout = "30s";
+      }
+    });
+    delayMs = 200;
+    const burst = async (size: number) =>
+      Promise.all(
+        Array.from({ length: size }, () => call("sendcloud", undefined, { port: patient.sendcloud })),
+      );
+    expect((await burst(200)).filter(({ status }) => status !== 200)).toEqual([]);
+    const refused = (await burst(700)).filter(({ status }) => status !== 200);
+    delayMs = 0;
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { status, circuit, body } of refused) {
+      expect([status, circuit, JSON.parse(body)]).toEqual([
+        503,
+        "full",
+        { error: "too many calls", partner: "sendcloud" },
+      ]);
+    }
+    const metrics = await (await fetch(`http://127.0.0.1:${patient.status}/stats/prometheus`)).text();
+    expect(metrics).toMatch(
+      /^envoy_cluster_upstream_rq_pending_overflow\{envoy_cluster_name="sendcloud"\} [1-9]/m,
+    );
+  }, 60_000);
 });
