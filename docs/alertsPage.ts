@@ -90,7 +90,7 @@ ${table(
   ]),
 )}
 
-Its answer at \`/health/dependencies\` holds \`details.<dependency>.status\`, \`up\` or \`down\`, for \`database\`,
+Its answer at \`/health/dependencies\`, with status 200 or 503, holds \`details.<dependency>.status\`, \`up\` or \`down\`, for \`database\`,
 \`shopify\`, \`simplyprint\` and \`sendcloud\`.
 
 ## Monitored services

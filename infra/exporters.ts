@@ -1,6 +1,11 @@
 import yaml from "js-yaml";
 import * as pulumi from "@pulumi/pulumi";
-import { dependencyPattern, MONITORED_SERVICES } from "./alerting/services";
+import {
+  dependencyModule,
+  dependencyPattern,
+  DEPENDENCIES_ANSWERED,
+  MONITORED_SERVICES,
+} from "./alerting/services";
 import { addresses, DNS, NamedTraffic, publicInternet, scraping, workloads } from "./kubernetes/traffic";
 import { VaultSource } from "./kubernetes/vaultSecrets";
 import { secretsOf } from "./secretCatalog";
@@ -85,10 +90,13 @@ export function blackboxModules() {
       ...extra,
     },
   });
+  const dependency = (expected: { path: string; equals: string }) =>
+    http(false, {
+      valid_status_codes: [...DEPENDENCIES_ANSWERED],
+      fail_if_body_not_matches_regexp: [dependencyPattern(expected)],
+    });
   const dependencies = MONITORED_SERVICES.flatMap(({ job, check }) =>
-    check.type === "http" && check.expect
-      ? [[`http-${job}`, http(false, { fail_if_body_not_matches_regexp: [dependencyPattern(check.expect)] })]]
-      : [],
+    check.type === "http" && check.expect ? [[dependencyModule(job), dependency(check.expect)]] : [],
   );
   return {
     modules: {
@@ -101,6 +109,8 @@ export function blackboxModules() {
 }
 
 export interface BlackboxExporterArgs extends ExporterArgs {
+  /** Workloads that ask for probes themselves. */
+  askedBy: readonly string[];
   /** Workloads and ports that are probed inside. */
   probed: readonly { workload: string; port: number }[];
   databaseCidr: string;
@@ -140,7 +150,10 @@ export function blackboxExporter(
         folder: "/etc/blackbox",
         contents: { "blackbox.yml": yaml.dump(blackboxModules(), { lineWidth: -1, noRefs: true }) },
       },
-      ingress: [scraping(port)],
+      ingress: [
+        scraping(port),
+        ...(args.askedBy.length > 0 ? [workloads("status page", args.askedBy, port)] : []),
+      ],
       egress: [
         DNS,
         ...inside,

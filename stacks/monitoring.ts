@@ -1,6 +1,12 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
-import { MONITORED_SERVICES } from "../infra/alerting/services";
+import { seriesOfSource } from "../infra/alerting/metrics";
+import {
+  dependencyModule,
+  EDGE_PROBES,
+  MONITORED_SERVICES,
+  STATUS_PAGE_PROBES,
+} from "../infra/alerting/services";
 import { Alerts, WatchedResource } from "../infra/alerts";
 import { Database, DATABASE_PORTS } from "../infra/database";
 import { Edge } from "../infra/edge";
@@ -107,6 +113,7 @@ function insideRegion(context: Context, compute: RegionCompute, outside: Outside
       image: config.monitoring.blackboxExporterImage,
       identityClientId: identities.blackbox.clientId,
       probed: [...asked, STATUS_FRONT],
+      askedBy: config.statusPage.provider === "statping" ? [STATUS_PAGE.workload] : [],
     },
     opts,
   );
@@ -123,6 +130,7 @@ function insideRegion(context: Context, compute: RegionCompute, outside: Outside
       },
       clientIds: { page: identities["status-page"].clientId, front: identities["status-front"].clientId },
       vault,
+      prober: BLACKBOX_EXPORTER,
       targets: {
         api: "http://api",
         dashboard: "http://dashboard",
@@ -140,6 +148,7 @@ function insideRegion(context: Context, compute: RegionCompute, outside: Outside
     {
       product: PRODUCT,
       namespace: namespace.namespace,
+      namespaceName: names.namespace,
       workloads: scraped(context),
       probes: {
         exporter: BLACKBOX_EXPORTER.workload,
@@ -155,7 +164,7 @@ function scraped({ config }: Context): ScrapedWorkload[] {
   const statping = config.statusPage.provider === "statping";
   return [
     { workload: "api", port: "http" },
-    { workload: "gateway", port: "status", path: "/stats/prometheus" },
+    { workload: "gateway", port: "status", path: "/stats/prometheus", keep: seriesOfSource("gateway") },
     { workload: "metrics", port: "metrics" },
     { workload: POSTGRES_EXPORTER.workload, port: "metrics" },
     {
@@ -178,6 +187,8 @@ function scraped({ config }: Context): ScrapedWorkload[] {
 function probes({ config, names }: Context, outside: OutsideStatusPage): ProbedTarget[] {
   const database = `${virtualEndpointHosts(names.virtualEndpoint).writer}:${DATABASE_PORTS.direct}`;
   const outer = { module: "https", intervalSeconds: 60, timeoutSeconds: 10 };
+  const [apiEdge, dashboardEdge] = EDGE_PROBES;
+  const [outsidePage, insidePage] = STATUS_PAGE_PROBES;
   return [
     ...MONITORED_SERVICES.map(({ job, target, check, intervalSeconds, timeoutSeconds }) => ({
       job,
@@ -185,13 +196,13 @@ function probes({ config, names }: Context, outside: OutsideStatusPage): ProbedT
       timeoutSeconds,
       ...(check.type === "tcp"
         ? { module: "tcp", target: database }
-        : { module: check.expect ? `http-${job}` : "http", target: `http://${target}${check.path}` }),
+        : { module: check.expect ? dependencyModule(job) : "http", target: `http://${target}${check.path}` }),
     })),
-    { ...outer, job: "api-edge", target: `https://${config.edge.apiHostName}/health` },
-    { ...outer, job: "dashboard-edge", target: `https://${config.edge.dashboardHostName}/` },
-    { ...outer, job: "status-page-outside", target: pulumi.interpolate`https://${outside.host}/` },
+    { ...outer, job: apiEdge, target: `https://${config.edge.apiHostName}/health` },
+    { ...outer, job: dashboardEdge, target: `https://${config.edge.dashboardHostName}/` },
+    { ...outer, job: outsidePage, target: pulumi.interpolate`https://${outside.host}/` },
     {
-      job: "status-page",
+      job: insidePage,
       module: "http",
       target: `http://${STATUS_FRONT.workload}/`,
       intervalSeconds: 60,

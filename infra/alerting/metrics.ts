@@ -50,6 +50,8 @@ export const METRICS: readonly Metric[] = [
   }),
   ...from("gateway", "counter", {
     envoy_cluster_upstream_rq_total: "Calls to a partner (`envoy_cluster_name`).",
+    envoy_cluster_upstream_rq_pending_overflow:
+      "Calls to a partner (`envoy_cluster_name`) refused because too many were under way.",
   }),
   ...from("postgres-exporter", "gauge", {
     pg_up: "1 while the exporter can query the database.",
@@ -127,4 +129,11 @@ export function seriesNames(metric: Metric): string[] {
   return metric.type === "histogram"
     ? ["bucket", "count", "sum"].map((part) => `${metric.name}_${part}`)
     : [metric.name];
+}
+
+/** Names of all time series of a source. */
+export function seriesOfSource(source: MetricSource): string[] {
+  return METRICS.filter((metric) => metric.source === source)
+    .flatMap(seriesNames)
+    .sort();
 }

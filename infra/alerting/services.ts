@@ -17,6 +17,12 @@ export interface MonitoredService {
   timeoutSeconds: number;
 }
 
+/**
+ * Status codes of an answer that says how each dependency is. Terminus answers 503 with the very same body as soon as
+ * one of them is down, so the code says nothing about the one that was asked for.
+ */
+export const DEPENDENCIES_ANSWERED = [200, 503] as const;
+
 /** Health of one dependency in the API's answer: `{"details":{"shopify":{"status":"up"}}}`. */
 const dependency = (name: string): Check => ({
   type: "http",
@@ -81,6 +87,16 @@ export const MONITORED_SERVICES: readonly MonitoredService[] = [
   },
 ];
 
+/** Probes beside the services', by the label `job`: public addresses, and the status pages themselves. */
+export const EDGE_PROBES = ["api-edge", "dashboard-edge"] as const;
+// Not the name of the page's own workload: one label for two kinds of targets hides that one kind is gone.
+export const STATUS_PAGE_PROBES = ["status-page-outside", "status-page-inside"] as const;
+
+/** Label `job` of every probe. */
+export function probeJobs(): string[] {
+  return [...MONITORED_SERVICES.map(({ job }) => job), ...EDGE_PROBES, ...STATUS_PAGE_PROBES];
+}
+
 /**
  * Regular expression that finds the expected value in the API's answer, whatever order its fields come in: the
  * object under the second last key, and in it the last key with the value.
@@ -89,6 +105,11 @@ export function dependencyPattern({ path, equals }: { path: string; equals: stri
   const keys = path.split(".");
   const [object = "", field = ""] = keys.slice(-2);
   return `"${object}"\\s*:\\s*\\{[^{}]*"${field}"\\s*:\\s*"${equals}"`;
+}
+
+/** Module of the blackbox exporter that asks for one dependency. */
+export function dependencyModule(job: string): string {
+  return `http-${job}`;
 }
 
 /** Everything wrong with a list of services, as `service: what is wrong`. */

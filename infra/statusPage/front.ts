@@ -27,14 +27,16 @@ export const OPEN_PATHS: Readonly<Record<Provider, readonly OpenPath[]>> = {
   ],
   gatus: [
     { pattern: "^/$" },
-    { pattern: "^/endpoints/[\\w.-]+$" },
+    { pattern: "^/(endpoints|suites)/[\\w.-]+$" },
     { pattern: "^/(css|js|img|fonts|assets)/[\\w./-]+$" },
     {
       pattern:
         "^/(favicon(-\\d+x\\d+)?\\.(ico|png)|apple-touch-icon\\.png|logo-[\\w-]+\\.png|manifest\\.json)$",
     },
     { pattern: "^/api/v1/config$" },
-    { pattern: "^/api/v1/endpoints/statuses$", parameters: ["page", "pageSize"] },
+    { pattern: "^/api/v1/(endpoints|suites)/statuses$", parameters: ["page", "pageSize"] },
+    { pattern: "^/api/v1/endpoints/[\\w.-]+/health/badge\\.svg$" },
+    { pattern: "^/api/v1/suites/[\\w.-]+/statuses$", parameters: ["page", "pageSize"] },
     {
       pattern: "^/api/v1/endpoints/[\\w.-]+/(statuses|(uptimes|response-times)/[\\w/.-]+)$",
       parameters: ["page", "pageSize", "duration"],

@@ -1,6 +1,6 @@
 import { promDuration } from "../alerting/duration";
 import { Maintenance } from "../alerting/maintenance";
-import { COMPONENT_GROUPS } from "../alerting/services";
+import { COMPONENT_GROUPS, DEPENDENCIES_ANSWERED } from "../alerting/services";
 import { Incident, IncidentPhase, messageOf } from "./incidents";
 import { PageService } from "./targets";
 
@@ -10,7 +10,7 @@ const CERTIFICATE_HOURS = 72;
 function conditions({ check, address }: PageService): string[] {
   if (check.type === "tcp") return ["[CONNECTED] == true"];
   return [
-    "[STATUS] == 200",
+    check.expect ? `[STATUS] == any(${DEPENDENCIES_ANSWERED.join(", ")})` : "[STATUS] == 200",
     ...(check.expect ? [`[BODY].${check.expect.path} == ${check.expect.equals}`] : []),
     ...(address.startsWith("https:") ? [`[CERTIFICATE_EXPIRATION] > ${CERTIFICATE_HOURS}h`] : []),
   ];

@@ -23,6 +23,8 @@ export interface StatusPageArgs {
   targets: PageTargets;
   /** Workloads and ports the page asks. */
   asked: readonly { workload: string; port: number }[];
+  /** The blackbox exporter. */
+  prober: { workload: string; port: number };
   databaseCidr: string;
   databasePort: number;
   maintenance: Maintenance;
@@ -78,6 +80,9 @@ function pageWorkload(args: StatusPageArgs): WorkloadArgs {
     egress: [
       DNS,
       ...args.asked.map((target) => workloads(`check of ${target.workload}`, [target.workload], target.port)),
+      ...(args.provider === "statping"
+        ? [workloads("probes of dependencies", [args.prober.workload], args.prober.port)]
+        : []),
       addresses("database", args.databaseCidr, args.databasePort),
     ],
     after: args.after,
@@ -93,7 +98,11 @@ function statping(args: StatusPageArgs) {
     secrets: { source: args.vault, entries: secretsOf("status-page") },
     files: {
       folder: FOLDER,
-      contents: { "services.yml": toYaml(statpingServices(pageServices(args.targets))) },
+      contents: {
+        "services.yml": toYaml(
+          statpingServices(pageServices(args.targets), `http://${args.prober.workload}`),
+        ),
+      },
     },
     health: { port: "http", live: "/health", ready: "/health" },
   };

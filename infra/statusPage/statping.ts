@@ -1,4 +1,4 @@
-import { COMPONENT_GROUPS, dependencyPattern } from "../alerting/services";
+import { COMPONENT_GROUPS, dependencyModule } from "../alerting/services";
 import { Incident, messageOf } from "./incidents";
 import { PageService } from "./targets";
 
@@ -26,22 +26,27 @@ export interface StatpingService {
 
 /**
  * `services.yml` of Statping-ng. The file knows no groups, so a name begins with its group and services of a group
- * stand together.
+ * stand together. It knows one good status code only, so for a dependency it asks the blackbox exporter, which looks into
+ * answers of either code.
+ * @param prober base address of the blackbox exporter, e.g. `http://blackbox`
  */
-export function statpingServices(services: readonly PageService[]): { services: StatpingService[] } {
+export function statpingServices(
+  services: readonly PageService[],
+  prober: string,
+): { services: StatpingService[] } {
   const groups = COMPONENT_GROUPS.map(({ name }) => name);
   const ordered = [...services].sort((one, other) => groups.indexOf(one.group) - groups.indexOf(other.group));
   return {
-    services: ordered.map(({ name, group, check, address, intervalSeconds, timeoutSeconds }, index) => ({
+    services: ordered.map(({ name, job, group, check, address, intervalSeconds, timeoutSeconds }, index) => ({
       name: `${group}: ${name}`,
-      domain: address,
+      domain: check.type === "http" && check.expect ? probed(prober, job, address) : address,
       type: check.type,
       port: check.type === "tcp" ? check.port : 0,
       method: check.type === "http" ? "GET" : "",
       check_interval: intervalSeconds,
       timeout: timeoutSeconds,
       expected_status: check.type === "http" ? 200 : 0,
-      expected: check.type === "http" && check.expect ? dependencyPattern(check.expect) : "",
+      expected: check.type === "http" && check.expect ? "(?m)^probe_success 1$" : "",
       order_id: index + 1,
       public: true,
       verify_ssl: address.startsWith("https:"),
@@ -50,6 +55,10 @@ export function statpingServices(services: readonly PageService[]): { services: 
       allow_notifications: false,
     })),
   };
+}
+
+function probed(prober: string, job: string, address: string): string {
+  return `${prober}/probe?${new URLSearchParams({ module: dependencyModule(job), target: address }).toString()}`;
 }
 
 /** Folder the program keeps its files in. It can write to `/tmp` only; the database there is gone with the pod. */

@@ -13,7 +13,7 @@ export interface PageTargets {
 /** A service as one page asks for it. */
 export interface PageService extends Pick<
   MonitoredService,
-  "name" | "group" | "intervalSeconds" | "timeoutSeconds"
+  "name" | "job" | "group" | "intervalSeconds" | "timeoutSeconds"
 > {
   check: Check;
   /** Full address of an HTTP check, or the host of a TCP check. */
@@ -31,8 +31,8 @@ export function pageServices(
   const problems = serviceProblems(monitored);
   if (problems.length > 0) throw new CatalogueError(problems);
   return monitored.map((service) => {
-    const { name, group, intervalSeconds, timeoutSeconds } = service;
-    const common = { name, group, intervalSeconds, timeoutSeconds };
+    const { name, job, group, intervalSeconds, timeoutSeconds } = service;
+    const common = { name, job, group, intervalSeconds, timeoutSeconds };
     const inside = service.target === "database" ? targets.database : targets[service.target];
     const { target, check } =
       inside === undefined && service.outside

@@ -21,6 +21,8 @@ interface RenderOptions {
   mailFrom: string;
   smarthost: string;
   secrets: string;
+  /** Base address of the blackbox exporter. */
+  prober: string;
 }
 
 /** The files of one stack, by name. */
@@ -45,7 +47,7 @@ export function renderStack(
       mail: { from: options.mailFrom, smarthost: options.smarthost },
       secretsFolder: options.secrets,
     }),
-    "statping-services.yml": statpingServices(services),
+    "statping-services.yml": statpingServices(services, options.prober),
     "gatus.yaml": gatusConfig({
       services,
       environment: config.environment,
@@ -98,6 +100,11 @@ function buildProgram(): Command {
     .option("--mail-from <address>", "sender of e-mails, and the name it signs in with", "alerts@forma3d.com")
     .option("--smarthost <host:port>", "mail server", "smtp.forma3d.com:587")
     .option("--secrets <folder>", "folder the receivers' secrets are mounted in", "/run/secrets/vault")
+    .option(
+      "--prober <address>",
+      "blackbox exporter Statping-ng asks about dependencies",
+      "http://blackbox:9115",
+    )
     .action(render);
   return program;
 }

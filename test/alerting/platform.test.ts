@@ -4,6 +4,7 @@ import yaml from "js-yaml";
 import * as pulumi from "@pulumi/pulumi";
 import { checkedCatalogue } from "../../infra/alerts";
 import { alertCatalogue } from "../../infra/alerting/catalogue";
+import { probeJobs } from "../../infra/alerting/services";
 import { AzureMetricAlert, PrometheusAlert } from "../../infra/alerting/types";
 import { PlanView, planStack } from "../support/plan";
 import { parseStackConfig } from "../../stacks/files";
@@ -181,9 +182,25 @@ describe.each(["prod", "staging"] as const)("%s", (stack) => {
       ["api-edge", "1m", "10s"],
       ["dashboard-edge", "1m", "10s"],
       ["status-page-outside", "1m", "10s"],
-      ["status-page", "1m", "10s"],
+      ["status-page-inside", "1m", "10s"],
     ]);
     expect(probes[8].params.target[0]).toMatch(/^https:\/\/app\./);
+    // Alerts on a job's share of targets would count two kinds of targets as one.
+    const jobs = Object.values<any>(monitors).flatMap(({ podMetricsEndpoints }) =>
+      podMetricsEndpoints.map((endpoint: any) => endpoint.relabelings[0].replacement),
+    );
+    expect(jobs).toEqual([...new Set(jobs)]);
+    expect(jobs).toEqual(expect.arrayContaining(probeJobs()));
+    // Envoy offers thousands of series; the rules name a handful.
+    const [{ metricRelabelings }] = monitors.gateway.podMetricsEndpoints;
+    expect(metricRelabelings).toEqual([
+      {
+        sourceLabels: ["__name__"],
+        regex:
+          "envoy_cluster_outlier_detection_ejections_active|envoy_cluster_upstream_rq_pending_overflow|envoy_cluster_upstream_rq_total",
+        action: "keep",
+      },
+    ]);
     // The agent selects pods by label, so each selector must find a Deployment's pods.
     for (const { selector, podMetricsEndpoints } of Object.values<any>(monitors)) {
       const name = selector.matchLabels["app.kubernetes.io/name"];
@@ -300,6 +317,24 @@ describe("the status page in the cluster", () => {
     expect(page.securityContext.readOnlyRootFilesystem).toBe(true);
     const monitor = all(plans.prod, T.podMonitor).find((entry) => entry.metadata.name === "status-page").spec;
     expect(monitor.podMetricsEndpoints[0].authorization.credentials.key).toBe("API_SECRET");
+    // From Kubernetes 1.37 the agent reads a token only where it is told to look and given the right.
+    const settings = all(plans.prod, T.configMap).find(
+      ({ metadata }) => metadata.name === "ama-metrics-settings-configmap",
+    );
+    expect(settings.data["prometheus-collector-settings"]).toBe('secrets_access_namespaces = "forma3d"');
+    const binding = inputs(plans.prod, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding");
+    const role = inputs(plans.prod, "kubernetes:rbac.authorization.k8s.io/v1:Role");
+    expect(binding).toMatchObject({
+      metadata: { namespace: "forma3d" },
+      subjects: [{ kind: "ServiceAccount", name: "ama-metrics-serviceaccount", namespace: "kube-system" }],
+      roleRef: { kind: "Role", name: role.metadata.name },
+    });
+    expect(role.metadata.namespace).toBe("forma3d");
+    expect(role.rules).toEqual([
+      { apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] },
+    ]);
+    const prober = all(plans.prod, T.policy).find((entry) => entry.metadata.name === "blackbox").spec;
+    expect(JSON.stringify(prober.ingress)).toContain('"app.kubernetes.io/name":"status-page"');
   });
 
   test("staging runs Gatus from the same list, which needs no secret", () => {
@@ -309,6 +344,9 @@ describe("the status page in the cluster", () => {
       (entry) => entry.metadata.name === "status-page",
     ).spec;
     expect(monitor.podMetricsEndpoints[0].authorization).toBeUndefined();
+    expect(plans.staging.ofType("kubernetes:rbac.authorization.k8s.io/v1:Role")).toEqual([]);
+    const prober = all(plans.staging, T.policy).find((entry) => entry.metadata.name === "blackbox").spec;
+    expect(JSON.stringify(prober.ingress)).not.toContain('"app.kubernetes.io/name":"status-page"');
   });
 
   test(

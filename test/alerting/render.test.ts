@@ -9,6 +9,7 @@ const OPTIONS = {
   mailFrom: "alerts@forma3d.com",
   smarthost: "smtp.forma3d.com:587",
   secrets: "/run/secrets/vault",
+  prober: "http://blackbox:9115",
 };
 
 function alerts(args: readonly string[]): ToolResult & { code: number } {

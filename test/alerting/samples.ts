@@ -1,3 +1,5 @@
+import { probeJobs } from "../../infra/alerting/services";
+
 /**
  * For every Prometheus alert: time series in which it must fire, at which minute its expression first holds, and
  * series in which it must not. Series are in promtool's notation, one sample a minute from minute 0.
@@ -302,6 +304,24 @@ const APPLICATION: Record<string, Sample> = {
     fires: [{ series: { auth_failures_total: step(0, 51) }, onset: 10 }],
     silent: [{ why: "50 of them", series: { auth_failures_total: step(0, 50) }, at: 10 }],
   },
+  IntegrationOverflow: {
+    fires: [
+      {
+        series: {
+          'envoy_cluster_upstream_rq_pending_overflow{envoy_cluster_name="sendcloud"}': counter(0, 5),
+        },
+        onset: 10,
+        labels: { envoy_cluster_name: "sendcloud" },
+      },
+    ],
+    silent: [
+      {
+        why: "refusals that have stopped",
+        series: { 'envoy_cluster_upstream_rq_pending_overflow{envoy_cluster_name="sendcloud"}': always(9) },
+        at: 100,
+      },
+    ],
+  },
   IntegrationCircuitOpen: stepping(
     'envoy_cluster_outlier_detection_ejections_active{envoy_cluster_name="shopify"}',
     [0, 1],
@@ -532,6 +552,9 @@ const EXPIRY: Record<string, Sample> = {
 
 const target = (instance: string) => `up{job="api",instance="${instance}"}`;
 
+const probed = (value = 1): Record<string, string> =>
+  Object.fromEntries(probeJobs().map((job) => [`probe_success{job="${job}"}`, always(value)]));
+
 const MONITORING: Record<string, Sample> = {
   Heartbeat: {
     fires: [{ series: { up: always(1) }, onset: 10 }],
@@ -550,6 +573,16 @@ const MONITORING: Record<string, Sample> = {
       },
     ],
     silent: [{ why: "one of two", series: { [target("a")]: always(0), [target("b")]: always(1) }, at: 100 }],
+  },
+  ProbeMissing: {
+    fires: [
+      {
+        series: { ...probed(), 'probe_success{job="api-health"}': "1x9 stale" },
+        onset: 10,
+        labels: { job: "api-health" },
+      },
+    ],
+    silent: [{ why: "probes that fail are there", series: probed(0), at: 100 }],
   },
   StatusPageDown: stepping('probe_success{job="status-page-outside"}', [1, 0], {
     job: "status-page-outside",

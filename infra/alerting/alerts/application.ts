@@ -162,5 +162,18 @@ export function applicationAlerts({ thresholds }: AlertSettings): PrometheusAler
       runbook: "partner-down",
       risks: ["R04", "R05", "R06"],
     },
+    {
+      ...base,
+      name: "IntegrationOverflow",
+      expression:
+        "sum by (envoy_cluster_name) (increase(envoy_cluster_upstream_rq_pending_overflow[5m])) > 0",
+      for: "2m",
+      priority: "P3",
+      summary: "More calls to a partner than the gateway lets through",
+      description:
+        "For 2 minutes calls to {{ $labels.envoy_cluster_name }} have been refused because too many are under way: a slow partner, or a burst that retries without a pause",
+      runbook: "partner-down",
+      risks: ["R04", "R05", "R06"],
+    },
   ];
 }

@@ -1,3 +1,4 @@
+import { probeJobs, STATUS_PAGE_PROBES } from "../services";
 import { PrometheusAlert } from "../types";
 
 /** Name of the alert that must keep coming: the dead man's switch. */
@@ -37,8 +38,25 @@ export const MONITORING_ALERTS: readonly PrometheusAlert[] = [
   {
     kind: "prometheus",
     group: "forma3d-monitoring",
+    name: "ProbeMissing",
+    // What is down is a probe that fails; an alert on that says nothing when there is no probe at all.
+    expression: probeJobs()
+      .map((job) => `absent(probe_success{job="${job}"})`)
+      .join(" or "),
+    for: "10m",
+    priority: "P2",
+    summary: "A service is not probed any more",
+    description:
+      "There has been no result of the probe {{ $labels.job }} for 10 minutes, so nobody would be told that it fails: the exporter or the scraping is down",
+    runbook: "monitoring-blind",
+    owner: "platform",
+    risks: ["R11"],
+  },
+  {
+    kind: "prometheus",
+    group: "forma3d-monitoring",
     name: "StatusPageDown",
-    expression: 'probe_success{job=~"status-page.*"} == 0',
+    expression: `probe_success{job=~"${STATUS_PAGE_PROBES.join("|")}"} == 0`,
     for: "10m",
     priority: "P3",
     summary: "A status page does not answer",
