@@ -3,6 +3,7 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { labelsOf, WORKLOAD_IDENTITY_LABEL } from "./kubernetes/labels";
 import { NOT_EVICTED, plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
+import { priorityOf } from "./kubernetes/priorities";
 import { SCRATCH_MOUNT, scratchVolume } from "./kubernetes/scratch";
 import { serviceAccount } from "./kubernetes/serviceAccount";
 import { addresses, DNS, ENTRA, NamedTraffic, trafficNames, trafficPolicy } from "./kubernetes/traffic";
@@ -196,7 +197,11 @@ export class BackupJobs extends pulumi.ComponentResource {
           ...(job.scratch ? [scratchVolume(scratchGiB)] : []),
         ],
       },
-      { restartPolicy: "Never", terminationGracePeriodSeconds: 60 },
+      {
+        restartPolicy: "Never",
+        terminationGracePeriodSeconds: 60,
+        ...priorityOf({ role: "recovery", product: this.args.product }),
+      },
     );
   }
 }

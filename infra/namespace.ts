@@ -2,8 +2,17 @@ import { LimitRange } from "@pulumi/kubernetes/core/v1/limitRange";
 import { Namespace as KubernetesNamespace } from "@pulumi/kubernetes/core/v1/namespace";
 import { ResourceQuota } from "@pulumi/kubernetes/core/v1/resourceQuota";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
+import { PriorityClass } from "@pulumi/kubernetes/scheduling/v1/priorityClass";
 import * as pulumi from "@pulumi/pulumi";
 import { platformLabels } from "./kubernetes/labels";
+import { EPHEMERAL_STORAGE } from "./kubernetes/pod";
+import { PRIORITY_CLASSES, PriorityClassName, priorityClassName } from "./kubernetes/priorities";
+
+/**
+ * Version of the Pod Security Standard the pods are held to. Without one it is the cluster's, and an upgrade of the
+ * cluster alone could refuse pods that ran the day before.
+ */
+const POD_SECURITY_VERSION = "v1.35";
 
 export interface NamespaceArgs {
   /** Name of the namespace. Changing it replaces everything in it. */
@@ -22,7 +31,7 @@ export interface NamespaceArgs {
 }
 
 /**
- * The application's namespace. It admits only pods of the restricted Pod Security Standard, forbids all traffic
+ * The application's namespace, and the cluster's classes of pods. It admits only pods of the restricted Pod Security Standard, forbids all traffic
  * that no policy allows, and bounds what a runaway workload can take from its neighbours.
  */
 export class Namespace extends pulumi.ComponentResource {
@@ -52,13 +61,31 @@ export class Namespace extends pulumi.ComponentResource {
           labels: {
             ...platformLabels(args.product),
             "forma3d.com/environment": args.environment,
-            "pod-security.kubernetes.io/enforce": level,
-            "pod-security.kubernetes.io/audit": level,
-            "pod-security.kubernetes.io/warn": level,
+            ...Object.fromEntries(
+              ["enforce", "audit", "warn"].flatMap((mode) => [
+                [`pod-security.kubernetes.io/${mode}`, level],
+                [`pod-security.kubernetes.io/${mode}-version`, POD_SECURITY_VERSION],
+              ]),
+            ),
           },
         },
       },
-      { parent: this },
+      // Whatever runs in the namespace names a class, and is refused while there is none.
+      { parent: this, dependsOn: this.priorities(args) },
+    );
+  }
+
+  private priorities({ product }: NamespaceArgs): PriorityClass[] {
+    return (Object.keys(PRIORITY_CLASSES) as PriorityClassName[]).map(
+      (name) =>
+        new PriorityClass(
+          `${this.name}-priority-${name}`,
+          {
+            metadata: { name: priorityClassName(product, name), labels: platformLabels(product) },
+            ...PRIORITY_CLASSES[name],
+          },
+          { parent: this },
+        ),
     );
   }
 
@@ -91,8 +118,12 @@ export class Namespace extends pulumi.ComponentResource {
           limits: [
             {
               type: "Container",
-              defaultRequest: { cpu: "50m", memory: "64Mi" },
-              default: { cpu: "500m", memory: "256Mi" },
+              defaultRequest: {
+                cpu: "50m",
+                memory: "64Mi",
+                "ephemeral-storage": EPHEMERAL_STORAGE.request,
+              },
+              default: { cpu: "500m", memory: "256Mi", "ephemeral-storage": EPHEMERAL_STORAGE.limit },
             },
           ],
         },

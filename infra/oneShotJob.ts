@@ -10,6 +10,7 @@ import {
   restrictedContainer,
   restrictedPod,
 } from "./kubernetes/pod";
+import { priorityOf } from "./kubernetes/priorities";
 import { serviceAccount } from "./kubernetes/serviceAccount";
 import { NamedTraffic, trafficNames, trafficPolicy } from "./kubernetes/traffic";
 import {
@@ -136,7 +137,7 @@ export class OneShotJob extends pulumi.ComponentResource {
         containers: containers.slice(-1),
         volumes: [secretsVolume(workload), ...(filesName ? [filesVolume(filesName)] : [])],
       },
-      { restartPolicy: "Never" },
+      { restartPolicy: "Never", ...priorityOf(this.args) },
     );
   }
 

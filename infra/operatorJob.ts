@@ -3,6 +3,7 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { labelsOf, WORKLOAD_IDENTITY_LABEL } from "./kubernetes/labels";
 import { NOT_EVICTED, plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
+import { priorityOf } from "./kubernetes/priorities";
 import { SCRATCH_MOUNT, scratchVolume } from "./kubernetes/scratch";
 import { serviceAccount } from "./kubernetes/serviceAccount";
 import { addresses, DNS, ENTRA, trafficNames, trafficPolicy } from "./kubernetes/traffic";
@@ -152,7 +153,11 @@ export class OperatorJob extends pulumi.ComponentResource {
         ],
         volumes: [secretsVolume(WORKLOAD), scratchVolume(scratchGiB)],
       },
-      { restartPolicy: "Never", terminationGracePeriodSeconds: 60 },
+      {
+        restartPolicy: "Never",
+        terminationGracePeriodSeconds: 60,
+        ...priorityOf({ role: "recovery", product: this.args.product }),
+      },
     );
   }
 }

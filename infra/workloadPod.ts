@@ -1,8 +1,9 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import { filesMount, filesVolume } from "./kubernetes/files";
 import { ContainerResources, plainVariables, restrictedContainer, restrictedPod } from "./kubernetes/pod";
+import { priorityOf } from "./kubernetes/priorities";
 import { probes } from "./kubernetes/probes";
-import { zoneSpread } from "./kubernetes/scaling";
+import { LEAVE_SILENT_NODES, zoneSpread } from "./kubernetes/scaling";
 import { graceSeconds, SHUTDOWN } from "./kubernetes/shutdown";
 import { SECRETS_MOUNT, secretsVolume, secretVariables } from "./kubernetes/vaultSecrets";
 import { DatabaseGate } from "./recoveryTargets";
@@ -36,6 +37,8 @@ export function workloadPod(args: WorkloadArgs, filesName?: string): core.v1.Pod
     {
       terminationGracePeriodSeconds: graceSeconds(preStopSeconds(args)),
       topologySpreadConstraints: zoneSpread(args.workload),
+      tolerations: LEAVE_SILENT_NODES,
+      ...priorityOf(args),
     },
   );
 }

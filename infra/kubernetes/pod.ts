@@ -15,10 +15,21 @@ export interface ContainerResources {
   memoryLimit: string;
 }
 
+/**
+ * Part of the node's disk a container may fill with logs and its temporary folder, which is bounded by the limit too.
+ * Without a limit one that writes without end has its node's other pods evicted with it.
+ */
+export const EPHEMERAL_STORAGE = { request: "64Mi", limit: "1Gi" } as const;
+
 export function resourceRequirements(resources: ContainerResources): core.v1.ResourceRequirements {
+  const { request, limit } = EPHEMERAL_STORAGE;
   return {
-    requests: { cpu: resources.cpuRequest, memory: resources.memoryRequest },
-    limits: { cpu: resources.cpuLimit, memory: resources.memoryLimit },
+    requests: {
+      cpu: resources.cpuRequest,
+      memory: resources.memoryRequest,
+      "ephemeral-storage": request,
+    },
+    limits: { cpu: resources.cpuLimit, memory: resources.memoryLimit, "ephemeral-storage": limit },
   };
 }
 
@@ -79,7 +90,10 @@ export function restrictedPod(
     securityContext: RESTRICTED_POD,
     ...(args.initContainers?.length && { initContainers: args.initContainers }),
     containers: args.containers,
-    volumes: [{ name: TEMPORARY.name, emptyDir: { sizeLimit: "1Gi" } }, ...(args.volumes ?? [])],
+    volumes: [
+      { name: TEMPORARY.name, emptyDir: { sizeLimit: EPHEMERAL_STORAGE.limit } },
+      ...(args.volumes ?? []),
+    ],
     ...extra,
   };
 }

@@ -62,3 +62,17 @@ export function zoneSpread(workload: string): core.v1.TopologySpreadConstraint[]
     { ...common, topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway" },
   ];
 }
+
+/**
+ * How long pods stay bound to a node that has gone silent. Kubernetes' own five minutes are longer than a zone's loss
+ * may be felt; a minute still outlasts a restart of the node's agent.
+ */
+const SILENT_NODE_SECONDS = 60;
+
+/** Lets pods be replaced a minute after their node has stopped answering. */
+export const LEAVE_SILENT_NODES: core.v1.Toleration[] = ["not-ready", "unreachable"].map((taint) => ({
+  key: `node.kubernetes.io/${taint}`,
+  operator: "Exists",
+  effect: "NoExecute",
+  tolerationSeconds: SILENT_NODE_SECONDS,
+}));

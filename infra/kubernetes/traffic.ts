@@ -90,8 +90,13 @@ export function trafficPolicy(
   return {
     podSelector: { matchLabels: selectorOf(workload) },
     policyTypes: ["Ingress", "Egress"],
-    ingress: traffic.ingress.map((entry) => ({ from: entry.peers.map(peer), ports: ports(entry) })),
-    egress: traffic.egress.map((entry) => ({ to: entry.peers.map(peer), ports: ports(entry) })),
+    // The server stores an empty list as none, and every apply of one would count as a change.
+    ...(traffic.ingress.length > 0 && {
+      ingress: traffic.ingress.map((entry) => ({ from: entry.peers.map(peer), ports: ports(entry) })),
+    }),
+    ...(traffic.egress.length > 0 && {
+      egress: traffic.egress.map((entry) => ({ to: entry.peers.map(peer), ports: ports(entry) })),
+    }),
   };
 }
 

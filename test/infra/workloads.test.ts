@@ -63,8 +63,8 @@ describe("the API", () => {
     const [container] = spec.template.spec.containers;
     expect(container.image.startsWith(API_IMAGE)).toBe(true);
     expect(container.resources).toEqual({
-      requests: { cpu: "250m", memory: "512Mi" },
-      limits: { cpu: "1000m", memory: "1Gi" },
+      requests: { cpu: "250m", memory: "512Mi", "ephemeral-storage": "64Mi" },
+      limits: { cpu: "1000m", memory: "1Gi", "ephemeral-storage": "1Gi" },
     });
     expect(container.ports).toEqual([{ name: "http", containerPort: 3000, protocol: "TCP" }]);
   });
@@ -340,6 +340,8 @@ describe("everything that runs", () => {
   test("lives in a namespace that admits only restricted pods and denies what no policy allows", () => {
     expect(inputs(prod, TYPES.namespace).metadata.labels).toMatchObject({
       "pod-security.kubernetes.io/enforce": "restricted",
+      // Pinned: an upgrade of the cluster alone must not refuse pods.
+      "pod-security.kubernetes.io/enforce-version": "v1.35",
       "forma3d.com/environment": "prod",
     });
     expect(inputs(prod, TYPES.policy, "default-deny").spec).toEqual({
@@ -351,6 +353,59 @@ describe("everything that runs", () => {
       "requests.storage": "1280Gi",
       "services.loadbalancers": "2",
     });
+  });
+
+  test("leaves a node that has gone silent within a minute, and fills no node's disk", () => {
+    for (const { name, spec } of pods(prod)) {
+      for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+        const { requests, limits } = container.resources;
+        expect([name, requests["ephemeral-storage"], limits["ephemeral-storage"]]).toEqual([
+          name,
+          "64Mi",
+          "1Gi",
+        ]);
+      }
+    }
+    for (const { inputs: deployment } of prod.ofType(TYPES.deployment) as any[]) {
+      expect(deployment.spec.template.spec.tolerations).toEqual(
+        ["not-ready", "unreachable"].map((taint) => ({
+          key: `node.kubernetes.io/${taint}`,
+          operator: "Exists",
+          effect: "NoExecute",
+          tolerationSeconds: 60,
+        })),
+      );
+    }
+  });
+
+  test("gives way in the right order when nodes are short: what watches, what recovers, what serves", () => {
+    const classes = Object.fromEntries(
+      prod
+        .ofType("kubernetes:scheduling.k8s.io/v1:PriorityClass", "primary")
+        .map(({ inputs: one }: any) => [one.metadata.name, one.value]),
+    );
+    const rank = Object.fromEntries(
+      pods(prod).map(({ name, spec }) => [name.split("-")[0], classes[spec.priorityClassName] ?? 0]),
+    );
+    for (const one of ["api", "dashboard", "gateway", "migration", "roles"])
+      expect([one, rank[one]]).toEqual([one, classes["forma3d-serving"]]);
+    for (const one of ["recovery", "metrics"])
+      expect([one, rank[one]]).toEqual([one, classes["forma3d-recovery"]]);
+    expect([rank.monitoring, rank.blackbox, rank.status]).toEqual([0, 0, 0]);
+    expect(classes["forma3d-serving"]).toBeGreaterThan(classes["forma3d-recovery"]);
+    expect(classes["forma3d-recovery"]).toBeGreaterThan(0);
+    // A pod that names a class is refused until there is one.
+    expect(waitsFor(prod, TYPES.namespace, "primary").sort()).toEqual([
+      "forma3d-prod-primary-namespace-priority-recovery",
+      "forma3d-prod-primary-namespace-priority-serving",
+    ]);
+  });
+
+  test("states no empty list of traffic, which the server would not store", () => {
+    for (const { inputs: policy } of prod.ofType(TYPES.policy) as any[]) {
+      expect(policy.spec.policyTypes).toEqual(["Ingress", "Egress"]);
+      expect([policy.spec.ingress, policy.spec.egress].filter((list) => list?.length === 0)).toEqual([]);
+    }
   });
 
   test("is replicated, but for the exporter, which says why it is not", () => {
@@ -510,10 +565,10 @@ describe("recovery jobs", () => {
       return [metadata.annotations["forma3d.com/egress"], spec.ingress];
     };
     expect(["backup", "drill", "verify", "prune"].map(reach)).toEqual([
-      ["dns, entra, storage, database", []],
-      ["dns, entra, storage, database", []],
-      ["dns, entra, storage", []],
-      ["dns, entra, storage", []],
+      ["dns, entra, storage, database", undefined],
+      ["dns, entra, storage, database", undefined],
+      ["dns, entra, storage", undefined],
+      ["dns, entra, storage", undefined],
     ]);
     const secrets = prod
       .ofType(TYPES.secrets, "primary-recovery")
@@ -604,7 +659,7 @@ describe("the operator's job", () => {
     const { metadata, spec } = inputs(prod, TYPES.policy, "primary-operator-traffic");
     expect([metadata.annotations["forma3d.com/egress"], spec.ingress]).toEqual([
       "dns, entra, storage, database",
-      [],
+      undefined,
     ]);
   });
 
