@@ -9,6 +9,10 @@ module.exports = {
       { jsc: { target: "es2022", parser: { syntax: "typescript" } }, sourceMaps: "inline" },
     ],
   },
+  // Published as ES modules only.
+  transformIgnorePatterns: [
+    "/node_modules/(?!(@kubernetes/client-node|openid-client|oauth4webapi|jose|rfc4648|jsonpath-plus)/)",
+  ],
   modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
   setupFiles: ["<rootDir>/test/support/leanSdk.ts"],
   maxWorkers: 3,

@@ -1,0 +1,144 @@
+import https from "node:https";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Api, type Request } from "./api";
+import { discovery } from "./discovery";
+import { badRequest, notFound, StatusError } from "./status";
+
+/** Who asks, as the token says. */
+export interface User {
+  name: string;
+  groups: readonly string[];
+}
+
+export interface Access {
+  /** The user a token stands for; undefined when it stands for nobody. */
+  authenticate(token: string): User | undefined;
+  /** Why the user may not; undefined when allowed. */
+  forbids?(
+    user: User,
+    what: { verb: string; group: string; resource: string; namespace?: string; name?: string },
+  ): string | undefined;
+}
+
+export interface KubernetesFront {
+  /** `https://localhost:<port>`. */
+  url: string;
+  port: number;
+  close(): Promise<void>;
+}
+
+/** Bytes a request may have, as the API server takes them. */
+const LARGEST = 3 * 1024 * 1024;
+const LOOPBACK = "127.0.0.1";
+
+/** The API of one cluster over HTTPS on loopback. `tls`: PEM texts. */
+export async function serveKubernetes(
+  api: Api,
+  access: Access,
+  tls: { certificate: string; key: string },
+): Promise<KubernetesFront> {
+  const server = https.createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
+    answer(api, access, request, response).catch((error: unknown) => refuse(response, error));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, LOOPBACK, resolve);
+  });
+  server.unref();
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://localhost:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(
+  api: Api,
+  access: Access,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const user = access.authenticate(/^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "");
+  if (!user) throw new StatusError(401, "Unauthorized", "Unauthorized");
+  const url = new URL(request.url ?? "/", "https://cluster");
+  if (request.method === "GET") {
+    const found = discovery(url.pathname);
+    if (found) return send(response, 200, found);
+  }
+  const parsed = api.parse(request.method ?? "GET", url, request.headers["content-type"]);
+  if (!parsed) throw notFound(`the server could not find the requested resource ${url.pathname}`);
+  const { verb, kind, namespace, name } = parsed;
+  const what = {
+    verb,
+    group: kind.group,
+    resource: parsed.subresource ? `${kind.plural}/${parsed.subresource}` : kind.plural,
+    namespace,
+    name,
+  };
+  const refusal = access.forbids?.(user, what);
+  if (refusal !== undefined)
+    throw new StatusError(
+      403,
+      "Forbidden",
+      `${what.resource} is forbidden: User "${user.name}" cannot ${verb} resource "${what.resource}" in API group "${kind.group}"${namespace ? ` in the namespace "${namespace}"` : ""}${refusal ? `: ${refusal}` : ""}`,
+    );
+  if (verb === "watch") return watch(api, parsed, response);
+  const body = request.method === "GET" ? undefined : await readBody(request);
+  const { code, document } = api.handle(parsed, body);
+  if (typeof document === "string") {
+    response.writeHead(code, { "content-type": "text/plain" }).end(document);
+    return;
+  }
+  send(response, code, document);
+}
+
+function watch(api: Api, request: Request, response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "application/json" });
+  response.flushHeaders();
+  const stop = api.watch(request, (event) => response.write(`${JSON.stringify(event)}\n`));
+  const seconds = Number(request.query.get("timeoutSeconds") ?? 0);
+  const timer = seconds > 0 ? setTimeout(() => response.end(), seconds * 1000) : undefined;
+  response.on("close", () => {
+    clearTimeout(timer);
+    stop();
+  });
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const type = request.headers["content-type"] ?? "application/json";
+  if (!/json/.test(type))
+    throw new StatusError(
+      415,
+      "UnsupportedMediaType",
+      `the body of the request was in an unknown format - accepted media types include: application/json`,
+    );
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > LARGEST) throw new StatusError(413, "RequestEntityTooLarge", `limit is ${LARGEST}`);
+    chunks.push(chunk as Buffer);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw badRequest("the object provided is unrecognized: it is no JSON");
+  }
+}
+
+function send(response: ServerResponse, code: number, document: unknown): void {
+  response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(document));
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) return void response.destroy();
+  const status = error instanceof StatusError ? error : new StatusError(500, "InternalError", String(error));
+  send(response, status.code, status.document);
+}
