@@ -1,5 +1,6 @@
 import { contains, overlaps, parseCidr } from "../../infra/addressing";
-import { nameProblem, PRIVATE_DNS_ZONES, type NamedKind } from "../../infra/naming";
+import { PRIVATE_DNS_ZONES } from "../../infra/naming";
+import { nameProblem, type NamedKind, TAG_LIMITS } from "../../packages/azure-facts";
 import * as kinds from "../kinds";
 import { fault, ifPresent, must, mustBeText, mustExist, type Cursor, type Outcome } from "../read";
 import type { ArmLimit } from "./limit";
@@ -83,13 +84,15 @@ const tags: ArmLimit = {
     const cursor = resource.at("tags");
     const entries = cursor.entries();
     return [
-      ...(entries.length > 50 ? fault(cursor, `must have at most 50 tags, but has ${entries.length}`) : []),
+      ...(entries.length > TAG_LIMITS.count
+        ? fault(cursor, `must have at most ${TAG_LIMITS.count} tags, but has ${entries.length}`)
+        : []),
       ...entries.flatMap(([key, value]) => [
-        ...(key.length > 512 || /[<>%&\\?/]/.test(key)
-          ? fault(value, "must have a name of at most 512 characters without < > % & \\ ? /")
+        ...(key.length > TAG_LIMITS.name || TAG_LIMITS.forbidden.test(key)
+          ? fault(value, `must have a name of at most ${TAG_LIMITS.name} characters without < > % & \\ ? /`)
           : []),
-        ...(value.text !== undefined && value.text.length > 256
-          ? fault(value, `must have at most 256 characters, but has ${value.text.length}`)
+        ...(value.text !== undefined && value.text.length > TAG_LIMITS.value
+          ? fault(value, `must have at most ${TAG_LIMITS.value} characters, but has ${value.text.length}`)
           : []),
       ]),
     ];

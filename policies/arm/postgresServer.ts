@@ -1,4 +1,13 @@
 import { REGIONS } from "../../infra/regions";
+import {
+  BACKUP_DAYS,
+  databaseSize,
+  DISK_SIZES_GB,
+  DISK_TIERS,
+  NO_AMD_REGIONS,
+  POSTGRES_VERSIONS,
+  RESERVED_LOGINS,
+} from "../../packages/azure-facts";
 import { regionName, SERVER } from "../kinds";
 import {
   fault,
@@ -80,26 +89,11 @@ const backupWindow: ArmLimit = {
     ifPresent(server.at("backup", "backupRetentionDays"), (days) =>
       must(
         days,
-        (value) => Number.isInteger(value) && Number(value) >= 7 && Number(value) <= 35,
+        (value) =>
+          Number.isInteger(value) && Number(value) >= BACKUP_DAYS.min && Number(value) <= BACKUP_DAYS.max,
         "be a whole number from 7 to 35",
       ),
     ),
-};
-
-/** Sizes of Premium SSD disks in GiB and the lowest performance tier each may have. */
-export const STORAGE_STEPS: Readonly<Record<number, number>> = {
-  32: 4,
-  64: 6,
-  128: 10,
-  256: 15,
-  512: 20,
-  1024: 30,
-  2048: 40,
-  4095: 50,
-  4096: 50,
-  8192: 60,
-  16384: 70,
-  32767: 80,
 };
 
 const storage: ArmLimit = {
@@ -109,7 +103,7 @@ const storage: ArmLimit = {
   description:
     "storage.storageSizeGB is a step of Premium SSD, storage.tier is not below that size's own, and autogrow is used on Premium SSD only.",
   why: "Azure rejects sizes between the steps, and a disk can never shrink again.",
-  remediation: `Use one of ${Object.keys(STORAGE_STEPS).join(", ")} GiB.`,
+  remediation: `Use one of ${DISK_SIZES_GB.join(", ")} GiB.`,
   url: `${DOCS}/compute-storage/concepts-storage-premium-ssd`,
   risks: ["R13"],
   types: [SERVER],
@@ -126,10 +120,10 @@ const storage: ArmLimit = {
       );
     }
     const size = disk.at("storageSizeGB");
-    const least = STORAGE_STEPS[size.number ?? 0];
+    const least = DISK_TIERS[size.number ?? 0];
     return [
       ...ifPresent(size, () =>
-        must(size, (value) => typeof value === "number" && Object.hasOwn(STORAGE_STEPS, value), steps()),
+        must(size, (value) => typeof value === "number" && DISK_SIZES_GB.includes(value), steps()),
       ),
       ...ifPresent(disk.at("tier"), (tier) =>
         must(
@@ -146,14 +140,8 @@ const storage: ArmLimit = {
 };
 
 function steps(): string {
-  return `be one of ${Object.keys(STORAGE_STEPS).join(", ")} GiB`;
+  return `be one of ${DISK_SIZES_GB.join(", ")} GiB`;
 }
-
-const TIERS: readonly (readonly [RegExp, string])[] = [
-  [/^Standard_B/i, "Burstable"],
-  [/^Standard_D/i, "GeneralPurpose"],
-  [/^Standard_E/i, "MemoryOptimized"],
-];
 
 const compute: ArmLimit = {
   id: "ARM-004",
@@ -169,28 +157,25 @@ const compute: ArmLimit = {
   check: (server) => {
     const { sku, mode } = { sku: server.at("sku"), mode: server.at("highAvailability", "mode") };
     const size = sku.at("name");
-    const tier = TIERS.find(([pattern]) => pattern.test(size.text ?? ""))?.[1];
+    const facts = databaseSize(size.text);
     const region = regionName(server.at("location").value) ?? "";
     return [
       ...ifPresent(size, () =>
-        must(size, () => size.text !== undefined && tier !== undefined, "be a B, D or E size"),
+        must(size, () => facts !== undefined, "be a size of the B, D or E series that Azure offers"),
       ),
-      ...(tier === undefined ? [] : ifPresent(sku.at("tier"), (given) => mustBeText(given, tier))),
+      ...(facts === undefined ? [] : ifPresent(sku.at("tier"), (given) => mustBeText(given, facts.tier))),
       ...(isText("Burstable")(sku.at("tier").value)
         ? ifPresent(mode, () => mustBeText(mode, "Disabled"))
         : []),
       ...(/_v6$/i.test(size.text ?? "") && server.at("network", "delegatedSubnetResourceId").present
         ? fault(size, "must not be a version-6 size on a server that is integrated into a virtual network")
         : []),
-      ...(["westeurope", "northeurope"].includes(region) && /^Standard_[DE]\d+a/i.test(size.text ?? "")
+      ...(NO_AMD_REGIONS.includes(region) && facts?.amd
         ? fault(size, `must not be an AMD size in ${region}, where Azure offers none`)
         : []),
     ];
   },
 };
-
-const RESERVED_LOGIN =
-  /^(azure_superuser|azure_pg_admin|azuresu|admin|administrator|root|guest|public|postgres|pg_.*)$/i;
 
 const administrator: ArmLimit = {
   id: "ARM-005",
@@ -217,7 +202,7 @@ const administrator: ArmLimit = {
       ...(login.present
         ? must(
             login,
-            (value) => typeof value === "string" && !RESERVED_LOGIN.test(value),
+            (value) => typeof value === "string" && !RESERVED_LOGINS.test(value),
             "be a login Azure does not reserve",
           )
         : fault(login, "must be set on a new server with password authentication")),
@@ -348,7 +333,7 @@ const version: ArmLimit = {
   url: `${DOCS}/configure-maintain/concepts-version-policy`,
   risks: ["R09"],
   types: [SERVER],
-  check: (server) => ifPresent(server.at("version"), (v) => mustBeText(v, "14", "15", "16", "17", "18")),
+  check: (server) => ifPresent(server.at("version"), (v) => mustBeText(v, ...POSTGRES_VERSIONS)),
 };
 
 const maintenance: ArmLimit = {

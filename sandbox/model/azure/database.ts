@@ -1,3 +1,4 @@
+import { DISK_SIZES_GB } from "../../../packages/azure-facts";
 import { numberAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Stored, Tree, Value } from "../types";
 import { ArmDefinition, armModels } from "./arm";
@@ -5,8 +6,6 @@ import { ArmDefinition, armModels } from "./arm";
 const SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/{serverName}";
 const HOST = "postgres.database.azure.com";
 
-/** Sizes in GiB a Premium SSD disk may have. */
-const DISK_SIZES = [32, 64, 128, 256, 512, 1024, 2048, 4095, 4096, 8192, 16384, 32767];
 const READS_SOURCE = ["Replica", "PointInTimeRestore", "GeoRestore", "ReviveDropped"];
 
 function checkServer(inputs: Tree): Failure[] {
@@ -30,10 +29,10 @@ function checkServer(inputs: Tree): Failure[] {
   }
   const size = numberAt(inputs, "storage.storageSizeGB");
   const type = stringAt(inputs, "storage.type") ?? "Premium_LRS";
-  if (size !== undefined && type === "Premium_LRS" && !DISK_SIZES.includes(size)) {
+  if (size !== undefined && type === "Premium_LRS" && !DISK_SIZES_GB.includes(size)) {
     failures.push({
       property: "storage.storageSizeGB",
-      reason: `must be one of ${DISK_SIZES.join(", ")}, not ${size}`,
+      reason: `must be one of ${DISK_SIZES_GB.join(", ")}, not ${size}`,
     });
   }
   return failures;

@@ -1,0 +1,27 @@
+export {
+  AKS_RESERVED_BLOCKS,
+  BLOCK_BITS_PER_NODE,
+  KUBERNETES_VERSIONS,
+  LARGEST_SERVICE_PREFIX,
+  MAX_AUTHORIZED_RANGES,
+  MAX_POOL_NODES,
+} from "./kubernetes";
+export { nameProblem, type NamedKind, NAME_RULES, TAG_LIMITS } from "./names";
+export {
+  BACKUP_DAYS,
+  databaseSize,
+  DATABASE_SIZES,
+  DATABASE_SKUS,
+  type DatabaseSize,
+  DISK_TIERS,
+  DISK_SIZES_GB,
+  NO_AMD_REGIONS,
+  POSTGRES_VERSIONS,
+  RESERVED_CONNECTIONS,
+  RESERVED_DATABASES,
+  RESERVED_LOGINS,
+  SKU_TIERS,
+} from "./postgres";
+export { PARAMETERS, type ParameterFact, parameterProblem } from "./serverParameters";
+export { ACCESS_TIERS, ARCHIVE_READ_HOURS, STORAGE_SKUS } from "./storage";
+export { VM_SIZES, vmSize, type VmSize } from "./vmSizes";

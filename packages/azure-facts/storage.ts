@@ -1,0 +1,14 @@
+/** Kinds of replication of a general-purpose account that offer the cool and cold tiers. */
+export const STORAGE_SKUS = [
+  "Standard_LRS",
+  "Standard_ZRS",
+  "Standard_GRS",
+  "Standard_RAGRS",
+  "Standard_RAGZRS",
+] as const;
+
+/** Tiers below hot, warmest first. */
+export const ACCESS_TIERS = ["Cool", "Cold", "Archive"] as const;
+
+/** Hours until a blob of the archive tier can be read, standard priority (https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview). */
+export const ARCHIVE_READ_HOURS = 15;
