@@ -26,6 +26,9 @@ export function parseCidr(cidr: Cidr): (Range & { prefix: number }) | undefined 
   return first % size === 0 ? { first, last: first + size - 1, prefix } : undefined;
 }
 
+/** Largest range that may reach an API server: offices and runners, not networks of strangers (CIS AKS 5.4.1). */
+export const OPERATOR_PREFIX = 24;
+
 /** Whether the block lies wholly inside one of the private ranges of RFC 1918. */
 export function isPrivate(cidr: Cidr): boolean {
   return ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].some((outer) => contains(outer, cidr));

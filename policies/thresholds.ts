@@ -1,3 +1,4 @@
+import { OPERATOR_PREFIX } from "../infra/addressing";
 import { platformTags } from "../infra/tags";
 
 /** A limit the rules apply, with the source that set it. */
@@ -61,7 +62,7 @@ export const THRESHOLDS = {
   ),
   tlsVersion: threshold("1.2", "TLS version, at least", "CIS Microsoft Azure 3.15, 4.3.1"),
   apiServerPrefix: threshold(
-    24,
+    OPERATOR_PREFIX,
     "prefix length of a range that may reach the API server, at least",
     "CIS AKS 5.4.1: offices and runners, not networks of strangers",
   ),

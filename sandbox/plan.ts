@@ -1,6 +1,7 @@
 import "./keepCode";
 import { CommanderError } from "commander";
 import { parsePlanCommand, PlanCommand } from "./planCommand";
+import { checkStackFiles } from "./planCheck";
 import { planStack } from "./planner";
 import type { PackProcess } from "./monitor/policies";
 import { UsageError } from "./monitor/config";
@@ -25,6 +26,7 @@ for (const [signal, code] of [
 async function main(): Promise<number> {
   const root = projectRoot(__dirname);
   const command: PlanCommand = parsePlanCommand(process.argv, root);
+  checkStackFiles(root, command.stacks, command.overrides);
   let worst = 0;
   for (const stack of command.stacks) {
     // Read before anything is written: a plan can be compared with the file it then replaces.

@@ -73,6 +73,9 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
   if (unknown.length > 0) {
     throw new UsageError(`stack ${unknown.join(", ")}: not found; allowed: ${known.join(", ")}`);
   }
+  const repeated = stacks.find((stack, i) => stacks.indexOf(stack) < i);
+  if (repeated !== undefined)
+    throw new UsageError(`stack ${repeated}: is named twice; allowed: each stack once`);
   for (const name of ["json", "mermaid", "sarif", "diff"] as const) {
     const file = options[name];
     if (stacks.length > 1 && file !== undefined && !file.includes("{stack}")) {

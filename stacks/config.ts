@@ -26,7 +26,8 @@ export function loadStackConfig(): LoadedConfig {
       .map((key) => [key, fromText(key, source.require(key))]),
   );
   try {
-    const config = parseStackConfig(values, `Pulumi.${pulumi.getStack()}.yaml`);
+    const stack = pulumi.getStack();
+    const config = parseStackConfig(values, `Pulumi.${stack}.yaml`, { stack });
     for (const warning of secretDateWarnings(config, new Date())) void pulumi.log.warn(warning);
     return { config, secretValues: secretValues(source) };
   } catch (error) {

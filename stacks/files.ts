@@ -1,15 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
-import yaml from "js-yaml";
-import { CONFIG_SECRETS } from "../infra/secretCatalog";
+import type { z } from "zod";
 import { ConfigError, fromZod, Problem } from "./problems";
 import { crossFieldProblems, PRODUCT, StackConfig, stackSchema } from "./schema";
+import { parseJson, pulumiProblems, SECRET_VALUES } from "./pulumiKeys";
 import { Sections, sharingProblems } from "./sharing";
+import { readYamlFile } from "./yamlFile";
 
 export { stackPlatformNames } from "./names";
-
-/** Key under which a stack file holds the encrypted values an operator set. */
-export const SECRET_VALUES = "secretValues";
+export { SECRET_VALUES, setSecretCommand } from "./pulumiKeys";
 
 /** Freezes a value and everything in it. */
 function deepFreeze<T>(value: T): T {
@@ -17,27 +16,48 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The sections that are valid in themselves, so that one bad section hides no problem of another. */
-function validSections(values: unknown): Partial<StackConfig> {
-  if (typeof values !== "object" || values === null) return {};
-  return Object.fromEntries(
-    Object.entries(stackSchema.shape).flatMap(([key, section]) => {
-      const result = section.safeParse((values as Record<string, unknown>)[key]);
-      return result.success ? [[key, result.data]] : [];
-    }),
-  );
+/** The sections that are valid in themselves, so that one bad section hides no problem of another, and what is wrong. */
+function checkSections(values: unknown): { valid: Partial<StackConfig>; problems: Problem[] } {
+  const given = typeof values === "object" && values !== null ? values : {};
+  const sections: Record<string, z.ZodType> = stackSchema.shape;
+  const valid: Record<string, unknown> = {};
+  const problems: Problem[] = [];
+  for (const [key, section] of Object.entries(sections)) {
+    const value = Object.hasOwn(given, key) ? (given as Record<string, unknown>)[key] : undefined;
+    const result = section.safeParse(value);
+    if (result.success) valid[key] = result.data;
+    else
+      problems.push(...fromZod(result.error, value, section).map((p) => ({ ...p, path: [key, ...p.path] })));
+  }
+  for (const [key, found] of Object.entries(given)) {
+    if (Object.hasOwn(sections, key)) continue;
+    problems.push({ path: [key], found, allowed: `only ${Object.keys(sections).join(", ")}` });
+  }
+  return { valid, problems };
+}
+
+/** What the values of a stack are checked against, beside themselves. */
+export interface CheckedAgainst {
+  /** Name of the stack, which the environment shares; not checked when absent. */
+  stack?: string;
+  /** Now unless given. */
+  today?: Date;
 }
 
 /**
  * Checks the values of one stack and returns them typed, complete with defaults, and frozen.
  * @throws ConfigError that names every problem at once.
  */
-export function parseStackConfig(values: unknown, source: string): StackConfig {
-  const result = stackSchema.safeParse(values);
-  const problems = [
-    ...(result.success ? [] : fromZod(result.error, values, stackSchema)),
-    ...crossFieldProblems(validSections(values)),
-  ];
+export function parseStackConfig(
+  values: unknown,
+  source: string,
+  { stack, today = new Date() }: CheckedAgainst = {},
+): StackConfig {
+  const { valid, problems: wrong } = checkSections(values);
+  const named = stack === undefined ? [] : stackNameProblems(valid, stack);
+  // What follows from a wrong name is no second mistake.
+  const judged = named.length > 0 ? { ...valid, environment: undefined } : valid;
+  const problems = [...wrong, ...named, ...crossFieldProblems(judged, today)];
   if (problems.length > 0) {
     throw new ConfigError(
       source,
@@ -47,49 +67,14 @@ export function parseStackConfig(values: unknown, source: string): StackConfig {
       })),
     );
   }
-  return deepFreeze((result as { data: StackConfig }).data);
+  return deepFreeze(valid as StackConfig);
 }
 
-/** What Pulumi itself keeps in a stack file. */
-const OF_PULUMI = ["config", "secretsprovider", "encryptedkey", "encryptionsalt"];
-/** Setting that keeps providers the program did not make from being made; see {@link DEFAULT_PROVIDERS_OFF}. */
-const DEFAULT_PROVIDERS = "pulumi:disable-default-providers";
-const DEFAULT_PROVIDERS_OFF = ["*"];
-
-/** Keys of the document around the values: one that nobody reads is a typing error, or brings in what no check sees. */
-function documentProblems(document: object): Problem[] {
-  return Object.entries(document)
-    .filter(([key]) => !OF_PULUMI.includes(key))
-    .map(([key, value]) => ({
-      path: [key],
-      found: value,
-      allowed:
-        key === "environment"
-          ? "nothing: values imported from elsewhere are seen by no plan and no policy; write them below config"
-          : `only ${OF_PULUMI.join(", ")}`,
-    }));
-}
-
-/** A default provider takes its subscription from whoever runs the command, where no policy can see it. */
-function defaultProviderProblems(value: unknown): Problem[] {
-  const list = typeof value === "string" ? parseJson(value) : value;
-  return JSON.stringify(list) === JSON.stringify(DEFAULT_PROVIDERS_OFF)
+/** A file copied for another stack and not renamed within would deploy over the one it was copied from. */
+function stackNameProblems({ environment }: Sections, stack: string): Problem[] {
+  return environment === undefined || environment === stack
     ? []
-    : [
-        {
-          path: [DEFAULT_PROVIDERS],
-          found: value,
-          allowed: `${JSON.stringify(DEFAULT_PROVIDERS_OFF)}: no default provider at all`,
-        },
-      ];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+    : [{ path: ["environment"], found: environment, allowed: `${stack}, the name of the stack` }];
 }
 
 /** What a stack file holds. */
@@ -105,52 +90,9 @@ export interface StackFile {
  * JSON; and `pulumi config set` puts numbers and booleans in quotes whenever it rewrites a stack file.
  */
 export function fromText(key: string, text: string): unknown {
-  const schema = (stackSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } }>)[
-    key
-  ];
-  return schema?.safeParse(text).success ? text : parseJson(text);
-}
-
-function parseYaml(file: string): unknown {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, "utf8");
-  } catch {
-    throw new ConfigError(path.basename(file), [
-      { path: [], found: undefined, allowed: "a readable stack file" },
-    ]);
-  }
-  try {
-    return yaml.load(text);
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw new ConfigError(path.basename(file), [{ path: [], found: reason, allowed: "valid YAML" }]);
-  }
-}
-
-function secretProblems(stack: string, value: unknown): Problem[] {
-  if (value === undefined) return [];
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return [{ path: [`${PRODUCT}:${SECRET_VALUES}`], found: typeof value, allowed: "a map of secret names" }];
-  }
-  return Object.entries(value).flatMap(([name, entry]): Problem[] => {
-    const at = [`${PRODUCT}:${SECRET_VALUES}`, name];
-    if (!CONFIG_SECRETS.includes(name)) {
-      return [{ path: at, found: "an entry", allowed: `only ${CONFIG_SECRETS.join(", ")}` }];
-    }
-    const encrypted =
-      typeof entry === "object" &&
-      entry !== null &&
-      typeof (entry as { secure?: unknown }).secure === "string";
-    return encrypted
-      ? []
-      : [{ path: at, found: "a plain value", allowed: `an encrypted one: ${setSecretCommand(stack, name)}` }];
-  });
-}
-
-/** The command that gives a secret of source `config` its value, whichever stack is selected. */
-export function setSecretCommand(stack: string, name: string): string {
-  return `pulumi config set --stack ${stack} --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'`;
+  const sections: Record<string, { safeParse(value: unknown): { success: boolean } }> = stackSchema.shape;
+  const section = Object.hasOwn(sections, key) ? sections[key] : undefined;
+  return section?.safeParse(text).success ? text : parseJson(text);
 }
 
 /** A stack file as it was found: whole, or what is valid of it and everything that is wrong. */
@@ -158,6 +100,16 @@ interface Inspected {
   readonly file?: StackFile;
   readonly sections: Sections;
   readonly error?: ConfigError;
+}
+
+/** Everything wrong with a stack file, as YAML reads it; empty when it is fine. */
+export function stackFileProblems(stack: string, document: unknown): readonly Problem[] {
+  try {
+    return inspectDocument(stack, `Pulumi.${stack}.yaml`, document).error?.problems ?? [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
 }
 
 /**
@@ -170,38 +122,34 @@ export function readStackFile(root: string, stack: string): StackFile {
   return file;
 }
 
-function inspect(root: string, stack: string): Inspected {
+function inspect(root: string, stack: string, replaced?: StackDocument): Inspected {
   try {
-    return inspectDocument(root, stack);
+    const file = path.join(root, `Pulumi.${stack}.yaml`);
+    if (!/^[A-Za-z0-9_.-]+$/.test(stack) || !fs.existsSync(file)) {
+      const known = stackNames(root).join(", ") || "the Pulumi.<stack>.yaml files";
+      throw new ConfigError(`stack ${stack}`, [{ path: [], found: stack, allowed: `one of ${known}` }]);
+    }
+    return inspectDocument(stack, path.basename(file), replaced ?? readYamlFile(file) ?? {});
   } catch (error) {
     if (error instanceof ConfigError) return { sections: {}, error };
     throw error;
   }
 }
 
-function inspectDocument(root: string, stack: string): Inspected {
-  const file = path.join(root, `Pulumi.${stack}.yaml`);
-  if (!/^[A-Za-z0-9_.-]+$/.test(stack) || !fs.existsSync(file)) {
-    throw new ConfigError(`stack ${stack}`, [
-      {
-        path: [],
-        found: stack,
-        allowed: `one of ${stackNames(root).join(", ") || "the Pulumi.<stack>.yaml files"}`,
-      },
-    ]);
-  }
-  const source = path.basename(file);
-  const document = (parseYaml(file) ?? {}) as { config?: unknown };
-  const { config } = document;
-  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function inspectDocument(stack: string, source: string, document: unknown): Inspected {
+  const config = isMapping(document) ? document["config"] : undefined;
+  if (!isMapping(document) || !isMapping(config)) {
     throw new ConfigError(source, [
-      { path: ["config"], found: config, allowed: `a map of ${PRODUCT}:<key> entries` },
+      { path: ["config"], found: config, allowed: `a mapping of ${PRODUCT}:<key> entries` },
     ]);
   }
   const prefix = `${PRODUCT}:`;
-  const entries = Object.entries(config as Record<string, unknown>);
   const values = Object.fromEntries(
-    entries
+    Object.entries(config)
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]),
   );
@@ -212,27 +160,16 @@ function inspectDocument(root: string, stack: string): Inspected {
       typeof value === "string" ? fromText(key, value) : value,
     ]),
   );
-  const problems: Problem[] = entries
-    .filter(([key]) => !key.startsWith(prefix) && !key.startsWith("pulumi:"))
-    .map(([key, value]) => ({
-      path: [key],
-      found: value,
-      allowed: `keys of ${PRODUCT}: and pulumi: only; providers are pinned by the program`,
-    }));
-  problems.push(
-    ...documentProblems(document),
-    ...defaultProviderProblems((config as Record<string, unknown>)[DEFAULT_PROVIDERS]),
-    ...secretProblems(stack, secrets),
-  );
+  const problems = pulumiProblems(stack, document, config);
   let parsed: StackConfig | undefined;
   try {
-    parsed = parseStackConfig(plain, source);
+    parsed = parseStackConfig(plain, source, { stack });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
   if (problems.length > 0 || !parsed) {
-    return { sections: validSections(plain), error: new ConfigError(source, problems) };
+    return { sections: checkSections(plain).valid, error: new ConfigError(source, problems) };
   }
   const secretValues = Object.keys((secrets as object | undefined) ?? {});
   return { file: { stack, secretValues, config: parsed }, sections: parsed };
@@ -246,14 +183,24 @@ export function stackNames(root: string): string[] {
     .sort();
 }
 
+/** A stack file as YAML reads it. */
+export type StackDocument = Readonly<Record<string, unknown>>;
+
 /**
  * Reads every stack file of the project and checks that no two environments share what must be apart.
+ * @param replaced what to take instead of files, by stack: a file with values laid over it. What two stacks share is
+ *   said of these first.
  * @throws ConfigError with the problems of all files.
  */
-export function readStacks(root: string): Record<string, StackConfig> {
-  const read = stackNames(root).map((stack) => [stack, inspect(root, stack)] as const);
+export function readStacks(
+  root: string,
+  replaced: Readonly<Record<string, StackDocument>> = {},
+): Record<string, StackConfig> {
+  const names = stackNames(root);
+  const read = names.map((stack) => [stack, inspect(root, stack, replaced[stack])] as const);
   const failures = read.flatMap(([, { error }]) => error ?? []);
-  const shared = sharingProblems(read.map(([stack, { sections }]) => [stack, sections]));
+  const blamedLast = [...read].sort(([a], [b]) => Number(a in replaced) - Number(b in replaced));
+  const shared = sharingProblems(blamedLast.map(([stack, { sections }]) => [stack, sections]));
   const [first] = failures;
   if (first && failures.length === 1 && shared.length === 0) throw first;
   if (failures.length + shared.length > 0) {

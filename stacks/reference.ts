@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CONFIG_SECRETS } from "../infra/secretCatalog";
-import { SECRET_VALUES } from "./files";
+import { SECRET_VALUES } from "./pulumiKeys";
 import { PRODUCT, stackSchema } from "./schema";
 
 interface Node {

@@ -1,7 +1,7 @@
 import { overlaps } from "../infra/addressing";
 import { Named, stackPlatformNames } from "./names";
 import type { Problem } from "./problems";
-import { addressBlocks, StackConfig } from "./schema";
+import { addressBlocks, PRODUCT, StackConfig } from "./schema";
 
 /** As much of a configuration as is valid in itself: what is wrong elsewhere in a file hides nothing here. */
 export type Sections = Partial<StackConfig>;
@@ -10,38 +10,43 @@ const isNamed = (config: Sections): config is Named & Sections =>
   config.shortName !== undefined && config.nameSuffix !== undefined && config.regions !== undefined;
 
 interface Claim {
-  readonly path: string;
+  readonly path: readonly string[];
   readonly value: string;
+  /** Things of this name, where the key is not the name itself. */
+  readonly what?: string;
+  /** What the key holds, where that is not the name itself. */
+  readonly held?: string;
 }
 
 function namesClaimed(config: Sections): Claim[] {
   if (!isNamed(config)) return [];
   const names = stackPlatformNames(config);
-  return [
-    { path: "shortName (database virtual endpoint)", value: names.virtualEndpoint },
-    { path: "shortName (storage account)", value: names.storageAccount },
-    ...[names.primary, names.secondary].flatMap((region) =>
+  const named: [what: string, value: string][] = [
+    ["database virtual endpoint", names.virtualEndpoint],
+    ["storage account", names.storageAccount],
+    ...[names.primary, names.secondary].flatMap((region): [string, string][] =>
       region
         ? [
-            { path: "shortName (vault)", value: region.vault },
-            { path: "shortName (server)", value: region.server },
+            ["vault", region.vault],
+            ["server", region.server],
           ]
         : [],
     ),
   ];
+  return named.map(([what, value]) => ({ path: ["shortName"], what, value, held: config.shortName }));
 }
 
 /** What two environments must never have in common, with the key it comes from. */
 function exclusive(config: Sections): Claim[] {
   const { azure, environment, edge } = config;
   return [
-    ...(azure ? [{ path: "azure.subscriptionId", value: azure.subscriptionId.toLowerCase() }] : []),
-    ...(environment === undefined ? [] : [{ path: "environment", value: environment }]),
+    ...(azure ? [{ path: ["azure", "subscriptionId"], value: azure.subscriptionId.toLowerCase() }] : []),
+    ...(environment === undefined ? [] : [{ path: ["environment"], value: environment }]),
     ...namesClaimed(config),
     ...(edge
       ? [
-          { path: "edge.apiHostName", value: edge.apiHostName },
-          { path: "edge.dashboardHostName", value: edge.dashboardHostName },
+          { path: ["edge", "apiHostName"], value: edge.apiHostName },
+          { path: ["edge", "dashboardHostName"], value: edge.dashboardHostName },
         ]
       : []),
   ];
@@ -51,22 +56,41 @@ function blocks({ network }: Sections): ReturnType<typeof addressBlocks> {
   return network ? addressBlocks({ network }) : [];
 }
 
-/** Everything that two of the stacks share and must not. */
+/** Values two configurations have in common, each key once. */
+function sharedValues(
+  config: Sections,
+  other: Sections,
+): { path: readonly string[]; found: string; names: string[] }[] {
+  const taken = new Set(exclusive(other).map(({ value }) => value));
+  const byKey = new Map<string, { path: readonly string[]; found: string; names: string[] }>();
+  for (const { path, value, what, held } of exclusive(config)) {
+    if (!taken.has(value)) continue;
+    const entry = byKey.get(path.join(".")) ?? { path, found: held ?? value, names: [] };
+    if (what) entry.names.push(`${what} ${value}`);
+    byKey.set(path.join("."), entry);
+  }
+  return [...byKey.values()];
+}
+
+const fileOf = (stack: string): string => `Pulumi.${stack}.yaml`;
+const keyOf = ([section, ...rest]: readonly string[]): string[] => [`${PRODUCT}:${section ?? ""}`, ...rest];
+
+/** Everything that two of the stacks share and must not; said of the later one, with the key of the earlier. */
 export function sharingProblems(stacks: readonly (readonly [stack: string, config: Sections])[]): Problem[] {
   return stacks.flatMap(([stack, config], index) =>
     stacks.slice(0, index).flatMap(([earlier, other]): Problem[] => [
-      ...exclusive(config).flatMap(({ path: key, value }) =>
-        exclusive(other).some((entry) => entry.value === value)
-          ? [{ path: [stack, key], found: value, allowed: `a value that stack ${earlier} does not use` }]
-          : [],
-      ),
+      ...sharedValues(config, other).map(({ path, found, names }) => ({
+        path: [fileOf(stack), ...keyOf(path)],
+        found,
+        allowed: `a value that ${fileOf(earlier)} does not use${names.length > 0 ? `: both would have the ${names.join(", the ")}` : ""}`,
+      })),
       ...blocks(config).flatMap((block) =>
         blocks(other)
           .filter((theirs) => overlaps(theirs.cidr, block.cidr))
           .map((theirs) => ({
-            path: [stack, ...block.path],
+            path: [fileOf(stack), ...keyOf(block.path)],
             found: block.cidr,
-            allowed: `a block that does not overlap ${earlier}'s ${theirs.path.join(".")} (${theirs.cidr})`,
+            allowed: `a block that does not overlap ${keyOf(theirs.path).join(".")} of ${fileOf(earlier)} (${theirs.cidr})`,
           })),
       ),
     ]),

@@ -80,6 +80,10 @@ function withValue(target: unknown, parts: readonly (string | number)[], value: 
   return copy;
 }
 
+const OVERRIDE = /^([A-Za-z][\w-]*:)?[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*|\[\d+\])*$/;
+/** Names that lead into the language instead of a value. */
+const RESERVED = /(^|[.:])(__proto__|prototype|constructor)([.[]|$)/;
+
 /**
  * Parses `key=value` as given to `--config`: the key may lead into an object (`database.backupRetentionDays`), the
  * project's namespace may be left out, and the value is read as YAML.
@@ -88,6 +92,12 @@ function withValue(target: unknown, parts: readonly (string | number)[], value: 
 export function parseOverride(text: string): { path: string; value: unknown } {
   const at = text.indexOf("=");
   if (at < 1) throw new UsageError(`--config ${text}: allowed: <key>=<value>, e.g. database.storageGB=256`);
+  const key = text.slice(0, at);
+  if (!OVERRIDE.test(key) || RESERVED.test(key)) {
+    throw new UsageError(
+      `--config ${key}: is no key of a stack file; allowed: names joined by dots, with [0] for an entry of a list`,
+    );
+  }
   try {
     return { path: text.slice(0, at), value: yaml.load(text.slice(at + 1)) ?? "" };
   } catch (error) {
@@ -108,27 +118,36 @@ function apply(values: Record<string, unknown>, project: string, override: strin
   else values[key] = withValue(values[key], rest, value);
 }
 
+/** A stack file with overrides laid over its values, still encrypted where it was. */
+export interface OverriddenFile {
+  readonly project: string;
+  readonly document: Readonly<Record<string, unknown>>;
+  /** The values of the file, each with its namespace. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Reads `Pulumi.yaml` and `Pulumi.<stack>.yaml` of a folder and lays overrides over them; an override of null takes a
  * key away.
  * @throws UsageError when a file is missing or not YAML, or the stack is unknown.
  */
-export function readSettings(
+export function readOverridden(
   root: string,
   stack: string,
   overrides: Readonly<Record<string, unknown>> = {},
-): StackSettings {
+): OverriddenFile {
   const projectFile = path.join(root, "Pulumi.yaml");
   if (!fs.existsSync(projectFile)) throw new UsageError(`${root}: has no Pulumi.yaml`);
   const project = readYaml(projectFile)["name"];
-  if (typeof project !== "string") throw new UsageError("Pulumi.yaml: name: found nothing; allowed: text");
+  if (typeof project !== "string") throw new UsageError("Pulumi.yaml: name: required; allowed: text");
   const file = path.join(root, `Pulumi.${stack}.yaml`);
   if (!fs.existsSync(file)) {
     throw new UsageError(
       `stack ${stack}: found no Pulumi.${stack}.yaml; allowed: ${stacksIn(root).join(", ")}`,
     );
   }
-  const section = readYaml(file)["config"] ?? {};
+  const document = readYaml(file);
+  const section = document["config"] ?? {};
   if (typeof section !== "object" || Array.isArray(section)) {
     throw new UsageError(`Pulumi.${stack}.yaml: config: allowed: a mapping of <namespace>:<key> entries`);
   }
@@ -139,7 +158,19 @@ export function readSettings(
     ]),
   );
   for (const [override, value] of Object.entries(overrides)) apply(values, project, override, value);
+  return { project, document, values };
+}
 
+/**
+ * What a program finds out about its stack: its file, with overrides laid over it.
+ * @throws UsageError as {@link readOverridden} does.
+ */
+export function readSettings(
+  root: string,
+  stack: string,
+  overrides: Readonly<Record<string, unknown>> = {},
+): StackSettings {
+  const { project, values } = readOverridden(root, stack, overrides);
   const config: Record<string, string> = {};
   const secretKeys: string[] = [];
   for (const [key, raw] of Object.entries(values)) {

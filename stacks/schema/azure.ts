@@ -1,5 +1,9 @@
 import { z } from "zod";
-import { guid, region, matching } from "./common";
+import { email, guid, region, matching } from "./common";
+
+const COST_CENTER_LENGTH = 40;
+/** Words that stand beside a secret. */
+const SECRET_WORDS = /passw|secret|token|credential|api.?key|private.?key/i;
 
 export const environment = matching(
   /^[a-z][a-z0-9-]{1,19}$/,
@@ -57,8 +61,17 @@ export const regions = z
 
 export const tags = z
   .strictObject({
-    owner: z.email().describe("Team mailbox that answers for the environment."),
-    costCenter: z.string().min(1).describe("Cost centre that is billed."),
+    owner: email.describe("Team mailbox that answers for the environment."),
+    costCenter: matching(
+      /^[A-Za-z0-9]+([ ._-][A-Za-z0-9]+)*$/,
+      "1-40 letters and digits, in words joined by a space, dot, hyphen or underscore",
+    )
+      .max(COST_CENTER_LENGTH, `at most ${COST_CENTER_LENGTH} characters`)
+      .refine(
+        (value) => !SECRET_WORDS.test(value),
+        "the name of a cost centre; tags are read by everyone, so no secret",
+      )
+      .describe("Cost centre that is billed."),
     dataClassification: z
       .enum(["confidential", "internal"])
       .describe("Highest class of data the environment holds."),

@@ -1,14 +1,16 @@
 import { z } from "zod";
-import { cidr, guid, weeklyWindow, matching } from "./common";
+import { KUBERNETES_VERSIONS, MAX_AUTHORIZED_RANGES, VM_SIZES } from "../../packages/azure-facts";
+import { guid, nameOf, operatorCidr, unique, weeklyWindow } from "./common";
 
-const vmSize = matching(/^Standard_[A-Za-z0-9_]+$/, "an Azure VM size such as Standard_D4ds_v5");
+const vmSize = nameOf(VM_SIZES, "a VM size AKS offers, such as Standard_D4ds_v5");
 
 export const cluster = z
   .strictObject({
-    kubernetesVersion: matching(
-      /^1\.\d{2}$/,
-      "a Kubernetes minor version such as 1.35; Azure chooses the patch",
-    ).describe("Kubernetes minor version. Raise it one minor at a time; it cannot be lowered."),
+    kubernetesVersion: z
+      .enum(KUBERNETES_VERSIONS)
+      .describe(
+        "Kubernetes minor version; Azure chooses the patch. Raise it one minor at a time; it cannot be lowered.",
+      ),
     tier: z
       .enum(["Free", "Standard"])
       .describe("Control-plane tier. Standard carries an SLA: 99.95 % with zones."),
@@ -29,17 +31,15 @@ export const cluster = z
         maxCount: z.int().min(1).max(100).describe("Most nodes the autoscaler adds."),
       })
       .describe("Nodes for applications, autoscaled."),
-    zones: z
-      .array(z.enum(["1", "2", "3"]))
-      .describe("Availability zones of all pools. Changing them replaces the pools; empty means no zones."),
-    adminGroupObjectIds: z
-      .array(guid)
+    zones: unique(z.enum(["1", "2", "3"]), String).describe(
+      "Availability zones of all pools. Changing them replaces the pools; empty means no zones.",
+    ),
+    adminGroupObjectIds: unique(guid, String)
       .min(1, "at least one Entra group, or nobody could administer the cluster")
       .describe("Entra groups with cluster-admin rights; local accounts are off."),
-    authorizedIpRanges: z
-      .array(cidr)
+    authorizedIpRanges: unique(operatorCidr, String)
       .min(1, "at least one range, or the API server would be open to the internet")
-      .refine((ranges) => !ranges.includes("0.0.0.0/0"), "ranges other than the whole internet")
+      .max(MAX_AUTHORIZED_RANGES)
       .describe("Public addresses that may reach the API server: deployment runners and the operators' VPN."),
     upgradeWindow: weeklyWindow.describe("When Azure may upgrade Kubernetes and node images (UTC)."),
     deployLogin: z

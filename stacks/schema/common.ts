@@ -1,6 +1,7 @@
 import { Cron } from "croner";
 import { z } from "zod";
-import { isPrivate, parseCidr } from "../../infra/addressing";
+import ipaddr from "ipaddr.js";
+import { isPrivate, OPERATOR_PREFIX, parseCidr } from "../../infra/addressing";
 import { WEEKDAYS } from "../../infra/maintenance";
 import { REGION_NAMES } from "../../infra/regions";
 
@@ -18,6 +19,53 @@ export const guid = z
 
 export const region = z.enum(REGION_NAMES);
 
+/** One of a table's names. Long tables are not listed in errors: the reference and the nearest names are shown. */
+export const nameOf = (known: ReadonlyMap<string, unknown>, allowed: string) =>
+  z
+    .string()
+    .refine((value) => known.has(value), {
+      error: ({ input }) => `${allowed}${near([...known.keys()], String(input))}`,
+    })
+    .meta({ allowed });
+
+/** Names of the same series: those that differ in digits only. */
+function near(known: readonly string[], wanted: string): string {
+  const shape = (name: string): string => name.replace(/\d+/, "#").toLowerCase();
+  const same = known.filter((name) => shape(name) === shape(wanted));
+  return same.length > 0 ? `; of this series ${same.join(", ")}` : "";
+}
+
+/** A list in which nothing stands twice, also not in other letters. */
+export const unique = <Element extends z.ZodType>(
+  element: Element,
+  key: (item: z.output<Element>) => string,
+) =>
+  z.array(element).superRefine((items, context) => {
+    const seen = new Set<string>();
+    items.forEach((item, index) => {
+      const name = key(item).toLowerCase();
+      if (seen.has(name)) {
+        context.addIssue({ code: "custom", path: [index], message: "each entry once", input: item });
+      }
+      seen.add(name);
+    });
+  });
+
+/** Longest address mail can be sent to (RFC 5321, 4.5.3.1.3), and short enough for a tag. */
+export const email = z.email("an e-mail address").max(254).meta({ allowed: "an e-mail address" });
+
+/** A day since the product exists. */
+export const day = z.iso
+  .date()
+  .refine((value) => value >= "2024-01-01", "a day since 2024-01-01, written like 2026-02-05")
+  .meta({ allowed: "a day since 2024-01-01, written like 2026-02-05" });
+
+/** An instant since the product exists. */
+export const instant = z.iso
+  .datetime()
+  .refine((value) => value >= "2024-01-01", "an instant since 2024, in UTC, e.g. 2026-02-05T03:40:00Z")
+  .meta({ allowed: "an instant in UTC, e.g. 2026-02-05T03:40:00Z" });
+
 /** An IPv4 block in private address space. */
 export const privateCidr = z
   .string()
@@ -31,17 +79,35 @@ export const privateCidr = z
   )
   .meta({ allowed: "private IPv4 CIDR block" });
 
-/** An IPv4 block of any space. */
-export const cidr = z
+/** Kinds of addresses nobody on the internet has. */
+const NOT_PUBLIC = [
+  "private",
+  "loopback",
+  "linkLocal",
+  "carrierGradeNat",
+  "multicast",
+  "broadcast",
+  "unspecified",
+];
+
+function isPublic(block: string): boolean {
+  return !NOT_PUBLIC.includes(ipaddr.parse(block.split("/")[0] ?? "").range());
+}
+
+const operatorRange = `an IPv4 CIDR block of public addresses without host bits, /${OPERATOR_PREFIX} or smaller, e.g. 203.0.113.0/29`;
+
+/** Addresses operators and runners come from: a public block, small enough to be theirs alone. */
+export const operatorCidr = z
   .string()
-  .refine(
-    (value) => parseCidr(value) !== undefined,
-    "an IPv4 CIDR block without host bits, e.g. 203.0.113.0/29",
-  );
+  .refine((value) => {
+    const block = parseCidr(value);
+    return block !== undefined && block.prefix >= OPERATOR_PREFIX && isPublic(value);
+  }, operatorRange)
+  .meta({ allowed: operatorRange });
 
 /** Container image pinned by content, so that what was tested is what runs. */
 export const image = matching(
-  /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
+  /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w.-]+)?@sha256:(?!([0-9a-f])\5{63}$)[0-9a-f]{64}$/,
   "an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
 );
 

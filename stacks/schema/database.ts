@@ -1,37 +1,58 @@
 import { z } from "zod";
-import { guid, weeklyWindow, matching } from "./common";
-
-/** Sizes Premium SSD disks of a flexible server come in, in GiB. */
-export const STORAGE_SIZES_GB = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384] as const;
-
-export const SKU_TIERS = ["Burstable", "GeneralPurpose", "MemoryOptimized"] as const;
+import {
+  BACKUP_DAYS,
+  DATABASE_SIZES,
+  DISK_SIZES_GB,
+  parameterProblem,
+  POSTGRES_VERSIONS,
+  RESERVED_DATABASES,
+  RESERVED_LOGINS,
+  SKU_TIERS,
+} from "../../packages/azure-facts";
+import { guid, instant, matching, nameOf, unique, weeklyWindow } from "./common";
 
 const administrator = z.strictObject({
   objectId: guid.describe("Object id of the Entra principal."),
-  principalName: z.string().min(1).describe("Its display name; becomes the PostgreSQL role name."),
+  principalName: matching(
+    /^[\p{L}\p{N}][\p{L}\p{N} ._@()-]{0,62}$/u,
+    "1-63 letters, digits, spaces or . _ @ ( ) -, starting with a letter or digit",
+  ).describe("Its display name; becomes the PostgreSQL role name."),
   principalType: z.enum(["Group", "ServicePrincipal", "User"]).describe("Kind of principal; prefer Group."),
 });
+
+/** Parameters that have a key of their own. */
+const POOL_KEYS: Readonly<Record<string, string>> = {
+  "pgbouncer.default_pool_size": "nothing here: database.pool.defaultPoolSize sets it",
+  "pgbouncer.max_client_conn": "nothing here: database.pool.maxClientConnections sets it",
+  "pgbouncer.max_prepared_statements": "nothing here: database.pool.maxPreparedStatements sets it",
+};
+
+/** Parameters the platform depends on, with the reason. */
+const FIXED: Readonly<Record<string, string>> = {
+  require_secure_transport:
+    "nothing here: the platform sets it to on, or passwords would travel in the clear",
+  default_transaction_read_only: "nothing here: the application writes",
+  session_replication_role: "nothing here: replica would switch off constraints and triggers",
+  "pgbouncer.enabled": "nothing here: the platform sets it, by the tier",
+};
 
 const highAvailability = z.enum(["ZoneRedundant", "SameZone", "Disabled"]);
 
 export const database = z
   .strictObject({
     version: z
-      .enum(["14", "15", "16", "17", "18"])
+      .enum(POSTGRES_VERSIONS)
       .describe(
         "PostgreSQL major version. Raising it upgrades in place with downtime and needs the replica deleted first; lowering it is refused.",
       ),
-    skuName: matching(
-      /^Standard_[A-Z]+\d+[a-z]*(_v\d)?$/,
-      "an Azure compute size such as Standard_D4ds_v5",
-    ).describe(
+    skuName: nameOf(DATABASE_SIZES, "a compute size of a flexible server, such as Standard_D4ds_v5").describe(
       "Compute size of primary and replica. Changing it restarts them and takes two steps: docs/changing.md.",
     ),
     tier: z
       .enum(SKU_TIERS)
       .describe("Compute tier. Burstable has no high availability, no replica and no PgBouncer."),
     storageGB: z
-      .literal([...STORAGE_SIZES_GB])
+      .literal(DISK_SIZES_GB)
       .describe("Disk size in GiB at creation; autogrow enlarges it later. It can never shrink."),
     highAvailability: highAvailability.describe(
       "Standby in another zone, the same zone, or none. ZoneRedundant survives the loss of a zone (99.99 % SLA), SameZone is the fallback where Azure blocks it (99.95 %).",
@@ -41,8 +62,8 @@ export const database = z
       .describe("Copies backups to the paired region. Fixed at creation: Azure refuses to change it later."),
     backupRetentionDays: z
       .int()
-      .min(7)
-      .max(35)
+      .min(BACKUP_DAYS.min)
+      .max(BACKUP_DAYS.max)
       .describe("Days of point-in-time restore, 7-35. Lowering it drops the older restore points at once."),
     replica: z
       .strictObject({
@@ -62,34 +83,37 @@ export const database = z
       .describe(
         "Asynchronous read replica in the secondary region. Absent: none. Removing it deletes the replica.",
       ),
+    withoutReplica: matching(/^.{20,200}$/, "a reason of 20 to 200 characters")
+      .optional()
+      .describe(
+        "Why production has no replica for a while, e.g. a major upgrade; without a reason it must have one. Absent otherwise.",
+      ),
     administratorLogin: matching(
       /^[a-z][a-z0-9_]{2,62}$/,
       "3-63 lower-case letters, digits or underscores, starting with a letter",
     )
-      .refine(
-        (login) =>
-          !/^(azure_superuser|azuresu|admin|administrator|root|guest|public|postgres|pg_.*)$/.test(login),
-        {
-          error:
-            "a login Azure does not reserve (azure_superuser, admin, administrator, root, guest, public, pg_*)",
-        },
-      )
+      .refine((login) => !RESERVED_LOGINS.test(login), {
+        error:
+          "a login Azure does not reserve (azure_superuser, admin, administrator, root, guest, public, pg_*)",
+      })
       .default("forma3d_admin")
       .describe("Login of the password administrator. Changing it replaces the server: data loss."),
-    entraAdministrators: z
-      .array(administrator)
+    entraAdministrators: unique(administrator, ({ objectId }) => objectId)
       .min(1, "at least one Entra administrator, so that people need no shared password")
       .describe("Entra principals with administrator rights."),
     applicationDatabase: matching(
       /^[a-z][a-z0-9_]{0,62}$/,
       "1-63 lower-case letters, digits or underscores, starting with a letter",
     )
+      .refine(
+        (name) => !(RESERVED_DATABASES as readonly string[]).includes(name),
+        `a name other than ${RESERVED_DATABASES.join(", ")}, which every server has of its own`,
+      )
       .default("forma3d")
       .describe(
         "Name of the application's database. Fixed at creation: changing it would replace the database, which is refused while data is protected. A restored backup takes over this name instead (`recovery restore --replace`).",
       ),
-    restoredAt: z.iso
-      .datetime("an instant in UTC, e.g. 2026-02-05T03:40:00Z")
+    restoredAt: instant
       .optional()
       .describe(
         "When a backup last took the place of the application's database (UTC). Changing it runs roles and migrations again and restarts whatever connects to the database; nothing else. Absent: never.",
@@ -131,7 +155,13 @@ export const database = z
         "PgBouncer, the pooler built into the server on port 6432. Not available on the Burstable tier.",
       ),
     parameters: z
-      .record(matching(/^[a-z_]+(\.[a-z_]+)?$/, "a server parameter name"), z.string())
+      .record(z.string(), z.string())
+      .superRefine((parameters, context) => {
+        for (const [name, value] of Object.entries(parameters)) {
+          const allowed = POOL_KEYS[name] ?? FIXED[name] ?? parameterProblem(name, value)?.allowed;
+          if (allowed) context.addIssue({ code: "custom", path: [name], message: allowed, input: value });
+        }
+      })
       .default({})
       .describe(
         "Server parameters beyond the platform's own, by name. Static ones need a restart: docs/changing.md.",

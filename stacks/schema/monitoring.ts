@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DEFAULT_SLACK_CHANNELS } from "../../infra/alerting/receivers";
 import { DEFAULT_THRESHOLDS } from "../../infra/alerting/settings";
 import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
-import { image, region } from "./common";
+import { email, image, instant, region, unique } from "./common";
 
 const D = DEFAULT_THRESHOLDS;
 const percent = z.int().min(1).max(100);
@@ -116,7 +116,6 @@ const thresholds = z
   .describe("Limits at which alerts fire; all have defaults.");
 
 const channel = z.string().regex(/^#[a-z0-9][a-z0-9_-]{0,79}$/, "a Slack channel such as #alerts");
-const instant = z.iso.datetime("an instant in UTC, e.g. 2026-11-28T22:00:00Z");
 const windowName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{1,39}$/, "2-40 lower-case letters, digits or hyphens, starting with a letter");
@@ -133,7 +132,7 @@ const announced = z.strictObject({
 
 export const alerts = z
   .strictObject({
-    emails: z.array(z.email("an e-mail address")).min(1).max(10).describe("Receivers of P2 e-mails."),
+    emails: unique(email, String).min(1).max(10).describe("Receivers of P2 e-mails."),
     slackChannels: z
       .strictObject({
         incidents: channel.default(DEFAULT_SLACK_CHANNELS.incidents).describe("P1."),

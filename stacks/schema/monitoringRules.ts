@@ -57,6 +57,8 @@ function thresholdProblems({ thresholds }: StackConfig["alerts"]): Problem[] {
 /** Names of the weekly windows, which the program makes itself. */
 export const WEEKLY_WINDOW_NAMES = { database: "database-maintenance", cluster: "cluster-upgrade" } as const;
 
+const LONGEST_WINDOW_MS = 7 * 86_400_000;
+
 function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
   const taken = new Set<string>(Object.values(WEEKLY_WINDOW_NAMES));
   return maintenance.flatMap((window, index) => {
@@ -71,6 +73,13 @@ function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
         path: at("endsAt"),
         found: window.endsAt,
         allowed: `an instant after ${window.startsAt}`,
+      });
+    }
+    if (Date.parse(window.endsAt) - Date.parse(window.startsAt) > LONGEST_WINDOW_MS) {
+      problems.push({
+        path: at("endsAt"),
+        found: window.endsAt,
+        allowed: `at most 7 days after ${window.startsAt}: the window mutes every alert but the heartbeat`,
       });
     }
     if (Date.parse(window.announcedAt) > Date.parse(window.startsAt)) {

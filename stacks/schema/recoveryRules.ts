@@ -14,8 +14,17 @@ const MINUTE_MS = 60_000;
 const FROM = Date.UTC(2026, 0, 1);
 const TO = Date.UTC(2028, 0, 1);
 
+/** Every plan reads the files of all stacks, whose schedules are mostly the same. */
+const known = new Map<string, Date | undefined>();
+
 /** When two schedules start runs closer to each other than the minutes one may take; undefined when they never do. */
 export function collision(one: string, other: string, minutes: number): Date | undefined {
+  const key = JSON.stringify([one, other, minutes]);
+  if (!known.has(key)) known.set(key, findCollision(one, other, minutes));
+  return known.get(key);
+}
+
+function findCollision(one: string, other: string, minutes: number): Date | undefined {
   const schedule = (expression: string) => new Cron(expression, { timezone: "UTC", paused: true });
   const [runs, others] = [schedule(one), schedule(other)];
   let run = runs.nextRun(new Date(FROM));

@@ -1,14 +1,21 @@
 import { contains, hostAt, overlaps, parseCidr, regionSubnets } from "../../infra/addressing";
 import { nameProblems, platformNames } from "../../infra/naming";
 import { REGIONS } from "../../infra/regions";
+import { ACCESS_TIERS } from "../../packages/azure-facts";
 import type { Problem } from "../problems";
 import { PRODUCT } from "./common";
 import type { StackConfig } from "./index";
+import {
+  dateRules,
+  edgeRules,
+  environmentRules,
+  productionRules,
+  withoutReplicaRules,
+} from "./environmentRules";
 import { maintenanceRules } from "./maintenanceRules";
 import { monitoringRules } from "./monitoringRules";
 import { recoveryRules } from "./recoveryRules";
-
-const COLDNESS = ["Cool", "Cold", "Archive"];
+import { archiveRules, clusterAddressRules, computeRules, podRules } from "./sizeRules";
 
 function regionRules({ regions, network, database, storage }: StackConfig): Problem[] {
   const problems: Problem[] = [];
@@ -120,7 +127,7 @@ function storageRules({ storage }: StackConfig): Problem[] {
           allowed: `more than ${before.afterDays}, the days of the tier before`,
         });
       }
-      if (before && COLDNESS.indexOf(step.tier) <= COLDNESS.indexOf(before.tier)) {
+      if (before && ACCESS_TIERS.indexOf(step.tier) <= ACCESS_TIERS.indexOf(before.tier)) {
         problems.push({
           path: at("tiers", place, "tier"),
           found: step.tier,
@@ -260,7 +267,19 @@ function namingRules(config: StackConfig): Problem[] {
 }
 
 /** A rule and the sections it reads; it runs only when all of them are valid in themselves. */
-const RULES: { needs: (keyof StackConfig)[]; check: (config: StackConfig) => Problem[] }[] = [
+const RULES: {
+  needs: (keyof StackConfig)[];
+  check: (config: StackConfig, today: Date) => Problem[];
+}[] = [
+  { needs: ["environment", "shortName"], check: environmentRules },
+  { needs: ["environment", "tags", "regions", "database"], check: productionRules },
+  { needs: ["database"], check: withoutReplicaRules },
+  { needs: ["edge"], check: edgeRules },
+  { needs: ["vault", "database"], check: dateRules },
+  { needs: ["database", "regions"], check: computeRules },
+  { needs: ["workloads", "cluster"], check: podRules },
+  { needs: ["network", "cluster"], check: clusterAddressRules },
+  { needs: ["storage", "recovery"], check: archiveRules },
   { needs: ["regions", "network", "database", "storage"], check: regionRules },
   { needs: ["database"], check: databaseRules },
   { needs: ["storage"], check: storageRules },
@@ -273,8 +292,8 @@ const RULES: { needs: (keyof StackConfig)[]; check: (config: StackConfig) => Pro
 ];
 
 /** Problems of every cross-field rule whose sections are present. */
-export function crossFieldProblems(config: Partial<StackConfig>): Problem[] {
-  return RULES.filter(({ needs }) => needs.every((section) => section in config)).flatMap(({ check }) =>
-    check(config as StackConfig),
+export function crossFieldProblems(config: Partial<StackConfig>, today: Date): Problem[] {
+  return RULES.filter(({ needs }) => needs.every((section) => config[section] !== undefined)).flatMap(
+    ({ check }) => check(config as StackConfig, today),
   );
 }

@@ -1,20 +1,10 @@
 import { z } from "zod";
+import { ACCESS_TIERS, STORAGE_SKUS } from "../../packages/azure-facts";
 
 export const PURPOSES = ["daily", "monthly", "evidence", "incidents"] as const;
 
-/** Kinds of replication that copy data to the paired region and still offer the archive tier. */
-export const STORAGE_SKUS = [
-  "Standard_LRS",
-  "Standard_ZRS",
-  "Standard_GRS",
-  "Standard_RAGRS",
-  "Standard_RAGZRS",
-] as const;
-
 const tier = z.strictObject({
-  tier: z
-    .enum(["Cool", "Cold", "Archive"])
-    .describe("Access tier. Archive is offline: reading it takes up to 15 hours."),
+  tier: z.enum(ACCESS_TIERS).describe("Access tier. Archive is offline: reading it takes up to 15 hours."),
   afterDays: z.int().min(1).max(3650).describe("Days after the last write at which the blob moves there."),
 });
 

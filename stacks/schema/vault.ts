@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { day } from "./common";
 
 export const vault = z
   .strictObject({
@@ -16,13 +17,11 @@ export const vault = z
       .max(365)
       .default(180)
       .describe("Longest life of a secret whose catalogue entry names no shorter one, in days."),
-    secretsIssued: z.iso
-      .date()
-      .describe(
-        "Date the generated and configured secrets were last issued; each expires its rotation period after it. Warned about when it lies in the future or so far back that a secret has expired. Moving it forward rotates every generated secret but the token encryption keys, and restarts what reads them.",
-      ),
+    secretsIssued: day.describe(
+      "Date the generated and configured secrets were last issued; each expires its rotation period after it. Warned about when it lies in the future or so far back that a secret has expired. Moving it forward rotates every generated secret but the token encryption keys, and restarts what reads them.",
+    ),
     tokenEncryptionKeys: z
-      .array(z.iso.date())
+      .array(day)
       .min(1, "at least one date, or stored tokens could not be read")
       .max(2, "at most two dates: the key in use and, while tokens are re-encrypted, the one before")
       .refine(([newest, before]) => before === undefined || (newest !== undefined && newest > before), {

@@ -398,7 +398,7 @@ test.each<[Record<string, unknown>, string]>([
   [{ "alerts.thresholds.diskPercent.warning": 95 }, "less than urgent (90)"],
   [{ "alerts.thresholds.certificateDays.urgent": 14 }, "more days than urgent (14)"],
   [{ "alerts.thresholds.businessHours.to": 7 }, "an hour after from (7)"],
-  [{ "alerts.thresholds.apiLatencySeconds": 0.6 }, "at most 0.5"],
+  [{ "alerts.thresholds.apiLatencySeconds": 0.6 }, "a number from 0.05 to 0.5"],
   [{ "alerts.thresholds.unknown": 1 }, "alerts.thresholds.unknown"],
   [{ "statusPage.outsideRegion": "northeurope" }, "a region other than the primary"],
   [

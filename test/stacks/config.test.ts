@@ -8,6 +8,10 @@ import { secretDateWarnings } from "../../stacks/secretDates";
 
 const ROOT = path.join(__dirname, "../..");
 
+/** As Pulumi writes them: nonce of 12 bytes, text with its tag; the salt before. */
+const CIPHERTEXT = "v1:AAECAwQFBgcICQoL:EBESExQVFhcYGRobHB0eHyAhIiM=";
+const SALT = `v1:AAECAwQFBgc=:${CIPHERTEXT}`;
+
 type Document = { config: Record<string, unknown> };
 
 function load(stack: string): Document {
@@ -74,21 +78,25 @@ test("staging is smaller by its values alone: one region, no replica, its own su
 
 describe("one value", () => {
   test.each([
-    ["database.backupRetentionDays", 5, "forma3d:database.backupRetentionDays: found 5; allowed: at least 7"],
+    [
+      "database.backupRetentionDays",
+      5,
+      "forma3d:database.backupRetentionDays: found 5; allowed: a whole number from 7 to 35",
+    ],
     [
       "database.backupRetentionDays",
       36,
-      "forma3d:database.backupRetentionDays: found 36; allowed: at most 35",
+      "forma3d:database.backupRetentionDays: found 36; allowed: a whole number from 7 to 35",
     ],
     [
       "database.backupRetentionDays",
       "35",
-      "forma3d:database.backupRetentionDays: found '35'; allowed: number",
+      "forma3d:database.backupRetentionDays: found '35'; allowed: a whole number from 7 to 35, without quotes",
     ],
     [
       "database.storageGB",
       100,
-      "forma3d:database.storageGB: found 100; allowed: one of 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384",
+      "forma3d:database.storageGB: found 100; allowed: one of 32, 64, 128, 256, 512, 1024, 2048, 4095, 4096, 8192, 16384, 32767",
     ],
     [
       "database.highAvailability",
@@ -98,7 +106,7 @@ describe("one value", () => {
     [
       "database.retention",
       35,
-      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, administratorLogin, entraAdministrators, applicationDatabase, restoredAt, sslMode, maintenanceWindow, pool, parameters",
+      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, withoutReplica, administratorLogin, entraAdministrators, applicationDatabase, restoredAt, sslMode, maintenanceWindow, pool, parameters",
     ],
     [
       "database.restoredAt",
@@ -130,7 +138,11 @@ describe("one value", () => {
       "00000000-0000-0000-0000-000000000000",
       "forma3d:azure.tenantId: found '00000000-0000-0000-0000-000000000000'; allowed: a GUID other than the all-zero one",
     ],
-    ["environment", undefined, "forma3d:environment: found nothing; allowed: string"],
+    [
+      "environment",
+      undefined,
+      "forma3d:environment: required; allowed: 2-20 lower-case letters, digits or hyphens, starting with a letter",
+    ],
     [
       "network.primary.addressSpace",
       "10.10.0.1/16",
@@ -144,7 +156,7 @@ describe("one value", () => {
     [
       "cluster.authorizedIpRanges",
       ["0.0.0.0/0"],
-      "forma3d:cluster.authorizedIpRanges: found [ '0.0.0.0/0' ]; allowed: ranges other than the whole internet",
+      "forma3d:cluster.authorizedIpRanges[0]: found '0.0.0.0/0'; allowed: an IPv4 CIDR block of public addresses without host bits, /24 or smaller, e.g. 203.0.113.0/29",
     ],
     [
       "workloads.api.image",
@@ -174,9 +186,10 @@ describe("rules across fields", () => {
 
   test("a secondary region and its address plan come together", () => {
     expect(problems({ "network.secondary": undefined })).toEqual([
-      "forma3d:network.secondary: found nothing; allowed: an address plan, because there is a secondary region",
+      "forma3d:network.secondary: required; allowed: an address plan, because there is a secondary region",
     ]);
     expect(problems({ "regions.secondary": undefined })).toEqual([
+      "forma3d:regions.secondary: required; allowed: a second region, because production survives the loss of one",
       "forma3d:network.secondary: found 'an address plan'; allowed: nothing without regions.secondary",
       "forma3d:database.replica: found 'set'; allowed: nothing without regions.secondary",
     ]);
@@ -283,7 +296,7 @@ describe("rules across fields", () => {
   });
 
   test("the Burstable tier has neither standby nor replica", () => {
-    expect(problems({ "database.tier": "Burstable" })).toEqual([
+    expect(problems({ "database.tier": "Burstable", "database.skuName": "Standard_B2ms" })).toEqual([
       "forma3d:database.highAvailability: found 'ZoneRedundant'; allowed: Disabled on the Burstable tier",
       "forma3d:database.replica: found 'set'; allowed: nothing on the Burstable tier",
     ]);
@@ -343,6 +356,8 @@ describe("rules across fields", () => {
     expect(
       problems({
         ...container({ tiers: [{ tier: "Archive", afterDays: 30 }] }),
+        "recovery.rtoMinutes": 1000,
+        "recovery.deadlineMinutes": { drill: 1100 },
         "storage.redundancy": "Standard_RAGZRS",
       }),
     ).toEqual([
@@ -393,7 +408,7 @@ describe("rules across fields", () => {
 
   test("a field's own problem hides no problem of another section", () => {
     expect(problems({ "tags.owner": "nobody", "workloads.api.minReplicas": 13 })).toEqual([
-      "forma3d:tags.owner: found 'nobody'; allowed: email address",
+      "forma3d:tags.owner: found 'nobody'; allowed: an e-mail address",
       "forma3d:workloads.api.minReplicas: found 13; allowed: at most maxReplicas (12)",
     ]);
   });
@@ -413,26 +428,24 @@ describe("between stacks", () => {
   test.each([
     [
       { "azure.subscriptionId": prod.subscriptionId.toUpperCase() },
-      `staging.azure.subscriptionId: found '${prod.subscriptionId}'; allowed: a value that stack prod does not use`,
+      `Pulumi.staging.yaml: forma3d:azure.subscriptionId: found '${prod.subscriptionId}'; allowed: a value that Pulumi.prod.yaml does not use`,
     ],
     [
       { "network.primary.addressSpace": "10.20.0.0/17" },
-      "staging.network.primary.addressSpace: found '10.20.0.0/17'; allowed: a block that does not overlap prod's network.secondary.addressSpace (10.20.0.0/16)",
+      "Pulumi.staging.yaml: forma3d:network.primary.addressSpace: found '10.20.0.0/17'; allowed: a block that does not overlap forma3d:network.secondary.addressSpace of Pulumi.prod.yaml (10.20.0.0/16)",
     ],
     [
       { "edge.apiHostName": "api.forma3d.com" },
-      "staging.edge.apiHostName: found 'api.forma3d.com'; allowed: a value that stack prod does not use",
+      "Pulumi.staging.yaml: forma3d:edge.apiHostName: found 'api.forma3d.com'; allowed: a value that Pulumi.prod.yaml does not use",
     ],
   ])("%p", (changes, message) => {
     expect(shared(changes)).toEqual([message]);
   });
 
-  test("a shared name shares server, vault, storage account and endpoint", () => {
+  test("a shared name shares server, vault, storage account and endpoint, and is said once", () => {
     expect(shared({ shortName: "prod", nameSuffix: "" })).toEqual([
-      "staging.shortName (database virtual endpoint): found 'forma3d-prod-db'; allowed: a value that stack prod does not use",
-      "staging.shortName (storage account): found 'stforma3dprodbkp'; allowed: a value that stack prod does not use",
-      "staging.shortName (vault): found 'kv-forma3d-prod-neu'; allowed: a value that stack prod does not use",
-      "staging.shortName (server): found 'psql-forma3d-prod-neu'; allowed: a value that stack prod does not use",
+      "Pulumi.staging.yaml: forma3d:shortName: found 'prod'; allowed: an abbreviation of environment (staging): its first letter and others of it in order",
+      "Pulumi.staging.yaml: forma3d:shortName: found 'prod'; allowed: a value that Pulumi.prod.yaml does not use: both would have the database virtual endpoint forma3d-prod-db, the storage account stforma3dprodbkp, the vault kv-forma3d-prod-neu, the server psql-forma3d-prod-neu",
     ]);
   });
 
@@ -445,8 +458,8 @@ describe("between stacks", () => {
     write("staging", staging);
     const found = problemsOf(() => readStacks(folder));
     expect(found).toHaveLength(2);
-    expect(found[0]).toMatch(/^Pulumi\.prod\.yaml\.forma3d:environment: found 'PROD'/);
-    expect(found[1]).toMatch(/^Pulumi\.staging\.yaml\.forma3d:vault\.secretsIssued: found 'yesterday'/);
+    expect(found[0]).toMatch(/^Pulumi\.prod\.yaml: forma3d:environment: found 'PROD'/);
+    expect(found[1]).toMatch(/^Pulumi\.staging\.yaml: forma3d:vault\.secretsIssued: found 'yesterday'/);
   });
 
   test("a mistake in one file does not hide what it shares with another", () => {
@@ -456,9 +469,9 @@ describe("between stacks", () => {
     set(staging, "network.primary.addressSpace", "10.10.0.0/16");
     write("staging", staging);
     expect(problemsOf(() => readStacks(folder))).toEqual([
-      expect.stringMatching(/^Pulumi\.staging\.yaml\.forma3d:database\.storageGB: found 33; allowed: /),
+      expect.stringMatching(/^Pulumi\.staging\.yaml: forma3d:database\.storageGB: found 33; allowed: /),
       expect.stringMatching(
-        /^staging\.network\.primary\.addressSpace: found '10\.10\.0\.0\/16'; allowed: a block that does not overlap prod's /,
+        /^Pulumi\.staging\.yaml: forma3d:network\.primary\.addressSpace: found '10\.10\.0\.0\/16'; allowed: a block that does not overlap forma3d:network\.primary\.addressSpace of Pulumi\.prod\.yaml /,
       ),
     ]);
   });
@@ -484,7 +497,7 @@ describe("the file itself", () => {
   test("a file without config, and settings of providers, are refused", () => {
     fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), "hello\n");
     expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
-      "config: found nothing; allowed: a map of forma3d:<key> entries",
+      "config: required; allowed: a mapping of forma3d:<key> entries",
     ]);
     const document = load("prod");
     document.config["azure-native:subscriptionId"] = "x";
@@ -495,13 +508,13 @@ describe("the file itself", () => {
   });
 
   test("default providers cannot be let in, and no key around the values goes unread", () => {
-    const document = { ...load("prod"), environment: ["shared"], confg: {}, encryptionsalt: "v1:x" };
+    const document = { ...load("prod"), environment: ["shared"], confg: {}, encryptionsalt: SALT };
     delete document.config["pulumi:disable-default-providers"];
     write("prod", document);
     expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
       "environment: found [ 'shared' ]; allowed: nothing: values imported from elsewhere are seen by no plan and no policy; write them below config",
       "confg: found {}; allowed: only config, secretsprovider, encryptedkey, encryptionsalt",
-      'pulumi:disable-default-providers: found nothing; allowed: ["*"]: no default provider at all',
+      'pulumi:disable-default-providers: required; allowed: ["*"]: no default provider at all',
     ]);
   });
 
@@ -512,16 +525,22 @@ describe("the file itself", () => {
     expect(problems({ protectData: "true", logRetentionDays: String(config.logRetentionDays) })).toEqual([]);
     expect(readStackFile(folder, "prod").config).toEqual(config);
     expect(problems({ protectData: "maybe" })).toEqual([
-      "forma3d:protectData: found 'maybe'; allowed: boolean",
+      "forma3d:protectData: found 'maybe'; allowed: true or false, without quotes",
     ]);
   });
 
   test("a secret in the clear is refused with the command that encrypts it", () => {
-    expect(problems({ secretValues: { "smtp-password": "hunter2", colour: { secure: "v1:x" } } })).toEqual([
+    expect(
+      problems({ secretValues: { "smtp-password": "hunter2", colour: { secure: CIPHERTEXT } } }),
+    ).toEqual([
+      "encryptedkey: required; allowed: the key of the encrypted values, as pulumi stack init --secrets-provider writes it",
       "forma3d:secretValues.smtp-password: found 'a plain value'; allowed: an encrypted one: pulumi config set --stack prod --secret --path 'forma3d:secretValues.smtp-password'",
       expect.stringMatching(/^forma3d:secretValues\.colour: found 'an entry'; allowed: only smtp-password, /),
     ]);
-    expect(problems({ secretValues: { "smtp-password": { secure: "v1:x" } } })).toEqual([]);
+    const document = { ...load("prod"), encryptionsalt: SALT };
+    document.config["forma3d:secretValues"] = { "smtp-password": { secure: CIPHERTEXT } };
+    write("prod", document);
+    expect(readStackFile(folder, "prod").secretValues).toEqual(["smtp-password"]);
   });
 });
 

@@ -107,7 +107,13 @@ export const armDatabaseCases: readonly Case[] = [
   {
     rule: "postgres-compute-size",
     change: { primary: { "sku.name": "Standard_F4s" } },
-    finds: [["primary", "sku.name", 'must be a size of the B, D or E series that Azure offers, but is "Standard_F4s"']],
+    finds: [
+      [
+        "primary",
+        "sku.name",
+        'must be a size of the B, D or E series that Azure offers, but is "Standard_F4s"',
+      ],
+    ],
   },
   {
     rule: "postgres-compute-size",

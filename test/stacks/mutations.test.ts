@@ -1,0 +1,287 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import yaml from "js-yaml";
+import { z } from "zod";
+import { readStackFile, stackFileProblems, stackNames } from "../../stacks/files";
+import { problemLine } from "../../stacks/problems";
+import { stackSchema } from "../../stacks/schema";
+
+const ROOT = path.join(__dirname, "../..");
+const STACKS = stackNames(ROOT);
+
+type Path = readonly (string | number)[];
+type Document = { config: Record<string, unknown> };
+
+const LINE = /^[^\s:]+(:[^\s:]+)*: (found .+|required); allowed: .+$/s;
+
+/** A stack file with every default written out, so that a mutation reaches all of its keys. */
+function complete(stack: string): Document {
+  const file = path.join(ROOT, `Pulumi.${stack}.yaml`);
+  const { config } = yaml.load(fs.readFileSync(file, "utf8")) as Document;
+  const values = Object.entries(readStackFile(ROOT, stack).config).map(([key, value]) => [
+    `forma3d:${key}`,
+    value,
+  ]);
+  return structuredClone({ config: { ...config, ...Object.fromEntries(values) } });
+}
+
+const lines = (stack: string, document: unknown): string[] =>
+  stackFileProblems(stack, document).map(problemLine);
+
+/** A copy with the value at a path replaced; undefined takes it away. */
+function replaced(document: unknown, at: Path, value: unknown): unknown {
+  const [first, ...rest] = at;
+  if (first === undefined) return value;
+  const copy: any = Array.isArray(document) ? [...document] : { ...(document as object) };
+  const inner = replaced(copy[first], rest, value);
+  if (inner === undefined) delete copy[first];
+  else copy[first] = inner;
+  return copy;
+}
+
+function schemaAt(at: Path): any {
+  let here: any = stackSchema;
+  for (const key of at) {
+    while (!(here instanceof z.ZodObject) && !(here instanceof z.ZodArray) && here?.unwrap)
+      here = here.unwrap();
+    if (here instanceof z.ZodObject) here = here.shape[key];
+    else if (here instanceof z.ZodArray) here = here.element;
+    else return undefined;
+  }
+  return here;
+}
+
+/** Random numbers that are the same in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const random = seeded(20261129);
+const GARBAGE = "!?{}<>\\|^~`\u0007\u2603$%&*+=;";
+
+/** Text no key of the file has a use for. */
+function garbage(): string {
+  const pick = (letters: string) => letters[Math.floor(random() * letters.length)] ?? "!";
+  const core = Array.from({ length: 4 + Math.floor(random() * 8) }, () => pick(GARBAGE)).join("");
+  return `${pick("abcxyz0189 ")}${core}${pick("abcxyz0189 ")}`;
+}
+
+/** Text people write for people: almost anything is allowed there but length. */
+const PROSE = /reason$|costCenter$|principalName$/;
+/** Maps whose keys are free, or whose entries may be left out. */
+const FREE_KEYS = /parameters$/;
+
+/** Values nobody could mean in place of one. */
+function* nonsense(at: Path, value: unknown): Generator<[what: string, value: unknown]> {
+  const schema = schemaAt(at);
+  const required = schema instanceof z.ZodType && !schema.safeParse(undefined).success;
+  if (required && typeof at.at(-1) === "string") yield ["taken away", undefined];
+  yield ["null", null];
+  if (typeof value === "number") {
+    yield ["negative", -1 - value];
+    yield ["huge", 1e9];
+    // Pulumi itself writes a number at the top in quotes.
+    if (at.length > 1) yield ["text", `${value}`];
+    yield ["no number", Number.NaN];
+    let whole: any = schema;
+    while (whole?.unwrap) whole = whole.unwrap();
+    if (whole?.isInt !== false) yield ["a fraction", value + 0.5];
+  } else if (typeof value === "string") {
+    if (at[0] !== "nameSuffix") yield ["empty", ""];
+    yield ["300 letters", "x".repeat(300)];
+    yield ["a number", 7];
+    yield ["true", true];
+    yield ["a list of it", [value]];
+    if (!PROSE.test(String(at.at(-1)))) {
+      yield ["spaces around", ` ${value} `];
+      yield ["two lines", `${value}\nx`];
+      yield ["garbage", garbage()];
+    }
+  } else if (typeof value === "boolean") {
+    yield ["yes", "yes"];
+    yield ["one", 1];
+    yield ["a list of it", [value]];
+  } else if (Array.isArray(value)) {
+    yield ["no list", "x"];
+    yield ["a list of nothing", [null]];
+    if (value.length > 0) yield ["an entry twice", [...(value as unknown[]), value[0]]];
+  } else if (typeof value === "object" && value !== null) {
+    yield ["a list", [1]];
+    yield ["text", "x"];
+    if (!FREE_KEYS.test(String(at.at(-1)))) {
+      yield ["a key too many", { ...value, typo: 1 }];
+      yield ["a key of the language", { ...value, ["__proto__"]: null, constructor: { x: 1 } }];
+    } else yield ["an unknown parameter", { ...value, max_conections: "100" }];
+  }
+}
+
+function* places(value: unknown, at: Path = []): Generator<[Path, unknown]> {
+  if (at.length > 0) yield [at, value];
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value))
+    yield* places(inner, [...at, Array.isArray(value) ? Number(key) : key]);
+}
+
+test.each(STACKS)(
+  "%s: no value that is nonsense is accepted, and each is named with what is allowed",
+  (stack) => {
+    const base = complete(stack);
+    expect(lines(stack, base)).toEqual([]);
+    const accepted: string[] = [];
+    const unclear: string[] = [];
+    let tried = 0;
+    for (const [key, section] of Object.entries(readStackFile(ROOT, stack).config)) {
+      for (const [at, value] of places({ [key]: section })) {
+        for (const [what, wrong] of nonsense(at, value)) {
+          // Half of them, the same ones in every run.
+          if (random() < 0.5) continue;
+          tried++;
+          const [first, ...rest] = at;
+          const where = ["config", `forma3d:${String(first)}`, ...rest];
+          const said = lines(stack, replaced(base, where, wrong));
+          const title = `${at.join(".")} ${what}`;
+          if (said.length === 0) accepted.push(title);
+          const about = said.some((line) => line.startsWith(`forma3d:${String(first)}`));
+          if (!about || !said.every((line) => LINE.test(line))) unclear.push(`${title}: ${said.join(" / ")}`);
+        }
+      }
+    }
+    expect({ accepted, unclear }).toEqual({ accepted: [], unclear: [] });
+    expect(tried).toBeGreaterThan(500);
+  },
+);
+
+/** Mistakes each of which was once accepted without a word. */
+const ONCE_ACCEPTED: readonly (readonly [key: string, value: unknown, message: RegExp])[] = [
+  ["shortName", "stg", /found 'stg'; allowed: an abbreviation of environment \(prod\)/],
+  ["environment", "staging", /found 'staging'; allowed: prod, the name of the stack/],
+  ["edge.dashboardHostName", "api.forma3d.com", /allowed: another name than edge\.apiHostName/],
+  ["network.primary.podCidr", "10.128.0.0/24", /allowed: a block of \/20 or larger: 16 nodes/],
+  [
+    "network.primary.serviceCidr",
+    "172.30.0.0/20",
+    /does not overlap 172\.30\.0\.0\/16, which AKS uses itself/,
+  ],
+  ["database.skuName", "Standard_D5ds_v5", /such as Standard_D4ds_v5; of this series Standard_D2ds_v5, /],
+  ["database.skuName", "Standard_D4ads_v5", /an Intel size such as Standard_D4ds_v5, because westeurope/],
+  [
+    "database.skuName",
+    "Standard_E4ds_v5",
+    /^forma3d:database\.tier: found 'GeneralPurpose'; allowed: MemoryOptimized/,
+  ],
+  [
+    "cluster.userPool.vmSize",
+    "Standard_D5ds_v5",
+    /a VM size AKS offers, such as Standard_D4ds_v5; of this series/,
+  ],
+  ["cluster.kubernetesVersion", "1.10", /found '1\.10'; allowed: one of "1\.34", "1\.35", "1\.36", "1\.37"/],
+  ["cluster.kubernetesVersion", 1.35, /found 1\.35; allowed: one of "1\.34", /],
+  ["database.version", 17, /found 17; allowed: one of "14", "15", "16", "17", "18"/],
+  [
+    "database.replica",
+    undefined,
+    /required; allowed: \{\}, because production survives the loss of a region/,
+  ],
+  [
+    "storage.containers.1.tiers",
+    [{ tier: "Archive", afterDays: 30 }],
+    /Cool or Cold: reading the archive takes up to 15 hours, and recovery\.rtoMinutes is 240/,
+  ],
+  [
+    "database.parameters",
+    { max_conections: "100" },
+    /^forma3d:database\.parameters\.max_conections: .*did you mean max_connections\?/,
+  ],
+  [
+    "database.parameters",
+    { max_connections: "-1" },
+    /found '-1'; allowed: a whole number from 25 to 5000, in quotes/,
+  ],
+  [
+    "database.parameters",
+    { work_mem: "64MB" },
+    /found '64MB'; allowed: a whole number from 4096 to 2097151, in quotes and without a unit/,
+  ],
+  [
+    "database.parameters",
+    { require_secure_transport: "off" },
+    /allowed: nothing here: the platform sets it to on/,
+  ],
+  ["database.pool.defaultPoolSize", 4000, /at most 1703, the 1718 connections of the server less 15/],
+  ["database.applicationDatabase", "postgres", /a name other than postgres, azure_maintenance, /],
+  ["tags.costCenter", "password=Tr0ub4dor", /1-40 letters and digits/],
+  ["tags.costCenter", "password-hunter2", /so no secret/],
+  ["tags.costCenter", "x".repeat(300), /at most 40 characters/],
+  [
+    "alerts.emails",
+    ["oncall@forma3d.com", "OnCall@forma3d.com"],
+    /^forma3d:alerts\.emails\[1\]: found 'OnCall@forma3d.com'; allowed: each entry once/,
+  ],
+  ["vault.secretsIssued", "2099-01-01", /found '2099-01-01'; allowed: at most two years from today, /],
+  ["workloads.api.resources.cpuRequest", "2", /found '2'; allowed: at most cpuLimit \(1000m\)/],
+  [
+    "workloads.api.resources.memoryLimit",
+    "64Gi",
+    /at most what a node of cluster\.userPool\.vmSize has: Standard_D4ds_v5, 4 CPUs and 16Gi/,
+  ],
+  ["cluster.authorizedIpRanges", ["10.0.0.0/8"], /public addresses without host bits, \/24 or smaller/],
+  [
+    "alerts.emails",
+    undefined,
+    /^forma3d:alerts\.emails: required; allowed: a list, each entry an e-mail address$/,
+  ],
+];
+
+test.each(ONCE_ACCEPTED)("%s = %j is refused where it stands", (key, value, message) => {
+  const [section, ...rest] = key.split(".").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const where = ["config", `forma3d:${String(section)}`, ...rest];
+  const file = yaml.load(fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8"));
+  const said = lines("prod", replaced(file, where, value));
+  expect(said).toHaveLength(1);
+  expect(said[0]).toMatch(LINE);
+  expect(said[0]).toMatch(message);
+});
+
+test("what Pulumi keeps in a stack file has the form Pulumi gives it", () => {
+  const file = yaml.load(fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8")) as Document;
+  const secret = { ...file.config, "forma3d:secretValues": { "smtp-password": { secure: "hello" } } };
+  expect(
+    lines("prod", {
+      config: secret,
+      secretsprovider: "awskms://key",
+      encryptedkey: "rubbish",
+      encryptionsalt: "v1:rubbish",
+    }).map((line) => line.slice(0, line.indexOf(";"))),
+  ).toEqual([
+    "secretsprovider: found 'awskms://key'",
+    "encryptedkey: found 'rubbish'",
+    "encryptionsalt: found 'v1:rubbish'",
+    "forma3d:secretValues.smtp-password.secure: found 'text that is no ciphertext'",
+  ]);
+  const provider = "azurekeyvault://kv-forma3d-state.vault.azure.net/keys/pulumi";
+  expect(lines("prod", { ...file, secretsprovider: provider })).toEqual([
+    "encryptedkey: required; allowed: the key pulumi stack init wrote beside it",
+  ]);
+});
+
+test.each([
+  ["config:\n  forma3d:shortName: prod\n  forma3d:shortName: prod\n", "forma3d:shortName", 3],
+  ["config:\n  forma3d:pool: { a: 1, b: 2, a: 3 }\n", "a", 2],
+])("a key that stands twice is named: %j", (text, key, line) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "stacks-"));
+  try {
+    fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), text);
+    expect(() => readStackFile(folder, "prod")).toThrow(
+      `Pulumi.prod.yaml: 1 problem\n  ${key}: found 'a second time in line ${line}'; allowed: each key once`,
+    );
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
