@@ -1,4 +1,5 @@
 import type { Ladder } from "./ladder";
+import type { LeftOut } from "./leaveOut";
 import {
   compareLargeObjects,
   compareSequences,
@@ -21,16 +22,22 @@ export async function compareRestored(
   ladder: Ladder,
   stages: Stages,
   place: () => { server: ServerConnection; manifest: Manifest },
-  options: { jobs: number; signal: AbortSignal; begun?: Promise<TablesComparison> },
+  options: {
+    jobs: number;
+    signal: AbortSignal;
+    begun?: Promise<TablesComparison>;
+    /** What was left out on purpose. */
+    leftOut?: readonly LeftOut[];
+  },
 ): Promise<TableMatch[]> {
   const tables: TableMatch[] = [];
   await ladder.check("object-counts", "L3", "the objects of the snapshot", async () => {
     const { server, manifest } = place();
-    return withClient(server, (client) => compareObjects(client, manifest.inventory));
+    return withClient(server, (client) => compareObjects(client, manifest.inventory, options.leftOut));
   });
   await ladder.check("extensions", "L3", "the extensions of the snapshot", async () => {
     const { server, manifest } = place();
-    return withClient(server, (client) => compareExtensions(client, manifest.inventory));
+    return withClient(server, (client) => compareExtensions(client, manifest.inventory, options.leftOut));
   });
   await ladder.check("fingerprints", "L4", "every table's content", async () => {
     const { server, manifest } = place();

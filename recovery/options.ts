@@ -3,6 +3,7 @@
  * drill and the tests.
  */
 import type { RunContext } from "./context";
+import type { Skip } from "./leaveOut";
 import type { Settings } from "./settings";
 import type { CatalogueEntry, Level, Manifest, StatusEntry, Tier } from "./types";
 
@@ -50,6 +51,8 @@ export interface RestoreOptions {
   to: string;
   /** Takes the place of an existing database; must equal `to`. The previous content is kept under another name. */
   replace?: string;
+  /** Objects of the backup to do without, by name. */
+  skip?: readonly Skip[];
   /** Called between polls of a rehydration; tests advance their clock here. */
   wait?: (milliseconds: number) => Promise<void>;
 }

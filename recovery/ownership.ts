@@ -1,55 +1,77 @@
 import type { Client } from "pg";
-import type { TocEntry } from "./postgres/toc";
-import type { Inventory } from "./types";
+import { quoteIdentifier } from "./postgres/connect";
+import { rolesNamed, splitStatements } from "./postgres/statements";
+import { OWNED_KINDS, type TocEntry } from "./postgres/toc";
 
 export interface OwnershipPlan {
-  /** Owners and grants can be restored as they were. */
+  /** Every owner and every grant comes back as dumped. */
   keep: boolean;
   /** Roles the archive names and the server lacks. */
   missingRoles: string[];
-  /** Owners the restoring role may not act for. */
+  /** Owners the restoring role may not act for, and may not make itself a member of. */
   foreignOwners: string[];
+  /** Owners the restoring role becomes a member of while it restores. */
+  borrowed: string[];
 }
 
-/** Whether a statement grants to, or revokes from, this role. */
-function names(statement: string, role: string): boolean {
-  const quoted = role.replaceAll('"', '""');
-  return [
-    ` TO ${role}`,
-    ` TO "${quoted}"`,
-    ` FROM ${role}`,
-    ` FROM "${quoted}"`,
-    ` ROLE ${role} `,
-    ` ROLE "${quoted}" `,
-  ].some((text) => `${statement} `.replaceAll(";", " ").includes(`${text.trimEnd()} `));
+/** Owns what the owner of its database owns; nobody is made its member. */
+const OF_THE_DATABASE = "pg_database_owner";
+
+const RIGHTS = new Set(["ACL", "DEFAULT ACL", "POLICY", "USER MAPPING"]);
+
+/** The role a user mapping is for stands in its name: `USER MAPPING api SERVER other`. */
+const mappedRole = ({ name }: TocEntry) => /^USER MAPPING (.+) SERVER /.exec(name)?.[1];
+
+/** Roles that an entry cannot be restored without, its owner left out. */
+export function rolesOf(entry: TocEntry): string[] {
+  if (!RIGHTS.has(entry.kind)) return [];
+  const mapped = entry.kind === "USER MAPPING" ? mappedRole(entry) : undefined;
+  if (entry.kind === "USER MAPPING") return mapped && mapped !== "PUBLIC" ? [mapped] : [];
+  return splitStatements(entry.definition).flatMap(rolesNamed);
 }
 
 /**
- * Decides whether owners and grants can come back without superuser: every role the archive names must exist, and
- * the restoring role must be a member of every owner. Otherwise everything will belong to the restoring role.
+ * Decides whose objects can come back as theirs without superuser: a role must exist, and the restoring role must be
+ * able to act for it. Whatever cannot belongs to the restoring role afterwards.
  */
-export async function planOwnership(
-  client: Client,
-  entries: readonly TocEntry[],
-  inventory: Inventory,
-): Promise<OwnershipPlan> {
-  const owners = [...new Set(entries.map(({ owner }) => owner).filter(Boolean))];
-  const grants = entries
-    .map(({ definition }) => definition)
-    .filter((text) => /\b(GRANT|REVOKE)\b/.test(text));
-  const granted = inventory.roles
-    .map(({ name }) => name)
-    .filter((role) => grants.some((text) => names(text, role)));
-  const wanted = [...new Set([...owners, ...granted])].sort();
+export async function planOwnership(client: Client, entries: readonly TocEntry[]): Promise<OwnershipPlan> {
+  const owners = new Set(
+    entries.filter(({ kind, owner }) => owner && OWNED_KINDS.has(kind)).map(({ owner }) => owner),
+  );
+  owners.delete(OF_THE_DATABASE);
+  const named = entries.flatMap(rolesOf);
+  const wanted = [...new Set([...owners, ...named])].sort();
   const { rows } = await client.query<{ role: string; known: boolean; mine: boolean }>(
     `SELECT role, r.oid IS NOT NULL AS known,
-       COALESCE(pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER'), false) AS mine
+       COALESCE(pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
+         AND pg_catalog.pg_has_role(current_user, r.oid, 'USAGE'), false) AS mine
      FROM unnest($1::text[]) AS w(role) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = w.role`,
     [wanted],
   );
   const missingRoles = rows.filter(({ known }) => !known).map(({ role }) => role);
-  const foreignOwners = rows
-    .filter(({ role, known, mine }) => known && !mine && owners.includes(role))
-    .map(({ role }) => role);
-  return { keep: missingRoles.length === 0 && foreignOwners.length === 0, missingRoles, foreignOwners };
+  const borrowed: string[] = [];
+  const foreignOwners: string[] = [];
+  for (const { role, known, mine } of rows) {
+    if (!known || mine || !owners.has(role)) continue;
+    ((await mayBorrow(client, role)) ? borrowed : foreignOwners).push(role);
+  }
+  const keep = missingRoles.length === 0 && foreignOwners.length === 0;
+  return { keep, missingRoles, foreignOwners, borrowed };
+}
+
+/** Whether the restoring role may make itself a member, as who created a role may. */
+async function mayBorrow(client: Client, role: string): Promise<boolean> {
+  await client.query("BEGIN");
+  try {
+    await client.query(`GRANT ${quoteIdentifier(role)} TO CURRENT_USER`);
+    const { rows } = await client.query<{ mine: boolean }>(
+      "SELECT pg_catalog.pg_has_role(current_user, $1, 'USAGE') AS mine",
+      [role],
+    );
+    return rows[0]?.mine === true;
+  } catch {
+    return false;
+  } finally {
+    await client.query("ROLLBACK");
+  }
 }

@@ -1,15 +1,19 @@
 import type { ArchiveFile } from "./archiveFile";
 import { compareRestored } from "./compareRestored";
 import type { RunContext } from "./context";
-import { FailedError, NotRunError } from "./errors";
+import type { Client } from "pg";
+import { FailedError, NotRunError, UsageError } from "./errors";
 import { Ladder } from "./ladder";
 import type { RestoreOptions } from "./options";
+import { planOmissions, type LeftOut, type Omissions } from "./leaveOut";
 import { planOwnership, type OwnershipPlan } from "./ownership";
 import type { ArchiveToc } from "./postgres/archive";
+import type { TocEntry } from "./postgres/toc";
 import { withClient } from "./postgres/connect";
 import { createDatabase } from "./postgres/databases";
 import { missingExtensions } from "./postgres/pgRestore";
-import { findProgram } from "./postgres/programs";
+import { findProgram, majorOf, restoreProgram } from "./postgres/programs";
+import { restoreRights } from "./postgres/rights";
 import { startRestore, type RunningRestore } from "./postgres/restoreArchive";
 import { dropDatabase, type Target } from "./postgres/target";
 import type { Settings } from "./settings";
@@ -32,15 +36,25 @@ export interface Restored {
   rehydrateSeconds: number;
   plan: OwnershipPlan;
   warnings: string[];
+  /** What was not brought back, each with its reason. */
+  leftOut: LeftOut[];
   ladder: Ladder;
   tables: TableMatch[];
 }
 
 /** A restore that runs, and what was decided before it began. */
-interface Loading {
-  plan: OwnershipPlan;
+interface Loading extends Preparation {
   warnings: string[];
   running: RunningRestore;
+}
+
+interface Preparation {
+  plan: OwnershipPlan;
+  omissions: Omissions;
+  /** Entries that are restored. */
+  entries: TocEntry[];
+  /** Release of the server that is restored to. */
+  major: number;
 }
 
 /**
@@ -52,7 +66,7 @@ interface Loading {
 export async function restoreInto(run: Run, target: Target, options: RestoreOptions): Promise<Restored> {
   const { settings, context, store, stages, manifest } = run;
   const online = await onlineArchive(run, options.wait);
-  const attempt = new Attempt(run, target);
+  const attempt = new Attempt(run, target, options);
   try {
     const spooled = await stages.run(
       "download",
@@ -73,15 +87,30 @@ export async function restoreInto(run: Run, target: Target, options: RestoreOpti
     if (online.offline) await dropRehydrated(store, manifest, context);
     const problem = damage(spooled, manifest);
     if (problem) throw new FailedError(`backup ${manifest.id} is damaged: ${problem}; nothing was restored`);
-    const { plan, warnings, running } = await attempt.begun(spooled);
+    const { plan, warnings, running, omissions, entries } = await attempt.begun(spooled);
+    const leftOut = omissions.list;
     await stages.run("restore", () => running.built);
     const ladder = new Ladder("L4", context.signal);
     const place = () => ({ server: target.working, manifest });
     const { jobs } = settings;
     const { signal } = context;
-    const tables = await compareRestored(ladder, stages, place, { jobs, signal, begun: running.compared });
+    const tables = await compareRestored(ladder, stages, place, {
+      jobs,
+      signal,
+      begun: running.compared,
+      leftOut,
+    });
     await stages.run("analyze", () => withClient(target.working, (client) => client.query("ANALYZE")));
-    return { rehydrateSeconds: online.rehydrateSeconds, plan, warnings, ladder, tables };
+    await ladder.check("rights", "L3", "owners and grants as dumped", () =>
+      stages.run("rights", async () => {
+        const { owners, grants, problems } = await restoreRights(target.working, entries, plan);
+        const expected = `${owners} owners and ${grants} grants as dumped`;
+        const more = problems.length > 5 ? `; and ${problems.length - 5} more` : "";
+        const actual = problems.length === 0 ? expected : problems.slice(0, 5).join("; ") + more;
+        return { match: problems.length === 0, expected, actual };
+      }),
+    );
+    return { rehydrateSeconds: online.rehydrateSeconds, plan, warnings, leftOut, ladder, tables };
   } catch (error) {
     await attempt.undo(error);
     throw error;
@@ -102,6 +131,7 @@ class Attempt {
   constructor(
     private readonly run: Run,
     private readonly target: Target,
+    private readonly options: RestoreOptions,
   ) {
     this.signal = AbortSignal.any([run.context.signal, this.failed.signal]);
   }
@@ -152,20 +182,20 @@ class Attempt {
   private async begin(archive: ArchiveFile, toc: ArchiveToc): Promise<Loading> {
     const { settings, manifest } = this.run;
     const warnings: string[] = [];
-    const plan = await this.prepare(toc, warnings);
+    const prepared = await this.prepare(toc, warnings);
     this.signal.throwIfAborted();
     this.wroteTo = true;
     const running = startRestore({
-      pgRestore: findProgram("pg_restore"),
+      pgRestore: restoreProgram(majorOf(manifest.runner.pgDump), prepared.major),
       server: this.target.working,
       archive,
       manifest,
       jobs: settings.jobs,
-      keepOwnership: plan.keep,
+      leaveOut: prepared.omissions.entries,
       compare: true,
       signal: this.signal,
     });
-    this.loading = { plan, warnings, running };
+    this.loading = { ...prepared, warnings, running };
     return this.loading;
   }
 
@@ -174,24 +204,31 @@ class Attempt {
     if (error instanceof NotRunError) this.failed.abort(error);
   }
 
-  private async prepare({ entries }: ArchiveToc, warnings: string[]): Promise<OwnershipPlan> {
+  private async prepare({ entries }: ArchiveToc, warnings: string[]): Promise<Preparation> {
     const { target } = this;
     const { manifest } = this.run;
     return withClient(target.maintenance, async (client) => {
-      const missing = await missingExtensions(client, manifest.inventory);
+      const plan = await planOwnership(client, entries);
+      const skips = this.options.skip ?? [];
+      const omissions = planOmissions(entries, skips, plan.missingRoles);
+      requireRoles(target, plan, omissions);
+      const missing = (await missingExtensions(client, manifest.inventory)).filter(
+        (extension) => !omissions.list.some(({ kind, name }) => kind === "extension" && name === extension),
+      );
       if (missing.length > 0) {
         throw new FailedError(
           `the server does not offer the extensions ${missing.join(", ")}; allow them first (azure.extensions)`,
         );
       }
-      const plan = await planOwnership(client, entries, manifest.inventory);
       if (!plan.keep) {
         const reasons = [
           ...plan.missingRoles.map((role) => `role ${role} does not exist`),
           ...plan.foreignOwners.map((role) => `the restoring role is no member of ${role}`),
         ];
-        warnings.push(`owners and grants are not restored: ${reasons.join(", ")}`);
+        warnings.push(`not every owner and grant is restored: ${reasons.join(", ")}`);
       }
+      for (const { kind, name, reason } of omissions.list)
+        warnings.push(`${kind} ${name} is left out: ${reason}`);
       if (target.kind !== "empty") {
         const locale = await createDatabase(client, target.working.database, manifest.server);
         this.wroteTo = true;
@@ -200,9 +237,35 @@ class Attempt {
             `the server has no locale ${manifest.server.collate}; ${locale} is used: text may sort differently`,
           );
       }
-      return plan;
+      const kept = entries.filter(({ dumpId }) => !omissions.entries.has(dumpId));
+      return { plan, omissions, entries: kept, major: await majorVersion(client) };
     });
   }
+}
+
+async function majorVersion(client: Client): Promise<number> {
+  const { rows } = await client.query<{ major: number }>(
+    "SELECT current_setting('server_version_num')::int / 10000 AS major",
+  );
+  return rows[0]?.major ?? 0;
+}
+
+/**
+ * What takes the place of a database that works must work too: roles without their rights would be an outage.
+ * @throws UsageError naming the roles that are not there or out of reach, unless they were named to be left out
+ */
+function requireRoles(target: Target, plan: OwnershipPlan, omissions: Omissions): void {
+  if (target.kind !== "replace") return;
+  const wanted = (role: string) => !omissions.roles.includes(role);
+  const missing = plan.missingRoles.filter(wanted);
+  const foreign = plan.foreignOwners.filter(wanted);
+  if (missing.length + foreign.length === 0) return;
+  const [first = ""] = [...missing, ...foreign];
+  throw new UsageError([
+    ...missing.map((role) => `role ${role} of the backup does not exist on the server; create it first`),
+    ...foreign.map((role) => `the restoring role may not act for ${role}, who owns part of the backup`),
+    `nothing was changed; to restore without them add --skip role:${first}`,
+  ]);
 }
 
 /** The archive's name in the store, once it is online there. */

@@ -193,9 +193,14 @@ export interface RestoreResult {
   snapshotAt: string;
   /** Seconds spent waiting for an archived blob to come online; part of `seconds`. */
   rehydrateSeconds: number;
-  /** `kept`: owners and grants as dumped. `restoring-role`: a role is missing, everything belongs to the caller. */
+  /**
+   * `kept`: owners and grants as dumped. `restoring-role`: a role is missing or out of reach, and what it owned belongs
+   * to the caller.
+   */
   ownership: "kept" | "restoring-role";
   missingRoles: string[];
+  /** What was not brought back, by name, and why. */
+  leftOut: { kind: string; name: string; reason: string }[];
   /** With `--replace`: where the previous content still is. */
   previousDatabase?: string;
   warnings: string[];

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { createInterface } from "node:readline";
 import type { RunContext } from "../context";
 import { ExitCode, FailedError, UsageError } from "../errors";
+import { parseSkip } from "../leaveOut";
 import type { BackupSelector, RestoreOptions } from "../options";
 import type { OwnershipPlan } from "../ownership";
 import { parseInstantOption } from "../parse";
@@ -109,6 +110,7 @@ interface RestoreFlags {
   database?: string;
   replace?: boolean | string;
   confirm?: string;
+  skip?: string[];
   json?: boolean;
 }
 
@@ -145,6 +147,11 @@ export function registerRestore(program: Command): void {
     .option("--database <name>", "with --at: choose among backups of this database")
     .option("--replace [database]", "replace a database that holds data; its name must be typed")
     .option("--confirm <database>", "with --replace: the name, for scripts")
+    .option(
+      "--skip <kind:name>",
+      "leave an object out, such as publication:all or role:old_owner; may be repeated",
+      (text: string, named: string[] = []) => [...named, text],
+    )
     .option("--json", "print the result as one JSON document")
     .addHelpText("after", exitCodeHelp)
     .action((id: string | undefined, flags: RestoreFlags) =>
@@ -155,7 +162,7 @@ export function registerRestore(program: Command): void {
           id === undefined ? { at: flags.at as Date, database: flags.database } : { id };
         const result = await runRestore(
           settings,
-          { backup, to: flags.to, replace: await typedName(flags) },
+          { backup, to: flags.to, replace: await typedName(flags), skip: flags.skip?.map(parseSkip) },
           context,
         );
         const codes = { match: ExitCode.ok, mismatch: ExitCode.failed, "not-checked": ExitCode.notRun };

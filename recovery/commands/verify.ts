@@ -6,13 +6,14 @@ import { seal } from "../document";
 import { ExitCode, FailedError, messageOf, NotRunError, UsageError } from "../errors";
 import { Ladder, LEVELS } from "../ladder";
 import type { BackupSelector, VerifyOptions } from "../options";
+import { rolesOf } from "../ownership";
 import { parseDurationOption, parseLevelOption } from "../parse";
 import { amcheck } from "../postgres/amcheck";
 import type { TablesComparison } from "../postgres/compare";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
 import { createDatabase } from "../postgres/databases";
-import { findProgram } from "../postgres/programs";
+import { findProgram, majorOf, restoreProgram } from "../postgres/programs";
 import { missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
 import { openScratch, type Scratch } from "../postgres/scratchDatabase";
@@ -217,13 +218,16 @@ async function restoreInto(
   manifest: Manifest,
   spooled: SpooledArchive,
 ): Promise<string> {
-  const pgRestore = findProgram("pg_restore");
+  const { content } = spooled;
+  if ("problem" in content) throw new NotRunError("the archive cannot be read");
+  const pgRestore = restoreProgram(majorOf(manifest.runner.pgDump), majorOf(scratch.version));
   const locale = await withClient(scratch.maintenance, async (client) => {
     const missing = await missingExtensions(client, manifest.inventory);
     if (missing.length > 0)
       throw new NotRunError(`the scratch server lacks extensions: ${missing.join(", ")}`);
     return createDatabase(client, scratch.database.database, manifest.server);
   });
+  await scratch.lendRoles(content.entries.filter(({ kind }) => kind !== "ACL").flatMap(rolesOf));
   try {
     const { jobs } = run.settings;
     const { signal } = run;
@@ -233,7 +237,6 @@ async function restoreInto(
       archive: spooled.archive,
       manifest,
       jobs,
-      keepOwnership: false,
       compare: run.ladder.wants("L4"),
       signal,
     });

@@ -46,8 +46,6 @@ export interface RestoreProgram {
   /** Path of the archive. */
   file: string;
   jobs: number;
-  /** Keep owners and grants; otherwise everything belongs to the connecting role. */
-  keepOwnership: boolean;
   signal: AbortSignal;
 }
 
@@ -58,12 +56,11 @@ export interface RestoreProgram {
  * @throws FailedError when pg_restore fails, NotRunError when the server's disk is full
  */
 export async function restoreSection(
-  { pgRestore, server, file, keepOwnership, signal }: RestoreProgram,
+  { pgRestore, server, file, signal }: RestoreProgram,
   section: "pre-data" | "data" | "post-data",
   list: readonly string[],
   jobs: number,
 ): Promise<void> {
-  const ownership = keepOwnership ? [] : ["--no-owner", "--no-acl"];
   const folder = mkdtempSync(path.join(path.dirname(file), "toc-"));
   try {
     const listFile = path.join(folder, "list");
@@ -71,7 +68,15 @@ export async function restoreSection(
     const program = startProgram(
       pgRestore.path,
       [
-        ...["--exit-on-error", "--no-password", "--no-tablespaces", "--no-subscriptions", ...ownership],
+        // Owners and grants come when everything is there: see rights.ts.
+        ...[
+          "--no-owner",
+          "--no-acl",
+          "--exit-on-error",
+          "--no-password",
+          "--no-tablespaces",
+          "--no-subscriptions",
+        ],
         ...[`--section=${section}`, "-L", listFile, "-d", server.database],
         ...[...(jobs > 1 ? ["-j", String(jobs)] : []), file],
       ],

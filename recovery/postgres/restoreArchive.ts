@@ -19,6 +19,8 @@ import type { TocEntry } from "./toc";
 export interface RestoreTask extends Omit<RestoreProgram, "file"> {
   archive: ArchiveFile;
   manifest: Manifest;
+  /** Entries that are not restored. */
+  leaveOut?: ReadonlySet<number>;
   /** Whether to compare every table with the manifest. */
   compare: boolean;
 }
@@ -88,11 +90,12 @@ class Restore {
   }
 
   private async build(): Promise<void> {
-    const { archive, manifest, pgRestore } = this.task;
+    const { archive, manifest, pgRestore, leaveOut } = this.task;
     const { entries } = await archive.whenListed();
     // The transfer keeps a processor busy, and the table that is loaded beside it is the first of the longest chain.
     void this.begin(this.slots.run(-Infinity, () => archive.whenComplete()));
     const wanted = await wantedEntries(pgRestore, archive.path, this.signal);
+    for (const id of leaveOut ?? []) wanted.delete(id);
     const plan = planRestore(entries, manifest.tables);
     const lines = (want: (id: number) => boolean) =>
       [...wanted].filter(([id]) => want(id)).map(([, line]) => line);

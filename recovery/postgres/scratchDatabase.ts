@@ -14,6 +14,12 @@ export interface Scratch {
   maintenance: ServerConnection;
   /** The scratch database; the caller creates it. */
   database: ServerConnection;
+  /**
+   * Makes roles that a backup's policies and user mappings name, where the server lacks them: they cannot log in, and
+   * go with the scratch database.
+   * @throws NotRunError when the server does not let them be made
+   */
+  lendRoles(names: readonly string[]): Promise<void>;
   /** Removes the scratch database, and the server if it is a throwaway one. */
   stop(): Promise<void>;
 }
@@ -28,6 +34,8 @@ export async function openScratch(
   signal: AbortSignal,
   note: (message: string) => void,
 ): Promise<Scratch> {
+  const lent: string[] = [];
+  const lend = (server: ServerConnection) => (names: readonly string[]) => lendRoles(server, names, lent);
   const name = `verify_${randomBytes(6).toString("hex")}`;
   const given = settings.scratchServer;
   if (!given) {
@@ -36,7 +44,14 @@ export async function openScratch(
       directory: settings.scratchDirectory,
       signal,
     });
-    return { kind: "throwaway", version, maintenance: server, database: withDatabase(server, name), stop };
+    return {
+      kind: "throwaway",
+      version,
+      maintenance: server,
+      database: withDatabase(server, name),
+      lendRoles: lend(server),
+      stop,
+    };
   }
   let version: string;
   try {
@@ -61,14 +76,40 @@ export async function openScratch(
     version,
     maintenance: given,
     database: withDatabase(given, name),
+    lendRoles: lend(given),
     async stop() {
       try {
-        await withClient(given, (client) =>
-          client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`),
-        );
+        await withClient(given, async (client) => {
+          await client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
+          // One that another verification needs as well stays, and goes with that one.
+          for (const role of lent)
+            await client.query(`DROP ROLE ${quoteIdentifier(role)}`).catch(() => undefined);
+        });
       } catch (error) {
         note(`warning: the scratch database ${name} could not be dropped: ${messageOf(error)}`);
       }
     },
   };
+}
+
+async function lendRoles(server: ServerConnection, names: readonly string[], lent: string[]): Promise<void> {
+  if (names.length === 0) return;
+  await withClient(server, async (client) => {
+    const { rows } = await client.query<{ role: string }>(
+      `SELECT DISTINCT role FROM unnest($1::text[]) AS w(role)
+       WHERE role NOT IN (SELECT rolname FROM pg_catalog.pg_roles)`,
+      [names],
+    );
+    for (const { role } of rows) {
+      try {
+        await client.query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`);
+        lent.push(role);
+      } catch (error) {
+        if (/already exists/.test(messageOf(error))) continue;
+        throw new NotRunError(
+          `the scratch server lacks role ${role}, which the backup's policies name: ${messageOf(error)}`,
+        );
+      }
+    }
+  });
 }

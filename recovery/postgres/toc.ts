@@ -26,6 +26,8 @@ export interface TocEntry {
   owner: string;
   /** Text of the definition; kept only where a fingerprint or an owner is taken from it. */
   definition: string;
+  /** Statement that removes the object; kept only of kinds that have an owner. */
+  dropStatement: string;
   copyStatement: string;
   hasData: boolean;
   /** Entries that must be there first; some may not be in the table of contents. */
@@ -34,7 +36,33 @@ export interface TocEntry {
   offsetField: number;
 }
 
-const KEPT_DEFINITIONS = new Set(["SEQUENCE SET", "ACL", "DEFAULT ACL", "INDEX", "CONSTRAINT"]);
+const KEPT_DEFINITIONS = new Set([
+  ...["SEQUENCE SET", "ACL", "DEFAULT ACL", "INDEX", "CONSTRAINT", "POLICY", "USER MAPPING"],
+  // Numbers of the large objects it stands for, one a line.
+  "BLOB METADATA",
+]);
+/** Kinds whose objects have an owner that a dump names. */
+export const OWNED_KINDS: ReadonlySet<string> = new Set([
+  ...[
+    "AGGREGATE",
+    "COLLATION",
+    "CONVERSION",
+    "DOMAIN",
+    "EVENT TRIGGER",
+    "FOREIGN DATA WRAPPER",
+    "FOREIGN TABLE",
+  ],
+  ...[
+    "FUNCTION",
+    "MATERIALIZED VIEW",
+    "OPERATOR",
+    "OPERATOR CLASS",
+    "OPERATOR FAMILY",
+    "PROCEDURAL LANGUAGE",
+  ],
+  ...["PROCEDURE", "PUBLICATION", "SCHEMA", "SEQUENCE", "SERVER", "STATISTICS", "TABLE", "TYPE", "VIEW"],
+  ...["TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "BLOB", "BLOB METADATA"],
+]);
 const SECTIONS: readonly (Section | undefined)[] = [undefined, "none", "pre-data", "data", "post-data"];
 const MAGIC = "PGDMP";
 const CUSTOM_FORMAT = 1;
@@ -89,7 +117,7 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
   const section = SECTIONS[reader.integer()];
   if (!section) throw new Error(`the table of contents is damaged: ${kind} ${name} is in no section`);
   const definition = reader.string() ?? "";
-  reader.string(); // DROP statement
+  const dropStatement = reader.string() ?? "";
   const copyStatement = reader.string() ?? "";
   const schema = reader.string() ?? "";
   reader.string(); // tablespace
@@ -109,6 +137,7 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
     name,
     owner,
     definition: KEPT_DEFINITIONS.has(kind) ? definition : "",
+    dropStatement: OWNED_KINDS.has(kind) ? dropStatement : "",
     copyStatement,
     hasData,
     dependencies,
@@ -130,7 +159,7 @@ export function isEndMarker(buffer: Buffer, start: number, length: number, end: 
   return END_MARKER.compare(buffer, start, start + length) === 0;
 }
 
-const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+export const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 
 /** The table's name exactly as pg_dump quotes it in the entry's COPY statement. */
 export function quotedName(entry: TocEntry): string {

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
 import { runBackup } from "../../recovery/commands/backup";
-import type { Manifest } from "../../recovery/types";
+import { runRestore } from "../../recovery/commands/restore";
+import { runVerify } from "../../recovery/commands/verify";
+import type { Manifest, RestoreResult } from "../../recovery/types";
 import { recovery } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 
@@ -123,6 +125,148 @@ describe("a backup", () => {
       await expect(backUp()).rejects.toThrow(/permission denied for (schema closed|table secret)/);
     } finally {
       await lab.server.asMicrosoft("drop schema closed cascade");
+    }
+  });
+});
+
+describe("a restore by an administrator who is no superuser", () => {
+  let manifest: Manifest;
+  const administrator = () => lab.as(store, lab.server.administrator);
+  const rightsOf = (database: string) =>
+    lab.server.sql(
+      lab.server.administrator,
+      `select n.nspname as schema, c.relname as name, c.relowner::regrole::text as owner,
+         (select array_agg(format('%s:%s', a.grantee::regrole, a.privilege_type) order by 1)
+          from aclexplode(c.relacl) a where a.grantee <> c.relowner)::text as rights
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname in ('public', 'reports') and c.relkind in ('r', 'v', 'S') order by 1, 2`,
+      database,
+    );
+  const schemasOf = (database: string) =>
+    lab.server.sql(
+      lab.server.administrator,
+      `select nspname as name, nspowner::regrole::text as owner,
+         (select array_agg(format('%s:%s', case a.grantee when 0 then 'public' else a.grantee::regrole::text end,
+            a.privilege_type) order by 1) from aclexplode(n.nspacl) a where a.grantee <> n.nspowner)::text as rights
+       from pg_namespace n where nspname in ('public', 'reports') order by 1`,
+      database,
+    );
+
+  beforeAll(async () => {
+    await lab.server.sql("migration", "create policy own on orders to api using (id > 0)");
+    await lab.server.sql(lab.server.administrator, "create extension citext");
+    manifest = await backUp();
+  });
+
+  async function works(database: string): Promise<void> {
+    await lab.server.sql("api", "insert into orders (item) values ('after')", database);
+    await lab.server.sql("api", "insert into audit (what) values ('after')", database);
+    await lab.server.sql("migration", "alter table orders add column note text", database);
+    await lab.server.sql("migration", "create table later (id int)", database);
+    await lab.server.sql("api", "insert into later values (1)", database);
+    await lab.server.sql("backup", "select * from orders, audit, reports.daily, later", database);
+    await expect(lab.server.sql("api", "drop table orders", database)).rejects.toThrow(/must be owner/);
+    await expect(lab.server.sql("api", "create table mine (id int)", database)).rejects.toThrow(
+      /permission denied/,
+    );
+  }
+
+  test("gives each of the platform's roles what is theirs, in a new database", async () => {
+    const before = [await rightsOf(lab.server.database), await schemasOf(lab.server.database)];
+    const run = await recovery(["restore", manifest.id, "--to", "beside", "--json"], administrator().env);
+    expect(run.stderr).not.toMatch(/^error/m);
+    const result = JSON.parse(run.stdout) as RestoreResult;
+    expect(result).toMatchObject({ fingerprints: "match", ownership: "kept", warnings: [], leftOut: [] });
+    expect([await rightsOf("beside"), await schemasOf("beside")]).toEqual(before);
+    await works("beside");
+  });
+
+  test("and in the place of the application's database", async () => {
+    await lab.server.createDatabase("live");
+    lab.server.makeRoles("live");
+    await lab.server.sql("migration", "create table orders (id int)", "live");
+    const args = ["restore", manifest.id, "--to", "live", "--replace", "--confirm", "live"];
+    const run = await recovery(args, administrator().env);
+    expect([run.code, run.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
+    await works("live");
+  });
+
+  test("does not put a database whose roles are missing in the place of one that works, unless told to", async () => {
+    await lab.server.sql(lab.server.administrator, "create role passing; grant passing to current_user");
+    await lab.server.sql("migration", "create table guests (id int)");
+    await lab.server.sql("migration", "create policy theirs on guests to passing using (true)");
+    const odd = await backUp();
+    await lab.server.sql("migration", "drop table guests");
+    await lab.server.sql(lab.server.administrator, "drop role passing");
+    const args = ["restore", odd.id, "--to", "live", "--replace", "--confirm", "live"];
+    const refused = await recovery(args, administrator().env);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/role passing of the backup does not exist/);
+
+    // Its policy cannot exist without the role: what it would let in stays out.
+    const result = await runRestore(
+      administrator().settings,
+      { backup: { id: odd.id }, to: "odd" },
+      labContext(),
+    );
+    expect(result).toMatchObject({
+      fingerprints: "match",
+      ownership: "restoring-role",
+      missingRoles: ["passing"],
+    });
+    expect(result.leftOut).toEqual([
+      { kind: "policy", name: "public.guests theirs", reason: "role passing does not exist" },
+    ]);
+    const told = await recovery([...args, "--skip", "role:passing"], administrator().env);
+    expect([told.code, told.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
+
+    const verified = await runVerify(store.settings, { backup: { id: odd.id } }, labContext());
+    expect(verified.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+  });
+
+  test("leaves out what it is told to by name, and says so", async () => {
+    await lab.server.asMicrosoft(
+      `create publication everything for all tables; create publication orders_only for table orders`,
+    );
+    await lab.server.asMicrosoft(
+      `create function quiet(int) returns int language sql leakproof immutable as 'select 1'`,
+    );
+    const { id } = await backUp();
+    await lab.server.asMicrosoft(
+      "drop publication everything; drop publication orders_only; drop function quiet(int)",
+    );
+    const { settings, env } = administrator();
+    await expect(runRestore(settings, { backup: { id }, to: "stuck" }, labContext())).rejects.toThrow(
+      /superuser|leakproof/i,
+    );
+    const run = await recovery(
+      [
+        "restore",
+        id,
+        "--to",
+        "skipped",
+        "--skip",
+        "publication:all",
+        "--skip",
+        "function:public.quiet",
+        "--json",
+      ],
+      env,
+    );
+    expect([run.code, run.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
+    const result = JSON.parse(run.stdout) as RestoreResult;
+    expect(
+      result.leftOut
+        .filter(({ reason }) => reason === "--skip")
+        .map(({ kind, name }) => `${kind} ${name}`)
+        .sort(),
+    ).toEqual(["function public.quiet(integer)", "publication everything", "publication orders_only"]);
+    for (const [skip, says] of [
+      ["table:orders", /--skip table:orders: expected <kind>:<name>/],
+      ["publication:none", /the backup has no such publication/],
+    ] as const) {
+      const wrong = await recovery(["restore", id, "--to", "wrong", "--skip", skip], env);
+      expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(says)]);
     }
   });
 });

@@ -55,6 +55,7 @@ describe("restore", () => {
       "restore",
       "compare",
       "analyze",
+      "rights",
     ]);
     expect(result.tables).toHaveLength(manifest.tables.length);
     expect(result.nextSteps.join(" ")).toMatch(
@@ -193,7 +194,7 @@ describe("a role that is no superuser", () => {
     const result = await runRestore(settings, { backup: { id: manifest.id }, to: "mine" }, labContext());
     expect(result).toMatchObject({ fingerprints: "match", ownership: "restoring-role" });
     expect(result.warnings[0]).toMatch(
-      /owners and grants are not restored: the restoring role is no member of postgres/,
+      /not every owner and grant is restored: the restoring role is no member of postgres/,
     );
     expect(
       await lab.sql("mine", "SELECT DISTINCT tableowner AS owner FROM pg_tables WHERE schemaname = 'public'"),

@@ -1,0 +1,115 @@
+import { UsageError } from "./errors";
+import { rolesOf } from "./ownership";
+import type { TocEntry } from "./postgres/toc";
+
+/** An object of the backup that a restore leaves out, and why. */
+export interface LeftOut {
+  /** Kind in lower case, as `--skip` takes it: `publication`, `event-trigger`, `policy`. */
+  kind: string;
+  name: string;
+  reason: string;
+}
+
+/** What a restore does not bring back: entries of the archive, and roles whose ownership and rights are given up. */
+export interface Omissions {
+  entries: ReadonlySet<number>;
+  roles: readonly string[];
+  list: LeftOut[];
+}
+
+/** `kind:name`, or `kind:all`. */
+export interface Skip {
+  kind: string;
+  name: string;
+}
+
+/** Kinds a restore can do without: no rows are lost with them. */
+const SKIPPABLE = [
+  ...["event-trigger", "extension", "foreign-data-wrapper", "function", "policy", "procedure", "publication"],
+  ...["role", "server", "statistics", "trigger", "user-mapping", "view"],
+] as const;
+const ALL = "all";
+/** Rows are lost with these, or what keeps them right. */
+const HOLDS_DATA = new Set([
+  "TABLE",
+  "TABLE DATA",
+  "SEQUENCE",
+  "MATERIALIZED VIEW",
+  "CONSTRAINT",
+  "FK CONSTRAINT",
+]);
+
+/** @throws UsageError saying what is allowed */
+export function parseSkip(text: string): Skip {
+  const [, kind = "", name = ""] = /^([^:]*):(.*)$/s.exec(text) ?? [];
+  if (!(SKIPPABLE as readonly string[]).includes(kind) || !name) {
+    throw new UsageError(
+      `--skip ${text}: expected <kind>:<name> or <kind>:${ALL}; kinds: ${SKIPPABLE.join(", ")}`,
+    );
+  }
+  return { kind, name };
+}
+
+const kindOf = ({ kind }: TocEntry) => kind.toLowerCase().replaceAll(" ", "-");
+
+/** Names by which an object may be called: alone, with its schema, and a function without its arguments. */
+function namesOf({ kind, name, schema }: TocEntry): string[] {
+  const bare = kind === "FUNCTION" || kind === "PROCEDURE" ? [name, name.replace(/\(.*$/s, "")] : [name];
+  // A policy's and a trigger's name stands behind its table's: `orders only_own`.
+  const own = kind === "POLICY" || kind === "TRIGGER" ? [name.slice(name.indexOf(" ") + 1)] : [];
+  return [...bare, ...own].flatMap((one) => (schema ? [one, `${schema}.${one}`] : [one]));
+}
+
+/**
+ * What a restore leaves out: what was named, what needs a role that is not there, and what depends on either.
+ * @param missing roles the server lacks
+ * @throws UsageError when something named is not in the backup, or tables would go with it
+ */
+export function planOmissions(
+  entries: readonly TocEntry[],
+  skips: readonly Skip[],
+  missing: readonly string[],
+): Omissions {
+  const reasons = new Map<number, string>();
+  const roles = skips.filter(({ kind }) => kind === "role").map(({ name }) => name);
+  for (const { kind, name } of skips.filter((skip) => skip.kind !== "role")) {
+    const matching = entries.filter(
+      (entry) => kindOf(entry) === kind && (name === ALL || namesOf(entry).includes(name)),
+    );
+    if (matching.length === 0 && name !== ALL)
+      throw new UsageError(`--skip ${kind}:${name}: the backup has no such ${kind}`);
+    for (const { dumpId } of matching) reasons.set(dumpId, "--skip");
+  }
+  for (const entry of entries) {
+    if (entry.kind !== "POLICY" && entry.kind !== "USER MAPPING") continue;
+    const role = rolesOf(entry).find((one) => missing.includes(one));
+    if (role !== undefined) reasons.set(entry.dumpId, `role ${role} does not exist`);
+  }
+  addDependents(entries, reasons);
+  const list = entries
+    .filter(({ dumpId, kind }) => reasons.has(dumpId) && !["ACL", "COMMENT"].includes(kind))
+    .map((entry) => ({
+      kind: kindOf(entry),
+      name: entry.schema ? `${entry.schema}.${entry.name}` : entry.name,
+      reason: reasons.get(entry.dumpId) ?? "",
+    }));
+  return { entries: new Set(reasons.keys()), roles, list };
+}
+
+function addDependents(entries: readonly TocEntry[], reasons: Map<number, string>): void {
+  const byId = new Map(entries.map((entry) => [entry.dumpId, entry]));
+  for (let before = -1; before !== reasons.size;) {
+    before = reasons.size;
+    for (const entry of entries) {
+      const needed = entry.dependencies.find((id) => reasons.has(id));
+      if (needed === undefined || reasons.has(entry.dumpId)) continue;
+      const { kind = "", name = "" } = byId.get(needed) ?? {};
+      if (HOLDS_DATA.has(entry.kind)) {
+        throw new UsageError(
+          `--skip: ${entry.kind.toLowerCase()} ${entry.schema}.${entry.name} needs ${kind.toLowerCase()} ${name}, which therefore cannot be left out`,
+        );
+      }
+      reasons.set(entry.dumpId, `it needs ${kind.toLowerCase()} ${name}`);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import type { Client } from "pg";
+import { messageOf } from "../errors";
+import type { OwnershipPlan } from "../ownership";
+import { quoteIdentifier, withClient } from "./connect";
+import type { ServerConnection } from "./connection";
+import { rolesNamed, splitStatements } from "./statements";
+import { OWNED_KINDS, quote, type TocEntry } from "./toc";
+
+/** A statement and what it is about, for a message. */
+interface Step {
+  sql: string;
+  about: string;
+}
+
+export interface RightsOutcome {
+  owners: number;
+  grants: number;
+  /** What could not be brought back, one text each. */
+  problems: string[];
+}
+
+const STEPS_PER_QUERY = 200;
+/** An owned sequence follows its table, and a schema goes last: whoever owns it decides who may own what is in it. */
+const LATER = ["SEQUENCE", "SCHEMA"];
+
+/**
+ * Gives every object its owner and everybody their rights, once everything is there. pg_restore would do it object by
+ * object, before the owners' own rights in their schemas are back, and stop at the first: without superuser no role
+ * can be handed a table in a schema where it may not create one.
+ */
+export async function restoreRights(
+  server: ServerConnection,
+  entries: readonly TocEntry[],
+  plan: OwnershipPlan,
+): Promise<RightsOutcome> {
+  return withClient(server, async (client) => {
+    const problems: string[] = [];
+    const run = async (steps: Step[]) => {
+      for (let from = 0; from < steps.length; from += STEPS_PER_QUERY) {
+        await runTogether(client, steps.slice(from, from + STEPS_PER_QUERY), problems);
+      }
+    };
+    const gone = new Set([...plan.missingRoles, ...plan.foreignOwners]);
+    const owners = ownerSteps(entries, gone);
+    const grants = grantSteps(entries, new Set(plan.missingRoles));
+    await run(plan.borrowed.map((role) => membership("GRANT", role)));
+    try {
+      const rooms = await missingRooms(client, entries, gone);
+      await run(rooms.map((room) => roomStep("GRANT", room)));
+      await run(owners.filter(({ kind }) => !LATER.includes(kind)));
+      await run(owners.filter(({ kind }) => kind === "SEQUENCE"));
+      await run(rooms.map((room) => roomStep("REVOKE", room)));
+      await run(owners.filter(({ kind }) => kind === "SCHEMA"));
+      await run(grants);
+    } finally {
+      await run(plan.borrowed.map((role) => membership("REVOKE", role)));
+    }
+    return { owners: owners.length, grants: grants.length, problems };
+  });
+}
+
+/** In one round trip where all succeed; one by one where not, to name what does not. */
+async function runTogether(client: Client, steps: Step[], problems: string[]): Promise<void> {
+  if (steps.length === 0) return;
+  try {
+    await client.query(steps.map(({ sql }) => sql).join(";\n"));
+    return;
+  } catch (error) {
+    if (steps.length === 1) {
+      problems.push(`${steps[0]?.about ?? ""}: ${messageOf(error)}`);
+      return;
+    }
+  }
+  for (const step of steps) await runTogether(client, [step], problems);
+}
+
+const membership = (verb: "GRANT" | "REVOKE", role: string): Step => ({
+  sql: `${verb} ${quoteIdentifier(role)} ${verb === "GRANT" ? "TO" : "FROM"} CURRENT_USER`,
+  about: `membership of ${role}`,
+});
+
+interface Room {
+  schema: string;
+  role: string;
+}
+
+const roomStep = (verb: "GRANT" | "REVOKE", { schema, role }: Room): Step => ({
+  sql: `${verb} CREATE ON SCHEMA ${quoteIdentifier(schema)} ${verb === "GRANT" ? "TO" : "FROM"} ${quoteIdentifier(role)}`,
+  about: `room for ${role} in schema ${schema}`,
+});
+
+/** Schemas in which an owner may not yet own anything. */
+async function missingRooms(
+  client: Client,
+  entries: readonly TocEntry[],
+  gone: ReadonlySet<string>,
+): Promise<Room[]> {
+  const wanted = new Map<string, Room>();
+  for (const { kind, schema, owner } of entries) {
+    if (!schema || !owner || !OWNED_KINDS.has(kind) || gone.has(owner)) continue;
+    wanted.set(`${schema}\0${owner}`, { schema, role: owner });
+  }
+  const rooms = [...wanted.values()];
+  const { rows } = await client.query<Room>(
+    `SELECT w.schema, w.role FROM unnest($1::text[], $2::text[]) AS w(schema, role)
+       JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema JOIN pg_catalog.pg_roles r ON r.rolname = w.role
+     WHERE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')`,
+    [rooms.map(({ schema }) => schema), rooms.map(({ role }) => role)],
+  );
+  return rows;
+}
+
+function ownerSteps(entries: readonly TocEntry[], gone: ReadonlySet<string>): (Step & { kind: string })[] {
+  return entries
+    .filter(({ kind, owner }) => owner && OWNED_KINDS.has(kind) && !gone.has(owner))
+    .flatMap((entry) =>
+      ownedObjects(entry).map((object) => ({
+        kind: entry.kind,
+        sql: `ALTER ${object} OWNER TO ${quoteIdentifier(entry.owner)}`,
+        about: `owner of ${object}`,
+      })),
+    );
+}
+
+/** The objects an entry stands for, as `ALTER … OWNER TO` names them. */
+function ownedObjects({ kind, schema, name, dropStatement, definition }: TocEntry): string[] {
+  if (kind === "BLOB") return [`LARGE OBJECT ${name}`];
+  if (kind === "BLOB METADATA") {
+    const numbers = definition.split(/\s+/).filter((text) => /^\d+$/.test(text));
+    return numbers.map((number) => `LARGE OBJECT ${number}`);
+  }
+  if (kind === "SCHEMA") return [`SCHEMA ${quote(name)}`];
+  // The only place where a function's arguments and an operator's index method stand as a statement needs them.
+  const [removal = ""] = splitStatements(dropStatement);
+  const object = /^DROP (.+)$/s.exec(removal)?.[1];
+  if (object) return [object];
+  return [`${kind} ${schema ? `${quote(schema)}.` : ""}${quote(name)}`];
+}
+
+/** Grants, rights of objects to come last: they would add to those of what is made after them. */
+function grantSteps(entries: readonly TocEntry[], missing: ReadonlySet<string>): Step[] {
+  return ["ACL", "DEFAULT ACL"].flatMap((wanted) =>
+    entries
+      .filter(({ kind }) => kind === wanted)
+      .flatMap(({ name, definition }) =>
+        splitStatements(definition)
+          .filter((sql) => !rolesNamed(sql).some((role) => missing.has(role)))
+          .map((sql) => ({ sql: asRole(sql), about: `rights on ${name}` })),
+      ),
+  );
+}
+
+/** A right that somebody else than the owner has granted is granted in that role's name, without superuser. */
+function asRole(sql: string): string {
+  return sql
+    .replace(/^SET SESSION AUTHORIZATION (.+)$/s, "SET ROLE $1")
+    .replace(/^RESET SESSION AUTHORIZATION$/, "RESET ROLE");
+}

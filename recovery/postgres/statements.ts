@@ -1,0 +1,55 @@
+/**
+ * The statements of a piece of SQL as pg_dump writes it: names in double quotes, texts in single quotes with none of
+ * the other kinds of quoting.
+ */
+export function splitStatements(sql: string): string[] {
+  const statements: string[] = [];
+  let from = 0;
+  let quoted = "";
+  for (let at = 0; at < sql.length; at += 1) {
+    const character = sql[at] as string;
+    if (quoted) {
+      if (character === quoted) quoted = "";
+    } else if (character === '"' || character === "'") {
+      quoted = character;
+    } else if (character === ";") {
+      statements.push(sql.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  statements.push(sql.slice(from).trim());
+  return statements.filter(Boolean);
+}
+
+/** A statement's words, quoted names as the names they stand for: `TO "Order"` gives `TO`, `Order`. */
+export function wordsOf(statement: string): { text: string; quoted: boolean }[] {
+  const words: { text: string; quoted: boolean }[] = [];
+  for (const [, name, literal, word] of statement.matchAll(
+    /"((?:[^"]|"")*)"|('(?:[^']|'')*')|([^\s",'();]+)/g,
+  )) {
+    if (name !== undefined) words.push({ text: name.replaceAll('""', '"'), quoted: true });
+    else words.push({ text: word ?? literal ?? "", quoted: false });
+  }
+  return words;
+}
+
+const LIST_ENDS = new Set(["USING", "WITH", "SERVER", "OPTIONS", "GRANT", "REVOKE", "IN", "GRANTED"]);
+const NO_ROLES = new Set(["PUBLIC", "CURRENT_USER", "CURRENT_ROLE", "SESSION_USER"]);
+
+/** Roles a GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, CREATE POLICY or CREATE USER MAPPING of a dump names. */
+export function rolesNamed(statement: string): string[] {
+  const roles = new Set<string>();
+  // What a policy demands may hold any words.
+  const [head = ""] = statement.split(/\s(?:USING|WITH CHECK) \(/);
+  let listing = false;
+  for (const { text, quoted } of wordsOf(/^CREATE POLICY/.test(statement) ? head : statement)) {
+    if (!quoted && ["TO", "FROM", "FOR", "ROLE", "AUTHORIZATION"].includes(text)) {
+      listing = true;
+      continue;
+    }
+    if (!quoted && LIST_ENDS.has(text)) listing = false;
+    const command = ["ALL", "SELECT", "INSERT", "UPDATE", "DELETE", "ROLE"].includes(text);
+    if (listing && (quoted || (!NO_ROLES.has(text) && !command))) roles.add(text);
+  }
+  return [...roles];
+}
