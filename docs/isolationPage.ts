@@ -92,6 +92,23 @@ ${Object.entries(GATES)
   .map(([id, { name, sees, run }]) => `| ${id} | ${name} | ${cell(sees)} | ${cell(run)} |`)
   .join("\n")}
 
+## Proof that somebody judged
+
+A run without policies looks like a run without findings, so pipelines start the engine through a gate only:
+\`npm run gate -- run preview --stack <stack> --approval approved.json\` and
+\`npm run gate -- run update --stack <stack> --approval approved.json\`. It builds the pack anew, gives the engine an
+allow-listed environment (no \`PULUMI_OPTION_…\`, no \`NODE_OPTIONS\`) and a nonce, and believes the run only when
+
+- the canary, a resource nobody declared, was refused in this very run, and nothing else was;
+- the engine says it had every resource judged by this pack, and the stack as a whole;
+- the pack's receipt carries the nonce, the hash of its code, of stack files, inventory and waivers, of its rules, the
+  rules that refuse the canary, and number and hash of what it judged, and the gate comes to the same.
+
+A pack that is disabled, replaced, crashes or hangs (\`--minutes\`), and a stack rule that never ran, all lack one of these.
+An update first previews once more and changes nothing unless that is what was approved, step by step and with the same
+inputs; afterwards it says what was done beyond it. An approval holds hashes, no values; a secret's new value alone does
+not change it.
+
 Each gate command ends with 0 when it found nothing, 1 when it did, 2 when its input is unusable.
 
 ## Ways to production, and what stops each

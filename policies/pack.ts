@@ -6,6 +6,7 @@ import { Inspection } from "./adapter/inspection";
 import { waiverRules } from "./adapter/waiverRules";
 import { readInventory, readWaivers } from "./files";
 import { isolationRules } from "./isolation/rules";
+import { proofRules } from "./proof";
 import type { Rule } from "./rule";
 import { rules } from "./rules";
 import { Waivers } from "./waivers";
@@ -25,10 +26,12 @@ export function packArgs(): PolicyPackArgs {
   try {
     const now = new Date();
     const waivers = new Waivers(readWaivers(root, now), now.toISOString().slice(0, 10));
-    const all = allRules(waivers);
+    const inventory = readInventory(root);
+    const rules = allRules(waivers);
+    const all = [...rules, ...proofRules(process.env, root, __filename, rules, inventory)];
     const inspection = new Inspection({
       rules: all,
-      inventory: readInventory(root),
+      inventory,
       waivers,
       isDryRun: pulumi.runtime.isDryRun(),
       config: pulumi.runtime.allConfig() as Record<string, string>,

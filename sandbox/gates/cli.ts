@@ -1,8 +1,9 @@
 import fs from "node:fs";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { ConfigError, fromZod } from "../../stacks/problems";
 import { projectRoot } from "../root";
+import { approvalSchema } from "./approval";
 import type { Verdict } from "./judge";
 import { judgePreview, previewSchema } from "./preview";
 import { judgeState, stateSchema } from "./state";
@@ -71,7 +72,58 @@ function program(): Command {
       const { judgePackConfig, packConfigSchema } = await import("./packConfig");
       conclude("pack configuration", judgePackConfig(readDocument(file, packConfigSchema)));
     });
+  addRuns(cli, root);
   return cli.exitOverride();
+}
+
+const minutes = (text: string): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 360) return value;
+  throw new InvalidArgumentError(`"${text}" is not a whole number of minutes from 1 to 360.`);
+};
+
+interface RunFlags {
+  stack: string;
+  minutes: number;
+  approval?: string;
+  refresh?: boolean;
+  expectNoChanges?: boolean;
+}
+
+/** Gates that run the engine themselves, and believe it only with evidence. */
+function addRuns(cli: Command, root: string): void {
+  const run = cli
+    .command("run")
+    .description(
+      "run the engine with the policy pack, and accept only what the pack is proved to have judged",
+    );
+  const common = (command: Command): Command =>
+    command
+      .requiredOption("--stack <stack>", "stack that has a file")
+      .option("--minutes <n>", "time a preview may take, 1-360", minutes, 60);
+  common(run.command("preview"))
+    .description("preview a stack; nothing is changed")
+    .option("--approval <file>", "where what was previewed is written, for a person to approve")
+    .option("--refresh", "read everything back from the cloud first")
+    .option("--expect-no-changes", "every change is a finding")
+    .action(async ({ approval: file, ...flags }: RunFlags) => {
+      const { previewRun } = await import("./run");
+      const { verdict, approval } = await previewRun({ root, env: process.env, ...flags });
+      approval.steps.forEach(({ op, urn }) => console.log(`${op.padEnd(20)} ${urn}`));
+      if (file && verdict.findings.length === 0) {
+        fs.writeFileSync(file, `${JSON.stringify(approval, null, 2)}\n`);
+        console.log(`plan ${approval.digest}`);
+      }
+      conclude(`preview of ${flags.stack}`, verdict);
+    });
+  common(run.command("update"))
+    .description("update a stack to what was approved, and to nothing else")
+    .requiredOption("--approval <file>", "what was approved: the file a preview wrote")
+    .action(async ({ approval: file = "", ...flags }: RunFlags) => {
+      const { updateRun } = await import("./run");
+      const approved = readDocument(file, approvalSchema);
+      conclude(`update of ${flags.stack}`, await updateRun({ root, env: process.env, ...flags }, approved));
+    });
 }
 
 async function main(): Promise<void> {

@@ -1,0 +1,56 @@
+import fs from "node:fs";
+import path from "node:path";
+import yaml from "js-yaml";
+import { z } from "zod";
+import { fileDigest } from "../../policies/proof";
+import { buildPack } from "../../policies/build.cjs";
+import { ConfigError, fromZod } from "../../stacks/problems";
+
+/** What the engine reads of a project before it starts anything; an option of Node.js there would run first. */
+const projectSchema = z.strictObject({
+  name: z.string(),
+  description: z.string().optional(),
+  runtime: z.union([
+    z.literal("nodejs"),
+    z.strictObject({
+      name: z.literal("nodejs"),
+      options: z.strictObject({ packagemanager: z.literal("npm").optional() }).optional(),
+    }),
+  ]),
+});
+
+const packSchema = z.strictObject({
+  runtime: z.literal("nodejs"),
+  version: z.string().optional(),
+  description: z.string().optional(),
+});
+
+const manifestSchema = z.looseObject({ main: z.literal("bin/index.js") });
+
+function check<T>(root: string, name: string, schema: z.ZodType<T>): T {
+  let document: unknown;
+  try {
+    document = yaml.load(fs.readFileSync(path.join(root, name), "utf8"));
+  } catch {
+    throw new ConfigError(name, [{ path: [], found: undefined, allowed: "a readable YAML or JSON file" }]);
+  }
+  const result = schema.safeParse(document);
+  if (!result.success) throw new ConfigError(name, fromZod(result.error, document, schema));
+  return result.data;
+}
+
+/**
+ * Builds the policy pack of a project anew, whatever lies in its folder, and says what it is.
+ * @returns name of the project, and SHA-256 of the pack's code
+ * @throws ConfigError when project or pack are started otherwise than this project's are.
+ */
+export function freshPack(root: string): { project: string; pack: string } {
+  const { name } = check(root, "Pulumi.yaml", projectSchema);
+  check(root, "policies/PulumiPolicy.yaml", packSchema);
+  check(root, "policies/package.json", manifestSchema);
+  const file = path.join(root, "policies/bin/index.js");
+  // What is there may have been made of something else, and say that it was not.
+  fs.rmSync(path.dirname(file), { recursive: true, force: true });
+  buildPack(root);
+  return { project: name, pack: fileDigest(file) };
+}
