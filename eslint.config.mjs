@@ -3,6 +3,8 @@ import tseslint from "typescript-eslint";
 
 /** Import patterns a folder must not use, with the reason a reader gets. */
 const ban = (group, message) => ({ group, message });
+/** The same for files of this repository: `@pulumi/kubernetes/apps` is none of ours. */
+const banFiles = (folders, message) => ({ regex: `^\\.{1,2}/(.*/)?(${folders.join("|")})(/|$)`, message });
 
 const AZURE_ROOT = {
   paths: [
@@ -16,7 +18,10 @@ const AZURE_ROOT = {
 
 const imports = (...patterns) => ({ "no-restricted-imports": ["error", { ...AZURE_ROOT, patterns }] });
 
-const SANDBOX = ban(["**/sandbox/**"], "The program never depends on what emulates the cloud.");
+const SANDBOX = banFiles(
+  ["packages/emulated-azure", "packages/offline-engine", "packages/local-servers", "apps"],
+  "The program never depends on what emulates the cloud.",
+);
 const PULUMI = ban(["@pulumi/*", "@pulumi/**"], "Rules are pure functions: the pack adapts them to Pulumi.");
 const IN_PROCESS = ban(
   [
@@ -134,8 +139,8 @@ export default tseslint.config(
       ...imports(
         SANDBOX,
         IN_PROCESS,
-        ban(
-          ["**/stacks/**", "**/policies/**", "**/recovery/**"],
+        banFiles(
+          ["stacks", "policies", "packages/isolation"],
           "Components know neither stacks nor policies nor the runner.",
         ),
       ),
@@ -145,7 +150,7 @@ export default tseslint.config(
   {
     files: ["stacks/**/*.ts"],
     rules: {
-      ...imports(SANDBOX, IN_PROCESS, ban(["**/policies/**", "**/recovery/**"], "The program stands alone.")),
+      ...imports(SANDBOX, IN_PROCESS, banFiles(["policies", "apps"], "The program stands alone.")),
       ...syntax(PULUMI_CONFIG, POLICY_PACK, BORN_IN_APPLY, ...UNSEEN),
     },
   },
@@ -165,19 +170,19 @@ export default tseslint.config(
   { files: ["stacks/config.ts"], rules: syntax(POLICY_PACK, BORN_IN_APPLY, ...UNSEEN) },
   {
     files: ["policies/**/*.ts"],
-    rules: imports(SANDBOX, ban(["**/recovery/**"], "Policies judge declarations, not the runner.")),
+    rules: imports(SANDBOX, banFiles(["apps"], "Policies judge declarations, not the runner.")),
   },
   {
-    files: ["policies/rules/**/*.ts", "policies/isolation/**/*.ts"],
-    rules: imports(PULUMI, SANDBOX, ban(["**/recovery/**"], "Policies judge declarations, not the runner.")),
+    files: ["policies/rules/**/*.ts", "packages/isolation/**/*.ts"],
+    rules: imports(PULUMI, SANDBOX, banFiles(["apps"], "Policies judge declarations, not the runner.")),
   },
   { files: ["policies/index.ts"], rules: syntax(PULUMI_CONFIG) },
   {
-    files: ["recovery/**/*.ts"],
+    files: ["apps/recovery/**/*.ts"],
     rules: imports(
       PULUMI,
-      ban(
-        ["**/infra/**", "**/stacks/**", "**/policies/**", "**/sandbox/**"],
+      banFiles(
+        ["infra", "stacks", "policies", "packages"],
         "The runner ships alone in its image: everything it needs comes by environment and flags.",
       ),
     ),

@@ -1,7 +1,7 @@
 // Compiles the policy pack to policies/bin/index.js, which Pulumi starts directly. Pulumi's own packages stay
 // outside the bundle: the pack must share them with Pulumi's launcher.
 const path = require("node:path");
-const { bundle } = require("../bundle.cjs");
+const { bundle } = require("../packages/command/bundle.cjs");
 
 /** Compiles the pack of the project in a folder, unless it is there and nothing it is made of has changed. */
 function buildPack(root) {

@@ -1,4 +1,4 @@
 import { PolicyPack } from "@pulumi/policy";
-import { packArgs } from "./pack";
+import { packArgs } from "./pack/pack";
 
 new PolicyPack("forma3d", packArgs());

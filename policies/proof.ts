@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { Inspection } from "./adapter/inspection";
-import type { Inventory } from "./isolation/inventory";
-import type { ResourceView, Rule, Tree } from "./rule";
-import { Waivers } from "./waivers";
+import { Inspection } from "./pack/adapter/inspection";
+import type { Inventory } from "../packages/isolation/inventory";
+import type { ResourceView, Rule, Tree } from "../packages/isolation/rule";
+import { Waivers } from "./pack/waivers";
 
 /** What a gate tells the pack of its run, as environment variables of the engine. */
 export const PROOF_VARIABLES = {

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DATABASE_PORTS } from "../infra/database";
-import { GATEWAY_PORTS, gatewayVariables } from "../infra/gateway";
+import { DATABASE_PORTS } from "../infra/data/database";
+import { GATEWAY_PORTS, gatewayVariables } from "../infra/workloads/gateway";
 import { Exposure, loadBalancerAddress } from "../infra/kubernetes/exposure";
 import { addresses, DNS, publicInternet, scraping, workloads } from "../infra/kubernetes/traffic";
 import { VaultSource } from "../infra/kubernetes/vaultSecrets";
-import { DatabaseGate } from "../infra/recoveryTargets";
-import { secretsOf } from "../infra/secretCatalog";
-import { WorkloadArgs } from "../infra/workload";
+import { DatabaseGate } from "../infra/recovery/recoveryTargets";
+import { secretsOf } from "../infra/secrets/secretCatalog";
+import { WorkloadArgs } from "../infra/workloads/workload";
 import { RegionBase } from "./regional";
 import { PRODUCT, StackConfig } from "./schema";
 

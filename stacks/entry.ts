@@ -1,6 +1,6 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
-import { Edge, EdgeOrigin } from "../infra/edge";
-import { Logs } from "../infra/logs";
+import { Edge, EdgeOrigin } from "../infra/edge/edge";
+import { Logs } from "../infra/monitoring/logs";
 import { exposureOf, Site, SITE_HEALTH, SITES } from "./applications";
 import { RegionCompute } from "./compute";
 import type { Context } from "./platform";

@@ -1,28 +1,33 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
-import { seriesOfSource } from "../infra/alerting/metrics";
+import { seriesOfSource } from "../packages/alerting/metrics";
 import {
   dependencyModule,
   EDGE_PROBES,
   MONITORED_SERVICES,
   STATUS_PAGE_PROBES,
-} from "../infra/alerting/services";
-import { Alerts, WatchedResource } from "../infra/alerts";
-import { Database, DATABASE_PORTS } from "../infra/database";
-import { Edge } from "../infra/edge";
-import { BLACKBOX_EXPORTER, blackboxExporter, POSTGRES_EXPORTER, postgresExporter } from "../infra/exporters";
+} from "../packages/alerting/services";
+import { Alerts, WatchedResource } from "../infra/monitoring/alerts";
+import { Database, DATABASE_PORTS } from "../infra/data/database";
+import { Edge } from "../infra/edge/edge";
+import {
+  BLACKBOX_EXPORTER,
+  blackboxExporter,
+  POSTGRES_EXPORTER,
+  postgresExporter,
+} from "../infra/monitoring/exporters";
 import { syncedSecretName } from "../infra/kubernetes/vaultSecrets";
-import { MonitorWorkspace } from "../infra/monitorWorkspace";
+import { MonitorWorkspace } from "../infra/monitoring/monitorWorkspace";
 import { virtualEndpointHosts } from "../infra/naming";
 import { REGIONS } from "../infra/regions";
-import { ProbedTarget, ScrapeConfig, ScrapedWorkload } from "../infra/scrapeConfig";
-import { secretsOf } from "../infra/secretCatalog";
-import { secretIssue } from "../infra/secretIssue";
-import { SecretValues } from "../infra/secretValues";
+import { ProbedTarget, ScrapeConfig, ScrapedWorkload } from "../infra/monitoring/scrapeConfig";
+import { secretsOf } from "../infra/secrets/secretCatalog";
+import { secretIssue } from "../infra/secrets/secretIssue";
+import { SecretValues } from "../infra/secrets/secretValues";
 import { OutsideStatusPage } from "../infra/statusPage/outside";
 import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page";
-import { BackupStorage } from "../infra/storage";
-import { Vault } from "../infra/vault";
+import { BackupStorage } from "../infra/data/storage";
+import { Vault } from "../infra/secrets/vault";
 import { SITE_HEALTH, SITES } from "./applications";
 import { RegionCluster, RegionCompute } from "./compute";
 import { secretIssues } from "./names";

@@ -1,9 +1,9 @@
-import { Maintenance } from "../infra/alerting/maintenance";
-import { AlertSettings } from "../infra/alerting/settings";
+import { Maintenance } from "../packages/alerting/maintenance";
+import { AlertSettings } from "../packages/alerting/settings";
 import { UPGRADE_WINDOW_HOURS } from "../infra/maintenance";
-import { SECRET_CATALOG } from "../infra/secretCatalog";
-import { issuedOn } from "../infra/secretIssue";
-import { expiry } from "../infra/secretLife";
+import { SECRET_CATALOG } from "../infra/secrets/secretCatalog";
+import { issuedOn } from "../infra/secrets/secretIssue";
+import { expiry } from "../infra/secrets/secretLife";
 import { secretIssues } from "./names";
 import { StackConfig } from "./schema";
 import { WEEKLY_WINDOW_NAMES } from "./schema/monitoringRules";

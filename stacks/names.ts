@@ -1,5 +1,5 @@
 import { PlatformNames, platformNames } from "../infra/naming";
-import { SecretIssues } from "../infra/secretIssue";
+import { SecretIssues } from "../infra/secrets/secretIssue";
 import { PRODUCT, StackConfig } from "./schema";
 
 /** The part of a configuration that names derive from. */

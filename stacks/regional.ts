@@ -1,9 +1,9 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
-import { Identities } from "../infra/identity";
+import { Identities } from "../infra/identity/identity";
 import { RegionNames } from "../infra/naming";
-import { Network } from "../infra/network";
-import { EndpointGroup, PrivateEndpoint } from "../infra/privateEndpoint";
+import { Network } from "../infra/network/network";
+import { EndpointGroup, PrivateEndpoint } from "../infra/network/privateEndpoint";
 import { REGIONS } from "../infra/regions";
 import { Tags } from "../infra/tags";
 

@@ -1,6 +1,6 @@
-import { SECRET_CATALOG } from "../infra/secretCatalog";
-import { issuedOn } from "../infra/secretIssue";
-import { expiry } from "../infra/secretLife";
+import { SECRET_CATALOG } from "../infra/secrets/secretCatalog";
+import { issuedOn } from "../infra/secrets/secretIssue";
+import { expiry } from "../infra/secrets/secretLife";
 import { secretIssues } from "./names";
 import type { StackConfig } from "./schema";
 

@@ -1,4 +1,4 @@
-import { overlaps } from "../infra/addressing";
+import { overlaps } from "../infra/network/addressing";
 import { Named, stackPlatformNames } from "./names";
 import type { Problem } from "./problems";
 import { addressBlocks, PRODUCT, StackConfig } from "./schema";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { OutsideWatch } from "../policies/isolation/outside";
-import { readInventory } from "../policies/files";
+import { OutsideWatch } from "../packages/isolation/outside";
+import { readInventory } from "../policies/pack/files";
 
 /**
  * Stops the program at its first attempt to read, adopt or ask about something outside the stack's own environment:

@@ -350,7 +350,7 @@ describe("the traps of Azure, by number", () => {
 
   test("17: a class that speaks a preview version is one without a choice: the SDK carries one version of each", () => {
     const { resources } = JSON.parse(
-      fs.readFileSync(path.join(__dirname, "../sandbox/facts/azure.json"), "utf8"),
+      fs.readFileSync(path.join(__dirname, "../packages/emulated-azure/facts/azure.json"), "utf8"),
     ) as { resources: Record<string, { apiVersion?: string }> };
     const types = new Set(Object.values(plans).flatMap((plan) => plan.resources.map(({ type }) => type)));
     // docs/planning.md says what that means; another one is a decision, not an accident.

@@ -1,14 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { sandboxModel } from "../sandbox/model";
-import { differences } from "../sandbox/model/paths";
-import type { Tree } from "../sandbox/model/types";
-import { stacksIn } from "../sandbox/monitor/config";
-import { nameOf } from "../sandbox/monitor/urn";
-import { diffPlans, renderDiff } from "../sandbox/render/diff";
-import { formatDocument, PlanDocument } from "../sandbox/render/plan";
-import { projectRoot } from "../sandbox/root";
+import { sandboxModel } from "../packages/emulated-azure/model";
+import { differences } from "../packages/emulated-azure/model/paths";
+import type { Tree } from "../packages/emulated-azure/model/types";
+import { stacksIn } from "../packages/offline-engine/config";
+import { nameOf } from "../packages/wire/urn";
+import { diffPlans, renderDiff } from "../apps/tools/render/diff";
+import { formatDocument, PlanDocument } from "../apps/tools/render/plan";
+import { projectRoot } from "../packages/command/root";
 import { planStack } from "./support/plan";
 
 const ROOT = projectRoot(__dirname);

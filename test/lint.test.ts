@@ -6,7 +6,11 @@ const ROOT = path.join(__dirname, "..");
 /** A line that crosses a border, the room it stands in, and the words of the rule that stops it. */
 const CROSSINGS: [string, string, string][] = [
   ["infra/x.ts", 'import "../stacks/config";', "Components know neither stacks nor policies nor the runner"],
-  ["infra/x.ts", 'import "../sandbox/model";', "The program never depends on what emulates the cloud"],
+  [
+    "infra/x.ts",
+    'import "../packages/emulated-azure/model";',
+    "The program never depends on what emulates the cloud",
+  ],
   ["infra/x.ts", 'import "@pulumi/azure-native";', "Import a submodule"],
   ["infra/x.ts", 'export const x = "prod";', "A component knows no stack's name"],
   ["infra/x.ts", "export const x = process.env.HOME;", "Components read no environment"],
@@ -34,17 +38,21 @@ const CROSSINGS: [string, string, string][] = [
   ],
   ["stacks/x.ts", 'import "node:child_process";', "The program declares resources"],
   ["stacks/x.ts", 'void fetch("x");', "fetches nothing"],
-  ["stacks/x.ts", 'import "../recovery/cli";', "The program stands alone"],
+  ["stacks/x.ts", 'import "../apps/recovery/cli";', "The program stands alone"],
   ["policies/rules/x.ts", 'import "@pulumi/pulumi";', "Rules are pure functions"],
-  ["policies/isolation/x.ts", 'import "@pulumi/policy";', "Rules are pure functions"],
+  ["packages/isolation/x.ts", 'import "@pulumi/policy";', "Rules are pure functions"],
   [
     "policies/x.ts",
     "declare const PolicyPack: any; new PolicyPack();",
     "Only policies/index.ts constructs the pack",
   ],
-  ["policies/x.ts", 'import "../sandbox/model";', "The program never depends on what emulates the cloud"],
-  ["recovery/x.ts", 'import "../infra/naming";', "The runner ships alone"],
-  ["recovery/commands/x.ts", 'import "../../stacks/files";', "The runner ships alone"],
+  [
+    "policies/x.ts",
+    'import "../packages/emulated-azure/model";',
+    "The program never depends on what emulates the cloud",
+  ],
+  ["apps/recovery/x.ts", 'import "../../infra/naming";', "The runner ships alone"],
+  ["apps/recovery/commands/x.ts", 'import "../../../stacks/files";', "The runner ships alone"],
 ];
 
 test("every border of the rooms is kept by a lint rule, and the rules leave honest code alone", () => {
@@ -77,8 +85,8 @@ test("every border of the rooms is kept by a lint rule, and the rules leave hone
       'import * as pulumi from "@pulumi/pulumi"; import { carve } from "./addressing"; export const x = [pulumi, carve];',
     ],
     ["stacks/x.ts", 'import "../infra/naming"; export const map = new Map([["a", 1]]).get("a");'],
-    ["policies/rules/x.ts", 'import "../rule";'],
-    ["recovery/x.ts", 'import "./settings"; console.log(process.env.HOME);'],
+    ["policies/rules/x.ts", 'import "../../packages/isolation/rule";'],
+    ["apps/recovery/x.ts", 'import "./settings"; console.log(process.env.HOME);'],
   ];
   const found = lint([...CROSSINGS.map(([file, text]): [string, string] => [file, text]), ...honest]);
   CROSSINGS.forEach(([file, text, words], index) => {

@@ -1,5 +1,5 @@
 import type { core } from "@pulumi/kubernetes/types/input";
-import { Cidr, hostAt, parseCidr } from "../addressing";
+import { Cidr, hostAt, parseCidr } from "../network/addressing";
 
 /** A Service that Azure Front Door reaches through a Private Link Service in front of an internal load balancer. */
 export interface Exposure {

@@ -1,6 +1,6 @@
-import { promDuration } from "../alerting/duration";
-import { Maintenance } from "../alerting/maintenance";
-import { COMPONENT_GROUPS, DEPENDENCIES_ANSWERED } from "../alerting/services";
+import { promDuration } from "../../packages/alerting/duration";
+import { Maintenance } from "../../packages/alerting/maintenance";
+import { COMPONENT_GROUPS, DEPENDENCIES_ANSWERED } from "../../packages/alerting/services";
 import { Incident, IncidentPhase, messageOf } from "./incidents";
 import { PageService } from "./targets";
 

@@ -1,4 +1,4 @@
-import { COMPONENT_GROUPS, MONITORED_SERVICES } from "../alerting/services";
+import { COMPONENT_GROUPS, MONITORED_SERVICES } from "../../packages/alerting/services";
 
 /** A message of the status page for one phase of an incident (report §8.4). Braces mark what is filled in. */
 export interface IncidentTemplate {

@@ -1,7 +1,7 @@
 import { ContainerApp } from "@pulumi/azure-native/app/containerApp";
 import { ManagedEnvironment } from "@pulumi/azure-native/app/managedEnvironment";
 import * as pulumi from "@pulumi/pulumi";
-import { Maintenance } from "../alerting/maintenance";
+import { Maintenance } from "../../packages/alerting/maintenance";
 import { Region } from "../regions";
 import { Tags } from "../tags";
 import { gatusConfig } from "./gatus";

@@ -1,10 +1,10 @@
 import yaml from "js-yaml";
 import * as pulumi from "@pulumi/pulumi";
-import { Maintenance } from "../alerting/maintenance";
+import { Maintenance } from "../../packages/alerting/maintenance";
 import { addresses, DNS, scraping, workloads } from "../kubernetes/traffic";
 import { VaultSource } from "../kubernetes/vaultSecrets";
-import { secretsOf } from "../secretCatalog";
-import { Workload, WorkloadArgs } from "../workload";
+import { secretsOf } from "../secrets/secretCatalog";
+import { Workload, WorkloadArgs } from "../workloads/workload";
 import { frontConfig, Provider } from "./front";
 import { gatusConfig } from "./gatus";
 import { Incident } from "./incidents";

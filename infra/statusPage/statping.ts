@@ -1,4 +1,4 @@
-import { COMPONENT_GROUPS, dependencyModule } from "../alerting/services";
+import { COMPONENT_GROUPS, dependencyModule } from "../../packages/alerting/services";
 import { Incident, messageOf } from "./incidents";
 import { PageService } from "./targets";
 

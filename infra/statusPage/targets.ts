@@ -1,5 +1,10 @@
-import { Check, MONITORED_SERVICES, MonitoredService, serviceProblems } from "../alerting/services";
-import { CatalogueError } from "../alerting/validate";
+import {
+  Check,
+  MONITORED_SERVICES,
+  MonitoredService,
+  serviceProblems,
+} from "../../packages/alerting/services";
+import { CatalogueError } from "../../packages/alerting/validate";
 
 /** Where a page asks from, and so which addresses it uses. */
 export interface PageTargets {

@@ -1,5 +1,5 @@
-import { azure } from "../kinds";
-import { must, mustBe, mustBeText, mustExist } from "../read";
+import { azure } from "../../packages/isolation/kinds";
+import { must, mustBe, mustBeText, mustExist } from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const SERVERS = "Microsoft.DBforPostgreSQL/flexibleServers";

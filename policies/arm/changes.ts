@@ -1,5 +1,5 @@
-import { SERVER, STORAGE_ACCOUNT, VAULT } from "../kinds";
-import { fault, isText, type Cursor, type Outcome } from "../read";
+import { SERVER, STORAGE_ACCOUNT, VAULT } from "../../packages/isolation/kinds";
+import { fault, isText, type Cursor, type Outcome } from "../../packages/isolation/read";
 
 /** A change of an existing resource that Azure refuses; the provider plans it as a plain update. */
 export interface ArmChange {

@@ -1,5 +1,5 @@
-import { contains, hostAt, overlaps, parseCidr } from "../../infra/addressing";
-import { AGENT_POOL, azure, CLUSTER } from "../kinds";
+import { contains, hostAt, overlaps, parseCidr } from "../../infra/network/addressing";
+import { AGENT_POOL, azure, CLUSTER } from "../../packages/isolation/kinds";
 import {
   fault,
   ifPresent,
@@ -11,7 +11,7 @@ import {
   mustExist,
   type Cursor,
   type Outcome,
-} from "../read";
+} from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const DOCS = "https://learn.microsoft.com/azure/aks";

@@ -1,4 +1,4 @@
-import { azure, FRONT_DOOR, ORIGIN, ORIGIN_GROUP } from "../kinds";
+import { azure, FRONT_DOOR, ORIGIN, ORIGIN_GROUP } from "../../packages/isolation/kinds";
 import {
   fault,
   ifPresent,
@@ -10,7 +10,7 @@ import {
   mustExist,
   type Cursor,
   type Outcome,
-} from "../read";
+} from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const DOCS = "https://learn.microsoft.com/azure/frontdoor";

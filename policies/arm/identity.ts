@@ -1,5 +1,5 @@
-import { FEDERATED_CREDENTIAL, IDENTITY } from "../kinds";
-import { fault, must } from "../read";
+import { FEDERATED_CREDENTIAL, IDENTITY } from "../../packages/isolation/kinds";
+import { fault, must } from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const URL = "https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations";

@@ -1,5 +1,5 @@
-import type { Cursor, Outcome } from "../read";
-import type { RiskId } from "../rule";
+import type { Cursor, Outcome } from "../../packages/isolation/read";
+import type { RiskId } from "../../packages/isolation/rule";
 
 /** Another resource a limit has to know: the one a property of the judged resource leads to. */
 export interface Relation {

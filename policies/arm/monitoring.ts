@@ -1,4 +1,11 @@
-import { azure, CLUSTER, COLLECTION_RULE, DIAGNOSTIC_SETTING, METRIC_ALERT, regionName } from "../kinds";
+import {
+  azure,
+  CLUSTER,
+  COLLECTION_RULE,
+  DIAGNOSTIC_SETTING,
+  METRIC_ALERT,
+  regionName,
+} from "../../packages/isolation/kinds";
 import {
   fault,
   ifPresent,
@@ -10,7 +17,7 @@ import {
   mustExist,
   type Cursor,
   type Outcome,
-} from "../read";
+} from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const DOCS = "https://learn.microsoft.com/azure/azure-monitor";

@@ -1,8 +1,16 @@
-import { contains, overlaps, parseCidr } from "../../infra/addressing";
+import { contains, overlaps, parseCidr } from "../../infra/network/addressing";
 import { PRIVATE_DNS_ZONES } from "../../infra/naming";
 import { nameProblem, type NamedKind, TAG_LIMITS } from "../../packages/azure-facts";
-import * as kinds from "../kinds";
-import { fault, ifPresent, must, mustBeText, mustExist, type Cursor, type Outcome } from "../read";
+import * as kinds from "../../packages/isolation/kinds";
+import {
+  fault,
+  ifPresent,
+  must,
+  mustBeText,
+  mustExist,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const NAMES_URL = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules";
@@ -183,7 +191,7 @@ const subnet: ArmLimit = {
   description:
     "Each subnet is a block of /29 or larger inside the network's address space, overlapping no other.",
   why: "Azure rejects the subnet.",
-  remediation: "Cut subnets with infra/addressing.ts.",
+  remediation: "Cut subnets with infra/network/addressing.ts.",
   url: "https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq",
   risks: ["R11"],
   types: [kinds.SUBNET],

@@ -1,5 +1,13 @@
-import { azure, CONFIGURATION, SERVER, VIRTUAL_ENDPOINT } from "../kinds";
-import { fault, isText, must, mustBe, mustBeText, mustExist, type Cursor } from "../read";
+import { azure, CONFIGURATION, SERVER, VIRTUAL_ENDPOINT } from "../../packages/isolation/kinds";
+import {
+  fault,
+  isText,
+  must,
+  mustBe,
+  mustBeText,
+  mustExist,
+  type Cursor,
+} from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const DOCS = "https://learn.microsoft.com/azure/postgresql";

@@ -8,7 +8,7 @@ import {
   POSTGRES_VERSIONS,
   RESERVED_LOGINS,
 } from "../../packages/azure-facts";
-import { regionName, SERVER } from "../kinds";
+import { regionName, SERVER } from "../../packages/isolation/kinds";
 import {
   fault,
   ifPresent,
@@ -20,7 +20,7 @@ import {
   when,
   type Cursor,
   type Outcome,
-} from "../read";
+} from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const DOCS = "https://learn.microsoft.com/azure/postgresql";

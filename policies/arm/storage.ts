@@ -1,4 +1,9 @@
-import { BLOB_SERVICE, IMMUTABILITY_POLICY, MANAGEMENT_POLICY, STORAGE_ACCOUNT } from "../kinds";
+import {
+  BLOB_SERVICE,
+  IMMUTABILITY_POLICY,
+  MANAGEMENT_POLICY,
+  STORAGE_ACCOUNT,
+} from "../../packages/isolation/kinds";
 import {
   fault,
   ifPresent,
@@ -10,7 +15,7 @@ import {
   when,
   type Cursor,
   type Outcome,
-} from "../read";
+} from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const DOCS = "https://learn.microsoft.com/azure/storage/blobs";

@@ -1,5 +1,5 @@
-import { VAULT, VAULT_SECRET } from "../kinds";
-import { fault, ifPresent, must, mustBeText, mustBeWithin, mustExist } from "../read";
+import { VAULT, VAULT_SECRET } from "../../packages/isolation/kinds";
+import { fault, ifPresent, must, mustBeText, mustBeWithin, mustExist } from "../../packages/isolation/read";
 import type { ArmLimit } from "./limit";
 
 const irreversible: ArmLimit = {

@@ -1,7 +1,7 @@
-import { ARM_LIMITS } from "../armLimits";
+import { ARM_LIMITS } from "../arm/armLimits";
 import type { ArmLimit } from "../arm/limit";
-import { cursor, linked, ofType } from "../graph";
-import type { ResourceView, Rule, StackView } from "../rule";
+import { cursor, linked, ofType } from "../../packages/isolation/graph";
+import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
 import { resourceRule, stackRule, type Verdict } from "./define";
 
 function metadata(limit: ArmLimit) {

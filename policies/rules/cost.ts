@@ -1,8 +1,16 @@
-import { ofType } from "../graph";
-import * as kinds from "../kinds";
-import { ifPresent, isText, must, mustBeText, mustBeWithin, type Cursor, type Outcome } from "../read";
-import type { Rule } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+import { ofType } from "../../packages/isolation/graph";
+import * as kinds from "../../packages/isolation/kinds";
+import {
+  ifPresent,
+  isText,
+  must,
+  mustBeText,
+  mustBeWithin,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
+import type { Rule } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule } from "./define";
 
 const PRICES = "https://azure.microsoft.com/pricing/calculator/";

@@ -1,5 +1,12 @@
-import { cursor } from "../graph";
-import { fault, settle, settleConsulted, traced, type Cursor, type Outcome } from "../read";
+import { cursor } from "../../packages/isolation/graph";
+import {
+  fault,
+  settle,
+  settleConsulted,
+  traced,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
 import {
   UNKNOWN,
   type Context,
@@ -9,7 +16,7 @@ import {
   type StackView,
   type Tree,
   type Value,
-} from "../rule";
+} from "../../packages/isolation/rule";
 
 type Described<R extends ResourceRule | StackRule> = Omit<
   R,

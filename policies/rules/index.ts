@@ -1,4 +1,4 @@
-import type { Rule } from "../rule";
+import type { Rule } from "../../packages/isolation/rule";
 import { ARM_RULES } from "./arm";
 import { COST_RULES } from "./cost";
 import { DATA_RECOVERY_RULES } from "./recoveryData";

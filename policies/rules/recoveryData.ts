@@ -1,8 +1,17 @@
-import { cursor, linked, ofType, targetsOf } from "../graph";
-import * as kinds from "../kinds";
-import { fault, isText, must, mustBe, mustBeText, mustBeWithin, type Cursor, type Outcome } from "../read";
-import type { ResourceView, Rule, StackView } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+import { cursor, linked, ofType, targetsOf } from "../../packages/isolation/graph";
+import * as kinds from "../../packages/isolation/kinds";
+import {
+  fault,
+  isText,
+  must,
+  mustBe,
+  mustBeText,
+  mustBeWithin,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
+import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule, type Verdict } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";

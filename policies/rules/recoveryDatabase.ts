@@ -1,8 +1,16 @@
-import { chainDepths, cursor, isReplica, linked, ofType, targetsOf, waitsFor } from "../graph";
-import * as kinds from "../kinds";
-import { fault, isText, mustBeText, mustBeWithin, when, type Outcome } from "../read";
-import type { ResourceView, Rule, StackView } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+import {
+  chainDepths,
+  cursor,
+  isReplica,
+  linked,
+  ofType,
+  targetsOf,
+  waitsFor,
+} from "../../packages/isolation/graph";
+import * as kinds from "../../packages/isolation/kinds";
+import { fault, isText, mustBeText, mustBeWithin, when, type Outcome } from "../../packages/isolation/read";
+import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule, type Verdict } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure/postgresql";

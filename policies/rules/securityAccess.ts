@@ -1,9 +1,9 @@
-import { cursor, linked, ofType } from "../graph";
-import * as kinds from "../kinds";
-import { objects } from "../pods";
-import { fault, ifPresent, must, mustExist } from "../read";
-import type { ResourceView, Rule } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+import { cursor, linked, ofType } from "../../packages/isolation/graph";
+import * as kinds from "../../packages/isolation/kinds";
+import { objects } from "./pods";
+import { fault, ifPresent, must, mustExist } from "../../packages/isolation/read";
+import type { ResourceView, Rule } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { resourceRule, stackRule } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";

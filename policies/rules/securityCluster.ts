@@ -1,8 +1,16 @@
-import { parseCidr } from "../../infra/addressing";
-import * as kinds from "../kinds";
-import { must, mustBe, mustBeText, mustBeWithin, mustExist, type Cursor, type Outcome } from "../read";
-import type { Rule } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+import { parseCidr } from "../../infra/network/addressing";
+import * as kinds from "../../packages/isolation/kinds";
+import {
+  must,
+  mustBe,
+  mustBeText,
+  mustBeWithin,
+  mustExist,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
+import type { Rule } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { resourceRule } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";

@@ -1,8 +1,18 @@
-import { isReplica, ofType, targetsOf } from "../graph";
-import * as kinds from "../kinds";
-import { fault, isText, must, mustBe, mustBeText, mustExist, when, type Cursor, type Outcome } from "../read";
-import type { Rule } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+import { isReplica, ofType, targetsOf } from "../../packages/isolation/graph";
+import * as kinds from "../../packages/isolation/kinds";
+import {
+  fault,
+  isText,
+  must,
+  mustBe,
+  mustBeText,
+  mustExist,
+  when,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
+import type { Rule } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";

@@ -1,7 +1,16 @@
-import * as kinds from "../kinds";
-import { objects } from "../pods";
-import { fault, ifPresent, isText, must, mustBe, mustBeText, mustExist, type Cursor } from "../read";
-import type { Rule } from "../rule";
+import * as kinds from "../../packages/isolation/kinds";
+import { objects } from "./pods";
+import {
+  fault,
+  ifPresent,
+  isText,
+  must,
+  mustBe,
+  mustBeText,
+  mustExist,
+  type Cursor,
+} from "../../packages/isolation/read";
+import type { Rule } from "../../packages/isolation/rule";
 import { resourceRule } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";

@@ -1,7 +1,7 @@
-import { cursor, isReplica, linked, ofType, targetsOf } from "../graph";
-import * as kinds from "../kinds";
-import { fault, isText, type Outcome } from "../read";
-import type { ResourceView, Rule, StackView } from "../rule";
+import { cursor, isReplica, linked, ofType, targetsOf } from "../../packages/isolation/graph";
+import * as kinds from "../../packages/isolation/kinds";
+import { fault, isText, type Outcome } from "../../packages/isolation/read";
+import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
 import { about, stackRule, type Verdict } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";

@@ -1,8 +1,8 @@
-import { cursor, linked, ofType, targetsOf, waitsFor } from "../graph";
-import * as kinds from "../kinds";
-import { objects } from "../pods";
-import { fault, mustBeText } from "../read";
-import type { ResourceView, Rule, StackView } from "../rule";
+import { cursor, linked, ofType, targetsOf, waitsFor } from "../../packages/isolation/graph";
+import * as kinds from "../../packages/isolation/kinds";
+import { objects } from "./pods";
+import { fault, mustBeText } from "../../packages/isolation/read";
+import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
 import { about, stackRule, type Verdict } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";

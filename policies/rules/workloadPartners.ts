@@ -1,8 +1,8 @@
-import { kubernetes } from "../kinds";
-import { objects } from "../pods";
-import { fault, type Cursor, type Outcome } from "../read";
-import type { Rule } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+import { kubernetes } from "../../packages/isolation/kinds";
+import { objects } from "./pods";
+import { fault, type Cursor, type Outcome } from "../../packages/isolation/read";
+import type { Rule } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { resourceRule } from "./define";
 
 const { partnerFailures } = THRESHOLDS;
@@ -69,7 +69,8 @@ const breaker = resourceRule(
     why: "A partner that answers slowly or not at all ties up every thread that waits for it, and takes the API down with it.",
     severity: "high",
     framework: { waf: ["RE:07"], risks: ["R04", "R05", "R06"] },
-    remediation: "Declare the partner in infra/gatewayConfig.ts; the gateway gives it limits and a breaker.",
+    remediation:
+      "Declare the partner in infra/workloads/gatewayConfig.ts; the gateway gives it limits and a breaker.",
     url: "https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker",
     appliesTo: "any",
     types: [kubernetes("ConfigMap")],

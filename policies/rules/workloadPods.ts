@@ -6,10 +6,18 @@ import {
   unknownParts,
   WORKLOADS,
   type Pods,
-} from "../pods";
-import { fault, ifPresent, must, mustBe, mustExist, type Cursor, type Outcome } from "../read";
-import type { ResourceRule, Rule } from "../rule";
-import { THRESHOLDS } from "../thresholds";
+} from "./pods";
+import {
+  fault,
+  ifPresent,
+  must,
+  mustBe,
+  mustExist,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
+import type { ResourceRule, Rule } from "../../packages/isolation/rule";
+import { THRESHOLDS } from "./thresholds";
 import { resourceRule } from "./define";
 
 const DOCS = "https://kubernetes.io/docs";

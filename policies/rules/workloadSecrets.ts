@@ -1,7 +1,7 @@
-import { kubernetes } from "../kinds";
-import { allContainers, objects, podsOf, WORKLOADS } from "../pods";
-import { fault, type Cursor, type Outcome } from "../read";
-import type { Rule } from "../rule";
+import { kubernetes } from "../../packages/isolation/kinds";
+import { allContainers, objects, podsOf, WORKLOADS } from "./pods";
+import { fault, type Cursor, type Outcome } from "../../packages/isolation/read";
+import type { Rule } from "../../packages/isolation/rule";
 import { resourceRule } from "./define";
 
 /** Names that promise a secret, unless they end in what only points to one. */
@@ -55,7 +55,7 @@ const environment = resourceRule(
     why: "Whoever may list pods, read the state file or the log of the API server has the secret.",
     severity: "critical",
     framework: { cis: ["Kubernetes 5.4.1"], mcsb: ["IM-8"], waf: ["SE:09"], risks: ["R07", "R08"] },
-    remediation: "Add the secret to infra/secretCatalog.ts; the workload gets it through the vault.",
+    remediation: "Add the secret to infra/secrets/secretCatalog.ts; the workload gets it through the vault.",
     url: "https://learn.microsoft.com/azure/aks/csi-secrets-store-driver",
     appliesTo: "any",
     types: [WORKLOADS],

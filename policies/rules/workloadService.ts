@@ -1,10 +1,17 @@
-import { cursor, ofType, sameCluster, sameNamespace, selects } from "../graph";
-import { kubernetes } from "../kinds";
-import { podsOf, WORKLOADS, type Pods } from "../pods";
-import { fault, must, mustBeWithin, mustExist, type Cursor, type Outcome } from "../read";
-import type { ResourceView, Rule, StackView } from "../rule";
-import { Selectors } from "../selectors";
-import { THRESHOLDS } from "../thresholds";
+import { cursor, ofType, sameCluster, sameNamespace, selects } from "../../packages/isolation/graph";
+import { kubernetes } from "../../packages/isolation/kinds";
+import { podsOf, WORKLOADS, type Pods } from "./pods";
+import {
+  fault,
+  must,
+  mustBeWithin,
+  mustExist,
+  type Cursor,
+  type Outcome,
+} from "../../packages/isolation/read";
+import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
+import { Selectors } from "./selectors";
+import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule, type Verdict } from "./define";
 
 const DOCS = "https://kubernetes.io/docs";

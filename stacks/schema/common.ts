@@ -1,7 +1,7 @@
 import { Cron } from "croner";
 import { z } from "zod";
 import ipaddr from "ipaddr.js";
-import { isPrivate, OPERATOR_PREFIX, parseCidr } from "../../infra/addressing";
+import { isPrivate, OPERATOR_PREFIX, parseCidr } from "../../infra/network/addressing";
 import { WEEKDAYS } from "../../infra/maintenance";
 import { REGION_NAMES } from "../../infra/regions";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { DEFAULT_SLACK_CHANNELS } from "../../infra/alerting/receivers";
-import { DEFAULT_THRESHOLDS } from "../../infra/alerting/settings";
+import { DEFAULT_SLACK_CHANNELS } from "../../packages/alerting/receivers";
+import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
 import { email, image, instant, region, unique } from "./common";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SUBNET_PREFIXES } from "../../infra/addressing";
+import { SUBNET_PREFIXES } from "../../infra/network/addressing";
 import { privateCidr } from "./common";
 
 const regionNetwork = z.strictObject({

@@ -3,7 +3,7 @@ import { cron, image } from "./common";
 
 export const recovery = z
   .strictObject({
-    image: image.describe("Image of the recovery runner, built from recovery/Dockerfile."),
+    image: image.describe("Image of the recovery runner, built from apps/recovery/Dockerfile."),
     rpoMinutes: z
       .int()
       .min(1)

@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { STARTING_DEADLINE_MINUTES } from "../../infra/recoveryJobs";
+import { STARTING_DEADLINE_MINUTES } from "../../infra/recovery/recoveryJobs";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./index";
 

@@ -1,4 +1,4 @@
-import { contains, hostAt, overlaps, parseCidr, regionSubnets } from "../../infra/addressing";
+import { contains, hostAt, overlaps, parseCidr, regionSubnets } from "../../infra/network/addressing";
 import { nameProblems, platformNames } from "../../infra/naming";
 import { REGIONS } from "../../infra/regions";
 import { ACCESS_TIERS } from "../../packages/azure-facts";

@@ -1,4 +1,4 @@
-import { overlaps, parseCidr } from "../../infra/addressing";
+import { overlaps, parseCidr } from "../../infra/network/addressing";
 import {
   AKS_RESERVED_BLOCKS,
   ARCHIVE_READ_HOURS,

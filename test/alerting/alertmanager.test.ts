@@ -1,10 +1,10 @@
-import { alertCatalogue } from "../../infra/alerting/catalogue";
-import { announcedParts, clock, Maintenance, weeklyParts } from "../../infra/alerting/maintenance";
-import { DEFAULT_SLACK_CHANNELS } from "../../infra/alerting/receivers";
-import { AlertmanagerSettings, alertmanagerConfig } from "../../infra/alerting/render/alertmanager";
-import { announcedSuppression, weeklySuppression } from "../../infra/alerting/render/azure";
-import { alertLabels } from "../../infra/alerting/render/prometheus";
-import { Priority, PrometheusAlert } from "../../infra/alerting/types";
+import { alertCatalogue } from "../../packages/alerting/catalogue";
+import { announcedParts, clock, Maintenance, weeklyParts } from "../../packages/alerting/maintenance";
+import { DEFAULT_SLACK_CHANNELS } from "../../packages/alerting/receivers";
+import { AlertmanagerSettings, alertmanagerConfig } from "../../packages/alerting/render/alertmanager";
+import { announcedSuppression, weeklySuppression } from "../../packages/alerting/render/azure";
+import { alertLabels } from "../../packages/alerting/render/prometheus";
+import { Priority, PrometheusAlert } from "../../packages/alerting/types";
 import { describeWith, run, SETTINGS, withFolder, writeYaml } from "./support";
 
 const maintenance: Maintenance = {

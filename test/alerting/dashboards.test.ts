@@ -1,9 +1,9 @@
-import { METRICS, seriesNames } from "../../infra/alerting/metrics";
-import { promqlProblem, seriesOf } from "../../infra/alerting/promql";
-import { collectorSettings } from "../../infra/alerting/scrape";
-import { sloRecordings } from "../../infra/alerting/sloRules";
-import { DASHBOARDS } from "../../infra/dashboards";
-import { grafanaDashboard } from "../../infra/dashboards/panels";
+import { METRICS, seriesNames } from "../../packages/alerting/metrics";
+import { promqlProblem, seriesOf } from "../../packages/alerting/promql";
+import { collectorSettings } from "../../packages/alerting/scrape";
+import { sloRecordings } from "../../packages/alerting/sloRules";
+import { DASHBOARDS } from "../../infra/monitoring/dashboards";
+import { grafanaDashboard } from "../../infra/monitoring/dashboards/panels";
 
 const known = new Set([...METRICS.flatMap(seriesNames), ...sloRecordings().map(({ record }) => record)]);
 const panels = DASHBOARDS.flatMap((dashboard) =>

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
-import { renderStack } from "../../sandbox/monitoring/alerts";
+import { renderStack } from "../../apps/tools/monitoring/alerts";
 import { describeWith, ROOT, run, ToolResult, withFolder } from "./support";
 
 const OPTIONS = {
@@ -14,11 +14,15 @@ const OPTIONS = {
 
 function alerts(args: readonly string[]): ToolResult & { code: number } {
   try {
-    const output = execFileSync(process.execPath, ["run.mjs", "sandbox/monitoring/alerts.ts", ...args], {
-      cwd: ROOT,
-      encoding: "utf8",
-      stdio: "pipe",
-    });
+    const output = execFileSync(
+      process.execPath,
+      ["packages/command/run.mjs", "apps/tools/monitoring/alerts.ts", ...args],
+      {
+        cwd: ROOT,
+        encoding: "utf8",
+        stdio: "pipe",
+      },
+    );
     return { ok: true, code: 0, output };
   } catch (error) {
     const { status, stderr, stdout } = error as { status: number; stderr: string; stdout: string };

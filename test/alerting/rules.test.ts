@@ -1,13 +1,13 @@
-import { alertCatalogue } from "../../infra/alerting/catalogue";
-import { promSeconds } from "../../infra/alerting/duration";
-import { seriesOf } from "../../infra/alerting/promql";
+import { alertCatalogue } from "../../packages/alerting/catalogue";
+import { promSeconds } from "../../packages/alerting/duration";
+import { seriesOf } from "../../packages/alerting/promql";
 import {
   alertAnnotations,
   alertLabels,
   prometheusRuleGroups,
   RuleGroup,
-} from "../../infra/alerting/render/prometheus";
-import { PrometheusAlert } from "../../infra/alerting/types";
+} from "../../packages/alerting/render/prometheus";
+import { PrometheusAlert } from "../../packages/alerting/types";
 import { SAMPLES, Sample } from "./samples";
 import { sloSamples } from "./sloSamples";
 import { describeWith, run, SETTINGS, withFolder, writeYaml } from "./support";

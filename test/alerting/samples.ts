@@ -1,4 +1,4 @@
-import { probeJobs } from "../../infra/alerting/services";
+import { probeJobs } from "../../packages/alerting/services";
 
 /**
  * For every Prometheus alert: time series in which it must fire, at which minute its expression first holds, and

@@ -6,17 +6,17 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { errorBudget, policyLevel } from "../../infra/alerting/budget";
-import { AnnouncedWindow } from "../../infra/alerting/maintenance";
-import { availabilityReport, Minute, OutsideOutage } from "../../infra/alerting/report";
+import { errorBudget, policyLevel } from "../../packages/alerting/budget";
+import { AnnouncedWindow } from "../../packages/alerting/maintenance";
+import { availabilityReport, Minute, OutsideOutage } from "../../packages/alerting/report";
 import {
   allowedDowntimeMinutes,
   MINUTES_PER_MONTH,
   serviceCredit,
   SLA_TIERS,
-} from "../../infra/alerting/sla";
-import { SLIS, SLOS } from "../../infra/alerting/slo";
-import { BURN_RATES, BURN_WINDOWS, sloAlerts, sloRecordings } from "../../infra/alerting/sloRules";
+} from "../../packages/alerting/sla";
+import { SLIS, SLOS } from "../../packages/alerting/slo";
+import { BURN_RATES, BURN_WINDOWS, sloAlerts, sloRecordings } from "../../packages/alerting/sloRules";
 import { ROOT } from "./support";
 
 const DAYS_30 = 30 * 1_440;
@@ -300,7 +300,7 @@ describe("npm run slo -- report", () => {
     try {
       const { stdout, stderr } = await promisify(execFile)(
         process.execPath,
-        ["run.mjs", "sandbox/monitoring/slo.ts", ...args],
+        ["packages/command/run.mjs", "apps/tools/monitoring/slo.ts", ...args],
         { cwd: ROOT, env: { ...process.env, ...environment } },
       );
       return { code: 0, stdout, stderr };

@@ -1,6 +1,6 @@
-import { promSeconds } from "../../infra/alerting/duration";
-import { SLOS } from "../../infra/alerting/slo";
-import { BURN_RATES } from "../../infra/alerting/sloRules";
+import { promSeconds } from "../../packages/alerting/duration";
+import { SLOS } from "../../packages/alerting/slo";
+import { BURN_RATES } from "../../packages/alerting/sloRules";
 import { Sample } from "./samples";
 
 /** How an objective's indicator is fed, a minute being wholly good or wholly bad. */

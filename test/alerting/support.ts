@@ -3,12 +3,12 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
-import { AlertSettings, DEFAULT_THRESHOLDS } from "../../infra/alerting/settings";
+import { AlertSettings, DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import {
   findMonitoringProgram,
   MonitoringProgram,
   monitoringProgram,
-} from "../../sandbox/local/monitoringPrograms";
+} from "../../packages/local-servers/monitoringPrograms";
 
 export const ROOT = path.join(__dirname, "..", "..");
 
@@ -34,7 +34,7 @@ export function describeWith(programs: readonly MonitoringProgram[], title: stri
       missing.forEach((program) => monitoringProgram(program, ROOT));
     });
   } else {
-    test.skip(`${title}: skipped, ${missing.join(", ")} missing; run: sh sandbox/local/monitoring.sh`, () =>
+    test.skip(`${title}: skipped, ${missing.join(", ")} missing; run: sh packages/local-servers/monitoring.sh`, () =>
       undefined);
   }
 }

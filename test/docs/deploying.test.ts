@@ -4,20 +4,20 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { parseCommand } from "../../docs/commandLine";
-import { CHECKED_TOOLS, commandProblems, KnownCommands } from "../../docs/knownCommands";
-import { allPageCommands, COMMAND_PAGES, pageCommands } from "../../docs/pageCommands";
-import { podCommand, readRunbooks } from "../../docs/runbook";
-import { BUILT_IN_ROLES } from "../../infra/roles";
-import { SECRET_CATALOG } from "../../infra/secretCatalog";
-import { outputsSchema, variables } from "../../recovery/outputs";
-import { askRegistry, imagesOf, parseImage } from "../../sandbox/images/registry";
+import { parseCommand } from "../../apps/tools/docs/commandLine";
+import { CHECKED_TOOLS, commandProblems, KnownCommands } from "../../apps/tools/docs/knownCommands";
+import { allPageCommands, COMMAND_PAGES, pageCommands } from "../../apps/tools/docs/pageCommands";
+import { podCommand, readRunbooks } from "../../apps/tools/docs/runbook";
+import { BUILT_IN_ROLES } from "../../infra/identity/roles";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { outputsSchema, variables } from "../../apps/operations/outputs";
+import { askRegistry, imagesOf, parseImage } from "../../apps/tools/images/registry";
 import {
   armTypes,
   assignedRoles,
   assignmentCondition,
   resourceProviders,
-} from "../../sandbox/permissions/needs";
+} from "../../apps/tools/permissions/needs";
 import { planStack } from "../support/plan";
 
 const ROOT = path.join(__dirname, "../..");
@@ -31,7 +31,7 @@ const committed = (stack: string) =>
 const STACKS = ["prod", "staging"];
 
 function script(...args: string[]) {
-  return spawnSync(process.execPath, ["run.mjs", ...args], { cwd: ROOT, encoding: "utf8" });
+  return spawnSync(process.execPath, ["packages/command/run.mjs", ...args], { cwd: ROOT, encoding: "utf8" });
 }
 
 describe("commands of the pages people type from", () => {
@@ -241,7 +241,7 @@ describe("rights", () => {
         ...own.map(({ inputs }) => inputs.roleDefinitionId as string),
       ];
       expect(roles.filter((role) => !known.includes(role))).toEqual([]);
-      const { status, stdout } = script("sandbox/permissions.ts", "condition", stack);
+      const { status, stdout } = script("apps/tools/permissions/permissions.ts", "condition", stack);
       expect([status, stdout.trim()]).toEqual([0, assignmentCondition(roles)]);
       for (const owner of ["8e3af657", "18d7d88d", "f58310d9", "b24988ac"])
         expect(stdout).not.toContain(owner);
@@ -250,7 +250,7 @@ describe("rights", () => {
   });
 
   test("providers are registered for every type of the plan, by the command the page has", () => {
-    const { status, stdout } = script("sandbox/permissions.ts", "providers", "prod");
+    const { status, stdout } = script("apps/tools/permissions/permissions.ts", "providers", "prod");
     expect(status).toBe(0);
     const printed = stdout.trim().split("\n");
     expect(printed).toEqual(resourceProviders(committed("prod")));
@@ -266,7 +266,7 @@ describe("rights", () => {
   });
 
   test("a stack without a file is refused, with those there are", () => {
-    const { status, stderr } = script("sandbox/permissions.ts", "providers", "dev");
+    const { status, stderr } = script("apps/tools/permissions/permissions.ts", "providers", "dev");
     expect([status, stderr]).toEqual([2, 'error: stack "dev" has no file; allowed: prod, staging\n']);
   });
 });
@@ -328,12 +328,16 @@ describe("npm run secret", () => {
       `#!/usr/bin/env bash\n{ printf '%s\\n' "$*"; cat; echo; } >> '${log}'\n${answer}\n`,
       { mode: 0o755 },
     );
-    const result = spawnSync(process.execPath, ["run.mjs", "operations/secret.ts", ...args], {
-      cwd: ROOT,
-      encoding: "utf8",
-      input,
-      env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
-    });
+    const result = spawnSync(
+      process.execPath,
+      ["packages/command/run.mjs", "apps/operations/secret.ts", ...args],
+      {
+        cwd: ROOT,
+        encoding: "utf8",
+        input,
+        env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
+      },
+    );
     const calls = fs.existsSync(log) ? fs.readFileSync(log, "utf8").trim().split("\n") : [];
     return { ...result, calls };
   }
@@ -440,7 +444,7 @@ describe("npm run images", () => {
     const { spawn } = await import("node:child_process");
     const child = spawn(
       process.execPath,
-      ["run.mjs", "sandbox/images.ts", "prod", "--online", "--plan", file],
+      ["packages/command/run.mjs", "apps/tools/images/images.ts", "prod", "--online", "--plan", file],
       {
         cwd: ROOT,
       },
@@ -455,7 +459,7 @@ describe("npm run images", () => {
   test("lists every image of every pod and of the outside page, and the page looks each public one up", () => {
     for (const stack of STACKS) {
       const images = imagesOf(committed(stack));
-      const { stdout } = script("sandbox/images.ts", stack);
+      const { stdout } = script("apps/tools/images/images.ts", stack);
       expect(stdout.trim().split("\n")).toEqual(images);
       const used = JSON.stringify(committed(stack)).match(/[a-z.]+\/[a-z0-9/_-]+@sha256:[0-9a-f]{64}/g) ?? [];
       expect(images).toEqual([...new Set(used)].sort());

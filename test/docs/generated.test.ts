@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import Ajv from "ajv/dist/2020";
 import yaml from "js-yaml";
-import { pages } from "../../docs/pages";
+import { pages } from "../../apps/tools/docs/pages";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -31,7 +31,7 @@ test("the pictures of the plans are those of today's plans", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pictures-"));
   const result = spawnSync(
     process.execPath,
-    ["run.mjs", "sandbox/plan.ts", "--quiet", "--mermaid", `${folder}/{stack}.mmd`],
+    ["packages/command/run.mjs", "apps/tools/plan/plan.ts", "--quiet", "--mermaid", `${folder}/{stack}.mmd`],
     { cwd: ROOT, encoding: "utf8" },
   );
   expect([result.status, result.stderr]).toEqual([0, ""]);

@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
-import { RISK_REGISTER } from "../../docs/riskData";
-import { traceRisks } from "../../docs/riskPages";
-import { readRunbooks } from "../../docs/runbook";
-import { SCENARIOS } from "../../sandbox/rehearsal/scenarios";
-import { LOSSES } from "../../sandbox/rehearsal/scenarios/losses";
+import { RISK_REGISTER } from "../../apps/tools/docs/riskData";
+import { traceRisks } from "../../apps/tools/docs/riskPages";
+import { readRunbooks } from "../../apps/tools/docs/runbook";
+import { SCENARIOS } from "../../apps/rehearsal/scenarios";
+import { LOSSES } from "../../apps/rehearsal/scenarios/losses";
 import { planStack, PlanView } from "../support/plan";
 
 const ROOT = path.join(__dirname, "../..");

@@ -74,7 +74,7 @@ test("a branch of a stranger gets neither an identity nor a runner of ours", () 
 });
 
 test("the suite's proofs with the real engine run where the engine is, and fail where it is missing", () => {
-  const proofs = JOBS.filter(({ script }) => script.includes("jest test/sandbox/rehearsal.test.ts"));
+  const proofs = JOBS.filter(({ script }) => script.includes("jest test/rehearsal/rehearsal.test.ts"));
   expect(proofs.map(({ name }) => name)).toEqual(["pull-request.yml rehearse"]);
   for (const { job, script } of proofs) {
     expect(job.env?.REQUIRE_PULUMI).toBe("1");

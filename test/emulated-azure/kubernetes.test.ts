@@ -11,7 +11,7 @@ import {
   serveKubernetes,
   type KubernetesFront,
 } from "../../packages/emulated-azure/kubernetes";
-import { selfSigned } from "../../sandbox/local/certificate";
+import { selfSigned } from "../../packages/local-servers/certificate";
 
 const NAMESPACE = "shop";
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kubernetes-front-"));

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { load } from "js-yaml";
-import { regionSubnets } from "../../infra/addressing";
-import { WEBHOOK_PATHS } from "../../infra/firewall";
-import { kubeloginKubeconfig } from "../../infra/kubeconfig";
+import { regionSubnets } from "../../infra/network/addressing";
+import { WEBHOOK_PATHS } from "../../infra/network/firewall";
+import { kubeloginKubeconfig } from "../../infra/cluster/kubeconfig";
 import { loadBalancerAddress } from "../../infra/kubernetes/exposure";
 import { maintenanceWindow, Weekday, weeklyHours } from "../../infra/maintenance";
-import { nodeDisk } from "../../infra/nodeDisk";
+import { nodeDisk } from "../../infra/cluster/nodeDisk";
 import { PlanView, planStack } from "../support/plan";
 
 const TYPES = {

@@ -1,6 +1,6 @@
-import { SECRET_CATALOG } from "../../infra/secretCatalog";
-import { serverParameters } from "../../infra/serverParameters";
-import { sandboxModel } from "../../sandbox/model";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { serverParameters } from "../../infra/data/serverParameters";
+import { sandboxModel } from "../../packages/emulated-azure/model";
 import { readStacks } from "../../stacks/files";
 import { planStack, PlanView } from "../support/plan";
 import path from "node:path";

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { Client } from "pg";
-import { rolesScript } from "../../infra/databaseRoles";
-import { DATABASE_ROLES, DatabaseRole } from "../../infra/secretCatalog";
-import { serverPrograms } from "../../sandbox/local/postgresPrograms";
-import { LocalPostgres, startPostgres } from "../../sandbox/local/postgres";
+import { rolesScript } from "../../infra/data/databaseRoles";
+import { DATABASE_ROLES, DatabaseRole } from "../../infra/secrets/secretCatalog";
+import { serverPrograms } from "../../packages/local-servers/postgresPrograms";
+import { LocalPostgres, startPostgres } from "../../packages/local-servers/postgres";
 
 const DATABASE = "shop";
 /** Like the administrator of a flexible server: no superuser, and pg_monitor is the only built-in role it may grant. */

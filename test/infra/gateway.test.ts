@@ -12,8 +12,8 @@ import {
   GATEWAY_STATUS_PORT,
   GatewaySettings,
   PARTNERS,
-} from "../../infra/gatewayConfig";
-import { freePort } from "../../sandbox/local/ports";
+} from "../../infra/workloads/gatewayConfig";
+import { freePort } from "../../packages/local-servers/ports";
 
 const SETTINGS: GatewaySettings = { maxConsecutiveFailures: 5, ejectionSeconds: 60, timeoutSeconds: 15 };
 

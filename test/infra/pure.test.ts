@@ -8,12 +8,12 @@ import {
   parseCidr,
   regionSubnets,
   SUBNET_PREFIXES,
-} from "../../infra/addressing";
-import { lifecycleRules, TierStep } from "../../infra/lifecycle";
+} from "../../infra/network/addressing";
+import { lifecycleRules, TierStep } from "../../infra/data/lifecycle";
 import { nameProblems, platformNames } from "../../infra/naming";
 import { Region, REGION_NAMES, REGIONS } from "../../infra/regions";
-import { SECRET_CATALOG } from "../../infra/secretCatalog";
-import { serverParameters } from "../../infra/serverParameters";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { serverParameters } from "../../infra/data/serverParameters";
 
 const dotted = (value: number) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
 

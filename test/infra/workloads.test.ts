@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { secretsOf } from "../../infra/secretCatalog";
-import { Workload, WorkloadArgs } from "../../infra/workload";
+import { secretsOf } from "../../infra/secrets/secretCatalog";
+import { Workload, WorkloadArgs } from "../../infra/workloads/workload";
 import { PlanView, planStack } from "../support/plan";
 
 const TYPES = {

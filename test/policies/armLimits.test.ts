@@ -1,5 +1,5 @@
-import { armRefusals, armRelations } from "../../policies/armLimits";
-import { UNKNOWN, type Tree } from "../../policies/rule";
+import { armRefusals, armRelations } from "../../policies/arm/armLimits";
+import { UNKNOWN, type Tree } from "../../packages/isolation/rule";
 import { ARM_RULES } from "../../policies/rules/arm";
 import { stackWith } from "./rules/stack";
 

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
-import { catalogue } from "../../policies/catalogue";
+import { catalogue } from "../../policies/pack/catalogue";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -10,7 +10,7 @@ async function plan(...args: string[]): Promise<{ code: number; text: string }> 
   try {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ["run.mjs", "sandbox/plan.ts", ...args, "--quiet"],
+      ["packages/command/run.mjs", "apps/tools/plan/plan.ts", ...args, "--quiet"],
       {
         cwd: ROOT,
         maxBuffer: 16 * 1024 * 1024,

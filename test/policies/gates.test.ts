@@ -4,11 +4,11 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { buildSync } from "esbuild";
-import { readInventory } from "../../policies/files";
-import { OutsideWatch } from "../../policies/isolation/outside";
-import { judgePackConfig } from "../../sandbox/gates/packConfig";
-import { judgePreview, previewSchema } from "../../sandbox/gates/preview";
-import { judgeState, stateSchema } from "../../sandbox/gates/state";
+import { readInventory } from "../../policies/pack/files";
+import { OutsideWatch } from "../../packages/isolation/outside";
+import { judgePackConfig } from "../../apps/gates/packConfig";
+import { judgePreview, previewSchema } from "../../apps/gates/preview";
+import { judgeState, stateSchema } from "../../apps/gates/state";
 import { vectors } from "./support/load";
 import { ROOT } from "./support/names";
 import { prod, staging } from "./support/vectors";
@@ -209,9 +209,13 @@ describe("commands", () => {
   /** Exit code and what was printed. */
   async function gate(...args: string[]): Promise<{ code: number; text: string }> {
     try {
-      const { stdout } = await run(process.execPath, ["run.mjs", "sandbox/gates/cli.ts", ...args], {
-        cwd: ROOT,
-      });
+      const { stdout } = await run(
+        process.execPath,
+        ["packages/command/run.mjs", "apps/gates/cli.ts", ...args],
+        {
+          cwd: ROOT,
+        },
+      );
       return { code: 0, text: stdout };
     } catch (error) {
       const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -331,7 +335,7 @@ describe("the program itself", () => {
     fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
     buildSync({
       stdin: {
-        contents: `import { sweepStack } from "${ROOT}/sandbox/gates/sweep";
+        contents: `import { sweepStack } from "${ROOT}/apps/gates/sweep";
 void sweepStack(process.argv[2] ?? "", "staging").then(({ findings }) => { console.log(JSON.stringify(findings)); process.exit(0); });`,
         resolveDir: ROOT,
         loader: "ts",

@@ -2,10 +2,10 @@ import { Engine } from "./support/engine";
 import { found, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
 import { configMap, prod, staging, stackRoot } from "./support/vectors";
-import { isolationRules } from "../../policies/isolation/rules";
-import { waiverRules } from "../../policies/adapter/waiverRules";
-import type { Rule } from "../../policies/rule";
-import { type Waiver, Waivers } from "../../policies/waivers";
+import { isolationRules } from "../../packages/isolation/rules";
+import { waiverRules } from "../../policies/pack/adapter/waiverRules";
+import type { Rule } from "../../packages/isolation/rule";
+import { type Waiver, Waivers } from "../../policies/pack/waivers";
 
 const place = { stack: "staging", project: "forma3d" };
 const judged = vectors.filter(({ resources, refuses }) => resources.length > 0 && !refuses);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { UNKNOWN, type ResourceView, type Rule, type Tree } from "../../policies/rule";
+import { UNKNOWN, type ResourceView, type Rule, type Tree } from "../../packages/isolation/rule";
 import { rules } from "../../policies/rules";
-import { UNKNOWN_AT_PREVIEW, UNKNOWN_AT_UPDATE } from "../../policies/read";
+import { UNKNOWN_AT_PREVIEW, UNKNOWN_AT_UPDATE } from "../../packages/isolation/read";
 import { CASES } from "./rules/cases";
 import { KUBERNETES } from "./rules/kubernetesFixture";
 import { INNOCENT } from "./rules/silent";

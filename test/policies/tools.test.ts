@@ -2,11 +2,11 @@ import "@microsoft/jest-sarif";
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
-import { catalogue, FAMILIES, familyOf } from "../../policies/catalogue";
-import { explain, findRule, suggestions } from "../../policies/explanation";
-import { renderPolicies } from "../../policies/reference";
-import { toSarif, type PackFinding } from "../../policies/sarif";
-import { THRESHOLDS } from "../../policies/thresholds";
+import { catalogue, FAMILIES, familyOf } from "../../policies/pack/catalogue";
+import { explain, findRule, suggestions } from "../../policies/pack/explanation";
+import { renderPolicies } from "../../policies/pack/reference";
+import { toSarif, type PackFinding } from "../../policies/pack/sarif";
+import { THRESHOLDS } from "../../policies/rules/thresholds";
 
 declare module "expect" {
   interface Matchers<R> {
@@ -19,9 +19,13 @@ const rules = catalogue();
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
-    const done = await promisify(execFile)(process.execPath, ["run.mjs", "policies/explain.ts", ...args], {
-      cwd: ROOT,
-    });
+    const done = await promisify(execFile)(
+      process.execPath,
+      ["packages/command/run.mjs", "policies/pack/explain.ts", ...args],
+      {
+        cwd: ROOT,
+      },
+    );
     return { code: 0, ...done };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };

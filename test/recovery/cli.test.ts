@@ -6,10 +6,10 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { Client } from "pg";
-import { buildProgram } from "../../recovery/cli";
-import { EXIT_CODE_HELP } from "../../recovery/errors";
-import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
-import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
+import { buildProgram } from "../../apps/recovery/cli";
+import { EXIT_CODE_HELP } from "../../apps/recovery/errors";
+import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root, type CliRun } from "../support/recoveryCli";
 
 const VERBS = ["backup", "list", "status", "verify", "restore", "prune", "drill", "guard", "metrics"];
@@ -324,7 +324,7 @@ describe("bad input ends within seconds, with one line that names what and where
 });
 
 test("output that nobody reads to its end is no failure", async () => {
-  const shell = `"${process.execPath}" run.mjs recovery/cli.ts --help | head -n 1`;
+  const shell = `"${process.execPath}" packages/command/run.mjs apps/recovery/cli.ts --help | head -n 1`;
   const { stdout, stderr } = await promisify(execFile)("/bin/sh", ["-c", shell], { cwd: root });
   expect(stdout).toMatch(/^Usage: recovery/);
   expect(stderr).toBe("");

@@ -9,12 +9,12 @@ import { Copy, DockerfileParser, From, Healthcheck, type Dockerfile, type Instru
 import { validate, ValidationSeverity } from "dockerfile-utils";
 import yaml from "js-yaml";
 import { RUN_AS } from "../../infra/kubernetes/security";
-import { DEFAULT_PORT } from "../../recovery/exporter/server";
-import { exporterPort, healthcheck } from "../../recovery/healthcheck";
-import { startAzurite } from "../../sandbox/local/azurite";
+import { DEFAULT_PORT } from "../../apps/recovery/exporter/server";
+import { exporterPort, healthcheck } from "../../apps/recovery/healthcheck";
+import { startAzurite } from "../../packages/local-servers/azurite";
 import { root, run } from "../support/recoveryCli";
 
-const text = fs.readFileSync(path.join(root, "recovery/Dockerfile"), "utf8");
+const text = fs.readFileSync(path.join(root, "apps/recovery/Dockerfile"), "utf8");
 const dockerfile: Dockerfile = DockerfileParser.parse(text);
 const instructions = dockerfile.getInstructions();
 const of = (keyword: string): Instruction[] =>
@@ -22,7 +22,7 @@ const of = (keyword: string): Instruction[] =>
 const argumentsOf = (instruction: Instruction): string[] =>
   instruction.getArguments().map((a) => a.getValue());
 const ignored = fs
-  .readFileSync(path.join(root, "recovery/Dockerfile.dockerignore"), "utf8")
+  .readFileSync(path.join(root, "apps/recovery/Dockerfile.dockerignore"), "utf8")
   .split("\n")
   .filter((line) => line && !line.startsWith("#"));
 
@@ -72,7 +72,7 @@ describe("the image's Dockerfile", () => {
         expect(stages).toContain(from.getValue());
         // What the build stage wrote there.
         for (const source of sources)
-          expect(text).toContain(`recovery/build.mjs ${source.replace(/\/$/, "")}\n`);
+          expect(text).toContain(`apps/recovery/build.mjs ${source.replace(/\/$/, "")}\n`);
         continue;
       }
       for (const source of sources) {
@@ -143,7 +143,7 @@ describe("the bundles the image holds", () => {
   let folder: string;
   beforeAll(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "image-"));
-    execFileSync(process.execPath, ["recovery/build.mjs", folder], { cwd: root });
+    execFileSync(process.execPath, ["apps/recovery/build.mjs", folder], { cwd: root });
   });
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 

@@ -4,19 +4,19 @@ import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { Client } from "pg";
-import { runBackup } from "../../recovery/commands/backup";
-import { runLiveDrill } from "../../recovery/commands/drill";
-import { verifyEvidence } from "../../recovery/commands/evidence";
-import type { RunContext } from "../../recovery/context";
-import { plantDamagedBackup } from "../../recovery/drill/damage";
-import { drillReportSchema, type DrillReport } from "../../recovery/drill/report";
-import { blobEvidence, folderEvidence } from "../../recovery/evidence/store";
-import { silent } from "../../recovery/progress";
-import { loadSettings } from "../../recovery/settings";
-import { BlobStore } from "../../recovery/store/client";
-import type { Manifest } from "../../recovery/types";
-import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
-import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runLiveDrill } from "../../apps/recovery/commands/drill";
+import { verifyEvidence } from "../../apps/recovery/commands/evidence";
+import type { RunContext } from "../../apps/recovery/context";
+import { plantDamagedBackup } from "../../apps/recovery/drill/damage";
+import { drillReportSchema, type DrillReport } from "../../apps/recovery/drill/report";
+import { blobEvidence, folderEvidence } from "../../apps/recovery/evidence/store";
+import { silent } from "../../apps/recovery/progress";
+import { loadSettings } from "../../apps/recovery/settings";
+import { BlobStore } from "../../apps/recovery/store/client";
+import type { Manifest } from "../../apps/recovery/types";
+import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root, run } from "../support/recoveryCli";
 
 /** A temporary folder of its own shows what a run leaves behind. */
@@ -47,7 +47,7 @@ describe("npm run drill", () => {
     for (const folder of [temporary.folder, out]) fs.rmSync(folder, { recursive: true, force: true });
   });
   const drill = (...args: string[]) =>
-    run(["run.mjs", "sandbox/drill.ts", "--orders", "3000", "--out", out, ...args], {
+    run(["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", "3000", "--out", out, ...args], {
       TMPDIR: temporary.folder,
       // Of a real environment: a drill on this machine must not even look at it.
       DATABASE_URL: "postgresql://app:never-used@prod.example.com/forma3d",
@@ -101,10 +101,14 @@ describe("npm run drill", () => {
   test.each(["SIGINT", "SIGTERM"] as const)(
     "%s in the middle leaves no server, no folder and no report",
     async (signal) => {
-      const child = spawn(process.execPath, ["run.mjs", "sandbox/drill.ts", "--out", out], {
-        cwd: root,
-        env: cleanEnvironment({ TMPDIR: temporary.folder }),
-      });
+      const child = spawn(
+        process.execPath,
+        ["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--out", out],
+        {
+          cwd: root,
+          env: cleanEnvironment({ TMPDIR: temporary.folder }),
+        },
+      );
       let stderr = "";
       const busy = new Promise<void>((resolve) =>
         child.stderr.on(
@@ -124,7 +128,16 @@ describe("npm run drill", () => {
 
   test("what cannot be run is NOT_RUN and says what to install; wrong usage is refused", async () => {
     const missing = await run(
-      ["run.mjs", "sandbox/drill.ts", "--out", out, "--scenario", "backup-only", "--orders", "1000"],
+      [
+        "packages/command/run.mjs",
+        "apps/rehearsal/drill.ts",
+        "--out",
+        out,
+        "--scenario",
+        "backup-only",
+        "--orders",
+        "1000",
+      ],
       {
         TMPDIR: temporary.folder,
         PATH: "/nonexistent",
@@ -339,10 +352,14 @@ describe("recovery drill on a live environment", () => {
   test("two at once do not measure each other; a killed one leaves nothing running", async () => {
     await backUp();
     const temporary = ownTemporaryFolder();
-    const child = spawn(process.execPath, ["run.mjs", "recovery/cli.ts", "drill", "--json"], {
-      cwd: root,
-      env: cleanEnvironment({ ...env, TMPDIR: temporary.folder }),
-    });
+    const child = spawn(
+      process.execPath,
+      ["packages/command/run.mjs", "apps/recovery/cli.ts", "drill", "--json"],
+      {
+        cwd: root,
+        env: cleanEnvironment({ ...env, TMPDIR: temporary.folder }),
+      },
+    );
     let stdout = "";
     child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
     const started = new Promise<void>((resolve) =>

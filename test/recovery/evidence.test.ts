@@ -3,9 +3,9 @@ import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import fc from "fast-check";
-import { verifyEvidence } from "../../recovery/commands/evidence";
-import { objectivesOf, SCENARIOS, SCENARIO_IDS } from "../../recovery/drill/objectives";
-import { renderJUnit, renderMarkdown } from "../../recovery/drill/render";
+import { verifyEvidence } from "../../apps/recovery/commands/evidence";
+import { objectivesOf, SCENARIOS, SCENARIO_IDS } from "../../apps/recovery/drill/objectives";
+import { renderJUnit, renderMarkdown } from "../../apps/recovery/drill/render";
 import {
   contradictions,
   drillReportSchema,
@@ -13,17 +13,17 @@ import {
   summarise,
   worst,
   type DrillReport,
-} from "../../recovery/drill/report";
-import { formatDuration } from "../../recovery/duration";
-import { checkChain, sha256, type StoredReport } from "../../recovery/evidence/chain";
+} from "../../apps/recovery/drill/report";
+import { formatDuration } from "../../apps/recovery/duration";
+import { checkChain, sha256, type StoredReport } from "../../apps/recovery/evidence/chain";
 import {
   appendReport,
   blobEvidence,
   folderEvidence,
   type EvidenceStore,
-} from "../../recovery/evidence/store";
-import { METRICS } from "../../recovery/exporter/gauges";
-import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
+} from "../../apps/recovery/evidence/store";
+import { METRICS } from "../../apps/recovery/exporter/gauges";
+import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { drillReport, scenario } from "../support/drillReport";
 import { recovery, root } from "../support/recoveryCli";
 

@@ -3,17 +3,17 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runBackup } from "../../recovery/commands/backup";
-import { runVerify } from "../../recovery/commands/verify";
-import { findProgram, unprivilegedAccount } from "../../recovery/postgres/programs";
-import type { Progress } from "../../recovery/progress";
-import { loadSettings } from "../../recovery/settings";
-import { BlobStore } from "../../recovery/store/client";
-import { takeLease } from "../../recovery/store/lease";
-import { lockBlob } from "../../recovery/store/names";
-import type { Manifest, VerifyReport } from "../../recovery/types";
-import { startAzurite } from "../../sandbox/local/azurite";
-import { startPostgres } from "../../sandbox/local/postgres";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runVerify } from "../../apps/recovery/commands/verify";
+import { findProgram, unprivilegedAccount } from "../../apps/recovery/postgres/programs";
+import type { Progress } from "../../apps/recovery/progress";
+import { loadSettings } from "../../apps/recovery/settings";
+import { BlobStore } from "../../apps/recovery/store/client";
+import { takeLease } from "../../apps/recovery/store/lease";
+import { lockBlob } from "../../apps/recovery/store/names";
+import type { Manifest, VerifyReport } from "../../apps/recovery/types";
+import { startAzurite } from "../../packages/local-servers/azurite";
+import { startPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
 
@@ -43,11 +43,15 @@ const backups = async (store: LabStore) => {
 };
 
 function start(store: LabStore, env: Record<string, string> = {}) {
-  const child: ChildProcess = spawn(process.execPath, ["run.mjs", "recovery/cli.ts", "backup", "--json"], {
-    cwd: root,
-    env: cleanEnvironment({ ...store.env, ...env }),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ["packages/command/run.mjs", "apps/recovery/cli.ts", "backup", "--json"],
+    {
+      cwd: root,
+      env: cleanEnvironment({ ...store.env, ...env }),
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let stderr = "";
   let stdout = "";
   child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));

@@ -4,11 +4,11 @@ import os from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { Client } from "pg";
-import { runGuard } from "../../recovery/commands/guard";
-import { canonicalHost, danger, hostsOf, judgeUrl, type GuardPolicy } from "../../recovery/guard/policy";
-import { MARKER_ROLE, setMarker } from "../../recovery/guard/marker";
-import { loadSettings } from "../../recovery/settings";
-import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
+import { runGuard } from "../../apps/recovery/commands/guard";
+import { canonicalHost, danger, hostsOf, judgeUrl, type GuardPolicy } from "../../apps/recovery/guard/policy";
+import { MARKER_ROLE, setMarker } from "../../apps/recovery/guard/marker";
+import { loadSettings } from "../../apps/recovery/settings";
+import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { recovery } from "../support/recoveryCli";
 
 const settings = (env: Record<string, string>) => loadSettings(env, ["database"]);

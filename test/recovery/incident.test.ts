@@ -4,9 +4,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parse } from "shell-quote";
-import { incidentReport } from "../../recovery/incident/metrics";
-import type { Incident } from "../../recovery/incident/record";
-import { startAzurite } from "../../sandbox/local/azurite";
+import { incidentReport } from "../../apps/recovery/incident/metrics";
+import type { Incident } from "../../apps/recovery/incident/record";
+import { startAzurite } from "../../packages/local-servers/azurite";
 
 const ROOT = path.join(__dirname, "../..");
 let azurite: Awaited<ReturnType<typeof startAzurite>>;
@@ -23,18 +23,22 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(folder, { recursive: true }));
 
 function incident(args: string[], env: Record<string, string> = {}) {
-  const result = spawnSync(process.execPath, ["run.mjs", "recovery/incident.ts", ...args], {
-    cwd: ROOT,
-    encoding: "utf8",
-    env: {
-      PATH: process.env.PATH,
-      ENVIRONMENT: "testing",
-      INCIDENT_DIR: folder,
-      BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
-      BACKUP_CONTAINER_INCIDENTS: "incidents",
-      ...env,
+  const result = spawnSync(
+    process.execPath,
+    ["packages/command/run.mjs", "apps/recovery/incident.ts", ...args],
+    {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: {
+        PATH: process.env.PATH,
+        ENVIRONMENT: "testing",
+        INCIDENT_DIR: folder,
+        BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
+        BACKUP_CONTAINER_INCIDENTS: "incidents",
+        ...env,
+      },
     },
-  });
+  );
   return {
     code: result.status,
     out: result.stdout,

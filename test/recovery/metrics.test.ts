@@ -1,20 +1,20 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { Client } from "pg";
-import { runBackup } from "../../recovery/commands/backup";
-import { runMetrics } from "../../recovery/commands/metrics";
-import { runVerify } from "../../recovery/commands/verify";
-import type { RunContext } from "../../recovery/context";
-import { appendReport, blobEvidence } from "../../recovery/evidence/store";
-import { sha256 } from "../../recovery/evidence/chain";
-import { METRICS } from "../../recovery/exporter/gauges";
-import { silent } from "../../recovery/progress";
-import { loadSettings, type Settings } from "../../recovery/settings";
-import { archiveBlob } from "../../recovery/store/names";
-import type { Manifest } from "../../recovery/types";
-import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
-import { freePort } from "../../sandbox/local/ports";
-import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runMetrics } from "../../apps/recovery/commands/metrics";
+import { runVerify } from "../../apps/recovery/commands/verify";
+import type { RunContext } from "../../apps/recovery/context";
+import { appendReport, blobEvidence } from "../../apps/recovery/evidence/store";
+import { sha256 } from "../../apps/recovery/evidence/chain";
+import { METRICS } from "../../apps/recovery/exporter/gauges";
+import { silent } from "../../apps/recovery/progress";
+import { loadSettings, type Settings } from "../../apps/recovery/settings";
+import { archiveBlob } from "../../apps/recovery/store/names";
+import type { Manifest } from "../../apps/recovery/types";
+import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { freePort } from "../../packages/local-servers/ports";
+import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { drillReport, scenario } from "../support/drillReport";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 
@@ -206,8 +206,8 @@ describe("the exporter", () => {
     child = spawn(
       process.execPath,
       [
-        "run.mjs",
-        "recovery/cli.ts",
+        "packages/command/run.mjs",
+        "apps/recovery/cli.ts",
         "metrics",
         "--host",
         "127.0.0.1",

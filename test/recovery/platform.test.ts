@@ -3,10 +3,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
-import { runBackup } from "../../recovery/commands/backup";
-import { runRestore } from "../../recovery/commands/restore";
-import { runVerify } from "../../recovery/commands/verify";
-import type { Manifest, RestoreResult } from "../../recovery/types";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runRestore } from "../../apps/recovery/commands/restore";
+import { runVerify } from "../../apps/recovery/commands/verify";
+import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { recovery } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 

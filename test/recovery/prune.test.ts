@@ -1,10 +1,10 @@
-import { runBackup } from "../../recovery/commands/backup";
-import { runPrune } from "../../recovery/commands/prune";
-import { judge } from "../../recovery/commands/status";
-import { encode, seal } from "../../recovery/document";
-import { decideRetention } from "../../recovery/retention";
-import { loadSettings } from "../../recovery/settings";
-import { archiveBlob, manifestBlob, newBackupId, newReportBlob } from "../../recovery/store/names";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runPrune } from "../../apps/recovery/commands/prune";
+import { judge } from "../../apps/recovery/commands/status";
+import { encode, seal } from "../../apps/recovery/document";
+import { decideRetention } from "../../apps/recovery/retention";
+import { loadSettings } from "../../apps/recovery/settings";
+import { archiveBlob, manifestBlob, newBackupId, newReportBlob } from "../../apps/recovery/store/names";
 import {
   VERIFICATION_FORMAT,
   type CatalogueEntry,
@@ -12,7 +12,7 @@ import {
   type PruneResult,
   type Tier,
   type VerifyReport,
-} from "../../recovery/types";
+} from "../../apps/recovery/types";
 import { startBlobProxy } from "../support/blobProxy";
 import { startVersionedBlobs } from "../support/versionedBlobs";
 import { recovery } from "../support/recoveryCli";

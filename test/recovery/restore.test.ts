@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { runBackup } from "../../recovery/commands/backup";
-import { runRestore } from "../../recovery/commands/restore";
-import { runVerify } from "../../recovery/commands/verify";
-import { loadSettings } from "../../recovery/settings";
-import type { Manifest, RestoreResult } from "../../recovery/types";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runRestore } from "../../apps/recovery/commands/restore";
+import { runVerify } from "../../apps/recovery/commands/verify";
+import { loadSettings } from "../../apps/recovery/settings";
+import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { startBlobProxy } from "../support/blobProxy";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
@@ -111,7 +111,16 @@ describe("restore", () => {
   test("replaces a database whose name was typed, and keeps what was in it", async () => {
     const child = spawn(
       process.execPath,
-      ["run.mjs", "recovery/cli.ts", "restore", manifest.id, "--to", "live", "--replace", "--json"],
+      [
+        "packages/command/run.mjs",
+        "apps/recovery/cli.ts",
+        "restore",
+        manifest.id,
+        "--to",
+        "live",
+        "--replace",
+        "--json",
+      ],
       {
         cwd: root,
         env: cleanEnvironment(store.env),

@@ -3,20 +3,25 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
-import { runBackup } from "../../recovery/commands/backup";
-import { runRestore } from "../../recovery/commands/restore";
-import { runStatus } from "../../recovery/commands/status";
-import { runVerify } from "../../recovery/commands/verify";
-import { compareRestored } from "../../recovery/compareRestored";
-import { decode, encode, seal } from "../../recovery/document";
-import { Ladder } from "../../recovery/ladder";
-import { amcheck } from "../../recovery/postgres/amcheck";
-import { parseServerUrl } from "../../recovery/postgres/connection";
-import { findProgram } from "../../recovery/postgres/programs";
-import { Stages } from "../../recovery/stages";
-import { readCatalogue, select } from "../../recovery/store/catalogue";
-import { BlobStore } from "../../recovery/store/client";
-import { manifestSchema, type CheckResult, type Manifest, type VerifyReport } from "../../recovery/types";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runRestore } from "../../apps/recovery/commands/restore";
+import { runStatus } from "../../apps/recovery/commands/status";
+import { runVerify } from "../../apps/recovery/commands/verify";
+import { compareRestored } from "../../apps/recovery/compareRestored";
+import { decode, encode, seal } from "../../apps/recovery/document";
+import { Ladder } from "../../apps/recovery/ladder";
+import { amcheck } from "../../apps/recovery/postgres/amcheck";
+import { parseServerUrl } from "../../apps/recovery/postgres/connection";
+import { findProgram } from "../../apps/recovery/postgres/programs";
+import { Stages } from "../../apps/recovery/stages";
+import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
+import { BlobStore } from "../../apps/recovery/store/client";
+import {
+  manifestSchema,
+  type CheckResult,
+  type Manifest,
+  type VerifyReport,
+} from "../../apps/recovery/types";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
 
@@ -348,7 +353,7 @@ describe("what could not run is NOT_RUN, and never passes", () => {
     // A limit on file size stops a write in its middle, as a full disk does. In blocks of 512 or 1024 bytes.
     await recovery(["--help"], {}); // makes the bundle, which is too large for the limit itself
     const limited = async (blocks: number) => {
-      const command = `ulimit -f ${blocks}; exec "$0" .build/recovery/cli.js verify ${manifest.id} --json`;
+      const command = `ulimit -f ${blocks}; exec "$0" .build/apps/recovery/cli.js verify ${manifest.id} --json`;
       const child = spawn("/bin/sh", ["-c", command, process.execPath], {
         cwd: root,
         env: cleanEnvironment(store.env),

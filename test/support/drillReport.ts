@@ -4,8 +4,8 @@ import {
   summarise,
   type DrillReport,
   type ScenarioReport,
-} from "../../recovery/drill/report";
-import { ELSEWHERE, SCENARIOS } from "../../recovery/drill/objectives";
+} from "../../apps/recovery/drill/report";
+import { ELSEWHERE, SCENARIOS } from "../../apps/recovery/drill/objectives";
 
 /** A scenario that met its targets; `change` breaks it, the verdict follows from what is measured then. */
 export function scenario(change: Partial<ScenarioReport> = {}): ScenarioReport {

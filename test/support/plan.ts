@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { Diagnostic } from "../../sandbox/monitor/resource";
-import type { JsonValue, ResourceDocument } from "../../sandbox/render/plan";
-import { projectRoot } from "../../sandbox/root";
+import type { Diagnostic } from "../../packages/offline-engine/resource";
+import type { JsonValue, ResourceDocument } from "../../apps/tools/render/plan";
+import { projectRoot } from "../../packages/command/root";
 
 const run = promisify(execFile);
 const ROOT = projectRoot(__dirname);
@@ -15,8 +15,8 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const SOURCES = [
   "infra",
   "stacks",
-  "policies/rule.ts",
-  "policies/armLimits.ts",
+  "packages/isolation/rule.ts",
+  "policies/arm/armLimits.ts",
   "policies/arm",
   "sandbox",
   "test/support",
@@ -89,7 +89,7 @@ async function plan(requests: PlanRequest[]): Promise<void> {
   if (missing.length === 0) return;
   const { stdout } = await run(
     process.execPath,
-    ["run.mjs", "test/support/planWorker.ts", JSON.stringify(missing)],
+    ["packages/command/run.mjs", "test/support/planWorker.ts", JSON.stringify(missing)],
     { cwd: ROOT, maxBuffer: MAX_OUTPUT_BYTES },
   ).catch((error: Error & { stderr?: string }) => {
     const stacks = missing.map(({ stack }) => stack).join(", ");

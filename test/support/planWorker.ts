@@ -1,7 +1,7 @@
 // Plans stacks in a process of its own and prints the outcomes as JSON; started by test/support/plan.ts.
-import "../../sandbox/keepCode";
-import { planStack } from "../../sandbox/planner";
-import { planDocument } from "../../sandbox/render/plan";
+import "../../packages/offline-engine/keepCode";
+import { planStack } from "../../packages/offline-engine/planner";
+import { planDocument } from "../../apps/tools/render/plan";
 import type { PlanRequest } from "./plan";
 
 async function main(requests: PlanRequest[]): Promise<void> {

@@ -18,7 +18,7 @@ export function cleanEnvironment(extra: Record<string, string | undefined>): Nod
 
 /** Runs a verb of the recovery runner the way a user does, and waits for its end. */
 export async function recovery(args: string[], env: Record<string, string | undefined>): Promise<CliRun> {
-  return run(["run.mjs", "recovery/cli.ts", ...args], env);
+  return run(["packages/command/run.mjs", "apps/recovery/cli.ts", ...args], env);
 }
 
 export async function run(args: string[], env: Record<string, string | undefined>): Promise<CliRun> {

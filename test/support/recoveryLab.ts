@@ -1,20 +1,20 @@
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
-import type { RunContext } from "../../recovery/context";
-import { silent } from "../../recovery/progress";
-import { loadSettings, type Settings } from "../../recovery/settings";
-import { startAzurite, type LocalAzurite } from "../../sandbox/local/azurite";
+import type { RunContext } from "../../apps/recovery/context";
+import { silent } from "../../apps/recovery/progress";
+import { loadSettings, type Settings } from "../../apps/recovery/settings";
+import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import {
   startFlexibleServer,
   type FlexibleServer,
   type FlexibleServerOptions,
-} from "../../sandbox/local/flexibleServer";
-import { startPostgres, type LocalPostgres } from "../../sandbox/local/postgres";
-import { usePrograms } from "../../sandbox/local/postgresPrograms";
-import { rolesScript } from "../../infra/databaseRoles";
-import { DATABASE_ROLES } from "../../infra/secretCatalog";
-import { serverParameters } from "../../infra/serverParameters";
+} from "../../packages/local-servers/flexibleServer";
+import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
+import { usePrograms } from "../../packages/local-servers/postgresPrograms";
+import { rolesScript } from "../../infra/data/databaseRoles";
+import { DATABASE_ROLES } from "../../infra/secrets/secretCatalog";
+import { serverParameters } from "../../infra/data/serverParameters";
 
 /** One set of containers nobody else uses, and the settings that name it. */
 export interface LabStore {

@@ -2,9 +2,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { unprivilegedAccount } from "../../../recovery/postgres/programs";
-import { freePort, loopback } from "../../../sandbox/local/ports";
-import { startSupervised, temporaryDirectory } from "../../../sandbox/local/supervised";
+import { unprivilegedAccount } from "../../../apps/recovery/postgres/programs";
+import { freePort, loopback } from "../../../packages/local-servers/ports";
+import { startSupervised, temporaryDirectory } from "../../../packages/local-servers/supervised";
 
 export interface Pooler {
   /** What Azure offers as 6432. */

@@ -4,7 +4,7 @@ import {
   type Rule,
   type StackView,
   type Tree,
-} from "../../../policies/rule";
+} from "../../../packages/isolation/rule";
 import { AZURE } from "./azureFixture";
 import { KUBERNETES } from "./kubernetesFixture";
 import { PLATFORM } from "./platformFixture";

@@ -44,7 +44,7 @@ export class Analyzer {
     const { root, stack, project = "forma3d", isDryRun = true, config = {}, isWhole = false } = options;
     const launcher = require.resolve("@pulumi/pulumi/cmd/run-policy-pack");
     const pack = path.join(root, "policies");
-    const lean = ["--require", path.join(__dirname, "../../../sandbox/lean/preload.js")];
+    const lean = ["--require", path.join(__dirname, "../../../packages/offline-engine/lean/preload.js")];
     const child = spawn(process.execPath, [...(isWhole ? [] : lean), launcher, "127.0.0.1:1", pack], {
       cwd: pack,
       env: {

@@ -1,11 +1,11 @@
 import type { Policies } from "@pulumi/policy";
 import type * as proto from "@pulumi/pulumi/proto/analyzer_pb";
-import { toPolicies } from "../../../policies/adapter/dispatch";
-import { Inspection } from "../../../policies/adapter/inspection";
-import { deriveInventory, type Extras } from "../../../policies/isolation/derive";
-import { isolationRules } from "../../../policies/isolation/rules";
-import type { Rule } from "../../../policies/rule";
-import { type Waiver, Waivers } from "../../../policies/waivers";
+import { toPolicies } from "../../../policies/pack/adapter/dispatch";
+import { Inspection } from "../../../policies/pack/adapter/inspection";
+import { deriveInventory, type Extras } from "../../../packages/isolation/derive";
+import { isolationRules } from "../../../packages/isolation/rules";
+import type { Rule } from "../../../packages/isolation/rule";
+import { type Waiver, Waivers } from "../../../policies/pack/waivers";
 import { readStacks } from "../../../stacks/files";
 import type { ResourceFixture } from "./fixture";
 import { ROOT } from "./names";

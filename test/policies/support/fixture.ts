@@ -1,4 +1,4 @@
-import type { Value } from "../../../policies/rule";
+import type { Value } from "../../../packages/isolation/rule";
 
 /** A resource as a fixture writes it. */
 export interface ResourceFixture {

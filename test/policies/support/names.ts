@@ -1,5 +1,5 @@
 import type { RegionNames } from "../../../infra/naming";
-import { projectRoot } from "../../../sandbox/root";
+import { projectRoot } from "../../../packages/command/root";
 import { readStacks, stackPlatformNames } from "../../../stacks/files";
 
 /** Folder of the project the tests run in. */

@@ -1,4 +1,4 @@
-import type { Extras } from "../../../policies/isolation/derive";
+import type { Extras } from "../../../packages/isolation/derive";
 import type { ResourceFixture } from "./fixture";
 import { prod, staging } from "./names";
 

@@ -1,0 +1,110 @@
+import { type ResourceView, type Tree, UNKNOWN, type Value } from "../../packages/isolation/rule";
+import { unknownPaths } from "../../packages/isolation/scan";
+
+/** Texts that stand for a value not known yet, in previews and stored states. */
+const UNKNOWN_TEXTS: ReadonlySet<unknown> = new Set([
+  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+]);
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
+/** What a gate is told about a resource, by a preview, a stored state or a plan. */
+export interface GivenResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly props: unknown;
+  readonly provider?: { readonly urn: string; readonly type: string; readonly props: unknown };
+  readonly protect?: boolean;
+  readonly ignoreChanges?: readonly string[];
+  readonly dependencies?: readonly string[];
+  readonly propertyDependencies?: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * Dependencies of properties as the engine tells a policy pack: properties that depend on nothing are left out, and
+ * of the others only what the stack itself manages is named.
+ */
+export function dependenciesOf(
+  given: Readonly<Record<string, readonly string[] | null>>,
+  isOutside: (urn: string) => boolean,
+): Record<string, readonly string[]> {
+  return Object.fromEntries(
+    Object.entries(given)
+      .filter(([, urns]) => urns !== null && urns.length > 0)
+      .map(([key, urns]) => [key, (urns ?? []).filter((urn) => !isOutside(urn))]),
+  );
+}
+
+/** Counts what a gate could not read. */
+export interface Unread {
+  /** Secrets that are there in encrypted form only. */
+  secrets: number;
+}
+
+/** Plain data for the rules: secrets opened where their text is there, unknown values marked. */
+export function plain(value: unknown, unread: Unread): Value {
+  if (typeof value === "symbol" || UNKNOWN_TEXTS.has(value)) return UNKNOWN;
+  if (typeof value === "string") {
+    if (value === "[secret]") unread.secrets++;
+    return value;
+  }
+  if (value === null || value === undefined) return null;
+  if (typeof value === "number" || typeof value === "boolean") return value;
+  if (Array.isArray(value)) return value.map((inner: unknown) => plain(inner, unread));
+  if (typeof value !== "object") return null;
+  const object = value as Record<string, unknown>;
+  if (object[SIGNATURE] === SECRET) return secret(object, unread);
+  return Object.fromEntries(
+    Object.entries(object)
+      .filter(([key]) => key !== SIGNATURE)
+      .map(([key, inner]) => [key, plain(inner, unread)]),
+  );
+}
+
+function secret({ value, plaintext }: Record<string, unknown>, unread: Unread): Value {
+  if (value !== undefined) return plain(value, unread);
+  if (typeof plaintext === "string") {
+    try {
+      return plain(JSON.parse(plaintext), unread);
+    } catch {
+      return plaintext;
+    }
+  }
+  unread.secrets++;
+  return "[secret]";
+}
+
+export const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
+
+/** The view of a resource a rule judges. */
+export function viewOf(given: GivenResource, unread: Unread): ResourceView {
+  const props = plain(given.props ?? {}, unread) as Tree;
+  const { provider } = given;
+  return {
+    urn: given.urn,
+    type: given.type,
+    name: nameOf(given.urn),
+    props,
+    unknownPaths: unknownPaths(props),
+    opts: {
+      protect: given.protect ?? false,
+      ignoreChanges: given.ignoreChanges ?? [],
+      aliases: [],
+      additionalSecretOutputs: [],
+    },
+    ...(provider && {
+      provider: {
+        urn: provider.urn,
+        type: provider.type,
+        name: nameOf(provider.urn),
+        props: plain(provider.props ?? {}, unread) as Tree,
+      },
+    }),
+    dependencies: given.dependencies ?? [],
+    propertyDependencies: given.propertyDependencies ?? {},
+  };
+}

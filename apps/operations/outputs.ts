@@ -1,0 +1,159 @@
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import { promisify } from "node:util";
+import { Command, CommanderError } from "commander";
+import { z } from "zod";
+import { ExitCode, messageOf } from "../recovery/errors";
+
+const place = z.object({ server: z.string(), resourceGroup: z.string(), region: z.string() });
+const region = z.object({
+  region: z.string(),
+  resourceGroup: z.string(),
+  vault: z.string(),
+  cluster: z.string(),
+  namespace: z.string(),
+  privateLinkServices: z.object({ api: z.string(), dashboard: z.string() }),
+});
+
+/** The stack outputs the recovery tools and the runbooks rely on. */
+export const outputsSchema = z.object({
+  environment: z.string(),
+  database: z.object({
+    writerHost: z.string(),
+    readerHost: z.string(),
+    ports: z.object({ pooled: z.number(), direct: z.number() }),
+    database: z.string(),
+    virtualEndpoint: z.string(),
+    primary: place,
+    replica: place.optional(),
+  }),
+  storage: z.object({
+    account: z.string(),
+    resourceGroup: z.string(),
+    blobEndpoint: z.string(),
+    containers: z.object({
+      daily: z.string(),
+      monthly: z.string(),
+      evidence: z.string(),
+      incidents: z.string(),
+    }),
+  }),
+  regions: z.object({ primary: region, secondary: region.optional() }),
+  edge: z.object({
+    subscriptionId: z.string(),
+    resourceGroup: z.string(),
+    apiHost: z.string(),
+    dashboardHost: z.string(),
+    frontDoor: z.string(),
+    frontDoorEndpoint: z.string(),
+  }),
+  objectives: z.object({ rpoMinutes: z.number(), rtoMinutes: z.number() }),
+});
+
+export type StackOutputs = z.infer<typeof outputsSchema>;
+
+/** Shell variables of a stack's outputs, as the runbooks' commands and the recovery runner use them. */
+export function variables(outputs: StackOutputs): Record<string, string> {
+  const { database, storage, regions, edge, objectives } = outputs;
+  const { primary, secondary } = regions;
+  return {
+    ENVIRONMENT: outputs.environment,
+    SUBSCRIPTION: edge.subscriptionId,
+    GLOBAL_RESOURCE_GROUP: edge.resourceGroup,
+    API_HOST: edge.apiHost,
+    /** Front Door names a custom domain after its host. */
+    API_DOMAIN: edge.apiHost.replaceAll(".", "-"),
+    DASHBOARD_HOST: edge.dashboardHost,
+    FRONT_DOOR: edge.frontDoor,
+    FRONT_DOOR_ENDPOINT: edge.frontDoorEndpoint,
+    RESOURCE_GROUP: primary.resourceGroup,
+    REGION: primary.region,
+    VAULT: primary.vault,
+    CLUSTER: primary.cluster,
+    NAMESPACE: primary.namespace,
+    PRIVATE_LINK: primary.privateLinkServices.api,
+    SERVER: database.primary.server,
+    WRITER_HOST: database.writerHost,
+    READER_HOST: database.readerHost,
+    VIRTUAL_ENDPOINT: database.virtualEndpoint,
+    DATABASE: database.database,
+    GUARD_ALLOWED_HOSTS: database.writerHost,
+    STORAGE_ACCOUNT: storage.account,
+    STORAGE_RESOURCE_GROUP: storage.resourceGroup,
+    BACKUP_STORE_URL: storage.blobEndpoint,
+    BACKUP_CONTAINER_DAILY: storage.containers.daily,
+    BACKUP_CONTAINER_MONTHLY: storage.containers.monthly,
+    BACKUP_CONTAINER_EVIDENCE: storage.containers.evidence,
+    BACKUP_CONTAINER_INCIDENTS: storage.containers.incidents,
+    RTO_TARGET: `${objectives.rtoMinutes}m`,
+    RPO_TARGET: `${objectives.rpoMinutes}m`,
+    ...(secondary && {
+      RESOURCE_GROUP_SECONDARY: secondary.resourceGroup,
+      REGION_SECONDARY: secondary.region,
+      VAULT_SECONDARY: secondary.vault,
+      CLUSTER_SECONDARY: secondary.cluster,
+      PRIVATE_LINK_SECONDARY: secondary.privateLinkServices.api,
+    }),
+    ...(database.replica && { REPLICA: database.replica.server }),
+  };
+}
+
+/** `export NAME='value'` lines a POSIX shell can evaluate. */
+export function exportLines(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
+    .join("");
+}
+
+/** Outputs of the stack resource in a plan or an exported state. */
+function fromDocument(document: unknown): unknown {
+  const exported = document as { deployment?: { resources?: unknown }; resources?: unknown };
+  const resources = exported.deployment?.resources ?? exported.resources;
+  if (!Array.isArray(resources)) return document;
+  const stack = (resources as { type?: string; outputs?: unknown }[]).find(
+    ({ type }) => type === "pulumi:pulumi:Stack",
+  );
+  return stack?.outputs;
+}
+
+async function read(stack: string, file: string | undefined): Promise<unknown> {
+  if (file !== undefined) return fromDocument(JSON.parse(fs.readFileSync(file, "utf8")));
+  const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "--json", "--stack", stack]);
+  return JSON.parse(stdout);
+}
+
+async function main(): Promise<void> {
+  const program = new Command("outputs")
+    .description('Prints a stack\'s names as shell variables: eval "$(npm run -s outputs -- prod)"')
+    .argument("<stack>", "stack to ask")
+    .option("--from <file>", "read a plan (npm run plan -- <stack> --json file) or an exported state instead")
+    .exitOverride()
+    .addHelpText("after", "\nExit codes:\n  0  printed\n  1  the outputs cannot be read\n  2  wrong usage\n");
+  try {
+    program.parse();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.code === "commander.helpDisplayed" ? ExitCode.ok : ExitCode.usage;
+    return;
+  }
+  const [stack = ""] = program.args;
+  try {
+    const parsed = outputsSchema.safeParse(await read(stack, program.opts<{ from?: string }>().from));
+    if (!parsed.success) {
+      throw new Error(
+        `outputs of ${stack} lack ${parsed.error.issues.map((issue) => issue.path.join(".")).join(", ")}`,
+      );
+    }
+    process.stdout.write(exportLines(variables(parsed.data)));
+  } catch (error) {
+    const missing =
+      (error as NodeJS.ErrnoException).code === "ENOENT" &&
+      (error as { syscall?: string }).syscall?.startsWith("spawn");
+    console.error(
+      `error: ${missing ? "the pulumi CLI is not on PATH; use --from with a plan or an exported state" : messageOf(error)}`,
+    );
+    process.exitCode = ExitCode.failed;
+  }
+}
+
+if (require.main === module || process.argv[1] === __filename) void main();

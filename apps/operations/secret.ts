@@ -1,0 +1,127 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import readline from "node:readline";
+import { Writable } from "node:stream";
+import { Command, CommanderError } from "commander";
+import { SECRET_CATALOG, SecretEntry } from "../../infra/secrets/secretCatalog";
+import { expiry } from "../../infra/secrets/secretLife";
+import { stackPlatformNames } from "../../stacks/names";
+import { readStacks } from "../../stacks/files";
+import type { StackConfig } from "../../stacks/schema";
+
+/** Exit codes. */
+const DONE = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+/** Version of the vault's management API the writes go by. */
+const API_VERSION = "2023-07-01";
+
+const ROOT = path.resolve(__dirname, "../..");
+
+class Usage extends Error {}
+
+const list = (names: readonly string[]): string => names.join(", ");
+
+function externalSecret(name: string): SecretEntry {
+  const external = SECRET_CATALOG.filter(({ source }) => source === "external");
+  const found = external.find((entry) => entry.name === name);
+  if (!found) {
+    throw new Usage(`"${name}" is no external secret; allowed: ${list(external.map((entry) => entry.name))}`);
+  }
+  return found;
+}
+
+function stackConfig(stack: string): StackConfig {
+  const stacks = readStacks(ROOT);
+  const found = stacks[stack];
+  if (!found) throw new Usage(`stack "${stack}" has no file; allowed: ${list(Object.keys(stacks))}`);
+  return found;
+}
+
+/** Reads the value: from a person without showing it, otherwise all of standard input without its last line break. */
+async function readValue(name: string): Promise<string> {
+  const terminal = process.stdin.isTTY;
+  if (terminal) process.stderr.write(`value of ${name}: `);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = readline.createInterface({ input: process.stdin, output: silent, terminal });
+  const read: string[] = [];
+  for await (const line of lines) {
+    read.push(line);
+    if (terminal) break;
+  }
+  lines.close();
+  if (terminal) process.stderr.write("\n");
+  const value = read.join("\n");
+  if (value === "") throw new Usage("the value is empty");
+  return value;
+}
+
+/**
+ * Writes the secret into the vault of one region. Through Azure's management endpoint, because the vaults' own answer
+ * private endpoints only; the value goes by standard input, so that no process list shows it.
+ */
+function put(
+  config: StackConfig,
+  place: { resourceGroup: string; vault: string },
+  name: string,
+  body: object,
+) {
+  const url =
+    `https://management.azure.com/subscriptions/${config.azure.subscriptionId}/resourceGroups/${place.resourceGroup}` +
+    `/providers/Microsoft.KeyVault/vaults/${place.vault}/secrets/${name}?api-version=${API_VERSION}`;
+  const { status, stderr, error } = spawnSync(
+    "az",
+    ["rest", "--method", "put", "--url", url, "--body", "@-", "--output", "none", "--only-show-errors"],
+    { input: JSON.stringify(body), encoding: "utf8" },
+  );
+  if (error) throw new Error(`az: ${error.message}`);
+  if (status !== 0) throw new Error(`${place.vault}: ${stderr.trim()}`);
+}
+
+async function setSecret(stack: string, name: string): Promise<void> {
+  const entry = externalSecret(name);
+  const config = stackConfig(stack);
+  const { primary, secondary } = stackPlatformNames(config);
+  const value = await readValue(name);
+  const today = new Date().toISOString().slice(0, 10);
+  const expires = expiry(today, Math.min(entry.rotationDays, config.vault.secretRotationDays));
+  const body = {
+    properties: { value, contentType: entry.contentType, attributes: { enabled: true, exp: expires } },
+  };
+  for (const place of [primary, ...(secondary ? [secondary] : [])]) {
+    put(config, place, name, body);
+    const day = new Date(expires * 1000).toISOString().slice(0, 10);
+    console.log(`set ${name} in ${place.vault}, valid until ${day}`);
+  }
+}
+
+async function main(): Promise<void> {
+  const names = list(SECRET_CATALOG.filter(({ source }) => source === "external").map(({ name }) => name));
+  const program = new Command("secret")
+    .description(
+      "Puts a partner's secret, read from standard input, into the vault of every region of a stack.",
+    )
+    .argument("<stack>", "whose vaults")
+    .argument("<name>", `one of ${names}`)
+    .exitOverride()
+    .addHelpText(
+      "after",
+      "\nNeeds the Azure CLI, signed in with the right Microsoft.KeyVault/vaults/secrets/write.\n\nExit codes:\n  0  set in every region\n  1  Azure refused\n  2  wrong usage or configuration\n",
+    );
+  try {
+    await program.parseAsync();
+    const [stack = "", name = ""] = program.args;
+    await setSecret(stack, name);
+    process.exitCode = DONE;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.code === "commander.helpDisplayed" ? DONE : USAGE;
+      return;
+    }
+    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = error instanceof Usage ? USAGE : FAILED;
+  }
+}
+
+void main();

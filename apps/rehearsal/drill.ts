@@ -1,0 +1,198 @@
+import { BlobServiceClient } from "@azure/storage-blob";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import path from "node:path";
+import { DRILL_EXIT, describeDrill, operatorName, writeCopies } from "../recovery/commands/drill";
+import type { RunContext } from "../recovery/context";
+import { loadDataset } from "../recovery/drill/dataset";
+import { ownSettings, type Ground } from "../recovery/drill/ground";
+import { SCENARIO_IDS, type ScenarioId } from "../recovery/drill/objectives";
+import { parseScenarios, runDrill, type DrillResult } from "../recovery/drill/run";
+import { ExitCode, messageOf, NotRunError } from "../recovery/errors";
+import { writableFolder } from "../recovery/evidence/store";
+import { parseDurationOption } from "../recovery/parse";
+import { quoteIdentifier, withClient } from "../recovery/postgres/connect";
+import { withDatabase } from "../recovery/postgres/connection";
+import { exitCodeHelp, runVerb } from "../recovery/runner";
+import { loadSettings, serverOf, SETTING_HELP } from "../recovery/settings";
+import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
+
+const ENVIRONMENT = "local";
+const DATABASE = "forma3d";
+const CONTAINER = "daily";
+
+interface Flags {
+  out: string;
+  orders: number;
+  scenario?: ScenarioId[];
+  rto?: number;
+  rpo?: number;
+  markdown?: string;
+  junit?: string;
+  json?: boolean;
+}
+
+/** Everything the drill stands on: one database server, and a blob server for each of two regions. */
+interface Servers {
+  postgres: LocalPostgres;
+  region: LocalAzurite;
+  secondRegion: LocalAzurite;
+}
+
+/**
+ * Drills every scenario on servers made for it: the database and the first region's store are really lost.
+ * @throws NotRunError when the servers cannot be started, saying what to install
+ */
+async function localDrill(flags: Flags, context: RunContext): Promise<DrillResult> {
+  const evidence = writableFolder(flags.out);
+  const started: { stop(): Promise<void> }[] = [];
+  try {
+    context.progress.stage("start PostgreSQL and two blob servers");
+    const servers = await start(started);
+    const ground = await prepare(servers, flags.orders, context);
+    return await runDrill(
+      ground,
+      evidence,
+      {
+        scenarios: flags.scenario,
+        objectives: { overall: {}, flags: { rtoSeconds: flags.rto, rpoSeconds: flags.rpo } },
+        trigger: "manual",
+        operator: operatorName(),
+        runner: { image: "not an image", revision: "work tree" },
+      },
+      context,
+    );
+  } finally {
+    await Promise.all(started.map((server) => server.stop()));
+  }
+}
+
+async function start(started: { stop(): Promise<void> }[]): Promise<Servers> {
+  const keep = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+    const server = await starting;
+    started.push(server);
+    return server;
+  };
+  // All are waited for even when one fails, so that every one that started is stopped.
+  const [postgres, region, secondRegion] = await Promise.allSettled([
+    keep(startPostgres()),
+    keep(startAzurite({ account: "forma3dweu" })),
+    keep(startAzurite({ account: "forma3dneu" })),
+  ]);
+  for (const outcome of [postgres, region, secondRegion]) {
+    if (outcome.status === "rejected") throw new NotRunError(messageOf(outcome.reason));
+  }
+  return {
+    postgres: (postgres as PromiseFulfilledResult<LocalPostgres>).value,
+    region: (region as PromiseFulfilledResult<LocalAzurite>).value,
+    secondRegion: (secondRegion as PromiseFulfilledResult<LocalAzurite>).value,
+  };
+}
+
+async function prepare(servers: Servers, orders: number, context: RunContext): Promise<Ground> {
+  const { postgres, region, secondRegion } = servers;
+  const settings = loadSettings(
+    {
+      ENVIRONMENT,
+      DATABASE_URL: postgres.urlOf(DATABASE),
+      BACKUP_STORE_CONNECTION_STRING: region.connectionString,
+      BACKUP_CONTAINER_DAILY: CONTAINER,
+    },
+    ["database", "store"],
+  );
+  const server = serverOf(settings);
+  const containers = [region, secondRegion].map(containerOf);
+  await Promise.all(containers.map((container) => container.create()));
+  context.progress.stage(`load ${orders} orders with their print jobs and shipments`);
+  const maintenance = withDatabase(server, "postgres");
+  await withClient(maintenance, (client) => client.query(`create database ${quoteIdentifier(DATABASE)}`));
+  await withClient(server, (client) => loadDataset(client, orders));
+  context.progress.done();
+  return {
+    scratchKind: "throwaway PostgreSQL on this machine",
+    server: maintenance,
+    serverVersion: `${postgres.version}`,
+    source: { settings, database: DATABASE, expendable: true },
+    own: ownSettings(settings, maintenance),
+    geo: {
+      settings: { ...settings, store: { connectionString: secondRegion.connectionString } },
+      replicate: () => replicate(region, secondRegion),
+      loseStore: () => region.stop(),
+    },
+  };
+}
+
+function containerOf({ connectionString }: LocalAzurite) {
+  return BlobServiceClient.fromConnectionString(connectionString).getContainerClient(CONTAINER);
+}
+
+/** What geo-redundant storage does by itself, in the order it was written: archives before their manifests. */
+async function replicate(from: LocalAzurite, to: LocalAzurite): Promise<void> {
+  const [source, target] = [containerOf(from), containerOf(to)];
+  const blobs: { name: string; writtenAt: number }[] = [];
+  for await (const { name, properties } of source.listBlobsFlat()) {
+    blobs.push({ name, writtenAt: properties.lastModified.getTime() });
+  }
+  for (const { name } of blobs.sort((one, other) => one.writtenAt - other.writtenAt)) {
+    await target.getBlockBlobClient(name).uploadData(await source.getBlobClient(name).downloadToBuffer());
+  }
+}
+
+function wholeNumber(minimum: number, maximum: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${minimum} to ${maximum}`);
+  };
+}
+
+function scenarioList(text: string): ScenarioId[] {
+  try {
+    return parseScenarios(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+const program = new Command("drill")
+  .description(
+    "Drills the recovery on this machine, without a cloud: starts PostgreSQL and two blob servers, loads made-up " +
+      "orders, backs up under writes, loses the database, restores, compares, and measures RTO and RPO.",
+  )
+  .option("--out <folder>", "folder of the chain of reports", ".drill")
+  .option("--orders <number>", "orders to load, 1000 to 10000000", wholeNumber(1_000, 10_000_000), 20_000)
+  .option(
+    "--scenario <ids>",
+    `of ${SCENARIO_IDS.join(", ")}, separated by commas (default: all)`,
+    scenarioList,
+  )
+  .option("--rto <duration>", "longest time to recover (default: the scenario's target)", parseDurationOption)
+  .option("--rpo <duration>", "longest loss of work (default: the scenario's target)", parseDurationOption)
+  .option("--markdown <file>", "also write the report as Markdown")
+  .option("--junit <file>", "also write the report as JUnit XML")
+  .option("--json", "print the report as one JSON document")
+  .exitOverride()
+  .showHelpAfterError("(add --help for usage)")
+  .addHelpText("after", exitCodeHelp)
+  .action((flags: Flags) => {
+    // Settings of a real environment in this shell have no say here.
+    for (const name of Object.keys(SETTING_HELP)) delete process.env[name];
+    process.env.ENVIRONMENT = ENVIRONMENT;
+    return runVerb("drill", flags, [], async (_settings, context) => {
+      const result = await localDrill({ ...flags, out: path.resolve(flags.out) }, context);
+      writeCopies(result, flags);
+      return {
+        document: {
+          ...result.report,
+          stored: { place: result.place, name: result.name, sha256: result.digest },
+        },
+        text: describeDrill(result),
+        exitCode: DRILL_EXIT[result.report.verdict.overall],
+      };
+    });
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.code === "commander.helpDisplayed" ? ExitCode.ok : ExitCode.usage;
+});

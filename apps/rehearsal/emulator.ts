@@ -1,0 +1,147 @@
+import path from "node:path";
+import { Argument, Command, InvalidArgumentError } from "commander";
+import { EFFECTS, Fault, Faults, OPERATIONS, parseFault } from "../../packages/emulated-azure/faults";
+import { sandboxModel } from "../../packages/emulated-azure/model";
+import type { Value } from "../../packages/emulated-azure/model/types";
+import { Front } from "../../packages/emulated-azure/provider/front";
+import { serveProviders } from "../../packages/emulated-azure/provider/server";
+import { engineEnvironment } from "./engine";
+import {
+  change,
+  deleteBehind,
+  happen,
+  NotInCloud,
+  UnknownEvent,
+} from "../../packages/emulated-azure/store/changes";
+import { CloudStore } from "../../packages/emulated-azure/store/cloud";
+import { CLOUD_FILE, loadCloud, saveCloud, StoreError } from "../../packages/emulated-azure/store/file";
+
+const FOLDER = new Argument(
+  "<folder>",
+  `folder with a ${CLOUD_FILE}, as \`npm run rehearse -- --keep\` leaves one`,
+);
+
+/** One line a resource: type, id, and whether it is only soft-deleted. Values are not shown: secrets are among them. */
+function list(cloud: CloudStore, json: boolean): string {
+  const all = [...cloud.all()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  if (json) {
+    return JSON.stringify(
+      all.map(({ type, id, softDeleted = false }) => ({ type, id, softDeleted })),
+      null,
+      2,
+    );
+  }
+  const width = Math.max(0, ...all.map(({ type }) => type.length));
+  const lines = all.map(
+    ({ type, id, softDeleted }) => `${type.padEnd(width)}  ${id}${softDeleted ? "  (soft-deleted)" : ""}`,
+  );
+  return [...lines, `${all.length} resources`].join("\n");
+}
+
+function fault(text: string, earlier: readonly Fault[] = []): Fault[] {
+  try {
+    return [...earlier, parseFault(text)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+/** Serves until the process is told to stop, and keeps the cloud in the folder. */
+async function serve(folder: string, options: { seed: string; fault?: Fault[] }): Promise<void> {
+  const cloud = openOrCreate(folder, options.seed);
+  const faults = new Faults();
+  for (const one of options.fault ?? []) faults.add(one);
+  const providers = await serveProviders(sandboxModel(), cloud, new Front({ faults }));
+  const environment = engineEnvironment(path.resolve(folder), providers.attach);
+  console.log("# Set these where you run pulumi; Ctrl-C here keeps the cloud and stops.");
+  for (const [name, value] of Object.entries(environment)) console.log(`export ${name}='${value}'`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  providers.stop();
+  saveCloud(folder, cloud);
+}
+
+function openOrCreate(folder: string, seed: string): CloudStore {
+  try {
+    return loadCloud(folder);
+  } catch (error) {
+    if (error instanceof StoreError && error.absent) return new CloudStore(seed);
+    throw error;
+  }
+}
+
+/** Changes a kept cloud and saves it. */
+function changing<Rest extends [string, ...Value[]]>(action: (cloud: CloudStore, ...rest: Rest) => void) {
+  return (folder: string, ...rest: Rest): void => {
+    const cloud = loadCloud(folder);
+    action(cloud, ...rest);
+    saveCloud(folder, cloud);
+  };
+}
+
+function jsonValue(text: string): Value {
+  try {
+    return JSON.parse(text) as Value;
+  } catch {
+    return text;
+  }
+}
+
+const program = new Command("sandbox").description("The emulated Azure, by hand.").exitOverride();
+
+program
+  .command("ls")
+  .description("Lists what a kept cloud holds.")
+  .addArgument(FOLDER)
+  .option("--json", "as JSON")
+  .action((folder: string, { json }: { json?: boolean }) =>
+    console.log(list(loadCloud(folder), json ?? false)),
+  );
+
+program
+  .command("serve")
+  .description("Serves a cloud to a Pulumi engine, and prints the settings the engine needs.")
+  .argument("<folder>", "where the cloud is kept; made when it does not exist")
+  .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
+  .option(
+    "--fault <fault>",
+    `"<operation> <type>[#<nth>] <effect>"; operations: ${OPERATIONS.join(", ")}; effects: ${EFFECTS.join(", ")}; may be repeated`,
+    fault,
+  )
+  .action(serve);
+
+program
+  .command("set")
+  .description("Changes a property behind Pulumi's back.")
+  .addArgument(FOLDER)
+  .argument("<id>", "identifier, as `ls` shows it")
+  .argument("<path>", "property, e.g. sku.name")
+  .argument("<value>", "JSON, or text", jsonValue)
+  .action(changing((cloud, id: string, at: string, value: Value) => change(cloud, id, at, value)));
+
+program
+  .command("rm")
+  .description("Deletes a resource and everything below it behind Pulumi's back.")
+  .addArgument(FOLDER)
+  .argument("<id>", "identifier, as `ls` shows it")
+  .action(changing((cloud, id: string) => deleteBehind(cloud, id)));
+
+program
+  .command("happen")
+  .description("Lets something happen that Azure does by itself, e.g. ha-failover to a database server.")
+  .addArgument(FOLDER)
+  .argument("<id>", "identifier, as `ls` shows it")
+  .argument("<event>", "what happens")
+  .action(changing((cloud, id: string, event: string) => happen(sandboxModel(), cloud, id, event)));
+
+program.parseAsync().catch((error: unknown) => {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === "commander.helpDisplayed" || code === "commander.help") return;
+  if (!code?.startsWith("commander.")) {
+    console.error(
+      [StoreError, NotInCloud, UnknownEvent].some((kind) => error instanceof kind) ? message : error,
+    );
+  }
+  process.exitCode = 2;
+});

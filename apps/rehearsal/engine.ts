@@ -1,0 +1,357 @@
+import { ChildProcess, spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import {
+  EngineEvent,
+  LocalWorkspace,
+  PolicyEvent,
+  PulumiCommand,
+  Stack,
+  StepEventMetadata,
+} from "@pulumi/pulumi/automation";
+import { typeOf, nameOf } from "../../packages/wire/urn";
+import { projectRoot } from "../../packages/command/root";
+import { preloading, Sdk } from "./preload";
+import { PACK } from "./project";
+import { descendants, killAll } from "./processes";
+
+/** One step of the engine that is not a mere "same". */
+export interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly type: string;
+  readonly name: string;
+  /** Properties that differ, where the provider said. */
+  readonly diffs: readonly string[];
+}
+
+/** One command of the engine, as it ended. */
+export interface Run {
+  readonly command: string;
+  readonly ok: boolean;
+  readonly steps: readonly Step[];
+  /** Errors and warnings, one a line, as the engine printed them. */
+  readonly diagnostics: readonly string[];
+  readonly policies: readonly PolicyEvent[];
+  readonly seconds: number;
+  /** Everything that was printed. */
+  readonly output: string;
+}
+
+export interface EngineOptions {
+  readonly command: PulumiCommand;
+  readonly stack: string;
+  /** Folder with `project`, `backend` and `home`. */
+  readonly folder: string;
+  /** Value of `PULUMI_DEBUG_PROVIDERS`. */
+  readonly attach: string;
+  readonly sdk: Sdk;
+}
+
+export interface PreviewOptions {
+  /** Runs the policy pack too; default true. */
+  readonly policies?: boolean;
+}
+
+export interface RunOptions extends PreviewOptions {
+  /** URNs to limit the operation to, or patterns of them. */
+  readonly target?: readonly string[];
+  readonly refresh?: boolean;
+}
+
+/** For commands on a program that the policies have judged already, as it stands: that a second look finds the same is no promise. */
+export const JUDGED = { policies: false } as const;
+
+/** Protects nothing: the state holds made-up values only, and is deleted with the folder. */
+const PASSPHRASE = "rehearsal";
+
+/** Settings that keep the engine to this machine, this folder and these providers. */
+export function engineEnvironment(folder: string, attach: string): Record<string, string> {
+  return {
+    PULUMI_BACKEND_URL: `file://${path.join(folder, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
+    PULUMI_DEBUG_PROVIDERS: attach,
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
+    PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+    // Commands are short and memory is plenty: collecting garbage seldom saves a twentieth of the processor time.
+    GOGC: "400",
+    GOMAXPROCS: "1",
+    NO_COLOR: "1",
+  };
+}
+
+function environmentOf(options: EngineOptions): Record<string, string> {
+  const { folder, attach, sdk } = options;
+  return {
+    ...engineEnvironment(folder, attach),
+    // The state is written at the end of each command, in half the time.
+    PULUMI_SKIP_CHECKPOINTS: "true",
+    // Without this the engine knows no --event-log.
+    PULUMI_DEBUG_COMMANDS: "true",
+    ...preloading(projectRoot(__dirname), sdk),
+    // Nothing leaves this machine, and Node.js reads all certificates whenever it is started.
+    NODE_EXTRA_CA_CERTS: "",
+  };
+}
+
+/** The real engine on one stack, driven through Pulumi's Automation API. */
+export class Engine {
+  /** File the engine writes its events to while a command runs that is {@link logged}. */
+  private eventLog?: string;
+
+  private constructor(
+    private readonly stack: Stack,
+    private readonly options: EngineOptions,
+    private readonly transcript: (text: string) => void,
+  ) {}
+
+  /** Opens the stack in the folder, creating it on first use. */
+  static async open(options: EngineOptions, transcript: (text: string) => void): Promise<Engine> {
+    const { folder, command } = options;
+    const known = fs.existsSync(path.join(folder, "backend"));
+    for (const part of ["backend", "home"]) fs.mkdirSync(path.join(folder, part), { recursive: true });
+    const workspace = await LocalWorkspace.create({
+      workDir: path.join(folder, "project"),
+      pulumiHome: path.join(folder, "home"),
+      pulumiCommand: command,
+      envVars: environmentOf(options),
+    });
+    // Each of these answers starts the engine once more, and nobody reads them.
+    if (known) workspace.selectStack = () => Promise.resolve();
+    workspace.stackOutputs = () => Promise.resolve({});
+    const stack = await Stack.createOrSelect(options.stack, workspace);
+    stack.info = () => Promise.resolve(undefined);
+    const engine = new Engine(stack, options, transcript);
+    workspace.serializeArgsForOp = () => Promise.resolve(engine.eventArguments());
+    return engine;
+  }
+
+  get workspaceStack(): Stack {
+    return this.stack;
+  }
+
+  get policyPack(): string {
+    return path.join(this.options.folder, "project", PACK);
+  }
+
+  /** What would change. */
+  preview({ policies = true }: PreviewOptions = {}): Promise<Run> {
+    const pack = policies ? ["--policy-pack", this.policyPack] : [];
+    return this.logged("preview", (common) =>
+      this.spawned(["preview", "--suppress-progress", ...pack], common),
+    );
+  }
+
+  up(options: RunOptions = {}): Promise<Run> {
+    return this.logged("up", (common) => this.stack.up({ ...common, ...this.scope(options) }));
+  }
+
+  /** Reads everything back from the cloud. The program does not run. */
+  refresh(): Promise<Run> {
+    return this.logged("refresh", (common) => this.stack.refresh(common));
+  }
+
+  destroy(): Promise<Run> {
+    return this.logged("destroy", (common) => this.stack.destroy(common));
+  }
+
+  /** What destroy would do, which it shows before it does it. */
+  previewDestroy(): Promise<Run> {
+    return this.logged("destroy --preview-only", (common) =>
+      this.spawned(["destroy", "--preview-only", "--suppress-progress"], common),
+    );
+  }
+
+  /** A command that the Automation API has no method for. */
+  async command(args: readonly string[]): Promise<Run> {
+    const name = args.find((arg) => !arg.startsWith("-")) ?? "";
+    return this.run(name, (common) => this.spawned(args, common));
+  }
+
+  private async spawned(args: readonly string[], { onOutput }: Common): Promise<void> {
+    const child = this.start([...args, ...this.eventArguments()]);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (data: Buffer) => onOutput(data.toString()));
+    }
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    if (code !== 0) throw new Error(`exit code ${String(code)}`);
+  }
+
+  private eventArguments(): string[] {
+    return this.eventLog ? ["--event-log", this.eventLog] : [];
+  }
+
+  /** Takes existing resources into the state, each in its place below its component. */
+  importResources(
+    resources: readonly { urn: string; type: string; id: string; parent: string; provider: string }[],
+  ): Promise<Run> {
+    const urnOfProvider = (reference: string): string => reference.split("::").slice(0, -1).join("::");
+    const file = path.join(this.options.folder, "import.json");
+    const references = resources.flatMap(({ parent, provider }, index) => [
+      [`parent${index}`, parent],
+      [`provider${index}`, urnOfProvider(provider)],
+    ]);
+    const document = {
+      nameTable: Object.fromEntries(references) as Record<string, string>,
+      resources: resources.map(({ urn, type, id }, index) => ({
+        type,
+        id,
+        name: nameOf(urn),
+        parent: `parent${index}`,
+        provider: `provider${index}`,
+      })),
+    };
+    fs.writeFileSync(file, JSON.stringify(document, null, 2));
+    return this.command(["import", "--yes", "--skip-preview", "--generate-code=false", "--file", file]);
+  }
+
+  /** An update whose engine is killed, with everything it started, as soon as `when` is fulfilled. */
+  upKilled(when: Promise<unknown>): Promise<Run> {
+    return this.run("up", async () => {
+      // What a killed engine leaves behind is what it wrote at every step.
+      const child = this.start(["up", "--yes", "--skip-preview"], { PULUMI_SKIP_CHECKPOINTS: "false" });
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      const struck = await Promise.race([when.then(() => true), ended.then(() => false)]);
+      // The engine puts what it starts into process groups of their own.
+      if (struck && child.pid !== undefined) killAll([child.pid, ...descendants(child.pid)]);
+      await ended;
+      throw new Error(struck ? "killed" : "ended before it was killed");
+    });
+  }
+
+  private start(args: readonly string[], settings: Record<string, string> = {}): ChildProcess {
+    const { folder, stack, command } = this.options;
+    return spawn(command.command, [...args, "--stack", stack, "--non-interactive", "--color", "never"], {
+      cwd: path.join(folder, "project"),
+      env: {
+        ...process.env,
+        ...environmentOf(this.options),
+        ...settings,
+        PULUMI_HOME: path.join(folder, "home"),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** Frees the lock and marks the operation of an engine that was killed as ended. */
+  cancel(): Promise<void> {
+    return this.stack.cancel();
+  }
+
+  private scope({ policies = true, target, refresh }: RunOptions) {
+    return {
+      ...(policies && { policyPacks: [this.policyPack] }),
+      ...(target && { target: [...target] }),
+      ...(refresh && { refresh }),
+    };
+  }
+
+  /**
+   * A command whose events are read from a file when it has ended. To have them sent one by one, as the Automation API
+   * would, takes a tenth of a rehearsal's time; of a preview it insists on that, so previews are started without it.
+   */
+  private async logged(command: string, action: (common: Common) => Promise<unknown>): Promise<Run> {
+    const file = path.join(this.options.folder, "events.jsonl");
+    this.eventLog = file;
+    try {
+      return await this.run(command, action, () => readEvents(file));
+    } finally {
+      this.eventLog = undefined;
+      fs.rmSync(file, { force: true });
+    }
+  }
+
+  private async run(
+    command: string,
+    action: (common: Common) => Promise<unknown>,
+    events: () => readonly EngineEvent[] = () => [],
+  ): Promise<Run> {
+    const printed: string[] = [];
+    const started = process.hrtime.bigint();
+    let failure: Error | undefined;
+    try {
+      await action({
+        onOutput: (text) => printed.push(text),
+        onError: (text) => printed.push(text),
+        color: "never",
+        suppressProgress: true,
+      });
+    } catch (error) {
+      failure = error as Error;
+    }
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    return this.written(summarise(command, events(), printed.join(""), failure, seconds));
+  }
+
+  private written(run: Run): Run {
+    const { command, seconds } = run;
+    this.transcript(
+      `$ pulumi ${command} (${seconds.toFixed(1)} s, ${run.ok ? "succeeded" : "failed"})\n${run.output}\n`,
+    );
+    return run;
+  }
+}
+
+interface Common {
+  onOutput: (text: string) => void;
+  onError: (text: string) => void;
+  color: "never";
+  suppressProgress: true;
+}
+
+/** One event a line; no file when the engine ended before there was any. */
+function readEvents(file: string): EngineEvent[] {
+  if (!fs.existsSync(file)) return [];
+  const lines = fs.readFileSync(file, "utf8").split("\n");
+  return lines.filter((text) => text !== "").map((text) => JSON.parse(text) as EngineEvent);
+}
+
+/** Steps that change nothing. */
+const QUIET = new Set(["same", "read", "refresh"]);
+
+function summarise(
+  command: string,
+  events: readonly EngineEvent[],
+  printed: string,
+  failure: Error | undefined,
+  seconds: number,
+): Run {
+  // A refresh announces every resource alike; only the end of each step says what was found.
+  const steps = events.flatMap(({ resourcePreEvent, resOutputsEvent }) => {
+    const event = command === "refresh" ? resOutputsEvent : resourcePreEvent;
+    return event ? [toStep(event.metadata)] : [];
+  });
+  return {
+    command,
+    ok: failure === undefined,
+    steps: steps.filter(({ op }) => !QUIET.has(op)),
+    diagnostics: events.flatMap(({ diagnosticEvent: one }) =>
+      one && (one.severity === "error" || one.severity === "warning")
+        ? [`${one.severity}: ${plain(one.prefix ?? "")}${plain(one.message).trim()}`]
+        : [],
+    ),
+    policies: events.flatMap(({ policyEvent }) =>
+      policyEvent ? [{ ...policyEvent, message: plain(policyEvent.message) }] : [],
+    ),
+    seconds,
+    output: failure && printed === "" ? failure.message : printed,
+  };
+}
+
+function toStep(metadata: StepEventMetadata): Step {
+  const { op, urn, diffs, detailedDiff } = metadata;
+  return {
+    op,
+    urn,
+    type: typeOf(urn),
+    name: nameOf(urn),
+    diffs: detailedDiff ? Object.keys(detailedDiff).sort() : (diffs ?? []),
+  };
+}
+
+/** Engine events carry colours as `<{%fg 1%}>`. */
+function plain(text: string): string {
+  return text.replace(/<\{%.*?%\}>/g, "");
+}

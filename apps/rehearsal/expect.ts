@@ -1,0 +1,102 @@
+import { Model } from "../../packages/emulated-azure/model/types";
+import { Run, Step } from "./engine";
+
+/** A rehearsal that did not go as promised. */
+export class Broken extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "Broken";
+  }
+}
+
+/** Operations that destroy the resource or put another in its place. */
+const LOSING = new Set(["delete", "replace", "create-replacement", "delete-replaced", "discard-replaced"]);
+
+/** `update azure-native:dbforpostgresql:Server forma3d-prod-database-primary`. */
+export function line({ op, type, name }: Pick<Step, "op" | "type" | "name">): string {
+  return `${op} ${type} ${name}`;
+}
+
+/** Providers and components are bookkeeping of the engine: nothing in a cloud changes with them. */
+function real({ type }: Step): boolean {
+  return !type.startsWith("pulumi:") && !type.startsWith("forma3d:");
+}
+
+/** The steps that touch something in a cloud. */
+export function cloudSteps(run: Run): readonly Step[] {
+  return run.steps.filter(real);
+}
+
+export function succeeded(run: Run): void {
+  if (!run.ok) {
+    throw new Broken(
+      `pulumi ${run.command} failed:\n${run.diagnostics.filter((d) => d.startsWith("error")).join("\n") || run.output}`,
+    );
+  }
+}
+
+/**
+ * The command failed, nothing in a cloud was touched, and what it said matches.
+ * @param reason What the reader must be told.
+ */
+export function refused(run: Run, reason: RegExp): void {
+  if (run.ok) throw new Broken(`pulumi ${run.command} succeeded; it should have been stopped (${reason})`);
+  const said = [
+    ...run.diagnostics,
+    ...run.policies.map(({ policyName, message }) => `${policyName}: ${message}`),
+    run.output,
+  ].join("\n");
+  if (!reason.test(said))
+    throw new Broken(`pulumi ${run.command} was stopped, but did not say ${reason}:\n${said}`);
+}
+
+/** Exactly these operations, in any order. A trailing `*` stands for any rest of a line, and must match something. */
+export function operations(run: Run, expected: readonly string[]): void {
+  succeeded(run);
+  const found = cloudSteps(run).map(line);
+  const matches = (pattern: string, text: string): boolean =>
+    pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
+  const surplus = found.filter((text) => !expected.some((pattern) => matches(pattern, text)));
+  const lacking = expected.filter((pattern) => !found.some((text) => matches(pattern, text)));
+  if (surplus.length + lacking.length > 0) {
+    throw new Broken(
+      [
+        `pulumi ${run.command} did not do exactly what was asked`,
+        ...surplus.map((text) => `  not asked for: ${text}`),
+        ...lacking.map((text) => `  missing: ${text}`),
+      ].join("\n"),
+    );
+  }
+}
+
+export function noChange(run: Run): void {
+  operations(run, []);
+}
+
+/** Nothing that holds data is deleted or replaced. */
+export function dataKept(model: Model, run: Run): void {
+  const lost = run.steps.filter((step) => LOSING.has(step.op) && holdsData(model, step.type));
+  if (lost.length > 0) {
+    throw new Broken(
+      `pulumi ${run.command} would lose data:\n${lost.map((step) => `  ${line(step)}`).join("\n")}`,
+    );
+  }
+}
+
+export function holdsData(model: Model, type: string): boolean {
+  return !type.startsWith("pulumi:") && !type.startsWith("forma3d:") && model.resource(type).holdsData;
+}
+
+/** Fails with a message unless the condition holds. */
+export function ensure(condition: boolean, otherwise: string): asserts condition {
+  if (!condition) throw new Broken(otherwise);
+}
+
+/** `up: 3 create, 1 update`, `up: no change`, `preview: stopped`. */
+export function summary(run: Run): string {
+  const counts = new Map<string, number>();
+  for (const { op } of cloudSteps(run)) counts.set(op, (counts.get(op) ?? 0) + 1);
+  const changes = [...counts].map(([op, count]) => `${count} ${op}`).join(", ");
+  const end = run.ok ? "" : changes ? ", stopped" : "stopped";
+  return `${run.command}: ${changes || (run.ok ? "no change" : "")}${end}`;
+}

@@ -1,0 +1,144 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { readStacks } from "../../stacks/files";
+import { ConfigError } from "../../stacks/problems";
+import { sandboxModel } from "../../packages/emulated-azure/model";
+import { findCli } from "./cli";
+import { descendants, killAll } from "./processes";
+import { junit, markdown, table, totals } from "./report";
+import { Outcome, PARALLEL, rehearse } from "./runner";
+import { Scenario } from "./scenario";
+import { SCENARIOS } from "./scenarios";
+import { projectRoot } from "../../packages/command/root";
+
+/** Exit codes. */
+const PASSED = 0;
+const FAILED = 1;
+const NOT_RUN = 2;
+
+interface Options {
+  only?: Scenario[];
+  seed: string;
+  parallel: number;
+  traces?: boolean;
+  keep?: string;
+  transcripts: string;
+  json?: string;
+  junit?: string;
+  markdown?: string;
+}
+
+/** Scenarios by number: `3` for a group, `3.4` for one; several are separated by commas. */
+function select(text: string): Scenario[] {
+  return text.split(",").flatMap((wanted) => {
+    const found = SCENARIOS.filter(({ id }) => id === wanted || id.split(".")[0] === wanted);
+    if (found.length === 0) {
+      throw new InvalidArgumentError(
+        `"${wanted}" is no scenario; allowed: ${SCENARIOS.map(({ id }) => id).join(", ")}`,
+      );
+    }
+    return found;
+  });
+}
+
+function count(text: string): number {
+  if (!/^[1-8]$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number from 1 to 8`);
+  return Number(text);
+}
+
+async function main(stacks: string[], options: Options): Promise<number> {
+  const root = projectRoot(__dirname);
+  const configs = readStacks(root);
+  const unknown = stacks.find((stack) => !(stack in configs));
+  if (unknown !== undefined) {
+    console.error(
+      `rehearsal not run: stack "${unknown}" has no file; allowed: ${Object.keys(configs).join(", ")}`,
+    );
+    return NOT_RUN;
+  }
+  const cli = await findCli();
+  if ("missing" in cli) {
+    console.error(`rehearsal not run: ${cli.missing}`);
+    return NOT_RUN;
+  }
+  const policyPack = path.join(root, "policies");
+  if (!fs.existsSync(path.join(policyPack, "bin", "index.js"))) {
+    console.error("rehearsal not run: the policy pack is not compiled; run `npm run policy:build`");
+    return NOT_RUN;
+  }
+  const folder = options.keep
+    ? path.resolve(options.keep)
+    : fs.mkdtempSync(path.join(os.tmpdir(), "forma3d-rehearsal-"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      killAll(descendants(process.pid));
+      if (!options.keep) fs.rmSync(folder, { recursive: true, force: true });
+      process.exit(NOT_RUN);
+    });
+  }
+  const started = Date.now();
+  const outcomes = await rehearse({
+    setting: {
+      root,
+      configs,
+      model: sandboxModel(),
+      command: cli.command,
+      seed: options.seed,
+      sdk: options.traces ? "traced" : "lean",
+      changes: [],
+    },
+    stacks: Object.fromEntries(
+      Object.entries(configs).filter(([stack]) => stacks.length === 0 || stacks.includes(stack)),
+    ),
+    scenarios: options.only ?? SCENARIOS,
+    folder,
+    transcripts: path.resolve(options.transcripts),
+    keep: options.keep !== undefined,
+    parallel: options.parallel,
+    onOutcome: ({ stack, id, result, seconds }) =>
+      console.error(`${stack.padEnd(8)} ${id.padEnd(5)} ${result} (${seconds.toFixed(1)} s)`),
+  });
+  return report(outcomes, (Date.now() - started) / 1000, options);
+}
+
+function report(outcomes: readonly Outcome[], seconds: number, options: Options): number {
+  console.log(table(outcomes));
+  console.log(totals(outcomes, seconds));
+  const files: [string | undefined, () => string][] = [
+    [options.json, () => `${JSON.stringify({ seconds, outcomes }, null, 2)}\n`],
+    [options.junit, () => junit(outcomes, seconds)],
+    [options.markdown, () => markdown(outcomes, seconds)],
+  ];
+  for (const [file, content] of files) if (file) fs.writeFileSync(file, content());
+  return outcomes.some(({ result }) => result === "failed") ? FAILED : PASSED;
+}
+
+const program = new Command("rehearse")
+  .description(
+    "Runs the real Pulumi engine with the unmodified program and policies against an emulated Azure. Exit code 0: all passed, 1: a scenario failed, 2: not run.",
+  )
+  .argument("[stacks...]", "stacks to rehearse; default all that have a file")
+  .addOption(
+    new Option("--only <scenarios>", "scenarios or groups, e.g. 3,5.1; default all").argParser(select),
+  )
+  .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
+  .addOption(new Option("--parallel <n>", "scenarios at a time").argParser(count).default(PARALLEL))
+  .option("--traces", "keeps stack traces in the errors of the program; takes twice as long")
+  .option("--keep <folder>", "keeps every emulated cloud and state there, for `npm run sandbox -- ls`")
+  .option("--transcripts <folder>", "where the transcripts of failures are kept", ".rehearsal")
+  .option("--json <file>", "writes the outcomes as JSON")
+  .option("--junit <file>", "writes the outcomes as JUnit XML")
+  .option("--markdown <file>", "writes the outcomes as Markdown, for a workflow's summary")
+  .exitOverride()
+  .action(async (stacks: string[], options: Options) => {
+    process.exitCode = await main(stacks, options);
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  if (error instanceof ConfigError) console.error(error.message);
+  else if ((error as { code?: string }).code === "commander.helpDisplayed") return;
+  else if (!(error as { code?: string }).code?.startsWith("commander.")) console.error(error);
+  process.exitCode = NOT_RUN;
+});

@@ -1,0 +1,178 @@
+import { stackPlatformNames } from "../../../stacks/files";
+import { StackConfig } from "../../../stacks/schema";
+import { ensure, noChange, operations, refused } from "../expect";
+import { Scenario, Stage } from "../scenario";
+import { World } from "../world";
+
+const SERVER = "azure-native:dbforpostgresql:Server";
+const DIGEST = `sha256:${"5".repeat(64)}`;
+const SKU_UP: Readonly<Record<string, string>> = {
+  Standard_D2ds_v5: "Standard_D4ds_v5",
+  Standard_D4ds_v5: "Standard_D8ds_v5",
+};
+
+export function prefix(config: StackConfig): string {
+  return stackPlatformNames(config).prefix;
+}
+
+function isProd({ environment }: StackConfig): boolean {
+  return environment === "prod";
+}
+
+/** Names of the regions a stack has data in. */
+export function places({ regions }: StackConfig): string[] {
+  return regions.secondary ? ["primary", "secondary"] : ["primary"];
+}
+
+/** A preview is stopped by one policy. */
+async function stoppedByPolicy(stage: Stage, world: World, policy: string): Promise<void> {
+  refused(await stage.preview(world), new RegExp(policy));
+  ensure(world.changes().length === 0, "the cloud was touched");
+}
+
+/** Changes people make, each with exactly the operations it may cause. */
+export const CHANGES: readonly Scenario[] = [
+  {
+    id: "3.1",
+    title:
+      "a larger compute size, in the two steps docs/changing.md names: the replica first, then the primary, in place; staging's cost limit stops it",
+    async run(stage) {
+      const { config } = stage;
+      const world = await stage.deployed();
+      const skuName = SKU_UP[config.database.skuName];
+      ensure(skuName !== undefined, `no size above ${config.database.skuName} is known here`);
+      stage.configure(world, { "database.skuName": skuName });
+      if (!isProd(config)) return stoppedByPolicy(stage, world, "nonprod-database-size");
+      const names = (noun: string): string => `${prefix(config)}-database-${noun}`;
+      if (config.database.replica) {
+        // Without the policies, one of which wants both servers alike: for the minutes between, they are not.
+        const first = await stage.up(world, { target: ["**-database-replica"], policies: false });
+        operations(first, [`update ${SERVER} ${names("replica")}`]);
+      }
+      operations(await stage.up(world), [`update ${SERVER} ${names("primary")}`]);
+    },
+  },
+  {
+    id: "3.2",
+    title: "a larger storageGB changes nothing: the disk's size is Azure's once the server exists",
+    async run(stage) {
+      const world = await stage.deployed();
+      stage.configure(world, { "database.storageGB": stage.config.database.storageGB * 2 });
+      noChange(await stage.up(world));
+    },
+  },
+  {
+    id: "3.3",
+    title: "shorter point-in-time retention is stopped in prod; longer is an update in place",
+    async run(stage) {
+      const { config } = stage;
+      const world = await stage.deployed();
+      stage.configure(world, { "database.backupRetentionDays": 14 });
+      if (isProd(config)) {
+        refused(await stage.up(world), /backupRetentionDays.*\b35\b/s);
+        ensure(world.changes().length === 0, "the cloud was touched");
+      } else {
+        operations(await stage.up(world), [`update ${SERVER} ${prefix(config)}-database-primary`]);
+      }
+    },
+  },
+  {
+    id: "3.4",
+    title: "a new image rolls the API, after its migration, and touches nothing else",
+    async run(stage) {
+      const world = await stage.deployed();
+      const name = `${prefix(stage.config)}-primary`;
+      stage.configure(world, { "workloads.api.image": `ghcr.io/forma3d/api@${DIGEST}` });
+      operations(await stage.up(world), [
+        `update kubernetes:apps/v1:Deployment ${name}-api-deployment`,
+        // A job's template cannot be changed, so each image has a job of its own.
+        `replace kubernetes:batch/v1:Job ${name}-migration-job`,
+        `create-replacement kubernetes:batch/v1:Job ${name}-migration-job`,
+        `delete-replaced kubernetes:batch/v1:Job ${name}-migration-job`,
+      ]);
+    },
+  },
+  {
+    id: "3.5",
+    title:
+      "a higher bound of the autoscaler changes it and the namespace's quota; staging's cost limit stops it",
+    async run(stage) {
+      const world = await stage.deployed();
+      const name = `${prefix(stage.config)}-primary`;
+      const { maxReplicas } = stage.config.workloads.api;
+      stage.configure(world, { "workloads.api.maxReplicas": maxReplicas + (isProd(stage.config) ? 1 : 20) });
+      if (!isProd(stage.config)) return stoppedByPolicy(stage, world, "nonprod-pod-count");
+      operations(await stage.up(world), [
+        `update kubernetes:autoscaling/v2:HorizontalPodAutoscaler ${name}-api-autoscaler`,
+        `update kubernetes:core/v1:ResourceQuota ${name}-namespace-quota`,
+      ]);
+    },
+  },
+  {
+    id: "3.6",
+    title: "a new secret is generated, stored in every vault and granted, and only its readers roll",
+    async run(stage) {
+      const world = await stage.deployed();
+      const name = prefix(stage.config);
+      await stage.edit(world, [
+        {
+          file: "infra/secrets/secretCatalog.ts",
+          append: `(SECRET_CATALOG as SecretEntry[]).push({
+            name: "rehearsal-key", source: "generated", rotationDays: 90, readers: ["api"],
+            variable: "REHEARSAL_KEY", contentType: "base64 key", randomBytes: 32, rotation: "None.",
+          });`,
+        },
+      ]);
+      operations(await stage.up(world), [
+        `create random:index/randomBytes:RandomBytes ${name}-secrets-rehearsal-key`,
+        ...places(stage.config).flatMap((place) => [
+          `create azure-native:keyvault:Secret ${name}-${place}-vault-rehearsal-key`,
+          `create azure-native:authorization:RoleAssignment ${name}-${place}-vault-rehearsal-key-for-api`,
+        ]),
+        `update kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass ${name}-primary-api-secrets`,
+        `update kubernetes:apps/v1:Deployment ${name}-primary-api-deployment`,
+      ]);
+    },
+  },
+  {
+    id: "3.7",
+    title: "a new subnet is created beside the others, which stay",
+    async run(stage) {
+      const world = await stage.deployed();
+      await stage.edit(world, [
+        {
+          file: "infra/network/network.ts",
+          find: 'return { nodes, endpoints, "private-link": privateLink };',
+          replace: `new network.Subnet(\`\${this.name}-rehearsal\`, {
+              subnetName: "rehearsal", resourceGroupName, virtualNetworkName: vnet.name,
+              addressPrefix: args.addressSpace.replace(/\\.0\\.0\\/\\d+$/, ".250.0/24"), defaultOutboundAccess: false,
+              networkSecurityGroup: { id: endpointsGroup.id },
+            }, { parent: this, dependsOn: [privateLink] });
+            return { nodes, endpoints, "private-link": privateLink };`,
+        },
+      ]);
+      operations(
+        await stage.up(world),
+        places(stage.config).map(
+          (place) => `create azure-native:network:Subnet ${prefix(stage.config)}-${place}-network-rehearsal`,
+        ),
+      );
+    },
+  },
+  {
+    id: "3.8",
+    title: "the database component under another name, with its alias, changes nothing in Azure",
+    async run(stage) {
+      const world = await stage.deployed();
+      await stage.edit(world, [
+        {
+          file: "infra/data/database.ts",
+          find: 'super("forma3d:database:Database", name, {}, opts);',
+          replace:
+            'super("forma3d:data:Database", name, {}, { ...opts, aliases: [{ type: "forma3d:database:Database" }] });',
+        },
+      ]);
+      noChange(await stage.up(world));
+    },
+  },
+];

@@ -1,0 +1,219 @@
+import { regionName } from "../../../packages/isolation/kinds";
+import { stackPlatformNames } from "../../../stacks/files";
+import { StackConfig } from "../../../stacks/schema";
+import { valueAt } from "../../../packages/emulated-azure/model/paths";
+import { happen, resourcesBelow } from "../../../packages/emulated-azure/store/changes";
+import { JUDGED, Run } from "../engine";
+import { cloudSteps, dataKept, ensure, holdsData, noChange, succeeded } from "../expect";
+import { Scenario, Stage } from "../scenario";
+import { World } from "../world";
+import { prefix } from "./changes";
+import { reissue } from "./secrets";
+
+const SERVER = "azure-native:dbforpostgresql:Server";
+const GROUP = "azure-native:resources:ResourceGroup";
+
+/** The documented settings of a failover: docs/runbooks/region-loss.md. */
+const FAILED_OVER = {
+  "regions.secondaryActive": true,
+  "regions.primaryActive": false,
+  "regions.writer": "secondary",
+};
+const FAILED_BACK = {
+  "regions.secondaryActive": undefined,
+  "regions.primaryActive": undefined,
+  "regions.writer": undefined,
+};
+
+function replicated({ database, regions }: StackConfig): string | undefined {
+  return database.replica && regions.secondary ? undefined : "there is one region; 5.4 rebuilds it";
+}
+
+function regions(stage: Stage) {
+  const { primary, secondary } = stackPlatformNames(stage.config);
+  ensure(secondary !== undefined, "the stack has no second region");
+  return { primary, secondary };
+}
+
+/**
+ * What stands in the primary region: whatever is located there, everything in a group that is, since Azure keeps what it
+ * knows of a group's resources in the group's region, and the cluster's content.
+ */
+function inPrimary(stage: Stage, world: World): (key: string) => boolean {
+  const { primary } = stackPlatformNames(stage.config);
+  const roots = [...world.cloud.all()]
+    .filter(({ inputs }) => regionName(inputs["location"]) === primary.region)
+    .map(({ key }) => key.toLowerCase());
+  return (key) =>
+    roots.some((root) => `${key}/`.toLowerCase().startsWith(`${root}/`)) ||
+    key.startsWith(`kubernetes:${primary.cluster}:`);
+}
+
+/** Nothing in the primary region answers: neither Azure there, nor its cluster. */
+function loseRegion(stage: Stage, world: World): void {
+  const { primary } = stackPlatformNames(stage.config);
+  const lost = inPrimary(stage, world);
+  world.faults.outage(`region ${primary.region}`, ({ key }) => lost(key));
+}
+
+/** Switches the roles of the two servers over, as the runbook does, or back. */
+function promote(stage: Stage, world: World, direction: "over" | "back" = "over"): void {
+  const { primary, secondary } = regions(stage);
+  const { model } = stage.setting;
+  const [writer, other] = direction === "over" ? [secondary, primary] : [primary, secondary];
+  happen(model, world.cloud, world.resource(SERVER, writer.server).id, "promoted");
+  happen(model, world.cloud, world.resource(SERVER, other.server).id, "demoted");
+}
+
+/** Settings of a server that a replica has not. */
+const WRITER_ONLY = "administratorLoginPassword, backup, createMode, maintenanceWindow";
+
+/** An update that changes exactly these properties of exactly these servers, in place. */
+function serversChanged(run: Run, expected: readonly string[]): void {
+  succeeded(run);
+  const servers = run.steps.filter(({ type }) => type === SERVER);
+  const found = servers.map(({ name, diffs }) => {
+    const properties = new Set(diffs.map((path) => path.split(".")[0]));
+    return `${name}: ${[...properties].sort().join(", ")}`;
+  });
+  ensure(
+    servers.every(({ op }) => op === "update") && [...found].sort().join() === [...expected].sort().join(),
+    `the servers changed otherwise:\n${found.join("\n")}`,
+  );
+}
+
+/** Steps that touch anything of the region that is lost. */
+function touching(stage: Stage, world: World): string[] {
+  const lost = inPrimary(stage, world);
+  return world
+    .changes()
+    .filter(({ key }) => lost(key))
+    .map(({ operation, type, name }) => `${operation} ${type} ${name}`);
+}
+
+function clusterRuns(world: World, cluster: string): boolean {
+  return [...world.cloud.all()].some(
+    ({ key, type }) => type === "kubernetes:apps/v1:Deployment" && key.startsWith(`kubernetes:${cluster}:`),
+  );
+}
+
+export const REGION: readonly Scenario[] = [
+  {
+    id: "5.1",
+    title: "with the primary region unreachable, the documented settings bring the second region up",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { secondary } = regions(stage);
+      loseRegion(stage, world);
+      // As the program declares its Kubernetes providers.
+      world.faults.deleteUnreachable = true;
+      promoteReplicaOnly(stage, world);
+      stage.configure(world, FAILED_OVER);
+      succeeded(await stage.up(world));
+      ensure(clusterRuns(world, secondary.cluster), "nothing runs in the second region's cluster");
+      const touched = touching(stage, world);
+      ensure(touched.length === 0, `the lost region was touched:\n${touched.join("\n")}`);
+      noChange(await stage.preview(world, JUDGED));
+    },
+  },
+  {
+    id: "5.2",
+    title: "failing back takes the second cluster down again and is a no-op for everything that holds data",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { primary, secondary } = regions(stage);
+      stage.configure(world, FAILED_OVER);
+      promote(stage, world);
+      succeeded(await stage.up(world, JUDGED));
+      // The region is back, and the roles of the servers were switched over again.
+      promote(stage, world, "back");
+      stage.configure(world, FAILED_BACK);
+      const back = await stage.up(world);
+      // What only a writer is sent is left out of the next change of a server that no longer is one.
+      serversChanged(back, [`${prefix(stage.config)}-database-replica: ${WRITER_ONLY}`]);
+      const { model } = stage.setting;
+      const data = cloudSteps(back).filter(({ type }) => holdsData(model, type) && type !== SERVER);
+      ensure(
+        data.length === 0,
+        `failing back touches ${data.map(({ op, name }) => `${op} ${name}`).join(", ")}`,
+      );
+      ensure(clusterRuns(world, primary.cluster), "nothing runs in the first region's cluster");
+      ensure(!clusterRuns(world, secondary.cluster), "the second region's cluster still runs workloads");
+      const standby = { ...JUDGED, refresh: true, target: ["**-database-primary"] };
+      serversChanged(await stage.up(world, standby), [
+        `${prefix(stage.config)}-database-primary: highAvailability`,
+      ]);
+      noChange(await stage.preview(world, JUDGED));
+    },
+  },
+  {
+    id: "5.3",
+    title:
+      "while the replica writes, the endpoint leads to it, rotated secrets reach it, nothing is sent to the other; both follow the way back",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { secondary } = regions(stage);
+      promote(stage, world);
+      const { virtualEndpoint } = stackPlatformNames(stage.config);
+      const type = "azure-native:dbforpostgresql:VirtualEndpoint";
+      const endpoint = world.resource(type, virtualEndpoint);
+      happen(stage.setting.model, world.cloud, endpoint.id, "follows-promotion");
+      stage.configure(world, FAILED_OVER);
+      const run = await stage.up(world, JUDGED);
+      succeeded(run);
+      const members = valueAt(world.resource(type, virtualEndpoint).outputs, "members");
+      ensure(
+        Array.isArray(members) && members[0] === secondary.server,
+        `the endpoint leads to ${JSON.stringify(members)}, not to ${secondary.server} first`,
+      );
+      reissue(stage, world);
+      serversChanged(await stage.up(world, JUDGED), [
+        `${prefix(stage.config)}-database-replica: administratorLoginPassword`,
+      ]);
+      promote(stage, world, "back");
+      stage.configure(world, FAILED_BACK);
+      serversChanged(await stage.up(world, JUDGED), [
+        `${prefix(stage.config)}-database-primary: administratorLoginPassword`,
+        `${prefix(stage.config)}-database-replica: ${WRITER_ONLY}`,
+      ]);
+    },
+  },
+  {
+    id: "5.4",
+    title: "a lost single region is rebuilt under a new name suffix, beside names Azure still holds",
+    notFor: ({ regions: { secondary } }) =>
+      secondary ? "there is a second region; 5.1 fails over to it" : undefined,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { primary } = stackPlatformNames(stage.config);
+      const gone = resourcesBelow(world.cloud, world.resource(GROUP, primary.resourceGroup).id);
+      const { model } = stage.setting;
+      for (const stored of gone) {
+        if (model.resource(stored.type).softDelete) world.cloud.put({ ...stored, softDeleted: true });
+        else world.cloud.remove(stored.key);
+      }
+      for (const { key } of [...world.cloud.all()]) {
+        if (key.startsWith(`kubernetes:${primary.cluster}:`)) world.cloud.remove(key);
+      }
+      succeeded(await stage.refresh(world));
+      stage.configure(world, { nameSuffix: "b2" });
+      const run = await stage.up(world);
+      succeeded(run);
+      dataKept(model, run);
+      ensure(clusterRuns(world, primary.cluster), "nothing runs in the rebuilt cluster");
+      noChange(await stage.preview(world, JUDGED));
+    },
+  },
+];
+
+function promoteReplicaOnly(stage: Stage, world: World): void {
+  happen(
+    stage.setting.model,
+    world.cloud,
+    world.resource(SERVER, regions(stage).secondary.server).id,
+    "promoted",
+  );
+}

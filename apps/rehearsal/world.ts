@@ -1,0 +1,175 @@
+import fs from "node:fs";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { StackConfig } from "../../stacks/schema";
+import { PulumiCommand } from "@pulumi/pulumi/automation";
+import { Faults } from "../../packages/emulated-azure/faults";
+import { Model, Stored } from "../../packages/emulated-azure/model/types";
+import { Front, JournalEntry } from "../../packages/emulated-azure/provider/front";
+import { Providers, serveProviders } from "../../packages/emulated-azure/provider/server";
+import { CloudStore, Snapshot } from "../../packages/emulated-azure/store/cloud";
+import { saveCloud } from "../../packages/emulated-azure/store/file";
+import { Change } from "./bundle";
+import { Engine } from "./engine";
+import { Sdk } from "./preload";
+
+/** Longer than the engine takes from the end of one operation to the start of the next, and to write its state. */
+const QUIET_MS = 3_000;
+
+/** What every world of a rehearsal has in common. */
+export interface Setting {
+  readonly root: string;
+  /** Configuration of every stack of the project. */
+  readonly configs: Readonly<Record<string, StackConfig>>;
+  readonly model: Model;
+  readonly command: PulumiCommand;
+  readonly seed: string;
+  readonly sdk: Sdk;
+  /** Changes to the program in every scenario; none in a rehearsal of what is committed. */
+  readonly changes: readonly Change[];
+}
+
+/** A moment to go back to: the engine's state and project beside the cloud's content. */
+export interface Moment {
+  readonly folder: string;
+  readonly cloud: Snapshot;
+}
+
+/** A resource that was being made when its engine ended. */
+export interface Pending {
+  readonly urn: string;
+  readonly type: string;
+  readonly parent: string;
+  /** URN and id of the provider. */
+  readonly provider: string;
+}
+
+/** A resource in the state. */
+export interface Recorded {
+  readonly urn: string;
+  readonly type: string;
+  readonly protect?: boolean;
+}
+
+/** The parts of an exported state that are looked at. */
+interface State {
+  readonly resources?: readonly Recorded[];
+  readonly pending_operations?: readonly {
+    readonly type: string;
+    readonly resource: Pending;
+  }[];
+}
+
+/** One stack with an emulated cloud of its own, in a folder of its own. */
+export class World {
+  private constructor(
+    readonly setting: Setting,
+    readonly stack: string,
+    readonly folder: string,
+    readonly cloud: CloudStore,
+    readonly faults: Faults,
+    readonly front: Front,
+    readonly engine: Engine,
+    private readonly providers: Providers,
+    private readonly printed: string[],
+  ) {}
+
+  /** Opens the stack whose project lies in `folder`, with an empty cloud or the content given. */
+  static async open(setting: Setting, stack: string, folder: string, content?: Snapshot): Promise<World> {
+    const cloud = new CloudStore(setting.seed);
+    if (content) cloud.restore(content);
+    const faults = new Faults();
+    const front = new Front({ faults });
+    const providers = await serveProviders(setting.model, cloud, front);
+    const printed: string[] = [];
+    try {
+      const { command, sdk } = setting;
+      const engine = await Engine.open({ command, stack, folder, attach: providers.attach, sdk }, (text) =>
+        printed.push(text),
+      );
+      return new World(setting, stack, folder, cloud, faults, front, engine, providers, printed);
+    } catch (error) {
+      providers.stop();
+      throw error;
+    }
+  }
+
+  /** Copies this moment, so that several rehearsals can start from it. */
+  freeze(into: string): Moment {
+    copyFolder(this.folder, into);
+    return { folder: into, cloud: this.cloud.snapshot() };
+  }
+
+  /** Opens a copy of a moment. */
+  static async thaw(setting: Setting, stack: string, moment: Moment, folder: string): Promise<World> {
+    copyFolder(moment.folder, folder);
+    return World.open(setting, stack, folder, moment.cloud);
+  }
+
+  get project(): string {
+    return path.join(this.folder, "project");
+  }
+
+  /** Waits until the engine has asked for nothing new for a while. */
+  async quiet(): Promise<void> {
+    for (let seen = -1; seen !== this.front.journal.length;) {
+      seen = this.front.journal.length;
+      await wait(QUIET_MS);
+    }
+  }
+
+  /** What was changed in the cloud since the world was opened. */
+  changes(): readonly JournalEntry[] {
+    return this.front.journal.filter(({ operation, effective }) => operation !== "read" && effective);
+  }
+
+  /**
+   * The one resource of a type whose id ends with a name.
+   * @throws Error when there is none or more than one.
+   */
+  resource(type: string, name: string): Stored {
+    const ending = `/${name.toLowerCase()}`;
+    const found = [...this.cloud.all()].filter(
+      (stored) => stored.type === type && stored.id.toLowerCase().endsWith(ending),
+    );
+    const [one, ...others] = found;
+    if (!one || others.length > 0)
+      throw new Error(`the cloud holds ${found.length} of ${type} ${name}, not 1`);
+    return one;
+  }
+
+  /** URNs the engine began to create and never heard of again. */
+  async pendingCreates(): Promise<Pending[]> {
+    const { pending_operations: pending = [] } = await this.state();
+    return pending.filter(({ type }) => type === "creating").map(({ resource }) => resource);
+  }
+
+  private async state(): Promise<State> {
+    return (await this.engine.workspaceStack.exportStack()).deployment as State;
+  }
+
+  /** Every resource in the state. */
+  async recorded(): Promise<readonly Recorded[]> {
+    return (await this.state()).resources ?? [];
+  }
+
+  /** Everything the engine printed, and every operation the cloud saw. */
+  transcript(): string {
+    const operations = this.front.journal.map(
+      ({ operation, type, name, result }) => `${operation} ${type} ${name}: ${result}`,
+    );
+    return [...this.printed, "Operations the emulated cloud saw:", ...operations, ""].join("\n");
+  }
+
+  save(): void {
+    saveCloud(this.folder, this.cloud);
+  }
+
+  close(): void {
+    this.providers.stop();
+  }
+}
+
+function copyFolder(from: string, to: string): void {
+  fs.cpSync(from, to, { recursive: true, verbatimSymlinks: true });
+}

@@ -1,0 +1,163 @@
+import { alertCatalogue } from "../../../packages/alerting/catalogue";
+import { DEFAULT_THRESHOLDS } from "../../../packages/alerting/settings";
+import { Alert } from "../../../packages/alerting/types";
+import { expiry } from "../../../infra/secrets/secretLife";
+import { LeadingAlert, podCommand, readRunbooks, RunbookSource } from "./runbook";
+
+/** Every alert of the catalogue, with default limits: pages name alerts, not limits. */
+export function allAlerts(): readonly Alert[] {
+  return alertCatalogue({
+    thresholds: DEFAULT_THRESHOLDS,
+    objectives: { rpoMinutes: 60, rtoMinutes: 240 },
+    namespace: "forma3d",
+    secretExpiry: { "90": expiry("2026-01-01", 90) },
+  }).alerts;
+}
+
+/** Alerts that lead to a runbook, most urgent first. */
+export function alertsFor(runbook: string, alerts: readonly Alert[]): LeadingAlert[] {
+  return alerts
+    .filter((alert) => alert.runbook === runbook)
+    .map(({ name, priority, summary }) => ({ name, priority, summary }))
+    .sort((a, b) => a.priority.localeCompare(b.priority) || a.name.localeCompare(b.name));
+}
+
+const GROUPS: { title: string; books: string[] }[] = [
+  {
+    title: "The database",
+    books: [
+      "database-connection",
+      "database-failover",
+      "point-in-time-restore",
+      "database-restore",
+      "accidental-deletion",
+      "disk-space",
+    ],
+  },
+  {
+    title: "The application",
+    books: ["error-rate-spike", "application-crash", "memory-oom", "misconfiguration", "queue-backlog"],
+  },
+  {
+    title: "Partners",
+    books: ["partner-down", "shopify-webhooks", "shopify-down", "simplyprint-sync", "sendcloud-shipping"],
+  },
+  {
+    title: "Region, network, certificates",
+    books: ["region-loss", "network-dns", "ssl-renewal"],
+  },
+  { title: "Security", books: ["security-breach", "credential-rotation", "webhook-flood"] },
+  {
+    title: "Backups, drills, monitoring",
+    books: ["backup-failed", "drill-overdue", "monitoring-blind"],
+  },
+];
+
+function row({ id, title, severity, symptoms }: RunbookSource): string {
+  return `| ${symptoms.join("; ")} | [${title}](runbooks/${id}.md) | ${severity} |`;
+}
+
+/**
+ * `docs/README.md`: from what happened to the right runbook in one hop.
+ * @throws Error for a runbook that stands in no group, or a group that names none.
+ */
+export function renderIndex(root: string): string {
+  const books = readRunbooks(root);
+  const grouped = GROUPS.flatMap((group) => group.books);
+  const stray = [
+    ...books.map(({ id }) => id).filter((id) => !grouped.includes(id)),
+    ...grouped.filter((id) => !books.some((book) => book.id === id)),
+  ];
+  if (stray.length > 0)
+    throw new Error(
+      `apps/tools/apps/tools/docs/runbookPages.ts: runbook groups and files differ: ${stray.join(", ")}`,
+    );
+  return [
+    "# What happened?",
+    "",
+    "<!-- Generated from docs/runbooks/source by `npm run docs`. -->",
+    "",
+    "Find the symptom, follow the link: one hop. First page of every incident: [incident response](incident/README.md). On paper: [quick reference](incident/quick-reference.md).",
+    "",
+    ...GROUPS.flatMap(({ title, books: ids }) => [
+      `## ${title}`,
+      "",
+      "| What you see | Runbook | Usual severity |",
+      "|---|---|---|",
+      ...ids.map((id) => row(books.find((book) => book.id === id) as RunbookSource)),
+      "",
+    ]),
+    "## Everything else",
+    "",
+    "| Question | Page |",
+    "|---|---|",
+    "| How is it deployed? | [deploying](deploying.md) |",
+    "| How do I get in? | [operating](operating.md) |",
+    "| What does a key mean? | [configuration](configuration.md) |",
+    "| How do backups work? | [recovery](recovery.md), [drills](drills.md), [unkind ground](unkind-ground.md) |",
+    "| What may not be deployed? | [policies](policies.md), [isolation](isolation.md) |",
+    "| What takes more than an update? What is stopped, and what instead? | [changing](changing.md) |",
+    "| What is watched? | [alerts](alerts.md), [objectives](slo.md) |",
+    "| Plan and rehearse without a cloud? | [planning](planning.md), [rehearsal](rehearsal.md) |",
+    "| Which risk is covered by what? | [risks](risks.md) |",
+    "| What did we promise customers? | [SLA](sla.md), [GDPR and audit](compliance.md) |",
+    "| What does it cost? | [cost](cost.md) |",
+    "| How do we learn? | [postmortems](postmortems/README.md) |",
+    "",
+  ].join("\n");
+}
+
+/** `docs/incident/quick-reference.md`: one printable page. */
+export function renderQuickReference(
+  root: string,
+  numbers: { role: string; phone: string | null }[],
+): string {
+  const first = (id: string): string => {
+    const found = readRunbooks(root)
+      .find((book) => book.id === id)
+      ?.steps.find(({ command }) => command !== undefined);
+    return found?.command?.trim() ?? "";
+  };
+  const inPod = (command: string): string => podCommand(command) ?? command;
+  const commands: [string, string][] = [
+    ["Set the names", 'eval "$(npm run -s outputs -- prod)"'],
+    ["Is it up?", 'curl --silent --show-error "https://$API_HOST/health"'],
+    ["What is unhealthy?", first("partner-down")],
+    [
+      "How is the database?",
+      'az postgres flexible-server show --resource-group "$RESOURCE_GROUP" --name "$SERVER" --query "{state:state, ha:highAvailability.state}" --output json',
+    ],
+    ["How are the pods?", first("application-crash")],
+    ["Newest logs", 'kubectl logs --namespace "$NAMESPACE" deployment/api --tail 100'],
+    ["Restart", 'kubectl rollout restart deployment/api --namespace "$NAMESPACE"'],
+    ["Roll back", 'kubectl rollout undo deployment/api --namespace "$NAMESPACE"'],
+    [
+      "Start the operator's pod",
+      'kubectl create job operator --namespace "$NAMESPACE" --from cronjob/recovery-operator',
+    ],
+    ["Which backups are proved?", inPod("npm run -s recovery -- list")],
+    ["Back up now", inPod("npm run -s recovery -- backup")],
+    ["Record the incident", 'npm run -s incident -- new --severity SEV-1 --title "…"'],
+  ];
+  return [
+    "# Quick reference",
+    "",
+    "<!-- Generated by `npm run docs`. -->",
+    "",
+    "| Call | Number |",
+    "|---|---|",
+    ...numbers.map(({ role, phone }) => `| ${role} | ${phone ?? "*not filled in*"} |`),
+    "",
+    "| Need | Command |",
+    "|---|---|",
+    ...commands.map(([need, command]) => `| ${need} | \`${command.replaceAll("|", "\\|")}\` |`),
+    "",
+    "| Clock | |",
+    "|---|---|",
+    "| 5 / 10 / 15 / 30 minutes | primary, secondary, engineering lead, CTO |",
+    "| 4 hours / 1 hour | back after a lost region / most data lost |",
+    "| 72 hours | notify the authority of a breach of personal data |",
+    "| 5 days | postmortem of a SEV-1 or SEV-2 final |",
+    "",
+  ].join("\n");
+}

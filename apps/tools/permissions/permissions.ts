@@ -1,0 +1,48 @@
+import path from "node:path";
+import { Command, CommanderError } from "commander";
+import { readStacks } from "../../../stacks/files";
+import { assignedRoles, assignmentCondition, resourceProviders } from "./needs";
+import { readPlan } from "../plan/planOutput";
+import type { ResourceDocument } from "../render/plan";
+import { projectRoot } from "../../../packages/command/root";
+
+const root = projectRoot(__dirname);
+
+/** Resources of a stack's committed plan, which a test holds equal to what the program declares. */
+function committed(stack: string): readonly ResourceDocument[] {
+  const stacks = Object.keys(readStacks(root));
+  if (!stacks.includes(stack)) {
+    throw new Error(`stack "${stack}" has no file; allowed: ${stacks.join(", ")}`);
+  }
+  return readPlan(path.join(root, `test/expected/${stack}.json`)).resources;
+}
+
+function program(): Command {
+  const cli = new Command("permissions").description(
+    "What a subscription and a deploying identity need for a stack's committed plan. Exit codes: 0 printed, 2 wrong usage or configuration.",
+  );
+  cli
+    .command("providers <stack>")
+    .description("resource providers to register, one a line")
+    .action((stack: string) => console.log(resourceProviders(committed(stack)).join("\n")));
+  cli
+    .command("condition <stack>")
+    .description("condition under which the deploying identity may assign roles")
+    .action((stack: string) => console.log(assignmentCondition(assignedRoles(committed(stack)))));
+  return cli.exitOverride();
+}
+
+function main(): void {
+  try {
+    program().parse();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.code === "commander.helpDisplayed" ? 0 : 2;
+      return;
+    }
+    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 2;
+  }
+}
+
+main();

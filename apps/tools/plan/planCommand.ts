@@ -1,0 +1,94 @@
+import path from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { parseOverride, stacksIn, UsageError } from "../../../packages/offline-engine/config";
+
+/** What a user asked for. File names may hold `{stack}`. */
+export interface PlanCommand {
+  readonly stacks: readonly string[];
+  readonly overrides: Readonly<Record<string, unknown>>;
+  readonly resolve: boolean;
+  readonly quiet: boolean;
+  readonly json?: string;
+  readonly mermaid?: string;
+  readonly sarif?: string;
+  /** Earlier plan to compare with. */
+  readonly diff?: string;
+}
+
+const HELP = `
+Exit codes:
+  0  fine
+  1  the plan or a policy failed, or --diff found a change that loses data or that Azure refuses
+  2  wrong usage or configuration
+
+Examples:
+  npm run plan -- prod
+  npm run plan -- prod --json plan.json && git switch topic && npm run plan -- prod --diff plan.json
+  npm run plan -- staging --config database.storageGB=256
+
+docs/planning.md says what a plan shows, and what it cannot show.`;
+
+function override(text: string, earlier: Record<string, unknown>): Record<string, unknown> {
+  try {
+    const { path: key, value } = parseOverride(text);
+    return { ...earlier, [key]: value };
+  } catch (error) {
+    if (error instanceof UsageError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Reads the command line.
+ * @throws CommanderError for unknown options, after saying so; UsageError for stacks and files that do not go together.
+ */
+export function parsePlanCommand(argv: readonly string[], root: string): PlanCommand {
+  const command = new Command("plan")
+    .description(
+      "Shows what stacks would be, resource by resource, with the policies' findings; needs no cloud, account or Pulumi CLI",
+    )
+    .argument("[stacks...]", "stacks to plan (default: every stack that has a Pulumi.<stack>.yaml)")
+    .option("--json <file>", "write the plan, in the shape of pulumi stack export")
+    .option("--mermaid <file>", "write a picture of the architecture as a Mermaid flowchart")
+    .option("--sarif <file>", "write what the policies found as SARIF 2.1.0, also when the plan fails")
+    .option("--diff <file>", "compare with a plan written earlier by --json")
+    .option(
+      "--config <key=value>",
+      "override a configuration value; may be repeated, the value is YAML",
+      override,
+      {},
+    )
+    .option("--resolve", "fill in the ids and values Azure would assign, instead of [unknown]", false)
+    .option("--quiet", "print problems and differences only", false)
+    .addHelpText("after", HELP)
+    .exitOverride()
+    .parse(argv as string[]);
+  const options = command.opts<
+    Omit<PlanCommand, "stacks" | "overrides"> & { config: Record<string, unknown> }
+  >();
+  const known = stacksIn(root);
+  const stacks = command.args.length > 0 ? command.args : known;
+  if (stacks.length === 0) throw new UsageError(`${root}: has no Pulumi.<stack>.yaml`);
+  const unknown = stacks.filter((stack) => !known.includes(stack));
+  if (unknown.length > 0) {
+    throw new UsageError(`stack ${unknown.join(", ")}: not found; allowed: ${known.join(", ")}`);
+  }
+  const repeated = stacks.find((stack, i) => stacks.indexOf(stack) < i);
+  if (repeated !== undefined)
+    throw new UsageError(`stack ${repeated}: is named twice; allowed: each stack once`);
+  for (const name of ["json", "mermaid", "sarif", "diff"] as const) {
+    const file = options[name];
+    if (stacks.length > 1 && file !== undefined && !file.includes("{stack}")) {
+      throw new UsageError(
+        `--${name} ${file}: one file for ${stacks.length} stacks; allowed: a name with {stack}`,
+      );
+    }
+  }
+  const written = (["json", "mermaid", "sarif"] as const).flatMap((name) => options[name] ?? []);
+  const twice = written.find((file, i) =>
+    written.some((other, j) => j < i && path.resolve(other) === path.resolve(file)),
+  );
+  if (twice !== undefined)
+    throw new UsageError(`${twice}: is named twice; allowed: a file of its own for each form`);
+  return { ...options, stacks, overrides: options.config };
+}

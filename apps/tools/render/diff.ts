@@ -1,0 +1,177 @@
+import { styleText } from "node:util";
+import { differences, matches, valueAt } from "../../../packages/emulated-azure/model/paths";
+import { Model, Tree, UnknownTypeError } from "../../../packages/emulated-azure/model/types";
+import { nameOf, typeOf } from "../../../packages/wire/urn";
+import { shortType } from "./names";
+import type { PlanDocument, ResourceDocument } from "./plan";
+
+/** Inputs of providers that decide where everything they manage lives. */
+const PROVIDER_HOMES = ["subscriptionId", "tenantId", "clusterIdentifier", "context"];
+const SHOWN_CHARACTERS = 70;
+
+export interface PropertyChange {
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** Whether this change alone replaces the resource. */
+  readonly replaces: boolean;
+}
+
+export interface ResourceChange {
+  readonly kind: "added" | "removed" | "changed" | "replaced";
+  readonly urn: string;
+  readonly type: string;
+  /** URN it had before, when it was renamed with an alias. */
+  readonly formerUrn?: string;
+  readonly properties: readonly PropertyChange[];
+  /** What would be lost, laid open or refused; empty when nothing. */
+  readonly danger: string;
+}
+
+function holdsData(type: string, model: Model): boolean {
+  return known(() => model.resource(type).holdsData, false);
+}
+
+/** An earlier plan may hold types that no table knows any more; they are compared as plain data. */
+function known<T>(action: () => T, otherwise: T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof UnknownTypeError) return otherwise;
+    throw error;
+  }
+}
+
+function immutable(type: string, model: Model): readonly string[] {
+  return type.startsWith("pulumi:providers:")
+    ? PROVIDER_HOMES
+    : known(() => model.resource(type).immutable, []);
+}
+
+function properties(before: ResourceDocument, after: ResourceDocument, model: Model): PropertyChange[] {
+  const ignored = (after.options["ignoreChanges"] as string[] | undefined) ?? [];
+  const fixed = immutable(after.type, model);
+  const near = (path: string, pattern: string): boolean => matches(path, pattern) || matches(pattern, path);
+  const inputs = differences(before.inputs, after.inputs)
+    .filter((path) => !ignored.some((pattern) => near(path, pattern)))
+    .map((path) => ({
+      path,
+      before: valueAt(before.inputs, path),
+      after: valueAt(after.inputs, path),
+      replaces: fixed.some((pattern) => near(path, pattern)),
+    }));
+  const settings = (document: ResourceDocument): Tree => ({
+    ...document.options,
+    protect: document.protect,
+    ...(document.parent && { parent: document.parent }),
+    ...(document.provider && { provider: document.provider }),
+    ...(document.outputs && { outputs: document.outputs }),
+  });
+  const options = differences(settings(before), settings(after)).map((path) => ({
+    path: `(${path})`,
+    before: valueAt(settings(before), path),
+    after: valueAt(settings(after), path),
+    replaces: false,
+  }));
+  return [...inputs, ...options];
+}
+
+function danger(
+  kind: ResourceChange["kind"],
+  before: ResourceDocument | undefined,
+  after: ResourceDocument | undefined,
+  model: Model,
+): string {
+  const data = before && holdsData(before.type, model);
+  if (before && (kind === "replaced" || kind === "removed") && (before.protect || data)) {
+    const what = [before.protect && "protected", data && "holds data"].filter(Boolean).join(", ");
+    const retained = kind === "removed" && before.options["retainOnDelete"] === true;
+    const instead = kind === "replaced" ? "; what to do instead: docs/changing.md" : "";
+    return `${what}: would be ${kind}${retained ? ", though Azure keeps it" : ""}${instead}`;
+  }
+  if (before && after) {
+    const [refused] = known(
+      () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}) ?? [],
+      [],
+    );
+    if (refused) return `would be refused: ${refused.property} ${refused.reason}`;
+  }
+  if (before?.protect && after && !after.protect) return "would no longer be protected";
+  if (
+    data &&
+    before.options["retainOnDelete"] === true &&
+    after &&
+    after.options["retainOnDelete"] !== true
+  ) {
+    return "would no longer be retained when deleted";
+  }
+  return "";
+}
+
+/** What changes between two plans, by URN; aliases tell a renamed resource from a removed and an added one. */
+export function diffPlans(before: PlanDocument, after: PlanDocument, model: Model): ResourceChange[] {
+  const old = new Map(before.resources.map((resource) => [resource.urn, resource]));
+  const changes: ResourceChange[] = [];
+  for (const resource of after.resources) {
+    const aliases = (resource.options["aliases"] as string[] | undefined) ?? [];
+    const former = old.has(resource.urn) ? undefined : aliases.find((alias) => old.has(alias));
+    const earlier = old.get(former ?? resource.urn);
+    old.delete(former ?? resource.urn);
+    if (!earlier) {
+      changes.push({ kind: "added", urn: resource.urn, type: resource.type, properties: [], danger: "" });
+      continue;
+    }
+    const changed = properties(earlier, resource, model);
+    if (changed.length === 0 && former === undefined) continue;
+    const kind = changed.some((change) => change.replaces) ? "replaced" : "changed";
+    changes.push({
+      kind,
+      urn: resource.urn,
+      type: resource.type,
+      ...(former && { formerUrn: former }),
+      properties: changed,
+      danger: danger(kind, earlier, resource, model),
+    });
+  }
+  for (const [urn, resource] of old) {
+    changes.push({
+      kind: "removed",
+      urn,
+      type: resource.type,
+      properties: [],
+      danger: danger("removed", resource, undefined, model),
+    });
+  }
+  return changes.sort((a, b) => (a.urn < b.urn ? -1 : 1));
+}
+
+const MARKS = { added: "+", removed: "-", changed: "~", replaced: "±" } as const;
+const COLOURS = { added: "green", removed: "yellow", changed: "blue", replaced: "magenta" } as const;
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}...` : text;
+}
+
+/** The changes as text: a line for each resource, and one below it for each property. Red is what must not happen. */
+export function renderDiff(changes: readonly ResourceChange[]): string {
+  if (changes.length === 0) return "no change";
+  const counts = (["added", "changed", "replaced", "removed"] as const)
+    .map((kind) => `${changes.filter((change) => change.kind === kind).length} ${kind}`)
+    .join(", ");
+  const lines = changes.flatMap((change) => {
+    const { kind, urn, formerUrn } = change;
+    const colour = change.danger ? "red" : COLOURS[kind];
+    const renamed = formerUrn ? ` (was ${nameOf(formerUrn)})` : "";
+    const title = `${MARKS[kind]} ${kind} ${shortType(typeOf(urn))} ${nameOf(urn)}${renamed}`;
+    return [
+      styleText(colour, change.danger ? `${title}  ← ${change.danger}` : title),
+      ...change.properties.map(
+        ({ path, before, after, replaces }) =>
+          `    ${path}: ${show(before)} → ${show(after)}${replaces ? styleText("magenta", "  (replaces)") : ""}`,
+      ),
+    ];
+  });
+  return [counts, ...lines].join("\n");
+}

@@ -1,0 +1,254 @@
+import * as containerservice from "@pulumi/azure-native/containerservice";
+import * as pulumi from "@pulumi/pulumi";
+import { applicationPool, NodePlace, systemPool } from "./clusterPools";
+import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK } from "./clusterProfile";
+import { ContainerInsights } from "./containerInsights";
+import { diagnostics } from "../monitoring/diagnostics";
+import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
+import { LogDestination } from "../monitoring/logs";
+import { maintenanceWindow, UPGRADE_WINDOW_HOURS, weeklyHours, WeeklyWindow } from "../maintenance";
+import { RegionNames } from "../naming";
+import { assignRole, BuiltInRole } from "../identity/roles";
+import { Tags } from "../tags";
+
+/** An identity the cluster uses. */
+export interface ClusterIdentity {
+  id: pulumi.Input<string>;
+  clientId: pulumi.Input<string>;
+  principalId: pulumi.Input<string>;
+}
+
+export interface ClusterArgs {
+  names: Pick<RegionNames, "region" | "cluster" | "clusterDnsPrefix" | "nodeResourceGroup">;
+  resourceGroupName: pulumi.Input<string>;
+  subscriptionId: string;
+  tenantId: string;
+  /** Minor version such as `1.35`; Azure chooses the patch. Raise it one minor at a time. */
+  kubernetesVersion: string;
+  /** Standard carries an SLA. */
+  tier: "Free" | "Standard";
+  /** Nodes for cluster services. Read at creation only; change the pool with `az aks nodepool` afterwards. */
+  systemPool: { vmSize: string; count: number };
+  /** Nodes for applications. Changing the size replaces the pool: its pods move. */
+  userPool: { vmSize: string; minCount: number; maxCount: number };
+  /** Availability zones of all pools; empty for none. Changing them replaces the pools. */
+  zones: string[];
+  /** Entra groups that administer the cluster; the deploying identity must be in one. */
+  adminGroupObjectIds: string[];
+  /** Public addresses that may reach the API server. */
+  authorizedIpRanges: string[];
+  /** The region's outbound address: nodes reach the API server from it. */
+  outboundAddress: pulumi.Input<string>;
+  /** When Azure may upgrade Kubernetes and nodes, UTC. */
+  upgradeWindow: WeeklyWindow;
+  /** Overlay addresses of pods; this and the next two replace the cluster when changed. */
+  podCidr: string;
+  serviceCidr: string;
+  dnsServiceIp: string;
+  /** Subnets of nodes and of the Private Link services in front of the cluster. */
+  subnetIds: { nodes: pulumi.Input<string>; "private-link": pulumi.Input<string> };
+  identity: ClusterIdentity;
+  kubeletIdentity: ClusterIdentity;
+  logs: LogDestination;
+  /** How the deploying program's kubelogin obtains its token. */
+  deployLogin: KubeloginMethod;
+  tags: Tags;
+}
+
+/** Logs of the control plane that are kept: who changed what, who was let in, and why nodes came and went. */
+const CONTROL_PLANE_LOGS = ["kube-audit-admin", "guard", "cluster-autoscaler", "kube-controller-manager"];
+
+/**
+ * AKS cluster over three zones whose nodes scale, heal and upgrade themselves within a weekly window. People and
+ * programs sign in with Entra; pods get their own Azure identities, and secrets from Key Vault.
+ *
+ * Cost: tier per hour, nodes per hour, container logs per gigabyte.
+ */
+export class Cluster extends pulumi.ComponentResource {
+  readonly id: pulumi.Output<string>;
+  readonly clusterName: pulumi.Output<string>;
+  readonly fqdn: pulumi.Output<string>;
+  /** Issuer of service account tokens; Azure identities trust it. */
+  readonly oidcIssuerUrl: pulumi.Output<string>;
+  /** Last resource pods need: the nodes they run on. */
+  readonly ready: pulumi.Resource;
+
+  private readonly managed: containerservice.ManagedCluster;
+
+  constructor(
+    private readonly name: string,
+    private readonly args: ClusterArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("forma3d:cluster:Cluster", name, {}, opts);
+    const cluster = this.managedCluster(this.roles());
+    this.ready = this.userPool(cluster);
+    this.maintenance(cluster, this.ready);
+    this.logs(cluster);
+    this.id = cluster.id;
+    this.clusterName = cluster.name;
+    this.fqdn = cluster.fqdn;
+    this.oidcIssuerUrl = cluster.oidcIssuerProfile.apply((profile) => profile?.issuerURL ?? "");
+    this.managed = cluster;
+    this.registerOutputs({ id: this.id, fqdn: this.fqdn, oidcIssuerUrl: this.oidcIssuerUrl });
+  }
+
+  /**
+   * Kubeconfig that signs in through kubelogin; secret. Asks Azure, so it is for clusters of regions that answer.
+   */
+  kubeconfig(): pulumi.Output<string> {
+    const { resourceGroupName, names, deployLogin: login } = this.args;
+    return clusterKubeconfig(
+      { resourceGroupName, clusterName: names.cluster, login },
+      { parent: this, dependsOn: [this.managed] },
+    );
+  }
+
+  /** Rights the cluster needs while it is created; without them its creation fails half-way. */
+  private roles(): pulumi.Resource[] {
+    const { names, subscriptionId, subnetIds, identity, kubeletIdentity } = this.args;
+    const allow = (noun: string, scope: pulumi.Input<string>, role: BuiltInRole) =>
+      assignRole(
+        `${this.name}-on-${noun}`,
+        {
+          key: `${names.cluster}/${noun}`,
+          subscriptionId,
+          scope,
+          principalId: identity.principalId,
+          role,
+          description: `cluster ${names.cluster} uses its ${noun}`,
+        },
+        { parent: this },
+      );
+    return [
+      allow("nodes-subnet", subnetIds.nodes, "networkContributor"),
+      allow("private-link-subnet", subnetIds["private-link"], "networkContributor"),
+      allow("kubelet-identity", kubeletIdentity.id, "managedIdentityOperator"),
+    ];
+  }
+
+  private managedCluster(roles: pulumi.Resource[]) {
+    const { args } = this;
+    return new containerservice.ManagedCluster(
+      `${this.name}-cluster`,
+      {
+        resourceName: args.names.cluster,
+        resourceGroupName: args.resourceGroupName,
+        location: args.names.region,
+        dnsPrefix: args.names.clusterDnsPrefix,
+        nodeResourceGroup: args.names.nodeResourceGroup,
+        kubernetesVersion: args.kubernetesVersion,
+        sku: { name: "Base", tier: args.tier },
+        identity: {
+          type: containerservice.ResourceIdentityType.UserAssigned,
+          userAssignedIdentities: [args.identity.id],
+        },
+        identityProfile: {
+          kubeletidentity: {
+            resourceId: args.kubeletIdentity.id,
+            clientId: args.kubeletIdentity.clientId,
+            objectId: args.kubeletIdentity.principalId,
+          },
+        },
+        aadProfile: {
+          managed: true,
+          enableAzureRBAC: true,
+          adminGroupObjectIDs: args.adminGroupObjectIds,
+          tenantID: args.tenantId,
+        },
+        apiServerAccessProfile: {
+          authorizedIPRanges: [...args.authorizedIpRanges, pulumi.interpolate`${args.outboundAddress}/32`],
+          disableRunCommand: true,
+        },
+        agentPoolProfiles: [systemPool(args.systemPool, this.nodes())],
+        networkProfile: {
+          ...OVERLAY_NETWORK,
+          podCidr: args.podCidr,
+          serviceCidr: args.serviceCidr,
+          dnsServiceIP: args.dnsServiceIp,
+        },
+        addonProfiles: addons(args.logs.workspaceId),
+        ...CLUSTER_PROFILE,
+        tags: args.tags,
+      },
+      {
+        parent: this,
+        dependsOn: roles,
+        customTimeouts: { create: "1h", update: "2h", delete: "1h" },
+        // Azure lists every pool here, the separate ones too, and would take a list without them as an order to
+        // delete them.
+        ignoreChanges: ["agentPoolProfiles"],
+      },
+    );
+  }
+
+  private nodes(): NodePlace {
+    const { zones, subnetIds, tags } = this.args;
+    return { zones, subnetId: subnetIds.nodes, tags };
+  }
+
+  private userPool(cluster: containerservice.ManagedCluster) {
+    const { resourceGroupName, userPool, kubernetesVersion } = this.args;
+    return new containerservice.AgentPool(
+      `${this.name}-apps`,
+      {
+        ...applicationPool(userPool, this.nodes()),
+        agentPoolName: "apps",
+        resourceName: cluster.name,
+        resourceGroupName,
+        orchestratorVersion: kubernetesVersion,
+      },
+      // The autoscaler moves it. The version is a minor one, which the upgrade channel leaves as it is.
+      { parent: this, ignoreChanges: ["count"] },
+    );
+  }
+
+  /**
+   * `default` bounds Azure's own releases, the other two what the upgrade channels do. One after the other: a cluster
+   * refuses a change while it is busy with another.
+   */
+  private maintenance(cluster: containerservice.ManagedCluster, pool: pulumi.Resource) {
+    const { upgradeWindow, resourceGroupName } = this.args;
+    let previous = pool;
+    const configure = (
+      noun: string,
+      configName: string,
+      when: Pick<containerservice.MaintenanceConfigurationArgs, "maintenanceWindow" | "timeInWeek">,
+    ) => {
+      previous = new containerservice.MaintenanceConfiguration(
+        `${this.name}-${noun}-window`,
+        { configName, resourceName: cluster.name, resourceGroupName, ...when },
+        { parent: this, dependsOn: [previous] },
+      );
+    };
+    const window = { maintenanceWindow: maintenanceWindow(upgradeWindow, UPGRADE_WINDOW_HOURS) };
+    configure("release", "default", { timeInWeek: weeklyHours(upgradeWindow, UPGRADE_WINDOW_HOURS) });
+    configure("kubernetes", "aksManagedAutoUpgradeSchedule", window);
+    configure("node-image", "aksManagedNodeOSUpgradeSchedule", window);
+  }
+
+  private logs(cluster: containerservice.ManagedCluster) {
+    const { logs, resourceGroupName, names, tags } = this.args;
+    diagnostics(
+      `${this.name}-diagnostics`,
+      {
+        resourceId: cluster.id,
+        workspaceId: logs.workspaceId,
+        categories: CONTROL_PLANE_LOGS,
+        metrics: "AllMetrics",
+      },
+      { parent: this },
+    );
+    new ContainerInsights(
+      `${this.name}-insights`,
+      {
+        clusterId: cluster.id,
+        clusterName: names.cluster,
+        resourceGroupName,
+        logs,
+        tags,
+      },
+      { parent: this },
+    );
+  }
+}

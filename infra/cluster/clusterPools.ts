@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import { nodeDisk } from "./nodeDisk";
+import { Tags } from "../tags";
+
+/** Where the nodes of all pools stand. */
+export interface NodePlace {
+  /** Availability zones; empty for none. */
+  zones: string[];
+  subnetId: pulumi.Input<string>;
+  tags: Tags;
+}
+
+/** Properties all nodes share. */
+function nodes(vmSize: string, { zones, subnetId, tags }: NodePlace) {
+  return {
+    vmSize,
+    ...nodeDisk(vmSize),
+    osType: "Linux",
+    osSKU: "AzureLinux",
+    type: "VirtualMachineScaleSets",
+    availabilityZones: zones,
+    vnetSubnetID: subnetId,
+    enableNodePublicIP: false,
+    // Needs the subscription's feature Microsoft.Compute/EncryptionAtHost.
+    enableEncryptionAtHost: true,
+    maxPods: 110,
+    upgradeSettings: { maxSurge: "33%", drainTimeoutInMinutes: 30 },
+    tags,
+  };
+}
+
+/** Nodes that only cluster services run on, so that no application can starve them. */
+export function systemPool({ vmSize, count }: { vmSize: string; count: number }, place: NodePlace) {
+  return {
+    ...nodes(vmSize, place),
+    name: "system",
+    mode: "System",
+    count,
+    nodeTaints: ["CriticalAddonsOnly=true:NoSchedule"],
+  };
+}
+
+/** Nodes for applications; the autoscaler keeps their number between the bounds. */
+export function applicationPool(
+  { vmSize, minCount, maxCount }: { vmSize: string; minCount: number; maxCount: number },
+  place: NodePlace,
+) {
+  return {
+    ...nodes(vmSize, place),
+    mode: "User",
+    enableAutoScaling: true,
+    count: minCount,
+    minCount,
+    maxCount,
+  };
+}

@@ -1,0 +1,364 @@
+import * as postgresql from "@pulumi/azure-native/dbforpostgresql";
+import * as pulumi from "@pulumi/pulumi";
+import { diagnostics } from "../monitoring/diagnostics";
+import { WEEKDAYS, WeeklyWindow } from "../maintenance";
+import { virtualEndpointHosts } from "../naming";
+import { dataOptions, deleteLock } from "./protection";
+import { Region } from "../regions";
+import { PoolSettings, serverParameters } from "./serverParameters";
+import { Tags } from "../tags";
+
+/** A place a server stands in. */
+export interface ServerPlace {
+  serverName: string;
+  region: Region;
+  resourceGroupName: pulumi.Input<string>;
+}
+
+export interface EntraAdministrator {
+  objectId: string;
+  principalName: string;
+  principalType: "Group" | "ServicePrincipal" | "User";
+}
+
+export type HighAvailability = "ZoneRedundant" | "SameZone" | "Disabled";
+
+export interface DatabaseArgs {
+  /** Server that accepts writes at first. Changing name or region replaces it: data loss, so it is protected. */
+  primary: ServerPlace;
+  /** Asynchronous read replica. Absent: none; removing it deletes the replica unless it is protected. */
+  replica?: ServerPlace & {
+    /** true only in the deployment that creates it: Azure refuses `createMode` on a replica that exists. */
+    bootstrap: boolean;
+    /** Standby of the replica while it is the writer; Azure lets no replica have one. */
+    highAvailability: HighAvailability;
+  };
+  /**
+   * Server that accepts writes now. It alone gets what Azure lets only a writer have: the administrator's password,
+   * backups, a standby. Changing it promotes nothing.
+   */
+  writer: "primary" | "replica";
+  /** Name of the endpoint clients connect to. Changing it breaks every connection string at once. */
+  virtualEndpoint: string;
+  /** PostgreSQL major version; upgraded in place with downtime. */
+  version: string;
+  /** Compute size of both servers. Changing it restarts them. */
+  skuName: string;
+  tier: "Burstable" | "GeneralPurpose" | "MemoryOptimized";
+  /** GiB at creation; autogrow enlarges it and it never shrinks. */
+  storageGB: number;
+  highAvailability: HighAvailability;
+  /** Copies backups to the paired region. Fixed at creation. */
+  geoRedundantBackup: boolean;
+  /** Days of point-in-time restore, 7-35. Lowering it drops older restore points at once. */
+  backupRetentionDays: number;
+  /** Changing it replaces the server: data loss. */
+  administratorLogin: string;
+  administratorPassword: pulumi.Input<string>;
+  tenantId: string;
+  entraAdministrators: EntraAdministrator[];
+  /** Name of the application's database. Changing it replaces the database: data loss, so it is protected. */
+  applicationDatabase: string;
+  maintenanceWindow: WeeklyWindow;
+  pool: PoolSettings;
+  /** Server parameters beyond the platform's own. */
+  parameters: Record<string, string>;
+  /** Protects and locks the servers. */
+  protect: boolean;
+  logWorkspaceId: pulumi.Input<string>;
+  tags: Tags;
+}
+
+/** Ports of the server: PgBouncer for many short connections, PostgreSQL itself for sessions. */
+export const DATABASE_PORTS = { pooled: 6432, direct: 5432 } as const;
+
+/**
+ * What Azure changes by itself or accepts only once: a failover swaps the zones, autogrow enlarges the disk, and
+ * the sources of a server describe its birth. Sending any of them back would replace the server or shrink it.
+ * Not `createMode`: an ignored one would be sent with every later change, and Azure refuses that of a replica.
+ */
+const MOVED_BY_AZURE = [
+  "availabilityZone",
+  "highAvailability.standbyAvailabilityZone",
+  "storage.storageSizeGB",
+  "sourceServerResourceId",
+  "pointInTimeUTC",
+  "replicationRole",
+];
+
+/**
+ * Nothing is sent to the first server while the replica writes: it may be lost, and once it is back it is a replica,
+ * to which Azure lets nobody send its standby, backups or password. What changed meanwhile reaches it with the first
+ * update after the way back.
+ */
+const FROZEN = ["*"];
+
+/** Creating a server or a replica in another region can take hours; the default would give up and lose track. */
+const TIMEOUTS = { create: "4h", update: "4h", delete: "1h" };
+
+/**
+ * PostgreSQL flexible server that outlives its zone (standby) and its region (replica, geo-redundant backups).
+ * Clients connect to the virtual endpoint, which follows a promotion.
+ *
+ * Azure works on one child of a server at a time and answers `ServerIsBusy` to the next, so everything on a
+ * server, and on the two of them, is one chain.
+ *
+ * Cost: two times the compute size with a standby, once more for the replica, plus storage and backup beyond the
+ * size of the disk.
+ */
+export class Database extends pulumi.ComponentResource {
+  readonly primaryId: pulumi.Output<string>;
+  readonly replicaId?: pulumi.Output<string>;
+  /** Host that accepts writes, whichever server that is. */
+  readonly writerHost: string;
+  /** Host that accepts reads: the replica where there is one. */
+  readonly readerHost: string;
+  readonly databaseName: string;
+  /** Last link of the chain; depend on it before touching the servers. */
+  readonly ready: pulumi.Resource;
+
+  private chain: pulumi.Resource[] = [];
+
+  constructor(
+    private readonly name: string,
+    args: DatabaseArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("forma3d:database:Database", name, {}, opts);
+    const primary = this.primary(args);
+    const database = this.applicationDatabase(args, primary);
+    this.parameters("primary", args, args.primary, primary);
+    this.administrators(args, primary);
+    const replica = args.replica && this.replica(args, args.replica, primary);
+    const endpoint = this.virtualEndpoint(args, primary, replica);
+    this.primaryId = primary.id;
+    this.replicaId = replica?.id;
+    ({ writer: this.writerHost, reader: this.readerHost } = virtualEndpointHosts(args.virtualEndpoint));
+    this.databaseName = args.applicationDatabase;
+    this.ready = endpoint;
+    this.registerOutputs({ primaryId: this.primaryId, database: database.name });
+  }
+
+  /** Options of the next link: it waits for the one before. */
+  private next(opts: pulumi.CustomResourceOptions = {}): pulumi.CustomResourceOptions {
+    return { parent: this, ...opts, dependsOn: this.chain };
+  }
+
+  private link<R extends pulumi.Resource>(resource: R): R {
+    this.chain = [resource];
+    return resource;
+  }
+
+  private primary(args: DatabaseArgs) {
+    const { primary } = args;
+    const zones = {
+      ZoneRedundant: { availabilityZone: "1", standby: { standbyAvailabilityZone: "2" } },
+      SameZone: { availabilityZone: "1", standby: { standbyAvailabilityZone: "1" } },
+      Disabled: { availabilityZone: undefined, standby: {} },
+    }[args.highAvailability];
+    const server = new postgresql.Server(
+      `${this.name}-primary`,
+      {
+        serverName: primary.serverName,
+        resourceGroupName: primary.resourceGroupName,
+        location: primary.region,
+        createMode: postgresql.CreateMode.Default,
+        ...this.shape(args),
+        availabilityZone: zones.availabilityZone,
+        highAvailability: { mode: args.highAvailability, ...zones.standby },
+        backup: {
+          backupRetentionDays: args.backupRetentionDays,
+          geoRedundantBackup: args.geoRedundantBackup ? "Enabled" : "Disabled",
+        },
+        administratorLogin: args.administratorLogin,
+        administratorLoginPassword: args.administratorPassword,
+        authConfig: { activeDirectoryAuth: "Enabled", passwordAuth: "Enabled", tenantId: args.tenantId },
+        maintenanceWindow: this.maintenanceWindow(args),
+      },
+      this.serverOptions(args, args.writer === "primary" ? MOVED_BY_AZURE : FROZEN),
+    );
+    this.link(server);
+    this.guardAndLog("primary", args, server);
+    return server;
+  }
+
+  private maintenanceWindow({ maintenanceWindow: { dayOfWeek, startHour } }: DatabaseArgs) {
+    return {
+      customWindow: "Enabled",
+      dayOfWeek: WEEKDAYS.indexOf(dayOfWeek),
+      startHour,
+      startMinute: 0,
+    };
+  }
+
+  /** What promotion needs to be equal on both servers. */
+  private shape(args: DatabaseArgs) {
+    return {
+      version: args.version,
+      sku: { name: args.skuName, tier: args.tier },
+      storage: { storageSizeGB: args.storageGB, autoGrow: "Enabled", type: "Premium_LRS" },
+      network: { publicNetworkAccess: "Disabled" },
+      tags: args.tags,
+    };
+  }
+
+  private serverOptions(args: DatabaseArgs, ignoreChanges = MOVED_BY_AZURE): pulumi.CustomResourceOptions {
+    return dataOptions(args.protect, this.next({ ignoreChanges, customTimeouts: TIMEOUTS }));
+  }
+
+  private guardAndLog(noun: "primary" | "replica", args: DatabaseArgs, server: postgresql.Server) {
+    if (args.protect) {
+      deleteLock(`${this.name}-${noun}-lock`, server.id, "Deleting the server deletes its backups.", {
+        parent: this,
+      });
+    }
+    diagnostics(
+      `${this.name}-${noun}-diagnostics`,
+      { resourceId: server.id, workspaceId: args.logWorkspaceId, metrics: "AllMetrics" },
+      { parent: this },
+    );
+  }
+
+  private applicationDatabase(args: DatabaseArgs, server: postgresql.Server) {
+    return this.link(
+      new postgresql.Database(
+        `${this.name}-application`,
+        {
+          databaseName: args.applicationDatabase,
+          serverName: server.name,
+          resourceGroupName: args.primary.resourceGroupName,
+          charset: "UTF8",
+          collation: "en_US.utf8",
+        },
+        dataOptions(args.protect, this.next()),
+      ),
+    );
+  }
+
+  private parameters(
+    noun: "primary" | "replica",
+    args: DatabaseArgs,
+    place: ServerPlace,
+    server: postgresql.Server,
+  ) {
+    const pool = args.tier === "Burstable" ? undefined : args.pool;
+    for (const { name, value } of serverParameters(pool, args.parameters)) {
+      this.link(
+        new postgresql.Configuration(
+          `${this.name}-${noun}-${name.replaceAll(/[._]/g, "-")}`,
+          {
+            configurationName: name,
+            serverName: server.name,
+            resourceGroupName: place.resourceGroupName,
+            value,
+            source: "user-override",
+          },
+          this.next(),
+        ),
+      );
+    }
+  }
+
+  private administrators(args: DatabaseArgs, server: postgresql.Server) {
+    args.entraAdministrators.forEach((administrator, index) =>
+      this.link(
+        new postgresql.AdministratorsMicrosoftEntra(
+          `${this.name}-administrator-${index}`,
+          {
+            ...administrator,
+            tenantId: args.tenantId,
+            serverName: server.name,
+            resourceGroupName: args.primary.resourceGroupName,
+          },
+          this.next(),
+        ),
+      ),
+    );
+  }
+
+  /**
+   * A replica takes administrator, version and authentication from its source, and has no standby or backups. Once it
+   * writes it has them of its own; the login stays the inherited one, and copies of its backups in the other region
+   * can never be had.
+   */
+  private replica(
+    args: DatabaseArgs,
+    place: NonNullable<DatabaseArgs["replica"]>,
+    primary: postgresql.Server,
+  ) {
+    const { version: _inherited, ...shape } = this.shape(args);
+    const server = new postgresql.Server(
+      `${this.name}-replica`,
+      {
+        serverName: place.serverName,
+        resourceGroupName: place.resourceGroupName,
+        location: place.region,
+        ...(args.writer === "replica"
+          ? this.promoted(args, place.highAvailability)
+          : place.bootstrap && { createMode: postgresql.CreateMode.Replica }),
+        sourceServerResourceId: primary.id,
+        ...shape,
+      },
+      this.serverOptions(args),
+    );
+    this.link(server);
+    this.guardAndLog("replica", args, server);
+    // Azure copies parameters once, at creation; later changes on the primary never reach the replica.
+    this.parameters("replica", args, place, server);
+    return server;
+  }
+
+  private promoted(args: DatabaseArgs, standby: HighAvailability): Partial<postgresql.ServerArgs> {
+    return {
+      // Says to Azure, and to the policies, that this is no longer a replica in the making.
+      createMode: postgresql.CreateMode.Update,
+      administratorLoginPassword: args.administratorPassword,
+      backup: { backupRetentionDays: args.backupRetentionDays, geoRedundantBackup: "Disabled" },
+      maintenanceWindow: this.maintenanceWindow(args),
+      ...(standby !== "Disabled" && { highAvailability: { mode: standby } }),
+    };
+  }
+
+  /**
+   * Without a replica the reader leads to the primary. After a promotion the members are Azure's business, and
+   * reading the endpoint through the old primary fails, so neither is touched again.
+   */
+  private virtualEndpoint(
+    args: DatabaseArgs,
+    primary: postgresql.Server,
+    replica: postgresql.Server | undefined,
+  ) {
+    return this.link(
+      new postgresql.VirtualEndpoint(
+        `${this.name}-endpoint`,
+        {
+          virtualEndpointName: args.virtualEndpoint,
+          serverName: primary.name,
+          resourceGroupName: args.primary.resourceGroupName,
+          endpointType: "ReadWrite",
+          members: [(replica ?? primary).name],
+        },
+        dataOptions(args.protect, this.next({ ignoreChanges: ["members"] })),
+      ),
+    );
+  }
+}
+
+/**
+ * Connection string with TLS.
+ * @param port 6432 through PgBouncer, 5432 direct.
+ * @param sslMode `verify-full` also checks the host's name against the certificate.
+ */
+export function connectionString(parts: {
+  role: string;
+  password: pulumi.Input<string>;
+  host: string;
+  port: number;
+  database: string;
+  sslMode: string;
+}): pulumi.Output<string> {
+  const { role, password, host, port, database, sslMode } = parts;
+  return pulumi.secret(
+    pulumi.interpolate`postgresql://${role}:${password}@${host}:${port}/${database}?sslmode=${sslMode}`,
+  );
+}

@@ -1,0 +1,148 @@
+import { ContainerResources } from "../kubernetes/pod";
+
+/** Identities the recovery runner's jobs act as. */
+export type RecoveryIdentity = "backup" | "verify" | "drill" | "prune";
+
+/** When each job runs: cron expressions, UTC. */
+export interface RecoverySchedules {
+  daily: string;
+  monthly: string;
+  verify: string;
+  drill: string;
+  prune: string;
+}
+
+/** What a run's arguments depend on. */
+export interface RecoveryRun {
+  /** Minutes after which it is ended. */
+  deadlineMinutes: number;
+  /** Database of the application; a server can hold others, such as what a restore replaced. */
+  database: string;
+}
+
+/** Minutes a run may start late, e.g. while a cluster is upgraded; later, the next one is due anyway. */
+export const STARTING_DEADLINE_MINUTES = 60;
+
+/**
+ * How often a run that failed is tried again. Each try is a pod of its own, and the failed one's disk stays beside it
+ * until the job is taken away.
+ */
+export const RETRIES = 1;
+
+/**
+ * A finished job is taken away after this. Not before a person can read why it failed; and soon, because the disk of
+ * a restore goes with the pod object, which stays as long as its job does.
+ */
+export const KEPT_SECONDS = 3600;
+
+/** One scheduled run of the recovery runner. */
+export interface RecoveryJob {
+  name: keyof RecoverySchedules;
+  identity: RecoveryIdentity;
+  /** Arguments of the runner's command line. */
+  arguments: (run: RecoveryRun) => string[];
+  /** Whose deadline it has. */
+  deadline: "backup" | "verify" | "drill" | "prune";
+  resources: ContainerResources;
+  /** Whether it restores a backup, and needs a volume for it. */
+  scratch: boolean;
+}
+
+/** A backup streams: it compresses on one core and holds little, whatever the size of the database. */
+const STREAMING: ContainerResources = {
+  cpuRequest: "500m",
+  cpuLimit: "2",
+  memoryRequest: "256Mi",
+  memoryLimit: "512Mi",
+};
+
+/** A restore runs a database server of its own beside the runner. */
+export const RESTORING: ContainerResources = {
+  cpuRequest: "1",
+  cpuLimit: "2",
+  memoryRequest: "1Gi",
+  memoryLimit: "2Gi",
+};
+
+const LISTING: ContainerResources = {
+  cpuRequest: "100m",
+  cpuLimit: "500m",
+  memoryRequest: "128Mi",
+  memoryLimit: "256Mi",
+};
+
+/** Ends before the deadline does, so that a run that takes too long still reports what it found. */
+function ownTimeout(deadlineMinutes: number): string {
+  return `${Math.floor(deadlineMinutes * 0.9)}m`;
+}
+
+/** Backups of the report's §5.1, and their proof by the restores of its §11.3. */
+export const RECOVERY_JOBS: readonly RecoveryJob[] = [
+  {
+    name: "daily",
+    identity: "backup",
+    arguments: () => ["backup", "--all", "--tier", "daily", "--json"],
+    deadline: "backup",
+    resources: STREAMING,
+    scratch: false,
+  },
+  {
+    name: "monthly",
+    identity: "backup",
+    arguments: () => ["backup", "--all", "--tier", "monthly", "--json"],
+    deadline: "backup",
+    resources: STREAMING,
+    scratch: false,
+  },
+  {
+    name: "verify",
+    identity: "verify",
+    arguments: ({ deadlineMinutes, database }) => [
+      "verify",
+      "--latest",
+      "--database",
+      database,
+      "--timeout",
+      ownTimeout(deadlineMinutes),
+      "--json",
+    ],
+    deadline: "verify",
+    resources: RESTORING,
+    scratch: true,
+  },
+  {
+    name: "drill",
+    identity: "drill",
+    arguments: ({ deadlineMinutes, database }) => [
+      "drill",
+      "--database",
+      database,
+      "--trigger",
+      "schedule",
+      "--operator",
+      "cronjob",
+      "--timeout",
+      ownTimeout(deadlineMinutes),
+      "--json",
+    ],
+    deadline: "drill",
+    resources: RESTORING,
+    scratch: true,
+  },
+  {
+    name: "prune",
+    identity: "prune",
+    arguments: () => ["prune", "--no-dry-run", "--json"],
+    deadline: "prune",
+    resources: LISTING,
+    scratch: false,
+  },
+];
+
+/**
+ * Most volumes for restores at one time: every try of each job that restores, while the next one of the same schedule
+ * waits for the last to be taken away, and one operator's. A quota below it leaves the operator's restore pending.
+ */
+export function scratchVolumes(jobs: readonly RecoveryJob[] = RECOVERY_JOBS): number {
+  return jobs.filter(({ scratch }) => scratch).length * (RETRIES + 1) + 1;
+}

@@ -1,0 +1,77 @@
+import * as pulumi from "@pulumi/pulumi";
+import { drainSeconds, envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "./gatewayConfig";
+import { DNS, publicInternet, scraping, workloads } from "../kubernetes/traffic";
+import { Workload } from "./workload";
+
+export interface GatewayArgs extends GatewaySettings {
+  product: string;
+  namespace: pulumi.Input<string>;
+  /** Envoy image pinned by digest. */
+  image: string;
+  identityClientId: pulumi.Input<string>;
+  /** Workloads that may call partners. */
+  callers: readonly string[];
+  minReplicas: number;
+  maxReplicas: number;
+}
+
+const WORKLOAD = "gateway";
+const FOLDER = "/etc/gateway";
+const FILE = "envoy.json";
+
+/** Variables with which the application finds each partner behind the gateway. */
+export function gatewayVariables(): Record<string, string> {
+  return Object.fromEntries(
+    PARTNERS.map(({ name, port }) => [`${name.toUpperCase()}_GATEWAY_URL`, `http://${WORKLOAD}:${port}`]),
+  );
+}
+
+/** Ports of the gateway callers connect to. */
+export const GATEWAY_PORTS: readonly number[] = PARTNERS.map(({ port }) => port);
+
+/**
+ * Integration gateway: the one way out to Shopify, SimplyPrint and SendCloud, with a circuit breaker for each, so
+ * that a partner's outage costs its callers an instant error and not their threads (report §4.5).
+ */
+export function integrationGateway(
+  name: string,
+  args: GatewayArgs,
+  opts?: pulumi.ComponentResourceOptions,
+): Workload {
+  const { maxConsecutiveFailures, ejectionSeconds, timeoutSeconds } = args;
+  const config = envoyConfig({ maxConsecutiveFailures, ejectionSeconds, timeoutSeconds });
+  return new Workload(
+    name,
+    {
+      workload: WORKLOAD,
+      role: "gateway",
+      product: args.product,
+      namespace: args.namespace,
+      image: args.image,
+      command: ["envoy"],
+      arguments: [
+        ...["--config-path", `${FOLDER}/${FILE}`],
+        ...["--concurrency", "2"],
+        ...["--log-level", "warning"],
+        // Pods are replaced, never restarted in place.
+        "--disable-hot-restart",
+      ],
+      ports: [
+        { name: "status", port: GATEWAY_STATUS_PORT },
+        ...PARTNERS.map((partner) => ({ name: partner.name, port: partner.port })),
+      ],
+      health: { port: "status", live: "/ready", ready: "/ready" },
+      preStopSeconds: drainSeconds(args),
+      resources: { cpuRequest: "100m", cpuLimit: "1", memoryRequest: "128Mi", memoryLimit: "256Mi" },
+      minReplicas: args.minReplicas,
+      maxReplicas: args.maxReplicas,
+      targetCpuPercent: 70,
+      targetMemoryPercent: 80,
+      identityClientId: args.identityClientId,
+      files: { folder: FOLDER, contents: { [FILE]: `${JSON.stringify(config, null, 2)}\n` } },
+      ingress: [workloads("callers", args.callers, ...GATEWAY_PORTS), scraping(GATEWAY_STATUS_PORT)],
+      egress: [DNS, publicInternet("partners", 443)],
+    },
+    opts,
+  );
+}

@@ -1,0 +1,209 @@
+import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
+import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler";
+import { Service } from "@pulumi/kubernetes/core/v1/service";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget";
+import * as pulumi from "@pulumi/pulumi";
+import { serviceSpec } from "../kubernetes/exposure";
+import { FilesMap, filesMap } from "../kubernetes/files";
+import { labelsOf, selectorOf, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
+import { scaling } from "../kubernetes/scaling";
+import { serviceAccount } from "../kubernetes/serviceAccount";
+import { trafficNames, trafficPolicy } from "../kubernetes/traffic";
+import { secretProviderClass } from "../kubernetes/vaultSecrets";
+import { checkWorkload, WorkloadArgs } from "./workloadArgs";
+import { workloadPod } from "./workloadPod";
+
+export type { WorkloadArgs } from "./workloadArgs";
+
+/**
+ * A stateless application that loses no request when a pod, a node or a zone goes: replicas spread over zones,
+ * probes, an autoscaler, a disruption budget, orderly shutdown, and traffic limited to what it names.
+ *
+ * A rollout adds a pod before it takes one away; a pod that does not become ready stops it.
+ */
+export class Workload extends pulumi.ComponentResource {
+  /** Name of the Service: the host name inside the namespace. */
+  readonly host: string;
+  /** The Service; what is in front of it must wait for it. */
+  readonly service: Service;
+
+  private readonly metadata: {
+    name: string;
+    namespace: pulumi.Input<string>;
+    labels: Record<string, string>;
+  };
+
+  constructor(
+    private readonly name: string,
+    private readonly args: WorkloadArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("forma3d:workload:Workload", name, {}, opts);
+    checkWorkload(args);
+    this.metadata = {
+      name: args.workload,
+      namespace: args.namespace,
+      labels: labelsOf(args.workload, args.role, args.product),
+    };
+    this.host = args.workload;
+    const account = this.account();
+    const secrets = this.secrets();
+    const files = this.files();
+    const policy = this.traffic();
+    const deployment = this.deploy([account, policy, secrets, files?.map], files);
+    this.service = this.serve(deployment);
+    this.autoscale(deployment);
+    this.limitDisruption();
+    this.registerOutputs({ host: this.host });
+  }
+
+  private account() {
+    const { workload, namespace, identityClientId: clientId } = this.args;
+    const { labels } = this.metadata;
+    return serviceAccount(
+      `${this.name}-account`,
+      { workload, namespace, labels, clientId },
+      { parent: this },
+    );
+  }
+
+  private secrets() {
+    const { secrets, workload, namespace, identityClientId: clientId } = this.args;
+    if (!secrets) return undefined;
+    return secretProviderClass(
+      `${this.name}-secrets`,
+      {
+        workload,
+        namespace,
+        labels: this.metadata.labels,
+        source: secrets.source,
+        clientId,
+        secrets: secrets.entries,
+        asEnvironment: true,
+      },
+      { parent: this },
+    );
+  }
+
+  private files() {
+    const { files, workload, namespace } = this.args;
+    if (!files) return undefined;
+    const { labels } = this.metadata;
+    return filesMap(`${this.name}-files`, { workload, namespace, labels, files }, { parent: this });
+  }
+
+  private traffic() {
+    const { workload } = this.args;
+    return new NetworkPolicy(
+      `${this.name}-traffic`,
+      {
+        metadata: { ...this.metadata, annotations: trafficNames(this.args) },
+        spec: trafficPolicy(workload, this.args),
+      },
+      { parent: this },
+    );
+  }
+
+  private deploy(parts: (pulumi.Resource | undefined)[], files: FilesMap | undefined) {
+    const { args } = this;
+    return new Deployment(
+      `${this.name}-deployment`,
+      {
+        metadata: this.awaited({
+          ...this.metadata,
+          ...(args.singleBecause && {
+            annotations: { "forma3d.com/single-replica-because": args.singleBecause },
+          }),
+        }),
+        spec: {
+          replicas: args.minReplicas,
+          selector: { matchLabels: selectorOf(args.workload) },
+          strategy: args.singleBecause
+            ? { type: "Recreate" }
+            : { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+          minReadySeconds: 10,
+          progressDeadlineSeconds: 600,
+          revisionHistoryLimit: 5,
+          template: {
+            metadata: { labels: { ...this.metadata.labels, ...WORKLOAD_IDENTITY_LABEL } },
+            spec: workloadPod(args, files?.name),
+          },
+        },
+      },
+      {
+        parent: this,
+        // Where there is an autoscaler, it sets it from then on.
+        ignoreChanges: this.scales() ? ["spec.replicas"] : [],
+        dependsOn: [...parts.filter((part) => part !== undefined), ...(args.after ?? [])],
+      },
+    );
+  }
+
+  private scales(): boolean {
+    return this.args.maxReplicas > this.args.minReplicas;
+  }
+
+  private awaited<M extends object>(metadata: M & { annotations?: Record<string, string> }) {
+    return this.args.awaitReady === false
+      ? { ...metadata, annotations: { ...metadata.annotations, "pulumi.com/skipAwait": "true" } }
+      : metadata;
+  }
+
+  private serve(deployment: Deployment) {
+    const { workload, ports, exposure } = this.args;
+    return new Service(
+      `${this.name}-service`,
+      {
+        metadata: this.awaited({
+          ...this.metadata,
+          annotations: exposure && serviceSpec(exposure).annotations,
+        }),
+        spec: {
+          selector: selectorOf(workload),
+          ports: ports.map(({ name, port }, index) => ({
+            name,
+            port: index === 0 ? 80 : port,
+            targetPort: name,
+            protocol: "TCP",
+          })),
+          ...(exposure ? serviceSpec(exposure).spec : { type: "ClusterIP" }),
+        },
+      },
+      { parent: this, dependsOn: [deployment] },
+    );
+  }
+
+  private autoscale(deployment: Deployment) {
+    const { workload } = this.args;
+    if (!this.scales()) return;
+    new HorizontalPodAutoscaler(
+      `${this.name}-autoscaler`,
+      {
+        metadata: this.metadata,
+        spec: {
+          scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: workload },
+          ...scaling(this.args),
+        },
+      },
+      { parent: this, dependsOn: [deployment] },
+    );
+  }
+
+  private limitDisruption() {
+    new PodDisruptionBudget(
+      `${this.name}-disruption`,
+      {
+        metadata: this.metadata,
+        spec: {
+          selector: { matchLabels: selectorOf(this.args.workload) },
+          // One at a time: a node can always be drained, and never two pods go at once.
+          maxUnavailable: 1,
+          // A pod that is broken anyway must not hold up the repair of its node.
+          unhealthyPodEvictionPolicy: "AlwaysAllow",
+        },
+      },
+      { parent: this },
+    );
+  }
+}

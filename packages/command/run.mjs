@@ -1,0 +1,26 @@
+// Runs one TypeScript entry point: `node run.mjs apps/tools/plan/plan.ts prod --json plan.json`.
+// The entry is bundled (packages stay external) and loaded into this very process, so that Ctrl-C, exit codes and
+// memory figures are the program's own.
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(import.meta.url);
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const [entry, ...args] = process.argv.slice(2);
+if (!entry) {
+  console.error("usage: node packages/command/run.mjs <entry.ts> [arguments…]");
+  process.exit(2);
+}
+const outfile = path.join(root, ".build", entry.replace(/\.ts$/, ".js"));
+require("./bundle.cjs").bundle({
+  absWorkingDir: root,
+  entryPoints: [entry],
+  outfile,
+  packages: "external",
+  sourcemap: true,
+  logLevel: "warning",
+});
+process.setSourceMapsEnabled(true);
+process.argv = [process.argv[0], outfile, ...args];
+require(outfile);

@@ -1,0 +1,176 @@
+import azureFacts from "../../facts/azure.json";
+import type { Facts } from "../../facts/types";
+import { guid, hash } from "../cloud";
+import { stringAt } from "../paths";
+import { Shapes } from "../shapes";
+import { Failure, Made, ResourceModel, Scope, Stored, Tree } from "../types";
+
+export const FACTS = azureFacts as unknown as Facts;
+export const SHAPES = new Shapes(FACTS);
+
+/** What a table of this folder says about one type beyond the vendor's facts. */
+export interface ArmDefinition {
+  /**
+   * ARM id with the names of inputs in braces, e.g. `…/storageAccounts/{accountName}`. Ids of resources in a resource
+   * group are written from the provider namespace on; ids that extend another resource start with its input.
+   */
+  readonly id: string;
+  /** Inputs besides those of the id whose change replaces the resource. `location` is always one. */
+  readonly immutable?: readonly string[];
+  /** Inputs the service requires though the SDK does not. */
+  readonly required?: readonly string[];
+  readonly holdsData?: boolean;
+  /** How a name is made up when none is given; `suffix` unless said otherwise. */
+  readonly auto?: "suffix" | "guid" | "never";
+  readonly secretOutputs?: readonly string[];
+  readonly writeOnly?: readonly string[];
+  readonly globalName?: string;
+  readonly softDelete?: boolean;
+  /** The resource itself or an ancestor, by its id up to the parameter named, does one thing at a time. */
+  readonly serialisedUpTo?: string;
+  readonly check?: (inputs: Tree) => readonly Failure[];
+  readonly keptOnUpdate?: readonly string[];
+  readonly refusedUpdate?: (old: Tree, next: Tree, live: Tree) => readonly Failure[];
+  readonly keptOutputs?: readonly string[];
+  readonly computed?: (made: Made) => Tree;
+  readonly moves?: Readonly<Record<string, (stored: Stored) => Tree>>;
+}
+
+const GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
+
+/** ARM compares ids without regard to case. */
+export function armKey(id: string): string {
+  return `arm:${id.toLowerCase()}`;
+}
+
+function fill(template: string, inputs: Tree, scope: Scope): string {
+  const text = template.replace(/\{(\w+)\}/g, (_, name: string) =>
+    name === "subscriptionId"
+      ? (stringAt(scope.config, "subscriptionId") ?? "00000000-0000-0000-0000-000000000000")
+      : (stringAt(inputs, name) ?? ""),
+  );
+  return text.startsWith("/") ? text : `/${text}`;
+}
+
+function placeholders(template: string): string[] {
+  return [...template.matchAll(/\{(\w+)\}/g)]
+    .map(([, name]) => name as string)
+    .filter((name) => name !== "subscriptionId");
+}
+
+/** `Microsoft.Storage/storageAccounts/blobServices/containers` from an id template. */
+function armType(template: string): string {
+  if (!template.includes("/providers/")) return "Microsoft.Resources/subscriptions/resourceGroups";
+  const [namespace, ...rest] = template.slice(template.lastIndexOf("/providers/") + 11).split("/");
+  return [namespace, ...rest.filter((_, i) => i % 2 === 0)].join("/");
+}
+
+/** Builds the models of a table: type token without its package, e.g. `storage:StorageAccount`. */
+export function armModels(table: Readonly<Record<string, ArmDefinition>>): ResourceModel[] {
+  return Object.entries(table).map(([token, definition]) => armModel(`azure-native:${token}`, definition));
+}
+
+function armModel(type: string, definition: ArmDefinition): ResourceModel {
+  const facts = FACTS.resources[type];
+  if (!facts) {
+    throw new Error(
+      `no facts about ${type}; add it to packages/emulated-azure/facts/sources.ts and run npm run facts`,
+    );
+  }
+  const extension = definition.id.startsWith("{");
+  const template = extension
+    ? definition.id
+    : definition.id.startsWith("/")
+      ? definition.id
+      : `${GROUP}/providers/${definition.id}`;
+  const names = placeholders(template);
+  const name = names[names.length - 1] as string;
+  const { shapes } = FACTS;
+  const required = Object.entries(shapes[facts.inputs] ?? {})
+    .filter(([, property]) => property.required)
+    .map(([input]) => input);
+  const upTo = definition.serialisedUpTo;
+  const serialised = upTo && template.slice(0, template.indexOf(`{${upTo}}`) + upTo.length + 2);
+  return {
+    type,
+    armType: armType(template),
+    required: [...required, ...(definition.required ?? [])],
+    name: { property: name, auto: definition.auto ?? "suffix" },
+    immutable: [...new Set([...names, "location", ...(definition.immutable ?? [])])],
+    holdsData: definition.holdsData ?? false,
+    writeOnly: definition.writeOnly,
+    preview: (inputs) => SHAPES.preview(facts.outputs, inputs),
+    secretOutputs: definition.secretOutputs ?? [],
+    idInputs: names,
+    id: (inputs, scope) => fill(template, inputs, scope),
+    key: (id) => armKey(id),
+    parents: (inputs, id, scope) =>
+      ancestors(id, extension ? fill(`{${names[0] ?? ""}}`, inputs, scope) : undefined),
+    check: (inputs) => [...SHAPES.check(facts.inputs, inputs), ...(definition.check?.(inputs) ?? [])],
+    keptOnUpdate: definition.keptOnUpdate,
+    refusedUpdate: definition.refusedUpdate,
+    keptOutputs: definition.keptOutputs,
+    computed: (made) => ({
+      ...only(facts.outputs, SHAPES.defaults(facts.inputs, made.inputs)),
+      name: stringAt(made.inputs, name) ?? "",
+      type: armType(template),
+      ...("azureApiVersion" in facts.outputs && facts.apiVersion && { azureApiVersion: facts.apiVersion }),
+      ...("provisioningState" in facts.outputs && { provisioningState: "Succeeded" }),
+      ...definition.computed?.(made),
+    }),
+    globalName: definition.globalName
+      ? (inputs) =>
+          `${String(definition.globalName)}:${stringAt(inputs, name)?.toLowerCase() ?? hash(JSON.stringify(inputs))}`
+      : undefined,
+    softDelete: definition.softDelete,
+    serialisedBy: serialised ? (inputs, _id, scope) => armKey(fill(serialised, inputs, scope)) : undefined,
+    moves: definition.moves,
+  };
+}
+
+function only(outputs: Readonly<Record<string, string>>, inputs: Tree): Tree {
+  return Object.fromEntries(Object.entries(inputs).filter(([key]) => key in outputs));
+}
+
+/**
+ * Ids above an id: the resource group and every resource it is nested in. Those Azure makes by itself, such as
+ * `blobServices/default`, are left out; so are subscriptions and tenants.
+ */
+function ancestors(id: string, extended: string | undefined): { key: string; what: string }[] {
+  if (extended !== undefined) {
+    const tracked = trackedResource(extended);
+    return tracked ? [{ key: armKey(tracked), what: tracked }] : [];
+  }
+  const at = id.lastIndexOf("/providers/");
+  if (at < 0) return [];
+  const group = id.slice(0, at);
+  const [namespace = "", ...rest] = id.slice(at + 11).split("/");
+  const found = [{ key: armKey(group), what: group }];
+  for (let i = 2; i < rest.length; i += 2) {
+    if (rest[i - 1] === "default") continue;
+    const above = `${group}/providers/${namespace}/${rest.slice(0, i).join("/")}`;
+    found.push({ key: armKey(above), what: above });
+  }
+  return found;
+}
+
+/**
+ * The top-level resource or resource group of an id, which is all ARM looks for when something is attached to a part
+ * of it: a role assignment may come before the secret it is for, and `blobServices/default` is always there.
+ */
+function trackedResource(id: string): string | undefined {
+  return /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+(\/providers\/[^/]+\/[^/]+\/[^/]+)?/i.exec(id)?.[0];
+}
+
+/** Last part of an ARM id. */
+export function lastName(id: string): string {
+  return id.slice(id.lastIndexOf("/") + 1);
+}
+
+/** A principal as Entra would number it. */
+export function principal(made: Made): { principalId: string; tenantId: string } {
+  return {
+    principalId: guid(made.cloud.seed, made.id, "principal"),
+    tenantId: stringAt(made.scope.config, "tenantId") ?? guid(made.cloud.seed, "tenant"),
+  };
+}

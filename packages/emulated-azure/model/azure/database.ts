@@ -1,0 +1,207 @@
+import { DISK_SIZES_GB } from "../../../azure-facts";
+import { numberAt, stringAt, textAt } from "../paths";
+import { Failure, Made, Stored, Tree, Value } from "../types";
+import { ArmDefinition, armModels } from "./arm";
+
+const SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/{serverName}";
+const HOST = "postgres.database.azure.com";
+
+const READS_SOURCE = ["Replica", "PointInTimeRestore", "GeoRestore", "ReviveDropped"];
+
+function checkServer(inputs: Tree): Failure[] {
+  const failures: Failure[] = [];
+  const mode = stringAt(inputs, "createMode") ?? "Default";
+  const fresh = !READS_SOURCE.includes(mode) && inputs["sourceServerResourceId"] === undefined;
+  if (fresh) {
+    for (const property of ["sku", "storage", "version"]) {
+      if (inputs[property] === undefined) {
+        failures.push({ property, reason: "is required and missing for a new server" });
+      }
+    }
+    const password = (stringAt(inputs, "authConfig.passwordAuth") ?? "Enabled") === "Enabled";
+    for (const property of ["administratorLogin", "administratorLoginPassword"]) {
+      if (password && inputs[property] === undefined) {
+        failures.push({ property, reason: "is required while authConfig.passwordAuth is Enabled" });
+      }
+    }
+  } else if (inputs["sourceServerResourceId"] === undefined) {
+    failures.push({ property: "sourceServerResourceId", reason: `is required by createMode ${mode}` });
+  }
+  const size = numberAt(inputs, "storage.storageSizeGB");
+  const type = stringAt(inputs, "storage.type") ?? "Premium_LRS";
+  if (size !== undefined && type === "Premium_LRS" && !DISK_SIZES_GB.includes(size)) {
+    failures.push({
+      property: "storage.storageSizeGB",
+      reason: `must be one of ${DISK_SIZES_GB.join(", ")}, not ${size}`,
+    });
+  }
+  return failures;
+}
+
+const FROZEN: Readonly<Record<string, string>> = {
+  "backup.geoRedundantBackup": "is decided when a server is created",
+  "network.delegatedSubnetResourceId": "is decided when a server is created",
+  "dataEncryption.type": "is decided when a server is created",
+};
+
+/** What a server may not be sent while it follows another, whatever it was made as. */
+function refusedOfReplica(next: Tree, live: Tree): Failure[] {
+  if (!/AsyncReplica$/.test(textAt(live, "replicationRole"))) return [];
+  const mode = stringAt(next, "highAvailability.mode") ?? "Disabled";
+  const geo = stringAt(next, "backup.geoRedundantBackup") ?? "Disabled";
+  return [
+    ...(mode === "Disabled"
+      ? []
+      : [{ property: "highAvailability.mode", reason: "a read replica has no standby" }]),
+    ...(geo === "Disabled"
+      ? []
+      : [{ property: "backup.geoRedundantBackup", reason: "a read replica has no backups" }]),
+    ...(next["administratorLoginPassword"] === undefined
+      ? []
+      : [{ property: "administratorLoginPassword", reason: "a read replica takes it from its primary" }]),
+  ];
+}
+
+function refusedServerUpdate(old: Tree, next: Tree, live: Tree): Failure[] {
+  const failures = Object.entries(FROZEN)
+    .map(([property, why]) => ({
+      property,
+      before: textAt(old, property),
+      now: textAt(next, property),
+      why,
+    }))
+    .filter(({ before, now }) => before !== "" && now !== "" && before !== now)
+    .map(({ property, before, now, why }) => ({
+      property,
+      reason: `${why}: it stays ${before}, not ${now}`,
+    }));
+  const [before, now] = [numberAt(old, "storage.storageSizeGB"), numberAt(next, "storage.storageSizeGB")];
+  if (before !== undefined && now !== undefined && now < before) {
+    failures.push({
+      property: "storage.storageSizeGB",
+      reason: `storage never shrinks: at least ${before}, not ${now}`,
+    });
+  }
+  const [was, is] = [Number(stringAt(old, "version")), Number(stringAt(next, "version"))];
+  if (is < was)
+    failures.push({ property: "version", reason: `is never lowered: at least ${was}, not ${is}` });
+  return [...failures, ...refusedOfReplica(next, live)];
+}
+
+function serverOutputs({ inputs }: Made): Tree {
+  const replica = inputs["sourceServerResourceId"] !== undefined;
+  const name = stringAt(inputs, "serverName") ?? "";
+  return {
+    fullyQualifiedDomainName: `${name}.${HOST}`,
+    minorVersion: "5",
+    state: "Ready",
+    replicaCapacity: replica ? 0 : 5,
+    replicationRole: stringAt(inputs, "replicationRole") ?? (replica ? "AsyncReplica" : "Primary"),
+    privateEndpointConnections: [],
+  };
+}
+
+/** Parameters a server reads when it starts, and not before. */
+const STATIC_PARAMETERS = new Set([
+  "autovacuum_freeze_max_age",
+  "autovacuum_max_workers",
+  "max_connections",
+  "max_locks_per_transaction",
+  "max_prepared_transactions",
+  "max_replication_slots",
+  "max_wal_senders",
+  "max_worker_processes",
+  "pg_stat_statements.max",
+  "shared_buffers",
+  "shared_preload_libraries",
+  "track_activity_query_size",
+  "wal_level",
+]);
+
+function swapZones({ outputs }: Stored): Tree {
+  const standby = stringAt(outputs, "highAvailability.standbyAvailabilityZone");
+  const zone = stringAt(outputs, "availabilityZone");
+  const ha = outputs["highAvailability"];
+  return {
+    availabilityZone: standby || (zone === "1" ? "2" : "1"),
+    ...(typeof ha === "object" && {
+      highAvailability: { ...(ha as Tree), standbyAvailabilityZone: zone ?? "1" },
+    }),
+  };
+}
+
+function membersOf(outputs: Tree): readonly Value[] {
+  const members = outputs["members"];
+  return Array.isArray(members) ? (members as Value[]) : [];
+}
+
+const TABLE: Readonly<Record<string, ArmDefinition>> = {
+  "dbforpostgresql:Server": {
+    id: SERVER,
+    immutable: ["administratorLogin", "availabilityZone", "sourceServerResourceId", "pointInTimeUTC"],
+    holdsData: true,
+    writeOnly: ["administratorLoginPassword", "createMode", "pointInTimeUTC"],
+    // Zones can only be swapped, by a failover.
+    keptOnUpdate: ["availabilityZone", "highAvailability.standbyAvailabilityZone"],
+    globalName: "postgres",
+    serialisedUpTo: "serverName",
+    check: checkServer,
+    refusedUpdate: refusedServerUpdate,
+    // Only a promotion gives another role.
+    keptOutputs: ["replicationRole"],
+    computed: serverOutputs,
+    moves: {
+      "ha-failover": swapZones,
+      autogrow: ({ outputs }) => ({
+        storage: {
+          ...(outputs["storage"] as Tree | undefined),
+          storageSizeGB: (numberAt(outputs, "storage.storageSizeGB") ?? 32) * 2,
+        },
+      }),
+      // Either way the server has no standby afterwards.
+      promoted: () => ({ replicationRole: "Primary", highAvailability: { mode: "Disabled" } }),
+      demoted: () => ({ replicationRole: "AsyncReplica", highAvailability: { mode: "Disabled" } }),
+    },
+  },
+  "dbforpostgresql:Database": {
+    id: `${SERVER}/databases/{databaseName}`,
+    immutable: ["charset", "collation"],
+    holdsData: true,
+    serialisedUpTo: "serverName",
+  },
+  "dbforpostgresql:Configuration": {
+    id: `${SERVER}/configurations/{configurationName}`,
+    required: ["value", "source"],
+    auto: "never",
+    serialisedUpTo: "serverName",
+    computed: ({ inputs }) => {
+      const fixed = STATIC_PARAMETERS.has(stringAt(inputs, "configurationName") ?? "");
+      return { isReadOnly: false, isConfigPendingRestart: fixed, isDynamicConfig: !fixed };
+    },
+    // Neither Azure nor the provider restarts a server for a parameter.
+    moves: { "server-restarted": () => ({ isConfigPendingRestart: false }) },
+  },
+  "dbforpostgresql:VirtualEndpoint": {
+    id: `${SERVER}/virtualendpoints/{virtualEndpointName}`,
+    required: ["endpointType", "members"],
+    globalName: "postgres",
+    serialisedUpTo: "serverName",
+    computed: ({ inputs }) => {
+      const name = stringAt(inputs, "virtualEndpointName") ?? "";
+      return { virtualEndpoints: [`${name}.writer.${HOST}`, `${name}.reader.${HOST}`] };
+    },
+    // Members are named writer first; a switchover turns them round.
+    moves: {
+      "follows-promotion": ({ outputs }) => ({ members: [...membersOf(outputs)].reverse() }),
+    },
+  },
+  "dbforpostgresql:AdministratorsMicrosoftEntra": {
+    id: `${SERVER}/administrators/{objectId}`,
+    required: ["principalName", "principalType", "tenantId"],
+    auto: "never",
+    immutable: ["principalName", "principalType", "tenantId"],
+    serialisedUpTo: "serverName",
+  },
+};
+
+export const DATABASE_MODELS = armModels(TABLE);

@@ -1,0 +1,317 @@
+import { guid, hash } from "./cloud";
+import {
+  differences,
+  isTree,
+  matches,
+  merge,
+  parsePath,
+  stringAt,
+  strings,
+  valueAt,
+  withValue,
+} from "./paths";
+import {
+  CheckRequest,
+  CheckResult,
+  Cloud,
+  CloudError,
+  DiffResult,
+  Failure,
+  Made,
+  Model,
+  Outcome,
+  PackageModel,
+  ResourceModel,
+  Scope,
+  Stored,
+  Tree,
+  UnknownTypeError,
+  Value,
+} from "./types";
+
+/** Where the tables of a package are, for whoever meets a type they lack. */
+export interface Catalogue {
+  readonly package: PackageModel;
+  /** File to add a type or function to. */
+  readonly where: string;
+}
+
+const SUFFIX_DIGITS = 8;
+
+/** Drives a set of emulated packages. */
+export class SandboxModel implements Model {
+  readonly packages: readonly PackageModel[];
+  private readonly types = new Map<string, ResourceModel>();
+
+  constructor(private readonly catalogues: readonly Catalogue[]) {
+    this.packages = catalogues.map((catalogue) => catalogue.package);
+    for (const { resources } of this.packages) {
+      for (const model of resources) this.types.set(model.type, model);
+    }
+  }
+
+  resource(type: string): ResourceModel {
+    const model = this.types.get(type);
+    if (!model) throw new UnknownTypeError(`resource type ${type}`, this.where(type));
+    return model;
+  }
+
+  check({ type, name, urn, inputs, old, scope }: CheckRequest): CheckResult {
+    const model = this.resource(type);
+    const complete = this.named(model, merge(model.defaults ?? {}, inputs), name, urn, old);
+    // A shape already reports what its vendor requires; this adds what only the service does.
+    const failures: Failure[] = [...model.check(complete)];
+    for (const property of model.required) {
+      if (
+        valueAt(complete, property) === undefined &&
+        !failures.some((f) => f.property === property || property.startsWith(`${f.property}.`))
+      ) {
+        failures.push({ property, reason: "is required and missing" });
+      }
+    }
+    void scope;
+    return { inputs: complete, failures };
+  }
+
+  diff(type: string, oldInputs: Tree, newInputs: Tree, ignoreChanges: readonly string[]): DiffResult {
+    const model = this.resource(type);
+    const changed = differences(oldInputs, newInputs).filter(
+      (path) => !ignoreChanges.some((pattern) => matches(path, pattern) || matches(pattern, path)),
+    );
+    const replaces = changed.filter((path) =>
+      model.immutable.some((pattern) => matches(path, pattern) || matches(pattern, path)),
+    );
+    return { changed, replaces };
+  }
+
+  previewCreate(type: string, inputs: Tree, scope: Scope): Outcome {
+    void scope;
+    return { id: "", outputs: this.resource(type).preview(inputs) };
+  }
+
+  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud): Outcome {
+    const model = this.resource(type);
+    const id = model.id(inputs, scope);
+    const made = this.made(model, urn, inputs, id, scope, cloud);
+    if (model.stateOnly) {
+      const outputs = model.computed(made);
+      return { id: model.idFrom?.(outputs) ?? id, outputs };
+    }
+    const key = model.key(id, scope);
+    this.refuseTaken(model, key, id, inputs, cloud);
+    for (const parent of model.parents(inputs, id, scope)) {
+      if (!present(cloud, parent.key)) {
+        throw new CloudError(
+          404,
+          "ParentResourceNotFound",
+          `${id} cannot be created: ${parent.what} does not exist.`,
+        );
+      }
+    }
+    this.requireLinks(inputs, id, scope, cloud);
+    const outputs = model.computed(made);
+    cloud.put({ key, type, id, inputs, outputs });
+    return { id, outputs };
+  }
+
+  read(type: string, id: string, scope: Scope, cloud: Cloud): Stored | undefined {
+    const stored = cloud.get(this.resource(type).key(id, scope));
+    return stored?.softDeleted ? undefined : stored;
+  }
+
+  previewUpdate(type: string, id: string, old: Tree, inputs: Tree, oldOutputs: Tree, scope: Scope): Outcome {
+    void scope;
+    const fresh = this.resource(type).preview(inputs);
+    // What does not come from an input is taken to stay as it is.
+    const outputs = Object.fromEntries(
+      Object.entries(fresh).map(([name, value]): [string, Value] => {
+        const changed = differences(old[name], inputs[name]).length > 0;
+        return [name, changed ? value : (oldOutputs[name] ?? value)];
+      }),
+    );
+    return { id, outputs };
+  }
+
+  update(type: string, id: string, old: Tree, inputs: Tree, scope: Scope, cloud: Cloud): Outcome {
+    const model = this.resource(type);
+    const key = model.key(id, scope);
+    const stored = cloud.get(key);
+    if (!stored || stored.softDeleted) throw notFound(id);
+    const [refused] = model.refusedUpdate?.(old, inputs, stored.outputs) ?? [];
+    if (refused)
+      throw new CloudError(400, "PropertyChangeNotAllowed", `${refused.property}: ${refused.reason}`);
+    this.requireLinks(inputs, id, scope, cloud);
+    const live = (model.keptOnUpdate ?? []).reduce(
+      (tree, path) => withValue(tree, parsePath(path), valueAt(stored.inputs, path)),
+      inputs,
+    );
+    // The seed of made-up values is the id, so an update gives those of the creation again.
+    const outputs = (model.keptOutputs ?? []).reduce(
+      (tree, path) => withValue(tree, parsePath(path), valueAt(stored.outputs, path)),
+      model.computed(this.made(model, "", live, id, scope, cloud)),
+    );
+    cloud.put({ ...stored, inputs: live, outputs });
+    return { id, outputs };
+  }
+
+  delete(type: string, id: string, scope: Scope, cloud: Cloud): void {
+    const model = this.resource(type);
+    if (model.stateOnly) return;
+    const stored = cloud.get(model.key(id, scope));
+    if (!stored || stored.softDeleted) return;
+    if (model.softDelete) cloud.put({ ...stored, softDeleted: true });
+    else cloud.remove(stored.key);
+  }
+
+  invoke(token: string, args: Tree, scope: Scope, cloud: Cloud): Tree {
+    return this.function(token).invoke(args, scope, cloud);
+  }
+
+  secretOutputs(typeOrToken: string): readonly string[] {
+    return (this.types.get(typeOrToken) ?? this.function(typeOrToken)).secretOutputs;
+  }
+
+  private function(token: string) {
+    for (const { functions } of this.packages) {
+      const found = functions.find((candidate) => candidate.token === token);
+      if (found) return found;
+    }
+    throw new UnknownTypeError(`function ${token}`, this.where(token));
+  }
+
+  private where(token: string): string {
+    const name = token.split(":")[0];
+    return (
+      this.catalogues.find((c) => c.package.name === name)?.where ?? "packages/emulated-azure/model/index.ts"
+    );
+  }
+
+  private named(model: ResourceModel, inputs: Tree, name: string, urn: string, old: Tree | undefined): Tree {
+    if (!model.name || model.name.auto === "never" || valueAt(inputs, model.name.property) !== undefined) {
+      return inputs;
+    }
+    const { property, auto } = model.name;
+    const kept = old && stringAt(old, property);
+    const made = auto === "guid" ? guid("name", urn) : `${name}-${hash("name", urn).slice(0, SUFFIX_DIGITS)}`;
+    const path = property.split(".");
+    const [last, ...above] = path.reverse();
+    return merge(
+      inputs,
+      above.reduce<Tree>((tree, part) => ({ [part]: tree }), { [last as string]: kept ?? made }),
+    );
+  }
+
+  private made(
+    model: ResourceModel,
+    urn: string,
+    inputs: Tree,
+    id: string,
+    scope: Scope,
+    cloud: Cloud,
+  ): Made {
+    const basis = model.stateOnly ? `${urn} ${JSON.stringify(inputs)}` : model.key(id, scope);
+    return {
+      inputs,
+      id,
+      scope,
+      cloud,
+      random: (purpose, length) => hash(cloud.seed, basis, purpose).slice(0, length),
+      guid: (purpose) => guid(cloud.seed, basis, purpose),
+    };
+  }
+
+  /** Stored resources never change in place, so each one's name is worked out once. */
+  private readonly globalNames = new WeakMap<Stored, string>();
+  private globalNameOf(stored: Stored): string {
+    const known = this.globalNames.get(stored);
+    if (known !== undefined) return known;
+    const name = this.types.get(stored.type)?.globalName?.(stored.inputs) ?? "";
+    this.globalNames.set(stored, name);
+    return name;
+  }
+
+  private refuseTaken(model: ResourceModel, key: string, id: string, inputs: Tree, cloud: Cloud): void {
+    const there = cloud.get(key);
+    if (there && !there.softDeleted) {
+      throw new CloudError(409, "AlreadyExists", `a resource with id ${id} already exists.`);
+    }
+    const name = model.globalName?.(inputs);
+    if (name === undefined) return;
+    for (const other of cloud.all()) {
+      if (this.globalNameOf(other) !== name) continue;
+      throw other.softDeleted
+        ? new CloudError(
+            409,
+            "ConflictError",
+            `${name.replace(":", " ")} exists in deleted state; recover or purge ${other.id}.`,
+          )
+        : new CloudError(
+            409,
+            "NameNotAvailable",
+            `the name of ${name.replace(":", " ")} is taken by ${other.id}.`,
+          );
+    }
+  }
+
+  /** ARM ids of this subscription among the inputs must lead somewhere, as far as the tables know their type. */
+  private requireLinks(inputs: Tree, id: string, scope: Scope, cloud: Cloud): void {
+    const subscription = stringAt(scope.config, "subscriptionId");
+    if (scope.package !== "azure-native" || subscription === undefined) return;
+    const own = `/subscriptions/${subscription}/resourcegroups/`.toLowerCase();
+    for (const { path, text } of strings(inputs)) {
+      const linked = text.toLowerCase();
+      if (!linked.startsWith(own) || !this.isModelled(text, scope)) continue;
+      // What a resource is attached to has been looked for among its parents.
+      if (id.toLowerCase().startsWith(`${linked}/providers/`)) continue;
+      if (!present(cloud, `arm:${linked}`)) {
+        throw new CloudError(
+          404,
+          "LinkedResourceNotFound",
+          `${id}: ${path} names ${text}, which does not exist.`,
+        );
+      }
+    }
+  }
+
+  /** Whether the tables hold a type whose ids look like this one. */
+  private isModelled(id: string, scope: Scope): boolean {
+    void scope;
+    return this.shapesOfIds().has(shapeOfId(id));
+  }
+
+  private idShapes: Set<string> | undefined;
+  private shapesOfIds(): Set<string> {
+    if (!this.idShapes) {
+      const scope: Scope = { package: "azure-native", config: { subscriptionId: "s" } };
+      this.idShapes = new Set(
+        [...this.types.values()]
+          .filter((model) => model.type.startsWith("azure-native:"))
+          .map((model) =>
+            shapeOfId(model.id(Object.fromEntries(model.idInputs.map((n) => [n, "x"])), scope)),
+          ),
+      );
+    }
+    return this.idShapes;
+  }
+}
+
+/** An id with its names taken out: `subscriptions/*` and so on. */
+function shapeOfId(id: string): string {
+  return id
+    .toLowerCase()
+    .split("/")
+    .filter((part) => part !== "")
+    .map((part, i, all) => (i % 2 === 1 && all[i - 1] !== "providers" ? "*" : part))
+    .join("/");
+}
+
+function present(cloud: Cloud, key: string): boolean {
+  const stored = cloud.get(key);
+  return stored !== undefined && !stored.softDeleted;
+}
+
+function notFound(id: string): CloudError {
+  return new CloudError(404, "ResourceNotFound", `The resource '${id}' was not found.`);
+}
+
+export { isTree };

@@ -1,0 +1,214 @@
+import type { Tree, Value } from "../../isolation/rule";
+
+export { UNKNOWN } from "../../isolation/rule";
+export type { Tree, Value } from "../../isolation/rule";
+
+/** Which provider instance an operation runs through. */
+export interface Scope {
+  /** Provider package: `azure-native`, `kubernetes` or `random`. */
+  readonly package: string;
+  /**
+   * Configuration of the provider resource, decoded: `subscriptionId`, `kubeconfig`, … A value may be unknown in a
+   * preview.
+   */
+  readonly config: Tree;
+}
+
+/** A rejected input, as a provider's Check reports it. */
+export interface Failure {
+  /** Path of the input, e.g. `backup.backupRetentionDays`; empty for the resource as a whole. */
+  readonly property: string;
+  /** What is wrong and what is allowed. */
+  readonly reason: string;
+}
+
+/** One resource as the emulated cloud holds it. */
+export interface Stored {
+  /** Place in the cloud; see {@link ResourceModel.key}. */
+  readonly key: string;
+  readonly type: string;
+  /** Identifier the provider hands to Pulumi: an ARM id, or `namespace/name`. */
+  readonly id: string;
+  readonly inputs: Tree;
+  readonly outputs: Tree;
+  /** Deleted, but still holding its name, as a vault with purge protection does. */
+  readonly softDeleted?: boolean;
+}
+
+/** State of the emulated cloud. In memory for the plan; kept between operations for a rehearsal. */
+export interface Cloud {
+  /** Every generated value derives from it, so that two runs with one seed agree. */
+  readonly seed: string;
+  get(key: string): Stored | undefined;
+  put(stored: Stored): void;
+  remove(key: string): void;
+  all(): Iterable<Stored>;
+}
+
+/** A refusal of the emulated service, worded as the service words it. */
+export class CloudError extends Error {
+  constructor(
+    /** HTTP status, e.g. 404. */
+    readonly status: number,
+    /** Code of the service, e.g. `ParentResourceNotFound` or `ServerIsBusy`. */
+    readonly code: string,
+    message: string,
+  ) {
+    super(`${code}: ${message}`);
+    this.name = "CloudError";
+  }
+}
+
+/** What a computed output may be derived from. */
+export interface Made {
+  readonly inputs: Tree;
+  readonly id: string;
+  readonly scope: Scope;
+  readonly cloud: Cloud;
+  /** Hexadecimal text that depends on the seed, the resource and the purpose only; at most 64 characters. */
+  random(purpose: string, length: number): string;
+  /** A GUID that depends on the seed, the resource and the purpose only. */
+  guid(purpose: string): string;
+}
+
+/**
+ * Everything the emulator knows about one resource type. Paths are dotted (`sku.name`); lists are numbered
+ * (`rules[0].name`), and `[*]` stands for every element.
+ */
+export interface ResourceModel {
+  /** Type token, e.g. `azure-native:dbforpostgresql:Server`. */
+  readonly type: string;
+  /** Type of the service itself, e.g. `Microsoft.DBforPostgreSQL/flexibleServers`; absent outside Azure. */
+  readonly armType?: string;
+  /** Inputs without which the service refuses. */
+  readonly required: readonly string[];
+  /** Input that names the resource. When it is absent a name is made from the logical name. */
+  readonly name?: {
+    readonly property: string;
+    /** How the provider makes up a name: logical name plus 8 hexadecimal digits, a GUID, or not at all. */
+    readonly auto: "suffix" | "guid" | "never";
+  };
+  /** Inputs whose change replaces the resource. */
+  readonly immutable: readonly string[];
+  /** Whether replacing or deleting it loses data that no other resource of the program holds. */
+  readonly holdsData: boolean;
+  /** Inputs whose value the service never returns: they are neither refreshed nor compared with the cloud. */
+  readonly writeOnly?: readonly string[];
+  /** What a preview of a creation shows: the inputs that are also outputs, and unknown for everything else. */
+  preview(inputs: Tree): Tree;
+  /** Output paths that are secret whatever the inputs were. */
+  readonly secretOutputs: readonly string[];
+  /** Inputs the provider itself adds at Check. */
+  readonly defaults?: Tree;
+  /** Inputs that {@link id} reads. While one of them is unknown there is no id. */
+  readonly idInputs: readonly string[];
+  /** The identifier, from known {@link idInputs}. */
+  id(inputs: Tree, scope: Scope): string;
+  /** The identifier when it is made together with the outputs rather than from the inputs. */
+  idFrom?(outputs: Tree): string;
+  /** Exists in Pulumi's state only, as random values do: nothing to find or delete in the cloud. */
+  readonly stateOnly?: boolean;
+  /** Where the cloud keeps it: unique over all types and clusters. */
+  key(id: string, scope: Scope): string;
+  /** Keys of what must exist before it can be created; `what` is used in the message. */
+  parents(inputs: Tree, id: string, scope: Scope): readonly { readonly key: string; readonly what: string }[];
+  /** Rules of single inputs and between inputs beyond {@link required}. Unknown values pass. */
+  check(inputs: Tree): readonly Failure[];
+  /** Inputs the service takes at creation and leaves alone afterwards, whatever an update sends. */
+  readonly keptOnUpdate?: readonly string[];
+  /** What the service refuses to change in place, e.g. a smaller disk. `live` are the outputs as the cloud holds them. */
+  refusedUpdate?(old: Tree, next: Tree, live: Tree): readonly Failure[];
+  /** Outputs that an update leaves as the cloud holds them. */
+  readonly keptOutputs?: readonly string[];
+  /** Values the service adds: read-only properties, and defaults for inputs that were left out. */
+  computed(made: Made): Tree;
+  /** Name that must be unique over all subscriptions, e.g. `vault:kv-prod`. */
+  globalName?(inputs: Tree): string;
+  /** A deleted one keeps its name until it is purged. */
+  readonly softDelete?: boolean;
+  /** Key of the resource that admits one operation at a time over itself and its children (`ServerIsBusy`). */
+  serialisedBy?(inputs: Tree, id: string, scope: Scope): string | undefined;
+  /** What Azure changes by itself, by name of the event: the properties that differ afterwards. */
+  readonly moves?: Readonly<Record<string, (stored: Stored) => Tree>>;
+}
+
+/** An emulated function: `azure-native:authorization:getClientConfig` and the like. */
+export interface FunctionModel {
+  readonly token: string;
+  /** @throws CloudError when what it reads does not exist. */
+  invoke(args: Tree, scope: Scope, cloud: Cloud): Tree;
+  readonly secretOutputs: readonly string[];
+}
+
+/** A provider package: its version is the npm package's, so that the engine does not warn. */
+export interface PackageModel {
+  readonly name: string;
+  readonly version: string;
+  readonly resources: readonly ResourceModel[];
+  readonly functions: readonly FunctionModel[];
+  /** Checks and completes the configuration of a provider resource. */
+  checkConfig(config: Tree): readonly Failure[];
+}
+
+export interface CheckRequest {
+  readonly type: string;
+  /** Logical name, the last part of the URN. */
+  readonly name: string;
+  readonly urn: string;
+  readonly inputs: Tree;
+  /** Inputs of the resource as it is now: generated names are kept. */
+  readonly old?: Tree;
+  readonly scope: Scope;
+}
+
+export interface CheckResult {
+  readonly inputs: Tree;
+  readonly failures: readonly Failure[];
+}
+
+export interface DiffResult {
+  /** Paths that differ. */
+  readonly changed: readonly string[];
+  /** Those of them that replace the resource. */
+  readonly replaces: readonly string[];
+}
+
+/** A resource after an operation. In a preview the id is empty and what is not known yet is UNKNOWN. */
+export interface Outcome {
+  readonly id: string;
+  readonly outputs: Tree;
+}
+
+/** The emulated providers, as the offline plan and the rehearsal both drive them. */
+export interface Model {
+  readonly packages: readonly PackageModel[];
+  /** @throws UnknownTypeError that says where to add it. */
+  resource(type: string): ResourceModel;
+  check(request: CheckRequest): CheckResult;
+  diff(type: string, oldInputs: Tree, newInputs: Tree, ignoreChanges: readonly string[]): DiffResult;
+  previewCreate(type: string, inputs: Tree, scope: Scope): Outcome;
+  /** @throws CloudError */
+  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud): Outcome;
+  /** The resource as the cloud holds it; undefined when it is gone. */
+  read(type: string, id: string, scope: Scope, cloud: Cloud): Stored | undefined;
+  previewUpdate(type: string, id: string, old: Tree, inputs: Tree, oldOutputs: Tree, scope: Scope): Outcome;
+  /** @throws CloudError */
+  update(type: string, id: string, old: Tree, inputs: Tree, scope: Scope, cloud: Cloud): Outcome;
+  /** @throws CloudError */
+  delete(type: string, id: string, scope: Scope, cloud: Cloud): void;
+  /** @throws CloudError, UnknownTypeError */
+  invoke(token: string, args: Tree, scope: Scope, cloud: Cloud): Tree;
+  /** Output paths to mark secret beside those whose input was. */
+  secretOutputs(typeOrToken: string): readonly string[];
+}
+
+/** Asked about something no table holds. */
+export class UnknownTypeError extends Error {
+  constructor(what: string, where: string) {
+    super(`the sandbox does not know ${what}; add it to ${where}`);
+    this.name = "UnknownTypeError";
+  }
+}
+
+/** A property value after JSON decoding, with nothing unknown in it. */
+export type Known = Exclude<Value, symbol>;

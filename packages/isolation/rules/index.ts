@@ -1,0 +1,54 @@
+import type { Rule } from "../rule";
+import { copyOriginRule, copySourceRule } from "./database";
+import {
+  exportedCredentialRule,
+  ignoredChangesRule,
+  launderedRule,
+  outsideOriginRule,
+  unknownRule,
+  unlistedStackRule,
+} from "./dataflow";
+import {
+  executableRule,
+  hiddenValuesRule,
+  operatorRule,
+  privateLinkRule,
+  remoteTemplateRule,
+  replicationRule,
+  untypedRule,
+} from "./escapeHatches";
+import { ancestorScopeRule, federationRule } from "./identity";
+import { egressRequiredRule, networkPathRule } from "./network";
+import { issuerRule, principalRule } from "./principals";
+import { providerRules } from "./providers";
+import { outputRule, reachRules } from "./reaches";
+import { unmanagedReferenceRule } from "./workloads";
+
+/** Every isolation rule, in the order of their ids. */
+export const isolationRules: readonly Rule[] = [
+  unlistedStackRule,
+  ...reachRules,
+  outputRule,
+  copySourceRule,
+  copyOriginRule,
+  networkPathRule,
+  egressRequiredRule,
+  ancestorScopeRule,
+  federationRule,
+  principalRule,
+  issuerRule,
+  ...providerRules,
+  executableRule,
+  remoteTemplateRule,
+  operatorRule,
+  hiddenValuesRule,
+  replicationRule,
+  privateLinkRule,
+  unmanagedReferenceRule,
+  untypedRule,
+  unknownRule,
+  ignoredChangesRule,
+  launderedRule,
+  outsideOriginRule,
+  exportedCredentialRule,
+];

@@ -1,0 +1,255 @@
+import { UNKNOWN } from "./rule";
+import { Decoded, decodings } from "./decode";
+import { Judge } from "./judge";
+import { Foreign } from "./perimeter";
+import { expansions, fragments } from "./siblings";
+import { canonical } from "./text";
+import { type Refusal, refusalOfObject } from "./traffic";
+
+/** Something foreign, where it was found, and how it was decoded, outermost step first. */
+export interface Hit extends Foreign {
+  readonly path: string;
+  readonly decoding: readonly string[];
+  /** Whether it stands in prose that nothing connects with. */
+  readonly isProse: boolean;
+}
+
+/** What one text gives, wherever it stands. */
+type Found = Foreign & { readonly decoding: readonly string[] };
+
+/** Most steps a text is decoded in a row. */
+const MAX_DEPTH = 12;
+/** Most characters decoded from one text in all steps together. */
+const MAX_DECODED = 8 * 1024 * 1024;
+/** Texts up to this length are remembered: labels, names and settings repeat all over a program. */
+const MAX_REMEMBERED_CHARS = 512;
+const MAX_REMEMBERED = 5_000;
+
+/** Settings that hold a host, by the words in their names. */
+const HOST_KEY =
+  /host|addr|(?:^|[_-])ip(?:$|s$|[_-])|server|endpoint|target|upstream|dsn|url|conn|destination|^ip$/i;
+/** Properties people write for people. */
+const PROSE_KEY = /^(?:description|notes?|message|summary|comment)$/i;
+/** Places whose texts programs read, whatever the key says. */
+const DATA_KEY =
+  /^(?:data|stringData|binaryData|env|values|value|args|command|config|template|parameters|annotations|labels)$/i;
+
+interface Frame {
+  readonly value: unknown;
+  readonly key: string | number | undefined;
+  readonly parent: Frame | undefined;
+  readonly isHost: boolean;
+  /** Inside an object that refuses traffic, where naming somebody else keeps him out. */
+  readonly refuses: boolean;
+  /** Inside an object that decides about traffic: how it refuses. */
+  readonly refusal: Refusal | undefined;
+}
+
+/** Finds everything foreign in property trees. Remembers what it has judged; make one per run. */
+export class Scanner {
+  private readonly remembered = new Map<string, readonly Found[]>();
+  private readonly foreignNames: ReadonlySet<string>;
+
+  constructor(readonly judge: Judge) {
+    this.foreignNames = new Set([...judge.perimeter.names.keys(), ...judge.perimeter.aliases.keys()]);
+  }
+
+  /**
+   * Walks a tree leaf by leaf, keys included. Unknown values are passed over; nothing in a tree makes it throw.
+   * @param refusal how the tree refuses traffic, where it decides about traffic
+   * @param root path to start from
+   */
+  scan(tree: unknown, refusal?: Refusal, root = ""): Hit[] {
+    const hits = new Map<string, Hit>();
+    this.walk(tree, refusal, (frame, found, isKey) => {
+      const path = this.pathOf(frame, isKey, root);
+      const isProse = !isKey && found.decoding.length === 0 && isProseAt(frame);
+      const id = `${found.reach} ${found.environment ?? ""} ${path}`;
+      const earlier = hits.get(id);
+      if (!earlier || (earlier.isProse && !isProse)) hits.set(id, { ...found, path, isProse });
+    });
+    return [...hits.values()];
+  }
+
+  /** What a text gives on its own. */
+  text(raw: string, isHost = false): readonly Found[] {
+    const id = `${isHost ? "h" : "-"}${raw}`;
+    const known = this.remembered.get(id);
+    if (known) return known;
+    const found = this.judgeText(raw, isHost);
+    if (raw.length <= MAX_REMEMBERED_CHARS) {
+      if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
+      this.remembered.set(id, found);
+    }
+    return found;
+  }
+
+  private walk(
+    tree: unknown,
+    refusal: Refusal | undefined,
+    report: (frame: Frame, found: Found, isKey: boolean) => void,
+  ): void {
+    const seen = new Set<object>();
+    const pending: Frame[] = [
+      { value: tree, key: undefined, parent: undefined, isHost: false, refuses: false, refusal },
+    ];
+    for (let frame = pending.pop(); frame; frame = pending.pop()) {
+      const { value, isHost } = frame;
+      if (typeof value === "string") {
+        this.reportAll(frame, this.text(value, isHost), false, report);
+      } else if (typeof value === "number") {
+        if (isHost && Number.isInteger(value))
+          this.reportAll(frame, this.text(String(value), true), false, report);
+      } else if (typeof value === "object" && value !== null && !seen.has(value)) {
+        seen.add(value);
+        this.open(frame, value, pending, report);
+      }
+    }
+  }
+
+  private reportAll(
+    frame: Frame,
+    found: readonly Found[],
+    isKey: boolean,
+    report: (frame: Frame, found: Found, isKey: boolean) => void,
+  ): void {
+    for (const one of found) {
+      if (frame.refuses && isKeptOut(one.reach, frame)) continue;
+      report(frame, one, isKey);
+    }
+  }
+
+  private open(
+    frame: Frame,
+    value: object,
+    pending: Frame[],
+    report: (frame: Frame, found: Found, isKey: boolean) => void,
+  ): void {
+    const refusal = frame.refusal ?? refusalOfObject(value);
+    const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
+    const child = (key: string | number, inner: unknown): Frame => ({
+      value: inner,
+      key,
+      parent: frame,
+      isHost: typeof key === "number" ? frame.isHost : isHostKey(key, value),
+      refuses: refuses || (refusal?.exempt.has(String(key)) ?? false),
+      refusal,
+    });
+    if (Array.isArray(value)) {
+      value.forEach((inner, index) => pending.push(child(index, inner)));
+    } else {
+      for (const [key, inner] of Object.entries(value)) {
+        const place = child(key, inner);
+        this.reportAll(place, this.text(key), true, report);
+        pending.push(place);
+      }
+    }
+    for (const { key, text, via } of [...expansions(value), ...fragments(value, this.foreignNames)]) {
+      const found = this.text(text, true).map((one) => ({ ...one, decoding: [via, ...one.decoding] }));
+      this.reportAll(child(key, text), found, false, report);
+    }
+  }
+
+  private judgeText(raw: string, isHost: boolean): Found[] {
+    const found = new Map<string, Found>();
+    const seen = new Set<string>();
+    let budget = MAX_DECODED;
+    const add = (foreign: Foreign, decoding: readonly string[]): void => {
+      const id = `${foreign.reach} ${foreign.environment ?? ""}`;
+      if (!found.has(id)) found.set(id, { ...foreign, decoding });
+    };
+    const pending: { text: string; decoding: readonly string[]; final: boolean }[] = [
+      { text: raw, decoding: [], final: false },
+    ];
+    for (let step = pending.shift(); step; step = pending.shift()) {
+      const { text, decoding, final } = step;
+      if (seen.has(text)) continue;
+      seen.add(text);
+      const secret = this.judge.secret(text);
+      if (secret) add(secret, decoding);
+      this.judge.judge(canonical(text), isHost).forEach((foreign) => add(foreign, decoding));
+      if (final || decoding.length >= MAX_DEPTH) continue;
+      for (const next of decodings(text)) {
+        const chain = [...decoding, next.via];
+        budget -= sizeOf(next);
+        if ("tooLarge" in next || budget < 0) {
+          add({ reach: "opaque" }, chain);
+        } else if ("tree" in next) {
+          this.walk(next.tree, undefined, (_, inner) => add(inner, [...chain, ...inner.decoding]));
+        } else {
+          pending.push({ text: next.text, decoding: chain, final: next.final ?? false });
+        }
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** The path of a frame, without keys that could carry what was found. */
+  private pathOf(frame: Frame, isKey: boolean, root: string): string {
+    const parts: string[] = [];
+    for (let at: Frame | undefined = frame; at && at.key !== undefined; at = at.parent) {
+      if (typeof at.key === "number") parts.push(`[${at.key}]`);
+      else if ((isKey && at === frame) || !this.isShowable(at.key)) parts.push(`.{key ${this.position(at)}}`);
+      else parts.push(/[.[\]]/.test(at.key) ? `["${at.key}"]` : `.${at.key}`);
+    }
+    const path = `${root}${parts.reverse().join("")}`;
+    return path.startsWith(".") ? path.slice(1) : path;
+  }
+
+  private isShowable(key: string): boolean {
+    return /^[A-Za-z$_.][\w$.:/-]{0,99}$/.test(key) && this.text(key).length === 0;
+  }
+
+  private position(frame: Frame): number {
+    return Object.keys(frame.parent?.value ?? {}).indexOf(String(frame.key)) + 1;
+  }
+}
+
+function sizeOf(next: Decoded): number {
+  return "text" in next ? next.text.length : 0;
+}
+
+/** Properties of a refusing rule that say whom it keeps out by host name. */
+const REFUSED_HOSTS = /^(?:(?:source|target|destination)Fqdns|targetUrls|fqdnTags|hosts|notHosts)$/;
+
+/** Whether what a refusal names is what it keeps out: an address, or a host where hosts are refused. */
+function isKeptOut(reach: Foreign["reach"], frame: Frame): boolean {
+  if (reach === "address") return true;
+  const key = typeof frame.key === "number" ? frame.parent?.key : frame.key;
+  return typeof key === "string" && REFUSED_HOSTS.test(key) && HOST_REACHES.has(reach);
+}
+const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set(["database", "vault", "storage", "cluster"]);
+
+function isHostKey(key: string, owner: object): boolean {
+  const name = (owner as { name?: unknown }).name;
+  return HOST_KEY.test(key) || (key === "value" && typeof name === "string" && HOST_KEY.test(name));
+}
+
+function isProseAt(frame: Frame): boolean {
+  const { key, value } = frame;
+  if (typeof key !== "string" || !PROSE_KEY.test(key.split("/").pop() ?? key) || typeof value !== "string")
+    return false;
+  if (/:\/\/|[@=;{}]/.test(value) || value.trim().split(/\s+/).length < 3) return false;
+  for (let at = frame.parent; at; at = at.parent) {
+    if (typeof at.key === "string" && DATA_KEY.test(at.key)) return false;
+  }
+  return true;
+}
+
+/** Paths at which a tree holds {@link UNKNOWN}. */
+export function unknownPaths(tree: unknown): string[] {
+  const paths: string[] = [];
+  const pending: { value: unknown; path: string }[] = [{ value: tree, path: "" }];
+  for (let at = pending.pop(); at; at = pending.pop()) {
+    const { value, path } = at;
+    if (value === UNKNOWN) paths.push(path);
+    else if (Array.isArray(value)) {
+      value.forEach((inner: unknown, index) => pending.push({ value: inner, path: `${path}[${index}]` }));
+    } else if (typeof value === "object" && value !== null) {
+      for (const [key, inner] of Object.entries(value)) {
+        pending.push({ value: inner, path: path === "" ? key : `${path}.${key}` });
+      }
+    }
+  }
+  return paths.reverse();
+}

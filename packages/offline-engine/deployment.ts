@@ -1,0 +1,369 @@
+import {
+  CloudError,
+  Failure,
+  Model,
+  Outcome,
+  Scope,
+  Tree,
+  UNKNOWN,
+  UnknownTypeError,
+} from "../emulated-azure/model/types";
+import { MemoryCloud } from "../emulated-azure/model/cloud";
+import { parsePath } from "../emulated-azure/model/paths";
+import { decode, Decoded, hasUnknown, Json, Path, UNKNOWN_MARKER } from "../wire/values";
+import { Diagnostic, PlannedResource, ResourceOptions } from "./resource";
+import { buildUrn, nameOf, typeOf } from "../wire/urn";
+
+export const STACK_TYPE = "pulumi:pulumi:Stack";
+const PROVIDER_PREFIX = "pulumi:providers:";
+const STACK_REFERENCE = "pulumi:pulumi:StackReference";
+
+export interface Registration {
+  readonly type: string;
+  readonly name: string;
+  readonly parent: string;
+  readonly custom: boolean;
+  readonly remote: boolean;
+  readonly object: Json;
+  readonly provider: string;
+  readonly version: string;
+  readonly dependencies: readonly string[];
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
+  /** Undefined when the program did not say: the parent decides. */
+  readonly protect: boolean | undefined;
+  readonly options: ResourceOptions;
+}
+
+export interface DeploymentSettings {
+  readonly project: string;
+  readonly stack: string;
+  /** Value of `pulumi:disable-default-providers`: package names, or `*`. */
+  readonly disabledDefaultProviders: readonly string[];
+  /**
+   * Whether identifiers and computed values are made up at once, as a first `up` would find them. Otherwise they are
+   * unknown, as in a preview.
+   */
+  readonly resolve: boolean;
+  readonly model: Model;
+  /** Told of every resource as it is declared, with its provider. */
+  readonly onResource?: (resource: PlannedResource, provider: PlannedResource | undefined) => void;
+}
+
+interface Registered {
+  readonly urn: string;
+  readonly id: string;
+  readonly outputs: Tree;
+  readonly secrets: readonly Path[];
+}
+
+/**
+ * What the engine does with a program's requests in the first preview of an empty stack: names, checks and records
+ * every resource. A mistake in one resource is noted and the program goes on, so that all of them are seen at once.
+ */
+export class Deployment {
+  readonly resources = new Map<string, PlannedResource>();
+  readonly diagnostics: Diagnostic[] = [];
+  private readonly cloud = new MemoryCloud("plan");
+  /** URNs asked for, those of requests that are still under way included. */
+  private readonly taken = new Set<string>();
+  private readonly defaultProviders = new Map<string, Promise<PlannedResource>>();
+
+  constructor(readonly settings: DeploymentSettings) {}
+
+  report(severity: Diagnostic["severity"], urn: string, message: string): void {
+    this.diagnostics.push({ severity, urn, message });
+  }
+
+  /**
+   * Registers a resource.
+   * @throws Error for what the engine refuses outright: a URN twice, a parent nobody registered, a remote component.
+   */
+  async register(request: Registration): Promise<Registered> {
+    const { project, stack } = this.settings;
+    const urn = buildUrn(stack, project, request.parent, request.type, request.name);
+    if (this.taken.has(urn) || this.resources.has(urn)) {
+      throw new Error(
+        `Duplicate resource URN '${urn}'; give one of the two resources named '${request.name}' another name`,
+      );
+    }
+    if (request.remote) {
+      throw new Error(`${urn}: remote components are built by a provider and are not emulated`);
+    }
+    if (request.parent !== "" && !this.resources.has(request.parent)) {
+      throw new Error(`${urn}: its parent ${request.parent} is not registered`);
+    }
+    this.taken.add(urn);
+    const inputs = decode(request.object);
+    const provider = await this.resolveProvider(request, urn);
+    const outcome = this.perform(request, urn, inputs, provider);
+    const parent = this.resources.get(request.parent);
+    const resource: PlannedResource = {
+      urn,
+      type: request.type,
+      name: request.name,
+      custom: request.custom,
+      external: false,
+      parent: request.parent,
+      provider: provider ? this.reference(provider) : "",
+      id: outcome.id,
+      inputs: outcome.inputs,
+      inputSecrets: inputs.secrets,
+      outputs: outcome.outputs,
+      outputSecrets: outcome.secrets,
+      dependencies: request.dependencies,
+      propertyDependencies: request.propertyDependencies,
+      protect: request.protect ?? parent?.protect ?? false,
+      options: {
+        ...request.options,
+        retainOnDelete: request.options.retainOnDelete ?? parent?.options.retainOnDelete,
+        deletedWith: request.options.deletedWith ?? parent?.options.deletedWith,
+      },
+    };
+    this.resources.set(urn, resource);
+    this.settings.onResource?.(resource, provider);
+    return { urn, id: resource.id, outputs: resource.outputs, secrets: resource.outputSecrets };
+  }
+
+  /** Records what a component or the stack says its outputs are. */
+  registerOutputs(urn: string, outputs: Json): void {
+    const resource = this.resources.get(urn);
+    if (!resource) throw new Error(`outputs for ${urn}, which is not registered`);
+    const { tree, secrets } = decode(outputs);
+    resource.outputs = tree;
+    resource.outputSecrets = secrets;
+  }
+
+  /** Records a read. Nothing can be looked up here, so all its properties are unknown. */
+  async read(
+    request: Omit<Registration, "custom" | "remote" | "protect" | "options"> & { id: string },
+  ): Promise<Registered> {
+    const { project, stack, model } = this.settings;
+    const urn = buildUrn(stack, project, request.parent, request.type, request.name);
+    const inputs = decode(request.object);
+    const provider =
+      request.type === STACK_REFERENCE
+        ? undefined
+        : await this.resolveProvider({ ...request, custom: true, remote: false }, urn);
+    const outputs: Tree =
+      request.type === STACK_REFERENCE
+        ? { name: request.id, outputs: UNKNOWN, secretOutputNames: UNKNOWN }
+        : this.tolerate(urn, () => model.resource(request.type).preview(inputs.tree), {});
+    this.resources.set(urn, {
+      urn,
+      type: request.type,
+      name: request.name,
+      custom: true,
+      external: true,
+      parent: request.parent,
+      provider: provider ? this.reference(provider) : "",
+      id: request.id,
+      inputs: inputs.tree,
+      inputSecrets: inputs.secrets,
+      outputs,
+      outputSecrets: [],
+      dependencies: request.dependencies,
+      propertyDependencies: request.propertyDependencies,
+      protect: false,
+      options: {
+        ignoreChanges: [],
+        replaceOnChanges: [],
+        additionalSecretOutputs: [],
+        aliases: [],
+        customTimeouts: {},
+        replaceWith: [],
+      },
+    });
+    this.report(
+      "warning",
+      urn,
+      `reads ${request.id}, which is outside this stack: its values are unknown here`,
+    );
+    return { urn, id: request.id, outputs, secrets: [] };
+  }
+
+  /**
+   * Calls an emulated function.
+   * @throws CloudError when what it reads does not exist; UnknownTypeError for a function no table holds.
+   */
+  async invoke(token: string, args: Json, providerReference: string, version: string): Promise<Decoded> {
+    const { model } = this.settings;
+    const provider = await this.resolveProvider(
+      { type: token, custom: true, remote: false, provider: providerReference, version },
+      token,
+    );
+    const scope = this.scope(provider, token);
+    const tree = model.invoke(token, decode(args).tree, scope, this.cloud);
+    return { tree, secrets: model.secretOutputs(token).map(parsePath) };
+  }
+
+  providerOf(resource: PlannedResource): PlannedResource | undefined {
+    const [urn] = splitReference(resource.provider);
+    return this.resources.get(urn);
+  }
+
+  private reference(provider: PlannedResource): string {
+    return `${provider.urn}::${provider.id || UNKNOWN_MARKER}`;
+  }
+
+  private scope(provider: PlannedResource | undefined, type: string): Scope {
+    return { package: packageOf(type), config: provider?.inputs ?? {} };
+  }
+
+  /** The provider a resource names, or the package's default provider, made on first use as the engine makes it. */
+  private async resolveProvider(
+    request: Pick<Registration, "type" | "custom" | "remote" | "provider" | "version">,
+    urn: string,
+  ): Promise<PlannedResource | undefined> {
+    if (!request.custom || request.type.startsWith(PROVIDER_PREFIX)) return undefined;
+    if (request.provider !== "") {
+      const [providerUrn] = splitReference(request.provider);
+      const provider = this.resources.get(providerUrn);
+      if (!provider) throw new Error(`${urn}: its provider ${providerUrn} is not registered`);
+      return provider;
+    }
+    const pkg = packageOf(request.type);
+    const disabled = this.settings.disabledDefaultProviders;
+    if (disabled.includes("*") || disabled.includes(pkg)) {
+      throw new Error(
+        `Default provider for '${pkg}' disabled. '${nameOf(urn) || urn}' must use an explicit provider.`,
+      );
+    }
+    const version =
+      request.version || this.settings.model.packages.find((p) => p.name === pkg)?.version || "";
+    const name = version === "" ? "default" : `default_${version.replace(/[.+-]/g, "_")}`;
+    let pending = this.defaultProviders.get(`${pkg}/${name}`);
+    if (!pending) {
+      pending = this.register({
+        type: PROVIDER_PREFIX + pkg,
+        name,
+        parent: "",
+        custom: true,
+        remote: false,
+        object: version === "" ? {} : { version },
+        provider: "",
+        version,
+        dependencies: [],
+        propertyDependencies: {},
+        protect: undefined,
+        options: {
+          ignoreChanges: [],
+          replaceOnChanges: [],
+          additionalSecretOutputs: [],
+          aliases: [],
+          customTimeouts: {},
+          replaceWith: [],
+        },
+      }).then((made) => this.resources.get(made.urn) as PlannedResource);
+      this.defaultProviders.set(`${pkg}/${name}`, pending);
+    }
+    return pending;
+  }
+
+  /** What the resource's provider makes of its inputs. */
+  private perform(
+    request: Registration,
+    urn: string,
+    inputs: Decoded,
+    provider: PlannedResource | undefined,
+  ): { id: string; inputs: Tree; outputs: Tree; secrets: readonly Path[] } {
+    const { model, resolve } = this.settings;
+    if (!request.custom)
+      return { id: "", inputs: inputs.tree, outputs: inputs.tree, secrets: inputs.secrets };
+    if (request.type.startsWith(PROVIDER_PREFIX)) return this.configure(request, urn, inputs);
+
+    const scope = this.scope(provider, request.type);
+    const checked = this.tolerate(
+      urn,
+      () => model.check({ type: request.type, name: request.name, urn, inputs: inputs.tree, scope }),
+      {
+        inputs: inputs.tree,
+        failures: [],
+      },
+    );
+    for (const found of checked.failures) {
+      const failure = withoutSecret(found, inputs.secrets);
+      this.report(
+        "error",
+        urn,
+        `${failure.property ? `property ${failure.property}: ` : ""}${failure.reason}`,
+      );
+    }
+    // Like the engine: a provider whose configuration is not known yet is not asked, so nothing is added to the inputs.
+    const unconfigured = !resolve && hasUnknown(scope.config);
+    if (unconfigured) return { id: "", inputs: inputs.tree, outputs: {}, secrets: [] };
+
+    const nothing: Outcome = { id: "", outputs: {} };
+    const outcome =
+      checked.failures.length > 0
+        ? nothing
+        : this.tolerate(
+            urn,
+            () =>
+              resolve
+                ? model.create(request.type, urn, checked.inputs, scope, this.cloud)
+                : model.previewCreate(request.type, checked.inputs, scope),
+            nothing,
+          );
+    const secretOutputs = [
+      ...this.tolerate(urn, () => model.secretOutputs(request.type), []),
+      ...request.options.additionalSecretOutputs,
+    ];
+    return {
+      id: outcome.id,
+      inputs: checked.inputs,
+      outputs: outcome.outputs,
+      secrets: [...inputs.secrets, ...secretOutputs.map(parsePath)],
+    };
+  }
+
+  private configure(
+    request: Registration,
+    urn: string,
+    inputs: Decoded,
+  ): { id: string; inputs: Tree; outputs: Tree; secrets: readonly Path[] } {
+    const name = request.type.slice(PROVIDER_PREFIX.length);
+    const known = this.settings.model.packages.find((p) => p.name === name);
+    if (!known) {
+      const failure = new UnknownTypeError(`provider ${name}`, "packages/emulated-azure/model/index.ts");
+      this.report("error", urn, failure.message);
+    }
+    const config: Tree = request.version ? { ...inputs.tree, version: request.version } : inputs.tree;
+    for (const failure of known?.checkConfig(config) ?? []) {
+      this.report("error", urn, `${failure.property}: ${failure.reason}`);
+    }
+    const id = this.settings.resolve ? `provider-${request.name}` : "";
+    return { id, inputs: config, outputs: config, secrets: inputs.secrets };
+  }
+
+  /** Notes a refusal and goes on with a substitute. Reports each missing type once. */
+  private tolerate<T>(urn: string, action: () => T, substitute: T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof CloudError || error instanceof UnknownTypeError)) throw error;
+      if (!this.diagnostics.some((d) => d.message === error.message)) {
+        this.report("error", urn, error.message);
+      }
+      return substitute;
+    }
+  }
+}
+
+/** A reason usually quotes the value; that of a secret must not be printed. */
+function withoutSecret(failure: Failure, secrets: readonly Path[]): Failure {
+  const at = parsePath(failure.property);
+  const isSecret = secrets.some((path) => path.every((part, i) => at[i] === part));
+  return isSecret ? { ...failure, reason: "is not valid; it is secret, so it is not shown" } : failure;
+}
+
+/** `azure-native` of `azure-native:storage:StorageAccount`; `kubernetes` of `kubernetes:apps/v1:Deployment`. */
+export function packageOf(type: string): string {
+  return type.split(":")[0] ?? "";
+}
+
+function splitReference(reference: string): [urn: string, id: string] {
+  const at = reference.lastIndexOf("::");
+  return at < 0 ? [reference, ""] : [reference.slice(0, at), reference.slice(at + 2)];
+}
+
+export { typeOf };

@@ -1,0 +1,132 @@
+import { forget, watchOf } from "../../../packages/isolation/context";
+import type { Inventory } from "../../../packages/isolation/inventory";
+import type {
+  Context,
+  Finding,
+  ResourceRule,
+  ResourceView,
+  Rule,
+  StackRule,
+  StackView,
+  Tree,
+  Violation,
+} from "../../../packages/isolation/rule";
+import type { Waivers } from "../waivers";
+
+/** What is the same for the whole run. */
+export interface Run {
+  readonly rules: readonly Rule[];
+  readonly inventory: Inventory;
+  readonly waivers: Waivers;
+  readonly isDryRun: boolean;
+  /** Stack configuration in clear text, judged with the root stack. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+const ROOT_STACK = "pulumi:pulumi:Stack";
+
+/** Judges resources and stacks by every rule. Knows nothing of how they arrive or where findings go. */
+export class Inspection {
+  private readonly contexts = new Map<string, Context>();
+  private readonly rulesByType = new Map<string, readonly ResourceRule[]>();
+  private readonly inputs = new Map<string, Tree>();
+
+  constructor(private readonly run: Run) {}
+
+  resource(resource: ResourceView): Finding[] {
+    const context = this.contextOf(resource.urn);
+    this.inputs.set(resource.urn, resource.props);
+    const judged =
+      resource.type === ROOT_STACK && Object.keys(this.run.config).length > 0
+        ? { ...resource, props: { ...resource.props, config: this.run.config } }
+        : resource;
+    return this.rulesFor(resource.type)
+      .filter((rule) => applies(rule, context))
+      .flatMap((rule) => this.findings(rule, judged.urn, () => rule.check(judged, context)));
+  }
+
+  stack(seen: StackView): Finding[] {
+    const stack = this.withInputs(seen);
+    const root = stack.resources[0];
+    if (!root) return [];
+    const context = this.contextOf(root.urn);
+    const rules = this.run.rules.filter((rule): rule is StackRule => rule.scope === "stack");
+    const findings = rules
+      .filter((rule) => applies(rule, context))
+      .flatMap((rule) => this.findings(rule, rootUrn(stack), () => rule.check(stack, context)));
+    forget(context);
+    return findings;
+  }
+
+  private withInputs(stack: StackView): StackView {
+    const resources = stack.resources.map((resource) => {
+      const inputs = this.inputs.get(resource.urn);
+      return inputs ? { ...resource, inputs } : resource;
+    });
+    return { resources, byUrn: new Map(resources.map((resource) => [resource.urn, resource])) };
+  }
+
+  private findings(rule: Rule, urn: string, check: () => readonly Violation[]): Finding[] {
+    let violations: readonly Violation[];
+    try {
+      violations = check();
+    } catch (error) {
+      throw new Error(
+        `rule ${rule.id} (${rule.name}) failed on ${urn}: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
+    }
+    return violations.map((violation): Finding => {
+      const finding = { ...violation, ruleId: rule.id, urn: violation.urn ?? urn };
+      const waiver = this.run.waivers.covering(finding);
+      return waiver
+        ? {
+            ...finding,
+            level: "advisory",
+            message: `${finding.message} (waived until ${waiver.expires} by ${waiver.owner})`,
+          }
+        : finding;
+    });
+  }
+
+  private rulesFor(type: string): readonly ResourceRule[] {
+    let rules = this.rulesByType.get(type);
+    if (!rules) {
+      rules = this.run.rules.filter(
+        (rule): rule is ResourceRule =>
+          rule.scope === "resource" &&
+          (!rule.types ||
+            rule.types.some((wanted) => (typeof wanted === "string" ? wanted === type : wanted.test(type)))),
+      );
+      this.rulesByType.set(type, rules);
+    }
+    return rules;
+  }
+
+  private contextOf(urn: string): Context {
+    const [, , stack = "", , project = ""] = urn.split(":");
+    const key = `${project}/${stack}`;
+    let context = this.contexts.get(key);
+    if (!context) {
+      const { inventory, isDryRun } = this.run;
+      const base = { stack, project, inventory, isDryRun, config: {} };
+      const isProd = watchOf({ ...base, environment: "nonProd" }).perimeter.isProd;
+      context = { ...base, environment: isProd ? "prod" : "nonProd" };
+      this.contexts.set(key, context);
+    }
+    return context;
+  }
+}
+
+const applies = (rule: Rule, context: Context): boolean =>
+  rule.appliesTo === "any" || rule.appliesTo === context.environment;
+
+const rootUrn = (stack: StackView): string =>
+  stack.resources.find(({ type }) => type === ROOT_STACK)?.urn ?? stack.resources[0]?.urn ?? "";
+
+/** A finding in one line: what rule, where, what, and how it was decoded. Never the value. */
+export function describeFinding({ ruleId, path, message, decoding }: Finding): string {
+  const where = path === "" ? "" : ` ${path}:`;
+  const how = decoding && decoding.length > 0 ? ` (found after decoding: ${decoding.join(" → ")})` : "";
+  return `[${ruleId}]${where} ${message}${how}`;
+}

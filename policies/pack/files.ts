@@ -1,0 +1,120 @@
+import fs from "node:fs";
+import path from "node:path";
+import yaml from "js-yaml";
+import { z } from "zod";
+import { readStacks } from "../../stacks/files";
+import { ConfigError, fromZod, type Problem } from "../../stacks/problems";
+import { parseAddress } from "../../packages/isolation/addresses";
+import { deriveInventory, type Extras } from "../../packages/isolation/derive";
+import { BELONGINGS, type Inventory } from "../../packages/isolation/inventory";
+import { MAX_WAIVER_DAYS, type Waiver } from "./waivers";
+
+const name = z.string().min(3, "a name of at least 3 characters").max(260);
+const stackName = z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a stack as project/stack");
+const LISTS: Partial<Record<(typeof BELONGINGS)[number], z.ZodType<string>>> = {
+  subscriptionIds: z.guid("a GUID"),
+  tenantIds: z.guid("a GUID"),
+  clientIds: z.guid("a GUID"),
+  principalIds: z.guid("a GUID"),
+  repositories: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository as owner/name"),
+  cidrs: z.string().refine((text) => parseAddress(text) !== undefined, "an IPv4 block such as 10.20.0.0/16"),
+  secretHashes: z
+    .string()
+    .regex(
+      /^[^:]{8,}:[0-9a-f]{64}$/,
+      "<salt of 8 characters or more>:<SHA-256 of salt and secret, 64 hex digits>",
+    ),
+};
+const belongings = Object.fromEntries(
+  BELONGINGS.map((key) => [key, z.array(LISTS[key] ?? name).optional()]),
+) as Record<(typeof BELONGINGS)[number], z.ZodOptional<z.ZodArray<z.ZodType<string>>>>;
+
+const extrasSchema = z.strictObject({
+  environments: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z][a-z0-9-]{1,39}$/, "2-40 lower-case letters, digits or hyphens"),
+        isProd: z.boolean().optional(),
+        stacks: z.array(stackName).optional(),
+        ...belongings,
+      }),
+    )
+    .default([]),
+  shared: z
+    .array(
+      z.strictObject({
+        stacks: z.array(stackName).optional(),
+        stackReferences: z.array(stackName).optional(),
+        ...belongings,
+      }),
+    )
+    .default([]),
+});
+
+const waiverSchema = z.strictObject({
+  waivers: z
+    .array(
+      z.strictObject({
+        rule: z.string().regex(/^[A-Z]+-[A-Z0-9]+$/, "the id of a rule, such as ISO-006"),
+        resource: z.string().regex(/^urn:pulumi:[^:]+::[^:]+::.+$/, "the full URN of one resource"),
+        path: z.string().optional(),
+        reason: z.string().min(20, "a reason of at least 20 characters"),
+        owner: z.email("an e-mail address"),
+        expires: z.iso.date("a date such as 2026-01-31"),
+      }),
+    )
+    .default([]),
+});
+
+function parse<T>(root: string, file: string, schema: z.ZodType<T>): T {
+  const source = `policies/${file}`;
+  const location = path.join(root, "policies", file);
+  if (!fs.existsSync(location)) {
+    throw new ConfigError(source, [
+      { path: [], found: undefined, allowed: "a file, even if its lists are empty" },
+    ]);
+  }
+  let document: unknown;
+  try {
+    document = yaml.load(fs.readFileSync(location, "utf8"), { schema: yaml.JSON_SCHEMA }) ?? {};
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new ConfigError(source, [{ path: [], found: reason, allowed: "valid YAML" }]);
+  }
+  const result = schema.safeParse(document);
+  if (!result.success) throw new ConfigError(source, fromZod(result.error, document, schema));
+  return result.data;
+}
+
+/**
+ * The isolation inventory of the project in a folder.
+ * @throws ConfigError when a stack file or policies/inventory.yaml is unreadable or malformed, Error when it is empty.
+ */
+export function readInventory(root: string): Inventory {
+  const extras: Extras = parse(root, "inventory.yaml", extrasSchema);
+  return deriveInventory(readStacks(root), extras);
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * The waivers of the project in a folder, expired ones included.
+ * @throws ConfigError when the file is unreadable or malformed, or a waiver runs for more than 30 days from now.
+ */
+export function readWaivers(root: string, now: Date): Waiver[] {
+  const { waivers } = parse(root, "waivers.yaml", waiverSchema);
+  const latest = now.getTime() + MAX_WAIVER_DAYS * DAY;
+  const problems = waivers.flatMap(({ expires }, index): Problem[] =>
+    Date.parse(expires) > latest
+      ? [
+          {
+            path: ["waivers", index, "expires"],
+            found: expires,
+            allowed: `a date at most ${MAX_WAIVER_DAYS} days ahead, ${new Date(latest).toISOString().slice(0, 10)} today`,
+          },
+        ]
+      : [],
+  );
+  if (problems.length > 0) throw new ConfigError("policies/waivers.yaml", problems);
+  return waivers;
+}

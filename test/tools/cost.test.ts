@@ -1,0 +1,148 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { difference, estimate } from "../../apps/tools/cost/price";
+import { monthly, PriceTable, readPrices } from "../../apps/tools/cost/table";
+import type { ResourceDocument } from "../../apps/tools/render/plan";
+import { planStack, PlanView } from "../support/plan";
+
+const ROOT = path.join(__dirname, "../..");
+const prices = readPrices(ROOT);
+let prod: PlanView;
+beforeAll(async () => {
+  prod = await planStack("prod");
+}, 60_000);
+
+const document = (type: string, inputs: object): ResourceDocument =>
+  ({ urn: `urn:pulumi:x::y::${type}::thing`, type, inputs }) as unknown as ResourceDocument;
+
+test("the whole plan of production has a price, and the parts add up", () => {
+  const cost = estimate(prod.resources, prices);
+  expect(cost.total).toBeGreaterThan(500);
+  expect(Object.values(cost.byComponent).reduce((a, b) => a + b, 0)).toBeCloseTo(cost.total, 6);
+  expect(cost.lines.reduce((sum, line) => sum + line.cost, 0)).toBeCloseTo(cost.total, 6);
+});
+
+test("a server with a standby costs twice its size and disk, and geo-redundant backups once more", () => {
+  const server = (mode: string, geo: string) =>
+    estimate(
+      [
+        document("azure-native:dbforpostgresql:Server", {
+          location: "westeurope",
+          sku: { name: "Standard_D4ds_v5" },
+          storage: { storageSizeGB: 100 },
+          highAvailability: { mode },
+          backup: { geoRedundantBackup: geo },
+        }),
+      ],
+      prices,
+    ).total;
+  const one =
+    monthly(prices, "postgres.Standard_D4ds_v5", "westeurope") +
+    100 * monthly(prices, "postgres.storage", "westeurope");
+  expect(server("Disabled", "Disabled")).toBeCloseTo(one, 6);
+  expect(server("ZoneRedundant", "Disabled")).toBeCloseTo(2 * one, 6);
+  expect(server("ZoneRedundant", "Enabled")).toBeCloseTo(
+    2 * one + 100 * monthly(prices, "postgres.geoBackup", "westeurope"),
+    6,
+  );
+});
+
+test("backups are paid for as long as they are kept, and never free because nobody says how long", () => {
+  const stored = (plan: readonly ResourceDocument[]) =>
+    estimate(plan, prices).lines.filter(({ item }) => item.startsWith("blob."));
+  const [line, ...others] = stored(prod.resources);
+  // 30 of the daily tier and 13 of the monthly one.
+  expect([line?.item, line?.quantity, others]).toEqual([
+    "blob.Standard_RAGRS",
+    43 * prices.usage.backupGiB,
+    [],
+  ]);
+  expect(line?.cost).toBeGreaterThan(1);
+  expect(() => stored(prod.resources.filter(({ type }) => !type.endsWith(":CronJob")))).toThrow(
+    "no job of the plan says how long daily backups are kept",
+  );
+});
+
+test("an hour's price is multiplied by the hours of a month, a month's is not", () => {
+  expect(monthly(prices, "aks.Standard", "westeurope")).toBeCloseTo(73, 6);
+  expect(monthly(prices, "frontDoor.Premium_AzureFrontDoor", "westeurope")).toBe(330);
+});
+
+test.each([
+  [
+    document("azure-native:dbforpostgresql:Server", {
+      location: "westeurope",
+      sku: { name: "Standard_E64ds_v5" },
+      storage: { storageSizeGB: 32 },
+    }),
+    'has no price "postgres.Standard_E64ds_v5": add it with its source',
+  ],
+  [
+    document("azure-native:network:PrivateEndpoint", { location: "swedencentral" }),
+    'has no price "privateEndpoint" in swedencentral: add it with its source',
+  ],
+  [
+    document("azure-native:sql:Server", {}),
+    "azure-native:sql:Server (thing) has no price: add it to apps/tools/cost/price.ts, or to its free types",
+  ],
+])("what is not in the table is an error, never free", (resource, message) => {
+  expect(() => estimate([resource], prices)).toThrow(message);
+});
+
+test("the difference of two plans names what changed and nothing else", async () => {
+  const smaller = await planStack("prod", { config: { "cluster.userPool.minCount": 2 } });
+  const [row, ...rest] = difference(estimate(prod.resources, prices), estimate(smaller.resources, prices));
+  expect(rest).toEqual([]);
+  expect(row?.component).toBe("forma3d-prod-primary-cluster");
+  expect((row?.before ?? 0) - (row?.after ?? 0)).toBeGreaterThanOrEqual(
+    monthly(prices, "vm.Standard_D4ds_v5", "westeurope"),
+  );
+}, 60_000);
+
+test("every entry of the table names its source and a price in every region", () => {
+  for (const [key, entry] of Object.entries(prices.prices)) {
+    expect([key, new URL(entry.source).host]).toEqual([key, "azure.microsoft.com"]);
+  }
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "prices-"));
+  fs.mkdirSync(path.join(folder, "apps/tools/cost"), { recursive: true });
+  const text = fs.readFileSync(path.join(ROOT, "apps/tools/cost/prices.yaml"), "utf8");
+  const read = (changed: string): PriceTable => {
+    fs.writeFileSync(path.join(folder, "apps/tools/cost/prices.yaml"), changed);
+    return readPrices(folder);
+  };
+  expect(() => read(text.replace(/northeurope: 0.01,/, ""))).toThrow(/prices\..*\.northeurope: missing/);
+  expect(() => read(text.replace(/(privateEndpoint:\s+\{\s*)unit: hour,/, "$1"))).toThrow(
+    "prices.privateEndpoint.unit",
+  );
+  fs.rmSync(folder, { recursive: true });
+});
+
+test("the command prices a plan file, shows the change, and refuses what it does not know", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "cost-"));
+  const file = path.join(folder, "plan.json");
+  fs.writeFileSync(file, JSON.stringify({ resources: prod.resources }));
+  const run = (...args: string[]) => {
+    const result = spawnSync(
+      process.execPath,
+      ["packages/command/run.mjs", "apps/tools/cost/cost.ts", ...args],
+      {
+        cwd: ROOT,
+        encoding: "utf8",
+      },
+    );
+    return { code: result.status, out: result.stdout, err: result.stderr };
+  };
+  const same = run("prod", "--plan", file, "--diff", file);
+  expect(same.code).toBe(0);
+  expect(same.out).toMatch(/^prod: \d+\.\d\d USD a month \(list prices of \d{4}-\d\d-\d\d, about ±15 %\)/);
+  expect(same.out).toContain("No change in cost.");
+  expect(run("nowhere").code).toBe(2);
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ resources: [{ ...prod.resources[0], type: "azure-native:sql:Server" }] }),
+  );
+  expect(run("prod", "--plan", file).code).toBe(1);
+  fs.rmSync(folder, { recursive: true });
+}, 60_000);

@@ -1,0 +1,256 @@
+import { ChildProcess, spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import type { PlanDocument } from "../../apps/tools/render/plan";
+import { projectRoot } from "../../packages/command/root";
+
+const ROOT = projectRoot(__dirname);
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-command-"));
+afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+interface Result {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function start(args: string[]): ChildProcess {
+  return spawn(process.execPath, ["packages/command/run.mjs", "apps/tools/plan/plan.ts", ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+function run(...args: string[]): Promise<Result> {
+  const child = start(args);
+  const result: Result = { code: null, stdout: "", stderr: "" };
+  child.stdout?.on("data", (chunk) => (result.stdout += chunk));
+  child.stderr?.on("data", (chunk) => (result.stderr += chunk));
+  return new Promise((resolve) => child.on("close", (code) => resolve({ ...result, code })));
+}
+
+/** Processes that a process started and that still run. */
+function childrenOf(pid: number): number[] {
+  return fs.readdirSync("/proc").flatMap((entry) => {
+    try {
+      const fields = fs
+        .readFileSync(`/proc/${entry}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ");
+      return Number(fields[1]) === pid && fields[0] !== "Z" ? [Number(entry)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function commandOf(pid: number): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const isRunning = (pid: number): boolean => fs.existsSync(`/proc/${pid}`);
+
+async function until(condition: () => boolean, seconds: number): Promise<boolean> {
+  for (let i = 0; i < seconds * 20; i++) {
+    if (condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return condition();
+}
+
+describe("wrong usage ends with 2, says what is allowed and shows no stack trace", () => {
+  test.each([
+    ["an unknown stack", ["nowhere"], /stack nowhere: not found; allowed: prod, staging/],
+    ["a stack named twice", ["prod", "prod"], /stack prod: is named twice; allowed: each stack once/],
+    [
+      "an override of the language's own names",
+      ["prod", "--config", "__proto__.x=1"],
+      /--config __proto__\.x: is no key of a stack file/,
+    ],
+    ["an unknown option", ["prod", "--colour"], /unknown option '--colour'/],
+    ["one file for two stacks", ["prod", "staging", "--json", "x.json"], /allowed: a name with \{stack\}/],
+    ["an override without a value", ["prod", "--config", "database.storageGB"], /allowed: <key>=<value>/],
+    ["an override that is no YAML", ["prod", "--config", "database={"], /--config database=\{: is no YAML: /],
+    [
+      "one file for two forms of the plan",
+      ["prod", "--json", "x.json", "--mermaid", "./x.json"],
+      /x\.json: is named twice; allowed: a file of its own/,
+    ],
+    ["a plan to compare with that is none", ["prod", "--diff", "package.json"], /package\.json: is no plan/],
+  ])("%s", async (_what, args, message) => {
+    const { code, stderr } = await run(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(2);
+  });
+
+  test("a configuration with several mistakes: all are listed, nothing is written", async () => {
+    const target = path.join(folder, "untouched.json");
+    fs.writeFileSync(target, "as it was");
+    const { code, stdout, stderr } = await run(
+      "prod",
+      "--json",
+      target,
+      "--config",
+      "database.backupRetentionDays=77",
+      "--config",
+      "regions.primary=atlantis",
+    );
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/database\.backupRetentionDays: found 77; allowed: a whole number from 7 to 35$/m);
+    expect(stderr).toMatch(/regions\.primary: found 'atlantis'; allowed: /);
+    expect(stderr.match(/backupRetentionDays: found/g)).toHaveLength(1);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(fs.readFileSync(target, "utf8")).toBe("as it was");
+  });
+});
+
+test("--help documents the exit codes", async () => {
+  const { code, stdout } = await run("--help");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Exit codes:\n +0 +fine\n +1 .*failed.*\n +2 +wrong usage/);
+});
+
+test("a plan that a policy forbids ends with 1 and writes nothing", async () => {
+  const target = path.join(folder, "kept.json");
+  fs.writeFileSync(target, "as it was");
+  const sarif = path.join(folder, "findings.sarif");
+  const { code, stdout } = await run(
+    "prod",
+    "--quiet",
+    "--json",
+    target,
+    "--sarif",
+    sarif,
+    "--config",
+    "database.backupRetentionDays=7",
+  );
+  expect(stdout).toMatch(/mandatory .*[\s\S]*backupRetentionDays/);
+  expect(stdout).toContain("The plan failed: no file was written.");
+  expect(code).toBe(1);
+  expect(fs.readFileSync(target, "utf8")).toBe("as it was");
+  expect(fs.readFileSync(sarif, "utf8")).toMatch(/"ruleId": "REC-\d+"/);
+  expect(fs.readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
+
+describe("a plan that is fine", () => {
+  const json = path.join(folder, "staging.json");
+
+  test("is shown with its policies and outputs, and written as asked", async () => {
+    const chart = path.join(folder, "charts/staging.mmd");
+    const { code, stdout } = await run("staging", "--json", json, "--mermaid", chart);
+    expect(stdout).toContain("Plan of forma3d/staging, made without a cloud");
+    expect(stdout).toMatch(/dbforpostgresql:Server psql-forma3d-\S+ +\S+ · Standard_/);
+    expect(stdout).toMatch(/Policies: forma3d \S+, \d+ checked/);
+    expect(stdout).toMatch(/database\.writerHost: \S+\.writer\.postgres\.database\.azure\.com/);
+    expect(code).toBe(0);
+    const { resources } = JSON.parse(fs.readFileSync(json, "utf8")) as PlanDocument;
+    expect(resources.map((r) => r.urn)).toEqual(resources.map((r) => r.urn).sort());
+    expect(fs.readFileSync(chart, "utf8")).toMatch(/^flowchart LR\n {2}subgraph/);
+  });
+
+  test("is compared with an earlier one, and ends with 1 when data would be lost", async () => {
+    const harmless = await run("staging", "--quiet", "--diff", json, "--config", "logRetentionDays=30");
+    expect(harmless.stdout).toMatch(/1 changed, 0 replaced, 0 removed/);
+    expect(harmless.stdout).toMatch(/operationalinsights:Workspace[^\n]*\n +retentionInDays: \d+ → 30/);
+    expect(harmless.code).toBe(0);
+    const fatal = await run(
+      "staging",
+      "--quiet",
+      "--diff",
+      json,
+      "--config",
+      "database.administratorLogin=someone",
+    );
+    expect(fatal.stdout).toMatch(
+      /± replaced dbforpostgresql:Server [^\n]*← protected, holds data: would be replaced/,
+    );
+    expect(fatal.code).toBe(1);
+  });
+});
+
+test.each([
+  ["program", "infra/cluster/namespace.ts"],
+  ["policy pack", "policies/pack/pack.ts"],
+])("a %s that does not compile ends the command, with the file and the line", (what, file) => {
+  const copy = path.join(folder, `broken-${what}`);
+  for (const name of fs.readdirSync(ROOT)) {
+    if (["node_modules", ".build", ".git", "test", "docs"].includes(name)) continue;
+    fs.cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+  }
+  fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"));
+  fs.appendFileSync(path.join(copy, file), "\nexport const = 1;\n");
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["packages/command/run.mjs", "apps/tools/plan/plan.ts", "staging"],
+    {
+      cwd: copy,
+      encoding: "utf8",
+      timeout: 30_000,
+    },
+  );
+  expect(stderr).toMatch(new RegExp(`${path.basename(file)}:\\d+:\\d+`));
+  // Not 143, with which it ends when the time limit stops it.
+  expect([1, 2]).toContain(status);
+});
+
+test("Ctrl-C ends the plan and everything it started", async () => {
+  const child = start(["prod"]);
+  const pid = child.pid as number;
+  const ended = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)));
+  const isPack = (one: number): boolean => commandOf(one).includes("run-policy-pack");
+  let packs: number[] = [];
+  expect(await until(() => (packs = childrenOf(pid).filter(isPack)).length > 0, 40)).toBe(true);
+  child.kill("SIGINT");
+  expect(await ended).toBe(130);
+  expect(await until(() => !packs.some(isRunning), 10)).toBe(true);
+});
+
+test("code kept from an earlier process is used as long as its source is the same, and never otherwise", () => {
+  const project = path.join(folder, "kept");
+  const packaged = path.join(project, "node_modules/greeting/index.js");
+  fs.mkdirSync(path.dirname(packaged), { recursive: true });
+  const script = [
+    `const { useCodeCache } = require(${JSON.stringify(path.join(ROOT, "packages/offline-engine/lean/codeCache.js"))});`,
+    `process.on("exit", useCodeCache(${JSON.stringify(path.join(project, "code"))}, "test"));`,
+    `console.log(require("greeting").greet(), require("greeting").where());`,
+  ].join("\n");
+  const greet = () => {
+    const { stdout, stderr } = spawnSync(process.execPath, ["-e", script], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    return stdout + stderr;
+  };
+  const write = (word: string) =>
+    fs.writeFileSync(
+      packaged,
+      `#!/usr/bin/env node\nexports.greet = () => "${word}";\n` +
+        `exports.where = () => require.resolve("greeting") === __filename && require.main === undefined;\n`,
+    );
+  const stored = () =>
+    fs.readdirSync(path.join(project, "code")).map((file) => path.join(project, "code", file));
+
+  write("hello");
+  expect(greet()).toBe("hello true\n");
+  expect(stored()).toHaveLength(1);
+  const [store = ""] = stored();
+  const { ino } = fs.statSync(store);
+  expect(greet()).toBe("hello true\n");
+  // Nothing was new, so nothing was stored.
+  expect(fs.statSync(store).ino).toBe(ino);
+  // V8 itself compares no more than the length of a source.
+  write("howdy");
+  expect(greet()).toBe("howdy true\n");
+  expect(fs.statSync(store).ino).not.toBe(ino);
+  fs.writeFileSync(store, "not a store");
+  expect(greet()).toBe("howdy true\n");
+  expect(stored()).toEqual([store]);
+});

@@ -1,0 +1,240 @@
+import { stripVTControlCharacters } from "node:util";
+import { sandboxModel } from "../../packages/emulated-azure/model";
+import { Tree, UNKNOWN } from "../../packages/emulated-azure/model/types";
+import type { PlannedResource } from "../../packages/offline-engine/resource";
+import { aliasUrn, buildUrn } from "../../packages/wire/urn";
+import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
+import { renderMermaid } from "../../apps/tools/render/mermaid";
+import { PlanDocument, renderProperties, ResourceDocument } from "../../apps/tools/render/plan";
+import { renderViolations } from "../../apps/tools/render/report";
+import { renderCounts, renderTree } from "../../apps/tools/render/tree";
+
+const model = sandboxModel();
+const SERVER = "azure-native:dbforpostgresql:Server";
+const POOL = "azure-native:containerservice:AgentPool";
+const STACK = "pulumi:pulumi:Stack";
+
+function documentOf(type: string, name: string, over: Partial<ResourceDocument> = {}): ResourceDocument {
+  return {
+    urn: `urn:pulumi:s::p::${type}::${name}`,
+    custom: true,
+    type,
+    inputs: {},
+    protect: false,
+    dependencies: [],
+    propertyDependencies: {},
+    options: {},
+    ...over,
+  };
+}
+
+const plan = (...resources: ResourceDocument[]): PlanDocument => ({ resources });
+const compare = (before: ResourceDocument[], after: ResourceDocument[]) =>
+  diffPlans(plan(...before), plan(...after), model);
+const text = (before: ResourceDocument[], after: ResourceDocument[]) =>
+  stripVTControlCharacters(renderDiff(compare(before, after)));
+
+describe("a comparison of plans", () => {
+  const server = (inputs: ResourceDocument["inputs"], over: Partial<ResourceDocument> = {}) =>
+    documentOf(SERVER, "db", { inputs, protect: true, ...over });
+
+  test("lists what is added, removed and changed, with the values", () => {
+    const before = [documentOf(POOL, "old"), documentOf(POOL, "same", { inputs: { maxCount: 3 } })];
+    const after = [documentOf(POOL, "new"), documentOf(POOL, "same", { inputs: { maxCount: 5 } })];
+    expect(text(before, after)).toBe(
+      [
+        "1 added, 1 changed, 0 replaced, 1 removed",
+        "+ added containerservice:AgentPool new",
+        "- removed containerservice:AgentPool old",
+        "~ changed containerservice:AgentPool same",
+        "    maxCount: 3 → 5",
+      ].join("\n"),
+    );
+    expect(text(before, before)).toBe("no change");
+  });
+
+  test("knows what replaces, and that a protected server must not be", () => {
+    const [change] = compare([server({ location: "a" })], [server({ location: "b" })]);
+    expect(change).toMatchObject({
+      kind: "replaced",
+      danger: "protected, holds data: would be replaced; what to do instead: docs/changing.md",
+      properties: [{ path: "location", before: "a", after: "b", replaces: true }],
+    });
+    const [pool] = compare(
+      [documentOf(POOL, "p", { inputs: { vmSize: "a" } })],
+      [documentOf(POOL, "p", { inputs: { vmSize: "b" } })],
+    );
+    expect(pool).toMatchObject({ kind: "replaced", danger: "" });
+  });
+
+  test("warns when data would go, be refused, or lose its protection", () => {
+    const kept = { options: { retainOnDelete: true } };
+    expect(compare([server({}, kept)], [])[0]?.danger).toBe(
+      "protected, holds data: would be removed, though Azure keeps it",
+    );
+    expect(
+      compare(
+        [server({ backup: { geoRedundantBackup: "Enabled" } })],
+        [server({ backup: { geoRedundantBackup: "Disabled" } })],
+      )[0]?.danger,
+    ).toMatch(/^would be refused: backup\.geoRedundantBackup/);
+    expect(compare([server({})], [server({}, { protect: false })])[0]?.danger).toBe(
+      "would no longer be protected",
+    );
+    expect(compare([server({}, kept)], [server({})])[0]?.danger).toBe(
+      "would no longer be retained when deleted",
+    );
+  });
+
+  test("leaves out what is ignored, and follows an alias", () => {
+    const ignoring = { options: { ignoreChanges: ["availabilityZone"] } };
+    expect(
+      compare([server({ availabilityZone: "1" }, ignoring)], [server({ availabilityZone: "2" }, ignoring)]),
+    ).toEqual([]);
+    const renamed = documentOf(SERVER, "database", {
+      protect: true,
+      options: { aliases: [`urn:pulumi:s::p::${SERVER}::db`] },
+    });
+    expect(compare([server({})], [renamed])).toEqual([
+      expect.objectContaining({
+        kind: "changed",
+        formerUrn: `urn:pulumi:s::p::${SERVER}::db`,
+        danger: "",
+      }),
+    ]);
+  });
+
+  test("takes a provider's move to another subscription for a replacement", () => {
+    const provider = (subscriptionId: string) =>
+      documentOf("pulumi:providers:azure-native", "azure", { inputs: { subscriptionId } });
+    expect(compare([provider("a")], [provider("b")])[0]?.kind).toBe("replaced");
+  });
+});
+
+describe("URNs", () => {
+  const stack = buildUrn("s", "p", "", STACK, "p-s");
+
+  test("carry the types of all parents but the stack", () => {
+    const outer = buildUrn("s", "p", stack, "x:y:Outer", "o");
+    const inner = buildUrn("s", "p", outer, "x:y:Inner", "i");
+    expect(outer).toBe("urn:pulumi:s::p::x:y:Outer::o");
+    expect(buildUrn("s", "p", inner, "x:y:Leaf", "l")).toBe(
+      "urn:pulumi:s::p::x:y:Outer$x:y:Inner$x:y:Leaf::l",
+    );
+  });
+
+  test("of aliases take from the resource what the alias leaves open", () => {
+    const own = { stack: "s", project: "p", parent: stack, type: "x:y:Leaf", name: "new" };
+    const alias = { name: "", type: "", stack: "", project: "", parentUrn: "", noParent: false };
+    expect(aliasUrn({ ...alias, name: "old" }, own)).toBe("urn:pulumi:s::p::x:y:Leaf::old");
+    expect(aliasUrn({ ...alias, type: "x:y:Was" }, own)).toBe("urn:pulumi:s::p::x:y:Was::new");
+  });
+});
+
+function planned(
+  type: string,
+  name: string,
+  inputs: Tree = {},
+  over: Partial<PlannedResource> = {},
+): PlannedResource {
+  return {
+    urn: buildUrn("s", "p", over.parent ?? "", type, name),
+    type,
+    name,
+    custom: !type.startsWith("x:") && type !== STACK,
+    external: false,
+    parent: "",
+    provider: "",
+    id: "",
+    inputs,
+    inputSecrets: [],
+    outputs: {},
+    outputSecrets: [],
+    dependencies: [],
+    propertyDependencies: {},
+    protect: false,
+    options: {
+      ignoreChanges: [],
+      replaceOnChanges: [],
+      additionalSecretOutputs: [],
+      aliases: [],
+      customTimeouts: {},
+      replaceWith: [],
+    },
+    ...over,
+  };
+}
+
+const stack = planned(STACK, "p-s");
+const component = (name: string) => planned(`x:y:${name}`, name.toLowerCase(), {}, { parent: stack.urn });
+const database = component("Database");
+const api = component("Api");
+const db = planned(
+  SERVER,
+  "db",
+  { serverName: "psql-one", location: "westeurope", sku: { name: "Standard_D4ds_v5" } },
+  { parent: database.urn, protect: true },
+);
+const settings = ["a", "b", "c", "d"].map((name) =>
+  planned(
+    "azure-native:dbforpostgresql:Configuration",
+    `db-${name}`,
+    { configurationName: `log_${name}` },
+    { parent: database.urn },
+  ),
+);
+const workload = planned(
+  "kubernetes:apps/v1:Deployment",
+  "api",
+  { metadata: { name: "api", namespace: "shop" }, spec: { replicas: 3 } },
+  { parent: api.urn, dependencies: [db.urn] },
+);
+const everything = [stack, database, api, db, ...settings, workload];
+
+describe("a picture of a plan", () => {
+  test("as a tree shows names, regions, sizes and what is protected, and groups what only has a name", () => {
+    expect(stripVTControlCharacters(renderTree(everything, model))).toBe(
+      [
+        "p-s",
+        "├─ x:y:Api api",
+        "│  └─ Deployment shop/api  ×3",
+        "└─ x:y:Database database",
+        "   ├─ dbforpostgresql:Configuration ×4",
+        "   │  └─ log_a, log_b, log_c, log_d",
+        "   └─ dbforpostgresql:Server psql-one  westeurope · Standard_D4ds_v5 · protected",
+      ].join("\n"),
+    );
+  });
+
+  test("counts types, most first", () => {
+    expect(renderCounts(everything).split("\n")[0]).toBe("  4  azure-native:dbforpostgresql:Configuration");
+  });
+
+  test("as a flowchart has a box for each component and an arrow to what it needs", () => {
+    const chart = renderMermaid(everything, model);
+    expect(chart).toContain('subgraph r1["westeurope"]');
+    expect(chart).toContain('b1["<b>database</b><br/>Server psql-one (Standard_D4ds_v5)"]');
+    expect(chart).toContain("  b0 --> b1");
+  });
+});
+
+describe("properties", () => {
+  test("hide secrets, mark unknowns and are sorted", () => {
+    const tree: Tree = { b: { secret: "hush", open: 1 }, a: [UNKNOWN, "x"] };
+    const shown = renderProperties(tree, [["b", "secret"]]);
+    expect(JSON.stringify(shown)).toBe('{"a":["[unknown]","x"],"b":{"open":1,"secret":"[secret]"}}');
+  });
+});
+
+describe("violations", () => {
+  test("come worst first, each message once with the resources it is about", () => {
+    const urn = (name: string) => `urn:pulumi:s::p::t::${name}`;
+    const one = { policy: "tls", severity: "high", message: "TLS is off" } as const;
+    const lines = renderViolations([
+      { ...one, policy: "tags", level: "advisory", urn: urn("x"), message: "no owner" },
+      { ...one, level: "mandatory", urn: urn("a") },
+      { ...one, level: "mandatory", urn: urn("b") },
+    ]).map(stripVTControlCharacters);
+    expect(lines).toEqual(["  mandatory tls  a, b\n    TLS is off", "  advisory  tags  x\n    no owner"]);
+  });
+});
