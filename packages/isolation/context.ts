@@ -1,9 +1,10 @@
 import { UNKNOWN, type Context, type ProviderView, type ResourceView, type Value } from "./rule";
 import type { Inventory } from "./inventory";
 import { Judge } from "./judge";
-import type { ManagedKind } from "./managedHosts";
+import { declarationOf } from "./declarations";
 import { Perimeter } from "./perimeter";
 import { Hit, Scanner } from "./scan";
+import { canonical } from "./text";
 import { refusalOf } from "./traffic";
 
 /** What is remembered about one stack during one run. */
@@ -22,12 +23,12 @@ export class Watch {
   hitsOf(resource: ResourceView): readonly Hit[] {
     let hits = this.hits.get(resource);
     if (!hits) {
+      this.learn(resource);
       hits = [
         ...this.scanner.scan(resource.props, refusalOf(resource.type)),
         ...(resource.provider ? this.providerHits(resource.provider) : []),
       ];
       this.hits.set(resource, hits);
-      this.learn(resource);
     }
     return hits;
   }
@@ -46,13 +47,13 @@ export class Watch {
   /** A name the stack itself declares in its own subscription is its own from then on. */
   private learn(resource: ResourceView): void {
     const { type, props, provider } = resource;
-    const declared = DECLARATIONS.find(([pattern]) => pattern.test(type));
+    const declared = declarationOf(type);
     if (!declared) return;
-    const [, kind, key] = declared;
-    if (kind === "database" && isOrigin(props.createMode)) this.declaresServer = true;
-    const name = props[key];
-    if (typeof name === "string" && provider && this.isOwnSubscription(provider.props.subscriptionId)) {
-      this.perimeter.declare(kind, name.toLowerCase());
+    if (declared.type === "dbforpostgresql:Server" && isOrigin(props.createMode)) this.declaresServer = true;
+    if (!provider || !this.isOwnSubscription(provider.props.subscriptionId)) return;
+    for (const key of declared.keys) {
+      const name = props[key];
+      if (typeof name === "string") this.perimeter.declare(declared.kind, canonical(name).trim());
     }
   }
 
@@ -63,14 +64,6 @@ export class Watch {
     );
   }
 }
-
-const DECLARATIONS: readonly (readonly [RegExp, ManagedKind, string])[] = [
-  [/^azure-native[^:]*:dbforpostgresql[^:]*:Server$/, "database", "serverName"],
-  [/^azure-native[^:]*:dbforpostgresql[^:]*:VirtualEndpoint$/, "database", "virtualEndpointName"],
-  [/^azure-native[^:]*:keyvault[^:]*:Vault$/, "vault", "vaultName"],
-  [/^azure-native[^:]*:storage[^:]*:StorageAccount$/, "storage", "accountName"],
-  [/^azure-native[^:]*:containerservice[^:]*:ManagedCluster$/, "cluster", "dnsPrefix"],
-];
 
 const isOrigin = (createMode: Value | undefined): boolean =>
   createMode === undefined ||

@@ -1,6 +1,8 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import yaml from "js-yaml";
+import { openContainer } from "./containers";
 import {
+  expandedWithin,
   fromCodes,
   joined,
   percentDecoded,
@@ -19,7 +21,7 @@ export type Decoded =
 /** Most bytes one compressed value may grow to; beyond, it is reported as unreadable instead of expanded. */
 export const MAX_EXPANDED_BYTES = 4 * 1024 * 1024;
 
-/** Longest text that is parsed as JSON or YAML; a longer one is judged as plain text only. */
+/** Longest text that is parsed as JSON or YAML; a longer one that looks like either is reported as unreadable. */
 const MAX_PARSED_CHARS = 1024 * 1024;
 
 /** Shortest run of base64 that is looked into: nine bytes, less than any name of the inventory. */
@@ -64,10 +66,23 @@ function wideText(bytes: Buffer): string | undefined {
         .toString("utf16le");
 }
 
-/** Text when the bytes are text; otherwise their characters one by one, in which names still can be found. */
-function asText(bytes: Buffer, via: string): Decoded {
+/**
+ * Text when the bytes are text; otherwise their characters one by one, in which names still can be found. Bytes
+ * full of NULs are wide characters to one reader and padded fields to another: both readings count.
+ */
+function asTexts(bytes: Buffer, via: string): Decoded[] {
   const wide = wideText(bytes);
-  if (wide !== undefined) return { via: `${via} → utf-16`, text: wide };
+  if (wide === undefined) return [asText(bytes, via)];
+  const padded = bytes.toString("latin1").replace(/\0+/g, "\n");
+  const packed = bytes.toString("latin1").replace(/\0+/g, "");
+  return [
+    { via: `${via} → utf-16`, text: wide },
+    { via: `${via} → padded`, text: padded, final: true },
+    { via: `${via} → packed`, text: packed },
+  ];
+}
+
+function asText(bytes: Buffer, via: string): Decoded {
   const text = bytes.toString("utf8");
   // eslint-disable-next-line no-control-regex
   const odd = text.slice(0, 512).match(/[\ufffd\x00-\x08\x0e-\x1f]/g)?.length ?? 0;
@@ -88,21 +103,39 @@ function unmarked(bytes: Buffer, via: string): Decoded[] {
   ];
   return attempts.flatMap(([name, decompress]): Decoded[] => {
     try {
-      const decoded = asText(decompress(bytes), `${via} → ${name}`);
-      return "final" in decoded ? [] : [decoded];
+      const plain = decompress(bytes);
+      if (plain.length < MIN_UNMARKED_BYTES) return [];
+      if (openContainer(plain, MAX_EXPANDED_BYTES)) return bytesDecoded(plain, `${via} → ${name}`, false);
+      const decoded = asTexts(plain, `${via} → ${name}`);
+      return decoded.every((one) => "final" in one) ? [] : decoded;
     } catch {
       return [];
     }
   });
 }
 
+/** Most containers inside each other; an archive that holds itself has no end. */
+const MAX_NESTED = 12;
+
 function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): Decoded[] {
+  if (via.split("→").length > MAX_NESTED) return [{ via, tooLarge: true }];
   const expanded = expand(bytes);
   if (expanded === "too large") return [{ via: `${via} → gzip`, tooLarge: true }];
   if (expanded) return bytesDecoded(expanded, `${via} → gzip`);
   if (bytes.length === 0) return [];
-  const plain = asText(bytes, via);
-  return "final" in plain && mayBeUnmarked ? [plain, ...unmarked(bytes, via)] : [plain];
+  const container = openContainer(bytes, MAX_EXPANDED_BYTES);
+  if (container) {
+    const chain = `${via} → ${container.via}`;
+    if ("sealed" in container) return [{ via: chain, tooLarge: true }];
+    if ("bytes" in container) return bytesDecoded(container.bytes, chain);
+    return container.entries.flatMap(({ name, bytes: content }) => [
+      { via: chain, text: name },
+      ...bytesDecoded(content, chain),
+    ]);
+  }
+  const plain = asTexts(bytes, via);
+  const isText = plain.every((one) => !("final" in one));
+  return isText || !mayBeUnmarked ? plain : [...plain, ...unmarked(bytes, via)];
 }
 
 /** Whether a run has the look of encoded bytes: words and names have letters of one case. */
@@ -133,7 +166,8 @@ function hex(text: string): Decoded[] {
 
 function json(text: string): Decoded[] {
   const start = text.trimStart()[0];
-  if ((start !== "{" && start !== "[" && start !== '"') || text.length > MAX_PARSED_CHARS) return [];
+  if (start !== "{" && start !== "[" && start !== '"') return [];
+  if (text.length > MAX_PARSED_CHARS) return [{ via: "json", tooLarge: true }];
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "string" ? [{ via: "json", text: value }] : [{ via: "json", tree: value }];
@@ -143,7 +177,17 @@ function json(text: string): Decoded[] {
 }
 
 function yamlDocuments(text: string): Decoded[] {
-  if (!text.includes("\n") || text.length > MAX_PARSED_CHARS || !YAML_MAPPING.test(text)) return [];
+  if (!text.includes("\n") || !YAML_MAPPING.test(text)) return [];
+  if (text.length <= MAX_PARSED_CHARS) return yamlTrees(text);
+  // Bundles of manifests are longer than any one of them.
+  return text
+    .split(/^---.*$/m)
+    .flatMap((document): Decoded[] =>
+      document.length > MAX_PARSED_CHARS ? [{ via: "yaml", tooLarge: true }] : yamlTrees(document),
+    );
+}
+
+function yamlTrees(text: string): Decoded[] {
   try {
     return yaml.loadAll(text).map((tree) => ({ via: "yaml", tree }));
   } catch {
@@ -160,6 +204,7 @@ function rewritten(text: string): Decoded[] {
     ["quoted-printable", withoutQuotedPrintable(text)],
     ["character codes", fromCodes(text)],
     ["joined", joined(text)],
+    ["$(VAR)", expandedWithin(text)],
   ];
   return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));
 }

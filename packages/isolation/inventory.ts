@@ -1,3 +1,5 @@
+import type { ListedType } from "./types/listed";
+
 /** Names, addresses and identifiers. Names and identifiers are lower case. */
 export interface Belongings {
   readonly subscriptionIds: readonly string[];
@@ -72,6 +74,8 @@ export interface SharedInventory extends Partial<Belongings> {
 export interface Inventory {
   readonly environments: readonly EnvironmentInventory[];
   readonly shared: readonly SharedInventory[];
+  /** Types beyond the reviewed list that this project may declare. */
+  readonly types?: readonly ListedType[];
 }
 
 /** Environment a stack belongs to, by exact `project/stack`; undefined for a stack nobody listed. */

@@ -7,7 +7,11 @@ const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const COMPACT_GUID = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g;
 const SUBSCRIPTION = /subscriptions\/+([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/g;
 const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+([\w.()-]+)/g;
-const DOTTED_RUN = /[a-z0-9_*.-]+/g;
+/** A place another text is put in. */
+const PLACE = String.raw`\$\([\w.-]+\)|[$#]\{[^{}\s]{1,200}\}|\{\{[^{}]{1,200}\}\}|%[a-z_]\w*%|\$[a-z_]\w*`;
+/** A run of what host names are made of, with the places in it. */
+const DOTTED_RUN = new RegExp(`(?:[a-z0-9_*.-]|${PLACE})+`, "g");
+const ANY_PLACE = new RegExp(PLACE, "g");
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
 const NAME = /[a-z0-9][a-z0-9-]*/g;
@@ -22,6 +26,13 @@ const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?
 const NUMERIC_HOST =
   /(?:@|\/\/|(?:\bpg)?(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
 const STACK_REFERENCE = /^[\w.-]+\/([\w.-]+\/[\w.-]+)$/;
+
+const API_VERSION = /(?<![a-z])apiversion["']?\s*[:=]\s*["']?([\w./-]+)/g;
+const KIND = /(?<![a-z])kind["']?\s*[:=]\s*["']?([a-z]\w*)/g;
+
+/** Stands for a place in a host, and for the same where only letters are allowed. */
+const ANYTHING = "\u0001";
+const PLACEHOLDER = "zzplacezz";
 
 /** Account of the storage emulator, the same on every machine. */
 const EMULATOR_ACCOUNT = "devstoreaccount1";
@@ -49,7 +60,20 @@ export class Judge {
     if (text.includes("accountname")) this.accounts(text, found);
     this.namesIn(text, found);
     this.addressesIn(text, isHost, found);
+    if (text.includes("apiversion")) this.manifests(text, found);
     return found;
+  }
+
+  /** Each API version of a manifest with the kind that stands next to it; templates of Helm included. */
+  private manifests(text: string, found: Foreign[]): void {
+    const kinds = [...text.matchAll(KIND)];
+    for (const { 1: apiVersion = "", index } of text.matchAll(API_VERSION)) {
+      const nearest = kinds.reduce<RegExpExecArray | undefined>(
+        (best, kind) => (best && Math.abs(best.index - index) <= Math.abs(kind.index - index) ? best : kind),
+        undefined,
+      );
+      if (nearest) found.push({ reach: "manifest", manifest: { apiVersion, kind: nearest[1] ?? "" } });
+    }
   }
 
   /** Whether a text, exactly as written, is a secret of another environment. */
@@ -92,23 +116,48 @@ export class Judge {
 
   private hosts(text: string, found: Foreign[]): void {
     for (const [run] of text.matchAll(DOTTED_RUN)) {
-      const host = run
-        .slice(-MAX_HOST_CHARS)
-        .replace(/\.{2,}/g, ".")
-        .replace(/^\.|\.$/g, "");
-      if (!host.includes(".")) continue;
-      const managed = managedHost(host);
-      if (managed) {
-        const { kind, resource, extra } = managed;
-        const zone = host.slice(host.indexOf(".") + 1);
-        const own =
-          this.perimeter.owns("privateDnsZones", host) ||
-          (this.perimeter.ownsHost(kind, resource) &&
-            (extra.length === 0 || this.perimeter.owns("privateDnsZones", zone)));
-        if (!own) found.push({ reach: kind, environment: this.perimeter.hostOwner(kind, resource) });
+      if (!run.includes(".")) continue;
+      const whole = run.slice(-MAX_HOST_CHARS);
+      const places = whole.match(ANY_PLACE);
+      // Between places stand whole names too, when what is put in is empty or ends with a separator.
+      const parts = places ? [whole.replace(ANY_PLACE, ANYTHING), ...whole.split(ANY_PLACE)] : [whole];
+      for (const place of places ?? []) {
+        // A place may carry a name of its own: `${HOST:-other.example}`.
+        if (place.includes(".")) this.hosts(place.replace(/^[$#%]?[({]*|[)}%]*$/g, ""), found);
       }
-      this.alias(host, found);
+      for (const part of parts) {
+        const host = part.replace(/\.{2,}/g, ".").replace(/^\.|\.$/g, "");
+        if (!host.includes(".")) continue;
+        if (host.includes(ANYTHING)) this.pattern(host, found);
+        else {
+          if (!places) this.managed(host, found);
+          this.alias(host, found);
+        }
+      }
     }
+  }
+
+  private managed(host: string, found: Foreign[]): void {
+    const managed = managedHost(host);
+    if (!managed) return;
+    const { kind, resource, extra } = managed;
+    const zone = host.slice(host.indexOf(".") + 1);
+    const own =
+      this.perimeter.ownsZone(host) ||
+      (this.perimeter.ownsHost(kind, resource) && (extra.length === 0 || this.perimeter.ownsZone(zone)));
+    if (!own) found.push({ reach: kind, environment: this.perimeter.hostOwner(kind, resource) });
+  }
+
+  /** A host with a place in it is the stack's own when it can become that, and nobody else's that is known. */
+  private pattern(host: string, found: Foreign[]): void {
+    const managed = managedHost(host.replaceAll(ANYTHING, PLACEHOLDER));
+    if (!managed) return;
+    const { kind, resource } = managed;
+    const pattern = resource.replaceAll(PLACEHOLDER, ".*");
+    // A name that is all place says nothing; what is put in is judged where it stands.
+    if (/^(?:\.\*)*$/.test(pattern)) return;
+    const { own, foreign } = this.perimeter.matching(kind, new RegExp(`^${pattern}$`));
+    if (foreign || !own) found.push({ reach: kind, environment: foreign?.environment, isPattern: true });
   }
 
   private alias(host: string, found: Foreign[]): void {

@@ -14,6 +14,15 @@ const DATABASE = [
   "database.chinacloudapi.cn",
   "database.usgovcloudapi.net",
   "redis.cache.windows.net",
+  "redis.cache.chinacloudapi.cn",
+  "redis.cache.usgovcloudapi.net",
+  "redisenterprise.cache.azure.net",
+  "redis.azure.net",
+  "mongocluster.cosmos.azure.com",
+  "table.cosmos.azure.com",
+  "mongo.cosmos.azure.com",
+  "cassandra.cosmos.azure.com",
+  "gremlin.cosmos.azure.com",
   "documents.azure.com",
 ];
 
@@ -53,6 +62,22 @@ const TOP_LEVEL = new Set(MANAGED_SUFFIXES.map(({ suffix }) => suffix.slice(suff
 const QUALIFIERS =
   /^(?:privatelink|private|writer|reader|z\d{1,3}|hcp|tun|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
+/** A region in a host name; resources' names there carry a hyphen and a hash. */
+const REGION = /^[a-z]{4,30}\d?$/;
+
+/** Names Entra ID issues tokens for, the same for every tenant; no server answers to them. */
+const AUDIENCES = new Set(
+  ["database.windows.net", "database.chinacloudapi.cn", "database.usgovcloudapi.net"].map(
+    (suffix) => `ossrdbms-aad.${suffix}`,
+  ),
+);
+
+/** Labels that say where a resource of some services stands, or in which zone of names. */
+const PLACED: readonly (readonly [RegExp, RegExp])[] = [
+  [/^redis(?:enterprise\.cache)?\.azure\.net$/, REGION],
+  [/^(?:database\.windows\.net|postgres\.cosmos\.azure\.com)$/, /^[0-9a-z]{12,14}$/],
+];
+
 /** A managed host name taken apart. */
 export interface ManagedHost {
   readonly kind: ManagedKind;
@@ -73,9 +98,17 @@ export function managedHost(host: string): ManagedHost | undefined {
     if (host[host.length - suffix.length - 1] !== ".") continue;
     const labels = host.slice(0, -suffix.length - 1).split(".");
     const [first = "", ...rest] = labels;
-    if (QUALIFIERS.test(first) && rest.every((label) => QUALIFIERS.test(label))) return undefined;
+    // The zone of private clusters carries its region: `privatelink.westeurope.azmk8s.io`.
+    const last = rest.at(-1) ?? "";
+    const qualifying = kind === "cluster" && REGION.test(last) ? rest.slice(0, -1) : rest;
+    if (QUALIFIERS.test(first) && qualifying.every((label) => QUALIFIERS.test(label))) return undefined;
+    if (AUDIENCES.has(host)) return undefined;
     // The region stands between an AKS host's qualifier and its suffix.
-    const extra = kind === "cluster" ? [] : rest.filter((label) => !QUALIFIERS.test(label));
+    const added = PLACED.find(([pattern]) => pattern.test(suffix))?.[1];
+    const extra =
+      kind === "cluster"
+        ? []
+        : rest.filter((label) => !QUALIFIERS.test(label) && added?.test(label) !== true);
     const resource = first.replace(/^-[a-z]?(?=[a-z0-9])/, (dash) => (dash.length > 1 ? dash.slice(1) : ""));
     return { kind, resource: kind === "storage" ? resource.replace(/-secondary$/, "") : resource, extra };
   }

@@ -56,7 +56,7 @@ export class OutsideWatch {
 
   /** What is wrong with a call of a provider function; undefined when nothing is. */
   invoke(token: string, args: unknown): string | undefined {
-    const [hit] = this.scanner.scan(args);
+    const hit = this.scanner.scan(args).find(({ reach }) => reach !== "manifest");
     return hit && `function ${token} is asked about something of ${whose(hit.environment)} (${hit.path})`;
   }
 

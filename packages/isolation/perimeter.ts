@@ -12,6 +12,7 @@ export type Reach =
   | "identity"
   | "secret"
   | "stackReference"
+  | "manifest"
   | "opaque";
 
 /** Something outside a stack's own environment, and whose it is. */
@@ -19,9 +20,16 @@ export interface Foreign {
   readonly reach: Reach;
   /** Environment it belongs to; undefined when nobody listed it, which makes it no less foreign. */
   readonly environment?: string;
+  /** Whether it is only what a text with a place in it could become. */
+  readonly isPattern?: boolean;
+  /** What a manifest in a text declares; the rules on types judge it. */
+  readonly manifest?: { readonly apiVersion: string; readonly kind: string };
 }
 
 type Names = keyof Belongings;
+
+/** What a stack can declare for its own: hosts of a kind, or a private DNS zone. */
+export type Declared = ManagedKind | "zone";
 
 const NAME_KINDS: readonly (readonly [Names, Reach])[] = [
   ["servers", "database"],
@@ -62,7 +70,7 @@ export class Perimeter {
   readonly secretHashes: readonly { salt: string; hash: string; environment: string }[];
   private readonly own: Readonly<Record<Names, ReadonlySet<string>>>;
   private readonly readableStacks: ReadonlySet<string>;
-  private readonly declared = new Map<ManagedKind, Set<string>>();
+  private readonly declared = new Map<Declared, Set<string>>();
 
   constructor(inventory: Inventory, project: string, stack: string) {
     const name = `${project}/${stack}`;
@@ -120,14 +128,36 @@ export class Perimeter {
   }
 
   /** Takes in the name of a resource the stack itself declares, in a subscription of its own. */
-  declare(kind: ManagedKind, name: string): void {
-    if (this.names.has(name)) return;
+  declare(kind: Declared, name: string): void {
+    if (name.split(".").some((label) => this.names.has(label)) || this.aliases.has(name)) return;
     const names = this.declared.get(kind) ?? new Set<string>();
     this.declared.set(kind, names.add(name));
   }
 
+  /** Whether a private DNS zone is the stack's own, by the inventory or because it declares it. */
+  ownsZone(zone: string): boolean {
+    return this.own.privateDnsZones.has(zone) || this.declared.get("zone")?.has(zone) === true;
+  }
+
+  /** Whether a pattern could be the name of something the stack has, and whose it could be otherwise. */
+  matching(kind: ManagedKind, pattern: RegExp): { own: boolean; foreign: Foreign | undefined } {
+    const own = [
+      ...(this.declared.get(kind) ?? []),
+      ...(kind === "database" ? [...this.own.servers, ...this.own.virtualEndpoints] : []),
+      ...(kind === "vault" ? this.own.vaults : []),
+      ...(kind === "storage" ? this.own.storageAccounts : []),
+      ...(kind === "cluster" ? [...this.own.clusterDnsPrefixes, ...this.own.clusters] : []),
+    ].some((name) => pattern.test(name));
+    const [, foreign] =
+      [...this.names, ...(kind === "cluster" ? this.clusterPrefixes : [])].find(
+        ([name, { reach }]) => reach === kind && pattern.test(name),
+      ) ?? [];
+    return { own, foreign };
+  }
+
   ownsHost(kind: ManagedKind, name: string): boolean {
-    if (this.declared.get(kind)?.has(name)) return true;
+    const declared = this.declared.get(kind);
+    if (declared?.has(name) || (kind === "cluster" && declared?.has(dnsPrefix(name)))) return true;
     switch (kind) {
       case "database":
         return this.own.servers.has(name) || this.own.virtualEndpoints.has(name);

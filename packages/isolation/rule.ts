@@ -11,6 +11,12 @@ export interface Tree {
   readonly [key: string]: Value;
 }
 
+/**
+ * Objects of a tree that stand for an asset or archive. Beside `path` stands `content`, the named files in base64,
+ * where they could be read.
+ */
+export const ASSETS = new WeakSet<object>();
+
 /** Provider a resource is deployed with. Nested values are JSON strings, as Pulumi passes them. */
 export interface ProviderView {
   readonly urn: string;

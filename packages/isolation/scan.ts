@@ -3,7 +3,7 @@ import { Decoded, decodings } from "./decode";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { expansions, fragments } from "./siblings";
-import { canonical } from "./text";
+import { canonical, expandedWithin, hasPlace } from "./text";
 import { type Refusal, refusalOfObject } from "./traffic";
 
 /** Something foreign, where it was found, and how it was decoded, outermost step first. */
@@ -31,8 +31,9 @@ const HOST_KEY =
 /** Properties people write for people. */
 const PROSE_KEY = /^(?:description|notes?|message|summary|comment)$/i;
 /** Places whose texts programs read, whatever the key says. */
-const DATA_KEY =
-  /^(?:data|stringData|binaryData|env|values|value|args|command|config|template|parameters|annotations|labels)$/i;
+const DATA_KEY = /^(?:data|stringData|binaryData|env|values|value|args|command|config|template|parameters)$/i;
+
+const WHOLE_HOST = /[\w-]+\.[\w-]+\.[a-z]{2,}/i;
 
 interface Frame {
   readonly value: unknown;
@@ -43,6 +44,8 @@ interface Frame {
   readonly refuses: boolean;
   /** Inside an object that decides about traffic: how it refuses. */
   readonly refusal: Refusal | undefined;
+  /** Texts whose places are filled by neighbours, and judged filled in. */
+  readonly filled?: ReadonlySet<string>;
 }
 
 /** Finds everything foreign in property trees. Remembers what it has judged; make one per run. */
@@ -64,7 +67,7 @@ export class Scanner {
     this.walk(tree, refusal, (frame, found, isKey) => {
       const path = this.pathOf(frame, isKey, root);
       const isProse = !isKey && found.decoding.length === 0 && isProseAt(frame);
-      const id = `${found.reach} ${found.environment ?? ""} ${path}`;
+      const id = `${identity(found)} ${path}`;
       const earlier = hits.get(id);
       if (!earlier || (earlier.isProse && !isProse)) hits.set(id, { ...found, path, isProse });
     });
@@ -115,6 +118,7 @@ export class Scanner {
   ): void {
     for (const one of found) {
       if (frame.refuses && isKeptOut(one.reach, frame)) continue;
+      if (one.isPattern && typeof frame.value === "string" && frame.filled?.has(frame.value)) continue;
       report(frame, one, isKey);
     }
   }
@@ -127,8 +131,12 @@ export class Scanner {
   ): void {
     const refusal = frame.refusal ?? refusalOfObject(value);
     const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
+    const expanded = expansions(value);
+    const complete = expanded.filter(({ text }) => !hasPlace(text)).flatMap(({ from }) => from ?? []);
+    const filled = complete.length > 0 ? new Set([...(frame.filled ?? []), ...complete]) : frame.filled;
     const child = (key: string | number, inner: unknown): Frame => ({
       value: inner,
+      ...(filled && { filled }),
       key,
       parent: frame,
       isHost: typeof key === "number" ? frame.isHost : isHostKey(key, value),
@@ -144,7 +152,7 @@ export class Scanner {
         pending.push(place);
       }
     }
-    for (const { key, text, via } of [...expansions(value), ...fragments(value, this.foreignNames)]) {
+    for (const { key, text, via } of [...expanded, ...fragments(value, this.foreignNames)]) {
       const found = this.text(text, true).map((one) => ({ ...one, decoding: [via, ...one.decoding] }));
       this.reportAll(child(key, text), found, false, report);
     }
@@ -155,8 +163,9 @@ export class Scanner {
     const seen = new Set<string>();
     let budget = MAX_DECODED;
     const add = (foreign: Foreign, decoding: readonly string[]): void => {
-      const id = `${foreign.reach} ${foreign.environment ?? ""}`;
-      if (!found.has(id)) found.set(id, { ...foreign, decoding });
+      const id = identity(foreign);
+      const earlier = found.get(id);
+      if (!earlier || (earlier.isPattern && !foreign.isPattern)) found.set(id, { ...foreign, decoding });
     };
     const pending: { text: string; decoding: readonly string[]; final: boolean }[] = [
       { text: raw, decoding: [], final: false },
@@ -167,10 +176,17 @@ export class Scanner {
       seen.add(text);
       const secret = this.judge.secret(text);
       if (secret) add(secret, decoding);
-      this.judge.judge(canonical(text), isHost).forEach((foreign) => add(foreign, decoding));
-      if (final || decoding.length >= MAX_DEPTH) continue;
+      const judged = this.judge.judge(canonical(text), isHost);
+      // What a text fills in itself is judged filled in.
+      const isFilled = judged.some(({ isPattern }) => isPattern) && !hasPlace(expandedWithin(text));
+      judged.filter(({ isPattern }) => !isPattern || !isFilled).forEach((foreign) => add(foreign, decoding));
+      if (final) continue;
       for (const next of decodings(text)) {
         const chain = [...decoding, next.via];
+        if (decoding.length >= MAX_DEPTH) {
+          if (!("text" in next && (next.final || seen.has(next.text)))) add({ reach: "opaque" }, chain);
+          continue;
+        }
         budget -= sizeOf(next);
         if ("tooLarge" in next || budget < 0) {
           add({ reach: "opaque" }, chain);
@@ -205,6 +221,10 @@ export class Scanner {
   }
 }
 
+function identity({ reach, environment, manifest }: Foreign): string {
+  return `${reach} ${environment ?? ""} ${manifest ? `${manifest.apiVersion} ${manifest.kind}` : ""}`;
+}
+
 function sizeOf(next: Decoded): number {
   return "text" in next ? next.text.length : 0;
 }
@@ -231,7 +251,9 @@ function isProseAt(frame: Frame): boolean {
     return false;
   if (/:\/\/|[@=;{}]/.test(value) || value.trim().split(/\s+/).length < 3) return false;
   for (let at = frame.parent; at; at = at.parent) {
-    if (typeof at.key === "string" && DATA_KEY.test(at.key)) return false;
+    if (typeof at.key !== "string") continue;
+    // Controllers read annotations: there a sentence may name something, but not spell out a host.
+    if (DATA_KEY.test(at.key) || (at.key === "annotations" && WHOLE_HOST.test(value))) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 import { MANAGED_SUFFIXES } from "./managedHosts";
-import { canonical, percentDecoded } from "./text";
+import { canonical, hasPlace, percentDecoded, substituted } from "./text";
 
 /** A text that stands nowhere as such but is put together where it is used. */
 export interface Assembled {
@@ -7,9 +7,9 @@ export interface Assembled {
   readonly key: string | number;
   readonly text: string;
   readonly via: string;
+  /** The text as it stands, where one is filled in. */
+  readonly from?: string;
 }
-
-type Variables = ReadonlyMap<string, string>;
 
 const DOMAINS: ReadonlySet<string> = new Set(MANAGED_SUFFIXES.map(({ suffix }) => suffix));
 
@@ -40,26 +40,6 @@ function environmentVariables(env: readonly unknown[]): Map<string, string> {
   return variables;
 }
 
-/** Resolves `$(NAME)`, `${NAME}`, `$NAME` and `{{ NAME }}`, also in the values put in. */
-function substitute(text: string, variables: Variables): string {
-  let result = text;
-  for (let round = 0; round < 4; round++) {
-    const before = result;
-    result = before
-      .replace(
-        /\$\((\w+)\)|\$\{(\w+)(?::?[-=?+][^}]{0,200})?\}|\$(\w+)/g,
-        (whole, a?: string, b?: string, c?: string) => variables.get(a ?? b ?? c ?? "") ?? whole,
-      )
-      .replace(
-        /\{\{-?\s*(?:\.\w+\.)*\.?(\w+)\s*-?\}\}/g,
-        (whole, name: string) => variables.get(name) ?? whole,
-      )
-      .replace(/%(\w+)%/g, (whole, name: string) => variables.get(name) ?? whole);
-    if (result === before || result.length > 1024 * 1024) break;
-  }
-  return result;
-}
-
 function* leaves(
   value: unknown,
   key: string | number,
@@ -79,14 +59,14 @@ export function expansions(owner: object): Assembled[] {
   const texts = Array.isArray(env)
     ? entries.flatMap(([key, value]) => [...leaves(value, key, 4)])
     : entries.flatMap(([key, value]) => (typeof value === "string" ? [{ key, text: value }] : []));
-  const templates = texts.filter(({ text }) => /\$|\{\{|%\w+%/.test(text));
+  const templates = texts.filter(({ text }) => hasPlace(text));
   if (templates.length === 0) return [];
   const variables = Array.isArray(env)
     ? environmentVariables(env)
     : new Map(texts.map(({ key, text }) => [String(key), text]));
   return templates.flatMap(({ key, text }) => {
-    const expanded = substitute(text, variables);
-    return expanded === text ? [] : [{ key, text: expanded, via: "$(VAR)" }];
+    const expanded = substituted(text, (name) => variables.get(name));
+    return expanded === text ? [] : [{ key, text: expanded, via: "$(VAR)", from: text }];
   });
 }
 

@@ -87,3 +87,52 @@ export function joined(text: string): string {
   if (!/["'`]/.test(text)) return text;
   return text.replace(/["'`]\s*(?:\+|\|\||\.\.|&)\s*["'`]/g, "").replace(/(?<=[\w.-])["'`]+(?=[\w.-])/g, "");
 }
+
+/** A line that gives a name a value, as properties files, shells, YAML and INI write it. */
+const ASSIGNMENT =
+  /(?:^|[\n;,&{]|&&)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|const|ENV|ARG|-e|--env|--set|define)[ \t]+)*["']?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|[^\s;,&}]{1,500})/g;
+/** Most rounds in which values are put into values. */
+const MAX_ROUNDS = 6;
+const MAX_EXPANDED_CHARS = 1024 * 1024;
+
+/** Places where a text is put in: `$(NAME)`, `${NAME}`, `${NAME:-other}`, `$NAME`, `{{ NAME }}`, `%NAME%`, `@NAME@`, `#{NAME}`. */
+const PLACES: readonly RegExp[] = [
+  /\$\(([A-Za-z_][\w.-]*)\)/g,
+  /[$#]\{(?:env[:.])?([A-Za-z_][\w.-]*?)(?::?[-=?+]([^{}]{0,200}))?\}/g,
+  /\$([A-Za-z_]\w*)/g,
+  /\{\{-?\s*\$?(?:\.\w+\.)*\.?([A-Za-z_][\w-]*)\s*-?\}\}/g,
+  /%([A-Za-z_]\w*)%/g,
+  /@([A-Za-z_]\w*)@/g,
+];
+
+/** Resolves the places of a text by name, also in what was put in; a place nobody fills keeps its default or stays. */
+export function substituted(text: string, valueOf: (name: string) => string | undefined): string {
+  let result = text;
+  for (let round = 0; round < MAX_ROUNDS && result.length <= MAX_EXPANDED_CHARS; round++) {
+    const before = result;
+    for (const place of PLACES) {
+      result = result.replace(
+        place,
+        (whole, name: string, fallback?: unknown) =>
+          valueOf(name) ?? (typeof fallback === "string" ? fallback : whole),
+      );
+    }
+    if (result === before) break;
+  }
+  return result;
+}
+
+const HAS_PLACE = /[$#]\{|\$\(|\$[A-Za-z_]|\{\{|%[A-Za-z_]\w*%|@[A-Za-z_]\w*@/;
+
+/** Whether a text leaves a place for another text. */
+export const hasPlace = (text: string): boolean => HAS_PLACE.test(text);
+
+/** A text with the names it gives values itself put in where it uses them. */
+export function expandedWithin(text: string): string {
+  if (!hasPlace(text)) return text;
+  const own = new Map<string, string>();
+  for (const [, name = "", value = ""] of text.matchAll(ASSIGNMENT)) {
+    own.set(name, value.replace(/^(["'])(.*)\1$/s, "$2"));
+  }
+  return substituted(text, (name) => own.get(name));
+}

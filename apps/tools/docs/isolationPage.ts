@@ -1,4 +1,6 @@
 import { isolationRules } from "../../../packages/isolation/rules";
+import { AZURE_CLASSES } from "../../../packages/isolation/types/azure";
+import { KIND_CLASSES } from "../../../packages/isolation/types/kubernetes";
 import { MAX_WAIVER_DAYS } from "../../../policies/pack/waivers";
 import { innocents, vectors } from "../../../test/policies/support/load";
 import type { Gate, Vector } from "../../../test/policies/support/vectors";
@@ -78,11 +80,24 @@ is not, whatever it is called. A name the stack declares itself, in its own subs
 
 Every property, map key, provider setting and configuration value is brought to one form (case, width, invisible
 characters, trailing dots) and decoded as long as there is something to decode: percent, base64, gzip and hexadecimal
-in any nesting, JSON and YAML in strings, escapes, \`$(VAR)\` from a container's environment, and names cut in pieces
+in any nesting, tar and zip archives, JSON and YAML in strings, escapes, \`$(VAR)\` from a container's environment, and names cut in pieces
 over neighbouring settings. Addresses are recognised in every numeric form and judged by overlap. A finding names the
 rule, the resource, the property, the way it was decoded and the environment it reached; never the value.
 
-An unknown value is passed over in a preview and refused in an update. Content that expands beyond 4 MiB is refused.
+An unknown value is passed over in a preview and refused in an update. What cannot be read is refused: content that
+expands beyond 4 MiB, more than 12 layers, containers nobody here opens, assets that are fetched or whose file is not there.
+
+## What may be declared
+
+Only types somebody has looked at, class by class with the reason (\`packages/isolation/types/\`): a type that is on no
+list is refused, in the resource itself and in what it carries: templates, generic resources, lists, manifests in texts,
+values of charts. What runs code, fetches manifests, acts above the subscription or hands out identities needs a waiver.
+${[
+  ...AZURE_CLASSES.map(
+    ({ title, why, where }) => `- **${title}**${where === "any" ? "" : " (outside prod)"}: ${why}.`,
+  ),
+  ...KIND_CLASSES.map(({ title, why }) => `- **${title}**: ${why}.`),
+].join("\n")}
 
 ## Gates
 

@@ -1,33 +1,43 @@
 import { Cursor } from "../read";
-import type { Context, ResourceView, Violation } from "../rule";
+import { ASSETS, type Context, type ResourceView, type Violation } from "../rule";
 import { watchOf } from "../context";
 import { kubernetesObjects } from "../objects";
 import { canonical } from "../text";
+import { allPlaces } from "../places";
+import { misdeclared } from "../types/declared";
+import type { Danger } from "../types/listed";
 import { resourceRule } from "./metadata";
 
 /** Resources that run code, whose doing no plan shows. */
 export const EXECUTABLE =
   /^(?:pulumi-(?:nodejs|python|go|dotnet|java):dynamic[^:]*:|command:|docker(?:-build)?:|azure-native[^:]*:resources[^:]*:(?:AzureCliScript|AzurePowerShellScript|DeploymentScript)$|azure-native[^:]*:compute[^:]*:(?:VirtualMachineRunCommand|VirtualMachineExtension|VirtualMachineScaleSetExtension)\w*$|null:|terraform:|pulumiservice:)/;
 
-function runsCode({ type }: ResourceView): Violation[] {
-  return EXECUTABLE.test(type)
+/** What is wrong with the types a resource declares, at any depth, of one sort. */
+function declaring(resource: ResourceView, context: Context, ...dangers: Danger[]): Violation[] {
+  return misdeclared(resource, context.environment === "prod", watchOf(context).hitsOf(resource))
+    .filter(({ danger }) => dangers.includes(danger))
+    .map(({ path, why, type }) => ({ path, message: path === "" ? why : `declares ${type}, which ${why}` }));
+}
+
+function runsCode(resource: ResourceView, context: Context): Violation[] {
+  const nested = declaring(resource, context, "code");
+  return nested.length === 0 && EXECUTABLE.test(resource.type)
     ? [{ path: "", message: "runs code whose doing no plan shows; declare resources instead" }]
-    : [];
+    : nested;
 }
 
 /** Code reaches what it wants. */
 export const executableRule = resourceRule({
   id: "ISO-050",
   name: "no-executables",
-  title: "Outside prod, no resource runs code",
+  title: "No resource runs code behind the plan",
   description:
-    "Commands, dynamic resources, deployment scripts and container builds are not part of a stack outside prod.",
+    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either.",
   why: "The code of a dynamic resource is not even sent to the policy engine; a script can ask any API for anything.",
   remediation:
     "Use a declared resource, or run the step as a Job in the cluster, behind its network policy and identity.",
   url: "https://www.pulumi.com/docs/iac/concepts/resources/dynamic-providers/",
-  appliesTo: "nonProd",
-  types: [EXECUTABLE],
+  appliesTo: "any",
   check: runsCode,
 });
 
@@ -69,50 +79,70 @@ export const remoteTemplateRule = resourceRule({
   check: fetchesTemplates,
 });
 
-/** API groups whose objects make an operator create cloud resources or fetch manifests. */
-const OPERATOR_GROUPS =
-  /(?:^|\.)(?:azure\.com|crossplane\.io|upbound\.io|toolkit\.fluxcd\.io|argoproj\.io|pulumi\.com|terraform\.io|cnrm\.cloud\.google\.com|infrastructure\.cluster\.x-k8s\.io)$/;
-/** Of those groups, kinds that only describe traffic or identity inside the cluster. */
-const HARMLESS_KINDS = new Set(["AzureIdentityBinding", "Rollout", "AnalysisTemplate", "AnalysisRun"]);
+/** Places of a cluster provider's compositions that are fetched when they are used. */
+const FETCHED = /^(?:https?|oci|git|ssh|s3|gs|azblob|file)[:@]|^git@|^github\.com\//i;
 
-function operates(resource: ResourceView): Violation[] {
-  return kubernetesObjects(resource)
-    .filter(({ group, kind }) => OPERATOR_GROUPS.test(group) && !HARMLESS_KINDS.has(kind))
-    .map(({ object }) => ({
-      path: object.at("kind").path || "kind",
-      message: "makes an operator create or fetch resources that no plan shows; declare them in the stack",
-    }));
+/** What makes others create or fetch, and manifests and programs that are themselves fetched. */
+function operates(resource: ResourceView, context: Context): Violation[] {
+  const findings = declaring(resource, context, "manifests");
+  const root = new Cursor(resource.props);
+  if (/^kubernetes:(?:yaml|kustomize)/.test(resource.type)) {
+    for (const place of [
+      root.at("file"),
+      root.at("directory"),
+      root.at("files"),
+      ...root.at("files").items(),
+    ]) {
+      if (place.text !== undefined && FETCHED.test(place.text.trim())) {
+        findings.push({
+          path: place.path,
+          message: "is fetched from elsewhere; keep the manifest in the project",
+        });
+      }
+    }
+  }
+  for (const key of ["postrender", "postRenderer", "postRender"]) {
+    if (root.at(key).present) {
+      findings.push({
+        path: key,
+        message: "runs a program over the manifests after the preview; put what it changes into the values",
+      });
+    }
+  }
+  return findings;
 }
 
 /** Resources behind the cluster's back. */
 export const operatorRule = resourceRule({
   id: "ISO-052",
   name: "no-operators",
-  title: "Outside prod, no operator creates cloud resources",
+  title: "Nobody creates resources behind the plan",
   description:
-    "No object of Azure Service Operator, Crossplane, Flux, Argo CD or similar operators is part of a stack outside prod.",
+    "No object that makes an operator create or fetch resources (Azure Service Operator, Crossplane, Flux, Argo CD, Tekton and their like), no cluster extension, no fetched manifest and no post-renderer of Helm is part of a stack.",
   why: "What the operator creates, with the operator's own rights, never passes a policy.",
   remediation:
     "Declare the resource with the azure-native provider, or the manifest with the kubernetes provider.",
   url: "https://azure.github.io/azure-service-operator/",
-  appliesTo: "nonProd",
+  appliesTo: "any",
   check: operates,
 });
 
-function hidesValues(resource: ResourceView): Violation[] {
-  const props = new Cursor(resource.props);
-  const findings: Violation[] = [];
-  const files = props.at("valueYamlFiles");
-  if (/^kubernetes[^:]*:helm[^:]*:Release$/.test(resource.type)) {
-    for (const file of files.items()) {
-      if (file.at("text").text === undefined) {
-        findings.push({
-          path: file.path,
-          message: "is read by the provider after the preview; pass the values inline",
-        });
-      }
-    }
-  }
+/** Assets and archives whose content nobody has read: files that are not there, and addresses. */
+function unreadAssets(root: Cursor): Cursor[] {
+  return [...allPlaces(root)].filter((place) => {
+    const { value } = place;
+    if (typeof value !== "object" || value === null || !ASSETS.has(value)) return false;
+    return place.at("uri").present || (place.at("path").present && !place.at("content").present);
+  });
+}
+
+function hidesValues(resource: ResourceView, { environment }: Context): Violation[] {
+  const findings: Violation[] = unreadAssets(new Cursor(resource.props)).map(({ path }) => ({
+    path,
+    message:
+      "is fetched, or read from a file nobody could open here, after the preview; pass the content inline or keep the file in the project",
+  }));
+  if (environment === "prod") return findings;
   for (const { kind, object } of kubernetesObjects(resource)) {
     if (kind === "SealedSecret") {
       findings.push({
@@ -128,13 +158,14 @@ function hidesValues(resource: ResourceView): Violation[] {
 export const hiddenValuesRule = resourceRule({
   id: "ISO-053",
   name: "no-hidden-values",
-  title: "Outside prod, every value is in the plan",
+  title: "Every value is in the plan",
   description:
-    "No value file that only the Helm provider reads, and no sealed secret, is part of a stack outside prod.",
+    "Assets and archives are inline or files the pack can open, nothing is fetched, and outside prod no sealed secret is part of a stack.",
   why: "A connection string in them is invisible to every rule.",
-  remediation: "Pass Helm values inline; mount secrets from the stack's own vault.",
-  url: "https://www.pulumi.com/registry/packages/kubernetes/api-docs/helm/v3/release/",
-  appliesTo: "nonProd",
+  remediation:
+    "Pass contents inline or from files of the project up to 4 MiB; mount secrets from the stack's own vault.",
+  url: "https://www.pulumi.com/docs/iac/concepts/assets-archives/",
+  appliesTo: "any",
   check: hidesValues,
 });
 
@@ -220,6 +251,44 @@ export const privateLinkRule = resourceRule({
   appliesTo: "any",
   types: [/PrivateLinkService$/, /PrivateEndpointConnection\w*$/],
   check: admits,
+});
+
+const REMEDY =
+  "declare it with a listed type, or have the type reviewed and add it with reason, owner and end to `types` in policies/inventory.yaml";
+
+function unlisted(resource: ResourceView, context: Context): Violation[] {
+  if (context.environment === "prod" && UNTYPED.test(resource.type)) return [];
+  const { environment } = watchOf(context).perimeter;
+  const isAdded = (type: string): boolean =>
+    (context.inventory.types ?? []).some(
+      (added) =>
+        added.type.toLowerCase() === type.toLowerCase() &&
+        (!added.environments || added.environments.includes(environment ?? "")),
+    );
+  return misdeclared(resource, context.environment === "prod", watchOf(context).hitsOf(resource))
+    .filter(({ danger, type }) => (danger === "unlisted" ? !isAdded(type) : /^(?:above|ident)/.test(danger)))
+    .map(({ danger, path, why, type }) => ({
+      path,
+      message:
+        danger === "unlisted"
+          ? `declares ${type}, which ${why} for ${context.environment === "prod" ? "prod" : "this environment"}; ${REMEDY}`
+          : `declares ${type}, which ${why}; a waiver with reason, owner and end can allow it`,
+    }));
+}
+
+/** A list of what is allowed holds where a list of what is bad has an end. */
+export const listedTypeRule = resourceRule({
+  id: "ISO-058",
+  name: "listed-types-only",
+  title: "Only types somebody has looked at are declared",
+  description:
+    "Every Azure type and Kubernetes kind, at any depth (templates, generic resources, lists, manifests in texts, values of charts), is on the reviewed list; what acts above the subscription or hands out identities needs a waiver.",
+  why: "A type nobody has looked at can run code, fetch manifests or reach above the subscription without naming anything of another environment.",
+  remediation: `Use a listed type (docs/isolation.md), or ${REMEDY}.`,
+  url: "https://learn.microsoft.com/azure/cloud-adoption-framework/govern/",
+  appliesTo: "any",
+  mcsb: ["AM-2"],
+  check: unlisted,
 });
 
 /** Resources that declare others by Azure's own names, which rules on typed resources do not read. */

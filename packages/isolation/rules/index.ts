@@ -11,6 +11,7 @@ import {
 import {
   executableRule,
   hiddenValuesRule,
+  listedTypeRule,
   operatorRule,
   privateLinkRule,
   remoteTemplateRule,
@@ -46,6 +47,7 @@ export const isolationRules: readonly Rule[] = [
   privateLinkRule,
   unmanagedReferenceRule,
   untypedRule,
+  listedTypeRule,
   unknownRule,
   ignoredChangesRule,
   launderedRule,

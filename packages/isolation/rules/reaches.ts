@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<Reach, string>> = {
   identity: "an identity or tenant",
   secret: "a secret",
   stackReference: "a stack",
+  manifest: "a manifest",
   opaque: "content that expands beyond what can be read",
 };
 
@@ -182,7 +183,7 @@ export const outputRule: StackRule = stackRule({
     stack.resources.flatMap((resource) =>
       watchOf(context)
         .hitsOf(resource)
-        .filter(({ isProse }) => !isProse)
+        .filter(({ isProse, reach }) => !isProse && reach !== "manifest")
         .map(({ path, decoding, environment, reach }) => ({
           urn: resource.urn,
           path,

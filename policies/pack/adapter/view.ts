@@ -1,5 +1,6 @@
 import type { PolicyProviderResource, PolicyResource, ResourceValidationArgs } from "@pulumi/policy";
 import {
+  ASSETS,
   type ProviderView,
   type ResourceView,
   type StackView,
@@ -7,6 +8,7 @@ import {
   UNKNOWN,
   type Value,
 } from "../../../packages/isolation/rule";
+import { readFiles } from "./assetFiles";
 
 /** What Pulumi sends in place of values it does not know yet, one text per kind of value. */
 const UNKNOWN_SENTINELS: ReadonlySet<unknown> = new Set([
@@ -38,12 +40,16 @@ const formatPath = (keys: readonly Key[]): string =>
 
 function convertAsset(asset: Record<string, unknown>, keys: Key[], into: Conversion): Value {
   const content: Record<string, Value> = {};
+  ASSETS.add(content);
   for (const key of ["text", "path", "uri", "assets"]) {
     if (!(key in asset)) continue;
     const at = [...keys, key];
     into.pending.push(
       Promise.resolve(asset[key]).then((value) => {
         content[key] = convert(value, at, into);
+        if (key !== "path" || typeof value !== "string") return;
+        const files = readFiles(value);
+        if (files) content.content = files;
       }),
     );
   }

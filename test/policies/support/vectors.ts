@@ -63,6 +63,8 @@ export interface Innocent {
   config?: Record<string, string>;
   /** Rules the fixture is the compliant example of; by default those that look at every resource. */
   complies?: string[];
+  /** Whether its texts fill places in each other, so that each must stay a plain text. */
+  pieced?: boolean;
   /** What the unknown values turn out to be; a plain word by default. */
   known?: string;
   /** Hints that stop nothing; none by default. */

@@ -1,0 +1,200 @@
+import { Cursor } from "../read";
+import type { ResourceView, Value } from "../rule";
+import { azureType } from "../declarations";
+import { decodings } from "../decode";
+import { kubernetesObjects } from "../objects";
+import { allPlaces } from "../places";
+import type { Hit } from "../scan";
+import { judgeAzureType, judgeKind, judgeTemplateType, type Verdict } from "./listed";
+
+/** A type a resource declares, itself or in what it carries, and what is wrong with it. */
+export interface Declared extends Verdict {
+  readonly path: string;
+  /** The type as the list writes it: `azure-native:…`, `kubernetes:group:Kind` or `arm:…`. */
+  readonly type: string;
+}
+
+/** Types that carry templates of Azure Resource Manager. */
+export const TEMPLATE_CARRIER =
+  /^(?:resources:(?:Deployment\w*|TemplateSpec\w*|Resource)|authorization:Policy\w+|blueprint:\w+|solutions:\w+)$/;
+/** Types of the Kubernetes provider that carry manifests, as they are or in texts. */
+const MANIFEST_CARRIER = /^kubernetes:(?:helm\.sh|yaml|kustomize)(?:\/v\d+\w*)?:/;
+/** Objects whose texts are settings for programs: a manifest in them is no declaration. */
+const SETTINGS = /^(?:ConfigMap|Secret)$/;
+const MAX_TEXT_STEPS = 3;
+
+const known = new WeakMap<ResourceView, readonly Declared[]>();
+
+/** Everything about a resource's types that is not in order. */
+export function misdeclared(
+  resource: ResourceView,
+  isProd: boolean,
+  hits: readonly Hit[],
+): readonly Declared[] {
+  let found = known.get(resource);
+  if (!found) known.set(resource, (found = [...judged(resource, isProd), ...written(resource, hits)]));
+  return found;
+}
+
+function judged(resource: ResourceView, isProd: boolean): Declared[] {
+  const { type } = resource;
+  const azure = azureType(type);
+  if (azure !== undefined) {
+    const verdict = judgeAzureType(type, isProd);
+    const own = verdict ? [{ ...verdict, path: "", type: `azure-native:${azure}` }] : [];
+    return TEMPLATE_CARRIER.test(azure) ? [...own, ...templateTypes(resource)] : own;
+  }
+  const objects = kubernetesObjects(resource);
+  if (objects.length === 0) return [];
+  return objects.flatMap(({ kind, group: given, object }) => {
+    const [, module = ""] = type.split(":");
+    const group = given === "" && /^(?:yaml|kustomize)$/.test(module) ? module : given;
+    const verdict = judgeKind(group, kind);
+    const own = verdict
+      ? [
+          {
+            ...verdict,
+            path: object.at("kind").present ? object.at("kind").path : object.path,
+            type: `kubernetes:${group === "" ? "core" : group}:${kind}`,
+          },
+        ]
+      : [];
+    return SETTINGS.test(kind) ? own : [...own, ...inside(object)];
+  });
+}
+
+/** Kubernetes objects below the root, or the root too. */
+function objectsIn(root: Cursor, isRoot: boolean): Cursor[] {
+  return [...allPlaces(root)].filter(
+    (place) =>
+      (place !== root || isRoot) &&
+      place.at("apiVersion").text !== undefined &&
+      place.at("kind").text !== undefined &&
+      place.at("metadata").present,
+  );
+}
+
+const groupOf = (apiVersion: string): string =>
+  apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
+
+function kindAt(path: string, apiVersion: string, kind: string): Declared[] {
+  const group = groupOf(apiVersion);
+  const bare = kind.replace(/(?:Patch|List)$/, "");
+  const verdict = bare === "" ? undefined : judgeKind(group, bare);
+  return verdict ? [{ ...verdict, path, type: `kubernetes:${group === "" ? "core" : group}:${bare}` }] : [];
+}
+
+function inside(object: Cursor): Declared[] {
+  return objectsIn(object, false).flatMap((found) =>
+    kindAt(found.at("kind").path, found.at("apiVersion").text ?? "", found.at("kind").text ?? ""),
+  );
+}
+
+/** Manifests in texts, by what the scan found there. Only carriers of manifests apply kinds of every sort. */
+function written(resource: ResourceView, hits: readonly Hit[]): Declared[] {
+  const isCarrier = MANIFEST_CARRIER.test(resource.type);
+  return hits.flatMap(({ manifest, path }) => {
+    if (!manifest) return [];
+    return kindAt(path, manifest.apiVersion, manifest.kind).filter(
+      ({ danger }) => isCarrier || danger !== "unlisted",
+    );
+  });
+}
+
+interface TemplatePlace {
+  readonly place: Cursor;
+  /** Type of the resource it is part of, which a child's own type continues. */
+  readonly parent: string;
+  /** Whether it stands in a list or map of resources. */
+  readonly isResource: boolean;
+  /** Where it was written, when it was decoded from a text. */
+  readonly text?: Cursor;
+  readonly step: number;
+}
+
+/** Resources of templates: those in a list or map of resources, and whatever else has a type of Azure's. */
+function templateResources(root: Cursor): { type: string; place: Cursor; at: Cursor }[] {
+  const found: { type: string; place: Cursor; at: Cursor }[] = [];
+  const seen = new Set<unknown>();
+  const pending: TemplatePlace[] = [{ place: root, parent: "", isResource: false, step: 0 }];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { place, parent, isResource, text, step } = next;
+    const { value } = place;
+    if (typeof value === "string") {
+      if (step < MAX_TEXT_STEPS && value.length > 20) pending.push(...decodedPlaces(next, value));
+      continue;
+    }
+    if (typeof value !== "object" || value === null || seen.has(value)) continue;
+    seen.add(value);
+    const given = place.at("type").text;
+    const isQualified = given !== undefined && /^\[|[.\w]\/\w/.test(given);
+    const type = given !== undefined && !isQualified && parent !== "" ? `${parent}/${given}` : given;
+    const isOne = type !== undefined && (isResource || isQualified);
+    if (isOne) found.push({ type, place, at: text ?? place.at("type") });
+    const below = { ...(text && { text }), step };
+    for (const [key, inner] of place.entries()) {
+      if (/^resources$/i.test(key)) {
+        // A list, or a map by symbolic name.
+        const members = Array.isArray(inner.value) ? inner.items() : inner.entries().map(([, one]) => one);
+        const of = isOne ? type : parent;
+        pending.push(...members.map((member) => ({ ...below, place: member, parent: of, isResource: true })));
+      } else pending.push({ ...below, place: inner, parent: isOne ? "" : parent, isResource: false });
+    }
+    pending.push(...place.items().map((inner) => ({ ...below, place: inner, parent, isResource: false })));
+  }
+  return found;
+}
+
+function decodedPlaces(
+  { place, parent, isResource, text, step }: TemplatePlace,
+  raw: string,
+): TemplatePlace[] {
+  return decodings(raw).flatMap((next) => {
+    const content =
+      "tree" in next
+        ? next.tree
+        : "text" in next && next.final !== true && next.text !== raw
+          ? next.text
+          : undefined;
+    if (content === undefined) return [];
+    return [
+      {
+        place: new Cursor(content as Value, place.path),
+        parent,
+        isResource,
+        text: text ?? place,
+        step: step + 1,
+      },
+    ];
+  });
+}
+
+const ABOVE = /^\[?\s*'?\/?'?\s*\]?$|tenant|managementgroup/i;
+
+function templateTypes(resource: ResourceView): Declared[] {
+  const root = new Cursor(resource.props);
+  const findings: Declared[] = [];
+  const namespace = root.at("resourceProviderNamespace").text;
+  if (namespace !== undefined) {
+    const parents = root.at("parentResourcePath").text ?? "";
+    const names = parents.split("/").filter((_, index) => index % 2 === 0 && parents !== "");
+    const type = [namespace, ...names, root.at("resourceType").text ?? ""].filter(Boolean).join("/");
+    const verdict = judgeTemplateType(type);
+    if (verdict) findings.push({ ...verdict, path: "resourceProviderNamespace", type: `arm:${type}` });
+  }
+  for (const { type, place, at } of templateResources(root)) {
+    const verdict = judgeTemplateType(type);
+    const { path } = at;
+    if (verdict) findings.push({ ...verdict, path, type: `arm:${type.startsWith("[") ? "?" : type}` });
+    const scope = place.at("scope").text;
+    if (scope !== undefined && ABOVE.test(scope.trim())) {
+      findings.push({
+        danger: "above",
+        why: "acts above the subscription, on every environment below",
+        path: place.at("scope").path,
+        type: `arm:${type}`,
+      });
+    }
+  }
+  return findings;
+}
