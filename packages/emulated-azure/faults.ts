@@ -80,13 +80,18 @@ export class Faults {
     return this.armed.map((one) => one.fault);
   }
 
+  /** What does not answer and so keeps an operation from being tried at all. */
+  unreachable(attempt: Attempt): string | undefined {
+    return this.outages.find((one) => one.covers(attempt))?.what;
+  }
+
   /**
    * The fault this operation meets, if any.
    * @throws CloudError 503 in an outage.
    */
   strike(attempt: Attempt): Fault | undefined {
-    const outage = this.outages.find((one) => one.covers(attempt));
-    if (outage) throw new CloudError(503, "ServiceUnavailable", `${outage.what} does not answer`);
+    const outage = this.unreachable(attempt);
+    if (outage) throw new CloudError(503, "ServiceUnavailable", `${outage} does not answer`);
     for (const one of this.armed) {
       if (!matches(one.fault, attempt)) continue;
       one.seen += 1;

@@ -63,7 +63,8 @@ interface Registered {
 export class Deployment {
   readonly resources = new Map<string, PlannedResource>();
   readonly diagnostics: Diagnostic[] = [];
-  private readonly cloud = new MemoryCloud("plan");
+  /** What an update would have left in the cloud; filled only when {@link DeploymentSettings.resolve} is set. */
+  readonly cloud = new MemoryCloud("plan");
   /** URNs asked for, those of requests that are still under way included. */
   private readonly taken = new Set<string>();
   private readonly defaultProviders = new Map<string, Promise<PlannedResource>>();

@@ -7,6 +7,8 @@ import type { FactOutputs, FactProperty, FactResource, FactShape, FactType } fro
 export class Declarations {
   readonly shapes: Record<string, FactShape> = {};
   readonly outputs: Record<string, FactOutputs> = {};
+  /** API versions of each described class, by module and class. */
+  readonly apiVersions: Record<string, string[]> = {};
   private readonly interfaces = new Map<string, ts.InterfaceDeclaration>();
   private readonly enums = new Map<string, Map<string, (string | number)[]>>();
 
@@ -21,12 +23,16 @@ export class Declarations {
   resource(module: string, className: string): FactResource {
     const source = parse(path.join(this.root, `${module}.d.ts`));
     let apiVersion: string | undefined;
+    let otherApiVersions: string[] = [];
     const outputs: Record<string, string> = {};
     const inputs = `${module.replaceAll("/", ".")}.${className}Args`;
     let args: ts.InterfaceDeclaration | undefined;
     for (const statement of source.statements) {
       if (ts.isClassDeclaration(statement) && statement.name?.text === className) {
-        apiVersion = /Uses Azure REST API version ([\w-]+)/.exec(statement.getFullText(source))?.[1];
+        const text = statement.getFullText(source);
+        apiVersion = /Uses Azure REST API version ([\w-]+)/.exec(text)?.[1];
+        const others = /Other available API versions: ([\d\w, -]+)\./.exec(text)?.[1];
+        otherApiVersions = others?.split(", ") ?? [];
         for (const member of statement.members) {
           if (ts.isPropertyDeclaration(member) && member.type && !isStatic(member)) {
             outputs[member.name.getText(source)] = this.output(member.type);
@@ -38,6 +44,10 @@ export class Declarations {
     }
     if (!args) throw new Error(`${module}.d.ts declares no ${className}Args`);
     this.shapes[inputs] = this.shape(args);
+    this.apiVersions[`${module}/${className}`] = [
+      ...otherApiVersions,
+      ...(apiVersion ? [apiVersion] : []),
+    ].sort();
     return { ...(apiVersion && { apiVersion }), inputs, outputs };
   }
 

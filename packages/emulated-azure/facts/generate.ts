@@ -7,9 +7,19 @@ import path from "node:path";
 import { buildSync } from "esbuild";
 import { projectRoot } from "../../command/root";
 import { Declarations } from "./declarations";
+import { AZURE } from "../model/azure";
 import { annotate, Client } from "./mappers";
-import { ARM_CLIENTS, AZURE_TYPES, KUBERNETES_KINDS, RANDOM_TYPES } from "./sources";
+import {
+  ARM_CLIENTS,
+  ARM_PATHS,
+  AZURE_TYPES,
+  KUBERNETES_KINDS,
+  RANDOM_TYPES,
+  SEEN_API_VERSIONS,
+} from "./sources";
 import type { FactResource, Facts } from "./types";
+import { clientOperations, pathType, WireCollector, wireOperations } from "./wire";
+import type { Wire, WireOperation, WireType } from "./wireTypes";
 
 const root = projectRoot(__dirname);
 
@@ -27,7 +37,11 @@ function moduleOf(folder: string, module: string, className: string): string {
   return `${module}/${file.slice(0, -".d.ts".length)}`;
 }
 
-function installClients(): Map<string, Client> {
+interface Described extends Client {
+  readonly operations: readonly WireOperation[];
+}
+
+async function installClients(): Promise<Map<string, Described>> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "arm-clients-"));
   try {
     fs.writeFileSync(path.join(folder, "package.json"), "{}");
@@ -36,7 +50,14 @@ function installClients(): Map<string, Client> {
       cwd: folder,
       stdio: "inherit",
     });
-    return new Map(Object.keys(ARM_CLIENTS).map((name) => [name, loadClient(folder, name)]));
+    const clients = new Map<string, Described>();
+    for (const name of Object.keys(ARM_CLIENTS)) {
+      const home = path.join(folder, "node_modules", name);
+      const outfile = path.join(folder, `${name.replaceAll("/", "-")}-operations.cjs`);
+      const operations = wireOperations(await clientOperations(home, outfile));
+      clients.set(name, { ...loadClient(folder, name), operations });
+    }
+    return clients;
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
@@ -64,10 +85,32 @@ function loadClient(folder: string, name: string): Client {
   return require(outfile) as Client;
 }
 
-function azure(): Facts {
+/** Requests about what the model holds, of every client; the same request of two clients keeps each API version. */
+function keptOperations(clients: ReadonlyMap<string, Described>): WireOperation[] {
+  const types = new Set(AZURE.resources.map(({ armType }) => armType?.toLowerCase() ?? ""));
+  const wanted = (operation: WireOperation): boolean => {
+    const type = pathType(operation.path).toLowerCase();
+    const above = type.slice(0, type.lastIndexOf("/"));
+    return types.has(type) || types.has(above) || ARM_PATHS.some((pattern) => pattern.test(operation.path));
+  };
+  return [...clients.values()]
+    .flatMap(({ operations }) => operations.filter(wanted))
+    .sort((a, b) => (`${a.path} ${a.method}` < `${b.path} ${b.method}` ? -1 : 1));
+}
+
+/** Class a client reads a resource of a type as. */
+function readClass(client: Described, armType: string): string | undefined {
+  const type = armType.toLowerCase();
+  return client.operations.find(
+    ({ method, path: at, reads }) =>
+      method === "GET" && reads && at.endsWith("}") && pathType(at).toLowerCase() === type,
+  )?.reads;
+}
+
+async function azure(): Promise<{ azure: Facts; wire: Wire }> {
   const folder = path.join(root, "node_modules/@pulumi/azure-native");
   const declarations = new Declarations(folder);
-  const clients = installClients();
+  const clients = await installClients();
   const resources: Record<string, FactResource> = {};
   const annotated = new Set<string>();
   for (const [module, classes] of Object.entries(AZURE_TYPES)) {
@@ -82,11 +125,51 @@ function azure(): Facts {
       annotate(declarations.shapes, resource.inputs, mapper, described, annotated);
     }
   }
+  const { shapes, outputs } = declarations;
+  const sources = { "@pulumi/azure-native": version(folder), ...ARM_CLIENTS };
   return {
-    sources: { "@pulumi/azure-native": version(folder), ...ARM_CLIENTS },
-    resources,
-    shapes: declarations.shapes,
-    outputs: declarations.outputs,
+    azure: { sources, resources, shapes, outputs },
+    wire: wire(folder, declarations, resources, clients),
+  };
+}
+
+function wire(
+  folder: string,
+  declarations: Declarations,
+  resources: Readonly<Record<string, FactResource>>,
+  clients: ReadonlyMap<string, Described>,
+): Wire {
+  const collector = new WireCollector(declarations);
+  const types: Record<string, WireType> = {};
+  const operations = keptOperations(clients);
+  for (const [module, classes] of Object.entries(AZURE_TYPES)) {
+    for (const [className, source] of Object.entries(classes)) {
+      const token = `azure-native:${module}:${className}`;
+      const resource = resources[token] as FactResource;
+      const [name = "", written = ""] = source.split("/");
+      const client = clients.get(`@azure/arm-${name}`);
+      const model = AZURE.resources.find(({ type }) => type === token);
+      const armType = model?.armType ?? "";
+      const read = client && (readClass(client, armType) ?? written);
+      collector.input(resource.inputs, client?.models[written], client, true, model?.idInputs);
+      const asked = operations
+        .filter(({ path: at }) => pathType(at).toLowerCase() === armType.toLowerCase())
+        .flatMap(({ apiVersion }) => (apiVersion ? [apiVersion] : []));
+      const listed = declarations.apiVersions[`${moduleOf(folder, module, className)}/${className}`] ?? [];
+      const seen = SEEN_API_VERSIONS[armType.split("/")[0] ?? ""] ?? [];
+      types[token] = {
+        apiVersions: [...new Set([...listed, ...asked, ...seen])].sort(),
+        outputs: collector.output(resource.outputs, client?.models[read ?? ""], client, true),
+      };
+    }
+  }
+  const differing = <T extends object>(names: Record<string, T>): Record<string, T> =>
+    Object.fromEntries(Object.entries(names).filter(([, entry]) => Object.keys(entry).length > 0));
+  return {
+    types,
+    inputs: differing(collector.inputs),
+    outputs: differing(collector.outputs),
+    operations: operations.map(({ reads, ...operation }) => (void reads, operation)),
   };
 }
 
@@ -129,21 +212,30 @@ function random(): Facts {
 }
 
 /** One shape or resource a line, sorted: short enough to commit, and a diff shows what a new version changed. */
-function format(facts: Facts): string {
+function format(facts: Facts | Wire): string {
+  const line = (key: string, value: unknown): string =>
+    `    ${JSON.stringify(key)}: ${JSON.stringify(value)}`;
   const section = (entries: object): string =>
-    Object.entries(entries)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, value]) => `    ${JSON.stringify(key)}: ${JSON.stringify(value)}`)
-      .join(",\n");
+    Array.isArray(entries)
+      ? `[\n${entries.map((entry) => `    ${JSON.stringify(entry)}`).join(",\n")}\n  ]`
+      : `{\n${Object.entries(entries)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, value]) => line(key, value))
+          .join(",\n")}\n  }`;
   const sections = Object.entries(facts).map(
-    ([name, entries]) => `  "${name}": {\n${section(entries as object)}\n  }`,
+    ([name, entries]) => `  "${name}": ${section(entries as object)}`,
   );
   return `{\n${sections.join(",\n")}\n}\n`;
 }
 
-for (const [name, extract] of Object.entries({ azure, kubernetes, random })) {
-  const file = path.join(root, `packages/emulated-azure/facts/${name}.json`);
-  const text = format(extract());
-  fs.writeFileSync(file, text);
-  console.log(`${path.relative(root, file)}: ${Math.round(text.length / 1024)} KiB`);
+async function generate(): Promise<void> {
+  const extracted = { ...(await azure()), kubernetes: kubernetes(), random: random() };
+  for (const [name, facts] of Object.entries(extracted)) {
+    const file = path.join(root, `packages/emulated-azure/facts/${name}.json`);
+    const text = format(facts);
+    fs.writeFileSync(file, text);
+    console.log(`${path.relative(root, file)}: ${Math.round(text.length / 1024)} KiB`);
+  }
 }
+
+void generate();

@@ -21,6 +21,7 @@ export interface Mapper {
     readonly element?: Mapper;
     readonly value?: Mapper;
     readonly allowedValues?: readonly string[];
+    readonly polymorphicDiscriminator?: unknown;
   };
 }
 
@@ -47,7 +48,7 @@ function constrain(property: Mutable, mapper: Mapper): void {
   if (bounds.Pattern !== undefined) property.pattern = bounds.Pattern.source;
 }
 
-function shapeIn(type: FactType): string | undefined {
+export function shapeIn(type: FactType): string | undefined {
   if (typeof type !== "object") return undefined;
   if ("shape" in type) return type.shape;
   if ("list" in type) return shapeIn(type.list);
@@ -56,12 +57,13 @@ function shapeIn(type: FactType): string | undefined {
 }
 
 /** The composite a property leads to, through lists and maps. */
-function inner(mapper: Mapper): Mapper {
+export function inner(mapper: Mapper): Mapper {
   const next = mapper.type.element ?? mapper.type.value;
   return next ? inner(next) : mapper;
 }
 
-function find(model: Mapper, name: string, client: Client): Mapper | undefined {
+/** The description of the property with a name, by its name on the wire or in the client. */
+export function find(model: Mapper, name: string, client: Client): Mapper | undefined {
   const { className } = model.type;
   const described = className ? (client.models[className] ?? model) : model;
   const entries = Object.entries(described.type.modelProperties ?? {});

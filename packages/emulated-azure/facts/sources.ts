@@ -20,6 +20,21 @@ export const ARM_CLIENTS: Readonly<Record<string, string>> = {
   "@azure/arm-storage": "18.6.0",
 };
 
+/** API versions that the Azure CLI 2.91.0 asks a provider for, beside those the descriptions list. */
+export const SEEN_API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
+  "Microsoft.Cdn": ["2025-06-01"],
+  "Microsoft.Network": ["2021-05-01", "2022-01-01", "2024-03-01", "2025-07-01", "2026-01-01"],
+  "Microsoft.Resources": ["2022-12-01", "2024-11-01"],
+};
+
+/** Requests that are about no resource of the model and that the front answers all the same. */
+export const ARM_PATHS: readonly RegExp[] = [
+  /\/Microsoft\.KeyVault\/(locations\/\{\}\/)?deletedVaults/,
+  /\/(checkNameAvailability|availabilityStatuses)/i,
+  /\/Microsoft\.DBforPostgreSQL\/locations\//,
+  /\/Microsoft\.Insights\/(metrics|metricDefinitions|eventtypes)/i,
+];
+
 /** Classes of azure-native by module, each with the model of its request body where a client describes one. */
 export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   alertsmanagement: { AlertProcessingRuleByName: "", PrometheusRuleGroup: "" },
@@ -79,6 +94,8 @@ export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string
     NetworkSecurityGroup: "network/NetworkSecurityGroup",
     PrivateDnsZoneGroup: "network/PrivateDnsZoneGroup",
     PrivateEndpoint: "network/PrivateEndpoint",
+    PrivateLinkService: "network/PrivateLinkService",
+    PrivateLinkServicePrivateEndpointConnection: "network/PrivateEndpointConnection",
     PublicIPAddress: "network/PublicIPAddress",
     Subnet: "network/Subnet",
     VirtualNetwork: "network/VirtualNetwork",

@@ -68,6 +68,13 @@ export function merge(base: Tree, over: Tree): Tree {
   return result;
 }
 
+/** A copy of a tree without one of its keys. */
+export function withoutKey(tree: Tree, key: string): Tree {
+  const { [key]: gone, ...rest } = tree;
+  void gone;
+  return rest;
+}
+
 /** Paths at which two values differ; an unknown value differs from everything but an unknown one. */
 export function differences(
   old: Value | undefined,

@@ -53,6 +53,8 @@ export class CloudError extends Error {
     /** Code of the service, e.g. `ParentResourceNotFound` or `ServerIsBusy`. */
     readonly code: string,
     message: string,
+    /** Seconds after which the service asks to be asked again. */
+    readonly retryAfter?: number,
   ) {
     super(`${code}: ${message}`);
     this.name = "CloudError";

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { Attempt, Faults, MAX_RETRIES } from "../faults";
+import { Attempt, Fault, Faults, MAX_RETRIES } from "../faults";
+import { CloudEvent, Hooks } from "../hooks";
 import { CloudError } from "../model/types";
 
 /** One operation, for transcripts and for proofs that something happened once. */
@@ -30,6 +31,17 @@ export interface FrontOptions {
    * two operations the engine starts together, so that a missing dependency shows.
    */
   readonly busyMs?: number;
+  /** Who is told what happened, before it counts as done; nobody unless said otherwise. */
+  readonly hooks?: Hooks;
+}
+
+/** How one operation is performed beside what it does. */
+export interface Performing {
+  /**
+   * Who repeats a throttled request: the `front`, as the SDK inside a provider does, or the `caller`, who is answered
+   * 429; default `front`.
+   */
+  readonly retries?: "front" | "caller";
 }
 
 const RETRY_AFTER_SECONDS = 2;
@@ -45,6 +57,16 @@ export class Front {
     return this.options.faults.deleteUnreachable;
   }
 
+  /** Tells whoever runs something behind a resource. */
+  async tell(event: CloudEvent): Promise<void> {
+    await this.options.hooks?.emit(event);
+  }
+
+  /** What keeps an operation from being answered at all, if anything does. */
+  unreachable(attempt: Attempt): string | undefined {
+    return this.options.faults.unreachable(attempt);
+  }
+
   /**
    * Performs one operation.
    * @param serialisedBy Key of what admits only one operation at a time, e.g. a database server.
@@ -53,17 +75,18 @@ export class Front {
   async perform<T>(
     attempt: Attempt & { readonly urn: string },
     serialisedBy: string | undefined,
-    action: () => T,
+    action: () => T | Promise<T>,
+    performing: Performing = {},
   ): Promise<T> {
     const entry = { ...attempt, effective: false, result: "unanswered" };
     this.journal.push(entry);
-    const noted = (): T => {
-      const result = action();
+    const noted = async (): Promise<T> => {
+      const result = await action();
       entry.effective = true;
       return result;
     };
     try {
-      const result = await this.attempt(attempt, serialisedBy, noted);
+      const result = await this.attempt(attempt, serialisedBy, noted, performing);
       entry.result = "done";
       return result;
     } catch (error) {
@@ -72,7 +95,12 @@ export class Front {
     }
   }
 
-  private async attempt<T>(attempt: Attempt, serialisedBy: string | undefined, action: () => T): Promise<T> {
+  private async attempt<T>(
+    attempt: Attempt,
+    serialisedBy: string | undefined,
+    action: () => Promise<T>,
+    { retries = "front" }: Performing,
+  ): Promise<T> {
     const fault = this.options.faults.strike(attempt);
     if (fault?.effect === "refuse") {
       throw new CloudError(
@@ -81,13 +109,22 @@ export class Front {
         `${attempt.name} could not be processed; try again later`,
       );
     }
-    if (fault?.effect === "throttle") await this.throttle(fault.times ?? 2);
+    if (fault?.effect === "throttle") {
+      if (retries === "caller") this.refuseThrottled(fault);
+      await this.throttle(fault.times ?? 2);
+    }
     const result = await this.exclusively(attempt, serialisedBy, action);
     if (fault?.effect === "hang") return new Promise<T>(() => undefined);
     if (fault?.effect === "timeout") {
       throw new Incomplete(`${attempt.operation} of ${attempt.name} did not end in time`, result);
     }
     return result;
+  }
+
+  private refuseThrottled(fault: Fault): never {
+    const { times = 2 } = fault;
+    if (times > 1) this.options.faults.add({ ...fault, nth: 1, times: times - 1 });
+    throw new CloudError(429, "TooManyRequests", "too many requests", RETRY_AFTER_SECONDS);
   }
 
   private async throttle(times: number): Promise<void> {
@@ -103,7 +140,11 @@ export class Front {
     }
   }
 
-  private async exclusively<T>(attempt: Attempt, key: string | undefined, action: () => T): Promise<T> {
+  private async exclusively<T>(
+    attempt: Attempt,
+    key: string | undefined,
+    action: () => Promise<T>,
+  ): Promise<T> {
     if (key === undefined || attempt.operation === "read") return action();
     const other = this.busy.get(key);
     if (other !== undefined) {
@@ -115,7 +156,7 @@ export class Front {
     }
     this.busy.set(key, `${attempt.operation} of ${attempt.name}`);
     try {
-      const result = action();
+      const result = await action();
       await wait(this.options.busyMs ?? 4);
       return result;
     } finally {

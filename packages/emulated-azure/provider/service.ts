@@ -166,9 +166,12 @@ export class ProviderService {
     }
     const id = this.model.resource(type).id(tree, scope);
     const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
-    const made = await this.operate(call, () => {
+    const made = await this.operate(call, async () => {
       refuseAsArm(this.cloud, type, id, tree);
-      return this.model.create(type, urn, tree, scope, this.cloud);
+      const outcome = this.model.create(type, urn, tree, scope, this.cloud);
+      const stored = this.cloud.get(this.key(type, outcome.id, scope));
+      if (stored) await this.front.tell({ kind: "created", stored });
+      return outcome;
     });
     response.setProperties(this.properties(type, made.outputs, secrets));
     return response.setId(made.id);
@@ -225,9 +228,14 @@ export class ProviderService {
       return response;
     }
     const call = { operation: "update", urn, type, name, id, inputs: tree, secrets, scope } as const;
-    const updated = await this.operate(call, () => {
-      refuseAsArm(this.cloud, type, id, tree, this.cloud.get(this.key(type, id, scope))?.inputs);
-      return this.model.update(type, id, old, tree, scope, this.cloud);
+    const updated = await this.operate(call, async () => {
+      const key = this.key(type, id, scope);
+      const before = this.cloud.get(key);
+      refuseAsArm(this.cloud, type, id, tree, before?.inputs);
+      const outcome = this.model.update(type, id, old, tree, scope, this.cloud);
+      const stored = this.cloud.get(key);
+      if (before && stored) await this.front.tell({ kind: "updated", stored, before });
+      return outcome;
     });
     response.setProperties(this.properties(type, updated.outputs, secrets));
     return response;
@@ -240,9 +248,11 @@ export class ProviderService {
     const inputs = fromStruct(request.getOldInputs()).tree;
     const call = { operation: "delete", urn, type, name, id, inputs, secrets: [], scope } as const;
     try {
-      await this.operate(call, () => {
+      await this.operate(call, async () => {
+        const before = this.cloud.get(this.key(type, id, scope));
         refuseLocked(this.cloud, id);
         this.model.delete(type, id, scope, this.cloud);
+        if (before) await this.front.tell({ kind: "deleted", before });
         return { id, outputs: {} };
       });
     } catch (error) {
@@ -272,7 +282,7 @@ export class ProviderService {
   }
 
   /** Runs one operation through the front; a half-made resource is reported as such. */
-  private async operate(call: Operating, action: () => Outcome): Promise<Outcome> {
+  private async operate(call: Operating, action: () => Promise<Outcome>): Promise<Outcome> {
     const { operation, urn, type, name, id, inputs, secrets, scope } = call;
     const attempt = { operation, urn, type, name, key: this.key(type, id, scope) };
     const serialisedBy = this.model.resource(type).serialisedBy?.(inputs, id, scope);

@@ -1,10 +1,15 @@
 import { DISK_SIZES_GB } from "../../../azure-facts";
 import { numberAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Stored, Tree, Value } from "../types";
-import { ArmDefinition, armModels } from "./arm";
+import { ArmDefinition, armKey, armModels } from "./arm";
 
 const SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/{serverName}";
 const HOST = "postgres.database.azure.com";
+
+/** DNS name of a server. */
+export function hostOf(name: string): string {
+  return `${name}.${HOST}`;
+}
 
 const READS_SOURCE = ["Replica", "PointInTimeRestore", "GeoRestore", "ReviveDropped"];
 
@@ -88,11 +93,45 @@ function refusedServerUpdate(old: Tree, next: Tree, live: Tree): Failure[] {
   return [...failures, ...refusedOfReplica(next, live)];
 }
 
-function serverOutputs({ inputs }: Made): Tree {
-  const replica = inputs["sourceServerResourceId"] !== undefined;
+/** What a server made from another has from it unless told otherwise; never its standby or its copies elsewhere. */
+const INHERITED = ["version", "sku", "storage", "administratorLogin", "authConfig"];
+
+function inherited({ inputs, cloud }: Made): Tree {
+  const source = stringAt(inputs, "sourceServerResourceId");
+  const found = source === undefined ? undefined : cloud.get(armKey(source));
+  if (!found) return {};
+  const outputs = found.outputs;
+  return {
+    ...Object.fromEntries(
+      INHERITED.flatMap((name) => {
+        const value = outputs[name];
+        return inputs[name] === undefined && value !== undefined ? [[name, value]] : [];
+      }),
+    ),
+    backup: {
+      backupRetentionDays: numberAt(outputs, "backup.backupRetentionDays") ?? 7,
+      geoRedundantBackup: "Disabled",
+      ...(inputs["backup"] as Tree | undefined),
+    },
+  };
+}
+
+/** Servers that are made from another and follow it; a restored one stands alone. */
+function followsSource(inputs: Tree): boolean {
+  const mode = stringAt(inputs, "createMode");
+  return (
+    inputs["sourceServerResourceId"] !== undefined &&
+    !["PointInTimeRestore", "GeoRestore", "ReviveDropped"].includes(mode ?? "")
+  );
+}
+
+function serverOutputs(made: Made): Tree {
+  const { inputs } = made;
+  const replica = followsSource(inputs);
   const name = stringAt(inputs, "serverName") ?? "";
   return {
-    fullyQualifiedDomainName: `${name}.${HOST}`,
+    ...inherited(made),
+    fullyQualifiedDomainName: hostOf(name),
     minorVersion: "5",
     state: "Ready",
     replicaCapacity: replica ? 0 : 5,

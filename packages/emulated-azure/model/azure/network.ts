@@ -4,6 +4,7 @@ import { Failure, Made, Tree } from "../types";
 import { ArmDefinition, armModels, lastName } from "./arm";
 
 const NETWORK = "Microsoft.Network";
+const LINK_SERVICE = `${NETWORK}/privateLinkServices/{serviceName}`;
 
 /** Labels under which Azure registers the DNS name of a private endpoint, by the service's group. */
 const ENDPOINT_HOSTS: Readonly<Record<string, string>> = {
@@ -81,6 +82,18 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     required: ["subnet.id"],
     immutable: ["subnet", "privateLinkServiceConnections", "customNetworkInterfaceName"],
     computed: endpointDns,
+  },
+  "network:PrivateLinkService": {
+    id: LINK_SERVICE,
+    computed: ({ guid }) => ({
+      alias: `${guid("alias")}.azure.privatelinkservice`,
+      networkInterfaces: [],
+      privateEndpointConnections: [],
+    }),
+  },
+  "network:PrivateLinkServicePrivateEndpointConnection": {
+    id: `${LINK_SERVICE}/privateEndpointConnections/{peConnectionName}`,
+    auto: "never",
   },
   "network:PrivateDnsZoneGroup": {
     id: `${NETWORK}/privateEndpoints/{privateEndpointName}/privateDnsZoneGroups/{privateDnsZoneGroupName}`,

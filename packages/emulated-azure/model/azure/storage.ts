@@ -1,6 +1,7 @@
-import { numberAt, objectsAt, stringAt, valueAt } from "../paths";
-import { Failure, Tree } from "../types";
+import { numberAt, objectsAt, stringAt, valueAt, withoutKey } from "../paths";
+import { Cloud, CloudError, Failure, Stored, Tree } from "../types";
 import { ArmDefinition, armModels } from "./arm";
+import { pairedRegion } from "./regionPairs";
 
 const ACCOUNT = "Microsoft.Storage/storageAccounts/{accountName}";
 const CONTAINER = `${ACCOUNT}/blobServices/default/containers/{containerName}`;
@@ -16,6 +17,43 @@ function accountOutputs(name: string, sku: string): Tree {
     ...(/^Standard_RAG/.test(sku) && { secondaryEndpoints: endpoints(`${name}-secondary`) }),
     ...(/GRS|GZRS/.test(sku) && { statusOfSecondary: "available" }),
   };
+}
+
+/** Where an account and its copy are. */
+function locations(inputs: Tree, fallback: string | undefined): Tree {
+  const primaryLocation = stringAt(inputs, "location") ?? fallback ?? "";
+  const copy = /GRS|GZRS/.test(stringAt(inputs, "sku.name") ?? "")
+    ? pairedRegion(primaryLocation)
+    : undefined;
+  return { primaryLocation, ...(copy && { secondaryLocation: copy }) };
+}
+
+/**
+ * The copy becomes the account: it is locally redundant afterwards, and where the copy was
+ * (https://learn.microsoft.com/azure/storage/common/storage-disaster-recovery-guidance).
+ * @throws CloudError 409 when there is no copy.
+ */
+export function failOver(cloud: Cloud, account: Stored): Stored {
+  const copy = stringAt(account.outputs, "secondaryLocation");
+  if (copy === undefined) {
+    throw new CloudError(
+      409,
+      "AccountFailoverNotAllowed",
+      "The storage account has no copy in another region; failover is not possible.",
+    );
+  }
+  const sku = { ...(account.outputs["sku"] as Tree | undefined), name: "Standard_LRS" };
+  const gone = ["secondaryLocation", "secondaryEndpoints", "statusOfSecondary"];
+  const failed: Stored = {
+    ...account,
+    inputs: {
+      ...account.inputs,
+      sku: { ...(account.inputs["sku"] as Tree | undefined), name: "Standard_LRS" },
+    },
+    outputs: { ...gone.reduce(withoutKey, account.outputs), sku, primaryLocation: copy },
+  };
+  cloud.put(failed);
+  return failed;
 }
 
 function lifecycleRules(inputs: Tree): Failure[] {
@@ -58,7 +96,7 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     },
     computed: ({ inputs, scope }) => ({
       ...accountOutputs(stringAt(inputs, "accountName") ?? "", stringAt(inputs, "sku.name") ?? ""),
-      primaryLocation: stringAt(inputs, "location") ?? stringAt(scope.config, "location") ?? "",
+      ...locations(inputs, stringAt(scope.config, "location")),
       privateEndpointConnections: [],
     }),
   },

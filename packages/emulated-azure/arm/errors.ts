@@ -1,0 +1,43 @@
+import { CloudError } from "../model/types";
+
+/** An error answer as ARM words it: HTTP status, code and message, and headers a client acts on. */
+export class ArmError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+    readonly target?: string,
+  ) {
+    super(message);
+    this.name = "ArmError";
+  }
+
+  /** Body of the answer (https://github.com/cloud-and-ai-microsoft/resource-provider-contract, common-api-details). */
+  body(): object {
+    const { code, message, target } = this;
+    return { error: { code, message, ...(target && { target }) } };
+  }
+}
+
+/** Any error as ARM's answer; what nobody foresaw is an InternalServerError that tells nothing of the inside. */
+export function toArmError(error: unknown): ArmError {
+  if (error instanceof ArmError) return error;
+  if (error instanceof CloudError) {
+    const message = error.message.startsWith(`${error.code}: `)
+      ? error.message.slice(error.code.length + 2)
+      : error.message;
+    const headers: Record<string, string> = error.retryAfter
+      ? { "Retry-After": String(error.retryAfter) }
+      : {};
+    return new ArmError(error.status, error.code, message, headers);
+  }
+  return new ArmError(500, "InternalServerError", "The emulated service failed; see its log.");
+}
+
+export const notFound = (type: string, name: string, group: string): ArmError =>
+  new ArmError(
+    404,
+    "ResourceNotFound",
+    `The Resource '${type}/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
+  );

@@ -1,0 +1,195 @@
+import type { FactOutputs, Facts, FactType } from "../facts/types";
+import type { Wire, WireNames } from "../facts/wireTypes";
+import { isTree } from "../model/paths";
+import { Failure, ResourceModel, Stored, Tree, Value } from "../model/types";
+
+/** One level of a JSON object: properties by their name there, and what they are to the model. */
+interface Level {
+  readonly [name: string]: { property?: string; readOnly?: boolean; below?: Level };
+}
+
+const NOTHING: WireNames = {};
+
+/** Splits `properties.odata\.type` into its levels. */
+function levels(wire: string): string[] {
+  return wire.split(/(?<!\\)\./).map((part) => part.replaceAll("\\.", "."));
+}
+
+/** Reads and writes ARM's JSON by what vendors publish about it. Properties nobody described are never passed on. */
+export class ArmJson {
+  private readonly readers = new Map<string, Level>();
+
+  constructor(
+    private readonly facts: Facts,
+    private readonly wire: Wire,
+  ) {}
+
+  /** A resource as ARM shows it. */
+  resource({ id, type, outputs }: Stored, model: ResourceModel): Tree {
+    const described = this.facts.resources[type]?.outputs ?? {};
+    const shown = this.written(described, this.wire.types[type]?.outputs ?? NOTHING, outputs);
+    return { ...shown, id, name: id.slice(id.lastIndexOf("/") + 1), type: model.armType ?? "" };
+  }
+
+  /**
+   * What a request body sets, in the model's words. Known properties only ARM may set are left out, as ARM does.
+   * @param partial Whether a missing property is left as it is, as in a PATCH.
+   */
+  inputs(type: string, model: ResourceModel, body: Tree): { inputs: Tree; failures: Failure[] } {
+    const facts = this.facts.resources[type];
+    if (!facts) return { inputs: {}, failures: [] };
+    const failures: Failure[] = [];
+    const inputs = this.read(
+      this.reader(facts.inputs, type, model),
+      body,
+      "",
+      failures,
+      facts.inputs,
+      facts.outputs,
+    );
+    return { inputs, failures };
+  }
+
+  private written(described: FactOutputs, names: WireNames, value: Tree): Tree {
+    const result: Record<string, Value> = {};
+    for (const [name, item] of Object.entries(value)) {
+      if (name === "azureApiVersion" || item === undefined || typeof item === "symbol" || item === null)
+        continue;
+      if (!(name in described) && Object.keys(described).length > 0) continue;
+      place(result, levels(names[name] ?? name), this.writtenValue(described[name] ?? "", item));
+    }
+    return result;
+  }
+
+  private writtenValue(shape: string, value: Value): Value {
+    const described = this.facts.outputs[shape];
+    if (!described) return value;
+    if (Array.isArray(value)) return value.map((item: Value) => this.writtenValue(shape, item));
+    if (!isTree(value)) return value;
+    const keys = Object.keys(value);
+    // The keys of a map are the user's own; an object has only keys its description knows.
+    if (keys.length > 0 && !keys.some((key) => key in described)) {
+      return Object.fromEntries(keys.map((key) => [key, this.writtenValue(shape, value[key] as Value)]));
+    }
+    return this.written(described, this.wire.outputs[shape] ?? NOTHING, value);
+  }
+
+  /** The levels of a shape of inputs, with what only the service sets beside them. */
+  private reader(shape: string, type?: string, model?: ResourceModel, outputs?: string): Level {
+    const key = `${shape} ${outputs ?? type ?? ""}`;
+    const known = this.readers.get(key);
+    if (known) return known;
+    const level: Level = {};
+    this.readers.set(key, level);
+    const set = (wire: string, property: string, readOnly: boolean): void => {
+      let here = level as Record<string, { property?: string; readOnly?: boolean; below?: Level }>;
+      const parts = levels(wire);
+      for (const [i, part] of parts.entries()) {
+        const entry = (here[part] ??= {});
+        if (i === parts.length - 1) {
+          if (entry.property === undefined || entry.readOnly) Object.assign(entry, { property, readOnly });
+        } else here = entry.below ??= {};
+      }
+    };
+    const described = type ? this.facts.resources[type]?.outputs : this.facts.outputs[outputs ?? ""];
+    const shown = type ? this.wire.types[type]?.outputs : this.wire.outputs[outputs ?? ""];
+    for (const name of Object.keys(described ?? {})) set(shown?.[name] ?? name, name, true);
+    if (type) for (const name of ["id", "name", "type", "etag", "systemData"]) set(name, name, true);
+    const names = this.wire.inputs[shape] ?? NOTHING;
+    for (const name of Object.keys(this.facts.shapes[shape] ?? {})) {
+      if (!model?.idInputs.includes(name)) set(names[name] ?? name, name, false);
+    }
+    return level;
+  }
+
+  private read(
+    level: Level,
+    body: Tree,
+    at: string,
+    failures: Failure[],
+    shape: string,
+    outputs: FactOutputs,
+  ): Tree {
+    const result: Record<string, Value> = {};
+    for (const [name, value] of Object.entries(body)) {
+      const here = at === "" ? name : `${at}.${name}`;
+      const entry = level[name] ?? level[keyLike(level, name) ?? ""];
+      if (value === null || value === undefined) continue;
+      if (!entry)
+        failures.push({
+          property: here,
+          reason: `Could not find member '${name}' on object of type '${short(shape)}'`,
+        });
+      else if (entry.property !== undefined && !entry.readOnly && !(entry.below && isTree(value))) {
+        const { type } = this.facts.shapes[shape]?.[entry.property] ?? { type: "any" as const };
+        result[entry.property] = this.value(
+          type,
+          value as Value,
+          here,
+          failures,
+          outputs[entry.property] ?? "",
+        );
+      } else if (entry.below && isTree(value)) {
+        Object.assign(result, this.read(entry.below, value, here, failures, shape, outputs));
+      }
+    }
+    return result;
+  }
+
+  private value(type: FactType, value: Value, at: string, failures: Failure[], outputs: string): Value {
+    if (typeof type !== "object" || "enum" in type) return value;
+    if ("list" in type) {
+      if (!Array.isArray(value)) return value;
+      return value.map((item: Value, i) => this.value(type.list, item, `${at}[${i}]`, failures, outputs));
+    }
+    if ("map" in type) {
+      if (!isTree(value)) return value;
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [
+          key,
+          this.value(type.map, item, `${at}.${key}`, failures, outputs),
+        ]),
+      );
+    }
+    if ("oneOf" in type) {
+      const tried = type.oneOf.map((option): { found: Failure[]; value: Value } => {
+        const found: Failure[] = [];
+        return { found, value: this.value(option, value, at, found, outputs) };
+      });
+      const [best] = tried.sort((a, b) => a.found.length - b.found.length);
+      failures.push(...(best?.found ?? []));
+      return best ? best.value : (value as Value);
+    }
+    if (!isTree(value)) return value;
+    const described = this.facts.outputs[outputs] ?? {};
+    const level = this.reader(
+      type.shape,
+      undefined,
+      undefined,
+      outputs || type.shape.replace(/Args$/, "Response"),
+    );
+    return this.read(level, value, at, failures, type.shape, described);
+  }
+}
+
+/** ARM reads names without regard to case. */
+function keyLike(level: Level, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return Object.keys(level).find((key) => key.toLowerCase() === wanted);
+}
+
+function short(shape: string): string {
+  return (shape.split(".").pop() ?? shape).replace(/Args$/, "");
+}
+
+function place(target: Record<string, Value>, path: readonly string[], value: Value): void {
+  const [head = "", ...rest] = path;
+  if (rest.length === 0) {
+    const there = target[head];
+    target[head] = isTree(there) && isTree(value) ? { ...there, ...value } : value;
+    return;
+  }
+  const below = isTree(target[head]) ? { ...(target[head] as Tree) } : {};
+  place(below, rest, value);
+  target[head] = below;
+}

@@ -1,0 +1,184 @@
+import wireFacts from "../facts/wire.json";
+import type { Wire, WireOperation } from "../facts/wireTypes";
+import { AZURE } from "../model/azure";
+import type { ResourceModel } from "../model/types";
+import { ArmError } from "./errors";
+
+export const WIRE = wireFacts as unknown as Wire;
+
+/** Where a request goes, read from its path. */
+export interface Route {
+  /** Type the whole path leads to, an action's name included, e.g. `Microsoft.Insights/metrics`. */
+  readonly type: string;
+  /** ARM type in the model's spelling; of an action, the type it belongs to. */
+  readonly armType: string;
+  /** `one` resource, the `list` of a type below a scope, or an `action` on a resource, type or location. */
+  readonly kind: "one" | "list" | "action";
+  readonly model?: ResourceModel;
+  /** Path without a trailing slash: the id of a resource, or what a list or action is about with its last part. */
+  readonly path: string;
+  /** Id of the resource an action is done to; the scope of a list. */
+  readonly target: string;
+  /** Last part of the path of an action. */
+  readonly action: string;
+  readonly subscription: string;
+  readonly group: string;
+  /** What Microsoft's clients know about the request. */
+  readonly operation?: WireOperation;
+}
+
+const GROUPS = "Microsoft.Resources/subscriptions/resourceGroups";
+
+const MODELS = new Map(AZURE.resources.map((model) => [(model.armType ?? "").toLowerCase(), model]));
+const NAMESPACES = new Map(
+  [...MODELS.values()].map(({ armType = "" }) => [namespaceOf(armType).toLowerCase(), namespaceOf(armType)]),
+);
+
+interface Described {
+  readonly operation: WireOperation;
+  readonly versions: Set<string>;
+}
+
+/** Requests the clients know by method, type and whether the path ends in a name. */
+const OPERATIONS = new Map<string, Described>();
+for (const operation of WIRE.operations) {
+  const parsed = split(operation.path);
+  const key = operationKey(operation.method, parsed.type, parsed.named);
+  const there = OPERATIONS.get(key);
+  if (there) {
+    if (operation.apiVersion) there.versions.add(operation.apiVersion);
+  } else
+    OPERATIONS.set(key, { operation, versions: new Set(operation.apiVersion ? [operation.apiVersion] : []) });
+}
+
+function operationKey(method: string, type: string, named: boolean): string {
+  return `${method} ${type.toLowerCase()} ${named ? "one" : "many"}`;
+}
+
+function namespaceOf(armType: string): string {
+  return armType.slice(0, armType.indexOf("/"));
+}
+
+/** The type a path leads to, whether it ends in a name, and what it is below. */
+function split(path: string): { type: string; named: boolean; scope: string } {
+  const at = path.toLowerCase().lastIndexOf("/providers/");
+  if (at < 0) {
+    const parts = path.split("/").filter((part) => part !== "");
+    const named = parts.length % 2 === 0;
+    const types = parts.filter((_, i) => i % 2 === 0);
+    return { type: ["Microsoft.Resources", ...types].join("/"), named, scope: "" };
+  }
+  const [namespace = "", ...rest] = path.slice(at + "/providers/".length).split("/");
+  return {
+    type: [namespace, ...rest.filter((_, i) => i % 2 === 0)].join("/"),
+    named: rest.length % 2 === 0,
+    scope: path.slice(0, at),
+  };
+}
+
+/**
+ * Where a request goes.
+ * @param path Decoded, as sent.
+ * @throws ArmError for a namespace, type or action that ARM does not know either, and for an API version it lacks.
+ */
+export function route(method: string, path: string, apiVersion: string | undefined): Route {
+  const clean = path.replace(/\/+$/, "");
+  const { type, named, scope } = split(clean);
+  const subscription = /^\/subscriptions\/([^/]+)/i.exec(clean)?.[1] ?? "";
+  const group = /^\/subscriptions\/[^/]+\/resourcegroups\/([^/]+)/i.exec(clean)?.[1] ?? "";
+  const common = { type, path: clean, subscription, group };
+  const found = MODELS.get(type.toLowerCase());
+  const described = OPERATIONS.get(operationKey(method === "HEAD" ? "GET" : method, type, named));
+  const operation = described?.operation;
+  requireVersion(type, apiVersion, described?.versions);
+  const last = clean.slice(clean.lastIndexOf("/") + 1);
+  if (found && named) {
+    return {
+      ...common,
+      armType: found.armType ?? type,
+      kind: "one",
+      model: found,
+      target: clean,
+      action: "",
+      operation,
+    };
+  }
+  const above = clean.slice(0, clean.lastIndexOf("/"));
+  if (found && method === "GET") {
+    return {
+      ...common,
+      armType: found.armType ?? type,
+      kind: "list",
+      model: found,
+      target: scope,
+      action: "",
+      operation,
+    };
+  }
+  const owner = MODELS.get(type.slice(0, type.lastIndexOf("/")).toLowerCase());
+  const armType = owner?.armType ?? type.slice(0, type.lastIndexOf("/"));
+  if (operation || owner) {
+    return {
+      ...common,
+      armType,
+      kind: "action",
+      ...(owner && { model: owner }),
+      target: owner ? above : scope || above,
+      action: last,
+      operation,
+    };
+  }
+  return { ...common, armType, kind: "action", target: scope || above, action: last };
+}
+
+/** API versions a type is answered for. */
+export function apiVersions(type: string, more: Iterable<string> = []): string[] {
+  const parts = type.split("/");
+  for (let length = parts.length; length > 1; length -= 1) {
+    const model = MODELS.get(parts.slice(0, length).join("/").toLowerCase());
+    if (model) return [...new Set([...(WIRE.types[model.type]?.apiVersions ?? []), ...more])].sort();
+  }
+  // What a provider offers beside the model's types is as old as its types are.
+  const namespace = namespaceOf(type).toLowerCase();
+  const related = [...MODELS.values()].filter(
+    ({ armType = "" }) => namespaceOf(armType).toLowerCase() === namespace,
+  );
+  return [
+    ...new Set([...related.flatMap((model) => WIRE.types[model.type]?.apiVersions ?? []), ...more]),
+  ].sort();
+}
+
+function requireVersion(type: string, asked: string | undefined, more: Iterable<string> = []): void {
+  if (!asked) {
+    throw new ArmError(
+      400,
+      "MissingApiVersionParameter",
+      "The api-version query parameter (?api-version=) is required for all requests.",
+    );
+  }
+  const namespace = namespaceOf(type);
+  if (!NAMESPACES.has(namespace.toLowerCase())) return;
+  const known = apiVersions(type, more);
+  if (known.length === 0 || known.includes(asked)) return;
+  throw new ArmError(
+    400,
+    "NoRegisteredProviderFound",
+    `No registered resource provider found for API version '${asked}' for type '${type.slice(namespace.length + 1)}'. The supported api-versions are '${known.join(", ")}'.`,
+  );
+}
+
+/** The refusal of a path that nothing answers. */
+export function unknownPath({ armType, action, path }: Route): ArmError {
+  const { type } = split(path);
+  const namespace = namespaceOf(type);
+  if (!NAMESPACES.has(namespace.toLowerCase())) {
+    return new ArmError(404, "InvalidResourceNamespace", `The resource namespace '${namespace}' is invalid.`);
+  }
+  return new ArmError(
+    404,
+    "InvalidResourceType",
+    `The resource type '${[armType.slice(armType.indexOf("/") + 1), action].filter((part) => part !== "").join("/")}' could not be found in the namespace '${namespace}'.`,
+  );
+}
+
+export { GROUPS };

@@ -1,0 +1,188 @@
+import { BUILT_IN } from "../rights/roles";
+import { AZURE } from "../model/azure";
+import { pairedRegion, REGIONS } from "../model/azure/regionPairs";
+import { stringAt } from "../model/paths";
+import type { Stored, Tree } from "../model/types";
+import { ArmAnswer, ArmContext, list } from "./context";
+import { ArmError } from "./errors";
+import { apiVersions } from "./routes";
+import { shown } from "./views";
+import type { Session } from "../rights/directory";
+
+/** A request about subscriptions, tenants or what they hold, before any resource provider. */
+export interface PlainRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly session: Session;
+  /** Refuses unless the caller may. */
+  readonly demand: (wish: { action: string; scope: string }) => void;
+}
+
+/** Subscriptions of the cloud: those anything in it is in. */
+export function subscriptionsOf({ cloud }: Pick<ArmContext, "cloud">): string[] {
+  const found = new Set<string>();
+  for (const { id } of cloud.all()) {
+    const subscription = /^\/subscriptions\/([^/]+)/i.exec(id)?.[1];
+    if (subscription) found.add(subscription.toLowerCase());
+  }
+  return [...found];
+}
+
+function subscription(id: string, tenantId: string): Tree {
+  return {
+    id: `/subscriptions/${id}`,
+    subscriptionId: id,
+    displayName: id,
+    tenantId,
+    state: "Enabled",
+    subscriptionPolicies: {
+      locationPlacementId: "Public_2014-09-01",
+      quotaId: "PayAsYouGo_2014-09-01",
+      spendingLimit: "Off",
+    },
+    authorizationSource: "RoleBased",
+    managedByTenants: [],
+    tags: {},
+  };
+}
+
+/**
+ * Answers what is no resource provider's: subscriptions, tenants, locations, registered providers, all resources.
+ * @returns undefined for a path that is something else.
+ */
+export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | undefined {
+  const { method, path, session, demand } = request;
+  if (method !== "GET") return undefined;
+  const { tenantId } = context.directory;
+  const known = subscriptionsOf(context).filter((id) =>
+    context.rights.knows(session.principal, `/subscriptions/${id}`),
+  );
+  if (/^\/subscriptions$/i.test(path)) return list(known.map((id) => subscription(id, tenantId)));
+  if (/^\/tenants$/i.test(path)) {
+    return list([
+      {
+        id: `/tenants/${tenantId}`,
+        tenantId,
+        tenantCategory: "Home",
+        displayName: "Emulated",
+        countryCode: "NL",
+      },
+    ]);
+  }
+  const [, id = "", rest = ""] = /^\/subscriptions\/([^/]+)(.*)$/i.exec(path) ?? [];
+  if (id === "") return undefined;
+  const scope = `/subscriptions/${id}`;
+  const isKnown = known.includes(id.toLowerCase());
+  if (/^(\/locations|\/providers(\/[^/]+)?)?$/i.test(rest) && !isKnown) {
+    throw new ArmError(404, "SubscriptionNotFound", `The subscription '${id}' could not be found.`);
+  }
+  if (rest === "") return { status: 200, body: subscription(id, tenantId) };
+  if (/^\/locations$/i.test(rest)) {
+    return list(
+      REGIONS.map((name) => ({
+        id: `${scope}/locations/${name}`,
+        name,
+        type: "Region",
+        displayName: name,
+        regionalDisplayName: name,
+        metadata: { regionType: "Physical", pairedRegion: [{ name: pairedRegion(name) }] },
+      })),
+    );
+  }
+  const namespace = /^\/providers(?:\/([^/]+))?$/i.exec(rest);
+  if (namespace) return providers(scope, namespace[1]);
+  if (/^(\/resourcegroups\/[^/]+)?\/resources$/i.test(rest)) {
+    demand({
+      action: "Microsoft.Resources/subscriptions/resources/read",
+      scope: path.slice(0, -"/resources".length),
+    });
+    return list(resources(context, path.slice(0, -"/resources".length)));
+  }
+  if (/^\/resourcegroups$/i.test(rest)) return groups(context, request, scope, isKnown);
+  return undefined;
+}
+
+/** Groups the caller may read; a caller with no right in the subscription at all is refused. */
+function groups(context: ArmContext, { session }: PlainRequest, scope: string, isKnown: boolean): ArmAnswer {
+  const action = "Microsoft.Resources/subscriptions/resourceGroups/read";
+  if (!isKnown) {
+    const { objectId } = session.principal;
+    throw new ArmError(
+      403,
+      "AuthorizationFailed",
+      `The client '${objectId}' with object id '${objectId}' does not have authorization to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+    );
+  }
+  const prefix = `${scope.toLowerCase()}/`;
+  const found = [...context.cloud.all()].filter(
+    ({ type, id }) =>
+      type === "azure-native:resources:ResourceGroup" &&
+      id.toLowerCase().startsWith(prefix) &&
+      context.rights.may(session.principal, { action, scope: id }),
+  );
+  return list(found.map((stored) => shown(stored, context)));
+}
+
+function isTopLevel({ id, softDeleted }: Stored): boolean {
+  return (
+    !softDeleted &&
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/[^/]+\/[^/]+\/[^/]+$/i.test(id)
+  );
+}
+
+function resources({ cloud }: ArmContext, scope: string): Tree[] {
+  const prefix = `${scope.toLowerCase()}/`;
+  return [...cloud.all()]
+    .filter((stored) => isTopLevel(stored) && stored.id.toLowerCase().startsWith(prefix))
+    .map(({ id, outputs, inputs, type }) => ({
+      id,
+      name: id.slice(id.lastIndexOf("/") + 1),
+      type: AZURE.resources.find((model) => model.type === type)?.armType ?? "",
+      location: stringAt(inputs, "location") ?? stringAt(outputs, "location") ?? "global",
+      tags: (outputs["tags"] as Tree | undefined) ?? {},
+    }));
+}
+
+function providers(scope: string, wanted: string | undefined): ArmAnswer {
+  const types = AZURE.resources.map(({ armType = "" }) => armType).filter((type) => type.includes("/"));
+  const namespaces = [...new Set(types.map((type) => type.split("/")[0] as string))].sort();
+  const view = (namespace: string): Tree => ({
+    id: `${scope}/providers/${namespace}`,
+    namespace,
+    registrationState: "Registered",
+    registrationPolicy: "RegistrationRequired",
+    resourceTypes: types
+      .filter((type) => type.startsWith(`${namespace}/`))
+      .map((type) => ({
+        resourceType: type.slice(namespace.length + 1),
+        locations: [...REGIONS],
+        apiVersions: apiVersions(type).reverse(),
+      })),
+  });
+  if (wanted === undefined) return list(namespaces.map(view));
+  const found = namespaces.find((one) => one.toLowerCase() === wanted.toLowerCase());
+  if (!found)
+    throw new ArmError(404, "InvalidResourceNamespace", `The resource namespace '${wanted}' is invalid.`);
+  return { status: 200, body: view(found) };
+}
+
+/** Built-in roles as ARM shows them below a scope. */
+export function builtInDefinitions(): Tree[] {
+  return [...BUILT_IN.values()].map(({ name, roleName, description, permissions }) => ({
+    id: `/providers/Microsoft.Authorization/roleDefinitions/${name}`,
+    name,
+    type: "Microsoft.Authorization/roleDefinitions",
+    properties: {
+      roleName,
+      type: "BuiltInRole",
+      description,
+      assignableScopes: ["/"],
+      permissions: permissions.map((permission) => ({
+        actions: [...permission.actions],
+        notActions: [...permission.notActions],
+        dataActions: [...permission.dataActions],
+        notDataActions: [...permission.notDataActions],
+      })),
+    },
+  }));
+}

@@ -1,0 +1,132 @@
+import { endpointsOf, isReplica, ownerOf, writerOf } from "../model/azure/replication";
+import { objectsAt, stringAt } from "../model/paths";
+import type { Cloud, Model, Stored, Tree } from "../model/types";
+import type { ArmJson } from "./json";
+import { ArmError } from "./errors";
+
+/** What a view may look at. */
+interface Around {
+  readonly cloud: Cloud;
+  readonly model: Model;
+  readonly json: ArmJson;
+  readonly now: () => Date;
+}
+
+/** Parts of a resource that are other resources, or that follow from the time, as ARM shows them in its JSON. */
+type View = (stored: Stored, body: Tree, around: Around) => Tree;
+
+function below(stored: Stored, type: string, { cloud, model, json }: Around): Tree[] {
+  const prefix = `${stored.id.toLowerCase()}/`;
+  return [...cloud.all()]
+    .filter((other) => other.type === type && other.id.toLowerCase().startsWith(prefix))
+    .map((other) => json.resource(other, model.resource(type)));
+}
+
+function inProperties(body: Tree, more: Tree): Tree {
+  return { ...body, properties: { ...(body["properties"] as Tree | undefined), ...more } };
+}
+
+const EARLIEST_MS = 5 * 60_000;
+
+const VIEWS: Readonly<Record<string, View>> = {
+  "azure-native:network:VirtualNetwork": (stored, body, around) =>
+    inProperties(body, { subnets: below(stored, "azure-native:network:Subnet", around) }),
+  "azure-native:network:PrivateLinkService": (stored, body, around) =>
+    inProperties(body, {
+      privateEndpointConnections: below(
+        stored,
+        "azure-native:network:PrivateLinkServicePrivateEndpointConnection",
+        around,
+      ),
+    }),
+  "azure-native:dbforpostgresql:Server": (stored, body, { cloud, now }) => {
+    const backup = stored.outputs["backup"] as Tree | undefined;
+    const connections = [...cloud.all()].filter(
+      ({ type, inputs }) =>
+        type === "azure-native:network:PrivateEndpoint" &&
+        objectsAt(inputs, "privateLinkServiceConnections").some(
+          (one) => stringAt(one, "privateLinkServiceId")?.toLowerCase() === stored.id.toLowerCase(),
+        ),
+    );
+    const properties = body["properties"] as Tree | undefined;
+    return inProperties(body, {
+      // A replica keeps no backups; a server's reach back to its creation, as far as this cloud lives.
+      ...(backup &&
+        !isReplica(stored) && {
+          backup: { ...backup, earliestRestoreDate: new Date(now().getTime() - EARLIEST_MS).toISOString() },
+        }),
+      replica: {
+        role: stringAt(stored.outputs, "replicationRole") ?? "Primary",
+        capacity: (stored.outputs["replicaCapacity"] as number | undefined) ?? 0,
+        ...(isReplica(stored) && { replicationState: "Active" }),
+      },
+      highAvailability: ha(properties?.["highAvailability"] as Tree | undefined),
+      privateEndpointConnections: connections.map(({ id }) => ({
+        id: `${stored.id}/privateEndpointConnections/${id.slice(id.lastIndexOf("/") + 1)}`,
+        properties: {
+          privateEndpoint: { id },
+          privateLinkServiceConnectionState: { status: "Approved", description: "", actionsRequired: "None" },
+          provisioningState: "Succeeded",
+        },
+      })),
+    });
+  },
+};
+
+function ha(given: Tree | undefined): Tree {
+  const mode = given?.["mode"] ?? "Disabled";
+  return { ...given, mode, state: given?.["state"] ?? (mode === "Disabled" ? "NotEnabled" : "Healthy") };
+}
+
+/** A resource in ARM's JSON, whole. */
+export function shown(stored: Stored, around: Around): Tree {
+  const body = around.json.resource(stored, around.model.resource(stored.type));
+  return VIEWS[stored.type]?.(stored, body, around) ?? body;
+}
+
+const ENDPOINT = "azure-native:dbforpostgresql:VirtualEndpoint";
+
+/**
+ * A resource asked for by its id. An endpoint belongs to the server that writes: under the other one's path the service
+ * answers 400 (seen by https://github.com/hashicorp/terraform-provider-azurerm/pull/30789).
+ * @throws ArmError 400
+ */
+export function findShown(id: string, around: Around): { stored: Stored; id: string } | undefined {
+  const { cloud } = around;
+  const at = /^(.*\/flexibleservers\/[^/]+)\/virtualendpoints\/([^/]+)$/i.exec(id);
+  const server = at && cloud.get(`arm:${(at[1] ?? "").toLowerCase()}`);
+  if (at && server && !server.softDeleted) {
+    const found = endpointsOf(cloud, server).find(
+      ({ id: own }) => own.slice(own.lastIndexOf("/") + 1).toLowerCase() === at[2]?.toLowerCase(),
+    );
+    if (found && isReplica(server)) {
+      throw new ArmError(
+        400,
+        "ServerNotActive",
+        `The server '${server.id.slice(server.id.lastIndexOf("/") + 1)}' is not the active one of its pair.`,
+      );
+    }
+    if (found) return { stored: found, id };
+  }
+  const stored = cloud.get(`arm:${id.toLowerCase()}`);
+  return stored && !stored.softDeleted ? { stored, id: stored.id } : undefined;
+}
+
+/** Resources of a type at a scope: those whose id lies below it; endpoints of a server are its pair's. */
+export function listed(type: string, scope: string, around: Around): { stored: Stored; id: string }[] {
+  const { cloud } = around;
+  if (type === ENDPOINT) {
+    const server = cloud.get(`arm:${scope.toLowerCase()}`);
+    if (!server || isReplica(server)) return [];
+    return endpointsOf(cloud, server)
+      .filter((endpoint) => (writerOf(cloud, endpoint) ?? ownerOf(cloud, endpoint))?.key === server.key)
+      .map((stored) => ({
+        stored,
+        id: `${server.id}/virtualendpoints/${stored.id.slice(stored.id.lastIndexOf("/") + 1)}`,
+      }));
+  }
+  const prefix = `${scope.toLowerCase()}/`;
+  return [...cloud.all()]
+    .filter((other) => other.type === type && !other.softDeleted && other.id.toLowerCase().startsWith(prefix))
+    .map((stored) => ({ stored, id: stored.id }));
+}

@@ -1,0 +1,223 @@
+import http, { IncomingMessage, ServerResponse } from "node:http";
+import https from "node:https";
+import net from "node:net";
+import { answerArm } from "./arm/front";
+import { ArmError } from "./arm/errors";
+import { parseJson, readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
+import { Authority } from "./certificates";
+import type { EmulatedCloud } from "./cloud";
+import { graph, openIdConfiguration, token } from "./rights/entra";
+import { answerVault, VAULT_HOST } from "./vault";
+
+const LOOPBACK = "127.0.0.1";
+
+/** A cloud that listens. */
+export interface Listening {
+  /** `https://127.0.0.1:<port>`: management, sign-in and Graph for clients that can be told an address. */
+  readonly address: string;
+  /** `http://127.0.0.1:<port>`: proxy for clients that insist on Azure's own names. */
+  readonly proxy: string;
+  /** Certificate the clients have to trust, as PEM. */
+  readonly certificate: string;
+  /** Hosts somebody wanted to reach that are not this cloud's, each once. They were refused. */
+  readonly refused: ReadonlySet<string>;
+  stop(): Promise<void>;
+}
+
+export interface ListenOptions {
+  /** Told of failures nobody foresaw; the console unless given. */
+  readonly report?: (error: unknown) => void;
+  /** Answers for further host names, such as storage accounts: the address to hand a connection on to. */
+  readonly route?: (host: string) => { readonly host: string; readonly port: number } | undefined;
+}
+
+const SIGN_IN = ["login.microsoftonline.com", "login.microsoft.com", "sts.windows.net"];
+const MANAGEMENT = "management.azure.com";
+const GRAPH = "graph.microsoft.com";
+
+/** Starts both ways in on free ports of the loopback. */
+export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}): Promise<Listening> {
+  const { report = (error: unknown) => console.error(error) } = options;
+  const authority = await Authority.create();
+  const sockets = new Set<net.Socket>();
+  let address = "";
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    request.on("error", () => response.destroy());
+    answer(cloud, request, response, address).catch((error: unknown) => {
+      // Who hung up wants no answer.
+      if (!request.destroyed || request.complete) sendError(request, response, error, report);
+    });
+  };
+  const own = await authority.issue(LOOPBACK, "localhost");
+  const server = https.createServer(
+    {
+      ...own,
+      SNICallback: (name, done) => {
+        authority.contextFor(name).then(
+          (context) => done(null, context),
+          (error: unknown) => done(error as Error),
+        );
+      },
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+    },
+    handle,
+  );
+  server.on("connection", (socket: net.Socket) => track(sockets, socket));
+  server.on("tlsClientError", () => undefined);
+  server.on("clientError", (_error, socket) => socket.destroy());
+  const port = await bind(server);
+  address = `https://${LOOPBACK}:${port}`;
+  const refused = new Set<string>();
+  const proxy = http.createServer((_request, response) => {
+    response.writeHead(405, { Connection: "close" });
+    response.end();
+  });
+  proxy.on("clientError", (_error, socket) => socket.destroy());
+  proxy.on("connection", (socket: net.Socket) => track(sockets, socket));
+  proxy.on("connect", (request: IncomingMessage, client: net.Socket, head: Buffer) => {
+    client.on("error", () => client.destroy());
+    const [host = ""] = (request.url ?? "").split(":");
+    const to = isOurs(host) ? { host: LOOPBACK, port } : options.route?.(host);
+    if (!to) {
+      refused.add(host);
+      client.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
+      return;
+    }
+    const upstream = net.connect(to.port, to.host, () => {
+      client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      upstream.write(head);
+      upstream.pipe(client).pipe(upstream);
+    });
+    track(sockets, upstream);
+    upstream.on("error", () => client.destroy());
+    client.on("close", () => upstream.destroy());
+  });
+  const proxyPort = await bind(proxy);
+  return {
+    address,
+    proxy: `http://${LOOPBACK}:${proxyPort}`,
+    certificate: authority.certificate,
+    refused,
+    stop: async () => {
+      const closed = [server, proxy].map((one) => new Promise((done) => one.close(done)));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+function isOurs(host: string): boolean {
+  return [MANAGEMENT, GRAPH, ...SIGN_IN].includes(host) || VAULT_HOST.test(host);
+}
+
+function track(sockets: Set<net.Socket>, socket: net.Socket): void {
+  sockets.add(socket);
+  socket.once("close", () => sockets.delete(socket));
+}
+
+function bind(server: net.Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, LOOPBACK, () => resolve((server.address() as net.AddressInfo).port));
+  });
+}
+
+async function answer(
+  cloud: EmulatedCloud,
+  request: IncomingMessage,
+  response: ServerResponse,
+  address: string,
+): Promise<void> {
+  const method = request.method ?? "GET";
+  const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+  const base = host === LOOPBACK || host === "localhost" || host === "" ? address : `https://${host}`;
+  const url = parsed(request.url ?? "/", base);
+  const raw = await readBody(request);
+  const authorization = request.headers.authorization;
+  if (VAULT_HOST.test(host)) {
+    send(
+      request,
+      response,
+      await answerVault(cloud, { method, url, host, authorization, body: parseJson(raw) }),
+    );
+    return;
+  }
+  const signIn = SIGN_IN.includes(host) ? base : address;
+  const tenant = /^\/([^/]+)\/(v2\.0\/\.well-known\/openid-configuration|oauth2\/(?:v2\.0\/)?token)$/i.exec(
+    url.pathname,
+  );
+  if (tenant && host !== MANAGEMENT) {
+    const form = new URLSearchParams(raw.toString("utf8"));
+    send(
+      request,
+      response,
+      /token$/i.test(url.pathname)
+        ? token(cloud.directory, tenant[1] ?? "", form)
+        : { status: 200, body: openIdConfiguration(signIn, tenant[1] ?? "") },
+    );
+    return;
+  }
+  if (/\/common\/discovery\/instance$/i.test(url.pathname)) {
+    send(request, response, { status: 200, body: discovery(signIn, cloud.directory.tenantId) });
+    return;
+  }
+  if (host === GRAPH || (host !== MANAGEMENT && url.pathname.startsWith("/v1.0/"))) {
+    requireSession(cloud, authorization);
+    send(request, response, graph(cloud.directory, method, url, parseJson(raw)));
+    return;
+  }
+  if (/^\/metadata\/endpoints$/i.test(url.pathname)) {
+    send(request, response, { status: 200, body: metadata(address, cloud.directory.tenantId) });
+    return;
+  }
+  const incoming = { method, url, authorization, base, body: parseJson(raw) };
+  send(request, response, await answerArm(cloud, incoming));
+}
+
+function requireSession(cloud: EmulatedCloud, authorization: string | undefined): void {
+  const session = cloud.directory.session(/^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "");
+  if (!session || cloud.directory.expired(session)) {
+    throw new ArmError(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.");
+  }
+}
+
+function parsed(path: string, base: string): URL {
+  try {
+    // Clients put a scope that begins with a slash behind one.
+    return new URL(path.replace(/^\/+/, "/"), base);
+  } catch {
+    throw new ArmError(400, "InvalidRequestUri", "The request URI is not well formed.");
+  }
+}
+
+/** Where authorities of this cloud are (https://learn.microsoft.com/entra/identity-platform/msal-overview). */
+function discovery(signIn: string, tenantId: string): object {
+  return {
+    tenant_discovery_endpoint: `${signIn}/${tenantId}/v2.0/.well-known/openid-configuration`,
+    "api-version": "1.1",
+    metadata: [],
+  };
+}
+
+/** What `az cloud register` reads about a cloud. */
+function metadata(address: string, tenant: string): object {
+  return {
+    name: "emulated",
+    portal: address,
+    graph: address,
+    microsoftGraphResourceId: address,
+    resourceManager: address,
+    authentication: {
+      loginEndpoint: address,
+      audiences: [address],
+      tenant,
+      identityProvider: "AAD",
+    },
+    suffixes: {
+      keyVaultDns: "vault.azure.net",
+      storage: "core.windows.net",
+      postgresqlServerEndpoint: "postgres.database.azure.com",
+    },
+  };
+}

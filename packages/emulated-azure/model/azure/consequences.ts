@@ -1,0 +1,114 @@
+import type { CloudEvent } from "../../hooks";
+import { guid } from "../cloud";
+import { stringAt, treeAt } from "../paths";
+import type { Cloud, Model, Scope, Stored, Tree } from "../types";
+import { armKey } from "./arm";
+
+const LINK_SERVICE = "azure-native:network:PrivateLinkService";
+const CONNECTION = "azure-native:network:PrivateLinkServicePrivateEndpointConnection";
+const CLUSTER = "azure-native:containerservice:ManagedCluster";
+const ORIGIN = "azure-native:cdn:AFDOrigin";
+const GROUP = "azure-native:resources:ResourceGroup";
+/** Front Door's own endpoints stand in a subscription of Microsoft's. */
+const MICROSOFT = "00000000-0000-0000-0000-000000000000";
+
+/** What a Service says to the cluster's cloud provider (https://cloud-provider-azure.sigs.k8s.io/topics/pls-integration/). */
+const ANNOTATION = "service.beta.kubernetes.io/azure-pls-";
+
+/** A hook that makes what Azure makes by itself: see {@link settle}. */
+export function settleAfter(cloud: Cloud, model: Model): (event: CloudEvent) => void {
+  return (event) => {
+    const { type } = event.kind === "deleted" ? event.before : event.stored;
+    if ([CLUSTER, ORIGIN].includes(type) || /^kubernetes:(core\/)?v1:Service$/.test(type))
+      settle(cloud, model);
+  };
+}
+
+/**
+ * Makes what Azure makes by itself from what was declared: the resource group of a cluster's nodes, the Private Link
+ * Service of each Service that asks for one, in that group, and the connection by which Front Door asks such a service
+ * to be let in, which stays Pending until its owner approves it
+ * (https://learn.microsoft.com/azure/frontdoor/private-link). What is there already stays as it is.
+ */
+export function settle(cloud: Cloud, model: Model): void {
+  for (const cluster of ofType(cloud, CLUSTER)) {
+    const subscription = /^\/subscriptions\/([^/]+)/i.exec(cluster.id)?.[1] ?? "";
+    const group = stringAt(cluster.outputs, "nodeResourceGroup");
+    const location = stringAt(cluster.inputs, "location") ?? "";
+    if (!group) continue;
+    const scope: Scope = { package: "azure-native", config: { subscriptionId: subscription } };
+    make(cloud, model, GROUP, { resourceGroupName: group, location }, scope, cluster.id);
+    for (const service of servicesOf(cloud, cluster)) {
+      const annotations = treeAt(service.inputs, "metadata.annotations") ?? {};
+      if (annotations[`${ANNOTATION}create`] !== "true") continue;
+      const resourceGroupName = text(annotations, "resource-group") ?? group;
+      const serviceName = text(annotations, "name") ?? `pls-${service.id.replace("/", "-")}`;
+      make(cloud, model, LINK_SERVICE, { resourceGroupName, serviceName, location }, scope, cluster.id);
+    }
+  }
+  for (const origin of ofType(cloud, ORIGIN)) connect(cloud, model, origin);
+}
+
+function connect(cloud: Cloud, model: Model, origin: Stored): void {
+  const target = stringAt(origin.inputs, "sharedPrivateLinkResource.privateLink.id");
+  const service = target === undefined ? undefined : cloud.get(armKey(target));
+  if (!service || service.type !== LINK_SERVICE) return;
+  const name = guid(cloud.seed, origin.id, service.id);
+  const inputs: Tree = {
+    resourceGroupName: stringAt(service.inputs, "resourceGroupName") ?? "",
+    serviceName: stringAt(service.inputs, "serviceName") ?? "",
+    peConnectionName: name,
+    name,
+    privateLinkServiceConnectionState: {
+      status: "Pending",
+      description: stringAt(origin.inputs, "sharedPrivateLinkResource.requestMessage") ?? "",
+      actionsRequired: "None",
+    },
+  };
+  const subscription = /^\/subscriptions\/([^/]+)/i.exec(service.id)?.[1] ?? "";
+  const scope: Scope = { package: "azure-native", config: { subscriptionId: subscription } };
+  make(cloud, model, CONNECTION, inputs, scope, origin.id, {
+    privateEndpoint: {
+      id: `/subscriptions/${MICROSOFT}/resourceGroups/frontdoor/providers/Microsoft.Network/privateEndpoints/${name}`,
+    },
+  });
+}
+
+function make(
+  cloud: Cloud,
+  model: Model,
+  type: string,
+  inputs: Tree,
+  scope: Scope,
+  by: string,
+  more: Tree = {},
+): void {
+  const resource = model.resource(type);
+  const id = resource.id(inputs, scope);
+  const key = resource.key(id, scope);
+  if (cloud.get(key)) return;
+  const outcome = model.create(type, "", inputs, scope, cloud);
+  cloud.put({
+    key,
+    type,
+    id,
+    inputs,
+    outputs: { ...outcome.outputs, ...more, ...(type === GROUP && { managedBy: by }) },
+  });
+}
+
+function servicesOf(cloud: Cloud, cluster: Stored): Stored[] {
+  const name = cluster.id.slice(cluster.id.lastIndexOf("/") + 1);
+  return [...cloud.all()].filter(
+    ({ key, type }) => /^kubernetes:(core\/)?v1:Service$/.test(type) && key.startsWith(`kubernetes:${name}:`),
+  );
+}
+
+function ofType(cloud: Cloud, type: string): Stored[] {
+  return [...cloud.all()].filter((stored) => stored.type === type && !stored.softDeleted);
+}
+
+function text(annotations: Tree, name: string): string | undefined {
+  const value = annotations[`${ANNOTATION}${name}`];
+  return typeof value === "string" ? value : undefined;
+}

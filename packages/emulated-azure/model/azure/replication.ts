@@ -1,0 +1,144 @@
+import { stringAt, textAt, withoutKey } from "../paths";
+import { Cloud, CloudError, Stored, Tree } from "../types";
+import { armKey } from "./arm";
+
+const SERVER = "azure-native:dbforpostgresql:Server";
+const ENDPOINT = "azure-native:dbforpostgresql:VirtualEndpoint";
+
+/** How a replica takes over (https://learn.microsoft.com/azure/postgresql/read-replica/concepts-read-replicas-promote). */
+export interface Promotion {
+  /** `switchover` turns the pair round; `standalone` leaves the old primary as it is. */
+  readonly mode: "standalone" | "switchover";
+  /** `planned` waits for the replica to catch up, so the primary must answer; `forced` does not. */
+  readonly option: "planned" | "forced";
+  /** Whether the primary answers. */
+  readonly primaryAnswers: boolean;
+}
+
+/** The two ends of a promotion as the cloud holds them afterwards. */
+export interface Promoted {
+  readonly stored: Stored;
+  /** The server it followed; absent when that is gone. */
+  readonly former?: Stored;
+}
+
+export function isReplica({ outputs }: Stored): boolean {
+  return /AsyncReplica$/.test(textAt(outputs, "replicationRole"));
+}
+
+/** The server a replica follows, as far as it exists. */
+export function sourceOf(cloud: Cloud, server: Stored): Stored | undefined {
+  const source =
+    stringAt(server.outputs, "sourceServerResourceId") ?? stringAt(server.inputs, "sourceServerResourceId");
+  return source === undefined ? undefined : cloud.get(armKey(source));
+}
+
+/** Servers that follow one. */
+export function replicasOf(cloud: Cloud, server: Stored): Stored[] {
+  return [...cloud.all()].filter(
+    (other) => other.type === SERVER && isReplica(other) && sourceOf(cloud, other)?.key === server.key,
+  );
+}
+
+/** The server an endpoint's writer name leads to: of the server it stands below and that one's pair, who writes. */
+export function writerOf(cloud: Cloud, endpoint: Stored): Stored | undefined {
+  const owner = ownerOf(cloud, endpoint);
+  return owner && isReplica(owner) ? sourceOf(cloud, owner) : owner;
+}
+
+/** The server an endpoint's reader name leads to: its member, else the writer. */
+export function readerOf(cloud: Cloud, endpoint: Stored): Stored | undefined {
+  const [member] = members(endpoint.outputs);
+  const named = [...cloud.all()].find(
+    ({ type, id }) => type === SERVER && lastPart(id).toLowerCase() === member?.toLowerCase(),
+  );
+  return named ?? writerOf(cloud, endpoint);
+}
+
+/** The server whose path an endpoint was made under. */
+export function ownerOf(cloud: Cloud, endpoint: Stored): Stored | undefined {
+  return cloud.get(armKey(endpoint.id.replace(/\/virtualendpoints\/[^/]+$/i, "")));
+}
+
+/** Endpoints of a server: those below it, or below the other one of its pair. */
+export function endpointsOf(cloud: Cloud, server: Stored): Stored[] {
+  const pair = new Set([
+    server.key,
+    sourceOf(cloud, server)?.key,
+    ...replicasOf(cloud, server).map(({ key }) => key),
+  ]);
+  return [...cloud.all()].filter(
+    (other) => other.type === ENDPOINT && pair.has(ownerOf(cloud, other)?.key ?? ""),
+  );
+}
+
+/**
+ * Lets a replica take over.
+ * @throws CloudError 400 when the server follows none, a switchover has no endpoint whose reader leads to it, or a
+ * planned promotion finds the primary silent.
+ */
+export function promote(
+  cloud: Cloud,
+  replica: Stored,
+  { mode, option, primaryAnswers }: Promotion,
+): Promoted {
+  const name = lastPart(replica.id);
+  const refuse = (code: string, message: string): never => {
+    throw new CloudError(400, code, message);
+  };
+  if (!isReplica(replica)) refuse("ServerNotReadReplica", `Server '${name}' is not a read replica.`);
+  const former = sourceOf(cloud, replica);
+  if (option === "planned" && !(former && primaryAnswers)) {
+    refuse("PlannedPromotionNotPossible", `The primary of '${name}' does not answer; use the forced option.`);
+  }
+  const endpoints = endpointsOf(cloud, replica).filter(({ outputs }) =>
+    members(outputs).some((member) => member.toLowerCase() === name.toLowerCase()),
+  );
+  if (mode === "switchover" && endpoints.length === 0) {
+    refuse(
+      "VirtualEndpointNotFound",
+      `No virtual endpoint has '${name}' as its reader; a switchover needs one.`,
+    );
+  }
+  // Neither has a standby afterwards, and the promoted server keeps following nobody.
+  const stored = changed(replica, { replicationRole: "Primary", replicaCapacity: 5 }, [
+    "sourceServerResourceId",
+  ]);
+  cloud.put(stored);
+  if (!former) return { stored };
+  if (mode === "standalone") return { stored, former };
+  const demoted = changed(former, {
+    replicationRole: "AsyncReplica",
+    replicaCapacity: 0,
+    sourceServerResourceId: replica.id,
+  });
+  cloud.put(demoted);
+  for (const endpoint of endpoints) {
+    cloud.put({ ...endpoint, outputs: { ...endpoint.outputs, members: [lastPart(former.id)] } });
+  }
+  return { stored, former: demoted };
+}
+
+/** A server in another role: it has no standby, and its inputs read as it is now. */
+function changed(server: Stored, now: Tree, without: readonly string[] = []): Stored {
+  const off = (tree: Tree): Tree =>
+    tree["highAvailability"] === undefined ? tree : { ...tree, highAvailability: { mode: "Disabled" } };
+  const inputs: Tree =
+    typeof now["sourceServerResourceId"] === "string"
+      ? { ...server.inputs, sourceServerResourceId: now["sourceServerResourceId"] }
+      : server.inputs;
+  return {
+    ...server,
+    inputs: without.reduce(withoutKey, off(inputs)),
+    outputs: without.reduce(withoutKey, { ...off(server.outputs), ...now }),
+  };
+}
+
+function members(outputs: Tree): string[] {
+  const value = outputs["members"];
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
+}
+
+function lastPart(id: string): string {
+  return id.slice(id.lastIndexOf("/") + 1);
+}

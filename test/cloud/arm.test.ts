@@ -1,0 +1,437 @@
+import { AuthorizationManagementClient } from "@azure/arm-authorization";
+import { CdnManagementClient } from "@azure/arm-cdn";
+import { ContainerServiceClient } from "@azure/arm-containerservice";
+import { KeyVaultManagementClient } from "@azure/arm-keyvault";
+import { NetworkManagementClient } from "@azure/arm-network";
+import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
+import { ResourceManagementClient } from "@azure/arm-resources";
+import { StorageManagementClient } from "@azure/arm-storage";
+import { EmulatedCloud, emulatedCloud } from "../../packages/emulated-azure/cloud";
+import { Listening, listen } from "../../packages/emulated-azure/listen";
+import type { Principal } from "../../packages/emulated-azure/rights/directory";
+import { sandboxModel } from "../../packages/emulated-azure/model";
+import { credentialOf } from "./client";
+
+const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
+const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
+const GROUP = "rg-shop";
+const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+const READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+
+let cloud: EmulatedCloud;
+let listening: Listening;
+let operator: Principal;
+let reader: Principal;
+let stranger: Principal;
+
+/** A role for somebody, put there as whoever made the subscription would have. */
+function assign(principal: Principal, role: string, scope = SCOPE): void {
+  const name = principal.objectId.replace(/^.{8}/, role.slice(0, 8));
+  const inputs = {
+    scope,
+    roleAssignmentName: name,
+    principalId: principal.objectId,
+    principalType: "ServicePrincipal",
+    roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${role}`,
+  };
+  const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`;
+  cloud.cloud.put({
+    key: `arm:${id.toLowerCase()}`,
+    type: "azure-native:authorization:RoleAssignment",
+    id,
+    inputs,
+    outputs: inputs,
+  });
+}
+
+function clients(principal: Principal) {
+  const credential = credentialOf(cloud, listening, principal);
+  const options = {
+    endpoint: listening.address,
+    tlsOptions: { ca: listening.certificate },
+    retryOptions: { maxRetries: 3, retryDelayInMs: 1 },
+  };
+  return {
+    resources: new ResourceManagementClient(credential, SUBSCRIPTION, options),
+    postgres: new PostgreSQLManagementFlexibleServerClient(credential, SUBSCRIPTION, options),
+    storage: new StorageManagementClient(credential, SUBSCRIPTION, options),
+    vaults: new KeyVaultManagementClient(credential, SUBSCRIPTION, options),
+    authorization: new AuthorizationManagementClient(credential, SUBSCRIPTION, options),
+    network: new NetworkManagementClient(credential, SUBSCRIPTION, options),
+    cdn: new CdnManagementClient(credential, SUBSCRIPTION, options),
+    clusters: new ContainerServiceClient(credential, SUBSCRIPTION, options),
+  };
+}
+
+const serverId = (name: string): string =>
+  `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/${name}`;
+
+const poll = { updateIntervalInMs: 5 };
+const server = (location: string) => ({
+  location,
+  version: "17",
+  sku: { name: "Standard_D4ds_v5", tier: "GeneralPurpose" as const },
+  storage: { storageSizeGB: 128, autoGrow: "Enabled" as const },
+  backup: { backupRetentionDays: 35, geoRedundantBackup: "Disabled" as const },
+  administratorLogin: "keeper",
+  administratorLoginPassword: "not a real 1",
+});
+
+async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of pages) found.push(one);
+  return found;
+}
+
+beforeAll(async () => {
+  cloud = emulatedCloud(sandboxModel(), { retryAfter: 0 });
+  listening = await listen(cloud);
+  [operator, reader, stranger] = ["operator", "reader", "stranger"].map((displayName) =>
+    cloud.directory.add({ displayName, secret: `${displayName} signs in` }),
+  ) as [Principal, Principal, Principal];
+  assign(operator, OWNER);
+  assign(reader, READER);
+  const { resources, postgres, vaults, storage } = clients(operator);
+  await resources.resourceGroups.createOrUpdate(GROUP, { location: "westeurope" });
+  await postgres.servers.beginCreateOrUpdateAndWait(GROUP, "psql-shop", server("westeurope"), poll);
+  await postgres.servers.beginCreateOrUpdateAndWait(
+    GROUP,
+    "psql-shop-copy",
+    { location: "northeurope", createMode: "Replica", sourceServerResourceId: serverId("psql-shop") },
+    poll,
+  );
+  await postgres.virtualEndpoints.beginCreateAndWait(
+    GROUP,
+    "psql-shop",
+    "shop",
+    { endpointType: "ReadWrite", members: ["psql-shop-copy"] },
+    poll,
+  );
+  const vault = { tenantId: cloud.directory.tenantId, sku: { family: "A", name: "standard" } } as const;
+  await vaults.vaults.createOrUpdate(
+    GROUP,
+    "kv-shop",
+    { location: "westeurope", properties: { ...vault, enableRbacAuthorization: true } },
+    poll,
+  );
+  await vaults.secrets.createOrUpdate(GROUP, "kv-shop", "partner-key", { properties: { value: "made up" } });
+  await storage.storageAccounts.create(
+    GROUP,
+    "stshop",
+    { location: "westeurope", kind: "StorageV2", sku: { name: "Standard_RAGRS" } },
+    poll,
+  );
+}, 60_000);
+
+afterAll(() => listening?.stop());
+
+/** Puts a link service with a connection that waits there, as a cluster and a Front Door of somebody's would have. */
+function linkService(): string {
+  const at = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.Network/privateLinkServices/pls-shop`;
+  const scope = { package: "azure-native", config: { subscriptionId: SUBSCRIPTION } };
+  const inputs = { resourceGroupName: GROUP, serviceName: "pls-shop" };
+  const type = "azure-native:network:PrivateLinkService";
+  cloud.model.create(type, "", { ...inputs, location: "westeurope" }, scope, cloud.cloud);
+  cloud.model.create(
+    `${type}PrivateEndpointConnection`,
+    "",
+    { ...inputs, peConnectionName: "afd", privateLinkServiceConnectionState: { status: "Pending" } },
+    scope,
+    cloud.cloud,
+  );
+  return at;
+}
+
+/** What a client was refused with. */
+async function refusal(
+  promise: Promise<unknown>,
+): Promise<{ status: number; code: string; message: string }> {
+  try {
+    await promise;
+  } catch (error) {
+    const { statusCode, code, message } = error as { statusCode: number; code: string; message: string };
+    return { status: statusCode, code, message };
+  }
+  throw new Error("it was not refused");
+}
+
+describe("Microsoft's own clients", () => {
+  test("list groups, and show a server and its replica as they were declared", async () => {
+    const { resources, postgres } = clients(operator);
+    expect((await all(resources.resourceGroups.list())).map(({ name }) => name)).toEqual([GROUP]);
+    const found = await postgres.servers.get(GROUP, "psql-shop");
+    expect(found).toMatchObject({
+      name: "psql-shop",
+      location: "westeurope",
+      version: "17",
+      state: "Ready",
+      replicationRole: "Primary",
+    });
+    expect(found.administratorLoginPassword).toBeUndefined();
+    expect(found.backup?.earliestRestoreDate).toBeInstanceOf(Date);
+    const replica = await postgres.servers.get(GROUP, "psql-shop-copy");
+    expect(replica).toMatchObject({
+      version: "17",
+      replicationRole: "AsyncReplica",
+      backup: { geoRedundantBackup: "Disabled" },
+    });
+    const names = (await all(postgres.servers.listBySubscription())).map(({ name }) => name);
+    expect(names.sort()).toEqual(["psql-shop", "psql-shop-copy"]);
+  });
+
+  test("promote a replica: the pair is swapped, and the endpoint belongs to who writes", async () => {
+    const { postgres } = clients(operator);
+    const planned = { replica: { promoteMode: "Switchover", promoteOption: "Planned" } } as const;
+    const forced = { replica: { promoteMode: "Switchover", promoteOption: "Forced" } } as const;
+    // While the primary's region is lost nothing planned is possible.
+    cloud.faults.outage("westeurope", ({ key }) => key.endsWith("/flexibleservers/psql-shop"));
+    expect(
+      await refusal(postgres.servers.beginUpdateAndWait(GROUP, "psql-shop-copy", planned, poll)),
+    ).toMatchObject({
+      status: 400,
+    });
+    await postgres.servers.beginUpdateAndWait(GROUP, "psql-shop-copy", forced, poll);
+    cloud.faults.clear();
+    expect(await postgres.servers.get(GROUP, "psql-shop-copy")).toMatchObject({ replicationRole: "Primary" });
+    const former = await postgres.servers.get(GROUP, "psql-shop");
+    expect(former).toMatchObject({
+      replicationRole: "AsyncReplica",
+      sourceServerResourceId: serverId("psql-shop-copy"),
+    });
+    expect(await refusal(postgres.virtualEndpoints.get(GROUP, "psql-shop", "shop"))).toMatchObject({
+      status: 400,
+    });
+    const endpoint = await postgres.virtualEndpoints.get(GROUP, "psql-shop-copy", "shop");
+    expect(endpoint.members).toEqual(["psql-shop"]);
+    // And back, which loses nothing.
+    await postgres.servers.beginUpdateAndWait(GROUP, "psql-shop", planned, poll);
+    expect(await postgres.servers.get(GROUP, "psql-shop")).toMatchObject({ replicationRole: "Primary" });
+    expect((await postgres.virtualEndpoints.get(GROUP, "psql-shop", "shop")).members).toEqual([
+      "psql-shop-copy",
+    ]);
+  });
+
+  test("restore to a point in time: a server of its own beside the first", async () => {
+    const { postgres } = clients(operator);
+    const restored = await postgres.servers.beginCreateOrUpdateAndWait(
+      GROUP,
+      "psql-shop-restored",
+      {
+        location: "westeurope",
+        createMode: "PointInTimeRestore",
+        sourceServerResourceId: serverId("psql-shop"),
+        pointInTimeUTC: new Date("2026-11-01T00:00:00Z"),
+      },
+      poll,
+    );
+    expect(restored).toMatchObject({
+      version: "17",
+      replicationRole: "Primary",
+      administratorLogin: "keeper",
+    });
+    await postgres.servers.beginDeleteAndWait(GROUP, "psql-shop-restored", poll);
+    expect(await refusal(postgres.servers.get(GROUP, "psql-shop-restored"))).toMatchObject({
+      status: 404,
+      code: "ResourceNotFound",
+    });
+  });
+
+  test("approve a link that waits", async () => {
+    linkService();
+    const { network } = clients(operator);
+    const before = await network.privateLinkServices.get(GROUP, "pls-shop");
+    expect(
+      before.privateEndpointConnections?.map((one) => one.privateLinkServiceConnectionState?.status),
+    ).toEqual(["Pending"]);
+    await network.privateLinkServices.updatePrivateEndpointConnection(GROUP, "pls-shop", "afd", {
+      name: "afd",
+      privateLinkServiceConnectionState: { status: "Approved", description: "let in" },
+    });
+    const after = await network.privateLinkServices.getPrivateEndpointConnection(GROUP, "pls-shop", "afd");
+    expect(after.privateLinkServiceConnectionState).toMatchObject({
+      status: "Approved",
+      description: "let in",
+    });
+  });
+
+  test("see a secret without its value, and bring a deleted vault back", async () => {
+    const { vaults } = clients(operator);
+    const secret = await vaults.secrets.get(GROUP, "kv-shop", "partner-key");
+    expect(secret.properties?.secretUri).toBe("https://kv-shop.vault.azure.net/secrets/partner-key");
+    expect(JSON.stringify(secret)).not.toContain("made up");
+    await vaults.vaults.delete(GROUP, "kv-shop");
+    expect((await all(vaults.vaults.listDeleted())).map(({ name }) => name)).toEqual(["kv-shop"]);
+    await vaults.vaults.createOrUpdate(
+      GROUP,
+      "kv-shop",
+      {
+        location: "westeurope",
+        properties: {
+          tenantId: cloud.directory.tenantId,
+          sku: { family: "A", name: "standard" },
+          createMode: "recover",
+        },
+      },
+      poll,
+    );
+    expect((await vaults.secrets.get(GROUP, "kv-shop", "partner-key")).name).toBe("partner-key");
+  });
+
+  test("fail a storage account over: locally redundant, where its copy was", async () => {
+    const { storage } = clients(operator);
+    expect(await storage.storageAccounts.getProperties(GROUP, "stshop")).toMatchObject({
+      secondaryLocation: "northeurope",
+    });
+    await storage.storageAccounts.failover(GROUP, "stshop", poll);
+    const after = await storage.storageAccounts.getProperties(GROUP, "stshop");
+    expect(after).toMatchObject({ primaryLocation: "northeurope", sku: { name: "Standard_LRS" } });
+    expect(after.secondaryLocation).toBeUndefined();
+    expect(
+      await refusal(Promise.resolve(storage.storageAccounts.failover(GROUP, "stshop", poll))),
+    ).toMatchObject({
+      status: 409,
+    });
+  });
+
+  test("read what there is of Front Door, clusters and rights", async () => {
+    const { cdn, clusters, authorization } = clients(operator);
+    await cdn.profiles.beginCreateAndWait(
+      GROUP,
+      "afd-shop",
+      { location: "Global", sku: { name: "Premium_AzureFrontDoor" } },
+      poll,
+    );
+    await cdn.afdEndpoints.beginCreateAndWait(
+      GROUP,
+      "afd-shop",
+      "shop",
+      { location: "Global", enabledState: "Enabled" },
+      poll,
+    );
+    await cdn.afdEndpoints.beginUpdateAndWait(GROUP, "afd-shop", "shop", { enabledState: "Disabled" }, poll);
+    const endpoints = await all(cdn.afdEndpoints.listByProfile(GROUP, "afd-shop"));
+    expect(endpoints.map(({ name, enabledState }) => [name, enabledState])).toEqual([["shop", "Disabled"]]);
+    expect(await all(clusters.managedClusters.list())).toEqual([]);
+    const roles = (await all(authorization.roleDefinitions.list(SCOPE))).map(({ roleName }) => roleName);
+    expect(roles).toEqual(expect.arrayContaining(["Owner", "Reader", "Storage Blob Data Reader"]));
+    const principals = (await all(authorization.roleAssignments.listForSubscription())).map(
+      ({ principalId }) => principalId,
+    );
+    expect(principals.sort()).toEqual([operator.objectId, reader.objectId].sort());
+  });
+});
+
+describe("rights", () => {
+  const acts = (principal: Principal): Record<string, () => Promise<unknown>> => {
+    const { postgres, network, vaults } = clients(principal);
+    const forced = { replica: { promoteMode: "Switchover", promoteOption: "Forced" } } as const;
+    const link = { privateLinkServiceConnectionState: { status: "Approved" } };
+    const restore = {
+      location: "westeurope",
+      createMode: "PointInTimeRestore",
+      sourceServerResourceId: serverId("psql-shop"),
+      pointInTimeUTC: new Date("2026-11-01T00:00:00Z"),
+    };
+    return {
+      show: () => postgres.servers.get(GROUP, "psql-shop"),
+      promote: () => postgres.servers.beginUpdateAndWait(GROUP, "psql-shop-copy", forced, poll),
+      restore: () => postgres.servers.beginCreateOrUpdateAndWait(GROUP, "psql-other", restore, poll),
+      approve: () =>
+        network.privateLinkServices.updatePrivateEndpointConnection(GROUP, "pls-shop", "afd", link),
+      secret: () => vaults.secrets.get(GROUP, "kv-shop", "partner-key"),
+    };
+  };
+  const ACTIONS: Record<string, string> = {
+    show: "Microsoft.DBforPostgreSQL/flexibleServers/read",
+    promote: "Microsoft.DBforPostgreSQL/flexibleServers/write",
+    restore: "Microsoft.DBforPostgreSQL/flexibleServers/write",
+    approve: "Microsoft.Network/privateLinkServices/privateEndpointConnections/write",
+    secret: "Microsoft.KeyVault/vaults/secrets/read",
+  };
+
+  test.each(Object.keys(ACTIONS))(
+    "somebody without a role is refused to %s, by name, action and scope",
+    async (act) => {
+      const { status, code, message } = await refusal(acts(stranger)[act]!());
+      expect([status, code]).toEqual([403, "AuthorizationFailed"]);
+      expect(message).toContain(`object id '${stranger.objectId}'`);
+      expect(message).toContain(`perform action '${ACTIONS[act]}'`);
+      expect(message).toContain(`over scope '${SCOPE}/resourceGroups/${GROUP}/`);
+    },
+  );
+
+  test("a reader sees and changes nothing", async () => {
+    const { show, secret, ...changes } = acts(reader);
+    await show!();
+    await secret!();
+    for (const [act, change] of Object.entries(changes))
+      expect([act, (await refusal(change())).code]).toEqual([act, "AuthorizationFailed"]);
+    expect((await clients(operator).postgres.servers.get(GROUP, "psql-shop-copy")).replicationRole).toBe(
+      "AsyncReplica",
+    );
+  });
+
+  test("somebody without a role anywhere sees no subscription, and is refused its groups", async () => {
+    const { resources } = clients(stranger);
+    expect(await refusal(all(resources.resourceGroups.list()))).toMatchObject({ status: 403 });
+  });
+
+  test("a contributor makes nobody an owner, and a role of the cloud's own counts as any other", async () => {
+    const builder = cloud.directory.add({ displayName: "builder", secret: "builder signs in" });
+    assign(builder, CONTRIBUTOR);
+    const { authorization } = clients(builder);
+    const name = "5f2c7a5e-0a43-4a4e-9a53-2b5a0b1f3d10";
+    const owner = {
+      principalId: builder.objectId,
+      principalType: "ServicePrincipal",
+      roleDefinitionId: `${SCOPE}/providers/Microsoft.Authorization/roleDefinitions/${OWNER}`,
+    } as const;
+    expect(await refusal(authorization.roleAssignments.create(SCOPE, name, owner))).toMatchObject({
+      code: "AuthorizationFailed",
+      message: expect.stringContaining("Microsoft.Authorization/roleAssignments/write"),
+    });
+    const own = "0d5b6e1c-7a43-4f0e-8a53-2b5a0b1f3d11";
+    await clients(operator).authorization.roleDefinitions.createOrUpdate(SCOPE, own, {
+      roleName: "restarts servers",
+      assignableScopes: [SCOPE],
+      permissions: [{ actions: ["Microsoft.DBforPostgreSQL/flexibleServers/restart/action"] }],
+    });
+    await clients(operator).authorization.roleAssignments.create(SCOPE, name, {
+      principalId: stranger.objectId,
+      principalType: "ServicePrincipal",
+      roleDefinitionId: `${SCOPE}/providers/Microsoft.Authorization/roleDefinitions/${own}`,
+    });
+    const { postgres } = clients(stranger);
+    await postgres.servers.beginRestartAndWait(GROUP, "psql-shop", poll);
+    expect(await refusal(postgres.servers.get(GROUP, "psql-shop"))).toMatchObject({ status: 403 });
+    await clients(operator).authorization.roleAssignments.delete(SCOPE, name);
+    expect(await refusal(postgres.servers.beginRestartAndWait(GROUP, "psql-shop", poll))).toMatchObject({
+      status: 403,
+    });
+  });
+
+  test("a condition binds whoever holds the role", async () => {
+    const administrator = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
+    const deployer = cloud.directory.add({ displayName: "deployer", secret: "deployer signs in" });
+    assign(deployer, administrator);
+    const key = [...cloud.cloud.all()].find(({ inputs }) => inputs["principalId"] === deployer.objectId)!;
+    const condition = `((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${READER}} AND @Request[Microsoft.Authorization/roleAssignments:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))`;
+    cloud.cloud.put({ ...key, inputs: { ...key.inputs, condition, conditionVersion: "2.0" } });
+    const { authorization } = clients(deployer);
+    const give = (role: string, name: string) =>
+      authorization.roleAssignments.create(SCOPE, name, {
+        principalId: stranger.objectId,
+        principalType: "ServicePrincipal",
+        roleDefinitionId: `${SCOPE}/providers/Microsoft.Authorization/roleDefinitions/${role}`,
+      });
+    expect(await refusal(give(OWNER, "11111111-7a43-4f0e-8a53-2b5a0b1f3d12"))).toMatchObject({
+      code: "AuthorizationFailed",
+    });
+    await give(READER, "22222222-7a43-4f0e-8a53-2b5a0b1f3d13");
+    await clients(operator).authorization.roleAssignments.delete(
+      SCOPE,
+      "22222222-7a43-4f0e-8a53-2b5a0b1f3d13",
+    );
+  });
+});
