@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { registerBackup } from "./commands/backup";
+import { registerCopy } from "./commands/copy";
 import { registerDrill } from "./commands/drill";
 import { registerEvidence } from "./commands/evidence";
 import { registerGuard } from "./commands/guard";
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
     .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", settingHelp + exitCodeHelp);
   registerBackup(program);
+  registerCopy(program);
   registerDrill(program);
   registerEvidence(program);
   registerGuard(program);

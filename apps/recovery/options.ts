@@ -5,7 +5,8 @@
 import type { RunContext } from "./context";
 import type { Skip } from "./leaveOut";
 import type { Settings } from "./settings";
-import type { CatalogueEntry, Level, Manifest, StatusEntry, Tier } from "./types";
+import type { Outage } from "./store/fleet";
+import type { Level, Manifest, StatusEntry, Tier } from "./types";
 
 export interface BackupOptions {
   /** Databases to dump; none: the one `DATABASE_URL` names. */
@@ -17,7 +18,17 @@ export interface BackupOptions {
 }
 
 /** One database of a run: with several, one that fails does not stop the others. */
-export type BackupOutcome = { database: string; manifest: Manifest } | { database: string; error: Error };
+export type BackupOutcome =
+  | {
+      database: string;
+      /** As it stands in the first target that holds it. */
+      manifest: Manifest;
+      /** Targets that hold it. */
+      targets: string[];
+      /** Targets that should and do not. */
+      outages: Outage[];
+    }
+  | { database: string; error: Error };
 
 /** Which backup is meant. */
 export type BackupSelector =
@@ -41,6 +52,8 @@ export interface VerifyOptions {
   assertions?: Assertion[];
   /** Default two hours. */
   timeoutSeconds?: number;
+  /** Target whose copy is proved; default the best of those that hold it. */
+  target?: string;
   /** False: the report is returned but not stored beside the backup. Default true. */
   record?: boolean;
 }
@@ -49,6 +62,8 @@ export interface RestoreOptions {
   backup: BackupSelector;
   /** Database to restore into; new, or existing and empty. */
   to: string;
+  /** Target the backup is read from; default the best of those that hold it. */
+  target?: string;
   /** Takes the place of an existing database; must equal `to`. The previous content is kept under another name. */
   replace?: string;
   /** Objects of the backup to do without, by name. */
@@ -61,20 +76,28 @@ export interface PruneOptions {
   /** Default true: nothing is deleted. */
   dryRun?: boolean;
   database?: string;
+  /** Only in this target. */
+  target?: string;
+}
+
+export interface CopyOptions {
+  /** Only this backup. */
+  id?: string;
+  /** Targets by name. */
+  to?: string;
+  from?: string;
+  database?: string;
 }
 
 export interface ListOptions {
   database?: string;
+  /** Only what this target holds. */
+  target?: string;
   tier?: Tier;
 }
 
-export type RunList = (
-  settings: Settings,
-  options: ListOptions,
-  context: RunContext,
-) => Promise<CatalogueEntry[]>;
 export type RunStatus = (
   settings: Settings,
-  options: { database?: string; maxAgeSeconds?: number; maxVerifiedAgeSeconds?: number },
+  options: { database?: string; target?: string; maxAgeSeconds?: number; maxVerifiedAgeSeconds?: number },
   context: RunContext,
 ) => Promise<StatusEntry[]>;

@@ -20,13 +20,13 @@ import type { Settings } from "./settings";
 import { contradiction, requireSpace, startSpool, type Spool, type SpooledArchive } from "./spool";
 import type { Stages } from "./stages";
 import { dropRehydrated, findArchive, openArchive, rehydrate } from "./store/archiveSource";
-import type { BlobStore } from "./store/client";
+import type { Store } from "./store/store";
 import type { Manifest, TableMatch } from "./types";
 
 interface Run {
   settings: Settings;
   context: RunContext;
-  store: BlobStore;
+  store: Store;
   stages: Stages;
   manifest: Manifest;
 }
@@ -76,6 +76,7 @@ export async function restoreInto(run: Run, target: Target, options: RestoreOpti
           manifest,
           directory: settings.scratchDirectory,
           zstd: findProgram("zstd"),
+          identityFile: settings.identityFile,
           signal: attempt.signal,
           onBytes,
         });

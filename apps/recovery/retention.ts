@@ -26,7 +26,7 @@ export function decideRetention(
   const newestFirst = [...backups].sort((one, other) => takenAt(other) - takenAt(one));
   const newestVerified = newestFirst.find(isVerified);
   return newestFirst.map((entry) => {
-    const days = entry.tier === "daily" ? retention.dailyDays : retention.monthlyDays;
+    const days = retention.days[entry.tier];
     const expired = takenAt(entry) < now.getTime() - days * DAY_MS;
     const rank = newestFirst.filter(({ tier }) => tier === entry.tier).indexOf(entry);
     const keep = (reason: string) => ({ entry, delete: false, reason });

@@ -3,12 +3,25 @@ import { tmpdir } from "node:os";
 import { z } from "zod";
 import { parseDuration } from "./duration";
 import { messageOf, UsageError } from "./errors";
+import { checkIdentities, recipient } from "./encryption";
 import { LOOPBACK, TLS_LEVELS, type TlsLevel } from "./guard/policy";
 import { parseServerUrl, type ServerConnection } from "./postgres/connection";
 import { keepSecret } from "./redact";
+import {
+  connectionString,
+  containerName,
+  keepAccountKey,
+  parseTargets,
+  secureUrl,
+  SINGLE_TARGET,
+  type Containers,
+  type StoreAccess,
+  type Target,
+} from "./targets";
+import { TIERS, type Tier } from "./types";
 
 /** What a verb cannot run without. */
-export type Need = "database" | "store" | "monthly" | "evidence";
+export type Need = "database" | "store" | Tier | "evidence";
 
 export interface Settings {
   /** Environment this runner works for; part of every blob name, so that environments never mix. */
@@ -17,17 +30,23 @@ export interface Settings {
   server?: ServerConnection;
   /** Where verify restores to; without it verify starts a throwaway server. */
   scratchServer?: ServerConnection;
-  store: { connectionString: string } | { url: string };
-  containers: {
-    daily: string;
-    monthly?: string;
-    evidence?: string;
-    /** Where a drill puts backups of made-up data; without it the daily container. */
-    drill?: string;
-  };
+  /** Every place backups go to, in the order in which they are asked for one. */
+  targets: readonly Target[];
+  /** Name of the target these settings are for; the first unless `forTarget` chose another. */
+  target: string;
+  /** How that target is reached, and its containers. */
+  store: StoreAccess;
+  containers: Containers;
+  /** Public keys of age that archives are encrypted for; empty: they are not encrypted. */
+  recipients: readonly string[];
+  /** File with private keys of age; only where archives are read. */
+  identityFile?: string;
+  /** Longest time, in all, that a target may hold the others back while a database is dumped. */
+  targetPatienceSeconds: number;
   /** Access tier of monthly archives. Archive costs hours of rehydration at restore, counted in the RTO. */
   monthlyAccessTier: "Hot" | "Cool" | "Cold" | "Archive";
-  retention: { dailyDays: number; monthlyDays: number; keepLast: number };
+  /** Days a backup of each tier is kept, and how many of each are kept whatever their age. */
+  retention: { days: Record<Tier, number>; keepLast: number };
   /** Oldest allowed newest backup: the daily interval and two hours. */
   maxAgeSeconds: number;
   /** Oldest allowed newest verified backup. */
@@ -43,7 +62,7 @@ export interface Settings {
   /** Questions that verify asks the restored data. */
   assertionsFile?: string;
   /** Copy of the store in the second region, which a drill of a region's loss reads. */
-  geoStore?: { connectionString: string } | { url: string };
+  geoStore?: StoreAccess;
   /** Overall objectives that replace those of the drill's scenarios. */
   objectives: { rtoSeconds?: number; rpoSeconds?: number };
   guard: {
@@ -61,13 +80,25 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   DATABASE_URL: "server, role and default database: postgresql://<role>:<password>@<host>:5432/<database>",
   BACKUP_STORE_URL: "https://<account>.blob.core.windows.net, reached with workload identity",
   BACKUP_STORE_CONNECTION_STRING: "instead of BACKUP_STORE_URL: an emulator's connection string",
+  BACKUP_TARGETS:
+    "instead of both: JSON list of the places every backup goes to, see the documentation (also BACKUP_TARGETS_FILE)",
+  BACKUP_TARGET_PATIENCE:
+    "optional: longest time in all that one target may hold back the others during a backup (default 60s)",
+  BACKUP_RECIPIENTS:
+    "optional: public keys of age (age1…), separated by commas, that new backups are encrypted for",
+  BACKUP_IDENTITY_FILE:
+    "file with the private keys of age, old ones too, for verify, restore and drill of encrypted backups",
+  BACKUP_CONTAINER_HOURLY: "container of hourly backups",
   BACKUP_CONTAINER_DAILY: "container of daily backups",
+  BACKUP_CONTAINER_WEEKLY: "container of weekly backups",
   BACKUP_CONTAINER_MONTHLY: "container of monthly backups",
   BACKUP_CONTAINER_EVIDENCE: "container of drill reports",
   ENVIRONMENT: "name of this environment: lower-case letters, digits and hyphens",
   SCRATCH_DATABASE_URL: "optional: server verify restores to; otherwise it starts a throwaway one",
   BACKUP_MONTHLY_ACCESS_TIER: "optional: Hot, Cool, Cold or Archive (default Cold)",
+  RETENTION_HOURLY_DAYS: "optional: days an hourly backup is kept (default 7)",
   RETENTION_DAILY_DAYS: "optional: days a daily backup is kept (default 30)",
+  RETENTION_WEEKLY_DAYS: "optional: days a weekly backup is kept (default 28)",
   RETENTION_MONTHLY_DAYS: "optional: days a monthly backup is kept (default 365)",
   RETENTION_KEEP_LAST: "optional: newest backups of each tier that are never deleted (default 7)",
   BACKUP_MAX_AGE: "optional: oldest allowed newest backup (default 26h)",
@@ -95,9 +126,6 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
     "optional: file the outcome of every run is written to, for the node exporter's textfile collector",
 };
 
-const containerName = z
-  .string()
-  .regex(/^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "3-63 lower-case letters, digits and single hyphens");
 const whole = (minimum: number, maximum: number) =>
   z.string().transform((text, issue) => {
     const value = Number(text);
@@ -117,12 +145,6 @@ const hostList = z.string().transform((text, issue) => {
   issue.addIssue("host names separated by commas, without scheme, port or user");
   return z.NEVER;
 });
-const connectionString = z
-  .string()
-  .regex(
-    /^(UseDevelopmentStorage=true|.*(BlobEndpoint|AccountName)=.+)/i,
-    "an Azure Storage connection string",
-  );
 const serverUrl = z.string().transform((text, issue): ServerConnection => {
   try {
     return parseServerUrl(text);
@@ -131,25 +153,32 @@ const serverUrl = z.string().transform((text, issue): ServerConnection => {
     return z.NEVER;
   }
 });
-/** Bearer tokens go over TLS only; an emulator on this machine has none. */
-const storeUrl = z
-  .url({ protocol: /^https?$/, error: "an https URL" })
-  .refine(
-    (text) =>
-      text.startsWith("https:") ||
-      LOOPBACK.some((host) => [host, `[${host}]`].includes(new URL(text).hostname)),
-    "an https URL",
-  );
 const httpUrl = z.url({ protocol: /^https?$/, error: "an http(s) URL" });
 
 const schema = z.object({
   DATABASE_URL: serverUrl.optional(),
   SCRATCH_DATABASE_URL: serverUrl.optional(),
-  BACKUP_STORE_URL: storeUrl.optional(),
+  BACKUP_STORE_URL: secureUrl.optional(),
   BACKUP_STORE_CONNECTION_STRING: connectionString.optional(),
-  BACKUP_STORE_SECONDARY_URL: storeUrl.optional(),
+  BACKUP_STORE_SECONDARY_URL: secureUrl.optional(),
   BACKUP_STORE_SECONDARY_CONNECTION_STRING: connectionString.optional(),
+  BACKUP_TARGETS: z.string().optional(),
+  BACKUP_TARGET_PATIENCE: duration.default(60),
+  BACKUP_RECIPIENTS: z
+    .string()
+    .transform((text) => text.split(",").map((part) => part.trim()))
+    .pipe(z.array(recipient))
+    .default([]),
+  BACKUP_IDENTITY_FILE: z
+    .string()
+    .superRefine((file, issue) => {
+      const problem = checkIdentities(file);
+      if (problem) issue.addIssue(problem);
+    })
+    .optional(),
+  BACKUP_CONTAINER_HOURLY: containerName.optional(),
   BACKUP_CONTAINER_DAILY: containerName.optional(),
+  BACKUP_CONTAINER_WEEKLY: containerName.optional(),
   BACKUP_CONTAINER_MONTHLY: containerName.optional(),
   BACKUP_CONTAINER_EVIDENCE: containerName.optional(),
   BACKUP_CONTAINER_DRILL: containerName.optional(),
@@ -158,7 +187,9 @@ const schema = z.object({
     .regex(/^[a-z][a-z0-9-]{0,30}$/, "1-31 lower-case letters, digits and hyphens, starting with a letter")
     .optional(),
   BACKUP_MONTHLY_ACCESS_TIER: z.enum(["Hot", "Cool", "Cold", "Archive"]).default("Cold"),
+  RETENTION_HOURLY_DAYS: whole(1, 3_650).default(7),
   RETENTION_DAILY_DAYS: whole(1, 3_650).default(30),
+  RETENTION_WEEKLY_DAYS: whole(1, 3_650).default(28),
   RETENTION_MONTHLY_DAYS: whole(1, 3_650).default(365),
   RETENTION_KEEP_LAST: whole(1, 1_000).default(7),
   BACKUP_MAX_AGE: duration.default(26 * 3_600),
@@ -183,7 +214,10 @@ const FROM_FILE = [
   "SCRATCH_DATABASE_URL",
   "BACKUP_STORE_CONNECTION_STRING",
   "BACKUP_STORE_SECONDARY_CONNECTION_STRING",
+  "BACKUP_TARGETS",
 ] as const;
+/** Those that are secrets as a whole; a list of targets is none, what is secret in it is kept apart. */
+const SECRET = FROM_FILE.filter((name) => name !== "BACKUP_TARGETS");
 
 function readFiles(env: NodeJS.ProcessEnv, problems: string[]): NodeJS.ProcessEnv {
   const merged: NodeJS.ProcessEnv = { ...env };
@@ -212,50 +246,62 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
   const merged = readFiles(env, problems);
   // An empty variable is how a shell and a Kubernetes manifest say "not set".
   const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ""));
-  for (const name of FROM_FILE) keepSecret(given[name]);
+  for (const name of SECRET) keepSecret(given[name]);
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) problems.push(`${issue.path.join(".")}: ${expectation(issue)}`);
+    for (const issue of parsed.error.issues) problems.push(`${String(issue.path[0])}: ${expectation(issue)}`);
   }
   const required = (name: keyof z.infer<typeof schema>) => {
     if (!given[name]) problems.push(`${name}: missing; ${SETTING_HELP[name] ?? ""}`);
   };
   if (needs.includes("database")) required("DATABASE_URL");
+  const targets = targetsOf(given, problems);
+  const anywhere = (kind: keyof Containers) => targets.some(({ containers }) => containers[kind]);
+  const container = (kind: keyof Containers) => {
+    const name = `BACKUP_CONTAINER_${kind.toUpperCase()}`;
+    if (targets.length > 0 && anywhere(kind)) return;
+    if (given.BACKUP_TARGETS === undefined) problems.push(`${name}: missing; ${SETTING_HELP[name] ?? ""}`);
+    else if (targets.length > 0) problems.push(`BACKUP_TARGETS: no target has a container "${kind}"`);
+  };
   if (needs.includes("store")) {
-    if (given.BACKUP_STORE_URL && given.BACKUP_STORE_CONNECTION_STRING) {
+    if (given.BACKUP_TARGETS !== undefined) {
+      for (const name of ["BACKUP_STORE_URL", "BACKUP_STORE_CONNECTION_STRING"] as const)
+        if (given[name]) problems.push(`${name}: set it or BACKUP_TARGETS, not both`);
+    } else if (given.BACKUP_STORE_URL && given.BACKUP_STORE_CONNECTION_STRING) {
       problems.push("BACKUP_STORE_URL: set it or BACKUP_STORE_CONNECTION_STRING, not both");
     } else if (!given.BACKUP_STORE_URL && !given.BACKUP_STORE_CONNECTION_STRING) {
-      problems.push("BACKUP_STORE_URL or BACKUP_STORE_CONNECTION_STRING: missing; one of the two is needed");
+      problems.push(
+        "BACKUP_STORE_URL, BACKUP_STORE_CONNECTION_STRING or BACKUP_TARGETS: missing; one of them is needed",
+      );
     }
-    required("BACKUP_CONTAINER_DAILY");
+    container("daily");
   }
   if (given.BACKUP_STORE_SECONDARY_URL && given.BACKUP_STORE_SECONDARY_CONNECTION_STRING) {
     problems.push("BACKUP_STORE_SECONDARY_URL: set it or BACKUP_STORE_SECONDARY_CONNECTION_STRING, not both");
   }
-  if (needs.includes("monthly")) required("BACKUP_CONTAINER_MONTHLY");
-  if (needs.includes("evidence")) required("BACKUP_CONTAINER_EVIDENCE");
+  for (const kind of [...TIERS, "evidence"] as const) {
+    if (kind !== "daily" && needs.includes(kind)) container(kind);
+  }
   required("ENVIRONMENT");
   if (problems.length > 0 || !parsed.success) throw new UsageError(problems);
 
   const value = parsed.data;
   keepSecret(value.DATABASE_URL?.password);
   keepSecret(value.SCRATCH_DATABASE_URL?.password);
-  for (const text of [value.BACKUP_STORE_CONNECTION_STRING, value.BACKUP_STORE_SECONDARY_CONNECTION_STRING]) {
-    keepSecret(/AccountKey=([^;]+)/i.exec(text ?? "")?.[1]);
-  }
+  keepAccountKey(value.BACKUP_STORE_CONNECTION_STRING);
+  keepAccountKey(value.BACKUP_STORE_SECONDARY_CONNECTION_STRING);
+  const [first] = targets;
   return {
     environment: value.ENVIRONMENT ?? "",
     server: value.DATABASE_URL,
     scratchServer: value.SCRATCH_DATABASE_URL,
-    store: value.BACKUP_STORE_CONNECTION_STRING
-      ? { connectionString: value.BACKUP_STORE_CONNECTION_STRING }
-      : { url: value.BACKUP_STORE_URL ?? "" },
-    containers: {
-      daily: value.BACKUP_CONTAINER_DAILY ?? "",
-      monthly: value.BACKUP_CONTAINER_MONTHLY,
-      evidence: value.BACKUP_CONTAINER_EVIDENCE,
-      drill: value.BACKUP_CONTAINER_DRILL,
-    },
+    targets,
+    target: first?.name ?? SINGLE_TARGET,
+    store: first?.store ?? { kind: "azure", url: "" },
+    containers: first?.containers ?? {},
+    recipients: [...new Set(value.BACKUP_RECIPIENTS)],
+    identityFile: value.BACKUP_IDENTITY_FILE,
+    targetPatienceSeconds: value.BACKUP_TARGET_PATIENCE,
     geoStore: geoStoreOf(value),
     objectives: { rtoSeconds: value.RTO_TARGET, rpoSeconds: value.RPO_TARGET },
     guard: {
@@ -265,8 +311,12 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     },
     monthlyAccessTier: value.BACKUP_MONTHLY_ACCESS_TIER,
     retention: {
-      dailyDays: value.RETENTION_DAILY_DAYS,
-      monthlyDays: value.RETENTION_MONTHLY_DAYS,
+      days: {
+        hourly: value.RETENTION_HOURLY_DAYS,
+        daily: value.RETENTION_DAILY_DAYS,
+        weekly: value.RETENTION_WEEKLY_DAYS,
+        monthly: value.RETENTION_MONTHLY_DAYS,
+      },
       keepLast: value.RETENTION_KEEP_LAST,
     },
     maxAgeSeconds: value.BACKUP_MAX_AGE,
@@ -281,12 +331,51 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
 
 function geoStoreOf(value: z.infer<typeof schema>): Settings["geoStore"] {
   const connectionString = value.BACKUP_STORE_SECONDARY_CONNECTION_STRING;
-  if (connectionString) return { connectionString };
-  return value.BACKUP_STORE_SECONDARY_URL ? { url: value.BACKUP_STORE_SECONDARY_URL } : undefined;
+  if (connectionString) return { kind: "azure", connectionString };
+  return value.BACKUP_STORE_SECONDARY_URL
+    ? { kind: "azure", url: value.BACKUP_STORE_SECONDARY_URL }
+    : undefined;
+}
+
+/** The list of `BACKUP_TARGETS`, or the one account the older settings name. */
+function targetsOf(given: NodeJS.ProcessEnv, problems: string[]): Target[] {
+  const containers: Containers = {
+    hourly: given.BACKUP_CONTAINER_HOURLY,
+    daily: given.BACKUP_CONTAINER_DAILY,
+    weekly: given.BACKUP_CONTAINER_WEEKLY,
+    monthly: given.BACKUP_CONTAINER_MONTHLY,
+    evidence: given.BACKUP_CONTAINER_EVIDENCE,
+    drill: given.BACKUP_CONTAINER_DRILL,
+  };
+  if (given.BACKUP_TARGETS !== undefined) return parseTargets(given.BACKUP_TARGETS, containers, problems);
+  const text = given.BACKUP_STORE_CONNECTION_STRING;
+  if (text) return [{ name: SINGLE_TARGET, store: { kind: "azure", connectionString: text }, containers }];
+  const url = given.BACKUP_STORE_URL;
+  return [{ name: SINGLE_TARGET, store: { kind: "azure", url: url ?? "" }, containers }];
+}
+
+/** The settings with one given target and no other. */
+export function onlyTarget(settings: Settings, target: Target): Settings {
+  const { name, store, containers } = target;
+  return { ...settings, targets: [target], target: name, store, containers };
+}
+
+/** The settings with another of their targets in place of the first. @throws UsageError for an unknown name */
+export function forTarget(settings: Settings, name: string): Settings {
+  const target = settings.targets.find((one) => one.name === name);
+  if (!target) {
+    const known = settings.targets.map((one) => one.name).join(", ");
+    throw new UsageError(`--target ${name}: unknown; allowed: ${known}`);
+  }
+  return { ...settings, target: target.name, store: target.store, containers: target.containers };
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "custom" && /^(is|has|names|contains) /.test(issue.message)) return issue.message;
+  if (
+    issue.code === "custom" &&
+    (issue.path[0] === "BACKUP_IDENTITY_FILE" || /^(is|has|names|contains) /.test(issue.message))
+  )
+    return issue.message;
   if (issue.code === "invalid_value") return `expected one of ${issue.values.join(", ")}`;
   if (issue.code === "invalid_format" && issue.format === "regex") return `expected ${issue.message}`;
   return `expected ${issue.message}`;

@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { ArchiveFile } from "./archiveFile";
 import { messageOf, NotRunError, FailedError } from "./errors";
 import { formatBytes } from "./progress";
+import { feed, startDecryption } from "./encryption";
 import { startProgram, succeed } from "./process";
 import { ArchiveScanner, type ArchiveContent } from "./postgres/archive";
 import type { Program } from "./postgres/programs";
@@ -46,6 +47,8 @@ interface SpoolOptions {
   manifest: Manifest;
   directory: string;
   zstd: Program;
+  /** File with private keys, for an archive that is encrypted. */
+  identityFile?: string;
   signal: AbortSignal;
   onBytes?: (storedBytes: number) => void;
 }
@@ -85,23 +88,37 @@ async function spool(
   try {
     const { stdin, stdout } = zstd.child;
     if (!stdin || !stdout) throw new NotRunError("zstd could not be connected");
-    const reading = digestInto(source, stdin, options.onBytes);
+    const secret = manifest.archive.encryption && startDecryption(manifest, options.identityFile, signal);
+    const reading = digestInto(source, secret?.stdin ?? stdin, options.onBytes);
+    const feeding = secret ? feed(secret.output, stdin) : Promise.resolve();
+    const opened = secret?.finish() ?? Promise.resolve();
     const writing = scanInto(stdout, archive, manifest.server.encoding);
     // Whichever breaks first ends the other: a full disk must not wait for the rest of a download.
-    for (const part of [reading, writing])
+    for (const part of [reading, writing, feeding])
       part.catch((error: unknown) => (ended.abort(error), source.destroy()));
-    const [stored, written] = await Promise.all([reading, writing]);
+    // A key that does not fit is found out at the first bytes; the rest need not be fetched.
+    opened.catch((error: unknown) => {
+      if (error instanceof NotRunError) {
+        ended.abort(error);
+        source.destroy();
+      }
+    });
+    const [stored, written] = await Promise.all([reading, writing, feeding]);
     let { content } = written;
     try {
+      await opened;
       await succeed(zstd, "zstd");
     } catch (error) {
+      if (error instanceof NotRunError) throw error;
       content = { problem: messageOf(error) };
     }
     if ("problem" in content) archive.fail(new FailedError(content.problem));
     else writeOffsets(archive.path, content);
     archive.complete();
     return { archive, ...stored, rawBytes: written.rawBytes, content, remove };
-  } catch (error) {
+  } catch (thrown) {
+    const reason: unknown = ended.signal.reason;
+    const error = reason instanceof NotRunError ? reason : thrown;
     ended.abort(error);
     await zstd.ended;
     remove();

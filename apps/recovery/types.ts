@@ -11,8 +11,9 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal dig
 const instant = z.iso.datetime({ precision: 3 });
 const count = z.number().int().nonnegative();
 
-/** daily is kept 30 days, monthly one year (both from settings). */
-export const tierSchema = z.enum(["daily", "monthly"]);
+/** How often a backup of each kind is made; how long it is kept comes from the settings. */
+export const TIERS = ["hourly", "daily", "weekly", "monthly"] as const;
+export const tierSchema = z.enum(TIERS);
 export type Tier = z.infer<typeof tierSchema>;
 
 /** One table's content in the snapshot. */
@@ -80,7 +81,15 @@ export const manifestSchema = z.strictObject({
    * begin before the whole archive is there. Backups of older releases of the runner lack it.
    */
   tocSha256: sha256.optional(),
-  archive: z.strictObject({ container: z.string(), blob: z.string(), compression: z.literal("zstd") }),
+  archive: z.strictObject({
+    container: z.string(),
+    blob: z.string(),
+    compression: z.literal("zstd"),
+    /** How the compressed archive is encrypted; absent: it is not. `recipients` are public keys. */
+    encryption: z
+      .strictObject({ format: z.literal("age/v1"), recipients: z.array(z.string()).min(1) })
+      .optional(),
+  }),
   server: z.strictObject({
     host: z.string(),
     port: z.number().int(),
@@ -212,8 +221,11 @@ export interface RestoreResult {
 
 export interface StatusEntry {
   database: string;
+  target: string;
   newest: { id: string; snapshotAt: string; ageSeconds: number } | null;
   newestVerified: { id: string; snapshotAt: string; ageSeconds: number; verifiedAt: string } | null;
+  /** Ids of backups that another target holds and this one lacks, though it should still have them; see `copy`. */
+  behind: string[];
   /** Oldest allowed newest backup. */
   maxAgeSeconds: number;
   /** Oldest allowed newest verified backup. */
@@ -223,6 +235,7 @@ export interface StatusEntry {
 }
 
 export interface PruneDecision {
+  target: string;
   id: string;
   database: string;
   tier: Tier;
@@ -234,8 +247,21 @@ export interface PruneDecision {
   bytes: number;
 }
 
+/** What became of one backup that a target lacked; without an id, of a target that does not answer. */
+export interface CopyResult {
+  id: string;
+  from?: string;
+  to: string;
+  /** `busy`: another run holds the lease there. */
+  outcome: "copied" | "failed" | "busy";
+  bytes: number;
+  problem?: string;
+}
+
 export interface PruneResult {
   dryRun: boolean;
   decisions: PruneDecision[];
   deletedBytes: number;
+  /** Targets in which nothing could be decided, or not to the end. */
+  failures: { target: string; message: string }[];
 }

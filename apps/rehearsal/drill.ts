@@ -13,7 +13,7 @@ import { parseDurationOption } from "../recovery/parse";
 import { quoteIdentifier, withClient } from "../recovery/postgres/connect";
 import { withDatabase } from "../recovery/postgres/connection";
 import { exitCodeHelp, runVerb } from "../recovery/runner";
-import { loadSettings, serverOf, SETTING_HELP } from "../recovery/settings";
+import { loadSettings, onlyTarget, serverOf, SETTING_HELP } from "../recovery/settings";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 
@@ -115,7 +115,11 @@ async function prepare(servers: Servers, orders: number, context: RunContext): P
     source: { settings, database: DATABASE, expendable: true },
     own: ownSettings(settings, maintenance),
     geo: {
-      settings: { ...settings, store: { connectionString: secondRegion.connectionString } },
+      settings: onlyTarget(settings, {
+        name: "second-region",
+        store: { kind: "azure", connectionString: secondRegion.connectionString },
+        containers: settings.containers,
+      }),
       replicate: () => replicate(region, secondRegion),
       loseStore: () => region.stop(),
     },

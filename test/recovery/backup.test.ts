@@ -14,6 +14,7 @@ import { dumpProgram, findProgram } from "../../apps/recovery/postgres/programs"
 import { RowDigest } from "../../apps/recovery/postgres/rows";
 import { redact } from "../../apps/recovery/redact";
 import { loadSettings, SETTING_HELP } from "../../apps/recovery/settings";
+import { openStore } from "../../apps/recovery/store/open";
 import { blockBytesAt, uploadNew } from "../../apps/recovery/store/upload";
 import type { Manifest } from "../../apps/recovery/types";
 import { recovery } from "../support/recoveryCli";
@@ -167,19 +168,23 @@ describe("a backup", () => {
     const store = await lab.store("app");
     const blob = store.daily.getBlockBlobClient("taken");
     const options = { expectedBytes: 10, signal: new AbortController().signal };
-    await uploadNew(blob, Readable.from([Buffer.from("first")]), {
+    const target = await openStore(store.settings);
+    const sink = (name: string) =>
+      target.blocks(store.daily.containerName, name, { contentType: "application/zstd" });
+    const digest = "0".repeat(64);
+    await uploadNew(sink("taken"), "taken", Readable.from([Buffer.from("first")]), {
       ...options,
-      beforeCommit: async () => undefined,
+      beforeCommit: async () => ({ sha256: digest }),
     });
-    const second = uploadNew(blob, Readable.from([Buffer.from("other")]), {
+    const second = uploadNew(sink("taken"), "taken", Readable.from([Buffer.from("other")]), {
       ...options,
-      beforeCommit: async () => undefined,
+      beforeCommit: async () => ({ sha256: digest.replaceAll("0", "1") }),
     });
-    await expect(second).rejects.toThrow("a blob of this name exists already; it was left as it is");
+    await expect(second).rejects.toThrow("an object of this name exists already; it was left as it is");
     expect((await blob.downloadToBuffer()).toString()).toBe("first");
 
     const failing = store.daily.getBlockBlobClient("failing");
-    const upload = uploadNew(failing, Readable.from([Buffer.from("half of it")]), {
+    const upload = uploadNew(sink("failing"), "failing", Readable.from([Buffer.from("half of it")]), {
       ...options,
       beforeCommit: () => Promise.reject(new Error("producer exit 1")),
     });
@@ -189,16 +194,20 @@ describe("a backup", () => {
     const dying = new Readable({ read() {} });
     dying.push("x");
     setTimeout(() => dying.destroy(), 50);
-    const cut = uploadNew(failing, dying, { ...options, beforeCommit: async () => undefined });
+    const cut = uploadNew(sink("failing"), "failing", dying, {
+      ...options,
+      beforeCommit: async () => ({ sha256: digest }),
+    });
     await expect(cut).rejects.toThrow(/Premature close/);
     expect(await failing.exists()).toBe(false);
   });
 
   test("keeps to small blocks up to 312 GiB and fits any size into 50,000 of them", () => {
-    expect(blockBytesAt(0, 10 * 1024 * MIB)).toBe(8 * MIB);
-    expect(blockBytesAt(0, 400 * 1024 * MIB)).toBe(11 * MIB);
+    const limits = { blocks: 50_000, smallest: 1, largest: 4_000 * MIB };
+    expect(blockBytesAt(0, 10 * 1024 * MIB, limits)).toBe(8 * MIB);
+    expect(blockBytesAt(0, 400 * 1024 * MIB, limits)).toBe(11 * MIB);
     const capacity = (expected: number) => {
-      const sizes = [0, 40_000, 48_000].map((index) => blockBytesAt(index, expected));
+      const sizes = [0, 40_000, 48_000].map((index) => blockBytesAt(index, expected, limits));
       return sizes.reduce((sum, size, step) => sum + size * ([40_000, 8_000, 2_000][step] ?? 0), 0);
     };
     fc.assert(
@@ -422,7 +431,7 @@ describe("bad input", () => {
     for (const args of [
       ["frobnicate"],
       ["backup", "--fast"],
-      ["backup", "--tier", "weekly"],
+      ["backup", "--tier", "yearly"],
       ["list", "extra"],
     ]) {
       await expect(program.parseAsync(args, { from: "user" })).rejects.toThrow(/error: /);

@@ -12,7 +12,7 @@ import { startAzurite, type LocalAzurite } from "../../packages/local-servers/az
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root, type CliRun } from "../support/recoveryCli";
 
-const VERBS = ["backup", "list", "status", "verify", "restore", "prune", "drill", "guard", "metrics"];
+const VERBS = ["backup", "copy", "list", "status", "verify", "restore", "prune", "drill", "guard", "metrics"];
 /** Issue's limit for wrong hosts and the like. */
 const LIMIT_SECONDS = 30;
 
@@ -250,7 +250,13 @@ describe("bad input ends within seconds, with one line that names what and where
       /--out \/proc\/nope: cannot be written/,
     ],
     ["an unknown verb", ["explode"], () => ({}), 2, /unknown command 'explode'/],
-    ["an unknown tier", ["backup", "--tier", "weekly"], () => ({}), 2, /expected one of daily, monthly/],
+    [
+      "an unknown tier",
+      ["backup", "--tier", "yearly"],
+      () => ({}),
+      2,
+      /expected one of hourly, daily, weekly, monthly/,
+    ],
   ];
 
   test("all of them", async () => {

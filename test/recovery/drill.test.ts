@@ -10,12 +10,13 @@ import { verifyEvidence } from "../../apps/recovery/commands/evidence";
 import type { RunContext } from "../../apps/recovery/context";
 import { plantDamagedBackup } from "../../apps/recovery/drill/damage";
 import { drillReportSchema, type DrillReport } from "../../apps/recovery/drill/report";
-import { blobEvidence, folderEvidence } from "../../apps/recovery/evidence/store";
+import { folderEvidence } from "../../apps/recovery/evidence/store";
 import { silent } from "../../apps/recovery/progress";
 import { loadSettings } from "../../apps/recovery/settings";
-import { BlobStore } from "../../apps/recovery/store/client";
+import { openStore } from "../../apps/recovery/store/open";
 import type { Manifest } from "../../apps/recovery/types";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { containerEvidence } from "../support/recoveryLab";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root, run } from "../support/recoveryCli";
 
@@ -250,7 +251,9 @@ describe("recovery drill on a live environment", () => {
     expect(await sql("select count(*)::int as n from orders")).toEqual([{ n: 1000 }]);
     const databases = await sql("select datname from pg_database where datname like 'drill%'");
     expect(databases).toEqual([]);
-    expect(await verifyEvidence(blobEvidence(evidence), "prod")).toMatchObject({ verdict: "PASS" });
+    expect(
+      await verifyEvidence(await containerEvidence(azurite, env.BACKUP_CONTAINER_EVIDENCE ?? ""), "prod"),
+    ).toMatchObject({ verdict: "PASS" });
   });
 
   test("recovers from the geo copy, and an old backup misses the RPO", async () => {
@@ -298,7 +301,7 @@ describe("recovery drill on a live environment", () => {
 
   test("falls back to the backup before a damaged one, and fails when all are damaged", async () => {
     const sound = await backUp();
-    const damaged = await plantDamagedBackup(await BlobStore.open(settings()), sound, new Date());
+    const damaged = await plantDamagedBackup(await openStore(settings()), sound, new Date());
     const only = { ...flags, scenario: ["backup-only" as const] };
     const { report } = await runLiveDrill(settings(), only, context());
     expect(report).toMatchObject({ verdict: { overall: "PASS" }, scenarios: [{ backup: { id: sound.id } }] });
@@ -346,7 +349,9 @@ describe("recovery drill on a live environment", () => {
       overall: "TIMED_OUT",
     });
     expect(report.scenarios[0]?.reason).toBe("TIMED_OUT: the time allowed was over");
-    expect(await verifyEvidence(blobEvidence(containers().evidence), "prod")).toMatchObject({ reports: 1 });
+    expect(
+      await verifyEvidence(await containerEvidence(azurite, env.BACKUP_CONTAINER_EVIDENCE ?? ""), "prod"),
+    ).toMatchObject({ reports: 1 });
   });
 
   test("two at once do not measure each other; a killed one leaves nothing running", async () => {

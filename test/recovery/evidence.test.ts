@@ -16,14 +16,10 @@ import {
 } from "../../apps/recovery/drill/report";
 import { formatDuration } from "../../apps/recovery/duration";
 import { checkChain, sha256, type StoredReport } from "../../apps/recovery/evidence/chain";
-import {
-  appendReport,
-  blobEvidence,
-  folderEvidence,
-  type EvidenceStore,
-} from "../../apps/recovery/evidence/store";
+import { appendReport, folderEvidence, type EvidenceStore } from "../../apps/recovery/evidence/store";
 import { METRICS } from "../../apps/recovery/exporter/gauges";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { containerEvidence } from "../support/recoveryLab";
 import { drillReport, scenario } from "../support/drillReport";
 import { recovery, root } from "../support/recoveryCli";
 
@@ -276,7 +272,7 @@ describe.each(["folder", "container"])("reports in a %s", (kind) => {
     const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
     const container = service.getContainerClient(`evidence-${Date.now()}`);
     await container.create();
-    store = blobEvidence(container);
+    store = await containerEvidence(azurite, container.containerName);
   });
 
   test("drills that end at the same time form one chain", async () => {

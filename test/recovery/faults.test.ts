@@ -8,7 +8,8 @@ import { runVerify } from "../../apps/recovery/commands/verify";
 import { findProgram, unprivilegedAccount } from "../../apps/recovery/postgres/programs";
 import type { Progress } from "../../apps/recovery/progress";
 import { loadSettings } from "../../apps/recovery/settings";
-import { BlobStore } from "../../apps/recovery/store/client";
+import { AzureStore } from "../../apps/recovery/store/azure/client";
+import { lockContainer } from "../../apps/recovery/store/containers";
 import { takeLease } from "../../apps/recovery/store/lease";
 import { lockBlob } from "../../apps/recovery/store/names";
 import type { Manifest, VerifyReport } from "../../apps/recovery/types";
@@ -148,8 +149,8 @@ test("two runs at once: one wins by the lease, the other does nothing and ends w
 
 test("against a live holder a run gives up; when its own lease is taken away it commits nothing", async () => {
   const store = await lab.store("app");
-  const blobs = await BlobStore.open(store.settings);
-  const container = store.settings.containers.daily;
+  const blobs = await AzureStore.open(lab.azurite);
+  const container = lockContainer(store.settings);
   const name = lockBlob("test", "app");
   const held = await takeLease(blobs, container, name, labContext());
   // The clock jumps past the longest a dead run's lease can last: whoever still holds it is alive.
@@ -206,7 +207,7 @@ test("a blob server that goes away in the middle of an upload: exit code 1 and w
     "database",
     "store",
   ]);
-  await (await BlobStore.open(settings)).service.createContainer(settings.containers.daily);
+  await (await AzureStore.open(azurite)).service.createContainer(lockContainer(settings));
   let stopped: Promise<void> | undefined;
   const progress: Progress = {
     note() {},

@@ -5,7 +5,7 @@ import { runBackup } from "../../apps/recovery/commands/backup";
 import { runMetrics } from "../../apps/recovery/commands/metrics";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { RunContext } from "../../apps/recovery/context";
-import { appendReport, blobEvidence } from "../../apps/recovery/evidence/store";
+import { appendReport } from "../../apps/recovery/evidence/store";
 import { sha256 } from "../../apps/recovery/evidence/chain";
 import { METRICS } from "../../apps/recovery/exporter/gauges";
 import { silent } from "../../apps/recovery/progress";
@@ -13,6 +13,7 @@ import { loadSettings, type Settings } from "../../apps/recovery/settings";
 import { archiveBlob } from "../../apps/recovery/store/names";
 import type { Manifest } from "../../apps/recovery/types";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { containerEvidence } from "../support/recoveryLab";
 import { freePort } from "../../packages/local-servers/ports";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { drillReport, scenario } from "../support/drillReport";
@@ -131,9 +132,7 @@ test("a verified backup and the newest drill", async () => {
     targets: { rtoSeconds: 4 * 3_600, rpoSeconds: 26 * 3_600 },
     measured: { ...scenario().measured, rtoSeconds: 20_000, rpoSeconds: 9_000 },
   });
-  const store = blobEvidence(
-    BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient("evidence"),
-  );
+  const store = await containerEvidence(azurite, "evidence");
   for (const scenarios of [[scenario()], [scenario(), missed]]) {
     await appendReport(store, "prod", (chain) => ({
       attachments: [],

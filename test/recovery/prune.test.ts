@@ -32,6 +32,8 @@ beforeAll(async () => {
 });
 afterAll(() => lab.stop());
 
+const DAYS = { hourly: 7, daily: 30, weekly: 28, monthly: 365 };
+
 /** A backup of some days ago as it would lie in the store, verified or not. */
 async function put(
   store: LabStore,
@@ -179,7 +181,7 @@ test("prune keeps the newest verified backup, everything newer, and the last N, 
   });
   const backups = [entry(40), entry(50), entry(60, "PASS"), entry(70, "FAIL"), entry(80, "PASS"), entry(90)];
   const gone = (keepLast: number) =>
-    decideRetention(backups, { dailyDays: 30, monthlyDays: 365, keepLast }, now)
+    decideRetention(backups, { days: DAYS, keepLast }, now)
       .map((decision, index) => (decision.delete ? index : -1))
       .filter((index) => index >= 0);
   expect(gone(1)).toEqual([3, 4, 5]);
@@ -192,9 +194,7 @@ test("prune keeps the newest verified backup, everything newer, and the last N, 
     verification: { verdict: "PASS" as const, at: "", through: "L3" as const, report: "" },
   };
   expect(
-    decideRetention([shallow, entry(99)], { dailyDays: 30, monthlyDays: 365, keepLast: 1 }, now).some(
-      (one) => one.delete,
-    ),
+    decideRetention([shallow, entry(99)], { days: DAYS, keepLast: 1 }, now).some((one) => one.delete),
   ).toBe(false);
 });
 

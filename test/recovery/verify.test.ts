@@ -15,7 +15,7 @@ import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { findProgram } from "../../apps/recovery/postgres/programs";
 import { Stages } from "../../apps/recovery/stages";
 import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
-import { BlobStore } from "../../apps/recovery/store/client";
+import { openStore } from "../../apps/recovery/store/open";
 import {
   manifestSchema,
   type CheckResult,
@@ -138,7 +138,7 @@ describe("verify", () => {
     ]);
     expect(run.code).toBe(1);
     expect(
-      (await readCatalogue(await BlobStore.open(store.settings), store.settings))[0]?.verification?.verdict,
+      (await readCatalogue(await openStore(store.settings), store.settings))[0]?.verification?.verdict,
     ).toBe("FAIL");
     writeFileSync(file, "- id: x\n  query: select true\n");
     const bad = await recovery(["verify", "--latest", "--assertions", file], store.env);
@@ -277,7 +277,7 @@ describe("damage in the store", () => {
     await withBlob(manifestName(), flip(0.5, 0), async () => {
       const list = await recovery(["list", "--json"], store.env);
       expect(list.code).toBe(1);
-      expect(list.stderr).toContain(`damaged backup ${manifest.id}: the manifest`);
+      expect(list.stderr).toContain(`damaged backup ${manifest.id} in target primary: the manifest`);
       expect(JSON.parse(list.stdout)).toEqual([]);
       const [status] = await runStatus(store.settings, {}, labContext());
       expect(status).toMatchObject({ ok: false, newest: null });

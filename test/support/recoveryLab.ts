@@ -3,7 +3,10 @@ import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import type { RunContext } from "../../apps/recovery/context";
 import { silent } from "../../apps/recovery/progress";
+import { storeEvidence, type EvidenceStore } from "../../apps/recovery/evidence/store";
 import { loadSettings, type Settings } from "../../apps/recovery/settings";
+import { openStore } from "../../apps/recovery/store/open";
+import { TIERS, type Tier } from "../../apps/recovery/types";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import {
   startFlexibleServer,
@@ -17,11 +20,9 @@ import { DATABASE_ROLES } from "../../infra/secrets/secretCatalog";
 import { serverParameters } from "../../infra/data/serverParameters";
 
 /** One set of containers nobody else uses, and the settings that name it. */
-export interface LabStore {
+export interface LabStore extends Record<Tier, ContainerClient> {
   env: Record<string, string>;
   settings: Settings;
-  daily: ContainerClient;
-  monthly: ContainerClient;
   /** Names of all blobs, those without committed blocks included. */
   blobs(): Promise<string[]>;
 }
@@ -66,12 +67,14 @@ export async function startLab(settings: Record<string, string> = {}): Promise<L
 /** A set of containers of its own in a blob server, and the settings that name it. */
 async function labStore(azurite: LocalAzurite, given: Record<string, string>): Promise<LabStore> {
   const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
-  const names = ["daily", "monthly", "evidence"].map((kind) => `${kind}-${randomBytes(4).toString("hex")}`);
+  const names = [...TIERS, "evidence"].map((kind) => `${kind}-${randomBytes(4).toString("hex")}`);
   for (const name of names) await service.createContainer(name);
-  const [daily = "", monthly = "", evidence = ""] = names;
+  const [hourly = "", daily = "", weekly = "", monthly = "", evidence = ""] = names;
   const env = {
     BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
+    BACKUP_CONTAINER_HOURLY: hourly,
     BACKUP_CONTAINER_DAILY: daily,
+    BACKUP_CONTAINER_WEEKLY: weekly,
     BACKUP_CONTAINER_MONTHLY: monthly,
     BACKUP_CONTAINER_EVIDENCE: evidence,
     ENVIRONMENT: "test",
@@ -80,7 +83,9 @@ async function labStore(azurite: LocalAzurite, given: Record<string, string>): P
   return {
     env,
     settings: loadSettings(env, ["database", "store"]),
+    hourly: service.getContainerClient(hourly),
     daily: service.getContainerClient(daily),
+    weekly: service.getContainerClient(weekly),
     monthly: service.getContainerClient(monthly),
     async blobs() {
       const found: string[] = [];
@@ -130,6 +135,14 @@ export async function startPlatformLab(
       await Promise.all([server.stop(), azurite.stop()]);
     },
   };
+}
+
+/** Reports in a container of an emulator. */
+export async function containerEvidence(
+  { connectionString }: { connectionString: string },
+  container: string,
+): Promise<EvidenceStore> {
+  return storeEvidence(await openStore({ store: { kind: "azure", connectionString } }), container);
 }
 
 export function labContext(overrides: Partial<RunContext> = {}): RunContext {

@@ -1,9 +1,10 @@
-import { RestError } from "@azure/storage-blob";
 import type { Command } from "commander";
 import type { RunContext } from "../context";
 import { secondsBetween, skewWarning } from "../clock";
 import { seal } from "../document";
-import { ExitCode, FailedError, messageOf, RecoveryError, UsageError } from "../errors";
+import { deliver, Deferred, settle, type Held, type Stored } from "../deliver";
+import { encrypting } from "../encryption";
+import { ExitCode, FailedError, LeaseHeldError, messageOf, RecoveryError, UsageError } from "../errors";
 import type { BackupOptions, BackupOutcome } from "../options";
 import { connect, withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
@@ -17,11 +18,11 @@ import { formatBytes } from "../progress";
 import { redact } from "../redact";
 import { exitCodeHelp, runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
-import { BlobStore } from "../store/client";
-import { writeManifest } from "../store/catalogue";
-import { takeLease, type Lease } from "../store/lease";
+import { CLOCKS, lockContainer } from "../store/containers";
+import { FanOut } from "../store/fanOut";
+import { askAll, openTargets, type Outage, type Place } from "../store/fleet";
+import { takeLease } from "../store/lease";
 import { archiveBlob, lockBlob, newBackupId } from "../store/names";
-import { uploadNew } from "../store/upload";
 import { requireComplete, requireUnchanged, Rewritten } from "../completeness";
 import { MANIFEST_FORMAT, type Manifest, type Tier } from "../types";
 
@@ -34,18 +35,21 @@ const SNAPSHOTS = 3;
 interface Job {
   settings: Settings;
   context: RunContext;
-  store: BlobStore;
-  container: string;
+  /** Targets that keep this tier and answered. */
+  places: Place[];
+  /** Targets that keep it and did not. */
+  outages: Outage[];
   tier: Tier;
   programs: { pgDump: Program; zstd: Program };
   memoryBytes: number;
 }
 
 /**
- * Backs databases up, each in one consistent snapshot. A backup exists once its manifest is written, and that is
- * the last thing that happens; on any failure before, nothing of it is visible in the catalogue.
+ * Backs databases up, each in one consistent snapshot, to every target from one stream. In a target a backup exists once
+ * its manifest is written there, and that is the last thing that happens; on any failure before, nothing of it is visible
+ * in that target's catalogue. A target that fails or is too slow is left behind; what it lacks, `copy` brings.
  * @returns one outcome per database
- * @throws RecoveryError when nothing could be started: settings, programs, server or container
+ * @throws RecoveryError when nothing could be started: settings, programs, server or every target
  */
 export async function runBackup(
   settings: Settings,
@@ -54,20 +58,24 @@ export async function runBackup(
 ): Promise<BackupOutcome[]> {
   const server = serverOf(settings);
   const tier = options.tier ?? "daily";
-  const container = containerOf(settings, tier);
   const zstd = findProgram("zstd");
-  const store = await BlobStore.open(settings);
-  const [{ databases, pgDump }] = await Promise.all([
+  if (settings.recipients.length > 0) findProgram("age");
+  const keepers = (await openTargets(settings)).filter((place) => place.settings.containers[tier]);
+  if (keepers.length === 0) containerOf(settings, tier);
+  const [{ databases, pgDump }, { answers, outages }] = await Promise.all([
     chooseDatabases(server, options),
-    store.requireContainer(container).then((clock) => {
-      const warning = skewWarning("blob service", clock, context.now());
+    askAll(keepers, async ({ store, settings: own }) => {
+      const clock = await store.requireContainer(containerOf(own, tier));
+      const warning = skewWarning(CLOCKS[store.kind], clock, context.now());
       if (warning) context.progress.note(`warning: ${warning}`);
     }),
   ]);
+  for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
+  const places = answers.map(({ place }) => place);
   const parallel = Math.min(databases.length, settings.parallelDatabases);
-  const memoryBytes = Math.floor(UPLOAD_MEMORY / Math.max(1, parallel));
+  const memoryBytes = Math.floor(UPLOAD_MEMORY / Math.max(1, parallel) / places.length);
   const programs = { pgDump, zstd };
-  const job: Job = { settings, context, store, container, tier, programs, memoryBytes };
+  const job: Job = { settings, context, places, outages, tier, programs, memoryBytes };
   if (databases.length > 1)
     job.context = { ...context, progress: { ...context.progress, stage: () => undefined } };
 
@@ -113,7 +121,7 @@ async function chooseDatabases(
 
 async function attempt(job: Job, database: string): Promise<BackupOutcome> {
   try {
-    return { database, manifest: await backUp(job, database) };
+    return { database, ...(await backUp(job, database)) };
   } catch (thrown) {
     const reason = job.context.signal.aborted ? job.context.signal.reason : thrown;
     const error = reason instanceof RecoveryError ? reason : new FailedError(messageOf(reason));
@@ -122,22 +130,28 @@ async function attempt(job: Job, database: string): Promise<BackupOutcome> {
   }
 }
 
-async function backUp(job: Job, database: string): Promise<Manifest> {
-  const { settings, context, store } = job;
+async function backUp(job: Job, database: string): Promise<Stored> {
+  const { settings, context } = job;
   const server = withDatabase(serverOf(settings), database);
   // Before the lease: a database that is not there leaves nothing behind, not even a lock.
   await (await connect(server)).end();
-  const lease = await takeLease(
-    store,
-    settings.containers.daily,
-    lockBlob(settings.environment, database),
-    context,
-  );
+  const held: Held[] = [];
   try {
+    const { answers, outages } = await askAll(job.places, async (place) => {
+      const lock = lockBlob(settings.environment, database);
+      const lease = await takeLease(place.store, lockContainer(place.settings), lock, context);
+      held.push({ place, lease });
+    });
+    // Whoever holds the lease in one target is backing up the same database now, or prunes it.
+    const taken = outages.find(({ error }) => error instanceof LeaseHeldError);
+    if (taken) throw taken.error;
+    for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
+    const ready = answers.flatMap(({ place }) => held.filter((one) => one.place === place));
     for (let attempt = 1; ; attempt += 1) {
       const snapshot = await openSnapshot(server);
       try {
-        return await storeSnapshot(job, server, snapshot, lease);
+        const stored = await storeSnapshot(job, server, snapshot, ready);
+        return { ...stored, outages: [...job.outages, ...outages, ...stored.outages] };
       } catch (error) {
         if (!(error instanceof Rewritten) || attempt === SNAPSHOTS) throw error;
         context.progress.note(`${error.message}; taking another snapshot`);
@@ -146,7 +160,7 @@ async function backUp(job: Job, database: string): Promise<Manifest> {
       }
     }
   } finally {
-    await lease.release();
+    await Promise.all(held.map(({ lease }) => lease.release()));
   }
 }
 
@@ -154,9 +168,9 @@ async function storeSnapshot(
   job: Job,
   server: ServerConnection,
   snapshot: Snapshot,
-  lease: Lease,
-): Promise<Manifest> {
-  const { settings, context, store, container, tier, programs } = job;
+  ready: readonly Held[],
+): Promise<Stored> {
+  const { settings, context, tier, programs } = job;
   const startedAt = context.now();
   const clockAheadSeconds = secondsBetween(snapshot.at, startedAt);
   const warning = skewWarning("database server", snapshot.at, startedAt);
@@ -177,7 +191,7 @@ async function storeSnapshot(
   ).unref();
   const failed = new AbortController();
   let unchanged: Promise<void> | undefined;
-  const signal = AbortSignal.any([context.signal, lease.lost, stalled.signal, failed.signal]);
+  const signal = AbortSignal.any([context.signal, stalled.signal, failed.signal]);
   const dump = startDump({
     server,
     snapshot: snapshot.name,
@@ -195,24 +209,24 @@ async function storeSnapshot(
   });
   const counting = snapshot.countRows(signal);
   counting.catch(() => undefined);
-  let result: { content: ArchiveContent; rawBytes: number } | undefined;
+  const { recipients } = settings;
+  const secret = recipients.length > 0 ? encrypting(dump.stored, recipients, signal) : undefined;
+  const fanOut = new FanOut(secret?.output ?? dump.stored, settings.targetPatienceSeconds * 1000);
+  const blob = archiveBlob(at, secret !== undefined);
+  const whole = new Deferred<{ manifest: Manifest; sha256: string }>();
+  const deliveries = ready.map((one) =>
+    deliver(
+      { ...one, blob, tier, context, fanOut, whole: whole.promise, expectedBytes: expected / 2 },
+      { memoryBytes: job.memoryBytes, signal, onProgress: () => watchdog.refresh() },
+    ),
+  );
+  const settled = settle(ready, deliveries, settings.targetPatienceSeconds * 1000);
   try {
-    const blob = archiveBlob(at);
-    const stored = await uploadNew(store.container(container).getBlockBlobClient(blob), dump.stored, {
-      expectedBytes: expected / 2,
-      signal,
-      memoryBytes: job.memoryBytes,
-      accessTier: tier === "monthly" ? settings.monthlyAccessTier : undefined,
-      metadata: { backup: at.id },
-      onProgress: () => watchdog.refresh(),
-      async beforeCommit() {
-        result = await dump.finish();
-        await unchanged;
-        requireComplete(snapshot, result.content, await counting);
-        await lease.confirm();
-      },
-    });
-    if (!result) throw new FailedError("the archive was stored without its content having been read");
+    const stored = await fanOut.run();
+    await secret?.finish();
+    const result = await dump.finish();
+    await unchanged;
+    requireComplete(snapshot, result.content, await counting);
     const manifest = describeBackup(job, server, snapshot, result, {
       ...at,
       startedAt,
@@ -221,20 +235,22 @@ async function storeSnapshot(
       sha256: stored.sha256,
       blob,
     });
-    await lease.confirm();
-    await writeManifest(store, container, manifest);
+    whole.resolve({ manifest, sha256: stored.sha256 });
+    const { kept, outages } = await settled;
+    const [first] = kept;
+    if (!first) throw outages[0]?.error ?? new FailedError("no target stored it");
+    for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
     context.progress.note(
-      `backup ${manifest.id} done: ${manifest.tables.length} tables, ${stored.bytes} bytes`,
+      `backup ${at.id} done: ${manifest.tables.length} tables, ${stored.bytes} bytes` +
+        (ready.length > 1 ? `, in ${kept.map(({ target }) => target).join(", ")}` : ""),
     );
-    return manifest;
+    return { manifest: first.manifest, targets: kept.map(({ target }) => target), outages };
   } catch (error) {
     const cause: unknown = signal.aborted ? signal.reason : (dump.problem() ?? error);
     failed.abort(error);
-    await dump.finish().catch(() => undefined);
-    if (cause instanceof RecoveryError) throw cause;
-    throw cause instanceof RestError
-      ? store.explain(cause, `upload to container "${container}"`)
-      : new FailedError(messageOf(cause));
+    whole.reject(cause as Error);
+    await Promise.all([dump.finish().catch(() => undefined), settled]);
+    throw cause instanceof RecoveryError ? cause : new FailedError(messageOf(cause));
   } finally {
     clearTimeout(watchdog);
     context.progress.done();
@@ -270,7 +286,8 @@ function describeBackup(
     storedBytes: run.storedBytes,
     sha256: run.sha256,
     tocSha256: content.tocSha256,
-    archive: { container: job.container, blob: run.blob, compression: "zstd" as const },
+    // Where it is kept differs by target, see `deliver`.
+    archive: { container: "", blob: run.blob, compression: "zstd" as const, ...encryptionOf(job.settings) },
     server: snapshot.server,
     runner: { pgDump: job.programs.pgDump.version, clockAheadSeconds: run.clockAheadSeconds },
     tables: content.tables
@@ -282,6 +299,12 @@ function describeBackup(
   });
 }
 
+function encryptionOf({ recipients }: Settings) {
+  return recipients.length > 0
+    ? { encryption: { format: "age/v1" as const, recipients: [...recipients] } }
+    : {};
+}
+
 export function registerBackup(program: Command): void {
   program
     .command("backup")
@@ -290,24 +313,20 @@ export function registerBackup(program: Command): void {
     .option("--all", "every database of the server, templates and Azure's own excluded")
     .option(
       "--tier <tier>",
-      "daily or monthly: which container and how long it is kept",
+      "hourly, daily, weekly or monthly: which container and how long it is kept",
       parseTierOption,
       "daily",
     )
     .option("--json", "print the manifest; an array with --all or several databases")
     .addHelpText("after", exitCodeHelp)
     .action((options: { database?: string[]; all?: boolean; tier: Tier; json?: boolean }) => {
-      const needs =
-        options.tier === "monthly"
-          ? (["database", "store", "monthly"] as const)
-          : (["database", "store"] as const);
-      return runVerb("backup", options, needs, async (settings, context) => {
+      return runVerb("backup", options, ["database", "store", options.tier], async (settings, context) => {
         const request = { databases: options.database, all: options.all, tier: options.tier };
         const outcomes = await runBackup(settings, request, context);
         const several = options.all === true || (options.database?.length ?? 0) > 1;
         const [first] = outcomes;
         if (!several && first && "error" in first) throw first.error;
-        const documents = outcomes.map((one) => ("error" in one ? failureOf(one) : one.manifest));
+        const documents = outcomes.map((one) => ("error" in one ? failureOf(one) : documentOf(one)));
         for (const one of outcomes) if ("error" in one) context.progress.note(`error: ${one.error.message}`);
         return {
           document: several ? documents : documents[0],
@@ -323,6 +342,12 @@ function failureOf({ database, error }: { database: string; error: Error }) {
   return { database, error: { kind: error.name, message: redact(error.message), exitCode } };
 }
 
+/** The manifest, and what became of each target. */
+function documentOf({ manifest, targets, outages }: Extract<BackupOutcome, { manifest: Manifest }>) {
+  const failed = outages.map(({ target, error }) => ({ name: target, error: redact(error.message) }));
+  return { ...manifest, targets: [...targets.map((name) => ({ name })), ...failed] };
+}
+
 /** A failure outweighs a lease held elsewhere, which outweighs success. */
 function worst(outcomes: BackupOutcome[]): ExitCode {
   const codes = outcomes.map((one) => ("error" in one ? failureOf(one).error.exitCode : ExitCode.ok));
@@ -332,8 +357,12 @@ function worst(outcomes: BackupOutcome[]): ExitCode {
 
 function describe(outcome: BackupOutcome): string {
   if ("error" in outcome) return `FAILED ${outcome.database}: ${redact(outcome.error.message)}\n`;
+  const { outages } = outcome;
   const { id, tables, rawBytes, storedBytes, seconds } = outcome.manifest;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const size = `${formatBytes(rawBytes)} stored as ${formatBytes(storedBytes)}`;
-  return `${id}: ${tables.length} tables, ${rows} rows, ${size}, ${seconds.toFixed(1)} s; not verified yet\n`;
+  const missing = outages.map(
+    ({ target, error }) => `  not in ${target}: ${redact(error.message)}; copy brings it there later\n`,
+  );
+  return `${id}: ${tables.length} tables, ${rows} rows, ${size}, ${seconds.toFixed(1)} s; not verified yet\n${missing.join("")}`;
 }

@@ -12,7 +12,8 @@ import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
-import { BlobStore } from "../store/client";
+import { lockContainer } from "../store/containers";
+import { openStore } from "../store/open";
 import { takeLease } from "../store/lease";
 import { lockBlob } from "../store/names";
 import type { CheckStatus } from "../types";
@@ -56,13 +57,13 @@ export async function runLiveDrill(
   context: RunContext,
 ): Promise<DrillResult> {
   const evidence = await evidenceOf(settings, flags);
-  const store = await BlobStore.open(settings);
+  const store = await openStore(settings);
   const catalogue = await readCatalogue(store, settings);
   const database = databaseToLose(catalogue, settings, flags.database);
   // Two drills at once would measure each other.
   const lease = await takeLease(
     store,
-    settings.containers.daily,
+    lockContainer(settings),
     lockBlob(settings.environment, ".drill"),
     context,
   );

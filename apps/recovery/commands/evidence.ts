@@ -1,16 +1,16 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { checkChain, parseReport, type ChainResult } from "../evidence/chain";
 import {
-  blobEvidence,
   checkAttachments,
   folderEvidence,
   readReports,
+  storeEvidence,
   type EvidenceStore,
 } from "../evidence/store";
 import { ExitCode, messageOf, NotRunError, UsageError } from "../errors";
 import { exitCodeHelp, runVerb } from "../runner";
 import type { Settings } from "../settings";
-import { BlobStore } from "../store/client";
+import { openStore } from "../store/open";
 
 export interface EvidenceResult extends ChainResult {
   /** Where the reports were read. */
@@ -25,13 +25,13 @@ export interface EvidenceResult extends ChainResult {
 export async function openEvidence(settings: Settings): Promise<EvidenceStore> {
   const name = settings.containers.evidence;
   if (!name) throw new UsageError("BACKUP_CONTAINER_EVIDENCE: missing; container of drill reports");
-  const store = await BlobStore.open(settings);
+  const store = await openStore(settings);
   try {
     await store.requireContainer(name);
   } catch (error) {
     throw new NotRunError(messageOf(error));
   }
-  return blobEvidence(store.container(name));
+  return storeEvidence(store, name);
 }
 
 /**

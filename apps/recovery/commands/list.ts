@@ -1,60 +1,85 @@
 import type { Command } from "commander";
 import { ExitCode } from "../errors";
 import { formatBytes } from "../progress";
-import type { RunList } from "../options";
+import type { ListOptions } from "../options";
 import { parseTierOption } from "../parse";
 import { exitCodeHelp, runVerb, table } from "../runner";
-import { isVerified, readCatalogue } from "../store/catalogue";
-import { BlobStore } from "../store/client";
+import type { Settings } from "../settings";
+import { isVerified } from "../store/catalogue";
+import { bestOf, openTargets, readFleet, type FleetEntry, type Outage } from "../store/fleet";
 import type { CatalogueEntry, Tier } from "../types";
 
-/** The catalogue, newest first, entries with a damaged manifest included. */
-export const runList: RunList = async (settings, options) => {
-  const catalogue = await readCatalogue(await BlobStore.open(settings), settings);
-  return catalogue.filter(
-    (entry) =>
-      (!options.database || entry.database === options.database) &&
-      (!options.tier || entry.tier === options.tier),
+/** The catalogues of all targets as one, newest first, entries with a damaged manifest included. */
+export async function runList(
+  settings: Settings,
+  options: ListOptions,
+): Promise<{ backups: FleetEntry[]; outages: Outage[] }> {
+  const { backups, outages } = await readFleet(await openTargets(settings, options.target));
+  const wanted = backups.filter(
+    ({ database, held }) =>
+      (!options.database || database === options.database) &&
+      (!options.tier || held.some(({ entry }) => entry.tier === options.tier)),
   );
-};
+  return { backups: wanted, outages };
+}
 
 export function registerList(program: Command): void {
   program
     .command("list")
-    .description("print the catalogue of backups, newest first; a damaged manifest makes it fail")
+    .description(
+      "print the catalogue of backups, newest first; a damaged manifest or a target that does not answer makes it fail",
+    )
     .option("--database <name>", "only backups of this database")
-    .option("--tier <tier>", "only daily or only monthly backups", parseTierOption)
+    .option("--tier <tier>", "only backups of this tier", parseTierOption)
+    .option("--target <name>", "only what this target holds")
     .option("--json", "print the manifests as one JSON array")
     .addHelpText("after", exitCodeHelp)
-    .action((options: { database?: string; tier?: Tier; json?: boolean }) =>
+    .action((options: ListOptions & { tier?: Tier; json?: boolean }) =>
       runVerb("list", options, ["store"], async (settings, context) => {
-        const entries = await runList(settings, { database: options.database, tier: options.tier }, context);
-        const damaged = entries.filter(({ manifest }) => !manifest);
-        for (const { id, problem } of damaged)
-          context.progress.note(`damaged backup ${id}: ${problem ?? "unreadable"}`);
+        const { backups, outages } = await runList(settings, options);
+        for (const { target, error } of outages)
+          context.progress.note(`target ${target} does not answer: ${error.message}`);
+        const damaged = backups.flatMap(({ held }) => held).filter(({ entry }) => !entry.manifest);
+        for (const { place, entry } of damaged)
+          context.progress.note(
+            `damaged backup ${entry.id} in target ${place.name}: ${entry.problem ?? "unreadable"}`,
+          );
         return {
-          document: entries.flatMap(({ manifest, verification }) =>
-            manifest ? [{ ...manifest, verification }] : [],
-          ),
-          text: entries.length > 0 ? describe(entries) : "no backups\n",
-          exitCode: damaged.length > 0 ? ExitCode.failed : ExitCode.ok,
+          document: backups.flatMap(documentOf),
+          text: backups.length > 0 ? describe(backups) : "no backups\n",
+          exitCode: damaged.length + outages.length > 0 ? ExitCode.failed : ExitCode.ok,
         };
       }),
     );
 }
 
-function describe(entries: CatalogueEntry[]): string {
+function documentOf(backup: FleetEntry): object[] {
+  const { manifest, verification } = bestOf(backup).entry;
+  const targets = backup.held.map(({ place, entry }) => ({
+    name: place.name,
+    container: entry.container,
+    damaged: !entry.manifest,
+    verification: entry.verification,
+  }));
+  return manifest ? [{ ...manifest, verification, targets }] : [];
+}
+
+function describe(backups: FleetEntry[]): string {
   return table(
-    ["ID", "DATABASE", "TIER", "SNAPSHOT", "STORED", "TABLES", "STATE"],
-    entries.map((entry) => [
-      entry.id,
-      entry.database,
-      entry.tier,
-      entry.manifest?.snapshotAt ?? "-",
-      entry.manifest ? formatBytes(entry.manifest.storedBytes) : "-",
-      String(entry.manifest?.tables.length ?? "-"),
-      state(entry),
-    ]),
+    ["ID", "DATABASE", "TIER", "SNAPSHOT", "STORED", "TABLES", "TARGETS", "STATE"],
+    backups.map((backup) => {
+      const { entry } = bestOf(backup);
+      return [
+        entry.id,
+        entry.database,
+        entry.tier,
+        entry.manifest?.snapshotAt ?? "-",
+        entry.manifest ? formatBytes(entry.manifest.storedBytes) : "-",
+        String(entry.manifest?.tables.length ?? "-"),
+        backup.held.map(({ place }) => place.name).join(","),
+        state(entry),
+      ];
+    }),
   );
 }
 

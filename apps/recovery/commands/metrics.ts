@@ -8,7 +8,7 @@ import type { RunContext } from "../context";
 import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, type Outcome } from "../runner";
 import type { Settings } from "../settings";
-import { BlobStore } from "../store/client";
+import { openTargets } from "../store/fleet";
 
 const DEFAULT_INTERVAL_SECONDS = 300;
 
@@ -39,7 +39,7 @@ export async function runMetrics(
     intervalSeconds: options.interval,
     gauges: gaugesOf(settings),
     // Opened anew each time: a credential that could not be had at first may be there now.
-    read: async () => takeReading(await BlobStore.open(settings), settings, context.now()),
+    read: async () => takeReading(await openTargets(settings), context.now()),
     note: context.progress.note,
     signal: context.signal,
   });
@@ -51,7 +51,7 @@ export async function runMetrics(
 async function readOnce(settings: Settings, context: RunContext): Promise<Outcome> {
   const gauges = gaugesOf(settings);
   try {
-    gauges.update(await takeReading(await BlobStore.open(settings), settings, context.now()));
+    gauges.update(await takeReading(await openTargets(settings), context.now()));
   } catch (error) {
     throw new NotRunError(messageOf(error));
   }

@@ -7,19 +7,28 @@ import { formatBytes } from "../progress";
 import { decideRetention, type RetentionDecision } from "../retention";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import type { Settings } from "../settings";
-import { backupContainers, readCatalogue } from "../store/catalogue";
-import { BlobStore } from "../store/client";
-import { eraseBlob, storedBlobs, type Erased } from "../store/erase";
+import { readCatalogue } from "../store/catalogue";
+import { backupContainers, CLOCKS, lockContainer } from "../store/containers";
+import { askAll, openTargets, type Place } from "../store/fleet";
 import { takeLease } from "../store/lease";
-import { databasePrefix, environmentPrefix, instantOf, lockBlob, parseBlobName } from "../store/names";
+import {
+  databasePrefix,
+  environmentPrefix,
+  instantOf,
+  lockBlob,
+  parseBlobName,
+  tierOf,
+} from "../store/names";
+import type { Erased, Store } from "../store/store";
 import type { PruneDecision, PruneResult } from "../types";
 
 /** A restore may still be reading its rehydrated copy. */
 const REHYDRATED_KEPT_SECONDS = 2 * 86_400;
 
 /**
- * Deletes backups that are past their retention, see `decideRetention`. Ages are by the blob service's clock.
- * @throws NotRunError when this machine's clock and the blob service's disagree: one of them must be wrong, and a
+ * Deletes backups that are past their retention, see `decideRetention`, in each target by what that target holds and
+ * has proved. Ages are by the target's clock. One that does not answer keeps the others from nothing.
+ * @throws NotRunError when this machine's clock and the store's disagree: one of them must be wrong, and a
  * wrong clock would delete everything
  */
 export async function runPrune(
@@ -28,48 +37,67 @@ export async function runPrune(
   context: RunContext,
 ): Promise<PruneResult> {
   const dryRun = options.dryRun ?? true;
-  const store = await BlobStore.open(settings);
-  const now = await store.requireContainer(settings.containers.daily);
-  const warning = skewWarning("blob service", now, context.now());
+  const places = await openTargets(settings, options.target);
+  const results = await askAll(places, (place) => pruneTarget(place, options, context));
+  context.signal.throwIfAborted();
+  return {
+    dryRun,
+    decisions: results.answers.flatMap(({ answer }) => answer.decisions),
+    deletedBytes: results.answers.reduce((sum, { answer }) => sum + answer.deletedBytes, 0),
+    failures: results.outages.map(({ target, error }) => ({ target, message: error.message })),
+  };
+}
+
+async function pruneTarget(
+  { name, store, settings }: Place,
+  options: PruneOptions,
+  context: RunContext,
+): Promise<Pick<PruneResult, "decisions" | "deletedBytes">> {
+  const dryRun = options.dryRun ?? true;
+  const now = await store.requireContainer(lockContainer(settings));
+  const warning = skewWarning(CLOCKS[store.kind], now, context.now());
   if (warning) throw new NotRunError(`${warning}; nothing is deleted while clocks disagree`);
   const catalogue = await readCatalogue(store, settings);
   const databases = [...new Set(catalogue.map(({ database }) => database))].sort();
-  const result: PruneResult = { dryRun, decisions: [], deletedBytes: 0 };
+  const decided: PruneDecision[] = [];
+  let deletedBytes = 0;
   for (const database of databases) {
     if (options.database && database !== options.database) continue;
     const backups = catalogue.filter((entry) => entry.database === database);
     const decisions = decideRetention(backups, settings.retention, now);
     if (dryRun || !decisions.some((decision) => decision.delete)) {
-      result.decisions.push(...decisions.map((decision) => describeDecision(decision, "planned")));
+      decided.push(...decisions.map((decision) => describeDecision(name, decision, "planned")));
       continue;
     }
     // A backup or another prune of the same database must not run meanwhile.
     const lock = lockBlob(settings.environment, database);
-    const lease = await takeLease(store, settings.containers.daily, lock, context);
+    const lease = await takeLease(store, lockContainer(settings), lock, context);
     try {
       for (const decision of decisions) {
         context.signal.throwIfAborted();
         lease.lost.throwIfAborted();
         const removed = decision.delete ? await remove(store, settings, decision) : undefined;
-        result.decisions.push(describeDecision(decision, removed?.outcome ?? "kept", removed?.bytes));
-        result.deletedBytes += removed?.bytes ?? 0;
+        decided.push(describeDecision(name, decision, removed?.outcome ?? "kept", removed?.bytes));
+        deletedBytes += removed?.bytes ?? 0;
       }
     } finally {
       await lease.release();
     }
   }
-  result.deletedBytes += await sweep(store, settings, options, now, dryRun, context);
-  return result;
+  deletedBytes += await sweep(store, settings, options, now, dryRun, context);
+  return { decisions: decided, deletedBytes };
 }
 
 /** @param erased bytes a deletion freed; until then, those the backup's manifest states */
 function describeDecision(
+  target: string,
   decision: RetentionDecision,
   outcome: PruneDecision["outcome"],
   erased?: number,
 ): PruneDecision {
   const { entry } = decision;
   return {
+    target,
     id: entry.id,
     database: entry.database,
     tier: entry.tier,
@@ -82,13 +110,13 @@ function describeDecision(
 }
 
 /** Deletes the manifest first: from then on the backup does not exist, however far the rest gets. */
-async function remove(store: BlobStore, settings: Settings, { entry }: RetentionDecision): Promise<Erased> {
-  const manifest = await eraseBlob(store, entry.container, entry.blob);
+async function remove(store: Store, settings: Settings, { entry }: RetentionDecision): Promise<Erased> {
+  const manifest = await store.erase(entry.container, entry.blob);
   if (manifest.outcome === "refused") return manifest;
   let { bytes } = manifest;
   const prefix = `${databasePrefix(settings.environment, entry.database)}${entry.id}/`;
-  for (const { name } of await storedBlobs(store, entry.container, prefix)) {
-    bytes += (await eraseBlob(store, entry.container, name)).bytes;
+  for (const { name } of await store.held(entry.container, prefix)) {
+    bytes += (await store.erase(entry.container, name)).bytes;
   }
   return { outcome: "deleted", bytes };
 }
@@ -99,7 +127,7 @@ async function remove(store: BlobStore, settings: Settings, { entry }: Retention
  * @returns bytes that were freed
  */
 async function sweep(
-  store: BlobStore,
+  store: Store,
   settings: Settings,
   options: PruneOptions,
   now: Date,
@@ -110,14 +138,13 @@ async function sweep(
   const erase = async (container: string, name: string, why: string): Promise<void> => {
     context.signal.throwIfAborted();
     context.progress.note(`${dryRun ? "would remove" : "removing"} ${container}/${name}: ${why}`);
-    if (!dryRun) bytes += (await eraseBlob(store, container, name)).bytes;
+    if (!dryRun) bytes += (await store.erase(container, name)).bytes;
   };
-  for (const [tier, container] of backupContainers(settings)) {
-    const days = tier === "daily" ? settings.retention.dailyDays : settings.retention.monthlyDays;
+  for (const { container } of backupContainers(settings)) {
     const prefix = options.database
       ? databasePrefix(settings.environment, options.database)
       : environmentPrefix(settings.environment);
-    const found = (await storedBlobs(store, container, prefix)).flatMap((blob) => {
+    const found = (await store.held(container, prefix)).flatMap((blob) => {
       const parsed = parseBlobName(blob.name);
       return parsed ? [{ ...blob, ...parsed, age: secondsBetween(blob.lastModified, now) }] : [];
     });
@@ -125,17 +152,18 @@ async function sweep(
       found.filter(({ part, current }) => part === "manifest" && current).map(({ id }) => id),
     );
     for (const { name, id, part, age } of found) {
+      const days = settings.retention.days[tierOf(id) ?? "monthly"];
       const orphan = !existing.has(id) && age > days * 86_400;
       const stale = part === "rehydrated" && age > REHYDRATED_KEPT_SECONDS;
       if (orphan || stale) await erase(container, name, "it belongs to no backup");
     }
   }
   if (!options.database) {
-    const { daily } = settings.containers;
-    const limit = settings.retention.dailyDays * 86_400;
-    for (const { name, lastModified } of await storedBlobs(store, daily, drillPrefix(settings))) {
+    const container = lockContainer(settings);
+    const limit = settings.retention.days.daily * 86_400;
+    for (const { name, lastModified } of await store.held(container, drillPrefix(settings))) {
       if (secondsBetween(lastModified, now) > limit)
-        await erase(daily, name, "a drill made it of made-up data");
+        await erase(container, name, "a drill made it of made-up data");
     }
   }
   return bytes;
@@ -156,25 +184,30 @@ export function registerPrune(program: Command): void {
     .option("--dry-run [switch]", "only say what would be deleted (default)", parseSwitch, true)
     .option("--no-dry-run", "delete")
     .option("--database <name>", "only backups of this database")
+    .option("--target <name>", "only in this target")
     .option("--json", "print the decisions as one JSON document")
     .addHelpText("after", exitCodeHelp)
-    .action((options: { dryRun: boolean; database?: string; json?: boolean }) =>
+    .action((options: { dryRun: boolean; database?: string; target?: string; json?: boolean }) =>
       runVerb("prune", options, ["store"], async (settings, context) => {
         const result = await runPrune(settings, options, context);
-        return { document: result, text: describe(result), exitCode: ExitCode.ok };
+        for (const { target, message } of result.failures)
+          context.progress.note(`error: target ${target}: ${message}`);
+        const exitCode = result.failures.length > 0 ? ExitCode.failed : ExitCode.ok;
+        return { document: result, text: describe(result), exitCode };
       }),
     );
 }
 
 function describe(result: PruneResult): string {
   if (result.decisions.length === 0) return "no backups\n";
-  const rows = result.decisions.map(({ outcome, id, bytes, reason }) => [
+  const rows = result.decisions.map(({ target, outcome, id, bytes, reason }) => [
     outcome,
+    target,
     id,
     formatBytes(bytes),
     reason,
   ]);
   const planned = result.decisions.filter(({ outcome }) => outcome === "planned").length;
   const end = result.dryRun ? `dry run: ${planned} would be deleted; add --no-dry-run\n` : "";
-  return table(["OUTCOME", "ID", "STORED", "REASON"], rows) + end;
+  return table(["OUTCOME", "TARGET", "ID", "STORED", "REASON"], rows) + end;
 }

@@ -12,8 +12,8 @@ import { restoreInto } from "../restoreInto";
 import { exitCodeHelp, runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 import { Stages } from "../stages";
-import { readCatalogue, select } from "../store/catalogue";
-import { BlobStore } from "../store/client";
+import { select } from "../store/catalogue";
+import { choose, openTargets } from "../store/fleet";
 import type { CatalogueEntry, RestoreResult } from "../types";
 
 /**
@@ -29,11 +29,12 @@ export async function runRestore(
   const server = serverOf(settings);
   const started = context.now();
   const stages = new Stages(context);
-  const store = await BlobStore.open(settings);
-  const [entry, target] = await stages.run("locate", async () => [
-    await locate(store, settings, options.backup, server, started),
+  const places = await openTargets(settings, options.target);
+  const [{ entry, place }, target] = await stages.run("locate", async () => [
+    await choose(places, (all) => locate(all, options.backup, server, started), context.progress.note),
     await openTarget(server, options.to, options.replace, started),
   ]);
+  const { store } = place;
   const { manifest } = entry;
   if (!manifest)
     throw new FailedError(
@@ -67,14 +68,12 @@ export async function runRestore(
   };
 }
 
-async function locate(
-  store: BlobStore,
-  settings: Settings,
+function locate(
+  catalogue: CatalogueEntry[],
   backup: BackupSelector,
   server: ServerConnection,
   now: Date,
-): Promise<CatalogueEntry> {
-  const catalogue = await readCatalogue(store, settings);
+): CatalogueEntry {
   const names = new Set(catalogue.map(({ database }) => database));
   if ("id" in backup || backup.database || names.size <= 1) return select(catalogue, backup, now);
   if (names.has(server.database)) return select(catalogue, { ...backup, database: server.database }, now);
@@ -108,6 +107,7 @@ interface RestoreFlags {
   at?: Date;
   to: string;
   database?: string;
+  target?: string;
   replace?: boolean | string;
   confirm?: string;
   skip?: string[];
@@ -145,6 +145,7 @@ export function registerRestore(program: Command): void {
     .option("--at <time>", "the newest backup taken at or before this instant", parseInstantOption)
     .requiredOption("--to <database>", "database to restore into, on the server of DATABASE_URL")
     .option("--database <name>", "with --at: choose among backups of this database")
+    .option("--target <name>", "read the backup from this target (default: the best that holds it)")
     .option("--replace [database]", "replace a database that holds data; its name must be typed")
     .option("--confirm <database>", "with --replace: the name, for scripts")
     .option(
@@ -162,7 +163,13 @@ export function registerRestore(program: Command): void {
           id === undefined ? { at: flags.at as Date, database: flags.database } : { id };
         const result = await runRestore(
           settings,
-          { backup, to: flags.to, replace: await typedName(flags), skip: flags.skip?.map(parseSkip) },
+          {
+            backup,
+            to: flags.to,
+            target: flags.target,
+            replace: await typedName(flags),
+            skip: flags.skip?.map(parseSkip),
+          },
           context,
         );
         const codes = { match: ExitCode.ok, mismatch: ExitCode.failed, "not-checked": ExitCode.notRun };

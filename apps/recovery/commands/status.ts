@@ -6,42 +6,69 @@ import type { RunStatus } from "../options";
 import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import { isVerified, readCatalogue } from "../store/catalogue";
-import { BlobStore } from "../store/client";
+import { behind, outageOf } from "../store/behind";
+import { lockContainer } from "../store/containers";
+import { askAll, merge, openTargets } from "../store/fleet";
+import { SINGLE_TARGET } from "../targets";
 import type { CatalogueEntry, StatusEntry } from "../types";
 
 /**
- * How old the newest and the newest verified backup of every database are, against their limits.
- * Ages run from the snapshot, by the blob service's clock.
+ * How old the newest and the newest verified backup of every database are in every target, against their limits, and
+ * which backups a target lacks that another holds. Ages run from the snapshot, by the target's clock.
  */
 export const runStatus: RunStatus = async (settings, options) => {
-  const store = await BlobStore.open(settings);
-  const now = await store.requireContainer(settings.containers.daily);
-  const catalogue = await readCatalogue(store, settings);
-  const names = new Set(catalogue.map(({ database }) => database));
+  const places = await openTargets(settings, options.target);
+  const { answers, outages } = await askAll(places, async ({ store, settings: own }) => ({
+    now: await store.requireContainer(lockContainer(own)),
+    catalogue: await readCatalogue(store, own),
+  }));
+  const backups = merge(answers.map(({ place, answer }) => ({ place, catalogue: answer.catalogue })));
+  const names = new Set(backups.map(({ database }) => database));
   if (options.database) names.add(options.database);
   if (names.size === 0 && settings.server) names.add(settings.server.database);
   const limits = {
     maxAgeSeconds: options.maxAgeSeconds ?? settings.maxAgeSeconds,
     maxVerifiedAgeSeconds: options.maxVerifiedAgeSeconds ?? settings.maxVerifiedAgeSeconds,
   };
-  return [...names]
-    .filter((name) => !options.database || name === options.database)
-    .sort()
-    .map((database) =>
-      judge(
-        database,
-        catalogue.filter((entry) => entry.database === database),
-        limits,
-        now,
-      ),
-    );
+  const databases = [...names].filter((name) => !options.database || name === options.database).sort();
+  return databases.flatMap((database) =>
+    places.map((place) => {
+      const answer = answers.find((one) => one.place === place)?.answer;
+      const outage = outageOf(outages, place.name);
+      if (!answer) return silent(database, place.name, limits, outage?.error.message ?? "");
+      const own = answer.catalogue.filter((entry) => entry.database === database);
+      const entry = judge(database, own, limits, answer.now, place.name);
+      entry.behind = behind(
+        place,
+        backups.filter((backup) => backup.database === database),
+        answer.now,
+      ).map(({ id }) => id);
+      if (entry.behind.length > 0)
+        entry.problems.push(
+          `${entry.behind.length} backups of other targets are missing here, the newest ${entry.behind[0] ?? ""}; see copy`,
+        );
+      return { ...entry, ok: entry.problems.length === 0 };
+    }),
+  );
 };
+
+/** What is known of a target that does not answer: nothing. */
+function silent(
+  database: string,
+  target: string,
+  limits: { maxAgeSeconds: number; maxVerifiedAgeSeconds: number },
+  problem: string,
+): StatusEntry {
+  const problems = [`it does not answer: ${problem}`];
+  return { database, target, newest: null, newestVerified: null, behind: [], ...limits, ok: false, problems };
+}
 
 export function judge(
   database: string,
   backups: CatalogueEntry[],
   limits: { maxAgeSeconds: number; maxVerifiedAgeSeconds: number },
   now: Date,
+  target = SINGLE_TARGET,
 ): StatusEntry {
   const problems: string[] = [];
   for (const { id, problem } of backups) if (problem) problems.push(`${id} is damaged: ${problem}`);
@@ -70,6 +97,8 @@ export function judge(
   const newestVerified = age(verified, limits.maxVerifiedAgeSeconds, "verified backup");
   return {
     database,
+    target,
+    behind: [],
     newest,
     newestVerified: newestVerified && { ...newestVerified, verifiedAt: verified?.verification?.at ?? "" },
     ...limits,
@@ -78,19 +107,29 @@ export function judge(
   };
 }
 
+interface StatusFlags {
+  database?: string;
+  target?: string;
+  rpo?: number;
+  verifiedWithin?: number;
+  json?: boolean;
+}
+
 export function registerStatus(program: Command): void {
   program
     .command("status")
     .description("compare the age of the newest and the newest verified backup with their limits")
     .option("--database <name>", "only this database; it must have backups")
+    .option("--target <name>", "only this target")
     .option("--rpo <duration>", "oldest allowed newest backup (default BACKUP_MAX_AGE)", parseDurationOption)
     .option("--verified-within <duration>", "oldest allowed newest verified backup", parseDurationOption)
-    .option("--json", "print one JSON array, an entry per database")
+    .option("--json", "print one JSON array, an entry per database and target")
     .addHelpText("after", exitCodeHelp)
-    .action((options: { database?: string; rpo?: number; verifiedWithin?: number; json?: boolean }) =>
+    .action((options: StatusFlags) =>
       runVerb("status", options, ["store"], async (settings, context) => {
         const limits = { maxAgeSeconds: options.rpo, maxVerifiedAgeSeconds: options.verifiedWithin };
-        const entries = await runStatus(settings, { database: options.database, ...limits }, context);
+        const { database, target } = options;
+        const entries = await runStatus(settings, { database, target, ...limits }, context);
         const ok = entries.length > 0 && entries.every((entry) => entry.ok);
         return { document: entries, text: describe(entries), exitCode: ok ? ExitCode.ok : ExitCode.failed };
       }),
@@ -102,12 +141,13 @@ function describe(entries: StatusEntry[]): string {
   const age = (newest: StatusEntry["newest"]) => (newest ? formatDuration(newest.ageSeconds) : "-");
   const rows = entries.map((entry) => [
     entry.database,
+    entry.target,
     age(entry.newest),
     age(entry.newestVerified),
     entry.ok ? "ok" : "NOT OK",
   ]);
   const problems = entries.flatMap((entry) =>
-    entry.problems.map((problem) => `${entry.database}: ${problem}\n`),
+    entry.problems.map((problem) => `${entry.database} in ${entry.target}: ${problem}\n`),
   );
-  return table(["DATABASE", "NEWEST", "NEWEST VERIFIED", "STATE"], rows) + problems.join("");
+  return table(["DATABASE", "TARGET", "NEWEST", "NEWEST VERIFIED", "STATE"], rows) + problems.join("");
 }

@@ -17,13 +17,15 @@ import { findProgram, majorOf, restoreProgram } from "../postgres/programs";
 import { missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
 import { openScratch, type Scratch } from "../postgres/scratchDatabase";
+import { describeCopy, proveCopies } from "../proveCopies";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { contradiction, requireSpace, startSpool, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
 import { findArchive, openArchive } from "../store/archiveSource";
-import { readCatalogue, select, writeReport } from "../store/catalogue";
-import { BlobStore } from "../store/client";
+import { select, writeReport } from "../store/catalogue";
+import { choose, openTargets } from "../store/fleet";
+import type { Store } from "../store/store";
 import {
   VERIFICATION_FORMAT,
   type CatalogueEntry,
@@ -37,7 +39,7 @@ const DEFAULT_TIMEOUT_SECONDS = 7_200;
 interface Run {
   settings: Settings;
   context: RunContext;
-  store: BlobStore;
+  store: Store;
   ladder: Ladder;
   stages: Stages;
   signal: AbortSignal;
@@ -54,8 +56,10 @@ export async function runVerify(
   options: VerifyOptions,
   context: RunContext,
 ): Promise<VerifyReport> {
-  const store = await BlobStore.open(settings);
-  const entry = select(await readCatalogue(store, settings), options.backup, context.now());
+  const places = await openTargets(settings, options.target);
+  const pick = (catalogue: CatalogueEntry[]) => select(catalogue, options.backup, context.now());
+  const { entry, place } = await choose(places, pick, context.progress.note);
+  const { store } = place;
   const timeout = AbortSignal.timeout((options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
   const signal = AbortSignal.any([context.signal, timeout]);
   const through = options.through ?? "L6";
@@ -67,7 +71,8 @@ export async function runVerify(
     stages: new Stages(context),
     signal,
   };
-  context.progress.note(`verification of ${entry.id} starts`);
+  const where = places.length > 1 ? ` in target ${place.name}` : "";
+  context.progress.note(`verification of ${entry.id}${where} starts`);
   const startedAt = context.now();
   const scratch: VerifyReport["scratch"] = { kind: "none", version: "" };
   const tables: VerifyReport["tables"] = [];
@@ -206,6 +211,7 @@ async function download(
     manifest,
     directory: settings.scratchDirectory,
     zstd: findProgram("zstd"),
+    identityFile: settings.identityFile,
     signal,
     onBytes,
   });
@@ -275,6 +281,7 @@ interface VerifyFlags {
   latest?: boolean;
   randomWithin?: number;
   database?: string;
+  target?: string;
   through: Level;
   assertions?: string;
   timeout?: number;
@@ -306,6 +313,7 @@ export function registerVerify(program: Command): void {
       parseDurationOption,
     )
     .option("--database <name>", "choose among backups of this database")
+    .option("--target <name>", "prove only this target's copy (default: all that hold it)")
     .option(
       "--through <level>",
       `last level to check: ${LEVELS.join(", ")}; verified means L4`,
@@ -326,6 +334,7 @@ export function registerVerify(program: Command): void {
           settings,
           {
             backup: selectorOf(id, flags),
+            target: flags.target,
             through: flags.through,
             assertions: file ? loadAssertions(file) : [],
             timeoutSeconds: flags.timeout,
@@ -338,7 +347,13 @@ export function registerVerify(program: Command): void {
           NOT_RUN: ExitCode.notRun,
           TIMED_OUT: ExitCode.notRun,
         };
-        return { document: report, text: describe(report), exitCode: codes[report.verdict] };
+        const copies = flags.target ? [] : await proveCopies(settings, report, context);
+        const broken = copies.some(({ verdict }) => verdict === "FAIL");
+        return {
+          document: copies.length > 0 ? { ...report, copies } : report,
+          text: describe(report) + copies.map(describeCopy).join(""),
+          exitCode: broken ? ExitCode.failed : codes[report.verdict],
+        };
       }),
     );
 }

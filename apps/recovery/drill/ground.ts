@@ -3,7 +3,8 @@ import type { RunContext } from "../context";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
 import { startScratchServer } from "../postgres/scratch";
-import type { Settings } from "../settings";
+import { forTarget, onlyTarget, type Settings } from "../settings";
+import { drillContainer } from "../store/containers";
 import type { CatalogueEntry } from "../types";
 
 /** Where a drill takes place: what it may break, and what it recovers from. */
@@ -32,10 +33,20 @@ export interface Ground {
   };
 }
 
+/** What is left when the first target's region is gone: the other targets, or the first one's geo copy. */
+function secondCopy(settings: Settings): Ground["geo"] {
+  const { geoStore, containers } = settings;
+  if (geoStore) return { settings: onlyTarget(settings, { name: "geo-copy", store: geoStore, containers }) };
+  const [, ...others] = settings.targets;
+  const [next] = others;
+  return next && { settings: { ...forTarget(settings, next.name), targets: others } };
+}
+
 /** Environment name of a drill's own backups: no catalogue of the real environment ever shows them. */
 export function ownSettings(settings: Settings, server: ServerConnection): Settings {
-  const daily = settings.containers.drill ?? settings.containers.daily;
-  return { ...settings, environment: `${settings.environment}-drill`, server, containers: { daily } };
+  const containers = { daily: drillContainer(settings) };
+  const own = onlyTarget(settings, { name: settings.target, store: settings.store, containers });
+  return { ...own, environment: `${settings.environment}-drill`, server };
 }
 
 /**
@@ -77,7 +88,7 @@ export async function liveGround(
       serverVersion: scratch.version,
       source: { settings, database, expendable: false },
       own: ownSettings(settings, scratch.server),
-      geo: settings.geoStore && { settings: { ...settings, store: settings.geoStore } },
+      geo: secondCopy(settings),
     },
     stop: scratch.stop,
   };

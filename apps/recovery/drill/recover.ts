@@ -6,7 +6,7 @@ import type { ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/target";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
-import { BlobStore } from "../store/client";
+import { openStore } from "../store/open";
 import { instantOf } from "../store/names";
 import { Stages } from "../stages";
 import type { CatalogueEntry, CheckResult, RestoreResult } from "../types";
@@ -46,7 +46,7 @@ export interface Recovery {
  * @throws FailedError when no backup taken before the loss is usable
  */
 export async function recover(loss: Loss, stages: Stages, context: RunContext): Promise<Recovery> {
-  const store = await BlobStore.open(loss.from);
+  const store = await openStore(loss.from);
   const catalogue = await stages.run("find backups", () => readCatalogue(store, loss.from));
   const candidates = catalogue.filter(
     ({ id, database }) =>

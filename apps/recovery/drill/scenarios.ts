@@ -6,7 +6,7 @@ import { quoteIdentifier, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/target";
 import type { Settings } from "../settings";
-import { BlobStore } from "../store/client";
+import { openStore } from "../store/open";
 import type { Stages } from "../stages";
 import type { CheckResult, Manifest } from "../types";
 import { plantDamagedBackup, removeOwnBackups } from "./damage";
@@ -34,7 +34,7 @@ export type ScenarioOutcome = Recovery & { extra: CheckResult[] };
 /** Why a scenario cannot be exercised on this ground; undefined when it can. */
 export function obstacle(id: ScenarioId, ground: Ground): string | undefined {
   if (id === "region-loss" && !ground.geo) {
-    return "no second region to recover from: BACKUP_STORE_SECONDARY_URL is not set";
+    return "no second region to recover from: neither a second target nor BACKUP_STORE_SECONDARY_URL is set";
   }
   return undefined;
 }
@@ -166,7 +166,7 @@ async function corruptNewest(attempt: Attempt): Promise<ScenarioOutcome> {
   const { ground, stages, context } = attempt;
   return withOwnDatabase(attempt, "corrupted", async (victim) => {
     const { confirmedBefore, workload, manifest } = await backUpUnderWrites(attempt, ground.own, victim);
-    const store = await BlobStore.open(ground.own);
+    const store = await openStore(ground.own);
     const damaged = await stages.run("plant a damaged newest backup", async () =>
       plantDamagedBackup(store, manifest, await withClient(victim, clock)),
     );
@@ -211,7 +211,7 @@ async function withOwnDatabase<T>(
     return await work(victim);
   } finally {
     await dropDatabase(ground.server, victim.database);
-    await removeOwnBackups(await BlobStore.open(ground.own), ground.own, victim.database, context);
+    await removeOwnBackups(await openStore(ground.own), ground.own, victim.database, context);
   }
 }
 

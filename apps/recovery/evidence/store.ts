@@ -1,8 +1,8 @@
-import { RestError, type ContainerClient } from "@azure/storage-blob";
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import fs from "node:fs/promises";
 import path from "node:path";
 import { FailedError, messageOf, NotRunError, UsageError } from "../errors";
+import type { Store } from "../store/store";
 import { documentName, sha256, type StoredReport } from "./chain";
 
 /** Where reports live: a blob container (immutable in production) or a folder. Nothing is ever overwritten. */
@@ -16,28 +16,20 @@ export interface EvidenceStore {
   create(name: string, bytes: Buffer, contentType: string): Promise<boolean>;
 }
 
-export function blobEvidence(container: ContainerClient): EvidenceStore {
+export function storeEvidence(store: Store, container: string): EvidenceStore {
   return {
-    place: `container ${container.containerName}`,
+    place: `container ${container}`,
     async list(prefix) {
       const names: string[] = [];
-      for await (const blob of container.listBlobsFlat({ prefix })) names.push(blob.name);
+      for await (const { name } of store.list(container, prefix)) names.push(name);
       return names.sort();
     },
-    read: (name) => container.getBlobClient(name).downloadToBuffer(),
-    async create(name, bytes, contentType) {
-      try {
-        await container.getBlockBlobClient(name).uploadData(bytes, {
-          conditions: { ifNoneMatch: "*" },
-          blobHTTPHeaders: { blobContentType: contentType },
-        });
-        return true;
-      } catch (error) {
-        if (error instanceof RestError && (error.statusCode === 409 || error.statusCode === 412))
-          return false;
-        throw error;
-      }
+    async read(name) {
+      const bytes = await store.read(container, name);
+      if (!bytes) throw new FailedError(`${name} is not in container ${container}`);
+      return bytes;
     },
+    create: (name, bytes, contentType) => store.create(container, name, bytes, { contentType }),
   };
 }
 

@@ -55,7 +55,20 @@ export const METRICS = {
   drills: { labels: ["verdict"], help: "Drills of the last 365 days by verdict." },
   mttr_seconds: { labels: [], help: "Mean time to recover over the successful scenarios of all drills." },
   evidence_intact: { labels: [], help: "1 while the chain of drill reports is unbroken, else 0." },
-  store_up: { labels: [], help: "1 when the last read of the storage account succeeded, else 0." },
+  target_up: { labels: ["target"], help: "1 when the target answered the last read, else 0." },
+  target_last_success_snapshot_timestamp_seconds: {
+    labels: ["target", "database", "tier"],
+    help: "Instant of the snapshot of the newest backup the target holds, Unix seconds.",
+  },
+  target_last_verified_timestamp_seconds: {
+    labels: ["target", "database"],
+    help: "When a backup the target holds was last proved, Unix seconds; 0 when none ever was.",
+  },
+  target_behind: {
+    labels: ["target", "database"],
+    help: "Backups that another target holds and this one lacks, though it should have them.",
+  },
+  store_up: { labels: [], help: "1 when every target answered the last read, else 0." },
   store_last_read_timestamp_seconds: {
     labels: [],
     help: "Last successful read of the storage account, Unix seconds.",
@@ -92,7 +105,7 @@ export class Gauges {
     this.gauges.get(name)?.set(labels, value);
   }
 
-  /** Storage did not answer: what was known stays. */
+  /** No target answered: what was known stays. */
   storeIsDown(): void {
     this.set("store_up", {}, 0);
   }
@@ -103,7 +116,8 @@ export class Gauges {
       if (name === "objective_seconds") continue;
       forget(gauge, name);
     }
-    this.set("store_up", {}, 1);
+    this.set("store_up", {}, +reading.targets.every(({ catalogue }) => catalogue));
+    this.updateTargets(reading.targets);
     this.set("store_last_read_timestamp_seconds", {}, reading.readAt.getTime() / 1000);
     for (const { tier, kind, count } of reading.mismatches)
       this.set("catalogue_mismatches", { tier, kind }, count);
@@ -128,6 +142,23 @@ export class Gauges {
       this.set("verified_backups", { database }, verified.length);
       const instants = verified.map((entry) => Date.parse(entry.verification?.at ?? "") / 1000);
       this.set("last_verified_timestamp_seconds", { database }, Math.max(0, ...instants));
+    }
+  }
+
+  private updateTargets(targets: Reading["targets"]): void {
+    for (const { name: target, catalogue, behind } of targets) {
+      this.set("target_up", { target }, +(catalogue !== undefined));
+      if (!catalogue) continue;
+      for (const [database, count] of behind) this.set("target_behind", { target, database }, count);
+      for (const [database, entries] of grouped(catalogue, (entry) => entry.database)) {
+        for (const [tier, sameTier] of grouped(entries, (entry) => entry.tier)) {
+          const at = Date.parse(sameTier.find((entry) => entry.manifest)?.manifest?.snapshotAt ?? "") / 1000;
+          const labels = { target, database, tier };
+          if (at) this.set("target_last_success_snapshot_timestamp_seconds", labels, at);
+        }
+        const proved = entries.filter(isVerified).map((one) => Date.parse(one.verification?.at ?? "") / 1000);
+        this.set("target_last_verified_timestamp_seconds", { target, database }, Math.max(0, ...proved));
+      }
     }
   }
 

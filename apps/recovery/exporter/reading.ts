@@ -1,13 +1,14 @@
 import { checkChain, parseReport } from "../evidence/chain";
-import { blobEvidence, readReports } from "../evidence/store";
+import { readReports, storeEvidence } from "../evidence/store";
 import type { DrillReport } from "../drill/report";
-import type { Settings } from "../settings";
-import { backupContainers, readCatalogue } from "../store/catalogue";
-import type { BlobStore } from "../store/client";
-import { archiveBlob, environmentPrefix, parseBlobName } from "../store/names";
+import { behind } from "../store/behind";
+import { readCatalogue } from "../store/catalogue";
+import { backupContainers } from "../store/containers";
+import { askAll, bestOf, merge, type Place } from "../store/fleet";
+import { archiveBlob, environmentPrefix, parseBlobName, tierOf } from "../store/names";
 import type { CatalogueEntry, Tier } from "../types";
 
-/** Ways in which the catalogue and the stored blobs disagree. */
+/** Ways in which the catalogue and the stored archives disagree. */
 export const MISMATCHES = ["damaged-manifest", "missing-archive", "archive-without-manifest"] as const;
 export type Mismatch = (typeof MISMATCHES)[number];
 
@@ -17,60 +18,74 @@ export interface MismatchCount {
   count: number;
 }
 
-/** Everything one read of the storage account found out. */
+/** What one target holds; undefined where it did not answer. */
+export interface TargetReading {
+  name: string;
+  catalogue?: CatalogueEntry[];
+  /** Backups it lacks though another target has them, by database. */
+  behind: Map<string, number>;
+}
+
+/** Everything one read of the targets found out. */
 export interface Reading {
   readAt: Date;
+  /** Every backup once, newest first, whichever target holds it. */
   catalogue: CatalogueEntry[];
+  /** Over all targets. */
   mismatches: MismatchCount[];
+  targets: TargetReading[];
   /** Null when no evidence container is configured. */
   evidence: { drills: DrillReport[]; intact: boolean } | null;
 }
 
-/** Reads catalogue, archives' names and drill reports. @throws RecoveryError when storage does not answer */
-export async function takeReading(store: BlobStore, settings: Settings, now: Date): Promise<Reading> {
+/** Reads catalogues, archives' names and drill reports. @throws RecoveryError when no target answers */
+export async function takeReading(places: readonly Place[], now: Date): Promise<Reading> {
   // A backup writes its archive before its manifest, so in this order a run going on looks like an archive
   // without manifest at worst, which its alert gives the time to finish; never like a lost archive.
-  const catalogue = await readCatalogue(store, settings);
-  const archives = await archiveSizes(store, settings);
+  const { answers } = await askAll(places, async (place) => {
+    const catalogue = await readCatalogue(place.store, place.settings);
+    return { catalogue, mismatches: countMismatches(place, catalogue, await archiveSizes(place)) };
+  });
+  const backups = merge(answers.map(({ place, answer }) => ({ place, catalogue: answer.catalogue })));
+  const evidence = answers.find(({ place }) => place.settings.containers.evidence)?.place;
   return {
     readAt: now,
-    catalogue,
-    mismatches: countMismatches(settings, catalogue, archives),
-    evidence: settings.containers.evidence
-      ? await readEvidence(store, settings.containers.evidence, settings.environment)
-      : null,
+    catalogue: backups.map((backup) => bestOf(backup).entry),
+    mismatches: addUp(answers.flatMap(({ answer }) => answer.mismatches)),
+    targets: places.map((place) => {
+      const answer = answers.find((one) => one.place === place)?.answer;
+      const missing = new Map<string, number>();
+      for (const { database } of backups) missing.set(database, 0);
+      for (const { database } of answer ? behind(place, backups, now) : [])
+        missing.set(database, (missing.get(database) ?? 0) + 1);
+      return { name: place.name, catalogue: answer?.catalogue, behind: missing };
+    }),
+    evidence: evidence ? await readEvidence(evidence) : null,
   };
 }
 
-/** Bytes of every archive, by tier and blob name. */
-async function archiveSizes(store: BlobStore, settings: Settings): Promise<Map<Tier, Map<string, number>>> {
-  const found = new Map<Tier, Map<string, number>>();
-  for (const [tier, container] of backupContainers(settings)) {
-    const sizes = new Map<string, number>();
-    try {
-      const prefix = environmentPrefix(settings.environment);
-      for await (const { name, properties } of store.container(container).listBlobsFlat({ prefix })) {
-        if (parseBlobName(name)?.part === "archive") sizes.set(name, properties.contentLength ?? 0);
-      }
-    } catch (error) {
-      throw store.explain(error, `container "${container}"`);
-    }
-    found.set(tier, sizes);
+/** Bytes of every archive, by its name. */
+async function archiveSizes({ store, settings }: Place): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const { container } of backupContainers(settings)) {
+    for await (const { name, bytes } of store.list(container, environmentPrefix(settings.environment)))
+      if (parseBlobName(name)?.part === "archive") sizes.set(name, bytes);
   }
-  return found;
+  return sizes;
 }
 
 function countMismatches(
-  settings: Settings,
+  { settings }: Place,
   catalogue: readonly CatalogueEntry[],
-  archives: ReadonlyMap<Tier, ReadonlyMap<string, number>>,
+  sizes: ReadonlyMap<string, number>,
 ): MismatchCount[] {
-  return backupContainers(settings).flatMap(([tier]) => {
+  const tiers = backupContainers(settings).flatMap((one) => one.tiers);
+  return tiers.flatMap((tier) => {
     const entries = catalogue.filter((entry) => entry.tier === tier);
-    const sizes = archives.get(tier) ?? new Map<string, number>();
     const named = new Map(
       entries.map((entry) => [
-        archiveBlob({ environment: settings.environment, database: entry.database, id: entry.id }),
+        entry.manifest?.archive.blob ??
+          archiveBlob({ environment: settings.environment, database: entry.database, id: entry.id }),
         entry,
       ]),
     );
@@ -78,7 +93,11 @@ function countMismatches(
     const missing = [...named].filter(
       ([blob, { manifest }]) => manifest && sizes.get(blob) !== manifest.storedBytes,
     ).length;
-    const orphaned = [...sizes.keys()].filter((blob) => !named.has(blob)).length;
+    const ids = new Set(entries.map(({ id }) => id));
+    const orphaned = [...sizes.keys()].filter((blob) => {
+      const id = parseBlobName(blob)?.id ?? "";
+      return tierOf(id) === tier && !ids.has(id);
+    }).length;
     return [
       { tier, kind: "damaged-manifest" as const, count: damaged },
       { tier, kind: "missing-archive" as const, count: missing },
@@ -87,12 +106,18 @@ function countMismatches(
   });
 }
 
-async function readEvidence(
-  store: BlobStore,
-  container: string,
-  environment: string,
-): Promise<{ drills: DrillReport[]; intact: boolean }> {
-  const reports = await readReports(blobEvidence(store.container(container)), environment);
+function addUp(counts: readonly MismatchCount[]): MismatchCount[] {
+  const sums = new Map<string, MismatchCount>();
+  for (const one of counts) {
+    const key = `${one.tier} ${one.kind}`;
+    sums.set(key, { ...one, count: one.count + (sums.get(key)?.count ?? 0) });
+  }
+  return [...sums.values()];
+}
+
+async function readEvidence({ store, settings }: Place): Promise<{ drills: DrillReport[]; intact: boolean }> {
+  const { environment, containers } = settings;
+  const reports = await readReports(storeEvidence(store, containers.evidence ?? ""), environment);
   const drills: DrillReport[] = [];
   for (const { bytes } of reports) {
     try {

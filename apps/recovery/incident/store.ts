@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { FailedError, messageOf, UsageError } from "../errors";
 import { sha256 } from "../evidence/chain";
-import { blobEvidence, type EvidenceStore, folderEvidence } from "../evidence/store";
+import { type EvidenceStore, folderEvidence, storeEvidence } from "../evidence/store";
 import { keepSecret } from "../redact";
-import { BlobStore } from "../store/client";
+import { openStore } from "../store/open";
 import { type Incident, incidentSchema } from "./record";
 
 /** Where records go, and where they wait while that place cannot be reached. */
@@ -59,11 +59,11 @@ export async function openStores(env: NodeJS.ProcessEnv): Promise<IncidentStores
     return { ...base, unreachable: "no store is set (BACKUP_STORE_URL and BACKUP_CONTAINER_INCIDENTS)" };
   }
   try {
-    const store = await BlobStore.open({
-      store: connectionString ? { connectionString } : { url: url ?? "" },
+    const store = await openStore({
+      store: connectionString ? { kind: "azure", connectionString } : { kind: "azure", url: url ?? "" },
     });
     await store.requireContainer(container);
-    return { ...base, remote: blobEvidence(store.container(container)) };
+    return { ...base, remote: storeEvidence(store, container) };
   } catch (error) {
     return { ...base, unreachable: messageOf(error) };
   }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { FailedError, NotRunError } from "../errors";
 
 export type ProgramName =
-  "pg_dump" | "pg_restore" | "pg_amcheck" | "psql" | "pgbench" | "postgres" | "initdb" | "zstd";
+  "pg_dump" | "pg_restore" | "pg_amcheck" | "psql" | "pgbench" | "postgres" | "initdb" | "zstd" | "age";
 
 export interface Program {
   name: ProgramName;
@@ -37,6 +37,7 @@ const INSTALL: Record<ProgramName, string> = {
   postgres: "postgresql",
   initdb: "postgresql",
   zstd: "zstd",
+  age: "age",
 };
 
 const executable = (file: string) => {

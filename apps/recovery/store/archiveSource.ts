@@ -3,8 +3,8 @@ import type { Readable } from "node:stream";
 import { FailedError, messageOf, NotRunError } from "../errors";
 import type { RunContext } from "../context";
 import type { Manifest } from "../types";
-import { refusal, type BlobStore } from "./client";
 import { rehydratedBlob } from "./names";
+import type { Store } from "./store";
 
 const POLL_MS = 60_000;
 /** Azure promises 15 h for standard priority; high priority usually takes less than one. */
@@ -13,93 +13,63 @@ const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 export interface StoredArchive {
   blob: string;
   bytes: number;
-  /** In the archive tier: it must be rehydrated before it can be read. */
+  /** In an archive tier: it must be rehydrated before it can be read. */
   offline: boolean;
 }
 
-/** @returns undefined when there is no such blob */
-export async function findArchive(store: BlobStore, manifest: Manifest): Promise<StoredArchive | undefined> {
+/** @returns undefined when there is no such object */
+export async function findArchive(store: Store, manifest: Manifest): Promise<StoredArchive | undefined> {
   const { container, blob } = manifest.archive;
-  try {
-    const { contentLength, accessTier } = await store
-      .container(container)
-      .getBlobClient(blob)
-      .getProperties();
-    return { blob, bytes: contentLength ?? 0, offline: accessTier === "Archive" };
-  } catch (error) {
-    if (refusal(error)?.status === 404) return undefined;
-    throw store.explain(error, `archive ${container}/${blob}`);
-  }
+  const found = await store.find(container, blob);
+  return found && { blob, ...found };
 }
 
-/** The archive's bytes as they are stored. */
+/** The archive's bytes as they are stored. @throws NotRunError when they cannot be had */
 export async function openArchive(
-  store: BlobStore,
+  store: Store,
   manifest: Manifest,
   blob: string,
   signal: AbortSignal,
 ): Promise<Readable> {
   try {
-    const response = await store
-      .container(manifest.archive.container)
-      .getBlobClient(blob)
-      .download(0, undefined, { abortSignal: signal, maxRetryRequests: 5 });
-    return response.readableStreamBody as Readable;
+    return await store.open(manifest.archive.container, blob, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw new NotRunError(store.explain(error, `archive ${manifest.archive.container}/${blob}`).message);
+    throw new NotRunError(messageOf(error));
   }
 }
 
 /**
- * Brings an archived blob online as a copy: changing the tier of the original would end its cheap storage and could
- * be undone by a lifecycle rule before the restore has read it.
+ * Brings an archived object online as a copy.
  * @returns name of the readable copy
- * @throws FailedError when Azure does not deliver within a day
+ * @throws FailedError when the store does not deliver within a day
  */
 export async function rehydrate(
-  store: BlobStore,
+  store: Store,
   manifest: Manifest,
   context: RunContext,
   wait: (milliseconds: number) => Promise<void> = (milliseconds) => sleep(milliseconds),
 ): Promise<string> {
-  const container = store.container(manifest.archive.container);
   const name = rehydratedBlob(manifest);
-  const copy = container.getBlobClient(name);
-  const source = container.getBlobClient(manifest.archive.blob);
-  try {
-    await copy.beginCopyFromURL(source.url, { tier: "Hot", rehydratePriority: "High", intervalInMs: 1 });
-  } catch (error) {
-    // Somebody else's restore may be waiting for the same copy.
-    if (refusal(error)?.code !== "PendingCopyOperation") {
-      throw store.explain(error, `rehydration of ${manifest.archive.container}/${manifest.archive.blob}`);
-    }
-  }
+  const rehydration = store.rehydration(manifest.archive.container, manifest.archive.blob, name);
+  await rehydration.start();
   const started = context.now().getTime();
   for (;;) {
     context.signal.throwIfAborted();
-    const { archiveStatus, accessTier, copyStatus } = await copy.getProperties();
-    if (copyStatus === "failed" || copyStatus === "aborted")
-      throw new FailedError(`the rehydration of ${name} ${copyStatus}`);
-    if (copyStatus !== "pending" && !archiveStatus && accessTier !== "Archive") return name;
+    const { state, detail } = await rehydration.state();
+    if (state === "failed") throw new FailedError(`the rehydration of ${name} ${detail}`);
+    if (state === "online") return name;
     const waited = context.now().getTime() - started;
     if (waited > GIVE_UP_AFTER_MS) throw new FailedError(`${name} is not online after 24 h`);
-    context.progress.note(`rehydrating ${name}: ${archiveStatus ?? copyStatus ?? "pending"}`);
+    context.progress.note(`rehydrating ${name}: ${detail}`);
     await wait(POLL_MS);
   }
 }
 
 /** Removes the readable copy; where the role may not, prune does it. */
-export async function dropRehydrated(
-  store: BlobStore,
-  manifest: Manifest,
-  context: RunContext,
-): Promise<void> {
+export async function dropRehydrated(store: Store, manifest: Manifest, context: RunContext): Promise<void> {
   try {
-    await store
-      .container(manifest.archive.container)
-      .getBlobClient(rehydratedBlob(manifest))
-      .deleteIfExists();
+    await store.erase(manifest.archive.container, rehydratedBlob(manifest));
   } catch (error) {
     context.progress.note(
       `the rehydrated copy stays until prune removes it: ${messageOf(error).slice(0, 100)}`,

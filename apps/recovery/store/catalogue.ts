@@ -7,11 +7,9 @@ import {
   verifyReportSchema,
   type CatalogueEntry,
   type Manifest,
-  type Tier,
   type VerificationMark,
   type VerifyReport,
 } from "../types";
-import { refusal, type BlobStore } from "./client";
 import {
   environmentPrefix,
   instantOf,
@@ -19,36 +17,22 @@ import {
   manifestBlob,
   newReportBlob,
   parseBlobName,
+  tierOf,
 } from "./names";
+import { backupContainers } from "./containers";
+import type { Store } from "./store";
 
 const PARALLEL_READS = 16;
-/** A manifest or a report has kilobytes. */
-const READ_MS = 20_000;
-
-/** Containers that hold backups, by tier; a tier without a container has none. */
-export function backupContainers(settings: Settings): [Tier, string][] {
-  const { daily, monthly } = settings.containers;
-  return monthly
-    ? [
-        ["daily", daily],
-        ["monthly", monthly],
-      ]
-    : [["daily", daily]];
-}
 
 /** Every backup of this environment, newest first; damaged manifests included, with what is wrong with them. */
-export async function readCatalogue(store: BlobStore, settings: Settings): Promise<CatalogueEntry[]> {
+export async function readCatalogue(store: Store, settings: Settings): Promise<CatalogueEntry[]> {
   const found = new Map<string, { entry: CatalogueEntry; reports: string[] }>();
-  for (const [tier, container] of backupContainers(settings)) {
+  for (const { container, tiers } of backupContainers(settings)) {
     const names: string[] = [];
     // First with a short limit: a store that does not answer is worth seconds, not the minutes of a long upload.
     await store.requireContainer(container);
-    try {
-      const prefix = environmentPrefix(settings.environment);
-      for await (const item of store.container(container).listBlobsFlat({ prefix })) names.push(item.name);
-    } catch (error) {
-      throw store.explain(error, `container "${container}"`);
-    }
+    for await (const { name } of store.list(container, environmentPrefix(settings.environment)))
+      names.push(name);
     const reports = new Map<string, string[]>();
     for (const name of names) {
       const parsed = parseBlobName(name);
@@ -58,20 +42,26 @@ export async function readCatalogue(store: BlobStore, settings: Settings): Promi
       const parsed = parseBlobName(name);
       if (parsed?.part !== "manifest") continue;
       const { id, database } = parsed;
+      const tier = tierOf(id);
+      if (!tier || !tiers.includes(tier)) continue;
       found.set(`${container}/${id}`, {
         entry: { id, container, blob: name, database, tier, verification: null },
         reports: reports.get(id) ?? [],
       });
     }
   }
-  const all = [...found.values()];
-  await eachParallel(all, async ({ entry, reports }) => {
-    Object.assign(entry, await readManifest(store, settings, entry));
+  const all: CatalogueEntry[] = [];
+  await eachParallel([...found.values()], async ({ entry, reports }) => {
+    const content = await readManifest(store, settings, entry);
+    // It was listed a moment ago; a prune was faster.
+    if (!content) return;
+    Object.assign(entry, content);
     entry.verification = await readMark(store, entry, reports);
+    all.push(entry);
   });
-  return all
-    .map(({ entry }) => entry)
-    .sort((one, other) => (instantOf(other.id)?.getTime() ?? 0) - (instantOf(one.id)?.getTime() ?? 0));
+  return all.sort(
+    (one, other) => (instantOf(other.id)?.getTime() ?? 0) - (instantOf(one.id)?.getTime() ?? 0),
+  );
 }
 
 async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -82,28 +72,15 @@ async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<v
   await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, items.length) }, worker));
 }
 
-async function readText(store: BlobStore, container: string, blob: string): Promise<string> {
-  const abortSignal = AbortSignal.timeout(READ_MS);
-  const content = await store
-    .container(container)
-    .getBlobClient(blob)
-    .downloadToBuffer(0, undefined, { abortSignal });
-  return content.toString("utf8");
-}
-
 async function readManifest(
-  store: BlobStore,
+  store: Store,
   settings: Settings,
   entry: CatalogueEntry,
-): Promise<{ manifest: Manifest } | { problem: string }> {
-  let text: string;
+): Promise<{ manifest: Manifest } | { problem: string } | undefined> {
+  const stored = await store.read(entry.container, entry.blob);
+  if (!stored) return undefined;
   try {
-    text = await readText(store, entry.container, entry.blob);
-  } catch (error) {
-    throw store.explain(error, `manifest ${entry.container}/${entry.blob}`);
-  }
-  try {
-    const manifest = decode(manifestSchema, text);
+    const manifest = decode(manifestSchema, stored.toString("utf8"));
     const expected = { ...entry, environment: settings.environment };
     for (const key of ["id", "database", "tier", "environment"] as const) {
       if (manifest[key] !== expected[key]) throw new Error(`is of another backup (${key} ${manifest[key]})`);
@@ -116,17 +93,19 @@ async function readManifest(
 
 /** The newest conclusive report that speaks about exactly this manifest. */
 async function readMark(
-  store: BlobStore,
+  store: Store,
   entry: CatalogueEntry,
   reports: string[],
 ): Promise<VerificationMark | null> {
   for (const report of [...reports].sort().reverse()) {
+    // An unreachable store throws: it must not look like "not verified".
+    const stored = await store.read(entry.container, report);
+    if (!stored) continue;
     let parsed: VerifyReport;
     try {
-      parsed = decode(verifyReportSchema, await readText(store, entry.container, report));
-    } catch (error) {
-      // A damaged or vanished report proves nothing; an unreachable store must not look like "not verified".
-      if (refusal(error) && refusal(error)?.status !== 404) throw error;
+      parsed = decode(verifyReportSchema, stored.toString("utf8"));
+    } catch {
+      // A damaged report proves nothing.
       continue;
     }
     if (parsed.id !== entry.id) continue;
@@ -188,34 +167,34 @@ export function select(
 }
 
 /** Writes the catalogue entry of a backup: from here on it exists. */
-export async function writeManifest(store: BlobStore, container: string, manifest: Manifest): Promise<void> {
-  await putNew(store, container, manifestBlob(manifest), encode(manifest));
+export async function writeManifest(
+  store: Store,
+  container: string,
+  manifest: Manifest,
+  retainUntil?: Date,
+): Promise<void> {
+  await putNew(store, container, manifestBlob(manifest), encode(manifest), retainUntil);
 }
 
 /** Stores a report beside its backup. */
-export async function writeReport(
-  store: BlobStore,
-  container: string,
-  report: VerifyReport,
-): Promise<string> {
+export async function writeReport(store: Store, container: string, report: VerifyReport): Promise<string> {
   const name = newReportBlob(report, new Date(report.endedAt));
   await putNew(store, container, name, encode(report));
   return name;
 }
 
-async function putNew(store: BlobStore, container: string, name: string, text: string): Promise<void> {
-  const body = Buffer.from(text);
-  try {
-    await store
-      .container(container)
-      .getBlockBlobClient(name)
-      .upload(body, body.length, {
-        conditions: { ifNoneMatch: "*" },
-        // Hot, whatever the archive's tier: the catalogue must be readable at once.
-        tier: "Hot",
-        blobHTTPHeaders: { blobContentType: "application/json" },
-      });
-  } catch (error) {
-    throw store.explain(error, `blob ${container}/${name}`);
-  }
+async function putNew(
+  store: Store,
+  container: string,
+  name: string,
+  text: string,
+  retainUntil?: Date,
+): Promise<void> {
+  // Hot, whatever the archive's tier: the catalogue must be readable at once.
+  const accessTier = store.kind === "azure" ? "Hot" : undefined;
+  const options = { contentType: "application/json", accessTier, retainUntil };
+  if (await store.create(container, name, Buffer.from(text), options)) return;
+  // A write whose answer got lost is repeated by the client, and finds its own first attempt.
+  if ((await store.read(container, name))?.toString("utf8") === text) return;
+  throw new FailedError(`blob ${container}/${name} at ${store.location} exists already`);
 }

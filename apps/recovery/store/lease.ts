@@ -1,13 +1,11 @@
-import type { BlobLeaseClient, BlockBlobClient } from "@azure/storage-blob";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FailedError, LeaseHeldError, messageOf } from "../errors";
 import type { RunContext } from "../context";
-import { refusal, type BlobStore } from "./client";
+import type { Store, StoreLock } from "./store";
 
-/** The shortest lease Azure grants: a killed run blocks the next one no longer than this. */
-const LEASE_SECONDS = 15;
-const RENEW_EVERY_MS = 4_000;
 const POLL_MS = 500;
+/** Three chances before it runs out. */
+const RENEWALS_PER_LEASE = 3.75;
 
 export interface Lease {
   /** Aborted with a reason when the lease is lost. */
@@ -19,86 +17,60 @@ export interface Lease {
 
 /**
  * Takes the lease of one database. Against a live holder it gives up; the lease of a killed one is waited for,
- * at most 16 seconds.
+ * at most a second longer than a lease lasts.
  * @throws LeaseHeldError when another run is alive, or was when this one started
  */
 export async function takeLease(
-  store: BlobStore,
+  store: Store,
   container: string,
   name: string,
   context: RunContext,
 ): Promise<Lease> {
-  const blob = store.container(container).getBlockBlobClient(name);
-  const client = blob.getBlobLeaseClient();
+  const lock = store.lock(container, name);
   const held = () =>
     new LeaseHeldError(
       `another run holds the lease ${container}/${name} at ${store.location}; nothing was done`,
     );
-  const patience = context.now().getTime() + (LEASE_SECONDS + 1) * 1000;
+  const patience = context.now().getTime() + (lock.seconds + 1) * 1000;
   for (let attempt = 0; ; attempt += 1) {
-    if (await tryAcquire(blob, client)) break;
+    if (await lock.acquire()) break;
     if (attempt === 0) {
       context.progress.note(
-        `lease ${name} is taken; watching up to ${LEASE_SECONDS + 1} s whether its holder is alive`,
+        `lease ${name} is taken; watching up to ${lock.seconds + 1} s whether its holder is alive`,
       );
     }
     await sleep(POLL_MS, undefined, { signal: context.signal });
-    const state = await leaseState(blob);
+    const state = await lock.state();
     // A lease that was given back had a live holder; only one that ran out belonged to a killed run.
-    if (state === "available" || state === undefined) throw held();
+    if (state === "free") throw held();
     if (state !== "expired" && context.now().getTime() > patience) throw held();
   }
-  return keepAlive(blob, client);
+  return keepAlive(lock, name);
 }
 
-async function tryAcquire(blob: BlockBlobClient, client: BlobLeaseClient): Promise<boolean> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      await client.acquireLease(LEASE_SECONDS);
-      return true;
-    } catch (error) {
-      const said = refusal(error);
-      if (said?.status === 409) return false;
-      if (said?.code !== "BlobNotFound" || attempt === 3) throw error;
-    }
-    try {
-      await blob.upload("", 0, { conditions: { ifNoneMatch: "*" } });
-    } catch (error) {
-      const status = refusal(error)?.status;
-      if (status !== 409 && status !== 412) throw error;
-    }
-  }
-}
-
-async function leaseState(blob: BlockBlobClient): Promise<string | undefined> {
-  try {
-    return (await blob.getProperties()).leaseState;
-  } catch (error) {
-    if (refusal(error)?.status === 404) return undefined;
-    throw error;
-  }
-}
-
-function keepAlive(blob: BlockBlobClient, client: BlobLeaseClient): Lease {
+function keepAlive(lock: StoreLock, name: string): Lease {
   const lost = new AbortController();
   const renew = async () => {
     try {
-      await client.renewLease({ abortSignal: AbortSignal.timeout(LEASE_SECONDS * 1000) });
+      await lock.renew();
     } catch (error) {
-      throw new FailedError(`the lease ${blob.name} was lost: ${messageOf(error).slice(0, 200)}`);
+      throw new FailedError(`the lease ${name} was lost: ${messageOf(error).slice(0, 200)}`);
     }
   };
   let failures = 0;
-  const timer = setInterval(() => {
-    renew().then(
-      () => (failures = 0),
-      (error: unknown) => {
-        failures += 1;
-        // Two missed renewals still leave time before the lease runs out; a third may not.
-        if (failures >= 3) lost.abort(error);
-      },
-    );
-  }, RENEW_EVERY_MS);
+  const timer = setInterval(
+    () => {
+      renew().then(
+        () => (failures = 0),
+        (error: unknown) => {
+          failures += 1;
+          // Two missed renewals still leave time before the lease runs out; a third may not.
+          if (failures >= 3) lost.abort(error);
+        },
+      );
+    },
+    (lock.seconds * 1000) / RENEWALS_PER_LEASE,
+  );
   timer.unref();
   return {
     lost: lost.signal,
@@ -108,12 +80,7 @@ function keepAlive(blob: BlockBlobClient, client: BlobLeaseClient): Lease {
     },
     async release() {
       clearInterval(timer);
-      try {
-        await blob.delete({ conditions: { leaseId: client.leaseId } });
-      } catch {
-        // The backup role may not delete, and immutable containers never do: then the empty lock blob stays.
-        await client.releaseLease().catch(() => undefined);
-      }
+      await lock.release();
     },
   };
 }

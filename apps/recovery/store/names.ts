@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { Tier } from "../types";
+import { TIERS, type Tier } from "../types";
 
 const ARCHIVE = "archive.pgdump.zst";
+/** What is encrypted says so by its name, too. */
+const ENCRYPTED = `${ARCHIVE}.age`;
 const MANIFEST = "manifest.json";
 
 /** Where the parts of one backup are in its container. */
@@ -25,10 +27,17 @@ export function newBackupId(database: string, tier: Tier, snapshotAt: Date): str
 }
 
 const compact = (instant: Date) => instant.toISOString().replace(/[-:.]/g, "");
-const ID = /^[a-z0-9-]+-(daily|monthly)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-[0-9a-f]{4}$/;
+const ID = new RegExp(
+  `^[a-z0-9-]+-(${TIERS.join("|")})-(\\d{4})(\\d\\d)(\\d\\d)T(\\d\\d)(\\d\\d)(\\d\\d)(\\d{3})Z-[0-9a-f]{4}$`,
+);
 
 export function isBackupId(text: string): boolean {
   return ID.test(text);
+}
+
+/** The tier an id carries. */
+export function tierOf(id: string): Tier | undefined {
+  return ID.exec(id)?.[1] as Tier | undefined;
 }
 
 /** The snapshot's instant an id carries: known even when the manifest is damaged. */
@@ -39,13 +48,17 @@ export function instantOf(id: string): Date | undefined {
   return new Date(Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second, millisecond));
 }
 
-const folder = (at: BackupPath) =>
-  `${environmentPrefix(at.environment)}${encodeURIComponent(at.database)}/${at.id}/`;
+/** `.` and `..` are names of databases, too, and must not lead anywhere. */
+export const encodeName = (database: string) =>
+  /^\.{1,2}$/.test(database) ? database.replaceAll(".", "%2E") : encodeURIComponent(database);
+
+const folder = (at: BackupPath) => `${environmentPrefix(at.environment)}${encodeName(at.database)}/${at.id}/`;
 
 export const environmentPrefix = (environment: string) => `${environment}/`;
 export const databasePrefix = (environment: string, database: string) =>
-  `${environmentPrefix(environment)}${encodeURIComponent(database)}/`;
-export const archiveBlob = (at: BackupPath) => `${folder(at)}${ARCHIVE}`;
+  `${environmentPrefix(environment)}${encodeName(database)}/`;
+export const archiveBlob = (at: BackupPath, encrypted = false) =>
+  `${folder(at)}${encrypted ? ENCRYPTED : ARCHIVE}`;
 export const manifestBlob = (at: BackupPath) => `${folder(at)}${MANIFEST}`;
 export const reportPrefix = (at: BackupPath) => `${folder(at)}verifications/`;
 export const newReportBlob = (at: BackupPath, when: Date) =>
@@ -53,7 +66,7 @@ export const newReportBlob = (at: BackupPath, when: Date) =>
 /** Copy of an archived blob that can be read; made by a restore, removed by prune. */
 export const rehydratedBlob = (at: BackupPath) => `${folder(at)}rehydrated-${ARCHIVE}`;
 export const lockBlob = (environment: string, database: string) =>
-  `${environmentPrefix(environment)}locks/${encodeURIComponent(database)}`;
+  `${environmentPrefix(environment)}locks/${encodeName(database)}`;
 
 export type BlobPart = "archive" | "manifest" | "report" | "rehydrated";
 
@@ -63,7 +76,7 @@ export function parseBlobName(name: string): (BackupPath & { part: BlobPart }) |
   if (!environment || !database || !id || !isBackupId(id)) return undefined;
   const file = rest.join("/");
   const part: BlobPart | undefined =
-    file === ARCHIVE
+    file === ARCHIVE || file === ENCRYPTED
       ? "archive"
       : file === MANIFEST
         ? "manifest"

@@ -1,70 +1,73 @@
-import type { BlockBlobClient, AccessTier } from "@azure/storage-blob";
-import { createHash } from "node:crypto";
 import { FailedError } from "../errors";
-import { refusal } from "./client";
+import type { BlockSink } from "./store";
 
 const MIB = 1024 * 1024;
-/** Azure's limit: https://learn.microsoft.com/rest/api/storageservices/put-block-list */
-const MAX_BLOCKS = 50_000;
 const SMALLEST_BLOCK = 8 * MIB;
-const LARGEST_BLOCK = 4_000 * MIB;
-/** Blocks planned for; the rest is for an estimate that was too low. */
-const PLANNED_BLOCKS = 40_000;
+/** Share of the blocks planned for; the rest is for an estimate that was too low. */
+const PLANNED = 0.8;
 /** Blocks in flight, and memory they may take together. */
 const MAX_IN_FLIGHT = 4;
 const DEFAULT_MEMORY = 40 * MIB;
 
 /**
- * Bytes of the block at an index, for a blob expected to have this many bytes: 8 MiB up to 312 GiB, then more.
- * A blob that outgrows its estimate gets larger blocks towards the end instead of a refusal.
+ * Bytes of the block at an index, for an object expected to have this many bytes: on Azure 8 MiB up to 312 GiB, then
+ * more. An object that outgrows its estimate gets larger blocks towards the end instead of a refusal.
  */
-export function blockBytesAt(index: number, expectedBytes: number): number {
-  const planned = Math.ceil(expectedBytes / PLANNED_BLOCKS / MIB) * MIB;
-  const growth = index < PLANNED_BLOCKS ? 1 : index < PLANNED_BLOCKS + 8_000 ? 4 : 16;
-  return Math.min(LARGEST_BLOCK, Math.max(SMALLEST_BLOCK, planned) * growth);
+export function blockBytesAt(index: number, expectedBytes: number, limits: BlockSink["limits"]): number {
+  const planned = Math.floor(limits.blocks * PLANNED);
+  const each = Math.ceil(expectedBytes / planned / MIB) * MIB;
+  const growth = index < planned ? 1 : index < planned + limits.blocks * 0.16 ? 4 : 16;
+  return Math.min(limits.largest, Math.max(SMALLEST_BLOCK, limits.smallest, each) * growth);
 }
 
 export interface UploadOptions {
   expectedBytes: number;
   signal: AbortSignal;
-  accessTier?: AccessTier;
-  metadata?: Record<string, string>;
   /** Bytes of block buffers held at a time; default 40 MiB. At least two blocks are held. */
   memoryBytes?: number;
-  onProgress?: (storedBytes: number) => void;
+  /** Told of every byte that was taken from the source. */
+  onProgress?: (taken: number) => void;
+  /** Blocks from the first on that the sink holds already: they are read, and not sent again. */
+  stored?: (index: number, block: Buffer) => boolean;
   /**
-   * Runs when every block is stored, before any of it becomes visible. Throwing leaves no blob: this is where the
-   * producers' exit codes are looked at, because the end of a stream says nothing about its producer's fate.
+   * Runs when every block is stored, before any of it becomes visible, and gives the whole's digest. Throwing leaves
+   * nothing: this is where the producers' exit codes are looked at, because the end of a stream says nothing about its
+   * producer's fate.
    */
-  beforeCommit: (stored: { bytes: number; sha256: string }) => Promise<void>;
+  beforeCommit: (bytes: number) => Promise<{ sha256: string }>;
 }
 
 /**
- * Stores a stream as a new block blob; a blob of that name is never replaced.
- * @throws FailedError when the blob exists already
+ * Stores a stream as a new object; one of that name is never replaced.
+ * @param what for messages: the object's name
+ * @throws FailedError when another object has the name already
  */
 export async function uploadNew(
-  blob: BlockBlobClient,
+  sink: BlockSink,
+  what: string,
   source: AsyncIterable<Buffer>,
   options: UploadOptions,
 ): Promise<{ bytes: number; sha256: string }> {
   const { signal } = options;
-  const whole = createHash("sha256");
-  const ids: string[] = [];
   const inFlight = new Set<Promise<void>>();
   const spare: Buffer[] = [];
   const failed = new AbortController();
   const abort = AbortSignal.any([signal, failed.signal]);
   let bytes = 0;
+  let count = 0;
 
-  const stage = async (buffer: Buffer, length: number) => {
-    const id = Buffer.from(`block-${String(ids.length).padStart(6, "0")}`).toString("base64");
-    if (ids.length >= MAX_BLOCKS) throw new FailedError(`the archive does not fit in ${MAX_BLOCKS} blocks`);
-    ids.push(id);
+  const put = async (buffer: Buffer, length: number) => {
+    if (count >= sink.limits.blocks)
+      throw new FailedError(`the archive does not fit in ${sink.limits.blocks} blocks`);
+    const index = count;
+    count += 1;
     const block = buffer.subarray(0, length);
-    const transactionalContentMD5 = createHash("md5").update(block).digest();
-    const work = blob
-      .stageBlock(id, block, length, { abortSignal: abort, transactionalContentMD5 })
+    if (options.stored?.(index, block)) {
+      spare.push(buffer);
+      return;
+    }
+    const work = sink
+      .put(index, block, abort)
       .then(() => void spare.push(buffer))
       .finally(() => inFlight.delete(work));
     inFlight.add(work);
@@ -73,49 +76,40 @@ export async function uploadNew(
     if (inFlight.size >= Math.min(MAX_IN_FLIGHT, Math.max(1, room))) await Promise.race(inFlight);
   };
 
-  let current: Buffer | undefined;
-  let filled = 0;
-  for await (const part of source) {
-    if (abort.aborted) throw abort.reason;
-    whole.update(part);
-    bytes += part.length;
-    for (let from = 0; from < part.length;) {
-      if (!current) {
-        const size = blockBytesAt(ids.length, options.expectedBytes);
-        current = spare.pop();
-        if (current?.length !== size) current = Buffer.allocUnsafeSlow(size);
-      }
-      const taken = part.copy(current, filled, from);
-      from += taken;
-      filled += taken;
-      if (filled === current.length) {
-        await stage(current, filled);
-        current = undefined;
-        filled = 0;
-      }
-    }
-    options.onProgress?.(bytes);
-  }
-  if (current && filled > 0) await stage(current, filled);
-  await Promise.all(inFlight);
-  abort.throwIfAborted();
-
-  const stored = { bytes, sha256: whole.digest("hex") };
-  await options.beforeCommit(stored);
   try {
-    await blob.commitBlockList(ids, {
-      abortSignal: signal,
-      conditions: { ifNoneMatch: "*" },
-      tier: options.accessTier,
-      metadata: { ...options.metadata, sha256: stored.sha256 },
-      blobHTTPHeaders: { blobContentType: "application/zstd" },
-    });
+    let current: Buffer | undefined;
+    let filled = 0;
+    for await (const part of source) {
+      if (abort.aborted) throw abort.reason;
+      bytes += part.length;
+      for (let from = 0; from < part.length;) {
+        if (!current) {
+          const size = blockBytesAt(count, options.expectedBytes, sink.limits);
+          current = spare.pop();
+          if (current?.length !== size) current = Buffer.allocUnsafeSlow(size);
+        }
+        const taken = part.copy(current, filled, from);
+        from += taken;
+        filled += taken;
+        if (filled === current.length) {
+          await put(current, filled);
+          current = undefined;
+          filled = 0;
+        }
+      }
+      options.onProgress?.(bytes);
+    }
+    if (current && filled > 0) await put(current, filled);
+    await Promise.all(inFlight);
+    abort.throwIfAborted();
+    const stored = { bytes, ...(await options.beforeCommit(bytes)) };
+    if (!(await sink.commit(count, stored, signal)))
+      throw new FailedError(`${what}: an object of this name exists already; it was left as it is`);
+    return stored;
   } catch (error) {
-    if (refusal(error)?.status !== 409) throw error;
-    // The client repeats a commit whose answer got lost, and is then refused because of its own first attempt.
-    const existing = await blob.getProperties();
-    if (existing.metadata?.sha256 === stored.sha256 && existing.contentLength === bytes) return stored;
-    throw new FailedError(`${blob.name}: a blob of this name exists already; it was left as it is`);
+    failed.abort(error);
+    await Promise.allSettled(inFlight);
+    await sink.discard();
+    throw error;
   }
-  return stored;
 }

@@ -1,24 +1,9 @@
 import type { ContainerClient } from "@azure/storage-blob";
-import { refusal, type BlobStore } from "./client";
+import type { Erased, HeldObject } from "../store";
+import type { AzureStore } from "./client";
+import { refusal } from "./refusal";
 
 const IMMUTABLE_CODES = /immutab|legalhold|BlobNotFoundDueToPolicy/i;
-
-/** A blob's name with everything the store keeps under it. */
-export interface StoredBlob {
-  name: string;
-  /** Bytes of all versions. */
-  bytes: number;
-  /** When the newest version was written. */
-  lastModified: Date;
-  /** False where only previous versions are left. */
-  current: boolean;
-}
-
-/** What erasing a blob did. Bytes are those that a version held; the account's soft delete keeps them for its days. */
-export interface Erased {
-  outcome: "deleted" | "refused";
-  bytes: number;
-}
 
 interface Version {
   name: string;
@@ -42,12 +27,8 @@ async function* versions(container: ContainerClient, prefix: string): AsyncGener
 }
 
 /** Blobs below a prefix, also those of which only previous versions are left. */
-export async function storedBlobs(
-  store: BlobStore,
-  container: string,
-  prefix: string,
-): Promise<StoredBlob[]> {
-  const found = new Map<string, StoredBlob>();
+export async function heldBlobs(store: AzureStore, container: string, prefix: string): Promise<HeldObject[]> {
+  const found = new Map<string, HeldObject>();
   try {
     for await (const { name, bytes, lastModified, current } of versions(store.container(container), prefix)) {
       const known = found.get(name) ?? { name, bytes: 0, lastModified, current: false };
@@ -66,7 +47,7 @@ export async function storedBlobs(
  * Deletes a blob with all its versions. With versioning on, deleting a blob only makes a version of it, which stays, and
  * is paid for, until it is deleted by its id.
  */
-export async function eraseBlob(store: BlobStore, container: string, name: string): Promise<Erased> {
+export async function eraseBlob(store: AzureStore, container: string, name: string): Promise<Erased> {
   const client = store.container(container);
   let bytes = 0;
   // Without versions there is nothing to count any more once the blob is deleted.
@@ -93,7 +74,7 @@ export async function eraseBlob(store: BlobStore, container: string, name: strin
 
 /** Refused where an immutability policy or a legal hold forbids it; what is gone already counts as deleted. */
 async function attempt(
-  store: BlobStore,
+  store: AzureStore,
   container: string,
   name: string,
   remove: () => Promise<unknown>,

@@ -1,0 +1,248 @@
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+  type StorageClass,
+} from "@aws-sdk/client-s3";
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FailedError, messageOf, NotRunError } from "../../errors";
+import {
+  PREFLIGHT_MS,
+  READ_MS,
+  type BlockSink,
+  type Erased,
+  type HeldObject,
+  type ObjectFacts,
+  type Rehydration,
+  type Store,
+  type StoredObject,
+  type StoreLock,
+  type WriteOptions,
+} from "../store";
+import { S3Blocks } from "./blocks";
+import { eraseObject, heldObjects } from "./erase";
+import { ObjectLock } from "./lock";
+import { refusal } from "./refusal";
+
+/** How an S3-compatible service is reached. */
+export interface S3Access {
+  region: string;
+  /** Undefined: AWS itself. */
+  endpoint?: string;
+  /** Undefined: the SDK's own chain, such as a role taken with the pod's federated token. */
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** Buckets as the first part of the path instead of the host name, as most services beside AWS want it. */
+  pathStyle?: boolean;
+  /** Locks every archive and manifest for its tier's retention; the buckets must have been made with Object Lock. */
+  objectLock?: "GOVERNANCE" | "COMPLIANCE";
+}
+
+const OFFLINE_CLASSES = ["GLACIER", "DEEP_ARCHIVE"];
+/** Times a download goes on where its connection broke. */
+const RESUMES = 5;
+
+/** An S3-compatible service. */
+export class S3Store implements Store {
+  readonly kind = "s3";
+  private serverDate = new Date();
+
+  private constructor(
+    readonly client: S3Client,
+    readonly location: string,
+    private readonly objectLock: S3Access["objectLock"],
+  ) {
+    // Every answer carries the server's clock; the SDK keeps it to itself.
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const headers = (result.response as { headers?: Record<string, string> }).headers;
+        const date = Date.parse(headers?.date ?? "");
+        if (!Number.isNaN(date)) this.serverDate = new Date(date);
+        return result;
+      },
+      { step: "deserialize", name: "serverDate", priority: "low" },
+    );
+  }
+
+  static open(access: S3Access): S3Store {
+    const client = new S3Client({
+      region: access.region,
+      endpoint: access.endpoint,
+      forcePathStyle: access.pathStyle,
+      credentials: access.credentials,
+      maxAttempts: 4,
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 120_000, throwOnRequestTimeout: true },
+    });
+    const location = access.endpoint ? new URL(access.endpoint).host : `s3.${access.region}.amazonaws.com`;
+    return new S3Store(client, location, access.objectLock);
+  }
+
+  /** What an object is written with besides its body. */
+  written(options: WriteOptions) {
+    const locked = this.objectLock !== undefined && options.retainUntil !== undefined;
+    return {
+      ContentType: options.contentType,
+      Metadata: options.metadata,
+      StorageClass: options.accessTier as StorageClass | undefined,
+      ...(locked && {
+        ObjectLockMode: this.objectLock,
+        // Whole seconds: some services refuse fractions.
+        ObjectLockRetainUntilDate: new Date(Math.ceil((options.retainUntil?.getTime() ?? 0) / 1000) * 1000),
+      }),
+    };
+  }
+
+  async requireContainer(bucket: string): Promise<Date> {
+    try {
+      await this.client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }), {
+        abortSignal: AbortSignal.timeout(PREFLIGHT_MS),
+      });
+      return this.serverDate;
+    } catch (error) {
+      throw this.explain(error, `bucket "${bucket}"`);
+    }
+  }
+
+  async *list(bucket: string, prefix: string): AsyncGenerator<StoredObject> {
+    try {
+      const pages = paginateListObjectsV2({ client: this.client }, { Bucket: bucket, Prefix: prefix });
+      for await (const { Contents = [] } of pages) {
+        for (const { Key = "", Size = 0, LastModified = new Date(0) } of Contents)
+          yield { name: Key, bytes: Size, lastModified: LastModified };
+      }
+    } catch (error) {
+      throw this.explain(error, `bucket "${bucket}"`);
+    }
+  }
+
+  async find(bucket: string, name: string): Promise<ObjectFacts | undefined> {
+    try {
+      const facts = await this.client.send(new HeadObjectCommand({ Bucket: bucket, Key: name }));
+      const archived = OFFLINE_CLASSES.includes(facts.StorageClass ?? "");
+      const restored = /ongoing-request="false"/.test(facts.Restore ?? "");
+      return { bytes: facts.ContentLength ?? 0, offline: archived && !restored };
+    } catch (error) {
+      if (refusal(error)?.status === 404) return undefined;
+      throw this.explain(error, `object ${bucket}/${name}`);
+    }
+  }
+
+  async read(bucket: string, name: string): Promise<Buffer | undefined> {
+    try {
+      const { Body } = await this.client.send(new GetObjectCommand({ Bucket: bucket, Key: name }), {
+        abortSignal: AbortSignal.timeout(READ_MS),
+      });
+      return Buffer.from((await Body?.transformToByteArray()) ?? []);
+    } catch (error) {
+      if (refusal(error)?.code === "NoSuchKey") return undefined;
+      throw this.explain(error, `object ${bucket}/${name}`);
+    }
+  }
+
+  async open(bucket: string, name: string, signal: AbortSignal, offset = 0): Promise<Readable> {
+    const ask = async (from: number, etag?: string) => {
+      const range = from > 0 ? `bytes=${from}-` : undefined;
+      const command = new GetObjectCommand({ Bucket: bucket, Key: name, Range: range, IfMatch: etag });
+      const { Body, ETag } = await this.client.send(command, { abortSignal: signal });
+      return { body: Body as Readable, etag: ETag };
+    };
+    try {
+      const first = await ask(offset);
+      return Readable.from(this.resuming(first, ask, offset, signal), { objectMode: false });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.explain(error, `object ${bucket}/${name}`);
+    }
+  }
+
+  private async *resuming(
+    first: { body: Readable; etag?: string },
+    ask: (from: number, etag?: string) => Promise<{ body: Readable }>,
+    offset: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer> {
+    let { body } = first;
+    let position = offset;
+    for (let broken = 0; ; broken += 1) {
+      try {
+        for await (const part of body as AsyncIterable<Buffer>) {
+          position += part.length;
+          yield part;
+        }
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (broken === RESUMES) throw error;
+      }
+      ({ body } = await ask(position, first.etag));
+    }
+  }
+
+  async create(bucket: string, name: string, body: Buffer, options: WriteOptions): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.client.send(
+          new PutObjectCommand({
+            Bucket: bucket,
+            Key: name,
+            Body: body,
+            IfNoneMatch: "*",
+            ...this.written(options),
+          }),
+        );
+        return true;
+      } catch (error) {
+        const status = refusal(error)?.status;
+        if (status === 412) return false;
+        // Two conditional writes at once: the service asks to try again.
+        if (status !== 409 || attempt === 4) throw this.explain(error, `object ${bucket}/${name}`);
+        await sleep(100 * attempt);
+      }
+    }
+  }
+
+  blocks(bucket: string, name: string, options: WriteOptions): BlockSink {
+    return new S3Blocks(this, bucket, name, options);
+  }
+
+  held(bucket: string, prefix: string): Promise<HeldObject[]> {
+    return heldObjects(this, bucket, prefix);
+  }
+
+  erase(bucket: string, name: string): Promise<Erased> {
+    return eraseObject(this, bucket, name);
+  }
+
+  lock(bucket: string, name: string): StoreLock {
+    return new ObjectLock(this.client, bucket, name, () => this.serverDate);
+  }
+
+  rehydration(_bucket: string, name: string): Rehydration {
+    throw new NotRunError(
+      `${name} is in an archive class of ${this.location}: restore it there first, or use another target`,
+    );
+  }
+
+  explain(error: unknown, what: string): FailedError {
+    if (error instanceof FailedError) return error;
+    const where = `${what} at ${this.location}`;
+    const said = refusal(error);
+    if (said?.code === "NoSuchBucket") return new FailedError(`${where}: the bucket does not exist`);
+    if (said?.status === 404) return new FailedError(`${where}: not found`);
+    if (said?.status === 403 || said?.status === 401) {
+      return new FailedError(
+        `${where}: access denied (${said.code}); check the key or role, its policy and the clock`,
+      );
+    }
+    const message = messageOf(error);
+    if (/CredentialsProviderError|Could not load credentials/.test(`${(error as Error).name} ${message}`)) {
+      return new FailedError(`${where}: no usable credentials; give key files or a role`);
+    }
+    const reason = /aborted/i.test(message) ? `no answer within ${PREFLIGHT_MS / 1000} s` : message;
+    return new FailedError(`${where}: ${said ? `${said.status} ${said.code}` : reason.slice(0, 300)}`);
+  }
+}
