@@ -4,16 +4,22 @@ import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
 
+import { MINIMUM_VERSION } from "../../apps/rehearsal/cli";
+import { readStacks, stackNames } from "../../stacks/files";
+
 const ROOT = path.join(__dirname, "../..");
 const FOLDER = path.join(ROOT, ".github/workflows");
 
 interface Step {
   uses?: string;
+  with?: Record<string, unknown>;
   run?: string;
   env?: Record<string, string>;
 }
 interface Job {
   if?: string;
+  needs?: string | string[];
+  environment?: string;
   "runs-on"?: string;
   permissions?: Record<string, string>;
   env?: Record<string, string>;
@@ -42,26 +48,54 @@ test.each(JOBS.map((job) => [job.name, job] as const))(
   },
 );
 
+/** Jobs that start the engine on a real stack. */
+const cloud = JOBS.filter(({ script }) => /gate -- run (preview|update) --stack/.test(script));
+
 test("whatever asks a cluster runs where the cluster answers, can sign in, and first sees that it does", () => {
-  const cloud = JOBS.filter(({ script }) => /pulumi (preview|up|refresh) --stack/.test(script));
   expect(cloud.map(({ name }) => name)).toEqual([
+    "deploy-stack.yml preview",
     "deploy-stack.yml up",
     "drift.yml refresh",
     "pull-request.yml preview",
   ]);
   for (const { name, job, script } of cloud) {
-    const runner = name.startsWith("deploy") ? "DEPLOY_RUNNER" : "PREVIEW_RUNNER";
+    const runner = name.startsWith("pull-request") ? "PREVIEW_RUNNER" : "DEPLOY_RUNNER";
     const stack = name.startsWith("deploy") ? "inputs.stack" : "matrix.stack";
     expect([name, job["runs-on"]]).toEqual([name, `\${{ format('{0}-{1}', vars.${runner}, ${stack}) }}`]);
-    expect(job.if).toContain(`vars.${runner} != ''`);
+    if (!job.needs?.includes("preview")) expect(job.if).toContain(`vars.${runner} != ''`);
     expect(script).toContain("--kubelogin-version");
-    const [gate, engine] = [
-      script.indexOf("clusters-answer.sh"),
-      script.search(/pulumi (preview|up|refresh) /),
-    ];
-    expect(gate).toBeGreaterThan(0);
-    expect(gate).toBeLessThan(engine);
+    const [answers, engine] = [script.indexOf("clusters-answer.sh"), script.indexOf("gate -- run")];
+    expect(answers).toBeGreaterThan(0);
+    expect(answers).toBeLessThan(engine);
   }
+});
+
+test("the engine is started by a gate that wants proof, and by nothing else", () => {
+  for (const { name, script } of JOBS)
+    expect([name, /pulumi (preview|up|refresh|destroy)\b/.test(script)]).toEqual([name, false]);
+});
+
+test("a session lasts as long as what needs it", () => {
+  for (const { name, steps } of cloud) {
+    const asking = steps.filter(({ run }) => /gate -- run|clusters-answer|stack export/.test(run ?? ""));
+    expect(asking.length).toBeGreaterThan(0);
+    for (const { run } of asking)
+      expect([name, run]).toEqual([name, expect.stringContaining("with-session.sh")]);
+  }
+});
+
+test("an update is to what was approved: by the preview before it, in an environment of its own", () => {
+  const [preview, up] = ["preview", "up"].map((job) =>
+    JOBS.find(({ name }) => name === `deploy-stack.yml ${job}`),
+  );
+  expect(preview?.job.environment).toBe("${{ inputs.stack }}-read");
+  expect(up?.job).toMatchObject({ needs: "preview", environment: "${{ inputs.stack }}" });
+  expect(preview?.script).toContain("--approval approved.json");
+  expect(up?.script).toMatch(/gate -- run update --stack \S+ --approval approved\.json/);
+  const named = (steps: Step[] | undefined, action: string) =>
+    steps?.find(({ uses }) => uses?.startsWith(`actions/${action}@`))?.with?.name;
+  expect(named(preview?.steps, "upload-artifact")).toBe("approved-${{ inputs.stack }}");
+  expect(named(up?.steps, "download-artifact")).toBe("approved-${{ inputs.stack }}");
 });
 
 test("a branch of a stranger gets neither an identity nor a runner of ours", () => {
@@ -69,8 +103,63 @@ test("a branch of a stranger gets neither an identity nor a runner of ours", () 
     ({ name, job }) => name.startsWith("pull-request.yml") && (job.permissions ?? {})["id-token"] === "write",
   );
   expect(exposed.map(({ name }) => name)).toEqual(["pull-request.yml preview"]);
-  for (const { job } of exposed)
+  for (const { job } of exposed) {
     expect(job.if).toContain("github.event.pull_request.head.repo.full_name == github.repository");
+    expect(job.environment).toBe("${{ matrix.stack }}-preview");
+  }
+  // And its code never runs on a machine or in an environment that deploys or reads unasked.
+  const others = cloud.filter(({ name }) => !name.startsWith("pull-request"));
+  for (const { job } of others) expect(job.environment).not.toContain("-preview");
+});
+
+test("no workflow knows a stack by name: a new stack file is enough", () => {
+  const files = fs.readdirSync(FOLDER).map((name) => fs.readFileSync(path.join(FOLDER, name), "utf8"));
+  for (const stack of stackNames(ROOT))
+    expect(files.join("\n")).not.toMatch(new RegExp(`(stack: |\\[.*\\b|in .*\\b)${stack}\\b`));
+  const { stdout } = spawnSync("bash", [".github/scripts/stacks.sh"], { cwd: ROOT, encoding: "utf8" });
+  const outputs = Object.fromEntries(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => [line.split("=")[0], JSON.parse(line.slice(line.indexOf("=") + 1)) as string[]]),
+  );
+  expect(outputs.all).toEqual([...stackNames(ROOT)].sort());
+  expect([...(outputs.prod ?? []), ...(outputs.other ?? [])].sort()).toEqual(outputs.all);
+  for (const stack of outputs.prod ?? []) expect(readStacks(ROOT)[stack]?.environment).toBe("prod");
+  for (const stack of outputs.other ?? []) expect(readStacks(ROOT)[stack]?.environment).not.toBe("prod");
+});
+
+test("what decides whether production may be changed has owners, and every owned path exists", () => {
+  const owned = fs
+    .readFileSync(path.join(ROOT, ".github/CODEOWNERS"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("/"))
+    .map((line) => line.split(/\s+/)[0] ?? "");
+  expect(owned.filter((entry) => !fs.existsSync(path.join(ROOT, entry)))).toEqual([]);
+  expect(owned).toEqual(
+    expect.arrayContaining([
+      "/policies/",
+      "/packages/isolation/",
+      "/apps/gates/",
+      "/stacks/tripwire.ts",
+      "/.github/",
+    ]),
+  );
+});
+
+test("rights to write are those of the one job that needs them", () => {
+  const writing = JOBS.flatMap(({ name, job }) =>
+    Object.entries(job.permissions ?? {}).flatMap(([scope, level]) =>
+      level === "write" ? [`${name}: ${scope}`] : [],
+    ),
+  );
+  expect(writing.filter((entry) => !entry.endsWith("id-token")).sort()).toEqual([
+    "drift.yml refresh: issues",
+    "pull-request.yml plan: pull-requests",
+    "pull-request.yml plan: security-events",
+    "recovery-image.yml publish: attestations",
+    "recovery-image.yml publish: packages",
+  ]);
 });
 
 test("the suite's proofs with the real engine run where the engine is, and fail where it is missing", () => {
@@ -78,22 +167,197 @@ test("the suite's proofs with the real engine run where the engine is, and fail 
   expect(proofs.map(({ name }) => name)).toEqual(["pull-request.yml rehearse"]);
   for (const { job, script } of proofs) {
     expect(job.env?.REQUIRE_PULUMI).toBe("1");
-    expect(script).toContain("get.pulumi.com");
+    expect(script).toContain("install-pulumi.sh");
+    expect(script).toContain("engineGates.test.ts");
   }
 });
 
-test("the recovery image is built on a pinned base, tried, published from main only, and named by digest", () => {
-  const [image] = JOBS.filter(({ name }) => name === "recovery-image.yml build");
-  expect(image?.script).toMatch(/NODE_DIGEST=@\$base/);
-  const publishing = image?.steps.filter(({ run }) => run?.includes("docker push"));
-  expect(publishing).toHaveLength(1);
-  expect((publishing?.[0] as { if?: string }).if).toBe(
-    "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'",
+test("the engine is the very archive that was looked at", () => {
+  const script = fs.readFileSync(path.join(ROOT, ".github/scripts/install-pulumi.sh"), "utf8");
+  expect(script).toMatch(/^SHA256=[0-9a-f]{64}$/m);
+  const version = /^VERSION=(\S+)$/m.exec(script)?.[1] ?? "";
+  expect(version.localeCompare(MINIMUM_VERSION, "en", { numeric: true })).toBeGreaterThanOrEqual(0);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "install-pulumi-"));
+  try {
+    // Something else under the same address.
+    fs.writeFileSync(
+      path.join(folder, "curl"),
+      '#!/usr/bin/env bash\nwhile [ "$1" != --output ]; do shift; done\necho other >"$2"\n',
+      { mode: 0o755 },
+    );
+    const { status, stderr } = spawnSync(
+      "bash",
+      [".github/scripts/install-pulumi.sh", path.join(folder, "bin")],
+      {
+        cwd: ROOT,
+        encoding: "utf8",
+        env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
+      },
+    );
+    expect([status, stderr]).toEqual([1, expect.stringContaining("is not the one whose checksum stands in")]);
+    expect(fs.existsSync(path.join(folder, "bin"))).toBe(false);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("the recovery image is built on a pinned base, tried, published from main only, signed, and named by digest", () => {
+  const [build, publish] = ["build", "publish"].map((job) =>
+    JOBS.find(({ name }) => name === `recovery-image.yml ${job}`),
   );
-  expect(image?.script).toContain('echo "$IMAGE@$digest"');
+  expect(build?.script).toMatch(/NODE_DIGEST=@\$base/);
+  expect(build?.script).not.toContain("docker push");
+  expect(publish?.job).toMatchObject({
+    needs: "build",
+    if: "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'",
+  });
+  expect(publish?.script).toMatch(/buildx build --push --provenance=mode=max --sbom=true/);
+  expect(publish?.script).toContain('echo "$IMAGE@$digest"');
+  const attest = publish?.steps.find(({ uses }) => uses?.startsWith("actions/attest-build-provenance@"));
+  expect(attest?.with).toMatchObject({
+    "subject-digest": "${{ steps.publish.outputs.digest }}",
+    "push-to-registry": true,
+  });
   const stack = read(path.join(ROOT, "Pulumi.prod.yaml")) as { config: any };
   expect(stack.config["forma3d:recovery"].image).toMatch(/^ghcr\.io\/forma3d\/recovery@sha256:/);
 });
+
+describe("plan-all.sh", () => {
+  test("shows every stack in the log, also after one that fails, and fails then", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-all-"));
+    try {
+      fs.writeFileSync(
+        path.join(folder, "npm"),
+        `#!/usr/bin/env bash
+case "$3 $5" in
+"plan prod") echo "prod is refused"; exit 1 ;;
+plan*) echo "plan of $5"; echo '{"resources":[]}' >"$7" ;;
+cost*) echo "cost of $5" ;;
+esac
+`,
+        { mode: 0o755 },
+      );
+      const out = path.join(folder, "out");
+      const { status, stdout, stderr } = spawnSync("bash", [".github/scripts/plan-all.sh", "HEAD", out], {
+        cwd: ROOT,
+        encoding: "utf8",
+        env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
+      });
+      expect(stdout).toContain("prod is refused");
+      for (const stack of stackNames(ROOT).filter((name) => name !== "prod")) {
+        expect(stdout).toContain(`plan of ${stack}`);
+        expect(stdout).toContain(`cost of ${stack}`);
+      }
+      expect(fs.readFileSync(path.join(out, "comment.md"), "utf8")).toBe(stdout);
+      expect([status, stderr]).toEqual([1, "error: the plan of prod failed\n"]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("drift-issue.sh", () => {
+  /** What the script does when these issues are open. */
+  function run(outcome: string, open: { number: number; title: string }[]): string[] {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "drift-"));
+    try {
+      fs.writeFileSync(path.join(folder, "drift.txt"), "a lock is gone\n");
+      const number = open.find(({ title }) => title === "Drift in prod")?.number;
+      fs.writeFileSync(
+        path.join(folder, "gh"),
+        `#!/usr/bin/env bash
+if [ "$2" = list ]; then echo "${number ?? ""}"; else echo "$1 $2 $3" >>"${folder}/done"; fi
+`,
+        { mode: 0o755 },
+      );
+      const args = [
+        ".github/scripts/drift-issue.sh",
+        "prod",
+        outcome,
+        "https://run",
+        path.join(folder, "drift.txt"),
+      ];
+      const { status, stderr } = spawnSync("bash", args, {
+        cwd: ROOT,
+        encoding: "utf8",
+        env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
+      });
+      expect([status, stderr]).toEqual([0, ""]);
+      const file = path.join(folder, "done");
+      return fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  }
+
+  test("one issue is opened, told the latest, and closed when the drift has gone", () => {
+    const known = [{ number: 7, title: "Drift in prod" }];
+    expect(run("failure", [])).toEqual(["issue create --title"]);
+    expect(run("failure", known)).toEqual(["issue edit 7"]);
+    expect(run("success", known)).toEqual(["issue close 7"]);
+    expect(run("success", [])).toEqual([]);
+    expect(run("cancelled", known)).toEqual([]);
+  });
+});
+
+describe("with-session.sh", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "session-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+  const program = (name: string, body: string): void =>
+    fs.writeFileSync(path.join(folder, name), `#!/usr/bin/env bash\n${body}\n`, { mode: 0o755 });
+
+  test("renews the session while the command runs, hands out its exit code, and leaves nothing", () => {
+    program("curl", `while [ "$1" != --output ]; do shift; done; echo '{"value":"token"}' >"$2"`);
+    program("az", `echo "$*" >>"${folder}/logins"`);
+    const wait = `until [ "$(wc -l <"${folder}/logins")" -ge 3 ]; do sleep 0.1; done
+cat "$AZURE_FEDERATED_TOKEN_FILE"; dirname "$AZURE_FEDERATED_TOKEN_FILE" >"${folder}/where"; exit 7`;
+    const { status, stdout } = spawnSync("bash", [".github/scripts/with-session.sh", "bash", "-c", wait], {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder}:${process.env.PATH ?? ""}`,
+        AZURE_CLIENT_ID: "client",
+        AZURE_TENANT_ID: "tenant",
+        ACTIONS_ID_TOKEN_REQUEST_URL: "https://github.example/token?x=1",
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: "asks",
+        RENEW_SECONDS: "0.2",
+      },
+    });
+    expect([status, stdout]).toEqual([7, "token\n"]);
+    // The token itself is in a file: what stands in arguments is everybody's to read.
+    expect(fs.readFileSync(path.join(folder, "logins"), "utf8")).toMatch(/--federated-token @\S+\/token /);
+    expect(fs.existsSync(fs.readFileSync(path.join(folder, "where"), "utf8").trim())).toBe(false);
+  });
+
+  test("starts nothing without a session", () => {
+    program("curl", "exit 22");
+    const { status, stdout } = spawnSync("bash", [".github/scripts/with-session.sh", "echo", "started"], {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder}:${process.env.PATH ?? ""}`,
+        AZURE_CLIENT_ID: "client",
+        AZURE_TENANT_ID: "tenant",
+        ACTIONS_ID_TOKEN_REQUEST_URL: "https://github.example/token?x=1",
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: "asks",
+      },
+    });
+    expect([status, stdout]).toEqual([22, ""]);
+  });
+});
+
+const linters = ["actionlint", "zizmor"].filter((name) => spawnSync(name, ["--version"]).status !== 0);
+(linters.length === 0 ? test : test.skip)(
+  `actionlint and zizmor find nothing${linters.length === 0 ? "" : ` (NOT RUN: no ${linters.join(" and no ")} on PATH)`}`,
+  () => {
+    const { status, stdout, stderr } = spawnSync("npm", ["run", "-s", "check:workflows"], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    expect([status, status === 0 ? "" : stdout + stderr]).toEqual([0, ""]);
+  },
+  60_000,
+);
 
 test("the README asks for every program the tests are run with", () => {
   const needed = [...fs.readFileSync(path.join(ROOT, ".ci/run"), "utf8").matchAll(/^need ([a-z-]+) /gm)].map(
