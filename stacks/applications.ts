@@ -9,18 +9,7 @@ import { secretsOf } from "../infra/secrets/secretCatalog";
 import { WorkloadArgs } from "../infra/workloads/workload";
 import { RegionBase } from "./regional";
 import { PRODUCT, StackConfig } from "./schema";
-
-/** Public sites, in the order of their load balancers' addresses: a new one is added at the end. */
-export const SITES = ["api", "dashboard"] as const;
-
-export type Site = (typeof SITES)[number];
-
-/** Port and health paths of each site; the API's are the report's (§4.2). */
-export const SITE_HEALTH = {
-  api: { port: 3000, live: "/health/live", ready: "/health/ready" },
-  // Static files: being served is being healthy.
-  dashboard: { port: 8080, live: "/", ready: "/" },
-} as const satisfies Record<Site, { port: number; live: string; ready: string }>;
+import { Site, SITE_HEALTH, SITES } from "./sites";
 
 /** How a site of a region is reached from outside its cluster. */
 export function exposureOf({ network, names }: Pick<RegionBase, "network" | "names">, name: Site): Exposure {

@@ -18,7 +18,8 @@ import { databaseGate, gateSettings, RecoveryTargets } from "../infra/recovery/r
 import { secretIssue } from "../infra/secrets/secretIssue";
 import { BackupStorage } from "../infra/data/storage";
 import { Workload } from "../infra/workloads/workload";
-import { api, dashboard, GATEWAY_REPLICAS, Site, SITES } from "./applications";
+import { api, dashboard, GATEWAY_REPLICAS } from "./applications";
+import { Site, SITES } from "./sites";
 import { secretIssues } from "./names";
 import type { Context } from "./platform";
 import { RegionBase } from "./regional";

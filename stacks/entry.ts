@@ -1,7 +1,8 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import { Edge, EdgeOrigin } from "../infra/edge/edge";
 import { Logs } from "../infra/monitoring/logs";
-import { exposureOf, Site, SITE_HEALTH, SITES } from "./applications";
+import { exposureOf } from "./applications";
+import { Site, SITE_HEALTH, SITES } from "./sites";
 import { RegionCompute } from "./compute";
 import type { Context } from "./platform";
 import { RegionBase } from "./regional";

@@ -28,7 +28,7 @@ import { OutsideStatusPage } from "../infra/statusPage/outside";
 import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page";
 import { BackupStorage } from "../infra/data/storage";
 import { Vault } from "../infra/secrets/vault";
-import { SITE_HEALTH, SITES } from "./applications";
+import { SITE_HEALTH, SITES } from "./sites";
 import { RegionCluster, RegionCompute } from "./compute";
 import { secretIssues } from "./names";
 import type { Context } from "./platform";

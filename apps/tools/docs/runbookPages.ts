@@ -93,6 +93,7 @@ export function renderIndex(root: string): string {
     "|---|---|",
     "| How is it deployed? | [deploying](deploying.md) |",
     "| How do I get in? | [operating](operating.md) |",
+    "| How do I fail over? | [operations](operations.md) |",
     "| What does a key mean? | [configuration](configuration.md) |",
     "| How do backups work? | [recovery](recovery.md), [drills](drills.md), [unkind ground](unkind-ground.md) |",
     "| What may not be deployed? | [policies](policies.md), [isolation](isolation.md) |",

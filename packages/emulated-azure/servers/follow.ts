@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { loopback } from "../../../packages/local-servers/ports";
+import { loopback } from "../../local-servers/ports";
 import type { TcpFront } from "./front";
 import { PROVIDER_ROLE, type Home } from "./home";
 import type { Instance, Settings } from "./instance";

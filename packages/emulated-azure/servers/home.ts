@@ -4,12 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { unprivilegedAccount, type Account } from "../../../apps/recovery/postgres/programs";
-import { serverPrograms } from "../../../packages/local-servers/postgresPrograms";
-import {
-  startSupervised,
-  temporaryDirectory,
-  type Supervised,
-} from "../../../packages/local-servers/supervised";
+import { serverPrograms } from "../../local-servers/postgresPrograms";
+import { startSupervised, temporaryDirectory, type Supervised } from "../../local-servers/supervised";
 
 /** The provider's own superuser: no customer of the cloud ever logs in as it. */
 export const PROVIDER_ROLE = "azuresu";

@@ -2,8 +2,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type QueryResultRow } from "pg";
-import { freePort, loopback } from "../../../packages/local-servers/ports";
-import { startSupervised, type Supervised } from "../../../packages/local-servers/supervised";
+import { freePort, loopback } from "../../local-servers/ports";
+import { startSupervised, type Supervised } from "../../local-servers/supervised";
 import { PROVIDER_ROLE, type Home } from "./home";
 
 /** Settings of a server: what postgresql.conf calls them, without quotes. */

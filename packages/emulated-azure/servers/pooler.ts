@@ -3,8 +3,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { unprivilegedAccount } from "../../../apps/recovery/postgres/programs";
-import { freePort, loopback } from "../../../packages/local-servers/ports";
-import { startSupervised, temporaryDirectory } from "../../../packages/local-servers/supervised";
+import { freePort, loopback } from "../../local-servers/ports";
+import { startSupervised, temporaryDirectory } from "../../local-servers/supervised";
 
 export interface Pooler {
   /** What Azure offers as 6432. */

@@ -1,4 +1,4 @@
-import { loopback } from "../../../packages/local-servers/ports";
+import { loopback } from "../../local-servers/ports";
 import { administer, type Administrator } from "./administrator";
 import { BackupArchive } from "./archive";
 import { ServiceError } from "./errors";

@@ -1,0 +1,209 @@
+import { messageOf, notRun, OperationError, refused } from "../frame/errors";
+import type { Ground, ServerView } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+import { BACKUP, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+
+/** What stands before anything is changed; asked, not remembered. */
+export interface Assessment {
+  from: RegionFacts;
+  to: RegionFacts;
+  mode: "planned" | "forced";
+  /** The target's server writes already: an earlier run got that far. */
+  promoted: boolean;
+  /** Why the old primary counts as gone; undefined when it answers. */
+  silent?: string;
+  /** Timeline the target is on. */
+  timeline: number;
+  /** Commit time of the last transaction the target has; undefined when it never had one. */
+  lastTransaction?: string;
+  /** Longest span whose transactions are lost, in seconds; 0 for a planned one. */
+  lossSeconds: number;
+  /** Bytes of log the target has not replayed; known only while the old primary answers. */
+  lagBytes?: number;
+  /** Login roles of each region. */
+  roles: { from: string[]; to: string[] };
+}
+
+export interface FailoverChoice {
+  to: string;
+  /** Undefined: planned where the old primary answers, else forced. */
+  mode?: "planned" | "forced";
+  /** Seconds of loss the operator accepts beyond the recovery point objective. */
+  acceptLoss?: number;
+}
+
+interface Standing {
+  recovering: boolean;
+  timeline: number;
+  last: string | null;
+  received: string | null;
+}
+
+const STANDING = `
+SELECT pg_is_in_recovery() AS recovering,
+       CASE WHEN pg_is_in_recovery()
+            -- The control file learns of a new timeline with the next restart point only.
+            THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()),
+                          (SELECT received_tli FROM pg_stat_wal_receiver))
+            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
+       pg_last_xact_replay_timestamp()::text AS last,
+       pg_last_wal_replay_lsn()::text AS received`;
+
+/** Reads what there is and decides, or refuses. Changes nothing. */
+export async function assess(
+  platform: Platform,
+  ground: Ground,
+  choice: FailoverChoice,
+): Promise<Assessment> {
+  const { from, to } = regionsOf(platform, choice.to);
+  const view = await ground.servers.get(to.resourceGroup, to.server).catch((error: unknown) => {
+    throw notRun(`${to.location}: its server cannot be asked: ${messageOf(error)}`, error);
+  });
+  if (view.role === "None")
+    throw refused(
+      `--to ${to.location}: ${to.server} is no replica of ${from.server} (role None); it cannot take over`,
+    );
+  const standing = await ask(ground, to);
+  const promoted = view.role === "Primary" && !standing.recovering;
+  const roles = await rolesOf(platform, ground, to);
+  await clusterReady(platform, ground, to);
+  const base = { from, to, promoted, roles, timeline: standing.timeline };
+  // What was lost was lost when it was promoted; nothing more is now.
+  if (promoted) return { ...base, mode: choice.mode ?? "forced", lossSeconds: 0 };
+  const old = await primaryAnswers(platform, ground, from, standing.received ?? "0/0");
+  const mode = choice.mode ?? (old.silent === undefined ? "planned" : "forced");
+  if (mode === "planned" && old.silent !== undefined)
+    throw refused(`--planned: ${from.server} does not answer (${old.silent}); a planned switch needs it`);
+  const since =
+    standing.last === null ? Infinity : (ground.now().getTime() - Date.parse(standing.last)) / 1000;
+  const nothingBehind = old.silent === undefined && old.lagBytes === 0;
+  const lossSeconds = mode === "planned" || nothingBehind ? 0 : Math.max(0, since);
+  const assessment: Assessment = {
+    ...base,
+    mode,
+    silent: old.silent,
+    lagBytes: old.lagBytes,
+    lastTransaction: standing.last ?? undefined,
+    lossSeconds,
+  };
+  refuseLoss(assessment, platform, choice);
+  return assessment;
+}
+
+/** @throws OperationError for a region the environment has not */
+export function regionsOf(
+  { regions, stack }: Platform,
+  wanted: string,
+): { from: RegionFacts; to: RegionFacts } {
+  const to = regions.find(({ location }) => location === wanted);
+  const allowed = regions.map(({ location }) => location).join(", ");
+  if (!to) throw refused(`--to ${wanted}: no region of ${stack}; allowed: ${allowed}`);
+  const from = regions.find((region) => region !== to);
+  if (!from) throw refused(`--to ${wanted}: ${stack} has one region only; its loss is a rebuild`);
+  return { from, to };
+}
+
+async function ask(ground: Ground, { location, serverHost }: RegionFacts): Promise<Standing> {
+  try {
+    const [standing] = await ground.database.query<Standing>(serverHost, STANDING);
+    if (!standing) throw new Error("no answer");
+    return standing;
+  } catch (error) {
+    throw notRun(
+      `${location}: its database does not answer (${messageOf(error)}); nothing can take over there`,
+      error,
+    );
+  }
+}
+
+async function primaryAnswers(
+  { writerHost }: Platform,
+  ground: Ground,
+  from: RegionFacts,
+  replayed: string,
+): Promise<{ silent?: string; lagBytes?: number }> {
+  try {
+    const [row] = await ground.database.query<{ recovering: boolean; behind: number | null }>(
+      writerHost,
+      `SELECT pg_is_in_recovery() AS recovering,
+              CASE WHEN NOT pg_is_in_recovery()
+                   THEN pg_wal_lsn_diff(pg_current_wal_flush_lsn(), $1::pg_lsn)::float8 END AS behind`,
+      [replayed],
+    );
+    if (!row || row.recovering) return { silent: `${from.server} takes no writes` };
+    return { lagBytes: Math.max(0, row.behind ?? 0) };
+  } catch (error) {
+    return { silent: messageOf(error) };
+  }
+}
+
+/** Login roles end in their region's code: what is not there cannot be fenced. */
+async function rolesOf({ regions }: Platform, ground: Ground, to: RegionFacts): Promise<Assessment["roles"]> {
+  const rows = await ground.database.query<{ role: string }>(
+    to.serverHost,
+    "SELECT rolname AS role FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1",
+  );
+  const of = ({ code }: RegionFacts) =>
+    rows.map(({ role }) => role).filter((role) => role.endsWith(`_${code}`));
+  const found = { from: regions.filter((region) => region !== to).flatMap(of), to: of(to) };
+  for (const [region, roles] of [
+    [regions.find((region) => region !== to), found.from],
+    [to, found.to],
+  ] as const)
+    if (region && roles.length === 0)
+      throw refused(
+        `the database has no login role of ${region.location} (…_${region.code}): a region that comes back could not be kept from writing`,
+      );
+  return found;
+}
+
+/** What would stop a failover half-way is found out before it begins. */
+async function clusterReady(
+  { namespace }: Platform,
+  ground: Ground,
+  { cluster }: RegionFacts,
+): Promise<void> {
+  const [deployments, cronJobs] = await Promise.all([
+    ground.cluster(cluster).deployments(namespace),
+    ground.cluster(cluster).cronJobs(namespace),
+  ]).catch((error: unknown) => {
+    throw error instanceof OperationError
+      ? error
+      : notRun(`${cluster} cannot be asked: ${messageOf(error)}`, error);
+  });
+  if (deployments.length === 0)
+    throw refused(`${cluster} has no deployment in ${namespace}: nothing could serve there`);
+  for (const { name, replicas, annotations } of deployments) {
+    const standsBy = annotations[ROLE_MARK] === STANDBY;
+    if (standsBy && !(Number(annotations[REPLICAS_MARK]) > 0))
+      throw refused(
+        `${cluster}: ${name} stands by and its annotation ${REPLICAS_MARK} does not say with how many pods it serves`,
+      );
+    if (!standsBy && replicas === 0)
+      throw refused(
+        `${cluster}: ${name} has no pods and no annotation ${ROLE_MARK}: ${STANDBY}; nothing would start it`,
+      );
+  }
+  if (!cronJobs.some(({ name }) => name === BACKUP))
+    throw refused(
+      `${cluster} has no CronJob ${BACKUP} in ${namespace}: the new primary would have no backups`,
+    );
+}
+
+function refuseLoss(
+  { mode, lossSeconds }: Assessment,
+  { targets }: Platform,
+  { acceptLoss }: FailoverChoice,
+): void {
+  if (mode === "planned") return;
+  const accepted = Math.max(targets.rpoSeconds, acceptLoss ?? 0);
+  if (lossSeconds <= accepted) return;
+  const seconds = Number.isFinite(lossSeconds) ? Math.ceil(lossSeconds) : "an unknown number of";
+  throw refused(
+    `up to ${seconds} s of transactions would be lost, more than the objective of ${targets.rpoSeconds} s; ` +
+      `--accept-loss ${Number.isFinite(lossSeconds) ? `${seconds}` : "<seconds>"} goes on`,
+  );
+}
+
+/** What the target is in Azure's eyes. */
+export const isPrimary = ({ role }: ServerView): boolean => role === "Primary";

@@ -1,0 +1,305 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { failed, messageOf } from "../frame/errors";
+import type { Step } from "../frame/steps";
+import type { ClusterGround, Ground } from "../ground/types";
+import type { Platform } from "../platform";
+import { BACKUP, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+import { isPrimary, type Assessment } from "./assess";
+
+/** Answers in a row from each public name. */
+const STEADY = 3;
+
+/** The steps of a failover, in order. Nothing in them needs the region that is left, Pulumi's state or GitHub. */
+export function failoverSteps(
+  platform: Platform,
+  ground: Ground,
+  found: Assessment,
+  incident: string,
+): Step[] {
+  const steps = new Steps(platform, ground, found, incident);
+  const quiet = found.mode === "planned" && !found.promoted ? [steps.quiesce(), steps.catchUp()] : [];
+  return [...quiet, steps.promote(), steps.fence(), steps.workloads(), steps.edge(), steps.backup()];
+}
+
+interface Where {
+  recovering: boolean;
+  started: string;
+  timeline: number;
+}
+
+class Steps {
+  constructor(
+    private readonly platform: Platform,
+    private readonly ground: Ground,
+    private readonly found: Assessment,
+    private readonly incident: string,
+  ) {}
+
+  quiesce(): Step {
+    const { from } = this.found;
+    const cluster = () => this.ground.cluster(from.cluster);
+    return {
+      id: "quiesce",
+      title: `${from.cluster}: every deployment to 0 pods, every CronJob suspended; each notes what it had`,
+      bound: 120,
+      undo: `failover --to ${from.location} brings them back`,
+      done: async () => {
+        const pods = (await this.deployments(cluster())).reduce(
+          (sum, { replicas, ready }) => sum + replicas + ready,
+          0,
+        );
+        const running = (await cluster().cronJobs(this.platform.namespace)).filter(
+          ({ suspended }) => !suspended,
+        );
+        return (
+          (pods === 0 && running.length === 0) ||
+          `${pods} pods wanted or ready, ${running.length} CronJobs on`
+        );
+      },
+      run: async () => {
+        const { namespace } = this.platform;
+        for (const { name, replicas } of await this.deployments(cluster()))
+          if (replicas > 0)
+            await cluster().setDeployment(namespace, name, 0, {
+              [ROLE_MARK]: STANDBY,
+              [REPLICAS_MARK]: `${replicas}`,
+            });
+        for (const { name, suspended } of await cluster().cronJobs(namespace))
+          if (!suspended) await cluster().setCronJob(namespace, name, true, { [ROLE_MARK]: STANDBY });
+      },
+    };
+  }
+
+  catchUp(): Step {
+    const { writerHost } = this.platform;
+    const { to, from } = this.found;
+    return {
+      id: "catch-up",
+      title: `wait until ${to.server} has all that ${from.server} wrote`,
+      bound: 120,
+      undo: "nothing was changed",
+      done: async () => {
+        const [now] = await this.ground.database.query<{ lsn: string }>(
+          writerHost,
+          "SELECT pg_current_wal_flush_lsn()::text AS lsn",
+        );
+        const [row] = await this.ground.database.query<{ behind: number }>(
+          to.serverHost,
+          "SELECT pg_wal_lsn_diff($1::pg_lsn, pg_last_wal_replay_lsn())::float8 AS behind",
+          [now?.lsn],
+        );
+        return (row?.behind ?? 1) <= 0 || `${row?.behind ?? "unknown"} bytes behind`;
+      },
+      run: () => Promise.resolve(),
+    };
+  }
+
+  promote(): Step {
+    const { to, mode } = this.found;
+    const option = mode === "planned" ? "Planned" : "Forced";
+    return {
+      id: "promote",
+      title: `${to.server} becomes the primary (${option.toLowerCase()} switchover); the writer's name leads to it`,
+      bound: 600,
+      undo: `failover --to ${this.found.from.location}`,
+      done: () => this.writesThere(),
+      run: async (signal) => {
+        const server = await this.ground.servers.get(to.resourceGroup, to.server);
+        if (isPrimary(server)) return;
+        await this.ground.servers
+          .promote(to.resourceGroup, to.server, option, signal)
+          .catch((error: unknown) => this.underWay(error, signal));
+      },
+    };
+  }
+
+  /** A run before this one asked for it, and Azure is still at it: then it is waited for. */
+  private async underWay(error: unknown, signal: AbortSignal): Promise<void> {
+    if (
+      !/ServerIsBusy|busy|in progress|is being changed/i.test(
+        `${(error as { code?: string }).code ?? ""} ${messageOf(error)}`,
+      )
+    )
+      throw error;
+    const { to } = this.found;
+    while (!isPrimary(await this.ground.servers.get(to.resourceGroup, to.server))) {
+      if (signal.aborted) throw error;
+      await sleep(500);
+    }
+  }
+
+  /** Asked by SQL: the writer's name leads to the target's own server, that one takes a write, on a timeline of its own. */
+  private async writesThere(): Promise<true | string> {
+    const { to, timeline, promoted } = this.found;
+    const server = await this.ground.servers.get(to.resourceGroup, to.server);
+    if (!isPrimary(server)) return `${to.server} is ${server.role}`;
+    const [own, named] = await Promise.all([this.where(to.serverHost), this.where(this.platform.writerHost)]);
+    if (own.recovering) return `${to.server} takes no writes yet`;
+    if (named.started !== own.started) return `${this.platform.writerHost} does not lead to ${to.server} yet`;
+    if (!promoted && own.timeline <= timeline) return `${to.server} is still on timeline ${own.timeline}`;
+    // A transaction with an identity is a write, and leaves nothing behind.
+    await this.ground.database.query(this.platform.writerHost, "SELECT pg_current_xact_id()");
+    return true;
+  }
+
+  private async where(host: string): Promise<Where> {
+    const [row] = await this.ground.database.query<Where>(
+      host,
+      `SELECT pg_is_in_recovery() AS recovering, pg_postmaster_start_time()::text AS started,
+              CASE WHEN pg_is_in_recovery() THEN 0
+                   ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`,
+    );
+    if (!row) throw new Error(`${host}: no answer`);
+    return row;
+  }
+
+  fence(): Step {
+    const { from, to, roles } = this.found;
+    return {
+      id: "fence",
+      title: `roles of ${from.location} may not log in (${roles.from.join(", ")}), their sessions end; those of ${to.location} may`,
+      bound: 30,
+      undo: `failover --to ${from.location}`,
+      done: async () => {
+        const rows = await this.writer<{ role: string; login: boolean }>(
+          "SELECT rolname AS role, rolcanlogin AS login FROM pg_roles WHERE rolname = ANY($1)",
+          [[...roles.from, ...roles.to]],
+        );
+        const open = rows
+          .filter(({ role, login }) => login && roles.from.includes(role))
+          .map(({ role }) => role);
+        const shut = rows
+          .filter(({ role, login }) => !login && roles.to.includes(role))
+          .map(({ role }) => role);
+        if (open.length > 0) return `${open.join(", ")} may still log in`;
+        if (shut.length > 0) return `${shut.join(", ")} may not log in yet`;
+        const sessions = await this.writer("SELECT 1 FROM pg_stat_activity WHERE usename = ANY($1)", [
+          roles.from,
+        ]);
+        return sessions.length === 0 || `${sessions.length} sessions of ${from.location} are still there`;
+      },
+      run: async () => {
+        for (const [list, may] of [
+          [roles.from, "NOLOGIN"],
+          [roles.to, "LOGIN"],
+        ] as const)
+          for (const role of list) {
+            const [row] = await this.writer<{ text: string }>(
+              `SELECT format('ALTER ROLE %I ${may}', $1::text) AS text`,
+              [role],
+            );
+            await this.writer(row?.text ?? "");
+          }
+        await this.writer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY($1)", [
+          roles.from,
+        ]);
+      },
+    };
+  }
+
+  workloads(): Step {
+    const { to } = this.found;
+    const { namespace } = this.platform;
+    const cluster = () => this.ground.cluster(to.cluster);
+    return {
+      id: "workloads",
+      title: `${to.cluster}: what stands by gets its pods, its CronJobs are switched on`,
+      bound: 600,
+      undo: `failover --to ${this.found.from.location}`,
+      done: async () => {
+        const deployments = await this.deployments(cluster());
+        if (deployments.length === 0) return `${to.cluster} has no deployment in ${namespace}`;
+        const waiting = deployments.filter(
+          (one) => one.annotations[ROLE_MARK] === STANDBY || one.ready < Math.max(1, one.replicas),
+        );
+        const off = (await cluster().cronJobs(namespace)).filter(
+          ({ annotations }) => annotations[ROLE_MARK] === STANDBY,
+        );
+        if (waiting.length > 0)
+          return `not ready: ${waiting.map(({ name, ready, replicas }) => `${name} ${ready}/${replicas}`).join(", ")}`;
+        return off.length === 0 || `CronJobs off: ${off.map(({ name }) => name).join(", ")}`;
+      },
+      run: async () => {
+        const standing = (await this.deployments(cluster())).filter(
+          ({ annotations }) => annotations[ROLE_MARK] === STANDBY,
+        );
+        // The mark goes in the same request as the pods come: whoever is killed in between finds it whole.
+        for (const { name, annotations } of standing)
+          await cluster().setDeployment(namespace, name, Number(annotations[REPLICAS_MARK]), {
+            [ROLE_MARK]: null,
+          });
+        for (const { name, annotations } of await cluster().cronJobs(namespace))
+          if (annotations[ROLE_MARK] === STANDBY)
+            await cluster().setCronJob(namespace, name, false, { [ROLE_MARK]: null });
+      },
+    };
+  }
+
+  edge(): Step {
+    const { sites } = this.platform;
+    const { to, from } = this.found;
+    return {
+      id: "edge",
+      title: `${sites.length} public names answer from ${to.location}: ${sites.join(", ")}`,
+      bound: 300,
+      undo: "nothing was changed",
+      done: async () => {
+        for (const site of sites)
+          for (let time = 1; time <= STEADY; time++) {
+            const { status, region } = await this.ground.edge(site);
+            if (status !== 200) return `${site} answers ${status}`;
+            if (region === from.location) return `${site} still answers from ${from.location}`;
+          }
+        return true;
+      },
+      run: () => Promise.resolve(),
+    };
+  }
+
+  backup(): Step {
+    const { to } = this.found;
+    const { namespace } = this.platform;
+    const cluster = () => this.ground.cluster(to.cluster);
+    let tried: string | undefined;
+    return {
+      id: "backup",
+      title: `first backup of the new primary, by CronJob ${BACKUP} in ${to.cluster}`,
+      bound: 3600,
+      undo: "nothing to undo",
+      done: async () => {
+        const { job, state } = await this.latestBackup(cluster());
+        if (state === "failed" && job === tried)
+          throw failed(`job ${job} failed: kubectl logs --namespace ${namespace} job/${job}`);
+        return state === "complete" || `job ${job} is ${state ?? "not there"}`;
+      },
+      run: async () => {
+        const { job, state, next } = await this.latestBackup(cluster());
+        tried = state === "failed" ? next : job;
+        await cluster().runCronJob(namespace, BACKUP, tried);
+      },
+    };
+  }
+
+  /** The incident's newest backup job; each that failed is followed by another. */
+  private async latestBackup(cluster: ClusterGround) {
+    const stem = `${BACKUP}-${this.incident}`
+      .toLowerCase()
+      .replace(/[^a-z0-9-]/g, "-")
+      .slice(0, 59)
+      .replace(/-+$/, "");
+    for (let attempt = 1; ; attempt++) {
+      const [job, next] = [`${stem}-${attempt}`, `${stem}-${attempt + 1}`];
+      const state = await cluster.job(this.platform.namespace, job);
+      if (state !== "failed" || (await cluster.job(this.platform.namespace, next)) === undefined)
+        return { job, state, next };
+    }
+  }
+
+  private deployments(cluster: ClusterGround) {
+    return cluster.deployments(this.platform.namespace);
+  }
+
+  private writer<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
+    return this.ground.database.query<T>(this.platform.writerHost, text, values);
+  }
+}

@@ -1,0 +1,181 @@
+import readline from "node:readline/promises";
+import fs from "node:fs";
+import path from "node:path";
+import { refused, messageOf } from "./errors";
+import { Journal, readJournal, type JournalCopy } from "./journal";
+import { takeLocalLease, type Lease } from "./lease";
+import { runSteps, type Step, type StepResult } from "./steps";
+
+/** What a verb is going to do, worked out from what it found. */
+export interface Plan {
+  /** What the operator types to go on, e.g. the region's name. */
+  subject: string;
+  /** What was found and decided, one line each. */
+  facts: string[];
+  steps: Step[];
+  /** The same for `--json` and the journal. */
+  document: object;
+}
+
+/** Options every verb has. */
+export interface FrameOptions {
+  dryRun?: boolean;
+  yes?: boolean;
+  incident?: string;
+  /** Time of the alert; the recovery time is measured from it, else from the decision. */
+  since?: Date;
+  json?: boolean;
+}
+
+/** What a verb runs in. */
+export interface Surroundings {
+  now(): Date;
+  signal: AbortSignal;
+  /** For people: standard error. */
+  say(line: string): void;
+  /** Asks a person; undefined where there is none. */
+  ask?: (question: string) => Promise<string>;
+  /** Folder of journals, leases and reports. */
+  folder: string;
+  copy?: JournalCopy;
+  /** A lease beyond this machine; undefined where none is configured. */
+  lease?: (name: string) => Promise<Lease>;
+}
+
+export interface Verb {
+  /** e.g. `failover`. */
+  name: string;
+  /** What two runs must not do at once, e.g. `prod`. */
+  exclusive: string;
+  plan(incident: string): Promise<Plan>;
+  /** What is left as evidence, and told at the end. */
+  report(finished: Finished): { markdown: string; document: object; lines: string[] };
+}
+
+export interface Finished {
+  incident: string;
+  plan: Plan;
+  results: StepResult[];
+  /** What each run of the incident found before it began, oldest first. */
+  runs: readonly object[];
+  /** When the incident's first run began. */
+  decidedAt: Date;
+  endedAt: Date;
+  since?: Date;
+  /** When each step of the incident ended, by its id; across all its runs. */
+  ends: ReadonlyMap<string, Date>;
+}
+
+const INCIDENT = /^[A-Za-z0-9][A-Za-z0-9._-]{2,40}$/;
+
+/** Runs one verb in the common frame: plan, consent, lease, journal, steps, report. @returns its document for `--json` */
+export async function operate(verb: Verb, options: FrameOptions, around: Surroundings): Promise<object> {
+  const incident = incidentOf(verb, options, around);
+  if (options.dryRun) {
+    const plan = await tell(verb, incident, around);
+    return { ...plan.document, dryRun: true, steps: stepsOf(plan) };
+  }
+  const name = `${verb.name}-${verb.exclusive}`;
+  const leases = [takeLocalLease(around.folder, name)];
+  try {
+    if (around.lease) leases.push(await around.lease(name));
+    const plan = await tell(verb, incident, around);
+    await consent(plan, options, around);
+    return await run(verb, plan, incident, options, around);
+  } finally {
+    for (const lease of leases.reverse()) await lease.release();
+  }
+}
+
+async function tell(verb: Verb, incident: string, around: Surroundings): Promise<Plan> {
+  const plan = await verb.plan(incident);
+  plan.facts.forEach((fact) => around.say(fact));
+  plan.steps.forEach(({ id, title, bound, undo }, index) =>
+    around.say(`  ${index + 1}. ${id}: ${title}\n     at most ${bound} s; undone by: ${undo}`),
+  );
+  return plan;
+}
+
+async function run(
+  verb: Verb,
+  plan: Plan,
+  incident: string,
+  { since }: FrameOptions,
+  around: Surroundings,
+): Promise<object> {
+  const { now, say, signal, copy } = around;
+  const journal = Journal.open(around.folder, incident, verb.name, { now, warn: say, copy });
+  await journal.add("run", undefined, { ...plan.document, steps: stepsOf(plan) });
+  const results = await runSteps(plan.steps, { journal, signal, now, say });
+  const ends = new Map(
+    journal.entries
+      .flatMap(({ event, step, at }) =>
+        step && (event === "end" || event === "found") ? [[step, new Date(at)] as const] : [],
+      )
+      .reverse(),
+  );
+  const decidedAt = new Date(journal.decidedAt ?? now().toISOString());
+  const runs = journal.entries.filter(({ event }) => event === "run").map(({ data }) => data as object);
+  const report = verb.report({ incident, plan, results, runs, decidedAt, endedAt: now(), since, ends });
+  await journal.add("finished", undefined, report.document);
+  const files = [
+    ["md", report.markdown],
+    ["json", `${JSON.stringify(report.document, null, 2)}\n`],
+  ] as const;
+  for (const [extension, text] of files) {
+    const file = path.join(around.folder, `${incident}.${extension}`);
+    fs.writeFileSync(file, text, { mode: 0o600 });
+    await copy
+      ?.write(`${incident}/report.${extension}`, text)
+      .catch((error: unknown) => say(`warning: ${messageOf(error)}`));
+  }
+  report.lines.forEach((line) => say(line));
+  return { ...report.document, journal: journal.file };
+}
+
+const stepsOf = ({ steps }: Plan) => steps.map(({ id, title, bound, undo }) => ({ id, title, bound, undo }));
+
+async function consent(
+  { subject }: Plan,
+  { yes, incident }: FrameOptions,
+  { ask }: Surroundings,
+): Promise<void> {
+  if (yes && !incident) throw refused("--yes needs --incident <id>: who answers for it must be on record");
+  if (yes) return;
+  if (!ask) throw refused(`nobody is here to type ${subject}; --yes --incident <id> goes on without`);
+  const typed = (await ask(`type ${subject} to go on: `)).trim();
+  if (typed !== subject) throw refused(`"${typed}" is not ${subject}; nothing was done`);
+}
+
+/** The incident given; else the one that a run of the same verb left unfinished; else a new one. */
+function incidentOf(verb: Verb, { incident }: FrameOptions, { folder, now }: Surroundings): string {
+  if (incident !== undefined) {
+    if (!INCIDENT.test(incident))
+      throw refused(`--incident ${incident}: 3-41 letters, digits, dots, hyphens or underscores`);
+    return incident;
+  }
+  const stem = `${verb.name}-${verb.exclusive}-`;
+  const known = fs.existsSync(folder)
+    ? fs
+        .readdirSync(folder)
+        .filter((file) => file.startsWith(stem) && file.endsWith(".jsonl"))
+        .sort()
+    : [];
+  const last = known.at(-1);
+  if (last !== undefined && readJournal(path.join(folder, last)).at(-1)?.event !== "finished")
+    return path.basename(last, ".jsonl");
+  return `${stem}${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}`;
+}
+
+/** Asks on the terminal, where standard input is one. */
+export function terminal(): Surroundings["ask"] {
+  if (!process.stdin.isTTY) return undefined;
+  return async (question) => {
+    const lines = readline.createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await lines.question(question);
+    } finally {
+      lines.close();
+    }
+  };
+}

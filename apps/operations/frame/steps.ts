@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { failed, messageOf, OperationError } from "./errors";
+import type { Journal } from "./journal";
+
+/** One step of a verb. What it leaves is asked for, never assumed: before it, whether it is needed, and after it. */
+export interface Step {
+  /** Short and stable, e.g. `promote`: journals and reports carry it. */
+  id: string;
+  /** What it changes, one line. */
+  title: string;
+  /** Longest it may take, in seconds. */
+  bound: number;
+  /** What takes it back, one line. */
+  undo: string;
+  /** Whether what the step is for is so; a text says what is not so yet. */
+  done(): Promise<true | string>;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface StepResult {
+  id: string;
+  title: string;
+  /** `found`: it was so already. */
+  how: "done" | "found";
+  seconds: number;
+  bound: number;
+}
+
+export interface StepContext {
+  journal: Journal;
+  signal: AbortSignal;
+  now(): Date;
+  say(line: string): void;
+}
+
+const ASK_EVERY_MS = 250;
+
+/** Runs the steps in order. @throws OperationError of the first that fails, or whose postcondition does not come to hold */
+export async function runSteps(steps: readonly Step[], context: StepContext): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  for (const [index, step] of steps.entries()) {
+    context.signal.throwIfAborted();
+    const label = `${index + 1}/${steps.length} ${step.id}`;
+    results.push(await runStep(step, label, context));
+  }
+  return results;
+}
+
+async function runStep(step: Step, label: string, context: StepContext): Promise<StepResult> {
+  const { journal, signal, say } = context;
+  const { id, title, bound } = step;
+  const started = context.now().getTime();
+  const seconds = () => (context.now().getTime() - started) / 1000;
+  if ((await step.done().catch(() => "not asked")) === true) {
+    await journal.add("found", id);
+    say(`${label}: is so already`);
+    return { id, title, how: "found", seconds: seconds(), bound };
+  }
+  await journal.add("begin", id);
+  say(`${label}: ${title} (at most ${bound} s)`);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(bound * 1000)]);
+  try {
+    await step.run(limit);
+    await holds(step, limit, say, label, seconds);
+  } catch (error) {
+    const stopped = signal.aborted;
+    await journal.add(stopped ? "interrupted" : "failed", id, { reason: messageOf(error) });
+    if (stopped) throw signal.reason;
+    throw failed(
+      `${id}: ${messageOf(error)}; nothing is undone: type the same command again once the cause is mended`,
+      error,
+    );
+  }
+  await journal.add("end", id, { seconds: seconds() });
+  say(`${label}: done in ${seconds().toFixed(1)} s of ${bound} s`);
+  return { id, title, how: "done", seconds: seconds(), bound };
+}
+
+/** Asks until the postcondition holds. */
+async function holds(
+  step: Step,
+  limit: AbortSignal,
+  say: (line: string) => void,
+  label: string,
+  seconds: () => number,
+): Promise<void> {
+  let told = "";
+  for (;;) {
+    // A server on its way up refuses connections; what the step itself calls a failure ends it.
+    const state = await step.done().catch((error: unknown) => {
+      if (error instanceof OperationError) throw error;
+      return messageOf(error);
+    });
+    if (state === true) return;
+    if (limit.aborted) throw failed(`after ${step.bound} s: ${state}`);
+    if (state !== told) say(`${label}: ${state} (${seconds().toFixed(0)} s)`);
+    told = state;
+    await sleep(ASK_EVERY_MS);
+  }
+}

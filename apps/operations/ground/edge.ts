@@ -1,0 +1,17 @@
+import type { EdgeAnswer } from "./types";
+
+/** Header by which whoever answers names its region. */
+export const REGION_HEADER = "x-served-by-region";
+const SECONDS = 10;
+
+/** Asks over the public network, from no cache. */
+export async function throughTheEdge(url: string): Promise<EdgeAnswer> {
+  const response = await fetch(url, {
+    signal: AbortSignal.timeout(SECONDS * 1000),
+    redirect: "manual",
+    headers: { "cache-control": "no-cache" },
+  });
+  await response.body?.cancel();
+  const region = response.headers.get(REGION_HEADER);
+  return { status: response.status, ...(region && { region }) };
+}

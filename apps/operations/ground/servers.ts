@@ -1,0 +1,24 @@
+import type { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
+import type { ServersGround, ServerView } from "./types";
+
+const ROLES: readonly ServerView["role"][] = ["None", "Primary", "AsyncReplica", "GeoAsyncReplica"];
+
+/** The servers as Azure's resource manager shows them. */
+export function flexibleServers(
+  client: PostgreSQLManagementFlexibleServerClient,
+  pollMs = 2000,
+): ServersGround {
+  return {
+    async get(resourceGroup, server) {
+      const { replicationRole, state } = await client.servers.get(resourceGroup, server);
+      return { role: ROLES.find((role) => role === replicationRole) ?? "None", state: state ?? "Unknown" };
+    },
+    async promote(resourceGroup, server, promoteOption, abortSignal) {
+      const change = { replica: { promoteMode: "Switchover" as const, promoteOption } };
+      await client.servers.beginUpdateAndWait(resourceGroup, server, change, {
+        abortSignal,
+        updateIntervalInMs: pollMs,
+      });
+    },
+  };
+}

@@ -1,0 +1,11 @@
+/** Public sites, in the order of their load balancers' addresses: a new one is added at the end. */
+export const SITES = ["api", "dashboard"] as const;
+
+export type Site = (typeof SITES)[number];
+
+/** Port and health paths of each site; the API's are the report's (§4.2). */
+export const SITE_HEALTH = {
+  api: { port: 3000, live: "/health/live", ready: "/health/ready" },
+  // Static files: being served is being healthy.
+  dashboard: { port: 8080, live: "/", ready: "/" },
+} as const satisfies Record<Site, { port: number; live: string; ready: string }>;

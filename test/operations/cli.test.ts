@@ -1,0 +1,112 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { main } from "../../apps/operations/cli";
+
+const ROOT = path.join(__dirname, "../..");
+
+/** The program in this process. */
+async function operations(args: string[], env: Record<string, string> = {}) {
+  const before = process.env;
+  process.env = { PATH: before.PATH, HOME: "/nonexistent", ...env };
+  const printed = { stdout: "", stderr: "" };
+  const catching = (["stdout", "stderr"] as const).map((name) =>
+    jest.spyOn(process[name], "write").mockImplementation((text) => {
+      printed[name] += String(text);
+      return true;
+    }),
+  );
+  try {
+    await main(args);
+    return { ...printed, status: process.exitCode };
+  } finally {
+    catching.forEach((spy) => spy.mockRestore());
+    process.env = before;
+    process.exitCode = 0;
+  }
+}
+
+const url = { DATABASE_URL: "postgresql://chief:x@host/db" };
+
+test.each([
+  ["no stack", ["failover"], {}, 2, /missing required argument 'stack'|required option '--to/],
+  [
+    "a stack without a file",
+    ["failover", "mars", "--to", "northeurope"],
+    {},
+    2,
+    /stack "mars" has no file; allowed: prod, staging/,
+  ],
+  [
+    "a region that is none",
+    ["failover", "prod", "--to", "mars"],
+    {},
+    2,
+    /--to mars: no region of prod; allowed: westeurope, northeurope/,
+  ],
+  [
+    "both ways at once",
+    ["failover", "prod", "--to", "northeurope", "--planned", "--forced"],
+    {},
+    2,
+    /exclude each other/,
+  ],
+  [
+    "a moment without a zone",
+    ["failover", "prod", "--to", "northeurope", "--since", "2026-11-30T03:00"],
+    {},
+    2,
+    /must be a moment with its zone/,
+  ],
+  [
+    "seconds that are none",
+    ["failover", "prod", "--to", "northeurope", "--accept-loss", "1h"],
+    {},
+    2,
+    /whole number of seconds/,
+  ],
+  ["no way to the database", ["failover", "prod", "--to", "northeurope"], {}, 2, /DATABASE_URL is not set/],
+  [
+    "a kubeconfig that is not there",
+    ["failover", "prod", "--to", "northeurope"],
+    { ...url, KUBECONFIG: "/nonexistent" },
+    3,
+    /KUBECONFIG \/nonexistent cannot be read/,
+  ],
+] as [string, string[], Record<string, string>, number, RegExp][])(
+  "%s",
+  async (_name, args, env, status, message) => {
+    const result = await operations(args, env);
+    expect(result.stderr).toMatch(message);
+    expect([result.status, result.stdout]).toEqual([status, ""]);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+  },
+);
+
+test("as a program of its own: --json gives one document on failure too", () => {
+  const args = [
+    "packages/command/run.mjs",
+    "apps/operations/cli.ts",
+    "failover",
+    "prod",
+    "--to",
+    "northeurope",
+    "--json",
+  ];
+  const { stdout, status } = spawnSync(process.execPath, args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { PATH: process.env.PATH },
+  });
+  expect([status, JSON.parse(stdout)]).toEqual([
+    2,
+    { error: { exitCode: 2, message: expect.stringMatching(/DATABASE_URL/) } },
+  ]);
+});
+
+test("--help tells settings and exit codes", async () => {
+  const { stdout, status } = await operations(["failover", "--help"]);
+  expect([status, stdout]).toEqual([
+    0,
+    expect.stringMatching(/--accept-loss[\s\S]*KUBECONFIG[\s\S]*another run holds the lease/),
+  ]);
+});
