@@ -67,7 +67,10 @@ export function deliver(
   const given = new AbortController();
   const signal = AbortSignal.any([options.signal, lease.lost, given.signal]);
   const branch = fanOut.branch(place.name, (error) => given.abort(error));
-  const manifest = write(delivery, branch, { ...options, signal }).catch((error: unknown) => {
+  // Not every request can be called back: what arrives after it was given up is one more copy, and nobody waits for it.
+  const written = write(delivery, branch, { ...options, signal });
+  written.catch(() => undefined);
+  const manifest = Promise.race([written, aborted(signal)]).catch((error: unknown) => {
     const cause: unknown = signal.aborted ? signal.reason : error;
     const container = place.settings.containers[delivery.tier] ?? "";
     const what = `upload to ${place.store.kind === "azure" ? "container" : place.store.kind === "s3" ? "bucket" : "folder"} "${container}"`;
@@ -77,6 +80,14 @@ export function deliver(
   });
   manifest.catch(() => undefined);
   return { manifest, giveUp: (error) => given.abort(error) };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
 }
 
 const recoveryErrorOr = (error: unknown, explain: (error: unknown) => FailedError) => {

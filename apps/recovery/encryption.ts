@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { FailedError, NotRunError } from "./errors";
 import { startProgram, succeed } from "./process";
@@ -36,12 +37,20 @@ export interface Through {
   finish(): Promise<void>;
 }
 
+/** How long a program that died is waited for, when another complains about it. */
+const GRACE_MS = 500;
+
+export interface Encryption extends Through {
+  /** Why the program died by itself, once another failed because of it; undefined when it did not. */
+  problem(): Promise<Error | undefined>;
+}
+
 /** Encrypts a stream for the holders of private keys, in the format of age. What encrypts cannot read it back. */
 export function encrypting(
   source: AsyncIterable<Buffer>,
   recipients: readonly string[],
   signal: AbortSignal,
-): Through {
+): Encryption {
   const broken = new AbortController();
   const args = ["--encrypt", ...recipients.flatMap((one) => ["--recipient", one])];
   const program = startProgram(findProgram("age").path, args, {
@@ -51,6 +60,10 @@ export function encrypting(
   const { stdin, stdout } = program.child;
   if (!stdin || !stdout) throw new FailedError("age could not be connected");
   let failure: Error | undefined;
+  let died: Error | undefined;
+  const ended = succeed(program, "age").catch((error: Error) => {
+    if (!signal.aborted && !broken.signal.aborted) died = error;
+  });
   feed(source, stdin).catch((error: Error) => {
     failure = error;
     // What is cut off must not look finished.
@@ -64,6 +77,10 @@ export function encrypting(
       signal.throwIfAborted();
       if (failure) throw failure;
       await succeed(program, "age");
+    },
+    async problem() {
+      await Promise.race([ended, sleep(GRACE_MS)]);
+      return died;
     },
   };
 }

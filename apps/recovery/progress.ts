@@ -49,7 +49,11 @@ export function createProgress(out: NodeJS.WriteStream, now: () => number = Date
     if (current.bytes > 0) {
       const share = current.expected ? ` of ~${formatBytes(current.expected)}` : "";
       parts.push(`${formatBytes(current.bytes)}${share}`);
-      if (seconds > 0) parts.push(`${formatBytes(Math.round(current.bytes / seconds))}/s`);
+      const rate = seconds > 0 ? current.bytes / seconds : 0;
+      if (rate > 0) parts.push(`${formatBytes(Math.round(rate))}/s`);
+      // Early on, and past an estimate that was too low, there is nothing to be said about the end.
+      const left = (current.expected ?? 0) - current.bytes;
+      if (seconds >= 2 && left > 0) parts.push(`~${formatDuration(left / rate)} left`);
     }
     parts.push(formatDuration(seconds));
     return parts.join(" · ");

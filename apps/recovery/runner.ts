@@ -1,5 +1,6 @@
 import type { RunContext } from "./context";
 import { ExitCode, EXIT_CODE_HELP, messageOf, RecoveryError, FailedError } from "./errors";
+import { notifyFailure } from "./notify";
 import { publishOutcome } from "./outcome";
 import { createProgress } from "./progress";
 import { redact } from "./redact";
@@ -10,6 +11,8 @@ export interface Outcome {
   document: unknown;
   text: string;
   exitCode: ExitCode;
+  /** What a webhook is told, also of a run that succeeded; default: that it failed. */
+  problem?: string;
 }
 
 export const exitCodeHelp = `
@@ -59,6 +62,8 @@ export async function runVerb(
     seconds: (Date.now() - started) / 1000,
   };
   await publishOutcome(process.env, run, progress.note);
+  const failed = outcome.exitCode === ExitCode.ok ? undefined : `failed with exit code ${outcome.exitCode}`;
+  await notifyFailure(process.env, run, outcome.problem ?? failed, progress.note);
   const printed = options.json ? `${JSON.stringify(outcome.document, null, 2)}\n` : outcome.text;
   process.stdout.write(redact(printed), () => process.exit(outcome.exitCode));
 }
@@ -75,7 +80,12 @@ function failure(thrown: unknown): Outcome {
   const exitCode = thrown instanceof RecoveryError ? thrown.exitCode : ExitCode.failed;
   const message = thrown instanceof RecoveryError ? thrown.message : messageOf(thrown);
   const kind = thrown instanceof RecoveryError ? thrown.name : "UnexpectedError";
-  return { exitCode, text: message, document: { error: { kind, message: redact(message), exitCode } } };
+  return {
+    exitCode,
+    text: message,
+    problem: message.replaceAll("\n", "; "),
+    document: { error: { kind, message: redact(message), exitCode } },
+  };
 }
 
 /** Columns as wide as their widest cell. */

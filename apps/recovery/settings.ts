@@ -6,6 +6,7 @@ import { messageOf, UsageError } from "./errors";
 import { checkIdentities, recipient } from "./encryption";
 import { LOOPBACK, TLS_LEVELS, type TlsLevel } from "./guard/policy";
 import { parseServerUrl, type ServerConnection } from "./postgres/connection";
+import { parseBandwidth } from "./pace";
 import { keepSecret } from "./redact";
 import {
   connectionString,
@@ -37,6 +38,8 @@ export interface Settings {
   /** How that target is reached, and its containers. */
   store: StoreAccess;
   containers: Containers;
+  /** Bytes a second that an upload or a copy may take; undefined: as many as there are. */
+  bandwidth?: number;
   /** Public keys of age that archives are encrypted for; empty: they are not encrypted. */
   recipients: readonly string[];
   /** File with private keys of age; only where archives are read. */
@@ -84,6 +87,10 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
     "instead of both: JSON list of the places every backup goes to, see the documentation (also BACKUP_TARGETS_FILE)",
   BACKUP_TARGET_PATIENCE:
     "optional: longest time in all that one target may hold back the others during a backup (default 60s)",
+  BACKUP_BANDWIDTH_LIMIT:
+    "optional: most that a backup or a copy sends to each target a second, such as 50MiB (default no limit)",
+  NOTIFY_WEBHOOK_URL:
+    "optional: https URL that is told by POST when a scheduled verb fails (also NOTIFY_WEBHOOK_URL_FILE)",
   BACKUP_RECIPIENTS:
     "optional: public keys of age (age1…), separated by commas, that new backups are encrypted for",
   BACKUP_IDENTITY_FILE:
@@ -164,6 +171,16 @@ const schema = z.object({
   BACKUP_STORE_SECONDARY_CONNECTION_STRING: connectionString.optional(),
   BACKUP_TARGETS: z.string().optional(),
   BACKUP_TARGET_PATIENCE: duration.default(60),
+  BACKUP_BANDWIDTH_LIMIT: z
+    .string()
+    .transform((text, issue) => {
+      const bytes = parseBandwidth(text);
+      if (bytes !== undefined) return bytes;
+      issue.addIssue("a whole number of KiB, MiB or GiB a second, such as 50MiB");
+      return z.NEVER;
+    })
+    .optional(),
+  NOTIFY_WEBHOOK_URL: secureUrl.optional(),
   BACKUP_RECIPIENTS: z
     .string()
     .transform((text) => text.split(",").map((part) => part.trim()))
@@ -215,6 +232,7 @@ const FROM_FILE = [
   "BACKUP_STORE_CONNECTION_STRING",
   "BACKUP_STORE_SECONDARY_CONNECTION_STRING",
   "BACKUP_TARGETS",
+  "NOTIFY_WEBHOOK_URL",
 ] as const;
 /** Those that are secrets as a whole; a list of targets is none, what is secret in it is kept apart. */
 const SECRET = FROM_FILE.filter((name) => name !== "BACKUP_TARGETS");
@@ -299,6 +317,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     target: first?.name ?? SINGLE_TARGET,
     store: first?.store ?? { kind: "azure", url: "" },
     containers: first?.containers ?? {},
+    bandwidth: value.BACKUP_BANDWIDTH_LIMIT,
     recipients: [...new Set(value.BACKUP_RECIPIENTS)],
     identityFile: value.BACKUP_IDENTITY_FILE,
     targetPatienceSeconds: value.BACKUP_TARGET_PATIENCE,

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runCopy } from "../../apps/recovery/commands/copy";
@@ -9,11 +11,20 @@ import { runList } from "../../apps/recovery/commands/list";
 import { runPrune } from "../../apps/recovery/commands/prune";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runStatus } from "../../apps/recovery/commands/status";
+import { runDrill } from "../../apps/recovery/drill/run";
+import { loadDataset } from "../../apps/recovery/drill/dataset";
+import { ownSettings, type Ground } from "../../apps/recovery/drill/ground";
+import { folderEvidence } from "../../apps/recovery/evidence/store";
+import { notifyFailure } from "../../apps/recovery/notify";
+import { paced, parseBandwidth } from "../../apps/recovery/pace";
+import { withClient } from "../../apps/recovery/postgres/connect";
+import { withDatabase } from "../../apps/recovery/postgres/connection";
+import { createProgress } from "../../apps/recovery/progress";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { Gauges } from "../../apps/recovery/exporter/gauges";
 import { takeReading } from "../../apps/recovery/exporter/reading";
 import { proveCopies } from "../../apps/recovery/proveCopies";
-import { forTarget, loadSettings, type Settings } from "../../apps/recovery/settings";
+import { forTarget, loadSettings, serverOf, type Settings } from "../../apps/recovery/settings";
 import { FanOut } from "../../apps/recovery/store/fanOut";
 import { openTargets, type Place } from "../../apps/recovery/store/fleet";
 import { takeLease } from "../../apps/recovery/store/lease";
@@ -403,6 +414,129 @@ test.each(["west", "elsewhere", "disk"])(
   },
 );
 
+test("the provider is gone: the database is lost with every account there, and comes back from S3, measured", async () => {
+  const provider = await startAzurite();
+  const targets = [
+    await azureTarget("west", provider),
+    await azureTarget("north", provider),
+    await s3Target("elsewhere", s3, files, { objectLock: "compliance" }),
+  ];
+  const key = keyPair(files);
+  await lab.createDatabase("orders_lost");
+  const extra = {
+    DATABASE_URL: lab.postgres.urlOf("orders_lost"),
+    BACKUP_RECIPIENTS: key.recipient,
+    BACKUP_IDENTITY_FILE: key.identityFile,
+  };
+  const settings = settingsOf(targets, extra);
+  const server = serverOf(settings);
+  const maintenance = withDatabase(server, "postgres");
+  await withClient(server, (client) => loadDataset(client, 500));
+  const ground: Ground = {
+    scratchKind: "server of the test",
+    server: maintenance,
+    serverVersion: `${lab.postgres.version}`,
+    source: { settings, database: "orders_lost", expendable: true },
+    own: ownSettings(settings, maintenance),
+    // All that is left to recover from.
+    geo: { settings: settingsOf([targets[2] as object], extra), loseStore: () => provider.stop() },
+  };
+  const { report } = await runDrill(
+    ground,
+    folderEvidence(path.join(files.folder, "evidence")),
+    {
+      scenarios: ["region-loss"],
+      objectives: { overall: {}, flags: {} },
+      trigger: "manual",
+      operator: "test",
+      runner: { image: "none", revision: "none" },
+    },
+    labContext(),
+  );
+  expect(report.scenarios[0]?.reason).toBeUndefined();
+  expect(report.verdict).toMatchObject({ rto: "met", rpo: "met", integrity: "PASS", overall: "PASS" });
+  const measured = report.scenarios[0]?.measured;
+  // The report's objectives: 4 h and 1 h.
+  expect(measured?.rtoSeconds).toBeGreaterThan(0);
+  expect(measured?.rtoSeconds).toBeLessThan(4 * 3_600);
+  expect(measured?.rpoSeconds).toBeLessThan(3_600);
+  expect(measured?.rpoMethod).toBe("marker");
+}, 120_000);
+
+test("a webhook is told what failed, and a target a backup missed; success and a held lease are not told", async () => {
+  const told: { text: string; verb: string; exitCode: number }[] = [];
+  const server = http.createServer((request, response) => {
+    void text(request).then((body) => {
+      told.push(JSON.parse(body) as (typeof told)[number]);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as { port: number };
+    const hook = { NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${port}/hook/secret-path` };
+    const good = [folderTarget("disk", files)];
+    const gone = { ...folderTarget("gone", files), path: path.join(files.folder, "nowhere") };
+    expect((await recovery(["backup"], environment(good, hook))).code).toBe(0);
+    expect(told).toEqual([]);
+    expect((await recovery(["backup"], environment([...good, gone], hook))).code).toBe(0);
+    const failed = await recovery(["backup", "--database", "nothing"], environment(good, hook));
+    expect(failed.code).toBe(1);
+    expect(told).toEqual([
+      expect.objectContaining({
+        text: expect.stringMatching(
+          /^recovery backup of test: app-daily-\S+ is not in target gone: folder "daily-/,
+        ),
+        verb: "backup",
+        exitCode: 0,
+      }),
+      expect.objectContaining({
+        text: expect.stringMatching(/database "nothing" does not exist/),
+        exitCode: 1,
+      }),
+    ]);
+    const run = { verb: "backup", exitCode: 4 as const, endedAt: new Date() };
+    await notifyFailure(hook, run, "held", () => undefined);
+    expect(told).toHaveLength(2);
+    const warnings: string[] = [];
+    await notifyFailure(
+      { NOTIFY_WEBHOOK_URL: "http://chat.example/x" },
+      { ...run, exitCode: 1 },
+      "failed",
+      (warning) => warnings.push(warning),
+    );
+    expect(warnings).toEqual([
+      "warning: the webhook could not be told: NOTIFY_WEBHOOK_URL: expected an https URL",
+    ]);
+  } finally {
+    server.close();
+  }
+}, 120_000);
+
+test("a limit of bandwidth holds on the whole, and progress says how long it will go on", async () => {
+  async function* source() {
+    for (let index = 0; index < 8; index += 1) yield Buffer.alloc(64 * 1024);
+  }
+  const began = performance.now();
+  let bytes = 0;
+  for await (const part of paced(source(), 1024 * 1024, new AbortController().signal)) bytes += part.length;
+  expect(bytes).toBe(512 * 1024);
+  expect(performance.now() - began).toBeGreaterThan(450);
+  expect([parseBandwidth("50MiB"), parseBandwidth("50MB"), parseBandwidth("0KiB")]).toEqual([
+    50 * 1024 * 1024,
+    undefined,
+    undefined,
+  ]);
+
+  let now = 0;
+  let out = "";
+  const progress = createProgress({ write: (line: string) => (out += line) } as never, () => now);
+  progress.stage("dump app", 100 * 1024 * 1024);
+  now = 20_000;
+  progress.bytes(25 * 1024 * 1024);
+  expect(out).toContain("dump app · 25.0 MiB of ~100.0 MiB · 1.3 MiB/s · ~1 min 00 s left");
+});
+
 test("every name a database can have is a name in every kind of target, and leads nowhere else", async () => {
   const settings = settingsOf(await everyKind());
   for (const { store, settings: own } of await openTargets(settings)) {
@@ -512,6 +646,12 @@ describe("a list of targets that cannot be used: exit code 2, the place, and wha
     );
     expect(load({ BACKUP_STORE_URL: "https://a.example" })).toThrow(
       "BACKUP_STORE_URL: set it or BACKUP_TARGETS, not both",
+    );
+    expect(load({ BACKUP_BANDWIDTH_LIMIT: "fast" })).toThrow(
+      "BACKUP_BANDWIDTH_LIMIT: expected a whole number of KiB, MiB or GiB a second, such as 50MiB",
+    );
+    expect(load({ NOTIFY_WEBHOOK_URL: "http://chat.example" })).toThrow(
+      "NOTIFY_WEBHOOK_URL: expected an https URL",
     );
     expect(load({ BACKUP_TARGET_PATIENCE: "soon" })).toThrow(
       "BACKUP_TARGET_PATIENCE: expected a duration such as",

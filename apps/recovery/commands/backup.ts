@@ -13,6 +13,7 @@ import type { ArchiveContent } from "../postgres/archive";
 import { userDatabases } from "../postgres/databases";
 import { dumpProgram, findProgram, type Program } from "../postgres/programs";
 import { openSnapshot, type Snapshot } from "../postgres/snapshot";
+import { paced } from "../pace";
 import { parseTierOption } from "../parse";
 import { formatBytes } from "../progress";
 import { redact } from "../redact";
@@ -21,7 +22,7 @@ import { serverOf, type Settings } from "../settings";
 import { CLOCKS, lockContainer } from "../store/containers";
 import { FanOut } from "../store/fanOut";
 import { askAll, openTargets, type Outage, type Place } from "../store/fleet";
-import { takeLease } from "../store/lease";
+import { takeLeaseInTime } from "../store/lease";
 import { archiveBlob, lockBlob, newBackupId } from "../store/names";
 import { requireComplete, requireUnchanged, Rewritten } from "../completeness";
 import { MANIFEST_FORMAT, type Manifest, type Tier } from "../types";
@@ -139,7 +140,7 @@ async function backUp(job: Job, database: string): Promise<Stored> {
   try {
     const { answers, outages } = await askAll(job.places, async (place) => {
       const lock = lockBlob(settings.environment, database);
-      const lease = await takeLease(place.store, lockContainer(place.settings), lock, context);
+      const lease = await takeLeaseInTime(place.store, lockContainer(place.settings), lock, context);
       held.push({ place, lease });
     });
     // Whoever holds the lease in one target is backing up the same database now, or prunes it.
@@ -211,7 +212,8 @@ async function storeSnapshot(
   counting.catch(() => undefined);
   const { recipients } = settings;
   const secret = recipients.length > 0 ? encrypting(dump.stored, recipients, signal) : undefined;
-  const fanOut = new FanOut(secret?.output ?? dump.stored, settings.targetPatienceSeconds * 1000);
+  const stream = paced(secret?.output ?? dump.stored, settings.bandwidth, signal);
+  const fanOut = new FanOut(stream, settings.targetPatienceSeconds * 1000);
   const blob = archiveBlob(at, secret !== undefined);
   const whole = new Deferred<{ manifest: Manifest; sha256: string }>();
   const deliveries = ready.map((one) =>
@@ -246,7 +248,10 @@ async function storeSnapshot(
     );
     return { manifest: first.manifest, targets: kept.map(({ target }) => target), outages };
   } catch (error) {
-    const cause: unknown = signal.aborted ? signal.reason : (dump.problem() ?? error);
+    // Whoever writes to a program that died fails, too: the one that died knows why.
+    const cause: unknown = signal.aborted
+      ? signal.reason
+      : ((await secret?.problem()) ?? dump.problem() ?? error);
     failed.abort(error);
     whole.reject(cause as Error);
     await Promise.all([dump.finish().catch(() => undefined), settled]);
@@ -331,10 +336,23 @@ export function registerBackup(program: Command): void {
         return {
           document: several ? documents : documents[0],
           text: outcomes.map(describe).join(""),
+          problem: problemOf(outcomes),
           exitCode: worst(outcomes),
         };
       });
     });
+}
+
+/** What a webhook is told: databases that failed, and targets that were left out. */
+function problemOf(outcomes: BackupOutcome[]): string | undefined {
+  const problems = outcomes.flatMap((one) =>
+    "error" in one
+      ? [one.error.message]
+      : one.outages.map(
+          ({ target, error }) => `${one.manifest.id} is not in target ${target}: ${error.message}`,
+        ),
+  );
+  return problems.length > 0 ? problems.join("; ") : undefined;
 }
 
 function failureOf({ database, error }: { database: string; error: Error }) {

@@ -5,6 +5,7 @@ import { retainUntil } from "../deliver";
 import { seal } from "../document";
 import { ExitCode, FailedError, LeaseHeldError, messageOf, UsageError } from "../errors";
 import type { CopyOptions } from "../options";
+import { paced } from "../pace";
 import { formatBytes } from "../progress";
 import { exitCodeHelp, runVerb, table } from "../runner";
 import type { Settings } from "../settings";
@@ -160,7 +161,7 @@ async function copyArchive(
     retainUntil: locked,
     accessTier: tier === "monthly" && to.store.kind === "azure" ? to.settings.monthlyAccessTier : undefined,
   });
-  await uploadNew(sink, archive.blob, counter, {
+  await uploadNew(sink, archive.blob, paced(counter, to.settings.bandwidth, signal), {
     expectedBytes: storedBytes,
     signal,
     onProgress: context.progress.bytes,

@@ -48,6 +48,38 @@ export async function takeLease(
   return keepAlive(lock, name);
 }
 
+/** How much longer than a lease lasts its store may take to answer. */
+const ANSWER_MS = 15_000;
+
+/**
+ * Takes the lease as `takeLease` does, from a store that may have fallen silent.
+ * @throws FailedError when it does not answer in time; a lease that comes later is given back
+ */
+export async function takeLeaseInTime(
+  store: Store,
+  container: string,
+  name: string,
+  context: RunContext,
+): Promise<Lease> {
+  const taking = takeLease(store, container, name, context);
+  const limit = store.lock(container, name).seconds * 1000 + ANSWER_MS;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      taking.then(
+        (lease) => lease.release(),
+        () => undefined,
+      );
+      reject(
+        new FailedError(
+          `lease ${container}/${name} at ${store.location}: no answer within ${limit / 1000} s`,
+        ),
+      );
+    }, limit);
+  });
+  return Promise.race([taking, late]).finally(() => clearTimeout(timer));
+}
+
 function keepAlive(lock: StoreLock, name: string): Lease {
   const lost = new AbortController();
   const renew = async () => {

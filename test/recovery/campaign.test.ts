@@ -1,0 +1,68 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
+import { startS3 } from "../../packages/local-servers/s3";
+import { runCase, type CampaignGround } from "../support/campaign";
+import { startLab } from "../support/recoveryLab";
+import { keyPair, temporaryFiles } from "../support/targets";
+import { startLink } from "../support/unreliableLink";
+
+/**
+ * `CAMPAIGN_FAULTS` cases (default 30) of `CAMPAIGN_SEED` (default 1). With `CAMPAIGN_PROGRESS` naming a file, a
+ * campaign that was ended goes on where it was.
+ */
+const faults = Number(process.env.CAMPAIGN_FAULTS ?? 30);
+const seed = Number(process.env.CAMPAIGN_SEED ?? 1);
+const progress = process.env.CAMPAIGN_PROGRESS;
+
+let ground: CampaignGround;
+let scratch: LocalPostgres;
+beforeAll(async () => {
+  const files = temporaryFiles();
+  const [lab, s3, other] = await Promise.all([startLab(), startS3(), startPostgres()]);
+  scratch = other;
+  await lab.createDatabase("app");
+  await lab.sql(
+    "app",
+    "CREATE TABLE noise AS SELECT g AS id, md5(random()::text) AS body FROM generate_series(1, 30000) g",
+  );
+  const [azure, bucket] = await Promise.all([startLink(lab.azurite.port), startLink(s3.port)]);
+  ground = {
+    lab,
+    s3,
+    files,
+    keys: keyPair(files),
+    links: { azure, s3: bucket },
+    scratchUrl: scratch.url,
+  };
+});
+afterAll(async () => {
+  const { lab, s3, links, files } = ground;
+  await Promise.all([links.azure.stop(), links.s3.stop()]);
+  await Promise.all([lab.stop(), s3.stop(), scratch.stop()]);
+  files.remove();
+});
+
+function done(): number {
+  if (!progress) return 0;
+  try {
+    return Number(readFileSync(progress, "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+test(
+  "random faults over backup, copy, verify, restore and prune: nothing lost, nothing falsely proved, nothing left",
+  async () => {
+    const problems: string[] = [];
+    for (let index = done(); index < faults; index += 1) {
+      const began = Date.now();
+      problems.push(...(await runCase(ground, seed, index)));
+      if (process.env.CAMPAIGN_VERBOSE) process.stderr.write(`case ${index}: ${Date.now() - began} ms\n`);
+      if (progress && problems.length === 0) writeFileSync(progress, String(index + 1));
+    }
+    expect(problems).toEqual([]);
+  },
+  // An hour and a half for a thousand on a busy machine.
+  Math.max(600_000, faults * 6_000),
+);

@@ -1,0 +1,375 @@
+import { createHash } from "node:crypto";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { runCopy } from "../../apps/recovery/commands/copy";
+import { runPrune } from "../../apps/recovery/commands/prune";
+import { runRestore } from "../../apps/recovery/commands/restore";
+import { runVerify } from "../../apps/recovery/commands/verify";
+import type { RunContext } from "../../apps/recovery/context";
+import { RecoveryError } from "../../apps/recovery/errors";
+import { silent } from "../../apps/recovery/progress";
+import { proveCopies } from "../../apps/recovery/proveCopies";
+import { loadSettings, type Settings } from "../../apps/recovery/settings";
+import { isVerified } from "../../apps/recovery/store/catalogue";
+import { openTargets, readFleet, type Place } from "../../apps/recovery/store/fleet";
+import type { CatalogueEntry, Manifest } from "../../apps/recovery/types";
+import type { LocalS3 } from "../../packages/local-servers/s3";
+import type { Lab } from "./recoveryLab";
+import { azureTarget, folderTarget, s3Target, type Files, type keyPair } from "./targets";
+import type { UnreliableLink } from "./unreliableLink";
+
+/** What every case of a campaign uses; each has targets of its own, so that any can be run again by its number. */
+export interface CampaignGround {
+  lab: Lab;
+  s3: LocalS3;
+  files: Files;
+  keys: ReturnType<typeof keyPair>;
+  /** Before the blob server and before the S3 server. */
+  links: { azure: UnreliableLink; s3: UnreliableLink };
+  /** Where backups are restored to be proved. */
+  scratchUrl: string;
+}
+
+const PROGRAMS = ["pg_dump", "pg_restore", "zstd", "age"];
+const OPERATIONS = ["backup", "copy", "verify", "restore", "prune"] as const;
+
+/** Numbers from 0 to 1 that a seed decides (mulberry32). */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Our own children by name. */
+function children(): { pid: number; name: string }[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const [, name = "", , parent] =
+        /^\d+ \((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+      return Number(parent) === process.pid && PROGRAMS.includes(name) ? [{ pid: Number(pid), name }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** One case: two targets, one operation, one fault. */
+class Case {
+  readonly problems: string[] = [];
+  /** `target id` of copies that were damaged, or whose removal was asked for. */
+  private readonly spoiled = new Set<string>();
+  private readonly stored = new Set<string>();
+  private readonly stop = new AbortController();
+  private fault = "";
+  private settings!: Settings;
+  /** The same targets without the link. */
+  private direct!: Settings;
+
+  constructor(
+    private readonly ground: CampaignGround,
+    private readonly random: () => number,
+    private readonly name: string,
+  ) {}
+
+  private pick<T>(list: readonly T[]): T {
+    return list[Math.floor(this.random() * list.length)] as T;
+  }
+
+  private context(overrides: Partial<RunContext> = {}): RunContext {
+    return { progress: silent, signal: this.stop.signal, now: () => new Date(), ...overrides };
+  }
+
+  private async prepare(): Promise<void> {
+    const { lab, s3, files, keys, links } = this.ground;
+    const kind = this.pick(["azure", "s3", "s3", "folder"] as const);
+    const target =
+      kind === "azure"
+        ? await azureTarget("one", lab.azurite)
+        : kind === "s3"
+          ? await s3Target("one", s3, files)
+          : folderTarget("one", files);
+    const through = JSON.stringify(target)
+      .replaceAll(`:${s3.port}`, `:${links.s3.port}`)
+      .replaceAll(`:${lab.azurite.port}/`, `:${links.azure.port}/`);
+    const other = folderTarget("two", files);
+    const encrypted = this.random() < 0.5;
+    const settingsOf = (first: unknown) =>
+      loadSettings(
+        {
+          DATABASE_URL: lab.postgres.urlOf("app"),
+          ENVIRONMENT: "test",
+          BACKUP_TARGETS: JSON.stringify([first, other]),
+          BACKUP_TARGET_PATIENCE: "1s",
+          BACKUP_STALL_TIMEOUT: "20s",
+          SCRATCH_DATABASE_URL: this.ground.scratchUrl,
+          RETENTION_KEEP_LAST: "1",
+          SCRATCH_DIR: files.folder,
+          BACKUP_IDENTITY_FILE: keys.identityFile,
+          ...(encrypted && { BACKUP_RECIPIENTS: keys.recipient }),
+        },
+        ["database", "store"],
+      );
+    this.settings = settingsOf(JSON.parse(through));
+    this.direct = settingsOf(target);
+  }
+
+  async run(): Promise<void> {
+    await this.prepare();
+    const operation = this.pick(OPERATIONS);
+    if (operation !== "backup") await this.backUp(this.direct);
+    const { links } = this.ground;
+    try {
+      await this[operation]();
+    } catch (error) {
+      // A fault may make any operation fail, with an error a person can act on.
+      const known = error instanceof RecoveryError || this.stop.signal.aborted;
+      if (!known) this.problems.push(`${operation}: ${String((error as Error).stack ?? error)}`);
+    } finally {
+      links.azure.suffer(undefined);
+      links.s3.suffer(undefined);
+    }
+    await this.audit();
+    await this.heal();
+    if (this.problems.length > 0) this.problems.unshift(`${this.name} ${operation}, ${this.fault}`);
+  }
+
+  /** Silence only where something else goes on: a client waits minutes for an answer before it tries again. */
+  private breakLink(silent = false): void {
+    const { links } = this.ground;
+    const silence = silent && this.random() < 0.3;
+    const fault = {
+      kind: silence ? ("silence" as const) : ("cut" as const),
+      // What falls silent does so in the middle of an archive, which the patience of a second ends.
+      afterBytes: Math.floor(silence ? 60_000 + this.random() * 400_000 : this.random() ** 3 * 1_500_000),
+      direction: silence ? ("to" as const) : this.pick(["to", "to", "from"] as const),
+    };
+    links.azure.suffer(fault);
+    links.s3.suffer(fault);
+    this.fault = `link ${JSON.stringify(fault)}`;
+  }
+
+  /** Aborts, as Ctrl-C does, or kills a program, once that many bytes have passed. */
+  private disturbed(kinds: readonly ("abort" | "kill")[]): RunContext {
+    const kind = this.pick(kinds);
+    const at = Math.floor(this.random() * 2_000_000);
+    const victim = this.pick(PROGRAMS);
+    this.fault = `${kind} ${victim} at ${at}`;
+    let done = false;
+    const bytes = (total: number) => {
+      if (done || total < at) return;
+      done = true;
+      if (kind === "abort") this.stop.abort(new (class extends Error {})("stopped"));
+      else for (const { pid, name } of children()) if (name === victim) process.kill(pid, "SIGKILL");
+    };
+    return this.context({ progress: { ...silent, bytes } });
+  }
+
+  private async backUp(settings: Settings, context = this.context()): Promise<Manifest | undefined> {
+    const [outcome] = await runBackup(settings, {}, context);
+    if (!outcome || "error" in outcome) {
+      if (outcome && !(outcome.error instanceof RecoveryError))
+        this.problems.push(String(outcome.error.stack));
+      return undefined;
+    }
+    for (const target of outcome.targets) this.stored.add(`${target} ${outcome.manifest.id}`);
+    return outcome.manifest;
+  }
+
+  async backup(): Promise<void> {
+    if (this.random() < 0.5) {
+      this.breakLink(true);
+      await this.backUp(this.settings);
+    } else await this.backUp(this.settings, this.disturbed(["abort", "kill", "kill"]));
+  }
+
+  /** Changes, cuts or removes a stored archive. @returns false where the target does not let us */
+  private async damage(target: string): Promise<void> {
+    const { backups } = await readFleet(await openTargets(this.direct));
+    const held = backups[0]?.held.find(({ place }) => place.name === target);
+    const archive = held?.entry.manifest?.archive;
+    if (!held || !archive || held.place.store.kind !== "folder") {
+      this.fault = "none: only files can be damaged";
+      return;
+    }
+    const file = path.join(held.place.store.location, archive.container, ...archive.blob.split("/"));
+    const bytes = readFileSync(file);
+    const how = this.pick(["flip", "truncate", "remove"] as const);
+    const at = Math.floor(this.random() * bytes.length);
+    this.fault = `${how} at ${at} in ${target}`;
+    rmSync(file);
+    if (how === "flip") bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << Math.floor(this.random() * 8)), at);
+    if (how !== "remove") writeFileSync(file, how === "flip" ? bytes : bytes.subarray(0, at));
+    if (how !== "remove") chmodSync(file, 0o444);
+    this.spoiled.add(`${target} ${held.entry.id}`);
+  }
+
+  /** Takes a whole backup out of one target. */
+  private async lose(target: string): Promise<void> {
+    for (const { place, entry } of await this.holders()) {
+      if (place.name !== target) continue;
+      for (const { name } of await place.store.held(entry.container, "test/"))
+        await place.store.erase(entry.container, name);
+      this.stored.delete(`${target} ${entry.id}`);
+    }
+  }
+
+  private async holders(): Promise<{ place: Place; entry: CatalogueEntry }[]> {
+    return (await readFleet(await openTargets(this.direct))).backups.flatMap(({ held }) => held);
+  }
+
+  async copy(): Promise<void> {
+    const to = this.pick(["one", "two"]);
+    await this.lose(to);
+    const kind = this.pick(["damage", "link", "abort"] as const);
+    let context = this.context();
+    if (kind === "damage") await this.damage(to === "one" ? "two" : "one");
+    else if (kind === "link") this.breakLink();
+    else context = this.disturbed(["abort"]);
+    for (const { id, to: target, outcome } of await runCopy(this.settings, {}, context))
+      if (outcome === "copied") this.stored.add(`${target} ${id}`);
+  }
+
+  async verify(): Promise<void> {
+    const kind = this.pick(["damage", "damage", "link", "abort", "none"] as const);
+    let context = this.context();
+    if (kind === "damage") await this.damage(this.pick(["one", "two"]));
+    else if (kind === "link") this.breakLink();
+    else if (kind === "abort") context = this.disturbed(["abort", "kill"]);
+    const target = this.random() < 0.5 ? this.pick(["one", "two"]) : undefined;
+    const options = { backup: { latest: true as const }, through: "L4" as const, target };
+    const report = await runVerify(this.settings, options, context);
+    if (target === undefined) await proveCopies(this.settings, report, context);
+  }
+
+  async restore(): Promise<void> {
+    const kind = this.pick(["damage", "both", "link", "abort"] as const);
+    let context = this.context();
+    if (kind === "damage" || kind === "both") await this.damage("two");
+    if (kind === "both") await this.damage("one");
+    else if (kind === "link") this.breakLink();
+    else if (kind === "abort") context = this.disturbed(["abort", "kill"]);
+    const to = `case_${this.name.replace(/\W/g, "_")}`;
+    const { lab } = this.ground;
+    const exists = async () =>
+      (await lab.sql("postgres", `SELECT 1 FROM pg_database WHERE datname = '${to}'`)).length > 0;
+    try {
+      const at = { at: new Date(Date.now() + 60_000) };
+      const result = await runRestore(this.settings, { backup: at, to }, context);
+      const [row] = await lab.sql<{ rows: number }>(to, "SELECT count(*)::int AS rows FROM noise");
+      const expected = result.tables.find(({ name }) => name === "public.noise")?.rows;
+      if (result.fingerprints !== "match") this.problems.push(`restored, and ${result.fingerprints}`);
+      if (row?.rows !== expected) this.problems.push(`restored ${row?.rows ?? 0} rows of ${expected ?? 0}`);
+    } catch (error) {
+      if (await exists()) this.problems.push(`a restore that failed left database ${to}: ${String(error)}`);
+      throw error;
+    } finally {
+      await lab.sql("postgres", `DROP DATABASE IF EXISTS "${to}" WITH (FORCE)`);
+    }
+  }
+
+  async prune(): Promise<void> {
+    const proved = this.random() < 0.7;
+    if (proved) {
+      const options = { backup: { latest: true as const }, through: "L4" as const };
+      await proveCopies(this.direct, await runVerify(this.direct, options, this.context()), this.context());
+    }
+    const first = await this.holders();
+    await this.backUp(this.direct);
+    const kind = this.pick(["link", "abort", "none"] as const);
+    let context = this.context();
+    if (kind === "link") this.breakLink();
+    if (kind === "abort") {
+      const stop = this.stop;
+      setTimeout(() => stop.abort(new Error("stopped")), this.random() * 100);
+      context = this.context({ signal: stop.signal });
+      this.fault = "abort";
+    }
+    const days = { hourly: 0, daily: 0, weekly: 0, monthly: 0 };
+    const expired = { ...this.settings, retention: { days, keepLast: 1 } };
+    const result = await runPrune(expired, { dryRun: false }, context);
+    for (const { target, id, action } of result.decisions)
+      if (action === "delete") {
+        // The newest proved backup never goes.
+        if (first.some(({ entry }) => entry.id === id))
+          this.problems.push(`${target} deletes ${id}, the last proved`);
+        this.stored.delete(`${target} ${id}`);
+      }
+  }
+
+  /** Nothing lost, nothing falsely proved, nothing left running or lying about. */
+  private async audit(): Promise<void> {
+    const seen = new Set<string>();
+    for (const { place, entry } of await this.holders()) {
+      const key = `${place.name} ${entry.id}`;
+      seen.add(key);
+      const sound = await this.isSound(place, entry);
+      if (!sound && !this.spoiled.has(key))
+        this.problems.push(`${key} is listed and its archive is not right`);
+      if (isVerified(entry) && !sound) this.problems.push(`${key} is called verified and is damaged`);
+    }
+    for (const key of this.stored) if (!seen.has(key)) this.problems.push(`${key} was stored and is lost`);
+    await this.quiet("programs left running", () => Promise.resolve(children().length));
+    await this.quiet("sessions left open", async () => {
+      const sessions = await this.ground.lab.sql(
+        "postgres",
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'recovery'",
+      );
+      return sessions.length;
+    });
+    const left = readdirSync(this.ground.files.folder).filter((name) => name.startsWith("recovery-spool-"));
+    if (left.length > 0) this.problems.push(`${left.length} spooled archives were left`);
+  }
+
+  private async quiet(what: string, count: () => Promise<number>): Promise<void> {
+    for (let tries = 0; tries < 100; tries += 1) {
+      if ((await count()) === 0) return;
+      await sleep(30);
+    }
+    this.problems.push(`${await count()} ${what}`);
+  }
+
+  private async isSound(place: Place, { manifest }: CatalogueEntry): Promise<boolean> {
+    if (!manifest) return false;
+    const { container, blob } = manifest.archive;
+    if (!(await place.store.find(container, blob))) return false;
+    const hash = createHash("sha256");
+    const stream = await place.store.open(container, blob, new AbortController().signal);
+    for await (const part of stream as AsyncIterable<Buffer>) hash.update(part);
+    return hash.digest("hex") === manifest.sha256;
+  }
+
+  /** Whatever happened: the next backup succeeds everywhere at once, and copy brings what is missing. */
+  private async heal(): Promise<void> {
+    const context = { progress: silent, signal: new AbortController().signal, now: () => new Date() };
+    const [outcome] = await runBackup(this.direct, {}, context);
+    if (!outcome || "error" in outcome)
+      this.problems.push(`the next backup fails: ${outcome?.error.message ?? ""}`);
+    else if (outcome.outages.length > 0)
+      this.problems.push(
+        `the next backup misses ${outcome.outages.map(({ error }) => error.message).join()}`,
+      );
+    for (const { outcome: copied, problem, id, to } of await runCopy(this.direct, {}, context)) {
+      const source = `${to === "one" ? "two" : "one"} ${id}`;
+      if (copied !== "copied" && !this.spoiled.has(source))
+        this.problems.push(`copy of ${id} to ${to}: ${problem ?? ""}`);
+    }
+  }
+}
+
+/** Runs one case. @returns what went wrong; empty when nothing did */
+export async function runCase(ground: CampaignGround, seed: number, index: number): Promise<string[]> {
+  const name = `seed ${seed} case ${index}`;
+  const one = new Case(ground, randomOf(seed * 1_000_003 + index), name);
+  try {
+    await one.run();
+  } catch (error) {
+    one.problems.push(`${name}: ${String((error as Error).stack ?? error)}`);
+  }
+  return one.problems;
+}
