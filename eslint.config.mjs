@@ -182,7 +182,7 @@ export default tseslint.config(
     rules: imports(
       PULUMI,
       banFiles(
-        ["infra", "stacks", "policies", "packages"],
+        ["infra", "stacks", "policies", "packages/(?!command|programs)[\\w-]+"],
         "The runner ships alone in its image: everything it needs comes by environment and flags.",
       ),
     ),

@@ -1,6 +1,6 @@
 import { Maintenance } from "../packages/alerting/maintenance";
 import { AlertSettings } from "../packages/alerting/settings";
-import { UPGRADE_WINDOW_HOURS } from "../infra/maintenance";
+import { UPGRADE_WINDOW_HOURS } from "../packages/azure-facts/maintenance";
 import { SECRET_CATALOG } from "../infra/secrets/secretCatalog";
 import { issuedOn } from "../infra/secrets/secretIssue";
 import { expiry } from "../infra/secrets/secretLife";

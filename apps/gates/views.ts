@@ -1,14 +1,7 @@
 import { type ResourceView, type Tree, UNKNOWN, type Value } from "../../packages/isolation/rule";
 import { unknownPaths } from "../../packages/isolation/scan";
+import { isMarker } from "../../packages/wire/values";
 
-/** Texts that stand for a value not known yet, in previews and stored states. */
-const UNKNOWN_TEXTS: ReadonlySet<unknown> = new Set([
-  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-]);
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
@@ -47,7 +40,7 @@ export interface Unread {
 
 /** Plain data for the rules: secrets opened where their text is there, unknown values marked. */
 export function plain(value: unknown, unread: Unread): Value {
-  if (typeof value === "symbol" || UNKNOWN_TEXTS.has(value)) return UNKNOWN;
+  if (typeof value === "symbol" || isMarker(value)) return UNKNOWN;
   if (typeof value === "string") {
     if (value === "[secret]") unread.secrets++;
     return value;

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { promisify } from "node:util";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
-import { ExitCode, messageOf } from "../recovery/errors";
+import { ExitCode, messageOf } from "../../packages/command/errors";
 
 const place = z.object({ server: z.string(), resourceGroup: z.string(), region: z.string() });
 const region = z.object({

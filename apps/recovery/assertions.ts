@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
 import type { Client } from "pg";
 import { z } from "zod";
-import { messageOf, UsageError } from "./errors";
+import { messageOf, UsageError } from "../../packages/command/errors";
 import type { Finding } from "./ladder";
 import type { Assertion } from "./options";
 

@@ -10,7 +10,7 @@ import { registerStatus } from "./commands/status";
 import { registerPrune } from "./commands/prune";
 import { registerRestore } from "./commands/restore";
 import { registerVerify } from "./commands/verify";
-import { ExitCode } from "./errors";
+import { ExitCode } from "../../packages/command/errors";
 import { exitCodeHelp } from "./runner";
 import { SETTING_HELP } from "./settings";
 

@@ -1,4 +1,4 @@
-import { FailedError } from "./errors";
+import { FailedError } from "../../packages/command/errors";
 import type { ArchiveContent } from "./postgres/archive";
 import type { Snapshot } from "./postgres/snapshot";
 

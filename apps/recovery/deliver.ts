@@ -1,6 +1,6 @@
 import type { RunContext } from "./context";
 import { seal } from "./document";
-import { FailedError } from "./errors";
+import { FailedError } from "../../packages/command/errors";
 import { writeManifest } from "./store/catalogue";
 import type { FanOut } from "./store/fanOut";
 import { recoveryError, type Outage, type Place } from "./store/fleet";

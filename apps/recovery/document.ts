@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { messageOf } from "./errors";
+import { messageOf } from "../../packages/command/errors";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 

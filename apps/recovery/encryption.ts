@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { FailedError, NotRunError } from "./errors";
+import { FailedError, NotRunError } from "../../packages/command/errors";
 import { startProgram, succeed } from "./process";
-import { findProgram } from "./postgres/programs";
+import { findProgram } from "../../packages/programs/postgres";
 import { keepSecret } from "./redact";
 import { writableAgain } from "./streams";
 import type { Manifest } from "./types";

@@ -1,6 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parseDuration } from "./duration";
-import { ExitCode, EXIT_CODE_HELP, messageOf, RecoveryError, UsageError } from "./errors";
+import {
+  ExitCode,
+  EXIT_CODE_HELP,
+  messageOf,
+  RecoveryError,
+  UsageError,
+} from "../../packages/command/errors";
 import { incidentReport, type IncidentReport, type Measure } from "./incident/metrics";
 import {
   closingProblems,

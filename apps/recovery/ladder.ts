@@ -1,4 +1,4 @@
-import { FailedError, messageOf, NotRunError } from "./errors";
+import { FailedError, messageOf, NotRunError } from "../../packages/command/errors";
 import type { CheckResult, CheckStatus, Level, Verdict } from "./types";
 
 export const LEVELS: readonly Level[] = ["L0", "L1", "L2", "L3", "L4", "L5", "L6"];

@@ -1,4 +1,4 @@
-import { UsageError } from "./errors";
+import { UsageError } from "../../packages/command/errors";
 import { rolesOf } from "./ownership";
 import type { TocEntry } from "./postgres/toc";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { ExitCode, messageOf } from "./errors";
+import { ExitCode, messageOf } from "../../packages/command/errors";
 import { keepSecret, redact } from "./redact";
 import { secureUrl } from "./targets";
 

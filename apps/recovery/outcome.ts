@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { Gauge, Pushgateway, Registry } from "prom-client";
-import { messageOf, type ExitCode } from "./errors";
+import { messageOf, type ExitCode } from "../../packages/command/errors";
 
 const PUSH_TIMEOUT_MS = 5_000;
 

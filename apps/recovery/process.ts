@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
-import { FailedError } from "./errors";
+import { FailedError } from "../../packages/command/errors";
 
 const KEPT_STDERR = 64 * 1024;
 const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE"];

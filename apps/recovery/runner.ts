@@ -1,5 +1,11 @@
 import type { RunContext } from "./context";
-import { ExitCode, EXIT_CODE_HELP, messageOf, RecoveryError, FailedError } from "./errors";
+import {
+  ExitCode,
+  EXIT_CODE_HELP,
+  messageOf,
+  RecoveryError,
+  FailedError,
+} from "../../packages/command/errors";
 import { notifyFailure } from "./notify";
 import { publishOutcome } from "./outcome";
 import { createProgress } from "./progress";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { z } from "zod";
 import { parseDuration } from "./duration";
-import { messageOf, UsageError } from "./errors";
+import { messageOf, UsageError } from "../../packages/command/errors";
 import { checkIdentities, recipient } from "./encryption";
 import { LOOPBACK, TLS_LEVELS, type TlsLevel } from "./guard/policy";
 import { parseServerUrl, type ServerConnection } from "./postgres/connection";

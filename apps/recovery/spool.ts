@@ -3,12 +3,12 @@ import path from "node:path";
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { ArchiveFile } from "./archiveFile";
-import { messageOf, NotRunError, FailedError } from "./errors";
+import { messageOf, NotRunError, FailedError } from "../../packages/command/errors";
 import { formatBytes } from "./progress";
 import { feed, startDecryption } from "./encryption";
 import { startProgram, succeed } from "./process";
 import { ArchiveScanner, type ArchiveContent } from "./postgres/archive";
-import type { Program } from "./postgres/programs";
+import type { Program } from "../../packages/programs/postgres";
 import { writableAgain } from "./streams";
 import type { Manifest } from "./types";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { messageOf } from "./errors";
+import { messageOf } from "../../packages/command/errors";
 import { LOOPBACK } from "./guard/policy";
 import { keepSecret } from "./redact";
 import type { AzureAccess } from "./store/azure/client";

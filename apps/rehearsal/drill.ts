@@ -7,7 +7,7 @@ import { loadDataset } from "../recovery/drill/dataset";
 import { ownSettings, type Ground } from "../recovery/drill/ground";
 import { SCENARIO_IDS, type ScenarioId } from "../recovery/drill/objectives";
 import { parseScenarios, runDrill, type DrillResult } from "../recovery/drill/run";
-import { ExitCode, messageOf, NotRunError } from "../recovery/errors";
+import { ExitCode, messageOf, NotRunError } from "../../packages/command/errors";
 import { writableFolder } from "../recovery/evidence/store";
 import { parseDurationOption } from "../recovery/parse";
 import { quoteIdentifier, withClient } from "../recovery/postgres/connect";

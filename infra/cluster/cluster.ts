@@ -6,7 +6,12 @@ import { ContainerInsights } from "./containerInsights";
 import { diagnostics } from "../monitoring/diagnostics";
 import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
 import { LogDestination } from "../monitoring/logs";
-import { maintenanceWindow, UPGRADE_WINDOW_HOURS, weeklyHours, WeeklyWindow } from "../maintenance";
+import {
+  maintenanceWindow,
+  UPGRADE_WINDOW_HOURS,
+  weeklyHours,
+  WeeklyWindow,
+} from "../../packages/azure-facts/maintenance";
 import { RegionNames } from "../naming";
 import { assignRole, BuiltInRole } from "../identity/roles";
 import { Tags } from "../tags";

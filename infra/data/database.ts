@@ -1,7 +1,7 @@
 import * as postgresql from "@pulumi/azure-native/dbforpostgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { diagnostics } from "../monitoring/diagnostics";
-import { WEEKDAYS, WeeklyWindow } from "../maintenance";
+import { WEEKDAYS, WeeklyWindow } from "../../packages/azure-facts/maintenance";
 import { virtualEndpointHosts } from "../naming";
 import { dataOptions, deleteLock } from "./protection";
 import { Region } from "../regions";

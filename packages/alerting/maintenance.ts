@@ -1,4 +1,4 @@
-import { Weekday, WEEKDAYS } from "../../infra/maintenance";
+import { Weekday, WEEKDAYS } from "../azure-facts/maintenance";
 
 /** Time every week, UTC, in which Azure may restart things. Mutes all but P1. */
 export interface WeeklyWindow {

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { Account } from "../../apps/recovery/postgres/programs";
+import type { Account } from "../programs/postgres";
 import type { ServerPrograms } from "./postgresPrograms";
 
 /**

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
-import { NotRunError } from "../../apps/recovery/errors";
-import { unprivilegedAccount } from "../../apps/recovery/postgres/programs";
+import { NotRunError } from "../command/errors";
+import { unprivilegedAccount } from "../programs/postgres";
 import { freePort, loopback } from "./ports";
 import { startSupervised, temporaryDirectory } from "./supervised";
 

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
-import { unprivilegedAccount, type Account } from "../../apps/recovery/postgres/programs";
+import { unprivilegedAccount, type Account } from "../programs/postgres";
 import { freePort, loopback } from "./ports";
 import { selfSigned } from "./certificate";
 import { copyInstallation } from "./installation";

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
-import { NotRunError } from "../../apps/recovery/errors";
-import { findServer, installations, type ProgramName } from "../../apps/recovery/postgres/programs";
+import { NotRunError } from "../command/errors";
+import { findServer, installations, type ProgramName } from "../programs/postgres";
 
 /** Release of PostgreSQL that production runs. */
 export const PRODUCTION_MAJOR = 17;

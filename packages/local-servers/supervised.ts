@@ -3,8 +3,8 @@ import fs from "node:fs";
 import type { Socket } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import type { Account } from "../../apps/recovery/postgres/programs";
-import { SUPERVISOR } from "../../apps/recovery/supervisor";
+import type { Account } from "../programs/postgres";
+import { SUPERVISOR } from "../programs/supervisor";
 
 export interface SupervisedOptions {
   /** Program and arguments. */

@@ -1,5 +1,5 @@
 import { Struct, Value, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
-import type { Tree } from "../emulated-azure/model/types";
+import type { Tree } from "./tree";
 import { encode, Json, Path } from "./values";
 
 /** The plain JSON of a property map off the wire; an absent one is empty. */

@@ -1,4 +1,4 @@
-import { Tree, UNKNOWN, Value } from "../emulated-azure/model/types";
+import { Tree, UNKNOWN, Value } from "./tree";
 
 /** Where a value stands in a property tree. */
 export type Path = readonly (string | number)[];
@@ -14,7 +14,7 @@ export interface Decoded {
 
 /** What Pulumi's SDK sends for a value it does not know yet; the engine has one marker for each kind of value. */
 export const UNKNOWN_MARKER = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const UNKNOWN_MARKERS = new Set([
+const UNKNOWN_MARKERS: ReadonlySet<unknown> = new Set([
   UNKNOWN_MARKER,
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
   "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -32,8 +32,9 @@ const RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e";
 const ASSET = "c44067f5952c0a294b673a41bacd8c17";
 const ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7";
 
+/** Whether a value is one of the markers: numbers, texts, lists, objects, assets and archives have one each. */
 export function isMarker(value: unknown): boolean {
-  return typeof value === "string" && UNKNOWN_MARKERS.has(value);
+  return UNKNOWN_MARKERS.has(value);
 }
 
 function special(value: { [key: string]: Json }, path: Path, secrets: Path[]): Value {

@@ -2,7 +2,7 @@ import { Cron } from "croner";
 import { z } from "zod";
 import ipaddr from "ipaddr.js";
 import { isPrivate, OPERATOR_PREFIX, parseCidr } from "../../infra/network/addressing";
-import { WEEKDAYS } from "../../infra/maintenance";
+import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
 import { REGION_NAMES } from "../../infra/regions";
 
 /** Product every name and tag starts with. */

@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { WEEKDAYS } from "../../infra/maintenance";
+import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./index";
 

@@ -4,7 +4,7 @@ import { regionSubnets } from "../../infra/network/addressing";
 import { WEBHOOK_PATHS } from "../../infra/network/firewall";
 import { kubeloginKubeconfig } from "../../infra/cluster/kubeconfig";
 import { loadBalancerAddress } from "../../infra/kubernetes/exposure";
-import { maintenanceWindow, Weekday, weeklyHours } from "../../infra/maintenance";
+import { maintenanceWindow, Weekday, weeklyHours } from "../../packages/azure-facts/maintenance";
 import { nodeDisk } from "../../infra/cluster/nodeDisk";
 import { PlanView, planStack } from "../support/plan";
 

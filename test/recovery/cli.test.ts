@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { Client } from "pg";
 import { buildProgram } from "../../apps/recovery/cli";
-import { EXIT_CODE_HELP } from "../../apps/recovery/errors";
+import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root, type CliRun } from "../support/recoveryCli";

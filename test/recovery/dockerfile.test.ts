@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
+import { build } from "esbuild";
 import { Copy, DockerfileParser, From, Healthcheck, type Dockerfile, type Instruction } from "dockerfile-ast";
 import { validate, ValidationSeverity } from "dockerfile-utils";
 import yaml from "js-yaml";
@@ -83,6 +84,25 @@ describe("the image's Dockerfile", () => {
     expect(of("ADD")).toEqual([]);
     for (const secret of ["Pulumi.prod.yaml", ".git", "stacks", ".env"])
       expect(inContext(secret)).toBe(false);
+  });
+
+  test("copies every file the bundles are made of", async () => {
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: ["cli", "incident", "healthcheck"].map((name) => `apps/recovery/${name}.ts`),
+      outdir: "unwritten",
+      bundle: true,
+      write: false,
+      platform: "node",
+      packages: "external",
+      metafile: true,
+      logLevel: "silent",
+    });
+    const copied = (of("COPY") as Copy[]).flatMap((copy) => argumentsOf(copy).slice(0, -1));
+    const forgotten = Object.keys(metafile.inputs).filter(
+      (file) => !copied.some((folder) => file.startsWith(`${folder}/`)),
+    );
+    expect(forgotten).toEqual([]);
   });
 
   test("runs as the user the cluster runs it as, who has a name", () => {

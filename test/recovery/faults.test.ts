@@ -5,7 +5,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runVerify } from "../../apps/recovery/commands/verify";
-import { findProgram, unprivilegedAccount } from "../../apps/recovery/postgres/programs";
+import { findProgram, unprivilegedAccount } from "../../packages/programs/postgres";
 import type { Progress } from "../../apps/recovery/progress";
 import { loadSettings } from "../../apps/recovery/settings";
 import { AzureStore } from "../../apps/recovery/store/azure/client";

@@ -9,7 +9,7 @@ import { runRestore } from "../../apps/recovery/commands/restore";
 import { compareRestored } from "../../apps/recovery/compareRestored";
 import { Ladder } from "../../apps/recovery/ladder";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
-import { findProgram } from "../../apps/recovery/postgres/programs";
+import { findProgram } from "../../packages/programs/postgres";
 import { startRestore, type RestoreTask } from "../../apps/recovery/postgres/restoreArchive";
 import { loadSettings } from "../../apps/recovery/settings";
 import { Slots } from "../../apps/recovery/slots";

@@ -12,7 +12,7 @@ import { decode, encode, seal } from "../../apps/recovery/document";
 import { Ladder } from "../../apps/recovery/ladder";
 import { amcheck } from "../../apps/recovery/postgres/amcheck";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
-import { findProgram } from "../../apps/recovery/postgres/programs";
+import { findProgram } from "../../packages/programs/postgres";
 import { Stages } from "../../apps/recovery/stages";
 import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
 import { openStore } from "../../apps/recovery/store/open";

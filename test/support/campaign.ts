@@ -8,7 +8,7 @@ import { runPrune } from "../../apps/recovery/commands/prune";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { RunContext } from "../../apps/recovery/context";
-import { RecoveryError } from "../../apps/recovery/errors";
+import { RecoveryError } from "../../packages/command/errors";
 import { silent } from "../../apps/recovery/progress";
 import { proveCopies } from "../../apps/recovery/proveCopies";
 import { loadSettings, type Settings } from "../../apps/recovery/settings";

@@ -4,14 +4,21 @@ import { secondsBetween, skewWarning } from "../clock";
 import { seal } from "../document";
 import { deliver, Deferred, settle, type Held, type Stored } from "../deliver";
 import { encrypting } from "../encryption";
-import { ExitCode, FailedError, LeaseHeldError, messageOf, RecoveryError, UsageError } from "../errors";
+import {
+  ExitCode,
+  FailedError,
+  LeaseHeldError,
+  messageOf,
+  RecoveryError,
+  UsageError,
+} from "../../../packages/command/errors";
 import type { BackupOptions, BackupOutcome } from "../options";
 import { connect, withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { startDump } from "../postgres/dump";
 import type { ArchiveContent } from "../postgres/archive";
 import { userDatabases } from "../postgres/databases";
-import { dumpProgram, findProgram, type Program } from "../postgres/programs";
+import { dumpProgram, findProgram, type Program } from "../../../packages/programs/postgres";
 import { openSnapshot, type Snapshot } from "../postgres/snapshot";
 import { paced } from "../pace";
 import { parseTierOption } from "../parse";

@@ -3,7 +3,13 @@ import type { Command } from "commander";
 import type { RunContext } from "../context";
 import { retainUntil } from "../deliver";
 import { seal } from "../document";
-import { ExitCode, FailedError, LeaseHeldError, messageOf, UsageError } from "../errors";
+import {
+  ExitCode,
+  FailedError,
+  LeaseHeldError,
+  messageOf,
+  UsageError,
+} from "../../../packages/command/errors";
 import type { CopyOptions } from "../options";
 import { paced } from "../pace";
 import { formatBytes } from "../progress";

@@ -6,7 +6,14 @@ import { databaseToLose, liveGround } from "../drill/ground";
 import { SCENARIO_IDS, SCENARIOS, type ScenarioId } from "../drill/objectives";
 import { parseScenarios, runDrill, type DrillOptions, type DrillResult } from "../drill/run";
 import { formatDuration } from "../duration";
-import { ExitCode, FailedError, messageOf, NotRunError, RecoveryError, UsageError } from "../errors";
+import {
+  ExitCode,
+  FailedError,
+  messageOf,
+  NotRunError,
+  RecoveryError,
+  UsageError,
+} from "../../../packages/command/errors";
 import { writableFolder, type EvidenceStore } from "../evidence/store";
 import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, table } from "../runner";

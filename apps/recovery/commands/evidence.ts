@@ -7,7 +7,7 @@ import {
   storeEvidence,
   type EvidenceStore,
 } from "../evidence/store";
-import { ExitCode, messageOf, NotRunError, UsageError } from "../errors";
+import { ExitCode, messageOf, NotRunError, UsageError } from "../../../packages/command/errors";
 import { exitCodeHelp, runVerb } from "../runner";
 import type { Settings } from "../settings";
 import { openStore } from "../store/open";

@@ -1,7 +1,13 @@
 import { TLSSocket } from "node:tls";
 import type { Command } from "commander";
 import { Client } from "pg";
-import { ExitCode, FailedError, messageOf, NotRunError, RecoveryError } from "../errors";
+import {
+  ExitCode,
+  FailedError,
+  messageOf,
+  NotRunError,
+  RecoveryError,
+} from "../../../packages/command/errors";
 import { readMarker, setMarker } from "../guard/marker";
 import { danger, hostsOf, judgeServer, judgeUrl, LOOPBACK, type GuardPolicy } from "../guard/policy";
 import { clientConfig, describeServer } from "../postgres/connection";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ExitCode } from "../errors";
+import { ExitCode } from "../../../packages/command/errors";
 import { formatBytes } from "../progress";
 import type { ListOptions } from "../options";
 import { parseTierOption } from "../parse";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { OVERALL } from "../drill/objectives";
-import { ExitCode, messageOf, NotRunError } from "../errors";
+import { ExitCode, messageOf, NotRunError } from "../../../packages/command/errors";
 import { Gauges } from "../exporter/gauges";
 import { takeReading } from "../exporter/reading";
 import { DEFAULT_PORT, startExporter } from "../exporter/server";

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { secondsBetween, skewWarning } from "../clock";
 import type { RunContext } from "../context";
-import { ExitCode, NotRunError } from "../errors";
+import { ExitCode, NotRunError } from "../../../packages/command/errors";
 import type { PruneOptions } from "../options";
 import { formatBytes } from "../progress";
 import { decideRetention, type RetentionDecision } from "../retention";

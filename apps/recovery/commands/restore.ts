@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { createInterface } from "node:readline";
 import type { RunContext } from "../context";
-import { ExitCode, FailedError, UsageError } from "../errors";
+import { ExitCode, FailedError, UsageError } from "../../../packages/command/errors";
 import { parseSkip } from "../leaveOut";
 import type { BackupSelector, RestoreOptions } from "../options";
 import type { OwnershipPlan } from "../ownership";

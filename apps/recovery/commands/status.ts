@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { secondsBetween, TOLERATED_SKEW_SECONDS } from "../clock";
 import { formatDuration } from "../duration";
-import { ExitCode } from "../errors";
+import { ExitCode } from "../../../packages/command/errors";
 import type { RunStatus } from "../options";
 import { parseDurationOption } from "../parse";
 import { exitCodeHelp, runVerb, table } from "../runner";

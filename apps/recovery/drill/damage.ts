@@ -6,7 +6,7 @@ import type { Store } from "../store/store";
 import { archiveBlob, databasePrefix, newBackupId } from "../store/names";
 import type { Manifest } from "../types";
 import type { RunContext } from "../context";
-import { FailedError } from "../errors";
+import { FailedError } from "../../../packages/command/errors";
 
 /**
  * Plants a newest backup whose archive has one flipped bit, as a copy of a sound one: stored backups are never

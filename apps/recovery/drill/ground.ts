@@ -1,4 +1,4 @@
-import { NotRunError, UsageError } from "../errors";
+import { NotRunError, UsageError } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";

@@ -1,6 +1,6 @@
 import { runRestore } from "../commands/restore";
 import type { RunContext } from "../context";
-import { FailedError, messageOf } from "../errors";
+import { FailedError, messageOf } from "../../../packages/command/errors";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/target";

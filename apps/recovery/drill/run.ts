@@ -1,10 +1,16 @@
 import os from "node:os";
 import type { RunContext } from "../context";
-import { FailedError, messageOf, NotRunError, RecoveryError, UsageError } from "../errors";
+import {
+  FailedError,
+  messageOf,
+  NotRunError,
+  RecoveryError,
+  UsageError,
+} from "../../../packages/command/errors";
 import { documentName, parseReport, sha256, type StoredReport } from "../evidence/chain";
 import { appendReport, type Attachment, type EvidenceStore } from "../evidence/store";
 import { describeServer } from "../postgres/connection";
-import { findProgram } from "../postgres/programs";
+import { findProgram } from "../../../packages/programs/postgres";
 import { Stages } from "../stages";
 import type { CheckResult } from "../types";
 import type { Ground } from "./ground";

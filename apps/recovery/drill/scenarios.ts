@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { runBackup } from "../commands/backup";
 import type { RunContext } from "../context";
-import { FailedError, NotRunError } from "../errors";
+import { FailedError, NotRunError } from "../../../packages/command/errors";
 import { quoteIdentifier, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/target";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { messageOf } from "../errors";
+import { messageOf } from "../../../packages/command/errors";
 import { clientConfig, type ServerConnection } from "../postgres/connection";
 
 /** What the application had committed when it lost its database. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { contradictions, drillReportSchema, type DrillReport } from "../drill/report";
-import { messageOf } from "../errors";
+import { messageOf } from "../../../packages/command/errors";
 
 /** One stored report: the name says its place in the chain, the bytes are what the next one's link covers. */
 export interface StoredReport {

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import fs from "node:fs/promises";
 import path from "node:path";
-import { FailedError, messageOf, NotRunError, UsageError } from "../errors";
+import { FailedError, messageOf, NotRunError, UsageError } from "../../../packages/command/errors";
 import type { Store } from "../store/store";
 import { documentName, sha256, type StoredReport } from "./chain";
 

@@ -1,6 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { messageOf, UsageError } from "../errors";
+import { messageOf, UsageError } from "../../../packages/command/errors";
 import { redact } from "../redact";
 import type { Gauges } from "./gauges";
 import type { Reading } from "./reading";

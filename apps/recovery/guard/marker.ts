@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { FailedError } from "../errors";
+import { FailedError } from "../../../packages/command/errors";
 
 /**
  * The marker is a role that cannot log in, with the environment as its comment. A role belongs to the server, not

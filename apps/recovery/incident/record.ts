@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UsageError } from "../errors";
+import { UsageError } from "../../../packages/command/errors";
 import { severity, SEVERITY_IDS } from "./severities";
 
 const instant = z.iso.datetime();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { FailedError, messageOf, UsageError } from "../errors";
+import { FailedError, messageOf, UsageError } from "../../../packages/command/errors";
 import { sha256 } from "../evidence/chain";
 import { type EvidenceStore, folderEvidence, storeEvidence } from "../evidence/store";
 import { keepSecret } from "../redact";

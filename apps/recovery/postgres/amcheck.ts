@@ -1,8 +1,8 @@
-import { NotRunError } from "../errors";
+import { NotRunError } from "../../../packages/command/errors";
 import type { Finding } from "../ladder";
 import { childEnvironment, complaint, startProgram } from "../process";
 import { programEnvironment, type ServerConnection } from "./connection";
-import type { Program } from "./programs";
+import type { Program } from "../../../packages/programs/postgres";
 
 const CORRUPTION_FOUND = 2;
 

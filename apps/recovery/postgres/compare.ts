@@ -1,5 +1,5 @@
 import { DatabaseError, type Client } from "pg";
-import { NotRunError } from "../errors";
+import { NotRunError } from "../../../packages/command/errors";
 import type { Manifest, TableFingerprint, TableMatch } from "../types";
 import { withClient } from "./connect";
 import type { ServerConnection } from "./connection";

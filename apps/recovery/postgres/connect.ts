@@ -1,5 +1,5 @@
 import { Client, DatabaseError } from "pg";
-import { FailedError, messageOf } from "../errors";
+import { FailedError, messageOf } from "../../../packages/command/errors";
 import { CANONICAL_SETTINGS, clientConfig, describeServer, type ServerConnection } from "./connection";
 
 /**

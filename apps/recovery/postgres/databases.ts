@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { messageOf } from "../errors";
+import { messageOf } from "../../../packages/command/errors";
 import type { Manifest } from "../types";
 import { quoteIdentifier, withClient } from "./connect";
 import { withDatabase, type ServerConnection } from "./connection";

@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
-import { FailedError, messageOf } from "../errors";
+import { FailedError, messageOf } from "../../../packages/command/errors";
 import { because, childEnvironment, endOf, startProgram, succeed } from "../process";
 import { ArchiveScanner, type ArchiveContent } from "./archive";
 import { programEnvironment, type ServerConnection } from "./connection";
-import { writingWidely, type Program } from "./programs";
+import { writingWidely, type Program } from "../../../packages/programs/postgres";
 
 /** Level 1 compresses these archives better than gzip's default and faster than a server can dump. */
 const ZSTD_LEVEL = "-1";

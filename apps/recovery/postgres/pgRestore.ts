@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Client } from "pg";
-import { FailedError, messageOf, NotRunError } from "../errors";
+import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
 import { childEnvironment, complaint, startProgram } from "../process";
 import type { Inventory } from "../types";
 import { programEnvironment, type ServerConnection } from "./connection";
-import type { Program } from "./programs";
+import type { Program } from "../../../packages/programs/postgres";
 
 /** Extensions Azure installs by itself: they exist only there, and only Azure may create them. */
 const OF_AZURE = /^(azure|pgaadauth$|pg_azure|pgms_)/;

@@ -1,6 +1,6 @@
 import { DatabaseError, type Client } from "pg";
 import type { ArchiveFile } from "../archiveFile";
-import { messageOf, RecoveryError } from "../errors";
+import { messageOf, RecoveryError } from "../../../packages/command/errors";
 import { Slots } from "../slots";
 import type { Manifest, TableFingerprint } from "../types";
 import { TablesComparer, type TablesComparison } from "./compare";

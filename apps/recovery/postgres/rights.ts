@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { messageOf } from "../errors";
+import { messageOf } from "../../../packages/command/errors";
 import type { OwnershipPlan } from "../ownership";
 import { quoteIdentifier, withClient } from "./connect";
 import type { ServerConnection } from "./connection";

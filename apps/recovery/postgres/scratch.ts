@@ -3,12 +3,12 @@ import { chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { messageOf, NotRunError } from "../errors";
+import { messageOf, NotRunError } from "../../../packages/command/errors";
 import { childEnvironment, complaint, startProgram } from "../process";
 import { connect } from "./connect";
 import type { ServerConnection } from "./connection";
-import { findServer, unprivilegedAccount } from "./programs";
-import { SUPERVISOR } from "../supervisor";
+import { findServer, unprivilegedAccount } from "../../../packages/programs/postgres";
+import { SUPERVISOR } from "../../../packages/programs/supervisor";
 
 /** Nothing here outlives the check, so nothing waits for a disk. */
 const SETTINGS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { messageOf, NotRunError } from "../errors";
+import { messageOf, NotRunError } from "../../../packages/command/errors";
 import type { Settings } from "../settings";
 import type { Manifest } from "../types";
 import { quoteIdentifier, withClient } from "./connect";

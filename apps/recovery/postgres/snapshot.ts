@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { FailedError } from "../errors";
+import { FailedError } from "../../../packages/command/errors";
 import { describeServer, type ServerConnection } from "./connection";
 import { connect, quoteIdentifier, withClient } from "./connect";
 import { readInventory, readTables, type TableToDump } from "./inventory";

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FailedError, messageOf, UsageError } from "../errors";
+import { FailedError, messageOf, UsageError } from "../../../packages/command/errors";
 import { connect, quoteIdentifier, withClient } from "./connect";
 import { describeServer, withDatabase, type ServerConnection } from "./connection";
 import { databaseExists, isEmptyDatabase } from "./databases";

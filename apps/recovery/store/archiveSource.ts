@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Readable } from "node:stream";
-import { FailedError, messageOf, NotRunError } from "../errors";
+import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
 import type { Manifest } from "../types";
 import { rehydratedBlob } from "./names";

@@ -1,5 +1,5 @@
 import { decode, encode } from "../document";
-import { FailedError, messageOf, UsageError } from "../errors";
+import { FailedError, messageOf, UsageError } from "../../../packages/command/errors";
 import type { BackupSelector } from "../options";
 import type { Settings } from "../settings";
 import {

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors";
+import { UsageError } from "../../../packages/command/errors";
 import type { Settings } from "../settings";
 import type { Containers } from "../targets";
 import { TIERS, type Tier } from "../types";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { FailedError } from "../errors";
+import { FailedError } from "../../../packages/command/errors";
 
 /** Bytes a target may be behind before it holds the others back. */
 const QUEUE_BYTES = 4 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { FailedError, messageOf, RecoveryError } from "../errors";
+import { FailedError, messageOf, RecoveryError } from "../../../packages/command/errors";
 import { forTarget, type Settings } from "../settings";
 import type { CatalogueEntry } from "../types";
 import { isVerified, readCatalogue } from "./catalogue";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { FailedError, LeaseHeldError, messageOf } from "../errors";
+import { FailedError, LeaseHeldError, messageOf } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
 import type { Store, StoreLock } from "./store";
 

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { FailedError } from "../errors";
+import type { FailedError } from "../../../packages/command/errors";
 
 /** Kinds of places backups can be kept in. */
 export type StoreKind = "azure" | "s3" | "folder";

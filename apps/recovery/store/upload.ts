@@ -1,4 +1,4 @@
-import { FailedError } from "../errors";
+import { FailedError } from "../../../packages/command/errors";
 import type { BlockSink } from "./store";
 
 const MIB = 1024 * 1024;

@@ -10,7 +10,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Client } from "pg";
-import { findProgram } from "../../recovery/postgres/programs";
+import { findProgram } from "../../../packages/programs/postgres";
 import { startAzurite, type LocalAzurite } from "../../../packages/local-servers/azurite";
 import { startPostgres, type LocalPostgres } from "../../../packages/local-servers/postgres";
 import { projectRoot } from "../../../packages/command/root";

@@ -1,5 +1,5 @@
 import { isoDuration, promSeconds } from "../duration";
-import { WEEKDAYS } from "../../../infra/maintenance";
+import { WEEKDAYS } from "../../azure-facts/maintenance";
 import { AnnouncedWindow, WeeklyWindow, weeklyParts, clock } from "../maintenance";
 import { HEARTBEAT } from "../alerts/monitoring";
 import { escalationText, PRIORITY_POLICY } from "../priorities";

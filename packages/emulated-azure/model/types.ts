@@ -1,7 +1,7 @@
-import type { Tree, Value } from "../../isolation/rule";
+import type { Tree, Value } from "../../wire/tree";
 
-export { UNKNOWN } from "../../isolation/rule";
-export type { Tree, Value } from "../../isolation/rule";
+export { UNKNOWN } from "../../wire/tree";
+export type { Tree, Value } from "../../wire/tree";
 
 /** Which provider instance an operation runs through. */
 export interface Scope {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import { unprivilegedAccount, type Account } from "../../../apps/recovery/postgres/programs";
+import { unprivilegedAccount, type Account } from "../../programs/postgres";
 import { serverPrograms } from "../../local-servers/postgresPrograms";
 import { startSupervised, temporaryDirectory, type Supervised } from "../../local-servers/supervised";
 

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { unprivilegedAccount } from "../../../apps/recovery/postgres/programs";
+import { unprivilegedAccount } from "../../programs/postgres";
 import { freePort, loopback } from "../../local-servers/ports";
 import { startSupervised, temporaryDirectory } from "../../local-servers/supervised";
 

@@ -9,17 +9,7 @@ import {
   type Value,
 } from "../../../packages/isolation/rule";
 import { readFiles } from "./assetFiles";
-
-/** What Pulumi sends in place of values it does not know yet, one text per kind of value. */
-const UNKNOWN_SENTINELS: ReadonlySet<unknown> = new Set([
-  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-  "030794c1-ac77-496b-92df-f27374a8bd58",
-  "e48ece36-62e2-4504-bad9-02848725956a",
-  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-]);
+import { isMarker } from "../../../packages/wire/values";
 
 /** Gives the plain object behind the SDK's proxy, which throws when an unknown value is read. */
 const PROXY_TARGET = "__getSpecialProxyTarget";
@@ -58,7 +48,7 @@ function convertAsset(asset: Record<string, unknown>, keys: Key[], into: Convers
 
 function convert(value: unknown, keys: Key[], into: Conversion): Value {
   if (typeof value === "string") {
-    if (value.length !== 36 || !UNKNOWN_SENTINELS.has(value)) return value;
+    if (value.length !== 36 || !isMarker(value)) return value;
     into.unknownPaths.push(formatPath(keys));
     return UNKNOWN;
   }

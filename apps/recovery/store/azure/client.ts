@@ -1,6 +1,6 @@
 import { BlobServiceClient, type AccessTier, type ContainerClient } from "@azure/storage-blob";
 import type { Readable } from "node:stream";
-import { FailedError, messageOf } from "../../errors";
+import { FailedError, messageOf } from "../../../../packages/command/errors";
 import {
   PREFLIGHT_MS,
   READ_MS,

@@ -3,7 +3,7 @@ import fs from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
-import { FailedError, messageOf, NotRunError } from "../../errors";
+import { FailedError, messageOf, NotRunError } from "../../../../packages/command/errors";
 import type {
   BlockSink,
   Erased,

@@ -6,7 +6,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { randomUUID } from "node:crypto";
-import { FailedError } from "../../errors";
+import { FailedError } from "../../../../packages/command/errors";
 import type { BlockSink, WriteOptions } from "../store";
 import type { S3Store } from "./client";
 import { refusal } from "./refusal";

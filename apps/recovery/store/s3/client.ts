@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FailedError, messageOf, NotRunError } from "../../errors";
+import { FailedError, messageOf, NotRunError } from "../../../../packages/command/errors";
 import {
   PREFLIGHT_MS,
   READ_MS,

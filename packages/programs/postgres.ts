@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
-import { FailedError, NotRunError } from "../errors";
+import { FailedError, NotRunError } from "../command/errors";
 
 export type ProgramName =
   "pg_dump" | "pg_restore" | "pg_amcheck" | "psql" | "pgbench" | "postgres" | "initdb" | "zstd" | "age";
