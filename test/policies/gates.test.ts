@@ -240,7 +240,7 @@ describe("commands", () => {
     for (const [file, message] of [
       ["missing.json", "missing.json: 1 problem"],
       [write("text.json", "Previewing update"), "allowed: one JSON document"],
-      [write("other.json", { resources: [] }), "steps: found nothing; allowed: array"],
+      [write("other.json", { resources: [] }), "steps: required; allowed: array"],
     ] as const) {
       const { code, text } = await gate("preview", path.resolve(folder, file));
       expect({ code, text: text.includes(message), trace: / at .*\.js:/.test(text) }).toEqual({
