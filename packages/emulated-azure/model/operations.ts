@@ -285,7 +285,7 @@ export class SandboxModel implements Model {
       const scope: Scope = { package: "azure-native", config: { subscriptionId: "s" } };
       this.idShapes = new Set(
         [...this.types.values()]
-          .filter((model) => model.type.startsWith("azure-native:"))
+          .filter((model) => model.type.startsWith("azure-native:") && !model.mayComeLater)
           .map((model) =>
             shapeOfId(model.id(Object.fromEntries(model.idInputs.map((n) => [n, "x"])), scope)),
           ),

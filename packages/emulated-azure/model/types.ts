@@ -128,6 +128,8 @@ export interface ResourceModel {
   globalName?(inputs: Tree): string;
   /** A deleted one keeps its name until it is purged. */
   readonly softDelete?: boolean;
+  /** Made by something outside ARM, so that others may name it before it is there. */
+  readonly mayComeLater?: boolean;
   /** Key of the resource that admits one operation at a time over itself and its children (`ServerIsBusy`). */
   serialisedBy?(inputs: Tree, id: string, scope: Scope): string | undefined;
   /** What Azure changes by itself, by name of the event: the properties that differ afterwards. */

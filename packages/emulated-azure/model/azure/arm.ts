@@ -26,6 +26,7 @@ export interface ArmDefinition {
   readonly writeOnly?: readonly string[];
   readonly globalName?: string;
   readonly softDelete?: boolean;
+  readonly mayComeLater?: boolean;
   /** The resource itself or an ancestor, by its id up to the parameter named, does one thing at a time. */
   readonly serialisedUpTo?: string;
   readonly check?: (inputs: Tree) => readonly Failure[];
@@ -123,6 +124,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
           `${String(definition.globalName)}:${stringAt(inputs, name)?.toLowerCase() ?? hash(JSON.stringify(inputs))}`
       : undefined,
     softDelete: definition.softDelete,
+    mayComeLater: definition.mayComeLater,
     serialisedBy: serialised ? (inputs, _id, scope) => armKey(fill(serialised, inputs, scope)) : undefined,
     moves: definition.moves,
   };

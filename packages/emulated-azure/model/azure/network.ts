@@ -85,6 +85,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
   },
   "network:PrivateLinkService": {
     id: LINK_SERVICE,
+    // A cluster makes it from a Service; Front Door is told of it before.
+    mayComeLater: true,
     computed: ({ guid }) => ({
       alias: `${guid("alias")}.azure.privatelinkservice`,
       networkInterfaces: [],
