@@ -88,7 +88,7 @@ async function dispatch(context: ArmContext, request: ArmRequest): Promise<ArmAn
   const answer = await crud(context, request);
   if (method !== "GET" || route.kind !== "list" || route.armType !== DEFINITIONS) return answer;
   const own = (answer.body as { value: object[] }).value;
-  return { ...answer, body: { value: [...builtInDefinitions(), ...own] } };
+  return { ...answer, body: { value: [...builtInDefinitions(request.route.subscription), ...own] } };
 }
 
 const SERVERS = "Microsoft.DBforPostgreSQL/flexibleServers";

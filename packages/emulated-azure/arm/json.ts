@@ -10,6 +10,13 @@ interface Level {
 
 const NOTHING: WireNames = {};
 
+/**
+ * Properties of API versions newer than the described ones, which the Azure CLI 2.91.0 sends: taken, and kept by nobody.
+ */
+const NEWER: Readonly<Record<string, readonly string[]>> = {
+  "network.privateEndpoint.PrivateEndpointArgs": ["properties.ipVersionType"],
+};
+
 /** Splits `properties.odata\.type` into its levels. */
 function levels(wire: string): string[] {
   return wire.split(/(?<!\\)\./).map((part) => part.replaceAll("\\.", "."));
@@ -95,6 +102,7 @@ export class ArmJson {
     const shown = type ? this.wire.types[type]?.outputs : this.wire.outputs[outputs ?? ""];
     for (const name of Object.keys(described ?? {})) set(shown?.[name] ?? name, name, true);
     if (type) for (const name of ["id", "name", "type", "etag", "systemData"]) set(name, name, true);
+    for (const wire of NEWER[shape] ?? []) set(wire, wire, true);
     const names = this.wire.inputs[shape] ?? NOTHING;
     for (const name of Object.keys(this.facts.shapes[shape] ?? {})) {
       if (!model?.idInputs.includes(name)) set(names[name] ?? name, name, false);

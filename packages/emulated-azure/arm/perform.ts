@@ -94,11 +94,8 @@ export async function accepted(
   );
   if (method === "PUT") {
     const body = result();
-    return {
-      status: created && status.includes(201) ? 201 : status.includes(200) ? 200 : 202,
-      headers,
-      ...(body && { body }),
-    };
+    const [code = 200] = [202, ...(created ? [201] : []), 200].filter((one) => status.includes(one));
+    return { status: code, headers, ...(body && { body }) };
   }
   const code = status.includes(202) ? 202 : (status[0] ?? 200);
   const body = bare || deleted ? undefined : result();

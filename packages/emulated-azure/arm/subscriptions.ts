@@ -166,10 +166,10 @@ function providers(scope: string, wanted: string | undefined): ArmAnswer {
   return { status: 200, body: view(found) };
 }
 
-/** Built-in roles as ARM shows them below a scope. */
-export function builtInDefinitions(): Tree[] {
+/** Built-in roles as ARM shows them in a subscription; clients compare the ids with those of assignments. */
+export function builtInDefinitions(subscription: string): Tree[] {
   return [...BUILT_IN.values()].map(({ name, roleName, description, permissions }) => ({
-    id: `/providers/Microsoft.Authorization/roleDefinitions/${name}`,
+    id: `${subscription === "" ? "" : `/subscriptions/${subscription}`}/providers/Microsoft.Authorization/roleDefinitions/${name}`,
     name,
     type: "Microsoft.Authorization/roleDefinitions",
     properties: {

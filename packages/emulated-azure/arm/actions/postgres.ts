@@ -181,7 +181,12 @@ function capabilities(): ArmAnswer {
         name,
         supportedVersionsToUpgrade: [],
       })),
-      supportedFeatures: [],
+      supportedFeatures: Object.entries({
+        OfferRestricted: "Disabled",
+        ZoneRedundantHa: "Enabled",
+        GeoBackup: "Enabled",
+        OnlineResize: "Enabled",
+      }).map(([name, status]) => ({ name, status })),
       fastProvisioningSupported: "Disabled",
       geoBackupSupported: "Enabled",
       zoneRedundantHaSupported: "Enabled",
