@@ -1,11 +1,11 @@
 import path from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
-import { EFFECTS, Fault, Faults, OPERATIONS, parseFault } from "../../packages/emulated-azure/faults";
+import { EFFECTS, Fault, OPERATIONS, parseFault } from "../../packages/emulated-azure/faults";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import type { Value } from "../../packages/emulated-azure/model/types";
-import { Front } from "../../packages/emulated-azure/provider/front";
-import { serveProviders } from "../../packages/emulated-azure/provider/server";
 import { engineEnvironment } from "./engine";
+import { UsageError } from "../../packages/offline-engine/config";
+import { instructions, NotServed, plannedStore, serveCloud } from "./serve";
 import {
   change,
   deleteBehind,
@@ -46,20 +46,30 @@ function fault(text: string, earlier: readonly Fault[] = []): Fault[] {
   }
 }
 
-/** Serves until the process is told to stop, and keeps the cloud in the folder. */
-async function serve(folder: string, options: { seed: string; fault?: Fault[] }): Promise<void> {
-  const cloud = openOrCreate(folder, options.seed);
-  const faults = new Faults();
-  for (const one of options.fault ?? []) faults.add(one);
-  const providers = await serveProviders(sandboxModel(), cloud, new Front({ faults }));
-  const environment = engineEnvironment(path.resolve(folder), providers.attach);
-  console.log("# Set these where you run pulumi; Ctrl-C here keeps the cloud and stops.");
-  for (const [name, value] of Object.entries(environment)) console.log(`export ${name}='${value}'`);
-  await new Promise<void>((resolve) => {
+/** Serves until the process is told to stop; a folder keeps the cloud, and without one nothing is left. */
+async function serve(
+  folder: string | undefined,
+  options: { seed: string; fault?: Fault[]; stack?: string },
+): Promise<void> {
+  if (folder === undefined && options.stack === undefined) {
+    throw new NotServed("serve: give a folder to keep the cloud in, --stack for a planned one, or both");
+  }
+  const { stack, seed } = options;
+  const kept = folder === undefined ? undefined : openOrCreate(folder, seed);
+  if (stack !== undefined && kept && kept.size > 0) {
+    throw new NotServed(`serve: ${String(folder)} already holds a cloud; --stack ${stack} begins a new one`);
+  }
+  const store = stack === undefined ? (kept as CloudStore) : await plannedStore(stack, seed);
+  const served = await serveCloud(store, options.fault);
+  const engine = engineEnvironment(path.resolve(folder ?? served.home), served.attach);
+  // Whoever reads the last line may press Ctrl-C at once.
+  const ended = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
-  providers.stop();
-  saveCloud(folder, cloud);
+  console.log(instructions(served, engine));
+  await ended;
+  await served.stop();
+  if (folder !== undefined) saveCloud(folder, store);
 }
 
 function openOrCreate(folder: string, seed: string): CloudStore {
@@ -101,8 +111,9 @@ program
 
 program
   .command("serve")
-  .description("Serves a cloud to a Pulumi engine, and prints the settings the engine needs.")
-  .argument("<folder>", "where the cloud is kept; made when it does not exist")
+  .description("Serves a cloud to pulumi, az and Microsoft's clients, and prints the settings they need.")
+  .argument("[folder]", "where the cloud is kept; made when it does not exist")
+  .option("--stack <stack>", "begins with everything a plan of the stack declares, e.g. prod")
   .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
   .option(
     "--fault <fault>",
@@ -140,7 +151,9 @@ program.parseAsync().catch((error: unknown) => {
   if (code === "commander.helpDisplayed" || code === "commander.help") return;
   if (!code?.startsWith("commander.")) {
     console.error(
-      [StoreError, NotInCloud, UnknownEvent].some((kind) => error instanceof kind) ? message : error,
+      [StoreError, NotInCloud, UnknownEvent, NotServed, UsageError].some((kind) => error instanceof kind)
+        ? message
+        : error,
     );
   }
   process.exitCode = 2;

@@ -1,0 +1,30 @@
+import type { Cloud } from "./model/types";
+
+const plain = (location: unknown): string =>
+  typeof location === "string" ? location.toLowerCase().replaceAll(" ", "") : "";
+
+/** Regions anything of the cloud is in, sorted. */
+export function regionsOf(cloud: Cloud): string[] {
+  const found = new Set([...cloud.all()].map(({ inputs }) => plain(inputs["location"])));
+  return [...found].filter((region) => region !== "" && region !== "global").sort();
+}
+
+/**
+ * Tells by its key whether a resource goes with a region: it is located there, it is in a group or below a resource that
+ * is, since Azure keeps what it knows of a group's resources in the group's region, or it is content of a cluster there.
+ */
+export function inRegion(cloud: Cloud, region: string): (key: string) => boolean {
+  const wanted = plain(region);
+  const roots = new Set<string>();
+  const clusters: string[] = [];
+  for (const { key, type, id, inputs } of cloud.all()) {
+    if (plain(inputs["location"]) !== wanted) continue;
+    roots.add(key.toLowerCase());
+    if (type.endsWith(":ManagedCluster")) clusters.push(`kubernetes:${id.slice(id.lastIndexOf("/") + 1)}:`);
+  }
+  return (key) => {
+    if (clusters.some((prefix) => key.startsWith(prefix))) return true;
+    const parts = key.toLowerCase().split("/");
+    return parts.some((_, i) => roots.has(parts.slice(0, parts.length - i).join("/")));
+  };
+}

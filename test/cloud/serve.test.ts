@@ -1,0 +1,165 @@
+import { execFile, spawn } from "node:child_process";
+import fs from "node:fs";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { serveCloud, Served } from "../../apps/rehearsal/serve";
+import { sandboxModel } from "../../packages/emulated-azure/model";
+import { settle } from "../../packages/emulated-azure/model/azure/consequences";
+import { CloudStore } from "../../packages/emulated-azure/store/cloud";
+import { request, signIn } from "./client";
+
+const ROOT = path.join(__dirname, "../..");
+const RUN = ["packages/command/run.mjs", "apps/rehearsal/emulator.ts", "serve"];
+const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
+const GROUP = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg-shop`;
+const model = sandboxModel();
+const scope = { package: "azure-native", config: { subscriptionId: SUBSCRIPTION } };
+
+/** A group with a cluster whose Service asks for a link, and a Front Door that asks to be let in by it. */
+function shop(): CloudStore {
+  const store = new CloudStore("shop");
+  const group = { resourceGroupName: "rg-shop", location: "westeurope" };
+  const make = (type: string, inputs: Record<string, unknown>): unknown =>
+    model.create(`azure-native:${type}`, "", { ...group, ...inputs } as never, scope, store);
+  make("resources:ResourceGroup", {});
+  make("containerservice:ManagedCluster", {
+    resourceName: "aks-shop",
+    nodeResourceGroup: "rg-shop-nodes",
+    identity: { type: "SystemAssigned" },
+    agentPoolProfiles: [{ name: "system", mode: "System", count: 1, vmSize: "Standard_D2ds_v5" }],
+  });
+  make("cdn:Profile", { profileName: "afd", location: "Global", sku: { name: "Premium_AzureFrontDoor" } });
+  make("cdn:AFDOriginGroup", { profileName: "afd", originGroupName: "api", loadBalancingSettings: {} });
+  make("cdn:AFDOrigin", {
+    profileName: "afd",
+    originGroupName: "api",
+    originName: "one",
+    hostName: "10.0.0.4",
+    sharedPrivateLinkResource: {
+      privateLink: {
+        id: `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg-shop-nodes/providers/Microsoft.Network/privateLinkServices/pls-shop`,
+      },
+      requestMessage: "shop",
+    },
+  });
+  const annotation = "service.beta.kubernetes.io/azure-pls-";
+  const metadata = {
+    name: "gateway",
+    namespace: "default",
+    annotations: { [`${annotation}create`]: "true", [`${annotation}name`]: "pls-shop" },
+  };
+  model.create(
+    "kubernetes:core/v1:Service",
+    "",
+    { metadata, spec: {} },
+    { package: "kubernetes", config: { clusterIdentifier: "aks-shop" } },
+    store,
+  );
+  return store;
+}
+
+describe("a served cloud", () => {
+  let served: Served;
+  let token: string;
+  const ask = async (at: string): Promise<{ status: number; body: any }> =>
+    request(served.listening, "GET", at, { token });
+
+  beforeAll(async () => {
+    const store = shop();
+    settle(store, model);
+    served = await serveCloud(store);
+    token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
+  });
+  afterAll(() => served?.stop());
+
+  test("holds what Azure makes by itself: the nodes' group, the link service, and a connection that waits", async () => {
+    const { body } = await ask(
+      `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Network/privateLinkServices?api-version=2024-03-01`,
+    );
+    expect(
+      body.value.map(({ id, properties }: any) => [
+        id,
+        properties.privateEndpointConnections[0].properties.privateLinkServiceConnectionState,
+      ]),
+    ).toEqual([
+      [
+        `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg-shop-nodes/providers/Microsoft.Network/privateLinkServices/pls-shop`,
+        expect.objectContaining({ status: "Pending", description: "shop" }),
+      ],
+    ]);
+  });
+
+  test("loses a region on the page and has it back, and keeps the page to who knows its address", async () => {
+    const post = (address: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const sent = http.request(address, { method: "POST" }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        });
+        sent.on("error", reject).end();
+      });
+    const at = `${GROUP}/providers/Microsoft.ContainerService/managedClusters/aks-shop?api-version=2025-09-01`;
+    const page = served.page.address;
+    expect((await ask(at)).status).toBe(200);
+    expect(await post(`${new URL(page).origin}/lose/westeurope`)).toBe(404);
+    expect([await post(`${page}lose/westeurope`), (await ask(at)).status]).toEqual([303, 503]);
+    expect([await post(`${page}restore/westeurope`), (await ask(at)).status]).toEqual([303, 200]);
+  });
+
+  test("points clients at itself and nothing else, under a certificate that is gone afterwards", () => {
+    const { HTTPS_PROXY, REQUESTS_CA_BUNDLE } = served.environment;
+    expect(HTTPS_PROXY).toBe(served.listening.proxy);
+    expect(fs.readFileSync(REQUESTS_CA_BUNDLE ?? "", "utf8")).toBe(served.listening.certificate);
+  });
+});
+
+describe("npm run sandbox -- serve", () => {
+  test("says what it needs when it is given nothing", async () => {
+    const { code, text } = await new Promise<{ code: unknown; text: string }>((resolve) => {
+      execFile(process.execPath, RUN, { cwd: ROOT }, (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, text: `${stdout}${stderr}` }),
+      );
+    });
+    expect([code, text]).toEqual([
+      2,
+      "serve: give a folder to keep the cloud in, --stack for a planned one, or both\n",
+    ]);
+  });
+
+  test("prints what to set, and ends on Ctrl-C with the cloud kept and nothing else left", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "served-"));
+    const child = spawn(process.execPath, [...RUN, folder], { cwd: ROOT });
+    try {
+      let text = "";
+      child.stderr.on("data", (part: Buffer) => (text += part.toString()));
+      await new Promise<void>((resolve, reject) => {
+        child.once("exit", () => reject(new Error(text)));
+        child.stdout.on("data", (part: Buffer) => {
+          text += part.toString();
+          if (text.includes("Ctrl-C ends it")) resolve();
+        });
+      });
+      const certificate = /REQUESTS_CA_BUNDLE='([^']+)'/.exec(text)?.[1] ?? "";
+      expect(fs.existsSync(certificate)).toBe(true);
+      for (const word of [
+        "HTTPS_PROXY=",
+        "PULUMI_DEBUG_PROVIDERS=",
+        "az login --service-principal",
+        "# page: http://127.0.0.1:",
+      ])
+        expect(text).toContain(word);
+      child.removeAllListeners("exit");
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGINT");
+      expect(await ended).toBe(0);
+      expect([fs.existsSync(path.dirname(certificate)), fs.readdirSync(folder)]).toEqual([
+        false,
+        ["cloud.json"],
+      ]);
+    } finally {
+      child.kill("SIGKILL");
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+});
