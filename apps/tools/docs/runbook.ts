@@ -121,6 +121,17 @@ export interface LeadingAlert {
   summary: string;
 }
 
+/** Commands whose effect is proved on an emulated Azure: test/cloud/runbooks.test.ts runs each of them. */
+export function runsOnEmulatedAzure(command = ""): boolean {
+  return command.startsWith("az ") && !command.startsWith("az storage blob");
+}
+
+function noteOf({ runs, command }: RunbookStep): string {
+  return runsOnEmulatedAzure(command)
+    ? "needs Azure; run on an emulated one as the operator, and refused there to a stranger"
+    : PLACE_NOTES[runs];
+}
+
 const PLACE_NOTES: Record<(typeof PLACES)[number], string> = {
   local: "runs anywhere; tested against a local database and blob server",
   cluster: "needs the cluster; its flags are checked, its effect is not tested here",
@@ -172,7 +183,7 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     ...(entry.from ? [`Run it [from where it reaches](../operating.md#${entry.from}).`, ""] : []),
     `- All is well: ${entry.runs === "local" && entry.command ? `it prints \`${entry.prints}\`` : entry.prints}${entry.exits === 0 ? "" : ` and exits ${entry.exits}`}`,
     `- Otherwise: ${entry.otherwise}`,
-    `- ${PLACE_NOTES[entry.runs]}`,
+    `- ${noteOf(entry)}`,
     "",
   ]);
   return [
