@@ -76,3 +76,32 @@ export function isGeneric(range: AddressRange): boolean {
     )
   );
 }
+
+/** Every address, block and range a text of a network rule stands for: also `a-b`, `a b` with a mask, and `10.20.*.*`. */
+export function rangesOf(text: string): AddressRange[] {
+  const whole = text.trim();
+  const single = parseAddress(whole);
+  if (single) return [single];
+  const [from = "", to = "", ...more] = whole.split(/\s*[-–]\s*|\s+/);
+  if (to !== "" && more.length === 0) {
+    const [first, second] = [parseAddress(from), parseAddress(to)];
+    if (first && second) {
+      // A mask is no address anybody could reach.
+      const mask = second.first >= 0x80000000 && second.first !== 0xffffffff && isMask(second.first);
+      if (mask) {
+        const size = 2 ** 32 - second.first;
+        const start = Math.floor(first.first / size) * size;
+        return [{ first: start, last: start + size - 1 }];
+      }
+      return first.first <= second.last ? [{ first: first.first, last: second.last }] : [];
+    }
+  }
+  if (/^(?:\d{1,3}\.){1,3}\*(?:\.\*)*$/.test(whole)) {
+    const known = whole.split(".").filter((part) => part !== "*");
+    return rangesOf(`${[...known, "0", "0", "0", "0"].slice(0, 4).join(".")}/${known.length * 8}`);
+  }
+  const parts = whole.split(/\s*[,;]\s*/);
+  return parts.length > 1 ? parts.flatMap(rangesOf) : [];
+}
+
+const isMask = (value: number): boolean => /^1+0*$/.test(value.toString(2).padStart(32, "0"));

@@ -11,6 +11,7 @@ const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+([\w.()-]+)
 const PLACE = String.raw`\$\([\w.-]+\)|[$#]\{[^{}\s]{1,200}\}|\{\{[^{}]{1,200}\}\}|%[a-z_]\w*%|\$[a-z_]\w*`;
 /** A run of what host names are made of, with the places in it. */
 const DOTTED_RUN = new RegExp(`(?:[a-z0-9_*.-]|${PLACE})+`, "g");
+const PLAIN_RUN = /[a-z0-9_*.-]+/g;
 const ANY_PLACE = new RegExp(PLACE, "g");
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
@@ -115,7 +116,7 @@ export class Judge {
   }
 
   private hosts(text: string, found: Foreign[]): void {
-    for (const [run] of text.matchAll(DOTTED_RUN)) {
+    for (const [run] of text.matchAll(/[$#{%]/.test(text) ? DOTTED_RUN : PLAIN_RUN)) {
       if (!run.includes(".")) continue;
       const whole = run.slice(-MAX_HOST_CHARS);
       const places = whole.match(ANY_PLACE);

@@ -127,9 +127,24 @@ export const operatorRule = resourceRule({
   check: operates,
 });
 
+/** Whether a tree holds an asset at all; most hold none, and a walk over plain values costs little. */
+function holdsAssets(root: unknown): boolean {
+  const seen = new Set<unknown>();
+  const pending = [root];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value !== "object" || value === null || seen.has(value)) continue;
+    if (ASSETS.has(value)) return true;
+    seen.add(value);
+    for (const inner of Object.values(value)) if (typeof inner === "object") pending.push(inner);
+  }
+  return false;
+}
+
 /** Assets and archives whose content nobody has read: files that are not there, and addresses. */
-function unreadAssets(root: Cursor): Cursor[] {
-  return [...allPlaces(root)].filter((place) => {
+function unreadAssets(props: ResourceView["props"]): Cursor[] {
+  if (!holdsAssets(props)) return [];
+  return [...allPlaces(new Cursor(props))].filter((place) => {
     const { value } = place;
     if (typeof value !== "object" || value === null || !ASSETS.has(value)) return false;
     return place.at("uri").present || (place.at("path").present && !place.at("content").present);
@@ -137,7 +152,7 @@ function unreadAssets(root: Cursor): Cursor[] {
 }
 
 function hidesValues(resource: ResourceView, { environment }: Context): Violation[] {
-  const findings: Violation[] = unreadAssets(new Cursor(resource.props)).map(({ path }) => ({
+  const findings: Violation[] = unreadAssets(resource.props).map(({ path }) => ({
     path,
     message:
       "is fetched, or read from a file nobody could open here, after the preview; pass the content inline or keep the file in the project",

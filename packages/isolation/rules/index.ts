@@ -22,6 +22,8 @@ import { ancestorScopeRule, federationRule } from "./identity";
 import { egressRequiredRule, networkPathRule } from "./network";
 import { issuerRule, principalRule } from "./principals";
 import { providerRules } from "./providers";
+import { networkSetRule } from "./networkSets";
+import { secretPathRule } from "./secretPaths";
 import { outputRule, reachRules } from "./reaches";
 import { unmanagedReferenceRule } from "./workloads";
 
@@ -34,6 +36,7 @@ export const isolationRules: readonly Rule[] = [
   copyOriginRule,
   networkPathRule,
   egressRequiredRule,
+  networkSetRule,
   ancestorScopeRule,
   federationRule,
   principalRule,
@@ -48,6 +51,7 @@ export const isolationRules: readonly Rule[] = [
   unmanagedReferenceRule,
   untypedRule,
   listedTypeRule,
+  secretPathRule,
   unknownRule,
   ignoredChangesRule,
   launderedRule,

@@ -1,7 +1,7 @@
 import { Cursor } from "../read";
 import { selects } from "../graph";
 import type { Context, ResourceView, StackView, Value, Violation } from "../rule";
-import { AddressRange, overlap, parseAddress, subtract } from "../addresses";
+import { AddressRange, isGeneric, overlap, parseAddress, rangesOf, subtract } from "../addresses";
 import { watchOf } from "../context";
 import { coversManagedSuffix } from "../managedHosts";
 import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
@@ -174,8 +174,127 @@ function meshHosts({ object }: KubernetesObject): Violation[] {
   return object.at("spec", "hosts").items().flatMap(wildcardHost);
 }
 
+/** Groups whose objects decide about traffic; the ones with a shape of their own are read by it. */
+const POLICY_GROUPS =
+  /(?:^|\.)(?:cilium\.io|projectcalico\.org|policy\.networking\.k8s\.io|istio\.io|gateway\.envoyproxy\.io|linkerd\.io)$/;
+const HOLES = ["except", "excludedCIDRs", "notNets"];
+const BOUNDS = [
+  ["start", "stop"],
+  ["start", "end"],
+  ["startIP", "endIP"],
+  ["from", "to"],
+  ["first", "last"],
+] as const;
+
+/** Port lists in any tool's spelling: numbers, `5000:6000`, `{ port }`, `{ portNumber: { port } }`, `{ portRange }`. */
+function opensDatabases(rule: Cursor): boolean {
+  const lists = [rule.at("ports"), rule.at("destination", "ports"), rule.at("toPorts")].filter(
+    ({ present }) => present,
+  );
+  const ports = lists.flatMap((list) => list.items());
+  if (ports.length === 0) return true;
+  return ports.some((entry) => {
+    const inner = [
+      entry,
+      entry.at("port"),
+      entry.at("portNumber", "port"),
+      ...entry
+        .at("ports")
+        .items()
+        .map((one) => one.at("port")),
+    ];
+    const texts = inner.flatMap((one) =>
+      one.number !== undefined ? [String(one.number)] : (one.text ?? []),
+    );
+    const bounds = entry.at("portRange");
+    if (bounds.present) texts.push(`${bounds.at("start").number ?? 0}:${bounds.at("end").number ?? 65535}`);
+    if (texts.length === 0) return true;
+    return texts.some((text) => {
+      const [first = NaN, last = first] = text.split(/[:-]/).map(Number);
+      return !Number.isFinite(first) || DATABASE_PORTS.some((port) => first <= port && port <= last);
+    });
+  });
+}
+
+/** Addresses under any property of an object that decides about traffic, where it lets through. */
+function anyPolicy({ kind, object }: KubernetesObject, type: string, context: Context): Violation[] {
+  const refusal = refusalOf(type) ?? refusalOf(`kubernetes:${object.at("apiVersion").text ?? ""}:${kind}`);
+  const findings: Violation[] = [];
+  const pending: { place: Cursor; rule: Cursor; owner: Cursor; isIngress: boolean }[] = [
+    { place: object.at("spec"), rule: object.at("spec"), owner: object.at("spec"), isIngress: false },
+  ];
+  const judge = (range: AddressRange, at: Cursor, owner: Cursor, rule: Cursor, isIngress: boolean): void => {
+    if (isWide(range) && (isIngress || !opensDatabases(rule))) return;
+    const holes = HOLES.flatMap((key) => owner.at(key).texts()).flatMap(rangesOf);
+    const environment = reachable(context, range, holes);
+    if (environment === undefined) return;
+    findings.push({
+      path: at.path,
+      environment,
+      message: `takes in addresses of ${environment}; only a rule that denies may, or one that cuts them out`,
+    });
+  };
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { place, owner, rule, isIngress } = next;
+    const { value } = place;
+    if (typeof value === "string")
+      for (const range of rangesOf(value)) judge(range, place, owner, rule, isIngress);
+    if (typeof value !== "object" || value === null || refusal?.refuses(value) === true) continue;
+    if (Array.isArray(value)) {
+      const isRules = /(?:^|\.)(?:egress|ingress|rules|http|tcp|tls)$/.test(place.path);
+      pending.push(
+        ...place.items().map((inner) => ({ place: inner, owner, rule: isRules ? inner : rule, isIngress })),
+      );
+      continue;
+    }
+    for (const [low, high] of BOUNDS) {
+      const [first, last] = [place.at(low), place.at(high)].map(({ text }) => parseAddress(text ?? ""));
+      if (first && last && first.first <= last.last) {
+        judge({ first: first.first, last: last.last }, place.at(low), place, rule, isIngress);
+      }
+    }
+    for (const [key, inner] of place.entries()) {
+      if (HOLES.includes(key) || /Deny$/.test(key) || /^(?:endpointSelector|matchLabels|podCIDR)$/.test(key))
+        continue;
+      pending.push({
+        place: inner,
+        owner: place,
+        rule,
+        isIngress: isIngress || key === "ingress" || key === "source",
+      });
+    }
+  }
+  return findings;
+}
+
+/** Rules of Calico that allow without saying where to. */
+function calicoEverywhere({ object }: KubernetesObject, context: Context): Violation[] {
+  const environment = reachable(context, EVERYWHERE, []);
+  if (environment === undefined) return [];
+  return object
+    .at("spec", "egress")
+    .items()
+    .filter((rule) => {
+      if (!/^allow$/i.test(rule.at("action").text ?? "")) return false;
+      const limits = rule
+        .at("destination")
+        .entries()
+        .filter(([key]) => key !== "ports" && key !== "notPorts");
+      return limits.length === 0 && opensDatabases(rule);
+    })
+    .map(({ path }) => ({
+      path,
+      environment,
+      message: `lets traffic to every address through, those of ${environment} included; name the destinations`,
+    }));
+}
+
 function kubernetesPaths(resource: ResourceView, context: Context): Violation[] {
   return kubernetesObjects(resource).flatMap((found) => {
+    if (/projectcalico\.org$/.test(found.group) && /NetworkPolicy$/.test(found.kind)) {
+      return [...calicoEverywhere(found, context), ...anyPolicy(found, resource.type, context)];
+    }
+    if (/^(?:CiliumCIDRGroup|NetworkSet|GlobalNetworkSet)$/.test(found.kind)) return [];
     switch (found.kind) {
       case "NetworkPolicy":
         return networkPolicy(found, context);
@@ -183,9 +302,9 @@ function kubernetesPaths(resource: ResourceView, context: Context): Violation[] 
       case "CiliumClusterwideNetworkPolicy":
         return ciliumPolicy(found, context);
       case "ServiceEntry":
-        return meshHosts(found);
+        return [...meshHosts(found), ...anyPolicy(found, resource.type, context)];
       default:
-        return [];
+        return POLICY_GROUPS.test(found.group) ? anyPolicy(found, resource.type, context) : [];
     }
   });
 }
@@ -194,20 +313,27 @@ function kubernetesPaths(resource: ResourceView, context: Context): Violation[] 
 const PREFIXES =
   /^(?:(?:source|destination)Address(?:es|Prefix|Prefixes)|addressPrefix(?:es)?|(?:source|target)Fqdns|targetUrls)$/;
 
-const refuses = ({ value }: Cursor, refusal: Refusal | undefined): boolean =>
-  typeof value === "object" && value !== null && refusal !== undefined && refusal.refuses(value);
+/** Properties that name addresses without letting anybody reach them: ranges a firewall does not translate, resolvers. */
+const HARMLESS_KEYS = /^(?:privateRanges|snat|dnsSettings|dhcpOptions|tags|privateIPAllocationMethod)$/;
 
-function* ruleObjects(cursor: Cursor, refusal: Refusal | undefined, depth = 6): Generator<Cursor> {
-  if (depth === 0 || refuses(cursor, refusal)) return;
-  if (Array.isArray(cursor.value)) {
-    for (const item of cursor.items()) yield* ruleObjects(item, refusal, depth - 1);
-    return;
-  }
-  const entries = cursor.entries();
-  if (entries.some(([key]) => PREFIXES.test(key))) yield cursor;
-  for (const [key, inner] of entries) {
-    if (key === "action" || PREFIXES.test(key)) continue;
-    yield* ruleObjects(inner, refusal, depth - 1);
+interface AddressText {
+  readonly key: string;
+  readonly text: Cursor;
+}
+
+/** Every text below that is not in something that refuses. */
+function* unrefusedTexts(root: Cursor, refusal: Refusal | undefined): Generator<AddressText> {
+  const pending: { place: Cursor; key: string }[] = [{ place: root, key: "" }];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { place, key } = next;
+    const { value } = place;
+    if (typeof value === "string") yield { key, text: place };
+    if (typeof value !== "object" || value === null || refusal?.refuses(value) === true) continue;
+    pending.push(...place.items().map((inner) => ({ place: inner, key })));
+    for (const [name, inner] of place.entries()) {
+      if (!HARMLESS_KEYS.test(name) && refusal?.exempt.has(name) !== true)
+        pending.push({ place: inner, key: name });
+    }
   }
 }
 
@@ -231,23 +357,20 @@ function managedMeshes(resource: ResourceView): Violation[] {
 
 function azurePaths(resource: ResourceView, context: Context): Violation[] {
   const findings = managedMeshes(resource);
-  for (const rule of ruleObjects(new Cursor(resource.props), refusalOf(resource.type))) {
-    for (const [key, value] of rule.entries()) {
-      if (!PREFIXES.test(key)) continue;
-      for (const text of value.text === undefined ? value.items() : [value]) {
-        findings.push(...wildcardHost(text));
-        const range = parseAddress(text.text ?? "");
-        // The default route and the whole internet say nothing about one environment; narrower blocks do.
-        if (!range || (range.first === 0 && range.last === EVERYWHERE.last)) continue;
-        const environment = reachable(context, range, []);
-        if (environment !== undefined) {
-          findings.push({
-            path: text.path,
-            environment,
-            message: `takes in addresses of ${environment}; only a rule that denies may`,
-          });
-        }
-      }
+  for (const { key, text } of unrefusedTexts(new Cursor(resource.props), refusalOf(resource.type))) {
+    if (PREFIXES.test(key)) findings.push(...wildcardHost(text));
+    for (const range of rangesOf(text.text ?? "")) {
+      // The default route and the whole internet say nothing about one environment; narrower blocks do.
+      if (range.first === 0 && range.last === EVERYWHERE.last) continue;
+      // ISO-006 finds what is narrow and written out, wherever it stands.
+      if (!PREFIXES.test(key) && !isGeneric(range) && text.text?.includes("*") !== true) continue;
+      const environment = reachable(context, range, []);
+      if (environment === undefined) continue;
+      findings.push({
+        path: text.path,
+        environment,
+        message: `takes in addresses of ${environment}; only a rule that denies may`,
+      });
     }
   }
   return findings;

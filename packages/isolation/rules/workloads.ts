@@ -1,6 +1,7 @@
 import type { Cursor } from "../read";
 import type { StackView, Violation } from "../rule";
 import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
+import { madeFrom, namespaceOf, objectReferences, type Made } from "../secretReferences";
 import { stackRule } from "./metadata";
 
 /** Objects Kubernetes itself puts into every namespace. */
@@ -60,48 +61,95 @@ function stores({ object }: KubernetesObject): Reference[] {
     .map((place) => ({ kind: place.at("kind").text ?? "SecretStore", name: place.at("name") }));
 }
 
-/** Names of the objects a stack makes, those that controllers make from its own objects included. */
-function declared(objects: readonly KubernetesObject[]): Set<string> {
-  const names = new Set(BUILT_IN);
-  for (const found of objects) {
-    const { name } = nameOf(found);
-    if (name !== undefined) names.add(`${found.kind}/${name}`);
-    const made = [
-      ...found.object
-        .at("spec", "secretObjects")
-        .items()
-        .map((entry) => entry.at("secretName")),
-      found.object.at("spec", "secretName"),
-      found.object.at("spec", "target", "name"),
-    ];
-    for (const secret of made) if (secret.text !== undefined) names.add(`Secret/${secret.text}`);
+/** Objects a stack declares, and those that controllers make from them. */
+class Declared {
+  private readonly names = new Set<string>();
+  private readonly beginnings: Made[] = [];
+
+  constructor(objects: readonly KubernetesObject[]) {
+    for (const found of objects) {
+      const { name } = nameOf(found);
+      if (name !== undefined) this.add(found.kind, namespaceOf(found), name);
+      for (const made of madeFrom(found)) {
+        if (made.isPrefix) this.beginnings.push(made);
+        else for (const kind of kindsOf(made.kind)) this.add(kind, made.namespace, made.name);
+      }
+    }
   }
-  return names;
+
+  private add(kind: string, namespace: string | undefined, name: string): void {
+    this.names.add(`${kind}/${namespace ?? ANY}/${name}`).add(`${kind}//${name}`);
+  }
+
+  has(kind: string, namespace: string | undefined, name: string): boolean {
+    if (BUILT_IN.has(`${kind}/${name}`)) return true;
+    return (
+      this.names.has(`${kind}/${namespace ?? ""}/${name}`) ||
+      this.names.has(`${kind}/${ANY}/${name}`) ||
+      this.beginnings.some(
+        (made) =>
+          kindsOf(made.kind).includes(kind) &&
+          (made.namespace === undefined || namespace === undefined || made.namespace === namespace) &&
+          (made.name.startsWith(".") ? name.includes(made.name) : name.startsWith(made.name)),
+      )
+    );
+  }
 }
+
+/** Stands for a namespace nobody knows yet. */
+const ANY = "*";
+
+const kindsOf = (kind: Made["kind"] | "either"): readonly string[] =>
+  kind === "both" || kind === "either" ? ["Secret", "ConfigMap"] : [kind];
 
 function strangers(stack: StackView): Violation[] {
   const all = stack.resources.flatMap((resource) =>
-    kubernetesObjects(resource).map((found) => ({ found, urn: resource.urn })),
+    kubernetesObjects({ ...resource, props: resource.inputs ?? resource.props }).map((found) => ({
+      found,
+      urn: resource.urn,
+    })),
   );
-  const names = declared(all.map(({ found }) => found));
-  return all.flatMap(({ found, urn }) =>
-    [...podSpecs(found).flatMap(references), ...stores(found)]
-      .filter(({ kind, name }) => !names.has(`${kind}/${name.text ?? ""}`))
-      .map(({ kind, name }): Violation => ({
-        urn,
-        path: name.path,
-        message: `refers to a ${kind} this stack does not declare, so what it holds is not in the plan`,
-      })),
-  );
+  const declared = new Declared(all.map(({ found }) => found));
+  return all.flatMap(({ found, urn }) => {
+    const namespace = namespaceOf(found);
+    const classes = [...podSpecs(found).flatMap(references), ...stores(found)].filter(
+      ({ kind }) => kind !== "Secret" && kind !== "ConfigMap",
+    );
+    const missing = [
+      ...classes
+        .filter(({ kind, name }) => {
+          const isEverywhere = kind.startsWith("Cluster");
+          return !declared.has(kind, isEverywhere ? undefined : namespace, name.text ?? "");
+        })
+        .map(({ kind, name }) => ({ what: kind, name })),
+      ...objectReferences(found)
+        .filter(({ kind, name, namespace: where }) =>
+          kindsOf(kind).every((one) => !declared.has(one, where, name.text ?? "")),
+        )
+        .map(({ kind, name }) => ({ what: kind === "either" ? "Secret or ConfigMap" : kind, name })),
+    ];
+    const seen = new Set<string>();
+    return missing.flatMap(({ what, name }): Violation[] => {
+      if (seen.has(name.path)) return [];
+      seen.add(name.path);
+      return [
+        {
+          urn,
+          path: name.path,
+          message: `refers to a ${what} this stack does not declare in that namespace, so what it holds is not in the plan`,
+        },
+      ];
+    });
+  });
 }
 
 /** A pod reads only what its stack put there. */
 export const unmanagedReferenceRule = stackRule({
   id: "ISO-056",
   name: "own-configuration-only",
-  title: "Outside prod, pods read only what the stack declares",
+  title: "Outside prod, objects refer only to what the stack declares",
   description:
-    "Every Secret, ConfigMap and SecretProviderClass a pod refers to is declared by the stack, or made from one of its objects.",
+    "Every Secret, ConfigMap, SecretProviderClass and secret store an object refers to by name, under whatever property, is declared by the stack in that namespace, or made by a controller from one of its objects.",
   why: "An object someone put into the cluster by hand can hold production's connection string, and no plan shows it.",
   remediation: "Declare the object in the stack; mount secrets through its SecretProviderClass.",
   url: "https://learn.microsoft.com/azure/aks/csi-secrets-store-driver",

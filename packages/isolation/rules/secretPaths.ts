@@ -1,0 +1,86 @@
+import type { Cursor } from "../read";
+import type { Context, ResourceView, Violation } from "../rule";
+import { watchOf } from "../context";
+import { kubernetesObjects } from "../objects";
+import { allPlaces } from "../places";
+import { canonical } from "../text";
+import { resourceRule } from "./metadata";
+
+/** What people call production in paths; names of environments that hold production data come from the inventory. */
+const PRODUCTION = ["prod", "prd"];
+const PRODUCTION_FOLDERS = ["production", "live"];
+
+/** Properties that hold the path of a secret in a store, by the kinds that have them. */
+const PATHS: readonly (readonly [RegExp, RegExp])[] = [
+  [
+    /(?:External|Push)Secret$/,
+    /(?:^|\.)(?:remoteRef\.(?:key|property|remoteKey)|extract\.(?:key|property)|find\.path|find\.name\.regexp|match\.remoteRef\.remoteKey)$/,
+  ],
+  [
+    /^(?:Cluster)?SecretStore$/,
+    /(?:^|\.)(?:path|folder|prefix|projectID|environmentSlug|environment|config|project)$/,
+  ],
+  [/^Vault(?:Static|Dynamic|PKI)Secret$/, /(?:^|\.)(?:path|mount|role)$/],
+  [/^SecretProviderClass$/, /(?:^|\.)(?:objects|secretPath|roleName|vaultRole)$/],
+  [/TriggerAuthentication$/, /(?:^|\.)(?:path|secretName|name|key|role|mount)$/],
+];
+const VAULT_ANNOTATION = /^(?:vault\.hashicorp\.com|vault\.security\.banzaicloud\.io)\//;
+
+/** A step of a path a text takes into another environment's secrets. */
+function leads(text: string, environments: readonly string[]): string | undefined {
+  const folders = canonical(text).split(/[/\\\s"'=:,{}]+/);
+  const names = new Set(environments);
+  const words = folders.flatMap((folder) => folder.split(/[._-]+/));
+  return (
+    words.find((word) => names.has(word) || PRODUCTION.includes(word)) ??
+    folders.find((folder) => PRODUCTION_FOLDERS.includes(folder))
+  );
+}
+
+function pathPlaces(object: Cursor, kind: string): Cursor[] {
+  const pattern = PATHS.find(([kinds]) => kinds.test(kind))?.[1];
+  return [...allPlaces(object)].flatMap((place) => {
+    const annotations = place
+      .at("annotations")
+      .entries()
+      .filter(([key]) => VAULT_ANNOTATION.test(key))
+      .map(([, value]) => value);
+    const isPath =
+      pattern !== undefined &&
+      place.text !== undefined &&
+      /(?:^|\.)spec\b/.test(place.path) &&
+      // A Secret of the cluster is judged by name and namespace.
+      !/secretTargetRef|secretRef|secretKeyRef/i.test(place.path) &&
+      pattern.test(place.path.replace(/\[\d+\]/g, ""));
+    return isPath ? [place, ...annotations] : annotations;
+  });
+}
+
+function strayPaths(resource: ResourceView, context: Context): Violation[] {
+  const own = watchOf(context).perimeter.environment;
+  const others = context.inventory.environments.flatMap(({ name }) => (name === own ? [] : [name]));
+  return kubernetesObjects(resource).flatMap(({ kind, object }) =>
+    pathPlaces(object, kind)
+      .filter((place) => place.text !== undefined && leads(place.text, others) !== undefined)
+      .map(({ path }) => ({
+        path,
+        message:
+          "is a path of a secret store that names another environment; read only from this stack's own",
+      })),
+  );
+}
+
+/** One store may hold the secrets of several environments, told apart by their paths alone. */
+export const secretPathRule = resourceRule({
+  id: "ISO-059",
+  name: "own-secret-paths",
+  title: "Outside prod, secrets are read under the stack's own paths",
+  description:
+    "No path of a secret in a store (External Secrets, Vault and its agent, CSI, KEDA) has a part that is another environment's name or a word for production.",
+  why: "A shared Vault or parameter store hands out production's password to whoever asks for its path; the plan shows the path and nothing else.",
+  remediation: "Name the path of this stack's own secrets, or use its own vault.",
+  url: "https://external-secrets.io/latest/guides/multi-tenancy/",
+  appliesTo: "nonProd",
+  mcsb: ["IM-8"],
+  check: strayPaths,
+});
