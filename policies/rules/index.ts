@@ -1,5 +1,6 @@
 import type { Rule } from "../../packages/isolation/rule";
 import { ARM_RULES } from "./arm";
+import { COMPLETENESS_RULES } from "./completeness";
 import { COST_RULES } from "./cost";
 import { DATA_RECOVERY_RULES } from "./recoveryData";
 import { DATABASE_RECOVERY_RULES } from "./recoveryDatabase";
@@ -26,6 +27,7 @@ export const rules: readonly Rule[] = [
   ...CLUSTER_SECURITY_RULES,
   ...ACCESS_RULES,
   ...NETWORK_SECURITY_RULES,
+  ...COMPLETENESS_RULES,
   ...COST_RULES,
   ...ARM_RULES,
   ...WIRING_RULES,

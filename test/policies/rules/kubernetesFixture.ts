@@ -68,7 +68,16 @@ const metadata = (name: string) => ({ name, namespace: "shop", labels });
 
 const job = {
   ...pod,
-  containers: [{ ...container, name: "backup", ports: [], livenessProbe: null, readinessProbe: null }],
+  containers: [
+    {
+      ...container,
+      name: "backup",
+      args: ["recovery backup --all && recovery verify && recovery drill"],
+      ports: [],
+      livenessProbe: null,
+      readinessProbe: null,
+    },
+  ],
 };
 
 /** Objects of a cluster with nothing to object to. */

@@ -5,6 +5,7 @@ import { armEdgeCases } from "./armEdge";
 import { armMonitoringCases } from "./armMonitoring";
 import { armNamesCases } from "./armNames";
 import { armStorageCases } from "./armStorage";
+import { completenessCases } from "./completeness";
 import { costCases } from "./cost";
 import { manyCases } from "./many";
 import { recoveryDataCases } from "./recoveryData";
@@ -24,6 +25,7 @@ export const CASES: readonly Case[] = [
   ...workloadPartnersCases,
   ...securityDataCases,
   ...securityPlatformCases,
+  ...completenessCases,
   ...costCases,
   ...wiringCases,
   ...armDatabaseCases,

@@ -1,0 +1,224 @@
+import { cursor, isReplica, ofType } from "../../packages/isolation/graph";
+import { azure, kubernetes, SERVER, VIRTUAL_ENDPOINT, FRONT_DOOR } from "../../packages/isolation/kinds";
+import { fault, ifPresent, must, type Cursor, type Outcome } from "../../packages/isolation/read";
+import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
+import { about, resourceRule, stackRule, type Verdict } from "./define";
+
+const WAF = "https://learn.microsoft.com/azure/well-architected/reliability";
+
+/** What watches production, and the property that says whether it does. */
+const SWITCHES: readonly (readonly [RegExp, readonly string[], string])[] = [
+  [azure("(?:monitor|insights)", "ActionGroup"), ["enabled"], "alerts"],
+  [
+    azure("(?:monitor|insights)", "MetricAlert", "ActivityLogAlert", "ScheduledQueryRule"),
+    ["enabled"],
+    "alerts",
+  ],
+  [azure("alertsmanagement", "PrometheusRuleGroup"), ["enabled"], "alerts"],
+  [azure("applicationinsights", "WebTest"), ["enabled"], "monitoring"],
+  [azure("cdn", "Route", "AFDOrigin", "AFDEndpoint"), ["enabledState"], "edge"],
+  [azure("frontdoor", "Policy"), ["policySettings", "enabledState"], "edge"],
+  [azure("logic", "Workflow"), ["state"], "alerts"],
+];
+
+const isOff = (value: unknown): boolean =>
+  value === false || (typeof value === "string" && /^(?:false|disabled)$/i.test(value));
+
+const isOn = (place: Cursor, key: string): Outcome[] =>
+  ifPresent(place, () =>
+    must(
+      place,
+      (value) => !isOff(value),
+      `be on in production; remove it from the program only with the ${key} key of the stack file`,
+    ),
+  );
+
+/** Switches inside: rules of a group, categories of logs, managed rules of a firewall. */
+function innerSwitches(inputs: Cursor): Outcome[] {
+  const managed = inputs
+    .at("managedRules", "managedRuleSets")
+    .items()
+    .flatMap((set) => set.at("ruleGroupOverrides").items())
+    .flatMap((group) => [group, ...group.at("rules").items()]);
+  return [
+    ...inputs
+      .at("rules")
+      .items()
+      .flatMap((rule) => isOn(rule.at("enabled"), "alerts")),
+    ...inputs
+      .at("logs")
+      .items()
+      .flatMap((log) => isOn(log.at("enabled"), "monitoring")),
+    ...managed.flatMap((rule) => isOn(rule.at("enabledState"), "edge")),
+  ];
+}
+
+const switchedOn = resourceRule(
+  {
+    id: "REC-050",
+    name: "production-switched-on",
+    title: "What watches and guards production is on",
+    description:
+      "Alerts, action groups, groups of Prometheus rules and each rule of them, log categories, routes, origins, the firewall and its managed rules are not switched off.",
+    why: "A thing that is declared and off looks complete in every review and does nothing on the night it is needed.",
+    severity: "high",
+    framework: { waf: ["RE:10", "SE:10"], mcsb: ["LT-3"], risks: ["R01", "R09"] },
+    remediation:
+      "Remove the switch, or take the thing out of the program and out of the stack file by its key.",
+    url: WAF,
+    appliesTo: "prod",
+    types: [...SWITCHES.map(([type]) => type), azure("(?:monitor|insights)", "DiagnosticSetting")],
+  },
+  (inputs, { type }) => [
+    ...SWITCHES.filter(([pattern]) => pattern.test(type)).flatMap(([, path, key]) =>
+      isOn(inputs.at(...path), key),
+    ),
+    ...innerSwitches(inputs),
+  ],
+);
+
+/** Commands of the recovery runner that must run by themselves, how often at least, and where that is set. */
+const JOBS: readonly { command: string; often: "daily" | "weekly" | "monthly"; what: string }[] = [
+  { command: "backup", often: "daily", what: "a backup" },
+  { command: "verify", often: "weekly", what: "a verification of backups" },
+  { command: "drill", often: "monthly", what: "a recovery drill" },
+];
+
+/** Whether a schedule of five fields comes round often enough. */
+function comesRound(schedule: string, often: "daily" | "weekly" | "monthly"): boolean {
+  if (/^@(?:hourly|daily|midnight)$/.test(schedule)) return true;
+  if (/^@weekly$/.test(schedule)) return often !== "daily";
+  if (/^@monthly$/.test(schedule)) return often === "monthly";
+  const [, , day = "", month = "", weekday = ""] = schedule.trim().split(/\s+/);
+  const every = (field: string): boolean => field === "*" || field === "?" || field === "*/1";
+  if (!every(month)) return false;
+  if (often === "monthly") return true;
+  if (often === "weekly") return every(day);
+  return every(day) && every(weekday);
+}
+
+const commandOf = (job: Cursor): string[] =>
+  job
+    .at("spec", "jobTemplate", "spec", "template", "spec", "containers")
+    .items()
+    .flatMap((container) => [...container.at("command").texts(), ...container.at("args").texts()].join(" "));
+
+function missingJobs(stack: StackView, home: ResourceView): Verdict[] {
+  const jobs = ofType(stack, kubernetes("CronJob")).map((resource) => ({ resource, job: cursor(resource) }));
+  return JOBS.flatMap(({ command, often, what }) => {
+    const own = jobs.filter(({ job }) =>
+      commandOf(job).some((text) => new RegExp(`(?:^|[ /])${command}(?: |$)`).test(text)),
+    );
+    const running = own.filter(({ job }) => job.at("spec", "suspend").value !== true);
+    // A standby region keeps its jobs suspended: one cluster where they run is what counts.
+    if (running.some(({ job }) => comesRound(job.at("spec", "schedule").text ?? "", often))) return [];
+    const [late] = running;
+    if (late)
+      return [
+        {
+          resource: late.resource,
+          outcomes: fault(
+            late.job.at("spec", "schedule"),
+            `must start ${what} at least ${often} (recovery.schedules in the stack file)`,
+          ),
+        },
+      ];
+    const [suspended] = own;
+    if (suspended)
+      return [
+        {
+          resource: suspended.resource,
+          outcomes: fault(
+            suspended.job.at("spec", "suspend"),
+            `must not be suspended everywhere: nothing starts ${what} (recovery in the stack file)`,
+          ),
+        },
+      ];
+    return [about(home, `has no CronJob that starts ${what} at least ${often} (recovery in the stack file)`)];
+  });
+}
+
+/** Types without which production is not watched or not guarded, once it has what they go with. */
+const COMPANIONS: readonly (readonly [RegExp, RegExp, string])[] = [
+  [
+    FRONT_DOOR,
+    azure("cdn", "SecurityPolicy"),
+    "has no security policy that puts its firewall in front (edge)",
+  ],
+  [FRONT_DOOR, azure("frontdoor", "Policy"), "has no web application firewall (edge)"],
+  [SERVER, azure("(?:monitor|insights)", "MetricAlert"), "has no metric alert (alerts)"],
+  [SERVER, azure("(?:monitor|insights)", "ActionGroup"), "has no action group to tell anybody (alerts)"],
+  [SERVER, VIRTUAL_ENDPOINT, "has no virtual endpoint (database)"],
+];
+
+const complete = stackRule(
+  {
+    id: "REC-051",
+    name: "production-complete",
+    title: "Production has all the report promises",
+    description:
+      "Where a stack holds the production database and runs its application, jobs that back up, verify and drill run often enough in the serving region; servers have alerts and somebody to tell, and the edge has its firewall.",
+    why: "What is left out breaks no rule on what is there: a plan without backups looks as green as one with them.",
+    severity: "critical",
+    framework: { waf: ["RE:09", "RE:10"], mcsb: ["BR-1", "BR-4"], risks: ["R01", "R02", "R09"] },
+    remediation: "Put it back into the program, or its key back into the stack file.",
+    url: WAF,
+    appliesTo: "prod",
+  },
+  (stack) => {
+    const primary = ofType(stack, SERVER).find((server) => !isReplica(server));
+    const hasApplication = ofType(stack, kubernetes("Deployment", "StatefulSet")).length > 0;
+    if (!primary || !hasApplication) return [];
+    const companions = COMPANIONS.flatMap(([type, companion, message]): Verdict[] => {
+      const [holder] = ofType(stack, type);
+      return holder && ofType(stack, companion).length === 0 ? [about(holder, message)] : [];
+    });
+    return [...missingJobs(stack, primary), ...companions];
+  },
+);
+
+/** Commands that succeed whatever the container does. */
+const ALWAYS = /^(?:(?:\/usr)?\/bin\/)?(?:true|:)$|^(?:exit 0|echo\b[^;&|]*|sleep \d+)$/;
+
+const probes = resourceRule(
+  {
+    id: "WRK-004",
+    name: "probe-can-fail",
+    title: "Probes can fail",
+    description:
+      "No readiness, liveness or startup probe runs a command that succeeds whatever the container does.",
+    why: "Traffic goes to a pod that cannot answer, and a container that hangs is never started again.",
+    severity: "high",
+    framework: { waf: ["RE:07"], risks: ["R01"] },
+    remediation: "Probe what the container serves: httpGet, tcpSocket or a command that asks it.",
+    url: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+    appliesTo: "prod",
+    types: [kubernetes("Deployment", "StatefulSet", "DaemonSet")],
+  },
+  (inputs) =>
+    inputs
+      .at("spec", "template", "spec", "containers")
+      .items()
+      .flatMap((container) =>
+        ["readinessProbe", "livenessProbe", "startupProbe"].map((key) =>
+          container.at(key, "exec", "command"),
+        ),
+      )
+      .flatMap((command) => {
+        const words = command.texts();
+        const script = /^(?:(?:\/usr)?\/bin\/)?(?:ba|da|a)?sh$/.test(words[0] ?? "")
+          ? words.slice(2)
+          : [words.join(" ")];
+        const last =
+          (script[0] ?? "")
+            .split(/;|&&|\|\|/)
+            .at(-1)
+            ?.trim() ?? "";
+        return words.length > 0 && ALWAYS.test(last)
+          ? fault(command, "must be able to fail, but its command always succeeds")
+          : [];
+      }),
+);
+
+/** What must be there and on, beside the shape of what is there. */
+export const COMPLETENESS_RULES: readonly Rule[] = [switchedOn, complete, probes];
