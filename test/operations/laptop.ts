@@ -4,11 +4,14 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
+import { ResourceManagementClient } from "@azure/arm-resources";
 import * as k8s from "@kubernetes/client-node";
 import { Client } from "pg";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { postgres } from "../../apps/operations/ground/database";
 import { REGION_HEADER, throughTheEdge } from "../../apps/operations/ground/edge";
+import { flexibleServers } from "../../apps/operations/ground/servers";
 import type { Ground, ServersGround } from "../../apps/operations/ground/types";
 import type { Platform, RegionFacts } from "../../apps/operations/platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../../apps/operations/regionMarks";
@@ -19,10 +22,18 @@ import {
   type KubernetesFront,
   type Stored,
 } from "../../packages/emulated-azure/kubernetes";
-import { DatabaseServers } from "../../packages/emulated-azure/servers";
+import { emulatedCloud, type EmulatedCloud } from "../../packages/emulated-azure/cloud";
+import { listen, type Listening } from "../../packages/emulated-azure/listen";
+import { sandboxModel } from "../../packages/emulated-azure/model";
+import type { Principal } from "../../packages/emulated-azure/rights/directory";
+import { DatabaseServers, putBehind } from "../../packages/emulated-azure/servers";
+import { credentialOf } from "../cloud/client";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
+/** Built-in roles (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles). */
+const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 const NAMESPACE = "shop";
 const ENDPOINT = "shop-db";
 const SUFFIX = "postgres.database.azure.com";
@@ -63,12 +74,14 @@ export class Laptop {
   private config = new k8s.KubeConfig();
   private edge = http.createServer();
   private going = true;
+  private cloud?: EmulatedCloud;
+  private listening?: Listening;
   platform!: Platform;
   ground!: Ground;
 
   private constructor(readonly servers: DatabaseServers) {}
 
-  static async open(servers?: (laptop: Laptop) => Promise<ServersGround>): Promise<Laptop> {
+  static async open(): Promise<Laptop> {
     const laptop = new Laptop(await DatabaseServers.open());
     await laptop.databases();
     await laptop.clusters();
@@ -80,7 +93,7 @@ export class Laptop {
         const port = laptop.servers.portOf(host);
         return port === undefined ? undefined : { host: "127.0.0.1", port };
       }),
-      servers: (await servers?.(laptop)) ?? laptop.directServers(),
+      servers: await laptop.resourceManager(),
       cluster: (name) => kubernetes(laptop.config, k8s, name),
       edge: throughTheEdge,
     };
@@ -99,12 +112,15 @@ export class Laptop {
   async lose(facts: RegionFacts): Promise<void> {
     const place = this.place(facts);
     place.lost = true;
+    const group = `/resourcegroups/${facts.resourceGroup}/`.toLowerCase();
+    this.cloud?.faults.outage(facts.location, ({ key }) => key?.toLowerCase().includes(group) ?? false);
     await this.servers.loseRegion(facts.location);
   }
 
   /** The region answers again: its pods start as they were. */
   async bringBack(facts: RegionFacts): Promise<void> {
     this.place(facts).lost = false;
+    this.cloud?.faults.clear();
     await this.servers.returnRegion(facts.location);
     await this.servers.settled();
   }
@@ -130,6 +146,7 @@ export class Laptop {
       api.controller.stop();
       await front.close();
     }
+    await this.listening?.stop();
     this.edge.closeAllConnections();
     await new Promise((resolve) => this.edge.close(resolve));
     await this.servers.close();
@@ -277,15 +294,89 @@ export class Laptop {
     };
   }
 
-  private directServers(): ServersGround {
-    const { servers } = this;
-    return {
-      get: async (_group, name) => {
-        const server = servers.server(name);
-        if (server.lost) throw new Error(`${server.region} does not answer`);
-        return { role: server.isReplica ? "AsyncReplica" : "Primary", state: server.state };
-      },
-      promote: (_group, name, option) => servers.promote(name, { mode: "Switchover", option }),
+  /** The servers as Microsoft's client sees them, signed in as an operator who is Contributor and no more. */
+  private async resourceManager(): Promise<ServersGround> {
+    const cloud = (this.cloud = emulatedCloud(sandboxModel(), { retryAfter: 0 }));
+    this.listening = await listen(cloud);
+    const { subscriptionId } = this.platform;
+    const scope = `/subscriptions/${subscriptionId}`;
+    const [maker, operator] = ["maker", "operator"].map((displayName) =>
+      cloud.directory.add({ displayName, secret: `${displayName} signs in` }),
+    ) as [Principal, Principal];
+    const assign = (principal: Principal, role: string) => {
+      const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${principal.objectId}`;
+      const inputs = {
+        scope,
+        roleAssignmentName: principal.objectId,
+        principalId: principal.objectId,
+        roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${role}`,
+      };
+      cloud.cloud.put({
+        key: `arm:${id.toLowerCase()}`,
+        type: "azure-native:authorization:RoleAssignment",
+        id,
+        inputs,
+        outputs: inputs,
+      });
     };
+    assign(maker, OWNER);
+    assign(operator, CONTRIBUTOR);
+    const options = {
+      endpoint: this.listening.address,
+      tlsOptions: { ca: this.listening.certificate },
+      retryOptions: { maxRetries: 1, retryDelayInMs: 1 },
+    };
+    const client = (principal: Principal) =>
+      new PostgreSQLManagementFlexibleServerClient(
+        credentialOf(cloud, this.listening!, principal),
+        subscriptionId,
+        options,
+      );
+    await declare(
+      client(maker),
+      new ResourceManagementClient(credentialOf(cloud, this.listening, maker), subscriptionId, options),
+      scope,
+    );
+    putBehind(cloud, this.servers);
+    return flexibleServers(client(operator), 5);
   }
+}
+
+/** The same servers in the resource manager as stand behind it. */
+async function declare(
+  postgres: PostgreSQLManagementFlexibleServerClient,
+  groups: ResourceManagementClient,
+  scope: string,
+): Promise<void> {
+  const poll = { updateIntervalInMs: 5 };
+  for (const { resourceGroup, location } of [WEST, NORTH])
+    await groups.resourceGroups.createOrUpdate(resourceGroup, { location });
+  await postgres.servers.beginCreateOrUpdateAndWait(
+    WEST.resourceGroup,
+    WEST.server,
+    {
+      location: WEST.location,
+      version: "17",
+      sku: { name: "Standard_D4ds_v5", tier: "GeneralPurpose" },
+      storage: { storageSizeGB: 128, autoGrow: "Enabled" },
+      backup: { backupRetentionDays: 35, geoRedundantBackup: "Disabled" },
+      administratorLogin: ADMINISTRATOR.login,
+      administratorLoginPassword: ADMINISTRATOR.password,
+    },
+    poll,
+  );
+  const source = `${scope}/resourceGroups/${WEST.resourceGroup}/providers/Microsoft.DBforPostgreSQL/flexibleServers/${WEST.server}`;
+  await postgres.servers.beginCreateOrUpdateAndWait(
+    NORTH.resourceGroup,
+    NORTH.server,
+    { location: NORTH.location, createMode: "Replica", sourceServerResourceId: source },
+    poll,
+  );
+  await postgres.virtualEndpoints.beginCreateAndWait(
+    WEST.resourceGroup,
+    WEST.server,
+    ENDPOINT,
+    { endpointType: "ReadWrite", members: [NORTH.server] },
+    poll,
+  );
 }

@@ -1,5 +1,6 @@
 /** Real PostgreSQL behind the database servers of an emulated cloud. Knows servers, regions and names; nobody's product. */
 export { DatabaseServers, type Loss, type ServerRequest, type VirtualEndpoint } from "./cloud";
+export { putBehind } from "./behind";
 export type { Administrator } from "./administrator";
 export type { DatabaseServer, ServerState } from "./server";
 export { ServiceError } from "./errors";
