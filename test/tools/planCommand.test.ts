@@ -145,7 +145,7 @@ describe("a plan that is fine", () => {
 
   test("is shown with its policies and outputs, and written as asked", async () => {
     const chart = path.join(folder, "charts/staging.mmd");
-    const { code, stdout } = await run("staging", "--json", json, "--mermaid", chart);
+    const { code, stdout } = await run("staging", "--full", "--json", json, "--mermaid", chart);
     expect(stdout).toContain("Plan of forma3d/staging, made without a cloud");
     expect(stdout).toMatch(/dbforpostgresql:Server psql-forma3d-\S+ +\S+ · Standard_/);
     expect(stdout).toMatch(/Policies: forma3d \S+, \d+ checked/);
@@ -154,6 +154,44 @@ describe("a plan that is fine", () => {
     const { resources } = JSON.parse(fs.readFileSync(json, "utf8")) as PlanDocument;
     expect(resources.map((r) => r.urn)).toEqual(resources.map((r) => r.urn).sort());
     expect(fs.readFileSync(chart, "utf8")).toMatch(/^flowchart LR\n {2}subgraph/);
+  });
+
+  test("is a verdict of one screen: what it is, costs and lacks, what to do next, and how it ends", async () => {
+    const { code, stdout } = await run("staging");
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.length).toBeLessThan(45);
+    expect(stdout).not.toContain("\u001b");
+    for (const row of [
+      /^Regions +northeurope serving$/m,
+      /^ +psql-forma3d-stg-\S+: PostgreSQL \d+, D2ds_v5, 32 GiB, standby/m,
+      /^ +\S.*api ×2–3/m,
+      /^Edge +api\.staging\.forma3d\.com, app\.staging\.forma3d\.com through Front Door/m,
+      /^Backups +\S+ \(LRS, northeurope\)/m,
+      /^Objectives +at most 60 minutes of data lost, back within 240 minutes/m,
+      /^Resources +\d+ \(\d+ Azure, \d+ Kubernetes/m,
+      /^Cost +[\d,]+ USD a month at list prices of \d{4}-\d\d-\d\d/m,
+      /^Policies +\d+ checked, none violated/m,
+      /^Changes +none against test\/expected\/staging\.json/m,
+      /^Missing +\d+ secrets have no value/m,
+      /^ +pulumi config set --stack staging --secret --path 'forma3d:secretValues\.smtp-password'$/m,
+      /^Next +npm run plan -- staging --full/m,
+    ]) {
+      expect(stdout).toMatch(row);
+    }
+    expect(lines.at(-1)).toBe("staging is fine: no error, no policy forbids it (exit code 0).");
+    expect(code).toBe(0);
+  });
+
+  test("says first, and in words, what would be lost against the expected plan", async () => {
+    const { code, stdout } = await run("staging", "--config", "database.administratorLogin=someone");
+    const [title, blank, stop, first] = stdout.split("\n");
+    expect([title, blank]).toEqual(["forma3d/staging", ""]);
+    expect(stop).toBe("STOP: 1 change against test/expected/staging.json");
+    expect(first).toMatch(/^ {2}- database server \S+: protected, holds data: would be replaced; what$/);
+    expect(stdout.trimEnd()).toMatch(
+      /staging must not be deployed as it is: 1 change would lose data or be refused \(exit code 1\)\.$/,
+    );
+    expect(code).toBe(1);
   });
 
   test("is compared with an earlier one, and ends with 1 when data would be lost", async () => {

@@ -6,7 +6,8 @@ import { aliasUrn, buildUrn } from "../../packages/wire/urn";
 import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { PlanDocument, renderProperties, ResourceDocument } from "../../apps/tools/render/plan";
-import { renderViolations } from "../../apps/tools/render/report";
+import { renderFindings } from "../../apps/tools/render/findings";
+import { indented } from "../../apps/tools/render/text";
 import { renderCounts, renderTree } from "../../apps/tools/render/tree";
 
 const model = sandboxModel();
@@ -86,11 +87,16 @@ describe("a comparison of plans", () => {
     );
   });
 
-  test("leaves out what is ignored, and follows an alias", () => {
+  test("says what is ignored, and follows an alias", () => {
     const ignoring = { options: { ignoreChanges: ["availabilityZone"] } };
     expect(
       compare([server({ availabilityZone: "1" }, ignoring)], [server({ availabilityZone: "2" }, ignoring)]),
-    ).toEqual([]);
+    ).toEqual([
+      expect.objectContaining({
+        kind: "ignored",
+        properties: [{ path: "availabilityZone", before: "1", after: "2", replaces: false, ignored: true }],
+      }),
+    ]);
     const renamed = documentOf(SERVER, "database", {
       protect: true,
       options: { aliases: [`urn:pulumi:s::p::${SERVER}::db`] },
@@ -102,6 +108,17 @@ describe("a comparison of plans", () => {
         danger: "",
       }),
     ]);
+  });
+
+  test("compares lists by name: one more alert is one difference, wherever it stands", () => {
+    const group = (...alerts: string[]) =>
+      documentOf(POOL, "g", { inputs: { rules: alerts.map((alert) => ({ alert, for: "PT5M" })) } });
+    expect(compare([group("A", "B")], [group("New", "A", "B")])[0]?.properties).toEqual([
+      { path: "rules[New]", before: undefined, after: { alert: "New", for: "PT5M" }, replaces: false },
+    ]);
+    expect(compare([group("A", "B")], [group("B", "A")])).toEqual([]);
+    const ranges = (...list: string[]) => documentOf(POOL, "r", { inputs: { list } });
+    expect(text([ranges("a", "b", "c")], [ranges("a", "c")])).toContain('    list: removed "b"');
   });
 
   test("takes a provider's move to another subscription for a replacement", () => {
@@ -193,14 +210,13 @@ const everything = [stack, database, api, db, ...settings, workload];
 
 describe("a picture of a plan", () => {
   test("as a tree shows names, regions, sizes and what is protected, and groups what only has a name", () => {
-    expect(stripVTControlCharacters(renderTree(everything, model))).toBe(
+    expect(stripVTControlCharacters(renderTree(everything, model, 100))).toBe(
       [
         "p-s",
         "├─ x:y:Api api",
         "│  └─ Deployment shop/api  ×3",
         "└─ x:y:Database database",
         "   ├─ dbforpostgresql:Configuration ×4",
-        "   │  └─ log_a, log_b, log_c, log_d",
         "   └─ dbforpostgresql:Server psql-one  westeurope · Standard_D4ds_v5 · protected",
       ].join("\n"),
     );
@@ -230,11 +246,27 @@ describe("violations", () => {
   test("come worst first, each message once with the resources it is about", () => {
     const urn = (name: string) => `urn:pulumi:s::p::t::${name}`;
     const one = { policy: "tls", severity: "high", message: "TLS is off" } as const;
-    const lines = renderViolations([
-      { ...one, policy: "tags", level: "advisory", urn: urn("x"), message: "no owner" },
-      { ...one, level: "mandatory", urn: urn("a") },
-      { ...one, level: "mandatory", urn: urn("b") },
-    ]).map(stripVTControlCharacters);
-    expect(lines).toEqual(["  mandatory tls  a, b\n    TLS is off", "  advisory  tags  x\n    no owner"]);
+    const lines = renderFindings(
+      [
+        { ...one, policy: "tags", level: "advisory", urn: urn("x"), message: "no owner" },
+        { ...one, level: "mandatory", urn: urn("a") },
+        { ...one, level: "mandatory", urn: urn("b") },
+      ],
+      100,
+      "  ",
+    ).map(stripVTControlCharacters);
+    expect(lines).toEqual(["  mandatory tls  a, b", "    TLS is off", "  advisory  tags  x", "    no owner"]);
+  });
+});
+
+describe("text", () => {
+  test.each([80, 100, 200])("of %i columns breaks between words, and commands stay whole", (columns) => {
+    const words = "word ".repeat(60).trim();
+    const long = "x".repeat(columns + 20);
+    for (const line of indented(`${words} ${long} ${words}`, columns, "    ", "  ")) {
+      expect(line.length <= columns || line.trim() === long).toBe(true);
+      expect(line).toMatch(/^ {4}/);
+    }
+    expect(indented(words, columns, "").join(" ")).toBe(words);
   });
 });

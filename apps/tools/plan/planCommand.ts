@@ -8,6 +8,8 @@ export interface PlanCommand {
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly resolve: boolean;
   readonly quiet: boolean;
+  /** The tree of all resources instead of the verdict. */
+  readonly full: boolean;
   readonly json?: string;
   readonly mermaid?: string;
   readonly sarif?: string;
@@ -18,11 +20,12 @@ export interface PlanCommand {
 const HELP = `
 Exit codes:
   0  fine
-  1  the plan or a policy failed, or --diff found a change that loses data or that Azure refuses
+  1  the plan or a policy failed, or a change against an earlier plan loses data or is refused by Azure
   2  wrong usage or configuration
 
 Examples:
   npm run plan -- prod
+  npm run plan -- prod --full
   npm run plan -- prod --json plan.json && git switch topic && npm run plan -- prod --diff plan.json
   npm run plan -- staging --config database.storageGB=256
 
@@ -45,7 +48,7 @@ function override(text: string, earlier: Record<string, unknown>): Record<string
 export function parsePlanCommand(argv: readonly string[], root: string): PlanCommand {
   const command = new Command("plan")
     .description(
-      "Shows what stacks would be, resource by resource, with the policies' findings; needs no cloud, account or Pulumi CLI",
+      "Says what stacks would be, what they cost, what the policies find and what is missing; needs no cloud, account or Pulumi CLI",
     )
     .argument("[stacks...]", "stacks to plan (default: every stack that has a Pulumi.<stack>.yaml)")
     .option("--json <file>", "write the plan, in the shape of pulumi stack export")
@@ -59,6 +62,7 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
       {},
     )
     .option("--resolve", "fill in the ids and values Azure would assign, instead of [unknown]", false)
+    .option("--full", "print every resource, output and message instead of the verdict", false)
     .option("--quiet", "print problems and differences only", false)
     .addHelpText("after", HELP)
     .exitOverride()

@@ -5,10 +5,14 @@ import { toSarif } from "../../../policies/pack/sarif";
 import { UsageError } from "../../../packages/offline-engine/config";
 import type { PlanCommand } from "./planCommand";
 import type { Plan } from "../../../packages/offline-engine/planner";
-import { diffPlans, renderDiff } from "../render/diff";
+import { estimate, type Estimate } from "../cost/price";
+import { readPrices, UnknownPrice } from "../cost/table";
+import { diffPlans, renderDiff, type ResourceChange } from "../render/diff";
 import { renderMermaid } from "../render/mermaid";
 import { formatDocument, PlanDocument, planDocument } from "../render/plan";
 import { renderProblems, renderReport } from "../render/report";
+import { indented } from "../render/text";
+import { outcomeOf, renderVerdict, type Outcome } from "../render/verdict";
 
 /** Replaces a file as a whole or not at all. */
 export function replaceFile(file: string, text: string): void {
@@ -50,29 +54,61 @@ export function succeeded(plan: Plan): boolean {
   return isComplete(plan) && plan.violations.every((v) => v.level !== "mandatory");
 }
 
-/** The earlier plan of a stack to compare with, if the user named one. */
-export function earlierPlan(command: PlanCommand, stack: string): PlanDocument | undefined {
-  return command.diff === undefined ? undefined : readPlan(fileOf(command.diff, stack));
+/** An earlier plan, and the name of its file. */
+export interface Earlier {
+  readonly file: string;
+  readonly plan: PlanDocument;
+}
+
+/** Where the plan a stack is expected to have is kept. */
+const EXPECTED = "test/expected/{stack}.json";
+
+/** The earlier plan of a stack to compare with: the one the user named, or for a verdict the expected one. */
+export function earlierPlan(command: PlanCommand, stack: string, root: string): Earlier | undefined {
+  if (command.diff !== undefined) {
+    const file = fileOf(command.diff, stack);
+    return { file, plan: readPlan(file) };
+  }
+  const file = fileOf(EXPECTED, stack);
+  const isVerdict = !command.quiet && !command.full;
+  return isVerdict && fs.existsSync(path.join(root, file))
+    ? { file, plan: readPlan(path.join(root, file)) }
+    : undefined;
 }
 
 function fileOf(pattern: string, stack: string): string {
   return pattern.replaceAll("{stack}", stack);
 }
 
+function costOf(document: PlanDocument): Estimate | string {
+  try {
+    return estimate(document.resources, readPrices());
+  } catch (error) {
+    if (error instanceof UnknownPrice) return `unknown: ${error.message}`;
+    throw error;
+  }
+}
+
+/** What to print for a plan, and how it ends. */
+export interface Finished {
+  readonly text: string;
+  readonly outcome: Outcome;
+}
+
 /**
- * Writes what was asked for and gives the text to print with the exit code. Only a plan that succeeded is written, except
- * as SARIF, which exists to carry failures.
+ * Writes what was asked for and gives the text to print. Only a plan that succeeded is written, except as SARIF, which
+ * exists to carry failures.
  */
 export function finish(
   plan: Plan,
   command: PlanCommand,
-  earlier: PlanDocument | undefined,
-): { text: string; code: number } {
+  earlier: Earlier | undefined,
+  columns: number,
+): Finished {
   const { stack } = plan.settings;
   const name = (pattern: string): string => fileOf(pattern, stack);
   const document = planDocument(plan);
   const fine = succeeded(plan);
-  const lines = [command.quiet ? renderProblems(plan) : renderReport(plan)];
   if (command.sarif && typeof plan.pack !== "string") {
     const judged = { stack, version: plan.pack.version, findings: plan.violations };
     replaceFile(name(command.sarif), `${JSON.stringify(toSarif([judged], catalogue()), null, 2)}\n`);
@@ -81,16 +117,27 @@ export function finish(
   if (fine && command.mermaid) {
     replaceFile(name(command.mermaid), renderMermaid([...plan.deployment.resources.values()], plan.model));
   }
-  if (!fine && (command.json || command.mermaid)) {
-    lines.push("The plan failed: no file was written.");
-  }
-  let lost = 0;
+  const list = earlier && isComplete(plan) ? diffPlans(earlier.plan, document, plan.model) : [];
+  const outcome = outcomeOf(plan, list);
+  const lines = [...shown(plan, command, earlier, list, columns)];
+  if (!fine && (command.json || command.mermaid)) lines.push("The plan failed: no file was written.");
   if (earlier && !isComplete(plan)) lines.push("The plan is not complete: it was not compared.");
-  if (earlier && isComplete(plan)) {
-    const changes = diffPlans(earlier, document, plan.model);
-    lost = changes.filter((change) => change.danger !== "").length;
-    lines.push(`\nCompared with ${name(command.diff as string)}: ${renderDiff(changes)}`);
+  if (earlier && command.diff !== undefined && isComplete(plan)) {
+    lines.push(`\nCompared with ${earlier.file}: ${renderDiff(list, command.quiet ? Infinity : columns)}`);
   }
-  if (plan.refused) return { text: lines.join("\n").trim(), code: 2 };
-  return { text: lines.filter((line) => line !== "").join("\n"), code: fine && lost === 0 ? 0 : 1 };
+  if (!command.quiet) lines.push("", ...indented(outcome.sentence, columns, ""));
+  return { text: lines.filter((line, i) => line !== "" || i > 0).join("\n"), outcome };
+}
+
+function shown(
+  plan: Plan,
+  command: PlanCommand,
+  earlier: Earlier | undefined,
+  list: readonly ResourceChange[],
+  columns: number,
+): string[] {
+  if (command.quiet) return [renderProblems(plan, columns)].filter((text) => text !== "");
+  if (command.full) return [renderReport(plan, columns)];
+  const changes = earlier && { against: earlier.file, list };
+  return [renderVerdict(plan, { cost: costOf(planDocument(plan)), changes, columns })];
 }

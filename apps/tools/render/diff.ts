@@ -1,9 +1,11 @@
 import { styleText } from "node:util";
-import { differences, matches, valueAt } from "../../../packages/emulated-azure/model/paths";
+import { matches } from "../../../packages/emulated-azure/model/paths";
 import { Model, Tree, UnknownTypeError } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
+import { compareTrees } from "./compare";
 import { shortType } from "./names";
 import type { PlanDocument, ResourceDocument } from "./plan";
+import { indented } from "./text";
 
 /** Inputs of providers that decide where everything they manage lives. */
 const PROVIDER_HOMES = ["subscriptionId", "tenantId", "clusterIdentifier", "context"];
@@ -15,10 +17,13 @@ export interface PropertyChange {
   readonly after: unknown;
   /** Whether this change alone replaces the resource. */
   readonly replaces: boolean;
+  /** Whether Pulumi is told to leave it as it is: what exists keeps its value. */
+  readonly ignored?: true;
 }
 
 export interface ResourceChange {
-  readonly kind: "added" | "removed" | "changed" | "replaced";
+  /** `ignored` when all that differs is left as it is. */
+  readonly kind: "added" | "removed" | "changed" | "replaced" | "ignored";
   readonly urn: string;
   readonly type: string;
   /** URN it had before, when it was renamed with an alias. */
@@ -52,14 +57,11 @@ function properties(before: ResourceDocument, after: ResourceDocument, model: Mo
   const ignored = (after.options["ignoreChanges"] as string[] | undefined) ?? [];
   const fixed = immutable(after.type, model);
   const near = (path: string, pattern: string): boolean => matches(path, pattern) || matches(pattern, path);
-  const inputs = differences(before.inputs, after.inputs)
-    .filter((path) => !ignored.some((pattern) => near(path, pattern)))
-    .map((path) => ({
-      path,
-      before: valueAt(before.inputs, path),
-      after: valueAt(after.inputs, path),
-      replaces: fixed.some((pattern) => near(path, pattern)),
-    }));
+  const inputs = compareTrees(before.inputs, after.inputs).map(({ path, place, ...values }) => {
+    const isIgnored = ignored.some((pattern) => near(place, pattern));
+    const replaces = !isIgnored && fixed.some((pattern) => near(place, pattern));
+    return { path, ...values, replaces, ...(isIgnored && { ignored: true as const }) };
+  });
   const settings = (document: ResourceDocument): Tree => ({
     ...document.options,
     protect: document.protect,
@@ -67,10 +69,10 @@ function properties(before: ResourceDocument, after: ResourceDocument, model: Mo
     ...(document.provider && { provider: document.provider }),
     ...(document.outputs && { outputs: document.outputs }),
   });
-  const options = differences(settings(before), settings(after)).map((path) => ({
+  const options = compareTrees(settings(before), settings(after)).map(({ path, before: was, after: is }) => ({
     path: `(${path})`,
-    before: valueAt(settings(before), path),
-    after: valueAt(settings(after), path),
+    before: was,
+    after: is,
     replaces: false,
   }));
   return [...inputs, ...options];
@@ -123,7 +125,8 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
     }
     const changed = properties(earlier, resource, model);
     if (changed.length === 0 && former === undefined) continue;
-    const kind = changed.some((change) => change.replaces) ? "replaced" : "changed";
+    const all = former === undefined && changed.every(({ ignored }) => ignored);
+    const kind = all ? "ignored" : changed.some((change) => change.replaces) ? "replaced" : "changed";
     changes.push({
       kind,
       urn: resource.urn,
@@ -145,8 +148,15 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
   return changes.sort((a, b) => (a.urn < b.urn ? -1 : 1));
 }
 
-const MARKS = { added: "+", removed: "-", changed: "~", replaced: "±" } as const;
-const COLOURS = { added: "green", removed: "yellow", changed: "blue", replaced: "magenta" } as const;
+const MARKS = { added: "+", removed: "-", changed: "~", replaced: "±", ignored: "=" } as const;
+const COLOURS = {
+  added: "green",
+  removed: "yellow",
+  changed: "blue",
+  replaced: "magenta",
+  ignored: "dim",
+} as const;
+const KINDS = ["added", "changed", "replaced", "removed"] as const;
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
@@ -154,24 +164,50 @@ function show(value: unknown): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}...` : text;
 }
 
-/** The changes as text: a line for each resource, and one below it for each property. Red is what must not happen. */
-export function renderDiff(changes: readonly ResourceChange[]): string {
+function propertyText({ path, before, after, replaces, ignored }: PropertyChange): string {
+  const change =
+    before === undefined
+      ? `added ${show(after)}`
+      : after === undefined
+        ? `removed ${show(before)}`
+        : `${show(before)} → ${show(after)}`;
+  const note = replaces
+    ? styleText("magenta", "  (replaces)")
+    : ignored
+      ? ", ignored: Azure owns it, what exists keeps its value"
+      : "";
+  return `${path}: ${change}${note}`;
+}
+
+/** How many changes of each kind there are. */
+export function countChanges(changes: readonly ResourceChange[]): string {
+  const of = (kind: ResourceChange["kind"]): number =>
+    changes.filter((change) => change.kind === kind).length;
+  return [
+    ...KINDS.map((kind) => `${of(kind)} ${kind}`),
+    ...(of("ignored") > 0 ? [`${of("ignored")} ignored`] : []),
+  ].join(", ");
+}
+
+/**
+ * The changes as text: a line for each resource, and one below it for each property, those that must not happen first
+ * and in red.
+ * @param columns width at which lines are broken between words; absent for a text that programs read.
+ */
+export function renderDiff(changes: readonly ResourceChange[], columns = Infinity): string {
   if (changes.length === 0) return "no change";
-  const counts = (["added", "changed", "replaced", "removed"] as const)
-    .map((kind) => `${changes.filter((change) => change.kind === kind).length} ${kind}`)
-    .join(", ");
-  const lines = changes.flatMap((change) => {
+  const worst = [...changes].sort((a, b) => Number(b.danger !== "") - Number(a.danger !== ""));
+  const lines = worst.flatMap((change) => {
     const { kind, urn, formerUrn } = change;
     const colour = change.danger ? "red" : COLOURS[kind];
     const renamed = formerUrn ? ` (was ${nameOf(formerUrn)})` : "";
     const title = `${MARKS[kind]} ${kind} ${shortType(typeOf(urn))} ${nameOf(urn)}${renamed}`;
     return [
-      styleText(colour, change.danger ? `${title}  ← ${change.danger}` : title),
-      ...change.properties.map(
-        ({ path, before, after, replaces }) =>
-          `    ${path}: ${show(before)} → ${show(after)}${replaces ? styleText("magenta", "  (replaces)") : ""}`,
+      ...indented(change.danger ? `${title}  ← ${change.danger}` : title, columns, "", "    ").map((line) =>
+        styleText(colour, line),
       ),
+      ...change.properties.flatMap((property) => indented(propertyText(property), columns, "    ", "  ")),
     ];
   });
-  return [counts, ...lines].join("\n");
+  return [countChanges(changes), ...lines].join("\n");
 }

@@ -5,9 +5,7 @@ import type { Plan } from "../../../packages/offline-engine/planner";
 import { JsonValue, renderProperties } from "./plan";
 import { renderCounts, renderTree } from "./tree";
 import { isStack } from "./names";
-import type { Violation } from "../../../packages/offline-engine/policies";
-
-const RANK: Readonly<Record<Violation["level"], number>> = { mandatory: 0, advisory: 1 };
+import { renderFindings } from "./findings";
 
 function heading(text: string): string {
   return `\n${styleText("bold", text)}`;
@@ -27,31 +25,7 @@ function outputs({ deployment }: Plan): string[] {
   return lines.length > 0 ? [heading("Outputs"), ...lines] : [];
 }
 
-/** What the policies found, worst first; each message once, with the resources it is about. */
-export function renderViolations(violations: readonly Violation[]): string[] {
-  const byText = new Map<string, { violation: Violation; names: string[] }>();
-  for (const violation of violations) {
-    const key = [violation.level, violation.policy, violation.message].join("\0");
-    const entry = byText.get(key) ?? { violation, names: [] };
-    const name = nameOf(violation.urn);
-    if (name !== "") entry.names.push(name);
-    byText.set(key, entry);
-  }
-  return [...byText.values()]
-    .sort((a, b) => RANK[a.violation.level] - RANK[b.violation.level])
-    .map(({ violation: { level, policy, message }, names }) => {
-      const mark = level === "mandatory" ? styleText("red", "mandatory") : styleText("yellow", "advisory ");
-      const shown =
-        names.length > 4 ? `${names.slice(0, 4).join(", ")} and ${names.length - 4} more` : names.join(", ");
-      const [first = "", ...rest] = message.split("\n");
-      return [
-        `  ${mark} ${policy}${shown && `  ${shown}`}`,
-        ...[first, ...rest].map((line) => `    ${line}`),
-      ].join("\n");
-    });
-}
-
-function policies(plan: Plan): string[] {
+function policies(plan: Plan, columns: number): string[] {
   const { pack } = plan;
   if (typeof pack === "string") return [heading("Policies"), `  ${pack}`];
   const mandatory = plan.violations.filter((v) => v.level === "mandatory").length;
@@ -59,7 +33,7 @@ function policies(plan: Plan): string[] {
   return [
     heading(`Policies: ${pack.name} ${pack.version}, ${pack.policies} checked`),
     plan.violations.length === 0 ? "  no violation" : `  ${mandatory} mandatory, ${advisory} advisory`,
-    ...renderViolations(plan.violations),
+    ...renderFindings(plan.violations, columns, "  "),
   ];
 }
 
@@ -80,29 +54,28 @@ function diagnostics({ deployment }: Plan): string[] {
 }
 
 /** What is wrong with a plan, and nothing else; empty when all is well. */
-export function renderProblems(plan: Plan): string {
+export function renderProblems(plan: Plan, columns: number): string {
   const errors = plan.deployment.diagnostics.filter((d) => d.severity === "error");
   const forbidden = plan.violations.filter((v) => v.level === "mandatory");
   const unchecked = typeof plan.pack === "string" && plan.pack.startsWith("NOT CHECKED");
   return [
     ...(unchecked ? [`${plan.settings.stack}: policies ${plan.pack as string}`] : []),
-    ...(forbidden.length > 0 ? renderViolations(forbidden) : []),
+    ...(forbidden.length > 0 ? renderFindings(forbidden, columns, "  ") : []),
     ...errors.map(diagnostic),
   ].join("\n");
 }
 
-/** Everything there is to say about a plan. */
-export function renderReport(plan: Plan): string {
-  if (plan.refused) return renderProblems(plan);
+/** Everything there is to say about a plan: the tree, outputs, findings and messages. */
+export function renderReport(plan: Plan, columns: number): string {
   const resources = [...plan.deployment.resources.values()];
   const { settings, model } = plan;
   return [
     styleText("bold", `Plan of ${settings.project}/${settings.stack}, made without a cloud`),
-    renderTree(resources, model),
+    renderTree(resources, model, columns),
     heading(`${resources.length} resources`),
     renderCounts(resources),
     ...outputs(plan),
-    ...policies(plan),
+    ...policies(plan, columns),
     ...diagnostics(plan),
   ].join("\n");
 }

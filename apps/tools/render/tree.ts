@@ -1,11 +1,19 @@
 import { styleText } from "node:util";
 import type { Model } from "../../../packages/emulated-azure/model/types";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
+import { wrapWords } from "./text";
 import { displayName, isStack, regionOf, shortType, skuOf } from "./names";
 
 /** Like resources that say no more than their name are listed together from this number on. */
 const GROUP_FROM = 4;
-const WIDTH = 116;
+
+/** Types of which there are many in a component, and whose names say nothing a reader of the tree looks for. */
+const FOLDED = new Set([
+  "azure-native:authorization:RoleAssignment",
+  "azure-native:dbforpostgresql:Configuration",
+  "azure-native:keyvault:Secret",
+  "azure-native:managedidentity:FederatedIdentityCredential",
+]);
 
 interface Node {
   readonly label: string;
@@ -59,6 +67,7 @@ function build(
   childrenOf: ReadonlyMap<string, readonly PlannedResource[]>,
   model: Model,
   depth: number,
+  columns: number,
 ): Node {
   const children = childrenOf.get(parent.urn) ?? [];
   const plain = children.filter((child) => isPlain(child, childrenOf.get(child.urn) ?? []));
@@ -67,9 +76,10 @@ function build(
   const nodes: Node[] = [];
   for (const child of children) {
     const group = plain.includes(child) ? (grouped.get(child.type) ?? []) : [];
-    if (group.length < GROUP_FROM) nodes.push(build(child, childrenOf, model, depth + 1));
+    if (group.length < GROUP_FROM) nodes.push(build(child, childrenOf, model, depth + 1, columns));
     else if (group[0] === child) {
-      const names = wrap(distinctNames(group, model), WIDTH - 3 * (depth + 2));
+      const room = columns - 3 * (depth + 2);
+      const names = FOLDED.has(child.type) ? [] : wrap(distinctNames(group, model), room);
       nodes.push({
         label: `${styleText("cyan", shortType(child.type))} ×${group.length}`,
         children: names.map((line) => ({ label: line, children: [] })),
@@ -79,16 +89,22 @@ function build(
   return { label: label(parent, model), children: nodes };
 }
 
-function print(node: Node, lines: string[], indent: string): void {
+function print(node: Node, lines: string[], indent: string, columns: number): void {
   node.children.forEach((child, i) => {
     const last = i === node.children.length - 1;
-    lines.push(`${indent}${last ? "└─ " : "├─ "}${child.label}`);
-    print(child, lines, indent + (last ? "   " : "│  "));
+    const below = indent + (last ? "   " : "│  ");
+    const [first = "", ...rest] = wrapWords(child.label, columns - below.length);
+    const inside = child.children.length > 0 ? "│  " : "   ";
+    lines.push(
+      `${indent}${last ? "└─ " : "├─ "}${first}`,
+      ...rest.map((line) => `${below}${inside}${line.trimStart()}`),
+    );
+    print(child, lines, below, columns);
   });
 }
 
 /** The plan as a tree: components, the resources in them, and for each its name, region and size. */
-export function renderTree(resources: readonly PlannedResource[], model: Model): string {
+export function renderTree(resources: readonly PlannedResource[], model: Model, columns: number): string {
   const ordered = [...resources].sort((a, b) =>
     a.type === b.type ? compare(a.name, b.name) : compare(a.type, b.type),
   );
@@ -98,9 +114,9 @@ export function renderTree(resources: readonly PlannedResource[], model: Model):
   }
   const lines: string[] = [];
   for (const root of childrenOf.get("") ?? []) {
-    const node = build(root, childrenOf, model, 0);
+    const node = build(root, childrenOf, model, 0, columns);
     lines.push(isStack(root) ? styleText("bold", root.name) : node.label);
-    print(node, lines, "");
+    print(node, lines, "", columns);
   }
   return lines.join("\n");
 }

@@ -1,0 +1,52 @@
+import { stripVTControlCharacters } from "node:util";
+
+/** Columns when nobody says how many there are. */
+const USUAL_COLUMNS = 100;
+const [LEAST_COLUMNS, MOST_COLUMNS] = [60, 160];
+
+/** Columns to write in: those of the terminal, within what can be read. */
+export function columnsOf(stream: { readonly columns?: number }): number {
+  const wanted = Number(process.env["COLUMNS"]) || stream.columns || USUAL_COLUMNS;
+  return Math.min(MOST_COLUMNS, Math.max(LEAST_COLUMNS, wanted));
+}
+
+const lengthOf = (text: string): number => stripVTControlCharacters(text).length;
+
+/** Breaks a text between words. A word that is longer than a line stays whole. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && lengthOf(line) + 1 + lengthOf(word) > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** A text below an indentation and its own, later lines deeper by `hang`. */
+export function indented(text: string, columns: number, indent: string, hang = ""): string[] {
+  const own = indent + (/^ */.exec(text)?.[0] ?? "");
+  return wrapWords(text.trimStart(), columns - own.length - hang.length).map(
+    (line, i) => `${own}${i > 0 ? hang : ""}${line}`,
+  );
+}
+
+/** A row of a two-column list: a label, and beside it texts that each begin a line. */
+export function labelled(
+  label: string,
+  texts: readonly string[],
+  columns: number,
+  labelWidth: number,
+): string[] {
+  const indent = " ".repeat(labelWidth);
+  return texts
+    .flatMap((text) => indented(text, columns, indent, "  "))
+    .map((line, i) => (i === 0 ? label.padEnd(labelWidth) + line.slice(labelWidth) : line));
+}
+
+/** `1 server`, `2 servers`. */
+export function count(number: number, one: string, several = `${one}s`): string {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : several}`;
+}
