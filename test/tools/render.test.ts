@@ -1,4 +1,9 @@
+import fs from "node:fs";
+import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { architectureOf } from "../../apps/tools/render/architecture";
+import { drawArchitecture } from "../../apps/tools/render/drawing";
+import { stackNames } from "../../stacks/files";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { Tree, UNKNOWN } from "../../packages/emulated-azure/model/types";
 import type { PlannedResource } from "../../packages/offline-engine/resource";
@@ -268,5 +273,47 @@ describe("text", () => {
       expect(line).toMatch(/^ {4}/);
     }
     expect(indented(words, columns, "").join(" ")).toBe(words);
+  });
+});
+
+describe("the architecture", () => {
+  const root = path.join(__dirname, "../..");
+  const planOf = (stack: string): PlanDocument =>
+    JSON.parse(fs.readFileSync(path.join(root, `test/expected/${stack}.json`), "utf8")) as PlanDocument;
+
+  test.each(stackNames(root))(
+    "of %s has a place for every component: PLACES in render/architecture.ts",
+    (stack) => {
+      expect(architectureOf(planOf(stack)).unplaced).toEqual([]);
+    },
+  );
+
+  test("is drawn from the plan: who comes, the edge, each region with its role, servers, backups", () => {
+    const prod = planOf("prod");
+    const { regions, hosts } = architectureOf(prod);
+    const picture = drawArchitecture(architectureOf(prod), "prod");
+    expect(regions.filter(({ role }) => role === "serving")).toHaveLength(1);
+    for (const { name, role, databases, accounts } of regions) {
+      expect(picture).toContain(`>${name}: ${role}<`);
+      for (const { server } of databases) expect(picture).toContain(`>${server}<`);
+      for (const account of accounts) expect(picture).toContain(`>${account.name}<`);
+    }
+    for (const host of hosts) expect(picture).toContain(host);
+    expect(picture.match(/<path class="failover"/g) ?? []).toHaveLength(
+      regions.filter(({ role }) => role === "standby").length,
+    );
+    expect(picture).toContain('<path class="copy"');
+    const opened = [...picture.matchAll(/<(\w+)[^>]*?(\/?)>/g)].filter(([, , closed]) => closed === "");
+    expect(opened.map(([, tag]) => tag).sort()).toEqual(
+      [...picture.matchAll(/<\/(\w+)>/g)].map(([, tag]) => tag).sort(),
+    );
+  });
+
+  test("shows a component nobody has placed yet apart, so that it is not missed", () => {
+    const { resources } = planOf("prod");
+    const added = documentOf("forma3d:queue:Queue", "queue", { custom: false });
+    const architecture = architectureOf({ resources: [...resources, added] });
+    expect(architecture.unplaced).toEqual(["forma3d:queue:Queue"]);
+    expect(drawArchitecture(architecture, "prod")).toContain(">forma3d:queue:Queue<");
   });
 });

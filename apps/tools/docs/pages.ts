@@ -5,7 +5,7 @@ import { renderIsolation } from "./isolationPage";
 import { readContacts, renderContacts } from "../../operations/contacts";
 import { renderCost } from "./costPages";
 import { renderIncidentGuide, renderStatusPageGuide } from "./incidentPages";
-import { renderReadme } from "./readmePage";
+import { ARCHITECTURE_FILE, renderArchitecture, renderReadme } from "./readmePage";
 import { renderRisks } from "./riskPages";
 import { readRunbooks, renderRunbook } from "./runbook";
 import { sloPage } from "./sloPage";
@@ -43,6 +43,7 @@ export function pages(root: string): readonly GeneratedPage[] {
       file: "docs/incident/quick-reference.md",
       render: () => renderQuickReference(root, readContacts(root).people),
     },
+    { file: ARCHITECTURE_FILE, render: () => renderArchitecture(root) },
     { file: "README.md", render: () => renderReadme(root) },
     { file: "docs/cost.md", render: () => renderCost(root) },
     { file: "docs/risks.md", render: () => renderRisks(root) },

@@ -1,7 +1,20 @@
 import fs from "node:fs";
 import path from "node:path";
+import { architectureOf } from "../render/architecture";
+import { drawArchitecture } from "../render/drawing";
+import type { PlanDocument } from "../render/plan";
 
 const [BEGIN, END] = ["<!-- diagram:begin -->", "<!-- diagram:end -->"];
+
+/** Where the picture of the production plan is kept. */
+export const ARCHITECTURE_FILE = "docs/architecture.svg";
+
+/** The production plan as a picture. */
+export function renderArchitecture(root: string): string {
+  const file = path.join(root, "test/expected/prod.json");
+  const plan = JSON.parse(fs.readFileSync(file, "utf8")) as PlanDocument;
+  return drawArchitecture(architectureOf(plan), "Architecture of production");
+}
 
 /**
  * `README.md` with the picture of the production plan between its markers; everything else is written by hand.
@@ -12,6 +25,6 @@ export function renderReadme(root: string): string {
   const [before, rest] = text.split(BEGIN);
   const after = rest?.split(END)[1];
   if (before === undefined || after === undefined) throw new Error(`README.md lacks ${BEGIN} or ${END}`);
-  const diagram = fs.readFileSync(path.join(root, "test/expected/prod.mmd"), "utf8").trim();
-  return [before + BEGIN, "", "```mermaid", diagram, "```", "", END + after].join("\n");
+  const picture = `![Architecture of production, drawn from its plan](${ARCHITECTURE_FILE})`;
+  return [before + BEGIN, "", picture, "", END + after].join("\n");
 }
