@@ -12,7 +12,7 @@ import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { PlanDocument, renderProperties, ResourceDocument } from "../../apps/tools/render/plan";
 import { renderFindings } from "../../apps/tools/render/findings";
-import { indented } from "../../apps/tools/render/text";
+import { commandLines, indented } from "../../apps/tools/render/text";
 import { renderCounts, renderTree } from "../../apps/tools/render/tree";
 
 const model = sandboxModel();
@@ -265,15 +265,22 @@ describe("violations", () => {
 });
 
 describe("text", () => {
-  test.each([80, 100, 200])("of %i columns breaks between words, and commands stay whole", (columns) => {
-    const words = "word ".repeat(60).trim();
-    const long = "x".repeat(columns + 20);
-    for (const line of indented(`${words} ${long} ${words}`, columns, "    ", "  ")) {
-      expect(line.length <= columns || line.trim() === long).toBe(true);
-      expect(line).toMatch(/^ {4}/);
-    }
-    expect(indented(words, columns, "").join(" ")).toBe(words);
-  });
+  test.each([80, 100, 200])(
+    "of %i columns breaks between words, and a command so that a shell reads it",
+    (columns) => {
+      const words = "word ".repeat(60).trim();
+      const long = "x".repeat(columns + 20);
+      for (const line of indented(`${words} ${long} ${words}`, columns, "    ", "  ")) {
+        expect(line.length <= columns || line.trim() === long).toBe(true);
+        expect(line).toMatch(/^ {4}/);
+      }
+      expect(indented(words, columns, "").join(" ")).toBe(words);
+      const command = `pulumi config set --stack prod --secret --path '${"x".repeat(40)}'`;
+      const lines = commandLines(command, columns, "    ");
+      expect(lines.every((line) => line.length <= columns)).toBe(true);
+      expect(lines.map((line) => line.trim().replace(/ \\$/, "")).join(" ")).toBe(command);
+    },
+  );
 });
 
 describe("the architecture", () => {

@@ -50,3 +50,10 @@ export function labelled(
 export function count(number: number, one: string, several = `${one}s`): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : several}`;
 }
+
+/** A command below an indentation; one that is too long goes on in the next line as a shell reads it. */
+export function commandLines(text: string, columns: number, indent: string): string[] {
+  const mark = " \\";
+  const lines = indented(text, columns - mark.length, indent, "  ");
+  return lines.map((line, i) => (i < lines.length - 1 ? line + mark : line));
+}

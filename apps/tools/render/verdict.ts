@@ -4,7 +4,7 @@ import type { Plan } from "../../../packages/offline-engine/planner";
 import { architectureOf, type Architecture, type DatabaseView, type RegionView } from "./architecture";
 import { renderFindings } from "./findings";
 import { planDocument } from "./plan";
-import { count, indented, labelled } from "./text";
+import { commandLines, count, indented, labelled } from "./text";
 import { countChanges, type ResourceChange } from "./diff";
 import { dangerInWords } from "./danger";
 
@@ -144,8 +144,7 @@ function messages(plan: Plan, columns: number): string[] {
         "",
         " ".repeat(LABEL),
       ),
-      // Commands stay whole: they are there to be copied.
-      ...rest.map((line) => `${" ".repeat(LABEL)}${line.trim()}`),
+      ...rest.flatMap((line) => commandLines(line.trim(), columns, " ".repeat(LABEL))),
     ];
   });
 }
