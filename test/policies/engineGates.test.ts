@@ -459,7 +459,7 @@ exports.PolicyPack = class extends real.PolicyPack {
       expect(await findings({}, 0.5)).toMatch(/did not end by itself/);
       fs.writeFileSync(path.join(folder, "policies/index.ts"), entry);
       changePack(
-        "adapter/dispatch.ts",
+        "pack/adapter/dispatch.ts",
         "return rules.map(policy);",
         'return rules.filter(({ scope }) => scope === "resource").map(policy);',
       );

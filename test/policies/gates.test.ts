@@ -6,9 +6,11 @@ import { promisify } from "node:util";
 import { buildSync } from "esbuild";
 import { readInventory } from "../../policies/pack/files";
 import { OutsideWatch } from "../../packages/isolation/outside";
+import { UNKNOWN } from "../../packages/isolation/rule";
 import { judgePackConfig } from "../../apps/gates/packConfig";
 import { judgePreview, previewSchema } from "../../apps/gates/preview";
 import { judgeState, stateSchema } from "../../apps/gates/state";
+import { viewOf } from "../../apps/gates/views";
 import { vectors } from "./support/load";
 import { ROOT } from "./support/names";
 import { prod, staging } from "./support/vectors";
@@ -140,6 +142,16 @@ describe("preview gate", () => {
     ]);
     expect(findings).toEqual([]);
   });
+});
+
+test("assets and archives nobody knows yet are unknown to the gates too", () => {
+  for (const marker of ["030794c1-ac77-496b-92df-f27374a8bd58", "e48ece36-62e2-4504-bad9-02848725956a"]) {
+    const { props, unknownPaths } = viewOf(
+      { urn: urn("a:b:C", "x"), type: "a:b:C", props: { code: marker } },
+      { secrets: 0 },
+    );
+    expect([marker, props.code, unknownPaths]).toEqual([marker, UNKNOWN, ["code"]]);
+  }
 });
 
 describe("state gate", () => {
