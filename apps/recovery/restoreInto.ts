@@ -10,12 +10,14 @@ import { planOwnership, type OwnershipPlan } from "./ownership";
 import type { ArchiveToc } from "./postgres/archive";
 import type { TocEntry } from "./postgres/toc";
 import { withClient } from "./postgres/connect";
-import { createDatabase } from "./postgres/databases";
+import { createDatabase, localeOf } from "./postgres/databases";
+import { restoreProperties } from "./postgres/properties";
 import { missingExtensions } from "./postgres/pgRestore";
 import { findProgram, majorOf, restoreProgram } from "../../packages/programs/postgres";
 import { restoreRights } from "./postgres/rights";
 import { startRestore, type RunningRestore } from "./postgres/restoreArchive";
 import { dropDatabase, type Target } from "./postgres/target";
+import { probeRoles } from "./probe";
 import type { Settings } from "./settings";
 import { contradiction, requireSpace, startSpool, type Spool, type SpooledArchive } from "./spool";
 import type { Stages } from "./stages";
@@ -111,6 +113,19 @@ export async function restoreInto(run: Run, target: Target, options: RestoreOpti
         return { match: problems.length === 0, expected, actual };
       }),
     );
+    // An existing database keeps what its owner gave it.
+    if (target.kind !== "empty" && manifest.properties) {
+      const { properties } = manifest;
+      const restore = (client: Client) => restoreProperties(client, target.working.database, properties);
+      warnings.push(...(await withClient(target.maintenance, restore)));
+    }
+    if (settings.probes.length > 0) {
+      await stages.run("roles", () => probeRoles(ladder, settings.probes, target.working.database));
+    } else {
+      warnings.push(
+        "no role was tried: the platform's connection strings are not set (PROBE_API_URL and others)",
+      );
+    }
     return { rehydrateSeconds: online.rehydrateSeconds, plan, warnings, leftOut, ladder, tables };
   } catch (error) {
     await attempt.undo(error);
@@ -231,11 +246,11 @@ class Attempt {
       for (const { kind, name, reason } of omissions.list)
         warnings.push(`${kind} ${name} is left out: ${reason}`);
       if (target.kind !== "empty") {
-        const locale = await createDatabase(client, target.working.database, manifest.server);
+        const locale = await createDatabase(client, target.working.database, manifest);
         this.wroteTo = true;
         if (locale)
           warnings.push(
-            `the server has no locale ${manifest.server.collate}; ${locale} is used: text may sort differently`,
+            `the server has no locale ${localeOf(manifest)}; ${locale} is used: text may sort differently`,
           );
       }
       const kept = entries.filter(({ dumpId }) => !omissions.entries.has(dumpId));

@@ -24,6 +24,22 @@ import { TIERS, type Tier } from "./types";
 /** What a verb cannot run without. */
 export type Need = "database" | "store" | Tier | "evidence";
 
+/** A role of the platform that must be able to work in a restored database, and what its work is. */
+export interface Probe {
+  role: string;
+  /** `write`: reads and writes rows. `alter`: owns tables. `read`: reads everything. */
+  must: "write" | "alter" | "read";
+  /** The role's own connection. */
+  server: ServerConnection;
+}
+
+/** Settings with the connection of a role that a restore tries out. */
+const PROBES = {
+  PROBE_API_URL: { role: "api", must: "write" },
+  PROBE_MIGRATION_URL: { role: "migration", must: "alter" },
+  PROBE_BACKUP_URL: { role: "backup", must: "read" },
+} as const;
+
 export interface Settings {
   /** Environment this runner works for; part of every blob name, so that environments never mix. */
   environment: string;
@@ -68,6 +84,8 @@ export interface Settings {
   geoStore?: StoreAccess;
   /** Overall objectives that replace those of the drill's scenarios. */
   objectives: { rtoSeconds?: number; rpoSeconds?: number };
+  /** Roles that a restore tries out before it says done; none: nobody is tried. */
+  probes: Probe[];
   guard: {
     /** DATABASE_URL as it is, because another client may read it differently; holds the password. */
     databaseUrl: string;
@@ -126,6 +144,12 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   GUARD_TLS:
     "TLS that guard demands: verify-full, require or off (default require; off for a server on this machine)",
   VERIFY_ASSERTIONS: "optional: YAML or JSON list of { id, sql } that verify asks the restored data",
+  PROBE_API_URL:
+    "optional: the application's connection string; a restore is done when it reads and writes with it",
+  PROBE_MIGRATION_URL:
+    "optional: the migrations' connection string; a restore is done when it alters a table with it",
+  PROBE_BACKUP_URL:
+    "optional: the backups' connection string; a restore is done when it reads everything with it",
   POSTGRES_PROGRAMS:
     "optional: folders with PostgreSQL's programs beside PATH and the usual ones, separated as in PATH",
   PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
@@ -221,6 +245,9 @@ const schema = z.object({
   GUARD_ALLOWED_HOSTS: hostList.default([...LOOPBACK]),
   GUARD_TLS: z.enum(TLS_LEVELS).optional(),
   VERIFY_ASSERTIONS: z.string().optional(),
+  PROBE_API_URL: serverUrl.optional(),
+  PROBE_MIGRATION_URL: serverUrl.optional(),
+  PROBE_BACKUP_URL: serverUrl.optional(),
   PUSHGATEWAY_URL: httpUrl.optional(),
   METRICS_FILE: z.string().optional(),
 });
@@ -233,6 +260,9 @@ const FROM_FILE = [
   "BACKUP_STORE_SECONDARY_CONNECTION_STRING",
   "BACKUP_TARGETS",
   "NOTIFY_WEBHOOK_URL",
+  "PROBE_API_URL",
+  "PROBE_MIGRATION_URL",
+  "PROBE_BACKUP_URL",
 ] as const;
 /** Those that are secrets as a whole; a list of targets is none, what is secret in it is kept apart. */
 const SECRET = FROM_FILE.filter((name) => name !== "BACKUP_TARGETS");
@@ -309,6 +339,14 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
   keepAccountKey(value.BACKUP_STORE_CONNECTION_STRING);
   keepAccountKey(value.BACKUP_STORE_SECONDARY_CONNECTION_STRING);
   const [first] = targets;
+  const probes = (Object.keys(PROBES) as (keyof typeof PROBES)[]).flatMap((name): Probe[] => {
+    const server = value[name];
+    keepSecret(server?.password);
+    return server ? [{ ...PROBES[name], server }] : [];
+  });
+  for (const text of [value.BACKUP_STORE_CONNECTION_STRING, value.BACKUP_STORE_SECONDARY_CONNECTION_STRING]) {
+    keepSecret(/AccountKey=([^;]+)/i.exec(text ?? "")?.[1]);
+  }
   return {
     environment: value.ENVIRONMENT ?? "",
     server: value.DATABASE_URL,
@@ -323,6 +361,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     targetPatienceSeconds: value.BACKUP_TARGET_PATIENCE,
     geoStore: geoStoreOf(value),
     objectives: { rtoSeconds: value.RTO_TARGET, rpoSeconds: value.RPO_TARGET },
+    probes,
     guard: {
       databaseUrl: given.DATABASE_URL ?? "",
       allowedHosts: value.GUARD_ALLOWED_HOSTS,

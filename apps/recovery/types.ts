@@ -59,6 +59,25 @@ export const inventorySchema = z.strictObject({
 });
 export type Inventory = z.infer<typeof inventorySchema>;
 
+/** What belongs to the database itself and is not part of a dump. */
+export const databasePropertiesSchema = z.strictObject({
+  owner: z.string(),
+  /** Role `PUBLIC` is everybody. Null: nobody ever changed PostgreSQL's defaults. */
+  grants: z
+    .array(z.strictObject({ role: z.string(), privilege: z.string(), grantable: z.boolean() }))
+    .nullable(),
+  /** `name=value`, of the database, or of a role in it. */
+  settings: z.array(z.strictObject({ role: z.string().nullable(), setting: z.string() })),
+  /** -1: no limit. */
+  connectionLimit: z.number().int(),
+  comment: z.string().nullable(),
+  /** Who compares text. With libc, collate and ctype of `server` say how. */
+  localeProvider: z.enum(["libc", "icu", "builtin"]),
+  locale: z.string().nullable(),
+  icuRules: z.string().nullable(),
+});
+export type DatabaseProperties = z.infer<typeof databasePropertiesSchema>;
+
 export const manifestSchema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
   id: z.string(),
@@ -105,6 +124,8 @@ export const manifestSchema = z.strictObject({
     /** Size on disk, indexes included: what a restore needs. */
     databaseBytes: count,
   }),
+  /** Backups of older releases of the runner lack it. */
+  properties: databasePropertiesSchema.optional(),
   runner: z.strictObject({
     pgDump: z.string(),
     /** Seconds the runner's clock was ahead of the database server's (negative: behind). */
@@ -199,6 +220,8 @@ export interface RestoreResult {
   database: string;
   seconds: number;
   fingerprints: "match" | "mismatch" | "not-checked";
+  /** PASS: the content is the backup's, rights are back, and each role that was tried can work. */
+  verdict: Verdict;
   snapshotAt: string;
   /** Seconds spent waiting for an archived blob to come online; part of `seconds`. */
   rehydrateSeconds: number;

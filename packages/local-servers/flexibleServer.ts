@@ -176,12 +176,12 @@ class Server implements FlexibleServer {
   }
 
   async pooledUrl(role: string, database = this.database): Promise<string> {
-    const { tls, superuser, password } = this.postgres;
+    const { tls } = this.postgres;
     if (!tls) throw new Error("the server offers no TLS");
     const ignored = valueOf(this.facts.options.parameters, "pgbouncer.ignore_startup_parameters");
     this.pooler ??= startPooler({
       serverPort: this.port,
-      reader: { role: superuser, password },
+      users: this.passwords,
       tls,
       settings: ignored === undefined ? {} : { ignore_startup_parameters: ignored },
     });

@@ -8,8 +8,8 @@ import { startSupervised, temporaryDirectory } from "./supervised";
 export interface PoolerOptions {
   /** Port of the PostgreSQL server on this machine. */
   serverPort: number;
-  /** Role that may read other roles' password verifiers, and its password: what the pooler checks a login with. */
-  reader: { role: string; password: string };
+  /** Roles that may log in, with their passwords. */
+  users: ReadonlyMap<string, string>;
   /** PEM files the pooler offers TLS with; it takes no connection without. */
   tls: { certificate: string; key: string };
   /** Settings of pgbouncer.ini beyond or instead of the defaults. */
@@ -45,15 +45,13 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
   };
   try {
     const port = await freePort();
-    const { role, password } = options.reader;
+    const users = [...options.users].map(([role, password]) => `"${role}" "${password}"\n`).join("");
     const settings = {
       listen_addr: loopback,
       listen_port: String(port),
       unix_socket_dir: "",
       auth_type: "scram-sha-256",
-      auth_file: put("users", `"${role}" "${password}"\n`),
-      auth_user: role,
-      auth_query: "SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename = $1",
+      auth_file: put("users", users),
       client_tls_sslmode: "require",
       client_tls_cert_file: put("server.crt", fs.readFileSync(options.tls.certificate)),
       client_tls_key_file: put("server.key", fs.readFileSync(options.tls.key)),

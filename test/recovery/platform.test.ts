@@ -58,6 +58,30 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
+describe("a database that sorts text by a locale of its own", () => {
+  test("comes back with the provider and locale it had", async () => {
+    const { administrator: dba } = lab.server;
+    // On a release before 17 there is no built-in provider.
+    const provider =
+      lab.server.version >= 17 ? "locale_provider builtin builtin_locale 'C.UTF-8'" : "lc_collate 'C'";
+    await lab.server.sql(dba, `create database sorted template template0 ${provider}`, "postgres");
+    await lab.server.sql(
+      dba,
+      "create table t (name text check (name = upper(name))); insert into t values ('É')",
+      "sorted",
+    );
+    const own = lab.as(store, dba, "sorted");
+    const { id, properties } = await backUp(own);
+    expect(properties?.localeProvider).toBe(lab.server.version >= 17 ? "builtin" : "libc");
+    await runRestore(own.settings, { backup: { id }, to: "sorted_back" }, labContext());
+    const locale =
+      "select datlocprovider, datlocale, datcollate, datctype from pg_database where datname = current_database()";
+    expect(await lab.server.sql(dba, locale, "sorted_back")).toEqual(
+      await lab.server.sql(dba, locale, "sorted"),
+    );
+  });
+});
+
 describe("a backup", () => {
   test.each(["truncate", "alter column type"])(
     "is not blind to rows of a table that %s rewrites while its snapshot is taken",
@@ -131,7 +155,19 @@ describe("a backup", () => {
 
 describe("a restore by an administrator who is no superuser", () => {
   let manifest: Manifest;
-  const administrator = () => lab.as(store, lab.server.administrator);
+  let probes: Record<string, string>;
+  const administrator = () => lab.as(store, lab.server.administrator, undefined, probes);
+  const propertiesOf = (database: string) =>
+    lab.server.sql(
+      lab.server.administrator,
+      `select datdba::regrole::text as owner, datconnlimit as "limit", datlocprovider as provider, datlocale as locale,
+         (select array_agg(x::text order by x::text) from unnest(datacl) x)::text as acl,
+         shobj_description(oid, 'pg_database') as comment,
+         (select array_agg(format('%s %s', setrole::regrole, setconfig::text) order by 1)
+          from pg_db_role_setting where setdatabase = d.oid)::text as settings
+       from pg_database d where datname = current_database()`,
+      database,
+    );
   const rightsOf = (database: string) =>
     lab.server.sql(
       lab.server.administrator,
@@ -154,15 +190,30 @@ describe("a restore by an administrator who is no superuser", () => {
 
   beforeAll(async () => {
     await lab.server.sql("migration", "create policy own on orders to api using (id > 0)");
-    await lab.server.sql(lab.server.administrator, "create extension citext");
+    const { database, administrator: dba } = lab.server;
+    for (const text of [
+      "create extension citext",
+      `alter database ${database} set search_path = public, "Odd Name"`,
+      `alter database ${database} set work_mem = '8MB'`,
+      `alter role api in database ${database} set statement_timeout = '5s'`,
+      `alter database ${database} connection limit 40`,
+      `comment on database ${database} is 'orders, prints, shipments'`,
+    ]) {
+      await lab.server.sql(dba, text);
+    }
+    probes = {
+      PROBE_API_URL: await lab.server.pooledUrl("api"),
+      PROBE_MIGRATION_URL: lab.server.url("migration"),
+      PROBE_BACKUP_URL: lab.server.url("backup"),
+    };
     manifest = await backUp();
   });
 
   async function works(database: string): Promise<void> {
     await lab.server.sql("api", "insert into orders (item) values ('after')", database);
     await lab.server.sql("api", "insert into audit (what) values ('after')", database);
-    await lab.server.sql("migration", "alter table orders add column note text", database);
-    await lab.server.sql("migration", "create table later (id int)", database);
+    await lab.server.sql("migration", "alter table orders add column if not exists note text", database);
+    await lab.server.sql("migration", "drop table if exists later; create table later (id int)", database);
     await lab.server.sql("api", "insert into later values (1)", database);
     await lab.server.sql("backup", "select * from orders, audit, reports.daily, later", database);
     await expect(lab.server.sql("api", "drop table orders", database)).rejects.toThrow(/must be owner/);
@@ -176,7 +227,24 @@ describe("a restore by an administrator who is no superuser", () => {
     const run = await recovery(["restore", manifest.id, "--to", "beside", "--json"], administrator().env);
     expect(run.stderr).not.toMatch(/^error/m);
     const result = JSON.parse(run.stdout) as RestoreResult;
-    expect(result).toMatchObject({ fingerprints: "match", ownership: "kept", warnings: [], leftOut: [] });
+    expect(result).toMatchObject({
+      fingerprints: "match",
+      ownership: "kept",
+      verdict: "PASS",
+      warnings: [],
+      leftOut: [],
+    });
+    expect(
+      result.checks.filter(({ id }) => id.startsWith("role-")).map(({ status, actual }) => [status, actual]),
+    ).toEqual([
+      [
+        "PASS",
+        expect.stringMatching(/^reads and may write \d of \d tables; wrote a row of "public"."orders"$/),
+      ],
+      ["PASS", expect.stringMatching(/^owns \d of \d tables; altered/)],
+      ["PASS", expect.stringMatching(/^reads \d tables and \d sequences$/)],
+    ]);
+    expect(await propertiesOf("beside")).toEqual(await propertiesOf(lab.server.database));
     expect([await rightsOf("beside"), await schemasOf("beside")]).toEqual(before);
     await works("beside");
   });
@@ -188,7 +256,69 @@ describe("a restore by an administrator who is no superuser", () => {
     const args = ["restore", manifest.id, "--to", "live", "--replace", "--confirm", "live"];
     const run = await recovery(args, administrator().env);
     expect([run.code, run.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
+    expect(run.stdout).toMatch(/verdict: PASS[^]*database\.restoredAt[^]*Start the application again/);
     await works("live");
+    // What kept strangers out of it does so again.
+    expect(await propertiesOf("live")).toEqual(await propertiesOf(lab.server.database));
+  });
+
+  test("names the restored database when a session that only a superuser could end keeps the other in place", async () => {
+    // Microsoft's own sessions, monitoring for one.
+    const held = lab.server.asMicrosoft("select pg_sleep(600)", "live");
+    held.catch(() => undefined);
+    const run = await recovery(
+      ["restore", manifest.id, "--to", "live", "--replace", "--confirm", "live"],
+      administrator().env,
+    );
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(
+      /a session of azuresu .*may not end; the backup is restored and checked as "live_restore_\w+", and "live" is as it was/,
+    );
+    await lab.server.asMicrosoft(
+      "select pg_terminate_backend(pid) from pg_stat_activity where query ~ '^select pg_sleep'",
+    );
+    await works("live");
+  });
+
+  test("is not done while a role of the platform cannot work, and leaves what works in its place", async () => {
+    const url = new URL(probes.PROBE_API_URL ?? "");
+    url.password = "wrong";
+    const env = { ...administrator().env, PROBE_API_URL: url.href };
+    const run = await recovery(
+      ["restore", manifest.id, "--to", "live", "--replace", "--confirm", "live"],
+      env,
+    );
+    expect(run.code).toBe(1);
+    expect(run.stdout).toMatch(/FAIL role-api: as api: .*authentication failed/);
+    expect(run.stdout).toMatch(/Do not use "live_restore_\w+".*"live" is as it was/);
+    expect(run.stdout + run.stderr).not.toContain(lab.server.passwords.get("migration"));
+
+    // A role with every right but one: it may not write.
+    await lab.server.sql("migration", "create table locked (id int)");
+    await lab.server.sql(
+      lab.server.administrator,
+      "revoke insert, update, delete on all tables in schema public from api",
+    );
+    await lab.server.sql(
+      lab.server.administrator,
+      "revoke insert, update, delete on all tables in schema reports from api",
+    );
+    const readOnly = await backUp();
+    lab.server.makeRoles();
+    await lab.server.sql(
+      lab.server.administrator,
+      "grant insert, update, delete on all tables in schema reports to api",
+    );
+    const result = await runRestore(
+      administrator().settings,
+      { backup: { id: readOnly.id }, to: "frozen" },
+      labContext(),
+    );
+    expect(result).toMatchObject({ fingerprints: "match", verdict: "FAIL" });
+    expect(result.checks.find(({ id }) => id === "role-api")).toMatchObject({
+      status: "FAIL",
+      actual: expect.stringMatching(/may read and write none of \d tables/) as string,
+    });
   });
 
   test("does not put a database whose roles are missing in the place of one that works, unless told to", async () => {

@@ -59,7 +59,7 @@ describe("restore", () => {
     ]);
     expect(result.tables).toHaveLength(manifest.tables.length);
     expect(result.nextSteps.join(" ")).toMatch(
-      /migrations against "back".*Switch over: put "back" into the API's DATABASE_URL/,
+      /still works with its own database: "back" lies beside it.*stop the application and restore it there with --replace/,
     );
 
     const [row] = await lab.sql(

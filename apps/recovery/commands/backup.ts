@@ -301,6 +301,7 @@ function describeBackup(
     // Where it is kept differs by target, see `deliver`.
     archive: { container: "", blob: run.blob, compression: "zstd" as const, ...encryptionOf(job.settings) },
     server: snapshot.server,
+    properties: snapshot.properties,
     runner: { pgDump: job.programs.pgDump.version, clockAheadSeconds: run.clockAheadSeconds },
     tables: content.tables
       .map(({ name, rows, bytes, sha256, copy }) => ({ name, rows, bytes, sha256, copy }))

@@ -1,20 +1,20 @@
 import type { Command } from "commander";
 import { createInterface } from "node:readline";
 import type { RunContext } from "../context";
-import { ExitCode, FailedError, UsageError } from "../../../packages/command/errors";
+import { ExitCode, FailedError, messageOf, UsageError } from "../../../packages/command/errors";
 import { parseSkip } from "../leaveOut";
 import type { BackupSelector, RestoreOptions } from "../options";
 import type { OwnershipPlan } from "../ownership";
 import { parseInstantOption } from "../parse";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
-import { openTarget, swapDatabases } from "../postgres/target";
+import { openTarget, swapDatabases, type Target } from "../postgres/target";
 import { restoreInto } from "../restoreInto";
 import { exitCodeHelp, runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 import { Stages } from "../stages";
 import { select } from "../store/catalogue";
 import { choose, openTargets } from "../store/fleet";
-import type { CatalogueEntry, RestoreResult } from "../types";
+import type { CatalogueEntry, CheckResult, RestoreResult } from "../types";
 
 /**
  * Restores a backup into a new or an empty database and compares every table before it says done. An existing
@@ -45,27 +45,50 @@ export async function runRestore(
   );
   const run = { settings, context, store, stages, manifest };
   const { ladder, plan, ...loaded } = await restoreInto(run, target, options);
-  const match = ladder.verdict() === "PASS";
+  const verdict = ladder.verdict();
+  const match = verdict === "PASS";
   let previousDatabase: string | undefined;
   let { database } = target.working;
   if (target.kind === "replace" && match) {
-    previousDatabase = await stages.run("switch", () => swapDatabases(target, options.to, context.now()));
+    previousDatabase = await stages.run("switch", () => switchOver(target, options.to, context.now()));
     database = options.to;
   }
   return {
     id: manifest.id,
     database,
-    fingerprints: match ? "match" : ladder.verdict() === "FAIL" ? "mismatch" : "not-checked",
+    fingerprints: fingerprintsOf(ladder.checks),
+    verdict,
     snapshotAt: manifest.snapshotAt,
     ownership: plan.keep ? "kept" : "restoring-role",
     missingRoles: plan.missingRoles,
     previousDatabase,
     ...loaded,
     checks: ladder.checks,
-    nextSteps: nextSteps(server, { database, match, previousDatabase, plan }),
+    nextSteps: nextSteps({ database, to: options.to, match, previousDatabase, plan }),
     seconds: Math.max(0, (context.now().getTime() - started.getTime()) / 1000),
     stages: stages.list,
   };
+}
+
+/** @throws FailedError that names the restored database, which is complete and waits beside the other */
+async function switchOver(target: Target, name: string, now: Date): Promise<string> {
+  try {
+    return await swapDatabases(target, name, now);
+  } catch (error) {
+    const { database } = target.working;
+    throw new FailedError(
+      `${messageOf(error)}; the backup is restored and checked as "${database}", and "${name}" is as it was. Once nobody ` +
+        `uses "${name}" any more, as the restoring role: ALTER DATABASE "${name}" RENAME TO "${name}_before"; ` +
+        `ALTER DATABASE "${database}" RENAME TO "${name}"`,
+    );
+  }
+}
+
+/** What the checks of the content alone say. */
+function fingerprintsOf(checks: readonly CheckResult[]): RestoreResult["fingerprints"] {
+  const found = checks.filter(({ id }) => id !== "rights" && !id.startsWith("role-"));
+  if (found.some(({ status }) => status === "FAIL")) return "mismatch";
+  return found.every(({ status }) => status === "PASS") ? "match" : "not-checked";
 }
 
 function locate(
@@ -80,27 +103,40 @@ function locate(
   throw new UsageError(`--database: name one of ${[...names].sort().join(", ")}`);
 }
 
-function nextSteps(
-  { host }: ServerConnection,
-  done: { database: string; match: boolean; previousDatabase?: string; plan: OwnershipPlan },
-): string[] {
-  const { database, match, previousDatabase, plan } = done;
-  if (!match)
-    return [`Do not switch over: "${database}" differs from the backup; restore another one (see list).`];
+/** The same steps, in the same order, as docs/runbooks/database-restore.md. */
+function nextSteps(done: {
+  database: string;
+  to: string;
+  match: boolean;
+  previousDatabase?: string;
+  plan: OwnershipPlan;
+}): string[] {
+  const { database, to, match, previousDatabase, plan } = done;
+  if (!match) {
+    const kept = database === to ? "" : ` "${to}" is as it was.`;
+    return [
+      `Do not use "${database}": a check did not pass, see above.${kept} Restore another backup (see list), or mend what is named.`,
+      `Drop "${database}" when it is of no more use.`,
+    ];
+  }
   const steps: string[] = [];
   if (plan.missingRoles.length > 0) {
     steps.push(`Create the roles ${plan.missingRoles.join(", ")} and grant them what the application needs.`);
   }
-  if (previousDatabase) {
-    steps.push("Restart the application: its connections were ended.");
-    steps.push(`Drop "${previousDatabase}", the previous content, once you are sure you do not need it.`);
-  } else {
-    steps.push(
-      `Bring the schema up to date: run the application's migrations against "${database}" on ${host}.`,
-    );
-    steps.push(`Switch over: put "${database}" into the API's DATABASE_URL secret and restart it.`);
+  if (!previousDatabase) {
+    return [
+      ...steps,
+      `The application still works with its own database: "${database}" lies beside it. Compare, or take from it what is missing.`,
+      `To put this backup in the application's place, stop the application and restore it there with --replace.`,
+    ];
   }
-  return steps;
+  return [
+    ...steps,
+    `Tell the platform that the content is another one: set database.restoredAt of the stack to now and run an update; it repeats roles and migrations and restarts what connects.`,
+    "Start the application again.",
+    "Back up, and verify that backup.",
+    `Drop "${previousDatabase}", the previous content, once whoever owns the data agrees.`,
+  ];
 }
 
 interface RestoreFlags {
@@ -172,8 +208,10 @@ export function registerRestore(program: Command): void {
           },
           context,
         );
-        const codes = { match: ExitCode.ok, mismatch: ExitCode.failed, "not-checked": ExitCode.notRun };
-        return { document: result, text: describe(result), exitCode: codes[result.fingerprints] };
+        const { verdict } = result;
+        const exitCode =
+          verdict === "PASS" ? ExitCode.ok : verdict === "FAIL" ? ExitCode.failed : ExitCode.notRun;
+        return { document: result, text: describe(result), exitCode };
       }),
     );
 }
@@ -181,7 +219,7 @@ export function registerRestore(program: Command): void {
 function describe(result: RestoreResult): string {
   const found = result.checks.filter(({ status }) => status !== "PASS");
   return [
-    `${result.id} restored to "${result.database}" in ${result.seconds.toFixed(1)} s; fingerprints: ${result.fingerprints}`,
+    `${result.id} restored to "${result.database}" in ${result.seconds.toFixed(1)} s; fingerprints: ${result.fingerprints}; verdict: ${result.verdict}`,
     ...result.warnings.map((warning) => `warning: ${warning}`),
     ...found.map(({ id, status, actual }) => `${status} ${id}: ${actual}`),
     "Next:",

@@ -12,7 +12,7 @@ import { amcheck } from "../postgres/amcheck";
 import type { TablesComparison } from "../postgres/compare";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
-import { createDatabase } from "../postgres/databases";
+import { createDatabase, localeOf } from "../postgres/databases";
 import { findProgram, majorOf, restoreProgram } from "../../../packages/programs/postgres";
 import { missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
@@ -231,7 +231,7 @@ async function restoreInto(
     const missing = await missingExtensions(client, manifest.inventory);
     if (missing.length > 0)
       throw new NotRunError(`the scratch server lacks extensions: ${missing.join(", ")}`);
-    return createDatabase(client, scratch.database.database, manifest.server);
+    return createDatabase(client, scratch.database.database, manifest);
   });
   await scratch.lendRoles(content.entries.filter(({ kind }) => kind !== "ACL").flatMap(rolesOf));
   try {
@@ -252,11 +252,11 @@ async function restoreInto(
     if (!locale || !(error instanceof FailedError)) throw error;
     // Text may sort or match differently here; that says nothing about the backup.
     throw new NotRunError(
-      `without the locale ${manifest.server.collate}, which is not installed here: ${error.message}`,
+      `without the locale ${localeOf(manifest)}, which is not installed here: ${error.message}`,
     );
   }
   return locale
-    ? `restored without an error, with locale ${locale} instead of ${manifest.server.collate}`
+    ? `restored without an error, with locale ${locale} instead of ${localeOf(manifest)}`
     : "restored without an error";
 }
 

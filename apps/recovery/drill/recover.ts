@@ -85,7 +85,7 @@ async function attempt(
       context,
     );
     stages.list.push(...result.stages);
-    if (result.fingerprints === "match") return result;
+    if (result.verdict === "PASS") return result;
     await dropDatabase(loss.maintenance, loss.target.database);
     const wrong = result.checks.find(({ status }) => status !== "PASS");
     return { problem: wrong ? `${wrong.id}: ${wrong.actual}` : "its content was not compared" };

@@ -44,30 +44,71 @@ export async function databaseExists(client: Client, name: string): Promise<bool
   return rowCount === 1;
 }
 
+/** Release from which on a database may compare text by other means than the C library. */
+const FIRST_MAJOR_WITH_PROVIDERS = 15;
+
 /**
- * Creates a database of the backup's encoding and locale.
- * @returns the locale used instead when the server does not know the backup's
+ * Creates a database of the backup's encoding, locale and locale provider.
+ * @returns the locale used instead when the server cannot have the backup's
  */
 export async function createDatabase(
   client: Client,
   name: string,
-  source: Manifest["server"],
+  { server, properties }: Pick<Manifest, "server" | "properties">,
 ): Promise<string | undefined> {
-  const fallbacks = source.encoding === "UTF8" ? ["C.UTF-8", "C"] : ["C"];
-  const locales = [{ collate: source.collate, ctype: source.ctype }].concat(
-    fallbacks.map((locale) => ({ collate: locale, ctype: locale })),
-  );
   const literal = (text: string) => client.escapeLiteral(text);
-  for (const [index, { collate, ctype }] of locales.entries()) {
+  const { rows } = await client.query<{ major: number }>(
+    "SELECT current_setting('server_version_num')::int / 10000 AS major",
+  );
+  const choices = localeChoices({ server, properties }, rows[0]?.major ?? 0, literal);
+  for (const [index, { options, instead }] of choices.entries()) {
     try {
       await client.query(
-        `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ENCODING ${literal(source.encoding)}
-         LC_COLLATE ${literal(collate)} LC_CTYPE ${literal(ctype)}`,
+        `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ENCODING ${literal(server.encoding)} ${options}`,
       );
-      return index === 0 ? undefined : collate;
+      return instead;
     } catch (error) {
-      if (index === locales.length - 1 || !/locale/i.test(messageOf(error))) throw error;
+      if (index === choices.length - 1 || !/locale|provider|\bICU\b/i.test(messageOf(error))) throw error;
     }
   }
   return undefined;
 }
+
+/** Ways to create a database for a backup, the right one first; `instead` names a locale that is not the backup's. */
+function localeChoices(
+  { server, properties }: Pick<Manifest, "server" | "properties">,
+  major: number,
+  literal: (text: string) => string,
+): { options: string; instead?: string }[] {
+  const known = major >= FIRST_MAJOR_WITH_PROVIDERS;
+  const fallbacks = server.encoding === "UTF8" ? ["C.UTF-8", "C"] : ["C"];
+  const own = `LC_COLLATE ${literal(server.collate)} LC_CTYPE ${literal(server.ctype)}`;
+  const others = fallbacks.map((locale) => ({
+    options: `LC_COLLATE ${literal(locale)} LC_CTYPE ${literal(locale)}`,
+    instead: locale,
+  }));
+  const libc = [{ options: own, instead: undefined }, ...others].map(({ options, instead }) => ({
+    options: known ? `LOCALE_PROVIDER libc ${options}` : options,
+    instead,
+  }));
+  const { localeProvider = "libc", locale, icuRules } = properties ?? {};
+  if (localeProvider === "libc" || !locale) return libc;
+  const given =
+    localeProvider === "icu"
+      ? `ICU_LOCALE ${literal(locale)}${icuRules ? ` ICU_RULES ${literal(icuRules)}` : ""}`
+      : `BUILTIN_LOCALE ${literal(locale)}`;
+  // What the provider does not decide is still the C library's; its locale need not be the same.
+  const provided = [own, ...others.map(({ options }) => options)].map((options) => ({
+    options: `LOCALE_PROVIDER ${localeProvider} ${given} ${options}`,
+  }));
+  return [
+    ...(known ? provided : []),
+    ...libc.map(({ options, instead }) => ({ options, instead: instead ?? server.collate })),
+  ];
+}
+
+/** How a backup's database compares text, for a message. */
+export const localeOf = ({ server, properties }: Pick<Manifest, "server" | "properties">): string =>
+  properties && properties.localeProvider !== "libc"
+    ? `${properties.localeProvider} ${properties.locale ?? ""}`
+    : server.collate;

@@ -3,7 +3,8 @@ import { FailedError } from "../../../packages/command/errors";
 import { describeServer, type ServerConnection } from "./connection";
 import { connect, quoteIdentifier, withClient } from "./connect";
 import { readInventory, readTables, type TableToDump } from "./inventory";
-import type { Inventory, Manifest } from "../types";
+import { readProperties } from "./properties";
+import type { DatabaseProperties, Inventory, Manifest } from "../types";
 
 const TABLES_PER_QUERY = 50;
 
@@ -14,6 +15,7 @@ export interface Snapshot {
   at: Date;
   server: Manifest["server"];
   inventory: Inventory;
+  properties: DatabaseProperties;
   tables: TableToDump[];
   /**
    * Rows of every table in the snapshot, by `schema\0table`. Counted in sessions of their own, a few tables at a time:
@@ -47,9 +49,11 @@ export async function openSnapshot(server: ServerConnection): Promise<Snapshot> 
       );
     }
     const inventory = await readInventory(client);
+    const properties = await readProperties(client);
     return {
       ...facts,
       inventory,
+      properties,
       tables,
       countRows: (signal) =>
         countRows(

@@ -9,6 +9,8 @@ import { databaseExists, isEmptyDatabase } from "./databases";
 const RESERVED = ["postgres", "template0", "template1", "azure_maintenance", "azure_sys"];
 const MAX_NAME_BYTES = 63;
 const RENAME_ATTEMPTS = 20;
+/** Attempts while a session is there that only its owner can end. */
+const PATIENCE = 2;
 
 /** Where a restore writes to first, and what stands in its way. */
 export interface Target {
@@ -105,16 +107,40 @@ async function renameDatabase(client: Client, from: string, to: string): Promise
       await client.query(`ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`);
       return;
     } catch (error) {
-      if (attempt === RENAME_ATTEMPTS || !/being accessed by other users/.test(messageOf(error))) {
-        throw new FailedError(`database ${from} could not be renamed to ${to}: ${messageOf(error)}`);
+      const inUse = /being accessed by other users/.test(messageOf(error));
+      // The server itself has waited five seconds for them by now.
+      const held = inUse ? await remaining(client, from) : [];
+      if (attempt < RENAME_ATTEMPTS && inUse && (held.length === 0 || attempt < PATIENCE)) {
+        await sleep(100);
+        continue;
       }
+      const reason = inUse
+        ? held.length > 0
+          ? `a session of ${held.join(", ")} uses it, which the restoring role may not end`
+          : "others keep connecting to it; stop the application first"
+        : messageOf(error);
+      throw new FailedError(`database ${from} could not be renamed to ${to}: ${reason}`);
     }
-    await client.query(
-      "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
-      [from],
-    );
-    await sleep(100);
   }
+}
+
+/** Ends the sessions of a database that may be ended, and says whose are left. */
+async function remaining(client: Client, database: string): Promise<string[]> {
+  const { rows } = await client.query<{ pid: number; who: string }>(
+    `SELECT pid, format('%s (%s)', usename, NULLIF(application_name, '')) AS who
+     FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()`,
+    [database],
+  );
+  const left: string[] = [];
+  for (const { pid, who } of rows) {
+    try {
+      await client.query("SELECT pg_catalog.pg_terminate_backend($1)", [pid]);
+    } catch {
+      // Only a superuser may end a superuser's session.
+      left.push(who);
+    }
+  }
+  return [...new Set(left)];
 }
 
 export async function dropDatabase(maintenance: ServerConnection, name: string): Promise<void> {
