@@ -56,6 +56,9 @@ export function startProgram(
   return { child, ended, stderr: () => stderr };
 }
 
+/** A pooler hands one session to many, and passes on no settings: nothing here can work through it. */
+const POOLED = "this is a connection pooler (PgBouncer); give the server's own port, 5432 on Azure";
+
 /** What a program complained about last, on one line. Warnings and details stay out when there is an error. */
 export function complaint(stderr: string): string {
   const lines = stderr
@@ -63,7 +66,8 @@ export function complaint(stderr: string): string {
     .map((line) => line.trim())
     .filter(Boolean);
   const errors = lines.filter((line) => /\b(error|fatal|panic)\b/i.test(line));
-  return (errors.length > 0 ? errors.slice(0, 2) : lines.slice(-1)).join("; ").slice(0, 600);
+  const text = (errors.length > 0 ? errors.slice(0, 2) : lines.slice(-1)).join("; ").slice(0, 600);
+  return /unsupported startup parameter/.test(text) ? `${text}; ${POOLED}` : text;
 }
 
 /**

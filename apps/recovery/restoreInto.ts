@@ -208,6 +208,7 @@ class Attempt {
       manifest,
       jobs: settings.jobs,
       leaveOut: prepared.omissions.entries,
+      targetMajor: prepared.major,
       compare: true,
       signal: this.signal,
     });

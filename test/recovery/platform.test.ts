@@ -6,6 +6,7 @@ import { Client } from "pg";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
+import { onlyUnknownSettings } from "../../apps/recovery/postgres/pgRestore";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { recovery } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
@@ -398,5 +399,56 @@ describe("a restore by an administrator who is no superuser", () => {
       const wrong = await recovery(["restore", id, "--to", "wrong", "--skip", skip], env);
       expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(says)]);
     }
+  });
+
+  test("is not cut short by the role's limits, by quoted names, or by a check that reads another table", async () => {
+    const dba = lab.server.administrator;
+    await lab.server.asMicrosoft(
+      "create table allowed (id int); create table checked (id int, filler text); insert into allowed values (1)",
+    );
+    await lab.server.asMicrosoft(
+      `create function known(int) returns bool language sql as 'select exists (select from public.allowed where id = $1)';
+       alter table checked add check (known(id));
+       insert into checked select 1, repeat('x', 1000) from generate_series(1, 2000);
+       grant select on allowed, checked to backup`,
+    );
+    await lab.server.sql(dba, `alter role ${dba} set idle_session_timeout = '100ms'`);
+    await lab.server.asMicrosoft("alter system set quote_all_identifiers = on");
+    await lab.server.asMicrosoft("select pg_reload_conf()");
+    try {
+      const { id } = await backUp();
+      const result = await runRestore(
+        administrator().settings,
+        { backup: { id }, to: "checks" },
+        labContext(),
+      );
+      expect(result.fingerprints).toBe("match");
+    } finally {
+      await lab.server.asMicrosoft("alter system reset quote_all_identifiers");
+      await lab.server.asMicrosoft("select pg_reload_conf()");
+      await lab.server.sql(dba, `alter role ${dba} reset idle_session_timeout`);
+      await lab.server.asMicrosoft("drop table checked, allowed cascade; drop function known(int)");
+    }
+  });
+
+  test("says that a pooler is in the way", async () => {
+    const env = { ...store.env, DATABASE_URL: await lab.server.pooledUrl("backup") };
+    const run = await recovery(["backup"], env);
+    expect([run.code, run.stderr]).toEqual([
+      1,
+      expect.stringMatching(/unsupported startup parameter.*connection pooler.*own port, 5432/),
+    ]);
+  });
+
+  test("takes a newer pg_restore for an older server when it only stumbles over settings", () => {
+    const line =
+      'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"';
+    const ignored = (count: number) => `pg_restore: warning: errors ignored on restore: ${count}`;
+    expect(onlyUnknownSettings([line, ignored(1)].join("\n"))).toBe(true);
+    expect(
+      onlyUnknownSettings([line, "pg_restore: error: ERROR:  no such table", ignored(2)].join("\n")),
+    ).toBe(false);
+    expect(onlyUnknownSettings(ignored(3))).toBe(false);
+    expect(onlyUnknownSettings("pg_restore: error: connection lost")).toBe(false);
   });
 });

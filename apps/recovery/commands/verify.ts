@@ -239,6 +239,7 @@ async function restoreInto(
     const { signal } = run;
     const { built, compared } = startRestore({
       pgRestore,
+      targetMajor: majorOf(scratch.version),
       server: scratch.database,
       archive: spooled.archive,
       manifest,

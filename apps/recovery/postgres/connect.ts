@@ -1,6 +1,12 @@
 import { Client, DatabaseError } from "pg";
 import { FailedError, messageOf } from "../../../packages/command/errors";
-import { CANONICAL_SETTINGS, clientConfig, describeServer, type ServerConnection } from "./connection";
+import {
+  CANONICAL_SETTINGS,
+  clientConfig,
+  describeServer,
+  UNHURRIED,
+  type ServerConnection,
+} from "./connection";
 
 /**
  * A connected client whose sessions print values in canonical form.
@@ -43,6 +49,7 @@ function reason(error: unknown): string {
 async function prepareSession(client: Client): Promise<void> {
   const settings: Record<string, string> = {
     ...CANONICAL_SETTINGS,
+    ...UNHURRIED,
     // The same as pg_dump: rows a policy hides are an error, not a shorter table.
     row_security: "off",
     search_path: "",

@@ -33,9 +33,14 @@ export const CANONICAL_SETTINGS: Readonly<Record<string, string>> = {
   extra_float_digits: "3",
   intervalstyle: "postgres",
   lc_monetary: "C",
+  // Names are compared as pg_dump writes them; a server may want all of them quoted.
+  quote_all_identifiers: "off",
   timezone: "UTC",
   xmloption: "content",
 };
+
+/** A connection of a restore waits for others to finish, whatever the role's own limits for requests are. */
+export const UNHURRIED: Readonly<Record<string, string>> = { idle_session_timeout: "0" };
 
 const isLocal = (host: string) => host.startsWith("/") || ["localhost", "127.0.0.1", "::1"].includes(host);
 
@@ -130,7 +135,7 @@ export function programEnvironment(
   server: ServerConnection,
   settings: Record<string, string> = {},
 ): NodeJS.ProcessEnv {
-  const options = Object.entries({ ...CANONICAL_SETTINGS, ...settings });
+  const options = Object.entries({ ...CANONICAL_SETTINGS, ...UNHURRIED, ...settings });
   return {
     PGHOST: server.host,
     PGPORT: String(server.port),

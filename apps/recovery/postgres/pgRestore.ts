@@ -46,6 +46,8 @@ export interface RestoreProgram {
   /** Path of the archive. */
   file: string;
   jobs: number;
+  /** Release of the server, where it may be older than pg_restore. */
+  targetMajor?: number;
   signal: AbortSignal;
 }
 
@@ -56,12 +58,14 @@ export interface RestoreProgram {
  * @throws FailedError when pg_restore fails, NotRunError when the server's disk is full
  */
 export async function restoreSection(
-  { pgRestore, server, file, signal }: RestoreProgram,
+  { pgRestore, server, file, signal, targetMajor }: RestoreProgram,
   section: "pre-data" | "data" | "post-data",
   list: readonly string[],
   jobs: number,
 ): Promise<void> {
   const folder = mkdtempSync(path.join(path.dirname(file), "toc-"));
+  // A newer pg_restore sends settings that an older server refuses; where no other is installed it goes on past them.
+  const older = targetMajor !== undefined && targetMajor < pgRestore.major;
   try {
     const listFile = path.join(folder, "list");
     writeFileSync(listFile, `${list.join("\n")}\n`);
@@ -72,7 +76,7 @@ export async function restoreSection(
         ...[
           "--no-owner",
           "--no-acl",
-          "--exit-on-error",
+          ...(older ? [] : ["--exit-on-error"]),
           "--no-password",
           "--no-tablespaces",
           "--no-subscriptions",
@@ -89,11 +93,18 @@ export async function restoreSection(
     const { code, error } = await program.ended;
     signal.throwIfAborted();
     if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
-    if (code !== 0)
+    if (code !== 0 && !(older && onlyUnknownSettings(program.stderr())))
       throw restoreProblem(server, `pg_restore failed with exit code ${String(code)}`, program.stderr());
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether every error pg_restore counted was about a setting that the server does not know. */
+export function onlyUnknownSettings(said: string): boolean {
+  const counted = Number(/errors ignored on restore: (\d+)/.exec(said)?.[1] ?? 0);
+  const unknown = said.match(/error: .*unrecognized configuration parameter "transaction_timeout"/g) ?? [];
+  return counted > 0 && unknown.length === counted;
 }
 
 /** What a server said when a restore broke off, as an error that says whether the backup is to blame. */

@@ -32,6 +32,9 @@ export interface RunningRestore {
   compared: Promise<TablesComparison>;
 }
 
+/** SQLSTATE of rows that a check constraint refuses. */
+const CHECK_VIOLATION = "23514";
+
 /** Lower ones go first; what makes a table usable goes before both, the largest table first. */
 const RANK = { others: 0, comparison: 1 };
 
@@ -109,7 +112,8 @@ class Restore {
     const loaded = new Set(plan.tables.map(({ entry }) => entry.dumpId));
     const alone = builtAlone(plan);
     const indexes: Promise<void>[] = [];
-    const loading = plan.tables.map((table) => this.table(table, wanted, indexes));
+    const attempted: Promise<unknown>[] = [];
+    const loading = plan.tables.map((table) => this.table(table, wanted, indexes, attempted));
     const others = this.otherData(
       entries.filter(
         ({ dumpId, section }) => section === "data" && !loaded.has(dumpId) && wanted.has(dumpId),
@@ -136,6 +140,7 @@ class Restore {
     { entry, fingerprint, keys, indexes }: PlannedTable,
     wanted: ReadonlyMap<number, string>,
     building: Promise<void>[],
+    attempted: Promise<unknown>[],
   ): Promise<void> {
     const { archive, manifest } = this.task;
     const urgency = -1 - fingerprint.bytes;
@@ -146,18 +151,26 @@ class Restore {
         entries.flatMap(({ dumpId }) => wanted.get(dumpId) ?? []),
         1,
       );
-    await archive.whenBegun(entry);
-    await this.slots.run(urgency, () =>
-      this.connected(async (client) => {
-        try {
-          await loadTable(client, archive, entry, manifest.server.encoding);
-        } catch (error) {
-          if (error instanceof RecoveryError) throw error;
-          const said = error instanceof DatabaseError ? `ERROR: ${error.message}` : messageOf(error);
-          throw restoreProblem(this.task.server, `the rows of ${fingerprint.name} could not be loaded`, said);
-        }
-      }),
-    );
+    const load = async () => {
+      await archive.whenBegun(entry);
+      await this.slots.run(urgency, () =>
+        this.connected((client) => loadTable(client, archive, entry, manifest.server.encoding)),
+      );
+    };
+    const first = load();
+    attempted.push(first.catch(() => undefined));
+    try {
+      await first.catch(async (error: unknown) => {
+        if (!(error instanceof DatabaseError) || error.code !== CHECK_VIOLATION) throw error;
+        // A check that reads another table passes once that one is there.
+        await Promise.all(attempted);
+        await load();
+      });
+    } catch (error) {
+      if (error instanceof RecoveryError) throw error;
+      const said = error instanceof DatabaseError ? `ERROR: ${error.message}` : messageOf(error);
+      throw restoreProblem(this.task.server, `the rows of ${fingerprint.name} could not be loaded`, said);
+    }
     if (keys.length > 0) await this.slots.run(urgency, () => build(keys));
     for (const index of indexes) building.push(this.begin(this.slots.run(urgency, () => build([index]))));
     this.compare(fingerprint);
