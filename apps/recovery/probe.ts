@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import { messageOf } from "./errors";
+import { messageOf } from "../../packages/command/errors";
 import type { Finding, Ladder } from "./ladder";
 import { quoteIdentifier } from "./postgres/connect";
 import { clientConfig, withDatabase, type ServerConnection } from "./postgres/connection";

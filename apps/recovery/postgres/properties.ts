@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { messageOf } from "../errors";
+import { messageOf } from "../../../packages/command/errors";
 import type { DatabaseProperties } from "../types";
 import { quoteIdentifier } from "./connect";
 
