@@ -34,7 +34,8 @@ export interface SiteArgs {
   clientId: pulumi.Input<string>;
   region: Pick<RegionBase, "network" | "names">;
   after: pulumi.Resource[];
-  awaitReady: boolean;
+  /** Whether the region stands by, with no pod running. */
+  standby: boolean;
 }
 
 function site(name: Site, { config, ...args }: SiteArgs) {
@@ -50,7 +51,7 @@ function site(name: Site, { config, ...args }: SiteArgs) {
     health: { port: "http", live, ready },
     exposure: exposureOf(args.region, name),
     after: args.after,
-    awaitReady: args.awaitReady,
+    standby: args.standby,
     ingress: [
       addresses("edge", args.region.network.subnetCidrs["private-link"], port),
       workloads("status page and probes", ["status-page", "blackbox"], port),

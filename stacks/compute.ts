@@ -23,7 +23,7 @@ import { Site, SITES } from "./sites";
 import { secretIssues } from "./names";
 import type { Context } from "./platform";
 import { RegionBase } from "./regional";
-import { dnsServiceAddress, PRODUCT, StackConfig } from "./schema";
+import { dnsServiceAddress, PRODUCT } from "./schema";
 
 /** What a region that computes needs from the rest of the platform. */
 export interface ComputeArgs {
@@ -40,6 +40,7 @@ export interface ComputeArgs {
 export interface RegionCluster {
   region: RegionBase;
   cluster: Cluster;
+  federation: Federation;
 }
 
 /** What a region computes with, and what answers there. */
@@ -63,47 +64,42 @@ interface Place extends ComputeArgs {
   vault: VaultSource;
 }
 
-/** Whether workloads run in a region now. */
-export function computes({ regions }: StackConfig, place: RegionBase["place"]): boolean {
-  return place === "primary" ? regions.primaryActive : regions.secondaryActive;
-}
-
-/**
- * The cluster of a lost region: still declared, so that its return changes nothing, but with nothing in it, so
- * that no update waits for an API server nobody can reach.
- */
-export function emptyCluster(context: Context, args: Pick<ComputeArgs, "region" | "logs">): RegionCluster {
-  const cluster = regionCluster(context, args);
-  federation(context, args.region, cluster);
-  return { region: args.region, cluster };
-}
-
-/** Cluster of one region and everything that runs in it. */
+/** Cluster of one region and everything in it: running where the region serves, at zero where it stands by. */
 export function regionCompute(context: Context, args: ComputeArgs): RegionCompute {
-  const cluster = regionCluster(context, args);
-  const place = insideCluster(context, args, cluster);
+  const { cluster, federation } = regionCluster(context, args);
+  const place = insideCluster(context, { ...args, after: [...args.after, federation] }, cluster);
   // The jobs that prepare the database have waited for everything else already.
-  const ready = isWriter(context, place) ? prepareDatabase(context, place) : place.after;
+  const ready = serves(place) ? prepareDatabase(context, place) : place.after;
   const sites = applications(context, { ...place, after: ready });
   recovery(context, place);
   const { region, namespace, opts, vault } = place;
-  return { region, cluster, namespace, opts, vault, ready, sites };
+  return { region, cluster, federation, namespace, opts, vault, ready, sites };
 }
 
-/** Whether the database accepts writes in a region: only there are schema and backups taken care of. */
-function isWriter({ config }: Context, { region }: ComputeArgs): boolean {
-  return config.regions.writer === region.place;
+/** Whether a region serves: only there do workloads run, and are schema and backups taken care of. */
+export function serves({ region }: Pick<ComputeArgs, "region">): boolean {
+  return region.role === "serving";
 }
 
-function regionCluster(
-  { config, names, tags, opts }: Context,
+/**
+ * Cluster of a region, and the trust of its identities. Of a lost region it is all that stays declared: with nothing in
+ * it, so that no update waits for an API server nobody can reach.
+ */
+export function regionCluster(
+  context: Context,
   { region, logs }: Pick<ComputeArgs, "region" | "logs">,
-): Cluster {
+): RegionCluster {
+  const { config, names, tags } = context;
   const { network, identities, plan } = region;
-  return new Cluster(
+  const { standby, ...sizes } = config.cluster;
+  const cluster = new Cluster(
     `${names.prefix}-${region.place}-cluster`,
     {
-      ...config.cluster,
+      ...sizes,
+      // Nothing runs there but the cluster's own services; the autoscaler brings nodes as soon as pods wait for them.
+      ...(region.role === "standby" && {
+        userPool: { ...sizes.userPool, minCount: standby.userMinCount, tags: { regionRole: region.role } },
+      }),
       names: region.names,
       resourceGroupName: region.group.name,
       subscriptionId: config.azure.subscriptionId,
@@ -118,12 +114,13 @@ function regionCluster(
       logs,
       tags,
     },
-    opts,
+    region.opts,
   );
+  return { region, cluster, federation: federation(context, region, cluster) };
 }
 
 /** Lets the service accounts of a region's cluster sign in as the region's identities. */
-function federation({ names, opts }: Context, region: RegionBase, cluster: Cluster): Federation {
+function federation({ names }: Context, region: RegionBase, cluster: Cluster): Federation {
   return new Federation(
     `${names.prefix}-${region.place}-federation`,
     {
@@ -133,7 +130,7 @@ function federation({ names, opts }: Context, region: RegionBase, cluster: Clust
       namespace: names.namespace,
       identities: [...IDENTITIES],
     },
-    opts,
+    region.opts,
   );
 }
 
@@ -168,7 +165,6 @@ function insideCluster(context: Context, args: ComputeArgs, cluster: Cluster): P
     name,
     namespace,
     opts: inCluster,
-    after: [...args.after, federation(context, region, cluster)],
     vault: {
       vaultName: region.names.vault,
       tenantId: config.azure.tenantId,
@@ -243,6 +239,7 @@ function applications(context: Context, place: Place): Record<Site, Workload> {
       namespace: namespace.namespace,
       identityClientId: identities.gateway.clientId,
       callers: ["api"],
+      standby: !serves(place),
     },
     opts,
   );
@@ -251,7 +248,7 @@ function applications(context: Context, place: Place): Record<Site, Workload> {
     region,
     namespace: namespace.namespace,
     after: [...after, gateway.service],
-    awaitReady: isWriter(context, place),
+    standby: !serves(place),
   };
   const gate = databaseGate({ ...guardOf(context), secret: "database-api-url" });
   return {
@@ -310,7 +307,7 @@ function recovery(context: Context, place: Place): void {
       deadlineMinutes: config.recovery.deadlineMinutes,
       scratchGiB: config.recovery.scratchGiB,
       databasePort: DATABASE_PORTS.direct,
-      suspended: !isWriter(context, place),
+      suspended: !serves(place),
     },
     opts,
   );
@@ -327,5 +324,9 @@ function recovery(context: Context, place: Place): void {
     },
     opts,
   );
-  recoveryExporter(`${name}-metrics`, { ...common, identityClientId: identities.metrics.clientId }, opts);
+  recoveryExporter(
+    `${name}-metrics`,
+    { ...common, identityClientId: identities.metrics.clientId, standby: !serves(place) },
+    opts,
+  );
 }

@@ -6,11 +6,20 @@ import { Site, SITE_HEALTH, SITES } from "./sites";
 import { RegionCompute } from "./compute";
 import type { Context } from "./platform";
 import { RegionBase } from "./regional";
+import { PLACES } from "./roles";
 
-/** Public entry in front of every region that computes; the region that writes is asked first. */
+/**
+ * Public entry in front of both regions, whatever they are for: who is healthy gets the requests, and only the region
+ * that serves is. So a failover changes nothing here, and nothing has to travel to the edge.
+ */
 export function publicEntry(
   { config, names, tags, opts }: Context,
-  args: { group: ResourceGroup; regions: readonly RegionCompute[]; logs: Logs },
+  args: {
+    group: ResourceGroup;
+    regions: readonly RegionBase[];
+    computing: readonly RegionCompute[];
+    logs: Logs;
+  },
 ): Edge {
   const hostNames: Record<Site, string> = {
     api: config.edge.apiHostName,
@@ -24,7 +33,7 @@ export function publicEntry(
       // The cluster's cloud provider makes the service beside its load balancer, so only its parts are known.
       privateLinkServiceId: `/subscriptions/${config.azure.subscriptionId}/resourceGroups/${region.names.nodeResourceGroup}/providers/Microsoft.Network/privateLinkServices/${privateLinkService}`,
       address,
-      priority: config.regions.writer === region.place ? 1 : 2,
+      priority: PLACES.indexOf(region.place) + 1,
     };
   };
   return new Edge(
@@ -36,13 +45,13 @@ export function publicEntry(
         site,
         hostName: hostNames[site],
         healthPath: SITE_HEALTH[site].ready,
-        origins: args.regions.map(({ region }) => origin(region, site)),
+        origins: args.regions.map((region) => origin(region, site)),
       })),
       firewall: { mode: wafMode, rateLimitPerMinute, webhookRateLimitPerMinute },
       logWorkspaceId: args.logs.workspaceId,
       tags,
     },
     // Azure resolves a private link when the origin is made, so the service behind it must be there.
-    { ...opts, dependsOn: args.regions.flatMap(({ sites }) => SITES.map((site) => sites[site].service)) },
+    { ...opts, dependsOn: args.computing.flatMap(({ sites }) => SITES.map((site) => sites[site].service)) },
   );
 }

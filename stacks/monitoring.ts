@@ -29,7 +29,7 @@ import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page"
 import { BackupStorage } from "../infra/data/storage";
 import { Vault } from "../infra/secrets/vault";
 import { SITE_HEALTH, SITES } from "./sites";
-import { RegionCluster, RegionCompute } from "./compute";
+import { RegionCluster, RegionCompute, serves } from "./compute";
 import { secretIssues } from "./names";
 import type { Context } from "./platform";
 import { alertSettings, maintenanceOf } from "./monitoringSettings";
@@ -99,6 +99,7 @@ function insideRegion(context: Context, compute: RegionCompute, outside: Outside
     namespace: namespace.namespace,
     databaseCidr: region.network.subnetCidrs.endpoints,
     databasePort: DATABASE_PORTS.direct,
+    standby: !serves(compute),
   };
   postgresExporter(
     `${name}-postgres-exporter`,
@@ -272,7 +273,7 @@ function alerts(
       region: config.monitoring.region,
       subscriptionId: config.azure.subscriptionId,
       workspaceId: workspace.workspaceId,
-      clusters: monitored(computing),
+      clusters: monitored(computing.filter(serves)),
       watched,
       settings: alertSettings(config, names.namespace),
       receivers: { emails: config.alerts.emails, slackChannels: config.alerts.slackChannels },

@@ -4,7 +4,11 @@ import { UPGRADE_WINDOW_HOURS } from "../packages/azure-facts/maintenance";
 import { SECRET_CATALOG } from "../infra/secrets/secretCatalog";
 import { issuedOn } from "../infra/secrets/secretIssue";
 import { expiry } from "../infra/secrets/secretLife";
+import { regionSubnets } from "../infra/network/addressing";
+import { loadBalancerAddress } from "../infra/kubernetes/exposure";
+import { SITES } from "./sites";
 import { secretIssues } from "./names";
+import { servingPlace } from "./roles";
 import { StackConfig } from "./schema";
 import { WEEKLY_WINDOW_NAMES } from "./schema/monitoringRules";
 
@@ -22,6 +26,7 @@ export function maintenanceOf({ database, cluster, alerts: { maintenance } }: St
 
 /** What the catalogue of alerts is made from. */
 export function alertSettings(config: StackConfig, namespace: string): AlertSettings {
+  const serving = config.network[servingPlace(config)];
   const issues = secretIssues(config);
   const secretExpiry: Record<string, number> = {};
   for (const entry of SECRET_CATALOG.filter(({ source }) => source !== "external")) {
@@ -33,6 +38,9 @@ export function alertSettings(config: StackConfig, namespace: string): AlertSett
     thresholds: config.alerts.thresholds,
     objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
     namespace,
+    servingOrigins: serving
+      ? SITES.map((_, index) => loadBalancerAddress(regionSubnets(serving.addressSpace).nodes, index))
+      : [],
     secretExpiry,
   };
 }

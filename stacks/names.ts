@@ -1,13 +1,20 @@
 import { PlatformNames, platformNames } from "../infra/naming";
 import { SecretIssues } from "../infra/secrets/secretIssue";
-import { PRODUCT, StackConfig } from "./schema";
+import type { StackConfig } from "./schema";
+import { PRODUCT } from "./schema/common";
 
 /** The part of a configuration that names derive from. */
 export type Named = Pick<StackConfig, "shortName" | "nameSuffix" | "regions">;
 
 /** Names of everything a stack owns. */
 export function stackPlatformNames(config: Named): PlatformNames {
-  return platformNames({ product: PRODUCT, ...config });
+  const { primary, secondary } = config.regions;
+  return platformNames({
+    product: PRODUCT,
+    shortName: config.shortName,
+    nameSuffix: config.nameSuffix,
+    regions: { primary: primary.location, secondary: secondary?.location },
+  });
 }
 
 /** What decides the values of a stack's managed secrets. */

@@ -11,13 +11,14 @@ import { SecretValues } from "../infra/secrets/secretValues";
 import { BackupStorage, hasReadableCopy } from "../infra/data/storage";
 import { platformTags, Tags } from "../infra/tags";
 import { Vault } from "../infra/secrets/vault";
-import { computes, emptyCluster, regionCompute } from "./compute";
+import { regionCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
 import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
 import { Monitoring, monitoring } from "./monitoring";
 import { secretIssues } from "./names";
 import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
+import { servingPlace } from "./roles";
 import { PRODUCT, StackConfig } from "./schema";
 
 /** Everything the parts of the composition have in common. */
@@ -43,14 +44,14 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const vaults = regions.map((region) => regionVault(context, region, secrets, logs));
   const endpoints = connectPrivately(context, regions, { database, storage, vaults });
   const computing = regions.flatMap((region, index) => {
-    if (!computes(config, region.place)) return [];
+    if (region.role === "lost") return [];
     const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
     return [regionCompute(context, { region, storage, backupAccess, logs, after })];
   });
   const lost = regions
-    .filter(({ place }) => place === "primary" && !config.regions.primaryActive)
-    .map((region) => emptyCluster(context, { region, logs }));
-  const entry = publicEntry(context, { group: global, regions: computing, logs });
+    .filter(({ role }) => role === "lost")
+    .map((region) => regionCluster(context, { region, logs }));
+  const entry = publicEntry(context, { group: global, regions, computing, logs });
   const watching = monitoring(context, { computing, lost, secrets, database, storage, vaults, edge: entry });
   return outputs(context, { storage, vaults, regions, entry, watching });
 }
@@ -95,9 +96,19 @@ function allRegions({ config, names, tags, providers, opts }: Context): RegionBa
   const { primary, secondary } = config.network;
   const common = { prefix: names.prefix, tags, azure: providers.azure };
   return [
-    regionBase("primary", { ...common, names: names.primary, plan: primary }, opts),
-    ...(names.secondary && secondary
-      ? [regionBase("secondary", { ...common, names: names.secondary, plan: secondary }, opts)]
+    regionBase(
+      "primary",
+      { ...common, role: config.regions.primary.role, names: names.primary, plan: primary },
+      opts,
+    ),
+    ...(names.secondary && config.regions.secondary && secondary
+      ? [
+          regionBase(
+            "secondary",
+            { ...common, role: config.regions.secondary.role, names: names.secondary, plan: secondary },
+            opts,
+          ),
+        ]
       : []),
   ];
 }
@@ -181,7 +192,8 @@ function databaseServers(
       ...database,
       primary: place(primary),
       replica: replica && secondary && { ...place(secondary), ...replica },
-      writer: config.regions.writer === "primary" ? "primary" : "replica",
+      writer: servingPlace(config) === "primary" ? "primary" : "replica",
+      lost: regions.some(({ role }) => role === "lost"),
       virtualEndpoint: names.virtualEndpoint,
       administratorPassword: secrets.require("database-admin-password"),
       tenantId: config.azure.tenantId,
@@ -194,7 +206,7 @@ function databaseServers(
 }
 
 function regionVault(
-  { config, names, tags, opts }: Context,
+  { config, names, tags }: Context,
   region: RegionBase,
   secrets: SecretValues,
   logs: Logs,
@@ -227,12 +239,12 @@ function regionVault(
       logWorkspaceId: logs.workspaceId,
       tags,
     },
-    opts,
+    region.opts,
   );
 }
 
 function connectPrivately(
-  { config, names, tags, opts }: Context,
+  { config, names, tags }: Context,
   regions: RegionBase[],
   data: { database: Database; storage: BackupStorage; vaults: Vault[] },
 ): pulumi.Resource[] {
@@ -256,7 +268,7 @@ function connectPrivately(
       zone: "vault" as const,
     })),
   ];
-  return privateEndpoints(names.prefix, regions, services, tags, opts).map((endpoint) => endpoint.ready);
+  return privateEndpoints(names.prefix, regions, services, tags).map((endpoint) => endpoint.ready);
 }
 
 /** What the recovery tools and the runbooks need to find everything; no secret among them. */

@@ -6,11 +6,15 @@ import { Network } from "../infra/network/network";
 import { EndpointGroup, PrivateEndpoint } from "../infra/network/privateEndpoint";
 import { REGIONS } from "../infra/regions";
 import { Tags } from "../infra/tags";
+import type { Place } from "./roles";
+import type { RegionRole } from "./schema";
 
 /** What one region always has, whether or not anything computes there. */
 export interface RegionBase {
-  /** `primary` or `secondary`: the place in the program, stable when regions change roles. */
-  place: "primary" | "secondary";
+  place: Place;
+  role: RegionRole;
+  /** Options of whatever stands in the region. */
+  opts: pulumi.ComponentResourceOptions;
   names: RegionNames;
   group: ResourceGroup;
   network: Network;
@@ -19,29 +23,43 @@ export interface RegionBase {
   plan: { addressSpace: string; podCidr: string; serviceCidr: string };
 }
 
+/**
+ * What is sent to a lost region waits for it, and the update with it. So what stands there stays as it was last sent,
+ * and changes reach it once it has another role.
+ */
+const AS_IT_WAS: pulumi.ResourceTransformation = ({ props, opts }) => ({
+  props,
+  opts: { ...opts, ignoreChanges: ["*"] },
+});
+
 /** Resource group, network and identities of one region. */
 export function regionBase(
-  place: RegionBase["place"],
+  place: Place,
   args: {
+    role: RegionRole;
     prefix: string;
     names: RegionNames;
     plan: RegionBase["plan"];
     tags: Tags;
     azure: pulumi.ProviderResource;
   },
-  opts: pulumi.ComponentResourceOptions,
+  options: pulumi.ComponentResourceOptions,
 ): RegionBase {
-  const { names, plan, tags } = args;
+  const { role, names, plan, tags } = args;
+  const transformations = role === "lost" ? { transformations: [AS_IT_WAS] } : {};
+  const opts = { ...options, ...transformations };
   const name = `${args.prefix}-${place}`;
   const group = new ResourceGroup(
     `${name}-group`,
     { resourceGroupName: names.resourceGroup, location: names.region, tags },
-    { provider: args.azure },
+    { provider: args.azure, ...transformations },
   );
   const resourceGroupName = group.name;
   const zones = REGIONS[names.region].zones ? ["1", "2", "3"] : [];
   return {
     place,
+    role,
+    opts,
     names,
     group,
     plan,
@@ -73,7 +91,6 @@ export function privateEndpoints(
   regions: readonly RegionBase[],
   services: readonly PrivateService[],
   tags: Tags,
-  opts: pulumi.ComponentResourceOptions,
 ): PrivateEndpoint[] {
   return services.flatMap((service) => {
     let after = service.dependsOn ?? [];
@@ -90,7 +107,7 @@ export function privateEndpoints(
           zoneId: region.network.zoneIds[service.zone],
           tags,
         },
-        { ...opts, dependsOn: [...after, region.network.zoneLinks[service.zone]] },
+        { ...region.opts, dependsOn: [...after, region.network.zoneLinks[service.zone]] },
       );
       after = [endpoint.ready];
       return endpoint;

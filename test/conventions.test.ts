@@ -86,16 +86,19 @@ describe.each(STACKS)("%s", (stack) => {
 
   test("every resource stands in one of the environment's regions", () => {
     const allowed = new Set(
-      [config?.regions.primary, config?.regions.secondary, config?.statusPage.outsideRegion, "global"].filter(
-        Boolean,
-      ),
+      [
+        config?.regions.primary.location,
+        config?.regions.secondary?.location,
+        config?.statusPage.outsideRegion,
+        "global",
+      ].filter(Boolean),
     );
     for (const { urn, inputs } of plan().resources) {
       const { location } = inputs as Inputs;
       if (location !== undefined)
         expect([urn, allowed.has((location as string).toLowerCase())]).toEqual([urn, true]);
     }
-    expect(Object.keys(REGIONS)).toContain(config?.regions.primary);
+    expect(Object.keys(REGIONS)).toContain(config?.regions.primary.location);
   });
 
   test("names of Azure resources are unique within their type and group", () => {
@@ -178,7 +181,7 @@ describe("the traps of Azure, by number", () => {
     ]).toEqual([undefined, "Disabled", "Enabled"]);
   });
 
-  test("5: promotion is never an input, and the origins follow the region that writes", async () => {
+  test("5: promotion is never an input, and the order of origins never changes", async () => {
     for (const server of inputs(SERVER)) expect(server.replica).toBeUndefined();
     const priorities = (plan: PlanView): Record<string, unknown> =>
       Object.fromEntries(
@@ -189,10 +192,11 @@ describe("the traps of Azure, by number", () => {
             (i as Inputs).priority,
           ]),
       );
-    expect(priorities(prod())).toEqual({ westeurope: 1 });
-    const both = { "regions.secondaryActive": true, "regions.writer": "secondary" };
+    const always = { westeurope: 1, northeurope: 2 };
+    expect(priorities(prod())).toEqual(always);
+    const both = { "regions.primary.role": "standby", "regions.secondary.role": "serving" };
     const switched = await planStack("prod", { config: both, resolve: true });
-    expect(priorities(switched)).toEqual({ westeurope: 2, northeurope: 1 });
+    expect(priorities(switched)).toEqual(always);
   });
 
   test("6: the region's recovery point rests on the replica; no backup waits in the archive tier", () => {
@@ -279,15 +283,14 @@ describe("the traps of Azure, by number", () => {
     expect(inputs(SERVER, "primary")[0]?.administratorLoginPassword).toBe("[secret]");
   });
 
-  test("13: no preview-only property, string-typed rotation, user pools apart, credentials for each cluster's issuer", async () => {
+  test("13: no preview-only property, string-typed rotation, user pools apart, credentials for each cluster's issuer", () => {
     const [cluster] = inputs("azure-native:containerservice:ManagedCluster");
     expect(cluster?.securityProfile?.nodeRestriction).toBeUndefined();
     expect(cluster?.addonProfiles.azureKeyvaultSecretsProvider.config.enableSecretRotation).toBe("true");
     expect((cluster?.agentPoolProfiles as Inputs[]).map(({ mode }) => mode as string)).toEqual(["System"]);
     expect(cluster?.autoUpgradeProfile).toMatchObject({ nodeOSUpgradeChannel: "NodeImage" });
     expect(cluster?.autoUpgradeProfile.upgradeChannel).toMatch(/^(?:patch|stable)$/);
-    const both = await planStack("prod", { config: { "regions.secondaryActive": true }, resolve: true });
-    const issuers = both
+    const issuers = prod()
       .ofType("azure-native:managedidentity:FederatedIdentityCredential")
       .map(({ inputs: i }) => (i as Inputs).issuer as string);
     const counts = new Map<string, number>();
@@ -295,9 +298,6 @@ describe("the traps of Azure, by number", () => {
     // Every workload of the one cluster has its twin in the other.
     expect(counts.size).toBe(2);
     expect(new Set(counts.values()).size).toBe(1);
-    expect(issuers).toHaveLength(
-      2 * inputs("azure-native:managedidentity:FederatedIdentityCredential").length,
-    );
   });
 
   test("14: a maintenance window, which Azure ignores in the creating call, has its own step after the first deployment", () => {
@@ -335,7 +335,8 @@ describe("the traps of Azure, by number", () => {
     const associated = inputs("azure-native:monitor:DataCollectionRuleAssociation").map(
       ({ dataCollectionRuleId }) => (dataCollectionRuleId as string).split("/").at(-1),
     );
-    expect(associated.sort()).toEqual(
+    // One rule forwards the metrics of every cluster.
+    expect([...new Set(associated)].sort()).toEqual(
       inputs("azure-native:monitor:DataCollectionRule")
         .map(({ dataCollectionRuleName }) => dataCollectionRuleName as string)
         .sort(),

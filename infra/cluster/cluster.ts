@@ -34,8 +34,8 @@ export interface ClusterArgs {
   tier: "Free" | "Standard";
   /** Nodes for cluster services. Read at creation only; change the pool with `az aks nodepool` afterwards. */
   systemPool: { vmSize: string; count: number };
-  /** Nodes for applications. Changing the size replaces the pool: its pods move. */
-  userPool: { vmSize: string; minCount: number; maxCount: number };
+  /** Nodes for applications. Changing the size replaces the pool: its pods move. `tags` are the pool's own. */
+  userPool: { vmSize: string; minCount: number; maxCount: number; tags?: Record<string, string> };
   /** Availability zones of all pools; empty for none. Changing them replaces the pools. */
   zones: string[];
   /** Entra groups that administer the cluster; the deploying identity must be in one. */
@@ -197,7 +197,7 @@ export class Cluster extends pulumi.ComponentResource {
     return new containerservice.AgentPool(
       `${this.name}-apps`,
       {
-        ...applicationPool(userPool, this.nodes()),
+        ...applicationPool(userPool, { ...this.nodes(), tags: { ...this.args.tags, ...userPool.tags } }),
         agentPoolName: "apps",
         resourceName: cluster.name,
         resourceGroupName,

@@ -38,6 +38,8 @@ export interface DatabaseArgs {
    * backups, a standby. Changing it promotes nothing.
    */
   writer: "primary" | "replica";
+  /** Whether the region of the server that does not accept writes is lost: nothing is sent to that server then. */
+  lost: boolean;
   /** Name of the endpoint clients connect to. Changing it breaks every connection string at once. */
   virtualEndpoint: string;
   /** PostgreSQL major version; upgraded in place with downtime. */
@@ -202,7 +204,7 @@ export class Database extends pulumi.ComponentResource {
     };
   }
 
-  private serverOptions(args: DatabaseArgs, ignoreChanges = MOVED_BY_AZURE): pulumi.CustomResourceOptions {
+  private serverOptions(args: DatabaseArgs, ignoreChanges: string[]): pulumi.CustomResourceOptions {
     return dataOptions(args.protect, this.next({ ignoreChanges, customTimeouts: TIMEOUTS }));
   }
 
@@ -299,7 +301,7 @@ export class Database extends pulumi.ComponentResource {
         sourceServerResourceId: primary.id,
         ...shape,
       },
-      this.serverOptions(args),
+      this.serverOptions(args, args.lost && args.writer === "primary" ? FROZEN : MOVED_BY_AZURE),
     );
     this.link(server);
     this.guardAndLog("replica", args, server);

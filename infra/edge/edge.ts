@@ -11,7 +11,7 @@ export interface EdgeOrigin {
   privateLinkServiceId: string;
   /** Address of the load balancer; unique among all origins. */
   address: string;
-  /** 1 for the region that serves, 2 for the one that stands by. */
+  /** Order among healthy origins, from 1; each its own. Only the region that serves is healthy, whatever the order. */
   priority: number;
 }
 
@@ -56,7 +56,7 @@ const PROBE_INTERVAL_SECONDS = 30;
 
 /**
  * Public entry of the platform: Azure Front Door with web application firewall, in front of private origins.
- * Requests go to the region with priority 1 and move to the other when its probes fail.
+ * Requests go to the region whose probes succeed: a region that stands by has no pods that could answer.
  *
  * TLS ends here. Behind it the request stays on Microsoft's network and in private links, which carry one tenant's
  * traffic only, so the cluster needs no public certificate.

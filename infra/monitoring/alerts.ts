@@ -41,6 +41,7 @@ export interface AlertsArgs {
   region: Region;
   subscriptionId: string;
   workspaceId: pulumi.Input<string>;
+  /** Clusters whose pods the rules ask after: of regions that serve. */
   clusters: readonly MonitoredCluster[];
   watched: readonly WatchedResource[];
   settings: AlertSettings;

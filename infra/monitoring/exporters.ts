@@ -17,6 +17,8 @@ interface ExporterArgs {
   /** Image pinned by digest. */
   image: string;
   identityClientId: pulumi.Input<string>;
+  /** True in a region that stands by. */
+  standby: boolean;
 }
 
 export interface PostgresExporterArgs extends ExporterArgs {
@@ -61,6 +63,7 @@ export function postgresExporter(
       namespace,
       image,
       identityClientId,
+      standby: args.standby,
       arguments: [`--web.listen-address=:${port}`, "--log.level=warn"],
       ports: [{ name: "metrics", port }],
       health: { port: "metrics", live: "/", ready: "/" },
@@ -137,6 +140,7 @@ export function blackboxExporter(
       namespace,
       image,
       identityClientId,
+      standby: args.standby,
       arguments: [
         "--config.file=/etc/blackbox/blackbox.yml",
         `--web.listen-address=:${port}`,

@@ -12,6 +12,8 @@ export interface RecoveryExporterArgs {
   targets: RecoveryTargets;
   /** Addresses of the private endpoints, the storage account's among them. */
   endpointsCidr: string;
+  /** True in a region that stands by. */
+  standby: boolean;
 }
 
 /** Port the exporter serves metrics and health on. */
@@ -43,6 +45,7 @@ export function recoveryExporter(
       targetMemoryPercent: 80,
       environment: recoveryEnvironment(args.targets),
       identityClientId: args.identityClientId,
+      standby: args.standby,
       ingress: [scraping(EXPORTER_PORT)],
       egress: [DNS, ENTRA, addresses("storage", args.endpointsCidr, 443)],
     },

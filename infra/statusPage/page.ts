@@ -29,6 +29,8 @@ export interface StatusPageArgs {
   databasePort: number;
   maintenance: Maintenance;
   incidents: readonly Incident[];
+  /** True in a region that stands by. */
+  standby: boolean;
   after?: pulumi.Resource[];
 }
 
@@ -71,6 +73,7 @@ function pageWorkload(args: StatusPageArgs): WorkloadArgs {
     product: args.product,
     namespace: args.namespace,
     identityClientId: args.clientIds.page,
+    standby: args.standby,
     ports: [{ name: "http", port }],
     resources: { cpuRequest: "50m", cpuLimit: "500m", memoryRequest: "96Mi", memoryLimit: "256Mi" },
     minReplicas: 1,
@@ -134,6 +137,7 @@ function frontWorkload(args: StatusPageArgs): WorkloadArgs {
     product: args.product,
     namespace: args.namespace,
     identityClientId: args.clientIds.front,
+    standby: args.standby,
     image: args.images.front,
     files: {
       folder: "/etc/nginx/conf.d",

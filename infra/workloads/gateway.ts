@@ -13,6 +13,8 @@ export interface GatewayArgs extends GatewaySettings {
   callers: readonly string[];
   minReplicas: number;
   maxReplicas: number;
+  /** True in a region that stands by. */
+  standby: boolean;
 }
 
 const WORKLOAD = "gateway";
@@ -68,6 +70,7 @@ export function integrationGateway(
       targetCpuPercent: 70,
       targetMemoryPercent: 80,
       identityClientId: args.identityClientId,
+      standby: args.standby,
       files: { folder: FOLDER, contents: { [FILE]: `${JSON.stringify(config, null, 2)}\n` } },
       ingress: [workloads("callers", args.callers, ...GATEWAY_PORTS), scraping(GATEWAY_STATUS_PORT)],
       egress: [DNS, publicInternet("partners", 443)],

@@ -18,7 +18,8 @@ export type { WorkloadArgs } from "./workloadArgs";
 
 /**
  * A stateless application that loses no request when a pod, a node or a zone goes: replicas spread over zones,
- * probes, an autoscaler, a disruption budget, orderly shutdown, and traffic limited to what it names.
+ * probes, an autoscaler, a disruption budget, orderly shutdown, and traffic limited to what it names. In a region that
+ * stands by it is the same with no pod.
  *
  * A rollout adds a pod before it takes one away; a pod that does not become ready stops it.
  */
@@ -110,14 +111,9 @@ export class Workload extends pulumi.ComponentResource {
     return new Deployment(
       `${this.name}-deployment`,
       {
-        metadata: this.awaited({
-          ...this.metadata,
-          ...(args.singleBecause && {
-            annotations: { "forma3d.com/single-replica-because": args.singleBecause },
-          }),
-        }),
+        metadata: { ...this.metadata, annotations: this.deploymentAnnotations() },
         spec: {
-          replicas: args.minReplicas,
+          ...this.replicas(),
           selector: { matchLabels: selectorOf(args.workload) },
           strategy: args.singleBecause
             ? { type: "Recreate" }
@@ -133,21 +129,47 @@ export class Workload extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // Where there is an autoscaler, it sets it from then on.
-        ignoreChanges: this.scales() ? ["spec.replicas"] : [],
         dependsOn: [...parts.filter((part) => part !== undefined), ...(args.after ?? [])],
       },
     );
   }
 
   private scales(): boolean {
-    return this.args.maxReplicas > this.args.minReplicas;
+    return !this.args.standby && this.args.maxReplicas > this.args.minReplicas;
   }
 
-  private awaited<M extends object>(metadata: M & { annotations?: Record<string, string> }) {
-    return this.args.awaitReady === false
-      ? { ...metadata, annotations: { ...metadata.annotations, "pulumi.com/skipAwait": "true" } }
-      : metadata;
+  /**
+   * Where there is an autoscaler it alone sets the number, from its minimum on: a number stated here would be set back
+   * by every rollout, and one that is ignored would keep a region at the zero it stood by with. A region that runs pods
+   * is never taken to zero by an update: Kubernetes refuses the number, which then belongs to whoever set it last.
+   */
+  private replicas(): { replicas?: number } {
+    if (this.args.standby) return { replicas: 0 };
+    return this.scales() ? {} : { replicas: this.args.minReplicas };
+  }
+
+  private deploymentAnnotations(): Record<string, string> | undefined {
+    const { singleBecause, standby } = this.args;
+    const annotations = {
+      ...(singleBecause && { "forma3d.com/single-replica-because": singleBecause }),
+      ...(standby && { "forma3d.com/region-role": "standby", "pulumi.com/skipAwait": "true" }),
+    };
+    return Object.keys(annotations).length > 0 ? annotations : undefined;
+  }
+
+  /**
+   * Pulumi waits for a Service until pods stand behind it. One that is exposed counts as there once its load balancer
+   * is: a region that stands by has no pods, and Front Door's link needs the Private Link Service in both.
+   */
+  private serviceAnnotations(): Record<string, string> | undefined {
+    const { exposure, standby } = this.args;
+    if (exposure) {
+      return {
+        ...serviceSpec(exposure).annotations,
+        "pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}",
+      };
+    }
+    return standby ? { "pulumi.com/skipAwait": "true" } : undefined;
   }
 
   private serve(deployment: Deployment) {
@@ -155,10 +177,7 @@ export class Workload extends pulumi.ComponentResource {
     return new Service(
       `${this.name}-service`,
       {
-        metadata: this.awaited({
-          ...this.metadata,
-          annotations: exposure && serviceSpec(exposure).annotations,
-        }),
+        metadata: { ...this.metadata, annotations: this.serviceAnnotations() },
         spec: {
           selector: selectorOf(workload),
           ports: ports.map(({ name, port }, index) => ({

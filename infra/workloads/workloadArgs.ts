@@ -30,7 +30,7 @@ export interface WorkloadArgs {
    * pod before it starts the new one.
    */
   singleBecause?: string;
-  /** Fewest pods, and the replicas at creation. */
+  /** Fewest pods. */
   minReplicas: number;
   /** Most pods; not below minReplicas. Equal: no autoscaler is made. */
   maxReplicas: number;
@@ -54,10 +54,10 @@ export interface WorkloadArgs {
   /** What must be done before the pods start or roll, such as a migration. */
   after?: pulumi.Resource[];
   /**
-   * Whether a deployment waits until the pods are ready, and fails when they do not get there; default true. False
-   * in a region that stands by: its pods wait for the database to be promoted.
+   * True in a region that stands by: everything is there but pods and autoscaler, so that taking over is to set a
+   * number. Default false.
    */
-  awaitReady?: boolean;
+  standby?: boolean;
 }
 
 /** @throws pulumi.InputPropertyError for what Kubernetes would refuse, or run otherwise than meant. */

@@ -69,6 +69,8 @@ export interface AlertSettings {
   objectives: { rpoMinutes: number; rtoMinutes: number };
   /** Kubernetes namespace of the platform. */
   namespace: string;
+  /** Addresses of the serving region's origins at the edge; those of a region that stands by are unhealthy by intent. */
+  servingOrigins: readonly string[];
   /** When the first of the vault's managed secrets of one life expires, Unix seconds by life in days. */
   secretExpiry: Readonly<Record<string, number>>;
 }

@@ -8,6 +8,7 @@ import { ACCESS_RULES } from "./securityAccess";
 import { CLUSTER_SECURITY_RULES } from "./securityCluster";
 import { DATA_SECURITY_RULES } from "./securityData";
 import { NETWORK_SECURITY_RULES } from "./securityNetwork";
+import { STANDBY_RULES } from "./standby";
 import { WIRING_RULES } from "./wiring";
 import { NETWORK_WIRING_RULES } from "./wiringNetwork";
 import { PARTNER_RULES } from "./workloadPartners";
@@ -19,6 +20,7 @@ import { SERVICE_RULES } from "./workloadService";
 export const rules: readonly Rule[] = [
   ...DATABASE_RECOVERY_RULES,
   ...DATA_RECOVERY_RULES,
+  ...STANDBY_RULES,
   ...POD_RULES,
   ...SECRET_RULES,
   ...SERVICE_RULES,

@@ -12,6 +12,7 @@ import {
 import type { Rule } from "../../packages/isolation/rule";
 import { THRESHOLDS } from "./thresholds";
 import { resourceRule } from "./define";
+import { poolStandsBy } from "./standby";
 
 const DOCS = "https://learn.microsoft.com/azure";
 const { apiServerPrefix, clusterNodes, clusterZones } = THRESHOLDS;
@@ -150,7 +151,12 @@ function survives(pool: Cursor): Outcome[] {
       (value) => Array.isArray(value) && new Set(value).size >= clusterZones.value,
       `name ${clusterZones.value} zones`,
     ),
-    ...mustBeWithin(pool.at(scaled ? "minCount" : "count"), clusterNodes.value, Infinity, "nodes"),
+    ...mustBeWithin(
+      pool.at(scaled ? "minCount" : "count"),
+      poolStandsBy(pool) ? 0 : clusterNodes.value,
+      Infinity,
+      "nodes",
+    ),
   ];
 }
 
@@ -159,7 +165,7 @@ const zones = resourceRule(
     id: "SEC-045",
     name: "aks-survives-zone-loss",
     title: "A production cluster survives the loss of a zone",
-    description: `Every pool has ${clusterZones.value} zones and ${clusterNodes.value} nodes or more, and the control plane has an SLA.`,
+    description: `Every pool has ${clusterZones.value} zones and ${clusterNodes.value} nodes or more, and the control plane has an SLA. A pool for applications may be empty where the region stands by.`,
     why: "Three replicas are no use on nodes that are all in the zone that is lost.",
     severity: "high",
     framework: { waf: ["RE:05"], risks: ["R03", "R11"] },

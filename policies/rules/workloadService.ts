@@ -13,6 +13,7 @@ import type { ResourceView, Rule, StackView } from "../../packages/isolation/rul
 import { Selectors } from "./selectors";
 import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule, type Verdict } from "./define";
+import { standsBy } from "./standby";
 
 const DOCS = "https://kubernetes.io/docs";
 const { replicas } = THRESHOLDS;
@@ -43,7 +44,7 @@ function deployments(stack: StackView): Scaled[] {
 }
 
 function replicated(stack: StackView): Scaled[] {
-  return deployments(stack).filter(({ object }) => !isSingle(object));
+  return deployments(stack).filter(({ object }) => !isSingle(object) && !standsBy(object));
 }
 
 /** Finds the autoscaler of a deployment: by name or, where the name is not known yet, by dependency. */
@@ -279,7 +280,11 @@ const single = resourceRule(
       return [
         ...must(reason, () => isSingle(object), "give a reason of at least 15 characters"),
         ...must(object.at("spec", "strategy", "type"), (value) => value === "Recreate", 'be "Recreate"'),
-        ...must(object.at("spec", "replicas"), (value) => value === 1 || value === undefined, "be 1"),
+        ...must(
+          object.at("spec", "replicas"),
+          (value) => value === 1 || value === undefined || standsBy(object),
+          "be 1",
+        ),
       ];
     }),
 );

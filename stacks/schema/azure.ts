@@ -30,34 +30,31 @@ export const azure = z
   })
   .describe("Where the environment lives.");
 
+/** What a region is for; exactly one serves. */
+export const REGION_ROLES = ["serving", "standby", "lost"] as const;
+
+export type RegionRole = (typeof REGION_ROLES)[number];
+
+const placed = (purpose: string) =>
+  z.strictObject({
+    location: region.describe(`${purpose} Changing it replaces everything there, data included.`),
+    role: z
+      .enum(REGION_ROLES)
+      .describe(
+        "What the region is for. serving: its workloads run, its server accepts writes; exactly one region. standby: everything is there, at zero. lost: it does not answer; nothing is sent to it, what it has stays declared. Changing roles promotes nothing: it states what a failover did (docs/runbooks/region-loss.md).",
+      ),
+  });
+
 export const regions = z
   .strictObject({
-    primary: region.describe("Region that serves traffic. Changing it replaces everything, data included."),
-    secondary: region
+    primary: placed("Azure region in which the platform was first built.").describe("The first region."),
+    secondary: placed(
+      "Azure region that can take over: cluster, replica, vault and network of its own. Must be Azure's pair of the primary when backups are geo-redundant.",
+    )
       .optional()
-      .describe(
-        "Region that holds replica, geo-copies, network and vault. Must be Azure's pair of the primary when backups are geo-redundant. Absent: one region only.",
-      ),
-    primaryActive: z
-      .boolean()
-      .default(true)
-      .describe(
-        "false while the primary region is lost: leaves out what runs in its cluster, so that an update does not wait for a cluster nobody can reach. Data, network and the cluster itself stay declared.",
-      ),
-    secondaryActive: z
-      .boolean()
-      .default(false)
-      .describe(
-        "Failover switch. true brings up cluster and workload in the secondary region; the data is always there. Costs a second cluster while it is on.",
-      ),
-    writer: z
-      .enum(["primary", "secondary"])
-      .default("primary")
-      .describe(
-        "Region whose database accepts writes. Set to secondary after the replica has been promoted: routes traffic to that region first. Does not promote anything itself.",
-      ),
+      .describe("The second region. Absent: one region only, whose loss is a rebuild."),
   })
-  .describe("Regions of the environment.");
+  .describe("Regions of the environment and what each is for.");
 
 export const tags = z
   .strictObject({

@@ -31,6 +31,21 @@ export const cluster = z
         maxCount: z.int().min(1).max(100).describe("Most nodes the autoscaler adds."),
       })
       .describe("Nodes for applications, autoscaled."),
+    standby: z
+      .strictObject({
+        userMinCount: z
+          .int()
+          .min(0)
+          .max(100)
+          .default(0)
+          .describe(
+            "Application nodes that wait in a region that stands by. With 0 a failover waits for nodes, about five minutes, and Azure may have none to give; as many as userPool.minCount are there at once.",
+          ),
+      })
+      .prefault({})
+      .describe(
+        "Size of the cluster in a region that stands by. Its system pool is the same as in the region that serves, so that nothing has to be scaled before it can take over.",
+      ),
     zones: unique(z.enum(["1", "2", "3"]), String).describe(
       "Availability zones of all pools. Changing them replaces the pools; empty means no zones.",
     ),

@@ -76,7 +76,7 @@ export const database = z
         highAvailability: highAvailability
           .default("Disabled")
           .describe(
-            "Standby of the replica while it is the writer (regions.writer secondary); without effect before. Turn it on after a failover has settled: it takes Azure minutes, and it may refuse.",
+            "Standby of the replica while it is the writer (regions.secondary.role serving); without effect before. Turn it on after a failover has settled: it takes Azure minutes, and it may refuse.",
           ),
       })
       .optional()

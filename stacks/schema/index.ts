@@ -46,4 +46,5 @@ export const stackSchema = z.strictObject({
 
 export type StackConfig = z.infer<typeof stackSchema>;
 
+export type { RegionRole } from "./azure";
 export { addressBlocks, crossFieldProblems, dnsServiceAddress } from "./rules";

@@ -7,7 +7,7 @@ export function monitoringRules({ alerts, statusPage, monitoring, regions }: Sta
     ...thresholdProblems(alerts),
     ...windowProblems(alerts),
     ...incidentProblems(statusPage),
-    ...(statusPage.outsideRegion === regions.primary
+    ...(statusPage.outsideRegion === regions.primary.location
       ? [
           {
             path: ["statusPage", "outsideRegion"],
@@ -17,7 +17,7 @@ export function monitoringRules({ alerts, statusPage, monitoring, regions }: Sta
         ]
       : []),
     // After a failover it may be the region that serves: with two regions there is no third to be in.
-    ...(regions.secondary !== undefined && monitoring.region === regions.primary
+    ...(regions.secondary !== undefined && monitoring.region === regions.primary.location
       ? [
           {
             path: ["monitoring", "region"],

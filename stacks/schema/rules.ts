@@ -1,9 +1,8 @@
 import { contains, hostAt, overlaps, parseCidr, regionSubnets } from "../../infra/network/addressing";
-import { nameProblems, platformNames } from "../../infra/naming";
-import { REGIONS } from "../../infra/regions";
+import { nameProblems } from "../../infra/naming";
 import { ACCESS_TIERS } from "../../packages/azure-facts";
+import { stackPlatformNames } from "../names";
 import type { Problem } from "../problems";
-import { PRODUCT } from "./common";
 import type { StackConfig } from "./index";
 import {
   dateRules,
@@ -15,83 +14,8 @@ import {
 import { maintenanceRules } from "./maintenanceRules";
 import { monitoringRules } from "./monitoringRules";
 import { recoveryRules } from "./recoveryRules";
+import { regionRules, roleRules } from "./regionRules";
 import { archiveRules, clusterAddressRules, computeRules, podRules } from "./sizeRules";
-
-function regionRules({ regions, network, database, storage }: StackConfig): Problem[] {
-  const problems: Problem[] = [];
-  const { primary, secondary } = regions;
-  const pair = REGIONS[primary].pair;
-  if (secondary === primary) {
-    problems.push({
-      path: ["regions", "secondary"],
-      found: secondary,
-      allowed: `a region other than the primary`,
-    });
-  } else if (secondary && database.geoRedundantBackup && secondary !== pair) {
-    problems.push({
-      path: ["regions", "secondary"],
-      found: secondary,
-      allowed: `${pair}, the Azure pair of ${primary}, because backups are geo-redundant`,
-    });
-  }
-  if (!!secondary !== !!network.secondary) {
-    problems.push({
-      path: ["network", "secondary"],
-      found: network.secondary && "an address plan",
-      allowed: secondary
-        ? "an address plan, because there is a secondary region"
-        : "nothing without regions.secondary",
-    });
-  }
-  for (const [path, wanted] of [
-    [["regions", "secondaryActive"], regions.secondaryActive],
-    [["regions", "writer"], regions.writer === "secondary"],
-    [["database", "replica"], !!database.replica],
-  ] as const) {
-    if (wanted && !secondary) {
-      problems.push({ path: [...path], found: "set", allowed: "nothing without regions.secondary" });
-    }
-  }
-  if (regions.writer === "secondary" && !regions.secondaryActive) {
-    problems.push({
-      path: ["regions", "secondaryActive"],
-      found: false,
-      allowed: "true, because regions.writer is secondary and traffic must find a cluster there",
-    });
-  }
-  if (!regions.primaryActive && !(regions.secondaryActive && regions.writer === "secondary")) {
-    problems.push({
-      path: ["regions", "primaryActive"],
-      found: false,
-      allowed: "true unless secondaryActive is true and writer is secondary, or nothing would serve",
-    });
-  }
-  if (!REGIONS[primary].zones && database.highAvailability === "ZoneRedundant") {
-    problems.push({
-      path: ["database", "highAvailability"],
-      found: "ZoneRedundant",
-      allowed: `SameZone or Disabled, because ${primary} has no availability zones`,
-    });
-  }
-  if (secondary && !REGIONS[secondary].zones && database.replica?.highAvailability === "ZoneRedundant") {
-    problems.push({
-      path: ["database", "replica", "highAvailability"],
-      found: "ZoneRedundant",
-      allowed: `SameZone or Disabled, because ${secondary} has no availability zones`,
-    });
-  }
-  if (
-    storage.containers.some((c) => c.tiers.some((t) => t.tier === "Archive")) &&
-    /ZRS$/.test(storage.redundancy)
-  ) {
-    problems.push({
-      path: ["storage", "redundancy"],
-      found: storage.redundancy,
-      allowed: "Standard_LRS, Standard_GRS or Standard_RAGRS, because a container uses the Archive tier",
-    });
-  }
-  return problems;
-}
 
 function databaseRules({ database }: StackConfig): Problem[] {
   if (database.tier !== "Burstable") return [];
@@ -259,7 +183,7 @@ export function dnsServiceAddress(serviceCidr: string): string {
 }
 
 function namingRules(config: StackConfig): Problem[] {
-  return nameProblems(platformNames({ product: PRODUCT, ...config })).map((problem) => ({
+  return nameProblems(stackPlatformNames(config)).map((problem) => ({
     path: ["shortName"],
     found: config.shortName,
     allowed: `values whose derived names Azure accepts; ${problem}`,
@@ -280,6 +204,7 @@ const RULES: {
   { needs: ["workloads", "cluster"], check: podRules },
   { needs: ["network", "cluster"], check: clusterAddressRules },
   { needs: ["storage", "recovery"], check: archiveRules },
+  { needs: ["regions", "database"], check: roleRules },
   { needs: ["regions", "network", "database", "storage"], check: regionRules },
   { needs: ["database"], check: databaseRules },
   { needs: ["storage"], check: storageRules },

@@ -24,7 +24,7 @@ export function computeRules({ database, regions }: StackConfig): Problem[] {
       allowed: `${size.tier}, the tier of database.skuName (${database.skuName})`,
     });
   }
-  const places = [regions.primary, ...(regions.secondary ? [regions.secondary] : [])];
+  const places = [regions.primary.location, ...(regions.secondary ? [regions.secondary.location] : [])];
   const without = size.amd ? places.find((place) => NO_AMD_REGIONS.includes(place)) : undefined;
   if (without) {
     problems.push({

@@ -37,7 +37,7 @@ beforeAll(async () => {
   plans.staging = await planStack("staging", { resolve: true });
   plans.failedOver = await planStack("prod", {
     resolve: true,
-    config: { "regions.secondaryActive": true, "regions.writer": "secondary" },
+    config: { "regions.primary.role": "standby", "regions.secondary.role": "serving" },
   });
 }, PLANS_MS);
 
@@ -143,7 +143,7 @@ describe.each(["prod", "staging"] as const)("%s", (stack) => {
     const rule = plan()
       .ofType(T.rule)
       .find(({ inputs: { dataSources } }: any) => dataSources.prometheusForwarder);
-    const association = inputs(plan(), T.association, "monitor-");
+    const association = inputs(plan(), T.association, "monitor-primary");
     expect((rule?.inputs as any).destinations.monitoringAccounts[0].accountResourceId).toMatch(
       workspaceId(plan()),
     );
@@ -152,7 +152,8 @@ describe.each(["prod", "staging"] as const)("%s", (stack) => {
       new RegExp(`/${(rule?.inputs as any).dataCollectionRuleName}$`),
     );
     expect(
-      inputs(plan(), "azure-native:containerservice:ManagedCluster").azureMonitorProfile.metrics.enabled,
+      inputs(plan(), "azure-native:containerservice:ManagedCluster", "primary").azureMonitorProfile.metrics
+        .enabled,
     ).toBe(true);
   });
 
@@ -298,7 +299,7 @@ describe("metric alerts", () => {
 
 describe("the status page in the cluster", () => {
   const pod = (plan: PlanView, name: string) =>
-    inputs(plan, T.deployment, name).spec.template.spec.containers[0];
+    inputs(plan, T.deployment, `primary-${name}`).spec.template.spec.containers[0];
 
   test("prod runs Statping-ng: stateless, with a password from the vault, behind a front", () => {
     const page = pod(plans.prod, "status-page");
@@ -322,8 +323,8 @@ describe("the status page in the cluster", () => {
       ({ metadata }) => metadata.name === "ama-metrics-settings-configmap",
     );
     expect(settings.data["prometheus-collector-settings"]).toBe('secrets_access_namespaces = "forma3d"');
-    const binding = inputs(plans.prod, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding");
-    const role = inputs(plans.prod, "kubernetes:rbac.authorization.k8s.io/v1:Role");
+    const binding = inputs(plans.prod, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "primary");
+    const role = inputs(plans.prod, "kubernetes:rbac.authorization.k8s.io/v1:Role", "primary");
     expect(binding).toMatchObject({
       metadata: { namespace: "forma3d" },
       subjects: [{ kind: "ServiceAccount", name: "ama-metrics-serviceaccount", namespace: "kube-system" }],
@@ -359,9 +360,26 @@ describe("the status page in the cluster", () => {
   );
 });
 
-test("a failed-over platform watches both clusters", () => {
-  const clusters = new Set(all(plans.failedOver, T.ruleGroup).map((group) => group.clusterName));
-  expect([...clusters].sort()).toEqual(["aks-forma3d-prod-neu", "aks-forma3d-prod-weu"]);
+test("rules are evaluated over the cluster that serves, where the pods they ask after are", () => {
+  for (const [plan, serving] of [
+    [plans.prod, "aks-forma3d-prod-weu"],
+    [plans.failedOver, "aks-forma3d-prod-neu"],
+  ] as const) {
+    const clusters = new Set(all(plan, T.ruleGroup).map((group) => group.clusterName));
+    expect([...clusters]).toEqual([serving]);
+  }
+});
+
+test("the edge pages when the region that serves cannot be reached, whatever the one that stands by does", () => {
+  const origins = (plan: PlanView) => {
+    const [criterion] = inputs(plan, T.metric, "edge-origin-unhealthy").criteria.allOf;
+    expect(criterion.dimensions).toHaveLength(1);
+    return [criterion.dimensions[0].name, criterion.dimensions[0].values];
+  };
+  const addresses = (plan: PlanView, region: string) =>
+    all(plan, "azure-native:cdn:AFDOrigin", `${region}-origin`).map(({ hostName }) => hostName as string);
+  expect(origins(plans.prod)).toEqual(["Origin", addresses(plans.prod, "westeurope")]);
+  expect(origins(plans.failedOver)).toEqual(["Origin", addresses(plans.prod, "northeurope")]);
 });
 
 test(

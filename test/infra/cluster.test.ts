@@ -29,8 +29,8 @@ const inputs = (plan: PlanView, type: string, name?: string): any => plan.one(ty
 /** Plans take seconds each, and longer beside other tests. */
 const PLANS_MS = 300_000;
 const FAILED_OVER = {
-  "regions.secondaryActive": true,
-  "regions.writer": "secondary",
+  "regions.primary.role": "standby",
+  "regions.secondary.role": "serving",
   "database.replica.highAvailability": "SameZone",
 };
 
@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 describe("cluster", () => {
   test("prod has an SLA, three zones, and nodes kept for cluster services", () => {
-    const cluster = inputs(prod, TYPES.cluster);
+    const cluster = inputs(prod, TYPES.cluster, "primary");
     expect(cluster).toMatchObject({
       resourceName: "aks-forma3d-prod-weu",
       location: "westeurope",
@@ -71,7 +71,7 @@ describe("cluster", () => {
   });
 
   test("applications have an autoscaled pool of their own, whose count the autoscaler keeps", () => {
-    expect(inputs(prod, TYPES.pool)).toMatchObject({
+    expect(inputs(prod, TYPES.pool, "primary")).toMatchObject({
       agentPoolName: "apps",
       mode: "User",
       vmSize: "Standard_D4ds_v5",
@@ -83,15 +83,15 @@ describe("cluster", () => {
       osDiskSizeGB: 128,
       enableNodePublicIP: false,
     });
-    expect(prod.one(TYPES.pool).options.ignoreChanges).toEqual(["count"]);
+    expect(prod.one(TYPES.pool, "primary").options.ignoreChanges).toEqual(["count"]);
   });
 
   test("pools Azure lists back never lead to an order to delete them", () => {
-    expect(prod.one(TYPES.cluster).options.ignoreChanges).toEqual(["agentPoolProfiles"]);
+    expect(prod.one(TYPES.cluster, "primary").options.ignoreChanges).toEqual(["agentPoolProfiles"]);
   });
 
   test("nobody enters but by Entra, from known addresses, the nodes' own included", () => {
-    const cluster = inputs(prod, TYPES.cluster);
+    const cluster = inputs(prod, TYPES.cluster, "primary");
     expect(cluster.disableLocalAccounts).toBe(true);
     expect(cluster.aadProfile).toMatchObject({ managed: true, enableAzureRBAC: true });
     expect(cluster.aadProfile.adminGroupObjectIDs).toEqual(["0c7d2e9f-8a41-4b3c-b5d6-2f1e0a9c8b74"]);
@@ -103,7 +103,7 @@ describe("cluster", () => {
   });
 
   test("networking is the overlay with cilium, outbound through the subnet's own gateway", () => {
-    expect(inputs(prod, TYPES.cluster).networkProfile).toEqual({
+    expect(inputs(prod, TYPES.cluster, "primary").networkProfile).toEqual({
       networkPlugin: "azure",
       networkPluginMode: "overlay",
       networkDataplane: "cilium",
@@ -117,7 +117,7 @@ describe("cluster", () => {
   });
 
   test("pods have identities of their own, and rotated secrets reach them", () => {
-    const cluster = inputs(prod, TYPES.cluster);
+    const cluster = inputs(prod, TYPES.cluster, "primary");
     expect(cluster.oidcIssuerProfile).toEqual({ enabled: true });
     expect(cluster.securityProfile.workloadIdentity).toEqual({ enabled: true });
     expect(cluster.securityProfile.imageCleaner).toEqual({ enabled: true, intervalHours: 120 });
@@ -130,7 +130,7 @@ describe("cluster", () => {
   });
 
   test("it upgrades itself, inside the window only", () => {
-    expect(inputs(prod, TYPES.cluster).autoUpgradeProfile).toEqual({
+    expect(inputs(prod, TYPES.cluster, "primary").autoUpgradeProfile).toEqual({
       upgradeChannel: "patch",
       nodeOSUpgradeChannel: "NodeImage",
     });
@@ -142,7 +142,7 @@ describe("cluster", () => {
     };
     const windows = Object.fromEntries(
       prod
-        .ofType(TYPES.window)
+        .ofType(TYPES.window, "primary")
         .map(({ inputs: { configName, maintenanceWindow, timeInWeek } }) => [
           configName,
           maintenanceWindow ?? timeInWeek,
@@ -173,21 +173,22 @@ describe("cluster", () => {
       "forma3d-prod-primary-cluster-on-nodes-subnet",
       "forma3d-prod-primary-cluster-on-private-link-subnet",
     ]);
-    expect(inputs(prod, TYPES.role, "on-nodes-subnet").scope).toMatch(/\/subnets\/nodes$/);
-    expect(inputs(prod, TYPES.cluster).identity.type).toBe("UserAssigned");
-    expect(inputs(prod, TYPES.cluster).identityProfile.kubeletidentity.resourceId).toMatch(
+    expect(inputs(prod, TYPES.role, "primary-cluster-on-nodes-subnet").scope).toMatch(/\/subnets\/nodes$/);
+    expect(inputs(prod, TYPES.cluster, "primary").identity.type).toBe("UserAssigned");
+    expect(inputs(prod, TYPES.cluster, "primary").identityProfile.kubeletidentity.resourceId).toMatch(
       /id-forma3d-prod-weu-kubelet$/,
     );
   });
 
   test("metrics and logs leave it: managed Prometheus, container logs with their rule, the control plane's audit", () => {
-    const cluster = inputs(prod, TYPES.cluster);
+    const cluster = inputs(prod, TYPES.cluster, "primary");
     expect(cluster.azureMonitorProfile.metrics.enabled).toBe(true);
     expect(cluster.addonProfiles.omsagent).toMatchObject({ enabled: true, config: { useAADAuth: "true" } });
-    const rule = inputs(prod, "azure-native:monitor:DataCollectionRule", "insights");
+    const rule = inputs(prod, "azure-native:monitor:DataCollectionRule", "primary-cluster-insights");
     expect(rule.dataSources.extensions[0].streams).toEqual(rule.dataFlows[0].streams);
     expect(
-      inputs(prod, "azure-native:monitor:DataCollectionRuleAssociation", "insights").resourceUri,
+      inputs(prod, "azure-native:monitor:DataCollectionRuleAssociation", "primary-cluster-insights")
+        .resourceUri,
     ).toMatch(/managedClusters\/aks-forma3d-prod-weu$/);
     const workspace = inputs(prod, "azure-native:operationalinsights:Workspace");
     expect([rule.location, workspace.location]).toEqual(["northeurope", "northeurope"]);
@@ -201,7 +202,7 @@ describe("cluster", () => {
     expect(cluster.sku.tier).toBe("Free");
     expect(cluster.agentPoolProfiles[0]).toMatchObject({ count: 1, availabilityZones: [] });
     expect(inputs(staging, TYPES.pool)).toMatchObject({ minCount: 1, maxCount: 3, osDiskSizeGB: 64 });
-    expect(Object.keys(cluster).sort()).toEqual(Object.keys(inputs(prod, TYPES.cluster)).sort());
+    expect(Object.keys(cluster).sort()).toEqual(Object.keys(inputs(prod, TYPES.cluster, "primary")).sort());
   });
 
   test("what a failover has to change does not stand in the region that is lost", () => {
@@ -260,12 +261,30 @@ describe("cluster", () => {
     }
   });
 
-  test("the second region has a cluster only while it is switched on", () => {
-    expect(prod.ofType(TYPES.cluster)).toHaveLength(1);
-    expect(failedOver.ofType(TYPES.cluster).map((cluster) => cluster.inputs.location)).toEqual([
-      "westeurope",
-      "northeurope",
-    ]);
+  test("a region that stands by has the same cluster, with no node for applications until pods ask for one", () => {
+    for (const plan of [prod, failedOver]) {
+      expect(plan.ofType(TYPES.cluster).map((cluster) => cluster.inputs.location)).toEqual([
+        "westeurope",
+        "northeurope",
+      ]);
+    }
+    const shape = (plan: PlanView, place: string) => {
+      const cluster = inputs(plan, TYPES.cluster, place);
+      const { minCount, maxCount, vmSize, tags } = inputs(plan, TYPES.pool, `${place}-cluster-apps`);
+      const [system] = cluster.agentPoolProfiles;
+      return {
+        system: system.count,
+        minCount,
+        maxCount,
+        vmSize,
+        role: tags.regionRole,
+      };
+    };
+    const common = { maxCount: 9, vmSize: "Standard_D4ds_v5" };
+    const serving = { ...common, system: 3, minCount: 3, role: undefined };
+    const standby = { ...common, system: 3, minCount: 0, role: "standby" };
+    expect([shape(prod, "primary"), shape(prod, "secondary")]).toEqual([serving, standby]);
+    expect([shape(failedOver, "primary"), shape(failedOver, "secondary")]).toEqual([standby, serving]);
   });
 
   test(
@@ -273,9 +292,9 @@ describe("cluster", () => {
     async () => {
       const first = await planStack("prod");
       expect(first.errors).toEqual([]);
-      const provider = first.one("pulumi:providers:kubernetes");
+      const provider = first.one("pulumi:providers:kubernetes", "primary");
       expect(provider.inputs.kubeconfig).toBe("[unknown]");
-      expect(prod.one("pulumi:providers:kubernetes").inputs.kubeconfig).toBe("[secret]");
+      expect(prod.one("pulumi:providers:kubernetes", "primary").inputs.kubeconfig).toBe("[secret]");
     },
     PLANS_MS,
   );
@@ -406,10 +425,11 @@ describe("edge", () => {
     expect(new Set(addresses).size).toBe(4);
   });
 
-  test("traffic goes first to the region whose database accepts writes", () => {
-    const priority = (plan: PlanView, region: string) => inputs(plan, TYPES.origin, `api-${region}`).priority;
-    expect(priority(prod, "westeurope")).toBe(1);
-    expect([priority(failedOver, "westeurope"), priority(failedOver, "northeurope")]).toEqual([2, 1]);
+  test("both regions are origins, in an order that no failover changes", () => {
+    for (const plan of [prod, failedOver]) {
+      const priority = (region: string) => inputs(plan, TYPES.origin, `api-${region}`).priority;
+      expect([priority("westeurope"), priority("northeurope")]).toEqual([1, 2]);
+    }
   });
 
   test("a route waits for its origins, and origins for the services behind them", () => {

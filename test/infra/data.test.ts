@@ -513,18 +513,17 @@ function withoutWriterOnly(server: string, { ...inputs }: Inputs): Inputs {
 }
 
 describe("regional failover", () => {
-  test("in the second region data exists always, and compute is switched on by configuration", async () => {
+  test("of a lost region everything but what runs in its cluster stays declared, and nothing is sent to it", async () => {
     const clusters = (plan: PlanView) =>
       plan
         .ofType("azure-native:containerservice:ManagedCluster")
         .map(({ inputs: i }) => (i as Inputs).location as string);
-    expect(clusters(prod)).toEqual(["westeurope"]);
+    expect(clusters(prod).sort()).toEqual(["northeurope", "westeurope"]);
     const failed = await planStack("prod", {
       resolve: true,
       config: {
-        "regions.secondaryActive": true,
-        "regions.primaryActive": false,
-        "regions.writer": "secondary",
+        "regions.primary.role": "lost",
+        "regions.secondary.role": "serving",
       },
     });
     expect(failed.errors).toEqual([]);
@@ -532,6 +531,21 @@ describe("regional failover", () => {
     const deployments = failed.ofType("kubernetes:apps/v1:Deployment").map(({ urn }) => name(urn));
     expect(deployments.length).toBeGreaterThan(2);
     expect(deployments.every((n) => n.includes("secondary"))).toBe(true);
+    const sentTo = (plan: PlanView, place: string) =>
+      plan.resources
+        .filter(({ type, urn }) => type.startsWith("azure-native:") && name(urn).includes(`prod-${place}-`))
+        .filter(({ options }) => !JSON.stringify(options.ignoreChanges ?? []).includes('"*"'))
+        .map(({ urn }) => name(urn));
+    const declared = (plan: PlanView) =>
+      plan.resources
+        .map(({ type, urn }) => [type, name(urn)] as const)
+        .filter(([type, n]) => type.startsWith("azure-native:") && n.includes("prod-primary-"));
+    expect(declared(failed)).toEqual(declared(prod));
+    // What the surviving region and the edge are told about it is not sent to it.
+    expect(sentTo(failed, "primary").filter((n) => !/-backup-access-|-alerts-|-monitor-/.test(n))).toEqual(
+      [],
+    );
+    expect(sentTo(failed, "secondary").length).toBeGreaterThan(50);
     const data = (plan: PlanView) =>
       plan.resources
         .filter(({ protect }) => protect)

@@ -25,27 +25,28 @@ const waitsFor = (plan: PlanView, type: string, name: string) =>
 
 /** Plans take seconds each, and longer beside other tests. */
 const PLANS_MS = 300_000;
-const FAILED_OVER = { "regions.secondaryActive": true, "regions.writer": "secondary" };
+const FAILED_OVER = { "regions.primary.role": "standby", "regions.secondary.role": "serving" };
 
 let prod: PlanView;
 let staging: PlanView;
 let failedOver: PlanView;
-let standingBy: PlanView;
 
 beforeAll(async () => {
   prod = await planStack("prod", { resolve: true });
   staging = await planStack("staging", { resolve: true });
   failedOver = await planStack("prod", { resolve: true, config: FAILED_OVER });
-  standingBy = await planStack("prod", { resolve: true, config: { "regions.secondaryActive": true } });
 }, PLANS_MS);
 
+const placeOf = (urn: string) => /-(primary|secondary)-/.exec(urn)?.[1] ?? "";
+
 /** Pod specs of everything that runs, by workload kind and name. */
-function pods(plan: PlanView): { name: string; spec: any; labels: any }[] {
+function pods(plan: PlanView): { name: string; place: string; spec: any; labels: any }[] {
   const template = (resource: any) =>
     resource.spec.jobTemplate ? resource.spec.jobTemplate.spec.template : resource.spec.template;
   return [TYPES.deployment, TYPES.job, TYPES.cronJob].flatMap((type) =>
-    plan.ofType(type).map(({ inputs: resource }: any) => ({
+    plan.ofType(type).map(({ urn, inputs: resource }: any) => ({
       name: resource.metadata.name,
+      place: placeOf(urn),
       spec: template(resource).spec,
       labels: template(resource).metadata.labels,
     })),
@@ -59,7 +60,9 @@ const env = (container: any) =>
 describe("the API", () => {
   test("starts with the report's three replicas and resources, from an image pinned by digest", () => {
     const { spec } = inputs(prod, TYPES.deployment, "primary-api");
-    expect(spec.replicas).toBe(3);
+    // The autoscaler's minimum is the number: one stated beside it would be set back by every rollout.
+    expect(spec).not.toHaveProperty("replicas");
+    expect(inputs(prod, TYPES.autoscaler, "primary-api").spec.minReplicas).toBe(3);
     const [container] = spec.template.spec.containers;
     expect(container.image.startsWith(API_IMAGE)).toBe(true);
     expect(container.resources).toEqual({
@@ -101,7 +104,7 @@ describe("the API", () => {
     ]);
     expect(spec.behavior.scaleUp.stabilizationWindowSeconds).toBe(30);
     expect(spec.behavior.scaleDown.stabilizationWindowSeconds).toBe(300);
-    expect(prod.one(TYPES.deployment, "primary-api").options.ignoreChanges).toEqual(["spec.replicas"]);
+    expect(prod.one(TYPES.deployment, "primary-api").options.ignoreChanges ?? []).toEqual([]);
   });
 
   test("loses no request in a rollout, a drain or the loss of a zone", () => {
@@ -303,18 +306,18 @@ describe("everything that runs", () => {
 
   test("has a service account bound to its own identity, and a policy for its traffic", () => {
     const clientIds = new Map<string, string>();
-    for (const { name, spec, labels } of pods(prod)) {
+    for (const { name, place, spec, labels } of pods(prod)) {
       const account: any = prod
-        .ofType(TYPES.account)
+        .ofType(TYPES.account, `-${place}-`)
         .find((one: any) => one.inputs.metadata.name === spec.serviceAccountName)?.inputs;
       expect([name, account?.automountServiceAccountToken]).toEqual([name, false]);
       clientIds.set(
-        spec.serviceAccountName,
+        `${place} ${spec.serviceAccountName}`,
         account.metadata.annotations["azure.workload.identity/client-id"],
       );
       expect(labels["azure.workload.identity/use"]).toBe("true");
       const policies = prod
-        .ofType(TYPES.policy)
+        .ofType(TYPES.policy, `-${place}-`)
         .filter(
           (one: any) =>
             one.inputs.spec.podSelector.matchLabels?.["app.kubernetes.io/name"] ===
@@ -334,21 +337,21 @@ describe("everything that runs", () => {
       "prune",
       "metrics",
     ];
-    expect(new Set(own.map((name) => clientIds.get(name) ?? "none")).size).toBe(own.length);
+    expect(new Set(own.map((name) => clientIds.get(`primary ${name}`) ?? "none")).size).toBe(own.length);
   });
 
   test("lives in a namespace that admits only restricted pods and denies what no policy allows", () => {
-    expect(inputs(prod, TYPES.namespace).metadata.labels).toMatchObject({
+    expect(inputs(prod, TYPES.namespace, "primary").metadata.labels).toMatchObject({
       "pod-security.kubernetes.io/enforce": "restricted",
       // Pinned: an upgrade of the cluster alone must not refuse pods.
       "pod-security.kubernetes.io/enforce-version": "v1.35",
       "forma3d.com/environment": "prod",
     });
-    expect(inputs(prod, TYPES.policy, "default-deny").spec).toEqual({
+    expect(inputs(prod, TYPES.policy, "primary-namespace-default-deny").spec).toEqual({
       podSelector: {},
       policyTypes: ["Ingress", "Egress"],
     });
-    expect(inputs(prod, "kubernetes:core/v1:ResourceQuota").spec.hard).toEqual({
+    expect(inputs(prod, "kubernetes:core/v1:ResourceQuota", "primary").spec.hard).toEqual({
       pods: "49",
       "requests.storage": "1280Gi",
       "services.loadbalancers": "2",
@@ -610,7 +613,7 @@ describe("recovery jobs", () => {
   test("no disk outlives its use: every job with one is taken away, and all there can be fit the quota", () => {
     for (const plan of [prod, staging]) {
       const GIB = (text: string) => Number(/^(\d+)Gi$/.exec(text)?.[1]);
-      const jobs = plan.ofType(TYPES.cronJob).map((one: any) => one.inputs.spec);
+      const jobs = plan.ofType(TYPES.cronJob, "-primary-").map((one: any) => one.inputs.spec);
       const needed = jobs.map(({ jobTemplate: { spec }, concurrencyPolicy }: any) => {
         const disks = spec.template.spec.volumes
           .filter((volume: any) => volume.ephemeral)
@@ -620,7 +623,7 @@ describe("recovery jobs", () => {
           expect([spec.ttlSecondsAfterFinished, concurrencyPolicy]).toEqual([3600, "Forbid"]);
         return disks.reduce((sum: number, size: number) => sum + size, 0) * (spec.backoffLimit + 1);
       });
-      const quota = inputs(plan, "kubernetes:core/v1:ResourceQuota").spec.hard["requests.storage"];
+      const quota = inputs(plan, "kubernetes:core/v1:ResourceQuota", "primary").spec.hard["requests.storage"];
       expect(GIB(quota)).toBe(needed.reduce((sum: number, size: number) => sum + size, 0));
     }
   });
@@ -670,7 +673,7 @@ describe("the operator's job", () => {
       plan
         .ofType("azure-native:managedidentity:FederatedIdentityCredential", "-operator")
         .map(({ inputs: one }) => one.subject);
-    expect([credentials(prod), credentials(failedOver)]).toEqual([[subject], [subject, subject]]);
+    for (const plan of [prod, failedOver]) expect(credentials(plan)).toEqual([subject, subject]);
     const roles = prod
       .ofType("azure-native:authorization:RoleAssignment", "-operator-")
       .map(({ urn, inputs: one }) => [
@@ -693,24 +696,64 @@ describe("two regions", () => {
   test("jobs run where the database accepts writes, and there alone", () => {
     const suspended = (plan: PlanView, region: string) =>
       plan.ofType(TYPES.cronJob, `${region}-recovery`).map((one: any) => one.inputs.spec.suspend);
-    expect(suspended(standingBy, "primary")).toEqual(Array(5).fill(false));
-    expect(suspended(standingBy, "secondary")).toEqual(Array(5).fill(true));
+    expect(suspended(prod, "primary")).toEqual(Array(5).fill(false));
+    expect(suspended(prod, "secondary")).toEqual(Array(5).fill(true));
     expect(suspended(failedOver, "primary")).toEqual(Array(5).fill(true));
     expect(suspended(failedOver, "secondary")).toEqual(Array(5).fill(false));
     const regions = (plan: PlanView) =>
       plan.ofType(TYPES.job).map(({ urn }) => /prod-(primary|secondary)-/.exec(urn)?.[1]);
-    expect(regions(standingBy)).toEqual(["primary", "primary"]);
+    expect(regions(prod)).toEqual(["primary", "primary"]);
     expect(regions(failedOver)).toEqual(["secondary", "secondary"]);
   });
 
-  test("a region that stands by does not hold a deployment up until its database is promoted", () => {
-    const awaited = (plan: PlanView, region: string) =>
-      [TYPES.deployment, TYPES.service].map(
-        (type) => inputs(plan, type, `${region}-api-`).metadata.annotations?.["pulumi.com/skipAwait"],
+  test("the same objects are in both; where the region stands by they run nothing and scale nothing", () => {
+    const objects = (plan: PlanView, place: string) =>
+      plan.resources
+        .filter(({ type, urn }) => type.startsWith("kubernetes:") && urn.includes(`prod-${place}-`))
+        .map(({ urn }) => urn.split("::").at(-1)?.replace(`prod-${place}-`, "prod-") ?? "");
+    // Preparing the database is the serving region's, and a number of pods the autoscaler's.
+    const onlyServing = /-(roles|migration)-|-autoscaler$/;
+    for (const [plan, serving, standby] of [
+      [prod, "primary", "secondary"],
+      [failedOver, "secondary", "primary"],
+    ] as const) {
+      const [there, here] = [objects(plan, serving), objects(plan, standby)];
+      expect(there.filter((one) => !here.includes(one) && !onlyServing.test(one))).toEqual([]);
+      expect(here.filter((one) => !there.includes(one) || onlyServing.test(one))).toEqual([]);
+      const numbers = (place: string) =>
+        plan
+          .ofType(TYPES.deployment, `prod-${place}-`)
+          .map(({ inputs: { spec } }: any) => spec.replicas as number | undefined);
+      expect(numbers(standby).length).toBeGreaterThan(5);
+      expect(new Set(numbers(standby))).toEqual(new Set([0]));
+      expect(new Set(numbers(serving))).toEqual(new Set([1, undefined]));
+    }
+  });
+
+  test("an update waits for pods where they run, and everywhere for the load balancer Front Door is linked to", () => {
+    const awaited = (plan: PlanView, place: string) =>
+      [inputs(plan, TYPES.deployment, `${place}-api-`), inputs(plan, TYPES.service, `${place}-gateway-`)].map(
+        ({ metadata }: any) => metadata.annotations?.["pulumi.com/skipAwait"],
       );
-    expect(awaited(standingBy, "primary")).toEqual([undefined, undefined]);
-    expect(awaited(standingBy, "secondary")).toEqual(["true", "true"]);
+    expect(awaited(prod, "primary")).toEqual([undefined, undefined]);
+    expect(awaited(prod, "secondary")).toEqual(["true", "true"]);
     expect(awaited(failedOver, "secondary")).toEqual([undefined, undefined]);
+    for (const place of ["primary", "secondary"]) {
+      const { annotations } = inputs(prod, TYPES.service, `${place}-api-`).metadata;
+      expect(annotations["pulumi.com/waitFor"]).toBe("jsonpath={.status.loadBalancer.ingress}");
+      expect(annotations).not.toHaveProperty("pulumi.com/skipAwait");
+      const edge = prod.one("forma3d:edge:Edge").dependencies.map((urn) => urn.split("::").at(-1));
+      expect(edge).toContain(`forma3d-prod-${place}-api-service`);
+    }
+  });
+
+  test("a failover changes nothing at the edge", () => {
+    const edge = (plan: PlanView) =>
+      plan.resources
+        .filter(({ type }) => /^azure-native:(cdn|frontdoor):/.test(type))
+        .map(({ urn, inputs: one }) => [urn.split("::").at(-1), one]);
+    expect(edge(prod).length).toBeGreaterThan(8);
+    expect(edge(failedOver)).toEqual(edge(prod));
   });
 
   test("each region's pods use that region's vault, identities and endpoints", () => {

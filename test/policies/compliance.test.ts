@@ -39,7 +39,7 @@ test.each([
   ["staging as committed", ["staging"]],
   [
     "prod in the second region, with both clusters up",
-    ["prod", ...override({ "regions.secondaryActive": "true", "regions.writer": "secondary" })],
+    ["prod", ...override({ "regions.primary.role": "standby", "regions.secondary.role": "serving" })],
   ],
 ])(
   "%s has no finding",

@@ -170,18 +170,18 @@ describe("one value", () => {
 
 describe("rules across fields", () => {
   test("the regions differ", () => {
-    expect(problems({ "regions.secondary": "westeurope" })).toEqual([
-      "forma3d:regions.secondary: found 'westeurope'; allowed: a region other than the primary",
+    expect(problems({ "regions.secondary.location": "westeurope" })).toEqual([
+      "forma3d:regions.secondary.location: found 'westeurope'; allowed: a region other than the primary",
     ]);
   });
 
   test("geo-redundant backups need the Azure pair", () => {
-    expect(problems({ "regions.secondary": "swedencentral" })).toEqual([
-      "forma3d:regions.secondary: found 'swedencentral'; allowed: northeurope, the Azure pair of westeurope, because backups are geo-redundant",
+    expect(problems({ "regions.secondary.location": "swedencentral" })).toEqual([
+      "forma3d:regions.secondary.location: found 'swedencentral'; allowed: northeurope, the Azure pair of westeurope, because backups are geo-redundant",
     ]);
-    expect(problems({ "regions.secondary": "swedencentral", "database.geoRedundantBackup": false })).toEqual(
-      [],
-    );
+    expect(
+      problems({ "regions.secondary.location": "swedencentral", "database.geoRedundantBackup": false }),
+    ).toEqual([]);
   });
 
   test("a secondary region and its address plan come together", () => {
@@ -193,24 +193,61 @@ describe("rules across fields", () => {
       "forma3d:network.secondary: found 'an address plan'; allowed: nothing without regions.secondary",
       "forma3d:database.replica: found 'set'; allowed: nothing without regions.secondary",
     ]);
+    const failedOver = { "regions.primary.role": "lost", "regions.secondary.role": "serving" };
+    const reason = "a major upgrade, for this week";
+    expect(
+      problems({ ...failedOver, "database.replica": undefined, "database.withoutReplica": reason }),
+    ).toEqual([
+      "forma3d:regions.secondary.role: found 'serving'; allowed: standby or lost without database.replica: there would be no database to serve with",
+    ]);
   });
 
   test("a promoted replica has a standby in another zone only where there are zones", () => {
     const standby = { "database.replica.highAvailability": "ZoneRedundant" };
     expect(problems(standby)).toEqual([]);
     expect(
-      problems({ ...standby, "regions.secondary": "norwaywest", "database.geoRedundantBackup": false }),
+      problems({
+        ...standby,
+        "regions.secondary.location": "norwaywest",
+        "database.geoRedundantBackup": false,
+      }),
     ).toEqual([
       "forma3d:database.replica.highAvailability: found 'ZoneRedundant'; allowed: SameZone or Disabled, because norwaywest has no availability zones",
     ]);
   });
 
-  test("traffic never leads to a region without a cluster", () => {
-    expect(problems({ "regions.writer": "secondary" })).toEqual([
-      "forma3d:regions.secondaryActive: found false; allowed: true, because regions.writer is secondary and traffic must find a cluster there",
+  test("roles are a state of the platform, and what is not one names the transition that was meant", () => {
+    const roles = (primary: string, secondary: string) =>
+      problems({ "regions.primary.role": primary, "regions.secondary.role": secondary });
+    for (const [primary, secondary] of [
+      ["serving", "standby"],
+      ["standby", "serving"],
+      ["lost", "serving"],
+      ["serving", "lost"],
+    ] as const) {
+      expect(roles(primary, secondary)).toEqual([]);
+    }
+    expect(roles("serving", "serving")).toEqual([
+      "forma3d:regions.secondary.role: found 'serving'; allowed: one serving region: after a failover set the region that gave over to standby, or to lost while it does not answer",
     ]);
-    expect(problems({ "regions.primaryActive": false })).toEqual([
-      "forma3d:regions.primaryActive: found false; allowed: true unless secondaryActive is true and writer is secondary, or nothing would serve",
+    for (const [primary, secondary] of [
+      ["lost", "standby"],
+      ["standby", "standby"],
+      ["standby", "lost"],
+      ["lost", "lost"],
+    ] as const) {
+      expect(roles(primary, secondary)).toEqual([
+        `forma3d:regions.secondary.role: found '${secondary}'; allowed: serving for one of the two (primary is ${primary}): a failover makes the region that takes over serving`,
+      ]);
+    }
+    expect(problems({ "regions.primary.role": "lost" }, "staging")).toEqual([
+      "forma3d:regions.primary.role: found 'lost'; allowed: serving, because there is no other region; one that is lost is rebuilt",
+    ]);
+    expect(roles("active", "standby")).toEqual([
+      "forma3d:regions.primary.role: found 'active'; allowed: one of serving, standby, lost",
+    ]);
+    expect(problems({ "regions.writer": "secondary" })).toEqual([
+      "forma3d:regions.writer: found 'secondary'; allowed: only primary, secondary",
     ]);
   });
 
@@ -219,10 +256,10 @@ describe("rules across fields", () => {
       "forma3d:monitoring.region: found 'westeurope'; allowed: a region other than the primary, or alerts, logs and the public entry would be lost with it",
     ]);
     expect(problems({ "monitoring.region": "swedencentral" })).toEqual([]);
-    const failedOver = { "regions.secondaryActive": true, "regions.writer": "secondary" };
+    const failedOver = { "regions.primary.role": "standby", "regions.secondary.role": "serving" };
     expect(problems({ ...failedOver, "monitoring.region": "northeurope" })).toEqual([]);
     const { staging } = readStacks(ROOT);
-    expect(staging?.monitoring.region).toBe(staging?.regions.primary);
+    expect(staging?.monitoring.region).toBe(staging?.regions.primary.location);
   });
 
   test("Azure restarts the database in no hour in which a backup may run", () => {
@@ -400,7 +437,9 @@ describe("rules across fields", () => {
   });
 
   test("a name too long for Azure is refused before Azure sees it", () => {
-    expect(problems({ nameSuffix: "abcde", shortName: "prod", "regions.primary": "westeurope" })).toEqual([
+    expect(
+      problems({ nameSuffix: "abcde", shortName: "prod", "regions.primary.location": "westeurope" }),
+    ).toEqual([
       `forma3d:shortName: found 'prod'; allowed: values whose derived names Azure accepts; westeurope.vault: "kv-forma3d-prod-weu-abcde" has 25 characters, vault names have at most 24`,
       `forma3d:shortName: found 'prod'; allowed: values whose derived names Azure accepts; northeurope.vault: "kv-forma3d-prod-neu-abcde" has 25 characters, vault names have at most 24`,
     ]);

@@ -100,12 +100,12 @@ describe("wrong usage ends with 2, says what is allowed and shows no stack trace
       "--config",
       "database.backupRetentionDays=77",
       "--config",
-      "regions.primary=atlantis",
+      "regions.primary.location=atlantis",
     );
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toMatch(/database\.backupRetentionDays: found 77; allowed: a whole number from 7 to 35$/m);
-    expect(stderr).toMatch(/regions\.primary: found 'atlantis'; allowed: /);
+    expect(stderr).toMatch(/regions\.primary\.location: found 'atlantis'; allowed: /);
     expect(stderr.match(/backupRetentionDays: found/g)).toHaveLength(1);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(fs.readFileSync(target, "utf8")).toBe("as it was");

@@ -13,17 +13,10 @@ import { reissue } from "./secrets";
 const SERVER = "azure-native:dbforpostgresql:Server";
 const GROUP = "azure-native:resources:ResourceGroup";
 
-/** The documented settings of a failover: docs/runbooks/region-loss.md. */
-const FAILED_OVER = {
-  "regions.secondaryActive": true,
-  "regions.primaryActive": false,
-  "regions.writer": "secondary",
-};
-const FAILED_BACK = {
-  "regions.secondaryActive": undefined,
-  "regions.primaryActive": undefined,
-  "regions.writer": undefined,
-};
+/** The roles after a failover: of a region that does not answer, and of one that does. */
+const FAILED_OVER = { "regions.primary.role": "lost", "regions.secondary.role": "serving" };
+const SWITCHED = { "regions.primary.role": "standby", "regions.secondary.role": "serving" };
+const FAILED_BACK = { "regions.primary.role": "serving", "regions.secondary.role": "standby" };
 
 function replicated({ database, regions }: StackConfig): string | undefined {
   return database.replica && regions.secondary ? undefined : "there is one region; 5.4 rebuilds it";
@@ -91,16 +84,31 @@ function touching(stage: Stage, world: World): string[] {
     .map(({ operation, type, name }) => `${operation} ${type} ${name}`);
 }
 
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+
+/** Whether pods run in a cluster: a region that stands by has every Deployment, at zero. */
 function clusterRuns(world: World, cluster: string): boolean {
   return [...world.cloud.all()].some(
-    ({ key, type }) => type === "kubernetes:apps/v1:Deployment" && key.startsWith(`kubernetes:${cluster}:`),
+    ({ key, type, inputs }) =>
+      type === DEPLOYMENT &&
+      key.startsWith(`kubernetes:${cluster}:`) &&
+      valueAt(inputs, "spec.replicas") !== 0,
+  );
+}
+
+/** Steps at the edge: a failover has none, as nothing must have to travel there. */
+function edgeUntouched(run: Run): void {
+  const steps = cloudSteps(run).filter(({ type }) => /^azure-native:(cdn|frontdoor):/.test(type));
+  ensure(
+    steps.length === 0,
+    `the edge was changed: ${steps.map(({ op, name }) => `${op} ${name}`).join(", ")}`,
   );
 }
 
 export const REGION: readonly Scenario[] = [
   {
     id: "5.1",
-    title: "with the primary region unreachable, the documented settings bring the second region up",
+    title: "with the primary region unreachable, the roles of a failover bring the second region up",
     notFor: replicated,
     async run(stage) {
       const world = await stage.deployed();
@@ -110,7 +118,10 @@ export const REGION: readonly Scenario[] = [
       world.faults.deleteUnreachable = true;
       promoteReplicaOnly(stage, world);
       stage.configure(world, FAILED_OVER);
-      succeeded(await stage.up(world));
+      ensure(!clusterRuns(world, secondary.cluster), "pods run in a region that stands by");
+      const run = await stage.up(world);
+      succeeded(run);
+      edgeUntouched(run);
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the second region's cluster");
       const touched = touching(stage, world);
       ensure(touched.length === 0, `the lost region was touched:\n${touched.join("\n")}`);
@@ -119,18 +130,21 @@ export const REGION: readonly Scenario[] = [
   },
   {
     id: "5.2",
-    title: "failing back takes the second cluster down again and is a no-op for everything that holds data",
+    title:
+      "failing back takes the second cluster's pods to zero and is a no-op for everything that holds data",
     notFor: replicated,
     async run(stage) {
       const world = await stage.deployed();
       const { primary, secondary } = regions(stage);
-      stage.configure(world, FAILED_OVER);
+      stage.configure(world, SWITCHED);
       promote(stage, world);
       succeeded(await stage.up(world, JUDGED));
+      ensure(!clusterRuns(world, primary.cluster), "pods run in the region that gave over");
       // The region is back, and the roles of the servers were switched over again.
       promote(stage, world, "back");
       stage.configure(world, FAILED_BACK);
       const back = await stage.up(world);
+      edgeUntouched(back);
       // What only a writer is sent is left out of the next change of a server that no longer is one.
       serversChanged(back, [`${prefix(stage.config)}-database-replica: ${WRITER_ONLY}`]);
       const { model } = stage.setting;

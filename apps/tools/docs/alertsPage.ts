@@ -13,6 +13,7 @@ const DEFAULTS: AlertSettings = {
   thresholds: DEFAULT_THRESHOLDS,
   objectives: { rpoMinutes: 60, rtoMinutes: 240 },
   namespace: "forma3d",
+  servingOrigins: [],
   secretExpiry: {},
 };
 

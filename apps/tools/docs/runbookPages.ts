@@ -10,6 +10,7 @@ export function allAlerts(): readonly Alert[] {
     thresholds: DEFAULT_THRESHOLDS,
     objectives: { rpoMinutes: 60, rtoMinutes: 240 },
     namespace: "forma3d",
+    servingOrigins: [],
     secretExpiry: { "90": expiry("2026-01-01", 90) },
   }).alerts;
 }

@@ -2,7 +2,7 @@ import { AlertSettings } from "../settings";
 import { ActivityLogAlert, AzureMetricAlert } from "../types";
 
 /** The edge, the store and the vault, measured by Azure: these work while the cluster does not. */
-export function azureMetricAlerts({ thresholds }: AlertSettings): AzureMetricAlert[] {
+export function azureMetricAlerts({ thresholds, servingOrigins }: AlertSettings): AzureMetricAlert[] {
   const common = {
     kind: "metric",
     evaluationFrequency: "PT1M",
@@ -37,9 +37,11 @@ export function azureMetricAlerts({ thresholds }: AlertSettings): AzureMetricAle
       aggregation: "Average",
       operator: "LessThan",
       threshold: 50,
+      dimensions: [{ name: "Origin", values: servingOrigins }],
       priority: "P1",
       summary: "The edge cannot reach the platform",
-      description: "Fewer than half of the edge's health probes passed within 5 minutes",
+      description:
+        "Fewer than half of the edge's health probes of the serving region passed within 5 minutes",
       // Far more often pods, ingress or a private link than a lost region, whose runbook gives up data.
       runbook: "network-dns",
       owner: "platform",

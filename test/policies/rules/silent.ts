@@ -1,4 +1,6 @@
-import { container } from "./kubernetesFixture";
+import { standingBy } from "./cases/standby";
+import { container, KUBERNETES } from "./kubernetesFixture";
+import { TAGS } from "./azureFixture";
 import type { Breakage } from "./stack";
 
 /** Honest changes: no rule may say a word about any of them. */
@@ -15,7 +17,35 @@ const spareServer = {
   ignoreChanges: ["availabilityZone", "highAvailability", "storage"],
 };
 
+const serving = KUBERNETES.filter(({ name }) => name === "api").map((api) => ({ ...api, cluster: "here" }));
+
 export const INNOCENT: readonly Innocent[] = [
+  {
+    because: "a service stands by at zero in one cluster while it serves in another",
+    remove: ["api"],
+    add: [...serving, standingBy()],
+  },
+  {
+    because: "a cluster that stands by has no node for applications, as long as another serves",
+    add: [
+      {
+        name: "standby-pool",
+        type: "azure-native:containerservice:AgentPool",
+        props: {
+          agentPoolName: "apps",
+          mode: "User",
+          vmSize: "Standard_D2ds_v5",
+          osType: "Linux",
+          maxPods: 60,
+          availabilityZones: ["1", "2", "3"],
+          enableAutoScaling: true,
+          minCount: 0,
+          maxCount: 9,
+          tags: { ...TAGS, regionRole: "standby" },
+        },
+      },
+    ],
+  },
   {
     because: "a private cluster needs no list of addresses",
     change: { cluster: { apiServerAccessProfile: { enablePrivateCluster: true } } },

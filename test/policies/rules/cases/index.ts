@@ -12,6 +12,7 @@ import { recoveryDataCases } from "./recoveryData";
 import { recoveryDatabaseCases } from "./recoveryDatabase";
 import { securityDataCases } from "./securityData";
 import { securityPlatformCases } from "./securityPlatform";
+import { standbyCases } from "./standby";
 import { wiringCases } from "./wiring";
 import { workloadPartnersCases } from "./workloadPartners";
 import { workloadPodsCases } from "./workloadPods";
@@ -35,4 +36,5 @@ export const CASES: readonly Case[] = [
   ...armMonitoringCases,
   ...armEdgeCases,
   ...manyCases,
+  ...standbyCases,
 ];

@@ -1,0 +1,16 @@
+import type { RegionRole, StackConfig } from "./schema";
+
+/** Places of the program a region can stand in. They stay when regions change roles, and with them every name. */
+export const PLACES = ["primary", "secondary"] as const;
+
+export type Place = (typeof PLACES)[number];
+
+/** What a region is for now; undefined for a second region the environment has not. */
+export function roleOf({ regions }: Pick<StackConfig, "regions">, place: Place): RegionRole | undefined {
+  return regions[place]?.role;
+}
+
+/** The region whose workloads run and whose server accepts writes; the schema lets there be exactly one. */
+export function servingPlace({ regions }: Pick<StackConfig, "regions">): Place {
+  return regions.secondary?.role === "serving" ? "secondary" : "primary";
+}

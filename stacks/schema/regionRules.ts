@@ -1,0 +1,117 @@
+import { REGIONS } from "../../infra/regions";
+import type { Problem } from "../problems";
+import type { StackConfig } from "./index";
+
+const at = (...path: string[]) => ["regions", ...path];
+
+/**
+ * Roles that together are a state of the platform. What is refused says which transition was meant:
+ * a failover, the way back, or the loss of the region that stands by.
+ */
+export function roleRules({ regions, database }: StackConfig): Problem[] {
+  const { primary, secondary } = regions;
+  if (!secondary) {
+    return primary.role === "serving"
+      ? []
+      : [
+          {
+            path: at("primary", "role"),
+            found: primary.role,
+            allowed: "serving, because there is no other region; one that is lost is rebuilt",
+          },
+        ];
+  }
+  const serving = [primary, secondary].filter(({ role }) => role === "serving").length;
+  if (serving === 1) {
+    return secondary.role === "serving" && !database.replica
+      ? [
+          {
+            path: at("secondary", "role"),
+            found: secondary.role,
+            allowed: "standby or lost without database.replica: there would be no database to serve with",
+          },
+        ]
+      : [];
+  }
+  return serving === 2
+    ? [
+        {
+          path: at("secondary", "role"),
+          found: secondary.role,
+          allowed:
+            "one serving region: after a failover set the region that gave over to standby, or to lost while it does not answer",
+        },
+      ]
+    : [
+        {
+          path: at("secondary", "role"),
+          found: secondary.role,
+          allowed: `serving for one of the two (primary is ${primary.role}): a failover makes the region that takes over serving`,
+        },
+      ];
+}
+
+/** Where regions may lie, and what has to be there for each. */
+export function regionRules({ regions, network, database, storage }: StackConfig): Problem[] {
+  const problems: Problem[] = [];
+  const { primary, secondary } = regions;
+  const { pair, zones } = REGIONS[primary.location];
+  if (secondary?.location === primary.location) {
+    problems.push({
+      path: at("secondary", "location"),
+      found: secondary.location,
+      allowed: `a region other than the primary`,
+    });
+  } else if (secondary && database.geoRedundantBackup && secondary.location !== pair) {
+    problems.push({
+      path: at("secondary", "location"),
+      found: secondary.location,
+      allowed: `${pair}, the Azure pair of ${primary.location}, because backups are geo-redundant`,
+    });
+  }
+  if (!!secondary !== !!network.secondary) {
+    problems.push({
+      path: ["network", "secondary"],
+      found: network.secondary && "an address plan",
+      allowed: secondary
+        ? "an address plan, because there is a secondary region"
+        : "nothing without regions.secondary",
+    });
+  }
+  if (database.replica && !secondary) {
+    problems.push({
+      path: ["database", "replica"],
+      found: "set",
+      allowed: "nothing without regions.secondary",
+    });
+  }
+  if (!zones && database.highAvailability === "ZoneRedundant") {
+    problems.push({
+      path: ["database", "highAvailability"],
+      found: "ZoneRedundant",
+      allowed: `SameZone or Disabled, because ${primary.location} has no availability zones`,
+    });
+  }
+  if (
+    secondary &&
+    !REGIONS[secondary.location].zones &&
+    database.replica?.highAvailability === "ZoneRedundant"
+  ) {
+    problems.push({
+      path: ["database", "replica", "highAvailability"],
+      found: "ZoneRedundant",
+      allowed: `SameZone or Disabled, because ${secondary.location} has no availability zones`,
+    });
+  }
+  if (
+    storage.containers.some((c) => c.tiers.some((t) => t.tier === "Archive")) &&
+    /ZRS$/.test(storage.redundancy)
+  ) {
+    problems.push({
+      path: ["storage", "redundancy"],
+      found: storage.redundancy,
+      allowed: "Standard_LRS, Standard_GRS or Standard_RAGRS, because a container uses the Archive tier",
+    });
+  }
+  return problems;
+}
