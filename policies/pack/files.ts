@@ -5,7 +5,7 @@ import { z } from "zod";
 import { readStacks } from "../../stacks/files";
 import { ConfigError, fromZod, type Problem } from "../../stacks/problems";
 import { parseAddress } from "../../packages/isolation/addresses";
-import { deriveInventory, type Extras } from "../../packages/isolation/derive";
+import { deriveInventory } from "../../packages/isolation/derive";
 import { BELONGINGS, type Inventory } from "../../packages/isolation/inventory";
 import { MAX_WAIVER_DAYS, type Waiver } from "./waivers";
 
@@ -29,13 +29,39 @@ const belongings = Object.fromEntries(
   BELONGINGS.map((key) => [key, z.array(LISTS[key] ?? name).optional()]),
 ) as Record<(typeof BELONGINGS)[number], z.ZodOptional<z.ZodArray<z.ZodType<string>>>>;
 
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Who answers for an entry, why it is there, and the last day it holds, as for a waiver. */
+const accountable = {
+  reason: z.string().min(20, "a reason of at least 20 characters"),
+  owner: z.email("an e-mail address"),
+  expires: z.iso.date("a date such as 2026-01-31"),
+};
+/** Longest time an entry of the inventory may run: it is looked at again once a year. */
+const MAX_ENTRY_DAYS = 366;
+
 const extrasSchema = z.strictObject({
+  types: z
+    .array(
+      z.strictObject({
+        type: z
+          .string()
+          .regex(
+            /^(?:azure-native|kubernetes|arm):[\w.]+[:/][\w/]+$/,
+            "a type as ISO-058 names it, e.g. azure-native:quantum:Workspace",
+          ),
+        environments: z.array(z.string()).optional(),
+        ...accountable,
+      }),
+    )
+    .default([]),
   environments: z
     .array(
       z.strictObject({
         name: z.string().regex(/^[a-z][a-z0-9-]{1,39}$/, "2-40 lower-case letters, digits or hyphens"),
         isProd: z.boolean().optional(),
         stacks: z.array(stackName).optional(),
+        ...accountable,
         ...belongings,
       }),
     )
@@ -45,6 +71,7 @@ const extrasSchema = z.strictObject({
       z.strictObject({
         stacks: z.array(stackName).optional(),
         stackReferences: z.array(stackName).optional(),
+        ...accountable,
         ...belongings,
       }),
     )
@@ -90,12 +117,26 @@ function parse<T>(root: string, file: string, schema: z.ZodType<T>): T {
  * The isolation inventory of the project in a folder.
  * @throws ConfigError when a stack file or policies/inventory.yaml is unreadable or malformed, Error when it is empty.
  */
-export function readInventory(root: string): Inventory {
-  const extras: Extras = parse(root, "inventory.yaml", extrasSchema);
-  return deriveInventory(readStacks(root), extras);
+export function readInventory(root: string, now = new Date()): Inventory {
+  const extras = parse(root, "inventory.yaml", extrasSchema);
+  const today = now.toISOString().slice(0, 10);
+  const latest = new Date(now.getTime() + MAX_ENTRY_DAYS * DAY).toISOString().slice(0, 10);
+  const problems = (["environments", "shared", "types"] as const).flatMap((list) =>
+    extras[list].flatMap(({ expires }, index): Problem[] =>
+      expires < today || expires > latest
+        ? [
+            {
+              path: [list, index, "expires"],
+              found: expires,
+              allowed: `a date from today to ${latest}, a year ahead at most`,
+            },
+          ]
+        : [],
+    ),
+  );
+  if (problems.length > 0) throw new ConfigError("policies/inventory.yaml", problems);
+  return { ...deriveInventory(readStacks(root), extras), types: extras.types };
 }
-
-const DAY = 24 * 60 * 60 * 1000;
 
 /**
  * The waivers of the project in a folder, expired ones included.

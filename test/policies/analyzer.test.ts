@@ -281,10 +281,40 @@ describe("input that cannot be used stops the pack before anything is judged", (
     expect(error).not.toMatch(/\n\s+at .*\(/);
   });
 
+  /** Who answers for an entry; it holds until tomorrow. */
+  const answered = (expires = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)): string =>
+    `    reason: an entry that somebody has looked at\n    owner: someone@example.org\n    expires: ${expires}\n`;
+
+  test.each([
+    [
+      "a server of prod for staging",
+      `environments:\n  - name: staging\n    servers: [${prod.server}]\n${answered()}`,
+      "servers[0] belongs to prod",
+    ],
+    ["a block of prod for all", `shared:\n  - cidrs: [10.0.0.0/8]\n${answered()}`, "cidrs[0] belongs to"],
+    [
+      "staging's stack for prod",
+      `environments:\n  - name: prod\n    stacks: [forma3d/staging]\n${answered()}`,
+      "belongs to staging",
+    ],
+    ["an entry nobody answers for", `shared:\n  - hostNames: [db.internal.example]\n`, "shared[0].reason"],
+    [
+      "an entry that has ended",
+      `shared:\n  - hostNames: [db.internal.example]\n${answered("2020-01-31")}`,
+      "shared[0].expires",
+    ],
+  ])("the inventory refuses %s", async (_, content, message) => {
+    const error = await start({ root: projectWith({ "policies/inventory.yaml": content }) }).then(
+      () => "it started",
+      (reason: unknown) => String(reason),
+    );
+    expect(error).toContain(message);
+  });
+
   test("an alias and a shared subscription from policies/inventory.yaml take effect", async () => {
     const shared = "44444444-1111-4222-8333-444444444444";
     const root = projectWith({
-      "policies/inventory.yaml": `environments:\n  - name: prod\n    hostNames: [db.internal.example]\nshared:\n  - subscriptionIds: [${shared}]\n`,
+      "policies/inventory.yaml": `environments:\n  - name: prod\n    hostNames: [db.internal.example]\n${answered()}shared:\n  - subscriptionIds: [${shared}]\n${answered()}`,
     });
     const analyzer = await start({ root });
     expect(found(await analyzer.analyze(configMap({ host: "db.internal.example" })))).toEqual([

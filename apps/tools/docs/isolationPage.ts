@@ -71,7 +71,9 @@ The inventory is derived from \`Pulumi.<stack>.yaml\` by the code that names the
 it cannot go stale. \`policies/inventory.yaml\` adds what no stack file knows: a database's old alias (\`hostNames\`),
 another project's stack, the salted hash of a secret (\`secretHashes\`), the GitHub repository whose deployments may act
 as the stack's identities (\`repositories\`; none while none is listed), and under \`shared\` what several stacks may
-reach. An unreadable file, an unknown key or an inventory without production stops the run before anything is judged.
+reach. Each entry says why it is there (\`reason\`), who answers for it (\`owner\`) and until when it holds (\`expires\`, a
+year ahead at most); what a stack file gives one environment cannot be given to another or shared, and \`types\` adds to
+the list of types. An unreadable file, an unknown key or an inventory without production stops the run before anything is judged.
 
 A stack is production only when its exact project and name are listed with a production environment; every other stack
 is not, whatever it is called. A name the stack declares itself, in its own subscription, is its own from then on.

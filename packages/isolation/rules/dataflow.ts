@@ -7,7 +7,6 @@ import {
   type Violation,
 } from "../rule";
 import { decodings } from "../decode";
-import { kubernetesObjects } from "../objects";
 import { EXECUTABLE } from "./escapeHatches";
 import { resourceRule, stackRule } from "./metadata";
 
@@ -31,18 +30,22 @@ export const unknownRule = resourceRule({
         })),
 });
 
-/** Properties through which a connection reaches a program, by Kubernetes kind or Azure type. */
-const CARRIERS =
-  /^(?:\*$|data|stringData|binaryData|spec\b.*(?:env|containers|args|command|volumes|parameters|provider|template$|values)|spec$|values|kubeconfig|sourceServerResourceId|connectionString)/;
+/**
+ * Properties others change by themselves and that lead nowhere: sizes, counts, places, versions, and what Azure
+ * reports about a resource. Everything else that is ignored hides its new value from every rule.
+ */
+const MOVED =
+  /(?:^|\.)(?:replicas|count|capacity|minCount|maxCount|nodeCount|instanceCount|size|storageSizeGB|diskSizeGB|iops|throughput|tier|sku|zone|zones|availabilityZone|standbyAvailabilityZone|replicationRole|pointInTimeUTC|sourceServerResourceId|members|subnets|agentPoolProfiles|customDomains|kubernetesVersion|orchestratorVersion|currentKubernetesVersion|nodeImageVersion|version|minorVersion|tags|etag|provisioningState|resourceVersion|generation|caBundle|clusterIP|clusterIPs|nodePort|healthCheckNodePort|status|finalizers|managedFields|lastModified\w*|createdAt|autoscalerProfile|upgradeSettings)(?:\[[^\]]*\])*$/;
 
 function ignored(resource: ResourceView): Violation[] {
-  const isCarrier = kubernetesObjects(resource).length > 0 || resource.type.startsWith("pulumi:providers:");
-  if (!isCarrier) return [];
+  const isProvider = resource.type.startsWith("pulumi:providers:");
+  const isCustom = isProvider || /^(?:azure-native|kubernetes)/.test(resource.type);
+  if (!isCustom) return [];
   return resource.opts.ignoreChanges
-    .filter((path) => CARRIERS.test(path))
+    .filter((path) => isProvider || !MOVED.test(path))
     .map((path) => ({
       path,
-      message: "is ignored, so rules see the old value while the cluster holds another",
+      message: "is ignored, so rules see the old value while the resource holds another",
     }));
 }
 
@@ -50,13 +53,13 @@ function ignored(resource: ResourceView): Violation[] {
 export const ignoredChangesRule = resourceRule({
   id: "ISO-061",
   name: "no-ignored-connections",
-  title: "Outside prod, changes of connection data are not ignored",
+  title: "Only what others move by themselves is ignored",
   description:
-    "`ignoreChanges` covers no data, environment, arguments, volumes or credentials of a Kubernetes object or provider.",
+    "`ignoreChanges` names nothing but sizes, counts, zones, versions and what Azure reports by itself; never data, hosts, rules, rights or protection, and nothing at all of a provider.",
   why: "With it the plan shows the old, innocent value for ever.",
   remediation: "Remove the path from ignoreChanges; for a value that rotates, refer to the vault instead.",
   url: "https://www.pulumi.com/docs/iac/concepts/resources/options/ignorechanges/",
-  appliesTo: "nonProd",
+  appliesTo: "any",
   check: ignored,
 });
 
