@@ -396,9 +396,11 @@ describe("clusters-answer.sh", () => {
     });
   }
 
-  test("asks the cluster of each region that computes, and no other", () => {
+  test("asks the cluster of every region that is not lost, a standby's included", () => {
     const { status, stdout } = run({ clusters: ["aks-one", "aks-two"], answering: true });
-    expect([status, stdout]).toEqual([0, "aks-one answers\n"]);
+    expect([status, stdout]).toEqual([0, "aks-one answers\naks-two answers\n"]);
+    const one = run({ clusters: ["aks-one", "aks-two"], answering: true }, "staging");
+    expect([one.status, one.stdout]).toEqual([0, "aks-one answers\n"]);
   });
 
   test("stops an update from where a cluster does not answer, and says what to look at", () => {
@@ -411,6 +413,6 @@ describe("clusters-answer.sh", () => {
 
   test("lets a region without a cluster be made", () => {
     const { status, stdout } = run({ clusters: [], answering: false });
-    expect([status, stdout]).toEqual([0, "aks-one does not exist yet\n"]);
+    expect([status, stdout]).toEqual([0, "aks-one does not exist yet\naks-two does not exist yet\n"]);
   });
 });
