@@ -359,15 +359,13 @@ const linters = ["actionlint", "zizmor"].filter((name) => spawnSync(name, ["--ve
   60_000,
 );
 
-test("the README asks for every program the tests are run with", () => {
-  const needed = [...fs.readFileSync(path.join(ROOT, ".ci/run"), "utf8").matchAll(/^need ([a-z-]+) /gm)].map(
-    ([, name]) => name,
-  );
-  expect(needed.length).toBeGreaterThan(5);
-  const readme = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
-  const asked = (/`apt-get install ([^`]+)`/.exec(readme)?.[1] ?? "").split(/\s+/);
-  // The server's package brings the client programs along.
-  expect(needed.filter((name) => name !== "postgresql-client" && !asked.includes(name ?? ""))).toEqual([]);
+test("the README and continuous integration bring the tests' programs with one and the same command", () => {
+  const scripts = (JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8")) as { scripts: any })
+    .scripts;
+  const setup = "bash packages/local-servers/setup.sh";
+  expect(scripts.setup).toBe(setup);
+  expect(fs.readFileSync(path.join(ROOT, ".ci/run"), "utf8")).toMatch(new RegExp(`^${setup}$`, "m"));
+  expect(fs.readFileSync(path.join(ROOT, "README.md"), "utf8")).toMatch(/npm run setup/);
 });
 
 describe("clusters-answer.sh", () => {
