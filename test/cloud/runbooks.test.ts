@@ -2,6 +2,7 @@ import { execFile, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
 import { serveCloud, Served } from "../../apps/rehearsal/serve";
 import { readRunbooks, runsOnEmulatedAzure } from "../../apps/tools/docs/runbook";
@@ -72,7 +73,8 @@ beforeAll(async () => {
       "--tenant",
       served.cloud.directory.tenantId,
     ];
-    execFileSync(AZ, words, { env: { ...process.env, ...served.environment }, stdio: "ignore" });
+    // The cloud answers from this very process, so nothing may block it.
+    await promisify(execFile)(AZ, words, { env: { ...process.env, ...served.environment } });
   }
 }, 120_000);
 

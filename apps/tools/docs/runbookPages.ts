@@ -100,7 +100,7 @@ export function renderIndex(root: string): string {
     "| What may not be deployed? | [policies](policies.md), [isolation](isolation.md) |",
     "| What takes more than an update? What is stopped, and what instead? | [changing](changing.md) |",
     "| What is watched? | [alerts](alerts.md), [objectives](slo.md) |",
-    "| Plan and rehearse without a cloud? | [planning](planning.md), [rehearsal](rehearsal.md) |",
+    "| Plan and rehearse without a cloud? | [planning](planning.md), [rehearsal](rehearsal.md), [one cloud on a laptop](emulated-azure.md) |",
     "| Which risk is covered by what? | [risks](risks.md) |",
     "| What did we promise customers? | [SLA](sla.md), [GDPR and audit](compliance.md) |",
     "| What does it cost? | [cost](cost.md) |",
