@@ -173,7 +173,7 @@ describe("a plan that is fine", () => {
       /^Policies +\d+ checked, none violated/m,
       /^Changes +none against test\/expected\/staging\.json/m,
       /^Missing +\d+ secrets have no value/m,
-      /^ +pulumi config set --stack staging --secret --path 'forma3d:secretValues\.smtp-password'$/m,
+      /^ +pulumi config set --stack staging --secret --path( \\\n +| )'forma3d:secretValues\.smtp-password'$/m,
       /^Next +npm run plan -- staging --full/m,
     ]) {
       expect(stdout).toMatch(row);
