@@ -38,6 +38,9 @@ import { recovery } from "../support/recoveryCli";
 import { labContext, startLab, type Lab } from "../support/recoveryLab";
 import { azureTarget, folderTarget, keyPair, s3Target, temporaryFiles } from "../support/targets";
 
+// Three real servers and whole backups: on a busy machine a test of a few seconds takes most of a minute.
+jest.setTimeout(180_000);
+
 const HOUR_MS = 3_600_000;
 const files = temporaryFiles();
 let lab: Lab;
