@@ -129,7 +129,13 @@ export class BackupJobs extends pulumi.ComponentResource {
     return new CronJob(
       `${this.name}-${job.name}`,
       {
-        metadata: { name: `recovery-${job.name}`, namespace, labels },
+        metadata: {
+          name: `recovery-${job.name}`,
+          namespace,
+          labels,
+          // A region that is taken up switches on what says that it only stands by.
+          ...(suspended && { annotations: { "forma3d.com/region-role": "standby" } }),
+        },
         spec: {
           schedule: schedules[job.name],
           timeZone: "Etc/UTC",

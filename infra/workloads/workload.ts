@@ -152,7 +152,12 @@ export class Workload extends pulumi.ComponentResource {
     const { singleBecause, standby } = this.args;
     const annotations = {
       ...(singleBecause && { "forma3d.com/single-replica-because": singleBecause }),
-      ...(standby && { "forma3d.com/region-role": "standby", "pulumi.com/skipAwait": "true" }),
+      ...(standby && {
+        "forma3d.com/region-role": "standby",
+        // Whoever takes the region up reads here what to set; nothing else that stands then may know.
+        "forma3d.com/serving-replicas": `${this.args.minReplicas}`,
+        "pulumi.com/skipAwait": "true",
+      }),
     };
     return Object.keys(annotations).length > 0 ? annotations : undefined;
   }

@@ -730,6 +730,41 @@ describe("two regions", () => {
     }
   });
 
+  test("what stands by says with how many pods it serves, and which CronJobs it runs then", () => {
+    const [marked, serving] = ["secondary", "primary"].map(
+      (place) => (type: string) => prod.ofType(type, `prod-${place}-`),
+    );
+    const scalers: any[] = serving!(TYPES.autoscaler);
+    const least = (name: string, replicas?: number) =>
+      replicas ??
+      scalers.find(({ inputs: { spec } }) => spec.scaleTargetRef.name === name)?.inputs.spec.minReplicas;
+    const wanted = serving!(TYPES.deployment).map(({ inputs: { metadata, spec } }: any) => [
+      metadata.name,
+      `${least(metadata.name, spec.replicas)}`,
+    ]);
+    const said = marked!(TYPES.deployment).map(({ inputs: { metadata } }: any) => [
+      metadata.name,
+      metadata.annotations["forma3d.com/serving-replicas"],
+    ]);
+    expect(said.sort()).toEqual(wanted.sort());
+    const role = ({ inputs: { metadata } }: any) => [
+      metadata.name,
+      metadata.annotations?.["forma3d.com/region-role"],
+    ];
+    expect(
+      marked!(TYPES.cronJob)
+        .map(role)
+        .filter(([, is]) => is === "standby")
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual(["daily", "drill", "monthly", "prune", "verify"].map((job) => `recovery-${job}`));
+    expect(
+      serving!(TYPES.cronJob)
+        .map(role)
+        .filter(([, is]) => is !== undefined),
+    ).toEqual([]);
+  });
+
   test("an update waits for pods where they run, and everywhere for the load balancer Front Door is linked to", () => {
     const awaited = (plan: PlanView, place: string) =>
       [inputs(plan, TYPES.deployment, `${place}-api-`), inputs(plan, TYPES.service, `${place}-gateway-`)].map(
