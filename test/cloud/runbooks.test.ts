@@ -58,7 +58,9 @@ beforeAll(async () => {
   const secret = `/subscriptions/${env["SUBSCRIPTION"]}/resourceGroups/${env["RESOURCE_GROUP"]}/providers/Microsoft.KeyVault/vaults/${env["VAULT"]}/secrets/shopify-api-secret?api-version=2024-11-01`;
   const { status } = await request(served.listening, "PUT", secret, {
     token,
-    body: JSON.stringify({ properties: { value: "made up", attributes: { enabled: true, exp: 1_900_000_000 } } }),
+    body: JSON.stringify({
+      properties: { value: "made up", attributes: { enabled: true, exp: 1_900_000_000 } },
+    }),
   });
   expect(status).toBe(201);
   if (AZ) {
