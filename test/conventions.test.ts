@@ -117,7 +117,8 @@ describe.each(STACKS)("%s", (stack) => {
 
   test("Kubernetes objects lie in the platform's namespaces and carry its labels", () => {
     for (const { urn, type, inputs } of plan().resources.filter(
-      (r) => r.type.startsWith("kubernetes:") && !r.type.endsWith(":Namespace"),
+      // A namespace and a priority are the whole cluster's.
+      (r) => r.type.startsWith("kubernetes:") && !/:(Namespace|PriorityClass)$/.test(r.type),
     )) {
       const { metadata } = inputs as Inputs;
       expect([urn, [names?.namespace, "kube-system"].includes(metadata?.namespace as string)]).toEqual([
