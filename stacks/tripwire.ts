@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { OutsideWatch } from "../packages/isolation/outside";
-import { readInventory } from "../policies/pack/files";
+import { readInventory } from "./inventory";
 
 /**
  * Stops the program at its first attempt to read, adopt or ask about something outside the stack's own environment:

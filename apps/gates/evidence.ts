@@ -8,7 +8,7 @@ import {
   rulesDigest,
 } from "../../policies/proof";
 import { allRules } from "../../policies/pack/pack";
-import { readInventory } from "../../policies/pack/files";
+import { readInventory } from "../../stacks/inventory";
 import { Waivers } from "../../policies/pack/waivers";
 import { type Event, judgedUrns } from "./events";
 

@@ -1,5 +1,6 @@
 import { describeFinding, Inspection } from "../../policies/pack/adapter/inspection";
-import { readInventory, readWaivers } from "../../policies/pack/files";
+import { readWaivers } from "../../policies/pack/waiverFile";
+import { readInventory } from "../../stacks/inventory";
 import type { Inventory } from "../../packages/isolation/inventory";
 import { OutsideWatch } from "../../packages/isolation/outside";
 import { isolationRules } from "../../packages/isolation/rules";

@@ -1,4 +1,4 @@
-import { readInventory } from "../../policies/pack/files";
+import { readInventory } from "../../stacks/inventory";
 import { stackNames } from "../../stacks/files";
 import { ConfigError } from "../../stacks/problems";
 import { type Approval, approvalOf, departures, unapproved } from "./approval";

@@ -1,4 +1,4 @@
-import { readInventory } from "../../policies/pack/files";
+import { readInventory } from "../../stacks/inventory";
 import { environmentOf } from "../../packages/isolation/inventory";
 import { PRODUCT } from "../../stacks/schema";
 import { stackNames } from "../../stacks/files";
@@ -75,9 +75,7 @@ async function recording<T>(run: () => Promise<T>): Promise<Recorded<T>> {
  */
 export async function sweepStack(root: string, stack: string, options: PlanOptions = {}): Promise<Verdict> {
   const keeper = new GateKeeper(root, true);
-  const { result, calls, failures } = await recording(() =>
-    planStack(root, stack, { ...options, policies: false }),
-  );
+  const { result, calls, failures } = await recording(() => planStack(root, stack, { ...options }));
   const { deployment, settings } = result;
   const errors = deployment.diagnostics.filter(({ severity }) => severity === "error");
   for (const message of new Set([...errors.map((error) => error.message), ...failures])) {

@@ -15,6 +15,7 @@ import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
 import { projectRoot } from "../../packages/command/root";
 import { planStack } from "../../packages/offline-engine/planner";
+import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 /** Who signs in to a served cloud, and the roles each holds in every subscription of it (docs/deploying.md, step 6). */
 const PRINCIPALS: Readonly<Record<string, readonly string[]>> = {
@@ -29,7 +30,7 @@ export class NotServed extends Error {}
 
 /** The cloud a planned stack would have left after its first update. @throws NotServed */
 export async function plannedStore(stack: string, seed: string): Promise<CloudStore> {
-  const plan = await planStack(projectRoot(__dirname), stack, { resolve: true, policies: false });
+  const plan = await planStack(projectRoot(__dirname), stack, { resolve: true });
   const errors = plan.deployment.diagnostics.filter(({ severity }) => severity === "error");
   if (plan.refused || errors.length > 0) {
     throw new NotServed(
@@ -95,7 +96,7 @@ export async function serveCloud(store: CloudStore, given: readonly Fault[] = []
   const faults = new Faults();
   for (const fault of given) faults.add(fault);
   const model = sandboxModel();
-  const cloud = emulatedCloud(model, { store, faults });
+  const cloud = emulatedCloud(model, { store, faults, refusals: ARM_REFUSALS });
   const principals = addPrincipals(cloud);
   const [listening, page, providers] = await Promise.all([
     listen(cloud),

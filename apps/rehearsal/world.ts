@@ -12,6 +12,7 @@ import { saveCloud } from "../../packages/emulated-azure/store/file";
 import { Change } from "./bundle";
 import { Engine } from "./engine";
 import { Sdk } from "./preload";
+import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 /** Longer than the engine takes from the end of one operation to the start of the next, and to write its state. */
 const QUIET_MS = 3_000;
@@ -79,7 +80,7 @@ export class World {
     const cloud = new CloudStore(setting.seed);
     if (content) cloud.restore(content);
     const faults = new Faults();
-    const front = new Front({ faults });
+    const front = new Front({ faults, refusals: ARM_REFUSALS });
     const providers = await serveProviders(setting.model, cloud, front);
     const printed: string[] = [];
     try {

@@ -7,6 +7,7 @@ import { Hooks } from "./hooks";
 import { settleAfter } from "./model/azure/consequences";
 import type { Model } from "./model/types";
 import { Front } from "./provider/front";
+import type { Refusals } from "./provider/limits";
 import { Directory } from "./rights/directory";
 import { Rights } from "./rights/decide";
 import { CloudStore } from "./store/cloud";
@@ -22,6 +23,8 @@ export interface EmulatedCloudOptions {
   /** Answers metrics the model cannot. */
   readonly metrics?: MetricSource;
   readonly faults?: Faults;
+  /** What Azure refuses beyond what the vendors describe; nothing unless given. */
+  readonly refusals?: Refusals;
 }
 
 /** One cloud with everything its fronts share. */
@@ -40,7 +43,7 @@ export function emulatedCloud(model: Model, options: EmulatedCloudOptions = {}):
     faults = new Faults(),
   } = options;
   const hooks = new Hooks();
-  const front = new Front({ faults, hooks });
+  const front = new Front({ faults, hooks, refusals: options.refusals });
   const directory = new Directory(store, options.tenantId, now);
   const own = modelMetrics({ cloud: store, front, now });
   const activity: ActivityEntry[] = [];

@@ -1,6 +1,3 @@
-import type { PlatformNames, RegionNames } from "../../infra/naming";
-import { stackPlatformNames } from "../../stacks/files";
-import { addressBlocks, PRODUCT, type StackConfig } from "../../stacks/schema";
 import { overlap, parseAddress } from "./addresses";
 import { Belongings, BELONGINGS, EnvironmentInventory, Inventory, SharedInventory } from "./inventory";
 
@@ -19,45 +16,10 @@ export interface Extras {
   readonly shared: readonly SharedInventory[];
 }
 
-const NOTHING = Object.fromEntries(BELONGINGS.map((key) => [key, [] as string[]])) as unknown as Belongings;
-
-function regionsOf(names: PlatformNames): RegionNames[] {
-  return names.secondary ? [names.primary, names.secondary] : [names.primary];
-}
-
-function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory {
-  const names = stackPlatformNames(config);
-  const regions = regionsOf(names);
-  return {
-    ...NOTHING,
-    name: config.environment,
-    isProd: config.environment === PROD_ENVIRONMENT,
-    stacks: [`${PRODUCT}/${stack}`],
-    subscriptionIds: [config.azure.subscriptionId],
-    tenantIds: [config.azure.tenantId],
-    resourceGroups: [
-      names.globalResourceGroup,
-      ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),
-    ],
-    virtualNetworks: regions.map(({ virtualNetwork }) => virtualNetwork),
-    cidrs: addressBlocks(config).map(({ cidr }) => cidr),
-    servers: regions.map(({ server }) => server),
-    virtualEndpoints: [names.virtualEndpoint],
-    vaults: regions.map(({ vault }) => vault),
-    storageAccounts: [names.storageAccount],
-    clusters: regions.map(({ cluster }) => cluster),
-    clusterDnsPrefixes: regions.map(({ clusterDnsPrefix }) => clusterDnsPrefix),
-    identities: regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [
-      clusterIdentity,
-      kubeletIdentity,
-      ...Object.values(identities),
-    ]),
-    principalIds: [
-      ...config.cluster.adminGroupObjectIds,
-      ...config.database.entraAdministrators.map(({ objectId }) => objectId),
-    ],
-  };
-}
+/** Belongings of somebody who has none. */
+export const NOTHING = Object.fromEntries(
+  BELONGINGS.map((key) => [key, [] as string[]]),
+) as unknown as Belongings;
 
 function merge(environment: EnvironmentInventory, extra: ExtraEnvironment): EnvironmentInventory {
   const lists = Object.fromEntries(
@@ -154,14 +116,13 @@ function refuseHandingAway(derived: readonly EnvironmentInventory[], extras: Ext
 }
 
 /**
- * Builds the inventory out of the stack files, by the very code that names the resources, and what
- * policies/inventory.yaml adds.
+ * Puts the inventory together from what the stack files give environments and what policies/inventory.yaml adds.
  * @throws Error when nothing belongs to anybody, or nothing is production: rules would then pass everything; and when
  * an entry hands what one environment's stack file says is its own to somebody else.
  */
-export function deriveInventory(stacks: Readonly<Record<string, StackConfig>>, extras: Extras): Inventory {
-  const environments = Object.entries(stacks).map(([stack, config]) => fromStackFile(stack, config));
-  refuseHandingAway(environments, extras);
+export function assembleInventory(derived: readonly EnvironmentInventory[], extras: Extras): Inventory {
+  const environments = [...derived];
+  refuseHandingAway(derived, extras);
   for (const extra of extras.environments) {
     const index = environments.findIndex(({ name }) => name === extra.name);
     const base = environments[index] ?? { ...NOTHING, name: extra.name, isProd: false, stacks: [] };

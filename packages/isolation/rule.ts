@@ -1,4 +1,4 @@
-import type { Tree, Value } from "../wire/tree";
+import type { Tree } from "../wire/tree";
 import type { Inventory } from "./inventory";
 
 export { UNKNOWN } from "../wire/tree";

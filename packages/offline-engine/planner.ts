@@ -5,15 +5,15 @@ import { readSettings, StackSettings } from "./config";
 import { Deployment } from "./deployment";
 import { EngineServer } from "./engine";
 import { Judge } from "./judge";
-import { PackInfo, PackProcess, preparePack, Violation } from "./policies";
+import { type BuildPack, PackInfo, PackProcess, preparePack, Violation } from "./policies";
 import { bundleProgram, runProgram } from "./program";
 
 export interface PlanOptions {
   readonly overrides?: Readonly<Record<string, unknown>>;
   /** Makes up identifiers and computed values, as a first `up` would find them. */
   readonly resolve?: boolean;
-  /** Whether the policy pack judges the plan; it does unless told otherwise. */
-  readonly policies?: boolean;
+  /** Compiles the project's policy pack, which then judges the plan; without it none does. */
+  readonly policies?: BuildPack;
   /** Given the running pack, so that whoever ends the process early can end it too. */
   readonly onPack?: (pack: PackProcess) => void;
 }
@@ -41,7 +41,7 @@ export async function planStack(root: string, stack: string, options: PlanOption
   let pack: PackProcess | string = NO_POLICIES;
   try {
     const address = await engine.listen();
-    if (options.policies !== false) pack = startPack(root, address, settings);
+    if (options.policies) pack = startPack(root, options.policies, address, settings);
     if (typeof pack !== "string") options.onPack?.(pack);
     const model = sandboxModel();
     process.chdir(root);
@@ -81,8 +81,13 @@ export async function planStack(root: string, stack: string, options: PlanOption
 const NO_POLICIES = "not asked";
 const FAILED = "not asked: the program did not finish";
 
-function startPack(root: string, engine: string, settings: StackSettings): PackProcess | string {
-  return preparePack(root)
+function startPack(
+  root: string,
+  build: BuildPack,
+  engine: string,
+  settings: StackSettings,
+): PackProcess | string {
+  return preparePack(root, build)
     ? new PackProcess(path.join(root, "policies"), engine, settings)
     : "NOT CHECKED: this project has no policy pack";
 }

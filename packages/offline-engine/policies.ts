@@ -4,7 +4,6 @@ import path from "node:path";
 import readline from "node:readline";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import * as proto from "@pulumi/pulumi/proto/analyzer_pb";
-import { buildPack } from "../../policies/build.cjs";
 import { projectRoot } from "../command/root";
 import { aboutResource, aboutStack, type Asked, type PlainProperties } from "./analyzerRequests";
 import { StackSettings, UsageError } from "./config";
@@ -162,14 +161,17 @@ export class PackProcess {
   }
 }
 
+/** Compiles the policy pack of the project in a folder, unless that is done already. */
+export type BuildPack = (root: string) => void;
+
 /**
- * Compiles the pack of a folder unless it is newer than what it is made from, and tells whether there is one.
+ * Has the pack of a project compiled and tells whether there is one.
  * @throws UsageError when it does not compile.
  */
-export function preparePack(root: string): boolean {
+export function preparePack(root: string, build: BuildPack): boolean {
   if (!fs.existsSync(path.join(root, "policies/PulumiPolicy.yaml"))) return false;
   try {
-    buildPack(root);
+    build(root);
   } catch (error) {
     throw new UsageError(
       `the policy pack does not compile:\n${error instanceof Error ? error.message : String(error)}`,

@@ -83,3 +83,6 @@ export function armRefusals(type: string, inputs: Tree, context: ArmContext = {}
         )),
   ];
 }
+
+/** The list as the emulated Azure takes it. */
+export const ARM_REFUSALS = { relations: armRelations, refusals: armRefusals };

@@ -11,6 +11,7 @@ import { Listening, listen } from "../../packages/emulated-azure/listen";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { credentialOf } from "./client";
+import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
 const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
@@ -85,7 +86,7 @@ async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
 }
 
 beforeAll(async () => {
-  cloud = emulatedCloud(sandboxModel(), { retryAfter: 0 });
+  cloud = emulatedCloud(sandboxModel(), { retryAfter: 0, refusals: ARM_REFUSALS });
   listening = await listen(cloud);
   [operator, reader, stranger] = ["operator", "reader", "stranger"].map((displayName) =>
     cloud.directory.add({ displayName, secret: `${displayName} signs in` }),

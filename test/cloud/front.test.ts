@@ -5,6 +5,7 @@ import { Listening, listen } from "../../packages/emulated-azure/listen";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { Reply, request, signIn } from "./client";
+import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
 const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
@@ -67,7 +68,7 @@ async function ended({ headers }: Reply): Promise<any> {
 beforeEach(async () => {
   time = new Date("2026-11-01T12:00:00Z");
   failures = [];
-  cloud = emulatedCloud(sandboxModel(), { retryAfter: 0, now: () => time });
+  cloud = emulatedCloud(sandboxModel(), { retryAfter: 0, now: () => time, refusals: ARM_REFUSALS });
   listening = await listen(cloud, { report: (error) => failures.push(error) });
   operator = cloud.directory.add({ displayName: "operator", secret: "operator signs in" });
   assign(operator, OWNER);

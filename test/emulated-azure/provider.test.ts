@@ -14,6 +14,7 @@ import { Providers, serveProviders } from "../../packages/emulated-azure/provide
 import { change, deleteBehind, happen, resourcesBelow } from "../../packages/emulated-azure/store/changes";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
 import { loadCloud, saveCloud } from "../../packages/emulated-azure/store/file";
+import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb") as {
@@ -162,7 +163,7 @@ const azure = (): Promise<Instance> =>
 beforeEach(async () => {
   cloud = new CloudStore("test");
   faults = new Faults();
-  front = new Front({ faults, secondMs: 1 });
+  front = new Front({ faults, secondMs: 1, refusals: ARM_REFUSALS });
   providers = await serveProviders(model, cloud, front);
   ports = Object.fromEntries(providers.attach.split(",").map((part) => part.split(":") as [string, string]));
   instances = [];

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Inspection } from "../../policies/pack/adapter/inspection";
-import { readInventory } from "../../policies/pack/files";
+import { readInventory } from "../../stacks/inventory";
 import { allRules } from "../../policies/pack/pack";
 import { canaryRefusals, fileDigest, PROOF_VARIABLES, proofRules } from "../../policies/proof";
 import { Waivers } from "../../policies/pack/waivers";

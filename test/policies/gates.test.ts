@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { buildSync } from "esbuild";
-import { readInventory } from "../../policies/pack/files";
+import { readInventory } from "../../stacks/inventory";
 import { OutsideWatch } from "../../packages/isolation/outside";
 import { UNKNOWN } from "../../packages/isolation/rule";
 import { judgePackConfig } from "../../apps/gates/packConfig";

@@ -11,16 +11,13 @@ const run = promisify(execFile);
 const ROOT = projectRoot(__dirname);
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** What decides a plan; a change in any of it makes a stored plan stale. */
-const SOURCES = [
-  "infra",
-  "stacks",
-  "packages/isolation/rule.ts",
-  "policies/arm/armLimits.ts",
-  "policies/arm",
-  "sandbox",
-  "test/support",
-];
+/**
+ * Rooms with anything that runs in a plan or decides one, whole: a list of files would sooner or later lack one, and a
+ * stale plan would pass.
+ */
+const SOURCES = ["infra", "stacks", "policies", "packages", "apps/tools", "test/support"];
+/** Made by a build, or never read by a plan. */
+const PASSED_OVER = /(^|\/)(node_modules|bin|README\.md)$/;
 
 export interface PlanRequest {
   root: string;
@@ -55,7 +52,10 @@ function files(entry: string): string[] {
   const full = path.join(ROOT, entry);
   if (!fs.existsSync(full)) return [];
   if (fs.statSync(full).isFile()) return [entry];
-  return fs.readdirSync(full).flatMap((name) => files(path.join(entry, name)));
+  return fs
+    .readdirSync(full)
+    .filter((name) => !PASSED_OVER.test(name))
+    .flatMap((name) => files(path.join(entry, name)));
 }
 
 function fingerprint(request: PlanRequest): string {

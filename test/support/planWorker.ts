@@ -7,7 +7,7 @@ import type { PlanRequest } from "./plan";
 async function main(requests: PlanRequest[]): Promise<void> {
   const outcomes: unknown[] = [];
   for (const { root, stack, config, resolve } of requests) {
-    const plan = await planStack(root, stack, { overrides: config, resolve, policies: false });
+    const plan = await planStack(root, stack, { overrides: config, resolve });
     outcomes.push({ ...planDocument(plan), diagnostics: plan.deployment.diagnostics });
   }
   process.stdout.write(JSON.stringify(outcomes));

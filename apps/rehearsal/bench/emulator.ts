@@ -13,6 +13,7 @@ import { Front } from "../../../packages/emulated-azure/provider/front";
 import { serveProviders } from "../../../packages/emulated-azure/provider/server";
 import { CloudStore } from "../../../packages/emulated-azure/store/cloud";
 import { median } from "./measure";
+import { ARM_REFUSALS } from "../../../policies/arm/armLimits";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the package ships no declaration of its client
 const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb") as {
@@ -34,7 +35,7 @@ async function serve(): Promise<void> {
   const { attach } = await serveProviders(
     sandboxModel(),
     new CloudStore("bench"),
-    new Front({ faults: new Faults(), busyMs: 0 }),
+    new Front({ faults: new Faults(), busyMs: 0, refusals: ARM_REFUSALS }),
   );
   process.send?.(/azure-native:(\d+)/.exec(attach)?.[1]);
 }

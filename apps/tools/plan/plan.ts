@@ -11,6 +11,7 @@ import { renderProblems } from "../render/report";
 import { columnsOf } from "../render/text";
 import type { Outcome } from "../render/verdict";
 import { projectRoot } from "../../../packages/command/root";
+import { buildPack } from "../../../policies/build.cjs";
 
 /** Exit codes, as `--help` documents them. */
 const FAILED = 1;
@@ -67,6 +68,7 @@ async function main(): Promise<number> {
     const plan = await planStack(root, stack, {
       overrides: command.overrides,
       resolve: command.resolve,
+      policies: buildPack,
       onPack: (pack) => packs.add(pack),
     }).finally(done);
     if (plan.refused) throw new UsageError(renderProblems(plan, columns).trim());

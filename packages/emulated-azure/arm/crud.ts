@@ -103,7 +103,7 @@ async function write(
       });
       refuseInvalid(checked.failures);
       if (before) refuseImmutable(context, model, before, next);
-      refuseAsArm(cloud, model.type, route.path, checked.inputs, before?.inputs);
+      refuseAsArm(context.front.refusals, cloud, model.type, route.path, checked.inputs, before?.inputs);
       if (before) context.model.update(model.type, before.id, before.inputs, checked.inputs, scope, cloud);
       else context.model.create(model.type, "", checked.inputs, scope, cloud);
       const stored = cloud.get(key) as Stored;

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Attempt, Fault, Faults, MAX_RETRIES } from "../faults";
 import { CloudEvent, Hooks } from "../hooks";
 import { CloudError } from "../model/types";
+import { NO_REFUSALS, type Refusals } from "./limits";
 
 /** One operation, for transcripts and for proofs that something happened once. */
 export interface JournalEntry extends Attempt {
@@ -33,6 +34,8 @@ export interface FrontOptions {
   readonly busyMs?: number;
   /** Who is told what happened, before it counts as done; nobody unless said otherwise. */
   readonly hooks?: Hooks;
+  /** What it refuses beyond what the vendors describe; nothing unless given. */
+  readonly refusals?: Refusals;
 }
 
 /** How one operation is performed beside what it does. */
@@ -55,6 +58,10 @@ export class Front {
 
   get deleteUnreachable(): boolean {
     return this.options.faults.deleteUnreachable;
+  }
+
+  get refusals(): Refusals {
+    return this.options.refusals ?? NO_REFUSALS;
   }
 
   /** Tells whoever runs something behind a resource. */

@@ -1,15 +1,50 @@
-import { armRefusals, armRelations } from "../../../policies/arm/armLimits";
 import { strings } from "../model/paths";
 import { Cloud, CloudError, Stored, Tree } from "../model/types";
 
+/** What a resource's surroundings look like to a list of refusals; what is left out is not judged. */
+export interface Around {
+  /** Outputs of the resources {@link Refusals.relations} asks for, by their `as`. */
+  readonly related: Readonly<Record<string, Tree>>;
+  /** Inputs of the other resources of the type below the same parent. */
+  readonly siblings: readonly Tree[];
+  /** Inputs as the cloud holds them, for a change. */
+  readonly before?: Tree;
+}
+
+/** What Azure Resource Manager refuses beyond what its descriptions say; whoever runs the cloud hands it in. */
+export interface Refusals {
+  /** Other resources the refusals of a type look at: the property that leads there and the types it may have. */
+  relations(type: string): readonly {
+    readonly as: string;
+    readonly property: string;
+    readonly types: readonly RegExp[];
+  }[];
+  /** Every reason to refuse a resource, or a change of one. */
+  refusals(
+    type: string,
+    inputs: Tree,
+    around: Around,
+  ): readonly { readonly limit: string; readonly path: string; readonly message: string }[];
+}
+
+/** A list without an entry. */
+export const NO_REFUSALS: Refusals = { relations: () => [], refusals: () => [] };
+
 /**
- * Refuses what Azure Resource Manager refuses, by the list the policies judge plans by.
+ * Refuses what Azure Resource Manager refuses, by a list.
  * @param before Inputs as the cloud holds them, for a change.
  * @throws CloudError with the first reason.
  */
-export function refuseAsArm(cloud: Cloud, type: string, id: string, inputs: Tree, before?: Tree): void {
+export function refuseAsArm(
+  list: Refusals,
+  cloud: Cloud,
+  type: string,
+  id: string,
+  inputs: Tree,
+  before?: Tree,
+): void {
   if (!type.startsWith("azure-native:")) return;
-  const relations = armRelations(type);
+  const relations = list.relations(type);
   const others = relations.length > 0 ? [...cloud.all()].filter(({ softDeleted }) => !softDeleted) : [];
   const found = relations.flatMap(({ as, property, types }) => {
     const named = strings(inputs[property]).map(({ text }) => text.toLowerCase());
@@ -23,7 +58,7 @@ export function refuseAsArm(cloud: Cloud, type: string, id: string, inputs: Tree
     return target && targets.length === 1 ? [[as, target] as const] : [];
   });
   const parents = found.map(([, target]) => target);
-  const [refusal] = armRefusals(type, inputs, {
+  const [refusal] = list.refusals(type, inputs, {
     related: Object.fromEntries(found.map(([as, { outputs }]) => [as, outputs])),
     siblings: others
       .filter(

@@ -167,7 +167,7 @@ export class ProviderService {
     const id = this.model.resource(type).id(tree, scope);
     const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const made = await this.operate(call, async () => {
-      refuseAsArm(this.cloud, type, id, tree);
+      refuseAsArm(this.front.refusals, this.cloud, type, id, tree);
       const outcome = this.model.create(type, urn, tree, scope, this.cloud);
       const stored = this.cloud.get(this.key(type, outcome.id, scope));
       if (stored) await this.front.tell({ kind: "created", stored });
@@ -231,7 +231,7 @@ export class ProviderService {
     const updated = await this.operate(call, async () => {
       const key = this.key(type, id, scope);
       const before = this.cloud.get(key);
-      refuseAsArm(this.cloud, type, id, tree, before?.inputs);
+      refuseAsArm(this.front.refusals, this.cloud, type, id, tree, before?.inputs);
       const outcome = this.model.update(type, id, old, tree, scope, this.cloud);
       const stored = this.cloud.get(key);
       if (before && stored) await this.front.tell({ kind: "updated", stored, before });

@@ -2,12 +2,13 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
-import { readStacks } from "../../stacks/files";
-import { ConfigError, fromZod, type Problem } from "../../stacks/problems";
-import { parseAddress } from "../../packages/isolation/addresses";
-import { deriveInventory } from "../../packages/isolation/derive";
-import { BELONGINGS, type Inventory } from "../../packages/isolation/inventory";
-import { MAX_WAIVER_DAYS, type Waiver } from "./waivers";
+import type { PlatformNames, RegionNames } from "../infra/naming";
+import { parseAddress } from "../packages/isolation/addresses";
+import { assembleInventory, type Extras, NOTHING, PROD_ENVIRONMENT } from "../packages/isolation/derive";
+import { BELONGINGS, type EnvironmentInventory, type Inventory } from "../packages/isolation/inventory";
+import { readStacks, stackPlatformNames } from "./files";
+import { ConfigError, fromZod, type Problem } from "./problems";
+import { addressBlocks, PRODUCT, type StackConfig } from "./schema";
 
 const name = z.string().min(3, "a name of at least 3 characters").max(260);
 const stackName = z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a stack as project/stack");
@@ -78,22 +79,11 @@ const extrasSchema = z.strictObject({
     .default([]),
 });
 
-const waiverSchema = z.strictObject({
-  waivers: z
-    .array(
-      z.strictObject({
-        rule: z.string().regex(/^[A-Z]+-[A-Z0-9]+$/, "the id of a rule, such as ISO-006"),
-        resource: z.string().regex(/^urn:pulumi:[^:]+::[^:]+::.+$/, "the full URN of one resource"),
-        path: z.string().optional(),
-        reason: z.string().min(20, "a reason of at least 20 characters"),
-        owner: z.email("an e-mail address"),
-        expires: z.iso.date("a date such as 2026-01-31"),
-      }),
-    )
-    .default([]),
-});
-
-function parse<T>(root: string, file: string, schema: z.ZodType<T>): T {
+/**
+ * A list file of the policies folder, checked.
+ * @throws ConfigError when it is missing, no YAML or not of its schema
+ */
+export function readListFile<T>(root: string, file: string, schema: z.ZodType<T>): T {
   const source = `policies/${file}`;
   const location = path.join(root, "policies", file);
   if (!fs.existsSync(location)) {
@@ -113,12 +103,58 @@ function parse<T>(root: string, file: string, schema: z.ZodType<T>): T {
   return result.data;
 }
 
+function regionsOf(names: PlatformNames): RegionNames[] {
+  return names.secondary ? [names.primary, names.secondary] : [names.primary];
+}
+
+function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory {
+  const names = stackPlatformNames(config);
+  const regions = regionsOf(names);
+  return {
+    ...NOTHING,
+    name: config.environment,
+    isProd: config.environment === PROD_ENVIRONMENT,
+    stacks: [`${PRODUCT}/${stack}`],
+    subscriptionIds: [config.azure.subscriptionId],
+    tenantIds: [config.azure.tenantId],
+    resourceGroups: [
+      names.globalResourceGroup,
+      ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),
+    ],
+    virtualNetworks: regions.map(({ virtualNetwork }) => virtualNetwork),
+    cidrs: addressBlocks(config).map(({ cidr }) => cidr),
+    servers: regions.map(({ server }) => server),
+    virtualEndpoints: [names.virtualEndpoint],
+    vaults: regions.map(({ vault }) => vault),
+    storageAccounts: [names.storageAccount],
+    clusters: regions.map(({ cluster }) => cluster),
+    clusterDnsPrefixes: regions.map(({ clusterDnsPrefix }) => clusterDnsPrefix),
+    identities: regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [
+      clusterIdentity,
+      kubeletIdentity,
+      ...Object.values(identities),
+    ]),
+    principalIds: [
+      ...config.cluster.adminGroupObjectIds,
+      ...config.database.entraAdministrators.map(({ objectId }) => objectId),
+    ],
+  };
+}
+
+/** The inventory of stack files, by the very code that names the resources, and what policies/inventory.yaml adds. */
+export function deriveInventory(stacks: Readonly<Record<string, StackConfig>>, extras: Extras): Inventory {
+  return assembleInventory(
+    Object.entries(stacks).map(([stack, config]) => fromStackFile(stack, config)),
+    extras,
+  );
+}
+
 /**
  * The isolation inventory of the project in a folder.
  * @throws ConfigError when a stack file or policies/inventory.yaml is unreadable or malformed, Error when it is empty.
  */
 export function readInventory(root: string, now = new Date()): Inventory {
-  const extras = parse(root, "inventory.yaml", extrasSchema);
+  const extras = readListFile(root, "inventory.yaml", extrasSchema);
   const today = now.toISOString().slice(0, 10);
   const latest = new Date(now.getTime() + MAX_ENTRY_DAYS * DAY).toISOString().slice(0, 10);
   const problems = (["environments", "shared", "types"] as const).flatMap((list) =>
@@ -136,26 +172,4 @@ export function readInventory(root: string, now = new Date()): Inventory {
   );
   if (problems.length > 0) throw new ConfigError("policies/inventory.yaml", problems);
   return { ...deriveInventory(readStacks(root), extras), types: extras.types };
-}
-
-/**
- * The waivers of the project in a folder, expired ones included.
- * @throws ConfigError when the file is unreadable or malformed, or a waiver runs for more than 30 days from now.
- */
-export function readWaivers(root: string, now: Date): Waiver[] {
-  const { waivers } = parse(root, "waivers.yaml", waiverSchema);
-  const latest = now.getTime() + MAX_WAIVER_DAYS * DAY;
-  const problems = waivers.flatMap(({ expires }, index): Problem[] =>
-    Date.parse(expires) > latest
-      ? [
-          {
-            path: ["waivers", index, "expires"],
-            found: expires,
-            allowed: `a date at most ${MAX_WAIVER_DAYS} days ahead, ${new Date(latest).toISOString().slice(0, 10)} today`,
-          },
-        ]
-      : [],
-  );
-  if (problems.length > 0) throw new ConfigError("policies/waivers.yaml", problems);
-  return waivers;
 }
