@@ -252,7 +252,7 @@ describe("commands", () => {
     for (const [file, message] of [
       ["missing.json", "missing.json: 1 problem"],
       [write("text.json", "Previewing update"), "allowed: one JSON document"],
-      [write("other.json", { resources: [] }), "steps: required; allowed: array"],
+      [write("other.json", { resources: [] }), "steps: required; allowed: a list"],
     ] as const) {
       const { code, text } = await gate("preview", path.resolve(folder, file));
       expect({ code, text: text.includes(message), trace: / at .*\.js:/.test(text) }).toEqual({
