@@ -4,12 +4,12 @@ const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 
-/** What every bundle has in common: CommonJS for the oldest Node.js this project supports. */
+/** What every bundle has in common: CommonJS for the oldest Node.js anything here runs on. */
 const COMMON = {
   bundle: true,
   platform: "node",
   format: "cjs",
-  target: "node20",
+  target: "node22",
   supported: { "dynamic-import": false },
 };
 
