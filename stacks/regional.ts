@@ -23,15 +23,6 @@ export interface RegionBase {
   plan: { addressSpace: string; podCidr: string; serviceCidr: string };
 }
 
-/**
- * What is sent to a lost region waits for it, and the update with it. So what stands there stays as it was last sent,
- * and changes reach it once it has another role.
- */
-const AS_IT_WAS: pulumi.ResourceTransformation = ({ props, opts }) => ({
-  props,
-  opts: { ...opts, ignoreChanges: ["*"] },
-});
-
 /** Resource group, network and identities of one region. */
 export function regionBase(
   place: Place,
@@ -43,16 +34,14 @@ export function regionBase(
     tags: Tags;
     azure: pulumi.ProviderResource;
   },
-  options: pulumi.ComponentResourceOptions,
+  opts: pulumi.ComponentResourceOptions,
 ): RegionBase {
   const { role, names, plan, tags } = args;
-  const transformations = role === "lost" ? { transformations: [AS_IT_WAS] } : {};
-  const opts = { ...options, ...transformations };
   const name = `${args.prefix}-${place}`;
   const group = new ResourceGroup(
     `${name}-group`,
     { resourceGroupName: names.resourceGroup, location: names.region, tags },
-    { provider: args.azure, ...transformations },
+    { provider: args.azure },
   );
   const resourceGroupName = group.name;
   const zones = REGIONS[names.region].zones ? ["1", "2", "3"] : [];

@@ -143,13 +143,14 @@ const PROMISES: {
   {
     promise: "a daily backup at 03:00, one at a time",
     holds: (plan) =>
-      expect(plan.one("kubernetes:batch/v1:CronJob", "daily").spec).toMatchObject({
+      expect(plan.one("kubernetes:batch/v1:CronJob", "primary-recovery-daily").spec).toMatchObject({
         schedule: "0 3 * * *",
         timeZone: "Etc/UTC",
         concurrencyPolicy: "Forbid",
       }),
     broken: "backups may overlap",
-    breakIt: (plan) => (plan.one("kubernetes:batch/v1:CronJob", "daily").spec.concurrencyPolicy = "Allow"),
+    breakIt: (plan) =>
+      (plan.one("kubernetes:batch/v1:CronJob", "primary-recovery-daily").spec.concurrencyPolicy = "Allow"),
   },
 ];
 

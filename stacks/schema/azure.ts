@@ -41,7 +41,7 @@ const placed = (purpose: string) =>
     role: z
       .enum(REGION_ROLES)
       .describe(
-        "What the region is for. serving: its workloads run, its server accepts writes; exactly one region. standby: everything is there, at zero. lost: it does not answer; nothing is sent to it, what it has stays declared. Changing roles promotes nothing: it states what a failover did (docs/runbooks/region-loss.md).",
+        "What the region is for. serving: its workloads run, its server accepts writes; exactly one region. standby: everything is there, at zero. lost: it does not answer; what it has stays declared, nothing runs in its cluster, and no other value of the region is changed before it has answered again. Changing roles promotes nothing: it states what a failover did (docs/runbooks/region-loss.md).",
       ),
   });
 

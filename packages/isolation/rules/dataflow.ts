@@ -7,6 +7,7 @@ import {
   type Violation,
 } from "../rule";
 import { decodings } from "../decode";
+import { SERVER } from "../kinds";
 import { EXECUTABLE } from "./escapeHatches";
 import { resourceRule, stackRule } from "./metadata";
 
@@ -37,10 +38,19 @@ export const unknownRule = resourceRule({
 const MOVED =
   /(?:^|\.)(?:replicas|count|capacity|minCount|maxCount|nodeCount|instanceCount|size|storageSizeGB|diskSizeGB|iops|throughput|tier|sku|zone|zones|availabilityZone|standbyAvailabilityZone|replicationRole|pointInTimeUTC|sourceServerResourceId|members|subnets|agentPoolProfiles|customDomains|kubernetesVersion|orchestratorVersion|currentKubernetesVersion|nodeImageVersion|version|minorVersion|tags|etag|provisioningState|resourceVersion|generation|caBundle|clusterIP|clusterIPs|nodePort|healthCheckNodePort|status|finalizers|managedFields|lastModified\w*|createdAt|autoscalerProfile|upgradeSettings)(?:\[[^\]]*\])*$/;
 
+/**
+ * A database server nothing at all is sent to, as it is lost or follows another: Azure lets nobody change a replica. What
+ * it was last sent is what it has, and was judged then.
+ */
+function isLeftAlone({ type, opts }: ResourceView): boolean {
+  return SERVER.test(type) && opts.ignoreChanges.length === 1 && opts.ignoreChanges[0] === "*";
+}
+
 function ignored(resource: ResourceView): Violation[] {
   const isProvider = resource.type.startsWith("pulumi:providers:");
   const isCustom = isProvider || /^(?:azure-native|kubernetes)/.test(resource.type);
   if (!isCustom) return [];
+  if (isLeftAlone(resource)) return [];
   return resource.opts.ignoreChanges
     .filter((path) => isProvider || !MOVED.test(path))
     .map((path) => ({
@@ -55,7 +65,7 @@ export const ignoredChangesRule = resourceRule({
   name: "no-ignored-connections",
   title: "Only what others move by themselves is ignored",
   description:
-    "`ignoreChanges` names nothing but sizes, counts, zones, versions and what Azure reports by itself; never data, hosts, rules, rights or protection, and nothing at all of a provider.",
+    "`ignoreChanges` names nothing but sizes, counts, zones, versions and what Azure reports by itself, or all of a database server that follows another; never data, hosts, rules, rights or protection, and nothing at all of a provider.",
   why: "With it the plan shows the old, innocent value for ever.",
   remediation: "Remove the path from ignoreChanges; for a value that rotates, refer to the vault instead.",
   url: "https://www.pulumi.com/docs/iac/concepts/resources/options/ignorechanges/",
