@@ -130,9 +130,7 @@ function findEnvoy(): string | undefined {
     process.env.ENVOY ?? "",
     ...folders.map((folder) => path.join(folder, "envoy")),
     path.join(__dirname, "../../.build/envoy/envoy"),
-  ].find(
-    (file) => path.isAbsolute(file) && fs.existsSync(file),
-  );
+  ].find((file) => path.isAbsolute(file) && fs.existsSync(file));
 }
 
 const envoy = findEnvoy();
