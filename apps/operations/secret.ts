@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import path from "node:path";
 import readline from "node:readline";
 import { Writable } from "node:stream";
 import { Command, CommanderError } from "commander";
@@ -8,6 +7,7 @@ import { expiry } from "../../infra/secrets/secretLife";
 import { stackPlatformNames } from "../../stacks/names";
 import { readStacks } from "../../stacks/files";
 import type { StackConfig } from "../../stacks/schema";
+import { projectRoot } from "../../packages/command/root";
 
 /** Exit codes. */
 const DONE = 0;
@@ -17,7 +17,7 @@ const USAGE = 2;
 /** Version of the vault's management API the writes go by. */
 const API_VERSION = "2023-07-01";
 
-const ROOT = path.resolve(__dirname, "../..");
+const ROOT = projectRoot(__dirname);
 
 class Usage extends Error {}
 

@@ -227,9 +227,12 @@ describe("commands", () => {
 });
 
 describe("a configuration that a runbook sets", () => {
-  /** Words of a command as a shell hands them over; every date in it is the same far day. */
+  /** A year from now: stack files refuse days more than two years ahead. */
+  const LATER = new Date(Date.now() + 365 * 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
+
+  /** Words of a command as a shell hands them over; every date in it is the same later day. */
   const words = (command: string, variables: Record<string, string>): string[] => {
-    const probe = `date(){ command date --date=2030-01-01T00:00:00Z "$@"; }; pulumi(){ printf '%s\\0' "$@"; }; ${command}`;
+    const probe = `date(){ command date --date=${LATER}T00:00:00Z "$@"; }; pulumi(){ printf '%s\\0' "$@"; }; ${command}`;
     const { stdout, stderr } = spawnSync("bash", ["--norc", "-uc", probe], {
       encoding: "utf8",
       env: { PATH: process.env.PATH, ...variables },
@@ -313,11 +316,7 @@ describe("a configuration that a runbook sets", () => {
     const plan = await planStack("prod");
     for (const [key, value, lost] of [
       ["database.applicationDatabase", "restored", "Database::forma3d-prod-database-application"],
-      [
-        "vault.tokenEncryptionKeys",
-        ["2030-01-01"],
-        "RandomBytes::forma3d-prod-secrets-token-encryption-key-",
-      ],
+      ["vault.tokenEncryptionKeys", [LATER], "RandomBytes::forma3d-prod-secrets-token-encryption-key-"],
     ] as const) {
       const changed = await planStack("prod", { config: { [key]: value } });
       const found = diffPlans(plan, changed, model).filter(({ danger }) => danger !== "");
