@@ -21,7 +21,7 @@ import { Workload } from "../infra/workloads/workload";
 import { api, dashboard, GATEWAY_REPLICAS } from "./applications";
 import { Site, SITES } from "./sites";
 import { secretIssues } from "./names";
-import type { Context } from "./platform";
+import type { Context } from "./context";
 import { RegionBase } from "./regional";
 import { dnsServiceAddress, PRODUCT } from "./schema";
 

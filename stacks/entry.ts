@@ -4,7 +4,7 @@ import { Logs } from "../infra/monitoring/logs";
 import { exposureOf } from "./applications";
 import { Site, SITE_HEALTH, SITES } from "./sites";
 import { RegionCompute } from "./compute";
-import type { Context } from "./platform";
+import type { Context } from "./context";
 import { RegionBase } from "./regional";
 import { PLACES } from "./roles";
 

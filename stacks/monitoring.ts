@@ -31,7 +31,7 @@ import { Vault } from "../infra/secrets/vault";
 import { SITE_HEALTH, SITES } from "./sites";
 import { RegionCluster, RegionCompute, serves } from "./compute";
 import { secretIssues } from "./names";
-import type { Context } from "./platform";
+import type { Context } from "./context";
 import { alertSettings, maintenanceOf } from "./monitoringSettings";
 import { PRODUCT } from "./schema";
 

@@ -4,15 +4,16 @@ import { BackupAccess } from "../infra/data/backupAccess";
 import { Database, DATABASE_PORTS } from "../infra/data/database";
 import { DnsRecord, Edge } from "../infra/edge/edge";
 import { Logs } from "../infra/monitoring/logs";
-import { PlatformNames, virtualEndpointHosts } from "../infra/naming";
-import { CloudProviders, cloudProviders } from "../infra/providers";
+import { virtualEndpointHosts } from "../infra/naming";
+import { cloudProviders } from "../infra/providers";
 import { SecretReader } from "../infra/secrets/secretCatalog";
 import { SecretValues } from "../infra/secrets/secretValues";
 import { BackupStorage, hasReadableCopy } from "../infra/data/storage";
-import { platformTags, Tags } from "../infra/tags";
+import { platformTags } from "../infra/tags";
 import { Vault } from "../infra/secrets/vault";
 import { regionCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
+import type { Context } from "./context";
 import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
 import { Monitoring, monitoring } from "./monitoring";
@@ -20,16 +21,6 @@ import { secretIssues } from "./names";
 import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
 import { servingPlace } from "./roles";
 import { PRODUCT, StackConfig } from "./schema";
-
-/** Everything the parts of the composition have in common. */
-export interface Context {
-  config: StackConfig;
-  names: PlatformNames;
-  tags: Tags;
-  providers: CloudProviders;
-  /** Options of a component outside Kubernetes. */
-  opts: pulumi.ComponentResourceOptions;
-}
 
 /** Declares the platform of one environment and returns its stack outputs. */
 export function platform({ config, secretValues }: LoadedConfig): PlatformOutputs {

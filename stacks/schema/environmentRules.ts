@@ -1,5 +1,5 @@
 import type { Problem } from "../problems";
-import type { StackConfig } from "./index";
+import type { StackConfig } from "./shape";
 
 /** The environment whose loss the recovery objectives are about. */
 export const PRODUCTION = "prod";

@@ -1,7 +1,7 @@
 import { Cron } from "croner";
 import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
 import type { Problem } from "../problems";
-import type { StackConfig } from "./index";
+import type { StackConfig } from "./shape";
 
 const HOUR = 3_600_000;
 const WEEK = 7 * 24 * HOUR;

@@ -1,5 +1,5 @@
 import type { Problem } from "../problems";
-import type { StackConfig } from "./index";
+import type { StackConfig } from "./shape";
 
 /** What the fields of monitoring cannot say alone. */
 export function monitoringRules({ alerts, statusPage, monitoring, regions }: StackConfig): Problem[] {

@@ -1,7 +1,7 @@
 import { Cron } from "croner";
 import { STARTING_DEADLINE_MINUTES } from "../../infra/recovery/recoveryJobs";
 import type { Problem } from "../problems";
-import type { StackConfig } from "./index";
+import type { StackConfig } from "./shape";
 
 /**
  * GiB of disk a run gets a minute of its deadline for: the least pace anybody plans with. A deadline below it would end

@@ -1,6 +1,6 @@
 import { REGIONS } from "../../infra/regions";
 import type { Problem } from "../problems";
-import type { StackConfig } from "./index";
+import type { StackConfig } from "./shape";
 
 const at = (...path: string[]) => ["regions", ...path];
 

@@ -3,7 +3,7 @@ import { nameProblems } from "../../infra/naming";
 import { ACCESS_TIERS } from "../../packages/azure-facts";
 import { stackPlatformNames } from "../names";
 import type { Problem } from "../problems";
-import type { StackConfig } from "./index";
+import type { StackConfig } from "./shape";
 import {
   dateRules,
   edgeRules,

@@ -10,7 +10,7 @@ import {
   vmSize,
 } from "../../packages/azure-facts";
 import type { Problem } from "../problems";
-import type { StackConfig } from "./index";
+import type { StackConfig } from "./shape";
 
 /** Size, tier and connections of the database fit together. */
 export function computeRules({ database, regions }: StackConfig): Problem[] {
