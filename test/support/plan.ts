@@ -58,18 +58,35 @@ function files(entry: string): string[] {
     .flatMap((name) => files(path.join(entry, name)));
 }
 
-function fingerprint(request: PlanRequest): string {
-  const hash = createHash("sha256").update(JSON.stringify(request));
-  const own = path.relative(ROOT, request.root);
-  const settings = fs.readdirSync(ROOT).filter((name) => /^(Pulumi.*\.yaml|package.*\.json)$/.test(name));
-  for (const file of [...SOURCES.flatMap(files), ...settings, ...(own === "" ? [] : files(own))].sort()) {
+function digest(entries: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of [...entries].sort()) {
     hash
       .update(file)
       .update("\0")
       .update(fs.readFileSync(path.join(ROOT, file)))
       .update("\0");
   }
-  return hash.digest("hex").slice(0, 32);
+  return hash.digest("hex");
+}
+
+let sources: string | undefined;
+
+/** Of this run as it began: tests beside this one come and go with files of their own. */
+function sourcesDigest(): string {
+  const settings = (): string[] =>
+    fs.readdirSync(ROOT).filter((name) => /^(Pulumi.*\.yaml|package.*\.json)$/.test(name));
+  return (sources ??= digest([...SOURCES.flatMap(files), ...settings()]));
+}
+
+function fingerprint(request: PlanRequest): string {
+  const own = path.relative(ROOT, request.root);
+  return createHash("sha256")
+    .update(JSON.stringify(request))
+    .update(sourcesDigest())
+    .update(own === "" ? "" : digest(files(own)))
+    .digest("hex")
+    .slice(0, 32);
 }
 
 interface Outcome {
