@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { z } from "zod";
 import { allowedInstead } from "./allowed";
+import { SECRET_WORDS } from "./secretWords";
 
 /** One thing wrong with a configuration value: where it stands, what stands there, what may stand there. */
 export interface Problem {
@@ -39,8 +40,11 @@ export function formatPath(path: readonly (string | number)[]): string {
     .join("");
 }
 
-/** A value as a message shows it, on one line. */
+/** A value as a message shows it, on one line; a text that may be a secret is only described. */
 export function show(found: unknown): string {
+  if (typeof found === "string" && SECRET_WORDS.test(found)) {
+    return `a text of ${found.length} characters, not shown because it may be a secret`;
+  }
   const text = inspect(found, { depth: 1, breakLength: Infinity, maxStringLength: 80 });
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }

@@ -1,9 +1,8 @@
 import { z } from "zod";
+import { SECRET_WORDS } from "../secretWords";
 import { email, guid, region, matching } from "./common";
 
 const COST_CENTER_LENGTH = 40;
-/** Words that stand beside a secret. */
-const SECRET_WORDS = /passw|secret|token|credential|api.?key|private.?key/i;
 
 export const environment = matching(
   /^[a-z][a-z0-9-]{1,19}$/,
