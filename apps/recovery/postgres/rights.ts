@@ -79,35 +79,46 @@ const membership = (verb: "GRANT" | "REVOKE", role: string): Step => ({
   about: `membership of ${role}`,
 });
 
+/** A right to create that a role lacks, in a schema or in the database. */
 interface Room {
-  schema: string;
+  place: string;
   role: string;
 }
 
-const roomStep = (verb: "GRANT" | "REVOKE", { schema, role }: Room): Step => ({
-  sql: `${verb} CREATE ON SCHEMA ${quoteIdentifier(schema)} ${verb === "GRANT" ? "TO" : "FROM"} ${quoteIdentifier(role)}`,
-  about: `room for ${role} in schema ${schema}`,
+const roomStep = (verb: "GRANT" | "REVOKE", { place, role }: Room): Step => ({
+  sql: `${verb} CREATE ON ${place} ${verb === "GRANT" ? "TO" : "FROM"} ${quoteIdentifier(role)}`,
+  about: `room for ${role} in ${place.toLowerCase()}`,
 });
 
-/** Schemas in which an owner may not yet own anything. */
+/** Kinds that lie in no schema; whoever owns one may create in the database. */
+const OF_THE_DATABASE = new Set(["PUBLICATION"]);
+
+/** Schemas in which an owner may not yet own anything, and the database where it may not either. */
 async function missingRooms(
   client: Client,
   entries: readonly TocEntry[],
   gone: ReadonlySet<string>,
 ): Promise<Room[]> {
-  const wanted = new Map<string, Room>();
+  const wanted = new Map<string, { schema: string | null; role: string }>();
   for (const { kind, schema, owner } of entries) {
-    if (!schema || !owner || !OWNED_KINDS.has(kind) || gone.has(owner)) continue;
-    wanted.set(`${schema}\0${owner}`, { schema, role: owner });
+    if (!owner || !OWNED_KINDS.has(kind) || gone.has(owner)) continue;
+    if (schema) wanted.set(`${schema}\0${owner}`, { schema, role: owner });
+    else if (OF_THE_DATABASE.has(kind)) wanted.set(`\0${owner}`, { schema: null, role: owner });
   }
   const rooms = [...wanted.values()];
-  const { rows } = await client.query<Room>(
-    `SELECT w.schema, w.role FROM unnest($1::text[], $2::text[]) AS w(schema, role)
-       JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema JOIN pg_catalog.pg_roles r ON r.rolname = w.role
-     WHERE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')`,
+  const { rows } = await client.query<{ schema: string | null; role: string; database: string }>(
+    `SELECT w.schema, w.role, pg_catalog.current_database() AS database
+     FROM unnest($1::text[], $2::text[]) AS w(schema, role)
+       JOIN pg_catalog.pg_roles r ON r.rolname = w.role LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+     WHERE CASE WHEN w.schema IS NULL
+       THEN NOT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE')
+       ELSE NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE') END`,
     [rooms.map(({ schema }) => schema), rooms.map(({ role }) => role)],
   );
-  return rows;
+  return rows.map(({ schema, role, database }) => ({
+    role,
+    place: schema === null ? `DATABASE ${quoteIdentifier(database)}` : `SCHEMA ${quoteIdentifier(schema)}`,
+  }));
 }
 
 function ownerSteps(entries: readonly TocEntry[], gone: ReadonlySet<string>): (Step & { kind: string })[] {
