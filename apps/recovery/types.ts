@@ -27,6 +27,13 @@ export const tableFingerprintSchema = z.strictObject({
   sha256,
   /** Statement that reads exactly the columns that were dumped, in their order. */
   copy: z.string(),
+  /**
+   * Of a partition whose rows are loaded through its topmost table and may come to lie in another one: that table, and
+   * the sum of the rows' SHA-256, the same in any order.
+   */
+  scattered: z.strictObject({ through: z.string(), sum: sha256 }).optional(),
+  /** `WHERE …`: the rows of an extension's table that are not the extension's own, which a dump leaves out. */
+  filter: z.string().optional(),
 });
 export type TableFingerprint = z.infer<typeof tableFingerprintSchema>;
 

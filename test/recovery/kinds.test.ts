@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
+import { compareTables } from "../../apps/recovery/postgres/compare";
+import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { clientProgram } from "../../packages/local-servers/postgresPrograms";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
@@ -27,6 +29,8 @@ async function backUp(from: LabStore = store): Promise<Manifest> {
 
 const restore = (id: string, to: string): Promise<RestoreResult> =>
   runRestore(lab.as(store, lab.server.administrator).settings, { backup: { id }, to }, labContext());
+
+const serverAt = (database: string) => parseServerUrl(lab.server.url(lab.server.administrator, database));
 
 /** Every statement that would make the database again: owners, rights, policies, comments and all. */
 function definitionOf(database: string): string[] {
@@ -60,5 +64,82 @@ describe("objects of every kind", () => {
       labContext(),
     );
     expect(report.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+  });
+});
+
+describe("rows that a restore puts elsewhere", () => {
+  test("partitions hashed by an enum: the hash of a value is another one in every database", async () => {
+    await lab.server.sql(
+      "migration",
+      `create type state as enum ('new', 'printed', 'sent', 'lost');
+       create table job (state state, id int, what text) partition by hash (state);
+       create table job_0 partition of job for values with (modulus 3, remainder 0);
+       create table job_1 partition of job for values with (modulus 3, remainder 1);
+       create table "Job 2" partition of job for values with (modulus 3, remainder 2);
+       insert into job select (enum_range(null::state))[1 + n % 4], n, 'job ' || n from generate_series(1, 400) n`,
+    );
+    const manifest = await backUp();
+    const result = await restore(manifest.id, "hashed");
+    expect(result).toMatchObject({ fingerprints: "match", verdict: "PASS" });
+    expect(
+      await lab.server.sql("api", "select count(*)::int as n, sum(id)::int as sum from job", "hashed"),
+    ).toEqual([{ n: 400, sum: 80_200 }]);
+    const verified = await runVerify(
+      store.settings,
+      { backup: { id: manifest.id }, through: "L4" },
+      labContext(),
+    );
+    expect(verified.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+
+    // One row that is another, wherever it lies, is found.
+    const text = "update job set what = 'forged' where id = 7";
+    await lab.server.sql("migration", text, "hashed");
+    const compared = await compareTables(serverAt("hashed"), manifest, {
+      jobs: 2,
+      signal: new AbortController().signal,
+    });
+    expect(compared).toMatchObject({
+      match: false,
+      actual: expect.stringMatching(/public\.job: 400 rows/) as string,
+    });
+    expect(compared.tables.filter(({ match }) => !match).map(({ name }) => name)).toEqual([
+      '"public"."Job 2"',
+      '"public"."job_0"',
+      '"public"."job_1"',
+    ]);
+  });
+
+  test("tables of an extension, of which a dump holds what was added", async () => {
+    const [{ setting: share = "" } = {}] = await lab.server.asMicrosoft<{ setting: string }>(
+      "select setting from pg_config where name = 'SHAREDIR'",
+    );
+    const version = (name: string, rows: string, own: string) => {
+      const folder = path.join(share, "extension");
+      writeFileSync(path.join(folder, "places.control"), `default_version = '${name}'\ntrusted = true\n`);
+      writeFileSync(
+        path.join(folder, `places--${name}.sql`),
+        `create table place (id int primary key, name text);
+         insert into place values ${rows};
+         grant select, insert on place to public;
+         select pg_extension_config_dump('place', 'where id > ${own}')`,
+      );
+    };
+    version("1.0", "(1, 'here'), (2, 'there')", "2");
+    const { administrator } = lab.server;
+    await lab.server.sql(administrator, "create extension places");
+    await lab.server.sql(
+      "migration",
+      "insert into place select n, 'own ' || n from generate_series(100, 400) n",
+    );
+    const manifest = await backUp();
+    expect(manifest.tables.find(({ name }) => name === "public.place")?.rows).toBe(301);
+    const scratch = { SCRATCH_DATABASE_URL: lab.server.url(administrator, "postgres") };
+    const proving = lab.as(store, "backup", undefined, scratch).settings;
+    for (const release of ["the same", "a newer"]) {
+      if (release === "a newer") version("1.1", "(1, 'here'), (2, 'there'), (3, 'new')", "3");
+      const verified = await runVerify(proving, { backup: { id: manifest.id }, through: "L4" }, labContext());
+      expect(verified.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+    }
+    await lab.server.sql(administrator, "drop extension places");
   });
 });

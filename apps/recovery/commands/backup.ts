@@ -284,6 +284,11 @@ function describeBackup(
   },
 ): Manifest {
   const finishedAt = job.context.now();
+  const filters = new Map(
+    snapshot.tables.flatMap(({ schema, table, filter }) =>
+      filter === null ? [] : [[`${schema}\0${table}`, filter]],
+    ),
+  );
   return seal({
     format: MANIFEST_FORMAT,
     id: run.id,
@@ -304,7 +309,10 @@ function describeBackup(
     properties: snapshot.properties,
     runner: { pgDump: job.programs.pgDump.version, clockAheadSeconds: run.clockAheadSeconds },
     tables: content.tables
-      .map(({ name, rows, bytes, sha256, copy }) => ({ name, rows, bytes, sha256, copy }))
+      .map(({ schema, table, ...fingerprint }) => {
+        const filter = filters.get(`${schema}\0${table}`);
+        return filter === undefined ? fingerprint : { ...fingerprint, filter };
+      })
       .sort((one, other) => (one.name < other.name ? -1 : 1)),
     largeObjects: content.largeObjects,
     sequences: content.sequences,

@@ -7,6 +7,7 @@ import { LargeObjectDigest, LargeObjectSum, ROW_HEADER_BYTES, RowDigest } from "
 import {
   copyOutStatement,
   isEndMarker,
+  loadedThrough,
   quotedName,
   readEntry,
   readHeader,
@@ -188,7 +189,13 @@ export class ArchiveScanner {
     this.offsets.push({ field: entry.offsetField, position: this.position });
     this.listener.block?.(entry, this.position);
     if (kind === TABLE_BLOCK)
-      this.state = { at: "table", entry, digest: new RowDigest(), left: 0, ended: false };
+      this.state = {
+        at: "table",
+        entry,
+        digest: new RowDigest(loadedThrough(entry) !== undefined),
+        left: 0,
+        ended: false,
+      };
     else if (kind === LARGE_OBJECT_BLOCK) this.state = { at: "objects" };
     else throw new Error(`the archive holds a block of the unknown kind ${kind}`);
   }
@@ -242,6 +249,7 @@ export class ArchiveScanner {
   }
 
   private closeTable({ entry, digest }: State & { at: "table" }): number {
+    const through = loadedThrough(entry);
     this.tables.push({
       name: quotedName(entry),
       schema: entry.schema,
@@ -250,6 +258,7 @@ export class ArchiveScanner {
       bytes: digest.bytes,
       sha256: digest.digest(),
       copy: copyOutStatement(entry),
+      ...(through === undefined ? {} : { scattered: { through, sum: digest.sum ?? "" } }),
     });
     this.state = { at: "block" };
     return ROW_HEADER_BYTES;

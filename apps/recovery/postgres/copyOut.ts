@@ -9,12 +9,14 @@ export interface TableContent {
   rows: number;
   bytes: number;
   sha256: string;
+  /** The same whatever the order of the rows; only where it was asked for. */
+  sum?: string;
 }
 
 /** Digest of what a COPY … TO STDOUT statement delivers, in the order the server sends it. */
-export function digestCopy(client: Client, statement: string): Promise<TableContent> {
+export function digestCopy(client: Client, statement: string, summing = false): Promise<TableContent> {
   return new Promise((resolve, reject) => {
-    client.query(new CopyOut(statement, resolve, reject));
+    client.query(new CopyOut(statement, new RowDigest(summing), resolve, reject));
   });
 }
 
@@ -26,7 +28,6 @@ type DataListener = (part: Buffer) => void;
  * header in a digest, so the one is turned into the other where it stands and buffers are hashed whole.
  */
 class CopyOut extends CopyQuery {
-  private readonly digest = new RowDigest();
   private carry: Buffer = Buffer.alloc(0);
   private left = 0;
   private failure: Error | undefined;
@@ -34,6 +35,7 @@ class CopyOut extends CopyQuery {
 
   constructor(
     private readonly statement: string,
+    private readonly digest: RowDigest,
     private readonly resolve: (content: TableContent) => void,
     private readonly reject: (error: Error) => void,
   ) {
@@ -110,8 +112,8 @@ class CopyOut extends CopyQuery {
 
   handleReadyForQuery(): void {
     if (this.failure) return;
-    const { rows, bytes } = this.digest;
-    this.resolve({ rows, bytes, sha256: this.digest.digest() });
+    const { rows, bytes, sum } = this.digest;
+    this.resolve({ rows, bytes, sha256: this.digest.digest(), ...(sum === undefined ? {} : { sum }) });
   }
 
   handleCopyInResponse(): void {

@@ -119,6 +119,8 @@ export interface TableToDump {
   unlogged: boolean;
   /** Row-level security hides rows of this table from the current role. */
   hidden: boolean;
+  /** `WHERE …` of an extension's table: its other rows come with the extension. */
+  filter: string | null;
 }
 
 /** Tables whose rows a dump must carry. */
@@ -127,9 +129,13 @@ export async function readTables(client: Client): Promise<TableToDump[]> {
     SELECT c.oid::int8::float8 AS oid, c.relfilenode::int8::float8 AS file,
       n.nspname AS schema, c.relname AS table, c.relpersistence = 'u' AS unlogged,
       c.relrowsecurity AND NOT r.rolbypassrls AND NOT r.rolsuper
-        AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')) AS hidden
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,
+        AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')) AS hidden,
+      NULLIF(x.filter, '') AS filter
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN (SELECT f.oid, f.filter, e.extname AS extension
+        FROM pg_catalog.pg_extension e, unnest(e.extconfig, e.extcondition) AS f(oid, filter)) x ON x.oid = c.oid,
       (SELECT rolbypassrls, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) r
-    WHERE ${OWN_SCHEMA} AND c.relkind = 'r' AND ${notOfExtension("pg_class", "c.oid")}`);
+    WHERE c.relkind = 'r'
+      AND (x.oid IS NOT NULL OR ${OWN_SCHEMA} AND ${notOfExtension("pg_class", "c.oid")})`);
   return rows;
 }

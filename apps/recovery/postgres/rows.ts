@@ -20,10 +20,22 @@ export class RowDigest {
   private readonly hash: Hash = createHash("sha256");
   private unfinished: Buffer[] = [];
   private ended = false;
+  private readonly rowSum: RowSum | undefined;
+
+  /** @param summing whether `sum` is asked for, which costs a hash per row */
+  constructor(summing = false) {
+    this.rowSum = summing ? new RowSum() : undefined;
+  }
+
+  /** Digest of the same rows whatever their order. */
+  get sum(): string | undefined {
+    return this.rowSum?.toString();
+  }
 
   /** Hashes bytes that already are rows behind their headers; the caller counts `rows` and `bytes`. */
   framed(part: Buffer): void {
     this.hash.update(part);
+    this.rowSum?.framed(part);
   }
 
   /** Takes COPY text cut anywhere, and puts the headers in itself. */
@@ -53,14 +65,57 @@ export class RowDigest {
     }
     const header = Buffer.alloc(ROW_HEADER_BYTES);
     header.writeUInt32LE(line.length, 1);
-    this.hash.update(header);
-    this.hash.update(line);
+    this.framed(header);
+    this.framed(line);
     this.rows += 1;
     this.bytes += line.length;
   }
 }
 
 const SUM_BITS = 256;
+
+/**
+ * Digest of rows whose order a restore may change: the sum of each one's SHA-256. Equal rows add up instead of
+ * cancelling each other out.
+ */
+class RowSum {
+  private sum = 0n;
+  private header: Buffer = Buffer.alloc(0);
+  private row: Hash | undefined;
+  private left = 0;
+
+  /** Takes rows behind their headers, cut anywhere. */
+  framed(part: Buffer): void {
+    for (let at = 0; at < part.length;) {
+      if (!this.row) {
+        const wanted = ROW_HEADER_BYTES - this.header.length;
+        this.header = Buffer.concat([this.header, part.subarray(at, at + wanted)]);
+        at += wanted;
+        if (this.header.length < ROW_HEADER_BYTES) return;
+        this.left = this.header.readUInt32LE(1);
+        this.row = createHash("sha256");
+        this.header = Buffer.alloc(0);
+      }
+      const taken = part.subarray(at, at + this.left);
+      this.row.update(taken);
+      at += taken.length;
+      this.left -= taken.length;
+      if (this.left > 0) return;
+      this.sum = plus(this.sum, this.row.digest("hex"));
+      this.row = undefined;
+    }
+  }
+
+  toString(): string {
+    return hex(this.sum);
+  }
+}
+
+const plus = (sum: bigint, digest: string) => BigInt.asUintN(SUM_BITS, sum + BigInt(`0x${digest}`));
+const hex = (sum: bigint) => sum.toString(16).padStart(64, "0");
+
+/** What `RowDigest.sum` would be for the rows of several tables together. */
+export const sumOf = (sums: readonly string[]) => hex(sums.reduce(plus, 0n));
 
 /**
  * Digest of all large objects, whatever their order: the sum of each one's SHA-256 over its number and content.
@@ -74,11 +129,11 @@ export class LargeObjectSum {
   add(object: LargeObjectDigest): void {
     this.count += 1;
     this.bytes += object.bytes;
-    this.sum = BigInt.asUintN(SUM_BITS, this.sum + BigInt(`0x${object.digest()}`));
+    this.sum = plus(this.sum, object.digest());
   }
 
   toString(): string {
-    return this.sum.toString(16).padStart(64, "0");
+    return hex(this.sum);
   }
 }
 

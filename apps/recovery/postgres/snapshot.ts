@@ -129,8 +129,8 @@ async function countRows(
     for (let from = 0; from < tables.length; from += TABLES_PER_QUERY) {
       const batch = tables.slice(from, from + TABLES_PER_QUERY);
       const parts = batch.map(
-        ({ schema, table }, index) =>
-          `SELECT ${index} AS index, count(*)::float8 AS rows FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
+        ({ schema, table, filter }, index) =>
+          `SELECT ${index} AS index, (SELECT count(*)::float8 FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)} ${filter ?? ""}) AS rows`,
       );
       signal.throwIfAborted();
       await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");

@@ -36,6 +36,8 @@ export interface TocEntry {
   offsetField: number;
 }
 
+/** How pg_dump says that a partition's rows go in through the topmost table, which puts them where they belong. */
+const THROUGH_ROOT = /^-- load via partition root (.+)$/m;
 const KEPT_DEFINITIONS = new Set([
   ...["SEQUENCE SET", "ACL", "DEFAULT ACL", "INDEX", "CONSTRAINT", "POLICY", "USER MAPPING"],
   // Numbers of the large objects it stands for, one a line.
@@ -136,7 +138,7 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
     schema,
     name,
     owner,
-    definition: KEPT_DEFINITIONS.has(kind) ? definition : "",
+    definition: KEPT_DEFINITIONS.has(kind) || THROUGH_ROOT.test(definition) ? definition : "",
     dropStatement: OWNED_KINDS.has(kind) ? dropStatement : "",
     copyStatement,
     hasData,
@@ -171,14 +173,20 @@ export function quotedName(entry: TocEntry): string {
   return `${quote(entry.schema)}.${quote(entry.name)}`;
 }
 
+/** The table, as the dump quotes it, through which the rows of a partition are loaded; undefined: its own. */
+export const loadedThrough = ({ kind, definition }: TocEntry): string | undefined =>
+  kind === "TABLE DATA" ? THROUGH_ROOT.exec(definition)?.[1] : undefined;
+
 /**
  * The statement that reads what the entry's COPY loads.
  * @throws Error when the entry loads its data in another way (a dump made with --inserts)
  */
 export function copyOutStatement(entry: TocEntry): string {
-  const match = /^(COPY [^]+) FROM stdin;\s*$/.exec(entry.copyStatement);
-  if (!match) throw new Error(`${quotedName(entry)} is not dumped with COPY`);
-  return `${String(match[1])} TO STDOUT`;
+  const name = quotedName(entry);
+  const [, table = "", columns = ""] =
+    /^COPY ((?:"(?:[^"]|"")*"|[^\s"(])+) ?([^]*) FROM stdin;\s*$/.exec(entry.copyStatement) ?? [];
+  if (!table) throw new Error(`${name} is not dumped with COPY`);
+  return `COPY ${loadedThrough(entry) === undefined ? table : name} ${columns} TO STDOUT`;
 }
 
 /** Name, last value and "has been used" of a `SEQUENCE SET` entry. */
