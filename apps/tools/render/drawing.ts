@@ -1,253 +1,246 @@
-import type { Architecture, RegionView } from "./architecture";
+import type { Architecture } from "./architecture";
+import { contentsOf } from "./drawingContents";
+import {
+  arrow,
+  box,
+  escapeText,
+  heads,
+  heightOf,
+  PAD,
+  STYLE,
+  type Arrow,
+  type Content,
+  type Place,
+} from "./drawingShapes";
 
-const WIDTH = 1000;
-const GAP = 24;
-const LINE = 17;
-const PAD = 14;
-const TITLE = 22;
+/** Pixels the drawing is wide where there is room, and on a phone. */
+export const [WIDE, NARROW] = [1000, 430];
 
-/** Characters of the drawing's text that fit into a pixel of width, nearly: it is set in one size. */
-const PER_CHARACTER = 6.7;
+const HEADER = 40;
+const BETWEEN = 18;
 
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
+/** A drawing while it is made: what is drawn, and the lowest line so far. */
+class Sheet {
+  readonly parts: string[] = [];
+  private readonly head: string;
+  readonly gap: number;
+  readonly narrow: boolean;
+
+  constructor(readonly width: number) {
+    this.head = `head-${width}`;
+    this.narrow = width < 700;
+    this.gap = this.narrow ? 14 : 24;
+  }
+
+  box(place: Place, content: Content): void {
+    this.parts.push(box(place, content));
+  }
+
+  arrow(line: Arrow): void {
+    this.parts.push(arrow(line, this.head));
+  }
+
+  svg(height: number, title: string): string {
+    const [width, tall] = [this.width, Math.round(height)];
+    return [
+      `<svg class="architecture" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${tall}" role="img" aria-label="${escapeText(title)}">`,
+      `<style>${STYLE}\n</style>`,
+      heads(this.head),
+      `<rect class="paper" x="0" y="0" width="${width}" height="${tall}"/>`,
+      ...this.parts,
+      "</svg>",
+      "",
+    ].join("\n");
+  }
 }
 
-interface Content {
-  readonly title: string;
-  readonly lines: readonly string[];
-  readonly kind: string;
-}
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-
-/** Shortens what would run out of its box; the verdict and the plan have it whole. */
-function fit(text: string, width: number): string {
-  const most = Math.floor((width - 2 * PAD) / PER_CHARACTER);
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
-}
-
-const heightOf = ({ lines }: Content): number => 2 * PAD + TITLE + lines.length * LINE - 4;
-
-function box({ x, y, width, height }: Box, { title, lines, kind }: Content): string {
-  const rows = lines.map(
-    (line, i) =>
-      `<text x="${x + PAD}" y="${y + PAD + TITLE + 12 + i * LINE}">${escape(fit(line, width))}</text>`,
-  );
-  return [
-    `<g class="${kind}"><rect x="${x}" y="${y}" width="${width}" height="${height}" rx="8"/>`,
-    `<text class="title" x="${x + PAD}" y="${y + PAD + 14}">${escape(fit(title, width))}</text>`,
-    ...rows,
-    "</g>",
-  ].join("\n");
-}
-
-interface Arrow {
-  readonly from: readonly [number, number];
-  readonly to: readonly [number, number];
-  readonly kind: "flow" | "failover" | "copy";
-  readonly label?: string;
-}
-
-function arrow({ from: [x1, y1], to: [x2, y2], kind, label }: Arrow): string {
-  const text = label
-    ? `<text class="label" x="${(x1 + x2) / 2 + 10}" y="${(y1 + y2) / 2}">${escape(label)}</text>`
-    : "";
-  return `<path class="${kind}" d="M${x1} ${y1} L${x2} ${y2}" marker-end="url(#head)"/>${text}`;
-}
-
-const size = (name: string): string => name.replace("Standard_", "");
-
-const STANDBY: Readonly<Record<string, string>> = {
-  ZoneRedundant: "standby in another zone",
-  SameZone: "standby in the same zone",
-  Disabled: "no standby",
-};
-
-/** Boxes of a region, top down. */
-function contentsOf(region: RegionView, architecture: Architecture): Content[] {
-  const { cluster, services, databases, vaults, accounts } = region;
-  const serving = services.filter(({ pods }) => pods !== "0");
-  const main = serving.filter(({ pods }) => pods.includes("-"));
-  return [
-    ...(cluster
-      ? [
-          {
-            kind: "services",
-            title: cluster.name,
-            lines: [
-              `nodes ${cluster.nodes.map(size).join(" + ").replaceAll("-", "–")}, ${cluster.zones} zones`,
-              ...(serving.length > 0
-                ? [
-                    main.map(({ name, pods }) => `${name} ×${pods.replace("-", "–")}`).join(", "),
-                    serving
-                      .filter((service) => !main.includes(service))
-                      .map(({ name }) => name)
-                      .join(", "),
-                  ].filter((line) => line !== "")
-                : [services.length > 0 ? `${services.length} services at zero` : "no services"]),
-            ],
-          },
-        ]
-      : [{ kind: "none", title: "no cluster", lines: ["made by a failover"] }]),
-    ...databases.map((database) => ({
-      kind: "database",
-      title: database.server,
-      lines: [
-        database.replica
-          ? `replica, ${size(database.size)}, ${database.diskGB} GiB`
-          : `PostgreSQL ${database.version ?? ""}, ${size(database.size)}, ${database.diskGB} GiB`,
-        database.replica ? "can be promoted" : (STANDBY[database.standby] ?? database.standby),
-      ],
-    })),
-    ...accounts.map(({ name, redundancy }) => ({
-      kind: "backups",
-      title: name,
-      lines: [
-        `${size(redundancy)}, ${architecture.containers.filter(({ immutableDays }) => immutableDays > 0).length} containers nobody can change`,
-        architecture.jobs
-          .filter(({ name: job }) => /recovery-(daily|monthly|verify|drill)$/.test(job))
-          .map(({ name: job }) => job.replace("recovery-", ""))
-          .join(", ") || "no runs here",
-      ],
-    })),
-    ...(vaults.length > 0
-      ? [{ kind: "secrets", title: vaults.join(", "), lines: ["secrets and keys"] }]
-      : []),
-  ];
-}
-
-const STYLE = `
-  .architecture { font: 13px system-ui, sans-serif; background: #fff; }
-  .architecture text { fill: #1f2933; }
-  .architecture .title { font-weight: 600; font-size: 14px; }
-  .architecture .label { font-size: 12px; fill: #52606d; }
-  .architecture rect { fill: #f5f7fa; stroke: #9aa5b1; stroke-width: 1.2; }
-  .architecture .serving > rect { fill: #f0fff4; stroke: #2f855a; stroke-width: 2; }
-  .architecture .standby > rect { fill: #fffdf5; stroke: #b7791f; stroke-width: 2; stroke-dasharray: 7 5; }
-  .architecture .lost > rect { fill: #fff5f5; stroke: #c53030; stroke-width: 2; stroke-dasharray: 2 4; }
-  .architecture .edge > rect { fill: #ebf4ff; stroke: #2b6cb0; }
-  .architecture .database > rect { fill: #e6fffa; stroke: #2c7a7b; }
-  .architecture .backups > rect { fill: #faf5ff; stroke: #6b46c1; }
-  .architecture .none > rect { stroke-dasharray: 4 4; }
-  .architecture path { fill: none; stroke: #52606d; stroke-width: 1.8; }
-  .architecture path.failover { stroke: #b7791f; stroke-dasharray: 7 5; }
-  .architecture path.copy { stroke: #2c7a7b; }
-  .architecture #head path { fill: #52606d; stroke: none; }`;
-
-/**
- * The architecture as one picture: who comes, the edge, the regions with their roles side by side, what is copied where,
- * and below what nobody has placed yet. Self-contained SVG; its width is fixed, its height follows the contents.
- */
-export function drawArchitecture(architecture: Architecture, title: string): string {
-  const { regions, edge, hosts, unplaced } = architecture;
-  const parts: string[] = [];
-  const half = (WIDTH - 3 * GAP) / 2;
+/** Who comes from outside, and the edge all of it goes through. Gives the line below. */
+function drawOutside(sheet: Sheet, { edge, hosts }: Architecture): number {
+  const { gap, width } = sheet;
+  const half = (width - 3 * gap) / 2;
   const visitors: Content[] = [
     { kind: "outside", title: "Customers", lines: ["orders and dashboard"] },
     { kind: "outside", title: "Partners", lines: ["Shopify, SimplyPrint, SendCloud"] },
   ];
-  let y = GAP;
-  visitors.forEach((content, i) => {
-    parts.push(box({ x: GAP + i * (half + GAP), y, width: half, height: heightOf(content) }, content));
-  });
-  y += heightOf(visitors[0] as Content);
-  const edgeTop = y + 2 * GAP;
-  if (edge) {
-    const content: Content = {
-      kind: "edge",
-      title: hosts.join("  ·  "),
-      lines: [
-        `Front Door ${edge.sku.replace("_AzureFrontDoor", "")}, firewall in ${edge.waf.toLowerCase()} mode, limits per client`,
+  const height = Math.max(...visitors.map((content) => heightOf(content, half)));
+  visitors.forEach((content, i) =>
+    sheet.box({ x: gap + i * (half + gap), y: gap, width: half, height }, content),
+  );
+  const y = gap + height;
+  if (!edge) return y;
+  const content: Content = {
+    kind: "edge",
+    title: hosts.join(" · "),
+    tag: `Front Door ${edge.sku.replace("_AzureFrontDoor", "")}`,
+    lines: [`firewall in ${edge.waf.toLowerCase()} mode, limits per client`],
+  };
+  const place = { x: gap, y: y + 44, width: width - 2 * gap, height: heightOf(content, width - 2 * gap) };
+  for (const i of [0, 1]) {
+    const x = gap + i * (half + gap) + half / 2;
+    sheet.arrow({
+      along: [
+        [x, y],
+        [x, place.y - 2],
       ],
-    };
-    for (const i of [0, 1]) {
-      const x = GAP + i * (half + GAP) + half / 2;
-      parts.push(arrow({ from: [x, y], to: [x, edgeTop - 2], kind: "flow" }));
-    }
-    parts.push(box({ x: GAP, y: edgeTop, width: WIDTH - 2 * GAP, height: heightOf(content) }, content));
-    y = edgeTop + heightOf(content);
-  }
-  const top = y + 2.5 * GAP;
-  const width = (WIDTH - (regions.length + 1) * GAP) / Math.max(1, regions.length);
-  const anchors: { server?: [Box, boolean]; account?: Box }[] = [];
-  const drawn = regions.map((region, column) => {
-    const x = GAP + column * (width + GAP);
-    let below = top + PAD + TITLE + 6;
-    const anchor: (typeof anchors)[number] = {};
-    const inner = contentsOf(region, architecture).map((content) => {
-      const place = { x: x + PAD, y: below, width: width - 2 * PAD, height: heightOf(content) };
-      below += place.height + GAP * 0.75;
-      if (content.kind === "database") {
-        const server = region.databases.find((database) => database.server === content.title);
-        anchor.server = [place, server?.replica ?? false];
-      }
-      if (content.kind === "backups") anchor.account = place;
-      return box(place, content);
+      kind: "flow",
     });
-    anchors.push(anchor);
-    return { region, x, inner, bottom: below };
-  });
-  const bottom = Math.max(top, ...drawn.map((one) => one.bottom));
-  for (const { region, x, inner } of drawn) {
-    parts.push(
-      box(
-        { x, y: top, width, height: bottom - top },
-        { kind: region.role.replace(" ", "-"), title: `${region.name}: ${region.role}`, lines: [] },
-      ),
-      ...inner,
+  }
+  sheet.box(place, content);
+  return place.y + place.height;
+}
+
+interface DrawnRegion {
+  readonly place: Place;
+  readonly contents: readonly Content[];
+  readonly boxes: readonly Place[];
+}
+
+/** Places of all regions: beside each other with their rows aligned where there is room, else below each other. */
+function layRegions(sheet: Sheet, architecture: Architecture, top: number): DrawnRegion[] {
+  const { gap, narrow, width } = sheet;
+  const all = architecture.regions.map((region) => contentsOf(region, architecture));
+  const columns = narrow ? 1 : Math.max(1, all.length);
+  // Room for the lines between regions: beside them on a phone, else between them.
+  const [rail, aisle] = [narrow && all.length > 1 ? 34 : 0, narrow ? 56 : 92];
+  const own = (width - 2 * gap - rail - (columns - 1) * aisle) / columns;
+  const inner = own - 2 * PAD;
+  const rows = [...new Set(all.flat().map(({ kind }) => rowOf(kind)))].sort();
+  const rowHeights = (contents: readonly Content[]): number[] =>
+    rows.map((row) =>
+      stackHeight(contents.filter(({ kind }) => rowOf(kind) === row).map((c) => heightOf(c, inner))),
     );
-    if (edge && region.role !== "lost" && region.role !== "holding backups") {
-      const middle = x + width / 2;
-      const serving = region.role === "serving";
-      parts.push(
-        arrow({
-          from: [middle, y],
-          to: [middle, top - 2],
-          kind: serving ? "flow" : "failover",
-          label: serving ? undefined : "after a failover",
-        }),
-      );
+  const shared = rows.map((_, i) => Math.max(...all.map((contents) => rowHeights(contents)[i] ?? 0)));
+  let y = top;
+  return all.map((contents, column) => {
+    const heights = narrow ? rowHeights(contents) : shared;
+    const x = gap + (narrow ? 0 : column * (own + aisle));
+    const boxes: Place[] = [];
+    let below = y + HEADER;
+    for (const [i, row] of rows.entries()) {
+      const here = contents.filter(({ kind }) => rowOf(kind) === row);
+      let at = below;
+      for (const content of here) {
+        // One box of a row is as high as the row: the regions then read as a table.
+        const height = here.length === 1 ? (heights[i] ?? 0) : heightOf(content, inner);
+        boxes[contents.indexOf(content)] = { x: x + PAD, y: at, width: inner, height };
+        at += height + BETWEEN;
+      }
+      below += (heights[i] ?? 0) + ((heights[i] ?? 0) > 0 ? BETWEEN : 0);
     }
+    const place = { x, y, width: own, height: below - y + PAD - BETWEEN };
+    if (narrow) y += place.height + aisle;
+    return { place, contents, boxes };
+  });
+}
+
+const ROWS = ["services", "database", "backups", "secrets"];
+const rowOf = (kind: string): number => Math.max(0, ROWS.indexOf(kind));
+const stackHeight = (heights: readonly number[]): number =>
+  heights.reduce((sum, height) => sum + height, 0) + Math.max(0, heights.length - 1) * BETWEEN;
+
+const middle = (place: Place): number => place.x + place.width / 2;
+const centre = (place: Place): number => place.y + place.height / 2;
+const right = (place: Place): number => place.x + place.width;
+
+/** From the edge into a region: straight down, or on a phone along the side past the regions above. */
+function drawWayIn(sheet: Sheet, drawn: DrawnRegion, first: boolean, serving: boolean, edge: number): void {
+  const { place } = drawn;
+  const kind = serving ? "flow" : "failover";
+  const label = serving ? undefined : "after a failover";
+  if (!sheet.narrow || first) {
+    const x = middle(place);
+    const labelAt = [x + 10, (edge + place.y) / 2 + 4] as const;
+    sheet.arrow({ along: [[x, edge], [x, place.y - 2]], kind, label, labelAt }); // prettier-ignore
+    return;
   }
-  for (const [i, { server, account }] of anchors.entries()) {
-    const replica = anchors.findIndex((other) => other.server?.[1] === true);
-    const other = anchors[replica]?.server?.[0];
-    if (server && !server[1] && other) {
-      const [from, to] =
-        i < replica ? [server[0].x + server[0].width, other.x] : [server[0].x, other.x + other.width];
-      parts.push(
-        arrow({
-          from: [from, server[0].y + server[0].height / 2],
-          to: [to, other.y + other.height / 2],
-          kind: "copy",
-        }),
-      );
-    }
-    if (server && !server[1] && account) {
-      const middle = server[0].x + server[0].width / 2;
-      parts.push(
-        arrow({ from: [middle, server[0].y + server[0].height], to: [middle, account.y - 2], kind: "copy" }),
-      );
-    }
+  const [x, y] = [right(place) + 25, place.y + 20];
+  sheet.arrow({
+    along: [[x, edge], [x, y], [right(place) + 2, y]], // prettier-ignore
+    kind,
+    label,
+    labelAt: [right(place), place.y - 12],
+    anchor: "end",
+  });
+}
+
+/** Copies from a box to one in another region. */
+function drawCopy(sheet: Sheet, from: Place, to: Place, label: string): void {
+  if (sheet.narrow) {
+    const x = right(from) + PAD + 10;
+    sheet.arrow({
+      along: [[right(from), centre(from)], [x, centre(from)], [x, centre(to)], [right(to) + 2, centre(to)]], // prettier-ignore
+      kind: "copy",
+    });
+    return;
   }
-  let height = bottom + GAP;
+  const leftToRight = from.x < to.x;
+  const [start, end] = leftToRight ? [right(from), to.x - 2] : [from.x, right(to) + 2];
+  const [x, y] = [(start + end) / 2, (centre(from) + centre(to)) / 2 - 8];
+  sheet.arrow({
+    along: [[start, centre(from)], [end, centre(to)]], // prettier-ignore
+    kind: "copy",
+    label,
+    labelAt: [x, y],
+    anchor: "middle",
+  });
+}
+
+function drawCopies(sheet: Sheet, architecture: Architecture, drawn: readonly DrawnRegion[]): void {
+  const of = (kind: string): { content: Content; place: Place; region: number }[] =>
+    drawn.flatMap(({ contents, boxes }, region) =>
+      contents.flatMap((content, i) => {
+        const place = boxes[i];
+        return content.kind === kind && place ? [{ content, place, region }] : [];
+      }),
+    );
+  const servers = architecture.regions.flatMap(({ databases }) => databases);
+  const isReplica = (title: string): boolean => servers.some((s) => s.server === title && s.replica);
+  const databases = of("database");
+  const main = databases.find(({ content }) => !isReplica(content.title));
+  if (!main) return;
+  for (const { content, place } of databases) {
+    if (isReplica(content.title)) drawCopy(sheet, main.place, place, "replicates");
+  }
+  const accounts = of("backups");
+  const [near] = accounts.filter(({ region }) => region === main.region);
+  if (near) {
+    const x = middle(near.place);
+    const from = main.place.y + main.place.height;
+    sheet.arrow({ along: [[x, from], [x, near.place.y - 2]], kind: "copy" }); // prettier-ignore
+  }
+  for (const { place, region } of accounts) {
+    if (near && region !== near.region) drawCopy(sheet, near.place, place, "copies");
+  }
+}
+
+/**
+ * The architecture as one picture: who comes, the edge, the regions with their roles, what is copied where, and below what
+ * nobody has placed yet. Self-contained SVG in the reader's colours; its height follows the contents.
+ * @param width pixels; below 700 the regions stand below each other.
+ */
+export function drawArchitecture(architecture: Architecture, title: string, width = WIDE): string {
+  const sheet = new Sheet(width);
+  const { edge, regions, unplaced } = architecture;
+  const below = drawOutside(sheet, architecture);
+  const drawn = layRegions(sheet, architecture, below + 56);
+  regions.forEach((region, i) => {
+    const { place, contents, boxes } = drawn[i] as DrawnRegion;
+    const kind = region.role.replace(" ", "-");
+    sheet.box(place, { kind, title: `${region.name}: ${region.role}`, lines: [] });
+    contents.forEach((content, j) => sheet.box(boxes[j] as Place, content));
+  });
+  regions.forEach((region, i) => {
+    if (edge && (region.role === "serving" || region.role === "standby")) {
+      drawWayIn(sheet, drawn[i] as DrawnRegion, i === 0, region.role === "serving", below);
+    }
+  });
+  drawCopies(sheet, architecture, drawn);
+  let height = Math.max(below, ...drawn.map(({ place }) => place.y + place.height)) + sheet.gap;
   if (unplaced.length > 0) {
     const content: Content = { kind: "none", title: "Also part of it", lines: [unplaced.join(", ")] };
-    parts.push(box({ x: GAP, y: height, width: WIDTH - 2 * GAP, height: heightOf(content) }, content));
-    height += heightOf(content) + GAP;
+    const own = width - 2 * sheet.gap;
+    sheet.box({ x: sheet.gap, y: height, width: own, height: heightOf(content, own) }, content);
+    height += heightOf(content, own) + sheet.gap;
   }
-  return [
-    `<svg class="architecture" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${Math.round(height)}" role="img" aria-label="${escape(title)}">`,
-    `<style>${STYLE}\n</style>`,
-    `<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0 L10 5 L0 10 z"/></marker></defs>`,
-    `<rect x="0" y="0" width="${WIDTH}" height="${Math.round(height)}" style="fill:#fff;stroke:none"/>`,
-    ...parts,
-    "</svg>",
-    "",
-  ].join("\n");
+  return sheet.svg(height, title);
 }
