@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Plans every stack offline and compares it with a base commit: plan-all.sh <commit> <folder>. What is found is printed
-# and written to comment.md; a stack that fails does not hide the next, and fails the script in the end.
+# and written to comment.md, and for each stack to a page, plan-<stack>.html; a stack that fails does not hide the next, and fails the script in the end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 base=$1 out=$2 failed=()
@@ -10,7 +10,7 @@ one() {
   git show "$base:test/expected/$stack.json" >"$out/base-$stack.json" 2>/dev/null || echo '{"resources":[]}' >"$out/base-$stack.json"
   echo "### $stack"
   echo '```'
-  npm run -s plan -- "$stack" --json "$out/$stack.json" --sarif "$out/$stack.sarif" --diff "$out/base-$stack.json" --quiet 2>&1 || status=$?
+  npm run -s plan -- "$stack" --json "$out/$stack.json" --sarif "$out/$stack.sarif" --html "$out/plan-$stack.html" --diff "$out/base-$stack.json" --quiet 2>&1 || status=$?
   echo '```'
   if [ -s "$out/$stack.json" ]; then
     npm run -s cost -- "$stack" --plan "$out/$stack.json" --diff "$out/base-$stack.json" 2>&1 || status=$?

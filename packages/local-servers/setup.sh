@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Brings the real programs the tests use, on Debian, Ubuntu or macOS: `npm run setup`. What is there already stays as it
 # is; packages' own servers are not started. `npm run setup -- --check` only lists what is missing (exit code 1).
+# `--with-browser` is for Chromium too, 80 MB to fetch and 290 MB on disk: the tests look at the generated pages in it, and
+# say NOT RUN without.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=packages/local-servers
 cd "$root"
 
-usage() { echo "usage: npm run setup [-- --check]" >&2; exit 2; }
-[ "$#" -le 1 ] || usage
-case "${1-}" in "") check=false ;; --check) check=true ;; *) usage ;; esac
+usage() { echo "usage: npm run setup [-- [--check] [--with-browser]]" >&2; exit 2; }
+check=false browser=false
+for option in "$@"; do
+  case $option in --check) check=true ;; --with-browser) browser=true ;; *) usage ;; esac
+done
 
 debian=()
 brew=()
@@ -46,6 +50,8 @@ need prometheus-alertmanager alertmanager amtool
 need nginx nginx nginx /usr/sbin/nginx
 need python3-pip python 'pip3' '/usr/lib/python3/dist-packages/pip'
 need golang-go go go /usr/local/go/bin/go
+
+if $browser; then need chromium - chromium chromium-browser google-chrome; fi
 
 script "PostgreSQL 17, the release production runs" "sh $here/postgresql.sh" "$root/.build/postgresql/17/bin/postgres"
 script "Envoy, the gateway's proxy" "sh $here/envoy.sh" envoy "$root/.build/envoy/envoy"

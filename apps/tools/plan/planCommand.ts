@@ -13,6 +13,8 @@ export interface PlanCommand {
   readonly json?: string;
   readonly mermaid?: string;
   readonly sarif?: string;
+  /** The verdict and all behind it as one page. */
+  readonly html?: string;
   /** Earlier plan to compare with. */
   readonly diff?: string;
 }
@@ -28,6 +30,7 @@ Examples:
   npm run plan -- prod --full
   npm run plan -- prod --json plan.json && git switch topic && npm run plan -- prod --diff plan.json
   npm run plan -- staging --config database.storageGB=256
+  npm run plan -- prod --html prod.html
 
 docs/planning.md says what a plan shows, and what it cannot show.`;
 
@@ -54,6 +57,10 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
     .option("--json <file>", "write the plan, in the shape of pulumi stack export")
     .option("--mermaid <file>", "write a picture of the architecture as a Mermaid flowchart")
     .option("--sarif <file>", "write what the policies found as SARIF 2.1.0, also when the plan fails")
+    .option(
+      "--html <file>",
+      "write one page with the picture, changes, findings and cost, also when the plan fails",
+    )
     .option("--diff <file>", "compare with a plan written earlier by --json")
     .option(
       "--config <key=value>",
@@ -80,7 +87,7 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
   const repeated = stacks.find((stack, i) => stacks.indexOf(stack) < i);
   if (repeated !== undefined)
     throw new UsageError(`stack ${repeated}: is named twice; allowed: each stack once`);
-  for (const name of ["json", "mermaid", "sarif", "diff"] as const) {
+  for (const name of ["json", "mermaid", "sarif", "html", "diff"] as const) {
     const file = options[name];
     if (stacks.length > 1 && file !== undefined && !file.includes("{stack}")) {
       throw new UsageError(
@@ -88,7 +95,7 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
       );
     }
   }
-  const written = (["json", "mermaid", "sarif"] as const).flatMap((name) => options[name] ?? []);
+  const written = (["json", "mermaid", "sarif", "html"] as const).flatMap((name) => options[name] ?? []);
   const twice = written.find((file, i) =>
     written.some((other, j) => j < i && path.resolve(other) === path.resolve(file)),
   );

@@ -12,6 +12,7 @@ import { renderMermaid } from "../render/mermaid";
 import { formatDocument, PlanDocument, planDocument } from "../render/plan";
 import { renderProblems, renderReport } from "../render/report";
 import { indented } from "../render/text";
+import { renderPage } from "../page/planPage";
 import { outcomeOf, renderVerdict, type Outcome } from "../render/verdict";
 
 /** Replaces a file as a whole or not at all. */
@@ -70,7 +71,7 @@ export function earlierPlan(command: PlanCommand, stack: string, root: string): 
     return { file, plan: readPlan(file) };
   }
   const file = fileOf(EXPECTED, stack);
-  const isVerdict = !command.quiet && !command.full;
+  const isVerdict = (!command.quiet && !command.full) || command.html !== undefined;
   return isVerdict && fs.existsSync(path.join(root, file))
     ? { file, plan: readPlan(path.join(root, file)) }
     : undefined;
@@ -96,8 +97,8 @@ export interface Finished {
 }
 
 /**
- * Writes what was asked for and gives the text to print. Only a plan that succeeded is written, except as SARIF, which
- * exists to carry failures.
+ * Writes what was asked for and gives the text to print. Only a plan that succeeded is written, except as SARIF and as a
+ * page, which exist to show failures too.
  */
 export function finish(
   plan: Plan,
@@ -119,6 +120,14 @@ export function finish(
   }
   const list = earlier && isComplete(plan) ? diffPlans(earlier.plan, document, plan.model) : [];
   const outcome = outcomeOf(plan, list);
+  if (command.html) {
+    const changes = earlier &&
+      isComplete(plan) && { against: earlier.file, list, cost: costOf(earlier.plan) };
+    replaceFile(
+      name(command.html),
+      renderPage(plan, { cost: costOf(document), outcome, ...(changes && { changes }) }),
+    );
+  }
   const lines = [...shown(plan, command, earlier, list, columns)];
   if (!fine && (command.json || command.mermaid)) lines.push("The plan failed: no file was written.");
   if (earlier && !isComplete(plan)) lines.push("The plan is not complete: it was not compared.");
