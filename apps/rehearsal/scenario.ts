@@ -68,7 +68,8 @@ export class Stage {
 
   /** A world with an empty cloud and exactly what is committed: no secrets, and all that Pulumi's SDK does. */
   asCommitted(): Promise<World> {
-    return this.fromRepository({ ...this.setting, sdk: "whole" });
+    const { sdk } = this.setting;
+    return this.fromRepository({ ...this.setting, sdk: sdk === "lean" ? "whole" : sdk });
   }
 
   /** The moment {@link empty} starts from. */

@@ -56,7 +56,6 @@ describe("restore", () => {
       "compare",
       "analyze",
       "rights",
-      "switch",
     ]);
     expect(result.tables).toHaveLength(manifest.tables.length);
     expect(result.nextSteps.join(" ")).toMatch(

@@ -1,3 +1,4 @@
+import "../../../packages/offline-engine/keepCode";
 import { stripVTControlCharacters } from "node:util";
 import { CommanderError } from "commander";
 import { parsePlanCommand, PlanCommand } from "./planCommand";

@@ -1,0 +1,1 @@
+require("./prepare.js").prepare({ slimSdk: false });
