@@ -10,20 +10,22 @@ import { planOwnership, type OwnershipPlan } from "./ownership";
 import type { ArchiveToc } from "./postgres/archive";
 import type { TocEntry } from "./postgres/toc";
 import { withClient } from "./postgres/connect";
-import { createDatabase, localeOf } from "./postgres/databases";
-import { restoreProperties } from "./postgres/properties";
+import { withDatabase } from "./postgres/connection";
+import { createDatabase, dropDatabase, localeOf } from "./postgres/databases";
+import { readProperties, restoreProperties } from "./postgres/properties";
 import { missingExtensions } from "./postgres/pgRestore";
 import { findProgram, majorOf, restoreProgram } from "../../packages/programs/postgres";
 import { restoreRights } from "./postgres/rights";
 import { startRestore, type RunningRestore } from "./postgres/restoreArchive";
-import { dropDatabase, type Target } from "./postgres/target";
+import { copyEmpty, type Target } from "./postgres/target";
+import type { NameLease } from "./postgres/unfinished";
 import { probeRoles } from "./probe";
 import type { Settings } from "./settings";
 import { contradiction, requireSpace, startSpool, type Spool, type SpooledArchive } from "./spool";
 import type { Stages } from "./stages";
 import { dropRehydrated, findArchive, openArchive, rehydrate } from "./store/archiveSource";
 import type { Store } from "./store/store";
-import type { Manifest, TableMatch } from "./types";
+import type { DatabaseProperties, Manifest, TableMatch } from "./types";
 
 interface Run {
   settings: Settings;
@@ -42,6 +44,8 @@ export interface Restored {
   leftOut: LeftOut[];
   ladder: Ladder;
   tables: TableMatch[];
+  /** What the database is to have that holds the content: the backup's, or those of the empty one it replaces. */
+  properties?: DatabaseProperties;
 }
 
 /** A restore that runs, and what was decided before it began. */
@@ -57,18 +61,24 @@ interface Preparation {
   entries: TocEntry[];
   /** Release of the server that is restored to. */
   major: number;
+  properties?: DatabaseProperties;
 }
 
 /**
- * Fetches an archive, loads it and compares every table. Into a database of its own it loads while the archive is
- * still being fetched, provided the statements it is about to run are those of the manifest; what turns out to be
- * damaged later is dropped with the database.
+ * Fetches an archive, loads it into a database of its own and compares every table. It loads while the archive is still
+ * being fetched, provided the statements it is about to run are those of the manifest; what turns out to be damaged
+ * later is dropped with the database.
  * @throws FailedError when the backup is damaged or the restore fails, NotRunError when it could not be done
  */
-export async function restoreInto(run: Run, target: Target, options: RestoreOptions): Promise<Restored> {
+export async function restoreInto(
+  run: Run,
+  target: Target,
+  lease: NameLease,
+  options: RestoreOptions,
+): Promise<Restored> {
   const { settings, context, store, stages, manifest } = run;
   const online = await onlineArchive(run, options.wait);
-  const attempt = new Attempt(run, target, options);
+  const attempt = new Attempt(run, target, lease, options);
   try {
     const spooled = await stages.run(
       "download",
@@ -90,7 +100,7 @@ export async function restoreInto(run: Run, target: Target, options: RestoreOpti
     if (online.offline) await dropRehydrated(store, manifest, context);
     const problem = damage(spooled, manifest);
     if (problem) throw new FailedError(`backup ${manifest.id} is damaged: ${problem}; nothing was restored`);
-    const { plan, warnings, running, omissions, entries } = await attempt.begun(spooled);
+    const { plan, warnings, running, omissions, entries, properties } = await attempt.begun(spooled);
     const leftOut = omissions.list;
     await stages.run("restore", () => running.built);
     const ladder = new Ladder("L4", context.signal);
@@ -113,9 +123,7 @@ export async function restoreInto(run: Run, target: Target, options: RestoreOpti
         return { match: problems.length === 0, expected, actual };
       }),
     );
-    // An existing database keeps what its owner gave it.
-    if (target.kind !== "empty" && manifest.properties) {
-      const { properties } = manifest;
+    if (properties) {
       const restore = (client: Client) => restoreProperties(client, target.working.database, properties);
       warnings.push(...(await withClient(target.maintenance, restore)));
     }
@@ -126,7 +134,8 @@ export async function restoreInto(run: Run, target: Target, options: RestoreOpti
         "no role was tried: the platform's connection strings are not set (PROBE_API_URL and others)",
       );
     }
-    return { rehydrateSeconds: online.rehydrateSeconds, plan, warnings, leftOut, ladder, tables };
+    const { rehydrateSeconds } = online;
+    return { rehydrateSeconds, plan, warnings, leftOut, ladder, tables, properties };
   } catch (error) {
     await attempt.undo(error);
     throw error;
@@ -147,6 +156,7 @@ class Attempt {
   constructor(
     private readonly run: Run,
     private readonly target: Target,
+    private readonly lease: NameLease,
     private readonly options: RestoreOptions,
   ) {
     this.signal = AbortSignal.any([run.context.signal, this.failed.signal]);
@@ -156,8 +166,7 @@ class Attempt {
   beginEarly(spool: Spool): void {
     this.spool = spool;
     const expected = this.run.manifest.tocSha256;
-    // Somebody's own database, if only an empty one, is not touched before the whole archive is known to be right.
-    if (this.target.kind === "empty" || expected === undefined) return;
+    if (expected === undefined) return;
     const begin = async () => {
       const toc = await spool.archive.whenListed().catch(() => undefined);
       return toc?.tocSha256 === expected ? this.begin(spool.archive, toc) : undefined;
@@ -180,14 +189,7 @@ class Attempt {
     await this.early?.catch(() => undefined);
     const { loading, target } = this;
     await Promise.allSettled([loading?.running.built, loading?.running.compared]);
-    if (!this.wroteTo) return;
-    if (target.kind === "empty") {
-      this.run.context.progress.note(
-        `database "${target.working.database}" holds part of a restore: drop it`,
-      );
-    } else {
-      await dropDatabase(target.maintenance, target.working.database);
-    }
+    if (this.wroteTo) await dropDatabase(target.maintenance, target.working.database);
   }
 
   async clean(): Promise<void> {
@@ -200,13 +202,13 @@ class Attempt {
     const warnings: string[] = [];
     const prepared = await this.prepare(toc, warnings);
     this.signal.throwIfAborted();
-    this.wroteTo = true;
     const running = startRestore({
       pgRestore: restoreProgram(majorOf(manifest.runner.pgDump), prepared.major),
       server: this.target.working,
       archive,
       manifest,
       jobs: settings.jobs,
+      directory: settings.scratchDirectory,
       leaveOut: prepared.omissions.entries,
       targetMajor: prepared.major,
       compare: true,
@@ -246,17 +248,29 @@ class Attempt {
       }
       for (const { kind, name, reason } of omissions.list)
         warnings.push(`${kind} ${name} is left out: ${reason}`);
-      if (target.kind !== "empty") {
-        const locale = await createDatabase(client, target.working.database, manifest);
-        this.wroteTo = true;
-        if (locale)
-          warnings.push(
-            `the server has no locale ${localeOf(manifest)}; ${locale} is used: text may sort differently`,
-          );
-      }
+      const properties = await this.makeDatabase(client, warnings);
       const kept = entries.filter(({ dumpId }) => !omissions.entries.has(dumpId));
-      return { plan, omissions, entries: kept, major: await majorVersion(client) };
+      return { plan, omissions, entries: kept, major: await majorVersion(client), properties };
     });
+  }
+
+  /** @returns what belongs to the database that will have the content */
+  private async makeDatabase(client: Client, warnings: string[]): Promise<DatabaseProperties | undefined> {
+    const { target, lease } = this;
+    const { manifest } = this.run;
+    this.wroteTo = true;
+    if (target.kind === "empty") {
+      await copyEmpty(client, target);
+      await lease.mark(client, target.working.database);
+      return withClient(withDatabase(target.working, target.name), readProperties);
+    }
+    const locale = await createDatabase(client, target.working.database, manifest);
+    await lease.mark(client, target.working.database);
+    if (locale)
+      warnings.push(
+        `the server has no locale ${localeOf(manifest)}; ${locale} is used: text may sort differently`,
+      );
+    return manifest.properties;
   }
 }
 

@@ -1,9 +1,9 @@
-import { closeSync, createWriteStream, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
-import path from "node:path";
+import { createWriteStream, statfsSync, writeSync } from "node:fs";
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { ArchiveFile } from "./archiveFile";
 import { messageOf, NotRunError, FailedError } from "../../packages/command/errors";
+import { openNameless, type NamelessFile } from "./namelessFile";
 import { formatBytes } from "./progress";
 import { feed, startDecryption } from "./encryption";
 import { startProgram, succeed } from "./process";
@@ -65,22 +65,23 @@ export interface Spool {
  * the way. A damaged archive is a result, not an error; the caller compares with the manifest.
  */
 export function startSpool(options: SpoolOptions): Spool {
-  const directory = mkdtempSync(path.join(options.directory, "recovery-spool-"));
-  const archive = new ArchiveFile(path.join(directory, "archive.pgdump"));
-  const spooled = spool(options, directory, archive);
+  // What is in it is not encrypted any more: it must not outlive us.
+  const file = openNameless(options.directory, "spool");
+  const archive = new ArchiveFile(file.path);
+  const spooled = spool(options, file, archive);
   spooled.catch((error: Error) => archive.fail(error));
   return { archive, spooled };
 }
 
 async function spool(
   options: SpoolOptions,
-  directory: string,
+  file: NamelessFile,
   archive: ArchiveFile,
 ): Promise<SpooledArchive> {
   const { source, manifest } = options;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
-  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const remove = () => file.close();
   const zstd = startProgram(options.zstd.path, ["-d", "-q", "-c"], {
     signal,
     stdio: ["pipe", "pipe", "pipe"],
@@ -92,7 +93,7 @@ async function spool(
     const reading = digestInto(source, secret?.stdin ?? stdin, options.onBytes);
     const feeding = secret ? feed(secret.output, stdin) : Promise.resolve();
     const opened = secret?.finish() ?? Promise.resolve();
-    const writing = scanInto(stdout, archive, manifest.server.encoding);
+    const writing = scanInto(stdout, file, archive, manifest.server.encoding);
     // Whichever breaks first ends the other: a full disk must not wait for the rest of a download.
     for (const part of [reading, writing, feeding])
       part.catch((error: unknown) => (ended.abort(error), source.destroy()));
@@ -113,7 +114,7 @@ async function spool(
       content = { problem: messageOf(error) };
     }
     if ("problem" in content) archive.fail(new FailedError(content.problem));
-    else writeOffsets(archive.path, content);
+    else writeOffsets(file.descriptor, content);
     archive.complete();
     return { archive, ...stored, rawBytes: written.rawBytes, content, remove };
   } catch (thrown) {
@@ -155,11 +156,12 @@ async function digestInto(
 
 async function scanInto(
   source: Readable,
+  file: NamelessFile,
   archive: ArchiveFile,
   encoding: string,
 ): Promise<{ rawBytes: number; content: SpooledArchive["content"] }> {
   const scanner = new ArchiveScanner(encoding, archive);
-  const out = createWriteStream(archive.path, { highWaterMark: 1024 * 1024 });
+  const out = createWriteStream("", { fd: file.descriptor, autoClose: false, highWaterMark: 1024 * 1024 });
   let failure: Error | undefined;
   out.once("error", (error) => (failure = error));
   let rawBytes = 0;
@@ -201,18 +203,13 @@ const POSITION_KNOWN = 2;
  * Completes the table of contents with the positions a dump to a pipe could not know. Without them every connection
  * of a parallel restore reads through all the data before its own.
  */
-function writeOffsets(file: string, { header, offsets }: ArchiveContent): void {
-  const descriptor = openSync(file, "r+");
-  try {
-    for (const { field, position } of offsets) {
-      const value = Buffer.alloc(1 + header.offsetBytes);
-      value[0] = POSITION_KNOWN;
-      // Six bytes reach 281 TB; the others stay zero.
-      value.writeUIntLE(position, 1, 6);
-      writeSync(descriptor, value, 0, value.length, field);
-    }
-  } finally {
-    closeSync(descriptor);
+function writeOffsets(descriptor: number, { header, offsets }: ArchiveContent): void {
+  for (const { field, position } of offsets) {
+    const value = Buffer.alloc(1 + header.offsetBytes);
+    value[0] = POSITION_KNOWN;
+    // Six bytes reach 281 TB; the others stay zero.
+    value.writeUIntLE(position, 1, 6);
+    writeSync(descriptor, value, 0, value.length, field);
   }
 }
 

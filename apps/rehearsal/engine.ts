@@ -11,9 +11,14 @@ import {
 } from "@pulumi/pulumi/automation";
 import { typeOf, nameOf } from "../../packages/wire/urn";
 import { projectRoot } from "../../packages/command/root";
-import { preloading, Sdk } from "./preload";
 import { PACK } from "./project";
 import { descendants, killAll } from "./processes";
+
+/**
+ * How much of Pulumi's SDK runs the program: `quiet`, without what a rehearsal does not look at
+ * (`packages/offline-engine/quietSdk.cjs`), or the `whole` of it. What the program declares is the same.
+ */
+export type Sdk = "quiet" | "whole";
 
 /** One step of the engine that is not a mere "same". */
 export interface Step {
@@ -62,6 +67,11 @@ export interface RunOptions extends PreviewOptions {
 /** For commands on a program that the policies have judged already, as it stands: that a second look finds the same is no promise. */
 export const JUDGED = { policies: false } as const;
 
+const QUIET_SDK = "packages/offline-engine/quietSdk.cjs";
+
+/** Without a question and without a preview of its own. */
+const AT_ONCE = ["--yes", "--skip-preview"];
+
 /** Protects nothing: the state holds made-up values only, and is deleted with the folder. */
 const PASSPHRASE = "rehearsal";
 
@@ -84,23 +94,23 @@ export function engineEnvironment(folder: string, attach: string): Record<string
 
 function environmentOf(options: EngineOptions): Record<string, string> {
   const { folder, attach, sdk } = options;
+  const root = projectRoot(__dirname);
   return {
     ...engineEnvironment(folder, attach),
     // The state is written at the end of each command, in half the time.
     PULUMI_SKIP_CHECKPOINTS: "true",
     // Without this the engine knows no --event-log.
     PULUMI_DEBUG_COMMANDS: "true",
-    ...preloading(projectRoot(__dirname), sdk),
+    ...(sdk === "quiet" && { NODE_OPTIONS: `--require ${JSON.stringify(path.join(root, QUIET_SDK))}` }),
+    // Every command loads the SDK twice, for the program and for the pack.
+    NODE_COMPILE_CACHE: path.join(root, ".build/code"),
     // Nothing leaves this machine, and Node.js reads all certificates whenever it is started.
     NODE_EXTRA_CA_CERTS: "",
   };
 }
 
-/** The real engine on one stack, driven through Pulumi's Automation API. */
+/** The real engine on one stack. */
 export class Engine {
-  /** File the engine writes its events to while a command runs that is {@link logged}. */
-  private eventLog?: string;
-
   private constructor(
     private readonly stack: Stack,
     private readonly options: EngineOptions,
@@ -110,7 +120,6 @@ export class Engine {
   /** Opens the stack in the folder, creating it on first use. */
   static async open(options: EngineOptions, transcript: (text: string) => void): Promise<Engine> {
     const { folder, command } = options;
-    const known = fs.existsSync(path.join(folder, "backend"));
     for (const part of ["backend", "home"]) fs.mkdirSync(path.join(folder, part), { recursive: true });
     const workspace = await LocalWorkspace.create({
       workDir: path.join(folder, "project"),
@@ -118,14 +127,8 @@ export class Engine {
       pulumiCommand: command,
       envVars: environmentOf(options),
     });
-    // Each of these answers starts the engine once more, and nobody reads them.
-    if (known) workspace.selectStack = () => Promise.resolve();
-    workspace.stackOutputs = () => Promise.resolve({});
     const stack = await Stack.createOrSelect(options.stack, workspace);
-    stack.info = () => Promise.resolve(undefined);
-    const engine = new Engine(stack, options, transcript);
-    workspace.serializeArgsForOp = () => Promise.resolve(engine.eventArguments());
-    return engine;
+    return new Engine(stack, options, transcript);
   }
 
   get workspaceStack(): Stack {
@@ -138,49 +141,40 @@ export class Engine {
 
   /** What would change. */
   preview({ policies = true }: PreviewOptions = {}): Promise<Run> {
-    const pack = policies ? ["--policy-pack", this.policyPack] : [];
-    return this.logged("preview", (common) =>
-      this.spawned(["preview", "--suppress-progress", ...pack], common),
-    );
+    return this.logged("preview", ["preview", ...this.scope({ policies })]);
   }
 
   up(options: RunOptions = {}): Promise<Run> {
-    return this.logged("up", (common) => this.stack.up({ ...common, ...this.scope(options) }));
+    return this.logged("up", ["up", ...AT_ONCE, ...this.scope(options)]);
   }
 
   /** Reads everything back from the cloud. The program does not run. */
   refresh(): Promise<Run> {
-    return this.logged("refresh", (common) => this.stack.refresh(common));
+    return this.logged("refresh", ["refresh", ...AT_ONCE]);
   }
 
   destroy(): Promise<Run> {
-    return this.logged("destroy", (common) => this.stack.destroy(common));
+    return this.logged("destroy", ["destroy", ...AT_ONCE]);
   }
 
   /** What destroy would do, which it shows before it does it. */
   previewDestroy(): Promise<Run> {
-    return this.logged("destroy --preview-only", (common) =>
-      this.spawned(["destroy", "--preview-only", "--suppress-progress"], common),
-    );
+    return this.logged("destroy --preview-only", ["destroy", "--preview-only"]);
   }
 
-  /** A command that the Automation API has no method for. */
+  /** Any other command. */
   async command(args: readonly string[]): Promise<Run> {
     const name = args.find((arg) => !arg.startsWith("-")) ?? "";
-    return this.run(name, (common) => this.spawned(args, common));
+    return this.run(name, (print) => this.spawned(args, print));
   }
 
-  private async spawned(args: readonly string[], { onOutput }: Common): Promise<void> {
-    const child = this.start([...args, ...this.eventArguments()]);
+  private async spawned(args: readonly string[], print: Print): Promise<void> {
+    const child = this.start(args);
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on("data", (data: Buffer) => onOutput(data.toString()));
+      stream?.on("data", (data: Buffer) => print(data.toString()));
     }
     const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
     if (code !== 0) throw new Error(`exit code ${String(code)}`);
-  }
-
-  private eventArguments(): string[] {
-    return this.eventLog ? ["--event-log", this.eventLog] : [];
   }
 
   /** Takes existing resources into the state, each in its place below its component. */
@@ -240,44 +234,41 @@ export class Engine {
     return this.stack.cancel();
   }
 
-  private scope({ policies = true, target, refresh }: RunOptions) {
-    return {
-      ...(policies && { policyPacks: [this.policyPack] }),
-      ...(target && { target: [...target] }),
-      ...(refresh && { refresh }),
-    };
+  private scope({ policies = true, target = [], refresh = false }: RunOptions): string[] {
+    return [
+      ...(policies ? ["--policy-pack", this.policyPack] : []),
+      ...target.flatMap((urn) => ["--target", urn]),
+      ...(refresh ? ["--refresh"] : []),
+    ];
   }
 
   /**
-   * A command whose events are read from a file when it has ended. To have them sent one by one, as the Automation API
-   * would, takes a tenth of a rehearsal's time; of a preview it insists on that, so previews are started without it.
+   * A command whose events are read from a file when it has ended. The Automation API would have them sent one by one,
+   * which takes a tenth of a rehearsal's time.
    */
-  private async logged(command: string, action: (common: Common) => Promise<unknown>): Promise<Run> {
+  private async logged(command: string, args: readonly string[]): Promise<Run> {
     const file = path.join(this.options.folder, "events.jsonl");
-    this.eventLog = file;
     try {
-      return await this.run(command, action, () => readEvents(file));
+      return await this.run(
+        command,
+        (print) => this.spawned([...args, "--suppress-progress", "--event-log", file], print),
+        () => readEvents(file),
+      );
     } finally {
-      this.eventLog = undefined;
       fs.rmSync(file, { force: true });
     }
   }
 
   private async run(
     command: string,
-    action: (common: Common) => Promise<unknown>,
+    action: (print: Print) => Promise<unknown>,
     events: () => readonly EngineEvent[] = () => [],
   ): Promise<Run> {
     const printed: string[] = [];
     const started = process.hrtime.bigint();
     let failure: Error | undefined;
     try {
-      await action({
-        onOutput: (text) => printed.push(text),
-        onError: (text) => printed.push(text),
-        color: "never",
-        suppressProgress: true,
-      });
+      await action((text) => void printed.push(text));
     } catch (error) {
       failure = error as Error;
     }
@@ -294,12 +285,7 @@ export class Engine {
   }
 }
 
-interface Common {
-  onOutput: (text: string) => void;
-  onError: (text: string) => void;
-  color: "never";
-  suppressProgress: true;
-}
+type Print = (text: string) => void;
 
 /** One event a line; no file when the engine ended before there was any. */
 function readEvents(file: string): EngineEvent[] {

@@ -11,12 +11,6 @@ export const PROGRAM = "program.js";
 /** Folder of the policy pack in the project's. */
 export const PACK = "policies";
 
-/**
- * A program lives for seconds: to compile its code a second time, and better, costs more than it saves, and so does
- * looking for garbage among what it has only just made. In MiB; the whole program needs some 300.
- */
-const NODE_FLAGS = "--no-opt --single-threaded-gc --min-semi-space-size=64 --initial-old-space-size=1000";
-
 type Document = Record<string, unknown> & { config: Record<string, unknown> };
 
 /** Values to change in a stack file, by path below the project's namespace, e.g. `database.skuName`; undefined removes. */
@@ -30,7 +24,7 @@ export function copyProject(root: string, folder: string): void {
   fs.mkdirSync(folder, { recursive: true });
   const project = readYaml(path.join(root, "Pulumi.yaml"));
   // The program is JavaScript by now; without this the engine would load a compiler for nothing.
-  project.runtime = { name: "nodejs", options: { typescript: false, nodeargs: NODE_FLAGS } };
+  project.runtime = { name: "nodejs", options: { typescript: false } };
   writeYaml(path.join(folder, "Pulumi.yaml"), project);
   const { name, version, dependencies } = JSON.parse(
     fs.readFileSync(path.join(root, "package.json"), "utf8"),

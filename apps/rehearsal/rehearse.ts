@@ -22,7 +22,6 @@ interface Options {
   only?: Scenario[];
   seed: string;
   parallel: number;
-  traces?: boolean;
   keep?: string;
   transcripts: string;
   json?: string;
@@ -86,7 +85,7 @@ async function main(stacks: string[], options: Options): Promise<number> {
       model: sandboxModel(),
       command: cli.command,
       seed: options.seed,
-      sdk: options.traces ? "traced" : "lean",
+      sdk: "quiet",
       changes: [],
     },
     stacks: Object.fromEntries(
@@ -125,7 +124,6 @@ const program = new Command("rehearse")
   )
   .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
   .addOption(new Option("--parallel <n>", "scenarios at a time").argParser(count).default(PARALLEL))
-  .option("--traces", "keeps stack traces in the errors of the program; takes twice as long")
   .option("--keep <folder>", "keeps every emulated cloud and state there, for `npm run sandbox -- ls`")
   .option("--transcripts <folder>", "where the transcripts of failures are kept", ".rehearsal")
   .option("--json <file>", "writes the outcomes as JSON")

@@ -68,8 +68,7 @@ export class Stage {
 
   /** A world with an empty cloud and exactly what is committed: no secrets, and all that Pulumi's SDK does. */
   asCommitted(): Promise<World> {
-    const { sdk } = this.setting;
-    return this.fromRepository({ ...this.setting, sdk: sdk === "lean" ? "whole" : sdk });
+    return this.fromRepository({ ...this.setting, sdk: "whole" });
   }
 
   /** The moment {@link empty} starts from. */

@@ -10,8 +10,7 @@ import { Providers, serveProviders } from "../../packages/emulated-azure/provide
 import { CloudStore, Snapshot } from "../../packages/emulated-azure/store/cloud";
 import { saveCloud } from "../../packages/emulated-azure/store/file";
 import { Change } from "./bundle";
-import { Engine } from "./engine";
-import { Sdk } from "./preload";
+import { Engine, Sdk } from "./engine";
 import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 /** Longer than the engine takes from the end of one operation to the start of the next, and to write its state. */

@@ -1,7 +1,7 @@
 // Runs one TypeScript entry point: `node run.mjs apps/tools/plan/plan.ts prod --json plan.json`.
 // The entry is bundled (packages stay external) and loaded into this very process, so that Ctrl-C, exit codes and
 // memory figures are the program's own.
-import { createRequire } from "node:module";
+import { createRequire, enableCompileCache } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,6 +21,7 @@ require("./bundle.cjs").bundle({
   sourcemap: true,
   logLevel: "warning",
 });
+enableCompileCache(path.join(root, ".build/code"));
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], outfile, ...args];
 require(outfile);

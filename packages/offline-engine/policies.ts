@@ -1,5 +1,6 @@
 import { ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
+import { getCompileCacheDir } from "node:module";
 import path from "node:path";
 import readline from "node:readline";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
@@ -52,14 +53,14 @@ export class PackProcess {
 
   constructor(folder: string, engine: string, settings: StackSettings) {
     const runner = require.resolve("@pulumi/pulumi/cmd/run-policy-pack");
-    const lean = path.join(projectRoot(__dirname), "packages/offline-engine/lean");
-    const preloads = ["preload.js", "analyzer.js"].flatMap((file) => ["--require", path.join(lean, file)]);
-    this.child = spawn(process.execPath, [...preloads, runner, engine, folder], {
+    const channel = path.join(projectRoot(__dirname), "packages/offline-engine/channelServer.cjs");
+    this.child = spawn(process.execPath, ["--require", channel, runner, engine, folder], {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       serialization: "advanced",
       env: {
         ...process.env,
+        NODE_COMPILE_CACHE: getCompileCacheDir() ?? process.env["NODE_COMPILE_CACHE"],
         PULUMI_NODEJS_ORGANIZATION: "organization",
         PULUMI_NODEJS_PROJECT: settings.project,
         PULUMI_NODEJS_STACK: settings.stack,

@@ -4,9 +4,9 @@ import path from "node:path";
 import { bundle } from "../command/bundle.cjs";
 import type { StackSettings } from "./config";
 import type { Deployment } from "./deployment";
-import { dropTraces, restoreTraces, slim } from "./lean/sdk";
-import { useLightStructs } from "../wire/struct";
+import { quietSdk } from "./quietSdk.cjs";
 import { Monitor } from "./monitor";
+import { asClient } from "./rpc";
 
 /** Requests the program may have in flight, as the engine's own default allows for a small machine. */
 const PARALLEL = 16;
@@ -73,14 +73,13 @@ export async function runProgram(
   deployment: Deployment,
   traces: boolean,
 ): Promise<ProgramResult> {
-  if (!traces) dropTraces();
-  slim();
-  useLightStructs();
+  quietSdk();
   const { RunError, ResourceError, runtime } = await import("@pulumi/pulumi");
+  const { ResourceMonitorService } = await import("@pulumi/pulumi/proto/resource_grpc_pb");
   const { project, stack } = settings;
   runtime.resetOptions(project, stack, PARALLEL, engine, "", true, ORGANIZATION);
   const monitor = new Monitor(deployment);
-  runtime.setMockOptions(monitor, project, stack, true, ORGANIZATION);
+  runtime.setMockOptions(asClient(ResourceMonitorService, monitor), project, stack, true, ORGANIZATION);
   runtime.setAllConfig({ ...settings.config }, [...settings.secretKeys]);
 
   const seen = new Set<unknown>();
@@ -127,7 +126,6 @@ export async function runProgram(
     monitor.close();
     process.off("uncaughtException", note);
     process.off("unhandledRejection", note);
-    restoreTraces();
   }
   return { refused: refused && deployment.resources.size <= 1, crashed };
 }

@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import * as grpc from "@grpc/grpc-js";
 import { bundle } from "../../packages/command/bundle.cjs";
 import { projectRoot } from "../../packages/command/root";
+import { asClient } from "../../packages/offline-engine/rpc";
 import { PlanChoices, planStack, preparePlans } from "../support/plan";
-import { stackNames } from "../../stacks/files";
 
 const root = path.join(__dirname, "../fixtures/plan");
 const plan = (scenario: string, choices: PlanChoices = {}) =>
@@ -58,7 +59,7 @@ describe("the emulated engine", () => {
     const { one, outputs } = await plan("plain");
     expect(one("azure-native:dbforpostgresql:Server").inputs).toMatchObject({
       resourceGroupName: "[unknown]",
-      administratorLoginPassword: "[unknown]",
+      administratorLoginPassword: "[secret]",
       location: "westeurope",
       storage: { storageSizeGB: 64 },
     });
@@ -173,7 +174,7 @@ describe("the emulated engine", () => {
 });
 
 describe("the platform", () => {
-  test.each(stackNames(projectRoot(__dirname)))(
+  test.each(["prod", "staging"])(
     "plans %s without a refusal, and as a first update would go",
     async (stack) => {
       const preview = await planStack(stack);
@@ -221,18 +222,50 @@ describe("what is built once", () => {
   });
 });
 
-test("the SDK made lean loads less, and still serialises functions when somebody asks for it", () => {
-  const script = `
-    require("./packages/offline-engine/lean/sdk.js").slim();
-    const { runtime } = require("@pulumi/pulumi");
-    const compiler = () => Object.keys(require.cache).some((file) => /typescript\\.js$/.test(file));
-    const before = compiler();
-    const captured = 42;
-    runtime.serializeFunction(() => captured).then(({ text }) =>
-      console.log(JSON.stringify({ before, after: compiler(), captured: text.includes("captured: 42") })));`;
-  const { stdout } = spawnSync(process.execPath, ["-e", script], {
-    cwd: projectRoot(__dirname),
-    encoding: "utf8",
-  });
-  expect(JSON.parse(stdout)).toEqual({ before: false, after: true, captured: true });
+test("calls the engine does not know are answered UNIMPLEMENTED, as gRPC answers them", async () => {
+  const method = (name: string) => ({ path: `/pulumirpc.ResourceMonitor/${name}` }) as never;
+  const service = { known: method("Known"), madeLater: method("MadeLater") };
+  const handlers = {
+    greeting: "hello",
+    known(_request: unknown, answer: (error: null, message: string) => void) {
+      answer(null, this.greeting);
+    },
+  };
+  const client = asClient(service, handlers) as Record<string, (...args: unknown[]) => void>;
+  expect(Object.keys(client)).toEqual(["known", "madeLater"]);
+  const call = (name: string, ...args: unknown[]): Promise<unknown[]> =>
+    new Promise((resolve) => client[name]?.(...args, (...answer: unknown[]) => resolve(answer)));
+  expect(await call("known", {})).toEqual([null, "hello"]);
+  for (const args of [[{}], [{}, new grpc.Metadata(), {}]]) {
+    const [error] = await call("madeLater", ...args);
+    expect(error).toMatchObject({
+      code: grpc.status.UNIMPLEMENTED,
+      details: expect.stringMatching(/MadeLater$/),
+    });
+  }
+});
+
+test("the quiet SDK leaves out the names of other API versions and keeps the program's own", () => {
+  const quiet = path.join(projectRoot(__dirname), "packages/offline-engine/quietSdk.cjs");
+  const look = (isQuiet: boolean): unknown => {
+    const script = `
+      const { quietSdk } = require(${JSON.stringify(quiet)});
+      if (${isQuiet}) quietSdk();
+      const { mergeOptions, runtime } = require("@pulumi/pulumi");
+      const merged = (alias) => mergeOptions({}, { aliases: [alias] }).aliases?.length ?? 0;
+      const captured = 42;
+      const version = merged({ type: "azure-native:storage/v20230101:StorageAccount" });
+      const own = [merged({ name: "old" }), merged({ type: "azure-native:storage:Account" })];
+      runtime.serializeFunction(() => captured).then(({ text }) =>
+        console.log(JSON.stringify({ version, own, captured: text.includes("captured: 42") })));`;
+    // Loading it alone does nothing in a process that runs no program.
+    const { stdout } = spawnSync(process.execPath, ["--require", quiet, "-e", script], {
+      cwd: projectRoot(__dirname),
+      encoding: "utf8",
+    });
+    return JSON.parse(stdout);
+  };
+  const rest = { own: [1, 1], captured: true };
+  expect(look(false)).toEqual({ version: 1, ...rest });
+  expect(look(true)).toEqual({ version: 0, ...rest });
 });

@@ -97,7 +97,7 @@ function plannedFrom(
 describe("the compiled pack, over Pulumi's own protocol", () => {
   test("starts, and says what it enforces", async () => {
     const started = Date.now();
-    const analyzer = await start({ isWhole: true });
+    const analyzer = await start();
     expect(Date.now() - started).toBeLessThan(START_MS);
     const info = await analyzer.info();
     const policies = info.getPoliciesList();

@@ -57,7 +57,7 @@ async function restoreTask(
   await lab.createDatabase(database);
   const server = parseServerUrl(lab.postgres.urlOf(database));
   const pgRestore = findProgram("pg_restore");
-  return { pgRestore, server, archive, manifest, jobs: 2, compare: true, signal };
+  return { pgRestore, server, archive, directory, manifest, jobs: 2, compare: true, signal };
 }
 
 test("work waits for a slot, the most urgent first, and a failure frees its slot", async () => {

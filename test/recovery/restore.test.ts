@@ -56,6 +56,7 @@ describe("restore", () => {
       "compare",
       "analyze",
       "rights",
+      "switch",
     ]);
     expect(result.tables).toHaveLength(manifest.tables.length);
     expect(result.nextSteps.join(" ")).toMatch(

@@ -55,19 +55,6 @@ describe("the command", () => {
   });
 });
 
-test.each(["preload.js", "preloadWhole.js"])(
-  "npm gives out its own version with %s loaded before it",
-  (file) => {
-    const version = (options: string): string => {
-      const env = { ...process.env, NODE_OPTIONS: options };
-      return spawnSync("npm", ["--version"], { env, encoding: "utf8" }).stdout;
-    };
-    const preload = JSON.stringify(path.join(ROOT, "packages/offline-engine/lean", file));
-    expect(version("")).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect(version(`--require ${preload}`)).toBe(version(""));
-  },
-);
-
 describe("the copied project", () => {
   test("has the stack's values, none of its encrypted ones, and leaves the repository alone", () => {
     const project = path.join(folder, "project");
@@ -203,7 +190,7 @@ async function setting(changes: readonly Change[] = []): Promise<Setting> {
     model: sandboxModel(),
     command: cli.command,
     seed: "test",
-    sdk: "lean",
+    sdk: "quiet",
     changes,
   };
 }

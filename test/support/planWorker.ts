@@ -1,5 +1,4 @@
 // Plans stacks in a process of its own and prints the outcomes as JSON; started by test/support/plan.ts.
-import "../../packages/offline-engine/keepCode";
 import { planStack } from "../../packages/offline-engine/planner";
 import { planDocument } from "../../apps/tools/render/plan";
 import type { PlanRequest } from "./plan";

@@ -4,7 +4,6 @@ import os from "node:os";
 import path from "node:path";
 import type { PlanDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
-import { stackNames } from "../../stacks/files";
 
 const ROOT = projectRoot(__dirname);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-command-"));
@@ -67,11 +66,7 @@ async function until(condition: () => boolean, seconds: number): Promise<boolean
 
 describe("wrong usage ends with 2, says what is allowed and shows no stack trace", () => {
   test.each([
-    [
-      "an unknown stack",
-      ["nowhere"],
-      new RegExp(`stack nowhere: not found; allowed: ${stackNames(ROOT).join(", ")}$`, "m"),
-    ],
+    ["an unknown stack", ["nowhere"], /stack nowhere: not found; allowed: prod, staging/],
     ["a stack named twice", ["prod", "prod"], /stack prod: is named twice; allowed: each stack once/],
     [
       "an override of the language's own names",
@@ -254,46 +249,4 @@ test("Ctrl-C ends the plan and everything it started", async () => {
   child.kill("SIGINT");
   expect(await ended).toBe(130);
   expect(await until(() => !packs.some(isRunning), 10)).toBe(true);
-});
-
-test("code kept from an earlier process is used as long as its source is the same, and never otherwise", () => {
-  const project = path.join(folder, "kept");
-  const packaged = path.join(project, "node_modules/greeting/index.js");
-  fs.mkdirSync(path.dirname(packaged), { recursive: true });
-  const script = [
-    `const { useCodeCache } = require(${JSON.stringify(path.join(ROOT, "packages/offline-engine/lean/codeCache.js"))});`,
-    `process.on("exit", useCodeCache(${JSON.stringify(path.join(project, "code"))}, "test"));`,
-    `console.log(require("greeting").greet(), require("greeting").where());`,
-  ].join("\n");
-  const greet = () => {
-    const { stdout, stderr } = spawnSync(process.execPath, ["-e", script], {
-      cwd: project,
-      encoding: "utf8",
-    });
-    return stdout + stderr;
-  };
-  const write = (word: string) =>
-    fs.writeFileSync(
-      packaged,
-      `#!/usr/bin/env node\nexports.greet = () => "${word}";\n` +
-        `exports.where = () => require.resolve("greeting") === __filename && require.main === undefined;\n`,
-    );
-  const stored = () =>
-    fs.readdirSync(path.join(project, "code")).map((file) => path.join(project, "code", file));
-
-  write("hello");
-  expect(greet()).toBe("hello true\n");
-  expect(stored()).toHaveLength(1);
-  const [store = ""] = stored();
-  const { ino } = fs.statSync(store);
-  expect(greet()).toBe("hello true\n");
-  // Nothing was new, so nothing was stored.
-  expect(fs.statSync(store).ino).toBe(ino);
-  // V8 itself compares no more than the length of a source.
-  write("howdy");
-  expect(greet()).toBe("howdy true\n");
-  expect(fs.statSync(store).ino).not.toBe(ino);
-  fs.writeFileSync(store, "not a store");
-  expect(greet()).toBe("howdy true\n");
-  expect(stored()).toEqual([store]);
 });

@@ -7,18 +7,20 @@ import type { BackupSelector, RestoreOptions } from "../options";
 import type { OwnershipPlan } from "../ownership";
 import { parseInstantOption } from "../parse";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
-import { openTarget, swapDatabases, type Target } from "../postgres/target";
+import { dropDatabase } from "../postgres/databases";
+import { describeDatabase, openTarget, putInPlace, type Placed, type Target } from "../postgres/target";
+import { leaseName, type NameLease } from "../postgres/unfinished";
 import { restoreInto } from "../restoreInto";
 import { exitCodeHelp, runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 import { Stages } from "../stages";
 import { select } from "../store/catalogue";
 import { choose, openTargets } from "../store/fleet";
-import type { CatalogueEntry, CheckResult, RestoreResult } from "../types";
+import type { CatalogueEntry, CheckResult, DatabaseProperties, RestoreResult } from "../types";
 
 /**
- * Restores a backup into a new or an empty database and compares every table before it says done. An existing
- * database is replaced only when its name was typed, only after the comparison, and its content is kept.
+ * Restores a backup beside the database that is asked for, compares every table, and gives it the name only when all
+ * of it is right. An existing database is replaced only when its name was typed, and its content is kept.
  * @throws UsageError when the target holds data, FailedError when the backup is damaged or the restore fails
  */
 export async function runRestore(
@@ -44,44 +46,78 @@ export async function runRestore(
     `restore of ${manifest.id} to ${describeServer(withDatabase(server, options.to))} starts`,
   );
   const run = { settings, context, store, stages, manifest };
-  const { ladder, plan, ...loaded } = await restoreInto(run, target, options);
-  const verdict = ladder.verdict();
-  const match = verdict === "PASS";
-  let previousDatabase: string | undefined;
-  let { database } = target.working;
-  if (target.kind === "replace" && match) {
-    previousDatabase = await stages.run("switch", () => switchOver(target, options.to, context.now()));
-    database = options.to;
+  const lease = await leaseName(target.maintenance, options.to, context.progress.note);
+  try {
+    const { properties, ...restored } = await restoreInto(run, target, lease, options);
+    const { ladder, plan, ...loaded } = restored;
+    const verdict = ladder.verdict();
+    const match = verdict === "PASS";
+    const { previous, warning, database } = match
+      ? await stages.run("switch", () => switchOver(target, lease, properties, context))
+      : await keepBeside(target, manifest.id);
+    if (warning) loaded.warnings.push(warning);
+    return {
+      id: manifest.id,
+      database,
+      fingerprints: fingerprintsOf(ladder.checks),
+      verdict,
+      snapshotAt: manifest.snapshotAt,
+      ownership: plan.keep ? "kept" : "restoring-role",
+      missingRoles: plan.missingRoles,
+      previousDatabase: previous,
+      ...loaded,
+      checks: ladder.checks,
+      nextSteps: nextSteps({ database, target, match, previousDatabase: previous, plan }),
+      seconds: Math.max(0, (context.now().getTime() - started.getTime()) / 1000),
+      stages: stages.list,
+    };
+  } finally {
+    await lease.release();
   }
-  return {
-    id: manifest.id,
-    database,
-    fingerprints: fingerprintsOf(ladder.checks),
-    verdict,
-    snapshotAt: manifest.snapshotAt,
-    ownership: plan.keep ? "kept" : "restoring-role",
-    missingRoles: plan.missingRoles,
-    previousDatabase,
-    ...loaded,
-    checks: ladder.checks,
-    nextSteps: nextSteps({ database, to: options.to, match, previousDatabase, plan }),
-    seconds: Math.max(0, (context.now().getTime() - started.getTime()) / 1000),
-    stages: stages.list,
-  };
 }
 
+type Outcome = Placed & { database: string };
+
 /** @throws FailedError that names the restored database, which is complete and waits beside the other */
-async function switchOver(target: Target, name: string, now: Date): Promise<string> {
+async function switchOver(
+  target: Target,
+  lease: NameLease,
+  properties: Partial<DatabaseProperties> = {},
+  context: RunContext,
+): Promise<Outcome> {
+  const { name, working } = target;
+  const { comment = null, owner } = properties;
+  await lease.confirm();
+  let placed: Placed;
   try {
-    return await swapDatabases(target, name, now);
+    placed = await putInPlace(target, { comment, owner }, context.now());
   } catch (error) {
-    const { database } = target.working;
+    // Complete as it is, it must not be taken for the rest of a run that was killed.
+    await describeDatabase(target, comment);
+    const beside = target.kind === "new" ? "" : `, and "${name}" is as it was`;
+    const away = target.kind === "new" ? "" : `ALTER DATABASE "${name}" RENAME TO "${name}_before"; `;
     throw new FailedError(
-      `${messageOf(error)}; the backup is restored and checked as "${database}", and "${name}" is as it was. Once nobody ` +
-        `uses "${name}" any more, as the restoring role: ALTER DATABASE "${name}" RENAME TO "${name}_before"; ` +
-        `ALTER DATABASE "${database}" RENAME TO "${name}"`,
+      `${messageOf(error)}; the backup is restored and checked as "${working.database}"${beside}. Once nobody ` +
+        `uses "${name}" any more, as the restoring role: ${away}ALTER DATABASE "${working.database}" RENAME TO "${name}"`,
     );
   }
+  const { previous } = placed;
+  if (target.kind !== "empty" || previous === undefined) return { ...placed, database: name };
+  try {
+    await dropDatabase(target.maintenance, previous);
+    return { warning: placed.warning, database: name };
+  } catch (error) {
+    context.progress.note(
+      `warning: the empty database "${previous}" could not be dropped: ${messageOf(error)}`,
+    );
+    return { ...placed, database: name };
+  }
+}
+
+/** What did not pass stays for whoever looks into it, under a name that nobody takes for the restored one. */
+async function keepBeside(target: Target, id: string): Promise<Outcome> {
+  await describeDatabase(target, `recovery: backup ${id}, of which a check did not pass`);
+  return { database: target.working.database };
 }
 
 /** What the checks of the content alone say. */
@@ -106,14 +142,14 @@ function locate(
 /** The same steps, in the same order, as docs/runbooks/database-restore.md. */
 function nextSteps(done: {
   database: string;
-  to: string;
+  target: Target;
   match: boolean;
   previousDatabase?: string;
   plan: OwnershipPlan;
 }): string[] {
-  const { database, to, match, previousDatabase, plan } = done;
+  const { database, target, match, previousDatabase, plan } = done;
   if (!match) {
-    const kept = database === to ? "" : ` "${to}" is as it was.`;
+    const kept = target.kind === "new" ? "" : ` "${target.name}" is as it was.`;
     return [
       `Do not use "${database}": a check did not pass, see above.${kept} Restore another backup (see list), or mend what is named.`,
       `Drop "${database}" when it is of no more use.`,

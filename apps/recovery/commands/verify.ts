@@ -231,7 +231,9 @@ async function restoreInto(
     const missing = await missingExtensions(client, manifest.inventory);
     if (missing.length > 0)
       throw new NotRunError(`the scratch server lacks extensions: ${missing.join(", ")}`);
-    return createDatabase(client, scratch.database.database, manifest);
+    const instead = await createDatabase(client, scratch.database.database, manifest);
+    await scratch.created(client);
+    return instead;
   });
   await scratch.lendRoles(content.entries.filter(({ kind }) => kind !== "ACL").flatMap(rolesOf));
   try {
@@ -242,6 +244,7 @@ async function restoreInto(
       targetMajor: majorOf(scratch.version),
       server: scratch.database,
       archive: spooled.archive,
+      directory: run.settings.scratchDirectory,
       manifest,
       jobs,
       compare: run.ladder.wants("L4"),

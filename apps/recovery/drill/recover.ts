@@ -3,7 +3,7 @@ import type { RunContext } from "../context";
 import { FailedError, messageOf } from "../../../packages/command/errors";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
-import { dropDatabase } from "../postgres/target";
+import { dropDatabase } from "../postgres/databases";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
 import { openStore } from "../store/open";
@@ -86,7 +86,7 @@ async function attempt(
     );
     stages.list.push(...result.stages);
     if (result.verdict === "PASS") return result;
-    await dropDatabase(loss.maintenance, loss.target.database);
+    await dropDatabase(loss.maintenance, result.database);
     const wrong = result.checks.find(({ status }) => status !== "PASS");
     return { problem: wrong ? `${wrong.id}: ${wrong.actual}` : "its content was not compared" };
   } catch (error) {

@@ -4,7 +4,7 @@ import type { RunContext } from "../context";
 import { FailedError, NotRunError } from "../../../packages/command/errors";
 import { quoteIdentifier, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
-import { dropDatabase } from "../postgres/target";
+import { dropDatabase } from "../postgres/databases";
 import type { Settings } from "../settings";
 import { openStore } from "../store/open";
 import type { Stages } from "../stages";

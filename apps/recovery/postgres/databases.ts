@@ -112,3 +112,9 @@ export const localeOf = ({ server, properties }: Pick<Manifest, "server" | "prop
   properties && properties.localeProvider !== "libc"
     ? `${properties.localeProvider} ${properties.locale ?? ""}`
     : server.collate;
+
+export async function dropDatabase(maintenance: ServerConnection, name: string): Promise<void> {
+  await withClient(maintenance, (client) =>
+    client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`),
+  );
+}

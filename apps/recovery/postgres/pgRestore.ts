@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import path from "node:path";
+import { writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Client } from "pg";
 import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
+import { openNameless } from "../namelessFile";
 import { childEnvironment, complaint, startProgram } from "../process";
 import type { Inventory } from "../types";
 import { programEnvironment, type ServerConnection } from "./connection";
@@ -45,6 +45,8 @@ export interface RestoreProgram {
   server: ServerConnection;
   /** Path of the archive. */
   file: string;
+  /** Folder for temporary files. */
+  directory: string;
   jobs: number;
   /** Release of the server, where it may be older than pg_restore. */
   targetMajor?: number;
@@ -58,17 +60,16 @@ export interface RestoreProgram {
  * @throws FailedError when pg_restore fails, NotRunError when the server's disk is full
  */
 export async function restoreSection(
-  { pgRestore, server, file, signal, targetMajor }: RestoreProgram,
+  { pgRestore, server, file, directory, signal, targetMajor }: RestoreProgram,
   section: "pre-data" | "data" | "post-data",
   list: readonly string[],
   jobs: number,
 ): Promise<void> {
-  const folder = mkdtempSync(path.join(path.dirname(file), "toc-"));
   // A newer pg_restore sends settings that an older server refuses; where no other is installed it goes on past them.
   const older = targetMajor !== undefined && targetMajor < pgRestore.major;
+  const listed = openNameless(directory, "list");
   try {
-    const listFile = path.join(folder, "list");
-    writeFileSync(listFile, `${list.join("\n")}\n`);
+    writeFileSync(listed.descriptor, `${list.join("\n")}\n`);
     const program = startProgram(
       pgRestore.path,
       [
@@ -81,7 +82,7 @@ export async function restoreSection(
           "--no-tablespaces",
           "--no-subscriptions",
         ],
-        ...[`--section=${section}`, "-L", listFile, "-d", server.database],
+        ...[`--section=${section}`, "-L", listed.path, "-d", server.database],
         ...[...(jobs > 1 ? ["-j", String(jobs)] : []), file],
       ],
       {
@@ -96,7 +97,7 @@ export async function restoreSection(
     if (code !== 0 && !(older && onlyUnknownSettings(program.stderr())))
       throw restoreProblem(server, `pg_restore failed with exit code ${String(code)}`, program.stderr());
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    listed.close();
   }
 }
 

@@ -42,7 +42,8 @@ const LISTS = new Set([
 ]);
 
 /**
- * Gives a database a restore has created what belonged to the one that was backed up, as far as the restoring role may.
+ * Gives a database a restore has created what belonged to the one that was backed up, as far as the restoring role may:
+ * grants, settings and limit. Its comment and its owner come when it has its name, see `putInPlace`.
  * @returns what did not come back, one text each
  */
 export async function restoreProperties(
@@ -59,7 +60,7 @@ export async function restoreProperties(
       lost.push(`${about} is not restored: ${messageOf(error)}`);
     }
   };
-  const { owner, grants, settings, connectionLimit, comment } = properties;
+  const { owner, grants, settings, connectionLimit } = properties;
   if (grants) {
     await attempt("REVOKE of the database from PUBLIC", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
     for (const { role, privilege, grantable } of grants) {
@@ -79,16 +80,5 @@ export async function restoreProperties(
   if (connectionLimit !== -1) {
     await attempt("the connection limit", `ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`);
   }
-  if (comment !== null) {
-    await attempt(
-      "the database's comment",
-      `COMMENT ON DATABASE ${database} IS ${client.escapeLiteral(comment)}`,
-    );
-  }
-  // Last: whoever gives the database away may change it no more.
-  await attempt(
-    `owner ${owner} of the database`,
-    `ALTER DATABASE ${database} OWNER TO ${quoteIdentifier(owner)}`,
-  );
   return lost;
 }

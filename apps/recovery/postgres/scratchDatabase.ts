@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
+import type { Client } from "pg";
 import { messageOf, NotRunError } from "../../../packages/command/errors";
 import type { Settings } from "../settings";
 import type { Manifest } from "../types";
 import { quoteIdentifier, withClient } from "./connect";
 import { withDatabase, type ServerConnection } from "./connection";
 import { startScratchServer } from "./scratch";
+import { leaseName, type NameLease } from "./unfinished";
 
 /** Where a verification restores to. */
 export interface Scratch {
@@ -12,8 +14,10 @@ export interface Scratch {
   version: string;
   /** Database to connect to while the scratch database does not exist. */
   maintenance: ServerConnection;
-  /** The scratch database; the caller creates it. */
+  /** The scratch database; the caller creates it, and calls `created`. */
   database: ServerConnection;
+  /** Marks the scratch database as one that a later run drops, should this one be killed. */
+  created(client: Client): Promise<void>;
   /**
    * Makes roles that a backup's policies and user mappings name, where the server lacks them: they cannot log in, and
    * go with the scratch database.
@@ -49,11 +53,13 @@ export async function openScratch(
       version,
       maintenance: server,
       database: withDatabase(server, name),
+      created: () => Promise.resolve(),
       lendRoles: lend(server),
       stop,
     };
   }
   let version: string;
+  let lease: NameLease;
   try {
     version = await withClient(given, async (client) => {
       const { rows } = await client.query<{ version: string; major: number }>(
@@ -68,6 +74,7 @@ export async function openScratch(
       }
       return row.version;
     });
+    lease = await leaseName(given, name, note);
   } catch (error) {
     throw error instanceof NotRunError ? error : new NotRunError(`scratch server: ${messageOf(error)}`);
   }
@@ -76,6 +83,7 @@ export async function openScratch(
     version,
     maintenance: given,
     database: withDatabase(given, name),
+    created: (client) => lease.mark(client, name),
     lendRoles: lend(given),
     async stop() {
       try {
@@ -87,6 +95,8 @@ export async function openScratch(
         });
       } catch (error) {
         note(`warning: the scratch database ${name} could not be dropped: ${messageOf(error)}`);
+      } finally {
+        await lease.release();
       }
     },
   };

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FailedError, messageOf, UsageError } from "../../../packages/command/errors";
 import { connect, quoteIdentifier, withClient } from "./connect";
 import { describeServer, withDatabase, type ServerConnection } from "./connection";
-import { databaseExists, isEmptyDatabase } from "./databases";
+import { isEmptyDatabase } from "./databases";
 
 /** Databases that belong to PostgreSQL or to Azure. */
 const RESERVED = ["postgres", "template0", "template1", "azure_maintenance", "azure_sys"];
@@ -12,19 +12,21 @@ const RENAME_ATTEMPTS = 20;
 /** Attempts while a session is there that only its owner can end. */
 const PATIENCE = 2;
 
-/** Where a restore writes to first, and what stands in its way. */
+/** Where a restore writes to first, and whose place it takes. */
 export interface Target {
   kind: "new" | "empty" | "replace";
+  /** Name of the database that is asked for; it holds nothing of the restore before all of it is there and checked. */
+  name: string;
   /** Any database that is there, to create and rename from. */
   maintenance: ServerConnection;
-  /** The database to load into. */
+  /** The database to load into, beside the other. */
   working: ServerConnection;
 }
 
 /**
  * Finds out whether a database may be restored into.
  * @param confirmed the name the caller typed to have an existing database replaced
- * @throws UsageError when it holds data and nobody confirmed, or the name cannot be used
+ * @throws UsageError when it holds data and nobody confirmed, the name cannot be used, or rights are missing
  */
 export async function openTarget(
   server: ServerConnection,
@@ -44,18 +46,39 @@ export async function openTarget(
     );
   }
   const maintenance = await reachable(server);
+  const working = withDatabase(server, besideName(name, "restore", now));
+  const { exists, problem } = await withClient(maintenance, (client) => rightsOn(client, name));
   const target = withDatabase(server, name);
-  if (!(await withClient(maintenance, (client) => databaseExists(client, name)))) {
-    return { kind: "new", maintenance, working: target };
-  }
-  if (await withClient(target, isEmptyDatabase)) return { kind: "empty", maintenance, working: target };
-  if (confirmed === undefined) {
+  const empty = exists && (await withClient(target, isEmptyDatabase));
+  if (exists && !empty && confirmed === undefined) {
     throw new UsageError(
       `database ${describeServer(target)} is not empty and was left as it is; restore to a new name, ` +
         `or add --replace --confirm ${name}`,
     );
   }
-  return { kind: "replace", maintenance, working: withDatabase(server, besideName(name, "restore", now)) };
+  if (problem) throw new UsageError(`--to ${name}: ${problem}`);
+  return { kind: exists ? (empty ? "empty" : "replace") : "new", name, maintenance, working };
+}
+
+/** Whether the database is there, and what the restoring role may not do to put another in its place. */
+async function rightsOn(client: Client, name: string): Promise<{ exists: boolean; problem?: string }> {
+  const { rows } = await client.query<{
+    creates: boolean;
+    owner: string | null;
+    mine: boolean | null;
+    me: string;
+  }>(
+    `SELECT r.rolcreatedb OR r.rolsuper AS creates, r.rolname AS me, pg_catalog.pg_get_userbyid(d.datdba) AS owner,
+       pg_catalog.pg_has_role(d.datdba, 'USAGE') AS mine
+     FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_database d ON d.datname = $1 WHERE r.rolname = current_user`,
+    [name],
+  );
+  const { creates = false, owner = null, mine = null, me = "" } = rows[0] ?? {};
+  if (!creates)
+    return { exists: owner !== null, problem: `role "${me}" may not create databases (CREATEDB)` };
+  if (owner !== null && !mine)
+    return { exists: true, problem: `the database belongs to "${owner}", for whom role "${me}" may not act` };
+  return { exists: owner !== null };
 }
 
 /** The database the URL names may be the one that was lost. */
@@ -83,43 +106,97 @@ function besideName(name: string, what: string, now: Date): string {
   return head + suffix;
 }
 
-/**
- * Puts the restored database in the place of the existing one, which is kept under another name.
- * @returns the name the previous content has now
- */
-export async function swapDatabases(target: Target, name: string, now: Date): Promise<string> {
-  const previous = besideName(name, "before", now);
-  await withClient(target.maintenance, async (client) => {
-    await renameDatabase(client, name, previous);
-    try {
-      await renameDatabase(client, target.working.database, name);
-    } catch (error) {
-      await renameDatabase(client, previous, name);
-      throw error;
-    }
-  });
-  return previous;
+/** What became of a database that was given its name. */
+export interface Placed {
+  /** The name the previous content has now, if there was any. */
+  previous?: string;
+  /** Why it belongs to the restoring role and not to its owner. */
+  warning?: string;
 }
 
-async function renameDatabase(client: Client, from: string, to: string): Promise<void> {
+/**
+ * Gives the restored database its name, in one transaction with taking it from the existing one, which is kept under
+ * another: whatever ends the run, one of the two has the name. Its comment takes the place of the mark that it is not
+ * finished, and its owner comes last, because who gives it away may change it no more.
+ */
+export async function putInPlace(
+  { kind, name, maintenance, working }: Target,
+  { comment, owner }: { comment: string | null; owner?: string },
+  now: Date,
+): Promise<Placed> {
+  const previous = kind === "new" ? undefined : besideName(name, "before", now);
+  const rename = (from: string, to: string) =>
+    `ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`;
+  let warning: string | undefined;
+  await withClient(maintenance, async (client) => {
+    const steps = [
+      ...(previous === undefined ? [] : [rename(name, previous)]),
+      rename(working.database, name),
+      describing(client, name, comment),
+    ];
+    let giving =
+      owner === undefined
+        ? []
+        : [`ALTER DATABASE ${quoteIdentifier(name)} OWNER TO ${quoteIdentifier(owner)}`];
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // One query of several statements is one transaction.
+        await client.query([...steps, ...giving].join("; "));
+        return;
+      } catch (error) {
+        if (giving.length > 0 && !/is being accessed/.test(messageOf(error))) {
+          giving = [];
+          // Perhaps it is only the owner that cannot be had; then the next attempt succeeds.
+          warning = `owner ${owner ?? ""} of the database is not restored: ${messageOf(error)}`;
+          continue;
+        }
+        const used = /database "(.*)" is being accessed by other users/s.exec(messageOf(error))?.[1];
+        // The server itself has waited five seconds for them by now.
+        const held = used === undefined ? [] : await remaining(client, used);
+        if (attempt < RENAME_ATTEMPTS && used !== undefined && (held.length === 0 || attempt < PATIENCE)) {
+          await sleep(100);
+          continue;
+        }
+        const reason =
+          used === undefined
+            ? messageOf(error)
+            : held.length > 0
+              ? `a session of ${held.join(", ")} uses it, which the restoring role may not end`
+              : "others keep connecting to it; stop the application first";
+        throw new FailedError(`database ${used ?? name} could not be renamed: ${reason}`);
+      }
+    }
+  });
+  return { previous, warning };
+}
+
+/** Says what a database is, in place of the mark that it is not finished. */
+export async function describeDatabase(target: Target, comment: string | null): Promise<void> {
+  await withClient(target.maintenance, (client) =>
+    client.query(describing(client, target.working.database, comment)),
+  );
+}
+
+const describing = (client: Client, name: string, comment: string | null) =>
+  `COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${comment === null ? "NULL" : client.escapeLiteral(comment)}`;
+
+/**
+ * Creates the working database as a copy of the empty one whose place it is to take: with its locale, and with what its
+ * owner has prepared in it.
+ */
+export async function copyEmpty(client: Client, { name, working }: Target): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await client.query(`ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`);
+      await client.query(
+        `CREATE DATABASE ${quoteIdentifier(working.database)} TEMPLATE ${quoteIdentifier(name)}`,
+      );
       return;
     } catch (error) {
-      const inUse = /being accessed by other users/.test(messageOf(error));
-      // The server itself has waited five seconds for them by now.
-      const held = inUse ? await remaining(client, from) : [];
-      if (attempt < RENAME_ATTEMPTS && inUse && (held.length === 0 || attempt < PATIENCE)) {
-        await sleep(100);
-        continue;
-      }
-      const reason = inUse
-        ? held.length > 0
-          ? `a session of ${held.join(", ")} uses it, which the restoring role may not end`
-          : "others keep connecting to it; stop the application first"
-        : messageOf(error);
-      throw new FailedError(`database ${from} could not be renamed to ${to}: ${reason}`);
+      const inUse = /is being accessed by other users/.test(messageOf(error));
+      const held = inUse ? await remaining(client, name) : [];
+      if (inUse && attempt < RENAME_ATTEMPTS && (held.length === 0 || attempt < PATIENCE)) continue;
+      const who = held.length > 0 ? `a session of ${held.join(", ")} uses it` : messageOf(error);
+      throw new FailedError(`the empty database ${name} could not be copied: ${who}`);
     }
   }
 }
@@ -141,10 +218,4 @@ async function remaining(client: Client, database: string): Promise<string[]> {
     }
   }
   return [...new Set(left)];
-}
-
-export async function dropDatabase(maintenance: ServerConnection, name: string): Promise<void> {
-  await withClient(maintenance, (client) =>
-    client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`),
-  );
 }

@@ -1,4 +1,3 @@
-import "../../../packages/offline-engine/keepCode";
 import { stripVTControlCharacters } from "node:util";
 import { CommanderError } from "commander";
 import { parsePlanCommand, PlanCommand } from "./planCommand";

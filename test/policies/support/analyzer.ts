@@ -5,6 +5,7 @@ import { AnalyzerClient } from "@pulumi/pulumi/proto/analyzer_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/analyzer_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { projectRoot } from "../../../packages/command/root";
 import type { ResourceFixture } from "./fixture";
 import {
   analyzeRequest,
@@ -22,8 +23,6 @@ export interface AnalyzerOptions extends Partial<Place> {
   stack: string;
   isDryRun?: boolean;
   config?: Record<string, string>;
-  /** Whether it starts as the engine starts it, with all of the SDK; otherwise what the pack does not need is left out. */
-  isWhole?: boolean;
 }
 
 /** The compiled pack in a process of its own, spoken to over Pulumi's analyzer protocol. */
@@ -41,14 +40,14 @@ export class Analyzer {
 
   /** @throws Error with what the pack printed, when it does not start. */
   static async start(options: AnalyzerOptions): Promise<Analyzer> {
-    const { root, stack, project = "forma3d", isDryRun = true, config = {}, isWhole = false } = options;
+    const { root, stack, project = "forma3d", isDryRun = true, config = {} } = options;
     const launcher = require.resolve("@pulumi/pulumi/cmd/run-policy-pack");
     const pack = path.join(root, "policies");
-    const lean = ["--require", path.join(__dirname, "../../../packages/offline-engine/lean/preload.js")];
-    const child = spawn(process.execPath, [...(isWhole ? [] : lean), launcher, "127.0.0.1:1", pack], {
+    const child = spawn(process.execPath, [launcher, "127.0.0.1:1", pack], {
       cwd: pack,
       env: {
         ...process.env,
+        NODE_COMPILE_CACHE: path.join(projectRoot(__dirname), ".build/code"),
         PULUMI_NODEJS_STACK: stack,
         PULUMI_NODEJS_PROJECT: project,
         PULUMI_NODEJS_ORGANIZATION: "organization",

@@ -1,7 +1,8 @@
 /**
  * For `node --require`: lets the process of a policy pack be spoken to over Node.js's own channel instead of gRPC. What
- * the SDK serves, how it unpacks a resource and what it answers stay its own; only the carrier is another, which for the
- * five hundred resources of a stack saves a third of the pack's time.
+ * the SDK serves, how it unpacks a resource and what it answers stay its own; only the carrier is another. For the five
+ * hundred resources of a stack that takes a quarter off the processor time of plan and pack together and 65 MiB off the
+ * plan's memory; a test compares the answers with gRPC's.
  *
  * A request is `{ id, method, message, plain }`: the protocol's message as an array, and beside it the property maps of
  * each resource it holds, which as messages of their own would cost more than all the rest. An answer is

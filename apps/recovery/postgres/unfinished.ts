@@ -1,0 +1,94 @@
+import type { Client } from "pg";
+import { FailedError, LeaseHeldError, messageOf } from "../../../packages/command/errors";
+import { connect, quoteIdentifier } from "./connect";
+import type { ServerConnection } from "./connection";
+import { dropDatabase } from "./databases";
+
+/** Comment of a database that is being filled; whoever runs next drops it when nobody is at it any more. */
+const MARKER = /^recovery: unfinished, for (.*)$/s;
+/** A runner whose machine is gone is noticed by the server within two minutes. */
+const KEEPALIVE = { tcp_keepalives_idle: "60", tcp_keepalives_interval: "10", tcp_keepalives_count: "6" };
+
+/** A name on a server that one run at a time works for. */
+export interface NameLease {
+  /** Marks a database as not finished, until somebody gives it another comment. */
+  mark(client: Client, database: string): Promise<void>;
+  /** @throws FailedError when the session that held the lease is gone */
+  confirm(): Promise<void>;
+  release(): Promise<void>;
+}
+
+const KEY = "pg_catalog.hashtextextended('recovery ' || $1, 0)";
+
+async function lock(client: Client, name: string): Promise<boolean> {
+  const sql = `SELECT pg_catalog.pg_try_advisory_lock(${KEY}) AS got`;
+  return (await client.query<{ got: boolean }>(sql, [name])).rows[0]?.got === true;
+}
+
+const unlock = (client: Client, name: string) =>
+  client.query(`SELECT pg_catalog.pg_advisory_unlock(${KEY})`, [name]);
+
+/**
+ * Takes the lease of a name and drops what runs that were killed have left on the server. The lease ends with its
+ * session, however the runner ends.
+ * @throws LeaseHeldError when another run works for that name
+ */
+export async function leaseName(
+  maintenance: ServerConnection,
+  name: string,
+  note: (message: string) => void,
+): Promise<NameLease> {
+  const client = await connect(maintenance);
+  try {
+    for (const [key, value] of Object.entries(KEEPALIVE))
+      await client.query("SELECT pg_catalog.set_config($1, $2, false)", [key, value]);
+    if (!(await lock(client, name))) {
+      throw new LeaseHeldError(
+        `another run restores to "${name}" on ${maintenance.host}:${maintenance.port}; nothing was done`,
+      );
+    }
+    await sweep(client, maintenance, name, note);
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  return {
+    async mark(by, database) {
+      const marker = by.escapeLiteral(`recovery: unfinished, for ${name}`);
+      await by.query(`COMMENT ON DATABASE ${quoteIdentifier(database)} IS ${marker}`);
+    },
+    async confirm() {
+      try {
+        await client.query("SELECT");
+      } catch (error) {
+        throw new FailedError(`the lease of "${name}" was lost: ${messageOf(error)}`);
+      }
+    },
+    release: () => client.end().catch(() => undefined),
+  };
+}
+
+async function sweep(
+  client: Client,
+  maintenance: ServerConnection,
+  own: string,
+  note: (message: string) => void,
+): Promise<void> {
+  const { rows } = await client.query<{ database: string; comment: string }>(
+    `SELECT d.datname AS database, pg_catalog.shobj_description(d.oid, 'pg_database') AS comment
+     FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ~ '^recovery: unfinished'`,
+  );
+  for (const { database, comment } of rows) {
+    const name = MARKER.exec(comment)?.[1];
+    if (name === undefined) continue;
+    if (name !== own && !(await lock(client, name))) continue;
+    try {
+      await dropDatabase(maintenance, database);
+      note(`database "${database}", left by a run that was killed, was dropped`);
+    } catch (error) {
+      note(`warning: database "${database}", left by a run that was killed, stays: ${messageOf(error)}`);
+    } finally {
+      if (name !== own) await unlock(client, name);
+    }
+  }
+}

@@ -1,1 +1,0 @@
-require("./prepare.js").prepare({ slimSdk: false });
