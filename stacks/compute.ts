@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BackupJobs } from "../infra/recovery/backupJobs";
 import { Cluster } from "../infra/cluster/cluster";
 import { DATABASE_PORTS } from "../infra/data/database";
+import { LoginRegions } from "../infra/data/databaseLogins";
 import { databaseRoles } from "../infra/data/databaseRoles";
 import { integrationGateway } from "../infra/workloads/gateway";
 import { Federation } from "../infra/identity/identity";
@@ -20,9 +21,10 @@ import { BackupStorage } from "../infra/data/storage";
 import { Workload } from "../infra/workloads/workload";
 import { api, dashboard, GATEWAY_REPLICAS } from "./applications";
 import { Site, SITES } from "./sites";
-import { secretIssues } from "./names";
+import { loginRegions, secretIssues } from "./names";
 import type { Context } from "./context";
 import { RegionBase } from "./regional";
+import { PLACES } from "./roles";
 import { dnsServiceAddress, PRODUCT } from "./schema";
 
 /** What a region that computes needs from the rest of the platform. */
@@ -195,6 +197,14 @@ function guardOf({ config, names }: Context) {
   };
 }
 
+/** The logins the database gets, as the region sees them that makes them. */
+function loginsFrom(config: Context["config"], serving: Place["region"]["place"]): LoginRegions {
+  const regions = loginRegions(config);
+  const own = regions[serving];
+  if (!own) throw new Error(`the environment has no ${serving} region`);
+  return { serving: own, standby: PLACES.filter((place) => place !== serving).map((p) => regions[p])[0] };
+}
+
 /** Roles first, then the schema; the applications wait for both. */
 function prepareDatabase(context: Context, place: Place): pulumi.Resource[] {
   const { config } = context;
@@ -207,6 +217,7 @@ function prepareDatabase(context: Context, place: Place): pulumi.Resource[] {
       ...common,
       identityClientId: identities.roles.clientId,
       image: config.recovery.image,
+      regions: loginsFrom(config, place.region.place),
       mark: { arguments: ["guard", "--mark"], environment: gateSettings(guard) },
       checksCertificate: config.database.sslMode === "verify-full",
     },

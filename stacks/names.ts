@@ -1,5 +1,8 @@
 import { PlatformNames, platformNames } from "../infra/naming";
+import { LoginRegion } from "../infra/data/databaseLogins";
+import { Region, REGIONS } from "../infra/regions";
 import { SecretIssues } from "../infra/secrets/secretIssue";
+import type { Place } from "./roles";
 import type { StackConfig } from "./schema";
 import { PRODUCT } from "./schema/common";
 
@@ -25,4 +28,17 @@ export function secretIssues({ vault, database }: Pick<StackConfig, "vault" | "d
     tokenEncryptionKeys: vault.tokenEncryptionKeys,
     connection: { database: applicationDatabase, sslMode, restoredAt },
   };
+}
+
+/** How the database's logins name the regions, by place. */
+export function loginRegions({ regions }: Pick<StackConfig, "regions">): Partial<
+  Record<Place, LoginRegion>
+> & {
+  primary: LoginRegion;
+} {
+  const of = ({ location }: { location: Region }): LoginRegion => ({
+    code: REGIONS[location].code,
+    location,
+  });
+  return { primary: of(regions.primary), ...(regions.secondary && { secondary: of(regions.secondary) }) };
 }

@@ -17,7 +17,7 @@ import type { Context } from "./context";
 import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
 import { Monitoring, monitoring } from "./monitoring";
-import { secretIssues } from "./names";
+import { loginRegions, secretIssues } from "./names";
 import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
 import { servingPlace } from "./roles";
 import { PRODUCT, StackConfig } from "./schema";
@@ -116,6 +116,7 @@ function secretStore(
       protect: config.protectData,
       configured,
       administratorLogin: config.database.administratorLogin,
+      regions: loginRegions(config),
       databaseHost: virtualEndpointHosts(names.virtualEndpoint).writer,
       databaseName: config.database.applicationDatabase,
       sslMode: config.database.sslMode,
@@ -224,7 +225,7 @@ function regionVault(
       softDeleteRetentionDays: config.vault.softDeleteRetentionDays,
       maxRotationDays: config.vault.secretRotationDays,
       issues: secretIssues(config),
-      values: secrets.values,
+      values: secrets.of(region.place),
       readers,
       protect: config.protectData,
       logWorkspaceId: logs.workspaceId,

@@ -11,7 +11,10 @@ export type SecretSource = "generated" | "config" | "external";
 export type SecretReader =
   "api" | "migration" | "roles" | "backup" | "drill" | "monitoring" | "operator" | "status-page";
 
-/** PostgreSQL roles of the application's database; each has a password of its own. */
+/**
+ * PostgreSQL roles of the application's database: they own its objects and hold its rights, and nobody logs in as one.
+ * Each region has a login of its own that acts as the role (`databaseLogins.ts`).
+ */
 export const DATABASE_ROLES = ["api", "migration", "backup", "monitoring"] as const;
 
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
@@ -31,6 +34,11 @@ export interface SecretEntry {
   contentType: string;
   /** Bytes of randomness of a generated value (base64); absent: a 32-character password. */
   randomBytes?: number;
+  /**
+   * Makes the generated value the password of a region's login for a role: `own` in the vault of that region, `peer` in
+   * the other region's, where whoever makes the logins of both reads it. An environment of one region has no `peer`.
+   */
+  login?: { role: DatabaseRole; of: "own" | "peer" };
   /** Makes the generated value the connection string of a role: through PgBouncer (6432) or direct (5432). */
   connection?: { role: DatabaseRole | "administrator"; pooled: boolean };
   /**
@@ -64,16 +72,19 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     connection: { role: "administrator", pooled: false },
     rotation: "Follows database-admin-password.",
   },
-  ...DATABASE_ROLES.map((role): SecretEntry => ({
-    name: `database-${role}-password`,
-    source: "generated",
-    rotationDays: 90,
-    readers: ["roles"],
-    variable: `${role.toUpperCase()}_PASSWORD`,
-    contentType: "password",
-    rotation:
-      "Advance vault.secretsIssued and run an update; a job sets the new password, then the readers restart.",
-  })),
+  ...DATABASE_ROLES.flatMap((role) =>
+    (["own", "peer"] as const).map((of): SecretEntry => ({
+      name: `database-${role}-${of === "peer" ? "peer-" : ""}password`,
+      source: "generated",
+      rotationDays: 90,
+      readers: ["roles"],
+      variable: `${role.toUpperCase()}_${of === "peer" ? "PEER_" : ""}PASSWORD`,
+      contentType: "password",
+      login: { role, of },
+      rotation:
+        "Advance vault.secretsIssued and run an update; a job sets the new passwords, then the readers restart.",
+    })),
+  ),
   {
     name: "database-api-url",
     source: "generated",

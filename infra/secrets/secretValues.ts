@@ -2,7 +2,8 @@ import { RandomBytes } from "@pulumi/random/randomBytes";
 import { RandomPassword } from "@pulumi/random/randomPassword";
 import * as pulumi from "@pulumi/pulumi";
 import { connectionString, DATABASE_PORTS } from "../data/database";
-import { DatabaseRole, SECRET_CATALOG, SecretEntry } from "./secretCatalog";
+import { loginName } from "../data/databaseLogins";
+import { DATABASE_ROLES, DatabaseRole, SECRET_CATALOG, SecretEntry } from "./secretCatalog";
 import { encryptionKeyDay } from "./secretIssue";
 
 export interface SecretValuesArgs {
@@ -15,6 +16,8 @@ export interface SecretValuesArgs {
   /** Values an operator configured, by secret name. */
   configured: Record<string, pulumi.Output<string>>;
   administratorLogin: string;
+  /** Regions, by their place in the program; each has logins and a vault of its own. One or two. */
+  regions: Readonly<Record<string, { code: string }>>;
   /** Host clients connect to. */
   databaseHost: string;
   databaseName: string;
@@ -27,9 +30,10 @@ export interface SecretValuesArgs {
  * anew, at the next update, together with whatever is composed from it. Only the keys that protect stored data stay.
  */
 export class SecretValues extends pulumi.ComponentResource {
-  /** By secret name; external secrets are absent. */
-  readonly values: Record<string, pulumi.Output<string>> = {};
-
+  /** What every region shares, by secret name; external secrets are absent. */
+  private readonly shared: Record<string, pulumi.Output<string>> = {};
+  /** Passwords of a region's logins by place and role. */
+  private readonly passwords = new Map<string, pulumi.Output<string>>();
   private readonly encryptionKeys = new Map<string, pulumi.Output<string>>();
 
   constructor(
@@ -38,21 +42,38 @@ export class SecretValues extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("forma3d:vault:SecretValues", name, {}, opts);
-    for (const entry of SECRET_CATALOG.filter(({ connection }) => !connection)) {
+    for (const entry of SECRET_CATALOG.filter(({ connection, login }) => !connection && !login)) {
       const value = this.value(entry);
-      if (value) this.values[entry.name] = value;
+      if (value) this.shared[entry.name] = value;
     }
-    for (const entry of SECRET_CATALOG) {
-      if (entry.connection) this.values[entry.name] = this.connection(entry.connection);
-    }
+    for (const place of Object.keys(args.regions))
+      for (const role of DATABASE_ROLES)
+        this.passwords.set(`${place} ${role}`, this.password(`database-${role}-password-${place}`));
     this.registerOutputs({});
   }
 
-  /** The value of a managed secret. @throws Error for a name without one. */
+  /** The value of a managed secret that every region shares. @throws Error for a name without one. */
   require(secret: string): pulumi.Output<string> {
-    const value = this.values[secret];
-    if (!value) throw new Error(`secret ${secret} has no managed value`);
-    return value;
+    return known(this.shared[secret], secret);
+  }
+
+  /** The values of a region's vault by secret name; external secrets are absent. */
+  of(place: string): Record<string, pulumi.Output<string>> {
+    const values = { ...this.shared };
+    for (const { name, login, connection } of SECRET_CATALOG) {
+      if (connection) values[name] = this.connection(place, connection);
+      const whose = login?.of === "peer" ? this.peerOf(place) : place;
+      if (login && whose) values[name] = this.passwordOf(whose, login.role);
+    }
+    return values;
+  }
+
+  private peerOf(place: string): string | undefined {
+    return Object.keys(this.args.regions).find((other) => other !== place);
+  }
+
+  private passwordOf(place: string, role: DatabaseRole): pulumi.Output<string> {
+    return known(this.passwords.get(`${place} ${role}`), `password of ${role} in ${place}`);
   }
 
   private value(entry: SecretEntry): pulumi.Output<string> | undefined {
@@ -66,15 +87,26 @@ export class SecretValues extends pulumi.ComponentResource {
       case "generated":
         if (entry.encryptionKey) return this.encryptionKey(entry.encryptionKey);
         return entry.randomBytes === undefined
-          ? // Letters and digits only: the value stands in connection strings. 32 of them carry 190 bits.
-            new RandomPassword(
-              `${this.name}-${entry.name}`,
-              { length: 32, special: false, minLower: 1, minUpper: 1, minNumeric: 1, keepers },
-              opts,
-            ).result
+          ? this.password(entry.name)
           : new RandomBytes(`${this.name}-${entry.name}`, { length: entry.randomBytes, keepers }, opts)
               .base64;
     }
+  }
+
+  /** Letters and digits only: the value stands in connection strings. 32 of them carry 190 bits. */
+  private password(noun: string): pulumi.Output<string> {
+    return new RandomPassword(
+      `${this.name}-${noun}`,
+      {
+        length: 32,
+        special: false,
+        minLower: 1,
+        minUpper: 1,
+        minNumeric: 1,
+        keepers: { issued: this.args.issued },
+      },
+      { parent: this },
+    ).result;
   }
 
   private encryptionKey(place: "current" | "previous"): pulumi.Output<string> {
@@ -91,21 +123,24 @@ export class SecretValues extends pulumi.ComponentResource {
     return base64;
   }
 
-  private connection({
-    role,
-    pooled,
-  }: {
-    role: DatabaseRole | "administrator";
-    pooled: boolean;
-  }): pulumi.Output<string> {
+  private connection(
+    place: string,
+    { role, pooled }: NonNullable<SecretEntry["connection"]>,
+  ): pulumi.Output<string> {
     const administrator = role === "administrator";
+    const region = known(this.args.regions[place], `region ${place}`);
     return connectionString({
-      role: administrator ? this.args.administratorLogin : role,
-      password: this.require(administrator ? "database-admin-password" : `database-${role}-password`),
+      role: administrator ? this.args.administratorLogin : loginName(role, region),
+      password: administrator ? this.require("database-admin-password") : this.passwordOf(place, role),
       host: this.args.databaseHost,
       port: pooled ? DATABASE_PORTS.pooled : DATABASE_PORTS.direct,
       database: this.args.databaseName,
       sslMode: this.args.sslMode,
     });
   }
+}
+
+function known<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`${what} has no managed value`);
+  return value;
 }

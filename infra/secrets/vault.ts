@@ -17,7 +17,7 @@ export interface VaultArgs {
   tenantId: string;
   /** Days a deleted vault or secret can be recovered, 7-90. Fixed at creation. */
   softDeleteRetentionDays: number;
-  /** Values of the managed secrets by name; external ones have none here. */
+  /** Values of the region's managed secrets by name; external ones have none here. */
   values: Record<string, pulumi.Output<string>>;
   /** Days the managed secrets were issued (ISO dates); each expires its rotation period later. */
   issues: Pick<SecretIssues, "issued" | "tokenEncryptionKeys">;
@@ -118,6 +118,8 @@ export class Vault extends pulumi.ComponentResource {
 
   private grants(args: VaultArgs, vault: keyvault.Vault) {
     for (const entry of SECRET_CATALOG) {
+      // Where there is no other region, its logins have no passwords either.
+      if (entry.login && !args.values[entry.name]) continue;
       for (const reader of entry.readers) {
         assignRole(
           `${this.name}-${entry.name}-for-${reader}`,

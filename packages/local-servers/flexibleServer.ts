@@ -17,13 +17,20 @@ export interface FlexibleServerOptions {
   database?: string;
   /**
    * The script that makes the platform's roles in that database, run by `psql` as the administrator as the platform
-   * runs it, and the roles it makes; each gets its password as `<ROLE>_PASSWORD`.
+   * runs it, and the logins it makes; each gets its password in the variable.
    */
-  roles?: { script: string; names: readonly string[] };
+  roles?: { script: string; logins: readonly ServerLogin[] };
   /** Server parameters as Azure takes them. Those of Azure's own inventions are heeded where this server can. */
   parameters?: readonly { name: string; value: string }[];
   /** Settings of the server process itself, as in postgresql.conf: they win. */
   settings?: Record<string, string>;
+}
+
+/** Who logs in: its name, the role it acts as, and the environment variable the script reads its password from. */
+export interface ServerLogin {
+  name: string;
+  role: string;
+  variable: string;
 }
 
 export interface FlexibleServer {
@@ -37,16 +44,23 @@ export interface FlexibleServer {
   /** Whether extensions beyond the allow-list are refused: not on a release that cannot be moved (Debian's). */
   limitsExtensions: boolean;
   /**
-   * Connection string of the administrator or of one of the platform's roles, over TLS with the certificate checked.
+   * Connection string of the administrator, of one of the platform's logins, or of the first login that acts as one of
+   * its roles; over TLS with the certificate checked.
    * @param database default: the application's
    */
   url(role: string, database?: string): string;
   /** The same through PgBouncer, which is started by the first call. */
   pooledUrl(role: string, database?: string): Promise<string>;
-  /** Passwords by role. */
+  /** Ends PgBouncer with what it knows of logins; the next `pooledUrl` starts another, as a promotion leads to one. */
+  endPooler(): Promise<void>;
+  /** Passwords by login. */
   passwords: ReadonlyMap<string, string>;
-  /** Runs the roles' script again, with the passwords as they are, in a database. */
-  makeRoles(database?: string): void;
+  /**
+   * Runs the roles' script again, with the passwords as they are, in a database.
+   * @param script default: the one given
+   * @throws Error with what psql said
+   */
+  makeRoles(database?: string, script?: string): void;
   /** Makes a database as Azure's resource manager does. */
   createDatabase(name: string): Promise<void>;
   /** Asks as the administrator or another role. */
@@ -108,7 +122,7 @@ export async function startFlexibleServer(options: FlexibleServerOptions = {}): 
   const administrator = options.administrator ?? "forma3dadmin";
   const database = options.database ?? "forma3d";
   const passwords = new Map(
-    [administrator, ...(options.roles?.names ?? [])].map((role) => [
+    [administrator, ...(options.roles?.logins ?? []).map(({ name }) => name)].map((role) => [
       role,
       randomBytes(18).toString("base64url"),
     ]),
@@ -188,15 +202,15 @@ class Server implements FlexibleServer {
     return this.urlAt((await this.pooler).port, role, database);
   }
 
-  makeRoles(database = this.database): void {
-    const { roles } = this.facts.options;
-    if (!roles) return;
-    const given = roles.names.map((role) => [`${role.toUpperCase()}_PASSWORD`, this.passwords.get(role)]);
+  makeRoles(database = this.database, script = this.facts.options.roles?.script): void {
+    if (script === undefined) return;
+    const logins = this.facts.options.roles?.logins ?? [];
+    const given = logins.map(({ name, variable }) => [variable, this.passwords.get(name)]);
     execFileSync(
       clientProgram("psql", this.version),
       ["--no-psqlrc", "--quiet", "--file=-", this.url(this.administrator, database)],
       {
-        input: roles.script,
+        input: script,
         stdio: ["pipe", "ignore", "pipe"],
         env: { PATH: process.env.PATH, ...(Object.fromEntries(given) as Record<string, string>) },
       },
@@ -222,16 +236,23 @@ class Server implements FlexibleServer {
     return ask<T>(this.postgres.urlOf(database), text);
   }
 
+  async endPooler(): Promise<void> {
+    const ending = this.pooler;
+    this.pooler = undefined;
+    await (await ending?.catch(() => undefined))?.stop();
+  }
+
   async stop(): Promise<void> {
-    await (await this.pooler?.catch(() => undefined))?.stop();
+    await this.endPooler();
     await this.postgres.stop();
   }
 
   private urlAt(port: number, role: string, database: string): string {
-    const password = this.passwords.get(role);
-    if (password === undefined) throw new Error(`the server has no role ${role} of the platform`);
+    const login = this.facts.options.roles?.logins.find((one) => one.role === role)?.name ?? role;
+    const password = this.passwords.get(login);
+    if (password === undefined) throw new Error(`the server has no login ${login} of the platform`);
     const tls = `sslmode=verify-full&sslrootcert=${encodeURIComponent(this.certificate)}`;
-    return `postgresql://${role}:${password}@${this.host}:${port}/${encodeURIComponent(database)}?${tls}`;
+    return `postgresql://${login}:${password}@${this.host}:${port}/${encodeURIComponent(database)}?${tls}`;
   }
 }
 

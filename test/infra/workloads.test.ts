@@ -500,12 +500,17 @@ describe("database jobs", () => {
     expect(referred(pod.containers[0])).toEqual([
       "DATABASE_URL",
       "API_PASSWORD",
+      "API_PEER_PASSWORD",
       "MIGRATION_PASSWORD",
+      "MIGRATION_PEER_PASSWORD",
       "BACKUP_PASSWORD",
+      "BACKUP_PEER_PASSWORD",
       "MONITORING_PASSWORD",
+      "MONITORING_PEER_PASSWORD",
     ]);
     const script = inputs(prod, TYPES.configMap, "primary-roles").data["roles.sql"];
-    expect(script).toContain("alter role api login password :'api_password';");
+    expect(script).toContain("alter role api_weu password :'api_weu_password';");
+    expect(script).toContain("alter role api_neu nologin password :'api_neu_password';");
     expect(waitsFor(prod, TYPES.job, "primary-roles")).toEqual(
       expect.arrayContaining(["forma3d-prod-database-endpoint", "forma3d-prod-primary-federation-roles"]),
     );

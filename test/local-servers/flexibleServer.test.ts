@@ -1,16 +1,17 @@
 import { Client } from "pg";
-import { rolesScript } from "../../infra/data/databaseRoles";
-import { DATABASE_ROLES } from "../../infra/secrets/secretCatalog";
+import { databaseLogins } from "../../infra/data/databaseLogins";
+import { rolesScript } from "../../infra/data/rolesScript";
 import { serverParameters } from "../../infra/data/serverParameters";
 import { startFlexibleServer, type FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
 
+const REGIONS = { serving: { code: "weu", location: "westeurope" } };
 const pool = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatements: 0 };
 let server: FlexibleServer;
 
 beforeAll(async () => {
   server = await startFlexibleServer({
-    roles: { script: rolesScript(), names: DATABASE_ROLES },
+    roles: { script: rolesScript(REGIONS), logins: databaseLogins(REGIONS) },
     parameters: serverParameters(pool, {}),
   });
 });

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -28,12 +29,17 @@ import { sandboxModel } from "../../packages/emulated-azure/model";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { DatabaseServers, putBehind } from "../../packages/emulated-azure/servers";
 import { credentialOf } from "../cloud/client";
+import { databaseLogins } from "../../infra/data/databaseLogins";
+import { rolesScript } from "../../infra/data/rolesScript";
+import { clientProgram, PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
 /** Built-in roles (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles). */
 const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
 const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+/** Of every login of the platform. */
+const PASSWORD = "not-a-real-one-1";
 const NAMESPACE = "shop";
 const ENDPOINT = "shop-db";
 const SUFFIX = "postgres.database.azure.com";
@@ -156,16 +162,20 @@ export class Laptop {
   private async databases(): Promise<void> {
     const { servers } = this;
     await servers.create({ name: WEST.server, region: WEST.location, administrator: ADMINISTRATOR });
-    const url = servers.server(WEST.server).urlOf();
-    const client = new Client({ connectionString: url });
-    await client.connect();
-    const roles = [WEST, NORTH].map(({ code }) => `api_${code}`);
-    await client.query(`
-      CREATE TABLE marker (id bigint PRIMARY KEY);
-      CREATE ROLE api NOLOGIN; GRANT SELECT, INSERT ON marker TO api;
-      ${roles.map((role) => `CREATE ROLE ${role} LOGIN PASSWORD 'not-a-real-one-1' IN ROLE api;`).join("\n")}
-      ALTER ROLE api_neu NOLOGIN;`);
-    await client.end();
+    // The very script production's job runs makes the logins a failover opens and shuts.
+    const regions = { serving: WEST, standby: NORTH };
+    const passwords = databaseLogins(regions).map(({ variable }) => [variable, PASSWORD]);
+    const table = "SET ROLE migration; CREATE TABLE marker (id bigint PRIMARY KEY);";
+    await new Promise<void>((resolve, reject) => {
+      // The wire to the server runs in this process: it must go on meanwhile.
+      const psql = execFile(
+        clientProgram("psql", PRODUCTION_MAJOR),
+        ["--no-psqlrc", "--quiet", "--file=-", servers.server(WEST.server).urlOf()],
+        { env: { PATH: process.env.PATH, ...(Object.fromEntries(passwords) as Record<string, string>) } },
+        (error) => (error ? reject(error) : resolve()),
+      );
+      psql.stdin?.end(`${rolesScript(regions)} ${table}`);
+    });
     await servers.createReplica({ name: NORTH.server, region: NORTH.location, source: WEST.server });
     await servers.createVirtualEndpoint(ENDPOINT, WEST.server, NORTH.server);
   }
@@ -250,7 +260,7 @@ export class Laptop {
           try {
             if (!client) {
               const port = this.servers.portOf(`${ENDPOINT}.writer.${SUFFIX}`);
-              const login = { user: `api_${code}`, password: "not-a-real-one-1", database: "postgres" };
+              const login = { user: `api_${code}`, password: PASSWORD, database: "postgres" };
               client = new Client({ host: "127.0.0.1", port, ...login, connectionTimeoutMillis: 1000 });
               client.on("error", () => (client = undefined));
               await client.connect();

@@ -196,7 +196,7 @@ describe("a restore by an administrator who is no superuser", () => {
       "create extension citext",
       `alter database ${database} set search_path = public, "Odd Name"`,
       `alter database ${database} set work_mem = '8MB'`,
-      `alter role api in database ${database} set statement_timeout = '5s'`,
+      `alter role api_weu in database ${database} set statement_timeout = '5s'`,
       `alter database ${database} connection limit 40`,
       `comment on database ${database} is 'orders, prints, shipments'`,
     ]) {
@@ -290,9 +290,9 @@ describe("a restore by an administrator who is no superuser", () => {
       env,
     );
     expect(run.code).toBe(1);
-    expect(run.stdout).toMatch(/FAIL role-api: as api: .*authentication failed/);
+    expect(run.stdout).toMatch(/FAIL role-api: as api_weu: .*authentication failed/);
     expect(run.stdout).toMatch(/Do not use "live_restore_\w+".*"live" is as it was/);
-    expect(run.stdout + run.stderr).not.toContain(lab.server.passwords.get("migration"));
+    expect(run.stdout + run.stderr).not.toContain(lab.server.passwords.get("migration_weu"));
 
     // A role with every right but one: it may not write.
     await lab.server.sql("migration", "create table locked (id int)");

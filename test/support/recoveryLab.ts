@@ -15,8 +15,8 @@ import {
 } from "../../packages/local-servers/flexibleServer";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { usePrograms } from "../../packages/local-servers/postgresPrograms";
-import { rolesScript } from "../../infra/data/databaseRoles";
-import { DATABASE_ROLES } from "../../infra/secrets/secretCatalog";
+import { databaseLogins, type LoginRegions } from "../../infra/data/databaseLogins";
+import { rolesScript } from "../../infra/data/rolesScript";
 import { serverParameters } from "../../infra/data/serverParameters";
 
 /** One set of containers nobody else uses, and the settings that name it. */
@@ -109,6 +109,12 @@ export interface PlatformLab {
   stop(): Promise<void>;
 }
 
+/** The regions whose logins the platform's server has, as in production. */
+export const LOGIN_REGIONS: LoginRegions = {
+  serving: { code: "weu", location: "westeurope" },
+  standby: { code: "neu", location: "northeurope" },
+};
+
 export async function startPlatformLab(
   options: Pick<FlexibleServerOptions, "version" | "settings"> = {},
 ): Promise<PlatformLab> {
@@ -116,7 +122,7 @@ export async function startPlatformLab(
   const pool = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatements: 0 };
   const [server, azurite] = await Promise.all([
     startFlexibleServer({
-      roles: { script: rolesScript(), names: DATABASE_ROLES },
+      roles: { script: rolesScript(LOGIN_REGIONS), logins: databaseLogins(LOGIN_REGIONS) },
       parameters: serverParameters(pool, {}),
       ...options,
     }),

@@ -11,6 +11,7 @@ import {
 import { readMarker, setMarker } from "../guard/marker";
 import { danger, hostsOf, judgeServer, judgeUrl, LOOPBACK, type GuardPolicy } from "../guard/policy";
 import { clientConfig, describeServer } from "../postgres/connection";
+import { fenced } from "../postgres/fence";
 import { exitCodeHelp, runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 
@@ -32,6 +33,7 @@ export function guardPolicy({ environment, guard }: Settings): GuardPolicy {
 /**
  * Proves that a workload's database is this environment's, or sets the server's marker once.
  * @throws FailedError with the DANGER message when it is not, or when another marker is there already
+ * @throws FailedError when the region is fenced: its login may not log in, because another region serves
  * @throws NotRunError when the server cannot be asked
  */
 export async function runGuard(settings: Settings, options: { mark?: boolean }): Promise<GuardResult> {
@@ -56,6 +58,8 @@ export async function runGuard(settings: Settings, options: { mark?: boolean }):
     };
   } catch (error) {
     if (error instanceof RecoveryError) throw error;
+    const closed = fenced(error);
+    if (closed !== undefined) throw new FailedError(`${describeServer(server)}: ${closed}`);
     throw new NotRunError(`cannot ask ${describeServer(server)} for its marker: ${messageOf(error)}`);
   } finally {
     await client.end().catch(() => undefined);

@@ -7,6 +7,7 @@ import {
   UNHURRIED,
   type ServerConnection,
 } from "./connection";
+import { fenced } from "./fence";
 
 /**
  * A connected client whose sessions print values in canonical form.
@@ -34,6 +35,8 @@ export async function connect(server: ServerConnection): Promise<Client> {
 }
 
 function reason(error: unknown): string {
+  const closed = fenced(error);
+  if (closed !== undefined) return closed;
   if (error instanceof DatabaseError) return error.message;
   const code = (error as NodeJS.ErrnoException).code ?? "";
   const known: Record<string, string> = {

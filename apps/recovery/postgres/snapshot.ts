@@ -43,9 +43,12 @@ export async function openSnapshot(server: ServerConnection): Promise<Snapshot> 
     const tables = await readTables(client);
     const hidden = tables.filter((table) => table.hidden).map(({ schema, table }) => `${schema}.${table}`);
     if (hidden.length > 0) {
+      // A login may act as another role, whose attributes count then.
+      const { rows } = await client.query<{ role: string }>("SELECT current_user::text AS role");
+      const role = rows[0]?.role ?? server.user;
       throw new FailedError(
         `row-level security hides rows of ${hidden.join(", ")} in ${describeServer(server)} from role ` +
-          `"${server.user}"; a backup would be incomplete: ALTER ROLE ${quoteIdentifier(server.user)} BYPASSRLS`,
+          `"${role}"; a backup would be incomplete: ALTER ROLE ${quoteIdentifier(role)} BYPASSRLS`,
       );
     }
     const inventory = await readInventory(client);

@@ -17,7 +17,7 @@ export async function administer(instance: Instance, { login, password }: Admini
   const role = row?.role ?? "";
   for (const statement of [
     `CREATE ROLE ${GROUP} NOLOGIN CREATEROLE CREATEDB`,
-    `GRANT pg_monitor, pg_signal_backend, pg_read_all_settings TO ${GROUP}`,
+    `GRANT pg_monitor, pg_signal_backend, pg_read_all_settings TO ${GROUP} WITH ADMIN OPTION`,
     `CREATE ROLE ${role} LOGIN CREATEROLE CREATEDB REPLICATION PASSWORD ${row?.password ?? ""} IN ROLE ${GROUP}`,
     `ALTER DATABASE postgres OWNER TO ${GROUP}`,
     `GRANT EXECUTE ON FUNCTION pg_switch_wal() TO ${GROUP}`,
