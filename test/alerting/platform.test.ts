@@ -7,7 +7,8 @@ import { alertCatalogue } from "../../packages/alerting/catalogue";
 import { probeJobs } from "../../packages/alerting/services";
 import { AzureMetricAlert, PrometheusAlert } from "../../packages/alerting/types";
 import { PlanView, planStack } from "../support/plan";
-import { parseStackConfig } from "../../stacks/files";
+import { parseStackConfig, stackNames } from "../../stacks/files";
+import { projectRoot } from "../../packages/command/root";
 import { ROOT, SETTINGS } from "./support";
 
 const T = {
@@ -31,10 +32,11 @@ const T = {
 };
 const PLANS_MS = 300_000;
 
+const STACKS = stackNames(projectRoot(__dirname));
 const plans = {} as Record<"prod" | "staging" | "failedOver", PlanView>;
+const planOf = (stack: string): PlanView => plans[stack as keyof typeof plans];
 beforeAll(async () => {
-  plans.prod = await planStack("prod", { resolve: true });
-  plans.staging = await planStack("staging", { resolve: true });
+  for (const stack of STACKS) plans[stack as keyof typeof plans] = await planStack(stack, { resolve: true });
   plans.failedOver = await planStack("prod", {
     resolve: true,
     config: { "regions.primary.role": "standby", "regions.secondary.role": "serving" },
@@ -48,8 +50,8 @@ const all = (plan: PlanView, type: string, name?: string): any[] =>
 const workspaceId = (plan: PlanView) =>
   new RegExp(`/Microsoft.Monitor/accounts/${inputs(plan, T.workspace).azureMonitorWorkspaceName}$`);
 
-describe.each(["prod", "staging"] as const)("%s", (stack) => {
-  const plan = () => plans[stack];
+describe.each(STACKS)("%s", (stack) => {
+  const plan = () => planOf(stack);
 
   test("evaluates every Prometheus alert of the catalogue over its cluster", () => {
     const groups = all(plan(), T.ruleGroup);
@@ -289,9 +291,9 @@ describe("metric alerts", () => {
   });
 
   test("activity alerts look at the environment's own subscription", () => {
-    for (const stack of ["prod", "staging"] as const) {
-      const subscription = (plans[stack].outputs.edge as any).subscriptionId;
-      for (const alert of all(plans[stack], T.activity))
+    for (const stack of STACKS) {
+      const subscription = (planOf(stack).outputs.edge as any).subscriptionId;
+      for (const alert of all(planOf(stack), T.activity))
         expect(alert.scopes).toEqual([`/subscriptions/${subscription}`]);
     }
   });

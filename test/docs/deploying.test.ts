@@ -19,6 +19,7 @@ import {
   resourceProviders,
 } from "../../apps/tools/permissions/needs";
 import { planStack } from "../support/plan";
+import { stackNames } from "../../stacks/files";
 
 const ROOT = path.join(__dirname, "../..");
 const text = (file: string): string => fs.readFileSync(path.join(ROOT, file), "utf8");
@@ -28,7 +29,7 @@ const SCRIPTS = (JSON.parse(text("package.json")) as { scripts: Record<string, s
 const BOOKS = readRunbooks(ROOT);
 const committed = (stack: string) =>
   (JSON.parse(text(`test/expected/${stack}.json`)) as { resources: any[] }).resources;
-const STACKS = ["prod", "staging"];
+const STACKS = stackNames(ROOT);
 
 function script(...args: string[]) {
   return spawnSync(process.execPath, ["packages/command/run.mjs", ...args], { cwd: ROOT, encoding: "utf8" });
@@ -266,8 +267,11 @@ describe("rights", () => {
   });
 
   test("a stack without a file is refused, with those there are", () => {
-    const { status, stderr } = script("apps/tools/permissions/permissions.ts", "providers", "dev");
-    expect([status, stderr]).toEqual([2, 'error: stack "dev" has no file; allowed: prod, staging\n']);
+    const { status, stderr } = script("apps/tools/permissions/permissions.ts", "providers", "nowhere");
+    expect([status, stderr]).toEqual([
+      2,
+      `error: stack "nowhere" has no file; allowed: ${STACKS.join(", ")}\n`,
+    ]);
   });
 });
 
@@ -371,7 +375,13 @@ describe("npm run secret", () => {
       2,
       /"smtp-password" is no external secret; allowed: shopify-api-key, /,
     ],
-    ["another stack", ["dev", "shopify-api-key"], "x", 2, /stack "dev" has no file; allowed: prod, staging/],
+    [
+      "another stack",
+      ["nowhere", "shopify-api-key"],
+      "x",
+      2,
+      new RegExp(`stack "nowhere" has no file; allowed: ${STACKS.join(", ")}`),
+    ],
     ["no value", ["prod", "shopify-api-key"], "\n", 2, /the value is empty/],
     ["a refusal", ["prod", "shopify-api-key"], "x", 1, /kv-forma3d-prod-weu: AuthorizationFailed/],
   ] as const)("%s is an error that says what, and nothing is half said", (_, args, input, code, message) => {

@@ -7,6 +7,7 @@ import { bundle } from "../../packages/command/bundle.cjs";
 import { projectRoot } from "../../packages/command/root";
 import { asClient } from "../../packages/offline-engine/rpc";
 import { PlanChoices, planStack, preparePlans } from "../support/plan";
+import { stackNames } from "../../stacks/files";
 
 const root = path.join(__dirname, "../fixtures/plan");
 const plan = (scenario: string, choices: PlanChoices = {}) =>
@@ -174,7 +175,7 @@ describe("the emulated engine", () => {
 });
 
 describe("the platform", () => {
-  test.each(["prod", "staging"])(
+  test.each(stackNames(projectRoot(__dirname)))(
     "plans %s without a refusal, and as a first update would go",
     async (stack) => {
       const preview = await planStack(stack);

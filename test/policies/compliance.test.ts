@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { catalogue } from "../../policies/pack/catalogue";
+import { stackNames } from "../../stacks/files";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -35,8 +36,7 @@ const override = (values: Record<string, string>) =>
   Object.entries(values).flatMap(([key, value]) => ["--config", `${key}=${value}`]);
 
 test.each([
-  ["prod as committed", ["prod"]],
-  ["staging as committed", ["staging"]],
+  ...stackNames(ROOT).map((stack) => [`${stack} as committed`, [stack]] as [string, string[]]),
   [
     "prod in the second region, with both clusters up",
     ["prod", ...override({ "regions.primary.role": "standby", "regions.secondary.role": "serving" })],

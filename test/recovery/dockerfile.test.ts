@@ -14,6 +14,7 @@ import { DEFAULT_PORT } from "../../apps/recovery/exporter/server";
 import { exporterPort, healthcheck } from "../../apps/recovery/healthcheck";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { root, run } from "../support/recoveryCli";
+import { stackNames } from "../../stacks/files";
 
 const text = fs.readFileSync(path.join(root, "apps/recovery/Dockerfile"), "utf8");
 const dockerfile: Dockerfile = DockerfileParser.parse(text);
@@ -124,7 +125,7 @@ describe("the image's Dockerfile", () => {
     const [major] = of("ARG")
       .map((arg) => argumentsOf(arg)[0])
       .filter((argument) => argument?.startsWith("POSTGRES_MAJOR="));
-    for (const stack of ["prod", "staging"]) {
+    for (const stack of stackNames(root)) {
       const file = yaml.load(fs.readFileSync(path.join(root, `Pulumi.${stack}.yaml`), "utf8")) as {
         config: Record<string, { version?: string }>;
       };

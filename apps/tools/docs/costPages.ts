@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { stackNames } from "../../../stacks/files";
 import { estimate } from "../cost/price";
 import { renderEstimate, renderOptions } from "../cost/render";
 import { PRICE_FILE, readPrices } from "../cost/table";
@@ -8,7 +9,7 @@ import type { PlanDocument } from "../render/plan";
 /** `docs/cost.md`: what the golden plans cost, and the report's options. */
 export function renderCost(root: string): string {
   const prices = readPrices(root);
-  const stacks = ["prod", "staging"].map((stack) => {
+  const stacks = stackNames(root).map((stack) => {
     const plan = JSON.parse(
       fs.readFileSync(path.join(root, `test/expected/${stack}.json`), "utf8"),
     ) as PlanDocument;

@@ -1,0 +1,90 @@
+import fs from "node:fs";
+import path from "node:path";
+import { UsageError } from "../../../packages/command/errors";
+import { planStack } from "../../../packages/offline-engine/planner";
+import { buildPack } from "../../../policies/build.cjs";
+import { readStacks, stackNames } from "../../../stacks/files";
+import { ConfigError } from "../../../stacks/problems";
+import { pages } from "../docs/pages";
+import { succeeded } from "../plan/planOutput";
+import { renderMermaid } from "../render/mermaid";
+import { formatDocument, planDocument } from "../render/plan";
+import { renderProblems } from "../render/report";
+import { environmentFile, type NewEnvironment } from "./environmentFile";
+import type { Made } from "./made";
+
+function check(root: string, { name, like, subscription, shortName }: NewEnvironment): void {
+  const known = stackNames(root);
+  const problems = [
+    ...(/^[a-z][a-z0-9-]{1,19}$/.test(name)
+      ? []
+      : [`environment ${name}: allowed: 2-20 lower-case letters, digits or hyphens, starting with a letter`]),
+    ...(known.includes(name)
+      ? [`environment ${name}: exists; allowed: a name that is not ${known.join(", ")}`]
+      : []),
+    ...(known.includes(like) ? [] : [`--like ${like}: not found; allowed: ${known.join(", ")}`]),
+    ...(subscription === undefined || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(subscription)
+      ? []
+      : [`--subscription ${subscription}: allowed: the id of a subscription, a GUID`]),
+    ...(shortName === undefined || /^[a-z][a-z0-9]{1,3}$/.test(shortName)
+      ? []
+      : [`--short-name ${shortName}: allowed: 2-4 lower-case letters or digits, starting with a letter`]),
+  ];
+  if (problems.length > 0) throw new UsageError(problems);
+}
+
+/**
+ * Makes a stack file, its expected plan and picture, and writes the generated pages again.
+ * @throws UsageError for wrong names, and when the new stack cannot be planned or a policy forbids it; nothing is left then.
+ */
+export async function newEnvironment(root: string, wanted: NewEnvironment): Promise<Made> {
+  check(root, wanted);
+  const { name, like, subscription } = wanted;
+  const file = `Pulumi.${name}.yaml`;
+  const expected = `test/expected/${name}`;
+  const written = [file, `${expected}.json`, `${expected}.mmd`];
+  try {
+    fs.writeFileSync(path.join(root, file), environmentFile(root, wanted));
+    readStacks(root);
+    const plan = await planStack(root, name, { policies: buildPack });
+    if (!succeeded(plan)) {
+      throw new UsageError(
+        `environment ${name}: like ${like} it must not be deployed:\n${renderProblems(plan, 100)}`,
+      );
+    }
+    fs.writeFileSync(path.join(root, `${expected}.json`), formatDocument(planDocument(plan)));
+    fs.writeFileSync(
+      path.join(root, `${expected}.mmd`),
+      renderMermaid([...plan.deployment.resources.values()], plan.model),
+    );
+    const changed = await writePages(root);
+    return {
+      files: [...written, ...changed],
+      next: [
+        ...(subscription === undefined
+          ? [`put the id of its subscription into ${file}: azure.subscriptionId is made up (az account list)`]
+          : []),
+        `put its groups into ${file}: the ids in entraAdministrators and adminGroupObjectIds are made up`,
+        `npm run plan -- ${name}: what it is, costs and lacks`,
+        `docs/deploying.md: its subscription, identities, GitHub environments (${name}, ${name}-read, ${name}-preview) and runner`,
+      ],
+    };
+  } catch (error) {
+    for (const one of written) fs.rmSync(path.join(root, one), { force: true });
+    if (error instanceof ConfigError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** Writes the generated pages that changed, and gives their names. */
+export async function writePages(root: string): Promise<string[]> {
+  const changed: string[] = [];
+  for (const page of pages(root)) {
+    const file = path.join(root, page.file);
+    const text = await page.render();
+    if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) continue;
+    fs.writeFileSync(file, text);
+    changed.push(page.file);
+  }
+  return changed;
+}
