@@ -17,6 +17,6 @@ function buildPack(root) {
   });
 }
 
-module.exports = { buildPack };
-
 if (require.main === module) buildPack(path.dirname(__dirname));
+
+module.exports = { buildPack };

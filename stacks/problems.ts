@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { z } from "zod";
+import { UsageError } from "../packages/command/errors";
 import { allowedInstead } from "./allowed";
 import { SECRET_WORDS } from "./secretWords";
 
@@ -11,7 +12,7 @@ export interface Problem {
 }
 
 /** A user's mistake in a stack file. The message lists every problem; no stack trace helps here. */
-export class ConfigError extends Error {
+export class ConfigError extends UsageError {
   constructor(
     readonly source: string,
     readonly problems: readonly Problem[],
@@ -22,8 +23,6 @@ export class ConfigError extends Error {
         ...problems.map((problem) => `  ${problemLine(problem)}`),
       ].join("\n"),
     );
-    this.name = "ConfigError";
-    this.stack = undefined;
   }
 }
 

@@ -10,7 +10,7 @@ one() {
   git show "$base:test/expected/$stack.json" >"$out/base-$stack.json" 2>/dev/null || echo '{"resources":[]}' >"$out/base-$stack.json"
   echo "### $stack"
   echo '```'
-  npm run -s plan -- "$stack" --json "$out/$stack.json" --sarif "$out/$stack.sarif" --html "$out/plan-$stack.html" --diff "$out/base-$stack.json" --quiet 2>&1 || status=$?
+  npm run -s plan -- "$stack" --save "$out/$stack.json" --sarif "$out/$stack.sarif" --html "$out/plan-$stack.html" --diff "$out/base-$stack.json" --quiet 2>&1 || status=$?
   echo '```'
   if [ -s "$out/$stack.json" ]; then
     npm run -s cost -- "$stack" --plan "$out/$stack.json" --diff "$out/base-$stack.json" 2>&1 || status=$?

@@ -1,15 +1,16 @@
 import fs from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { ConfigError, fromZod } from "../../stacks/problems";
+import { writeFile } from "../../packages/command/files";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { approvalSchema } from "./approval";
 import type { Verdict } from "./judge";
 import { judgePreview, previewSchema } from "./preview";
 import { judgeState, stateSchema } from "./state";
 
-/** 0 nothing found, 1 findings, 2 unusable input. */
-const EXIT = { clean: 0, findings: 1, badInput: 2 } as const;
+const FINDINGS = 1;
 
 /** Reads a JSON document from a file, or from standard input for `-`. */
 function readDocument<T>(file: string, schema: z.ZodType<T>): T {
@@ -37,14 +38,12 @@ function conclude(gate: string, { findings, notes }: Verdict): void {
   notes.forEach((note) => console.log(`note  ${note}`));
   findings.forEach((finding) => console.log(`FOUND ${finding}`));
   console.log(findings.length === 0 ? `${gate}: clean` : `${gate}: ${findings.length} finding(s)`);
-  if (findings.length > 0) process.exitCode = EXIT.findings;
+  if (findings.length > 0) process.exitCode = FINDINGS;
 }
 
 function program(): Command {
   const root = projectRoot(__dirname);
-  const cli = new Command("gate").description(
-    "Gates around the policy pack. Exit codes: 0 clean, 1 findings, 2 unusable input.",
-  );
+  const cli = createCommand("gate", "Gates around the policy pack.", { 0: "clean", 1: "findings" });
   cli
     .command("preview <file>")
     .description(
@@ -73,7 +72,7 @@ function program(): Command {
       conclude("pack configuration", judgePackConfig(readDocument(file, packConfigSchema)));
     });
   addRuns(cli, root);
-  return cli.exitOverride();
+  return cli;
 }
 
 const minutes = (text: string): number => {
@@ -111,7 +110,7 @@ function addRuns(cli: Command, root: string): void {
       const { verdict, approval } = await previewRun({ root, env: process.env, ...flags });
       approval.steps.forEach(({ op, urn }) => console.log(`${op.padEnd(20)} ${urn}`));
       if (file && verdict.findings.length === 0) {
-        fs.writeFileSync(file, `${JSON.stringify(approval, null, 2)}\n`);
+        writeFile(file, `${JSON.stringify(approval, null, 2)}\n`);
         console.log(`plan ${approval.digest}`);
       }
       conclude(`preview of ${flags.stack}`, verdict);
@@ -126,17 +125,6 @@ function addRuns(cli: Command, root: string): void {
     });
 }
 
-async function main(): Promise<void> {
-  try {
-    await program().parseAsync();
-  } catch (error) {
-    const { exitCode, code } = error as { exitCode?: number; code?: string };
-    if (code?.startsWith("commander.")) process.exitCode = exitCode === 0 ? EXIT.clean : EXIT.badInput;
-    else {
-      console.error(error instanceof Error ? error.message : String(error));
-      process.exitCode = EXIT.badInput;
-    }
-  }
+export async function main(): Promise<void> {
+  await runCommand(program());
 }
-
-void main();

@@ -2,11 +2,12 @@ import os from "node:os";
 import path from "node:path";
 import { DefaultAzureCredential } from "@azure/identity";
 import { ContainerClient } from "@azure/storage-blob";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { ExitCode, failed, messageOf, OperationError } from "./frame/errors";
 import { blobCopy } from "./frame/journal";
 import { takeBlobLease } from "./frame/lease";
 import { operate, terminal, type FrameOptions, type Surroundings } from "./frame/operate";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { failover } from "./failover";
 import { regionsOf } from "./failover/assess";
@@ -31,19 +32,19 @@ interface FailoverOptions extends CommonOptions {
 }
 
 const ROOT = projectRoot(__dirname);
-const HELP = `
+const EXITS = {
+  0: "done, and every postcondition was asked for and held",
+  1: "a step failed, or was interrupted: type the same command again",
+  2: "wrong usage, or refused: nothing was changed",
+  3: "something needed could not be asked: nothing was changed",
+  4: "another run holds the lease",
+};
+
+const SETTINGS = `\
 Settings, from the environment:
 ${Object.entries(SETTING_HELP)
   .map(([name, meaning]) => `  ${name.padEnd(27)} ${meaning}`)
-  .join("\n")}
-
-Exit codes:
-  0  done, and every postcondition was asked for and held
-  1  a step failed, or was interrupted: type the same command again
-  2  wrong usage, or refused: nothing was changed
-  3  something needed could not be asked: nothing was changed
-  4  another run holds the lease
-`;
+  .join("\n")}`;
 
 /** A moment with its time zone: without one, two operators read two moments. */
 function moment(text: string): Date {
@@ -77,19 +78,19 @@ function common(command: Command): Command {
 }
 
 export function buildProgram(): Command {
-  const program = new Command("operations")
-    .description("Runs the platform in a disaster: plan first, then one typed name.")
-    .exitOverride()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
-    .showHelpAfterError("(add --help for usage)")
-    .addHelpText("after", HELP);
+  const program = createCommand(
+    "operations",
+    "Runs the platform in a disaster: plan first, then one typed name.",
+    EXITS,
+    SETTINGS,
+  );
   common(program.command("failover"))
     .description("Makes another region serve; the same command brings it back.")
     .requiredOption("--to <region>", "region that is to serve, e.g. northeurope")
     .option("--planned", "only while the other region answers; loses nothing")
     .option("--forced", "at once; what the replica lacks is lost")
     .option("--accept-loss <seconds>", "go on although more than the objective would be lost", wholeSeconds)
-    .addHelpText("after", HELP)
+    .addHelpText("after", `\n${SETTINGS}`)
     .action(async (stack: string, options: FailoverOptions) => {
       if (options.planned && options.forced)
         throw new OperationError(ExitCode.usage, "--planned and --forced exclude each other");
@@ -154,17 +155,6 @@ function incidentStore({ lease }: CommonOptions): Pick<Surroundings, "copy" | "l
 }
 
 /** @param args as typed behind the program's name. Sets the exit code. */
-export async function main(args: readonly string[]): Promise<void> {
-  try {
-    await buildProgram().parseAsync(args, { from: "user" });
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.code === "commander.helpDisplayed" ? ExitCode.ok : ExitCode.usage;
-      return;
-    }
-    process.stderr.write(`error: ${messageOf(error)}\n`);
-    process.exitCode = error instanceof OperationError ? error.exitCode : ExitCode.failed;
-  }
+export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  await runCommand(buildProgram(), args);
 }
-
-if (require.main === module || process.argv[1] === __filename) void main(process.argv.slice(2));

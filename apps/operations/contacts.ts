@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
+import { UsageError } from "../../packages/command/errors";
 import { ESCALATION } from "../../packages/alerting/priorities";
 
 const person = z.strictObject({
@@ -34,11 +35,11 @@ export function readContacts(root: string): Contacts {
   const result = contacts.safeParse(yaml.load(fs.readFileSync(path.join(root, CONTACTS_FILE), "utf8")));
   if (!result.success) {
     const lines = result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
-    throw new Error(`${CONTACTS_FILE}:\n${lines.join("\n")}`);
+    throw new UsageError(`${CONTACTS_FILE}:\n${lines.join("\n")}`);
   }
   const missing = ESCALATION.filter(({ who }) => !result.data.people.some(({ role }) => role === who));
   if (missing.length > 0) {
-    throw new Error(
+    throw new UsageError(
       `${CONTACTS_FILE}:\n${missing.map(({ who }) => `  people: no entry for ${who}`).join("\n")}`,
     );
   }

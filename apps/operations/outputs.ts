@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { promisify } from "node:util";
-import { Command, CommanderError } from "commander";
 import { z } from "zod";
-import { ExitCode, messageOf } from "../../packages/command/errors";
+import { FailedError } from "../../packages/command/errors";
+import { createCommand, runCommand } from "../../packages/command/program";
 
 const place = z.object({ server: z.string(), resourceGroup: z.string(), region: z.string() });
 const region = z.object({
@@ -118,42 +118,40 @@ function fromDocument(document: unknown): unknown {
 
 async function read(stack: string, file: string | undefined): Promise<unknown> {
   if (file !== undefined) return fromDocument(JSON.parse(fs.readFileSync(file, "utf8")));
-  const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "--json", "--stack", stack]);
+  const { stdout } = await promisify(execFile)("pulumi", [
+    "stack",
+    "output",
+    "--json",
+    "--stack",
+    stack,
+  ]).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    throw new FailedError("the pulumi CLI is not on PATH; use --from with a plan or an exported state");
+  });
   return JSON.parse(stdout);
 }
 
-async function main(): Promise<void> {
-  const program = new Command("outputs")
-    .description('Prints a stack\'s names as shell variables: eval "$(npm run -s outputs -- prod)"')
-    .argument("<stack>", "stack to ask")
-    .option("--from <file>", "read a plan (npm run plan -- <stack> --json file) or an exported state instead")
-    .exitOverride()
-    .addHelpText("after", "\nExit codes:\n  0  printed\n  1  the outputs cannot be read\n  2  wrong usage\n");
-  try {
-    program.parse();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.code === "commander.helpDisplayed" ? ExitCode.ok : ExitCode.usage;
-    return;
+async function print(stack: string, { from }: { from?: string }): Promise<void> {
+  const parsed = outputsSchema.safeParse(await read(stack, from));
+  if (!parsed.success) {
+    const missing = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+    throw new FailedError(`outputs of ${stack} lack ${missing}`);
   }
-  const [stack = ""] = program.args;
-  try {
-    const parsed = outputsSchema.safeParse(await read(stack, program.opts<{ from?: string }>().from));
-    if (!parsed.success) {
-      throw new Error(
-        `outputs of ${stack} lack ${parsed.error.issues.map((issue) => issue.path.join(".")).join(", ")}`,
-      );
-    }
-    process.stdout.write(exportLines(variables(parsed.data)));
-  } catch (error) {
-    const missing =
-      (error as NodeJS.ErrnoException).code === "ENOENT" &&
-      (error as { syscall?: string }).syscall?.startsWith("spawn");
-    console.error(
-      `error: ${missing ? "the pulumi CLI is not on PATH; use --from with a plan or an exported state" : messageOf(error)}`,
-    );
-    process.exitCode = ExitCode.failed;
-  }
+  process.stdout.write(exportLines(variables(parsed.data)));
 }
 
-if (require.main === module || process.argv[1] === __filename) void main();
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand(
+      "outputs",
+      'Prints a stack\'s names as shell variables: eval "$(npm run -s outputs -- prod)"',
+      { 0: "printed", 1: "the outputs cannot be read" },
+    )
+      .argument("<stack>", "stack to ask")
+      .option(
+        "--from <file>",
+        "read a plan (npm run plan -- <stack> --save file) or an exported state instead",
+      )
+      .action(print),
+  );
+}

@@ -1,21 +1,23 @@
+import { createCommand, runCommand } from "../../packages/command/program";
+import { projectRoot } from "../../packages/command/root";
 import { CONTACTS_FILE, readContacts, unfilled } from "./contacts";
 
-/** Lists what must be filled in before production. Exit code 0: nothing, 1: something, 2: a malformed file. */
-function main(): number {
-  let open: string[];
-  try {
-    open = unfilled(readContacts(process.cwd()));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    return 2;
-  }
+function list(): void {
+  const open = unfilled(readContacts(projectRoot(__dirname)));
   if (open.length === 0) {
     console.log("Everything is filled in.");
-    return 0;
+    return;
   }
   console.log(`${open.length} entries of ${CONTACTS_FILE} are not filled in:`);
   for (const entry of open) console.log(`  ${entry}`);
-  return 1;
+  process.exitCode = 1;
 }
 
-process.exitCode = main();
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand("preflight", "Lists what must be filled in before production.", {
+      0: "everything is filled in",
+      1: "something is not",
+    }).action(list),
+  );
+}

@@ -1,25 +1,19 @@
 import { spawnSync } from "node:child_process";
 import readline from "node:readline";
 import { Writable } from "node:stream";
-import { Command, CommanderError } from "commander";
 import { SECRET_CATALOG, SecretEntry } from "../../infra/secrets/secretCatalog";
 import { expiry } from "../../infra/secrets/secretLife";
 import { stackPlatformNames } from "../../stacks/names";
 import { readStacks } from "../../stacks/files";
 import type { StackConfig } from "../../stacks/schema";
+import { FailedError, UsageError } from "../../packages/command/errors";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
-
-/** Exit codes. */
-const DONE = 0;
-const FAILED = 1;
-const USAGE = 2;
 
 /** Version of the vault's management API the writes go by. */
 const API_VERSION = "2023-07-01";
 
 const ROOT = projectRoot(__dirname);
-
-class Usage extends Error {}
 
 const list = (names: readonly string[]): string => names.join(", ");
 
@@ -27,7 +21,9 @@ function externalSecret(name: string): SecretEntry {
   const external = SECRET_CATALOG.filter(({ source }) => source === "external");
   const found = external.find((entry) => entry.name === name);
   if (!found) {
-    throw new Usage(`"${name}" is no external secret; allowed: ${list(external.map((entry) => entry.name))}`);
+    throw new UsageError(
+      `"${name}" is no external secret; allowed: ${list(external.map((entry) => entry.name))}`,
+    );
   }
   return found;
 }
@@ -35,7 +31,7 @@ function externalSecret(name: string): SecretEntry {
 function stackConfig(stack: string): StackConfig {
   const stacks = readStacks(ROOT);
   const found = stacks[stack];
-  if (!found) throw new Usage(`stack "${stack}" has no file; allowed: ${list(Object.keys(stacks))}`);
+  if (!found) throw new UsageError(`stack "${stack}" has no file; allowed: ${list(Object.keys(stacks))}`);
   return found;
 }
 
@@ -53,7 +49,7 @@ async function readValue(name: string): Promise<string> {
   lines.close();
   if (terminal) process.stderr.write("\n");
   const value = read.join("\n");
-  if (value === "") throw new Usage("the value is empty");
+  if (value === "") throw new UsageError("the value is empty");
   return value;
 }
 
@@ -75,8 +71,8 @@ function put(
     ["rest", "--method", "put", "--url", url, "--body", "@-", "--output", "none", "--only-show-errors"],
     { input: JSON.stringify(body), encoding: "utf8" },
   );
-  if (error) throw new Error(`az: ${error.message}`);
-  if (status !== 0) throw new Error(`${place.vault}: ${stderr.trim()}`);
+  if (error) throw new FailedError(`az: ${error.message}`);
+  if (status !== 0) throw new FailedError(`${place.vault}: ${stderr.trim()}`);
 }
 
 async function setSecret(stack: string, name: string): Promise<void> {
@@ -96,32 +92,17 @@ async function setSecret(stack: string, name: string): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
+export async function main(): Promise<void> {
   const names = list(SECRET_CATALOG.filter(({ source }) => source === "external").map(({ name }) => name));
-  const program = new Command("secret")
-    .description(
+  await runCommand(
+    createCommand(
+      "secret",
       "Puts a partner's secret, read from standard input, into the vault of every region of a stack.",
+      { 0: "set in every region", 1: "Azure refused" },
+      "Needs the Azure CLI, signed in with the right Microsoft.KeyVault/vaults/secrets/write.",
     )
-    .argument("<stack>", "whose vaults")
-    .argument("<name>", `one of ${names}`)
-    .exitOverride()
-    .addHelpText(
-      "after",
-      "\nNeeds the Azure CLI, signed in with the right Microsoft.KeyVault/vaults/secrets/write.\n\nExit codes:\n  0  set in every region\n  1  Azure refused\n  2  wrong usage or configuration\n",
-    );
-  try {
-    await program.parseAsync();
-    const [stack = "", name = ""] = program.args;
-    await setSecret(stack, name);
-    process.exitCode = DONE;
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.code === "commander.helpDisplayed" ? DONE : USAGE;
-      return;
-    }
-    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = error instanceof Usage ? USAGE : FAILED;
-  }
+      .argument("<stack>", "whose vaults")
+      .argument("<name>", `one of ${names}`)
+      .action(setSecret),
+  );
 }
-
-void main();

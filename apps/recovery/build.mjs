@@ -21,6 +21,8 @@ await build({
   // ES modules among the packages ask where they are.
   define: { "import.meta.url": "bundleUrl" },
   banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  // An entry exports what it does; here it does it.
+  footer: { js: "module.exports.main();" },
   // An optional native client that `pg` tries and does without.
   external: ["pg-native"],
   legalComments: "linked",

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import type { Command } from "commander";
 import { registerBackup } from "./commands/backup";
 import { registerCopy } from "./commands/copy";
 import { registerDrill } from "./commands/drill";
@@ -10,23 +10,23 @@ import { registerStatus } from "./commands/status";
 import { registerPrune } from "./commands/prune";
 import { registerRestore } from "./commands/restore";
 import { registerVerify } from "./commands/verify";
-import { ExitCode } from "../../packages/command/errors";
-import { exitCodeHelp } from "./runner";
+import { EXIT_CODE_HELP } from "../../packages/command/errors";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { SETTING_HELP } from "./settings";
 
-const settingHelp = `
+const settingHelp = `\
 Settings, from the environment (each secret also from a file: DATABASE_URL_FILE=/run/secrets/url):
 ${Object.entries(SETTING_HELP)
   .map(([name, meaning]) => `  ${name.padEnd(31)} ${meaning}`)
-  .join("\n")}
-`;
+  .join("\n")}`;
 
 export function buildProgram(): Command {
-  const program = new Command("recovery")
-    .description("Backs databases up, proves every backup by restoring it, restores and drills.")
-    .exitOverride()
-    .showHelpAfterError("(add --help for usage)")
-    .addHelpText("after", settingHelp + exitCodeHelp);
+  const program = createCommand(
+    "recovery",
+    "Backs databases up, proves every backup by restoring it, restores and drills.",
+    EXIT_CODE_HELP,
+    settingHelp,
+  );
   registerBackup(program);
   registerCopy(program);
   registerDrill(program);
@@ -41,17 +41,6 @@ export function buildProgram(): Command {
   return program;
 }
 
-async function main(): Promise<void> {
-  // `recovery list | head`: whoever read the output has enough of it.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-  try {
-    await buildProgram().parseAsync();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Asking for help is no mistake; everything else commander ends with is one.
-    const asked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
-    process.exitCode = asked ? ExitCode.ok : ExitCode.usage;
-  }
+export async function main(): Promise<void> {
+  await runCommand(buildProgram());
 }
-
-if (require.main === module || process.argv[1] === __filename) void main();

@@ -33,7 +33,7 @@ export function checkIdentities(file: string): string | undefined {
 /** A stream through a program. */
 export interface Through {
   output: AsyncIterable<Buffer>;
-  /** Waits for the program. @throws RecoveryError unless it succeeded */
+  /** Waits for the program. @throws CommandError unless it succeeded */
   finish(): Promise<void>;
 }
 

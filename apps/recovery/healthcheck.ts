@@ -29,6 +29,6 @@ export async function healthcheck(commandLine: readonly string[]): Promise<numbe
   }
 }
 
-if (require.main === module) {
-  void healthcheck(readFileSync("/proc/1/cmdline", "utf8").split("\0")).then((code) => process.exit(code));
+export async function main(): Promise<void> {
+  process.exit(await healthcheck(readFileSync("/proc/1/cmdline", "utf8").split("\0")));
 }

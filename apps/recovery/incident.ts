@@ -1,12 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "./duration";
-import {
-  ExitCode,
-  EXIT_CODE_HELP,
-  messageOf,
-  RecoveryError,
-  UsageError,
-} from "../../packages/command/errors";
+import { ExitCode, EXIT_CODE_HELP, messageOf, CommandError, UsageError } from "../../packages/command/errors";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { incidentReport, type IncidentReport, type Measure } from "./incident/metrics";
 import {
   closingProblems,
@@ -72,7 +67,7 @@ function apply<T extends Partial<Incident>>(record: T, changes: Changes, now: Da
       return run();
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      problems.push(...error.problems);
+      problems.push(...error.lines);
       return undefined;
     }
   };
@@ -219,8 +214,8 @@ async function run(
   try {
     result = await work(await openStores(process.env), new Date());
   } catch (error) {
-    const exitCode = error instanceof RecoveryError ? error.exitCode : ExitCode.failed;
-    const message = error instanceof RecoveryError ? error.message : messageOf(error);
+    const exitCode = error instanceof CommandError ? error.exitCode : ExitCode.failed;
+    const message = error instanceof CommandError ? error.message : messageOf(error);
     for (const line of message.split("\n")) process.stderr.write(`error: ${redact(line)}\n`);
     result = { document: { error: { message: redact(message), exitCode } }, text: "", exitCode };
   }
@@ -252,25 +247,15 @@ function duration(text: string): number {
 }
 
 export function buildProgram(): Command {
-  const help = `
-Settings, from the environment:
+  const program = createCommand(
+    "incident",
+    "Keeps incident records for three years and measures how well incidents go.",
+    { ...EXIT_CODE_HELP, 3: "the store cannot be reached: the record is in the local folder" },
+    `Settings, from the environment:
 ${Object.entries(INCIDENT_SETTING_HELP)
   .map(([name, meaning]) => `  ${name.padEnd(31)} ${meaning}`)
-  .join("\n")}
-
-Exit codes:
-${Object.entries(EXIT_CODE_HELP)
-  .map(
-    ([code, meaning]) =>
-      `  ${code}  ${code === "3" ? "the store cannot be reached: the record is in the local folder" : meaning}`,
-  )
-  .join("\n")}
-`;
-  const program = new Command("incident")
-    .description("Keeps incident records for three years and measures how well incidents go.")
-    .exitOverride()
-    .showHelpAfterError("(add --help for usage)")
-    .addHelpText("after", help);
+  .join("\n")}`,
+  );
   withTimes(
     program
       .command("new")
@@ -319,13 +304,6 @@ ${Object.entries(EXIT_CODE_HELP)
   return program;
 }
 
-async function main(): Promise<void> {
-  try {
-    await buildProgram().parseAsync();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.code === "commander.helpDisplayed" ? ExitCode.ok : ExitCode.usage;
-  }
+export async function main(): Promise<void> {
+  await runCommand(buildProgram());
 }
-
-void main();

@@ -1,11 +1,5 @@
 import type { RunContext } from "./context";
-import {
-  ExitCode,
-  EXIT_CODE_HELP,
-  messageOf,
-  RecoveryError,
-  FailedError,
-} from "../../packages/command/errors";
+import { ExitCode, messageOf, CommandError, FailedError } from "../../packages/command/errors";
 import { notifyFailure } from "./notify";
 import { publishOutcome } from "./outcome";
 import { createProgress } from "./progress";
@@ -20,13 +14,6 @@ export interface Outcome {
   /** What a webhook is told, also of a run that succeeded; default: that it failed. */
   problem?: string;
 }
-
-export const exitCodeHelp = `
-Exit codes:
-${Object.entries(EXIT_CODE_HELP)
-  .map(([code, meaning]) => `  ${code}  ${meaning}`)
-  .join("\n")}
-`;
 
 /** Time an interrupted run has for ending its children and giving its lease back. */
 const GRACE_MS = 20_000;
@@ -83,9 +70,9 @@ function patience(signal: AbortSignal): Promise<never> {
 }
 
 function failure(thrown: unknown): Outcome {
-  const exitCode = thrown instanceof RecoveryError ? thrown.exitCode : ExitCode.failed;
-  const message = thrown instanceof RecoveryError ? thrown.message : messageOf(thrown);
-  const kind = thrown instanceof RecoveryError ? thrown.name : "UnexpectedError";
+  const exitCode = thrown instanceof CommandError ? thrown.exitCode : ExitCode.failed;
+  const message = thrown instanceof CommandError ? thrown.message : messageOf(thrown);
+  const kind = thrown instanceof CommandError ? thrown.name : "UnexpectedError";
   return {
     exitCode,
     text: message,

@@ -1,5 +1,5 @@
 import { BlobServiceClient } from "@azure/storage-blob";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 import path from "node:path";
 import { DRILL_EXIT, describeDrill, operatorName, writeCopies } from "../recovery/commands/drill";
 import type { RunContext } from "../recovery/context";
@@ -7,12 +7,13 @@ import { loadDataset } from "../recovery/drill/dataset";
 import { ownSettings, type Ground } from "../recovery/drill/ground";
 import { SCENARIO_IDS, type ScenarioId } from "../recovery/drill/objectives";
 import { parseScenarios, runDrill, type DrillResult } from "../recovery/drill/run";
-import { ExitCode, messageOf, NotRunError } from "../../packages/command/errors";
+import { EXIT_CODE_HELP, messageOf, NotRunError } from "../../packages/command/errors";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { writableFolder } from "../recovery/evidence/store";
 import { parseDurationOption } from "../recovery/parse";
 import { quoteIdentifier, withClient } from "../recovery/postgres/connect";
 import { withDatabase } from "../recovery/postgres/connection";
-import { exitCodeHelp, runVerb } from "../recovery/runner";
+import { runVerb } from "../recovery/runner";
 import { loadSettings, onlyTarget, serverOf, SETTING_HELP } from "../recovery/settings";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
@@ -158,11 +159,12 @@ function scenarioList(text: string): ScenarioId[] {
   }
 }
 
-const program = new Command("drill")
-  .description(
-    "Drills the recovery on this machine, without a cloud: starts PostgreSQL and two blob servers, loads made-up " +
-      "orders, backs up under writes, loses the database, restores, compares, and measures RTO and RPO.",
-  )
+const program = createCommand(
+  "drill",
+  "Drills the recovery on this machine, without a cloud: starts PostgreSQL and two blob servers, loads made-up " +
+    "orders, backs up under writes, loses the database, restores, compares, and measures RTO and RPO.",
+  EXIT_CODE_HELP,
+)
   .option("--out <folder>", "folder of the chain of reports", ".drill")
   .option("--orders <number>", "orders to load, 1000 to 10000000", wholeNumber(1_000, 10_000_000), 20_000)
   .option(
@@ -175,9 +177,6 @@ const program = new Command("drill")
   .option("--markdown <file>", "also write the report as Markdown")
   .option("--junit <file>", "also write the report as JUnit XML")
   .option("--json", "print the report as one JSON document")
-  .exitOverride()
-  .showHelpAfterError("(add --help for usage)")
-  .addHelpText("after", exitCodeHelp)
   .action((flags: Flags) => {
     // Settings of a real environment in this shell have no say here.
     for (const name of Object.keys(SETTING_HELP)) delete process.env[name];
@@ -196,7 +195,6 @@ const program = new Command("drill")
     });
   });
 
-program.parseAsync().catch((error: unknown) => {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.code === "commander.helpDisplayed" ? ExitCode.ok : ExitCode.usage;
-});
+export async function main(): Promise<void> {
+  await runCommand(program);
+}

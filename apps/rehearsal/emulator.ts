@@ -1,18 +1,12 @@
 import path from "node:path";
-import { Argument, Command, InvalidArgumentError } from "commander";
+import { Argument, InvalidArgumentError } from "commander";
 import { EFFECTS, Fault, OPERATIONS, parseFault } from "../../packages/emulated-azure/faults";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import type { Value } from "../../packages/emulated-azure/model/types";
 import { engineEnvironment } from "./engine";
-import { UsageError } from "../../packages/offline-engine/config";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { instructions, NotServed, plannedStore, serveCloud } from "./serve";
-import {
-  change,
-  deleteBehind,
-  happen,
-  NotInCloud,
-  UnknownEvent,
-} from "../../packages/emulated-azure/store/changes";
+import { change, deleteBehind, happen } from "../../packages/emulated-azure/store/changes";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
 import { CLOUD_FILE, loadCloud, saveCloud, StoreError } from "../../packages/emulated-azure/store/file";
 
@@ -98,7 +92,10 @@ function jsonValue(text: string): Value {
   }
 }
 
-const program = new Command("sandbox").description("The emulated Azure, by hand.").exitOverride();
+const program = createCommand("sandbox", "The emulated Azure, by hand.", {
+  0: "done; serve: stopped by Ctrl-C",
+  1: "the cloud cannot be planned or served",
+});
 
 program
   .command("ls")
@@ -146,15 +143,6 @@ program
   .argument("<event>", "what happens")
   .action(changing((cloud, id: string, event: string) => happen(sandboxModel(), cloud, id, event)));
 
-program.parseAsync().catch((error: unknown) => {
-  const { code, message } = error as { code?: string; message: string };
-  if (code === "commander.helpDisplayed" || code === "commander.help") return;
-  if (!code?.startsWith("commander.")) {
-    console.error(
-      [StoreError, NotInCloud, UnknownEvent, NotServed, UsageError].some((kind) => error instanceof kind)
-        ? message
-        : error,
-    );
-  }
-  process.exitCode = 2;
-});
+export async function main(): Promise<void> {
+  await runCommand(program);
+}

@@ -1,9 +1,8 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { readStacks } from "../../stacks/files";
-import { ConfigError } from "../../stacks/problems";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { findCli } from "./cli";
 import { descendants, killAll } from "./processes";
@@ -11,12 +10,10 @@ import { junit, markdown, table, totals } from "./report";
 import { Outcome, PARALLEL, rehearse } from "./runner";
 import { Scenario } from "./scenario";
 import { SCENARIOS } from "./scenarios";
+import { ExitCode, NotRunError, UsageError } from "../../packages/command/errors";
+import { writeFile } from "../../packages/command/files";
+import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
-
-/** Exit codes. */
-const PASSED = 0;
-const FAILED = 1;
-const NOT_RUN = 2;
 
 interface Options {
   only?: Scenario[];
@@ -24,7 +21,8 @@ interface Options {
   parallel: number;
   keep?: string;
   transcripts: string;
-  json?: string;
+  json?: boolean;
+  report?: string;
   junit?: string;
   markdown?: string;
 }
@@ -47,25 +45,20 @@ function count(text: string): number {
   return Number(text);
 }
 
-async function main(stacks: string[], options: Options): Promise<number> {
+async function run(stacks: string[], options: Options): Promise<ExitCode> {
   const root = projectRoot(__dirname);
   const configs = readStacks(root);
   const unknown = stacks.find((stack) => !(stack in configs));
   if (unknown !== undefined) {
-    console.error(
+    throw new UsageError(
       `rehearsal not run: stack "${unknown}" has no file; allowed: ${Object.keys(configs).join(", ")}`,
     );
-    return NOT_RUN;
   }
   const cli = await findCli();
-  if ("missing" in cli) {
-    console.error(`rehearsal not run: ${cli.missing}`);
-    return NOT_RUN;
-  }
+  if ("missing" in cli) throw new NotRunError(`rehearsal not run: ${cli.missing}`);
   const policyPack = path.join(root, "policies");
   if (!fs.existsSync(path.join(policyPack, "bin", "index.js"))) {
-    console.error("rehearsal not run: the policy pack is not compiled; run `npm run policy:build`");
-    return NOT_RUN;
+    throw new NotRunError("rehearsal not run: the policy pack is not compiled; run `npm run policy:build`");
   }
   const folder = options.keep
     ? path.resolve(options.keep)
@@ -74,7 +67,7 @@ async function main(stacks: string[], options: Options): Promise<number> {
     process.once(signal, () => {
       killAll(descendants(process.pid));
       if (!options.keep) fs.rmSync(folder, { recursive: true, force: true });
-      process.exit(NOT_RUN);
+      process.exit(ExitCode.notRun);
     });
   }
   const started = Date.now();
@@ -102,41 +95,39 @@ async function main(stacks: string[], options: Options): Promise<number> {
   return report(outcomes, (Date.now() - started) / 1000, options);
 }
 
-function report(outcomes: readonly Outcome[], seconds: number, options: Options): number {
-  console.log(table(outcomes));
-  console.log(totals(outcomes, seconds));
+function report(outcomes: readonly Outcome[], seconds: number, options: Options): ExitCode {
+  const document = `${JSON.stringify({ seconds, outcomes }, null, 2)}\n`;
+  process.stdout.write(options.json ? document : `${table(outcomes)}\n${totals(outcomes, seconds)}\n`);
   const files: [string | undefined, () => string][] = [
-    [options.json, () => `${JSON.stringify({ seconds, outcomes }, null, 2)}\n`],
+    [options.report, () => document],
     [options.junit, () => junit(outcomes, seconds)],
     [options.markdown, () => markdown(outcomes, seconds)],
   ];
-  for (const [file, content] of files) if (file) fs.writeFileSync(file, content());
-  return outcomes.some(({ result }) => result === "failed") ? FAILED : PASSED;
+  for (const [file, content] of files) if (file) writeFile(file, content());
+  return outcomes.some(({ result }) => result === "failed") ? ExitCode.failed : ExitCode.ok;
 }
 
-const program = new Command("rehearse")
-  .description(
-    "Runs the real Pulumi engine with the unmodified program and policies against an emulated Azure. Exit code 0: all passed, 1: a scenario failed, 2: not run.",
-  )
-  .argument("[stacks...]", "stacks to rehearse; default all that have a file")
-  .addOption(
-    new Option("--only <scenarios>", "scenarios or groups, e.g. 3,5.1; default all").argParser(select),
-  )
-  .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
-  .addOption(new Option("--parallel <n>", "scenarios at a time").argParser(count).default(PARALLEL))
-  .option("--keep <folder>", "keeps every emulated cloud and state there, for `npm run sandbox -- ls`")
-  .option("--transcripts <folder>", "where the transcripts of failures are kept", ".rehearsal")
-  .option("--json <file>", "writes the outcomes as JSON")
-  .option("--junit <file>", "writes the outcomes as JUnit XML")
-  .option("--markdown <file>", "writes the outcomes as Markdown, for a workflow's summary")
-  .exitOverride()
-  .action(async (stacks: string[], options: Options) => {
-    process.exitCode = await main(stacks, options);
-  });
-
-program.parseAsync().catch((error: unknown) => {
-  if (error instanceof ConfigError) console.error(error.message);
-  else if ((error as { code?: string }).code === "commander.helpDisplayed") return;
-  else if (!(error as { code?: string }).code?.startsWith("commander.")) console.error(error);
-  process.exitCode = NOT_RUN;
-});
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand(
+      "rehearse",
+      "Runs the real Pulumi engine with the unmodified program and policies against an emulated Azure.",
+      { 0: "all passed", 1: "a scenario failed", 3: "not run: something is missing here, or interrupted" },
+    )
+      .argument("[stacks...]", "stacks to rehearse; default all that have a file")
+      .addOption(
+        new Option("--only <scenarios>", "scenarios or groups, e.g. 3,5.1; default all").argParser(select),
+      )
+      .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
+      .addOption(new Option("--parallel <n>", "scenarios at a time").argParser(count).default(PARALLEL))
+      .option("--keep <folder>", "keeps every emulated cloud and state there, for `npm run sandbox -- ls`")
+      .option("--transcripts <folder>", "where the transcripts of failures are kept", ".rehearsal")
+      .option("--json", "prints the outcomes as one JSON document")
+      .option("--report <file>", "writes the outcomes as JSON")
+      .option("--junit <file>", "writes the outcomes as JUnit XML")
+      .option("--markdown <file>", "writes the outcomes as Markdown, for a workflow's summary")
+      .action(async (stacks: string[], options: Options) => {
+        process.exitCode = await run(stacks, options);
+      }),
+  );
+}

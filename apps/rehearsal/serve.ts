@@ -13,6 +13,7 @@ import { serveProviders } from "../../packages/emulated-azure/provider/server";
 import { BUILT_IN } from "../../packages/emulated-azure/rights/roles";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
+import { UsageError } from "../../packages/command/errors";
 import { projectRoot } from "../../packages/command/root";
 import { planStack } from "../../packages/offline-engine/planner";
 import { ARM_REFUSALS } from "../../policies/arm/armLimits";
@@ -26,7 +27,7 @@ const PRINCIPALS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A stack could not be brought up. The message says why. */
-export class NotServed extends Error {}
+export class NotServed extends UsageError {}
 
 /** The cloud a planned stack would have left after its first update. @throws NotServed */
 export async function plannedStore(stack: string, seed: string): Promise<CloudStore> {

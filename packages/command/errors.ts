@@ -25,7 +25,7 @@ export const EXIT_CODE_HELP: Readonly<Record<ExitCode, string>> = {
 };
 
 /** An error a person can act on: its message is printed as it is, without a stack trace. */
-export abstract class RecoveryError extends Error {
+export abstract class CommandError extends Error {
   abstract readonly exitCode: ExitCode;
   override get name(): string {
     return this.constructor.name;
@@ -33,29 +33,31 @@ export abstract class RecoveryError extends Error {
 }
 
 /** The run failed, or a check did. */
-export class FailedError extends RecoveryError {
+export class FailedError extends CommandError {
   readonly exitCode = ExitCode.failed;
 }
 
-/** The command line or a setting is wrong. `problems` lists all of them, one line each. */
-export class UsageError extends RecoveryError {
+/** The command line, a setting or a file is wrong; nothing was done. `lines` has everything that is, one line each. */
+export class UsageError extends CommandError {
   readonly exitCode = ExitCode.usage;
-  readonly problems: readonly string[];
+  readonly lines: readonly string[];
 
   constructor(problems: string | readonly string[]) {
-    const list = typeof problems === "string" ? [problems] : problems;
-    super(list.join("\n"));
-    this.problems = list;
+    const lines = typeof problems === "string" ? [problems] : problems;
+    super(lines.join("\n"));
+    this.lines = lines;
+    // Also where another program prints the error, as Pulumi's engine does: where it was thrown helps nobody.
+    this.stack = undefined;
   }
 }
 
 /** Something needed for the run or the check is missing here: a program, disk space, a scratch server. */
-export class NotRunError extends RecoveryError {
+export class NotRunError extends CommandError {
   readonly exitCode = ExitCode.notRun;
 }
 
 /** Another live run holds the lease on the same database. */
-export class LeaseHeldError extends RecoveryError {
+export class LeaseHeldError extends CommandError {
   readonly exitCode = ExitCode.leaseHeld;
 }
 

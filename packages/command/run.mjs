@@ -24,4 +24,5 @@ require("./bundle.cjs").bundle({
 enableCompileCache(path.join(root, ".build/code"));
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], outfile, ...args];
-require(outfile);
+// An entry exports what it does, so that tests and other commands can load it.
+await require(outfile).main?.();

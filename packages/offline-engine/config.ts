@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
+import { UsageError } from "../command/errors";
 
 /** What a program finds out about its stack before it declares anything. */
 export interface StackSettings {
@@ -10,15 +11,6 @@ export interface StackSettings {
   readonly config: Readonly<Record<string, string>>;
   readonly secretKeys: readonly string[];
   readonly disabledDefaultProviders: readonly string[];
-}
-
-/** The user asked for something that cannot be planned. Printed without a stack trace. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "UsageError";
-    this.stack = undefined;
-  }
 }
 
 /** Stands in for every encrypted value: a plan needs none of the real ones, and nobody's keys. */

@@ -7,7 +7,8 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import * as proto from "@pulumi/pulumi/proto/analyzer_pb";
 import { projectRoot } from "../command/root";
 import { aboutResource, aboutStack, type Asked, type PlainProperties } from "./analyzerRequests";
-import { StackSettings, UsageError } from "./config";
+import { UsageError } from "../command/errors";
+import type { StackSettings } from "./config";
 
 const SEVERITIES = ["", "low", "medium", "high", "critical"] as const;
 

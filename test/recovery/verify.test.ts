@@ -353,7 +353,7 @@ describe("what could not run is NOT_RUN, and never passes", () => {
     // A limit on file size stops a write in its middle, as a full disk does. In blocks of 512 or 1024 bytes.
     await recovery(["--help"], {}); // makes the bundle, which is too large for the limit itself
     const limited = async (blocks: number) => {
-      const command = `ulimit -f ${blocks}; exec "$0" .build/apps/recovery/cli.js verify ${manifest.id} --json`;
+      const command = `ulimit -f ${blocks}; exec "$0" packages/command/run.mjs apps/recovery/cli.ts verify ${manifest.id} --json`;
       const child = spawn("/bin/sh", ["-c", command, process.execPath], {
         cwd: root,
         env: cleanEnvironment(store.env),

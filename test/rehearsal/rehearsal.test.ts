@@ -35,9 +35,9 @@ function command(args: readonly string[], env: NodeJS.ProcessEnv = process.env) 
 }
 
 describe("the command", () => {
-  test("without the pulumi command it exits 2 and says what to install", () => {
+  test("without the pulumi command it was not run (3) and says what to install", () => {
     const { status, stderr } = command([], { ...process.env, PATH: folder });
-    expect(status).toBe(2);
+    expect(status).toBe(3);
     expect(stderr).toMatch(
       /rehearsal not run: the pulumi command was not found on PATH; install Pulumi 3\.248\.0/,
     );

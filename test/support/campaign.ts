@@ -8,7 +8,7 @@ import { runPrune } from "../../apps/recovery/commands/prune";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { RunContext } from "../../apps/recovery/context";
-import { RecoveryError } from "../../packages/command/errors";
+import { CommandError } from "../../packages/command/errors";
 import { silent } from "../../apps/recovery/progress";
 import { proveCopies } from "../../apps/recovery/proveCopies";
 import { loadSettings, type Settings } from "../../apps/recovery/settings";
@@ -128,7 +128,7 @@ class Case {
       await this[operation]();
     } catch (error) {
       // A fault may make any operation fail, with an error a person can act on.
-      const known = error instanceof RecoveryError || this.stop.signal.aborted;
+      const known = error instanceof CommandError || this.stop.signal.aborted;
       if (!known) this.problems.push(`${operation}: ${String((error as Error).stack ?? error)}`);
     } finally {
       links.azure.suffer(undefined);
@@ -173,7 +173,7 @@ class Case {
   private async backUp(settings: Settings, context = this.context()): Promise<Manifest | undefined> {
     const [outcome] = await runBackup(settings, {}, context);
     if (!outcome || "error" in outcome) {
-      if (outcome && !(outcome.error instanceof RecoveryError))
+      if (outcome && !(outcome.error instanceof CommandError))
         this.problems.push(String(outcome.error.stack));
       return undefined;
     }

@@ -79,12 +79,12 @@ describe("wrong usage ends with 2, says what is allowed and shows no stack trace
       /--config __proto__\.x: is no key of a stack file/,
     ],
     ["an unknown option", ["prod", "--colour"], /unknown option '--colour'/],
-    ["one file for two stacks", ["prod", "staging", "--json", "x.json"], /allowed: a name with \{stack\}/],
+    ["one file for two stacks", ["prod", "staging", "--save", "x.json"], /allowed: a name with \{stack\}/],
     ["an override without a value", ["prod", "--config", "database.storageGB"], /allowed: <key>=<value>/],
     ["an override that is no YAML", ["prod", "--config", "database={"], /--config database=\{: is no YAML: /],
     [
       "one file for two forms of the plan",
-      ["prod", "--json", "x.json", "--mermaid", "./x.json"],
+      ["prod", "--save", "x.json", "--mermaid", "./x.json"],
       /x\.json: is named twice; allowed: a file of its own/,
     ],
     ["a plan to compare with that is none", ["prod", "--diff", "package.json"], /package\.json: is no plan/],
@@ -100,7 +100,7 @@ describe("wrong usage ends with 2, says what is allowed and shows no stack trace
     fs.writeFileSync(target, "as it was");
     const { code, stdout, stderr } = await run(
       "prod",
-      "--json",
+      "--save",
       target,
       "--config",
       "database.backupRetentionDays=77",
@@ -130,7 +130,7 @@ test("a plan that a policy forbids ends with 1 and writes nothing", async () => 
   const { code, stdout } = await run(
     "prod",
     "--quiet",
-    "--json",
+    "--save",
     target,
     "--sarif",
     sarif,
@@ -150,7 +150,7 @@ describe("a plan that is fine", () => {
 
   test("is shown with its policies and outputs, and written as asked", async () => {
     const chart = path.join(folder, "charts/staging.mmd");
-    const { code, stdout } = await run("staging", "--full", "--json", json, "--mermaid", chart);
+    const { code, stdout } = await run("staging", "--full", "--save", json, "--mermaid", chart);
     expect(stdout).toContain("Plan of forma3d/staging, made without a cloud");
     expect(stdout).toMatch(/dbforpostgresql:Server psql-forma3d-\S+ +\S+ · Standard_/);
     expect(stdout).toMatch(/Policies: forma3d \S+, \d+ checked/);

@@ -1,16 +1,15 @@
-import { ExitCode } from "../../../packages/command/errors";
+import { CommandError, ExitCode } from "../../../packages/command/errors";
 
 export { ExitCode, messageOf } from "../../../packages/command/errors";
 
 /** An error a person can act on: its message is printed as it is. */
-export class OperationError extends Error {
+export class OperationError extends CommandError {
   constructor(
     readonly exitCode: ExitCode,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.name = "OperationError";
   }
 }
 

@@ -9,7 +9,7 @@ import {
   FailedError,
   LeaseHeldError,
   messageOf,
-  RecoveryError,
+  CommandError,
   UsageError,
 } from "../../../packages/command/errors";
 import type { BackupOptions, BackupOutcome } from "../options";
@@ -24,7 +24,7 @@ import { paced } from "../pace";
 import { parseTierOption } from "../parse";
 import { formatBytes } from "../progress";
 import { redact } from "../redact";
-import { exitCodeHelp, runVerb } from "../runner";
+import { runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 import { CLOCKS, lockContainer } from "../store/containers";
 import { FanOut } from "../store/fanOut";
@@ -57,7 +57,7 @@ interface Job {
  * its manifest is written there, and that is the last thing that happens; on any failure before, nothing of it is visible
  * in that target's catalogue. A target that fails or is too slow is left behind; what it lacks, `copy` brings.
  * @returns one outcome per database
- * @throws RecoveryError when nothing could be started: settings, programs, server or every target
+ * @throws CommandError when nothing could be started: settings, programs, server or every target
  */
 export async function runBackup(
   settings: Settings,
@@ -132,7 +132,7 @@ async function attempt(job: Job, database: string): Promise<BackupOutcome> {
     return { database, ...(await backUp(job, database)) };
   } catch (thrown) {
     const reason = job.context.signal.aborted ? job.context.signal.reason : thrown;
-    const error = reason instanceof RecoveryError ? reason : new FailedError(messageOf(reason));
+    const error = reason instanceof CommandError ? reason : new FailedError(messageOf(reason));
     error.message = `backup of ${describeServer(withDatabase(serverOf(job.settings), database))}: ${error.message}`;
     return { database, error };
   }
@@ -262,7 +262,7 @@ async function storeSnapshot(
     failed.abort(error);
     whole.reject(cause as Error);
     await Promise.all([dump.finish().catch(() => undefined), settled]);
-    throw cause instanceof RecoveryError ? cause : new FailedError(messageOf(cause));
+    throw cause instanceof CommandError ? cause : new FailedError(messageOf(cause));
   } finally {
     clearTimeout(watchdog);
     context.progress.done();
@@ -339,7 +339,6 @@ export function registerBackup(program: Command): void {
       "daily",
     )
     .option("--json", "print the manifest; an array with --all or several databases")
-    .addHelpText("after", exitCodeHelp)
     .action((options: { database?: string[]; all?: boolean; tier: Tier; json?: boolean }) => {
       return runVerb("backup", options, ["database", "store", options.tier], async (settings, context) => {
         const request = { databases: options.database, all: options.all, tier: options.tier };
@@ -372,7 +371,7 @@ function problemOf(outcomes: BackupOutcome[]): string | undefined {
 }
 
 function failureOf({ database, error }: { database: string; error: Error }) {
-  const exitCode = error instanceof RecoveryError ? error.exitCode : ExitCode.failed;
+  const exitCode = error instanceof CommandError ? error.exitCode : ExitCode.failed;
   return { database, error: { kind: error.name, message: redact(error.message), exitCode } };
 }
 

@@ -13,7 +13,7 @@ import {
 import type { CopyOptions } from "../options";
 import { paced } from "../pace";
 import { formatBytes } from "../progress";
-import { exitCodeHelp, runVerb, table } from "../runner";
+import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { behind } from "../store/behind";
 import { writeManifest } from "../store/catalogue";
@@ -221,7 +221,6 @@ export function registerCopy(program: Command): void {
     .option("--from <target>", "only from this target")
     .option("--database <name>", "only backups of this database")
     .option("--json", "print what was done as one JSON array")
-    .addHelpText("after", exitCodeHelp)
     .action((id: string | undefined, flags: CopyFlags) =>
       runVerb("copy", flags, ["store"], async (settings, context) => {
         const { to, from, database } = flags;

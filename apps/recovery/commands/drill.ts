@@ -11,12 +11,12 @@ import {
   FailedError,
   messageOf,
   NotRunError,
-  RecoveryError,
+  CommandError,
   UsageError,
 } from "../../../packages/command/errors";
 import { writableFolder, type EvidenceStore } from "../evidence/store";
 import { parseDurationOption } from "../parse";
-import { exitCodeHelp, runVerb, table } from "../runner";
+import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
 import { lockContainer } from "../store/containers";
@@ -56,7 +56,7 @@ export function runnerOf(env: NodeJS.ProcessEnv): DrillOptions["runner"] {
 
 /**
  * Drills the recovery of a live environment without touching it: see `liveGround`.
- * @throws RecoveryError when it could not begin or the report could not be stored
+ * @throws CommandError when it could not begin or the report could not be stored
  */
 export async function runLiveDrill(
   settings: Settings,
@@ -84,7 +84,7 @@ export async function runLiveDrill(
       await stop();
     }
   } catch (error) {
-    if (error instanceof RecoveryError || !limit.aborted) throw error;
+    if (error instanceof CommandError || !limit.aborted) throw error;
     throw new NotRunError("the time allowed was over before the first scenario began");
   } finally {
     await lease.release();
@@ -219,7 +219,7 @@ export function registerDrill(program: Command): void {
     .option("--operator <name>", "who runs it (default: the account's name)")
     .option("--timeout <duration>", "time allowed (default 5h)", parseDurationOption)
     .option("--json", "print the report as one JSON document")
-    .addHelpText("after", scenarioHelp + exitCodeHelp)
+    .addHelpText("after", scenarioHelp)
     .action((flags: DrillFlags) =>
       runVerb("drill", flags, ["store"], async (settings, context) => {
         const result = await runLiveDrill(settings, flags, context);

@@ -8,7 +8,7 @@ import {
   type EvidenceStore,
 } from "../evidence/store";
 import { ExitCode, messageOf, NotRunError, UsageError } from "../../../packages/command/errors";
-import { exitCodeHelp, runVerb } from "../runner";
+import { runVerb } from "../runner";
 import type { Settings } from "../settings";
 import { openStore } from "../store/open";
 
@@ -85,7 +85,6 @@ export function registerEvidence(program: Command): void {
       parseDigest,
     )
     .option("--json", "print the result as one JSON document")
-    .addHelpText("after", exitCodeHelp)
     .action((options: { dir?: string; environment?: string; head?: string; json?: boolean }) => {
       if (options.environment) process.env.ENVIRONMENT = options.environment;
       const needs = options.dir ? [] : (["store", "evidence"] as const);

@@ -6,13 +6,13 @@ import {
   FailedError,
   messageOf,
   NotRunError,
-  RecoveryError,
+  CommandError,
 } from "../../../packages/command/errors";
 import { readMarker, setMarker } from "../guard/marker";
 import { danger, hostsOf, judgeServer, judgeUrl, LOOPBACK, type GuardPolicy } from "../guard/policy";
 import { clientConfig, describeServer } from "../postgres/connection";
 import { fenced } from "../postgres/fence";
-import { exitCodeHelp, runVerb } from "../runner";
+import { runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 
 export interface GuardResult {
@@ -57,7 +57,7 @@ export async function runGuard(settings: Settings, options: { mark?: boolean }):
       marker: set ? "set" : "present",
     };
   } catch (error) {
-    if (error instanceof RecoveryError) throw error;
+    if (error instanceof CommandError) throw error;
     const closed = fenced(error);
     if (closed !== undefined) throw new FailedError(`${describeServer(server)}: ${closed}`);
     throw new NotRunError(`cannot ask ${describeServer(server)} for its marker: ${messageOf(error)}`);
@@ -91,7 +91,6 @@ export function registerGuard(program: Command): void {
     .description("prove, before a workload starts, that its database is this environment's")
     .option("--mark", "set the server's environment marker, once; needs a role with CREATEROLE")
     .option("--json", "print the result as one JSON document")
-    .addHelpText("after", exitCodeHelp)
     .action((options: { mark?: boolean; json?: boolean }) =>
       runVerb("guard", options, ["database"], async (settings) => {
         const result = await runGuard(settings, options);

@@ -3,7 +3,7 @@ import { ExitCode } from "../../../packages/command/errors";
 import { formatBytes } from "../progress";
 import type { ListOptions } from "../options";
 import { parseTierOption } from "../parse";
-import { exitCodeHelp, runVerb, table } from "../runner";
+import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { isVerified } from "../store/catalogue";
 import { bestOf, openTargets, readFleet, type FleetEntry, type Outage } from "../store/fleet";
@@ -33,7 +33,6 @@ export function registerList(program: Command): void {
     .option("--tier <tier>", "only backups of this tier", parseTierOption)
     .option("--target <name>", "only what this target holds")
     .option("--json", "print the manifests as one JSON array")
-    .addHelpText("after", exitCodeHelp)
     .action((options: ListOptions & { tier?: Tier; json?: boolean }) =>
       runVerb("list", options, ["store"], async (settings, context) => {
         const { backups, outages } = await runList(settings, options);

@@ -6,7 +6,7 @@ import { takeReading } from "../exporter/reading";
 import { DEFAULT_PORT, startExporter } from "../exporter/server";
 import type { RunContext } from "../context";
 import { parseDurationOption } from "../parse";
-import { exitCodeHelp, runVerb, type Outcome } from "../runner";
+import { runVerb, type Outcome } from "../runner";
 import type { Settings } from "../settings";
 import { openTargets } from "../store/fleet";
 
@@ -82,7 +82,6 @@ export function registerMetrics(program: Command): void {
     )
     .option("--once", "read once, print the metrics and end")
     .option("--json", "with --once: print them as one JSON document")
-    .addHelpText("after", exitCodeHelp)
     .action((options: MetricsOptions) =>
       runVerb("metrics", options, ["store"], async (settings, context) => {
         if (options.once) return readOnce(settings, context);

@@ -5,7 +5,7 @@ import { ExitCode, NotRunError } from "../../../packages/command/errors";
 import type { PruneOptions } from "../options";
 import { formatBytes } from "../progress";
 import { decideRetention, type RetentionDecision } from "../retention";
-import { exitCodeHelp, runVerb, table } from "../runner";
+import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
 import { backupContainers, CLOCKS, lockContainer } from "../store/containers";
@@ -186,7 +186,6 @@ export function registerPrune(program: Command): void {
     .option("--database <name>", "only backups of this database")
     .option("--target <name>", "only in this target")
     .option("--json", "print the decisions as one JSON document")
-    .addHelpText("after", exitCodeHelp)
     .action((options: { dryRun: boolean; database?: string; target?: string; json?: boolean }) =>
       runVerb("prune", options, ["store"], async (settings, context) => {
         const result = await runPrune(settings, options, context);

@@ -11,7 +11,7 @@ import { dropDatabase } from "../postgres/databases";
 import { describeDatabase, openTarget, putInPlace, type Placed, type Target } from "../postgres/target";
 import { leaseName, type NameLease } from "../postgres/unfinished";
 import { restoreInto } from "../restoreInto";
-import { exitCodeHelp, runVerb } from "../runner";
+import { runVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 import { Stages } from "../stages";
 import { select } from "../store/catalogue";
@@ -226,7 +226,6 @@ export function registerRestore(program: Command): void {
       (text: string, named: string[] = []) => [...named, text],
     )
     .option("--json", "print the result as one JSON document")
-    .addHelpText("after", exitCodeHelp)
     .action((id: string | undefined, flags: RestoreFlags) =>
       runVerb("restore", flags, ["database", "store"], async (settings, context) => {
         if ((id === undefined) === (flags.at === undefined))

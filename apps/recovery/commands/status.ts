@@ -4,7 +4,7 @@ import { formatDuration } from "../duration";
 import { ExitCode } from "../../../packages/command/errors";
 import type { RunStatus } from "../options";
 import { parseDurationOption } from "../parse";
-import { exitCodeHelp, runVerb, table } from "../runner";
+import { runVerb, table } from "../runner";
 import { isVerified, readCatalogue } from "../store/catalogue";
 import { behind, outageOf } from "../store/behind";
 import { lockContainer } from "../store/containers";
@@ -124,7 +124,6 @@ export function registerStatus(program: Command): void {
     .option("--rpo <duration>", "oldest allowed newest backup (default BACKUP_MAX_AGE)", parseDurationOption)
     .option("--verified-within <duration>", "oldest allowed newest verified backup", parseDurationOption)
     .option("--json", "print one JSON array, an entry per database and target")
-    .addHelpText("after", exitCodeHelp)
     .action((options: StatusFlags) =>
       runVerb("status", options, ["store"], async (settings, context) => {
         const limits = { maxAgeSeconds: options.rpo, maxVerifiedAgeSeconds: options.verifiedWithin };

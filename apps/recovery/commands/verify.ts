@@ -18,7 +18,7 @@ import { missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
 import { openScratch, type Scratch } from "../postgres/scratchDatabase";
 import { describeCopy, proveCopies } from "../proveCopies";
-import { exitCodeHelp, runVerb, table } from "../runner";
+import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { contradiction, requireSpace, startSpool, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
@@ -330,7 +330,6 @@ export function registerVerify(program: Command): void {
     )
     .option("--timeout <duration>", "time allowed (default 2h)", parseDurationOption)
     .option("--json", "print the report as one JSON document")
-    .addHelpText("after", exitCodeHelp)
     .action((id: string | undefined, flags: VerifyFlags) =>
       runVerb("verify", flags, ["store"], async (settings, context) => {
         const file = flags.assertions ?? settings.assertionsFile;

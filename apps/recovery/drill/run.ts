@@ -4,7 +4,7 @@ import {
   FailedError,
   messageOf,
   NotRunError,
-  RecoveryError,
+  CommandError,
   UsageError,
 } from "../../../packages/command/errors";
 import { documentName, parseReport, sha256, type StoredReport } from "../evidence/chain";
@@ -58,7 +58,7 @@ type Exercised = Omit<DrillReport, "sequence" | "prevReportSha256" | "metrics" |
 
 /**
  * Exercises the scenarios one after the other and adds the report to the chain of the environment.
- * @throws RecoveryError when it could not begin, was interrupted, or the report could not be stored
+ * @throws CommandError when it could not begin, was interrupted, or the report could not be stored
  */
 export async function runDrill(
   ground: Ground,
@@ -185,7 +185,7 @@ async function exercise(
 /** What could not be tried says nothing about the backups; everything else that went wrong does. */
 function brokenOff(error: unknown, { signal }: RunContext): { check: CheckResult; reason: string } {
   const timedOut = signal.aborted;
-  const notRun = error instanceof RecoveryError && !(error instanceof FailedError);
+  const notRun = error instanceof CommandError && !(error instanceof FailedError);
   const status = timedOut ? "TIMED_OUT" : notRun ? "NOT_RUN" : "FAIL";
   const reason = timedOut ? "the time allowed was over" : messageOf(error);
   return {

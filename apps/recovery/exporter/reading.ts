@@ -38,7 +38,7 @@ export interface Reading {
   evidence: { drills: DrillReport[]; intact: boolean } | null;
 }
 
-/** Reads catalogues, archives' names and drill reports. @throws RecoveryError when no target answers */
+/** Reads catalogues, archives' names and drill reports. @throws CommandError when no target answers */
 export async function takeReading(places: readonly Place[], now: Date): Promise<Reading> {
   // A backup writes its archive before its manifest, so in this order a run going on looks like an archive
   // without manifest at worst, which its alert gives the time to finish; never like a lost archive.

@@ -1,6 +1,6 @@
 import { DatabaseError, type Client } from "pg";
 import type { ArchiveFile } from "../archiveFile";
-import { messageOf, RecoveryError } from "../../../packages/command/errors";
+import { messageOf, CommandError } from "../../../packages/command/errors";
 import { Slots } from "../slots";
 import type { Manifest, TableFingerprint } from "../types";
 import { TablesComparer, type TablesComparison } from "./compare";
@@ -167,7 +167,7 @@ class Restore {
         await load();
       });
     } catch (error) {
-      if (error instanceof RecoveryError) throw error;
+      if (error instanceof CommandError) throw error;
       const said = error instanceof DatabaseError ? `ERROR: ${error.message}` : messageOf(error);
       throw restoreProblem(this.task.server, `the rows of ${fingerprint.name} could not be loaded`, said);
     }

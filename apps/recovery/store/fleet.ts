@@ -1,4 +1,4 @@
-import { FailedError, messageOf, RecoveryError } from "../../../packages/command/errors";
+import { FailedError, messageOf, CommandError } from "../../../packages/command/errors";
 import { forTarget, type Settings } from "../settings";
 import type { CatalogueEntry } from "../types";
 import { isVerified, readCatalogue } from "./catalogue";
@@ -16,7 +16,7 @@ export interface Place {
 /** A target that did not answer, or not as it should. */
 export interface Outage {
   target: string;
-  error: RecoveryError;
+  error: CommandError;
 }
 
 /** Every target, or the one that is named. @throws UsageError for an unknown name */
@@ -31,13 +31,13 @@ export async function openTargets(settings: Settings, only?: string): Promise<Pl
 }
 
 /** Any error as one that can be reported. */
-export function recoveryError(error: unknown): RecoveryError {
-  return error instanceof RecoveryError ? error : new FailedError(messageOf(error));
+export function recoveryError(error: unknown): CommandError {
+  return error instanceof CommandError ? error : new FailedError(messageOf(error));
 }
 
 /**
  * Asks every place the same, side by side. What does not answer is an outage and keeps nobody waiting for good.
- * @throws RecoveryError of the first place when none answers
+ * @throws CommandError of the first place when none answers
  */
 export async function askAll<T>(
   places: readonly Place[],
@@ -66,7 +66,7 @@ export interface FleetEntry {
   held: { place: Place; entry: CatalogueEntry }[];
 }
 
-/** The catalogues of all targets as one, newest first. @throws RecoveryError when no target can be read */
+/** The catalogues of all targets as one, newest first. @throws CommandError when no target can be read */
 export async function readFleet(
   places: readonly Place[],
 ): Promise<{ backups: FleetEntry[]; outages: Outage[] }> {

@@ -2,7 +2,8 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { Command } from "commander";
+import { UsageError } from "../../../packages/command/errors";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 
 const root = projectRoot(__dirname);
@@ -14,24 +15,28 @@ const areas = fs
   .filter((name) => !PARTS.has(name))
   .sort();
 
-const command = new Command("bench")
-  .description("Prints how long things take and how large they get")
-  .argument("[areas...]", `what to measure: ${areas.join(", ")} (default: all)`)
-  .parse();
-const unknown = command.args.filter((area) => !areas.includes(area));
-if (unknown.length > 0) {
-  console.error(`${unknown.join(", ")}: not found; allowed: ${areas.join(", ")}`);
-  process.exit(2);
+function measure(named: readonly string[]): void {
+  const unknown = named.filter((area) => !areas.includes(area));
+  if (unknown.length > 0)
+    throw new UsageError(`${unknown.join(", ")}: not found; allowed: ${areas.join(", ")}`);
+  for (const area of named.length > 0 ? named : areas) {
+    console.log(`\n== ${area}`);
+    const { status } = spawnSync(
+      process.execPath,
+      ["packages/command/run.mjs", `apps/rehearsal/bench/${area}.ts`],
+      { cwd: root, stdio: "inherit" },
+    );
+    if (status !== 0) process.exitCode = 1;
+  }
 }
-for (const area of command.args.length > 0 ? command.args : areas) {
-  console.log(`\n== ${area}`);
-  const { status } = spawnSync(
-    process.execPath,
-    ["packages/command/run.mjs", `apps/rehearsal/bench/${area}.ts`],
-    {
-      cwd: root,
-      stdio: "inherit",
-    },
+
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand("bench", "Prints how long things take and how large they get.", {
+      0: "within the limits",
+      1: "beyond one, or not measured",
+    })
+      .argument("[areas...]", `what to measure: ${areas.join(", ")} (default: all)`)
+      .action(measure),
   );
-  if (status !== 0) process.exitCode = 1;
 }

@@ -87,7 +87,7 @@ async function offlinePlan(stage: Stage, world: World): Promise<Written[]> {
     "packages/command/run.mjs",
     "apps/tools/plan/plan.ts",
     stage.stack,
-    "--json",
+    "--save",
     file,
     "--quiet",
   ];

@@ -1,11 +1,12 @@
-import { Command, CommanderError } from "commander";
+import { Argument } from "commander";
 import { stackNames } from "../../../stacks/files";
 import { estimate } from "./price";
 import { renderDifference, renderEstimate, renderLines, renderOptions } from "./render";
-import { readPrices, UnknownPrice } from "./table";
+import { readPrices } from "./table";
 import { planStack } from "../../../packages/offline-engine/planner";
 import { readPlan } from "../plan/planOutput";
 import { planDocument, type ResourceDocument } from "../render/plan";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 
 interface Options {
@@ -37,31 +38,20 @@ async function run(stack: string, options: Options): Promise<void> {
   if (options.options) console.log(renderOptions(prices));
 }
 
-async function main(): Promise<void> {
-  const program = new Command("cost")
-    .description("Prices a stack's plan offline, per component and month, from a dated table of list prices.")
-    .argument("<stack>", `one of ${stackNames(root).join(", ")}`)
-    .option("--plan <file>", "price this plan (npm run plan -- <stack> --json file) instead of making one")
-    .option("--diff <file>", "also show what changed against this earlier plan")
-    .option("--lines", "also show every resource and item")
-    .option("--options", "also show the report's options A to C")
-    .option("--json", "print one JSON document")
-    .exitOverride()
-    .addHelpText(
-      "after",
-      "\nExit codes:\n  0  priced\n  1  something in the plan has no price\n  2  wrong usage or configuration\n",
-    );
-  try {
-    await program.parseAsync();
-    await run(program.args[0] ?? "", program.opts<Options>());
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.code === "commander.helpDisplayed" ? 0 : 2;
-      return;
-    }
-    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = error instanceof UnknownPrice ? 1 : 2;
-  }
+export async function main(): Promise<void> {
+  const stacks = stackNames(root);
+  await runCommand(
+    createCommand(
+      "cost",
+      "Prices a stack's plan offline, per component and month, from a dated table of list prices.",
+      { 0: "priced", 1: "something in the plan has no price" },
+    )
+      .addArgument(new Argument("<stack>", `one of ${stacks.join(", ")}`))
+      .option("--plan <file>", "price this plan (npm run plan -- <stack> --save file) instead of making one")
+      .option("--diff <file>", "also show what changed against this earlier plan")
+      .option("--lines", "also show every resource and item")
+      .option("--options", "also show the report's options A to C")
+      .option("--json", "print one JSON document")
+      .action(run),
+  );
 }
-
-void main();

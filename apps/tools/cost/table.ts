@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
+import { FailedError, UsageError } from "../../../packages/command/errors";
 import { projectRoot } from "../../../packages/command/root";
 
 const amount = z.number().min(0);
@@ -37,9 +38,7 @@ const table = z.strictObject({
 export type PriceTable = z.infer<typeof table>;
 
 /** A size, kind or region the price table does not know. */
-export class UnknownPrice extends Error {
-  override readonly name = "UnknownPrice";
-}
+export class UnknownPrice extends FailedError {}
 
 export const PRICE_FILE = "apps/tools/cost/prices.yaml";
 
@@ -48,14 +47,14 @@ export function readPrices(root: string = projectRoot(__dirname)): PriceTable {
   const result = table.safeParse(yaml.load(fs.readFileSync(path.join(root, PRICE_FILE), "utf8")));
   if (!result.success) {
     const lines = result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
-    throw new Error(`${PRICE_FILE}:\n${lines.join("\n")}`);
+    throw new UsageError(`${PRICE_FILE}:\n${lines.join("\n")}`);
   }
   const incomplete = Object.entries(result.data.prices).flatMap(([key, entry]) =>
     result.data.regions
       .filter((region) => typeof entry[region] !== "number")
       .map((region) => `  prices.${key}.${region}: missing`),
   );
-  if (incomplete.length > 0) throw new Error(`${PRICE_FILE}:\n${incomplete.join("\n")}`);
+  if (incomplete.length > 0) throw new UsageError(`${PRICE_FILE}:\n${incomplete.join("\n")}`);
   return result.data;
 }
 

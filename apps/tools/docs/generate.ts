@@ -1,11 +1,21 @@
-import fs from "node:fs";
+import path from "node:path";
+import { writeAll } from "../../../packages/command/files";
+import { createCommand, runCommand } from "../../../packages/command/program";
+import { projectRoot } from "../../../packages/command/root";
 import { pages } from "./pages";
 
-async function main(): Promise<void> {
-  for (const page of pages(process.cwd())) {
-    fs.writeFileSync(page.file, await page.render());
-    console.log(`wrote ${page.file}`);
-  }
+async function write(): Promise<void> {
+  const root = projectRoot(__dirname);
+  const all = pages(root);
+  await writeAll(all.map(({ file, render }) => ({ file: path.join(root, file), render })));
+  for (const { file } of all) console.log(`wrote ${file}`);
 }
 
-void main();
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand("docs", "Writes every page that is generated from the program, or none of them.", {
+      0: "written",
+      1: "a page cannot be made, e.g. for want of a price",
+    }).action(write),
+  );
+}

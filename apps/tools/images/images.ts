@@ -1,8 +1,9 @@
 import path from "node:path";
-import { Command, CommanderError } from "commander";
 import { readStacks } from "../../../stacks/files";
 import { askRegistry, imagesOf, parseImage } from "./registry";
 import { readPlan } from "../plan/planOutput";
+import { UsageError } from "../../../packages/command/errors";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 
 const ANSWERS = {
@@ -29,7 +30,7 @@ async function run(stack: string, options: { online?: boolean; plan?: string }):
   const root = projectRoot(__dirname);
   const stacks = Object.keys(readStacks(root));
   if (!stacks.includes(stack)) {
-    throw new Error(`stack "${stack}" has no file; allowed: ${stacks.join(", ")}`);
+    throw new UsageError(`stack "${stack}" has no file; allowed: ${stacks.join(", ")}`);
   }
   const images = imagesOf(readPlan(options.plan ?? path.join(root, `test/expected/${stack}.json`)).resources);
   if (!options.online) {
@@ -42,26 +43,18 @@ async function run(stack: string, options: { online?: boolean; plan?: string }):
   return answers.some(({ outcome }) => outcome === "unknown") ? 3 : 0;
 }
 
-async function main(): Promise<void> {
-  const program = new Command("images")
-    .description("Every image a stack's committed plan runs, by digest.")
-    .argument("<stack>", "whose images")
-    .option("--plan <file>", "a plan (npm run plan -- <stack> --json file) instead of the committed one")
-    .option("--online", "ask each registry, without a password, whether it has the image")
-    .exitOverride()
-    .addHelpText(
-      "after",
-      "\nExit codes:\n  0  listed; with --online: all found\n  1  one is missing or cannot be pulled\n  2  wrong usage or configuration\n  3  a registry did not answer\n",
-    );
-  try {
-    await program.parseAsync();
-    process.exitCode = await run(program.args[0] ?? "", program.opts());
-  } catch (error) {
-    if (!(error instanceof CommanderError)) {
-      console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    process.exitCode = error instanceof CommanderError && error.code === "commander.helpDisplayed" ? 0 : 2;
-  }
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand("images", "Every image a stack's committed plan runs, by digest.", {
+      0: "listed; with --online: all found",
+      1: "one is missing or cannot be pulled",
+      3: "a registry did not answer",
+    })
+      .argument("<stack>", "whose images")
+      .option("--plan <file>", "a plan (npm run plan -- <stack> --save file) instead of the committed one")
+      .option("--online", "ask each registry, without a password, whether it has the image")
+      .action(async (stack: string, options: { online?: boolean; plan?: string }) => {
+        process.exitCode = await run(stack, options);
+      }),
+  );
 }
-
-void main();

@@ -1,5 +1,4 @@
-import { Command, CommanderError } from "commander";
-import fs from "node:fs";
+import type { Command } from "commander";
 import path from "node:path";
 import yaml from "js-yaml";
 import { alertCatalogue } from "../../../packages/alerting/catalogue";
@@ -11,10 +10,9 @@ import { statpingServices } from "../../../infra/statusPage/statping";
 import { pageServices } from "../../../infra/statusPage/targets";
 import { readStackFile, stackPlatformNames } from "../../../stacks/files";
 import { alertSettings, maintenanceOf } from "../../../stacks/monitoringSettings";
-import { ConfigError } from "../../../stacks/problems";
+import { writeFile } from "../../../packages/command/files";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
-
-const EXIT = { written: 0, usage: 2 } as const;
 
 interface RenderOptions {
   out: string;
@@ -71,27 +69,19 @@ export function renderStack(
 
 function render(stack: string, options: RenderOptions): void {
   const files = renderStack(projectRoot(__dirname), stack, options);
-  fs.mkdirSync(options.out, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
-    // Written aside and renamed, so that a Prometheus that reloads never reads half a file.
     const target = path.join(options.out, name);
-    fs.writeFileSync(`${target}.new`, content);
-    fs.renameSync(`${target}.new`, target);
+    writeFile(target, content);
     console.log(`wrote ${target}`);
   }
 }
 
 function buildProgram(): Command {
-  const program = new Command("alerts")
-    .description(
-      "Alerts, routing, dashboards and status page of a stack as files for programs outside Azure.",
-    )
-    .exitOverride()
-    .showHelpAfterError("(add --help for usage)")
-    .addHelpText(
-      "after",
-      `\nExit codes:\n  ${EXIT.written}  written\n  ${EXIT.usage}  wrong usage or a wrong stack file; nothing is written\n`,
-    );
+  const program = createCommand(
+    "alerts",
+    "Alerts, routing, dashboards and status page of a stack as files for programs outside Azure.",
+    { 0: "written" },
+  );
   program
     .command("render")
     .argument("<stack>", "stack whose file is read")
@@ -109,18 +99,6 @@ function buildProgram(): Command {
   return program;
 }
 
-async function main(): Promise<void> {
-  try {
-    await buildProgram().parseAsync();
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      const asked = error.code === "commander.helpDisplayed" || error.code === "commander.help";
-      process.exitCode = asked ? EXIT.written : EXIT.usage;
-    } else if (error instanceof ConfigError) {
-      console.error(error.message);
-      process.exitCode = EXIT.usage;
-    } else throw error;
-  }
+export async function main(): Promise<void> {
+  await runCommand(buildProgram());
 }
-
-if (require.main === module || process.argv[1] === __filename) void main();

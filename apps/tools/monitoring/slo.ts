@@ -1,29 +1,28 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { promSeconds } from "../../../packages/alerting/duration";
 import { AnnouncedWindow } from "../../../packages/alerting/maintenance";
 import { availabilityReport, AvailabilityReport } from "../../../packages/alerting/report";
-import { healthMinutes, PrometheusError } from "./prometheusApi";
+import { healthMinutes } from "./prometheusApi";
 import { reportText } from "./sloText";
 import { readOutsideOutages } from "./outages";
 import { readStackFile } from "../../../stacks/files";
-import { ConfigError } from "../../../stacks/problems";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 
 /** Below this share of measured minutes a report says nothing about the rest. */
 const COVERAGE_NEEDED = 0.99;
 
-const EXIT = { met: 0, missed: 1, usage: 2, notMeasured: 3 } as const;
+const EXIT = { met: 0, missed: 1, notMeasured: 3 } as const;
 
-const HELP = `
-Exit codes:
-  ${EXIT.met}  the objective is met
-  ${EXIT.missed}  the objective is missed
-  ${EXIT.usage}  wrong usage or a wrong file
-  ${EXIT.notMeasured}  Prometheus does not answer, or less than ${COVERAGE_NEEDED * 100}% of the window was measured
+const EXITS = {
+  [EXIT.met]: "the objective is met",
+  [EXIT.missed]: "the objective is missed",
+  [EXIT.notMeasured]: `Prometheus does not answer, or less than ${COVERAGE_NEEDED * 100}% of the window was measured`,
+};
 
+const TOKEN = `\
 A managed Prometheus wants a token: set PROMETHEUS_TOKEN, for Azure from
-  az account get-access-token --resource https://prometheus.monitor.azure.com --query accessToken --output tsv
-`;
+  az account get-access-token --resource https://prometheus.monitor.azure.com --query accessToken --output tsv`;
 
 interface ReportOptions {
   window: number;
@@ -85,11 +84,7 @@ function exitCode(result: AvailabilityReport): number {
 
 /** The command line. Actions return through `finish`, with an exit code. */
 export function buildProgram(finish: (code: number) => void): Command {
-  const program = new Command("slo")
-    .description("Service level objectives of Forma 3D Connect.")
-    .exitOverride()
-    .showHelpAfterError("(add --help for usage)")
-    .addHelpText("after", HELP);
+  const program = createCommand("slo", "Service level objectives of Forma 3D Connect.", EXITS, TOKEN);
   program
     .command("report")
     .description("availability of a window with the contract's exclusions, error budget and service credits")
@@ -99,26 +94,11 @@ export function buildProgram(finish: (code: number) => void): Command {
     .option("--stack <name>", "leave out the maintenance windows announced in this stack's file")
     .option("--outages <file>", "leave out the outages of third parties listed in this YAML file")
     .option("--json", "print one JSON document")
-    .addHelpText("after", HELP)
+    .addHelpText("after", `\n${TOKEN}`)
     .action(async (options: ReportOptions) => finish(await report(options)));
   return program;
 }
 
-async function main(): Promise<void> {
-  try {
-    await buildProgram((code) => (process.exitCode = code)).parseAsync();
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      const asked = error.code === "commander.helpDisplayed" || error.code === "commander.help";
-      process.exitCode = asked ? EXIT.met : EXIT.usage;
-    } else if (error instanceof ConfigError) {
-      console.error(error.message);
-      process.exitCode = EXIT.usage;
-    } else if (error instanceof PrometheusError) {
-      console.error(error.message);
-      process.exitCode = EXIT.notMeasured;
-    } else throw error;
-  }
+export async function main(): Promise<void> {
+  await runCommand(buildProgram((code) => (process.exitCode = code)));
 }
-
-if (require.main === module || process.argv[1] === __filename) void main();

@@ -1,9 +1,11 @@
 import path from "node:path";
-import { Command, CommanderError } from "commander";
+import type { Command } from "commander";
 import { readStacks } from "../../../stacks/files";
 import { assignedRoles, assignmentCondition, resourceProviders } from "./needs";
 import { readPlan } from "../plan/planOutput";
 import type { ResourceDocument } from "../render/plan";
+import { UsageError } from "../../../packages/command/errors";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 
 const root = projectRoot(__dirname);
@@ -12,14 +14,16 @@ const root = projectRoot(__dirname);
 function committed(stack: string): readonly ResourceDocument[] {
   const stacks = Object.keys(readStacks(root));
   if (!stacks.includes(stack)) {
-    throw new Error(`stack "${stack}" has no file; allowed: ${stacks.join(", ")}`);
+    throw new UsageError(`stack "${stack}" has no file; allowed: ${stacks.join(", ")}`);
   }
   return readPlan(path.join(root, `test/expected/${stack}.json`)).resources;
 }
 
 function program(): Command {
-  const cli = new Command("permissions").description(
-    "What a subscription and a deploying identity need for a stack's committed plan. Exit codes: 0 printed, 2 wrong usage or configuration.",
+  const cli = createCommand(
+    "permissions",
+    "What a subscription and a deploying identity need for a stack's committed plan.",
+    { 0: "printed" },
   );
   cli
     .command("providers <stack>")
@@ -29,20 +33,9 @@ function program(): Command {
     .command("condition <stack>")
     .description("condition under which the deploying identity may assign roles")
     .action((stack: string) => console.log(assignmentCondition(assignedRoles(committed(stack)))));
-  return cli.exitOverride();
+  return cli;
 }
 
-function main(): void {
-  try {
-    program().parse();
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.code === "commander.helpDisplayed" ? 0 : 2;
-      return;
-    }
-    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 2;
-  }
+export async function main(): Promise<void> {
+  await runCommand(program());
 }
-
-main();

@@ -1,32 +1,19 @@
 import { stripVTControlCharacters } from "node:util";
-import { CommanderError } from "commander";
-import { parsePlanCommand, PlanCommand } from "./planCommand";
+import { planCommand, type PlanCommand } from "./planCommand";
 import { checkStackFiles } from "./planCheck";
 import { planStack } from "../../../packages/offline-engine/planner";
 import type { PackProcess } from "../../../packages/offline-engine/policies";
-import { UsageError } from "../../../packages/offline-engine/config";
-import { earlierPlan, finish } from "./planOutput";
+import { FailedError, UsageError } from "../../../packages/command/errors";
+import { earlierPlan, finish, succeeded } from "./planOutput";
+import { formatDocument, planDocument } from "../render/plan";
 import { renderProblems } from "../render/report";
 import { columnsOf } from "../render/text";
 import type { Outcome } from "../render/verdict";
+import { runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 import { buildPack } from "../../../policies/build.cjs";
 
-/** Exit codes, as `--help` documents them. */
-const FAILED = 1;
-const WRONG_USAGE = 2;
-
 const packs = new Set<PackProcess>();
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.once(signal, () => {
-    packs.forEach((pack) => pack.close());
-    process.exit(code);
-  });
-}
-
 /** Milliseconds after which a command that has said nothing says what it does. */
 const PATIENCE_MS = 500;
 
@@ -54,9 +41,7 @@ function together(stacks: readonly string[], outcomes: readonly Outcome[]): stri
     : `${bad.join(" and ")} must not be deployed as planned (exit code 1).`;
 }
 
-async function main(): Promise<number> {
-  const root = projectRoot(__dirname);
-  const command: PlanCommand = parsePlanCommand(process.argv, root);
+async function plan(root: string, command: PlanCommand): Promise<number> {
   checkStackFiles(root, command.stacks, command.overrides);
   const columns = columnsOf(process.stdout);
   const outcomes: Outcome[] = [];
@@ -72,6 +57,11 @@ async function main(): Promise<number> {
     }).finally(done);
     if (plan.refused) throw new UsageError(renderProblems(plan, columns).trim());
     const { text, outcome } = finish(plan, command, earlier, columns);
+    if (command.json) {
+      if (!succeeded(plan)) throw new FailedError(renderProblems(plan, columns).trim());
+      process.stdout.write(formatDocument(planDocument(plan)));
+      return outcome.code;
+    }
     if (outcomes.length > 0 && !command.quiet) console.log(`\n${"─".repeat(columns)}\n`);
     if (text !== "") print(text);
     outcomes.push(outcome);
@@ -80,19 +70,20 @@ async function main(): Promise<number> {
   return Math.max(...outcomes.map(({ code }) => code));
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
-    } else if (error instanceof UsageError) {
-      console.error(error.message);
-      process.exitCode = WRONG_USAGE;
-    } else {
-      console.error(error instanceof Error ? (error.stack ?? error.message) : error);
-      process.exitCode = FAILED;
-    }
-  },
-);
+export async function main(): Promise<void> {
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    process.once(signal, () => {
+      packs.forEach((pack) => pack.close());
+      process.exit(code);
+    });
+  }
+  const root = projectRoot(__dirname);
+  await runCommand(
+    planCommand(root, async (command) => {
+      process.exitCode = await plan(root, command);
+    }),
+  );
+}

@@ -1,6 +1,7 @@
 import { readStacks, StackDocument } from "../../../stacks/files";
 import { ConfigError } from "../../../stacks/problems";
-import { readOverridden, UsageError } from "../../../packages/offline-engine/config";
+import { UsageError } from "../../../packages/command/errors";
+import { readOverridden } from "../../../packages/offline-engine/config";
 
 /**
  * Checks the stack files, with overrides laid over those of the stacks that are planned, before anything is started: a

@@ -1,6 +1,8 @@
 import path from "node:path";
-import { Command, InvalidArgumentError } from "commander";
-import { parseOverride, stacksIn, UsageError } from "../../../packages/offline-engine/config";
+import { type Command, InvalidArgumentError } from "commander";
+import { UsageError } from "../../../packages/command/errors";
+import { createCommand } from "../../../packages/command/program";
+import { parseOverride, stacksIn } from "../../../packages/offline-engine/config";
 
 /** What a user asked for. File names may hold `{stack}`. */
 export interface PlanCommand {
@@ -10,7 +12,10 @@ export interface PlanCommand {
   readonly quiet: boolean;
   /** The tree of all resources instead of the verdict. */
   readonly full: boolean;
-  readonly json?: string;
+  /** The plan as JSON on standard output instead of any text. */
+  readonly json: boolean;
+  /** File the plan is written to. */
+  readonly save?: string;
   readonly mermaid?: string;
   readonly sarif?: string;
   /** The verdict and all behind it as one page. */
@@ -19,16 +24,16 @@ export interface PlanCommand {
   readonly diff?: string;
 }
 
-const HELP = `
-Exit codes:
-  0  fine
-  1  the plan or a policy failed, or a change against an earlier plan loses data or is refused by Azure
-  2  wrong usage or configuration
+const EXITS = {
+  0: "fine",
+  1: "the plan or a policy failed, or a change against an earlier plan loses data or is refused by Azure",
+};
 
+const NOTES = `\
 Examples:
   npm run plan -- prod
   npm run plan -- prod --full
-  npm run plan -- prod --json plan.json && git switch topic && npm run plan -- prod --diff plan.json
+  npm run plan -- prod --save plan.json && git switch topic && npm run plan -- prod --diff plan.json
   npm run plan -- staging --config database.storageGB=256
   npm run plan -- prod --html prod.html
 
@@ -44,24 +49,28 @@ function override(text: string, earlier: Record<string, unknown>): Record<string
   }
 }
 
-/**
- * Reads the command line.
- * @throws CommanderError for unknown options, after saying so; UsageError for stacks and files that do not go together.
- */
-export function parsePlanCommand(argv: readonly string[], root: string): PlanCommand {
-  const command = new Command("plan")
-    .description(
-      "Says what stacks would be, what they cost, what the policies find and what is missing; needs no cloud, account or Pulumi CLI",
-    )
+/** The command line; `act` gets what was asked for, when stacks and files go together. */
+export function planCommand(root: string, act: (command: PlanCommand) => Promise<void>): Command {
+  return createCommand(
+    "plan",
+    "Says what stacks would be, what they cost, what the policies find and what is missing; needs no cloud, account or Pulumi CLI",
+    EXITS,
+    NOTES,
+  )
     .argument("[stacks...]", "stacks to plan (default: every stack that has a Pulumi.<stack>.yaml)")
-    .option("--json <file>", "write the plan, in the shape of pulumi stack export")
+    .option(
+      "--json",
+      "print the plan of one stack, in the shape of pulumi stack export, and nothing else",
+      false,
+    )
+    .option("--save <file>", "write the plan, in the same shape")
     .option("--mermaid <file>", "write a picture of the architecture as a Mermaid flowchart")
     .option("--sarif <file>", "write what the policies found as SARIF 2.1.0, also when the plan fails")
     .option(
       "--html <file>",
       "write one page with the picture, changes, findings and cost, also when the plan fails",
     )
-    .option("--diff <file>", "compare with a plan written earlier by --json")
+    .option("--diff <file>", "compare with a plan written earlier by --save")
     .option(
       "--config <key=value>",
       "override a configuration value; may be repeated, the value is YAML",
@@ -71,14 +80,15 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
     .option("--resolve", "fill in the ids and values Azure would assign, instead of [unknown]", false)
     .option("--full", "print every resource, output and message instead of the verdict", false)
     .option("--quiet", "print problems and differences only", false)
-    .addHelpText("after", HELP)
-    .exitOverride()
-    .parse(argv as string[]);
-  const options = command.opts<
-    Omit<PlanCommand, "stacks" | "overrides"> & { config: Record<string, unknown> }
-  >();
+    .action((stacks: string[], options: Options) => act(checked(root, stacks, options)));
+}
+
+type Options = Omit<PlanCommand, "stacks" | "overrides"> & { config: Record<string, unknown> };
+
+/** @throws UsageError for stacks and files that do not go together */
+function checked(root: string, named: readonly string[], options: Options): PlanCommand {
   const known = stacksIn(root);
-  const stacks = command.args.length > 0 ? command.args : known;
+  const stacks = named.length > 0 ? named : known;
   if (stacks.length === 0) throw new UsageError(`${root}: has no Pulumi.<stack>.yaml`);
   const unknown = stacks.filter((stack) => !known.includes(stack));
   if (unknown.length > 0) {
@@ -87,7 +97,10 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
   const repeated = stacks.find((stack, i) => stacks.indexOf(stack) < i);
   if (repeated !== undefined)
     throw new UsageError(`stack ${repeated}: is named twice; allowed: each stack once`);
-  for (const name of ["json", "mermaid", "sarif", "html", "diff"] as const) {
+  if (options.json && stacks.length > 1) {
+    throw new UsageError(`--json: one document for ${stacks.length} stacks; allowed: one stack`);
+  }
+  for (const name of ["save", "mermaid", "sarif", "html", "diff"] as const) {
     const file = options[name];
     if (stacks.length > 1 && file !== undefined && !file.includes("{stack}")) {
       throw new UsageError(
@@ -95,7 +108,7 @@ export function parsePlanCommand(argv: readonly string[], root: string): PlanCom
       );
     }
   }
-  const written = (["json", "mermaid", "sarif", "html"] as const).flatMap((name) => options[name] ?? []);
+  const written = (["save", "mermaid", "sarif", "html"] as const).flatMap((name) => options[name] ?? []);
   const twice = written.find((file, i) =>
     written.some((other, j) => j < i && path.resolve(other) === path.resolve(file)),
   );

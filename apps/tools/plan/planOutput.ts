@@ -2,7 +2,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { catalogue } from "../../../policies/pack/catalogue";
 import { toSarif } from "../../../policies/pack/sarif";
-import { UsageError } from "../../../packages/offline-engine/config";
+import { UsageError } from "../../../packages/command/errors";
+import { writeFile } from "../../../packages/command/files";
 import type { PlanCommand } from "./planCommand";
 import type { Plan } from "../../../packages/offline-engine/planner";
 import { estimate, type Estimate } from "../cost/price";
@@ -15,22 +16,7 @@ import { indented } from "../render/text";
 import { renderPage } from "../page/planPage";
 import { outcomeOf, renderVerdict, type Outcome } from "../render/verdict";
 
-/** Replaces a file as a whole or not at all. */
-export function replaceFile(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.tmp`;
-  try {
-    fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
-    fs.writeFileSync(draft, text);
-    fs.renameSync(draft, file);
-  } catch (error) {
-    fs.rmSync(draft, { force: true });
-    throw new UsageError(
-      `${file}: cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-}
-
-/** Reads a plan written by `--json`. @throws UsageError when it is not one. */
+/** Reads a plan written by `--save`. @throws UsageError when it is not one. */
 export function readPlan(file: string): PlanDocument {
   let document: unknown;
   try {
@@ -41,7 +27,7 @@ export function readPlan(file: string): PlanDocument {
   const resources = (document as Partial<PlanDocument> | null)?.resources;
   const isPlan =
     Array.isArray(resources) && resources.every((r) => typeof r?.urn === "string" && r.inputs && r.options);
-  if (!isPlan) throw new UsageError(`--diff ${file}: is no plan; allowed: a file written by --json`);
+  if (!isPlan) throw new UsageError(`--diff ${file}: is no plan; allowed: a file written by --save`);
   return document as PlanDocument;
 }
 
@@ -112,24 +98,24 @@ export function finish(
   const fine = succeeded(plan);
   if (command.sarif && typeof plan.pack !== "string") {
     const judged = { stack, version: plan.pack.version, findings: plan.violations };
-    replaceFile(name(command.sarif), `${JSON.stringify(toSarif([judged], catalogue()), null, 2)}\n`);
+    writeFile(name(command.sarif), `${JSON.stringify(toSarif([judged], catalogue()), null, 2)}\n`);
   }
-  if (fine && command.json) replaceFile(name(command.json), formatDocument(document));
+  if (fine && command.save) writeFile(name(command.save), formatDocument(document));
   if (fine && command.mermaid) {
-    replaceFile(name(command.mermaid), renderMermaid([...plan.deployment.resources.values()], plan.model));
+    writeFile(name(command.mermaid), renderMermaid([...plan.deployment.resources.values()], plan.model));
   }
   const list = earlier && isComplete(plan) ? diffPlans(earlier.plan, document, plan.model) : [];
   const outcome = outcomeOf(plan, list);
   if (command.html) {
     const changes = earlier &&
       isComplete(plan) && { against: earlier.file, list, cost: costOf(earlier.plan) };
-    replaceFile(
+    writeFile(
       name(command.html),
       renderPage(plan, { cost: costOf(document), outcome, ...(changes && { changes }) }),
     );
   }
   const lines = [...shown(plan, command, earlier, list, columns)];
-  if (!fine && (command.json || command.mermaid)) lines.push("The plan failed: no file was written.");
+  if (!fine && (command.save || command.mermaid)) lines.push("The plan failed: no file was written.");
   if (earlier && !isComplete(plan)) lines.push("The plan is not complete: it was not compared.");
   if (earlier && command.diff !== undefined && isComplete(plan)) {
     lines.push(`\nCompared with ${earlier.file}: ${renderDiff(list, command.quiet ? Infinity : columns)}`);

@@ -5,6 +5,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { buildSync } from "esbuild";
+import { writeFile } from "../../command/files";
+import { createCommand, runCommand } from "../../command/program";
 import { projectRoot } from "../../command/root";
 import { Declarations } from "./declarations";
 import { AZURE } from "../model/azure";
@@ -233,9 +235,17 @@ async function generate(): Promise<void> {
   for (const [name, facts] of Object.entries(extracted)) {
     const file = path.join(root, `packages/emulated-azure/facts/${name}.json`);
     const text = format(facts);
-    fs.writeFileSync(file, text);
+    writeFile(file, text);
     console.log(`${path.relative(root, file)}: ${Math.round(text.length / 1024)} KiB`);
   }
 }
 
-void generate();
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand(
+      "facts",
+      "Extracts what the emulated Azure knows of each resource type from the SDKs and Microsoft's clients; needs npm's registry.",
+      { 0: "written", 1: "a client or a class is missing" },
+    ).action(generate),
+  );
+}

@@ -1,19 +1,18 @@
+import { UsageError } from "../../command/errors";
 import { isTree, merge, parsePath, withValue } from "../model/paths";
 import { Cloud, Model, Stored, Tree, Value } from "../model/types";
 
 /** Nothing has the id that was asked for. */
-export class NotInCloud extends Error {
+export class NotInCloud extends UsageError {
   constructor(id: string) {
     super(`the emulated cloud holds no ${id}; \`npm run sandbox -- ls\` shows what it holds`);
-    this.name = "NotInCloud";
   }
 }
 
 /** Azure does not do that to such a resource. */
-export class UnknownEvent extends Error {
+export class UnknownEvent extends UsageError {
   constructor(event: string, type: string, known: readonly string[]) {
     super(`${event} does not happen to ${type}; what does: ${known.join(", ") || "nothing"}`);
-    this.name = "UnknownEvent";
   }
 }
 

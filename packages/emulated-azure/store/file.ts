@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { UsageError } from "../../command/errors";
 import { Stored } from "../model/types";
 import { CloudStore } from "./cloud";
 
@@ -25,7 +26,7 @@ const document = z.strictObject({
 });
 
 /** A store that cannot be read. The message says which file and why. */
-export class StoreError extends Error {
+export class StoreError extends UsageError {
   constructor(
     file: string,
     reason: string,
@@ -33,7 +34,6 @@ export class StoreError extends Error {
     readonly absent = false,
   ) {
     super(`${file}: ${reason}`);
-    this.name = "StoreError";
   }
 }
 

@@ -1,0 +1,32 @@
+import fs from "node:fs";
+import path from "node:path";
+import { messageOf, UsageError } from "./errors";
+
+/**
+ * Writes a file as a whole or not at all; its folder is made.
+ * @throws UsageError when it cannot be written
+ */
+export function writeFile(file: string, text: string): void {
+  const draft = `${file}.${process.pid}.tmp`;
+  try {
+    fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+    fs.writeFileSync(draft, text);
+    fs.renameSync(draft, file);
+  } catch (error) {
+    fs.rmSync(draft, { force: true });
+    throw new UsageError(`${file}: cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Writes several files when all of them are made: what cannot be made leaves every one as it was.
+ * @returns the files, in order
+ */
+export async function writeAll(
+  files: readonly { readonly file: string; render(): string | Promise<string> }[],
+): Promise<string[]> {
+  const texts: string[] = [];
+  for (const { render } of files) texts.push(await render());
+  files.forEach(({ file }, i) => writeFile(file, texts[i] ?? ""));
+  return files.map(({ file }) => file);
+}

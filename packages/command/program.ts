@@ -1,0 +1,59 @@
+import { Command, CommanderError } from "commander";
+import { CommandError, ExitCode, messageOf } from "./errors";
+
+/**
+ * A command line with what all of them have in common: unknown options and arguments end it with exit code 2 before
+ * anything is done, and `--help` says what each exit code means.
+ * @param exits meaning of each exit code it can end with, beside 2
+ * @param notes what else `--help` says of the whole
+ */
+export function createCommand(
+  name: string,
+  description: string,
+  exits: Readonly<Record<number, string>>,
+  notes = "",
+): Command {
+  const codes = { [ExitCode.usage]: "wrong usage or settings; nothing was done", ...exits };
+  const lines = Object.entries(codes).map(([code, meaning]) => `  ${code}  ${meaning}`);
+  return new Command(name)
+    .description(description)
+    .exitOverride()
+    .allowExcessArguments(false)
+    .showHelpAfterError("(add --help for usage)")
+    .addHelpText("after", notes && `\n${notes}`)
+    .addHelpText("afterAll", `\nExit codes:\n${lines.join("\n")}`);
+}
+
+/**
+ * Runs a command line and sets the exit code: 0 for help, 2 for wrong usage, that of a {@link CommandError}, and 1 for
+ * any other error. Errors are one message on standard error, never a stack trace unless the variable `DEBUG` is set; with
+ * `--json` standard output gets `{ "error": { "message", "exitCode" } }` as its one document.
+ */
+export async function runCommand(
+  program: Command,
+  args: readonly string[] = process.argv.slice(2),
+): Promise<void> {
+  // `… | head`: whoever read the output has enough of it.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said what is wrong. Asking for help is no mistake; everything else it ends with is one.
+      const asked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
+      process.exitCode = asked ? ExitCode.ok : ExitCode.usage;
+    } else {
+      process.exitCode = report(error, args.includes("--json"));
+    }
+  }
+}
+
+function report(error: unknown, asDocument: boolean): ExitCode {
+  const known = error instanceof CommandError;
+  const exitCode = known ? error.exitCode : ExitCode.failed;
+  const message = known ? error.message : messageOf(error);
+  const trace = process.env["DEBUG"] && error instanceof Error ? `\n${error.stack ?? ""}` : "";
+  process.stderr.write(`error: ${message}${trace}\n`);
+  if (asDocument) process.stdout.write(`${JSON.stringify({ error: { message, exitCode } }, null, 2)}\n`);
+  return exitCode;
+}
