@@ -2,7 +2,6 @@ import { readInventory } from "../../stacks/inventory";
 import { environmentOf } from "../../packages/isolation/inventory";
 import { PRODUCT } from "../../stacks/schema";
 import { stackNames } from "../../stacks/files";
-import { Deployment } from "../../packages/offline-engine/deployment";
 import type { PlannedResource } from "../../packages/offline-engine/resource";
 import { planStack, type PlanOptions } from "../../packages/offline-engine/planner";
 import { GateKeeper, type Verdict } from "./judge";
@@ -39,32 +38,24 @@ function given(
   };
 }
 
-interface Recorded<T> {
+interface Ended<T> {
   readonly result: T;
-  readonly calls: readonly (readonly [token: string, args: unknown])[];
   /** What failed when nobody was waiting for it any more. */
   readonly failures: readonly string[];
 }
 
-/** Runs a program while noting the functions it calls, and what fails after it has ended. */
-async function recording<T>(run: () => Promise<T>): Promise<Recorded<T>> {
-  const calls: [string, unknown][] = [];
+/** Runs a program while noting what fails after it has ended. */
+async function notingFailures<T>(run: () => Promise<T>): Promise<Ended<T>> {
   const failures: string[] = [];
   const fail = (error: unknown): void => {
     failures.push(error instanceof Error ? error.message : String(error));
-  };
-  const original = Deployment.prototype.invoke;
-  Deployment.prototype.invoke = function (token, args, ...rest) {
-    calls.push([token, args]);
-    return original.call(this, token, args, ...rest);
   };
   process.on("unhandledRejection", fail);
   try {
     const result = await run();
     await new Promise((resolve) => setTimeout(resolve, LATE_FAILURES_MS));
-    return { result, calls, failures };
+    return { result, failures };
   } finally {
-    Deployment.prototype.invoke = original;
     process.off("unhandledRejection", fail);
   }
 }
@@ -75,7 +66,10 @@ async function recording<T>(run: () => Promise<T>): Promise<Recorded<T>> {
  */
 export async function sweepStack(root: string, stack: string, options: PlanOptions = {}): Promise<Verdict> {
   const keeper = new GateKeeper(root, true);
-  const { result, calls, failures } = await recording(() => planStack(root, stack, { ...options }));
+  const calls: [token: string, args: unknown][] = [];
+  const { result, failures } = await notingFailures(() =>
+    planStack(root, stack, { ...options, onInvoke: (token, args) => calls.push([token, args]) }),
+  );
   const { deployment, settings } = result;
   const errors = deployment.diagnostics.filter(({ severity }) => severity === "error");
   for (const message of new Set([...errors.map((error) => error.message), ...failures])) {

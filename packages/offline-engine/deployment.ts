@@ -47,6 +47,8 @@ export interface DeploymentSettings {
   readonly model: Model;
   /** Told of every resource as it is declared, with its provider. */
   readonly onResource?: (resource: PlannedResource, provider: PlannedResource | undefined) => void;
+  /** Told of every function the program calls, before it is answered, with its arguments as they came. */
+  readonly onInvoke?: (token: string, args: Json) => void;
 }
 
 interface Registered {
@@ -187,7 +189,8 @@ export class Deployment {
    * @throws CloudError when what it reads does not exist; UnknownTypeError for a function no table holds.
    */
   async invoke(token: string, args: Json, providerReference: string, version: string): Promise<Decoded> {
-    const { model } = this.settings;
+    const { model, onInvoke } = this.settings;
+    onInvoke?.(token, args);
     const provider = await this.resolveProvider(
       { type: token, custom: true, remote: false, provider: providerReference, version },
       token,

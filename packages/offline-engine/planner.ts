@@ -2,7 +2,7 @@ import path from "node:path";
 import { sandboxModel } from "../emulated-azure/model";
 import type { Model } from "../emulated-azure/model/types";
 import { readSettings, StackSettings } from "./config";
-import { Deployment } from "./deployment";
+import { Deployment, type DeploymentSettings } from "./deployment";
 import { EngineServer } from "./engine";
 import { Judge } from "./judge";
 import { type BuildPack, PackInfo, PackProcess, preparePack, Violation } from "./policies";
@@ -14,6 +14,8 @@ export interface PlanOptions {
   readonly resolve?: boolean;
   /** Compiles the project's policy pack, which then judges the plan; without it none does. */
   readonly policies?: BuildPack;
+  /** Told of every function the program calls, with its arguments. */
+  readonly onInvoke?: DeploymentSettings["onInvoke"];
   /** Given the running pack, so that whoever ends the process early can end it too. */
   readonly onPack?: (pack: PackProcess) => void;
 }
@@ -51,6 +53,7 @@ export async function planStack(root: string, stack: string, options: PlanOption
         ...settings,
         resolve: options.resolve ?? false,
         model,
+        onInvoke: options.onInvoke,
         onResource: traces ? undefined : (resource, provider) => judge?.submit(resource, provider),
       });
       deployment = made;
