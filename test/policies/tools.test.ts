@@ -66,14 +66,14 @@ describe("policy:explain", () => {
       code: 2,
       stdout: "",
       stderr:
-        'no rule is called "postgres-backup-retenton". Did you mean postgres-backup-retention, postgres-backup-window?\n',
+        'error: no rule is called "postgres-backup-retenton". Did you mean postgres-backup-retention, postgres-backup-window?\n',
     });
   });
 
   test("answers nonsense and too many words with exit code 2", async () => {
     expect(await run("xyzzy")).toMatchObject({
       code: 2,
-      stderr: 'no rule is called "xyzzy". npm run policy:explain without a name lists them.\n',
+      stderr: 'error: no rule is called "xyzzy". npm run policy:explain without a name lists them.\n',
     });
     expect(await run("one", "two")).toMatchObject({
       code: 2,
