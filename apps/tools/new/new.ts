@@ -1,5 +1,5 @@
-import { Command, CommanderError } from "commander";
-import { RecoveryError } from "../../../packages/command/errors";
+import type { Command } from "commander";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 import { stackNames } from "../../../stacks/files";
 import { newEnvironment } from "./environment";
@@ -13,13 +13,11 @@ function say({ files, next }: Made): void {
 }
 
 function commandLine(): Command {
-  const program = new Command("new")
-    .description("Makes the files of something new where they belong; the suite stays green.")
-    .exitOverride()
-    .addHelpText(
-      "after",
-      "\nExit codes:\n  0  made\n  2  wrong usage, or what would be made is refused; nothing is left\n",
-    );
+  const program = createCommand(
+    "new",
+    "Makes the files of something new where they belong; the suite stays green.",
+    { 0: "made", 2: "wrong usage, or what would be made is refused; nothing is left" },
+  );
   program
     .command("environment <name>")
     .description(
@@ -34,12 +32,6 @@ function commandLine(): Command {
   return program;
 }
 
-commandLine()
-  .parseAsync()
-  .catch((error: unknown) => {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-    else if (error instanceof RecoveryError) {
-      console.error(error.message);
-      process.exitCode = error.exitCode;
-    } else throw error;
-  });
+export async function main(): Promise<void> {
+  await runCommand(commandLine());
+}
