@@ -7,6 +7,7 @@ import { Hooks } from "./hooks";
 import { settleAfter } from "./model/azure/consequences";
 import type { Model } from "./model/types";
 import { Front } from "./provider/front";
+import { Losses } from "./regions";
 import type { Refusals } from "./provider/limits";
 import { Directory } from "./rights/directory";
 import { Rights } from "./rights/decide";
@@ -20,8 +21,6 @@ export interface EmulatedCloudOptions {
   readonly now?: () => Date;
   /** Seconds ARM asks clients to wait between two looks at an operation; default 1. */
   readonly retryAfter?: number;
-  /** Answers metrics the model cannot. */
-  readonly metrics?: MetricSource;
   readonly faults?: Faults;
   /** What Azure refuses beyond what the vendors describe; nothing unless given. */
   readonly refusals?: Refusals;
@@ -30,6 +29,9 @@ export interface EmulatedCloudOptions {
 /** One cloud with everything its fronts share. */
 export interface EmulatedCloud extends ArmContext {
   readonly faults: Faults;
+  readonly losses: Losses;
+  /** Who is asked for a metric before the model is: what runs behind resources. The first that knows it answers. */
+  readonly metricSources: MetricSource[];
 }
 
 const SEED = "emulated";
@@ -47,19 +49,28 @@ export function emulatedCloud(model: Model, options: EmulatedCloudOptions = {}):
   const directory = new Directory(store, options.tenantId, now);
   const own = modelMetrics({ cloud: store, front, now });
   const activity: ActivityEntry[] = [];
+  const metricSources: MetricSource[] = [];
   hooks.on(settleAfter(store, model));
   return {
     model,
     cloud: store,
     front,
     faults,
+    losses: new Losses(store, faults),
     hooks,
     directory,
     rights: new Rights(store, directory, hooks),
     json: armJson(),
     lro: new LongRunning(retryAfter, now),
     now,
-    metrics: async (resource, metric) => (await options.metrics?.(resource, metric)) ?? own(resource, metric),
+    metrics: async (resource, metric) => {
+      for (const source of metricSources) {
+        const values = await source(resource, metric);
+        if (values) return values;
+      }
+      return own(resource, metric);
+    },
+    metricSources,
     activity,
   };
 }

@@ -1,12 +1,20 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
+import {
+  ACCESS,
+  allowedExtensions,
+  databaseOf,
+  PROVIDER_ROLE,
+  PUBLIC_SCHEMA,
+  serverShape,
+  settingsOf,
+  SHAPED_DATABASES,
+  type Parameter,
+} from "./flexibleShape";
 import { startPooler, type Pooler } from "./pgbouncer";
 import { startPostgres, type LocalPostgres } from "./postgres";
 import { clientProgram, productionPrograms } from "./postgresPrograms";
-
-/** Superuser of a flexible server; only Microsoft logs in as it. */
-const SUPERUSER = "azuresu";
 
 export interface FlexibleServerOptions {
   /** Major version, e.g. 15; default: production's where it is installed, else the newest installed. */
@@ -21,7 +29,7 @@ export interface FlexibleServerOptions {
    */
   roles?: { script: string; logins: readonly ServerLogin[] };
   /** Server parameters as Azure takes them. Those of Azure's own inventions are heeded where this server can. */
-  parameters?: readonly { name: string; value: string }[];
+  parameters?: readonly Parameter[];
   /** Settings of the server process itself, as in postgresql.conf: they win. */
   settings?: Record<string, string>;
 }
@@ -74,45 +82,8 @@ export interface FlexibleServer {
   stop(): Promise<void>;
 }
 
-/** Parameters only Azure's servers know: prefixes of names that mean nothing to PostgreSQL itself. */
-const OF_AZURE = /^(azure|pgbouncer|metrics|logfiles|connection_throttle|pg_qs|pgms_wait_sampling)\./;
-/** Libraries the releases of PostgreSQL bring along. */
-const PRELOADED = ["pg_stat_statements", "auto_explain"];
-
-/** What of Azure's parameters a server here understands. */
-function settingsOf(parameters: FlexibleServerOptions["parameters"] = []): Record<string, string> {
-  const settings: Record<string, string> = {};
-  for (const { name, value } of parameters) {
-    // Who may connect without TLS stands in pg_hba.conf.
-    if (OF_AZURE.test(name) || name === "require_secure_transport") continue;
-    settings[name] =
-      name === "shared_preload_libraries"
-        ? value
-            .split(",")
-            .filter((library) => PRELOADED.includes(library))
-            .join(",")
-        : value;
-  }
-  return settings;
-}
-
 const valueOf = (parameters: FlexibleServerOptions["parameters"], wanted: string) =>
   parameters?.find(({ name }) => name === wanted)?.value;
-
-/** The roles and owners a flexible server comes with; what of it is confirmed stands in docs/unkind-ground.md. */
-const shape = (administrator: string, password: string) => [
-  `create role azure_pg_admin nologin`,
-  `create role replication nologin replication`,
-  `grant pg_monitor, pg_signal_backend, pg_read_all_settings, pg_read_all_stats, pg_stat_scan_tables
-     to azure_pg_admin with admin option`,
-  `create role "${administrator}" login createdb createrole bypassrls replication password '${password}'`,
-  `grant azure_pg_admin to "${administrator}" with admin option`,
-  ...["azure_maintenance", "azure_sys"].flatMap((name) => [
-    `create database ${name}`,
-    `revoke connect on database ${name} from public`,
-  ]),
-  ...["postgres", "template0", "template1"].map((name) => `alter database ${name} owner to azure_pg_admin`),
-];
 
 /**
  * Starts a server shaped like Azure Database for PostgreSQL, flexible server: nobody who uses it is superuser, every
@@ -127,26 +98,19 @@ export async function startFlexibleServer(options: FlexibleServerOptions = {}): 
       randomBytes(18).toString("base64url"),
     ]),
   );
-  const extensions = (valueOf(options.parameters, "azure.extensions") ?? "").split(",").filter(Boolean);
   const postgres = await startPostgres({
     ...(options.version === undefined ? { programs: productionPrograms() } : { version: options.version }),
-    superuser: SUPERUSER,
+    superuser: PROVIDER_ROLE,
     locale: "C.UTF-8",
-    extensions,
+    extensions: allowedExtensions(options.parameters),
     tls: "self-signed",
-    // The superuser stands for Microsoft's own ways in; everybody else needs TLS.
-    access: [
-      `host all ${SUPERUSER} 127.0.0.1/32 scram-sha-256`,
-      "hostssl all all 127.0.0.1/32 scram-sha-256",
-    ],
+    access: ACCESS,
     settings: { ...settingsOf(options.parameters), ...options.settings },
   });
   const server = new Server(postgres, { administrator, database, passwords, options });
   try {
-    await ask(postgres.url, ...shape(administrator, passwords.get(administrator) ?? ""));
-    for (const name of ["postgres", "template1"]) {
-      await server.asMicrosoft("alter schema public owner to azure_pg_admin", name);
-    }
+    await ask(postgres.url, ...serverShape(administrator, passwords.get(administrator) ?? ""));
+    for (const name of SHAPED_DATABASES) await server.asMicrosoft(PUBLIC_SCHEMA, name);
     await server.createDatabase(database);
     server.makeRoles();
     return server;
@@ -218,7 +182,7 @@ class Server implements FlexibleServer {
   }
 
   async createDatabase(name: string): Promise<void> {
-    await this.asMicrosoft(`create database "${name}" owner "${this.administrator}"`, "postgres");
+    await this.asMicrosoft(databaseOf(name, this.administrator), "postgres");
   }
 
   sql<T extends object = Record<string, unknown>>(

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { NotRunError } from "../command/errors";
@@ -8,8 +9,10 @@ import { startSupervised, temporaryDirectory } from "./supervised";
 export interface PoolerOptions {
   /** Port of the PostgreSQL server on this machine. */
   serverPort: number;
-  /** Roles that may log in, with their passwords. */
+  /** Roles that may log in, with their passwords; with `lookUp` the one that looks up everybody else. */
   users: ReadonlyMap<string, string>;
+  /** Lets in every role of the server with the server's own password, found by this one, a superuser, of `users`. */
+  lookUp?: string;
   /** PEM files the pooler offers TLS with; it takes no connection without. */
   tls: { certificate: string; key: string };
   /** Settings of pgbouncer.ini beyond or instead of the defaults. */
@@ -29,6 +32,15 @@ export function poolerProgram(): string {
   if (found) return found;
   throw new NotRunError(
     "pgbouncer was not found; install it: apt-get install pgbouncer, brew install pgbouncer",
+  );
+}
+
+/** Settings by the release 1.x that knows them; an older one goes on without. */
+const SINCE: Readonly<Record<string, number>> = { max_prepared_statements: 21 };
+
+function minorVersion(program: string): number {
+  return Number(
+    /PgBouncer 1\.(\d+)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" }))?.[1] ?? 0,
   );
 }
 
@@ -56,18 +68,28 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
       client_tls_cert_file: put("server.crt", fs.readFileSync(options.tls.certificate)),
       client_tls_key_file: put("server.key", fs.readFileSync(options.tls.key)),
       server_tls_sslmode: "require",
+      log_connections: "0",
+      log_disconnections: "0",
       pool_mode: "transaction",
+      ...(options.lookUp !== undefined && {
+        auth_user: options.lookUp,
+        auth_query: "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1 AND rolcanlogin",
+      }),
       logfile: path.join(directory, "log"),
       ...options.settings,
     };
-    const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
+    const since = Object.keys(settings).filter((name) => (SINCE[name] ?? 0) > minorVersion(program));
+    const lines = Object.entries(settings)
+      .filter(([name]) => !since.includes(name))
+      .map(([name, value]) => `${name} = ${value}`);
     const databases = `[databases]\n* = host=${loopback} port=${options.serverPort}\n`;
     const config = put("pgbouncer.ini", `${databases}[pgbouncer]\n${lines.join("\n")}\n`);
     const server = await startSupervised({
       directory,
       account,
       stopSignal: "KILL",
-      command: [program, "--quiet", config],
+      // Without --quiet: what it says about a setting it does not know is the only word it leaves.
+      command: [program, config],
     });
     const log = () => (fs.existsSync(settings.logfile) ? fs.readFileSync(settings.logfile, "utf8") : "");
     await listening(server.ended, log, server.output);
@@ -83,7 +105,8 @@ async function listening(ended: Promise<number>, log: () => string, output: () =
   void ended.then((value) => (code = value));
   for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
     if (/process up/.test(log())) return;
-    if (code !== undefined) throw new Error(`pgbouncer ended with exit code ${code}: ${output().trim()}`);
+    if (code !== undefined)
+      throw new Error(`pgbouncer ended with exit code ${code}: ${output().trim()} ${log().trim()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`pgbouncer did not start: ${output().trim()} ${log().trim()}`);

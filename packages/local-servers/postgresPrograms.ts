@@ -1,13 +1,14 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { NotRunError } from "../command/errors";
+import { projectRoot } from "../command/root";
 import { findServer, installations, type ProgramName } from "../programs/postgres";
 
 /** Release of PostgreSQL that production runs. */
 export const PRODUCTION_MAJOR = 17;
 
 /** Where `postgresql.sh` unpacks a release, below the repository's root. */
-const UNPACKED = path.join(__dirname, "../../.build/postgresql");
+const UNPACKED = path.join(projectRoot(__dirname), ".build/postgresql");
 
 export interface ServerPrograms {
   initdb: string;

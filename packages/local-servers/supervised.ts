@@ -25,6 +25,8 @@ export interface Supervised {
   output(): string;
   /** Resolves with the exit code once the server is gone and its folder deleted. */
   ended: Promise<number>;
+  /** The same, for a caller who ends the server himself: this process lives until then. */
+  gone(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -60,6 +62,10 @@ export async function startSupervised(options: SupervisedOptions): Promise<Super
     directory,
     output: () => chunks.join(""),
     ended,
+    gone() {
+      hold(child, "ref");
+      return ended;
+    },
     async stop() {
       hold(child, "ref");
       child.stdin?.end();

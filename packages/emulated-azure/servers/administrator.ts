@@ -1,3 +1,10 @@
+import {
+  databaseOf,
+  passwordOf,
+  PUBLIC_SCHEMA,
+  serverShape,
+  SHAPED_DATABASES,
+} from "../../local-servers/flexibleShape";
 import type { Instance } from "./instance";
 
 /** Who administers a server, as its creation names them. */
@@ -6,30 +13,27 @@ export interface Administrator {
   password: string;
 }
 
-const GROUP = "azure_pg_admin";
-
-/** An administrator as Azure's: may create roles and databases, belongs to `azure_pg_admin`, and is no superuser. */
+/** An administrator as Azure's, who is no superuser, and owners and databases as a flexible server has them. */
 export async function administer(instance: Instance, { login, password }: Administrator): Promise<void> {
-  const [row] = await instance.query<{ role: string; password: string }>(
-    "SELECT quote_ident($1) AS role, quote_literal($2) AS password",
-    [login, password],
-  );
-  const role = row?.role ?? "";
-  for (const statement of [
-    `CREATE ROLE ${GROUP} NOLOGIN CREATEROLE CREATEDB`,
-    `GRANT pg_monitor, pg_signal_backend, pg_read_all_settings TO ${GROUP} WITH ADMIN OPTION`,
-    `CREATE ROLE ${role} LOGIN CREATEROLE CREATEDB REPLICATION PASSWORD ${row?.password ?? ""} IN ROLE ${GROUP}`,
-    `ALTER DATABASE postgres OWNER TO ${GROUP}`,
-    `GRANT EXECUTE ON FUNCTION pg_switch_wal() TO ${GROUP}`,
-  ])
-    await instance.query(statement);
+  for (const statement of serverShape(login, password)) await instance.query(statement);
+  for (const database of SHAPED_DATABASES) await instance.query(PUBLIC_SCHEMA, [], database);
 }
 
-/** The administrator's new password. */
+/** Gives the administrator the password it is said to have. */
 export async function changePassword(instance: Instance, { login, password }: Administrator): Promise<void> {
-  const [row] = await instance.query<{ statement: string }>(
-    "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text) AS statement",
-    [login, password],
-  );
-  await instance.query(row?.statement ?? "");
+  await instance.query(passwordOf(login, password));
+}
+
+/** Makes a database as Azure's resource manager does: it belongs to the administrator. */
+export async function createDatabase(
+  instance: Instance,
+  database: string,
+  { login }: Administrator,
+): Promise<void> {
+  await instance.query(databaseOf(database, login));
+}
+
+/** Deletes a database, whoever is connected to it. */
+export async function dropDatabase(instance: Instance, database: string): Promise<void> {
+  await instance.query(`drop database if exists "${database.replaceAll('"', '""')}" with (force)`);
 }

@@ -14,10 +14,11 @@ const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
  * @returns takes the connection away again
  */
 export function putBehind(cloud: EmulatedCloud, servers: DatabaseServers): () => void {
-  return cloud.hooks.on(follow(servers));
+  return cloud.hooks.on(followed(servers));
 }
 
-function follow(servers: DatabaseServers): Hook {
+/** What {@link putBehind} hangs in. */
+export function followed(servers: DatabaseServers): Hook {
   return async (event) => {
     const stored = event.kind === "deleted" ? event.before : event.stored;
     const name = nameOf(stored);

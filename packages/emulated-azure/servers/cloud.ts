@@ -1,8 +1,9 @@
 import type { Administrator } from "./administrator";
 import { ServiceError } from "./errors";
 import { TcpFront } from "./front";
-import { Home } from "./home";
-import { Instance } from "./instance";
+import { Home, type HomeOptions } from "./home";
+import { Instance, type Settings } from "./instance";
+import { PooledNames, ServerPool } from "./pool";
 import { promote, type Promotion } from "./promotion";
 import { restore } from "./restore";
 import { DatabaseServer } from "./server";
@@ -20,6 +21,8 @@ export interface VirtualEndpoint {
   writer: TcpFront;
   /** Leads to its replica. */
   reader: TcpFront;
+  /** The same names at PgBouncer's port. */
+  pooled: PooledNames;
   primary: DatabaseServer;
   replica: DatabaseServer | undefined;
 }
@@ -27,6 +30,8 @@ export interface VirtualEndpoint {
 /** How a region is lost: its servers die, or they live on and nobody outside reaches them. */
 export type Loss = "dead" | "cut off";
 
+/** Ports of a server's names: its own and PgBouncer's. */
+const PORTS = { server: 5432, pooler: 6432 };
 const SUFFIX = ".postgres.database.azure.com";
 
 /** The PostgreSQL servers of one cloud: real ones, on loopback, gone with this process. */
@@ -38,14 +43,19 @@ export class DatabaseServers {
 
   private constructor(private readonly home: Home) {}
 
-  /** @param version major version; default: the newest installed. @throws NotRunError when none is installed */
-  static async open(version?: number): Promise<DatabaseServers> {
-    return new DatabaseServers(await Home.open(version));
+  /** @throws NotRunError when the version is not installed */
+  static async open(options: HomeOptions = {}): Promise<DatabaseServers> {
+    return new DatabaseServers(await Home.open(options));
   }
 
   /** Major version that runs. */
   get version(): number {
     return this.home.version;
+  }
+
+  /** Whether extensions beyond the allow-list are refused. */
+  get limitsExtensions(): boolean {
+    return this.home.limitsExtensions;
   }
 
   get names(): string[] {
@@ -68,19 +78,39 @@ export class DatabaseServers {
 
   /**
    * Port of loopback behind a host name of the cloud: `<server>`, `<endpoint>.writer` or `<endpoint>.reader`, each with
-   * Azure's suffix; undefined when no such name exists.
+   * Azure's suffix; undefined when nothing answers there.
+   * @param port 5432 for the server, 6432 for its PgBouncer
    */
-  portOf(host: string): number | undefined {
-    if (!host.endsWith(SUFFIX)) return undefined;
+  portOf(host: string, port = PORTS.server): number | undefined {
+    const pooled = port === PORTS.pooler;
+    if (!host.endsWith(SUFFIX) || !(pooled || port === PORTS.server)) return undefined;
     const [name = "", role] = host.slice(0, -SUFFIX.length).split(".");
-    if (role === undefined) return this.servers.get(name)?.front.port;
+    if (role === undefined) {
+      const server = this.servers.get(name);
+      return pooled ? server?.pool?.front.port : server?.front.port;
+    }
     const endpoint = this.endpoints.get(name);
-    if (role === "writer") return endpoint?.writer.port;
-    return role === "reader" ? endpoint?.reader.port : undefined;
+    if (role !== "writer" && role !== "reader") return undefined;
+    const behind = role === "reader" ? (endpoint?.replica ?? endpoint?.primary) : endpoint?.primary;
+    if (pooled && !behind?.pool) return undefined;
+    return (pooled ? endpoint?.pooled : endpoint)?.[role].port;
+  }
+
+  /** Puts a PgBouncer in front of a server, on the port {@link portOf} tells. @throws NotRunError when it is not installed */
+  async enablePooler(name: string, settings: Settings = {}): Promise<void> {
+    const server = this.server(name);
+    if (server.pool) return;
+    server.pool = await ServerPool.open(this.home, server.front.port, settings);
+    if (server.lost) server.pool.front.reach = "refusing";
+    this.endpoints.forEach((endpoint) => this.point(endpoint));
   }
 
   async create(
-    request: ServerRequest & { administrator: Administrator; highlyAvailable?: boolean },
+    request: ServerRequest & {
+      administrator: Administrator;
+      highlyAvailable?: boolean;
+      parameters?: Settings;
+    },
   ): Promise<DatabaseServer> {
     this.absent(request);
     const highlyAvailable = request.highlyAvailable ?? false;
@@ -121,6 +151,7 @@ export class DatabaseServers {
       name,
       writer: known?.writer ?? (await TcpFront.open()),
       reader: known?.reader ?? (await TcpFront.open()),
+      pooled: known?.pooled ?? (await PooledNames.open()),
       primary: this.server(primary),
       replica: replica === undefined ? undefined : this.server(replica),
     };
@@ -139,7 +170,8 @@ export class DatabaseServers {
       throw new ServiceError("VirtualEndpointRequired", `no virtual endpoint's reader leads to ${name}`);
     await this.exclusively([name, source.name], async () => {
       // Nobody may be confirmed a write that the other server will not have.
-      if (pair && promotion.mode === "Switchover") pair.writer.lead(undefined);
+      if (pair && promotion.mode === "Switchover")
+        for (const names of [pair, pair.pooled]) names.writer.lead(undefined);
       try {
         await promote(replica, source, promotion, () => {
           if (pair && promotion.mode === "Switchover") [pair.primary, pair.replica] = [replica, source];
@@ -164,9 +196,9 @@ export class DatabaseServers {
   }
 
   async deleteVirtualEndpoint(name: string): Promise<void> {
-    const { writer, reader } = this.virtualEndpoint(name);
+    const endpoint = this.virtualEndpoint(name);
     this.endpoints.delete(name);
-    await Promise.all([writer.close(), reader.close()]);
+    await closeNames(endpoint);
   }
 
   /** Nothing in the region answers from now on, to anybody outside it. */
@@ -174,7 +206,7 @@ export class DatabaseServers {
     this.lostRegions.set(region, how);
     for (const server of this.of(region)) {
       server.lost = true;
-      for (const front of [server.front, server.wire]) front.reach = "refusing";
+      for (const front of namesOf(server)) front.reach = "refusing";
       if (how === "dead") await server.halt("crash");
     }
     this.endpoints.forEach((endpoint) => this.point(endpoint));
@@ -185,7 +217,7 @@ export class DatabaseServers {
     if (!this.lostRegions.delete(region)) return;
     for (const server of this.of(region)) {
       server.lost = false;
-      for (const front of [server.front, server.wire]) front.reach = "open";
+      for (const front of namesOf(server)) front.reach = "open";
       if (server.demotedBy) {
         await server.halt("immediate");
         server.source = server.demotedBy;
@@ -203,8 +235,7 @@ export class DatabaseServers {
 
   /** Ends every server and deletes all data. */
   async close(): Promise<void> {
-    for (const { writer, reader } of this.endpoints.values())
-      await Promise.all([writer.close(), reader.close()]);
+    for (const endpoint of this.endpoints.values()) await closeNames(endpoint);
     for (const server of this.servers.values()) await server.delete();
     await this.home.close();
   }
@@ -244,8 +275,18 @@ export class DatabaseServers {
   }
 
   /** Names lead to servers' own names, so that a standby in another zone taking over changes nothing here. */
-  private point({ writer, reader, primary, replica }: VirtualEndpoint): void {
+  private point({ writer, reader, pooled, primary, replica }: VirtualEndpoint): void {
+    const second = replica ?? primary;
     writer.lead(primary.front.port);
-    reader.lead((replica ?? primary).front.port);
+    reader.lead(second.front.port);
+    pooled.writer.lead(primary.pool?.front.port);
+    pooled.reader.lead(second.pool?.front.port);
   }
+}
+
+const namesOf = ({ front, wire, pool }: DatabaseServer): TcpFront[] =>
+  pool ? [front, wire, pool.front] : [front, wire];
+
+async function closeNames({ writer, reader, pooled }: VirtualEndpoint): Promise<void> {
+  await Promise.all([writer, reader, pooled.writer, pooled.reader].map((front) => front.close()));
 }

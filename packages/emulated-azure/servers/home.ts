@@ -4,11 +4,26 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { unprivilegedAccount, type Account } from "../../programs/postgres";
-import { serverPrograms } from "../../local-servers/postgresPrograms";
+import { ACCESS, PROVIDER_ROLE } from "../../local-servers/flexibleShape";
+import { copyInstallation } from "../../local-servers/installation";
+import { productionPrograms, serverPrograms } from "../../local-servers/postgresPrograms";
 import { startSupervised, temporaryDirectory, type Supervised } from "../../local-servers/supervised";
 
 /** The provider's own superuser: no customer of the cloud ever logs in as it. */
-export const PROVIDER_ROLE = "azuresu";
+export { PROVIDER_ROLE };
+
+/** How all servers of one cloud are. */
+export interface HomeOptions {
+  /** Major version; default: production's where it is installed, else the newest installed. */
+  version?: number;
+  /** PEM texts the servers offer TLS with, which they then demand of everybody but the provider; default: in clear. */
+  tls?: { cert: string; key: string };
+  /**
+   * Extensions a role without superuser may create, and no other, as `azure.extensions` has them; default: those
+   * PostgreSQL itself trusts. Cannot be held where the release cannot be moved, as Debian's packages.
+   */
+  extensions?: readonly string[];
+}
 
 type Tool = "initdb" | "postgres" | "pg_basebackup" | "pg_rewind";
 
@@ -22,13 +37,21 @@ export class Home {
     /** Major version of the servers that run. */
     readonly version: number,
     private readonly bin: string,
+    /** Where the servers' own programs are, when extensions are limited there. */
+    private readonly limited: string | undefined,
     readonly account: Account | undefined,
     private readonly keeper: Supervised,
-  ) {}
+    private readonly tls: HomeOptions["tls"],
+  ) {
+    if (tls) {
+      this.write(path.join(folder, "server.crt"), tls.cert);
+      this.write(path.join(folder, "server.key"), tls.key);
+    }
+  }
 
-  /** @param version major version wanted; default: the newest installed. @throws NotRunError when it is not installed */
-  static async open(version?: number): Promise<Home> {
-    const programs = serverPrograms(version);
+  /** @throws NotRunError when the version is not installed */
+  static async open({ version, tls, extensions }: HomeOptions = {}): Promise<Home> {
+    const programs = version === undefined ? productionPrograms() : serverPrograms(version);
     const account = unprivilegedAccount();
     const folder = temporaryDirectory("azure-postgres", account);
     // Holds the folder, not a server: gone with this process, however it ends.
@@ -39,11 +62,31 @@ export class Home {
       command: ["sleep", "1000000"],
     });
     const bin = path.dirname(fs.realpathSync(programs.postgres));
-    return new Home(folder, programs.version, bin, account, keeper);
+    const limited =
+      extensions && copyInstallation(programs, extensions, path.join(folder, "programs"), account);
+    const own = limited && path.dirname(limited.postgres);
+    return new Home(folder, programs.version, bin, own, account, keeper, tls);
   }
 
   program(tool: Tool): string {
-    return path.join(this.bin, tool);
+    const own = this.limited !== undefined && (tool === "postgres" || tool === "initdb");
+    return path.join(own ? this.limited : this.bin, tool);
+  }
+
+  /** Whether extensions beyond the allow-list are refused. */
+  get limitsExtensions(): boolean {
+    return this.limited !== undefined;
+  }
+
+  /** PEM files of the servers' certificate and key, where they offer TLS. */
+  get certificate(): { certificate: string; key: string } | undefined {
+    const file = (name: string): string => path.join(this.folder, name);
+    return this.tls && { certificate: file("server.crt"), key: file("server.key") };
+  }
+
+  /** Lines of pg_hba.conf; undefined for those initdb writes. */
+  get access(): readonly string[] | undefined {
+    return this.tls && ACCESS;
   }
 
   /** A new folder, empty, that the servers' account owns. */

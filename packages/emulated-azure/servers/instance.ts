@@ -55,6 +55,7 @@ export class Instance {
     ]);
     fs.rmSync(passwordFile);
     fs.appendFileSync(path.join(instance.dataDir, "postgresql.conf"), "\ninclude_if_exists 'cloud.conf'\n");
+    if (home.access) home.write(path.join(instance.dataDir, "pg_hba.conf"), `${home.access.join("\n")}\n`);
     return instance;
   }
 
@@ -121,7 +122,10 @@ export class Instance {
       stopSignal: "QUIT",
       command: [
         ...[this.home.program("postgres"), "-D", this.dataDir, "-h", loopback, "-p", `${port}`],
-        ...Object.entries(HERE).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+        ...Object.entries({ ...HERE, ...tlsOf(this.home) }).flatMap(([name, value]) => [
+          "-c",
+          `${name}=${value}`,
+        ]),
       ],
     });
     this.process = server;
@@ -162,7 +166,7 @@ export class Instance {
       server.pid,
       { fast: "SIGINT", immediate: "SIGQUIT", crash: "SIGKILL" }[how] as NodeJS.Signals,
     );
-    await server.ended;
+    await server.gone();
   }
 
   /** The process dies as if its machine had; nobody is told, so that whoever watches finds out by itself. */
@@ -170,7 +174,7 @@ export class Instance {
     const server = this.process;
     if (!server) return;
     process.kill(server.pid, "SIGKILL");
-    await server.ended;
+    await server.gone();
   }
 
   /** Rows of one statement, as the provider. @throws Error when it does not run or refuses */
@@ -231,6 +235,10 @@ export class Instance {
     await this.stop("immediate");
     fs.rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+function tlsOf({ certificate: files }: Home): Settings {
+  return files ? { ssl: "on", ssl_cert_file: files.certificate, ssl_key_file: files.key } : {};
 }
 
 const sourceOf = (port: number): string =>

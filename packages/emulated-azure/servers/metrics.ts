@@ -10,8 +10,12 @@ export interface ServerMetrics {
   replicationLagBytes: number | undefined;
   /** `storage_used`, in bytes. */
   storageUsed: number | undefined;
+  /** `txlogs_storage_used`, in bytes. */
+  logUsed: number | undefined;
   /** `active_connections`. */
   connections: number | undefined;
+  /** `max_connections`. */
+  maxConnections: number | undefined;
 }
 
 const SILENT: ServerMetrics = {
@@ -19,11 +23,15 @@ const SILENT: ServerMetrics = {
   replicaLagSeconds: undefined,
   replicationLagBytes: undefined,
   storageUsed: undefined,
+  logUsed: undefined,
   connections: undefined,
+  maxConnections: undefined,
 };
 
 const READING = `
 SELECT (SELECT sum(pg_database_size(oid)) FROM pg_database)::float8 AS storage,
+       (SELECT sum(size) FROM pg_ls_waldir())::float8 AS log,
+       current_setting('max_connections')::float8 AS most,
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::float8 AS connections,
        CASE WHEN pg_is_in_recovery()
             THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 END AS seconds`;
@@ -38,6 +46,8 @@ export async function metricsOf(server: DatabaseServer): Promise<ServerMetrics> 
   try {
     const [row] = await server.instance.query<{
       storage: number;
+      log: number;
+      most: number;
       connections: number;
       seconds: number | null;
     }>(READING);
@@ -51,7 +61,9 @@ export async function metricsOf(server: DatabaseServer): Promise<ServerMetrics> 
       replicaLagSeconds: row?.seconds ?? undefined,
       replicationLagBytes: behind?.bytes ?? undefined,
       storageUsed: row?.storage,
+      logUsed: row?.log,
       connections: row?.connections,
+      maxConnections: row?.most,
     };
   } catch {
     return { ...SILENT, alive: 0 };

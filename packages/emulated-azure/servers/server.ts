@@ -6,6 +6,7 @@ import { follow, following } from "./follow";
 import { TcpFront } from "./front";
 import type { Home } from "./home";
 import { Instance, type Settings } from "./instance";
+import type { ServerPool } from "./pool";
 
 export type ServerState = "Ready" | "Stopped" | "Down";
 
@@ -28,6 +29,8 @@ export class DatabaseServer {
   /** A demoted server that could not be told yet; its region did not answer. */
   demotedBy: DatabaseServer | undefined;
   parameters: Settings = {};
+  /** Its PgBouncer, where it has one. */
+  pool: ServerPool | undefined;
   /** Leads there for those within the region, its standby among them. */
   private readonly zone: TcpFront;
   private standby: Instance | undefined;
@@ -38,7 +41,7 @@ export class DatabaseServer {
     readonly home: Home,
     readonly name: string,
     readonly region: string,
-    readonly administrator: Administrator,
+    public administrator: Administrator,
     private serving: Instance,
     readonly archive: BackupArchive,
     fronts: { front: TcpFront; wire: TcpFront; zone: TcpFront },
@@ -63,9 +66,16 @@ export class DatabaseServer {
   /** A new, empty server. */
   static async create(
     home: Home,
-    about: { name: string; region: string; administrator: Administrator; highlyAvailable: boolean },
+    about: {
+      name: string;
+      region: string;
+      administrator: Administrator;
+      highlyAvailable: boolean;
+      parameters?: Settings;
+    },
   ): Promise<DatabaseServer> {
     const server = await DatabaseServer.around(home, about, await Instance.create(home, about.name));
+    server.parameters = { ...about.parameters };
     await server.open();
     await administer(server.serving, about.administrator);
     await server.archive.backUp(server.serving);
@@ -216,6 +226,7 @@ export class DatabaseServer {
   async delete(): Promise<void> {
     await this.settled();
     this.serving.onCrash = () => undefined;
+    await this.pool?.close();
     await this.standby?.delete();
     await this.serving.delete();
     this.archive.delete();
