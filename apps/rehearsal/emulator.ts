@@ -5,7 +5,8 @@ import { sandboxModel } from "../../packages/emulated-azure/model";
 import type { Value } from "../../packages/emulated-azure/model/types";
 import { engineEnvironment } from "./engine";
 import { createCommand, runCommand } from "../../packages/command/program";
-import { instructions, NotServed, plannedStore, serveCloud } from "./serve";
+import { instructions } from "./instructions";
+import { NotServed, plannedStore, serveCloud } from "./serve";
 import { change, deleteBehind, happen } from "../../packages/emulated-azure/store/changes";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
 import { CLOUD_FILE, loadCloud, saveCloud, StoreError } from "../../packages/emulated-azure/store/file";
@@ -43,7 +44,7 @@ function fault(text: string, earlier: readonly Fault[] = []): Fault[] {
 /** Serves until the process is told to stop; a folder keeps the cloud, and without one nothing is left. */
 async function serve(
   folder: string | undefined,
-  options: { seed: string; fault?: Fault[]; stack?: string },
+  options: { seed: string; fault?: Fault[]; stack?: string; modelOnly?: boolean },
 ): Promise<void> {
   if (folder === undefined && options.stack === undefined) {
     throw new NotServed("serve: give a folder to keep the cloud in, --stack for a planned one, or both");
@@ -54,7 +55,10 @@ async function serve(
     throw new NotServed(`serve: ${String(folder)} already holds a cloud; --stack ${stack} begins a new one`);
   }
   const store = stack === undefined ? (kept as CloudStore) : await plannedStore(stack, seed);
-  const served = await serveCloud(store, options.fault);
+  const served = await serveCloud(store, {
+    faults: options.fault,
+    real: !options.modelOnly,
+  });
   const engine = engineEnvironment(path.resolve(folder ?? served.home), served.attach);
   // Whoever reads the last line may press Ctrl-C at once.
   const ended = new Promise<void>((resolve) => {
@@ -108,9 +112,12 @@ program
 
 program
   .command("serve")
-  .description("Serves a cloud to pulumi, az and Microsoft's clients, and prints the settings they need.")
+  .description(
+    "Serves a cloud with real servers behind it to pulumi, az, kubectl, psql and Microsoft's clients, and prints the settings they need.",
+  )
   .argument("[folder]", "where the cloud is kept; made when it does not exist")
   .option("--stack <stack>", "begins with everything a plan of the stack declares, e.g. prod")
+  .option("--model-only", "starts no PostgreSQL, blob server or Kubernetes API behind what is served")
   .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
   .option(
     "--fault <fault>",

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { emulatedCloud, EmulatedCloud } from "../../packages/emulated-azure/cloud";
 import { Fault, Faults } from "../../packages/emulated-azure/faults";
@@ -8,11 +7,14 @@ import { Listening, listen } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { settle } from "../../packages/emulated-azure/model/azure/consequences";
 import { subscriptionsOf } from "../../packages/emulated-azure/arm/subscriptions";
+import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
+import { Authority } from "../../packages/emulated-azure/certificates";
 import { Page, servePage } from "../../packages/emulated-azure/page";
 import { serveProviders } from "../../packages/emulated-azure/provider/server";
 import { BUILT_IN } from "../../packages/emulated-azure/rights/roles";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
+import { startSupervised, temporaryDirectory } from "../../packages/local-servers/supervised";
 import { UsageError } from "../../packages/command/errors";
 import { projectRoot } from "../../packages/command/root";
 import { planStack } from "../../packages/offline-engine/planner";
@@ -20,9 +22,19 @@ import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 /** Who signs in to a served cloud, and the roles each holds in every subscription of it (docs/deploying.md, step 6). */
 const PRINCIPALS: Readonly<Record<string, readonly string[]>> = {
-  operator: ["Owner", "Key Vault Secrets Officer", "Storage Blob Data Contributor"],
-  deploy: ["Contributor", "Role Based Access Control Administrator", "Locks Contributor"],
-  preview: ["Reader"],
+  operator: [
+    "Owner",
+    "Key Vault Secrets Officer",
+    "Storage Blob Data Contributor",
+    "Azure Kubernetes Service RBAC Cluster Admin",
+  ],
+  deploy: [
+    "Contributor",
+    "Role Based Access Control Administrator",
+    "Locks Contributor",
+    "Azure Kubernetes Service RBAC Cluster Admin",
+  ],
+  preview: ["Reader", "Azure Kubernetes Service RBAC Reader"],
   stranger: [],
 };
 
@@ -83,70 +95,76 @@ export interface Served {
   readonly principals: Readonly<Record<string, Principal>>;
   readonly listening: Listening;
   readonly page: Page;
+  /** What runs behind it; undefined when only the model was asked for. */
+  readonly real: Real | undefined;
   /** Value of `PULUMI_DEBUG_PROVIDERS`. */
   readonly attach: string;
   /** Folder of the certificate and of the clients' own settings; gone after {@link stop}. */
   readonly home: string;
   /** Settings that point `az`, and anything that heeds HTTPS_PROXY, at the cloud. */
   readonly environment: Readonly<Record<string, string>>;
+  /** File that points `kubectl` at the clusters as a principal; undefined without {@link real} ones. */
+  kubeconfig(principal: string): string | undefined;
   stop(): Promise<void>;
 }
 
-/** Opens every front of a cloud on free ports of the loopback. */
-export async function serveCloud(store: CloudStore, given: readonly Fault[] = []): Promise<Served> {
+export interface ServeOptions {
+  readonly faults?: readonly Fault[];
+  /** Starts real servers behind what has a data plane; default false. */
+  readonly real?: boolean;
+}
+
+/**
+ * Opens every front of a cloud on free ports of the loopback.
+ * @throws NotRunError when a program that is to run behind it is not installed
+ */
+export async function serveCloud(store: CloudStore, options: ServeOptions = {}): Promise<Served> {
   const faults = new Faults();
-  for (const fault of given) faults.add(fault);
+  for (const fault of options.faults ?? []) faults.add(fault);
   const model = sandboxModel();
   const cloud = emulatedCloud(model, { store, faults, refusals: ARM_REFUSALS });
   const principals = addPrincipals(cloud);
+  const real = options.real ? await putRealBehind(cloud, { authority: await Authority.create() }) : undefined;
   const [listening, page, providers] = await Promise.all([
-    listen(cloud),
+    listen(cloud, { ...(real && { real }) }),
     servePage(cloud),
     serveProviders(model, store, cloud.front),
   ]);
-  const home = fs.mkdtempSync(path.join(os.tmpdir(), "emulated-azure-"));
+  // Gone with this process, however it ends.
+  const keeper = await startSupervised({
+    directory: temporaryDirectory("served"),
+    stopSignal: "KILL",
+    command: ["sleep", "1000000"],
+  });
+  const home = keeper.directory;
   const certificate = path.join(home, "ca.pem");
   fs.writeFileSync(certificate, listening.certificate);
+  const kubeconfigOf = (name: string): string => path.join(home, `kubeconfig-${name}`);
+  if (real)
+    for (const [name, principal] of Object.entries(principals))
+      fs.writeFileSync(kubeconfigOf(name), real.clusters.kubeconfig(principal), { mode: 0o600 });
   return {
     cloud,
     principals,
     listening,
     page,
+    real,
     attach: providers.attach,
     home,
     environment: {
       HTTPS_PROXY: listening.proxy,
-      NO_PROXY: "",
+      NO_PROXY: "localhost,127.0.0.1",
       REQUESTS_CA_BUNDLE: certificate,
       NODE_EXTRA_CA_CERTS: certificate,
       AZURE_CONFIG_DIR: path.join(home, "azure"),
       AZURE_CORE_COLLECT_TELEMETRY: "no",
       AZURE_CORE_LOGIN_EXPERIENCE_V2: "off",
     },
+    kubeconfig: (name) => (real ? kubeconfigOf(name) : undefined),
     stop: async () => {
       providers.stop();
-      await Promise.all([listening.stop(), page.stop()]);
-      fs.rmSync(home, { recursive: true, force: true });
+      await Promise.all([listening.stop(), page.stop(), real?.close()]);
+      await keeper.stop();
     },
   };
-}
-
-/** What a person needs to type, as shell lines. */
-export function instructions(served: Served, engine: Readonly<Record<string, string>>): string {
-  const { environment, principals, cloud, page, listening } = served;
-  const exported = (values: Readonly<Record<string, string>>): string[] =>
-    Object.entries(values).map(([name, value]) => `export ${name}='${value}'`);
-  return [
-    "# az, and whatever heeds HTTPS_PROXY: Azure's own names lead here, and nothing else is reached",
-    ...exported(environment),
-    ...Object.entries(principals).map(
-      ([name, { appId = "", secret = "" }]) =>
-        `# ${name}: az login --service-principal --username ${appId} --password '${secret}' --tenant ${cloud.directory.tenantId}`,
-    ),
-    `# clients that take an address: ${listening.address}`,
-    "# pulumi, in another shell",
-    ...exported(engine),
-    `# page: ${page.address}`,
-    "# Ctrl-C ends it",
-  ].join("\n");
 }

@@ -64,6 +64,11 @@ export class Faults {
     this.outages.push({ what, covers });
   }
 
+  /** Ends the outages of one name; the others and armed faults stay. */
+  endOutage(what: string): void {
+    this.outages = this.outages.filter((one) => one.what !== what);
+  }
+
   clear(): void {
     this.armed = [];
     this.outages = [];

@@ -30,8 +30,16 @@ export class Hooks {
     return () => this.hooks.delete(hook);
   }
 
-  /** Ends when every hook has; the first that fails fails the operation. */
-  async emit(event: CloudEvent): Promise<void> {
-    for (const hook of this.hooks) await hook(event);
+  /**
+   * Ends when every hook has; the first that fails fails the operation.
+   * @param undo Takes back what the event tells of: what did not happen behind the cloud has not happened in it.
+   */
+  async emit(event: CloudEvent, undo?: () => void): Promise<void> {
+    try {
+      for (const hook of this.hooks) await hook(event);
+    } catch (error) {
+      undo?.();
+      throw error;
+    }
   }
 }

@@ -7,6 +7,8 @@ import { parseJson, readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/
 import { Authority } from "./certificates";
 import type { EmulatedCloud } from "./cloud";
 import { graph, openIdConfiguration, token } from "./rights/entra";
+import type { Real } from "./real";
+import { answerBlobs, BLOB_HOST } from "./storage";
 import { answerVault, VAULT_HOST } from "./vault";
 
 const LOOPBACK = "127.0.0.1";
@@ -27,8 +29,8 @@ export interface Listening {
 export interface ListenOptions {
   /** Told of failures nobody foresaw; the console unless given. */
   readonly report?: (error: unknown) => void;
-  /** Answers for further host names, such as storage accounts: the address to hand a connection on to. */
-  readonly route?: (host: string) => { readonly host: string; readonly port: number } | undefined;
+  /** What runs behind the cloud's data planes; none unless given. */
+  readonly real?: Real;
 }
 
 const SIGN_IN = ["login.microsoftonline.com", "login.microsoft.com", "sts.windows.net"];
@@ -38,12 +40,12 @@ const GRAPH = "graph.microsoft.com";
 /** Starts both ways in on free ports of the loopback. */
 export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}): Promise<Listening> {
   const { report = (error: unknown) => console.error(error) } = options;
-  const authority = await Authority.create();
+  const authority = options.real?.authority ?? (await Authority.create());
   const sockets = new Set<net.Socket>();
   let address = "";
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     request.on("error", () => response.destroy());
-    answer(cloud, request, response, address).catch((error: unknown) => {
+    answer({ cloud, real: options.real }, request, response, address).catch((error: unknown) => {
       // Who hung up wants no answer.
       if (!request.destroyed || request.complete) sendError(request, response, error, report);
     });
@@ -77,14 +79,15 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
   proxy.on("connection", (socket: net.Socket) => track(sockets, socket));
   proxy.on("connect", (request: IncomingMessage, client: net.Socket, head: Buffer) => {
     client.on("error", () => client.destroy());
-    const [host = ""] = (request.url ?? "").split(":");
-    const to = isOurs(host) ? { host: LOOPBACK, port } : options.route?.(host);
-    if (!to) {
+    const [host = "", asked] = (request.url ?? "").split(":");
+    const blobs = BLOB_HOST.test(host) && options.real !== undefined;
+    const to = isOurs(host) || blobs ? port : options.real?.portOf(host, Number(asked ?? 443));
+    if (to === undefined) {
       refused.add(host);
       client.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
       return;
     }
-    const upstream = net.connect(to.port, to.host, () => {
+    const upstream = net.connect(to, LOOPBACK, () => {
       client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
       upstream.write(head);
       upstream.pipe(client).pipe(upstream);
@@ -124,7 +127,7 @@ function bind(server: net.Server): Promise<number> {
 }
 
 async function answer(
-  cloud: EmulatedCloud,
+  { cloud, real }: { cloud: EmulatedCloud; real: Real | undefined },
   request: IncomingMessage,
   response: ServerResponse,
   address: string,
@@ -133,6 +136,8 @@ async function answer(
   const host = (request.headers.host ?? "").replace(/:\d+$/, "");
   const base = host === LOOPBACK || host === "localhost" || host === "" ? address : `https://${host}`;
   const url = parsed(request.url ?? "/", base);
+  // Blobs are as large as they are: nothing of them is read here.
+  if (real && BLOB_HOST.test(host)) return answerBlobs(cloud, real.storage, request, response);
   const raw = await readBody(request);
   const authorization = request.headers.authorization;
   if (VAULT_HOST.test(host)) {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { EmulatedCloud } from "./cloud";
-import { inRegion, regionsOf } from "./regions";
+import { regionsOf } from "./regions";
 
 /** A page in the browser about a cloud, with its faults to switch. */
 export interface Page {
@@ -19,22 +19,19 @@ const escape = (text: string): string =>
 /** Serves the page on a free port of the loopback. */
 export async function servePage(cloud: EmulatedCloud): Promise<Page> {
   const secret = randomBytes(16).toString("hex");
-  const lost = new Set<string>();
+  const { losses } = cloud;
   const server = http.createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const [, given, verb, region] = (request.url ?? "").split("/");
     if (given !== secret) {
       response.writeHead(404).end();
       return;
     }
     if (request.method === "POST" && region !== undefined && regionsOf(cloud.cloud).includes(region)) {
-      if (verb === "lose") lost.add(region);
-      if (verb === "restore") lost.delete(region);
-      // Faults hold what is lost as one list; it is told anew.
-      cloud.faults.clear();
-      for (const one of lost) {
-        const covers = inRegion(cloud.cloud, one);
-        cloud.faults.outage(`region ${one}`, ({ key }) => covers(key));
-      }
+      if (verb === "lose") await losses.lose(region);
+      if (verb === "restore") await losses.restore(region);
       response.writeHead(303, { Location: `/${secret}/` }).end();
       return;
     }
@@ -42,8 +39,8 @@ export async function servePage(cloud: EmulatedCloud): Promise<Page> {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
     });
-    response.end(page(cloud, lost, secret));
-  });
+    response.end(page(cloud, losses.lost, secret));
+  };
   await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
   return {
     address: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}/${secret}/`,

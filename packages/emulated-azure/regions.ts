@@ -1,3 +1,4 @@
+import type { Faults } from "./faults";
 import type { Cloud } from "./model/types";
 
 const plain = (location: unknown): string =>
@@ -28,3 +29,41 @@ export function inRegion(cloud: Cloud, region: string): (key: string) => boolean
     return parts.some((_, i) => roots.has(parts.slice(0, parts.length - i).join("/")));
   };
 }
+
+/** Told that a region is lost, or answers again; the loss counts as done once it has ended. */
+export type LossListener = (region: string, lost: boolean) => void | Promise<void>;
+
+/** Regions that do not answer, for every front and for what runs behind them. */
+export class Losses {
+  private readonly regions = new Set<string>();
+  private readonly listeners: LossListener[] = [];
+
+  constructor(
+    private readonly cloud: Cloud,
+    private readonly faults: Faults,
+  ) {}
+
+  get lost(): ReadonlySet<string> {
+    return this.regions;
+  }
+
+  on(listener: LossListener): void {
+    this.listeners.push(listener);
+  }
+
+  async lose(region: string): Promise<void> {
+    if (this.regions.has(region)) return;
+    this.regions.add(region);
+    const covers = inRegion(this.cloud, region);
+    this.faults.outage(nameOf(region), ({ key }) => covers(key));
+    for (const listener of this.listeners) await listener(region, true);
+  }
+
+  async restore(region: string): Promise<void> {
+    if (!this.regions.delete(region)) return;
+    this.faults.endOutage(nameOf(region));
+    for (const listener of this.listeners) await listener(region, false);
+  }
+}
+
+const nameOf = (region: string): string => `region ${region}`;

@@ -33,7 +33,15 @@ beforeAll(async () => {
   // A planned stack is brought up as a reader would, and its cloud kept.
   const child = spawn(
     process.execPath,
-    ["packages/command/run.mjs", "apps/rehearsal/emulator.ts", "serve", folder, "--stack", "prod"],
+    [
+      "packages/command/run.mjs",
+      "apps/rehearsal/emulator.ts",
+      "serve",
+      folder,
+      "--stack",
+      "prod",
+      "--model-only",
+    ],
     { cwd: ROOT },
   );
   let text = "";

@@ -2,7 +2,7 @@ import { refuseAsArm, refuseLocked } from "../provider/limits";
 import { FACTS } from "../model/azure/arm";
 import { isTree, merge, valueAt, withValue, parsePath } from "../model/paths";
 import type { Failure, ResourceModel, Scope, Stored, Tree } from "../model/types";
-import { resourcesBelow } from "../store/changes";
+import { resourcesBelow, undoing } from "../store/changes";
 import { ArmAnswer, ArmContext, ArmRequest, list } from "./context";
 import { ArmError, notFound } from "./errors";
 import { accepted, Done, perform } from "./perform";
@@ -104,11 +104,15 @@ async function write(
       refuseInvalid(checked.failures);
       if (before) refuseImmutable(context, model, before, next);
       refuseAsArm(context.front.refusals, cloud, model.type, route.path, checked.inputs, before?.inputs);
+      const snapshot = cloud.snapshot();
       if (before) context.model.update(model.type, before.id, before.inputs, checked.inputs, scope, cloud);
       else context.model.create(model.type, "", checked.inputs, scope, cloud);
       const stored = cloud.get(key) as Stored;
       done(stored);
-      await context.hooks.emit(before ? { kind: "updated", stored, before } : { kind: "created", stored });
+      await context.hooks.emit(
+        before ? { kind: "updated", stored, before } : { kind: "created", stored },
+        undoing(cloud, snapshot),
+      );
     },
   );
   const result = (): Tree | undefined => {
@@ -137,9 +141,11 @@ async function remove(context: ArmContext, request: ArmRequest, model: ResourceM
       // Whatever hangs below goes first, so that those who run something behind it can end it.
       const gone = leaving(context, before).sort((a, b) => b.id.length - a.id.length);
       for (const { id } of gone) if (id !== before.id) refuseLockedBelow(context, id, before.id);
+      const snapshot = cloud.snapshot();
       for (const stored of gone) context.model.delete(stored.type, stored.id, scope, cloud);
       done(before);
-      for (const stored of gone) await context.hooks.emit({ kind: "deleted", before: stored });
+      const undo = undoing(cloud, snapshot);
+      for (const stored of gone) await context.hooks.emit({ kind: "deleted", before: stored }, undo);
     },
   );
   return accepted(context, request, started, { deleted: true, result: () => undefined });

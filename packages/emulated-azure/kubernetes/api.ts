@@ -51,7 +51,8 @@ export class Api {
   create(object: {
     apiVersion: string;
     kind: string;
-    metadata: { name: string; namespace?: string };
+    metadata: { name: string; namespace?: string; labels?: Record<string, string> };
+    [more: string]: unknown;
   }): Stored {
     const kind = kindNamed(object.apiVersion, object.kind);
     if (!kind) throw badRequest(`no matches for kind "${object.kind}" in version "${object.apiVersion}"`);

@@ -12,6 +12,8 @@ export interface User {
 }
 
 export interface Access {
+  /** Whether the API answers at all at this moment; always unless given. */
+  reachable?(): boolean;
   /** The user a token stands for; undefined when it stands for nobody. */
   authenticate(token: string): User | undefined;
   /** Why the user may not; undefined when allowed. */
@@ -39,6 +41,7 @@ export async function serveKubernetes(
   tls: { certificate: string; key: string },
 ): Promise<KubernetesFront> {
   const server = https.createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
+    if (access.reachable?.() === false) return void request.destroy();
     answer(api, access, request, response).catch((error: unknown) => refuse(response, error));
   });
   await new Promise<void>((resolve, reject) => {

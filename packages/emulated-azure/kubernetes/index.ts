@@ -1,6 +1,7 @@
 /** The API of a Kubernetes cluster over HTTPS, with a controller that turns deployments and jobs into pods. */
 export { Api } from "./api";
 export { serveKubernetes, type Access, type KubernetesFront, type User } from "./front";
+export { Clusters } from "./clusters";
 export { kubeconfig } from "./kubeconfig";
 export type { Stored } from "./objects";
 export type { PodBehaviour, PodRun } from "./pods";

@@ -53,6 +53,11 @@ export const KINDS: readonly Kind[] = [
   }),
   grouped("networking.k8s.io", "NetworkPolicy", "networkpolicies", { shortNames: ["netpol"] }),
   grouped("coordination.k8s.io", "Lease", "leases"),
+  grouped("scheduling.k8s.io", "PriorityClass", "priorityclasses", { namespaced: false, shortNames: ["pc"] }),
+  grouped("rbac.authorization.k8s.io", "Role", "roles"),
+  grouped("rbac.authorization.k8s.io", "RoleBinding", "rolebindings"),
+  grouped("secrets-store.csi.x-k8s.io", "SecretProviderClass", "secretproviderclasses"),
+  grouped("azmonitoring.coreos.com", "PodMonitor", "podmonitors"),
 ];
 
 export const apiVersionOf = ({ group, version }: Kind): string =>

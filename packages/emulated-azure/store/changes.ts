@@ -1,6 +1,21 @@
 import { UsageError } from "../../command/errors";
 import { isTree, merge, parsePath, withValue } from "../model/paths";
+import type { CloudStore, Snapshot } from "./cloud";
 import { Cloud, Model, Stored, Tree, Value } from "../model/types";
+
+/** What takes back everything that changed since a snapshot and up to now; what changes later stays. */
+export function undoing(cloud: CloudStore, before: Snapshot): () => void {
+  const now = cloud.snapshot();
+  const keys = new Set([...before.keys(), ...now.keys()]);
+  const changed = [...keys].filter((key) => before.get(key) !== now.get(key));
+  return () => {
+    for (const key of changed) {
+      const was = before.get(key);
+      if (was) cloud.put(was);
+      else cloud.remove(key);
+    }
+  };
+}
 
 /** Nothing has the id that was asked for. */
 export class NotInCloud extends UsageError {

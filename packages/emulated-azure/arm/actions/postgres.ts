@@ -6,6 +6,7 @@ import { ArmAnswer, ArmContext, ArmRequest, list, textIn } from "../context";
 import { ArmError, notFound } from "../errors";
 import { accepted, perform } from "../perform";
 import { shown } from "../views";
+import { undoing } from "../../store/changes";
 import { replicasOf } from "../../model/azure/replication";
 import type { ActionTable } from "./table";
 
@@ -49,13 +50,14 @@ async function restart(context: ArmContext, request: ArmRequest): Promise<ArmAns
     );
   }
   const started = await perform(context, attemptOn(before), before.key, async (done) => {
+    const snapshot = context.cloud.snapshot();
     const { moves = {} } = context.model.resource(SERVER);
     const moved = failover ? moves["ha-failover"]?.(before) : undefined;
     const stored = moved ? { ...before, outputs: { ...before.outputs, ...moved } } : before;
     context.cloud.put(stored);
     restarted(context, stored);
     done(stored);
-    await context.hooks.emit({ kind: "restarted", stored, failover });
+    await context.hooks.emit({ kind: "restarted", stored, failover }, undoing(context.cloud, snapshot));
   });
   return accepted(context, request, started, { result: () => undefined, bare: true });
 }
@@ -75,10 +77,11 @@ function switched(state: "Ready" | "Stopped") {
   return async (context: ArmContext, request: ArmRequest): Promise<ArmAnswer> => {
     const before = server(context, request);
     const started = await perform(context, attemptOn(before), before.key, async (done) => {
+      const snapshot = context.cloud.snapshot();
       const stored = { ...before, outputs: { ...before.outputs, state } };
       context.cloud.put(stored);
       done(stored);
-      await context.hooks.emit({ kind: "updated", stored, before });
+      await context.hooks.emit({ kind: "updated", stored, before }, undoing(context.cloud, snapshot));
     });
     return accepted(context, request, started, { result: () => undefined, bare: true });
   };
@@ -132,9 +135,11 @@ export async function promotion(context: ArmContext, request: ArmRequest): Promi
     context.front.unreachable({ operation: "update", type: SERVER, name: "", key: primary.key }) ===
       undefined;
   const started = await perform(context, attemptOn(replica), replica.key, async (done) => {
+    const snapshot = context.cloud.snapshot();
     const { stored, former } = promote(context.cloud, replica, { mode, option, primaryAnswers });
     done(stored);
-    await context.hooks.emit({ kind: "promoted", stored, ...(former && { former }), mode, option });
+    const event = { kind: "promoted", stored, ...(former && { former }), mode, option } as const;
+    await context.hooks.emit(event, undoing(context.cloud, snapshot));
   });
   return accepted(context, request, started, {
     result: () => {

@@ -1,0 +1,87 @@
+import type { MetricSource } from "./arm/context";
+import type { EmulatedCloud } from "./cloud";
+import { armKey } from "./model/azure/arm";
+import { stringAt, treeAt } from "./model/paths";
+import type { Cloud, Stored } from "./model/types";
+
+const PROFILE = "azure-native:cdn:Profile";
+const ORIGIN = "azure-native:cdn:AFDOrigin";
+const CLUSTER = "azure-native:containerservice:ManagedCluster";
+const CONNECTION = "azure-native:network:PrivateLinkServicePrivateEndpointConnection";
+const LINK_NAME = "service.beta.kubernetes.io/azure-pls-name";
+
+/** Whether any pod behind a Service of a cluster is ready. */
+export type Answers = (cluster: string, service: Stored) => boolean;
+
+const ofType = (cloud: Cloud, type: string): Stored[] =>
+  [...cloud.all()].filter((stored) => stored.type === type && !stored.softDeleted);
+
+/** The link service an origin is reached by, and the Service of a cluster that asked for it. */
+function behind(
+  cloud: Cloud,
+  origin: Stored,
+): { link: Stored; cluster: Stored; service: Stored } | undefined {
+  const id = stringAt(origin.inputs, "sharedPrivateLinkResource.privateLink.id") ?? "";
+  const link = cloud.get(armKey(id));
+  const [, group = "", name = ""] = /\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(id) ?? [];
+  const cluster = ofType(cloud, CLUSTER).find(
+    ({ outputs }) => stringAt(outputs, "nodeResourceGroup")?.toLowerCase() === group.toLowerCase(),
+  );
+  if (!link || !cluster) return undefined;
+  const prefix = `kubernetes:${cluster.id.slice(cluster.id.lastIndexOf("/") + 1)}:`;
+  const service = [...cloud.all()].find(
+    ({ key, type, inputs }) =>
+      key.startsWith(prefix) &&
+      type.endsWith(":Service") &&
+      treeAt(inputs, "metadata.annotations")?.[LINK_NAME] === name,
+  );
+  return service && { link, cluster, service };
+}
+
+/**
+ * Whether Front Door reaches an origin: its region answers, its connection was approved, and a pod behind it is ready.
+ * Origins that are reached otherwise than by a link to a cluster are not known here: undefined.
+ */
+export function healthy(
+  { cloud, front }: Pick<EmulatedCloud, "cloud" | "front">,
+  origin: Stored,
+  answers: Answers,
+): boolean | undefined {
+  const found = behind(cloud, origin);
+  if (!found) return undefined;
+  const { link, cluster, service } = found;
+  const approved = ofType(cloud, CONNECTION).some(
+    ({ id, inputs }) =>
+      id.toLowerCase().startsWith(`${link.id.toLowerCase()}/`) &&
+      stringAt(inputs, "privateLinkServiceConnectionState.status") === "Approved",
+  );
+  const lost = front.unreachable({ operation: "read", type: cluster.type, name: "", key: cluster.key });
+  const name = cluster.id.slice(cluster.id.lastIndexOf("/") + 1);
+  return approved && lost === undefined && answers(name, service);
+}
+
+/** Origins of a Front Door profile that are switched on. */
+export function originsOf({ cloud }: Pick<EmulatedCloud, "cloud">, profile: Stored): Stored[] {
+  const prefix = `${profile.id.toLowerCase()}/`;
+  return ofType(cloud, ORIGIN).filter(
+    ({ id, inputs }) =>
+      id.toLowerCase().startsWith(prefix) && stringAt(inputs, "enabledState") !== "Disabled",
+  );
+}
+
+/** Answers `OriginHealthPercentage` of a Front Door profile from what answers behind its origins. */
+export function originHealth(
+  cloud: Pick<EmulatedCloud, "cloud" | "front" | "now">,
+  answers: Answers,
+): MetricSource {
+  return (resource, metric) => {
+    const profile = cloud.cloud.get(armKey(resource));
+    if (metric !== "OriginHealthPercentage" || profile?.type !== PROFILE) return undefined;
+    const known = originsOf(cloud, profile).flatMap((origin) => {
+      const is = healthy(cloud, origin, answers);
+      return is === undefined ? [] : [is];
+    });
+    const value = (100 * known.filter(Boolean).length) / known.length;
+    return { unit: "Percent", points: known.length === 0 ? [] : [{ at: cloud.now(), value }] };
+  };
+}

@@ -1,0 +1,46 @@
+import type { EmulatedCloud } from "../cloud";
+import type { Stored } from "../model/types";
+import type { Access } from "./front";
+
+/** Tokens for clusters are for this application of Microsoft's (https://azure.github.io/kubelogin/concepts/aks.html). */
+export const CLUSTER_AUDIENCE = "6dae42f8-4368-4678-94ff-3960e28e3630";
+
+const VERBS: Readonly<Record<string, string>> = {
+  get: "read",
+  list: "read",
+  watch: "read",
+  create: "write",
+  update: "write",
+  patch: "write",
+  delete: "delete",
+  deletecollection: "delete",
+};
+
+/**
+ * Who may what in a cluster that leaves it to Azure: a data action for each request, at the cluster or a namespace of it
+ * (https://learn.microsoft.com/azure/aks/manage-azure-rbac).
+ */
+export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
+  return {
+    reachable: () =>
+      cloud.front.unreachable({ operation: "read", type: cluster.type, name: "", key: cluster.key }) ===
+      undefined,
+    authenticate: (token) => {
+      const session = cloud.directory.session(token);
+      if (!session || cloud.directory.expired(session) || session.audience !== CLUSTER_AUDIENCE)
+        return undefined;
+      return { name: session.principal.objectId, groups: session.principal.groups };
+    },
+    forbids: ({ name }, { verb, group, resource, namespace }) => {
+      const principal = cloud.directory.byObjectId(name);
+      const kind = group === "" ? resource : `${group}/${resource}`;
+      const wish = {
+        action: `Microsoft.ContainerService/managedClusters/${kind}/${VERBS[verb] ?? verb}`,
+        scope: namespace === undefined ? cluster.id : `${cluster.id}/namespaces/${namespace}`,
+        data: true,
+      };
+      if (principal && cloud.rights.may(principal, wish)) return undefined;
+      return `User does not have access to the resource in Azure. Update role assignment to allow access.`;
+    },
+  };
+}

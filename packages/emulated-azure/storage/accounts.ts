@@ -1,0 +1,161 @@
+import http from "node:http";
+import {
+  BlobServiceClient,
+  generateAccountSASQueryParameters,
+  SASProtocol,
+  StorageSharedKeyCredential,
+  AccountSASPermissions,
+  AccountSASResourceTypes,
+  AccountSASServices,
+} from "@azure/storage-blob";
+import { startAzurite, type LocalAzurite } from "../../local-servers/azurite";
+import { loopback } from "../../local-servers/ports";
+import type { EmulatedCloud } from "../cloud";
+import type { CloudEvent } from "../hooks";
+import { stringAt } from "../model/paths";
+import type { Stored } from "../model/types";
+import { Versions } from "./versions";
+
+const ACCOUNT = "azure-native:storage:StorageAccount";
+const CONTAINER = "azure-native:storage:BlobContainer";
+const SERVICE = "azure-native:storage:BlobServiceProperties";
+/** Longer than any cloud on a laptop lives. */
+const SAS_MS = 7 * 86_400_000;
+
+const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
+const accountOf = ({ id }: Stored): string =>
+  /\/storageAccounts\/([^/]+)/i.exec(id)?.[1]?.toLowerCase() ?? "";
+
+/** What one request to an account's blobs was answered with. */
+export interface BlobReply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A storage account: its blobs are in a server of their own. */
+export class BlobAccount {
+  readonly versions = new Versions();
+
+  constructor(
+    readonly name: string,
+    private readonly azurite: LocalAzurite,
+    private readonly sas: string,
+  ) {}
+
+  /** Options of a request to the server itself, by a path as Azure's clients have it, as somebody who may do anything. */
+  onward(path: string): { host: string; port: number; path: string } {
+    const query = path.includes("?") ? "&" : "?";
+    return { host: loopback, port: this.azurite.port, path: `${path}${query}${this.sas}` };
+  }
+
+  get host(): string {
+    return `${this.name}.blob.core.windows.net`;
+  }
+
+  /** Address of a blob for the server itself. */
+  addressOf(path: string): string {
+    return `http://${loopback}:${this.azurite.port}/${this.name}${this.onward(path).path}`;
+  }
+
+  /** One small request of the cloud's own. */
+  ask(method: string, path: string, headers: Record<string, string> = {}): Promise<BlobReply> {
+    return new Promise((resolve, reject) => {
+      const own = { host: this.host, "x-ms-version": "2024-11-04", "content-length": "0", ...headers };
+      const sent = http.request({ ...this.onward(path), method, headers: own }, (answer) => {
+        let body = "";
+        answer.setEncoding("utf8");
+        answer.on("data", (part: string) => (body += part));
+        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }));
+      });
+      sent.on("error", reject).end();
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.azurite.stop();
+  }
+}
+
+/** A blob server for every storage account the cloud holds, with the containers that were declared. */
+export class StorageAccounts {
+  private readonly accounts = new Map<string, BlobAccount>();
+
+  private constructor(private readonly cloud: EmulatedCloud) {}
+
+  static async open(cloud: EmulatedCloud): Promise<StorageAccounts> {
+    const accounts = new StorageAccounts(cloud);
+    const all = [...cloud.cloud.all()];
+    try {
+      await Promise.all(all.filter(({ type }) => type === ACCOUNT).map((stored) => accounts.add(stored)));
+      for (const stored of all) if (stored.type === CONTAINER) await accounts.addContainer(stored);
+    } catch (error) {
+      await accounts.close();
+      throw error;
+    }
+    cloud.hooks.on((event) => accounts.follow(event));
+    return accounts;
+  }
+
+  get(name: string): BlobAccount | undefined {
+    return this.accounts.get(name.toLowerCase());
+  }
+
+  get names(): string[] {
+    return [...this.accounts.keys()];
+  }
+
+  /** Whether an account keeps what was overwritten or deleted as versions. */
+  keepsVersions(name: string): boolean {
+    return [...this.cloud.cloud.all()].some(
+      (stored) =>
+        stored.type === SERVICE &&
+        accountOf(stored) === name &&
+        stored.inputs["isVersioningEnabled"] === true,
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.accounts.values()].map((account) => account.stop()));
+    this.accounts.clear();
+  }
+
+  private async add(stored: Stored): Promise<void> {
+    const name = nameOf(stored).toLowerCase();
+    const azurite = await startAzurite({ account: name });
+    const key = /AccountKey=([^;]+)/.exec(azurite.connectionString)?.[1] ?? "";
+    const sas = generateAccountSASQueryParameters(
+      {
+        expiresOn: new Date(Date.now() + SAS_MS),
+        permissions: AccountSASPermissions.parse("rwdlacupxytfi"),
+        protocol: SASProtocol.HttpsAndHttp,
+        resourceTypes: AccountSASResourceTypes.parse("sco").toString(),
+        services: AccountSASServices.parse("b").toString(),
+      },
+      new StorageSharedKeyCredential(name, key),
+    ).toString();
+    this.accounts.set(name, new BlobAccount(name, azurite, sas));
+  }
+
+  private async addContainer(stored: Stored): Promise<void> {
+    const account = this.accounts.get(accountOf(stored));
+    if (account) await containerOf(account, stored).createIfNotExists();
+  }
+
+  private async follow(event: CloudEvent): Promise<void> {
+    const stored = event.kind === "deleted" ? event.before : event.stored;
+    if (event.kind === "created" && stored.type === ACCOUNT) await this.add(stored);
+    if (event.kind === "created" && stored.type === CONTAINER) await this.addContainer(stored);
+    if (event.kind !== "deleted") return;
+    const account = this.accounts.get(accountOf(stored));
+    if (stored.type === CONTAINER && account) await containerOf(account, stored).deleteIfExists();
+    if (stored.type !== ACCOUNT) return;
+    this.accounts.delete(accountOf(stored));
+    await account?.stop();
+  }
+}
+
+function containerOf(account: BlobAccount, stored: Stored) {
+  const name = stringAt(stored.inputs, "containerName") ?? nameOf(stored);
+  return new BlobServiceClient(account.addressOf("")).getContainerClient(name);
+}

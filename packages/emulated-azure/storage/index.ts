@@ -1,0 +1,3 @@
+/** Blob servers behind the storage accounts of an emulated cloud, reached as Azure's are. */
+export { StorageAccounts } from "./accounts";
+export { answerBlobs, BLOB_HOST } from "./front";
