@@ -44,17 +44,23 @@ function fault(text: string, earlier: readonly Fault[] = []): Fault[] {
 /** Serves until the process is told to stop; a folder keeps the cloud, and without one nothing is left. */
 async function serve(
   folder: string | undefined,
-  options: { seed: string; fault?: Fault[]; stack?: string; modelOnly?: boolean },
+  options: { seed: string; fault?: Fault[]; stack?: string; project?: string; modelOnly?: boolean },
 ): Promise<void> {
   if (folder === undefined && options.stack === undefined) {
     throw new NotServed("serve: give a folder to keep the cloud in, --stack for a planned one, or both");
   }
-  const { stack, seed } = options;
+  const { stack, seed, project } = options;
+  if (project !== undefined && stack === undefined) {
+    throw new NotServed(`serve: --project ${project} needs --stack, the stack of it to serve`);
+  }
   const kept = folder === undefined ? undefined : openOrCreate(folder, seed);
   if (stack !== undefined && kept && kept.size > 0) {
     throw new NotServed(`serve: ${String(folder)} already holds a cloud; --stack ${stack} begins a new one`);
   }
-  const store = stack === undefined ? (kept as CloudStore) : await plannedStore(stack, seed);
+  const store =
+    stack === undefined
+      ? (kept as CloudStore)
+      : await plannedStore(stack, seed, project && path.resolve(project));
   const served = await serveCloud(store, {
     faults: options.fault,
     real: !options.modelOnly,
@@ -117,6 +123,7 @@ program
   )
   .argument("[folder]", "where the cloud is kept; made when it does not exist")
   .option("--stack <stack>", "begins with everything a plan of the stack declares, e.g. prod")
+  .option("--project <folder>", "the stack is another Pulumi project's, in TypeScript")
   .option("--model-only", "starts no PostgreSQL, blob server or Kubernetes API behind what is served")
   .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
   .option(

@@ -41,9 +41,17 @@ const PRINCIPALS: Readonly<Record<string, readonly string[]>> = {
 /** A stack could not be brought up. The message says why. */
 export class NotServed extends UsageError {}
 
-/** The cloud a planned stack would have left after its first update. @throws NotServed */
-export async function plannedStore(stack: string, seed: string): Promise<CloudStore> {
-  const plan = await planStack(projectRoot(__dirname), stack, { resolve: true });
+/**
+ * The cloud a planned stack would have left after its first update.
+ * @param project Folder of the Pulumi project; this one unless given.
+ * @throws NotServed, UsageError
+ */
+export async function plannedStore(
+  stack: string,
+  seed: string,
+  project = projectRoot(__dirname),
+): Promise<CloudStore> {
+  const plan = await planStack(project, stack, { resolve: true });
   const errors = plan.deployment.diagnostics.filter(({ severity }) => severity === "error");
   if (plan.refused || errors.length > 0) {
     throw new NotServed(
