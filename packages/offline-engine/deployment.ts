@@ -39,6 +39,8 @@ export interface DeploymentSettings {
   readonly stack: string;
   /** Value of `pulumi:disable-default-providers`: package names, or `*`. */
   readonly disabledDefaultProviders: readonly string[];
+  /** Configuration of the stack, of which default providers take what is theirs, e.g. `azure-native:location`. */
+  readonly config?: Readonly<Record<string, string>>;
   /**
    * Whether identifiers and computed values are made up at once, as a first `up` would find them. Otherwise they are
    * unknown, as in a preview.
@@ -243,7 +245,7 @@ export class Deployment {
         parent: "",
         custom: true,
         remote: false,
-        object: version === "" ? {} : { version },
+        object: { ...this.configurationOf(pkg), ...(version !== "" && { version }) },
         provider: "",
         version,
         dependencies: [],
@@ -261,6 +263,16 @@ export class Deployment {
       this.defaultProviders.set(`${pkg}/${name}`, pending);
     }
     return pending;
+  }
+
+  /** What the stack's configuration holds for the default provider of a package. */
+  private configurationOf(pkg: string): Record<string, string> {
+    const prefix = `${pkg}:`;
+    return Object.fromEntries(
+      Object.entries(this.settings.config ?? {})
+        .filter(([key]) => key.startsWith(prefix))
+        .map(([key, value]) => [key.slice(prefix.length), value]),
+    );
   }
 
   /** What the resource's provider makes of its inputs. */

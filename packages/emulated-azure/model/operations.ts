@@ -58,7 +58,9 @@ export class SandboxModel implements Model {
 
   check({ type, name, urn, inputs, old, scope }: CheckRequest): CheckResult {
     const model = this.resource(type);
-    const complete = this.named(model, merge(model.defaults ?? {}, inputs), name, urn, old);
+    const location = model.located ? stringAt(scope.config, "location") : undefined;
+    const defaults = { ...model.defaults, ...(location !== undefined && { location }) };
+    const complete = this.named(model, merge(defaults, inputs), name, urn, old);
     // A shape already reports what its vendor requires; this adds what only the service does.
     const failures: Failure[] = [...model.check(complete)];
     for (const property of model.required) {
@@ -69,7 +71,6 @@ export class SandboxModel implements Model {
         failures.push({ property, reason: "is required and missing" });
       }
     }
-    void scope;
     return { inputs: complete, failures };
   }
 

@@ -100,6 +100,8 @@ export interface ResourceModel {
   preview(inputs: Tree): Tree;
   /** Output paths that are secret whatever the inputs were. */
   readonly secretOutputs: readonly string[];
+  /** Whether it has a `location` that a provider with one of its own fills in. */
+  readonly located?: boolean;
   /** Inputs the provider itself adds at Check. */
   readonly defaults?: Tree;
   /** Inputs that {@link id} reads. While one of them is unknown there is no id. */

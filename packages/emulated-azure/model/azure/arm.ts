@@ -99,6 +99,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     name: { property: name, auto: definition.auto ?? "suffix" },
     immutable: [...new Set([...names, "location", ...(definition.immutable ?? [])])],
     holdsData: definition.holdsData ?? false,
+    located: "location" in (shapes[facts.inputs] ?? {}),
     writeOnly: definition.writeOnly,
     preview: (inputs) => SHAPES.preview(facts.outputs, inputs),
     secretOutputs: definition.secretOutputs ?? [],
