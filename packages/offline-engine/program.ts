@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import Module from "node:module";
 import path from "node:path";
+import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import { bundle } from "../command/bundle.cjs";
 import type { StackSettings } from "./config";
 import type { Deployment } from "./deployment";
@@ -75,7 +76,6 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   quietSdk();
   const { RunError, ResourceError, runtime } = await import("@pulumi/pulumi");
-  const { ResourceMonitorService } = await import("@pulumi/pulumi/proto/resource_grpc_pb");
   const { project, stack } = settings;
   runtime.resetOptions(project, stack, PARALLEL, engine, "", true, ORGANIZATION);
   const monitor = new Monitor(deployment);
