@@ -1,5 +1,6 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
+import { publicFace } from "./eslint.faces.mjs";
 
 /** Import patterns a folder must not use, with the reason a reader gets. */
 const ban = (group, message) => ({ group, message });
@@ -165,6 +166,12 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true, allowNullish: true },
       ],
     },
+  },
+  {
+    // Tests look inside what they test.
+    files: ["{apps,packages,infra,stacks,policies}/**/*.ts"],
+    plugins: { packages: { rules: { "public-face": publicFace } } },
+    rules: { "packages/public-face": "error" },
   },
   { files: ["stacks/config.ts"], rules: syntax(POLICY_PACK, BORN_IN_APPLY, ...UNSEEN) },
   {

@@ -1,10 +1,13 @@
 import { execFileSync } from "node:child_process";
+import fs from "node:fs";
 import path from "node:path";
 
 const ROOT = path.join(__dirname, "..");
 
 /** A line that crosses a border, the room it stands in, and the words of the rule that stops it. */
 const CROSSINGS: [string, string, string][] = [
+  ["infra/x.ts", 'import "../packages/alerting/render/statusPage";', "is inside alerting"],
+  ["packages/wire/x.ts", 'export * from "../isolation/judge";', "is inside isolation"],
   ["infra/x.ts", 'import "../stacks/config";', "Components know neither stacks nor policies nor the runner"],
   [
     "infra/x.ts",
@@ -105,3 +108,45 @@ test("every border of the rooms is kept by a lint rule, and the rules leave hone
   });
   expect(found.slice(CROSSINGS.length)).toEqual(honest.map(() => []));
 }, 120_000);
+
+/** Every file that is committed or could be, of a kind. */
+function sources(folder: string): string[] {
+  return fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (/^(node_modules|bin|\.build)$/.test(entry.name)) return [];
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) return sources(file);
+    return /\.(ts|mjs|cjs)$/.test(entry.name) ? [file] : [];
+  });
+}
+
+test("every package says what it is for, and exports what others use and nothing else", () => {
+  const imported = new Set(
+    ["apps", "packages", "infra", "stacks", "policies"]
+      .flatMap(sources)
+      .flatMap((file) =>
+        [
+          ...fs
+            .readFileSync(path.join(ROOT, file), "utf8")
+            .matchAll(/(?:from|import|require)\s*\(?"(\.[^"]+)"/g),
+        ]
+          .map(([, at = ""]) => path.join(path.dirname(file), at))
+          .filter((at) => at.split("/")[1] !== file.split("/")[1] || !file.startsWith("packages/")),
+      ),
+  );
+  for (const name of fs.readdirSync(path.join(ROOT, "packages"))) {
+    const folder = path.join("packages", name);
+    const manifest = JSON.parse(fs.readFileSync(path.join(ROOT, folder, "package.json"), "utf8")) as {
+      description?: string;
+      exports: Record<string, string>;
+    };
+    expect([name, manifest.description]).toEqual([name, expect.stringMatching(/\w/)]);
+    expect([
+      name,
+      fs.readFileSync(path.join(ROOT, folder, "README.md"), "utf8").split("\n").length < 50,
+    ]).toEqual([name, true]);
+    for (const [entry, file] of Object.entries(manifest.exports)) {
+      expect([name, file, fs.existsSync(path.join(ROOT, folder, file))]).toEqual([name, file, true]);
+      expect([name, entry, imported.has(path.join(folder, entry))]).toEqual([name, entry, true]);
+    }
+  }
+});
