@@ -1,21 +1,34 @@
-import "@microsoft/jest-sarif";
 import { execFile } from "node:child_process";
+import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
+import Ajv from "ajv";
 import { catalogue, FAMILIES, familyOf } from "../../policies/pack/catalogue";
 import { explain, findRule, suggestions } from "../../policies/pack/explanation";
 import { renderPolicies } from "../../policies/pack/reference";
 import { toSarif, type PackFinding } from "../../policies/pack/sarif";
 import { THRESHOLDS } from "../../policies/rules/thresholds";
 
-declare module "expect" {
-  interface Matchers<R> {
-    toBeValidSarifLog(): R;
-  }
-}
-
 const ROOT = path.join(__dirname, "../..");
 const rules = catalogue();
+
+/** What is wrong with a document by the schema of SARIF 2.1.0; empty when nothing is. */
+function sarifProblems(document: unknown): string[] {
+  const file = path.join(ROOT, "test/fixtures/sarif/sarif-2.1.0.schema.json");
+  const ajv = new Ajv({
+    allErrors: true,
+    strict: false,
+    unicodeRegExp: false,
+    // The schema's formats: of a URI reference it matters that it has no spaces, of a moment that it is one in UTC.
+    formats: {
+      uri: /^[a-z][a-z+.-]*:\S+$/i,
+      "uri-reference": /^\S*$/,
+      "date-time": /^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
+    },
+  });
+  ajv.validate(JSON.parse(fs.readFileSync(file, "utf8")) as object, document);
+  return (ajv.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message ?? ""}`);
+}
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
@@ -144,10 +157,12 @@ describe("SARIF", () => {
   }
 
   test("is what the published schema allows, with findings and without", () => {
-    expect(log([])).toBeValidSarifLog();
-    expect(log([finding, { ...finding, urn: "", level: "advisory" }])).toBeValidSarifLog();
-    expect(toSarif([], rules)).toBeValidSarifLog();
-    expect({ ...log([]), version: "2.0.0" }).not.toBeValidSarifLog();
+    expect(sarifProblems(log([]))).toEqual([]);
+    expect(sarifProblems(log([finding, { ...finding, urn: "", level: "advisory" }]))).toEqual([]);
+    expect(sarifProblems(toSarif([], rules))).toEqual([]);
+    expect(sarifProblems({ ...log([]), version: "2.0.0" })).toEqual([
+      "/version must be equal to one of the allowed values",
+    ]);
   });
 
   test("names rule, resource and the file a fix begins in", () => {
