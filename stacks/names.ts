@@ -3,7 +3,7 @@ import { LoginRegion } from "../infra/data/databaseLogins";
 import { Region, REGIONS } from "../infra/regions";
 import { SecretIssues } from "../infra/secrets/secretIssue";
 import type { Place } from "./roles";
-import type { StackConfig } from "./schema";
+import type { StackConfig } from "./schema/shape";
 import { PRODUCT } from "./schema/common";
 
 /** The part of a configuration that names derive from. */

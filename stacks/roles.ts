@@ -1,4 +1,5 @@
-import type { RegionRole, StackConfig } from "./schema";
+import type { RegionRole } from "./schema/azure";
+import type { StackConfig } from "./schema/shape";
 
 /** Places of the program a region can stand in. They stay when regions change roles, and with them every name. */
 export const PLACES = ["primary", "secondary"] as const;

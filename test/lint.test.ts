@@ -150,3 +150,26 @@ test("every package says what it is for, and exports what others use and nothing
     }
   }
 });
+
+test("no two files need each other, by however many others", () => {
+  const files = new Set(["apps", "packages", "infra", "stacks", "policies"].flatMap(sources));
+  const needs = (file: string): string[] =>
+    [
+      ...fs
+        .readFileSync(path.join(ROOT, file), "utf8")
+        .matchAll(/^(?:import|export)\s[^;]*?from\s+"(\.[^"]+)"/gm),
+    ].flatMap(([, at = ""]) => {
+      const target = path.join(path.dirname(file), at);
+      return [`${target}.ts`, path.join(target, "index.ts")].filter((one) => files.has(one));
+    });
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, above: readonly string[]): void => {
+    if (above.includes(file)) circles.push([...above.slice(above.indexOf(file)), file].join(" → "));
+    if (done.has(file) || above.includes(file)) return;
+    for (const next of needs(file)) visit(next, [...above, file]);
+    done.add(file);
+  };
+  files.forEach((file) => visit(file, []));
+  expect(circles).toEqual([]);
+});

@@ -5,7 +5,7 @@
 import type { RunContext } from "./context";
 import type { Skip } from "./leaveOut";
 import type { Settings } from "./settings";
-import type { Outage } from "./store/fleet";
+import type { Outage } from "./store/outage";
 import type { Level, Manifest, StatusEntry, Tier } from "./types";
 
 export interface BackupOptions {

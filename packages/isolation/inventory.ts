@@ -1,5 +1,3 @@
-import type { ListedType } from "./types/listed";
-
 /** Names, addresses and identifiers. Names and identifiers are lower case. */
 export interface Belongings {
   readonly subscriptionIds: readonly string[];
@@ -68,6 +66,14 @@ export interface SharedInventory extends Partial<Belongings> {
   readonly stacks?: readonly string[];
   /** Stacks, as `project/stack`, whose outputs may be read. */
   readonly stackReferences?: readonly string[];
+}
+
+/** A reviewed addition of a project, from policies/inventory.yaml. */
+export interface ListedType {
+  /** `azure-native:module:Name`, `kubernetes:group:Kind` or `arm:Microsoft.Namespace/type`. */
+  readonly type: string;
+  /** Environments it is for; absent: all. */
+  readonly environments?: readonly string[];
 }
 
 /** Everything that belongs to anybody. Never empty: building an empty inventory is an error. */

@@ -6,7 +6,8 @@ import { parseTierOption } from "../parse";
 import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { isVerified } from "../store/catalogue";
-import { bestOf, openTargets, readFleet, type FleetEntry, type Outage } from "../store/fleet";
+import { bestOf, openTargets, readFleet, type FleetEntry } from "../store/fleet";
+import type { Outage } from "../store/outage";
 import type { CatalogueEntry, Tier } from "../types";
 
 /** The catalogues of all targets as one, newest first, entries with a damaged manifest included. */

@@ -1,4 +1,5 @@
-import type { Outage, Place, FleetEntry } from "./fleet";
+import type { FleetEntry, Place } from "./fleet";
+import type { Outage } from "./outage";
 import { instantOf } from "./names";
 
 const DAY_MS = 86_400_000;

@@ -4,6 +4,7 @@ import type { CatalogueEntry } from "../types";
 import { isVerified, readCatalogue } from "./catalogue";
 import { instantOf } from "./names";
 import { openStore } from "./open";
+import type { Outage } from "./outage";
 import type { Store } from "./store";
 
 /** One target, opened. */
@@ -11,12 +12,6 @@ export interface Place {
   name: string;
   settings: Settings;
   store: Store;
-}
-
-/** A target that did not answer, or not as it should. */
-export interface Outage {
-  target: string;
-  error: CommandError;
 }
 
 /** Every target, or the one that is named. @throws UsageError for an unknown name */

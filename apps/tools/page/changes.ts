@@ -4,7 +4,7 @@ import { countChanges, type PropertyChange, type ResourceChange } from "../rende
 import { shortType } from "../render/names";
 import { count } from "../render/text";
 import { Html, markup } from "./html";
-import type { PageFacts, Section } from "./planPage";
+import type { PageFacts, Section } from "./section";
 
 type Changes = NonNullable<PageFacts["changes"]>;
 

@@ -1,7 +1,7 @@
 import { difference, type Estimate } from "../cost/price";
 import { count } from "../render/text";
 import { Html, markup } from "./html";
-import type { Section } from "./planPage";
+import type { Section } from "./section";
 
 /** Part of the total below which a component is counted together with the others like it. */
 const SMALL = 0.01;

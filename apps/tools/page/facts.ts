@@ -4,7 +4,7 @@ import { planDocument } from "../render/plan";
 import { count } from "../render/text";
 import { money } from "./cost";
 import { Html, markup } from "./html";
-import type { PageFacts, Section } from "./planPage";
+import type { PageFacts, Section } from "./section";
 
 const card = (label: string, value: string, note: string): Html =>
   markup`<div class="card">

@@ -1,39 +1,17 @@
 import { createHash } from "node:crypto";
-import type { Estimate } from "../cost/price";
 import type { Plan } from "../../../packages/offline-engine/planner";
 import { architectureOf } from "../render/architecture";
 import { drawArchitecture, NARROW, WIDE } from "../render/drawing";
-import type { ResourceChange } from "../render/diff";
 import { planDocument } from "../render/plan";
-import type { Outcome } from "../render/verdict";
 import { changesSection, stopSection } from "./changes";
 import { costSection } from "./cost";
 import { factsSection } from "./facts";
 import { Html, markup } from "./html";
 import { missingSection, policiesSection } from "./policies";
 import { resourcesSection } from "./resources";
+import type { PageFacts, Section } from "./section";
 import { PAGE_SCRIPT } from "./script";
 import { PAGE_STYLE } from "./style";
-
-/** What a page is made of beside the plan. */
-export interface PageFacts {
-  /** Price of the plan, or why there is none. */
-  readonly cost: Estimate | string;
-  readonly outcome: Outcome;
-  /** What changes against an earlier plan, what that is called, and what it cost. */
-  readonly changes?: {
-    readonly against: string;
-    readonly list: readonly ResourceChange[];
-    readonly cost: Estimate | string;
-  };
-}
-
-/** A section with an anchor the head of the page links to. */
-export interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly body: Html;
-}
 
 const hash = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 

@@ -2,7 +2,7 @@ import type { Plan } from "../../../packages/offline-engine/planner";
 import { nameOf } from "../../../packages/wire/urn";
 import { catalogue, FAMILIES, familyOf } from "../../../policies/pack/catalogue";
 import { Html, markup } from "./html";
-import type { Section } from "./planPage";
+import type { Section } from "./section";
 
 type Finding = Plan["violations"][number] & { readonly key?: string; readonly fix?: string };
 

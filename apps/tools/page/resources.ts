@@ -2,7 +2,7 @@ import type { Plan } from "../../../packages/offline-engine/planner";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
 import { displayName, isStack, regionOf, shortType, skuOf } from "../render/names";
 import { Html, markup } from "./html";
-import type { Section } from "./planPage";
+import type { Section } from "./section";
 
 function label(resource: PlannedResource, { model }: Plan): Html {
   const facts = [

@@ -1,6 +1,7 @@
 import { Controller } from "./controller";
 import { apiVersionOf, kindNamed, KINDS, type Kind } from "./kinds";
-import { Objects, type Change, type Stored } from "./objects";
+import { Objects, type Change } from "./objects";
+import type { Stored } from "./stored";
 import { patched } from "./patch";
 import type { PodBehaviour } from "./pods";
 import { fieldsMatch, labelsMatch } from "./selectors";

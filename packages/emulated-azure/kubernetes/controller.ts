@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { KINDS, type Kind } from "./kinds";
-import { suffix, type Objects, type Stored } from "./objects";
+import { suffix, type Objects } from "./objects";
+import type { Stored } from "./stored";
 import { Pods, type PodBehaviour } from "./pods";
 import { labelsMatch } from "./selectors";
 import { badRequest } from "./status";

@@ -1,4 +1,4 @@
-import type { Stored } from "./objects";
+import type { Stored } from "./stored";
 
 const UID = "batch.kubernetes.io/controller-uid";
 const NAME = "batch.kubernetes.io/job-name";

@@ -3,6 +3,6 @@ export { Api } from "./api";
 export { serveKubernetes, type Access, type KubernetesFront, type User } from "./front";
 export { Clusters } from "./clusters";
 export { kubeconfig } from "./kubeconfig";
-export type { Stored } from "./objects";
+export type { Stored } from "./stored";
 export type { PodBehaviour, PodRun } from "./pods";
 export { StatusError } from "./status";

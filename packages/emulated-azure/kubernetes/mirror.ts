@@ -1,6 +1,6 @@
 import { isTree } from "../model/paths";
 import type { Stored as Resource, Tree, Value } from "../model/types";
-import type { Metadata, Stored } from "./objects";
+import type { Metadata, Stored } from "./stored";
 
 /** The object a resource of Pulumi's declares. */
 export function objectOf({ id, inputs, type }: Resource): Stored {

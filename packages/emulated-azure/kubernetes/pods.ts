@@ -1,5 +1,6 @@
 import { KINDS, type Kind } from "./kinds";
-import type { Objects, Stored } from "./objects";
+import type { Objects } from "./objects";
+import type { Stored } from "./stored";
 
 const POD = KINDS.find(({ kind }) => kind === "Pod") as Kind;
 

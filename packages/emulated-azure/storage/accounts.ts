@@ -14,7 +14,7 @@ import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
 import { stringAt } from "../model/paths";
 import type { Stored } from "../model/types";
-import { Versions } from "./versions";
+import { type BlobReply, Versions } from "./versions";
 
 const ACCOUNT = "azure-native:storage:StorageAccount";
 const CONTAINER = "azure-native:storage:BlobContainer";
@@ -25,13 +25,6 @@ const SAS_MS = 7 * 86_400_000;
 const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
 const accountOf = ({ id }: Stored): string =>
   /\/storageAccounts\/([^/]+)/i.exec(id)?.[1]?.toLowerCase() ?? "";
-
-/** What one request to an account's blobs was answered with. */
-export interface BlobReply {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
 
 /** A storage account: its blobs are in a server of their own. */
 export class BlobAccount {

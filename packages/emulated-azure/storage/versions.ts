@@ -1,5 +1,18 @@
+import type http from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
-import type { BlobAccount } from "./accounts";
+
+/** What one request to an account's blobs was answered with. */
+export interface BlobReply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** What versions need of an account. */
+export interface BlobServer {
+  addressOf(path: string): string;
+  ask(method: string, path: string, headers?: Record<string, string>): Promise<BlobReply>;
+}
 
 interface Version {
   /** As Azure shows it: when it was written. */
@@ -45,7 +58,7 @@ export class Versions {
   private last = 0;
 
   /** What becomes of a request to an account that keeps versions. */
-  async before(account: BlobAccount, { method, path, query, headers }: BlobRequest): Promise<Versioned> {
+  async before(account: BlobServer, { method, path, query, headers }: BlobRequest): Promise<Versioned> {
     const comp = query.get("comp") ?? "";
     if (!path.includes("/")) {
       return comp === "list" && method === "GET" ? this.listing(path, query) : {};
@@ -67,7 +80,7 @@ export class Versions {
     return this.ofVersion("GET", path, wanted, new URLSearchParams()).path;
   }
 
-  private async writing(account: BlobAccount, path: string, gone: boolean): Promise<Versioned> {
+  private async writing(account: BlobServer, path: string, gone: boolean): Promise<Versioned> {
     // The condition of a write is the server's to judge.
     const snapshot = (gone ? undefined : await keep(account, path)) || undefined;
     const id = this.next();
@@ -83,7 +96,7 @@ export class Versions {
 
   /** Only the snapshot is made: the base stays, hidden. */
   private async deletion(
-    account: BlobAccount,
+    account: BlobServer,
     path: string,
     headers: IncomingHttpHeaders,
   ): Promise<Versioned> {
@@ -185,7 +198,7 @@ const CONDITIONS = ["if-match", "if-none-match", "if-modified-since", "if-unmodi
 
 /** @returns where the server keeps what the blob holds; undefined when there is none, false when a condition fails. */
 async function keep(
-  account: BlobAccount,
+  account: BlobServer,
   path: string,
   headers: IncomingHttpHeaders = {},
 ): Promise<string | undefined | false> {

@@ -11,14 +11,6 @@ export interface Verdict {
   readonly why: string;
 }
 
-/** A reviewed addition of a project, from policies/inventory.yaml. */
-export interface ListedType {
-  /** `azure-native:module:Name`, `kubernetes:group:Kind` or `arm:Microsoft.Namespace/type`. */
-  readonly type: string;
-  /** Environments it is for; absent: all. */
-  readonly environments?: readonly string[];
-}
-
 const UNLISTED: Verdict = {
   danger: "unlisted",
   why: "is not on the list of types somebody has looked at",

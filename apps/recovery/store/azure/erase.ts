@@ -1,7 +1,12 @@
 import type { ContainerClient } from "@azure/storage-blob";
 import type { Erased, HeldObject } from "../store";
-import type { AzureStore } from "./client";
 import { refusal } from "./refusal";
+
+/** What erasing needs of a store. */
+interface BlobService {
+  container(name: string): ContainerClient;
+  explain(error: unknown, what: string): Error;
+}
 
 const IMMUTABLE_CODES = /immutab|legalhold|BlobNotFoundDueToPolicy/i;
 
@@ -27,7 +32,11 @@ async function* versions(container: ContainerClient, prefix: string): AsyncGener
 }
 
 /** Blobs below a prefix, also those of which only previous versions are left. */
-export async function heldBlobs(store: AzureStore, container: string, prefix: string): Promise<HeldObject[]> {
+export async function heldBlobs(
+  store: BlobService,
+  container: string,
+  prefix: string,
+): Promise<HeldObject[]> {
   const found = new Map<string, HeldObject>();
   try {
     for await (const { name, bytes, lastModified, current } of versions(store.container(container), prefix)) {
@@ -47,7 +56,7 @@ export async function heldBlobs(store: AzureStore, container: string, prefix: st
  * Deletes a blob with all its versions. With versioning on, deleting a blob only makes a version of it, which stays, and
  * is paid for, until it is deleted by its id.
  */
-export async function eraseBlob(store: AzureStore, container: string, name: string): Promise<Erased> {
+export async function eraseBlob(store: BlobService, container: string, name: string): Promise<Erased> {
   const client = store.container(container);
   let bytes = 0;
   // Without versions there is nothing to count any more once the blob is deleted.
@@ -74,7 +83,7 @@ export async function eraseBlob(store: AzureStore, container: string, name: stri
 
 /** Refused where an immutability policy or a legal hold forbids it; what is gone already counts as deleted. */
 async function attempt(
-  store: AzureStore,
+  store: BlobService,
   container: string,
   name: string,
   remove: () => Promise<unknown>,

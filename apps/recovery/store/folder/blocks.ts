@@ -1,7 +1,7 @@
 import fs from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { BlockSink } from "../store";
-import type { FolderStore } from "./client";
+import type { FolderPlace } from "./place";
 
 const GIB = 1024 ** 3;
 
@@ -12,7 +12,7 @@ export class FolderBlocks implements BlockSink {
   private readonly lengths: number[] = [];
 
   constructor(
-    private readonly store: FolderStore,
+    private readonly store: FolderPlace,
     private readonly container: string,
     private readonly name: string,
   ) {}

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs/promises";
 import path from "node:path";
 import type { StoreLock } from "../store";
-import type { FolderStore } from "./client";
+import type { FolderPlace } from "./place";
 
 /** A file that carries its holder's name and is touched while that one lives. */
 export class FileLock implements StoreLock {
@@ -11,7 +11,7 @@ export class FileLock implements StoreLock {
   private readonly file: string;
 
   constructor(
-    private readonly store: FolderStore,
+    private readonly store: FolderPlace,
     private readonly container: string,
     name: string,
   ) {

@@ -8,8 +8,8 @@ import {
 import { randomUUID } from "node:crypto";
 import { FailedError } from "../../../../packages/command/errors";
 import type { BlockSink, WriteOptions } from "../store";
-import type { S3Store } from "./client";
 import { refusal } from "./refusal";
+import type { S3Service } from "./service";
 
 const MIB = 1024 * 1024;
 
@@ -23,7 +23,7 @@ export class S3Blocks implements BlockSink {
   private readonly etags: string[] = [];
 
   constructor(
-    private readonly store: S3Store,
+    private readonly store: S3Service,
     private readonly bucket: string,
     private readonly name: string,
     private readonly options: WriteOptions,

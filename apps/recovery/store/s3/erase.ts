@@ -6,8 +6,8 @@ import {
   type ListObjectVersionsCommandOutput,
 } from "@aws-sdk/client-s3";
 import type { Erased, HeldObject } from "../store";
-import type { S3Store } from "./client";
 import { refusal } from "./refusal";
+import type { S3Service } from "./service";
 
 interface Version {
   name: string;
@@ -18,7 +18,7 @@ interface Version {
 }
 
 /** Versions and delete markers below a prefix. */
-async function* versions(store: S3Store, bucket: string, prefix: string): AsyncGenerator<Version> {
+async function* versions(store: S3Service, bucket: string, prefix: string): AsyncGenerator<Version> {
   const pages = paginate(store, bucket, prefix);
   for await (const { Versions = [], DeleteMarkers = [] } of pages) {
     for (const { Key = "", VersionId, IsLatest, Size = 0, LastModified = new Date(0) } of Versions)
@@ -29,7 +29,7 @@ async function* versions(store: S3Store, bucket: string, prefix: string): AsyncG
 }
 
 async function* paginate(
-  store: S3Store,
+  store: S3Service,
   bucket: string,
   prefix: string,
 ): AsyncGenerator<ListObjectVersionsCommandOutput> {
@@ -49,7 +49,7 @@ async function* paginate(
   }
 }
 
-export async function heldObjects(store: S3Store, bucket: string, prefix: string): Promise<HeldObject[]> {
+export async function heldObjects(store: S3Service, bucket: string, prefix: string): Promise<HeldObject[]> {
   const found = new Map<string, HeldObject>();
   try {
     for await (const { name, bytes, lastModified, current } of versions(store, bucket, prefix)) {
@@ -65,7 +65,7 @@ export async function heldObjects(store: S3Store, bucket: string, prefix: string
   return [...found.values()];
 }
 
-export async function eraseObject(store: S3Store, bucket: string, name: string): Promise<Erased> {
+export async function eraseObject(store: S3Service, bucket: string, name: string): Promise<Erased> {
   const own: Version[] = [];
   try {
     for await (const version of versions(store, bucket, name)) if (version.name === name) own.push(version);
@@ -91,7 +91,7 @@ export async function eraseObject(store: S3Store, bucket: string, name: string):
 }
 
 /** Asked for first: a service answers a locked object's deletion with the same 403 as a missing right. */
-async function isLocked(store: S3Store, bucket: string, version: Version): Promise<boolean> {
+async function isLocked(store: S3Service, bucket: string, version: Version): Promise<boolean> {
   if (version.bytes === 0 && !version.current) return false;
   const object = { Bucket: bucket, Key: version.name, VersionId: version.id };
   const ask = async <T>(question: Promise<T>): Promise<T | undefined> => {
