@@ -107,6 +107,32 @@ test("a store that cannot be reached leaves the record in a local file, says so,
   expect(incident(["sync"])).toMatchObject({ code: 0, out: "0 sent\n" });
 }, 120_000);
 
+test("of two accounts the first that answers keeps the record, and records of both are read", async () => {
+  const second = await startAzurite();
+  try {
+    await BlobServiceClient.fromConnectionString(second.connectionString).createContainer("incidents");
+    const dead = azurite.connectionString.replace(azurite.blobUrl, "http://127.0.0.1:1/devstoreaccount1");
+    const targets = (...accounts: string[]) => ({
+      ENVIRONMENT: "two-accounts",
+      BACKUP_STORE_CONNECTION_STRING: "",
+      BACKUP_TARGETS: JSON.stringify(
+        accounts.map((connectionString, index) => ({ name: `t${index}`, kind: "azure", connectionString })),
+      ),
+    });
+    const open = (title: string, env: Record<string, string>) =>
+      incident(["new", "--severity", "SEV-3", "--title", title], env);
+    expect(open("While the first is lost", targets(dead, second.connectionString)).code).toBe(0);
+    expect(open("After it is back", targets(azurite.connectionString, second.connectionString)).code).toBe(0);
+    const report = incident(["report", "--json"], targets(azurite.connectionString, second.connectionString));
+    expect(report.json()).toMatchObject({ complete: true, incidents: 2 });
+    expect(incident(["report", "--json"], targets(azurite.connectionString)).json()).toMatchObject({
+      incidents: 1,
+    });
+  } finally {
+    await second.stop();
+  }
+}, 120_000);
+
 test.each([
   [
     ["new", "--severity", "SEV-9", "--title", "x"],

@@ -4,13 +4,16 @@ import { sha256 } from "../evidence/chain";
 import { type EvidenceStore, folderEvidence, storeEvidence } from "../evidence/store";
 import { keepSecret } from "../redact";
 import { openStore } from "../store/open";
+import { parseTargets, type StoreAccess } from "../targets";
 import { type Incident, incidentSchema } from "./record";
 
 /** Where records go, and where they wait while that place cannot be reached. */
 export interface IncidentStores {
   environment: string;
-  /** Undefined when no store is set, or it could not be reached. */
+  /** Undefined when no store is set, or none could be reached. */
   remote?: EvidenceStore;
+  /** Further places that answer: records may lie there from a time when the first did not. */
+  others?: EvidenceStore[];
   /** Why there is no remote store. */
   unreachable?: string;
   local: EvidenceStore;
@@ -22,6 +25,7 @@ const settings = z.object({
     .regex(/^[a-z][a-z0-9-]{0,30}$/, "1-31 lower-case letters, digits and hyphens, starting with a letter"),
   BACKUP_STORE_URL: z.url({ protocol: /^https?$/, error: "an http(s) URL" }).optional(),
   BACKUP_STORE_CONNECTION_STRING: z.string().optional(),
+  BACKUP_TARGETS: z.string().optional(),
   BACKUP_CONTAINER_INCIDENTS: z.string().optional(),
   BACKUP_CONTAINER_EVIDENCE: z.string().optional(),
   INCIDENT_DIR: z.string().default(".incidents"),
@@ -32,6 +36,8 @@ export const INCIDENT_SETTING_HELP: Readonly<Record<string, string>> = {
   ENVIRONMENT: "name of the environment the incidents are of",
   BACKUP_STORE_URL: "https://<account>.blob.core.windows.net, reached with workload identity or `az login`",
   BACKUP_STORE_CONNECTION_STRING: "instead of BACKUP_STORE_URL: an emulator's connection string",
+  BACKUP_TARGETS:
+    "instead of both: the list of backup targets; the first Azure account that answers keeps new records",
   BACKUP_CONTAINER_INCIDENTS: "container of incident records (default: BACKUP_CONTAINER_EVIDENCE)",
   INCIDENT_DIR: "folder where records wait while the store cannot be reached (default .incidents)",
 };
@@ -52,21 +58,45 @@ export async function openStores(env: NodeJS.ProcessEnv): Promise<IncidentStores
   const value = parsed.data;
   const local = folderEvidence(value.INCIDENT_DIR);
   const container = value.BACKUP_CONTAINER_INCIDENTS ?? value.BACKUP_CONTAINER_EVIDENCE;
-  const { BACKUP_STORE_CONNECTION_STRING: connectionString, BACKUP_STORE_URL: url } = value;
-  keepSecret(/AccountKey=([^;]+)/i.exec(connectionString ?? "")?.[1]);
   const base = { environment: value.ENVIRONMENT, local };
-  if (!container || !(connectionString ?? url)) {
-    return { ...base, unreachable: "no store is set (BACKUP_STORE_URL and BACKUP_CONTAINER_INCIDENTS)" };
+  const places = placesOf(value);
+  if (!container || places.length === 0) {
+    return {
+      ...base,
+      unreachable: "no store is set (BACKUP_TARGETS or BACKUP_STORE_URL, and BACKUP_CONTAINER_INCIDENTS)",
+    };
   }
-  try {
-    const store = await openStore({
-      store: connectionString ? { kind: "azure", connectionString } : { kind: "azure", url: url ?? "" },
-    });
-    await store.requireContainer(container);
-    return { ...base, remote: storeEvidence(store, container) };
-  } catch (error) {
-    return { ...base, unreachable: messageOf(error) };
+  const problems: string[] = [];
+  const reached: EvidenceStore[] = [];
+  for (const place of places) {
+    try {
+      const store = await openStore({ store: place });
+      await store.requireContainer(container);
+      reached.push(storeEvidence(store, container));
+    } catch (error) {
+      problems.push(messageOf(error));
+    }
   }
+  const [remote, ...others] = reached;
+  return remote ? { ...base, remote, others } : { ...base, unreachable: problems.join("; ") };
+}
+
+/** Accounts that can hold records, in the order in which they are asked. @throws UsageError for a malformed list */
+function placesOf(value: z.infer<typeof settings>): StoreAccess[] {
+  const {
+    BACKUP_STORE_CONNECTION_STRING: connectionString,
+    BACKUP_STORE_URL: url,
+    BACKUP_TARGETS: list,
+  } = value;
+  keepSecret(/AccountKey=([^;]+)/i.exec(connectionString ?? "")?.[1]);
+  if (list !== undefined) {
+    const problems: string[] = [];
+    const targets = parseTargets(list, {}, problems);
+    if (problems.length > 0) throw new UsageError(problems);
+    return targets.map(({ store }) => store).filter(({ kind }) => kind === "azure");
+  }
+  if (connectionString) return [{ kind: "azure", connectionString }];
+  return url ? [{ kind: "azure", url }] : [];
 }
 
 function folder(environment: string): string {
@@ -104,10 +134,8 @@ async function readAll(store: EvidenceStore, environment: string): Promise<Store
 
 /** The newest revision of every incident of the environment, from both places. */
 export async function latest(stores: IncidentStores): Promise<Map<string, Stored>> {
-  const all = [
-    ...(stores.remote ? await readAll(stores.remote, stores.environment) : []),
-    ...(await readAll(stores.local, stores.environment)),
-  ];
+  const places = [...(stores.remote ? [stores.remote] : []), ...(stores.others ?? []), stores.local];
+  const all = (await Promise.all(places.map((place) => readAll(place, stores.environment)))).flat();
   const newest = new Map<string, Stored>();
   for (const stored of all) {
     const known = newest.get(stored.incident.id);
