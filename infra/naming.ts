@@ -13,6 +13,8 @@ export interface NamingInput {
    */
   nameSuffix: string;
   regions: { primary: Region; secondary?: Region };
+  /** Region of the second backup account; default the second region. */
+  backupCopy?: Region;
 }
 
 /**
@@ -25,6 +27,7 @@ export const IDENTITIES = [
   "migration",
   "roles",
   "backup",
+  "copy",
   "verify",
   "prune",
   "drill",
@@ -60,6 +63,13 @@ export interface RegionNames {
   privateLinkServices: { api: string; dashboard: string };
 }
 
+/** One of the two accounts that hold the backups. */
+export interface BackupAccountNames {
+  region: Region;
+  resourceGroup: string;
+  storageAccount: string;
+}
+
 /** Names of everything one environment owns. The isolation inventory and the program both derive from it. */
 export interface PlatformNames {
   /** Prefix of every Pulumi resource name and of most Azure names. */
@@ -70,7 +80,8 @@ export interface PlatformNames {
   primary: RegionNames;
   secondary?: RegionNames;
   virtualEndpoint: string;
-  storageAccount: string;
+  /** Accounts of backups, in two regions; the second only where its region is known. */
+  backups: { primary: BackupAccountNames; secondary?: BackupAccountNames };
   logWorkspace: string;
   monitorWorkspace: string;
   grafana: string;
@@ -113,11 +124,21 @@ function regionNames(input: NamingInput, region: Region): RegionNames {
   };
 }
 
+function backupAccount(input: NamingInput, region: Region): BackupAccountNames {
+  const { code } = REGIONS[region];
+  return {
+    region,
+    resourceGroup: `rg-${join(input.product, input.shortName, code)}`,
+    storageAccount: `st${input.product}${input.shortName}bkp${code}${input.nameSuffix}`,
+  };
+}
+
 /** Derives every name of an environment. Pure; the same input always gives the same names. */
 export function platformNames(input: NamingInput): PlatformNames {
   const stem = join(input.product, input.shortName);
   const unique = join(stem, input.nameSuffix);
   const compact = `${input.product}${input.shortName}`;
+  const copy = input.regions.secondary ?? input.backupCopy;
   return {
     prefix: stem,
     globalResourceGroup: `rg-${stem}-global`,
@@ -125,7 +146,10 @@ export function platformNames(input: NamingInput): PlatformNames {
     primary: regionNames(input, input.regions.primary),
     secondary: input.regions.secondary && regionNames(input, input.regions.secondary),
     virtualEndpoint: `${unique}-db`,
-    storageAccount: `st${compact}bkp${input.nameSuffix}`,
+    backups: {
+      primary: backupAccount(input, input.regions.primary),
+      secondary: copy && backupAccount(input, copy),
+    },
     logWorkspace: `log-${stem}`,
     monitorWorkspace: `amw-${stem}`,
     grafana: `graf-${compact}`,
@@ -138,6 +162,11 @@ export function platformNames(input: NamingInput): PlatformNames {
   };
 }
 
+/** The accounts of backups, the first region's first. */
+export function backupAccounts({ backups }: Pick<PlatformNames, "backups">): BackupAccountNames[] {
+  return [backups.primary, ...(backups.secondary ? [backups.secondary] : [])];
+}
+
 /** Every name of an environment that breaks an Azure rule, as `key: what is wrong`. */
 export function nameProblems(names: PlatformNames): string[] {
   const regions = [names.primary, ...(names.secondary ? [names.secondary] : [])];
@@ -145,7 +174,11 @@ export function nameProblems(names: PlatformNames): string[] {
     ["globalResourceGroup", "resourceGroup", names.globalResourceGroup],
     ["monitoringResourceGroup", "resourceGroup", names.monitoringResourceGroup],
     ["virtualEndpoint", "virtualEndpoint", names.virtualEndpoint],
-    ["storageAccount", "storageAccount", names.storageAccount],
+    ...backupAccounts(names).map(({ storageAccount }): [string, NamedKind, string] => [
+      "storageAccount",
+      "storageAccount",
+      storageAccount,
+    ]),
     ["logWorkspace", "workspace", names.logWorkspace],
     ["monitorWorkspace", "workspace", names.monitorWorkspace],
     ["grafana", "grafana", names.grafana],

@@ -15,9 +15,9 @@ import { OperatorJob } from "../infra/recovery/operatorJob";
 import { clusterProvider } from "../infra/providers";
 import { recoveryExporter } from "../infra/recovery/recoveryExporter";
 import { scratchVolumes } from "../infra/recovery/recoveryJobs";
-import { databaseGate, gateSettings, RecoveryTargets } from "../infra/recovery/recoveryTargets";
+import { BackupTarget, databaseGate, gateSettings, RecoveryTargets } from "../infra/recovery/recoveryTargets";
 import { secretIssue } from "../infra/secrets/secretIssue";
-import { BackupStorage } from "../infra/data/storage";
+import { CONTAINER_NAMES, ContainerPurpose } from "../infra/data/storage";
 import { Workload } from "../infra/workloads/workload";
 import { api, dashboard, GATEWAY_REPLICAS } from "./applications";
 import { Site, SITES } from "./sites";
@@ -30,7 +30,8 @@ import { dnsServiceAddress, PRODUCT } from "./schema";
 /** What a region that computes needs from the rest of the platform. */
 export interface ComputeArgs {
   region: RegionBase;
-  storage: BackupStorage;
+  /** The accounts that hold the backups, the region's own first. */
+  backups: readonly BackupTarget[];
   logs: Logs;
   /** Rights on the backups: what works with them waits for it. */
   backupAccess: pulumi.Resource;
@@ -278,19 +279,20 @@ function applications(context: Context, place: Place): Record<Site, Workload> {
 
 function recovery(context: Context, place: Place): void {
   const { config } = context;
-  const { region, name, namespace, vault, storage } = place;
+  const { region, name, namespace, vault, backups } = place;
   const opts = { ...place.opts, dependsOn: [place.backupAccess] };
   const { workloads: identities } = region.identities;
-  const retention = (purpose: "daily" | "monthly") =>
+  const retention = (purpose: ContainerPurpose) =>
     config.storage.containers.find((container) => container.purpose === purpose)?.retentionDays ?? 0;
   const targets: RecoveryTargets = {
     environment: config.environment,
-    storeUrl: storage.blobEndpoint,
-    storeCopyUrl: storage.copyEndpoint,
-    containers: storage.containerNames,
+    accounts: backups,
+    containers: CONTAINER_NAMES,
     retention: {
-      dailyDays: retention("daily"),
-      monthlyDays: retention("monthly"),
+      hourly: retention("hourly"),
+      daily: retention("daily"),
+      weekly: retention("weekly"),
+      monthly: retention("monthly"),
       keepLast: config.recovery.keepLast,
     },
     objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
@@ -309,6 +311,7 @@ function recovery(context: Context, place: Place): void {
       vault,
       clientIds: {
         backup: identities.backup.clientId,
+        copy: identities.copy.clientId,
         verify: identities.verify.clientId,
         drill: identities.drill.clientId,
         prune: identities.prune.clientId,
@@ -328,7 +331,7 @@ function recovery(context: Context, place: Place): void {
       ...common,
       vault,
       gate: guardOf(context),
-      incidents: storage.containerNames.incidents,
+      incidents: CONTAINER_NAMES.incidents,
       identityClientId: identities.operator.clientId,
       scratchGiB: config.recovery.scratchGiB,
       databasePort: DATABASE_PORTS.direct,

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
-import type { PlatformNames, RegionNames } from "../infra/naming";
+import { backupAccounts, type PlatformNames, type RegionNames } from "../infra/naming";
 import { parseAddress } from "../packages/isolation/addresses";
 import { assembleInventory, type Extras, NOTHING, PROD_ENVIRONMENT } from "../packages/isolation/derive";
 import { BELONGINGS, type EnvironmentInventory, type Inventory } from "../packages/isolation/inventory";
@@ -118,15 +118,18 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
     subscriptionIds: [config.azure.subscriptionId],
     tenantIds: [config.azure.tenantId],
     resourceGroups: [
-      names.globalResourceGroup,
-      ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),
+      ...new Set([
+        names.globalResourceGroup,
+        ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),
+        ...backupAccounts(names).map(({ resourceGroup }) => resourceGroup),
+      ]),
     ],
     virtualNetworks: regions.map(({ virtualNetwork }) => virtualNetwork),
     cidrs: addressBlocks(config).map(({ cidr }) => cidr),
     servers: regions.map(({ server }) => server),
     virtualEndpoints: [names.virtualEndpoint],
     vaults: regions.map(({ vault }) => vault),
-    storageAccounts: [names.storageAccount],
+    storageAccounts: backupAccounts(names).map(({ storageAccount }) => storageAccount),
     clusters: regions.map(({ cluster }) => cluster),
     clusterDnsPrefixes: regions.map(({ clusterDnsPrefix }) => clusterDnsPrefix),
     identities: regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [

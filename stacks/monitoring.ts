@@ -26,10 +26,10 @@ import { secretIssue } from "../infra/secrets/secretIssue";
 import { SecretValues } from "../infra/secrets/secretValues";
 import { OutsideStatusPage } from "../infra/statusPage/outside";
 import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page";
-import { BackupStorage } from "../infra/data/storage";
 import { Vault } from "../infra/secrets/vault";
 import { SITE_HEALTH, SITES } from "./sites";
 import { RegionCluster, RegionCompute, serves } from "./compute";
+import type { PlacedBackups } from "./backups";
 import { secretIssues } from "./names";
 import type { Context } from "./context";
 import { alertSettings, maintenanceOf } from "./monitoringSettings";
@@ -42,7 +42,7 @@ export interface MonitoringArgs {
   lost: readonly RegionCluster[];
   secrets: SecretValues;
   database: Database;
-  storage: BackupStorage;
+  backups: readonly PlacedBackups[];
   vaults: readonly Vault[];
   edge: Edge;
 }
@@ -253,12 +253,16 @@ function alerts(
   workspace: MonitorWorkspace,
   args: MonitoringArgs,
 ): Alerts {
-  const { computing, secrets, database, storage, vaults, edge } = args;
+  const { computing, secrets, database, backups, vaults, edge } = args;
   const watched: WatchedResource[] = [
     { scope: "primaryServer", place: "", id: database.primaryId },
     ...(database.replicaId ? [{ scope: "replicaServer", place: "", id: database.replicaId } as const] : []),
     { scope: "frontDoor", place: "", id: edge.profileId },
-    { scope: "storageAccount", place: "", id: storage.accountId },
+    ...backups.map(({ place, storage }) => ({
+      scope: "storageAccount" as const,
+      place,
+      id: storage.accountId,
+    })),
     ...vaults.map(({ id }, index) => ({
       scope: "vault" as const,
       place: index === 0 ? "primary" : "secondary",

@@ -7,7 +7,7 @@ import type { StackConfig } from "./schema/shape";
 import { PRODUCT } from "./schema/common";
 
 /** The part of a configuration that names derive from. */
-export type Named = Pick<StackConfig, "shortName" | "nameSuffix" | "regions">;
+export type Named = Pick<StackConfig, "shortName" | "nameSuffix" | "regions" | "storage">;
 
 /** Names of everything a stack owns. */
 export function stackPlatformNames(config: Named): PlatformNames {
@@ -17,6 +17,7 @@ export function stackPlatformNames(config: Named): PlatformNames {
     shortName: config.shortName,
     nameSuffix: config.nameSuffix,
     regions: { primary: primary.location, secondary: secondary?.location },
+    backupCopy: config.storage.copy.location,
   });
 }
 

@@ -1,6 +1,5 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
-import { BackupAccess } from "../infra/data/backupAccess";
 import { Database, DATABASE_PORTS } from "../infra/data/database";
 import { DnsRecord, Edge } from "../infra/edge/edge";
 import { Logs } from "../infra/monitoring/logs";
@@ -8,9 +7,10 @@ import { virtualEndpointHosts } from "../infra/naming";
 import { cloudProviders } from "../infra/providers";
 import { SecretReader } from "../infra/secrets/secretCatalog";
 import { SecretValues } from "../infra/secrets/secretValues";
-import { BackupStorage, hasReadableCopy } from "../infra/data/storage";
+import { CONTAINER_NAMES } from "../infra/data/storage";
 import { platformTags } from "../infra/tags";
 import { Vault } from "../infra/secrets/vault";
+import { accessToBackups, backupStorage, backupTargets, PlacedBackups } from "./backups";
 import { regionCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
 import type { Context } from "./context";
@@ -29,22 +29,23 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const logs = logWorkspace(context, global);
   const regions = allRegions(context);
   const secrets = secretStore(context, secretValues);
-  const storage = backupStorage(context, regions, logs);
-  const backupAccess = accessToBackups(context, regions, storage);
+  const backups = backupStorage(context, regions, logs);
+  const backupAccess = accessToBackups(context, regions, backups);
   const database = databaseServers(context, regions, secrets, logs);
   const vaults = regions.map((region) => regionVault(context, region, secrets, logs));
-  const endpoints = connectPrivately(context, regions, { database, storage, vaults });
+  const endpoints = connectPrivately(context, regions, { database, backups, vaults });
   const computing = regions.flatMap((region, index) => {
     if (region.role === "lost") return [];
     const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
-    return [regionCompute(context, { region, storage, backupAccess, logs, after })];
+    const targets = backupTargets(backups, region.place);
+    return [regionCompute(context, { region, backups: targets, backupAccess, logs, after })];
   });
   const lost = regions
     .filter(({ role }) => role === "lost")
     .map((region) => regionCluster(context, { region, logs }));
   const entry = publicEntry(context, { group: global, regions, computing, logs });
-  const watching = monitoring(context, { computing, lost, secrets, database, storage, vaults, edge: entry });
-  return outputs(context, { storage, vaults, regions, entry, watching });
+  const watching = monitoring(context, { computing, lost, secrets, database, backups, vaults, edge: entry });
+  return outputs(context, { backups, vaults, regions, entry, watching });
 }
 
 function prepare(config: StackConfig): Context {
@@ -125,46 +126,6 @@ function secretStore(
   );
 }
 
-function backupStorage(
-  { config, names, tags, opts }: Context,
-  regions: RegionBase[],
-  logs: Logs,
-): BackupStorage {
-  const home = first(regions);
-  return new BackupStorage(
-    `${names.prefix}-backups`,
-    {
-      ...config.storage,
-      accountName: names.storageAccount,
-      resourceGroupName: home.group.name,
-      region: home.names.region,
-      protect: config.protectData,
-      logWorkspaceId: logs.workspaceId,
-      tags,
-    },
-    opts,
-  );
-}
-
-function accessToBackups(
-  { config, names, opts }: Context,
-  regions: RegionBase[],
-  storage: BackupStorage,
-): BackupAccess {
-  const home = first(regions);
-  return new BackupAccess(
-    `${names.prefix}-backup-access`,
-    {
-      subscriptionId: config.azure.subscriptionId,
-      resourceGroupId: home.group.id,
-      containerIds: storage.containerIds,
-      identities: Object.fromEntries(regions.map((region) => [region.place, region.identities.workloads])),
-      prefix: names.prefix,
-    },
-    opts,
-  );
-}
-
 function databaseServers(
   { config, names, tags, opts }: Context,
   regions: RegionBase[],
@@ -236,23 +197,23 @@ function regionVault(
 }
 
 function connectPrivately(
-  { config, names, tags }: Context,
+  { names, tags }: Context,
   regions: RegionBase[],
-  data: { database: Database; storage: BackupStorage; vaults: Vault[] },
+  data: { database: Database; backups: PlacedBackups[]; vaults: Vault[] },
 ): pulumi.Resource[] {
-  const { database, storage, vaults } = data;
+  const { database, backups, vaults } = data;
   const server = { group: "postgresqlServer", zone: "database" } as const;
-  const blob = { id: storage.accountId, zone: "blob" } as const;
   const services: PrivateService[] = [
     { noun: "primary-server", id: database.primaryId, ...server, dependsOn: [database.ready] },
     ...(database.replicaId
       ? [{ noun: "replica-server", id: database.replicaId, ...server, dependsOn: [database.ready] }]
       : []),
-    { noun: "backups", group: "blob", ...blob },
-    // The copy in the paired region has an address of its own, readable while the primary region is down.
-    ...(hasReadableCopy(config.storage.redundancy)
-      ? [{ noun: "backups-copy", group: "blob_secondary", ...blob } as const]
-      : []),
+    ...backups.map(({ place, storage }) => ({
+      noun: `${place}-backups`,
+      id: storage.accountId,
+      group: "blob" as const,
+      zone: "blob" as const,
+    })),
     ...vaults.map((vault, index) => ({
       noun: `${index === 0 ? "primary" : "secondary"}-vault`,
       id: vault.id,
@@ -277,12 +238,13 @@ export interface PlatformOutputs {
     primary: { server: string; resourceGroup: string; region: string };
     replica?: { server: string; resourceGroup: string; region: string };
   };
-  /** Account and containers of backups and evidence. */
+  /** Containers of backups and evidence, and the accounts they are in, by `primary` and `secondary`. */
   storage: {
-    account: string;
-    resourceGroup: string;
-    blobEndpoint: string;
     containers: Record<string, string>;
+    accounts: Record<
+      string,
+      { account: string; resourceGroup: string; region: string; blobEndpoint: string }
+    >;
   };
   /** Vault and cluster of each region, by `primary` and `secondary`. */
   regions: Record<
@@ -324,14 +286,14 @@ export interface PlatformOutputs {
 function outputs(
   { config, names }: Context,
   parts: {
-    storage: BackupStorage;
+    backups: PlacedBackups[];
     vaults: Vault[];
     regions: RegionBase[];
     entry: Edge;
     watching: Monitoring;
   },
 ): PlatformOutputs {
-  const { storage, regions, entry, watching } = parts;
+  const { backups, regions, entry, watching } = parts;
   const hosts = virtualEndpointHosts(names.virtualEndpoint);
   const server = ({ names: region }: RegionBase) => ({
     server: region.server,
@@ -351,10 +313,18 @@ function outputs(
       ...(config.database.replica && secondary && { replica: server(secondary) }),
     },
     storage: {
-      account: names.storageAccount,
-      resourceGroup: primary.names.resourceGroup,
-      blobEndpoint: storage.blobEndpoint,
-      containers: storage.containerNames,
+      containers: CONTAINER_NAMES,
+      accounts: Object.fromEntries(
+        backups.map(({ place, names: account, storage }) => [
+          place,
+          {
+            account: account.storageAccount,
+            resourceGroup: account.resourceGroup,
+            region: account.region,
+            blobEndpoint: storage.blobEndpoint,
+          },
+        ]),
+      ),
     },
     regions: Object.fromEntries(
       regions.map(({ place, names: region }) => [

@@ -1,3 +1,4 @@
+import { backupAccounts } from "../infra/naming";
 import { overlaps } from "../infra/network/addressing";
 import { Named, stackPlatformNames } from "./names";
 import type { Problem } from "./problems";
@@ -7,7 +8,10 @@ import { addressBlocks, PRODUCT, StackConfig } from "./schema";
 export type Sections = Partial<StackConfig>;
 
 const isNamed = (config: Sections): config is Named & Sections =>
-  config.shortName !== undefined && config.nameSuffix !== undefined && config.regions !== undefined;
+  config.shortName !== undefined &&
+  config.nameSuffix !== undefined &&
+  config.regions !== undefined &&
+  config.storage !== undefined;
 
 interface Claim {
   readonly path: readonly string[];
@@ -23,7 +27,10 @@ function namesClaimed(config: Sections): Claim[] {
   const names = stackPlatformNames(config);
   const named: [what: string, value: string][] = [
     ["database virtual endpoint", names.virtualEndpoint],
-    ["storage account", names.storageAccount],
+    ...backupAccounts(names).map(({ storageAccount }): [string, string] => [
+      "storage account",
+      storageAccount,
+    ]),
     ...[names.primary, names.secondary].flatMap((region): [string, string][] =>
       region
         ? [

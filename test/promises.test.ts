@@ -80,12 +80,18 @@ const PROMISES: {
   {
     promise: "the lifecycle never deletes a backup",
     holds: (plan) => {
-      const { rules } = plan.one("azure-native:storage:ManagementPolicy").policy as { rules: Inputs[] };
-      expect(rules.filter(({ definition }) => definition.actions.baseBlob?.delete)).toEqual([]);
+      for (const place of ["primary", "secondary"]) {
+        const { rules } = plan.one("azure-native:storage:ManagementPolicy", `${place}-backups`).policy as {
+          rules: Inputs[];
+        };
+        expect(rules.filter(({ definition }) => definition.actions.baseBlob?.delete)).toEqual([]);
+      }
     },
     broken: "lifecycle deletes before the retention",
     breakIt: (plan) => {
-      const [rule] = plan.one("azure-native:storage:ManagementPolicy").policy.rules as [Inputs];
+      const [rule] = plan.one("azure-native:storage:ManagementPolicy", "secondary-backups").policy.rules as [
+        Inputs,
+      ];
       rule.definition.actions.baseBlob = { delete: { daysAfterModificationGreaterThan: 7 } };
     },
   },

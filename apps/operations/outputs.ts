@@ -6,6 +6,12 @@ import { FailedError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 
 const place = z.object({ server: z.string(), resourceGroup: z.string(), region: z.string() });
+const account = z.object({
+  account: z.string(),
+  resourceGroup: z.string(),
+  region: z.string(),
+  blobEndpoint: z.string(),
+});
 const region = z.object({
   region: z.string(),
   resourceGroup: z.string(),
@@ -28,15 +34,15 @@ export const outputsSchema = z.object({
     replica: place.optional(),
   }),
   storage: z.object({
-    account: z.string(),
-    resourceGroup: z.string(),
-    blobEndpoint: z.string(),
     containers: z.object({
+      hourly: z.string(),
       daily: z.string(),
+      weekly: z.string(),
       monthly: z.string(),
       evidence: z.string(),
       incidents: z.string(),
     }),
+    accounts: z.object({ primary: account, secondary: account }),
   }),
   regions: z.object({ primary: region, secondary: region.optional() }),
   edge: z.object({
@@ -56,6 +62,12 @@ export type StackOutputs = z.infer<typeof outputsSchema>;
 export function variables(outputs: StackOutputs): Record<string, string> {
   const { database, storage, regions, edge, objectives } = outputs;
   const { primary, secondary } = regions;
+  const { accounts, containers } = storage;
+  const targets = [accounts.primary, accounts.secondary].map(({ region: name, blobEndpoint: url }) => ({
+    name,
+    kind: "azure",
+    url,
+  }));
   return {
     ENVIRONMENT: outputs.environment,
     SUBSCRIPTION: edge.subscriptionId,
@@ -78,13 +90,17 @@ export function variables(outputs: StackOutputs): Record<string, string> {
     VIRTUAL_ENDPOINT: database.virtualEndpoint,
     DATABASE: database.database,
     GUARD_ALLOWED_HOSTS: database.writerHost,
-    STORAGE_ACCOUNT: storage.account,
-    STORAGE_RESOURCE_GROUP: storage.resourceGroup,
-    BACKUP_STORE_URL: storage.blobEndpoint,
-    BACKUP_CONTAINER_DAILY: storage.containers.daily,
-    BACKUP_CONTAINER_MONTHLY: storage.containers.monthly,
-    BACKUP_CONTAINER_EVIDENCE: storage.containers.evidence,
-    BACKUP_CONTAINER_INCIDENTS: storage.containers.incidents,
+    STORAGE_ACCOUNT: accounts.primary.account,
+    STORAGE_RESOURCE_GROUP: accounts.primary.resourceGroup,
+    STORAGE_ACCOUNT_SECONDARY: accounts.secondary.account,
+    STORAGE_RESOURCE_GROUP_SECONDARY: accounts.secondary.resourceGroup,
+    BACKUP_TARGETS: JSON.stringify(targets),
+    BACKUP_CONTAINER_HOURLY: containers.hourly,
+    BACKUP_CONTAINER_DAILY: containers.daily,
+    BACKUP_CONTAINER_WEEKLY: containers.weekly,
+    BACKUP_CONTAINER_MONTHLY: containers.monthly,
+    BACKUP_CONTAINER_EVIDENCE: containers.evidence,
+    BACKUP_CONTAINER_INCIDENTS: containers.incidents,
     RTO_TARGET: `${objectives.rtoMinutes}m`,
     RPO_TARGET: `${objectives.rpoMinutes}m`,
     ...(secondary && {

@@ -5,11 +5,19 @@ import { IdentityName } from "../naming";
 import { assignRole, deterministicGuid } from "../identity/roles";
 import { ContainerPurpose } from "./storage";
 
-export interface BackupAccessArgs {
-  subscriptionId: string;
-  /** Id of the group the storage account is in; the custom role can be assigned only there. */
+/** One of the accounts that hold the backups. */
+export interface BackupAccount {
+  /** Place it stands in: `primary` or `secondary`. */
+  place: string;
+  /** Id of the group it is in; the custom roles can be assigned only in these groups. */
   resourceGroupId: pulumi.Input<string>;
   containerIds: Record<ContainerPurpose, pulumi.Input<string>>;
+}
+
+export interface BackupAccessArgs {
+  subscriptionId: string;
+  /** The accounts; each identity has the same rights in all. */
+  accounts: readonly [BackupAccount, ...BackupAccount[]];
   /** Workload identities of each region, by region name. */
   identities: Record<string, Record<IdentityName, Identity>>;
   /** Prefix of the role's name, unique in the tenant. */
@@ -18,43 +26,52 @@ export interface BackupAccessArgs {
 
 type Access = "write" | "delete" | "read";
 
+const TIERS = ["hourly", "daily", "weekly", "monthly"] as const satisfies readonly ContainerPurpose[];
+
 /** Who may do what in which container, and nothing else. */
 const GRANTS: { identity: IdentityName; access: Access; containers: ContainerPurpose[]; why: string }[] = [
   {
     identity: "backup",
     access: "write",
-    containers: ["daily", "monthly"],
+    containers: [...TIERS],
     why: "writes backups, can delete none",
+  },
+  {
+    identity: "copy",
+    access: "write",
+    containers: [...TIERS],
+    why: "copies backups between the accounts, can delete none and read no database",
   },
   {
     identity: "verify",
     access: "write",
-    containers: ["daily", "monthly", "evidence"],
+    containers: [...TIERS, "evidence"],
     why: "reads backups, writes reports",
   },
   {
     identity: "drill",
     access: "write",
-    containers: ["daily", "monthly", "evidence"],
+    containers: [...TIERS, "evidence"],
     why: "restores backups, writes evidence",
   },
-  { identity: "prune", access: "delete", containers: ["daily", "monthly"], why: "ends expired backups" },
+  { identity: "prune", access: "delete", containers: [...TIERS], why: "ends expired backups" },
   {
     identity: "metrics",
     access: "read",
-    containers: ["daily", "monthly", "evidence"],
+    containers: [...TIERS, "evidence"],
     why: "reads the catalogue",
   },
   {
     identity: "operator",
     access: "write",
-    containers: ["daily", "monthly", "evidence", "incidents"],
+    containers: [...TIERS, "evidence", "incidents"],
     why: "backs up and restores by hand, can delete nothing",
   },
 ];
 
 /**
- * Rights of the recovery runner's identities on the backup containers. Writing without deleting needs a role of
+ * Rights of the recovery runner's identities on the backup containers, of both regions' identities in both accounts: either
+ * region works with either account when the other is lost, and no right has to be given then. Writing without deleting needs a role of
  * our own: Azure's Storage Blob Data Contributor always includes deletion, and yet not that of versions, without which
  * nothing is freed in an account that keeps them.
  */
@@ -100,8 +117,8 @@ export class BackupAccess extends pulumi.ComponentResource {
         roleName: `${args.prefix} backup ${noun}`,
         roleType: "CustomRole",
         description,
-        scope: args.resourceGroupId,
-        assignableScopes: [args.resourceGroupId],
+        scope: args.accounts[0].resourceGroupId,
+        assignableScopes: args.accounts.map(({ resourceGroupId }) => resourceGroupId),
         permissions: [
           {
             actions: ["Microsoft.Storage/storageAccounts/blobServices/containers/read"],
@@ -120,13 +137,16 @@ export class BackupAccess extends pulumi.ComponentResource {
     args: BackupAccessArgs,
     roles: Record<Exclude<Access, "read">, authorization.RoleDefinition>,
   ) {
-    for (const container of containers) {
+    const scopes = args.accounts.flatMap(({ place, containerIds }) =>
+      containers.map((container) => ({ place, container, scope: containerIds[container] })),
+    );
+    for (const { place, container, scope } of scopes) {
       assignRole(
-        `${this.name}-${region}-${identity}-${container}`,
+        `${this.name}-${region}-${identity}-${place}-${container}`,
         {
-          key: `${region}/${identity}/${container}`,
+          key: `${region}/${identity}/${place}/${container}`,
           subscriptionId: args.subscriptionId,
-          scope: args.containerIds[container],
+          scope,
           principalId: identities[identity].principalId,
           role: access === "read" ? "storageBlobDataReader" : { definitionId: roles[access].id },
           description: `${identity} ${why}`,

@@ -6,7 +6,10 @@ import { dataOptions, deleteLock } from "./protection";
 import { Region } from "../regions";
 import { Tags } from "../tags";
 
-export type ContainerPurpose = "daily" | "monthly" | "evidence" | "incidents";
+/** Tiers of backups; each is kept in a container of its own, because each has its own immutability. */
+export type BackupTier = "hourly" | "daily" | "weekly" | "monthly";
+
+export type ContainerPurpose = BackupTier | "evidence" | "incidents";
 
 export interface BackupContainer {
   purpose: ContainerPurpose;
@@ -23,7 +26,7 @@ export interface BackupStorageArgs {
   accountName: string;
   resourceGroupName: pulumi.Input<string>;
   region: Region;
-  /** Replication, e.g. `Standard_RAGRS`. */
+  /** Replication within the region: `Standard_ZRS`, or `Standard_LRS` where there are no zones. */
   redundancy: string;
   /** Days a deleted blob or container can be brought back, 1-365. */
   softDeleteDays: number;
@@ -37,33 +40,27 @@ export interface BackupStorageArgs {
   tags: Tags;
 }
 
-/** Whether a kind of replication keeps a copy in the paired region that can be read at any time. */
-export function hasReadableCopy(redundancy: string): boolean {
-  return /^Standard_RAG/.test(redundancy);
-}
-
 /** Names of the containers, by purpose. */
 export const CONTAINER_NAMES: Record<ContainerPurpose, string> = {
+  hourly: "backups-hourly",
   daily: "backups-daily",
+  weekly: "backups-weekly",
   monthly: "backups-monthly",
   evidence: "evidence",
   incidents: "incidents",
 };
 
 /**
- * Storage account of backups, drill evidence and incident records. Reached only through private endpoints and
- * only with Entra identities: there are no account keys to leak.
+ * Storage account of backups, drill evidence and incident records in one region. Reached only through private endpoints
+ * and only with Entra identities: there are no account keys to leak. It copies itself nowhere: the recovery runner writes
+ * every backup to one such account in each of two regions, so that nothing has to be failed over.
  *
- * Cost: gigabytes per month by tier, times two with geo-redundancy; early removal from a colder tier is billed
- * for its minimum days.
+ * Cost: gigabytes per month by tier; early removal from a colder tier is billed for its minimum days.
  */
 export class BackupStorage extends pulumi.ComponentResource {
   readonly accountId: pulumi.Output<string>;
   readonly accountName: pulumi.Output<string>;
   readonly blobEndpoint: string;
-  /** Read endpoint of the copy in the paired region; undefined where the kind of replication has none. */
-  readonly copyEndpoint?: string;
-  readonly containerNames: Record<ContainerPurpose, string> = CONTAINER_NAMES;
   readonly containerIds: Record<ContainerPurpose, pulumi.Output<string>>;
 
   constructor(
@@ -80,9 +77,6 @@ export class BackupStorage extends pulumi.ComponentResource {
     this.accountId = account.id;
     this.accountName = account.name;
     this.blobEndpoint = `https://${args.accountName}.blob.core.windows.net`;
-    if (hasReadableCopy(args.redundancy)) {
-      this.copyEndpoint = `https://${args.accountName}-secondary.blob.core.windows.net`;
-    }
     this.containerIds = Object.fromEntries(
       args.containers.map(({ purpose }) => [
         purpose,

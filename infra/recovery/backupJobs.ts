@@ -19,8 +19,8 @@ import {
   RecoveryIdentity,
   RECOVERY_JOBS,
   RecoveryJob,
+  RecoveryDeadline,
   RecoverySchedules,
-  RETRIES,
   STARTING_DEADLINE_MINUTES,
 } from "./recoveryJobs";
 import { recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
@@ -40,7 +40,7 @@ export interface BackupJobsArgs {
   /** Cron expressions, UTC. */
   schedules: RecoverySchedules;
   /** Minutes after which a run is ended; longer than the longest run. */
-  deadlineMinutes: { backup: number; verify: number; drill: number; prune: number };
+  deadlineMinutes: Record<RecoveryDeadline, number>;
   /** Size of the volume a backup is restored in, in GiB; about twice the database. */
   scratchGiB: number;
   /** Addresses of the private endpoints of database and storage. */
@@ -55,7 +55,7 @@ export interface BackupJobsArgs {
  * what backs up can delete nothing, what deletes cannot read the database.
  *
  * A run that overlaps the one before is skipped, one that hangs is ended at its deadline, and one that fails is
- * tried once more, unless a second try could only fail the same way.
+ * tried again, unless another try could only fail the same way.
  */
 export class BackupJobs extends pulumi.ComponentResource {
   constructor(
@@ -147,7 +147,7 @@ export class BackupJobs extends pulumi.ComponentResource {
           jobTemplate: {
             metadata: { labels },
             spec: {
-              backoffLimit: RETRIES,
+              backoffLimit: job.retries,
               // What holds no disk may stay: its pods are the nearest log of what it did.
               ...(job.scratch && { ttlSecondsAfterFinished: KEPT_SECONDS }),
               activeDeadlineSeconds: deadlineMinutes[job.deadline] * 60,
@@ -155,9 +155,12 @@ export class BackupJobs extends pulumi.ComponentResource {
                 rules: [
                   {
                     action: "FailJob",
-                    // Wrong settings stay wrong, and a lease that is held now will be for a while: schedules keep
-                    // the two tiers apart, so that it is held by a run somebody started by hand.
-                    onExitCodes: { containerName: job.identity, operator: "In", values: [2, 4] },
+                    // Wrong settings stay wrong. A lease that is held is worth waiting for where a backup would be missed.
+                    onExitCodes: {
+                      containerName: job.identity,
+                      operator: "In",
+                      values: job.identity === "backup" ? [2] : [2, 4],
+                    },
                   },
                   {
                     action: "Ignore",

@@ -1,16 +1,22 @@
 import { ContainerResources } from "../kubernetes/pod";
 
 /** Identities the recovery runner's jobs act as. */
-export type RecoveryIdentity = "backup" | "verify" | "drill" | "prune";
+export type RecoveryIdentity = "backup" | "copy" | "verify" | "drill" | "prune";
 
 /** When each job runs: cron expressions, UTC. */
 export interface RecoverySchedules {
+  hourly: string;
   daily: string;
+  weekly: string;
   monthly: string;
+  copy: string;
   verify: string;
   drill: string;
   prune: string;
 }
+
+/** Kinds of runs that have a deadline of their own. */
+export type RecoveryDeadline = "hourly" | "backup" | "copy" | "verify" | "drill" | "prune";
 
 /** What a run's arguments depend on. */
 export interface RecoveryRun {
@@ -24,7 +30,13 @@ export interface RecoveryRun {
 export const STARTING_DEADLINE_MINUTES = 60;
 
 /**
- * How often a run that failed is tried again. Each try is a pod of its own, and the failed one's disk stays beside it
+ * How often a backup is tried again. Another run may hold the database's lease, such as the copy of an older backup: each
+ * try waits twice as long as the one before (10 s, 20 s, … at most 6 minutes), these together about 20 minutes.
+ */
+export const BACKUP_RETRIES = 7;
+
+/**
+ * How often any other run that failed is tried again. Each try is a pod of its own, and the failed one's disk stays beside it
  * until the job is taken away.
  */
 export const RETRIES = 1;
@@ -42,7 +54,9 @@ export interface RecoveryJob {
   /** Arguments of the runner's command line. */
   arguments: (run: RecoveryRun) => string[];
   /** Whose deadline it has. */
-  deadline: "backup" | "verify" | "drill" | "prune";
+  deadline: RecoveryDeadline;
+  /** How often a run that failed is tried again. */
+  retries: number;
   resources: ContainerResources;
   /** Whether it restores a backup, and needs a volume for it. */
   scratch: boolean;
@@ -76,21 +90,26 @@ function ownTimeout(deadlineMinutes: number): string {
   return `${Math.floor(deadlineMinutes * 0.9)}m`;
 }
 
-/** Backups of the report's §5.1, and their proof by the restores of its §11.3. */
+/** A schedule per tier of backups: report §5.1 and §4.1, and hourly for a recovery point of one hour. */
+const BACKUPS = (["hourly", "daily", "weekly", "monthly"] as const).map((tier): RecoveryJob => ({
+  name: tier,
+  identity: "backup",
+  arguments: () => ["backup", "--all", "--tier", tier, "--json"],
+  deadline: tier === "hourly" ? "hourly" : "backup",
+  retries: BACKUP_RETRIES,
+  resources: STREAMING,
+  scratch: false,
+}));
+
+/** Every scheduled run: backups, their copies, and their proof by the restores of its §11.3. */
 export const RECOVERY_JOBS: readonly RecoveryJob[] = [
+  ...BACKUPS,
   {
-    name: "daily",
-    identity: "backup",
-    arguments: () => ["backup", "--all", "--tier", "daily", "--json"],
-    deadline: "backup",
-    resources: STREAMING,
-    scratch: false,
-  },
-  {
-    name: "monthly",
-    identity: "backup",
-    arguments: () => ["backup", "--all", "--tier", "monthly", "--json"],
-    deadline: "backup",
+    name: "copy",
+    identity: "copy",
+    arguments: () => ["copy", "--json"],
+    deadline: "copy",
+    retries: RETRIES,
     resources: STREAMING,
     scratch: false,
   },
@@ -107,6 +126,7 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
       "--json",
     ],
     deadline: "verify",
+    retries: RETRIES,
     resources: RESTORING,
     scratch: true,
   },
@@ -126,6 +146,7 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
       "--json",
     ],
     deadline: "drill",
+    retries: RETRIES,
     resources: RESTORING,
     scratch: true,
   },
@@ -134,6 +155,7 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
     identity: "prune",
     arguments: () => ["prune", "--no-dry-run", "--json"],
     deadline: "prune",
+    retries: RETRIES,
     resources: LISTING,
     scratch: false,
   },
@@ -144,5 +166,5 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
  * waits for the last to be taken away, and one operator's. A quota below it leaves the operator's restore pending.
  */
 export function scratchVolumes(jobs: readonly RecoveryJob[] = RECOVERY_JOBS): number {
-  return jobs.filter(({ scratch }) => scratch).length * (RETRIES + 1) + 1;
+  return jobs.filter(({ scratch }) => scratch).reduce((sum, { retries }) => sum + retries + 1, 0) + 1;
 }

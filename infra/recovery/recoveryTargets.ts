@@ -1,33 +1,49 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { BackupTier } from "../data/storage";
 import { secretFile } from "../kubernetes/vaultSecrets";
+
+/** A place every backup goes to. */
+export interface BackupTarget {
+  /** In messages, options and metrics: the region. */
+  name: string;
+  /** `https://<account>.blob.core.windows.net`. */
+  url: string;
+}
 
 /** Where the recovery runner finds what it works on; the same for all its verbs. */
 export interface RecoveryTargets {
   environment: string;
-  /** `https://<account>.blob.core.windows.net`. */
-  storeUrl: pulumi.Input<string>;
-  /** Read endpoint of the copy in the paired region; absent where the account keeps none. */
-  storeCopyUrl?: string;
-  containers: { daily: string; monthly: string; evidence: string };
-  retention: { dailyDays: number; monthlyDays: number; keepLast: number };
+  /** The accounts that hold the backups, the region's own first: it is asked first, and keeps the evidence. */
+  accounts: readonly BackupTarget[];
+  containers: Record<BackupTier | "evidence", string>;
+  retention: Record<BackupTier, number> & { keepLast: number };
   objectives: { rpoMinutes: number; rtoMinutes: number };
 }
 
-/** Plain environment variables of every run of the recovery runner. */
+const TIERS = ["hourly", "daily", "weekly", "monthly"] as const satisfies readonly BackupTier[];
+
+/** Plain environment variables of every run of the recovery runner; what each means: docs/targets.md. */
 export function recoveryEnvironment(targets: RecoveryTargets): Record<string, pulumi.Input<string>> {
-  const { containers, retention, objectives } = targets;
+  const { accounts, containers, retention, objectives } = targets;
+  const perTier = (name: (tier: string) => string, value: (tier: BackupTier) => string) =>
+    Object.fromEntries(TIERS.map((tier) => [name(tier.toUpperCase()), value(tier)]));
   return {
     ENVIRONMENT: targets.environment,
-    BACKUP_STORE_URL: targets.storeUrl,
-    ...(targets.storeCopyUrl && { BACKUP_STORE_SECONDARY_URL: targets.storeCopyUrl }),
-    BACKUP_CONTAINER_DAILY: containers.daily,
-    BACKUP_CONTAINER_MONTHLY: containers.monthly,
+    BACKUP_TARGETS: JSON.stringify(accounts.map(({ name, url }) => ({ name, kind: "azure", url }))),
+    ...perTier(
+      (tier) => `BACKUP_CONTAINER_${tier}`,
+      (tier) => containers[tier],
+    ),
     BACKUP_CONTAINER_EVIDENCE: containers.evidence,
     // The account's lifecycle moves them on; a second place that decides tiers would contradict it.
     BACKUP_MONTHLY_ACCESS_TIER: "Hot",
-    RETENTION_DAILY_DAYS: String(retention.dailyDays),
-    RETENTION_MONTHLY_DAYS: String(retention.monthlyDays),
+    ...perTier(
+      (tier) => `RETENTION_${tier}_DAYS`,
+      (tier) => String(retention[tier]),
+    ),
     RETENTION_KEEP_LAST: String(retention.keepLast),
+    // A snapshot is as old as the schedule allows, plus the time the next dump takes.
+    BACKUP_MAX_AGE: `${2 * objectives.rpoMinutes}m`,
     RPO_TARGET: `${objectives.rpoMinutes}m`,
     RTO_TARGET: `${objectives.rtoMinutes}m`,
   };

@@ -119,7 +119,8 @@ export const METRICS: readonly Metric[] = [
     pgbackup_last_drill_timestamp_seconds: "End of the newest drill.",
     pgbackup_mttr_seconds: "Mean time to recover over all drills.",
     pgbackup_evidence_intact: "1 while the chain of drill reports is unbroken.",
-    pgbackup_store_up: "1 while the exporter can read the storage account.",
+    pgbackup_store_up: "1 while the exporter can read every target.",
+    pgbackup_target_behind: "Backups a `target` lacks that another holds, by `database`.",
   }),
   ...from("prometheus", "gauge", { up: "1 when a scrape of a target (`job`) succeeded." }),
 ];

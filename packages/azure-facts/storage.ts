@@ -7,6 +7,9 @@ export const STORAGE_SKUS = [
   "Standard_RAGZRS",
 ] as const;
 
+/** Those that keep every copy in one region. */
+export const ONE_REGION_SKUS = ["Standard_ZRS", "Standard_LRS"] as const;
+
 /** Tiers below hot, warmest first. */
 export const ACCESS_TIERS = ["Cool", "Cold", "Archive"] as const;
 

@@ -120,7 +120,7 @@ const storage = resourceRule(
     severity: "low",
     levelCanBeLowered: true,
     framework: { waf: ["CO:07"], risks: [] },
-    remediation: "Set storage.redundancy to Standard_LRS.",
+    remediation: "Leave storage.redundancy at Standard_ZRS, or set it to Standard_LRS.",
     url: PRICES,
     appliesTo: "nonProd",
     types: [kinds.STORAGE_ACCOUNT],

@@ -1,5 +1,6 @@
 import type { Rule } from "../../packages/isolation/rule";
 import { ARM_RULES } from "./arm";
+import { BACKUP_ACCOUNT_RULES } from "./backupAccounts";
 import { COMPLETENESS_RULES } from "./completeness";
 import { COST_RULES } from "./cost";
 import { DATA_RECOVERY_RULES } from "./recoveryData";
@@ -20,6 +21,7 @@ import { SERVICE_RULES } from "./workloadService";
 export const rules: readonly Rule[] = [
   ...DATABASE_RECOVERY_RULES,
   ...DATA_RECOVERY_RULES,
+  ...BACKUP_ACCOUNT_RULES,
   ...STANDBY_RULES,
   ...POD_RULES,
   ...SECRET_RULES,

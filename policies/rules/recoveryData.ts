@@ -5,18 +5,17 @@ import {
   isText,
   must,
   mustBe,
-  mustBeText,
   mustBeWithin,
   type Cursor,
   type Outcome,
 } from "../../packages/isolation/read";
 import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
+import { promised } from "./backupAccounts";
 import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule, type Verdict } from "./define";
 
 const DOCS = "https://learn.microsoft.com/azure";
-const { geoRedundantStorage, immutabilityDays, retentionPromises, softDeleteDays, vaultSoftDeleteDays } =
-  THRESHOLDS;
+const { immutabilityDays, retentionPromises, softDeleteDays, vaultSoftDeleteDays } = THRESHOLDS;
 
 /** What cannot be made again once it is gone. */
 const DATA = [kinds.SERVER, kinds.DATABASE, kinds.STORAGE_ACCOUNT, kinds.BLOB_CONTAINER, kinds.VAULT];
@@ -101,23 +100,6 @@ const zoneLocks = stackRule(
         : [];
     });
   },
-);
-
-const geoStorage = resourceRule(
-  {
-    id: "REC-030",
-    name: "storage-geo-redundant",
-    title: "Backups exist in a second region, and can be read there",
-    description: `sku.name of a storage account is ${geoRedundantStorage.value.join(" or ")}.`,
-    why: "Backups that are lost together with the database are none.",
-    severity: "critical",
-    framework: { waf: ["RE:05", "RE:09"], mcsb: ["BR-1"], risks: ["R02", "R10", "R11"] },
-    remediation: "Set storage.redundancy to Standard_RAGRS.",
-    url: `${DOCS}/storage/common/storage-redundancy`,
-    appliesTo: "prod",
-    types: [kinds.STORAGE_ACCOUNT],
-  },
-  (account) => mustBeText(account.at("sku", "name"), ...geoRedundantStorage.value),
 );
 
 const versioning = resourceRule(
@@ -217,38 +199,46 @@ const lifecycle = resourceRule(
       .flatMap(({ age, floor }) => mustBeWithin(age, floor, Infinity, "days")),
 );
 
-const immutability = resourceRule(
+/** Only a container that is called hourly and nothing else may be changed before the others may. */
+function immutableDays(containers: readonly (string | undefined)[]): number {
+  const onlyHourly = containers.map((name) => {
+    const words = Object.keys(retentionPromises.value).filter((word) => name?.includes(word));
+    return words.length === 1 && words[0] === "hourly";
+  });
+  return onlyHourly.length > 0 && onlyHourly.every(Boolean) ? promise("hourly") : immutabilityDays.value;
+}
+
+const immutability = stackRule(
   {
     id: "REC-034",
     name: "storage-immutability-period",
     title: `Nobody can change a backup for ${immutabilityDays.value} days`,
-    description: `Immutability policies last at least ${immutabilityDays.value} days and allow no appends.`,
-    why: "An attacker with every right would encrypt or delete the backups first.",
+    description: `Immutability policies last at least ${immutabilityDays.value} days, of hourly backups ${promise("hourly")}, and allow no appends.`,
+    why: "An attacker with every right would encrypt or delete the backups first. Hourly ones are gone after a week, daily ones of the same days are not.",
     severity: "critical",
     framework: { waf: ["RE:09", "SE:06"], mcsb: ["BR-2"], risks: ["R07", "R10"] },
     remediation: "Raise immutabilityDays, up to the retention of the container.",
     url: `${DOCS}/storage/blobs/immutable-storage-overview`,
     appliesTo: "prod",
-    types: [kinds.IMMUTABILITY_POLICY],
   },
-  (policy) => [
-    ...mustBeWithin(
-      policy.at("immutabilityPeriodSinceCreationInDays"),
-      immutabilityDays.value,
-      Infinity,
-      "days",
-    ),
-    ...["allowProtectedAppendWrites", "allowProtectedAppendWritesAll"].flatMap((key) =>
-      must(policy.at(key), (value) => value !== true, "not be true"),
-    ),
-  ],
+  (stack) =>
+    ofType(stack, kinds.IMMUTABILITY_POLICY).map((resource): Verdict => {
+      // What was asked for: what Azure makes of it is not known before the update.
+      const policy = cursor({ ...resource, props: resource.inputs ?? resource.props });
+      // Before its container exists the policy knows of it by reference only.
+      const known = [...linked(stack, resource, "containerName", kinds.BLOB_CONTAINER)].map(kinds.azureName);
+      const floor = immutableDays(known.length > 0 ? known : [policy.at("containerName").text]);
+      return {
+        resource,
+        outcomes: [
+          ...mustBeWithin(policy.at("immutabilityPeriodSinceCreationInDays"), floor, Infinity, "days"),
+          ...["allowProtectedAppendWrites", "allowProtectedAppendWritesAll"].flatMap((key) =>
+            must(policy.at(key), (value) => value !== true, "not be true"),
+          ),
+        ],
+      };
+    }),
 );
-
-/** Containers with a purpose, as opposed to scratch space. */
-function promised(container: ResourceView): boolean {
-  const name = kinds.azureName(container) ?? "";
-  return Object.keys(retentionPromises.value).some((word) => name.includes(word));
-}
 
 /** Containers nobody can delete from, by a policy of their own or by versions that are immutable. */
 function immutableContainers(stack: StackView): ReadonlySet<ResourceView> {
@@ -395,7 +385,6 @@ export const DATA_RECOVERY_RULES: readonly Rule[] = [
   protection,
   locks,
   zoneLocks,
-  geoStorage,
   versioning,
   softDelete,
   lifecycle,

@@ -35,14 +35,16 @@ export const THRESHOLDS = {
   ),
   immutabilityDays: threshold(
     30,
-    "days nobody can change a backup, at least",
-    "report §5.1: the shortest promise, 30 days",
+    "days nobody can change a backup, at least; hourly ones as long as they are promised",
+    "report §5.1: full backups are kept 30 days",
   ),
   /** Days blobs are promised to exist, by the word their container's name contains. */
   retentionPromises: threshold(
-    { daily: 30, monthly: 365, evidence: 1096, incident: 1096 } as Readonly<Record<string, number>>,
+    { hourly: 7, daily: 30, weekly: 28, monthly: 365, evidence: 1096, incident: 1096 } as Readonly<
+      Record<string, number>
+    >,
     "days a blob is promised to exist",
-    "report §5.1 (30 days, 1 year) and appendix B (postmortems, 3 years)",
+    "report §5.1 (continuous 7 days, 30 days, 1 year), §4.1 (4 weeks) and appendix B (postmortems, 3 years)",
   ),
   vaultSoftDeleteDays: threshold(90, "days a deleted vault or secret can be recovered", "Azure's longest"),
   gracePeriodSeconds: threshold(
@@ -55,10 +57,15 @@ export const THRESHOLDS = {
     "PostgreSQL major versions",
     "Azure's version policy: generally available and not retired",
   ),
-  geoRedundantStorage: threshold(
-    ["Standard_RAGRS", "Standard_RAGZRS"] as readonly string[],
-    "kinds of replication with a readable copy in the second region",
-    "report §5.3: a lost region costs at most one hour of data",
+  backupRegions: threshold(
+    2,
+    "regions in which every backup is kept, at least",
+    "report §5.3: region failure",
+  ),
+  zonalStorage: threshold(
+    ["Standard_ZRS"] as readonly string[],
+    "kinds of replication within a region that has zones",
+    "Azure Well-Architected RE:05",
   ),
   tlsVersion: threshold("1.2", "TLS version, at least", "CIS Microsoft Azure 3.15, 4.3.1"),
   apiServerPrefix: threshold(

@@ -48,7 +48,7 @@ export const regions = z
   .strictObject({
     primary: placed("Azure region in which the platform was first built.").describe("The first region."),
     secondary: placed(
-      "Azure region that can take over: cluster, replica, vault and network of its own. Must be Azure's pair of the primary when backups are geo-redundant.",
+      "Azure region that can take over: cluster, replica, vault and network of its own. Must be Azure's pair of the primary when database.geoRedundantBackup is set. The second backup account stands there, too.",
     )
       .optional()
       .describe("The second region. Absent: one region only, whose loss is a rebuild."),

@@ -39,12 +39,15 @@ function findRuns(schedule: string): Date[] {
   }
 }
 
-/** Azure may restart the database in its window, which ends a backup that is under way. */
+/**
+ * Azure may restart the database in its window, which ends a backup that is under way. An hourly one is tried again, and
+ * the next is never far.
+ */
 export function maintenanceRules({ database, recovery }: StackConfig): Problem[] {
   const { dayOfWeek, startHour } = database.maintenanceWindow;
   const window = { dayOfWeek: WEEKDAYS.indexOf(dayOfWeek), startHour };
   const { schedules, deadlineMinutes } = recovery;
-  return (["daily", "monthly"] as const).flatMap((tier) =>
+  return (["daily", "weekly", "monthly"] as const).flatMap((tier) =>
     runsOf(schedules[tier]).some((run) => meets(run, deadlineMinutes.backup, window))
       ? [
           {

@@ -92,7 +92,9 @@ const thresholds = z
       .min(1)
       .max(168)
       .default(D.backupMaxAgeHours)
-      .describe("Oldest allowed newest backup, hours."),
+      .describe(
+        "Oldest allowed newest daily backup, hours. The newest of any tier is held against recovery.rpoMinutes.",
+      ),
     backupMaxUnverifiedDays: z
       .int()
       .min(1)

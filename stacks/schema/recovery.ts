@@ -29,26 +29,49 @@ export const recovery = z
       ),
     schedules: z
       .strictObject({
-        daily: cron.default("0 3 * * *").describe("Daily backup (report §5.1: 03:00)."),
-        monthly: cron
-          .default("0 21 1 * *")
+        hourly: cron
+          .default("0 0-2,4-23 * * *")
           .describe(
-            "Monthly backup, on the 1st. Never while a daily one may run: one backup of a database at a time, and the other is skipped.",
+            "Hourly backup, in every hour but the daily one's. Together the backups leave no gap longer than rpoMinutes.",
+          ),
+        daily: cron.default("0 3 * * *").describe("Daily backup (report §5.1: 03:00)."),
+        weekly: cron
+          .default("30 12 * * 0")
+          .describe("Weekly backup, on Sunday. Never while a daily or monthly one may run."),
+        monthly: cron
+          .default("30 21 1 * *")
+          .describe(
+            "Monthly backup, on the 1st. Never while a daily one may run: one backup of a database at a time.",
+          ),
+        copy: cron
+          .default("40 * * * *")
+          .describe(
+            "Hourly look whether a target lacks a backup that another holds; it is then copied there.",
           ),
         verify: cron.default("0 5 * * 0").describe("Weekly verification by a full restore."),
         drill: cron.default("0 6 2 * *").describe("Monthly drill (report §11.3)."),
-        prune: cron.default("0 7 * * *").describe("Daily removal of expired backups."),
+        prune: cron.default("20 7 * * *").describe("Daily removal of expired backups, of every tier."),
       })
       .prefault({})
       .describe("When the CronJobs run, UTC."),
     deadlineMinutes: z
       .strictObject({
+        hourly: z
+          .int()
+          .min(5)
+          .max(1440)
+          .default(55)
+          .describe(
+            "Longest an hourly backup may run: less than the time to the next; at least a minute for every 4 GiB of database.storageGB.",
+          ),
         backup: z
           .int()
           .min(5)
           .max(1440)
           .default(120)
-          .describe("Longest a backup may run; at least a minute for every 4 GiB of database.storageGB."),
+          .describe(
+            "Longest any other backup may run; at least a minute for every 4 GiB of database.storageGB.",
+          ),
         verify: z
           .int()
           .min(5)
@@ -63,6 +86,12 @@ export const recovery = z
           .max(1440)
           .default(300)
           .describe("Longest a drill may run; above the RTO it measures."),
+        copy: z
+          .int()
+          .min(5)
+          .max(1440)
+          .default(240)
+          .describe("Longest a copy may run; what is left then comes with the next."),
         prune: z.int().min(5).max(1440).default(30).describe("Longest a prune may run."),
       })
       .prefault({})

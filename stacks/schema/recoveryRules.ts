@@ -7,7 +7,7 @@ import type { StackConfig } from "./shape";
  * GiB of disk a run gets a minute of its deadline for: the least pace anybody plans with. A deadline below it would end
  * a run that works; the disk is never full, so the real pace is slower.
  */
-const GIB_PER_MINUTE = { backup: 4, verify: 2, drill: 2 } as const;
+const GIB_PER_MINUTE = { hourly: 4, backup: 4, verify: 2, drill: 2 } as const;
 
 const MINUTE_MS = 60_000;
 /** Any year; leap days make no difference to a gap of hours. */
@@ -36,19 +36,73 @@ function findCollision(one: string, other: string, minutes: number): Date | unde
   return undefined;
 }
 
+/** Minutes between runs of schedules taken together, over two weeks: the shortest and the longest gap. */
+export function gaps(...schedules: string[]): { shortest: number; longest: number } {
+  const until = new Date(FROM + 14 * 24 * 60 * MINUTE_MS);
+  const runs = schedules
+    .flatMap((expression) => {
+      const cron = new Cron(expression, { timezone: "UTC", paused: true });
+      const found: number[] = [];
+      for (let run = cron.nextRun(new Date(FROM - 1)); run && run <= until; run = cron.nextRun(run))
+        found.push(run.getTime());
+      return found;
+    })
+    .sort((one, other) => one - other);
+  const between = runs.slice(1).map((run, index) => (run - (runs[index] ?? 0)) / MINUTE_MS);
+  if (between.length === 0) return { shortest: Infinity, longest: Infinity };
+  return { shortest: Math.min(...between), longest: Math.max(...between) };
+}
+
+/** Tiers whose runs must stay apart: of two that meet, the later one would wait, and at last be skipped. */
+const APART = [
+  ["monthly", "daily"],
+  ["weekly", "daily"],
+  ["weekly", "monthly"],
+] as const;
+
+function scheduleProblems({ schedules, deadlineMinutes, rpoMinutes }: StackConfig["recovery"]): Problem[] {
+  const longest = deadlineMinutes.backup + STARTING_DEADLINE_MINUTES;
+  const at = (...path: string[]) => ["recovery", ...path];
+  const met = APART.flatMap(([tier, other]): Problem[] => {
+    const when = collision(schedules[tier], schedules[other], longest);
+    if (!when) return [];
+    return [
+      {
+        path: at("schedules", tier),
+        found: schedules[tier],
+        allowed: `at least ${longest} minutes from every ${other} backup (the deadline, and ${STARTING_DEADLINE_MINUTES} it may start late); on ${when.toISOString().slice(0, 10)} one would be skipped`,
+      },
+    ];
+  });
+  const together = gaps(schedules.hourly, schedules.daily);
+  const own = gaps(schedules.hourly);
+  return [
+    ...met,
+    ...(together.longest > rpoMinutes
+      ? [
+          {
+            path: at("schedules", "hourly"),
+            found: schedules.hourly,
+            allowed: `runs that, with the daily ones, leave no gap longer than recovery.rpoMinutes (${rpoMinutes}); the longest is ${together.longest} minutes`,
+          },
+        ]
+      : []),
+    ...(deadlineMinutes.hourly >= own.shortest
+      ? [
+          {
+            path: at("deadlineMinutes", "hourly"),
+            found: deadlineMinutes.hourly,
+            allowed: `less than ${own.shortest}, the minutes between two hourly backups`,
+          },
+        ]
+      : []),
+  ];
+}
+
 /** Schedules and sizes that let every run finish. */
 export function recoveryRules({ recovery, database }: StackConfig): Problem[] {
-  const { schedules, deadlineMinutes, scratchGiB } = recovery;
-  const problems: Problem[] = [];
-  const longest = deadlineMinutes.backup + STARTING_DEADLINE_MINUTES;
-  const when = collision(schedules.monthly, schedules.daily, longest);
-  if (when) {
-    problems.push({
-      path: ["recovery", "schedules", "monthly"],
-      found: schedules.monthly,
-      allowed: `at least ${longest} minutes from every daily backup (the deadline, and ${STARTING_DEADLINE_MINUTES} it may start late); on ${when.toISOString().slice(0, 10)} one would be skipped`,
-    });
-  }
+  const { deadlineMinutes, scratchGiB } = recovery;
+  const problems: Problem[] = scheduleProblems(recovery);
   for (const [run, speed] of Object.entries(GIB_PER_MINUTE) as [keyof typeof GIB_PER_MINUTE, number][]) {
     const least = Math.ceil(database.storageGB / speed);
     if (deadlineMinutes[run] < least) {

@@ -103,15 +103,57 @@ export function regionRules({ regions, network, database, storage }: StackConfig
       allowed: `SameZone or Disabled, because ${secondary.location} has no availability zones`,
     });
   }
-  if (
-    storage.containers.some((c) => c.tiers.some((t) => t.tier === "Archive")) &&
-    /ZRS$/.test(storage.redundancy)
-  ) {
+  return [...problems, ...backupAccountRules({ regions, storage })];
+}
+
+/** Two accounts in two regions, each as safe as its region allows. */
+function backupAccountRules({ regions, storage }: Pick<StackConfig, "regions" | "storage">): Problem[] {
+  const problems: Problem[] = [];
+  const { copy } = storage;
+  const { primary, secondary } = regions;
+  if (secondary && copy.location !== undefined) {
     problems.push({
-      path: ["storage", "redundancy"],
-      found: storage.redundancy,
-      allowed: "Standard_LRS, Standard_GRS or Standard_RAGRS, because a container uses the Archive tier",
+      path: ["storage", "copy", "location"],
+      found: copy.location,
+      allowed: `nothing: the second account stands in regions.secondary (${secondary.location})`,
     });
+  } else if (!secondary && (copy.location === undefined || copy.location === primary.location)) {
+    problems.push({
+      path: ["storage", "copy", "location"],
+      found: copy.location,
+      allowed: `a region other than ${primary.location}: a backup is kept in two accounts in two regions`,
+    });
+  }
+  const second = secondary?.location ?? copy.location;
+  const accounts = [
+    { path: ["storage", "redundancy"], location: primary.location, redundancy: storage.redundancy },
+    ...(second
+      ? [
+          {
+            path: ["storage", ...(copy.redundancy ? ["copy"] : []), "redundancy"],
+            location: second,
+            redundancy: copy.redundancy ?? storage.redundancy,
+          },
+        ]
+      : []),
+  ];
+  const archived = storage.containers.some(({ tiers }) => tiers.some(({ tier }) => tier === "Archive"));
+  for (const { path, location, redundancy } of accounts) {
+    if (redundancy !== "Standard_ZRS") continue;
+    if (!REGIONS[location].zones) {
+      problems.push({
+        path: location === primary.location ? path : ["storage", "copy", "redundancy"],
+        found: redundancy,
+        allowed: `Standard_LRS, because ${location} has no availability zones`,
+      });
+    } else if (archived) {
+      problems.push({
+        path,
+        found: redundancy,
+        allowed: "Standard_LRS, because a container uses the Archive tier",
+      });
+      break;
+    }
   }
   return problems;
 }

@@ -4,6 +4,7 @@ import { ACCESS_TIERS } from "../../packages/azure-facts";
 import { stackPlatformNames } from "../names";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
+import { PURPOSES } from "./storage";
 import {
   dateRules,
   edgeRules,
@@ -94,7 +95,7 @@ function storageRules({ storage }: StackConfig): Problem[] {
       });
     }
   });
-  for (const purpose of ["daily", "monthly", "evidence", "incidents"]) {
+  for (const purpose of PURPOSES) {
     if (!seen.has(purpose)) {
       problems.push({
         path: ["storage", "containers"],
@@ -212,7 +213,7 @@ const RULES: {
   { needs: ["database", "recovery"], check: maintenanceRules },
   { needs: ["recovery", "database"], check: recoveryRules },
   { needs: ["network"], check: addressRules },
-  { needs: ["shortName", "nameSuffix", "regions"], check: namingRules },
+  { needs: ["shortName", "nameSuffix", "regions", "storage"], check: namingRules },
   { needs: ["alerts", "statusPage", "monitoring", "regions"], check: monitoringRules },
 ];
 

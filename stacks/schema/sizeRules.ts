@@ -11,6 +11,7 @@ import {
 } from "../../packages/azure-facts";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
+import { BACKUP_TIERS } from "./storage";
 
 /** Size, tier and connections of the database fit together. */
 export function computeRules({ database, regions }: StackConfig): Problem[] {
@@ -133,7 +134,7 @@ export function archiveRules({ storage, recovery }: StackConfig): Problem[] {
   const minutes = ARCHIVE_READ_HOURS * 60;
   if (recovery.rtoMinutes > minutes) return [];
   return storage.containers.flatMap(({ purpose, tiers }, index) =>
-    purpose === "daily" || purpose === "monthly"
+    (BACKUP_TIERS as readonly string[]).includes(purpose)
       ? tiers.flatMap(({ tier }, step): Problem[] =>
           tier === "Archive"
             ? [

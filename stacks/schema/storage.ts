@@ -1,7 +1,11 @@
 import { z } from "zod";
-import { ACCESS_TIERS, STORAGE_SKUS } from "../../packages/azure-facts";
+import { ACCESS_TIERS, ONE_REGION_SKUS } from "../../packages/azure-facts";
+import { region } from "./common";
 
-export const PURPOSES = ["daily", "monthly", "evidence", "incidents"] as const;
+/** Tiers of backups; each has a container and a schedule. */
+export const BACKUP_TIERS = ["hourly", "daily", "weekly", "monthly"] as const;
+
+export const PURPOSES = [...BACKUP_TIERS, "evidence", "incidents"] as const;
 
 const tier = z.strictObject({
   tier: z.enum(ACCESS_TIERS).describe("Access tier. Archive is offline: reading it takes up to 15 hours."),
@@ -11,7 +15,7 @@ const tier = z.strictObject({
 const container = z.strictObject({
   purpose: z
     .enum(PURPOSES)
-    .describe("What it holds: daily or monthly backups, drill evidence, or incident records."),
+    .describe("What it holds: backups of a tier, drill evidence, or incident records."),
   retentionDays: z
     .int()
     .min(1)
@@ -44,10 +48,25 @@ const container = z.strictObject({
 export const storage = z
   .strictObject({
     redundancy: z
-      .enum(STORAGE_SKUS)
+      .enum(ONE_REGION_SKUS)
+      .default("Standard_ZRS")
       .describe(
-        "Replication of the backup account. Standard_RAGRS keeps a readable copy in the paired region.",
+        "Replication of each of the two backup accounts within its region: Standard_ZRS survives the loss of a zone. Standard_LRS where the region has no zones. No account copies itself to another region: every backup is written to both.",
       ),
+    copy: z
+      .strictObject({
+        location: region
+          .optional()
+          .describe(
+            "Region of the second account where the environment has one region only; otherwise it stands in regions.secondary. Changing it makes a new, empty account.",
+          ),
+        redundancy: z
+          .enum(ONE_REGION_SKUS)
+          .optional()
+          .describe("Replication of the second account, where its region has no zones. Default: redundancy."),
+      })
+      .prefault({})
+      .describe("The second backup account."),
     softDeleteDays: z.int().min(1).max(365).describe("Days a deleted blob or container can be brought back."),
     previousVersionDays: z
       .int()
@@ -59,4 +78,6 @@ export const storage = z
       .array(container)
       .describe("One container per purpose. Removing one is refused while it is protected."),
   })
-  .describe("Storage account of backups, drill evidence and incident records.");
+  .describe(
+    "The two storage accounts of backups, drill evidence and incident records, one per region; both have the same containers.",
+  );

@@ -271,13 +271,17 @@ describe.each(STACKS)("%s", (stack) => {
 });
 
 describe("metric alerts", () => {
-  test("watch every resource of their kind: a replica and two vaults in prod, neither in staging", () => {
+  test("watch every resource of their kind: two accounts of backups, in prod a replica and two vaults", () => {
     const catalogue = alertCatalogue(SETTINGS).alerts.filter(
       (alert): alert is AzureMetricAlert => alert.kind === "metric",
     );
     const count = (scope: string) => catalogue.filter((alert) => alert.scope === scope).length;
-    expect(plans.prod.ofType(T.metric)).toHaveLength(catalogue.length + count("vault"));
-    expect(plans.staging.ofType(T.metric)).toHaveLength(catalogue.length - count("replicaServer"));
+    expect(plans.prod.ofType(T.metric)).toHaveLength(
+      catalogue.length + count("vault") + count("storageAccount"),
+    );
+    expect(plans.staging.ofType(T.metric)).toHaveLength(
+      catalogue.length - count("replicaServer") + count("storageAccount"),
+    );
     const lag = inputs(plans.prod, T.metric, "replica-lag-endangers-rpo");
     expect(lag.scopes[0]).toContain("psql-forma3d-prod-neu");
     expect(lag.criteria.allOf[0]).toMatchObject({ threshold: 1_800, skipMetricValidation: true });

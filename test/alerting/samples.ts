@@ -454,6 +454,25 @@ const snapshot = (tier: string) =>
 const forma3d = { database: "forma3d" };
 
 const BACKUPS: Record<string, Sample> = {
+  BackupOlderThanRpo: {
+    fires: [
+      { series: { [snapshot("hourly")]: passingAt11(3_600) }, onset: 11, labels: forma3d },
+      {
+        // Whichever tier is the newest counts.
+        series: { [snapshot("hourly")]: always(-9 * 3_600), [snapshot("daily")]: passingAt11(3_600) },
+        onset: 11,
+        labels: forma3d,
+      },
+    ],
+    silent: [
+      {
+        why: "each dump ends 25 minutes after its snapshot, and the next is about to",
+        series: { [snapshot("hourly")]: "-3600x24 0x59 3600x59 7200x59" },
+        at: 204,
+      },
+      { why: "no older than an hour", series: { [snapshot("hourly")]: passingAt11(3_600) }, at: 10 },
+    ],
+  },
   BackupTooOld: {
     fires: [{ series: { [snapshot("daily")]: passingAt11(26 * 3_600) }, onset: 11, labels: forma3d }],
     silent: [
@@ -465,6 +484,10 @@ const BACKUPS: Record<string, Sample> = {
       },
     ],
   },
+  WeeklyBackupTooOld: {
+    fires: [{ series: { [snapshot("weekly")]: passingAt11(8 * DAY) }, onset: 11, labels: forma3d }],
+    silent: [{ why: "7 days old", series: { [snapshot("weekly")]: always(-7 * DAY) }, at: 200 }],
+  },
   MonthlyBackupTooOld: {
     fires: [{ series: { [snapshot("monthly")]: passingAt11(32 * DAY) }, onset: 11, labels: forma3d }],
     silent: [{ why: "31 days old", series: { [snapshot("monthly")]: always(-31 * DAY) }, at: 200 }],
@@ -473,6 +496,10 @@ const BACKUPS: Record<string, Sample> = {
     fires: [{ series: { [snapshot("daily")]: "0x9 stale" }, onset: 10 }],
     silent: [{ why: "there is one", series: { [snapshot("daily")]: always(0) }, at: 200 }],
   },
+  BackupTargetBehind: stepping('pgbackup_target_behind{target="northeurope",database="forma3d"}', [0, 1], {
+    target: "northeurope",
+    ...forma3d,
+  }),
   BackupSizeDropped: {
     fires: [
       {

@@ -220,11 +220,6 @@ function requestOf(args: string[]): [string, string, unknown?] {
       ];
     case "role assignment list":
       return ["GET", `${subscription}/Microsoft.Authorization/roleAssignments?api-version=2022-04-01`];
-    case "storage account failover":
-      return [
-        "POST",
-        `${group}/Microsoft.Storage/storageAccounts/${flag("name")}/failover?api-version=2025-08-01`,
-      ];
     case "keyvault recover": {
       const vault = [...served.cloud.cloud.all()].find(({ id }) => id.endsWith(`/vaults/${flag("name")}`))!;
       const properties = {
@@ -302,10 +297,6 @@ const EFFECTS: [RegExp, () => void][] = [
   [
     /private-endpoint delete/,
     () => expect(outputsOf(`/privateEndpoints/${env["SERVER"]}-pitr`)).toBeUndefined(),
-  ],
-  [
-    /account failover/,
-    () => expect(outputsOf(`/storageAccounts/${env["STORAGE_ACCOUNT"]}`).sku.name).toBe("Standard_LRS"),
   ],
   [
     /--method patch/,

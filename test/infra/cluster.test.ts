@@ -250,7 +250,8 @@ describe("cluster", () => {
     }
     for (const [service, zone] of [
       ["primary-server", "database"],
-      ["backups-copy", "blob"],
+      ["primary-backups", "blob"],
+      ["secondary-backups", "blob"],
       ["primary-vault", "vault"],
     ] as const) {
       for (const region of ["primary", "secondary"]) {

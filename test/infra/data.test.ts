@@ -211,7 +211,8 @@ describe("protection", () => {
     expect(locks.map(({ scope }) => (scope as string).split("/").slice(-2).join("/")).sort()).toEqual([
       "flexibleServers/psql-forma3d-prod-neu",
       "flexibleServers/psql-forma3d-prod-weu",
-      "storageAccounts/stforma3dprodbkp",
+      "storageAccounts/stforma3dprodbkpneu",
+      "storageAccounts/stforma3dprodbkpweu",
       "vaults/kv-forma3d-prod-neu",
       "vaults/kv-forma3d-prod-weu",
     ]);
@@ -224,10 +225,12 @@ describe("protection", () => {
   }, 60_000);
 
   test("nothing that holds data has a public address", () => {
-    expect(inputs(prod, "azure-native:storage:StorageAccount", "backups")).toMatchObject({
-      publicNetworkAccess: "Disabled",
-      networkRuleSet: { defaultAction: "Deny" },
-    });
+    for (const account of prod.ofType("azure-native:storage:StorageAccount")) {
+      expect(account.inputs).toMatchObject({
+        publicNetworkAccess: "Disabled",
+        networkRuleSet: { defaultAction: "Deny" },
+      });
+    }
     for (const vault of prod.ofType("azure-native:keyvault:Vault")) {
       expect((vault.inputs as Inputs).properties).toMatchObject({
         publicNetworkAccess: "disabled",
@@ -240,54 +243,107 @@ describe("protection", () => {
 });
 
 describe("storage", () => {
-  test("the account copies itself to the second region and knows no keys", () => {
-    expect(inputs(prod, "azure-native:storage:StorageAccount", "backups")).toMatchObject({
-      sku: { name: "Standard_RAGRS" },
-      allowSharedKeyAccess: false,
-      allowBlobPublicAccess: false,
-      minimumTlsVersion: "TLS1_2",
-      enableHttpsTrafficOnly: true,
-      allowCrossTenantReplication: false,
-    });
-    expect(inputs(prod, "azure-native:storage:BlobServiceProperties")).toMatchObject({
-      isVersioningEnabled: true,
-      deleteRetentionPolicy: { enabled: true, days: 30, allowPermanentDelete: false },
-      containerDeleteRetentionPolicy: { enabled: true, days: 30 },
-    });
+  const PLACES = ["primary", "secondary"];
+
+  test("both environments have an account in each of two regions, each over three zones, with no keys and no copy to fail over to", () => {
+    const accounts = (plan: PlanView) =>
+      plan
+        .ofType("azure-native:storage:StorageAccount")
+        .map(({ inputs: i }) => i as Inputs)
+        .map(({ accountName, location, resourceGroupName, sku }) => [
+          accountName as string,
+          location as string,
+          resourceGroupName as string,
+          sku.name as string,
+        ]);
+    expect(accounts(prod)).toEqual([
+      ["stforma3dprodbkpweu", "westeurope", "rg-forma3d-prod-weu", "Standard_ZRS"],
+      ["stforma3dprodbkpneu", "northeurope", "rg-forma3d-prod-neu", "Standard_ZRS"],
+    ]);
+    // A second region that is added later finds its group and its account.
+    expect(accounts(staging)).toEqual([
+      ["stforma3dstgbkpneua1", "northeurope", "rg-forma3d-stg-neu", "Standard_ZRS"],
+      ["stforma3dstgbkpweua1", "westeurope", "rg-forma3d-stg-weu", "Standard_ZRS"],
+    ]);
+    for (const account of prod.ofType("azure-native:storage:StorageAccount")) {
+      expect(account.inputs).toMatchObject({
+        allowSharedKeyAccess: false,
+        allowBlobPublicAccess: false,
+        minimumTlsVersion: "TLS1_2",
+        enableHttpsTrafficOnly: true,
+        allowCrossTenantReplication: false,
+      });
+    }
+    for (const place of PLACES) {
+      expect(
+        inputs(prod, "azure-native:storage:BlobServiceProperties", `${place}-backups-blobs`),
+      ).toMatchObject({
+        isVersioningEnabled: true,
+        deleteRetentionPolicy: { enabled: true, days: 30, allowPermanentDelete: false },
+        containerDeleteRetentionPolicy: { enabled: true, days: 30 },
+      });
+    }
   });
 
-  test("daily backups live 30 days, monthly ones a year, evidence and incidents three years, and nobody can end them sooner", () => {
-    const policies = prod
-      .ofType("azure-native:storage:BlobContainerImmutabilityPolicy")
-      .map(({ inputs: i }) => i as Inputs);
-    expect(
-      Object.fromEntries(policies.map((p) => [p.containerName, p.immutabilityPeriodSinceCreationInDays])),
-    ).toEqual({
-      "backups-daily": 30,
-      "backups-monthly": 365,
-      evidence: 1096,
-      incidents: 1096,
-    });
+  test("in each account hourly backups live 7 days, daily 30, weekly 35, monthly a year, evidence and incidents three, and nobody can end them sooner", () => {
+    for (const place of PLACES) {
+      const policies = prod
+        .ofType("azure-native:storage:BlobContainerImmutabilityPolicy", `${place}-backups`)
+        .map(({ inputs: i }) => i as Inputs);
+      expect(
+        Object.fromEntries(policies.map((p) => [p.containerName, p.immutabilityPeriodSinceCreationInDays])),
+      ).toEqual({
+        "backups-hourly": 7,
+        "backups-daily": 30,
+        "backups-weekly": 35,
+        "backups-monthly": 365,
+        evidence: 1096,
+        incidents: 1096,
+      });
+    }
   });
 
   test("the lifecycle moves what is old to colder tiers and deletes nothing in prod", () => {
-    const { rules } = inputs(prod, "azure-native:storage:ManagementPolicy").policy as { rules: Inputs[] };
-    const days = (count: number) => ({ daysAfterModificationGreaterThan: count });
-    expect(Object.fromEntries(rules.map((rule) => [rule.name, rule.definition.actions.baseBlob]))).toEqual({
-      "backups-monthly": { tierToCool: days(1), tierToCold: days(31) },
-      evidence: { tierToCool: days(30), tierToCold: days(120) },
-      incidents: { tierToCool: days(90), tierToCold: days(365) },
-    });
-    expect(JSON.stringify(rules)).not.toContain("Archive");
+    for (const place of PLACES) {
+      const { rules } = inputs(prod, "azure-native:storage:ManagementPolicy", `${place}-backups`).policy as {
+        rules: Inputs[];
+      };
+      const days = (count: number) => ({ daysAfterModificationGreaterThan: count });
+      expect(Object.fromEntries(rules.map((rule) => [rule.name, rule.definition.actions.baseBlob]))).toEqual({
+        "backups-weekly": { tierToCool: days(1) },
+        "backups-monthly": { tierToCool: days(1), tierToCold: days(31) },
+        evidence: { tierToCool: days(30), tierToCold: days(120) },
+        incidents: { tierToCool: days(90), tierToCold: days(365) },
+      });
+      expect(JSON.stringify(rules)).not.toContain("Archive");
+    }
+  });
+
+  test("each account logs to the workspace and raises its own alerts", () => {
+    for (const place of PLACES) {
+      const account = prod.one("azure-native:storage:StorageAccount", `${place}-backups`);
+      const id = (account.inputs as Inputs).accountName as string;
+      const logged = prod
+        .ofType("azure-native:monitor:DiagnosticSetting", `${place}-backups`)
+        .map(({ inputs: i }) => (i as Inputs).resourceUri as string);
+      expect(logged).toEqual([expect.stringContaining(`/storageAccounts/${id}/blobServices/default`)]);
+      const alerts = prod
+        .ofType("azure-native:monitor:MetricAlert")
+        .filter(({ inputs: i }) => JSON.stringify((i as Inputs).scopes).includes(`/storageAccounts/${id}"`));
+      expect(alerts).toHaveLength(2);
+    }
   });
 
   test("staging's lifecycle ends incident records and nothing else: backups end only with a verified successor", () => {
-    const { rules } = inputs(staging, "azure-native:storage:ManagementPolicy").policy as { rules: Inputs[] };
-    const ended = rules.flatMap((rule) => {
-      const age = rule.definition.actions.baseBlob?.delete?.daysAfterModificationGreaterThan as unknown;
-      return age === undefined ? [] : [[rule.name, age]];
-    });
-    expect(ended).toEqual([["incidents", 90]]);
+    for (const place of PLACES) {
+      const { rules } = inputs(staging, "azure-native:storage:ManagementPolicy", `${place}-backups`)
+        .policy as { rules: Inputs[] };
+      const ended = rules.flatMap((rule) => {
+        const age = rule.definition.actions.baseBlob?.delete?.daysAfterModificationGreaterThan as unknown;
+        return age === undefined ? [] : [[rule.name, age]];
+      });
+      expect(ended).toEqual([["incidents", 90]]);
+    }
   });
 
   test("the backup job can write and not delete; only prune can delete, and it cannot read the database", () => {
@@ -311,7 +367,13 @@ describe("storage", () => {
       deleting
         .filter(([, id]) => !id.endsWith(writerId.roleDefinitionId as string))
         .map(([n]) => n.includes("-prune-")),
-    ).toEqual([true, true, true, true]);
+    ).toEqual(Array(16).fill(true));
+    // Whichever region serves, its identities reach either account, so that no right is given in a disaster.
+    expect(
+      grants
+        .map(([n]) => n)
+        .filter((n) => n.includes("-backup-primary-") || n.includes("-backup-secondary-")),
+    ).toHaveLength(16);
     expect(SECRET_CATALOG.some(({ readers }) => (readers as readonly string[]).includes("prune"))).toBe(
       false,
     );
@@ -442,7 +504,7 @@ describe("vault and secrets", () => {
 });
 
 describe("network", () => {
-  test("every region resolves every private service by itself: zones linked to its own network, endpoints for both servers, both vaults and the backups", () => {
+  test("every region resolves every private service by itself: zones linked to its own network, endpoints for both servers, both vaults and both accounts of backups", () => {
     const links = prod
       .ofType("azure-native:privatedns:VirtualNetworkLink")
       .map(({ inputs: i }) => i as Inputs);
@@ -475,8 +537,8 @@ describe("network", () => {
         "kv-forma3d-prod-weu vault",
         "psql-forma3d-prod-neu postgresqlServer",
         "psql-forma3d-prod-weu postgresqlServer",
-        "stforma3dprodbkp blob",
-        "stforma3dprodbkp blob_secondary",
+        "stforma3dprodbkpneu blob",
+        "stforma3dprodbkpweu blob",
       ]);
     }
   });

@@ -96,6 +96,7 @@ describe("names", () => {
         );
         expect(names.primary.server).not.toBe(names.secondary?.server);
         expect(names.primary.vault).not.toBe(names.secondary?.vault);
+        expect(names.backups.primary.storageAccount).not.toBe(names.backups.secondary?.storageAccount);
       }),
     );
   });
@@ -110,7 +111,7 @@ describe("names", () => {
     expect(nameProblems(names)).toEqual(
       expect.arrayContaining([
         expect.stringMatching(
-          /^storageAccount: "sta-very-long-productprodbkp" has \d+ characters, storageAccount names have at most 24$/,
+          /^storageAccount: "sta-very-long-productprodbkpweu" has \d+ characters, storageAccount names have at most 24$/,
         ),
         expect.stringMatching(/^westeurope\.vault: .* has \d+ characters, vault names have at most 24$/),
       ]),

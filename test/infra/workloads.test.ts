@@ -519,15 +519,19 @@ describe("database jobs", () => {
 
 describe("recovery jobs", () => {
   const cron = (name: string) => inputs(prod, TYPES.cronJob, `primary-recovery-${name}`);
-  const NAMES = ["daily", "monthly", "verify", "drill", "prune"];
+  const BACKUPS = ["hourly", "daily", "weekly", "monthly"];
+  const NAMES = [...BACKUPS, "copy", "verify", "drill", "prune"];
 
   test("run when the report says, one at a time, bounded, and are seen when they fail", () => {
     expect(NAMES.map((name) => [name, cron(name).spec.schedule])).toEqual([
+      ["hourly", "0 0-2,4-23 * * *"],
       ["daily", "0 3 * * *"],
-      ["monthly", "0 21 1 * *"],
+      ["weekly", "30 12 * * 0"],
+      ["monthly", "30 21 1 * *"],
+      ["copy", "40 * * * *"],
       ["verify", "0 5 * * 0"],
       ["drill", "0 6 2 * *"],
-      ["prune", "0 7 * * *"],
+      ["prune", "20 7 * * *"],
     ]);
     for (const name of NAMES) {
       expect(cron(name).spec).toMatchObject({
@@ -542,14 +546,16 @@ describe("recovery jobs", () => {
       expect(spec.template.metadata.annotations).toEqual({
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
       });
-      expect(spec.backoffLimit).toBe(1);
-      expect(spec.podFailurePolicy.rules[0].onExitCodes.values).toEqual([2, 4]);
+      // A backup waits for the database's lease, with longer and longer breaks; nothing else is worth waiting for.
+      const waits = BACKUPS.includes(name);
+      expect([name, spec.backoffLimit]).toEqual([name, waits ? 7 : 1]);
+      expect(spec.podFailurePolicy.rules[0].onExitCodes.values).toEqual(waits ? [2] : [2, 4]);
       expect(spec.podFailurePolicy.rules[0].onExitCodes.containerName).toBe(
         spec.template.spec.containers[0].name,
       );
     }
     expect(NAMES.map((name) => cron(name).spec.jobTemplate.spec.activeDeadlineSeconds / 60)).toEqual([
-      120, 120, 240, 300, 30,
+      55, 120, 120, 120, 240, 240, 300, 30,
     ]);
   });
 
@@ -559,8 +565,8 @@ describe("recovery jobs", () => {
       return [spec.serviceAccountName, spec.containers[0].args.join(" ")];
     };
     expect(NAMES.map(run)).toEqual([
-      ["backup", "backup --all --tier daily --json"],
-      ["backup", "backup --all --tier monthly --json"],
+      ...BACKUPS.map((tier) => ["backup", `backup --all --tier ${tier} --json`]),
+      ["copy", "copy --json"],
       ["verify", "verify --latest --database forma3d --timeout 216m --json"],
       ["drill", "drill --database forma3d --trigger schedule --operator cronjob --timeout 270m --json"],
       ["prune", "prune --no-dry-run --json"],
@@ -572,9 +578,10 @@ describe("recovery jobs", () => {
       const { metadata, spec } = inputs(prod, TYPES.policy, `primary-recovery-${identity}-traffic`);
       return [metadata.annotations["forma3d.com/egress"], spec.ingress];
     };
-    expect(["backup", "drill", "verify", "prune"].map(reach)).toEqual([
+    expect(["backup", "drill", "copy", "verify", "prune"].map(reach)).toEqual([
       ["dns, entra, storage, database", undefined],
       ["dns, entra, storage, database", undefined],
+      ["dns, entra, storage", undefined],
       ["dns, entra, storage", undefined],
       ["dns, entra, storage", undefined],
     ]);
@@ -589,19 +596,32 @@ describe("recovery jobs", () => {
     expect(env(container)).toMatchObject({
       ENVIRONMENT: "prod",
       DATABASE_URL_FILE: "/run/secrets/vault/database-backup-url",
-      BACKUP_STORE_URL: "https://stforma3dprodbkp.blob.core.windows.net",
-      BACKUP_STORE_SECONDARY_URL: "https://stforma3dprodbkp-secondary.blob.core.windows.net",
+      BACKUP_TARGETS: JSON.stringify([
+        { name: "westeurope", kind: "azure", url: "https://stforma3dprodbkpweu.blob.core.windows.net" },
+        { name: "northeurope", kind: "azure", url: "https://stforma3dprodbkpneu.blob.core.windows.net" },
+      ]),
+      BACKUP_CONTAINER_HOURLY: "backups-hourly",
       BACKUP_CONTAINER_DAILY: "backups-daily",
+      BACKUP_CONTAINER_WEEKLY: "backups-weekly",
       BACKUP_CONTAINER_MONTHLY: "backups-monthly",
       BACKUP_CONTAINER_EVIDENCE: "evidence",
+      RETENTION_HOURLY_DAYS: "7",
       RETENTION_DAILY_DAYS: "30",
+      RETENTION_WEEKLY_DAYS: "35",
       RETENTION_MONTHLY_DAYS: "365",
       RETENTION_KEEP_LAST: "3",
+      BACKUP_MAX_AGE: "120m",
       RTO_TARGET: "240m",
       RPO_TARGET: "60m",
       RECOVERY_IMAGE: container.image,
     });
     expect(container.env.some((entry: any) => entry.valueFrom)).toBe(false);
+    // Each region asks its own account first; what a drill proves lies there, too.
+    const other = inputs(prod, TYPES.cronJob, "secondary-recovery-daily").spec.jobTemplate.spec.template.spec;
+    expect(JSON.parse(env(other.containers[0]).BACKUP_TARGETS).map(({ name }: any) => name)).toEqual([
+      "northeurope",
+      "westeurope",
+    ]);
   });
 
   test("restores have a disk of their own, of the configured size; the others none", () => {
@@ -609,7 +629,7 @@ describe("recovery jobs", () => {
       cron(name)
         .spec.jobTemplate.spec.template.spec.volumes.filter((volume: any) => volume.ephemeral)
         .map((volume: any) => volume.ephemeral.volumeClaimTemplate.spec.resources.requests.storage);
-    expect(NAMES.map(disks)).toEqual([[], [], ["256Gi"], ["256Gi"], []]);
+    expect(NAMES.map(disks)).toEqual([[], [], [], [], [], ["256Gi"], ["256Gi"], []]);
     expect(env(cron("verify").spec.jobTemplate.spec.template.spec.containers[0]).SCRATCH_DIR).toBe(
       "/scratch",
     );
@@ -688,10 +708,12 @@ describe("the operator's job", () => {
     const writer = prod.one("azure-native:authorization:RoleDefinition", "writer").inputs.roleDefinitionId;
     expect(roles).toEqual(
       ["primary", "secondary"].flatMap((region) =>
-        ["daily", "evidence", "incidents", "monthly"].map((container) => [
-          `forma3d-prod-backup-access-${region}-operator-${container}`,
-          writer,
-        ]),
+        ["primary", "secondary"].flatMap((account) =>
+          ["daily", "evidence", "hourly", "incidents", "monthly", "weekly"].map((container) => [
+            `forma3d-prod-backup-access-${region}-operator-${account}-${container}`,
+            writer,
+          ]),
+        ),
       ),
     );
   });
@@ -701,10 +723,10 @@ describe("two regions", () => {
   test("jobs run where the database accepts writes, and there alone", () => {
     const suspended = (plan: PlanView, region: string) =>
       plan.ofType(TYPES.cronJob, `${region}-recovery`).map((one: any) => one.inputs.spec.suspend);
-    expect(suspended(prod, "primary")).toEqual(Array(5).fill(false));
-    expect(suspended(prod, "secondary")).toEqual(Array(5).fill(true));
-    expect(suspended(failedOver, "primary")).toEqual(Array(5).fill(true));
-    expect(suspended(failedOver, "secondary")).toEqual(Array(5).fill(false));
+    expect(suspended(prod, "primary")).toEqual(Array(8).fill(false));
+    expect(suspended(prod, "secondary")).toEqual(Array(8).fill(true));
+    expect(suspended(failedOver, "primary")).toEqual(Array(8).fill(true));
+    expect(suspended(failedOver, "secondary")).toEqual(Array(8).fill(false));
     const regions = (plan: PlanView) =>
       plan.ofType(TYPES.job).map(({ urn }) => /prod-(primary|secondary)-/.exec(urn)?.[1]);
     expect(regions(prod)).toEqual(["primary", "primary"]);
@@ -762,7 +784,11 @@ describe("two regions", () => {
         .filter(([, is]) => is === "standby")
         .map(([name]) => name)
         .sort(),
-    ).toEqual(["daily", "drill", "monthly", "prune", "verify"].map((job) => `recovery-${job}`));
+    ).toEqual(
+      ["copy", "daily", "drill", "hourly", "monthly", "prune", "verify", "weekly"].map(
+        (job) => `recovery-${job}`,
+      ),
+    );
     expect(
       serving!(TYPES.cronJob)
         .map(role)

@@ -77,7 +77,7 @@ test("prod cannot be deployed weak, whichever value of its stack file is loosene
     "postgres-supported-version",
     "data-protected",
     "data-locked",
-    "storage-geo-redundant",
+    "storage-zone-redundant",
     "storage-soft-delete",
     "vault-recoverable",
     "deployment-replicas",
@@ -91,7 +91,6 @@ test("staging cannot grow to the size of prod unnoticed", async () => {
     "staging",
     ...override({
       "database.skuName": "Standard_D16ds_v5",
-      "storage.redundancy": "Standard_RAGRS",
       "cluster.userPool.maxCount": "20",
       "workloads.api.maxReplicas": "40",
       logRetentionDays: "365",
@@ -101,7 +100,6 @@ test("staging cannot grow to the size of prod unnoticed", async () => {
   expect(found(text)).toEqual([
     "nonprod-database-size",
     "nonprod-node-size",
-    "nonprod-storage-redundancy",
     "nonprod-pod-count",
     "nonprod-log-retention",
   ]);

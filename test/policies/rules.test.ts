@@ -81,6 +81,7 @@ const WRONG_BY_PRESENCE = new Set([
   "postgres-network-mode network.delegatedSubnetResourceId",
   "postgres-network-mode network.privateDnsZoneArmResourceId",
   "storage-lifecycle-shape policy.rules[0].definition.actions.baseBlob.delete.daysAfterLastTierChangeGreaterThan",
+  "storage-archive-redundancy policy.rules[0].definition.actions.baseBlob.tierToArchive",
   "aks-cluster-profile securityProfile.nodeRestriction",
   "aks-maintenance-window maintenanceWindow.schedule.daily",
   "prometheus-rule-group-shape rules[1].alert",

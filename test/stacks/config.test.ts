@@ -193,6 +193,7 @@ describe("rules across fields", () => {
       "forma3d:regions.secondary: required; allowed: a second region, because production survives the loss of one",
       "forma3d:network.secondary: found 'an address plan'; allowed: nothing without regions.secondary",
       "forma3d:database.replica: found 'set'; allowed: nothing without regions.secondary",
+      "forma3d:storage.copy.location: required; allowed: a region other than westeurope: a backup is kept in two accounts in two regions",
     ]);
     const failedOver = { "regions.primary.role": "lost", "regions.secondary.role": "serving" };
     const reason = "a major upgrade, for this week";
@@ -210,6 +211,7 @@ describe("rules across fields", () => {
       problems({
         ...standby,
         "regions.secondary.location": "norwaywest",
+        "storage.copy": { redundancy: "Standard_LRS" },
         "database.geoRedundantBackup": false,
       }),
     ).toEqual([
@@ -267,21 +269,28 @@ describe("rules across fields", () => {
     const window = (dayOfWeek: string, startHour: number) => ({
       "database.maintenanceWindow": { dayOfWeek, startHour },
     });
-    const daily = { "recovery.schedules": { daily: "0 3 * * *", monthly: "30 9 1 * *" } };
+    const daily = {
+      "recovery.schedules": { hourly: "0 * * * *", daily: "0 3 * * *", monthly: "30 9 1 * *" },
+    };
     for (const hour of [1, 2, 5, 8]) expect(problems({ ...daily, ...window("Sunday", hour) })).toEqual([]);
+    expect(problems({ ...daily, ...window("Sunday", 13) })).toEqual([
+      'forma3d:database.maintenanceWindow.startHour: found 13; allowed: an hour on Sunday in which no weekly backup runs: one begins at "30 12 * * 0" and may take 120 minutes',
+    ]);
     expect(problems({ ...daily, ...window("Sunday", 4) })).toEqual([
       'forma3d:database.maintenanceWindow.startHour: found 4; allowed: an hour on Sunday in which no daily backup runs: one begins at "0 3 * * *" and may take 120 minutes',
     ]);
     // A month begins on every weekday sooner or later.
     expect(problems({ ...daily, ...window("Wednesday", 10) })).toHaveLength(1);
-    const late = { "recovery.schedules": { daily: "0 23 * * 6", monthly: "30 9 1 * *" } };
+    const late = {
+      "recovery.schedules": { hourly: "0 * * * *", daily: "0 23 * * 6", monthly: "30 9 1 * *" },
+    };
     expect(problems({ ...late, ...window("Sunday", 0) })).toHaveLength(1);
     expect(problems({ ...late, ...window("Monday", 0) })).toEqual([]);
   });
 
   test("a monthly backup never meets a daily one, whose lease would cost a month's backup", () => {
     const schedules = (daily: string, monthly: string) =>
-      problems({ "recovery.schedules": { daily, monthly } }).filter((text) =>
+      problems({ "recovery.schedules": { hourly: "0 * * * *", daily, monthly } }).filter((text) =>
         text.includes("recovery.schedules"),
       );
     expect(schedules("0 3 * * *", "30 3 1 * *")).toEqual([
@@ -293,6 +302,57 @@ describe("rules across fields", () => {
     expect(schedules("0 3 * * *", "0 0 1 * *")).toEqual([]);
     // On Sundays alone, and the first of a month is one sooner or later.
     expect(schedules("0 3 * * 0", "0 4 1 * *")).toHaveLength(1);
+  });
+
+  test("a weekly backup meets neither a daily nor a monthly one", () => {
+    const weekly = (schedule: string) => problems({ "recovery.schedules": { weekly: schedule } });
+    expect(weekly("30 12 * * 0")).toEqual([]);
+    expect(weekly("0 4 * * 0")).toEqual([
+      "forma3d:recovery.schedules.weekly: found '0 4 * * 0'; allowed: at least 180 minutes from every daily backup (the deadline, and 60 it may start late); on 2026-01-04 one would be skipped",
+    ]);
+    expect(weekly("0 22 * * 0")).toEqual([
+      expect.stringContaining("at least 180 minutes from every monthly backup"),
+    ]);
+  });
+
+  test("the backups leave no gap longer than the recovery point, and an hourly one ends before the next", () => {
+    expect(problems({ "recovery.schedules": { hourly: "0 */2 * * *" } })).toEqual([
+      "forma3d:recovery.schedules.hourly: found '0 */2 * * *'; allowed: runs that, with the daily ones, leave no gap longer than recovery.rpoMinutes (60); the longest is 120 minutes",
+    ]);
+    // The daily one fills the hour that the hourly ones leave to it.
+    expect(problems({ "recovery.schedules": { hourly: "0 0-2,4-23 * * *", daily: "0 4 * * *" } })).toEqual([
+      expect.stringContaining("the longest is 120 minutes"),
+    ]);
+    expect(problems({ "recovery.rpoMinutes": 30 })).toEqual([
+      expect.stringContaining("forma3d:recovery.schedules.hourly: found '0 0-2,4-23 * * *'"),
+    ]);
+    expect(problems({ "recovery.rpoMinutes": 30, "recovery.schedules": { hourly: "*/30 * * * *" } })).toEqual(
+      [
+        "forma3d:recovery.deadlineMinutes.hourly: found 55; allowed: less than 30, the minutes between two hourly backups",
+      ],
+    );
+  });
+
+  test("there are two accounts for backups in two regions, as safe as each region allows", () => {
+    expect(problems({ "storage.copy": { location: "swedencentral" } })).toEqual([
+      "forma3d:storage.copy.location: found 'swedencentral'; allowed: nothing: the second account stands in regions.secondary (northeurope)",
+    ]);
+    for (const location of [undefined, "northeurope"]) {
+      expect(problems({ "storage.copy": { location } }, "staging")).toEqual([
+        expect.stringContaining(
+          "allowed: a region other than northeurope: a backup is kept in two accounts in two regions",
+        ),
+      ]);
+    }
+    expect(problems({ "storage.copy": { location: "ukwest" } }, "staging")).toEqual([
+      "forma3d:storage.copy.redundancy: found 'Standard_ZRS'; allowed: Standard_LRS, because ukwest has no availability zones",
+    ]);
+    expect(
+      problems({ "storage.copy": { location: "ukwest", redundancy: "Standard_LRS" } }, "staging"),
+    ).toEqual([]);
+    expect(problems({ "storage.redundancy": "Standard_RAGRS" })).toEqual([
+      "forma3d:storage.redundancy: found 'Standard_RAGRS'; allowed: one of Standard_ZRS, Standard_LRS",
+    ]);
   });
 
   test("a run has time and room for the database it works on", () => {
@@ -348,13 +408,13 @@ describe("rules across fields", () => {
   };
 
   test("no lifecycle ends backups or the chain of drill reports: it would delete the last good one when backups stop", () => {
-    for (const [index, purpose] of ["daily", "monthly"].entries()) {
+    for (const [index, purpose] of ["hourly", "daily", "weekly", "monthly"].entries()) {
       expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 3000 }, purpose))).toEqual([
         `forma3d:storage.containers[${index}].deleteAfterDays: found 3000; allowed: nothing: only the runner's prune ends backups, and only those with a verified successor`,
       ]);
     }
     expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 3000 }, "evidence"))).toEqual([
-      "forma3d:storage.containers[2].deleteAfterDays: found 3000; allowed: nothing: drill reports are a chain, which the lifecycle would cut",
+      "forma3d:storage.containers[4].deleteAfterDays: found 3000; allowed: nothing: drill reports are a chain, which the lifecycle would cut",
     ]);
     expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 3000 }, "incidents"))).toEqual(
       [],
@@ -372,21 +432,21 @@ describe("rules across fields", () => {
         }),
       ),
     ).toEqual([
-      "forma3d:storage.containers[1].tiers[1].afterDays: found 30; allowed: more than 30, the days of the tier before",
-      "forma3d:storage.containers[1].tiers[1].tier: found 'Cool'; allowed: a tier colder than Cold",
+      "forma3d:storage.containers[3].tiers[1].afterDays: found 30; allowed: more than 30, the days of the tier before",
+      "forma3d:storage.containers[3].tiers[1].tier: found 'Cool'; allowed: a tier colder than Cold",
     ]);
   });
 
   test("the lifecycle never deletes before the promised retention", () => {
     expect(problems(container({ immutabilityDays: undefined, deleteAfterDays: 1095 }, "incidents"))).toEqual([
-      "forma3d:storage.containers[3].deleteAfterDays: found 1095; allowed: at least 1096: the promised 1096 days, and later than the last tier",
+      "forma3d:storage.containers[5].deleteAfterDays: found 1095; allowed: at least 1096: the promised 1096 days, and later than the last tier",
     ]);
   });
 
   test("immutability never outlasts the retention, and excludes lifecycle deletion", () => {
     expect(problems(container({ immutabilityDays: 1097, deleteAfterDays: 1100 }, "incidents"))).toEqual([
-      "forma3d:storage.containers[3].immutabilityDays: found 1097; allowed: at most 1096, the retention, or nothing could ever end it",
-      "forma3d:storage.containers[3].deleteAfterDays: found 1100; allowed: nothing on an immutable container: the lifecycle never deletes there",
+      "forma3d:storage.containers[5].immutabilityDays: found 1097; allowed: at most 1096, the retention, or nothing could ever end it",
+      "forma3d:storage.containers[5].deleteAfterDays: found 1100; allowed: nothing on an immutable container: the lifecycle never deletes there",
     ]);
   });
 
@@ -396,19 +456,20 @@ describe("rules across fields", () => {
         ...container({ tiers: [{ tier: "Archive", afterDays: 30 }] }),
         "recovery.rtoMinutes": 1000,
         "recovery.deadlineMinutes": { drill: 1100 },
-        "storage.redundancy": "Standard_RAGZRS",
       }),
     ).toEqual([
-      "forma3d:storage.redundancy: found 'Standard_RAGZRS'; allowed: Standard_LRS, Standard_GRS or Standard_RAGRS, because a container uses the Archive tier",
+      "forma3d:storage.redundancy: found 'Standard_ZRS'; allowed: Standard_LRS, because a container uses the Archive tier",
     ]);
   });
 
   test("every purpose has one container", () => {
     const containers = (load("prod").config["forma3d:storage"] as { containers: object[] }).containers;
-    expect(problems({ "storage.containers": [containers[0], containers[0], containers[2]] })).toEqual([
+    expect(problems({ "storage.containers": [containers[1], containers[1], containers[4]] })).toEqual([
       "forma3d:storage.containers[1].purpose: found 'daily'; allowed: each purpose once",
-      "forma3d:storage.containers: found [ 'daily', 'evidence' ]; allowed: a container for monthly",
-      "forma3d:storage.containers: found [ 'daily', 'evidence' ]; allowed: a container for incidents",
+      ...["hourly", "weekly", "monthly", "incidents"].map(
+        (purpose) =>
+          `forma3d:storage.containers: found [ 'daily', 'evidence' ]; allowed: a container for ${purpose}`,
+      ),
     ]);
   });
 
@@ -485,7 +546,7 @@ describe("between stacks", () => {
   test("a shared name shares server, vault, storage account and endpoint, and is said once", () => {
     expect(shared({ shortName: "prod", nameSuffix: "" })).toEqual([
       "Pulumi.staging.yaml: forma3d:shortName: found 'prod'; allowed: an abbreviation of environment (staging): its first letter and others of it in order",
-      "Pulumi.staging.yaml: forma3d:shortName: found 'prod'; allowed: a value that Pulumi.prod.yaml does not use: both would have the database virtual endpoint forma3d-prod-db, the storage account stforma3dprodbkp, the vault kv-forma3d-prod-neu, the server psql-forma3d-prod-neu",
+      "Pulumi.staging.yaml: forma3d:shortName: found 'prod'; allowed: a value that Pulumi.prod.yaml does not use: both would have the database virtual endpoint forma3d-prod-db, the storage account stforma3dprodbkpneu, the storage account stforma3dprodbkpweu, the vault kv-forma3d-prod-neu, the server psql-forma3d-prod-neu",
     ]);
   });
 
@@ -590,6 +651,13 @@ test("names of an environment derive from its file", () => {
     names.primary.server,
     names.secondary?.server,
     names.virtualEndpoint,
-    names.storageAccount,
-  ]).toEqual(["psql-forma3d-prod-weu", "psql-forma3d-prod-neu", "forma3d-prod-db", "stforma3dprodbkp"]);
+    names.backups.primary.storageAccount,
+    names.backups.secondary?.storageAccount,
+  ]).toEqual([
+    "psql-forma3d-prod-weu",
+    "psql-forma3d-prod-neu",
+    "forma3d-prod-db",
+    "stforma3dprodbkpweu",
+    "stforma3dprodbkpneu",
+  ]);
 });

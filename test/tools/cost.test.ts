@@ -52,16 +52,16 @@ test("a server with a standby costs twice its size and disk, and geo-redundant b
 test("backups are paid for as long as they are kept, and never free because nobody says how long", () => {
   const stored = (plan: readonly ResourceDocument[]) =>
     estimate(plan, prices).lines.filter(({ item }) => item.startsWith("blob."));
-  const [line, ...others] = stored(prod.resources);
-  // 30 of the daily tier and 13 of the monthly one.
-  expect([line?.item, line?.quantity, others]).toEqual([
-    "blob.Standard_RAGRS",
-    43 * prices.usage.backupGiB,
-    [],
+  const lines = stored(prod.resources);
+  // Hourly 7 days, daily 30, weekly 35, monthly 365, and each for the 30 days in which what is deleted is still there.
+  const count = 37 * 24 + 60 + Math.ceil(65 / 7) + Math.ceil(395 / 30);
+  expect(lines.map(({ item, quantity }) => [item, quantity])).toEqual([
+    ["blob.Standard_ZRS", count * prices.usage.backupGiB],
+    ["blob.Standard_ZRS", count * prices.usage.backupGiB],
   ]);
-  expect(line?.cost).toBeGreaterThan(1);
+  expect(lines.every(({ cost }) => cost > 1)).toBe(true);
   expect(() => stored(prod.resources.filter(({ type }) => !type.endsWith(":CronJob")))).toThrow(
-    "no job of the plan says how long daily backups are kept",
+    "no job of the plan says how long hourly backups are kept",
   );
 });
 

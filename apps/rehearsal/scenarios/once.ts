@@ -51,12 +51,13 @@ export const ONCE: readonly Scenario[] = [
   },
   {
     id: "6.4",
-    title: "redundancy moved to a zone-redundant kind, which Azure never does by an update, is refused",
+    title:
+      "redundancy moved to or from a zone-redundant kind, which Azure never does by an update, is refused",
     async run(stage) {
       const world = await stage.deployed();
       const { redundancy } = stage.config.storage;
       stage.configure(world, {
-        "storage.redundancy": redundancy === "Standard_LRS" ? "Standard_ZRS" : "Standard_RAGZRS",
+        "storage.redundancy": redundancy === "Standard_LRS" ? "Standard_ZRS" : "Standard_LRS",
       });
       refused(await stage.up(world), /zone-redundant|redundancy/i);
       ensure(

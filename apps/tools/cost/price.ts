@@ -25,11 +25,16 @@ export interface Estimate {
 type Inputs = Record<string, any>;
 type Item = [item: string, quantity: number];
 
+const HOURS_PER_DAY = 24;
+
+/** Backups a tier makes in a day, by the tier's word in the jobs' settings. */
+const PER_DAY = { HOURLY: HOURS_PER_DAY, DAILY: 1, WEEKLY: 1 / 7, MONTHLY: 1 / 30 } as const;
+
 /**
  * Days a tier's backups are kept, as the job that deletes them is told.
  * @throws UnknownPrice when no job says so: backups nobody ever deletes have no price per month.
  */
-function daysKept(tier: "DAILY" | "MONTHLY", resources: readonly ResourceDocument[]): number {
+function daysKept(tier: keyof typeof PER_DAY, resources: readonly ResourceDocument[]): number {
   const variables = resources
     .filter(({ type }) => type.endsWith(":CronJob"))
     .flatMap(({ inputs }) => (inputs as Inputs).spec.jobTemplate.spec.template.spec.containers as Inputs[])
@@ -40,9 +45,21 @@ function daysKept(tier: "DAILY" | "MONTHLY", resources: readonly ResourceDocumen
   return days;
 }
 
-/** Backups that exist at a time: one a day and one a month, each as long as it is kept. */
+/** Days in which what was deleted is still there, and paid for. */
+function softDeleteDays(resources: readonly ResourceDocument[]): number {
+  const days = resources
+    .filter(({ type }) => type === "azure-native:storage:BlobServiceProperties")
+    .map(({ inputs }) => ((inputs as Inputs).deleteRetentionPolicy?.days ?? 0) as number);
+  return Math.max(0, ...days);
+}
+
+/** What one account holds at a time: every tier's backups for as long as they are kept and then can be brought back. */
 function storedGiB(resources: readonly ResourceDocument[], { usage }: PriceTable): number {
-  return (daysKept("DAILY", resources) + Math.ceil(daysKept("MONTHLY", resources) / 30)) * usage.backupGiB;
+  const after = softDeleteDays(resources);
+  const backups = (Object.keys(PER_DAY) as (keyof typeof PER_DAY)[]).map((tier) =>
+    Math.ceil((daysKept(tier, resources) + after) * PER_DAY[tier]),
+  );
+  return backups.reduce((sum, count) => sum + count, 0) * usage.backupGiB;
 }
 
 /** How each type is paid for; the region is the resource's own. */

@@ -302,7 +302,7 @@ export const RISK_REGISTER: readonly Risk[] = [
         name: "database-primary",
       },
       {
-        what: "lifecycle of the backup account",
+        what: "lifecycle of the backup accounts",
         type: "azure-native:storage:ManagementPolicy",
         name: "lifecycle",
       },

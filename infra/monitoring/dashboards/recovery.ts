@@ -7,11 +7,11 @@ export const RECOVERY: DashboardSource = {
   panels: [
     {
       title: "Age of the newest backup",
-      description: "Pages above 26 hours.",
+      description: "Of any tier. Alerts half an hour after it has passed the recovery point objective.",
       kind: "stat",
       unit: "s",
       width: 6,
-      thresholds: { warning: 90_000, critical: 93_600 },
+      thresholds: { warning: 3_600, critical: 5_400 },
       queries: [
         {
           expression: "time() - max by (database) (pgbackup_last_success_snapshot_timestamp_seconds)",
@@ -96,13 +96,14 @@ export const RECOVERY: DashboardSource = {
       queries: [{ expression: "max(pgbackup_mttr_seconds)", legend: "MTTR" }],
     },
     {
-      title: "Catalogue, evidence, store",
+      title: "Catalogue, copies, evidence, store",
       description:
-        "Disagreements between catalogue and blobs; 1 while the chain of reports is whole and the store answers.",
+        "Disagreements between catalogue and blobs; backups that one account lacks; 1 while the chain of reports is whole and every account answers.",
       kind: "stat",
       unit: "short",
       queries: [
         { expression: "sum(pgbackup_catalogue_mismatches)", legend: "mismatches" },
+        { expression: "max by (target) (pgbackup_target_behind)", legend: "missing in {{target}}" },
         { expression: "min(pgbackup_evidence_intact)", legend: "evidence" },
         { expression: "min(pgbackup_store_up)", legend: "store" },
       ],

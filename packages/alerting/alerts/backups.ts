@@ -15,12 +15,31 @@ export function backupAlerts({ thresholds, objectives }: AlertSettings): Prometh
   return [
     {
       ...base,
+      name: "BackupOlderThanRpo",
+      expression: `time() - max by (database) (pgbackup_last_success_snapshot_timestamp_seconds) > ${objectives.rpoMinutes * 60}`,
+      // A snapshot counts from its beginning and is known when its dump has ended: that long the one before is the newest.
+      for: "30m",
+      priority: "P2",
+      summary: "The newest backup is older than the recovery point objective",
+      description: `Half an hour ago the newest backup of {{ $labels.database }}, of whatever tier, became older than ${objectives.rpoMinutes} minutes: losing the provider now loses more than promised`,
+    },
+    {
+      ...base,
       name: "BackupTooOld",
-      expression: `time() - max by (database) (pgbackup_last_success_snapshot_timestamp_seconds) > ${thresholds.backupMaxAgeHours * 3_600}`,
+      expression: `time() - max by (database) (pgbackup_last_success_snapshot_timestamp_seconds{tier="daily"}) > ${thresholds.backupMaxAgeHours * 3_600}`,
       for: "10m",
       priority: "P1",
-      summary: "No recent backup",
-      description: `The newest backup of {{ $labels.database }} is older than ${thresholds.backupMaxAgeHours} hours`,
+      summary: "No recent daily backup",
+      description: `The newest daily backup of {{ $labels.database }} is older than ${thresholds.backupMaxAgeHours} hours`,
+    },
+    {
+      ...base,
+      name: "WeeklyBackupTooOld",
+      expression: `time() - max by (database) (pgbackup_last_success_snapshot_timestamp_seconds{tier="weekly"}) > ${8 * DAY}`,
+      for: "1h",
+      priority: "P2",
+      summary: "No backup this week",
+      description: "The newest weekly backup of {{ $labels.database }} is older than 8 days",
     },
     {
       ...base,
@@ -39,6 +58,17 @@ export function backupAlerts({ thresholds, objectives }: AlertSettings): Prometh
       priority: "P2",
       summary: "Nobody watches the backups",
       description: "The backup exporter has shown no backup for 30 minutes: there is none, or nobody looks",
+    },
+    {
+      ...base,
+      name: "BackupTargetBehind",
+      expression: "max by (target, database) (pgbackup_target_behind) > 0",
+      // The copy that comes every hour has had two chances.
+      for: "2h",
+      priority: "P2",
+      summary: "A backup is in one account only",
+      description:
+        "For two hours {{ $labels.target }} has lacked backups of {{ $labels.database }} that another target holds: losing that one loses them",
     },
     {
       ...base,
@@ -83,8 +113,9 @@ export function backupAlerts({ thresholds, objectives }: AlertSettings): Prometh
       expression: "pgbackup_store_up == 0",
       for: "15m",
       priority: "P2",
-      summary: "The backup exporter cannot read the storage account",
-      description: "What is known of the backups has been old for 15 minutes: network, identity or account",
+      summary: "The backup exporter cannot read one of the accounts",
+      description:
+        "What is known of the backups in it has been old for 15 minutes: network, identity, account, or its region is lost",
     },
     {
       ...base,

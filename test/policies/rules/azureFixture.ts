@@ -107,13 +107,15 @@ const database: Sketch[] = [
   },
 ];
 
-const backups: Sketch[] = [
+/** One of the two accounts; the second one's resources end in `-copy`. */
+const backupAccount = (location: string, accountName: string, end = ""): Sketch[] => [
   {
-    name: "account",
+    name: `account${end}`,
     type: "azure-native:storage:StorageAccount",
     props: {
-      accountName: "stshopbackups",
-      sku: { name: "Standard_RAGRS" },
+      accountName,
+      location,
+      sku: { name: "Standard_ZRS" },
       accessTier: "Hot",
       minimumTlsVersion: "TLS1_2",
       enableHttpsTrafficOnly: true,
@@ -129,10 +131,10 @@ const backups: Sketch[] = [
     protect: true,
   },
   {
-    name: "blobs",
+    name: `blobs${end}`,
     type: "azure-native:storage:BlobServiceProperties",
     props: {
-      accountName: "stshopbackups",
+      accountName,
       blobServicesName: "default",
       isVersioningEnabled: true,
       changeFeed: { enabled: true },
@@ -140,31 +142,31 @@ const backups: Sketch[] = [
       containerDeleteRetentionPolicy: { enabled: true, days: 30 },
       restorePolicy: { enabled: true, days: 29 },
     },
-    sources: { accountName: ["account"] },
+    sources: { accountName: [`account${end}`] },
   },
   ...["daily", "scratch"].map((container): Sketch => ({
-    name: container,
+    name: `${container}${end}`,
     type: "azure-native:storage:BlobContainer",
-    props: { accountName: "stshopbackups", containerName: container, publicAccess: "None" },
+    props: { accountName, containerName: container, publicAccess: "None" },
     protect: true,
-    sources: { accountName: ["account"] },
+    sources: { accountName: [`account${end}`] },
   })),
   {
-    name: "daily-immutability",
+    name: `daily-immutability${end}`,
     type: "azure-native:storage:BlobContainerImmutabilityPolicy",
     props: {
-      accountName: "stshopbackups",
+      accountName,
       containerName: "daily",
       immutabilityPeriodSinceCreationInDays: 30,
       allowProtectedAppendWrites: false,
     },
-    sources: { containerName: ["daily"] },
+    sources: { containerName: [`daily${end}`] },
   },
   {
-    name: "lifecycle",
+    name: `lifecycle${end}`,
     type: "azure-native:storage:ManagementPolicy",
     props: {
-      accountName: "stshopbackups",
+      accountName,
       managementPolicyName: "default",
       policy: {
         rules: [
@@ -187,8 +189,13 @@ const backups: Sketch[] = [
         ],
       },
     },
-    sources: { accountName: ["account"] },
+    sources: { accountName: [`account${end}`] },
   },
+];
+
+const backups: Sketch[] = [
+  ...backupAccount("westeurope", "stshopbackups"),
+  ...backupAccount("northeurope", "stshopbackupsneu", "-copy"),
 ];
 
 const longTerm: Sketch[] = [
@@ -252,25 +259,30 @@ const secrets: Sketch[] = [
   },
 ];
 
-const guards: Sketch[] = ["primary", "replica", "account", "vault-westeurope", "vault-northeurope"].flatMap(
-  (target): Sketch[] => [
-    {
-      name: `${target}-lock`,
-      type: "azure-native:authorization:ManagementLockByScope",
-      props: { level: "CanNotDelete", lockName: "cannot-delete" },
-      sources: { scope: [target] },
+const guards: Sketch[] = [
+  "primary",
+  "replica",
+  "account",
+  "account-copy",
+  "vault-westeurope",
+  "vault-northeurope",
+].flatMap((target): Sketch[] => [
+  {
+    name: `${target}-lock`,
+    type: "azure-native:authorization:ManagementLockByScope",
+    props: { level: "CanNotDelete", lockName: "cannot-delete" },
+    sources: { scope: [target] },
+  },
+  {
+    name: `${target}-log`,
+    type: "azure-native:monitor:DiagnosticSetting",
+    props: {
+      workspaceId: `${GROUP}/providers/Microsoft.OperationalInsights/workspaces/log-shop`,
+      logs: [{ categoryGroup: "allLogs", enabled: true }],
     },
-    {
-      name: `${target}-log`,
-      type: "azure-native:monitor:DiagnosticSetting",
-      props: {
-        workspaceId: `${GROUP}/providers/Microsoft.OperationalInsights/workspaces/log-shop`,
-        logs: [{ categoryGroup: "allLogs", enabled: true }],
-      },
-      sources: { resourceUri: [target] },
-    },
-  ],
-);
+    sources: { resourceUri: [target] },
+  },
+]);
 
 const network: Sketch[] = [
   {

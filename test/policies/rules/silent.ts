@@ -51,12 +51,21 @@ export const INNOCENT: readonly Innocent[] = [
     change: { cluster: { apiServerAccessProfile: { enablePrivateCluster: true } } },
   },
   {
-    because: "RA-GZRS is a copy in the second region too, as long as nothing goes to the archive",
-    change: { account: { "sku.name": "Standard_RAGZRS" } },
+    because: "in a region without zones locally redundant is all there is",
+    change: { account: { "sku.name": "Standard_LRS", location: "ukwest" } },
   },
   {
-    because: "the archive tier exists on RA-GRS",
+    because: "hourly backups are promised for a week",
     change: {
+      daily: { containerName: "backups-hourly" },
+      "daily-copy": { containerName: "backups-hourly" },
+      "daily-immutability": { containerName: "backups-hourly", immutabilityPeriodSinceCreationInDays: 7 },
+    },
+  },
+  {
+    because: "the archive tier exists on LRS",
+    change: {
+      account: { "sku.name": "Standard_LRS", location: "UK West" },
       lifecycle: {
         "policy.rules[0].definition.actions.baseBlob.tierToArchive": {
           daysAfterModificationGreaterThan: 200,
@@ -78,7 +87,7 @@ export const INNOCENT: readonly Innocent[] = [
     change: {
       lifecycle: { "policy.rules[0].definition.filters.prefixMatch": ["daily/", "scratch/"] },
     },
-    remove: ["daily", "daily-immutability"],
+    remove: ["daily", "daily-immutability", "daily-copy", "daily-immutability-copy"],
   },
   {
     because: "half of three pods is two, so one may go",

@@ -19,6 +19,7 @@ function environment(stack: string) {
   const [network = "", third = "0"] =
     /^(\d+\.\d+)\.(\d+)/.exec(config.network.primary.addressSpace)?.slice(1) ?? [];
   const server = region.server;
+  const { storageAccount } = names.backups.primary;
   return {
     stack,
     config,
@@ -35,9 +36,9 @@ function environment(stack: string) {
     vault: region.vault,
     vaultId: id("Microsoft.KeyVault/vaults", region.vault),
     vaultUrl: `https://${region.vault}.vault.azure.net/`,
-    account: names.storageAccount,
-    accountId: id("Microsoft.Storage/storageAccounts", names.storageAccount),
-    blobUrl: `https://${names.storageAccount}.blob.core.windows.net`,
+    account: storageAccount,
+    accountId: id("Microsoft.Storage/storageAccounts", storageAccount),
+    blobUrl: `https://${storageAccount}.blob.core.windows.net`,
     vnetId: id("Microsoft.Network/virtualNetworks", region.virtualNetwork),
     subnetId: id("Microsoft.Network/virtualNetworks", `${region.virtualNetwork}/subnets/nodes`),
     zoneId: id("Microsoft.Network/privateDnsZones", "privatelink.postgres.database.azure.com"),

@@ -81,9 +81,29 @@ export const recoveryDataCases: readonly Case[] = [
     finds: [["zone-lock", "scope", "must not be a private DNS zone or a group that holds one"]],
   },
   {
-    rule: "storage-geo-redundant",
-    change: { account: { "sku.name": "Standard_ZRS" } },
-    finds: [["account", "sku.name", 'must be "Standard_RAGRS" or "Standard_RAGZRS", but is "Standard_ZRS"']],
+    rule: "backups-in-two-regions",
+    change: { "account-copy": { location: "West Europe" } },
+    finds: [
+      ["account", "location", "must be another region than that of another storage account"],
+      ["account-copy", "location", "must be another region than that of another storage account"],
+    ],
+  },
+  {
+    // A second account is not enough: it has to hold the same.
+    rule: "backups-in-two-regions",
+    change: { "daily-copy": { containerName: "scratch2" } },
+    finds: [["daily", "", "must have one of the same name in a storage account of another region"]],
+  },
+  {
+    rule: "storage-zone-redundant",
+    change: { account: { "sku.name": "Standard_LRS" } },
+    finds: [["account", "sku.name", 'must be "Standard_ZRS", but is "Standard_LRS"']],
+  },
+  {
+    // Never failed over, so paid for nothing.
+    rule: "storage-zone-redundant",
+    change: { account: { "sku.name": "Standard_RAGRS" } },
+    finds: [["account", "sku.name", 'must be "Standard_ZRS", but is "Standard_RAGRS"']],
   },
   {
     rule: "storage-versioning",
@@ -185,6 +205,29 @@ export const recoveryDataCases: readonly Case[] = [
     rule: "storage-immutability-period",
     change: { "daily-immutability": { allowProtectedAppendWritesAll: true } },
     finds: [["daily-immutability", "allowProtectedAppendWritesAll", "must not be true, but is true"]],
+  },
+  {
+    rule: "storage-immutability-period",
+    change: {
+      daily: { containerName: "backups-hourly" },
+      "daily-copy": { containerName: "backups-hourly" },
+      "daily-immutability": { containerName: "backups-hourly", immutabilityPeriodSinceCreationInDays: 6 },
+    },
+    finds: [
+      ["daily-immutability", "immutabilityPeriodSinceCreationInDays", "must be at least 7 days, but is 6"],
+    ],
+  },
+  {
+    // Called hourly as well, it still holds daily ones.
+    rule: "storage-immutability-period",
+    change: {
+      daily: { containerName: "daily-hourly" },
+      "daily-copy": { containerName: "daily-hourly" },
+      "daily-immutability": { containerName: "daily-hourly", immutabilityPeriodSinceCreationInDays: 7 },
+    },
+    finds: [
+      ["daily-immutability", "immutabilityPeriodSinceCreationInDays", "must be at least 30 days, but is 7"],
+    ],
   },
   {
     rule: "storage-backups-immutable",
