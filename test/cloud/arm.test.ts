@@ -396,7 +396,16 @@ describe("rights", () => {
     await clients(operator).authorization.roleDefinitions.createOrUpdate(SCOPE, own, {
       roleName: "restarts servers",
       assignableScopes: [SCOPE],
-      permissions: [{ actions: ["Microsoft.DBforPostgreSQL/flexibleServers/restart/action"] }],
+      permissions: [
+        {
+          actions: [
+            "Microsoft.DBforPostgreSQL/flexibleServers/restart/action",
+            // To wait for it.
+            "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
+            "Microsoft.DBforPostgreSQL/locations/operationResults/read",
+          ],
+        },
+      ],
     });
     await clients(operator).authorization.roleAssignments.create(SCOPE, name, {
       principalId: stranger.objectId,

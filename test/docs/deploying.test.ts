@@ -18,6 +18,8 @@ import {
   assignmentCondition,
   resourceProviders,
 } from "../../apps/tools/permissions/needs";
+import { POSTED, previewerRole } from "../../apps/tools/permissions/previewer";
+import { BUILT_IN } from "../../packages/emulated-azure/rights/roles";
 import { planStack } from "../support/plan";
 import { stackNames } from "../../stacks/files";
 
@@ -229,6 +231,31 @@ describe("rights", () => {
           (scopes[scope] ?? [`no scope is known as ${scope}`]).map((at) => `${identity} ${role} ${at}`),
         )
         .sort(),
+    );
+  });
+
+  test("of previews cover every POST the program calls, and no other", () => {
+    // Only functions named list… are a POST; the rest read.
+    const called = ["infra", "stacks"].flatMap((folder) =>
+      fs
+        .readdirSync(path.join(ROOT, folder), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".ts"))
+        .flatMap((file) => [
+          ...text(path.join(folder, file)).matchAll(/"@pulumi\/azure-native\/(\w+\/list\w+)"/g),
+        ])
+        .map(([, name = ""]) => name),
+    );
+    expect([...new Set(called)].sort()).toEqual(Object.keys(POSTED).sort());
+    const own = previewerRole({ stack: "prod", subscriptionId: "s" });
+    const clusterUser = [...BUILT_IN.values()].find(
+      ({ roleName }) => roleName === "Azure Kubernetes Service Cluster User Role",
+    );
+    const granted = [...own.Actions, ...(clusterUser?.permissions ?? []).flatMap(({ actions }) => actions)];
+    expect(Object.values(POSTED).filter((action) => !granted.includes(action))).toEqual([]);
+    expect(own.Actions).toEqual(["Microsoft.Logic/workflows/triggers/listCallbackUrl/action"]);
+    const roles = rolesOf(PAGE, "preview").map(({ role }) => role);
+    expect(roles).toEqual(
+      expect.arrayContaining(["Forma3D previewer $STACK", "Azure Kubernetes Service Cluster User Role"]),
     );
   });
 

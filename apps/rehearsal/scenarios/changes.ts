@@ -129,8 +129,11 @@ export const CHANGES: readonly Scenario[] = [
           `create azure-native:keyvault:Secret ${name}-${place}-vault-rehearsal-key`,
           `create azure-native:authorization:RoleAssignment ${name}-${place}-vault-rehearsal-key-for-api`,
         ]),
-        `update kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass ${name}-primary-api-secrets`,
-        `update kubernetes:apps/v1:Deployment ${name}-primary-api-deployment`,
+        // The region that stands by has the same objects, at zero.
+        ...places(stage.config).flatMap((place) => [
+          `update kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass ${name}-${place}-api-secrets`,
+          `update kubernetes:apps/v1:Deployment ${name}-${place}-api-deployment`,
+        ]),
       ]);
     },
   },

@@ -28,7 +28,8 @@ export const SECRETS: readonly Scenario[] = [
       const name = prefix(stage.config);
       reissue(stage, world);
       const run = await stage.up(world);
-      const kubernetes = (kind: string) => `kubernetes:${kind} ${name}-primary`;
+      const inClusters = (kind: string, noun: string) =>
+        places(stage.config).map((place) => `update kubernetes:${kind} ${name}-${place}-${noun}`);
       const replaced = (type: string, resource: string) =>
         ["replace", "create-replacement", "delete-replaced"].map((op) => `${op} ${type} ${resource}`);
       operations(run, [
@@ -38,12 +39,12 @@ export const SECRETS: readonly Scenario[] = [
         ...places(stage.config).map(
           (place) => `update azure-native:keyvault:Secret ${name}-${place}-vault-*`,
         ),
-        `update ${kubernetes("secrets-store.csi.x-k8s.io/v1:SecretProviderClass")}-*`,
-        `update ${kubernetes("apps/v1:Deployment")}-*`,
+        ...inClusters("secrets-store.csi.x-k8s.io/v1:SecretProviderClass", "*"),
+        ...inClusters("apps/v1:Deployment", "*"),
         `update azure-native:alertsmanagement:PrometheusRuleGroup ${name}-alerts-primary-forma3d-expiry`,
         // Statping's metrics are read with a secret of its own.
         ...(stage.config.statusPage.provider === "statping"
-          ? [`update ${kubernetes("azmonitoring.coreos.com/v1:PodMonitor")}-scrape-status-page`]
+          ? inClusters("azmonitoring.coreos.com/v1:PodMonitor", "scrape-status-page")
           : []),
         // Jobs that prepare the database run again with the new passwords.
         ...replaced("kubernetes:batch/v1:Job", `${name}-primary-roles-job`),

@@ -2,6 +2,8 @@ import path from "node:path";
 import type { Command } from "commander";
 import { readStacks } from "../../../stacks/files";
 import { assignedRoles, assignmentCondition, resourceProviders } from "./needs";
+import { operatorRole } from "../../operations/operatorRole";
+import { previewerRole } from "./previewer";
 import { readPlan } from "../plan/planOutput";
 import type { ResourceDocument } from "../render/plan";
 import { UsageError } from "../../../packages/command/errors";
@@ -12,11 +14,17 @@ const root = projectRoot(__dirname);
 
 /** Resources of a stack's committed plan, which a test holds equal to what the program declares. */
 function committed(stack: string): readonly ResourceDocument[] {
-  const stacks = Object.keys(readStacks(root));
-  if (!stacks.includes(stack)) {
-    throw new UsageError(`stack "${stack}" has no file; allowed: ${stacks.join(", ")}`);
-  }
+  subscriptionOf(stack);
   return readPlan(path.join(root, `test/expected/${stack}.json`)).resources;
+}
+
+function subscriptionOf(stack: string): string {
+  const stacks = readStacks(root);
+  const config = stacks[stack];
+  if (!config) {
+    throw new UsageError(`stack "${stack}" has no file; allowed: ${Object.keys(stacks).join(", ")}`);
+  }
+  return config.azure.subscriptionId;
 }
 
 function program(): Command {
@@ -33,6 +41,15 @@ function program(): Command {
     .command("condition <stack>")
     .description("condition under which the deploying identity may assign roles")
     .action((stack: string) => console.log(assignmentCondition(assignedRoles(committed(stack)))));
+  const roles = { operator: operatorRole, previewer: previewerRole };
+  cli
+    .command("role <who> <stack>")
+    .description(`custom role of ${Object.keys(roles).join(" or ")}, for az role definition create`)
+    .action((who: string, stack: string) => {
+      const make = roles[who as keyof typeof roles] as (typeof roles)["operator"] | undefined;
+      if (!make) throw new UsageError(`role "${who}" is unknown; allowed: ${Object.keys(roles).join(", ")}`);
+      console.log(JSON.stringify(make({ stack, subscriptionId: subscriptionOf(stack) })));
+    });
   return cli;
 }
 

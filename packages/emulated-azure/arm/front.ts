@@ -36,6 +36,7 @@ export async function answerArm(context: ArmContext, incoming: Incoming): Promis
   const demand = (wish: Omit<Wish, "data">): void => refuseUnlessAllowed(context, session, wish);
   const poll = /\/(azureAsyncOperation|operationResults)\/([0-9a-f-]+)$/i.exec(path);
   if (poll) {
+    demand(pollingWish(path));
     const found = context.lro.answer(poll[1] ?? "", poll[2] ?? "", `${base}${url.pathname}${url.search}`);
     if (!found)
       throw new ArmError(404, "OperationNotFound", `The operation '${poll[2] ?? ""}' was not found.`);
@@ -124,6 +125,14 @@ function wishOf({ cloud }: ArmContext, { method, route, body }: ArmRequest): Wis
     request: attributes(isTree(sent as Value) ? (sent as Tree) : {}),
     resource: attributes(there),
   };
+}
+
+/** Waiting for an operation takes a right of the provider it is of, beside the one that began it. */
+function pollingWish(path: string): Wish {
+  const [, scope = "", operation = ""] =
+    /^(\/subscriptions\/[^/]+).*\/providers\/(.+)\/[^/]+$/i.exec(path) ?? [];
+  // `…/locations/<where>/azureAsyncOperation`: the place is no part of the action.
+  return { action: `${operation.replace(/\/locations\/[^/]+\//i, "/locations/")}/read`, scope };
 }
 
 function refuseUnlessAllowed({ rights }: ArmContext, { principal }: Session, wish: Wish): void {
