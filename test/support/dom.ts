@@ -1,14 +1,11 @@
 import fs from "node:fs";
-import path from "node:path";
-import { projectRoot } from "../../packages/command/root";
 
-/** Node's own loader: Jest's knows no module that is published as an ES module only. */
-const { createRequire } = process.getBuiltinModule("node:module");
-const load = createRequire(path.join(projectRoot(__dirname), "package.json"));
+/** Given by `domEnvironment.js`, which a test that opens pages names in its first comment. */
+declare const loadJsdom: () => any;
 
 /** The window of a page; its scripts run when asked to. */
 export function windowOf(html: string, scripts = false): any {
-  const { JSDOM } = load("jsdom") as any;
+  const { JSDOM } = loadJsdom();
   return new JSDOM(html, scripts ? { runScripts: "dangerously", pretendToBeVisual: true } : {}).window;
 }
 

@@ -1,3 +1,4 @@
+/** @jest-environment <rootDir>/test/support/domEnvironment.js */
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
