@@ -42,5 +42,6 @@ export function alertSettings(config: StackConfig, namespace: string): AlertSett
       ? SITES.map((_, index) => loadBalancerAddress(regionSubnets(serving.addressSpace).nodes, index))
       : [],
     secretExpiry,
+    runbookBaseUrl: config.alerts.runbookBaseUrl,
   };
 }

@@ -240,7 +240,7 @@ export class Alerts extends pulumi.ComponentResource {
       ruleName: `${this.args.prefix}-${kebab(alert.name)}${suffix}`,
       resourceGroupName: this.args.resourceGroupName,
       location: "global",
-      description: azureDescription(alert),
+      description: azureDescription(alert, this.catalogue.runbookBaseUrl),
       enabled: true,
       tags: this.args.tags,
     };

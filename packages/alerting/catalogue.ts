@@ -6,6 +6,7 @@ import { CRITICAL_ALERTS } from "./alerts/critical";
 import { DATABASE_ACTIVITY_ALERTS, databaseAlerts, databaseMetricAlerts } from "./alerts/database";
 import { expiryAlerts, expiryRecordings } from "./alerts/expiry";
 import { MONITORING_ALERTS } from "./alerts/monitoring";
+import { RUNBOOK_BASE_URL } from "./runbooks";
 import { AlertSettings } from "./settings";
 import { sloAlerts, sloRecordings } from "./sloRules";
 import { Catalogue } from "./types";
@@ -31,6 +32,7 @@ export function alertCatalogue(settings: AlertSettings): Catalogue {
       ...DATABASE_ACTIVITY_ALERTS,
       ...AZURE_ACTIVITY_ALERTS,
     ],
+    runbookBaseUrl: settings.runbookBaseUrl ?? RUNBOOK_BASE_URL,
     recordings: [...expiryRecordings(settings), ...sloRecordings()],
   });
 }

@@ -26,10 +26,10 @@ export const RUNBOOKS = {
 
 export type Runbook = keyof typeof RUNBOOKS;
 
-/** Address under which the pages of `docs/runbooks` are published (report §9.3). */
+/** Address under which the pages of `docs/runbooks` are published (report §9.3), unless a stack says another. */
 export const RUNBOOK_BASE_URL = "https://docs.forma3d.com/runbooks";
 
-/** Where a runbook is read. */
-export function runbookUrl(runbook: string): string {
-  return `${RUNBOOK_BASE_URL}/${runbook}`;
+/** Where a runbook is read: the page as the site's generator names it, which any web server finds. */
+export function runbookUrl(baseUrl: string, runbook: string): string {
+  return `${baseUrl}/${runbook}.html`;
 }

@@ -73,4 +73,6 @@ export interface AlertSettings {
   servingOrigins: readonly string[];
   /** When the first of the vault's managed secrets of one life expires, Unix seconds by life in days. */
   secretExpiry: Readonly<Record<string, number>>;
+  /** Address under which runbooks are published; absent: the usual one. */
+  runbookBaseUrl?: string;
 }

@@ -103,6 +103,8 @@ export interface RecordingRule {
 
 /** Everything that is watched in one environment. */
 export interface Catalogue {
+  /** Address under which the runbooks its alerts link to are published, without a slash at its end. */
+  readonly runbookBaseUrl: string;
   alerts: readonly Alert[];
   recordings: readonly RecordingRule[];
 }

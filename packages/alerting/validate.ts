@@ -28,7 +28,7 @@ export function checkCatalogue(catalogue: Catalogue): Catalogue {
 }
 
 /** Everything wrong with a catalogue, as `entry: what is wrong; allowed: what is`. */
-export function catalogueProblems({ alerts, recordings }: Catalogue): string[] {
+export function catalogueProblems({ alerts, recordings }: Omit<Catalogue, "runbookBaseUrl">): string[] {
   return [
     ...alerts.flatMap((alert, index) =>
       alertProblems(alert).map((problem) => `${alert.name || `alert number ${index + 1}`}: ${problem}`),
@@ -118,7 +118,7 @@ function prometheusProblems(alert: PrometheusAlert): string[] {
   ];
 }
 
-function groupProblems({ alerts, recordings }: Catalogue): string[] {
+function groupProblems({ alerts, recordings }: Omit<Catalogue, "runbookBaseUrl">): string[] {
   const sizes = new Map<string, number>();
   for (const rule of [...recordings, ...alerts.filter((alert) => alert.kind === "prometheus")]) {
     sizes.set(rule.group, (sizes.get(rule.group) ?? 0) + 1);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DEFAULT_SLACK_CHANNELS } from "../../packages/alerting/receivers";
+import { RUNBOOK_BASE_URL } from "../../packages/alerting/runbooks";
 import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
 import { email, image, instant, region, unique } from "./common";
@@ -143,6 +144,17 @@ export const alerts = z
       })
       .prefault({})
       .describe("Slack channels; the bot must be a member of each."),
+    runbookBaseUrl: z
+      .url({
+        protocol: /^https$/,
+        hostname: z.regexes.domain,
+        error: "an https address without a slash at its end",
+      })
+      .regex(/^https:\/\/[^?#@]*[^/?#@]$/, "an https address without a slash at its end")
+      .default(RUNBOOK_BASE_URL)
+      .describe(
+        "Address under which the folder runbooks/ of the site (npm run site) is published; every alert links there.",
+      ),
     thresholds,
     maintenance: z
       .array(announced)

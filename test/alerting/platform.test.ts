@@ -290,7 +290,7 @@ describe("metric alerts", () => {
       windowSize: "PT1M",
     });
     expect(inputs(plans.prod, T.metric, "database-storage-almost-full").description).toContain(
-      "Runbook: https://docs.forma3d.com/runbooks/disk-space",
+      "Runbook: https://docs.forma3d.com/runbooks/disk-space.html",
     );
   });
 

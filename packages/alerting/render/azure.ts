@@ -41,12 +41,12 @@ export function azureRuleGroups(
         return { rule: { record, expression: expr, enabled: true as const, ...(labels && { labels }) } };
       }
       const alert = alerts.get(rule.alert) as PrometheusAlert;
-      return { rule: azureAlert(alert), alert };
+      return { rule: azureAlert(alert, catalogue.runbookBaseUrl), alert };
     }),
   }));
 }
 
-function azureAlert(alert: PrometheusAlert): AzureRule {
+function azureAlert(alert: PrometheusAlert, runbookBaseUrl: string): AzureRule {
   return {
     alert: alert.name,
     expression: alert.expression,
@@ -54,7 +54,7 @@ function azureAlert(alert: PrometheusAlert): AzureRule {
     severity: PRIORITY_POLICY[alert.priority].azureSeverity,
     enabled: true,
     labels: alertLabels(alert),
-    annotations: alertAnnotations(alert),
+    annotations: alertAnnotations(alert, runbookBaseUrl),
     // The heartbeat must have ended before its next beat, or Azure would not tell of that one.
     resolveConfiguration: {
       autoResolved: true,
@@ -64,9 +64,9 @@ function azureAlert(alert: PrometheusAlert): AzureRule {
 }
 
 /** Text of an alert that has no annotations: Azure shows one description. */
-export function azureDescription(alert: AlertText): string {
+export function azureDescription(alert: AlertText, runbookBaseUrl: string): string {
   const escalation = alert.priority === "P1" ? ` Escalation: ${escalationText()}.` : "";
-  return `${alert.summary}. ${alert.description}. Runbook: ${runbookUrl(alert.runbook)} Owner: ${alert.owner}.${escalation}`;
+  return `${alert.summary}. ${alert.description}. Runbook: ${runbookUrl(runbookBaseUrl, alert.runbook)} Owner: ${alert.owner}.${escalation}`;
 }
 
 /** Criteria of a metric alert. */

@@ -31,11 +31,11 @@ export function alertLabels(alert: Pick<PrometheusAlert, "priority" | "labels">)
 }
 
 /** What a receiver reads. */
-export function alertAnnotations(alert: PrometheusAlert): Record<string, string> {
+export function alertAnnotations(alert: PrometheusAlert, runbookBaseUrl: string): Record<string, string> {
   return {
     summary: alert.summary,
     description: alert.description,
-    runbook_url: runbookUrl(alert.runbook),
+    runbook_url: runbookUrl(runbookBaseUrl, alert.runbook),
     owner: alert.owner,
     ...(alert.priority === "P1" && { escalation: escalationText() }),
   };
@@ -43,7 +43,7 @@ export function alertAnnotations(alert: PrometheusAlert): Record<string, string>
 
 /** The rule groups of any Prometheus, as its rule files hold them. Recordings come first, in order. */
 export function prometheusRuleGroups(
-  { alerts, recordings }: Catalogue,
+  { alerts, recordings, runbookBaseUrl }: Catalogue,
   interval = `${EVALUATION_SECONDS}s`,
 ): RuleGroup[] {
   const groups = new Map<string, RuleGroup>();
@@ -54,7 +54,7 @@ export function prometheusRuleGroups(
   };
   for (const recording of recordings) rulesOf(recording.group).push(recordedRule(recording));
   for (const alert of alerts) {
-    if (alert.kind === "prometheus") rulesOf(alert.group).push(alertingRule(alert));
+    if (alert.kind === "prometheus") rulesOf(alert.group).push(alertingRule(alert, runbookBaseUrl));
   }
   return [...groups.values()];
 }
@@ -63,12 +63,12 @@ function recordedRule({ record, expression, labels }: RecordingRule): RecordedRu
   return { record, expr: expression, ...(labels && { labels: { ...labels } }) };
 }
 
-function alertingRule(alert: PrometheusAlert): AlertingRule {
+function alertingRule(alert: PrometheusAlert, runbookBaseUrl: string): AlertingRule {
   return {
     alert: alert.name,
     expr: alert.expression,
     ...(alert.for !== "0s" && { for: alert.for }),
     labels: alertLabels(alert),
-    annotations: alertAnnotations(alert),
+    annotations: alertAnnotations(alert, runbookBaseUrl),
   };
 }

@@ -1,0 +1,126 @@
+/** @jest-environment <rootDir>/test/support/domEnvironment.js */
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import yaml from "js-yaml";
+import type { Browser } from "playwright-core";
+import { RUNBOOKS, runbookUrl } from "../../packages/alerting/runbooks";
+import { projectRoot } from "../../packages/command/root";
+import { openBrowser, withBrowser } from "../support/browser";
+import { windowOf } from "../support/dom";
+
+const ROOT = projectRoot(__dirname);
+const SITE = path.join(ROOT, ".build/site");
+const isBuilt = fs.existsSync(path.join(SITE, "index.html"));
+const withSite = (title: string, tests: () => void): void =>
+  isBuilt || process.env["REQUIRE_SITE"] === "1"
+    ? describe(title, tests)
+    : describe.skip(`${title} (NOT RUN: no site; npm run site)`, tests);
+
+const pages = fs
+  .globSync("**/*.md", { cwd: path.join(ROOT, "docs") })
+  .filter((file) => !file.startsWith("runbooks/source"))
+  .sort();
+const htmlOf = (page: string): string =>
+  page.replace(/(^|\/)README\.md$/, "$1index.md").replace(/\.md$/, ".html");
+
+test("every page stands in the site's contents, once; runbooks do so by themselves", () => {
+  const text = fs.readFileSync(path.join(ROOT, "site/mkdocs.yml"), "utf8").replace(/!!python\S*/g, "");
+  const listed = (yaml.load(text) as { nav: unknown[] }).nav
+    .flatMap((entry) => (typeof entry === "object" ? Object.values(entry as object).flat() : [entry]))
+    .map(String);
+  expect(listed.sort()).toEqual(pages.filter((page) => !page.startsWith("runbooks/")));
+});
+
+test("an alert links to the page that the site has, below the address of the configuration", () => {
+  for (const runbook of Object.keys(RUNBOOKS)) {
+    const url = runbookUrl("https://docs.example.com/runbooks", runbook);
+    expect(url).toBe(`https://docs.example.com/runbooks/${runbook}.html`);
+    expect(pages).toContain(`runbooks/${runbook}.md`);
+  }
+});
+
+withSite("the built site", () => {
+  test("has every page, links that lead somewhere, and nothing that is fetched from elsewhere", () => {
+    const problems: string[] = [];
+    const documents = new Map<string, any>();
+    const documentOf = (file: string): any => {
+      if (!documents.has(file))
+        documents.set(file, windowOf(fs.readFileSync(path.join(SITE, file), "utf8")).document);
+      return documents.get(file);
+    };
+    for (const page of pages) {
+      const file = htmlOf(page);
+      const document = documentOf(file);
+      for (const element of document.querySelectorAll("script[src], link[rel=stylesheet], img, iframe")) {
+        const source = element.getAttribute("src") ?? element.getAttribute("href") ?? "";
+        if (/^[a-z]+:|^\//.test(source)) problems.push(`${file}: fetches ${source}`);
+        else if (!fs.existsSync(path.join(SITE, path.dirname(file), source.split(/[?#]/)[0] ?? "")))
+          problems.push(`${file}: lacks ${source}`);
+      }
+      for (const link of document.querySelectorAll("article a[href]")) {
+        const href: string = link.getAttribute("href");
+        if (/^(https?|mailto|tel):/.test(href)) continue;
+        const [target = "", anchor] = href.split("#");
+        const there = target === "" ? file : path.join(path.dirname(file), target);
+        if (!fs.existsSync(path.join(SITE, there))) problems.push(`${file}: ${href}`);
+        else if (
+          anchor &&
+          there.endsWith(".html") &&
+          !documentOf(there).getElementById(decodeURIComponent(anchor))
+        )
+          problems.push(`${file}: ${href} has no such place`);
+      }
+    }
+    expect(problems).toEqual([]);
+  });
+
+  withBrowser("opened as a folder, without a server", () => {
+    let browser: Browser;
+    beforeAll(async () => void (browser = await openBrowser()), 60_000);
+    afterAll(() => browser.close());
+
+    test.each([390, 1280])(
+      "at %i pixels no page scrolls sideways, and commands have a button that copies",
+      async (width) => {
+        const page = await browser.newPage({ viewport: { width, height: 900 } });
+        const wide: string[] = [];
+        for (const file of [
+          "index.md",
+          "runbooks/region-loss.md",
+          "runbooks/database-restore.md",
+          "configuration.md",
+          "incident/index.md",
+        ].map(htmlOf)) {
+          await page.goto(pathToFileURL(path.join(SITE, file)).href);
+          const over = (await page.evaluate(
+            `[document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll("article pre > code")].map((code) => code.scrollWidth - code.clientWidth)]`,
+          )) as number[];
+          if (over.some((pixels) => pixels > 0)) wide.push(`${file}: ${over.join(" ")}`);
+        }
+        expect(wide).toEqual([]);
+        await page.goto(pathToFileURL(path.join(SITE, "runbooks/region-loss.html")).href);
+        const commands = await page.locator("article pre").count();
+        expect(await page.locator("article button[title^=Copy]").count()).toBeGreaterThanOrEqual(commands);
+        await page.close();
+      },
+    );
+
+    test("finds a runbook by words, and prints it without the site around it", async () => {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+      await page.goto(pathToFileURL(path.join(SITE, "index.html")).href);
+      await page.locator("input[name=query]").fill("region lost");
+      await page.locator(".md-search-result__item a").first().waitFor({ timeout: 20_000 });
+      const found = await page
+        .locator(".md-search-result__item a")
+        .evaluateAll((all: any[]) => all.map(({ href }) => href));
+      expect(found.some((href: string) => href.includes("runbooks/region-loss.html"))).toBe(true);
+      await page.goto(pathToFileURL(path.join(SITE, "runbooks/region-loss.html")).href);
+      await page.emulateMedia({ media: "print" });
+      for (const part of [".md-header", ".md-sidebar", ".md-footer"])
+        expect(await page.locator(part).first().isVisible()).toBe(false);
+      expect(await page.locator("article pre").first().isVisible()).toBe(true);
+      await page.close();
+    }, 60_000);
+  });
+});
