@@ -28,7 +28,10 @@ function expected(alert: PrometheusAlert, labels: Record<string, string>) {
   return {
     exp_labels: { ...labels, ...alertLabels(alert) },
     exp_annotations: Object.fromEntries(
-      Object.entries(alertAnnotations(alert, catalogue.runbookBaseUrl)).map(([key, text]) => [key, expand(text, labels)]),
+      Object.entries(alertAnnotations(alert, catalogue.runbookBaseUrl)).map(([key, text]) => [
+        key,
+        expand(text, labels),
+      ]),
     ),
   };
 }
