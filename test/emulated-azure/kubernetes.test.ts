@@ -252,12 +252,14 @@ test("kubectl, where it is installed: get, scale, restart, status, undo, job, wa
   await kubectl("rollout", "status", "deployment/api", "--timeout", "30s");
   expect((await pods("api")).map(({ spec }) => spec?.containers[0]?.image)).toEqual(["first", "first"]);
 
-  // Made directly the job goes over the wire as protobuf, which this front does not speak and says so.
-  const create = ["create", "job", "typed", "--from", "cronjob/nightly"];
-  await expect(kubectl(...create)).rejects.toThrow(/unknown format/);
-  const manifest = path.join(folder, "job.json");
-  fs.writeFileSync(manifest, await kubectl(...create, "--dry-run=client", "--output", "json"));
-  await kubectl("create", "--validate=false", "--filename", manifest);
+  // The job goes over the wire as protobuf.
+  await kubectl("create", "job", "typed", "--from", "cronjob/nightly");
+  const [made] = (
+    await batch.listNamespacedJob({ namespace: NAMESPACE, fieldSelector: "metadata.name=typed" })
+  ).items;
+  expect(made?.metadata?.annotations).toEqual({ "cronjob.kubernetes.io/instantiate": "manual" });
+  expect(made?.metadata?.ownerReferences).toMatchObject([{ kind: "CronJob", name: "nightly" }]);
+  await expect(kubectl("create", "job", "other", "--image", "first")).rejects.toThrow(/unknown format/);
   await kubectl("wait", "--for", "condition=complete", "job/typed", "--timeout", "30s");
   expect(await kubectl("logs", "job/typed")).toBe("nightly starts\n");
   await kubectl("patch", "cronjob/nightly", "--patch", '{"spec":{"suspend":false}}');

@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Api, type Request } from "./api";
 import { discovery } from "./discovery";
+import { kindNamed, type Kind } from "./kinds";
+import { jobFromProtobuf, PROTOBUF } from "./protobuf";
 import { badRequest, notFound, StatusError } from "./status";
 
 /** Who asks, as the token says. */
@@ -33,6 +35,7 @@ export interface KubernetesFront {
 /** Bytes a request may have, as the API server takes them. */
 const LARGEST = 3 * 1024 * 1024;
 const LOOPBACK = "127.0.0.1";
+const CRON_JOB = kindNamed("batch/v1", "CronJob") as Kind;
 
 /** The API of one cluster over HTTPS on loopback. `tls`: PEM texts. */
 export async function serveKubernetes(
@@ -92,7 +95,12 @@ async function answer(
       `${what.resource} is forbidden: User "${user.name}" cannot ${verb} resource "${what.resource}" in API group "${kind.group}"${namespace ? ` in the namespace "${namespace}"` : ""}${refusal ? `: ${refusal}` : ""}`,
     );
   if (verb === "watch") return watch(api, parsed, response);
-  const body = request.method === "GET" ? undefined : await readBody(request);
+  const body =
+    request.method === "GET"
+      ? undefined
+      : await readBody(request, (given) =>
+          jobFromProtobuf(given, (name) => api.objects.get(CRON_JOB, namespace, name)),
+        );
   const { code, document } = api.handle(parsed, body);
   if (typeof document === "string") {
     response.writeHead(code, { "content-type": "text/plain" }).end(document);
@@ -113,9 +121,10 @@ function watch(api: Api, request: Request, response: ServerResponse): void {
   });
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
+async function readBody(request: IncomingMessage, fromProtobuf: (body: Buffer) => unknown): Promise<unknown> {
   const type = request.headers["content-type"] ?? "application/json";
-  if (!/json/.test(type))
+  const binary = type.startsWith(PROTOBUF);
+  if (!binary && !/json/.test(type))
     throw new StatusError(
       415,
       "UnsupportedMediaType",
@@ -129,6 +138,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk as Buffer);
   }
   if (size === 0) return undefined;
+  if (binary) return fromProtobuf(Buffer.concat(chunks));
   try {
     return JSON.parse(Buffer.concat(chunks).toString("utf8"));
   } catch {
