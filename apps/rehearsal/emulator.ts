@@ -65,7 +65,7 @@ async function serve(
     faults: options.fault,
     real: !options.modelOnly,
   });
-  const engine = engineEnvironment(path.resolve(folder ?? served.home), served.attach);
+  const engine = engineEnvironment(path.resolve(folder ?? served.home), served.attach("operator"));
   // Whoever reads the last line may press Ctrl-C at once.
   const ended = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());

@@ -10,6 +10,7 @@ import { subscriptionsOf } from "../../packages/emulated-azure/arm/subscriptions
 import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
 import { Authority } from "../../packages/emulated-azure/certificates";
 import { Page, servePage } from "../../packages/emulated-azure/page";
+import { Caller } from "../../packages/emulated-azure/provider/caller";
 import { serveProviders } from "../../packages/emulated-azure/provider/server";
 import { BUILT_IN } from "../../packages/emulated-azure/rights/roles";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
@@ -105,8 +106,8 @@ export interface Served {
   readonly page: Page;
   /** What runs behind it; undefined when only the model was asked for. */
   readonly real: Real | undefined;
-  /** Value of `PULUMI_DEBUG_PROVIDERS`. */
-  readonly attach: string;
+  /** Value of `PULUMI_DEBUG_PROVIDERS` for an engine that runs as a principal. */
+  attach(principal: string): string;
   /** Folder of the certificate and of the clients' own settings; gone after {@link stop}. */
   readonly home: string;
   /** Settings that point `az`, and anything that heeds HTTPS_PROXY, at the cloud. */
@@ -136,7 +137,12 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
   const [listening, page, providers] = await Promise.all([
     listen(cloud, { ...(real && { real }) }),
     servePage(cloud),
-    serveProviders(model, store, cloud.front),
+    Promise.all(
+      Object.entries(principals).map(async ([name, principal]) => {
+        const caller = new Caller(principal, cloud.rights, model, store);
+        return [name, await serveProviders(model, store, cloud.front, caller)] as const;
+      }),
+    ),
   ]);
   // Gone with this process, however it ends.
   const keeper = await startSupervised({
@@ -157,7 +163,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
     listening,
     page,
     real,
-    attach: providers.attach,
+    attach: (name) => new Map(providers).get(name)?.attach ?? "",
     home,
     environment: {
       HTTPS_PROXY: listening.proxy,
@@ -170,7 +176,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
     },
     kubeconfig: (name) => (real ? kubeconfigOf(name) : undefined),
     stop: async () => {
-      providers.stop();
+      for (const [, one] of providers) one.stop();
       await Promise.all([listening.stop(), page.stop(), real?.close()]);
       await keeper.stop();
     },

@@ -393,3 +393,14 @@ test("the sign-in endpoint refuses a wrong secret, an unknown application and an
   ]);
   expect(await told(post(SUBSCRIPTION, form))).toEqual([400, "invalid_request"]);
 });
+
+test("a list of resources is narrowed by type and name, and another filter is refused", async () => {
+  const at = `/subscriptions/${SUBSCRIPTION}/resources?api-version=2021-04-01&$filter=`;
+  const type = "Microsoft.Storage/storageAccounts";
+  const { body } = await ask("GET", `${at}${encodeURIComponent(`resourceType eq '${type}'`)}`);
+  expect(body.value.every((one: { type: string }) => one.type === type)).toBe(true);
+  const none = encodeURIComponent(`resourceType eq '${type}' and name eq 'nobody'`);
+  expect((await ask("GET", `${at}${none}`)).body.value).toEqual([]);
+  const unread = await ask("GET", `${at}${encodeURIComponent("tagName eq 'a'")}`);
+  expect([unread.status, unread.body.error.code]).toEqual([400, "InvalidFilterInQueryString"]);
+});

@@ -77,7 +77,7 @@ describe("npm run sandbox -- serve", () => {
     });
     expect([code, text]).toEqual([
       2,
-      "serve: give a folder to keep the cloud in, --stack for a planned one, or both\n",
+      "error: serve: give a folder to keep the cloud in, --stack for a planned one, or both\n",
     ]);
   });
 

@@ -10,6 +10,9 @@ import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Faults, parseFault } from "../../packages/emulated-azure/faults";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { Front } from "../../packages/emulated-azure/provider/front";
+import { Caller } from "../../packages/emulated-azure/provider/caller";
+import { Rights } from "../../packages/emulated-azure/rights/decide";
+import { Directory } from "../../packages/emulated-azure/rights/directory";
 import { Providers, serveProviders } from "../../packages/emulated-azure/provider/server";
 import { change, deleteBehind, happen, resourcesBelow } from "../../packages/emulated-azure/store/changes";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
@@ -172,6 +175,69 @@ beforeEach(async () => {
 afterEach(() => {
   instances.forEach((instance) => instance.close());
   providers.stop();
+});
+
+describe("who asks", () => {
+  const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+  const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+  const READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+  const ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
+  const scope = `/subscriptions/${SUBSCRIPTION}`;
+
+  /** A provider front that takes the requests of somebody who holds roles in the subscription. */
+  async function as(...roles: string[]): Promise<Instance> {
+    const directory = new Directory(cloud);
+    const principal = directory.add({ displayName: roles.join() || "nobody" });
+    roles.forEach((role) => {
+      const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${role}`;
+      const inputs = { scope, principalId: principal.objectId, roleDefinitionId: `/x/${role}` };
+      const type = "azure-native:authorization:RoleAssignment";
+      cloud.put({ key: `arm:${id}`, type, id, inputs, outputs: inputs });
+    });
+    const caller = new Caller(principal, new Rights(cloud, directory), model, cloud);
+    const own = await serveProviders(model, cloud, front, caller);
+    stops.push(() => own.stop());
+    const port = own.attach.split(",")[0]!.split(":")[1]!;
+    const instance = new Instance(port);
+    instances.push(instance);
+    await instance.configure({ subscriptionId: SUBSCRIPTION });
+    return instance;
+  }
+  const stops: (() => void)[] = [];
+  afterEach(() => stops.splice(0).forEach((stop) => stop()));
+  const id = `${scope}/resourceGroups/rg-test`;
+  const refused = (promise: Promise<unknown>) => expect(promise).rejects.toThrow(/AuthorizationFailed/);
+
+  test("a contributor makes resources and no role assignments, a reader reads, and nobody does neither", async () => {
+    const contributor = await as(CONTRIBUTOR);
+    await contributor.create(GROUP, "group", group);
+    const assignment = {
+      scope: id,
+      roleAssignmentName: UNKNOWN,
+      principalId: UNKNOWN,
+      principalType: "ServicePrincipal",
+      roleDefinitionId: `${scope}/providers/Microsoft.Authorization/roleDefinitions/${READER}`,
+    };
+    const type = "azure-native:authorization:RoleAssignment";
+    await refused(contributor.create(type, "grant", assignment));
+    await (await as(CONTRIBUTOR, ADMINISTRATOR)).create(type, "grant", assignment);
+    const reader = await as(READER);
+    expect((await reader.read(GROUP, "group", id)).getId()).toBe(id);
+    await refused(reader.create(ACCOUNT, "account", account));
+    await refused(reader.update(GROUP, "group", id, group, { ...group, tags: { a: "b" } }));
+    await refused(reader.remove(GROUP, "group", id));
+    await refused((await as()).read(GROUP, "group", id));
+    // What was refused has left no trace.
+    expect([...cloud.all()].some(({ type: made }) => made === ACCOUNT)).toBe(false);
+    await (
+      await as(OWNER)
+    ).remove(type, "grant", `${id}/providers/Microsoft.Authorization/roleAssignments/${UNKNOWN}`);
+  });
+
+  test("a preview asks for no right to write, as Azure is not asked", async () => {
+    await (await as(CONTRIBUTOR)).create(GROUP, "group", group);
+    await (await as(READER)).create(ACCOUNT, "account", account, true);
+  });
 });
 
 describe("attaching", () => {

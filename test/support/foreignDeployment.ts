@@ -14,7 +14,7 @@ const ROOT = path.join(projectRoot(__dirname), "test/fixtures/foreign");
 const SERVER = "psql-bakery-orders";
 const HOST = `${SERVER}.postgres.database.azure.com`;
 
-async function main(): Promise<void> {
+export async function main(): Promise<void> {
   const cloud = emulatedCloud(sandboxModel());
   const authority = await Authority.create();
   const real = await putRealBehind(cloud, { authority });
@@ -56,8 +56,3 @@ async function main(): Promise<void> {
     await real.close();
   }
 }
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { FACTS } from "../model/azure/arm";
-import { isTree, textAt } from "../model/paths";
+import { isTree } from "../model/paths";
 import type { Scope, Stored, Tree, Value } from "../model/types";
 import type { Session } from "../rights/directory";
 import type { Wish } from "../rights/decide";
+import { attributesOf, scopeOf as governedScope } from "../rights/wishes";
 import { forManagement } from "../rights/entra";
 import { actionFor } from "./actions";
 import { asksForPromotion, promotion } from "./actions/postgres";
@@ -46,7 +47,13 @@ export async function answerArm(context: ArmContext, incoming: Incoming): Promis
   const clean = path.replace(/\/+$/, "");
   if (isPlain(clean)) {
     if (!apiVersion) routeOf(method, clean, apiVersion);
-    const answer = plain(context, { method, path: clean, session, demand });
+    const answer = plain(context, {
+      method,
+      path: clean,
+      session,
+      demand,
+      filter: url.searchParams.get("$filter"),
+    });
     if (answer) return answer;
   }
   const route = routeOf(method, clean, apiVersion);
@@ -101,29 +108,20 @@ function wishOf({ cloud }: ArmContext, { method, route, body }: ArmRequest): Wis
   const verb = method === "GET" || method === "HEAD" ? "read" : method === "DELETE" ? "delete" : "write";
   const action = method === "POST" ? `${route.type}/action` : `${route.type}/${verb}`;
   const there: Tree = cloud.get(`arm:${route.path.toLowerCase()}`)?.inputs ?? {};
-  const attributes = (from: Tree): Record<string, string> => ({
-    RoleDefinitionId: lastPart(textAt(from, "roleDefinitionId")),
-    PrincipalType: textAt(from, "principalType"),
-    PrincipalId: textAt(from, "principalId"),
-  });
   const sent = body["properties"];
   const isList = route.kind === "list";
-  // An extension is governed by what it extends: an assignment on a vault needs a right on the vault.
   const at = route.path.toLowerCase().lastIndexOf("/providers/");
-  const own = route.path.slice(0, at);
-  const extends_ =
-    own.toLowerCase().includes("/providers/") || route.armType.startsWith("Microsoft.Authorization/");
-  const scope =
-    isList || extends_
-      ? own || route.path
-      : route.kind === "action"
-        ? route.target || route.path
-        : route.path;
+  const governed = governedScope(route.path, route.armType);
+  const scope = isList
+    ? route.path.slice(0, at) || route.path
+    : governed === route.path && route.kind === "action"
+      ? route.target || route.path
+      : governed;
   return {
     action,
     scope: at < 0 ? route.path : scope,
-    request: attributes(isTree(sent as Value) ? (sent as Tree) : {}),
-    resource: attributes(there),
+    request: attributesOf(isTree(sent as Value) ? (sent as Tree) : {}),
+    resource: attributesOf(there),
   };
 }
 
@@ -235,10 +233,6 @@ function decoded(path: string): string {
   } catch {
     throw new ArmError(400, "InvalidRequestUri", "The request URI is not well formed.");
   }
-}
-
-function lastPart(id: string): string {
-  return id.slice(id.lastIndexOf("/") + 1);
 }
 
 export type { Stored };

@@ -12,6 +12,8 @@ import type { Session } from "../rights/directory";
 /** A request about subscriptions, tenants or what they hold, before any resource provider. */
 export interface PlainRequest {
   readonly method: string;
+  /** What the caller narrows a list to, as it was sent. */
+  readonly filter: string | null;
   readonly path: string;
   readonly session: Session;
   /** Refuses unless the caller may. */
@@ -96,7 +98,8 @@ export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | u
       action: "Microsoft.Resources/subscriptions/resources/read",
       scope: path.slice(0, -"/resources".length),
     });
-    return list(resources(context, path.slice(0, -"/resources".length)));
+    const wanted = filterOf(request.filter);
+    return list(resources(context, path.slice(0, -"/resources".length)).filter(wanted));
   }
   if (/^\/resourcegroups$/i.test(rest)) return groups(context, request, scope, isKnown);
   return undefined;
@@ -128,6 +131,23 @@ function isTopLevel({ id, softDeleted }: Stored): boolean {
     !softDeleted &&
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/[^/]+\/[^/]+\/[^/]+$/i.test(id)
   );
+}
+
+/**
+ * What a list of resources is narrowed to, by type or name
+ * (https://learn.microsoft.com/rest/api/resources/resources/list#uri-parameters).
+ * @throws ArmError 400 for a filter this cloud cannot read
+ */
+function filterOf(text: string | null): (resource: Tree) => boolean {
+  const terms = (text ?? "").split(/ and /i).filter((term) => term.trim() !== "");
+  const parsed = terms.map((term) => /^\s*(resourceType|name) eq '([^']*)'\s*$/i.exec(term));
+  if (parsed.includes(null))
+    throw new ArmError(400, "InvalidFilterInQueryString", `Invalid $filter '${text ?? ""}' specified.`);
+  return (resource) =>
+    parsed.every((term) => {
+      const own = resource[term?.[1]?.toLowerCase() === "name" ? "name" : "type"];
+      return String(own).toLowerCase() === term?.[2]?.toLowerCase();
+    });
 }
 
 function resources({ cloud }: ArmContext, scope: string): Tree[] {

@@ -1,5 +1,6 @@
 import type { EmulatedCloud } from "../cloud";
 import type { Stored } from "../model/types";
+import type { Wish } from "../rights/decide";
 import type { Access } from "./front";
 
 /** Tokens for clusters are for this application of Microsoft's (https://azure.github.io/kubelogin/concepts/aks.html). */
@@ -16,6 +17,19 @@ const VERBS: Readonly<Record<string, string>> = {
   deletecollection: "delete",
 };
 
+/** The data action of a request to a cluster, at the cluster or a namespace of it. */
+export function wishOf(
+  cluster: Stored,
+  { verb, group, resource, namespace }: { verb: string; group: string; resource: string; namespace?: string },
+): Wish {
+  const kind = group === "" ? resource : `${group}/${resource}`;
+  return {
+    action: `Microsoft.ContainerService/managedClusters/${kind}/${VERBS[verb] ?? verb}`,
+    scope: namespace === undefined ? cluster.id : `${cluster.id}/namespaces/${namespace}`,
+    data: true,
+  };
+}
+
 /**
  * Who may what in a cluster that leaves it to Azure: a data action for each request, at the cluster or a namespace of it
  * (https://learn.microsoft.com/azure/aks/manage-azure-rbac).
@@ -31,15 +45,9 @@ export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
         return undefined;
       return { name: session.principal.objectId, groups: session.principal.groups };
     },
-    forbids: ({ name }, { verb, group, resource, namespace }) => {
+    forbids: ({ name }, what) => {
       const principal = cloud.directory.byObjectId(name);
-      const kind = group === "" ? resource : `${group}/${resource}`;
-      const wish = {
-        action: `Microsoft.ContainerService/managedClusters/${kind}/${VERBS[verb] ?? verb}`,
-        scope: namespace === undefined ? cluster.id : `${cluster.id}/namespaces/${namespace}`,
-        data: true,
-      };
-      if (principal && cloud.rights.may(principal, wish)) return undefined;
+      if (principal && cloud.rights.may(principal, wishOf(cluster, what))) return undefined;
       return `User does not have access to the resource in Azure. Update role assignment to allow access.`;
     },
   };

@@ -1,6 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { loopback } from "../../local-servers/ports";
 import { Cloud, Model } from "../model/types";
+import type { Caller } from "./caller";
 import { Front } from "./front";
 import { ProviderService } from "./service";
 
@@ -22,9 +23,14 @@ export interface Providers {
 
 /**
  * Serves every package of the model on a free loopback port of its own: a handshake does not say which package is
- * meant, so they cannot share one.
+ * meant, so they cannot share one. Nor does it say who asks: a front that is to know serves one caller.
  */
-export async function serveProviders(model: Model, cloud: Cloud, front: Front): Promise<Providers> {
+export async function serveProviders(
+  model: Model,
+  cloud: Cloud,
+  front: Front,
+  caller?: Caller,
+): Promise<Providers> {
   const servers: grpc.Server[] = [];
   const places: string[] = [];
   for (const pkg of model.packages) {
@@ -32,7 +38,10 @@ export async function serveProviders(model: Model, cloud: Cloud, front: Front): 
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     });
-    server.addService(ResourceProviderService, new ProviderService(model, pkg, cloud, front).handlers());
+    server.addService(
+      ResourceProviderService,
+      new ProviderService(model, pkg, cloud, front, caller).handlers(),
+    );
     servers.push(server);
     places.push(`${pkg.name}:${await listen(server)}`);
   }

@@ -8,6 +8,7 @@ import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Stored, Tree, V
 import { nameOf } from "../../wire/urn";
 import { toStruct } from "../../wire/struct";
 import { Path } from "../../wire/values";
+import type { Caller } from "./caller";
 import { Front, Incomplete } from "./front";
 import { refuseAsArm, refuseLocked } from "./limits";
 import { fromStruct, toFailures, toInitFailed, toServiceError } from "./messages";
@@ -63,6 +64,8 @@ export class ProviderService {
     private readonly pkg: PackageModel,
     private readonly cloud: Cloud,
     private readonly front: Front,
+    /** Who makes the requests; nobody is asked for rights when it is not said. */
+    private readonly caller?: Caller,
   ) {}
 
   /** Handlers by RPC name. Calls that are not listed answer UNIMPLEMENTED, which the engine expects. */
@@ -165,6 +168,7 @@ export class ProviderService {
       return response;
     }
     const id = this.model.resource(type).id(tree, scope);
+    this.caller?.demand({ type, id, verb: "write", inputs: tree, scope });
     const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const made = await this.operate(call, async () => {
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree);
@@ -184,6 +188,7 @@ export class ProviderService {
     const known = fromStruct(request.getProperties());
     const id = request.getId();
     if (this.model.resource(subject.type).stateOnly) return this.unchanged(request);
+    this.caller?.demand({ type: subject.type, id, verb: "read", scope });
     const found = await this.front.perform(
       { ...subject, operation: "read", key: this.key(subject.type, id, scope) },
       undefined,
@@ -227,6 +232,7 @@ export class ProviderService {
       response.setProperties(this.properties(type, planned.outputs, secrets));
       return response;
     }
+    this.caller?.demand({ type, id, verb: "write", inputs: tree, scope });
     const call = { operation: "update", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const updated = await this.operate(call, async () => {
       const key = this.key(type, id, scope);
@@ -246,6 +252,7 @@ export class ProviderService {
     const id = request.getId();
     const scope = this.scope(peer);
     const inputs = fromStruct(request.getOldInputs()).tree;
+    this.caller?.demand({ type, id, verb: "delete", scope });
     const call = { operation: "delete", urn, type, name, id, inputs, secrets: [], scope } as const;
     try {
       await this.operate(call, async () => {

@@ -1,0 +1,62 @@
+import { kindNamed } from "../kubernetes/kinds";
+import { wishOf as clusterWish } from "../kubernetes/access";
+import { CloudError, type Cloud, type Model, type Scope, type Tree } from "../model/types";
+import type { Rights, Wish } from "../rights/decide";
+import type { Principal } from "../rights/directory";
+import { wishFor, type Verb } from "../rights/wishes";
+
+const CLUSTER = "azure-native:containerservice:ManagedCluster";
+
+/** One operation of the engine's. */
+export interface Asked {
+  readonly type: string;
+  readonly id: string;
+  readonly verb: Verb;
+  /** What is sent; conditions look at it. */
+  readonly inputs?: Tree;
+  readonly scope: Scope;
+}
+
+/** Whose requests a provider front takes: each is decided as the resource manager and the clusters decide. */
+export class Caller {
+  constructor(
+    readonly principal: Principal,
+    private readonly rights: Rights,
+    private readonly model: Model,
+    private readonly cloud: Cloud,
+  ) {}
+
+  /** @throws CloudError 403, worded as the service words it */
+  demand(asked: Asked): void {
+    const wish = asked.scope.package === "kubernetes" ? this.inCluster(asked) : this.ofManager(asked);
+    if (!wish || this.rights.may(this.principal, wish)) return;
+    const { objectId, appId = objectId } = this.principal;
+    throw new CloudError(
+      403,
+      "AuthorizationFailed",
+      `The client '${appId}' with object id '${objectId}' does not have authorization to perform action '${wish.action}' over scope '${wish.scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+    );
+  }
+
+  private ofManager({ type, id, verb, inputs, scope }: Asked): Wish | undefined {
+    const resource = this.model.resource(type);
+    if (resource.armType === undefined || resource.stateOnly) return undefined;
+    const there = this.cloud.get(resource.key(id, scope));
+    return wishFor(resource.armType, id, verb, inputs, there?.inputs);
+  }
+
+  private inCluster({ type, id, verb, scope }: Asked): Wish | undefined {
+    const [, apiVersion = "", kind = ""] = type.split(":");
+    const known = kindNamed(apiVersion.replace(/^core\//, ""), kind);
+    const name = this.model.resource(type).key(id, scope).split(":")[1] ?? "";
+    const cluster = [...this.cloud.all()].find(
+      (stored) => stored.type === CLUSTER && stored.id.toLowerCase().endsWith(`/${name.toLowerCase()}`),
+    );
+    // A cluster of somebody else's decides for itself.
+    if (!cluster) return undefined;
+    const group = known?.group ?? apiVersion.split("/")[0] ?? "";
+    const resource = known?.plural ?? `${kind.toLowerCase()}s`;
+    const namespace = id.includes("/") ? id.split("/")[0] : undefined;
+    return clusterWish(cluster, { group, resource, verb, namespace });
+  }
+}
