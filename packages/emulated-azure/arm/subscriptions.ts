@@ -146,7 +146,7 @@ function filterOf(text: string | null): (resource: Tree) => boolean {
   return (resource) =>
     parsed.every((term) => {
       const own = resource[term?.[1]?.toLowerCase() === "name" ? "name" : "type"];
-      return String(own).toLowerCase() === term?.[2]?.toLowerCase();
+      return typeof own === "string" && own.toLowerCase() === term?.[2]?.toLowerCase();
     });
 }
 
