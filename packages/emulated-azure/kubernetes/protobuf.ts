@@ -1,4 +1,4 @@
-import type { Metadata, Stored } from "./objects";
+import type { Metadata, Stored } from "./stored";
 import { StatusError } from "./status";
 
 /** Media type `kubectl` sends what it knows the type of in. */
