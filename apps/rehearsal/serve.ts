@@ -8,7 +8,6 @@ import { sandboxModel } from "../../packages/emulated-azure/model";
 import { settle } from "../../packages/emulated-azure/model/azure/consequences";
 import { subscriptionsOf } from "../../packages/emulated-azure/arm/subscriptions";
 import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
-import { Authority } from "../../packages/emulated-azure/certificates";
 import { Page, servePage } from "../../packages/emulated-azure/page";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
 import { serveProviders } from "../../packages/emulated-azure/provider/server";
@@ -133,7 +132,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
   const model = sandboxModel();
   const cloud = emulatedCloud(model, { store, faults, refusals: ARM_REFUSALS });
   const principals = addPrincipals(cloud);
-  const real = options.real ? await putRealBehind(cloud, { authority: await Authority.create() }) : undefined;
+  const real = options.real ? await putRealBehind(cloud) : undefined;
   const [listening, page, providers] = await Promise.all([
     listen(cloud, { ...(real && { real }) }),
     servePage(cloud),

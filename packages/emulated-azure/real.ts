@@ -1,4 +1,4 @@
-import type { Authority } from "./certificates";
+import { Authority } from "./certificates";
 import { originHealth } from "./edge";
 import type { EmulatedCloud } from "./cloud";
 import { Clusters, type PodBehaviour } from "./kubernetes";
@@ -21,8 +21,8 @@ export interface Real {
 }
 
 export interface RealOptions {
-  /** Signs every certificate. */
-  readonly authority: Authority;
+  /** Signs every certificate; one of its own unless given. */
+  readonly authority?: Authority;
   /** What stands for the machines below the clusters; every pod is placed and gets ready unless given. */
   readonly pods?: PodBehaviour;
 }
@@ -33,7 +33,8 @@ export interface RealOptions {
  * Kubernetes API for each cluster. Vaults need none.
  * @throws NotRunError when a program is not installed
  */
-export async function putRealBehind(cloud: EmulatedCloud, { authority, pods }: RealOptions): Promise<Real> {
+export async function putRealBehind(cloud: EmulatedCloud, options: RealOptions = {}): Promise<Real> {
+  const { authority = await Authority.create(), pods } = options;
   const started: { close(): Promise<void> }[] = [];
   const kept = async <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
     const one = await starting;
