@@ -29,7 +29,29 @@ const SEALED: readonly (readonly [string, Buffer])[] = [
   ["squashfs", Buffer.from("hsqs")],
   ["openssl", Buffer.from("Salted__")],
   ["age", Buffer.from("age-encryption.org")],
+  ["lzma", Buffer.from([0x5d, 0x00, 0x00])],
+  ["compress", Buffer.from([0x1f, 0x9d, 0x90])],
+  ["snappy", Buffer.from([0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50])],
+  ["lzop", Buffer.from([0x89, 0x4c, 0x5a, 0x4f])],
+  ["lrzip", Buffer.from("LRZI")],
+  ["cab", Buffer.from("MSCF")],
+  ["xar", Buffer.from("xar!")],
 ];
+
+/** Texts that say themselves that they are encrypted. */
+const SEALED_TEXTS: readonly (readonly [string, RegExp])[] = [
+  ["pgp", /-----BEGIN PGP MESSAGE-----/],
+  ["age", /-----BEGIN AGE ENCRYPTED FILE-----/],
+  ["ansible-vault", /\$ANSIBLE_VAULT;/],
+  ["sops", /\bENC\[AES256_GCM,data:/],
+  ["cms", /-----BEGIN CMS-----/],
+  ["jwe", /\beyJ[\w-]{8,}\.[\w-]*\.[\w-]{8,}\.[\w-]+\.[\w-]{8,}/],
+];
+
+/** What seals a text; undefined when nothing does. */
+export function sealedText(text: string): string | undefined {
+  return text.length < 16 ? undefined : SEALED_TEXTS.find(([, mark]) => mark.test(text))?.[0];
+}
 const BZIP2 = /^BZh[1-9]1AY&SY/;
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const ZIP_FILE = 0x04034b50;

@@ -1,6 +1,7 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import yaml from "js-yaml";
-import { openContainer } from "./containers";
+import { assembled } from "./assemble";
+import { openContainer, sealedText } from "./containers";
 import {
   expandedWithin,
   fromCodes,
@@ -29,7 +30,9 @@ const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
 const BASE64_BLOCK = /(?:^[ \t]*[A-Za-z0-9+/_-]{16,}={0,2}[ \t]*\r?$\n?){2,}/gm;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
 /** Bytes written apart, as hex dumps and byte arrays write them. */
-const HEX_DUMP = /(?:(?:0x)?[0-9a-f]{2}[\s:,]+){7,}(?:0x)?[0-9a-f]{2}(?![0-9a-z])/gi;
+const HEX_DUMP = /(?:(?:0x)?(?:[0-9a-f]{2}){1,4}[\s:,]+){3,}(?:0x)?(?:[0-9a-f]{2}){1,4}(?![0-9a-z])/gi;
+/** A line of `xxd` or `hexdump -C`: where it stands, its bytes, and the bytes as text. */
+const DUMP_LINE = /^[0-9a-f]{6,16}:?[ \t]+((?:[0-9a-f]{2,4}[ \t]+){1,20})(?:[ \t].*)?$/gim;
 /** Shortest and longest value tried against compressions that have no mark of their own. */
 const MIN_UNMARKED_BYTES = 16;
 const MAX_UNMARKED_BYTES = 64 * 1024;
@@ -99,6 +102,8 @@ function unmarked(bytes: Buffer, via: string): Decoded[] {
   const options = { maxOutputLength: MAX_EXPANDED_BYTES, chunkSize: 1024 };
   const attempts: [string, (input: Buffer) => Buffer][] = [
     ["deflate", (input) => inflateRawSync(input, options)],
+    // Smaller windows than usual have headers of their own.
+    ["zlib", (input) => inflateSync(input, options)],
     ["brotli", (input) => brotliDecompressSync(input, options)],
   ];
   return attempts.flatMap(([name, decompress]): Decoded[] => {
@@ -141,12 +146,52 @@ function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): Decoded
 /** Whether a run has the look of encoded bytes: words and names have letters of one case. */
 const looksEncoded = (run: string): boolean => /[a-z]/.test(run) && /[A-Z]/.test(run);
 
+const BETWEEN_GROUPS = /(?:[\s"',+]|\\[nrt])+/;
+const MIN_GROUPED_CHARS = 16;
+
+/** Encoded texts written in groups of one length, with spaces, line ends or quotes between; the last may be shorter. */
+function ungrouped(text: string): string[] {
+  if (text.length < MIN_GROUPED_CHARS) return [];
+  const found: string[] = [];
+  let groups: string[] = [];
+  const close = (): void => {
+    if (groups.length >= 3 && groups.join("").length >= MIN_GROUPED_CHARS && inGroups(groups))
+      found.push(groups.join(""));
+    groups = [];
+  };
+  for (const group of text.split(BETWEEN_GROUPS)) {
+    const length = groups[0]?.length ?? group.length;
+    if (group.length > length || group.length < 2) close();
+    groups.push(group);
+    if (group.length < length) close();
+  }
+  close();
+  return found;
+}
+
+/** Whether pieces are the groups of one encoded text. Words of a sentence differ in length. */
+export function inGroups(groups: readonly string[]): boolean {
+  const [first = ""] = groups;
+  const whole = groups.slice(0, -1);
+  return (
+    groups.length >= 3 &&
+    first.length >= 2 &&
+    whole.every((group) => group.length === first.length && /^[A-Za-z0-9+/_-]+$/.test(group)) &&
+    /^[A-Za-z0-9+/_-]+={0,2}$/.test(groups.at(-1) ?? "") &&
+    (groups.at(-1) ?? "").length <= first.length
+  );
+}
+
 function base64(text: string): Decoded[] {
   if (text.length < 12) return [];
   // Lines of one block are decoded together: each alone would give a name with its beginning cut off.
   const blocks = text.includes("\n") ? (text.match(BASE64_BLOCK) ?? []) : [];
   const rest = blocks.reduce((without, block) => without.replace(block, "\n"), text);
-  const runs = [...blocks.map((block) => block.replace(/\s/g, "")), ...(rest.match(BASE64_RUN) ?? [])];
+  const runs = [
+    ...blocks.map((block) => block.replace(/\s/g, "")),
+    ...ungrouped(rest),
+    ...(rest.match(BASE64_RUN) ?? []),
+  ];
   return runs.flatMap((run) => {
     const whole = bytesDecoded(Buffer.from(run, "base64"), "base64", looksEncoded(run));
     // A slash is a digit of base64 and a separator of paths: the parts count where the whole is no text.
@@ -158,7 +203,11 @@ function base64(text: string): Decoded[] {
 
 function hex(text: string): Decoded[] {
   if (text.length < 16) return [];
+  const dumped = [...`${text}  `.matchAll(DUMP_LINE)]
+    .map(([, bytes = ""]) => bytes.replace(/\s/g, ""))
+    .join("");
   const dumps = (text.match(HEX_DUMP) ?? []).map((dump) => dump.replace(/0x|[\s:,]/gi, ""));
+  if (dumped.length >= 16) dumps.push(dumped);
   return [...(text.match(HEX_RUN) ?? []), ...dumps].flatMap((run) =>
     bytesDecoded(Buffer.from(run, "hex"), "hex"),
   );
@@ -205,6 +254,7 @@ function rewritten(text: string): Decoded[] {
     ["character codes", fromCodes(text)],
     ["joined", joined(text)],
     ["$(VAR)", expandedWithin(text)],
+    ["assembled", assembled(text)],
   ];
   return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));
 }
@@ -212,7 +262,9 @@ function rewritten(text: string): Decoded[] {
 /** Everything one text can stand for, one step further. */
 export function decodings(text: string): Decoded[] {
   const parsed = json(text);
+  const sealed = sealedText(text);
   return [
+    ...(sealed === undefined ? [] : [{ via: sealed, tooLarge: true } as const]),
     ...rewritten(text),
     ...parsed,
     ...(parsed.length > 0 ? [] : yamlDocuments(text)),

@@ -8,7 +8,7 @@ const COMPACT_GUID = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g;
 const SUBSCRIPTION = /subscriptions\/+([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/g;
 const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+([\w.()-]+)/g;
 /** A place another text is put in. */
-const PLACE = String.raw`\$\([\w.-]+\)|[$#]\{[^{}\s]{1,200}\}|\{\{[^{}]{1,200}\}\}|%[a-z_]\w*%|\$[a-z_]\w*`;
+const PLACE = String.raw`\$\([\w.-]+\)|[$#]\{[^{}\s]{1,200}\}|\{\{[^{}]{1,200}\}\}|\{[\w.]{0,60}\}|%[a-z_]\w*%|%[svd](?![0-9a-f])|\$[a-z_]\w*`;
 /** A run of what host names are made of, with the places in it. */
 const DOTTED_RUN = new RegExp(`(?:[a-z0-9_*.-]|${PLACE})+`, "g");
 const PLAIN_RUN = /[a-z0-9_*.-]+/g;

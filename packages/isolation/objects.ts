@@ -1,3 +1,4 @@
+import { allPlaces } from "./places";
 import { Cursor } from "./read";
 import type { ResourceView } from "./rule";
 
@@ -26,11 +27,18 @@ export function kubernetesObjects(resource: ResourceView): KubernetesObject[] {
   const isKubernetes =
     /^kubernetes[^:]*:/.test(resource.type) || (root.at("kind").present && root.at("apiVersion").present);
   if (!isKubernetes || resource.type.startsWith("pulumi:")) return [];
-  const items = root.at("items").items();
-  const nested = items.filter((item) => item.at("kind").present || /List$/.test(resource.type));
+  return unpacked(root, resource.type);
+}
+
+/** The objects of a list, and of the lists in it. */
+function unpacked(root: Cursor, type: string): KubernetesObject[] {
+  const nested = root
+    .at("items")
+    .items()
+    .filter((item) => item.at("kind").present || /List$/.test(type));
   return nested.length > 0
-    ? nested.map((item) => describe(item, resource.type.replace(/List$/, "")))
-    : [describe(root, resource.type)];
+    ? nested.flatMap((item) => unpacked(item, type.replace(/List$/, "")))
+    : [describe(root, type)];
 }
 
 /** Name and namespace of an object, where they are known. */
@@ -41,14 +49,24 @@ export function nameOf({ object }: KubernetesObject): { name?: string; namespace
   };
 }
 
-const POD_SPEC_PATHS: readonly (readonly string[])[] = [
-  ["spec", "template", "spec"],
-  ["spec", "jobTemplate", "spec", "template", "spec"],
-  ["template", "spec"],
-  ["spec"],
-];
-
-/** Pod specifications an object holds, whatever its kind. */
+/**
+ * Pod specifications an object holds, wherever: a Deployment's template, a ScaledJob's, an analysis that runs a Job.
+ * What has a list of containers with an image is one; a Container of a custom resource's own schema has none.
+ */
 export function podSpecs({ object }: KubernetesObject): Cursor[] {
-  return POD_SPEC_PATHS.map((path) => object.at(...path)).filter((spec) => spec.at("containers").present);
+  return [...allPlaces(object)].filter((place) => {
+    const containers = place.at("containers").items();
+    return (
+      containers.length > 0 && containers.some((one) => one.at("image").present || one.at("name").present)
+    );
+  });
+}
+
+/** Labels of the pods a specification makes: those beside it, or the object's own where it is a pod. */
+export function podLabels({ object }: KubernetesObject, spec: Cursor): Cursor {
+  const steps = [...spec.path.slice(object.path.length).matchAll(/\["([^"]+)"\]|\[(\d+)\]|([^.[\]]+)/g)].map(
+    ([, quoted, index, plain]) => quoted ?? (index === undefined ? (plain ?? "") : Number(index)),
+  );
+  const beside = object.at(...steps.slice(0, -1), "metadata", "labels");
+  return beside.present ? beside : object.at("metadata", "labels");
 }

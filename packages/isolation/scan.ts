@@ -1,9 +1,10 @@
 import { UNKNOWN } from "./rule";
-import { Decoded, decodings } from "./decode";
+import { Decoded, decodings, inGroups } from "./decode";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
-import { expansions, fragments } from "./siblings";
-import { canonical, expandedWithin, hasPlace } from "./text";
+import { assembled } from "./assemble";
+import { expansions, fragments, Settings } from "./siblings";
+import { canonical, expandedWithin, hasPlace, textOfCodes } from "./text";
 import { type Refusal, refusalOfObject } from "./traffic";
 
 /** Something foreign, where it was found, and how it was decoded, outermost step first. */
@@ -93,6 +94,7 @@ export class Scanner {
     report: (frame: Frame, found: Found, isKey: boolean) => void,
   ): void {
     const seen = new Set<object>();
+    const settings = new Settings(tree);
     const pending: Frame[] = [
       { value: tree, key: undefined, parent: undefined, isHost: false, refuses: false, refusal },
     ];
@@ -105,7 +107,7 @@ export class Scanner {
           this.reportAll(frame, this.text(String(value), true), false, report);
       } else if (typeof value === "object" && value !== null && !seen.has(value)) {
         seen.add(value);
-        this.open(frame, value, pending, report);
+        this.open(frame, value, settings, pending, report);
       }
     }
   }
@@ -126,12 +128,13 @@ export class Scanner {
   private open(
     frame: Frame,
     value: object,
+    settings: Settings,
     pending: Frame[],
     report: (frame: Frame, found: Found, isKey: boolean) => void,
   ): void {
     const refusal = frame.refusal ?? refusalOfObject(value);
     const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
-    const expanded = expansions(value);
+    const expanded = expansions(value, settings);
     const complete = expanded.filter(({ text }) => !hasPlace(text)).flatMap(({ from }) => from ?? []);
     const filled = complete.length > 0 ? new Set([...(frame.filled ?? []), ...complete]) : frame.filled;
     const child = (key: string | number, inner: unknown): Frame => ({
@@ -156,6 +159,11 @@ export class Scanner {
       const found = this.text(text, true).map((one) => ({ ...one, decoding: [via, ...one.decoding] }));
       this.reportAll(child(key, text), found, false, report);
     }
+    const whole = inOne(value);
+    if (whole !== undefined) {
+      const found = this.text(whole).map((one) => ({ ...one, decoding: ["joined", ...one.decoding] }));
+      this.reportAll({ ...frame, refuses, refusal }, found, false, report);
+    }
   }
 
   private judgeText(raw: string, isHost: boolean): Found[] {
@@ -178,7 +186,11 @@ export class Scanner {
       if (secret) add(secret, decoding);
       const judged = this.judge.judge(canonical(text), isHost);
       // What a text fills in itself is judged filled in.
-      const isFilled = judged.some(({ isPattern }) => isPattern) && !hasPlace(expandedWithin(text));
+      const isFilled =
+        judged.some(({ isPattern }) => isPattern) &&
+        !this.judge
+          .judge(canonical(assembled(expandedWithin(text))), isHost)
+          .some(({ isPattern }) => isPattern);
       judged.filter(({ isPattern }) => !isPattern || !isFilled).forEach((foreign) => add(foreign, decoding));
       if (final) continue;
       for (const next of decodings(text)) {
@@ -219,6 +231,15 @@ export class Scanner {
   private position(frame: Frame): number {
     return Object.keys(frame.parent?.value ?? {}).indexOf(String(frame.key)) + 1;
   }
+}
+
+/** What the members of a list or map are the pieces of: character codes, or an encoded text cut into equal groups. */
+function inOne(value: object): string | undefined {
+  const members = Object.values(value) as unknown[];
+  if (members.length < 3) return undefined;
+  if (typeof members[0] === "number") return textOfCodes(members);
+  const isText = members.every((member) => typeof member === "string" && member.length <= 4096);
+  return isText && inGroups(members as string[]) ? members.join("") : undefined;
 }
 
 function identity({ reach, environment, manifest }: Foreign): string {

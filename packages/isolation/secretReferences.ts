@@ -8,13 +8,25 @@ export interface ObjectReference {
   readonly kind: "Secret" | "ConfigMap" | "either";
   readonly name: Cursor;
   readonly namespace: string | undefined;
+  /** The name alone, where the text carries the namespace too. */
+  readonly bare?: string;
 }
 
+/** A name with its namespace in one text. */
+const QUALIFIED = /^([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.-]{0,252})$/;
 const DNS_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /** Properties that name a Secret by text. */
 const SECRET_TEXT =
-  /(?:^|[a-z])secret_?name$|^existingSecret(?:Name)?$|[a-z]ExistingSecret$|secretRef$|^credentialName$|^imagePullSecret$/i;
+  /(?:^|[a-z_-])secret[_-]?name$|^existingSecret(?:Name)?$|[a-z]ExistingSecret$|secretRef$|^credentialName$|^imagePullSecret$|^(?:extraEnvVars|extraEnvFrom|extraEnv|envFrom|envVars)Secret$/i;
+/** The same for ConfigMaps, as charts call them. */
+const CONFIG_TEXT =
+  /^existingConfigMap(?:Name)?$|^configMapName$|^(?:extraEnvVars|extraEnvFrom|extraEnv|envFrom|envVars)(?:CM|ConfigMap)$/i;
+/** Annotations that name a Secret or ConfigMap, of the object's namespace or as `namespace/name`. */
+const ANNOTATION =
+  /(?:^|[./-])(?:auth-secret|auth-tls-secret|proxy-ssl-secret|tls-secret|ca-secret|server-ca|client-ca|secret-name|replicate-from|reflects|copy-from|inject-ca-from-secret)$/;
+/** Lists of the Gateway API, whose members are Secrets unless they say otherwise. */
+const CERTIFICATES = /^(?:certificateRefs|clientCertificateRef)$/;
 /** Properties below which an object with a name is a Secret. */
 const SECRET_OBJECT = /secret/i;
 const CONFIG_OBJECT = /configMap/i;
@@ -30,7 +42,14 @@ const sibling = (owner: Cursor, ...keys: string[]): Cursor | undefined =>
 
 /** Namespace a reference leads to: what stands beside it, or that of the object; undefined when unknown. */
 function namespaceAt(owner: Cursor, own: string | undefined): string | undefined {
-  const given = sibling(owner, "namespace", "secretNamespace", "secretnamespace", "sourceNamespace");
+  const given = sibling(
+    owner,
+    "namespace",
+    "secretNamespace",
+    "secretnamespace",
+    "sourceNamespace",
+    ...owner.entries().flatMap(([key]) => (/secret-namespace$/.test(key) ? [key] : [])),
+  );
   if (!given) return own;
   return given.unknown ? undefined : (given.text ?? own);
 }
@@ -45,19 +64,22 @@ function isMaker({ kind, group }: KubernetesObject, path: string): boolean {
 /** Every Secret and ConfigMap an object refers to by name, whatever its kind and however deep. */
 export function objectReferences(found: KubernetesObject): ObjectReference[] {
   const { kind, object } = found;
-  if (UNREAD.test(kind)) return [];
   const own = namespaceOf(found);
+  const annotated = annotations(found, own);
+  if (UNREAD.test(kind)) return annotated;
   const isForeignKind =
     !/^(?:|apps|batch|autoscaling|policy|networking\.k8s\.io|rbac\.authorization\.k8s\.io)$/.test(
       found.group,
     );
-  const references: ObjectReference[] = [];
+  const references: ObjectReference[] = [...annotated];
   const base = object.path === "" ? "" : `${object.path}.`;
   const add = (type: ObjectReference["kind"], name: Cursor, owner: Cursor): void => {
     const text = name.text;
-    if (text === undefined || !DNS_NAME.test(text)) return;
-    if (isMaker(found, name.path.slice(base.length))) return;
-    references.push({ kind: type, name, namespace: namespaceAt(owner, own) });
+    if (text === undefined || isMaker(found, name.path.slice(base.length))) return;
+    const qualified = QUALIFIED.exec(text);
+    if (!qualified && !DNS_NAME.test(text)) return;
+    const namespace = qualified?.[1] ?? namespaceAt(owner, own);
+    references.push({ kind: type, name, namespace, ...(qualified && { bare: qualified[2] }) });
   };
   for (const place of allPlaces(object)) {
     const { value } = place;
@@ -66,6 +88,12 @@ export function objectReferences(found: KubernetesObject): ObjectReference[] {
     for (const [key, inner] of place.entries()) {
       if (OTHERS.test(key)) continue;
       if (inner.text !== undefined && SECRET_TEXT.test(key)) add("Secret", inner, place);
+      if (inner.text !== undefined && CONFIG_TEXT.test(key)) add("ConfigMap", inner, place);
+      if (CERTIFICATES.test(key)) {
+        for (const one of Array.isArray(inner.value) ? inner.items() : [inner]) {
+          if ((one.at("kind").text ?? "Secret") === "Secret") add("Secret", one.at("name"), one);
+        }
+      }
       // Values of a chart say what it makes as well; only a reference there is one.
       if (place.path.startsWith(`${base}values`) && !/ref$/i.test(key)) continue;
       const type = SECRET_OBJECT.test(key) ? "Secret" : CONFIG_OBJECT.test(key) ? "ConfigMap" : undefined;
@@ -80,6 +108,20 @@ export function objectReferences(found: KubernetesObject): ObjectReference[] {
     }
   }
   return references;
+}
+
+function annotations({ object }: KubernetesObject, own: string | undefined): ObjectReference[] {
+  return object
+    .at("metadata", "annotations")
+    .entries()
+    .filter(([key]) => ANNOTATION.test(key))
+    .flatMap(([, name]): ObjectReference[] => {
+      const qualified = QUALIFIED.exec(name.text ?? "");
+      if (!qualified && !DNS_NAME.test(name.text ?? "")) return [];
+      return [
+        { kind: "either", name, namespace: qualified?.[1] ?? own, ...(qualified && { bare: qualified[2] }) },
+      ];
+    });
 }
 
 /** `{ name, key }`: how custom resources point into a Secret or ConfigMap. */

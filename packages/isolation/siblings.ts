@@ -51,22 +51,71 @@ function* leaves(
   }
 }
 
+/** Longest text that is opened to see whether it leaves a place. */
+const MAX_TEMPLATE_CHARS = 4096;
+/** Most settings of one tree that are known by their paths. */
+const MAX_SETTINGS = 20_000;
+
+/** Every setting of a tree by the steps of its path, at least two: `app.env` in `{ app: { env: … } }`. Made when asked. */
+export class Settings {
+  private known: Map<string, string> | undefined;
+
+  constructor(private readonly root: unknown) {}
+
+  /** @param name a path such as `.Values.app.env`; a single name says too little about where it stands. */
+  valueOf(name: string): string | undefined {
+    if (!name.includes(".")) return undefined;
+    const path = name.replace(/^(?:\.?Values|values|env|vars?|local|config)\.(?=.*\.)/, "");
+    this.known ??= this.collected();
+    return this.known.get(path) ?? this.known.get(name);
+  }
+
+  private collected(): Map<string, string> {
+    const found = new Map<string, string>();
+    const seen = new Set<object>();
+    const pending: { value: unknown; steps: readonly string[] }[] = [{ value: this.root, steps: [] }];
+    for (let at = pending.pop(); at && found.size < MAX_SETTINGS; at = pending.pop()) {
+      const { value, steps } = at;
+      if (typeof value === "string") {
+        for (let from = Math.max(0, steps.length - 6); from < steps.length - 1; from++) {
+          found.set(steps.slice(from).join("."), value);
+        }
+        // A value of a chart is known by its name below `values`.
+        if (steps.at(-2) === "values") found.set(`Values.${steps.at(-1) ?? ""}`, value);
+      } else if (typeof value === "object" && value !== null && !seen.has(value)) {
+        seen.add(value);
+        for (const [key, inner] of Object.entries(value))
+          pending.push({ value: inner, steps: [...steps, key] });
+      }
+    }
+    return found;
+  }
+}
+
 /** Texts of an object with the variables its neighbours define put in: a container's environment, a map's own keys. */
-export function expansions(owner: object): Assembled[] {
+export function expansions(owner: object, settings?: Settings): Assembled[] {
   if (Array.isArray(owner)) return [];
   const { env } = owner as { env?: unknown };
   const entries = Object.entries(owner);
   const texts = Array.isArray(env)
     ? entries.flatMap(([key, value]) => [...leaves(value, key, 4)])
     : entries.flatMap(([key, value]) => (typeof value === "string" ? [{ key, text: value }] : []));
-  const templates = texts.filter(({ text }) => hasPlace(text));
+  // A template may be encoded as every value of a Secret is; what fills it is judged as it stands.
+  const templates = texts.flatMap(({ key, text }) => {
+    const clear = percentDecoded(text);
+    const plain = text.length <= MAX_TEMPLATE_CHARS && !hasPlace(clear) ? opened(clear) : clear;
+    return hasPlace(plain) ? [{ key, text, plain }] : [];
+  });
   if (templates.length === 0) return [];
   const variables = Array.isArray(env)
     ? environmentVariables(env)
     : new Map(texts.map(({ key, text }) => [String(key), text]));
-  return templates.flatMap(({ key, text }) => {
-    const expanded = substituted(text, (name) => variables.get(name));
-    return expanded === text ? [] : [{ key, text: expanded, via: "$(VAR)", from: text }];
+  return templates.flatMap(({ key, text, plain }) => {
+    const expanded = substituted(plain, (name) => {
+      const value = variables.get(name) ?? settings?.valueOf(name);
+      return plain === text || value === undefined ? value : opened(value);
+    });
+    return expanded === plain ? [] : [{ key, text: expanded, via: "$(VAR)", from: text }];
   });
 }
 

@@ -54,15 +54,29 @@ export function unescaped(text: string): string {
   );
 }
 
-const CODE_LIST = /(?:\b\d{2,3}\s*,\s*){7,}\d{2,3}\b/g;
+const CODE_LIST = /(?:\b\d{2,3}(?:\s*[,;]\s*|\s+)){7,}\d{2,3}\b/g;
+const BIT_LIST = /(?:\b[01]{8}[\s,;]*){8,}/g;
 
-/** Resolves lists of character codes, as `fromCharCode` and its kind take them. */
+/** Text of character codes; undefined when they are none: fewer than eight, or not those of a text. */
+export function textOfCodes(codes: readonly unknown[]): string | undefined {
+  const isText =
+    codes.length >= MIN_CODES &&
+    codes.every((code) => typeof code === "number" && Number.isInteger(code) && isPrintable(code));
+  return isText ? Buffer.from(codes as number[]).toString("latin1") : undefined;
+}
+const MIN_CODES = 8;
+const isPrintable = (code: number): boolean =>
+  (code >= 32 && code < 127) || code === 9 || code === 10 || code === 13;
+
+/** Resolves lists of character codes, as `fromCharCode` and its kind take them, and bytes written bit by bit. */
 export function fromCodes(text: string): string {
-  if (!/\d,\s*\d/.test(text)) return text;
-  return text.replace(CODE_LIST, (list) => {
-    const codes = list.split(",").map(Number);
-    return codes.every((code) => code >= 32 && code < 127) ? Buffer.from(codes).toString("latin1") : list;
-  });
+  if (!/\d(?:[,;]\s*|\s+)\d|[01]{8}/.test(text)) return text;
+  return text
+    .replace(CODE_LIST, (list) => textOfCodes(list.split(/[,;\s]+/).map(Number)) ?? list)
+    .replace(BIT_LIST, (list) => {
+      const bytes = list.match(/[01]{8}/g) ?? [];
+      return textOfCodes(bytes.map((bits) => parseInt(bits, 2))) ?? list;
+    });
 }
 
 /** Resolves the quoted-printable form of mail, where it encodes several characters in a row. */
@@ -90,17 +104,21 @@ export function joined(text: string): string {
 
 /** A line that gives a name a value, as properties files, shells, YAML and INI write it. */
 const ASSIGNMENT =
-  /(?:^|[\n;,&{]|&&)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|const|ENV|ARG|-e|--env|--set|define)[ \t]+)*["']?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|[^\s;,&}]{1,500})/g;
+  /(?:^|[\n;,&{]|&&|\{%-?)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|const|ENV|ARG|-e|--env|--set|define)[ \t]+)*["']?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|[^\s;,&}]{1,500})/g;
 /** Most rounds in which values are put into values. */
 const MAX_ROUNDS = 6;
 const MAX_EXPANDED_CHARS = 1024 * 1024;
 
-/** Places where a text is put in: `$(NAME)`, `${NAME}`, `${NAME:-other}`, `$NAME`, `{{ NAME }}`, `%NAME%`, `@NAME@`, `#{NAME}`. */
+/**
+ * Places where a text is put in: `$(NAME)`, `${NAME}`, `${NAME:-other}`, `${NAME:other}`, `$NAME`, `{{ a.NAME }}`, `{NAME}`,
+ * `%NAME%`, `@NAME@`, `#{NAME}`.
+ */
 const PLACES: readonly RegExp[] = [
   /\$\(([A-Za-z_][\w.-]*)\)/g,
-  /[$#]\{(?:env[:.])?([A-Za-z_][\w.-]*?)(?::?[-=?+]([^{}]{0,200}))?\}/g,
+  /[$#]\{(?:env[:.])?([A-Za-z_][\w.-]*?)(?:(?::?[-=?+]|:)([^{}]{0,200}))?\}/g,
   /\$([A-Za-z_]\w*)/g,
-  /\{\{-?\s*\$?(?:\.\w+\.)*\.?([A-Za-z_][\w-]*)\s*-?\}\}/g,
+  /\{\{-?\s*\$?\.?((?:[A-Za-z_][\w-]*\.)*[A-Za-z_][\w-]*)\s*-?\}\}/g,
+  /(?<![$#{])\{([A-Za-z_][\w.]*)\}(?!\})/g,
   /%([A-Za-z_]\w*)%/g,
   /@([A-Za-z_]\w*)@/g,
 ];
@@ -122,7 +140,8 @@ export function substituted(text: string, valueOf: (name: string) => string | un
   return result;
 }
 
-const HAS_PLACE = /[$#]\{|\$\(|\$[A-Za-z_]|\{\{|%[A-Za-z_]\w*%|@[A-Za-z_]\w*@/;
+const HAS_PLACE =
+  /[$#]\{|\$\(|\$[A-Za-z_]|\{\{|\{[\w.]{0,60}\}|%[A-Za-z_]\w*%|%[svd](?![0-9A-Fa-f])|@[A-Za-z_]\w*@/;
 
 /** Whether a text leaves a place for another text. */
 export const hasPlace = (text: string): boolean => HAS_PLACE.test(text);
@@ -134,5 +153,8 @@ export function expandedWithin(text: string): string {
   for (const [, name = "", value = ""] of text.matchAll(ASSIGNMENT)) {
     own.set(name, value.replace(/^(["'])(.*)\1$/s, "$2"));
   }
-  return substituted(text, (name) => own.get(name));
+  return substituted(text, (name) => own.get(name) ?? own.get(shortest(name)));
 }
+
+/** Last step of a path such as `.Values.app.env`, as nested files write it down. */
+const shortest = (name: string): string => name.slice(name.lastIndexOf(".") + 1);

@@ -31,12 +31,23 @@ export const unknownRule = resourceRule({
         })),
 });
 
-/**
- * Properties others change by themselves and that lead nowhere: sizes, counts, places, versions, and what Azure
- * reports about a resource. Everything else that is ignored hides its new value from every rule.
- */
+/** Numbers, places and versions that autoscalers and Azure itself move. None of them leads anywhere. */
 const MOVED =
-  /(?:^|\.)(?:replicas|count|capacity|minCount|maxCount|nodeCount|instanceCount|size|storageSizeGB|diskSizeGB|iops|throughput|tier|sku|zone|zones|availabilityZone|standbyAvailabilityZone|replicationRole|pointInTimeUTC|sourceServerResourceId|members|subnets|agentPoolProfiles|customDomains|kubernetesVersion|orchestratorVersion|currentKubernetesVersion|nodeImageVersion|version|minorVersion|tags|etag|provisioningState|resourceVersion|generation|caBundle|clusterIP|clusterIPs|nodePort|healthCheckNodePort|status|finalizers|managedFields|lastModified\w*|createdAt|autoscalerProfile|upgradeSettings)(?:\[[^\]]*\])*$/;
+  /(?:^|\.)(?:replicas|count|capacity|minCount|maxCount|nodeCount|instanceCount|size|storageSizeGB|diskSizeGB|iops|throughput|zone|zones|availabilityZone|standbyAvailabilityZone|kubernetesVersion|orchestratorVersion|currentKubernetesVersion|nodeImageVersion|version|minorVersion|etag|provisioningState|resourceVersion|generation|caBundle|clusterIP|clusterIPs|nodePort|healthCheckNodePort|lastModified\w*|createdAt|autoscalerProfile|upgradeSettings)(?:\[[^\]]*\])*$|^(?:tags(?:\..*)?|status|metadata\.(?:finalizers|managedFields|generation|annotations\["(?:kubectl\.kubernetes\.io\/restartedAt|deployment\.kubernetes\.io\/revision)"\]))$/;
+/** Where programs keep their data: a key called `version` there is as good a place for a host as any other. */
+const DATA =
+  /(?:^|\.)(?:data|stringData|binaryData|values|env|envFrom|args|command|appSettings|parameters|template\.metadata|containers|initContainers|volumes)(?:[.[]|$)/;
+/** What one type has besides, because Azure or another resource of the program writes it. */
+const MOVED_OF: readonly (readonly [RegExp, RegExp])[] = [
+  [SERVER, /^(?:sourceServerResourceId|replicationRole|pointInTimeUTC|storage\.tier)$/],
+  [/^azure-native[^:]*:dbforpostgresql[^:]*:VirtualEndpoint$/, /^members$/],
+  [/^azure-native[^:]*:network[^:]*:VirtualNetwork$/, /^subnets$/],
+  [/^azure-native[^:]*:containerservice[^:]*:ManagedCluster$/, /^agentPoolProfiles$/],
+  [/^azure-native[^:]*:app[^:]*:ContainerApp$/, /^configuration\.ingress\.customDomains$/],
+];
+
+const isMoved = (type: string, path: string): boolean =>
+  (MOVED.test(path) && !DATA.test(path)) || MOVED_OF.some(([of, paths]) => of.test(type) && paths.test(path));
 
 /**
  * A database server nothing at all is sent to, as it is lost or follows another: Azure lets nobody change a replica. What
@@ -52,7 +63,7 @@ function ignored(resource: ResourceView): Violation[] {
   if (!isCustom) return [];
   if (isLeftAlone(resource)) return [];
   return resource.opts.ignoreChanges
-    .filter((path) => isProvider || !MOVED.test(path))
+    .filter((path) => isProvider || !isMoved(resource.type, path))
     .map((path) => ({
       path,
       message: "is ignored, so rules see the old value while the resource holds another",

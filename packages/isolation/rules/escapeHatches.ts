@@ -19,8 +19,34 @@ function declaring(resource: ResourceView, context: Context, ...dangers: Danger[
     .map(({ path, why, type }) => ({ path, message: path === "" ? why : `declares ${type}, which ${why}` }));
 }
 
+/** Properties of machines and sites that make them fetch and run something, whatever their type is called. */
+const INLINE_CODE = /^(?:extensionProfile|galleryApplications|runCommands)$/;
+const FETCHED_CODE = /^WEBSITE_RUN_FROM_PACKAGE$/;
+
+function inlineCode(resource: ResourceView): Violation[] {
+  if (!/^azure-native[^:]*:(?:compute|web|resources|authorization)[^:]*:/.test(resource.type)) return [];
+  return [...allPlaces(new Cursor(resource.props))].flatMap((place) => {
+    const isPackage =
+      FETCHED_CODE.test(place.at("name").text ?? "") && /^https?:/i.test(place.at("value").text ?? "");
+    return [
+      ...place
+        .entries()
+        .filter(
+          ([key, inner]) =>
+            (INLINE_CODE.test(key) && Object.keys(inner.value ?? {}).length > 0) ||
+            (FETCHED_CODE.test(key) && /^https?:/i.test(inner.text ?? "")),
+        ),
+      ...(isPackage ? [["value", place.at("value")] as const] : []),
+    ].map(([, inner]) => ({
+      path: inner.path,
+      message:
+        "makes it fetch and run code that no plan shows; declare resources, or build it into the image",
+    }));
+  });
+}
+
 function runsCode(resource: ResourceView, context: Context): Violation[] {
-  const nested = declaring(resource, context, "code");
+  const nested = [...declaring(resource, context, "code"), ...inlineCode(resource)];
   return nested.length === 0 && EXECUTABLE.test(resource.type)
     ? [{ path: "", message: "runs code whose doing no plan shows; declare resources instead" }]
     : nested;
@@ -80,12 +106,26 @@ export const remoteTemplateRule = resourceRule({
 });
 
 /** Places of a cluster provider's compositions that are fetched when they are used. */
-const FETCHED = /^(?:https?|oci|git|ssh|s3|gs|azblob|file)[:@]|^git@|^github\.com\//i;
+const FETCHED =
+  /^(?:https?|oci|git|ssh|s3|gs|azblob|file|hg)[:@]|^git@|::|[?&]ref=|\.git(?:\/|$)|^(?:[\w-]+\.)+[a-z]{2,}\/[^/]+\//i;
+
+/** Charts whose purpose is to fetch manifests or programs, or to let others create resources. */
+const OPERATOR_CHART =
+  /(?:^|\/)(?:argo-?cd(?:-apps)?|argocd-image-updater|argo-(?:workflows|events)|flux2?(?:-sync|-multi-tenancy)?|flux-(?:operator|instance)|fleet(?:-crd|-agent)?|crossplane|upbound|azure-service-operator|aso2?|tekton[\w-]*|jenkins|gha-runner-scale-set(?:-controller)?|actions-runner-controller|gitlab-(?:runner|agent)|azp-agent|terraform[\w-]*|tofu-controller|pulumi-kubernetes-operator|kyverno(?:-policies)?|kro|kapp-controller|rancher|open-cluster-management|karmada|helm-operator|weave-gitops|keptn|spinnaker|atlantis|cluster-api-operator|olm)(?:$|[:@?-]\d|\.tgz$|:)/i;
 
 /** What makes others create or fetch, and manifests and programs that are themselves fetched. */
 function operates(resource: ResourceView, context: Context): Violation[] {
   const findings = declaring(resource, context, "manifests");
   const root = new Cursor(resource.props);
+  if (/^kubernetes:helm\.sh/.test(resource.type)) {
+    const chart = root.at("chart");
+    if (chart.text !== undefined && OPERATOR_CHART.test(chart.text.trim())) {
+      findings.push({
+        path: chart.path,
+        message: "installs what fetches or creates resources that no plan shows; declare them in the stack",
+      });
+    }
+  }
   if (/^kubernetes:(?:yaml|kustomize)/.test(resource.type)) {
     for (const place of [
       root.at("file"),
@@ -118,7 +158,7 @@ export const operatorRule = resourceRule({
   name: "no-operators",
   title: "Nobody creates resources behind the plan",
   description:
-    "No object that makes an operator create or fetch resources (Azure Service Operator, Crossplane, Flux, Argo CD, Tekton and their like), no cluster extension, no fetched manifest and no post-renderer of Helm is part of a stack.",
+    "No object that makes an operator create or fetch resources (Azure Service Operator, Crossplane, Flux, Argo CD, Tekton and their like), no chart that installs one, no cluster extension, no fetched manifest and no post-renderer of Helm is part of a stack.",
   why: "What the operator creates, with the operator's own rights, never passes a policy.",
   remediation:
     "Declare the resource with the azure-native provider, or the manifest with the kubernetes provider.",
@@ -224,6 +264,21 @@ function admits(resource: ResourceView, context: Context): Violation[] {
   const { perimeter } = watchOf(context);
   const root = new Cursor(resource.props);
   const findings: Violation[] = [];
+  for (const list of ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"]) {
+    for (const connection of root.at(list).items()) {
+      const target = [
+        connection.at("privateLinkServiceId"),
+        connection.at("properties", "privateLinkServiceId"),
+      ].find(({ present }) => present);
+      // An id says whose it is, and the rule on subscriptions judges it; an alias says nothing.
+      if (target?.text !== undefined && !/^\s*\/subscriptions\//i.test(target.text)) {
+        findings.push({
+          path: target.path,
+          message: "is an alias, which does not say whose service it leads to; name the service by its id",
+        });
+      }
+    }
+  }
   for (const key of ["visibility", "autoApproval"]) {
     for (const subscription of root.at(key, "subscriptions").items()) {
       const id = canonical(subscription.text ?? "");
@@ -259,12 +314,12 @@ export const privateLinkRule = resourceRule({
   name: "private-link-inside",
   title: "Private links are offered to the stack's own subscription",
   description:
-    "Visibility and automatic approval of a Private Link service name the stack's own subscription only, and an approved connection says whose endpoint it is.",
+    "Visibility and automatic approval of a Private Link service name the stack's own subscription only, an endpoint names its service by id, and an approved connection says whose endpoint it is.",
   why: "A private endpoint approved for another subscription is a cable past every firewall.",
   remediation: "List the stack's own subscription; approve endpoints by id.",
   url: "https://learn.microsoft.com/azure/private-link/private-link-service-overview#control-service-exposure",
   appliesTo: "any",
-  types: [/PrivateLinkService$/, /PrivateEndpointConnection\w*$/],
+  types: [/PrivateLinkService$/, /PrivateEndpoint$/, /PrivateEndpointConnection\w*$/],
   check: admits,
 });
 

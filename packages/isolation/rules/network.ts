@@ -4,7 +4,7 @@ import type { Context, ResourceView, StackView, Value, Violation } from "../rule
 import { AddressRange, isGeneric, overlap, parseAddress, rangesOf, subtract } from "../addresses";
 import { watchOf } from "../context";
 import { coversManagedSuffix } from "../managedHosts";
-import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
+import { kubernetesObjects, nameOf, podLabels, podSpecs, type KubernetesObject } from "../objects";
 import { type Refusal, refusalOf } from "../traffic";
 import { resourceRule, stackRule } from "./metadata";
 import { references } from "./workloads";
@@ -36,6 +36,7 @@ function letsDatabasesThrough(ports: Cursor): boolean {
   });
 }
 
+const isPrivate = ({ first, last }: AddressRange): boolean => first >= 0x0a000000 && last <= 0x0affffff;
 const isWide = (range: AddressRange): boolean => range.last - range.first + 1 >= 2 ** 24;
 
 function blockViolations(
@@ -46,8 +47,8 @@ function blockViolations(
 ): Violation[] {
   const range = parseAddress(cidr.text ?? "");
   if (!range || (ports && isWide(range) && !letsDatabasesThrough(ports))) return [];
-  // Ingress from the whole internet says nothing about one environment.
-  if (!ports && isWide(range)) return [];
+  // Ingress from the whole internet says nothing about one environment; prod lets no private block in as a whole.
+  if (!ports && isWide(range) && (context.environment !== "prod" || !isPrivate(range))) return [];
   const holes = except.texts().flatMap((text) => parseAddress(text) ?? []);
   const environment = reachable(context, range, holes);
   return environment === undefined
@@ -133,6 +134,22 @@ function everyEntity(entities: Cursor, ports: Cursor, context: Context): Violati
     }));
 }
 
+/** A rule that names ports and nobody to reach lets through to everybody; an empty one lets nothing through. */
+function everyDestination(rule: Cursor, ports: Cursor, context: Context): Violation[] {
+  const hasDestination = rule.entries().some(([key]) => key !== "toPorts" && /^(?:to[A-Z]|icmps$)/.test(key));
+  if (hasDestination || ports.items().length === 0 || !letsDatabasesThrough(ports)) return [];
+  const environment = reachable(context, EVERYWHERE, []);
+  return environment === undefined
+    ? []
+    : [
+        {
+          path: rule.path,
+          environment,
+          message: `lets traffic to every address through, those of ${environment} included; name the destinations`,
+        },
+      ];
+}
+
 function ciliumPolicy({ object }: KubernetesObject, context: Context): Violation[] {
   const specs = [object.at("spec"), ...object.at("specs").items()];
   return specs.flatMap((spec) =>
@@ -152,6 +169,7 @@ function ciliumPolicy({ object }: KubernetesObject, context: Context): Violation
             ),
         );
         return [
+          ...everyDestination(rule, ports, context),
           ...everyEntity(rule.at("toEntities"), ports, context),
           ...rule
             .at("toCIDR")
@@ -176,7 +194,7 @@ function meshHosts({ object }: KubernetesObject): Violation[] {
 
 /** Groups whose objects decide about traffic; the ones with a shape of their own are read by it. */
 const POLICY_GROUPS =
-  /(?:^|\.)(?:cilium\.io|projectcalico\.org|policy\.networking\.k8s\.io|istio\.io|gateway\.envoyproxy\.io|linkerd\.io)$/;
+  /(?:^|\.)(?:cilium\.io|projectcalico\.org|policy\.networking\.k8s\.io|istio\.io|gateway\.envoyproxy\.io|linkerd\.io|metallb\.io)$/;
 const HOLES = ["except", "excludedCIDRs", "notNets"];
 const BOUNDS = [
   ["start", "stop"],
@@ -497,14 +515,10 @@ function unguarded(stack: StackView): Violation[] {
         },
       ];
     }
-    const labels = [
-      "spec.template.metadata.labels",
-      "spec.jobTemplate.spec.template.metadata.labels",
-      "metadata.labels",
-    ]
-      .map((path) => found.object.at(...path.split(".")))
-      .find((cursor) => cursor.present);
-    return policies.some((policy) => guards(policy, namespace, labels ?? new Cursor({})))
+    const open = clients.find(
+      (spec) => !policies.some((policy) => guards(policy, namespace, podLabels(found, spec))),
+    );
+    return open === undefined
       ? []
       : [
           {

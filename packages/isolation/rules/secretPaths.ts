@@ -14,13 +14,14 @@ const PRODUCTION_FOLDERS = ["production", "live"];
 const PATHS: readonly (readonly [RegExp, RegExp])[] = [
   [
     /(?:External|Push)Secret$/,
-    /(?:^|\.)(?:remoteRef\.(?:key|property|remoteKey)|extract\.(?:key|property)|find\.path|find\.name\.regexp|match\.remoteRef\.remoteKey)$/,
+    /(?:^|\.)(?:remoteRef\.(?:key|property|remoteKey)|extract\.(?:key|property)|find\.path|find\.name\.regexp|match\.remoteRef\.remoteKey|find\.tags\.[\w-]+)$/,
   ],
   [
     /^(?:Cluster)?SecretStore$/,
     /(?:^|\.)(?:path|folder|prefix|projectID|environmentSlug|environment|config|project)$/,
   ],
   [/^Vault(?:Static|Dynamic|PKI)Secret$/, /(?:^|\.)(?:path|mount|role)$/],
+  [/^Component$/, /^spec\.metadata\.value$/],
   [/^SecretProviderClass$/, /(?:^|\.)(?:objects|secretPath|roleName|vaultRole)$/],
   [/TriggerAuthentication$/, /(?:^|\.)(?:path|secretName|name|key|role|mount)$/],
 ];
@@ -33,9 +34,14 @@ function leads(text: string, environments: readonly string[]): string | undefine
   const words = folders.flatMap((folder) => folder.split(/[._-]+/));
   return (
     words.find((word) => names.has(word) || PRODUCTION.includes(word)) ??
-    folders.find((folder) => PRODUCTION_FOLDERS.includes(folder))
+    // `shop-production-db` is an environment's; `production-orders` may be a department's.
+    folders.find((folder) => PRODUCTION_FOLDERS.includes(folder) || /[._-]production(?:[._-]|$)/.test(folder))
   );
 }
+
+/** Texts that stand for a secret of a store wherever they are written: Bank-Vaults, vals, the plugin of Argo CD, Vault's own templates. */
+const INLINE =
+  /(?:^|[\s"'=])(?:>>)?vault:[\w./-]+#|\bref\+[a-z0-9]+:\/\/|<path:[^>]+>|\b(?:with\s+)?secret\s+"[^"]+"|\bop:\/\/[\w ./-]+/;
 
 function pathPlaces(object: Cursor, kind: string): Cursor[] {
   const pattern = PATHS.find(([kinds]) => kinds.test(kind))?.[1];
@@ -52,7 +58,8 @@ function pathPlaces(object: Cursor, kind: string): Cursor[] {
       // A Secret of the cluster is judged by name and namespace.
       !/secretTargetRef|secretRef|secretKeyRef/i.test(place.path) &&
       pattern.test(place.path.replace(/\[\d+\]/g, ""));
-    return isPath ? [place, ...annotations] : annotations;
+    const isInline = place.text !== undefined && INLINE.test(place.text) && !annotations.includes(place);
+    return isPath || isInline ? [place, ...annotations] : annotations;
   });
 }
 
@@ -76,7 +83,7 @@ export const secretPathRule = resourceRule({
   name: "own-secret-paths",
   title: "Outside prod, secrets are read under the stack's own paths",
   description:
-    "No path of a secret in a store (External Secrets, Vault and its agent, CSI, KEDA) has a part that is another environment's name or a word for production.",
+    "No path of a secret in a store (External Secrets, Vault and its agent, CSI, KEDA, Dapr, and references such as `vault:…#key` or `ref+vault://…` in any text) has a part that is another environment's name or a word for production.",
   why: "A shared Vault or parameter store hands out production's password to whoever asks for its path; the plan shows the path and nothing else.",
   remediation: "Name the path of this stack's own secrets, or use its own vault.",
   url: "https://external-secrets.io/latest/guides/multi-tenancy/",

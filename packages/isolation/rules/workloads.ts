@@ -4,8 +4,13 @@ import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../o
 import { madeFrom, namespaceOf, objectReferences, type Made } from "../secretReferences";
 import { stackRule } from "./metadata";
 
-/** Objects Kubernetes itself puts into every namespace. */
-const BUILT_IN = new Set(["ConfigMap/kube-root-ca.crt"]);
+/** Objects Kubernetes itself, or a mesh, puts into every namespace. */
+const BUILT_IN = new Set([
+  "ConfigMap/kube-root-ca.crt",
+  // Meshes put theirs beside it.
+  "ConfigMap/istio-ca-root-cert",
+  "ConfigMap/linkerd-identity-trust-roots",
+]);
 
 interface Reference {
   readonly kind: string;
@@ -33,6 +38,7 @@ export function references(spec: Cursor): Reference[] {
   for (const volume of spec.at("volumes").items()) {
     add("Secret", volume.at("secret", "secretName"));
     add("ConfigMap", volume.at("configMap", "name"));
+    add("PersistentVolumeClaim", volume.at("persistentVolumeClaim", "claimName"));
     add("SecretProviderClass", volume.at("csi", "volumeAttributes", "secretProviderClass"));
     for (const source of volume.at("projected", "sources").items()) {
       add("Secret", source.at("secret", "name"));
@@ -42,9 +48,14 @@ export function references(spec: Cursor): Reference[] {
   return found;
 }
 
-/** Stores of secrets outside the cluster that an object fetches from, by name only. */
-function stores({ object }: KubernetesObject): Reference[] {
+/** Stores of secrets outside the cluster, and what else holds credentials, that an object fetches from by name only. */
+function stores({ object, group }: KubernetesObject): Reference[] {
   const places = [
+    ...object
+      .at("spec", "triggers")
+      .items()
+      .map((trigger) => trigger.at("authenticationRef"))
+      .filter(() => /keda\.sh$/.test(group)),
     object.at("spec", "secretStoreRef"),
     ...object.at("spec", "secretStoreRefs").items(),
     ...object
@@ -58,18 +69,28 @@ function stores({ object }: KubernetesObject): Reference[] {
   ];
   return places
     .filter((place) => place.at("name").text !== undefined)
-    .map((place) => ({ kind: place.at("kind").text ?? "SecretStore", name: place.at("name") }));
+    .map((place) => ({
+      kind:
+        place.at("kind").text ??
+        (/authenticationRef$/.test(place.path) ? "TriggerAuthentication" : "SecretStore"),
+      name: place.at("name"),
+    }));
 }
 
 /** Objects a stack declares, and those that controllers make from them. */
 class Declared {
   private readonly names = new Set<string>();
   private readonly beginnings: Made[] = [];
+  /** Beginnings of the claims StatefulSets make, one for each pod. */
+  private readonly claims: string[] = [];
 
   constructor(objects: readonly KubernetesObject[]) {
     for (const found of objects) {
       const { name } = nameOf(found);
       if (name !== undefined) this.add(found.kind, namespaceOf(found), name);
+      for (const claim of found.object.at("spec", "volumeClaimTemplates").items()) {
+        this.claims.push(`${claim.at("metadata", "name").text ?? ""}-${name ?? ""}-`);
+      }
       for (const made of madeFrom(found)) {
         if (made.isPrefix) this.beginnings.push(made);
         else for (const kind of kindsOf(made.kind)) this.add(kind, made.namespace, made.name);
@@ -83,6 +104,13 @@ class Declared {
 
   has(kind: string, namespace: string | undefined, name: string): boolean {
     if (BUILT_IN.has(`${kind}/${name}`)) return true;
+    // Charts and operators put their name in the middle of a claim's: `data-release-0`.
+    if (kind === "PersistentVolumeClaim") {
+      const isMade =
+        this.claims.some((claim) => name.startsWith(claim)) ||
+        this.beginnings.some((made) => `${name}-`.includes(made.name));
+      if (isMade) return true;
+    }
     return (
       this.names.has(`${kind}/${namespace ?? ""}/${name}`) ||
       this.names.has(`${kind}/${ANY}/${name}`) ||
@@ -123,8 +151,8 @@ function strangers(stack: StackView): Violation[] {
         })
         .map(({ kind, name }) => ({ what: kind, name })),
       ...objectReferences(found)
-        .filter(({ kind, name, namespace: where }) =>
-          kindsOf(kind).every((one) => !declared.has(one, where, name.text ?? "")),
+        .filter(({ kind, name, namespace: where, bare }) =>
+          kindsOf(kind).every((one) => !declared.has(one, where, bare ?? name.text ?? "")),
         )
         .map(({ kind, name }) => ({ what: kind === "either" ? "Secret or ConfigMap" : kind, name })),
     ];
@@ -149,7 +177,7 @@ export const unmanagedReferenceRule = stackRule({
   name: "own-configuration-only",
   title: "Outside prod, objects refer only to what the stack declares",
   description:
-    "Every Secret, ConfigMap, SecretProviderClass and secret store an object refers to by name, under whatever property, is declared by the stack in that namespace, or made by a controller from one of its objects.",
+    "Every Secret, ConfigMap, SecretProviderClass, secret store and volume claim an object refers to by name, under whatever property or annotation, is declared by the stack in that namespace, or made by a controller from one of its objects.",
   why: "An object someone put into the cluster by hand can hold production's connection string, and no plan shows it.",
   remediation: "Declare the object in the stack; mount secrets through its SecretProviderClass.",
   url: "https://learn.microsoft.com/azure/aks/csi-secrets-store-driver",

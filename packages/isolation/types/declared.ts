@@ -169,7 +169,13 @@ function decodedPlaces(
   });
 }
 
-const ABOVE = /^\[?\s*'?\/?'?\s*\]?$|tenant|managementgroup/i;
+const ABOVE = /tenant|managementgroup/i;
+/**
+ * Scopes that are seen to stay inside: an id of a subscription, whose it is being judged elsewhere, a resource of the
+ * template's own group, and expressions that begin with one of those. A parameter alone may be anything.
+ */
+const INSIDE =
+  /^\/subscriptions\/|^[\w.-]+\/[\w./-]+$|^\[\s*(?:resourceId|subscriptionResourceId|extensionResourceId)\s*\(|^\[\s*(?:resourceGroup|subscription)\s*\(\s*\)\.id\s*\]$|^\[\s*(?:format|concat)\s*\(\s*(?:'(?:Microsoft\.\w+\/|\/subscriptions\/)|(?:resourceId|resourceGroup|subscription)\s*\()/i;
 
 function templateTypes(resource: ResourceView): Declared[] {
   const root = new Cursor(resource.props);
@@ -187,7 +193,7 @@ function templateTypes(resource: ResourceView): Declared[] {
     const { path } = at;
     if (verdict) findings.push({ ...verdict, path, type: `arm:${type.startsWith("[") ? "?" : type}` });
     const scope = place.at("scope").text;
-    if (scope !== undefined && ABOVE.test(scope.trim())) {
+    if (scope !== undefined && (ABOVE.test(scope) || !INSIDE.test(scope.trim()))) {
       findings.push({
         danger: "above",
         why: "acts above the subscription, on every environment below",

@@ -1,0 +1,111 @@
+/**
+ * Texts that a text puts together itself: `printf "%s-%s" a b`, `concat('a', 'b')`, `["a", "b"].join("-")`,
+ * `"{}".format("a")`, and replacements such as `s/a/b/`. Only literal arguments are put in: what is computed
+ * beyond that stays with the network and the rights.
+ */
+
+const QUOTED = String.raw`"[^"\n]{0,300}"|'[^'\n]{0,300}'`;
+const LITERAL = String.raw`(?:${QUOTED})`;
+const ONE = String.raw`(?:${QUOTED}|[\w.-]{1,200})`;
+const BETWEEN = String.raw`(?:\s{0,20},\s{0,20}|\s{1,20})`;
+/** Arguments of a call: literals and words with commas or spaces between. Never two without, so that none is tried twice. */
+const ARGUMENTS = String.raw`${ONE}(?:${BETWEEN}${ONE}){0,40}`;
+/** Longest text that is looked at, and longest that comes out. */
+const MAX_CHARS = 256 * 1024;
+const MAX_REPLACEMENTS = 20;
+
+const bare = (literal: string): string => literal.trim().replace(/^(["'])(.*)\1$/s, "$2");
+const argumentsOf = (list: string): string[] =>
+  [...list.matchAll(new RegExp(String.raw`${LITERAL}|[\w.-]+`, "g"))].map(([one]) => bare(one));
+
+/** A format with its verbs and numbered or empty braces filled, each by the argument it takes. */
+function filled(format: string, values: readonly string[]): string {
+  let next = 0;
+  return format
+    .replace(/%(?:(\d)\$)?-?\d*[svdqi]/g, (whole, position?: string) => {
+      const index = position === undefined ? next++ : Number(position) - 1;
+      return values[index] ?? whole;
+    })
+    .replace(/\{(\d{0,2})(?::[^{}]{0,20})?\}/g, (whole, position: string) => {
+      const index = position === "" ? next++ : Number(position);
+      return values[index] ?? whole;
+    });
+}
+
+type Rewrite = readonly [RegExp, (...groups: string[]) => string];
+
+const CALLS: readonly Rewrite[] = [
+  // printf "a-%s" b · format('a-{0}', 'b') · string.Format("a-{0}", "b") · {{ printf "a-%s" "b" }}
+  [
+    new RegExp(
+      String.raw`\b(?:s?printf|format)!?\s{0,9}\(?\s{0,9}(${LITERAL})${BETWEEN}(${ARGUMENTS})\s{0,9}\)?`,
+      "gi",
+    ),
+    (_, format = "", list = "") => filled(bare(format), argumentsOf(list)),
+  ],
+  // "a-{}".format("b") · "a-%s" % "b"
+  [
+    new RegExp(String.raw`(${LITERAL})\s{0,9}(?:\.format\s{0,9}\(|%)\s{0,9}\(?(${ARGUMENTS})\s{0,9}\)?`, "g"),
+    (_, format = "", list = "") => filled(bare(format), argumentsOf(list)),
+  ],
+  // concat('a', 'b')
+  [
+    new RegExp(String.raw`\bconcat\s{0,9}\(\s{0,9}(${ARGUMENTS})\s{0,9}\)`, "gi"),
+    (_, list = "") => argumentsOf(list).join(""),
+  ],
+  // concat_ws('-', 'a', 'b') · join("-", ["a", "b"]) · join "-" (list "a" "b")
+  [
+    new RegExp(
+      String.raw`\b(?:concat_ws|join)\s{0,9}\(?\s{0,9}(${LITERAL})\s{0,9},?\s{0,9}[[(]?\s{0,9}(?:(?:list|array|tuple)\s{1,9})?(${ARGUMENTS})\s{0,9}[\])]{0,3}`,
+      "gi",
+    ),
+    (_, by = "", list = "") => argumentsOf(list).join(bare(by)),
+  ],
+  // ["a", "b"].join("-")
+  [
+    new RegExp(
+      String.raw`\[\s{0,20}(${ARGUMENTS})\s{0,20}\]\s{0,9}\.join\s{0,9}\(\s{0,9}(${LITERAL})?\s{0,9}\)`,
+      "g",
+    ),
+    (_, list = "", by = "','") => argumentsOf(list).join(bare(by)),
+  ],
+  // "-".join(["a", "b"])
+  [
+    new RegExp(
+      String.raw`(${LITERAL})\.join\s{0,9}\(\s{0,9}[[(]?\s{0,20}(${ARGUMENTS})\s{0,20}[\])]?\s{0,9}\)`,
+      "g",
+    ),
+    (_, by = "", list = "") => argumentsOf(list).join(bare(by)),
+  ],
+];
+const HAS_CALL = /printf|format|concat|join|["']\s*%/i;
+
+/** Replacements a text asks for: `s/a/b/`, `${X/a/b}`, `.replace("a", "b")`, `replace "a" "b"`, `tr` excepted. */
+const REPLACEMENTS: readonly RegExp[] = [
+  /\bs([/|#,@])((?:(?!\1)[\w.-]){2,60})\1((?:(?!\1)[\w.-]){0,60})\1/g,
+  /\$\{\w+()\/\/?([\w.-]{2,60})\/([\w.-]{0,60})\}/g,
+  new RegExp(
+    String.raw`\breplace(?:All)?\s*(\(|\s)[^"'\n]{0,100}["']([\w.-]{2,60})["']\s*,?\s*["']([\w.-]{0,60})["']`,
+    "gi",
+  ),
+];
+const HAS_REPLACEMENT = /\bs[/|#,@]|\$\{\w+\/|replace/i;
+
+/** A text with the calls in it that make one text of several done, and its own replacements made. */
+export function assembled(text: string): string {
+  if (text.length > MAX_CHARS) return text;
+  let result = text;
+  if (HAS_CALL.test(text)) {
+    for (const [pattern, put] of CALLS)
+      result = result.replace(pattern, put as (...groups: string[]) => string);
+  }
+  if (HAS_REPLACEMENT.test(text)) {
+    for (const pattern of REPLACEMENTS) {
+      for (const [, , from = "", to = ""] of [...text.matchAll(pattern)].slice(0, MAX_REPLACEMENTS)) {
+        const replaced = result.replaceAll(from, to);
+        if (replaced.length <= MAX_CHARS) result = replaced;
+      }
+    }
+  }
+  return result;
+}
