@@ -10,11 +10,13 @@ import { isolationRules } from "../../packages/isolation/rules";
 import { proofRules } from "../proof";
 import type { Rule } from "../../packages/isolation/rule";
 import { rules } from "../rules";
+import { type Statements, statementRule } from "../rules/statement";
+import { readStatements } from "./statement";
 import { Waivers } from "./waivers";
 
 /** Every rule the pack enforces. */
-export function allRules(waivers: Waivers): readonly Rule[] {
-  return [...isolationRules, ...rules, ...waiverRules(waivers)];
+export function allRules(waivers: Waivers, statements: Statements = new Map()): readonly Rule[] {
+  return [...isolationRules, ...rules, statementRule(statements), ...waiverRules(waivers)];
 }
 
 /**
@@ -28,14 +30,15 @@ export function packArgs(): PolicyPackArgs {
     const now = new Date();
     const waivers = new Waivers(readWaivers(root, now), now.toISOString().slice(0, 10));
     const inventory = readInventory(root);
-    const rules = allRules(waivers);
+    const config = pulumi.runtime.allConfig() as Record<string, string>;
+    const rules = allRules(waivers, readStatements(root, { stack: pulumi.getStack(), config }));
     const all = [...rules, ...proofRules(process.env, root, __filename, rules, inventory)];
     const inspection = new Inspection({
       rules: all,
       inventory,
       waivers,
       isDryRun: pulumi.runtime.isDryRun(),
-      config: pulumi.runtime.allConfig() as Record<string, string>,
+      config,
     });
     return { enforcementLevel: "mandatory", policies: toPolicies(all, inspection) };
   } catch (error) {

@@ -1,0 +1,245 @@
+import { RECOVERY_JOBS, type RecoveryJob } from "../../infra/recovery/recoveryJobs";
+import { alertCatalogue } from "../../packages/alerting/catalogue";
+import { PRIORITY_POLICY } from "../../packages/alerting/priorities";
+import { activityCondition, azureRuleGroups, metricCriteria } from "../../packages/alerting/render/azure";
+import {
+  PRIORITIES,
+  type AzureMetricAlert,
+  type Catalogue,
+  type Priority,
+} from "../../packages/alerting/types";
+import { PROD_ENVIRONMENT } from "../../packages/isolation/derive";
+import {
+  fromText,
+  parseStackConfig,
+  readStacks,
+  SECRET_VALUES,
+  stackPlatformNames,
+} from "../../stacks/files";
+import { alertSettings } from "../../stacks/monitoringSettings";
+import { PLACES, roleOf } from "../../stacks/roles";
+import { ConfigError } from "../../stacks/problems";
+import { PRODUCT, type StackConfig } from "../../stacks/schema";
+import { SITE_HEALTH, SITES } from "../../stacks/sites";
+import type { Demand, Statements } from "../rules/statement";
+
+const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
+const CATALOGUE = "packages/alerting, alerts.thresholds";
+
+/** Places of the program whose region is not lost. */
+const present = (config: StackConfig) =>
+  PLACES.filter((place) => !["lost", undefined].includes(roleOf(config, place)));
+
+/** Things one metric alert is made for, as the ends of its names tell them apart. */
+function scopesOf({ scope }: AzureMetricAlert, config: StackConfig): string[] {
+  if (scope === "vault") return present(config).map((place) => `-${place}`);
+  return scope === "replicaServer" && present(config).length < 2 ? [] : [""];
+}
+
+function alerts({ alerts: all }: Catalogue, config: StackConfig, prefix: string): Demand[] {
+  return all.flatMap((alert): Demand[] => {
+    const what = `the alert ${alert.name}`;
+    switch (alert.kind) {
+      case "metric":
+        return scopesOf(alert, config).map((suffix) => ({
+          what,
+          key: CATALOGUE,
+          type: "monitor:MetricAlert",
+          where: { ruleName: `${prefix}-${kebab(alert.name)}${suffix}` },
+          is: {
+            enabled: true,
+            severity: PRIORITY_POLICY[alert.priority].azureSeverity,
+            evaluationFrequency: alert.evaluationFrequency,
+            windowSize: alert.windowSize,
+            autoMitigate: true,
+            "criteria.allOf": metricCriteria(alert).allOf,
+          },
+        }));
+      case "activity":
+        return [
+          {
+            what,
+            key: CATALOGUE,
+            type: "monitor:ActivityLogAlert",
+            where: { activityLogAlertName: `${prefix}-${kebab(alert.name)}` },
+            is: { enabled: true, condition: activityCondition(alert) },
+          },
+        ];
+      case "prometheus":
+        return [];
+    }
+  });
+}
+
+/** Rule groups of every cluster that serves. */
+function ruleGroups(catalogue: Catalogue, clusters: readonly string[]): Demand[] {
+  return clusters.flatMap((cluster) =>
+    azureRuleGroups(catalogue).map(({ name, interval, rules }): Demand => {
+      const plain = rules.map(({ rule }) =>
+        Object.fromEntries(Object.entries(rule).filter(([key]) => key !== "annotations" && key !== "labels")),
+      );
+      return {
+        what: `the rule group ${name}`,
+        key: CATALOGUE,
+        type: "alertsmanagement:PrometheusRuleGroup",
+        where: { ruleGroupName: `${name}-${cluster}` },
+        is: { enabled: true, interval },
+        members: { list: "rules", by: ["alert", "record"], of: plain },
+      };
+    }),
+  );
+}
+
+/** Who hears of an alert, by priority, and of silence. */
+function receivers({ alerts: { emails } }: StackConfig, prefix: string): Demand[] {
+  const group = (noun: string, is: Demand["is"]): Demand => ({
+    what: `the action group ${noun}`,
+    key: "alerts.emails, alerts.slackChannels",
+    type: "monitor:ActionGroup",
+    where: { actionGroupName: `ag-${prefix}-${noun}` },
+    is: { enabled: true, ...is },
+  });
+  const of = (priority: Priority): Demand => {
+    const { channels } = PRIORITY_POLICY[priority];
+    return group(priority.toLowerCase(), {
+      logicAppReceivers: channels.includes("slack") ? [{ name: "slack" }] : [],
+      webhookReceivers: channels.includes("pagerduty") ? [{ name: "pagerduty" }] : [],
+      emailReceivers: channels.includes("email") ? emails.map((emailAddress) => ({ emailAddress })) : [],
+    });
+  };
+  const usesSlack = PRIORITIES.some((priority) => PRIORITY_POLICY[priority].channels.includes("slack"));
+  return [
+    ...PRIORITIES.map(of),
+    group("dead-mans-switch", { webhookReceivers: [{ name: "heartbeat" }] }),
+    ...(usesSlack
+      ? [
+          {
+            what: "the workflow that tells Slack",
+            key: "alerts.slackChannels",
+            type: "logic:Workflow",
+            where: { workflowName: `logic-${prefix}-slack` },
+            is: { state: "Enabled" },
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Words of a job's command that do not depend on the run. */
+function commandOf(job: RecoveryJob): string[] {
+  const [one, other] = [
+    job.arguments({ deadlineMinutes: 60, database: "a" }),
+    job.arguments({ deadlineMinutes: 600, database: "b" }),
+  ];
+  return one.filter((word, index) => word === other[index]);
+}
+
+/** Recovery jobs, each with its schedule, running in one region at least. */
+function jobs({ recovery: { schedules } }: StackConfig): Demand[] {
+  return RECOVERY_JOBS.map((job) => ({
+    what: `the recovery job ${job.name}`,
+    key: `recovery.schedules.${job.name}`,
+    type: "CronJob",
+    args: commandOf(job),
+    is: { "spec.schedule": schedules[job.name], "spec.suspend": false },
+  }));
+}
+
+/** Each public site, from its name to the origins in every region that is there. */
+function edge(config: StackConfig, prefix: string): Demand[] {
+  const hosts = { api: config.edge.apiHostName, dashboard: config.edge.dashboardHostName };
+  return [
+    {
+      what: "the endpoint of Front Door",
+      key: "edge",
+      type: "cdn:AFDEndpoint",
+      where: { endpointName: `fde-${prefix}` },
+      is: { enabledState: "Enabled" },
+    },
+    ...SITES.flatMap((site): Demand[] => [
+      {
+        what: `the public name of ${site}`,
+        key: `edge.${site}HostName`,
+        type: "cdn:AFDCustomDomain",
+        where: { hostName: hosts[site] },
+      },
+      {
+        what: `the route of ${site}`,
+        key: "edge",
+        type: "cdn:Route",
+        where: { routeName: site },
+        is: { enabledState: "Enabled", patternsToMatch: ["/*"], linkToDefaultDomain: "Disabled" },
+      },
+      {
+        what: `the origins of ${site}`,
+        key: "edge",
+        type: "cdn:AFDOriginGroup",
+        where: { originGroupName: site },
+        is: { "healthProbeSettings.probePath": SITE_HEALTH[site].ready },
+      },
+      ...present(config).map((place) => ({
+        what: `the origin of ${site} in ${config.regions[place]?.location ?? place}`,
+        key: `regions.${place}`,
+        type: "cdn:AFDOrigin",
+        where: { originName: config.regions[place]?.location, originHostHeader: hosts[site] },
+        is: { enabledState: "Enabled" },
+      })),
+    ]),
+  ];
+}
+
+/** What one production stack must have, by its stack file and the catalogues. */
+export function statementOf(config: StackConfig): Demand[] {
+  const names = stackPlatformNames(config);
+  const { prefix } = names;
+  const catalogue = alertCatalogue(alertSettings(config, names.namespace));
+  const serving = PLACES.filter((place) => roleOf(config, place) === "serving");
+  const clusters = serving.flatMap((place) => names[place]?.cluster ?? []);
+  return [
+    ...alerts(catalogue, config, prefix),
+    ...ruleGroups(catalogue, clusters),
+    ...receivers(config, prefix),
+    ...jobs(config),
+    ...edge(config, prefix),
+  ];
+}
+
+/** The statements of every production stack. */
+export function statementsOf(stacks: Readonly<Record<string, StackConfig>>): Statements {
+  return new Map(
+    Object.entries(stacks)
+      .filter(([, { environment }]) => environment === PROD_ENVIRONMENT)
+      .map(([stack, config]) => [`${PRODUCT}/${stack}`, statementOf(config)]),
+  );
+}
+
+/** A run as the engine describes it: the stack, and its configuration as texts, by `project:key`. */
+export interface RunOf {
+  readonly stack: string;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** The stack's configuration in this run, which may lay values over the stack file; undefined when it has none that is valid. */
+function configOf({ stack, config }: RunOf): StackConfig | undefined {
+  const prefix = `${PRODUCT}:`;
+  const values = Object.entries(config).flatMap(([key, text]) => {
+    const name = key.slice(prefix.length);
+    return key.startsWith(prefix) && name !== SECRET_VALUES ? [[name, fromText(name, text)] as const] : [];
+  });
+  try {
+    return values.length === 0 ? undefined : parseStackConfig(Object.fromEntries(values), stack);
+  } catch (error) {
+    // The program refuses it in clear words; until then the stack file is what counts.
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Statements of the project in a folder, for a run.
+ * @throws ConfigError as {@link readStacks}
+ */
+export function readStatements(root: string, run: RunOf): Statements {
+  const own = configOf(run);
+  return statementsOf({ ...readStacks(root), ...(own && { [run.stack]: own }) });
+}
