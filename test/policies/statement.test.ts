@@ -22,7 +22,7 @@ interface Planned {
 }
 
 function known(value: unknown): unknown {
-  if (value === "[unknown]") return UNKNOWN;
+  if (value === "[unknown]" || value === "[secret]") return UNKNOWN;
   if (Array.isArray(value)) return value.map(known);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, known(inner)]));
