@@ -4,6 +4,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import yaml from "js-yaml";
 import type { Browser } from "playwright-core";
+import { allAlerts } from "../../apps/tools/docs/runbookPages";
 import { RUNBOOKS, runbookUrl } from "../../packages/alerting/runbooks";
 import { projectRoot } from "../../packages/command/root";
 import { openBrowser, withBrowser } from "../support/browser";
@@ -37,6 +38,16 @@ test("an alert links to the page that the site has, below the address of the con
     const url = runbookUrl("https://docs.example.com/runbooks", runbook);
     expect(url).toBe(`https://docs.example.com/runbooks/${runbook}.html`);
     expect(pages).toContain(`runbooks/${runbook}.md`);
+  }
+});
+
+test("a runbook begins with the names of the alerts that lead to it, before anything else", () => {
+  for (const { name, priority, runbook } of allAlerts()) {
+    const page = fs.readFileSync(path.join(ROOT, `docs/runbooks/${runbook}.md`), "utf8");
+    const [title = "", first = ""] = page.replace(/<!--.*-->\n+/, "").split(/\n\n/);
+    expect(title).toMatch(/^# /);
+    expect(first).toBe("Alerts that lead here:");
+    expect(page.slice(0, page.indexOf("\n## "))).toContain(`- **\`${name}\`** (${priority}): `);
   }
 });
 

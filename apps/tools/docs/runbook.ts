@@ -167,6 +167,18 @@ function inCluster(command = ""): string[] {
       ];
 }
 
+/** The alerts that lead to a page, first on it: whoever was woken compares the name before anything else. */
+function alertLines(alerts: readonly LeadingAlert[]): string[] {
+  return alerts.length === 0
+    ? ["No alert leads here; the [index](../README.md) does.", ""]
+    : [
+        "Alerts that lead here:",
+        "",
+        ...alerts.map(({ name, priority, summary }) => `- **\`${name}\`** (${priority}): ${summary}`),
+        "",
+      ];
+}
+
 /** The page of one runbook. */
 export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert[]): string {
   const objective = OBJECTIVES[book.objective];
@@ -191,6 +203,7 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     "",
     `<!-- Generated from docs/runbooks/source/${book.id}.yaml by \`npm run docs\`. -->`,
     "",
+    ...alertLines(alerts),
     book.when,
     "",
     `**Severity** ${book.severity} · **Risks** ${book.risks.join(", ")}${objective ? ` · **RTO** ${objective.rto} · **RPO** ${objective.rpo} (${objective.means})` : ""}`,
@@ -198,10 +211,6 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     "## Symptoms",
     "",
     ...book.symptoms.map((symptom) => `- ${symptom}`),
-    "",
-    alerts.length > 0 ? "Alerts that lead here:" : "No alert leads here; the [index](../README.md) does.",
-    "",
-    ...alerts.map(({ name, priority, summary }) => `- ${priority} \`${name}\`: ${summary}`),
     "",
     "## Who decides",
     "",
