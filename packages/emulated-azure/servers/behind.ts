@@ -1,3 +1,5 @@
+import { stringAt } from "../model/paths";
+import { changePassword } from "./administrator";
 import type { EmulatedCloud } from "../cloud";
 import type { Hook } from "../hooks";
 import type { Stored } from "../model/types";
@@ -36,6 +38,7 @@ export function followed(servers: DatabaseServers): Hook {
         break;
       case "updated":
         await switched(servers, name, event.before.outputs["state"], event.stored.outputs["state"]);
+        await passwordChanged(servers, event.before, event.stored);
         break;
       case "deleted":
         await servers.delete(name);
@@ -52,4 +55,12 @@ async function switched(
   if (before === now) return;
   if (now === "Stopped") await servers.server(name).stop();
   else if (now === "Ready") await servers.server(name).start();
+}
+
+async function passwordChanged(servers: DatabaseServers, before: Stored, now: Stored): Promise<void> {
+  const password = stringAt(now.inputs, "administratorLoginPassword");
+  if (password === undefined || password === stringAt(before.inputs, "administratorLoginPassword")) return;
+  const server = servers.server(nameOf(now));
+  server.administrator.password = password;
+  await changePassword(server.instance, server.administrator);
 }
