@@ -1,8 +1,9 @@
 import { virtualEndpointHosts, type RegionNames } from "../../infra/naming";
+import { regionSubnets } from "../../infra/network/addressing";
 import { REGIONS } from "../../infra/regions";
 import { readStacks } from "../../stacks/files";
 import { stackPlatformNames } from "../../stacks/names";
-import { SITE_HEALTH, SITES } from "../../stacks/sites";
+import { SITE_HEALTH, SITES, type Site } from "../../stacks/sites";
 import { refused } from "./frame/errors";
 
 /** One region of an environment, by the names the stack file gives it. */
@@ -16,11 +17,18 @@ export interface RegionFacts {
   server: string;
   serverHost: string;
   cluster: string;
+  vault: string;
+  /** Addresses Front Door's requests come from. */
+  edgeCidr: string;
+  /** Role the stack file gives it. */
+  role: "serving" | "standby" | "lost";
 }
 
 /** What an operation needs to know of an environment. All of it derives from the stack file: no state is asked. */
 export interface Platform {
   stack: string;
+  /** `production` or `staging`: what records of backups, drills and incidents are filed under. */
+  environment: string;
   subscriptionId: string;
   tenantId: string;
   regions: readonly RegionFacts[];
@@ -30,6 +38,18 @@ export interface Platform {
   database: string;
   /** Public addresses that must answer 200. */
   sites: readonly string[];
+  /** An address per site that is no health check: the page people open, and where partners deliver. */
+  entries: readonly string[];
+  /** Public host names; each is a Service of that name in the clusters. */
+  hosts: Readonly<Record<Site, string>>;
+  /** Front Door's profile and its one endpoint. */
+  edge: { resourceGroup: string; profile: string; endpoint: string };
+  /** Image of nginx, pinned by digest. */
+  frontImage: string;
+  /** Account of backups, evidence and incidents. */
+  storageAccount: string;
+  /** Longest life of a secret in days, whatever the catalogue says. */
+  secretRotationDays: number;
   targets: { rpoSeconds: number; rtoSeconds: number };
 }
 
@@ -47,11 +67,17 @@ export function platformOf(root: string, stack: string): Platform {
     server: of.server,
     serverHost: `${of.server}.postgres.database.azure.com`,
     cluster: of.cluster,
+    vault: of.vault,
+    edgeCidr: regionSubnets(config.network[place]?.addressSpace ?? config.network.primary.addressSpace)[
+      "private-link"
+    ],
+    role: config.regions[place]?.role ?? "lost",
   });
   const { edge, recovery, azure, database } = config;
   const hosts = { api: edge.apiHostName, dashboard: edge.dashboardHostName };
   return {
     stack,
+    environment: config.environment,
     subscriptionId: azure.subscriptionId,
     tenantId: azure.tenantId,
     regions: [
@@ -62,6 +88,16 @@ export function platformOf(root: string, stack: string): Platform {
     writerHost: virtualEndpointHosts(names.virtualEndpoint).writer,
     database: database.applicationDatabase,
     sites: SITES.map((site) => `https://${hosts[site]}${SITE_HEALTH[site].ready}`),
+    entries: [`https://${hosts.api}/webhooks`, `https://${hosts.dashboard}/`],
+    hosts,
+    edge: {
+      resourceGroup: names.globalResourceGroup,
+      profile: names.frontDoor,
+      endpoint: names.frontDoorEndpoint,
+    },
+    frontImage: config.statusPage.frontImage,
+    storageAccount: names.storageAccount,
+    secretRotationDays: config.vault.secretRotationDays,
     targets: { rpoSeconds: recovery.rpoMinutes * 60, rtoSeconds: recovery.rtoMinutes * 60 },
   };
 }

@@ -64,6 +64,19 @@ test.each([
     2,
     /whole number of seconds/,
   ],
+  ["rotate without a name", ["rotate", "prod"], {}, 2, /name the secrets, or --all/],
+  ["rotate all and a name", ["rotate", "prod", "session-secret", "--all"], {}, 2, /exclude each other/],
+  ["a secret that is none", ["rotate", "prod", "mars"], {}, 2, /"mars" is no secret of the catalogue/],
+  ["a switch that is none", ["maintenance", "prod", "half"], {}, 2, /must be "on" or "off"/],
+  [
+    "a pause that is none",
+    ["maintenance", "prod", "on", "--retry-after", "0"],
+    {},
+    2,
+    /whole minutes from 1 to 1440/,
+  ],
+  ["no way to the clusters", ["maintenance", "prod", "on"], {}, 2, /KUBECONFIG is not set/],
+  ["contain without a database", ["contain", "prod"], {}, 2, /DATABASE_URL is not set/],
   ["no way to the database", ["failover", "prod", "--to", "northeurope"], {}, 2, /DATABASE_URL is not set/],
   [
     "a kubeconfig that is not there",
@@ -110,3 +123,15 @@ test("--help tells settings and exit codes", async () => {
     expect.stringMatching(/--accept-loss[\s\S]*KUBECONFIG[\s\S]*another run holds the lease/),
   ]);
 });
+
+test("status of a platform nobody can reach says why for every line, on one screen, and fails", async () => {
+  const { stdout, stderr, status } = await operations(["status", "staging", "--journal", "/nonexistent"], {
+    AZURE_RESOURCE_MANAGER_URL: "https://127.0.0.1:9",
+  });
+  expect([status, stderr]).toEqual([1, ""]);
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines[0]).toMatch(/^staging: \d+ want attention \(!\), \d+ could not be looked up \(\?\)$/);
+  for (const line of lines.slice(1)) expect(line).toMatch(/^( {2}|[!?] )[a-z ]+ {2}\S/);
+  expect(stdout).toMatch(/\? serving +unknown: DATABASE_URL is not set/);
+  expect(stdout).toMatch(/\? switches +unknown: aks-[\w-]+ does not answer: KUBECONFIG is not set/);
+}, 60_000);

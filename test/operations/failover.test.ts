@@ -74,7 +74,7 @@ describe("refused, with nothing changed", () => {
   });
 
   test("another run alive; a killed one's lease is taken", async () => {
-    const lease = path.join(laptop.folder, "failover-shop.lease");
+    const lease = path.join(laptop.folder, "operations-shop.lease");
     fs.writeFileSync(lease, `${process.pid}\n`);
     await expect(run({ to: NORTH.location }, go("INC-2"))).rejects.toMatchObject({ exitCode: 4 });
     fs.writeFileSync(lease, "4194304999\n");
@@ -146,7 +146,8 @@ describe("refused while the target's cluster could not serve", () => {
       exitCode: 3,
       message: expect.stringMatching(/aks-shop-neu cannot be asked: no route/),
     });
-    const down = { ...laptop.ground, database: { query: () => Promise.reject(new Error("refused")) } };
+    const database = { ...laptop.ground.database, query: () => Promise.reject(new Error("refused")) };
+    const down = { ...laptop.ground, database };
     await expect(run({ to: NORTH.location }, go("INC-6"), {}, down)).rejects.toMatchObject({ exitCode: 3 });
   });
 });
@@ -218,11 +219,11 @@ describe("killed at any step and typed again", () => {
         if (dead) throw new Killed(name);
         return result;
       };
-    const { database, servers, cluster, edge, now } = laptop.ground;
+    const { database, servers, cluster, edge } = laptop.ground;
     return {
-      now,
-      database: { query: alive("query", database.query) as typeof database.query },
-      servers: { get: alive("get", servers.get), promote: alive("promote", servers.promote) },
+      ...laptop.ground,
+      database: { ...database, query: alive("query", database.query) as typeof database.query },
+      servers: { ...servers, get: alive("get", servers.get), promote: alive("promote", servers.promote) },
       edge: alive("edge", edge),
       cluster: (name) => {
         const real = cluster(name);

@@ -5,15 +5,19 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
 import * as k8s from "@kubernetes/client-node";
 import { Client } from "pg";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { postgres } from "../../apps/operations/ground/database";
-import { REGION_HEADER, throughTheEdge } from "../../apps/operations/ground/edge";
+import { documentOf, REGION_HEADER, throughTheEdge } from "../../apps/operations/ground/edge";
+import { recordsOf } from "../../apps/operations/ground/records";
+import { resourceManager } from "../../apps/operations/ground/resources";
 import { flexibleServers } from "../../apps/operations/ground/servers";
-import type { Ground, ServersGround } from "../../apps/operations/ground/types";
+import { keyVaults } from "../../apps/operations/ground/vaults";
+import type { Ground, VaultsGround } from "../../apps/operations/ground/types";
 import type { Platform, RegionFacts } from "../../apps/operations/platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../../apps/operations/regionMarks";
 import {
@@ -28,18 +32,24 @@ import { listen, type Listening } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { DatabaseServers, putBehind } from "../../packages/emulated-azure/servers";
-import { credentialOf } from "../cloud/client";
 import { databaseLogins } from "../../infra/data/databaseLogins";
 import { rolesScript } from "../../infra/data/rolesScript";
+import { SECRET_CATALOG, secretsOf } from "../../infra/secrets/secretCatalog";
+import { kindNamed } from "../../packages/emulated-azure/kubernetes/kinds";
 import { clientProgram, PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
+import { credentialOf, signIn } from "../cloud/client";
+import { declareFrontDoor, declareVaults, startPage } from "./laptopParts";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
 /** Built-in roles (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles). */
 const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
 const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
-/** Of every login of the platform. */
-const PASSWORD = "not-a-real-one-1";
+/** Password of every role before it is rotated. */
+export const OLD = "not-a-real-one-1";
+const KEY_VAULT_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7";
+/** Name of the Secret the driver keeps for the api. */
+const SYNCED = "api-1";
 const NAMESPACE = "shop";
 const ENDPOINT = "shop-db";
 const SUFFIX = "postgres.database.azure.com";
@@ -52,6 +62,9 @@ const region = (place: RegionFacts["place"], location: string, code: string): Re
   server: `psql-shop-${code}`,
   serverHost: `psql-shop-${code}.${SUFFIX}`,
   cluster: `aks-shop-${code}`,
+  vault: `kv-shop-${code}`,
+  edgeCidr: "127.0.0.0/8",
+  role: place === "primary" ? "serving" : "standby",
 });
 export const WEST = region("primary", "westeurope", "weu");
 export const NORTH = region("secondary", "northeurope", "neu");
@@ -64,6 +77,8 @@ interface Place {
   lost: boolean;
   /** When its api last wrote. */
   wrote: number;
+  /** Port of the maintenance page's nginx, while a pod of it runs. */
+  page?: number;
 }
 
 /**
@@ -79,31 +94,53 @@ export class Laptop {
   private readonly places: Place[] = [];
   private config = new k8s.KubeConfig();
   private edge = http.createServer();
+  /** The API's own pods, for whoever reaches them past the public Service. */
+  private application = http.createServer((_request, response) => {
+    const healthy = this.places.some(({ lost, wrote }) => !lost && Date.now() - wrote < 2500);
+    response.writeHead(healthy ? 200 : 503).end("the API itself");
+  });
   private going = true;
-  private cloud?: EmulatedCloud;
+  cloud!: EmulatedCloud;
   private listening?: Listening;
+  /** What the API says of each partner, by the key it signs in with. */
+  partners: Record<string, string> = {};
   platform!: Platform;
   ground!: Ground;
+  /** Vaults as whoever deploys fills them. */
+  private maker!: VaultsGround;
 
   private constructor(readonly servers: DatabaseServers) {}
 
   static async open(): Promise<Laptop> {
     const laptop = new Laptop(await DatabaseServers.open());
     await laptop.databases();
-    await laptop.clusters();
     await laptop.publicNames();
-    const url = `postgresql://${ADMINISTRATOR.login}:${ADMINISTRATOR.password}@writer/postgres`;
+    await laptop.clusters();
+    const azure = await laptop.azure();
     laptop.ground = {
       now: () => new Date(),
-      database: postgres(url, (host) => {
-        const port = laptop.servers.portOf(host);
-        return port === undefined ? undefined : { host: "127.0.0.1", port };
-      }),
-      servers: await laptop.resourceManager(),
+      database: laptop.database(),
+      ...azure,
       cluster: (name) => kubernetes(laptop.config, k8s, name),
       edge: throughTheEdge,
+      document: documentOf,
+      certificate: () => Promise.resolve(new Date(Date.now() + 60 * 86_400_000)),
+      records: recordsOf(laptop.platform, {
+        BACKUP_TARGETS: JSON.stringify([{ name: "here", kind: "folder", path: laptop.folder }]),
+        BACKUP_CONTAINER_DAILY: "daily",
+      }),
     };
+    await laptop.fillVaults();
+    laptop.driver();
     return laptop;
+  }
+
+  /** The administrator's connection, as somebody who types a verb would have it. */
+  database(password = ADMINISTRATOR.password) {
+    return postgres(`postgresql://${ADMINISTRATOR.login}:${password}@writer/postgres`, (host) => {
+      const port = this.servers.portOf(host);
+      return port === undefined ? undefined : { host: "127.0.0.1", port };
+    });
   }
 
   async sql<T extends object = any>(text: string, values: unknown[] = []): Promise<T[]> {
@@ -119,14 +156,14 @@ export class Laptop {
     const place = this.place(facts);
     place.lost = true;
     const group = `/resourcegroups/${facts.resourceGroup}/`.toLowerCase();
-    this.cloud?.faults.outage(facts.location, ({ key }) => key?.toLowerCase().includes(group) ?? false);
+    this.cloud.faults.outage(facts.location, ({ key }) => key?.toLowerCase().includes(group) ?? false);
     await this.servers.loseRegion(facts.location);
   }
 
   /** The region answers again: its pods start as they were. */
   async bringBack(facts: RegionFacts): Promise<void> {
     this.place(facts).lost = false;
-    this.cloud?.faults.clear();
+    this.cloud.faults.clear();
     await this.servers.returnRegion(facts.location);
     await this.servers.settled();
   }
@@ -153,8 +190,10 @@ export class Laptop {
       await front.close();
     }
     await this.listening?.stop();
-    this.edge.closeAllConnections();
-    await new Promise((resolve) => this.edge.close(resolve));
+    for (const server of [this.edge, this.application]) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
     await this.servers.close();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
@@ -164,7 +203,7 @@ export class Laptop {
     await servers.create({ name: WEST.server, region: WEST.location, administrator: ADMINISTRATOR });
     // The very script production's job runs makes the logins a failover opens and shuts.
     const regions = { serving: WEST, standby: NORTH };
-    const passwords = databaseLogins(regions).map(({ variable }) => [variable, PASSWORD]);
+    const passwords = databaseLogins(regions).map(({ variable }) => [variable, OLD]);
     const table = "SET ROLE migration; CREATE TABLE marker (id bigint PRIMARY KEY);";
     await new Promise<void>((resolve, reject) => {
       // The wire to the server runs in this process: it must go on meanwhile.
@@ -209,9 +248,14 @@ export class Laptop {
   private deploy({ api }: Place, standby: boolean): void {
     api.namespace(NAMESPACE);
     const marks = (more: object = {}) => (standby ? { annotations: { [ROLE_MARK]: STANDBY, ...more } } : {});
+    const env = secretsOf("api").map(({ variable: key }) => ({
+      name: key,
+      valueFrom: { secretKeyRef: { name: SYNCED, key } },
+    }));
     for (const [name, pods] of [
       ["api", 2],
       ["dashboard", 1],
+      ["gateway", 1],
     ] as const)
       api.create({
         apiVersion: "apps/v1",
@@ -220,8 +264,18 @@ export class Laptop {
         spec: {
           replicas: standby ? 0 : pods,
           selector: { matchLabels: { app: name } },
-          template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: "x" }] } },
+          template: {
+            metadata: { labels: { app: name } },
+            spec: { containers: [{ name, image: "x", ...(name === "api" && { env }) }] },
+          },
         },
+      } as never);
+    for (const name of ["api", "dashboard"])
+      api.create({
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name, namespace: NAMESPACE },
+        spec: { selector: { app: name }, ports: [{ port: 80 }] },
       } as never);
     for (const name of ["recovery-daily", "recovery-operator"])
       api.create({
@@ -246,13 +300,132 @@ export class Laptop {
       return { state: "finished" as const };
     }
     if (container === "api") await this.write(place, deleted);
+    if (container === "maintenance") await this.page(place, deleted);
+    log(`${container ?? ""} is ready\n`);
     return { state: "ready" as const };
+  }
+
+  /** Fills both vaults as the program does: each region's logins are its own, everything else is shared. */
+  private async fillVaults(): Promise<void> {
+    const writer = this.platform.writerHost;
+    for (const { vault, code } of this.platform.regions)
+      await Promise.all(
+        SECRET_CATALOG.map(({ name, contentType, connection }) => {
+          const admin = connection?.role === "administrator";
+          const user = admin ? ADMINISTRATOR.login : `${connection?.role ?? ""}_${code}`;
+          const password = admin || name === "database-admin-password" ? ADMINISTRATOR.password : OLD;
+          const value = connection ? `postgresql://${user}:${password}@${writer}:5432/postgres` : password;
+          return this.maker.write(vault, name, { value, contentType, tags: {} });
+        }),
+      );
+    await this.sync();
+  }
+
+  /** What a containment may touch, to be compared with what it is after the way back. */
+  async snapshot(): Promise<unknown> {
+    const clusters = await Promise.all(
+      this.places.map(async ({ facts, lost }) => {
+        if (lost) return undefined;
+        const cluster = this.ground.cluster(facts.cluster);
+        const [deployments, cronJobs, services] = await Promise.all([
+          cluster.deployments(NAMESPACE),
+          cluster.cronJobs(NAMESPACE),
+          cluster.services(NAMESPACE),
+        ]);
+        const wanted = deployments.map(({ name, replicas }) => ({ name, replicas }));
+        return { wanted, cronJobs, services };
+      }),
+    );
+    const roles = await this.sql(
+      "SELECT rolname, rolcanlogin, shobj_description(oid, 'pg_authid') AS note FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1",
+    );
+    return { clusters, roles, endpoint: this.endpointState() };
+  }
+
+  /** What the driver does every two minutes: the vault's values into the Secret that pods start from. */
+  async sync(): Promise<void> {
+    for (const place of this.places) {
+      const kind = kindNamed("v1", "Secret")!;
+      const data = Object.fromEntries(
+        await Promise.all(
+          secretsOf("api").map(async ({ name, variable }) => [
+            variable,
+            Buffer.from((await this.maker.read(place.facts.vault, name))?.value ?? "").toString("base64"),
+          ]),
+        ),
+      ) as Record<string, string>;
+      const known = place.api.objects.find(kind, NAMESPACE, SYNCED);
+      const object = {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: SYNCED, namespace: NAMESPACE },
+        data,
+      };
+      if (!known) place.api.create(object as never);
+      else if (JSON.stringify(known["data"]) !== JSON.stringify(data))
+        place.api.objects.replace(kind, known, { ...known, data } as never);
+    }
+  }
+
+  private driver(): void {
+    void (async () => {
+      for (; this.going; await sleep(100)) await this.sync().catch(() => undefined);
+    })();
+  }
+
+  secretOf(place: Place, name: string): Record<string, string> {
+    const stored = place.api.objects.find(kindNamed("v1", "Secret")!, NAMESPACE, name);
+    return Object.fromEntries(
+      Object.entries((stored?.["data"] ?? {}) as Record<string, string>).map(([key, value]) => [
+        key,
+        Buffer.from(value, "base64").toString(),
+      ]),
+    );
+  }
+
+  /** Spec of an object of a cluster. */
+  find<T>(place: Place, apiVersion: string, kind: string, name: string): T | undefined {
+    return place.api.objects.find(kindNamed(apiVersion, kind)!, NAMESPACE, name)?.spec as T | undefined;
+  }
+
+  endpointState(): unknown {
+    const endpoint = [...this.cloud.cloud.all()].find(({ type }) => type === "azure-native:cdn:AFDEndpoint");
+    return endpoint?.inputs["enabledState"];
+  }
+
+  /** The API's word about its partners: each is up with the keys it is known by here. */
+  private dependencies(place: Place): object {
+    const values = this.secretOf(place, SYNCED);
+    const status = (partner: string) => {
+      const known = this.partners[partner];
+      return known === undefined || Object.values(values).includes(known) ? "up" : "down";
+    };
+    return {
+      details: Object.fromEntries(
+        ["shopify", "simplyprint", "sendcloud"].map((name) => [name, { status: status(name) }]),
+      ),
+    };
+  }
+
+  /** The maintenance page's own nginx, with the configuration the cluster holds. */
+  private async page(place: Place, deleted: AbortSignal): Promise<void> {
+    const map = place.api.objects.find(kindNamed("v1", "ConfigMap")!, NAMESPACE, "maintenance");
+    const { port } = this.application.address() as AddressInfo;
+    const nginx = await startPage((map?.["data"] as Record<string, string>)["default.conf"] ?? "", port);
+    place.page = nginx.port;
+    deleted.addEventListener("abort", () => {
+      if (place.page === nginx.port) place.page = undefined;
+      void nginx.stop();
+    });
   }
 
   private write(place: Place, deleted: AbortSignal): Promise<void> {
     return new Promise((ready) => {
       void (async () => {
-        const { code } = place.facts;
+        // A container waits for its Secret; what it starts with, it keeps.
+        let text: string | undefined;
+        while (!(text = this.secretOf(place, SYNCED)["DATABASE_URL"])) await sleep(10);
+        const url = new URL(text);
         let client: Client | undefined;
         while (this.going && !deleted.aborted) {
           await sleep(10);
@@ -260,7 +433,7 @@ export class Laptop {
           try {
             if (!client) {
               const port = this.servers.portOf(`${ENDPOINT}.writer.${SUFFIX}`);
-              const login = { user: `api_${code}`, password: PASSWORD, database: "postgres" };
+              const login = { user: url.username, password: url.password, database: "postgres" };
               client = new Client({ host: "127.0.0.1", port, ...login, connectionTimeoutMillis: 1000 });
               client.on("error", () => (client = undefined));
               await client.connect();
@@ -272,7 +445,8 @@ export class Laptop {
             place.wrote = Date.now();
             ready();
           } catch {
-            await client?.end().catch(() => undefined);
+            // One that was refused may never say that it has ended.
+            void client?.end().catch(() => undefined);
             client = undefined;
           }
         }
@@ -281,18 +455,36 @@ export class Laptop {
     });
   }
 
-  /** The edge: whoever wrote within the last second is healthy. */
+  /** The edge: whoever wrote within the last seconds is healthy, and requests go where its cluster's Services lead. */
   private async publicNames(): Promise<void> {
-    this.edge.on("request", (_request, response) => {
-      const healthy = this.places.find(({ lost, wrote }) => !lost && Date.now() - wrote < 1000);
-      response
-        .writeHead(healthy ? 200 : 503, healthy ? { [REGION_HEADER]: healthy.facts.location } : {})
-        .end();
+    this.edge.on("request", (request, response) => {
+      const end = (status: number, headers: Record<string, string> = {}, body = "") =>
+        void response.writeHead(status, headers).end(body);
+      const path = request.url ?? "/";
+      if (this.endpointState() !== "Enabled") return end(404);
+      const service = path === "/" ? "dashboard" : "api";
+      const place = this.places.find(({ lost, wrote, page }) => !lost && (page ?? Date.now() - wrote < 2500));
+      if (!place) return end(503);
+      const selector =
+        this.find<{ selector?: Record<string, string> }>(place, "v1", "Service", service)?.selector ?? {};
+      const region = { [REGION_HEADER]: place.facts.location };
+      if (selector["app.kubernetes.io/name"] === "maintenance" && place.page)
+        return void http
+          .get({ port: place.page, host: "127.0.0.1", path, headers: { host: service } }, (answer) => {
+            response.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...region });
+            answer.pipe(response);
+          })
+          .on("error", () => end(502));
+      if (selector["app"] !== service) return end(503, region);
+      if (path === "/health/dependencies") return end(200, region, JSON.stringify(this.dependencies(place)));
+      end(Date.now() - place.wrote < 2500 ? 200 : 503, region);
     });
-    await new Promise<void>((resolve) => this.edge.listen(0, "127.0.0.1", resolve));
+    for (const server of [this.edge, this.application])
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = this.edge.address() as AddressInfo;
     this.platform = {
       stack: "shop",
+      environment: "shop",
       subscriptionId: "11111111-2222-4333-8444-555555555555",
       tenantId: "11111111-2222-4333-8444-666666666666",
       regions: [WEST, NORTH],
@@ -300,12 +492,18 @@ export class Laptop {
       writerHost: `${ENDPOINT}.writer.${SUFFIX}`,
       database: "postgres",
       sites: [`http://127.0.0.1:${port}/health/ready`, `http://127.0.0.1:${port}/`],
+      entries: [`http://127.0.0.1:${port}/webhooks`, `http://127.0.0.1:${port}/`],
+      hosts: { api: `http://127.0.0.1:${port}`, dashboard: `http://127.0.0.1:${port}` },
+      edge: { resourceGroup: "rg-shop-global", profile: "afd-shop", endpoint: "fde-shop" },
+      frontImage: "nginx",
+      storageAccount: "stshop",
+      secretRotationDays: 180,
       targets: { rpoSeconds: 3600, rtoSeconds: 14_400 },
     };
   }
 
   /** The servers as Microsoft's client sees them, signed in as an operator who is Contributor and no more. */
-  private async resourceManager(): Promise<ServersGround> {
+  private async azure(): Promise<Pick<Ground, "servers" | "resources" | "vaults">> {
     const cloud = (this.cloud = emulatedCloud(sandboxModel(), { retryAfter: 0 }));
     this.listening = await listen(cloud);
     const { subscriptionId } = this.platform;
@@ -314,10 +512,10 @@ export class Laptop {
       cloud.directory.add({ displayName, secret: `${displayName} signs in` }),
     ) as [Principal, Principal];
     const assign = (principal: Principal, role: string) => {
-      const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${principal.objectId}`;
+      const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${principal.objectId}-${role}`;
       const inputs = {
         scope,
-        roleAssignmentName: principal.objectId,
+        roleAssignmentName: `${principal.objectId}-${role}`,
         principalId: principal.objectId,
         roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${role}`,
       };
@@ -331,6 +529,9 @@ export class Laptop {
     };
     assign(maker, OWNER);
     assign(operator, CONTRIBUTOR);
+    // Vaults are read by few: of Azure's own roles this is the one whose holders can.
+    assign(maker, KEY_VAULT_OFFICER);
+    assign(operator, KEY_VAULT_OFFICER);
     const options = {
       endpoint: this.listening.address,
       tlsOptions: { ca: this.listening.certificate },
@@ -348,9 +549,59 @@ export class Laptop {
       scope,
     );
     putBehind(cloud, this.servers);
-    return flexibleServers(client(operator), 5);
+    const resources = (principal: Principal) =>
+      resourceManager(
+        new ResourceManagementClient(
+          credentialOf(cloud, this.listening!, principal),
+          subscriptionId,
+          options,
+        ),
+        { endpoint: this.listening!.address, pollMs: 5 },
+      );
+    await declareFrontDoor(resources(maker), this.platform);
+    await declareVaults(resources(maker), this.platform);
+    for (const stored of [...cloud.cloud.all()])
+      if (stored.type === "azure-native:cdn:AFDCustomDomain")
+        cloud.cloud.put({ ...stored, outputs: { ...stored.outputs, domainValidationState: "Approved" } });
+    this.maker = this.vaultsOf(maker);
+    return {
+      servers: flexibleServers(client(operator), 5),
+      resources: resources(operator),
+      vaults: this.vaultsOf(operator),
+    };
+  }
+
+  private vaultsOf(principal: Principal): VaultsGround {
+    const { address, certificate } = this.listening!;
+    return keyVaults(
+      {
+        getToken: async () => ({
+          token: await signIn(this.cloud, this.listening!, principal, "https://vault.azure.net/.default"),
+          expiresOnTimestamp: Date.now() + 600_000,
+        }),
+      },
+      {
+        tlsOptions: { ca: certificate },
+        retryOptions: { maxRetries: 1, retryDelayInMs: 1 },
+        disableChallengeResourceVerification: true,
+        additionalPolicies: [{ policy: toLoopback(address), position: "perRetry" }],
+      },
+    );
   }
 }
+
+/** Sends what is for Azure's own names to this machine, under those names. */
+const toLoopback = (address: string): PipelinePolicy => ({
+  name: "toLoopback",
+  sendRequest(request, next) {
+    const url = new URL(request.url);
+    if (url.hostname !== "127.0.0.1") {
+      request.headers.set("host", url.hostname);
+      request.url = request.url.replace(url.origin, address);
+    }
+    return next(request);
+  },
+});
 
 /** The same servers in the resource manager as stand behind it. */
 async function declare(

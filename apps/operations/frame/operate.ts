@@ -45,8 +45,10 @@ export interface Surroundings {
 export interface Verb {
   /** e.g. `failover`. */
   name: string;
-  /** What two runs must not do at once, e.g. `prod`. */
+  /** What two runs must not act on at once, e.g. `prod`. */
   exclusive: string;
+  /** Verbs that share a name here exclude each other; all that change the platform do, unless they say otherwise. */
+  lease?: string;
   plan(incident: string): Promise<Plan>;
   /** What is left as evidence, and told at the end. */
   report(finished: Finished): { markdown: string; document: object; lines: string[] };
@@ -75,7 +77,7 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
     const plan = await tell(verb, incident, around);
     return { ...plan.document, dryRun: true, steps: stepsOf(plan) };
   }
-  const name = `${verb.name}-${verb.exclusive}`;
+  const name = `${verb.lease ?? "operations"}-${verb.exclusive}`;
   const leases = [takeLocalLease(around.folder, name)];
   try {
     if (around.lease) leases.push(await around.lease(name));

@@ -1,8 +1,17 @@
 import type * as k8s from "@kubernetes/client-node";
 import { notRun } from "../frame/errors";
-import type { Annotations, ClusterGround } from "./types";
+import type { Annotations, ClusterGround, ClusterObject, DeploymentView } from "./types";
 
 const statusOf = (error: unknown): number | undefined => (error as { code?: number }).code;
+const unless =
+  (code: number) =>
+  (error: unknown): undefined => {
+    if (statusOf(error) !== code) throw error;
+  };
+
+/** Lines kept of each container's log, and bytes. */
+const LOG_LINES = 20_000;
+const LOG_BYTES = 4 * 1024 * 1024;
 
 /** One cluster by its API. The context of the kubeconfig bears the cluster's name, as `az aks get-credentials` makes it. */
 export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context: string): ClusterGround {
@@ -15,17 +24,13 @@ export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context:
   own.setCurrentContext(context);
   const apps = own.makeApiClient(library.AppsV1Api);
   const batch = own.makeApiClient(library.BatchV1Api);
+  const core = own.makeApiClient(library.CoreV1Api);
   const merge = library.setHeaderOptions("Content-Type", library.PatchStrategy.MergePatch);
   const patch = (annotations: Annotations, spec: object) => ({ metadata: { annotations }, spec });
   return {
     async deployments(namespace) {
       const { items } = await apps.listNamespacedDeployment({ namespace });
-      return items.map(({ metadata, spec, status }) => ({
-        name: metadata?.name ?? "",
-        replicas: spec?.replicas ?? 1,
-        ready: status?.readyReplicas ?? 0,
-        annotations: metadata?.annotations ?? {},
-      }));
+      return items.map(viewOf);
     },
     async cronJobs(namespace) {
       const { items } = await batch.listNamespacedCronJob({ namespace });
@@ -44,24 +49,112 @@ export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context:
     async setCronJob(namespace, name, suspend, annotations) {
       await batch.patchNamespacedCronJob({ namespace, name, body: patch(annotations, { suspend }) }, merge);
     },
+    async restart(namespace, name, podAnnotations) {
+      const body = { spec: { template: { metadata: { annotations: podAnnotations } } } };
+      await apps.patchNamespacedDeployment({ namespace, name, body }, merge);
+    },
+    async services(namespace) {
+      const { items } = await core.listNamespacedService({ namespace });
+      return items.map(({ metadata, spec }) => ({
+        name: metadata?.name ?? "",
+        selector: spec?.selector ?? {},
+        annotations: metadata?.annotations ?? {},
+      }));
+    },
+    async setService(namespace, name, selector, annotations) {
+      const { spec } = await core.readNamespacedService({ namespace, name });
+      const gone = Object.fromEntries(Object.keys(spec?.selector ?? {}).map((key) => [key, null]));
+      const body = patch(annotations, { selector: { ...gone, ...selector } });
+      await core.patchNamespacedService({ namespace, name, body }, merge);
+    },
+    async secret(namespace, name) {
+      const found = await core.readNamespacedSecret({ namespace, name }).catch(unless(404));
+      return (
+        found &&
+        Object.fromEntries(
+          Object.entries(found.data ?? {}).map(([key, value]) => [
+            key,
+            Buffer.from(value, "base64").toString(),
+          ]),
+        )
+      );
+    },
+    async create(object) {
+      await objects().create(object).catch(unless(409));
+    },
+    async find({ apiVersion, kind, metadata }) {
+      const found = await objects().read({ apiVersion, kind, metadata }).catch(unless(404));
+      return found as ClusterObject | undefined;
+    },
+    async remove(object) {
+      await objects().delete(object).catch(unless(404));
+    },
+    async logs(namespace) {
+      const { items } = await core.listNamespacedPod({ namespace });
+      const kept: Record<string, string> = {};
+      for (const { metadata, spec } of items)
+        for (const { name: container } of spec?.containers ?? []) {
+          const name = metadata?.name ?? "";
+          const which = {
+            namespace,
+            name,
+            container,
+            tailLines: LOG_LINES,
+            limitBytes: LOG_BYTES,
+            timestamps: true,
+          };
+          kept[`${name}/${container}`] = await core
+            .readNamespacedPodLog(which)
+            // A container that never started has none.
+            .catch((error: unknown) => `no log: ${error instanceof Error ? error.message : String(error)}\n`);
+        }
+      return kept;
+    },
     async runCronJob(namespace, cronJob, job) {
       const { spec } = await batch.readNamespacedCronJob({ namespace, name: cronJob });
       const template = spec?.jobTemplate;
       const body = { metadata: { ...template?.metadata, name: job }, spec: template?.spec };
-      await batch.createNamespacedJob({ namespace, body }).catch((error: unknown) => {
-        if (statusOf(error) !== 409) throw error;
-      });
+      await batch.createNamespacedJob({ namespace, body }).catch(unless(409));
     },
     async job(namespace, name) {
-      try {
-        const { status } = await batch.readNamespacedJob({ namespace, name });
-        const is = (type: string) =>
-          status?.conditions?.some((c) => c.type === type && c.status === "True") ?? false;
-        return is("Complete") ? "complete" : is("Failed") ? "failed" : "running";
-      } catch (error) {
-        if (statusOf(error) === 404) return undefined;
-        throw error;
-      }
+      const found = await batch.readNamespacedJob({ namespace, name }).catch(unless(404));
+      if (!found) return undefined;
+      const is = (type: string) =>
+        found.status?.conditions?.some((c) => c.type === type && c.status === "True") ?? false;
+      return is("Complete") ? "complete" : is("Failed") ? "failed" : "running";
     },
+  };
+
+  function objects(): k8s.KubernetesObjectApi {
+    return library.KubernetesObjectApi.makeApiClient(own);
+  }
+}
+
+function viewOf({ metadata, spec, status }: k8s.V1Deployment): DeploymentView {
+  const replicas = spec?.replicas ?? 1;
+  const {
+    observedGeneration = 0,
+    updatedReplicas = 0,
+    replicas: all = 0,
+    readyReplicas: ready = 0,
+  } = status ?? {};
+  return {
+    name: metadata?.name ?? "",
+    replicas,
+    ready,
+    annotations: metadata?.annotations ?? {},
+    podAnnotations: spec?.template.metadata?.annotations ?? {},
+    // With an autoscaler there may be more pods than were asked for here, never fewer.
+    rolledOut:
+      observedGeneration >= (metadata?.generation ?? 0) &&
+      updatedReplicas >= replicas &&
+      updatedReplicas === all &&
+      ready === all,
+    secrets: (spec?.template.spec?.containers ?? []).flatMap(({ env = [] }) =>
+      env.flatMap(({ valueFrom }) => {
+        const { name: secret, key } = valueFrom?.secretKeyRef ?? {};
+        return secret && key ? [{ secret, key }] : [];
+      }),
+    ),
   };
 }

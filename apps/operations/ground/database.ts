@@ -1,9 +1,13 @@
 import { Client } from "pg";
-import type { DatabaseGround } from "./types";
+import { messageOf } from "../frame/errors";
+import type { DatabaseGround, Login } from "./types";
 
 /** Seconds to wait for a server of a region that may be gone. */
 const CONNECT_SECONDS = 5;
 const STATEMENT_SECONDS = 20;
+
+/** PostgreSQL's codes of a sign-in it refused: bad password, or a role that may not. */
+const REFUSED_SIGN_IN = ["28P01", "28000"];
 
 /** Where a host name leads on a laptop; undefined: to itself. */
 export type Resolve = (host: string) => { host: string; port: number } | undefined;
@@ -13,23 +17,49 @@ export type Resolve = (host: string) => { host: string; port: number } | undefin
  * @param resolve for clouds whose names no DNS knows
  */
 export function postgres(connectionString: string, resolve: Resolve = () => undefined): DatabaseGround {
+  const administrator = new URL(connectionString);
+  const connect = (host: string, who?: Login): Client => {
+    const url = new URL(administrator);
+    const to = resolve(host) ?? { host, port: Number(url.port || 5432) };
+    url.hostname = to.host;
+    url.port = `${to.port}`;
+    if (who) {
+      url.username = encodeURIComponent(who.user);
+      url.password = encodeURIComponent(who.password);
+      url.pathname = `/${encodeURIComponent(who.database)}`;
+    }
+    const client = new Client({
+      connectionString: url.toString(),
+      connectionTimeoutMillis: CONNECT_SECONDS * 1000,
+      query_timeout: STATEMENT_SECONDS * 1000,
+      application_name: "operations",
+    });
+    // Sessions end when a region does; the statement's own failure says so.
+    client.on("error", () => undefined);
+    return client;
+  };
   return {
+    administrator: decodeURIComponent(administrator.username),
+    useAdministrator(password) {
+      administrator.password = encodeURIComponent(password);
+    },
     async query<T extends object>(host: string, text: string, values: unknown[] = []) {
-      const url = new URL(connectionString);
-      const to = resolve(host) ?? { host, port: Number(url.port || 5432) };
-      url.hostname = to.host;
-      url.port = `${to.port}`;
-      const client = new Client({
-        connectionString: url.toString(),
-        connectionTimeoutMillis: CONNECT_SECONDS * 1000,
-        query_timeout: STATEMENT_SECONDS * 1000,
-        application_name: "operations",
-      });
-      // Sessions end when a region does; the statement's own failure says so.
-      client.on("error", () => undefined);
+      const client = connect(host);
       try {
         await client.connect();
         return (await client.query<T>(text, values)).rows;
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    },
+    async login(host, who) {
+      const client = connect(host, who);
+      try {
+        await client.connect();
+        return true;
+      } catch (error) {
+        if (REFUSED_SIGN_IN.includes((error as { code?: string }).code ?? "")) return messageOf(error);
+        throw error;
       } finally {
         await client.end().catch(() => undefined);
       }

@@ -13,5 +13,16 @@ export async function throughTheEdge(url: string): Promise<EdgeAnswer> {
   });
   await response.body?.cancel();
   const region = response.headers.get(REGION_HEADER);
-  return { status: response.status, ...(region && { region }) };
+  const retryAfter = response.headers.get("retry-after");
+  return { status: response.status, ...(region && { region }), ...(retryAfter && { retryAfter }) };
+}
+
+/** The JSON document an address answers with, whatever its status. @throws when it answers with none */
+export async function documentOf(url: string): Promise<unknown> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(SECONDS * 1000), redirect: "manual" });
+  try {
+    return await response.json();
+  } catch {
+    throw new Error(`${url} answers ${response.status}, and no JSON`);
+  }
 }

@@ -1,13 +1,18 @@
 import fs from "node:fs";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
+import { ResourceManagementClient } from "@azure/arm-resources";
 import { DefaultAzureCredential, type TokenCredential } from "@azure/identity";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Platform } from "../platform";
+import { certificateOf } from "./certificates";
 import { kubernetes } from "./cluster";
 import { postgres, type Resolve } from "./database";
-import { throughTheEdge } from "./edge";
+import { documentOf, throughTheEdge } from "./edge";
+import { recordsOf } from "./records";
+import { resourceManager } from "./resources";
 import { flexibleServers } from "./servers";
-import type { ClusterGround, Ground } from "./types";
+import type { ClusterGround, DatabaseGround, Ground } from "./types";
+import { keyVaults } from "./vaults";
 
 /** Settings from the environment; a secret also from a file: DATABASE_URL_FILE. */
 export const SETTING_HELP: Readonly<Record<string, string>> = {
@@ -20,6 +25,9 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a verb cannot begin without; whatever else it needs is asked for where it is needed. */
+export type Need = "database" | "clusters";
 
 /** A setting, or the content of the file that `<NAME>_FILE` names. @throws OperationError when neither is there */
 function required(env: Environment, name: string): string {
@@ -43,27 +51,57 @@ export function hostsOf(text = ""): Resolve {
   return (name) => known.get(name);
 }
 
-/** The real world, as the environment gives access to it. */
-export async function groundOf(platform: Platform, env: Environment): Promise<Ground> {
-  const url = required(env, "DATABASE_URL");
-  if (!/^postgres(ql)?:\/\//.test(url)) throw refused("DATABASE_URL is no postgresql:// address");
-  const clusters = await clustersOf(required(env, "KUBECONFIG"));
+/** The real world, as the environment gives access to it. @throws OperationError when a need is not met */
+export async function groundOf(
+  platform: Platform,
+  env: Environment,
+  needs: readonly Need[] = ["database", "clusters"],
+): Promise<Ground> {
+  const database = once(() => databaseOf(env));
+  if (needs.includes("database")) database();
+  const clusters = await clustersOf(env).catch((error: unknown) => {
+    if (needs.includes("clusters")) throw error;
+    return (): never => {
+      throw error;
+    };
+  });
   const endpoint = env["AZURE_RESOURCE_MANAGER_URL"];
   const credential: TokenCredential = new DefaultAzureCredential();
-  const client = new PostgreSQLManagementFlexibleServerClient(credential, platform.subscriptionId, {
-    ...(endpoint && { endpoint }),
-    retryOptions: { maxRetries: 3 },
-  });
+  const options = { ...(endpoint && { endpoint }), retryOptions: { maxRetries: 3 } };
   return {
     now: () => new Date(),
-    database: postgres(url, hostsOf(env["DATABASE_HOSTS"])),
-    servers: flexibleServers(client),
+    get database() {
+      return database();
+    },
+    servers: flexibleServers(
+      new PostgreSQLManagementFlexibleServerClient(credential, platform.subscriptionId, options),
+    ),
     cluster: clusters,
     edge: throughTheEdge,
+    document: documentOf,
+    resources: resourceManager(
+      new ResourceManagementClient(credential, platform.subscriptionId, options),
+      endpoint ? { endpoint } : {},
+    ),
+    vaults: keyVaults(credential),
+    certificate: certificateOf,
+    records: recordsOf(platform, env),
   };
 }
 
-async function clustersOf(file: string): Promise<(name: string) => ClusterGround> {
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function databaseOf(env: Environment): DatabaseGround {
+  const url = required(env, "DATABASE_URL");
+  if (!/^postgres(ql)?:\/\//.test(url)) throw refused("DATABASE_URL is no postgresql:// address");
+  return postgres(url, hostsOf(env["DATABASE_HOSTS"]));
+}
+
+async function clustersOf(env: Environment): Promise<(name: string) => ClusterGround> {
+  const file = required(env, "KUBECONFIG");
   const library = await import("@kubernetes/client-node");
   const config = new library.KubeConfig();
   try {

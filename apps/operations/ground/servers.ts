@@ -20,5 +20,12 @@ export function flexibleServers(
         updateIntervalInMs: pollMs,
       });
     },
+    async setPassword(resourceGroup, server, administratorLoginPassword, abortSignal) {
+      const change = { administratorLoginPassword };
+      await client.servers.beginUpdateAndWait(resourceGroup, server, change, {
+        abortSignal,
+        updateIntervalInMs: pollMs,
+      });
+    },
   };
 }

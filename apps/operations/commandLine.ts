@@ -1,0 +1,154 @@
+import os from "node:os";
+import path from "node:path";
+import { DefaultAzureCredential } from "@azure/identity";
+import { ContainerClient } from "@azure/storage-blob";
+import { type Command, InvalidArgumentError } from "commander";
+import { projectRoot } from "../../packages/command/root";
+import { ExitCode, failed, messageOf, OperationError } from "./frame/errors";
+import { blobCopy } from "./frame/journal";
+import { takeBlobLease } from "./frame/lease";
+import { operate, terminal, type FrameOptions, type Surroundings, type Verb } from "./frame/operate";
+import { groundOf, SETTING_HELP, type Need } from "./ground";
+import type { Ground } from "./ground/types";
+import { platformOf, type Platform } from "./platform";
+
+/** Options every verb has that changes something. */
+export interface CommonOptions {
+  dryRun?: boolean;
+  yes?: boolean;
+  incident?: string;
+  since?: Date;
+  json?: boolean;
+  journal: string;
+  lease: boolean;
+}
+
+export const ROOT = projectRoot(__dirname);
+
+export const EXITS = {
+  0: "done, and every postcondition was asked for and held",
+  1: "a step failed, or was interrupted: type the same command again",
+  2: "wrong usage, or refused: nothing was changed",
+  3: "something needed could not be asked: nothing was changed",
+  4: "another run holds the lease",
+};
+
+export const SETTINGS = `\
+Settings, from the environment:
+${Object.entries(SETTING_HELP)
+  .map(([name, meaning]) => `  ${name.padEnd(27)} ${meaning}`)
+  .join("\n")}`;
+
+/** Help of every verb, beside the exit codes. */
+export const HELP = `\n${SETTINGS}`;
+
+/** A moment with its time zone: without one, two operators read two moments. */
+export function moment(text: string): Date {
+  const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const value = new Date(text);
+  if (!zoned || Number.isNaN(value.getTime()))
+    throw new InvalidArgumentError("must be a moment with its zone, e.g. 2026-11-30T03:12:00Z.");
+  return value;
+}
+
+export function wholeSeconds(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError("must be a whole number of seconds.");
+  return Number(text);
+}
+
+export const JOURNALS = path.join(os.homedir(), ".forma3d", "operations");
+
+/** What every verb that changes something has. */
+export function common(command: Command): Command {
+  return looking(command)
+    .option("--dry-run", "tell the plan and stop")
+    .option("--yes", "do not ask; needs --incident")
+    .option("--incident <id>", "name of the incident; the same one goes on where a run stopped")
+    .option("--since <moment>", "when the alert came: the recovery time counts from there", moment)
+    .option("--journal <folder>", "where journals, leases and reports are kept", JOURNALS)
+    .option("--no-lease", "go on without the lease of the incident store");
+}
+
+/** What every verb has. */
+export function looking(command: Command): Command {
+  return command
+    .argument("<stack>", "environment, by its stack file")
+    .option("--json", "print one JSON document on standard output");
+}
+
+const frameOf = ({ dryRun, yes, incident, since }: CommonOptions): FrameOptions => ({
+  dryRun,
+  yes,
+  incident,
+  since,
+});
+
+/** What a verb is made from. */
+export interface Makings {
+  platform: Platform;
+  ground: Ground;
+  around: Surroundings;
+}
+
+/**
+ * Runs a verb that changes something, in the common frame. Sets the exit code.
+ * @param check what can be refused from the stack file alone, before anything is asked for
+ * @param needs settings without which the verb cannot begin
+ */
+export async function runVerb(
+  stack: string,
+  options: CommonOptions,
+  needs: readonly Need[],
+  make: (makings: Makings) => Verb | Promise<Verb>,
+  check: (platform: Platform) => void = () => undefined,
+): Promise<void> {
+  await answering(options, async (say, signal) => {
+    const platform = platformOf(ROOT, stack);
+    check(platform);
+    const ground = await groundOf(platform, process.env, needs);
+    const around: Surroundings = {
+      now: () => new Date(),
+      signal,
+      say,
+      ask: terminal(),
+      folder: options.journal,
+      ...incidentStore(options),
+    };
+    return operate(await make({ platform, ground, around }), frameOf(options), around);
+  });
+}
+
+/** Prints the document of some work, or its error, and sets the exit code. */
+export async function answering(
+  { json }: { json?: boolean },
+  work: (say: (line: string) => void, signal: AbortSignal) => Promise<object>,
+): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () =>
+      stop.abort(failed(`interrupted by ${signal}; type the same command again to go on`)),
+    );
+  const started = Date.now();
+  const elapsed = () => `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s`;
+  let document: object;
+  try {
+    process.exitCode = ExitCode.ok;
+    document = await work((line) => process.stderr.write(`${elapsed()}  ${line}\n`), stop.signal);
+  } catch (error) {
+    const exitCode = error instanceof OperationError ? error.exitCode : ExitCode.failed;
+    for (const line of messageOf(error).split("\n")) process.stderr.write(`error: ${line}\n`);
+    document = { error: { message: messageOf(error), exitCode } };
+    process.exitCode = exitCode;
+  }
+  if (json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+function incidentStore({ lease }: CommonOptions): Pick<Surroundings, "copy" | "lease"> {
+  const url = process.env["INCIDENT_STORE_URL"];
+  if (!url) return {};
+  const container = new ContainerClient(url, new DefaultAzureCredential());
+  return {
+    copy: blobCopy(container),
+    ...(lease && { lease: (name: string) => takeBlobLease(container, name) }),
+  };
+}

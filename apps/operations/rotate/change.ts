@@ -1,0 +1,234 @@
+import { loginName } from "../../../infra/data/databaseLogins";
+import { failed, messageOf } from "../frame/errors";
+import type { Step } from "../frame/steps";
+import type { Ground, SecretView } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+import { changeRole, endSessions, workloadRoles, type LoginRole } from "../roles";
+import { partnerState } from "./partners";
+import { handOut, restartedFor, restartReaders, until } from "./readers";
+import type { Unit } from "./units";
+import {
+  generated,
+  keyOf,
+  readValues,
+  renewed,
+  ROTATION,
+  withPassword,
+  writeValues,
+  type Values,
+} from "./vaultValues";
+
+const PARTNER_SECONDS = 180;
+const ROLL_BACK_SECONDS = 1200;
+const PASSWORD_SECONDS = 600;
+
+export interface Supply {
+  /** A partner's new value, from a person or standard input; undefined: the present one stays. */
+  value(secret: string): Promise<string | undefined>;
+  /** Partners whose value is taken without the API's word that it works. */
+  untested: boolean;
+}
+
+/** The step that changes one unit everywhere, or leaves it everywhere as it was. */
+export function rotation(
+  platform: Platform,
+  ground: Ground,
+  unit: Unit,
+  incident: string,
+  supply: Supply,
+): Step {
+  const change = new Change(platform, ground, unit, incident, supply);
+  const places =
+    unit.kind === "login" || unit.kind === "administrator" ? "both vaults, database" : "both vaults";
+  return {
+    id: unit.id,
+    title: `new value of ${unit.entries.map(({ name }) => name).join(", ")}: ${places}, rolling restart of ${change.readers || "nobody"}, the old one ends`,
+    bound: 1800,
+    undo: "a failure takes it back by itself; otherwise: rotate it once more",
+    done: () => change.done(),
+    run: (signal) => change.run(signal),
+  };
+}
+
+class Change {
+  readonly readers: string;
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly ground: Ground,
+    private readonly unit: Unit,
+    private readonly incident: string,
+    private readonly supply: Supply,
+  ) {
+    this.readers = [...new Set(unit.entries.flatMap(({ readers }) => readers))].join(", ");
+  }
+
+  /** Asked of vaults, database and clusters, never remembered. */
+  async done(): Promise<true | string> {
+    const { platform, ground, unit, incident } = this;
+    const values = await readValues(platform, ground, unit);
+    const old = [...values].filter(([, { tags }]) => tags[ROTATION] !== incident).map(([key]) => key);
+    if (old.length > 0) return `${old.join(", ")} is of before`;
+    for (const { role, notes, login, region } of await this.roles()) {
+      if (notes.rotated !== incident) return `${role} has its old password`;
+      if (!login) continue;
+      const works = await this.works(role, this.password(values, region));
+      if (works !== true) return `${role} cannot sign in with what ${region.vault} holds: ${works}`;
+    }
+    if (unit.kind === "administrator") {
+      const works = await this.works(
+        ground.database.administrator,
+        this.password(values, platform.regions[0]),
+      );
+      if (works !== true) return `the administrator cannot sign in with what the vault holds: ${works}`;
+    }
+    return restartedFor(platform, ground, unit, this.incident);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { platform, ground, unit, incident } = this;
+    const old = await readValues(platform, ground, unit);
+    const fresh = await this.fresh(old);
+    const before = await this.roles();
+    const now = ground.now();
+    const values = renewed(platform, unit, old, incident, now, fresh);
+    try {
+      await writeValues(platform, ground, values);
+      // The clusters have it before the database takes it: what restarts in between is the least that can be.
+      await handOut(platform, ground, unit, values, signal);
+      await this.setPasswords(values, before, incident);
+      await restartReaders(platform, ground, unit, this.incident, signal);
+      await this.oldOneEnds(old, before, now);
+      await this.partnerTakesIt(signal);
+    } catch (error) {
+      // Whoever interrupts wants to leave at once: the next run finds how far this one came.
+      if (signal.aborted && !(signal.reason instanceof DOMException)) throw signal.reason;
+      await this.rollBack(old, before, error);
+    }
+  }
+
+  /** The function that gives each secret its new value. */
+  private async fresh(old: Values): Promise<(region: RegionFacts, entry: Unit["entries"][number]) => string> {
+    const { unit, supply } = this;
+    const present = (region: RegionFacts, name: string) => old.get(keyOf(region, name))?.value ?? "";
+    if (unit.kind === "partner") {
+      const given = new Map<string, string | undefined>();
+      for (const { name } of unit.entries) given.set(name, await supply.value(name));
+      return (region, { name }) => given.get(name) ?? present(region, name);
+    }
+    if (unit.kind === "key") {
+      // The same in every region: a failover must not sign everybody out.
+      const [entry] = unit.entries;
+      const value = generated(entry ?? {});
+      return () => value;
+    }
+    const shared = generated({});
+    const own = new Map(this.platform.regions.map(({ code }) => [code, generated({})]));
+    const password = ({ code }: RegionFacts) =>
+      unit.kind === "administrator" ? shared : (own.get(code) ?? shared);
+    const peer = (region: RegionFacts) => this.platform.regions.find((other) => other !== region) ?? region;
+    return (region, { name, connection, login }) => {
+      if (connection) return withPassword(present(region, name), password(region));
+      return password(login?.of === "peer" ? peer(region) : region);
+    };
+  }
+
+  private async primary(): Promise<RegionFacts> {
+    const { regions } = this.platform;
+    for (const region of regions) {
+      const { role } = await this.ground.servers
+        .get(region.resourceGroup, region.server)
+        .catch(() => ({ role: "" }));
+      if (role === "Primary" || (role === "None" && regions.length === 1)) return region;
+    }
+    throw failed(`no server of ${regions.map(({ server }) => server).join(", ")} is the primary`);
+  }
+
+  /** @param rotated by which incident; undefined: what is remembered stays as well */
+  private async setPasswords(values: Values, roles: readonly RegionRole[], rotated?: string): Promise<void> {
+    const { platform, ground, unit } = this;
+    for (const { role, notes, region } of roles)
+      await changeRole(platform, ground, role, {
+        password: this.password(values, region),
+        notes: rotated === undefined ? notes : { ...notes, rotated },
+      });
+    if (unit.kind !== "administrator") return;
+    const password = this.password(values, platform.regions[0]);
+    const { resourceGroup, server } = await this.primary();
+    await ground.servers.setPassword(
+      resourceGroup,
+      server,
+      password,
+      AbortSignal.timeout(PASSWORD_SECONDS * 1000),
+    );
+    ground.database.useAdministrator(password);
+  }
+
+  /** Sessions of before end, and nobody signs in with the old password any more. */
+  private async oldOneEnds(old: Values, roles: readonly RegionRole[], since: Date): Promise<void> {
+    const { platform, ground } = this;
+    const names = roles.map(({ role }) => role);
+    if (names.length > 0) await endSessions(platform, ground, names, since);
+    const logins = roles.filter(({ login }) => login).map(({ role, region }) => ({ role, region }));
+    const [first] = platform.regions;
+    if (this.unit.kind === "administrator" && first)
+      logins.push({ role: ground.database.administrator, region: first });
+    for (const { role, region } of logins)
+      if ((await this.works(role, this.password(old, region))) === true)
+        throw failed(`${role} still signs in with its old password`);
+  }
+
+  private async partnerTakesIt(signal: AbortSignal): Promise<void> {
+    const { platform, ground, unit, supply } = this;
+    if (unit.kind !== "partner" || supply.untested) return;
+    await until(PARTNER_SECONDS, signal, () => partnerState(platform, ground, unit.id));
+  }
+
+  private async rollBack(old: Values, before: readonly RegionRole[], cause: unknown): Promise<never> {
+    const { platform, ground, unit } = this;
+    const reason = messageOf(cause);
+    try {
+      await writeValues(platform, ground, old);
+      await this.setPasswords(old, before);
+      const signal = AbortSignal.timeout(ROLL_BACK_SECONDS * 1000);
+      await handOut(platform, ground, unit, old, signal);
+      await restartReaders(platform, ground, unit, `${this.incident}.back`, signal);
+    } catch (error) {
+      throw failed(
+        `${unit.id}: ${reason}; and it could not be rolled back (${messageOf(error)}): vaults, database and pods may disagree`,
+        cause,
+      );
+    }
+    throw failed(
+      `${unit.id}: ${reason}; it was rolled back: the value of before is in force everywhere`,
+      cause,
+    );
+  }
+
+  private async roles(): Promise<RegionRole[]> {
+    const { role } = this.unit;
+    if (role === undefined) return [];
+    const all = await workloadRoles(this.platform, this.ground);
+    return this.platform.regions.map((region) => {
+      const name = loginName(role, region);
+      const found = all.find((one) => one.role === name);
+      if (!found) throw failed(`the database has no login role ${name}`);
+      return { ...found, region };
+    });
+  }
+
+  private password(values: Values, region: RegionFacts | undefined): string {
+    const entry = this.unit.entries.find(({ connection, login }) => !connection && login?.of !== "peer");
+    const found: SecretView | undefined = region && entry && values.get(keyOf(region, entry.name));
+    return found?.value ?? "";
+  }
+
+  private works(user: string, password: string): Promise<true | string> {
+    const { writerHost, database } = this.platform;
+    return this.ground.database.login(writerHost, { user, password, database });
+  }
+}
+
+interface RegionRole extends LoginRole {
+  region: RegionFacts;
+}

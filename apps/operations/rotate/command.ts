@@ -1,0 +1,71 @@
+import readline from "node:readline";
+import { Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { Command } from "commander";
+import { z } from "zod";
+import { common, HELP, runVerb, type CommonOptions } from "../commandLine";
+import { refused } from "../frame/errors";
+import { NAMES, unitsOf } from "./units";
+import { rotate } from ".";
+
+interface RotateOptions extends CommonOptions {
+  all?: boolean;
+  untested?: boolean;
+  values?: boolean;
+}
+
+const handedIn = z.record(z.string(), z.string().min(1));
+
+export function registerRotate(program: Command): void {
+  common(program.command("rotate"))
+    .description("Gives secrets new values in both vaults, the database and the pods; the old ones end.")
+    .argument("[secrets...]", `of ${NAMES.join(", ")}`)
+    .option("--all", "every secret that can be made here, and the partners' whose values are handed in")
+    .option("--values", 'partners\' new values are on standard input: {"simplyprint-api-key": "…"}')
+    .option("--untested", "take a partner's value although the API cannot say whether it works")
+    .addHelpText("after", HELP)
+    .action(async (stack: string, secrets: string[], options: RotateOptions) => {
+      if (options.all && secrets.length > 0) throw refused("--all and names of secrets exclude each other");
+      if (!options.all && secrets.length === 0) throw refused("name the secrets, or --all");
+      unitsOf(secrets);
+      const given = options.values ? await readValues() : {};
+      const { isTTY: person } = process.stdin;
+      const supply = {
+        untested: options.untested ?? false,
+        value: async (name: string) => given[name] ?? (person ? await typed(name) : undefined),
+      };
+      await runVerb(stack, options, ["database", "clusters"], ({ platform, ground }) =>
+        rotate(platform, ground, {
+          secrets: options.all ? "all" : secrets,
+          supply,
+          offered: (name) => person || given[name] !== undefined,
+        }),
+      );
+    });
+}
+
+/** @throws OperationError for anything but an object of values, without showing any of it */
+async function readValues(): Promise<Record<string, string>> {
+  let document: unknown;
+  try {
+    document = JSON.parse(await text(process.stdin));
+  } catch {
+    throw refused("--values: standard input is not one JSON document");
+  }
+  const parsed = handedIn.safeParse(document);
+  if (!parsed.success) throw refused("--values: expected one JSON object of secret names and values");
+  const unknown = Object.keys(parsed.data).filter((name) => !NAMES.includes(name));
+  if (unknown.length > 0) throw refused(`--values: no secret ${unknown.join(", ")}`);
+  return parsed.data;
+}
+
+/** Asks without showing what is typed. */
+async function typed(name: string): Promise<string | undefined> {
+  process.stderr.write(`new value of ${name} (empty: the present one stays): `);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = readline.createInterface({ input: process.stdin, output: silent, terminal: true });
+  const value = await new Promise<string>((resolve) => lines.question("", resolve));
+  lines.close();
+  process.stderr.write("\n");
+  return value || undefined;
+}

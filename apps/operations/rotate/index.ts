@@ -1,0 +1,137 @@
+import { loginName } from "../../../infra/data/databaseLogins";
+import { messageOf, notRun, refused } from "../frame/errors";
+import type { Plan, Verb } from "../frame/operate";
+import { commitCommands, plainReport } from "../frame/report";
+import type { Ground } from "../ground/types";
+import type { Platform } from "../platform";
+import { workloadRoles } from "../roles";
+import { rotation, type Supply } from "./change";
+import { partnerState } from "./partners";
+import { UNITS, unitsOf, type Unit } from "./units";
+import { readValues } from "./vaultValues";
+
+export interface RotateChoice {
+  /** Secrets by name, or all of them. */
+  secrets: readonly string[] | "all";
+  supply: Supply;
+  /** Whether a value can be had for a partner's secret: somebody is there to type, or it was handed in. */
+  offered(secret: string): boolean;
+}
+
+/** `rotate`: every secret that is wanted gets a new value everywhere, or keeps its old one everywhere. */
+export function rotate(platform: Platform, ground: Ground, choice: RotateChoice): Verb {
+  let units: Unit[] = [];
+  return {
+    name: "rotate",
+    exclusive: platform.stack,
+    async plan(incident): Promise<Plan> {
+      units = chosen(choice);
+      await signIn(platform, ground);
+      const roles = await workloadRoles(platform, ground);
+      for (const unit of units)
+        await possible(
+          platform,
+          ground,
+          unit,
+          choice,
+          roles.map(({ role }) => role),
+        );
+      const left = UNITS.filter((unit) => !units.includes(unit)).map(({ id }) => id);
+      return {
+        subject: platform.stack,
+        facts: [
+          `rotate ${units.map(({ id }) => id).join(", ")} of ${platform.stack}, in ${platform.regions.map(({ vault }) => vault).join(" and ")}`,
+          ...(left.length > 0 && choice.secrets === "all"
+            ? [`not rotated, because nobody hands their new values in: ${left.join(", ")}`]
+            : []),
+          ...(units.some(({ id }) => id === "session-secret") ? ["every user is signed out"] : []),
+        ],
+        steps: units.map((unit) => rotation(platform, ground, unit, incident, choice.supply)),
+        document: { stack: platform.stack, units: units.map(({ id }) => id), left },
+      };
+    },
+    report(finished) {
+      const today = finished.endedAt.toISOString().slice(0, 10);
+      const partners = units.filter(({ kind }) => kind === "partner").map(({ id }) => id);
+      const made = units.some(({ kind }) => kind !== "partner");
+      return plainReport(platform, finished, {
+        title: "Rotate",
+        outcome: `${units.map(({ id }) => id).join(", ")}: new values everywhere, no old database password works`,
+        notes: [
+          ...(partners.length > 0
+            ? [`revoke the old keys at ${partners.join(", ")}: here nothing uses them any more`]
+            : []),
+          ...(units.some(({ kind }) => kind === "administrator")
+            ? ["DATABASE_URL of before is void: take the new one from the vault"]
+            : []),
+        ],
+        commit: made
+          ? commitCommands(
+              platform.stack,
+              `forma3d:vault.secretsIssued: "${today}" (Pulumi's state still has the values of before; from this date it makes new ones)`,
+              `rotate-${finished.incident}`,
+              `chore(${platform.stack}): secrets are of ${today} (${finished.incident})`,
+            )
+          : [],
+      });
+    },
+  };
+}
+
+/** With `--all`, partners whose values nobody has are left out, and told. */
+function chosen({ secrets, offered }: RotateChoice): Unit[] {
+  if (secrets !== "all") return unitsOf(secrets);
+  return UNITS.filter(({ kind, entries }) => kind !== "partner" || entries.some(({ name }) => offered(name)));
+}
+
+/** Refuses what could not be finished, or not be taken back. */
+async function possible(
+  platform: Platform,
+  ground: Ground,
+  unit: Unit,
+  { supply, offered }: RotateChoice,
+  roles: readonly string[],
+): Promise<void> {
+  await readValues(platform, ground, unit);
+  const { role } = unit;
+  const wanted = role ? platform.regions.map((region) => loginName(role, region)) : [];
+  for (const name of wanted)
+    if (!roles.includes(name)) throw refused(`the database has no login role ${name}`);
+  if (unit.kind !== "partner") return;
+  const missing = unit.entries.filter(({ name }) => !offered(name));
+  if (missing.length === unit.entries.length)
+    throw refused(
+      `${unit.id}: nobody is here to type a new value; hand it in on standard input with --values`,
+    );
+  if (supply.untested) return;
+  const asked = await partnerState(platform, ground, unit.id).catch((error: unknown) => messageOf(error));
+  if (asked !== true && !asked.includes(` ${unit.id} is `))
+    throw refused(
+      `${unit.id}: its new value could not be tested (${asked}); --untested takes it all the same`,
+    );
+}
+
+/**
+ * The administrator's password may be the one that an interrupted run replaced: then the vault has it.
+ * @throws OperationError when neither is taken
+ */
+async function signIn(platform: Platform, ground: Ground): Promise<void> {
+  const { writerHost, regions } = platform;
+  const ask = () => ground.database.query(writerHost, "SELECT 1");
+  try {
+    await ask();
+  } catch (error) {
+    if ((error as { code?: string }).code !== "28P01")
+      throw notRun(`${writerHost} cannot be asked: ${messageOf(error)}`, error);
+    for (const { vault } of regions) {
+      const kept = await ground.vaults.read(vault, "database-admin-password");
+      if (!kept) continue;
+      ground.database.useAdministrator(kept.value);
+      if (await ask().then(Boolean, () => false)) return;
+    }
+    throw notRun(
+      "the administrator can sign in neither with DATABASE_URL nor with what the vaults hold",
+      error,
+    );
+  }
+}

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { failed } from "../frame/errors";
+import type { Ground, SecretView } from "../ground/types";
+import type { Platform } from "../platform";
+import { placesOf, type Place } from "../switches/places";
+import type { Unit } from "./units";
+import { keyOf, type Values } from "./vaultValues";
+
+/** Annotation of pods: the rotation of this unit that they were restarted for. */
+const restartMark = ({ id }: Unit): string => `forma3d.com/rotated-${id}`;
+/** The driver looks at the vault every two minutes. */
+const SYNCED_SECONDS = 300;
+const ROLLED_OUT_SECONDS = 900;
+
+/** Waits until the clusters have the vaults' values for whatever runs with them. */
+export async function handOut(
+  platform: Platform,
+  ground: Ground,
+  unit: Unit,
+  values: Values,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { place, name } of await running(platform, ground, unit))
+    await until(SYNCED_SECONDS, signal, () => synced(platform, place, name, unit, values));
+}
+
+/** Restarts, one pod after the other, whatever runs with a value of the unit. */
+export async function restartReaders(
+  platform: Platform,
+  ground: Ground,
+  unit: Unit,
+  mark: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { place, name } of await running(platform, ground, unit)) {
+    await place.cluster.restart(platform.namespace, name, { [restartMark(unit)]: mark });
+    await until(ROLLED_OUT_SECONDS, signal, () => rolledOut(platform, place, name, unit, mark));
+  }
+}
+
+/** Whether all readers that run were restarted for a rotation; a text says which was not. */
+export async function restartedFor(
+  platform: Platform,
+  ground: Ground,
+  unit: Unit,
+  mark: string,
+): Promise<true | string> {
+  for (const { place, name } of await running(platform, ground, unit)) {
+    const state = await rolledOut(platform, place, name, unit, mark);
+    if (state !== true) return state;
+  }
+  return true;
+}
+
+/** Deployments that run with a value of the unit, in every cluster that answers. */
+async function running(platform: Platform, ground: Ground, { entries }: Unit) {
+  const readers = new Set<string>(entries.flatMap((entry) => entry.readers));
+  const { places } = await placesOf(platform, ground);
+  return places.flatMap((place) =>
+    place.deployments
+      .filter(({ name, replicas }) => replicas > 0 && readers.has(name))
+      .map(({ name }) => ({ place, name })),
+  );
+}
+
+/** Whether the Secrets the deployment starts from hold the vault's values. */
+async function synced(
+  { namespace }: Platform,
+  { cluster, region }: Place,
+  name: string,
+  { entries }: Unit,
+  values: Values,
+): Promise<true | string> {
+  const deployment = (await cluster.deployments(namespace)).find((one) => one.name === name);
+  for (const { secret, key } of deployment?.secrets ?? []) {
+    const entry = entries.find(
+      ({ variable, readers: by }) => variable === key && by.some((reader) => reader === name),
+    );
+    const wanted: SecretView | undefined = entry && values.get(keyOf(region, entry.name));
+    if (wanted && (await cluster.secret(namespace, secret))?.[key] !== wanted.value)
+      return `${region.cluster}: Secret ${secret} does not have the new ${entry?.name ?? key} yet`;
+  }
+  return true;
+}
+
+async function rolledOut(
+  { namespace }: Platform,
+  { cluster, region }: Place,
+  name: string,
+  unit: Unit,
+  mark: string,
+): Promise<true | string> {
+  const found = (await cluster.deployments(namespace)).find((one) => one.name === name);
+  if (!found) return `${region.cluster} has no deployment ${name}`;
+  if (found.podAnnotations[restartMark(unit)] !== mark) return `${name} was not restarted`;
+  return found.rolledOut || `${name}: ${found.ready} of ${found.replicas} pods are ready`;
+}
+
+/** Asks until it is so. @throws OperationError with what was not so at the end */
+export async function until(
+  seconds: number,
+  signal: AbortSignal,
+  ask: () => Promise<true | string>,
+  everyMs = 250,
+): Promise<void> {
+  for (const deadline = Date.now() + seconds * 1000; ; await sleep(everyMs)) {
+    const state = await ask();
+    if (state === true) return;
+    signal.throwIfAborted();
+    if (Date.now() > deadline) throw failed(`after ${seconds} s: ${state}`);
+  }
+}

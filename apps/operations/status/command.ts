@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { answering, HELP, JOURNALS, looking, ROOT } from "../commandLine";
+import { groundOf } from "../ground";
+import { platformOf } from "../platform";
+import { renderStatus, status, statusCode } from ".";
+
+export function registerStatus(program: Command): void {
+  looking(program.command("status"))
+    .description("Shows on one screen who serves, what would be lost now, and what wants attention.")
+    .option("--journal <folder>", "where journals and readiness checks are kept", JOURNALS)
+    .addHelpText(
+      "after",
+      `${HELP}
+
+Here exit code 0 is healthy, 1 something wants attention, 3 nothing does but something is unknown.`,
+    )
+    .action((stack: string, options: { json?: boolean; journal: string }) =>
+      answering(options, async () => {
+        const platform = platformOf(ROOT, stack);
+        const ground = await groundOf(platform, process.env, []);
+        const findings = await status(platform, ground, options.journal);
+        process.exitCode = statusCode(findings);
+        if (!options.json) process.stdout.write(renderStatus(stack, findings));
+        return { stack, healthy: process.exitCode === 0, findings };
+      }),
+    );
+}

@@ -1,0 +1,105 @@
+import fs from "node:fs";
+import path from "node:path";
+import { duration } from "../duration";
+import { readJournal } from "../frame/journal";
+import type { Ground } from "../ground/types";
+import type { Platform } from "../platform";
+import { readinessFile } from "../readiness/document";
+import { attention, judged, ok, type LookUp } from "./findings";
+
+/** Days after which a drill is due again: quarterly, and two weeks. */
+const DRILL_DAYS = 105;
+/** Hours after which a readiness check is old: it runs daily. */
+const READINESS_HOURS = 26;
+
+/** Age of the newest and the newest verified backup in every target, by the runner's own limits. */
+export function backups(_platform: Platform, ground: Ground): LookUp {
+  return async () => {
+    const all = await ground.records.backups();
+    if (all.length === 0) return attention("no target holds a backup");
+    const age = (seconds: number | undefined) => (seconds === undefined ? "none" : duration(seconds));
+    return judged(
+      all.flatMap(({ target, problems }) => problems.map((problem) => `${target}: ${problem}`)),
+      all
+        .map(
+          ({ database, target, newestSeconds, verifiedSeconds }) =>
+            `${database} in ${target}: ${age(newestSeconds)} old, verified ${age(verifiedSeconds)}`,
+        )
+        .join("; "),
+    );
+  };
+}
+
+export function lastDrill(_platform: Platform, ground: Ground): LookUp {
+  return async () => {
+    const drill = await ground.records.lastDrill();
+    if (!drill) return attention("none on record");
+    const age = (ground.now().getTime() - drill.endedAt.getTime()) / 1000;
+    return judged(
+      [
+        ...(drill.verdict === "PASS" ? [] : [`its verdict was ${drill.verdict}`]),
+        ...(age > DRILL_DAYS * 86_400 ? ["one is due"] : []),
+      ],
+      `${drill.verdict}, ${duration(age)} ago`,
+    );
+  };
+}
+
+export function openIncidents(_platform: Platform, ground: Ground): LookUp {
+  return async () => {
+    const open = await ground.records.openIncidents();
+    if (open.length === 0) return ok("none");
+    return attention(
+      open
+        .map(({ id, severity, title, startedAt }) => {
+          const age = (ground.now().getTime() - startedAt.getTime()) / 1000;
+          return `${id} ${severity} "${title}", ${duration(age)} old`;
+        })
+        .join("; "),
+    );
+  };
+}
+
+/** Verbs that began on this machine and did not finish. */
+export function unfinished({ stack }: Platform, folder: string): LookUp {
+  return () => {
+    const files = fs.existsSync(folder)
+      ? fs.readdirSync(folder).filter((file) => file.endsWith(".jsonl"))
+      : [];
+    const open = files.flatMap((file) => {
+      const entries = readJournal(path.join(folder, file));
+      const run = entries.findLast(({ event }) => event === "run");
+      const own = (run?.data as { stack?: string } | undefined)?.stack === stack;
+      return own && entries.at(-1)?.event !== "finished"
+        ? [`${run?.verb ?? ""} ${path.basename(file, ".jsonl")}`]
+        : [];
+    });
+    return Promise.resolve(
+      open.length === 0 ? ok("none") : attention(`${open.join(", ")}: type the same command again`),
+    );
+  };
+}
+
+/** What the last readiness check on this machine found. */
+export function readiness({ stack }: Platform, ground: Ground, folder: string): LookUp {
+  return () => {
+    const file = readinessFile(folder, stack);
+    if (!fs.existsSync(file))
+      throw new Error(`no readiness check has run here: npm run preflight -- ${stack}`);
+    const { at, checks } = JSON.parse(fs.readFileSync(file, "utf8")) as {
+      at: string;
+      checks: { id: string; status: string }[];
+    };
+    const age = (ground.now().getTime() - Date.parse(at)) / 1000;
+    const open = checks.filter(({ status }) => status !== "PASS");
+    return Promise.resolve(
+      judged(
+        [
+          ...open.map(({ id, status }) => `${id} ${status}`),
+          ...(age > READINESS_HOURS * 3600 ? ["it runs daily"] : []),
+        ],
+        `${checks.length - open.length} of ${checks.length} checks pass, ${duration(age)} ago`,
+      ),
+    );
+  };
+}

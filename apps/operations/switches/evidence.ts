@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import type { Surroundings } from "../frame/operate";
+import type { Step } from "../frame/steps";
+import type { Ground } from "../ground/types";
+import type { Platform } from "../platform";
+import type { Place } from "./places";
+
+const ACTIVITY_API = "2015-04-01";
+/** Days of the activity log that are kept; Azure itself keeps 90. */
+const ACTIVITY_DAYS = 7;
+
+/**
+ * Logs that vanish with their pods, and what was done in the subscription: kept as files with their digests, and in the
+ * incident store. Databases' and vaults' own logs are in the workspace, which keeps them for 90 days.
+ */
+export function keepEvidence(
+  platform: Platform,
+  ground: Ground,
+  places: readonly Place[],
+  incident: string,
+  { folder, copy }: Pick<Surroundings, "folder" | "copy">,
+): Step {
+  const place = path.join(folder, `${incident}-evidence`);
+  const list = path.join(place, "SHA256SUMS");
+  return {
+    id: "evidence",
+    title: `logs of every pod and ${ACTIVITY_DAYS} days of the activity log are kept in ${place}`,
+    bound: 600,
+    undo: "nothing to undo",
+    done: () => Promise.resolve(fs.existsSync(list) || "not kept yet"),
+    run: async () => {
+      fs.mkdirSync(place, { recursive: true, mode: 0o700 });
+      const since = new Date(ground.now().getTime() - ACTIVITY_DAYS * 86_400_000).toISOString();
+      const activity = await ground.resources.list(
+        `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Insights/eventtypes/management/values`,
+        ACTIVITY_API,
+        { $filter: `eventTimestamp ge '${since}'` },
+      );
+      const files: [string, string][] = [["activity.json", JSON.stringify(activity, null, 2)]];
+      for (const { region, cluster } of places)
+        for (const [source, log] of Object.entries(await cluster.logs(platform.namespace)))
+          files.push([`${region.cluster}-${source.replaceAll("/", "-")}.log`, log]);
+      const sums: string[] = [];
+      for (const [name, text] of files) {
+        fs.writeFileSync(path.join(place, name), text, { mode: 0o600 });
+        await copy?.write(`${incident}/evidence/${name}`, text);
+        sums.push(`${createHash("sha256").update(text).digest("hex")}  ${name}`);
+      }
+      // Last: with it the evidence is whole.
+      const text = `${sums.join("\n")}\n`;
+      fs.writeFileSync(list, text, { mode: 0o600 });
+      await copy?.write(`${incident}/evidence/SHA256SUMS`, text);
+    },
+  };
+}

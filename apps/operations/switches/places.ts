@@ -1,0 +1,48 @@
+import { messageOf, notRun, refused } from "../frame/errors";
+import type { ClusterGround, DeploymentView, Ground } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+import { ROLE_MARK, STANDBY } from "../regionMarks";
+
+/** A cluster that answers, and whether its workloads serve. */
+export interface Place {
+  region: RegionFacts;
+  cluster: ClusterGround;
+  deployments: DeploymentView[];
+  serves: boolean;
+}
+
+/** Every cluster that answers, and why the others do not. */
+export async function placesOf(
+  { regions, namespace }: Platform,
+  ground: Ground,
+): Promise<{ places: Place[]; silent: string[] }> {
+  const silent: string[] = [];
+  const places = await Promise.all(
+    regions.map(async (region) => {
+      try {
+        const cluster = ground.cluster(region.cluster);
+        const deployments = await cluster.deployments(namespace);
+        const serves = deployments.some(
+          ({ replicas, annotations }) => annotations[ROLE_MARK] !== STANDBY && replicas > 0,
+        );
+        return { region, cluster, deployments, serves };
+      } catch (error) {
+        silent.push(`${region.cluster} does not answer: ${messageOf(error)}`);
+        return undefined;
+      }
+    }),
+  );
+  return { places: places.filter((place) => place !== undefined), silent };
+}
+
+/** The one cluster whose workloads serve. @throws OperationError when none or more than one does */
+export async function servingPlace(platform: Platform, ground: Ground): Promise<Place> {
+  const { places, silent } = await placesOf(platform, ground);
+  const serving = places.filter(({ serves }) => serves);
+  const [one] = serving;
+  if (serving.length === 1 && one) return one;
+  if (serving.length > 1)
+    throw refused(`${serving.map(({ region }) => region.cluster).join(" and ")} both serve: fence one first`);
+  const why = [...silent, ...places.map(({ region }) => `${region.cluster} has no pod`)].join("; ");
+  throw notRun(`no cluster serves: ${why}`);
+}
