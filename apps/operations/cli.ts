@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { EXITS, SETTINGS } from "./commandLine";
+import { registerAnnounce } from "./announce/command";
 import { registerFailover } from "./failover/command";
+import { registerPreflight } from "./readiness/command";
 import { registerRotate } from "./rotate/command";
 import { registerStatus } from "./status/command";
 import { registerSwitches } from "./switches/command";
@@ -13,7 +15,14 @@ export function buildProgram(): Command {
     EXITS,
     SETTINGS,
   );
-  for (const register of [registerStatus, registerFailover, registerRotate, registerSwitches])
+  for (const register of [
+    registerStatus,
+    registerPreflight,
+    registerFailover,
+    registerRotate,
+    registerSwitches,
+    registerAnnounce,
+  ])
     register(program);
   return program;
 }

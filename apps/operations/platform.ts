@@ -1,6 +1,8 @@
 import { virtualEndpointHosts, type RegionNames } from "../../infra/naming";
 import { regionSubnets } from "../../infra/network/addressing";
 import { REGIONS } from "../../infra/regions";
+import type { OutsideFileArgs } from "../../infra/statusPage/outsideFile";
+import { maintenanceOf } from "../../stacks/monitoringSettings";
 import { readStacks } from "../../stacks/files";
 import { stackPlatformNames } from "../../stacks/names";
 import { SITE_HEALTH, SITES, type Site } from "../../stacks/sites";
@@ -44,10 +46,14 @@ export interface Platform {
   hosts: Readonly<Record<Site, string>>;
   /** Front Door's profile and its one endpoint. */
   edge: { resourceGroup: string; profile: string; endpoint: string };
+  /** The status page that stands outside the cluster, and what the stack file has it say. */
+  statusPage: { resourceGroup: string; app: string; page: OutsideFileArgs };
   /** Image of nginx, pinned by digest. */
   frontImage: string;
   /** Account of backups, evidence and incidents. */
   storageAccount: string;
+  /** Cores the nodes of a region have at work; what a standby region must be able to get. */
+  coresAtWork: number;
   /** Longest life of a secret in days, whatever the catalogue says. */
   secretRotationDays: number;
   targets: { rpoSeconds: number; rtoSeconds: number };
@@ -73,7 +79,7 @@ export function platformOf(root: string, stack: string): Platform {
     ],
     role: config.regions[place]?.role ?? "lost",
   });
-  const { edge, recovery, azure, database } = config;
+  const { edge, recovery, azure, database, cluster } = config;
   const hosts = { api: edge.apiHostName, dashboard: edge.dashboardHostName };
   return {
     stack,
@@ -95,9 +101,27 @@ export function platformOf(root: string, stack: string): Platform {
       profile: names.frontDoor,
       endpoint: names.frontDoorEndpoint,
     },
+    statusPage: {
+      resourceGroup: names.monitoringResourceGroup,
+      app: names.statusApp,
+      page: {
+        environment: config.environment,
+        targets: { api: `https://${hosts.api}`, dashboard: `https://${hosts.dashboard}` },
+        maintenance: maintenanceOf(config),
+        incidents: config.statusPage.incidents,
+      },
+    },
     frontImage: config.statusPage.frontImage,
     storageAccount: names.storageAccount,
+    coresAtWork:
+      coresOf(cluster.systemPool.vmSize) * cluster.systemPool.count +
+      coresOf(cluster.userPool.vmSize) * cluster.userPool.minCount,
     secretRotationDays: config.vault.secretRotationDays,
     targets: { rpoSeconds: recovery.rpoMinutes * 60, rtoSeconds: recovery.rtoMinutes * 60 },
   };
+}
+
+/** Cores of a VM size, which its name says: https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions. */
+function coresOf(vmSize: string): number {
+  return Number(/^Standard_[A-Z]+(\d+)/.exec(vmSize)?.[1] ?? 0);
 }

@@ -4,10 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { Maintenance } from "../../packages/alerting/maintenance";
 import { Region } from "../regions";
 import { Tags } from "../tags";
-import { gatusConfig } from "./gatus";
 import { Incident } from "./incidents";
-import { toYaml } from "./page";
-import { pageServices } from "./targets";
+import { OUTSIDE_PORT, OUTSIDE_SECRET, outsideFile } from "./outsideFile";
 
 export interface OutsideStatusPageArgs {
   /** Names of the environment and the app, 2-32 lower-case letters, digits and hyphens. */
@@ -25,10 +23,8 @@ export interface OutsideStatusPageArgs {
   tags: Tags;
 }
 
-const PORT = 8080;
 const FILE = "config.yaml";
 const FOLDER = "/etc/gatus";
-const SECRET = "gatus-config";
 
 /**
  * The status page that is still there when cluster or region are not: Gatus on Azure Container Apps in another region,
@@ -70,13 +66,8 @@ export class OutsideStatusPage extends pulumi.ComponentResource {
 
   private app(environment: ManagedEnvironment) {
     const { names, resourceGroupName, region, image, tags, targets, maintenance, incidents } = this.args;
-    const config = gatusConfig({
-      services: pageServices(targets),
-      environment: this.args.environment,
-      port: PORT,
-      maintenance,
-      incidents,
-    });
+    const { environment: name } = this.args;
+    const file = outsideFile({ environment: name, targets, maintenance, incidents });
     return new ContainerApp(
       `${this.name}-app`,
       {
@@ -87,9 +78,9 @@ export class OutsideStatusPage extends pulumi.ComponentResource {
         workloadProfileName: "Consumption",
         configuration: {
           activeRevisionsMode: "Single",
-          ingress: { external: true, targetPort: PORT, transport: "http", allowInsecure: false },
+          ingress: { external: true, targetPort: OUTSIDE_PORT, transport: "http", allowInsecure: false },
           // Not secret, but the only way to give a container a file without a storage account and its key.
-          secrets: [{ name: SECRET, value: toYaml(config) }],
+          secrets: [{ name: OUTSIDE_SECRET, value: file }],
         },
         template: {
           containers: [
@@ -100,14 +91,16 @@ export class OutsideStatusPage extends pulumi.ComponentResource {
               env: [{ name: "GATUS_CONFIG_PATH", value: `${FOLDER}/${FILE}` }],
               volumeMounts: [{ volumeName: "config", mountPath: FOLDER }],
               probes: [
-                { type: "Liveness", httpGet: { path: "/health", port: PORT }, periodSeconds: 10 },
-                { type: "Readiness", httpGet: { path: "/health", port: PORT }, periodSeconds: 5 },
+                { type: "Liveness", httpGet: { path: "/health", port: OUTSIDE_PORT }, periodSeconds: 10 },
+                { type: "Readiness", httpGet: { path: "/health", port: OUTSIDE_PORT }, periodSeconds: 5 },
               ],
             },
           ],
           // One: it keeps its history in memory. It must always be there, so it never scales to none.
           scale: { minReplicas: 1, maxReplicas: 1 },
-          volumes: [{ name: "config", storageType: "Secret", secrets: [{ secretRef: SECRET, path: FILE }] }],
+          volumes: [
+            { name: "config", storageType: "Secret", secrets: [{ secretRef: OUTSIDE_SECRET, path: FILE }] },
+          ],
         },
         tags,
       },

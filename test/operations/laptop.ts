@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
+import yaml from "js-yaml";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
@@ -38,7 +39,7 @@ import { SECRET_CATALOG, secretsOf } from "../../infra/secrets/secretCatalog";
 import { kindNamed } from "../../packages/emulated-azure/kubernetes/kinds";
 import { clientProgram, PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
 import { credentialOf, signIn } from "../cloud/client";
-import { declareFrontDoor, declareVaults, startPage } from "./laptopParts";
+import { declareFrontDoor, declareStatusPage, declareVaults, startPage } from "./laptopParts";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
@@ -123,7 +124,8 @@ export class Laptop {
       ...azure,
       cluster: (name) => kubernetes(laptop.config, k8s, name),
       edge: throughTheEdge,
-      document: documentOf,
+      document: (url) =>
+        url.includes(".azurecontainerapps.io/") ? Promise.resolve(laptop.statusPage()) : documentOf(url),
       certificate: () => Promise.resolve(new Date(Date.now() + 60 * 86_400_000)),
       records: recordsOf(laptop.platform, {
         BACKUP_TARGETS: JSON.stringify([{ name: "here", kind: "folder", path: laptop.folder }]),
@@ -393,6 +395,14 @@ export class Laptop {
     return endpoint?.inputs["enabledState"];
   }
 
+  /** What Gatus answers from the file it is given: announcements as they stand there (its api/config.go). */
+  private statusPage(): object {
+    const app = [...this.cloud.cloud.all()].find(({ type }) => type === "azure-native:app:ContainerApp");
+    const configuration = app?.inputs["configuration"] as { secrets?: { value: string }[] };
+    const file = yaml.load(configuration.secrets?.[0]?.value ?? "") as { announcements?: unknown };
+    return { announcements: file.announcements ?? [] };
+  }
+
   /** The API's word about its partners: each is up with the keys it is known by here. */
   private dependencies(place: Place): object {
     const values = this.secretOf(place, SYNCED);
@@ -496,7 +506,18 @@ export class Laptop {
       hosts: { api: `http://127.0.0.1:${port}`, dashboard: `http://127.0.0.1:${port}` },
       edge: { resourceGroup: "rg-shop-global", profile: "afd-shop", endpoint: "fde-shop" },
       frontImage: "nginx",
+      statusPage: {
+        resourceGroup: "rg-shop-global",
+        app: "ca-shop-status",
+        page: {
+          environment: "shop",
+          targets: { api: "https://api.example", dashboard: "https://shop.example" },
+          maintenance: { weekly: [], announced: [] },
+          incidents: [],
+        },
+      },
       storageAccount: "stshop",
+      coresAtWork: 18,
       secretRotationDays: 180,
       targets: { rpoSeconds: 3600, rtoSeconds: 14_400 },
     };
@@ -559,6 +580,7 @@ export class Laptop {
         { endpoint: this.listening!.address, pollMs: 5 },
       );
     await declareFrontDoor(resources(maker), this.platform);
+    await declareStatusPage(resources(maker), this.platform);
     await declareVaults(resources(maker), this.platform);
     for (const stored of [...cloud.cloud.all()])
       if (stored.type === "azure-native:cdn:AFDCustomDomain")
@@ -593,13 +615,18 @@ export class Laptop {
 /** Sends what is for Azure's own names to this machine, under those names. */
 const toLoopback = (address: string): PipelinePolicy => ({
   name: "toLoopback",
-  sendRequest(request, next) {
-    const url = new URL(request.url);
-    if (url.hostname !== "127.0.0.1") {
-      request.headers.set("host", url.hostname);
-      request.url = request.url.replace(url.origin, address);
+  async sendRequest(request, next) {
+    const { origin, hostname } = new URL(request.url);
+    const asked = request.url;
+    request.headers.set("host", hostname);
+    request.url = asked.replace(origin, address);
+    try {
+      return await next(request);
+    } finally {
+      // The client compares the address it asked with who challenges it.
+      request.url = asked;
+      request.headers.delete("host");
     }
-    return next(request);
   },
 });
 

@@ -2,8 +2,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CDN_API, edgeId, endpointId } from "../../apps/operations/edge";
+import { APP_API, appId } from "../../apps/operations/announce";
 import type { ResourcesGround } from "../../apps/operations/ground/types";
 import type { Platform } from "../../apps/operations/platform";
+import { OUTSIDE_PORT, OUTSIDE_SECRET, outsideFile } from "../../infra/statusPage/outsideFile";
 import { monitoringProgram } from "../../packages/local-servers/monitoringPrograms";
 import { freePort, loopback } from "../../packages/local-servers/ports";
 import { startSupervised, temporaryDirectory } from "../../packages/local-servers/supervised";
@@ -35,13 +37,44 @@ export async function declareFrontDoor(resources: ResourcesGround, platform: Pla
     await resources.put(
       `${id}/originGroups/api/origins/${location}`,
       CDN_API,
-      { properties: { hostName: `${location}.example`, enabledState: "Enabled" } },
+      {
+        properties: {
+          hostName: `${location}.example`,
+          enabledState: "Enabled",
+          sharedPrivateLinkResource: { privateLinkLocation: location, status: "Approved" },
+        },
+      },
       signal,
     );
   await resources.put(
     `${id}/customDomains/api-example`,
     CDN_API,
     { properties: { hostName: "api.example" } },
+    signal,
+  );
+}
+
+/** The status page outside the cluster, as the program declares it, as far as verbs look. */
+export async function declareStatusPage(resources: ResourcesGround, platform: Platform): Promise<void> {
+  const { subscriptionId, statusPage } = platform;
+  const group = `/subscriptions/${subscriptionId}/resourceGroups/${statusPage.resourceGroup}`;
+  const environment = `${group}/providers/Microsoft.App/managedEnvironments/cae-shop-status`;
+  await resources.put(environment, APP_API, { location: "northeurope", properties: {} }, signal);
+  await resources.put(
+    appId(platform),
+    APP_API,
+    {
+      location: "northeurope",
+      tags: { product: "shop" },
+      properties: {
+        managedEnvironmentId: environment,
+        configuration: {
+          ingress: { external: true, targetPort: OUTSIDE_PORT },
+          secrets: [{ name: OUTSIDE_SECRET, value: outsideFile(statusPage.page) }],
+        },
+        template: { containers: [{ name: "gatus", image: "gatus" }] },
+      },
+    },
     signal,
   );
 }

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { announce, announcement } from "../../apps/operations/announce";
 import {
   operate,
   type FrameOptions,
@@ -8,6 +9,13 @@ import {
 } from "../../apps/operations/frame/operate";
 import type { Step } from "../../apps/operations/frame/steps";
 import type { Ground } from "../../apps/operations/ground/types";
+import {
+  preflight,
+  readinessCode,
+  readinessMetrics,
+  renderReadiness,
+  type Readiness,
+} from "../../apps/operations/readiness";
 import { rotate, type RotateChoice } from "../../apps/operations/rotate";
 import { UNITS } from "../../apps/operations/rotate/units";
 import { renderStatus, status, statusCode } from "../../apps/operations/status";
@@ -161,7 +169,7 @@ describe("maintenance", () => {
     expect(await ask("/health/ready")).toMatchObject({ status: 200, text: "the API itself" });
     expect(await finding("switches")).toMatchObject({
       state: "attention",
-      text: /^aks-shop-weu: maintenance \(/,
+      text: expect.stringMatching(/^aks-shop-weu: maintenance \(/),
     });
     const again = await run(verbs.on(), go("INC-again"));
     expect(again.steps.map(({ how }: { how: string }) => how)).toEqual(["found", "found", "found"]);
@@ -202,7 +210,10 @@ describe("contain and reopen", () => {
     const folder = path.join(laptop.folder, "INC-breach-evidence");
     const sums = fs.readFileSync(path.join(folder, "SHA256SUMS"), "utf8");
     expect(sums).toMatch(/ activity\.json\n[\s\S]* aks-shop-weu-api-[\w-]+-api\.log\n/);
-    expect(await finding("switches")).toMatchObject({ state: "attention", text: /contain \(INC-breach\)/ });
+    expect(await finding("switches")).toMatchObject({
+      state: "attention",
+      text: expect.stringMatching(/contain \(INC-breach\)/),
+    });
     expect((await finding("fences"))?.text).toMatch(/contained: api_weu, backup_weu/);
 
     await expect(run(verbs.contain(), go("INC-other"))).rejects.toThrow(/contained already, by INC-breach/);
@@ -231,6 +242,136 @@ describe("contain and reopen", () => {
     const regions = laptop.platform.regions.map((region) => ({ ...region, code: "xyz" }));
     const verb = contain({ ...laptop.platform, regions }, laptop.ground, around());
     await expect(run(verb, go("INC-x"))).rejects.toThrow(/no login role of a region \(…_xyz, …_xyz\)/);
+  });
+});
+
+describe("preflight", () => {
+  const check = (readiness: Readiness, id: string) => readiness.checks.find((one) => one.id === id);
+
+  test("each check passes, fails with what to do, or says why it was not run; status tells of it", async () => {
+    const readiness = await preflight(laptop.platform, laptop.ground, laptop.folder);
+    const of = (status: string) =>
+      readiness.checks.filter((one) => one.status === status).map(({ id }) => id);
+    expect(of("PASS")).toEqual([
+      "replication",
+      "reader",
+      "symmetry",
+      "fences",
+      "standby",
+      "private-links",
+      "vaults",
+      "certificates",
+    ]);
+    // Nobody has filled in a telephone number: that alone is no readiness.
+    expect(of("FAIL")).toEqual(["contacts"]);
+    expect(of("NOT_RUN")).toEqual(["quota", "secret-life", "backups"]);
+    for (const { status: is, text, todo } of readiness.checks) {
+      expect(text).not.toBe("");
+      expect(todo === undefined).toBe(is === "PASS");
+    }
+    expect(readinessCode(readiness)).toBe(1);
+    expect((await finding("readiness"))?.text).toMatch(
+      /^8 of 12 checks pass, \d+ s ago; contacts FAIL; quota NOT_RUN/,
+    );
+    expect(renderReadiness(readiness)).toMatch(
+      /FAIL {5}contacts .*not filled in: .*\n +do: fill in docs\/incident/,
+    );
+    const metrics = readinessMetrics(readiness);
+    expect(metrics).toContain('forma3d_readiness_pass{stack="shop",check="vaults"} 1\n');
+    expect(metrics).toContain('forma3d_readiness_pass{stack="shop",check="contacts"} 0\n');
+    expect(metrics).toContain('forma3d_readiness_not_run{stack="shop",check="quota"} 1\n');
+    expect(metrics.endsWith("\n")).toBe(true);
+  });
+
+  test("vaults that differ, a secret near its end, a link nobody approved, servers of two sizes, no quota", async () => {
+    const { ground, platform } = laptop;
+    const soon = new Date(Date.now() + 86_400_000);
+    const sizes = ["Standard_D4ds_v5", "Standard_D2ds_v5"];
+    const worse: Ground = {
+      ...ground,
+      vaults: {
+        ...ground.vaults,
+        read: async (vault, secret) => ({
+          ...(await ground.vaults.read(vault, secret))!,
+          ...(secret === "session-secret" && { value: vault, expires: soon }),
+        }),
+      },
+      resources: {
+        ...ground.resources,
+        get: async (id, version) => {
+          const found = await ground.resources.get(id, version);
+          return id.includes("/flexibleServers/") ? { ...found, sku: { name: sizes.pop() } } : found;
+        },
+        list: async (id, version, query) => {
+          if (id.endsWith("/usages"))
+            return [{ name: { value: "cores" }, currentValue: 90, limit: 100 } as never];
+          const found = await ground.resources.list(id, version, query);
+          return found.map((one) => ({
+            ...one,
+            properties: { ...one.properties, sharedPrivateLinkResource: { status: "Pending" } },
+          }));
+        },
+      },
+    };
+    const readiness = await preflight(platform, worse, laptop.folder);
+    expect(check(readiness, "vaults")).toMatchObject({
+      status: "FAIL",
+      text: expect.stringMatching(/session-secret differs/),
+    });
+    expect(check(readiness, "secret-life")?.text).toMatch(/kv-shop-weu\/session-secret ends in 24\.0 h/);
+    expect(check(readiness, "private-links")?.text).toMatch(/api\/northeurope is Pending/);
+    expect(check(readiness, "symmetry")?.text).toMatch(
+      /they differ: .*D2ds.*; .*D4ds|they differ: .*D4ds.*; .*D2ds/,
+    );
+    expect(check(readiness, "quota")).toMatchObject({
+      status: "FAIL",
+      text: "10 of 100 cores free in northeurope, 18 needed at work",
+    });
+  });
+});
+
+describe("announce", () => {
+  const identified = { phase: "identified", service: "API Health", hours: 2 } as const;
+  const say = (given: Parameters<typeof announcement>[0]) =>
+    announce(laptop.platform, laptop.ground, announcement(given, new Date()));
+
+  test("the page outside the cluster shows the report's words, and the commit keeps them", async () => {
+    const report = await run(say(identified), {}, { ask: () => Promise.resolve("shop") });
+    const page = (await laptop.ground.document("https://x.azurecontainerapps.io/api/v1/config")) as any;
+    expect(page.announcements[0]).toMatchObject({
+      type: "outage",
+      message: expect.stringMatching(/^\*\*Identified: API Health Outage\*\* .*resolution: 2 hours$/),
+    });
+    expect(report.commit[0]).toMatch(
+      /statusPage\.incidents: \{"phase":"identified","service":"API Health","hours":2/,
+    );
+  });
+
+  test.each([
+    [
+      "a phase that is none",
+      { ...identified, phase: "worse" as never },
+      /--phase worse: allowed: investigating, /,
+    ],
+    ["a service that is none", { ...identified, service: "mars" }, /--service "mars": allowed: API Health, /],
+    [
+      "no hours once it is identified",
+      { ...identified, hours: undefined },
+      /identified: missing hours: give --hours/,
+    ],
+  ])("refused: %s", (_name, given, message) => {
+    expect(() => say(given)).toThrow(message);
+  });
+
+  test("refused: no page; one that cannot be asked", async () => {
+    const none = { ...laptop.platform, statusPage: { ...laptop.platform.statusPage, app: "ca-none" } };
+    const said = announcement(identified, new Date());
+    await expect(run(announce(none, laptop.ground, said), go("INC-none"))).rejects.toThrow(
+      /there is no page ca-none/,
+    );
+    const resources = { ...laptop.ground.resources, get: () => Promise.reject(new Error("throttled")) };
+    const verb = announce(laptop.platform, { ...laptop.ground, resources }, said);
+    await expect(run(verb, go("INC-t"))).rejects.toMatchObject({ exitCode: 3 });
   });
 });
 
@@ -345,6 +486,99 @@ describe("rotate", () => {
       ),
     });
   });
+});
+
+describe("killed at every step of every verb, and typed again", () => {
+  const said = announcement({ phase: "monitoring", service: "API Health" }, new Date());
+  const cases: [string, () => Verb, () => Promise<unknown>][] = [
+    [
+      "announce",
+      () => announce(laptop.platform, laptop.ground, said),
+      async () => expect(await text()).toContain(said.service),
+    ],
+    ["maintenance on", verbs.on, async () => expect((await ask("/webhooks")).status).toBe(503)],
+    ["maintenance off", verbs.off, () => answers("/health/ready", 200)],
+    ["contain", verbs.contain, async () => expect((await finding("fences"))?.text).toMatch(/contained/)],
+    ["reopen", verbs.reopen, async () => expect((await finding("switches"))?.state).toBe("ok")],
+  ];
+  const text = async () =>
+    JSON.stringify(await laptop.ground.document("https://x.azurecontainerapps.io/api/v1/config"));
+
+  test.each(cases)(
+    "%s",
+    async (name, verb, so) => {
+      const incident = `INC-killed-${name.replace(" ", "-")}`;
+      const steps: Step[] = (await run(verb(), { dryRun: true, incident })).steps;
+      // Each time it gets one step further, and dies when that step has done its work and nobody has heard of it.
+      for (const [index, { id }] of steps.entries()) {
+        const outcome = run(killed(verb(), index, "after"), go(incident));
+        // A step that only waits is found to be so already by the next run, and there is nothing to die in.
+        await outcome.catch((error: Error) =>
+          expect(error.message).toBe(
+            `${id}: killed at ${id}; nothing is undone: type the same command again once the cause is mended`,
+          ),
+        );
+      }
+      const report = await run(verb(), go(incident));
+      expect(report.steps).toHaveLength(steps.length);
+      await so();
+    },
+    60_000,
+  );
+
+  test("rotate, at each of its calls that change something", async () => {
+    const before = await inVault("database-api-password");
+    let calls = 0;
+    for (let at = 1; ; at++) {
+      calls = 0;
+      const user = new AbortController();
+      const die = () => {
+        if (++calls === at) user.abort(new Error("killed"));
+        user.signal.throwIfAborted();
+      };
+      const { database, vaults, cluster } = laptop.ground;
+      const dying: Ground = {
+        ...laptop.ground,
+        database: {
+          ...database,
+          async query<T extends object>(host: string, sql: string, values?: unknown[]) {
+            const rows = await database.query<T>(host, sql, values);
+            if (sql.startsWith("BEGIN")) die();
+            return rows;
+          },
+        },
+        vaults: {
+          ...vaults,
+          async write(vault, secret, version) {
+            await vaults.write(vault, secret, version);
+            die();
+          },
+        },
+        cluster: (name) => ({
+          ...cluster(name),
+          async restart(namespace, deployment, marks) {
+            await cluster(name).restart(namespace, deployment, marks);
+            die();
+          },
+        }),
+      };
+      const dead = run(rotating(["database-api"], {}, dying), go("INC-die"), { signal: user.signal });
+      if (
+        await dead.then(
+          () => true,
+          (error: Error) => (expect(error.message).toMatch(/killed/), false),
+        )
+      )
+        break;
+    }
+    // Two vaults with three values each, two roles, one deployment.
+    expect(calls).toBeLessThanOrEqual(9);
+    const now = (await inVault("database-api-password")) ?? "";
+    expect(now).not.toBe(before);
+    expect(await signsIn("api_weu", now)).toBe(true);
+    expect(await signsIn("api_weu", before ?? "")).toMatch(/password authentication failed/);
+    await laptop.writes(3);
+  }, 90_000);
 });
 
 /** The verb, killed at one of its steps: before that did anything, or when it had and nobody had heard of it yet. */

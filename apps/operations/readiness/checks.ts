@@ -1,0 +1,210 @@
+import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import { ROOT } from "../commandLine";
+import { readContacts, unfilled } from "../contacts";
+import { duration } from "../duration";
+import { CDN_API, edgeId } from "../edge";
+import type { AzureResource, Ground } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+import { fences, replication } from "../status/database";
+import { certificates } from "../status/edge";
+import { attention, judged, ok, type LookUp } from "../status/findings";
+import { backups } from "../status/records";
+
+/** One thing that must be so on the day a region is lost. */
+export interface Check {
+  /** What to do when it is not. */
+  todo: string;
+  look: LookUp;
+}
+
+const POSTGRES_API = "2024-08-01";
+const COMPUTE_API = "2024-07-01";
+/** Days a secret must still be valid. */
+const SECRET_DAYS = 14;
+
+/** Everything `preflight` checks, by its name in the metric. */
+export function readinessChecks(platform: Platform, ground: Ground): Record<string, Check> {
+  return {
+    contacts: {
+      todo: "fill in docs/incident/contacts.yaml",
+      look: () => {
+        const open = unfilled(readContacts(ROOT));
+        return Promise.resolve(
+          open.length > 0 ? attention(`not filled in: ${open.join("; ")}`) : ok("all filled in"),
+        );
+      },
+    },
+    replication: {
+      todo: "docs/runbooks/database-failover.md; a failover now would lose what is behind",
+      look: replication(platform, ground),
+    },
+    reader: {
+      todo: "npm run -s operations -- status; an update makes the virtual endpoint",
+      look: reader(platform, ground),
+    },
+    symmetry: {
+      todo: "give both servers the same size, storage and version (docs/changing.md)",
+      look: symmetry(platform, ground),
+    },
+    fences: { todo: "docs/operations.md, the fence", look: fences(platform, ground) },
+    standby: {
+      todo: "an update brings the standby's workloads; failover refuses until then",
+      look: standby(platform, ground),
+    },
+    "private-links": {
+      todo: "approve Front Door's connections (docs/deploying.md); without it the origin counts as down",
+      look: privateLinks(platform, ground),
+    },
+    quota: {
+      todo: "raise the quota of the standby region at Azure; it can take days",
+      look: quota(platform, ground),
+    },
+    vaults: { todo: "rotate the secrets that differ, or run an update", look: vaults(platform, ground) },
+    "secret-life": { todo: "npm run -s operations -- rotate", look: secretLife(platform, ground) },
+    backups: { todo: "docs/runbooks/backup-failed.md", look: backups(platform, ground) },
+    certificates: { todo: "docs/runbooks/ssl-renewal.md", look: certificates(platform, ground) },
+  };
+}
+
+const second = ({ regions }: Platform): RegionFacts | undefined =>
+  regions.find(({ role }) => role === "standby");
+
+/** The reader's name must lead to a server that follows: a switchover needs it. */
+function reader({ regions, writerHost }: Platform, ground: Ground): LookUp {
+  return async () => {
+    if (regions.length < 2) return ok("one region");
+    const host = writerHost.replace(".writer.", ".reader.");
+    const [row] = await ground.database.query<{ recovering: boolean }>(
+      host,
+      "SELECT pg_is_in_recovery() AS recovering",
+    );
+    return row?.recovering ? ok(`${host} leads to a replica`) : attention(`${host} leads to no replica`);
+  };
+}
+
+/** A server that is smaller than the one it replaces does not carry its load. */
+function symmetry(platform: Platform, ground: Ground): LookUp {
+  return async () => {
+    const servers = await Promise.all(
+      platform.regions.map(async ({ resourceGroup, server }) => {
+        const id = `/subscriptions/${platform.subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.DBforPostgreSQL/flexibleServers/${server}`;
+        const found = await ground.resources.get(id, POSTGRES_API);
+        if (!found) throw new Error(`there is no server ${server}`);
+        const { sku } = found as AzureResource & { sku?: { name?: string; tier?: string } };
+        const { storage, version } = (found.properties ?? {}) as {
+          storage?: { storageSizeGB?: number };
+          version?: string;
+        };
+        return {
+          server,
+          size: `${sku?.name ?? "?"}, ${storage?.storageSizeGB ?? "?"} GiB, PostgreSQL ${version ?? "?"}`,
+        };
+      }),
+    );
+    const text = servers.map(({ server, size }) => `${server}: ${size}`).join("; ");
+    return new Set(servers.map(({ size }) => size)).size > 1 ? attention(`they differ: ${text}`) : ok(text);
+  };
+}
+
+/** What the failover asks of the cluster it goes to, before the day it does. */
+function standby(platform: Platform, ground: Ground): LookUp {
+  return async () => {
+    const region = second(platform);
+    if (!region) return attention("no region stands by: the loss of the one that serves is a rebuild");
+    const cluster = ground.cluster(region.cluster);
+    const deployments = await cluster.deployments(platform.namespace);
+    if (deployments.length === 0) return attention(`${region.cluster} has no deployment`);
+    const unready = deployments.filter(
+      ({ annotations }) => annotations[ROLE_MARK] === STANDBY && !(Number(annotations[REPLICAS_MARK]) > 0),
+    );
+    return judged(
+      unready.map(({ name }) => `${name} does not say with how many pods it serves`),
+      `${region.cluster}: ${deployments.length} deployments stand by`,
+    );
+  };
+}
+
+/** Every origin's private link must have been approved; until then Front Door counts it as down. */
+function privateLinks(platform: Platform, ground: Ground): LookUp {
+  return async () => {
+    const id = edgeId(platform);
+    const groups = await ground.resources.list(`${id}/originGroups`, CDN_API);
+    const origins = (
+      await Promise.all(
+        groups.map(async ({ name = "" }) =>
+          (await ground.resources.list(`${id}/originGroups/${name}/origins`, CDN_API)).map((origin) => ({
+            name: `${name}/${origin.name ?? ""}`,
+            link: (origin.properties?.["sharedPrivateLinkResource"] ?? {}) as { status?: string },
+          })),
+        ),
+      )
+    ).flat();
+    if (origins.length === 0) return attention("Front Door has no origin");
+    const open = origins.filter(({ link }) => link.status !== "Approved");
+    return judged(
+      open.map(({ name, link }) => `${name} is ${link.status ?? "of unknown state"}`),
+      `${origins.length} origins`,
+    );
+  };
+}
+
+/** Cores the standby region would need at work, against what Azure allows there. */
+function quota(platform: Platform, ground: Ground): LookUp {
+  return async () => {
+    const region = second(platform);
+    if (!region) return ok("no region stands by");
+    const usages = (await ground.resources.list(
+      `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Compute/locations/${region.location}/usages`,
+      COMPUTE_API,
+    )) as { name?: { value?: string }; currentValue?: number; limit?: number }[];
+    const cores = usages.find(({ name }) => name?.value === "cores");
+    if (cores?.limit === undefined || cores.currentValue === undefined)
+      throw new Error(`Azure names no core quota of ${region.location}`);
+    const free = cores.limit - cores.currentValue;
+    const text = `${free} of ${cores.limit} cores free in ${region.location}, ${platform.coresAtWork} needed at work`;
+    return free < platform.coresAtWork ? attention(text) : ok(text);
+  };
+}
+
+/** Secrets both regions share must be the same: a failover must not sign everybody out, or lose a partner. */
+function vaults({ regions }: Platform, ground: Ground): LookUp {
+  return async () => {
+    const shared = SECRET_CATALOG.filter(
+      ({ readers, login, connection }) => readers.length > 0 && !login && !connection,
+    );
+    const different: string[] = [];
+    for (const { name } of shared) {
+      const values = await Promise.all(
+        regions.map(async ({ vault }) => (await ground.vaults.read(vault, name))?.value),
+      );
+      if (values.some((value) => value === undefined)) different.push(`${name} is missing`);
+      else if (new Set(values).size > 1) different.push(`${name} differs`);
+    }
+    return judged(different, `${shared.length} secrets in ${regions.length} vaults`);
+  };
+}
+
+function secretLife({ regions }: Platform, ground: Ground): LookUp {
+  return async () => {
+    const now = ground.now().getTime();
+    const ends = (
+      await Promise.all(
+        regions.flatMap(({ vault }) =>
+          SECRET_CATALOG.map(async ({ name }) => {
+            const expires = (await ground.vaults.read(vault, name))?.expires;
+            return expires ? [{ name: `${vault}/${name}`, left: (expires.getTime() - now) / 1000 }] : [];
+          }),
+        ),
+      )
+    ).flat();
+    if (ends.length === 0) throw new Error("no secret says when it ends");
+    const first = Math.min(...ends.map(({ left }) => left));
+    return judged(
+      ends
+        .filter(({ left }) => left < SECRET_DAYS * 86_400)
+        .map(({ name, left }) => `${name} ends in ${duration(left)}`),
+      `the first of ${ends.length} ends in ${duration(first)}`,
+    );
+  };
+}

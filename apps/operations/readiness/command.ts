@@ -1,0 +1,39 @@
+import fs from "node:fs";
+import type { Command } from "commander";
+import { answering, HELP, JOURNALS, looking, ROOT } from "../commandLine";
+import { messageOf, refused } from "../frame/errors";
+import { groundOf } from "../ground";
+import { platformOf } from "../platform";
+import { preflight, readinessCode, readinessMetrics, renderReadiness } from ".";
+
+export function registerPreflight(program: Command): void {
+  looking(program.command("preflight"))
+    .description(
+      "Checks what must be so on the day a region is lost; each PASS, FAIL or NOT_RUN with what to do.",
+    )
+    .option("--metrics <file>", "also write the results as Prometheus text")
+    .option("--journal <folder>", "where the result is kept for status", JOURNALS)
+    .addHelpText(
+      "after",
+      `${HELP}\n\nHere exit code 0 is ready, 1 a check failed, 3 none did but one could not be run.`,
+    )
+    .action((stack: string, options: { json?: boolean; metrics?: string; journal: string }) =>
+      answering(options, async () => {
+        const platform = platformOf(ROOT, stack);
+        const ground = await groundOf(platform, process.env, []);
+        const readiness = await preflight(platform, ground, options.journal);
+        process.exitCode = readinessCode(readiness);
+        if (options.metrics !== undefined) {
+          try {
+            // A reader must never see half of it.
+            fs.writeFileSync(`${options.metrics}.new`, readinessMetrics(readiness));
+            fs.renameSync(`${options.metrics}.new`, options.metrics);
+          } catch (error) {
+            throw refused(`--metrics ${options.metrics}: cannot be written: ${messageOf(error)}`);
+          }
+        }
+        if (!options.json) process.stdout.write(renderReadiness(readiness));
+        return readiness;
+      }),
+    );
+}
