@@ -1,4 +1,4 @@
-import { virtualEndpointHosts, type RegionNames } from "../../infra/naming";
+import { backupAccounts, virtualEndpointHosts, type RegionNames } from "../../infra/naming";
 import { regionSubnets } from "../../infra/network/addressing";
 import { REGIONS } from "../../infra/regions";
 import type { OutsideFileArgs } from "../../infra/statusPage/outsideFile";
@@ -50,8 +50,8 @@ export interface Platform {
   statusPage: { resourceGroup: string; app: string; page: OutsideFileArgs };
   /** Image of nginx, pinned by digest. */
   frontImage: string;
-  /** Account of backups, evidence and incidents. */
-  storageAccount: string;
+  /** Accounts of backups, evidence and incidents, each in a region of its own. */
+  backupAccounts: readonly { name: string; url: string }[];
   /** Cores the nodes of a region have at work; what a standby region must be able to get. */
   coresAtWork: number;
   /** Longest life of a secret in days, whatever the catalogue says. */
@@ -112,7 +112,10 @@ export function platformOf(root: string, stack: string): Platform {
       },
     },
     frontImage: config.statusPage.frontImage,
-    storageAccount: names.storageAccount,
+    backupAccounts: backupAccounts(names).map(({ region: name, storageAccount }) => ({
+      name,
+      url: `https://${storageAccount}.blob.core.windows.net`,
+    })),
     coresAtWork:
       coresOf(cluster.systemPool.vmSize) * cluster.systemPool.count +
       coresOf(cluster.userPool.vmSize) * cluster.userPool.minCount,

@@ -516,7 +516,7 @@ export class Laptop {
           incidents: [],
         },
       },
-      storageAccount: "stshop",
+      backupAccounts: [],
       coresAtWork: 18,
       secretRotationDays: 180,
       targets: { rpoSeconds: 3600, rtoSeconds: 14_400 },

@@ -6,18 +6,27 @@ import type { RecordsGround } from "./types";
  * Backups, drills and incidents as the recovery runner's own readers see them. Stores come from the runner's settings
  * where they are set, else from the names the stack file gives.
  */
-export function recordsOf({ environment, storageAccount }: Platform, env: Environment): RecordsGround {
+export function recordsOf(
+  { environment, backupAccounts, targets }: Platform,
+  env: Environment,
+): RecordsGround {
   const chosen = env["BACKUP_TARGETS"] ?? env["BACKUP_STORE_URL"] ?? env["BACKUP_STORE_CONNECTION_STRING"];
-  const derived = chosen ? {} : { BACKUP_STORE_URL: `https://${storageAccount}.blob.core.windows.net` };
+  const derived = chosen
+    ? {}
+    : { BACKUP_TARGETS: JSON.stringify(backupAccounts.map((account) => ({ ...account, kind: "azure" }))) };
   // What the containers are called is told by what declares them, which takes a second to load: not for verbs that do
   // not ask.
   const read = async () => {
     const { CONTAINER_NAMES } = await import("../../../infra/data/storage");
     return {
-      BACKUP_CONTAINER_DAILY: CONTAINER_NAMES.daily,
-      BACKUP_CONTAINER_MONTHLY: CONTAINER_NAMES.monthly,
-      BACKUP_CONTAINER_EVIDENCE: CONTAINER_NAMES.evidence,
-      BACKUP_CONTAINER_INCIDENTS: CONTAINER_NAMES.incidents,
+      ...Object.fromEntries(
+        Object.entries(CONTAINER_NAMES).map(([kind, name]) => [
+          `BACKUP_CONTAINER_${kind.toUpperCase()}`,
+          name,
+        ]),
+      ),
+      // As the runner's own jobs are told: a snapshot is as old as the schedule allows, plus the time the next takes.
+      BACKUP_MAX_AGE: `${(2 * targets.rpoSeconds) / 60}m`,
       ...env,
       ...derived,
       ENVIRONMENT: environment,
