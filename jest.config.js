@@ -14,6 +14,7 @@ module.exports = {
     "/node_modules/(?!(@kubernetes/client-node|agent-base|http-proxy-agent|https-proxy-agent|socks-proxy-agent|commander|uuid|openid-client|oauth4webapi|jose|rfc4648|jsonpath-plus)/)",
   ],
   modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
+  testSequencer: "<rootDir>/test/support/slowestFirst.js",
   globalSetup: "<rootDir>/test/support/scratch.js",
   setupFiles: ["<rootDir>/test/support/leanSdk.ts"],
   maxWorkers: 3,
