@@ -239,6 +239,7 @@ function monitorWorkspace(
       subscriptionId: config.azure.subscriptionId,
       clusters: monitored([...lost, ...computing]),
       adminGroupObjectIds: config.cluster.adminGroupObjectIds,
+      runbookBaseUrl: config.alerts.runbookBaseUrl,
       zoneRedundant: REGIONS[config.monitoring.region].zones && config.cluster.zones.length > 0,
       protect: config.protectData,
       tags,

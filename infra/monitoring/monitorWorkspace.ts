@@ -6,7 +6,7 @@ import { DataCollectionEndpoint } from "@pulumi/azure-native/monitor/dataCollect
 import { DataCollectionRule } from "@pulumi/azure-native/monitor/dataCollectionRule";
 import { DataCollectionRuleAssociation } from "@pulumi/azure-native/monitor/dataCollectionRuleAssociation";
 import * as pulumi from "@pulumi/pulumi";
-import { DASHBOARDS } from "./dashboards";
+import { dashboards } from "./dashboards";
 import { dataOptions } from "../data/protection";
 import { Region } from "../regions";
 import { assignRole } from "../identity/roles";
@@ -30,6 +30,8 @@ export interface MonitorWorkspaceArgs {
   clusters: readonly MonitoredCluster[];
   /** Entra groups that administer Grafana. */
   adminGroupObjectIds: readonly string[];
+  /** Address of the runbooks panels link to, without a slash at its end. */
+  runbookBaseUrl: string;
   /** Whether Grafana stands in several zones of the region. */
   zoneRedundant: boolean;
   /** Protects the workspace that keeps the metrics. */
@@ -178,7 +180,7 @@ export class MonitorWorkspace extends pulumi.ComponentResource {
   }
 
   private dashboards() {
-    for (const dashboard of DASHBOARDS) {
+    for (const dashboard of dashboards(this.args.runbookBaseUrl)) {
       const resource = new Dashboard(
         `${this.name}-${dashboard.uid}`,
         { dashboardName: dashboard.uid, ...this.common },

@@ -79,6 +79,8 @@ export const METRICS: readonly Metric[] = [
     kube_pod_status_phase: "1 for the `phase` a pod is in.",
     kube_pod_container_resource_limits: "Limits by `resource`.",
     kube_deployment_spec_replicas: "Pods a Deployment wants.",
+    kube_replicaset_created:
+      "Time at which a ReplicaSet was made, Unix seconds: a new version of a Deployment.",
     kube_deployment_status_replicas_available: "Pods a Deployment has ready.",
     kube_horizontalpodautoscaler_status_current_replicas: "Pods an autoscaler sees.",
     kube_horizontalpodautoscaler_spec_max_replicas: "Pods an autoscaler may make.",

@@ -1,10 +1,13 @@
 import { METRICS, seriesNames } from "../../packages/alerting/metrics";
+import { RUNBOOKS } from "../../packages/alerting/runbooks";
 import { promqlProblem, seriesOf } from "../../packages/alerting/promql";
 import { collectorSettings } from "../../packages/alerting/scrape";
 import { sloRecordings } from "../../packages/alerting/sloRules";
-import { DASHBOARDS } from "../../infra/monitoring/dashboards";
+import { dashboards } from "../../infra/monitoring/dashboards";
 import { grafanaDashboard } from "../../infra/monitoring/dashboards/panels";
 
+const BASE = "https://docs.example.com/runbooks";
+const DASHBOARDS = dashboards(BASE);
 const known = new Set([...METRICS.flatMap(seriesNames), ...sloRecordings().map(({ record }) => record)]);
 const panels = DASHBOARDS.flatMap((dashboard) =>
   dashboard.panels.map((panel) => ({ dashboard: dashboard.uid, panel })),
@@ -30,6 +33,41 @@ describe("dashboards", () => {
     expect(read.filter((name) => !known.has(name))).toEqual([]);
   });
 
+  test("each marks deployments, drills and incidents, and asks only for what exists", () => {
+    for (const { annotations } of DASHBOARDS) {
+      expect(annotations.list.map(({ name }) => name)).toEqual(["Deployments", "Drills", "Incidents"]);
+      for (const { expr, target, datasource, enable } of annotations.list) {
+        expect(promqlProblem(expr)).toBeUndefined();
+        expect(seriesOf(expr).filter((name) => !known.has(name))).toEqual([]);
+        expect([target.expr, datasource.uid, enable]).toEqual([expr, "${datasource}", true]);
+      }
+    }
+  });
+
+  test("each is of the environment the reader chooses, and leads to the runbooks", () => {
+    const pages = Object.keys(RUNBOOKS).map((runbook) => `${BASE}/${runbook}.html`);
+    for (const { uid, templating, links, panels: placed } of DASHBOARDS) {
+      expect(templating.list.map(({ label, type }) => [label, type])).toEqual([
+        ["Environment", "datasource"],
+      ]);
+      expect(links.map(({ url }) => url)).toEqual(["https://docs.example.com/index.html"]);
+      const linked = placed.flatMap((panel) => panel.links ?? []).map(({ url }) => url);
+      expect(linked.filter((url) => !pages.includes(url))).toEqual([]);
+      if (uid !== "forma3d-slo") expect(linked.length).toBeGreaterThan(3);
+    }
+  });
+
+  test("backups and drills are charted over their own history, whatever the dashboard shows", () => {
+    const recovery = DASHBOARDS.find(({ uid }) => uid === "forma3d-recovery");
+    const history = recovery?.panels.filter(({ title }) => /history/.test(title)) ?? [];
+    expect(history.map(({ title, type, timeFrom }) => [title, type, timeFrom])).toEqual([
+      ["Drill history: recovery time", "timeseries", "365d"],
+      ["Drill history: recovery point", "timeseries", "365d"],
+      ["Backup history: size", "timeseries", "90d"],
+      ["Backup and drill history: stages", "timeseries", "90d"],
+    ]);
+  });
+
   test("panels lie beside and below one another, within the width of 24", () => {
     for (const { panels: placed } of DASHBOARDS) {
       for (const [index, { gridPos: a, id }] of placed.entries()) {
@@ -52,12 +90,15 @@ describe("dashboards", () => {
 
   test("limits of falling values turn red below, of rising ones above", () => {
     const steps = (thresholds: { warning: number; critical: number }) =>
-      grafanaDashboard({
-        uid: "x",
-        title: "x",
-        description: "x",
-        panels: [{ title: "x", description: "x", kind: "stat", unit: "short", queries: [], thresholds }],
-      }).panels[0]?.fieldConfig.defaults.thresholds.steps.map(({ color, value }) => [color, value]);
+      grafanaDashboard(
+        {
+          uid: "x",
+          title: "x",
+          description: "x",
+          panels: [{ title: "x", description: "x", kind: "stat", unit: "short", queries: [], thresholds }],
+        },
+        BASE,
+      ).panels[0]?.fieldConfig.defaults.thresholds.steps.map(({ color, value }) => [color, value]);
     expect(steps({ warning: 80, critical: 90 })).toEqual([
       ["green", null],
       ["orange", 80],

@@ -4,7 +4,7 @@ import yaml from "js-yaml";
 import { alertCatalogue } from "../../../packages/alerting/catalogue";
 import { alertmanagerConfig } from "../../../packages/alerting/render/alertmanager";
 import { prometheusRuleGroups } from "../../../packages/alerting/render/prometheus";
-import { DASHBOARDS } from "../../../infra/monitoring/dashboards";
+import { dashboards } from "../../../infra/monitoring/dashboards";
 import { gatusConfig } from "../../../infra/statusPage/gatus";
 import { statpingServices } from "../../../infra/statusPage/statping";
 import { pageServices } from "../../../infra/statusPage/targets";
@@ -62,7 +62,10 @@ export function renderStack(
       ]),
     ),
     ...Object.fromEntries(
-      DASHBOARDS.map((dashboard) => [`${dashboard.uid}.json`, `${JSON.stringify(dashboard, null, 2)}\n`]),
+      dashboards(config.alerts.runbookBaseUrl).map((dashboard) => [
+        `${dashboard.uid}.json`,
+        `${JSON.stringify(dashboard, null, 2)}\n`,
+      ]),
     ),
   };
 }

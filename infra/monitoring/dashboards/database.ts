@@ -8,6 +8,7 @@ export const DATABASE: DashboardSource = {
     {
       title: "Reachable",
       description: "0 pages after a minute.",
+      runbook: "database-connection",
       kind: "stat",
       unit: "short",
       width: 6,
@@ -17,6 +18,7 @@ export const DATABASE: DashboardSource = {
     {
       title: "Connections used",
       description: "Share of the connections the server allows. Alerts above 80%.",
+      runbook: "database-connection",
       kind: "stat",
       unit: "percentunit",
       width: 6,
@@ -28,6 +30,7 @@ export const DATABASE: DashboardSource = {
     {
       title: "Oldest transaction",
       description: "An old transaction keeps vacuum from working.",
+      runbook: "database-connection",
       kind: "stat",
       unit: "s",
       width: 6,
@@ -62,6 +65,7 @@ export const DATABASE: DashboardSource = {
     {
       title: "Deadlocks",
       description: "Deadlocks within ten minutes. Alerts above 5.",
+      runbook: "database-connection",
       kind: "timeseries",
       unit: "short",
       queries: [
@@ -71,6 +75,7 @@ export const DATABASE: DashboardSource = {
     {
       title: "Growth",
       description: "Size over time, by database.",
+      runbook: "disk-space",
       kind: "timeseries",
       unit: "bytes",
       queries: [{ expression: "sum by (datname) (pg_database_size_bytes)", legend: "{{datname}}" }],

@@ -1,3 +1,5 @@
+import { runbookUrl, type Runbook } from "../../../packages/alerting/runbooks";
+
 /** A panel before it has a place. */
 export interface Panel {
   title: string;
@@ -8,6 +10,10 @@ export interface Panel {
   queries: readonly { expression: string; legend: string }[];
   /** Values from which on it is orange and red; green below. */
   thresholds?: { warning: number; critical: number };
+  /** Page to open when it looks bad. */
+  runbook?: Runbook;
+  /** How far back it looks, whatever the dashboard shows: `90d`. */
+  history?: `${number}d`;
   /** Half of the width by default. */
   width?: 6 | 12 | 24;
 }
@@ -25,8 +31,49 @@ const DATA_SOURCE = { type: "prometheus", uid: "${datasource}" };
 const HEIGHT = { timeseries: 8, stat: 4, table: 8 } as const;
 const COLUMNS = 24;
 
-/** The dashboard as Grafana's JSON model. Panels fill rows from left to right in their order. */
-export function grafanaDashboard(source: DashboardSource) {
+/** What is marked in every chart: at its time, with a name and a colour. */
+const EVENTS = [
+  {
+    name: "Deployments",
+    iconColor: "blue",
+    expression: "(time() - kube_replicaset_created) < 60",
+    text: "new version: {{replicaset}}",
+  },
+  {
+    name: "Drills",
+    iconColor: "green",
+    expression: "(time() - max by (environment) (pgbackup_last_drill_timestamp_seconds)) < 60",
+    text: "drill ended",
+  },
+  {
+    name: "Incidents",
+    iconColor: "red",
+    expression: 'min by (job) (probe_success{job=~"api-.*"}) == 0',
+    text: "{{job}} does not answer",
+  },
+] as const;
+
+const annotation = ({ name, iconColor, expression, text }: (typeof EVENTS)[number]) => ({
+  name,
+  iconColor,
+  enable: true,
+  hide: false,
+  datasource: DATA_SOURCE,
+  target: { refId: name, expr: expression },
+  expr: expression,
+  step: "60s",
+  titleFormat: name,
+  textFormat: text,
+});
+
+const link = (title: string, url: string) => ({ title, type: "link", url, targetBlank: true });
+
+/**
+ * The dashboard as Grafana's JSON model. Panels fill rows from left to right in their order. Each environment has a
+ * workspace of its own, so choosing the data source is choosing the environment.
+ * @param runbookBaseUrl address of the runbooks, without a slash at its end.
+ */
+export function grafanaDashboard(source: DashboardSource, runbookBaseUrl: string) {
   const places = layout(source.panels);
   return {
     uid: source.uid,
@@ -40,8 +87,10 @@ export function grafanaDashboard(source: DashboardSource) {
     refresh: "1m",
     time: { from: "now-6h", to: "now" },
     templating: {
-      list: [{ name: "datasource", label: "Data source", type: "datasource", query: "prometheus", hide: 0 }],
+      list: [{ name: "datasource", label: "Environment", type: "datasource", query: "prometheus", hide: 0 }],
     },
+    annotations: { list: EVENTS.map(annotation) },
+    links: [link("What happened? Runbooks", `${runbookBaseUrl.replace(/\/[^/]*$/, "")}/index.html`)],
     panels: source.panels.map((panel, index) => ({
       id: index + 1,
       type: panel.kind,
@@ -49,6 +98,8 @@ export function grafanaDashboard(source: DashboardSource) {
       description: panel.description,
       datasource: DATA_SOURCE,
       gridPos: places[index] as Place,
+      ...(panel.runbook && { links: [link("Runbook", runbookUrl(runbookBaseUrl, panel.runbook))] }),
+      ...(panel.history && { timeFrom: panel.history }),
       targets: panel.queries.map(({ expression, legend }, number) => ({
         refId: String.fromCharCode(65 + number),
         datasource: DATA_SOURCE,

@@ -8,6 +8,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "API health",
       description: "Worst of the API's own checks; 0 is down.",
+      runbook: "application-crash",
       kind: "stat",
       unit: "short",
       width: 6,
@@ -17,6 +18,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Error rate",
       description: "Share of answers that are 5xx. Pages above 5%.",
+      runbook: "error-rate-spike",
       kind: "stat",
       unit: "percentunit",
       width: 6,
@@ -26,6 +28,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Retry queue",
       description: "Operations waiting to be tried again. Alerts above 100.",
+      runbook: "queue-backlog",
       kind: "stat",
       unit: "short",
       width: 6,
@@ -35,6 +38,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Partners",
       description: "1 while a partner's API answers.",
+      runbook: "partner-down",
       kind: "stat",
       unit: "short",
       width: 6,
@@ -51,6 +55,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Latency, p95",
       description: "API and dashboard; the objective of the API is 500 ms.",
+      runbook: "error-rate-spike",
       kind: "timeseries",
       unit: "s",
       queries: [
@@ -61,6 +66,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Webhooks",
       description: "Accepted webhooks a second by source. Silence of Shopify in business hours alerts.",
+      runbook: "shopify-webhooks",
       kind: "timeseries",
       unit: "ops",
       queries: [{ expression: "sum by (source) (rate(webhooks_received_total[5m]))", legend: "{{source}}" }],
@@ -68,6 +74,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Circuit breakers",
       description: "Partners the gateway leaves alone at the moment.",
+      runbook: "partner-down",
       kind: "timeseries",
       unit: "short",
       queries: [
@@ -92,6 +99,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Restarts",
       description: "Containers that were started again within an hour.",
+      runbook: "application-crash",
       kind: "timeseries",
       unit: "short",
       queries: [
@@ -104,6 +112,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Memory of containers",
       description: "Share of the limit. Above 100% the container is killed.",
+      runbook: "memory-oom",
       kind: "timeseries",
       unit: "percentunit",
       thresholds: { warning: 0.8, critical: 0.9 },
@@ -118,6 +127,7 @@ export const PLATFORM: DashboardSource = {
     {
       title: "Disk of nodes",
       description: "Used share. A node above 90% evicts pods.",
+      runbook: "disk-space",
       kind: "timeseries",
       unit: "percentunit",
       thresholds: { warning: 0.8, critical: 0.9 },

@@ -8,6 +8,7 @@ export const RECOVERY: DashboardSource = {
     {
       title: "Age of the newest backup",
       description: "Of any tier. Alerts half an hour after it has passed the recovery point objective.",
+      runbook: "backup-failed",
       kind: "stat",
       unit: "s",
       width: 6,
@@ -22,6 +23,7 @@ export const RECOVERY: DashboardSource = {
     {
       title: "Since a backup was proved",
       description: "Restored and compared row by row. Alerts above 35 days.",
+      runbook: "backup-failed",
       kind: "stat",
       unit: "s",
       width: 6,
@@ -45,6 +47,7 @@ export const RECOVERY: DashboardSource = {
     {
       title: "Newest drill",
       description: "1 when it met every target.",
+      runbook: "drill-overdue",
       kind: "stat",
       unit: "short",
       width: 6,
@@ -52,8 +55,10 @@ export const RECOVERY: DashboardSource = {
       queries: [{ expression: "min(pgbackup_drill_verdict)", legend: "verdict" }],
     },
     {
-      title: "Recovery time",
+      title: "Drill history: recovery time",
       description: "Longest time to recover in the newest drill, and the objective.",
+      runbook: "drill-overdue",
+      history: "365d",
       kind: "timeseries",
       unit: "s",
       queries: [
@@ -62,8 +67,10 @@ export const RECOVERY: DashboardSource = {
       ],
     },
     {
-      title: "Recovery point",
+      title: "Drill history: recovery point",
       description: "Data the newest drill would have lost, and the objective.",
+      runbook: "drill-overdue",
+      history: "365d",
       kind: "timeseries",
       unit: "s",
       queries: [
@@ -72,8 +79,10 @@ export const RECOVERY: DashboardSource = {
       ],
     },
     {
-      title: "Size of backups",
+      title: "Backup history: size",
       description: "A drop by half alerts: data may be gone.",
+      runbook: "backup-failed",
+      history: "90d",
       kind: "timeseries",
       unit: "bytes",
       queries: [
@@ -81,8 +90,9 @@ export const RECOVERY: DashboardSource = {
       ],
     },
     {
-      title: "Stages",
+      title: "Backup and drill history: stages",
       description: "Time of the newest backup and of each stage of the newest drill.",
+      history: "90d",
       kind: "timeseries",
       unit: "s",
       queries: [{ expression: "max by (stage) (pgbackup_duration_seconds)", legend: "{{stage}}" }],
@@ -99,6 +109,7 @@ export const RECOVERY: DashboardSource = {
       title: "Catalogue, copies, evidence, store",
       description:
         "Disagreements between catalogue and blobs; backups that one account lacks; 1 while the chain of reports is whole and every account answers.",
+      runbook: "backup-failed",
       kind: "stat",
       unit: "short",
       queries: [
