@@ -137,13 +137,14 @@ export function chainDepths(stack: StackView, group: readonly ResourceView[]): M
 
 /** Whether a server was made from another: it then has no standby and no backups of its own. */
 export function isReplica(server: ResourceView): boolean {
-  const { createMode, sourceServerResourceId, replicationRole } = server.props;
+  const { createMode, sourceServerResourceId: source, replicationRole } = server.props;
+  // A preview knows no output: that Azure might report a source says nothing; that the program asks for one does.
+  const asked = server.inputs ?? server.props;
+  const given = source === UNKNOWN ? asked.sourceServerResourceId : source;
   return (
     createMode === "Replica" ||
     (typeof replicationRole === "string" && /AsyncReplica$/i.test(replicationRole)) ||
-    (sourceServerResourceId !== undefined &&
-      sourceServerResourceId !== null &&
-      sourceServerResourceId !== "") ||
+    (given !== undefined && given !== null && given !== "") ||
     "sourceServerResourceId" in server.propertyDependencies
   );
 }

@@ -30,8 +30,18 @@ const CATALOGUE = "packages/alerting, alerts.thresholds";
 const present = (config: StackConfig) =>
   PLACES.filter((place) => !["lost", undefined].includes(roleOf(config, place)));
 
+/** Accounts of backups, each in a region of its own. They stay when that is lost: Azure keeps the name. */
+const accounts = (config: StackConfig) => {
+  const { backups } = stackPlatformNames(config);
+  return PLACES.flatMap((place) => {
+    const account = backups[place];
+    return account ? [{ place, ...account }] : [];
+  });
+};
+
 /** Things one metric alert is made for, as the ends of its names tell them apart. */
 function scopesOf({ scope }: AzureMetricAlert, config: StackConfig): string[] {
+  if (scope === "storageAccount") return accounts(config).map(({ place }) => `-${place}`);
   if (scope === "vault") return present(config).map((place) => `-${place}`);
   return scope === "replicaServer" && present(config).length < 2 ? [] : [""];
 }
@@ -201,6 +211,13 @@ export function statementOf(config: StackConfig): Demand[] {
     ...receivers(config, prefix),
     ...jobs(config),
     ...edge(config, prefix),
+    ...accounts(config).map(({ place, storageAccount }) => ({
+      what: `the account of backups ${storageAccount}`,
+      key: `storage, regions.${place}`,
+      type: "storage:StorageAccount",
+      where: { accountName: storageAccount },
+      is: { publicNetworkAccess: "Disabled", "networkRuleSet.defaultAction": "Deny" },
+    })),
   ];
 }
 

@@ -96,6 +96,7 @@ describe("production is held against its stack file and the catalogues", () => {
       "CronJob",
       "cdn:Route",
       "cdn:AFDOrigin",
+      "storage:StorageAccount",
     ]) {
       expect(types).toContain(type);
     }
@@ -156,6 +157,20 @@ describe("production is held against its stack file and the catalogues", () => {
       plan.filter((resource) => !JSON.stringify(resource.props).includes('"recovery-prune"')),
     );
     expect(finding?.message).toBe("has not the recovery job prune (recovery.schedules.prune)");
+  });
+
+  test("also in a preview, which knows no outputs but the inputs beside them", () => {
+    const asked = plan
+      .filter((resource) => !JSON.stringify(resource.props).includes('"recovery-prune"'))
+      .map((resource) => ({
+        ...resource,
+        inputs: resource.props,
+        // Azure reports this of every server, copied from another or not.
+        props: { ...resource.props, sourceServerResourceId: UNKNOWN } as Tree,
+      }));
+    expect(judge(asked).map(({ message }) => message)).toEqual([
+      "has not the recovery job prune (recovery.schedules.prune)",
+    ]);
   });
 
   test("a stack nobody made a statement for, and a part of one, are not held against it", () => {
