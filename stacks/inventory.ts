@@ -120,6 +120,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
     resourceGroups: [
       ...new Set([
         names.globalResourceGroup,
+        names.monitoringResourceGroup,
         ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),
         ...backupAccounts(names).map(({ resourceGroup }) => resourceGroup),
       ]),
@@ -128,6 +129,26 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
     cidrs: addressBlocks(config).map(({ cidr }) => cidr),
     servers: regions.map(({ server }) => server),
     virtualEndpoints: [names.virtualEndpoint],
+    publicHostNames: [config.edge.apiHostName, config.edge.dashboardHostName],
+    resources: [
+      names.frontDoor,
+      names.frontDoorEndpoint,
+      names.wafPolicy,
+      names.logWorkspace,
+      names.monitorWorkspace,
+      names.grafana,
+      names.statusApp,
+      names.statusAppEnvironment,
+      ...regions.flatMap(
+        ({ natGateway, natAddress, nodesSecurityGroup, endpointsSecurityGroup, privateLinkServices }) => [
+          natGateway,
+          natAddress,
+          nodesSecurityGroup,
+          endpointsSecurityGroup,
+          ...Object.values(privateLinkServices),
+        ],
+      ),
+    ],
     vaults: regions.map(({ vault }) => vault),
     storageAccounts: backupAccounts(names).map(({ storageAccount }) => storageAccount),
     clusters: regions.map(({ cluster }) => cluster),

@@ -56,7 +56,9 @@ function sharesWith(key: keyof Belongings, entry: string, other: string): boolea
   }
   const [a, b] = [entry.trim().toLowerCase(), other.trim().toLowerCase()];
   return (
-    a === b || (/^(?:hostNames|privateDnsZones)$/.test(key) && (a.endsWith(`.${b}`) || b.endsWith(`.${a}`)))
+    a === b ||
+    (/^(?:hostNames|publicHostNames|privateDnsZones)$/.test(key) &&
+      (a.endsWith(`.${b}`) || b.endsWith(`.${a}`)))
   );
 }
 

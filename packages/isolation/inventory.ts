@@ -14,6 +14,10 @@ export interface Belongings {
   readonly virtualEndpoints: readonly string[];
   /** Host names that lead to its data without an Azure suffix, e.g. a database's old alias. */
   readonly hostNames: readonly string[];
+  /** Host names it answers the public under. */
+  readonly publicHostNames: readonly string[];
+  /** Other resources by name: edge, firewall, workspaces, gateways, private link services. */
+  readonly resources: readonly string[];
   readonly vaults: readonly string[];
   readonly storageAccounts: readonly string[];
   readonly clusters: readonly string[];
@@ -40,6 +44,8 @@ export const BELONGINGS = [
   "servers",
   "virtualEndpoints",
   "hostNames",
+  "publicHostNames",
+  "resources",
   "vaults",
   "storageAccounts",
   "clusters",

@@ -8,6 +8,7 @@ export type Reach =
   | "subscription"
   | "managementGroup"
   | "address"
+  | "host"
   | "name"
   | "identity"
   | "secret"
@@ -39,6 +40,7 @@ const NAME_KINDS: readonly (readonly [Names, Reach])[] = [
   ["clusters", "cluster"],
   ["resourceGroups", "name"],
   ["virtualNetworks", "name"],
+  ["resources", "name"],
   ["identities", "identity"],
 ];
 
@@ -98,6 +100,7 @@ export class Perimeter {
       NAME_KINDS.forEach(([key, reach]) => add(this.names, key, reach));
       ID_KINDS.forEach(([key, reach]) => add(this.ids, key, reach));
       add(this.clusterPrefixes, "clusterDnsPrefixes", "cluster");
+      add(this.aliases, "publicHostNames", "host");
       add(this.aliases, "hostNames", "database");
       add(this.aliases, "privateDnsZones", "database");
       other.stacks.forEach((entry) =>

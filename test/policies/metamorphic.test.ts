@@ -22,7 +22,7 @@ function engineFor({
 }
 
 /** Rules that judge texts, wherever and however they are written. */
-const TEXT_RULES = /^ISO-00[1-9]$|^ISO-010$/;
+const TEXT_RULES = /^ISO-00[1-9]$|^ISO-01[03]$/;
 
 interface Case {
   vector: Vector;

@@ -12,7 +12,8 @@ const WORDS: Readonly<Record<Reach, string>> = {
   storage: "a storage account",
   cluster: "a cluster",
   address: "an address",
-  name: "a resource group or virtual network",
+  host: "a public host name",
+  name: "a resource group, virtual network or other resource",
   identity: "an identity or tenant",
   secret: "a secret",
   stackReference: "a stack",
@@ -145,6 +146,16 @@ const ROWS: readonly Row[] = [
     remediation:
       "Share through a stack that belongs to nobody, listed under `shared` in policies/inventory.yaml.",
     url: "https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences",
+  },
+  {
+    id: "ISO-013",
+    name: "foreign-public-host",
+    reach: "host",
+    title: "No public host name of another environment is used",
+    why: "Behind another environment's public name stands its application: as an origin, an alias or a setting it leads this stack's requests to that environment's data.",
+    remediation:
+      "Use the host names of this stack's own edge. What several stacks may call on purpose is listed under `shared` in policies/inventory.yaml.",
+    url: `${AZURE}/frontdoor/origin-security`,
   },
   {
     id: "ISO-011",
