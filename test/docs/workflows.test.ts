@@ -160,6 +160,7 @@ test("rights to write are those of the one job that needs them", () => {
     "pull-request.yml plan: security-events",
     "recovery-image.yml publish: attestations",
     "recovery-image.yml publish: packages",
+    "site.yml publish: pages",
   ]);
 });
 
