@@ -70,7 +70,7 @@ export class ArmJson {
 
   private writtenValue(shape: string, value: Value): Value {
     const described = this.facts.outputs[shape];
-    if (!described) return value;
+    if (!described) return this.writtenUnion(value);
     if (Array.isArray(value)) return value.map((item: Value) => this.writtenValue(shape, item));
     if (!isTree(value)) return value;
     const keys = Object.keys(value);
@@ -79,6 +79,37 @@ export class ArmJson {
       return Object.fromEntries(keys.map((key) => [key, this.writtenValue(shape, value[key] as Value)]));
     }
     return this.written(described, this.wire.outputs[shape] ?? NOTHING, value);
+  }
+
+  /** One of several shapes, told apart by a property that has one value only, as `odataType` of criteria. */
+  private writtenUnion(value: Value): Value {
+    if (!isTree(value)) return value;
+    const found = Object.entries(value).flatMap(([name, own]) =>
+      typeof own === "string" ? (this.discriminated().get(`${name}=${own}`) ?? []) : [],
+    );
+    const [shape] = found.filter((one) => Object.keys(value).every((key) => key in this.shapeOf(one)));
+    if (shape === undefined) return value;
+    const names = this.wire.inputs[shape] ?? NOTHING;
+    const result: Record<string, Value> = {};
+    for (const [name, item] of Object.entries(value)) place(result, levels(names[name] ?? name), item);
+    return result;
+  }
+
+  private shapeOf(name: string): object {
+    return this.facts.shapes[name] ?? {};
+  }
+
+  private discriminators: Map<string, string[]> | undefined;
+  private discriminated(): Map<string, string[]> {
+    if (this.discriminators) return this.discriminators;
+    const found = new Map<string, string[]>();
+    for (const [shape, properties] of Object.entries(this.facts.shapes))
+      for (const [name, { type }] of Object.entries(properties)) {
+        if (typeof type !== "object" || !("enum" in type) || type.enum.length !== 1) continue;
+        const key = `${name}=${String(type.enum[0])}`;
+        found.set(key, [...(found.get(key) ?? []), shape]);
+      }
+    return (this.discriminators = found);
   }
 
   /** The levels of a shape of inputs, with what only the service sets beside them. */
