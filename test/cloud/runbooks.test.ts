@@ -5,10 +5,16 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
 import { serveCloud, Served } from "../../apps/rehearsal/serve";
-import { readRunbooks, runsOnEmulatedAzure } from "../../apps/tools/docs/runbook";
+import { readRunbooks, runsOnEmulatedAzure, runsOnEmulatedCluster } from "../../apps/tools/docs/runbook";
 import { loadCloud } from "../../packages/emulated-azure/store/file";
 import { planStack } from "../support/plan";
+import * as k8s from "@kubernetes/client-node";
+import { Authority } from "../../packages/emulated-azure/certificates";
+import { Clusters } from "../../packages/emulated-azure/kubernetes";
+import { shown } from "../../packages/emulated-azure/arm/views";
+import { differences } from "../../packages/emulated-azure/model/paths";
 import { request, signIn } from "./client";
+import { KUBECTL, runKubectl } from "./kubectlSteps";
 
 const ROOT = path.join(__dirname, "../..");
 /** The real program, where there is one; its requests are made by hand where there is none. */
@@ -16,16 +22,17 @@ const AZ = (process.env.PATH ?? "")
   .split(path.delimiter)
   .map((folder) => path.join(folder, "az"))
   .find((file) => fs.existsSync(file));
-const STEPS = readRunbooks(ROOT).flatMap(({ id, steps }) =>
-  steps.flatMap(({ title, command = "" }): [string, string, string][] =>
-    runsOnEmulatedAzure(command) ? [[id, title, command]] : [],
-  ),
+const ALL = readRunbooks(ROOT).flatMap(({ id, steps }) =>
+  steps.map(({ title, command = "" }): [string, string, string] => [id, title, command]),
 );
+const STEPS = ALL.filter(([, , command]) => runsOnEmulatedAzure(command));
+const KUBECTL_STEPS = ALL.filter(([, , command]) => runsOnEmulatedCluster(command));
 
 let served: Served;
 let token: string;
 let env: Record<string, string>;
 let folder: string;
+let clusters: Clusters;
 
 beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "runbooks-az-"));
@@ -57,6 +64,7 @@ beforeAll(async () => {
   });
   served = await serveCloud(loadCloud(folder));
   token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
+  clusters = await Clusters.open(served.cloud, await Authority.create());
   env = {
     ...variables(outputsSchema.parse(outputs)),
     RESTORE_TIME: "2026-11-01T00:00:00Z",
@@ -89,6 +97,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
+  await clusters?.close();
   await served?.stop();
   if (folder) fs.rmSync(folder, { recursive: true });
 });
@@ -220,6 +229,11 @@ function requestOf(args: string[]): [string, string, unknown?] {
       ];
     case "role assignment list":
       return ["GET", `${subscription}/Microsoft.Authorization/roleAssignments?api-version=2022-04-01`];
+    case "storage account failover":
+      return [
+        "POST",
+        `${group}/Microsoft.Storage/storageAccounts/${flag("name")}/failover?api-version=2025-08-01`,
+      ];
     case "keyvault recover": {
       const vault = [...served.cloud.cloud.all()].find(({ id }) => id.endsWith(`/vaults/${flag("name")}`))!;
       const properties = {
@@ -299,6 +313,10 @@ const EFFECTS: [RegExp, () => void][] = [
     () => expect(outputsOf(`/privateEndpoints/${env["SERVER"]}-pitr`)).toBeUndefined(),
   ],
   [
+    /account failover/,
+    () => expect(outputsOf(`/storageAccounts/${env["STORAGE_ACCOUNT"]}`).sku.name).toBe("Standard_LRS"),
+  ],
+  [
     /--method patch/,
     () => expect(outputsOf(`/afdEndpoints/${env["FRONT_DOOR_ENDPOINT"]}`).enabledState).toBe("Disabled"),
   ],
@@ -307,12 +325,20 @@ const EFFECTS: [RegExp, () => void][] = [
 /** After a promotion the endpoint is asked for under the server that no longer writes. */
 const REFUSED: Record<string, string> = { "See that the endpoint followed": "ServerNotActive" };
 
+test("what has to be the real program is it", () => {
+  expect(process.env["REQUIRE_AZ"] === "1" && AZ === undefined).toBe(false);
+  expect(process.env["REQUIRE_KUBECTL"] === "1" && KUBECTL === undefined).toBe(false);
+});
+
 test("the steps that call Azure's management are all of them, and none changes without a check", () => {
-  expect(STEPS.length).toBeGreaterThan(38);
+  // Those that ask a data plane stand in test/cloud/real.test.ts.
+  const az = ALL.filter(([, , command]) => /^az (?!storage blob)/.test(command));
+  expect(STEPS).toEqual(az);
+  expect(STEPS.length).toBeGreaterThan(30);
   const changing = STEPS.filter(([, , command]) =>
     / (promote|restore|delete|update|create|failover|recover|restart) |--method (patch|post)/.test(command),
   );
-  expect(changing.length).toBeGreaterThan(12);
+  expect(changing.length).toBeGreaterThan(8);
 });
 
 describe.each([...new Set(STEPS.map(([id]) => id))])("%s", (id) => {
@@ -334,6 +360,104 @@ describe.each([...new Set(STEPS.map(([id]) => id))])("%s", (id) => {
       if (refusal === undefined) expect([title, ok ? "" : said]).toEqual([title, ""]);
       else expect([title, ok, said.includes(refusal)]).toEqual([title, false, true]);
       for (const [pattern, check] of EFFECTS) if (pattern.test(command)) check();
+    }
+  }, 300_000);
+});
+
+/** What of a resource the resource manager does not show as it was set. */
+const SHOWN_OTHERWISE: readonly RegExp[] = [
+  // A secret's value is never shown.
+  /ContainerApp configuration\.secrets\[0\]\.value$/,
+  // The service's own identity stands where a wish for one was.
+  /ManagedCluster identityProfile\./,
+  // Both are called `type`, the resource's and the pool's.
+  /AgentPool type$/,
+];
+
+test("whatever prod declares goes through the resource manager's JSON and comes back as it was", () => {
+  const { cloud } = served;
+  const differing = [...cloud.cloud.all()].flatMap((stored) => {
+    if (!stored.type.startsWith("azure-native:")) return [];
+    const resource = cloud.model.resource(stored.type);
+    const { inputs, failures } = cloud.json.inputs(stored.type, resource, shown(stored, cloud));
+    const apart = new Set(
+      [...resource.idInputs, ...(resource.writeOnly ?? [])].map((at) => at.split(".")[0]),
+    );
+    const own = Object.fromEntries(Object.entries(stored.inputs).filter(([name]) => !apart.has(name)));
+    const back = Object.fromEntries(Object.keys(own).map((name) => [name, inputs[name]])) as typeof inputs;
+    const type = stored.type.slice(stored.type.lastIndexOf(":") + 1);
+    return [
+      ...failures.map(({ property, reason }) => `${type} ${property}: ${reason}`),
+      ...differences(own, back).map((at) => `${type} ${at}`),
+    ];
+  });
+  expect(cloud.cloud.size).toBeGreaterThan(500);
+  expect(differing.filter((one) => !SHOWN_OTHERWISE.some((known) => known.test(one)))).toEqual([]);
+});
+
+describe("steps in the cluster", () => {
+  const files: Record<string, string> = {};
+  let apps: k8s.AppsV1Api;
+  const deployments = async () =>
+    (await apps.listNamespacedDeployment({ namespace: env["NAMESPACE"]! })).items;
+  const api = async () => (await deployments()).find(({ metadata }) => metadata?.name === "api")!;
+  const restartedAt = ({ spec }: k8s.V1Deployment) =>
+    spec?.template.metadata?.annotations?.["kubectl.kubernetes.io/restartedAt"];
+
+  beforeAll(() => {
+    for (const name of ["operator", "stranger"]) {
+      files[name] = path.join(folder, `kubeconfig-${name}`);
+      const serving = [...served.cloud.cloud.all()].find(
+        ({ type, id }) => type.endsWith(":ManagedCluster") && id.includes(`/${env["RESOURCE_GROUP"]}/`),
+      )!;
+      const cluster = serving.id.slice(serving.id.lastIndexOf("/") + 1);
+      fs.writeFileSync(files[name], clusters.kubeconfig(served.principals[name]!, cluster));
+    }
+    const config = new k8s.KubeConfig();
+    config.loadFromFile(files["operator"]!);
+    apps = config.makeApiClient(k8s.AppsV1Api);
+  });
+
+  /** What a step must have done, by a part of its command. */
+  const effects: [RegExp, () => Promise<void>][] = [
+    [/scale deployment\/api .*--replicas 0/, async () => expect((await api()).spec?.replicas).toBe(0)],
+    [/scale deployment\/api .*--replicas 3/, async () => expect((await api()).spec?.replicas).toBe(3)],
+    [/rollout restart deployment\/api/, async () => expect(restartedAt(await api())).toBeDefined()],
+    [
+      /rollout restart deployment /,
+      async () => expect((await deployments()).map(restartedAt)).not.toContain(undefined),
+    ],
+    [
+      /rollout undo deployment\/api/,
+      async () => expect((await api()).spec?.template.spec?.containers[0]?.image).not.toBe("broken"),
+    ],
+  ];
+
+  test("each ends as its page says, as the operator, and does what it says", async () => {
+    expect(KUBECTL_STEPS.length).toBeGreaterThan(20);
+    for (const [id, title, command] of KUBECTL_STEPS) {
+      // What is undone is an image that does not start.
+      if (command.includes("rollout undo"))
+        await apps.patchNamespacedDeployment(
+          {
+            name: "api",
+            namespace: env["NAMESPACE"]!,
+            body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: "broken" }],
+          },
+          k8s.setHeaderOptions("Content-Type", k8s.PatchStrategy.JsonPatch),
+        );
+      // kubectl writes the second it restarted at, and refuses a restart that would change nothing.
+      if (command.includes("rollout restart")) await new Promise((resolve) => setTimeout(resolve, 1100));
+      const { ok, said } = await runKubectl(command, env, files["operator"]!);
+      expect([id, title, ok ? "" : said]).toEqual([id, title, ""]);
+      for (const [pattern, check] of effects) if (pattern.test(command)) await check();
+    }
+  }, 300_000);
+
+  test("somebody else is refused each of them", async () => {
+    for (const [id, title, command] of KUBECTL_STEPS) {
+      const { ok, said } = await runKubectl(command, env, files["stranger"]!);
+      expect([id, title, ok, /forbidden|403/i.test(said)]).toEqual([id, title, false, true]);
     }
   }, 300_000);
 });

@@ -126,18 +126,53 @@ export function runsOnEmulatedAzure(command = ""): boolean {
   return command.startsWith("az ") && !command.startsWith("az storage blob");
 }
 
-function noteOf({ runs, command }: RunbookStep): string {
-  return runsOnEmulatedAzure(command)
-    ? "needs Azure; run on an emulated one as the operator, and refused there to a stranger"
-    : PLACE_NOTES[runs];
+/** Commands whose effect is proved on an emulated cluster, where nothing runs in a pod: the same test runs each of them. */
+export function runsOnEmulatedCluster(command = ""): boolean {
+  return command.startsWith("kubectl ") && !/^kubectl (exec|top) /.test(command);
 }
 
-const PLACE_NOTES: Record<(typeof PLACES)[number], string> = {
-  local: "runs anywhere; tested against a local database and blob server",
-  cluster: "needs the cluster; its flags are checked, its effect is not tested here",
-  azure: "needs Azure; its flags are checked, its effect is not tested here",
-  person: "a person's step",
-};
+/** What a reader may rely on of a step: the first that fits. */
+const NOTES: readonly [(step: RunbookStep) => boolean, string][] = [
+  [({ runs }) => runs === "person", "a person's step"],
+  [({ runs }) => runs === "local", "runs anywhere; tested against a local database and blob server"],
+  [
+    ({ command }) => runsOnEmulatedAzure(command),
+    "needs Azure; run on an emulated one as the operator, and refused there to a stranger",
+  ],
+  [
+    ({ command }) => runsOnEmulatedCluster(command),
+    "needs the cluster; run on an emulated one as the operator, and refused there to a stranger",
+  ],
+  [
+    ({ runs }) => runs === "cluster",
+    "needs the cluster; its flags are checked, what runs in its pods is the application's",
+  ],
+  [
+    ({ command = "" }) => command.startsWith("az storage blob "),
+    "needs Azure; its flags are checked, and its requests are tested on an emulated account with versions",
+  ],
+  [
+    ({ command = "" }) => command.startsWith("pulumi config "),
+    "changes the stack's file only; its flags are checked",
+  ],
+  [
+    ({ command = "" }) => command.startsWith("pulumi "),
+    "needs Azure; its flags are checked; `npm run rehearse` runs the real engine on an emulated one, though not this very line",
+  ],
+  [
+    ({ command = "" }) => command.startsWith("curl "),
+    "needs the platform; its flags are checked, the answer is the application's",
+  ],
+  [
+    ({ command = "" }) => /^npm run (-s )?operations -- failover /.test(command),
+    "needs Azure; tested with real servers behind an emulated one",
+  ],
+  [() => true, "needs Azure; its options are checked"],
+];
+
+function noteOf(step: RunbookStep): string {
+  return NOTES.find(([fits]) => fits(step))?.[1] ?? "";
+}
 
 const IN_POD = /^npm run -s (recovery|incident) -- /;
 

@@ -183,7 +183,11 @@ export class Api {
   }
 
   private log(pod: Stored, query: URLSearchParams): string {
-    const containers = ((pod.spec?.containers ?? []) as { name: string }[]).map(({ name }) => name);
+    const { containers: own = [], initContainers = [] } = (pod.spec ?? {}) as Record<
+      string,
+      { name: string }[]
+    >;
+    const containers = [...own, ...initContainers].map(({ name }) => name);
     const wanted = query.get("container");
     if (wanted && !containers.includes(wanted))
       throw badRequest(`container ${wanted} is not valid for pod ${pod.metadata.name}`);

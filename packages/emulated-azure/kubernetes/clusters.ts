@@ -65,10 +65,13 @@ export class Clusters {
       ?.front.port;
   }
 
-  /** A kubeconfig for all clusters as one principal, the first one's context chosen. */
-  kubeconfig(principal: Principal): string {
+  /** A kubeconfig for all clusters as one principal. @param chosen Whose context is the current one; the first's unless given. */
+  kubeconfig(principal: Principal, chosen?: string): string {
     const token = this.cloud.directory.issue(principal, CLUSTER_AUDIENCE, TOKEN_SECONDS);
-    const clusters = [...this.clusters].map(([name, { front }]) => ({
+    const own = [...this.clusters].sort(
+      ([one], [other]) => Number(other === chosen) - Number(one === chosen),
+    );
+    const clusters = own.map(([name, { front }]) => ({
       name,
       url: front.url,
       certificate: this.authority.certificate,
