@@ -24,7 +24,7 @@ export interface Skip {
 }
 
 /** Kinds a restore can do without: no rows are lost with them. */
-const SKIPPABLE = [
+export const SKIPPABLE = [
   ...["event-trigger", "extension", "foreign-data-wrapper", "function", "policy", "procedure", "publication"],
   ...["role", "server", "statistics", "trigger", "user-mapping", "view"],
 ] as const;

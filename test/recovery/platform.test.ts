@@ -5,6 +5,7 @@ import path from "node:path";
 import { Client } from "pg";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
+import { parseSkip } from "../../apps/recovery/leaveOut";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { onlyUnknownSettings } from "../../apps/recovery/postgres/pgRestore";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
@@ -399,6 +400,39 @@ describe("a restore by an administrator who is no superuser", () => {
       const wrong = await recovery(["restore", id, "--to", "wrong", "--skip", skip], env);
       expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(says)]);
     }
+  });
+
+  test("says at each refusal how to do without, up to an event trigger and an extension outside the allow-list", async () => {
+    await lab.server.asMicrosoft(
+      `create extension tablefunc;
+       create function quiet(int) returns int language sql leakproof immutable as 'select 1';
+       create function noticed() returns event_trigger language plpgsql as 'begin end';
+       create event trigger watch on ddl_command_start execute function noticed();
+       create publication everything for all tables`,
+    );
+    const { id } = await backUp();
+    await lab.server.asMicrosoft(
+      "drop publication everything; drop event trigger watch; drop function quiet(int), noticed(); drop extension tablefunc",
+    );
+    const { settings } = administrator();
+    const named: string[] = [];
+    for (let done = false; !done && named.length < 6;) {
+      const skip = named.map(parseSkip);
+      try {
+        await runRestore(settings, { backup: { id }, to: "without", skip }, labContext());
+        done = true;
+      } catch (error) {
+        const [, hint = ""] = /to restore without it: --skip '([^']+)'/.exec((error as Error).message) ?? [];
+        if (!hint) throw error;
+        named.push(hint);
+      }
+    }
+    expect(named.sort()).toEqual([
+      "event-trigger:watch",
+      ...(lab.server.limitsExtensions ? ["extension:tablefunc"] : []),
+      "function:quiet(integer)",
+      "publication:everything",
+    ]);
   });
 
   test("is not cut short by the role's limits, by quoted names, or by a check that reads another table", async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Client } from "pg";
 import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
+import { SKIPPABLE } from "../leaveOut";
 import { openNameless } from "../namelessFile";
 import { childEnvironment, complaint, startProgram } from "../process";
 import type { Inventory } from "../types";
@@ -111,7 +112,19 @@ export function onlyUnknownSettings(said: string): boolean {
 /** What a server said when a restore broke off, as an error that says whether the backup is to blame. */
 export function restoreProblem(server: ServerConnection, what: string, said: string): Error {
   if (DISK_FULL.test(said)) return new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
-  return new FailedError(`${what}: ${complaint(said)}`);
+  return new FailedError(`${what}: ${complaint(said)}${wayRound(said)}`);
+}
+
+const REFUSED = /permission denied|must be superuser|superuser/i;
+
+/** How to restore without what the restoring role may not create, where that is an object one can do without. */
+function wayRound(said: string): string {
+  if (!REFUSED.test(said)) return "";
+  const entry = /from TOC entry \d+; \d+ \d+ (.*)/.exec(said)?.[1] ?? "";
+  const kind = SKIPPABLE.find((one) => entry.startsWith(`${one.toUpperCase().replaceAll("-", " ")} `));
+  // Behind the name stands the owner.
+  const name = kind && entry.slice(kind.length + 1).replace(/ (\(no owner\)|\S*)$/, "");
+  return name ? `; to restore without it: --skip '${kind}:${name}'` : "";
 }
 
 /** The lines of `pg_restore -l` a restore wants, by the number of their entry, in order. */

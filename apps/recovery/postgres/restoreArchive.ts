@@ -126,13 +126,31 @@ class Restore {
     indexes.push(
       this.begin(
         this.slots.run(RANK.others, () =>
-          restoreSection(this.program, "post-data", lines(between), this.task.jobs),
+          this.postData(
+            lines((id) => between(id) && !plan.oneByOne.has(id)),
+            jobs,
+          ),
         ),
       ),
     );
     await Promise.all(indexes);
-    const last = lines((id) => plan.last.has(id));
-    if (last.length > 0) await restoreSection(this.program, "post-data", last, this.task.jobs);
+    await this.postData(
+      lines((id) => between(id) && plan.oneByOne.has(id)),
+      1,
+    );
+    const { jobs } = this.task;
+    await this.postData(
+      lines((id) => plan.last.has(id) && plan.oneByOne.has(id)),
+      1,
+    );
+    await this.postData(
+      lines((id) => plan.last.has(id) && !plan.oneByOne.has(id)),
+      jobs,
+    );
+  }
+
+  private async postData(list: string[], jobs: number): Promise<void> {
+    if (list.length > 0) await restoreSection(this.program, "post-data", list, jobs);
   }
 
   /** Loads one table, then builds its keys; its indexes are built meanwhile, and its content compared. */

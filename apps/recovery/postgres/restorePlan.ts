@@ -7,6 +7,12 @@ const MOST_LARGE_TABLES = 50;
 /** They need everything else: a view's content is what its tables hold, a trigger on DDL must not see a restore's. */
 const LAST_KINDS = new Set(["MATERIALIZED VIEW DATA", "EVENT TRIGGER"]);
 
+/**
+ * They lock several tables, or all partitions of one; two of them side by side may wait for each other for ever, which the
+ * server ends with an error. pg_restore keeps two apart only where both name the same table.
+ */
+const LOCKS_SEVERAL = new Set(["INDEX ATTACH", "TRIGGER", "RULE", "POLICY", "PUBLICATION TABLE"]);
+
 /** A table whose rows are loaded on their own. */
 export interface PlannedTable {
   entry: TocEntry;
@@ -24,6 +30,8 @@ export interface RestorePlan {
   others: TableFingerprint[];
   /** Entries that need an index of a large table, or everything. */
   last: Set<number>;
+  /** Entries that are built one by one. */
+  oneByOne: Set<number>;
 }
 
 /** Decides what can be done table by table, so that the longest chain of work begins first. */
@@ -58,7 +66,8 @@ export function planRestore(entries: readonly TocEntry[], tables: readonly Table
   for (const { indexes } of planned.values()) indexes.sort((one, other) => slowness(other) - slowness(one));
   const all = [...planned.values()];
   const indexes = new Set(all.flatMap((table) => table.indexes).map(({ dumpId }) => dumpId));
-  return { tables: all, others: [...fingerprints.values()], last: dependents(entries, indexes) };
+  const last = dependents(entries, indexes);
+  return { tables: all, others: [...fingerprints.values()], last, oneByOne: oneByOne(entries, byId) };
 }
 
 /** An index or a key that needs nothing but its table, and is one statement: a second one may lock the table. */
@@ -66,6 +75,24 @@ function isEarly(entry: TocEntry, byId: ReadonlyMap<number, TocEntry>): boolean 
   if (entry.kind !== "INDEX" && entry.kind !== "CONSTRAINT") return false;
   if (/;\s*\S/.test(entry.definition)) return false;
   return entry.dependencies.every((id) => (byId.get(id)?.section ?? "pre-data") === "pre-data");
+}
+
+function oneByOne(entries: readonly TocEntry[], byId: ReadonlyMap<number, TocEntry>): Set<number> {
+  // Names both the partitioned table and its partition.
+  const partitioned = new Set(
+    entries.filter(({ kind }) => kind === "TABLE ATTACH").flatMap(({ dependencies }) => dependencies),
+  );
+  /** A foreign key names its own table, and of the other one only the key. */
+  const touches = (id: number): boolean =>
+    partitioned.has(id) || (byId.get(id)?.dependencies ?? []).some((table) => partitioned.has(table));
+  return new Set(
+    entries
+      .filter(
+        ({ kind, dependencies }) =>
+          LOCKS_SEVERAL.has(kind) || (kind === "FK CONSTRAINT" && dependencies.some(touches)),
+      )
+      .map(({ dumpId }) => dumpId),
+  );
 }
 
 /** B-trees are sorted in; the other kinds take several times as long. */
