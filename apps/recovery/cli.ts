@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { registerBackup } from "./commands/backup";
 import { registerCopy } from "./commands/copy";
+import { registerDiff } from "./commands/diff";
 import { registerDrill } from "./commands/drill";
 import { registerEvidence } from "./commands/evidence";
 import { registerGuard } from "./commands/guard";
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
   );
   registerBackup(program);
   registerCopy(program);
+  registerDiff(program);
   registerDrill(program);
   registerEvidence(program);
   registerGuard(program);

@@ -63,12 +63,14 @@ function namesOf({ kind, name, schema }: TocEntry): string[] {
 /**
  * What a restore leaves out: what was named, what needs a role that is not there, and what depends on either.
  * @param missing roles the server lacks
+ * @param largeObjects whether they come back
  * @throws UsageError when something named is not in the backup, or tables would go with it
  */
 export function planOmissions(
   entries: readonly TocEntry[],
   skips: readonly Skip[],
   missing: readonly string[],
+  largeObjects: "keep" | "drop" = "keep",
 ): Omissions {
   const reasons = new Map<number, string>();
   const roles = skips.filter(({ kind }) => kind === "role").map(({ name }) => name);
@@ -85,6 +87,9 @@ export function planOmissions(
     const role = rolesOf(entry).find((one) => missing.includes(one));
     if (role !== undefined) reasons.set(entry.dumpId, `role ${role} does not exist`);
   }
+  if (largeObjects === "drop")
+    for (const { dumpId, kind } of entries)
+      if (/^BLOBS?( METADATA)?$/.test(kind)) reasons.set(dumpId, "--mask");
   addDependents(entries, reasons);
   const list = entries
     .filter(({ dumpId, kind }) => reasons.has(dumpId) && !["ACL", "COMMENT"].includes(kind))

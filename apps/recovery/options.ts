@@ -4,6 +4,8 @@
  */
 import type { RunContext } from "./context";
 import type { Skip } from "./leaveOut";
+import type { Masking } from "./postgres/restoreArchive";
+import type { Wanted } from "./selection";
 import type { Settings } from "./settings";
 import type { Outage } from "./store/outage";
 import type { Level, Manifest, StatusEntry, Tier } from "./types";
@@ -66,10 +68,24 @@ export interface RestoreOptions {
   target?: string;
   /** Takes the place of an existing database; must equal `to`. The previous content is kept under another name. */
   replace?: string;
+  /** Only this part of the backup, into a database of its own. */
+  only?: Wanted;
   /** Objects of the backup to do without, by name. */
   skip?: readonly Skip[];
+  /** Masks personal data on the way to the server. */
+  masking?: Masking;
   /** Called between polls of a rehydration; tests advance their clock here. */
   wait?: (milliseconds: number) => Promise<void>;
+}
+
+export interface DiffOptions {
+  id: string;
+  /** Database that is compared; default the one that was backed up. */
+  database?: string;
+  /** Only these tables, as `schema.table`. */
+  tables?: readonly string[];
+  /** Target the backup is read from. */
+  target?: string;
 }
 
 export interface PruneOptions {

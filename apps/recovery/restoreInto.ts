@@ -2,26 +2,25 @@ import type { ArchiveFile } from "./archiveFile";
 import { compareRestored } from "./compareRestored";
 import type { RunContext } from "./context";
 import type { Client } from "pg";
-import { FailedError, NotRunError, UsageError } from "../../packages/command/errors";
+import { FailedError, NotRunError } from "../../packages/command/errors";
 import { Ladder } from "./ladder";
+import type { LeftOut } from "./leaveOut";
+import type { OwnershipPlan } from "./ownership";
 import type { RestoreOptions } from "./options";
-import { planOmissions, type LeftOut, type Omissions } from "./leaveOut";
-import { planOwnership, type OwnershipPlan } from "./ownership";
 import type { ArchiveToc } from "./postgres/archive";
-import type { TocEntry } from "./postgres/toc";
 import { withClient } from "./postgres/connect";
 import { withDatabase } from "./postgres/connection";
 import { createDatabase, dropDatabase, localeOf } from "./postgres/databases";
 import { readProperties, restoreProperties } from "./postgres/properties";
-import { missingExtensions } from "./postgres/pgRestore";
 import { findProgram, majorOf, restoreProgram } from "../../packages/programs/postgres";
 import { restoreRights } from "./postgres/rights";
 import { startRestore, type RunningRestore } from "./postgres/restoreArchive";
 import { copyEmpty, type Target } from "./postgres/target";
 import type { NameLease } from "./postgres/unfinished";
 import { probeRoles } from "./probe";
+import { prepareRestore, type Preparation } from "./restorePreparation";
 import type { Settings } from "./settings";
-import { contradiction, requireSpace, startSpool, type Spool, type SpooledArchive } from "./spool";
+import { damageOf, requireSpace, startSpool, type Spool, type SpooledArchive } from "./spool";
 import type { Stages } from "./stages";
 import { dropRehydrated, findArchive, openArchive, rehydrate } from "./store/archiveSource";
 import type { Store } from "./store/store";
@@ -50,17 +49,7 @@ export interface Restored {
 
 /** A restore that runs, and what was decided before it began. */
 interface Loading extends Preparation {
-  warnings: string[];
   running: RunningRestore;
-}
-
-interface Preparation {
-  plan: OwnershipPlan;
-  omissions: Omissions;
-  /** Entries that are restored. */
-  entries: TocEntry[];
-  /** Release of the server that is restored to. */
-  major: number;
   properties?: DatabaseProperties;
 }
 
@@ -98,13 +87,13 @@ export async function restoreInto(
       manifest.storedBytes,
     );
     if (online.offline) await dropRehydrated(store, manifest, context);
-    const problem = damage(spooled, manifest);
+    const problem = damageOf(spooled, manifest);
     if (problem) throw new FailedError(`backup ${manifest.id} is damaged: ${problem}; nothing was restored`);
-    const { plan, warnings, running, omissions, entries, properties } = await attempt.begun(spooled);
-    const leftOut = omissions.list;
+    const loading = await attempt.begun(spooled);
+    const { plan, warnings, running, leftOut, entries, properties, expected } = loading;
     await stages.run("restore", () => running.built);
     const ladder = new Ladder("L4", context.signal);
-    const place = () => ({ server: target.working, manifest });
+    const place = () => ({ server: target.working, manifest: expected });
     const { jobs } = settings;
     const { signal } = context;
     const tables = await compareRestored(ladder, stages, place, {
@@ -112,6 +101,7 @@ export async function restoreInto(
       signal,
       begun: running.compared,
       leftOut,
+      part: options.only !== undefined,
     });
     await stages.run("analyze", () => withClient(target.working, (client) => client.query("ANALYZE")));
     await ladder.check("rights", "L3", "owners and grants as dumped", () =>
@@ -127,7 +117,10 @@ export async function restoreInto(
       const restore = (client: Client) => restoreProperties(client, target.working.database, properties);
       warnings.push(...(await withClient(target.maintenance, restore)));
     }
-    if (settings.probes.length > 0) {
+    // Of a part nobody expects that an application can work with it.
+    if (options.only) {
+      context.progress.note("no role was tried: this is a part of the backup");
+    } else if (settings.probes.length > 0) {
       await stages.run("roles", () => probeRoles(ladder, settings.probes, target.working.database));
     } else {
       warnings.push(
@@ -199,59 +192,33 @@ class Attempt {
 
   private async begin(archive: ArchiveFile, toc: ArchiveToc): Promise<Loading> {
     const { settings, manifest } = this.run;
-    const warnings: string[] = [];
-    const prepared = await this.prepare(toc, warnings);
+    const { maintenance } = this.target;
+    const { prepared, major, properties } = await withClient(maintenance, async (client) => {
+      const ready = await prepareRestore(client, this.target, manifest, toc.entries, this.options);
+      const own = await this.makeDatabase(client, ready.warnings);
+      return { prepared: ready, major: await majorVersion(client), properties: own };
+    });
     this.signal.throwIfAborted();
     const running = startRestore({
-      pgRestore: restoreProgram(majorOf(manifest.runner.pgDump), prepared.major),
+      pgRestore: restoreProgram(majorOf(manifest.runner.pgDump), major),
       server: this.target.working,
       archive,
-      manifest,
+      manifest: prepared.expected,
       jobs: settings.jobs,
       directory: settings.scratchDirectory,
-      leaveOut: prepared.omissions.entries,
-      targetMajor: prepared.major,
+      leaveOut: prepared.without,
+      targetMajor: major,
       compare: true,
+      masking: this.options.masking,
       signal: this.signal,
     });
-    this.loading = { ...prepared, warnings, running };
+    this.loading = { ...prepared, properties, running };
     return this.loading;
   }
 
   /** A server that cannot go on ends the download; any other failure may be the archive's, which its digest tells. */
   private giveUp(error: unknown): void {
     if (error instanceof NotRunError) this.failed.abort(error);
-  }
-
-  private async prepare({ entries }: ArchiveToc, warnings: string[]): Promise<Preparation> {
-    const { target } = this;
-    const { manifest } = this.run;
-    return withClient(target.maintenance, async (client) => {
-      const plan = await planOwnership(client, entries);
-      const skips = this.options.skip ?? [];
-      const omissions = planOmissions(entries, skips, plan.missingRoles);
-      requireRoles(target, plan, omissions);
-      const missing = (await missingExtensions(client, manifest.inventory)).filter(
-        (extension) => !omissions.list.some(({ kind, name }) => kind === "extension" && name === extension),
-      );
-      if (missing.length > 0) {
-        throw new FailedError(
-          `the server does not offer the extensions ${missing.join(", ")}; allow them first (azure.extensions)`,
-        );
-      }
-      if (!plan.keep) {
-        const reasons = [
-          ...plan.missingRoles.map((role) => `role ${role} does not exist`),
-          ...plan.foreignOwners.map((role) => `the restoring role is no member of ${role}`),
-        ];
-        warnings.push(`not every owner and grant is restored: ${reasons.join(", ")}`);
-      }
-      for (const { kind, name, reason } of omissions.list)
-        warnings.push(`${kind} ${name} is left out: ${reason}`);
-      const properties = await this.makeDatabase(client, warnings);
-      const kept = entries.filter(({ dumpId }) => !omissions.entries.has(dumpId));
-      return { plan, omissions, entries: kept, major: await majorVersion(client), properties };
-    });
   }
 
   /** @returns what belongs to the database that will have the content */
@@ -281,24 +248,6 @@ async function majorVersion(client: Client): Promise<number> {
   return rows[0]?.major ?? 0;
 }
 
-/**
- * What takes the place of a database that works must work too: roles without their rights would be an outage.
- * @throws UsageError naming the roles that are not there or out of reach, unless they were named to be left out
- */
-function requireRoles(target: Target, plan: OwnershipPlan, omissions: Omissions): void {
-  if (target.kind !== "replace") return;
-  const wanted = (role: string) => !omissions.roles.includes(role);
-  const missing = plan.missingRoles.filter(wanted);
-  const foreign = plan.foreignOwners.filter(wanted);
-  if (missing.length + foreign.length === 0) return;
-  const [first = ""] = [...missing, ...foreign];
-  throw new UsageError([
-    ...missing.map((role) => `role ${role} of the backup does not exist on the server; create it first`),
-    ...foreign.map((role) => `the restoring role may not act for ${role}, who owns part of the backup`),
-    `nothing was changed; to restore without them add --skip role:${first}`,
-  ]);
-}
-
 /** The archive's name in the store, once it is online there. */
 async function onlineArchive(
   run: Run,
@@ -312,11 +261,4 @@ async function onlineArchive(
   const waitedFrom = context.now().getTime();
   const blob = await stages.run("rehydrate", () => rehydrate(store, manifest, context, wait));
   return { blob, offline: true, rehydrateSeconds: (context.now().getTime() - waitedFrom) / 1000 };
-}
-
-function damage(spooled: SpooledArchive, manifest: Manifest): string | undefined {
-  if (spooled.storedBytes !== manifest.storedBytes || spooled.sha256 !== manifest.sha256) {
-    return `the archive has ${spooled.storedBytes} bytes with SHA-256 ${spooled.sha256}, not those of its manifest`;
-  }
-  return "problem" in spooled.content ? spooled.content.problem : contradiction(spooled.content, manifest);
 }

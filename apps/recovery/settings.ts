@@ -84,6 +84,8 @@ export interface Settings {
   geoStore?: StoreAccess;
   /** Overall objectives that replace those of the drill's scenarios. */
   objectives: { rtoSeconds?: number; rpoSeconds?: number };
+  /** Secret that masked values are made with. */
+  maskKey?: string;
   /** Roles that a restore tries out before it says done; none: nobody is tried. */
   probes: Probe[];
   guard: {
@@ -150,6 +152,8 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
     "optional: the migrations' connection string; a restore is done when it alters a table with it",
   PROBE_BACKUP_URL:
     "optional: the backups' connection string; a restore is done when it reads everything with it",
+  MASK_KEY:
+    "secret of at least 32 characters that restore --mask makes values with; the same one gives the same values",
   POSTGRES_PROGRAMS:
     "optional: folders with PostgreSQL's programs beside PATH and the usual ones, separated as in PATH",
   PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
@@ -245,6 +249,7 @@ const schema = z.object({
   GUARD_ALLOWED_HOSTS: hostList.default([...LOOPBACK]),
   GUARD_TLS: z.enum(TLS_LEVELS).optional(),
   VERIFY_ASSERTIONS: z.string().optional(),
+  MASK_KEY: z.string().min(32, "at least 32 characters").optional(),
   PROBE_API_URL: serverUrl.optional(),
   PROBE_MIGRATION_URL: serverUrl.optional(),
   PROBE_BACKUP_URL: serverUrl.optional(),
@@ -259,6 +264,7 @@ const FROM_FILE = [
   "BACKUP_STORE_CONNECTION_STRING",
   "BACKUP_STORE_SECONDARY_CONNECTION_STRING",
   "BACKUP_TARGETS",
+  "MASK_KEY",
   "NOTIFY_WEBHOOK_URL",
   "PROBE_API_URL",
   "PROBE_MIGRATION_URL",
@@ -358,6 +364,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     bandwidth: value.BACKUP_BANDWIDTH_LIMIT,
     recipients: [...new Set(value.BACKUP_RECIPIENTS)],
     identityFile: value.BACKUP_IDENTITY_FILE,
+    maskKey: value.MASK_KEY,
     targetPatienceSeconds: value.BACKUP_TARGET_PATIENCE,
     geoStore: geoStoreOf(value),
     objectives: { rtoSeconds: value.RTO_TARGET, rpoSeconds: value.RPO_TARGET },

@@ -213,6 +213,14 @@ function writeOffsets(descriptor: number, { header, offsets }: ArchiveContent): 
   }
 }
 
+/** Why what came back is not what the manifest describes; undefined when it is. */
+export function damageOf(spooled: SpooledArchive, manifest: Manifest): string | undefined {
+  if (spooled.storedBytes !== manifest.storedBytes || spooled.sha256 !== manifest.sha256) {
+    return `the archive has ${spooled.storedBytes} bytes with SHA-256 ${spooled.sha256}, not those of its manifest`;
+  }
+  return "problem" in spooled.content ? spooled.content.problem : contradiction(spooled.content, manifest);
+}
+
 /** What the archive holds against what its manifest says; undefined when they agree. */
 export function contradiction(content: ArchiveContent, manifest: Manifest): string | undefined {
   if (content.tocSha256 !== (manifest.tocSha256 ?? content.tocSha256))

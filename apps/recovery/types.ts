@@ -240,6 +240,8 @@ export interface RestoreResult {
   missingRoles: string[];
   /** What was not brought back, by name, and why. */
   leftOut: { kind: string; name: string; reason: string }[];
+  /** With `--mask`: every column that was not taken over as it was, and what became of it. */
+  masked?: { column: string; mask: string }[];
   /** With `--replace`: where the previous content still is. */
   previousDatabase?: string;
   warnings: string[];
@@ -247,6 +249,31 @@ export interface RestoreResult {
   checks: CheckResult[];
   tables: TableMatch[];
   nextSteps: string[];
+}
+
+/** One table of a backup against the database's. */
+export interface TableDifference {
+  name: string;
+  state: "same" | "differs" | "missing" | "other columns";
+  /** Column its ranges are of; null: the table has no key and is compared as a whole. */
+  key: string | null;
+  /** Rows in the backup, and in the database; null where the table cannot be read as it was. */
+  backup: number;
+  database: number | null;
+  /** Ranges that differ: from `from` on, up to `before` and without it; null: no bound. */
+  ranges: { from: string | null; before: string | null; backup: number; database: number }[];
+}
+
+export interface DiffResult {
+  id: string;
+  snapshotAt: string;
+  /** Host, port and name. */
+  database: string;
+  same: boolean;
+  tables: TableDifference[];
+  /** Tables that the backup does not have. */
+  added: string[];
+  others: { what: string; match: boolean; expected: string; actual: string }[];
 }
 
 export interface StatusEntry {

@@ -12,7 +12,19 @@ import { startAzurite, type LocalAzurite } from "../../packages/local-servers/az
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root, type CliRun } from "../support/recoveryCli";
 
-const VERBS = ["backup", "copy", "list", "status", "verify", "restore", "prune", "drill", "guard", "metrics"];
+const VERBS = [
+  "backup",
+  "copy",
+  "diff",
+  "list",
+  "status",
+  "verify",
+  "restore",
+  "prune",
+  "drill",
+  "guard",
+  "metrics",
+];
 /** Issue's limit for wrong hosts and the like. */
 const LIMIT_SECONDS = 30;
 

@@ -430,7 +430,7 @@ describe("a restore by an administrator who is no superuser", () => {
     expect(named.sort()).toEqual([
       "event-trigger:watch",
       ...(lab.server.limitsExtensions ? ["extension:tablefunc"] : []),
-      "function:quiet(integer)",
+      "function:public.quiet",
       "publication:everything",
     ]);
   });

@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import type { RunContext } from "../context";
 import { ExitCode, FailedError, messageOf, UsageError } from "../../../packages/command/errors";
 import { parseSkip } from "../leaveOut";
+import { checkRules, describeRules, loadMaskRules } from "../mask/rules";
 import type { BackupSelector, RestoreOptions } from "../options";
 import type { OwnershipPlan } from "../ownership";
 import { parseInstantOption } from "../parse";
@@ -12,7 +13,7 @@ import { describeDatabase, openTarget, putInPlace, type Placed, type Target } fr
 import { leaseName, type NameLease } from "../postgres/unfinished";
 import { restoreInto } from "../restoreInto";
 import { runVerb } from "../runner";
-import { serverOf, type Settings } from "../settings";
+import { serverOf, SETTING_HELP, type Settings } from "../settings";
 import { Stages } from "../stages";
 import { select } from "../store/catalogue";
 import { choose, openTargets } from "../store/fleet";
@@ -42,6 +43,9 @@ export async function runRestore(
     throw new FailedError(
       `backup ${entry.id} is damaged: ${entry.problem ?? "unreadable"}; choose another from list`,
     );
+  if (options.only && target.kind === "replace")
+    throw new UsageError("--table and --schema go into a database of their own: they cannot replace one");
+  if (options.masking) checkRules(options.masking.rules, manifest);
   context.progress.note(
     `restore of ${manifest.id} to ${describeServer(withDatabase(server, options.to))} starts`,
   );
@@ -65,6 +69,7 @@ export async function runRestore(
       ownership: plan.keep ? "kept" : "restoring-role",
       missingRoles: plan.missingRoles,
       previousDatabase: previous,
+      ...(options.masking && { masked: describeRules(options.masking.rules) }),
       ...loaded,
       checks: ladder.checks,
       nextSteps: nextSteps({ database, target, match, previousDatabase: previous, plan }),
@@ -183,6 +188,9 @@ interface RestoreFlags {
   replace?: boolean | string;
   confirm?: string;
   skip?: string[];
+  table?: string[];
+  schema?: string[];
+  mask?: string;
   json?: boolean;
 }
 
@@ -225,6 +233,17 @@ export function registerRestore(program: Command): void {
       "leave an object out, such as publication:all or role:old_owner; may be repeated",
       (text: string, named: string[] = []) => [...named, text],
     )
+    .option(
+      "--table <schema.table>",
+      "only this table, with what it needs, into a database of its own; may be repeated",
+      (text: string, named: string[] = []) => [...named, text],
+    )
+    .option(
+      "--schema <name>",
+      "only the tables of this schema; may be repeated",
+      (text: string, named: string[] = []) => [...named, text],
+    )
+    .option("--mask <file>", "mask personal data on the way, by rules in a YAML file; needs MASK_KEY")
     .option("--json", "print the result as one JSON document")
     .action((id: string | undefined, flags: RestoreFlags) =>
       runVerb("restore", flags, ["database", "store"], async (settings, context) => {
@@ -240,6 +259,8 @@ export function registerRestore(program: Command): void {
             target: flags.target,
             replace: await typedName(flags),
             skip: flags.skip?.map(parseSkip),
+            ...((flags.table ?? flags.schema) && { only: { tables: flags.table, schemas: flags.schema } }),
+            ...(flags.mask !== undefined && { masking: maskingOf(settings, flags.mask) }),
           },
           context,
         );
@@ -249,6 +270,11 @@ export function registerRestore(program: Command): void {
         return { document: result, text: describe(result), exitCode };
       }),
     );
+}
+
+function maskingOf({ maskKey }: Settings, file: string): RestoreOptions["masking"] {
+  if (!maskKey) throw new UsageError(`MASK_KEY: missing; ${SETTING_HELP.MASK_KEY ?? ""}`);
+  return { rules: loadMaskRules(file), key: Buffer.from(maskKey) };
 }
 
 function describe(result: RestoreResult): string {

@@ -122,7 +122,11 @@ export async function compareTables(
 }
 
 /** The statement that reads what was dumped of a table, as text of the manifest's encoding. */
-function statementOf({ name, copy, filter }: TableFingerprint, { server }: Manifest, other = filter): string {
+export function statementOf(
+  { name, copy, filter }: TableFingerprint,
+  { server }: Manifest,
+  other = filter,
+): string {
   const [, columns = ""] = /\((.*)\) TO STDOUT$/s.exec(copy) ?? [];
   const rows = other === undefined ? copy : `COPY (SELECT ${columns} FROM ONLY ${name} ${other}) TO STDOUT`;
   return `${rows} WITH (ENCODING '${server.encoding.replaceAll("'", "''")}')`;

@@ -6,7 +6,7 @@ import { ROW_HEADER_BYTES } from "./rows";
 import { isEndMarker, quotedName, type TocEntry } from "./toc";
 
 /** In front of an entry's rows: a byte for the kind of block, five for the entry's number. */
-const BLOCK_HEADER_BYTES = 6;
+export const BLOCK_HEADER_BYTES = 6;
 const READ_BYTES = 512 * 1024;
 
 /** The parts of pg's connection that load data and that its types leave out. */
@@ -16,6 +16,7 @@ type CopyConnection = Connection & { endCopyFrom(): void; sendCopyFail(reason: s
  * Loads an entry's rows into the empty table a restore has created, in the order they were dumped in. The table is
  * emptied in the same transaction: only then are rows put behind each other instead of into gaps of earlier pages,
  * and only then may they be written frozen, so that no later read or vacuum has to write every page again.
+ * @param rows as messages of the protocol; default: as they were dumped
  * @throws Error when the server refuses the rows, or the archive breaks off
  */
 export async function loadTable(
@@ -23,6 +24,7 @@ export async function loadTable(
   archive: ArchiveFile,
   entry: TocEntry,
   encoding: string,
+  rows = rowsOf(archive, entry),
 ): Promise<void> {
   const copy = /^(COPY [^]+ FROM stdin);\s*$/.exec(entry.copyStatement)?.[1];
   if (!copy) throw new Error(`${quotedName(entry)} is not dumped with COPY`);
@@ -30,7 +32,7 @@ export async function loadTable(
   await client.query(`TRUNCATE TABLE ONLY ${quotedName(entry)}`);
   const statement = `${copy} WITH (FREEZE, ENCODING ${client.escapeLiteral(encoding)})`;
   await new Promise<void>((resolve, reject) => {
-    client.query(new CopyIn(statement, rowsOf(archive, entry), resolve, reject));
+    client.query(new CopyIn(statement, rows, resolve, reject));
   });
   await client.query("COMMIT");
 }

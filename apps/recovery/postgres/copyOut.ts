@@ -15,8 +15,13 @@ export interface TableContent {
 
 /** Digest of what a COPY … TO STDOUT statement delivers, in the order the server sends it. */
 export function digestCopy(client: Client, statement: string, summing = false): Promise<TableContent> {
+  return readCopy(client, statement, new RowDigest(summing));
+}
+
+/** The same with a digest of the caller's own. */
+export function readCopy(client: Client, statement: string, digest: RowDigest): Promise<TableContent> {
   return new Promise((resolve, reject) => {
-    client.query(new CopyOut(statement, new RowDigest(summing), resolve, reject));
+    client.query(new CopyOut(statement, digest, resolve, reject));
   });
 }
 

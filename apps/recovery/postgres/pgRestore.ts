@@ -120,11 +120,15 @@ const REFUSED = /permission denied|must be superuser|superuser/i;
 /** How to restore without what the restoring role may not create, where that is an object one can do without. */
 function wayRound(said: string): string {
   if (!REFUSED.test(said)) return "";
-  const entry = /from TOC entry \d+; \d+ \d+ (.*)/.exec(said)?.[1] ?? "";
-  const kind = SKIPPABLE.find((one) => entry.startsWith(`${one.toUpperCase().replaceAll("-", " ")} `));
-  // Behind the name stands the owner.
-  const name = kind && entry.slice(kind.length + 1).replace(/ (\(no owner\)|\S*)$/, "");
-  return name ? `; to restore without it: --skip '${kind}:${name}'` : "";
+  const [, command = ""] = /Command was: CREATE (.*)/.exec(said) ?? [];
+  const kind = SKIPPABLE.find((one) => command.startsWith(`${one.toUpperCase().replaceAll("-", " ")} `));
+  if (!kind) return "";
+  const [, name = ""] =
+    /^(?:IF NOT EXISTS )?((?:"(?:[^"]|"")+"|[^\s"(.])+(?:\.(?:"(?:[^"]|"")+"|[^\s"(.])+)?)/.exec(
+      command.slice(kind.length + 1),
+    ) ?? [];
+  const bare = name.replace(/"((?:[^"]|"")+)"/g, (_, quoted: string) => quoted.replaceAll('""', '"'));
+  return bare ? `; to restore without it: --skip '${kind}:${bare}'` : "";
 }
 
 /** The lines of `pg_restore -l` a restore wants, by the number of their entry, in order. */

@@ -1,6 +1,8 @@
 import { DatabaseError, type Client } from "pg";
 import type { ArchiveFile } from "../archiveFile";
-import { messageOf, CommandError } from "../../../packages/command/errors";
+import { FailedError, messageOf, CommandError } from "../../../packages/command/errors";
+import { TableMasker } from "../mask/masker";
+import type { MaskRules } from "../mask/rules";
 import { Slots } from "../slots";
 import type { Manifest, TableFingerprint } from "../types";
 import { TablesComparer, type TablesComparison } from "./compare";
@@ -23,6 +25,14 @@ export interface RestoreTask extends Omit<RestoreProgram, "file"> {
   leaveOut?: ReadonlySet<number>;
   /** Whether to compare every table with the manifest. */
   compare: boolean;
+  /** What stands between the archive and the server, where it is not to get what was backed up. */
+  masking?: Masking;
+}
+
+/** Rules of a masked copy, and the secret that its values are made with. */
+export interface Masking {
+  rules: MaskRules;
+  key: Buffer;
 }
 
 export interface RunningRestore {
@@ -100,6 +110,11 @@ class Restore {
     const wanted = await wantedEntries(pgRestore, archive.path, this.signal);
     for (const id of leaveOut ?? []) wanted.delete(id);
     const plan = planRestore(entries, manifest.tables);
+    const [unmasked] = this.task.masking ? plan.others : [];
+    if (unmasked)
+      throw new FailedError(
+        `the rows of ${unmasked.name} cannot be masked: they are not loaded one table at a time`,
+      );
     const lines = (want: (id: number) => boolean) =>
       [...wanted].filter(([id]) => want(id)).map(([, line]) => line);
     await restoreSection(
@@ -123,6 +138,7 @@ class Restore {
     );
     await Promise.all([...loading, others].map((part) => this.begin(part)));
     const between = (id: number) => !alone.has(id) && !plan.last.has(id);
+    const { jobs } = this.task;
     indexes.push(
       this.begin(
         this.slots.run(RANK.others, () =>
@@ -138,7 +154,6 @@ class Restore {
       lines((id) => between(id) && plan.oneByOne.has(id)),
       1,
     );
-    const { jobs } = this.task;
     await this.postData(
       lines((id) => plan.last.has(id) && plan.oneByOne.has(id)),
       1,
@@ -160,8 +175,9 @@ class Restore {
     building: Promise<void>[],
     attempted: Promise<unknown>[],
   ): Promise<void> {
-    const { archive, manifest } = this.task;
+    const { archive, manifest, masking } = this.task;
     const urgency = -1 - fingerprint.bytes;
+    let expected = fingerprint;
     const build = (entries: TocEntry[]) =>
       restoreSection(
         this.program,
@@ -172,7 +188,11 @@ class Restore {
     const load = async () => {
       await archive.whenBegun(entry);
       await this.slots.run(urgency, () =>
-        this.connected((client) => loadTable(client, archive, entry, manifest.server.encoding)),
+        this.connected(async (client) => {
+          const masker = masking && new TableMasker(entry, masking.rules, masking.key);
+          await loadTable(client, archive, entry, manifest.server.encoding, masker?.messages(archive));
+          if (masker) expected = { ...fingerprint, ...masker.content() };
+        }),
       );
     };
     const first = load();
@@ -191,7 +211,7 @@ class Restore {
     }
     if (keys.length > 0) await this.slots.run(urgency, () => build(keys));
     for (const index of indexes) building.push(this.begin(this.slots.run(urgency, () => build([index]))));
-    this.compare(fingerprint);
+    this.compare(expected);
   }
 
   /** Sequences, large objects, and tables that are not loaded one by one: all need the whole archive. */

@@ -1,0 +1,64 @@
+/** What names of columns say about whom their values are about. */
+export interface PersonalKind {
+  /** For a message. */
+  what: string;
+  /** Matches a column's name in lower case with its words separated by underscores. */
+  name: RegExp;
+}
+
+const word = (text: string) => new RegExp(`(^|_)(${text})(_|$)`);
+
+/**
+ * Names behind which data of persons usually stand, in this application's vocabulary and in that of its partners' orders
+ * and shipments. A name that matches and means something else gets the rule `keep`.
+ */
+export const PERSONAL: readonly PersonalKind[] = [
+  { what: "an e-mail address", name: word("e?mails?|e_mail|mail_address") },
+  { what: "a telephone number", name: word("phones?|telephone|mobile|fax") },
+  {
+    what: "a person's name",
+    name: word(
+      "(first|last|middle|full|family|given|sur|contact|customer|recipient|user|display)_?name|surname",
+    ),
+  },
+  {
+    what: "an address",
+    name: word(
+      "address(es)?|address_?(1|2|line)|street|house_?(number|no)|zip(_?code)?|post(al)?_?code|city|lat|lng|latitude|longitude",
+    ),
+  },
+  { what: "a date of birth", name: word("birth(day|date)?|date_of_birth|dob") },
+  {
+    what: "a number of a person or an account",
+    name: word("iban|bic|ssn|passport|national_id|tax_id|vat(_?number)?|card_?number"),
+  },
+  { what: "an address of a device", name: word("ip|ip_?addr(ess)?|user_?agent|device_id") },
+  {
+    what: "a secret",
+    name: word(
+      "passwords?|passwd|password_hash|secrets?|(access|refresh|api|auth|session)_?(token|key)|tokens?",
+    ),
+  },
+  { what: "what somebody wrote", name: word("notes?|comments?|message|gift_?message") },
+  {
+    what: "a partner's document",
+    name: word("payload|raw_?(body|payload)|webhook_?(body|payload)|request_?body|response_?body"),
+  },
+];
+
+/** `customerEmail`, `Customer E-Mail` and `customer_email` as the last of them. */
+const inWords = (column: string) =>
+  column
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/[^A-Za-z0-9]+/g, "_")
+    .toLowerCase();
+
+/** What a column seems to hold about persons; undefined when its name says nothing of the kind. */
+export function personalKind(column: string): string | undefined {
+  const words = inWords(column);
+  return PERSONAL.find(({ name }) => name.test(words))?.what;
+}
+
+/** An e-mail address anywhere in a value gives data of persons away whatever its column is called. */
+export const looksLikeAddress = (value: string): boolean =>
+  value.includes("@") && /[a-z0-9._%+-]+@[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}/i.test(value);

@@ -1,0 +1,91 @@
+import type { ArchiveFile } from "../archiveFile";
+import { FailedError } from "../../../packages/command/errors";
+import { wholeRows } from "../postgres/archiveRows";
+import { COPY_DATA, LENGTH_BYTES } from "../postgres/copyQuery";
+import { ROW_HEADER_BYTES, RowDigest } from "../postgres/rows";
+import type { TocEntry } from "../postgres/toc";
+import { looksLikeAddress } from "./catalogue";
+import { maskValue, type Mask } from "./masks";
+import { columnsOf, type MaskRules } from "./rules";
+
+const SENT_BYTES = 256 * 1024;
+const NULL = "\\N";
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v",
+};
+const MEANINGS = new Map(Object.entries(ESCAPES).map(([character, escape]) => [escape.slice(1), character]));
+
+const unescape = (text: string) =>
+  text.replace(/\\([^])/g, (_, after: string) => MEANINGS.get(after) ?? after);
+const escape = (text: string) => text.replace(/[\\\b\f\n\r\t\v]/g, (character) => ESCAPES[character] ?? "");
+
+/** Masks the rows of one table between the archive and the server: what is masked never reaches it as it was. */
+export class TableMasker {
+  private readonly digest = new RowDigest();
+  private readonly masks: (Mask | undefined)[];
+  private readonly names: string[];
+
+  constructor(
+    private readonly entry: TocEntry,
+    rules: MaskRules,
+    private readonly key: Buffer,
+  ) {
+    const { table, columns } = columnsOf(entry.copyStatement);
+    this.names = columns.map((column) => `${table}.${column}`);
+    this.masks = this.names.map((name) => rules.columns.get(name));
+  }
+
+  /** The entry's rows as messages of the protocol, masked. A part is only valid until the next one is asked for. */
+  async *messages(archive: ArchiveFile): AsyncGenerator<Buffer> {
+    let parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const row of wholeRows(archive, this.entry)) {
+      const masked = this.row(row);
+      const header = Buffer.alloc(ROW_HEADER_BYTES);
+      header.writeUInt32LE(masked.length, 1);
+      this.digest.framed(Buffer.concat([header, masked]));
+      this.digest.rows += 1;
+      this.digest.bytes += masked.length;
+      header[0] = COPY_DATA;
+      header.writeUInt32BE(masked.length + LENGTH_BYTES, 1);
+      parts.push(header, masked);
+      bytes += header.length + masked.length;
+      if (bytes < SENT_BYTES) continue;
+      yield Buffer.concat(parts);
+      parts = [];
+      bytes = 0;
+    }
+    if (parts.length > 0) yield Buffer.concat(parts);
+  }
+
+  /** What was handed on, for comparison with what the server has then. */
+  content(): { rows: number; bytes: number; sha256: string } {
+    const { rows, bytes } = this.digest;
+    return { rows, bytes, sha256: this.digest.digest() };
+  }
+
+  private row(row: Buffer): Buffer {
+    const fields = row.toString("latin1", 0, row.length - 1).split("\t");
+    const masked = fields.map((field, index) => {
+      const mask = this.masks[index];
+      if (field === NULL) return field;
+      if (mask === undefined) {
+        if (looksLikeAddress(field))
+          throw new FailedError(
+            `column ${this.names[index] ?? ""} holds e-mail addresses and has no rule: nothing of it is kept`,
+          );
+        return field;
+      }
+      if (mask.kind === "keep") return field;
+      const value = maskValue(mask, unescape(field), this.key);
+      return value === null ? NULL : escape(value);
+    });
+    return Buffer.from(`${masked.join("\t")}\n`, "latin1");
+  }
+}

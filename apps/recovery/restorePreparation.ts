@@ -1,0 +1,96 @@
+import type { Client } from "pg";
+import { FailedError, UsageError } from "../../packages/command/errors";
+import { planOmissions, type LeftOut, type Omissions } from "./leaveOut";
+import type { RestoreOptions } from "./options";
+import { planOwnership, type OwnershipPlan } from "./ownership";
+import { missingExtensions } from "./postgres/pgRestore";
+import { LargeObjectSum } from "./postgres/rows";
+import type { Target } from "./postgres/target";
+import type { TocEntry } from "./postgres/toc";
+import { manifestOf, selectEntries } from "./selection";
+import type { Manifest } from "./types";
+
+/** What was decided before anything is written. */
+export interface Preparation {
+  plan: OwnershipPlan;
+  /** Entries that are not restored. */
+  without: ReadonlySet<number>;
+  leftOut: LeftOut[];
+  /** Entries that are restored. */
+  entries: TocEntry[];
+  /** What the restored database is to hold: the manifest, or the part of it that was asked for. */
+  expected: Manifest;
+  warnings: string[];
+}
+
+const NO_OBJECTS: Manifest["largeObjects"] = { count: 0, bytes: 0, sum: new LargeObjectSum().toString() };
+
+/**
+ * Decides what of an archive a restore brings back, and whether the server can take it.
+ * @throws UsageError when something that was named is not there, or roles are missing that a replaced database needs
+ * @throws FailedError when the server does not offer an extension
+ */
+export async function prepareRestore(
+  client: Client,
+  target: Target,
+  manifest: Manifest,
+  all: readonly TocEntry[],
+  options: RestoreOptions,
+): Promise<Preparation> {
+  const largeObjects = options.masking?.rules.largeObjects;
+  const selection = options.only && selectEntries(all, options.only);
+  const asked = selection?.entries ?? all;
+  const plan = await planOwnership(client, asked);
+  const omissions = planOmissions(asked, options.skip ?? [], plan.missingRoles, largeObjects);
+  requireRoles(target, plan, omissions);
+  const part = selection ? manifestOf(manifest, selection) : manifest;
+  const missing = (await missingExtensions(client, part.inventory)).filter(
+    (extension) => !omissions.list.some(({ kind, name }) => kind === "extension" && name === extension),
+  );
+  if (missing.length > 0) {
+    throw new FailedError(
+      `the server does not offer the extensions ${missing.join(", ")}; allow them first (azure.extensions)`,
+    );
+  }
+  const entries = asked.filter(({ dumpId }) => !omissions.entries.has(dumpId));
+  const kept = new Set(entries.map(({ dumpId }) => dumpId));
+  const leftOut = [...(selection?.leftOut ?? []), ...omissions.list];
+  return {
+    plan,
+    without: new Set(all.map(({ dumpId }) => dumpId).filter((id) => !kept.has(id))),
+    leftOut,
+    entries,
+    expected: selection || largeObjects === "drop" ? { ...part, largeObjects: NO_OBJECTS } : part,
+    warnings: [
+      ...incomplete(plan),
+      ...leftOut.map(({ kind, name, reason }) => `${kind} ${name} is left out: ${reason}`),
+    ],
+  };
+}
+
+function incomplete({ keep, missingRoles, foreignOwners }: OwnershipPlan): string[] {
+  if (keep) return [];
+  const reasons = [
+    ...missingRoles.map((role) => `role ${role} does not exist`),
+    ...foreignOwners.map((role) => `the restoring role is no member of ${role}`),
+  ];
+  return [`not every owner and grant is restored: ${reasons.join(", ")}`];
+}
+
+/**
+ * What takes the place of a database that works must work too: roles without their rights would be an outage.
+ * @throws UsageError naming the roles that are not there or out of reach, unless they were named to be left out
+ */
+function requireRoles(target: Target, plan: OwnershipPlan, omissions: Omissions): void {
+  if (target.kind !== "replace") return;
+  const wanted = (role: string) => !omissions.roles.includes(role);
+  const missing = plan.missingRoles.filter(wanted);
+  const foreign = plan.foreignOwners.filter(wanted);
+  if (missing.length + foreign.length === 0) return;
+  const [first = ""] = [...missing, ...foreign];
+  throw new UsageError([
+    ...missing.map((role) => `role ${role} of the backup does not exist on the server; create it first`),
+    ...foreign.map((role) => `the restoring role may not act for ${role}, who owns part of the backup`),
+    `nothing was changed; to restore without them add --skip role:${first}`,
+  ]);
+}

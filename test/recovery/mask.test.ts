@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { runBackup } from "../../apps/recovery/commands/backup";
+import { personalKind } from "../../apps/recovery/mask/catalogue";
+import { maskValue } from "../../apps/recovery/mask/masks";
+import { columnsOf } from "../../apps/recovery/mask/rules";
+import type { Manifest, RestoreResult } from "../../apps/recovery/types";
+import { recovery } from "../support/recoveryCli";
+import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
+
+const KEY = "made up for this test, long enough";
+const RULES = `columns:
+  public.customer.email: email
+  public.customer.full_name: shape
+  public.customer.phone: { mask: shape }
+  public.customer.born: date
+  public.customer.seen: date
+  public.customer.token: token
+  public.customer.country: { mask: constant, value: BE }
+  public.customer.about: "null"
+  public.customer.ref: uuid
+  public.order.customer_email: email
+  public.order.city: keep
+`;
+
+let lab: PlatformLab;
+let store: LabStore;
+let manifest: Manifest;
+let folder: string;
+beforeAll(async () => {
+  lab = await startPlatformLab();
+  await lab.server.sql(
+    "migration",
+    `create table customer (email text primary key, full_name text not null, phone text, born date, seen timestamptz,
+       token text, country text, about text, ref uuid, plain text);
+     create table "order" (id int generated always as identity primary key, customer_email text references customer,
+       city text, what text);
+     insert into customer select 'person' || n || '@shop.example', 'Ann' || n || E' O\\'Tab\\there \\\\ back', '+32 470 ' || n,
+       date '1980-05-17' + n, timestamptz '2026-03-04 05:06:07.89+02' + n * interval '1 hour', md5(n::text), 'NL',
+       'likes cats', gen_random_uuid(), E'kept\\ttab \\\\. ' || n from generate_series(1, 2000) n;
+     insert into customer (email, full_name, phone) values ('', 'Zoë', null);
+     insert into "order" (customer_email, city, what)
+       select 'person' || 1 + n % 2000 || '@shop.example', 'Gent', 'vase' from generate_series(1, 5000) n`,
+  );
+  store = await lab.store("backup");
+  manifest = await backUp();
+  folder = mkdtempSync(path.join(tmpdir(), "mask-"));
+});
+afterAll(async () => {
+  await lab?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function backUp(): Promise<Manifest> {
+  const [outcome] = await runBackup(store.settings, {}, labContext());
+  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
+  return outcome.manifest;
+}
+
+async function masked(
+  rules: string,
+  to: string,
+  id = manifest.id,
+  extra: Record<string, string> = { MASK_KEY: KEY },
+) {
+  const file = path.join(folder, `${to}.yaml`);
+  writeFileSync(file, rules);
+  const { env } = lab.as(store, lab.server.administrator);
+  return recovery(["restore", id, "--to", to, "--mask", file, "--json"], { ...env, ...extra });
+}
+
+const ask = <T extends object>(sql: string, database: string) =>
+  lab.server.sql<T>(lab.server.administrator, sql, database);
+
+test("what is masked never comes back as it was, keys still join, and the same key gives the same values", async () => {
+  const run = await masked(RULES, "staging");
+  expect([run.code, run.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
+  const result = JSON.parse(run.stdout) as RestoreResult;
+  expect(result).toMatchObject({ fingerprints: "match", verdict: "PASS" });
+  expect(result.masked).toContainEqual({ column: "public.order.customer_email", mask: "email" });
+
+  const [sums] = await ask(
+    `select count(*)::int as rows, count(distinct email)::int as emails,
+       count(*) filter (where email !~ '^[0-9a-f]{20}@example\\.invalid$')::int as odd,
+       count(*) filter (where full_name ~ 'Ann\\d' or phone ~ '^\\+32 470')::int as plain,
+       count(*) filter (where full_name !~ '^[A-Z][a-z]{2}\\d+ [A-Z]''[A-Z][a-z]{2}\\t[a-z]{4} \\\\ [a-z]{4}$')::int as shapeless,
+       array_agg(distinct country) as countries, count(about)::int as about,
+       bool_and(extract(doy from born) = 1) as born, bool_and(extract(doy from seen at time zone 'UTC') = 1) as seen,
+       count(*) filter (where plain ~ '^kept\\t')::int as kept
+     from customer`,
+    "staging",
+  );
+  expect(sums).toEqual({
+    rows: 2001,
+    emails: 2001,
+    odd: 1,
+    plain: 0,
+    shapeless: 1,
+    countries: ["BE", null],
+    about: 0,
+    born: true,
+    seen: true,
+    kept: 2000,
+  });
+  expect(await ask(`select full_name, phone from customer where email = ''`, "staging")).toEqual([
+    { full_name: expect.stringMatching(/^[A-Z][a-z]x$/) as string, phone: null },
+  ]);
+  expect(
+    await ask(`select count(*)::int as n from "order" join customer on email = customer_email`, "staging"),
+  ).toEqual([{ n: 5000 }]);
+
+  const digest = "select md5(string_agg(c::text, ',' order by email, full_name)) as digest from customer c";
+  expect((await masked(RULES, "again")).code).toBe(0);
+  expect(await ask(digest, "again")).toEqual(await ask(digest, "staging"));
+});
+
+test("a column that looks personal and has no rule stops it before anything is done", async () => {
+  const without = RULES.split("\n")
+    .filter((line) => !/phone|city/.test(line))
+    .join("\n");
+  const both =
+    /public\.order\.city looks like an address and has no rule[^]*public\.customer\.phone looks like a telephone number and has no rule[^]*name column public\.customer\.gone, which the backup/;
+  for (const [rules, says, extra] of [
+    [`${without}  public.customer.gone: token\n`, both, undefined],
+    [
+      `${RULES}  public.customer.plain: blur\n`,
+      /public\.customer\.plain: expected a mask \(keep, null, constant/,
+      undefined,
+    ],
+    [`${RULES}  public.customer.plain: constant\n`, /value goes with constant alone/, undefined],
+    [RULES, /MASK_KEY: missing/, {}],
+    [RULES, /MASK_KEY: expected at least 32 characters/, { MASK_KEY: "short" }],
+  ] as const) {
+    const run = await masked(rules, "rules", manifest.id, extra);
+    expect([run.code, run.stderr]).toEqual([2, expect.stringMatching(says)]);
+  }
+  expect(await ask("select from pg_database where datname like 'rules%'", "postgres")).toEqual([]);
+});
+
+test("an address in a column without a rule ends it, and nothing of it stays", async () => {
+  await lab.server.sql("migration", "create table event (id int, body jsonb)");
+  await lab.server.sql("migration", `insert into event values (1, '{"a": {"to": "someone@shop.example"}}')`);
+  const { id } = await backUp();
+  const run = await masked(RULES, "leaky", id);
+  expect([run.code, run.stderr]).toEqual([
+    1,
+    expect.stringMatching(/column public\.event\.body holds e-mail addresses and has no rule/),
+  ]);
+  expect(await ask("select from pg_database where datname like 'leaky%'", "postgres")).toEqual([]);
+  await lab.server.sql(
+    "migration",
+    "select lo_from_bytea(7, 'a letter'); grant select on large object 7 to backup",
+  );
+  const objects = await backUp();
+  const undecided = await masked(`${RULES}  public.event.body: keep\n`, "objects", objects.id);
+  expect([undecided.code, undecided.stderr]).toEqual([
+    2,
+    expect.stringMatching(/1 large objects; largeObjects: keep or drop/),
+  ]);
+  const dropped = await masked(
+    `${RULES}  public.event.body: keep\nlargeObjects: drop\n`,
+    "objects",
+    objects.id,
+  );
+  expect([dropped.code, dropped.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
+  expect(await ask("select from pg_largeobject_metadata", "objects")).toEqual([]);
+});
+
+test("names and values", () => {
+  for (const name of [
+    "email",
+    "customerEmail",
+    "Customer E-Mail",
+    "contact_name",
+    "shippingAddress",
+    "ip",
+    "accessToken",
+    "postalCode",
+  ])
+    expect([name, personalKind(name)]).toEqual([name, expect.any(String)]);
+  for (const name of [
+    "id",
+    "created_at",
+    "skip",
+    "recipe",
+    "capacity",
+    "product_name",
+    "tokenizer",
+    "ship_by",
+    "description",
+  ])
+    expect([name, personalKind(name)]).toEqual([name, undefined]);
+  expect(columnsOf(`COPY public."Order Line" ("say ""hi""", plain, "a,b") TO STDOUT`)).toEqual({
+    table: "public.Order Line",
+    columns: ['say "hi"', "plain", "a,b"],
+  });
+  expect(columnsOf(`COPY "my.schema".t (a) FROM stdin;`)).toEqual({ table: "my.schema.t", columns: ["a"] });
+  const key = Buffer.from(KEY);
+  const email = (by: string) => maskValue({ kind: "email" }, "a@b.example", Buffer.from(by));
+  expect(email(KEY)).not.toBe(email(`${KEY}!`));
+  expect(maskValue({ kind: "date" }, "infinity", key)).toBe("infinity");
+  expect(maskValue({ kind: "date" }, "0044-03-15 BC", key)).toBe("0044-01-01 BC");
+  expect(maskValue({ kind: "shape" }, "x".repeat(500), key)).toMatch(/^[a-z]{500}$/);
+});
