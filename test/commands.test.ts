@@ -2,6 +2,10 @@ import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
+import os from "node:os";
+import { FailedError, NotRunError, UsageError } from "../packages/command/errors";
+import { writeAll, writeFile } from "../packages/command/files";
+import { createCommand, runCommand } from "../packages/command/program";
 import { projectRoot } from "../packages/command/root";
 
 const ROOT = projectRoot(__dirname);
@@ -82,3 +86,70 @@ test("every command tells how it is used and refuses what it does not know, and 
   );
   expect(files()).toEqual(before);
 }, 180_000);
+
+describe("files are written whole or not at all", () => {
+  let folder: string;
+  beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "files-"))));
+  afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const all = () =>
+    fs.readdirSync(folder).map((name) => [name, fs.readFileSync(path.join(folder, name), "utf8")]);
+  const at = (name: string) => path.join(folder, name);
+
+  test("what cannot be made leaves all others as they were, and no draft", async () => {
+    writeFile(at("one"), "before");
+    const made = [
+      { file: at("one"), render: () => "after" },
+      {
+        file: at("two"),
+        render: (): string => {
+          throw new FailedError("premiumV9: no price");
+        },
+      },
+    ];
+    await expect(writeAll(made)).rejects.toThrow("premiumV9: no price");
+    expect(all()).toEqual([["one", "before"]]);
+    expect(await writeAll(made.slice(0, 1))).toEqual([at("one")]);
+    expect(all()).toEqual([["one", "after"]]);
+  });
+
+  test("a place that takes no file is a mistake of the caller's, in one line", () => {
+    writeFile(at("one"), "a file");
+    expect(() => writeFile(at("one/two"), "x")).toThrow(UsageError);
+    expect(() => writeFile(at("one/two"), "x")).toThrow(/one\/two: cannot be written: [^\n]+$/);
+  });
+});
+
+describe("how a command ends", () => {
+  const ended = async (error: Error, ...args: string[]) => {
+    const printed = { stdout: "", stderr: "" };
+    const spies = (["stdout", "stderr"] as const).map((stream) =>
+      jest.spyOn(process[stream], "write").mockImplementation((text) => {
+        printed[stream] += String(text);
+        return true;
+      }),
+    );
+    const before = process.exitCode;
+    try {
+      const command = createCommand("x", "does x", { 0: "done" })
+        .option("--json", "one document")
+        .action(() => Promise.reject(error));
+      await runCommand(command, args);
+      return { code: process.exitCode, ...printed };
+    } finally {
+      process.exitCode = before;
+      spies.forEach((spy) => spy.mockRestore());
+    }
+  };
+
+  test.each<[string, Error, number]>([
+    ["wrong usage", new UsageError("a: found 1; allowed: 2"), 2],
+    ["a failure", new FailedError("broken"), 1],
+    ["not run", new NotRunError("no zstd"), 3],
+    ["a bug", new TypeError("undefined is not a function"), 1],
+  ])("%s is one line and its exit code, and with --json one document", async (_, error, code) => {
+    expect(await ended(error)).toEqual({ code, stdout: "", stderr: `error: ${error.message}\n` });
+    const { stdout, ...rest } = await ended(error, "--json");
+    expect(rest).toEqual({ code, stderr: `error: ${error.message}\n` });
+    expect(JSON.parse(stdout)).toEqual({ error: { message: error.message, exitCode: code } });
+  });
+});

@@ -13,8 +13,17 @@ export function writeFile(file: string, text: string): void {
     fs.writeFileSync(draft, text);
     fs.renameSync(draft, file);
   } catch (error) {
-    fs.rmSync(draft, { force: true });
+    removeDraft(draft);
     throw new UsageError(`${file}: cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/** What cannot be removed either was never written. */
+function removeDraft(draft: string): void {
+  try {
+    fs.rmSync(draft, { force: true });
+  } catch {
+    // The reason the file could not be written is the one to tell.
   }
 }
 
