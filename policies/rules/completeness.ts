@@ -18,6 +18,7 @@ const SWITCHES: readonly (readonly [RegExp, readonly string[], string])[] = [
   [azure("applicationinsights", "WebTest"), ["enabled"], "monitoring"],
   [azure("cdn", "Route", "AFDOrigin", "AFDEndpoint"), ["enabledState"], "edge"],
   [azure("frontdoor", "Policy"), ["policySettings", "enabledState"], "edge"],
+  [azure("frontdoor", "Policy"), ["policySettings", "requestBodyCheck"], "edge"],
   [azure("logic", "Workflow"), ["state"], "alerts"],
 ];
 
@@ -50,6 +51,17 @@ function innerSwitches(inputs: Cursor): Outcome[] {
       .items()
       .flatMap((log) => isOn(log.at("enabled"), "monitoring")),
     ...managed.flatMap((rule) => isOn(rule.at("enabledState"), "edge")),
+    ...[
+      ...inputs.at("customRules", "rules").items(),
+      ...inputs.at("managedRules", "managedRuleSets").items(),
+    ].flatMap((rule) => [
+      ...isOn(rule.at("enabledState"), "edge"),
+      ...[rule.at("action"), rule.at("ruleSetAction")].flatMap((action) =>
+        ifPresent(action, () =>
+          must(action, (value) => value !== "Log", "stop requests in production, not only log them (edge)"),
+        ),
+      ),
+    ]),
   ];
 }
 
@@ -59,7 +71,7 @@ const switchedOn = resourceRule(
     name: "production-switched-on",
     title: "What watches and guards production is on",
     description:
-      "Alerts, action groups, groups of Prometheus rules and each rule of them, log categories, routes, origins, the firewall and its managed rules are not switched off.",
+      "Alerts, action groups, groups of Prometheus rules and each rule of them, log categories, routes, origins, the firewall and its rules are not switched off, and the firewall's rules do not only log.",
     why: "A thing that is declared and off looks complete in every review and does nothing on the night it is needed.",
     severity: "high",
     framework: { waf: ["RE:10", "SE:10"], mcsb: ["LT-3"], risks: ["R01", "R09"] },
@@ -75,6 +87,54 @@ const switchedOn = resourceRule(
     ),
     ...innerSwitches(inputs),
   ],
+);
+
+/** Severities that page: muting them every week is not being told at all. */
+const PAGING = ["Sev0", "Sev1"];
+
+const muting = resourceRule(
+  {
+    id: "REC-053",
+    name: "muting-ends",
+    title: "Alerts are muted for a time, and never all of them again and again",
+    description:
+      "A processing rule that takes action groups away has a schedule, and one that recurs is limited by severity to alerts that do not page.",
+    why: "Without a schedule it mutes for ever: every alert fires, and nobody hears of it.",
+    severity: "high",
+    framework: { waf: ["RE:10"], mcsb: ["LT-3"], risks: ["R01", "R09"] },
+    remediation: "Announce maintenance under alerts.maintenance in the stack file, with its end.",
+    url: "https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-processing-rules",
+    appliesTo: "prod",
+    types: [azure("alertsmanagement", "AlertProcessingRule", "AlertProcessingRuleByName")],
+  },
+  (inputs) => {
+    const rule = inputs.at("properties").present ? inputs.at("properties") : inputs;
+    const mutes = rule
+      .at("actions")
+      .items()
+      .some((action) => action.at("actionType").value === "RemoveAllActionGroups");
+    if (!mutes || rule.at("enabled").value === false) return [];
+    const schedule = rule.at("schedule");
+    if (schedule.at("effectiveUntil").present) return [];
+    if (schedule.at("recurrences").items().length === 0) {
+      return fault(schedule, "must say when it begins and ends: without that, it mutes for ever");
+    }
+    const isLimited = rule
+      .at("conditions")
+      .items()
+      .some(
+        (condition) =>
+          condition.at("field").value === "Severity" &&
+          condition.at("operator").value === "Equals" &&
+          !condition
+            .at("values")
+            .texts()
+            .some((severity) => PAGING.includes(severity)),
+      );
+    return isLimited
+      ? []
+      : fault(rule.at("conditions"), `must name severities, and none of ${PAGING.join(" and ")}, which page`);
+  },
 );
 
 /** Commands of the recovery runner that must run by themselves, how often at least, and where that is set. */
@@ -221,4 +281,4 @@ const probes = resourceRule(
 );
 
 /** What must be there and on, beside the shape of what is there. */
-export const COMPLETENESS_RULES: readonly Rule[] = [switchedOn, complete, probes];
+export const COMPLETENESS_RULES: readonly Rule[] = [switchedOn, muting, complete, probes];

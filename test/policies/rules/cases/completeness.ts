@@ -25,6 +25,65 @@ export const completenessCases: readonly Case[] = [
     ],
   },
   {
+    rule: "production-switched-on",
+    change: {
+      firewall: {
+        "customRules.rules[0].action": "Log",
+        "customRules.rules[0].enabledState": "Disabled",
+        "policySettings.requestBodyCheck": "Disabled",
+      },
+    },
+    finds: [
+      [
+        "firewall",
+        "policySettings.requestBodyCheck",
+        'must be on in production; remove it from the program only with the edge key of the stack file, but is "Disabled"',
+      ],
+      [
+        "firewall",
+        "customRules.rules[0].enabledState",
+        'must be on in production; remove it from the program only with the edge key of the stack file, but is "Disabled"',
+      ],
+      [
+        "firewall",
+        "customRules.rules[0].action",
+        'must stop requests in production, not only log them (edge), but is "Log"',
+      ],
+    ],
+  },
+  {
+    rule: "muting-ends",
+    add: [
+      {
+        name: "mute",
+        type: "azure-native:alertsmanagement:AlertProcessingRuleByName",
+        props: { properties: { actions: [{ actionType: "RemoveAllActionGroups" }] } },
+      },
+    ],
+    finds: [
+      ["mute", "properties.schedule", "must say when it begins and ends: without that, it mutes for ever"],
+    ],
+  },
+  {
+    rule: "muting-ends",
+    add: [
+      {
+        name: "mute",
+        type: "azure-native:alertsmanagement:AlertProcessingRuleByName",
+        props: {
+          properties: {
+            actions: [{ actionType: "RemoveAllActionGroups" }],
+            conditions: [{ field: "Severity", operator: "Equals", values: ["Sev1", "Sev2"] }],
+            schedule: {
+              recurrences: [{ recurrenceType: "Daily", startTime: "00:00:00", endTime: "23:59:59" }],
+            },
+          },
+        },
+      },
+    ],
+    finds: [["mute", "properties.conditions", "must name severities, and none of Sev0 and Sev1, which page"]],
+  },
+  {
     rule: "production-complete",
     change: { backup: { "spec.suspend": true } },
     finds: ["a backup", "a verification of backups", "a recovery drill"].map((what) => [
