@@ -3,6 +3,7 @@ import { createCommand, runCommand } from "../../packages/command/program";
 import { EXITS, SETTINGS } from "./commandLine";
 import { registerAnnounce } from "./announce/command";
 import { registerFailover } from "./failover/command";
+import { registerPitr } from "./pitr/command";
 import { registerPreflight } from "./readiness/command";
 import { registerRotate } from "./rotate/command";
 import { registerStatus } from "./status/command";
@@ -20,6 +21,7 @@ export function buildProgram(): Command {
     registerPreflight,
     registerFailover,
     registerRotate,
+    registerPitr,
     registerSwitches,
     registerAnnounce,
   ])

@@ -20,6 +20,7 @@ export interface RegionFacts {
   serverHost: string;
   cluster: string;
   vault: string;
+  virtualNetwork: string;
   /** Addresses Front Door's requests come from. */
   edgeCidr: string;
   /** Role the stack file gives it. */
@@ -52,6 +53,8 @@ export interface Platform {
   frontImage: string;
   /** Accounts of backups, evidence and incidents, each in a region of its own. */
   backupAccounts: readonly { name: string; url: string }[];
+  /** Seconds of log Azure may still have to archive: the newest moment that can be restored lies that far back. */
+  restoreLagSeconds: number;
   /** Cores the nodes of a region have at work; what a standby region must be able to get. */
   coresAtWork: number;
   /** Longest life of a secret in days, whatever the catalogue says. */
@@ -74,6 +77,7 @@ export function platformOf(root: string, stack: string): Platform {
     serverHost: `${of.server}.postgres.database.azure.com`,
     cluster: of.cluster,
     vault: of.vault,
+    virtualNetwork: of.virtualNetwork,
     edgeCidr: regionSubnets(config.network[place]?.addressSpace ?? config.network.primary.addressSpace)[
       "private-link"
     ],
@@ -116,6 +120,8 @@ export function platformOf(root: string, stack: string): Platform {
       name,
       url: `https://${storageAccount}.blob.core.windows.net`,
     })),
+    // "Up to five minutes": https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-backup-restore
+    restoreLagSeconds: 300,
     coresAtWork:
       coresOf(cluster.systemPool.vmSize) * cluster.systemPool.count +
       coresOf(cluster.userPool.vmSize) * cluster.userPool.minCount,

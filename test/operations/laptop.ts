@@ -28,6 +28,7 @@ import {
   type KubernetesFront,
   type Stored,
 } from "../../packages/emulated-azure/kubernetes";
+import type { CloudEvent } from "../../packages/emulated-azure/hooks";
 import { emulatedCloud, type EmulatedCloud } from "../../packages/emulated-azure/cloud";
 import { listen, type Listening } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
@@ -39,7 +40,7 @@ import { SECRET_CATALOG, secretsOf } from "../../infra/secrets/secretCatalog";
 import { kindNamed } from "../../packages/emulated-azure/kubernetes/kinds";
 import { clientProgram, PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
 import { credentialOf, signIn } from "../cloud/client";
-import { declareFrontDoor, declareStatusPage, declareVaults, startPage } from "./laptopParts";
+import { declareFrontDoor, declareNetwork, declareStatusPage, declareVaults, startPage } from "./laptopParts";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
@@ -64,6 +65,7 @@ const region = (place: RegionFacts["place"], location: string, code: string): Re
   serverHost: `psql-shop-${code}.${SUFFIX}`,
   cluster: `aks-shop-${code}`,
   vault: `kv-shop-${code}`,
+  virtualNetwork: `vnet-shop-${code}`,
   edgeCidr: "127.0.0.0/8",
   role: place === "primary" ? "serving" : "standby",
 });
@@ -517,6 +519,7 @@ export class Laptop {
         },
       },
       backupAccounts: [],
+      restoreLagSeconds: 0,
       coresAtWork: 18,
       secretRotationDays: 180,
       targets: { rpoSeconds: 3600, rtoSeconds: 14_400 },
@@ -570,6 +573,7 @@ export class Laptop {
       scope,
     );
     putBehind(cloud, this.servers);
+    cloud.hooks.on((event) => this.restored(event));
     const resources = (principal: Principal) =>
       resourceManager(
         new ResourceManagementClient(
@@ -581,6 +585,7 @@ export class Laptop {
       );
     await declareFrontDoor(resources(maker), this.platform);
     await declareStatusPage(resources(maker), this.platform);
+    await declareNetwork(resources(maker), this.platform);
     await declareVaults(resources(maker), this.platform);
     for (const stored of [...cloud.cloud.all()])
       if (stored.type === "azure-native:cdn:AFDCustomDomain")
@@ -591,6 +596,22 @@ export class Laptop {
       resources: resources(operator),
       vaults: this.vaultsOf(operator),
     };
+  }
+
+  /** A server the resource manager makes from a moment of another is really made so: base backup and log. */
+  private async restored(event: CloudEvent): Promise<void> {
+    if (event.kind !== "created" || event.stored.inputs["createMode"] !== "PointInTimeRestore") return;
+    const { sourceServerResourceId: source, pointInTimeUTC: moment } = event.stored.inputs as Record<
+      string,
+      string
+    >;
+    const name = (id = "") => id.slice(id.lastIndexOf("/") + 1);
+    await this.servers.restore({
+      name: name(event.stored.id),
+      region: WEST.location,
+      source: name(source),
+      moment: new Date(moment ?? ""),
+    });
   }
 
   private vaultsOf(principal: Principal): VaultsGround {

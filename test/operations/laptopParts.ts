@@ -79,6 +79,25 @@ export async function declareStatusPage(resources: ResourcesGround, platform: Pl
   );
 }
 
+/** The serving region's network, as far as an address in it is wanted. */
+export async function declareNetwork(resources: ResourcesGround, platform: Platform): Promise<void> {
+  const { subscriptionId, regions } = platform;
+  for (const { resourceGroup, virtualNetwork, location } of regions) {
+    const network = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network`;
+    const id = `${network}/virtualNetworks/${virtualNetwork}`;
+    const addressSpace = { addressPrefixes: ["10.9.0.0/16"] };
+    await resources.put(id, "2024-10-01", { location, properties: { addressSpace } }, signal);
+    await resources.put(
+      `${id}/subnets/endpoints`,
+      "2024-10-01",
+      { properties: { addressPrefix: "10.9.1.0/24" } },
+      signal,
+    );
+    const zone = `${network}/privateDnsZones/privatelink.postgres.database.azure.com`;
+    await resources.put(zone, "2024-06-01", { location: "Global", properties: {} }, signal);
+  }
+}
+
 export async function declareVaults(resources: ResourcesGround, platform: Platform): Promise<void> {
   const { subscriptionId, tenantId, regions } = platform;
   for (const { resourceGroup, vault, location } of regions)

@@ -9,6 +9,7 @@ import {
 } from "../../apps/operations/frame/operate";
 import type { Step } from "../../apps/operations/frame/steps";
 import type { Ground } from "../../apps/operations/ground/types";
+import { dropRestored, pitr } from "../../apps/operations/pitr";
 import {
   preflight,
   readinessCode,
@@ -485,6 +486,56 @@ describe("rotate", () => {
         /kv-shop-weu: session-secret cannot be read \(Forbidden\); it could not be rolled back/,
       ),
     });
+  });
+});
+
+describe("pitr", () => {
+  const at = (moment: Date, extract: string[] = []) =>
+    pitr(laptop.platform, laptop.ground, { at: moment, extract });
+  const count = async (condition = "true") =>
+    Number((await laptop.sql(`SELECT count(*) FROM public.marker WHERE ${condition}`))[0].count);
+
+  test("rows deleted by mistake come back from a real restore, killed at every step; what was written since stays", async () => {
+    await laptop.writes(5);
+    const kept = await count("id <= 5");
+    const [{ now }] = await laptop.sql("SELECT clock_timestamp() AS now");
+    await laptop.writes(3);
+    await laptop.sql("SET ROLE migration; DELETE FROM public.marker WHERE id <= 5");
+    await laptop.writes(3);
+    const verb = () => at(now, ["public.marker"]);
+    const steps: Step[] = (await run(verb(), { dryRun: true, incident: "INC-pitr" })).steps;
+    expect(steps.map(({ id }) => id)).toEqual(["restore", "endpoint", "sign-in", "check", "extract"]);
+    expect(await count("id <= 5")).toBe(0);
+    for (const index of steps.keys())
+      await run(killed(verb(), index, "after"), go("INC-pitr")).catch((error: Error) =>
+        expect(error.message).toMatch(/killed at /),
+      );
+    const report = await run(verb(), go("INC-pitr"));
+    expect(await count("id <= 5")).toBe(kept);
+    expect(await laptop.missing()).toEqual([]);
+    const counted = report.counts.find(({ table }: any) => table === "public.marker");
+    expect(counted.now).toBeGreaterThan(counted.then);
+    expect(report.differing).toEqual([]);
+    await expect(run(verb(), go("INC-other"))).rejects.toThrow(
+      /psql-shop-weu-pitr is there already, made by INC-pitr; pitr --drop takes it away/,
+    );
+    await run(dropRestored(laptop.platform, laptop.ground), go("INC-drop"));
+    expect(laptop.servers.names).not.toContain("psql-shop-weu-pitr");
+  }, 90_000);
+
+  test("refused: moments outside the window, a table that is none, one without a key", async () => {
+    const past = new Date("2020-01-01T00:00:00Z");
+    const future = new Date(Date.now() + 3_600_000);
+    for (const moment of [past, future])
+      await expect(run(at(moment), go("INC-window"))).rejects.toThrow(
+        /outside what can be restored, 20.* to 20/,
+      );
+    const now = new Date(Date.now() - 1000);
+    await expect(run(at(now, ["mars"]), go("INC-mars"))).rejects.toThrow(
+      /--extract mars: there is no such table/,
+    );
+    await laptop.sql("SET ROLE migration; CREATE TABLE public.keyless (id int)");
+    await expect(run(at(now, ["keyless"]), go("INC-key"))).rejects.toThrow(/keyless: it has no primary key/);
   });
 });
 

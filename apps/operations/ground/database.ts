@@ -18,7 +18,7 @@ export type Resolve = (host: string) => { host: string; port: number } | undefin
  */
 export function postgres(connectionString: string, resolve: Resolve = () => undefined): DatabaseGround {
   const administrator = new URL(connectionString);
-  const connect = (host: string, who?: Login): Client => {
+  const connect = (host: string, who?: Login, seconds = STATEMENT_SECONDS): Client => {
     const url = new URL(administrator);
     const to = resolve(host) ?? { host, port: Number(url.port || 5432) };
     url.hostname = to.host;
@@ -31,7 +31,7 @@ export function postgres(connectionString: string, resolve: Resolve = () => unde
     const client = new Client({
       connectionString: url.toString(),
       connectionTimeoutMillis: CONNECT_SECONDS * 1000,
-      query_timeout: STATEMENT_SECONDS * 1000,
+      query_timeout: seconds * 1000,
       application_name: "operations",
     });
     // Sessions end when a region does; the statement's own failure says so.
@@ -43,8 +43,9 @@ export function postgres(connectionString: string, resolve: Resolve = () => unde
     useAdministrator(password) {
       administrator.password = encodeURIComponent(password);
     },
-    async query<T extends object>(host: string, text: string, values: unknown[] = []) {
-      const client = connect(host);
+    password: () => decodeURIComponent(administrator.password),
+    async query<T extends object>(host: string, text: string, values: unknown[] = [], seconds?: number) {
+      const client = connect(host, undefined, seconds);
       try {
         await client.connect();
         return (await client.query<T>(text, values)).rows;

@@ -83,8 +83,10 @@ export interface VaultsGround {
 }
 
 export interface DatabaseGround {
-  /** Rows of one statement, as the administrator, by one of the platform's host names. */
-  query<T extends object>(host: string, text: string, values?: unknown[]): Promise<T[]>;
+  /** Rows of one statement, as the administrator, by one of the platform's host names; at most 20 s, or as many as given. */
+  query<T extends object>(host: string, text: string, values?: unknown[], seconds?: number): Promise<T[]>;
+  /** The administrator's password that is in use. */
+  password(): string;
   /** Signs in as somebody else. @returns true, or why it was refused @throws when the server does not answer */
   login(host: string, who: Login): Promise<true | string>;
   /** Login of the administrator. */

@@ -1,0 +1,111 @@
+import { messageOf, notRun, refused } from "../frame/errors";
+import type { AzureResource, Ground } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+
+/** Version of the database service's management API. */
+export const POSTGRES_API = "2024-08-01";
+/** Tag of a restored server: by which incident it was made. */
+export const MADE_BY = "forma3d-incident";
+
+/** A table whose rows are to be brought back. */
+export interface Table {
+  /** Qualified and quoted, e.g. `public.orders`. */
+  name: string;
+  /** Columns of its primary key, quoted. */
+  key: string[];
+  /** Columns that can be written, quoted. */
+  columns: string[];
+}
+
+export interface PitrAssessment {
+  /** Region whose server is the primary. */
+  region: RegionFacts;
+  /** Name of the server beside it. */
+  restored: string;
+  restoredHost: string;
+  id: string;
+  sourceId: string;
+  earliest: Date;
+  tables: Table[];
+}
+
+export const serverId = (
+  { subscriptionId }: Platform,
+  { resourceGroup }: RegionFacts,
+  server: string,
+): string =>
+  `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.DBforPostgreSQL/flexibleServers/${server}`;
+
+/** Reads what there is and decides, or refuses. Changes nothing. */
+export async function assess(
+  platform: Platform,
+  ground: Ground,
+  at: Date,
+  extract: readonly string[],
+  incident: string,
+): Promise<PitrAssessment> {
+  const region = await primary(platform, ground);
+  const sourceId = serverId(platform, region, region.server);
+  const source = await ground.resources.get(sourceId, POSTGRES_API);
+  const { backup } = (source?.properties ?? {}) as { backup?: { earliestRestoreDate?: string } };
+  const earliest = new Date(backup?.earliestRestoreDate ?? NaN);
+  if (Number.isNaN(earliest.getTime()))
+    throw notRun(`Azure does not say from when on ${region.server} can be restored`);
+  const newest = new Date(ground.now().getTime() - platform.restoreLagSeconds * 1000);
+  if (at < earliest || at > newest)
+    throw refused(
+      `--at ${at.toISOString()}: outside what can be restored, ${earliest.toISOString()} to ${newest.toISOString()}; older moments are in the backups`,
+    );
+  const restored = `${region.server}-pitr`;
+  const id = serverId(platform, region, restored);
+  const there = (await ground.resources.get(id, POSTGRES_API)) as
+    (AzureResource & { tags?: Record<string, string> }) | undefined;
+  if (there && there.tags?.[MADE_BY] !== incident)
+    throw refused(
+      `${restored} is there already, made by ${there.tags?.[MADE_BY] ?? "nobody known"}; pitr --drop takes it away`,
+    );
+  const tables = [];
+  for (const table of extract) tables.push(await tableOf(platform, ground, table));
+  return {
+    region,
+    restored,
+    restoredHost: `${restored}.postgres.database.azure.com`,
+    id,
+    sourceId,
+    earliest,
+    tables,
+  };
+}
+
+/** @throws OperationError when no server is the primary, or none answers */
+export async function primary({ regions }: Platform, ground: Ground): Promise<RegionFacts> {
+  const reasons: string[] = [];
+  for (const region of regions) {
+    const view = await ground.servers.get(region.resourceGroup, region.server).catch((error: unknown) => {
+      reasons.push(messageOf(error));
+      return undefined;
+    });
+    if (view?.role === "Primary" || (view?.role === "None" && regions.length === 1)) return region;
+  }
+  throw notRun(`no server is known to be the primary${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`);
+}
+
+async function tableOf({ writerHost }: Platform, ground: Ground, given: string): Promise<Table> {
+  const [found] = await ground.database.query<{ name: string; key: string[]; columns: string[] }>(
+    writerHost,
+    `SELECT c.oid::regclass::text AS name,
+            ARRAY(SELECT quote_ident(a.attname) FROM pg_index i
+                    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+                   WHERE i.indrelid = c.oid AND i.indisprimary
+                   ORDER BY array_position(i.indkey::int2[], a.attnum)) AS key,
+            ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute a
+                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                   ORDER BY a.attnum) AS columns
+       FROM pg_class c WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
+    [given],
+  );
+  if (!found) throw refused(`--extract ${given}: there is no such table in ${writerHost}`);
+  if (found.key.length === 0)
+    throw refused(`--extract ${given}: it has no primary key, so nobody can tell which rows are missing`);
+  return found;
+}
