@@ -79,6 +79,7 @@ describe("wrong usage ends with 2, says what is allowed and shows no stack trace
       /--config __proto__\.x: is no key of a stack file/,
     ],
     ["an unknown option", ["prod", "--colour"], /unknown option '--colour'/],
+    ["one document for two stacks", ["prod", "staging", "--json"], /--json: one document for 2 stacks/],
     ["one file for two stacks", ["prod", "staging", "--save", "x.json"], /allowed: a name with \{stack\}/],
     ["an override without a value", ["prod", "--config", "database.storageGB"], /allowed: <key>=<value>/],
     ["an override that is no YAML", ["prod", "--config", "database={"], /--config database=\{: is no YAML: /],
@@ -254,4 +255,16 @@ test("Ctrl-C ends the plan and everything it started", async () => {
   child.kill("SIGINT");
   expect(await ended).toBe(130);
   expect(await until(() => !packs.some(isRunning), 10)).toBe(true);
+});
+
+test("--json prints the plan as one document, and a plan that fails as its error", async () => {
+  const { code, stdout, stderr } = await run("staging", "--json");
+  expect([code, stderr]).toEqual([0, ""]);
+  const { resources } = JSON.parse(stdout) as { resources: { type: string }[] };
+  expect(resources.map(({ type }) => type)).toContain("pulumi:pulumi:Stack");
+  const refused = await run("staging", "--json", "--config", "database.storageGB=7");
+  expect(refused.code).toBe(2);
+  expect(JSON.parse(refused.stdout)).toMatchObject({
+    error: { message: expect.stringContaining("database.storageGB"), exitCode: 2 },
+  });
 });
