@@ -96,7 +96,7 @@ const STACK_NAMES = {
 const syntax = (...rules) => ({ "no-restricted-syntax": ["error", ...rules] });
 
 export default tseslint.config(
-  { ignores: ["node_modules", ".build", "policies/bin", "coverage"] },
+  { ignores: ["node_modules", "**/.build", "policies/bin", "coverage"] },
   {
     files: ["**/*.{js,cjs,mjs}"],
     ...js.configs.recommended,
