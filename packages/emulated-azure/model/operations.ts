@@ -1,15 +1,6 @@
 import { guid, hash } from "./cloud";
-import {
-  differences,
-  isTree,
-  matches,
-  merge,
-  parsePath,
-  stringAt,
-  strings,
-  valueAt,
-  withValue,
-} from "./paths";
+import { Links, present } from "./links";
+import { differences, isTree, matches, merge, parsePath, stringAt, valueAt, withValue } from "./paths";
 import {
   CheckRequest,
   CheckResult,
@@ -42,6 +33,7 @@ const SUFFIX_DIGITS = 8;
 export class SandboxModel implements Model {
   readonly packages: readonly PackageModel[];
   private readonly types = new Map<string, ResourceModel>();
+  private readonly links = new Links(this.types);
 
   constructor(private readonly catalogues: readonly Catalogue[]) {
     this.packages = catalogues.map((catalogue) => catalogue.package);
@@ -109,7 +101,7 @@ export class SandboxModel implements Model {
         );
       }
     }
-    this.requireLinks(inputs, id, scope, cloud);
+    this.links.require(inputs, id, scope, cloud);
     const outputs = model.computed(made);
     cloud.put({ key, type, id, inputs, outputs });
     return { id, outputs };
@@ -141,7 +133,7 @@ export class SandboxModel implements Model {
     const [refused] = model.refusedUpdate?.(old, inputs, stored.outputs) ?? [];
     if (refused)
       throw new CloudError(400, "PropertyChangeNotAllowed", `${refused.property}: ${refused.reason}`);
-    this.requireLinks(inputs, id, scope, cloud);
+    this.links.require(inputs, id, scope, cloud);
     const live = (model.keptOnUpdate ?? []).reduce(
       (tree, path) => withValue(tree, parsePath(path), valueAt(stored.inputs, path)),
       inputs,
@@ -253,62 +245,6 @@ export class SandboxModel implements Model {
           );
     }
   }
-
-  /** ARM ids of this subscription among the inputs must lead somewhere, as far as the tables know their type. */
-  private requireLinks(inputs: Tree, id: string, scope: Scope, cloud: Cloud): void {
-    const subscription = stringAt(scope.config, "subscriptionId");
-    if (scope.package !== "azure-native" || subscription === undefined) return;
-    const own = `/subscriptions/${subscription}/resourcegroups/`.toLowerCase();
-    for (const { path, text } of strings(inputs)) {
-      const linked = text.toLowerCase();
-      if (!linked.startsWith(own) || !this.isModelled(text, scope)) continue;
-      // What a resource is attached to has been looked for among its parents.
-      if (id.toLowerCase().startsWith(`${linked}/providers/`)) continue;
-      if (!present(cloud, `arm:${linked}`)) {
-        throw new CloudError(
-          404,
-          "LinkedResourceNotFound",
-          `${id}: ${path} names ${text}, which does not exist.`,
-        );
-      }
-    }
-  }
-
-  /** Whether the tables hold a type whose ids look like this one. */
-  private isModelled(id: string, scope: Scope): boolean {
-    void scope;
-    return this.shapesOfIds().has(shapeOfId(id));
-  }
-
-  private idShapes: Set<string> | undefined;
-  private shapesOfIds(): Set<string> {
-    if (!this.idShapes) {
-      const scope: Scope = { package: "azure-native", config: { subscriptionId: "s" } };
-      this.idShapes = new Set(
-        [...this.types.values()]
-          .filter((model) => model.type.startsWith("azure-native:") && !model.mayComeLater)
-          .map((model) =>
-            shapeOfId(model.id(Object.fromEntries(model.idInputs.map((n) => [n, "x"])), scope)),
-          ),
-      );
-    }
-    return this.idShapes;
-  }
-}
-
-/** An id with its names taken out: `subscriptions/*` and so on. */
-function shapeOfId(id: string): string {
-  return id
-    .toLowerCase()
-    .split("/")
-    .filter((part) => part !== "")
-    .map((part, i, all) => (i % 2 === 1 && all[i - 1] !== "providers" ? "*" : part))
-    .join("/");
-}
-
-function present(cloud: Cloud, key: string): boolean {
-  const stored = cloud.get(key);
-  return stored !== undefined && !stored.softDeleted;
 }
 
 function notFound(id: string): CloudError {

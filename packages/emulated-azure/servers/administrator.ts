@@ -5,12 +5,21 @@ import {
   serverShape,
   SHAPED_DATABASES,
 } from "../../local-servers/flexibleShape";
-import type { Instance } from "./instance";
+import type { Instance, Settings } from "./instance";
 
 /** Who administers a server, as its creation names them. */
 export interface Administrator {
   login: string;
   password: string;
+}
+
+/** A server that is to be made. */
+export interface NewServer {
+  name: string;
+  region: string;
+  administrator: Administrator;
+  highlyAvailable: boolean;
+  parameters?: Settings;
 }
 
 /** An administrator as Azure's, who is no superuser, and owners and databases as a flexible server has them. */

@@ -1,5 +1,5 @@
 import { loopback } from "../../local-servers/ports";
-import { administer, type Administrator } from "./administrator";
+import { administer, type Administrator, type NewServer } from "./administrator";
 import { BackupArchive } from "./archive";
 import { ServiceError } from "./errors";
 import { follow, following } from "./follow";
@@ -64,16 +64,7 @@ export class DatabaseServer {
   }
 
   /** A new, empty server. */
-  static async create(
-    home: Home,
-    about: {
-      name: string;
-      region: string;
-      administrator: Administrator;
-      highlyAvailable: boolean;
-      parameters?: Settings;
-    },
-  ): Promise<DatabaseServer> {
+  static async create(home: Home, about: NewServer): Promise<DatabaseServer> {
     const server = await DatabaseServer.around(home, about, await Instance.create(home, about.name));
     server.parameters = { ...about.parameters };
     await server.open();
