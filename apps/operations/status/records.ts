@@ -85,7 +85,7 @@ export function readiness({ stack }: Platform, ground: Ground, folder: string): 
   return () => {
     const file = readinessFile(folder, stack);
     if (!fs.existsSync(file))
-      throw new Error(`no readiness check has run here: npm run preflight -- ${stack}`);
+      throw new Error(`no readiness check has run here: npm run -s operations -- preflight ${stack}`);
     const { at, checks } = JSON.parse(fs.readFileSync(file, "utf8")) as {
       at: string;
       checks: { id: string; status: string }[];
