@@ -18,23 +18,23 @@ describe("npm run new -- environment", () => {
     [
       "a name that Azure's names cannot carry",
       ["Dev_1", "--like", "staging"],
-      /^environment Dev_1: allowed: 2-20 lower-case/,
+      /^error: environment Dev_1: allowed: 2-20 lower-case/,
     ],
     [
       "one that exists",
       ["prod", "--like", "staging"],
-      /^environment prod: exists; allowed: a name that is not prod, staging/,
+      /^error: environment prod: exists; allowed: a name that is not prod, staging/,
     ],
     [
       "another that does not",
       ["dev", "--like", "nowhere"],
-      /^--like nowhere: not found; allowed: prod, staging/,
+      /^error: --like nowhere: not found; allowed: prod, staging/,
     ],
     ["no other at all", ["dev"], /required option '--like <stack>' not specified/],
     [
       "a subscription that is none",
       ["dev", "--like", "staging", "--subscription", "12"],
-      /^--subscription 12: allowed: /,
+      /^error: --subscription 12: allowed: /,
     ],
     [
       "a short name that is not of the name",
@@ -44,7 +44,7 @@ describe("npm run new -- environment", () => {
     [
       "sizes that only production may have",
       ["dev", "--like", "prod"],
-      /^environment dev: like prod it must not be deployed:\n[\s\S]*COST-001/,
+      /^error: environment dev: like prod it must not be deployed:\n[\s\S]*COST-001/,
     ],
   ])("refuses %s, in words, and leaves nothing", (_what, args, message) => {
     const before = copy.snapshot();

@@ -25,7 +25,7 @@ beforeAll(() => {
     });
   const wrong = [
     "database.administratorLogin=someone",
-    "database.storageGB=256",
+    "database.storageGB=64",
     "database.backupRetentionDays=7",
   ];
   const bad = plan("prod", "--quiet", "--html", PROD, ...wrong.flatMap((value) => ["--config", value]));
@@ -72,7 +72,7 @@ describe("a plan as a page", () => {
     );
     expect(rows).toContainEqual(expect.stringMatching(/^administratorLogin replaces "\w+" "someone"$/));
     expect(rows).toContainEqual(
-      expect.stringMatching(/^storage\.storageSizeGB ignored: Azure owns it.* \d+ 256$/),
+      expect.stringMatching(/^storage\.storageSizeGB ignored: Azure owns it.* \d+ 64$/),
     );
     expect(open(PROD).querySelector("#changes details[open] .danger")).not.toBeNull();
     expect(textOf(STAGING, "#changes")).toBe("Changes None against test/expected/staging.json.");
@@ -136,7 +136,7 @@ describe("a plan as a page", () => {
     );
     expect([status, stderr]).toEqual([
       2,
-      `--html one.html: one file for ${stackNames(ROOT).length} stacks; allowed: a name with {stack}\n`,
+      `error: --html one.html: one file for ${stackNames(ROOT).length} stacks; allowed: a name with {stack}\n`,
     ]);
   });
 });
