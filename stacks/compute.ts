@@ -287,6 +287,8 @@ function recovery(context: Context, place: Place): void {
   const targets: RecoveryTargets = {
     environment: config.environment,
     accounts: backups,
+    s3: config.recovery.s3,
+    recipients: config.recovery.encryption.recipients,
     containers: CONTAINER_NAMES,
     retention: {
       hourly: retention("hourly"),
@@ -334,13 +336,13 @@ function recovery(context: Context, place: Place): void {
       incidents: CONTAINER_NAMES.incidents,
       identityClientId: identities.operator.clientId,
       scratchGiB: config.recovery.scratchGiB,
-      databasePort: DATABASE_PORTS.direct,
+      databasePorts: [DATABASE_PORTS.direct, DATABASE_PORTS.pooled],
     },
     opts,
   );
   recoveryExporter(
     `${name}-metrics`,
-    { ...common, identityClientId: identities.metrics.clientId, standby: !serves(place) },
+    { ...common, vault, identityClientId: identities.metrics.clientId, standby: !serves(place) },
     opts,
   );
 }

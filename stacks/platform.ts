@@ -5,6 +5,7 @@ import { DnsRecord, Edge } from "../infra/edge/edge";
 import { Logs } from "../infra/monitoring/logs";
 import { virtualEndpointHosts } from "../infra/naming";
 import { cloudProviders } from "../infra/providers";
+import { featuresOf } from "../infra/recovery/recoveryTargets";
 import { SecretReader } from "../infra/secrets/secretCatalog";
 import { SecretValues } from "../infra/secrets/secretValues";
 import { CONTAINER_NAMES } from "../infra/data/storage";
@@ -170,7 +171,11 @@ function regionVault(
     migration: workloads.migration.principalId,
     roles: workloads.roles.principalId,
     backup: workloads.backup.principalId,
+    copy: workloads.copy.principalId,
+    verify: workloads.verify.principalId,
     drill: workloads.drill.principalId,
+    prune: workloads.prune.principalId,
+    metrics: workloads.metrics.principalId,
     monitoring: workloads.monitoring.principalId,
     operator: workloads.operator.principalId,
     "status-page": workloads["status-page"].principalId,
@@ -187,6 +192,7 @@ function regionVault(
       maxRotationDays: config.vault.secretRotationDays,
       issues: secretIssues(config),
       values: secrets.of(region.place),
+      features: featuresOf({ s3: config.recovery.s3, recipients: config.recovery.encryption.recipients }),
       readers,
       protect: config.protectData,
       logWorkspaceId: logs.workspaceId,

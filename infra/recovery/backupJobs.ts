@@ -23,7 +23,7 @@ import {
   RecoverySchedules,
   STARTING_DEADLINE_MINUTES,
 } from "./recoveryJobs";
-import { recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
+import { elsewhere, featuresOf, identityFile, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { secretsOf } from "../secrets/secretCatalog";
 
 export interface BackupJobsArgs {
@@ -96,7 +96,8 @@ export class BackupJobs extends pulumi.ComponentResource {
       },
       own,
     );
-    if (!readsDatabase(identity)) return [account, policy];
+    const entries = secretsOf(identity, featuresOf(this.args.targets));
+    if (entries.length === 0) return [account, policy];
     const secrets = secretProviderClass(
       `${this.name}-${identity}-secrets`,
       {
@@ -105,7 +106,7 @@ export class BackupJobs extends pulumi.ComponentResource {
         labels,
         source: vault,
         clientId,
-        secrets: secretsOf(identity),
+        secrets: entries,
         asEnvironment: false,
       },
       own,
@@ -119,6 +120,7 @@ export class BackupJobs extends pulumi.ComponentResource {
       DNS,
       ENTRA,
       addresses("storage", endpointsCidr, 443),
+      ...elsewhere(this.args.targets),
       ...(readsDatabase(identity) ? [addresses("database", endpointsCidr, databasePort)] : []),
     ];
   }
@@ -182,7 +184,7 @@ export class BackupJobs extends pulumi.ComponentResource {
 
   private pod(job: RecoveryJob) {
     const { image, targets, scratchGiB, deadlineMinutes, database } = this.args;
-    const [connection] = readsDatabase(job.identity) ? secretsOf(job.identity) : [];
+    const secrets = secretsOf(job.identity, featuresOf(targets)).length > 0;
     return restrictedPod(
       {
         serviceAccountName: job.identity,
@@ -195,14 +197,15 @@ export class BackupJobs extends pulumi.ComponentResource {
             env: plainVariables({
               ...recoveryEnvironment(targets),
               RECOVERY_IMAGE: image,
-              ...(connection && { DATABASE_URL_FILE: secretFile(connection.name) }),
+              ...(readsDatabase(job.identity) && { DATABASE_URL_FILE: secretFile("database-backup-url") }),
+              ...(job.scratch && identityFile(targets)),
               ...(job.scratch && { SCRATCH_DIR: SCRATCH_MOUNT.mountPath }),
             }),
-            mounts: [...(connection ? [SECRETS_MOUNT] : []), ...(job.scratch ? [SCRATCH_MOUNT] : [])],
+            mounts: [...(secrets ? [SECRETS_MOUNT] : []), ...(job.scratch ? [SCRATCH_MOUNT] : [])],
           }),
         ],
         volumes: [
-          ...(connection ? [secretsVolume(job.identity)] : []),
+          ...(secrets ? [secretsVolume(job.identity)] : []),
           ...(job.scratch ? [scratchVolume(scratchGiB)] : []),
         ],
       },

@@ -15,7 +15,15 @@ import {
   VaultSource,
 } from "../kubernetes/vaultSecrets";
 import { KEPT_SECONDS, RESTORING } from "./recoveryJobs";
-import { GateArgs, gateSettings, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
+import {
+  elsewhere,
+  featuresOf,
+  GateArgs,
+  gateSettings,
+  identityFile,
+  recoveryEnvironment,
+  RecoveryTargets,
+} from "./recoveryTargets";
 import { secretsOf } from "../secrets/secretCatalog";
 
 export interface OperatorJobArgs {
@@ -34,10 +42,19 @@ export interface OperatorJobArgs {
   scratchGiB: number;
   /** Addresses of the private endpoints of database and storage. */
   endpointsCidr: string;
-  databasePort: number;
+  /** Direct and pooled: a restore tries each role out through the connection it works with. */
+  databasePorts: readonly number[];
 }
 
 const WORKLOAD = "operator";
+
+/** Files with the administrator's connection, and with those that a restore tries out before it says done. */
+const CONNECTIONS = {
+  DATABASE_URL_FILE: secretFile("database-admin-url"),
+  PROBE_API_URL_FILE: secretFile("database-api-url"),
+  PROBE_MIGRATION_URL_FILE: secretFile("database-migration-url"),
+  PROBE_BACKUP_URL_FILE: secretFile("database-backup-url"),
+};
 
 /** Hours a pod waits for its operator; then it ends by itself and takes its rights with it. */
 const SHIFT_HOURS = 8;
@@ -65,7 +82,12 @@ export class OperatorJob extends pulumi.ComponentResource {
     const account = serviceAccount(`${name}-account`, common, own);
     const secrets = secretProviderClass(
       `${name}-secrets`,
-      { ...common, source: vault, secrets: secretsOf(WORKLOAD), asEnvironment: false },
+      {
+        ...common,
+        source: vault,
+        secrets: secretsOf(WORKLOAD, featuresOf(this.args.targets)),
+        asEnvironment: false,
+      },
       own,
     );
     this.job(labels, [account, secrets, this.traffic(labels)]);
@@ -73,14 +95,15 @@ export class OperatorJob extends pulumi.ComponentResource {
   }
 
   private traffic(labels: Record<string, string>) {
-    const { namespace, endpointsCidr, databasePort } = this.args;
+    const { namespace, endpointsCidr, databasePorts } = this.args;
     const traffic = {
       ingress: [],
       egress: [
         DNS,
         ENTRA,
         addresses("storage", endpointsCidr, 443),
-        addresses("database", endpointsCidr, databasePort),
+        ...elsewhere(this.args.targets),
+        addresses("database", endpointsCidr, ...databasePorts),
       ],
     };
     return new NetworkPolicy(
@@ -128,8 +151,6 @@ export class OperatorJob extends pulumi.ComponentResource {
 
   private pod() {
     const { image, targets, gate, incidents, scratchGiB } = this.args;
-    const [connection] = secretsOf(WORKLOAD);
-    if (!connection) throw new Error(`the catalogue has no secret for ${WORKLOAD}`);
     return restrictedPod(
       {
         serviceAccountName: WORKLOAD,
@@ -145,7 +166,8 @@ export class OperatorJob extends pulumi.ComponentResource {
               ...gateSettings(gate),
               BACKUP_CONTAINER_INCIDENTS: incidents,
               RECOVERY_IMAGE: image,
-              DATABASE_URL_FILE: secretFile(connection.name),
+              ...CONNECTIONS,
+              ...identityFile(targets),
               SCRATCH_DIR: SCRATCH_MOUNT.mountPath,
             }),
             mounts: [SECRETS_MOUNT, SCRATCH_MOUNT],

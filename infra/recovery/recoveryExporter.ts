@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { addresses, DNS, ENTRA, scraping } from "../kubernetes/traffic";
-import { recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
+import { VaultSource } from "../kubernetes/vaultSecrets";
+import { secretsOf } from "../secrets/secretCatalog";
+import { elsewhere, featuresOf, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { Workload } from "../workloads/workload";
 
 export interface RecoveryExporterArgs {
@@ -10,6 +12,7 @@ export interface RecoveryExporterArgs {
   image: string;
   identityClientId: pulumi.Input<string>;
   targets: RecoveryTargets;
+  vault: VaultSource;
   /** Addresses of the private endpoints, the storage account's among them. */
   endpointsCidr: string;
   /** True in a region that stands by. */
@@ -25,6 +28,7 @@ export function recoveryExporter(
   args: RecoveryExporterArgs,
   opts?: pulumi.ComponentResourceOptions,
 ): Workload {
+  const entries = secretsOf("metrics", featuresOf(args.targets));
   return new Workload(
     name,
     {
@@ -44,10 +48,11 @@ export function recoveryExporter(
       targetCpuPercent: 70,
       targetMemoryPercent: 80,
       environment: recoveryEnvironment(args.targets),
+      ...(entries.length > 0 && { secrets: { source: args.vault, entries, filesOnly: true } }),
       identityClientId: args.identityClientId,
       standby: args.standby,
       ingress: [scraping(EXPORTER_PORT)],
-      egress: [DNS, ENTRA, addresses("storage", args.endpointsCidr, 443)],
+      egress: [DNS, ENTRA, addresses("storage", args.endpointsCidr, 443), ...elsewhere(args.targets)],
     },
     opts,
   );

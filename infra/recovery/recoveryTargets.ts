@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { BackupTier } from "../data/storage";
+import { NamedTraffic } from "../kubernetes/traffic";
 import { secretFile } from "../kubernetes/vaultSecrets";
+import { OptionalFeature } from "../secrets/secretCatalog";
 
 /** A place every backup goes to. */
 export interface BackupTarget {
@@ -10,11 +12,26 @@ export interface BackupTarget {
   url: string;
 }
 
+/** A bucket of an S3-compatible service, for all tiers. */
+export interface S3Target {
+  /** `https://…` of a service other than AWS. */
+  endpoint?: string;
+  region: string;
+  bucket: string;
+  objectLock: "governance" | "compliance";
+  /** Public addresses of the service. */
+  addresses: readonly string[];
+}
+
 /** Where the recovery runner finds what it works on; the same for all its verbs. */
 export interface RecoveryTargets {
   environment: string;
   /** The accounts that hold the backups, the region's own first: it is asked first, and keeps the evidence. */
   accounts: readonly BackupTarget[];
+  /** A target with another provider. */
+  s3?: S3Target;
+  /** Public keys of age that backups are encrypted for; none: they are not. */
+  recipients: readonly string[];
   containers: Record<BackupTier | "evidence", string>;
   retention: Record<BackupTier, number> & { keepLast: number };
   objectives: { rpoMinutes: number; rtoMinutes: number };
@@ -29,7 +46,11 @@ export function recoveryEnvironment(targets: RecoveryTargets): Record<string, pu
     Object.fromEntries(TIERS.map((tier) => [name(tier.toUpperCase()), value(tier)]));
   return {
     ENVIRONMENT: targets.environment,
-    BACKUP_TARGETS: JSON.stringify(accounts.map(({ name, url }) => ({ name, kind: "azure", url }))),
+    BACKUP_TARGETS: JSON.stringify([
+      ...accounts.map(({ name, url }) => ({ name, kind: "azure", url })),
+      ...(targets.s3 ? [s3Entry(targets.s3)] : []),
+    ]),
+    ...(targets.recipients.length > 0 && { BACKUP_RECIPIENTS: targets.recipients.join(",") }),
     ...perTier(
       (tier) => `BACKUP_CONTAINER_${tier}`,
       (tier) => containers[tier],
@@ -47,6 +68,37 @@ export function recoveryEnvironment(targets: RecoveryTargets): Record<string, pu
     RPO_TARGET: `${objectives.rpoMinutes}m`,
     RTO_TARGET: `${objectives.rtoMinutes}m`,
   };
+}
+
+function s3Entry({ endpoint, region, bucket, objectLock }: S3Target) {
+  return {
+    name: "s3",
+    kind: "s3",
+    ...(endpoint && { endpoint }),
+    region,
+    objectLock,
+    accessKeyIdFile: secretFile("backup-s3-access-key-id"),
+    secretAccessKeyFile: secretFile("backup-s3-secret-access-key"),
+    containers: Object.fromEntries(TIERS.map((tier) => [tier, bucket])),
+  };
+}
+
+/** What of the targets needs secrets. */
+export function featuresOf({
+  s3,
+  recipients,
+}: Pick<RecoveryTargets, "s3" | "recipients">): OptionalFeature[] {
+  return [...(recipients.length > 0 ? ["encryption" as const] : []), ...(s3 ? ["s3" as const] : [])];
+}
+
+/** The file with the private keys, for what reads encrypted backups. */
+export function identityFile({ recipients }: RecoveryTargets): Record<string, string> {
+  return recipients.length > 0 ? { BACKUP_IDENTITY_FILE: secretFile("backup-decryption-keys") } : {};
+}
+
+/** How the target with another provider is reached; nothing where there is none. */
+export function elsewhere({ s3 }: RecoveryTargets): NamedTraffic[] {
+  return s3 ? [{ name: "s3", peers: s3.addresses.map((cidr) => ({ cidr })), ports: [443] }] : [];
 }
 
 /** Gate that proves, before a pod starts, that its database is this environment's (report §4.4). */

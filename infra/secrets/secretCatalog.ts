@@ -9,7 +9,21 @@ export type SecretSource = "generated" | "config" | "external";
 
 /** Workloads that read secrets. */
 export type SecretReader =
-  "api" | "migration" | "roles" | "backup" | "drill" | "monitoring" | "operator" | "status-page";
+  | "api"
+  | "migration"
+  | "roles"
+  | "backup"
+  | "copy"
+  | "verify"
+  | "drill"
+  | "prune"
+  | "metrics"
+  | "monitoring"
+  | "operator"
+  | "status-page";
+
+/** What an environment may do without, and with it the secrets it needs: `recovery.encryption`, `recovery.s3`. */
+export type OptionalFeature = "encryption" | "s3";
 
 /**
  * PostgreSQL roles of the application's database: they own its objects and hold its rights, and nobody logs in as one.
@@ -26,6 +40,8 @@ export interface SecretEntry {
   source: SecretSource;
   /** Longest life in days; at expiry it must have been replaced. */
   rotationDays: number;
+  /** The feature without which nobody has, reads or needs it. Absent: every environment has it. */
+  only?: OptionalFeature;
   /** Who may read it; each reader's identity gets Key Vault Secrets User on this one secret. */
   readers: readonly SecretReader[];
   /** Environment variable the readers get it as. */
@@ -89,7 +105,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     name: "database-api-url",
     source: "generated",
     rotationDays: 90,
-    readers: ["api"],
+    readers: ["api", "operator"],
     variable: "DATABASE_URL",
     contentType: "postgresql connection string (pooled)",
     connection: { role: "api", pooled: true },
@@ -99,7 +115,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     name: "database-migration-url",
     source: "generated",
     rotationDays: 90,
-    readers: ["migration"],
+    readers: ["migration", "operator"],
     variable: "DATABASE_URL",
     contentType: "postgresql connection string (direct)",
     connection: { role: "migration", pooled: false },
@@ -109,7 +125,7 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     name: "database-backup-url",
     source: "generated",
     rotationDays: 90,
-    readers: ["backup", "drill"],
+    readers: ["backup", "drill", "operator"],
     variable: "DATABASE_URL",
     contentType: "postgresql connection string (direct)",
     connection: { role: "backup", pooled: false },
@@ -215,6 +231,28 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     rotation: "Generate new keys in the SendCloud dashboard.",
   },
   {
+    // What backs up is no reader: it knows public keys only and cannot read back what it wrote.
+    name: "backup-decryption-keys",
+    source: "external",
+    only: "encryption",
+    rotationDays: 365,
+    readers: ["verify", "drill", "operator"],
+    variable: "BACKUP_IDENTITY",
+    contentType: "private keys of age, one a line, the newest first",
+    rotation:
+      "Make a pair with age-keygen; put its private half in front of the old ones, then replace the public half in recovery.encryption.recipients.",
+  },
+  ...(["access-key-id", "secret-access-key"] as const).map((part): SecretEntry => ({
+    name: `backup-s3-${part}`,
+    source: "external",
+    only: "s3",
+    rotationDays: 180,
+    readers: ["backup", "copy", "verify", "drill", "prune", "metrics", "operator"],
+    variable: `BACKUP_S3_${part.replaceAll("-", "_").toUpperCase()}`,
+    contentType: "access key of the S3 service",
+    rotation: "Make a second access key at the S3 service, put it into the vaults, then end the first one.",
+  })),
+  {
     name: "smtp-password",
     source: "config",
     rotationDays: 180,
@@ -286,7 +324,12 @@ export const CONFIG_SECRETS: readonly string[] = SECRET_CATALOG.filter(
   (entry) => entry.source === "config",
 ).map((entry) => entry.name);
 
+/** Whether an environment with these features has the secret. */
+export function isWanted({ only }: SecretEntry, features: readonly OptionalFeature[]): boolean {
+  return only === undefined || features.includes(only);
+}
+
 /** Secrets a workload reads, in catalogue order. */
-export function secretsOf(reader: SecretReader): SecretEntry[] {
-  return SECRET_CATALOG.filter((entry) => entry.readers.includes(reader));
+export function secretsOf(reader: SecretReader, features: readonly OptionalFeature[] = []): SecretEntry[] {
+  return SECRET_CATALOG.filter((entry) => entry.readers.includes(reader) && isWanted(entry, features));
 }

@@ -4,7 +4,7 @@ import { diagnostics } from "../monitoring/diagnostics";
 import { dataOptions, deleteLock } from "../data/protection";
 import { Region } from "../regions";
 import { assignRole } from "../identity/roles";
-import { SECRET_CATALOG, SecretEntry, SecretReader } from "./secretCatalog";
+import { isWanted, OptionalFeature, SECRET_CATALOG, SecretEntry, SecretReader } from "./secretCatalog";
 import { issuedOn, SecretIssues } from "./secretIssue";
 import { expiry } from "./secretLife";
 import { Tags } from "../tags";
@@ -23,6 +23,8 @@ export interface VaultArgs {
   issues: Pick<SecretIssues, "issued" | "tokenEncryptionKeys">;
   /** Longest life of a secret in days, whatever its catalogue entry says. */
   maxRotationDays: number;
+  /** What the environment has beyond what every one has; decides whose rights there are. */
+  features: readonly OptionalFeature[];
   /** Principal of each reader in this region. */
   readers: Record<SecretReader, pulumi.Input<string>>;
   protect: boolean;
@@ -120,6 +122,7 @@ export class Vault extends pulumi.ComponentResource {
     for (const entry of SECRET_CATALOG) {
       // Where there is no other region, its logins have no passwords either.
       if (entry.login && !args.values[entry.name]) continue;
+      if (!isWanted(entry, args.features)) continue;
       for (const reader of entry.readers) {
         assignRole(
           `${this.name}-${entry.name}-for-${reader}`,

@@ -81,7 +81,7 @@ export class Workload extends pulumi.ComponentResource {
         source: secrets.source,
         clientId,
         secrets: secrets.entries,
-        asEnvironment: true,
+        asEnvironment: !secrets.filesOnly,
       },
       { parent: this },
     );

@@ -41,8 +41,11 @@ export interface WorkloadArgs {
   environment?: Record<string, pulumi.Input<string>>;
   /** Client id of the workload's Azure identity. */
   identityClientId: pulumi.Input<string>;
-  /** Secrets the containers get as environment variables, through the vault. */
-  secrets?: { source: VaultSource; entries: readonly VaultSecret[] };
+  /**
+   * Secrets the containers get through the vault, as files and, unless the program reads files (`filesOnly`), as
+   * environment variables.
+   */
+  secrets?: { source: VaultSource; entries: readonly VaultSecret[]; filesOnly?: boolean };
   /** Files the container reads, by name; a change rolls the pods. Never a secret. */
   files?: Files;
   /** Container that must succeed before the workload starts, given the mounted secrets. */

@@ -59,7 +59,7 @@ function container(args: WorkloadArgs, mounts: core.v1.VolumeMount[]): core.v1.C
       mounts,
       env: [
         ...plainVariables(args.environment ?? {}),
-        ...(secrets ? secretVariables(args.workload, secrets) : []),
+        ...(secrets && !secrets.filesOnly ? secretVariables(args.workload, secrets) : []),
       ],
     },
     {

@@ -105,6 +105,15 @@ export const operatorCidr = z
   }, operatorRange)
   .meta({ allowed: operatorRange });
 
+/** A block of public addresses of somebody else's service. */
+export const publicCidr = z
+  .string()
+  .refine(
+    (value) => (parseCidr(value)?.prefix ?? 0) >= 8 && isPublic(value),
+    "an IPv4 CIDR block of public addresses without host bits, /8 or smaller, e.g. 203.0.113.0/24",
+  )
+  .meta({ allowed: "an IPv4 CIDR block of public addresses without host bits, /8 or smaller" });
+
 /** Container image pinned by content, so that what was tested is what runs. */
 export const image = matching(
   /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w.-]+)?@sha256:(?!([0-9a-f])\5{63}$)[0-9a-f]{64}$/,

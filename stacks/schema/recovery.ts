@@ -1,5 +1,54 @@
 import { z } from "zod";
-import { cron, image } from "./common";
+import { cron, image, matching, publicCidr, unique } from "./common";
+
+const recipient = matching(
+  /^age1[02-9ac-hj-np-z]{58}$/,
+  "a public key of age: age1 and 58 lower-case letters and digits, as age-keygen prints it",
+);
+
+const encryption = z
+  .strictObject({
+    recipients: unique(recipient, String)
+      .default([])
+      .describe(
+        "Public keys of age that every new backup is encrypted for before it leaves the pod. With any, the private halves are expected in the vaults (backup-decryption-keys), and verification needs them. Removing all leaves new backups without encryption of our own; old ones still need their keys.",
+      ),
+  })
+  .prefault({})
+  .describe("Encryption of backups with keys of our own, on top of Azure's.");
+
+const s3 = z
+  .strictObject({
+    endpoint: z
+      .url({ protocol: /^https$/, error: "an https URL without a path, e.g. https://s3.example.com" })
+      .refine((text) => ["", "/"].includes(new URL(text).pathname), "an https URL without a path")
+      .optional()
+      .describe("Address of an S3-compatible service. Absent: AWS."),
+    region: matching(/^[a-z0-9-]{1,40}$/, "a region such as eu-central-1").describe(
+      "Region that requests are signed for.",
+    ),
+    bucket: matching(
+      /^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
+      "3-63 lower-case letters, digits and single hyphens",
+    ).describe(
+      "Bucket of all tiers, made with Object Lock and without a default retention. In it every name begins with the environment's.",
+    ),
+    objectLock: z
+      .enum(["governance", "compliance"])
+      .default("compliance")
+      .describe(
+        "How archives and manifests are locked for their tier's retention; compliance: against everybody.",
+      ),
+    addresses: unique(publicCidr, String)
+      .min(1, "at least one range, or no pod could reach the service")
+      .describe(
+        "Public addresses of the service, port 443: the only ones outside Azure that what works on backups may reach. Network policies know no host names.",
+      ),
+  })
+  .optional()
+  .describe(
+    "A third target, with another provider. Its access key is expected in the vaults (backup-s3-access-key-id, backup-s3-secret-access-key). Needs encryption.recipients.",
+  );
 
 export const recovery = z
   .strictObject({
@@ -27,6 +76,8 @@ export const recovery = z
       .describe(
         "Size of the scratch volume in which verification restores a backup, in GiB: the archive and the database beside it, about twice the data; at least database.storageGB.",
       ),
+    encryption,
+    s3,
     schedules: z
       .strictObject({
         hourly: cron

@@ -1,6 +1,7 @@
 import { Cron } from "croner";
 import { STARTING_DEADLINE_MINUTES } from "../../infra/recovery/recoveryJobs";
 import type { Problem } from "../problems";
+import { PRODUCTION } from "./environmentRules";
 import type { StackConfig } from "./shape";
 
 /**
@@ -99,10 +100,29 @@ function scheduleProblems({ schedules, deadlineMinutes, rpoMinutes }: StackConfi
   ];
 }
 
+/** What a person should know about the backups of production; stops nothing, because a key nobody holds is worse. */
+export function encryptionWarnings({
+  environment,
+  recovery,
+}: Pick<StackConfig, "environment" | "recovery">): string[] {
+  return environment === PRODUCTION && recovery.encryption.recipients.length === 0
+    ? [
+        "recovery.encryption.recipients: none, so whoever can read an account of backups can read the backups; docs/targets.md, encryption",
+      ]
+    : [];
+}
+
 /** Schedules and sizes that let every run finish. */
 export function recoveryRules({ recovery, database }: StackConfig): Problem[] {
   const { deadlineMinutes, scratchGiB } = recovery;
   const problems: Problem[] = scheduleProblems(recovery);
+  if (recovery.s3 && recovery.encryption.recipients.length === 0) {
+    problems.push({
+      path: ["recovery", "s3"],
+      found: "a target with another provider",
+      allowed: "nothing without recovery.encryption.recipients: no backup leaves Azure readable",
+    });
+  }
   for (const [run, speed] of Object.entries(GIB_PER_MINUTE) as [keyof typeof GIB_PER_MINUTE, number][]) {
     const least = Math.ceil(database.storageGB / speed);
     if (deadlineMinutes[run] < least) {

@@ -676,13 +676,16 @@ describe("the operator's job", () => {
     expect(env(container)).toMatchObject({
       ...env(daily.containers[0]),
       DATABASE_URL_FILE: "/run/secrets/vault/database-admin-url",
+      PROBE_API_URL_FILE: "/run/secrets/vault/database-api-url",
+      PROBE_MIGRATION_URL_FILE: "/run/secrets/vault/database-migration-url",
+      PROBE_BACKUP_URL_FILE: "/run/secrets/vault/database-backup-url",
       GUARD_ALLOWED_HOSTS:
         "forma3d-prod-db.writer.postgres.database.azure.com,forma3d-prod-db.reader.postgres.database.azure.com",
       BACKUP_CONTAINER_INCIDENTS: "incidents",
       SCRATCH_DIR: "/scratch",
     });
     expect(inputs(prod, TYPES.secrets, "primary-operator").spec.parameters.objects).toBe(
-      "array:\n  - |\n    objectName: database-admin-url\n    objectType: secret\n",
+      `array:\n${["admin", "api", "migration", "backup"].map((role) => `  - |\n    objectName: database-${role}-url\n    objectType: secret\n`).join("")}`,
     );
     const { metadata, spec } = inputs(prod, TYPES.policy, "primary-operator-traffic");
     expect([metadata.annotations["forma3d.com/egress"], spec.ingress]).toEqual([

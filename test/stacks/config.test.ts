@@ -333,6 +333,21 @@ describe("rules across fields", () => {
     );
   });
 
+  test("a bucket of another provider needs encryption, a public address, and keys that are keys", () => {
+    const s3 = { region: "eu-central-1", bucket: "forma3d-prod", addresses: ["203.0.113.0/24"] };
+    const recipient = `age1${"q".repeat(58)}`;
+    expect(problems({ "recovery.s3": s3 })).toEqual([
+      "forma3d:recovery.s3: found 'a target with another provider'; allowed: nothing without recovery.encryption.recipients: no backup leaves Azure readable",
+    ]);
+    expect(problems({ "recovery.s3": s3, "recovery.encryption": { recipients: [recipient] } })).toEqual([]);
+    expect(problems({ "recovery.encryption": { recipients: ["AGE-SECRET-KEY-1QQQ"] } })).toHaveLength(1);
+    const wrong = { ...s3, addresses: ["10.0.0.0/8"], endpoint: "http://s3.example.com" };
+    expect(problems({ "recovery.s3": wrong, "recovery.encryption": { recipients: [recipient] } })).toEqual([
+      expect.stringContaining("forma3d:recovery.s3.endpoint: found 'http://s3.example.com'"),
+      expect.stringContaining("forma3d:recovery.s3.addresses[0]: found '10.0.0.0/8'"),
+    ]);
+  });
+
   test("there are two accounts for backups in two regions, as safe as each region allows", () => {
     expect(problems({ "storage.copy": { location: "swedencentral" } })).toEqual([
       "forma3d:storage.copy.location: found 'swedencentral'; allowed: nothing: the second account stands in regions.secondary (northeurope)",
