@@ -33,6 +33,7 @@ import type { PlacedBackups } from "./backups";
 import { secretIssues } from "./names";
 import type { Context } from "./context";
 import { alertSettings, maintenanceOf } from "./monitoringSettings";
+import { PLACES, roleOf, servingPlace } from "./roles";
 import { PRODUCT } from "./schema";
 
 /** What is watched. */
@@ -248,6 +249,17 @@ function monitorWorkspace(
   );
 }
 
+/** Servers by what they are for now. One in a lost region is not watched: its silence is known. */
+function watchedServers(config: Context["config"], { primaryId, replicaId }: Database): WatchedResource[] {
+  const ids = { primary: primaryId, secondary: replicaId };
+  const serving = servingPlace(config);
+  return PLACES.flatMap((place): WatchedResource[] => {
+    const id = ids[place];
+    if (!id || roleOf(config, place) === "lost") return [];
+    return [{ scope: place === serving ? "servingServer" : "standbyServer", place: "", id }];
+  });
+}
+
 function alerts(
   { config, names, tags, opts }: Context,
   group: ResourceGroup,
@@ -256,8 +268,7 @@ function alerts(
 ): Alerts {
   const { computing, secrets, database, backups, vaults, edge } = args;
   const watched: WatchedResource[] = [
-    { scope: "primaryServer", place: "", id: database.primaryId },
-    ...(database.replicaId ? [{ scope: "replicaServer", place: "", id: database.replicaId } as const] : []),
+    ...watchedServers(config, database),
     { scope: "frontDoor", place: "", id: edge.profileId },
     ...backups.map(({ place, storage }) => ({
       scope: "storageAccount" as const,

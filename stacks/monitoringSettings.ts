@@ -4,6 +4,7 @@ import { UPGRADE_WINDOW_HOURS } from "../packages/azure-facts/maintenance";
 import { SECRET_CATALOG } from "../infra/secrets/secretCatalog";
 import { issuedOn } from "../infra/secrets/secretIssue";
 import { expiry } from "../infra/secrets/secretLife";
+import { REGIONS } from "../infra/regions";
 import { regionSubnets } from "../infra/network/addressing";
 import { loadBalancerAddress } from "../infra/kubernetes/exposure";
 import { SITES } from "./sites";
@@ -26,7 +27,9 @@ export function maintenanceOf({ database, cluster, alerts: { maintenance } }: St
 
 /** What the catalogue of alerts is made from. */
 export function alertSettings(config: StackConfig, namespace: string): AlertSettings {
-  const serving = config.network[servingPlace(config)];
+  const place = servingPlace(config);
+  const serving = config.network[place];
+  const { location } = config.regions[place] ?? config.regions.primary;
   const issues = secretIssues(config);
   const secretExpiry: Record<string, number> = {};
   for (const entry of SECRET_CATALOG.filter(({ source }) => source !== "external")) {
@@ -38,6 +41,7 @@ export function alertSettings(config: StackConfig, namespace: string): AlertSett
     thresholds: config.alerts.thresholds,
     objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
     namespace,
+    servingRegion: REGIONS[location].displayName,
     servingOrigins: serving
       ? SITES.map((_, index) => loadBalancerAddress(regionSubnets(serving.addressSpace).nodes, index))
       : [],

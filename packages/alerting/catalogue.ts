@@ -1,5 +1,5 @@
 import { applicationAlerts } from "./alerts/application";
-import { AZURE_ACTIVITY_ALERTS, azureMetricAlerts } from "./alerts/azure";
+import { AZURE_ACTIVITY_ALERTS, azureMetricAlerts, regionIncident } from "./alerts/azure";
 import { backupAlerts } from "./alerts/backups";
 import { clusterAlerts } from "./alerts/cluster";
 import { CRITICAL_ALERTS } from "./alerts/critical";
@@ -31,6 +31,7 @@ export function alertCatalogue(settings: AlertSettings): Catalogue {
       ...azureMetricAlerts(settings),
       ...DATABASE_ACTIVITY_ALERTS,
       ...AZURE_ACTIVITY_ALERTS,
+      regionIncident(settings),
     ],
     runbookBaseUrl: settings.runbookBaseUrl ?? RUNBOOK_BASE_URL,
     recordings: [...expiryRecordings(settings), ...sloRecordings()],

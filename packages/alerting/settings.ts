@@ -71,6 +71,8 @@ export interface AlertSettings {
   namespace: string;
   /** Addresses of the serving region's origins at the edge; those of a region that stands by are unhealthy by intent. */
   servingOrigins: readonly string[];
+  /** Name of the serving region as Azure's service health writes it, e.g. `West Europe`. */
+  servingRegion: string;
   /** When the first of the vault's managed secrets of one life expires, Unix seconds by life in days. */
   secretExpiry: Readonly<Record<string, number>>;
   /** Address under which runbooks are published; absent: the usual one. */

@@ -75,20 +75,28 @@ export interface AzureMetricAlert extends AlertText {
 }
 
 export const METRIC_SCOPES = [
-  "primaryServer",
-  "replicaServer",
+  // By what a server is for now, not by where it was made: the alerts follow a failover.
+  "servingServer",
+  "standbyServer",
   "frontDoor",
   "storageAccount",
   "vault",
 ] as const;
 export type MetricScope = (typeof METRIC_SCOPES)[number];
 
+/** @property contains the field is a list, and one of the values in it is enough; else it equals one of them. */
+export interface ActivityCondition {
+  field: string;
+  anyOf: readonly string[];
+  contains?: boolean;
+}
+
 /** An alert on something that was done to the environment, or on Azure's own health. */
 export interface ActivityLogAlert extends AlertText {
   kind: "activity";
   category: "Administrative" | "ResourceHealth" | "ServiceHealth";
   /** Fields that must match, each with the values it may have; see Azure's activity log schema. */
-  conditions: readonly { field: string; anyOf: readonly string[] }[];
+  conditions: readonly ActivityCondition[];
 }
 
 export type Alert = PrometheusAlert | AzureMetricAlert | ActivityLogAlert;

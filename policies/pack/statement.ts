@@ -43,7 +43,7 @@ const accounts = (config: StackConfig) => {
 function scopesOf({ scope }: AzureMetricAlert, config: StackConfig): string[] {
   if (scope === "storageAccount") return accounts(config).map(({ place }) => `-${place}`);
   if (scope === "vault") return present(config).map((place) => `-${place}`);
-  return scope === "replicaServer" && present(config).length < 2 ? [] : [""];
+  return scope === "standbyServer" && present(config).length < 2 ? [] : [""];
 }
 
 function alerts({ alerts: all }: Catalogue, config: StackConfig, prefix: string): Demand[] {

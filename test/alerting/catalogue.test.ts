@@ -125,7 +125,14 @@ describe("the catalogue as a whole", () => {
 
   test("no measurement leads to the runbook that gives up data: only Azure itself says that a region is lost", () => {
     const direct = catalogue.alerts.filter(({ runbook }) => runbook === "region-loss");
-    expect(direct.map(({ name }) => name)).toEqual(["AzureServiceIncident"]);
+    expect(direct.map(({ name }) => name)).toEqual(["AzureServiceIncident", "AzureRegionIncident"]);
+    const incident = named("AzureRegionIncident");
+    if (incident.kind !== "activity") throw new Error("not an activity alert");
+    expect(incident.priority).toBe("P1");
+    expect(activityCondition(incident).allOf).toContainEqual({
+      field: "properties.impactedServices[*].ImpactedRegions[*].RegionName",
+      containsAny: ["West Europe"],
+    });
   });
 
   test("a vault's 401, the first answer every client gets, is no attack", () => {
@@ -178,7 +185,7 @@ describe("Azure's form", () => {
         threshold: 1,
       }),
     ]);
-    expect(named("ReplicaLagging")).toMatchObject({ scope: "replicaServer" });
+    expect(named("ReplicaLagging")).toMatchObject({ scope: "standbyServer" });
   });
 
   test("an activity alert compares a single value and lists several as alternatives", () => {

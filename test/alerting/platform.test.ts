@@ -280,7 +280,7 @@ describe("metric alerts", () => {
       catalogue.length + count("vault") + count("storageAccount"),
     );
     expect(plans.staging.ofType(T.metric)).toHaveLength(
-      catalogue.length - count("replicaServer") + count("storageAccount"),
+      catalogue.length - count("standbyServer") + count("storageAccount"),
     );
     const lag = inputs(plans.prod, T.metric, "replica-lag-endangers-rpo");
     expect(lag.scopes[0]).toContain("psql-forma3d-prod-neu");
@@ -293,6 +293,35 @@ describe("metric alerts", () => {
       "Runbook: https://docs.forma3d.com/runbooks/disk-space.html",
     );
   });
+
+  test("alerts on the database follow the role of its server; one in a lost region is not watched", async () => {
+    const scopes = (plan: PlanView) =>
+      Object.fromEntries(
+        plan
+          .ofType(T.metric)
+          .filter(({ inputs: i }) => (i as any).criteria.allOf[0].metricNamespace.includes("DBforPostgreSQL"))
+          .map(({ urn, inputs: i }) => [
+            /alerts-([\w-]+)$/.exec(urn)?.[1] ?? "",
+            /psql-forma3d-prod-(\w+)$/.exec((i as any).scopes[0])?.[1],
+          ]),
+      );
+    const serving = ["database-server-not-alive", "database-storage-almost-full", "database-cpu-high"];
+    const standby = ["standby-server-not-alive", "standby-storage-almost-full", "standby-cpu-high"];
+    const lost = await planStack("prod", {
+      resolve: true,
+      config: { "regions.primary.role": "lost", "regions.secondary.role": "serving" },
+    });
+    for (const [plan, now, other] of [
+      [plans.prod, "weu", "neu"],
+      [plans.failedOver, "neu", "weu"],
+      [lost, "neu", undefined],
+    ] as const) {
+      const found = scopes(plan);
+      expect(serving.map((name) => found[name])).toEqual(serving.map(() => now));
+      for (const name of [...standby, "replica-lagging", "replica-lag-endangers-rpo"])
+        expect([name, found[name]]).toEqual([name, other]);
+    }
+  }, 60_000);
 
   test("activity alerts look at the environment's own subscription", () => {
     for (const stack of STACKS) {

@@ -101,6 +101,10 @@ const CRITICAL: Record<string, Sample> = {
 };
 
 const DATABASE: Record<string, Sample> = {
+  RegionSilent: {
+    fires: [{ series: { up: "1x9 stale" }, onset: 10 }],
+    silent: [{ why: "targets that are down are heard of", series: { up: always(0) }, at: 100 }],
+  },
   DatabaseUnobserved: {
     fires: [{ series: { pg_up: "1x9 stale" }, onset: 10 }],
     silent: [{ why: "a database that is down is observed", series: { pg_up: always(0) }, at: 100 }],

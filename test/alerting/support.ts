@@ -18,6 +18,7 @@ export const SETTINGS: AlertSettings = {
   objectives: { rpoMinutes: 60, rtoMinutes: 240 },
   namespace: "forma3d",
   // Ten minutes more than the warning time, so that it starts eleven minutes into a test.
+  servingRegion: "West Europe",
   servingOrigins: ["10.10.3.238", "10.10.3.239"],
   secretExpiry: { "90": 14 * 86_400 + 600 },
 };

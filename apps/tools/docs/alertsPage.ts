@@ -14,6 +14,7 @@ const DEFAULTS: AlertSettings = {
   objectives: { rpoMinutes: 60, rtoMinutes: 240 },
   namespace: "forma3d",
   servingOrigins: [],
+  servingRegion: "the serving region",
   secretExpiry: {},
 };
 
@@ -180,7 +181,9 @@ function condition(alert: Exclude<Alert, PrometheusAlert>): string {
     const leaves = rest.map((leaf) =>
       "anyOf" in leaf && leaf.anyOf
         ? leaf.anyOf.map(({ equals }) => equals).join(" or ")
-        : `${leaf.field} is ${leaf.equals}`,
+        : "containsAny" in leaf && leaf.containsAny
+          ? `${leaf.field} has ${leaf.containsAny.join(" or ")}`
+          : `${leaf.field} is ${leaf.equals ?? ""}`,
     );
     return `${alert.category}: ${leaves.join("; ")}`;
   }

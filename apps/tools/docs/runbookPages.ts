@@ -11,6 +11,7 @@ export function allAlerts(): readonly Alert[] {
     objectives: { rpoMinutes: 60, rtoMinutes: 240 },
     namespace: "forma3d",
     servingOrigins: [],
+    servingRegion: "the serving region",
     secretExpiry: { "90": expiry("2026-01-01", 90) },
   }).alerts;
 }

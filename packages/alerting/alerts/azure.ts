@@ -158,6 +158,29 @@ const administrative = (operations: readonly string[]) =>
     ],
   }) as const;
 
+/** What Azure itself says of the region that serves: the one alert that leads to giving it up. */
+export function regionIncident({ servingRegion }: AlertSettings): ActivityLogAlert {
+  return {
+    kind: "activity",
+    name: "AzureRegionIncident",
+    category: "ServiceHealth",
+    conditions: [
+      { field: "properties.incidentType", anyOf: ["Incident"] },
+      {
+        field: "properties.impactedServices[*].ImpactedRegions[*].RegionName",
+        anyOf: [servingRegion],
+        contains: true,
+      },
+    ],
+    priority: "P1",
+    summary: "Azure reports an incident in the region that serves",
+    description: `A service this subscription uses has an incident in ${servingRegion}; decide whether the region is lost`,
+    runbook: "region-loss",
+    owner: "platform",
+    risks: ["R01", "R11"],
+  };
+}
+
 /** What was done to the environment, and what Azure says about itself. */
 export const AZURE_ACTIVITY_ALERTS: readonly ActivityLogAlert[] = [
   {

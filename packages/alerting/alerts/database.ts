@@ -76,7 +76,7 @@ export function databaseMetricAlerts({ thresholds, objectives }: AlertSettings):
   const rpoSeconds = objectives.rpoMinutes * 60;
   const server = {
     kind: "metric",
-    scope: "primaryServer",
+    scope: "servingServer",
     metricNamespace: "Microsoft.DBforPostgreSQL/flexibleServers",
     aggregation: "Average",
     operator: "GreaterThan",
@@ -84,9 +84,9 @@ export function databaseMetricAlerts({ thresholds, objectives }: AlertSettings):
     windowSize: "PT5M",
     owner: "platform",
   } as const;
+  const standby = { ...server, scope: "standbyServer" } as const;
   const replica = {
-    ...server,
-    scope: "replicaServer",
+    ...standby,
     aggregation: "Maximum",
     skipMetricValidation: true,
   } as const;
@@ -196,6 +196,45 @@ export function databaseMetricAlerts({ thresholds, objectives }: AlertSettings):
       description: "Azure's backup storage has been empty for an hour: no point-in-time restore is possible",
       runbook: "backup-failed",
       risks: ["R02", "R10"],
+    },
+    {
+      ...standby,
+      name: "StandbyServerNotAlive",
+      metricName: "is_db_alive",
+      aggregation: "Maximum",
+      operator: "LessThan",
+      threshold: 1,
+      windowSize: "PT5M",
+      priority: "P2",
+      summary: "The standby region's database server is not alive",
+      description:
+        "The replica did not answer Azure's own check for 5 minutes: nothing could be failed over to",
+      runbook: "database-failover",
+      risks: ["R01", "R11"],
+    },
+    {
+      ...standby,
+      name: "StandbyStorageAlmostFull",
+      metricName: "storage_percent",
+      threshold: thresholds.databaseStoragePercent.urgent,
+      priority: "P2",
+      summary: "The replica's disk is almost full",
+      description: `The replica's disk is above ${thresholds.databaseStoragePercent.urgent}%; when it is full it follows no more, and the primary keeps its log`,
+      runbook: "disk-space",
+      risks: ["R11", "R13"],
+    },
+    {
+      ...standby,
+      name: "StandbyCpuHigh",
+      metricName: "cpu_percent",
+      threshold: thresholds.databaseCpuPercent,
+      windowSize: "PT15M",
+      evaluationFrequency: "PT5M",
+      priority: "P3",
+      summary: "The replica is out of CPU",
+      description: `The replica's CPU has been above ${thresholds.databaseCpuPercent}% for 15 minutes: it will lag`,
+      runbook: "database-failover",
+      risks: ["R01"],
     },
     {
       ...replica,

@@ -38,6 +38,22 @@ export const MONITORING_ALERTS: readonly PrometheusAlert[] = [
   {
     kind: "prometheus",
     group: "forma3d-monitoring",
+    name: "RegionSilent",
+    // Every target of the cluster is scraped from inside it; the rule is evaluated elsewhere, where the workspace stands.
+    expression: "absent(up)",
+    for: "5m",
+    priority: "P1",
+    summary: "Nothing is heard from the serving region",
+    description:
+      "No target of the serving region's cluster has delivered anything for 5 minutes: the region is lost, or only what collects is down; Azure's own alerts and the edge tell which",
+    // A measurement never leads to the page that gives up data.
+    runbook: "monitoring-blind",
+    owner: "platform",
+    risks: ["R01", "R11"],
+  },
+  {
+    kind: "prometheus",
+    group: "forma3d-monitoring",
     name: "ProbeMissing",
     // What is down is a probe that fails; an alert on that says nothing when there is no probe at all.
     expression: probeJobs()

@@ -98,10 +98,12 @@ export function activityCondition(alert: ActivityLogAlert) {
   return {
     allOf: [
       { field: "category", equals: alert.category },
-      ...alert.conditions.map(({ field, anyOf }) =>
-        anyOf.length === 1
-          ? { field, equals: anyOf[0] as string }
-          : { anyOf: anyOf.map((value) => ({ field, equals: value })) },
+      ...alert.conditions.map(({ field, anyOf, contains }) =>
+        contains
+          ? { field, containsAny: [...anyOf] }
+          : anyOf.length === 1
+            ? { field, equals: anyOf[0] as string }
+            : { anyOf: anyOf.map((value) => ({ field, equals: value })) },
       ),
     ],
   };
