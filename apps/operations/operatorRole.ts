@@ -7,7 +7,7 @@ export interface Right {
 }
 
 /**
- * What the verbs ask Azure's resource manager for, each action by a request they make; `operatorRole.test.ts` runs them as
+ * What `failover` asks Azure's resource manager for, each action by a request they make; `operatorRole.test.ts` runs them as
  * somebody who has these and no more, and with each taken away.
  */
 export const OPERATOR_ACTIONS: readonly Right[] = [
@@ -28,7 +28,7 @@ export const KUBECONFIG_ACTIONS: readonly Right[] = [
   },
 ];
 
-/** What the verbs ask the clusters' API servers for, as Azure RBAC for Kubernetes names it. */
+/** What `failover` asks the clusters' API servers for, as Azure RBAC for Kubernetes names it. */
 export const OPERATOR_DATA_ACTIONS: readonly Right[] = (
   [
     ["apps/deployments/read", "how many pods are wanted and ready"],
