@@ -138,7 +138,7 @@ describe("a change Azure refuses although the provider plans an update", () => {
   });
 
   test("an account between kinds of replication, and immutability of versions", () => {
-    expect(changed(ACCOUNT, propsOf("account"), { sku: { name: "Standard_ZRS" } })).toEqual([
+    expect(changed(ACCOUNT, propsOf("account"), { sku: { name: "Standard_LRS" } })).toEqual([
       "sku.name cannot change between zone-redundant and other replication by an update",
     ]);
     const before = { immutableStorageWithVersioning: { enabled: true } };

@@ -172,7 +172,7 @@ describe("a plan that is fine", () => {
       /^ +psql-forma3d-stg-\S+: PostgreSQL \d+, D2ds_v5, 32 GiB, standby/m,
       /^ +\S.*api ×2–3/m,
       /^Edge +api\.staging\.forma3d\.com, app\.staging\.forma3d\.com through Front Door/m,
-      /^Backups +\S+ \(LRS, northeurope\)/m,
+      /^Backups +\S+ \(ZRS, northeurope\), \S+ \(ZRS,\s+westeurope\)/m,
       /^Objectives +at most 60 minutes of data lost, back within 240 minutes/m,
       /^Resources +\d+ \(\d+ Azure, \d+ Kubernetes/m,
       /^Cost +[\d,]+ USD a month at list prices of \d{4}-\d\d-\d\d/m,
