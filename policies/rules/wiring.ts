@@ -35,11 +35,21 @@ function criteria(alert: ResourceView) {
     .map((criterion) => ({ criterion, metric: criterion.at("metricName") }));
 }
 
+/** A server made as a replica and promoted since: the program then says so, because Azure takes no other word for it. */
+function isPromoted(server: ResourceView): boolean {
+  return isReplica(server) && isText("Update")(cursor(server).at("createMode").value);
+}
+
+/** Whether a server follows another now: after a promotion that is the one the promoted server was made from. */
+function follows(stack: StackView, server: ResourceView): boolean {
+  return ofType(stack, kinds.SERVER).some(isPromoted) ? !isPromoted(server) : isReplica(server);
+}
+
 function oneSided(stack: StackView, alert: ResourceView): Outcome[] {
   const servers = linked(stack, alert, "scopes", kinds.SERVER);
   return criteria(alert).flatMap(({ metric }) => {
     const side = ONE_SIDED[metric.text ?? ""];
-    const wrong = side && servers.some((server) => isReplica(server) !== (side === "replica"));
+    const wrong = side && servers.some((server) => follows(stack, server) !== (side === "replica"));
     return wrong ? fault(metric, `must be watched on the ${side}, the only one that emits it`) : [];
   });
 }
