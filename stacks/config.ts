@@ -3,7 +3,7 @@ import { CONFIG_SECRETS } from "../infra/secrets/secretCatalog";
 import { fromText, parseStackConfig, SECRET_VALUES, setSecretCommand } from "./files";
 import { ConfigError } from "./problems";
 import { PRODUCT, StackConfig } from "./schema";
-import { encryptionWarnings } from "./schema/recoveryRules";
+import { backupWarnings } from "./schema/recoveryRules";
 import { secretDateWarnings } from "./secretDates";
 
 /** What the program is told about the stack it deploys. */
@@ -29,7 +29,7 @@ export function loadStackConfig(): LoadedConfig {
   try {
     const stack = pulumi.getStack();
     const config = parseStackConfig(values, `Pulumi.${stack}.yaml`, { stack });
-    const warnings = [...secretDateWarnings(config, new Date()), ...encryptionWarnings(config)];
+    const warnings = [...secretDateWarnings(config, new Date()), ...backupWarnings(config)];
     for (const warning of warnings) void pulumi.log.warn(warning);
     return { config, secretValues: secretValues(source) };
   } catch (error) {

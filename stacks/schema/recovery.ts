@@ -113,7 +113,7 @@ export const recovery = z
           .max(1440)
           .default(55)
           .describe(
-            "Longest an hourly backup may run: less than the time to the next; at least a minute for every 4 GiB of database.storageGB.",
+            "Longest an hourly backup may run: less than the time to the next; a plan warns when a full disk would need more, a minute for every 4 GiB of database.storageGB.",
           ),
         backup: z
           .int()

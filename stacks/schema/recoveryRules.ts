@@ -8,7 +8,7 @@ import type { StackConfig } from "./shape";
  * GiB of disk a run gets a minute of its deadline for: the least pace anybody plans with. A deadline below it would end
  * a run that works; the disk is never full, so the real pace is slower.
  */
-const GIB_PER_MINUTE = { hourly: 4, backup: 4, verify: 2, drill: 2 } as const;
+const GIB_PER_MINUTE = { backup: 4, verify: 2, drill: 2 } as const;
 
 const MINUTE_MS = 60_000;
 /** Any year; leap days make no difference to a gap of hours. */
@@ -100,16 +100,30 @@ function scheduleProblems({ schedules, deadlineMinutes, rpoMinutes }: StackConfi
   ];
 }
 
-/** What a person should know about the backups of production; stops nothing, because a key nobody holds is worse. */
-export function encryptionWarnings({
+/**
+ * What a person should know about the backups of production; stops nothing: a key nobody holds is worse than none, and
+ * a disk may have to grow although an hour no longer holds a dump of it.
+ */
+export function backupWarnings({
   environment,
   recovery,
-}: Pick<StackConfig, "environment" | "recovery">): string[] {
-  return environment === PRODUCTION && recovery.encryption.recipients.length === 0
-    ? [
-        "recovery.encryption.recipients: none, so whoever can read an account of backups can read the backups; docs/targets.md, encryption",
-      ]
-    : [];
+  database,
+}: Pick<StackConfig, "environment" | "recovery" | "database">): string[] {
+  if (environment !== PRODUCTION) return [];
+  const full = Math.ceil(database.storageGB / GIB_PER_MINUTE.backup);
+  const { hourly } = recovery.deadlineMinutes;
+  return [
+    ...(recovery.encryption.recipients.length === 0
+      ? [
+          "recovery.encryption.recipients: none, so whoever can read an account of backups can read the backups; docs/targets.md, encryption",
+        ]
+      : []),
+    ...(hourly < full
+      ? [
+          `recovery.deadlineMinutes.hourly: ${hourly}, but a full disk of database.storageGB (${database.storageGB}) takes about ${full} minutes to dump; when it fills up the hourly backups end unfinished, and without Azure's own backups more than recovery.rpoMinutes is lost`,
+        ]
+      : []),
+  ];
 }
 
 /** Schedules and sizes that let every run finish. */

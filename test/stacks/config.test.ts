@@ -4,6 +4,7 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { readStackFile, readStacks, stackNames, stackPlatformNames } from "../../stacks/files";
 import { ConfigError } from "../../stacks/problems";
+import { backupWarnings } from "../../stacks/schema/recoveryRules";
 import { secretDateWarnings } from "../../stacks/secretDates";
 
 const ROOT = path.join(__dirname, "../..");
@@ -333,6 +334,25 @@ describe("rules across fields", () => {
     );
   });
 
+  test("a disk may outgrow what an hour can dump, and a plan says so", () => {
+    const grown = load("prod");
+    const larger = {
+      "database.storageGB": 256,
+      "recovery.scratchGiB": 512,
+      "recovery.deadlineMinutes": { backup: 64, verify: 128, drill: 360 },
+    };
+    for (const [key, value] of Object.entries(larger)) set(grown, key, value);
+    write("prod", grown);
+    const said = (config: Parameters<typeof backupWarnings>[0]) =>
+      backupWarnings(config).filter((warning) => warning.includes("deadlineMinutes.hourly"));
+    expect(said(readStackFile(folder, "prod").config)).toEqual([
+      expect.stringContaining(
+        "hourly: 55, but a full disk of database.storageGB (256) takes about 64 minutes",
+      ),
+    ]);
+    expect(said(readStackFile(ROOT, "prod").config)).toEqual([]);
+  });
+
   test("a bucket of another provider needs encryption, a public address, and keys that are keys", () => {
     const s3 = { region: "eu-central-1", bucket: "forma3d-prod", addresses: ["203.0.113.0/24"] };
     const recipient = `age1${"q".repeat(58)}`;
@@ -612,13 +632,13 @@ describe("the file itself", () => {
 
   test("a file without config, and settings of providers, are refused", () => {
     fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), "hello\n");
-    expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
+    expect(problemsOf(() => readStackFile(folder, "prod").config)).toEqual([
       "config: required; allowed: a mapping of forma3d:<key> entries",
     ]);
     const document = load("prod");
     document.config["azure-native:subscriptionId"] = "x";
     write("prod", document);
-    expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
+    expect(problemsOf(() => readStackFile(folder, "prod").config)).toEqual([
       "azure-native:subscriptionId: found 'x'; allowed: keys of forma3d: and pulumi: only; providers are pinned by the program",
     ]);
   });
@@ -627,7 +647,7 @@ describe("the file itself", () => {
     const document = { ...load("prod"), environment: ["shared"], confg: {}, encryptionsalt: SALT };
     delete document.config["pulumi:disable-default-providers"];
     write("prod", document);
-    expect(problemsOf(() => readStackFile(folder, "prod"))).toEqual([
+    expect(problemsOf(() => readStackFile(folder, "prod").config)).toEqual([
       "environment: found [ 'shared' ]; allowed: nothing: values imported from elsewhere are seen by no plan and no policy; write them below config",
       "confg: found {}; allowed: only config, secretsprovider, encryptedkey, encryptionsalt",
       'pulumi:disable-default-providers: required; allowed: ["*"]: no default provider at all',
