@@ -47,7 +47,7 @@ export const SCENARIOS: Readonly<Record<ScenarioId, ScenarioDescription>> = {
     objectives: OVERALL,
   },
   "region-loss": {
-    title: "Full disaster (region failure), restored from the geo copy",
+    title: "Full disaster (region failure), restored from the second account",
     source: "§5.3",
     objectives: { rtoSeconds: 4 * hour, rpoSeconds: hour },
   },
