@@ -17,8 +17,8 @@ sleep 1; rm -rf "$1"
 
 module.exports = function scratch() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "f3d-"));
-  // Servers that refuse to run as root run as somebody else, who has to get through.
-  fs.chmodSync(folder, 0o711);
+  // As the system's own: servers that refuse to run as root run as somebody else, who deletes a folder of his own here.
+  fs.chmodSync(folder, 0o1777);
   process.env.TMPDIR = folder;
   const janitor = spawn("/bin/sh", ["-c", JANITOR, "sh", folder], {
     detached: true,
