@@ -5,6 +5,8 @@ import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
 import { email, image, instant, region, unique } from "./common";
 
+const PUBLISHED_AT = "an https address without a slash at its end";
+
 const D = DEFAULT_THRESHOLDS;
 const percent = z.int().min(1).max(100);
 
@@ -145,12 +147,9 @@ export const alerts = z
       .prefault({})
       .describe("Slack channels; the bot must be a member of each."),
     runbookBaseUrl: z
-      .url({
-        protocol: /^https$/,
-        hostname: z.regexes.domain,
-        error: "an https address without a slash at its end",
-      })
-      .regex(/^https:\/\/[^?#@]*[^/?#@]$/, "an https address without a slash at its end")
+      .string()
+      .regex(/^https:\/\/[^\s?#@]*[^\s/?#@]$/, PUBLISHED_AT)
+      .refine((value) => URL.canParse(value) && z.regexes.domain.test(new URL(value).hostname), PUBLISHED_AT)
       .default(RUNBOOK_BASE_URL)
       .describe(
         "Address under which the folder runbooks/ of the site (npm run site) is published; every alert links there.",
