@@ -37,8 +37,22 @@ function findCollision(one: string, other: string, minutes: number): Date | unde
   return undefined;
 }
 
+interface Gaps {
+  shortest: number;
+  longest: number;
+}
+
+const knownGaps = new Map<string, Gaps>();
+
 /** Minutes between runs of schedules taken together, over two weeks: the shortest and the longest gap. */
-export function gaps(...schedules: string[]): { shortest: number; longest: number } {
+export function gaps(...schedules: string[]): Gaps {
+  const key = JSON.stringify(schedules);
+  const found = knownGaps.get(key) ?? findGaps(schedules);
+  knownGaps.set(key, found);
+  return found;
+}
+
+function findGaps(schedules: readonly string[]): Gaps {
   const until = new Date(FROM + 14 * 24 * 60 * MINUTE_MS);
   const runs = schedules
     .flatMap((expression) => {
