@@ -275,6 +275,11 @@ describe("text", () => {
         expect(line).toMatch(/^ {4}/);
       }
       expect(indented(words, columns, "").join(" ")).toBe(words);
+      const schedules = Array.from({ length: 20 }, (_, i) => `run${i} "0 ${i} * * *"`).join(", ");
+      for (const line of indented(schedules, columns, "")) {
+        expect(line.length).toBeLessThanOrEqual(columns);
+        expect(line.split('"').length % 2).toBe(1);
+      }
       const command = `pulumi config set --stack prod --secret --path '${"x".repeat(40)}'`;
       const lines = commandLines(command, columns, "    ");
       expect(lines.every((line) => line.length <= columns)).toBe(true);

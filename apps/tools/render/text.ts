@@ -12,11 +12,15 @@ export function columnsOf(stream: { readonly columns?: number }): number {
 
 const lengthOf = (text: string): number => stripVTControlCharacters(text).length;
 
-/** Breaks a text between words. A word that is longer than a line stays whole. */
+/** What is read as one, such as a schedule in quotes; a longer quotation is a sentence, and breaks like one. */
+const QUOTED = /"[^"]{1,40}"/g;
+
+/** Breaks a text between words. A word, or a short text in quotes, that is longer than a line stays whole. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  const joined = text.replace(QUOTED, (quoted) => quoted.replaceAll(" ", "\u0000"));
+  for (const word of joined.split(" ").map((each) => each.replaceAll("\u0000", " "))) {
     if (line !== "" && lengthOf(line) + 1 + lengthOf(word) > width) {
       lines.push(line);
       line = word;
