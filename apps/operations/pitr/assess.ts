@@ -1,9 +1,8 @@
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { AzureResource, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
+import { POSTGRES_API, serverId } from "../server";
 
-/** Version of the database service's management API. */
-export const POSTGRES_API = "2024-08-01";
 /** Tag of a restored server: by which incident it was made. */
 export const MADE_BY = "forma3d-incident";
 
@@ -29,13 +28,6 @@ export interface PitrAssessment {
   tables: Table[];
 }
 
-export const serverId = (
-  { subscriptionId }: Platform,
-  { resourceGroup }: RegionFacts,
-  server: string,
-): string =>
-  `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.DBforPostgreSQL/flexibleServers/${server}`;
-
 /** Reads what there is and decides, or refuses. Changes nothing. */
 export async function assess(
   platform: Platform,
@@ -45,7 +37,7 @@ export async function assess(
   incident: string,
 ): Promise<PitrAssessment> {
   const region = await primary(platform, ground);
-  const sourceId = serverId(platform, region, region.server);
+  const sourceId = serverId(platform, region);
   const source = await ground.resources.get(sourceId, POSTGRES_API);
   const { backup } = (source?.properties ?? {}) as { backup?: { earliestRestoreDate?: string } };
   const earliest = new Date(backup?.earliestRestoreDate ?? NaN);

@@ -3,7 +3,8 @@ import { plainReport } from "../frame/report";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
-import { assess, MADE_BY, POSTGRES_API, primary, serverId, type PitrAssessment } from "./assess";
+import { POSTGRES_API, serverId } from "../server";
+import { assess, MADE_BY, primary, type PitrAssessment } from "./assess";
 import { Extraction, schemaOf, WHOLE_TABLE_SECONDS } from "./extract";
 
 const NETWORK_API = "2024-10-01";

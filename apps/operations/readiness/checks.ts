@@ -5,6 +5,7 @@ import { duration } from "../duration";
 import { CDN_API, edgeId } from "../edge";
 import type { AzureResource, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
+import { POSTGRES_API, serverId } from "../server";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { fences, replication } from "../status/database";
 import { certificates } from "../status/edge";
@@ -18,7 +19,6 @@ export interface Check {
   look: LookUp;
 }
 
-const POSTGRES_API = "2024-08-01";
 const COMPUTE_API = "2024-07-01";
 /** Days a secret must still be valid. */
 const SECRET_DAYS = 14;
@@ -87,9 +87,9 @@ function reader({ regions, writerHost }: Platform, ground: Ground): LookUp {
 function symmetry(platform: Platform, ground: Ground): LookUp {
   return async () => {
     const servers = await Promise.all(
-      platform.regions.map(async ({ resourceGroup, server }) => {
-        const id = `/subscriptions/${platform.subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.DBforPostgreSQL/flexibleServers/${server}`;
-        const found = await ground.resources.get(id, POSTGRES_API);
+      platform.regions.map(async (region) => {
+        const { server } = region;
+        const found = await ground.resources.get(serverId(platform, region), POSTGRES_API);
         if (!found) throw new Error(`there is no server ${server}`);
         const { sku } = found as AzureResource & { sku?: { name?: string; tier?: string } };
         const { storage, version } = (found.properties ?? {}) as {
