@@ -1,17 +1,11 @@
 import type { Plan } from "../../../packages/offline-engine/planner";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
-import { displayName, isStack, regionOf, shortType, skuOf } from "../render/names";
+import { displayName, factsOf, isStack, shortType } from "../render/names";
 import { Html, markup } from "./html";
 import type { Section } from "./section";
 
 function label(resource: PlannedResource, { model }: Plan): Html {
-  const facts = [
-    regionOf(resource.inputs),
-    skuOf(resource.inputs),
-    resource.protect && "protected",
-    resource.options.retainOnDelete && "retained",
-    resource.external && "read",
-  ].filter((fact): fact is string => typeof fact === "string" && fact !== "");
+  const facts = factsOf(resource);
   return markup`<span class="type">${shortType(resource.type)}</span>
     ${displayName(resource, model)}${facts.length > 0 && markup` <small>${facts.join(" · ")}</small>`}`;
 }

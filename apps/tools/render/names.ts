@@ -46,6 +46,17 @@ export function skuOf(inputs: Tree): string | undefined {
   return sku ?? copies;
 }
 
+/** What a reader wants to know of a resource beside its name: region, size, and how the program holds it. */
+export function factsOf(resource: PlannedResource): string[] {
+  return [
+    regionOf(resource.inputs),
+    skuOf(resource.inputs),
+    resource.protect && "protected",
+    resource.options.retainOnDelete && "retained",
+    resource.external && "read",
+  ].filter((fact): fact is string => typeof fact === "string" && fact !== "");
+}
+
 export function isStack(resource: { readonly type: string }): boolean {
   return resource.type === STACK_TYPE;
 }

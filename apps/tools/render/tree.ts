@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import type { Model } from "../../../packages/emulated-azure/model/types";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
 import { wrapWords } from "./text";
-import { displayName, isStack, regionOf, shortType, skuOf } from "./names";
+import { displayName, factsOf, isStack, regionOf, shortType, skuOf } from "./names";
 
 /** Like resources that say no more than their name are listed together from this number on. */
 const GROUP_FROM = 4;
@@ -21,13 +21,7 @@ interface Node {
 }
 
 function label(resource: PlannedResource, model: Model): string {
-  const facts = [
-    regionOf(resource.inputs),
-    skuOf(resource.inputs),
-    resource.protect && "protected",
-    resource.options.retainOnDelete && "retained",
-    resource.external && "read",
-  ].filter((fact): fact is string => typeof fact === "string" && fact !== "");
+  const facts = factsOf(resource);
   const type = resource.custom
     ? styleText("cyan", shortType(resource.type))
     : styleText("bold", resource.type);
