@@ -62,18 +62,20 @@ function blockViolations(
       ];
 }
 
+/** What lets traffic to every address through, wherever another environment has addresses at all. */
+function everyAddress(places: readonly Cursor[], context: Context): Violation[] {
+  const environment = reachable(context, EVERYWHERE, []);
+  if (environment === undefined) return [];
+  return places.map(({ path }) => ({
+    path,
+    environment,
+    message: `lets traffic to every address through, those of ${environment} included; name the destinations`,
+  }));
+}
+
 function everywhereViolations(rule: Cursor, to: Cursor, context: Context): Violation[] {
   if (to.items().length > 0 || !letsDatabasesThrough(rule.at("ports"))) return [];
-  const environment = reachable(context, EVERYWHERE, []);
-  return environment === undefined
-    ? []
-    : [
-        {
-          path: rule.path,
-          environment,
-          message: `lets traffic to every address through, those of ${environment} included; name the destinations`,
-        },
-      ];
+  return everyAddress([rule], context);
 }
 
 function networkPolicy({ object }: KubernetesObject, context: Context): Violation[] {
@@ -122,32 +124,17 @@ const EVERY_ENTITY = /^(?:all|world|world-ipv4|world-ipv6)$/;
 
 function everyEntity(entities: Cursor, ports: Cursor, context: Context): Violation[] {
   if (!letsDatabasesThrough(ports)) return [];
-  const environment = reachable(context, EVERYWHERE, []);
-  if (environment === undefined) return [];
-  return entities
-    .items()
-    .filter(({ text }) => EVERY_ENTITY.test(text ?? ""))
-    .map(({ path }) => ({
-      path,
-      environment,
-      message: `lets traffic to every address through, those of ${environment} included; name the destinations`,
-    }));
+  return everyAddress(
+    entities.items().filter(({ text }) => EVERY_ENTITY.test(text ?? "")),
+    context,
+  );
 }
 
 /** A rule that names ports and nobody to reach lets through to everybody; an empty one lets nothing through. */
 function everyDestination(rule: Cursor, ports: Cursor, context: Context): Violation[] {
   const hasDestination = rule.entries().some(([key]) => key !== "toPorts" && /^(?:to[A-Z]|icmps$)/.test(key));
   if (hasDestination || ports.items().length === 0 || !letsDatabasesThrough(ports)) return [];
-  const environment = reachable(context, EVERYWHERE, []);
-  return environment === undefined
-    ? []
-    : [
-        {
-          path: rule.path,
-          environment,
-          message: `lets traffic to every address through, those of ${environment} included; name the destinations`,
-        },
-      ];
+  return everyAddress([rule], context);
 }
 
 function ciliumPolicy({ object }: KubernetesObject, context: Context): Violation[] {
