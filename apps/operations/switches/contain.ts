@@ -109,13 +109,17 @@ async function asked(steps: readonly Step[]): Promise<string[]> {
 }
 
 async function containedBy(platform: Platform, places: readonly Place[]): Promise<string | undefined> {
-  const found = await Promise.all(places.map(({ cluster }) => cluster.find(record(platform))));
+  const found = await records(platform, places);
   const data = found.find((one) => one !== undefined)?.["data"] as { incident?: string } | undefined;
   return data?.incident;
 }
 
+/** What each cluster says of a containment; undefined where it says nothing. */
+const records = (platform: Platform, places: readonly Place[]) =>
+  Promise.all(places.map(({ cluster }) => cluster.find(record(platform))));
+
 async function containedAt(platform: Platform, places: readonly Place[]): Promise<Date> {
-  const found = await Promise.all(places.map(({ cluster }) => cluster.find(record(platform))));
+  const found = await records(platform, places);
   const at = found.flatMap((one) => (one?.["data"] as { at?: string } | undefined)?.at ?? []).sort()[0];
   return new Date(at ?? NaN);
 }
@@ -127,7 +131,7 @@ function recorded(platform: Platform, places: readonly Place[], incident: string
     bound: 30,
     undo: `reopen ${platform.stack}`,
     done: async () => {
-      const found = await Promise.all(places.map(({ cluster }) => cluster.find(record(platform))));
+      const found = await records(platform, places);
       return found.every((one) => one !== undefined) || "it is not recorded";
     },
     run: async () => {
@@ -144,7 +148,7 @@ function forgotten(platform: Platform, places: readonly Place[]): Step {
     bound: 30,
     undo: `contain ${platform.stack}`,
     done: async () => {
-      const found = await Promise.all(places.map(({ cluster }) => cluster.find(record(platform))));
+      const found = await records(platform, places);
       return found.every((one) => one === undefined) || "it is still recorded";
     },
     run: async () => {
