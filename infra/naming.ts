@@ -55,8 +55,8 @@ export interface RegionNames {
   clusterIdentity: string;
   kubeletIdentity: string;
   identities: Record<IdentityName, string>;
-  natGateway: string;
-  natAddress: string;
+  /** The public address the region's traffic to the internet comes from. */
+  outboundAddress: string;
   nodesSecurityGroup: string;
   endpointsSecurityGroup: string;
   /** Private Link Services the cluster's cloud provider makes in front of its load balancers, by public site. */
@@ -116,8 +116,7 @@ function regionNames(input: NamingInput, region: Region): RegionNames {
       IdentityName,
       string
     >,
-    natGateway: `ng-${stem}`,
-    natAddress: `pip-${stem}-nat`,
+    outboundAddress: `pip-${stem}-outbound`,
     nodesSecurityGroup: `nsg-${stem}-nodes`,
     endpointsSecurityGroup: `nsg-${stem}-endpoints`,
     privateLinkServices: { api: `pls-${stem}-api`, dashboard: `pls-${stem}-dashboard` },
@@ -160,6 +159,14 @@ export function platformNames(input: NamingInput): PlatformNames {
     wafPolicy: `waf${compact}`,
     namespace: input.product,
   };
+}
+
+/** Resource id of the address a region's traffic leaves from. */
+export function publicAddressId(
+  subscriptionId: string,
+  { resourceGroup, outboundAddress }: Pick<RegionNames, "resourceGroup" | "outboundAddress">,
+): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/publicIPAddresses/${outboundAddress}`;
 }
 
 /** The accounts of backups, the first region's first. */

@@ -108,6 +108,7 @@ export function regionCluster(
       subscriptionId: config.azure.subscriptionId,
       tenantId: config.azure.tenantId,
       outboundAddress: network.outboundAddress,
+      outboundAddressId: network.outboundAddressId,
       podCidr: plan.podCidr,
       serviceCidr: plan.serviceCidr,
       dnsServiceIp: dnsServiceAddress(plan.serviceCidr),

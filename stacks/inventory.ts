@@ -140,9 +140,8 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       names.statusApp,
       names.statusAppEnvironment,
       ...regions.flatMap(
-        ({ natGateway, natAddress, nodesSecurityGroup, endpointsSecurityGroup, privateLinkServices }) => [
-          natGateway,
-          natAddress,
+        ({ outboundAddress, nodesSecurityGroup, endpointsSecurityGroup, privateLinkServices }) => [
+          outboundAddress,
           nodesSecurityGroup,
           endpointsSecurityGroup,
           ...Object.values(privateLinkServices),

@@ -1,7 +1,7 @@
 import * as containerservice from "@pulumi/azure-native/containerservice";
 import * as pulumi from "@pulumi/pulumi";
 import { applicationPool, NodePlace, systemPool } from "./clusterPools";
-import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK } from "./clusterProfile";
+import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK, outboundProfile } from "./clusterProfile";
 import { ContainerInsights } from "./containerInsights";
 import { diagnostics } from "../monitoring/diagnostics";
 import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
@@ -12,7 +12,7 @@ import {
   weeklyHours,
   WeeklyWindow,
 } from "../../packages/azure-facts/maintenance";
-import { RegionNames } from "../naming";
+import { publicAddressId, RegionNames } from "../naming";
 import { assignRole, BuiltInRole } from "../identity/roles";
 import { Tags } from "../tags";
 
@@ -24,7 +24,10 @@ export interface ClusterIdentity {
 }
 
 export interface ClusterArgs {
-  names: Pick<RegionNames, "region" | "cluster" | "clusterDnsPrefix" | "nodeResourceGroup">;
+  names: Pick<
+    RegionNames,
+    "region" | "resourceGroup" | "cluster" | "clusterDnsPrefix" | "nodeResourceGroup" | "outboundAddress"
+  >;
   resourceGroupName: pulumi.Input<string>;
   subscriptionId: string;
   tenantId: string;
@@ -44,6 +47,8 @@ export interface ClusterArgs {
   authorizedIpRanges: string[];
   /** The region's outbound address: nodes reach the API server from it. */
   outboundAddress: pulumi.Input<string>;
+  /** Resource id of that address; the cluster's load balancer carries the traffic out. */
+  outboundAddressId: pulumi.Input<string>;
   /** When Azure may upgrade Kubernetes and nodes, UTC. */
   upgradeWindow: WeeklyWindow;
   /** Overlay addresses of pods; this and the next two replace the cluster when changed. */
@@ -111,7 +116,7 @@ export class Cluster extends pulumi.ComponentResource {
 
   /** Rights the cluster needs while it is created; without them its creation fails half-way. */
   private roles(): pulumi.Resource[] {
-    const { names, subscriptionId, subnetIds, identity, kubeletIdentity } = this.args;
+    const { names, subscriptionId, subnetIds, outboundAddressId, identity, kubeletIdentity } = this.args;
     const allow = (noun: string, scope: pulumi.Input<string>, role: BuiltInRole) =>
       assignRole(
         `${this.name}-on-${noun}`,
@@ -128,6 +133,7 @@ export class Cluster extends pulumi.ComponentResource {
     return [
       allow("nodes-subnet", subnetIds.nodes, "networkContributor"),
       allow("private-link-subnet", subnetIds["private-link"], "networkContributor"),
+      allow("outbound-address", outboundAddressId, "networkContributor"),
       allow("kubelet-identity", kubeletIdentity.id, "managedIdentityOperator"),
     ];
   }
@@ -171,6 +177,11 @@ export class Cluster extends pulumi.ComponentResource {
           podCidr: args.podCidr,
           serviceCidr: args.serviceCidr,
           dnsServiceIP: args.dnsServiceIp,
+          // Its words, not the output: a profile with a part nobody knows yet is one no policy can judge.
+          loadBalancerProfile: outboundProfile(publicAddressId(args.subscriptionId, args.names), {
+            systemCount: args.systemPool.count,
+            userMaxCount: args.userPool.maxCount,
+          }),
         },
         addonProfiles: addons(args.logs.workspaceId),
         ...CLUSTER_PROFILE,

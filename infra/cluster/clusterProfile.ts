@@ -7,9 +7,37 @@ export const OVERLAY_NETWORK = {
   networkDataplane: "cilium",
   networkPolicy: "cilium",
   loadBalancerSku: "standard",
-  // The subnet has one; the load balancer carries inbound traffic only.
-  outboundType: "userAssignedNATGateway",
+  // Its address stands in all zones. A NAT gateway of the API version in use stands in one, and takes the egress of all
+  // three with it; one for each zone would need a subnet and two pools for each.
+  outboundType: "loadBalancer",
 } as const;
+
+/** Ports of one public address that a load balancer has to give away. */
+const PORTS_PER_ADDRESS = 64_000;
+
+/** Azure takes multiples of this only. */
+const PORT_STEP = 8;
+
+/** Nodes an upgrade adds to a pool: the third that {@link NodePlace} pools surge by, rounded up as Azure does. */
+const withSurge = (nodes: number): number => nodes + Math.ceil(nodes / 3);
+
+/**
+ * Outbound side of the cluster's load balancer. Every node gets its share of the address's ports at once: shares that
+ * are dealt out as nodes come make the ones that are there lose connections, and more than there are stops the
+ * autoscaler. A port is one connection to one address and port of the other side.
+ */
+export function outboundProfile(
+  addressId: string,
+  { systemCount, userMaxCount }: { systemCount: number; userMaxCount: number },
+) {
+  const nodes = withSurge(systemCount) + withSurge(userMaxCount);
+  return {
+    outboundIPs: { publicIPs: [{ id: addressId }] },
+    allocatedOutboundPorts: Math.floor(PORTS_PER_ADDRESS / nodes / PORT_STEP) * PORT_STEP,
+    idleTimeoutInMinutes: 10,
+    backendPoolType: "NodeIPConfiguration",
+  };
+}
 
 /** What every cluster has switched on. */
 export const CLUSTER_PROFILE = {

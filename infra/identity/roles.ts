@@ -9,7 +9,10 @@ import { v5 as uuidv5 } from "uuid";
 export const BUILT_IN_ROLES = {
   /** Workload identities, each on the single secrets it reads. */
   keyVaultSecretsUser: "4633458b-17de-408a-b874-0445c86b69e6",
-  /** Cluster identity on its subnets: joins nodes and creates the internal load balancer and its private link. */
+  /**
+   * Cluster identity on its subnets, where it joins nodes and makes the internal load balancer and its private link, and
+   * on the address traffic leaves from.
+   */
   networkContributor: "4d97b98b-1d4f-4787-a291-c67834d212e7",
   /** Cluster identity on the kubelet identity: assigns it to nodes. */
   managedIdentityOperator: "f1a07417-d97a-45cb-824c-7a7467783830",

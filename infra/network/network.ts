@@ -18,13 +18,13 @@ export interface NetworkArgs {
 }
 
 /**
- * One region's virtual network: subnets for nodes, private endpoints and the Private Link service, one outbound
- * address, and the private DNS zones its clients resolve.
+ * One region's virtual network: subnets for nodes, private endpoints and the Private Link service, the address traffic
+ * leaves from, and the private DNS zones its clients resolve.
  *
  * Each region has zones of its own because Azure keeps one A record per server in a zone: two regions' endpoints
  * for the same server in one shared zone would overwrite each other, and a lost region would leave its addresses.
  *
- * Cost: NAT gateway and its address per hour and gigabyte, zones per month.
+ * Cost: the address per hour, DNS zones per month.
  */
 export class Network extends pulumi.ComponentResource {
   readonly virtualNetworkId: pulumi.Output<string>;
@@ -36,6 +36,8 @@ export class Network extends pulumi.ComponentResource {
   readonly zoneLinks: Record<PrivateZone, pulumi.Resource>;
   /** Public address the region's traffic to the internet comes from; partners may allow-list it. */
   readonly outboundAddress: pulumi.Output<string>;
+  /** Its resource id: whatever carries the traffic out uses it. */
+  readonly outboundAddressId: pulumi.Output<string>;
 
   constructor(
     private readonly name: string,
@@ -46,7 +48,7 @@ export class Network extends pulumi.ComponentResource {
     this.subnetCidrs = regionSubnets(args.addressSpace);
     const outbound = this.outbound(args);
     const vnet = this.virtualNetwork(args);
-    const subnets = this.subnets(args, vnet, outbound.gateway);
+    const subnets = this.subnets(args, vnet);
     const zones = this.zones(args, vnet);
     this.zoneIds = { database: zones.database.id, vault: zones.vault.id, blob: zones.blob.id };
     this.zoneLinks = { database: zones.database.link, vault: zones.vault.link, blob: zones.blob.link };
@@ -56,15 +58,17 @@ export class Network extends pulumi.ComponentResource {
       endpoints: subnets.endpoints.id,
       "private-link": subnets["private-link"].id,
     };
-    this.outboundAddress = outbound.address.ipAddress.apply((ip) => ip ?? "");
+    this.outboundAddress = outbound.ipAddress.apply((ip) => ip ?? "");
+    this.outboundAddressId = outbound.id;
     this.registerOutputs({ virtualNetworkId: this.virtualNetworkId });
   }
 
+  /** One address over all zones: losing a zone takes it from nobody in the others. */
   private outbound({ names, resourceGroupName, zones, tags }: NetworkArgs) {
-    const address = new network.PublicIPAddress(
+    return new network.PublicIPAddress(
       `${this.name}-outbound-address`,
       {
-        publicIpAddressName: names.natAddress,
+        publicIpAddressName: names.outboundAddress,
         resourceGroupName,
         location: names.region,
         sku: { name: "Standard" },
@@ -74,20 +78,6 @@ export class Network extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const gateway = new network.NatGateway(
-      `${this.name}-outbound`,
-      {
-        natGatewayName: names.natGateway,
-        resourceGroupName,
-        location: names.region,
-        sku: { name: "Standard" },
-        idleTimeoutInMinutes: 10,
-        publicIpAddresses: [{ id: address.id }],
-        tags,
-      },
-      { parent: this },
-    );
-    return { address, gateway };
   }
 
   private virtualNetwork({ names, resourceGroupName, addressSpace, tags }: NetworkArgs) {
@@ -125,7 +115,7 @@ export class Network extends pulumi.ComponentResource {
   }
 
   /** Azure allows one subnet change per virtual network at a time, hence the chain. */
-  private subnets(args: NetworkArgs, vnet: network.VirtualNetwork, gateway: network.NatGateway) {
+  private subnets(args: NetworkArgs, vnet: network.VirtualNetwork) {
     const { names, resourceGroupName } = args;
     const nodesGroup = this.securityGroup("nodes", names.nodesSecurityGroup, args, []);
     const endpointsGroup = this.securityGroup("endpoints", names.endpointsSecurityGroup, args, [
@@ -144,17 +134,13 @@ export class Network extends pulumi.ComponentResource {
           resourceGroupName,
           virtualNetworkName: vnet.name,
           addressPrefix: this.subnetCidrs[noun],
-          // Nothing leaves but through the NAT gateway.
+          // Nothing leaves but through the cluster's load balancer.
           defaultOutboundAccess: false,
           ...extra,
         },
         { parent: this, dependsOn: after },
       );
-    const nodes = make(
-      "nodes",
-      { natGateway: { id: gateway.id }, networkSecurityGroup: { id: nodesGroup.id } },
-      [],
-    );
+    const nodes = make("nodes", { networkSecurityGroup: { id: nodesGroup.id } }, []);
     const endpoints = make(
       "endpoints",
       { privateEndpointNetworkPolicies: "Enabled", networkSecurityGroup: { id: endpointsGroup.id } },

@@ -67,7 +67,7 @@ const apiServer = resourceRule(
       ...mustExist(ranges, "name the ranges that may reach it"),
       ...ranges
         .items()
-        // The address of the stack's own NAT gateway is known once it exists, and judged then.
+        // The address the stack's own traffic leaves from is known once it exists, and judged then.
         .filter((range) => !(range.unknown && isDryRun))
         .flatMap((range) =>
           must(range, isNarrow, `be an IPv4 block of /${apiServerPrefix.value} or smaller`),

@@ -102,7 +102,7 @@ describe("cluster", () => {
     expect(authorizedIPRanges).toHaveLength(2);
   });
 
-  test("networking is the overlay with cilium, outbound through the subnet's own gateway", () => {
+  test("networking is the overlay with cilium, outbound from one address that stands in all zones", () => {
     expect(inputs(prod, TYPES.cluster, "primary").networkProfile).toEqual({
       networkPlugin: "azure",
       networkPluginMode: "overlay",
@@ -112,8 +112,26 @@ describe("cluster", () => {
       serviceCidr: "10.11.0.0/20",
       dnsServiceIP: "10.11.0.10",
       loadBalancerSku: "standard",
-      outboundType: "userAssignedNATGateway",
+      outboundType: "loadBalancer",
+      loadBalancerProfile: {
+        outboundIPs: {
+          publicIPs: [{ id: expect.stringMatching(/publicIPAddresses\/pip-forma3d-prod-weu-outbound$/) }],
+        },
+        // 64,000 ports over 3 + 9 nodes and the 1 + 3 of an upgrade.
+        allocatedOutboundPorts: 4_000,
+        idleTimeoutInMinutes: 10,
+        backendPoolType: "NodeIPConfiguration",
+      },
     });
+    // Nothing on the way out stands in one zone: no gateway, and an address of every zone.
+    for (const place of ["primary", "secondary"]) {
+      expect(inputs(prod, "azure-native:network:PublicIPAddress", place).zones).toEqual(["1", "2", "3"]);
+      expect(inputs(prod, TYPES.cluster, place).networkProfile.outboundType).toBe("loadBalancer");
+    }
+    expect(prod.resources.filter(({ type }) => type.includes("NatGateway"))).toEqual([]);
+    const subnet = inputs(prod, "azure-native:network:Subnet", "primary-network-nodes");
+    expect(subnet).not.toHaveProperty("natGateway");
+    expect(subnet.defaultOutboundAccess).toBe(false);
   });
 
   test("pods have identities of their own, and rotated secrets reach them", () => {
@@ -171,6 +189,7 @@ describe("cluster", () => {
     expect(rights).toEqual([
       "forma3d-prod-primary-cluster-on-kubelet-identity",
       "forma3d-prod-primary-cluster-on-nodes-subnet",
+      "forma3d-prod-primary-cluster-on-outbound-address",
       "forma3d-prod-primary-cluster-on-private-link-subnet",
     ]);
     expect(inputs(prod, TYPES.role, "primary-cluster-on-nodes-subnet").scope).toMatch(/\/subnets\/nodes$/);
