@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
+import { projectRoot } from "../command/root";
 import { loopback } from "./ports";
 import { startSupervised, temporaryDirectory } from "./supervised";
 
@@ -33,7 +34,12 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<LocalA
   const server = await startSupervised({
     directory,
     stopSignal: "KILL",
-    environment: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` },
+    environment: {
+      ...process.env,
+      AZURITE_ACCOUNTS: `${account}:${key}`,
+      // Its code is compiled once: a fifth of its start.
+      NODE_COMPILE_CACHE: path.join(projectRoot(__dirname), ".build/code"),
+    },
     command: [
       process.execPath,
       program(),

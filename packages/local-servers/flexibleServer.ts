@@ -92,12 +92,8 @@ const valueOf = (parameters: FlexibleServerOptions["parameters"], wanted: string
 export async function startFlexibleServer(options: FlexibleServerOptions = {}): Promise<FlexibleServer> {
   const administrator = options.administrator ?? "forma3dadmin";
   const database = options.database ?? "forma3d";
-  const passwords = new Map(
-    [administrator, ...(options.roles?.logins ?? []).map(({ name }) => name)].map((role) => [
-      role,
-      randomBytes(18).toString("base64url"),
-    ]),
-  );
+  const shapeOf = (postgres: LocalPostgres, passwords: ReadonlyMap<string, string>) =>
+    new Server(postgres, { administrator, database, passwords, options });
   const postgres = await startPostgres({
     ...(options.version === undefined ? { programs: productionPrograms() } : { version: options.version }),
     superuser: PROVIDER_ROLE,
@@ -106,18 +102,27 @@ export async function startFlexibleServer(options: FlexibleServerOptions = {}): 
     tls: "self-signed",
     access: ACCESS,
     settings: { ...settingsOf(options.parameters), ...options.settings },
+    content: {
+      key: JSON.stringify([
+        serverShape(administrator, ""),
+        SHAPED_DATABASES,
+        PUBLIC_SCHEMA,
+        database,
+        options.roles,
+      ]),
+      async fill(empty) {
+        const logins = [administrator, ...(options.roles?.logins ?? []).map(({ name }) => name)];
+        const passwords = new Map(logins.map((name) => [name, randomBytes(18).toString("base64url")]));
+        const server = shapeOf(empty, passwords);
+        await ask(empty.url, ...serverShape(administrator, passwords.get(administrator) ?? ""));
+        for (const name of SHAPED_DATABASES) await server.asMicrosoft(PUBLIC_SCHEMA, name);
+        await server.createDatabase(database);
+        server.makeRoles();
+        return Object.fromEntries(passwords);
+      },
+    },
   });
-  const server = new Server(postgres, { administrator, database, passwords, options });
-  try {
-    await ask(postgres.url, ...serverShape(administrator, passwords.get(administrator) ?? ""));
-    for (const name of SHAPED_DATABASES) await server.asMicrosoft(PUBLIC_SCHEMA, name);
-    await server.createDatabase(database);
-    server.makeRoles();
-    return server;
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
+  return shapeOf(postgres, new Map(Object.entries(postgres.facts)));
 }
 
 class Server implements FlexibleServer {
@@ -136,7 +141,7 @@ class Server implements FlexibleServer {
     private readonly facts: {
       administrator: string;
       database: string;
-      passwords: Map<string, string>;
+      passwords: ReadonlyMap<string, string>;
       options: FlexibleServerOptions;
     },
   ) {

@@ -1,13 +1,10 @@
-import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { Client } from "pg";
 import { unprivilegedAccount, type Account } from "../programs/postgres";
-import { freePort, loopback } from "./ports";
 import { selfSigned } from "./certificate";
-import { copyInstallation } from "./installation";
+import { makeCluster, type Cluster } from "./cluster";
+import { freePort, loopback } from "./ports";
 import { serverPrograms, type ServerPrograms } from "./postgresPrograms";
 import { startSupervised, temporaryDirectory, type Supervised } from "./supervised";
 
@@ -27,6 +24,8 @@ export interface LocalPostgres {
   tls: { certificate: string; key: string } | undefined;
   /** Whether a role without superuser may create the allowed extensions only. */
   limitsExtensions: boolean;
+  /** What filling its cluster told; empty without content. */
+  facts: Readonly<Record<string, string>>;
   /** The superuser's connection string to another database. */
   urlOf(database: string): string;
   /** Ends the server at once and deletes its data; safe to call twice. */
@@ -50,8 +49,18 @@ export interface PostgresOptions {
   settings?: Record<string, string>;
   /** PEM files the server offers TLS with, or a certificate of its own for `localhost`; default: in clear only. */
   tls?: { certificate: string; key: string } | "self-signed";
+  /** What the server's databases hold from the start; default: nothing. */
+  content?: ServerContent;
   /** Seconds to wait for the first connection; default 60. */
   timeoutSeconds?: number;
+}
+
+/** What a server holds from the start; it is made once and copied for every server. */
+export interface ServerContent {
+  /** Everything `fill` depends on: another text, another content. */
+  key: string;
+  /** Fills the first one. @returns what whoever uses a copy has to know, such as passwords */
+  fill(server: LocalPostgres): Promise<Record<string, string>>;
 }
 
 /** Nothing here must survive a crash, so nothing waits for the disk. */
@@ -66,54 +75,79 @@ const throwaway: Record<string, string> = {
   log_min_messages: "fatal",
 };
 
-/** Starts an empty PostgreSQL server on a free loopback port, with password authentication, in a temporary folder. */
+/**
+ * Starts a PostgreSQL server on a free loopback port, with password authentication, in a temporary folder: empty, or with
+ * the content given. What its cluster is made of is set up once on a machine, and copied from then on.
+ */
 export async function startPostgres(options: PostgresOptions = {}): Promise<LocalPostgres> {
-  const found = options.programs ?? serverPrograms(options.version);
+  const programs = options.programs ?? serverPrograms(options.version);
   const account = unprivilegedAccount();
-  const owner = {
-    name: options.superuser ?? "postgres",
-    password: randomBytes(18).toString("base64url"),
-    locale: options.locale ?? "C",
-  };
+  const { content, extensions, access } = options;
+  const superuser = options.superuser ?? "postgres";
+  const locale = options.locale ?? "C";
   for (let attempt = 1; ; attempt++) {
     const directory = temporaryDirectory("postgres", account);
-    const port = await freePort();
     try {
-      const limited =
-        options.extensions &&
-        copyInstallation(found, options.extensions, path.join(directory, "programs"), account);
-      const programs = limited ?? found;
-      const dataDir = await initialise(programs.initdb, directory, owner, account);
-      if (options.access) {
-        const access = options.access.map((line) => `${line}\n`).join("");
-        fs.writeFileSync(path.join(dataDir, "pg_hba.conf"), access);
-      }
-      const tls = offerTls(options.tls, directory, account);
-      const server = await startSupervised({
+      const cluster = await makeCluster(
+        { programs, superuser, locale, extensions, access, account, content },
         directory,
-        account,
-        // An immediate shutdown: unlike KILL it also frees the shared memory.
-        stopSignal: "QUIT",
-        command: [
-          ...[programs.postgres, "-D", dataDir, "-h", loopback, "-p", `${port}`],
-          ...flags({
-            ...options.settings,
-            ...(tls && { ssl: "on", ssl_cert_file: tls.certificate, ssl_key_file: tls.key }),
-          }),
-        ],
-      });
-      const local = describe(
-        server,
-        { dataDir, port, version: programs.version, tls },
-        owner,
-        Boolean(limited),
+        (empty) => fillOnce(empty, { ...options, superuser }, account),
       );
-      await untilReady(local, server, options.timeoutSeconds ?? 60);
+      const { local } = await launch(cluster, { ...options, superuser }, directory, account);
       return local;
     } catch (error) {
       fs.rmSync(directory, { recursive: true, force: true });
       if (attempt === 3 || !/could not create any TCP\/IP sockets/.test(String(error))) throw error;
     }
+  }
+}
+
+type Launch = PostgresOptions & { superuser: string };
+
+/** A server on a cluster, answering. Its process's own folder is deleted when it has ended. */
+async function launch(
+  cluster: Cluster,
+  options: Launch,
+  directory: string,
+  account: Account | undefined,
+): Promise<{ local: LocalPostgres; server: Supervised }> {
+  const port = await freePort();
+  const tls = offerTls(options.tls, directory, account);
+  const server = await startSupervised({
+    directory,
+    account,
+    // An immediate shutdown: unlike KILL it also frees the shared memory.
+    stopSignal: "QUIT",
+    command: [
+      ...[cluster.programs.postgres, "-D", cluster.dataDir, "-h", loopback, "-p", `${port}`],
+      ...flags({
+        ...options.settings,
+        ...(tls && { ssl: "on", ssl_cert_file: tls.certificate, ssl_key_file: tls.key }),
+      }),
+    ],
+  });
+  const local = describe(server, cluster, { port, tls, superuser: options.superuser });
+  await untilReady(local, server, options.timeoutSeconds ?? 60);
+  return { local, server };
+}
+
+/** Under the settings of a throwaway server alone: those asked for may need what is yet to be filled in. */
+async function fillOnce(
+  empty: Cluster,
+  { content, tls, superuser, timeoutSeconds }: Launch,
+  account: Account | undefined,
+): Promise<Record<string, string>> {
+  if (!content) return {};
+  const directory = temporaryDirectory("postgres", account);
+  const { local, server } = await launch(empty, { tls, superuser, timeoutSeconds }, directory, account);
+  try {
+    const facts = await content.fill(local);
+    // In order: what is copied afterwards needs no recovery.
+    process.kill(server.pid, "SIGINT");
+    await server.gone();
+    return facts;
+  } finally {
+    await server.stop();
   }
 }
 
@@ -139,50 +173,25 @@ function flags(settings: Record<string, string> = {}): string[] {
   return Object.entries({ ...throwaway, ...settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-interface Owner {
-  name: string;
-  password: string;
-  locale: string;
-}
-
-async function initialise(
-  initdb: string,
-  directory: string,
-  owner: Owner,
-  account: Account | undefined,
-): Promise<string> {
-  const dataDir = path.join(directory, "data");
-  const passwordFile = path.join(directory, "password");
-  fs.writeFileSync(passwordFile, `${owner.password}\n`, { mode: 0o600 });
-  if (account) fs.chownSync(passwordFile, account.uid, account.gid);
-  await promisify(execFile)(
-    initdb,
-    [
-      ...["-D", dataDir, "-U", owner.name, "-A", "scram-sha-256", "--pwfile", passwordFile, "-E", "UTF8"],
-      ...[`--locale=${owner.locale}`, "--no-sync", "--no-instructions"],
-    ],
-    { cwd: directory, ...(account ?? {}) },
-  );
-  fs.rmSync(passwordFile);
-  return dataDir;
-}
-
 function describe(
   server: Supervised,
-  facts: Pick<LocalPostgres, "dataDir" | "port" | "version" | "tls">,
-  { name, password }: Owner,
-  limitsExtensions: boolean,
+  { dataDir, programs, limitsExtensions, password, facts }: Cluster,
+  { port, tls, superuser }: Pick<LocalPostgres, "port" | "tls" | "superuser">,
 ): LocalPostgres {
   const urlOf = (database: string) =>
-    `postgresql://${name}:${password}@${loopback}:${facts.port}/${encodeURIComponent(database)}`;
+    `postgresql://${superuser}:${password}@${loopback}:${port}/${encodeURIComponent(database)}`;
   return {
-    ...facts,
+    dataDir,
+    port,
+    tls,
+    superuser,
+    password,
+    limitsExtensions,
+    facts,
+    version: programs.version,
     url: urlOf("postgres"),
     host: loopback,
-    superuser: name,
-    password,
     pid: server.pid,
-    limitsExtensions,
     urlOf,
     stop: server.stop,
   };
