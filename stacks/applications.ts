@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DATABASE_PORTS } from "../infra/data/database";
+import { DATABASE_PORTS } from "../infra/data/places";
 import { GATEWAY_PORTS, gatewayVariables } from "../infra/workloads/gateway";
 import { Exposure, loadBalancerAddress } from "../infra/kubernetes/exposure";
 import { addresses, DNS, publicInternet, scraping, workloads } from "../infra/kubernetes/traffic";

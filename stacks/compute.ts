@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BackupJobs } from "../infra/recovery/backupJobs";
 import { Cluster } from "../infra/cluster/cluster";
-import { DATABASE_PORTS } from "../infra/data/database";
+import { DATABASE_PORTS } from "../infra/data/places";
 import { LoginRegions } from "../infra/data/databaseLogins";
 import { databaseRoles } from "../infra/data/databaseRoles";
 import { integrationGateway } from "../infra/workloads/gateway";
@@ -17,7 +17,7 @@ import { recoveryExporter } from "../infra/recovery/recoveryExporter";
 import { scratchVolumes } from "../infra/recovery/recoveryJobs";
 import { BackupTarget, databaseGate, gateSettings, RecoveryTargets } from "../infra/recovery/recoveryTargets";
 import { secretIssue } from "../infra/secrets/secretIssue";
-import { CONTAINER_NAMES, ContainerPurpose } from "../infra/data/storage";
+import { CONTAINER_NAMES, ContainerPurpose } from "../infra/data/places";
 import { Workload } from "../infra/workloads/workload";
 import { api, dashboard, GATEWAY_REPLICAS } from "./applications";
 import { Site, SITES } from "./sites";

@@ -8,7 +8,8 @@ import {
   STATUS_PAGE_PROBES,
 } from "../packages/alerting/services";
 import { Alerts, WatchedResource } from "../infra/monitoring/alerts";
-import { Database, DATABASE_PORTS } from "../infra/data/database";
+import { Database } from "../infra/data/database";
+import { DATABASE_PORTS } from "../infra/data/places";
 import { Edge } from "../infra/edge/edge";
 import {
   BLACKBOX_EXPORTER,

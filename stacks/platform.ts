@@ -1,6 +1,6 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
-import { Database, DATABASE_PORTS } from "../infra/data/database";
+import { Database } from "../infra/data/database";
 import { DnsRecord, Edge } from "../infra/edge/edge";
 import { Logs } from "../infra/monitoring/logs";
 import { virtualEndpointHosts } from "../infra/naming";
@@ -8,7 +8,6 @@ import { cloudProviders } from "../infra/providers";
 import { featuresOf } from "../infra/recovery/recoveryTargets";
 import { SecretReader } from "../infra/secrets/secretCatalog";
 import { SecretValues } from "../infra/secrets/secretValues";
-import { CONTAINER_NAMES } from "../infra/data/storage";
 import { platformTags } from "../infra/tags";
 import { Vault } from "../infra/secrets/vault";
 import { accessToBackups, backupStorage, backupTargets, PlacedBackups } from "./backups";
@@ -19,6 +18,7 @@ import { publicEntry } from "./entry";
 import { stackPlatformNames } from "./files";
 import { Monitoring, monitoring } from "./monitoring";
 import { loginRegions, secretIssues } from "./names";
+import { outputNames } from "./outputNames";
 import { privateEndpoints, PrivateService, RegionBase, regionBase } from "./regional";
 import { servingPlace } from "./roles";
 import { PRODUCT, StackConfig } from "./schema";
@@ -46,7 +46,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
     .map((region) => regionCluster(context, { region, logs }));
   const entry = publicEntry(context, { group: global, regions, computing, logs });
   const watching = monitoring(context, { computing, lost, secrets, database, backups, vaults, edge: entry });
-  return outputs(context, { backups, vaults, regions, entry, watching });
+  return outputs(context, entry, watching);
 }
 
 function prepare(config: StackConfig): Context {
@@ -231,53 +231,9 @@ function connectPrivately(
 }
 
 /** What the recovery tools and the runbooks need to find everything; no secret among them. */
-export interface PlatformOutputs {
-  /** Name of the environment. */
-  environment: string;
-  /** Hosts, ports and servers of the database. */
-  database: {
-    writerHost: string;
-    readerHost: string;
-    ports: { pooled: number; direct: number };
-    database: string;
-    virtualEndpoint: string;
-    primary: { server: string; resourceGroup: string; region: string };
-    replica?: { server: string; resourceGroup: string; region: string };
-  };
-  /** Containers of backups and evidence, and the accounts they are in, by `primary` and `secondary`. */
-  storage: {
-    containers: Record<string, string>;
-    accounts: Record<
-      string,
-      { account: string; resourceGroup: string; region: string; blobEndpoint: string }
-    >;
-  };
-  /** Vault and cluster of each region, by `primary` and `secondary`. */
-  regions: Record<
-    string,
-    {
-      region: string;
-      resourceGroup: string;
-      vault: string;
-      cluster: string;
-      namespace: string;
-      privateLinkServices: Record<string, string>;
-    }
-  >;
-  /**
-   * Where requests come in: public names, the Front Door endpoint behind them with its host, and the records the
-   * owner of the public names must create.
-   */
-  edge: {
-    subscriptionId: string;
-    resourceGroup: string;
-    apiHost: string;
-    dashboardHost: string;
-    frontDoor: string;
-    frontDoorEndpoint: string;
-    host: pulumi.Output<string>;
-    dnsRecords: DnsRecord[];
-  };
+export type PlatformOutputs = ReturnType<typeof outputNames> & {
+  /** Host of the Front Door endpoint, and the records the owner of the public names must create. */
+  edge: { host: pulumi.Output<string>; dnsRecords: DnsRecord[] };
   /** Address PromQL is asked at, Grafana's, and the host of the status page outside the cluster. */
   monitoring: {
     resourceGroup: string;
@@ -285,83 +241,19 @@ export interface PlatformOutputs {
     grafana: pulumi.Output<string>;
     statusPage: pulumi.Output<string>;
   };
-  /** Objectives in minutes. */
-  objectives: { rpoMinutes: number; rtoMinutes: number };
-}
+};
 
-function outputs(
-  { config, names }: Context,
-  parts: {
-    backups: PlacedBackups[];
-    vaults: Vault[];
-    regions: RegionBase[];
-    entry: Edge;
-    watching: Monitoring;
-  },
-): PlatformOutputs {
-  const { backups, regions, entry, watching } = parts;
-  const hosts = virtualEndpointHosts(names.virtualEndpoint);
-  const server = ({ names: region }: RegionBase) => ({
-    server: region.server,
-    resourceGroup: region.resourceGroup,
-    region: region.region,
-  });
-  const [primary, secondary] = [first(regions), regions[1]];
+function outputs({ config, names }: Context, entry: Edge, watching: Monitoring): PlatformOutputs {
+  const { edge, ...outputs } = outputNames(config);
   return {
-    environment: config.environment,
-    database: {
-      writerHost: hosts.writer,
-      readerHost: hosts.reader,
-      ports: DATABASE_PORTS,
-      database: config.database.applicationDatabase,
-      virtualEndpoint: names.virtualEndpoint,
-      primary: server(primary),
-      ...(config.database.replica && secondary && { replica: server(secondary) }),
-    },
-    storage: {
-      containers: CONTAINER_NAMES,
-      accounts: Object.fromEntries(
-        backups.map(({ place, names: account, storage }) => [
-          place,
-          {
-            account: account.storageAccount,
-            resourceGroup: account.resourceGroup,
-            region: account.region,
-            blobEndpoint: storage.blobEndpoint,
-          },
-        ]),
-      ),
-    },
-    regions: Object.fromEntries(
-      regions.map(({ place, names: region }) => [
-        place,
-        {
-          region: region.region,
-          resourceGroup: region.resourceGroup,
-          vault: region.vault,
-          cluster: region.cluster,
-          namespace: names.namespace,
-          privateLinkServices: region.privateLinkServices,
-        },
-      ]),
-    ),
-    edge: {
-      subscriptionId: config.azure.subscriptionId,
-      resourceGroup: names.globalResourceGroup,
-      apiHost: config.edge.apiHostName,
-      dashboardHost: config.edge.dashboardHostName,
-      frontDoor: names.frontDoor,
-      frontDoorEndpoint: names.frontDoorEndpoint,
-      host: entry.endpointHost,
-      dnsRecords: entry.dnsRecords,
-    },
+    ...outputs,
+    edge: { ...edge, host: entry.endpointHost, dnsRecords: entry.dnsRecords },
     monitoring: {
       resourceGroup: names.monitoringResourceGroup,
       metrics: watching.workspace.queryEndpoint,
       grafana: watching.workspace.grafanaEndpoint,
       statusPage: watching.outside.host,
     },
-    objectives: { rpoMinutes: config.recovery.rpoMinutes, rtoMinutes: config.recovery.rtoMinutes },
   };
 }
 

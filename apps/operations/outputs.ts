@@ -1,9 +1,10 @@
-import { execFile } from "node:child_process";
 import fs from "node:fs";
-import { promisify } from "node:util";
 import { z } from "zod";
-import { FailedError } from "../../packages/command/errors";
+import { FailedError, UsageError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
+import { projectRoot } from "../../packages/command/root";
+import { readStacks } from "../../stacks/files";
+import { outputNames } from "../../stacks/outputNames";
 
 const place = z.object({ server: z.string(), resourceGroup: z.string(), region: z.string() });
 const account = z.object({
@@ -132,23 +133,21 @@ function fromDocument(document: unknown): unknown {
   return stack?.outputs;
 }
 
-async function read(stack: string, file: string | undefined): Promise<unknown> {
+function read(stack: string, file: string | undefined): unknown {
   if (file !== undefined) return fromDocument(JSON.parse(fs.readFileSync(file, "utf8")));
-  const { stdout } = await promisify(execFile)("pulumi", [
-    "stack",
-    "output",
-    "--json",
-    "--stack",
-    stack,
-  ]).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    throw new FailedError("the pulumi CLI is not on PATH; use --from with a plan or an exported state");
-  });
-  return JSON.parse(stdout);
+  const stacks = readStacks(projectRoot(__dirname));
+  const config = stacks[stack];
+  if (!config)
+    throw new UsageError(`stack "${stack}" has no file; allowed: ${Object.keys(stacks).join(", ")}`);
+  return outputNames(config);
 }
 
-async function print(stack: string, { from }: { from?: string }): Promise<void> {
-  const parsed = outputsSchema.safeParse(await read(stack, from));
+/** What sets the names in a shell. A look-up that fails sets none, and none that is missing is taken for an empty one. */
+export const setNames = (stack: string): string =>
+  `set -o nounset; NAMES=$(npm run -s outputs -- ${stack}) && eval "$NAMES"`;
+
+function print(stack: string, { from }: { from?: string }): void {
+  const parsed = outputsSchema.safeParse(read(stack, from));
   if (!parsed.success) {
     const missing = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
     throw new FailedError(`outputs of ${stack} lack ${missing}`);
@@ -158,12 +157,11 @@ async function print(stack: string, { from }: { from?: string }): Promise<void> 
 
 export async function main(): Promise<void> {
   await runCommand(
-    createCommand(
-      "outputs",
-      'Prints a stack\'s names as shell variables: eval "$(npm run -s outputs -- prod)"',
-      { 0: "printed", 1: "the outputs cannot be read" },
-    )
-      .argument("<stack>", "stack to ask")
+    createCommand("outputs", `Prints a stack's names as shell variables: ${setNames("prod")}`, {
+      0: "printed",
+      1: "the file of --from lacks some",
+    })
+      .argument("<stack>", "environment, by its stack file; neither state nor cloud is asked")
       .option(
         "--from <file>",
         "read a plan (npm run plan -- <stack> --save file) or an exported state instead",

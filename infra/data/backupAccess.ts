@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Identity } from "../identity/identity";
 import { IdentityName } from "../naming";
 import { assignRole, deterministicGuid } from "../identity/roles";
-import { ContainerPurpose } from "./storage";
+import { ContainerPurpose } from "./places";
 
 /** One of the accounts that hold the backups. */
 export interface BackupAccount {

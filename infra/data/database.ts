@@ -71,9 +71,6 @@ export interface DatabaseArgs {
   tags: Tags;
 }
 
-/** Ports of the server: PgBouncer for many short connections, PostgreSQL itself for sessions. */
-export const DATABASE_PORTS = { pooled: 6432, direct: 5432 } as const;
-
 /**
  * What Azure changes by itself or accepts only once: a failover swaps the zones, autogrow enlarges the disk, and
  * the sources of a server describe its birth. Sending any of them back would replace the server or shrink it.

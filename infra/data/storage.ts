@@ -2,14 +2,13 @@ import * as storage from "@pulumi/azure-native/storage";
 import * as pulumi from "@pulumi/pulumi";
 import { diagnostics } from "../monitoring/diagnostics";
 import { lifecycleRules, TierStep } from "./lifecycle";
+import { CONTAINER_NAMES, ContainerPurpose } from "./places";
 import { dataOptions, deleteLock } from "./protection";
 import { Region } from "../regions";
 import { Tags } from "../tags";
 
 /** Tiers of backups; each is kept in a container of its own, because each has its own immutability. */
 export type BackupTier = "hourly" | "daily" | "weekly" | "monthly";
-
-export type ContainerPurpose = BackupTier | "evidence" | "incidents";
 
 export interface BackupContainer {
   purpose: ContainerPurpose;
@@ -39,16 +38,6 @@ export interface BackupStorageArgs {
   logWorkspaceId: pulumi.Input<string>;
   tags: Tags;
 }
-
-/** Names of the containers, by purpose. */
-export const CONTAINER_NAMES: Record<ContainerPurpose, string> = {
-  hourly: "backups-hourly",
-  daily: "backups-daily",
-  weekly: "backups-weekly",
-  monthly: "backups-monthly",
-  evidence: "evidence",
-  incidents: "incidents",
-};
 
 /**
  * Storage account of backups, drill evidence and incident records in one region. Reached only through private endpoints

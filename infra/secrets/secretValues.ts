@@ -1,7 +1,8 @@
 import { RandomBytes } from "@pulumi/random/randomBytes";
 import { RandomPassword } from "@pulumi/random/randomPassword";
 import * as pulumi from "@pulumi/pulumi";
-import { connectionString, DATABASE_PORTS } from "../data/database";
+import { connectionString } from "../data/database";
+import { DATABASE_PORTS } from "../data/places";
 import { loginName } from "../data/databaseLogins";
 import { DATABASE_ROLES, DatabaseRole, SECRET_CATALOG, SecretEntry } from "./secretCatalog";
 import { encryptionKeyDay } from "./secretIssue";

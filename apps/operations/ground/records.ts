@@ -1,3 +1,4 @@
+import { CONTAINER_NAMES } from "../../../infra/data/places";
 import type { Platform } from "../platform";
 import type { Environment } from ".";
 import type { RecordsGround } from "./types";
@@ -14,10 +15,7 @@ export function recordsOf(
   const derived = chosen
     ? {}
     : { BACKUP_TARGETS: JSON.stringify(backupAccounts.map((account) => ({ ...account, kind: "azure" }))) };
-  // What the containers are called is told by what declares them, which takes a second to load: not for verbs that do
-  // not ask.
-  const read = async () => {
-    const { CONTAINER_NAMES } = await import("../../../infra/data/storage");
+  const read = () => {
     return {
       ...Object.fromEntries(
         Object.entries(CONTAINER_NAMES).map(([kind, name]) => [
@@ -38,7 +36,7 @@ export function recordsOf(
       const { runStatus } = await import("../../recovery/commands/status");
       const { silent } = await import("../../recovery/progress");
       const context = { progress: silent, signal: new AbortController().signal, now: () => new Date() };
-      const entries = await runStatus(loadSettings(await read(), ["store"]), {}, context);
+      const entries = await runStatus(loadSettings(read(), ["store"]), {}, context);
       return entries.map(({ database, target, newest, newestVerified, problems }) => ({
         database,
         target,
@@ -52,7 +50,7 @@ export function recordsOf(
       const { openEvidence } = await import("../../recovery/commands/evidence");
       const { readReports } = await import("../../recovery/evidence/store");
       const { parseReport } = await import("../../recovery/evidence/chain");
-      const store = await openEvidence(loadSettings(await read(), ["store", "evidence"]));
+      const store = await openEvidence(loadSettings(read(), ["store", "evidence"]));
       const last = (await readReports(store, environment)).at(-1);
       if (!last) return undefined;
       const { endedAt, verdict } = parseReport(last.bytes);
@@ -60,7 +58,7 @@ export function recordsOf(
     },
     async openIncidents() {
       const { latest, openStores } = await import("../../recovery/incident/store");
-      const stores = await openStores(await read());
+      const stores = await openStores(read());
       if (!stores.remote) throw new Error(stores.unreachable ?? "no store of incidents answers");
       return [...(await latest(stores)).values()]
         .filter(({ incident }) => !incident.resolvedAt)

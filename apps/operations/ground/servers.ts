@@ -10,8 +10,16 @@ export function flexibleServers(
 ): ServersGround {
   return {
     async get(resourceGroup, server) {
-      const { replicationRole, state } = await client.servers.get(resourceGroup, server);
-      return { role: ROLES.find((role) => role === replicationRole) ?? "None", state: state ?? "Unknown" };
+      const {
+        replicationRole,
+        state,
+        highAvailability: ha,
+      } = await client.servers.get(resourceGroup, server);
+      return {
+        role: ROLES.find((role) => role === replicationRole) ?? "None",
+        state: state ?? "Unknown",
+        ...(ha?.mode && ha.mode !== "Disabled" && { standby: ha.state ?? "Unknown" }),
+      };
     },
     async promote(resourceGroup, server, promoteOption, abortSignal) {
       const change = { replica: { promoteMode: "Switchover" as const, promoteOption } };

@@ -105,6 +105,8 @@ export interface ServerView {
   /** As Azure says it. */
   role: "None" | "Primary" | "AsyncReplica" | "GeoAsyncReplica";
   state: string;
+  /** How its standby in another zone is, e.g. `Healthy`; undefined where it has none. */
+  standby?: string;
 }
 
 export interface ServersGround {

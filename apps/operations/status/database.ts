@@ -31,8 +31,8 @@ export function serving({ regions, writerHost }: Platform, ground: Ground): Look
     );
     const found = asked.find(({ same }) => same)?.region;
     if (!found) return attention(`${writerHost} answers, from a server of no region of this environment`);
-    const roles = await Promise.all(
-      regions.map(async (region) => [region, await azureRole(region, ground)] as const),
+    const views = await Promise.all(
+      regions.map(async (region) => ({ region, ...(await azureView(region, ground)) })),
     );
     const declared = regions.find(({ role }) => role === "serving");
     return judged(
@@ -41,21 +41,25 @@ export function serving({ regions, writerHost }: Platform, ground: Ground): Look
         ...(declared === found
           ? []
           : [`the stack file says ${declared?.location ?? "nobody"} serves: commit who does`]),
-        ...roles.flatMap(([region, role]) =>
-          region === found && role !== "Primary" && role !== "None"
+        ...views.flatMap(({ region, role, standby }) => [
+          ...(region === found && role !== "Primary" && role !== "None"
             ? [`Azure calls ${region.server} ${role}`]
-            : [],
-        ),
+            : []),
+          ...(standby && standby !== "Healthy" ? [`the standby of ${region.server} is ${standby}`] : []),
+        ]),
       ],
-      `${found.location} (${found.server}); ${roles.map(([region, role]) => `${region.server}: ${role}`).join(", ")}`,
+      `${found.location} (${found.server}); ${views.map(({ region, role, standby }) => `${region.server}: ${role}${standby ? `, standby ${standby}` : ""}`).join(", ")}`,
     );
   };
 }
 
-const azureRole = ({ resourceGroup, server }: RegionFacts, ground: Ground): Promise<string> =>
+const azureView = (
+  { resourceGroup, server }: RegionFacts,
+  ground: Ground,
+): Promise<{ role: string; standby?: string }> =>
   ground.servers.get(resourceGroup, server).then(
-    ({ role, state }) => (state === "Ready" ? role : `${role}, ${state}`),
-    (error: unknown) => `unknown (${messageOf(error)})`,
+    ({ role, state, standby }) => ({ role: state === "Ready" ? role : `${role}, ${state}`, standby }),
+    (error: unknown) => ({ role: `unknown (${messageOf(error)})` }),
   );
 
 /** How far each follower is behind, and what would be lost were the primary gone this moment. */

@@ -8,8 +8,8 @@ import type { Platform } from "../platform";
 import type { Place } from "./places";
 
 const ACTIVITY_API = "2015-04-01";
-/** Days of the activity log that are kept; Azure itself keeps 90. */
-const ACTIVITY_DAYS = 7;
+/** Days of the activity log that are kept: all that Azure has, which is 90, less the one that ends meanwhile. */
+const ACTIVITY_DAYS = 89;
 
 /**
  * Logs that vanish with their pods, and what was done in the subscription: kept as files with their digests, and in the

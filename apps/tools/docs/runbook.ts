@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
+import { setNames } from "../../operations/outputs";
 
 /**
  * Where a step's command can run.
@@ -253,7 +254,7 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     "",
     "## Steps",
     "",
-    'Names come from the stack\'s outputs; set them once per shell with `eval "$(npm run -s outputs -- prod)"`. [Operating](../operating.md) says from where each command works.',
+    `Names come from the stack's file; set them once per shell with \`${setNames("prod")}\`: a name that is missing is then refused, never empty. [Operating](../operating.md) says from where each command works.`,
     "",
     ...Object.entries(book.inputs).map(
       ([name, meaning]) => `Set by hand: \`export ${name}=…\` (${meaning}).\n`,

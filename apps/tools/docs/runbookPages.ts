@@ -2,6 +2,7 @@ import { alertCatalogue } from "../../../packages/alerting/catalogue";
 import { DEFAULT_THRESHOLDS } from "../../../packages/alerting/settings";
 import { Alert } from "../../../packages/alerting/types";
 import { expiry } from "../../../infra/secrets/secretLife";
+import { setNames } from "../../operations/outputs";
 import { LeadingAlert, podCommand, readRunbooks, RunbookSource } from "./runbook";
 
 /** Every alert of the catalogue, with default limits: pages name alerts, not limits. */
@@ -123,7 +124,7 @@ export function renderQuickReference(
   };
   const inPod = (command: string): string => podCommand(command) ?? command;
   const commands: [string, string][] = [
-    ["Set the names", 'eval "$(npm run -s outputs -- prod)"'],
+    ["Set the names", setNames("prod")],
     ["Is it up?", 'curl --silent --show-error "https://$API_HOST/health"'],
     ["What is unhealthy?", first("partner-down")],
     [

@@ -1,0 +1,20 @@
+/**
+ * Where in the data's resources things stand: containers and ports. Apart from what declares them, so that a command that
+ * only names them does not load a cloud's SDK.
+ */
+
+/** What a container is for. */
+export type ContainerPurpose = "hourly" | "daily" | "weekly" | "monthly" | "evidence" | "incidents";
+
+/** Names of the containers, by purpose. */
+export const CONTAINER_NAMES: Readonly<Record<ContainerPurpose, string>> = {
+  hourly: "backups-hourly",
+  daily: "backups-daily",
+  weekly: "backups-weekly",
+  monthly: "backups-monthly",
+  evidence: "evidence",
+  incidents: "incidents",
+};
+
+/** Ports of the server: PgBouncer for many short connections, PostgreSQL itself for sessions. */
+export const DATABASE_PORTS = { pooled: 6432, direct: 5432 } as const;
