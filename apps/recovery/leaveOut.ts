@@ -52,6 +52,13 @@ export function parseSkip(text: string): Skip {
 
 const kindOf = ({ kind }: TocEntry) => kind.toLowerCase().replaceAll(" ", "-");
 
+/** An entry that is left out, as a report names it. */
+export const leftOutFor = (entry: TocEntry, reason: string): LeftOut => ({
+  kind: kindOf(entry),
+  name: entry.schema ? `${entry.schema}.${entry.name}` : entry.name,
+  reason,
+});
+
 /** Names by which an object may be called: alone, with its schema, and a function without its arguments. */
 function namesOf({ kind, name, schema }: TocEntry): string[] {
   const bare = kind === "FUNCTION" || kind === "PROCEDURE" ? [name, name.replace(/\(.*$/s, "")] : [name];
@@ -93,11 +100,7 @@ export function planOmissions(
   addDependents(entries, reasons);
   const list = entries
     .filter(({ dumpId, kind }) => reasons.has(dumpId) && !["ACL", "COMMENT"].includes(kind))
-    .map((entry) => ({
-      kind: kindOf(entry),
-      name: entry.schema ? `${entry.schema}.${entry.name}` : entry.name,
-      reason: reasons.get(entry.dumpId) ?? "",
-    }));
+    .map((entry) => leftOutFor(entry, reasons.get(entry.dumpId) ?? ""));
   return { entries: new Set(reasons.keys()), roles, list };
 }
 

@@ -70,6 +70,11 @@ export interface RestoreOptions {
   replace?: string;
   /** Only this part of the backup, into a database of its own. */
   only?: Wanted;
+  /**
+   * With `only`: into the tables of a database that is in use, whose name this is, as typed; must equal `to`. All of it
+   * happens or none.
+   */
+  inPlace?: string;
   /** Objects of the backup to do without, by name. */
   skip?: readonly Skip[];
   /** Masks personal data on the way to the server. */

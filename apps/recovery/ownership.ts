@@ -59,8 +59,8 @@ export async function planOwnership(client: Client, entries: readonly TocEntry[]
   return { keep, missingRoles, foreignOwners, borrowed };
 }
 
-/** Whether the restoring role may make itself a member, as who created a role may. */
-async function mayBorrow(client: Client, role: string): Promise<boolean> {
+/** Whether the restoring role may make itself a member, as who created a role may; in a transaction of its own. */
+export async function mayBorrow(client: Client, role: string): Promise<boolean> {
   await client.query("BEGIN");
   try {
     await client.query(`GRANT ${quoteIdentifier(role)} TO CURRENT_USER`);

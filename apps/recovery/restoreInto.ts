@@ -26,7 +26,7 @@ import { dropRehydrated, findArchive, openArchive, rehydrate } from "./store/arc
 import type { Store } from "./store/store";
 import type { DatabaseProperties, Manifest, TableMatch } from "./types";
 
-interface Run {
+export interface Run {
   settings: Settings;
   context: RunContext;
   store: Store;
@@ -241,7 +241,7 @@ class Attempt {
   }
 }
 
-async function majorVersion(client: Client): Promise<number> {
+export async function majorVersion(client: Client): Promise<number> {
   const { rows } = await client.query<{ major: number }>(
     "SELECT current_setting('server_version_num')::int / 10000 AS major",
   );
@@ -249,7 +249,7 @@ async function majorVersion(client: Client): Promise<number> {
 }
 
 /** The archive's name in the store, once it is online there. */
-async function onlineArchive(
+export async function onlineArchive(
   run: Run,
   wait: RestoreOptions["wait"],
 ): Promise<{ blob: string; offline: boolean; rehydrateSeconds: number }> {

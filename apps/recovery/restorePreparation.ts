@@ -42,7 +42,7 @@ export async function prepareRestore(
   const asked = selection?.entries ?? all;
   const plan = await planOwnership(client, asked);
   const omissions = planOmissions(asked, options.skip ?? [], plan.missingRoles, largeObjects);
-  requireRoles(target, plan, omissions);
+  if (target.kind === "replace") requireRoles(plan, omissions);
   const part = selection ? manifestOf(manifest, selection) : manifest;
   const missing = (await missingExtensions(client, part.inventory)).filter(
     (extension) => !omissions.list.some(({ kind, name }) => kind === "extension" && name === extension),
@@ -81,8 +81,7 @@ function incomplete({ keep, missingRoles, foreignOwners }: OwnershipPlan): strin
  * What takes the place of a database that works must work too: roles without their rights would be an outage.
  * @throws UsageError naming the roles that are not there or out of reach, unless they were named to be left out
  */
-function requireRoles(target: Target, plan: OwnershipPlan, omissions: Omissions): void {
-  if (target.kind !== "replace") return;
+export function requireRoles(plan: OwnershipPlan, omissions: Omissions): void {
   const wanted = (role: string) => !omissions.roles.includes(role);
   const missing = plan.missingRoles.filter(wanted);
   const foreign = plan.foreignOwners.filter(wanted);

@@ -1,5 +1,5 @@
 import { UsageError } from "../../packages/command/errors";
-import type { LeftOut } from "./leaveOut";
+import { leftOutFor, type LeftOut } from "./leaveOut";
 import { quotedName, sequenceValue, type TocEntry } from "./postgres/toc";
 import type { Manifest } from "./types";
 
@@ -14,6 +14,7 @@ export interface Wanted {
 export interface Selection {
   entries: TocEntry[];
   /** What belongs to a wanted table and needs one that is not wanted. */
+  without: TocEntry[];
   leftOut: LeftOut[];
 }
 
@@ -98,14 +99,9 @@ export function selectEntries(entries: readonly TocEntry[], wanted: Wanted): Sel
       for (const id of needs(entry.dumpId) ?? []) kept.add(id);
     }
   }
-  const leftOut = entries
-    .filter((entry) => !kept.has(entry.dumpId) && !withoutRows(entry) && belongs(entry))
-    .map(({ kind, schema, name }) => ({
-      kind: kind.toLowerCase().replaceAll(" ", "-"),
-      name: schema ? `${schema}.${name}` : name,
-      reason: "it needs a table that was not asked for",
-    }));
-  return { entries: entries.filter(({ dumpId }) => kept.has(dumpId)), leftOut };
+  const without = entries.filter((entry) => !kept.has(entry.dumpId) && !withoutRows(entry) && belongs(entry));
+  const leftOut = without.map((entry) => leftOutFor(entry, "it needs a table that was not asked for"));
+  return { entries: entries.filter(({ dumpId }) => kept.has(dumpId)), without, leftOut };
 }
 
 function chosenTables(entries: readonly TocEntry[], { tables = [], schemas = [] }: Wanted): Set<number> {
@@ -148,7 +144,7 @@ function withPartitions(entries: readonly TocEntry[], chosen: Set<number>): Set<
 }
 
 /** The manifest of what was selected. */
-export function manifestOf(manifest: Manifest, { entries }: Selection): Manifest {
+export function manifestOf(manifest: Manifest, { entries }: Pick<Selection, "entries">): Manifest {
   const tables = new Set(entries.filter(({ kind }) => kind === "TABLE DATA").map(quotedName));
   const sequences = new Set(
     entries.filter(({ kind }) => kind === "SEQUENCE SET").map((entry) => sequenceValue(entry).name),

@@ -242,7 +242,9 @@ export interface RestoreResult {
   leftOut: { kind: string; name: string; reason: string }[];
   /** With `--mask`: every column that was not taken over as it was, and what became of it. */
   masked?: { column: string; mask: string }[];
-  /** With `--replace`: where the previous content still is. */
+  /** With `--in-place`: rows of each table before and now; null: it was not there. */
+  inPlace?: { table: string; before: number | null; after: number }[];
+  /** With `--replace` and `--in-place`: where the previous content still is. */
   previousDatabase?: string;
   warnings: string[];
   stages: Stage[];

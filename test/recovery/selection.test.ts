@@ -1,6 +1,13 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { Client } from "pg";
 import { runBackup } from "../../apps/recovery/commands/backup";
+import { runRestore } from "../../apps/recovery/commands/restore";
+import type { RestoreOptions } from "../../apps/recovery/options";
+import type { Wanted } from "../../apps/recovery/selection";
 import type { DiffResult, RestoreResult } from "../../apps/recovery/types";
-import { recovery } from "../support/recoveryCli";
+import { UsageError } from "../../packages/command/errors";
+import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 
 let lab: PlatformLab;
@@ -34,7 +41,11 @@ beforeAll(async () => {
      insert into orders (customer, size) select 1 + n % 50, 'large' from generate_series(1, 300) n;
      insert into line select n, 1 from generate_series(1, 300) n;
      insert into log select date '2025-12-01' + n, 'x' from generate_series(1, 60) n;
-     insert into reports.daily select date '2026-01-01' + n, n from generate_series(1, 30) n`,
+     insert into reports.daily select date '2026-01-01' + n, n from generate_series(1, 30) n;
+     create function passes(int) returns bool language plpgsql immutable as $$ begin
+       perform pg_advisory_xact_lock_shared(4711); return true; end $$;
+     create table gate (id int primary key check (passes(id)));
+     insert into gate values (1), (2)`,
   );
   await lab.server.sql(lab.server.administrator, "alter role backup bypassrls");
   store = await lab.store("backup");
@@ -48,6 +59,13 @@ async function restore(to: string, ...args: string[]) {
   const { env } = lab.as(store, lab.server.administrator);
   return recovery(["restore", id, "--to", to, "--json", ...args], env);
 }
+
+const part = (to: string, only: Wanted, more: Partial<RestoreOptions> = {}) =>
+  runRestore(
+    lab.as(store, lab.server.administrator).settings,
+    { backup: { id }, to, only, ...more },
+    labContext(),
+  );
 
 const relations = async (database: string) =>
   (
@@ -89,10 +107,9 @@ test("one table comes with what it needs, compared, and says which of its parts 
 });
 
 test("tables that reference each other keep their keys, and partitions come with their table", async () => {
-  const run = await restore("several", "--table", "orders", "--table", "customer", "--table", "log");
-  const result = JSON.parse(run.stdout) as RestoreResult;
+  const result = await part("several", { tables: ["orders", "customer", "log"] });
   expect(result.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
-  expect([run.code, result.leftOut]).toEqual([0, []]);
+  expect([result.verdict, result.leftOut]).toEqual(["PASS", []]);
   expect(result.tables.map(({ name }) => name).sort()).toEqual([
     "public.customer",
     "public.log_2025",
@@ -109,10 +126,9 @@ test("tables that reference each other keep their keys, and partitions come with
 });
 
 test("a schema comes with its tables and views; what the backup does not have is refused", async () => {
-  const run = await restore("schema", "--schema", "reports");
-  const result = JSON.parse(run.stdout) as RestoreResult;
-  expect([run.code, result.leftOut.map(({ name }) => name)]).toEqual([
-    0,
+  const result = await part("schema", { schemas: ["reports"] });
+  expect([result.verdict, result.leftOut.map(({ name }) => name)]).toEqual([
+    "PASS",
     ["reports.daily daily_orders_fkey"],
   ]);
   expect(await relations("schema")).toEqual([
@@ -122,15 +138,224 @@ test("a schema comes with its tables and views; what the backup does not have is
     "r reports.other",
     "v reports.last",
   ]);
-  for (const [args, says] of [
-    [["--table", "nothing"], /--table nothing: the backup has no such table/],
-    [["--schema", "nothing"], /--schema nothing: the backup has no such schema/],
-    [["--table", "orders", "--replace", "--confirm", "forma3d"], /cannot replace one/],
+  for (const [only, says, replace] of [
+    [{ tables: ["nothing"] }, /--table nothing: the backup has no such table/, undefined],
+    [{ schemas: ["nothing"] }, /--schema nothing: the backup has no such schema/, undefined],
+    [{ tables: ["orders"] }, /cannot replace one/, "forma3d"],
   ] as const) {
-    const wrong = await restore(args.length > 2 ? "forma3d" : "wrong", ...args);
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(says)]);
+    const wrong = part(replace ?? "wrong", only, { replace });
+    await expect(wrong).rejects.toThrow(UsageError);
+    await expect(wrong).rejects.toThrow(says);
   }
 });
+
+describe("in place", () => {
+  const LIVE = "live";
+  const ask = <T extends object = Record<string, unknown>>(text: string, role = "migration") =>
+    lab.server.sql<T>(role, text, LIVE);
+  const inPlace = (...tables: string[]) =>
+    runRestore(
+      lab.as(store, lab.server.administrator, undefined, {
+        PROBE_API_URL: lab.server.url("api"),
+        PROBE_MIGRATION_URL: lab.server.url("migration"),
+      }).settings,
+      { backup: { id }, to: LIVE, inPlace: LIVE, only: { tables } },
+      labContext(),
+    );
+  /** Everything a restore may touch, and whether anything beside it is left. */
+  const state = async () => [
+    await ask(
+      `select (select jsonb_agg(t order by id) from orders t) as orders, (select jsonb_agg(t order by id) from customer t) as customers,
+         (select jsonb_agg(t order by orders, no) from line t) as lines, (select jsonb_agg(t order by id) from gate t) as gates`,
+      lab.server.administrator,
+    ),
+    await ask(
+      `select conrelid::regclass::text as "table", conname, convalidated, pg_get_constraintdef(oid) as text,
+         obj_description(oid, 'pg_constraint') as comment from pg_constraint where contype in ('f', 'p') order by 1, 2`,
+    ),
+    await ask("select tgname, tgenabled from pg_trigger where not tgisinternal order by 1"),
+    await ask(
+      `select relname, relowner::regrole::text as owner, relrowsecurity, has_table_privilege('api', oid, 'INSERT') as api
+       from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'i', 'S', 'v') order by 1`,
+    ),
+  ];
+  const beside = async () =>
+    (
+      await lab.server.sql<{ name: string }>(
+        lab.server.administrator,
+        `select datname as name from pg_database where datname like '${LIVE}\\_%' order by 1`,
+      )
+    ).map(({ name }) => name);
+  let backedUp: unknown;
+
+  beforeAll(async () => {
+    const { settings } = lab.as(store, lab.server.administrator);
+    await runRestore(settings, { backup: { id }, to: LIVE }, labContext());
+    await ask(
+      `comment on constraint orders_customer_fkey on orders is 'whose';
+       create trigger always after insert on orders for each row execute function stamp();
+       alter table orders enable always trigger always`,
+    );
+    backedUp = await state();
+  });
+
+  test("tables get the rows of the backup, everything else of theirs stays, and the rows before are kept", async () => {
+    await ask(
+      `update orders set customer = 7, size = 'small' where id <= 100;
+       delete from line where orders = 299; delete from orders where id = 299;
+       insert into orders (customer, size) values (1, 'small'); insert into line values (301, 1)`,
+    );
+    const changed = await state();
+    // Alone it would leave a line of an order that is not there any more.
+    await expect(inPlace("orders")).rejects.toThrow(
+      /^a reference would break: .*line.*"line_orders_fkey": Key \(orders\)=\(301\) is not present in table "orders"\.\nnothing was changed; name the other tables/,
+    );
+    expect([await state(), await beside()]).toEqual([changed, []]);
+
+    const reader = new Client({ connectionString: lab.server.url("api", LIVE) });
+    await reader.connect();
+    await reader.query("begin; select from orders");
+    const { env } = lab.as(store, lab.server.administrator);
+    const args = ["restore", id, "--to", LIVE, "--in-place", "--confirm", LIVE, "--table", "orders"];
+    const running = recovery([...args, "--table", "public.line", "--json"], env);
+    await until(async () => {
+      const waiting = await ask(
+        "select from pg_stat_activity where application_name = 'recovery' and wait_event_type = 'Lock'",
+        lab.server.administrator,
+      );
+      return waiting.length > 0;
+    });
+    await reader.query("rollback");
+    await reader.end();
+    const run = await running;
+    expect([run.code, run.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
+    const result = JSON.parse(run.stdout) as RestoreResult;
+    expect(result).toMatchObject({ database: LIVE, verdict: "PASS", fingerprints: "match", leftOut: [] });
+    expect(result.inPlace).toEqual([
+      { table: "public.line", before: 300, after: 300 },
+      { table: "public.orders", before: 300, after: 300 },
+    ]);
+    expect(await state()).toEqual(backedUp);
+    // A number that was given out since is not given out again.
+    expect(await ask("select nextval('orders_id_seq')::int as next")).toEqual([{ next: 302 }]);
+    expect(await beside()).toEqual([result.previousDatabase]);
+    expect(
+      await lab.server.sql(
+        lab.server.administrator,
+        "select count(*)::int as changed from orders where size = 'small'",
+        result.previousDatabase,
+      ),
+    ).toEqual([{ changed: 101 }]);
+    await lab.server.sql(
+      lab.server.administrator,
+      `drop database "${result.previousDatabase ?? ""}"`,
+      "postgres",
+    );
+  });
+
+  test("tables that were dropped come back with their keys, those of other tables too, and work for every role", async () => {
+    await ask("drop table orders cascade");
+    const result = await inPlace("orders");
+    expect(result).toMatchObject({ verdict: "PASS", leftOut: [], previousDatabase: undefined });
+    expect(result.inPlace).toEqual([{ table: "public.orders", before: null, after: 300 }]);
+    expect(result.checks.map(({ id: check, status }) => [check, status])).toEqual([
+      ["fingerprints", "PASS"],
+      ["role-api", "PASS"],
+      ["role-migration", "PASS"],
+    ]);
+    expect(result.nextSteps.join()).toMatch(/dropped with public\.orders/);
+    await ask(
+      `comment on constraint orders_customer_fkey on orders is 'whose'; create view recent as select * from orders where id > 10;
+       create trigger always after insert on orders for each row execute function stamp(); alter table orders enable always trigger always`,
+    );
+    expect(await state()).toEqual(backedUp);
+
+    await ask("drop schema reports cascade; drop table log_2025");
+    const schema = await part(LIVE, { schemas: ["reports"], tables: ["log"] }, { inPlace: LIVE });
+    expect(schema).toMatchObject({ verdict: "PASS", leftOut: [] });
+    expect(schema.inPlace).toEqual([
+      { table: "public.log_2025", before: null, after: 30 },
+      { table: "public.log_2026", before: 30, after: 30 },
+      { table: "reports.daily", before: null, after: 30 },
+      { table: "reports.other", before: null, after: 0 },
+    ]);
+    expect(await ask("select * from reports.last")).toHaveLength(1);
+    expect(await ask("select count(*)::int as n from log where day < '2026-01-01'", "api")).toEqual([
+      { n: 30 },
+    ]);
+    const { previousDatabase = "" } = schema;
+    await lab.server.sql(lab.server.administrator, `drop database "${previousDatabase}"`, "postgres");
+    expect(await state()).toEqual(backedUp);
+  });
+
+  test("what would be lost or broken is named, and nothing is changed", async () => {
+    await ask(
+      `delete from line; delete from reports.daily; delete from orders where customer = 3; delete from customer where id = 3;
+       create table log_2027 partition of log for values from ('2027-01-01') to ('2028-01-01'); insert into log values ('2027-02-02', 'new');
+       alter table gate add column note text`,
+    );
+    const changed = await state();
+    for (const [tables, says] of [
+      [["orders"], /"orders_customer_fkey": Key \(customer\)=\(3\) is not present in table "customer"/],
+      [["gate"], /public\.gate has columns the backup does not have: note; nothing was changed/],
+      [["log"], /partition public\.log_2027 has rows, and the backup has no such partition/],
+    ] as const) {
+      await expect(inPlace(...tables)).rejects.toThrow(says);
+    }
+    await expect(part(LIVE, { tables: ["gate"] }, { inPlace: "other" })).rejects.toThrow(
+      /"other" was typed, the database is "live"/,
+    );
+    for (const [args, says] of [
+      [["--in-place", "--confirm", LIVE], /--in-place: name what is restored with --table or --schema/],
+      [
+        ["--in-place", "--replace", "--confirm", LIVE, "--table", "gate"],
+        /--replace and --in-place exclude each other/,
+      ],
+    ] as const) {
+      const wrong = await restore(LIVE, ...args);
+      expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(says)]);
+    }
+    expect([await state(), await beside()]).toEqual([changed, []]);
+    await ask("alter table gate drop column note");
+  });
+
+  test("a run that is killed while it loads has changed nothing, and the next one leaves nothing of it", async () => {
+    await ask("delete from gate where id = 2");
+    const before = await state();
+    const holder = new Client({ connectionString: lab.server.url("migration", LIVE) });
+    await holder.connect();
+    await holder.query("select pg_advisory_lock(4711)");
+    const { env } = lab.as(store, lab.server.administrator);
+    const args = ["restore", id, "--to", LIVE, "--in-place", "--confirm", LIVE, "--table", "gate"];
+    const child = spawn(process.execPath, ["packages/command/run.mjs", "apps/recovery/cli.ts", ...args], {
+      cwd: root,
+      env: cleanEnvironment(env),
+      stdio: "ignore",
+    });
+    await until(async () => {
+      const loading = await ask(
+        "select from pg_stat_activity where query ~ '^COPY public.gate .* FROM stdin' and wait_event = 'advisory'",
+        lab.server.administrator,
+      );
+      return loading.length > 0;
+    });
+    child.kill("SIGKILL");
+    await once(child, "close");
+    await holder.end();
+    await until(async () => (await state().catch(() => undefined)) !== undefined);
+    expect([await state(), await beside()]).toEqual([before, [expect.stringMatching(/^live_before_/)]]);
+    const { previousDatabase, inPlace: rows } = await inPlace("gate");
+    expect(rows).toEqual([{ table: "public.gate", before: 1, after: 2 }]);
+    expect(await beside()).toEqual([previousDatabase]);
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !(await condition());) {
+    if (Date.now() > deadline) throw new Error("it did not happen within 60 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 describe("diff", () => {
   async function diff(...args: string[]) {
@@ -143,7 +368,7 @@ describe("diff", () => {
       0,
       expect.objectContaining({ same: true, added: [] }),
     ]);
-    expect((await recovery(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 7 tables/);
+    expect((await recovery(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 8 tables/);
 
     for (const text of [
       "update orders set customer = 9 where id = 150",
@@ -159,6 +384,7 @@ describe("diff", () => {
     const result = JSON.parse(other.stdout) as DiffResult;
     expect(result.tables.map(({ name, state }) => [name, state]).sort()).toEqual([
       ["public.customer", "other columns"],
+      ["public.gate", "same"],
       ["public.line", "differs"],
       ["public.log_2025", "same"],
       ["public.log_2026", "differs"],

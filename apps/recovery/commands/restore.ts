@@ -5,13 +5,14 @@ import { ExitCode, FailedError, messageOf, UsageError } from "../../../packages/
 import { parseSkip } from "../leaveOut";
 import { checkRules, describeRules, loadMaskRules } from "../mask/rules";
 import type { BackupSelector, RestoreOptions } from "../options";
-import type { OwnershipPlan } from "../ownership";
 import { parseInstantOption } from "../parse";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/databases";
 import { describeDatabase, openTarget, putInPlace, type Placed, type Target } from "../postgres/target";
 import { leaseName, type NameLease } from "../postgres/unfinished";
+import { restoreInPlace } from "../inPlace/restoreInPlace";
 import { restoreInto } from "../restoreInto";
+import { nextSteps } from "../restoreSteps";
 import { runVerb } from "../runner";
 import { serverOf, SETTING_HELP, type Settings } from "../settings";
 import { Stages } from "../stages";
@@ -33,23 +34,32 @@ export async function runRestore(
   const started = context.now();
   const stages = new Stages(context);
   const places = await openTargets(settings, options.target);
-  const [{ entry, place }, target] = await stages.run("locate", async () => [
-    await choose(places, (all) => locate(all, options.backup, server, started), context.progress.note),
-    await openTarget(server, options.to, options.replace, started),
-  ]);
+  const { entry, place } = await stages.run("locate", () =>
+    choose(places, (all) => locate(all, options.backup, server, started), context.progress.note),
+  );
   const { store } = place;
   const { manifest } = entry;
   if (!manifest)
     throw new FailedError(
       `backup ${entry.id} is damaged: ${entry.problem ?? "unreadable"}; choose another from list`,
     );
+  const run = { settings, context, store, stages, manifest };
+  const seconds = () => Math.max(0, (context.now().getTime() - started.getTime()) / 1000);
+  if (options.inPlace !== undefined)
+    return {
+      ...(await restoreInPlace(run, server, options)),
+      seconds: seconds(),
+      stages: stages.list,
+    };
+  const target = await openTarget(server, options.to, options.replace, started);
   if (options.only && target.kind === "replace")
-    throw new UsageError("--table and --schema go into a database of their own: they cannot replace one");
+    throw new UsageError(
+      "--table and --schema go into a database of their own, or into one that is in use with --in-place: they cannot replace one",
+    );
   if (options.masking) checkRules(options.masking.rules, manifest);
   context.progress.note(
     `restore of ${manifest.id} to ${describeServer(withDatabase(server, options.to))} starts`,
   );
-  const run = { settings, context, store, stages, manifest };
   const lease = await leaseName(target.maintenance, options.to, context.progress.note);
   try {
     const { properties, ...restored } = await restoreInto(run, target, lease, options);
@@ -73,7 +83,7 @@ export async function runRestore(
       ...loaded,
       checks: ladder.checks,
       nextSteps: nextSteps({ database, target, match, previousDatabase: previous, plan }),
-      seconds: Math.max(0, (context.now().getTime() - started.getTime()) / 1000),
+      seconds: seconds(),
       stages: stages.list,
     };
   } finally {
@@ -144,48 +154,13 @@ function locate(
   throw new UsageError(`--database: name one of ${[...names].sort().join(", ")}`);
 }
 
-/** The same steps, in the same order, as docs/runbooks/database-restore.md. */
-function nextSteps(done: {
-  database: string;
-  target: Target;
-  match: boolean;
-  previousDatabase?: string;
-  plan: OwnershipPlan;
-}): string[] {
-  const { database, target, match, previousDatabase, plan } = done;
-  if (!match) {
-    const kept = target.kind === "new" ? "" : ` "${target.name}" is as it was.`;
-    return [
-      `Do not use "${database}": a check did not pass, see above.${kept} Restore another backup (see list), or mend what is named.`,
-      `Drop "${database}" when it is of no more use.`,
-    ];
-  }
-  const steps: string[] = [];
-  if (plan.missingRoles.length > 0) {
-    steps.push(`Create the roles ${plan.missingRoles.join(", ")} and grant them what the application needs.`);
-  }
-  if (!previousDatabase) {
-    return [
-      ...steps,
-      `The application still works with its own database: "${database}" lies beside it. Compare, or take from it what is missing.`,
-      `To put this backup in the application's place, stop the application and restore it there with --replace.`,
-    ];
-  }
-  return [
-    ...steps,
-    `Tell the platform that the content is another one: set database.restoredAt of the stack to now and run an update; it repeats roles and migrations and restarts what connects.`,
-    "Start the application again.",
-    "Back up, and verify that backup.",
-    `Drop "${previousDatabase}", the previous content, once whoever owns the data agrees.`,
-  ];
-}
-
 interface RestoreFlags {
   at?: Date;
   to: string;
   database?: string;
   target?: string;
   replace?: boolean | string;
+  inPlace?: boolean;
   confirm?: string;
   skip?: string[];
   table?: string[];
@@ -198,13 +173,15 @@ const ANSWER_WITHIN_MS = 60_000;
 
 /** The database's name, typed: as an option, on the terminal, or through a pipe. */
 async function typedName(flags: RestoreFlags): Promise<string | undefined> {
-  if (!flags.replace) {
-    if (flags.confirm !== undefined) throw new UsageError("--confirm goes with --replace");
+  if (!flags.replace && !flags.inPlace) {
+    if (flags.confirm !== undefined) throw new UsageError("--confirm goes with --replace or --in-place");
     return undefined;
   }
+  if (flags.replace && flags.inPlace) throw new UsageError("--replace and --in-place exclude each other");
   if (flags.confirm !== undefined) return flags.confirm;
   if (typeof flags.replace === "string") return flags.replace;
-  process.stderr.write(`Database "${flags.to}" will be replaced. Type its name to go on: `);
+  const what = flags.inPlace ? `Tables of database "${flags.to}"` : `Database "${flags.to}"`;
+  process.stderr.write(`${what} will be replaced. Type its name to go on: `);
   const lines = createInterface({ input: process.stdin });
   const answer = await new Promise<string>((resolve) => {
     const timer = setTimeout(() => resolve(""), ANSWER_WITHIN_MS);
@@ -213,7 +190,10 @@ async function typedName(flags: RestoreFlags): Promise<string | undefined> {
     lines.once("line", () => clearTimeout(timer));
   });
   lines.close();
-  if (!answer) throw new UsageError(`--replace: the name was not typed; add --confirm ${flags.to}`);
+  if (!answer)
+    throw new UsageError(
+      `--${flags.inPlace ? "in-place" : "replace"}: the name was not typed; add --confirm ${flags.to}`,
+    );
   return answer;
 }
 
@@ -227,7 +207,11 @@ export function registerRestore(program: Command): void {
     .option("--database <name>", "with --at: choose among backups of this database")
     .option("--target <name>", "read the backup from this target (default: the best that holds it)")
     .option("--replace [database]", "replace a database that holds data; its name must be typed")
-    .option("--confirm <database>", "with --replace: the name, for scripts")
+    .option(
+      "--in-place",
+      "with --table or --schema: replace their rows in the database that is in use, or make what is gone; all or nothing",
+    )
+    .option("--confirm <database>", "with --replace and --in-place: the name, for scripts")
     .option(
       "--skip <kind:name>",
       "leave an object out, such as publication:all or role:old_owner; may be repeated",
@@ -251,13 +235,14 @@ export function registerRestore(program: Command): void {
           throw new UsageError("name one backup: an id or --at <time>");
         const backup: BackupSelector =
           id === undefined ? { at: flags.at as Date, database: flags.database } : { id };
+        const typed = await typedName(flags);
         const result = await runRestore(
           settings,
           {
             backup,
             to: flags.to,
             target: flags.target,
-            replace: await typedName(flags),
+            ...(flags.inPlace ? { inPlace: typed } : { replace: typed }),
             skip: flags.skip?.map(parseSkip),
             ...((flags.table ?? flags.schema) && { only: { tables: flags.table, schemas: flags.schema } }),
             ...(flags.mask !== undefined && { masking: maskingOf(settings, flags.mask) }),
@@ -281,6 +266,11 @@ function describe(result: RestoreResult): string {
   const found = result.checks.filter(({ status }) => status !== "PASS");
   return [
     `${result.id} restored to "${result.database}" in ${result.seconds.toFixed(1)} s; fingerprints: ${result.fingerprints}; verdict: ${result.verdict}`,
+    ...(result.inPlace ?? []).map(({ table, before, after }) =>
+      before === null
+        ? `${table}: made again, ${after} rows`
+        : `${table}: ${before} rows before, ${after} now`,
+    ),
     ...result.warnings.map((warning) => `warning: ${warning}`),
     ...found.map(({ id, status, actual }) => `${status} ${id}: ${actual}`),
     "Next:",

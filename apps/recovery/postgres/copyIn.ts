@@ -26,15 +26,31 @@ export async function loadTable(
   encoding: string,
   rows = rowsOf(archive, entry),
 ): Promise<void> {
-  const copy = /^(COPY [^]+ FROM stdin);\s*$/.exec(entry.copyStatement)?.[1];
-  if (!copy) throw new Error(`${quotedName(entry)} is not dumped with COPY`);
+  const copy = copyStatement(entry);
   await client.query("BEGIN");
   await client.query(`TRUNCATE TABLE ONLY ${quotedName(entry)}`);
-  const statement = `${copy} WITH (FREEZE, ENCODING ${client.escapeLiteral(encoding)})`;
-  await new Promise<void>((resolve, reject) => {
+  await copyInto(client, `${copy} WITH (FREEZE, ENCODING ${client.escapeLiteral(encoding)})`, rows);
+  await client.query("COMMIT");
+}
+
+/** The same in a transaction of the caller's, and into a table that stands already. */
+export function loadRows(client: Client, archive: ArchiveFile, entry: TocEntry, encoding: string) {
+  const statement = `${copyStatement(entry)} WITH (ENCODING ${client.escapeLiteral(encoding)})`;
+  return copyInto(client, statement, rowsOf(archive, entry));
+}
+
+/** The statement that takes the entry's rows. @throws Error for a dump made with --inserts */
+export function copyStatement(entry: TocEntry): string {
+  const copy = /^(COPY [^]+ FROM stdin);\s*$/.exec(entry.copyStatement)?.[1];
+  if (!copy) throw new Error(`${quotedName(entry)} is not dumped with COPY`);
+  return copy;
+}
+
+/** Runs a COPY … FROM STDIN. @param rows as messages of the protocol */
+export function copyInto(client: Client, statement: string, rows: AsyncGenerator<Buffer>): Promise<void> {
+  return new Promise((resolve, reject) => {
     client.query(new CopyIn(statement, rows, resolve, reject));
   });
-  await client.query("COMMIT");
 }
 
 /**

@@ -16,5 +16,5 @@ export abstract class CopyQuery implements Submittable {
   handleDataRow(): void {}
   handleEmptyQuery(): void {}
   handlePortalSuspended(): void {}
-  handleCopyData(): void {}
+  handleCopyData(_message?: { chunk: Buffer }): void {}
 }

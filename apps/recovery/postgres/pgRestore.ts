@@ -24,6 +24,8 @@ export const RESTORE_SETTINGS: Readonly<Record<string, string>> = {
   max_parallel_maintenance_workers: "0",
 };
 
+/** Definitions of one restore; rows are not among them. */
+const SCRIPT_BYTES = 256 * 1024 * 1024;
 const DISK_FULL = /no space left on device|could not (extend|write).*file|disk quota exceeded/i;
 
 /** The backup's extensions a server cannot provide, Azure's own left out. */
@@ -102,6 +104,40 @@ export async function restoreSection(
   }
 }
 
+/**
+ * The listed entries of one section as SQL that a session may run in a transaction of its own, owners and grants left out.
+ * @throws FailedError when pg_restore cannot read the archive
+ */
+export async function scriptOf(
+  { pgRestore, file, directory, signal }: Pick<RestoreProgram, "pgRestore" | "file" | "directory" | "signal">,
+  section: "pre-data" | "post-data",
+  list: readonly string[],
+): Promise<string> {
+  if (list.length === 0) return "";
+  const listed = openNameless(directory, "list");
+  try {
+    writeFileSync(listed.descriptor, `${list.join("\n")}\n`);
+    const { stdout } = await promisify(execFile)(
+      pgRestore.path,
+      [
+        ...["--no-owner", "--no-acl", "--no-tablespaces", "--no-subscriptions", "-f", "-"],
+        ...[`--section=${section}`, "-L", listed.path, file],
+      ],
+      { maxBuffer: SCRIPT_BYTES, env: childEnvironment({ LC_MESSAGES: "C" }), signal },
+    );
+    // Before the first entry stand settings of a session that is not ours, and at both ends commands of psql.
+    const begin = stdout.indexOf("\n-- Name: ");
+    return begin < 0 ? "" : stdout.slice(begin).replace(/^\\unrestrict .*$\s*(?![^])/m, "");
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new FailedError(
+      `pg_restore cannot read the archive: ${complaint((error as { stderr?: string }).stderr ?? messageOf(error))}`,
+    );
+  } finally {
+    listed.close();
+  }
+}
+
 /** Whether every error pg_restore counted was about a setting that the server does not know. */
 export function onlyUnknownSettings(said: string): boolean {
   const counted = Number(/errors ignored on restore: (\d+)/.exec(said)?.[1] ?? 0);
@@ -139,7 +175,7 @@ export async function wantedEntries(
 ): Promise<Map<number, string>> {
   try {
     const { stdout } = await promisify(execFile)(pgRestore.path, ["-l", file], {
-      maxBuffer: 256 * 1024 * 1024,
+      maxBuffer: SCRIPT_BYTES,
       env: childEnvironment({ LC_MESSAGES: "C" }),
       signal,
     });

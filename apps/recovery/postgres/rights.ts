@@ -33,30 +33,37 @@ export async function restoreRights(
   entries: readonly TocEntry[],
   plan: OwnershipPlan,
 ): Promise<RightsOutcome> {
-  return withClient(server, async (client) => {
-    const problems: string[] = [];
-    const run = async (steps: Step[]) => {
-      for (let from = 0; from < steps.length; from += STEPS_PER_QUERY) {
-        await runTogether(client, steps.slice(from, from + STEPS_PER_QUERY), problems);
-      }
-    };
-    const gone = new Set([...plan.missingRoles, ...plan.foreignOwners]);
-    const owners = ownerSteps(entries, gone);
-    const grants = grantSteps(entries, new Set(plan.missingRoles));
-    await run(plan.borrowed.map((role) => membership("GRANT", role)));
-    try {
-      const rooms = await missingRooms(client, entries, gone);
-      await run(rooms.map((room) => roomStep("GRANT", room)));
-      await run(owners.filter(({ kind }) => !LATER.includes(kind)));
-      await run(owners.filter(({ kind }) => kind === "SEQUENCE"));
-      await run(rooms.map((room) => roomStep("REVOKE", room)));
-      await run(owners.filter(({ kind }) => kind === "SCHEMA"));
-      await run(grants);
-    } finally {
-      await run(plan.borrowed.map((role) => membership("REVOKE", role)));
+  return withClient(server, (client) => giveRights(client, entries, plan));
+}
+
+/** The same in a session, and perhaps a transaction, of the caller's. */
+export async function giveRights(
+  client: Client,
+  entries: readonly TocEntry[],
+  plan: OwnershipPlan,
+): Promise<RightsOutcome> {
+  const problems: string[] = [];
+  const run = async (steps: Step[]) => {
+    for (let from = 0; from < steps.length; from += STEPS_PER_QUERY) {
+      await runTogether(client, steps.slice(from, from + STEPS_PER_QUERY), problems);
     }
-    return { owners: owners.length, grants: grants.length, problems };
-  });
+  };
+  const gone = new Set([...plan.missingRoles, ...plan.foreignOwners]);
+  const owners = ownerSteps(entries, gone);
+  const grants = grantSteps(entries, new Set(plan.missingRoles));
+  await run(plan.borrowed.map((role) => membership("GRANT", role)));
+  try {
+    const rooms = await missingRooms(client, entries, gone);
+    await run(rooms.map((room) => roomStep("GRANT", room)));
+    await run(owners.filter(({ kind }) => !LATER.includes(kind)));
+    await run(owners.filter(({ kind }) => kind === "SEQUENCE"));
+    await run(rooms.map((room) => roomStep("REVOKE", room)));
+    await run(owners.filter(({ kind }) => kind === "SCHEMA"));
+    await run(grants);
+  } finally {
+    await run(plan.borrowed.map((role) => membership("REVOKE", role)));
+  }
+  return { owners: owners.length, grants: grants.length, problems };
 }
 
 /** In one round trip where all succeed; one by one where not, to name what does not. */

@@ -81,8 +81,8 @@ async function rightsOn(client: Client, name: string): Promise<{ exists: boolean
   return { exists: owner !== null };
 }
 
-/** The database the URL names may be the one that was lost. */
-async function reachable(server: ServerConnection): Promise<ServerConnection> {
+/** A database of the server that can be asked: the one the URL names may be the one that was lost. */
+export async function reachable(server: ServerConnection): Promise<ServerConnection> {
   const candidates = [...new Set(["postgres", server.database, "template1"])];
   let failure: unknown;
   for (const database of candidates) {
@@ -99,7 +99,7 @@ async function reachable(server: ServerConnection): Promise<ServerConnection> {
 }
 
 /** `app_restore_20260205T030000Z`, cut so that it stays a legal name. */
-function besideName(name: string, what: string, now: Date): string {
+export function besideName(name: string, what: string, now: Date): string {
   const suffix = `_${what}_${now.toISOString().replace(/[-:]|\.\d+/g, "")}`;
   let head = name;
   while (Buffer.byteLength(head + suffix) > MAX_NAME_BYTES) head = head.slice(0, -1);

@@ -1,0 +1,180 @@
+import type { Client } from "pg";
+import type { ArchiveFile } from "../archiveFile";
+import { FailedError, UsageError } from "../../../packages/command/errors";
+import { mayBorrow, type OwnershipPlan } from "../ownership";
+import { TablesComparer, type TablesComparison } from "../postgres/compare";
+import { loadRows } from "../postgres/copyIn";
+import { quoteIdentifier } from "../postgres/connect";
+import { scriptOf, type RestoreProgram } from "../postgres/pgRestore";
+import { giveRights } from "../postgres/rights";
+import { sequenceValue, type TocEntry } from "../postgres/toc";
+import type { Manifest } from "../types";
+import type { RowsBefore } from "./before";
+import {
+  attempt,
+  foreignKeys,
+  lockTables,
+  ownersOf,
+  requireSameShape,
+  runAll,
+  silenceTriggers,
+  type ForeignKey,
+} from "./live";
+import { sqlName, type Parts } from "./parts";
+
+export interface Replacement {
+  archive: ArchiveFile;
+  /** Of the part that is restored. */
+  manifest: Manifest;
+  parts: Parts;
+  /** Rows and positions of sequences, of everything that is restored. */
+  data: readonly TocEntry[];
+  sequences: readonly TocEntry[];
+  plan: OwnershipPlan;
+  program: RestoreProgram;
+  /** Lines of the archive's list by number of the entry. */
+  lines: ReadonlyMap<number, string>;
+  note: (message: string) => void;
+}
+
+/**
+ * Puts rows of a backup in the place of those that tables hold, in one transaction: whatever ends the run before its last
+ * statement, the database is as it was. Foreign keys are taken away first and made again at the end, by which the server
+ * checks every row; the rows are compared with the backup before anybody else can see them.
+ * @param before where the rows that are replaced are kept; undefined where no table is there
+ * @throws FailedError naming every reference that would break, columns that would be lost, or who uses the tables
+ */
+export async function replaceRows(
+  client: Client,
+  replacement: Replacement,
+  before: RowsBefore | undefined,
+): Promise<TablesComparison> {
+  const { archive, manifest, parts, data, plan, program, lines, note } = replacement;
+  const { existing, fresh } = parts;
+  const lineOf = (entries: readonly TocEntry[]) => entries.flatMap(({ dumpId }) => lines.get(dumpId) ?? []);
+  const preData = await scriptOf(program, "pre-data", lineOf(fresh));
+  const postData = await scriptOf(program, "post-data", lineOf(fresh));
+  const keys = await Promise.all(
+    parts.keys.map(async (entry) => ({ entry, sql: await scriptOf(program, "post-data", lineOf([entry])) })),
+  );
+  const foreign = await foreignKeys(client, existing);
+  const borrowed = await borrow(client, replacement, foreign);
+  const roles = (verb: "GRANT" | "REVOKE") =>
+    borrowed.map(
+      (role) => `${verb} ${quoteIdentifier(role)} ${verb === "GRANT" ? "TO" : "FROM"} CURRENT_USER`,
+    );
+  const locked = [...existing.map(sqlName), ...foreign.flatMap(({ own, other }) => [own, other])];
+  const begin = async () => {
+    await client.query("BEGIN");
+    await runAll(client, roles("GRANT"));
+  };
+  await lockTables(client, locked, begin, note);
+  await requireSameShape(client, existing, data);
+  const held = await foreignKeys(client, existing);
+  if (JSON.stringify(held) !== JSON.stringify(foreign))
+    throw new FailedError("somebody changed the tables' foreign keys meanwhile; nothing was changed");
+  const names = new Set(existing.map(sqlName));
+  const known = data.filter((entry) => names.has(sqlName(entry)));
+  await before?.keep(client, known);
+
+  await runAll(
+    client,
+    held.map(({ own, name }) => `ALTER TABLE ${own} DROP CONSTRAINT ${quoteIdentifier(name)}`),
+  );
+  const awake = await silenceTriggers(client, existing);
+  if (preData) await client.query(preData);
+  const emptied = known.map(sqlName);
+  if (emptied.length > 0)
+    await client.query(`TRUNCATE TABLE ${emptied.map((name) => `ONLY ${name}`).join(", ")}`);
+  for (const entry of data) await loadRows(client, archive, entry, manifest.server.encoding);
+  await client.query("SET CONSTRAINTS ALL IMMEDIATE");
+  if (postData) await client.query(postData);
+  await connectAgain(client, held, keys);
+  await runAll(client, awake);
+  await setSequences(client, replacement);
+  const comparer = new TablesComparer(manifest);
+  for (const table of manifest.tables) await comparer.compare(client, table);
+  const compared = comparer.result();
+  if (!compared.match)
+    throw new FailedError(
+      `what was loaded is not what was backed up: ${compared.actual}; nothing was changed`,
+    );
+  const { problems } = await giveRights(client, fresh, { ...plan, borrowed: [] });
+  if (problems[0] !== undefined) throw new FailedError(`${problems[0]}; nothing was changed`);
+  await runAll(client, roles("REVOKE"));
+  await client.query("COMMIT");
+  return compared;
+}
+
+/** Roles the restoring one becomes a member of while it works. @throws UsageError naming one that is out of reach */
+async function borrow(
+  client: Client,
+  { parts, plan }: Replacement,
+  foreign: readonly ForeignKey[],
+): Promise<string[]> {
+  const schemas = [...parts.fresh, ...parts.existing].map(({ schema }) => schema).filter(Boolean);
+  const altered = [...parts.existing.map(sqlName), ...foreign.map(({ own }) => own)];
+  const needed = await ownersOf(client, altered, []);
+  // Of those it may do without: what is refused for want of it says so.
+  const useful = await ownersOf(
+    client,
+    foreign.map(({ other }) => other),
+    schemas,
+  );
+  const { rows } = await client.query<{ role: string }>(
+    "SELECT role FROM unnest($1::text[]) AS w(role) WHERE NOT pg_catalog.pg_has_role(role, 'USAGE')",
+    [[...new Set([...plan.borrowed, ...needed, ...useful])]],
+  );
+  const borrowed: string[] = [];
+  for (const { role } of rows) {
+    if (await mayBorrow(client, role)) borrowed.push(role);
+    else if (needed.includes(role))
+      throw new UsageError(
+        `tables that would change belong to ${role}, for whom the restoring role may not act; nothing was changed`,
+      );
+  }
+  return borrowed;
+}
+
+/**
+ * Makes the foreign keys again, those that were there and those the backup has, each checked against every row.
+ * @throws FailedError naming each that rows would break
+ */
+async function connectAgain(
+  client: Client,
+  held: readonly ForeignKey[],
+  keys: readonly { entry: TocEntry; sql: string }[],
+): Promise<void> {
+  const problems: string[] = [];
+  for (const { own, name, definition, comment } of held) {
+    const constraint = `CONSTRAINT ${quoteIdentifier(name)}`;
+    const problem = await attempt(client, `ALTER TABLE ${own} ADD ${constraint} ${definition}`);
+    if (problem !== undefined) problems.push(`${own}: ${problem}`);
+    else if (comment !== null)
+      await client.query(`COMMENT ON ${constraint} ON ${own} IS ${client.escapeLiteral(comment)}`);
+  }
+  for (const { entry, sql } of keys) {
+    const problem = await attempt(client, sql);
+    if (problem !== undefined) problems.push(`${entry.schema}.${entry.name}: ${problem}`);
+  }
+  if (problems.length === 0) return;
+  throw new FailedError(
+    [
+      ...problems.map((problem) => `a reference would break: ${problem}`),
+      "nothing was changed; name the other tables as well (--table), or restore into a database of its own, without --in-place",
+    ].join("\n"),
+  );
+}
+
+/** Sequences never go back: a number that was given out since would be given out again. */
+async function setSequences(client: Client, { sequences }: Replacement): Promise<void> {
+  for (const entry of sequences) {
+    const { name, value, called } = sequenceValue(entry);
+    await client.query(
+      `SELECT pg_catalog.setval($1::regclass, $2::bigint, $3) FROM ${name} s, pg_catalog.pg_sequence q
+       WHERE q.seqrelid = $1::regclass AND (NOT s.is_called AND s.last_value = q.seqstart
+         OR CASE WHEN q.seqincrement > 0 THEN $2::bigint > s.last_value ELSE $2::bigint < s.last_value END)`,
+      [name, value, called],
+    );
+  }
+}
