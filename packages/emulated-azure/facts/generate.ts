@@ -74,7 +74,7 @@ function loadClient(folder: string, name: string): Client {
   const outfile = path.join(folder, `${name.replaceAll("/", "-")}.cjs`);
   buildSync({
     stdin: {
-      contents: `export * as models from "./mappers.ts"; export * as parameters from "./parameters.js";`,
+      contents: `export * as models from "./mappers.js"; export * as parameters from "./parameters.js";`,
       resolveDir: models,
     },
     bundle: true,
