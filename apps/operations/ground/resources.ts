@@ -1,5 +1,5 @@
 import type { ResourceManagementClient } from "@azure/arm-resources";
-import { createPipelineRequest } from "@azure/core-rest-pipeline";
+import { createDefaultHttpClient, createPipelineRequest } from "@azure/core-rest-pipeline";
 import type { AzureResource, ResourcesGround } from "./types";
 
 /** Any resource by its id, which begins with `/subscriptions/`. */
@@ -8,8 +8,10 @@ export function resourceManager(
   { endpoint = "https://management.azure.com", pollMs = 2000 }: { endpoint?: string; pollMs?: number } = {},
 ): ResourcesGround {
   const options = (abortSignal: AbortSignal) => ({ abortSignal, updateIntervalInMs: pollMs });
+  const http = createDefaultHttpClient();
   const read = async (url: string): Promise<unknown> => {
-    const { status, bodyAsText } = await client.sendRequest(createPipelineRequest({ url, timeout: 20_000 }));
+    const request = createPipelineRequest({ url, timeout: 20_000 });
+    const { status, bodyAsText } = await client.pipeline.sendRequest(http, request);
     const body: unknown = bodyAsText ? JSON.parse(bodyAsText) : undefined;
     if (status === 404) return undefined;
     if (status >= 300) {
@@ -34,22 +36,15 @@ export function resourceManager(
       return all;
     },
     async put(id, apiVersion, resource, signal) {
-      await client.resources.beginCreateOrUpdateByIdAndWait(
-        id.slice(1),
-        apiVersion,
-        resource,
-        options(signal),
-      );
+      await client.resources.createOrUpdateById(id.slice(1), apiVersion, resource, options(signal));
     },
     async patch(id, apiVersion, change, signal) {
-      await client.resources.beginUpdateByIdAndWait(id.slice(1), apiVersion, change, options(signal));
+      await client.resources.updateById(id.slice(1), apiVersion, change, options(signal));
     },
     async delete(id, apiVersion, signal) {
-      await client.resources
-        .beginDeleteByIdAndWait(id.slice(1), apiVersion, options(signal))
-        .catch((error: unknown) => {
-          if ((error as { statusCode?: number }).statusCode !== 404) throw error;
-        });
+      await client.resources.deleteById(id.slice(1), apiVersion, options(signal)).catch((error: unknown) => {
+        if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+      });
     },
   };
 }

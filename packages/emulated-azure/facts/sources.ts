@@ -20,11 +20,16 @@ export const ARM_CLIENTS: Readonly<Record<string, string>> = {
   "@azure/arm-storage": "18.6.0",
 };
 
-/** API versions that the Azure CLI 2.91.0 asks a provider for, beside those the descriptions list. */
+/**
+ * API versions beside those the descriptions list: what the Azure CLI 2.91.0 asks a provider for, and Microsoft's
+ * JavaScript clients (arm-containerservice 25.5.0, arm-resources 8.0.0, arm-storage 21.0.0).
+ */
 export const SEEN_API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   "Microsoft.Cdn": ["2025-06-01"],
+  "Microsoft.ContainerService": ["2026-06-01"],
   "Microsoft.Network": ["2021-05-01", "2022-01-01", "2024-03-01", "2025-07-01", "2026-01-01"],
-  "Microsoft.Resources": ["2022-12-01", "2024-11-01"],
+  "Microsoft.Resources": ["2022-12-01", "2024-11-01", "2025-04-01"],
+  "Microsoft.Storage": ["2026-09-01"],
 };
 
 /** Requests that are about no resource of the model and that the front answers all the same. */
