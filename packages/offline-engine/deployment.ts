@@ -1,64 +1,20 @@
-import {
-  CloudError,
-  Failure,
-  Model,
-  Outcome,
-  Scope,
-  Tree,
-  UNKNOWN,
-  UnknownTypeError,
-} from "../emulated-azure/model/types";
 import { MemoryCloud } from "../emulated-azure/model/cloud";
 import { parsePath } from "../emulated-azure/model/paths";
-import { decode, Decoded, hasUnknown, Json, Path, UNKNOWN_MARKER } from "../wire/values";
-import { Diagnostic, PlannedResource, ResourceOptions } from "./resource";
-import { buildUrn, nameOf, typeOf } from "../wire/urn";
+import { Scope, Tree, UNKNOWN } from "../emulated-azure/model/types";
+import { buildUrn, nameOf } from "../wire/urn";
+import { decode, Decoded, Json, UNKNOWN_MARKER } from "../wire/values";
+import { Provider } from "./provider";
+import {
+  NO_OPTIONS,
+  PROVIDER_PREFIX,
+  type DeploymentSettings,
+  type Registered,
+  type Registration,
+} from "./registration";
+import type { Diagnostic, PlannedResource } from "./resource";
 
 export const STACK_TYPE = "pulumi:pulumi:Stack";
-const PROVIDER_PREFIX = "pulumi:providers:";
 const STACK_REFERENCE = "pulumi:pulumi:StackReference";
-
-export interface Registration {
-  readonly type: string;
-  readonly name: string;
-  readonly parent: string;
-  readonly custom: boolean;
-  readonly remote: boolean;
-  readonly object: Json;
-  readonly provider: string;
-  readonly version: string;
-  readonly dependencies: readonly string[];
-  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
-  /** Undefined when the program did not say: the parent decides. */
-  readonly protect: boolean | undefined;
-  readonly options: ResourceOptions;
-}
-
-export interface DeploymentSettings {
-  readonly project: string;
-  readonly stack: string;
-  /** Value of `pulumi:disable-default-providers`: package names, or `*`. */
-  readonly disabledDefaultProviders: readonly string[];
-  /** Configuration of the stack, of which default providers take what is theirs, e.g. `azure-native:location`. */
-  readonly config?: Readonly<Record<string, string>>;
-  /**
-   * Whether identifiers and computed values are made up at once, as a first `up` would find them. Otherwise they are
-   * unknown, as in a preview.
-   */
-  readonly resolve: boolean;
-  readonly model: Model;
-  /** Told of every resource as it is declared, with its provider. */
-  readonly onResource?: (resource: PlannedResource, provider: PlannedResource | undefined) => void;
-  /** Told of every function the program calls, before it is answered, with its arguments as they came. */
-  readonly onInvoke?: (token: string, args: Json) => void;
-}
-
-interface Registered {
-  readonly urn: string;
-  readonly id: string;
-  readonly outputs: Tree;
-  readonly secrets: readonly Path[];
-}
 
 /**
  * What the engine does with a program's requests in the first preview of an empty stack: names, checks and records
@@ -73,7 +29,11 @@ export class Deployment {
   private readonly taken = new Set<string>();
   private readonly defaultProviders = new Map<string, Promise<PlannedResource>>();
 
-  constructor(readonly settings: DeploymentSettings) {}
+  private readonly provider: Provider;
+
+  constructor(readonly settings: DeploymentSettings) {
+    this.provider = new Provider(settings.model, this.cloud, settings.resolve, this.diagnostics);
+  }
 
   report(severity: Diagnostic["severity"], urn: string, message: string): void {
     this.diagnostics.push({ severity, urn, message });
@@ -100,7 +60,8 @@ export class Deployment {
     this.taken.add(urn);
     const inputs = decode(request.object);
     const provider = await this.resolveProvider(request, urn);
-    const outcome = this.perform(request, urn, inputs, provider);
+    const scope = this.scope(provider, request.type);
+    const outcome = this.provider.perform(request, urn, inputs, scope);
     const parent = this.resources.get(request.parent);
     const resource: PlannedResource = {
       urn,
@@ -152,7 +113,7 @@ export class Deployment {
     const outputs: Tree =
       request.type === STACK_REFERENCE
         ? { name: request.id, outputs: UNKNOWN, secretOutputNames: UNKNOWN }
-        : this.tolerate(urn, () => model.resource(request.type).preview(inputs.tree), {});
+        : this.provider.tolerate(urn, () => model.resource(request.type).preview(inputs.tree), {});
     this.resources.set(urn, {
       urn,
       type: request.type,
@@ -169,14 +130,7 @@ export class Deployment {
       dependencies: request.dependencies,
       propertyDependencies: request.propertyDependencies,
       protect: false,
-      options: {
-        ignoreChanges: [],
-        replaceOnChanges: [],
-        additionalSecretOutputs: [],
-        aliases: [],
-        customTimeouts: {},
-        replaceWith: [],
-      },
+      options: NO_OPTIONS,
     });
     this.report(
       "warning",
@@ -251,14 +205,7 @@ export class Deployment {
         dependencies: [],
         propertyDependencies: {},
         protect: undefined,
-        options: {
-          ignoreChanges: [],
-          replaceOnChanges: [],
-          additionalSecretOutputs: [],
-          aliases: [],
-          customTimeouts: {},
-          replaceWith: [],
-        },
+        options: NO_OPTIONS,
       }).then((made) => this.resources.get(made.urn) as PlannedResource);
       this.defaultProviders.set(`${pkg}/${name}`, pending);
     }
@@ -274,102 +221,6 @@ export class Deployment {
         .map(([key, value]) => [key.slice(prefix.length), value]),
     );
   }
-
-  /** What the resource's provider makes of its inputs. */
-  private perform(
-    request: Registration,
-    urn: string,
-    inputs: Decoded,
-    provider: PlannedResource | undefined,
-  ): { id: string; inputs: Tree; outputs: Tree; secrets: readonly Path[] } {
-    const { model, resolve } = this.settings;
-    if (!request.custom)
-      return { id: "", inputs: inputs.tree, outputs: inputs.tree, secrets: inputs.secrets };
-    if (request.type.startsWith(PROVIDER_PREFIX)) return this.configure(request, urn, inputs);
-
-    const scope = this.scope(provider, request.type);
-    const checked = this.tolerate(
-      urn,
-      () => model.check({ type: request.type, name: request.name, urn, inputs: inputs.tree, scope }),
-      {
-        inputs: inputs.tree,
-        failures: [],
-      },
-    );
-    for (const found of checked.failures) {
-      const failure = withoutSecret(found, inputs.secrets);
-      this.report(
-        "error",
-        urn,
-        `${failure.property ? `property ${failure.property}: ` : ""}${failure.reason}`,
-      );
-    }
-    // Like the engine: a provider whose configuration is not known yet is not asked, so nothing is added to the inputs.
-    const unconfigured = !resolve && hasUnknown(scope.config);
-    if (unconfigured) return { id: "", inputs: inputs.tree, outputs: {}, secrets: [] };
-
-    const nothing: Outcome = { id: "", outputs: {} };
-    const outcome =
-      checked.failures.length > 0
-        ? nothing
-        : this.tolerate(
-            urn,
-            () =>
-              resolve
-                ? model.create(request.type, urn, checked.inputs, scope, this.cloud)
-                : model.previewCreate(request.type, checked.inputs, scope),
-            nothing,
-          );
-    const secretOutputs = [
-      ...this.tolerate(urn, () => model.secretOutputs(request.type), []),
-      ...request.options.additionalSecretOutputs,
-    ];
-    return {
-      id: outcome.id,
-      inputs: checked.inputs,
-      outputs: outcome.outputs,
-      secrets: [...inputs.secrets, ...secretOutputs.map(parsePath)],
-    };
-  }
-
-  private configure(
-    request: Registration,
-    urn: string,
-    inputs: Decoded,
-  ): { id: string; inputs: Tree; outputs: Tree; secrets: readonly Path[] } {
-    const name = request.type.slice(PROVIDER_PREFIX.length);
-    const known = this.settings.model.packages.find((p) => p.name === name);
-    if (!known) {
-      const failure = new UnknownTypeError(`provider ${name}`, "packages/emulated-azure/model/index.ts");
-      this.report("error", urn, failure.message);
-    }
-    const config: Tree = request.version ? { ...inputs.tree, version: request.version } : inputs.tree;
-    for (const failure of known?.checkConfig(config) ?? []) {
-      this.report("error", urn, `${failure.property}: ${failure.reason}`);
-    }
-    const id = this.settings.resolve ? `provider-${request.name}` : "";
-    return { id, inputs: config, outputs: config, secrets: inputs.secrets };
-  }
-
-  /** Notes a refusal and goes on with a substitute. Reports each missing type once. */
-  private tolerate<T>(urn: string, action: () => T, substitute: T): T {
-    try {
-      return action();
-    } catch (error) {
-      if (!(error instanceof CloudError || error instanceof UnknownTypeError)) throw error;
-      if (!this.diagnostics.some((d) => d.message === error.message)) {
-        this.report("error", urn, error.message);
-      }
-      return substitute;
-    }
-  }
-}
-
-/** A reason usually quotes the value; that of a secret must not be printed. */
-function withoutSecret(failure: Failure, secrets: readonly Path[]): Failure {
-  const at = parsePath(failure.property);
-  const isSecret = secrets.some((path) => path.every((part, i) => at[i] === part));
-  return isSecret ? { ...failure, reason: "is not valid; it is secret, so it is not shown" } : failure;
 }
 
 /** `azure-native` of `azure-native:storage:StorageAccount`; `kubernetes` of `kubernetes:apps/v1:Deployment`. */
@@ -381,5 +232,3 @@ function splitReference(reference: string): [urn: string, id: string] {
   const at = reference.lastIndexOf("::");
   return at < 0 ? [reference, ""] : [reference.slice(0, at), reference.slice(at + 2)];
 }
-
-export { typeOf };

@@ -1,7 +1,7 @@
 import type { Alias } from "@pulumi/pulumi/proto/alias_pb";
 import type * as proto from "@pulumi/pulumi/proto/resource_pb";
 import { toJson } from "../wire/struct";
-import type { Registration } from "./deployment";
+import type { Registration } from "./registration";
 import { aliasUrn } from "../wire/urn";
 
 /** azure-native gives every resource the names it had in other API versions; they say nothing about this program. */
