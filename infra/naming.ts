@@ -169,6 +169,14 @@ export function publicAddressId(
   return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/publicIPAddresses/${outboundAddress}`;
 }
 
+/** Resource id of the workspace of logs. */
+export function logWorkspaceId(
+  subscriptionId: string,
+  { globalResourceGroup, logWorkspace }: Pick<PlatformNames, "globalResourceGroup" | "logWorkspace">,
+): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${globalResourceGroup}/providers/Microsoft.OperationalInsights/workspaces/${logWorkspace}`;
+}
+
 /** The accounts of backups, the first region's first. */
 export function backupAccounts({ backups }: Pick<PlatformNames, "backups">): BackupAccountNames[] {
   return [backups.primary, ...(backups.secondary ? [backups.secondary] : [])];

@@ -10,7 +10,7 @@ import { VaultSource } from "../infra/kubernetes/vaultSecrets";
 import { Logs } from "../infra/monitoring/logs";
 import { migration, MIGRATION_SECRET } from "../infra/workloads/migration";
 import { Namespace } from "../infra/cluster/namespace";
-import { IDENTITIES, virtualEndpointHosts } from "../infra/naming";
+import { IDENTITIES, logWorkspaceId, virtualEndpointHosts } from "../infra/naming";
 import { OperatorJob } from "../infra/recovery/operatorJob";
 import { clusterProvider } from "../infra/providers";
 import { recoveryExporter } from "../infra/recovery/recoveryExporter";
@@ -116,6 +116,9 @@ export function regionCluster(
       identity: identities.cluster,
       kubeletIdentity: identities.kubelet,
       logs,
+      sensorWorkspaceId: config.defender.containers
+        ? logWorkspaceId(config.azure.subscriptionId, names)
+        : undefined,
       tags,
     },
     region.opts,

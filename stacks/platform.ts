@@ -15,6 +15,7 @@ import { regionCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
 import type { Context } from "./context";
 import { publicEntry } from "./entry";
+import { governance } from "./governance";
 import { stackPlatformNames } from "./files";
 import { Monitoring, monitoring } from "./monitoring";
 import { loginRegions, secretIssues } from "./names";
@@ -29,6 +30,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const global = globalGroup(context);
   const logs = logWorkspace(context, global);
   const regions = allRegions(context);
+  governance(context, regions);
   const secrets = secretStore(context, secretValues);
   const backups = backupStorage(context, regions, logs);
   const backupAccess = accessToBackups(context, regions, backups);
@@ -78,6 +80,7 @@ function logWorkspace({ config, names, tags, opts }: Context, group: ResourceGro
       resourceGroupName: group.name,
       region: config.monitoring.region,
       retentionDays: config.logRetentionDays,
+      dailyCapGiB: config.monitoring.logCapGiB,
       protect: config.protectData,
       tags,
     },

@@ -18,7 +18,7 @@ const typeOf = (urn: string): string => (urn.split("::")[2] ?? "").split("$").at
 
 /** Azure types that take no tags. */
 const UNTAGGED =
-  /:(?:RoleAssignment|RoleDefinition|ManagementLockByScope|DiagnosticSetting|Subnet|PrivateDnsZoneGroup|Database|Configuration|VirtualEndpoint|AdministratorsMicrosoftEntra|BlobContainer|BlobServiceProperties|BlobContainerImmutabilityPolicy|ManagementPolicy|FederatedIdentityCredential|AgentPool|MaintenanceConfiguration|DataCollectionRuleAssociation|AFDCustomDomain|AFDOrigin|AFDOriginGroup|Route|SecurityPolicy|DashboardDefinition)$/;
+  /:(?:RoleAssignment|RoleDefinition|ManagementLockByScope|DiagnosticSetting|Subnet|PrivateDnsZoneGroup|Database|Configuration|VirtualEndpoint|AdministratorsMicrosoftEntra|BlobContainer|BlobServiceProperties|BlobContainerImmutabilityPolicy|ManagementPolicy|FederatedIdentityCredential|AgentPool|MaintenanceConfiguration|DataCollectionRuleAssociation|AFDCustomDomain|AFDOrigin|AFDOriginGroup|Route|SecurityPolicy|DashboardDefinition|PolicyAssignment|Budget|Pricing)$/;
 
 describe.each(STACKS)("%s", (stack) => {
   const plan = (): PlanView => plans[stack] as PlanView;

@@ -1,7 +1,7 @@
 import * as containerservice from "@pulumi/azure-native/containerservice";
 import * as pulumi from "@pulumi/pulumi";
 import { applicationPool, NodePlace, systemPool } from "./clusterPools";
-import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK, outboundProfile } from "./clusterProfile";
+import { addons, CLUSTER_PROFILE, OVERLAY_NETWORK, outboundProfile, securityProfile } from "./clusterProfile";
 import { ContainerInsights } from "./containerInsights";
 import { diagnostics } from "../monitoring/diagnostics";
 import { clusterKubeconfig, KubeloginMethod } from "./kubeconfig";
@@ -60,6 +60,8 @@ export interface ClusterArgs {
   identity: ClusterIdentity;
   kubeletIdentity: ClusterIdentity;
   logs: LogDestination;
+  /** Workspace of the sensor Defender puts on every node; absent where the subscription has no plan for containers. */
+  sensorWorkspaceId: string | undefined;
   /** How the deploying program's kubelogin obtains its token. */
   deployLogin: KubeloginMethod;
   tags: Tags;
@@ -185,6 +187,7 @@ export class Cluster extends pulumi.ComponentResource {
         },
         addonProfiles: addons(args.logs.workspaceId),
         ...CLUSTER_PROFILE,
+        securityProfile: securityProfile(args.sensorWorkspaceId),
         tags: args.tags,
       },
       {

@@ -45,10 +45,6 @@ export const CLUSTER_PROFILE = {
   enableRBAC: true,
   disableLocalAccounts: true,
   oidcIssuerProfile: { enabled: true },
-  securityProfile: {
-    workloadIdentity: { enabled: true },
-    imageCleaner: { enabled: true, intervalHours: 120 },
-  },
   azureMonitorProfile: {
     metrics: {
       enabled: true,
@@ -69,6 +65,20 @@ export const CLUSTER_PROFILE = {
     snapshotController: { enabled: true },
   },
 } as const;
+
+/** How the cluster guards itself; with Defender's sensor where the subscription pays for its plan. */
+export function securityProfile(sensorWorkspaceId: string | undefined) {
+  return {
+    workloadIdentity: { enabled: true },
+    imageCleaner: { enabled: true, intervalHours: 120 },
+    ...(sensorWorkspaceId && {
+      defender: {
+        logAnalyticsWorkspaceResourceId: sensorWorkspaceId,
+        securityMonitoring: { enabled: true },
+      },
+    }),
+  };
+}
 
 /** Add-ons: secrets from Key Vault, Azure Policy, and the log agent. */
 export function addons(logWorkspaceId: pulumi.Input<string>) {

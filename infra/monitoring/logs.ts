@@ -10,6 +10,8 @@ export interface LogsArgs {
   region: Region;
   /** Days logs are kept, 30-730. Lowering it drops the older ones. */
   retentionDays: number;
+  /** Most GiB taken in a day; the rest of the day is lost. */
+  dailyCapGiB: number;
   /** Protects the workspace: what happened before an incident is asked for after it. */
   protect: boolean;
   tags: Tags;
@@ -36,6 +38,7 @@ export class Logs extends pulumi.ComponentResource implements LogDestination {
         location: args.region,
         sku: { name: "PerGB2018" },
         retentionInDays: args.retentionDays,
+        workspaceCapping: { dailyQuotaGb: args.dailyCapGiB },
         features: { disableLocalAuth: true, enableLogAccessUsingOnlyResourcePermissions: true },
         tags: args.tags,
       },

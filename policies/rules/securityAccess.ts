@@ -1,7 +1,7 @@
 import { cursor, linked, ofType } from "../../packages/isolation/graph";
 import * as kinds from "../../packages/isolation/kinds";
 import { objects } from "./pods";
-import { fault, ifPresent, must, mustExist } from "../../packages/isolation/read";
+import { fault, ifPresent, must, mustBeText, mustExist } from "../../packages/isolation/read";
 import type { ResourceView, Rule } from "../../packages/isolation/rule";
 import { THRESHOLDS } from "./thresholds";
 import { resourceRule, stackRule } from "./define";
@@ -75,6 +75,47 @@ const customRoles = resourceRule(
           "name one operation, and none on authorization",
         ),
       ),
+);
+
+/** Effects of Azure Policy that change nothing by themselves. */
+const JUDGING_EFFECTS = /^(deny|audit|denyaction)$/i;
+
+const assignments = resourceRule(
+  {
+    id: "SEC-054",
+    name: "policy-assignment-judges",
+    title: "Azure Policy judges, and changes nothing",
+    description:
+      "An assignment names a definition of Microsoft's, is enforced, has no identity, leaves nothing of its scope out, and its effect is deny or audit.",
+    why: "An assignment with an identity deploys what no plan shows; one that is off is a rule everybody believes in.",
+    severity: "high",
+    framework: { mcsb: ["PV-1", "PV-2"], waf: ["SE:01", "SE:05"], risks: ["R07", "R09"] },
+    remediation: "Assign a built-in definition with deny or audit, and declare what is to be deployed.",
+    url: `${DOCS}/governance/policy/concepts/assignment-structure`,
+    appliesTo: "any",
+    types: [kinds.azure("authorization", "PolicyAssignment")],
+  },
+  (assignment) => [
+    ...must(
+      assignment.at("policyDefinitionId"),
+      (value) =>
+        typeof value === "string" &&
+        /^\/providers\/microsoft\.authorization\/policy(set)?definitions\/[0-9a-f-]{36}$/i.test(value),
+      "be a definition of Microsoft's",
+    ),
+    ...ifPresent(assignment.at("enforcementMode"), (mode) => mustBeText(mode, "Default")),
+    ...must(assignment.at("identity"), (value) => value === undefined, "be absent"),
+    ...must(
+      assignment.at("notScopes"),
+      (value) => value === undefined || (Array.isArray(value) && value.length === 0),
+      "be empty",
+    ),
+    ...must(
+      assignment.at("parameters", "effect", "value"),
+      (value) => typeof value === "string" && JUDGING_EFFECTS.test(value),
+      "be deny or audit",
+    ),
+  ],
 );
 
 const purposes = stackRule(
@@ -181,4 +222,4 @@ const rbac = resourceRule(
     ]),
 );
 
-export const ACCESS_RULES: readonly Rule[] = [roleScope, customRoles, purposes, tags, rbac];
+export const ACCESS_RULES: readonly Rule[] = [roleScope, customRoles, assignments, purposes, tags, rbac];

@@ -168,6 +168,14 @@ export const monitoring = z
     region: region.describe(
       "Region of metrics, logs, rules and dashboards, and of the group of what is global, Front Door included. With two regions it is another than the primary, so that losing that one is an alert and not silence, and the failover can change the entry. Changing it replaces them all: empty history, new entry.",
     ),
+    logCapGiB: z
+      .number()
+      .min(0.1)
+      .max(1000)
+      .default(5)
+      .describe(
+        "Most logs the workspace takes in a day, GiB; what comes after is lost until the next day. It bounds the bill of a loop that logs: 5 GiB every day would be about 450 USD a month.",
+      ),
     postgresExporterImage: image.describe("Image of prometheus-community/postgres_exporter."),
     blackboxExporterImage: image.describe("Image of prometheus/blackbox_exporter."),
   })

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { azure, environment, nameSuffix, regions, shortName, tags } from "./azure";
 import { cluster } from "./cluster";
 import { database } from "./database";
+import { budget, defender } from "./governance";
 import { alerts, monitoring, statusPage } from "./monitoring";
 import { network } from "./network";
 import { recovery } from "./recovery";
@@ -28,6 +29,8 @@ export const stackSchema = z.strictObject({
     .max(730)
     .default(90)
     .describe("Days the Log Analytics workspace keeps logs, 30-730. Lowering it drops the older ones."),
+  budget,
+  defender,
   network,
   database,
   storage,

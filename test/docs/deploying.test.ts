@@ -148,6 +148,9 @@ const ROLES: Record<string, { actions: string[]; not?: string[] }> = {
       "*/read",
     ],
   },
+  "Resource Policy Contributor": {
+    actions: ["Microsoft.Authorization/policyassignments/*"],
+  },
   "Locks Contributor": {
     actions: [
       "Microsoft.Authorization/locks/read",

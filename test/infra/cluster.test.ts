@@ -45,6 +45,69 @@ beforeAll(async () => {
   failedOver = await planStack("prod", { resolve: true, config: FAILED_OVER });
 }, PLANS_MS);
 
+describe("the subscription", () => {
+  const budget = "azure-native:consumption:Budget";
+  const plans = (view: PlanView) =>
+    Object.fromEntries(
+      view.resources
+        .filter(({ type }) => type === "azure-native:security:Pricing")
+        .map(({ inputs: plan }: any) => [plan.pricingName, plan.pricingTier]),
+    );
+
+  test("has a budget that people are told of before it is spent", () => {
+    const { amount, notifications, scope, timePeriod } = inputs(prod, budget);
+    expect([amount, scope, timePeriod.startDate]).toEqual([
+      6000,
+      "/subscriptions/8d2f5c1e-6b0a-4f53-9a57-1c9e3b7d4a10",
+      "2026-12-01T00:00:00Z",
+    ]);
+    expect(Object.values<any>(notifications).map((one) => [one.thresholdType, one.threshold])).toEqual([
+      ["Forecasted", 110],
+      ["Actual", 100],
+      ["Actual", 80],
+    ]);
+    for (const one of Object.values<any>(notifications))
+      expect(one).toMatchObject({ enabled: true, contactEmails: ["oncall@forma3d.com"] });
+  });
+
+  test("has every plan of Defender on or off, as its file says, and the sensor where it pays for it", () => {
+    const on = ["Containers", "KeyVaults", "Arm"];
+    const all = ["Arm", "Containers", "KeyVaults", "OpenSourceRelationalDatabases", "StorageAccounts"];
+    expect(plans(prod)).toEqual(
+      Object.fromEntries(all.map((plan) => [plan, on.includes(plan) ? "Standard" : "Free"])),
+    );
+    expect(plans(staging)).toEqual(
+      Object.fromEntries(all.map((plan) => [plan, plan === "Arm" ? "Standard" : "Free"])),
+    );
+    for (const place of ["primary", "secondary"])
+      expect(inputs(prod, TYPES.cluster, place).securityProfile.defender.securityMonitoring).toEqual({
+        enabled: true,
+      });
+    expect(inputs(staging, TYPES.cluster).securityProfile).not.toHaveProperty("defender");
+  });
+
+  test("takes in no more logs in a day than its file says", () => {
+    expect(inputs(prod, "azure-native:operationalinsights:Workspace").workspaceCapping).toEqual({
+      dailyQuotaGb: 5,
+    });
+  });
+
+  test("gives the clusters' policy add-on something to enforce, in every region", () => {
+    for (const place of ["primary", "secondary"]) {
+      const assignment = inputs(prod, "azure-native:authorization:PolicyAssignment", `${place}-baseline`);
+      expect(assignment).toMatchObject({
+        enforcementMode: "Default",
+        parameters: { effect: { value: "deny" } },
+        policyDefinitionId: expect.stringMatching(
+          /policySetDefinitions\/a8640138-9b0a-4a28-b8cb-1666c838647d$/,
+        ),
+      });
+      expect(assignment.scope).toMatch(/\/resourceGroups\/rg-forma3d-prod-(weu|neu)$/);
+      expect(assignment.parameters.excludedNamespaces.value).not.toContain("forma3d");
+    }
+  });
+});
+
 describe("cluster", () => {
   test("prod has an SLA, three zones, and nodes kept for cluster services", () => {
     const cluster = inputs(prod, TYPES.cluster, "primary");

@@ -1,4 +1,5 @@
 import type { ResourceDocument } from "../render/plan";
+import { vmSize } from "../../../packages/azure-facts";
 import { monthly, PriceTable, UnknownPrice } from "./table";
 
 /** One line of the estimate. */
@@ -62,6 +63,34 @@ function storedGiB(resources: readonly ResourceDocument[], { usage }: PriceTable
   return backups.reduce((sum, count) => sum + count, 0) * usage.backupGiB;
 }
 
+/** Virtual CPUs of the nodes that are always there, of all clusters. */
+function nodeCpus(resources: readonly ResourceDocument[]): number {
+  const pools = resources.flatMap(({ type, inputs }): Inputs[] => {
+    if (type === "azure-native:containerservice:AgentPool") return [inputs];
+    return type === "azure-native:containerservice:ManagedCluster"
+      ? ((inputs as Inputs).agentPoolProfiles as Inputs[])
+      : [];
+  });
+  return pools.reduce(
+    (sum, pool) =>
+      sum + (vmSize(pool.vmSize as string)?.vCpus ?? 0) * ((pool.minCount ?? pool.count) as number),
+    0,
+  );
+}
+
+/** What a plan of Defender is paid for by, and how much of it there is. */
+const DEFENDED: Record<string, (resources: readonly ResourceDocument[]) => number> = {
+  Containers: nodeCpus,
+  StorageAccounts: ofType("azure-native:storage:StorageAccount"),
+  KeyVaults: ofType("azure-native:keyvault:Vault"),
+  OpenSourceRelationalDatabases: ofType("azure-native:dbforpostgresql:Server"),
+  Arm: () => 1,
+};
+
+function ofType(wanted: string): (resources: readonly ResourceDocument[]) => number {
+  return (resources) => resources.filter(({ type }) => type === wanted).length;
+}
+
 /** How each type is paid for; the region is the resource's own. */
 const PRICED: Record<
   string,
@@ -118,6 +147,10 @@ const PRICED: Record<
       ["containerApp.memoryGiB", replicas * parseFloat(resources.memory as string)],
     ]);
   },
+  "azure-native:security:Pricing": ({ pricingName, pricingTier }, _, all) => {
+    if (pricingTier !== "Standard") return [];
+    return [[`defender.${pricingName}`, DEFENDED[pricingName as string]?.(all) ?? 1]];
+  },
   "azure-native:logic:Workflow": () => [["logicApp.action", 1]],
 };
 
@@ -135,6 +168,7 @@ const FREE = new RegExp(
     [
       "resources:ResourceGroup",
       "authorization:",
+      "consumption:",
       "managedidentity:",
       "privatedns:VirtualNetworkLink",
       "network:(?:VirtualNetwork|Subnet|NetworkSecurityGroup|PrivateDnsZoneGroup)$",

@@ -20,10 +20,10 @@ export function armTypes(resources: readonly Pick<ResourceDocument, "type">[]): 
 const ALWAYS_REGISTERED = ["Microsoft.Authorization", "Microsoft.Resources"];
 
 /**
- * What Azure makes beside the declared resources: nodes and their disks, and the solution that takes containers'
- * logs in.
+ * What Azure makes beside the declared resources: nodes and their disks, the solution that takes containers' logs in,
+ * and what the clusters' policy add-on reports to.
  */
-const BEHIND_THE_PLAN = ["Microsoft.Compute", "Microsoft.OperationsManagement"];
+const BEHIND_THE_PLAN = ["Microsoft.Compute", "Microsoft.OperationsManagement", "Microsoft.PolicyInsights"];
 
 /** Resource providers a subscription must have registered before a plan can be carried out, sorted. */
 export function resourceProviders(resources: readonly Pick<ResourceDocument, "type">[]): string[] {

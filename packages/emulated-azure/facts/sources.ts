@@ -43,9 +43,10 @@ export const ARM_PATHS: readonly RegExp[] = [
 /** Classes of azure-native by module, each with the model of its request body where a client describes one. */
 export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   alertsmanagement: { AlertProcessingRuleByName: "", PrometheusRuleGroup: "" },
-  app: { ContainerApp: "", ManagedEnvironment: "" },
+  app: { ContainerApp: "", Job: "", ManagedEnvironment: "" },
   authorization: {
     ManagementLockByScope: "locks/ManagementLockObject",
+    PolicyAssignment: "",
     RoleAssignment: "authorization/RoleAssignmentCreateParameters",
     RoleDefinition: "authorization/RoleDefinition",
   },
@@ -60,6 +61,8 @@ export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string
     RuleSet: "cdn/RuleSet",
     SecurityPolicy: "cdn/SecurityPolicy",
   },
+  consumption: { Budget: "" },
+  containerregistry: { Registry: "", Replication: "" },
   containerservice: {
     AgentPool: "containerservice/AgentPool",
     MaintenanceConfiguration: "containerservice/MaintenanceConfiguration",
@@ -75,6 +78,7 @@ export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string
   },
   frontdoor: { Policy: "frontdoor/WebApplicationFirewallPolicy" },
   keyvault: {
+    Key: "keyvault/KeyCreateParameters",
     Secret: "keyvault/SecretCreateOrUpdateParameters",
     Vault: "keyvault/VaultCreateOrUpdateParameters",
   },
@@ -112,6 +116,7 @@ export const AZURE_TYPES: Readonly<Record<string, Readonly<Record<string, string
     VirtualNetworkLink: "privatedns/VirtualNetworkLink",
   },
   resources: { ResourceGroup: "resources/ResourceGroup" },
+  security: { Pricing: "" },
   storage: {
     BlobContainer: "storage/BlobContainer",
     BlobContainerImmutabilityPolicy: "storage/ImmutabilityPolicy",

@@ -301,10 +301,17 @@ export const AZURE_CLASSES: readonly AzureClass[] = [
     ],
   },
   {
+    title: "Microsoft's rules of Azure Policy, assigned",
+    why: "SEC-054 holds assignments to definitions of Microsoft's that refuse or report, and a scope above the subscription is refused",
+    where: "any",
+    types: ["authorization: PolicyAssignment"],
+    templates: [],
+  },
+  {
     title: "Rules of Azure Policy for the stack's own subscription",
     why: "a template they deploy is read like any other, and a scope above the subscription is refused",
     where: "nonProd",
-    types: ["authorization: PolicyAssignment PolicyDefinition PolicySetDefinition PolicyExemption"],
+    types: ["authorization: PolicyDefinition PolicySetDefinition PolicyExemption"],
     templates: [
       "Microsoft.Authorization/policyAssignments",
       "Microsoft.Authorization/policyDefinitions",

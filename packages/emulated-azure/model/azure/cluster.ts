@@ -4,6 +4,18 @@ import { Failure, Made, Tree } from "../types";
 import { ArmDefinition, armModels, lastName, principal } from "./arm";
 
 const CLUSTER = "Microsoft.ContainerService/managedClusters/{resourceName}";
+const REGISTRY = "Microsoft.ContainerRegistry/registries/{registryName}";
+
+/** What only the Premium tier has. */
+function premiumOnly(inputs: Tree): Failure[] {
+  const { networkRuleSet, publicNetworkAccess } = inputs;
+  const tier = stringAt(inputs, "sku.name");
+  if (tier === "Premium" || (networkRuleSet === undefined && publicNetworkAccess !== "Disabled")) return [];
+  return [
+    { property: "sku.name", reason: `must be Premium for a registry that is not public, not ${tier ?? ""}` },
+  ];
+}
+
 const POOL_NAME = /^[a-z][a-z0-9]{0,11}$/;
 
 /** Parts of the network profile that only a new cluster can have. */
@@ -121,6 +133,18 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
         ? []
         : [{ property: "configName", reason: `must be one of ${allowed.join(", ")}, not ${name}` }];
     },
+  },
+  "containerregistry:Registry": {
+    id: REGISTRY,
+    globalName: "registry",
+    immutable: ["zoneRedundancy"],
+    check: premiumOnly,
+    computed: ({ inputs }) => ({ loginServer: `${textAt(inputs, "registryName")}.azurecr.io` }),
+  },
+  "containerregistry:Replication": {
+    id: `${REGISTRY}/replications/{replicationName}`,
+    immutable: ["zoneRedundancy"],
+    serialisedUpTo: "registryName",
   },
   "dashboard:Grafana": {
     id: "Microsoft.Dashboard/grafana/{workspaceName}",

@@ -73,6 +73,12 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
       defaultDomain: `${random("domain", 12)}.${text(inputs, "location")}.azurecontainerapps.io`,
     }),
   },
+  "app:Job": {
+    id: "Microsoft.App/jobs/{jobName}",
+    required: ["location", "environmentId", "template.containers", "configuration.triggerType"],
+    immutable: ["environmentId"],
+    computed: ({ inputs }) => ({ configuration: treeAt(inputs, "configuration") ?? {} }),
+  },
   "app:ContainerApp": {
     id: "Microsoft.App/containerApps/{containerAppName}",
     required: ["location", "managedEnvironmentId", "template.containers"],

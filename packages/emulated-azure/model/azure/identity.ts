@@ -41,6 +41,16 @@ function guidNamed(property: string): (inputs: Tree) => Failure[] {
   };
 }
 
+/** Longest name of an assignment that is not of a management group. */
+const POLICY_NAME_LENGTH = 64;
+
+function policyName(inputs: Tree): Failure[] {
+  const name = stringAt(inputs, "policyAssignmentName") ?? "";
+  return name.length <= POLICY_NAME_LENGTH
+    ? []
+    : [{ property: "policyAssignmentName", reason: `must have at most ${POLICY_NAME_LENGTH} characters` }];
+}
+
 const TABLE: Readonly<Record<string, ArmDefinition>> = {
   "keyvault:Vault": {
     id: VAULT,
@@ -78,6 +88,15 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
       };
     },
   },
+  "keyvault:Key": {
+    id: `${VAULT}/keys/{keyName}`,
+    auto: "never",
+    immutable: ["properties.kty", "properties.keySize", "properties.curveName"],
+    computed: ({ inputs, random }) => {
+      const uri = `https://${textAt(inputs, "vaultName")}.vault.azure.net/keys/${textAt(inputs, "keyName")}`;
+      return { keyUri: uri, keyUriWithVersion: `${uri}/${random("version", 32)}` };
+    },
+  },
   "managedidentity:UserAssignedIdentity": {
     id: IDENTITY,
     computed: (made) => ({ ...principal(made), clientId: made.guid("client") }),
@@ -104,6 +123,12 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     auto: "guid",
     required: ["roleName", "permissions", "assignableScopes"],
     check: guidNamed("roleDefinitionId"),
+  },
+  "authorization:PolicyAssignment": {
+    id: "{scope}/providers/Microsoft.Authorization/policyAssignments/{policyAssignmentName}",
+    required: ["policyDefinitionId"],
+    immutable: ["policyDefinitionId"],
+    check: policyName,
   },
   "authorization:ManagementLockByScope": {
     id: "{scope}/providers/Microsoft.Authorization/locks/{lockName}",

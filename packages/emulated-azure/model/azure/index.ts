@@ -6,6 +6,7 @@ import { COMMUNICATION_FUNCTIONS, COMMUNICATION_MODELS } from "./communication";
 import { DATABASE_MODELS } from "./database";
 import { EDGE_MODELS } from "./edge";
 import { AZURE_FUNCTIONS } from "./functions";
+import { GOVERNANCE_MODELS } from "./governance";
 import { IDENTITY_MODELS } from "./identity";
 import { MONITORING_MODELS } from "./monitoring";
 import { NETWORK_MODELS } from "./network";
@@ -37,6 +38,7 @@ export const AZURE: PackageModel = {
     ...MONITORING_MODELS,
     ...EDGE_MODELS,
     ...COMMUNICATION_MODELS,
+    ...GOVERNANCE_MODELS,
   ],
   functions: [...AZURE_FUNCTIONS, ...COMMUNICATION_FUNCTIONS],
   checkConfig: (config) =>

@@ -198,6 +198,46 @@ export const securityPlatformCases: readonly Case[] = [
     ],
   },
   {
+    rule: "policy-assignment-judges",
+    add: [
+      {
+        name: "remediation",
+        type: "azure-native:authorization:PolicyAssignment",
+        props: {
+          policyAssignmentName: "remediation",
+          scope: "/subscriptions/s/resourceGroups/rg",
+          policyDefinitionId: "/subscriptions/s/providers/Microsoft.Authorization/policyDefinitions/own",
+          enforcementMode: "DoNotEnforce",
+          identity: { type: "SystemAssigned" },
+          notScopes: ["/subscriptions/s/resourceGroups/rg/providers/a/b/c"],
+          parameters: { effect: { value: "DeployIfNotExists" } },
+        },
+      },
+      {
+        name: "silent",
+        type: "azure-native:authorization:PolicyAssignment",
+        props: {
+          policyAssignmentName: "silent",
+          scope: "/subscriptions/s/resourceGroups/rg",
+          policyDefinitionId:
+            "/providers/Microsoft.Authorization/policySetDefinitions/a8640138-9b0a-4a28-b8cb-1666c838647d",
+        },
+      },
+    ],
+    finds: [
+      [
+        "remediation",
+        "policyDefinitionId",
+        'must be a definition of Microsoft\'s, but is "/subscriptions/s/providers/Microsoft.Authorization/policy…"',
+      ],
+      ["remediation", "enforcementMode", 'must be "Default", but is "DoNotEnforce"'],
+      ["remediation", "identity", "must be absent, but is a map"],
+      ["remediation", "notScopes", "must be empty, but is a list of 1"],
+      ["remediation", "parameters.effect.value", 'must be deny or audit, but is "DeployIfNotExists"'],
+      ["silent", "parameters.effect.value", "must be deny or audit, but is absent"],
+    ],
+  },
+  {
     rule: "identity-one-purpose",
     change: { "credential-two": { subject: "system:serviceaccount:shop:backup" } },
     finds: [
