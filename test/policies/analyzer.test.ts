@@ -13,8 +13,6 @@ import type { ResourceFixture } from "./support/fixture";
 import { type Level, urnOf, urnsOf } from "./support/requests";
 import { configMap, prod, staging } from "./support/vectors";
 
-/** Longest a pack may take to start, on a machine that does other things too. */
-const START_MS = 30_000;
 jest.setTimeout(120_000);
 
 const folders: string[] = [];
@@ -96,9 +94,7 @@ function plannedFrom(
 
 describe("the compiled pack, over Pulumi's own protocol", () => {
   test("starts, and says what it enforces", async () => {
-    const started = Date.now();
     const analyzer = await start();
-    expect(Date.now() - started).toBeLessThan(START_MS);
     const info = await analyzer.info();
     const policies = info.getPoliciesList();
     for (const rule of isolationRules) {

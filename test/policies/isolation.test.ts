@@ -11,8 +11,6 @@ const engineFor = (
 
 const judged = vectors.filter(({ resources, refuses }) => resources.length > 0 && !refuses);
 
-let hidden = 0;
-
 describe("every way to reach production is found", () => {
   test.each(judged.map((vector) => [`${vector.id} ${vector.title}`, vector] as const))(
     "preview: %s",
@@ -38,7 +36,6 @@ describe("every way to reach production is found", () => {
     "unknown values wait in a preview and are refused in an update: %s",
     async (_, vector) => {
       const { resources, changed } = changeLeaves(vector.resources, vector.expect, toUnknown);
-      hidden += changed > 0 ? 1 : 0;
       if (changed === 0) return;
       const preview = found(await engineFor(vector, true).run(resources));
       expect(preview).toEqual(expect.arrayContaining(wanted(vector.whenUnknown ?? [], resources)));
@@ -48,7 +45,10 @@ describe("every way to reach production is found", () => {
   );
 
   test("most of them have a value to hide", () => {
-    expect(hidden).toBeGreaterThan(judged.length * 0.8);
+    const hidden = judged.filter(
+      (vector) => changeLeaves(vector.resources, vector.expect, toUnknown).changed > 0,
+    );
+    expect(hidden.length).toBeGreaterThan(judged.length * 0.8);
   });
 
   test.each(vectors.filter(({ refuses }) => refuses).map((vector) => [vector.id, vector] as const))(
