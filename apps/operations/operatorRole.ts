@@ -46,6 +46,7 @@ export interface RoleDefinitionFile {
   Description: string;
   Actions: string[];
   DataActions: string[];
+  NotDataActions?: string[];
   AssignableScopes: string[];
 }
 

@@ -40,6 +40,7 @@ async function layFoundation(stage: Stage, folder: string): Promise<Foundation> 
   const values = Object.keys(onlyFirst);
   if (values.length === 0) return { preview, first, afterFirst, deployed: afterFirst };
   stage.configure(world, Object.fromEntries(values.map((key) => [key, undefined])));
+  world.actAs("deploy");
   // Scenario 1.2 has it judged as it stands from here on.
   const second = await stage.up(world, JUDGED);
   const deployed = world.freeze(path.join(folder, "deployed"));

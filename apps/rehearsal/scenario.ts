@@ -86,9 +86,16 @@ export class Stage {
     return this.keep(await World.open(setting, this.stack, folder));
   }
 
-  /** A world in which the stack is deployed. */
+  /** A world in which the stack is deployed, and handed over to the pipelines. */
   async deployed(): Promise<World> {
-    return this.from((await this.foundation()).deployed);
+    return this.handedOver((await this.foundation()).deployed);
+  }
+
+  /** A moment after the first update: from here on the pipelines' identity deploys. */
+  async handedOver(moment: Moment): Promise<World> {
+    const world = await this.from(moment);
+    world.actAs("deploy");
+    return world;
   }
 
   async from(moment: Moment): Promise<World> {

@@ -11,7 +11,7 @@ import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
 import { Page, servePage } from "../../packages/emulated-azure/page";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
 import { serveProviders } from "../../packages/emulated-azure/provider/server";
-import { BUILT_IN } from "../../packages/emulated-azure/rights/roles";
+import { grant } from "../../packages/emulated-azure/rights/grant";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
 import { startSupervised, temporaryDirectory } from "../../packages/local-servers/supervised";
@@ -65,36 +65,14 @@ export async function plannedStore(
 
 /** Makes the principals known and gives each its roles. */
 export function addPrincipals(cloud: EmulatedCloud): Record<string, Principal> {
-  const byName = new Map([...BUILT_IN.values()].map(({ roleName, name }) => [roleName, name]));
   const made = Object.entries(PRINCIPALS).map(([displayName, roles]) => {
     const principal = cloud.directory.add({ displayName, secret: randomBytes(24).toString("base64url") });
-    for (const subscription of subscriptionsOf(cloud)) {
+    for (const subscription of subscriptionsOf(cloud))
       for (const role of roles)
-        assign(cloud, principal, byName.get(role) ?? "", `/subscriptions/${subscription}`);
-    }
+        grant(cloud.cloud, { principal, role, scope: `/subscriptions/${subscription}` });
     return [displayName, principal] as const;
   });
   return Object.fromEntries(made);
-}
-
-function assign({ cloud }: EmulatedCloud, principal: Principal, role: string, scope: string): void {
-  const roleAssignmentName = `${role.slice(0, 8)}${principal.objectId.slice(8)}`;
-  const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${roleAssignmentName}`;
-  const inputs = {
-    scope,
-    roleAssignmentName,
-    principalId: principal.objectId,
-    principalType: "ServicePrincipal",
-    roleDefinitionId: `${scope}/providers/Microsoft.Authorization/roleDefinitions/${role}`,
-  };
-  const type = "azure-native:authorization:RoleAssignment";
-  cloud.put({
-    key: `arm:${id.toLowerCase()}`,
-    type,
-    id,
-    inputs,
-    outputs: { ...inputs, name: roleAssignmentName },
-  });
 }
 
 /** A cloud with all its fronts open. */
@@ -138,7 +116,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
     servePage(cloud),
     Promise.all(
       Object.entries(principals).map(async ([name, principal]) => {
-        const caller = new Caller(principal, cloud.rights, model, store);
+        const caller = new Caller(() => principal, cloud.rights, model, store);
         return [name, await serveProviders(model, store, cloud.front, caller)] as const;
       }),
     ),

@@ -11,6 +11,7 @@ import { CloudStore, Snapshot } from "../../packages/emulated-azure/store/cloud"
 import { saveCloud } from "../../packages/emulated-azure/store/file";
 import { Change } from "./bundle";
 import { Engine, Sdk } from "./engine";
+import { Identities, type Identity } from "./identities";
 import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 /** Longer than the engine takes from the end of one operation to the start of the next, and to write its state. */
@@ -70,24 +71,31 @@ export class World {
     readonly faults: Faults,
     readonly front: Front,
     readonly engine: Engine,
+    private readonly identities: Identities,
     private readonly providers: Providers,
     private readonly printed: string[],
   ) {}
 
-  /** Opens the stack whose project lies in `folder`, with an empty cloud or the content given. */
+  /**
+   * Opens the stack whose project lies in `folder`, with an empty cloud or the content given. The engine runs as its
+   * owner until {@link actAs} says otherwise.
+   */
   static async open(setting: Setting, stack: string, folder: string, content?: Snapshot): Promise<World> {
     const cloud = new CloudStore(setting.seed);
     if (content) cloud.restore(content);
     const faults = new Faults();
     const front = new Front({ faults, refusals: ARM_REFUSALS });
-    const providers = await serveProviders(setting.model, cloud, front);
+    const config = setting.configs[stack];
+    if (!config) throw new Error(`the setting has no stack ${stack}`);
+    const identities = new Identities(cloud, setting.model, { root: setting.root, stack, config });
+    const providers = await serveProviders(setting.model, cloud, front, identities.caller);
     const printed: string[] = [];
     try {
       const { command, sdk } = setting;
       const engine = await Engine.open({ command, stack, folder, attach: providers.attach, sdk }, (text) =>
         printed.push(text),
       );
-      return new World(setting, stack, folder, cloud, faults, front, engine, providers, printed);
+      return new World(setting, stack, folder, cloud, faults, front, engine, identities, providers, printed);
     } catch (error) {
       providers.stop();
       throw error;
@@ -104,6 +112,11 @@ export class World {
   static async thaw(setting: Setting, stack: string, moment: Moment, folder: string): Promise<World> {
     copyFolder(moment.folder, folder);
     return World.open(setting, stack, folder, moment.cloud);
+  }
+
+  /** From here on the engine has the rights of this identity (docs/deploying.md). */
+  actAs(identity: Identity): void {
+    this.identities.actAs(identity);
   }
 
   get project(): string {

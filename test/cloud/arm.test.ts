@@ -9,6 +9,7 @@ import { StorageManagementClient } from "@azure/arm-storage";
 import { EmulatedCloud, emulatedCloud } from "../../packages/emulated-azure/cloud";
 import { Listening, listen } from "../../packages/emulated-azure/listen";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
+import { grant } from "../../packages/emulated-azure/rights/grant";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { credentialOf } from "./client";
 import { ARM_REFUSALS } from "../../policies/arm/armLimits";
@@ -18,7 +19,6 @@ const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
 const GROUP = "rg-shop";
 const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
 const READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
-const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
 let cloud: EmulatedCloud;
 let listening: Listening;
@@ -27,24 +27,8 @@ let reader: Principal;
 let stranger: Principal;
 
 /** A role for somebody, put there as whoever made the subscription would have. */
-function assign(principal: Principal, role: string, scope = SCOPE): void {
-  const name = principal.objectId.replace(/^.{8}/, role.slice(0, 8));
-  const inputs = {
-    scope,
-    roleAssignmentName: name,
-    principalId: principal.objectId,
-    principalType: "ServicePrincipal",
-    roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${role}`,
-  };
-  const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`;
-  cloud.cloud.put({
-    key: `arm:${id.toLowerCase()}`,
-    type: "azure-native:authorization:RoleAssignment",
-    id,
-    inputs,
-    outputs: inputs,
-  });
-}
+const assign = (principal: Principal, role: string, scope = SCOPE) =>
+  grant(cloud.cloud, { principal, role, scope });
 
 function clients(principal: Principal) {
   const credential = credentialOf(cloud, listening, principal);
@@ -91,8 +75,8 @@ beforeAll(async () => {
   [operator, reader, stranger] = ["operator", "reader", "stranger"].map((displayName) =>
     cloud.directory.add({ displayName, secret: `${displayName} signs in` }),
   ) as [Principal, Principal, Principal];
-  assign(operator, OWNER);
-  assign(reader, READER);
+  assign(operator, "Owner");
+  assign(reader, "Reader");
   const { resources, postgres, vaults, storage } = clients(operator);
   await resources.resourceGroups.createOrUpdate(GROUP, { location: "westeurope" });
   await postgres.servers.beginCreateOrUpdateAndWait(GROUP, "psql-shop", server("westeurope"), poll);
@@ -380,7 +364,7 @@ describe("rights", () => {
 
   test("a contributor makes nobody an owner, and a role of the cloud's own counts as any other", async () => {
     const builder = cloud.directory.add({ displayName: "builder", secret: "builder signs in" });
-    assign(builder, CONTRIBUTOR);
+    assign(builder, "Contributor");
     const { authorization } = clients(builder);
     const name = "5f2c7a5e-0a43-4a4e-9a53-2b5a0b1f3d10";
     const owner = {

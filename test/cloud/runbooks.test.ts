@@ -4,9 +4,13 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
+import { GIVEN, Identities, type Identity } from "../../apps/rehearsal/identities";
 import { serveCloud, Served } from "../../apps/rehearsal/serve";
+import type { Verb } from "../../packages/emulated-azure/rights/wishes";
+import { readStacks } from "../../stacks/files";
 import { readRunbooks, runsOnEmulatedAzure, runsOnEmulatedCluster } from "../../apps/tools/docs/runbook";
 import { loadCloud } from "../../packages/emulated-azure/store/file";
+import type { Scope } from "../../packages/emulated-azure/model/types";
 import { planStack } from "../support/plan";
 import * as k8s from "@kubernetes/client-node";
 import { Authority } from "../../packages/emulated-azure/certificates";
@@ -393,6 +397,64 @@ test("whatever prod declares goes through the resource manager's JSON and comes 
   });
   expect(cloud.cloud.size).toBeGreaterThan(500);
   expect(differing.filter((one) => !SHOWN_OTHERWISE.some((known) => known.test(one)))).toEqual([]);
+});
+
+describe("the identities of the pipelines", () => {
+  const platform = { root: ROOT, stack: "prod", config: readStacks(ROOT)["prod"]! };
+  const declared = () =>
+    [...served.cloud.cloud.all()].filter(
+      ({ id, outputs, inputs }) =>
+        // What a cluster or Front Door makes is theirs, and the roles of who is served are the owner's to give.
+        !outputs["managedBy"] &&
+        !id.includes("/privateLinkServices/") &&
+        inputs["scope"] !== `/subscriptions/${env["SUBSCRIPTION"]}`,
+    );
+  /** Requests an identity with these roles is refused: each of a verb for everything prod declares. */
+  function refusals(identity: Identity, verbs: readonly Verb[], given = GIVEN): string[] {
+    const { cloud, model } = served.cloud;
+    const before = cloud.snapshot();
+    const all = declared();
+    try {
+      const identities = new Identities(cloud, model, platform, given);
+      identities.actAs(identity);
+      return all.flatMap(({ type, id, key, inputs }) =>
+        verbs.flatMap((verb) => {
+          const [pkg = "", cluster = ""] = key.split(":");
+          const scope: Scope =
+            pkg === "kubernetes"
+              ? { package: pkg, config: { clusterIdentifier: cluster } }
+              : { package: "azure-native", config: { subscriptionId: env["SUBSCRIPTION"]! } };
+          try {
+            identities.caller.demand({ type, id, verb, inputs, scope });
+            return [];
+          } catch (error) {
+            return [`${verb} ${id}: ${String(error)}`];
+          }
+        }),
+      );
+    } finally {
+      cloud.restore(before);
+    }
+  }
+
+  test("may read, make and delete what prod declares, or only read it, by the roles of the page", () => {
+    expect(declared().length).toBeGreaterThan(500);
+    expect(refusals("deploy", ["read", "write", "delete"])).toEqual([]);
+    expect(refusals("preview", ["read"])).toEqual([]);
+    const writable = refusals("preview", ["write", "delete"]).length;
+    expect(writable).toBe(2 * declared().filter(({ type }) => !type.startsWith("random:")).length);
+  });
+
+  test("need each of their roles", () => {
+    for (const taken of GIVEN.filter(({ identity }) => identity !== "owner")) {
+      const without = GIVEN.filter((one) => one !== taken);
+      const verbs = taken.identity === "deploy" ? (["write"] as const) : (["read"] as const);
+      const needed = refusals(taken.identity, verbs, without).length > 0;
+      // What this gives is a POST; Contributor gives deploy that one too.
+      const posts = taken.role === "Azure Kubernetes Service Cluster User Role";
+      expect([taken, needed]).toEqual([taken, !posts]);
+    }
+  });
 });
 
 describe("steps in the cluster", () => {

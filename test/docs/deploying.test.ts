@@ -18,6 +18,7 @@ import {
   assignmentCondition,
   resourceProviders,
 } from "../../apps/tools/permissions/needs";
+import { GIVEN } from "../../apps/rehearsal/identities";
 import { POSTED, previewerRole } from "../../apps/tools/permissions/previewer";
 import { BUILT_IN } from "../../packages/emulated-azure/rights/roles";
 import { planStack } from "../support/plan";
@@ -235,6 +236,15 @@ describe("rights", () => {
         )
         .sort(),
     );
+  });
+
+  test("of rehearsals are those of the table, at the places it names, but for the state's", () => {
+    const rows = (["preview", "deploy"] as const).flatMap((identity) =>
+      rolesOf(PAGE, identity)
+        .filter(({ scope }) => scope !== "resource group of the state")
+        .map(({ role, scope: place }) => ({ identity, role, place })),
+    );
+    expect(GIVEN.filter(({ identity }) => identity !== "owner")).toEqual(rows);
   });
 
   test("of previews cover every POST the program calls, and no other", () => {

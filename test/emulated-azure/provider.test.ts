@@ -13,6 +13,7 @@ import { Front } from "../../packages/emulated-azure/provider/front";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
 import { Rights } from "../../packages/emulated-azure/rights/decide";
 import { Directory } from "../../packages/emulated-azure/rights/directory";
+import { grant } from "../../packages/emulated-azure/rights/grant";
 import { Providers, serveProviders } from "../../packages/emulated-azure/provider/server";
 import { change, deleteBehind, happen, resourcesBelow } from "../../packages/emulated-azure/store/changes";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
@@ -178,23 +179,15 @@ afterEach(() => {
 });
 
 describe("who asks", () => {
-  const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
-  const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
   const READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
-  const ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
   const scope = `/subscriptions/${SUBSCRIPTION}`;
 
   /** A provider front that takes the requests of somebody who holds roles in the subscription. */
   async function as(...roles: string[]): Promise<Instance> {
     const directory = new Directory(cloud);
     const principal = directory.add({ displayName: roles.join() || "nobody" });
-    roles.forEach((role) => {
-      const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${role}`;
-      const inputs = { scope, principalId: principal.objectId, roleDefinitionId: `/x/${role}` };
-      const type = "azure-native:authorization:RoleAssignment";
-      cloud.put({ key: `arm:${id}`, type, id, inputs, outputs: inputs });
-    });
-    const caller = new Caller(principal, new Rights(cloud, directory), model, cloud);
+    for (const role of roles) grant(cloud, { principal, role, scope });
+    const caller = new Caller(() => principal, new Rights(cloud, directory), model, cloud);
     const own = await serveProviders(model, cloud, front, caller);
     stops.push(() => own.stop());
     const port = own.attach.split(",")[0]!.split(":")[1]!;
@@ -209,7 +202,7 @@ describe("who asks", () => {
   const refused = (promise: Promise<unknown>) => expect(promise).rejects.toThrow(/AuthorizationFailed/);
 
   test("a contributor makes resources and no role assignments, a reader reads, and nobody does neither", async () => {
-    const contributor = await as(CONTRIBUTOR);
+    const contributor = await as("Contributor");
     await contributor.create(GROUP, "group", group);
     const assignment = {
       scope: id,
@@ -220,8 +213,10 @@ describe("who asks", () => {
     };
     const type = "azure-native:authorization:RoleAssignment";
     await refused(contributor.create(type, "grant", assignment));
-    await (await as(CONTRIBUTOR, ADMINISTRATOR)).create(type, "grant", assignment);
-    const reader = await as(READER);
+    await (
+      await as("Contributor", "Role Based Access Control Administrator")
+    ).create(type, "grant", assignment);
+    const reader = await as("Reader");
     expect((await reader.read(GROUP, "group", id)).getId()).toBe(id);
     await refused(reader.create(ACCOUNT, "account", account));
     await refused(reader.update(GROUP, "group", id, group, { ...group, tags: { a: "b" } }));
@@ -230,13 +225,13 @@ describe("who asks", () => {
     // What was refused has left no trace.
     expect([...cloud.all()].some(({ type: made }) => made === ACCOUNT)).toBe(false);
     await (
-      await as(OWNER)
+      await as("Owner")
     ).remove(type, "grant", `${id}/providers/Microsoft.Authorization/roleAssignments/${UNKNOWN}`);
   });
 
   test("a preview asks for no right to write, as Azure is not asked", async () => {
-    await (await as(CONTRIBUTOR)).create(GROUP, "group", group);
-    await (await as(READER)).create(ACCOUNT, "account", account, true);
+    await (await as("Contributor")).create(GROUP, "group", group);
+    await (await as("Reader")).create(ACCOUNT, "account", account, true);
   });
 });
 

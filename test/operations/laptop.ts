@@ -33,6 +33,7 @@ import { emulatedCloud, type EmulatedCloud } from "../../packages/emulated-azure
 import { listen, type Listening } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
+import { grant } from "../../packages/emulated-azure/rights/grant";
 import { DatabaseServers, putBehind } from "../../packages/emulated-azure/servers";
 import { databaseLogins } from "../../infra/data/databaseLogins";
 import { rolesScript } from "../../infra/data/rolesScript";
@@ -44,12 +45,8 @@ import { declareFrontDoor, declareNetwork, declareStatusPage, declareVaults, sta
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
-/** Built-in roles (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles). */
-const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
-const CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 /** Password of every role before it is rotated. */
 export const OLD = "not-a-real-one-1";
-const KEY_VAULT_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7";
 /** Name of the Secret the driver keeps for the api. */
 const SYNCED = "api-1";
 const NAMESPACE = "shop";
@@ -535,27 +532,12 @@ export class Laptop {
     const [maker, operator] = ["maker", "operator"].map((displayName) =>
       cloud.directory.add({ displayName, secret: `${displayName} signs in` }),
     ) as [Principal, Principal];
-    const assign = (principal: Principal, role: string) => {
-      const id = `${scope}/providers/Microsoft.Authorization/roleAssignments/${principal.objectId}-${role}`;
-      const inputs = {
-        scope,
-        roleAssignmentName: `${principal.objectId}-${role}`,
-        principalId: principal.objectId,
-        roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${role}`,
-      };
-      cloud.cloud.put({
-        key: `arm:${id.toLowerCase()}`,
-        type: "azure-native:authorization:RoleAssignment",
-        id,
-        inputs,
-        outputs: inputs,
-      });
-    };
-    assign(maker, OWNER);
-    assign(operator, CONTRIBUTOR);
     // Vaults are read by few: of Azure's own roles this is the one whose holders can.
-    assign(maker, KEY_VAULT_OFFICER);
-    assign(operator, KEY_VAULT_OFFICER);
+    for (const [principal, roles] of [
+      [maker, ["Owner", "Key Vault Secrets Officer"]],
+      [operator, ["Contributor", "Key Vault Secrets Officer"]],
+    ] as const)
+      for (const role of roles) grant(cloud.cloud, { principal, role, scope });
     const options = {
       endpoint: this.listening.address,
       tlsOptions: { ca: this.listening.certificate },

@@ -46,7 +46,7 @@ describe("the command", () => {
 
   test.each([
     [["sandbox"], /stack "sandbox" has no file; allowed: prod, staging/],
-    [["--only", "9"], /"9" is no scenario; allowed: 1\.1, 1\.2/],
+    [["--only", "10"], /"10" is no scenario; allowed: 1\.1, 1\.2/],
     [["--parallel", "0"], /"0" is not a whole number from 1 to 8/],
   ])("%j exits 2 and says what is allowed", (args, message) => {
     const { status, stderr } = command(args);
@@ -167,10 +167,20 @@ describe("the report", () => {
   });
 });
 
-test("every scenario has a number of its own and all eight groups are rehearsed", () => {
+test("every scenario has a number of its own and all nine groups are rehearsed", () => {
   const ids = SCENARIOS.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  expect([...new Set(ids.map((id) => id.split(".")[0]))]).toEqual(["1", "2", "3", "4", "5", "6", "7", "8"]);
+  expect([...new Set(ids.map((id) => id.split(".")[0]))]).toEqual([
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+  ]);
 });
 
 const engineFound = spawnSync("pulumi", ["version"], {
@@ -249,6 +259,23 @@ describe("with the real engine", () => {
         changes,
       );
       expect(outcomes.get("prod 4.1")?.message).toMatch(/unable to replace resource .*database-primary/s);
+    },
+    20 * MINUTES,
+  );
+
+  engineTest(
+    named("an endpoint whose members the program goes on naming is refused once its server no longer writes"),
+    async () => {
+      const changes = [
+        {
+          file: "infra/data/database.ts",
+          find: 'this.next({ ignoreChanges: ["members"] })',
+          replace: "this.next({})",
+        },
+      ];
+      const only = SCENARIOS.filter(({ id }) => id === "5.3");
+      const outcomes = await perform("named", only, ["prod"], changes);
+      expect(outcomes.get("prod 5.3")?.message).toMatch(/ServerNotActive/);
     },
     20 * MINUTES,
   );

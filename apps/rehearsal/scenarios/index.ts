@@ -9,6 +9,7 @@ import { NETWORK } from "./network";
 import { ONCE } from "./once";
 import { PARITY } from "./parity";
 import { REGION } from "./region";
+import { RIGHTS } from "./rights";
 import { SECRETS } from "./secrets";
 
 /** Everything that is rehearsed, in the order of the printed table. */
@@ -24,4 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ONCE,
   ...ISOLATION,
   ...PARITY,
+  ...RIGHTS,
 ];

@@ -33,7 +33,7 @@ export const ONCE: readonly Scenario[] = [
     title: "a replica still declared with createMode is refused by Azure at its next change",
     notFor: ({ database }) => (database.replica ? undefined : "there is no replica"),
     async run(stage) {
-      const world = await stage.from((await stage.foundation()).afterFirst);
+      const world = await stage.handedOver((await stage.foundation()).afterFirst);
       stage.configure(world, { "tags.owner": "rehearsal@forma3d.com" });
       refused(await stage.up(world), /createMode.*ReadReplicaAlreadyExistWithGivenName/s);
     },

@@ -1,8 +1,14 @@
-import { endpointsOf, isReplica, ownerOf, writerOf } from "../model/azure/replication";
+import {
+  endpointAt,
+  endpointsOf,
+  isReplica,
+  ownerOf,
+  refuseInactive,
+  writerOf,
+} from "../model/azure/replication";
 import { objectsAt, stringAt } from "../model/paths";
 import type { Cloud, Model, Stored, Tree } from "../model/types";
 import type { ArmJson } from "./json";
-import { ArmError } from "./errors";
 
 /** What a view may look at. */
 interface Around {
@@ -87,27 +93,14 @@ export function shown(stored: Stored, around: Around): Tree {
 const ENDPOINT = "azure-native:dbforpostgresql:VirtualEndpoint";
 
 /**
- * A resource asked for by its id. An endpoint belongs to the server that writes: under the other one's path the service
- * answers 400 (seen by https://github.com/hashicorp/terraform-provider-azurerm/pull/30789).
- * @throws ArmError 400
+ * A resource asked for by its id; an endpoint also by the path below the other server of its pair.
+ * @throws CloudError 400 by the path below the one that does not write
  */
 export function findShown(id: string, around: Around): { stored: Stored; id: string } | undefined {
   const { cloud } = around;
-  const at = /^(.*\/flexibleservers\/[^/]+)\/virtualendpoints\/([^/]+)$/i.exec(id);
-  const server = at && cloud.get(`arm:${(at[1] ?? "").toLowerCase()}`);
-  if (at && server && !server.softDeleted) {
-    const found = endpointsOf(cloud, server).find(
-      ({ id: own }) => own.slice(own.lastIndexOf("/") + 1).toLowerCase() === at[2]?.toLowerCase(),
-    );
-    if (found && isReplica(server)) {
-      throw new ArmError(
-        400,
-        "ServerNotActive",
-        `The server '${server.id.slice(server.id.lastIndexOf("/") + 1)}' is not the active one of its pair.`,
-      );
-    }
-    if (found) return { stored: found, id };
-  }
+  refuseInactive(cloud, id);
+  const found = endpointAt(cloud, id);
+  if (found) return { stored: found.endpoint, id };
   const stored = cloud.get(`arm:${id.toLowerCase()}`);
   return stored && !stored.softDeleted ? { stored, id: stored.id } : undefined;
 }

@@ -160,6 +160,10 @@ export class SandboxModel implements Model {
     return this.function(token).invoke(args, scope, cloud);
   }
 
+  invokeNeeds(token: string, args: Tree, scope: Scope): { action: string; scope: string } | undefined {
+    return this.function(token).needs?.(args, scope);
+  }
+
   secretOutputs(typeOrToken: string): readonly string[] {
     return (this.types.get(typeOrToken) ?? this.function(typeOrToken)).secretOutputs;
   }

@@ -141,6 +141,8 @@ export interface ResourceModel {
 /** An emulated function: `azure-native:authorization:getClientConfig` and the like. */
 export interface FunctionModel {
   readonly token: string;
+  /** The right it needs, and the ARM id at which; absent for one that asks Azure nothing. */
+  needs?(args: Tree, scope: Scope): { readonly action: string; readonly scope: string };
   /** @throws CloudError when what it reads does not exist. */
   invoke(args: Tree, scope: Scope, cloud: Cloud): Tree;
   readonly secretOutputs: readonly string[];
@@ -204,6 +206,8 @@ export interface Model {
   delete(type: string, id: string, scope: Scope, cloud: Cloud): void;
   /** @throws CloudError, UnknownTypeError */
   invoke(token: string, args: Tree, scope: Scope, cloud: Cloud): Tree;
+  /** The right a function needs; undefined for one that asks Azure nothing. @throws UnknownTypeError */
+  invokeNeeds(token: string, args: Tree, scope: Scope): { action: string; scope: string } | undefined;
   /** Output paths to mark secret beside those whose input was. */
   secretOutputs(typeOrToken: string): readonly string[];
 }

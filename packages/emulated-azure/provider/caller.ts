@@ -19,8 +19,9 @@ export interface Asked {
 
 /** Whose requests a provider front takes: each is decided as the resource manager and the clusters decide. */
 export class Caller {
+  /** @param principal Who asks at this moment. */
   constructor(
-    readonly principal: Principal,
+    private readonly principal: () => Principal,
     private readonly rights: Rights,
     private readonly model: Model,
     private readonly cloud: Cloud,
@@ -29,8 +30,19 @@ export class Caller {
   /** @throws CloudError 403, worded as the service words it */
   demand(asked: Asked): void {
     const wish = asked.scope.package === "kubernetes" ? this.inCluster(asked) : this.ofManager(asked);
-    if (!wish || this.rights.may(this.principal, wish)) return;
-    const { objectId, appId = objectId } = this.principal;
+    if (wish) this.require(wish);
+  }
+
+  /** The same for a function. @throws CloudError 403 */
+  demandFunction(token: string, args: Tree, scope: Scope): void {
+    const wish = this.model.invokeNeeds(token, args, scope);
+    if (wish) this.require(wish);
+  }
+
+  private require(wish: Wish): void {
+    const principal = this.principal();
+    if (this.rights.may(principal, wish)) return;
+    const { objectId, appId = objectId } = principal;
     throw new CloudError(
       403,
       "AuthorizationFailed",

@@ -3,6 +3,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { armKey } from "../model/azure/arm";
+import { refuseInactive } from "../model/azure/replication";
 import { parsePath, valueAt, withValue } from "../model/paths";
 import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Stored, Tree, Value } from "../model/types";
 import { nameOf } from "../../wire/urn";
@@ -192,7 +193,10 @@ export class ProviderService {
     const found = await this.front.perform(
       { ...subject, operation: "read", key: this.key(subject.type, id, scope) },
       undefined,
-      () => this.model.read(subject.type, id, scope, this.cloud),
+      () => {
+        refuseInactive(this.cloud, id);
+        return this.model.read(subject.type, id, scope, this.cloud);
+      },
     );
     if (!found) return new proto.ReadResponse();
     const secrets = [...old.secrets, ...known.secrets];
@@ -237,6 +241,7 @@ export class ProviderService {
     const updated = await this.operate(call, async () => {
       const key = this.key(type, id, scope);
       const before = this.cloud.get(key);
+      refuseInactive(this.cloud, id);
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree, before?.inputs);
       const outcome = this.model.update(type, id, old, tree, scope, this.cloud);
       const stored = this.cloud.get(key);
@@ -258,6 +263,7 @@ export class ProviderService {
       await this.operate(call, async () => {
         const before = this.cloud.get(this.key(type, id, scope));
         refuseLocked(this.cloud, id);
+        refuseInactive(this.cloud, id);
         this.model.delete(type, id, scope, this.cloud);
         if (before) await this.front.tell({ kind: "deleted", before });
         return { id, outputs: {} };
@@ -280,6 +286,7 @@ export class ProviderService {
       name: token,
       key: placeOf(args, scope),
     } as const;
+    this.caller?.demandFunction(token, args, scope);
     const result = await this.front.perform(attempt, undefined, () =>
       this.model.invoke(token, args, scope, this.cloud),
     );

@@ -5,7 +5,7 @@ import { holds, UnreadableCondition } from "./condition";
 import type { Directory, Principal } from "./directory";
 import { BUILT_IN, covers, Permission } from "./roles";
 
-const ASSIGNMENT = "azure-native:authorization:RoleAssignment";
+export const ASSIGNMENT = "azure-native:authorization:RoleAssignment";
 const DEFINITION = "azure-native:authorization:RoleDefinition";
 
 /** What somebody wants to do. */

@@ -1,6 +1,6 @@
 import { guid } from "../cloud";
 import { isTree, objectsAt, stringAt, valueAt } from "../paths";
-import { CloudError, Failure, FunctionModel, Tree } from "../types";
+import { CloudError, Failure, FunctionModel, Tree, Scope } from "../types";
 import { ArmDefinition, armKey, armModels } from "./arm";
 
 const text = (tree: Tree, path: string): string => stringAt(tree, path) ?? "";
@@ -100,13 +100,20 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
 
 export const COMMUNICATION_MODELS = armModels(TABLE);
 
+const workflowId = (args: Tree, scope: Scope): string =>
+  `/subscriptions/${text(scope.config, "subscriptionId")}/resourceGroups/${text(args, "resourceGroupName")}/providers/Microsoft.Logic/workflows/${text(args, "workflowName")}`;
+
 export const COMMUNICATION_FUNCTIONS: readonly FunctionModel[] = [
   {
     token: "azure-native:logic:listWorkflowTriggerCallbackUrl",
     secretOutputs: ["value", "queries"],
+    // https://learn.microsoft.com/azure/role-based-access-control/permissions/integration#microsoftlogic
+    needs: (args, scope) => ({
+      action: "Microsoft.Logic/workflows/triggers/listCallbackUrl/action",
+      scope: `${workflowId(args, scope)}/triggers/${text(args, "triggerName")}`,
+    }),
     invoke: (args, scope, cloud) => {
-      const subscription = text(scope.config, "subscriptionId");
-      const id = `/subscriptions/${subscription}/resourceGroups/${text(args, "resourceGroupName")}/providers/Microsoft.Logic/workflows/${text(args, "workflowName")}`;
+      const id = workflowId(args, scope);
       const workflow = cloud.get(armKey(id));
       const trigger = text(args, "triggerName");
       if (!workflow || !treeAt(workflow.inputs, `definition.triggers.${trigger}`)) {

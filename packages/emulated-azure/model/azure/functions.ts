@@ -16,10 +16,21 @@ function inGroup(args: Tree, scope: Scope, rest: string): string {
   return `/subscriptions/${subscription}/resourceGroups/${textAt(args, "resourceGroupName")}/providers/${rest}`;
 }
 
-function clusterOf(args: Tree, scope: Scope, cloud: Cloud): Stored {
-  const name = stringAt(args, "resourceName") ?? "";
-  return requireResource(inGroup(args, scope, `Microsoft.ContainerService/managedClusters/${name}`), cloud);
+const CLUSTER = "Microsoft.ContainerService/managedClusters";
+
+function clusterId(args: Tree, scope: Scope): string {
+  return inGroup(args, scope, `${CLUSTER}/${stringAt(args, "resourceName") ?? ""}`);
 }
+
+function clusterOf(args: Tree, scope: Scope, cloud: Cloud): Stored {
+  return requireResource(clusterId(args, scope), cloud);
+}
+
+/** https://learn.microsoft.com/azure/role-based-access-control/permissions/containers#microsoftcontainerservice */
+const toCluster = (right: string) => (args: Tree, scope: Scope) => ({
+  action: `${CLUSTER}/${right}`,
+  scope: clusterId(args, scope),
+});
 
 /** A kubeconfig that asks Entra for a token, as clusters without local accounts hand out. */
 function kubeconfig(cluster: Stored): Tree {
@@ -71,11 +82,13 @@ export const AZURE_FUNCTIONS: readonly FunctionModel[] = [
   },
   {
     token: "azure-native:containerservice:listManagedClusterUserCredentials",
+    needs: toCluster("listClusterUserCredential/action"),
     secretOutputs: ["kubeconfigs"],
     invoke: (args, scope, cloud) => kubeconfig(clusterOf(args, scope, cloud)),
   },
   {
     token: "azure-native:containerservice:listManagedClusterAdminCredentials",
+    needs: toCluster("listClusterAdminCredential/action"),
     secretOutputs: ["kubeconfigs"],
     invoke: (args, scope, cloud) => {
       const cluster = clusterOf(args, scope, cloud);
@@ -91,6 +104,7 @@ export const AZURE_FUNCTIONS: readonly FunctionModel[] = [
   },
   {
     token: "azure-native:containerservice:getManagedCluster",
+    needs: toCluster("read"),
     secretOutputs: [],
     invoke: (args, scope, cloud) => {
       const cluster = clusterOf(args, scope, cloud);

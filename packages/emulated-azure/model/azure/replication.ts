@@ -72,6 +72,35 @@ export function endpointsOf(cloud: Cloud, server: Stored): Stored[] {
   );
 }
 
+const ENDPOINT_PATH = /^(.*\/flexibleservers\/[^/]+)\/virtualendpoints\/([^/]+)$/i;
+
+/** The endpoint an id names, below whichever server of its pair; undefined when the id is none's. */
+export function endpointAt(cloud: Cloud, id: string): { endpoint: Stored; server: Stored } | undefined {
+  const [, path, name] = ENDPOINT_PATH.exec(id) ?? [];
+  const server = path === undefined ? undefined : cloud.get(armKey(path));
+  if (!server || server.softDeleted) return undefined;
+  const endpoint = endpointsOf(cloud, server).find(
+    ({ id: own }) => lastPart(own).toLowerCase() === name?.toLowerCase(),
+  );
+  return endpoint && { endpoint, server };
+}
+
+/**
+ * An endpoint belongs to the server that writes: under the other one's path the service answers 400 (seen by
+ * https://github.com/hashicorp/terraform-provider-azurerm/pull/30789).
+ * @throws CloudError 400
+ */
+export function refuseInactive(cloud: Cloud, id: string): void {
+  const server = endpointAt(cloud, id)?.server;
+  if (server && isReplica(server)) {
+    throw new CloudError(
+      400,
+      "ServerNotActive",
+      `The server '${lastPart(server.id)}' is not the active one of its pair.`,
+    );
+  }
+}
+
 /**
  * Lets a replica take over.
  * @throws CloudError 400 when the server follows none, a switchover has no endpoint whose reader leads to it, or a
