@@ -15,6 +15,8 @@ export interface NamingInput {
   regions: { primary: Region; secondary?: Region };
   /** Region of the second backup account; default the second region. */
   backupCopy?: Region;
+  /** Region of the third account that keeps the record of who serves. */
+  witness?: Region;
 }
 
 /**
@@ -82,6 +84,8 @@ export interface PlatformNames {
   virtualEndpoint: string;
   /** Accounts of backups, in two regions; the second only where its region is known. */
   backups: { primary: BackupAccountNames; secondary?: BackupAccountNames };
+  /** Third account that keeps the record of who serves; where there is one. */
+  servingWitness?: { region: Region; storageAccount: string };
   logWorkspace: string;
   monitorWorkspace: string;
   grafana: string;
@@ -149,6 +153,10 @@ export function platformNames(input: NamingInput): PlatformNames {
       primary: backupAccount(input, input.regions.primary),
       secondary: copy && backupAccount(input, copy),
     },
+    servingWitness: input.witness && {
+      region: input.witness,
+      storageAccount: `st${compact}wit${REGIONS[input.witness].code}${input.nameSuffix}`,
+    },
     logWorkspace: `log-${stem}`,
     monitorWorkspace: `amw-${stem}`,
     grafana: `graf-${compact}`,
@@ -194,6 +202,15 @@ export function nameProblems(names: PlatformNames): string[] {
       "storageAccount",
       storageAccount,
     ]),
+    ...(names.servingWitness
+      ? [
+          ["servingWitness", "storageAccount", names.servingWitness.storageAccount] as [
+            string,
+            NamedKind,
+            string,
+          ],
+        ]
+      : []),
     ["logWorkspace", "workspace", names.logWorkspace],
     ["monitorWorkspace", "workspace", names.monitorWorkspace],
     ["grafana", "grafana", names.grafana],

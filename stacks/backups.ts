@@ -3,6 +3,7 @@ import { BackupAccess, BackupAccount } from "../infra/data/backupAccess";
 import { BackupStorage } from "../infra/data/storage";
 import { Logs } from "../infra/monitoring/logs";
 import { BackupAccountNames, backupAccounts } from "../infra/naming";
+import { ServingRecord } from "../infra/serving/servingRecord";
 import { BackupTarget } from "../infra/recovery/recoveryTargets";
 import type { Context } from "./context";
 import { RegionBase } from "./regional";
@@ -52,6 +53,47 @@ export function backupStorage(context: Context, regions: readonly RegionBase[], 
       ),
     };
   });
+}
+
+/** The record of which region serves, where there are two: in the accounts of both, and in a third region. */
+export function servingRecord(
+  { config, names, tags, opts }: Context,
+  regions: readonly RegionBase[],
+  backups: readonly PlacedBackups[],
+  global: ResourceGroup,
+  logs: Logs,
+): ServingRecord | undefined {
+  const place = ({ names: account, group, storage }: PlacedBackups) => ({
+    name: account.region,
+    accountName: storage.accountName,
+    accountId: storage.accountId,
+    resourceGroupName: group.name,
+    resourceGroupId: group.id,
+  });
+  const [one, other] = backups;
+  if (!names.servingWitness || !one || !other) return undefined;
+  const by = (identity: "gateway" | "operator") =>
+    Object.fromEntries(regions.map((region) => [region.place, region.identities.workloads[identity]]));
+  return new ServingRecord(
+    `${names.prefix}-serving`,
+    {
+      subscriptionId: config.azure.subscriptionId,
+      prefix: names.prefix,
+      places: [place(one), place(other)],
+      witness: {
+        accountName: names.servingWitness.storageAccount,
+        region: names.servingWitness.region,
+        resourceGroupName: global.name,
+        resourceGroupId: global.id,
+      },
+      readers: by("gateway"),
+      writers: by("operator"),
+      protect: config.protectData,
+      logWorkspaceId: logs.workspaceId,
+      tags,
+    },
+    opts,
+  );
 }
 
 /** Rights of both regions' identities in both accounts. */

@@ -4,13 +4,13 @@ import { Cluster } from "../infra/cluster/cluster";
 import { DATABASE_PORTS } from "../infra/data/places";
 import { LoginRegions } from "../infra/data/databaseLogins";
 import { databaseRoles } from "../infra/data/databaseRoles";
-import { integrationGateway } from "../infra/workloads/gateway";
+import { GatewayPermission, integrationGateway } from "../infra/workloads/gateway";
 import { Federation } from "../infra/identity/identity";
 import { VaultSource } from "../infra/kubernetes/vaultSecrets";
 import { Logs } from "../infra/monitoring/logs";
 import { migration, MIGRATION_SECRET } from "../infra/workloads/migration";
 import { Namespace } from "../infra/cluster/namespace";
-import { IDENTITIES, logWorkspaceId, virtualEndpointHosts } from "../infra/naming";
+import { backupAccounts, IDENTITIES, logWorkspaceId, virtualEndpointHosts } from "../infra/naming";
 import { OperatorJob } from "../infra/recovery/operatorJob";
 import { clusterProvider } from "../infra/providers";
 import { recoveryExporter } from "../infra/recovery/recoveryExporter";
@@ -33,6 +33,8 @@ export interface ComputeArgs {
   /** The accounts that hold the backups, the region's own first. */
   backups: readonly BackupTarget[];
   logs: Logs;
+  /** Rights on the record of who serves: the gateway waits for them. */
+  servingAccess: readonly pulumi.Resource[];
   /** Rights on the backups: what works with them waits for it. */
   backupAccess: pulumi.Resource;
   /** What pods need before they start: database, vault, their private endpoints. */
@@ -242,6 +244,18 @@ function prepareDatabase(context: Context, place: Place): pulumi.Resource[] {
   return [schema.done];
 }
 
+/** How a region's gateway finds out whether it serves; nothing where there is one region. */
+function permissionOf({ config, names }: Context, { region }: Place): GatewayPermission | undefined {
+  if (!names.servingWitness) return undefined;
+  const places = [...backupAccounts(names), names.servingWitness];
+  return {
+    image: config.recovery.image,
+    region: region.names.region,
+    places: places.map(({ region: name, storageAccount }) => ({ name, account: storageAccount })),
+    endpointsCidr: region.network.subnetCidrs.endpoints,
+  };
+}
+
 function applications(context: Context, place: Place): Record<Site, Workload> {
   const { config } = context;
   const { region, name, namespace, opts, vault, after } = place;
@@ -256,8 +270,9 @@ function applications(context: Context, place: Place): Record<Site, Workload> {
       identityClientId: identities.gateway.clientId,
       callers: ["api"],
       standby: !serves(place),
+      permission: permissionOf(context, place),
     },
-    opts,
+    { ...opts, dependsOn: [...place.servingAccess] },
   );
   const common = {
     config,

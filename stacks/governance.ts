@@ -2,7 +2,7 @@ import { Governance } from "../infra/governance/governance";
 import type { Context } from "./context";
 import type { RegionBase } from "./regional";
 
-/** What holds for the subscription of an environment; nothing is sent to a region that is lost. */
+/** What holds for the subscription of an environment. What a lost region has stays declared: nothing is sent there. */
 export function governance({ config, names, opts }: Context, regions: readonly RegionBase[]): Governance {
   return new Governance(
     `${names.prefix}-governance`,
@@ -10,9 +10,7 @@ export function governance({ config, names, opts }: Context, regions: readonly R
       subscriptionId: config.azure.subscriptionId,
       budget: { budgetName: `budget-${names.prefix}`, ...config.budget, emails: config.alerts.emails },
       defender: config.defender,
-      clusterGroups: Object.fromEntries(
-        regions.filter(({ role }) => role !== "lost").map(({ place, group }) => [place, group.id]),
-      ),
+      clusterGroups: Object.fromEntries(regions.map(({ place, group }) => [place, group.id])),
     },
     opts,
   );

@@ -149,7 +149,10 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       ),
     ],
     vaults: regions.map(({ vault }) => vault),
-    storageAccounts: backupAccounts(names).map(({ storageAccount }) => storageAccount),
+    storageAccounts: [
+      ...backupAccounts(names).map(({ storageAccount }) => storageAccount),
+      ...(names.servingWitness ? [names.servingWitness.storageAccount] : []),
+    ],
     clusters: regions.map(({ cluster }) => cluster),
     clusterDnsPrefixes: regions.map(({ clusterDnsPrefix }) => clusterDnsPrefix),
     identities: regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [

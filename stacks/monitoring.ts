@@ -168,11 +168,14 @@ function insideRegion(context: Context, compute: RegionCompute, outside: Outside
   );
 }
 
-function scraped({ config }: Context): ScrapedWorkload[] {
+function scraped({ config, names }: Context): ScrapedWorkload[] {
   const statping = config.statusPage.provider === "statping";
   return [
     { workload: "api", port: "http" },
     { workload: "gateway", port: "status", path: "/stats/prometheus", keep: seriesOfSource("gateway") },
+    ...(names.servingWitness
+      ? [{ workload: "gateway", job: "gateway-serving", port: "serving", keep: seriesOfSource("serving") }]
+      : []),
     { workload: "metrics", port: "metrics" },
     { workload: POSTGRES_EXPORTER.workload, port: "metrics" },
     {

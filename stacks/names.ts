@@ -7,7 +7,8 @@ import type { StackConfig } from "./schema/shape";
 import { PRODUCT } from "./schema/common";
 
 /** The part of a configuration that names derive from. */
-export type Named = Pick<StackConfig, "shortName" | "nameSuffix" | "regions" | "storage">;
+export type Named = Pick<StackConfig, "shortName" | "nameSuffix" | "regions" | "storage"> &
+  Partial<Pick<StackConfig, "serving">>;
 
 /** Names of everything a stack owns. */
 export function stackPlatformNames(config: Named): PlatformNames {
@@ -18,6 +19,7 @@ export function stackPlatformNames(config: Named): PlatformNames {
     nameSuffix: config.nameSuffix,
     regions: { primary: primary.location, secondary: secondary?.location },
     backupCopy: config.storage.copy.location,
+    witness: config.serving?.witness,
   });
 }
 

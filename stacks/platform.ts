@@ -10,7 +10,7 @@ import { SecretReader } from "../infra/secrets/secretCatalog";
 import { SecretValues } from "../infra/secrets/secretValues";
 import { platformTags } from "../infra/tags";
 import { Vault } from "../infra/secrets/vault";
-import { accessToBackups, backupStorage, backupTargets, PlacedBackups } from "./backups";
+import { accessToBackups, backupStorage, backupTargets, PlacedBackups, servingRecord } from "./backups";
 import { regionCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
 import type { Context } from "./context";
@@ -34,14 +34,29 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const secrets = secretStore(context, secretValues);
   const backups = backupStorage(context, regions, logs);
   const backupAccess = accessToBackups(context, regions, backups);
+  const serving = servingRecord(context, regions, backups, global, logs);
   const database = databaseServers(context, regions, secrets, logs);
   const vaults = regions.map((region) => regionVault(context, region, secrets, logs));
-  const endpoints = connectPrivately(context, regions, { database, backups, vaults });
+  const endpoints = connectPrivately(context, regions, {
+    database,
+    backups,
+    vaults,
+    witnessId: serving?.witnessId,
+  });
   const computing = regions.flatMap((region, index) => {
     if (region.role === "lost") return [];
     const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
     const targets = backupTargets(backups, region.place);
-    return [regionCompute(context, { region, backups: targets, backupAccess, logs, after })];
+    return [
+      regionCompute(context, {
+        region,
+        backups: targets,
+        backupAccess,
+        servingAccess: serving?.access ?? [],
+        logs,
+        after,
+      }),
+    ];
   });
   const lost = regions
     .filter(({ role }) => role === "lost")
@@ -208,9 +223,14 @@ function regionVault(
 function connectPrivately(
   { names, tags }: Context,
   regions: RegionBase[],
-  data: { database: Database; backups: PlacedBackups[]; vaults: Vault[] },
+  data: {
+    database: Database;
+    backups: PlacedBackups[];
+    vaults: Vault[];
+    witnessId: pulumi.Input<string> | undefined;
+  },
 ): pulumi.Resource[] {
-  const { database, backups, vaults } = data;
+  const { database, backups, vaults, witnessId } = data;
   const server = { group: "postgresqlServer", zone: "database" } as const;
   const services: PrivateService[] = [
     { noun: "primary-server", id: database.primaryId, ...server, dependsOn: [database.ready] },
@@ -230,6 +250,7 @@ function connectPrivately(
       zone: "vault" as const,
     })),
   ];
+  if (witnessId) services.push({ noun: "witness", id: witnessId, group: "blob", zone: "blob" });
   return privateEndpoints(names.prefix, regions, services, tags).map((endpoint) => endpoint.ready);
 }
 

@@ -90,6 +90,7 @@ describe.each(STACKS)("%s", (stack) => {
         config?.regions.primary.location,
         config?.regions.secondary?.location,
         config?.statusPage.outsideRegion,
+        config?.serving.witness,
         "global",
       ].filter(Boolean),
     );

@@ -8,6 +8,7 @@ import { registerGuard } from "./commands/guard";
 import { registerList } from "./commands/list";
 import { registerMetrics } from "./commands/metrics";
 import { registerStatus } from "./commands/status";
+import { registerServing } from "./commands/serving";
 import { registerPrune } from "./commands/prune";
 import { registerRestore } from "./commands/restore";
 import { registerVerify } from "./commands/verify";
@@ -40,6 +41,7 @@ export function buildProgram(): Command {
   registerVerify(program);
   registerRestore(program);
   registerPrune(program);
+  registerServing(program);
   return program;
 }
 

@@ -16,5 +16,8 @@ export const CONTAINER_NAMES: Readonly<Record<ContainerPurpose, string>> = {
   incidents: "incidents",
 };
 
+/** Container of the record that says which region serves, in each account that keeps it. */
+export const SERVING_CONTAINER = "serving";
+
 /** Ports of the server: PgBouncer for many short connections, PostgreSQL itself for sessions. */
 export const DATABASE_PORTS = { pooled: 6432, direct: 5432 } as const;

@@ -40,6 +40,31 @@ export interface BackupStorageArgs {
 }
 
 /**
+ * What every account has: reached only through private endpoints and with Entra identities, so that there are no keys
+ * to leak.
+ */
+export const PRIVATE_ACCOUNT = {
+  kind: storage.Kind.StorageV2,
+  accessTier: storage.AccessTier.Hot,
+  minimumTlsVersion: "TLS1_2",
+  enableHttpsTrafficOnly: true,
+  allowBlobPublicAccess: false,
+  allowSharedKeyAccess: false,
+  defaultToOAuthAuthentication: true,
+  allowCrossTenantReplication: false,
+  allowedCopyScope: "PrivateLink",
+  isLocalUserEnabled: false,
+  isSftpEnabled: false,
+  publicNetworkAccess: "Disabled",
+  networkRuleSet: { defaultAction: storage.DefaultAction.Deny, bypass: "AzureServices" },
+  encryption: {
+    keySource: "Microsoft.Storage",
+    requireInfrastructureEncryption: true,
+    services: { blob: { enabled: true, keyType: "Account" } },
+  },
+} as const;
+
+/**
  * Storage account of backups, drill evidence and incident records in one region. Reached only through private endpoints
  * and only with Entra identities: there are no account keys to leak. It copies itself nowhere: the recovery runner writes
  * every backup to one such account in each of two regions, so that nothing has to be failed over.
@@ -82,25 +107,8 @@ export class BackupStorage extends pulumi.ComponentResource {
         accountName: args.accountName,
         resourceGroupName: args.resourceGroupName,
         location: args.region,
-        kind: storage.Kind.StorageV2,
+        ...PRIVATE_ACCOUNT,
         sku: { name: args.redundancy },
-        accessTier: storage.AccessTier.Hot,
-        minimumTlsVersion: "TLS1_2",
-        enableHttpsTrafficOnly: true,
-        allowBlobPublicAccess: false,
-        allowSharedKeyAccess: false,
-        defaultToOAuthAuthentication: true,
-        allowCrossTenantReplication: false,
-        allowedCopyScope: "PrivateLink",
-        isLocalUserEnabled: false,
-        isSftpEnabled: false,
-        publicNetworkAccess: "Disabled",
-        networkRuleSet: { defaultAction: storage.DefaultAction.Deny, bypass: "AzureServices" },
-        encryption: {
-          keySource: "Microsoft.Storage",
-          requireInfrastructureEncryption: true,
-          services: { blob: { enabled: true, keyType: "Account" } },
-        },
         tags: args.tags,
       },
       dataOptions(args.protect, { parent: this }),

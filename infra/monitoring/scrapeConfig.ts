@@ -9,8 +9,9 @@ import { labelsOf, selectorOf } from "../kubernetes/labels";
 
 /** A workload of ours that serves metrics. */
 export interface ScrapedWorkload {
-  /** Workload and value of the label `job`. */
   workload: string;
+  /** Value of the label `job`; default the workload. */
+  job?: string;
   /** Name of its port. */
   port: string;
   /** Default `/metrics`. */
@@ -112,13 +113,13 @@ export class ScrapeConfig extends pulumi.ComponentResource {
     );
   }
 
-  private workload({ workload, port, path = "/metrics", keep, bearer }: ScrapedWorkload) {
-    this.podMonitor(workload, workload, [
+  private workload({ workload, job = workload, port, path = "/metrics", keep, bearer }: ScrapedWorkload) {
+    this.podMonitor(job, workload, [
       {
         port,
         path,
         interval: "30s",
-        relabelings: [{ targetLabel: "job", replacement: workload, action: "replace" }],
+        relabelings: [{ targetLabel: "job", replacement: job, action: "replace" }],
         ...(keep && {
           metricRelabelings: [{ sourceLabels: ["__name__"], regex: keep.join("|"), action: "keep" }],
         }),

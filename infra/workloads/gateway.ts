@@ -1,9 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
+import { permissionSidecar, SERVING_PORT } from "./gatewayPermission";
 import { drainSeconds, envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "./gatewayConfig";
-import { DNS, publicInternet, scraping, workloads } from "../kubernetes/traffic";
+import { addresses, DNS, publicInternet, scraping, workloads } from "../kubernetes/traffic";
 import { Workload } from "./workload";
 
-export interface GatewayArgs extends GatewaySettings {
+/** How the gateway finds out whether its region serves. */
+export interface GatewayPermission {
+  /** Image of the recovery runner, which asks. */
+  image: string;
+  /** The gateway's own region, as the record names it. */
+  region: string;
+  /** The accounts that keep the record, an odd number. */
+  places: readonly { name: string; account: string }[];
+  /** Addresses of their private endpoints. */
+  endpointsCidr: string;
+}
+
+export interface GatewayArgs extends Omit<GatewaySettings, "permissionPort"> {
   product: string;
   namespace: pulumi.Input<string>;
   /** Envoy image pinned by digest. */
@@ -15,6 +28,8 @@ export interface GatewayArgs extends GatewaySettings {
   maxReplicas: number;
   /** True in a region that stands by. */
   standby: boolean;
+  /** Absent: there is no other region that could serve instead. */
+  permission: GatewayPermission | undefined;
 }
 
 const WORKLOAD = "gateway";
@@ -40,8 +55,13 @@ export function integrationGateway(
   args: GatewayArgs,
   opts?: pulumi.ComponentResourceOptions,
 ): Workload {
-  const { maxConsecutiveFailures, ejectionSeconds, timeoutSeconds } = args;
-  const config = envoyConfig({ maxConsecutiveFailures, ejectionSeconds, timeoutSeconds });
+  const { maxConsecutiveFailures, ejectionSeconds, timeoutSeconds, permission } = args;
+  const config = envoyConfig({
+    maxConsecutiveFailures,
+    ejectionSeconds,
+    timeoutSeconds,
+    ...(permission && { permissionPort: SERVING_PORT }),
+  });
   return new Workload(
     name,
     {
@@ -72,8 +92,17 @@ export function integrationGateway(
       identityClientId: args.identityClientId,
       standby: args.standby,
       files: { folder: FOLDER, contents: { [FILE]: `${JSON.stringify(config, null, 2)}\n` } },
-      ingress: [workloads("callers", args.callers, ...GATEWAY_PORTS), scraping(GATEWAY_STATUS_PORT)],
-      egress: [DNS, publicInternet("partners", 443)],
+      ...(permission && { sidecars: [permissionSidecar(permission, drainSeconds(args))] }),
+      ingress: [
+        workloads("callers", args.callers, ...GATEWAY_PORTS),
+        scraping(GATEWAY_STATUS_PORT),
+        ...(permission ? [scraping(SERVING_PORT)] : []),
+      ],
+      egress: [
+        DNS,
+        publicInternet("partners", 443),
+        ...(permission ? [addresses("record", permission.endpointsCidr, 443)] : []),
+      ],
     },
     opts,
   );

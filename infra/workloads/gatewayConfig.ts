@@ -32,6 +32,8 @@ export interface GatewaySettings {
   ejectionSeconds: number;
   /** Seconds a call may take. */
   timeoutSeconds: number;
+  /** Port inside the pod that says of each call whether the region serves; absent: it always does. */
+  permissionPort?: number;
 }
 
 /**
@@ -84,7 +86,46 @@ export function envoyConfig(settings: GatewaySettings, partners: readonly Partne
     },
     static_resources: {
       listeners: [...partners.map((partner) => partnerListener(partner, settings)), statusListener()],
-      clusters: [...partners.map((partner) => partnerCluster(partner, settings)), adminCluster()],
+      clusters: [
+        ...partners.map((partner) => partnerCluster(partner, settings)),
+        localCluster("admin", ADMIN_PORT),
+        ...(settings.permissionPort ? [localCluster(PERMISSION, settings.permissionPort)] : []),
+      ],
+    },
+  };
+}
+
+const ROUTER = {
+  name: "envoy.filters.http.router",
+  typed_config: { "@type": `${EXTENSION}.filters.http.router.v3.Router`, suppress_envoy_headers: true },
+};
+
+/** Cluster that says whether the region serves. */
+const PERMISSION = "permission";
+
+/** Seconds that answer may take; it is a look into the memory of a neighbour. */
+const PERMISSION_SECONDS = 1;
+
+/**
+ * Asks of each call whether the region serves, before the partner hears of it. Without an answer the call is refused: a
+ * region that does not know may be one that was given up.
+ */
+function permissionFilter(port: number) {
+  return {
+    name: "envoy.filters.http.ext_authz",
+    typed_config: {
+      "@type": `${EXTENSION}.filters.http.ext_authz.v3.ExtAuthz`,
+      transport_api_version: "V3",
+      failure_mode_allow: false,
+      status_on_error: { code: 503 },
+      http_service: {
+        server_uri: {
+          uri: `http://127.0.0.1:${port}`,
+          cluster: PERMISSION,
+          timeout: seconds(PERMISSION_SECONDS),
+        },
+        path_prefix: "/may-call",
+      },
     },
   };
 }
@@ -103,6 +144,10 @@ function partnerListener(partner: Partner, settings: GatewaySettings) {
             common_http_protocol_options: { max_connection_duration: seconds(CONNECTION_SECONDS) },
             // The caller is told with an answer; a connection that is closed under it may carry a call just then.
             http1_safe_max_connection_duration: true,
+            http_filters: [
+              ...(settings.permissionPort ? [permissionFilter(settings.permissionPort)] : []),
+              ROUTER,
+            ],
           }),
         ],
       },
@@ -119,15 +164,7 @@ function httpManager(name: string, virtualHosts: object[], extra: object = {}) {
       strip_any_host_port: true,
       normalize_path: true,
       route_config: { name, virtual_hosts: virtualHosts },
-      http_filters: [
-        {
-          name: "envoy.filters.http.router",
-          typed_config: {
-            "@type": `${EXTENSION}.filters.http.router.v3.Router`,
-            suppress_envoy_headers: true,
-          },
-        },
-      ],
+      http_filters: [ROUTER],
       ...extra,
     },
   };
@@ -160,15 +197,24 @@ function partnerHosts({ name, host, accountHosts }: Partner, { timeoutSeconds }:
   ];
 }
 
-/** Tells what the gateway refuses itself from an answer of the partner's: an open circuit, and too much under way. */
+/**
+ * Tells what the gateway refuses itself from an answer of the partner's: an open circuit, too much under way, and a
+ * region that does not serve.
+ */
 function refusals(partner: string) {
-  const refusal = (flag: string, circuit: string, error: string) => ({
+  const refusal = (flag: string, circuit: string, error: string, more: object = {}) => ({
     filter: { response_flag_filter: { flags: [flag] } },
     status_code: 503,
     headers_to_add: [{ header: { key: "x-circuit", value: circuit } }],
-    body_format_override: { json_format: { error, partner }, content_type: "application/json" },
+    body_format_override: { json_format: { error, partner, ...more }, content_type: "application/json" },
   });
-  return { mappers: [refusal("UH", "open", "circuit open"), refusal("UO", "full", "too many calls")] };
+  return {
+    mappers: [
+      refusal("UH", "open", "circuit open"),
+      refusal("UO", "full", "too many calls"),
+      refusal("UAEX", "fenced", "region does not serve", { reason: "%LOCAL_REPLY_BODY%" }),
+    ],
+  };
 }
 
 function partnerCluster({ name, host, accountHosts }: Partner, settings: GatewaySettings) {
@@ -265,14 +311,15 @@ function statusListener() {
   };
 }
 
-function adminCluster() {
+/** Something inside the pod. */
+function localCluster(name: string, port: number) {
   return {
-    name: "admin",
+    name,
     type: "STATIC",
     connect_timeout: "1s",
     load_assignment: {
-      cluster_name: "admin",
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress("127.0.0.1", ADMIN_PORT) } }] }],
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress("127.0.0.1", port) } }] }],
     },
   };
 }

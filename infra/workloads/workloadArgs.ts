@@ -1,3 +1,4 @@
+import type { core } from "@pulumi/kubernetes/types/input";
 import * as pulumi from "@pulumi/pulumi";
 import { Exposure } from "../kubernetes/exposure";
 import { Files } from "../kubernetes/files";
@@ -46,6 +47,8 @@ export interface WorkloadArgs {
    * environment variables.
    */
   secrets?: { source: VaultSource; entries: readonly VaultSecret[]; filesOnly?: boolean };
+  /** Containers beside it in each pod, restricted like it. */
+  sidecars?: readonly core.v1.Container[];
   /** Files the container reads, by name; a change rolls the pods. Never a secret. */
   files?: Files;
   /** Container that must succeed before the workload starts, given the mounted secrets. */

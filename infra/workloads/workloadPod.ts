@@ -28,7 +28,7 @@ export function workloadPod(args: WorkloadArgs, filesName?: string): core.v1.Pod
     {
       serviceAccountName: args.workload,
       initContainers: args.gate ? [gateContainer(args.gate, secretMounts)] : [],
-      containers: [container(args, [...secretMounts, ...fileMounts])],
+      containers: [container(args, [...secretMounts, ...fileMounts]), ...(args.sidecars ?? [])],
       volumes: [
         ...(args.secrets ? [secretsVolume(args.workload)] : []),
         ...(filesName ? [filesVolume(filesName)] : []),

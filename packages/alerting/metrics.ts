@@ -5,6 +5,7 @@
 export const METRIC_SOURCES = [
   "application",
   "gateway",
+  "serving",
   "postgres-exporter",
   "blackbox",
   "kube-state",
@@ -52,6 +53,10 @@ export const METRICS: readonly Metric[] = [
     envoy_cluster_upstream_rq_total: "Calls to a partner (`envoy_cluster_name`).",
     envoy_cluster_upstream_rq_pending_overflow:
       "Calls to a partner (`envoy_cluster_name`) refused because too many were under way.",
+  }),
+  ...from("serving", "gauge", {
+    forma3d_serving_may_call: "1 while a gateway's region may call partners, else 0.",
+    forma3d_serving_seconds_left: "Seconds a gateway may still call partners, if it hears nothing more.",
   }),
   ...from("postgres-exporter", "gauge", {
     pg_up: "1 while the exporter can query the database.",

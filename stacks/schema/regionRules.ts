@@ -51,6 +51,31 @@ export function roleRules({ regions, database }: StackConfig): Problem[] {
       ];
 }
 
+/** Two regions have a witness that lies in neither, with zones of its own. */
+export function servingRules({ regions, serving }: StackConfig): Problem[] {
+  const { primary, secondary } = regions;
+  const path = ["serving", "witness"];
+  if (!secondary)
+    return serving.witness
+      ? [{ path, found: serving.witness, allowed: "nothing without regions.secondary" }]
+      : [];
+  const taken = [primary.location, secondary.location];
+  if (!serving.witness) {
+    return [
+      {
+        path,
+        found: undefined,
+        allowed: `a region other than ${taken.join(" and ")}: without a third place a region that is cut off goes on calling partners`,
+      },
+    ];
+  }
+  if (taken.includes(serving.witness))
+    return [{ path, found: serving.witness, allowed: `a region other than ${taken.join(" and ")}` }];
+  return REGIONS[serving.witness].zones
+    ? []
+    : [{ path, found: serving.witness, allowed: "a region with availability zones" }];
+}
+
 /** Where regions may lie, and what has to be there for each. */
 export function regionRules({ regions, network, database, storage }: StackConfig): Problem[] {
   const problems: Problem[] = [];

@@ -6,6 +6,7 @@ import { budget, defender } from "./governance";
 import { alerts, monitoring, statusPage } from "./monitoring";
 import { network } from "./network";
 import { recovery } from "./recovery";
+import { serving } from "./serving";
 import { storage } from "./storage";
 import { vault } from "./vault";
 import { edge, gateway, workloads } from "./workloads";
@@ -17,6 +18,7 @@ export const stackSchema = z.strictObject({
   nameSuffix,
   azure,
   regions,
+  serving,
   tags,
   protectData: z
     .boolean()

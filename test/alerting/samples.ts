@@ -326,6 +326,8 @@ const APPLICATION: Record<string, Sample> = {
       },
     ],
   },
+  ServingRecordUnheard: stepping("forma3d_serving_seconds_left", [600, 400], {}),
+  PartnerCallsFenced: stepping("forma3d_serving_may_call", [1, 0], {}),
   IntegrationCircuitOpen: stepping(
     'envoy_cluster_outlier_detection_ejections_active{envoy_cluster_name="shopify"}',
     [0, 1],

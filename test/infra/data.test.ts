@@ -213,6 +213,7 @@ describe("protection", () => {
       "flexibleServers/psql-forma3d-prod-weu",
       "storageAccounts/stforma3dprodbkpneu",
       "storageAccounts/stforma3dprodbkpweu",
+      "storageAccounts/stforma3dprodwitswc",
       "vaults/kv-forma3d-prod-neu",
       "vaults/kv-forma3d-prod-weu",
     ]);
@@ -257,6 +258,8 @@ describe("storage", () => {
           sku.name as string,
         ]);
     expect(accounts(prod)).toEqual([
+      // No backups: the third place that says which region serves.
+      ["stforma3dprodwitswc", "swedencentral", "rg-forma3d-prod-global", "Standard_ZRS"],
       ["stforma3dprodbkpweu", "westeurope", "rg-forma3d-prod-weu", "Standard_ZRS"],
       ["stforma3dprodbkpneu", "northeurope", "rg-forma3d-prod-neu", "Standard_ZRS"],
     ]);
@@ -344,6 +347,30 @@ describe("storage", () => {
       });
       expect(ended).toEqual([["incidents", 90]]);
     }
+  });
+
+  test("each region's gateway reads in all three places who serves, and only operators say so, who cannot unsay it", () => {
+    const places = ["northeurope", "swedencentral", "westeurope"];
+    const containers = prod
+      .ofType("azure-native:storage:BlobContainer")
+      .map(({ inputs: i }) => i as Inputs)
+      .filter(({ containerName }) => containerName === "serving");
+    expect(containers.map(({ accountName }) => accountName as string).sort()).toEqual([
+      "stforma3dprodbkpneu",
+      "stforma3dprodbkpweu",
+      "stforma3dprodwitswc",
+    ]);
+    const grants = prod.ofType("azure-native:authorization:RoleAssignment", "prod-serving-");
+    const expected = ["primary", "secondary"].flatMap((region) =>
+      ["reads", "writes"].flatMap((kind) =>
+        places.map((place) => `forma3d-prod-serving-${region}-${kind}-${place}`),
+      ),
+    );
+    expect(grants.map(({ urn }) => urn.split("::").at(-1)).sort()).toEqual(expected.sort());
+    for (const { inputs: grant } of grants) expect((grant as Inputs).scope).toMatch(/\/containers\/serving$/);
+    const role = inputs(prod, "azure-native:authorization:RoleDefinition", "serving-recorder");
+    expect(JSON.stringify(role.permissions)).not.toMatch(/delete/i);
+    expect(staging.ofType("azure-native:authorization:RoleAssignment", "serving-")).toEqual([]);
   });
 
   test("the backup job can write and not delete; only prune can delete, and it cannot read the database", () => {
@@ -543,6 +570,7 @@ describe("network", () => {
         "psql-forma3d-prod-weu postgresqlServer",
         "stforma3dprodbkpneu blob",
         "stforma3dprodbkpweu blob",
+        "stforma3dprodwitswc blob",
       ]);
     }
   });

@@ -13,6 +13,13 @@ import {
   GatewaySettings,
   PARTNERS,
 } from "../../infra/workloads/gatewayConfig";
+import { BlobServiceClient } from "@azure/storage-blob";
+import { Permission } from "../../apps/recovery/serving/permission";
+import { Place, placeIn, writeServing } from "../../apps/recovery/serving/places";
+import { GRACE_SECONDS, SERVING_CONTAINER, silentBy } from "../../apps/recovery/serving/record";
+import { Serving, startServing } from "../../apps/recovery/serving/server";
+import * as named from "../../infra/data/places";
+import { LocalAzurite, startAzurite } from "../../packages/local-servers/azurite";
 import { freePort } from "../../packages/local-servers/ports";
 
 const SETTINGS: GatewaySettings = { maxConsecutiveFailures: 5, ejectionSeconds: 60, timeoutSeconds: 15 };
@@ -23,6 +30,72 @@ const cluster = (name: string) =>
 const listener = (name: string) =>
   config().static_resources.listeners.find((entry: any) => entry.name === name);
 const manager = (name: string) => listener(name).filter_chains[0].filters[0].typed_config;
+
+describe("permission to call partners", () => {
+  const PLACES = ["westeurope", "northeurope", "swedencentral"];
+  const west = { serving: "westeurope", term: 1, since: "2026-11-29T00:00:00Z" };
+  const north = { serving: "northeurope", term: 2, since: "2026-11-29T03:00:00Z" };
+  const heard = (region: string, said: readonly [string, number, typeof west | undefined][]) => {
+    const permission = new Permission(region, PLACES);
+    for (const [place, at, record] of said) permission.hear(place, at, record);
+    return permission;
+  };
+
+  test("is there while two of three places have said so within ten minutes, and not a second longer", () => {
+    const never = new Permission("westeurope", PLACES);
+    expect(never.verdict(0).may).toBe(false);
+    const cutOff = heard("westeurope", [
+      ["westeurope", 5_000, undefined],
+      ["northeurope", 100, undefined],
+      ["swedencentral", 90, undefined],
+    ]);
+    expect(cutOff.verdict(100 + GRACE_SECONDS - 1)).toMatchObject({ may: true, secondsLeft: 1 });
+    expect(cutOff.verdict(100 + GRACE_SECONDS)).toMatchObject({
+      may: false,
+      secondsLeft: 0,
+      reason:
+        "fewer than 2 of 3 places have said within 600 s that westeurope serves: it may be cut off, so nothing here may call partners",
+    });
+    expect(silentBy(new Date("2026-11-29T03:00:00Z"), 15).toISOString()).toBe("2026-11-29T03:10:15.000Z");
+  });
+
+  test("is gone as soon as one place names another region under the newest term, and given back by a newer one", () => {
+    const told = heard("westeurope", [
+      ["westeurope", 0, west],
+      ["northeurope", 0, west],
+      ["swedencentral", 0, north],
+    ]);
+    expect(told.verdict(1)).toMatchObject({ may: false, secondsLeft: 0 });
+    expect(told.verdict(1).reason).toMatch(/^northeurope serves since 2026-11-29T03:00:00Z/);
+    const back = { ...west, term: 3 };
+    told.hear("westeurope", 2, back);
+    expect(told.verdict(3).may).toBe(false);
+    told.hear("northeurope", 2, back);
+    expect(told.verdict(3).may).toBe(true);
+  });
+
+  test("no two regions have it once the old one's last word is ten minutes old, whatever each could reach", () => {
+    // Every pair of places a failover may have reached, and every pair the old region may still hear.
+    const pairs = [[0, 1], [0, 2], [1, 2]]; // prettier-ignore
+    for (const reached of pairs) {
+      for (const hears of pairs) {
+        const old = heard("westeurope", PLACES.map((place) => [place, 0, west])); // prettier-ignore
+        const now = GRACE_SECONDS + 1;
+        for (const i of hears) old.hear(PLACES[i] ?? "", now, reached.includes(i) ? north : west);
+        expect([reached, hears, old.verdict(now).may]).toEqual([reached, hears, false]);
+      }
+      const fresh = heard(
+        "northeurope",
+        PLACES.map((place, i) => [place, 0, reached.includes(i) ? north : west]),
+      );
+      expect(fresh.verdict(1).may).toBe(true);
+    }
+  });
+
+  test("is asked for in the container the program makes", () => {
+    expect(named.SERVING_CONTAINER).toBe(SERVING_CONTAINER);
+  });
+});
 
 describe("integration gateway: configuration", () => {
   test("every partner of the report has a port, a time limit and a circuit breaker of its own", () => {
@@ -280,7 +353,10 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
   });
 
   test("accepts the configuration as it is deployed", async () => {
-    fs.writeFileSync(inFolder("deployed.json"), JSON.stringify(config()));
+    fs.writeFileSync(
+      inFolder("deployed.json"),
+      JSON.stringify(config({ ...SETTINGS, permissionPort: 9904 })),
+    );
     const check = spawn(
       envoy as string,
       ["--mode", "validate", "-c", inFolder("deployed.json"), "--log-level", "error"],
@@ -380,6 +456,107 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
     await new Promise((done) => service.close(done));
     expect(outcomes.length).toBeGreaterThan(12);
     expect(outcomes.filter((outcome) => outcome !== 200)).toEqual([]);
+  }, 60_000);
+
+  test("calls no partner while its region does not serve, and none when nobody can say", async () => {
+    let blobs: LocalAzurite | undefined;
+    let serving: Serving | undefined;
+    const end = new AbortController();
+    try {
+      blobs = await startAzurite();
+      const service = BlobServiceClient.fromConnectionString(blobs.connectionString);
+      let reachable = true;
+      const places: Place[] = await Promise.all(
+        ["westeurope", "northeurope", "swedencentral"].map(async (name) => {
+          const container = service.getContainerClient(`${SERVING_CONTAINER}-${name}`);
+          await container.create();
+          const place = placeIn(name, container);
+          return {
+            ...place,
+            look: () => (reachable ? place.look() : Promise.reject(new Error("no route"))),
+          };
+        }),
+      );
+      let now = 0;
+      const notes: string[] = [];
+      serving = await startServing({
+        ...{ region: "westeurope", places, host: "127.0.0.1", port: 0, signal: end.signal },
+        ...{ note: (line: string) => notes.push(line), lookEveryMs: 1e9, clock: () => now },
+      });
+      const permissionPort = serving.port;
+      const own = await gateway((made) => {
+        const guarded = config({ ...SETTINGS, permissionPort });
+        made.static_resources.clusters.push(
+          guarded.static_resources.clusters.find((entry: any) => entry.name === "permission"),
+        );
+        for (const entry of made.static_resources.listeners) {
+          if (entry.name === "status") continue;
+          const same = guarded.static_resources.listeners.find((one: any) => one.name === entry.name);
+          entry.filter_chains[0].filters[0].typed_config.http_filters =
+            same.filter_chains[0].filters[0].typed_config.http_filters;
+        }
+      });
+      const ask = () => call("sendcloud", undefined, { port: own.ports.sendcloud });
+      await serving.look();
+      requests.length = 0;
+      expect(await ask()).toMatchObject({ status: 200 });
+      expect(requests).toHaveLength(1);
+
+      // Cut off: it goes on for ten minutes after it last heard, then the partner hears nothing more.
+      reachable = false;
+      now = GRACE_SECONDS - 1;
+      await serving.look();
+      expect((await ask()).status).toBe(200);
+      now = GRACE_SECONDS;
+      const refused = await ask();
+      expect(refused).toMatchObject({ status: 503, circuit: "fenced" });
+      expect(JSON.parse(refused.body)).toMatchObject({
+        ...{ error: "region does not serve", partner: "sendcloud" },
+        reason: expect.stringContaining("it may be cut off"),
+      });
+      expect(
+        (await fetch(`http://127.0.0.1:${permissionPort}/metrics`).then((r) => r.text())).split("\n"),
+      ).toEqual(
+        expect.arrayContaining([
+          "forma3d_serving_may_call 0",
+          'forma3d_serving_silence_seconds{place="westeurope"} 600',
+        ]),
+      );
+
+      // Heard again it goes on, until a failover has said that another region serves; and again after the way back.
+      reachable = true;
+      await serving.look();
+      expect((await ask()).status).toBe(200);
+      const over = await writeServing(places, { serving: "northeurope", incident: "INC-1" }, new Date());
+      expect([over.record.term, over.reached, over.failed]).toEqual([1, places.map(({ name }) => name), []]);
+      await serving.look();
+      const fenced = await ask();
+      expect(fenced).toMatchObject({ status: 503, circuit: "fenced" });
+      expect(JSON.parse(fenced.body).reason).toMatch(/^northeurope serves since /);
+      expect(notes.at(-1)).toMatch(/^northeurope serves since /);
+      expect((await writeServing(places, { serving: "westeurope" }, new Date())).record.term).toBe(2);
+      await serving.look();
+      expect((await ask()).status).toBe(200);
+      expect(requests).toHaveLength(4);
+
+      // An account without the container says nothing, and too few places bind nobody.
+      const gone = placeIn("gone", service.getContainerClient("nowhere"));
+      await expect(gone.look()).rejects.toThrow(/ContainerNotFound|specified container/);
+      const [one = gone] = places;
+      await expect(
+        writeServing([one, gone, { ...gone, name: "gone too" }], { serving: "northeurope" }, new Date()),
+      ).rejects.toThrow("written to 1 of 3 places, and 2 are needed");
+
+      // Nobody there to ask: refused, by the gateway itself.
+      end.abort();
+      await serving.ended;
+      expect((await ask()).status).toBe(503);
+      expect(requests).toHaveLength(4);
+    } finally {
+      end.abort();
+      await serving?.ended;
+      await blobs?.stop();
+    }
   }, 60_000);
 
   test("a burst is served; what is too much is told apart from a partner that is down", async () => {

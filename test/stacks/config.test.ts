@@ -178,12 +178,31 @@ describe("rules across fields", () => {
   });
 
   test("geo-redundant backups need the Azure pair", () => {
-    expect(problems({ "regions.secondary.location": "swedencentral" })).toEqual([
+    expect(
+      problems({ "regions.secondary.location": "swedencentral", serving: { witness: "francecentral" } }),
+    ).toEqual([
       "forma3d:regions.secondary.location: found 'swedencentral'; allowed: northeurope, the Azure pair of westeurope, because backups are geo-redundant",
     ]);
     expect(
-      problems({ "regions.secondary.location": "swedencentral", "database.geoRedundantBackup": false }),
+      problems({
+        "regions.secondary.location": "swedencentral",
+        "database.geoRedundantBackup": false,
+        "serving.witness": "francecentral",
+      }),
     ).toEqual([]);
+  });
+
+  test("two regions have a third that witnesses who serves", () => {
+    const allowed = "a region other than westeurope and northeurope";
+    expect(problems({ serving: undefined })).toEqual([
+      `forma3d:serving.witness: required; allowed: ${allowed}: without a third place a region that is cut off goes on calling partners`,
+    ]);
+    expect(problems({ "serving.witness": "northeurope" })).toEqual([
+      `forma3d:serving.witness: found 'northeurope'; allowed: ${allowed}`,
+    ]);
+    expect(problems({ "serving.witness": "swedensouth" })).toEqual([
+      "forma3d:serving.witness: found 'swedensouth'; allowed: a region with availability zones",
+    ]);
   });
 
   test("a secondary region and its address plan come together", () => {
@@ -192,6 +211,7 @@ describe("rules across fields", () => {
     ]);
     expect(problems({ "regions.secondary": undefined })).toEqual([
       "forma3d:regions.secondary: required; allowed: a second region, because production survives the loss of one",
+      "forma3d:serving.witness: found 'swedencentral'; allowed: nothing without regions.secondary",
       "forma3d:network.secondary: found 'an address plan'; allowed: nothing without regions.secondary",
       "forma3d:database.replica: found 'set'; allowed: nothing without regions.secondary",
       "forma3d:storage.copy.location: required; allowed: a region other than westeurope: a backup is kept in two accounts in two regions",

@@ -54,6 +54,16 @@ function softDeleteDays(resources: readonly ResourceDocument[]): number {
   return Math.max(0, ...days);
 }
 
+/** Whether a component keeps backups in its account. */
+function holdsBackups(component: string | undefined, resources: readonly ResourceDocument[]): boolean {
+  return resources.some(
+    ({ type, parent, inputs }) =>
+      type === "azure-native:storage:BlobContainer" &&
+      parent === component &&
+      /^backups-/.test(String((inputs as Inputs).containerName)),
+  );
+}
+
 /** What one account holds at a time: every tier's backups for as long as they are kept and then can be brought back. */
 function storedGiB(resources: readonly ResourceDocument[], { usage }: PriceTable): number {
   const after = softDeleteDays(resources);
@@ -94,7 +104,7 @@ function ofType(wanted: string): (resources: readonly ResourceDocument[]) => num
 /** How each type is paid for; the region is the resource's own. */
 const PRICED: Record<
   string,
-  (inputs: Inputs, prices: PriceTable, all: readonly ResourceDocument[]) => Item[]
+  (inputs: Inputs, prices: PriceTable, all: readonly ResourceDocument[], resource: ResourceDocument) => Item[]
 > = {
   "azure-native:dbforpostgresql:Server": ({ sku, storage, highAvailability, backup }) => {
     const servers = highAvailability && highAvailability.mode !== "Disabled" ? 2 : 1;
@@ -137,8 +147,9 @@ const PRICED: Record<
   "azure-native:keyvault:Vault": (_, { usage }) => [
     ["vault.operations", usage.secretOperationsTenThousandsPerMonth],
   ],
-  "azure-native:storage:StorageAccount": ({ sku }, prices, all) => [
-    [`blob.${sku.name}`, storedGiB(all, prices)],
+  // What is no account of backups holds some kilobytes.
+  "azure-native:storage:StorageAccount": ({ sku }, prices, all, { parent }) => [
+    [`blob.${sku.name}`, holdsBackups(parent, all) ? storedGiB(all, prices) : 0],
   ],
   "azure-native:app:ContainerApp": ({ template }) => {
     const replicas = (template.scale?.minReplicas ?? 1) as number;
@@ -248,7 +259,7 @@ export function estimate(resources: readonly ResourceDocument[], prices: PriceTa
     }
     const inputs = resource.inputs as Inputs;
     const region = billedIn(resource);
-    return items(inputs, prices, resources)
+    return items(inputs, prices, resources, resource)
       .filter(([, quantity]) => quantity > 0)
       .map(([item, quantity]) => ({
         component: componentOf(resource, byUrn),

@@ -164,6 +164,32 @@ export function applicationAlerts({ thresholds }: AlertSettings): PrometheusAler
     },
     {
       ...base,
+      name: "ServingRecordUnheard",
+      expression: "min(forma3d_serving_seconds_left) < 480",
+      for: "1m",
+      priority: "P1",
+      summary: "A gateway does not hear who serves",
+      description:
+        "For more than 2 minutes a gateway has heard from fewer than two of the three accounts that say which region serves; ten minutes after it last heard it stops calling partners",
+      runbook: "network-dns",
+      owner: "platform",
+      risks: ["R04", "R05", "R06", "R11"],
+    },
+    {
+      ...base,
+      name: "PartnerCallsFenced",
+      expression: "max(forma3d_serving_may_call) == 0",
+      for: "1m",
+      priority: "P1",
+      summary: "No call to a partner gets out",
+      description:
+        "For a minute every gateway has refused to call partners: another region serves, or nobody can be asked",
+      runbook: "network-dns",
+      owner: "platform",
+      risks: ["R04", "R05", "R06", "R11"],
+    },
+    {
+      ...base,
       name: "IntegrationOverflow",
       expression:
         "sum by (envoy_cluster_name) (increase(envoy_cluster_upstream_rq_pending_overflow[5m])) > 0",

@@ -1,0 +1,73 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { z } from "zod";
+import { ExitCode, UsageError } from "../../../packages/command/errors";
+import type { RunContext } from "../context";
+import { runVerb } from "../runner";
+import { openPlaces } from "../serving/places";
+import { startServing, SERVING_PORT } from "../serving/server";
+
+const places = z.array(
+  z.union([
+    z.strictObject({ name: z.string().min(1), url: z.url({ protocol: /^https?$/ }) }),
+    z.strictObject({ name: z.string().min(1), connectionString: z.string().min(1) }),
+  ]),
+);
+
+export interface ServingCommand {
+  region: string;
+  host: string;
+  port: number;
+}
+
+/** Where the record of who serves is kept. @throws UsageError when the setting is absent or malformed */
+export function servingPlaces(environment: NodeJS.ProcessEnv): z.infer<typeof places> {
+  const allowed = 'an odd number of places, such as [{"name":"westeurope","url":"https://…"},…]';
+  const text = environment["SERVING_PLACES"] ?? "";
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    throw new UsageError(`SERVING_PLACES: ${text === "" ? "is not set" : "is no JSON"}; allowed: ${allowed}`);
+  }
+  const result = places.safeParse(found);
+  if (!result.success || result.data.length % 2 === 0)
+    throw new UsageError(`SERVING_PLACES: allowed: ${allowed}`);
+  return result.data;
+}
+
+/** Answers until the signal aborts. */
+export async function runServing(
+  options: ServingCommand,
+  environment: NodeJS.ProcessEnv,
+  context: RunContext,
+): Promise<void> {
+  const serving = await startServing({
+    ...options,
+    places: await openPlaces(servingPlaces(environment)),
+    note: context.progress.note,
+    signal: context.signal,
+  });
+  context.progress.note(`answering whether ${options.region} may call partners, on port ${serving.port}`);
+  await serving.ended;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("expected a TCP port, 0 to 65535");
+  return port;
+}
+
+export function registerServing(program: Command): void {
+  program
+    .command("serving")
+    .description("answer the gateway whether this region serves and may call partners, until it is ended")
+    .requiredOption("--region <name>", "region this runs in, as the record names it")
+    .option("--host <address>", "address to listen on", "0.0.0.0")
+    .option("--port <port>", "TCP port to listen on; 0 lets the system choose", parsePort, SERVING_PORT)
+    .action((options: ServingCommand) =>
+      runVerb("serving", options as object, [], async (_settings, context) => {
+        await runServing(options, process.env, context);
+        return { document: { ended: true }, text: "", exitCode: ExitCode.ok };
+      }),
+    );
+}
