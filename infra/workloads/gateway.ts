@@ -1,20 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { permissionSidecar, SERVING_PORT } from "./gatewayPermission";
+import { GatewayPermission, permissionSidecar, SERVING_PORT } from "./gatewayPermission";
 import { drainSeconds, envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "./gatewayConfig";
 import { addresses, DNS, publicInternet, scraping, workloads } from "../kubernetes/traffic";
 import { Workload } from "./workload";
-
-/** How the gateway finds out whether its region serves. */
-export interface GatewayPermission {
-  /** Image of the recovery runner, which asks. */
-  image: string;
-  /** The gateway's own region, as the record names it. */
-  region: string;
-  /** The accounts that keep the record, an odd number. */
-  places: readonly { name: string; account: string }[];
-  /** Addresses of their private endpoints. */
-  endpointsCidr: string;
-}
 
 export interface GatewayArgs extends Omit<GatewaySettings, "permissionPort"> {
   product: string;

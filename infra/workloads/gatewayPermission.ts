@@ -1,7 +1,18 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import { plainVariables, restrictedContainer } from "../kubernetes/pod";
 import { probes } from "../kubernetes/probes";
-import type { GatewayPermission } from "./gateway";
+
+/** How the gateway finds out whether its region serves. */
+export interface GatewayPermission {
+  /** Image of the recovery runner, which asks. */
+  image: string;
+  /** The gateway's own region, as the record names it. */
+  region: string;
+  /** The accounts that keep the record, an odd number. */
+  places: readonly { name: string; account: string }[];
+  /** Addresses of their private endpoints. */
+  endpointsCidr: string;
+}
 
 /** Port on which the sidecar answers the gateway, and serves metrics and health. */
 export const SERVING_PORT = 9904;
