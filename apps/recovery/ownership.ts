@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { quoteIdentifier } from "./postgres/connect";
 import { rolesNamed, splitStatements } from "./postgres/statements";
-import { OWNED_KINDS, type TocEntry } from "./postgres/toc";
+import { isDatabaseAcl, OWNED_KINDS, type TocEntry } from "./postgres/toc";
 
 export interface OwnershipPlan {
   /** Every owner and every grant comes back as dumped. */
@@ -12,6 +12,11 @@ export interface OwnershipPlan {
   foreignOwners: string[];
   /** Owners the restoring role becomes a member of while it restores. */
   borrowed: string[];
+  /**
+   * Owner of schema `public` in the backup where it cannot be hers here, and owns nothing else: the schema comes with
+   * the server, which has made it somebody's, and stays that.
+   */
+  ofPublic?: string | undefined;
 }
 
 /** Owns what the owner of its database owns; nobody is made its member. */
@@ -22,9 +27,11 @@ const RIGHTS = new Set(["ACL", "DEFAULT ACL", "POLICY", "USER MAPPING"]);
 /** The role a user mapping is for stands in its name: `USER MAPPING api SERVER other`. */
 const mappedRole = ({ name }: TocEntry) => /^USER MAPPING (.+) SERVER /.exec(name)?.[1];
 
+const isPublicSchema = ({ kind, name }: TocEntry) => kind === "SCHEMA" && name === "public";
+
 /** Roles that an entry cannot be restored without, its owner left out. */
 export function rolesOf(entry: TocEntry): string[] {
-  if (!RIGHTS.has(entry.kind)) return [];
+  if (!RIGHTS.has(entry.kind) || isDatabaseAcl(entry)) return [];
   const mapped = entry.kind === "USER MAPPING" ? mappedRole(entry) : undefined;
   if (entry.kind === "USER MAPPING") return mapped && mapped !== "PUBLIC" ? [mapped] : [];
   return splitStatements(entry.definition).flatMap(rolesNamed);
@@ -35,12 +42,14 @@ export function rolesOf(entry: TocEntry): string[] {
  * able to act for it. Whatever cannot belongs to the restoring role afterwards.
  */
 export async function planOwnership(client: Client, entries: readonly TocEntry[]): Promise<OwnershipPlan> {
-  const owners = new Set(
-    entries.filter(({ kind, owner }) => owner && OWNED_KINDS.has(kind)).map(({ owner }) => owner),
+  const owned = entries.filter(
+    ({ kind, owner }) => OWNED_KINDS.has(kind) && owner && owner !== OF_THE_DATABASE,
   );
-  owners.delete(OF_THE_DATABASE);
-  const named = entries.flatMap(rolesOf);
-  const wanted = [...new Set([...owners, ...named])].sort();
+  const owners = new Set(owned.filter((entry) => !isPublicSchema(entry)).map(({ owner }) => owner));
+  const named = new Set(entries.flatMap(rolesOf));
+  const ofSchema = owned.find(isPublicSchema)?.owner;
+  const onlyOfPublic = (role: string) => role === ofSchema && !owners.has(role) && !named.has(role);
+  const wanted = [...new Set([...owned.map(({ owner }) => owner), ...named])].sort();
   const { rows } = await client.query<{ role: string; known: boolean; mine: boolean }>(
     `SELECT role, r.oid IS NOT NULL AS known,
        COALESCE(pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
@@ -48,15 +57,21 @@ export async function planOwnership(client: Client, entries: readonly TocEntry[]
      FROM unnest($1::text[]) AS w(role) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = w.role`,
     [wanted],
   );
-  const missingRoles = rows.filter(({ known }) => !known).map(({ role }) => role);
+  const missingRoles = rows
+    .filter(({ role, known }) => !known && !onlyOfPublic(role))
+    .map(({ role }) => role);
   const borrowed: string[] = [];
   const foreignOwners: string[] = [];
+  let ofPublic: string | undefined;
   for (const { role, known, mine } of rows) {
-    if (!known || mine || !owners.has(role)) continue;
-    ((await mayBorrow(client, role)) ? borrowed : foreignOwners).push(role);
+    const borrowable =
+      known && !mine && (owners.has(role) || onlyOfPublic(role)) && (await mayBorrow(client, role));
+    if (borrowable) borrowed.push(role);
+    else if (onlyOfPublic(role) && !mine) ofPublic = role;
+    else if (known && !mine && owners.has(role)) foreignOwners.push(role);
   }
   const keep = missingRoles.length === 0 && foreignOwners.length === 0;
-  return { keep, missingRoles, foreignOwners, borrowed };
+  return { keep, missingRoles, foreignOwners, borrowed, ofPublic };
 }
 
 /** Whether the restoring role may make itself a member, as who created a role may; in a transaction of its own. */

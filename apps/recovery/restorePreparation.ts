@@ -68,8 +68,9 @@ export async function prepareRestore(
   };
 }
 
-function incomplete({ keep, missingRoles, foreignOwners }: OwnershipPlan): string[] {
-  if (keep) return [];
+function incomplete({ keep, missingRoles, foreignOwners, ofPublic }: OwnershipPlan): string[] {
+  const unchanged = `schema public stays with its owner on this server: ${ofPublic ?? ""} cannot have it here`;
+  if (keep) return ofPublic === undefined ? [] : [unchanged];
   const reasons = [
     ...missingRoles.map((role) => `role ${role} does not exist`),
     ...foreignOwners.map((role) => `the restoring role is no member of ${role}`),

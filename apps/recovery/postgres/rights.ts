@@ -4,7 +4,7 @@ import type { OwnershipPlan } from "../ownership";
 import { quoteIdentifier, withClient } from "./connect";
 import type { ServerConnection } from "./connection";
 import { rolesNamed, splitStatements } from "./statements";
-import { OWNED_KINDS, quote, type TocEntry } from "./toc";
+import { isDatabaseAcl, OWNED_KINDS, quote, type TocEntry } from "./toc";
 
 /** A statement and what it is about, for a message. */
 interface Step {
@@ -48,9 +48,13 @@ export async function giveRights(
       await runTogether(client, steps.slice(from, from + STEPS_PER_QUERY), problems);
     }
   };
-  const gone = new Set([...plan.missingRoles, ...plan.foreignOwners]);
+  const gone = new Set([
+    ...plan.missingRoles,
+    ...plan.foreignOwners,
+    ...(plan.ofPublic ? [plan.ofPublic] : []),
+  ]);
   const owners = ownerSteps(entries, gone);
-  const grants = grantSteps(entries, new Set(plan.missingRoles));
+  const grants = grantSteps(entries, new Set(plan.missingRoles), new Set(plan.foreignOwners));
   await run(plan.borrowed.map((role) => membership("GRANT", role)));
   try {
     const rooms = await missingRooms(client, entries, gone);
@@ -155,11 +159,19 @@ function ownedObjects({ kind, schema, name, dropStatement, definition }: TocEntr
   return [`${kind} ${schema ? `${quote(schema)}.` : ""}${quote(name)}`];
 }
 
-/** Grants, rights of objects to come last: they would add to those of what is made after them. */
-function grantSteps(entries: readonly TocEntry[], missing: ReadonlySet<string>): Step[] {
+/**
+ * Grants, rights of objects to come last: they would add to those of what is made after them. What a role gives away of
+ * what it will make, only who may act for it can say.
+ */
+function grantSteps(
+  entries: readonly TocEntry[],
+  missing: ReadonlySet<string>,
+  foreign: ReadonlySet<string>,
+): Step[] {
   return ["ACL", "DEFAULT ACL"].flatMap((wanted) =>
     entries
-      .filter(({ kind }) => kind === wanted)
+      .filter((entry) => entry.kind === wanted && !isDatabaseAcl(entry))
+      .filter(({ kind, owner }) => kind !== "DEFAULT ACL" || !foreign.has(owner))
       .flatMap(({ name, definition }) =>
         splitStatements(definition)
           .filter((sql) => !rolesNamed(sql).some((role) => missing.has(role)))

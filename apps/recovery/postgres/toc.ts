@@ -43,6 +43,13 @@ const KEPT_DEFINITIONS = new Set([
   // Numbers of the large objects it stands for, one a line.
   "BLOB METADATA",
 ]);
+/**
+ * Rights on the database itself name the one that was backed up, which may be another by now, or gone: they come back as
+ * its properties do, and pg_restore passes over them too.
+ */
+export const isDatabaseAcl = ({ kind, name }: TocEntry): boolean =>
+  kind === "ACL" && name.startsWith("DATABASE ");
+
 /** Kinds whose objects have an owner that a dump names. */
 export const OWNED_KINDS: ReadonlySet<string> = new Set([
   ...[
