@@ -129,6 +129,8 @@ export async function putInPlace(
     `ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`;
   let warning: string | undefined;
   await withClient(maintenance, async (client) => {
+    // A pooler keeps the session of the role that was tried, and the server would wait five seconds for its end.
+    await remaining(client, working.database);
     const steps = [
       ...(previous === undefined ? [] : [rename(name, previous)]),
       rename(working.database, name),
