@@ -1,21 +1,49 @@
-import { NotRunError } from "../../../packages/command/errors";
+import { messageOf, NotRunError } from "../../../packages/command/errors";
 import type { Finding } from "../ladder";
+import { withClient } from "./connect";
 import { childEnvironment, complaint, startProgram } from "../process";
 import { programEnvironment, type ServerConnection } from "./connection";
 import type { Program } from "../../../packages/programs/postgres";
 
 const CORRUPTION_FOUND = 2;
 
-/** Checks heaps and indexes of a restored database, every heap row against its indexes. */
+/** Of the functions of amcheck, those the role may not run; creates the extension first. */
+const REFUSED = `SELECT p.oid::regprocedure::text AS name
+  FROM pg_catalog.pg_extension e
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
+      AND d.classid = 'pg_catalog.pg_proc'::regclass
+    JOIN pg_catalog.pg_proc p ON p.oid = d.objid
+  WHERE e.extname = 'amcheck' AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')`;
+
+/** @throws NotRunError when only a superuser may check here: what is refused would read as damage */
+async function requireRights(server: ServerConnection): Promise<void> {
+  const refused = await withClient(server, async (client) => {
+    await client.query("CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA public");
+    return (await client.query(REFUSED)).rowCount ?? 0;
+  }).catch((error: unknown) => {
+    throw new NotRunError(`amcheck cannot be used: ${messageOf(error)}`);
+  });
+  if (refused > 0)
+    throw new NotRunError(
+      `"${server.user}" may not run the functions of amcheck, which are a superuser's here; verify without ` +
+        "SCRATCH_DATABASE_URL, on a server of the runner's own, or --through L4",
+    );
+}
+
+/**
+ * Checks heaps and indexes of a restored database, every heap row against its indexes.
+ * @throws NotRunError when it cannot be run here
+ */
 export async function amcheck(
   program: Program,
   server: ServerConnection,
   jobs: number,
   signal: AbortSignal,
 ): Promise<Finding> {
+  await requireRights(server);
   const running = startProgram(
     program.path,
-    ["--install-missing", "--heapallindexed", "--no-password", "-j", String(jobs), "-d", server.database],
+    ["--heapallindexed", "--no-password", "-j", String(jobs), "-d", server.database],
     { signal, stdio: ["ignore", "pipe", "pipe"], env: childEnvironment(programEnvironment(server)) },
   );
   let report = "";
