@@ -4,23 +4,29 @@ import path from "node:path";
 import { DRILL_EXIT, describeDrill, operatorName, writeCopies } from "../recovery/commands/drill";
 import type { RunContext } from "../recovery/context";
 import { loadDataset } from "../recovery/drill/dataset";
-import { ownSettings, type Ground } from "../recovery/drill/ground";
+import { ownSettings, type Ground, type GroundRoles } from "../recovery/drill/ground";
 import { SCENARIO_IDS, type ScenarioId } from "../recovery/drill/objectives";
 import { parseScenarios, runDrill, type DrillResult } from "../recovery/drill/run";
 import { EXIT_CODE_HELP, messageOf, NotRunError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { writableFolder } from "../recovery/evidence/store";
 import { parseDurationOption } from "../recovery/parse";
-import { quoteIdentifier, withClient } from "../recovery/postgres/connect";
-import { withDatabase } from "../recovery/postgres/connection";
+import { withClient } from "../recovery/postgres/connect";
+import { parseServerUrl } from "../recovery/postgres/connection";
 import { runVerb } from "../recovery/runner";
-import { loadSettings, onlyTarget, serverOf, SETTING_HELP } from "../recovery/settings";
+import { loadSettings, onlyTarget, SETTING_HELP } from "../recovery/settings";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
-import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
+import { startFlexibleServer, type FlexibleServer } from "../../packages/local-servers/flexibleServer";
+import { usePrograms } from "../../packages/local-servers/postgresPrograms";
+import { databaseLogins, type LoginRegions } from "../../infra/data/databaseLogins";
+import { rolesScript } from "../../infra/data/rolesScript";
+import { serverParameters } from "../../infra/data/serverParameters";
 
 const ENVIRONMENT = "local";
 const DATABASE = "forma3d";
 const CONTAINER = "daily";
+const REGIONS: LoginRegions = { serving: { code: "weu", location: "westeurope" } };
+const POOL = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatements: 0 };
 
 interface Flags {
   out: string;
@@ -33,9 +39,12 @@ interface Flags {
   json?: boolean;
 }
 
-/** Everything the drill stands on: one database server, and a blob server for each of two regions. */
+/**
+ * Everything the drill stands on: a database server as unkind as Azure's, with the platform's roles and its pooler, and a
+ * blob server for each of two regions.
+ */
 interface Servers {
-  postgres: LocalPostgres;
+  postgres: FlexibleServer;
   region: LocalAzurite;
   secondRegion: LocalAzurite;
 }
@@ -76,7 +85,13 @@ async function start(started: { stop(): Promise<void> }[]): Promise<Servers> {
   };
   // All are waited for even when one fails, so that every one that started is stopped.
   const [postgres, region, secondRegion] = await Promise.allSettled([
-    keep(startPostgres()),
+    keep(
+      startFlexibleServer({
+        database: DATABASE,
+        roles: { script: rolesScript(REGIONS), logins: databaseLogins(REGIONS) },
+        parameters: serverParameters(POOL, {}),
+      }),
+    ),
     keep(startAzurite({ account: "forma3dweu" })),
     keep(startAzurite({ account: "forma3dneu" })),
   ]);
@@ -84,7 +99,7 @@ async function start(started: { stop(): Promise<void> }[]): Promise<Servers> {
     if (outcome.status === "rejected") throw new NotRunError(messageOf(outcome.reason));
   }
   return {
-    postgres: (postgres as PromiseFulfilledResult<LocalPostgres>).value,
+    postgres: (postgres as PromiseFulfilledResult<FlexibleServer>).value,
     region: (region as PromiseFulfilledResult<LocalAzurite>).value,
     secondRegion: (secondRegion as PromiseFulfilledResult<LocalAzurite>).value,
   };
@@ -95,23 +110,36 @@ async function prepare(servers: Servers, orders: number, context: RunContext): P
   const settings = loadSettings(
     {
       ENVIRONMENT,
-      DATABASE_URL: postgres.urlOf(DATABASE),
+      DATABASE_URL: postgres.url("backup"),
       BACKUP_STORE_CONNECTION_STRING: region.connectionString,
       BACKUP_CONTAINER_DAILY: CONTAINER,
+      // A restore is done when each of them can work.
+      PROBE_API_URL: await postgres.pooledUrl("api"),
+      PROBE_MIGRATION_URL: postgres.url("migration"),
+      PROBE_BACKUP_URL: postgres.url("backup"),
     },
     ["database", "store"],
   );
-  const server = serverOf(settings);
+  const connection = (role: string, database?: string) => parseServerUrl(postgres.url(role, database));
+  const maintenance = connection(postgres.administrator, "postgres");
+  const roles: GroundRoles = {
+    async createDatabase(name) {
+      await postgres.createDatabase(name);
+      postgres.makeRoles(name);
+    },
+    migration: connection("migration"),
+    api: connection("api"),
+    backup: connection("backup"),
+  };
   const containers = [region, secondRegion].map(containerOf);
   await Promise.all(containers.map((container) => container.create()));
   context.progress.stage(`load ${orders} orders with their print jobs and shipments`);
-  const maintenance = withDatabase(server, "postgres");
-  await withClient(maintenance, (client) => client.query(`create database ${quoteIdentifier(DATABASE)}`));
-  await withClient(server, (client) => loadDataset(client, orders));
+  await withClient(roles.migration, (client) => loadDataset(client, orders));
   context.progress.done();
   return {
-    scratchKind: "throwaway PostgreSQL on this machine",
+    scratchKind: "PostgreSQL shaped like Azure's on this machine",
     server: maintenance,
+    roles,
     serverVersion: `${postgres.version}`,
     source: { settings, database: DATABASE, expendable: true },
     own: ownSettings(settings, maintenance),
@@ -181,6 +209,7 @@ const program = createCommand(
     // Settings of a real environment in this shell have no say here.
     for (const name of Object.keys(SETTING_HELP)) delete process.env[name];
     process.env.ENVIRONMENT = ENVIRONMENT;
+    usePrograms();
     return runVerb("drill", flags, [], async (_settings, context) => {
       const result = await localDrill({ ...flags, out: path.resolve(flags.out) }, context);
       writeCopies(result, flags);

@@ -18,13 +18,13 @@ import { folderEvidence } from "../../apps/recovery/evidence/store";
 import { notifyFailure } from "../../apps/recovery/notify";
 import { paced, parseBandwidth } from "../../apps/recovery/pace";
 import { withClient } from "../../apps/recovery/postgres/connect";
-import { withDatabase } from "../../apps/recovery/postgres/connection";
+import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { createProgress } from "../../apps/recovery/progress";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { Gauges } from "../../apps/recovery/exporter/gauges";
 import { takeReading } from "../../apps/recovery/exporter/reading";
 import { proveCopies } from "../../apps/recovery/proveCopies";
-import { forTarget, loadSettings, serverOf, type Settings } from "../../apps/recovery/settings";
+import { forTarget, loadSettings, type Settings } from "../../apps/recovery/settings";
 import { FanOut } from "../../apps/recovery/store/fanOut";
 import { openTargets, type Place } from "../../apps/recovery/store/fleet";
 import { takeLease } from "../../apps/recovery/store/lease";
@@ -35,7 +35,7 @@ import type { Manifest } from "../../apps/recovery/types";
 import { startS3, type LocalS3 } from "../../packages/local-servers/s3";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { recovery } from "../support/recoveryCli";
-import { labContext, startLab, type Lab } from "../support/recoveryLab";
+import { labContext, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { azureTarget, folderTarget, keyPair, s3Target, temporaryFiles } from "../support/targets";
 
 // Three real servers and whole backups: on a busy machine a test of a few seconds takes most of a minute.
@@ -43,10 +43,10 @@ jest.setTimeout(180_000);
 
 const HOUR_MS = 3_600_000;
 const files = temporaryFiles();
-let lab: Lab;
+let lab: PlatformLab;
 let s3: LocalS3;
 beforeAll(async () => {
-  [lab, s3] = await Promise.all([startLab(), startS3()]);
+  [lab, s3] = await Promise.all([startPlatformLab(), startS3()]);
   await lab.createDatabase("app");
   await lab.sql(
     "app",
@@ -60,7 +60,7 @@ afterAll(async () => {
 
 function environment(targets: object[], extra: Record<string, string> = {}): Record<string, string> {
   return {
-    DATABASE_URL: lab.postgres.urlOf("app"),
+    DATABASE_URL: lab.server.url("backup", "app"),
     ENVIRONMENT: "test",
     BACKUP_TARGETS: JSON.stringify(targets),
     ...extra,
@@ -68,6 +68,16 @@ function environment(targets: object[], extra: Record<string, string> = {}): Rec
 }
 const settingsOf = (targets: object[], extra: Record<string, string> = {}) =>
   loadSettings(environment(targets, extra), ["database", "store"]);
+/** As who restores. */
+const restoring = () => ({
+  DATABASE_URL: lab.server.url(lab.server.administrator, "app"),
+  ...lab.probes,
+});
+const asRestorer = (settings: Settings): Settings => ({
+  ...settings,
+  server: parseServerUrl(restoring().DATABASE_URL),
+  probes: settingsOf([folderTarget("any", files)], restoring()).probes,
+});
 const everyKind = async () => [
   await azureTarget("west", lab.azurite),
   await s3Target("elsewhere", s3, files, { objectLock: "compliance" }),
@@ -171,7 +181,7 @@ test("a dead target keeps the others from nothing, is named by status, and is ca
   expect(status.stdout).toMatch(/app in dead: it does not answer: container/);
   expect(status.stdout).not.toMatch(/app in disk: (?!there is no verified backup)/);
   const restored = await runRestore(
-    settings,
+    asRestorer(settings),
     { backup: { at: new Date() }, to: "from_the_other" },
     labContext(),
   );
@@ -238,7 +248,11 @@ test("a copy refuses a damaged archive, takes it from elsewhere, and completes w
     labContext(),
   );
   expect(report.verdict).toBe("FAIL");
-  const result = await runRestore(wider, { backup: { id: manifest.id }, to: "passed_over" }, labContext());
+  const result = await runRestore(
+    asRestorer(wider),
+    { backup: { id: manifest.id }, to: "passed_over" },
+    labContext(),
+  );
   expect(result.fingerprints).toBe("match");
 });
 
@@ -296,7 +310,7 @@ describe("encryption", () => {
     );
     expect(report.verdict).toBe("PASS");
     const result = await runRestore(
-      reader,
+      asRestorer(reader),
       { backup: { id: manifest.id }, target: "disk", to: "decrypted" },
       labContext(),
     );
@@ -331,7 +345,7 @@ describe("encryption", () => {
     expect(wrong.stdout + wrong.stderr).not.toContain("AGE-SECRET-KEY");
     const restore = await recovery(
       ["restore", first.manifest.id, "--to", "wrong_key"],
-      environment(targets, { BACKUP_IDENTITY_FILE: current.identityFile }),
+      environment(targets, { BACKUP_IDENTITY_FILE: current.identityFile, ...restoring() }),
     );
     expect([restore.code, restore.stderr]).toEqual([3, expect.stringContaining("error: no key in")]);
     const names = await lab.sql<{ datname: string }>("postgres", "SELECT datname FROM pg_database");
@@ -427,22 +441,32 @@ test("the provider is gone: the database is lost with every account there, and c
   const key = keyPair(files);
   await lab.createDatabase("orders_lost");
   const extra = {
-    DATABASE_URL: lab.postgres.urlOf("orders_lost"),
+    DATABASE_URL: lab.server.url("backup", "orders_lost"),
     BACKUP_RECIPIENTS: key.recipient,
     BACKUP_IDENTITY_FILE: key.identityFile,
   };
   const settings = settingsOf(targets, extra);
-  const server = serverOf(settings);
-  const maintenance = withDatabase(server, "postgres");
-  await withClient(server, (client) => loadDataset(client, 500));
+  const connection = (role: string, database?: string) => parseServerUrl(lab.server.url(role, database));
+  const maintenance = connection(lab.server.administrator, "postgres");
+  const roles: Ground["roles"] = {
+    createDatabase: lab.createDatabase,
+    migration: connection("migration"),
+    api: connection("api"),
+    backup: connection("backup"),
+  };
+  await withClient(connection("migration", "orders_lost"), (client) => loadDataset(client, 500));
   const ground: Ground = {
     scratchKind: "server of the test",
     server: maintenance,
-    serverVersion: `${lab.postgres.version}`,
+    roles,
+    serverVersion: `${lab.server.version}`,
     source: { settings, database: "orders_lost", expendable: true },
     own: ownSettings(settings, maintenance),
     // All that is left to recover from.
-    geo: { settings: settingsOf([targets[2] as object], extra), loseStore: () => provider.stop() },
+    geo: {
+      settings: settingsOf([targets[2] as object], { ...extra, ...lab.probes }),
+      loseStore: () => provider.stop(),
+    },
   };
   const { report } = await runDrill(
     ground,

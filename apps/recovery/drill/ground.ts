@@ -1,11 +1,23 @@
 import { NotRunError, UsageError } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
-import { withClient } from "../postgres/connect";
-import type { ServerConnection } from "../postgres/connection";
+import { quoteIdentifier, withClient } from "../postgres/connect";
+import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { startScratchServer } from "../postgres/scratch";
 import { forTarget, onlyTarget, type Settings } from "../settings";
 import { drillContainer } from "../store/containers";
 import type { CatalogueEntry } from "../types";
+
+/** Who works with a drill's own databases, where it is not one superuser for everything. */
+export interface GroundRoles {
+  /** Makes a database with the platform's roles and their rights in it. */
+  createDatabase(name: string): Promise<void>;
+  /** Owns the tables. */
+  migration: ServerConnection;
+  /** Reads and writes rows. */
+  api: ServerConnection;
+  /** Backs up. */
+  backup: ServerConnection;
+}
 
 /** Where a drill takes place: what it may break, and what it recovers from. */
 export interface Ground {
@@ -13,6 +25,8 @@ export interface Ground {
   scratchKind: string;
   /** Server on which the drill creates and drops databases of its own, with a database that stays. */
   server: ServerConnection;
+  /** Roles of the platform on that server; left out on a throwaway server of the runner's own. */
+  roles?: GroundRoles;
   serverVersion: string;
   source: {
     /** The environment's store and catalogue. */
@@ -31,6 +45,23 @@ export interface Ground {
     /** Really takes the first region's store away, where it was made for this drill. */
     loseStore?: () => Promise<void>;
   };
+}
+
+/** The connection of a role to one of the drill's databases. */
+export function asRole(
+  { roles, server }: Ground,
+  role: "migration" | "api" | "backup",
+  database: string,
+): ServerConnection {
+  return withDatabase(roles?.[role] ?? server, database);
+}
+
+/** Makes an empty database of the drill's own. */
+export async function createDatabase({ roles, server }: Ground, name: string): Promise<void> {
+  if (roles) return roles.createDatabase(name);
+  await withClient(server, (client) =>
+    client.query(`create database ${quoteIdentifier(name)} template template0`),
+  );
 }
 
 /** What is left when the first target's region is gone: the other targets, or the first one's geo copy. */

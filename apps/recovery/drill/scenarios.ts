@@ -11,7 +11,7 @@ import type { Stages } from "../stages";
 import type { CheckResult, Manifest } from "../types";
 import { plantDamagedBackup, removeOwnBackups } from "./damage";
 import { loadDataset } from "./dataset";
-import type { Ground } from "./ground";
+import { asRole, createDatabase, type Ground } from "./ground";
 import type { ScenarioId } from "./objectives";
 import { recover, type Loss, type Recovery } from "./recover";
 import { startWorkload, untilBusy, type WorkDone, type Workload } from "./workload";
@@ -120,7 +120,7 @@ async function deleteRows(attempt: Attempt): Promise<ScenarioOutcome> {
     const before = await withClient(victim, countOrders);
     const at = context.now();
     const serverAt = await stages.run("delete rows by mistake", () =>
-      withClient(victim, async (client) => {
+      withClient(asRole(ground, "api", victim.database), async (client) => {
         await client.query(`delete from public.orders where id <= ${ORDERS}`);
         return clock(client);
       }),
@@ -203,10 +203,8 @@ async function withOwnDatabase<T>(
   const victim = withDatabase(ground.server, `drill_${stamp}_${name}`);
   try {
     await stages.run("set up made-up data", async () => {
-      await withClient(ground.server, (client) =>
-        client.query(`create database ${quoteIdentifier(victim.database)} template template0`),
-      );
-      await withClient(victim, (client) => loadDataset(client, ORDERS));
+      await createDatabase(ground, victim.database);
+      await withClient(asRole(ground, "migration", victim.database), (client) => loadDataset(client, ORDERS));
     });
     return await work(victim);
   } finally {
@@ -217,17 +215,18 @@ async function withOwnDatabase<T>(
 
 /** Work, a backup while it goes on, and more work that the backup cannot hold. */
 async function backUpUnderWrites(
-  { stages, context }: Attempt,
+  { ground, stages, context }: Attempt,
   settings: Settings,
   victim: ServerConnection,
 ): Promise<{ manifest: Manifest; confirmedBefore: Date; workload: Workload }> {
-  const workload = await startWorkload(victim);
+  const workload = await startWorkload(asRole(ground, "api", victim.database));
+  const server = asRole(ground, "backup", victim.database);
   try {
     await stages.run("work", () => untilBusy(workload, TRANSACTIONS));
     const confirmedBefore = workload.lastMarkerAt;
     if (!confirmedBefore) throw new FailedError("the workload confirmed nothing");
     const manifest = await stages.run("back up under writes", async () => {
-      const [outcome] = await runBackup({ ...settings, server: victim }, {}, context);
+      const [outcome] = await runBackup({ ...settings, server }, {}, context);
       if (!outcome) throw new FailedError("the backup run had no outcome");
       if ("error" in outcome) throw outcome.error;
       return outcome.manifest;
