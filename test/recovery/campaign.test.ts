@@ -1,8 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { startS3 } from "../../packages/local-servers/s3";
 import { runCase, type CampaignGround } from "../support/campaign";
-import { startLab } from "../support/recoveryLab";
+import { startPlatformLab } from "../support/recoveryLab";
 import { keyPair, temporaryFiles } from "../support/targets";
 import { startLink } from "../support/unreliableLink";
 
@@ -15,11 +14,9 @@ const seed = Number(process.env.CAMPAIGN_SEED ?? 1);
 const progress = process.env.CAMPAIGN_PROGRESS;
 
 let ground: CampaignGround;
-let scratch: LocalPostgres;
 beforeAll(async () => {
   const files = temporaryFiles();
-  const [lab, s3, other] = await Promise.all([startLab(), startS3(), startPostgres()]);
-  scratch = other;
+  const [lab, s3] = await Promise.all([startPlatformLab(), startS3()]);
   await lab.createDatabase("app");
   await lab.sql(
     "app",
@@ -32,13 +29,12 @@ beforeAll(async () => {
     files,
     keys: keyPair(files),
     links: { azure, s3: bucket },
-    scratchUrl: scratch.url,
   };
 });
 afterAll(async () => {
   const { lab, s3, links, files } = ground;
   await Promise.all([links.azure.stop(), links.s3.stop()]);
-  await Promise.all([lab.stop(), s3.stop(), scratch.stop()]);
+  await Promise.all([lab.stop(), s3.stop()]);
   files.remove();
 });
 

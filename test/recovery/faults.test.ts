@@ -16,13 +16,13 @@ import type { Manifest, VerifyReport } from "../../apps/recovery/types";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
-import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
+import { labContext, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
 
 const KILL_POINTS = 10;
 
-let lab: Lab;
+let lab: PlatformLab;
 beforeAll(async () => {
-  lab = await startLab();
+  lab = await startPlatformLab();
   await lab.createDatabase("app");
   // About 30 MB of archive, most of a run's time in the middle of one COPY.
   await lab.sql(
@@ -66,9 +66,9 @@ function start(store: LabStore, env: Record<string, string> = {}) {
 }
 
 test("kill -9 at ten points: the catalogue never lists a half backup, and the next run succeeds", async () => {
-  const stores = await Promise.all(Array.from({ length: KILL_POINTS }, () => lab.store("app")));
+  const stores = await Promise.all(Array.from({ length: KILL_POINTS }, () => lab.store("backup", "app")));
   // One whole run tells how long a run takes here, and how much memory it needs.
-  const whole = start(await lab.store("app"));
+  const whole = start(await lab.store("backup", "app"));
   const began = Date.now();
   let peakKib = 0;
   const memory = setInterval(() => {
@@ -123,7 +123,7 @@ test("kill -9 at ten points: the catalogue never lists a half backup, and the ne
 }, 180_000);
 
 test("SIGTERM: the lease is given back at once and nothing is committed", async () => {
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   const run = start(store);
   await run.dumping;
   run.child.kill("SIGTERM");
@@ -138,7 +138,7 @@ test("SIGTERM: the lease is given back at once and nothing is committed", async 
 });
 
 test("two runs at once: one wins by the lease, the other does nothing and ends with exit code 4", async () => {
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   const runs = [start(store), start(store)];
   const codes = await Promise.all(runs.map(({ ended }) => ended));
   expect([...codes].sort()).toEqual([0, 4]);
@@ -148,7 +148,7 @@ test("two runs at once: one wins by the lease, the other does nothing and ends w
 });
 
 test("against a live holder a run gives up; when its own lease is taken away it commits nothing", async () => {
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   const blobs = await AzureStore.open(lab.azurite);
   const container = lockContainer(store.settings);
   const name = lockBlob("test", "app");
@@ -176,7 +176,7 @@ test("against a live holder a run gives up; when its own lease is taken away it 
 });
 
 test("a backend killed in the middle of a dump: exit code 1, the reason, and no blob", async () => {
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   const busy = "application_name = 'recovery' AND state = 'active' AND query LIKE 'COPY public.noise%'";
   // Watched from inside the server: a COPY takes a fraction of a second, less than a connection from here.
   const killing = lab.sql(
@@ -202,7 +202,7 @@ test("a backend killed in the middle of a dump: exit code 1, the reason, and no 
 
 test("a blob server that goes away in the middle of an upload: exit code 1 and where", async () => {
   const azurite = await startAzurite();
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   const settings = loadSettings({ ...store.env, BACKUP_STORE_CONNECTION_STRING: azurite.connectionString }, [
     "database",
     "store",
@@ -228,7 +228,7 @@ test("a blob server that goes away in the middle of an upload: exit code 1 and w
 });
 
 test("a dump that stops moving is given up after the time allowed: exit code 1, no blob, and the lease is free", async () => {
-  const store = await lab.store("app", { BACKUP_STALL_TIMEOUT: "1s" });
+  const store = await lab.store("backup", "app", { BACKUP_STALL_TIMEOUT: "1s" });
   const isDump = (pid: string): boolean => {
     try {
       const [, name, , parent] =
@@ -259,11 +259,12 @@ test("a dump that stops moving is given up after the time allowed: exit code 1, 
 });
 
 test("a scratch server whose disk is full proves nothing about the backup: NOT_RUN, exit code 3", async () => {
+  // As superuser: it stands for a scratch server of the runner's own.
   const full = await startPostgres();
   try {
     // No file may grow beyond 18 MB: enough for an empty server, too little for the largest table.
     execFileSync("prlimit", ["--pid", String(full.pid), "--fsize=18000000"], unprivilegedAccount());
-    const store = await lab.store("app", { SCRATCH_DATABASE_URL: full.url });
+    const store = await lab.store("backup", "app", { SCRATCH_DATABASE_URL: full.url });
     await runBackup(store.settings, {}, labContext());
     const run = await recovery(["verify", "--latest", "--json"], store.env);
     const report = JSON.parse(run.stdout) as VerifyReport;
@@ -290,7 +291,7 @@ describe("a dump program that misbehaves", () => {
       `#!/bin/sh\nreal=${real}\n[ "$1" = --version ] && exec "$real" --version\n${script}\n`,
     );
     chmodSync(program, 0o755);
-    const store = await lab.store("app", { PATH: `${directory}:${process.env.PATH ?? ""}` });
+    const store = await lab.store("backup", "app", { PATH: `${directory}:${process.env.PATH ?? ""}` });
     const run = await recovery(["backup"], store.env);
     return { ...run, blobs: await committed(store) };
   }

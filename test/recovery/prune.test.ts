@@ -16,17 +16,17 @@ import {
 import { startBlobProxy } from "../support/blobProxy";
 import { startVersionedBlobs } from "../support/versionedBlobs";
 import { recovery } from "../support/recoveryCli";
-import { labContext, startLab, type Lab, type LabStore } from "../support/recoveryLab";
+import { labContext, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
 
 const DAY_MS = 86_400_000;
 
-let lab: Lab;
+let lab: PlatformLab;
 let template: Manifest;
 beforeAll(async () => {
-  lab = await startLab();
+  lab = await startPlatformLab();
   await lab.createDatabase("app");
   await lab.sql("app", "CREATE TABLE t AS SELECT 1 AS n");
-  const [outcome] = await runBackup((await lab.store("app")).settings, {}, labContext());
+  const [outcome] = await runBackup((await lab.store("backup", "app")).settings, {}, labContext());
   if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
   template = outcome.manifest;
 });
@@ -90,7 +90,7 @@ async function prune(store: LabStore, ...args: string[]): Promise<PruneResult & 
 }
 
 test("prune deletes what is past its retention, only when told to, and all of it", async () => {
-  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  const store = await lab.store("backup", "app", { RETENTION_KEEP_LAST: "1" });
   const expired = [await put(store, 45), await put(store, 31, { verdict: "PASS" })];
   const kept = [await put(store, 29), await put(store, 1, { verdict: "PASS" })];
   const monthly = [await put(store, 366, { tier: "monthly" }), await put(store, 300, { tier: "monthly" })];
@@ -110,7 +110,7 @@ test("prune deletes what is past its retention, only when told to, and all of it
 });
 
 test("where the store keeps versions, prune deletes those as well, and what an ended run left of them", async () => {
-  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  const store = await lab.store("backup", "app", { RETENTION_KEEP_LAST: "1" });
   const old = await put(store, 40);
   const kept = await put(store, 1, { verdict: "PASS" });
   const versioned = await startVersionedBlobs(lab.azurite.connectionString);
@@ -132,7 +132,7 @@ test("where the store keeps versions, prune deletes those as well, and what an e
 });
 
 test("prune ends what drills made of made-up data, a retention after it was made", async () => {
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   const drilled = archiveBlob({
     environment: "test-drill",
     database: "drill_shop",
@@ -154,7 +154,7 @@ test("prune ends what drills made of made-up data, a retention after it was made
 });
 
 test("prune deletes nothing at all while nothing is verified", async () => {
-  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  const store = await lab.store("backup", "app", { RETENTION_KEEP_LAST: "1" });
   await put(store, 400);
   await put(store, 100, { verdict: "FAIL" });
   await put(store, 50, { verdict: "NOT_RUN" });
@@ -199,7 +199,7 @@ test("prune keeps the newest verified backup, everything newer, and the last N, 
 });
 
 test("prune leaves alone what is still immutable, and says so", async () => {
-  const store = await lab.store("app", { RETENTION_KEEP_LAST: "1" });
+  const store = await lab.store("backup", "app", { RETENTION_KEEP_LAST: "1" });
   const old = await put(store, 31);
   await put(store, 1, { verdict: "PASS" });
   const proxy = await startBlobProxy(lab.azurite.connectionString, ({ method, url }) =>
@@ -226,7 +226,7 @@ test("prune leaves alone what is still immutable, and says so", async () => {
 });
 
 test("prune refuses to run while this machine's clock and the blob service's disagree", async () => {
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   await put(store, 2);
   await put(store, 1, { verdict: "PASS" });
   for (const skew of [400 * DAY_MS, -DAY_MS]) {
@@ -239,7 +239,7 @@ test("prune refuses to run while this machine's clock and the blob service's dis
 });
 
 test("prune removes orphans of killed runs once they are past retention, and no younger ones", async () => {
-  const store = await lab.store("app");
+  const store = await lab.store("backup", "app");
   const orphan = archiveBlob({
     environment: "test",
     database: "app",
@@ -295,7 +295,7 @@ describe("status", () => {
   });
 
   test("fails with exit code 1 while there is no backup", async () => {
-    const store = await lab.store("app");
+    const store = await lab.store("backup", "app");
     const run = await recovery(["status", "--json"], store.env);
     expect(run.code).toBe(1);
     expect(JSON.parse(run.stdout)).toMatchObject([{ database: "app", ok: false, newest: null }]);

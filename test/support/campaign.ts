@@ -8,6 +8,7 @@ import { runPrune } from "../../apps/recovery/commands/prune";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { RunContext } from "../../apps/recovery/context";
+import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { CommandError } from "../../packages/command/errors";
 import { silent } from "../../apps/recovery/progress";
 import { proveCopies } from "../../apps/recovery/proveCopies";
@@ -16,20 +17,18 @@ import { isVerified } from "../../apps/recovery/store/catalogue";
 import { openTargets, readFleet, type Place } from "../../apps/recovery/store/fleet";
 import type { CatalogueEntry, Manifest } from "../../apps/recovery/types";
 import type { LocalS3 } from "../../packages/local-servers/s3";
-import type { Lab } from "./recoveryLab";
+import type { PlatformLab } from "./recoveryLab";
 import { azureTarget, folderTarget, s3Target, type Files, type keyPair } from "./targets";
 import type { UnreliableLink } from "./unreliableLink";
 
 /** What every case of a campaign uses; each has targets of its own, so that any can be run again by its number. */
 export interface CampaignGround {
-  lab: Lab;
+  lab: PlatformLab;
   s3: LocalS3;
   files: Files;
   keys: ReturnType<typeof keyPair>;
   /** Before the blob server and before the S3 server. */
   links: { azure: UnreliableLink; s3: UnreliableLink };
-  /** Where backups are restored to be proved. */
-  scratchUrl: string;
 }
 
 const PROGRAMS = ["pg_dump", "pg_restore", "zstd", "age"];
@@ -102,12 +101,13 @@ class Case {
     const settingsOf = (first: unknown) =>
       loadSettings(
         {
-          DATABASE_URL: lab.postgres.urlOf("app"),
+          DATABASE_URL: lab.server.url("backup", "app"),
           ENVIRONMENT: "test",
           BACKUP_TARGETS: JSON.stringify([first, other]),
           BACKUP_TARGET_PATIENCE: "1s",
           BACKUP_STALL_TIMEOUT: "20s",
-          SCRATCH_DATABASE_URL: this.ground.scratchUrl,
+          SCRATCH_DATABASE_URL: lab.server.url(lab.server.administrator, "postgres"),
+          ...lab.probes,
           RETENTION_KEEP_LAST: "1",
           SCRATCH_DIR: files.folder,
           BACKUP_IDENTITY_FILE: keys.identityFile,
@@ -260,7 +260,10 @@ class Case {
       (await lab.sql("postgres", `SELECT 1 FROM pg_database WHERE datname = '${to}'`)).length > 0;
     try {
       const at = { at: new Date(Date.now() + 60_000) };
-      const result = await runRestore(this.settings, { backup: at, to }, context);
+      const administrator = parseServerUrl(lab.server.url(lab.server.administrator, "app"));
+      const restoring = { ...this.settings, server: administrator };
+      const result = await runRestore(restoring, { backup: at, to }, context);
+      if (result.verdict !== "PASS") this.problems.push(`restored with verdict ${result.verdict}`);
       const [row] = await lab.sql<{ rows: number }>(to, "SELECT count(*)::int AS rows FROM noise");
       const expected = result.tables.find(({ name }) => name === "public.noise")?.rows;
       if (result.fingerprints !== "match") this.problems.push(`restored, and ${result.fingerprints}`);

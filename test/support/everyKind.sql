@@ -83,3 +83,4 @@ ALTER TABLE session ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_session ON session USING (token = current_user);
 
 SELECT lo_from_bytea(70001, 'first object'), lo_from_bytea(70002, decode(repeat('00ff', 70000), 'hex')), lo_create(70003);
+GRANT SELECT ON LARGE OBJECT 70001, 70002, 70003 TO backup;

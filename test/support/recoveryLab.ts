@@ -1,6 +1,7 @@
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { randomBytes } from "node:crypto";
-import { Client } from "pg";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import type { RunContext } from "../../apps/recovery/context";
 import { silent } from "../../apps/recovery/progress";
 import { storeEvidence, type EvidenceStore } from "../../apps/recovery/evidence/store";
@@ -13,7 +14,6 @@ import {
   type FlexibleServer,
   type FlexibleServerOptions,
 } from "../../packages/local-servers/flexibleServer";
-import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { usePrograms } from "../../packages/local-servers/postgresPrograms";
 import { databaseLogins, type LoginRegions } from "../../infra/data/databaseLogins";
 import { rolesScript } from "../../infra/data/rolesScript";
@@ -25,43 +25,6 @@ export interface LabStore extends Record<Tier, ContainerClient> {
   settings: Settings;
   /** Names of all blobs, those without committed blocks included. */
   blobs(): Promise<string[]>;
-}
-
-/** A real PostgreSQL server and a real blob server for one test file. */
-export interface Lab {
-  postgres: LocalPostgres;
-  azurite: LocalAzurite;
-  /** Creates a database, runs SQL in it, and gives back a store whose default database it is. */
-  store(database: string, extra?: Record<string, string>): Promise<LabStore>;
-  createDatabase(name: string, options?: string): Promise<void>;
-  sql<T extends object = Record<string, unknown>>(database: string, text: string): Promise<T[]>;
-  stop(): Promise<void>;
-}
-
-export async function startLab(settings: Record<string, string> = {}): Promise<Lab> {
-  const [postgres, azurite] = await Promise.all([startPostgres({ settings }), startAzurite()]);
-  const sql = async <T extends object>(database: string, text: string): Promise<T[]> => {
-    const client = new Client({ connectionString: postgres.urlOf(database) });
-    await client.connect();
-    try {
-      const result = await client.query<T>(text);
-      return (Array.isArray(result) ? (result as { rows: T[] }[]).at(-1)?.rows : result.rows) ?? [];
-    } finally {
-      await client.end();
-    }
-  };
-  return {
-    postgres,
-    azurite,
-    sql,
-    createDatabase: async (name, options = "") => {
-      await sql("postgres", `CREATE DATABASE "${name}" ${options}`);
-    },
-    store: (database, extra = {}) => labStore(azurite, { DATABASE_URL: postgres.urlOf(database), ...extra }),
-    async stop() {
-      await Promise.all([postgres.stop(), azurite.stop()]);
-    },
-  };
 }
 
 /** A set of containers of its own in a blob server, and the settings that name it. */
@@ -98,14 +61,25 @@ async function labStore(azurite: LocalAzurite, given: Record<string, string>): P
   };
 }
 
-/** The ground production stands on: a server like Azure's with the platform's roles, and a blob server. */
+/**
+ * The ground production stands on: a server like Azure's, on which nobody is superuser, with the platform's roles made by
+ * the platform's script, TLS on every connection and PgBouncer in front; and a blob server.
+ */
 export interface PlatformLab {
   server: FlexibleServer;
   azurite: LocalAzurite;
+  /** Connection strings of the roles a restore tries, that of `api` through PgBouncer. */
+  probes: Readonly<Record<string, string>>;
+  /** Makes a database as Azure's resource manager does, or with options as the administrator, and the roles' rights in it. */
+  createDatabase(name: string, options?: string): Promise<void>;
+  /** Asks as `migration`, who owns what the application has; in the database `postgres` as the administrator. */
+  sql<T extends object = Record<string, unknown>>(database: string, text: string): Promise<T[]>;
   /** A store of its own, and settings that connect as the role; default database: the application's. */
   store(role: string, database?: string, extra?: Record<string, string>): Promise<LabStore>;
-  /** The same store, seen as another role. */
+  /** The same store, seen as another role; default database: the store's. */
   as(store: LabStore, role: string, database?: string, extra?: Record<string, string>): LabStore;
+  /** The same store, seen as who restores: the administrator, who tries the platform's roles before it says done. */
+  restoring(store: LabStore, extra?: Record<string, string>): LabStore;
   stop(): Promise<void>;
 }
 
@@ -120,27 +94,54 @@ export async function startPlatformLab(
 ): Promise<PlatformLab> {
   usePrograms();
   const pool = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatements: 0 };
-  const [server, azurite] = await Promise.all([
-    startFlexibleServer({
-      roles: { script: rolesScript(LOGIN_REGIONS), logins: databaseLogins(LOGIN_REGIONS) },
-      parameters: serverParameters(pool, {}),
-      ...options,
-    }),
+  const starting = startFlexibleServer({
+    roles: { script: rolesScript(LOGIN_REGIONS), logins: databaseLogins(LOGIN_REGIONS) },
+    parameters: serverParameters(pool, {}),
+    ...options,
+  });
+  const [server, azurite, pooled] = await Promise.all([
+    starting,
     startAzurite(),
+    starting.then((started) => started.pooledUrl("api")),
   ]);
+  const { administrator } = server;
+  const probes = {
+    PROBE_API_URL: pooled,
+    PROBE_MIGRATION_URL: server.url("migration"),
+    PROBE_BACKUP_URL: server.url("backup"),
+  };
+  const as: PlatformLab["as"] = (store, role, database = store.settings.server?.database, extra = {}) => {
+    const env = { ...store.env, DATABASE_URL: server.url(role, database), ...extra };
+    return { ...store, env, settings: loadSettings(env, ["database", "store"]) };
+  };
   return {
     server,
     azurite,
+    probes,
+    as,
+    async createDatabase(name, how) {
+      if (how === undefined) await server.createDatabase(name);
+      else await server.sql(administrator, `CREATE DATABASE "${name}" ${how}`, "postgres");
+      server.makeRoles(name);
+    },
+    sql: (database, text) =>
+      server.sql(database === "postgres" ? administrator : "migration", text, database),
     store: (role, database, extra = {}) =>
       labStore(azurite, { DATABASE_URL: server.url(role, database), ...extra }),
-    as(store, role, database, extra = {}) {
-      const env = { ...store.env, DATABASE_URL: server.url(role, database), ...extra };
-      return { ...store, env, settings: loadSettings(env, ["database", "store"]) };
-    },
+    restoring: (store, extra = {}) => as(store, administrator, undefined, { ...probes, ...extra }),
     async stop() {
       await Promise.all([server.stop(), azurite.stop()]);
     },
   };
+}
+
+const everyKind = readFileSync(path.join(__dirname, "everyKind.sql"), "utf8");
+
+/** Makes a database with every kind of object, of some of which row-level security hides rows. */
+export async function createEveryKind(lab: PlatformLab, database: string): Promise<void> {
+  await lab.createDatabase(database);
+  await lab.sql("postgres", "alter role backup bypassrls");
+  await lab.sql(database, everyKind);
 }
 
 /** Reports in a container of an emulator. */
