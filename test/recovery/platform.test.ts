@@ -9,8 +9,17 @@ import { parseSkip } from "../../apps/recovery/leaveOut";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { onlyUnknownSettings } from "../../apps/recovery/postgres/pgRestore";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
+import { loadSettings } from "../../apps/recovery/settings";
+import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
+import { installations, majorOf } from "../../packages/programs/postgres";
 import { recovery } from "../support/recoveryCli";
-import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
+import {
+  labContext,
+  startPlatformLab,
+  startPlatformServer,
+  type LabStore,
+  type PlatformLab,
+} from "../support/recoveryLab";
 
 let lab: PlatformLab;
 let store: LabStore;
@@ -479,10 +488,45 @@ describe("a restore by an administrator who is no superuser", () => {
       'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"';
     const ignored = (count: number) => `pg_restore: warning: errors ignored on restore: ${count}`;
     expect(onlyUnknownSettings([line, ignored(1)].join("\n"))).toBe(true);
+    // Of several connections, the count is the first one's.
+    expect(onlyUnknownSettings([line, line, ignored(1)].join("\n"))).toBe(true);
     expect(
       onlyUnknownSettings([line, "pg_restore: error: ERROR:  no such table", ignored(2)].join("\n")),
     ).toBe(false);
     expect(onlyUnknownSettings(ignored(3))).toBe(false);
     expect(onlyUnknownSettings("pg_restore: error: connection lost")).toBe(false);
+  });
+});
+
+describe("an older server, of the oldest release installed here", () => {
+  const version = Math.min(...installations("postgres").map(({ major }) => major));
+  let older: FlexibleServer;
+  beforeAll(async () => void (older = await startPlatformServer({ version })));
+  afterAll(() => older?.stop());
+  const restoring = (from: LabStore) =>
+    loadSettings({ ...from.env, DATABASE_URL: older.url(older.administrator) }, ["database", "store"]);
+
+  test("is dumped, restored and verified by programs of its own release", async () => {
+    await older.sql("migration", schema);
+    const own = await lab.store("backup", undefined, { DATABASE_URL: older.url("backup") });
+    const { id, server, runner } = await backUp(own);
+    expect([server.major, majorOf(runner.pgDump)]).toEqual([version, version]);
+    const result = await runRestore(restoring(own), { backup: { id }, to: "back" }, labContext());
+    expect(result).toMatchObject({ verdict: "PASS", fingerprints: "match", ownership: "kept" });
+    await older.sql("api", "insert into orders (item) values ('after')", "back");
+    await older.sql("migration", "alter table orders add column note text", "back");
+    const report = await runVerify(own.settings, { backup: { id } }, labContext());
+    expect(report.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+  });
+
+  test("takes what a newer server's programs dumped, although they speak of settings it does not know", async () => {
+    await lab.createDatabase("newer");
+    await lab.sql("newer", schema);
+    const own = lab.as(store, "backup", "newer");
+    const { id, runner } = await backUp(own);
+    expect(majorOf(runner.pgDump)).toBe(lab.server.version);
+    const result = await runRestore(restoring(own), { backup: { id }, to: "from_newer" }, labContext());
+    expect(result).toMatchObject({ verdict: "PASS", fingerprints: "match", ownership: "kept" });
+    await older.sql("api", "insert into orders (item) values ('after')", "from_newer");
   });
 });

@@ -89,16 +89,21 @@ export const LOGIN_REGIONS: LoginRegions = {
   standby: { code: "neu", location: "northeurope" },
 };
 
-export async function startPlatformLab(
-  options: Pick<FlexibleServerOptions, "version" | "settings"> = {},
-): Promise<PlatformLab> {
+type ServerOptions = Pick<FlexibleServerOptions, "version" | "settings">;
+
+/** The server alone, with the platform's roles and parameters. */
+export function startPlatformServer(options: ServerOptions = {}): Promise<FlexibleServer> {
   usePrograms();
   const pool = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatements: 0 };
-  const starting = startFlexibleServer({
+  return startFlexibleServer({
     roles: { script: rolesScript(LOGIN_REGIONS), logins: databaseLogins(LOGIN_REGIONS) },
     parameters: serverParameters(pool, {}),
     ...options,
   });
+}
+
+export async function startPlatformLab(options: ServerOptions = {}): Promise<PlatformLab> {
+  const starting = startPlatformServer(options);
   const [server, azurite, pooled] = await Promise.all([
     starting,
     startAzurite(),

@@ -138,11 +138,15 @@ export async function scriptOf(
   }
 }
 
-/** Whether every error pg_restore counted was about a setting that the server does not know. */
+/**
+ * Whether every error of pg_restore was about a setting that the server does not know. It counts those of its first
+ * connection only; each of its other connections has its own.
+ */
 export function onlyUnknownSettings(said: string): boolean {
   const counted = Number(/errors ignored on restore: (\d+)/.exec(said)?.[1] ?? 0);
-  const unknown = said.match(/error: .*unrecognized configuration parameter "transaction_timeout"/g) ?? [];
-  return counted > 0 && unknown.length === counted;
+  const errors = said.match(/^.*\berror: .*$/gm) ?? [];
+  const unknown = /unrecognized configuration parameter "transaction_timeout"/;
+  return counted > 0 && errors.length >= counted && errors.every((line) => unknown.test(line));
 }
 
 /** What a server said when a restore broke off, as an error that says whether the backup is to blame. */
