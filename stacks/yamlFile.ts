@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
-import { ConfigError } from "./problems";
+import { ConfigError, type Problem } from "./problems";
 
 /** Where js-yaml stopped reading. */
 interface Mark {
@@ -11,6 +11,40 @@ interface Mark {
 
 const DUPLICATE = /duplicated mapping key/;
 
+/** A value without quotes that Pulumi reads as another than this parser: it would be deployed and never have been planned. */
+class ReadOtherwise {
+  constructor(readonly text: string) {}
+}
+
+/** Leading zeros make an octal number of it, underscores vanish from a number, and a day becomes a moment in words. */
+const READ_OTHERWISE = /^[-+]?0\d+$|^[-+]?\d[\d_]*_[\d_]*$|^\d{4}-\d\d?-\d\d?([Tt ].*)?$/;
+
+const SCHEMA = new yaml.Schema([
+  yaml.defineScalarTag("tag:forma3d,2026:read-otherwise", {
+    implicit: true,
+    resolve: (text) => (READ_OTHERWISE.test(text) ? new ReadOtherwise(text) : yaml.NOT_RESOLVED),
+    identify: () => false,
+  }),
+  ...yaml.CORE_SCHEMA.tags,
+]);
+
+/** Values below a value that are read in two ways; an alias may lead back to where it stands. */
+function readOtherwise(value: unknown, at: Problem["path"], seen = new Set<unknown>()): Problem[] {
+  if (value instanceof ReadOtherwise)
+    return [
+      {
+        path: at,
+        found: value.text,
+        allowed: "the same in quotes, or a number without leading zeros and underscores",
+      },
+    ];
+  if (typeof value !== "object" || value === null || seen.has(value)) return [];
+  seen.add(value);
+  return Object.entries(value).flatMap(([key, inner]) =>
+    readOtherwise(inner, [...at, Array.isArray(value) ? Number(key) : key], seen),
+  );
+}
+
 /** The key that begins a text of YAML. */
 function firstKey(text: string): string {
   return /^[\s\-{,]*["']?([^"'\s,}]+?)["']?\s*:(?:\s|$)/.exec(text)?.[1] ?? "(file)";
@@ -18,18 +52,37 @@ function firstKey(text: string): string {
 
 /**
  * Reads a YAML file.
- * @throws ConfigError in one line when there is none, or it is malformed; a key that stands twice is named.
+ * @throws ConfigError in one line when there is none, or it is malformed; a key that stands twice is named, and so is a
+ * value that Pulumi would read as another.
  */
 export function readYamlFile(file: string): unknown {
   const source = path.basename(file);
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = fs.readFileSync(file, "utf8");
+    bytes = fs.readFileSync(file);
   } catch {
     throw new ConfigError(source, [{ path: [], found: undefined, allowed: "a readable stack file" }]);
   }
+  let text: string;
   try {
-    return yaml.load(text);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ConfigError(source, [
+      { path: [], found: "bytes that are no UTF-8", allowed: "a text in UTF-8" },
+    ]);
+  }
+  const document = parse(text, source);
+  const strange = readOtherwise(document, []).map(({ path: [first, ...at], ...rest }) => ({
+    ...rest,
+    path: first === "config" ? at : [first ?? "", ...at],
+  }));
+  if (strange.length > 0) throw new ConfigError(source, strange);
+  return document;
+}
+
+function parse(text: string, source: string): unknown {
+  try {
+    return yaml.load(text, { schema: SCHEMA });
   } catch (error) {
     const mark = (error as { mark?: Mark }).mark;
     const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);

@@ -4,7 +4,7 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
 import { readStackFile, stackFileProblems, stackNames } from "../../stacks/files";
-import { problemLine } from "../../stacks/problems";
+import { ConfigError, problemLine } from "../../stacks/problems";
 import { stackSchema } from "../../stacks/schema";
 
 const ROOT = path.join(__dirname, "../..");
@@ -285,4 +285,101 @@ test.each([
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
+});
+
+describe("what the file itself may hold", () => {
+  const base = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8");
+  /** What is said of a file with some content; nothing when it is accepted. */
+  const said = (content: string | Buffer): string[] => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "stacks-"));
+    try {
+      fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), content);
+      readStackFile(folder, "prod");
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return error.message
+        .split("\n")
+        .slice(1)
+        .map((line) => line.trim());
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  };
+  const value = (key: string, text: string): string => {
+    const changed = base.replace(new RegExp(`^( +${key}: )\\S+`, "m"), `$1${text}`);
+    expect(changed).not.toBe(base);
+    return changed;
+  };
+
+  test.each<[what: string, content: string | Buffer, message: RegExp | undefined]>([
+    ["a byte order mark", `\ufeff${base}`, undefined],
+    ["lines of another system", base.replaceAll("\n", "\r\n"), undefined],
+    ["a number in another base that both read alike", value("storageGB", "0x80"), undefined],
+    [
+      "a number Pulumi reads as octal",
+      value("backupRetentionDays", "035"),
+      /^forma3d:database\.backupRetentionDays: found '035'; allowed: .*without leading zeros/,
+    ],
+    [
+      "a day Pulumi reads as a moment",
+      value("secretsIssued", "2026-11-01"),
+      /^forma3d:vault\.secretsIssued: found '2026-11-01'; allowed: the same in quotes/,
+    ],
+    [
+      "a number with underscores",
+      value("storageGB", "1_28"),
+      /^forma3d:database\.storageGB: found '1_28'; allowed: /,
+    ],
+    [
+      "a tab",
+      base.replace("\n  forma3d:", "\n\tforma3d:"),
+      /^\(file\): found 'tab characters must not be used in indentation/,
+    ],
+    ["an alias of nothing", value("forma3d:shortName", "*a"), /^\(file\): found 'unidentified alias "a"/],
+    [
+      "a merge",
+      base.replace("config:", "config:\n  <<: { a: 1 }"),
+      /^<<: found \{ a: 1 \}; allowed: keys of forma3d: and pulumi: only/,
+    ],
+    [
+      "an alias of what holds it",
+      `config: &c\n  forma3d:tags: *c\n`,
+      /^pulumi:disable-default-providers: required/,
+    ],
+    [
+      "aliases of aliases",
+      `a: &a [${"x,".repeat(9)}x]\nb: &b [${"*a,".repeat(9)}*a]\nc: [${"*b,".repeat(9)}*b]\nconfig: {}\n`,
+      /^a: found \[ 'x', .*\]; allowed: only config, /,
+    ],
+    ["a second document", `${base}---\nconfig: {}\n`, /^\(file\): found 'expected a single document/],
+    [
+      "a tag of a language",
+      `${base}  forma3d:x: !!js/function 'x'\n`,
+      /^\(file\): found 'unknown scalar tag/,
+    ],
+    [
+      "the language's own names",
+      `${base}  forma3d:__proto__: { x: 1 }\n`,
+      /^forma3d:__proto__: found \{ x: 1 \}; allowed: only environment/,
+    ],
+    [
+      "and their text form",
+      `${base}  forma3d:toString: x\n`,
+      /^forma3d:toString: found 'x'; allowed: only environment/,
+    ],
+    [
+      "another encoding",
+      Buffer.from(`# caf\u00e9\n${base}`, "latin1"),
+      /^\(file\): found 'bytes that are no UTF-8'; allowed: a text in UTF-8$/,
+    ],
+    ["nothing", "", /^\(file\): found 'expected a document, but the input is empty'/],
+  ])("%s", (_, content, message) => {
+    const lines = said(content);
+    if (message === undefined) expect(lines).toEqual([]);
+    else {
+      expect(lines[0]).toMatch(message);
+      for (const line of lines) expect(line).toMatch(/^[^\n]+: (required|found .+); allowed: .+/);
+    }
+  });
 });
