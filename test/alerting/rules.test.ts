@@ -36,16 +36,35 @@ function expected(alert: PrometheusAlert, labels: Record<string, string>) {
   };
 }
 
-/** One promtool case: silent a minute before the end of `for`, firing at its end. */
-function cases(alert: PrometheusAlert, sample: Sample) {
-  const input = (series: Record<string, string>) =>
-    Object.entries(series).map(([name, values]) => ({ series: name, values }));
+/** Whether the alert's query holds at a minute, asked of the samples themselves and not of what rules recorded. */
+const holdsAt = (expression: string, minute: number, holds: boolean) => ({
+  expr: `count(${expression})`,
+  eval_time: `${minute}m`,
+  exp_samples: holds ? [{ labels: "{}", value: 1 }] : [],
+});
+
+/**
+ * One promtool case: silent a minute before the end of `for`, firing at its end.
+ * @param query the alert's query with the recordings it builds on in their places; where rules are not evaluated every
+ * minute it says to the minute since when it holds.
+ */
+function cases(alert: PrometheusAlert, sample: Sample, query: string) {
+  const { every } = sample;
+  const input = (series: Record<string, string>, later = 0) =>
+    Object.entries(series).map(([name, values]) => ({
+      series: name,
+      values: later > 0 ? `_x${later} ${values}` : values,
+    }));
   return [
     ...sample.fires.map(({ series, onset, labels = {} }) => {
-      const fires = onset + patience(alert);
+      // A minute at which rules are evaluated.
+      const later = every ? (every - (onset % every)) % every : 0;
+      const since = onset + later;
+      const fires = since + patience(alert);
       return {
         interval: "1m",
-        input_series: input(series),
+        input_series: input(series, later),
+        ...(every && { promql_expr_test: [holdsAt(query, since - 1, false), holdsAt(query, since, true)] }),
         alert_rule_test: [
           ...(fires > 0 ? [{ eval_time: `${fires - 1}m`, alertname: alert.name, exp_alerts: [] }] : []),
           { eval_time: `${fires}m`, alertname: alert.name, exp_alerts: [expected(alert, labels)] },
@@ -55,9 +74,26 @@ function cases(alert: PrometheusAlert, sample: Sample) {
     ...sample.silent.map(({ series, at }) => ({
       interval: "1m",
       input_series: input(series),
+      ...(every && { promql_expr_test: [holdsAt(query, at, false)] }),
       alert_rule_test: [{ eval_time: `${at}m`, alertname: alert.name, exp_alerts: [] }],
     })),
   ];
+}
+
+/** The alert's query with the recordings of its rules in their places. */
+function queryOf(alert: PrometheusAlert, { rules }: RuleGroup): string {
+  return [...rules]
+    .reverse()
+    .reduce(
+      (query, rule) =>
+        "alert" in rule
+          ? query
+          : query.replaceAll(
+              new RegExp(`(?<![\\w:])${rule.record}(?![\\w:])(\\{[^}]*\\})?`, "g"),
+              () => `(${rule.expr})`,
+            ),
+      alert.expression,
+    );
 }
 
 /** The alert and, of its group, only the recordings it builds on: three days of samples are evaluated often enough. */
@@ -75,11 +111,13 @@ function rulesFor(alert: PrometheusAlert, { name, rules }: RuleGroup): RuleGroup
 function testRules(group: RuleGroup, of: readonly PrometheusAlert[]) {
   return withFolder((folder) => {
     const files = of.map((alert) => {
-      writeYaml(folder, `${alert.name}.rules.yml`, { groups: [rulesFor(alert, group)] });
+      const rules = rulesFor(alert, group);
+      const sample = samples[alert.name] ?? { fires: [], silent: [] };
+      writeYaml(folder, `${alert.name}.rules.yml`, { groups: [rules] });
       return writeYaml(folder, `${alert.name}.tests.yml`, {
         rule_files: [`${alert.name}.rules.yml`],
-        evaluation_interval: "1m",
-        tests: cases(alert, samples[alert.name] ?? { fires: [], silent: [] }),
+        evaluation_interval: `${sample.every ?? 1}m`,
+        tests: cases(alert, sample, queryOf(alert, rules)),
       });
     });
     return run("promtool", ["test", "rules", ...files], folder);

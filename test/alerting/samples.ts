@@ -22,6 +22,11 @@ export interface Silent {
 export interface Sample {
   fires: Firing[];
   silent: Silent[];
+  /**
+   * Minutes between two evaluations of the rules, a divisor of the alert's `for`; every minute by default. Over windows of
+   * days each evaluation costs, and what is exact to the minute is then the alert's query.
+   */
+  every?: number;
 }
 
 const LONG = 300;

@@ -7,6 +7,8 @@ import { Sample } from "./samples";
 interface Feed {
   /** Good until minute `bad`, bad for `minutes` minutes, good again until `end`. */
   series: (bad: number, minutes: number, end: number) => Record<string, string>;
+  /** Whether rules record each minute what ratios count: then each minute is evaluated. */
+  counted?: true;
   /** Samples the ratio over `minutes` is made of, once there is enough history. */
   samples: (minutes: number) => number;
 }
@@ -30,6 +32,7 @@ const FEEDS: Record<string, Feed> = {
         http_request_duration_seconds_count: all,
       };
     },
+    counted: true,
     samples: (minutes) => minutes + 1,
   },
   order_processing: {
@@ -73,6 +76,15 @@ const camel = (name: string): string =>
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join("");
 
+/** How long a level of the budget must last. */
+const BUDGET_FOR = "30m";
+
+/** Evaluations are at the beginning and the end of `for`, and not between, where it lasts long. */
+function everyFor(duration: string): number | undefined {
+  const minutes = (promSeconds(duration) ?? 0) / 60;
+  return minutes >= 15 ? minutes : undefined;
+}
+
 const SPEED = ["Fast", "Steady", "Slow", "Creeping"];
 
 /** Samples of every alert that is generated from an objective. */
@@ -89,6 +101,7 @@ export function sloSamples(): Record<string, Sample> {
         return [
           `${camel(slo.name)}Burn${SPEED[index]}`,
           {
+            every: feed.counted ? undefined : everyFor(rate.for),
             fires: [{ series: feed.series(start, 400, 100), onset: start + bad - 1, labels }],
             silent: [
               { why: "all is well", series: feed.series(200, 1, 100), at: 100 },
@@ -111,6 +124,7 @@ export function sloSamples(): Record<string, Sample> {
         ([level, { good, minutes, onset }]): [string, Sample] => [
           `${camel(slo.name)}Budget${level}`,
           {
+            every: feed.counted ? undefined : everyFor(BUDGET_FOR),
             fires: [{ series: feed.series(good, minutes, 200), onset, labels }],
             silent: [{ why: "nothing is lost", series: feed.series(200, 1, 100), at: 100 }],
           },
