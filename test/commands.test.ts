@@ -7,6 +7,9 @@ import { FailedError, NotRunError, UsageError } from "../packages/command/errors
 import { writeAll, writeFile } from "../packages/command/files";
 import { createCommand, runCommand } from "../packages/command/program";
 import { projectRoot } from "../packages/command/root";
+import { during, print, write, type Out } from "../packages/command/terminal";
+import { renderStatus } from "../apps/operations/status";
+import { wideLines } from "./support/screen";
 
 const ROOT = projectRoot(__dirname);
 const { scripts } = JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8")) as {
@@ -24,10 +27,13 @@ interface Ended {
   stderr: string;
 }
 
+const COLUMNS = 80;
+
 async function run(entry: string, ...args: string[]): Promise<Ended> {
   const command = ["packages/command/run.mjs", entry, ...args];
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: ROOT });
+    const env = { ...process.env, COLUMNS: `${COLUMNS}` };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: ROOT, env });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as Ended;
@@ -68,6 +74,7 @@ test("every command tells how it is used and refuses what it does not know, and 
       code: shown.code,
       usage: /^Usage: /.test(shown.stdout),
       exits: /\nExit codes:\n/.test(shown.stdout),
+      wide: wideLines(shown.stdout, COLUMNS),
       stderr: shown.stderr,
     };
     const refused = await run(entry, "--nonsense");
@@ -80,7 +87,7 @@ test("every command tells how it is used and refuses what it does not know, and 
     };
   });
   const each = (value: object) => Object.fromEntries(ENTRIES.map((entry) => [entry, value]));
-  expect(help).toEqual(each({ code: 0, usage: true, exits: true, stderr: "" }));
+  expect(help).toEqual(each({ code: 0, usage: true, exits: true, wide: [], stderr: "" }));
   expect(nonsense).toEqual(
     each({ code: 2, stdout: "", first: "error: unknown option '--nonsense'", trace: false }),
   );
@@ -151,5 +158,90 @@ describe("how a command ends", () => {
     const { stdout, ...rest } = await ended(error, "--json");
     expect(rest).toEqual({ code, stderr: `error: ${error.message}\n` });
     expect(JSON.parse(stdout)).toEqual({ error: { message: error.message, exitCode: code } });
+  });
+});
+
+describe("what is printed", () => {
+  /** A stream that keeps what it gets. */
+  const stream = (more: Partial<Out> = {}): Out & { text: string } => ({
+    text: "",
+    write(text) {
+      this.text += text;
+    },
+    ...more,
+  });
+  const long =
+    "the replica of a server in the second region follows, and nothing that was acknowledged is missing there";
+  const texts = {
+    "a status": renderStatus("prod", [
+      { id: "replication", state: "attention", text: `${long}; ${long}` },
+      { id: "edge", state: "unknown", text: `unknown: ${long}` },
+    ]),
+    "a verb's plan": `   0.1 s  ${long}\n   0.2 s    1. fence: ${long}\n     at most 30 s; undone by: ${long}`,
+    "an error": `error: database.storageGB: found 7; allowed: a whole number, one of ${Array.from({ length: 40 }, (_, i) => 32 * (i + 1)).join(", ")}`,
+    "a command": `  npm run operations -- failover prod --to secondary --incident INC-2026-11-29 --lease --wait ${"--flag value ".repeat(12)}`,
+  };
+
+  test.each([80, 100, 200])("fits %i columns of a terminal without a broken word", (columns) => {
+    for (const [name, text] of Object.entries(texts)) {
+      const out = stream({ isTTY: true, columns });
+      print(text, out);
+      expect([name, wideLines(out.text, columns)]).toEqual([name, []]);
+      const words = (written: string): string[] =>
+        written.split(/\s+/).filter((word) => word !== "\\" && word !== "");
+      expect([name, words(out.text)]).toEqual([name, words(text)]);
+    }
+  });
+
+  test("hangs below where it began, and a command goes on as a shell reads it", () => {
+    const out = stream({ isTTY: true, columns: 80 });
+    write(texts["a verb's plan"], out, 10);
+    expect(out.text.split("\n")[1]).toMatch(/^ {13}\S/);
+    const shell = stream({ isTTY: true, columns: 80 });
+    print(texts["a command"], shell);
+    const lines = shell.text.trimEnd().split("\n");
+    expect(lines.length).toBeGreaterThan(2);
+    expect(lines.map((line) => line.endsWith(" \\"))).toEqual(lines.map((_, i) => i < lines.length - 1));
+  });
+
+  test("into a file or pipe every line stays as it is, without colours", () => {
+    const out = stream();
+    const before = process.env["COLUMNS"];
+    delete process.env["COLUMNS"];
+    print(`\u001b[31m${texts["an error"]}\u001b[0m`, out);
+    if (before !== undefined) process.env["COLUMNS"] = before;
+    expect(out.text).toBe(`${texts["an error"]}\n`);
+  });
+
+  test("has colours on a terminal only where NO_COLOR does not refuse them", () => {
+    const before = process.env["NO_COLOR"];
+    const red = (value: string): string => {
+      process.env["NO_COLOR"] = value;
+      const out = stream({ isTTY: true, columns: 80 });
+      print("\u001b[31mred\u001b[0m", out);
+      return out.text;
+    };
+    expect([red(""), red("1")]).toEqual(["\u001b[31mred\u001b[0m\n", "red\n"]);
+    if (before === undefined) delete process.env["NO_COLOR"];
+    else process.env["NO_COLOR"] = before;
+  });
+
+  test("what takes longer than half a second says what it does, and takes it back; a pipe hears nothing", async () => {
+    jest.useFakeTimers();
+    try {
+      for (const [milliseconds, isTTY, said] of [
+        [499, true, ""],
+        [501, true, "planning ...\r            \r"],
+        [501, false, ""],
+      ] as const) {
+        const out = stream({ isTTY, columns: 80 });
+        const work = during("planning ...", () => new Promise((done) => setTimeout(done, milliseconds)), out);
+        await jest.advanceTimersByTimeAsync(milliseconds);
+        await work;
+        expect([milliseconds, isTTY, out.text]).toEqual([milliseconds, isTTY, said]);
+      }
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -9,6 +9,7 @@ import { approvalSchema } from "./approval";
 import type { Verdict } from "./judge";
 import { judgePreview, previewSchema } from "./preview";
 import { judgeState, stateSchema } from "./state";
+import { print } from "../../packages/command/terminal";
 
 const FINDINGS = 1;
 
@@ -35,9 +36,9 @@ function readDocument<T>(file: string, schema: z.ZodType<T>): T {
 }
 
 function conclude(gate: string, { findings, notes }: Verdict): void {
-  notes.forEach((note) => console.log(`note  ${note}`));
-  findings.forEach((finding) => console.log(`FOUND ${finding}`));
-  console.log(findings.length === 0 ? `${gate}: clean` : `${gate}: ${findings.length} finding(s)`);
+  notes.forEach((note) => print(`note  ${note}`));
+  findings.forEach((finding) => print(`FOUND ${finding}`));
+  print(findings.length === 0 ? `${gate}: clean` : `${gate}: ${findings.length} finding(s)`);
   if (findings.length > 0) process.exitCode = FINDINGS;
 }
 
@@ -108,10 +109,10 @@ function addRuns(cli: Command, root: string): void {
     .action(async ({ approval: file, ...flags }: RunFlags) => {
       const { previewRun } = await import("./run");
       const { verdict, approval } = await previewRun({ root, env: process.env, ...flags });
-      approval.steps.forEach(({ op, urn }) => console.log(`${op.padEnd(20)} ${urn}`));
+      approval.steps.forEach(({ op, urn }) => print(`${op.padEnd(20)} ${urn}`));
       if (file && verdict.findings.length === 0) {
         writeFile(file, `${JSON.stringify(approval, null, 2)}\n`);
-        console.log(`plan ${approval.digest}`);
+        print(`plan ${approval.digest}`);
       }
       conclude(`preview of ${flags.stack}`, verdict);
     });

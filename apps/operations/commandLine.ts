@@ -11,6 +11,7 @@ import { operate, terminal, type FrameOptions, type Surroundings, type Verb } fr
 import { groundOf, SETTING_HELP, type Need } from "./ground";
 import type { Ground } from "./ground/types";
 import { platformOf, type Platform } from "./platform";
+import { write } from "../../packages/command/terminal";
 
 /** Options every verb has that changes something. */
 export interface CommonOptions {
@@ -118,6 +119,9 @@ export async function runVerb(
   });
 }
 
+/** Column at which what is said begins, behind the seconds. */
+const SAID_AT = 10;
+
 /** Prints the document of some work, or its error, and sets the exit code. */
 export async function answering(
   { json }: { json?: boolean },
@@ -133,10 +137,10 @@ export async function answering(
   let document: object;
   try {
     process.exitCode = ExitCode.ok;
-    document = await work((line) => process.stderr.write(`${elapsed()}  ${line}\n`), stop.signal);
+    document = await work((line) => write(`${elapsed()}  ${line}\n`, process.stderr, SAID_AT), stop.signal);
   } catch (error) {
     const exitCode = error instanceof OperationError ? error.exitCode : ExitCode.failed;
-    for (const line of messageOf(error).split("\n")) process.stderr.write(`error: ${line}\n`);
+    for (const line of messageOf(error).split("\n")) write(`error: ${line}\n`, process.stderr);
     document = { error: { message: messageOf(error), exitCode } };
     process.exitCode = exitCode;
   }

@@ -1,15 +1,16 @@
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { CONTACTS_FILE, readContacts, unfilled } from "./contacts";
+import { print } from "../../packages/command/terminal";
 
 function list(): void {
   const open = unfilled(readContacts(projectRoot(__dirname)));
   if (open.length === 0) {
-    console.log("Everything is filled in.");
+    print("Everything is filled in.");
     return;
   }
-  console.log(`${open.length} entries of ${CONTACTS_FILE} are not filled in:`);
-  for (const entry of open) console.log(`  ${entry}`);
+  print(`${open.length} entries of ${CONTACTS_FILE} are not filled in:`);
+  for (const entry of open) print(`  ${entry}`);
   process.exitCode = 1;
 }
 

@@ -5,6 +5,7 @@ import { publishOutcome } from "./outcome";
 import { createProgress } from "./progress";
 import { redact } from "./redact";
 import { loadSettings, type Need, type Settings } from "./settings";
+import { columnsOf, fitted, write } from "../../packages/command/terminal";
 
 /** What a verb hands back: a document for `--json`, lines for a person, and how it went. */
 export interface Outcome {
@@ -45,7 +46,7 @@ export async function runVerb(
   } catch (thrown) {
     progress.done();
     outcome = failure(stop.signal.aborted ? stop.signal.reason : thrown);
-    for (const line of outcome.text.split("\n")) process.stderr.write(`error: ${redact(line)}\n`);
+    for (const line of outcome.text.split("\n")) write(`error: ${redact(line)}\n`, process.stderr);
     outcome.text = "";
   }
   const run = {
@@ -58,7 +59,9 @@ export async function runVerb(
   const failed = outcome.exitCode === ExitCode.ok ? undefined : `failed with exit code ${outcome.exitCode}`;
   await notifyFailure(process.env, run, outcome.problem ?? failed, progress.note);
   const printed = options.json ? `${JSON.stringify(outcome.document, null, 2)}\n` : outcome.text;
-  process.stdout.write(redact(printed), () => process.exit(outcome.exitCode));
+  const seen = process.stdout.isTTY === true && !options.json;
+  const text = seen ? fitted(redact(printed), columnsOf(process.stdout)) : redact(printed);
+  process.stdout.write(text, () => process.exit(outcome.exitCode));
 }
 
 /** Rejects when an interrupted run has not ended in time: a peer that never answers must not keep it alive. */

@@ -14,6 +14,7 @@ import { ExitCode, NotRunError, UsageError } from "../../packages/command/errors
 import { writeFile } from "../../packages/command/files";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
+import { print } from "../../packages/command/terminal";
 
 interface Options {
   only?: Scenario[];
@@ -97,7 +98,8 @@ async function run(stacks: string[], options: Options): Promise<ExitCode> {
 
 function report(outcomes: readonly Outcome[], seconds: number, options: Options): ExitCode {
   const document = `${JSON.stringify({ seconds, outcomes }, null, 2)}\n`;
-  process.stdout.write(options.json ? document : `${table(outcomes)}\n${totals(outcomes, seconds)}\n`);
+  if (options.json) process.stdout.write(document);
+  else print(`${table(outcomes)}\n${totals(outcomes, seconds)}`);
   const files: [string | undefined, () => string][] = [
     [options.report, () => document],
     [options.junit, () => junit(outcomes, seconds)],

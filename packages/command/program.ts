@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CommandError, ExitCode, messageOf } from "./errors";
+import { write } from "./terminal";
 
 /**
  * A command line with what all of them have in common: unknown options and arguments end it with exit code 2 before
@@ -18,6 +19,7 @@ export function createCommand(
   return new Command(name)
     .description(description)
     .exitOverride()
+    .configureOutput({ writeOut: (text) => write(text), writeErr: (text) => write(text, process.stderr) })
     .allowExcessArguments(false)
     .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", notes && `\n${notes}`)
@@ -53,7 +55,7 @@ function report(error: unknown, asDocument: boolean): ExitCode {
   const exitCode = known ? error.exitCode : ExitCode.failed;
   const message = known ? error.message : messageOf(error);
   const trace = process.env["DEBUG"] && error instanceof Error ? `\n${error.stack ?? ""}` : "";
-  process.stderr.write(`error: ${message}${trace}\n`);
+  write(`error: ${message}${trace}\n`, process.stderr);
   if (asDocument) process.stdout.write(`${JSON.stringify({ error: { message, exitCode } }, null, 2)}\n`);
   return exitCode;
 }

@@ -2,11 +2,12 @@ import { UsageError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { catalogue } from "./catalogue";
 import { explain, findRule, listRules, suggestions } from "./explanation";
+import { print } from "../../packages/command/terminal";
 
-function print(query: string | undefined): void {
+function show(query: string | undefined): void {
   const rules = catalogue();
   if (query === undefined) {
-    console.log(listRules(rules));
+    print(listRules(rules));
     return;
   }
   const rule = findRule(rules, query);
@@ -18,7 +19,7 @@ function print(query: string | undefined): void {
         : "npm run policy:explain without a name lists them.";
     throw new UsageError(`no rule is called "${query}". ${hint}`);
   }
-  console.log(explain(rule));
+  print(explain(rule));
 }
 
 export async function main(): Promise<void> {
@@ -30,6 +31,6 @@ export async function main(): Promise<void> {
         "[rule]",
         "name or identifier, e.g. postgres-backup-retention or REC-002; default: lists all rules",
       )
-      .action(print),
+      .action(show),
   );
 }

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { PlanDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
 import { stackNames } from "../../stacks/files";
+import { wideLines } from "../support/screen";
 
 const ROOT = projectRoot(__dirname);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-command-"));
@@ -16,16 +17,21 @@ interface Result {
   stderr: string;
 }
 
-function start(args: string[]): ChildProcess {
+function start(args: string[], columns?: number): ChildProcess {
   return spawn(process.execPath, ["packages/command/run.mjs", "apps/tools/plan/plan.ts", ...args], {
     cwd: ROOT,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", COLUMNS: columns ? `${columns}` : undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
 
 function run(...args: string[]): Promise<Result> {
-  const child = start(args);
+  return runIn(undefined, ...args);
+}
+
+/** Runs it on a screen of so many columns. */
+function runIn(columns: number | undefined, ...args: string[]): Promise<Result> {
+  const child = start(args, columns);
   const result: Result = { code: null, stdout: "", stderr: "" };
   child.stdout?.on("data", (chunk) => (result.stdout += chunk));
   child.stderr?.on("data", (chunk) => (result.stderr += chunk));
@@ -128,7 +134,8 @@ test("a plan that a policy forbids ends with 1 and writes nothing", async () => 
   const target = path.join(folder, "kept.json");
   fs.writeFileSync(target, "as it was");
   const sarif = path.join(folder, "findings.sarif");
-  const { code, stdout } = await run(
+  const { code, stdout } = await runIn(
+    200,
     "prod",
     "--quiet",
     "--save",
@@ -140,6 +147,7 @@ test("a plan that a policy forbids ends with 1 and writes nothing", async () => 
   );
   expect(stdout).toMatch(/mandatory .*[\s\S]*backupRetentionDays/);
   expect(stdout).toContain("The plan failed: no file was written.");
+  expect(wideLines(stdout, 200)).toEqual([]);
   expect(code).toBe(1);
   expect(fs.readFileSync(target, "utf8")).toBe("as it was");
   expect(fs.readFileSync(sarif, "utf8")).toMatch(/"ruleId": "REC-\d+"/);
@@ -151,9 +159,10 @@ describe("a plan that is fine", () => {
 
   test("is shown with its policies and outputs, and written as asked", async () => {
     const chart = path.join(folder, "charts/staging.mmd");
-    const { code, stdout } = await run("staging", "--full", "--save", json, "--mermaid", chart);
+    const { code, stdout } = await runIn(80, "staging", "--full", "--save", json, "--mermaid", chart);
+    expect(wideLines(stdout, 80)).toEqual([]);
     expect(stdout).toContain("Plan of forma3d/staging, made without a cloud");
-    expect(stdout).toMatch(/dbforpostgresql:Server psql-forma3d-\S+ +\S+ · Standard_/);
+    expect(stdout).toMatch(/dbforpostgresql:Server psql-forma3d-\S+ +\S+ ·[\s│]+Standard_/);
     expect(stdout).toMatch(/Policies: forma3d \S+, \d+ checked/);
     expect(stdout).toMatch(/database\.writerHost: \S+\.writer\.postgres\.database\.azure\.com/);
     expect(code).toBe(0);
@@ -164,6 +173,7 @@ describe("a plan that is fine", () => {
 
   test("is a verdict of one screen: what it is, costs and lacks, what to do next, and how it ends", async () => {
     const { code, stdout } = await run("staging");
+    expect(wideLines(stdout, 100)).toEqual([]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.length).toBeLessThan(45);
     expect(stdout).not.toContain("\u001b");
@@ -190,6 +200,7 @@ describe("a plan that is fine", () => {
 
   test("says first, and in words, what would be lost against the expected plan", async () => {
     const { code, stdout } = await run("staging", "--config", "database.administratorLogin=someone");
+    expect(wideLines(stdout, 100)).toEqual([]);
     const [title, blank, stop, first] = stdout.split("\n");
     expect([title, blank]).toEqual(["forma3d/staging", ""]);
     expect(stop).toBe("STOP: 1 change against test/expected/staging.json");
@@ -205,7 +216,8 @@ describe("a plan that is fine", () => {
     expect(harmless.stdout).toMatch(/1 changed, 0 replaced, 0 removed/);
     expect(harmless.stdout).toMatch(/operationalinsights:Workspace[^\n]*\n +retentionInDays: \d+ → 30/);
     expect(harmless.code).toBe(0);
-    const fatal = await run(
+    const fatal = await runIn(
+      80,
       "staging",
       "--quiet",
       "--diff",
@@ -214,8 +226,9 @@ describe("a plan that is fine", () => {
       "database.administratorLogin=someone",
     );
     expect(fatal.stdout).toMatch(
-      /± replaced dbforpostgresql:Server [^\n]*← protected, holds data: would be replaced/,
+      /± replaced dbforpostgresql:Server [^\n]*← protected,\s+holds data: would be replaced/,
     );
+    expect(wideLines(fatal.stdout, 80)).toEqual([]);
     expect(fatal.code).toBe(1);
   });
 });

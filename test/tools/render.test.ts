@@ -12,7 +12,7 @@ import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { PlanDocument, renderProperties, ResourceDocument } from "../../apps/tools/render/plan";
 import { renderFindings } from "../../apps/tools/render/findings";
-import { commandLines, indented } from "../../apps/tools/render/text";
+import { commandLines, indented } from "../../packages/command/terminal";
 import { renderCounts, renderTree } from "../../apps/tools/render/tree";
 
 const model = sandboxModel();

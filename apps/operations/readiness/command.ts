@@ -5,6 +5,7 @@ import { messageOf, refused } from "../frame/errors";
 import { groundOf } from "../ground";
 import { platformOf } from "../platform";
 import { preflight, readinessCode, readinessMetrics, renderReadiness } from ".";
+import { write } from "../../../packages/command/terminal";
 
 export function registerPreflight(program: Command): void {
   looking(program.command("preflight"))
@@ -32,7 +33,7 @@ export function registerPreflight(program: Command): void {
             throw refused(`--metrics ${options.metrics}: cannot be written: ${messageOf(error)}`);
           }
         }
-        if (!options.json) process.stdout.write(renderReadiness(readiness));
+        if (!options.json) write(renderReadiness(readiness));
         return readiness;
       }),
     );

@@ -3,6 +3,7 @@ import { answering, HELP, JOURNALS, looking, ROOT } from "../commandLine";
 import { groundOf } from "../ground";
 import { platformOf } from "../platform";
 import { renderStatus, status, statusCode } from ".";
+import { write } from "../../../packages/command/terminal";
 
 export function registerStatus(program: Command): void {
   looking(program.command("status"))
@@ -20,7 +21,7 @@ Here exit code 0 is healthy, 1 something wants attention, 3 nothing does but som
         const ground = await groundOf(platform, process.env, []);
         const findings = await status(platform, ground, options.journal);
         process.exitCode = statusCode(findings);
-        if (!options.json) process.stdout.write(renderStatus(stack, findings));
+        if (!options.json) write(renderStatus(stack, findings));
         return { stack, healthy: process.exitCode === 0, findings };
       }),
     );

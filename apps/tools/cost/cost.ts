@@ -8,6 +8,7 @@ import { readPlan } from "../plan/planOutput";
 import { planDocument, type ResourceDocument } from "../render/plan";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
+import { during, print } from "../../../packages/command/terminal";
 
 interface Options {
   plan?: string;
@@ -21,7 +22,8 @@ const root = projectRoot(__dirname);
 
 async function resourcesOf(stack: string, file: string | undefined): Promise<readonly ResourceDocument[]> {
   if (file !== undefined) return readPlan(file).resources;
-  return planDocument(await planStack(root, stack)).resources;
+  const plan = await during(`planning ${stack} ...`, () => planStack(root, stack));
+  return planDocument(plan).resources;
 }
 
 async function run(stack: string, options: Options): Promise<void> {
@@ -32,10 +34,10 @@ async function run(stack: string, options: Options): Promise<void> {
     console.log(JSON.stringify({ stack, ...cost, ...(base && { before: base.total }) }, null, 2));
     return;
   }
-  console.log(renderEstimate(stack, cost));
-  if (base) console.log(renderDifference(base, cost));
-  if (options.lines) console.log(renderLines(cost));
-  if (options.options) console.log(renderOptions(prices));
+  print(renderEstimate(stack, cost));
+  if (base) print(renderDifference(base, cost));
+  if (options.lines) print(renderLines(cost));
+  if (options.options) print(renderOptions(prices));
 }
 
 export async function main(): Promise<void> {

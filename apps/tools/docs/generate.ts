@@ -3,11 +3,13 @@ import { writeAll } from "../../../packages/command/files";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 import { pages } from "./pages";
+import { during } from "../../../packages/command/terminal";
 
 async function write(): Promise<void> {
   const root = projectRoot(__dirname);
   const all = pages(root);
-  await writeAll(all.map(({ file, render }) => ({ file: path.join(root, file), render })));
+  const files = all.map(({ file, render }) => ({ file: path.join(root, file), render }));
+  await during("planning every stack and writing the pages ...", () => writeAll(files));
   for (const { file } of all) console.log(`wrote ${file}`);
 }
 

@@ -5,6 +5,7 @@ import { readPlan } from "../plan/planOutput";
 import { UsageError } from "../../../packages/command/errors";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
+import { print } from "../../../packages/command/terminal";
 
 const ANSWERS = {
   found: "found",
@@ -38,7 +39,7 @@ async function run(stack: string, options: { online?: boolean; plan?: string }):
     return 0;
   }
   const answers = await Promise.all(images.map(check));
-  for (const { text } of answers) console.log(text);
+  for (const { text } of answers) print(text);
   if (answers.some(({ outcome }) => outcome === "bad")) return 1;
   return answers.some(({ outcome }) => outcome === "unknown") ? 3 : 0;
 }

@@ -8,6 +8,7 @@ import { readOutsideOutages } from "./outages";
 import { readStackFile } from "../../../stacks/files";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
+import { print } from "../../../packages/command/terminal";
 
 /** Below this share of measured minutes a report says nothing about the rest. */
 const COVERAGE_NEEDED = 0.99;
@@ -69,7 +70,8 @@ async function report(options: ReportOptions): Promise<number> {
     options.window,
   );
   const result = availabilityReport(from, minutes, maintenance, outages);
-  console.log(options.json ? JSON.stringify(result, null, 2) : reportText(result));
+  if (options.json) console.log(JSON.stringify(result, null, 2));
+  else print(reportText(result));
   return exitCode(result);
 }
 

@@ -12,7 +12,7 @@ import { diffPlans, renderDiff, type ResourceChange } from "../render/diff";
 import { renderMermaid } from "../render/mermaid";
 import { formatDocument, PlanDocument, planDocument } from "../render/plan";
 import { renderProblems, renderReport } from "../render/report";
-import { indented } from "../render/text";
+import { indented } from "../../../packages/command/terminal";
 import { renderPage } from "../page/planPage";
 import { outcomeOf, renderVerdict, type Outcome } from "../render/verdict";
 

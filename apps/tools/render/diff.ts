@@ -5,7 +5,7 @@ import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { compareTrees } from "./compare";
 import { shortType } from "./names";
 import type { PlanDocument, ResourceDocument } from "./plan";
-import { indented } from "./text";
+import { indented } from "../../../packages/command/terminal";
 
 /** Inputs of providers that decide where everything they manage lives. */
 const PROVIDER_HOMES = ["subscriptionId", "tenantId", "clusterIdentifier", "context"];

@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import type { Violation } from "../../../packages/offline-engine/policies";
 import { nameOf } from "../../../packages/wire/urn";
-import { indented } from "./text";
+import { indented } from "../../../packages/command/terminal";
 
 const RANK: Readonly<Record<Violation["level"], number>> = { mandatory: 0, advisory: 1 };
 const SHOWN_NAMES = 4;

@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import type { Model } from "../../../packages/emulated-azure/model/types";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
-import { wrapWords } from "./text";
+import { wrapWords } from "../../../packages/command/terminal";
 import { displayName, factsOf, isStack, regionOf, shortType, skuOf } from "./names";
 
 /** Like resources that say no more than their name are listed together from this number on. */

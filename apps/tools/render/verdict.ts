@@ -4,7 +4,8 @@ import type { Plan } from "../../../packages/offline-engine/planner";
 import { architectureOf, type Architecture, type DatabaseView, type RegionView } from "./architecture";
 import { renderFindings } from "./findings";
 import { planDocument } from "./plan";
-import { commandLines, count, indented, labelled } from "./text";
+import { commandLines, indented } from "../../../packages/command/terminal";
+import { count, labelled } from "./text";
 import { countChanges, type ResourceChange } from "./diff";
 import { dangerInWords } from "./danger";
 
