@@ -94,12 +94,24 @@ export const OBJECTIVES: Record<
   none: undefined,
 };
 
+/** Folder of the files the pages are made from. */
+export const RUNBOOK_FOLDER = "docs/runbooks/source";
+
+const wrong = (error: z.ZodError): string[] =>
+  error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+
+/** What is wrong with the content of a runbook's file, as `field: what`. */
+export function runbookProblems(content: unknown): string[] {
+  const result = runbook.safeParse(content);
+  return result.success ? [] : wrong(result.error);
+}
+
 /**
  * Reads the runbooks.
  * @throws Error that names the file and every field that is wrong.
  */
 export function readRunbooks(root: string): RunbookSource[] {
-  const folder = path.join(root, "docs/runbooks/source");
+  const folder = path.join(root, RUNBOOK_FOLDER);
   return fs
     .readdirSync(folder)
     .filter((name) => name.endsWith(".yaml"))
@@ -108,7 +120,9 @@ export function readRunbooks(root: string): RunbookSource[] {
       const result = runbook.safeParse(yaml.load(fs.readFileSync(path.join(folder, name), "utf8")));
       if (!result.success) {
         throw new Error(
-          `docs/runbooks/source/${name}:\n${result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`).join("\n")}`,
+          `${RUNBOOK_FOLDER}/${name}:\n${wrong(result.error)
+            .map((line) => `  ${line}`)
+            .join("\n")}`,
         );
       }
       return { id: name.replace(/\.yaml$/, ""), ...result.data };

@@ -56,6 +56,9 @@ const GROUPS: { title: string; books: string[] }[] = [
   },
 ];
 
+/** Headings of the index, in its order. */
+export const GROUP_TITLES: readonly string[] = GROUPS.map(({ title }) => title);
+
 function row({ id, title, severity, symptoms }: RunbookSource): string {
   return `| ${symptoms.join("; ")} | [${title}](runbooks/${id}.md) | ${severity} |`;
 }
@@ -72,9 +75,7 @@ export function renderIndex(root: string): string {
     ...grouped.filter((id) => !books.some((book) => book.id === id)),
   ];
   if (stray.length > 0)
-    throw new Error(
-      `apps/tools/apps/tools/docs/runbookPages.ts: runbook groups and files differ: ${stray.join(", ")}`,
-    );
+    throw new Error(`apps/tools/docs/runbookPages.ts: runbook groups and files differ: ${stray.join(", ")}`);
   return [
     "# What happened?",
     "",
