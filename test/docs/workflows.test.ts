@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
 
+import { cut, notes } from "../../apps/tools/release/changelog";
 import { MINIMUM_VERSION } from "../../apps/rehearsal/cli";
 import { readStacks, stackNames } from "../../stacks/files";
 
@@ -160,6 +161,8 @@ test("rights to write are those of the one job that needs them", () => {
     "pull-request.yml plan: security-events",
     "recovery-image.yml publish: attestations",
     "recovery-image.yml publish: packages",
+    "release.yml publish: attestations",
+    "release.yml publish: contents",
     "site.yml publish: pages",
   ]);
 });
@@ -222,6 +225,89 @@ test("the recovery image is built on a pinned base, tried, published from main o
   });
   const stack = read(path.join(ROOT, "Pulumi.prod.yaml")) as { config: any };
   expect(stack.config["forma3d:recovery"].image).toMatch(/^ghcr\.io\/forma3d\/recovery@sha256:/);
+});
+
+describe("a release", () => {
+  const job = (name: string) => JOBS.find((one) => one.name === `release.yml ${name}`);
+  const CHANGELOG = [
+    "# Changelog",
+    "",
+    "## Unreleased",
+    "",
+    "### Changed, and needs something from you",
+    "",
+    "- **`a.b`** is `c` now.",
+    "",
+    "## 1.3.0 · 2026-10-01",
+    "",
+    "### Added",
+    "",
+    "- A thing.",
+    "",
+    "## 1.2.9 · 2026-09-01",
+    "",
+    "- Another.",
+    "",
+  ].join("\n");
+
+  test("is of main, passes the whole suite, and says what it needs from whoever upgrades", () => {
+    expect(job("build")?.script).toMatch(/merge-base --is-ancestor "\$GITHUB_SHA" origin\/main/);
+    expect(job("build")?.script).toContain("bash .ci/run");
+    expect(job("build")?.script).toContain("npm run -s release -- notes");
+    expect(job("publish")?.job).toMatchObject({ needs: "build", environment: "release" });
+    expect(job("publish")?.script).toMatch(/gh release create .*--verify-tag/);
+    expect(job("publish")?.script).not.toMatch(/npm|checkout/);
+    expect(
+      job("publish")?.steps.some(({ uses }) => uses?.startsWith("actions/attest-build-provenance@")),
+    ).toBe(true);
+  });
+
+  test("puts what is unreleased under its version and leaves a new heading", () => {
+    const after = cut(CHANGELOG, "2.0.0", "2026-11-29");
+    expect(after).toContain(
+      "## Unreleased\n\n## 2.0.0 · 2026-11-29\n\n### Changed, and needs something from you\n",
+    );
+    expect(after.replace("\n\n## 2.0.0 · 2026-11-29", "")).toBe(CHANGELOG);
+    expect(notes(after, "2.0.0")).toBe(
+      "## Upgrading from 1.3.0\n\nRead what it needs from you before you deploy: each entry says what to change, in the order in which they stand.\n\n### Changed, and needs something from you\n\n- **`a.b`** is `c` now.\n",
+    );
+    expect(notes(after, "1.3.0")).toMatch(
+      /^## Upgrading from 1.2.9\n\nNothing is needed from you but an update/,
+    );
+    expect(notes(after, "1.2.9")).toMatch(/^## Upgrading\n/);
+  });
+
+  test.each<[string, () => string, RegExp]>([
+    ["no version", () => cut(CHANGELOG, "2", "2026-11-29"), /^version 2: allowed: three numbers/],
+    ["a version with a letter", () => notes(CHANGELOG, "v1.3.0"), /^version v1.3.0: allowed: three numbers/],
+    [
+      "an older version",
+      () => cut(CHANGELOG, "1.2.10", "2026-11-29"),
+      /^version 1.2.10: allowed: above 1.3.0/,
+    ],
+    [
+      "a patch that needs something",
+      () => cut(CHANGELOG, "1.3.1", "2026-11-29"),
+      /^version 1.3.1: something is needed/,
+    ],
+    [
+      "nothing to release",
+      () => cut(cut(CHANGELOG, "2.0.0", "2026-11-29"), "2.1.0", "2026-11-30"),
+      /^CHANGELOG.md: nothing is unreleased/,
+    ],
+    [
+      "notes of what was never cut",
+      () => notes(CHANGELOG, "9.9.9"),
+      /^version 9.9.9: CHANGELOG.md has no such heading; allowed: 1.3.0, 1.2.9/,
+    ],
+  ])("refuses %s", (_, made, message) => {
+    expect(made).toThrow(message);
+  });
+
+  test("the changelog of this project can be cut, and the next version is above every one before", () => {
+    const changelog = fs.readFileSync(path.join(ROOT, "CHANGELOG.md"), "utf8");
+    expect(notes(cut(changelog, "999.0.0", "2026-11-29"), "999.0.0")).toMatch(/^## Upgrading/);
+  });
 });
 
 describe("plan-all.sh", () => {
