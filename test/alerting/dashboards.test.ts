@@ -4,6 +4,7 @@ import { promqlProblem, seriesOf } from "../../packages/alerting/promql";
 import { collectorSettings } from "../../packages/alerting/scrape";
 import { sloRecordings } from "../../packages/alerting/sloRules";
 import { dashboards } from "../../infra/monitoring/dashboards";
+import { grafanaProblems } from "../support/grafana";
 import { grafanaDashboard } from "../../infra/monitoring/dashboards/panels";
 
 const BASE = "https://docs.example.com/runbooks";
@@ -66,6 +67,42 @@ describe("dashboards", () => {
       ["Backup history: size", "timeseries", "90d"],
       ["Backup and drill history: stages", "timeseries", "90d"],
     ]);
+  });
+
+  test("are what Grafana's own schema takes, and what it does not take is found", () => {
+    expect(grafanaProblems(DASHBOARDS)).toEqual([]);
+    const [first] = DASHBOARDS;
+    const [panel] = first?.panels ?? [];
+    if (!first || !panel) throw new Error("no dashboard has a panel");
+    const wrong: [change: object, problem: RegExp][] = [
+      [{ editabel: true }, /"editabel"' does not exist in type 'Checked'/],
+      [{ schemaVersion: "39" }, /Type 'string' is not assignable to type 'number'/],
+      [{ panels: [{ ...panel, type: "pie" }] }, /Cannot find module .*\/pie\/panelcfg/],
+      [{ panels: [{ ...panel, gridPos: { x: 0 } }] }, /type 'GridPos'/],
+      [
+        { panels: [{ ...panel, targets: [{ refId: "A", expr: "up", legend: "x" }] }] },
+        /"legend"' does not exist in type/,
+      ],
+      [
+        {
+          panels: [
+            {
+              ...panel,
+              fieldConfig: { defaults: { thresholds: { mode: "total", steps: [] } }, overrides: [] },
+            },
+          ],
+        },
+        /'"total"' is not assignable/,
+      ],
+      [{ templating: { list: [{ name: "a", type: "datasources" }] } }, /'"datasources"' is not assignable/],
+    ];
+    const found = grafanaProblems(
+      wrong.map(([change]) => ({ ...first, ...change })) as unknown as typeof DASHBOARDS,
+    );
+    expect(
+      wrong.filter(([, problem]) => !found.some((line) => problem.test(line))).map(([change]) => change),
+    ).toEqual([]);
+    expect(found).toHaveLength(wrong.length);
   });
 
   test("panels lie beside and below one another, within the width of 24", () => {

@@ -66,7 +66,19 @@ const annotation = ({ name, iconColor, expression, text }: (typeof EVENTS)[numbe
   textFormat: text,
 });
 
-const link = (title: string, url: string) => ({ title, type: "link", url, targetBlank: true });
+/** A link with everything Grafana's schema wants of one; neither the time nor the variables of a dashboard mean anything there. */
+const link = (title: string, url: string) => ({
+  title,
+  type: "link",
+  url,
+  tooltip: url,
+  icon: "doc",
+  tags: [],
+  asDropdown: false,
+  includeVars: false,
+  keepTime: false,
+  targetBlank: true,
+});
 
 /**
  * The dashboard as Grafana's JSON model. Panels fill rows from left to right in their order. Each environment has a
