@@ -11,7 +11,7 @@ module.exports = {
   },
   // Published as ES modules only.
   transformIgnorePatterns: [
-    "/node_modules/(?!(@kubernetes/client-node|agent-base|http-proxy-agent|https-proxy-agent|socks-proxy-agent|commander|uuid|openid-client|oauth4webapi|jose|rfc4648|jsonpath-plus)/)",
+    "/node_modules/(?!(@kubernetes/client-node|@marcbachmann/cel-js|agent-base|http-proxy-agent|https-proxy-agent|socks-proxy-agent|commander|uuid|openid-client|oauth4webapi|jose|rfc4648|jsonpath-plus)/)",
   ],
   modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
   testSequencer: "<rootDir>/test/support/slowestFirst.js",

@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ImageAdmission } from "../infra/cluster/admission";
+import { imageRepositories } from "./images";
 import { BackupJobs } from "../infra/recovery/backupJobs";
 import { Cluster } from "../infra/cluster/cluster";
 import { DATABASE_PORTS } from "../infra/data/places";
@@ -168,6 +170,11 @@ function insideCluster(context: Context, args: ComputeArgs, cluster: Cluster): P
         loadBalancers: SITES.length,
       },
     },
+    inCluster,
+  );
+  new ImageAdmission(
+    `${name}-admission`,
+    { product: PRODUCT, namespace: names.namespace, repositories: imageRepositories(config) },
     inCluster,
   );
   return {

@@ -118,8 +118,10 @@ describe.each(STACKS)("%s", (stack) => {
 
   test("Kubernetes objects lie in the platform's namespaces and carry its labels", () => {
     for (const { urn, type, inputs } of plan().resources.filter(
-      // A namespace and a priority are the whole cluster's.
-      (r) => r.type.startsWith("kubernetes:") && !/:(Namespace|PriorityClass)$/.test(r.type),
+      // A namespace, a priority and what is admitted are the whole cluster's.
+      (r) =>
+        r.type.startsWith("kubernetes:") &&
+        !/:(Namespace|PriorityClass|ValidatingAdmissionPolicy\w*)$/.test(r.type),
     )) {
       const { metadata } = inputs as Inputs;
       expect([urn, [names?.namespace, "kube-system"].includes(metadata?.namespace as string)]).toEqual([

@@ -1,5 +1,7 @@
 import fc from "fast-check";
+import { evaluate } from "@marcbachmann/cel-js";
 import { load } from "js-yaml";
+import { repositoryOf } from "../../infra/cluster/admission";
 import { regionSubnets } from "../../infra/network/addressing";
 import { WEBHOOK_PATHS } from "../../infra/network/firewall";
 import { kubeloginKubeconfig } from "../../infra/cluster/kubeconfig";
@@ -44,6 +46,103 @@ beforeAll(async () => {
   staging = await planStack("staging", { resolve: true });
   failedOver = await planStack("prod", { resolve: true, config: FAILED_OVER });
 }, PLANS_MS);
+
+describe("pods are admitted", () => {
+  const POLICY = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy";
+  const views = (): [string, PlanView][] => [
+    ["prod", prod],
+    ["staging", staging],
+    ["after a failover", failedOver],
+  ];
+  const specOf = (view: PlanView): any => (view.ofType(POLICY)[0] as any).inputs.spec;
+  /** What the API server would say of a pod: whether it is admitted, and the message if not. */
+  const judge = (spec: any, containers: string[], initContainers?: string[]) => {
+    const container = (image: string) => ({ image });
+    const object = {
+      spec: {
+        containers: containers.map(container),
+        ...(initContainers && { initContainers: initContainers.map(container) }),
+      },
+    };
+    const variables = Object.fromEntries(
+      spec.variables.map(({ name, expression }: any) => [name, evaluate(expression, { object })]),
+    );
+    const [{ expression, messageExpression }] = spec.validations;
+    return [evaluate(expression, { variables }), evaluate(messageExpression, { variables })];
+  };
+  /** Images of every pod a plan declares, wherever its template stands. */
+  const imagesOf = (value: any): string[] => {
+    if (typeof value !== "object" || value === null) return [];
+    const own = ["containers", "initContainers"].flatMap((key) =>
+      Array.isArray(value[key])
+        ? value[key].flatMap(({ image }: any) => (image ? [image as string] : []))
+        : [],
+    );
+    return [...own, ...Object.values(value).flatMap(imagesOf)];
+  };
+
+  test("in every cluster that computes, in the platform's namespace, by the API server itself, which fails closed", () => {
+    for (const [name, view] of views()) {
+      const policies = view.ofType(POLICY).filter(({ type }) => type === POLICY);
+      const bindings = view.ofType(`${POLICY}Binding`);
+      const namespaces = view.ofType("kubernetes:core/v1:Namespace");
+      expect([name, policies.length, bindings.length]).toEqual([name, namespaces.length, namespaces.length]);
+      for (const { inputs: policy } of policies as any[]) {
+        expect(policy.spec.failurePolicy).toBe("Fail");
+        expect(policy.spec.matchConstraints.resourceRules).toEqual([
+          { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["pods"] },
+        ]);
+      }
+      for (const { inputs: binding } of bindings as any[]) {
+        expect(binding.spec.validationActions).toEqual(["Deny", "Audit"]);
+        expect(binding.spec.matchResources.namespaceSelector.matchLabels).toEqual({
+          "kubernetes.io/metadata.name": "forma3d",
+        });
+      }
+    }
+  });
+
+  test("when their images are the platform's own, every one that is planned among them", () => {
+    for (const [name, view] of views()) {
+      const images = view.resources
+        .filter(({ type }) => type.startsWith("kubernetes:"))
+        .flatMap(({ inputs: object }) => imagesOf(object));
+      expect(images.length).toBeGreaterThan(10);
+      const spec = specOf(view);
+      expect([name, images.filter((image) => judge(spec, [image])[0] !== true)]).toEqual([name, []]);
+    }
+  });
+
+  test("and no other: by a tag, from elsewhere, or with a name that only begins like one", () => {
+    const digest = `sha256:${"a".repeat(64)}`;
+    const spec = specOf(prod);
+    const own = `ghcr.io/forma3d/api@${digest}`;
+    expect(judge(spec, [own, `ghcr.io/forma3d/api:1.2@${digest}`], [own])[0]).toBe(true);
+    for (const wrong of [
+      "ghcr.io/forma3d/api:latest",
+      "ghcr.io/forma3d/api",
+      `ghcr.io/forma3d/api-evil@${digest}`,
+      `ghcr.io/forma3d/api/evil@${digest}`,
+      `ghcr.io/forma3d@${digest}`,
+      `docker.io/library/ghcr.io/forma3d/api@${digest}`,
+      "busybox",
+      "",
+    ]) {
+      expect([wrong, judge(spec, [own, wrong])[0]]).toEqual([wrong, false]);
+      expect([wrong, judge(spec, [own], [wrong])[0]]).toEqual([wrong, false]);
+    }
+    expect(judge(spec, ["busybox"])[1]).toMatch(
+      /^images must be pinned by digest and come from .*ghcr.io\/forma3d\/api, .*; found busybox$/,
+    );
+  });
+
+  test.each(["ghcr.io/forma3d/api:1.2", "ghcr.io/forma3d/api", `api@sha256:${"A".repeat(64)}`])(
+    "%s is no image whose repository could be admitted",
+    (image) => {
+      expect(() => repositoryOf(image)).toThrow(`image ${image}: allowed: <repository>@sha256:<digest>`);
+    },
+  );
+});
 
 describe("the subscription", () => {
   const budget = "azure-native:consumption:Budget";

@@ -54,6 +54,15 @@ export const KINDS: readonly Kind[] = [
   grouped("networking.k8s.io", "NetworkPolicy", "networkpolicies", { shortNames: ["netpol"] }),
   grouped("coordination.k8s.io", "Lease", "leases"),
   grouped("scheduling.k8s.io", "PriorityClass", "priorityclasses", { namespaced: false, shortNames: ["pc"] }),
+  grouped("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", {
+    namespaced: false,
+  }),
+  grouped(
+    "admissionregistration.k8s.io",
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+    { namespaced: false },
+  ),
   grouped("rbac.authorization.k8s.io", "Role", "roles"),
   grouped("rbac.authorization.k8s.io", "RoleBinding", "rolebindings"),
   grouped("secrets-store.csi.x-k8s.io", "SecretProviderClass", "secretproviderclasses"),
