@@ -388,6 +388,73 @@ if [ "$2" = list ]; then echo "${number ?? ""}"; else echo "$1 $2 $3" >>"${folde
   });
 });
 
+describe("verify-images.sh", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "images-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+  const image = (letter: string): string => `ghcr.io/forma3d/recovery@sha256:${letter.repeat(64)}`;
+  const git = (...args: string[]) => {
+    const result = spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect([args, result.status]).toEqual([args, 0]);
+  };
+  const name = (letter: string): void =>
+    fs.writeFileSync(
+      path.join(folder, "Pulumi.prod.yaml"),
+      `config:\n  forma3d:recovery:\n    image: ${image(letter)} # reason\n`,
+    );
+  /** Runs it after a change of the image, with a `gh` that knows the signature of one. */
+  const run = (letter: string) => {
+    name(letter);
+    return spawnSync("bash", [".github/scripts/verify-images.sh", "HEAD"], {
+      cwd: folder,
+      encoding: "utf8",
+      env: { PATH: `${folder}/bin:${process.env.PATH ?? ""}`, GITHUB_REPOSITORY: "forma3d/platform" },
+    });
+  };
+
+  beforeAll(() => {
+    fs.mkdirSync(path.join(folder, ".github/scripts"), { recursive: true });
+    fs.copyFileSync(
+      path.join(ROOT, ".github/scripts/verify-images.sh"),
+      path.join(folder, ".github/scripts/verify-images.sh"),
+    );
+    fs.mkdirSync(path.join(folder, "bin"));
+    fs.writeFileSync(
+      path.join(folder, "bin/gh"),
+      `#!/usr/bin/env bash\necho "$*" >>"${folder}/asked"\n[ "$3" = "oci://${image("b")}" ]\n`,
+      { mode: 0o755 },
+    );
+    git("init", "--quiet");
+    name("a");
+    git("add", "--all");
+    git("commit", "--quiet", "--message", "base");
+  });
+
+  test("asks nothing of an image that was there before", () => {
+    expect(run("a")).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    expect(fs.existsSync(path.join(folder, "asked"))).toBe(false);
+  });
+
+  test("lets a new one in that the repository's own workflow signed, and no other", () => {
+    expect(run("b")).toMatchObject({ status: 0, stdout: expect.stringContaining("is signed by") as string });
+    expect(fs.readFileSync(path.join(folder, "asked"), "utf8")).toContain(
+      "--repo forma3d/platform --signer-workflow forma3d/platform/.github/workflows/recovery-image.yml",
+    );
+    const refused = run("c");
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(
+      /^error: Pulumi.prod.yaml: recovery.image: found ghcr\S+; allowed: an image that /,
+    );
+  });
+
+  test("finds the image that the stack files of this project name", () => {
+    const text = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8");
+    expect(text).toMatch(/^ +image: ghcr\.io\/forma3d\/recovery@sha256:[0-9a-f]{64}/m);
+  });
+});
+
 describe("with-session.sh", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "session-"));
   afterAll(() => fs.rmSync(folder, { recursive: true }));
