@@ -362,6 +362,7 @@ describe("npm run new of what is made of sources", () => {
     const whole = ["stacks/config", "alerting/catalogue", "infra/pure", "infra/printerSettings"];
     const partly = {
       "docs/generated": "(README|alerts|policies|configuration|queue-backlog|printer-offline).md is what",
+      "tools/render": "has a place for every component",
       "docs/runbooks": "what exists|link and anchor",
       "policies/rules": "storage-hot-tier|nothing to object to",
       "alerting/rules": "PrintQueueLong|has a case in which",

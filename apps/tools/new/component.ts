@@ -11,6 +11,8 @@ export interface NewComponent {
 }
 
 const COMPOSITION = "stacks/compute.ts";
+/** Where the drawn architecture shows a component. */
+const PICTURE = "apps/tools/render/architecture.ts";
 const COMPOSED_IN = "regionCompute";
 
 function settingsOf(settings: readonly string[]): Record<string, string> {
@@ -65,10 +67,12 @@ export async function newComponent(making: Making, place: string, wanted: NewCom
         COMPOSED_IN,
         `new ${name}(\`\${place.name}-${kebab(thing)}\`, { product: PRODUCT, namespace: place.namespace.namespace, settings: ${settings} }, place.opts);`,
       );
+      await sources.add(PICTURE, ["PLACES"], `"forma3d:${domain}:${name}": "services"`);
       await sources.write(test, promise(name, thing, settings));
     },
     [
       `${file}: what else it is made of; children are named \${name}-<noun> and have it as parent`,
+      `${PICTURE}: where the drawn architecture shows it, among the services to begin with`,
       `${COMPOSITION}: what it gets; a value that differs between environments gets a key in stacks/schema/`,
       `npx jest ${test} test/golden.test.ts test/conventions.test.ts`,
       `npm run plan -- ${someStack(making.root)} --full`,

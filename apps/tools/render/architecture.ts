@@ -13,9 +13,11 @@ export type Part = (typeof PARTS)[number];
 export const PLACES: Readonly<Record<string, Part>> = {
   "forma3d:cluster:Cluster": "services",
   "forma3d:cluster:ContainerInsights": "watching",
+  "forma3d:cluster:ImageAdmission": "services",
   "forma3d:cluster:Namespace": "services",
   "forma3d:database:Database": "database",
   "forma3d:edge:Edge": "edge",
+  "forma3d:governance:Governance": "watching",
   "forma3d:identity:Federation": "secrets",
   "forma3d:identity:Identities": "secrets",
   "forma3d:monitoring:Alerts": "watching",
