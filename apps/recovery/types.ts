@@ -283,6 +283,9 @@ export interface StatusEntry {
   target: string;
   newest: { id: string; snapshotAt: string; ageSeconds: number } | null;
   newestVerified: { id: string; snapshotAt: string; ageSeconds: number; verifiedAt: string } | null;
+  /** Backups the target holds, and those of them that a restore has proved there. */
+  held: number;
+  proved: number;
   /** Ids of backups that another target holds and this one lacks, though it should still have them; see `copy`. */
   behind: string[];
   /** Oldest allowed newest backup. */
@@ -311,9 +314,11 @@ export interface CopyResult {
   id: string;
   from?: string;
   to: string;
-  /** `busy`: another run holds the lease there. */
+  /** `busy`: another copy runs there, or the backup itself may still be on its way. */
   outcome: "copied" | "failed" | "busy";
   bytes: number;
+  /** Those of them that an earlier copy, which broke off, had stored already. */
+  resumedBytes?: number;
   problem?: string;
 }
 

@@ -15,12 +15,12 @@ import { paced } from "../pace";
 import { formatBytes } from "../progress";
 import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
-import { behind } from "../store/behind";
+import { ARRIVAL_MS, behind } from "../store/behind";
 import { writeManifest } from "../store/catalogue";
 import { lockContainer } from "../store/containers";
 import { openTargets, readFleet, recoveryError, type FleetEntry, type Place } from "../store/fleet";
 import { takeLease, type Lease } from "../store/lease";
-import { instantOf, lockBlob } from "../store/names";
+import { copyLockBlob, instantOf, lockBlob } from "../store/names";
 import { uploadNew } from "../store/upload";
 import type { CatalogueEntry, CopyResult, Manifest } from "../types";
 
@@ -32,7 +32,8 @@ interface Task {
 
 /**
  * Brings every target what it lacks: each missing archive is read from a target that holds it, compared with its manifest
- * on the way, and written as a backup is written, archive first and manifest last. Nothing is replaced.
+ * on the way, and written as a backup is written, archive first and manifest last. Nothing is replaced. It keeps no backup
+ * waiting: their lease is another one, and a backup that may itself still be on its way to a target is left to it.
  * @returns what became of each; targets that do not answer are among them
  */
 export async function runCopy(
@@ -85,13 +86,19 @@ async function attempt(task: Task, options: CopyOptions, context: RunContext): P
   );
   let lease: Lease | undefined;
   try {
-    const lock = lockBlob(to.settings.environment, backup.database);
-    lease = await takeLease(to.store, lockContainer(to.settings), lock, context);
+    const container = lockContainer(to.settings);
+    const { environment } = to.settings;
+    lease = await takeLease(to.store, container, copyLockBlob(environment, backup.database), context);
+    if (mayArrive(backup, to.settings, context.now())) {
+      const running = to.store.lock(container, lockBlob(environment, backup.database));
+      if ((await running.state()) === "held")
+        throw new LeaseHeldError("a backup runs there, which may still bring it; the next copy looks again");
+    }
     const problems: string[] = [];
     for (const source of sources) {
       try {
-        const bytes = await copyFrom(source, to, lease, context);
-        return { ...result, from: source.place.name, outcome: "copied", bytes };
+        const copied = await copyFrom(source, to, lease, context);
+        return { ...result, from: source.place.name, outcome: "copied", ...copied };
       } catch (error) {
         context.signal.throwIfAborted();
         problems.push(`from ${source.place.name}: ${recoveryError(error).message}`);
@@ -108,12 +115,21 @@ async function attempt(task: Task, options: CopyOptions, context: RunContext): P
   }
 }
 
+/** Whether the run that made it may still be writing it to the target. */
+function mayArrive({ held }: FleetEntry, { targetPatienceSeconds }: Settings, now: Date): boolean {
+  const grace = Math.max(ARRIVAL_MS, 2 * targetPatienceSeconds * 1000);
+  return held.some(({ entry: { manifest } }) => {
+    const finished = Date.parse(manifest?.finishedAt ?? "");
+    return now.getTime() - finished < grace;
+  });
+}
+
 async function copyFrom(
   { place, entry }: { place: Place; entry: CatalogueEntry },
   to: Place,
   lease: Lease,
   context: RunContext,
-): Promise<number> {
+): Promise<Pick<CopyResult, "bytes" | "resumedBytes">> {
   const { manifest } = entry;
   const container = to.settings.containers[entry.tier];
   if (!manifest || !container) throw new FailedError(`${entry.id} cannot be copied`);
@@ -122,13 +138,17 @@ async function copyFrom(
   const locked = retainUntil(to, entry.tier, instantOf(entry.id) ?? context.now());
   context.progress.stage(`copy ${entry.id} from ${place.name} to ${to.name}`, manifest.storedBytes);
   try {
+    let resumedBytes = 0;
     if (await to.store.find(container, blob)) await requireSame(to, container, manifest, signal);
-    else await copyArchive(place, to, container, manifest, locked, lease, signal, context);
+    else {
+      const task = { from: place, to, container, manifest, locked, lease, signal, context };
+      resumedBytes = await copyArchive(task);
+    }
     const { digest: _digest, ...rest } = manifest;
     const own = seal({ ...rest, archive: { ...rest.archive, container } });
     await lease.confirm();
     await writeManifest(to.store, container, own, locked);
-    return manifest.storedBytes;
+    return { bytes: manifest.storedBytes, ...(resumedBytes > 0 && { resumedBytes }) };
   } finally {
     context.progress.done();
   }
@@ -150,26 +170,40 @@ async function requireSame(
     );
 }
 
-async function copyArchive(
-  from: Place,
-  to: Place,
-  container: string,
-  manifest: Manifest,
-  locked: Date,
-  lease: Lease,
-  signal: AbortSignal,
-  context: RunContext,
-): Promise<void> {
+/** @returns bytes that an earlier copy had brought there */
+async function copyArchive({
+  from,
+  to,
+  container,
+  manifest,
+  locked,
+  lease,
+  signal,
+  context,
+}: {
+  from: Place;
+  to: Place;
+  container: string;
+  manifest: Manifest;
+  locked: Date;
+  lease: Lease;
+  signal: AbortSignal;
+  context: RunContext;
+}): Promise<number> {
   const { archive, storedBytes, tier } = manifest;
   const counter = new Counter(await from.store.open(archive.container, archive.blob, signal));
   const sink = to.store.blocks(container, archive.blob, {
     contentType: archive.encryption ? "application/octet-stream" : "application/zstd",
     retainUntil: locked,
     accessTier: tier === "monthly" && to.store.kind === "azure" ? to.settings.monthlyAccessTier : undefined,
+    sha256: manifest.sha256,
   });
+  let resumed = 0;
   await uploadNew(sink, archive.blob, paced(counter, to.settings.bandwidth, signal), {
     expectedBytes: storedBytes,
     signal,
+    resumable: true,
+    onResumed: (bytes) => (resumed = bytes),
     onProgress: context.progress.bytes,
     async beforeCommit() {
       const problem = counter.problem(manifest);
@@ -180,6 +214,9 @@ async function copyArchive(
   }).catch((error: unknown) => {
     throw to.store.explain(signal.aborted ? signal.reason : error, `copy to "${container}"`);
   });
+  if (resumed > 0)
+    context.progress.note(`${manifest.id} to ${to.name}: ${formatBytes(resumed)} were there already`);
+  return resumed;
 }
 
 /** Digests what passes through. */

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { secondsBetween, skewWarning } from "../clock";
 import type { RunContext } from "../context";
-import { ExitCode, NotRunError } from "../../../packages/command/errors";
+import { ExitCode, messageOf, NotRunError } from "../../../packages/command/errors";
 import type { PruneOptions } from "../options";
 import { formatBytes } from "../progress";
 import { decideRetention, type RetentionDecision } from "../retention";
@@ -24,6 +24,8 @@ import type { PruneDecision, PruneResult } from "../types";
 
 /** A restore may still be reading its rehydrated copy. */
 const REHYDRATED_KEPT_SECONDS = 2 * 86_400;
+/** An upload that broke off may be gone on with by a copy for so long. */
+const UNFINISHED_KEPT_SECONDS = 2 * 86_400;
 
 /**
  * Deletes backups that are past their retention, see `decideRetention`, in each target by what that target holds and
@@ -156,6 +158,18 @@ async function sweep(
       const orphan = !existing.has(id) && age > days * 86_400;
       const stale = part === "rehydrated" && age > REHYDRATED_KEPT_SECONDS;
       if (orphan || stale) await erase(container, name, "it belongs to no backup");
+    }
+  }
+  if (!options.database && !dryRun) {
+    const before = new Date(now.getTime() - UNFINISHED_KEPT_SECONDS * 1000);
+    for (const { container } of backupContainers(settings)) {
+      const prefix = environmentPrefix(settings.environment);
+      // Who may not end them leaves them to the store's own rules: no backup depends on it.
+      const said = await store.endUnfinished(container, prefix, before).then(
+        (ended) => (ended > 0 ? `ended ${ended} uploads to ${container} that nobody finished` : undefined),
+        (error: unknown) => `warning: unfinished uploads stay: ${messageOf(error)}`,
+      );
+      if (said) context.progress.note(said);
     }
   }
   if (!options.database) {

@@ -60,7 +60,18 @@ function silent(
   problem: string,
 ): StatusEntry {
   const problems = [`it does not answer: ${problem}`];
-  return { database, target, newest: null, newestVerified: null, behind: [], ...limits, ok: false, problems };
+  return {
+    database,
+    target,
+    newest: null,
+    newestVerified: null,
+    held: 0,
+    proved: 0,
+    behind: [],
+    ...limits,
+    ok: false,
+    problems,
+  };
 }
 
 export function judge(
@@ -98,6 +109,8 @@ export function judge(
   return {
     database,
     target,
+    held: backups.length,
+    proved: backups.filter(isVerified).length,
     behind: [],
     newest,
     newestVerified: newestVerified && { ...newestVerified, verifiedAt: verified?.verification?.at ?? "" },
@@ -143,10 +156,13 @@ function describe(entries: StatusEntry[]): string {
     entry.target,
     age(entry.newest),
     age(entry.newestVerified),
+    `${entry.proved} of ${entry.held}`,
     entry.ok ? "ok" : "NOT OK",
   ]);
   const problems = entries.flatMap((entry) =>
     entry.problems.map((problem) => `${entry.database} in ${entry.target}: ${problem}\n`),
   );
-  return table(["DATABASE", "TARGET", "NEWEST", "NEWEST VERIFIED", "STATE"], rows) + problems.join("");
+  return (
+    table(["DATABASE", "TARGET", "NEWEST", "NEWEST VERIFIED", "PROVED", "STATE"], rows) + problems.join("")
+  );
 }

@@ -67,6 +67,9 @@ export const newReportBlob = (at: BackupPath, when: Date) =>
 export const rehydratedBlob = (at: BackupPath) => `${folder(at)}rehydrated-${ARCHIVE}`;
 export const lockBlob = (environment: string, database: string) =>
   `${environmentPrefix(environment)}locks/${encodeName(database)}`;
+/** A copy keeps other copies out and no backup: no encoded name of a database holds an `@`. */
+export const copyLockBlob = (environment: string, database: string) =>
+  `${lockBlob(environment, database)}@copy`;
 
 export type BlobPart = "archive" | "manifest" | "report" | "rehydrated";
 

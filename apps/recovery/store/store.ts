@@ -36,6 +36,8 @@ export interface WriteOptions {
   /** Access tier of Azure or storage class of S3; default the account's or the bucket's. */
   accessTier?: string;
   metadata?: Record<string, string>;
+  /** The content's digest, where it is known beforehand: an upload that broke off can then be told and gone on with. */
+  sha256?: string;
 }
 
 /** A large object that is written block by block and becomes visible as a whole or not at all. */
@@ -49,6 +51,11 @@ export interface BlockSink {
    * @returns false when the name is taken by another object
    */
   commit(count: number, stored: { bytes: number; sha256: string }, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Goes on with what an earlier upload of the same content left; call before the first `put`. Absent: nothing is kept.
+   * @returns whether the store holds this block at this index already; then it is not put again
+   */
+  resume?(signal: AbortSignal): Promise<(index: number, block: Buffer) => boolean>;
   /** Throws away what was put; never rejects. */
   discard(): Promise<void>;
 }
@@ -94,6 +101,8 @@ export interface Store {
   blocks(container: string, name: string, options: WriteOptions): BlockSink;
   /** Objects below a prefix, also those of which only previous versions are left. */
   held(container: string, prefix: string): Promise<HeldObject[]>;
+  /** Ends uploads below a prefix that began before an instant and were never finished. @returns how many */
+  endUnfinished(container: string, prefix: string, before: Date): Promise<number>;
   /** Deletes an object with all its versions; one that is gone already counts as deleted. */
   erase(container: string, name: string): Promise<Erased>;
   lock(container: string, name: string): StoreLock;

@@ -27,8 +27,13 @@ export interface UploadOptions {
   memoryBytes?: number;
   /** Told of every byte that was taken from the source. */
   onProgress?: (taken: number) => void;
-  /** Blocks from the first on that the sink holds already: they are read, and not sent again. */
-  stored?: (index: number, block: Buffer) => boolean;
+  /**
+   * Goes on where an upload of the same content broke off: blocks that are stored already are read and not sent again. What
+   * is stored when this one breaks off stays for the next; when the content turns out to be wrong nothing does.
+   */
+  resumable?: boolean;
+  /** Told of every byte that was stored already. */
+  onResumed?: (bytes: number) => void;
   /**
    * Runs when every block is stored, before any of it becomes visible, and gives the whole's digest. Throwing leaves
    * nothing: this is where the producers' exit codes are looked at, because the end of a stream says nothing about its
@@ -55,6 +60,9 @@ export async function uploadNew(
   const abort = AbortSignal.any([signal, failed.signal]);
   let bytes = 0;
   let count = 0;
+  let resumed = 0;
+  let keep = options.resumable === true;
+  let stored: ((index: number, block: Buffer) => boolean) | undefined;
 
   const put = async (buffer: Buffer, length: number) => {
     if (count >= sink.limits.blocks)
@@ -62,7 +70,8 @@ export async function uploadNew(
     const index = count;
     count += 1;
     const block = buffer.subarray(0, length);
-    if (options.stored?.(index, block)) {
+    if (stored?.(index, block)) {
+      options.onResumed?.((resumed += length));
       spare.push(buffer);
       return;
     }
@@ -77,6 +86,7 @@ export async function uploadNew(
   };
 
   try {
+    stored = options.resumable ? await sink.resume?.(abort) : undefined;
     let current: Buffer | undefined;
     let filled = 0;
     for await (const part of source) {
@@ -102,14 +112,15 @@ export async function uploadNew(
     if (current && filled > 0) await put(current, filled);
     await Promise.all(inFlight);
     abort.throwIfAborted();
-    const stored = { bytes, ...(await options.beforeCommit(bytes)) };
-    if (!(await sink.commit(count, stored, signal)))
+    keep = false;
+    const whole = { bytes, ...(await options.beforeCommit(bytes)) };
+    if (!(await sink.commit(count, whole, signal)))
       throw new FailedError(`${what}: an object of this name exists already; it was left as it is`);
-    return stored;
+    return whole;
   } catch (error) {
     failed.abort(error);
     await Promise.allSettled(inFlight);
-    await sink.discard();
+    if (!keep) await sink.discard();
     throw error;
   }
 }

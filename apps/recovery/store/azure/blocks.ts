@@ -5,10 +5,14 @@ import { refusal } from "./refusal";
 
 const MIB = 1024 * 1024;
 
-/** Blocks of a block blob; uncommitted ones vanish after a week. */
+/**
+ * Blocks of a block blob; uncommitted ones vanish after a week. A block's id is its place and its content: two writers of
+ * one name never mix what they put, and a run that goes on knows what is there.
+ */
 export class AzureBlocks implements BlockSink {
   /** Azure's limits: https://learn.microsoft.com/rest/api/storageservices/put-block-list */
   readonly limits = { blocks: 50_000, smallest: 1, largest: 4_000 * MIB };
+  private readonly ids: string[] = [];
 
   constructor(
     private readonly blob: BlockBlobClient,
@@ -16,11 +20,26 @@ export class AzureBlocks implements BlockSink {
   ) {}
 
   async put(index: number, block: Buffer, signal: AbortSignal): Promise<void> {
-    const transactionalContentMD5 = createHash("md5").update(block).digest();
-    await this.blob.stageBlock(blockId(index), block, block.length, {
-      abortSignal: signal,
-      transactionalContentMD5,
-    });
+    const transactionalContentMD5 = md5(block);
+    const id = blockId(index, transactionalContentMD5);
+    await this.blob.stageBlock(id, block, block.length, { abortSignal: signal, transactionalContentMD5 });
+    this.ids[index] = id;
+  }
+
+  async resume(signal: AbortSignal): Promise<(index: number, block: Buffer) => boolean> {
+    const held = new Set<string>();
+    try {
+      const list = await this.blob.getBlockList("uncommitted", { abortSignal: signal });
+      for (const { name } of list.uncommittedBlocks ?? []) held.add(name);
+    } catch (error) {
+      if (refusal(error)?.status !== 404) throw error;
+    }
+    return (index, block) => {
+      const id = blockId(index, md5(block));
+      if (!held.has(id)) return false;
+      this.ids[index] = id;
+      return true;
+    };
   }
 
   async commit(
@@ -28,9 +47,8 @@ export class AzureBlocks implements BlockSink {
     stored: { bytes: number; sha256: string },
     signal: AbortSignal,
   ): Promise<boolean> {
-    const ids = Array.from({ length: count }, (_, index) => blockId(index));
     try {
-      await this.blob.commitBlockList(ids, {
+      await this.blob.commitBlockList(this.ids.slice(0, count), {
         abortSignal: signal,
         conditions: { ifNoneMatch: "*" },
         tier: this.options.accessTier as AccessTier | undefined,
@@ -46,11 +64,14 @@ export class AzureBlocks implements BlockSink {
     }
   }
 
-  /** Nothing to do: what is not committed is not visible, costs nothing and goes by itself. */
+  /** Nothing can be done: what is not committed is not visible, cannot be deleted, and goes by itself within a week. */
   discard(): Promise<void> {
     return Promise.resolve();
   }
 }
 
-/** All ids of a blob must have the same length. */
-const blockId = (index: number) => Buffer.from(`block-${String(index).padStart(6, "0")}`).toString("base64");
+const md5 = (block: Buffer) => createHash("md5").update(block).digest();
+
+/** All ids of a blob must have the same length, at most 64 bytes before they are encoded. */
+const blockId = (index: number, content: Buffer) =>
+  Buffer.from(`${String(index).padStart(6, "0")}-${content.toString("hex")}`).toString("base64");

@@ -143,6 +143,20 @@ export class FolderStore implements Store {
     return new FolderBlocks(this, container, name);
   }
 
+  /** Files carry no object's name until they are finished: all of the folder's are meant, whatever the prefix. */
+  async endUnfinished(container: string, _prefix: string, before: Date): Promise<number> {
+    const folder = path.join(this.location, container, UNFINISHED);
+    let ended = 0;
+    for (const name of await fs.readdir(folder).catch(() => [])) {
+      const file = path.join(folder, name);
+      const facts = await fs.stat(file).catch(() => undefined);
+      if (!facts || facts.mtime >= before) continue;
+      await fs.rm(file, { force: true });
+      ended += 1;
+    }
+    return ended;
+  }
+
   async held(container: string, prefix: string): Promise<HeldObject[]> {
     const found: HeldObject[] = [];
     for await (const object of this.list(container, prefix)) found.push({ ...object, current: true });

@@ -3,13 +3,16 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
+  ListPartsCommand,
+  type ListPartsCommandOutput,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { FailedError } from "../../../../packages/command/errors";
 import type { BlockSink, WriteOptions } from "../store";
 import { refusal } from "./refusal";
 import type { S3Service } from "./service";
+import { endUpload, unfinishedUploads, type UnfinishedUpload } from "./unfinished";
 
 const MIB = 1024 * 1024;
 
@@ -17,8 +20,8 @@ const MIB = 1024 * 1024;
 export class S3Blocks implements BlockSink {
   /** Limits of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
   readonly limits = { blocks: 10_000, smallest: 5 * MIB, largest: 5_000 * MIB };
-  /** Tells our own upload from another's of the same name. */
-  private readonly mark = randomUUID();
+  /** Tells our own upload, or one of the same content, from another's of the same name. */
+  private readonly mark: string;
   private upload: Promise<string> | undefined;
   private readonly etags: string[] = [];
 
@@ -27,7 +30,9 @@ export class S3Blocks implements BlockSink {
     private readonly bucket: string,
     private readonly name: string,
     private readonly options: WriteOptions,
-  ) {}
+  ) {
+    this.mark = options.sha256 ?? randomUUID();
+  }
 
   private get object() {
     return { Bucket: this.bucket, Key: this.name };
@@ -59,6 +64,41 @@ export class S3Blocks implements BlockSink {
     );
     if (!ETag) throw new FailedError(`${this.store.location} confirmed no part of ${this.name}`);
     this.etags[index] = ETag;
+  }
+
+  async resume(signal: AbortSignal): Promise<(index: number, block: Buffer) => boolean> {
+    let found: UnfinishedUpload[];
+    try {
+      found = await unfinishedUploads(this.store, this.bucket, this.name);
+    } catch (error) {
+      // Who may not look begins anew.
+      if (refusal(error)?.status === 403) return () => false;
+      throw error;
+    }
+    const [newest, ...older] = found;
+    for (const upload of older) await endUpload(this.store, this.bucket, upload);
+    if (!newest) return () => false;
+    const held = new Map<number, { etag: string; bytes: number }>();
+    const where = { ...this.object, UploadId: newest.id };
+    // By hand: some services name a next part also when there is none.
+    for (let after: string | undefined = "0"; after !== undefined;) {
+      const page: ListPartsCommandOutput = await this.store.client.send(
+        new ListPartsCommand({ ...where, PartNumberMarker: after }),
+        { abortSignal: signal },
+      );
+      for (const { PartNumber = 0, ETag = "", Size = 0 } of page.Parts ?? [])
+        held.set(PartNumber - 1, { etag: ETag, bytes: Size });
+      after = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+    }
+    this.upload = Promise.resolve(newest.id);
+    return (index, block) => {
+      const part = held.get(index);
+      // A service that makes its tags in another way gets every part again.
+      const etag = `"${createHash("md5").update(block).digest("hex")}"`;
+      if (part?.etag !== etag || part.bytes !== block.length) return false;
+      this.etags[index] = etag;
+      return true;
+    };
   }
 
   async commit(count: number, stored: { bytes: number }, signal: AbortSignal): Promise<boolean> {
@@ -97,7 +137,7 @@ export class S3Blocks implements BlockSink {
           abortSignal: AbortSignal.timeout(10_000),
         });
     } catch {
-      // The bucket's lifecycle ends uploads that nobody finished.
+      // Prune ends uploads that nobody finished.
     }
   }
 }

@@ -27,6 +27,7 @@ import { S3Blocks } from "./blocks";
 import { eraseObject, heldObjects } from "./erase";
 import { ObjectLock } from "./lock";
 import { refusal } from "./refusal";
+import { endUpload, unfinishedUploads } from "./unfinished";
 
 /** How an S3-compatible service is reached. */
 export interface S3Access {
@@ -207,6 +208,16 @@ export class S3Store implements Store {
 
   blocks(bucket: string, name: string, options: WriteOptions): BlockSink {
     return new S3Blocks(this, bucket, name, options);
+  }
+
+  async endUnfinished(bucket: string, prefix: string, before: Date): Promise<number> {
+    try {
+      const old = (await unfinishedUploads(this, bucket, { prefix })).filter(({ begun }) => begun < before);
+      for (const upload of old) await endUpload(this, bucket, upload);
+      return old.length;
+    } catch (error) {
+      throw this.explain(error, `uploads to bucket "${bucket}"`);
+    }
   }
 
   held(bucket: string, prefix: string): Promise<HeldObject[]> {
