@@ -63,7 +63,7 @@ export async function runLiveDrill(
   flags: DrillFlags,
   context: RunContext,
 ): Promise<DrillResult> {
-  const evidence = await evidenceOf(settings, flags);
+  const evidence = await evidenceOf(settings, flags, context);
   const store = await openStore(settings);
   const catalogue = await readCatalogue(store, settings);
   const database = databaseToLose(catalogue, settings, flags.database);
@@ -113,14 +113,21 @@ export function operatorName(): string {
   }
 }
 
-async function evidenceOf(settings: Settings, flags: DrillFlags): Promise<EvidenceStore> {
+async function evidenceOf(
+  settings: Settings,
+  flags: DrillFlags,
+  { progress }: RunContext,
+): Promise<EvidenceStore> {
   if (flags.out) return writableFolder(flags.out);
   if (!settings.containers.evidence) {
     throw new UsageError(
       "BACKUP_CONTAINER_EVIDENCE: missing; container of drill reports (or give --out <folder>)",
     );
   }
-  return openEvidence(settings);
+  const evidence = await openEvidence(settings, progress.note);
+  // A target that was lost, or stood by, gets the chain so far: the next report continues it.
+  await evidence.spread(`drills/${settings.environment}/`);
+  return evidence;
 }
 
 /** Copies of the report for a CI system. @throws FailedError naming the file that cannot be written */

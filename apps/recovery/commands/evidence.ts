@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { checkChain, parseReport, type ChainResult } from "../evidence/chain";
+import { readIfThere, replicatedEvidence, type ReplicatedEvidence } from "../evidence/replicated";
 import {
   checkAttachments,
   folderEvidence,
@@ -10,28 +11,45 @@ import {
 import { ExitCode, messageOf, NotRunError, UsageError } from "../../../packages/command/errors";
 import { runVerb } from "../runner";
 import type { Settings } from "../settings";
-import { openStore } from "../store/open";
+import { askAll, openTargets } from "../store/fleet";
 
 export interface EvidenceResult extends ChainResult {
   /** Where the reports were read. */
   place: string;
   verdict: "PASS" | "FAIL";
+  /** Of several places, how many of the reports each holds; the next drill brings what one lacks. */
+  replicas?: { place: string; reports: number }[];
 }
 
 /**
- * The evidence container of the settings.
- * @throws NotRunError when it does not answer: found out before a drill, not when its report is to be stored
+ * The evidence containers of all targets that answer, as one.
+ * @param note told of those that do not
+ * @throws NotRunError when none answers: found out before a drill, not when its report is to be stored
  */
-export async function openEvidence(settings: Settings): Promise<EvidenceStore> {
-  const name = settings.containers.evidence;
-  if (!name) throw new UsageError("BACKUP_CONTAINER_EVIDENCE: missing; container of drill reports");
-  const store = await openStore(settings);
+export async function openEvidence(
+  settings: Settings,
+  note: (message: string) => void = () => undefined,
+): Promise<ReplicatedEvidence> {
+  const places = (await openTargets(settings)).filter((place) => place.settings.containers.evidence);
+  if (places.length === 0)
+    throw new UsageError("BACKUP_CONTAINER_EVIDENCE: missing; container of drill reports");
+  let answers: Awaited<ReturnType<typeof askAll<EvidenceStore>>>["answers"];
   try {
-    await store.requireContainer(name);
+    const asked = await askAll(places, async ({ name, store, settings: own }) => {
+      const container = own.containers.evidence ?? "";
+      await store.requireContainer(container);
+      const evidence = storeEvidence(store, container);
+      return places.length > 1 ? { ...evidence, place: `${evidence.place} in ${name}` } : evidence;
+    });
+    for (const { target, error } of asked.outages)
+      note(`target ${target} gets no evidence now: ${error.message}`);
+    answers = asked.answers;
   } catch (error) {
     throw new NotRunError(messageOf(error));
   }
-  return storeEvidence(store, name);
+  const [first, ...others] = answers.map(({ answer }) => answer);
+  if (!first) throw new NotRunError("no target answers");
+  return replicatedEvidence([first, ...others]);
 }
 
 /**
@@ -39,7 +57,7 @@ export async function openEvidence(settings: Settings): Promise<EvidenceStore> {
  * @throws NotRunError when there is no report or they cannot be read
  */
 export async function verifyEvidence(
-  store: EvidenceStore,
+  store: EvidenceStore | ReplicatedEvidence,
   environment: string,
   expectedHead?: string,
 ): Promise<EvidenceResult> {
@@ -52,7 +70,25 @@ export async function verifyEvidence(
     for (const problem of await checkAttachments(store, evidence))
       chain.problems.push({ report: name, problem });
   }
-  return { place: store.place, verdict: chain.problems.length === 0 ? "PASS" : "FAIL", ...chain };
+  const replicas = "replicas" in store ? store.replicas : [];
+  const held: { place: string; reports: number }[] = [];
+  for (const replica of replicas.length > 1 ? replicas : []) {
+    let count = 0;
+    for (const { name, bytes } of reports) {
+      const own = await readIfThere(replica, name);
+      if (!own) continue;
+      count += 1;
+      if (!own.equals(bytes))
+        chain.problems.push({ report: name, problem: `it is another one in ${replica.place}` });
+    }
+    held.push({ place: replica.place, reports: count });
+  }
+  return {
+    place: store.place,
+    verdict: chain.problems.length === 0 ? "PASS" : "FAIL",
+    ...chain,
+    ...(held.length > 0 && { replicas: held }),
+  };
 }
 
 function readableEvidence(bytes: Buffer): { name: string; sha256: string }[] {
@@ -88,8 +124,10 @@ export function registerEvidence(program: Command): void {
     .action((options: { dir?: string; environment?: string; head?: string; json?: boolean }) => {
       if (options.environment) process.env.ENVIRONMENT = options.environment;
       const needs = options.dir ? [] : (["store", "evidence"] as const);
-      return runVerb("evidence", options, needs, async (settings) => {
-        const store = options.dir ? folderEvidence(options.dir) : await openEvidence(settings);
+      return runVerb("evidence", options, needs, async (settings, context) => {
+        const store = options.dir
+          ? folderEvidence(options.dir)
+          : await openEvidence(settings, context.progress.note);
         const result = await verifyEvidence(store, settings.environment, options.head);
         return {
           document: result,
@@ -100,8 +138,10 @@ export function registerEvidence(program: Command): void {
     });
 }
 
-function describe({ verdict, reports, environment, place, head, problems }: EvidenceResult): string {
+function describe(result: EvidenceResult): string {
+  const { verdict, reports, environment, place, head, problems, replicas = [] } = result;
   const lines = problems.map(({ report, problem }) => `  ${report}: ${problem}`);
   const summary = `${verdict}: ${reports} drill ${reports === 1 ? "report" : "reports"} of ${environment} in ${place}`;
-  return [summary, ...lines, `newest: ${head ?? "none"}`, ""].join("\n");
+  const held = replicas.map((one) => `  ${one.place}: ${one.reports} of ${reports}`);
+  return [summary, ...lines, ...held, `newest: ${head ?? "none"}`, ""].join("\n");
 }
