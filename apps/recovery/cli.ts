@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { registerBackup } from "./commands/backup";
+import { registerCatalogue } from "./commands/catalogue";
 import { registerCopy } from "./commands/copy";
 import { registerDiff } from "./commands/diff";
 import { registerDrill } from "./commands/drill";
@@ -11,7 +12,7 @@ import { registerStatus } from "./commands/status";
 import { registerServing } from "./commands/serving";
 import { registerPrune } from "./commands/prune";
 import { registerRestore } from "./commands/restore";
-import { registerVerify } from "./commands/verify";
+import { registerVerify } from "./commands/verifyCommand";
 import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { SETTING_HELP } from "./settings";
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
     settingHelp,
   );
   registerBackup(program);
+  registerCatalogue(program);
   registerCopy(program);
   registerDiff(program);
   registerDrill(program);

@@ -1,13 +1,11 @@
-import type { Command } from "commander";
-import { ask, loadAssertions } from "../assertions";
+import { ask } from "../assertions";
 import { compareRestored } from "../compareRestored";
 import type { RunContext } from "../context";
 import { seal } from "../document";
-import { ExitCode, FailedError, messageOf, NotRunError, UsageError } from "../../../packages/command/errors";
-import { Ladder, LEVELS } from "../ladder";
-import type { BackupSelector, VerifyOptions } from "../options";
+import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
+import { Ladder } from "../ladder";
+import type { VerifyOptions } from "../options";
 import { rolesOf } from "../ownership";
-import { parseDurationOption, parseLevelOption } from "../parse";
 import { amcheck } from "../postgres/amcheck";
 import type { TablesComparison } from "../postgres/compare";
 import { withClient } from "../postgres/connect";
@@ -17,8 +15,6 @@ import { findProgram, majorOf, restoreProgram } from "../../../packages/programs
 import { missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
 import { openScratch, type Scratch } from "../postgres/scratchDatabase";
-import { describeCopy, proveCopies } from "../proveCopies";
-import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
 import { contradiction, requireSpace, startSpool, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
@@ -26,15 +22,9 @@ import { findArchive, openArchive } from "../store/archiveSource";
 import { select, writeReport } from "../store/catalogue";
 import { choose, openTargets } from "../store/fleet";
 import type { Store } from "../store/store";
-import {
-  VERIFICATION_FORMAT,
-  type CatalogueEntry,
-  type Level,
-  type Manifest,
-  type VerifyReport,
-} from "../types";
+import { VERIFICATION_FORMAT, type CatalogueEntry, type Manifest, type VerifyReport } from "../types";
 
-const DEFAULT_TIMEOUT_SECONDS = 7_200;
+export const DEFAULT_TIMEOUT_SECONDS = 7_200;
 
 interface Run {
   settings: Settings;
@@ -279,89 +269,4 @@ async function askQuestions(
       return withClient(server, (client) => ask(client, assertion, manifest.snapshotAt));
     });
   }
-}
-
-interface VerifyFlags {
-  latest?: boolean;
-  randomWithin?: number;
-  database?: string;
-  target?: string;
-  through: Level;
-  assertions?: string;
-  timeout?: number;
-  json?: boolean;
-}
-
-function selectorOf(id: string | undefined, flags: VerifyFlags): BackupSelector {
-  const chosen = [id, flags.latest, flags.randomWithin].filter((value) => value !== undefined);
-  if (chosen.length !== 1)
-    throw new UsageError("name one backup: an id, --latest or --random-within <duration>");
-  if (id !== undefined) return { id };
-  const { database } = flags;
-  return flags.latest
-    ? { latest: true, database }
-    : { randomWithinSeconds: flags.randomWithin ?? 0, database };
-}
-
-export function registerVerify(program: Command): void {
-  program
-    .command("verify")
-    .description(
-      "prove a backup: digest, full read, restore into a scratch server, every table's content, amcheck",
-    )
-    .argument("[id]", "the backup; see list")
-    .option("--latest", "the newest backup")
-    .option(
-      "--random-within <duration>",
-      "a random backup that is at most this old, such as 7d",
-      parseDurationOption,
-    )
-    .option("--database <name>", "choose among backups of this database")
-    .option("--target <name>", "prove only this target's copy (default: all that hold it)")
-    .option(
-      "--through <level>",
-      `last level to check: ${LEVELS.join(", ")}; verified means L4`,
-      parseLevelOption,
-      "L6",
-    )
-    .option(
-      "--assertions <file>",
-      "YAML or JSON list of { id, sql } asked at level L6 (default VERIFY_ASSERTIONS)",
-    )
-    .option("--timeout <duration>", "time allowed (default 2h)", parseDurationOption)
-    .option("--json", "print the report as one JSON document")
-    .action((id: string | undefined, flags: VerifyFlags) =>
-      runVerb("verify", flags, ["store"], async (settings, context) => {
-        const file = flags.assertions ?? settings.assertionsFile;
-        const report = await runVerify(
-          settings,
-          {
-            backup: selectorOf(id, flags),
-            target: flags.target,
-            through: flags.through,
-            assertions: file ? loadAssertions(file) : [],
-            timeoutSeconds: flags.timeout,
-          },
-          context,
-        );
-        const codes = {
-          PASS: ExitCode.ok,
-          FAIL: ExitCode.failed,
-          NOT_RUN: ExitCode.notRun,
-          TIMED_OUT: ExitCode.notRun,
-        };
-        const copies = flags.target ? [] : await proveCopies(settings, report, context);
-        const broken = copies.some(({ verdict }) => verdict === "FAIL");
-        return {
-          document: copies.length > 0 ? { ...report, copies } : report,
-          text: describe(report) + copies.map(describeCopy).join(""),
-          exitCode: broken ? ExitCode.failed : codes[report.verdict],
-        };
-      }),
-    );
-}
-
-function describe(report: VerifyReport): string {
-  const rows = report.checks.map((check) => [check.level, check.id, check.status, check.actual]);
-  return `${table(["LEVEL", "CHECK", "STATUS", "FOUND"], rows)}${report.id}: ${report.verdict}\n`;
 }

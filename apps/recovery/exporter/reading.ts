@@ -42,10 +42,7 @@ export interface Reading {
 export async function takeReading(places: readonly Place[], now: Date): Promise<Reading> {
   // A backup writes its archive before its manifest, so in this order a run going on looks like an archive
   // without manifest at worst, which its alert gives the time to finish; never like a lost archive.
-  const { answers } = await askAll(places, async (place) => {
-    const catalogue = await readCatalogue(place.store, place.settings);
-    return { catalogue, mismatches: countMismatches(place, catalogue, await archiveSizes(place)) };
-  });
+  const { answers } = await askAll(places, readTarget);
   const backups = merge(answers.map(({ place, answer }) => ({ place, catalogue: answer.catalogue })));
   const evidence = answers.find(({ place }) => place.settings.containers.evidence)?.place;
   return {
@@ -62,6 +59,14 @@ export async function takeReading(places: readonly Place[], now: Date): Promise<
     }),
     evidence: evidence ? await readEvidence(evidence) : null,
   };
+}
+
+/** One target's catalogue, and where it and the stored archives disagree. */
+export async function readTarget(
+  place: Place,
+): Promise<{ catalogue: CatalogueEntry[]; mismatches: MismatchCount[] }> {
+  const catalogue = await readCatalogue(place.store, place.settings);
+  return { catalogue, mismatches: countMismatches(place, catalogue, await archiveSizes(place)) };
 }
 
 /** Bytes of every archive, by its name. */
