@@ -79,6 +79,8 @@ export interface RestoreOptions {
   skip?: readonly Skip[];
   /** Masks personal data on the way to the server. */
   masking?: Masking;
+  /** Makes roles the backup names and the server lacks, without login: on a server made anew nobody else has yet. */
+  createRoles?: boolean;
   /** Called between polls of a rehydration; tests advance their clock here. */
   wait?: (milliseconds: number) => Promise<void>;
 }

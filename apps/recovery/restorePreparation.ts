@@ -3,6 +3,7 @@ import { FailedError, UsageError } from "../../packages/command/errors";
 import { planOmissions, type LeftOut, type Omissions } from "./leaveOut";
 import type { RestoreOptions } from "./options";
 import { planOwnership, type OwnershipPlan } from "./ownership";
+import { createMissingRoles } from "./postgres/roles";
 import { missingExtensions } from "./postgres/pgRestore";
 import { LargeObjectSum } from "./postgres/rows";
 import type { Target } from "./postgres/target";
@@ -40,6 +41,7 @@ export async function prepareRestore(
   const largeObjects = options.masking?.rules.largeObjects;
   const selection = options.only && selectEntries(all, options.only);
   const asked = selection?.entries ?? all;
+  const made = options.createRoles ? await createMissingRoles(client, asked, manifest.inventory.roles) : [];
   const plan = await planOwnership(client, asked);
   const omissions = planOmissions(asked, options.skip ?? [], plan.missingRoles, largeObjects);
   if (target.kind === "replace") requireRoles(plan, omissions);
@@ -62,6 +64,7 @@ export async function prepareRestore(
     entries,
     expected: selection || largeObjects === "drop" ? { ...part, largeObjects: NO_OBJECTS } : part,
     warnings: [
+      ...made.map((role) => `role ${role} was made without login; logins come with their passwords`),
       ...incomplete(plan),
       ...leftOut.map(({ kind, name, reason }) => `${kind} ${name} is left out: ${reason}`),
     ],

@@ -15,6 +15,7 @@ import { withClient } from "../recovery/postgres/connect";
 import { parseServerUrl } from "../recovery/postgres/connection";
 import { runVerb } from "../recovery/runner";
 import { loadSettings, onlyTarget, SETTING_HELP } from "../recovery/settings";
+import { providerGround } from "./providerGround";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { startFlexibleServer, type FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { usePrograms } from "../../packages/local-servers/postgresPrograms";
@@ -59,7 +60,10 @@ async function localDrill(flags: Flags, context: RunContext): Promise<DrillResul
   try {
     context.progress.stage("start PostgreSQL and two blob servers");
     const servers = await start(started);
-    const ground = await prepare(servers, flags.orders, context);
+    const ground: Ground = {
+      ...(await prepare(servers, flags.orders, context)),
+      elsewhere: () => providerGround(started, ENVIRONMENT, flags.orders),
+    };
     return await runDrill(
       ground,
       evidence,

@@ -397,6 +397,8 @@ describe("steps that run anywhere do what their page says", () => {
       HOME: process.env.HOME,
       ENVIRONMENT: "staging",
       DATABASE: "forma3d",
+      TABLE: "public.orders",
+      FRESH_DATABASE: "elsewhere",
       DATABASE_URL: postgres.urlOf("forma3d"),
       BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
       ...Object.fromEntries(

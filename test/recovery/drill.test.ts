@@ -72,6 +72,7 @@ describe("npm run drill", () => {
       "accidental-deletion",
       "corrupted-newest",
       "region-loss",
+      "provider-loss",
     ]);
     for (const scenario of report.scenarios) {
       expect(scenario.verdict.overall).toBe("PASS");
@@ -90,6 +91,17 @@ describe("npm run drill", () => {
       expect.objectContaining({ id: "damaged-backup-refused", status: "PASS" }),
     );
     expect(corrupted?.stages.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^refuse drill-/));
+
+    // Everything of Azure was lost: what came back came from S3, opened with the key that was on paper, on a server
+    // without superuser, and each of the platform's roles can work there.
+    const provider = report.scenarios[4];
+    expect(provider?.targets).toEqual({ rtoSeconds: 4 * 3_600, rpoSeconds: 3_600 });
+    expect(provider?.backup?.blob).toMatch(/\.age$/);
+    expect(provider?.stages.map(({ name }) => name)).toContain("lose the provider");
+    for (const role of ["api", "migration", "backup"])
+      expect(provider?.checks).toContainEqual(
+        expect.objectContaining({ id: `role-${role}`, status: "PASS" }),
+      );
 
     const evidence = await verifyEvidence(folderEvidence(out), "local", stored.sha256);
     expect(evidence).toMatchObject({ verdict: "PASS", reports: 1, head: stored.sha256 });

@@ -11,13 +11,8 @@ import { runList } from "../../apps/recovery/commands/list";
 import { runPrune } from "../../apps/recovery/commands/prune";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runStatus } from "../../apps/recovery/commands/status";
-import { runDrill } from "../../apps/recovery/drill/run";
-import { loadDataset } from "../../apps/recovery/drill/dataset";
-import { ownSettings, type Ground } from "../../apps/recovery/drill/ground";
-import { folderEvidence } from "../../apps/recovery/evidence/store";
 import { notifyFailure } from "../../apps/recovery/notify";
 import { paced, parseBandwidth } from "../../apps/recovery/pace";
-import { withClient } from "../../apps/recovery/postgres/connect";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { createProgress } from "../../apps/recovery/progress";
 import { runVerify } from "../../apps/recovery/commands/verify";
@@ -430,65 +425,6 @@ test.each(["west", "elsewhere", "disk"])(
     await expect(second.renew()).rejects.toThrow(/somebody else holds it/);
   },
 );
-
-test("the provider is gone: the database is lost with every account there, and comes back from S3, measured", async () => {
-  const provider = await startAzurite();
-  const targets = [
-    await azureTarget("west", provider),
-    await azureTarget("north", provider),
-    await s3Target("elsewhere", s3, files, { objectLock: "compliance" }),
-  ];
-  const key = keyPair(files);
-  await lab.createDatabase("orders_lost");
-  const extra = {
-    DATABASE_URL: lab.server.url("backup", "orders_lost"),
-    BACKUP_RECIPIENTS: key.recipient,
-    BACKUP_IDENTITY_FILE: key.identityFile,
-  };
-  const settings = settingsOf(targets, extra);
-  const connection = (role: string, database?: string) => parseServerUrl(lab.server.url(role, database));
-  const maintenance = connection(lab.server.administrator, "postgres");
-  const roles: Ground["roles"] = {
-    createDatabase: lab.createDatabase,
-    migration: connection("migration"),
-    api: connection("api"),
-    backup: connection("backup"),
-  };
-  await withClient(connection("migration", "orders_lost"), (client) => loadDataset(client, 500));
-  const ground: Ground = {
-    scratchKind: "server of the test",
-    server: maintenance,
-    roles,
-    serverVersion: `${lab.server.version}`,
-    source: { settings, database: "orders_lost", expendable: true },
-    own: ownSettings(settings, maintenance),
-    // All that is left to recover from.
-    geo: {
-      settings: settingsOf([targets[2] as object], { ...extra, ...lab.probes }),
-      loseStore: () => provider.stop(),
-    },
-  };
-  const { report } = await runDrill(
-    ground,
-    folderEvidence(path.join(files.folder, "evidence")),
-    {
-      scenarios: ["region-loss"],
-      objectives: { overall: {}, flags: {} },
-      trigger: "manual",
-      operator: "test",
-      runner: { image: "none", revision: "none" },
-    },
-    labContext(),
-  );
-  expect(report.scenarios[0]?.reason).toBeUndefined();
-  expect(report.verdict).toMatchObject({ rto: "met", rpo: "met", integrity: "PASS", overall: "PASS" });
-  const measured = report.scenarios[0]?.measured;
-  // The report's objectives: 4 h and 1 h.
-  expect(measured?.rtoSeconds).toBeGreaterThan(0);
-  expect(measured?.rtoSeconds).toBeLessThan(4 * 3_600);
-  expect(measured?.rpoSeconds).toBeLessThan(3_600);
-  expect(measured?.rpoMethod).toBe("marker");
-}, 120_000);
 
 test("a webhook is told what failed, and a target a backup missed; success and a held lease are not told", async () => {
   const told: { text: string; verb: string; exitCode: number }[] = [];

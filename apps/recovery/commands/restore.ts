@@ -163,6 +163,7 @@ interface RestoreFlags {
   inPlace?: boolean;
   confirm?: string;
   skip?: string[];
+  createRoles?: boolean;
   table?: string[];
   schema?: string[];
   mask?: string;
@@ -217,6 +218,7 @@ export function registerRestore(program: Command): void {
       "leave an object out, such as publication:all or role:old_owner; may be repeated",
       (text: string, named: string[] = []) => [...named, text],
     )
+    .option("--create-roles", "make the roles that the backup names and the server lacks, without login")
     .option(
       "--table <schema.table>",
       "only this table, with what it needs, into a database of its own; may be repeated",
@@ -244,6 +246,7 @@ export function registerRestore(program: Command): void {
             target: flags.target,
             ...(flags.inPlace ? { inPlace: typed } : { replace: typed }),
             skip: flags.skip?.map(parseSkip),
+            createRoles: flags.createRoles,
             ...((flags.table ?? flags.schema) && { only: { tables: flags.table, schemas: flags.schema } }),
             ...(flags.mask !== undefined && { masking: maskingOf(settings, flags.mask) }),
           },

@@ -45,6 +45,26 @@ export interface Ground {
     /** Really takes the first region's store away, where it was made for this drill. */
     loseStore?: () => Promise<void>;
   };
+  /** Makes what is left when the provider is gone; absent when no target is another provider's. */
+  elsewhere?: () => Promise<Elsewhere>;
+}
+
+/** What is left when the provider is gone, with every account and server that stood there. */
+export interface Elsewhere {
+  /** Targets of another provider, and a private key that does not lie in the provider's vaults. */
+  settings: Settings;
+  /** Server made anew, with a database that stays; its user may make databases. */
+  server: ServerConnection;
+  /** What is really lost; absent on a live environment. */
+  lost?: {
+    /** Settings under which it is backed up: every target. */
+    settings: Settings;
+    /** The server that is lost, with a database that stays, and who works in the application's database there. */
+    server: ServerConnection;
+    roles: GroundRoles;
+    /** Takes it all away. */
+    lose: () => Promise<void>;
+  };
 }
 
 /** The connection of a role to one of the drill's databases. */
@@ -71,6 +91,13 @@ function secondCopy(settings: Settings): Ground["geo"] {
   const [, ...others] = settings.targets;
   const [next] = others;
   return next && { settings: { ...forTarget(settings, next.name), targets: others } };
+}
+
+/** Targets that are not Azure's; undefined: there is none. */
+function otherProviders(settings: Settings): Settings | undefined {
+  const others = settings.targets.filter(({ store: { kind } }) => kind !== "azure");
+  const [first] = others;
+  return first && { ...forTarget(settings, first.name), targets: others };
 }
 
 /** Environment name of a drill's own backups: no catalogue of the real environment ever shows them. */
@@ -112,6 +139,7 @@ export async function liveGround(
 ): Promise<{ ground: Ground; stop: () => Promise<void> }> {
   const newest = catalogue.find((entry) => entry.database === database && entry.manifest);
   const scratch = await openServer(settings, newest?.manifest?.server.major ?? 0, context);
+  const others = otherProviders(settings);
   return {
     ground: {
       scratchKind: scratch.kind,
@@ -120,6 +148,7 @@ export async function liveGround(
       source: { settings, database, expendable: false },
       own: ownSettings(settings, scratch.server),
       geo: secondCopy(settings),
+      ...(others && { elsewhere: () => Promise.resolve({ settings: others, server: scratch.server }) }),
     },
     stop: scratch.stop,
   };

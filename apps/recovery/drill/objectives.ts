@@ -7,6 +7,7 @@ export const SCENARIO_IDS = [
   "accidental-deletion",
   "corrupted-newest",
   "region-loss",
+  "provider-loss",
 ] as const;
 export type ScenarioId = (typeof SCENARIO_IDS)[number];
 
@@ -50,6 +51,11 @@ export const SCENARIOS: Readonly<Record<ScenarioId, ScenarioDescription>> = {
     title: "Full disaster (region failure), restored from the second account",
     source: "§5.3",
     objectives: { rtoSeconds: 4 * hour, rpoSeconds: hour },
+  },
+  "provider-loss": {
+    title: "The provider is gone: every account and server, restored elsewhere from another one's storage",
+    source: "§5.1, §5.3",
+    objectives: OVERALL,
   },
 };
 

@@ -36,11 +36,13 @@ export function obstacle(id: ScenarioId, ground: Ground): string | undefined {
   if (id === "region-loss" && !ground.geo) {
     return "no second region to recover from: neither a second target nor BACKUP_STORE_SECONDARY_URL is set";
   }
+  if (id === "provider-loss" && !ground.elsewhere)
+    return "no target with another provider to recover from (S3, or a folder); see docs/targets.md";
   return undefined;
 }
 
 /** Scenarios that bring back the environment's own backups; the others make up data of their own. */
-export const USES_ENVIRONMENT: readonly ScenarioId[] = ["backup-only", "region-loss"];
+export const USES_ENVIRONMENT: readonly ScenarioId[] = ["backup-only", "region-loss", "provider-loss"];
 
 /** Each scenario causes its loss, recovers from it, and cleans up. */
 export const RUN_SCENARIO: Readonly<Record<ScenarioId, (attempt: Attempt) => Promise<ScenarioOutcome>>> = {
@@ -48,6 +50,7 @@ export const RUN_SCENARIO: Readonly<Record<ScenarioId, (attempt: Attempt) => Pro
   "accidental-deletion": deleteRows,
   "corrupted-newest": corruptNewest,
   "region-loss": loseRegion,
+  "provider-loss": loseProvider,
 };
 
 async function loseDatabase(attempt: Attempt): Promise<ScenarioOutcome> {
@@ -89,6 +92,36 @@ async function loseRegion(attempt: Attempt): Promise<ScenarioOutcome> {
       target: victim,
       maintenance: ground.server,
     },
+    stages,
+    context,
+  );
+  return { ...recovery, extra: [] };
+}
+
+/**
+ * Everything that stands with the provider is lost: servers, accounts, vaults. What is left is another provider's storage, a
+ * private key that was kept on paper, and whoever starts a server somewhere.
+ */
+async function loseProvider(attempt: Attempt): Promise<ScenarioOutcome> {
+  const { ground, stages, context } = attempt;
+  if (!ground.elsewhere) throw new NotRunError(obstacle("provider-loss", ground) ?? "nothing is elsewhere");
+  const { settings, server, lost } = await stages.run("set up another provider", ground.elsewhere);
+  if (!lost) return recoverBeside({ ...attempt, ground: { ...ground, server } }, settings, "provider_loss");
+  const { database } = ground.source;
+  const gone = { ...attempt, ground: { ...ground, server: lost.server, roles: lost.roles } };
+  const { confirmedBefore, workload } = await backUpUnderWrites(
+    gone,
+    lost.settings,
+    withDatabase(lost.server, database),
+  );
+  const loss = await stages.run("lose the provider", async () => {
+    const moment = { at: context.now(), serverAt: await withClient(lost.server, clock) };
+    await lost.lose();
+    return { ...moment, work: await workload.stop() };
+  });
+  const target = withDatabase(server, database);
+  const recovery = await recover(
+    { ...loss, confirmedBefore, from: settings, database, target, maintenance: server },
     stages,
     context,
   );

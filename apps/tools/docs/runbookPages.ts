@@ -33,6 +33,7 @@ const GROUPS: { title: string; books: string[] }[] = [
       "database-failover",
       "point-in-time-restore",
       "database-restore",
+      "one-table",
       "accidental-deletion",
       "disk-space",
     ],
@@ -47,7 +48,7 @@ const GROUPS: { title: string; books: string[] }[] = [
   },
   {
     title: "Region, network, certificates",
-    books: ["region-loss", "network-dns", "ssl-renewal"],
+    books: ["region-loss", "provider-loss", "network-dns", "ssl-renewal"],
   },
   { title: "Security", books: ["security-breach", "credential-rotation", "webhook-flood"] },
   {
