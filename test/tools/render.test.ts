@@ -311,6 +311,11 @@ describe("the architecture", () => {
       for (const account of accounts) expect(picture).toContain(`>${account.name}<`);
     }
     for (const host of hosts) expect(picture).toContain(host);
+    // An account that only records who serves is no region, and holds no backups.
+    const { witnesses } = architectureOf(prod);
+    expect(regions.map(({ role }) => role)).toEqual(["serving", "standby"]);
+    for (const { name, region } of witnesses)
+      expect(picture).toContain(`>${name} in ${region}, beside one in each region`);
     expect(picture.match(/<path class="failover"/g) ?? []).toHaveLength(
       regions.filter(({ role }) => role === "standby").length,
     );

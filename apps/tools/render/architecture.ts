@@ -29,6 +29,7 @@ export const PLACES: Readonly<Record<string, Part>> = {
   "forma3d:network:PrivateEndpoint": "network",
   "forma3d:recovery:BackupJobs": "backups",
   "forma3d:recovery:OperatorJob": "backups",
+  "forma3d:serving:ServingRecord": "watching",
   "forma3d:statusPage:OutsideStatusPage": "watching",
   "forma3d:statusPage:StatusPage": "services",
   "forma3d:storage:BackupAccess": "backups",
@@ -76,6 +77,8 @@ export interface Architecture {
   /** Containers of backups and evidence with the days their content cannot be changed; 0 is none. */
   readonly containers: readonly { readonly name: string; readonly immutableDays: number }[];
   readonly jobs: readonly JobView[];
+  /** Accounts outside both regions that only record who serves. */
+  readonly witnesses: readonly { readonly name: string; readonly region: string }[];
   readonly alertRules: number;
   readonly objectives?: { readonly rpoMinutes: number; readonly rtoMinutes: number };
   /** Components whose place nobody has said yet. */
@@ -126,6 +129,13 @@ class Plan {
     return cluster && text(cluster, "location");
   }
 
+  /** Storage accounts that hold backups, or those that only record who serves. */
+  accounts(witnesses = false): ResourceDocument[] {
+    return this.of(ACCOUNT).filter(
+      ({ parent }) => (this.byUrn.get(parent ?? "")?.type === RECORD) === witnesses,
+    );
+  }
+
   siblings(resource: ResourceDocument, type: string): ResourceDocument[] {
     return this.of(type).filter(({ parent }) => parent !== undefined && parent === resource.parent);
   }
@@ -140,6 +150,7 @@ const CLUSTER = "azure-native:containerservice:ManagedCluster";
 const POOL = "azure-native:containerservice:AgentPool";
 const SERVER = "azure-native:dbforpostgresql:Server";
 const ACCOUNT = "azure-native:storage:StorageAccount";
+const RECORD = "forma3d:serving:ServingRecord";
 const VAULT = "azure-native:keyvault:Vault";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 const AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";
@@ -204,10 +215,13 @@ function regionView(plan: Plan, name: string): RegionView {
     ...(cluster && { cluster: clusterView(plan, cluster) }),
     databases: here(SERVER).map(databaseView),
     services: here(DEPLOYMENT).map((deployment) => serviceView(plan, deployment)),
-    accounts: here(ACCOUNT).map((account) => ({
-      name: text(account, "accountName") ?? nameOf(account.urn),
-      redundancy: text(account, "sku.name") ?? "",
-    })),
+    accounts: plan
+      .accounts()
+      .filter((account) => plan.region(account) === name)
+      .map((account) => ({
+        name: text(account, "accountName") ?? nameOf(account.urn),
+        redundancy: text(account, "sku.name") ?? "",
+      })),
     vaults: here(VAULT).map((vault) => text(vault, "vaultName") ?? nameOf(vault.urn)),
   };
   return { name, role: roleOf(plan, name, view), ...view };
@@ -219,7 +233,9 @@ const ROLES: readonly RegionView["role"][] = ["serving", "standby", "lost", "hol
 export function architectureOf(document: PlanDocument): Architecture {
   const plan = new Plan(document);
   const names = new Set(
-    plan.of(CLUSTER, SERVER, ACCOUNT, VAULT).flatMap((resource) => plan.region(resource) ?? []),
+    [...plan.of(CLUSTER, SERVER, VAULT), ...plan.accounts()].flatMap(
+      (resource) => plan.region(resource) ?? [],
+    ),
   );
   const regions = [...names]
     .map((name) => regionView(plan, name))
@@ -232,6 +248,10 @@ export function architectureOf(document: PlanDocument): Architecture {
   const rtoMinutes = plan.outputs("objectives.rtoMinutes");
   return {
     regions,
+    witnesses: plan.accounts(true).map((account) => ({
+      name: text(account, "accountName") ?? nameOf(account.urn),
+      region: plan.region(account) ?? "",
+    })),
     hosts: plan.of("azure-native:cdn:AFDCustomDomain").flatMap((domain) => text(domain, "hostName") ?? []),
     ...(profile && {
       edge: {

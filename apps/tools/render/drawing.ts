@@ -220,7 +220,7 @@ function drawCopies(sheet: Sheet, architecture: Architecture, drawn: readonly Dr
  */
 export function drawArchitecture(architecture: Architecture, title: string, width = WIDE): string {
   const sheet = new Sheet(width);
-  const { edge, regions, unplaced } = architecture;
+  const { edge, regions, unplaced, witnesses } = architecture;
   const below = drawOutside(sheet, architecture);
   const drawn = layRegions(sheet, architecture, below + 56);
   regions.forEach((region, i) => {
@@ -236,8 +236,15 @@ export function drawArchitecture(architecture: Architecture, title: string, widt
   });
   drawCopies(sheet, architecture, drawn);
   let height = Math.max(below, ...drawn.map(({ place }) => place.y + place.height)) + sheet.gap;
-  if (unplaced.length > 0) {
-    const content: Content = { kind: "none", title: "Also part of it", lines: [unplaced.join(", ")] };
+  const records = witnesses.map(
+    ({ name, region }) => `${name} in ${region}, beside one in each region: two of three decide`,
+  );
+  for (const [kind, title, lines] of [
+    ["watching", "Record of who serves", records],
+    ["none", "Also part of it", unplaced.length > 0 ? [unplaced.join(", ")] : []],
+  ] as const) {
+    if (lines.length === 0) continue;
+    const content: Content = { kind, title, lines };
     const own = width - 2 * sheet.gap;
     sheet.box({ x: sheet.gap, y: height, width: own, height: heightOf(content, own) }, content);
     height += heightOf(content, own) + sheet.gap;
