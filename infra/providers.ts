@@ -8,16 +8,24 @@ export interface CloudProviders {
   random: RandomProvider;
 }
 
-/** Providers of everything outside Kubernetes, with the subscription pinned where every policy can see it. */
+/** Azure's provider, with the subscription pinned where every policy can see it. */
+export function azureProvider(
+  name: string,
+  args: { subscriptionId: string; tenantId: string },
+): AzureProvider {
+  return new AzureProvider(`${name}-azure`, {
+    subscriptionId: args.subscriptionId,
+    tenantId: args.tenantId,
+  });
+}
+
+/** Providers of everything outside Kubernetes. */
 export function cloudProviders(
   name: string,
   args: { subscriptionId: string; tenantId: string },
 ): CloudProviders {
   return {
-    azure: new AzureProvider(`${name}-azure`, {
-      subscriptionId: args.subscriptionId,
-      tenantId: args.tenantId,
-    }),
+    azure: azureProvider(name, args),
     random: new RandomProvider(`${name}-random`, {}),
   };
 }

@@ -7,6 +7,7 @@ import { parseAddress } from "../packages/isolation/addresses";
 import { assembleInventory, type Extras, NOTHING, PROD_ENVIRONMENT } from "../packages/isolation/derive";
 import { BELONGINGS, type EnvironmentInventory, type Inventory } from "../packages/isolation/inventory";
 import { readStacks, stackPlatformNames } from "./files";
+import { CONTROL_PROJECT, stackControlNames } from "./names";
 import { ConfigError, fromZod, type Problem } from "./problems";
 import { addressBlocks, PRODUCT, type StackConfig } from "./schema";
 
@@ -110,17 +111,21 @@ function regionsOf(names: PlatformNames): RegionNames[] {
 function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory {
   const names = stackPlatformNames(config);
   const regions = regionsOf(names);
+  const control = stackControlNames(config);
+  const homes = [control.home, control.copy];
   return {
     ...NOTHING,
     name: config.environment,
     isProd: config.environment === PROD_ENVIRONMENT,
-    stacks: [`${PRODUCT}/${stack}`],
+    stacks: [`${PRODUCT}/${stack}`, `${CONTROL_PROJECT}/${stack}`],
     subscriptionIds: [config.azure.subscriptionId],
     tenantIds: [config.azure.tenantId],
     resourceGroups: [
       ...new Set([
         names.globalResourceGroup,
         names.monitoringResourceGroup,
+        `rg-${control.prefix}`,
+        ...homes.map(({ resourceGroup }) => resourceGroup),
         ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),
         ...backupAccounts(names).map(({ resourceGroup }) => resourceGroup),
       ]),
@@ -135,6 +140,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       names.frontDoorEndpoint,
       names.wafPolicy,
       names.logWorkspace,
+      ...homes.map(({ logWorkspace }) => logWorkspace),
       names.monitorWorkspace,
       names.grafana,
       names.statusApp,
@@ -148,18 +154,22 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
         ],
       ),
     ],
-    vaults: regions.map(({ vault }) => vault),
+    vaults: [...regions, ...homes].map(({ vault }) => vault),
     storageAccounts: [
-      ...backupAccounts(names).map(({ storageAccount }) => storageAccount),
+      ...[...backupAccounts(names), ...homes].map(({ storageAccount }) => storageAccount),
       ...(names.servingWitness ? [names.servingWitness.storageAccount] : []),
     ],
     clusters: regions.map(({ cluster }) => cluster),
     clusterDnsPrefixes: regions.map(({ clusterDnsPrefix }) => clusterDnsPrefix),
-    identities: regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [
-      clusterIdentity,
-      kubeletIdentity,
-      ...Object.values(identities),
-    ]),
+    identities: [
+      ...Object.values(control.identities),
+      ...regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [
+        clusterIdentity,
+        kubeletIdentity,
+        ...Object.values(identities),
+      ]),
+    ],
+    repositories: [config.controlPlane.repository],
     principalIds: [
       ...config.cluster.adminGroupObjectIds,
       ...config.database.entraAdministrators.map(({ objectId }) => objectId),

@@ -1,3 +1,4 @@
+import { ControlNames, controlNames } from "../infra/control/names";
 import { PlatformNames, platformNames } from "../infra/naming";
 import { LoginRegion } from "../infra/data/databaseLogins";
 import { Region, REGIONS } from "../infra/regions";
@@ -21,6 +22,19 @@ export function stackPlatformNames(config: Named): PlatformNames {
     backupCopy: config.storage.copy.location,
     witness: config.serving?.witness,
   });
+}
+
+/** Pulumi project of what the environments are deployed from. */
+export const CONTROL_PROJECT = `${PRODUCT}-control`;
+
+/** Names of what a stack is deployed from. */
+export function stackControlNames({
+  shortName,
+  nameSuffix,
+  controlPlane,
+}: Pick<StackConfig, "shortName" | "nameSuffix" | "controlPlane">): ControlNames {
+  const { location, copy } = controlPlane;
+  return controlNames({ product: PRODUCT, shortName, nameSuffix, location, copy });
 }
 
 /** What decides the values of a stack's managed secrets. */

@@ -61,6 +61,19 @@ test.each(stacksIn(ROOT))("%s is planned as test/expected says", async (stack) =
     throw new Error(`${stack} is not what test/expected/${stack}.json says:\n${difference}`);
 });
 
+test.each(stacksIn(ROOT))(
+  "what %s is deployed from is planned as test/expected/control says",
+  async (stack) => {
+    const file = path.join(ROOT, `test/expected/control/${stack}.json`);
+    const before = JSON.parse(fs.readFileSync(file, "utf8")) as PlanDocument;
+    const { resources, errors } = await planStack(stack, { root: path.join(ROOT, "control") });
+    expect(errors).toEqual([]);
+    const difference = explain(before, { resources });
+    if (difference !== "")
+      throw new Error(`${stack} is not what test/expected/control/${stack}.json says:\n${difference}`);
+  },
+);
+
 test("a difference is told in words", () => {
   const resource = (over: object) => ({
     urn: "urn:pulumi:s::p::azure-native:storage:StorageAccount::backups",

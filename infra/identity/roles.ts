@@ -18,6 +18,10 @@ export const BUILT_IN_ROLES = {
   managedIdentityOperator: "f1a07417-d97a-45cb-824c-7a7467783830",
   /** The metrics exporter on the backup containers; it only reads. */
   storageBlobDataReader: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+  /** The deploying pipeline on the homes of the state. */
+  storageBlobDataContributor: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+  /** Both pipelines on the key of the state. */
+  keyVaultCryptoUser: "12338af0-0e69-4776-bea7-57ae8d297424",
   /** Managed Grafana on the monitor workspace: queries metrics. */
   monitoringDataReader: "b0d8363b-8ddd-447d-831f-62ca05bff136",
   /** The cluster's administrators on managed Grafana: without it nobody can open a dashboard. */

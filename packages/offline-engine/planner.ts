@@ -13,6 +13,8 @@ export interface PlanOptions {
   readonly overrides?: Readonly<Record<string, unknown>>;
   /** Makes up identifiers and computed values, as a first `up` would find them. */
   readonly resolve?: boolean;
+  /** Folder in which the policy pack lies; default the project's. */
+  readonly packRoot?: string;
   /** Compiles the project's policy pack, which then judges the plan; without it none does. */
   readonly policies?: BuildPack;
   /** Told of every function the program calls, with its arguments. */
@@ -44,7 +46,7 @@ export async function planStack(root: string, stack: string, options: PlanOption
   let pack: PackProcess | string = NO_POLICIES;
   try {
     const address = await engine.listen();
-    if (options.policies) pack = startPack(root, options.policies, address, settings);
+    if (options.policies) pack = startPack(options.packRoot ?? root, options.policies, address, settings);
     if (typeof pack !== "string") options.onPack?.(pack);
     const model = sandboxModel();
     process.chdir(root);

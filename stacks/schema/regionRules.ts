@@ -76,6 +76,38 @@ export function servingRules({ regions, serving }: StackConfig): Problem[] {
     : [{ path, found: serving.witness, allowed: "a region with availability zones" }];
 }
 
+/** State lies in a region that does not serve, and its copy in another. */
+export function controlPlaneRules({ regions, controlPlane }: StackConfig): Problem[] {
+  const { location, copy } = controlPlane;
+  const problems: Problem[] = [];
+  // After a failover it may be the region that serves: moving it then is the last thing anybody should do.
+  if (regions.secondary && location === regions.primary.location) {
+    problems.push({
+      path: ["controlPlane", "location"],
+      found: location,
+      allowed: "a region other than the primary: losing that one must not take away what a deployment needs",
+    });
+  }
+  if (copy === location)
+    problems.push({
+      path: ["controlPlane", "copy"],
+      found: copy,
+      allowed: `a region other than ${location}`,
+    });
+  for (const [key, place] of [
+    ["location", location],
+    ["copy", copy],
+  ] as const) {
+    if (!REGIONS[place].zones)
+      problems.push({
+        path: ["controlPlane", key],
+        found: place,
+        allowed: "a region with availability zones",
+      });
+  }
+  return problems;
+}
+
 /** Where regions may lie, and what has to be there for each. */
 export function regionRules({ regions, network, database, storage }: StackConfig): Problem[] {
   const problems: Problem[] = [];

@@ -15,7 +15,7 @@ import {
 import { maintenanceRules } from "./maintenanceRules";
 import { monitoringRules } from "./monitoringRules";
 import { recoveryRules } from "./recoveryRules";
-import { regionRules, roleRules, servingRules } from "./regionRules";
+import { controlPlaneRules, regionRules, roleRules, servingRules } from "./regionRules";
 import { archiveRules, clusterAddressRules, computeRules, podRules } from "./sizeRules";
 
 function databaseRules({ database }: StackConfig): Problem[] {
@@ -207,6 +207,7 @@ const RULES: {
   { needs: ["storage", "recovery"], check: archiveRules },
   { needs: ["regions", "database"], check: roleRules },
   { needs: ["regions", "serving"], check: servingRules },
+  { needs: ["regions", "controlPlane"], check: controlPlaneRules },
   { needs: ["regions", "network", "database", "storage"], check: regionRules },
   { needs: ["database"], check: databaseRules },
   { needs: ["storage"], check: storageRules },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { azure, environment, nameSuffix, regions, shortName, tags } from "./azure";
 import { cluster } from "./cluster";
+import { controlPlane } from "./controlPlane";
 import { database } from "./database";
 import { budget, defender } from "./governance";
 import { alerts, monitoring, statusPage } from "./monitoring";
@@ -19,6 +20,7 @@ export const stackSchema = z.strictObject({
   azure,
   regions,
   serving,
+  controlPlane,
   tags,
   protectData: z
     .boolean()

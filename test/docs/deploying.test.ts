@@ -211,12 +211,11 @@ describe("rights", () => {
     const scopes: Record<string, string[]> = {
       subscription: ['"$SUBSCRIPTION_SCOPE"'],
       "resource group of each region": ['"$scope"'],
-      "resource group of the state": ['"$STATE_SCOPE"'],
       "resource group of the primary": [
         '"$(az group show --name "$RESOURCE_GROUP" --query id --output tsv)"',
       ],
     };
-    const rows = ["preview", "deploy"].flatMap((identity) =>
+    const rows = ["preview", "read", "deploy"].flatMap((identity) =>
       rolesOf(PAGE, identity).map(({ role, scope }) => ({ identity, role, scope })),
     );
     expect(rows.length).toBeGreaterThan(10);
@@ -238,11 +237,13 @@ describe("rights", () => {
     );
   });
 
-  test("of rehearsals are those of the table, at the places it names, but for the state's", () => {
+  test("of reading are the same for a branch nobody has reviewed and for protected ones", () => {
+    expect(rolesOf(PAGE, "read")).toEqual(rolesOf(PAGE, "preview"));
+  });
+
+  test("of rehearsals are those of the table, at the places it names, but for the state's, which its own program gives", () => {
     const rows = (["preview", "deploy"] as const).flatMap((identity) =>
-      rolesOf(PAGE, identity)
-        .filter(({ scope }) => scope !== "resource group of the state")
-        .map(({ role, scope: place }) => ({ identity, role, place })),
+      rolesOf(PAGE, identity).map(({ role, scope: place }) => ({ identity, role, place })),
     );
     expect(GIVEN.filter(({ identity }) => identity !== "owner")).toEqual(rows);
   });

@@ -8,6 +8,7 @@ import { LOSSES } from "./losses";
 import { NETWORK } from "./network";
 import { ONCE } from "./once";
 import { PARITY } from "./parity";
+import { CONTROL } from "./control";
 import { REGION } from "./region";
 import { RIGHTS } from "./rights";
 import { SECRETS } from "./secrets";
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...AZURE,
   ...NETWORK,
   ...REGION,
+  ...CONTROL,
   ...ONCE,
   ...ISOLATION,
   ...PARITY,

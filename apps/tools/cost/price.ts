@@ -27,6 +27,7 @@ type Inputs = Record<string, any>;
 type Item = [item: string, quantity: number];
 
 const HOURS_PER_DAY = 24;
+const DAYS_PER_MONTH = 30;
 
 /** Backups a tier makes in a day, by the tier's word in the jobs' settings. */
 const PER_DAY = { HOURLY: HOURS_PER_DAY, DAILY: 1, WEEKLY: 1 / 7, MONTHLY: 1 / 30 } as const;
@@ -136,8 +137,14 @@ const PRICED: Record<
     ["frontDoor.requests", usage.requestsMillionsPerMonth],
     ["frontDoor.outbound", usage.outboundGiBPerMonth],
   ],
-  "azure-native:operationalinsights:Workspace": ({ sku }, { usage }) => [
-    [`logs.${sku.name}`, usage.logGiBPerMonth],
+  "azure-native:operationalinsights:Workspace": ({ sku, workspaceCapping }, { usage }) => [
+    [
+      `logs.${sku.name}`,
+      Math.min(
+        usage.logGiBPerMonth,
+        DAYS_PER_MONTH * ((workspaceCapping?.dailyQuotaGb as number | undefined) ?? Infinity),
+      ),
+    ],
   ],
   "azure-native:monitor:AzureMonitorWorkspace": (_, { usage }) => [
     ["prometheus.samples", usage.metricSamplesMillionsPerMonth / 10],
@@ -185,7 +192,7 @@ const FREE = new RegExp(
       "network:(?:VirtualNetwork|Subnet|NetworkSecurityGroup|PrivateDnsZoneGroup)$",
       "dbforpostgresql:(?!Server$)",
       "storage:(?!StorageAccount$)",
-      "keyvault:Secret",
+      "keyvault:(?:Secret|Key)$",
       "containerservice:MaintenanceConfiguration",
       "cdn:(?!Profile$)",
       // Included in Front Door Premium.

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { planCommand, type PlanCommand } from "./planCommand";
 import { checkStackFiles } from "./planCheck";
 import { planStack } from "../../../packages/offline-engine/planner";
@@ -29,7 +30,8 @@ async function plan(root: string, command: PlanCommand): Promise<number> {
     // Read before anything is written: a plan can be compared with the file it then replaces.
     const earlier = earlierPlan(command, stack, root);
     const plan = await during(`planning ${stack} and asking the policies ...`, () =>
-      planStack(root, stack, {
+      planStack(path.join(root, command.project ?? "."), stack, {
+        packRoot: root,
         overrides: command.overrides,
         resolve: command.resolve,
         policies: buildPack,

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../../../packages/command/errors";
@@ -7,6 +8,8 @@ import { parseOverride, stacksIn } from "../../../packages/offline-engine/config
 /** What a user asked for. File names may hold `{stack}`. */
 export interface PlanCommand {
   readonly stacks: readonly string[];
+  /** Folder of another project of this repository. */
+  readonly project?: string;
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly resolve: boolean;
   readonly quiet: boolean;
@@ -77,6 +80,10 @@ export function planCommand(root: string, act: (command: PlanCommand) => Promise
       override,
       {},
     )
+    .option(
+      "--project <folder>",
+      "plan the program of this folder instead, e.g. control: what the environments are deployed from",
+    )
     .option("--resolve", "fill in the ids and values Azure would assign, instead of [unknown]", false)
     .option("--full", "print every resource, output and message instead of the verdict", false)
     .option("--quiet", "print problems and differences only", false)
@@ -87,7 +94,10 @@ type Options = Omit<PlanCommand, "stacks" | "overrides"> & { config: Record<stri
 
 /** @throws UsageError for stacks and files that do not go together */
 function checked(root: string, named: readonly string[], options: Options): PlanCommand {
-  const known = stacksIn(root);
+  const folder = path.join(root, options.project ?? ".");
+  if (!fs.existsSync(path.join(folder, "Pulumi.yaml")))
+    throw new UsageError(`--project ${options.project ?? ""}: has no Pulumi.yaml`);
+  const known = stacksIn(folder);
   const stacks = named.length > 0 ? named : known;
   if (stacks.length === 0) throw new UsageError(`${root}: has no Pulumi.<stack>.yaml`);
   const unknown = stacks.filter((stack) => !known.includes(stack));

@@ -56,7 +56,10 @@ export function earlierPlan(command: PlanCommand, stack: string, root: string): 
     const file = fileOf(command.diff, stack);
     return { file, plan: readPlan(file) };
   }
-  const file = fileOf(EXPECTED, stack);
+  const file = fileOf(
+    command.project === undefined ? EXPECTED : EXPECTED.replace("{stack}", `${command.project}/{stack}`),
+    stack,
+  );
   const isVerdict = (!command.quiet && !command.full) || command.html !== undefined;
   return isVerdict && fs.existsSync(path.join(root, file))
     ? { file, plan: readPlan(path.join(root, file)) }

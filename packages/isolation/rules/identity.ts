@@ -82,7 +82,7 @@ function subjectViolations(resource: ResourceView, context: Context): Violation[
       context.environment === "prod" &&
       deployment !== undefined &&
       own !== undefined &&
-      deployment !== own
+      !ownDeployments(own).includes(deployment)
     ) {
       return [
         { path: place.path, message: `lets a deployment environment other than ${own} act as this identity` },
@@ -99,6 +99,11 @@ function subjectViolations(resource: ResourceView, context: Context): Violation[
         ]
       : [];
   });
+}
+
+/** Deployment environments of an environment: what deploys, what reads, what copies the state, what shows a branch's changes. */
+function ownDeployments(environment: string): string[] {
+  return [environment, ...["read", "copy", "preview"].map((purpose) => `${environment}-${purpose}`)];
 }
 
 /** Who may become an identity is as important as what the identity may do. */

@@ -1,0 +1,82 @@
+import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup";
+import * as pulumi from "@pulumi/pulumi";
+import { Tags } from "../tags";
+import { ControlNames, PIPELINE_PURPOSES, PipelinePurpose } from "./names";
+import { PipelineIdentity } from "./pipelineIdentities";
+import { StateHome } from "./stateHome";
+
+export interface ControlPlaneArgs {
+  names: ControlNames;
+  subscriptionId: string;
+  tenantId: string;
+  allowedRanges: readonly string[];
+  /** GitHub repository, `owner/name`. */
+  repository: string;
+  /** GitHub environment of each identity. */
+  environments: Readonly<Record<PipelinePurpose, string>>;
+  /** Days logs of the state's homes are kept. */
+  logDays: number;
+  protect: boolean;
+  tags: Tags;
+}
+
+/**
+ * What an environment is deployed from: a home of its state in a region that does not serve, a copy in another, and the
+ * identities of its pipelines. Losing the region that serves takes none of it away; losing the home stops
+ * deployments and nothing else, and the copy takes over.
+ */
+export class ControlPlane extends pulumi.ComponentResource {
+  /** The pipelines' identities: what they sign in with, and what rights are given to. */
+  readonly identities: Record<PipelinePurpose, PipelineIdentity>;
+
+  constructor(name: string, args: ControlPlaneArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("forma3d:control:ControlPlane", name, {}, opts);
+    const { names, tags, protect, logDays, subscriptionId, tenantId, allowedRanges } = args;
+    const here = { parent: this };
+    const group = new ResourceGroup(
+      `${name}-identities-group`,
+      { resourceGroupName: `rg-${names.prefix}`, location: names.home.region, tags },
+      here,
+    );
+    const identity = (purpose: PipelinePurpose) =>
+      new PipelineIdentity(
+        `${name}-${purpose}`,
+        {
+          identityName: names.identities[purpose],
+          region: names.home.region,
+          resourceGroupName: group.name,
+          repository: args.repository,
+          environment: args.environments[purpose],
+          tags,
+        },
+        here,
+      );
+    const identities = Object.fromEntries(
+      PIPELINE_PURPOSES.map((purpose) => [purpose, identity(purpose)]),
+    ) as Record<PipelinePurpose, PipelineIdentity>;
+    const { preview, read, copy, deploy } = identities;
+    const common = { subscriptionId, tenantId, allowedRanges, logDays, protect, tags };
+    new StateHome(
+      `${name}-home`,
+      {
+        ...common,
+        names: names.home,
+        writers: { deploy: deploy.principalId },
+        readers: { preview: preview.principalId, read: read.principalId, copy: copy.principalId },
+      },
+      here,
+    );
+    new StateHome(
+      `${name}-copy`,
+      {
+        ...common,
+        names: names.copy,
+        writers: { deploy: deploy.principalId, copy: copy.principalId },
+        readers: {},
+      },
+      here,
+    );
+    this.identities = identities;
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,85 @@
+import { nameProblem, type NamedKind } from "../../packages/azure-facts";
+import { Region, REGIONS } from "../regions";
+
+/** Names of one home of Pulumi's state. */
+export interface StateHomeNames {
+  region: Region;
+  resourceGroup: string;
+  storageAccount: string;
+  vault: string;
+  logWorkspace: string;
+}
+
+/** What an identity of the pipelines is for. */
+export const PIPELINE_PURPOSES = ["preview", "read", "copy", "deploy"] as const;
+
+export type PipelinePurpose = (typeof PIPELINE_PURPOSES)[number];
+
+/** Names of an environment's control plane. */
+export interface ControlNames {
+  prefix: string;
+  /** Where state is written. */
+  home: StateHomeNames;
+  /** Where it is copied to every day. */
+  copy: StateHomeNames;
+  /**
+   * Identities of the pipelines: one for branches nobody has reviewed, one that reads on protected branches, one that
+   * copies the state, one that deploys. The first two may do the same, and never act as each other.
+   */
+  identities: Record<PipelinePurpose, string>;
+}
+
+function stateHome(product: string, shortName: string, suffix: string, region: Region): StateHomeNames {
+  const { code } = REGIONS[region];
+  return {
+    region,
+    resourceGroup: `rg-${product}-${shortName}-control-${code}`,
+    storageAccount: `st${product}${shortName}ctl${code}${suffix}`,
+    // Short: a vault's name has 24 letters, the ending of a rebuilt one among them.
+    vault: ["kv", product, shortName, `c${code}`, suffix].filter((part) => part !== "").join("-"),
+    logWorkspace: `log-${product}-${shortName}-control-${code}`,
+  };
+}
+
+/** Derives every name of an environment's control plane. */
+export function controlNames(input: {
+  product: string;
+  shortName: string;
+  nameSuffix: string;
+  location: Region;
+  copy: Region;
+}): ControlNames {
+  const { product, shortName, nameSuffix, location, copy } = input;
+  const stem = `${product}-${shortName}`;
+  return {
+    prefix: `${stem}-control`,
+    home: stateHome(product, shortName, nameSuffix, location),
+    copy: stateHome(product, shortName, nameSuffix, copy),
+    identities: {
+      preview: `id-${stem}-preview`,
+      read: `id-${stem}-read`,
+      copy: `id-${stem}-copy`,
+      deploy: `id-${stem}-deploy`,
+    },
+  };
+}
+
+/** Every name that breaks an Azure rule, as `key: what is wrong`. */
+export function controlNameProblems({ home, copy, identities }: ControlNames): string[] {
+  const checks: [string, NamedKind, string][] = [
+    ...[home, copy].flatMap((one): [string, NamedKind, string][] => [
+      ["storageAccount", "storageAccount", one.storageAccount],
+      ["vault", "vault", one.vault],
+      ["logWorkspace", "workspace", one.logWorkspace],
+    ]),
+    ...PIPELINE_PURPOSES.map((purpose): [string, NamedKind, string] => [
+      purpose,
+      "identity",
+      identities[purpose],
+    ]),
+  ];
+  return checks.flatMap(([key, kind, name]) => {
+    const problem = nameProblem(kind, name);
+    return problem ? [`control.${key}: ${problem}`] : [];
+  });
+}

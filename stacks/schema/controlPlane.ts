@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { matching, region } from "./common";
+
+export const controlPlane = z
+  .strictObject({
+    location: region.describe(
+      "Region of Pulumi's state, its key and the pipelines' identities: with two regions another than the primary, so that a failover is not without them. Changing it makes new ones; docs/deploying.md says how the state moves.",
+    ),
+    copy: region.describe(
+      "Region the state is copied to every day, under a key of its own; another than location.",
+    ),
+    repository: matching(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository as owner/name").describe(
+      "GitHub repository whose workflows act as the pipelines' identities.",
+    ),
+  })
+  .describe("What the environment is deployed from; its own program, in the folder control/.");
