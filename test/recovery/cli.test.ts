@@ -14,6 +14,7 @@ import { cleanEnvironment, recovery, root, type CliRun } from "../support/recove
 
 const VERBS = [
   "backup",
+  "catalogue",
   "copy",
   "diff",
   "list",
@@ -24,6 +25,7 @@ const VERBS = [
   "drill",
   "guard",
   "metrics",
+  "serving",
 ];
 /** Issue's limit for wrong hosts and the like. */
 const LIMIT_SECONDS = 30;
