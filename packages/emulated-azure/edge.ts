@@ -17,7 +17,7 @@ const ofType = (cloud: Cloud, type: string): Stored[] =>
   [...cloud.all()].filter((stored) => stored.type === type && !stored.softDeleted);
 
 /** The link service an origin is reached by, and the Service of a cluster that asked for it. */
-function behind(
+export function behind(
   cloud: Cloud,
   origin: Stored,
 ): { link: Stored; cluster: Stored; service: Stored } | undefined {

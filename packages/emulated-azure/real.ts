@@ -23,8 +23,8 @@ export interface Real {
 export interface RealOptions {
   /** Signs every certificate; one of its own unless given. */
   readonly authority?: Authority;
-  /** What stands for the machines below the clusters; every pod is placed and gets ready unless given. */
-  readonly pods?: PodBehaviour;
+  /** What stands for the machines below a cluster, by its name; every pod is placed and gets ready unless given. */
+  readonly pods?: (cluster: string) => PodBehaviour;
 }
 
 /**

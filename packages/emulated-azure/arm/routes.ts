@@ -110,7 +110,8 @@ export function route(method: string, path: string, apiVersion: string | undefin
       armType: found.armType ?? type,
       kind: "list",
       model: found,
-      target: scope,
+      // What hangs on a resource is listed below that one, not below its group.
+      target: type.split("/").length > 2 ? above : scope,
       action: "",
       operation,
     };

@@ -35,14 +35,14 @@ export class Clusters {
   private constructor(
     private readonly cloud: EmulatedCloud,
     private readonly authority: Authority,
-    private readonly behaviour: PodBehaviour,
+    private readonly behaviour: (cluster: string) => PodBehaviour,
   ) {}
 
-  /** @param behaviour What stands for the machines below; every pod is placed and gets ready unless given. */
+  /** @param behaviour What stands for the machines below a cluster; every pod is placed and gets ready unless given. */
   static async open(
     cloud: EmulatedCloud,
     authority: Authority,
-    behaviour: PodBehaviour = {},
+    behaviour: (cluster: string) => PodBehaviour = () => ({}),
   ): Promise<Clusters> {
     const clusters = new Clusters(cloud, authority, behaviour);
     for (const resource of [...cloud.cloud.all()])
@@ -105,7 +105,7 @@ export class Clusters {
 
   private async add(resource: Resource): Promise<void> {
     const name = nameOf(resource);
-    const api = new Api(this.behaviour);
+    const api = new Api(this.behaviour(name));
     const tls = await this.authority.issue("localhost", "127.0.0.1", textAt(resource.outputs, "fqdn"));
     const access = accessTo(this.cloud, resource);
     const front = await serveKubernetes(api, access, { certificate: tls.cert, key: tls.key });

@@ -38,6 +38,8 @@ const SUFFIX = ".postgres.database.azure.com";
 export class DatabaseServers {
   private readonly servers = new Map<string, DatabaseServer>();
   private readonly endpoints = new Map<string, VirtualEndpoint>();
+  /** Names of endpoints that were deleted: one made anew is found where it was, as by its name. */
+  private readonly former = new Map<string, VirtualEndpoint>();
   private readonly busy = new Set<string>();
   private readonly lostRegions = new Map<string, Loss>();
 
@@ -146,7 +148,8 @@ export class DatabaseServers {
 
   /** The writer's and the reader's name of a pair. The replica can be added later by calling it again. */
   async createVirtualEndpoint(name: string, primary: string, replica?: string): Promise<VirtualEndpoint> {
-    const known = this.endpoints.get(name);
+    const known = this.endpoints.get(name) ?? this.former.get(name);
+    this.former.delete(name);
     const endpoint: VirtualEndpoint = {
       name,
       writer: known?.writer ?? (await TcpFront.open()),
@@ -195,10 +198,12 @@ export class DatabaseServers {
     }
   }
 
-  async deleteVirtualEndpoint(name: string): Promise<void> {
+  deleteVirtualEndpoint(name: string): void {
     const endpoint = this.virtualEndpoint(name);
     this.endpoints.delete(name);
-    await closeNames(endpoint);
+    this.former.set(name, endpoint);
+    for (const names of [endpoint, endpoint.pooled])
+      for (const front of [names.writer, names.reader]) front.lead(undefined);
   }
 
   /** Nothing in the region answers from now on, to anybody outside it. */
@@ -219,6 +224,8 @@ export class DatabaseServers {
       server.lost = false;
       for (const front of namesOf(server)) front.reach = "open";
       if (server.demotedBy) {
+        // A replica has no standby in another zone, and nobody may wait for one when it serves again.
+        await server.disableStandby();
         await server.halt("immediate");
         server.source = server.demotedBy;
         server.demotedBy = undefined;
@@ -235,7 +242,8 @@ export class DatabaseServers {
 
   /** Ends every server and deletes all data. */
   async close(): Promise<void> {
-    for (const endpoint of this.endpoints.values()) await closeNames(endpoint);
+    for (const all of [this.endpoints, this.former])
+      for (const endpoint of all.values()) await closeNames(endpoint);
     for (const server of this.servers.values()) await server.delete();
     await this.home.close();
   }

@@ -152,7 +152,7 @@ class Realised {
 
   private async deleted(before: Stored): Promise<void> {
     if (before.type === ENDPOINT) {
-      await this.servers.deleteVirtualEndpoint(nameOf(before.id));
+      this.servers.deleteVirtualEndpoint(nameOf(before.id));
       return;
     }
     const server = before.type === DATABASE ? this.find(ownerOf(before)) : undefined;
