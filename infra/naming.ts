@@ -17,6 +17,8 @@ export interface NamingInput {
   backupCopy?: Region;
   /** Region of the third account that keeps the record of who serves. */
   witness?: Region;
+  /** Which pair of database servers it is, from 1: another one is adopted from a restore. Default 1. */
+  databaseGeneration?: number;
 }
 
 /**
@@ -110,7 +112,7 @@ function regionNames(input: NamingInput, region: Region): RegionNames {
     resourceGroup: `rg-${stem}`,
     virtualNetwork: `vnet-${stem}`,
     vault: `kv-${unique}`,
-    server: `psql-${unique}`,
+    server: databaseServerName(`psql-${unique}`, input.databaseGeneration),
     cluster: `aks-${stem}`,
     clusterDnsPrefix: stem,
     nodeResourceGroup: `rg-${stem}-nodes`,
@@ -125,6 +127,17 @@ function regionNames(input: NamingInput, region: Region): RegionNames {
     endpointsSecurityGroup: `nsg-${stem}-endpoints`,
     privateLinkServices: { api: `pls-${stem}-api`, dashboard: `pls-${stem}-dashboard` },
   };
+}
+
+/** Name of a database server of some generation; the first one's is the stem. */
+export function databaseServerName(stem: string, generation = 1): string {
+  return generation === 1 ? stem : `${stem}-g${generation}`;
+}
+
+/** Name the server of the next generation has. */
+export function nextDatabaseServer(server: string, generation = 1): string {
+  const stem = generation === 1 ? server : server.slice(0, -`-g${generation}`.length);
+  return databaseServerName(stem, generation + 1);
 }
 
 function backupAccount(input: NamingInput, region: Region): BackupAccountNames {

@@ -9,7 +9,9 @@ import { PRODUCT } from "./schema/common";
 
 /** The part of a configuration that names derive from. */
 export type Named = Pick<StackConfig, "shortName" | "nameSuffix" | "regions" | "storage"> &
-  Partial<Pick<StackConfig, "serving">>;
+  Partial<Pick<StackConfig, "serving">> & {
+    database?: Pick<StackConfig["database"], "generation">;
+  };
 
 /** Names of everything a stack owns. */
 export function stackPlatformNames(config: Named): PlatformNames {
@@ -21,6 +23,7 @@ export function stackPlatformNames(config: Named): PlatformNames {
     regions: { primary: primary.location, secondary: secondary?.location },
     backupCopy: config.storage.copy.location,
     witness: config.serving?.witness,
+    databaseGeneration: config.database?.generation,
   });
 }
 

@@ -151,7 +151,7 @@ function databaseServers(
   secrets: SecretValues,
   logs: Logs,
 ): Database {
-  const { replica, restoredAt: _content, ...database } = config.database;
+  const { replica, restoredAt: _content, generation: _names, ...database } = config.database;
   const place = (region: RegionBase) => ({
     serverName: region.names.server,
     region: region.names.region,

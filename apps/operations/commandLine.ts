@@ -147,12 +147,12 @@ export async function answering(
   if (json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }
 
-function incidentStore({ lease }: CommonOptions): Pick<Surroundings, "copy" | "lease"> {
+function incidentStore({ lease, journal }: CommonOptions): Pick<Surroundings, "copy" | "lease"> {
   const url = process.env["INCIDENT_STORE_URL"];
   if (!url) return {};
   const container = new ContainerClient(url, new DefaultAzureCredential());
   return {
     copy: blobCopy(container),
-    ...(lease && { lease: (name: string) => takeBlobLease(container, name) }),
+    ...(lease && { lease: (name: string) => takeBlobLease(container, name, journal) }),
   };
 }

@@ -39,6 +39,8 @@ export interface Platform {
   writerHost: string;
   /** Name of the application's database. */
   database: string;
+  /** Which pair of database servers the stack file names; default 1. */
+  databaseGeneration?: number;
   /** Public addresses that must answer 200. */
   sites: readonly string[];
   /** An address per site that is no health check: the page people open, and where partners deliver. */
@@ -97,6 +99,7 @@ export function platformOf(root: string, stack: string): Platform {
     namespace: names.namespace,
     writerHost: virtualEndpointHosts(names.virtualEndpoint).writer,
     database: database.applicationDatabase,
+    databaseGeneration: database.generation,
     sites: SITES.map((site) => `https://${hosts[site]}${SITE_HEALTH[site].ready}`),
     entries: [`https://${hosts.api}/webhooks`, `https://${hosts.dashboard}/`],
     hosts,

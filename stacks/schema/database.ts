@@ -118,6 +118,14 @@ export const database = z
       .describe(
         "When a backup last took the place of the application's database (UTC). Changing it runs roles and migrations again and restarts whatever connects to the database; nothing else. Absent: never.",
       ),
+    generation: z
+      .int()
+      .min(1)
+      .max(99)
+      .default(1)
+      .describe(
+        "Which pair of servers serves: from 2 on their names end in -g<n>. `operations pitr --adopt` makes the next pair and says what to commit; changing it by hand names servers that do not exist, which is refused while data is protected.",
+      ),
     sslMode: z
       .enum(["require", "verify-full"])
       .default("require")

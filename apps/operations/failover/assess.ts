@@ -64,6 +64,7 @@ export async function assess(
       `--to ${to.location}: ${to.server} is no replica of ${from.server} (role None); it cannot take over`,
     );
   const standing = await ask(ground, to);
+  await refuseOtherPair(platform, ground, { from, to });
   const promoted = view.role === "Primary" && !standing.recovering;
   const roles = await rolesOf(platform, ground, to);
   await clusterReady(platform, ground, to);
@@ -88,6 +89,25 @@ export async function assess(
   };
   refuseLoss(assessment, platform, choice);
   return assessment;
+}
+
+/** After an adoption nobody has committed, the stack file names a pair that serves nobody. */
+async function refuseOtherPair(
+  { writerHost }: Platform,
+  ground: Ground,
+  { from, to }: { from: RegionFacts; to: RegionFacts },
+): Promise<void> {
+  const started = (host: string) =>
+    ground.database
+      .query<{ at: string }>(host, "SELECT pg_postmaster_start_time()::text AS at")
+      .then(([row]) => row?.at)
+      // A server that is gone says nothing, and what serves may be that one.
+      .catch(() => undefined);
+  const [serves, one, other] = await Promise.all([writerHost, from.serverHost, to.serverHost].map(started));
+  if (serves !== undefined && one !== undefined && other !== undefined && ![one, other].includes(serves))
+    throw refused(
+      `${writerHost} leads to neither ${from.server} nor ${to.server}: commit the pair that serves (database.generation) first`,
+    );
 }
 
 /** @throws OperationError for a region the environment has not */

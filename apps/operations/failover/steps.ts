@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { failed, messageOf } from "../frame/errors";
+import { messageOf } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { ClusterGround, Ground } from "../ground/types";
 import type { Platform } from "../platform";
-import { BACKUP, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { isPrimary, type Assessment } from "./assess";
-
-/** Answers in a row from each public name. */
-const STEADY = 3;
+import { firstBackup } from "./firstBackup";
+import { publicNamesAnswer } from "./publicNames";
 
 /** The steps of a failover, in order. Nothing in them needs the region that is left, Pulumi's state or GitHub. */
 export function failoverSteps(
@@ -16,9 +15,16 @@ export function failoverSteps(
   found: Assessment,
   incident: string,
 ): Step[] {
-  const steps = new Steps(platform, ground, found, incident);
+  const steps = new Steps(platform, ground, found);
   const quiet = found.mode === "planned" && !found.promoted ? [steps.quiesce(), steps.catchUp()] : [];
-  return [...quiet, steps.promote(), steps.fence(), steps.workloads(), steps.edge(), steps.backup()];
+  return [
+    ...quiet,
+    steps.promote(),
+    steps.fence(),
+    steps.workloads(),
+    publicNamesAnswer(platform, ground, found),
+    firstBackup(platform, ground, found.to, incident),
+  ];
 }
 
 interface Where {
@@ -32,7 +38,6 @@ class Steps {
     private readonly platform: Platform,
     private readonly ground: Ground,
     private readonly found: Assessment,
-    private readonly incident: string,
   ) {}
 
   quiesce(): Step {
@@ -179,17 +184,14 @@ class Steps {
         return sessions.length === 0 || `${sessions.length} sessions of ${from.location} are still there`;
       },
       run: async () => {
-        for (const [list, may] of [
-          [roles.from, "NOLOGIN"],
-          [roles.to, "LOGIN"],
-        ] as const)
-          for (const role of list) {
-            const [row] = await this.writer<{ text: string }>(
-              `SELECT format('ALTER ROLE %I ${may}', $1::text) AS text`,
-              [role],
-            );
-            await this.writer(row?.text ?? "");
-          }
+        // One request for all, and so one transaction: nobody finds half a fence.
+        const [row] = await this.writer<{ text: string | null }>(
+          `SELECT string_agg(format('ALTER ROLE %I %s', rolname,
+                             CASE WHEN rolname = ANY($1) THEN 'NOLOGIN' ELSE 'LOGIN' END), '; ') AS text
+             FROM pg_roles WHERE rolname = ANY($1) OR rolname = ANY($2)`,
+          [roles.from, roles.to],
+        );
+        await this.writer(row?.text ?? "");
         await this.writer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY($1)", [
           roles.from,
         ]);
@@ -233,66 +235,6 @@ class Steps {
             await cluster().setCronJob(namespace, name, false, { [ROLE_MARK]: null });
       },
     };
-  }
-
-  edge(): Step {
-    const { sites } = this.platform;
-    const { to, from } = this.found;
-    return {
-      id: "edge",
-      title: `${sites.length} public names answer from ${to.location}: ${sites.join(", ")}`,
-      bound: 300,
-      undo: "nothing was changed",
-      done: async () => {
-        for (const site of sites)
-          for (let time = 1; time <= STEADY; time++) {
-            const { status, region } = await this.ground.edge(site);
-            if (status !== 200) return `${site} answers ${status}`;
-            if (region === from.location) return `${site} still answers from ${from.location}`;
-          }
-        return true;
-      },
-      run: () => Promise.resolve(),
-    };
-  }
-
-  backup(): Step {
-    const { to } = this.found;
-    const { namespace } = this.platform;
-    const cluster = () => this.ground.cluster(to.cluster);
-    let tried: string | undefined;
-    return {
-      id: "backup",
-      title: `first backup of the new primary, by CronJob ${BACKUP} in ${to.cluster}`,
-      bound: 3600,
-      undo: "nothing to undo",
-      done: async () => {
-        const { job, state } = await this.latestBackup(cluster());
-        if (state === "failed" && job === tried)
-          throw failed(`job ${job} failed: kubectl logs --namespace ${namespace} job/${job}`);
-        return state === "complete" || `job ${job} is ${state ?? "not there"}`;
-      },
-      run: async () => {
-        const { job, state, next } = await this.latestBackup(cluster());
-        tried = state === "failed" ? next : job;
-        await cluster().runCronJob(namespace, BACKUP, tried);
-      },
-    };
-  }
-
-  /** The incident's newest backup job; each that failed is followed by another. */
-  private async latestBackup(cluster: ClusterGround) {
-    const stem = `${BACKUP}-${this.incident}`
-      .toLowerCase()
-      .replace(/[^a-z0-9-]/g, "-")
-      .slice(0, 59)
-      .replace(/-+$/, "");
-    for (let attempt = 1; ; attempt++) {
-      const [job, next] = [`${stem}-${attempt}`, `${stem}-${attempt + 1}`];
-      const state = await cluster.job(this.platform.namespace, job);
-      if (state !== "failed" || (await cluster.job(this.platform.namespace, next)) === undefined)
-        return { job, state, next };
-    }
   }
 
   private deployments(cluster: ClusterGround) {

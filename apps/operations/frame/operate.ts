@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { refused, messageOf } from "./errors";
 import { Journal, readJournal, type JournalCopy } from "./journal";
-import { takeLocalLease, type Lease } from "./lease";
+import { leaseName, takeLocalLease, type Lease } from "./lease";
 import { runSteps, type Step, type StepResult } from "./steps";
 
 /** What a verb is going to do, worked out from what it found. */
@@ -77,7 +77,7 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
     const plan = await tell(verb, incident, around);
     return { ...plan.document, dryRun: true, steps: stepsOf(plan) };
   }
-  const name = `${verb.lease ?? "operations"}-${verb.exclusive}`;
+  const name = leaseName(verb.exclusive, verb.lease);
   const leases = [takeLocalLease(around.folder, name)];
   try {
     if (around.lease) leases.push(await around.lease(name));

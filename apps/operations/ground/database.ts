@@ -14,15 +14,23 @@ export type Resolve = (host: string) => { host: string; port: number } | undefin
 
 /**
  * PostgreSQL as the administrator of a connection string, by whichever host name is asked for.
- * @param resolve for clouds whose names no DNS knows
+ * @param resolve for clouds whose names no DNS knows; the certificate is checked against the name all the same
+ * @param ca who else than the machine's own authorities may have signed it, as PEM
  */
-export function postgres(connectionString: string, resolve: Resolve = () => undefined): DatabaseGround {
+export function postgres(
+  connectionString: string,
+  resolve: Resolve = () => undefined,
+  ca?: string,
+): DatabaseGround {
   const administrator = new URL(connectionString);
   const connect = (host: string, who?: Login, seconds = STATEMENT_SECONDS): Client => {
     const url = new URL(administrator);
-    const to = resolve(host) ?? { host, port: Number(url.port || 5432) };
+    const elsewhere = resolve(host);
+    const to = elsewhere ?? { host, port: Number(url.port || 5432) };
     url.hostname = to.host;
     url.port = `${to.port}`;
+    const sslMode = url.searchParams.get("sslmode") ?? "disable";
+    if (elsewhere) url.searchParams.delete("sslmode");
     if (who) {
       url.username = encodeURIComponent(who.user);
       url.password = encodeURIComponent(who.password);
@@ -30,6 +38,7 @@ export function postgres(connectionString: string, resolve: Resolve = () => unde
     }
     const client = new Client({
       connectionString: url.toString(),
+      ...(elsewhere && sslMode !== "disable" && { ssl: { servername: host, ...(ca && { ca }) } }),
       connectionTimeoutMillis: CONNECT_SECONDS * 1000,
       query_timeout: seconds * 1000,
       application_name: "operations",

@@ -7,7 +7,7 @@ import type { Platform } from "../platform";
 import { certificateOf } from "./certificates";
 import { kubernetes } from "./cluster";
 import { postgres, type Resolve } from "./database";
-import { documentOf, throughTheEdge } from "./edge";
+import { documentOf, throughTheEdge, type PublicName } from "./edge";
 import { recordsOf } from "./records";
 import { resourceManager } from "./resources";
 import { flexibleServers } from "./servers";
@@ -21,7 +21,10 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   INCIDENT_STORE_URL:
     "container of the incident store that stands, for lease and journal; without it this machine's",
   AZURE_RESOURCE_MANAGER_URL: "another resource manager than Azure's, e.g. an emulated cloud's",
-  DATABASE_HOSTS: "where host names lead that no DNS knows: name=host:port,…",
+  DATABASE_HOSTS:
+    "where host names lead that no DNS knows: name=host:port,…; read anew from DATABASE_HOSTS_FILE",
+  PUBLIC_HOSTS: "where the public names lead that no DNS knows, without TLS: name=host:port,…",
+  RESTORE_LAG_SECONDS: "seconds of log another resource manager still has to archive; Azure's: 300",
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,17 +41,39 @@ function required(env: Environment, name: string): string {
 }
 
 /** @throws OperationError for an entry that is not name=host:port */
-export function hostsOf(text = ""): Resolve {
+export function hostsOf(text = "", setting = "DATABASE_HOSTS"): Resolve {
   const entries = text
     .split(",")
     .filter(Boolean)
     .map((entry) => {
       const [, name, host, port] = /^([^=]+)=([^:]+):(\d+)$/.exec(entry.trim()) ?? [];
-      if (!name || !host) throw refused(`DATABASE_HOSTS: "${entry}" is not name=host:port`);
+      if (!name || !host) throw refused(`${setting}: "${entry}" is not name=host:port`);
       return [name, { host, port: Number(port) }] as const;
     });
   const known = new Map(entries);
   return (name) => known.get(name);
+}
+
+/** Names of servers that are made meanwhile are in the file once they are there. */
+function databaseHosts(env: Environment): Resolve {
+  const file = env["DATABASE_HOSTS_FILE"];
+  const fixed = hostsOf(env["DATABASE_HOSTS"]);
+  return (name) => fixed(name) ?? (file ? hostsOf(fs.readFileSync(file, "utf8"))(name) : undefined);
+}
+
+/** @throws OperationError for what is no whole number of seconds */
+function restoreLag({ RESTORE_LAG_SECONDS: text }: Environment): { restoreLagSeconds?: number } {
+  if (text === undefined) return {};
+  if (!/^\d{1,5}$/.test(text)) throw refused(`RESTORE_LAG_SECONDS: "${text}" is no whole number of seconds`);
+  return { restoreLagSeconds: Number(text) };
+}
+
+function publicNames(env: Environment): PublicName {
+  const hosts = hostsOf(env["PUBLIC_HOSTS"], "PUBLIC_HOSTS");
+  return (name) => {
+    const to = hosts(name);
+    return to && `${to.host}:${to.port}`;
+  };
 }
 
 /** The real world, as the environment gives access to it. @throws OperationError when a need is not met */
@@ -66,10 +91,12 @@ export async function groundOf(
     };
   });
   const endpoint = env["AZURE_RESOURCE_MANAGER_URL"];
+  const leads = publicNames(env);
   const credential: TokenCredential = new DefaultAzureCredential();
   const options = { ...(endpoint && { endpoint }), retryOptions: { maxRetries: 3 } };
   return {
     now: () => new Date(),
+    ...restoreLag(env),
     get database() {
       return database();
     },
@@ -77,8 +104,8 @@ export async function groundOf(
       new PostgreSQLManagementFlexibleServerClient(credential, platform.subscriptionId, options),
     ),
     cluster: clusters,
-    edge: throughTheEdge,
-    document: documentOf,
+    edge: (url) => throughTheEdge(url, leads),
+    document: (url) => documentOf(url, leads),
     resources: resourceManager(
       new ResourceManagementClient(credential, platform.subscriptionId, options),
       endpoint ? { endpoint } : {},
@@ -97,7 +124,7 @@ function once<T>(make: () => T): () => T {
 function databaseOf(env: Environment): DatabaseGround {
   const url = required(env, "DATABASE_URL");
   if (!/^postgres(ql)?:\/\//.test(url)) throw refused("DATABASE_URL is no postgresql:// address");
-  return postgres(url, hostsOf(env["DATABASE_HOSTS"]));
+  return postgres(url, databaseHosts(env));
 }
 
 async function clustersOf(env: Environment): Promise<(name: string) => ClusterGround> {

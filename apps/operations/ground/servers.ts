@@ -28,6 +28,12 @@ export function flexibleServers(
         updateIntervalInMs: pollMs,
       });
     },
+    async restart(resourceGroup, server, abortSignal) {
+      await client.servers.beginRestartAndWait(resourceGroup, server, {
+        abortSignal,
+        updateIntervalInMs: pollMs,
+      });
+    },
     async setPassword(resourceGroup, server, administratorLoginPassword, abortSignal) {
       const change = { administratorLoginPassword };
       await client.servers.beginUpdateAndWait(resourceGroup, server, change, {

@@ -1,6 +1,8 @@
 /** What an operation acts on. Everything it may do to the world passes here. */
 export interface Ground {
   now(): Date;
+  /** Seconds of log still to be archived, where that is not Azure's own. */
+  restoreLagSeconds?: number;
   database: DatabaseGround;
   servers: ServersGround;
   /** The cluster of a region, by its name. */
@@ -121,6 +123,7 @@ export interface ServersGround {
   ): Promise<void>;
   /** Gives the administrator another password; Azure allows it on a primary only. */
   setPassword(resourceGroup: string, server: string, password: string, signal: AbortSignal): Promise<void>;
+  restart(resourceGroup: string, server: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface DeploymentView {

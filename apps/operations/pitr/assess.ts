@@ -3,8 +3,9 @@ import type { AzureResource, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
 
-/** Tag of a restored server: by which incident it was made. */
+/** Tags of a restored server: by which incident it was made, and as of when. */
 export const MADE_BY = "forma3d-incident";
+export const MOMENT = "forma3d-moment";
 
 /** A table whose rows are to be brought back. */
 export interface Table {
@@ -26,14 +27,25 @@ export interface PitrAssessment {
   sourceId: string;
   earliest: Date;
   tables: Table[];
+  /** Whether an earlier run of the incident got as far as making it. */
+  begun: boolean;
+  /** How the new server is backed up; Azure's default unless given. */
+  backup?: object;
+}
+
+export interface PitrWishes {
+  at: Date;
+  /** Tables whose rows are brought back. */
+  extract: readonly string[];
+  /** What the restored server is called, beside which one. */
+  nameOf(server: string): string;
 }
 
 /** Reads what there is and decides, or refuses. Changes nothing. */
 export async function assess(
   platform: Platform,
   ground: Ground,
-  at: Date,
-  extract: readonly string[],
+  { at, extract, nameOf }: PitrWishes,
   incident: string,
 ): Promise<PitrAssessment> {
   const region = await primary(platform, ground);
@@ -43,18 +55,25 @@ export async function assess(
   const earliest = new Date(backup?.earliestRestoreDate ?? NaN);
   if (Number.isNaN(earliest.getTime()))
     throw notRun(`Azure does not say from when on ${region.server} can be restored`);
-  const newest = new Date(ground.now().getTime() - platform.restoreLagSeconds * 1000);
+  const newest = new Date(
+    ground.now().getTime() - (ground.restoreLagSeconds ?? platform.restoreLagSeconds) * 1000,
+  );
   if (at < earliest || at > newest)
     throw refused(
       `--at ${at.toISOString()}: outside what can be restored, ${earliest.toISOString()} to ${newest.toISOString()}; older moments are in the backups`,
     );
-  const restored = `${region.server}-pitr`;
+  const restored = nameOf(region.server);
   const id = serverId(platform, region, restored);
   const there = (await ground.resources.get(id, POSTGRES_API)) as
     (AzureResource & { tags?: Record<string, string> }) | undefined;
   if (there && there.tags?.[MADE_BY] !== incident)
     throw refused(
       `${restored} is there already, made by ${there.tags?.[MADE_BY] ?? "nobody known"}; pitr --drop takes it away`,
+    );
+  const made = there?.tags?.[MOMENT];
+  if (made !== undefined && made !== at.toISOString())
+    throw refused(
+      `--at ${at.toISOString()}: ${incident} made ${restored} as of ${made}; give that, or --drop first`,
     );
   const tables = [];
   for (const table of extract) tables.push(await tableOf(platform, ground, table));
@@ -66,6 +85,7 @@ export async function assess(
     sourceId,
     earliest,
     tables,
+    begun: there !== undefined,
   };
 }
 

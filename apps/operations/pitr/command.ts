@@ -1,11 +1,15 @@
 import type { Command } from "commander";
-import { common, HELP, moment, runVerb, type CommonOptions } from "../commandLine";
+import { common, HELP, moment, runVerb, wholeSeconds, type CommonOptions } from "../commandLine";
 import { refused } from "../frame/errors";
+import type { Need } from "../ground";
 import { dropRestored, pitr } from ".";
+import { adopt } from "./adopt";
 
 interface PitrOptions extends CommonOptions {
   at?: Date;
   extract?: string[];
+  adopt?: boolean;
+  acceptLoss?: number;
   drop?: boolean;
 }
 
@@ -16,13 +20,30 @@ export function registerPitr(program: Command): void {
     )
     .option("--at <moment>", "the moment, with its zone, e.g. 2026-11-30T03:12:00Z", moment)
     .option("--extract <table...>", "tables whose missing rows come back; rows that changed are left")
+    .option("--adopt", "the restored server becomes the one that serves; the old one is kept and fenced")
+    .option(
+      "--accept-loss <seconds>",
+      "with --adopt: go on although more than the objective is lost",
+      wholeSeconds,
+    )
     .option("--drop", "take the server beside away")
     .addHelpText("after", HELP)
-    .action(async (stack: string, { at, extract = [], drop, ...options }: PitrOptions) => {
-      if (drop && (at || extract.length > 0)) throw refused("--drop goes alone");
-      if (!drop && !at) throw refused("give the moment with --at, or --drop");
-      await runVerb(stack, options, ["database"], ({ platform, ground }) =>
-        at ? pitr(platform, ground, { at, extract }) : dropRestored(platform, ground),
-      );
-    });
+    .action(
+      async (
+        stack: string,
+        { at, extract = [], adopt: whole, acceptLoss, drop, ...options }: PitrOptions,
+      ) => {
+        if (drop && (at || whole || extract.length > 0)) throw refused("--drop goes alone");
+        if (!drop && !at) throw refused("give the moment with --at, or --drop");
+        if (whole && extract.length > 0) throw refused("--adopt and --extract exclude each other");
+        if (acceptLoss !== undefined && !whole) throw refused("--accept-loss is for --adopt");
+        const needs: Need[] = whole ? ["database", "clusters"] : ["database"];
+        await runVerb(stack, options, needs, ({ platform, ground }) => {
+          if (!at) return dropRestored(platform, ground);
+          return whole
+            ? adopt(platform, ground, { at, acceptLoss })
+            : pitr(platform, ground, { at, extract });
+        });
+      },
+    );
 }

@@ -1,25 +1,19 @@
 import type { Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
-import type { Step } from "../frame/steps";
+import { refused } from "../frame/errors";
 import type { Ground } from "../ground/types";
-import type { Platform } from "../platform";
+import { nextDatabaseServer } from "../../../infra/naming";
+import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
-import { assess, MADE_BY, primary, type PitrAssessment } from "./assess";
-import { Extraction, schemaOf, WHOLE_TABLE_SECONDS } from "./extract";
-
-const NETWORK_API = "2024-10-01";
-const ZONE = "privatelink.postgres.database.azure.com";
+import { assess, primary, type PitrAssessment } from "./assess";
+import { Extraction, schemaOf } from "./extract";
+import { check, endpoint, endpointOf, NETWORK_API, restore, signIn, type Counts } from "./restored";
+import { endpointServer } from "./virtualEndpoint";
 
 export interface PitrChoice {
   at: Date;
   /** Tables whose missing rows come back. */
   extract: readonly string[];
-}
-
-interface Counts {
-  table: string;
-  then: number;
-  now: number | undefined;
 }
 
 /** `pitr --at`: a server with what there was at a moment, beside the one that serves; and rows of it back where they lack. */
@@ -31,7 +25,12 @@ export function pitr(platform: Platform, ground: Ground, { at, extract }: PitrCh
     name: "pitr",
     exclusive: platform.stack,
     async plan(incident): Promise<Plan> {
-      const assessed = (found = await assess(platform, ground, at, extract, incident));
+      const assessed = (found = await assess(
+        platform,
+        ground,
+        { at, extract, nameOf: (server) => `${server}-pitr` },
+        incident,
+      ));
       const { region, restored, earliest, tables } = assessed;
       const extraction = new Extraction(platform, ground, assessed, incident);
       return {
@@ -89,23 +88,30 @@ export function pitr(platform: Platform, ground: Ground, { at, extract }: PitrCh
   };
 }
 
-/** `pitr --drop`: the server beside goes, with its address. */
+/** `pitr --drop`: a server beside goes, with its addresses; one that serves never does. */
 export function dropRestored(platform: Platform, ground: Ground): Verb {
   return {
     name: "pitr-drop",
     exclusive: platform.stack,
     async plan(): Promise<Plan> {
       const region = await primary(platform, ground);
-      const server = `${region.server}-pitr`;
+      const server = await beside(platform, ground, region);
+      const serving = await endpointServer(platform, ground);
+      if (serving === server)
+        throw refused(
+          `${server} serves: its pair was adopted; commit that, and take the old pair away instead`,
+        );
       const ids = [
-        [endpointOf(platform, region.resourceGroup, server), NETWORK_API],
-        [serverId(platform, region, server), POSTGRES_API],
-      ] as const;
+        ...platform.regions.map(
+          ({ resourceGroup }) => [endpointOf(platform, resourceGroup, server), NETWORK_API] as const,
+        ),
+        [serverId(platform, region, server), POSTGRES_API] as const,
+      ];
       return {
         subject: server,
-        facts: [`${server} and its address are deleted; nothing else is`],
+        facts: [`${server} and its addresses are deleted; nothing else is`],
         steps: ids.map(([id, version], index) => ({
-          id: index === 0 ? "endpoint" : "server",
+          id: index < ids.length - 1 ? `endpoint-${platform.regions[index]?.code ?? index}` : "server",
           title: `delete ${id.slice(id.lastIndexOf("/providers/") + 11)}`,
           bound: 900,
           undo: "pitr --at makes it again while the moment can be restored",
@@ -123,140 +129,11 @@ export function dropRestored(platform: Platform, ground: Ground): Verb {
   };
 }
 
-const endpointOf = ({ subscriptionId }: Platform, resourceGroup: string, server: string): string =>
-  `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/privateEndpoints/${server}`;
-
-function restore(
-  platform: Platform,
-  ground: Ground,
-  { region, restored, id, sourceId }: PitrAssessment,
-  at: Date,
-  incident: string,
-): Step {
-  return {
-    id: "restore",
-    title: `${restored}: ${region.server} as of ${at.toISOString()}`,
-    bound: 7200,
-    undo: `pitr ${platform.stack} --drop`,
-    done: async () => {
-      const server = await ground.resources.get(id, POSTGRES_API);
-      const state = server?.properties?.["state"];
-      return state === "Ready" || `it is ${typeof state === "string" ? state : "not there"}`;
-    },
-    run: (signal) =>
-      ground.resources.put(
-        id,
-        POSTGRES_API,
-        {
-          location: region.location,
-          tags: { [MADE_BY]: incident },
-          properties: {
-            createMode: "PointInTimeRestore",
-            sourceServerResourceId: sourceId,
-            pointInTimeUTC: at.toISOString(),
-          },
-        },
-        signal,
-      ),
-  };
-}
-
-/** No server answers a public address here; the restored one comes up without one of the network's. */
-function endpoint(platform: Platform, ground: Ground, { region, restored, id }: PitrAssessment): Step {
-  const group = `/subscriptions/${platform.subscriptionId}/resourceGroups/${region.resourceGroup}/providers/Microsoft.Network`;
-  const own = endpointOf(platform, region.resourceGroup, restored);
-  const name = `${own}/privateDnsZoneGroups/default`;
-  return {
-    id: "endpoint",
-    title: `${restored} gets an address and a name in the network`,
-    bound: 900,
-    undo: `pitr ${platform.stack} --drop`,
-    done: async () => (await ground.resources.get(name, NETWORK_API)) !== undefined || "it has no name yet",
-    run: async (signal) => {
-      await ground.resources.put(
-        own,
-        NETWORK_API,
-        {
-          location: region.location,
-          properties: {
-            subnet: { id: `${group}/virtualNetworks/${region.virtualNetwork}/subnets/endpoints` },
-            privateLinkServiceConnections: [
-              { name: "pitr", properties: { privateLinkServiceId: id, groupIds: ["postgresqlServer"] } },
-            ],
-          },
-        },
-        signal,
-      );
-      const zone = { name: "database", properties: { privateDnsZoneId: `${group}/privateDnsZones/${ZONE}` } };
-      await ground.resources.put(
-        name,
-        NETWORK_API,
-        { properties: { privateDnsZoneConfigs: [zone] } },
-        signal,
-      );
-    },
-  };
-}
-
-/** It has the administrator's password of that moment; it gets today's. */
-function signIn(
-  platform: Platform,
-  ground: Ground,
-  { region, restored, restoredHost }: PitrAssessment,
-): Step {
-  return {
-    id: "sign-in",
-    title: `${restored} takes the administrator's password of today`,
-    bound: 600,
-    undo: `pitr ${platform.stack} --drop`,
-    done: async () => {
-      await ground.database.query(restoredHost, "SELECT 1");
-      return true;
-    },
-    run: (signal) =>
-      ground.servers.setPassword(region.resourceGroup, restored, ground.database.password(), signal),
-  };
-}
-
-/** Reads every table in full, and compares with what there is now. */
-function check(
-  { writerHost }: Platform,
-  ground: Ground,
-  { restoredHost }: PitrAssessment,
-  tell: (counts: Counts[]) => void,
-): Step {
-  let read = false;
-  return {
-    id: "check",
-    title: "every table of it is read in full and counted, beside today's",
-    bound: 3600,
-    undo: "nothing was changed",
-    done: () => Promise.resolve(read || "not read yet"),
-    run: async () => {
-      const tables = await ground.database.query<{ name: string }>(
-        restoredHost,
-        `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-          WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^(pg_|restored_)' ORDER BY 1`,
-      );
-      const counts: Counts[] = [];
-      for (const { name: table } of tables) {
-        const count = async (host: string) => {
-          const [row] = await ground.database.query<{ count: string }>(
-            host,
-            `SELECT count(*) FROM ${table}`,
-            [],
-            WHOLE_TABLE_SECONDS,
-          );
-          return Number(row?.count);
-        };
-        counts.push({
-          table,
-          then: await count(restoredHost),
-          now: await count(writerHost).catch(() => undefined),
-        });
-      }
-      tell(counts);
-      read = true;
-    },
-  };
+/** The server beside: one to read from, else one whose adoption was not finished. */
+async function beside(platform: Platform, ground: Ground, region: RegionFacts): Promise<string> {
+  const next = nextDatabaseServer(region.server, platform.databaseGeneration);
+  const there = (server: string) => ground.resources.get(serverId(platform, region, server), POSTGRES_API);
+  const reading = `${region.server}-pitr`;
+  if ((await there(reading)) === undefined && (await there(next)) !== undefined) return next;
+  return reading;
 }

@@ -108,7 +108,7 @@ async function asked(steps: readonly Step[]): Promise<string[]> {
   return states.flatMap(([id, state]) => (state === true ? [] : [`${id}: ${state}`]));
 }
 
-async function containedBy(platform: Platform, places: readonly Place[]): Promise<string | undefined> {
+export async function containedBy(platform: Platform, places: readonly Place[]): Promise<string | undefined> {
   const found = await records(platform, places);
   const data = found.find((one) => one !== undefined)?.["data"] as { incident?: string } | undefined;
   return data?.incident;

@@ -1,0 +1,173 @@
+import type { Step } from "../frame/steps";
+import type { Ground } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+import { POSTGRES_API } from "../server";
+import { MADE_BY, MOMENT, type PitrAssessment } from "./assess";
+import { WHOLE_TABLE_SECONDS } from "./extract";
+
+export const NETWORK_API = "2024-10-01";
+const ZONE = "privatelink.postgres.database.azure.com";
+
+/** Rows of a table at the moment and today; today undefined where there is no such table any more. */
+export interface Counts {
+  table: string;
+  then: number;
+  now: number | undefined;
+}
+
+export const endpointOf = ({ subscriptionId }: Platform, resourceGroup: string, server: string): string =>
+  `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/privateEndpoints/${server}`;
+
+export function restore(
+  platform: Platform,
+  ground: Ground,
+  { region, restored, id, sourceId, backup }: PitrAssessment,
+  at: Date,
+  incident: string,
+): Step {
+  return {
+    id: "restore",
+    title: `${restored}: ${region.server} as of ${at.toISOString()}`,
+    bound: 7200,
+    undo: `pitr ${platform.stack} --drop`,
+    done: async () => {
+      const server = await ground.resources.get(id, POSTGRES_API);
+      const state = server?.properties?.["state"];
+      return state === "Ready" || `it is ${typeof state === "string" ? state : "not there"}`;
+    },
+    run: (signal) =>
+      ground.resources.put(
+        id,
+        POSTGRES_API,
+        {
+          location: region.location,
+          tags: { [MADE_BY]: incident, [MOMENT]: at.toISOString() },
+          properties: {
+            ...(backup && { backup }),
+            createMode: "PointInTimeRestore",
+            sourceServerResourceId: sourceId,
+            pointInTimeUTC: at.toISOString(),
+          },
+        },
+        signal,
+      ),
+  };
+}
+
+/** No server answers a public address here; the restored one comes up without one of the network's. */
+export function endpoint(platform: Platform, ground: Ground, { region, restored, id }: PitrAssessment): Step {
+  return {
+    id: "endpoint",
+    title: `${restored} gets an address and a name in the network`,
+    bound: 900,
+    undo: `pitr ${platform.stack} --drop`,
+    done: () => hasAddress(platform, ground, region, restored),
+    run: (signal) => giveAddress(platform, ground, region, { server: restored, id }, signal),
+  };
+}
+
+/** Whether a server has a name in the network of a region. */
+export async function hasAddress(
+  platform: Platform,
+  ground: Ground,
+  { resourceGroup, location }: RegionFacts,
+  server: string,
+): Promise<true | string> {
+  const name = `${endpointOf(platform, resourceGroup, server)}/privateDnsZoneGroups/default`;
+  return (await ground.resources.get(name, NETWORK_API)) !== undefined || `it has no name in ${location} yet`;
+}
+
+export async function giveAddress(
+  platform: Platform,
+  ground: Ground,
+  { location, resourceGroup, virtualNetwork }: RegionFacts,
+  { server, id }: { server: string; id: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const group = `/subscriptions/${platform.subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network`;
+  const own = endpointOf(platform, resourceGroup, server);
+  await ground.resources.put(
+    own,
+    NETWORK_API,
+    {
+      location,
+      properties: {
+        subnet: { id: `${group}/virtualNetworks/${virtualNetwork}/subnets/endpoints` },
+        privateLinkServiceConnections: [
+          { name: "pitr", properties: { privateLinkServiceId: id, groupIds: ["postgresqlServer"] } },
+        ],
+      },
+    },
+    signal,
+  );
+  const zone = { name: "database", properties: { privateDnsZoneId: `${group}/privateDnsZones/${ZONE}` } };
+  await ground.resources.put(
+    `${own}/privateDnsZoneGroups/default`,
+    NETWORK_API,
+    { properties: { privateDnsZoneConfigs: [zone] } },
+    signal,
+  );
+}
+
+/** It has the administrator's password of that moment; it gets today's. */
+export function signIn(
+  platform: Platform,
+  ground: Ground,
+  { region, restored, restoredHost }: PitrAssessment,
+): Step {
+  return {
+    id: "sign-in",
+    title: `${restored} takes the administrator's password of today`,
+    bound: 600,
+    undo: `pitr ${platform.stack} --drop`,
+    done: async () => {
+      await ground.database.query(restoredHost, "SELECT 1");
+      return true;
+    },
+    run: (signal) =>
+      ground.servers.setPassword(region.resourceGroup, restored, ground.database.password(), signal),
+  };
+}
+
+/** Reads every table in full, and compares with what there is now. */
+export function check(
+  { writerHost }: Platform,
+  ground: Ground,
+  { restoredHost }: PitrAssessment,
+  tell: (counts: Counts[]) => void,
+): Step {
+  let read = false;
+  return {
+    id: "check",
+    title: "every table of it is read in full and counted, beside today's",
+    bound: 3600,
+    undo: "nothing was changed",
+    done: () => Promise.resolve(read || "not read yet"),
+    run: async () => {
+      const tables = await ground.database.query<{ name: string }>(
+        restoredHost,
+        `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+          WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^(pg_|restored_)' ORDER BY 1`,
+      );
+      const counts: Counts[] = [];
+      for (const { name: table } of tables) {
+        const count = async (host: string) => {
+          const [row] = await ground.database.query<{ count: string }>(
+            host,
+            `SELECT count(*) FROM ${table}`,
+            [],
+            WHOLE_TABLE_SECONDS,
+          );
+          return Number(row?.count);
+        };
+        counts.push({
+          table,
+          then: await count(restoredHost),
+          now: await count(writerHost).catch(() => undefined),
+        });
+      }
+      tell(counts);
+      read = true;
+    },
+  };
+}
