@@ -72,6 +72,25 @@ function program(): Command {
       const { judgePackConfig, packConfigSchema } = await import("./packConfig");
       conclude("pack configuration", judgePackConfig(readDocument(file, packConfigSchema)));
     });
+  cli
+    .command("serving <stack>")
+    .description(
+      "refuse an update that contradicts who serves, or that runs into an operation, a maintenance or a containment",
+    )
+    .action(async (stack: string) => {
+      const [{ judgeServing }, { groundOf }, { platformOf }, { operationsLease }] = await Promise.all([
+        import("./serving"),
+        import("../operations/ground"),
+        import("../operations/platform"),
+        import("../operations/frame/lease"),
+      ]);
+      const platform = platformOf(root, stack);
+      const ground = await groundOf(platform, process.env, []);
+      conclude(
+        `serving of ${stack}`,
+        await judgeServing(platform, ground, () => operationsLease(process.env, stack)),
+      );
+    });
   addRuns(cli, root);
   return cli;
 }

@@ -1,0 +1,97 @@
+import { messageOf } from "../../packages/command/errors";
+import type { Ground } from "../operations/ground/types";
+import { endpointServer } from "../operations/pitr/virtualEndpoint";
+import type { Platform } from "../operations/platform";
+import { POSTGRES_API, serverId } from "../operations/server";
+import { containedBy } from "../operations/switches/contain";
+import { placesOf } from "../operations/switches/places";
+import { asideOf } from "../operations/switches/services";
+import type { Verdict } from "./judge";
+
+/** Whether somebody holds the lease of the operations; undefined where no store of incidents was named. */
+export type Leased = () => Promise<boolean | undefined>;
+
+/**
+ * Whether an update may run now: the stack file names who serves in Azure, and no operation, maintenance or containment is under
+ * way that it would undo. What cannot be asked is a finding: an update that nobody could judge is none.
+ */
+export async function judgeServing(platform: Platform, ground: Ground, leased: Leased): Promise<Verdict> {
+  const [servers, switches, lease] = await Promise.all([
+    contradictions(platform, ground),
+    underWay(platform, ground),
+    asked("the lease of the operations", async () => {
+      const held = await leased();
+      if (held === undefined)
+        return {
+          findings: [],
+          notes: ["no INCIDENT_STORE_URL: whether an operation is under way was not asked"],
+        };
+      return { findings: held ? ["an operation holds the lease: wait until it has ended"] : [], notes: [] };
+    }),
+  ]);
+  const all = [servers, switches, lease];
+  return { findings: all.flatMap(({ findings }) => findings), notes: all.flatMap(({ notes }) => notes) };
+}
+
+async function asked(what: string, ask: () => Promise<Verdict>): Promise<Verdict> {
+  return ask().catch((error: unknown) => ({
+    findings: [`${what} cannot be asked: ${messageOf(error)}`],
+    notes: [],
+  }));
+}
+
+/** The stack file's roles and names against Azure's. */
+async function contradictions(platform: Platform, ground: Ground): Promise<Verdict> {
+  const parts = await Promise.all(
+    platform.regions
+      .filter(({ role }) => role !== "lost")
+      .map((region) =>
+        asked(region.server, async () => {
+          const server = await ground.resources.get(serverId(platform, region), POSTGRES_API);
+          if (!server) return { findings: [], notes: [`${region.server} is not there yet`] };
+          const primary = server.properties?.["replicationRole"] === "Primary";
+          if (primary === (region.role === "serving")) return { findings: [], notes: [] };
+          return {
+            findings: [
+              `forma3d:regions.${region.place}.role is ${region.role}, and ${region.server} ${primary ? "is the primary" : "follows another"}: commit who serves, or fail over`,
+            ],
+            notes: [],
+          };
+        }),
+      ),
+  );
+  const named = platform.regions.map(({ server }) => server);
+  const pair = await asked("the virtual endpoint", async () => {
+    const owner = await endpointServer(platform, ground);
+    if (owner === undefined || named.includes(owner)) return { findings: [], notes: [] };
+    return {
+      findings: [
+        `clients are led to ${owner}, which the stack file does not name: commit database.generation`,
+      ],
+      notes: [],
+    };
+  });
+  // A pair that was left still has its roles; what counts is who clients are led to.
+  if (pair.findings.length > 0) return pair;
+  return { findings: parts.flatMap(({ findings }) => findings), notes: parts.flatMap(({ notes }) => notes) };
+}
+
+async function underWay(platform: Platform, ground: Ground): Promise<Verdict> {
+  const { places, silent } = await placesOf(platform, ground);
+  const notes = silent.map((reason) => `whether it is maintained or contained was not asked: ${reason}`);
+  return asked("the clusters", async () => {
+    const findings: string[] = [];
+    const contained = await containedBy(platform, places);
+    if (contained !== undefined)
+      findings.push(`contained by ${contained}: an update would open what was shut; reopen first`);
+    for (const { cluster, region } of places)
+      for (const service of await cluster.services(platform.namespace)) {
+        const aside = asideOf(service);
+        if (aside?.by === "maintenance")
+          findings.push(
+            `maintenance is on (${aside.incident}): an update would lead ${service.name} of ${region.cluster} back; maintenance ${platform.stack} off first`,
+          );
+      }
+    return { findings, notes };
+  });
+}
