@@ -5,8 +5,8 @@ import { DRILL_EXIT, describeDrill, operatorName, writeCopies } from "../recover
 import type { RunContext } from "../recovery/context";
 import { loadDataset } from "../recovery/drill/dataset";
 import { ownSettings, type Ground, type GroundRoles } from "../recovery/drill/ground";
-import { SCENARIO_IDS, type ScenarioId } from "../recovery/drill/objectives";
-import { parseScenarios, runDrill, type DrillResult } from "../recovery/drill/run";
+import { PLATFORM_IDS, SCENARIO_IDS, type PlatformId, type ScenarioId } from "../recovery/drill/objectives";
+import { runDrill, type DrillResult } from "../recovery/drill/run";
 import { EXIT_CODE_HELP, messageOf, NotRunError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { writableFolder } from "../recovery/evidence/store";
@@ -16,6 +16,7 @@ import { parseServerUrl } from "../recovery/postgres/connection";
 import { runVerb } from "../recovery/runner";
 import { loadSettings, onlyTarget, SETTING_HELP } from "../recovery/settings";
 import { providerGround } from "./providerGround";
+import { exerciseOf } from "./laptop/exercises";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { startFlexibleServer, type FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { usePrograms } from "../../packages/local-servers/postgresPrograms";
@@ -32,7 +33,7 @@ const POOL = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatemen
 interface Flags {
   out: string;
   orders: number;
-  scenario?: ScenarioId[];
+  scenario?: (ScenarioId | PlatformId)[];
   rto?: number;
   rpo?: number;
   markdown?: string;
@@ -68,7 +69,8 @@ async function localDrill(flags: Flags, context: RunContext): Promise<DrillResul
       ground,
       evidence,
       {
-        scenarios: flags.scenario,
+        scenarios: wanted(SCENARIO_IDS, flags),
+        platform: wanted(PLATFORM_IDS, flags).map(exerciseOf),
         objectives: { overall: {}, flags: { rtoSeconds: flags.rto, rpoSeconds: flags.rpo } },
         trigger: "manual",
         operator: operatorName(),
@@ -183,13 +185,19 @@ function wholeNumber(minimum: number, maximum: number) {
   };
 }
 
-function scenarioList(text: string): ScenarioId[] {
-  try {
-    return parseScenarios(text);
-  } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
-  }
+const ALL: readonly (ScenarioId | PlatformId)[] = [...SCENARIO_IDS, ...PLATFORM_IDS];
+
+function scenarioList(text: string): (ScenarioId | PlatformId)[] {
+  return text.split(",").map((part) => {
+    const id = ALL.find((known) => known === part.trim());
+    if (!id) throw new InvalidArgumentError(`${part.trim()}: unknown; allowed: ${ALL.join(", ")}`);
+    return id;
+  });
 }
+
+/** Those of some kind that were asked for; all of them unless some were. */
+const wanted = <Id extends string>(kind: readonly Id[], { scenario = [...ALL] }: Flags): Id[] =>
+  kind.filter((id) => (scenario as readonly string[]).includes(id));
 
 const program = createCommand(
   "drill",
@@ -199,11 +207,7 @@ const program = createCommand(
 )
   .option("--out <folder>", "folder of the chain of reports", ".drill")
   .option("--orders <number>", "orders to load, 1000 to 10000000", wholeNumber(1_000, 10_000_000), 20_000)
-  .option(
-    "--scenario <ids>",
-    `of ${SCENARIO_IDS.join(", ")}, separated by commas (default: all)`,
-    scenarioList,
-  )
+  .option("--scenario <ids>", `of ${ALL.join(", ")}, separated by commas (default: all)`, scenarioList)
   .option("--rto <duration>", "longest time to recover (default: the scenario's target)", parseDurationOption)
   .option("--rpo <duration>", "longest loss of work (default: the scenario's target)", parseDurationOption)
   .option("--markdown <file>", "also write the report as Markdown")

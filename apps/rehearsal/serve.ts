@@ -7,6 +7,7 @@ import { Listening, listen } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { settle } from "../../packages/emulated-azure/model/azure/consequences";
 import { subscriptionsOf } from "../../packages/emulated-azure/arm/subscriptions";
+import type { PodBehaviour } from "../../packages/emulated-azure/kubernetes";
 import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
 import { Page, servePage } from "../../packages/emulated-azure/page";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
@@ -98,6 +99,8 @@ export interface ServeOptions {
   readonly faults?: readonly Fault[];
   /** Starts real servers behind what has a data plane; default false. */
   readonly real?: boolean;
+  /** What runs in the pods of a cluster, by its name; every pod just gets ready unless given. */
+  readonly pods?: (cluster: string) => PodBehaviour;
 }
 
 /**
@@ -110,7 +113,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
   const model = sandboxModel();
   const cloud = emulatedCloud(model, { store, faults, refusals: ARM_REFUSALS });
   const principals = addPrincipals(cloud);
-  const real = options.real ? await putRealBehind(cloud) : undefined;
+  const real = options.real ? await putRealBehind(cloud, { pods: options.pods }) : undefined;
   const [listening, page, providers] = await Promise.all([
     listen(cloud, { ...(real && { real }) }),
     servePage(cloud),

@@ -5,15 +5,15 @@ import {
   type DrillReport,
   type ScenarioReport,
 } from "../../apps/recovery/drill/report";
-import { ELSEWHERE, SCENARIOS } from "../../apps/recovery/drill/objectives";
+import { PLATFORM, PLATFORM_IDS, SCENARIOS } from "../../apps/recovery/drill/objectives";
 
 /** A scenario that met its targets; `change` breaks it, the verdict follows from what is measured then. */
 export function scenario(change: Partial<ScenarioReport> = {}): ScenarioReport {
   const id = change.id ?? "backup-only";
   const draft = {
     id,
-    title: SCENARIOS[id].title,
-    targets: SCENARIOS[id].objectives,
+    title: { ...SCENARIOS, ...PLATFORM }[id].title,
+    targets: { ...SCENARIOS, ...PLATFORM }[id].objectives,
     rpoObjective: "recovery-point" as const,
     measured: {
       rtoSeconds: 42.5,
@@ -69,7 +69,7 @@ export function drillReport(change: Partial<DrillReport> = {}): DrillReport {
     source: { server: "db.example:5432", database: "forma3d", version: "17.6" },
     ...summarise(scenarios),
     scenarios,
-    notExercised: [...ELSEWHERE],
+    notExercised: PLATFORM_IDS.map((id) => ({ id, title: PLATFORM[id].title, reason: PLATFORM[id].reason })),
     environmentNotes: { cpus: 2, memoryBytes: 8 * 2 ** 30, scratchKind: "throwaway" },
     metrics: { drills: 1, drillsLastYear: 1, mttrSeconds: 42.5 },
     verdict: judgeDrill(scenarios),

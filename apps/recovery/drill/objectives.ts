@@ -59,30 +59,60 @@ export const SCENARIOS: Readonly<Record<ScenarioId, ScenarioDescription>> = {
   },
 };
 
-/** Rows of §5.3 that this runner cannot cause, and who proves them instead. A drill lists them as not run. */
-export const ELSEWHERE: readonly { id: string; title: string; reason: string }[] = [
-  {
-    id: "replica-failover",
+/**
+ * Scenarios that need a whole platform: clusters, public names, the managed server. `npm run drill` exercises them on a served one;
+ * the runner alone lists them as not run. Loss of 0: nothing anybody was told is safe may be missing.
+ */
+export const PLATFORM_IDS = [
+  "zone-standby",
+  "replica-failover",
+  "application-crash",
+  "region-failure",
+  "point-in-time",
+  "security-breach",
+] as const;
+export type PlatformId = (typeof PLATFORM_IDS)[number];
+
+const minute = 60;
+
+export const PLATFORM: Readonly<Record<PlatformId, ScenarioDescription & { reason: string }>> = {
+  "zone-standby": {
+    title: "Database crash, standby in another zone",
+    source: "§5.3",
+    objectives: { rtoSeconds: 30, rpoSeconds: 0 },
+    reason: "needs the managed server's own standby",
+  },
+  "replica-failover": {
     title: "Database crash (with replica)",
-    reason: "needs the managed server's own failover; the rehearsal and the failover runbook exercise it",
+    source: "§5.3",
+    objectives: { rtoSeconds: 5 * minute, rpoSeconds: minute },
+    reason: "needs the managed server's own failover; the failover runbook exercises it",
   },
-  {
-    id: "point-in-time",
-    title: "Point-in-time restore of the managed server",
-    reason: "needs the provider's restore of a server; the point-in-time runbook exercises it",
-  },
-  {
-    id: "application-crash",
+  "application-crash": {
     title: "Application crash",
+    source: "§5.3",
+    objectives: { rtoSeconds: 2 * minute, rpoSeconds: 0 },
     reason: "no data is restored; the cluster restarts the workload by its probes",
   },
-  {
-    id: "security-breach",
-    title: "Security breach",
-    reason:
-      "a clean backup is restored as in backup-only, after the security runbook's people have chosen it",
+  "region-failure": {
+    title: "Region failure, the other region serves",
+    source: "§5.3",
+    objectives: { rtoSeconds: minute, rpoSeconds: hour },
+    reason: "needs two regions' clusters and servers",
   },
-];
+  "point-in-time": {
+    title: "Point-in-time restore of the managed server, adopted",
+    source: "§3 R10",
+    objectives: { rtoSeconds: 2 * hour, rpoSeconds: hour },
+    reason: "needs the provider's restore of a server; the point-in-time runbook exercises it",
+  },
+  "security-breach": {
+    title: "Security breach: contained, everything rotated, restored to before, reopened",
+    source: "§5.3",
+    objectives: { rtoSeconds: 24 * hour, rpoSeconds: hour },
+    reason: "needs vaults, clusters and the edge; the security runbook's people decide",
+  },
+};
 
 /** Where targets come from besides the table above. */
 export interface AskedObjectives {

@@ -1,5 +1,6 @@
 import { formatDuration } from "../duration";
 import type { DrillReport, ScenarioReport } from "./report";
+import { gantt, share } from "./timeline";
 
 /** The report as a person reads it: verdict first, then each scenario with its timeline. */
 export function renderMarkdown(report: DrillReport): string {
@@ -67,9 +68,11 @@ function renderScenario(scenario: ScenarioReport): string[] {
       ? [`Recovered from \`${backup.id}\`, snapshot ${backup.snapshotAt}, SHA-256 \`${backup.sha256}\`.`]
       : []),
     "",
-    ...(stages.length > 0 ? ["| At | Stage | Took |", "|---|---|---|"] : []),
+    ...gantt(scenario),
+    ...(stages.length > 0 ? ["| At | Stage | Took | Of the RTO target |", "|---|---|---|---|"] : []),
     ...stages.map(
-      ({ startedAt, name, seconds }) => `| ${startedAt} | ${cell(name)} | ${formatDuration(seconds)} |`,
+      ({ startedAt, name, seconds }) =>
+        `| ${startedAt} | ${cell(name)} | ${formatDuration(seconds)} | ${share(seconds, scenario.targets)} |`,
     ),
     "",
     ...(checks.length > 0 ? ["| Check | Level | Status | Expected | Actual |", "|---|---|---|---|---|"] : []),

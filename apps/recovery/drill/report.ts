@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checkSchema, checkStatusSchema, stageSchema, tableMatchSchema, type CheckResult } from "../types";
-import { SCENARIO_IDS, type Objectives } from "./objectives";
+import { PLATFORM_IDS, SCENARIO_IDS, type Objectives } from "./objectives";
 
 /** Version of the report format; readers refuse a version they do not know. */
 export const DRILL_SCHEMA_VERSION = 1;
@@ -11,7 +11,8 @@ const seconds = z.number().nonnegative();
 
 const objectivesSchema = z.strictObject({
   rtoSeconds: z.number().positive(),
-  rpoSeconds: z.number().positive(),
+  /** 0: nothing may be lost. */
+  rpoSeconds: z.number().nonnegative(),
 });
 
 const measuredSchema = z.strictObject({
@@ -19,8 +20,11 @@ const measuredSchema = z.strictObject({
   rtoSeconds: seconds.nullable(),
   /** From the newest recovered state to the loss. */
   rpoSeconds: seconds.nullable(),
-  /** `marker`: by the newest marker row that came back. `snapshot`: by the instant of the backup's snapshot. */
-  rpoMethod: z.enum(["marker", "snapshot"]).nullable(),
+  /**
+   * `marker`: by the newest marker row that came back. `snapshot`: by the instant of the backup's snapshot. `orders`: by the orders a
+   * customer was told are placed and that are missing afterwards.
+   */
+  rpoMethod: z.enum(["marker", "snapshot", "orders"]).nullable(),
   lossAt: instant.nullable(),
   /** Newest marker row found in the restored database. */
   markerAt: instant.nullable(),
@@ -56,7 +60,7 @@ const usedBackupSchema = z.strictObject({
 export type UsedBackup = z.infer<typeof usedBackupSchema>;
 
 const scenarioSchema = z.strictObject({
-  id: z.enum(SCENARIO_IDS),
+  id: z.enum([...SCENARIO_IDS, ...PLATFORM_IDS]),
   title: z.string(),
   targets: objectivesSchema,
   /** What `targets.rpoSeconds` is: see `RpoObjective`. */
@@ -164,7 +168,9 @@ export function judgeDrill(scenarios: readonly Judged[]): DrillVerdict {
  */
 export function summarise(scenarios: readonly Judged[]): Pick<DrillReport, "targets" | "measured"> {
   const most = (key: keyof Objectives) => {
-    const share = ({ targets, measured }: Judged) => (measured[key] ?? Infinity) / targets[key];
+    // Where nothing may be lost, nothing lost uses none of it.
+    const share = ({ targets, measured }: Judged) =>
+      measured[key] === 0 ? 0 : (measured[key] ?? Infinity) / targets[key];
     const [closest] = [...scenarios].sort((one, other) => share(other) - share(one));
     return { target: closest?.targets[key] ?? 0, measured: closest?.measured[key] ?? null };
   };

@@ -15,14 +15,17 @@ import { Stages } from "../stages";
 import type { CheckResult } from "../types";
 import type { Ground } from "./ground";
 import {
-  ELSEWHERE,
   objectivesOf,
+  PLATFORM,
+  PLATFORM_IDS,
   SCENARIOS,
   SCENARIO_IDS,
   type AskedObjectives,
+  type PlatformId,
   type ScenarioId,
 } from "./objectives";
 import { renderJUnit, renderMarkdown } from "./render";
+import { renderPage } from "./timeline";
 import {
   DRILL_SCHEMA_VERSION,
   judgeDrill,
@@ -37,10 +40,18 @@ import { obstacle, RUN_SCENARIO, USES_ENVIRONMENT } from "./scenarios";
 export interface DrillOptions {
   /** Scenarios that must be exercised; none: every one that can be exercised on this ground. */
   scenarios?: readonly ScenarioId[];
+  /** Scenarios of a whole platform, where there is one to break. */
+  platform?: readonly PlatformExercise[];
   objectives: Pick<AskedObjectives, "overall" | "flags">;
   trigger: "schedule" | "manual";
   operator: string;
   runner: { image: string; revision: string };
+}
+
+/** One scenario of a whole platform: it causes its loss, brings everything back, and tells what it measured. */
+export interface PlatformExercise {
+  id: PlatformId;
+  run(stages: Stages, context: RunContext): Promise<{ measured: Measured; checks: CheckResult[] }>;
 }
 
 /** A drill as it is stored, and where. */
@@ -66,9 +77,10 @@ export async function runDrill(
   options: DrillOptions,
   context: RunContext,
 ): Promise<DrillResult> {
-  const asked = options.scenarios ?? [];
-  const exercised = asked.length > 0 ? asked : SCENARIO_IDS.filter((id) => !obstacle(id, ground));
-  if (exercised.length === 0) throw new NotRunError("no scenario can be exercised here");
+  const { platform = [], scenarios: asked = [] } = options;
+  const exercised =
+    asked.length > 0 || platform.length > 0 ? asked : SCENARIO_IDS.filter((id) => !obstacle(id, ground));
+  if (exercised.length + platform.length === 0) throw new NotRunError("no scenario can be exercised here");
   const startedAt = context.now();
   const stamp = startedAt.toISOString().replace(/\D/g, "").slice(0, 17);
   const scenarios: ScenarioReport[] = [];
@@ -80,6 +92,10 @@ export async function runDrill(
       `scenario ${id}: ${report.verdict.overall}, RTO ${rtoSeconds?.toFixed(1) ?? "-"} s, RPO ${rpoSeconds?.toFixed(1) ?? "-"} s`,
     );
     scenarios.push(report);
+  }
+  for (const one of platform) {
+    context.progress.note(`scenario ${one.id}: ${PLATFORM[one.id].title}`);
+    scenarios.push(await exercisePlatform(one, context));
   }
   const { source } = ground;
   const left = SCENARIO_IDS.filter((id) => !exercised.includes(id));
@@ -106,7 +122,11 @@ export async function runDrill(
         title: SCENARIOS[id].title,
         reason: obstacle(id, ground) ?? "not asked for",
       })),
-      ...ELSEWHERE,
+      ...PLATFORM_IDS.filter((id) => platform.every((one) => one.id !== id)).map((id) => ({
+        id,
+        title: PLATFORM[id].title,
+        reason: PLATFORM[id].reason,
+      })),
     ],
     environmentNotes: {
       cpus: os.availableParallelism(),
@@ -182,6 +202,22 @@ async function exercise(
   }
 }
 
+async function exercisePlatform({ id, run }: PlatformExercise, context: RunContext): Promise<ScenarioReport> {
+  const { title, objectives: targets } = PLATFORM[id];
+  const stages = new Stages(context);
+  const report = { id, title, targets, rpoObjective: "recovery-point" as const, backup: null, tables: [] };
+  try {
+    const { measured, checks } = await run(stages, context);
+    const verdict = judgeScenario(targets, measured, checks);
+    return { ...report, measured, stages: stages.list, checks, verdict };
+  } catch (error) {
+    if (context.signal.aborted && !isTimeout(context.signal.reason)) throw error;
+    const { check, reason } = brokenOff(error, context);
+    const verdict = judgeScenario(targets, NOTHING_MEASURED, [check]);
+    return { ...report, measured: NOTHING_MEASURED, stages: stages.list, checks: [check], verdict, reason };
+  }
+}
+
 /** What could not be tried says nothing about the backups; everything else that went wrong does. */
 function brokenOff(error: unknown, { signal }: RunContext): { check: CheckResult; reason: string } {
   const timedOut = signal.aborted;
@@ -213,6 +249,11 @@ async function store(evidence: EvidenceStore, environment: string, drill: Exerci
     junit = renderJUnit(linked);
     const attachments: Attachment[] = [
       { extension: "md", contentType: "text/markdown; charset=utf-8", text: markdown },
+      {
+        extension: "html",
+        contentType: "text/html; charset=utf-8",
+        text: renderPage(linked, readable(chain)),
+      },
       { extension: "junit.xml", contentType: "application/xml", text: junit },
     ];
     const digests = attachments.map(({ extension, text }) => ({

@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import type { Stored } from "../../../packages/emulated-azure/model/types";
+import { answerVault } from "../../../packages/emulated-azure/vault";
+import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import type { Platform } from "../../operations/platform";
+import type { Served } from "../serve";
+
+const SECRET = "azure-native:keyvault:Secret";
+
+/**
+ * Puts values into the vaults for the secrets that no deployment makes, such as partners' keys: made up, the same in every region,
+ * as whoever deploys would with `npm run secret`.
+ */
+export async function supplySecrets({ cloud, principals }: Served, { regions }: Platform): Promise<void> {
+  const operator = principals["operator"];
+  if (!operator) throw new Error("nobody is called operator");
+  const token = cloud.directory.issue(operator, "https://vault.azure.net");
+  const made = new Map(SECRET_CATALOG.map(({ name }) => [name, randomBytes(24).toString("base64url")]));
+  const there = new Set(
+    [...cloud.cloud.all()].filter(({ type }) => type === SECRET).map(({ id }) => id.toLowerCase()),
+  );
+  for (const { vault } of regions)
+    for (const { name, contentType } of SECRET_CATALOG) {
+      if ([...there].some((id) => id.endsWith(`/vaults/${vault}/secrets/${name}`))) continue;
+      const host = `${vault}.vault.azure.net`;
+      await answerVault(cloud, {
+        method: "PUT",
+        url: new URL(`https://${host}/secrets/${name}`),
+        host,
+        authorization: `Bearer ${token}`,
+        body: { value: made.get(name) ?? "", contentType },
+      });
+    }
+}
+
+const CONNECTION = "azure-native:network:PrivateLinkServicePrivateEndpointConnection";
+
+/** Lets Front Door in, as whoever owns the link services does after the first deployment. */
+export function approveLinks({ cloud: { cloud } }: Served): void {
+  for (const stored of [...cloud.all()])
+    if (stored.type === CONNECTION) {
+      const approved = (tree: Stored["inputs"]): Stored["inputs"] => ({
+        ...tree,
+        privateLinkServiceConnectionState: { status: "Approved", description: "", actionsRequired: "None" },
+      });
+      cloud.put({ ...stored, inputs: approved(stored.inputs), outputs: approved(stored.outputs) });
+    }
+}

@@ -1,0 +1,320 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PlatformId } from "../../recovery/drill/objectives";
+import type { Measured } from "../../recovery/drill/report";
+import type { PlatformExercise } from "../../recovery/drill/run";
+import type { Stages } from "../../recovery/stages";
+import type { CheckResult } from "../../recovery/types";
+import { FailedError } from "../../../packages/command/errors";
+import { loginName } from "../../../infra/data/databaseLogins";
+import { DATABASE_ROLES } from "../../../infra/secrets/secretCatalog";
+import { stringAt } from "../../../packages/emulated-azure/model/paths";
+import type { Customer } from "./customer";
+import { Laptop, type Ran } from ".";
+
+/** Orders confirmed before a loss, and again after the recovery. */
+const ORDERS = 20;
+const STACK = "prod";
+const SECRET = "azure-native:keyvault:Secret";
+
+interface Attempt {
+  laptop: Laptop;
+  customer: Customer;
+  stages: Stages;
+}
+
+type Outcome = { measured: Measured; checks: CheckResult[] };
+
+const check = (id: string, expected: string, actual: string): CheckResult => ({
+  id,
+  level: "L6",
+  status: expected === actual ? "PASS" : "FAIL",
+  expected,
+  actual,
+});
+
+/** Time without a confirmed order since the loss, and how far back the missing ones reach. */
+async function measure({ laptop, customer }: Attempt, lossAt: Date): Promise<Measured & { missing: number }> {
+  const missing = await laptop.missing(customer);
+  const { from, to } = customer.outage(lossAt.getTime() - 5_000);
+  const earliest = Math.min(...missing.map((id) => customer.confirmed.get(id) ?? Infinity));
+  return {
+    rtoSeconds: Math.max(0, to - Math.max(from, lossAt.getTime())) / 1000,
+    rpoSeconds: missing.length === 0 ? 0 : Math.max(0, (lossAt.getTime() - earliest) / 1000),
+    rpoMethod: "orders",
+    lossAt: lossAt.toISOString(),
+    markerAt: null,
+    missing: missing.length,
+  };
+}
+
+const stripped = ({ missing: _count, ...measured }: Measured & { missing: number }): Measured => measured;
+
+async function type(laptop: Laptop, incident: string, ...args: string[]): Promise<Ran> {
+  const ran = await laptop.operations([...args, "--yes", "--incident", incident]);
+  if (ran.code !== 0)
+    throw new FailedError(
+      `${args.join(" ")} ended with ${ran.code ?? "a signal"}: ${ran.said.trim().split("\n").at(-1) ?? ""}`,
+    );
+  return ran;
+}
+
+const serverOf = ({ served, platform }: Laptop) => {
+  const { real } = served;
+  if (!real) throw new FailedError("nothing real is served");
+  return real.databases.server(platform.regions[0]?.server ?? "");
+};
+
+async function crashApplication(attempt: Attempt): Promise<Outcome> {
+  const { laptop, customer, stages } = attempt;
+  const failed = customer.failed;
+  const at = new Date();
+  let kills = 0;
+  await stages.run("kill the pods, one after the other, under requests", async () => {
+    const pods = [...laptop.workloads.serving].filter(([, { workload }]) => workload === "api");
+    for (const [uid, { cluster }] of pods) {
+      await laptop.workloads.kill(uid);
+      kills += 1;
+      await customer.places(3);
+      // Its replacement has to be ready before the next one dies.
+      const ready = () =>
+        [...laptop.workloads.serving.values()].filter(
+          (one) => one.workload === "api" && one.cluster === cluster,
+        ).length;
+      for (const until = Date.now() + 60_000; ready() < pods.length && Date.now() < until;) await sleep(50);
+    }
+  });
+  await stages.run("go on", () => customer.places(ORDERS));
+  const measured = await measure(attempt, at);
+  return {
+    measured: stripped(measured),
+    checks: [
+      check("requests-failed", "0 requests failed", `${customer.failed - failed} requests failed`),
+      check("pods-killed", "3 pods killed", `${kills} pods killed`),
+      check("orders-missing", "0 orders missing", `${measured.missing} orders missing`),
+    ],
+  };
+}
+
+async function zoneStandby(attempt: Attempt): Promise<Outcome> {
+  const { laptop, customer, stages } = attempt;
+  const server = serverOf(laptop);
+  const before = server.instance;
+  const at = await stages.run("kill the primary under write load", async () => {
+    const moment = new Date();
+    await server.crash();
+    return moment;
+  });
+  await stages.run("the standby serves", () => customer.places(ORDERS));
+  const measured = await measure(attempt, at);
+  return {
+    measured: stripped(measured),
+    checks: [
+      check(
+        "another-instance",
+        "the standby serves",
+        server.instance === before ? "the same serves" : "the standby serves",
+      ),
+      check("orders-missing", "0 orders missing", `${measured.missing} orders missing`),
+    ],
+  };
+}
+
+async function replicaFailover(attempt: Attempt): Promise<Outcome> {
+  const { laptop, customer, stages } = attempt;
+  const { platform } = laptop;
+  const [, other] = platform.regions;
+  const server = serverOf(laptop);
+  await server.disableStandby();
+  await customer.places(ORDERS);
+  const at = await stages.run("kill the primary under write load, without a standby", async () => {
+    const moment = new Date();
+    await server.crash();
+    return moment;
+  });
+  const ran = await stages.run(`failover --to ${other?.location ?? ""}`, () =>
+    type(laptop, "INC-replica", "failover", STACK, "--to", other?.location ?? ""),
+  );
+  await stages.run("go on", () => customer.places(ORDERS));
+  const measured = await measure(attempt, at);
+  return { measured: stripped(measured), checks: [...ownTime(ran, 60), ...told(ran, measured)] };
+}
+
+async function regionFailure(attempt: Attempt): Promise<Outcome> {
+  const { laptop, customer, stages } = attempt;
+  const [own, other] = laptop.platform.regions;
+  const [home, away] = [own?.location ?? "", other?.location ?? ""];
+  const at = await stages.run("lose everything of the region", async () => {
+    const moment = new Date();
+    await laptop.lose(home);
+    return moment;
+  });
+  const ran = await stages.run(`failover --to ${away}`, () =>
+    type(laptop, "INC-region", "failover", STACK, "--to", away),
+  );
+  await stages.run("go on", () => customer.places(ORDERS));
+  const measured = await measure(attempt, at);
+  await stages.run("the region answers again, fenced", () => laptop.bringBack(home));
+  await stages.run("go on beside it", () => customer.places(ORDERS));
+  await stages.run(`failover --to ${home}`, () => type(laptop, "INC-home", "failover", STACK, "--to", home));
+  await stages.run("go on at home", () => customer.places(ORDERS));
+  const missing = await laptop.missing(customer);
+  return {
+    measured: stripped(measured),
+    checks: [
+      ...ownTime(ran, 60),
+      ...told(ran, measured),
+      check("back-without-loss", `${measured.missing} orders missing`, `${missing.length} orders missing`),
+    ],
+  };
+}
+
+async function pointInTime(attempt: Attempt): Promise<Outcome> {
+  const { laptop, customer, stages } = attempt;
+  const moment = await now(laptop);
+  await stages.run("orders that are wrong", () => customer.places(ORDERS));
+  const at = new Date();
+  const ran = await stages.run("pitr --adopt", () =>
+    type(laptop, "INC-pitr", "pitr", STACK, "--at", moment.toISOString(), "--adopt"),
+  );
+  await stages.run("go on", () => customer.places(ORDERS));
+  const measured = await measure(attempt, at);
+  const kept = [...customer.confirmed].filter(([, time]) => time < moment.getTime()).map(([id]) => id);
+  const missing = new Set(await laptop.missing(customer));
+  return {
+    // What was written since the moment is what an adoption gives up: that is the loss.
+    measured: { ...stripped(measured), rpoSeconds: secondsLost(ran) },
+    checks: [
+      check(
+        "restored-whole",
+        "0 orders of before the moment missing",
+        `${kept.filter((id) => missing.has(id)).length} orders of before the moment missing`,
+      ),
+      check(
+        "another-server",
+        "psql-…-g2 serves",
+        servingServer(laptop).endsWith("-g2") ? "psql-…-g2 serves" : servingServer(laptop),
+      ),
+    ],
+  };
+}
+
+async function securityBreach(attempt: Attempt): Promise<Outcome> {
+  const { laptop, customer, stages } = attempt;
+  const [own] = laptop.platform.regions;
+  const leaked = credentials(laptop);
+  const moment = await now(laptop);
+  await stages.run("the intruder changes data", () => customer.places(ORDERS));
+  const at = new Date();
+  await stages.run("contain", () => type(laptop, "INC-breach", "contain", STACK));
+  await stages.run("rotate --all", () => type(laptop, "INC-rotate", "rotate", STACK, "--all"));
+  const ran = await stages.run("pitr --adopt, to before", () =>
+    type(laptop, "INC-before", "pitr", STACK, "--at", moment.toISOString(), "--adopt"),
+  );
+  await stages.run("reopen", () => type(laptop, "INC-reopen", "reopen", STACK, "--keep-secrets"));
+  await stages.run("go on", () => customer.places(ORDERS));
+  const measured = await measure(attempt, at);
+  const database = laptop.database();
+  const working: string[] = [];
+  for (const host of [laptop.platform.writerHost, own?.serverHost ?? ""])
+    for (const { user, password } of leaked) {
+      const signedIn = await database
+        .login(host, { user, password, database: laptop.platform.database })
+        .catch((error: unknown) => String(error));
+      if (signedIn === true) working.push(`${user} at ${host}`);
+    }
+  return {
+    measured: { ...stripped(measured), rpoSeconds: secondsLost(ran) },
+    checks: [
+      check(
+        "old-credentials",
+        "no old credential works",
+        working.length === 0 ? "no old credential works" : working.join(", "),
+      ),
+      check("credentials-tried", `${DATABASE_ROLES.length + 1} tried`, `${leaked.length} tried`),
+    ],
+  };
+}
+
+const servingServer = ({ served }: Laptop): string =>
+  served.real?.databases.virtualEndpoint(`forma3d-${STACK}-db`).primary.name ?? "";
+
+function secondsLost({ document }: Ran): number {
+  const { lossSeconds } = (document["measured"] ?? {}) as { lossSeconds?: number };
+  return lossSeconds ?? 0;
+}
+
+async function now(laptop: Laptop): Promise<Date> {
+  const [row] = await laptop.sql<{ now: Date }>("SELECT clock_timestamp() AS now");
+  if (!row) throw new FailedError("the database has no clock");
+  return row.now;
+}
+
+/** Logins of the serving region and the administrator, with the passwords its vault holds now. */
+function credentials(laptop: Laptop): { user: string; password: string }[] {
+  const [own] = laptop.platform.regions;
+  if (!own) return [];
+  const of = (name: string): string => {
+    const found = [...laptop.served.cloud.cloud.all()].find(
+      ({ type: kind, id }) =>
+        kind === SECRET && id.toLowerCase().endsWith(`/vaults/${own.vault}/secrets/${name}`),
+    );
+    return (found && stringAt(found.inputs, "properties.value")) ?? "";
+  };
+  return [
+    ...DATABASE_ROLES.map((role) => ({
+      user: loginName(role, own),
+      password: of(`database-${role}-password`),
+    })),
+    { user: laptop.database().administrator, password: of("database-admin-password") },
+  ];
+}
+
+const ownTime = ({ seconds }: Ran, most: number): CheckResult[] => [
+  {
+    id: "command-time",
+    level: "L6",
+    status: seconds <= most ? "PASS" : "FAIL",
+    expected: `the command's own time at most ${most} s`,
+    actual: `${seconds.toFixed(1)} s`,
+  },
+];
+
+/** Nothing from before the moment that was printed may be missing. */
+const told = ({ document }: Ran, { rpoSeconds }: Measured): CheckResult[] => {
+  const { rpoSeconds: printed = 0 } = (document["measured"] ?? {}) as { rpoSeconds?: number };
+  return [
+    {
+      id: "loss-as-told",
+      level: "L6",
+      status: (rpoSeconds ?? Infinity) <= printed + 1 ? "PASS" : "FAIL",
+      expected: `at most the ${printed.toFixed(1)} s that were printed before the decision`,
+      actual: `${(rpoSeconds ?? 0).toFixed(1)} s`,
+    },
+  ];
+};
+
+const EXERCISES: Readonly<Record<PlatformId, (attempt: Attempt) => Promise<Outcome>>> = {
+  "zone-standby": zoneStandby,
+  "replica-failover": replicaFailover,
+  "application-crash": crashApplication,
+  "region-failure": regionFailure,
+  "point-in-time": pointInTime,
+  "security-breach": securityBreach,
+};
+
+/** A scenario on a platform of its own: nothing of the one before is left. */
+export function exerciseOf(id: PlatformId): PlatformExercise {
+  return {
+    id,
+    async run(stages) {
+      const laptop = await stages.run(`serve ${STACK}`, () => Laptop.open(STACK));
+      try {
+        const customer = laptop.customer();
+        await stages.run("orders are placed", () => customer.places(ORDERS));
+        return await EXERCISES[id]({ laptop, customer, stages });
+      } finally {
+        await laptop.close();
+      }
+    },
+  };
+}

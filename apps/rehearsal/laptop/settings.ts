@@ -1,0 +1,84 @@
+import fs from "node:fs";
+import path from "node:path";
+import { stringAt } from "../../../packages/emulated-azure/model/paths";
+import { CONTAINER_NAMES } from "../../../infra/data/places";
+import type { Platform } from "../../operations/platform";
+import type { Served } from "../serve";
+import type { PublicNames } from "./edge";
+
+const SECRET = "azure-native:keyvault:Secret";
+const SUFFIX = "postgres.database.azure.com";
+const LOOPBACK = "127.0.0.1";
+
+/** What `npm run operations` needs to act on a served platform as a principal. */
+export function settingsOf(
+  served: Served,
+  platform: Platform,
+  names: Pick<PublicNames, "hosts">,
+  principal: string,
+): Record<string, string> {
+  const { environment, cloud, principals, kubeconfig } = served;
+  const who = principals[principal];
+  if (!who) throw new Error(`nobody is called ${principal}`);
+  return {
+    ...environment,
+    AZURE_TENANT_ID: cloud.directory.tenantId,
+    AZURE_CLIENT_ID: who.appId ?? "",
+    AZURE_CLIENT_SECRET: who.secret ?? "",
+    KUBECONFIG: kubeconfig(principal) ?? "",
+    DATABASE_URL: administratorOf(served, platform),
+    DATABASE_HOSTS_FILE: hostsFile(served),
+    PUBLIC_HOSTS: names.hosts,
+    INCIDENT_STORE_URL: incidentStore(served, platform),
+    RESTORE_LAG_SECONDS: "0",
+  };
+}
+
+/** The container of incidents in a region that answers. */
+function incidentStore({ cloud }: Served, { backupAccounts }: Platform): string {
+  const standing = backupAccounts.find(({ name }) => !cloud.losses.lost.has(name));
+  return standing ? `${standing.url}/${CONTAINER_NAMES.incidents}` : "";
+}
+
+/** The administrator's connection string, as the vault of a region that answers has it. */
+function administratorOf({ cloud }: Served, { regions }: Platform): string {
+  for (const { vault, location } of regions) {
+    if (cloud.losses.lost.has(location)) continue;
+    const found = [...cloud.cloud.all()].find(
+      ({ type, id }) =>
+        type === SECRET && id.toLowerCase().endsWith(`/vaults/${vault}/secrets/database-admin-url`),
+    );
+    const value = found && stringAt(found.inputs, "properties.value");
+    if (value !== undefined) return value;
+  }
+  return "";
+}
+
+/** A file that says at any moment where the database servers' names lead. */
+function hostsFile(served: Served): string {
+  const file = path.join(served.home, "database-hosts");
+  const write = (): void => fs.writeFileSync(file, databaseHosts(served));
+  if (!fs.existsSync(file)) {
+    served.cloud.hooks.on(write);
+    served.cloud.losses.on(write);
+  }
+  write();
+  return file;
+}
+
+function databaseHosts({ real, cloud }: Served): string {
+  if (!real) return "";
+  const endpoints = [...cloud.cloud.all()]
+    .filter(({ type }) => type === "azure-native:dbforpostgresql:VirtualEndpoint")
+    .map(({ id }) => id.slice(id.lastIndexOf("/") + 1));
+  const hosts = [
+    ...real.databases.names.map((name) => `${name}.${SUFFIX}`),
+    ...endpoints.flatMap((name) => [`${name}.writer.${SUFFIX}`, `${name}.reader.${SUFFIX}`]),
+  ];
+  return hosts
+    .flatMap((host) => {
+      const port = real.databases.portOf(host);
+      return port === undefined ? [] : [`${host}=${LOOPBACK}:${port}`];
+    })
+    .join(",");
+}
