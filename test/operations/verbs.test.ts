@@ -239,6 +239,18 @@ describe("contain and reopen", () => {
     await laptop.writes(3);
   }, 40_000);
 
+  test("a login rotates while contained, and its pods start with it once reopened", async () => {
+    const before = await inVault("database-api-password");
+    await run(verbs.contain(), go("INC-shut"));
+    await run(rotating(["database-api"]), go("INC-inside"));
+    const now = (await inVault("database-api-password")) ?? "";
+    expect(now).not.toBe(before);
+    await run(verbs.reopen(), go("INC-open"));
+    await laptop.writes(3);
+    expect(await signsIn("api_weu", now)).toBe(true);
+    expect(await signsIn("api_weu", before ?? "")).toMatch(/password authentication failed/);
+  }, 60_000);
+
   test("refused where no role of a region could be shut", async () => {
     const regions = laptop.platform.regions.map((region) => ({ ...region, code: "xyz" }));
     const verb = contain({ ...laptop.platform, regions }, laptop.ground, around());
