@@ -3,6 +3,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { difference, estimate } from "../../apps/tools/cost/price";
+import { renderPromises } from "../../apps/tools/cost/render";
+import { readSmallest } from "../../apps/tools/cost/smallest";
 import { monthly, PriceTable, readPrices } from "../../apps/tools/cost/table";
 import type { ResourceDocument } from "../../apps/tools/render/plan";
 import { planStack, PlanView } from "../support/plan";
@@ -106,6 +108,24 @@ test("the difference of two plans names what changed and nothing else", async ()
   expect((row?.before ?? 0) - (row?.after ?? 0)).toBeGreaterThanOrEqual(
     monthly(prices, "vm.Standard_D4ds_v5", "westeurope"),
   );
+}, 60_000);
+
+test("the smallest production that keeps every promise plans clean, for what the page says", async () => {
+  const { stack, values, total } = readSmallest(ROOT);
+  const flags = values.flatMap(({ key, value }) => ["--config", `${key}=${String(value)}`]);
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "smallest-")), "plan.json");
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ["packages/command/run.mjs", "apps/tools/plan/plan.ts", stack, ...flags, "--save", file],
+    { cwd: ROOT, encoding: "utf8" },
+  );
+  expect(stdout).toMatch(/^Policies +\d+ checked, none violated/m);
+  expect(status).toBe(0);
+  const planned = JSON.parse(fs.readFileSync(file, "utf8")) as { resources: ResourceDocument[] };
+  expect(Math.round(estimate(planned.resources, prices).total)).toBe(total);
+  // Every promise still has what it costs.
+  const promised = renderPromises(prices, estimate(planned.resources, prices)).split("\n").slice(2, -3);
+  for (const line of promised) expect(line).not.toMatch(/\| 0\.00 \|$/);
 }, 60_000);
 
 test("every entry of the table names its source and a price in every region", () => {

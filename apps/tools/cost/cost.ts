@@ -37,7 +37,7 @@ async function run(stack: string, options: Options): Promise<void> {
   print(renderEstimate(stack, cost));
   if (base) print(renderDifference(base, cost));
   if (options.lines) print(renderLines(cost));
-  if (options.options) print(renderOptions(prices));
+  if (options.options) print(renderOptions(prices, [[stack, cost]]));
 }
 
 export async function main(): Promise<void> {

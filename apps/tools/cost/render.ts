@@ -55,18 +55,48 @@ export function renderLines({ lines, currency }: Estimate): string {
   ].join("\n");
 }
 
-/** The report's three options beside what this platform does. */
-export function renderOptions({ options }: PriceTable): string {
+/** The report's three options beside what this platform does, and costs. */
+export function renderOptions(
+  { options }: PriceTable,
+  estimates: readonly (readonly [string, Estimate])[],
+): string {
+  const here = (components: readonly string[], { byComponent }: Estimate): number =>
+    Object.entries(byComponent)
+      .filter(([name]) => components.some((ending) => name.endsWith(ending)))
+      .reduce((sum, [, cost]) => sum + cost, 0);
   return [
     table(
-      ["Component", "A: budget", "B: recommended", "C: enterprise", "Here"],
-      options.map(({ component, budget, recommended, enterprise, here }) => [
-        component,
-        budget,
-        recommended,
-        enterprise,
-        here,
+      [
+        ...["Component", "A: budget", "B: recommended", "C: enterprise", "Here"],
+        ...estimates.map(([stack]) => `${stack}, USD a month`),
+      ],
+      options.map((option) => [
+        ...[option.component, option.budget, option.recommended, option.enterprise, option.here],
+        ...estimates.map(([, estimate]) => money(here(option.components, estimate))),
       ]),
+    ),
+    "",
+  ].join("\n");
+}
+
+/** What each promise costs in a plan; lines that no promise names are told as well. */
+export function renderPromises({ promises }: PriceTable, { lines, total, currency }: Estimate): string {
+  const sums = new Map(promises.map(({ promise }) => [promise, 0]));
+  let rest = 0;
+  for (const { resource, item, cost } of lines) {
+    const { promise } =
+      promises.find(({ costs }) => costs.some((part) => new RegExp(part).test(`${resource} ${item}`))) ?? {};
+    if (promise === undefined) rest += cost;
+    else sums.set(promise, (sums.get(promise) ?? 0) + cost);
+  }
+  return [
+    table(
+      ["Promise", `${currency} a month`],
+      [
+        ...[...sums].map(([promise, cost]) => [promise, money(cost)]),
+        ["What no promise needs alone", money(rest)],
+        ["**Total**", `**${money(total)}**`],
+      ],
     ),
     "",
   ].join("\n");

@@ -24,6 +24,7 @@ const table = z.strictObject({
     secretOperationsTenThousandsPerMonth: amount,
   }),
   prices: z.record(z.string(), price),
+  promises: z.array(z.strictObject({ promise: z.string(), costs: z.array(z.string()).min(1) })),
   options: z.array(
     z.strictObject({
       component: z.string(),
@@ -31,6 +32,7 @@ const table = z.strictObject({
       recommended: z.string(),
       enterprise: z.string(),
       here: z.string(),
+      components: z.array(z.string()).min(1),
     }),
   ),
 });

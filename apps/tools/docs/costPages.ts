@@ -2,19 +2,31 @@ import fs from "node:fs";
 import path from "node:path";
 import { stackNames } from "../../../stacks/files";
 import { estimate } from "../cost/price";
-import { renderEstimate, renderOptions } from "../cost/render";
+import { renderEstimate, renderOptions, renderPromises } from "../cost/render";
+import { readSmallest, renderSmallest } from "../cost/smallest";
 import { PRICE_FILE, readPrices } from "../cost/table";
 import type { PlanDocument } from "../render/plan";
 
 /** `docs/cost.md`: what the golden plans cost, and the report's options. */
 export function renderCost(root: string): string {
   const prices = readPrices(root);
-  const stacks = stackNames(root).map((stack) => {
-    const plan = JSON.parse(
-      fs.readFileSync(path.join(root, `test/expected/${stack}.json`), "utf8"),
-    ) as PlanDocument;
-    return [`## ${stack}`, "", renderEstimate(stack, estimate(plan.resources, prices))].join("\n");
-  });
+  const estimateOf = (file: string) =>
+    estimate(
+      (JSON.parse(fs.readFileSync(path.join(root, "test/expected", file), "utf8")) as PlanDocument).resources,
+      prices,
+    );
+  const estimates = stackNames(root).map((stack) => [stack, estimateOf(`${stack}.json`)] as const);
+  const smallest = readSmallest(root);
+  const stacks = estimates.map(([stack, platform]) =>
+    [
+      `## ${stack}`,
+      "",
+      renderEstimate(stack, platform),
+      `What it is deployed from (\`control/\`) comes to ${estimateOf(`control/${stack}.json`).total.toFixed(2)} more.`,
+      "",
+    ].join("\n"),
+  );
+  const own = estimates.find(([stack]) => stack === smallest.stack);
   return [
     "# Cost",
     "",
@@ -30,10 +42,18 @@ export function renderCost(root: string): string {
     "A size or type without a price is an error, so that nothing new is free by mistake. Every pull request shows what it changes.",
     "",
     ...stacks,
+    `## What each promise of ${smallest.stack} costs`,
+    "",
+    own ? renderPromises(prices, own[1]) : "",
+    renderSmallest(smallest),
+    "## What it cost before",
+    "",
+    "In November 2026 production came to 3,566 dollars a month by this table, staging to 1,290. Since then traffic leaves by the clusters' load balancers and no longer through NAT gateways (70 and 35 less), Defender watches (170 and 5 more), a witness says who serves (15 more in production), and what an environment is deployed from is declared (18 more each).",
+    "",
     "## The report's options",
     "",
     "The report (§11.4) estimates 0 (A), 175-250 (B) and more than 500 dollars a month (C) for four components. This platform is beyond C in what it survives; the difference is the second region, the cluster's SLA and the private network.",
     "",
-    renderOptions(prices),
+    renderOptions(prices, estimates),
   ].join("\n");
 }
