@@ -30,7 +30,7 @@ export interface RecoveryRun {
 export const STARTING_DEADLINE_MINUTES = 60;
 
 /**
- * How often a backup is tried again. Another run may hold the database's lease, such as the copy of an older backup: each
+ * How often a backup is tried again. Another run may hold the database's lease, such as another tier's backup or a prune: each
  * try waits twice as long as the one before (10 s, 20 s, … at most 6 minutes), these together about 20 minutes.
  */
 export const BACKUP_RETRIES = 7;
@@ -116,11 +116,10 @@ export const RECOVERY_JOBS: readonly RecoveryJob[] = [
   {
     name: "verify",
     identity: "verify",
-    arguments: ({ deadlineMinutes, database }) => [
+    // Every backup is proved by a restore, those of each hour too; one that is late waits for the next run.
+    arguments: ({ deadlineMinutes }) => [
       "verify",
-      "--latest",
-      "--database",
-      database,
+      "--unproved",
       "--timeout",
       ownTimeout(deadlineMinutes),
       "--json",

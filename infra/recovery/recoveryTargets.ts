@@ -26,7 +26,7 @@ export interface S3Target {
 /** Where the recovery runner finds what it works on; the same for all its verbs. */
 export interface RecoveryTargets {
   environment: string;
-  /** The accounts that hold the backups, the region's own first: it is asked first, and keeps the evidence. */
+  /** The accounts that hold the backups, the region's own first: it is asked first. */
   accounts: readonly BackupTarget[];
   /** A target with another provider. */
   s3?: S3Target;
@@ -79,7 +79,7 @@ function s3Entry({ endpoint, region, bucket, objectLock }: S3Target) {
     objectLock,
     accessKeyIdFile: secretFile("backup-s3-access-key-id"),
     secretAccessKeyFile: secretFile("backup-s3-secret-access-key"),
-    containers: Object.fromEntries(TIERS.map((tier) => [tier, bucket])),
+    containers: Object.fromEntries([...TIERS, "evidence"].map((kind) => [kind, bucket])),
   };
 }
 

@@ -99,7 +99,9 @@ export const recovery = z
           .describe(
             "Hourly look whether a target lacks a backup that another holds; it is then copied there.",
           ),
-        verify: cron.default("0 5 * * 0").describe("Weekly verification by a full restore."),
+        verify: cron
+          .default("15 * * * *")
+          .describe("Hourly: a full restore of each backup that nobody has proved yet, the newest first."),
         drill: cron.default("0 6 2 * *").describe("Monthly drill (report §11.3)."),
         prune: cron.default("20 7 * * *").describe("Daily removal of expired backups, of every tier."),
       })

@@ -529,7 +529,7 @@ describe("recovery jobs", () => {
       ["weekly", "30 12 * * 0"],
       ["monthly", "30 21 1 * *"],
       ["copy", "40 * * * *"],
-      ["verify", "0 5 * * 0"],
+      ["verify", "15 * * * *"],
       ["drill", "0 6 2 * *"],
       ["prune", "20 7 * * *"],
     ]);
@@ -567,7 +567,7 @@ describe("recovery jobs", () => {
     expect(NAMES.map(run)).toEqual([
       ...BACKUPS.map((tier) => ["backup", `backup --all --tier ${tier} --json`]),
       ["copy", "copy --json"],
-      ["verify", "verify --latest --database forma3d --timeout 216m --json"],
+      ["verify", "verify --unproved --timeout 216m --json"],
       ["drill", "drill --database forma3d --trigger schedule --operator cronjob --timeout 270m --json"],
       ["prune", "prune --no-dry-run --json"],
     ]);

@@ -44,7 +44,17 @@ beforeAll(async () => {
     "database-backup-url": lab.server.url("backup"),
   };
   for (const [name, value] of Object.entries(secrets)) writeFileSync(path.join(folder, name), value);
-  const planned = plan.ofType("azure-native:storage:StorageAccount").map(({ inputs }) => inputs as Inputs);
+  const holdsBackups = new Set(
+    plan
+      .ofType("azure-native:storage:BlobContainer")
+      .map(({ inputs }) => inputs as Inputs)
+      .filter(({ containerName }) => containerName === "backups-daily")
+      .map(({ accountName }) => accountName as string),
+  );
+  const planned = plan
+    .ofType("azure-native:storage:StorageAccount")
+    .map(({ inputs }) => inputs as Inputs)
+    .filter(({ accountName }) => holdsBackups.has(accountName as string));
   accounts = Object.fromEntries(
     await Promise.all(
       planned.map(async ({ accountName, location }) => {
@@ -139,9 +149,17 @@ test("the copy brings an account what it lacks, verification counts for both, an
   expect(await held("daily")).toEqual([1, 0]);
   expect(await runJob("copy")).toEqual([expect.objectContaining({ to: "northeurope", outcome: "copied" })]);
   expect(await held("daily")).toEqual([1, 1]);
-  const report = await runJob("verify");
-  expect(report).toMatchObject({ verdict: "PASS" });
-  expect(report.copies).toEqual([expect.objectContaining({ target: "northeurope", verdict: "PASS" })]);
+  // Each of the four is proved by a restore, the hourly one too, and its copy with it.
+  const reports = (await runJob("verify")) as Inputs[];
+  expect(reports.map(({ tier, verdict }) => [tier, verdict]).sort()).toEqual([
+    ["daily", "PASS"],
+    ["hourly", "PASS"],
+    ["monthly", "PASS"],
+    ["weekly", "PASS"],
+  ]);
+  for (const { copies } of reports)
+    expect(copies).toEqual([expect.objectContaining({ target: "northeurope", verdict: "PASS" })]);
+  expect(await runJob("verify")).toEqual([]);
   const pruned = await runJob("prune");
   expect(pruned.decisions.map(({ outcome }: Inputs) => outcome)).toEqual(Array(8).fill("kept"));
 });
@@ -151,9 +169,9 @@ test("in the operator's pod a restore is done when api, migration and backup can
   const env = variables(container);
   const status = await recovery(["status", "--json"], env);
   const entries = JSON.parse(status.stdout) as Inputs[];
-  expect(entries.map(({ target, behind }) => [target, behind])).toEqual([
-    ["westeurope", []],
-    ["northeurope", []],
+  expect(entries.map(({ target, behind, held: all, proved }) => [target, behind, all, proved])).toEqual([
+    ["westeurope", [], 4, 4],
+    ["northeurope", [], 4, 4],
   ]);
   const at = new Date(Date.now() + 60_000).toISOString();
   const run = await recovery(["restore", "--at", at, "--to", "restored", "--json"], env);
@@ -191,8 +209,9 @@ test("encrypted and to another provider as well: jobs find bucket, access key an
   const [backup] = await runJob("hourly", elsewhere);
   expect(backup.archive.encryption).toEqual({ format: "age/v1", recipients: [recipient] });
   expect(backup.targets).toEqual([{ name: "westeurope" }, { name: "northeurope" }, { name: "s3" }]);
-  const report = await runJob("verify", elsewhere);
+  const [report, ...others] = (await runJob("verify", elsewhere)) as [Inputs, ...Inputs[]];
   expect(report).toMatchObject({ id: backup.id, verdict: "PASS" });
+  expect(others).toEqual([]);
   expect(report.copies.map(({ target, verdict }: Inputs) => [target, verdict])).toEqual([
     ["northeurope", "PASS"],
     ["s3", "PASS"],
