@@ -313,6 +313,7 @@ describe("storage", () => {
       };
       const days = (count: number) => ({ daysAfterModificationGreaterThan: count });
       expect(Object.fromEntries(rules.map((rule) => [rule.name, rule.definition.actions.baseBlob]))).toEqual({
+        "backups-hourly": { tierToCool: days(1) },
         "backups-weekly": { tierToCool: days(1) },
         "backups-monthly": { tierToCool: days(1), tierToCold: days(31) },
         evidence: { tierToCool: days(30), tierToCold: days(120) },
