@@ -186,6 +186,20 @@ export function deriveInventory(stacks: Readonly<Record<string, StackConfig>>, e
 }
 
 /**
+ * The stack files of this product in a folder; none where the project is another one, whose stack files say other things and
+ * whose inventory lists everything itself.
+ * @throws ConfigError as {@link readStacks}
+ */
+export function readOwnStacks(root: string): ReturnType<typeof readStacks> {
+  const file = path.join(root, "Pulumi.yaml");
+  if (!fs.existsSync(file)) return readStacks(root);
+  const project = yaml.load(fs.readFileSync(file, "utf8"), { schema: yaml.JSON_SCHEMA }) as {
+    name?: unknown;
+  } | null;
+  return project?.name === PRODUCT ? readStacks(root) : {};
+}
+
+/**
  * The isolation inventory of the project in a folder.
  * @throws ConfigError when a stack file or policies/inventory.yaml is unreadable or malformed, Error when it is empty.
  */
@@ -207,5 +221,5 @@ export function readInventory(root: string, now = new Date()): Inventory {
     ),
   );
   if (problems.length > 0) throw new ConfigError("policies/inventory.yaml", problems);
-  return { ...deriveInventory(readStacks(root), extras), types: extras.types };
+  return { ...deriveInventory(readOwnStacks(root), extras), types: extras.types };
 }

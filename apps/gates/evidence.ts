@@ -9,6 +9,7 @@ import {
 } from "../../policies/proof";
 import { allRules } from "../../policies/pack/pack";
 import { readInventory } from "../../stacks/inventory";
+import { mendLine, mendOf, placeOf } from "../../policies/pack/mend";
 import { Waivers } from "../../policies/pack/waivers";
 import { type Event, judgedUrns } from "./events";
 
@@ -79,7 +80,7 @@ function errors(events: readonly Event[]): string[] {
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
 
 /** What was refused: the canary where it was asked for, and nothing else. */
-function refusals(events: readonly Event[], { nonce, canary }: Expectation): string[] {
+function refusals(events: readonly Event[], { nonce, canary, stack }: Expectation): string[] {
   const mandatory = events.flatMap(({ policyEvent }) =>
     policyEvent && policyEvent.enforcementLevel !== "advisory" && policyEvent.enforcementLevel !== "warning"
       ? [policyEvent]
@@ -92,8 +93,17 @@ function refusals(events: readonly Event[], { nonce, canary }: Expectation): str
     ...(canary && !mandatory.some(isCanary)
       ? ["the canary was not refused: no policy can have stopped anything"]
       : []),
-    ...others.map(({ resourceUrn = "", message }) => `${resourceUrn}: ${firstLine(message)}`),
+    ...others.map(
+      ({ resourceUrn = "", message, policyName }) =>
+        `${resourceUrn}: ${firstLine(message)}${mended(policyName, resourceUrn, message, stack)}`,
+    ),
   ];
+}
+
+/** Key, fix and page of a finding, where a rule of the pack made it. */
+function mended(name: string, urn: string, message: string, stack: string): string {
+  const rule = allRules(new Waivers([], "")).find((one) => one.name === name);
+  return rule ? mendLine(mendOf(rule, { urn, path: placeOf(message) }, stack)) : "";
 }
 
 /** What the engine itself says it had judged. */

@@ -5,6 +5,7 @@ import type { Inventory } from "../../packages/isolation/inventory";
 import { OutsideWatch } from "../../packages/isolation/outside";
 import { isolationRules } from "../../packages/isolation/rules";
 import type { Finding } from "../../packages/isolation/rule";
+import { mendLine, mendOf } from "../../policies/pack/mend";
 import { Waivers } from "../../policies/pack/waivers";
 import { type GivenResource, type Unread, viewOf } from "./views";
 
@@ -31,6 +32,7 @@ export const GATE_RULES = {
   references: "GATE-REFERENCE",
 } as const;
 
+const BY_ID = new Map(isolationRules.map((rule) => [rule.id, rule]));
 const ADVISORY = new Set(isolationRules.filter(({ level }) => level === "advisory").map(({ id }) => id));
 
 /** The rules of the pack, its inventory and its waivers, for gates outside the engine. */
@@ -123,8 +125,10 @@ export class GateKeeper {
     const isAdvisory = finding.level === "advisory" || ADVISORY.has(finding.ruleId);
     const waiver = isAdvisory ? undefined : this.waivers.covering(finding);
     const line = `${finding.urn}: ${describeFinding(finding)}`;
+    const rule = BY_ID.get(finding.ruleId);
+    const [stack] = placeOf(finding.urn);
     if (isAdvisory || waiver) this.notes.push(line);
-    else this.findings.push(line);
+    else this.findings.push(rule ? `${line}${mendLine(mendOf(rule, finding, stack))}` : line);
   }
 }
 

@@ -20,7 +20,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function ruleRow(rule: Rule): string[] {
   const lowered = rule.levelCanBeLowered ? " (can be lowered)" : "";
   return [
-    `[${rule.id}](${rule.url})`,
+    `<a id="${rule.id.toLowerCase()}"></a>[${rule.id}](${rule.url})`,
     `\`${rule.name}\``,
     `**${rule.title}.** ${rule.description}`,
     APPLIES[rule.appliesTo],

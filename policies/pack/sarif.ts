@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { controlsOf, familyOf } from "./catalogue";
+import { mendOf, pageOf, placeOf } from "./mend";
 import type { Rule } from "../../packages/isolation/rule";
 
 /** A finding as it arrives from the pack. */
@@ -19,6 +20,8 @@ export interface Judged {
   /** Version of the pack. */
   readonly version: string;
   readonly findings: readonly PackFinding[];
+  /** Text of the stack file, in which a finding is shown at the line of its key; absent: at the first line. */
+  readonly stackFile?: string;
 }
 
 /** GitHub sorts security findings by this number: 9 and more is critical, 7 high, 4 medium. */
@@ -37,8 +40,8 @@ function descriptor(rule: Rule): object {
     shortDescription: { text: rule.title },
     fullDescription: { text: rule.description },
     help: {
-      text: `${rule.why}\n\nFix: ${rule.remediation}`,
-      markdown: `${rule.why}\n\n**Fix:** ${rule.remediation}`,
+      text: `${rule.why}\n\nFix: ${rule.remediation}\n\nPage: ${pageOf(rule)}`,
+      markdown: `${rule.why}\n\n**Fix:** ${rule.remediation}\n\n**Page:** \`${pageOf(rule)}\``,
     },
     helpUri: rule.url,
     defaultConfiguration: { level: rule.level === "mandatory" ? "error" : "warning" },
@@ -58,24 +61,50 @@ function fingerprint(stack: string, { policy, urn, message }: PackFinding): stri
   return createHash("sha256").update([stack, policy, urn, message].join("\n")).digest("hex").slice(0, 32);
 }
 
-function result({ stack }: Judged, finding: PackFinding, rule: Rule, index: number): object {
+/** Line of a key such as `database.backupRetentionDays`, as far down as the file says it; 1 where it says nothing. */
+function lineOf(stackFile: string, key: string | undefined): number {
+  const [top = "", ...below] = (key ?? "").split(".");
+  const lines = stackFile.split("\n");
+  const start = lines.findIndex((line) => line.trimStart().startsWith(`forma3d:${top}:`));
+  if (key === undefined || start < 0) return 1;
+  let at = start;
+  for (const name of below) {
+    const next = lines.findIndex(
+      (line, index) => index >= at && new RegExp(`(?:^|[\\s{])${name}:`).test(line),
+    );
+    const isOutside = next < 0 || lines.slice(start + 1, next + 1).some((line) => /^\s*\w+:\w+:/.test(line));
+    if (isOutside) break;
+    at = next;
+  }
+  return at + 1;
+}
+
+function result({ stack, stackFile = "" }: Judged, finding: PackFinding, rule: Rule, index: number): object {
   const { urn, level, message } = finding;
   const name = urn.split("::").at(-1) ?? "";
+  const { key, fix, page } = mendOf(rule, { urn, path: placeOf(message) }, stack);
+  const text = [
+    name === "" ? message : `${name}: ${message}`,
+    ...(key === undefined ? [] : [`Key: forma3d:${key} in Pulumi.${stack}.yaml`]),
+    `Fix: ${fix}`,
+    `Page: ${page}`,
+  ].join("\n");
   return {
     ruleId: rule.id,
     ruleIndex: index,
     level: level === "mandatory" ? "error" : "warning",
-    message: { text: name === "" ? message : `${name}: ${message}` },
+    message: { text },
     locations: [
       {
         // Resources are made by code from the stack's values: the file that holds them is where a fix begins.
         physicalLocation: {
           artifactLocation: { uri: `Pulumi.${stack}.yaml`, uriBaseId: "%SRCROOT%" },
-          region: { startLine: 1 },
+          region: { startLine: lineOf(stackFile, key) },
         },
         ...(urn !== "" && { logicalLocations: [{ fullyQualifiedName: urn, name, kind: "resource" }] }),
       },
     ],
+    properties: { ...(key !== undefined && { key }), fix, page },
     partialFingerprints: { "finding/v1": fingerprint(stack, finding) },
   };
 }

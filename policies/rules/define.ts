@@ -54,16 +54,25 @@ const completed = new WeakMap<StackView, StackView>();
  * of it. A preview has no answers, only guesses at them, and none at all for a cluster that does not exist yet.
  */
 function complete(stack: StackView, { isDryRun }: Context): StackView {
-  const known = completed.get(stack);
-  if (known) return known;
+  const before = completed.get(stack);
+  if (before) return before;
   const resources = stack.resources.map((resource) => {
     const { inputs, props } = resource;
-    return inputs ? { ...resource, props: isDryRun ? over(props, inputs) : over(inputs, props) } : resource;
+    return inputs
+      ? { ...resource, props: isDryRun ? over(known(props), inputs) : over(inputs, props) }
+      : resource;
   });
   const whole = { resources, byUrn: new Map(resources.map((resource) => [resource.urn, resource])) };
   completed.set(stack, whole);
   return whole;
 }
+
+/**
+ * Outputs that are there. What nobody asked for and nobody knows yet is no reason to wait: every property Azure could report is
+ * unknown in a preview, and a rule that took each for a value to come would never speak in one.
+ */
+const known = (outputs: Tree): Tree =>
+  Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== UNKNOWN));
 
 /** Properties of both; those of the second win where they are known. */
 function over(base: Tree, top: Tree): Tree {
@@ -79,17 +88,32 @@ export function stackRule(
   meta: Described<StackRule>,
   check: (stack: StackView, context: Context) => readonly Verdict[],
 ): StackRule {
+  return partedRule(meta, (stack, context) => [() => check(stack, context)]);
+}
+
+/**
+ * A rule on the stack as a whole that consists of parts which know nothing of each other: what one part cannot know yet
+ * makes a guess of its own findings only.
+ */
+export function partedRule(
+  meta: Described<StackRule>,
+  parts: (stack: StackView, context: Context) => readonly (() => readonly Verdict[])[],
+): StackRule {
   return {
     level: "mandatory",
     levelCanBeLowered: false,
     ...meta,
     scope: "stack",
     check: (stack, context) => {
-      const { result, consulted } = traced(() => check(complete(stack, context), context));
-      const violations = result.flatMap(({ resource, outcomes }) =>
-        settle(outcomes, consulted, context, resource.urn),
-      );
-      return [...violations, ...settleConsulted(consulted, violations, context)];
+      const whole = traced(() => parts(complete(stack, context), context));
+      return whole.result.flatMap((part) => {
+        const { result, consulted: own } = traced(part);
+        const consulted = [...whole.consulted, ...own];
+        const violations = result.flatMap(({ resource, outcomes }) =>
+          settle(outcomes, consulted, context, resource.urn),
+        );
+        return [...violations, ...settleConsulted(consulted, violations, context)];
+      });
     },
   };
 }

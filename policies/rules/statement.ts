@@ -1,10 +1,11 @@
 import { cursor, isReplica, ofType } from "../../packages/isolation/graph";
 import { azure, kubernetes, SERVER } from "../../packages/isolation/kinds";
 import { fault, type Cursor, type Outcome } from "../../packages/isolation/read";
-import { UNKNOWN, type StackRule, type StackView, type Value } from "../../packages/isolation/rule";
-import { about, stackRule, type Verdict } from "./define";
+import type { StackRule, StackView, Value } from "../../packages/isolation/rule";
+import { about, partedRule, type Verdict } from "./define";
+import { GIVEN, placesAt, plain, says } from "./expected";
 
-/** One thing a stack must have, and how it must be. Texts, numbers, lists and maps compare by value. */
+/** What a stack must have, and how it must be. Texts, numbers, lists and maps compare by value. */
 export interface Demand {
   /** What it is called in a message, e.g. `the alert DatabaseCpuHigh`. */
   readonly what: string;
@@ -23,32 +24,26 @@ export interface Demand {
     readonly by: readonly string[];
     readonly of: readonly Readonly<Record<string, unknown>>[];
   };
-  /** How it must be: value by path. A map may have more than is said. */
+  /** How one of them must be: value, or bound, by path. A map may have more than is said. */
   readonly is?: Readonly<Record<string, unknown>>;
+  /**
+   * How each of them must be, in the same way. A path may lead through all members of a list (`rules[].enabled`), and then
+   * holds for those that are there; one that ends in `?` holds only where there is something.
+   */
+  readonly each?: Readonly<Record<string, unknown>>;
+  /** How many there must be at least. Default: one, or with `each` alone any number. */
+  readonly count?: number;
+  /** How many may be as `is` says at most. Default: any number. */
+  readonly most?: number;
 }
 
 /** Everything a stack must have, by `project/stack`. */
 export type Statements = ReadonlyMap<string, readonly Demand[]>;
 
-const at = (place: Cursor, path: string): Cursor => place.at(...path.split("."));
-
-/** Whether a value says what is expected; an unknown one may. */
-function says(found: Value | undefined, expected: unknown): boolean {
-  if (found === UNKNOWN) return true;
-  if (typeof expected !== "object" || expected === null) return found === expected;
-  if (typeof found !== "object" || found === null) return false;
-  if (Array.isArray(expected)) {
-    return (
-      Array.isArray(found) &&
-      found.length === expected.length &&
-      expected.every((one, index) => says((found as readonly Value[])[index], one))
-    );
-  }
-  return Object.entries(expected).every(([key, one]) => says((found as Record<string, Value>)[key], one));
-}
+const at = (place: Cursor, path: string): Cursor => placesAt(place, path)[0] ?? place;
 
 const isOne = (place: Cursor, { where = {}, args = [] }: Demand): boolean =>
-  Object.entries(where).every(([path, value]) => at(place, path).value === value) &&
+  Object.entries(where).every(([path, value]) => says(at(place, path).value, value)) &&
   (args.length === 0 || argumentsOf(place).some((own) => args.every((wanted) => own.includes(wanted))));
 
 const argumentsOf = (job: Cursor): string[][] =>
@@ -58,21 +53,29 @@ const argumentsOf = (job: Cursor): string[][] =>
     .map((container) => [...container.at("command").texts(), ...container.at("args").texts()]);
 
 const mustBe = (place: Cursor, expected: unknown, demand: Demand): Outcome[] => {
-  if (place.unknown) return [{ path: place.path, unknown: true }];
+  // What is to be given is given, whatever it turns out to be.
+  if (place.unknown) return expected === GIVEN ? [] : [{ path: place.path, unknown: true }];
   return says(place.value, expected)
     ? []
     : fault(place, `must be as ${demand.key} says for ${demand.what}${plain(expected)}`);
 };
 
-const plain = (expected: unknown): string =>
-  typeof expected === "object" ? "" : `: ${JSON.stringify(expected)}`;
+function eachOf(place: Cursor, demand: Demand): Outcome[] {
+  return Object.entries(demand.each ?? {}).flatMap(([path, expected]) => {
+    const places = placesAt(place, path.replace(/\?$/, ""));
+    return places
+      .filter((one) => !path.endsWith("?") || one.present)
+      .flatMap((one) => mustBe(one, expected, demand));
+  });
+}
 
 /** What is wrong with one candidate; empty when it fulfils the demand. */
 function wrong(place: Cursor, demand: Demand): Outcome[] {
   const { is = {}, members } = demand;
-  const findings = Object.entries(is).flatMap(([path, expected]) =>
-    mustBe(at(place, path), expected, demand),
-  );
+  const findings = [
+    ...Object.entries(is).flatMap(([path, expected]) => mustBe(at(place, path), expected, demand)),
+    ...eachOf(place, demand),
+  ];
   if (!members) return findings;
   const list = at(place, members.list);
   if (list.unknown) return [...findings, { path: list.path, unknown: true }];
@@ -90,19 +93,37 @@ function wrong(place: Cursor, demand: Demand): Outcome[] {
   ];
 }
 
+/** Types a demand is about. */
+export function typeOf({ type }: Demand): RegExp {
+  const [module = "", name] = type.split(":");
+  return name === undefined ? kubernetes(module) : azure(module, name);
+}
+
 function judged(stack: StackView, demand: Demand): Verdict[] {
-  const [module = "", name] = demand.type.split(":");
-  const type = name === undefined ? kubernetes(module) : azure(module, name);
-  const candidates = ofType(stack, type)
+  const { each, is, members } = demand;
+  const candidates = ofType(stack, typeOf(demand))
     .map((resource) => ({ resource, place: cursor(resource) }))
     .filter(({ place }) => isOne(place, demand));
   const verdicts = candidates.map(({ resource, place }) => ({ resource, outcomes: wrong(place, demand) }));
-  // A region that stands by keeps its copy suspended: one that is as it must be is enough.
-  if (verdicts.some(({ outcomes }) => outcomes.length === 0)) return [];
-  const [first] = verdicts;
-  if (first) return [first];
-  const [holder] = stack.resources;
-  return holder ? [about(home(stack) ?? holder, `has not ${demand.what} (${demand.key})`)] : [];
+  const isAboutAll = each !== undefined && is === undefined && members === undefined;
+  const least = demand.count ?? (isAboutAll ? 0 : 1);
+  const missing = candidates.length < least ? lacking(stack, demand, candidates.length, least) : [];
+  if (isAboutAll) return [...missing, ...verdicts.filter(({ outcomes }) => outcomes.length > 0)];
+  if (missing.length > 0) return missing;
+  // A region that stands by keeps its copy suspended: as many as must be there and are as they must be are enough.
+  const fulfilled = verdicts.filter(({ outcomes }) => outcomes.length === 0).length;
+  if (fulfilled < least) return verdicts.filter(({ outcomes }) => outcomes.length > 0).slice(0, 1);
+  const { most = Infinity } = demand;
+  const [extra] = verdicts.filter(({ outcomes }) => outcomes.length === 0).slice(most);
+  return extra
+    ? [about(extra.resource, `is ${fulfilled} times what may be ${most}: ${demand.what} (${demand.key})`)]
+    : [];
+}
+
+function lacking(stack: StackView, { what, key }: Demand, found: number, least: number): Verdict[] {
+  const holder = home(stack) ?? stack.resources[0];
+  const message = least === 1 ? `has not ${what} (${key})` : `has ${found} of ${least}: ${what} (${key})`;
+  return holder ? [about(holder, message)] : [];
 }
 
 const home = (stack: StackView) => ofType(stack, SERVER).find((server) => !isReplica(server));
@@ -112,25 +133,25 @@ const home = (stack: StackView) => ofType(stack, SERVER).find((server) => !isRep
  * database and the application. A part of one, such as a test's, is no incomplete whole.
  */
 export function statementRule(statements: Statements): StackRule {
-  return stackRule(
+  return partedRule(
     {
       id: "REC-052",
       name: "production-statement",
       title: "Production is what its stack file and the catalogues say",
       description:
-        "Each alert, rule, action group, recovery job, site of the edge, log route and backup container that the stack file, the catalogue of alerts and the list of recovery jobs give production is in the program, switched on, with the thresholds and schedules they give it.",
+        "Everything the stack file, the catalogue of alerts, the list of recovery jobs and the lists of what guards production give it (alerts and who hears of them, jobs, sites of the edge, logs, networks and their policies, locks, private endpoints, clusters, pods and their probes, budgets and limits) is in the program, as often as it must be, switched on, and no weaker than they say.",
       why: "A program that leaves one of them out, or weakens it, still deploys, and looks as green as before.",
       severity: "critical",
       framework: { waf: ["RE:09", "RE:10", "OE:07"], mcsb: ["BR-1", "LT-3"], risks: ["R01", "R02", "R09"] },
       remediation:
-        "Put it back into the program; or, where less is meant, change the named key of the stack file or the entry of the catalogue, which is reviewed.",
+        "Put it back into the program; or, where less is meant, change the named key of the stack file or the entry of the named list, which is reviewed.",
       url: "https://learn.microsoft.com/azure/well-architected/reliability",
       appliesTo: "prod",
     },
     (stack, { project, stack: name }) => {
       const demands = statements.get(`${project}/${name}`) ?? [];
       const isWhole = home(stack) !== undefined && ofType(stack, kubernetes("Deployment")).length > 0;
-      return isWhole ? demands.flatMap((demand) => judged(stack, demand)) : [];
+      return isWhole ? demands.map((demand) => () => judged(stack, demand)) : [];
     },
   );
 }

@@ -324,3 +324,147 @@ describe("input that cannot be used stops the pack before anything is judged", (
     ).toEqual([]);
   });
 });
+
+describe("in any other Azure project the pack knows what its inventory says", () => {
+  const DEV = "1f0e2d3c-4b5a-4697-8877-665544332211";
+  const LIVE = "9a8b7c6d-5e4f-4a3b-8c2d-1e0f9a8b7c6d";
+  const belongings = (subscription: string, word: string): string => `subscriptionIds: [${subscription}]
+    tenantIds: [6b5c4d3e-2f1a-4b0c-9d8e-7f6a5b4c3d2e]
+    servers: [psql-shop-${word}]
+    vaults: [kv-shop-${word}]
+    storageAccounts: [stshop${word}]
+    clusters: [aks-shop-${word}]
+    resourceGroups: [rg-shop-${word}]
+    reason: What the team's platform page lists for ${word}
+    owner: platform@example.com
+    expires: "${new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10)}"`;
+  const shop = (): string =>
+    projectWith({
+      "Pulumi.yaml": "name: shop\nruntime: nodejs\n",
+      // Another project's stack files say other things, and are left alone.
+      "Pulumi.prod.yaml": "config:\n  shop:size: large\n",
+      "Pulumi.staging.yaml": undefined,
+      "policies/inventory.yaml": `environments:
+  - name: live
+    isProd: true
+    stacks: [shop/live]
+    ${belongings(LIVE, "live")}
+  - name: dev
+    stacks: [shop/dev]
+    ${belongings(DEV, "dev")}
+shared: []
+types: []
+`,
+    });
+  const provider = (subscriptionId: string): ResourceFixture["provider"] => ({
+    type: "pulumi:providers:azure-native",
+    name: "azure",
+    props: { subscriptionId, tenantId: "6b5c4d3e-2f1a-4b0c-9d8e-7f6a5b4c3d2e" },
+  });
+  const azure = (type: string, name: string, props: Record<string, unknown>): ResourceFixture => ({
+    type: `azure-native:${type}`,
+    name,
+    props: { resourceGroupName: "rg-shop-dev", location: "westeurope", ...props },
+    provider: provider(DEV),
+  });
+
+  /** A web site with its plan, database, cache and vault. */
+  const site = (host: string): ResourceFixture[] => [
+    azure("web:AppServicePlan", "plan", { name: "plan-shop-dev", sku: { name: "B1", tier: "Basic" } }),
+    azure("dbforpostgresql:Server", "database", {
+      serverName: "psql-shop-dev",
+      sku: { name: "Standard_B1ms", tier: "Burstable" },
+    }),
+    azure("redis:Redis", "cache", {
+      name: "redis-shop-dev",
+      minimumTlsVersion: "1.2",
+      sku: { name: "Basic", family: "C", capacity: 0 },
+    }),
+    azure("web:WebApp", "site", {
+      name: "app-shop-dev",
+      siteConfig: {
+        appSettings: [
+          { name: "DATABASE_URL", value: `postgresql://shop@${host}:5432/shop?sslmode=require` },
+          { name: "CACHE", value: "redis-shop-dev.redis.cache.windows.net:6380" },
+          { name: "SECRETS", value: "https://kv-shop-dev.vault.azure.net" },
+        ],
+      },
+    }),
+  ];
+  /** A cluster that works off a queue and keeps results in blobs. */
+  const workers = (account: string): ResourceFixture[] => [
+    azure("servicebus:Namespace", "bus", { namespaceName: "sb-shop-dev", sku: { name: "Basic" } }),
+    azure("storage:StorageAccount", "results", {
+      accountName: "stshopdev",
+      kind: "StorageV2",
+      sku: { name: "Standard_LRS" },
+    }),
+    {
+      type: "kubernetes:apps/v1:Deployment",
+      name: "worker",
+      props: {
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name: "worker", namespace: "work" },
+        spec: {
+          selector: { matchLabels: { app: "worker" } },
+          template: {
+            metadata: { labels: { app: "worker" } },
+            spec: {
+              containers: [
+                {
+                  name: "worker",
+                  image: "ghcr.io/example/worker@sha256:0",
+                  env: [
+                    { name: "QUEUE", value: "sb-shop-dev.servicebus.windows.net" },
+                    { name: "RESULTS", value: `https://${account}.blob.core.windows.net/results` },
+                  ],
+                },
+              ],
+            },
+          },
+        },
+      },
+    },
+  ];
+
+  const reaches = async (program: readonly ResourceFixture[]): Promise<string[]> => {
+    const analyzer = await start({ root: shop(), stack: "dev", project: "shop" });
+    const diagnostics = [
+      ...(await Promise.all(program.map((one) => analyzer.analyze(one)))).flat(),
+      ...(await analyzer.analyzeStack(program)),
+    ];
+    return found(diagnostics).filter((line) => line.startsWith("ISO") && line.endsWith("mandatory"));
+  };
+
+  test.each([
+    ["a web site", site("psql-shop-dev.postgres.database.azure.com")],
+    ["a cluster of workers", workers("stshopdev")],
+  ] as const)("%s of its own passes", async (_, program) => {
+    expect(await reaches(program)).toEqual([]);
+  });
+
+  test.each([
+    [
+      "a web site",
+      site("psql-shop-live.postgres.database.azure.com"),
+      "ISO-002 site siteConfig.appSettings[0].value mandatory",
+    ],
+    [
+      "a cluster of workers",
+      workers("stshoplive"),
+      "ISO-004 worker spec.template.spec.containers[0].env[1].value mandatory",
+    ],
+  ] as const)("%s that reaches into the other environment is refused", async (_, program, expected) => {
+    expect(await reaches(program)).toContain(expected);
+  });
+
+  test("and a project without a production environment is refused before anything is judged", async () => {
+    const folder = shop();
+    const inventory = path.join(folder, "policies/inventory.yaml");
+    fs.writeFileSync(inventory, fs.readFileSync(inventory, "utf8").replace("isProd: true", "isProd: false"));
+    await expect(Analyzer.start({ root: folder, stack: "dev", project: "shop" })).rejects.toThrow(
+      /names no production environment/,
+    );
+  });
+});

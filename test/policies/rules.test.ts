@@ -1,5 +1,11 @@
 import fc from "fast-check";
-import { UNKNOWN, type ResourceView, type Rule, type Tree } from "../../packages/isolation/rule";
+import {
+  UNKNOWN,
+  type ResourceView,
+  type Rule,
+  type StackView,
+  type Tree,
+} from "../../packages/isolation/rule";
 import { rules } from "../../policies/rules";
 import { UNKNOWN_AT_PREVIEW, UNKNOWN_AT_UPDATE } from "../../packages/isolation/read";
 import { CASES } from "./rules/cases";
@@ -215,6 +221,48 @@ describe("a stack rule", () => {
     expect(judge(rule, whole(resources), "prod", false)).toHaveLength(1);
     expect(judge(rule, whole(resources.map((one) => ({ ...one }))), "prod", true)).toEqual([]);
   });
+});
+
+describe("outputs, which a preview can only guess at", () => {
+  const wholeCases = CASES.filter((one) => ruleOf(one).scope === "stack");
+
+  /** A stack as a preview shows it: everything a rule looks for and the program did not say is an output nobody knows yet. */
+  function previewed(stack: StackView, rule: Rule, environment: "prod" | "nonProd"): StackView {
+    const sought = new Map<string, Set<string>>();
+    const resources = stack.resources.map((one) => {
+      const keys = new Set<string>();
+      sought.set(one.urn, keys);
+      const note = (key: string | symbol): void => {
+        if (typeof key === "string" && !(key in one.props)) keys.add(key);
+      };
+      const props = new Proxy(one.props, {
+        get: (target, key) => (note(key), Reflect.get(target, key) as unknown),
+        has: (target, key) => (note(key), Reflect.has(target, key)),
+        getOwnPropertyDescriptor: (target, key) => (note(key), Reflect.getOwnPropertyDescriptor(target, key)),
+      });
+      return { ...one, props };
+    });
+    judge(rule, { resources, byUrn: new Map(resources.map((one) => [one.urn, one])) }, environment);
+    const shown = stack.resources.map((one) => ({
+      ...one,
+      inputs: one.props,
+      props: {
+        ...one.props,
+        ...Object.fromEntries([...(sought.get(one.urn) ?? [])].map((key) => [key, UNKNOWN])),
+      } as Tree,
+    }));
+    return { resources: shown, byUrn: new Map(shown.map((one) => [one.urn, one])) };
+  }
+
+  test.each(wholeCases.map((one, index) => [one.rule, index, one] as const))(
+    "%s is not silent for them (%#)",
+    (_, __, one) => {
+      const environment = environmentOf(one);
+      const rule = ruleOf(one);
+      const found = judge(rule, previewed(stackWith(environment, one), rule, environment), environment);
+      expect(asTuples(found.filter(({ level }) => !level))).toEqual(one.finds);
+    },
+  );
 });
 
 describe("two clusters with the same objects, as in a failover", () => {

@@ -4,12 +4,20 @@ import {
   UNKNOWN,
   type Context,
   type ResourceView,
+  type StackRule,
   type StackView,
   type Tree,
+  type Value,
   type Violation,
 } from "../../packages/isolation/rule";
 import { statementOf, statementsOf } from "../../policies/pack/statement";
-import { statementRule } from "../../policies/rules/statement";
+import { type Demand, statementRule, typeOf } from "../../policies/rules/statement";
+import { placesAt, says } from "../../policies/rules/expected";
+import { Cursor } from "../../packages/isolation/read";
+import { Judge, tried } from "../../apps/gates/weaken/measure";
+import { countUnseen, reportOn } from "../../apps/gates/weaken/weaken";
+import { rules } from "../../policies/rules";
+import { readInventory } from "../../stacks/inventory";
 import { readStacks } from "../../stacks/files";
 import { ROOT } from "./support/names";
 
@@ -56,25 +64,48 @@ const context: Context = {
 };
 const demands = statementOf(prod);
 
-const judge = (resources: readonly ResourceView[], as: Partial<Context> = {}): readonly Violation[] => {
+const judge = (
+  resources: readonly ResourceView[],
+  as: Partial<Context> = {},
+  by: Pick<StackRule, "check"> = rule,
+): readonly Violation[] => {
   const stack: StackView = { resources, byUrn: new Map(resources.map((one) => [one.urn, one])) };
-  return rule.check(stack, { ...context, ...as }).filter(({ level }) => level !== "advisory");
+  return by.check(stack, { ...context, ...as }).filter(({ level }) => level !== "advisory");
 };
+
+/** What makes a stack whole: its database and a Deployment. */
+const HEART = plan.filter(
+  ({ type, urn }) =>
+    /dbforpostgresql:Server$|:Namespace$/.test(type) || urn.endsWith("primary-api-deployment"),
+);
+
+/** The part of the statement that is this one demand, over what it is about. */
+const judgeBy = (demand: Demand, resources: readonly ResourceView[]): readonly Violation[] =>
+  judge(
+    [...resources, ...HEART.filter(({ urn }) => resources.every((one) => one.urn !== urn))],
+    {},
+    statementRule(new Map([[`${context.project}/${context.stack}`, [demand]]])),
+  );
 
 const isOf = ({ type }: ResourceView, wanted: string): boolean =>
   type.replace(/\/v\w+(?=:)/, "").endsWith(wanted.includes(":") ? wanted : `:${wanted}`);
 
-const valueAt = (tree: Tree, at: string): unknown =>
-  at.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], tree);
+/** Something each expectation refuses one of. */
+const WEAKER = [["weaker"], undefined, {}, { cidr: "0.0.0.0/0" }, 0];
 
-/** A copy with one value changed. */
-function changed(tree: Tree, at: string, value: unknown): Tree {
-  const [head = "", ...rest] = at.split(".");
-  const inner = (tree as Record<string, unknown>)[head];
-  return {
-    ...tree,
-    [head]: rest.length === 0 ? value : changed(inner as Tree, rest.join("."), value),
-  } as Tree;
+const valueAt = (tree: Tree, at: string): unknown => placesAt(new Cursor(tree), at)[0]?.value;
+
+/** A copy with each value a path leads to changed, where there is one. */
+function changed(value: unknown, [step, ...rest]: readonly string[], by: unknown): unknown {
+  if (step === undefined) return by;
+  const [, name = "", index = ""] = /^([^[]*)(\[.*)?$/.exec(step) ?? [];
+  const quoted = /^\["(.*)"\]$/.exec(index)?.[1];
+  const keys = [name, ...(index === "" ? [] : quoted === undefined ? ["[]"] : [quoted])];
+  if (keys.length > 1) return changed(value, [...keys, ...rest], by);
+  if (step === "[]")
+    return Array.isArray(value) ? value.map((one: unknown) => changed(one, rest, by)) : value;
+  if (typeof value !== "object" || value === null || !(step in value)) return value;
+  return { ...value, [step]: changed((value as Record<string, unknown>)[step], rest, by) };
 }
 
 const fulfils = (
@@ -82,7 +113,7 @@ const fulfils = (
   { type, where = {}, args = [] }: (typeof demands)[number],
 ): boolean =>
   isOf(resource, type) &&
-  Object.entries(where).every(([at, value]) => valueAt(resource.props, at) === value) &&
+  Object.entries(where).every(([at, value]) => says(valueAt(resource.props, at) as Value, value)) &&
   args.every((word) => JSON.stringify(resource.props).includes(`"${word}"`));
 
 describe("production is held against its stack file and the catalogues", () => {
@@ -106,26 +137,47 @@ describe("production is held against its stack file and the catalogues", () => {
   test("the expected plan fulfils it", () => expect(judge(plan)).toEqual([]));
 
   test("and nothing of it can be left out", () => {
-    const unseen = demands.filter((demand) => {
-      const without = plan.filter((resource) => !fulfils(resource, demand));
-      return (
-        without.length === plan.length || !judge(without).some(({ message }) => message.includes(demand.what))
-      );
-    });
+    const unseen = demands
+      .filter(({ is, each, count, members }) => is ?? members ?? count ?? !each)
+      // Without these two the stack is no whole one, which is another rule's.
+      .filter(({ type }) => !/^(?:dbforpostgresql:Server|Namespace)$/.test(type))
+      .filter((demand) => {
+        const about = plan.filter((resource) => isOf(resource, demand.type));
+        const without = about.filter((resource) => !fulfils(resource, demand));
+        // What is about several of a kind at once ends as soon as there are too few of them.
+        const fewer = about.slice(0, (demand.count ?? 1) - 1);
+        const left = demand.where || demand.args ? without : fewer;
+        return (
+          left.length === about.length ||
+          !judgeBy(demand, left).some(
+            ({ message }) => message.includes(demand.what) || message.includes(demand.key),
+          )
+        );
+      });
     expect(unseen).toEqual([]);
   });
 
   test("nor be otherwise than they say", () => {
-    const unseen = demands.flatMap((demand) =>
-      Object.keys(demand.is ?? {}).flatMap((at) => {
-        const weakened = plan.map((resource) =>
-          fulfils(resource, demand)
-            ? { ...resource, props: changed(resource.props, at, "weaker") }
-            : resource,
+    const unseen = demands.flatMap((demand) => {
+      const one = { ...demand, count: 1 };
+      const [first, ...others] = plan.filter(
+        (resource) => fulfils(resource, demand) && judgeBy(one, [resource]).length === 0,
+      );
+      return Object.keys({ ...demand.is, ...demand.each }).flatMap((at) => {
+        const steps = at.replace(/\?$/, "").split(/\.(?![^[]*\])/);
+        if (!first) return [];
+        const weaker = WEAKER.map((value): ResourceView => {
+          const props = changed(first.props, steps, value) as Tree;
+          return { ...first, props };
+        });
+        // A path that is nowhere holds for what comes later.
+        if (weaker.every(({ props }) => JSON.stringify(props) === JSON.stringify(first.props))) return [];
+        const isSeen = weaker.some(
+          (weak) => judgeBy(demand, [weak, ...others.slice(0, (demand.count ?? 1) - 1)]).length > 0,
         );
-        return judge(weakened).some(({ path: where }) => where === at) ? [] : [`${demand.what} ${at}`];
-      }),
-    );
+        return isSeen ? [] : [`${demand.what} ${at}`];
+      });
+    });
     expect(unseen).toEqual([]);
   });
 
@@ -170,6 +222,7 @@ describe("production is held against its stack file and the catalogues", () => {
       }));
     expect(judge(asked).map(({ message }) => message)).toEqual([
       "has not the recovery job prune (recovery.schedules.prune)",
+      "has 0 of 2: the recovery job prune in each region (recovery.schedules.prune)",
     ]);
   });
 
@@ -199,5 +252,53 @@ describe("production is held against its stack file and the catalogues", () => {
     expect(
       where.some((text) => text.includes(`"originName":"${prod.regions.secondary?.location ?? ""}"`)),
     ).toBe(true);
+  });
+});
+
+/** A sample of what `npm run gate:weaken` tries with everything. */
+describe("no single change that weakens production goes unseen", () => {
+  const judgeOf = new Judge(
+    plan,
+    (type) => [
+      ...rules,
+      statementRule(
+        new Map(
+          [...statementsOf(stacks)].map(([of, all]) => [of, all.filter((one) => typeOf(one).test(type))]),
+        ),
+      ),
+    ],
+    readInventory(ROOT),
+    {},
+  );
+  const SAMPLED = [
+    "primary-namespace-default-deny",
+    "primary-gateway-disruption",
+    "secondary-blackbox-disruption",
+    "primary-vault-diagnostics",
+    "primary-cluster-insights-rule",
+    "primary-network-nodes",
+    "primary-namespace-quota",
+  ];
+
+  test.each(SAMPLED)("%s", (name) => {
+    const resource = plan.find(({ urn }) => urn.endsWith(`-${name}`));
+    const report = reportOn(tried(resource ? [resource] : [], judgeOf));
+    expect(report.tried).toBeGreaterThan(4);
+    expect(report.refused).toBeGreaterThan(0);
+    expect(report.unseen).toEqual([]);
+  });
+
+  test("what is on no line of the reviewed list counts as harmful", () => {
+    const change = { path: "spec.unheardOf", how: "disable" as const, props: {} };
+    const one = { ...change, urn: "u", type: "kubernetes:policy/v1:PodDisruptionBudget", refusedBy: [] };
+    expect(countUnseen(reportOn([one]))).toBe(1);
+    expect(
+      countUnseen(
+        reportOn([
+          { ...one, refusedBy: ["REC-052"] },
+          { ...one, path: "tags.owner" },
+        ]),
+      ),
+    ).toBe(0);
   });
 });

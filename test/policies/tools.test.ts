@@ -6,6 +6,7 @@ import Ajv from "ajv";
 import { catalogue, FAMILIES, familyOf } from "../../policies/pack/catalogue";
 import { explain, findRule, suggestions } from "../../policies/pack/explanation";
 import { renderPolicies } from "../../policies/pack/reference";
+import { explained, mentionedKeys } from "../../policies/pack/mend";
 import { toSarif, type PackFinding } from "../../policies/pack/sarif";
 import { THRESHOLDS } from "../../policies/rules/thresholds";
 
@@ -114,7 +115,9 @@ describe("the reference", () => {
 
   test("has a row for every rule and every threshold, and a family for each", () => {
     for (const { id, name } of rules)
-      expect(page).toMatch(new RegExp(`^\\| \\[${id}\\]\\(\\S+\\) \\| \`${name}\` \\|`, "m"));
+      expect(page).toMatch(
+        new RegExp(`^\\| <a id="${id.toLowerCase()}"></a>\\[${id}\\]\\(\\S+\\) \\| \`${name}\` \\|`, "m"),
+      );
     for (const name of Object.keys(THRESHOLDS)) expect(page).toContain(`| \`${name}\` |`);
     expect([...new Set(rules.map(familyOf))].sort()).toEqual(Object.keys(FAMILIES).sort());
   });
@@ -129,6 +132,7 @@ describe("the reference", () => {
 });
 
 describe("SARIF", () => {
+  const PROD = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8").split("\n");
   const urn = "urn:pulumi:prod::forma3d::azure-native:dbforpostgresql:Server::primary";
   const finding: PackFinding = {
     policy: "postgres-backup-retention",
@@ -137,7 +141,7 @@ describe("SARIF", () => {
     message: "[REC-002] backup.backupRetentionDays: must be at least 35 days, but is 34",
   };
   const log = (findings: PackFinding[]) =>
-    toSarif([{ stack: "prod", version: "1.0.0", findings }], rules) as Log;
+    toSarif([{ stack: "prod", version: "1.0.0", findings, stackFile: PROD.join("\n") }], rules) as Log;
 
   interface Log {
     runs: {
@@ -170,10 +174,18 @@ describe("SARIF", () => {
     expect(result).toMatchObject({
       ruleId: "REC-002",
       level: "error",
-      message: { text: "primary: [REC-002] backup.backupRetentionDays: must be at least 35 days, but is 34" },
+      message: {
+        text: expect.stringMatching(
+          /^primary: \[REC-002\] backup\.backupRetentionDays: must be at least 35 days, but is 34\nKey: forma3d:database\.backupRetentionDays in Pulumi\.prod\.yaml\nFix: .*npm run policy:explain -- postgres-backup-retention.*\nPage: docs\/policies\.md#rec-002$/,
+        ) as string,
+      },
+      properties: { key: "database.backupRetentionDays", page: "docs/policies.md#rec-002" },
       locations: [
         {
-          physicalLocation: { artifactLocation: { uri: "Pulumi.prod.yaml" } },
+          physicalLocation: {
+            artifactLocation: { uri: "Pulumi.prod.yaml" },
+            region: { startLine: PROD.findIndex((line) => line.includes("backupRetentionDays:")) + 1 },
+          },
           logicalLocations: [{ fullyQualifiedName: urn, name: "primary", kind: "resource" }],
         },
       ],
@@ -185,9 +197,38 @@ describe("SARIF", () => {
     });
   });
 
+  test("every key a finding can lead to is one of the stack file", () => {
+    const schema = JSON.parse(fs.readFileSync(path.join(ROOT, "docs/stack.schema.json"), "utf8")) as unknown;
+    const properties = (node: unknown, name: string): unknown => {
+      if (typeof node !== "object" || node === null) return undefined;
+      const own = (node as { properties?: Record<string, unknown> }).properties?.[name];
+      return (
+        own ??
+        Object.values(node).reduce<unknown>((found, inner) => found ?? properties(inner, name), undefined)
+      );
+    };
+    const missing = mentionedKeys().filter((key) => {
+      const [top = "", ...below] = key.split(".");
+      return below.reduce(properties, properties(schema, `forma3d:${top}`)) === undefined;
+    });
+    expect(missing).toEqual([]);
+    expect(mentionedKeys().length).toBeGreaterThan(25);
+  });
+
+  test("a finding as the plan shows it has key, fix and page too", () => {
+    const [shown, whole] = explained([finding, { ...finding, urn: "" }], rules, "prod");
+    expect(shown).toMatchObject({ key: "database.backupRetentionDays", page: "docs/policies.md#rec-002" });
+    expect(shown?.fix).toContain("npm run plan -- prod");
+    expect(whole).not.toHaveProperty("key");
+    expect(() => explained([{ ...finding, policy: "unheard-of" }], rules, "prod")).toThrow("unheard-of");
+  });
+
   test("gives the stack as a whole no resource, and advice a warning", () => {
     const [result] = log([{ ...finding, urn: "", level: "advisory" }]).runs[0]?.results ?? [];
-    expect(result).toMatchObject({ level: "warning", message: { text: finding.message } });
+    expect(result).toMatchObject({
+      level: "warning",
+      message: { text: expect.stringContaining(`${finding.message}\nFix: `) as string },
+    });
     expect(result?.locations[0]).not.toHaveProperty("logicalLocations");
   });
 

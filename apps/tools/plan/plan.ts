@@ -12,6 +12,8 @@ import type { Outcome } from "../render/verdict";
 import { runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 import { buildPack } from "../../../policies/build.cjs";
+import { catalogue } from "../../../policies/pack/catalogue";
+import { explained } from "../../../policies/pack/mend";
 
 const packs = new Set<PackProcess>();
 /** How several stacks end, in one sentence. */
@@ -29,7 +31,7 @@ async function plan(root: string, command: PlanCommand): Promise<number> {
   for (const stack of command.stacks) {
     // Read before anything is written: a plan can be compared with the file it then replaces.
     const earlier = earlierPlan(command, stack, root);
-    const plan = await during(`planning ${stack} and asking the policies ...`, () =>
+    const planned = await during(`planning ${stack} and asking the policies ...`, () =>
       planStack(path.join(root, command.project ?? "."), stack, {
         packRoot: root,
         overrides: command.overrides,
@@ -38,6 +40,7 @@ async function plan(root: string, command: PlanCommand): Promise<number> {
         onPack: (pack) => packs.add(pack),
       }),
     );
+    const plan = { ...planned, violations: explained(planned.violations, catalogue(), stack) };
     if (plan.refused) throw new UsageError(renderProblems(plan, columns).trim());
     const { text, outcome } = finish(plan, command, earlier, columns);
     if (command.json) {

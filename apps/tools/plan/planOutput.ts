@@ -3,6 +3,7 @@ import path from "node:path";
 import { catalogue } from "../../../policies/pack/catalogue";
 import { toSarif } from "../../../policies/pack/sarif";
 import { UsageError } from "../../../packages/command/errors";
+import { projectRoot } from "../../../packages/command/root";
 import { writeFile } from "../../../packages/command/files";
 import type { PlanCommand } from "./planCommand";
 import type { Plan } from "../../../packages/offline-engine/planner";
@@ -100,7 +101,9 @@ export function finish(
   const document = planDocument(plan);
   const fine = succeeded(plan);
   if (command.sarif && typeof plan.pack !== "string") {
-    const judged = { stack, version: plan.pack.version, findings: plan.violations };
+    const file = path.join(projectRoot(__dirname), command.project ?? ".", `Pulumi.${stack}.yaml`);
+    const stackFile = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+    const judged = { stack, version: plan.pack.version, findings: plan.violations, stackFile };
     writeFile(name(command.sarif), `${JSON.stringify(toSarif([judged], catalogue()), null, 2)}\n`);
   }
   if (fine && command.save) writeFile(name(command.save), formatDocument(document));

@@ -1,34 +1,23 @@
-import { RECOVERY_JOBS, type RecoveryJob } from "../../infra/recovery/recoveryJobs";
-import { alertCatalogue } from "../../packages/alerting/catalogue";
-import { PRIORITY_POLICY } from "../../packages/alerting/priorities";
-import { activityCondition, azureRuleGroups, metricCriteria } from "../../packages/alerting/render/azure";
+import { RECOVERY_JOBS, type RecoveryJob } from "../../../infra/recovery/recoveryJobs";
+import { alertCatalogue } from "../../../packages/alerting/catalogue";
+import { PRIORITY_POLICY } from "../../../packages/alerting/priorities";
+import { activityCondition, azureRuleGroups, metricCriteria } from "../../../packages/alerting/render/azure";
 import {
   PRIORITIES,
   type AzureMetricAlert,
   type Catalogue,
   type Priority,
-} from "../../packages/alerting/types";
-import { PROD_ENVIRONMENT } from "../../packages/isolation/derive";
-import {
-  fromText,
-  parseStackConfig,
-  readStacks,
-  SECRET_VALUES,
-  stackPlatformNames,
-} from "../../stacks/files";
-import { alertSettings } from "../../stacks/monitoringSettings";
-import { PLACES, roleOf } from "../../stacks/roles";
-import { ConfigError } from "../../stacks/problems";
-import { PRODUCT, type StackConfig } from "../../stacks/schema";
-import { SITE_HEALTH, SITES } from "../../stacks/sites";
-import type { Demand, Statements } from "../rules/statement";
+} from "../../../packages/alerting/types";
+import { stackPlatformNames } from "../../../stacks/files";
+import { alertSettings } from "../../../stacks/monitoringSettings";
+import { PLACES, roleOf } from "../../../stacks/roles";
+import type { StackConfig } from "../../../stacks/schema";
+import { SITE_HEALTH, SITES } from "../../../stacks/sites";
+import type { Demand } from "../../rules/statement";
+import { present } from "./places";
 
 const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
 const CATALOGUE = "packages/alerting, alerts.thresholds";
-
-/** Places of the program whose region is not lost. */
-const present = (config: StackConfig) =>
-  PLACES.filter((place) => !["lost", undefined].includes(roleOf(config, place)));
 
 /** Accounts of backups, each in a region of its own. They stay when that is lost: Azure keeps the name. */
 const accounts = (config: StackConfig) => {
@@ -198,8 +187,8 @@ function edge(config: StackConfig, prefix: string): Demand[] {
   ];
 }
 
-/** What one production stack must have, by its stack file and the catalogues. */
-export function statementOf(config: StackConfig): Demand[] {
+/** What the catalogues of alerts, jobs and sites give a stack. */
+export function catalogued(config: StackConfig): Demand[] {
   const names = stackPlatformNames(config);
   const { prefix } = names;
   const catalogue = alertCatalogue(alertSettings(config, names.namespace));
@@ -219,44 +208,4 @@ export function statementOf(config: StackConfig): Demand[] {
       is: { publicNetworkAccess: "Disabled", "networkRuleSet.defaultAction": "Deny" },
     })),
   ];
-}
-
-/** The statements of every production stack. */
-export function statementsOf(stacks: Readonly<Record<string, StackConfig>>): Statements {
-  return new Map(
-    Object.entries(stacks)
-      .filter(([, { environment }]) => environment === PROD_ENVIRONMENT)
-      .map(([stack, config]) => [`${PRODUCT}/${stack}`, statementOf(config)]),
-  );
-}
-
-/** A run as the engine describes it: the stack, and its configuration as texts, by `project:key`. */
-export interface RunOf {
-  readonly stack: string;
-  readonly config: Readonly<Record<string, string>>;
-}
-
-/** The stack's configuration in this run, which may lay values over the stack file; undefined when it has none that is valid. */
-function configOf({ stack, config }: RunOf): StackConfig | undefined {
-  const prefix = `${PRODUCT}:`;
-  const values = Object.entries(config).flatMap(([key, text]) => {
-    const name = key.slice(prefix.length);
-    return key.startsWith(prefix) && name !== SECRET_VALUES ? [[name, fromText(name, text)] as const] : [];
-  });
-  try {
-    return values.length === 0 ? undefined : parseStackConfig(Object.fromEntries(values), stack);
-  } catch (error) {
-    // The program refuses it in clear words; until then the stack file is what counts.
-    if (error instanceof ConfigError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Statements of the project in a folder, for a run.
- * @throws ConfigError as {@link readStacks}
- */
-export function readStatements(root: string, run: RunOf): Statements {
-  const own = configOf(run);
-  return statementsOf({ ...readStacks(root), ...(own && { [run.stack]: own }) });
 }

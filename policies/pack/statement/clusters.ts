@@ -1,0 +1,90 @@
+import type { StackConfig } from "../../../stacks/schema";
+import type { Demand } from "../../rules/statement";
+import { atLeast, atMost, between, GIVEN, holding, OFF, oneOf } from "../../rules/expected";
+import { nested } from "./places";
+
+const CLUSTER = "infra/cluster";
+
+/** Nodes, wherever their pool is declared. */
+const NODES = {
+  enableEncryptionAtHost: true,
+  enableNodePublicIP: OFF,
+  osDiskType: oneOf("Ephemeral", "Managed"),
+  osSKU: GIVEN,
+  vmSize: GIVEN,
+  vnetSubnetID: GIVEN,
+  maxPods: atLeast(30),
+  type: "VirtualMachineScaleSets",
+  "upgradeSettings.maxSurge": GIVEN,
+  "upgradeSettings.drainTimeoutInMinutes": between(1, 30),
+};
+
+/** Clusters and their nodes. */
+export function clusters(config: StackConfig, regions: number): Demand[] {
+  return [
+    {
+      what: "each cluster",
+      key: CLUSTER,
+      type: "containerservice:ManagedCluster",
+      count: regions,
+      each: {
+        enableRBAC: true,
+        disableLocalAccounts: true,
+        "aadProfile.tenantID": config.azure.tenantId,
+        "aadProfile.adminGroupObjectIDs": config.cluster.adminGroupObjectIds,
+        "apiServerAccessProfile.disableRunCommand": true,
+        "addonProfiles.azureKeyvaultSecretsProvider.config.rotationPollInterval": atMost("5m"),
+        "addonProfiles.azurepolicy.enabled": true,
+        "addonProfiles.azurepolicy.config.version": GIVEN,
+        "addonProfiles.omsagent.enabled": true,
+        "addonProfiles.omsagent.config.useAADAuth": "true",
+        "addonProfiles.omsagent.config.logAnalyticsWorkspaceResourceID": GIVEN,
+        "azureMonitorProfile.metrics.enabled": true,
+        "autoScalerProfile.balanceSimilarNodeGroups": "true",
+        "autoScalerProfile.expander": GIVEN,
+        "autoScalerProfile.skipNodesWithLocalStorage": "false",
+        "autoScalerProfile.skipNodesWithSystemPods": "true",
+        "securityProfile.imageCleaner.enabled": true,
+        "securityProfile.imageCleaner.intervalHours": atMost(168),
+        "storageProfile.diskCSIDriver.enabled": true,
+        "storageProfile.snapshotController.enabled": true,
+        "storageProfile.fileCSIDriver.enabled": false,
+        "networkProfile.loadBalancerSku": "standard",
+        "networkProfile.outboundType": "userAssignedNATGateway",
+        "networkProfile.networkPluginMode": "overlay",
+        "identity.type": "UserAssigned",
+        identityProfile: GIVEN,
+        "identityProfile.kubeletidentity": GIVEN,
+        kubernetesVersion: GIVEN,
+        "sku.name": GIVEN,
+        "agentPoolProfiles[].nodeTaints": holding("CriticalAddonsOnly=true:NoSchedule"),
+        ...nested("agentPoolProfiles[]", NODES),
+      },
+    },
+    {
+      what: "each pool of nodes",
+      key: "cluster.userPool",
+      type: "containerservice:AgentPool",
+      count: regions,
+      each: {
+        ...NODES,
+        mode: "User",
+        orchestratorVersion: GIVEN,
+        maxCount: atLeast(config.cluster.userPool.maxCount),
+      },
+    },
+    ...["aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule", "default"].map(
+      (configName): Demand => ({
+        what: `the maintenance window ${configName}`,
+        key: "cluster.upgradeWindow",
+        type: "containerservice:MaintenanceConfiguration",
+        where: { configName },
+        is:
+          configName === "default"
+            ? { timeInWeek: GIVEN }
+            : { maintenanceWindow: { schedule: { weekly: { intervalWeeks: 1, dayOfWeek: GIVEN } } } },
+        count: regions,
+      }),
+    ),
+  ];
+}

@@ -1,0 +1,94 @@
+import { RECOVERY_JOBS, STARTING_DEADLINE_MINUTES } from "../../../infra/recovery/recoveryJobs";
+import type { StackConfig } from "../../../stacks/schema";
+import type { Demand } from "../../rules/statement";
+import { atLeast, atMost, between, GIVEN, holding, OFF } from "../../rules/expected";
+import { PLACES, roleOf } from "../../../stacks/roles";
+import { podsAt } from "./pods";
+
+const RECOVERY = "infra/recovery/recoveryJobs.ts";
+
+/** Jobs that back up, prove and drill, in every region. */
+export function recovery(config: StackConfig, regions: number): Demand[] {
+  const { storage } = config;
+  const retention = (purpose: string): number | undefined =>
+    storage.containers.find((container) => container.purpose === purpose)?.retentionDays;
+  const job = "spec.jobTemplate.spec";
+  const serving = PLACES.filter((place) => roleOf(config, place) === "serving").length;
+  return [
+    {
+      what: "each recovery job",
+      key: RECOVERY,
+      type: "CronJob",
+      count: RECOVERY_JOBS.length * regions,
+      each: {
+        "spec.timeZone": "Etc/UTC",
+        "spec.concurrencyPolicy": "Forbid",
+        "spec.startingDeadlineSeconds": atLeast(STARTING_DEADLINE_MINUTES * 30),
+        "spec.failedJobsHistoryLimit": atLeast(1),
+        "spec.successfulJobsHistoryLimit": atLeast(1),
+        [`${job}.activeDeadlineSeconds`]: between(1800, 43_200),
+        [`${job}.ttlSecondsAfterFinished?`]: between(600, 43_200),
+        [`${job}.backoffLimit`]: atMost(10),
+        ...podsAt(`${job}.template.spec`),
+        [`${job}.template.spec.restartPolicy`]: "Never",
+        [`${job}.template.spec.terminationGracePeriodSeconds`]: atLeast(30),
+        [`${job}.template.spec.containers[].args`]: GIVEN,
+      },
+    },
+    ...RECOVERY_JOBS.map(({ name }): Demand => ({
+      what: `the recovery job ${name} where a region serves`,
+      key: `recovery.schedules.${name}, regions`,
+      type: "CronJob",
+      where: { "metadata.name": `recovery-${name}` },
+      is: { "spec.suspend": OFF },
+      // That it runs there at all is the catalogue's demand.
+      count: 0,
+      most: serving,
+    })),
+    {
+      what: "the job an operator starts by hand",
+      key: "infra/recovery/operatorJob.ts",
+      type: "CronJob",
+      where: { "metadata.name": "recovery-operator" },
+      is: { "spec.suspend": true },
+      count: regions,
+    },
+    ...RECOVERY_JOBS.map(({ name, retries, scratch }): Demand => ({
+      what: `the recovery job ${name} in each region`,
+      key: `recovery.schedules.${name}`,
+      type: "CronJob",
+      where: { "metadata.name": `recovery-${name}` },
+      each: {
+        "spec.schedule": config.recovery.schedules[name],
+        [`${job}.backoffLimit`]: atLeast(retries),
+        [`${job}.podFailurePolicy.rules`]: holding(
+          { action: "FailJob", onExitCodes: { operator: "In", values: holding(2) } },
+          { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+        ),
+        [`${job}.template.spec.containers[].env`]: holding(
+          { name: "BACKUP_TARGETS", value: GIVEN },
+          { name: "RPO_TARGET", value: `${config.recovery.rpoMinutes}m` },
+          { name: "RTO_TARGET", value: `${config.recovery.rtoMinutes}m` },
+          { name: "BACKUP_MAX_AGE", value: `${2 * config.recovery.rpoMinutes}m` },
+          ...["hourly", "daily", "weekly", "monthly"].flatMap((tier) => [
+            { name: `RETENTION_${tier.toUpperCase()}_DAYS`, value: String(retention(tier)) },
+            { name: `BACKUP_CONTAINER_${tier.toUpperCase()}`, value: GIVEN },
+          ]),
+          { name: "RETENTION_KEEP_LAST", value: atLeast(1) },
+        ),
+        ...(scratch && {
+          // Its disk stays until the finished job is taken away.
+          [`${job}.ttlSecondsAfterFinished`]: between(600, 43_200),
+          [`${job}.template.spec.volumes`]: holding({
+            ephemeral: {
+              volumeClaimTemplate: {
+                spec: { resources: { requests: { storage: atLeast(`${config.recovery.scratchGiB}Gi`) } } },
+              },
+            },
+          }),
+        }),
+      },
+      count: regions,
+    })),
+  ];
+}

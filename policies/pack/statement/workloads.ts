@@ -1,0 +1,164 @@
+import { IDENTITIES } from "../../../infra/naming";
+import type { Demand } from "../../rules/statement";
+import { atLeast, atMost, between, either, GIVEN, holding } from "../../rules/expected";
+import { podsAt, probe, WORKLOADS } from "./pods";
+
+const PODS = "infra/kubernetes";
+
+/** What serves, and what keeps it serving. */
+export function workloads(regions: number): Demand[] {
+  const named = (
+    type: string,
+    what: string,
+    names: readonly string[],
+    is: Demand["is"],
+    key = PODS,
+  ): Demand[] =>
+    names.map((name) => ({
+      what: `${what} ${name}`,
+      key,
+      type,
+      where: { "metadata.name": name },
+      is,
+      count: regions,
+    }));
+  return [
+    ...named("Deployment", "the Deployment", WORKLOADS, { "spec.selector.matchLabels": GIVEN }, "workloads"),
+    ...named(
+      "Service",
+      "the Service",
+      WORKLOADS,
+      { "spec.selector": GIVEN, "spec.ports": GIVEN },
+      "workloads",
+    ),
+    ...named("PodDisruptionBudget", "the disruption budget", WORKLOADS, {
+      "spec.maxUnavailable": 1,
+      "spec.selector.matchLabels": GIVEN,
+      "spec.unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }),
+    {
+      what: "each Deployment",
+      key: PODS,
+      type: "Deployment",
+      each: {
+        "spec.minReadySeconds": atLeast(10),
+        "spec.progressDeadlineSeconds": atMost(900),
+        "spec.revisionHistoryLimit": atLeast(2),
+        "spec.strategy": either(
+          { type: "Recreate" },
+          { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0 } },
+        ),
+        "spec.strategy.rollingUpdate.maxUnavailable?": 0,
+        "spec.strategy.rollingUpdate.maxSurge?": atLeast(1),
+        ...podsAt("spec.template.spec"),
+        "spec.template.spec.containers[].readinessProbe.successThreshold?": atMost(3),
+        ...probe("livenessProbe", 3),
+        ...probe("readinessProbe", 3),
+        ...probe("startupProbe", 60),
+        "spec.template.spec.containers[].lifecycle.preStop.sleep.seconds": atLeast(15),
+        "spec.template.spec.containers[].ports": GIVEN,
+        "spec.template.spec.containers[].ports[].name": GIVEN,
+        "spec.template.spec.terminationGracePeriodSeconds": between(60, 120),
+        "spec.template.spec.tolerations": holding(
+          ...["not-ready", "unreachable"].map((taint) => ({
+            key: `node.kubernetes.io/${taint}`,
+            operator: "Exists",
+            effect: "NoExecute",
+            tolerationSeconds: atMost(60),
+          })),
+        ),
+        "spec.template.spec.topologySpreadConstraints": holding(
+          { topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule" },
+          { topologyKey: "kubernetes.io/hostname" },
+        ),
+        "spec.template.spec.topologySpreadConstraints[].maxSkew": 1,
+        "spec.template.spec.topologySpreadConstraints[].nodeTaintsPolicy": "Honor",
+        "spec.template.spec.topologySpreadConstraints[].matchLabelKeys": holding("pod-template-hash"),
+        "spec.template.spec.topologySpreadConstraints[].labelSelector.matchLabels": GIVEN,
+      },
+    },
+    {
+      what: "each Service behind a load balancer",
+      key: "infra/kubernetes/exposure.ts",
+      type: "Service",
+      where: { "spec.type": "LoadBalancer" },
+      each: { "spec.externalTrafficPolicy": "Local" },
+    },
+    {
+      what: "the files of workloads",
+      key: "infra/kubernetes/files.ts",
+      type: "ConfigMap",
+      where: { immutable: true },
+      each: { data: GIVEN },
+      // Gateway, probes and both parts of the status page; and once the roles of the database.
+      count: 4 * regions + 1,
+    },
+    {
+      what: "what the agent of metrics keeps",
+      key: "infra/monitoring/scrapeConfig.ts",
+      type: "ConfigMap",
+      where: { "metadata.namespace": "kube-system" },
+      each: {
+        'data["default-targets-metrics-keep-list"]': GIVEN,
+        'data["prometheus-collector-settings"]': GIVEN,
+        'data["schema-version"]': GIVEN,
+        'data["config-version"]': GIVEN,
+      },
+      count: regions,
+    },
+    {
+      what: "each autoscaler",
+      key: "workloads",
+      type: "HorizontalPodAutoscaler",
+      each: {
+        "spec.metrics": holding(
+          ...["cpu", "memory"].map((name) => ({
+            type: "Resource",
+            resource: { name, target: { type: "Utilization", averageUtilization: between(30, 80) } },
+          })),
+        ),
+        "spec.behavior.scaleDown.stabilizationWindowSeconds": atLeast(300),
+        "spec.behavior.scaleDown.selectPolicy": "Min",
+        "spec.behavior.scaleDown.policies[].value": atMost(1),
+        "spec.behavior.scaleDown.policies[].periodSeconds": atLeast(60),
+        "spec.behavior.scaleDown.policies": GIVEN,
+        "spec.behavior.scaleUp.stabilizationWindowSeconds": atMost(60),
+        "spec.behavior.scaleUp.selectPolicy": "Max",
+        "spec.behavior.scaleUp.policies": holding({
+          type: "Percent",
+          value: atLeast(100),
+          periodSeconds: atMost(60),
+        }),
+        "spec.behavior.scaleUp.policies[].value": atLeast(1),
+        "spec.behavior.scaleUp.policies[].periodSeconds": atMost(60),
+      },
+    },
+    {
+      what: "each Job",
+      key: PODS,
+      type: "Job",
+      each: {
+        "spec.backoffLimit": atLeast(1),
+        "spec.activeDeadlineSeconds": between(60, 14_400),
+        ...podsAt("spec.template.spec"),
+      },
+    },
+    {
+      what: "each ServiceAccount",
+      key: PODS,
+      type: "ServiceAccount",
+      each: { automountServiceAccountToken: false },
+      count: regions,
+    },
+    ...named("ServiceAccount", "the ServiceAccount", ["api", "backup", "verify", "drill", "prune", "copy"], {
+      'metadata.annotations["azure.workload.identity/client-id"]': GIVEN,
+    }),
+    {
+      what: "the identities of workloads",
+      key: "infra/naming.ts",
+      type: "managedidentity:UserAssignedIdentity",
+      each: { resourceName: GIVEN },
+      count: IDENTITIES.length * regions,
+    },
+  ];
+}
