@@ -36,7 +36,7 @@ const codePoint = (hex: string, whole: string): string => {
 export function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(
-    /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{2})|(0[0-3][0-7]{2}|[0-3][0-7]{2}|[0-7]{1,2})|\r?\n[ \t]*|([\\/"'._-]))/gi,
+    /\\(?:[uU]\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xX]([0-9a-fA-F]{2})|(0[0-3][0-7]{2}|[0-3][0-7]{2}|[0-7]{1,2})|\r?\n[ \t]*|([\\/"'._-]))/g,
     (
       whole,
       braced?: string,

@@ -62,7 +62,9 @@ const context: Context = {
   inventory: { environments: [] } as unknown as Context["inventory"],
   config: {},
 };
-const demands = statementOf(prod);
+const statement = statementOf(prod);
+/** Those that say what must be there; the others say how often something may be. */
+const demands = statement.filter(({ most }) => most === undefined);
 
 const judge = (
   resources: readonly ResourceView[],
@@ -202,6 +204,18 @@ describe("production is held against its stack file and the catalogues", () => {
       const found = judge(plan.map((one) => (one === group ? { ...one, props } : one)));
       expect(found.map(({ urn }) => urn)).toEqual([group.urn]);
     }
+  });
+
+  test("nor run in two regions at once what only one may run", () => {
+    const twice = plan.map((one) =>
+      one.urn.endsWith("secondary-recovery-prune")
+        ? { ...one, props: changed(one.props, ["spec", "suspend"], false) as Tree }
+        : one,
+    );
+    expect(judge(twice).map(({ message }) => message)).toEqual([
+      "is 2 times what may be 1: the recovery job prune where a region serves (recovery.schedules.prune, regions)",
+    ]);
+    expect(statement.length - demands.length).toBeGreaterThan(6);
   });
 
   test("each finding names the key that decides", () => {

@@ -43,6 +43,14 @@ function pinned(props: Tree, prefix: string, context: Context): Violation[] {
   ) {
     findings.push({ path: `${prefix}tenantId`, message: "is not the tenant of this stack's environment" });
   }
+  // Nested values of a provider arrive as JSON.
+  const others = parsed(new Cursor(props).at("auxiliaryTenantIds"))?.texts() ?? [];
+  if (perimeter.environment && others.some((one) => !perimeter.owns("tenantIds", one.trim().toLowerCase()))) {
+    findings.push({
+      path: `${prefix}auxiliaryTenantIds`,
+      message: "names a tenant that is not of this stack's environment",
+    });
+  }
   return findings;
 }
 

@@ -1,4 +1,4 @@
-import { CONTAINER_NAMES } from "../../../infra/data/storage";
+import { CONTAINER_NAMES } from "../../../infra/data/places";
 import { serverParameters } from "../../../infra/data/serverParameters";
 import { regionSubnets } from "../../../infra/network/addressing";
 import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
@@ -44,7 +44,7 @@ function networks(config: StackConfig): Demand[] {
         key: NETWORK,
         type: "network:Subnet",
         where: { addressPrefix: subnets.nodes },
-        is: { networkSecurityGroup: GIVEN, "networkSecurityGroup.id": GIVEN, "natGateway.id": GIVEN },
+        is: { networkSecurityGroup: GIVEN, "networkSecurityGroup.id": GIVEN },
       },
       {
         what: `the subnet of private endpoints ${subnets.endpoints}`,
@@ -89,17 +89,6 @@ function networks(config: StackConfig): Demand[] {
       type: "network:NetworkSecurityGroup",
       count: 2 * regions.length,
       each: { "securityRules[].sourceAddressPrefix": GIVEN },
-    },
-    {
-      what: "the gateway traffic leaves by",
-      key: NETWORK,
-      type: "network:NatGateway",
-      count: regions.length,
-      each: {
-        "sku.name": oneOf("Standard", "StandardV2"),
-        publicIpAddresses: GIVEN,
-        "publicIpAddresses[].id": GIVEN,
-      },
     },
     {
       what: "the address traffic leaves from",

@@ -7,6 +7,7 @@ import type { Demand, Statements } from "../../rules/statement";
 import { catalogued } from "./catalogue";
 import { clusters } from "./clusters";
 import { edgeStrength } from "./edge";
+import { governance } from "./governance";
 import { guards } from "./guards";
 import { namespaces, traffic } from "./namespaces";
 import { present } from "./places";
@@ -21,6 +22,7 @@ export function statementOf(config: StackConfig): Demand[] {
     ...catalogued(config),
     ...edgeStrength(config),
     ...guards(config),
+    ...governance(config, regions),
     ...watch(config),
     ...clusters(config, regions),
     ...namespaces(regions),
