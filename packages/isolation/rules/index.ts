@@ -19,7 +19,8 @@ import {
   untypedRule,
 } from "./escapeHatches";
 import { ancestorScopeRule, federationRule } from "./identity";
-import { egressRequiredRule, networkPathRule } from "./network";
+import { egressRequiredRule } from "./egress";
+import { networkPathRule } from "./network";
 import { issuerRule, principalRule } from "./principals";
 import { providerRules } from "./providers";
 import { networkSetRule } from "./networkSets";
