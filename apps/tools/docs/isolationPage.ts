@@ -78,6 +78,11 @@ the list of types. An unreadable file, an unknown key or an inventory without pr
 A stack is production only when its exact project and name are listed with a production environment; every other stack
 is not, whatever it is called. A name the stack declares itself, in its own subscription, is its own from then on.
 
+The pack runs in any other Azure project too: copy \`policies/bin\`, \`PulumiPolicy.yaml\`, \`package.json\`, an empty
+\`waivers.yaml\` and an \`inventory.yaml\` of that project's environments into its \`policies\` folder, and run
+\`pulumi preview --policy-pack policies\`. Where \`Pulumi.yaml\` names another project, its stack files are left alone and the
+inventory alone says whose is what; what production must have beside that (REC-052) is this product's.
+
 ## How a text is read
 
 Every property, map key, provider setting and configuration value is brought to one form (case, width, invisible

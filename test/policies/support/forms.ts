@@ -54,6 +54,10 @@ export const FORMS: readonly Form[] = [
     write: (leaf) =>
       `{"a":"${leaf.replace(/[a-z]/gi, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`).replace(/"/g, '\\"')}"}`,
   },
+  {
+    name: "escapes of eight digits",
+    write: (leaf) => leaf.replace(/[a-z.-]/gi, (c) => `\\U${c.charCodeAt(0).toString(16).padStart(8, "0")}`),
+  },
   { name: "YAML in a string", write: (leaf) => yaml.dump({ kind: "Config", list: [{ value: leaf }] }) },
   {
     name: "JSON in base64 in YAML",
