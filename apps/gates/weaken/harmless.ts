@@ -53,14 +53,14 @@ const HARMLESS: readonly Harmless[] = [
   {
     because: "less",
     type: /:Role(?:Assignment|Definition|Binding)?$|FederatedIdentityCredential$|UserAssignedIdentity$|keyvault.*:Secret$|AdministratorsMicrosoftEntra$/,
-    path: /./,
+    path: /^/,
   },
   {
     because: "less",
     type: /:(?:Role(?:Assignment|Definition|Binding)?|FederatedIdentityCredential|Secret|ServiceAccount|SecretProviderClass|RandomPassword|RandomBytes|PrivateZone|ConfigMap|Job|DashboardDefinition|Dashboard|Grafana|ResourceGroup|VirtualNetwork|Subnet|Profile|ManagedCluster|Server)$/,
     path: /^$/,
   },
-  { because: "breaks", type: /^pulumi:|^random:/, path: /./ },
+  { because: "breaks", type: /^pulumi:|^random:/, path: /^/ },
   {
     because: "breaks",
     type: /:(?:Deployment|CronJob|Job|DaemonSet)$/,
@@ -91,7 +91,7 @@ const HARMLESS: readonly Harmless[] = [
     because: "demanded",
     path: /^spec\.schedule$|metrics\[\]\.category$|recurrences\[\]\S*|Workflow|schedule\.timeZone$|(?:sourcePortRange|osType|\$schema|contentVersion|outputs|kubeletidentity\.\w+|userAssignedIdentities(?:\[\])?|storageType|cidr|managedEnvironmentId|weekly\.\w+)$/,
   },
-  { because: "stricter", type: /AlertProcessingRule/, path: /./ },
+  { because: "stricter", type: /AlertProcessingRule/, path: /^/ },
   {
     because: "stricter",
     type: /:NetworkPolicy$/,
@@ -112,7 +112,7 @@ const HARMLESS: readonly Harmless[] = [
   {
     because: "breaks",
     type: /:SecretProviderClass$|:ConfigMap$|:Service$|ContainerApp$|logic:Workflow$/,
-    path: /./,
+    path: /^/,
   },
   { because: "size", type: /HorizontalPodAutoscaler$/, path: /behavior\.\S+$/ },
   {

@@ -75,7 +75,7 @@ function ruleGroups(catalogue: Catalogue, clusters: readonly string[]): Demand[]
   return clusters.flatMap((cluster) =>
     azureRuleGroups(catalogue).map(({ name, interval, rules }): Demand => {
       const plain = rules.map(({ rule }) =>
-        Object.fromEntries(Object.entries(rule).filter(([key]) => key !== "annotations" && key !== "labels")),
+        Object.fromEntries(Object.entries(rule).filter(([key]) => key !== "annotations")),
       );
       return {
         what: `the rule group ${name}`,
