@@ -77,8 +77,8 @@ export class GateKeeper {
     const watch = new OutsideWatch(this.inventory, project, stack);
     const reach =
       how === "references"
-        ? watch.resource({ type, name: id })
-        : watch.resource({ type, name: "", ...(how === "reads" ? { id } : { importId: id }) });
+        ? watch.problem({ type, name: id })
+        : watch.problem({ type, name: "", ...(how === "reads" ? { id } : { importId: id }) });
     // A stack that is listed as readable needs no waiver beside that.
     if (how === "references" && reach === undefined) return;
     this.add({
@@ -86,7 +86,7 @@ export class GateKeeper {
       urn,
       path: "id",
       message:
-        reach?.replace(/^.*? (?=reads|adopts)/, "") ??
+        reach?.what ??
         `${how} an existing resource, which no policy is shown; a waiver of ${ruleId} allows it`,
     });
   }

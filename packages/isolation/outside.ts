@@ -37,10 +37,20 @@ export class OutsideWatch {
     return this.scanner.judge.perimeter;
   }
 
-  /** What is wrong with a resource the program asks for; undefined when nothing is. Never holds the id itself. */
-  resource({ type, name, id, importId }: RequestedResource): string | undefined {
+  /** What is wrong with a resource the program asks for, in a sentence; undefined when nothing is. */
+  resource(requested: RequestedResource): string | undefined {
+    const problem = this.problem(requested);
+    return problem && `${problem.subject} ${problem.what}`;
+  }
+
+  /** The same, with who does it and what is wrong apart. Never holds the id itself. */
+  problem({ type, name, id, importId }: RequestedResource): { subject: string; what: string } | undefined {
+    const subject = `${type} ${this.shown(name)}`;
     if (DYNAMIC.test(type) && !this.perimeter.isProd) {
-      return `${type} ${this.shown(name)} is a dynamic resource, whose code no policy sees; declare a resource instead`;
+      return {
+        subject,
+        what: "is a dynamic resource, whose code no policy sees; declare a resource instead",
+      };
     }
     if (type === STACK_REFERENCE) return this.reference(id ?? name);
     for (const [what, value] of [
@@ -49,7 +59,7 @@ export class OutsideWatch {
     ] as const) {
       if (value === undefined) continue;
       const problem = this.existing(type, value);
-      if (problem) return `${type} ${this.shown(name)} ${what} ${problem}`;
+      if (problem) return { subject, what: `${what} ${problem}` };
     }
     return undefined;
   }
@@ -60,11 +70,14 @@ export class OutsideWatch {
     return hit && `function ${token} is asked about something of ${whose(hit.environment)} (${hit.path})`;
   }
 
-  private reference(name: string): string | undefined {
+  private reference(name: string): { subject: string; what: string } | undefined {
     // `<organization>/<project>/<stack>`; a bare name is a stack of the same project.
     const [stack = "", project = this.project] = name.split("/").reverse();
     if (this.perimeter.mayRead(project, stack)) return undefined;
-    return `stack ${this.stack} references another stack, whose outputs it would get with all secrets; list it under shared.stackReferences in policies/inventory.yaml if that is meant`;
+    return {
+      subject: `stack ${this.stack}`,
+      what: "references another stack, whose outputs it would get with all secrets; list it under shared.stackReferences in policies/inventory.yaml if that is meant",
+    };
   }
 
   private existing(type: string, id: string): string | undefined {
