@@ -1,7 +1,7 @@
 import { cursor, isReplica, ofType } from "../../packages/isolation/graph";
 import { azure, kubernetes, SERVER } from "../../packages/isolation/kinds";
 import { fault, type Cursor, type Outcome } from "../../packages/isolation/read";
-import type { StackRule, StackView, Value } from "../../packages/isolation/rule";
+import { UNKNOWN, type StackRule, type StackView, type Value } from "../../packages/isolation/rule";
 import { about, partedRule, type Verdict } from "./define";
 import { GIVEN, placesAt, plain, says } from "./expected";
 
@@ -43,7 +43,11 @@ export type Statements = ReadonlyMap<string, readonly Demand[]>;
 const at = (place: Cursor, path: string): Cursor => placesAt(place, path)[0] ?? place;
 
 const isOne = (place: Cursor, { where = {}, args = [] }: Demand): boolean =>
-  Object.entries(where).every(([path, value]) => says(at(place, path).value, value)) &&
+  Object.entries(where).every(([path, value]) => {
+    const found = at(place, path).value;
+    // What nobody knows yet is taken for none in particular.
+    return found !== UNKNOWN && says(found, value);
+  }) &&
   (args.length === 0 || argumentsOf(place).some((own) => args.every((wanted) => own.includes(wanted))));
 
 const argumentsOf = (job: Cursor): string[][] =>
