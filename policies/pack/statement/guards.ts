@@ -232,9 +232,8 @@ function data(config: StackConfig): Demand[] {
       what: "what each account keeps of changed and deleted blobs",
       key: "storage.softDeleteDays",
       type: "storage:BlobServiceProperties",
-      each: {
+      is: {
         "changeFeed.enabled": true,
-        "changeFeed.retentionInDays?": atLeast(storage.softDeleteDays),
         "deleteRetentionPolicy.days": atLeast(storage.softDeleteDays),
         "deleteRetentionPolicy.allowPermanentDelete": OFF,
         "containerDeleteRetentionPolicy.days": atLeast(storage.softDeleteDays),
