@@ -261,7 +261,7 @@ describe("recovery drill on a live environment", () => {
     );
     expect(await names(daily)).toEqual(before);
     expect(await names(evidence)).toEqual(
-      ["json", "junit.xml", "md"].map((end) => `drills/prod/000001.${end}`),
+      ["html", "json", "junit.xml", "md"].map((end) => `drills/prod/000001.${end}`),
     );
     expect(await sql("select count(*)::int as n from orders")).toEqual([{ n: 1000 }]);
     const databases = await sql("select datname from pg_database where datname like 'drill%'");

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { verifyEvidence } from "../../apps/recovery/commands/evidence";
 import { objectivesOf, SCENARIOS, SCENARIO_IDS } from "../../apps/recovery/drill/objectives";
 import { renderJUnit, renderMarkdown } from "../../apps/recovery/drill/render";
+import { renderPage } from "../../apps/recovery/drill/timeline";
 import {
   contradictions,
   drillReportSchema,
@@ -399,3 +400,18 @@ function tableRows(lines: string[]): string[] {
     .slice(2)
     .map((line) => line.replace(/ +/g, " ").replaceAll("| |", "|  |").trim());
 }
+
+test("a report draws its stages with their share of the target, and the drills so far", () => {
+  const stages = [{ name: "restore <all>", startedAt: "2026-03-02T06:00:10.000Z", seconds: 72 }];
+  const report = drillReport({ scenarios: [scenario({ stages })] });
+  const { rtoSeconds } = report.scenarios[0]!.targets;
+  const share = `${((100 * 72) / rtoSeconds).toFixed(1)} %`;
+  const text = renderMarkdown(report);
+  expect(text).toMatch(/```mermaid\ngantt\n[\s\S]* restore {2}all> :0, 72000\n/);
+  expect(text).toContain(`| ${share} |`);
+  const page = renderPage({ ...report, sequence: 2 }, [report]);
+  expect(page).toContain(`(${share})`);
+  expect(page).toContain("restore &lt;all&gt;");
+  // One dot for each drill of the chain.
+  expect(page.match(/<circle /g)).toHaveLength(2);
+});
