@@ -45,7 +45,7 @@ beforeAll(async () => {
   await lab.createDatabase("app");
   await lab.sql(
     "app",
-    "CREATE TABLE noise AS SELECT g AS id, md5(random()::text) || md5(random()::text) AS body FROM generate_series(1, 400000) g; ALTER TABLE noise ADD PRIMARY KEY (id)",
+    "CREATE TABLE noise AS SELECT g AS id, md5(random()::text) || md5(random()::text) AS body FROM generate_series(1, 150000) g; ALTER TABLE noise ADD PRIMARY KEY (id)",
   );
 });
 afterAll(async () => {
