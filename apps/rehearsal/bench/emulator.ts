@@ -12,6 +12,7 @@ import { sandboxModel } from "../../../packages/emulated-azure/model";
 import { Front } from "../../../packages/emulated-azure/provider/front";
 import { serveProviders } from "../../../packages/emulated-azure/provider/server";
 import { CloudStore } from "../../../packages/emulated-azure/store/cloud";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { median } from "./measure";
 import { ARM_REFUSALS } from "../../../policies/arm/armLimits";
 
@@ -20,6 +21,8 @@ const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_p
   ResourceProviderClient: grpc.ServiceClientConstructor;
 };
 
+/** Argument of the process that serves. */
+const SERVE = "serve";
 const RESOURCES = 5_000;
 const LIMITS = { medianMs: 2, mebibytes: 300 };
 const MIB = 1024 * 1024;
@@ -43,7 +46,7 @@ async function serve(): Promise<void> {
 const struct = (value: object): Struct => Struct.fromJavaScript(value as Record<string, JavaScriptValue>);
 
 async function bench(): Promise<boolean> {
-  const child = fork(process.argv[1] as string, ["serve"]);
+  const child = fork(process.argv[1] as string, [SERVE]);
   try {
     const port = await new Promise<string>((resolve) =>
       child.once("message", (text) => resolve(text as string)),
@@ -145,13 +148,15 @@ function report(times: ReadonlyMap<Method, readonly number[]>, bytes: number): b
   return fits && mebibytes < LIMITS.mebibytes;
 }
 
-const task = process.argv[2] === "serve" ? serve().then(() => true) : bench();
-task.then(
-  (fits) => {
-    if (!fits) process.exitCode = 1;
-  },
-  (error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  },
-);
+export async function main(): Promise<void> {
+  const exits = { 0: "within the limits", 1: "beyond one, or not measured" };
+  const about = `Measures the emulated providers over Pulumi's own protocol, with ${RESOURCES} resources.`;
+  await runCommand(
+    createCommand("bench emulator", about, exits).action(async () => {
+      if (!(await bench())) process.exitCode = 1;
+    }),
+  );
+}
+
+// The server's own process, which loads this very file.
+if (process.argv[2] === SERVE) void serve();

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "commander";
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
@@ -85,3 +86,14 @@ export function median(values: readonly number[]): number {
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
+
+/** Parser of an option that is a whole number of at least `minimum`. */
+export function wholeNumber(minimum: number): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,9}$/.test(text) && Number(text) >= minimum) return Number(text);
+    throw new InvalidArgumentError(`expected a whole number of at least ${minimum}`);
+  };
+}
+
+/** Parses an option that is a list of whole numbers of at least 1, separated by commas. */
+export const wholeNumbers = (text: string): number[] => text.split(",").map(wholeNumber(1));

@@ -8,12 +8,12 @@ import path from "node:path";
 import readline from "node:readline";
 import * as grpc from "@grpc/grpc-js";
 import * as proto from "@pulumi/pulumi/proto/analyzer_pb";
-import { Command } from "commander";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { readStacks, stackPlatformNames } from "../../../stacks/files";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
-import { median } from "./measure";
+import { median, wholeNumbers } from "./measure";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the package ships no declaration of its client
 const { AnalyzerClient } = require("@pulumi/pulumi/proto/analyzer_grpc_pb") as {
@@ -288,16 +288,10 @@ function broken(rows: readonly Row[]): string[] {
     .map(({ what, found, limit }) => `${found.toFixed(2)} ${what}; allowed: ${limit}`);
 }
 
-async function main(): Promise<void> {
-  const options = new Command("policies")
-    .description("Measures the policy pack. Exit codes: 0 within the budget, 1 beyond it.")
-    .option("--sizes <list>", "numbers of resources, separated by commas", SIZES.join(","))
-    .option("--json", "print the rows as JSON")
-    .parse()
-    .opts<{ sizes: string; json?: boolean }>();
+async function bench(options: { sizes: readonly number[]; json?: boolean }): Promise<void> {
   const root = projectRoot(__dirname);
   const rows: Row[] = [];
-  for (const size of options.sizes.split(",").map(Number)) rows.push(await measureSize(root, size));
+  for (const size of options.sizes) rows.push(await measureSize(root, size));
   if (options.json) console.log(JSON.stringify(rows));
   else {
     console.log("resources   start s median ms protocol ms resources s   stack s  peak MiB");
@@ -319,4 +313,14 @@ async function main(): Promise<void> {
   if (problems.length > 0) process.exitCode = 1;
 }
 
-void main();
+export async function main(): Promise<void> {
+  await runCommand(
+    createCommand("bench policies", "Measures the compiled policy pack, for programs of several sizes.", {
+      0: "within the budget",
+      1: "beyond it",
+    })
+      .option("--sizes <list>", "numbers of resources, separated by commas", wholeNumbers, [...SIZES])
+      .option("--json", "print the rows as JSON")
+      .action(bench),
+  );
+}

@@ -3,7 +3,6 @@
  * and `gunzip | psql`. Real servers, alternating runs, medians.
  */
 import { BlobServiceClient } from "@azure/storage-blob";
-import { Command } from "commander";
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -13,15 +12,17 @@ import { Client } from "pg";
 import { findProgram } from "../../../packages/programs/postgres";
 import { startAzurite, type LocalAzurite } from "../../../packages/local-servers/azurite";
 import { startPostgres, type LocalPostgres } from "../../../packages/local-servers/postgres";
+import { productionPrograms, usePrograms } from "../../../packages/local-servers/postgresPrograms";
 import { projectRoot } from "../../../packages/command/root";
-import { measure, median, scriptArguments, type Measured } from "./measure";
+import { createCommand, runCommand } from "../../../packages/command/program";
+import { measure, median, scriptArguments, wholeNumber, wholeNumbers, type Measured } from "./measure";
 
 const root = projectRoot(__dirname);
 const FULL_SCALE = 60;
 const FULL_EVENTS = 2_500_000;
 const MIB = 1024 * 1024;
 
-/** A server as it is run: what a restore writes must be on disk when it says done. */
+/** A server as it is run: what a restore writes must be on disk when it says done. As superuser, as the usual script is. */
 const DURABLE = {
   fsync: "on",
   synchronous_commit: "on",
@@ -184,24 +185,22 @@ function markdown(rows: Row[], sizes: string[]): string {
   return [...compared, ...memoryTable].join("\n");
 }
 
-async function main(): Promise<void> {
-  const numbers = (text: string) => text.split(",").filter(Boolean).map(Number);
-  const program = new Command("bench recovery")
-    .option("--scale <n>", "pgbench scale; events grow with it", Number, FULL_SCALE)
-    .option("--runs <n>", "measured runs of each kind; 0 leaves the comparison out", Number, 5)
-    .option("--sizes <list>", "scales to measure memory at, separated by commas", numbers, [5, 60, 205])
-    .parse();
+async function measureAll(options: Options): Promise<void> {
   process.chdir(root);
-  const options = program.opts<Options>();
+  usePrograms();
   const say = (line: string) => process.stderr.write(`${new Date().toISOString()} ${line}\n`);
   const directory = mkdtempSync(path.join(tmpdir(), "bench-"));
-  const [postgres, azurite] = await Promise.all([startPostgres({ settings: DURABLE }), startAzurite()]);
+  const [postgres, azurite] = await Promise.all([
+    startPostgres({ programs: productionPrograms(), settings: DURABLE }),
+    startAzurite(),
+  ]);
   try {
     const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
     for (const container of ["daily", "monthly", "evidence"]) await service.createContainer(container);
     const env = {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      POSTGRES_PROGRAMS: process.env.POSTGRES_PROGRAMS,
       BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
       BACKUP_CONTAINER_DAILY: "daily",
       BACKUP_CONTAINER_MONTHLY: "monthly",
@@ -227,7 +226,21 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+export async function main(): Promise<void> {
+  const about =
+    "Measures backup and restore against pg_dump, gzip and psql, on real servers, in alternating runs.";
+  await runCommand(
+    createCommand("bench recovery", about, { 0: "measured", 1: "not measured" })
+      .option("--scale <n>", "pgbench scale; events grow with it", wholeNumber(1), FULL_SCALE)
+      .option("--runs <n>", "measured runs of each kind; 0 leaves the comparison out", wholeNumber(0), 5)
+      .option(
+        "--sizes <list>",
+        "scales to measure memory at, separated by commas; none: not measured",
+        scales,
+        [5, 60, 205],
+      )
+      .action(measureAll),
+  );
+}
+
+const scales = (text: string): number[] => (text === "none" ? [] : wholeNumbers(text));
