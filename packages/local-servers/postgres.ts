@@ -139,15 +139,19 @@ async function fillOnce(
 ): Promise<Record<string, string>> {
   if (!content) return {};
   const directory = temporaryDirectory("postgres", account);
-  const { local, server } = await launch(empty, { tls, superuser, timeoutSeconds }, directory, account);
   try {
-    const facts = await content.fill(local);
-    // In order: what is copied afterwards needs no recovery.
-    process.kill(server.pid, "SIGINT");
-    await server.gone();
-    return facts;
+    const { local, server } = await launch(empty, { tls, superuser, timeoutSeconds }, directory, account);
+    try {
+      const facts = await content.fill(local);
+      // In order: what is copied afterwards needs no recovery.
+      process.kill(server.pid, "SIGINT");
+      await server.gone();
+      return facts;
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await server.stop();
+    fs.rmSync(directory, { recursive: true, force: true });
   }
 }
 
