@@ -16,9 +16,16 @@ const { scripts } = JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), 
   scripts: Record<string, string>;
 };
 
-/** Scripts that are commands of this project: each names its entry. */
+/** Benchmarks, each a command that `npm run bench` starts. */
+const BENCHES = fs
+  .readdirSync(path.join(ROOT, "apps/rehearsal/bench"))
+  .filter((name) => name.endsWith(".ts") && !["index.ts", "measure.ts"].includes(name))
+  .map((name) => `apps/rehearsal/bench/${name}`);
+
+/** Commands of this project: scripts, which name their entry, and benchmarks. */
 const ENTRIES = [
   ...new Set(Object.values(scripts).flatMap((script) => /run\.mjs (\S+\.ts)/.exec(script)?.[1] ?? [])),
+  ...BENCHES,
 ];
 
 interface Ended {
