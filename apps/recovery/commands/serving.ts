@@ -17,6 +17,7 @@ export interface ServingCommand {
   region: string;
   host: string;
   port: number;
+  json?: boolean;
 }
 
 /** Where the record of who serves is kept. @throws UsageError when the setting is absent or malformed */
@@ -64,8 +65,9 @@ export function registerServing(program: Command): void {
     .requiredOption("--region <name>", "region this runs in, as the record names it")
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <port>", "TCP port to listen on; 0 lets the system choose", parsePort, SERVING_PORT)
+    .option("--json", "when it has ended, print how as one JSON document")
     .action((options: ServingCommand) =>
-      runVerb("serving", options as object, [], async (_settings, context) => {
+      runVerb("serving", options, [], async (_settings, context) => {
         await runServing(options, process.env, context);
         return { document: { ended: true }, text: "", exitCode: ExitCode.ok };
       }),
