@@ -23,8 +23,8 @@ type View = (stored: Stored, body: Tree, around: Around) => Tree;
 
 function below(stored: Stored, type: string, { cloud, model, json }: Around): Tree[] {
   const prefix = `${stored.id.toLowerCase()}/`;
-  return [...cloud.all()]
-    .filter((other) => other.type === type && other.id.toLowerCase().startsWith(prefix))
+  return [...cloud.ofType(type)]
+    .filter((other) => other.id.toLowerCase().startsWith(prefix))
     .map((other) => json.resource(other, model.resource(type)));
 }
 
@@ -119,7 +119,7 @@ export function listed(type: string, scope: string, around: Around): { stored: S
       }));
   }
   const prefix = `${scope.toLowerCase()}/`;
-  return [...cloud.all()]
-    .filter((other) => other.type === type && !other.softDeleted && other.id.toLowerCase().startsWith(prefix))
+  return [...cloud.ofType(type)]
+    .filter((other) => !other.softDeleted && other.id.toLowerCase().startsWith(prefix))
     .map((stored) => ({ stored, id: stored.id }));
 }

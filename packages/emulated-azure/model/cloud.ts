@@ -22,6 +22,10 @@ export class MemoryCloud implements Cloud {
   all(): Iterable<Stored> {
     return this.resources.values();
   }
+
+  ofType(type: string): Iterable<Stored> {
+    return [...this.resources.values()].filter((stored) => stored.type === type);
+  }
 }
 
 /** Hexadecimal text that depends on its parts only. */

@@ -43,6 +43,8 @@ export interface Cloud {
   put(stored: Stored): void;
   remove(key: string): void;
   all(): Iterable<Stored>;
+  /** Those of one type. */
+  ofType(type: string): Iterable<Stored>;
 }
 
 /** A refusal of the emulated service, worded as the service words it. */

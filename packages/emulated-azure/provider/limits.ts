@@ -78,8 +78,8 @@ const LOCK = "azure-native:authorization:ManagementLockByScope";
  * @throws CloudError 409.
  */
 export function refuseLocked(cloud: Cloud, id: string): void {
-  for (const lock of cloud.all()) {
-    const scope = lock.type === LOCK ? lock.inputs["scope"] : undefined;
+  for (const lock of cloud.ofType(LOCK)) {
+    const scope = lock.inputs["scope"];
     if (typeof scope !== "string" || same(lock.id, id)) continue;
     if (same(scope, id) || id.toLowerCase().startsWith(`${scope.toLowerCase()}/`)) {
       throw new CloudError(

@@ -79,8 +79,8 @@ export class Rights {
     const name = roleId.slice(roleId.lastIndexOf("/") + 1).toLowerCase();
     const builtIn = BUILT_IN.get(name);
     if (builtIn) return builtIn.permissions;
-    for (const { type, id, inputs } of this.cloud.all()) {
-      if (type !== DEFINITION || !id.toLowerCase().endsWith(`/${name}`)) continue;
+    for (const { id, inputs } of this.cloud.ofType(DEFINITION)) {
+      if (!id.toLowerCase().endsWith(`/${name}`)) continue;
       return ((inputs["permissions"] as readonly Tree[] | undefined) ?? []).map((permission) => ({
         actions: texts(permission["actions"]),
         notActions: texts(permission["notActions"]),
@@ -95,8 +95,7 @@ export class Rights {
     const now = this.directory.now().getTime();
     this.lingering = this.lingering.filter(({ until }) => until > now);
     const found = this.lingering.map(({ assignment }) => assignment);
-    for (const stored of this.cloud.all()) {
-      if (stored.type !== ASSIGNMENT) continue;
+    for (const stored of this.cloud.ofType(ASSIGNMENT)) {
       if ((this.effective.get(stored.key) ?? 0) <= now) found.push(assignmentOf(stored));
     }
     return found;

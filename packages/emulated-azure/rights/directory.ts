@@ -129,8 +129,7 @@ export class Directory {
 
   private managed(): Principal[] {
     const found: Principal[] = [];
-    for (const { type, id, outputs } of this.cloud.all()) {
-      if (type !== "azure-native:managedidentity:UserAssignedIdentity") continue;
+    for (const { id, outputs } of this.cloud.ofType("azure-native:managedidentity:UserAssignedIdentity")) {
       const objectId = stringAt(outputs, "principalId");
       const appId = stringAt(outputs, "clientId");
       if (!objectId) continue;

@@ -6,10 +6,10 @@ import { Cloud, Model, Stored, Tree, Value } from "../model/types";
 /** What takes back everything that changed since a snapshot and up to now; what changes later stays. */
 export function undoing(cloud: CloudStore, before: Snapshot): () => void {
   const now = cloud.snapshot();
-  const keys = new Set([...before.keys(), ...now.keys()]);
-  const changed = [...keys].filter((key) => before.get(key) !== now.get(key));
+  // Compared when it is called: most operations are never taken back.
   return () => {
-    for (const key of changed) {
+    const keys = new Set([...before.keys(), ...now.keys()]);
+    for (const key of [...keys].filter((one) => before.get(one) !== now.get(one))) {
       const was = before.get(key);
       if (was) cloud.put(was);
       else cloud.remove(key);

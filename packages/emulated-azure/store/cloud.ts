@@ -6,6 +6,8 @@ export type Snapshot = ReadonlyMap<string, Stored>;
 /** State of the emulated cloud that outlives an operation: it can be copied, put back and listed. */
 export class CloudStore implements Cloud {
   private entries: Map<string, Stored>;
+  /** Keys by type, made when they are first asked for and kept from then on. */
+  private types: Map<string, Set<string>> | undefined;
 
   constructor(
     readonly seed: string,
@@ -19,11 +21,31 @@ export class CloudStore implements Cloud {
   }
 
   put(stored: Stored): void {
+    const before = this.entries.get(stored.key);
+    if (before && before.type !== stored.type) this.types?.get(before.type)?.delete(stored.key);
     this.entries.set(stored.key, stored);
+    this.index(stored);
   }
 
   remove(key: string): void {
+    const before = this.entries.get(key);
+    if (before) this.types?.get(before.type)?.delete(key);
     this.entries.delete(key);
+  }
+
+  ofType(type: string): Stored[] {
+    if (!this.types) {
+      this.types = new Map();
+      for (const stored of this.entries.values()) this.index(stored);
+    }
+    return [...(this.types.get(type) ?? [])].flatMap((key) => this.entries.get(key) ?? []);
+  }
+
+  private index({ type, key }: Stored): void {
+    if (!this.types) return;
+    const keys = this.types.get(type);
+    if (keys) keys.add(key);
+    else this.types.set(type, new Set([key]));
   }
 
   all(): Iterable<Stored> {
@@ -40,5 +62,6 @@ export class CloudStore implements Cloud {
 
   restore(snapshot: Snapshot): void {
     this.entries = new Map(snapshot);
+    this.types = undefined;
   }
 }
