@@ -5,6 +5,7 @@ import { modelMetrics } from "./arm/metrics";
 import { Faults } from "./faults";
 import { Hooks } from "./hooks";
 import { settleAfter } from "./model/azure/consequences";
+import { restored } from "./model/azure/replication";
 import type { Model } from "./model/types";
 import { Front } from "./provider/front";
 import { Losses } from "./regions";
@@ -51,6 +52,7 @@ export function emulatedCloud(model: Model, options: EmulatedCloudOptions = {}):
   const activity: ActivityEntry[] = [];
   const metricSources: MetricSource[] = [];
   hooks.on(settleAfter(store, model));
+  hooks.onDone((event) => event.kind === "created" && restored(store, event.stored));
   return {
     model,
     cloud: store,

@@ -13,6 +13,14 @@ export type Operation = (typeof OPERATIONS)[number];
 export const EFFECTS = ["refuse", "timeout", "hang", "throttle"] as const;
 export type Effect = (typeof EFFECTS)[number];
 
+/**
+ * What goes on going wrong until it is switched off:
+ * - `throttled`: every request is answered 429;
+ * - `busy`: whatever admits one operation at a time is busy with another (`ServerIsBusy`).
+ */
+export const STANDING = ["throttled", "busy"] as const;
+export type Standing = (typeof STANDING)[number];
+
 export interface Fault {
   readonly operation: Operation;
   /** Type token or the end of one, e.g. `dbforpostgresql:Server`; `*` for all. */
@@ -51,6 +59,8 @@ export class Faults {
    * the object out of the state.
    */
   deleteUnreachable = false;
+  /** What goes on going wrong at the moment. */
+  readonly standing = new Set<Standing>();
   private armed: Armed[] = [];
   private outages: { readonly what: string; readonly covers: (attempt: Attempt) => boolean }[] = [];
   private listeners: ((fault: Fault, attempt: Attempt) => void)[] = [];
@@ -71,6 +81,7 @@ export class Faults {
 
   clear(): void {
     this.armed = [];
+    this.standing.clear();
     this.outages = [];
     this.listeners = [];
   }

@@ -23,11 +23,17 @@ export type Hook = (event: CloudEvent) => void | Promise<void>;
 /** Those who want to know what happens in the cloud. */
 export class Hooks {
   private readonly hooks = new Set<Hook>();
+  private readonly after = new Set<(event: CloudEvent) => void>();
 
   /** @returns takes the hook away again. */
   on(hook: Hook): () => void {
     this.hooks.add(hook);
     return () => this.hooks.delete(hook);
+  }
+
+  /** Told once an event has happened behind the cloud too. */
+  onDone(listener: (event: CloudEvent) => void): void {
+    this.after.add(listener);
   }
 
   /**
@@ -41,5 +47,6 @@ export class Hooks {
       undo?.();
       throw error;
     }
+    for (const listener of this.after) listener(event);
   }
 }

@@ -19,19 +19,18 @@ const escape = (text: string): string =>
 /** Serves the page on a free port of the loopback. */
 export async function servePage(cloud: EmulatedCloud): Promise<Page> {
   const secret = randomBytes(16).toString("hex");
-  const { losses } = cloud;
   const server = http.createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
   const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
-    const [, given, verb, region] = (request.url ?? "").split("/");
+    const [, given, verb = "", what] = (request.url ?? "").split("/");
     if (given !== secret) {
       response.writeHead(404).end();
       return;
     }
-    if (request.method === "POST" && region !== undefined && regionsOf(cloud.cloud).includes(region)) {
-      if (verb === "lose") await losses.lose(region);
-      if (verb === "restore") await losses.restore(region);
+    const act = request.method === "POST" && what !== undefined ? actionOf(cloud, verb, what) : undefined;
+    if (act) {
+      await act();
       response.writeHead(303, { Location: `/${secret}/` }).end();
       return;
     }
@@ -39,7 +38,7 @@ export async function servePage(cloud: EmulatedCloud): Promise<Page> {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
     });
-    response.end(page(cloud, losses.lost, secret));
+    response.end(page(cloud, secret));
   };
   await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
   return {
@@ -52,12 +51,63 @@ export async function servePage(cloud: EmulatedCloud): Promise<Page> {
   };
 }
 
-function page({ cloud, activity }: EmulatedCloud, lost: ReadonlySet<string>, secret: string): string {
+/** Minutes a role assignment takes to be in force while rights are delayed: the longest Azure speaks of. */
+const DELAY_MINUTES = 10;
+
+/** What goes on going wrong, and what switches it. */
+const SWITCHES: Readonly<
+  Record<
+    string,
+    { says: string; is(cloud: EmulatedCloud): boolean; set(cloud: EmulatedCloud, on: boolean): void }
+  >
+> = {
+  throttled: {
+    says: "every request is answered 429",
+    is: ({ faults }) => faults.standing.has("throttled"),
+    set: ({ faults }, on) =>
+      void (on ? faults.standing.add("throttled") : faults.standing.delete("throttled")),
+  },
+  busy: {
+    says: "database servers take no change: ServerIsBusy",
+    is: ({ faults }) => faults.standing.has("busy"),
+    set: ({ faults }, on) => void (on ? faults.standing.add("busy") : faults.standing.delete("busy")),
+  },
+  "delayed-rights": {
+    says: `a role assignment is in force after ${DELAY_MINUTES} minutes`,
+    is: ({ rights }) => rights.propagationMs > 0,
+    set: ({ rights }, on) => {
+      rights.propagationMs = on ? DELAY_MINUTES * 60_000 : 0;
+    },
+  },
+};
+
+/** What a button does; undefined for an address that is none's. */
+function actionOf(cloud: EmulatedCloud, verb: string, what: string): (() => Promise<void>) | undefined {
+  const { losses } = cloud;
+  const one = Object.hasOwn(SWITCHES, what) ? SWITCHES[what] : undefined;
+  if (one && (verb === "on" || verb === "off")) return async () => one.set(cloud, verb === "on");
+  if (!regionsOf(cloud.cloud).includes(what)) return undefined;
+  return {
+    lose: () => losses.lose(what),
+    cut: () => losses.lose(what, "cut off"),
+    restore: () => losses.restore(what),
+  }[verb];
+}
+
+function page(emulated: EmulatedCloud, secret: string): string {
+  const { cloud, activity, losses } = emulated;
+  const button = (verb: string, what: string, says = verb): string =>
+    `<form method="post" action="/${secret}/${verb}/${encodeURIComponent(what)}"><button>${says}</button></form>`;
   const regions = regionsOf(cloud)
     .map((region) => {
-      const gone = lost.has(region);
-      const verb = gone ? "restore" : "lose";
-      return `<li>${escape(region)}: ${gone ? "<b>lost</b>" : "answers"} <form method="post" action="/${secret}/${verb}/${encodeURIComponent(region)}"><button>${verb}</button></form></li>`;
+      const how = losses.lost.get(region);
+      return `<li>${escape(region)}: ${how ? `<b>${how === "dead" ? "lost" : how}</b> ${button("restore", region)}` : `answers ${button("lose", region)} ${button("cut", region, "cut off")}`}</li>`;
+    })
+    .join("");
+  const switches = Object.entries(SWITCHES)
+    .map(([name, one]) => {
+      const on = one.is(emulated);
+      return `<li>${escape(one.says)}: ${on ? "<b>on</b>" : "off"} ${button(on ? "off" : "on", name, `switch ${on ? "off" : "on"}`)}</li>`;
     })
     .join("");
   const resources = [...cloud.all()]
@@ -77,7 +127,7 @@ function page({ cloud, activity }: EmulatedCloud, lost: ReadonlySet<string>, sec
     .join("");
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Emulated Azure</title>
 <style>body{font:15px system-ui;margin:2em}form{display:inline}td{padding:.1em 1em .1em 0;vertical-align:top}</style>
-<h1>Emulated Azure</h1><h2>Regions</h2><ul>${regions}</ul>
+<h1>Emulated Azure</h1><h2>Regions</h2><ul>${regions}</ul><h2>Faults</h2><ul>${switches}</ul>
 <h2>What was done</h2><table>${done || "<tr><td>nothing yet</td></tr>"}</table>
 <h2>${cloud.size} resources</h2><table>${resources}</table></html>`;
 }

@@ -30,12 +30,15 @@ export function inRegion(cloud: Cloud, region: string): (key: string) => boolean
   };
 }
 
-/** Told that a region is lost, or answers again; the loss counts as done once it has ended. */
-export type LossListener = (region: string, lost: boolean) => void | Promise<void>;
+/** How a region is lost: what ran there is gone, or it runs on and nobody outside reaches it. */
+export type Loss = "dead" | "cut off";
+
+/** Told that a region is lost, and how, or answers again; the loss counts as done once it has ended. */
+export type LossListener = (region: string, lost: Loss | undefined) => void | Promise<void>;
 
 /** Regions that do not answer, for every front and for what runs behind them. */
 export class Losses {
-  private readonly regions = new Set<string>();
+  private readonly regions = new Map<string, Loss>();
   private readonly listeners: LossListener[] = [];
 
   constructor(
@@ -43,7 +46,7 @@ export class Losses {
     private readonly faults: Faults,
   ) {}
 
-  get lost(): ReadonlySet<string> {
+  get lost(): ReadonlyMap<string, Loss> {
     return this.regions;
   }
 
@@ -51,18 +54,18 @@ export class Losses {
     this.listeners.push(listener);
   }
 
-  async lose(region: string): Promise<void> {
+  async lose(region: string, how: Loss = "dead"): Promise<void> {
     if (this.regions.has(region)) return;
-    this.regions.add(region);
+    this.regions.set(region, how);
     const covers = inRegion(this.cloud, region);
     this.faults.outage(nameOf(region), ({ key }) => covers(key));
-    for (const listener of this.listeners) await listener(region, true);
+    for (const listener of this.listeners) await listener(region, how);
   }
 
   async restore(region: string): Promise<void> {
     if (!this.regions.delete(region)) return;
     this.faults.endOutage(nameOf(region));
-    for (const listener of this.listeners) await listener(region, false);
+    for (const listener of this.listeners) await listener(region, undefined);
   }
 }
 

@@ -44,21 +44,66 @@ describe("a served cloud", () => {
     ]);
   });
 
-  test("loses a region on the page and has it back, and keeps the page to who knows its address", async () => {
-    const post = (address: string): Promise<number> =>
-      new Promise((resolve, reject) => {
-        const sent = http.request(address, { method: "POST" }, (response) => {
-          response.resume();
-          resolve(response.statusCode ?? 0);
-        });
-        sent.on("error", reject).end();
+  const post = (address: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const sent = http.request(address, { method: "POST" }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
       });
-    const at = `${GROUP_ID}/providers/Microsoft.ContainerService/managedClusters/aks-shop?api-version=2025-09-01`;
+      sent.on("error", reject).end();
+    });
+  const cluster = `${GROUP_ID}/providers/Microsoft.ContainerService/managedClusters/aks-shop?api-version=2025-09-01`;
+
+  test("loses a region on the page and has it back, and keeps the page to who knows its address", async () => {
     const page = served.page.address;
-    expect((await ask(at)).status).toBe(200);
+    expect((await ask(cluster)).status).toBe(200);
     expect(await post(`${new URL(page).origin}/lose/westeurope`)).toBe(404);
-    expect([await post(`${page}lose/westeurope`), (await ask(at)).status]).toEqual([303, 503]);
-    expect([await post(`${page}restore/westeurope`), (await ask(at)).status]).toEqual([303, 200]);
+    for (const verb of ["lose", "cut"]) {
+      expect([await post(`${page}${verb}/westeurope`), (await ask(cluster)).status]).toEqual([303, 503]);
+      expect([await post(`${page}restore/westeurope`), (await ask(cluster)).status]).toEqual([303, 200]);
+    }
+  });
+
+  test("goes on with a fault switched on there, on both fronts, until it is switched off", async () => {
+    const page = served.page.address;
+    const shown = async () => (await fetch(page)).text();
+    expect(await post(`${page}on/nothing`)).toBe(200);
+
+    await post(`${page}on/throttled`);
+    expect(await shown()).toMatch(/429: <b>on<\/b>/);
+    expect([(await ask(cluster)).status, (await ask(cluster)).status]).toEqual([429, 429]);
+    const attempt = { operation: "read", urn: "", type: "x", name: "x", key: "x" } as const;
+    await expect(served.cloud.front.perform(attempt, undefined, () => 1)).rejects.toThrow(
+      /TooManyRequests|too many/,
+    );
+    await post(`${page}off/throttled`);
+    expect((await ask(cluster)).status).toBe(200);
+
+    await post(`${page}on/busy`);
+    const change = () =>
+      served.cloud.front.perform({ ...attempt, operation: "update" }, "arm:/a-server", () => "done");
+    await expect(change()).rejects.toMatchObject({ code: "ServerIsBusy" });
+    await post(`${page}off/busy`);
+    expect(await change()).toBe("done");
+
+    const newcomer = served.cloud.directory.add({ displayName: "newcomer", secret: "made up" });
+    const { objectId: principalId } = newcomer;
+    const may = async () => {
+      const own = await signIn(served.cloud, served.listening, newcomer);
+      return (await request(served.listening, "GET", cluster, { token: own })).status;
+    };
+    const give = async (name: string) => {
+      const at = `${GROUP_ID}/providers/Microsoft.Authorization/roleAssignments/${name}?api-version=2022-04-01`;
+      const roleDefinitionId = `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7`;
+      const body = JSON.stringify({
+        properties: { principalId, principalType: "ServicePrincipal", roleDefinitionId },
+      });
+      return (await request(served.listening, "PUT", at, { token, body })).status;
+    };
+    await post(`${page}on/delayed-rights`);
+    expect([await give("5f2c7a5e-0a43-4a4e-9a53-2b5a0b1f3d10"), await may()]).toEqual([201, 403]);
+    await post(`${page}off/delayed-rights`);
+    expect([await give("5f2c7a5e-0a43-4a4e-9a53-2b5a0b1f3d11"), await may()]).toEqual([201, 200]);
   });
 
   test("points clients at itself and nothing else, under a certificate that is gone afterwards", () => {

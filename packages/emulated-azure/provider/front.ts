@@ -49,6 +49,9 @@ export interface Performing {
 
 const RETRY_AFTER_SECONDS = 2;
 
+const tooMany = (): CloudError =>
+  new CloudError(429, "TooManyRequests", "too many requests", RETRY_AFTER_SECONDS);
+
 /** The way into the emulated cloud: faults, throttling, and servers that do one thing at a time. */
 export class Front {
   readonly journal: JournalEntry[] = [];
@@ -116,6 +119,10 @@ export class Front {
         `${attempt.name} could not be processed; try again later`,
       );
     }
+    if (this.options.faults.standing.has("throttled")) {
+      if (retries === "caller") throw tooMany();
+      await this.throttle(MAX_RETRIES + 1);
+    }
     if (fault?.effect === "throttle") {
       if (retries === "caller") this.refuseThrottled(fault);
       await this.throttle(fault.times ?? 2);
@@ -131,7 +138,7 @@ export class Front {
   private refuseThrottled(fault: Fault): never {
     const { times = 2 } = fault;
     if (times > 1) this.options.faults.add({ ...fault, nth: 1, times: times - 1 });
-    throw new CloudError(429, "TooManyRequests", "too many requests", RETRY_AFTER_SECONDS);
+    throw tooMany();
   }
 
   private async throttle(times: number): Promise<void> {
@@ -153,7 +160,7 @@ export class Front {
     action: () => Promise<T>,
   ): Promise<T> {
     if (key === undefined || attempt.operation === "read") return action();
-    const other = this.busy.get(key);
+    const other = this.options.faults.standing.has("busy") ? "maintenance of Azure's" : this.busy.get(key);
     if (other !== undefined) {
       throw new CloudError(
         409,

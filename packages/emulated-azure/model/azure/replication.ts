@@ -101,6 +101,29 @@ export function refuseInactive(cloud: Cloud, id: string): void {
   }
 }
 
+/** What a restored server has from the one it was made from, beside itself. */
+const RESTORED = ["azure-native:dbforpostgresql:Database", "azure-native:dbforpostgresql:Configuration"];
+
+/** Lists below a restored server what its source has below itself, as the restore brought it. */
+export function restored(cloud: Cloud, server: Stored): void {
+  const mode = stringAt(server.inputs, "createMode");
+  const source = sourceOf(cloud, server);
+  if (server.type !== SERVER || !source || (mode !== "PointInTimeRestore" && mode !== "GeoRestore")) return;
+  const name = lastPart(server.id);
+  const prefix = `${source.id.toLowerCase()}/`;
+  for (const child of [...cloud.all()]) {
+    if (!RESTORED.includes(child.type) || !child.id.toLowerCase().startsWith(prefix)) continue;
+    const id = `${server.id}${child.id.slice(source.id.length)}`;
+    const group = stringAt(server.inputs, "resourceGroupName") ?? textAt(child.inputs, "resourceGroupName");
+    cloud.put({
+      ...child,
+      key: armKey(id),
+      id,
+      inputs: { ...child.inputs, serverName: name, resourceGroupName: group },
+    });
+  }
+}
+
 /**
  * Lets a replica take over.
  * @throws CloudError 400 when the server follows none, a switchover has no endpoint whose reader leads to it, or a
