@@ -3,11 +3,13 @@ import fs from "node:fs";
 import path from "node:path";
 import { emulatedCloud, EmulatedCloud } from "../../packages/emulated-azure/cloud";
 import { Fault, Faults } from "../../packages/emulated-azure/faults";
+import { Addresses, type LeadsTo } from "../../packages/emulated-azure/addresses";
+import { Authority } from "../../packages/emulated-azure/certificates";
+import { Machine, type Image, type PodBehaviour } from "../../packages/emulated-azure/kubernetes";
 import { Listening, listen } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { settle } from "../../packages/emulated-azure/model/azure/consequences";
 import { subscriptionsOf } from "../../packages/emulated-azure/arm/subscriptions";
-import type { PodBehaviour } from "../../packages/emulated-azure/kubernetes";
 import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
 import { Page, servePage } from "../../packages/emulated-azure/page";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
@@ -101,6 +103,12 @@ export interface ServeOptions {
   readonly real?: boolean;
   /** What runs in the pods of a cluster, by its name; every pod just gets ready unless given. */
   readonly pods?: (cluster: string) => PodBehaviour;
+  /** Signs every certificate; one of its own unless given. */
+  readonly authority?: Authority;
+  /** What runs on this machine in place of an image, in every cluster's pods; instead of {@link pods}. */
+  readonly images?: (image: string) => Image | undefined;
+  /** Names beside the cloud's that pods reach, by port of loopback. */
+  readonly others?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -113,7 +121,17 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
   const model = sandboxModel();
   const cloud = emulatedCloud(model, { store, faults, refusals: ARM_REFUSALS });
   const principals = addPrincipals(cloud);
-  const real = options.real ? await putRealBehind(cloud, { pods: options.pods }) : undefined;
+  // Known once it listens, which is before any pod asks.
+  let leadsTo: LeadsTo = () => undefined;
+  const { authority = await Authority.create() } = options;
+  const addresses = new Addresses((host, port) => options.others?.[host] ?? leadsTo(host, port));
+  for (const host of Object.keys(options.others ?? {})) await addresses.add(host, [443]);
+  const machine =
+    options.images &&
+    (await Machine.open({ cloud, certificate: authority.certificate, addresses, images: options.images }));
+  const real = options.real
+    ? await putRealBehind(cloud, { authority, pods: machine ? () => machine : options.pods })
+    : undefined;
   const [listening, page, providers] = await Promise.all([
     listen(cloud, { ...(real && { real }) }),
     servePage(cloud),
@@ -124,6 +142,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
       }),
     ),
   ]);
+  leadsTo = listening.portOf;
   // Gone with this process, however it ends.
   const keeper = await startSupervised({
     directory: temporaryDirectory("served"),
@@ -158,6 +177,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
     stop: async () => {
       for (const [, one] of providers) one.stop();
       await Promise.all([listening.stop(), page.stop(), real?.close()]);
+      await Promise.all([machine?.close(), addresses.close()]);
       await keeper.stop();
     },
   };

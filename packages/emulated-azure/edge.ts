@@ -60,9 +60,20 @@ export function healthy(
   return approved && lost === undefined && answers(name, service);
 }
 
-/** Origins of a Front Door profile that are switched on. */
-export function originsOf({ cloud }: Pick<EmulatedCloud, "cloud">, profile: Stored): Stored[] {
-  const prefix = `${profile.id.toLowerCase()}/`;
+/** The Service of a cluster an origin leads to, and that cluster's name. */
+export function serviceOf(cloud: Cloud, origin: Stored): { cluster: string; service: Stored } | undefined {
+  const found = behind(cloud, origin);
+  return (
+    found && {
+      cluster: found.cluster.id.slice(found.cluster.id.lastIndexOf("/") + 1),
+      service: found.service,
+    }
+  );
+}
+
+/** Origins below a Front Door profile, or a group of it, that are switched on. */
+export function originsIn({ cloud }: Pick<EmulatedCloud, "cloud">, id: string): Stored[] {
+  const prefix = `${id.toLowerCase()}/`;
   return ofType(cloud, ORIGIN).filter(
     ({ id, inputs }) =>
       id.toLowerCase().startsWith(prefix) && stringAt(inputs, "enabledState") !== "Disabled",
@@ -77,7 +88,7 @@ export function originHealth(
   return (resource, metric) => {
     const profile = cloud.cloud.get(armKey(resource));
     if (metric !== "OriginHealthPercentage" || profile?.type !== PROFILE) return undefined;
-    const known = originsOf(cloud, profile).flatMap((origin) => {
+    const known = originsIn(cloud, profile.id).flatMap((origin) => {
       const is = healthy(cloud, origin, answers);
       return is === undefined ? [] : [is];
     });

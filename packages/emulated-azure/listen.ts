@@ -9,6 +9,7 @@ import type { EmulatedCloud } from "./cloud";
 import { graph, openIdConfiguration, token } from "./rights/entra";
 import type { Real } from "./real";
 import { answerBlobs, BLOB_HOST } from "./storage";
+import { answerTraffic, domainOf } from "./traffic";
 import { answerVault, VAULT_HOST } from "./vault";
 
 const LOOPBACK = "127.0.0.1";
@@ -21,6 +22,8 @@ export interface Listening {
   readonly proxy: string;
   /** Certificate the clients have to trust, as PEM. */
   readonly certificate: string;
+  /** Port of loopback behind a host name and port of the cloud's; undefined when nothing is. */
+  portOf(host: string, port: number): number | undefined;
   /** Hosts somebody wanted to reach that are not this cloud's, each once. They were refused. */
   readonly refused: ReadonlySet<string>;
   stop(): Promise<void>;
@@ -70,6 +73,12 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
   server.on("clientError", (_error, socket) => socket.destroy());
   const port = await bind(server);
   address = `https://${LOOPBACK}:${port}`;
+  const portOf = (host: string, asked: number): number | undefined => {
+    const { real } = options;
+    const here =
+      isOurs(host) || (real !== undefined && (BLOB_HOST.test(host) || domainOf(cloud, host) !== undefined));
+    return here && asked === 443 ? port : real?.portOf(host, asked);
+  };
   const refused = new Set<string>();
   const proxy = http.createServer((_request, response) => {
     response.writeHead(405, { Connection: "close" });
@@ -80,8 +89,7 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
   proxy.on("connect", (request: IncomingMessage, client: net.Socket, head: Buffer) => {
     client.on("error", () => client.destroy());
     const [host = "", asked] = (request.url ?? "").split(":");
-    const blobs = BLOB_HOST.test(host) && options.real !== undefined;
-    const to = isOurs(host) || blobs ? port : options.real?.portOf(host, Number(asked ?? 443));
+    const to = portOf(host, Number(asked ?? 443));
     if (to === undefined) {
       refused.add(host);
       client.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
@@ -101,6 +109,7 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
     address,
     proxy: `http://${LOOPBACK}:${proxyPort}`,
     certificate: authority.certificate,
+    portOf,
     refused,
     stop: async () => {
       const closed = [server, proxy].map((one) => new Promise((done) => one.close(done)));
@@ -138,6 +147,8 @@ async function answer(
   const url = parsed(request.url ?? "/", base);
   // Blobs are as large as they are: nothing of them is read here.
   if (real && BLOB_HOST.test(host)) return answerBlobs(cloud, real.storage, request, response);
+  const domain = real && domainOf(cloud, host);
+  if (real && domain) return answerTraffic(cloud, real.clusters, domain, request, response);
   const raw = await readBody(request);
   const authorization = request.headers.authorization;
   if (VAULT_HOST.test(host)) {

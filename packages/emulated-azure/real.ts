@@ -60,7 +60,7 @@ export async function putRealBehind(cloud: EmulatedCloud, options: RealOptions =
     originHealth(cloud, (cluster, service) => clusters.value.answers(cluster, service)),
   );
   cloud.losses.on((region, lost) =>
-    lost ? databases.value.loseRegion(region) : databases.value.returnRegion(region),
+    lost ? databases.value.loseRegion(region, lost) : databases.value.returnRegion(region),
   );
   return {
     authority,

@@ -59,14 +59,24 @@ script "Envoy, the gateway's proxy" "sh $here/envoy.sh" envoy "$root/.build/envo
 script "versitygw, an S3 server" "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0" \
   versitygw "$HOME/go/bin/versitygw"
 
+# Pods of the laptop cloud: a root folder of their own, and names that answer on the ports they have in Azure.
+settings=()
+if [ "$(uname)" = Linux ] && [ "$(id -u)" -ne 0 ]; then
+  unshare --user --map-root-user --mount true 2>/dev/null || settings+=(kernel.apparmor_restrict_unprivileged_userns=0)
+  [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -le 443 ] || settings+=(net.ipv4.ip_unprivileged_port_start=443)
+fi
+
 if [ "$(uname)" = Darwin ]; then packages=("${brew[@]+"${brew[@]}"}"); else packages=("${debian[@]+"${debian[@]}"}"); fi
-if [ "${#packages[@]}" -eq 0 ] && [ "${#scripts[@]}" -eq 0 ]; then
+if [ "${#packages[@]}" -eq 0 ] && [ "${#scripts[@]}" -eq 0 ] && [ "${#settings[@]}" -eq 0 ]; then
   echo "setup: everything the tests use is here"
   exit 0
 fi
 [ "${#packages[@]}" -eq 0 ] || echo "setup: missing packages: ${packages[*]}"
 for entry in "${scripts[@]+"${scripts[@]}"}"; do echo "setup: missing: ${entry%%|*} (${entry#*|})"; done
+[ "${#settings[@]}" -eq 0 ] || echo "setup: missing settings of the kernel: ${settings[*]}"
 if $check; then exit 1; fi
+
+[ "${#settings[@]}" -eq 0 ] || sudo sysctl --quiet --write "${settings[@]}"
 
 if [ "${#packages[@]}" -gt 0 ]; then
   if [ "$(uname)" = Darwin ]; then

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
-import net from "node:net";
+import https from "node:https";
+import net, { type AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import tls from "node:tls";
@@ -13,28 +14,65 @@ import { ResourceManagementClient } from "@azure/arm-resources";
 import { BlobServiceClient } from "@azure/storage-blob";
 import * as k8s from "@kubernetes/client-node";
 import { Client } from "pg";
+import { readRunbooks, runsInPod } from "../../apps/tools/docs/runbook";
 import { descendants } from "../../apps/rehearsal/processes";
 import { serveCloud, Served } from "../../apps/rehearsal/serve";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { settle } from "../../packages/emulated-azure/model/azure/consequences";
+import { Authority } from "../../packages/emulated-azure/certificates";
 import { saveCloud } from "../../packages/emulated-azure/store/file";
 import { credentialOf, request, signIn } from "./client";
-import { ADMINISTRATOR, GROUP, GROUP_ID, LINK_SERVICE, serverId, SUBSCRIPTION, wholeShop } from "./shop";
+import { runInPod, runInShell } from "./podSteps";
+import {
+  ADMINISTRATOR,
+  API_HOST,
+  PARTNERS,
+  GROUP,
+  GROUP_ID,
+  LINK_SERVICE,
+  serverId,
+  SUBSCRIPTION,
+  wholeShop,
+} from "./shop";
 
 const ROOT = path.join(__dirname, "../..");
 const DOMAIN = "postgres.database.azure.com";
 const poll = { updateIntervalInMs: 20 };
 
+/** A pod is a root folder and an address of its own, which Linux alone gives. */
+const PODS_RUN = process.platform === "linux";
+
 let served: Served;
+/** Whom the shop's pods ask, by names of their own. */
+let partners: https.Server;
 
 beforeAll(async () => {
   const store = wholeShop();
   settle(store, sandboxModel());
-  served = await serveCloud(store, { real: true });
+  const authority = await Authority.create();
+  const { cert, key } = await authority.issue(...PARTNERS);
+  partners = https.createServer({ cert, key }, (_request, response) => response.end("a partner"));
+  await new Promise<void>((resolve) => partners.listen(0, "127.0.0.1", resolve));
+  const { port } = partners.address() as AddressInfo;
+  served = await serveCloud(store, {
+    real: true,
+    authority,
+    ...(PODS_RUN && {
+      images: (image: string) =>
+        ({
+          "registry.example/api": { command: ["node", path.join(__dirname, "standInApi.mjs")] },
+          "registry.example/recovery": {},
+        })[image],
+    }),
+    others: Object.fromEntries(PARTNERS.map((host) => [host, port])),
+  });
   // The blob client takes no certificate of its own.
   tls.setDefaultCACertificates([...tls.getCACertificates(), served.listening.certificate]);
 }, 120_000);
-afterAll(() => served?.stop());
+afterAll(async () => {
+  await served?.stop();
+  partners?.close();
+});
 
 /** One statement by a name of Azure's, with its certificate checked as `verify-full` does. */
 async function ask<T extends object = any>(host: string, text: string, port = 5432): Promise<T[]> {
@@ -102,6 +140,24 @@ async function readSecret(name: string): Promise<{ status: number; body: any }> 
   });
 }
 
+/** Pods behind the public name, by hand; waits until they are as many. */
+async function scaleGateway(replicas: number): Promise<void> {
+  const kube = new k8s.KubeConfig();
+  kube.loadFromFile(served.kubeconfig("operator")!);
+  const apps = kube.makeApiClient(k8s.AppsV1Api);
+  const which = { name: "gateway", namespace: "default" };
+  await apps.patchNamespacedDeploymentScale(
+    { ...which, body: { spec: { replicas } } },
+    k8s.setHeaderOptions("Content-Type", k8s.PatchStrategy.MergePatch),
+  );
+  for (let tries = 0; tries < 1000; tries++) {
+    const { status } = await apps.readNamespacedDeployment(which);
+    if ((status?.readyReplicas ?? 0) === replicas) return;
+    await sleep(20);
+  }
+  throw new Error(`the gateway did not get to ${replicas} pods`);
+}
+
 /** What each step of the day is, as somebody, through Microsoft's clients. */
 function steps(name: string): Record<string, () => Promise<unknown>> {
   const { groups, postgres, links, vaults } = clients(name);
@@ -167,6 +223,10 @@ describe("through Microsoft's clients, as the operator", () => {
     expect(restored.replicationRole).toBe("Primary");
     expect(await ask("psql-pitr", "SELECT id FROM marker")).toEqual([{ id: 1 }]);
     expect(await ask("psql-west", "SELECT id FROM marker")).toEqual([]);
+    const databases: string[] = [];
+    for await (const { name } of clients("operator").postgres.databases.listByServer(GROUP, "psql-pitr"))
+      databases.push(name!);
+    expect(databases).toEqual(["orders"]);
     const early = clients("operator").postgres.servers.beginCreateOrUpdateAndWait(
       GROUP,
       "psql-early",
@@ -221,14 +281,7 @@ describe("through Microsoft's clients, as the operator", () => {
     expect(await health()).toBe(0);
     await steps("operator")["approve"]!();
     expect(await health()).toBe(100);
-    const kube = new k8s.KubeConfig();
-    kube.loadFromFile(served.kubeconfig("operator")!);
-    await kube
-      .makeApiClient(k8s.AppsV1Api)
-      .patchNamespacedDeploymentScale(
-        { name: "gateway", namespace: "default", body: { spec: { replicas: 0 } } },
-        k8s.setHeaderOptions("Content-Type", k8s.PatchStrategy.MergePatch),
-      );
+    await scaleGateway(0);
     for (let tries = 0; tries < 200 && (await health()) > 0; tries++) await sleep(10);
     expect(await health()).toBe(0);
     // What was changed there is what a refresh finds.
@@ -273,6 +326,110 @@ describe("through Microsoft's clients, as the operator", () => {
       await expect(attempt()).rejects.toMatchObject({ code: "BlobImmutableDueToPolicy" });
     expect((await locked.downloadToBuffer()).toString()).toBe("{}");
   });
+});
+
+// Elsewhere the tests say by their names that they were not run.
+(PODS_RUN ? describe : describe.skip)("steps that ask the API, from outside and in its pods", () => {
+  const STEPS = readRunbooks(ROOT).flatMap(({ id, steps: all }) =>
+    all.flatMap(({ title, command }): [string, string, string][] =>
+      runsInPod(command) ? [[id, title, command!]] : [],
+    ),
+  );
+  const env = {
+    NAMESPACE: "default",
+    WRITER_HOST: `shop-db.writer.${DOMAIN}`,
+    VAULT: "kv-shop",
+    STORAGE_ACCOUNT: "stshop",
+    API_HOST,
+  };
+  const run = (command: string, who: string, input?: string) =>
+    command.startsWith("curl ")
+      ? runInShell(command, {
+          ...env,
+          ...served.environment,
+          CURL_CA_BUNDLE: served.environment["REQUESTS_CA_BUNDLE"]!,
+        })
+      : runInPod(command, env, served.kubeconfig(who)!, input);
+  const queue = () => ask("shop-db.writer", "SELECT kind FROM retry_queue");
+
+  /** What a step that went well says, by a part of its command. */
+  const SAYS: [RegExp, RegExp][] = [
+    [/^curl .*--head/, /expire date: .*\n[^]*issuer: .*[^]*HTTP\/1\.1 200/],
+    [/^curl .*\/health\/ready/, /"database":"up"/],
+    [/^curl .*\/health\/dependencies/, /"shopifystatus":"up","simplyprint":"up"/],
+    [/^curl .*\/health"/, /"status":"ok"/],
+    [/vault\.azure\.net/, /(.+ 127\.\d+\.\d+\.\d+\s+){3}/],
+    [/dns'\)\.lookup\('/, /null '?127\.\d+\.\d+\.\d+'? 4/],
+    [/connect\(6432/, /^connected/m],
+    [/retry-queue\/stats/, /"shipment":2/],
+    [/retry-queue\/process/, /^200/m],
+    [/shopifystatus|simplyprint\.io/, /^200/m],
+    [/^kubectl top/, /api-/],
+  ];
+
+  beforeAll(async () => {
+    await steps("operator")["approve"]!();
+    await scaleGateway(1);
+    await ask("shop-db.writer", "CREATE TABLE retry_queue (kind text)");
+  }, 60_000);
+  beforeEach(() => ask("shop-db.writer", "INSERT INTO retry_queue VALUES ('shipment'), ('shipment')"));
+  afterEach(() => ask("shop-db.writer", "DELETE FROM retry_queue"));
+
+  test("are all of them", () => {
+    expect(STEPS.length).toBeGreaterThan(15);
+    for (const [id, , command] of STEPS)
+      expect([id, command, SAYS.some(([pattern]) => pattern.test(command))]).toEqual([id, command, true]);
+  });
+
+  test.each(STEPS)(
+    "%s: %s",
+    async (id, title, command) => {
+      const { ok, said } = await run(command, "operator");
+      const says = SAYS.find(([pattern]) => pattern.test(command))![1];
+      expect([id, ok, says.test(said) ? "" : said]).toEqual([id, true, ""]);
+      if (command.includes("retry-queue/process")) expect(await queue()).toEqual([]);
+    },
+    30_000,
+  );
+
+  test("in a pod are refused to somebody else, and to nobody's pod", async () => {
+    const inPods = STEPS.filter(([, , command]) => command.startsWith("kubectl"));
+    expect(inPods.length).toBeGreaterThan(5);
+    for (const [id, title, command] of inPods) {
+      const { ok, said } = await run(command, "stranger");
+      expect([id, title, ok, /forbidden|403/i.test(said) ? "" : said]).toEqual([id, title, false, ""]);
+    }
+    const { ok, said } = await run(
+      "kubectl exec --namespace $NAMESPACE deploy/api -- sh -c 'exit 7'",
+      "operator",
+    );
+    expect([ok, /exit code 7/.test(said) ? "" : said]).toEqual([false, ""]);
+  }, 60_000);
+
+  test("fail when what they look at fails: the database's name, the pods, the link", async () => {
+    const ready = STEPS.find(([, , command]) => command.includes("/health/ready"))![2];
+    await scaleGateway(0);
+    expect((await run(ready, "operator")).said).toMatch(/services aren't available/);
+    await scaleGateway(1);
+    await served.real!.databases.loseRegion("northeurope");
+    expect((await run(ready, "operator")).said).toMatch(/"database":"down/);
+    await served.real!.databases.returnRegion("northeurope");
+    await served.real!.databases.settled();
+    expect((await run(ready, "operator")).said).toMatch(/"database":"up"/);
+    await served.cloud.losses.lose("westeurope");
+    expect((await run(ready, "operator")).said).toMatch(/services aren't available/);
+    await served.cloud.losses.restore("westeurope");
+  }, 60_000);
+
+  test("psql in the operator's pod reads the vault's connection string and reaches the writer's name at its own port", async () => {
+    const psql = `kubectl exec --stdin --namespace "$NAMESPACE" job/operator -- sh -c 'psql "$(cat /run/secrets/vault/database-admin-url)"'`;
+    const { ok, said } = await run(
+      psql,
+      "operator",
+      "SELECT kind, inet_server_port() > 0 FROM retry_queue;\n",
+    );
+    expect([ok, said]).toEqual([true, expect.stringMatching(/shipment\s+\| t/)]);
+  }, 30_000);
 });
 
 test("somebody else is refused each of them, the data planes included", async () => {

@@ -1,5 +1,6 @@
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
 import { sandboxModel } from "../../packages/emulated-azure/model";
+import { grant } from "../../packages/emulated-azure/rights/grant";
 import type { Tree } from "../../packages/emulated-azure/model/types";
 
 export const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
@@ -11,8 +12,13 @@ const scope = { package: "azure-native", config: { subscriptionId: SUBSCRIPTION 
 const NODES = `${GROUP}-nodes`;
 const LINK = `/subscriptions/${SUBSCRIPTION}/resourceGroups/${NODES}/providers/Microsoft.Network/privateLinkServices/pls-shop`;
 
-/** A cluster whose Service asks for a link, and a Front Door that asks to be let in by it. */
-export function shop(): CloudStore {
+export const API_HOST = "api.shop.example";
+
+/**
+ * A cluster whose Service asks for a link, and a Front Door that asks to be let in by it.
+ * @param gateway whether a pod that does nothing stands behind the Service
+ */
+export function shop(gateway = true): CloudStore {
   const store = new CloudStore("shop");
   const make = maker(store);
   make("resources:ResourceGroup", {});
@@ -32,23 +38,16 @@ export function shop(): CloudStore {
     sharedPrivateLinkResource: { privateLink: { id: LINK }, requestMessage: "shop" },
   });
   const annotation = "service.beta.kubernetes.io/azure-pls-";
-  const inCluster = (type: string, inputs: Tree): unknown =>
-    model.create(
-      `kubernetes:${type}`,
-      "",
-      inputs,
-      { package: "kubernetes", config: { clusterIdentifier: "aks-shop" } },
-      store,
-    );
-  inCluster("core/v1:Service", {
+  inCluster(store, "core/v1:Service", {
     metadata: {
       name: "gateway",
       namespace: "default",
       annotations: { [`${annotation}create`]: "true", [`${annotation}name`]: "pls-shop" },
     },
-    spec: { selector: { app: "gateway" } },
+    spec: { selector: { app: "gateway" }, ports: [{ port: 80, targetPort: "http" }] },
   });
-  inCluster("apps/v1:Deployment", {
+  if (!gateway) return store;
+  inCluster(store, "apps/v1:Deployment", {
     metadata: { name: "gateway", namespace: "default" },
     spec: {
       replicas: 1,
@@ -62,9 +61,132 @@ export function shop(): CloudStore {
   return store;
 }
 
+const inCluster = (store: CloudStore, type: string, inputs: Tree): unknown =>
+  model.create(
+    `kubernetes:${type}`,
+    "",
+    inputs,
+    { package: "kubernetes", config: { clusterIdentifier: "aks-shop" } },
+    store,
+  );
+
+/** Secrets of the vault that pods are given, by the variable they have there. */
+const GIVEN = { DATABASE_URL: "database-api-url", INTERNAL_API_KEY: "internal-api-key" };
+const WRITER = "shop-db.writer.postgres.database.azure.com";
+/** What the page of a partner's and a partner's own API are called. */
+export const PARTNERS = ["www.shopifystatus.com", "api.simplyprint.io"];
+
+/** A public name that leads to the API in the cluster, and a pod for who operates it; both read the vault. */
+function publicShop(store: CloudStore): void {
+  const make = maker(store);
+  const afd = `${GROUP_ID}/providers/Microsoft.Cdn/profiles/afd`;
+  make("cdn:AFDCustomDomain", { profileName: "afd", customDomainName: "api", hostName: API_HOST });
+  make("cdn:AFDEndpoint", {
+    profileName: "afd",
+    endpointName: "fde",
+    location: "Global",
+    enabledState: "Enabled",
+  });
+  make("cdn:Route", {
+    profileName: "afd",
+    endpointName: "fde",
+    routeName: "api",
+    originGroup: { id: `${afd}/originGroups/api` },
+    customDomains: [{ id: `${afd}/customDomains/api` }],
+    patternsToMatch: ["/*"],
+    enabledState: "Enabled",
+  });
+  const { login, password } = ADMINISTRATOR;
+  const url = (port: number): string =>
+    `postgresql://${login}:${password}@${WRITER}:${port}/orders?sslmode=verify-full`;
+  const secrets = {
+    "database-admin-url": url(5432),
+    [GIVEN.DATABASE_URL]: url(6432),
+    [GIVEN.INTERNAL_API_KEY]: "made up too",
+  };
+  for (const [secretName, value] of Object.entries(secrets))
+    make("keyvault:Secret", { vaultName: "kv-shop", secretName, properties: { value } });
+  make("managedidentity:UserAssignedIdentity", { resourceName: "id-pods" });
+  const identity = [...store.all()].find(({ id }) => id.endsWith("/id-pods"))!;
+  const principal = { objectId: String(identity.outputs["principalId"]), type: "ServicePrincipal" } as const;
+  grant(store, {
+    principal,
+    role: "Key Vault Secrets User",
+    scope: `${GROUP_ID}/providers/Microsoft.KeyVault/vaults/kv-shop`,
+  });
+  inCluster(store, "secrets-store.csi.x-k8s.io/v1:SecretProviderClass", {
+    metadata: { name: "pods", namespace: "default" },
+    spec: {
+      provider: "azure",
+      parameters: {
+        keyvaultName: "kv-shop",
+        clientID: identity.outputs["clientId"] as string,
+        objects: `array:\n${Object.keys(secrets)
+          .map((name) => `  - |\n    objectName: ${name}\n    objectType: secret\n`)
+          .join("")}`,
+      },
+      secretObjects: [
+        {
+          secretName: "api",
+          type: "Opaque",
+          data: Object.entries(GIVEN).map(([key, objectName]) => ({ key, objectName })),
+        },
+      ],
+    },
+  });
+  const csi = { driver: "secrets-store.csi.k8s.io", volumeAttributes: { secretProviderClass: "pods" } };
+  const partners = PARTNERS.map((host) => `${host.split(".")[1]}=https://${host}`).join(",");
+  for (const name of ["gateway", "api"])
+    inCluster(store, "apps/v1:Deployment", {
+      metadata: { name, namespace: "default" },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: name } },
+        template: {
+          metadata: { labels: { app: name } },
+          spec: {
+            containers: [
+              {
+                name,
+                image: "registry.example/api",
+                env: [
+                  ...Object.keys(GIVEN).map((key) => ({
+                    name: key,
+                    valueFrom: { secretKeyRef: { name: "api", key } },
+                  })),
+                  { name: "PARTNERS", value: partners },
+                ],
+                ports: [{ name: "http", containerPort: 3000 }],
+                readinessProbe: { httpGet: { path: "/health", port: "http" } },
+              },
+            ],
+          },
+        },
+      },
+    });
+  inCluster(store, "batch/v1:Job", {
+    metadata: { name: "operator", namespace: "default" },
+    spec: {
+      template: {
+        metadata: { labels: { app: "operator" } },
+        spec: {
+          containers: [
+            {
+              name: "operator",
+              image: "registry.example/recovery",
+              volumeMounts: [{ name: "vault", mountPath: "/run/secrets/vault" }],
+            },
+          ],
+          volumes: [{ name: "vault", csi }],
+        },
+      },
+    },
+  });
+}
+
 /** The same with a database in two regions, backups and a vault. */
 export function wholeShop(): CloudStore {
-  const store = shop();
+  const store = shop(false);
   const make = maker(store);
   make("dbforpostgresql:Server", {
     serverName: "psql-west",
@@ -117,6 +239,7 @@ export function wholeShop(): CloudStore {
     secretName: "partner-key",
     properties: { value: "made up" },
   });
+  publicShop(store);
   return store;
 }
 

@@ -23,8 +23,10 @@ export function wishOf(
   { verb, group, resource, namespace }: { verb: string; group: string; resource: string; namespace?: string },
 ): Wish {
   const kind = group === "" ? resource : `${group}/${resource}`;
+  // A command in a pod is an action of its own (https://learn.microsoft.com/azure/role-based-access-control/permissions/containers).
+  const right = resource.endsWith("/exec") ? "action" : (VERBS[verb] ?? verb);
   return {
-    action: `Microsoft.ContainerService/managedClusters/${kind}/${VERBS[verb] ?? verb}`,
+    action: `Microsoft.ContainerService/managedClusters/${kind}/${right}`,
     scope: namespace === undefined ? cluster.id : `${cluster.id}/namespaces/${namespace}`,
     data: true,
   };

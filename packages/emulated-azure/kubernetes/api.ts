@@ -3,6 +3,7 @@ import { apiVersionOf, kindNamed, KINDS, type Kind } from "./kinds";
 import { Objects, type Change } from "./objects";
 import type { Stored } from "./stored";
 import { patched } from "./patch";
+import { podMetrics } from "./metrics";
 import type { PodBehaviour } from "./pods";
 import { fieldsMatch, labelsMatch } from "./selectors";
 import { badRequest, invalid, StatusError } from "./status";
@@ -27,6 +28,8 @@ export interface WatchEvent {
   type: string;
   object: unknown;
 }
+
+const POD = kindNamed("v1", "Pod") as Kind;
 
 const PATH =
   /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+))?(?:\/(?<plural>[^/]+))?(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+))?\/?$/;
@@ -77,7 +80,8 @@ export class Api {
     if (!kind || (subresource && !kind.subresources?.some((part) => part === subresource))) return undefined;
     if (namespace !== undefined && !kind.namespaced) return undefined;
     const watching = ["true", "1"].includes(url.searchParams.get("watch") ?? "");
-    const verb = verbOf(method, name, watching);
+    // A command is run by whoever may create one, however the connection is opened.
+    const verb = subresource === "exec" ? "create" : verbOf(method, name, watching);
     return {
       verb,
       kind,
@@ -91,6 +95,7 @@ export class Api {
 
   handle(request: Request, body: unknown): Answer {
     const { verb, kind, namespace } = request;
+    if (kind.computed) return { code: 200, document: this.metrics(request) };
     switch (verb) {
       case "list":
         return { code: 200, document: this.list(request) };
@@ -124,6 +129,11 @@ export class Api {
       for (const object of this.selected(request)) event({ type: "ADDED", object });
     }
     return this.objects.onChange((change) => concerns(change) && event(change));
+  }
+
+  private metrics(request: Request): object {
+    const pods = this.selected({ ...request, kind: POD });
+    return podMetrics(pods, request, this.controller.pods, this.objects.now());
   }
 
   private selected(request: Request): Stored[] {

@@ -8,6 +8,7 @@ import { accessTo, CLUSTER_AUDIENCE } from "./access";
 import { Api } from "./api";
 import { serveKubernetes, type KubernetesFront } from "./front";
 import { kindNamed, KINDS, type Kind } from "./kinds";
+import { containerOf } from "./containers";
 import { kubeconfigOf } from "./kubeconfig";
 import type { Change } from "./objects";
 import type { Stored } from "./stored";
@@ -81,9 +82,27 @@ export class Clusters {
 
   /** Whether any pod a Service of a cluster selects is ready. */
   answers(cluster: string, service: Resource): boolean {
+    return this.behind(cluster, service).length > 0;
+  }
+
+  /** Where a ready pod behind a Service of a cluster takes what comes to its first port; undefined when none does. */
+  reach(cluster: string, service: Resource): { host: string; port: number } | undefined {
+    const [asked] = objectsAt(service.inputs, "spec.ports");
+    for (const pod of this.behind(cluster, service)) {
+      const host = this.clusters.get(cluster)?.api.controller.pods.reach(pod);
+      const target = asked?.["targetPort"] ?? asked?.["port"];
+      const named = containerOf(pod)?.ports?.find(({ name }) => name === target)?.containerPort;
+      const port = named ?? Number(target);
+      if (host !== undefined && port > 0) return { host, port };
+    }
+    return undefined;
+  }
+
+  /** Ready pods a Service of a cluster selects. */
+  private behind(cluster: string, service: Resource): Stored[] {
     const api = this.clusters.get(cluster)?.api;
     const selector = (service.inputs["spec"] as { selector?: Record<string, string> } | undefined)?.selector;
-    if (!api || !selector) return false;
+    if (!api || !selector) return [];
     const matches = labelsMatch(
       Object.entries(selector)
         .map(([key, value]) => `${key}=${value}`)
@@ -92,7 +111,7 @@ export class Clusters {
     const namespace = service.id.split("/")[0];
     return api.objects
       .list(POD, namespace)
-      .some((pod) => matches(pod.metadata.labels ?? {}) && Pods.ready(pod));
+      .filter((pod) => matches(pod.metadata.labels ?? {}) && Pods.ready(pod));
   }
 
   async close(): Promise<void> {

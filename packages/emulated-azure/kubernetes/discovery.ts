@@ -6,6 +6,7 @@ const SUBRESOURCE_VERBS: Readonly<Record<string, readonly string[]>> = {
   scale: ["get", "patch", "update"],
   log: ["get"],
   eviction: ["create"],
+  exec: ["create", "get"],
 };
 
 const groups = () => [...new Set(KINDS.filter(({ group }) => group !== "").map(({ group }) => group))];
@@ -26,13 +27,13 @@ export function discovery(pathname: string): object | undefined {
   const asked = /^\/(?:api|apis)\/(.+?)\/?$/.exec(pathname)?.[1];
   const kinds = KINDS.filter((kind) => apiVersionOf(kind) === asked);
   if (kinds.length === 0) return undefined;
-  const resources = kinds.flatMap(({ plural, kind, namespaced, shortNames, subresources = [] }) => [
+  const resources = kinds.flatMap(({ plural, kind, namespaced, shortNames, computed, subresources = [] }) => [
     {
       name: plural,
       singularName: kind.toLowerCase(),
       namespaced,
       kind,
-      verbs: VERBS,
+      verbs: computed ? ["get", "list"] : VERBS,
       ...(shortNames && { shortNames }),
     },
     ...subresources.map((part) => ({

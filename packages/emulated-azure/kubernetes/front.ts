@@ -1,8 +1,10 @@
 import https from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { Api, type Request } from "./api";
 import { discovery } from "./discovery";
+import { attach, refuseUpgrade } from "./exec";
 import { kindNamed, type Kind } from "./kinds";
 import { jobFromProtobuf, PROTOBUF } from "./protobuf";
 import { badRequest, notFound, StatusError } from "./status";
@@ -47,6 +49,10 @@ export async function serveKubernetes(
     if (access.reachable?.() === false) return void request.destroy();
     answer(api, access, request, response).catch((error: unknown) => refuse(response, error));
   });
+  server.on("upgrade", (request, socket, head) => {
+    if (access.reachable?.() === false) return void socket.destroy();
+    exec(api, access, request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, LOOPBACK, resolve);
@@ -70,13 +76,38 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const user = access.authenticate(/^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "");
-  if (!user) throw new StatusError(401, "Unauthorized", "Unauthorized");
+  const user = signedIn(access, request);
   const url = new URL(request.url ?? "/", "https://cluster");
   if (request.method === "GET") {
     const found = discovery(url.pathname);
     if (found) return send(response, 200, found);
   }
+  const parsed = permitted(api, access, user, request, url);
+  const { verb, namespace } = parsed;
+  if (parsed.subresource === "exec") throw badRequest("Upgrade request required");
+  if (verb === "watch") return watch(api, parsed, response);
+  const body =
+    request.method === "GET"
+      ? undefined
+      : await readBody(request, (given) =>
+          jobFromProtobuf(given, (name) => api.objects.get(CRON_JOB, namespace, name)),
+        );
+  const { code, document } = api.handle(parsed, body);
+  if (typeof document === "string") {
+    response.writeHead(code, { "content-type": "text/plain" }).end(document);
+    return;
+  }
+  send(response, code, document);
+}
+
+function signedIn(access: Access, request: IncomingMessage): User {
+  const user = access.authenticate(/^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "");
+  if (!user) throw new StatusError(401, "Unauthorized", "Unauthorized");
+  return user;
+}
+
+/** What a request asks for. @throws StatusError when there is no such thing, or the user may not */
+function permitted(api: Api, access: Access, user: User, request: IncomingMessage, url: URL): Request {
   const parsed = api.parse(request.method ?? "GET", url, request.headers["content-type"]);
   if (!parsed) throw notFound(`the server could not find the requested resource ${url.pathname}`);
   const { verb, kind, namespace, name } = parsed;
@@ -94,19 +125,33 @@ async function answer(
       "Forbidden",
       `${what.resource} is forbidden: User "${user.name}" cannot ${verb} resource "${what.resource}" in API group "${kind.group}"${namespace ? ` in the namespace "${namespace}"` : ""}${refusal ? `: ${refusal}` : ""}`,
     );
-  if (verb === "watch") return watch(api, parsed, response);
-  const body =
-    request.method === "GET"
-      ? undefined
-      : await readBody(request, (given) =>
-          jobFromProtobuf(given, (name) => api.objects.get(CRON_JOB, namespace, name)),
-        );
-  const { code, document } = api.handle(parsed, body);
-  if (typeof document === "string") {
-    response.writeHead(code, { "content-type": "text/plain" }).end(document);
-    return;
-  }
-  send(response, code, document);
+  return parsed;
+}
+
+/** Runs a command in a pod for whoever may. */
+async function exec(
+  api: Api,
+  access: Access,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", "https://cluster");
+  const {
+    kind,
+    subresource,
+    namespace,
+    name = "",
+    query,
+  } = permitted(api, access, signedIn(access, request), request, url);
+  if (subresource !== "exec") throw badRequest("only a command in a pod opens a connection of its own");
+  const pod = api.objects.get(kind, namespace, name);
+  const started = await api.controller.pods.exec(
+    pod,
+    query.get("container") ?? undefined,
+    query.getAll("command"),
+  );
+  attach(request, socket, head, started);
 }
 
 function watch(api: Api, request: Request, response: ServerResponse): void {

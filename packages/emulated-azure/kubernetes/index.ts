@@ -6,3 +6,4 @@ export { kubeconfig } from "./kubeconfig";
 export type { Stored } from "./stored";
 export type { PodBehaviour, PodRun } from "./pods";
 export { StatusError } from "./status";
+export { Machine, type Image } from "./machine";

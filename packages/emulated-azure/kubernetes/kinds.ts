@@ -8,7 +8,9 @@ export interface Kind {
   namespaced: boolean;
   shortNames?: readonly string[];
   /** Parts with an address of their own. */
-  subresources?: readonly ("status" | "scale" | "log" | "eviction")[];
+  subresources?: readonly ("status" | "scale" | "log" | "eviction" | "exec")[];
+  /** Made up for each request from what runs; nothing is kept. */
+  computed?: boolean;
 }
 
 const core = (kind: string, plural: string, more: Partial<Kind> = {}): Kind => ({
@@ -29,7 +31,7 @@ const grouped = (group: string, kind: string, plural: string, more: Partial<Kind
 export const KINDS: readonly Kind[] = [
   core("Namespace", "namespaces", { namespaced: false, shortNames: ["ns"], subresources: ["status"] }),
   core("Node", "nodes", { namespaced: false, shortNames: ["no"], subresources: ["status"] }),
-  core("Pod", "pods", { shortNames: ["po"], subresources: ["status", "log", "eviction"] }),
+  core("Pod", "pods", { shortNames: ["po"], subresources: ["status", "log", "eviction", "exec"] }),
   core("Service", "services", { shortNames: ["svc"], subresources: ["status"] }),
   core("Secret", "secrets"),
   core("ConfigMap", "configmaps", { shortNames: ["cm"] }),
@@ -67,6 +69,7 @@ export const KINDS: readonly Kind[] = [
   grouped("rbac.authorization.k8s.io", "RoleBinding", "rolebindings"),
   grouped("secrets-store.csi.x-k8s.io", "SecretProviderClass", "secretproviderclasses"),
   grouped("azmonitoring.coreos.com", "PodMonitor", "podmonitors"),
+  grouped("metrics.k8s.io", "PodMetrics", "pods", { version: "v1beta1", computed: true }),
 ];
 
 export const apiVersionOf = ({ group, version }: Kind): string =>

@@ -1,5 +1,7 @@
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { KINDS, type Kind } from "./kinds";
 import type { Objects } from "./objects";
+import { badRequest, StatusError } from "./status";
 import type { Stored } from "./stored";
 
 const POD = KINDS.find(({ kind }) => kind === "Pod") as Kind;
@@ -20,7 +22,23 @@ export interface PodBehaviour {
    * Runs the pod for real. `log` takes what it prints; the signal is aborted when the pod is deleted.
    * Default: a job's pod has finished, any other is ready.
    */
-  run?(pod: Stored, log: (text: string) => void, deleted: AbortSignal): Promise<PodRun>;
+  run?(
+    pod: Stored,
+    log: (text: string) => void,
+    deleted: AbortSignal,
+    objects: Objects,
+  ): Promise<PodRun | undefined>;
+  /** Starts a command in a container, the first unless named; undefined, as without this: nothing runs in the pod. */
+  exec?(
+    pod: Stored,
+    container: string | undefined,
+    command: readonly string[],
+    objects: Objects,
+  ): Promise<ChildProcessWithoutNullStreams> | undefined;
+  /** What a pod uses of its machine; undefined, as without this: nothing. */
+  usage?(pod: Stored): { milliCores: number; kibibytes: number } | undefined;
+  /** Address of loopback at which a pod's ports are; undefined, as without this: nothing answers there. */
+  reach?(pod: Stored): string | undefined;
 }
 
 /** The pods of one cluster: placed when there is room, run once, and ended when they are deleted. */
@@ -57,6 +75,33 @@ export class Pods {
     void this.run(pod, controller.signal);
   }
 
+  /** @throws StatusError when no command can be run in the pod */
+  async exec(
+    pod: Stored,
+    container: string | undefined,
+    command: readonly string[],
+  ): Promise<ChildProcessWithoutNullStreams> {
+    if (pod.status?.phase !== "Running")
+      throw badRequest(`cannot exec in pod ${pod.metadata.name}: it is ${String(pod.status?.phase)}`);
+    const started = this.behaviour.exec?.(pod, container, command, this.objects);
+    if (!started)
+      throw new StatusError(
+        501,
+        "NotImplemented",
+        `nothing runs in pod ${pod.metadata.name} of this cluster`,
+      );
+    return started;
+  }
+
+  /** What every running pod uses, for the metrics API. */
+  usage(pod: Stored): { milliCores: number; kibibytes: number } {
+    return this.behaviour.usage?.(pod) ?? { milliCores: 0, kibibytes: 0 };
+  }
+
+  reach(pod: Stored): string | undefined {
+    return this.behaviour.reach?.(pod);
+  }
+
   gone(pod: Stored): void {
     this.running.get(pod.metadata.uid)?.abort();
     this.running.delete(pod.metadata.uid);
@@ -75,7 +120,7 @@ export class Pods {
     const usual: PodRun = { state: ofJob ? "finished" : "ready" };
     let run: PodRun;
     try {
-      run = (await this.behaviour.run?.(pod, log, deleted)) ?? usual;
+      run = (await this.behaviour.run?.(pod, log, deleted, this.objects)) ?? usual;
     } catch (error) {
       log(`${error instanceof Error ? error.message : String(error)}\n`);
       run = { state: "finished", exitCode: 1 };
