@@ -177,6 +177,30 @@ export class Engine {
     if (code !== 0) throw new Error(`exit code ${String(code)}`);
   }
 
+  /** A command line as somebody types it in the project's folder, who says yes. */
+  async shell(line: string, variables: Readonly<Record<string, string>>, input: string): Promise<Run> {
+    const { folder, command } = this.options;
+    return this.run(line.replace(/^pulumi /, ""), async (print) => {
+      const child = spawn("bash", ["--norc", "-uc", line], {
+        cwd: path.join(folder, "project"),
+        env: {
+          ...process.env,
+          ...environmentOf(this.options),
+          ...variables,
+          PATH: `${path.dirname(command.command)}${path.delimiter}${process.env["PATH"] ?? ""}`,
+          PULUMI_HOME: path.join(folder, "home"),
+          PULUMI_SKIP_CONFIRMATIONS: "true",
+        },
+      });
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (data: Buffer) => print(data.toString()));
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(input);
+      const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+      if (code !== 0) throw new Error(`exit code ${String(code)}`);
+    });
+  }
+
   /** Takes existing resources into the state, each in its place below its component. */
   importResources(
     resources: readonly { urn: string; type: string; id: string; parent: string; provider: string }[],

@@ -1,4 +1,5 @@
 import { Model } from "../../packages/emulated-azure/model/types";
+import type { JournalEntry } from "../../packages/emulated-azure/provider/front";
 import { Run, Step } from "./engine";
 
 /** A rehearsal that did not go as promised. */
@@ -81,6 +82,18 @@ export function dataKept(model: Model, run: Run): void {
       `pulumi ${run.command} would lose data:\n${lost.map((step) => `  ${line(step)}`).join("\n")}`,
     );
   }
+}
+
+/** The same of what a cloud saw. */
+export function dataKeptIn(
+  model: Model,
+  changes: readonly Pick<JournalEntry, "operation" | "type" | "name">[],
+): void {
+  const lost = changes.filter(({ operation, type }) => operation === "delete" && holdsData(model, type));
+  if (lost.length > 0)
+    throw new Broken(
+      `data was lost:\n${lost.map(({ type, name }) => `  delete ${type} ${name}`).join("\n")}`,
+    );
 }
 
 export function holdsData(model: Model, type: string): boolean {

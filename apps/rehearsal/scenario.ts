@@ -129,6 +129,16 @@ export class Stage {
     return this.note(world.engine.command(["up", "--yes", "--policy-pack", world.engine.policyPack]));
   }
 
+  /** A command line as a page has it, typed by somebody who says yes, and `input` where it asks for a value. */
+  shell(
+    world: World,
+    line: string,
+    variables: Readonly<Record<string, string>>,
+    input: string,
+  ): Promise<Run> {
+    return this.note(world.engine.shell(line, variables, input));
+  }
+
   refresh(world: World): Promise<Run> {
     return this.note(world.engine.refresh());
   }

@@ -80,6 +80,11 @@ export function originsIn({ cloud }: Pick<EmulatedCloud, "cloud">, id: string): 
   );
 }
 
+/** Origins of a Front Door profile that are switched on. */
+export function originsOf(cloud: Pick<EmulatedCloud, "cloud">, profile: Stored): Stored[] {
+  return originsIn(cloud, profile.id);
+}
+
 /** Answers `OriginHealthPercentage` of a Front Door profile from what answers behind its origins. */
 export function originHealth(
   cloud: Pick<EmulatedCloud, "cloud" | "front" | "now">,
@@ -88,7 +93,7 @@ export function originHealth(
   return (resource, metric) => {
     const profile = cloud.cloud.get(armKey(resource));
     if (metric !== "OriginHealthPercentage" || profile?.type !== PROFILE) return undefined;
-    const known = originsIn(cloud, profile.id).flatMap((origin) => {
+    const known = originsOf(cloud, profile).flatMap((origin) => {
       const is = healthy(cloud, origin, answers);
       return is === undefined ? [] : [is];
     });

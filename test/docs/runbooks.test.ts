@@ -86,6 +86,20 @@ describe("what exists", () => {
     for (const { id } of BOOKS) expect(index).toContain(`(runbooks/${id}.md)`);
   });
 
+  test("every verb of a page is run by a test of the verbs", () => {
+    const folder = path.join(ROOT, "test/operations");
+    const tests = fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith(".test.ts"))
+      .map((name) => fs.readFileSync(path.join(folder, name), "utf8"))
+      .join("\n");
+    const verbs = new Set(
+      COMMANDS.flatMap(([, command]) => /^npm run (?:-s )?operations -- (\S+)/.exec(command)?.[1] ?? []),
+    );
+    expect(verbs.size).toBeGreaterThan(3);
+    for (const verb of verbs) expect([verb, new RegExp(`\\b${verb}\\(`).test(tests)]).toEqual([verb, true]);
+  });
+
   test("from an alert alone the last step is reachable: its page names the alert and every step in order", () => {
     const alerts = allAlerts();
     for (const book of BOOKS) {

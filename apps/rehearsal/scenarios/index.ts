@@ -11,6 +11,7 @@ import { PARITY } from "./parity";
 import { CONTROL } from "./control";
 import { REGION } from "./region";
 import { RIGHTS } from "./rights";
+import { RUNBOOKS } from "./runbooks";
 import { SECRETS } from "./secrets";
 
 /** Everything that is rehearsed, in the order of the printed table. */
@@ -28,4 +29,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ISOLATION,
   ...PARITY,
   ...RIGHTS,
+  ...RUNBOOKS,
 ];

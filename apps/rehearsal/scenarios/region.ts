@@ -33,7 +33,7 @@ function regions(stage: Stage) {
  * What stands in the primary region: whatever is located there, everything in a group that is, since Azure keeps what it
  * knows of a group's resources in the group's region, and the cluster's content.
  */
-function inPrimary(stage: Stage, world: World): (key: string) => boolean {
+export function inPrimary(stage: Stage, world: World): (key: string) => boolean {
   const { primary } = stackPlatformNames(stage.config);
   const roots = [...world.cloud.all()]
     .filter(({ inputs }) => regionName(inputs["location"]) === primary.region)

@@ -146,6 +146,16 @@ export function runsOnEmulatedCluster(command = ""): boolean {
   return command.startsWith("kubectl ") && !/^kubectl (exec|top) /.test(command);
 }
 
+/** Commands that ask the API from outside or in its pods: test/cloud/real.test.ts runs each of them, a stand-in for the API in the pods. */
+export function runsInPod(command = ""): boolean {
+  return /^(curl|kubectl (exec|top)) /.test(command);
+}
+
+/** Commands of the engine: `npm run rehearse -- --only 10` runs each of them, verbatim and in its page's order. */
+export function runsInEngine(command = ""): boolean {
+  return command.startsWith("pulumi ");
+}
+
 /** What a reader may rely on of a step: the first that fits. */
 const NOTES: readonly [(step: RunbookStep) => boolean, string][] = [
   [({ runs }) => runs === "person", "a person's step"],
@@ -159,34 +169,32 @@ const NOTES: readonly [(step: RunbookStep) => boolean, string][] = [
     "needs the cluster; run on an emulated one as the operator, and refused there to a stranger",
   ],
   [
-    ({ runs }) => runs === "cluster",
-    "needs the cluster; its flags are checked, what runs in its pods is the application's",
+    ({ command }) => runsInPod(command),
+    "needs the platform; run on an emulated one, where a stand-in for the API asks a real database",
   ],
   [
     ({ command = "" }) => command.startsWith("az storage blob "),
-    "needs Azure; its flags are checked, and its requests are tested on an emulated account with versions",
+    "needs Azure; its requests are made on an emulated account with versions (`test/cloud/real.test.ts`)",
   ],
   [
-    ({ command = "" }) => command.startsWith("pulumi config "),
-    "changes the stack's file only; its flags are checked",
+    ({ command }) => runsInEngine(command),
+    "needs Azure; run verbatim by the real engine on an emulated one, as the deploying identity (`npm run rehearse -- --only 10`)",
   ],
   [
-    ({ command = "" }) => command.startsWith("pulumi "),
-    "needs Azure; its flags are checked; `npm run rehearse` runs the real engine on an emulated one, though not this very line",
+    ({ command = "" }) => /^npm run (-s )?operations -- /.test(command),
+    "needs Azure; its verb is run, refused and interrupted on real servers behind an emulated one (`test/operations`)",
   ],
   [
-    ({ command = "" }) => command.startsWith("curl "),
-    "needs the platform; its flags are checked, the answer is the application's",
+    ({ command = "" }) => command === "npm run -s recovery -- status",
+    "needs the cluster; run on two stores of which one does not answer (`test/recovery/targets.test.ts`)",
   ],
-  [
-    ({ command = "" }) => /^npm run (-s )?operations -- failover /.test(command),
-    "needs Azure; tested with real servers behind an emulated one",
-  ],
-  [() => true, "needs Azure; its options are checked"],
 ];
 
+/** @throws Error for a step nobody runs: then its page would promise what was never tried */
 function noteOf(step: RunbookStep): string {
-  return NOTES.find(([fits]) => fits(step))?.[1] ?? "";
+  const note = NOTES.find(([fits]) => fits(step))?.[1];
+  if (note === undefined) throw new Error(`"${step.title}": nothing runs ${step.command ?? "it"} in a test`);
+  return note;
 }
 
 const IN_POD = /^npm run -s (recovery|incident) -- /;
