@@ -108,7 +108,10 @@ function publicShop(store: CloudStore): void {
     make("keyvault:Secret", { vaultName: "kv-shop", secretName, properties: { value } });
   make("managedidentity:UserAssignedIdentity", { resourceName: "id-pods" });
   const identity = [...store.all()].find(({ id }) => id.endsWith("/id-pods"))!;
-  const principal = { objectId: String(identity.outputs["principalId"]), type: "ServicePrincipal" } as const;
+  const principal = {
+    objectId: identity.outputs["principalId"] as string,
+    type: "ServicePrincipal",
+  } as const;
   grant(store, {
     principal,
     role: "Key Vault Secrets User",
@@ -207,6 +210,7 @@ export function wholeShop(): CloudStore {
     createMode: "Replica",
     sourceServerResourceId: serverId("psql-west"),
   });
+  setting("psql-north", "pgbouncer.enabled", "true");
   make("dbforpostgresql:VirtualEndpoint", {
     serverName: "psql-west",
     virtualEndpointName: "shop-db",

@@ -2,6 +2,7 @@
  * Stands for the API of a shop, which is not here: its answers come from the database and the partners it really asks.
  * Environment: DATABASE_URL, INTERNAL_API_KEY, PARTNERS (name=url,…).
  */
+/* global fetch, URL */
 import http from "node:http";
 import pg from "pg";
 

@@ -20,6 +20,13 @@ interface Container {
   readinessProbe?: { httpGet?: { path?: string; port: number | string } };
 }
 
+interface Volume {
+  name: string;
+  secret?: { secretName: string };
+  configMap?: { name: string };
+  csi?: { volumeAttributes?: { secretProviderClass?: string } };
+}
+
 const SECRET = kindNamed("v1", "Secret") as Kind;
 const CONFIG_MAP = kindNamed("v1", "ConfigMap") as Kind;
 const PROVIDER_CLASS = kindNamed("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass") as Kind;
@@ -48,9 +55,9 @@ export function surroundings(
     const read = value ?? from(valueFrom ?? {});
     if (read !== undefined) environment[name] = read;
   }
-  const volumes = (pod.spec?.volumes ?? []) as Record<string, any>[]; // eslint-disable-line @typescript-eslint/no-explicit-any -- as loose as its API
+  const volumes = (pod.spec?.volumes ?? []) as Volume[];
   for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
-    const volume = volumes.find((one) => one["name"] === name);
+    const volume = volumes.find((one) => one.name === name);
     for (const [file, text] of Object.entries(volume ? contentOf(volume) : {}))
       if (subPath === undefined || subPath === file)
         files[subPath === undefined ? `${mountPath}/${file}` : mountPath] = text;
@@ -64,15 +71,10 @@ export function surroundings(
     return typeof at === "string" ? at : undefined;
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as loose as its API
-  function contentOf({
-    secret: ofSecret,
-    configMap: ofMap,
-    csi,
-  }: Record<string, any>): Record<string, string> {
-    if (ofSecret) return secret(ofSecret.secretName as string);
-    if (ofMap) return configMap(ofMap.name as string);
-    return csi ? vaulted(csi.volumeAttributes?.secretProviderClass as string) : {};
+  function contentOf({ secret: ofSecret, configMap: ofMap, csi }: Volume): Record<string, string> {
+    if (ofSecret) return secret(ofSecret.secretName);
+    if (ofMap) return configMap(ofMap.name);
+    return csi ? vaulted(csi.volumeAttributes?.secretProviderClass ?? "") : {};
   }
 
   function configMap(name: string): Record<string, string> {
