@@ -5,6 +5,7 @@ import { registerAnnounce } from "./announce/command";
 import { registerFailover } from "./failover/command";
 import { registerPitr } from "./pitr/command";
 import { registerPreflight } from "./readiness/command";
+import { registerRecord } from "./record";
 import { registerRotate } from "./rotate/command";
 import { registerStatus } from "./status/command";
 import { registerSwitches } from "./switches/command";
@@ -24,6 +25,7 @@ export function buildProgram(): Command {
     registerPitr,
     registerSwitches,
     registerAnnounce,
+    registerRecord,
   ])
     register(program);
   return program;

@@ -5,6 +5,7 @@ import { ContainerClient } from "@azure/storage-blob";
 import { type Command, InvalidArgumentError } from "commander";
 import { projectRoot } from "../../packages/command/root";
 import { ExitCode, failed, messageOf, OperationError } from "./frame/errors";
+import { forgeOf } from "./frame/commit";
 import { blobCopy } from "./frame/journal";
 import { takeBlobLease } from "./frame/lease";
 import { operate, terminal, type FrameOptions, type Surroundings, type Verb } from "./frame/operate";
@@ -113,6 +114,7 @@ export async function runVerb(
       say,
       ask: terminal(),
       folder: options.journal,
+      forge: forgeOf(process.env),
       ...incidentStore(options),
     };
     return operate(await make({ platform, ground, around }), frameOf(options), around);

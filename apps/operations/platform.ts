@@ -1,6 +1,8 @@
 import { backupAccounts, virtualEndpointHosts, type RegionNames } from "../../infra/naming";
 import { regionSubnets } from "../../infra/network/addressing";
 import { REGIONS } from "../../infra/regions";
+import { featuresOf } from "../../infra/recovery/recoveryTargets";
+import type { OptionalFeature } from "../../infra/secrets/secretCatalog";
 import type { OutsideFileArgs } from "../../infra/statusPage/outsideFile";
 import { maintenanceOf } from "../../stacks/monitoringSettings";
 import { readStacks } from "../../stacks/files";
@@ -57,8 +59,14 @@ export interface Platform {
   backupAccounts: readonly { name: string; url: string }[];
   /** Seconds of log Azure may still have to archive: the newest moment that can be restored lies that far back. */
   restoreLagSeconds: number;
+  /** Sizes of the nodes' machines. */
+  vmSizes: readonly string[];
+  /** Images the workloads run, each pinned by its digest. */
+  images: readonly string[];
   /** Cores the nodes of a region have at work; what a standby region must be able to get. */
   coresAtWork: number;
+  /** What decides which secrets of the catalogue it has. */
+  secretFeatures: readonly OptionalFeature[];
   /** Longest life of a secret in days, whatever the catalogue says. */
   secretRotationDays: number;
   targets: { rpoSeconds: number; rtoSeconds: number };
@@ -125,12 +133,22 @@ export function platformOf(root: string, stack: string): Platform {
     })),
     // "Up to five minutes": https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-backup-restore
     restoreLagSeconds: 300,
+    vmSizes: [...new Set([cluster.systemPool.vmSize, cluster.userPool.vmSize])],
+    images: imagesIn(config),
     coresAtWork:
       coresOf(cluster.systemPool.vmSize) * cluster.systemPool.count +
       coresOf(cluster.userPool.vmSize) * cluster.userPool.minCount,
+    secretFeatures: featuresOf({ s3: recovery.s3, recipients: recovery.encryption.recipients }),
     secretRotationDays: config.vault.secretRotationDays,
     targets: { rpoSeconds: recovery.rpoMinutes * 60, rtoSeconds: recovery.rtoMinutes * 60 },
   };
+}
+
+/** Everything in a value that is an image by its digest, each once, sorted. */
+function imagesIn(value: unknown): string[] {
+  const texts = (one: unknown): string[] =>
+    typeof one === "string" ? [one] : one && typeof one === "object" ? Object.values(one).flatMap(texts) : [];
+  return [...new Set(texts(value).filter((text) => /@sha256:[0-9a-f]{64}$/.test(text)))].sort();
 }
 
 /** Cores of a VM size, which its name says: https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions. */

@@ -7,7 +7,7 @@ import { Directory, type Principal } from "../../packages/emulated-azure/rights/
 import { grant } from "../../packages/emulated-azure/rights/grant";
 import { stackPlatformNames } from "../../stacks/files";
 import { StackConfig } from "../../stacks/schema";
-import type { RoleDefinitionFile } from "../operations/operatorRole";
+import type { RoleDefinitionFile } from "../operations/rights";
 import { assignedRoles, assignmentCondition } from "../tools/permissions/needs";
 import { previewerRole } from "../tools/permissions/previewer";
 import { readPlan } from "../tools/plan/planOutput";

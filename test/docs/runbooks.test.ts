@@ -11,6 +11,8 @@ import { allAlerts, alertsFor, renderIndex } from "../../apps/tools/docs/runbook
 import { PRIORITY_POLICY } from "../../packages/alerting/priorities";
 import { RUNBOOKS } from "../../packages/alerting/runbooks";
 import { severity } from "../../apps/recovery/incident/severities";
+import { roleChanges } from "../../apps/operations/failover/report";
+import { platformOf } from "../../apps/operations/platform";
 import { outputsSchema, setNames, variables } from "../../apps/operations/outputs";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
@@ -312,7 +314,9 @@ describe("a configuration that a runbook sets", () => {
   changing.push({
     book: BOOKS.find(({ id }) => id === "region-loss")!,
     commands: [
-      "pulumi config set-all --path --plaintext 'forma3d:regions.primary.role=lost' --plaintext 'forma3d:regions.secondary.role=serving'",
+      `pulumi config set-all --path ${roleChanges(platformOf(ROOT, "prod").regions, "northeurope", "forced")
+        .map(({ path: key, value }) => `--plaintext 'forma3d:${key}=${String(value)}'`)
+        .join(" ")}`,
     ],
   });
 

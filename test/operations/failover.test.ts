@@ -178,7 +178,7 @@ test("a planned switch, typed by a person: the other region serves, nothing conf
   expect(await roles()).toEqual({ api_neu: true, api_weu: false });
   expect(laptop.servers.virtualEndpoint("shop-db").primary.name).toBe(NORTH.server);
   expect(said.join("\n")).toMatch(
-    /forma3d:regions.primary.role: standby, forma3d:regions.secondary.role: serving/,
+    /record shop 'regions.primary.role=standby' 'regions.secondary.role=serving'/,
   );
   const entries = readJournal(report.journal);
   expect(entries.at(0)).toMatchObject({ event: "run", verb: "failover" });

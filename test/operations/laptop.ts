@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import fs from "node:fs";
 import yaml from "js-yaml";
 import http from "node:http";
@@ -28,6 +29,10 @@ import {
   type KubernetesFront,
   type Stored,
 } from "../../packages/emulated-azure/kubernetes";
+import { wishOf } from "../../packages/emulated-azure/kubernetes/access";
+import type { Access } from "../../packages/emulated-azure/kubernetes/front";
+import type { Stored as Resource, Tree } from "../../packages/emulated-azure/model/types";
+import { customRole, ROLES, type RoleDefinitionFile, type RoleName } from "../../apps/operations/rights";
 import type { CloudEvent } from "../../packages/emulated-azure/hooks";
 import { emulatedCloud, type EmulatedCloud } from "../../packages/emulated-azure/cloud";
 import { listen, type Listening } from "../../packages/emulated-azure/listen";
@@ -45,6 +50,8 @@ import { declareFrontDoor, declareNetwork, declareStatusPage, declareVaults, sta
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
+/** Name of the operator's own role and of its assignment. */
+const ROLE = "7d1c3a52-5b1e-4c1e-9a3f-0c2f5b8e6d11";
 /** Password of every role before it is rotated. */
 export const OLD = "not-a-real-one-1";
 /** Name of the Secret the driver keeps for the api. */
@@ -101,13 +108,14 @@ export class Laptop {
   });
   private going = true;
   cloud!: EmulatedCloud;
+  operator!: Principal;
   private listening?: Listening;
   /** What the API says of each partner, by the key it signs in with. */
   partners: Record<string, string> = {};
   platform!: Platform;
   ground!: Ground;
   /** Vaults as whoever deploys fills them. */
-  private maker!: VaultsGround;
+  maker!: VaultsGround;
 
   private constructor(readonly servers: DatabaseServers) {}
 
@@ -125,12 +133,15 @@ export class Laptop {
       edge: throughTheEdge,
       document: (url) =>
         url.includes(".azurecontainerapps.io/") ? Promise.resolve(laptop.statusPage()) : documentOf(url),
+      image: () => Promise.resolve(true),
       certificate: () => Promise.resolve(new Date(Date.now() + 60 * 86_400_000)),
       records: recordsOf(laptop.platform, {
         BACKUP_TARGETS: JSON.stringify([{ name: "here", kind: "folder", path: laptop.folder }]),
         BACKUP_CONTAINER_DAILY: "daily",
       }),
     };
+    laptop.declareRoles();
+    laptop.hold(customRole("operator", laptop.platform));
     await laptop.fillVaults();
     laptop.driver();
     return laptop;
@@ -229,11 +240,7 @@ export class Laptop {
     for (const facts of [WEST, NORTH]) {
       const place = { facts, lost: false, wrote: 0 } as Place;
       place.api = new Api({ run: (pod, log, deleted) => this.run(place, pod, log, deleted) });
-      place.front = await serveKubernetes(
-        place.api,
-        { authenticate: () => (place.lost ? undefined : { name: "operator", groups: [] }) },
-        tls,
-      );
+      place.front = await serveKubernetes(place.api, this.accessTo(place), tls);
       this.places.push(place);
       const one = new k8s.KubeConfig();
       one.loadFromString(kubeconfig({ name: facts.cluster, url: place.front.url, certificate }, "operator"));
@@ -244,6 +251,72 @@ export class Laptop {
     }
     merged.loadFromOptions({ ...parts, currentContext: WEST.cluster });
     this.config = merged;
+  }
+
+  /** Whoever asks is the operator; Azure's rights decide what of the cluster they may. */
+  private accessTo(place: Place): Access {
+    return {
+      authenticate: () => (place.lost ? undefined : { name: this.operator.objectId, groups: [] }),
+      forbids: ({ name }, what) => {
+        const { subscriptionId } = this.platform;
+        const { resourceGroup, cluster } = place.facts;
+        const id = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerService/managedClusters/${cluster}`;
+        const principal = this.cloud.directory.byObjectId(name);
+        return principal && this.cloud.rights.may(principal, wishOf({ id } as Resource, what))
+          ? undefined
+          : "User does not have access to the resource in Azure.";
+      },
+    };
+  }
+
+  /** From now on the operator holds one role of these permissions, and nothing else. */
+  hold({
+    Actions: actions,
+    DataActions: dataActions,
+  }: Pick<RoleDefinitionFile, "Actions" | "DataActions">): void {
+    const { cloud } = this.cloud;
+    for (const { type, key, inputs } of [...cloud.all()])
+      if (type.endsWith(":RoleAssignment") && inputs["principalId"] === this.operator.objectId)
+        cloud.remove(key);
+    const scope = `/subscriptions/${this.platform.subscriptionId}`;
+    const permissions = [{ actions: [...actions], notActions: [], dataActions: [...dataActions] }];
+    const roleDefinitionId = this.put("RoleDefinition", ROLE, { scope, permissions });
+    this.put("RoleAssignment", ROLE, { scope, principalId: this.operator.objectId, roleDefinitionId });
+  }
+
+  /** Every custom role as an administrator makes it, held by a group of operators. */
+  private declareRoles(): void {
+    const scope = `/subscriptions/${this.platform.subscriptionId}`;
+    for (const role of Object.keys(ROLES) as RoleName[]) {
+      const { Name, Actions, DataActions } = customRole(role, this.platform);
+      const permissions = [
+        { actions: Actions, notActions: [], dataActions: DataActions, notDataActions: [] },
+      ];
+      const id = this.put("RoleDefinition", randomUUID(), {
+        roleName: Name,
+        roleType: "CustomRole",
+        scope,
+        permissions,
+      });
+      const principalId = "9b1e2d3c-0000-4000-8000-000000000001";
+      this.put("RoleAssignment", randomUUID(), { scope, principalId, roleDefinitionId: id });
+    }
+  }
+
+  /** Puts something of Azure's authorization into the cloud. @returns its id */
+  private put(type: "RoleDefinition" | "RoleAssignment", name: string, inputs: Tree): string {
+    const scope = `/subscriptions/${this.platform.subscriptionId}/providers/Microsoft.Authorization`;
+    const plural = `${type[0]?.toLowerCase() ?? ""}${type.slice(1)}s`;
+    const id = `${scope}/${plural}/${name}`;
+    const own = { ...inputs, [type === "RoleDefinition" ? "roleDefinitionId" : "roleAssignmentName"]: name };
+    this.cloud.cloud.put({
+      key: `arm:${id.toLowerCase()}`,
+      type: `azure-native:authorization:${type}`,
+      id,
+      inputs: own,
+      outputs: own,
+    });
+    return id;
   }
 
   private deploy({ api }: Place, standby: boolean): void {
@@ -309,6 +382,7 @@ export class Laptop {
   /** Fills both vaults as the program does: each region's logins are its own, everything else is shared. */
   private async fillVaults(): Promise<void> {
     const writer = this.platform.writerHost;
+    const expires = new Date(Date.now() + 90 * 86_400_000);
     for (const { vault, code } of this.platform.regions)
       await Promise.all(
         SECRET_CATALOG.map(({ name, contentType, connection }) => {
@@ -316,7 +390,7 @@ export class Laptop {
           const user = admin ? ADMINISTRATOR.login : `${connection?.role ?? ""}_${code}`;
           const password = admin || name === "database-admin-password" ? ADMINISTRATOR.password : OLD;
           const value = connection ? `postgresql://${user}:${password}@${writer}:5432/postgres` : password;
-          return this.maker.write(vault, name, { value, contentType, tags: {} });
+          return this.maker.write(vault, name, { value, contentType, expires, tags: {} });
         }),
       );
     await this.sync();
@@ -517,13 +591,16 @@ export class Laptop {
       },
       backupAccounts: [],
       restoreLagSeconds: 0,
+      vmSizes: ["Standard_D4ds_v5"],
+      images: ["registry.example/shop/api@sha256:1"],
       coresAtWork: 18,
+      secretFeatures: ["encryption"],
       secretRotationDays: 180,
       targets: { rpoSeconds: 3600, rtoSeconds: 14_400 },
     };
   }
 
-  /** The servers as Microsoft's client sees them, signed in as an operator who is Contributor and no more. */
+  /** The servers as Microsoft's client sees them, signed in as an operator who holds what `hold` gives. */
   private async azure(): Promise<Pick<Ground, "servers" | "resources" | "vaults">> {
     const cloud = (this.cloud = emulatedCloud(sandboxModel(), { retryAfter: 0 }));
     this.listening = await listen(cloud);
@@ -532,12 +609,10 @@ export class Laptop {
     const [maker, operator] = ["maker", "operator"].map((displayName) =>
       cloud.directory.add({ displayName, secret: `${displayName} signs in` }),
     ) as [Principal, Principal];
+    this.operator = operator;
     // Vaults are read by few: of Azure's own roles this is the one whose holders can.
-    for (const [principal, roles] of [
-      [maker, ["Owner", "Key Vault Secrets Officer"]],
-      [operator, ["Contributor", "Key Vault Secrets Officer"]],
-    ] as const)
-      for (const role of roles) grant(cloud.cloud, { principal, role, scope });
+    for (const role of ["Owner", "Key Vault Secrets Officer"] as const)
+      grant(cloud.cloud, { principal: maker, role, scope });
     const options = {
       endpoint: this.listening.address,
       tlsOptions: { ca: this.listening.certificate },

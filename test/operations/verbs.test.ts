@@ -17,6 +17,7 @@ import {
   renderReadiness,
   type Readiness,
 } from "../../apps/operations/readiness";
+import { customRole, roleOf, type VerbName } from "../../apps/operations/rights";
 import { rotate, type RotateChoice } from "../../apps/operations/rotate";
 import { UNITS } from "../../apps/operations/rotate/units";
 import { renderStatus, status, statusCode } from "../../apps/operations/status";
@@ -45,8 +46,11 @@ const around = (more: Partial<Surroundings> = {}): Surroundings => ({
   folder: laptop.folder,
   ...more,
 });
-const run = (verb: Verb, options: FrameOptions, more: Partial<Surroundings> = {}): Promise<any> =>
-  operate(verb, options, around(more));
+/** Types a verb as somebody who holds the one custom role that covers it. */
+const run = (verb: Verb, options: FrameOptions, more: Partial<Surroundings> = {}): Promise<any> => {
+  laptop.hold(customRole(roleOf(verb.name.split("-")[0] as VerbName), laptop.platform));
+  return operate(verb, options, around(more));
+};
 const go = (incident: string): FrameOptions => ({ yes: true, incident });
 
 const ask = async (address: string) => {
@@ -60,7 +64,10 @@ const answers = async (address: string, wanted: number) => {
   }
   expect((await ask(address)).status).toBe(wanted);
 };
-const look = (ground: Ground = laptop.ground) => status(laptop.platform, ground, laptop.folder);
+const look = (ground: Ground = laptop.ground) => {
+  laptop.hold(customRole(roleOf("status"), laptop.platform));
+  return status(laptop.platform, ground, laptop.folder);
+};
 const finding = async (id: string, ground?: Ground) => (await look(ground)).find((one) => one.id === id);
 const verbs = {
   on: () => maintenance(laptop.platform, laptop.ground, { on: true, retryAfterSeconds: 600 }),
@@ -80,8 +87,7 @@ const rotating = (
 ) => rotate(laptop.platform, ground, { ...nobody, secrets, ...more });
 const signsIn = (user: string, password: string) =>
   laptop.ground.database.login(laptop.platform.writerHost, { user, password, database: "postgres" });
-const inVault = async (secret: string, { vault } = WEST) =>
-  (await laptop.ground.vaults.read(vault, secret))?.value;
+const inVault = async (secret: string, { vault } = WEST) => (await laptop.maker.read(vault, secret))?.value;
 
 describe("status", () => {
   test("says what it found, why it does not know the rest, and asks for attention", async () => {
@@ -262,6 +268,7 @@ describe("preflight", () => {
   const check = (readiness: Readiness, id: string) => readiness.checks.find((one) => one.id === id);
 
   test("each check passes, fails with what to do, or says why it was not run; status tells of it", async () => {
+    laptop.hold(customRole("preflight", laptop.platform));
     const readiness = await preflight(laptop.platform, laptop.ground, laptop.folder);
     const of = (status: string) =>
       readiness.checks.filter((one) => one.status === status).map(({ id }) => id);
@@ -272,20 +279,26 @@ describe("preflight", () => {
       "fences",
       "standby",
       "private-links",
+      "quota",
+      "sizes",
+      "images",
+      "operator-roles",
+      "front-door",
+      "public-names",
       "vaults",
       "secret-life",
       "certificates",
     ]);
     // Nobody has filled in a telephone number: that alone is no readiness.
     expect(of("FAIL")).toEqual(["contacts"]);
-    expect(of("NOT_RUN")).toEqual(["quota", "backups"]);
+    expect(of("NOT_RUN")).toEqual(["incident-store", "backups"]);
     for (const { status: is, text, todo } of readiness.checks) {
       expect(text).not.toBe("");
       expect(todo === undefined).toBe(is === "PASS");
     }
     expect(readinessCode(readiness)).toBe(1);
     expect((await finding("readiness"))?.text).toMatch(
-      /^9 of 12 checks pass, \d+ s ago; contacts FAIL; quota NOT_RUN/,
+      /^15 of 18 checks pass, \d+ s ago; contacts FAIL; incident-store NOT_RUN/,
     );
     expect(renderReadiness(readiness)).toMatch(
       /FAIL {5}contacts .*not filled in: .*\n +do: fill in docs\/incident/,
@@ -293,32 +306,57 @@ describe("preflight", () => {
     const metrics = readinessMetrics(readiness);
     expect(metrics).toContain('forma3d_readiness_pass{stack="shop",check="vaults"} 1\n');
     expect(metrics).toContain('forma3d_readiness_pass{stack="shop",check="contacts"} 0\n');
-    expect(metrics).toContain('forma3d_readiness_not_run{stack="shop",check="quota"} 1\n');
+    expect(metrics).toContain('forma3d_readiness_not_run{stack="shop",check="backups"} 1\n');
     expect(metrics.endsWith("\n")).toBe(true);
   });
 
   test("vaults that differ, a secret near its end, a link nobody approved, servers of two sizes, no quota", async () => {
     const { ground, platform } = laptop;
     const soon = new Date(Date.now() + 86_400_000);
-    const sizes = ["Standard_D4ds_v5", "Standard_D2ds_v5"];
+    const behind = { database: "shop", target: "northeurope", problems: ["lacks 2 backups"] };
     const worse: Ground = {
       ...ground,
+      image: () => Promise.resolve("missing"),
+      records: {
+        ...ground.records,
+        backups: () => Promise.resolve([behind]),
+        openIncidents: () => Promise.resolve([]),
+      },
+      edge: () => Promise.resolve({ status: 503 }),
       vaults: {
         ...ground.vaults,
+        list: async (vault) => {
+          const all = new Map(await ground.vaults.list(vault));
+          all.set("session-secret", { enabled: true, expires: soon, tags: {} });
+          all.delete("backup-decryption-keys");
+          if (vault === WEST.vault)
+            all.set("internal-api-key", { enabled: true, tags: { "forma3d-rotation": "INC-1" } });
+          return all;
+        },
         read: async (vault, secret) => ({
           ...(await ground.vaults.read(vault, secret))!,
-          ...(secret === "session-secret" && { value: vault, expires: soon }),
+          ...(secret === "session-secret" && { value: vault }),
         }),
       },
       resources: {
         ...ground.resources,
         get: async (id, version) => {
           const found = await ground.resources.get(id, version);
-          return id.includes("/flexibleServers/") ? { ...found, sku: { name: sizes.pop() } } : found;
+          return id.includes("/flexibleServers/")
+            ? { ...found, sku: { name: id.endsWith("weu") ? "Standard_D4ds_v5" : "Standard_D2ds_v5" } }
+            : found;
         },
         list: async (id, version, query) => {
           if (id.endsWith("/usages"))
             return [{ name: { value: "cores" }, currentValue: 90, limit: 100 } as never];
+          if (id.endsWith("/skus"))
+            return [
+              {
+                name: "Standard_D4ds_v5",
+                resourceType: "virtualMachines",
+                restrictions: [{ type: "Location", reasonCode: "NotAvailableForSubscription" }],
+              } as never,
+            ];
           const found = await ground.resources.list(id, version, query);
           return found.map((one) => ({
             ...one,
@@ -327,11 +365,18 @@ describe("preflight", () => {
         },
       },
     };
-    const readiness = await preflight(platform, worse, laptop.folder);
-    expect(check(readiness, "vaults")).toMatchObject({
+    const [looks, reads] = [customRole("preflight", platform), customRole("rotator", platform)];
+    laptop.hold({ Actions: looks.Actions, DataActions: [...looks.DataActions, ...reads.DataActions] });
+    const compared = await preflight(platform, worse, laptop.folder, { values: true });
+    expect(check(compared, "vaults")).toMatchObject({
       status: "FAIL",
       text: expect.stringMatching(/session-secret differs/),
     });
+    laptop.hold(customRole("preflight", platform));
+    const readiness = await preflight(platform, worse, laptop.folder);
+    expect(check(readiness, "vaults")?.text).toMatch(
+      /internal-api-key was renewed in one vault only; .*backup-decryption-keys is missing in kv-shop-weu and kv-shop-neu/,
+    );
     expect(check(readiness, "secret-life")?.text).toMatch(/kv-shop-weu\/session-secret ends in 24\.0 h/);
     expect(check(readiness, "private-links")?.text).toMatch(/api\/northeurope is Pending/);
     expect(check(readiness, "symmetry")?.text).toMatch(
@@ -341,7 +386,40 @@ describe("preflight", () => {
       status: "FAIL",
       text: "10 of 100 cores free in northeurope, 18 needed at work",
     });
+    for (const [id, told] of [
+      ["sizes", /Standard_D4ds_v5 is restricted in northeurope: NotAvailableForSubscription/],
+      ["images", /registry\.example\/shop\/api: missing/],
+      ["backups", /northeurope: lacks 2 backups/],
+      ["public-names", /answers 503/],
+    ] as const)
+      expect([id, check(readiness, id)]).toEqual([
+        id,
+        expect.objectContaining({ status: "FAIL", text: expect.stringMatching(told) }),
+      ]);
+    expect(check(readiness, "incident-store")).toMatchObject({ status: "PASS" });
   });
+});
+
+describe("rights of operators, before they are needed", () => {
+  test("a role that lacks a right, one that is gone, one nobody may take", async () => {
+    const { cloud } = laptop.cloud;
+    const of = (role: string) =>
+      [...cloud.all()].find(({ inputs }) => inputs["roleName"] === `Forma3D ${role} shop`)!;
+    const before = cloud.snapshot();
+    const { inputs, ...operator } = of("operator");
+    const [permission] = inputs["permissions"] as unknown as [{ actions: string[] }];
+    const actions = permission.actions.filter((one) => !one.endsWith("flexibleServers/write"));
+    const fewer = { ...inputs, permissions: [{ ...permission, actions }] };
+    cloud.put({ ...operator, inputs: fewer, outputs: fewer });
+    cloud.remove(of("restorer").key);
+    for (const { type, key, inputs: own } of [...cloud.all()])
+      if (type.endsWith(":RoleAssignment") && own["roleDefinitionId"] === of("rotator").id) cloud.remove(key);
+    const readiness = await preflight(laptop.platform, laptop.ground, laptop.folder);
+    expect(readiness.checks.find(({ id }) => id === "operator-roles")?.text).toBe(
+      "4 roles are as derived, and held; Forma3D operator shop lacks Microsoft.DBforPostgreSQL/flexibleServers/write; there is no role Forma3D restorer shop; nobody holds Forma3D rotator shop or may take it",
+    );
+    cloud.restore(before);
+  }, 30_000);
 });
 
 describe("announce", () => {
@@ -356,8 +434,8 @@ describe("announce", () => {
       type: "outage",
       message: expect.stringMatching(/^\*\*Identified: API Health Outage\*\* .*resolution: 2 hours$/),
     });
-    expect(report.commit[0]).toMatch(
-      /statusPage\.incidents: \{"phase":"identified","service":"API Health","hours":2/,
+    expect(report.commit[1]).toMatch(
+      /record shop 'statusPage\.incidents\^=\{"phase":"identified","service":"API Health","hours":2/,
     );
   });
 
@@ -410,7 +488,7 @@ describe("rotate", () => {
     expect(await inVault("session-secret", NORTH)).toBe(await inVault("session-secret"));
     await laptop.writes(3);
     expect(await laptop.missing()).toEqual([]);
-    expect(report.commit[0]).toMatch(/forma3d:vault\.secretsIssued: "20\d\d-/);
+    expect(report.commit[1]).toMatch(/record shop 'vault\.secretsIssued=20\d\d-\d\d-\d\d'/);
     expect(said.join("\n")).toMatch(
       /not rotated, because nobody hands their new values in: shopify, simplyprint, sendcloud/,
     );

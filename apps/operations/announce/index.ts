@@ -2,7 +2,7 @@ import { messageOf, INCIDENT_PHASES, COMPONENTS, type Incident } from "../../../
 import { OUTSIDE_SECRET, outsideFile } from "../../../infra/statusPage/outsideFile";
 import { messageOf as errorOf, notRun, refused } from "../frame/errors";
 import type { Plan, Verb } from "../frame/operate";
-import { commitCommands, plainReport } from "../frame/report";
+import { plainReport } from "../frame/report";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
@@ -58,12 +58,12 @@ export function announce(platform: Platform, ground: Ground, said: Incident): Ve
         title: "Announce",
         outcome: `customers read: ${title}`,
         notes: ["the page in the cluster says it after the update"],
-        commit: commitCommands(
-          platform.stack,
-          `first below forma3d:statusPage.incidents: ${JSON.stringify(said)}`,
-          `announce-${finished.incident}`,
-          `chore(${platform.stack}): announce (${finished.incident})`,
-        ),
+        commit: {
+          stack: platform.stack,
+          changes: [{ path: "statusPage.incidents", how: "first", value: said }],
+          branch: `announce-${finished.incident}`,
+          subject: `chore(${platform.stack}): announce (${finished.incident})`,
+        },
       }),
   };
 }

@@ -1,5 +1,7 @@
+import type { Commit } from "../frame/commit";
 import type { Finished } from "../frame/operate";
-import type { Platform } from "../platform";
+import type { StackChange } from "../frame/stackFile";
+import type { Platform, RegionFacts } from "../platform";
 
 interface Facts {
   from: string;
@@ -10,6 +12,18 @@ interface Facts {
 }
 
 const seconds = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / 1000;
+
+/** What the stack file has to say of the regions once one of them serves. */
+export const roleChanges = (
+  regions: readonly Pick<RegionFacts, "place" | "location">[],
+  to: string,
+  mode: "planned" | "forced",
+): StackChange[] =>
+  regions.map(({ place, location }) => ({
+    path: `regions.${place}.role`,
+    how: "set",
+    value: location === to ? "serving" : mode === "planned" ? "standby" : "lost",
+  }));
 
 /** Evidence of one failover: what was measured against its targets, and what has to be committed. */
 export function reportOf({ stack, targets, regions }: Platform, finished: Finished) {
@@ -26,14 +40,8 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
     rtoMet: rto <= targets.rtoSeconds,
     rpoMet: lossSeconds <= targets.rpoSeconds,
   };
-  const roles = regions.map(({ place, location }) => ({
-    key: `forma3d:regions.${place}.role`,
-    value: location === to ? "serving" : mode === "planned" ? "standby" : "lost",
-  }));
-  const commit = [
-    `in Pulumi.${stack}.yaml: ${roles.map(({ key, value }) => `${key}: ${value}`).join(", ")}`,
-    `git switch --create failover-${incident} && git commit --all --message "chore(${stack}): ${to} serves (${incident})" && git push --set-upstream origin HEAD`,
-  ];
+  const changes = roleChanges(regions, to, mode);
+  const roles = changes.map(({ path, value }) => ({ key: `forma3d:${path}`, value }));
   const document = {
     verb: "failover",
     incident,
@@ -52,8 +60,6 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
   const verdict = (met: boolean) => (met ? "met" : "missed");
   const lines = [
     `${to} serves. Recovery time ${rto.toFixed(1)} s from the ${measured.rtoFrom} (target ${targets.rtoSeconds} s: ${verdict(measured.rtoMet)}); loss at most ${lossSeconds.toFixed(1)} s (target ${targets.rpoSeconds} s: ${verdict(measured.rpoMet)})`,
-    "commit now, or the next update undoes it:",
-    ...commit.map((line) => `  ${line}`),
   ];
   const rows = results.map(
     ({ id, how, seconds: took, bound }) => `| ${id} | ${how} | ${took.toFixed(1)} | ${bound} |`,
@@ -69,10 +75,12 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
     "| --- | --- | --- | --- |",
     ...rows,
     "",
-    "To be committed:",
-    "",
-    ...commit.map((line) => `    ${line}`),
-    "",
   ].join("\n");
-  return { markdown, document, lines };
+  const commit: Commit = {
+    stack,
+    changes,
+    branch: `failover-${incident}`,
+    subject: `chore(${stack}): ${to} serves (${incident})`,
+  };
+  return { markdown, document, lines, commit };
 }

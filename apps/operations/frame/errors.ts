@@ -13,6 +13,12 @@ export class OperationError extends CommandError {
   }
 }
 
+/** Whether somebody was refused for a right that lacks: waiting mends nothing, and nobody is silent who says so. */
+export function lacksRight(error: unknown): boolean {
+  const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: number | string };
+  return statusCode === 403 || code === 403 || code === "AuthorizationFailed" || code === "Forbidden";
+}
+
 export const failed = (message: string, cause?: unknown) =>
   new OperationError(ExitCode.failed, message, { cause });
 export const refused = (message: string) => new OperationError(ExitCode.usage, message);

@@ -1,6 +1,7 @@
 import readline from "node:readline/promises";
 import fs from "node:fs";
 import path from "node:path";
+import { settle, type Commit, type Forge } from "./commit";
 import { refused, messageOf } from "./errors";
 import { Journal, readJournal, type JournalCopy } from "./journal";
 import { leaseName, takeLocalLease, type Lease } from "./lease";
@@ -40,6 +41,8 @@ export interface Surroundings {
   copy?: JournalCopy;
   /** A lease beyond this machine; undefined where none is configured. */
   lease?: (name: string) => Promise<Lease>;
+  /** Where a pull request is opened for what has to be committed; undefined: commands are told. */
+  forge?: Forge;
 }
 
 export interface Verb {
@@ -51,7 +54,7 @@ export interface Verb {
   lease?: string;
   plan(incident: string): Promise<Plan>;
   /** What is left as evidence, and told at the end. */
-  report(finished: Finished): { markdown: string; document: object; lines: string[] };
+  report(finished: Finished): { markdown: string; document: object; lines: string[]; commit?: Commit };
 }
 
 export interface Finished {
@@ -119,10 +122,19 @@ async function run(
   const decidedAt = new Date(journal.decidedAt ?? now().toISOString());
   const runs = journal.entries.filter(({ event }) => event === "run").map(({ data }) => data as object);
   const report = verb.report({ incident, plan, results, runs, decidedAt, endedAt: now(), since, ends });
-  await journal.add("finished", undefined, report.document);
+  const settled = report.commit && (await settle(report.commit, around.forge));
+  const document = {
+    ...report.document,
+    commit: settled?.commands ?? [],
+    ...(settled?.pullRequest && { pullRequest: settled.pullRequest }),
+  };
+  await journal.add("finished", undefined, document);
+  const committed = settled
+    ? ["", "To be committed:", "", ...settled.lines.map((line) => `    ${line}`), ""].join("\n")
+    : "";
   const files = [
-    ["md", report.markdown],
-    ["json", `${JSON.stringify(report.document, null, 2)}\n`],
+    ["md", `${report.markdown}${committed}`],
+    ["json", `${JSON.stringify(document, null, 2)}\n`],
   ] as const;
   for (const [extension, text] of files) {
     const file = path.join(around.folder, `${incident}.${extension}`);
@@ -131,8 +143,8 @@ async function run(
       ?.write(`${incident}/report.${extension}`, text)
       .catch((error: unknown) => say(`warning: ${messageOf(error)}`));
   }
-  report.lines.forEach((line) => say(line));
-  return { ...report.document, journal: journal.file };
+  [...report.lines, ...(settled?.lines ?? [])].forEach((line) => say(line));
+  return { ...document, journal: journal.file };
 }
 
 const stepsOf = ({ steps }: Plan) => steps.map(({ id, title, bound, undo }) => ({ id, title, bound, undo }));

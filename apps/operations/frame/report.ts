@@ -1,3 +1,4 @@
+import type { Commit } from "./commit";
 import type { Finished } from "./operate";
 
 export interface ReportWords {
@@ -7,8 +8,8 @@ export interface ReportWords {
   outcome: string;
   /** Further lines a person has to read: what is left to do. */
   notes?: readonly string[];
-  /** Commands that make the stack file agree with what runs now. */
-  commit?: readonly string[];
+  /** What makes the stack file agree with what runs now. */
+  commit?: Commit;
   /** For `--json`. */
   more?: object;
 }
@@ -18,15 +19,9 @@ const seconds = (from: Date, to: Date): number => (to.getTime() - from.getTime()
 /** Evidence of a verb: what was done, how long each step took of its bound, and what is left to do. */
 export function plainReport({ stack }: { stack: string }, finished: Finished, words: ReportWords) {
   const { incident, results, decidedAt, endedAt, since } = finished;
-  const { title, outcome, notes = [], commit = [], more = {} } = words;
+  const { title, outcome, notes = [], commit, more = {} } = words;
   const took = seconds(since ?? decidedAt, endedAt);
-  const lines = [
-    `${outcome}; ${took.toFixed(1)} s from the ${since ? "alert" : "decision"}`,
-    ...notes,
-    ...(commit.length > 0
-      ? ["commit now, or the next update undoes it:", ...commit.map((line) => `  ${line}`)]
-      : []),
-  ];
+  const lines = [`${outcome}; ${took.toFixed(1)} s from the ${since ? "alert" : "decision"}`, ...notes];
   const document = {
     verb: title,
     incident,
@@ -37,7 +32,6 @@ export function plainReport({ stack }: { stack: string }, finished: Finished, wo
     seconds: took,
     outcome,
     notes,
-    commit,
     steps: results,
     ...more,
   };
@@ -55,15 +49,6 @@ export function plainReport({ stack }: { stack: string }, finished: Finished, wo
       ({ id, how, seconds: spent, bound }) => `| ${id} | ${how} | ${spent.toFixed(1)} | ${bound} |`,
     ),
     "",
-    ...(commit.length > 0 ? ["To be committed:", "", ...commit.map((line) => `    ${line}`), ""] : []),
   ].join("\n");
-  return { markdown, document, lines };
-}
-
-/** Commands that put a change of the stack file before its reviewers. */
-export function commitCommands(stack: string, change: string, branch: string, subject: string): string[] {
-  return [
-    `in Pulumi.${stack}.yaml: ${change}`,
-    `git switch --create ${branch} && git commit --all --message "${subject}" && git push --set-upstream origin HEAD`,
-  ];
+  return { markdown, document, lines, ...(commit && { commit }) };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { failed, messageOf, OperationError } from "./errors";
+import { failed, lacksRight, messageOf, OperationError } from "./errors";
 import type { Journal } from "./journal";
 
 /** One step of a verb. What it leaves is asked for, never assumed: before it, whether it is needed, and after it. */
@@ -51,7 +51,11 @@ async function runStep(step: Step, label: string, context: StepContext): Promise
   const { id, title, bound } = step;
   const started = context.now().getTime();
   const seconds = () => (context.now().getTime() - started) / 1000;
-  if ((await step.done().catch(() => "not asked")) === true) {
+  const before = await step.done().catch((error: unknown) => {
+    if (lacksRight(error)) throw failed(`${id}: ${messageOf(error)}`, error);
+    return "not asked";
+  });
+  if (before === true) {
     await journal.add("found", id);
     say(`${label}: is so already`);
     return { id, title, how: "found", seconds: seconds(), bound };
@@ -88,7 +92,7 @@ async function holds(
   for (;;) {
     // A server on its way up refuses connections; what the step itself calls a failure ends it.
     const state = await step.done().catch((error: unknown) => {
-      if (error instanceof OperationError) throw error;
+      if (error instanceof OperationError || lacksRight(error)) throw error;
       return messageOf(error);
     });
     if (state === true) return;

@@ -27,7 +27,7 @@ export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context:
   const core = own.makeApiClient(library.CoreV1Api);
   const merge = library.setHeaderOptions("Content-Type", library.PatchStrategy.MergePatch);
   const patch = (annotations: Annotations, spec: object) => ({ metadata: { annotations }, spec });
-  return {
+  return plain({
     async deployments(namespace) {
       const { items } = await apps.listNamespacedDeployment({ namespace });
       return items.map(viewOf);
@@ -123,11 +123,33 @@ export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context:
         found.status?.conditions?.some((c) => c.type === type && c.status === "True") ?? false;
       return is("Complete") ? "complete" : is("Failed") ? "failed" : "running";
     },
-  };
+  });
 
   function objects(): k8s.KubernetesObjectApi {
     return library.KubernetesObjectApi.makeApiClient(own);
   }
+}
+
+/** The same, whose errors say what the API server said, and not how the client was told. */
+function plain(ground: ClusterGround): ClusterGround {
+  const said = (error: unknown): never => {
+    const { code, body } = error as { code?: number; body?: unknown };
+    if (code === undefined || typeof body !== "string") throw error;
+    let message = body;
+    try {
+      message = (JSON.parse(body) as { message?: string }).message ?? body;
+    } catch {
+      // Something before the API server answered.
+    }
+    throw Object.assign(new Error(message, { cause: error }), { code });
+  };
+  type Call = (...args: unknown[]) => Promise<unknown>;
+  return Object.fromEntries(
+    Object.entries(ground).map(([name, call]) => [
+      name,
+      (...args: unknown[]) => (call as Call)(...args).catch(said),
+    ]),
+  ) as unknown as ClusterGround;
 }
 
 function viewOf({ metadata, spec, status }: k8s.V1Deployment): DeploymentView {

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
 import { DefaultAzureCredential, type TokenCredential } from "@azure/identity";
+import { askRegistry, parseImage } from "../../tools/images/registry";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Platform } from "../platform";
 import { certificateOf } from "./certificates";
@@ -25,6 +26,8 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
     "where host names lead that no DNS knows: name=host:port,…; read anew from DATABASE_HOSTS_FILE",
   PUBLIC_HOSTS: "where the public names lead that no DNS knows, without TLS: name=host:port,…",
   RESTORE_LAG_SECONDS: "seconds of log another resource manager still has to archive; Azure's: 300",
+  GITHUB_TOKEN: "may push branches and open pull requests; with GITHUB_REPOSITORY a verb opens its own",
+  GITHUB_REPOSITORY: "owner/name of the repository that is deployed; GITHUB_API_URL for one elsewhere",
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -111,6 +114,10 @@ export async function groundOf(
       endpoint ? { endpoint } : {},
     ),
     vaults: keyVaults(credential),
+    image: async (reference) => {
+      const answer = await askRegistry(parseImage(reference));
+      return answer === "found" || answer;
+    },
     certificate: certificateOf,
     records: recordsOf(platform, env),
   };

@@ -16,7 +16,9 @@ export function resourceManager(
     if (status === 404) return undefined;
     if (status >= 300) {
       const { error } = (body ?? {}) as { error?: { code?: string; message?: string } };
-      throw new Error(`${error?.code ?? status}: ${error?.message ?? "Azure refused"}`);
+      throw Object.assign(new Error(`${error?.code ?? status}: ${error?.message ?? "Azure refused"}`), {
+        statusCode: status,
+      });
     }
     return body;
   };

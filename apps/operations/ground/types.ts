@@ -13,6 +13,8 @@ export interface Ground {
   document(url: string): Promise<unknown>;
   resources: ResourcesGround;
   vaults: VaultsGround;
+  /** Whether a registry gives an image, by its digest, to whoever asks without a password: true, or what it says instead. */
+  image(reference: string): Promise<true | string>;
   /** When the certificate a public host shows ends. @throws when it shows none, or one nobody trusts */
   certificate(host: string): Promise<Date>;
   /** What the stores of backups, evidence and incidents hold. */
@@ -77,7 +79,16 @@ export interface SecretView {
 }
 
 /** Secrets of the vaults, by their own API: it alone reads a value, which is what a roll-back needs. */
+/** What a vault says of a secret to whoever may not read it. */
+export interface SecretRecord {
+  enabled: boolean;
+  expires?: Date;
+  tags: Readonly<Record<string, string>>;
+}
+
 export interface VaultsGround {
+  /** Every secret of a vault by its name, without its value. */
+  list(vault: string): Promise<ReadonlyMap<string, SecretRecord>>;
   /** The version in force; undefined when there is none. */
   read(vault: string, secret: string): Promise<SecretView | undefined>;
   /** Adds a version, from now on the one in force. */

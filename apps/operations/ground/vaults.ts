@@ -1,6 +1,7 @@
 import { SecretClient, type SecretClientOptions } from "@azure/keyvault-secrets";
 import type { TokenCredential } from "@azure/identity";
-import type { VaultsGround } from "./types";
+import { lacksRight } from "../frame/errors";
+import type { SecretRecord, VaultsGround } from "./types";
 
 /** The vaults' own API: it answers in the platform's networks only. */
 export function keyVaults(credential: TokenCredential, options: SecretClientOptions = {}): VaultsGround {
@@ -13,6 +14,13 @@ export function keyVaults(credential: TokenCredential, options: SecretClientOpti
     return made;
   };
   return {
+    async list(vault) {
+      const records = new Map<string, SecretRecord>();
+      const all = client(vault).listPropertiesOfSecrets();
+      for await (const { name, enabled = true, expiresOn: expires, tags = {} } of said(vault, all))
+        records.set(name, { enabled, expires, tags });
+      return records;
+    },
     async read(vault, secret) {
       try {
         const { value = "", properties } = await client(vault).getSecret(secret);
@@ -27,4 +35,20 @@ export function keyVaults(credential: TokenCredential, options: SecretClientOpti
       await client(vault).setSecret(secret, value, { contentType, expiresOn, tags });
     },
   };
+}
+
+/** A list whose refusal names the right that lacks; the client's own names its status alone. */
+async function* said<T>(vault: string, all: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* all;
+  } catch (error) {
+    if (!lacksRight(error)) throw error;
+    throw Object.assign(
+      new Error(
+        `${vault}: its secrets cannot be listed: Caller is not authorized to perform 'Microsoft.KeyVault/vaults/secrets/readMetadata/action'`,
+        { cause: error },
+      ),
+      { statusCode: 403 },
+    );
+  }
 }

@@ -3,7 +3,7 @@ import { firstBackup } from "../failover/firstBackup";
 import { publicNamesAnswer } from "../failover/publicNames";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Finished, Plan, Verb } from "../frame/operate";
-import { commitCommands, plainReport } from "../frame/report";
+import { plainReport } from "../frame/report";
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { workloadRoles } from "../roles";
@@ -176,12 +176,15 @@ function reportOf(
       "it has no standby in another zone until the next update gives it one",
       `the state names the servers of before; rename them there before that update: pulumi stack export --stack ${project} | sed -E '${state}' > state.json && pulumi stack import --stack ${project} --file state.json, then pulumi up --refresh`,
     ],
-    commit: commitCommands(
-      platform.stack,
-      `forma3d:database.generation: ${generation}, forma3d:database.restoredAt: "${now.toISOString()}"`,
-      `adopt-${finished.incident}`,
-      `chore(${platform.stack}): ${to} serves (${finished.incident})`,
-    ),
+    commit: {
+      stack: platform.stack,
+      changes: [
+        { path: "database.generation", how: "set", value: generation },
+        { path: "database.restoredAt", how: "set", value: now.toISOString() },
+      ],
+      branch: `adopt-${finished.incident}`,
+      subject: `chore(${platform.stack}): ${to} serves (${finished.incident})`,
+    },
     more: { counts, measured, generation },
   });
 }

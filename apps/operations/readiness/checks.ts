@@ -1,16 +1,19 @@
-import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import { isWanted, SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
 import { ROOT } from "../commandLine";
 import { readContacts, unfilled } from "../contacts";
 import { duration } from "../duration";
 import { CDN_API, edgeId } from "../edge";
 import type { AzureResource, Ground } from "../ground/types";
-import type { Platform, RegionFacts } from "../platform";
+import type { Platform } from "../platform";
+import { ROTATION } from "../rotate/vaultValues";
 import { POSTGRES_API, serverId } from "../server";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { fences, replication } from "../status/database";
-import { certificates } from "../status/edge";
+import { certificates, frontDoor, publicNames } from "../status/edge";
 import { attention, judged, ok, type LookUp } from "../status/findings";
 import { backups } from "../status/records";
+import { images, quota, second, sizes } from "./offers";
+import { operatorRoles } from "./operatorRoles";
 
 /** One thing that must be so on the day a region is lost. */
 export interface Check {
@@ -19,12 +22,20 @@ export interface Check {
   look: LookUp;
 }
 
-const COMPUTE_API = "2024-07-01";
+export interface ReadinessChoice {
+  /** Compares the vaults' secrets by their values, which whoever runs it every day may not read. */
+  values?: boolean;
+}
+
 /** Days a secret must still be valid. */
 const SECRET_DAYS = 14;
 
 /** Everything `preflight` checks, by its name in the metric. */
-export function readinessChecks(platform: Platform, ground: Ground): Record<string, Check> {
+export function readinessChecks(
+  platform: Platform,
+  ground: Ground,
+  { values = false }: ReadinessChoice = {},
+): Record<string, Check> {
   return {
     contacts: {
       todo: "fill in docs/incident/contacts.yaml",
@@ -60,15 +71,36 @@ export function readinessChecks(platform: Platform, ground: Ground): Record<stri
       todo: "raise the quota of the standby region at Azure; it can take days",
       look: quota(platform, ground),
     },
-    vaults: { todo: "rotate the secrets that differ, or run an update", look: vaults(platform, ground) },
+    sizes: {
+      todo: "choose a size the standby region offers (docs/changing.md), or ask Azure for it",
+      look: sizes(platform, ground),
+    },
+    images: {
+      todo: "push what is missing, or correct the digest in the stack file; a failover starts every image anew",
+      look: images(platform, ground),
+    },
+    "operator-roles": {
+      todo: "npm run -s permissions -- role <role> <stack>, and make the operators eligible (docs/deploying.md)",
+      look: operatorRoles(platform, ground),
+    },
+    "incident-store": {
+      todo: "docs/operations.md; without it lease and journal are one machine's alone",
+      look: async () => {
+        const open = await ground.records.openIncidents();
+        return ok(`answers; ${open.length} incidents are open`);
+      },
+    },
+    "front-door": { todo: "docs/runbooks/network-dns.md", look: frontDoor(platform, ground) },
+    "public-names": { todo: "docs/runbooks/network-dns.md", look: publicNames(platform, ground) },
+    vaults: {
+      todo: "rotate the secrets that differ, or run an update",
+      look: vaults(platform, ground, values),
+    },
     "secret-life": { todo: "npm run -s operations -- rotate", look: secretLife(platform, ground) },
     backups: { todo: "docs/runbooks/backup-failed.md", look: backups(platform, ground) },
     certificates: { todo: "docs/runbooks/ssl-renewal.md", look: certificates(platform, ground) },
   };
 }
-
-const second = ({ regions }: Platform): RegionFacts | undefined =>
-  regions.find(({ role }) => role === "standby");
 
 /** The reader's name must lead to a server that follows: a switchover needs it. */
 function reader({ regions, writerHost }: Platform, ground: Ground): LookUp {
@@ -149,39 +181,40 @@ function privateLinks(platform: Platform, ground: Ground): LookUp {
   };
 }
 
-/** Cores the standby region would need at work, against what Azure allows there. */
-function quota(platform: Platform, ground: Ground): LookUp {
-  return async () => {
-    const region = second(platform);
-    if (!region) return ok("no region stands by");
-    const usages = (await ground.resources.list(
-      `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Compute/locations/${region.location}/usages`,
-      COMPUTE_API,
-    )) as { name?: { value?: string }; currentValue?: number; limit?: number }[];
-    const cores = usages.find(({ name }) => name?.value === "cores");
-    if (cores?.limit === undefined || cores.currentValue === undefined)
-      throw new Error(`Azure names no core quota of ${region.location}`);
-    const free = cores.limit - cores.currentValue;
-    const text = `${free} of ${cores.limit} cores free in ${region.location}, ${platform.coresAtWork} needed at work`;
-    return free < platform.coresAtWork ? attention(text) : ok(text);
-  };
-}
-
 /** Secrets both regions share must be the same: a failover must not sign everybody out, or lose a partner. */
-function vaults({ regions }: Platform, ground: Ground): LookUp {
+function vaults({ regions, secretFeatures }: Platform, ground: Ground, values: boolean): LookUp {
   return async () => {
-    const shared = SECRET_CATALOG.filter(
-      ({ readers, login, connection }) => readers.length > 0 && !login && !connection,
+    const wanted = SECRET_CATALOG.filter(
+      (entry) => isWanted(entry, secretFeatures) && (regions.length > 1 || entry.login?.of !== "peer"),
     );
-    const different: string[] = [];
-    for (const { name } of shared) {
-      const values = await Promise.all(
-        regions.map(async ({ vault }) => (await ground.vaults.read(vault, name))?.value),
-      );
-      if (values.some((value) => value === undefined)) different.push(`${name} is missing`);
-      else if (new Set(values).size > 1) different.push(`${name} differs`);
+    const records = await Promise.all(
+      regions.map(async ({ vault }) => [vault, await ground.vaults.list(vault)] as const),
+    );
+    const problems: string[] = [];
+    for (const { name, readers, login, connection, encryptionKey } of wanted) {
+      const own = records.map(([vault, all]) => [vault, all.get(name)] as const);
+      const lacking = own.filter(([, record]) => !record?.enabled).map(([vault]) => vault);
+      // Nobody has had a key before the first one.
+      if (lacking.length === regions.length && encryptionKey === "previous") continue;
+      if (lacking.length > 0) {
+        problems.push(`${name} is missing in ${lacking.join(" and ")}`);
+        continue;
+      }
+      const ends = own.map(([, record]) => record?.expires?.getTime());
+      const rotations = own.map(([, record]) => record?.tags[ROTATION]);
+      if (new Set(rotations).size > 1 || new Set(ends).size > 1)
+        problems.push(`${name} was renewed in one vault only`);
+      else if (values && readers.length > 0 && !login && !connection) {
+        const found = await Promise.all(
+          regions.map(async ({ vault }) => (await ground.vaults.read(vault, name))?.value),
+        );
+        if (new Set(found).size > 1) problems.push(`${name} differs`);
+      }
     }
-    return judged(different, `${shared.length} secrets in ${regions.length} vaults`);
+    return judged(
+      problems,
+      `${wanted.length} secrets in ${regions.length} vaults, compared by ${values ? "value" : "their dates and rotations"}`,
+    );
   };
 }
 
@@ -190,11 +223,10 @@ function secretLife({ regions }: Platform, ground: Ground): LookUp {
     const now = ground.now().getTime();
     const ends = (
       await Promise.all(
-        regions.flatMap(({ vault }) =>
-          SECRET_CATALOG.map(async ({ name }) => {
-            const expires = (await ground.vaults.read(vault, name))?.expires;
-            return expires ? [{ name: `${vault}/${name}`, left: (expires.getTime() - now) / 1000 }] : [];
-          }),
+        regions.map(async ({ vault }) =>
+          [...(await ground.vaults.list(vault))].flatMap(([name, { expires }]) =>
+            expires ? [{ name: `${vault}/${name}`, left: (expires.getTime() - now) / 1000 }] : [],
+          ),
         ),
       )
     ).flat();

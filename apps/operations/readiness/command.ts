@@ -13,28 +13,30 @@ export function registerPreflight(program: Command): void {
       "Checks what must be so on the day a region is lost; each PASS, FAIL or NOT_RUN with what to do.",
     )
     .option("--metrics <file>", "also write the results as Prometheus text")
+    .option("--values", "compare the vaults' secrets by value; needs to read them (role rotator)")
     .option("--journal <folder>", "where the result is kept for status", JOURNALS)
     .addHelpText(
       "after",
       `${HELP}\n\nHere exit code 0 is ready, 1 a check failed, 3 none did but one could not be run.`,
     )
-    .action((stack: string, options: { json?: boolean; metrics?: string; journal: string }) =>
-      answering(options, async () => {
-        const platform = platformOf(ROOT, stack);
-        const ground = await groundOf(platform, process.env, []);
-        const readiness = await preflight(platform, ground, options.journal);
-        process.exitCode = readinessCode(readiness);
-        if (options.metrics !== undefined) {
-          try {
-            // A reader must never see half of it.
-            fs.writeFileSync(`${options.metrics}.new`, readinessMetrics(readiness));
-            fs.renameSync(`${options.metrics}.new`, options.metrics);
-          } catch (error) {
-            throw refused(`--metrics ${options.metrics}: cannot be written: ${messageOf(error)}`);
+    .action(
+      (stack: string, options: { json?: boolean; metrics?: string; values?: boolean; journal: string }) =>
+        answering(options, async () => {
+          const platform = platformOf(ROOT, stack);
+          const ground = await groundOf(platform, process.env, []);
+          const readiness = await preflight(platform, ground, options.journal, options);
+          process.exitCode = readinessCode(readiness);
+          if (options.metrics !== undefined) {
+            try {
+              // A reader must never see half of it.
+              fs.writeFileSync(`${options.metrics}.new`, readinessMetrics(readiness));
+              fs.renameSync(`${options.metrics}.new`, options.metrics);
+            } catch (error) {
+              throw refused(`--metrics ${options.metrics}: cannot be written: ${messageOf(error)}`);
+            }
           }
-        }
-        if (!options.json) write(renderReadiness(readiness));
-        return readiness;
-      }),
+          if (!options.json) write(renderReadiness(readiness));
+          return readiness;
+        }),
     );
 }

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { lookUp } from "../status/findings";
-import { readinessChecks } from "./checks";
+import { readinessChecks, type ReadinessChoice } from "./checks";
 import { readinessFile } from "./document";
 
 export interface CheckResult {
@@ -23,8 +23,13 @@ export interface Readiness {
 const STATUS = { ok: "PASS", attention: "FAIL", unknown: "NOT_RUN" } as const;
 
 /** Runs every check and keeps the result for `status`. */
-export async function preflight(platform: Platform, ground: Ground, folder: string): Promise<Readiness> {
-  const checks = readinessChecks(platform, ground);
+export async function preflight(
+  platform: Platform,
+  ground: Ground,
+  folder: string,
+  choice: ReadinessChoice = {},
+): Promise<Readiness> {
+  const checks = readinessChecks(platform, ground, choice);
   const findings = await lookUp(
     Object.fromEntries(Object.entries(checks).map(([id, { look }]) => [id, look])),
   );

@@ -2,6 +2,7 @@ import { loginName } from "../../../infra/data/databaseLogins";
 import { failed, messageOf } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { Ground, SecretView } from "../ground/types";
+import { primary } from "../pitr/assess";
 import type { Platform, RegionFacts } from "../platform";
 import { changeRole, endSessions, workloadRoles, type LoginRole } from "../roles";
 import { partnerState } from "./partners";
@@ -103,7 +104,7 @@ class Change {
     } catch (error) {
       // Whoever interrupts wants to leave at once: the next run finds how far this one came.
       if (signal.aborted && !(signal.reason instanceof DOMException)) throw signal.reason;
-      await this.rollBack(old, before, error);
+      await this.rollBack(old, values, before, error);
     }
   }
 
@@ -133,17 +134,6 @@ class Change {
     };
   }
 
-  private async primary(): Promise<RegionFacts> {
-    const { regions } = this.platform;
-    for (const region of regions) {
-      const { role } = await this.ground.servers
-        .get(region.resourceGroup, region.server)
-        .catch(() => ({ role: "" }));
-      if (role === "Primary" || (role === "None" && regions.length === 1)) return region;
-    }
-    throw failed(`no server of ${regions.map(({ server }) => server).join(", ")} is the primary`);
-  }
-
   /** @param rotated by which incident; undefined: what is remembered stays as well */
   private async setPasswords(values: Values, roles: readonly RegionRole[], rotated?: string): Promise<void> {
     const { platform, ground, unit } = this;
@@ -154,7 +144,7 @@ class Change {
       });
     if (unit.kind !== "administrator") return;
     const password = this.password(values, platform.regions[0]);
-    const { resourceGroup, server } = await this.primary();
+    const { resourceGroup, server } = await primary(platform, ground);
     await ground.servers.setPassword(
       resourceGroup,
       server,
@@ -184,7 +174,12 @@ class Change {
     await until(PARTNER_SECONDS, signal, () => partnerState(platform, ground, unit.id));
   }
 
-  private async rollBack(old: Values, before: readonly RegionRole[], cause: unknown): Promise<never> {
+  private async rollBack(
+    old: Values,
+    fresh: Values,
+    before: readonly RegionRole[],
+    cause: unknown,
+  ): Promise<never> {
     const { platform, ground, unit } = this;
     const reason = messageOf(cause);
     try {
@@ -194,6 +189,11 @@ class Change {
       await handOut(platform, ground, unit, old, signal);
       await restartReaders(platform, ground, unit, `${this.incident}.back`, signal);
     } catch (error) {
+      // Whoever cannot see how a change of the administrator ended must not be left with the password that is void.
+      if (unit.kind === "administrator" && (await this.inForce(fresh))) {
+        await writeValues(platform, ground, fresh);
+        throw failed(`${unit.id}: ${reason}; the new password is in force, and the vaults hold it`, cause);
+      }
       throw failed(
         `${unit.id}: ${reason}; and it could not be rolled back (${messageOf(error)}): vaults, database and pods may disagree`,
         cause,
@@ -215,6 +215,13 @@ class Change {
       if (!found) throw failed(`the database has no login role ${name}`);
       return { ...found, region };
     });
+  }
+
+  /** Whether the administrator signs in with these values. */
+  private async inForce(values: Values): Promise<boolean> {
+    const password = this.password(values, this.platform.regions[0]);
+    const works = await this.works(this.ground.database.administrator, password).catch(() => false);
+    return works === true;
   }
 
   private password(values: Values, region: RegionFacts | undefined): string {

@@ -1,11 +1,12 @@
 import { loginName } from "../../../infra/data/databaseLogins";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Plan, Verb } from "../frame/operate";
-import { commitCommands, plainReport } from "../frame/report";
+import { plainReport } from "../frame/report";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { workloadRoles } from "../roles";
 import { rotation, type Supply } from "./change";
+import { askReaders } from "./readers";
 import { partnerState } from "./partners";
 import { UNITS, unitsOf, type Unit } from "./units";
 import { readValues } from "./vaultValues";
@@ -65,14 +66,15 @@ export function rotate(platform: Platform, ground: Ground, choice: RotateChoice)
             ? ["DATABASE_URL of before is void: take the new one from the vault"]
             : []),
         ],
-        commit: made
-          ? commitCommands(
-              platform.stack,
-              `forma3d:vault.secretsIssued: "${today}" (Pulumi's state still has the values of before; from this date it makes new ones)`,
-              `rotate-${finished.incident}`,
-              `chore(${platform.stack}): secrets are of ${today} (${finished.incident})`,
-            )
-          : [],
+        // Pulumi's state still has the values of before; from this date on it makes new ones.
+        ...(made && {
+          commit: {
+            stack: platform.stack,
+            changes: [{ path: "vault.secretsIssued", how: "set" as const, value: today }],
+            branch: `rotate-${finished.incident}`,
+            subject: `chore(${platform.stack}): secrets are of ${today} (${finished.incident})`,
+          },
+        }),
       });
     },
   };
@@ -93,6 +95,9 @@ async function possible(
   roles: readonly string[],
 ): Promise<void> {
   await readValues(platform, ground, unit);
+  await askReaders(platform, ground, unit).catch((error: unknown) => {
+    throw notRun(`${unit.id}: the clusters cannot be asked whether they have it: ${messageOf(error)}`, error);
+  });
   const { role } = unit;
   const wanted = role ? platform.regions.map((region) => loginName(role, region)) : [];
   for (const name of wanted)

@@ -25,6 +25,15 @@ export async function handOut(
     await until(SYNCED_SECONDS, signal, () => synced(platform, place, name, unit, values));
 }
 
+/** Asks for all that the rotation of a unit will ask of the clusters, while nothing has been changed. */
+export async function askReaders(platform: Platform, ground: Ground, unit: Unit): Promise<void> {
+  for (const { place, name } of await running(platform, ground, unit)) {
+    const secrets = place.deployments.find((one) => one.name === name)?.secrets ?? [];
+    for (const secret of new Set(secrets.map(({ secret: of }) => of)))
+      await place.cluster.secret(platform.namespace, secret);
+  }
+}
+
 /** Restarts, one pod after the other, whatever runs with a value of the unit. */
 export async function restartReaders(
   platform: Platform,

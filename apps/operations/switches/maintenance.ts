@@ -2,7 +2,7 @@ import type { Plan, Verb } from "../frame/operate";
 import { refused } from "../frame/errors";
 import { plainReport } from "../frame/report";
 import type { Step } from "../frame/steps";
-import type { Ground } from "../ground/types";
+import type { ClusterObject, Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { PRODUCT } from "../../../stacks/schema/common";
 import { PAGE, pageObjects, pageSelector } from "./maintenancePage";
@@ -143,7 +143,10 @@ class Steps {
       undo: `maintenance ${this.platform.stack} on`,
       done: async () => (await this.pageDeployment()) === undefined || "it is still there",
       run: async () => {
-        for (const object of [...this.objects].reverse()) await cluster.remove(object);
+        // Its pods last: while they are there, the rest of it is looked for again.
+        const last = (object: ClusterObject) => Number(object.kind === "Deployment");
+        for (const object of [...this.objects].sort((one, other) => last(one) - last(other)))
+          await cluster.remove(object);
       },
     };
   }

@@ -1,4 +1,4 @@
-import { messageOf, notRun, refused } from "../frame/errors";
+import { lacksRight, messageOf, notRun, refused } from "../frame/errors";
 import type { ClusterGround, DeploymentView, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { ROLE_MARK, STANDBY } from "../regionMarks";
@@ -27,6 +27,8 @@ export async function placesOf(
         );
         return { region, cluster, deployments, serves };
       } catch (error) {
+        // Silence is a lost region's; whoever lacks a right must not take this one for it.
+        if (lacksRight(error)) throw notRun(`${region.cluster}: ${messageOf(error)}`, error);
         silent.push(`${region.cluster} does not answer: ${messageOf(error)}`);
         return undefined;
       }

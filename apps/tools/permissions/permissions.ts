@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { readStacks } from "../../../stacks/files";
 import { assignedRoles, assignmentCondition, resourceProviders } from "./needs";
-import { operatorRole } from "../../operations/operatorRole";
+import { customRole, ROLES, type RoleDefinitionFile, type RoleName } from "../../operations/rights";
 import { previewerRole } from "./previewer";
 import { readPlan } from "../plan/planOutput";
 import type { ResourceDocument } from "../render/plan";
@@ -41,12 +41,21 @@ function program(): Command {
     .command("condition <stack>")
     .description("condition under which the deploying identity may assign roles")
     .action((stack: string) => console.log(assignmentCondition(assignedRoles(committed(stack)))));
-  const roles = { operator: operatorRole, previewer: previewerRole };
+  type Environment = Parameters<typeof previewerRole>[0];
+  const roles: Record<string, (environment: Environment) => RoleDefinitionFile> = {
+    ...Object.fromEntries(
+      (Object.keys(ROLES) as RoleName[]).map((role) => [
+        role,
+        (environment: Environment) => customRole(role, environment),
+      ]),
+    ),
+    previewer: previewerRole,
+  };
   cli
     .command("role <who> <stack>")
-    .description(`custom role of ${Object.keys(roles).join(" or ")}, for az role definition create`)
+    .description(`custom role, one of ${Object.keys(roles).join(", ")}, for az role definition create`)
     .action((who: string, stack: string) => {
-      const make = roles[who as keyof typeof roles] as (typeof roles)["operator"] | undefined;
+      const make = Object.hasOwn(roles, who) ? roles[who] : undefined;
       if (!make) throw new UsageError(`role "${who}" is unknown; allowed: ${Object.keys(roles).join(", ")}`);
       console.log(JSON.stringify(make({ stack, subscriptionId: subscriptionOf(stack) })));
     });

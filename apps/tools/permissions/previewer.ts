@@ -1,4 +1,4 @@
-import type { RoleDefinitionFile } from "../../operations/operatorRole";
+import type { RoleDefinitionFile } from "../../operations/rights";
 
 /**
  * Functions of azure-native the program calls that are a POST, which Reader does not cover, and the action each needs. A

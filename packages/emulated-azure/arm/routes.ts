@@ -132,8 +132,15 @@ export function route(method: string, path: string, apiVersion: string | undefin
   return { ...common, armType, kind: "action", target: scope || above, action: last };
 }
 
+/** Versions of what is not of its provider's usual ones (https://learn.microsoft.com/rest/api/authorization). */
+const OWN_VERSIONS: Readonly<Record<string, readonly string[]>> = {
+  "microsoft.authorization/roleeligibilityscheduleinstances": ["2020-10-01"],
+};
+
 /** API versions a type is answered for. */
 export function apiVersions(type: string, more: Iterable<string> = []): string[] {
+  const own = OWN_VERSIONS[type.toLowerCase()];
+  if (own) return [...own];
   const parts = type.split("/");
   for (let length = parts.length; length > 1; length -= 1) {
     const model = MODELS.get(parts.slice(0, length).join("/").toLowerCase());

@@ -22,9 +22,11 @@ export function wishOf(
   cluster: Stored,
   { verb, group, resource, namespace }: { verb: string; group: string; resource: string; namespace?: string },
 ): Wish {
-  const kind = group === "" ? resource : `${group}/${resource}`;
-  // A command in a pod is an action of its own (https://learn.microsoft.com/azure/role-based-access-control/permissions/containers).
-  const right = resource.endsWith("/exec") ? "action" : (VERBS[verb] ?? verb);
+  // A part of an object is asked for as the object is, such as a pod's log; entering a pod is a right of its own
+  // (https://github.com/kubeguard/guard/blob/master/authz/providers/azure/rbac/checkaccessreqhelper.go).
+  const whole = resource === "pods/exec" ? resource : resource.replace(/\/.*/, "");
+  const kind = group === "" ? whole : `${group}/${whole}`;
+  const right = whole === "pods/exec" ? "action" : (VERBS[verb] ?? verb);
   return {
     action: `Microsoft.ContainerService/managedClusters/${kind}/${right}`,
     scope: namespace === undefined ? cluster.id : `${cluster.id}/namespaces/${namespace}`,

@@ -1,3 +1,4 @@
+import { COMPUTE_ACTIONS } from "./compute";
 import { OTHER_ACTIONS } from "./edge";
 import { INSIGHTS_ACTIONS } from "./insights";
 import { POSTGRES_ACTIONS } from "./postgres";
@@ -10,6 +11,7 @@ const TABLES: readonly ActionTable[] = [
   STORAGE_ACTIONS,
   VAULT_ACTIONS,
   INSIGHTS_ACTIONS,
+  COMPUTE_ACTIONS,
   OTHER_ACTIONS,
 ];
 

@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { announce, announcement } from "../../apps/operations/announce";
+import { failover } from "../../apps/operations/failover";
+import { operate, type Verb } from "../../apps/operations/frame/operate";
+import { dropRestored, pitr } from "../../apps/operations/pitr";
+import { preflight } from "../../apps/operations/readiness";
+import { customRole, roleOf, ROLES, VERB_RIGHTS, type VerbName } from "../../apps/operations/rights";
+import { rotate } from "../../apps/operations/rotate";
+import { status } from "../../apps/operations/status";
+import { contain, reopen } from "../../apps/operations/switches/contain";
+import { maintenance } from "../../apps/operations/switches/maintenance";
+import type { Wish } from "../../packages/emulated-azure/rights/decide";
+import { covers } from "../../packages/emulated-azure/rights/roles";
+import { Laptop, NORTH, WEST } from "./laptop";
+
+let laptop: Laptop;
+
+beforeAll(async () => {
+  laptop = await Laptop.open();
+  await laptop.writes(3);
+}, 60_000);
+afterAll(() => laptop.close());
+
+const around = () => ({
+  now: () => new Date(),
+  signal: new AbortController().signal,
+  say: () => undefined,
+  folder: laptop.folder,
+});
+const typed = async (verb: Verb, incident: string) =>
+  void (await operate(verb, { yes: true, incident }, around()));
+const REFUSED = /is not authorized|does not have authorization|does not have access/;
+/** A look-up ends well; what it was refused stands in its lines. */
+const looked = async (texts: Promise<readonly string[]>) => {
+  const refused = (await texts).filter((text) => REFUSED.test(text));
+  if (refused.length > 0) throw new Error(refused.join("\n"));
+};
+const to = (location: string, incident: string) =>
+  typed(failover(laptop.platform, laptop.ground, { to: location }), incident);
+const page = (on: boolean, incident: string) =>
+  typed(maintenance(laptop.platform, laptop.ground, { on, retryAfterSeconds: 60 }), incident);
+
+/** Each verb there and back; the back leaves all as it was for the next. */
+const ROUNDS: Record<VerbName, (() => Promise<void>)[]> = {
+  status: [
+    () =>
+      looked(
+        status(laptop.platform, laptop.ground, laptop.folder).then((all) => all.map(({ text }) => text)),
+      ),
+  ],
+  preflight: [
+    () =>
+      looked(
+        preflight(laptop.platform, laptop.ground, laptop.folder).then(({ checks }) =>
+          checks.map(({ text }) => text),
+        ),
+      ),
+  ],
+  failover: [
+    () => to(NORTH.location, "INC-there"),
+    async () => {
+      await laptop.servers.settled();
+      await to(WEST.location, "INC-back");
+    },
+  ],
+  maintenance: [() => page(true, "INC-on"), () => page(false, "INC-off")],
+  contain: [() => typed(contain(laptop.platform, laptop.ground, around()), "INC-contain")],
+  reopen: [() => typed(reopen(laptop.platform, laptop.ground, { keepSecrets: true }), "INC-reopen")],
+  announce: [
+    () => {
+      const said = announcement({ phase: "monitoring", service: "API Health" }, new Date());
+      return typed(announce(laptop.platform, laptop.ground, said), "INC-announce");
+    },
+  ],
+  rotate: [
+    () => {
+      const supply = { untested: false, value: () => Promise.resolve(undefined) };
+      const secrets = ["session-secret", "database-api", "database-admin"];
+      return typed(
+        rotate(laptop.platform, laptop.ground, { secrets, supply, offered: () => false }),
+        "INC-rotate",
+      );
+    },
+  ],
+  pitr: [
+    () => typed(pitr(laptop.platform, laptop.ground, { at: MOMENT.at, extract: [] }), "INC-pitr"),
+    () => typed(dropRestored(laptop.platform, laptop.ground), "INC-drop"),
+  ],
+};
+const MOMENT = { at: new Date() };
+
+/** How a refusal names an action: Azure by itself, a cluster by the object and what was to be done with it. */
+function names(message: string, action: string): boolean {
+  const object = /managedClusters\/(?:[\w.]+\/)?(\w+)\/(read|write|delete)$/.exec(action)?.[1];
+  return message.includes(`'${action}'`) || (object !== undefined && message.includes(`resource "${object}`));
+}
+
+/**
+ * Types a verb again and again, each time with one more of what it asks for: the first that is not granted yet is refused, and
+ * must be named.
+ * @param granted gets everything it asks for, by whether it is about data
+ */
+async function asked(round: () => Promise<void>, granted: Map<string, boolean>): Promise<void> {
+  const { rights } = laptop.cloud;
+  const may = rights.may.bind(rights);
+  for (;;) {
+    const lacking = new Map<string, boolean>();
+    const spy = jest.spyOn(rights, "may").mockImplementation((who, wish: Wish) => {
+      if (who.objectId !== laptop.operator.objectId || granted.has(wish.action)) return may(who, wish);
+      lacking.set(wish.action, wish.data ?? false);
+      return false;
+    });
+    try {
+      await round();
+      expect([...lacking.keys()]).toEqual([]);
+      return;
+    } catch (error) {
+      const { message } = error as Error;
+      // What a run before this one began is not done yet.
+      if (/is busy with/.test(message)) {
+        await sleep(100);
+        continue;
+      }
+      const found = [...lacking].filter(([action]) => names(message, action));
+      expect([message, [...lacking.keys()], found.length > 0]).toEqual([message, expect.anything(), true]);
+      for (const [action, data] of found) granted.set(action, data);
+    } finally {
+      spy.mockRestore();
+    }
+  }
+}
+
+test.each(Object.keys(ROUNDS) as VerbName[])(
+  "%s ends for who holds its rights alone, asks for each of them, and names the one that lacks",
+  async (verb) => {
+    const rights = VERB_RIGHTS[verb];
+    const of = (data: boolean) =>
+      rights.filter((right) => (right.data ?? false) === data).map(({ action }) => action);
+    // Not the role, which has other verbs' rights too.
+    laptop.hold({ Actions: of(false), DataActions: of(true) });
+    if (verb === "pitr") {
+      const [{ now }] = await laptop
+        .database()
+        .query<any>(laptop.platform.writerHost, "SELECT clock_timestamp() AS now");
+      MOMENT.at = now;
+      await laptop.writes(2);
+    }
+    const all = new Map<string, boolean>();
+    // Without it nobody can tell which of two passwords is in force: it is not tried out on the administrator's.
+    if (verb === "rotate") all.set("Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read", false);
+    for (const round of ROUNDS[verb]) await asked(round, all);
+    const permission = (action: string) => ({
+      actions: [action],
+      dataActions: [action],
+      notActions: [],
+      notDataActions: [],
+    });
+    expect(
+      rights.filter(({ action, data = false }) =>
+        [...all].every(([one, about]) => about !== data || !covers(permission(action), one, data)),
+      ),
+    ).toEqual([]);
+  },
+  90_000,
+);
+
+test("roles keep apart what must not be in one hand, and each verb has one", () => {
+  const environment = { stack: "shop", subscriptionId: "1" };
+  const { Actions, DataActions } = customRole("operator", environment);
+  const secrets = DataActions.filter((action) => /KeyVault|\/secrets\//.test(action));
+  expect(secrets).toEqual(["Microsoft.KeyVault/vaults/secrets/readMetadata/action"]);
+  expect(Actions.filter((action) => /delete$|\*$|roleAssignments\/write/i.test(action))).toEqual([]);
+  const daily = customRole("preflight", environment);
+  expect([...daily.Actions, ...daily.DataActions].filter((action) => /write|delete/.test(action))).toEqual(
+    [],
+  );
+  for (const verb of Object.keys(VERB_RIGHTS) as VerbName[])
+    expect((ROLES[roleOf(verb)].verbs as readonly string[]).includes(verb)).toBe(true);
+});
