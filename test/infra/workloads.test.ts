@@ -429,7 +429,9 @@ describe("everything that runs", () => {
       from: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "api" } } }],
       ports: [8101, 8102, 8103].map((port) => ({ protocol: "TCP", port })),
     });
-    expect(egress.map((rule: any) => rule.ports[0].port)).toEqual([53, 443]);
+    // DNS, partners, and in the private endpoints the record of who serves.
+    expect(egress.map((rule: any) => rule.ports[0].port)).toEqual([53, 443, 443]);
+    expect(egress[2].to).toEqual([{ ipBlock: { cidr: "10.10.16.0/24" } }]);
     expect(env(podOf(prod, "primary-api").containers[0])).toMatchObject({
       SHOPIFY_GATEWAY_URL: "http://gateway:8101",
       SIMPLYPRINT_GATEWAY_URL: "http://gateway:8102",
