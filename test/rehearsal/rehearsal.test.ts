@@ -180,6 +180,7 @@ test("every scenario has a number of its own and all ten groups are rehearsed", 
     "7",
     "8",
     "9",
+    "10",
   ]);
 });
 
