@@ -53,7 +53,10 @@ test(
     const problems: string[] = [];
     for (let index = done(); index < faults; index += 1) {
       const began = Date.now();
-      problems.push(...(await runCase(ground, seed, index)));
+      const found = await runCase(ground, seed, index);
+      // At once: a campaign of hours may be ended before it gets to its list.
+      if (found.length > 0) process.stderr.write(`${found.join("\n")}\n`);
+      problems.push(...found);
       if (process.env.CAMPAIGN_VERBOSE) process.stderr.write(`case ${index}: ${Date.now() - began} ms\n`);
       if (progress && problems.length === 0) writeFileSync(progress, String(index + 1));
     }
