@@ -57,6 +57,10 @@ export interface Platform {
   frontImage: string;
   /** Accounts of backups, evidence and incidents, each in a region of its own. */
   backupAccounts: readonly { name: string; url: string }[];
+  /** Accounts that keep the record of who serves, in three regions; none where the environment has one region. */
+  servingPlaces: readonly { name: string; url: string }[];
+  /** Seconds a call to a partner may take. */
+  partnerCallSeconds: number;
   /** Seconds of log Azure may still have to archive: the newest moment that can be restored lies that far back. */
   restoreLagSeconds: number;
   /** Sizes of the nodes' machines. */
@@ -94,6 +98,7 @@ export function platformOf(root: string, stack: string): Platform {
     role: config.regions[place]?.role ?? "lost",
   });
   const { edge, recovery, azure, database, cluster } = config;
+  const accounts = backupAccounts(names).map(blobAccount);
   const hosts = { api: edge.apiHostName, dashboard: edge.dashboardHostName };
   return {
     stack,
@@ -127,10 +132,9 @@ export function platformOf(root: string, stack: string): Platform {
       },
     },
     frontImage: config.statusPage.frontImage,
-    backupAccounts: backupAccounts(names).map(({ region: name, storageAccount }) => ({
-      name,
-      url: `https://${storageAccount}.blob.core.windows.net`,
-    })),
+    backupAccounts: accounts,
+    servingPlaces: names.servingWitness ? [...accounts, blobAccount(names.servingWitness)] : [],
+    partnerCallSeconds: config.gateway.timeoutSeconds,
     // "Up to five minutes": https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-backup-restore
     restoreLagSeconds: 300,
     vmSizes: [...new Set([cluster.systemPool.vmSize, cluster.userPool.vmSize])],
@@ -142,6 +146,10 @@ export function platformOf(root: string, stack: string): Platform {
     secretRotationDays: config.vault.secretRotationDays,
     targets: { rpoSeconds: recovery.rpoMinutes * 60, rtoSeconds: recovery.rtoMinutes * 60 },
   };
+}
+
+function blobAccount({ region: name, storageAccount }: { region: string; storageAccount: string }) {
+  return { name, url: `https://${storageAccount}.blob.core.windows.net` };
 }
 
 /** Everything in a value that is an image by its digest, each once, sorted. */

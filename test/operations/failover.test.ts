@@ -162,6 +162,7 @@ test("a dry run tells every step with its bound and what undoes it, and touches 
     "fence",
     "workloads",
     "edge",
+    "partners",
     "backup",
   ]);
   expect(said.join("\n")).toMatch(/promote: .*at most 600 s; undone by: failover --to westeurope/s);
@@ -257,6 +258,10 @@ describe("killed at any step and typed again", () => {
   );
 });
 
+/** Which region each account says serves. */
+const partners = () =>
+  Object.fromEntries([...laptop.servingRecords].map(([place, { serving }]) => [place, serving]));
+
 describe("the region that serves is lost while its pods write", () => {
   test("planned is refused; loss beyond the objective needs consent; forced serves within a minute and says what is lost", async () => {
     await laptop.servers.settled();
@@ -265,6 +270,7 @@ describe("the region that serves is lost while its pods write", () => {
     // The first of these may have been on their way to the replica when its stream was cut.
     await laptop.writes(25);
     await laptop.lose(NORTH);
+    const lostSaid = partners()["northeurope"];
     await expect(run({ to: WEST.location, mode: "planned" }, go("INC-lost"))).rejects.toThrow(
       /--planned: psql-shop-neu does not answer/,
     );
@@ -283,6 +289,12 @@ describe("the region that serves is lost while its pods write", () => {
     expect(report).toMatchObject({ mode: "forced", measured: { rtoFrom: "alert", rtoMet: true } });
     await laptop.writes(5);
     expect(await roles()).toEqual({ api_neu: false, api_weu: true });
+    // Most of the accounts say so, that of the lost region excepted: cut off rather than gone, it calls no partner for long.
+    expect(partners()).toEqual({
+      westeurope: "westeurope",
+      northeurope: lostSaid,
+      swedencentral: "westeurope",
+    });
     const { lastTransaction } = readJournal(path.join(laptop.folder, "INC-lost.jsonl"))[0]?.data as any;
     const lost = await laptop.missing();
     expect(lost.length).toBeGreaterThanOrEqual(5);
@@ -297,6 +309,7 @@ describe("the region that serves is lost while its pods write", () => {
     expect(await roles()).toEqual({ api_neu: false, api_weu: true });
     const report = await run({ to: NORTH.location }, go("INC-back"));
     expect(report).toMatchObject({ mode: "planned", measured: { rpoSeconds: 0 } });
+    expect(new Set(Object.values(partners()))).toEqual(new Set([NORTH.location]));
     await laptop.writes(5);
     expect(await laptop.missing()).toEqual(lost);
   }, 60_000);

@@ -18,8 +18,9 @@ import { documentOf, REGION_HEADER, throughTheEdge } from "../../apps/operations
 import { recordsOf } from "../../apps/operations/ground/records";
 import { resourceManager } from "../../apps/operations/ground/resources";
 import { flexibleServers } from "../../apps/operations/ground/servers";
+import { lookAt } from "../../apps/operations/ground/serving";
 import { keyVaults } from "../../apps/operations/ground/vaults";
-import type { Ground, VaultsGround } from "../../apps/operations/ground/types";
+import type { Ground, ServingGround, VaultsGround } from "../../apps/operations/ground/types";
 import type { Platform, RegionFacts } from "../../apps/operations/platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../../apps/operations/regionMarks";
 import {
@@ -29,6 +30,8 @@ import {
   type KubernetesFront,
   type Stored,
 } from "../../packages/emulated-azure/kubernetes";
+import { writeServing } from "../../apps/recovery/serving/places";
+import type { ServingRecord } from "../../apps/recovery/serving/record";
 import { wishOf } from "../../packages/emulated-azure/kubernetes/access";
 import type { Access } from "../../packages/emulated-azure/kubernetes/front";
 import type { Stored as Resource, Tree } from "../../packages/emulated-azure/model/types";
@@ -97,6 +100,7 @@ export class Laptop {
   readonly confirmed: number[] = [];
   /** When each row was confirmed, in milliseconds. */
   readonly confirmedAt = new Map<number, number>();
+  readonly servingRecords = new Map<string, ServingRecord>();
   private next = 1;
   private readonly places: Place[] = [];
   private config = new k8s.KubeConfig();
@@ -135,6 +139,7 @@ export class Laptop {
         url.includes(".azurecontainerapps.io/") ? Promise.resolve(laptop.statusPage()) : documentOf(url),
       image: () => Promise.resolve(true),
       certificate: () => Promise.resolve(new Date(Date.now() + 60 * 86_400_000)),
+      serving: laptop.serving(),
       records: recordsOf(laptop.platform, {
         BACKUP_TARGETS: JSON.stringify([{ name: "here", kind: "folder", path: laptop.folder }]),
         BACKUP_CONTAINER_DAILY: "daily",
@@ -145,6 +150,26 @@ export class Laptop {
     await laptop.fillVaults();
     laptop.driver();
     return laptop;
+  }
+
+  /** The record of who serves, in three accounts; that of a lost region does not answer. */
+  private serving(): ServingGround {
+    const places = [WEST.location, NORTH.location, "swedencentral"].map((name) => ({
+      name,
+      look: () => this.reach(name).then(() => this.servingRecords.get(name)),
+      write: (record: ServingRecord) =>
+        this.reach(name).then(() => void this.servingRecords.set(name, record)),
+    }));
+    return {
+      look: () => lookAt(places),
+      write: async (serving, incident, now) => void (await writeServing(places, { serving, incident }, now)),
+    };
+  }
+
+  private async reach(location: string): Promise<void> {
+    await Promise.resolve();
+    if (this.places.some(({ lost, facts }) => lost && facts.location === location))
+      throw new Error(`${location} does not answer`);
   }
 
   /** The administrator's connection, as somebody who types a verb would have it. */
@@ -590,6 +615,8 @@ export class Laptop {
         },
       },
       backupAccounts: [],
+      servingPlaces: [],
+      partnerCallSeconds: 15,
       restoreLagSeconds: 0,
       vmSizes: ["Standard_D4ds_v5"],
       images: ["registry.example/shop/api@sha256:1"],

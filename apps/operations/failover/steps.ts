@@ -6,6 +6,7 @@ import type { Platform } from "../platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { isPrimary, type Assessment } from "./assess";
 import { firstBackup } from "./firstBackup";
+import { partnersFollow } from "./partners";
 import { publicNamesAnswer } from "./publicNames";
 
 /** The steps of a failover, in order. Nothing in them needs the region that is left, Pulumi's state or GitHub. */
@@ -17,12 +18,17 @@ export function failoverSteps(
 ): Step[] {
   const steps = new Steps(platform, ground, found);
   const quiet = found.mode === "planned" && !found.promoted ? [steps.quiesce(), steps.catchUp()] : [];
+  const { from, to } = found;
+  const partners = ground.serving
+    ? [partnersFollow(platform, ground.serving, { from, to, incident, now: () => ground.now() })]
+    : [];
   return [
     ...quiet,
     steps.promote(),
     steps.fence(),
     steps.workloads(),
     publicNamesAnswer(platform, ground, found),
+    ...partners,
     firstBackup(platform, ground, found.to, incident),
   ];
 }

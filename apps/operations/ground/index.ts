@@ -12,6 +12,7 @@ import { documentOf, throughTheEdge, type PublicName } from "./edge";
 import { recordsOf } from "./records";
 import { resourceManager } from "./resources";
 import { flexibleServers } from "./servers";
+import { servingOf } from "./serving";
 import type { ClusterGround, DatabaseGround, Ground } from "./types";
 import { keyVaults } from "./vaults";
 
@@ -120,6 +121,7 @@ export async function groundOf(
     },
     certificate: certificateOf,
     records: recordsOf(platform, env),
+    serving: servingOf(platform),
   };
 }
 

@@ -19,6 +19,15 @@ export interface Ground {
   certificate(host: string): Promise<Date>;
   /** What the stores of backups, evidence and incidents hold. */
   records: RecordsGround;
+  /** The record of who serves, which gateways ask before they call partners; none where the environment has one region. */
+  serving?: ServingGround;
+}
+
+export interface ServingGround {
+  /** What each account says, or that it does not answer. */
+  look(): Promise<{ place: string; record?: { serving: string; term: number }; silent?: true }[]>;
+  /** @throws when fewer than half of the accounts took it */
+  write(region: string, incident: string, now: Date): Promise<void>;
 }
 
 export interface RecordsGround {

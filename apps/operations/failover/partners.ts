@@ -1,0 +1,35 @@
+import { GRACE_SECONDS } from "../../recovery/serving/record";
+import type { Step } from "../frame/steps";
+import type { ServingGround } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+
+/**
+ * Tells both regions' gateways which of them may call partners. Comes after the public names answer: an account that
+ * cannot be written may not keep customers waiting, and a region that is cut off goes on for its grace either way.
+ */
+export function partnersFollow(
+  { partnerCallSeconds }: Platform,
+  serving: ServingGround,
+  { from, to, incident, now }: { from: RegionFacts; to: RegionFacts; incident: string; now: () => Date },
+): Step {
+  return {
+    id: "partners",
+    title:
+      `the record in most of its accounts names ${to.location}; cut off rather than gone, ${from.location} calls its last ` +
+      `partner ${GRACE_SECONDS + partnerCallSeconds} s after that`,
+    bound: 60,
+    undo: `failover --to ${from.location}`,
+    done: async () => {
+      const said = await serving.look();
+      const newest = Math.max(0, ...said.map(({ record }) => record?.term ?? 0));
+      const agree = said.filter(({ record }) => record?.serving === to.location && record.term === newest);
+      if (agree.length > said.length / 2) return true;
+      const others = said.map(
+        ({ place, record, silent }) =>
+          `${place} ${silent ? "does not answer" : `says ${record?.serving ?? "nothing yet"}`}`,
+      );
+      return others.join(", ");
+    },
+    run: () => serving.write(to.location, incident, now()),
+  };
+}
