@@ -11,7 +11,7 @@ const STACKS = Object.keys(CONFIG);
 const plans: Record<string, PlanView> = {};
 beforeAll(async () => {
   for (const stack of STACKS) plans[stack] = await planStack(stack, { resolve: true });
-}, 120_000);
+}, 180_000);
 
 const nameOf = (urn: string): string => urn.split("::").at(-1) ?? "";
 const typeOf = (urn: string): string => (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
@@ -174,7 +174,7 @@ describe("the traps of Azure, by number", () => {
         .ofType(SERVER)
         .every(({ inputs: i }) => !/ads/.test((i as Inputs).sku.name as string)),
     ).toBe(true);
-  }, 60_000);
+  }, 180_000);
 
   test("4: the replica sends no createMode, no standby and the primary's autogrow", () => {
     const [replica] = inputs(SERVER, "replica");

@@ -107,7 +107,7 @@ test("every border of the rooms is kept by a lint rule, and the rules leave hone
     ]);
   });
   expect(found.slice(CROSSINGS.length)).toEqual(honest.map(() => []));
-}, 120_000);
+}, 180_000);
 
 /** Every file that is committed or could be, of a kind. */
 function sources(folder: string): string[] {

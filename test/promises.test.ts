@@ -163,7 +163,7 @@ const PROMISES: {
 let prod: PlanView;
 beforeAll(async () => {
   prod = await planStack("prod", { resolve: true });
-}, 60_000);
+}, 180_000);
 
 test.each(PROMISES.map((entry) => [entry.promise, entry] as const))(
   "production promises %s",

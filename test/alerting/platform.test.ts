@@ -321,7 +321,7 @@ describe("metric alerts", () => {
       for (const name of [...standby, "replica-lagging", "replica-lag-endangers-rpo"])
         expect([name, found[name]]).toEqual([name, other]);
     }
-  }, 60_000);
+  }, 180_000);
 
   test("activity alerts look at the environment's own subscription", () => {
     for (const stack of STACKS) {

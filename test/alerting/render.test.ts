@@ -46,7 +46,7 @@ test("npm run alerts -- render writes every file of a stack", () => {
       "statping-services.yml",
     ]);
   });
-}, 60_000);
+}, 180_000);
 
 test.each([
   [["render", "nowhere", "--out", "/tmp/x"], `allowed: one of ${stackNames(ROOT).join(", ")}`],
@@ -59,7 +59,7 @@ test.each([
     expect({ code: result.code, named: result.output.includes(message) }).toEqual({ code: 2, named: true });
     expect(result.output).not.toMatch(/^\s+at /m);
   },
-  60_000,
+  180_000,
 );
 
 test("a stack's own limits and secrets' dates are in its rules", () => {

@@ -325,7 +325,7 @@ describe("npm run slo -- report", () => {
       query: 'min(min_over_time(probe_success{job="api-health"}[1m]))',
       authorization: "Bearer token-of-the-test",
     });
-  }, 60_000);
+  }, 180_000);
 
   test("leaves out third-party outages from a file; --json holds the same figures", async () => {
     down = 44;
@@ -341,7 +341,7 @@ describe("npm run slo -- report", () => {
       downMinutes: 0,
       uptime: 1,
     });
-  }, 60_000);
+  }, 180_000);
 
   const withOutages = async <T>(outages: unknown, body: (file: string) => Promise<T>): Promise<T> => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "forma3d-outages-"));
@@ -364,7 +364,7 @@ describe("npm run slo -- report", () => {
       "outages[0].cause: found 'us'; allowed: one of shopify, simplyprint, sendcloud",
     );
     expect(result.stderr).not.toMatch(/^\s+at /m);
-  }, 60_000);
+  }, 180_000);
 
   test.each([
     [["report"], "--prometheus"],
@@ -379,7 +379,7 @@ describe("npm run slo -- report", () => {
       const { code, stderr } = await slo(args);
       expect({ code, named: stderr.includes(message) }).toEqual({ code: 2, named: true });
     },
-    60_000,
+    180_000,
   );
 
   test("a Prometheus that does not answer, and a window hardly measured, end with 3", async () => {
@@ -391,10 +391,10 @@ describe("npm run slo -- report", () => {
     const short = await slo(["report", "--prometheus", url, "--end", at(52), "--window", "5m"]);
     expect(short.code).toBe(3);
     expect(short.stderr).toContain("measured: 80.00% of the window; allowed: at least 99%");
-  }, 60_000);
+  }, 180_000);
 
   test("the maintenance of a stack is taken from its file", async () => {
     const { code, stdout } = await slo(report("--stack", "prod", "--window", "1d"));
     expect({ code, total: stdout.includes("Total         1440 min") }).toEqual({ code: 0, total: true });
-  }, 60_000);
+  }, 180_000);
 });

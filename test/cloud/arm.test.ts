@@ -107,7 +107,7 @@ beforeAll(async () => {
     { location: "westeurope", kind: "StorageV2", sku: { name: "Standard_RAGRS" } },
     poll,
   );
-}, 60_000);
+}, 180_000);
 
 afterAll(() => listening?.stop());
 

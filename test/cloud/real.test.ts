@@ -68,7 +68,7 @@ beforeAll(async () => {
   });
   // The blob client takes no certificate of its own.
   tls.setDefaultCACertificates([...tls.getCACertificates(), served.listening.certificate]);
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await served?.stop();
   partners?.close();
@@ -242,7 +242,7 @@ describe("through Microsoft's clients, as the operator", () => {
     await expect(clients("operator").postgres.servers.get(GROUP, "psql-early")).rejects.toMatchObject({
       statusCode: 404,
     });
-  }, 60_000);
+  }, 180_000);
 
   test("metrics are what the servers say", async () => {
     const token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
@@ -269,7 +269,7 @@ describe("through Microsoft's clients, as the operator", () => {
     await expect(ask("shop-db.reader", "CREATE TABLE no (id int)")).rejects.toThrow(/read-only/);
     const { postgres } = clients("operator");
     expect((await postgres.servers.get(GROUP, "psql-west")).replicationRole).toBe("AsyncReplica");
-  }, 60_000);
+  }, 180_000);
 
   test("Front Door's origin is healthy once its link is approved and a pod behind it is ready, and not before", async () => {
     const token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
@@ -371,7 +371,7 @@ describe("through Microsoft's clients, as the operator", () => {
     await steps("operator")["approve"]!();
     await scaleGateway(1);
     await ask("shop-db.writer", "CREATE TABLE retry_queue (kind text)");
-  }, 60_000);
+  }, 180_000);
   beforeEach(() => ask("shop-db.writer", "INSERT INTO retry_queue VALUES ('shipment'), ('shipment')"));
   afterEach(() => ask("shop-db.writer", "DELETE FROM retry_queue"));
 
@@ -389,7 +389,7 @@ describe("through Microsoft's clients, as the operator", () => {
       expect([id, ok, says.test(said) ? "" : said]).toEqual([id, true, ""]);
       if (command.includes("retry-queue/process")) expect(await queue()).toEqual([]);
     },
-    30_000,
+    180_000,
   );
 
   test("in a pod are refused to somebody else, and to nobody's pod", async () => {
@@ -404,7 +404,7 @@ describe("through Microsoft's clients, as the operator", () => {
       "operator",
     );
     expect([ok, /exit code 7/.test(said) ? "" : said]).toEqual([false, ""]);
-  }, 60_000);
+  }, 180_000);
 
   test("fail when what they look at fails: the database's name, the pods, the link", async () => {
     const ready = STEPS.find(([, , command]) => command.includes("/health/ready"))![2];
@@ -419,7 +419,7 @@ describe("through Microsoft's clients, as the operator", () => {
     await served.cloud.losses.lose("westeurope");
     expect((await run(ready, "operator")).said).toMatch(/services aren't available/);
     await served.cloud.losses.restore("westeurope");
-  }, 60_000);
+  }, 180_000);
 
   test("psql in the operator's pod reads the vault's connection string and reaches the writer's name at its own port", async () => {
     const psql = `kubectl exec --stdin --namespace "$NAMESPACE" job/operator -- sh -c 'psql "$(cat /run/secrets/vault/database-admin-url)"'`;
@@ -429,7 +429,7 @@ describe("through Microsoft's clients, as the operator", () => {
       "SELECT kind, inet_server_port() > 0 FROM retry_queue;\n",
     );
     expect([ok, said]).toEqual([true, expect.stringMatching(/shipment\s+\| t/)]);
-  }, 30_000);
+  }, 180_000);
 });
 
 test("somebody else is refused each of them, the data planes included", async () => {
@@ -460,7 +460,7 @@ test("a lost region answers on no plane, and answers again", async () => {
   expect(await ask("shop-db.writer", "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   await served.cloud.losses.restore("westeurope");
   for (const plane of planes) await plane();
-}, 60_000);
+}, 180_000);
 
 test("npm run sandbox -- serve: Ctrl-C leaves no listener, no process and no folder", async () => {
   const place = fs.mkdtempSync(path.join(os.tmpdir(), "served-"));
@@ -506,7 +506,7 @@ test("npm run sandbox -- serve: Ctrl-C leaves no listener, no process and no fol
     child.kill("SIGKILL");
     fs.rmSync(place, { recursive: true });
   }
-}, 120_000);
+}, 180_000);
 
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -98,7 +98,7 @@ beforeAll(async () => {
     // The cloud answers from this very process, so nothing may block it.
     await promisify(execFile)(AZ, words, { env: { ...process.env, ...served.environment } });
   }
-}, 120_000);
+}, 180_000);
 
 afterAll(async () => {
   await clusters?.close();

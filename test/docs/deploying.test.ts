@@ -101,7 +101,7 @@ describe("commands of the pages people type from", () => {
         if (made) known.add(made);
       }
     }
-  }, 60_000);
+  }, 180_000);
 
   test("come in an order that works", () => {
     const at = (part: string): number => {

@@ -43,4 +43,4 @@ test("the pictures of the plans are those of today's plans", () => {
   }
   expect(fs.readdirSync(folder)).toHaveLength(stackNames(ROOT).length);
   fs.rmSync(folder, { recursive: true });
-}, 60_000);
+}, 180_000);

@@ -32,7 +32,7 @@ const REPORT: Record<string, [number, number, number]> = {
 let plan: PlanView;
 beforeAll(async () => {
   plan = await planStack("prod", { resolve: true });
-}, 60_000);
+}, 180_000);
 
 test("the register has the report's fifteen risks with its scores", () => {
   expect(

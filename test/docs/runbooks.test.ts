@@ -125,7 +125,7 @@ describe("commands", () => {
   beforeAll(async () => {
     const { outputs } = await planStack("prod", { resolve: true });
     names = variables(outputsSchema.parse(outputs));
-  }, 60_000);
+  }, 180_000);
 
   test.each(COMMANDS)("%s is one command of a tool that is checked", (name, command) => {
     const { program, words } = parseCommand(command);
@@ -170,7 +170,7 @@ describe("commands", () => {
     expect(failed.stderr).toMatch(
       /stack "prdo" has no file; allowed: [\s\S]*RESOURCE_GROUP: unbound variable/,
     );
-  }, 60_000);
+  }, 180_000);
 
   test("names derive from the stack file as the program declares them", () => {
     for (const [stack, config] of Object.entries(readStacks(ROOT))) {
@@ -365,7 +365,7 @@ describe("a configuration that a runbook sets", () => {
         expect([step, lost.map(({ urn, danger }) => `${urn}: ${danger}`)]).toEqual([step, []]);
       }
     },
-    120_000,
+    180_000,
   );
 
   test("would be found out if it replaced the database or the only key of stored tokens", async () => {
@@ -379,7 +379,7 @@ describe("a configuration that a runbook sets", () => {
       const found = diffPlans(plan, changed, model).filter(({ danger }) => danger !== "");
       expect(found.map(({ urn }) => urn)).toEqual([expect.stringContaining(lost)]);
     }
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("steps that run anywhere do what their page says", () => {
@@ -539,5 +539,5 @@ describe("pages", () => {
     expect(parse([{ file: "x.md", text: "graph TD\n a[open --> b" }])).toEqual([
       expect.stringContaining("x.md: Parse error"),
     ]);
-  }, 60_000);
+  }, 180_000);
 });

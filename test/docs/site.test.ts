@@ -132,6 +132,6 @@ withSite("the built site", () => {
         expect(await page.locator(part).first().isVisible()).toBe(false);
       expect(await page.locator("article pre").first().isVisible()).toBe(true);
       await page.close();
-    }, 60_000);
+    }, 180_000);
   });
 });

@@ -511,7 +511,7 @@ const linters = ["actionlint", "zizmor"].filter((name) => spawnSync(name, ["--ve
     });
     expect([status, status === 0 ? "" : stdout + stderr]).toEqual([0, ""]);
   },
-  60_000,
+  180_000,
 );
 
 test("the README and continuous integration bring the tests' programs with one and the same command", () => {

@@ -267,4 +267,4 @@ test("kubectl, where it is installed: get, scale, restart, status, undo, job, wa
   await kubectl("delete", "job", "typed");
   await expect(kubectl("get", "job", "typed")).rejects.toThrow(/NotFound/);
   await expect(kubectl("get", "deployment", "none")).rejects.toThrow(/deployments.apps "none" not found/);
-}, 60_000);
+}, 180_000);

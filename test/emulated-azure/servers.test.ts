@@ -16,7 +16,7 @@ beforeAll(async () => {
   const authority = await Authority.create();
   ca = authority.certificate;
   cloud = await DatabaseServers.open({ tls: await authority.issue("any.example"), extensions: ["citext"] });
-}, 60_000);
+}, 180_000);
 afterAll(() => cloud.close());
 
 /** One statement as the administrator, at a port of loopback. */
@@ -91,7 +91,7 @@ test("a killed primary under write load: the standby takes over, nothing confirm
   expect(await ids(port)).toContain(1_000_000);
   await server.settled();
   await cloud.delete("zonal");
-}, 60_000);
+}, 180_000);
 
 test("the administrator is no superuser and cannot become one", async () => {
   const { front } = await cloud.create({ name: "shaped", region: "here", administrator });
@@ -109,7 +109,7 @@ test("the administrator is no superuser and cannot become one", async () => {
   const clear = new Client({ host: "127.0.0.1", port: front.port, user, password, database: "postgres" });
   await expect(clear.connect()).rejects.toThrow(/no encryption/);
   await cloud.delete("shaped");
-}, 60_000);
+}, 180_000);
 
 describe("a pair across two regions", () => {
   let west: DatabaseServer;
@@ -125,7 +125,7 @@ describe("a pair across two regions", () => {
     names = await cloud.createVirtualEndpoint("pair", "pg-west", "pg-north");
     writes = cloud.portOf("pair.writer.postgres.database.azure.com")!;
     reads = cloud.portOf("pair.reader.postgres.database.azure.com")!;
-  }, 60_000);
+  }, 180_000);
 
   test("the reader's name shows what the writer's took, and refuses writes", async () => {
     await ask(writes, "INSERT INTO marker VALUES (1)");
@@ -150,7 +150,7 @@ describe("a pair across two regions", () => {
     expect([names.primary.name, names.replica?.name]).toEqual(["pg-north", "pg-west"]);
     expect([north.isReplica, west.isReplica, west.lastRepairFailure]).toEqual([false, true, undefined]);
     await expect(ask(reads, "INSERT INTO marker VALUES (5)")).rejects.toThrow(/read-only/);
-  }, 60_000);
+  }, 180_000);
 
   test("a planned switch is refused while the source does not answer; a forced one loses what the replica lacked", async () => {
     await ask(writes, "INSERT INTO marker VALUES (2000)");
@@ -178,7 +178,7 @@ describe("a pair across two regions", () => {
     for (let tries = 0; tries < 200 && !(await ids(reads)).includes(3000); tries++) await sleep(20);
     expect((await ids(reads)).filter((id) => id >= 2000)).toEqual([2000, 3000]);
     expect([north.isReplica, west.isReplica]).toEqual([true, false]);
-  }, 60_000);
+  }, 180_000);
 
   test("a region cut off goes on writing to its own server, and nobody outside sees that or is harmed by it", async () => {
     await cloud.loseRegion("west", "cut off");
@@ -190,7 +190,7 @@ describe("a pair across two regions", () => {
     await cloud.settled();
     expect((await ids(writes)).filter((id) => id >= 4000)).toEqual([4001]);
     await expect(ask(west.portInside, "INSERT INTO marker VALUES (4002)")).rejects.toThrow(/read-only/);
-  }, 60_000);
+  }, 180_000);
 
   test("two changes at once: the second is told that the server is busy", async () => {
     const first = cloud.createReplica({ name: "pg-third", region: "south", source: "pg-north" });
@@ -202,7 +202,7 @@ describe("a pair across two regions", () => {
     await ask(cloud.server("pg-third").front.port, "INSERT INTO marker VALUES (5000)");
     expect(await ids(writes)).not.toContain(5000);
     await cloud.delete("pg-third");
-  }, 60_000);
+  }, 180_000);
 
   test("a moment is brought back beside the server, and moments outside the window are refused", async () => {
     const { port } = names.primary.front;
@@ -223,7 +223,7 @@ describe("a pair across two regions", () => {
     }
     const latest = await cloud.restore({ name: "latest", region: "west", source });
     expect(await ids(latest.front.port)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   test("PgBouncer lets in who the server lets in, and stays where it is while the server behind it restarts", async () => {
     await cloud.enablePooler(names.primary.name);
@@ -241,5 +241,5 @@ describe("a pair across two regions", () => {
     );
     await names.primary.restart();
     expect(await ids(pooled)).toEqual([7000]);
-  }, 60_000);
+  }, 180_000);
 });

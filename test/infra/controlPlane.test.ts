@@ -18,7 +18,7 @@ beforeAll(async () => {
   const root = path.join(ROOT, "control");
   prod = await planStack("prod", { root, resolve: true });
   staging = await planStack("staging", { root, resolve: true });
-}, 120_000);
+}, 180_000);
 
 test("an environment is deployed from a region that does not serve, and from another if that is lost", () => {
   for (const [plan, short, suffix] of [

@@ -15,7 +15,7 @@ beforeAll(async () => {
     planStack("prod", { resolve: true }),
     planStack("staging", { resolve: true }),
   ]);
-}, 120_000);
+}, 180_000);
 
 type Inputs = Record<string, any>;
 const inputs = (plan: PlanView, type: string, name?: string): Inputs => plan.one(type, name).inputs as Inputs;
@@ -64,7 +64,7 @@ describe("database", () => {
       resolve: true,
     });
     expect(inputs(bootstrap, SERVER, "database-replica").createMode).toBe("Replica");
-  }, 60_000);
+  }, 180_000);
 
   test("clients connect to the virtual endpoint, which leads to the replica for reads", () => {
     const endpoint = inputs(prod, "azure-native:dbforpostgresql:VirtualEndpoint");
@@ -223,7 +223,7 @@ describe("protection", () => {
     const bare = await planStack("staging", { config: { protectData: false }, resolve: true });
     expect(bare.ofType("azure-native:authorization:ManagementLockByScope")).toEqual([]);
     expect(bare.resources.filter(({ protect }) => protect)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   test("nothing that holds data has a public address", () => {
     for (const account of prod.ofType("azure-native:storage:StorageAccount")) {
@@ -488,7 +488,7 @@ describe("vault and secrets", () => {
       "shopify-token-encryption-key": [key("2027-04-01")],
       "shopify-token-encryption-key-previous": [key("2026-11-01")],
     });
-  }, 60_000);
+  }, 180_000);
 
   test("a missing secret is named with the command that sets it, and a plan goes on without it", () => {
     const text = prod.diagnostics.map(({ message }) => message).join("\n");
@@ -532,7 +532,7 @@ describe("vault and secrets", () => {
         .ofType("azure-native:authorization:RoleAssignment")
         .map(({ inputs: i }) => (i as Inputs).roleAssignmentName as string),
     ).toEqual(names);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("network", () => {
@@ -642,5 +642,5 @@ describe("regional failover", () => {
         .map(({ urn, inputs: i }) => [urn, JSON.stringify(withoutWriterOnly(name(urn), i as Inputs))])
         .sort();
     expect(data(failed)).toEqual(data(prod));
-  }, 60_000);
+  }, 180_000);
 });

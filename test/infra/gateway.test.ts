@@ -456,7 +456,7 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
     await new Promise((done) => service.close(done));
     expect(outcomes.length).toBeGreaterThan(12);
     expect(outcomes.filter((outcome) => outcome !== 200)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   test("calls no partner while its region does not serve, and none when nobody can say", async () => {
     let blobs: LocalAzurite | undefined;
@@ -557,7 +557,7 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
       await serving?.ended;
       await blobs?.stop();
     }
-  }, 60_000);
+  }, 180_000);
 
   test("a burst is served; what is too much is told apart from a partner that is down", async () => {
     // How long a call may take is not what is tried here.
@@ -588,5 +588,5 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
     expect(metrics).toMatch(
       /^envoy_cluster_upstream_rq_pending_overflow\{envoy_cluster_name="sendcloud"\} [1-9]/m,
     );
-  }, 60_000);
+  }, 180_000);
 });

@@ -35,7 +35,7 @@ test("a project that is not this one is planned, brought up on real servers and 
   expect(after).toEqual({ ...before, memory: "16MB", accounts: [] });
   expect(again).toEqual([]);
   expect(shrunk).toMatch(/storage never shrinks: at least 64, not 32/);
-}, 120_000);
+}, 180_000);
 
 test("neither the engine nor the cloud names this project", () => {
   const naming = ["offline-engine", "emulated-azure"].flatMap((name) => {

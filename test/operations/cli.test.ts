@@ -156,4 +156,4 @@ test("status of a platform nobody can reach says why for every line, on one scre
   for (const line of lines.slice(1)) expect(line).toMatch(/^( {2}|[!?] )[a-z ]+ {2}\S/);
   expect(stdout).toMatch(/\? serving +unknown: DATABASE_URL is not set/);
   expect(stdout).toMatch(/\? switches +unknown: aks-[\w-]+ does not answer: KUBECONFIG is not set/);
-}, 60_000);
+}, 180_000);

@@ -68,7 +68,7 @@ describe("the commands a verb prints", () => {
     expect(git(clone, "show", "failover-INC-1:Pulumi.prod.yaml")).toContain(
       "    primary: { location: westeurope, role: lost }\n    secondary: { location: northeurope, role: serving }\n",
     );
-  }, 120_000);
+  }, 180_000);
 });
 
 describe("a stack file that is edited", () => {

@@ -14,7 +14,7 @@ const signal = () => new AbortController().signal;
 beforeAll(async () => {
   laptop = await Laptop.open();
   await laptop.writes(5);
-}, 60_000);
+}, 180_000);
 afterAll(() => laptop.close());
 beforeEach(() => {
   said = [];
@@ -185,7 +185,7 @@ test("a planned switch, typed by a person: the other region serves, nothing conf
   expect(entries.at(0)).toMatchObject({ event: "run", verb: "failover" });
   expect(entries.at(-1)).toMatchObject({ event: "finished" });
   expect(fs.readFileSync(report.journal.replace("jsonl", "md"), "utf8")).toMatch(/Recovery time/);
-}, 60_000);
+}, 180_000);
 
 test("typed again when all is so already, it finds that and changes nothing", async () => {
   const report = await run({ to: NORTH.location }, go("INC-again"));
@@ -195,7 +195,7 @@ test("typed again when all is so already, it finds that and changes nothing", as
     "found",
     "found",
   ]);
-}, 60_000);
+}, 180_000);
 
 describe("killed at any step and typed again", () => {
   class Killed extends Error {}
@@ -254,7 +254,7 @@ describe("killed at any step and typed again", () => {
       expect(await roles()).toEqual({ api_weu: code === "weu", api_neu: code === "neu" });
       expect(readJournal(report.journal).filter(({ event }) => event === "run")).toHaveLength(2);
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -300,7 +300,7 @@ describe("the region that serves is lost while its pods write", () => {
     expect(lost.length).toBeGreaterThanOrEqual(5);
     // What the replica lacked, and nothing from before the moment that was printed.
     expect(lost.filter((id) => laptop.confirmedAt.get(id)! < Date.parse(lastTransaction))).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   test("back again it cannot write, and one command fails back without losing a transaction", async () => {
     await laptop.bringBack(NORTH);
@@ -312,7 +312,7 @@ describe("the region that serves is lost while its pods write", () => {
     expect(new Set(Object.values(partners()))).toEqual(new Set([NORTH.location]));
     await laptop.writes(5);
     expect(await laptop.missing()).toEqual(lost);
-  }, 60_000);
+  }, 180_000);
 });
 
 test("a journal that somebody changed is refused, with the line", async () => {
@@ -325,4 +325,4 @@ test("a journal that somebody changed is refused, with the line", async () => {
   fs.writeFileSync(file, `${text}{"torn`);
   await run({ to: NORTH.location }, go("INC-back"));
   expect(() => readJournal(file)).not.toThrow();
-}, 60_000);
+}, 180_000);

@@ -18,7 +18,7 @@ let laptop: Laptop;
 beforeAll(async () => {
   laptop = await Laptop.open();
   await laptop.writes(3);
-}, 60_000);
+}, 180_000);
 afterAll(() => laptop.close());
 
 const around = () => ({
@@ -161,7 +161,7 @@ test.each(Object.keys(ROUNDS) as VerbName[])(
       ),
     ).toEqual([]);
   },
-  90_000,
+  180_000,
 );
 
 test("roles keep apart what must not be in one hand, and each verb has one", () => {

@@ -33,7 +33,7 @@ let said: string[];
 beforeAll(async () => {
   laptop = await Laptop.open();
   await laptop.writes(3);
-}, 60_000);
+}, 180_000);
 afterAll(() => laptop.close());
 beforeEach(() => {
   said = [];
@@ -183,7 +183,7 @@ describe("maintenance", () => {
     await run(verbs.off(), go("INC-off"));
     expect((await ask("/health/ready")).text).toBe("");
     expect(await finding("switches")).toMatchObject({ state: "ok" });
-  }, 30_000);
+  }, 180_000);
 
   test("refused: the wrong name, a contained platform, no cluster that serves, two that do", async () => {
     await expect(run(verbs.on(), {}, { ask: () => Promise.resolve("prod") })).rejects.toThrow(
@@ -232,7 +232,7 @@ describe("contain and reopen", () => {
     await laptop.writes(3);
     expect(await laptop.snapshot()).toEqual(before);
     expect(await signsIn("api_weu", OLD)).toBe(true);
-  }, 40_000);
+  }, 180_000);
 
   test("reopening while a step of the containment is undone is refused, with the step", async () => {
     await expect(run(killed(verbs.contain(), 2, "before"), go("INC-half"))).rejects.toThrow(/killed/);
@@ -243,7 +243,7 @@ describe("contain and reopen", () => {
     await run(verbs.reopen(), go("INC-back"));
     await expect(run(verbs.reopen(), go("INC-nothing"))).resolves.toMatchObject({ stack: "shop" });
     await laptop.writes(3);
-  }, 40_000);
+  }, 180_000);
 
   test("a login rotates while contained, and its pods start with it once reopened", async () => {
     const before = await inVault("database-api-password");
@@ -255,7 +255,7 @@ describe("contain and reopen", () => {
     await laptop.writes(3);
     expect(await signsIn("api_weu", now)).toBe(true);
     expect(await signsIn("api_weu", before ?? "")).toMatch(/password authentication failed/);
-  }, 60_000);
+  }, 180_000);
 
   test("refused where no role of a region could be shut", async () => {
     const regions = laptop.platform.regions.map((region) => ({ ...region, code: "xyz" }));
@@ -419,7 +419,7 @@ describe("rights of operators, before they are needed", () => {
       "4 roles are as derived, and held; Forma3D operator shop lacks Microsoft.DBforPostgreSQL/flexibleServers/write; there is no role Forma3D restorer shop; nobody holds Forma3D rotator shop or may take it",
     );
     cloud.restore(before);
-  }, 30_000);
+  }, 180_000);
 });
 
 describe("announce", () => {
@@ -493,13 +493,13 @@ describe("rotate", () => {
       /not rotated, because nobody hands their new values in: shopify, simplyprint, sendcloud/,
     );
     expect(fs.readFileSync(report.journal, "utf8")).not.toContain(await inVault("session-secret"));
-  }, 120_000);
+  }, 180_000);
 
   test("with the administrator's password of before it finds the new one in the vault, and that all is so already", async () => {
     const stale = { ...laptop.ground, database: laptop.database() };
     const report = await run(rotating("all", {}, stale), go("INC-rotate"));
     expect(report.steps.filter(({ how }: any) => how !== "found")).toEqual([]);
-  }, 30_000);
+  }, 180_000);
 
   test("a partner's value that its API does not take is rolled back, and one that works stays", async () => {
     laptop.partners = { simplyprint: "the-good-one" };
@@ -517,7 +517,7 @@ describe("rotate", () => {
     expect(await inVault("simplyprint-api-key")).toBe("the-good-one");
     expect(report.notes).toEqual(["revoke the old keys at simplyprint: here nothing uses them any more"]);
     expect(report.commit).toEqual([]);
-  }, 90_000);
+  }, 180_000);
 
   test("a login whose pods do not come back is rolled back in vaults and database", async () => {
     const before = await inVault("database-api-password");
@@ -537,7 +537,7 @@ describe("rotate", () => {
     expect(await inVault("database-api-password")).toBe(before);
     expect(await signsIn("api_weu", before ?? "")).toBe(true);
     await laptop.writes(3);
-  }, 60_000);
+  }, 180_000);
 
   test.each([
     ["a name that is none", ["mars"], {}, /"mars" is no secret of the catalogue; allowed: database-admin, /],
@@ -612,7 +612,7 @@ describe("pitr", () => {
     );
     await run(dropRestored(laptop.platform, laptop.ground), go("INC-drop"));
     expect(laptop.servers.names).not.toContain("psql-shop-weu-pitr");
-  }, 90_000);
+  }, 180_000);
 
   test("refused: moments outside the window, a table that is none, one without a key", async () => {
     const past = new Date("2020-01-01T00:00:00Z");
@@ -665,7 +665,7 @@ describe("killed at every step of every verb, and typed again", () => {
       expect(report.steps).toHaveLength(steps.length);
       await so();
     },
-    60_000,
+    180_000,
   );
 
   test("rotate, at each of its calls that change something", async () => {
@@ -720,7 +720,7 @@ describe("killed at every step of every verb, and typed again", () => {
     expect(await signsIn("api_weu", now)).toBe(true);
     expect(await signsIn("api_weu", before ?? "")).toMatch(/password authentication failed/);
     await laptop.writes(3);
-  }, 90_000);
+  }, 180_000);
 });
 
 /** The verb, killed at one of its steps: before that did anything, or when it had and nobody had heard of it yet. */

@@ -13,7 +13,7 @@ import type { ResourceFixture } from "./support/fixture";
 import { type Level, urnOf, urnsOf } from "./support/requests";
 import { configMap, prod, staging } from "./support/vectors";
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 const folders: string[] = [];
 const running: Analyzer[] = [];

@@ -105,7 +105,7 @@ test("a store that cannot be reached leaves the record in a local file, says so,
   });
   expect(incident(["sync"])).toMatchObject({ code: 0, out: "1 sent\n" });
   expect(incident(["sync"])).toMatchObject({ code: 0, out: "0 sent\n" });
-}, 120_000);
+}, 180_000);
 
 test("of two accounts the first that answers keeps the record, and records of both are read", async () => {
   const second = await startAzurite();
@@ -131,7 +131,7 @@ test("of two accounts the first that answers keeps the record, and records of bo
   } finally {
     await second.stop();
   }
-}, 120_000);
+}, 180_000);
 
 test.each([
   [

@@ -474,7 +474,7 @@ test("a webhook is told what failed, and a target a backup missed; success and a
   } finally {
     server.close();
   }
-}, 120_000);
+}, 180_000);
 
 test("a limit of bandwidth holds on the whole, and progress says how long it will go on", async () => {
   async function* source() {

@@ -14,7 +14,7 @@ const prices = readPrices(ROOT);
 let prod: PlanView;
 beforeAll(async () => {
   prod = await planStack("prod");
-}, 60_000);
+}, 180_000);
 
 const document = (type: string, inputs: object): ResourceDocument =>
   ({ urn: `urn:pulumi:x::y::${type}::thing`, type, inputs }) as unknown as ResourceDocument;
@@ -108,7 +108,7 @@ test("the difference of two plans names what changed and nothing else", async ()
   expect((row?.before ?? 0) - (row?.after ?? 0)).toBeGreaterThanOrEqual(
     monthly(prices, "vm.Standard_D4ds_v5", "westeurope"),
   );
-}, 60_000);
+}, 180_000);
 
 test("the smallest production that keeps every promise plans clean, for what the page says", async () => {
   const { stack, values, total } = readSmallest(ROOT);
@@ -126,7 +126,7 @@ test("the smallest production that keeps every promise plans clean, for what the
   // Every promise still has what it costs.
   const promised = renderPromises(prices, estimate(planned.resources, prices)).split("\n").slice(2, -3);
   for (const line of promised) expect(line).not.toMatch(/\| 0\.00 \|$/);
-}, 60_000);
+}, 180_000);
 
 test("every entry of the table names its source and a price in every region", () => {
   for (const [key, entry] of Object.entries(prices.prices)) {
@@ -172,4 +172,4 @@ test("the command prices a plan file, shows the change, and refuses what it does
   );
   expect(run("prod", "--plan", file).code).toBe(1);
   fs.rmSync(folder, { recursive: true });
-}, 60_000);
+}, 180_000);

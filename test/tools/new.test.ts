@@ -331,7 +331,7 @@ describe("npm run new of what is made of sources", () => {
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/with it the platform cannot be planned:[\s\S]*storage-cool-tier/);
     expect(copy.snapshot()).toEqual(before);
-  }, 60_000);
+  }, 180_000);
 
   test("an alert may lead to the runbook that was made before it; the last brings plans and pages", () => {
     const book = make("runbook", "printer-offline", ...flags(RUNBOOK), "--no-update");

@@ -31,7 +31,7 @@ beforeAll(() => {
   const bad = plan("prod", "--quiet", "--html", PROD, ...wrong.flatMap((value) => ["--config", value]));
   const good = plan("staging", "--quiet", "--html", path.join(folder, "{stack}.html"));
   expect([bad.status, good.status, good.stdout, good.stderr]).toEqual([1, 0, "", ""]);
-}, 60_000);
+}, 180_000);
 
 declare const document: any;
 declare const innerWidth: number;
