@@ -108,7 +108,7 @@ describe("one value", () => {
     [
       "database.retention",
       35,
-      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, withoutReplica, administratorLogin, entraAdministrators, applicationDatabase, restoredAt, sslMode, maintenanceWindow, pool, parameters",
+      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, withoutReplica, administratorLogin, entraAdministrators, applicationDatabase, restoredAt, generation, sslMode, maintenanceWindow, pool, parameters",
     ],
     [
       "database.restoredAt",

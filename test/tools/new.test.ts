@@ -213,7 +213,7 @@ describe("what is wrong is refused in words: what was given, and what is allowed
     ],
     ["a life", () => secret("a", { rotationDays: "5" }), /^--rotation-days 5: allowed: 30 to 730/],
     ["a component's place", () => component("printer"), /^component printer: allowed: <domain>\/<thing>/],
-    ["a domain", () => component("paper/printer"), /^domain paper: allowed: cluster, data, edge, /],
+    ["a domain", () => component("paper/printer"), /^domain paper: allowed: cluster, control, data, edge, /],
     [
       "a component that exists",
       () => component("workloads/gateway"),

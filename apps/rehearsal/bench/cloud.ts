@@ -6,6 +6,7 @@
 import { fork, spawn } from "node:child_process";
 import fs from "node:fs";
 import https from "node:https";
+import { createCommand, runCommand } from "../../../packages/command/program";
 import { emulatedCloud } from "../../../packages/emulated-azure/cloud";
 import { listen } from "../../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../../packages/emulated-azure/model";
@@ -159,16 +160,17 @@ async function ready(): Promise<boolean> {
   return seconds < LIMITS.readySeconds;
 }
 
-const task =
-  process.argv[2] === "serve"
-    ? serve().then(() => true)
-    : requests().then(async (fits) => (await ready()) && fits);
-task.then(
-  (fits) => {
-    if (!fits) process.exitCode = 1;
+const command = createCommand(
+  "bench cloud",
+  "Measures the cloud that stands on a laptop, as its clients see it",
+  {
+    0: "within the limits",
+    1: "beyond one of them",
   },
-  (error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  },
-);
+).action(async () => {
+  const fits = [await requests(), await ready()];
+  if (!fits.every(Boolean)) process.exitCode = 1;
+});
+command.command("serve", { hidden: true }).action(serve);
+
+void runCommand(command);

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { UsageError } from "../../../packages/command/errors";
-import { planStack } from "../../../packages/offline-engine/planner";
+import { type Plan, planStack } from "../../../packages/offline-engine/planner";
 import { buildPack } from "../../../policies/build.cjs";
 import { readStacks, stackNames } from "../../../stacks/files";
 import { ConfigError } from "../../../stacks/problems";
@@ -39,19 +39,18 @@ function check(root: string, { name, like, subscription, shortName }: NewEnviron
  */
 export async function newEnvironment(root: string, wanted: NewEnvironment): Promise<Made> {
   check(root, wanted);
-  const { name, like, subscription } = wanted;
+  const { name, subscription } = wanted;
   const file = `Pulumi.${name}.yaml`;
   const expected = `test/expected/${name}`;
-  const written = [file, `${expected}.json`, `${expected}.mmd`];
+  const control = { file: `control/${file}`, expected: `test/expected/control/${name}.json` };
+  const written = [file, `${expected}.json`, `${expected}.mmd`, control.file, control.expected];
   try {
     fs.writeFileSync(path.join(root, file), environmentFile(root, wanted));
+    fs.writeFileSync(path.join(root, control.file), controlFile(root, wanted));
     readStacks(root);
-    const plan = await planStack(root, name, { policies: buildPack });
-    if (!succeeded(plan)) {
-      throw new UsageError(
-        `environment ${name}: like ${like} it must not be deployed:\n${renderProblems(plan, 100)}`,
-      );
-    }
+    const plan = await planned(root, ".", wanted);
+    const deployedFrom = await planned(root, "control", wanted);
+    fs.writeFileSync(path.join(root, control.expected), formatDocument(planDocument(deployedFrom)));
     fs.writeFileSync(path.join(root, `${expected}.json`), formatDocument(planDocument(plan)));
     fs.writeFileSync(
       path.join(root, `${expected}.mmd`),
@@ -74,6 +73,23 @@ export async function newEnvironment(root: string, wanted: NewEnvironment): Prom
     if (error instanceof ConfigError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+/** @throws UsageError when it cannot be planned, or a policy forbids it */
+async function planned(root: string, project: string, { name, like }: NewEnvironment): Promise<Plan> {
+  const plan = await planStack(path.join(root, project), name, { packRoot: root, policies: buildPack });
+  if (succeeded(plan)) return plan;
+  throw new UsageError(
+    `environment ${name}: like ${like} it must not be deployed:\n${renderProblems(plan, 100)}`,
+  );
+}
+
+/** Stack file of what the environment is deployed from: no value of its own stands there. */
+function controlFile(root: string, { name, like }: NewEnvironment): string {
+  const text = fs.readFileSync(path.join(root, `control/Pulumi.${like}.yaml`), "utf8");
+  return text
+    .replace(`# What ${like} is`, `# What ${name} is`)
+    .replace(`../Pulumi.${like}.yaml`, `../Pulumi.${name}.yaml`);
 }
 
 /** Writes the generated pages that changed, and gives their names. */
