@@ -3,6 +3,7 @@ module.exports = {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "\\.long\\.test\\.ts$"],
   transform: {
     "^.+\\.[tj]s$": [
       "@swc/jest",

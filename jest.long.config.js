@@ -1,0 +1,6 @@
+/** What takes minutes by itself: production served whole, with processes that are killed. `npm run test:long`. */
+module.exports = {
+  ...require("./jest.config.js"),
+  testMatch: ["**/*.long.test.ts"],
+  testPathIgnorePatterns: [],
+};
