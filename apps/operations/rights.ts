@@ -125,6 +125,7 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
   ],
   pitr: [
     SERVER,
+    server("flexibleServers/virtualendpoints/read", "which server the names of the pair lead to"),
     server("flexibleServers/write", "makes a server beside the one that serves"),
     server("flexibleServers/delete", "takes it away; a lock keeps the platform's own"),
     SERVER_WAITED,
@@ -140,6 +141,7 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     server("flexibleServers/write", "gives the administrator a new password"),
     SERVER_WAITED,
     ...PODS,
+    CONTAINED,
     inCluster("secrets/read", "whether the pods' Secret has the new value"),
     secrets("getSecret", "reads the value of before, to be able to go back"),
     secrets("setSecret", "writes the new one"),

@@ -1,3 +1,4 @@
+import { messageOf } from "../frame/errors";
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
@@ -25,7 +26,11 @@ export async function endpointServer(platform: Platform, ground: Ground): Promis
     // Below the server of a pair that does not write Azure refuses to show it.
     const found = await ground.resources
       .get(virtualEndpointId(platform, region, server), POSTGRES_API)
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        // Somebody who may not ask learns nothing of where it stands.
+        if (/AuthorizationFailed|AuthenticationFailed/.test(messageOf(error))) throw error;
+        return undefined;
+      });
     if (found) return server;
   }
   return undefined;
