@@ -166,6 +166,10 @@ describe.each(STACKS)("%s", (stack) => {
     expect(Object.keys(monitors).sort()).toEqual([
       "api",
       "gateway",
+      // Where two regions could serve, whether this one may call partners.
+      ...(plan().ofType("azure-native:storage:StorageAccount", "serving-witness").length > 0
+        ? ["gateway-serving"]
+        : []),
       "metrics",
       "monitoring",
       "probes",
