@@ -1,5 +1,5 @@
 import type { Rule } from "../../packages/isolation/rule";
-import type { PackFinding } from "./sarif";
+import type { PackFinding } from "./finding";
 
 /** Where a finding leads a reader: to a key of the stack file, to what mends it, and to the rule's page. */
 export interface Mend {

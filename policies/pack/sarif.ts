@@ -1,17 +1,8 @@
 import { createHash } from "node:crypto";
 import { controlsOf, familyOf } from "./catalogue";
+import type { PackFinding } from "./finding";
 import { mendOf, pageOf, placeOf } from "./mend";
 import type { Rule } from "../../packages/isolation/rule";
-
-/** A finding as it arrives from the pack. */
-export interface PackFinding {
-  /** Name of the rule. */
-  readonly policy: string;
-  readonly level: "advisory" | "mandatory";
-  /** Resource at fault; empty for the stack as a whole. */
-  readonly urn: string;
-  readonly message: string;
-}
 
 /** What was judged. */
 export interface Judged {

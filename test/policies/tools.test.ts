@@ -7,7 +7,8 @@ import { catalogue, FAMILIES, familyOf } from "../../policies/pack/catalogue";
 import { explain, findRule, suggestions } from "../../policies/pack/explanation";
 import { renderPolicies } from "../../policies/pack/reference";
 import { explained, mentionedKeys } from "../../policies/pack/mend";
-import { toSarif, type PackFinding } from "../../policies/pack/sarif";
+import type { PackFinding } from "../../policies/pack/finding";
+import { toSarif } from "../../policies/pack/sarif";
 import { THRESHOLDS } from "../../policies/rules/thresholds";
 
 const ROOT = path.join(__dirname, "../..");
