@@ -101,8 +101,11 @@ export function refuseInactive(cloud: Cloud, id: string): void {
   }
 }
 
-/** What a restored server has from the one it was made from, beside itself. */
-const RESTORED = ["azure-native:dbforpostgresql:Database", "azure-native:dbforpostgresql:Configuration"];
+/**
+ * What a restored server has from the one it was made from, beside itself. Whether Azure brings its parameters too is not
+ * sourced: here it does not, which is the harder of the two for whoever restores.
+ */
+const RESTORED = ["azure-native:dbforpostgresql:Database"];
 
 /** Lists below a restored server what its source has below itself, as the restore brought it. */
 export function restored(cloud: Cloud, server: Stored): void {
