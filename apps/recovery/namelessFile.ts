@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 
 /**
- * A temporary file without a name: nothing of it is left on the disk when this process ends, however it ends. It is
- * reached, by this process and those it starts, through `path`. Only Linux can do that; elsewhere it has a name until it
- * is closed.
+ * A temporary file without a name: nothing written to it is left on the disk when this process ends, however it ends;
+ * killed while it loses its name, it leaves an empty file. It is reached, by this process and those it starts, through
+ * `path`. Only Linux can do that; elsewhere it has a name until it is closed.
  */
 export interface NamelessFile {
   readonly descriptor: number;
