@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { buildProgram } from "../../apps/recovery/cli";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { ArchiveScanner } from "../../apps/recovery/postgres/archive";
 import { dumpProgram, findProgram } from "../../packages/programs/postgres";
@@ -17,14 +16,9 @@ import { loadSettings, SETTING_HELP } from "../../apps/recovery/settings";
 import { openStore } from "../../apps/recovery/store/open";
 import { blockBytesAt, uploadNew } from "../../apps/recovery/store/upload";
 import type { Manifest } from "../../apps/recovery/types";
+import { makeBackup } from "../support/backup";
 import { recovery } from "../support/recoveryCli";
-import {
-  createEveryKind,
-  labContext,
-  startPlatformLab,
-  type PlatformLab,
-  type LabStore,
-} from "../support/recoveryLab";
+import { createEveryKind, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
 
 const MIB = 1024 * 1024;
 
@@ -36,9 +30,7 @@ beforeAll(async () => {
 afterAll(() => lab.stop());
 
 async function backUp(store: LabStore, options = {}): Promise<Manifest> {
-  const [outcome] = await runBackup(store.settings, options, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  return outcome.manifest;
+  return (await makeBackup(store.settings, options)).manifest;
 }
 
 describe("a backup", () => {

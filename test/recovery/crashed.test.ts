@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { Manifest } from "../../apps/recovery/types";
+import { makeBackup } from "../support/backup";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 
@@ -23,9 +23,7 @@ beforeAll(async () => {
   );
   folder = mkdtempSync(path.join(tmpdir(), "crashed-"));
   store = await lab.store("backup", undefined, { SCRATCH_DIR: folder });
-  const [outcome] = await runBackup(store.settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  ({ manifest } = outcome);
+  ({ manifest } = await makeBackup(store.settings));
 });
 afterAll(async () => {
   await lab?.stop();

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { compareTables } from "../../apps/recovery/postgres/compare";
@@ -10,6 +9,7 @@ import type { TocEntry } from "../../apps/recovery/postgres/toc";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { clientProgram } from "../../packages/local-servers/postgresPrograms";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
+import { makeBackup } from "../support/backup";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 
 /** Objects whose return depends on who owns what, made by the roles that would make them. */
@@ -37,9 +37,7 @@ beforeAll(async () => {
 afterAll(() => lab?.stop(), 60_000 + many * 20);
 
 async function backUp(from: LabStore = store): Promise<Manifest> {
-  const [outcome] = await runBackup(from.settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  return outcome.manifest;
+  return (await makeBackup(from.settings)).manifest;
 }
 
 const restore = (id: string, to: string): Promise<RestoreResult> =>

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { compareRestored } from "../../apps/recovery/compareRestored";
 import { Ladder } from "../../apps/recovery/ladder";
@@ -16,6 +15,7 @@ import { Slots } from "../../apps/recovery/slots";
 import { startSpool } from "../../apps/recovery/spool";
 import { Stages } from "../../apps/recovery/stages";
 import type { Manifest } from "../../apps/recovery/types";
+import { makeBackup } from "../support/backup";
 import {
   createEveryKind,
   labContext,
@@ -40,9 +40,7 @@ afterAll(async () => {
 
 async function backUp(database: string): Promise<{ store: LabStore; manifest: Manifest; stored: Buffer }> {
   const store = await lab.store("backup", database);
-  const [outcome] = await runBackup(store.settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  const { manifest } = outcome;
+  const { manifest } = await makeBackup(store.settings);
   return {
     store,
     manifest,

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { personalKind } from "../../apps/recovery/mask/catalogue";
 import { maskValue } from "../../apps/recovery/mask/masks";
 import { columnsOf } from "../../apps/recovery/mask/rules";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
+import { makeBackup } from "../support/backup";
 import { recovery } from "../support/recoveryCli";
-import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
+import { startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 
 const KEY = "made up for this test, long enough";
 const RULES = `columns:
@@ -53,9 +53,7 @@ afterAll(async () => {
 });
 
 async function backUp(): Promise<Manifest> {
-  const [outcome] = await runBackup(store.settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  return outcome.manifest;
+  return (await makeBackup(store.settings)).manifest;
 }
 
 async function masked(

@@ -3,7 +3,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { parseSkip } from "../../apps/recovery/leaveOut";
 import { runVerify } from "../../apps/recovery/commands/verify";
@@ -12,6 +11,7 @@ import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { loadSettings } from "../../apps/recovery/settings";
 import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { installations, majorOf } from "../../packages/programs/postgres";
+import { makeBackup } from "../support/backup";
 import { recovery } from "../support/recoveryCli";
 import {
   labContext,
@@ -44,9 +44,7 @@ beforeAll(async () => {
 afterAll(() => lab?.stop());
 
 async function backUp(from: LabStore = store): Promise<Manifest> {
-  const [outcome] = await runBackup(from.settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  return outcome.manifest;
+  return (await makeBackup(from.settings)).manifest;
 }
 
 async function session(role: string, database?: string): Promise<Client> {

@@ -1,4 +1,3 @@
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runPrune } from "../../apps/recovery/commands/prune";
 import { judge } from "../../apps/recovery/commands/status";
 import { encode, seal } from "../../apps/recovery/document";
@@ -13,6 +12,7 @@ import {
   type Tier,
   type VerifyReport,
 } from "../../apps/recovery/types";
+import { makeBackup } from "../support/backup";
 import { startBlobProxy } from "../support/blobProxy";
 import { startVersionedBlobs } from "../support/versionedBlobs";
 import { recovery } from "../support/recoveryCli";
@@ -26,9 +26,7 @@ beforeAll(async () => {
   lab = await startPlatformLab();
   await lab.createDatabase("app");
   await lab.sql("app", "CREATE TABLE t AS SELECT 1 AS n");
-  const [outcome] = await runBackup((await lab.store("backup", "app")).settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  template = outcome.manifest;
+  template = (await makeBackup((await lab.store("backup", "app")).settings)).manifest;
 });
 afterAll(() => lab.stop());
 

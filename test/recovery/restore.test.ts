@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { withClient } from "../../apps/recovery/postgres/connect";
@@ -8,6 +7,7 @@ import { loadSettings } from "../../apps/recovery/settings";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { startPostgres } from "../../packages/local-servers/postgres";
 import { productionPrograms } from "../../packages/local-servers/postgresPrograms";
+import { makeBackup } from "../support/backup";
 import { startBlobProxy } from "../support/blobProxy";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import {
@@ -34,9 +34,7 @@ beforeAll(async () => {
 afterAll(() => lab.stop());
 
 async function backUp(from: LabStore, tier: "daily" | "monthly" = "daily"): Promise<Manifest> {
-  const [outcome] = await runBackup(from.settings, { tier }, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  return outcome.manifest;
+  return (await makeBackup(from.settings, { tier })).manifest;
 }
 
 const databases = async () =>

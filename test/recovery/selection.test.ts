@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Client } from "pg";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import type { RestoreOptions } from "../../apps/recovery/options";
 import type { Wanted } from "../../apps/recovery/selection";
 import type { DiffResult, RestoreResult } from "../../apps/recovery/types";
 import { UsageError } from "../../packages/command/errors";
+import { makeBackup } from "../support/backup";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 
@@ -49,9 +49,7 @@ beforeAll(async () => {
   );
   await lab.server.sql(lab.server.administrator, "alter role backup bypassrls");
   store = await lab.store("backup");
-  const [outcome] = await runBackup(store.settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  ({ id } = outcome.manifest);
+  ({ id } = (await makeBackup(store.settings)).manifest);
 });
 afterAll(() => lab?.stop());
 

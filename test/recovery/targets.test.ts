@@ -5,7 +5,6 @@ import http from "node:http";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runCopy } from "../../apps/recovery/commands/copy";
 import { runList } from "../../apps/recovery/commands/list";
 import { runPrune } from "../../apps/recovery/commands/prune";
@@ -29,6 +28,7 @@ import type { S3Store } from "../../apps/recovery/store/s3/client";
 import type { Manifest } from "../../apps/recovery/types";
 import { startS3, type LocalS3 } from "../../packages/local-servers/s3";
 import { startAzurite } from "../../packages/local-servers/azurite";
+import { makeBackup } from "../support/backup";
 import { recovery } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { azureTarget, folderTarget, keyPair, s3Target, temporaryFiles } from "../support/targets";
@@ -79,11 +79,7 @@ const everyKind = async () => [
   folderTarget("disk", files),
 ];
 
-async function backUp(settings: Settings, tier: "hourly" | "daily" = "daily") {
-  const [outcome] = await runBackup(settings, { tier }, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  return outcome;
-}
+const backUp = (settings: Settings, tier: "hourly" | "daily" = "daily") => makeBackup(settings, { tier });
 
 async function archiveIn({ store }: Place, { archive }: Manifest): Promise<Buffer> {
   const parts: Buffer[] = [];

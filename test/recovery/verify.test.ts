@@ -3,7 +3,6 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
-import { runBackup } from "../../apps/recovery/commands/backup";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runStatus } from "../../apps/recovery/commands/status";
 import { runVerify } from "../../apps/recovery/commands/verify";
@@ -24,6 +23,7 @@ import {
   type Manifest,
   type VerifyReport,
 } from "../../apps/recovery/types";
+import { makeBackup } from "../support/backup";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import {
   createEveryKind,
@@ -58,9 +58,7 @@ afterAll(async () => {
 afterEach(() => expect(readdirSync(scratch)).toEqual([]));
 
 async function backUp(to: LabStore): Promise<Manifest> {
-  const [outcome] = await runBackup(to.settings, {}, labContext());
-  if (!outcome || "error" in outcome) throw outcome?.error ?? new Error("no outcome");
-  return outcome.manifest;
+  return (await makeBackup(to.settings)).manifest;
 }
 
 const failed = (checks: CheckResult[]) =>
