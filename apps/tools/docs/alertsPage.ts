@@ -5,18 +5,8 @@ import { ESCALATION, PRIORITY_POLICY } from "../../../packages/alerting/prioriti
 import { DEFAULT_SLACK_CHANNELS } from "../../../packages/alerting/receivers";
 import { activityCondition } from "../../../packages/alerting/render/azure";
 import { COMPONENT_GROUPS, MONITORED_SERVICES } from "../../../packages/alerting/services";
-import { AlertSettings, DEFAULT_THRESHOLDS } from "../../../packages/alerting/settings";
 import { Alert, PrometheusAlert, PRIORITIES, RISKS } from "../../../packages/alerting/types";
-
-/** The defaults of every stack; a stack's own limits stand in its file. */
-const DEFAULTS: AlertSettings = {
-  thresholds: DEFAULT_THRESHOLDS,
-  objectives: { rpoMinutes: 60, rtoMinutes: 240 },
-  namespace: "forma3d",
-  servingOrigins: [],
-  servingRegion: "the serving region",
-  secretExpiry: {},
-};
+import { DEFAULT_ALERT_SETTINGS } from "./defaultAlerts";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
@@ -28,7 +18,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** `docs/alerts.md`: every alert, who hears of it, and what the application must export. */
 export function alertsPage(): string {
-  const { alerts } = alertCatalogue(DEFAULTS);
+  const { alerts } = alertCatalogue(DEFAULT_ALERT_SETTINGS);
   return `# Alerts
 
 Generated from \`packages/alerting\`; change it there and run \`npm run docs\`. Limits are the defaults, a stack's own are

@@ -1,18 +1,14 @@
 import { alertCatalogue } from "../../../packages/alerting/catalogue";
-import { DEFAULT_THRESHOLDS } from "../../../packages/alerting/settings";
 import { Alert } from "../../../packages/alerting/types";
 import { expiry } from "../../../infra/secrets/secretLife";
 import { setNames } from "../../operations/outputs";
+import { DEFAULT_ALERT_SETTINGS } from "./defaultAlerts";
 import { LeadingAlert, podCommand, readRunbooks, RunbookSource } from "./runbook";
 
 /** Every alert of the catalogue, with default limits: pages name alerts, not limits. */
 export function allAlerts(): readonly Alert[] {
   return alertCatalogue({
-    thresholds: DEFAULT_THRESHOLDS,
-    objectives: { rpoMinutes: 60, rtoMinutes: 240 },
-    namespace: "forma3d",
-    servingOrigins: [],
-    servingRegion: "the serving region",
+    ...DEFAULT_ALERT_SETTINGS,
     secretExpiry: { "90": expiry("2026-01-01", 90) },
   }).alerts;
 }

@@ -1,9 +1,9 @@
 import { alertCatalogue } from "../../../packages/alerting/catalogue";
 import { METRICS, seriesNames } from "../../../packages/alerting/metrics";
 import { seriesOf } from "../../../packages/alerting/promql";
-import { DEFAULT_THRESHOLDS } from "../../../packages/alerting/settings";
 import type { PrometheusAlert } from "../../../packages/alerting/types";
 import { catalogueProblems } from "../../../packages/alerting/validate";
+import { DEFAULT_ALERT_SETTINGS } from "../docs/defaultAlerts";
 import type { Made } from "./made";
 import { formed, literal, type Making, oneOf, prose, refuse, scaffold, someStack } from "./scaffold";
 
@@ -92,15 +92,7 @@ function problems(alert: PrometheusAlert, wanted: NewAlert): string[] {
     ...(wanted.risk.length > 0 ? [] : ["--risk: required; allowed: R01 to R15, may be repeated"]),
   ];
   if (own.length > 0) return own;
-  const settings = {
-    thresholds: DEFAULT_THRESHOLDS,
-    objectives: { rpoMinutes: 60, rtoMinutes: 240 },
-    namespace: "forma3d",
-    servingOrigins: [],
-    servingRegion: "the serving region",
-    secretExpiry: {},
-  };
-  const { alerts, recordings } = alertCatalogue(settings);
+  const { alerts, recordings } = alertCatalogue(DEFAULT_ALERT_SETTINGS);
   const wrong = catalogueProblems({ alerts: [...alerts, alert], recordings });
   const strange = wrong.length > 0 ? [] : seriesOf(metric).filter((name) => !known.includes(name));
   return [
