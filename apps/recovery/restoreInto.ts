@@ -12,7 +12,7 @@ import { withClient } from "./postgres/connect";
 import { withDatabase } from "./postgres/connection";
 import { createDatabase, dropDatabase, localeOf } from "./postgres/databases";
 import { readProperties, restoreProperties } from "./postgres/properties";
-import { findProgram, majorOf, restoreProgram } from "../../packages/programs/postgres";
+import { majorOf, restoreProgram } from "../../packages/programs/postgres";
 import { restoreRights } from "./postgres/rights";
 import { startRestore, type RunningRestore } from "./postgres/restoreArchive";
 import { copyEmpty, type Target } from "./postgres/target";
@@ -20,9 +20,9 @@ import type { NameLease } from "./postgres/unfinished";
 import { probeRoles } from "./probe";
 import { prepareRestore, type Preparation } from "./restorePreparation";
 import type { Settings } from "./settings";
-import { damageOf, requireSpace, startSpool, type Spool, type SpooledArchive } from "./spool";
+import { damageOf, requireSpace, type Spool, type SpooledArchive } from "./spool";
 import type { Stages } from "./stages";
-import { dropRehydrated, findArchive, openArchive, rehydrate } from "./store/archiveSource";
+import { dropRehydrated, findArchive, rehydrate, spoolArchive } from "./store/archiveSource";
 import type { Store } from "./store/store";
 import type { DatabaseProperties, Manifest, TableMatch } from "./types";
 
@@ -72,15 +72,7 @@ export async function restoreInto(
     const spooled = await stages.run(
       "download",
       async (onBytes) => {
-        const spool = startSpool({
-          source: await openArchive(store, manifest, online.blob, attempt.signal),
-          manifest,
-          directory: settings.scratchDirectory,
-          zstd: findProgram("zstd"),
-          identityFile: settings.identityFile,
-          signal: attempt.signal,
-          onBytes,
-        });
+        const spool = await spoolArchive(store, manifest, online.blob, settings, attempt.signal, onBytes);
         attempt.beginEarly(spool);
         return spool.spooled;
       },

@@ -11,13 +11,12 @@ import { describeServer, withDatabase } from "../postgres/connection";
 import { readCopy } from "../postgres/copyOut";
 import { readTables } from "../postgres/inventory";
 import { quotedName, type TocEntry } from "../postgres/toc";
-import { findProgram } from "../../../packages/programs/postgres";
 import { keyOf, RangeSums, type Key } from "../ranges";
 import { runVerb, table } from "../runner";
 import { serverOf, type Settings } from "../settings";
-import { damageOf, requireSpace, startSpool, type SpooledArchive } from "../spool";
+import { damageOf, requireSpace, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
-import { findArchive, openArchive } from "../store/archiveSource";
+import { findArchive, spoolArchive } from "../store/archiveSource";
 import { select } from "../store/catalogue";
 import { choose, openTargets } from "../store/fleet";
 import type { DiffResult, Manifest, TableDifference, TableFingerprint } from "../types";
@@ -49,15 +48,7 @@ export async function runDiff(
   const spooled = await stages.run(
     "download",
     async (onBytes) =>
-      startSpool({
-        source: await openArchive(place.store, manifest, archive.blob, context.signal),
-        manifest,
-        directory: settings.scratchDirectory,
-        zstd: findProgram("zstd"),
-        identityFile: settings.identityFile,
-        signal: context.signal,
-        onBytes,
-      }).spooled,
+      (await spoolArchive(place.store, manifest, archive.blob, settings, context.signal, onBytes)).spooled,
     manifest.storedBytes,
   );
   try {

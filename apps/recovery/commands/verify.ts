@@ -16,9 +16,9 @@ import { missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
 import { openScratch, type Scratch } from "../postgres/scratchDatabase";
 import type { Settings } from "../settings";
-import { contradiction, requireSpace, startSpool, type SpooledArchive } from "../spool";
+import { contradiction, requireSpace, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
-import { findArchive, openArchive } from "../store/archiveSource";
+import { findArchive, spoolArchive } from "../store/archiveSource";
 import { select, writeReport } from "../store/catalogue";
 import { choose, openTargets } from "../store/fleet";
 import type { Store } from "../store/store";
@@ -196,16 +196,7 @@ async function download(
     manifest.rawBytes +
     (run.ladder.wants("L2") && !settings.scratchServer ? manifest.server.databaseBytes : 0);
   requireSpace(settings.scratchDirectory, needed, "the verification");
-  const { spooled } = startSpool({
-    source: await openArchive(store, manifest, archive.blob, signal),
-    manifest,
-    directory: settings.scratchDirectory,
-    zstd: findProgram("zstd"),
-    identityFile: settings.identityFile,
-    signal,
-    onBytes,
-  });
-  return spooled;
+  return (await spoolArchive(store, manifest, archive.blob, settings, signal, onBytes)).spooled;
 }
 
 async function restoreInto(

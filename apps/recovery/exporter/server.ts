@@ -1,6 +1,6 @@
 import http from "node:http";
-import type { AddressInfo } from "node:net";
-import { messageOf, UsageError } from "../../../packages/command/errors";
+import { messageOf } from "../../../packages/command/errors";
+import { type Listening, listen, repeatUntilEnded } from "../listening";
 import { redact } from "../redact";
 import type { Gauges } from "./gauges";
 import type { Reading } from "./reading";
@@ -20,12 +20,6 @@ export interface ExporterOptions {
   signal: AbortSignal;
 }
 
-export interface Exporter {
-  port: number;
-  /** Resolves when the signal has ended it. */
-  ended: Promise<void>;
-}
-
 /** A read that hangs for this many intervals means that the process no longer does its work. */
 const STUCK_AFTER_INTERVALS = 5;
 
@@ -34,7 +28,7 @@ const STUCK_AFTER_INTERVALS = 5;
  * Storage that cannot be reached shows in `pgbackup_store_up`; the last values stay available.
  * @throws UsageError when the port cannot be listened on
  */
-export async function startExporter(options: ExporterOptions): Promise<Exporter> {
+export async function startExporter(options: ExporterOptions): Promise<Listening> {
   const { gauges, signal } = options;
   let lastAttempt = Date.now();
   let lastProblem = "no read of the storage account has succeeded yet";
@@ -81,28 +75,7 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
         return answer(404, "/metrics, /healthz or /readyz\n");
     }
   });
-  await listen(server, options.host, options.port);
-  void read();
-  const timer = setInterval(() => void read(), options.intervalSeconds * 1000);
-  const ended = new Promise<void>((resolve) => {
-    const stop = () => {
-      clearInterval(timer);
-      server.close(() => resolve());
-      server.closeAllConnections();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
-  return { port: (server.address() as AddressInfo).port, ended };
-}
-
-function listen(server: http.Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(
-        new UsageError(`--port ${port} on ${host}: cannot be listened on (${error.code ?? error.message})`),
-      );
-    });
-    server.listen(port, host, resolve);
-  });
+  const port = await listen(server, options.host, options.port);
+  const ended = repeatUntilEnded(server, signal, read, options.intervalSeconds * 1000);
+  return { port, ended };
 }

@@ -11,13 +11,13 @@ import { wantedEntries, type RestoreProgram } from "../postgres/pgRestore";
 import { besideName, reachable } from "../postgres/target";
 import { quotedName, type TocEntry } from "../postgres/toc";
 import { leaseName, type NameLease } from "../postgres/unfinished";
-import { findProgram, majorOf, restoreProgram } from "../../../packages/programs/postgres";
+import { majorOf, restoreProgram } from "../../../packages/programs/postgres";
 import { probeRoles } from "../probe";
 import { majorVersion, onlineArchive, type Run } from "../restoreInto";
 import { requireRoles } from "../restorePreparation";
 import { manifestOf, selectEntries, type Selection } from "../selection";
-import { damageOf, startSpool, type SpooledArchive } from "../spool";
-import { dropRehydrated, openArchive } from "../store/archiveSource";
+import { damageOf, type SpooledArchive } from "../spool";
+import { dropRehydrated, spoolArchive } from "../store/archiveSource";
 import type { RestoreResult } from "../types";
 import { RowsBefore } from "./before";
 import { partsOf, sqlName, tableName, type Parts } from "./parts";
@@ -75,15 +75,7 @@ async function fetchWhole(run: Run, options: RestoreOptions): Promise<SpooledArc
   const spooled = await stages.run(
     "download",
     async (onBytes) =>
-      startSpool({
-        source: await openArchive(store, manifest, online.blob, context.signal),
-        manifest,
-        directory: settings.scratchDirectory,
-        zstd: findProgram("zstd"),
-        identityFile: settings.identityFile,
-        signal: context.signal,
-        onBytes,
-      }).spooled,
+      (await spoolArchive(store, manifest, online.blob, settings, context.signal, onBytes)).spooled,
     manifest.storedBytes,
   );
   if (online.offline) await dropRehydrated(store, manifest, context);

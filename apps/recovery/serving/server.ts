@@ -1,7 +1,7 @@
 import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { Gauge, Registry } from "prom-client";
-import { messageOf, UsageError } from "../../../packages/command/errors";
+import { messageOf } from "../../../packages/command/errors";
+import { type Listening, listen, repeatUntilEnded } from "../listening";
 import { redact } from "../redact";
 import { Permission } from "./permission";
 import type { Place } from "./places";
@@ -24,12 +24,9 @@ export interface ServingOptions {
   clock?: () => number;
 }
 
-export interface Serving {
-  port: number;
+export interface Serving extends Listening {
   /** Looks at every place now, and resolves when each has answered or failed. */
   look(): Promise<void>;
-  /** Resolves when the signal has ended it. */
-  ended: Promise<void>;
 }
 
 /**
@@ -82,19 +79,9 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       }
     }
   });
-  await listen(server, options);
-  void look();
-  const timer = setInterval(() => void look(), options.lookEveryMs ?? LOOK_SECONDS * 1000);
-  const ended = new Promise<void>((resolve) => {
-    const stop = () => {
-      clearInterval(timer);
-      server.close(() => resolve());
-      server.closeAllConnections();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
-  return { port: (server.address() as AddressInfo).port, look, ended };
+  const port = await listen(server, options.host, options.port);
+  const ended = repeatUntilEnded(server, signal, look, options.lookEveryMs ?? LOOK_SECONDS * 1000);
+  return { port, look, ended };
 }
 
 function gauges(permission: Permission, places: readonly Place[], clock: () => number): Registry {
@@ -127,15 +114,4 @@ function gauges(permission: Permission, places: readonly Place[], clock: () => n
     ["place"],
   );
   return registry;
-}
-
-function listen(server: http.Server, { host, port }: ServingOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        new UsageError(`--port ${port} on ${host}: cannot be listened on (${error.code ?? error.message})`),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
 }

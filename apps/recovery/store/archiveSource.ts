@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Readable } from "node:stream";
 import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
+import { findProgram } from "../../../packages/programs/postgres";
 import type { RunContext } from "../context";
+import type { Settings } from "../settings";
+import { type Spool, startSpool } from "../spool";
 import type { Manifest } from "../types";
 import { rehydratedBlob } from "./names";
 import type { Store } from "./store";
@@ -25,7 +28,7 @@ export async function findArchive(store: Store, manifest: Manifest): Promise<Sto
 }
 
 /** The archive's bytes as they are stored. @throws NotRunError when they cannot be had */
-export async function openArchive(
+async function openArchive(
   store: Store,
   manifest: Manifest,
   blob: string,
@@ -75,4 +78,27 @@ export async function dropRehydrated(store: Store, manifest: Manifest, context: 
       `the rehydrated copy stays until prune removes it: ${messageOf(error).slice(0, 100)}`,
     );
   }
+}
+
+/**
+ * Fetches an archive into a file of the scratch folder, decrypted and decompressed on the way.
+ * @param onBytes told of stored bytes as they come
+ */
+export async function spoolArchive(
+  store: Store,
+  manifest: Manifest,
+  blob: string,
+  { scratchDirectory, identityFile }: Pick<Settings, "scratchDirectory" | "identityFile">,
+  signal: AbortSignal,
+  onBytes: (storedBytes: number) => void,
+): Promise<Spool> {
+  return startSpool({
+    source: await openArchive(store, manifest, blob, signal),
+    manifest,
+    directory: scratchDirectory,
+    zstd: findProgram("zstd"),
+    identityFile,
+    signal,
+    onBytes,
+  });
 }
