@@ -1,4 +1,4 @@
-import { GRACE_SECONDS } from "../../recovery/serving/record";
+import { GRACE_SECONDS, majority } from "../../recovery/serving/record";
 import type { Step } from "../frame/steps";
 import type { ServingGround } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
@@ -23,7 +23,7 @@ export function partnersFollow(
       const said = await serving.look();
       const newest = Math.max(0, ...said.map(({ record }) => record?.term ?? 0));
       const agree = said.filter(({ record }) => record?.serving === to.location && record.term === newest);
-      if (agree.length > said.length / 2) return true;
+      if (agree.length >= majority(said.length)) return true;
       const others = said.map(
         ({ place, record, silent }) =>
           `${place} ${silent ? "does not answer" : `says ${record?.serving ?? "nothing yet"}`}`,

@@ -1,3 +1,4 @@
+import type { Place } from "../../recovery/serving/places";
 import type { Platform } from "../platform";
 import type { ServingGround } from "./types";
 
@@ -7,7 +8,10 @@ import type { ServingGround } from "./types";
  */
 export function servingOf({ servingPlaces }: Platform): ServingGround | undefined {
   if (servingPlaces.length === 0) return undefined;
-  const open = async () => (await import("../../recovery/serving/places")).openPlaces(servingPlaces);
+  let opened: Promise<Place[]> | undefined;
+  // Asked again and again until most of them agree: they are signed in to once.
+  const open = () =>
+    (opened ??= import("../../recovery/serving/places").then((places) => places.openPlaces(servingPlaces)));
   return {
     async look() {
       return lookAt(await open());
@@ -19,13 +23,10 @@ export function servingOf({ servingPlaces }: Platform): ServingGround | undefine
   };
 }
 
-interface Place {
-  readonly name: string;
-  look(): Promise<{ serving: string; term: number } | undefined>;
-}
-
 /** What each place says; one that does not answer says so. */
-export async function lookAt(places: readonly Place[]): Promise<Awaited<ReturnType<ServingGround["look"]>>> {
+export async function lookAt(
+  places: readonly Pick<Place, "name" | "look">[],
+): Promise<Awaited<ReturnType<ServingGround["look"]>>> {
   const said = await Promise.allSettled(places.map((place) => place.look()));
   return said.map((one, i) => ({
     place: places[i]?.name ?? "",
