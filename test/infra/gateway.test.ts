@@ -388,8 +388,13 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
   test("opens after five failures in a row, answers at once, and tries again later", async () => {
     answer = 500;
     for (let failure = 0; failure < 5; failure++) expect((await call("sendcloud")).status).toBe(500);
-    const reached = requests.length;
-    const refused = await call("sendcloud");
+    let reached = requests.length;
+    let refused = await call("sendcloud");
+    // Envoy's main thread opens the circuit: on a busy machine a call close behind the fifth is ahead of it.
+    for (let ahead = 0; refused.status === 500 && ahead < 20; ahead++) {
+      reached = requests.length;
+      refused = await call("sendcloud");
+    }
     expect([refused.status, refused.circuit, JSON.parse(refused.body)]).toEqual([
       503,
       "open",
