@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
@@ -407,6 +407,19 @@ describe("what could not run is NOT_RUN, and never passes", () => {
     expect(report.verdict).toBe("TIMED_OUT");
     expect(report.checks.filter(({ status }) => status === "TIMED_OUT")).toHaveLength(1);
   });
+
+  test.each(["data", "data/base/1", "data/global/pg_control"])(
+    "a set-up of the scratch server ended when %s is there leaves no folder",
+    async (made) => {
+      const ended = new AbortController();
+      const started = startScratchServer({ wantedMajor: 0, directory: scratch, signal: ended.signal });
+      const refused = expect(started).rejects.toThrow("ended here");
+      const there = () => readdirSync(scratch).some((folder) => existsSync(path.join(scratch, folder, made)));
+      while (!there()) await new Promise((resolve) => setTimeout(resolve, 1));
+      ended.abort(new Error("ended here"));
+      await refused;
+    },
+  );
 
   test("missing programs are named with what to install", async () => {
     const run = await recovery(["backup"], { ...store.env, PATH: "/nonexistent" });

@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { messageOf, NotRunError } from "../../../packages/command/errors";
-import { childEnvironment, complaint, startProgram } from "../process";
+import { childEnvironment, complaint, startProgram, succeed } from "../process";
 import { connect } from "./connect";
 import type { ServerConnection } from "./connection";
 import { findServer, unprivilegedAccount } from "../../../packages/programs/postgres";
@@ -53,31 +51,36 @@ export async function startScratchServer(options: {
   const account = unprivilegedAccount();
   const directory = makeDirectory(options.directory, account);
   const data = path.join(directory, "data");
+  const initdbRun = startProgram(
+    initdb.path,
+    [
+      "-D",
+      data,
+      "-U",
+      "postgres",
+      "-A",
+      "trust",
+      "-E",
+      "UTF8",
+      "--locale=C",
+      "--no-sync",
+      "--no-instructions",
+    ],
+    {
+      env: childEnvironment({ LC_MESSAGES: "C" }),
+      signal: options.signal,
+      cwd: directory,
+      stdio: ["ignore", "ignore", "pipe"],
+      ...account,
+    },
+  );
   try {
-    await promisify(execFile)(
-      initdb.path,
-      [
-        "-D",
-        data,
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "--no-sync",
-        "--no-instructions",
-      ],
-      { cwd: directory, env: childEnvironment({ LC_MESSAGES: "C" }), signal: options.signal, ...account },
-    );
+    await succeed(initdbRun, "initdb");
   } catch (error) {
+    // Only now: initdb, and the server it runs, still write into the folder until their streams are closed.
     rmSync(directory, { recursive: true, force: true });
     options.signal.throwIfAborted();
-    const { stderr } = error as { stderr?: string };
-    throw new NotRunError(
-      `the scratch server could not be set up: ${stderr ? complaint(stderr) : messageOf(error)}`,
-    );
+    throw new NotRunError(`the scratch server could not be set up: ${messageOf(error)}`);
   }
   const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   // Not tied to the caller's signal: a killed shell could not stop the server it watches.
