@@ -80,6 +80,10 @@ function cases(alert: PrometheusAlert, sample: Sample, query: string) {
   ];
 }
 
+/** Names of the series a sample feeds; a recording among them is not worked out. */
+const fedBy = ({ fires, silent }: Sample) =>
+  new Set([...fires, ...silent].flatMap(({ series }) => Object.keys(series)));
+
 /** The alert's query with the recordings of its rules in their places. */
 function queryOf(alert: PrometheusAlert, { rules }: RuleGroup): string {
   return [...rules]
@@ -96,12 +100,15 @@ function queryOf(alert: PrometheusAlert, { rules }: RuleGroup): string {
     );
 }
 
-/** The alert and, of its group, only the recordings it builds on: three days of samples are evaluated often enough. */
-function rulesFor(alert: PrometheusAlert, { name, rules }: RuleGroup): RuleGroup {
+/**
+ * The alert and, of its group, only the recordings it builds on and is not fed: three days of samples are evaluated often
+ * enough.
+ */
+function rulesFor(alert: PrometheusAlert, { name, rules }: RuleGroup, fed: ReadonlySet<string>): RuleGroup {
   const needed = new Set(seriesOf(alert.expression));
   const kept = [...rules].reverse().filter((rule) => {
     if ("alert" in rule) return rule.alert === alert.name;
-    if (!needed.has(rule.record)) return false;
+    if (!needed.has(rule.record) || fed.has(rule.record)) return false;
     seriesOf(rule.expr).forEach((series) => needed.add(series));
     return true;
   });
@@ -111,8 +118,8 @@ function rulesFor(alert: PrometheusAlert, { name, rules }: RuleGroup): RuleGroup
 function testRules(group: RuleGroup, of: readonly PrometheusAlert[]) {
   return withFolder((folder) => {
     const files = of.map((alert) => {
-      const rules = rulesFor(alert, group);
       const sample = samples[alert.name] ?? { fires: [], silent: [] };
+      const rules = rulesFor(alert, group, fedBy(sample));
       writeYaml(folder, `${alert.name}.rules.yml`, { groups: [rules] });
       return writeYaml(folder, `${alert.name}.tests.yml`, {
         rule_files: [`${alert.name}.rules.yml`],

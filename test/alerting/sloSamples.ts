@@ -7,8 +7,11 @@ import { Sample } from "./samples";
 interface Feed {
   /** Good until minute `bad`, bad for `minutes` minutes, good again until `end`. */
   series: (bad: number, minutes: number, end: number) => Record<string, string>;
-  /** Whether rules record each minute what ratios count: then each minute is evaluated. */
-  counted?: true;
+  /**
+   * Where rules record each minute what ratios count, the same minutes as these rules record them. The shortest window is
+   * fed with `series`, each minute evaluated; days of minutes are fed as recorded and evaluated where it matters.
+   */
+  recorded?: (bad: number, minutes: number, end: number) => Record<string, string>;
   /** Samples the ratio over `minutes` is made of, once there is enough history. */
   samples: (minutes: number) => number;
 }
@@ -32,7 +35,10 @@ const FEEDS: Record<string, Feed> = {
         http_request_duration_seconds_count: all,
       };
     },
-    counted: true,
+    // A slow minute stays in the five minutes of the percentile.
+    recorded: (bad, minutes, end) => ({
+      "slo:api_latency:good": `1x${bad - 1} 0x${minutes + 3} 1x${end}`,
+    }),
     samples: (minutes) => minutes + 1,
   },
   order_processing: {
@@ -56,7 +62,7 @@ const BUDGET_CASES: Record<string, Record<string, { good: number; minutes: numbe
     Pause: { good: 3_600, minutes: 3, onset: 3_602 },
     Emergency: { good: 4_000, minutes: 4, onset: 4_003 },
   },
-  // Budget 1%. A slow minute stays in the five minutes of the percentile: one makes five bad moments.
+  // Budget 1%. One slow minute makes five bad moments.
   api_latency: {
     Review: { good: 800, minutes: 1, onset: 804 },
     Pause: { good: 600, minutes: 1, onset: 604 },
@@ -98,17 +104,19 @@ export function sloSamples(): Record<string, Sample> {
         const start = window + 10;
         const threshold = rate.factor * (1 - slo.target) * feed.samples(window);
         const bad = Math.floor(threshold) + 1;
+        const counted = feed.recorded !== undefined && index === 0;
+        const series = counted ? feed.series : (feed.recorded ?? feed.series);
         return [
           `${camel(slo.name)}Burn${SPEED[index]}`,
           {
-            every: feed.counted ? undefined : everyFor(rate.for),
-            fires: [{ series: feed.series(start, 400, 100), onset: start + bad - 1, labels }],
+            every: counted ? undefined : everyFor(rate.for),
+            fires: [{ series: series(start, 400, 100), onset: start + bad - 1, labels }],
             silent: [
-              { why: "all is well", series: feed.series(200, 1, 100), at: 100 },
+              { why: "all is well", series: series(200, 1, 100), at: 100 },
               // The long window still remembers, the short one has forgotten.
               {
                 why: "the trouble is over",
-                series: feed.series(start, bad, 500),
+                series: series(start, bad, 500),
                 at:
                   start +
                   bad +
@@ -120,13 +128,14 @@ export function sloSamples(): Record<string, Sample> {
           },
         ];
       });
+      const series = feed.recorded ?? feed.series;
       const budgets = Object.entries(BUDGET_CASES[slo.name] ?? {}).map(
         ([level, { good, minutes, onset }]): [string, Sample] => [
           `${camel(slo.name)}Budget${level}`,
           {
-            every: feed.counted ? undefined : everyFor(BUDGET_FOR),
-            fires: [{ series: feed.series(good, minutes, 200), onset, labels }],
-            silent: [{ why: "nothing is lost", series: feed.series(200, 1, 100), at: 100 }],
+            every: everyFor(BUDGET_FOR),
+            fires: [{ series: series(good, minutes, 200), onset, labels }],
+            silent: [{ why: "nothing is lost", series: series(200, 1, 100), at: 100 }],
           },
         ],
       );
