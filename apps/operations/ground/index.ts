@@ -13,7 +13,7 @@ import { recordsOf } from "./records";
 import { resourceManager } from "./resources";
 import { flexibleServers } from "./servers";
 import { servingOf } from "./serving";
-import type { ClusterGround, DatabaseGround, Ground } from "./types";
+import type { ClusterGround, DatabaseGround, Environment, Ground } from "./types";
 import { keyVaults } from "./vaults";
 
 /** Settings from the environment; a secret also from a file: DATABASE_URL_FILE. */
@@ -30,8 +30,6 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   GITHUB_TOKEN: "may push branches and open pull requests; with GITHUB_REPOSITORY a verb opens its own",
   GITHUB_REPOSITORY: "owner/name of the repository that is deployed; GITHUB_API_URL for one elsewhere",
 };
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a verb cannot begin without; whatever else it needs is asked for where it is needed. */
 export type Need = "database" | "clusters";

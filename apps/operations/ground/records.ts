@@ -1,7 +1,6 @@
 import { CONTAINER_NAMES } from "../../../infra/data/places";
 import type { Platform } from "../platform";
-import type { Environment } from ".";
-import type { RecordsGround } from "./types";
+import type { Environment, RecordsGround } from "./types";
 
 /**
  * Backups, drills and incidents as the recovery runner's own readers see them. Stores come from the runner's settings

@@ -1,3 +1,6 @@
+/** Settings of the process, as a verb is given them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What an operation acts on. Everything it may do to the world passes here. */
 export interface Ground {
   now(): Date;
