@@ -14,7 +14,8 @@ const NODES = {
   vmSize: GIVEN,
   vnetSubnetID: GIVEN,
   maxPods: atLeast(30),
-  type: "VirtualMachineScaleSets",
+  // Of a pool that stands the provider gives the resource's own type in this place, in every update's judgement.
+  type: oneOf("VirtualMachineScaleSets", "Microsoft.ContainerService/managedClusters/agentPools"),
   "upgradeSettings.maxSurge": GIVEN,
   "upgradeSettings.drainTimeoutInMinutes": between(1, 30),
 };
