@@ -6,38 +6,20 @@ import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runLiveDrill } from "../../apps/recovery/commands/drill";
 import { verifyEvidence } from "../../apps/recovery/commands/evidence";
+import type { DrillReport } from "../../apps/recovery/drill/report";
 import type { RunContext } from "../../apps/recovery/context";
 import { plantDamagedBackup } from "../../apps/recovery/drill/damage";
-import { SCENARIO_IDS } from "../../apps/recovery/drill/objectives";
-import { drillReportSchema, type DrillReport } from "../../apps/recovery/drill/report";
-import { folderEvidence } from "../../apps/recovery/evidence/store";
 import { silent } from "../../apps/recovery/progress";
 import { loadSettings } from "../../apps/recovery/settings";
 import { openStore } from "../../apps/recovery/store/open";
 import type { Manifest } from "../../apps/recovery/types";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
+import { NOTHING, ownTemporaryFolder } from "../support/leftovers";
 import { containerEvidence, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { cleanEnvironment, recovery, root, run } from "../support/recoveryCli";
 
-/** A temporary folder of its own shows what a run leaves behind. */
-function ownTemporaryFolder(): { folder: string; leftovers(): { files: string[]; processes: string[] } } {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "drill-test-"));
-  fs.chmodSync(folder, 0o777);
-  return {
-    folder,
-    leftovers: () => ({
-      files: fs.readdirSync(folder),
-      processes: execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
-        .split("\n")
-        .filter((line) => line.includes(folder)),
-    }),
-  };
-}
-
 // Whole drills on real servers: on a busy machine one of ten seconds takes minutes.
 jest.setTimeout(240_000);
-
-const NOTHING = { files: [], processes: [] };
 
 describe("npm run drill", () => {
   let temporary: ReturnType<typeof ownTemporaryFolder>;
@@ -57,90 +39,6 @@ describe("npm run drill", () => {
       BACKUP_STORE_URL: "https://prod.blob.core.windows.net",
       ENVIRONMENT: "prod",
     });
-
-  test("passes every scenario with measured RTO and RPO, leaves evidence and nothing else", async () => {
-    const { code, stdout, stderr } = await drill(
-      // Those of a whole platform have a command and a workflow of their own.
-      ...["--scenario", SCENARIO_IDS.join(",")],
-      ...["--json", "--markdown", path.join(out, "report.md"), "--junit", path.join(out, "report.xml")],
-    );
-    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-    const { stored, ...document } = JSON.parse(stdout) as DrillReport & {
-      stored: { name: string; sha256: string };
-    };
-    const report = drillReportSchema.parse(document);
-    expect(report.verdict).toEqual({ rto: "met", rpo: "met", integrity: "PASS", overall: "PASS" });
-    expect(report.scenarios.map(({ id }) => id)).toEqual([
-      "backup-only",
-      "accidental-deletion",
-      "corrupted-newest",
-      "region-loss",
-      "provider-loss",
-    ]);
-    for (const scenario of report.scenarios) {
-      expect(scenario.verdict.overall).toBe("PASS");
-      expect(scenario.measured.rpoMethod).toBe("marker");
-      // Work was confirmed after the backup, so some must be missing; and a restore takes time.
-      expect(scenario.measured.rpoSeconds).toBeGreaterThan(0.05);
-      expect(scenario.measured.rtoSeconds).toBeGreaterThan(0.05);
-      expect(scenario.tables.length).toBeGreaterThanOrEqual(8);
-      expect(scenario.tables.every(({ match }) => match)).toBe(true);
-      const spent = scenario.stages.filter(({ startedAt }) => startedAt >= (scenario.measured.lossAt ?? ""));
-      const total = spent.reduce((sum, stage) => sum + stage.seconds, 0);
-      expect(total).toBeLessThanOrEqual((scenario.measured.rtoSeconds ?? 0) + 1);
-    }
-    const corrupted = report.scenarios[2];
-    expect(corrupted?.checks).toContainEqual(
-      expect.objectContaining({ id: "damaged-backup-refused", status: "PASS" }),
-    );
-    expect(corrupted?.stages.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^refuse drill-/));
-
-    // Everything of Azure was lost: what came back came from S3, opened with the key that was on paper, on a server
-    // without superuser, and each of the platform's roles can work there.
-    const provider = report.scenarios[4];
-    expect(provider?.targets).toEqual({ rtoSeconds: 4 * 3_600, rpoSeconds: 3_600 });
-    expect(provider?.backup?.blob).toMatch(/\.age$/);
-    expect(provider?.stages.map(({ name }) => name)).toContain("lose the provider");
-    for (const role of ["api", "migration", "backup"])
-      expect(provider?.checks).toContainEqual(
-        expect.objectContaining({ id: `role-${role}`, status: "PASS" }),
-      );
-
-    const evidence = await verifyEvidence(folderEvidence(out), "local", stored.sha256);
-    expect(evidence).toMatchObject({ verdict: "PASS", reports: 1, head: stored.sha256 });
-    expect(fs.readFileSync(path.join(out, "report.md"), "utf8")).toMatch(/^# Recovery drill drill-\d+: PASS/);
-    expect(fs.readFileSync(path.join(out, "report.xml"), "utf8")).toMatch(/failures="0"/);
-    expect(temporary.leftovers()).toEqual(NOTHING);
-    expect(stderr).not.toMatch(/never-used|prod\.example/);
-  });
-
-  test.each(["SIGINT", "SIGTERM"] as const)(
-    "%s in the middle leaves no server, no folder and no report",
-    async (signal) => {
-      const child = spawn(
-        process.execPath,
-        ["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", "1000", "--out", out],
-        {
-          cwd: root,
-          env: cleanEnvironment({ TMPDIR: temporary.folder }),
-        },
-      );
-      let stderr = "";
-      const busy = new Promise<void>((resolve) =>
-        child.stderr.on(
-          "data",
-          (data: Buffer) => (stderr += data.toString()).includes("back up under writes") && resolve(),
-        ),
-      );
-      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-      await Promise.race([busy, ended]);
-      child.kill(signal);
-      expect(await ended).toBe(1);
-      expect(stderr).toMatch(new RegExp(`interrupted by ${signal}`));
-      expect(temporary.leftovers()).toEqual(NOTHING);
-      expect(fs.readdirSync(out)).toEqual([]);
-    },
-  );
 
   test("what cannot be run is NOT_RUN and says what to install; wrong usage is refused", async () => {
     const only = ["--out", out, "--scenario", "backup-only", "--orders", "1000"];

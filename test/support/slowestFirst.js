@@ -8,7 +8,6 @@ const { default: Sequencer } = require("@jest/test-sequencer");
 /** Files that take half a minute or more, the slowest first. */
 const SLOWEST = [
   "alerting/rules",
-  "recovery/drill",
   "policies/compliance",
   "alerting/endToEnd",
   "policies/metamorphic",
