@@ -20,7 +20,6 @@ const SLOWEST = [
   "emulated-azure/servers",
   "recovery/verify",
   "docs/generated",
-  "tools/new",
   "commands",
   "tools/page",
 ];
