@@ -50,18 +50,6 @@ export async function assess(
 ): Promise<PitrAssessment> {
   const region = await primary(platform, ground);
   const sourceId = serverId(platform, region);
-  const source = await ground.resources.get(sourceId, POSTGRES_API);
-  const { backup } = (source?.properties ?? {}) as { backup?: { earliestRestoreDate?: string } };
-  const earliest = new Date(backup?.earliestRestoreDate ?? NaN);
-  if (Number.isNaN(earliest.getTime()))
-    throw notRun(`Azure does not say from when on ${region.server} can be restored`);
-  const newest = new Date(
-    ground.now().getTime() - (ground.restoreLagSeconds ?? platform.restoreLagSeconds) * 1000,
-  );
-  if (at < earliest || at > newest)
-    throw refused(
-      `--at ${at.toISOString()}: outside what can be restored, ${earliest.toISOString()} to ${newest.toISOString()}; older moments are in the backups`,
-    );
   const restored = nameOf(region.server);
   const id = serverId(platform, region, restored);
   const there = (await ground.resources.get(id, POSTGRES_API)) as
@@ -75,6 +63,9 @@ export async function assess(
     throw refused(
       `--at ${at.toISOString()}: ${incident} made ${restored} as of ${made}; give that, or --drop first`,
     );
+  const earliest = await earliestOf(ground, sourceId, region);
+  // What is made already needs no window any more: it moves on, and whoever was killed goes on all the same.
+  if (!there) refuseOutside(platform, ground, at, earliest);
   const tables = [];
   for (const table of extract) tables.push(await tableOf(platform, ground, table));
   return {
@@ -87,6 +78,25 @@ export async function assess(
     tables,
     begun: there !== undefined,
   };
+}
+
+async function earliestOf(ground: Ground, sourceId: string, { server }: RegionFacts): Promise<Date> {
+  const source = await ground.resources.get(sourceId, POSTGRES_API);
+  const { backup } = (source?.properties ?? {}) as { backup?: { earliestRestoreDate?: string } };
+  const earliest = new Date(backup?.earliestRestoreDate ?? NaN);
+  if (Number.isNaN(earliest.getTime()))
+    throw notRun(`Azure does not say from when on ${server} can be restored`);
+  return earliest;
+}
+
+function refuseOutside(platform: Platform, ground: Ground, at: Date, earliest: Date): void {
+  const newest = new Date(
+    ground.now().getTime() - (ground.restoreLagSeconds ?? platform.restoreLagSeconds) * 1000,
+  );
+  if (at < earliest || at > newest)
+    throw refused(
+      `--at ${at.toISOString()}: outside what can be restored, ${earliest.toISOString()} to ${newest.toISOString()}; older moments are in the backups`,
+    );
 }
 
 /** @throws OperationError when no server is the primary, or none answers */

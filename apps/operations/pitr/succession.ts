@@ -7,7 +7,7 @@ import type { Platform, RegionFacts } from "../platform";
 import { changeRole, endSessions, sessionsOf, workloadRoles, type LoginRole } from "../roles";
 import { POSTGRES_API, serverId } from "../server";
 import type { PitrAssessment } from "./assess";
-import { endpointName, virtualEndpointId } from "./virtualEndpoint";
+import { endpointBelow, endpointName, virtualEndpointId } from "./virtualEndpoint";
 
 const LOCK_API = "2020-05-01";
 
@@ -159,11 +159,13 @@ export class Succession {
       undo: `move the endpoint back below ${region.server}`,
       done: () => this.pointed(),
       run: async (signal) => {
-        for (const { server, ...other } of platform.regions) {
-          const old = virtualEndpointId(platform, { server, ...other }, server);
-          const there = await ground.resources.get(old, POSTGRES_API).catch(() => undefined);
-          if (there) await ground.resources.delete(old, POSTGRES_API, signal);
-        }
+        for (const other of platform.regions)
+          if (await endpointBelow(platform, ground, other, other.server))
+            await ground.resources.delete(
+              virtualEndpointId(platform, other, other.server),
+              POSTGRES_API,
+              signal,
+            );
         await ground.resources.put(
           virtualEndpointId(platform, region, restored),
           POSTGRES_API,

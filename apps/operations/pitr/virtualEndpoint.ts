@@ -1,5 +1,5 @@
-import { messageOf } from "../frame/errors";
-import type { Ground } from "../ground/types";
+import { messageOf, notRun } from "../frame/errors";
+import type { AzureResource, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
 import { nextDatabaseServer } from "../../../infra/naming";
@@ -20,18 +20,29 @@ function candidates({ regions, databaseGeneration }: Platform): [RegionFacts, st
   );
 }
 
+/**
+ * The endpoint below a server; undefined when none stands there. A look-up that fails is no answer: what serves would be taken for
+ * what does not.
+ * @throws OperationError when it cannot be asked
+ */
+export async function endpointBelow(
+  platform: Platform,
+  ground: Ground,
+  region: RegionFacts,
+  server: string,
+): Promise<AzureResource | undefined> {
+  try {
+    return await ground.resources.get(virtualEndpointId(platform, region, server), POSTGRES_API);
+  } catch (error) {
+    // Below the server of a pair that does not write Azure refuses to show it.
+    if ((error as { statusCode?: number }).statusCode === 400) return undefined;
+    throw notRun(`where ${platform.writerHost} leads cannot be asked: ${messageOf(error)}`, error);
+  }
+}
+
 /** Name of the server the endpoint stands below; undefined when there is none, as while it moves. */
 export async function endpointServer(platform: Platform, ground: Ground): Promise<string | undefined> {
-  for (const [region, server] of candidates(platform)) {
-    // Below the server of a pair that does not write Azure refuses to show it.
-    const found = await ground.resources
-      .get(virtualEndpointId(platform, region, server), POSTGRES_API)
-      .catch((error: unknown) => {
-        // Somebody who may not ask learns nothing of where it stands.
-        if (/AuthorizationFailed|AuthenticationFailed/.test(messageOf(error))) throw error;
-        return undefined;
-      });
-    if (found) return server;
-  }
+  for (const [region, server] of candidates(platform))
+    if (await endpointBelow(platform, ground, region, server)) return server;
   return undefined;
 }
