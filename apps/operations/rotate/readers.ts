@@ -62,10 +62,14 @@ export async function restartedFor(
   return true;
 }
 
-/** Deployments that run with a value of the unit, in every cluster that answers. */
+/**
+ * Deployments that run with a value of the unit, in every cluster.
+ * @throws OperationError when one does not answer: its pods would keep what has ended, and nobody would know
+ */
 async function running(platform: Platform, ground: Ground, { entries }: Unit) {
   const readers = new Set<string>(entries.flatMap((entry) => entry.readers));
-  const { places } = await placesOf(platform, ground);
+  const { places, silent } = await placesOf(platform, ground);
+  if (silent.length > 0) throw failed(silent.join("; "));
   const contained = (await containedBy(platform, places)) !== undefined;
   return places.flatMap((place) =>
     place.deployments
