@@ -315,6 +315,30 @@ describe("the region that serves is lost while its pods write", () => {
   }, 180_000);
 });
 
+test("--wait-for-silence ends once the region that is left can have called no partner any more, and not before", async () => {
+  const choice = { to: NORTH.location, waitForSilence: true };
+  const user = new AbortController();
+  const say = (line: string) => {
+    if (/silence: westeurope is silent by /.test(line)) user.abort(new Error("nobody waits that long here"));
+  };
+  await expect(run(choice, go("INC-silence"), { signal: user.signal, say })).rejects.toThrow(/nobody waits/);
+  const [{ since }] = [...laptop.servingRecords.values()].sort((one, other) => other.term - one.term) as [
+    any,
+  ];
+  // Ten minutes of grace, a look that was just before, and one call (15 s here).
+  const at = (seconds: number) => ({
+    ...laptop.ground,
+    now: () => new Date(Date.parse(since) + seconds * 1000),
+  });
+  const { steps } = await run(choice, go("INC-silence"), {}, at(615));
+  expect(steps.find(({ id }: { id: string }) => id === "silence").how).toBe("found");
+  const early = new AbortController();
+  const stop = (line: string) => void (/is silent by/.test(line) && early.abort(new Error("not yet")));
+  await expect(run(choice, go("INC-silence"), { signal: early.signal, say: stop }, at(614))).rejects.toThrow(
+    /not yet/,
+  );
+}, 180_000);
+
 test("a journal that somebody changed is refused, with the line", async () => {
   const file = path.join(laptop.folder, "INC-back.jsonl");
   const text = fs.readFileSync(file, "utf8");

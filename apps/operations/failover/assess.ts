@@ -30,6 +30,8 @@ export interface FailoverChoice {
   mode?: "planned" | "forced";
   /** Seconds of loss the operator accepts beyond the recovery point objective. */
   acceptLoss?: number;
+  /** Whether the verb ends only once the region that is left can have called no partner any more. */
+  waitForSilence?: boolean;
 }
 
 interface Standing {
@@ -56,6 +58,8 @@ export async function assess(
   choice: FailoverChoice,
 ): Promise<Assessment> {
   const { from, to } = regionsOf(platform, choice.to);
+  if (choice.waitForSilence && !ground.serving)
+    throw refused(`--wait-for-silence: ${platform.stack} keeps no record of who may call partners`);
   const view = await ground.servers.get(to.resourceGroup, to.server).catch((error: unknown) => {
     throw notRun(`${to.location}: its server cannot be asked: ${messageOf(error)}`, error);
   });

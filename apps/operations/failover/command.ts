@@ -9,6 +9,7 @@ interface FailoverOptions extends CommonOptions {
   planned?: boolean;
   forced?: boolean;
   acceptLoss?: number;
+  waitForSilence?: boolean;
 }
 
 export function registerFailover(program: Command): void {
@@ -18,16 +19,17 @@ export function registerFailover(program: Command): void {
     .option("--planned", "only while the other region answers; loses nothing")
     .option("--forced", "at once; what the replica lacks is lost")
     .option("--accept-loss <seconds>", "go on although more than the objective would be lost", wholeSeconds)
+    .option("--wait-for-silence", "end once the region that is left can have called no partner any more")
     .addHelpText("after", HELP)
     .action(async (stack: string, options: FailoverOptions) => {
       if (options.planned && options.forced) throw refused("--planned and --forced exclude each other");
       const mode = options.planned ? "planned" : options.forced ? "forced" : undefined;
-      const { to, acceptLoss } = options;
+      const { to, acceptLoss, waitForSilence } = options;
       await runVerb(
         stack,
         options,
         ["database", "clusters"],
-        ({ platform, ground }) => failover(platform, ground, { to, mode, acceptLoss }),
+        ({ platform, ground }) => failover(platform, ground, { to, mode, acceptLoss, waitForSilence }),
         (platform) => regionsOf(platform, to),
       );
     });

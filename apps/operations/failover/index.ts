@@ -16,7 +16,7 @@ export function failover(platform: Platform, ground: Ground, choice: FailoverCho
       return {
         subject: found.to.location,
         facts: factsOf(platform, found),
-        steps: failoverSteps(platform, ground, found, incident),
+        steps: failoverSteps(platform, ground, found, incident, choice),
         document: documentOf(platform, found),
       };
     },

@@ -1,4 +1,4 @@
-import { GRACE_SECONDS, majority } from "../../recovery/serving/record";
+import { GRACE_SECONDS, majority, silentBy } from "../../recovery/serving/record";
 import type { Step } from "../frame/steps";
 import type { ServingGround } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
@@ -31,5 +31,31 @@ export function partnersFollow(
       return others.join(", ");
     },
     run: () => serving.write(to.location, incident, now()),
+  };
+}
+
+/**
+ * Waits until the region that is left has called its last partner, however cut off it is: for whoever must not have two regions
+ * tell a partner of one order. Asked of the record's own moment, so that a run that was killed waits for the rest only.
+ */
+export function silence(
+  { partnerCallSeconds }: Platform,
+  serving: ServingGround,
+  { from, to, now }: { from: RegionFacts; to: RegionFacts; now: () => Date },
+): Step {
+  const bound = GRACE_SECONDS + partnerCallSeconds;
+  return {
+    id: "silence",
+    title: `wait until ${from.location} can have called no partner any more`,
+    bound: bound + 60,
+    undo: "nothing was changed",
+    done: async () => {
+      const records = (await serving.look()).flatMap(({ record }) => record ?? []);
+      const newest = records.sort((one, other) => other.term - one.term)[0];
+      if (newest?.serving !== to.location) return `no account says that ${to.location} serves`;
+      const by = silentBy(new Date(newest.since), partnerCallSeconds);
+      return now() >= by || `${from.location} is silent by ${by.toISOString()} at the latest`;
+    },
+    run: () => Promise.resolve(),
   };
 }

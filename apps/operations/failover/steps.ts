@@ -4,9 +4,9 @@ import type { Step } from "../frame/steps";
 import type { ClusterGround, Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
-import { isPrimary, type Assessment } from "./assess";
+import { isPrimary, type Assessment, type FailoverChoice } from "./assess";
 import { firstBackup } from "./firstBackup";
-import { partnersFollow } from "./partners";
+import { partnersFollow, silence } from "./partners";
 import { publicNamesAnswer } from "./publicNames";
 
 /** The steps of a failover, in order. Nothing in them needs the region that is left, Pulumi's state or GitHub. */
@@ -15,12 +15,17 @@ export function failoverSteps(
   ground: Ground,
   found: Assessment,
   incident: string,
+  { waitForSilence = false }: Pick<FailoverChoice, "waitForSilence"> = {},
 ): Step[] {
   const steps = new Steps(platform, ground, found);
   const quiet = found.mode === "planned" && !found.promoted ? [steps.quiesce(), steps.catchUp()] : [];
   const { from, to } = found;
+  const who = { from, to, incident, now: () => ground.now() };
   const partners = ground.serving
-    ? [partnersFollow(platform, ground.serving, { from, to, incident, now: () => ground.now() })]
+    ? [
+        partnersFollow(platform, ground.serving, who),
+        ...(waitForSilence ? [silence(platform, ground.serving, who)] : []),
+      ]
     : [];
   return [
     ...quiet,

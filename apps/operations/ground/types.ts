@@ -28,7 +28,9 @@ export interface Ground {
 
 export interface ServingGround {
   /** What each account says, or that it does not answer. */
-  look(): Promise<{ place: string; record?: { serving: string; term: number }; silent?: true }[]>;
+  look(): Promise<
+    { place: string; record?: { serving: string; term: number; since: string }; silent?: true }[]
+  >;
   /** @throws when fewer than half of the accounts took it */
   write(region: string, incident: string, now: Date): Promise<void>;
 }
