@@ -54,13 +54,31 @@ const EDGE = [
   azure("Microsoft.Cdn/profiles/afdEndpoints/write", "switches it off and on"),
 ];
 
+const ADDRESS = [
+  azure("Microsoft.Network/privateEndpoints/read", "whether the server has an address"),
+  azure("Microsoft.Network/privateEndpoints/write", "gives it one"),
+  azure("Microsoft.Network/privateEndpoints/privateDnsZoneGroups/read", "whether it has a name"),
+  azure("Microsoft.Network/privateEndpoints/privateDnsZoneGroups/write", "gives it one"),
+  azure("Microsoft.Network/locations/*/read", "waits until the network is changed"),
+];
+
 /** Verbs of the command line that ask Azure for something. */
 export type VerbName =
-  "status" | "preflight" | "failover" | "maintenance" | "contain" | "reopen" | "announce" | "pitr" | "rotate";
+  | "status"
+  | "preflight"
+  | "failover"
+  | "maintenance"
+  | "contain"
+  | "reopen"
+  | "announce"
+  | "pitr"
+  | "pitr --adopt"
+  | "rotate";
 
 /**
  * What each verb asks for, no more and no less: `test/operations/rights.test.ts` types every verb as somebody who holds
- * these, has each refused in turn by its name, and finds none that nobody asks for.
+ * these, has each refused in turn by its name, and finds none that nobody asks for; `pitr --adopt`, which needs a platform served
+ * whole, is typed so in `killed.long.test.ts`.
  */
 export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
   status: [
@@ -129,12 +147,29 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     server("flexibleServers/write", "makes a server beside the one that serves"),
     server("flexibleServers/delete", "takes it away; a lock keeps the platform's own"),
     SERVER_WAITED,
-    azure("Microsoft.Network/privateEndpoints/read", "whether it has an address"),
-    azure("Microsoft.Network/privateEndpoints/write", "gives it one"),
-    azure("Microsoft.Network/privateEndpoints/delete", "takes it away"),
-    azure("Microsoft.Network/privateEndpoints/privateDnsZoneGroups/read", "whether it has a name"),
-    azure("Microsoft.Network/privateEndpoints/privateDnsZoneGroups/write", "gives it one"),
-    azure("Microsoft.Network/locations/*/read", "waits until the network is changed"),
+    ...ADDRESS,
+    azure("Microsoft.Network/privateEndpoints/delete", "takes the address away"),
+  ],
+  "pitr --adopt": [
+    SERVER,
+    server("flexibleServers/write", "makes the server that is to serve, and its replica"),
+    SERVER_WAITED,
+    server("flexibleServers/configurations/read", "which parameters somebody set"),
+    server("flexibleServers/configurations/write", "gives them to the new server"),
+    server("flexibleServers/restart/action", "lets those that wait for it come into force"),
+    server("flexibleServers/virtualendpoints/read", "which server the names of the pair lead to"),
+    server("flexibleServers/virtualendpoints/write", "leads them to the new one"),
+    server("flexibleServers/virtualendpoints/delete", "takes them from the old one"),
+    azure("Microsoft.Authorization/locks/read", "whether the old server is kept from being deleted"),
+    azure("Microsoft.Authorization/locks/delete", "lets its endpoint move"),
+    azure("Microsoft.Authorization/locks/write", "keeps it again"),
+    ...ADDRESS,
+    secrets("getSecret", "the logins' passwords of today"),
+    PODS_WANTED,
+    CONTAINED,
+    inCluster("batch/cronjobs/read", "what the first backup is made from"),
+    inCluster("batch/jobs/read", "how the first backup ends"),
+    inCluster("batch/jobs/write", "starts it"),
   ],
   rotate: [
     SERVER,
@@ -157,22 +192,25 @@ const CREDENTIALS: readonly Right[] = [
   ),
 ];
 
+const JOINED = [
+  azure("Microsoft.Network/virtualNetworks/subnets/join/action", "puts the address into its subnet"),
+  azure("Microsoft.Network/privateDnsZones/join/action", "puts the name into its zone"),
+];
+
 /**
  * What Azure asks for beside the request itself, at what the request names (linked access checks); nothing here asks for them:
  * https://learn.microsoft.com/azure/private-link/rbac-permissions, https://learn.microsoft.com/azure/dns/dns-protect-private-zones-recordsets.
  */
 const LINKED: Readonly<Partial<Record<VerbName, readonly Right[]>>> = {
-  pitr: [
-    azure("Microsoft.Network/virtualNetworks/subnets/join/action", "puts the address into its subnet"),
-    azure("Microsoft.Network/privateDnsZones/join/action", "puts the name into its zone"),
-  ],
+  pitr: JOINED,
+  "pitr --adopt": JOINED,
   announce: [azure("Microsoft.App/managedEnvironments/join/action", "leaves the page where it is")],
 };
 
 /**
- * Three roles, because what they could do in the wrong hands differs, and no more, because each has to be activated at
+ * Four roles, because what they could do in the wrong hands differs, and no more, because each has to be activated at
  * 03:00: whoever fails over and cuts off reads no secret and deletes no server; whoever restores may delete one; whoever
- * rotates reads every secret.
+ * adopts takes a lock off, and so may delete none; whoever rotates reads every secret.
  */
 export const ROLES = {
   operator: {
@@ -182,6 +220,10 @@ export const ROLES = {
   restorer: {
     verbs: ["pitr"],
     description: "Restores the database beside the one that serves, and takes that away.",
+  },
+  adopter: {
+    verbs: ["pitr --adopt"],
+    description: "Lets a restored server take the place of the one that serves; deletes no server.",
   },
   rotator: { verbs: ["rotate"], description: "Gives secrets new values, and so reads them." },
   preflight: {

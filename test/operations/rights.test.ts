@@ -41,7 +41,7 @@ const page = (on: boolean, incident: string) =>
   typed(maintenance(laptop.platform, laptop.ground, { on, retryAfterSeconds: 60 }), incident);
 
 /** Each verb there and back; the back leaves all as it was for the next. */
-const ROUNDS: Record<VerbName, (() => Promise<void>)[]> = {
+const ROUNDS: Record<Exclude<VerbName, "pitr --adopt">, (() => Promise<void>)[]> = {
   status: [
     () =>
       looked(
@@ -130,7 +130,7 @@ async function asked(round: () => Promise<void>, granted: Map<string, boolean>):
   }
 }
 
-test.each(Object.keys(ROUNDS) as VerbName[])(
+test.each(Object.keys(ROUNDS) as (keyof typeof ROUNDS)[])(
   "%s ends for who holds its rights alone, asks for each of them, and names the one that lacks",
   async (verb) => {
     const rights = VERB_RIGHTS[verb];

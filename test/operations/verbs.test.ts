@@ -416,7 +416,7 @@ describe("rights of operators, before they are needed", () => {
       if (type.endsWith(":RoleAssignment") && own["roleDefinitionId"] === of("rotator").id) cloud.remove(key);
     const readiness = await preflight(laptop.platform, laptop.ground, laptop.folder);
     expect(readiness.checks.find(({ id }) => id === "operator-roles")?.text).toBe(
-      "4 roles are as derived, and held; Forma3D operator shop lacks Microsoft.DBforPostgreSQL/flexibleServers/write; there is no role Forma3D restorer shop; nobody holds Forma3D rotator shop or may take it",
+      "5 roles are as derived, and held; Forma3D operator shop lacks Microsoft.DBforPostgreSQL/flexibleServers/write; there is no role Forma3D restorer shop; nobody holds Forma3D rotator shop or may take it",
     );
     cloud.restore(before);
   }, 180_000);
