@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import fs from "node:fs";
-import yaml from "js-yaml";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
@@ -49,7 +48,8 @@ import { SECRET_CATALOG, secretsOf } from "../../infra/secrets/secretCatalog";
 import { kindNamed } from "../../packages/emulated-azure/kubernetes/kinds";
 import { clientProgram, PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
 import { credentialOf, signIn } from "../cloud/client";
-import { declareFrontDoor, declareNetwork, declareStatusPage, declareVaults, startPage } from "./laptopParts";
+import { startPage, statusPage } from "../../apps/rehearsal/laptop/pages";
+import { declareFrontDoor, declareNetwork, declareStatusPage, declareVaults } from "./laptopParts";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ADMINISTRATOR = { login: "chief", password: "not-a-real-one-0" };
@@ -136,7 +136,9 @@ export class Laptop {
       cluster: (name) => kubernetes(laptop.config, k8s, name),
       edge: throughTheEdge,
       document: (url) =>
-        url.includes(".azurecontainerapps.io/") ? Promise.resolve(laptop.statusPage()) : documentOf(url),
+        url.includes(".azurecontainerapps.io/")
+          ? Promise.resolve(statusPage(laptop.cloud)?.document)
+          : documentOf(url),
       image: () => Promise.resolve(true),
       certificate: () => Promise.resolve(new Date(Date.now() + 60 * 86_400_000)),
       serving: laptop.serving(),
@@ -494,13 +496,6 @@ export class Laptop {
   }
 
   /** What Gatus answers from the file it is given: announcements as they stand there (its api/config.go). */
-  private statusPage(): object {
-    const app = [...this.cloud.cloud.all()].find(({ type }) => type === "azure-native:app:ContainerApp");
-    const configuration = app?.inputs["configuration"] as { secrets?: { value: string }[] };
-    const file = yaml.load(configuration.secrets?.[0]?.value ?? "") as { announcements?: unknown };
-    return { announcements: file.announcements ?? [] };
-  }
-
   /** The API's word about its partners: each is up with the keys it is known by here. */
   private dependencies(place: Place): object {
     const values = this.secretOf(place, SYNCED);

@@ -1,16 +1,9 @@
-import fs from "node:fs";
-import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { CDN_API, edgeId, endpointId } from "../../apps/operations/edge";
 import { APP_API, appId } from "../../apps/operations/announce";
 import type { ResourcesGround } from "../../apps/operations/ground/types";
 import type { Platform } from "../../apps/operations/platform";
 import { OUTSIDE_PORT, OUTSIDE_SECRET, outsideFile } from "../../infra/statusPage/outsideFile";
-import { monitoringProgram } from "../../packages/local-servers/monitoringPrograms";
-import { freePort, loopback } from "../../packages/local-servers/ports";
-import { startSupervised, temporaryDirectory } from "../../packages/local-servers/supervised";
 
-const ROOT = path.join(__dirname, "../..");
 const signal = new AbortController().signal;
 
 /** Front Door as the program declares it, as far as verbs look. */
@@ -116,38 +109,4 @@ export async function declareVaults(resources: ResourcesGround, platform: Platfo
       },
       signal,
     );
-}
-
-/** nginx as the pod runs it, on a port of this machine. @param application port of what the page leads health checks to */
-export async function startPage(config: string, application: number) {
-  const port = await freePort();
-  const directory = temporaryDirectory("page");
-  const own = config
-    .replaceAll("listen 8080", `listen ${loopback}:${port}`)
-    .replaceAll("http://maintenance-api", `http://${loopback}:${application}`);
-  fs.writeFileSync(path.join(directory, "page.conf"), own);
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `  ${name}_temp_path ${directory}/${name};`)
-    .join("\n");
-  fs.writeFileSync(
-    path.join(directory, "nginx.conf"),
-    `daemon off;\nmaster_process off;\npid ${directory}/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n  access_log off;\n${temporary}\n  include ${directory}/page.conf;\n}\n`,
-  );
-  const nginx = await startSupervised({
-    command: [
-      monitoringProgram("nginx", ROOT),
-      ...["-e", "stderr", "-p", directory, "-c", path.join(directory, "nginx.conf")],
-    ],
-    directory,
-    stopSignal: "KILL",
-  });
-  for (let tries = 0; ; tries++) {
-    const answers = await fetch(`http://${loopback}:${port}/-/healthy`).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-    if (answers) return { port, stop: nginx.stop };
-    if (tries > 100) throw new Error(`nginx did not start: ${nginx.output()}`);
-    await sleep(20);
-  }
 }

@@ -7,6 +7,7 @@ import type { Platform } from "../../operations/platform";
 import { SITES, type Site } from "../../../stacks/sites";
 import type { Served } from "../serve";
 import { REGION_HEADER } from "./application";
+import { statusPage } from "./pages";
 import type { Workloads } from "./workloads";
 
 const SERVICE = kindNamed("v1", "Service") as Kind;
@@ -21,6 +22,7 @@ const PROBE_MS = 2_500;
 const SAMPLES = 4;
 const SUCCESSFUL = 3;
 const ANSWER_MS = 5_000;
+const JSON_TYPE = { "content-type": "application/json" };
 
 interface Answer {
   status: number;
@@ -67,7 +69,9 @@ export class PublicNames {
 
   /** `name=host:port,…`, as `PUBLIC_HOSTS` takes it. */
   get hosts(): string {
-    return SITES.map((site) => `${this.platform.hosts[site]}=${LOOPBACK}:${this.port}`).join(",");
+    const page = statusPage(this.served.cloud);
+    const names = [...SITES.map((site) => this.platform.hosts[site]), ...(page ? [page.host] : [])];
+    return names.map((name) => `${name}=${LOOPBACK}:${this.port}`).join(",");
   }
 
   async close(): Promise<void> {
@@ -80,6 +84,10 @@ export class PublicNames {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const host = request.headers.host?.split(":")[0] ?? "";
+    const page = statusPage(this.served.cloud);
+    // It stands outside the clusters and the edge, and answers whatever becomes of them.
+    if (page?.host === host)
+      return { status: 200, headers: JSON_TYPE, body: Buffer.from(JSON.stringify(page.document)) };
     const site = SITES.find((one) => this.platform.hosts[one] === host);
     if (site === undefined || !this.enabled()) return { status: 404, headers: {}, body: Buffer.alloc(0) };
     const again = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].includes(request.method ?? "");

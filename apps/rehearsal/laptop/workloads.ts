@@ -11,11 +11,14 @@ import { clientProgram, PRODUCTION_MAJOR } from "../../../packages/local-servers
 import { SITES } from "../../../stacks/sites";
 import type { Served } from "../serve";
 import { Application, ORDERS } from "./application";
+import { startPage } from "./pages";
 import { containersOf, SecretDriver, variablesOf, type Container } from "./driver";
 
 const POD = kindNamed("v1", "Pod") as Kind;
 const CONFIG_MAP = kindNamed("v1", "ConfigMap") as Kind;
 const RETRY_MS = 250;
+/** Workload of the maintenance page. */
+const MAINTENANCE = "maintenance";
 /** Workloads behind the public names. */
 const SERVING: readonly string[] = SITES;
 
@@ -120,6 +123,7 @@ export class Workloads {
     if (SERVING.includes(workload)) return this.application(started);
     if (container.command?.[0] === "psql") return this.script(started);
     if (workload === "migration") return this.migrate(started);
+    if (workload === MAINTENANCE) return this.maintenance(started);
     const ofJob = started.pod.metadata.ownerReferences?.some(({ kind }) => kind === "Job") ?? false;
     if (ofJob) {
       log(`${container.name}: ${(container.args ?? []).join(" ")}\n`);
@@ -139,6 +143,22 @@ export class Workloads {
     this.serving.set(uid, {
       ...{ cluster, name, workload, port: application.port },
       end: (how) => (how === "kill" ? application.kill() : application.drain()),
+    });
+    this.endsWith(deleted, uid);
+    return { state: "ready" };
+  }
+
+  /** The maintenance page's own nginx, with the configuration the cluster holds. */
+  private async maintenance({ cluster, api, pod, container, workload, deleted }: Started): Promise<PodRun> {
+    const config = mountedFile(api, pod, container, "/etc/nginx/conf.d/default.conf");
+    const ports = [...this.serving.values()].filter(
+      (one) => one.cluster === cluster && one.workload === "api",
+    );
+    const nginx = await startPage(config, ports[0]?.port ?? 1);
+    const { uid, name } = pod.metadata;
+    this.serving.set(uid, {
+      ...{ cluster, name, workload, port: nginx.port },
+      end: () => nginx.stop(),
     });
     this.endsWith(deleted, uid);
     return { state: "ready" };
@@ -193,7 +213,7 @@ export class Workloads {
         ? own
         : argument.replace(
             /^--file=(.*)$/,
-            (_, file: string) => `--file=${this.file(api, pod, container, folder, file)}`,
+            (_, file: string) => `--file=${put(folder, file, mountedFile(api, pod, container, file))}`,
           ),
     );
     const env = { ...variables, PATH: process.env["PATH"], PGPASSWORD: String(password as string) };
@@ -202,22 +222,6 @@ export class Workloads {
     });
     log(stdout + stderr);
     return { state: "finished" };
-  }
-
-  /** Writes a file of a ConfigMap the container mounts. */
-  private file(api: Api, pod: Stored, container: Container, folder: string, wanted: string): string {
-    const volumes = (pod.spec?.["volumes"] ?? []) as { name: string; configMap?: { name: string } }[];
-    for (const { name, mountPath } of container.volumeMounts ?? []) {
-      const map = volumes.find((volume) => volume.name === name)?.configMap?.name;
-      if (map === undefined || path.dirname(wanted) !== mountPath) continue;
-      const stored = api.objects.find(CONFIG_MAP, pod.metadata.namespace, map);
-      const text = ((stored?.["data"] ?? {}) as Record<string, string>)[path.basename(wanted)];
-      if (text === undefined) continue;
-      const file = path.join(folder, path.basename(wanted));
-      fs.writeFileSync(file, text);
-      return file;
-    }
-    throw new Error(`nothing mounts ${wanted}`);
   }
 
   /** The application's migrations are its own; here they are one table. */
@@ -236,6 +240,25 @@ export class Workloads {
     log("migrated\n");
     return { state: "finished" };
   }
+}
+
+/** Text of a file of a ConfigMap the container mounts. @throws Error when nothing mounts it */
+function mountedFile(api: Api, pod: Stored, container: Container, wanted: string): string {
+  const volumes = (pod.spec?.["volumes"] ?? []) as { name: string; configMap?: { name: string } }[];
+  for (const { name, mountPath } of container.volumeMounts ?? []) {
+    const map = volumes.find((volume) => volume.name === name)?.configMap?.name;
+    if (map === undefined || path.dirname(wanted) !== mountPath) continue;
+    const stored = api.objects.find(CONFIG_MAP, pod.metadata.namespace, map);
+    const text = ((stored?.["data"] ?? {}) as Record<string, string>)[path.basename(wanted)];
+    if (text !== undefined) return text;
+  }
+  throw new Error(`nothing mounts ${wanted}`);
+}
+
+function put(folder: string, file: string, text: string): string {
+  const own = path.join(folder, path.basename(file));
+  fs.writeFileSync(own, text);
+  return own;
 }
 
 interface Started {
