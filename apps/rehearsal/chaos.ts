@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { InvalidArgumentError } from "commander";
 import { createCommand, runCommand } from "../../packages/command/program";
-import { play, sequences } from "./laptop/chaos";
+import { sequences, Stage } from "./laptop/chaos";
 
 const wholeNumber = (text: string): number => {
   const value = Number(text);
@@ -19,30 +19,35 @@ interface Flags {
   longest: number;
   seed?: number;
   path?: string;
+  shrink: boolean;
 }
 
 const program = createCommand(
   "chaos",
-  "Random sequences of operations and faults on a served platform, with invariants asked after every step. A failure is shrunk and told with the seed and path that repeat it.",
+  "Random sequences of operations and faults on a served platform, with invariants asked after every step. Each goes on where the last one ended. A failure is shrunk on platforms of its own, and told with the seed and path that repeat it.",
   { 0: "every sequence held", 1: "an invariant did not hold" },
 )
-  .option("--sequences <number>", "how many, each on a platform of its own", wholeNumber, 100)
+  .option("--sequences <number>", "how many", wholeNumber, 100)
   .option("--longest <number>", "most steps of a sequence", wholeNumber, 6)
   .option("--seed <number>", "begin with this seed, as a failure told it", integer)
   .option("--path <path>", "go straight to a failure's own sequence, as it told it")
-  .action(async ({ sequences: count, longest, seed, path }: Flags) => {
+  .option("--no-shrink", "stop at the first failure, as it is")
+  .action(async ({ sequences: count, longest, seed, path, shrink }: Flags) => {
     let played = 0;
+    const stage = new Stage((line) => console.log(`  ${line}`));
     const property = fc.asyncProperty(sequences(longest), async (commands) => {
       played += 1;
       console.log(`sequence ${played}`);
-      await play(commands, (line) => console.log(`  ${line}`));
+      await stage.play(commands);
     });
-    const details = await fc.check(property, {
-      numRuns: count,
-      endOnFailure: false,
-      ...(seed !== undefined && { seed }),
-      ...(path !== undefined && { path }),
-    });
+    const details = await fc
+      .check(property, {
+        numRuns: count,
+        endOnFailure: !shrink,
+        ...(seed !== undefined && { seed }),
+        ...(path !== undefined && { path }),
+      })
+      .finally(() => stage.close());
     if (!details.failed) {
       console.log(`${details.numRuns} sequences held, seed ${details.seed}`);
       return;

@@ -5,19 +5,26 @@ import path from "node:path";
 import { promisify } from "node:util";
 import type { CloudStore } from "../../../packages/emulated-azure/store/cloud";
 import { loadCloud } from "../../../packages/emulated-azure/store/file";
+import { ExitCode } from "../../../packages/command/errors";
 import { projectRoot } from "../../../packages/command/root";
 import { platformOf, type Platform } from "../../operations/platform";
+import type { RoleName } from "../../operations/rights";
+import type { Principal } from "../../../packages/emulated-azure/rights/directory";
 import { postgres } from "../../operations/ground/database";
 import type { DatabaseGround } from "../../operations/ground/types";
 import { serveCloud, type Served } from "../serve";
 import { Customer } from "./customer";
 import { ORDERS } from "./application";
 import { PublicNames } from "./edge";
+import { addOperators, groupOf, roleFor } from "./operators";
+import { DIE_AT, type DieAt } from "./kill";
 import { approveLinks, supplySecrets } from "./deployer";
 import { settingsOf } from "./settings";
 import { Workloads } from "./workloads";
 
 const ROOT = projectRoot(__dirname);
+/** How often a verb is typed that could not ask for something. */
+const ASKED_AGAIN = 4;
 
 /** What a command left behind. */
 export interface Ran {
@@ -36,7 +43,11 @@ export interface CommandOptions {
   principal?: string;
   /** Kills it with SIGKILL once what it has said matches. */
   killAt?: RegExp;
+  /** Kills it with SIGKILL at a moment of one of its steps, as its journal tells it. */
+  dieAt?: DieAt;
   environment?: Readonly<Record<string, string>>;
+  /** What it reads on standard input. */
+  input?: string;
   /** Told what it says as it says it. */
   say?: (text: string) => void;
 }
@@ -53,6 +64,7 @@ export class Laptop {
   private constructor(
     readonly platform: Platform,
     readonly served: Served,
+    readonly operators: Readonly<Record<RoleName, Principal>>,
     readonly workloads: Workloads,
     readonly names: PublicNames,
   ) {}
@@ -70,12 +82,16 @@ export class Laptop {
     await supplySecrets(served, platform);
     approveLinks(served);
     workloads.attach(served);
-    return new Laptop(platform, served, workloads, await PublicNames.open(platform, served, workloads));
+    const names = await PublicNames.open(platform, served, workloads);
+    return new Laptop(platform, served, addOperators(served, platform), workloads, names);
   }
 
-  /** Variables of a command that acts as a principal. */
+  /** Variables of a command that acts as a principal, or as whoever holds a custom role (`operators`, `adopters`, …). */
   environment(principal = "operator"): Record<string, string> {
-    return settingsOf(this.served, this.platform, this.names, principal);
+    const { served, operators, platform, names } = this;
+    const holders = Object.entries(operators).map(([role, who]) => [groupOf(role as RoleName), who] as const);
+    const everybody = { ...served.principals, ...Object.fromEntries(holders) };
+    return settingsOf({ ...served, principals: everybody }, platform, names, principal);
   }
 
   /** The administrator's connection; names lead to this machine. */
@@ -110,8 +126,9 @@ export class Laptop {
     return told.filter((id) => !kept.has(id));
   }
 
-  lose(region: string): Promise<void> {
-    return this.served.cloud.losses.lose(region);
+  /** @param how its servers die, or live on and nobody outside reaches them */
+  lose(region: string, how: "dead" | "cut off" = "dead"): Promise<void> {
+    return this.served.cloud.losses.lose(region, how);
   }
 
   async bringBack(region: string): Promise<void> {
@@ -119,21 +136,38 @@ export class Laptop {
     await this.served.real?.databases.settled();
   }
 
-  /** Runs `npm run operations` with these arguments, as an operator types it. */
-  operations(args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
+  /**
+   * Runs `npm run operations` with these arguments, as somebody types it who holds the verb's own role and nothing else. Who is told
+   * that something could not be asked and nothing was changed (exit code 3) types the same again: a busy machine answers late.
+   */
+  async operations(args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
     const journal = args.includes("--journal") ? [] : ["--journal", path.join(this.folder, "journal")];
-    return this.command("apps/operations/cli.ts", [...args, "--json", ...journal], options);
+    for (let tries = 1; ; tries++) {
+      const ran = await this.command("apps/operations/cli.ts", [...args, "--json", ...journal], {
+        principal: groupOf(roleFor(args)),
+        ...options,
+      });
+      if (ran.code !== ExitCode.notRun || tries === ASKED_AGAIN) return ran;
+    }
   }
 
   /** Runs a command of this repository, as a process of its own. */
   command(entry: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
-    const { principal, killAt, environment, say } = options;
+    const { principal, killAt, dieAt, environment, input, say } = options;
     const started = Date.now();
-    const child = spawn(process.execPath, [path.join(ROOT, "packages/command/run.mjs"), entry, ...args], {
+    const run = [path.join(ROOT, "packages/command/run.mjs"), entry, ...args];
+    const child = spawn(process.execPath, [...(dieAt ? ["--require", DIE_AT] : []), ...run], {
       cwd: ROOT,
-      env: { PATH: process.env["PATH"], HOME: this.folder, ...this.environment(principal), ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: process.env["PATH"],
+        HOME: this.folder,
+        ...this.environment(principal),
+        ...environment,
+        ...(dieAt && { DIE_AT: dieAt }),
+      },
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    child.stdin.end(input);
     let [stdout, said] = ["", ""];
     child.stdout.on("data", (part: Buffer) => (stdout += part.toString()));
     child.stderr.on("data", (part: Buffer) => {

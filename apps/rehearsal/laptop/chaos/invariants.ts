@@ -1,0 +1,102 @@
+import fs from "node:fs";
+import path from "node:path";
+import { BlockBlobClient } from "@azure/storage-blob";
+import { Client } from "pg";
+import { loginName } from "../../../../infra/data/databaseLogins";
+import { stringAt } from "../../../../packages/emulated-azure/model/paths";
+import { majority, SERVING_BLOB, SERVING_CONTAINER, servingRecord } from "../../../recovery/serving/record";
+import { readJournal } from "../../../operations/frame/journal";
+import type { RegionFacts } from "../../../operations/platform";
+import { ORDERS } from "../application";
+import type { Laptop } from "..";
+import { holds, regionOf, type Model, type World } from "./model";
+
+const SECRET = "azure-native:keyvault:Secret";
+
+/** What must be so after every step, tested by asking: who may write, what is missing, what the records and journals say. */
+export async function invariants(model: Readonly<Model>, world: World): Promise<void> {
+  const { laptop, customer, given } = world;
+  await customer.places(3);
+  const missing = (await laptop.missing(customer)).filter((id) => !given.has(id));
+  holds(
+    missing.length === 0,
+    `confirmed orders are missing beyond what was told: ${missing.slice(0, 5).join(", ")}`,
+  );
+  await oneWrites(model, world);
+  await partnersAgree(model, world);
+  const folder = path.join(laptop.folder, "journal");
+  const journals = fs.existsSync(folder)
+    ? fs.readdirSync(folder).filter((file) => file.endsWith(".jsonl"))
+    : [];
+  for (const file of journals) readJournal(path.join(folder, file));
+}
+
+/** By the name clients use, only the serving region's pods may write: tried, with what its vault gives them. */
+async function oneWrites(model: Readonly<Model>, world: World): Promise<void> {
+  const { laptop } = world;
+  const writers: string[] = [];
+  for (const region of laptop.platform.regions)
+    if (await writes(laptop, region)) writers.push(region.location);
+  const serves = regionOf(world, model.serving).location;
+  holds(
+    writers.join() === serves,
+    `${writers.join(" and ") || "nobody"} may write by the writer's name, and ${serves} serves`,
+  );
+}
+
+async function writes(laptop: Laptop, region: RegionFacts): Promise<boolean> {
+  const { platform, served } = laptop;
+  const found = [...served.cloud.cloud.all()].find(
+    ({ type, id }) =>
+      type === SECRET && id.toLowerCase().endsWith(`/vaults/${region.vault}/secrets/database-api-password`),
+  );
+  const client = new Client({
+    host: "127.0.0.1",
+    port: served.real?.databases.portOf(platform.writerHost) ?? 1,
+    user: loginName("api", region),
+    password: (found && stringAt(found.inputs, "properties.value")) ?? "",
+    database: platform.database,
+    ssl: { ca: served.listening.certificate, servername: platform.writerHost },
+  });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    // Written, and taken back: nothing may be left of having asked.
+    await client.query(`BEGIN; INSERT INTO ${ORDERS} (id) VALUES (-1); ROLLBACK`);
+    return true;
+  } catch (error) {
+    // Anything but a refusal would hide who may write.
+    const { code } = error as { code?: string };
+    if (code === "28000" || code === "28P01") return false;
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Once a failover was recorded, most of the accounts name the region that serves: the other's gateway calls no partner. */
+async function partnersAgree(model: Readonly<Model>, world: World): Promise<void> {
+  const { laptop } = world;
+  const storage = laptop.served.real?.storage;
+  const accounts = laptop.platform.servingPlaces.map(({ url }) => new URL(url).hostname.split(".")[0] ?? "");
+  const said = await Promise.all(
+    accounts.map(async (name) => {
+      const address = storage?.get(name)?.addressOf(`/${SERVING_CONTAINER}/${SERVING_BLOB}`);
+      if (address === undefined) return undefined;
+      const blob = new BlockBlobClient(address);
+      const text = await blob.downloadToBuffer().catch((error: { statusCode?: number }) => {
+        if (error.statusCode === 404) return undefined;
+        throw error;
+      });
+      return text && servingRecord.parse(JSON.parse(text.toString()));
+    }),
+  );
+  const newest = Math.max(0, ...said.map((record) => record?.term ?? 0));
+  if (newest === 0) return;
+  const serves = regionOf(world, model.serving).location;
+  const agree = said.filter((record) => record?.serving === serves && record.term === newest);
+  holds(
+    agree.length >= majority(accounts.length),
+    `${agree.length} of ${accounts.length} accounts say that ${serves} may call partners`,
+  );
+}

@@ -1,0 +1,202 @@
+import fs from "node:fs";
+import path from "node:path";
+import { Laptop, type Ran } from "../../apps/rehearsal/laptop";
+import type { DieAt } from "../../apps/rehearsal/laptop/kill";
+import type { Customer } from "../../apps/rehearsal/laptop/customer";
+import { invariants, type Model, type World } from "../../apps/rehearsal/laptop/chaos";
+import { VERB_RIGHTS, type Right } from "../../apps/operations/rights";
+import type { Wish } from "../../packages/emulated-azure/rights/decide";
+import { covers } from "../../packages/emulated-azure/rights/roles";
+import { readJournal } from "../../apps/operations/frame/journal";
+
+/*
+ * Every step of every verb, each killed with SIGKILL where its journal says that it begins, where its first change took effect, and
+ * where all of it is done and nobody has heard of it. The commands are those an operator types, as processes of their own with the
+ * rights they were given, on production as it is planned, served on real servers.
+ */
+jest.setTimeout(1_200_000);
+
+let laptop: Laptop;
+let customer: Customer;
+let world: World;
+const model: Model = { serving: 0, lost: undefined, incidents: 0 };
+/** Each kill, for whoever reads the run. */
+const kills: string[] = [];
+
+beforeAll(async () => {
+  laptop = await Laptop.open("prod");
+  customer = laptop.customer();
+  await customer.places(5);
+  world = { laptop, customer, given: new Set(), say: () => undefined };
+});
+afterAll(async () => {
+  await laptop?.close();
+  process.stderr.write(`${kills.length} kills\n${kills.map((kill) => `  ${kill}\n`).join("")}`);
+});
+
+const MOMENTS = ["begun", "wrote", "unheard"] as const;
+const lastLine = ({ said }: Ran): string => said.trim().split("\n").at(-1) ?? "";
+
+async function stepsOf(args: readonly string[], incident: string): Promise<string[]> {
+  const dry = await laptop.operations([...args, "--dry-run", "--incident", incident]);
+  expect([dry.code, dry.code === 0 ? "" : dry.said]).toEqual([0, ""]);
+  return (dry.document["steps"] as { id: string }[]).map(({ id }) => id);
+}
+
+/** Types a verb, kills it at each moment of each of its steps, and types it again, until it ends. @returns its document */
+async function killedEverywhere(args: readonly string[], incident: string): Promise<Record<string, any>> {
+  const steps = await stepsOf(args, incident);
+  const typed = [...args, "--yes", "--incident", incident];
+  for (const [index, step] of steps.entries())
+    for (const moment of MOMENTS) {
+      const dieAt: DieAt = `${moment}:${step}`;
+      const ran = await laptop.operations(typed, { dieAt });
+      const [, how] = /^killed: (\w+) /.exec(lastLine(ran)) ?? [];
+      // It died there, by a signal, and nowhere else.
+      expect([args.join(" "), dieAt, ran.code, how === undefined ? ran.said : how]).toEqual([
+        ...[args.join(" "), dieAt, undefined],
+        expect.stringMatching(/^(begun|wrote|unheard|found)$/),
+      ]);
+      kills.push(`${args.join(" ")}: ${index + 1}/${steps.length} ${step} ${how ?? ""}`);
+      // Nothing of it is left to be done, or the step has no request that changes something.
+      if (how === "found" || how === "unheard") break;
+    }
+  const ran = await laptop.operations(typed);
+  expect([args.join(" "), ran.code, ran.code === 0 ? "" : ran.said]).toEqual([args.join(" "), 0, ""]);
+  const journal = readJournal(path.join(laptop.folder, "journal", `${incident}.jsonl`));
+  expect(journal.at(-1)?.event).toBe("finished");
+  // What it was killed in is what the operator is told of at the end, each step once.
+  expect((ran.document["steps"] as { id: string }[]).map(({ id }) => id)).toEqual(steps);
+  return ran.document;
+}
+
+const settled = () => laptop.served.real?.databases.settled();
+const [HOME, AWAY] = ["westeurope", "northeurope"];
+const failover = (to: string, ...more: string[]) => ["failover", "prod", "--to", to, ...more];
+
+test("announce", async () => {
+  const args = ["announce", "prod", "--phase", "identified", "--service", "API Health", "--hours", "2"];
+  const document = await killedEverywhere(args, "INC-announce");
+  expect(document["outcome"]).toMatch(/customers read: /);
+});
+
+test("maintenance, on and off", async () => {
+  await killedEverywhere(["maintenance", "prod", "on"], "INC-on");
+  await killedEverywhere(["maintenance", "prod", "off"], "INC-off");
+  await invariants(model, world);
+});
+
+test("failover, planned, there and back: no order is lost", async () => {
+  for (const [to, serving] of [
+    [AWAY, 1],
+    [HOME, 0],
+  ] as const) {
+    await settled();
+    const document = await killedEverywhere(failover(to!, "--planned"), `INC-planned-${to}`);
+    expect(document["measured"]).toMatchObject({ rpoSeconds: 0 });
+    model.serving = serving;
+    await invariants(model, world);
+  }
+});
+
+test("failover, forced, while the region that serves is lost, in both directions", async () => {
+  for (const [from, to, serving] of [
+    [HOME, AWAY, 1],
+    [AWAY, HOME, 0],
+  ] as const) {
+    await settled();
+    await customer.places(5);
+    await laptop.lose(from!);
+    const document = await killedEverywhere(failover(to!), `INC-forced-${to}`);
+    expect(document["mode"]).toBe("forced");
+    model.serving = serving;
+    model.lost = serving === 1 ? 0 : 1;
+    const told = Date.parse(document["decidedAt"]) - (document["measured"].rpoSeconds + 1) * 1000;
+    for (const id of await laptop.missing(customer)) {
+      expect([id, customer.confirmed.get(id)! >= told]).toEqual([id, true]);
+      world.given.add(id);
+    }
+    await invariants(model, world);
+    await laptop.bringBack(from!);
+    model.lost = undefined;
+    await invariants(model, world);
+  }
+});
+
+test("rotate --all", async () => {
+  await killedEverywhere(["rotate", "prod", "--all"], "INC-rotate");
+  await invariants(model, world);
+});
+
+test("contain, and reopen", async () => {
+  await killedEverywhere(["contain", "prod"], "INC-contain");
+  const before = customer.confirmed.size;
+  await killedEverywhere(["reopen", "prod", "--keep-secrets"], "INC-reopen");
+  // Nothing was sold in between: what is confirmed now came after.
+  await customer.places(3);
+  expect(customer.confirmed.size).toBeGreaterThan(before);
+  await invariants(model, world);
+});
+
+const permissionOf = (action: string) => ({
+  actions: [action],
+  dataActions: [action],
+  notActions: [],
+  notDataActions: [],
+});
+
+const clock = async (): Promise<string> => {
+  const [row] = await laptop.sql<{ now: Date }>("SELECT clock_timestamp() AS now");
+  return row!.now.toISOString();
+};
+
+test("pitr with rows brought back, and its server taken away", async () => {
+  await customer.places(3);
+  const at = await clock();
+  await customer.places(3);
+  const [{ count }] = (await laptop.sql<{ count: number }>(
+    "WITH gone AS (DELETE FROM marker WHERE id <= 3 RETURNING 1) SELECT count(*)::int AS count FROM gone",
+  )) as [{ count: number }];
+  expect(count).toBeGreaterThan(0);
+  await killedEverywhere(["pitr", "prod", "--at", at, "--extract", "public.marker"], "INC-rows");
+  await invariants(model, world);
+  await killedEverywhere(["pitr", "prod", "--drop"], "INC-drop");
+});
+
+test("pitr --adopt, which asks for each of its rights and for no other", async () => {
+  await settled();
+  const at = await clock();
+  await customer.places(3);
+  const { rights } = laptop.served.cloud;
+  const may = rights.may.bind(rights);
+  const asked = new Map<string, boolean>();
+  const spy = jest.spyOn(rights, "may").mockImplementation((who, wish: Wish) => {
+    // What it may do to blobs is given at two containers, not by the role.
+    if (who.objectId === laptop.operators.adopter.objectId && !/^Microsoft.Storage/.test(wish.action))
+      asked.set(wish.action, wish.data ?? false);
+    return may(who, wish);
+  });
+  await killedEverywhere(["pitr", "prod", "--at", at, "--adopt"], "INC-adopt");
+  spy.mockRestore();
+  const own = VERB_RIGHTS["pitr --adopt"];
+  const uses = ({ action, data }: Right) =>
+    [...asked].some(([one, about]) => about === (data ?? false) && covers(permissionOf(action), one, about));
+  expect(own.filter((right) => !uses(right))).toEqual([]);
+  expect(
+    [...asked].filter(
+      ([one, about]) =>
+        !own.some(
+          ({ action, data }) => (data ?? false) === about && covers(permissionOf(action), one, about),
+        ),
+    ),
+  ).toEqual([]);
+  const moment = Date.parse(at);
+  for (const id of await laptop.missing(customer)) {
+    expect([id, customer.confirmed.get(id)! >= moment]).toEqual([id, true]);
+    world.given.add(id);
+  }
+  await customer.places(3);
+  expect(
+    fs.readdirSync(path.join(laptop.folder, "journal")).filter((file) => file.endsWith(".lease")),
+  ).toEqual([]);
+});
