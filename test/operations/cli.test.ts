@@ -1,6 +1,11 @@
 import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { main } from "../../apps/operations/cli";
+import { readJournal } from "../../apps/operations/frame/journal";
+import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -24,6 +29,11 @@ async function operations(args: string[], env: Record<string, string> = {}) {
     process.exitCode = 0;
   }
 }
+
+/** One that knows no cluster. */
+const KUBECONFIG = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "kubeconfig-")), "config");
+fs.writeFileSync(KUBECONFIG, "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n");
+afterAll(() => fs.rmSync(path.dirname(KUBECONFIG), { recursive: true }));
 
 const url = { DATABASE_URL: "postgresql://chief:x@host/db" };
 
@@ -97,6 +107,48 @@ test.each([
     2,
     /whole hours from 1 to 72/,
   ],
+  [
+    "loss that is accepted, and nothing is adopted",
+    ["pitr", "prod", "--at", "2026-11-30T03:00:00Z", "--accept-loss", "60"],
+    {},
+    2,
+    /--accept-loss is for --adopt/,
+  ],
+  [
+    "rows back and all of it",
+    ["pitr", "prod", "--at", "2026-11-30T03:00:00Z", "--adopt", "--extract", "orders"],
+    {},
+    2,
+    /--adopt and --extract exclude each other/,
+  ],
+  [
+    "announce without what its phase needs",
+    ["announce", "prod", "--phase", "identified", "--service", "Database"],
+    {},
+    2,
+    /identified: missing hours: give --hours/,
+  ],
+  [
+    "an address of the database that is none",
+    ["failover", "prod", "--to", "northeurope"],
+    { DATABASE_URL: "host" },
+    2,
+    /DATABASE_URL is no postgresql:\/\/ address/,
+  ],
+  [
+    "a place of a name that is none",
+    ["failover", "prod", "--to", "northeurope"],
+    { ...url, KUBECONFIG: KUBECONFIG, DATABASE_HOSTS: "shop" },
+    2,
+    /DATABASE_HOSTS: "shop" is not name=host:port/,
+  ],
+  [
+    "a kubeconfig without the cluster",
+    ["maintenance", "prod", "on"],
+    { KUBECONFIG: KUBECONFIG },
+    3,
+    /the kubeconfig has no context aks-forma3d-prod-weu; get it: az aks get-credentials --name aks-forma3d-prod-weu/,
+  ],
   ["no way to the clusters", ["maintenance", "prod", "on"], {}, 2, /KUBECONFIG is not set/],
   ["contain without a database", ["contain", "prod"], {}, 2, /DATABASE_URL is not set/],
   ["no way to the database", ["failover", "prod", "--to", "northeurope"], {}, 2, /DATABASE_URL is not set/],
@@ -117,6 +169,22 @@ test.each([
   },
 );
 
+test.each([
+  ["no JSON", "{", /--values: standard input is not one JSON document/],
+  ["no values", "[1]", /--values: expected one JSON object of secret names and values/],
+  ["a secret that is none", '{"mars":"not-to-be-shown"}', /--values: no secret mars\n/],
+])("rotate --values from standard input: %s", async (_name, input, message) => {
+  const own = Object.getOwnPropertyDescriptor(process, "stdin")!;
+  Object.defineProperty(process, "stdin", { value: Readable.from([input]), configurable: true });
+  try {
+    const { stderr, status, stdout } = await operations(["rotate", "prod", "--all", "--values"]);
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringMatching(message)]);
+    expect(stderr).not.toContain("not-to-be-shown");
+  } finally {
+    Object.defineProperty(process, "stdin", own);
+  }
+});
+
 test("as a program of its own: --json gives one document on failure too", () => {
   const args = [
     "packages/command/run.mjs",
@@ -136,6 +204,42 @@ test("as a program of its own: --json gives one document on failure too", () => 
     2,
     { error: { exitCode: 2, message: expect.stringMatching(/DATABASE_URL/) } },
   ]);
+});
+
+/*
+ * Every verb runs its steps in one frame. Here that frame, in a process that is killed at each moment of each step; the verbs
+ * themselves, each at each of its steps, in `killed.long.test.ts`.
+ */
+test("killed with SIGKILL at every moment of every step, and typed again: each step ran once, the journal is whole", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "framed-"));
+  const type = (dieAt?: string) =>
+    spawnSync(
+      process.execPath,
+      [
+        ...(dieAt ? ["--require", DIE_AT] : []),
+        ...["packages/command/run.mjs", "test/operations/framed.ts", folder],
+      ],
+      { cwd: ROOT, encoding: "utf8", env: { PATH: process.env.PATH, ...(dieAt && { DIE_AT: dieAt }) } },
+    );
+  const lease = path.join(folder, "operations-shop.lease");
+  for (const step of ["one", "two", "three"])
+    for (const moment of ["begun", "unheard"]) {
+      const { signal, stderr } = type(`${moment}:${step}`);
+      expect([signal, stderr]).toEqual(["SIGKILL", `killed: ${moment} ${step}\n`]);
+      // It left its lease, and the next run takes it.
+      expect(fs.existsSync(lease)).toBe(true);
+    }
+  const { status, stdout } = type();
+  expect([status, JSON.parse(stdout).steps.map(({ how }: { how: string }) => how)]).toEqual([
+    0,
+    ["found", "found", "found"],
+  ]);
+  expect(fs.readFileSync(path.join(folder, "done"), "utf8")).toBe("one\ntwo\nthree\n");
+  expect(fs.existsSync(lease)).toBe(false);
+  const events = readJournal(path.join(folder, "INC-framed.jsonl")).map(({ event }) => event);
+  expect(events.filter((event) => event === "run")).toHaveLength(7);
+  expect(events.at(-1)).toBe("finished");
+  fs.rmSync(folder, { recursive: true });
 });
 
 test("--help tells settings and exit codes", async () => {
