@@ -370,11 +370,16 @@ describe("a configuration that a runbook sets", () => {
 
   test("would be found out if it replaced the database or the only key of stored tokens", async () => {
     const model = sandboxModel();
-    const plan = await planStack("prod");
-    for (const [key, value, lost] of [
+    const changes = [
       ["database.applicationDatabase", "restored", "Database::forma3d-prod-database-application"],
       ["vault.tokenEncryptionKeys", [LATER], "RandomBytes::forma3d-prod-secrets-token-encryption-key-"],
-    ] as const) {
+    ] as const;
+    await preparePlans([
+      { stack: "prod" },
+      ...changes.map(([key, value]) => ({ stack: "prod", config: { [key]: value } })),
+    ]);
+    const plan = await planStack("prod");
+    for (const [key, value, lost] of changes) {
       const changed = await planStack("prod", { config: { [key]: value } });
       const found = diffPlans(plan, changed, model).filter(({ danger }) => danger !== "");
       expect(found.map(({ urn }) => urn)).toEqual([expect.stringContaining(lost)]);
