@@ -1,3 +1,4 @@
+import { RECORDER_RIGHTS } from "../../infra/data/places";
 import type { Platform } from "./platform";
 
 /** One right, and what for. */
@@ -6,6 +7,8 @@ export interface Right {
   action: string;
   /** Whether it is about data: objects of a cluster, secrets of a vault. */
   data?: true;
+  /** Not everywhere: the deployment gives it to the group of operators on the containers of the record of who serves. */
+  at?: "record";
   why: string;
 }
 
@@ -61,6 +64,12 @@ const ADDRESS = [
   azure("Microsoft.Network/privateEndpoints/privateDnsZoneGroups/write", "gives it one"),
   azure("Microsoft.Network/locations/*/read", "waits until the network is changed"),
 ];
+const RECORD = RECORDER_RIGHTS.map((action): Right => {
+  const why = action.endsWith("/read")
+    ? "what each account says of who serves"
+    : "says who serves from now on";
+  return { action, data: true, at: "record", why };
+});
 
 /** Verbs of the command line that ask Azure for something. */
 export type VerbName =
@@ -107,6 +116,7 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     ...CRON_JOBS,
     inCluster("batch/jobs/read", "how the first backup ends"),
     inCluster("batch/jobs/write", "starts it"),
+    ...RECORD,
   ],
   maintenance: [
     ...PODS,
@@ -249,7 +259,7 @@ export function customRole(
   const rights = [
     ...verbs.flatMap((verb: VerbName) => [...VERB_RIGHTS[verb], ...(LINKED[verb] ?? [])]),
     ...CREDENTIALS,
-  ];
+  ].filter(({ at }) => at === undefined);
   const actions = (data: boolean) => [
     ...new Set(rights.filter((right) => (right.data ?? false) === data).map(({ action }) => action)),
   ];

@@ -20,11 +20,14 @@ export interface BackupAccessArgs {
   accounts: readonly [BackupAccount, ...BackupAccount[]];
   /** Workload identities of each region, by region name. */
   identities: Record<string, Record<IdentityName, Identity>>;
+  /** Entra groups of the people who run the platform. */
+  operators: readonly string[];
   /** Prefix of the role's name, unique in the tenant. */
   prefix: string;
 }
 
 type Access = "write" | "delete" | "read";
+type Roles = Record<Exclude<Access, "read">, authorization.RoleDefinition>;
 
 const TIERS = ["hourly", "daily", "weekly", "monthly"] as const satisfies readonly ContainerPurpose[];
 
@@ -69,6 +72,12 @@ const GRANTS: { identity: IdentityName; access: Access; containers: ContainerPur
   },
 ];
 
+/** What `npm run operations` does there as the person who types it: looks at every backup and drill, and keeps the incident. */
+const BY_PEOPLE: { access: Access; containers: ContainerPurpose[]; why: string }[] = [
+  { access: "read", containers: [...TIERS, "evidence"], why: "look at backups and drills" },
+  { access: "write", containers: ["incidents"], why: "keep incidents, and out of each other's way" },
+];
+
 /**
  * Rights of the recovery runner's identities on the backup containers, of both regions' identities in both accounts: either
  * region works with either account when the other is lost, and no right has to be given then. Writing without deleting needs a role of
@@ -84,8 +93,20 @@ export class BackupAccess extends pulumi.ComponentResource {
     super("forma3d:storage:BackupAccess", name, {}, opts);
     const roles = { write: this.writerRole(args), delete: this.prunerRole(args) };
     for (const [region, identities] of Object.entries(args.identities)) {
-      for (const grant of GRANTS) this.grant(region, identities, grant, args, roles);
+      for (const { identity, why, ...grant } of GRANTS) {
+        const { principalId } = identities[identity];
+        this.grant([region, identity], { principalId, why: `${identity} ${why}`, ...grant }, args, roles);
+      }
     }
+    args.operators.forEach((principalId, index) => {
+      for (const { why, ...grant } of BY_PEOPLE)
+        this.grant(
+          ["operators", String(index + 1)],
+          { principalId, principalType: "Group", why: `operators ${why}`, ...grant },
+          args,
+          roles,
+        );
+    });
     this.registerOutputs({});
   }
 
@@ -131,25 +152,37 @@ export class BackupAccess extends pulumi.ComponentResource {
   }
 
   private grant(
-    region: string,
-    identities: Record<IdentityName, Identity>,
-    { identity, access, containers, why }: (typeof GRANTS)[number],
+    who: readonly [string, string],
+    {
+      access,
+      containers,
+      principalId,
+      principalType,
+      why,
+    }: {
+      access: Access;
+      containers: readonly ContainerPurpose[];
+      principalId: pulumi.Input<string>;
+      principalType?: "Group";
+      why: string;
+    },
     args: BackupAccessArgs,
-    roles: Record<Exclude<Access, "read">, authorization.RoleDefinition>,
+    roles: Roles,
   ) {
     const scopes = args.accounts.flatMap(({ place, containerIds }) =>
       containers.map((container) => ({ place, container, scope: containerIds[container] })),
     );
     for (const { place, container, scope } of scopes) {
       assignRole(
-        `${this.name}-${region}-${identity}-${place}-${container}`,
+        `${this.name}-${who.join("-")}-${place}-${container}`,
         {
-          key: `${region}/${identity}/${place}/${container}`,
+          key: `${who.join("/")}/${place}/${container}`,
           subscriptionId: args.subscriptionId,
           scope,
-          principalId: identities[identity].principalId,
+          principalId,
+          ...(principalType && { principalType }),
           role: access === "read" ? "storageBlobDataReader" : { definitionId: roles[access].id },
-          description: `${identity} ${why}`,
+          description: why,
         },
         { parent: this },
       );

@@ -1,7 +1,7 @@
 import * as authorization from "@pulumi/azure-native/authorization";
 import * as storage from "@pulumi/azure-native/storage";
 import * as pulumi from "@pulumi/pulumi";
-import { SERVING_CONTAINER } from "../data/places";
+import { RECORDER_RIGHTS, SERVING_CONTAINER } from "../data/places";
 import { lifecycleRules } from "../data/lifecycle";
 import { dataOptions, deleteLock } from "../data/protection";
 import { PRIVATE_ACCOUNT } from "../data/storage";
@@ -36,6 +36,8 @@ export interface ServingRecordArgs {
   /** Identities that read the record, and that write it, by region. */
   readers: Readonly<Record<string, { principalId: pulumi.Input<string> }>>;
   writers: Readonly<Record<string, { principalId: pulumi.Input<string> }>>;
+  /** Entra groups of the people who fail over, and so write it. */
+  operators: readonly string[];
   protect: boolean;
   logWorkspaceId: pulumi.Input<string>;
   tags: Tags;
@@ -148,7 +150,6 @@ export class ServingRecord extends pulumi.ComponentResource {
   /** Writes the record and cannot delete it: a place without one would speak for whoever asks. */
   private recorderRole(places: readonly ServingPlace[]): authorization.RoleDefinition {
     const { subscriptionId, prefix } = this.args;
-    const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
     return new authorization.RoleDefinition(
       `${this.name}-recorder-role`,
       {
@@ -158,12 +159,7 @@ export class ServingRecord extends pulumi.ComponentResource {
         description: "Says which region serves, and cannot take the record away.",
         scope: this.args.places[0].resourceGroupId,
         assignableScopes: places.map(({ resourceGroupId }) => resourceGroupId),
-        permissions: [
-          {
-            actions: ["Microsoft.Storage/storageAccounts/blobServices/containers/read"],
-            dataActions: ["read", "write", "add/action"].map((right) => `${blobs}/${right}`),
-          },
-        ],
+        permissions: [{ actions: [], dataActions: [...RECORDER_RIGHTS] }],
       },
       { parent: this },
     );
@@ -174,22 +170,24 @@ export class ServingRecord extends pulumi.ComponentResource {
     container: storage.BlobContainer,
     role: authorization.RoleDefinition,
   ): pulumi.Resource[] {
-    const { subscriptionId, readers, writers } = this.args;
+    const { subscriptionId, readers, writers, operators } = this.args;
     const scope = pulumi.interpolate`${accountId}/blobServices/default/containers/${container.name}`;
     const grant = (
       kind: "reads" | "writes",
-      region: string,
+      who: string,
       principalId: pulumi.Input<string>,
       granted: Parameters<typeof assignRole>[1]["role"],
+      principalType?: "Group",
     ) =>
       assignRole(
-        `${this.name}-${region}-${kind}-${name}`,
+        `${this.name}-${who}-${kind}-${name}`,
         {
-          key: `${region}/serving/${kind}/${name}`,
+          key: `${who}/serving/${kind}/${name}`,
           subscriptionId,
           scope,
           principalId,
           role: granted,
+          ...(principalType && { principalType }),
           description: `${kind} which region serves`,
         },
         { parent: this },
@@ -200,6 +198,9 @@ export class ServingRecord extends pulumi.ComponentResource {
       ),
       ...Object.entries(writers).map(([region, { principalId }]) =>
         grant("writes", region, principalId, { definitionId: role.id }),
+      ),
+      ...operators.map((group, index) =>
+        grant("writes", `operators-${index + 1}`, group, { definitionId: role.id }, "Group"),
       ),
     ];
   }

@@ -10,6 +10,8 @@ export interface LocalAzurite {
   /** Blob endpoint, account included: `http://127.0.0.1:<port>/<account>`. */
   blobUrl: string;
   account: string;
+  /** Key of every account of the server. */
+  keys: ReadonlyMap<string, string>;
   port: number;
   dataDir: string;
   pid: number;
@@ -20,6 +22,8 @@ export interface LocalAzurite {
 export interface AzuriteOptions {
   /** Storage account name; default `forma3ddrill`. */
   account?: string;
+  /** Further accounts on the same server, apart from each other. */
+  others?: readonly string[];
   /** Seconds to wait for the first answer; default 30. */
   timeoutSeconds?: number;
 }
@@ -29,14 +33,16 @@ const listening = /successfully listens on http:\/\/[^:\s]+:(\d+)/;
 /** Starts the Azurite blob server on a free loopback port, with its data in a temporary folder. */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<LocalAzurite> {
   const account = options.account ?? "forma3ddrill";
-  const key = randomBytes(64).toString("base64");
+  const drawn = (): string => randomBytes(64).toString("base64");
+  const key = drawn();
+  const keys = new Map([[account, key], ...(options.others ?? []).map((name) => [name, drawn()] as const)]);
   const directory = temporaryDirectory("azurite");
   const server = await startSupervised({
     directory,
     stopSignal: "KILL",
     environment: {
       ...process.env,
-      AZURITE_ACCOUNTS: `${account}:${key}`,
+      AZURITE_ACCOUNTS: [...keys].map((one) => one.join(":")).join(";"),
       // Its code is compiled once: a fifth of its start.
       NODE_COMPILE_CACHE: path.join(projectRoot(__dirname), ".build/code"),
     },
@@ -63,6 +69,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<LocalA
       connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${blobUrl};`,
       blobUrl,
       account,
+      keys,
       port,
       dataDir: directory,
       pid: server.pid,

@@ -296,11 +296,11 @@ export class Laptop {
     };
   }
 
-  /** From now on the operator holds one role of these permissions, and nothing else. */
-  hold({
-    Actions: actions,
-    DataActions: dataActions,
-  }: Pick<RoleDefinitionFile, "Actions" | "DataActions">): void {
+  /** From now on the operator holds one role of these permissions, and another in these places, and nothing else. */
+  hold(
+    { Actions: actions, DataActions: dataActions }: Pick<RoleDefinitionFile, "Actions" | "DataActions">,
+    elsewhere?: { dataActions: readonly string[]; scopes: readonly string[] },
+  ): void {
     const { cloud } = this.cloud;
     for (const { type, key, inputs } of [...cloud.all()])
       if (type.endsWith(":RoleAssignment") && inputs["principalId"] === this.operator.objectId)
@@ -309,6 +309,17 @@ export class Laptop {
     const permissions = [{ actions: [...actions], notActions: [], dataActions: [...dataActions] }];
     const roleDefinitionId = this.put("RoleDefinition", ROLE, { scope, permissions });
     this.put("RoleAssignment", ROLE, { scope, principalId: this.operator.objectId, roleDefinitionId });
+    if (!elsewhere) return;
+    const second = this.put("RoleDefinition", randomUUID(), {
+      scope,
+      permissions: [{ actions: [], notActions: [], dataActions: [...elsewhere.dataActions] }],
+    });
+    for (const at of elsewhere.scopes)
+      this.put("RoleAssignment", randomUUID(), {
+        scope: at,
+        principalId: this.operator.objectId,
+        roleDefinitionId: second,
+      });
   }
 
   /** Every custom role as an administrator makes it, held by a group of operators. */

@@ -11,15 +11,22 @@ import { contain, reopen } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
 import type { Wish } from "../../packages/emulated-azure/rights/decide";
 import { covers } from "../../packages/emulated-azure/rights/roles";
+import { RECORDER_RIGHTS, SERVING_CONTAINER } from "../../infra/data/places";
 import { Laptop, NORTH, WEST } from "./laptop";
+import { keepRecordInAccounts } from "./laptopParts";
 
 let laptop: Laptop;
+let record: Awaited<ReturnType<typeof keepRecordInAccounts>>;
 
 beforeAll(async () => {
   laptop = await Laptop.open();
+  record = await keepRecordInAccounts(laptop);
   await laptop.writes(3);
 }, 180_000);
-afterAll(() => laptop.close());
+afterAll(async () => {
+  await record?.close();
+  await laptop?.close();
+});
 
 const around = () => ({
   now: () => new Date(),
@@ -135,9 +142,12 @@ test.each(Object.keys(ROUNDS) as (keyof typeof ROUNDS)[])(
   async (verb) => {
     const rights = VERB_RIGHTS[verb];
     const of = (data: boolean) =>
-      rights.filter((right) => (right.data ?? false) === data).map(({ action }) => action);
+      rights
+        .filter((right) => (right.data ?? false) === data && right.at === undefined)
+        .map(({ action }) => action);
+    const dataActions = rights.filter(({ at }) => at === "record").map(({ action }) => action);
     // Not the role, which has other verbs' rights too.
-    laptop.hold({ Actions: of(false), DataActions: of(true) });
+    laptop.hold({ Actions: of(false), DataActions: of(true) }, { dataActions, scopes: record.scopes });
     if (verb === "pitr") {
       const [{ now }] = await laptop
         .database()
@@ -163,6 +173,26 @@ test.each(Object.keys(ROUNDS) as (keyof typeof ROUNDS)[])(
   },
   180_000,
 );
+
+test("whoever fails over says who serves, and can do nothing else with the accounts that keep it", async () => {
+  // As the deployment gives it: of the record's containers, of those only, and without deletion.
+  laptop.hold(customRole("operator", laptop.platform), {
+    dataActions: RECORDER_RIGHTS,
+    scopes: record.scopes,
+  });
+  await laptop.ground.serving!.write(WEST.location, "INC-written", new Date());
+  const said = await laptop.ground.serving!.look();
+  expect(said.map(({ record: one }) => one?.serving)).toEqual(Array(3).fill(WEST.location));
+  for (const account of record.accounts) {
+    const mismatch = { code: "AuthorizationPermissionMismatch" };
+    const serving = record.container(account, SERVING_CONTAINER);
+    await expect(serving.getBlobClient("region.json").delete()).rejects.toMatchObject(mismatch);
+    await expect(serving.delete()).rejects.toMatchObject(mismatch);
+    const other = record.container(account, "backups").getBlockBlobClient("region.json");
+    await expect(other.upload("x", 1)).rejects.toMatchObject(mismatch);
+    await expect(other.download()).rejects.toMatchObject(mismatch);
+  }
+});
 
 test("roles keep apart what must not be in one hand, and each verb has one", () => {
   const environment = { stack: "shop", subscriptionId: "1" };

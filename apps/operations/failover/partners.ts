@@ -26,7 +26,7 @@ export function partnersFollow(
       if (agree.length >= majority(said.length)) return true;
       const others = said.map(
         ({ place, record, silent }) =>
-          `${place} ${silent ? "does not answer" : `says ${record?.serving ?? "nothing yet"}`}`,
+          `${place} ${silent === undefined ? `says ${record?.serving ?? "nothing yet"}` : `does not answer (${silent})`}`,
       );
       return others.join(", ");
     },

@@ -1,4 +1,7 @@
+import { messageOf } from "../../../packages/command/errors";
+import { majority } from "../../recovery/serving/record";
 import type { Place } from "../../recovery/serving/places";
+import { lacksRight } from "../frame/errors";
 import type { Platform } from "../platform";
 import type { ServingGround } from "./types";
 
@@ -23,13 +26,19 @@ export function servingOf({ servingPlaces }: Platform): ServingGround | undefine
   };
 }
 
-/** What each place says; one that does not answer says so. */
+/**
+ * What each place says, or why it does not.
+ * @throws the refusal where a right lacks without which most of them cannot be heard: waiting would not mend it
+ */
 export async function lookAt(
   places: readonly Pick<Place, "name" | "look">[],
 ): Promise<Awaited<ReturnType<ServingGround["look"]>>> {
   const said = await Promise.allSettled(places.map((place) => place.look()));
+  const silent = said.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  const refusal = silent.find(lacksRight);
+  if (refusal !== undefined && said.length - silent.length < majority(places.length)) throw refusal;
   return said.map((one, i) => ({
     place: places[i]?.name ?? "",
-    ...(one.status === "fulfilled" ? one.value && { record: one.value } : { silent: true as const }),
+    ...(one.status === "fulfilled" ? one.value && { record: one.value } : { silent: messageOf(one.reason) }),
   }));
 }

@@ -27,9 +27,9 @@ export interface Ground {
 }
 
 export interface ServingGround {
-  /** What each account says, or that it does not answer. */
+  /** What each account says, or why it does not. */
   look(): Promise<
-    { place: string; record?: { serving: string; term: number; since: string }; silent?: true }[]
+    { place: string; record?: { serving: string; term: number; since: string }; silent?: string }[]
   >;
   /** @throws when fewer than half of the accounts took it */
   write(region: string, incident: string, now: Date): Promise<void>;

@@ -21,6 +21,15 @@ export interface Place {
 const status = (error: unknown): { statusCode?: number; code?: string } =>
   error as { statusCode?: number; code?: string };
 
+/** The right Azure asks for, in its own words: a blob service that refuses does not say which. */
+const refusal = (right: "read" | "write"): FailedError =>
+  Object.assign(
+    new FailedError(
+      `this request is not authorized: it needs 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/${right}' on the container ${SERVING_CONTAINER}`,
+    ),
+    { statusCode: 403 },
+  );
+
 /** Bytes of the longest record; more is none of ours. */
 const LONGEST_RECORD = 4_096;
 
@@ -44,15 +53,19 @@ export function placeIn(name: string, container: ContainerClient): Place {
       } catch (error) {
         // Only a container that is there can say that it has no record.
         if (status(error).statusCode === 404 && status(error).code === "BlobNotFound") return undefined;
-        throw error;
+        throw status(error).statusCode === 403 ? refusal("read") : error;
       }
     },
     async write(record) {
       const text = `${JSON.stringify(record)}\n`;
-      await blob.upload(text, Buffer.byteLength(text), {
-        abortSignal: abortSignal(),
-        blobHTTPHeaders: { blobContentType: "application/json" },
-      });
+      try {
+        await blob.upload(text, Buffer.byteLength(text), {
+          abortSignal: abortSignal(),
+          blobHTTPHeaders: { blobContentType: "application/json" },
+        });
+      } catch (error) {
+        throw status(error).statusCode === 403 ? refusal("write") : error;
+      }
     },
   };
 }

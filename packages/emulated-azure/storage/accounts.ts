@@ -26,20 +26,20 @@ const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
 const accountOf = ({ id }: Stored): string =>
   /\/storageAccounts\/([^/]+)/i.exec(id)?.[1]?.toLowerCase() ?? "";
 
-/** A storage account: its blobs are in a server of their own. */
+/** A storage account, on a blob server that may hold others too. */
 export class BlobAccount {
   readonly versions = new Versions();
 
   constructor(
     readonly name: string,
-    private readonly azurite: LocalAzurite,
+    private readonly port: number,
     private readonly sas: string,
   ) {}
 
   /** Options of a request to the server itself, by a path as Azure's clients have it, as somebody who may do anything. */
   onward(path: string): { host: string; port: number; path: string } {
     const query = path.includes("?") ? "&" : "?";
-    return { host: loopback, port: this.azurite.port, path: `${path}${query}${this.sas}` };
+    return { host: loopback, port: this.port, path: `${path}${query}${this.sas}` };
   }
 
   get host(): string {
@@ -48,7 +48,7 @@ export class BlobAccount {
 
   /** Address of a blob for the server itself. */
   addressOf(path: string): string {
-    return `http://${loopback}:${this.azurite.port}/${this.name}${this.onward(path).path}`;
+    return `http://${loopback}:${this.port}/${this.name}${this.onward(path).path}`;
   }
 
   /** One small request of the cloud's own. */
@@ -64,15 +64,12 @@ export class BlobAccount {
       sent.on("error", reject).end();
     });
   }
-
-  stop(): Promise<void> {
-    return this.azurite.stop();
-  }
 }
 
-/** A blob server for every storage account the cloud holds, with the containers that were declared. */
+/** Blob servers for the storage accounts the cloud holds, with the containers that were declared. */
 export class StorageAccounts {
   private readonly accounts = new Map<string, BlobAccount>();
+  private readonly servers: LocalAzurite[] = [];
 
   private constructor(private readonly cloud: EmulatedCloud) {}
 
@@ -80,7 +77,8 @@ export class StorageAccounts {
     const accounts = new StorageAccounts(cloud);
     const all = [...cloud.cloud.all()];
     try {
-      await Promise.all(all.filter(({ type }) => type === ACCOUNT).map((stored) => accounts.add(stored)));
+      // One server for all that are there: each costs a second of a processor to start.
+      await accounts.add(all.filter(({ type }) => type === ACCOUNT));
       for (const stored of all) if (stored.type === CONTAINER) await accounts.addContainer(stored);
     } catch (error) {
       await accounts.close();
@@ -109,25 +107,33 @@ export class StorageAccounts {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.accounts.values()].map((account) => account.stop()));
     this.accounts.clear();
+    await Promise.all(this.servers.splice(0).map((server) => server.stop()));
   }
 
-  private async add(stored: Stored): Promise<void> {
-    const name = nameOf(stored).toLowerCase();
-    const azurite = await startAzurite({ account: name });
-    const key = /AccountKey=([^;]+)/.exec(azurite.connectionString)?.[1] ?? "";
-    const sas = generateAccountSASQueryParameters(
-      {
-        expiresOn: new Date(Date.now() + SAS_MS),
-        permissions: AccountSASPermissions.parse("rwdlacupxytfi"),
-        protocol: SASProtocol.HttpsAndHttp,
-        resourceTypes: AccountSASResourceTypes.parse("sco").toString(),
-        services: AccountSASServices.parse("b").toString(),
-      },
-      new StorageSharedKeyCredential(name, key),
-    ).toString();
-    this.accounts.set(name, new BlobAccount(name, azurite, sas));
+  private async add(stored: readonly Stored[]): Promise<void> {
+    const [account, ...others] = stored.map((one) => nameOf(one).toLowerCase());
+    if (account === undefined) return;
+    const { port, keys } = await this.started(startAzurite({ account, others }));
+    for (const [name, key] of keys) {
+      const sas = generateAccountSASQueryParameters(
+        {
+          expiresOn: new Date(Date.now() + SAS_MS),
+          permissions: AccountSASPermissions.parse("rwdlacupxytfi"),
+          protocol: SASProtocol.HttpsAndHttp,
+          resourceTypes: AccountSASResourceTypes.parse("sco").toString(),
+          services: AccountSASServices.parse("b").toString(),
+        },
+        new StorageSharedKeyCredential(name, key),
+      ).toString();
+      this.accounts.set(name, new BlobAccount(name, port, sas));
+    }
+  }
+
+  private async started(starting: Promise<LocalAzurite>): Promise<LocalAzurite> {
+    const server = await starting;
+    this.servers.push(server);
+    return server;
   }
 
   private async addContainer(stored: Stored): Promise<void> {
@@ -137,14 +143,16 @@ export class StorageAccounts {
 
   private async follow(event: CloudEvent): Promise<void> {
     const stored = event.kind === "deleted" ? event.before : event.stored;
-    if (event.kind === "created" && stored.type === ACCOUNT) await this.add(stored);
+    if (event.kind === "created" && stored.type === ACCOUNT) await this.add([stored]);
     if (event.kind === "created" && stored.type === CONTAINER) await this.addContainer(stored);
     if (event.kind !== "deleted") return;
     const account = this.accounts.get(accountOf(stored));
     if (stored.type === CONTAINER && account) await containerOf(account, stored).deleteIfExists();
-    if (stored.type !== ACCOUNT) return;
-    this.accounts.delete(accountOf(stored));
-    await account?.stop();
+    if (stored.type !== ACCOUNT || !account) return;
+    this.accounts.delete(account.name);
+    // The server may hold others.
+    const service = new BlobServiceClient(account.addressOf(""));
+    for await (const { name } of service.listContainers()) await service.deleteContainer(name);
   }
 }
 
