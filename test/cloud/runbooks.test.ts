@@ -83,22 +83,17 @@ beforeAll(async () => {
     }),
   });
   expect(status).toBe(201);
-  if (AZ) {
-    const { appId = "", secret = "" } = served.principals["operator"]!;
-    const words = [
-      "login",
-      "--service-principal",
-      "--username",
-      appId,
-      "--password",
-      secret,
-      "--tenant",
-      served.cloud.directory.tenantId,
-    ];
-    // The cloud answers from this very process, so nothing may block it.
-    await promisify(execFile)(AZ, words, { env: { ...process.env, ...served.environment } });
-  }
+  if (AZ) await signInWithAz(AZ, "operator", served.environment);
 }, 180_000);
+
+/** Signs a principal in with the real program, into its own folder of settings. */
+async function signInWithAz(az: string, principal: string, to: Readonly<Record<string, string>>) {
+  const { appId = "", secret = "" } = served.principals[principal]!;
+  const who = ["--username", appId, "--password", secret, "--tenant", served.cloud.directory.tenantId];
+  const words = ["login", "--service-principal", "--allow-no-subscriptions", ...who];
+  // The cloud answers from this very process, so nothing may block it.
+  await promisify(execFile)(az, words, { env: { ...process.env, ...to } });
+}
 
 afterAll(async () => {
   await clusters?.close();
@@ -254,14 +249,7 @@ function requestOf(args: string[]): [string, string, unknown?] {
 
 /** Runs one step as the operator: how it ended, and what it said. */
 async function run(command: string): Promise<{ ok: boolean; said: string }> {
-  if (AZ) {
-    return new Promise((resolve) => {
-      const options = { env: { ...process.env, ...served.environment, ...env }, encoding: "utf8" as const };
-      execFile("bash", ["--norc", "-uc", command], options, (error, stdout, stderr) =>
-        resolve({ ok: error === null, said: `${stdout}${stderr}` }),
-      );
-    });
-  }
+  if (AZ) return typed(command, served.environment);
   const [method, at, body] = requestOf(words(command));
   const reply = await request(served.listening, method, at, {
     token,
@@ -277,6 +265,19 @@ async function run(command: string): Promise<{ ok: boolean; said: string }> {
       return { ok: state.status === "Succeeded", said: `${said}${JSON.stringify(state)}` };
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Types a command line into a shell, whose real programs are pointed at the cloud. */
+function typed(
+  command: string,
+  to: Readonly<Record<string, string>>,
+): Promise<{ ok: boolean; said: string }> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ...to, ...env }, encoding: "utf8" as const };
+    execFile("bash", ["--norc", "-uc", command], options, (error, stdout, stderr) =>
+      resolve({ ok: error === null, said: `${stdout}${stderr}` }),
+    );
+  });
 }
 
 const outputsOf = (name: string): any =>
@@ -523,6 +524,59 @@ describe("steps in the cluster", () => {
     }
   }, 300_000);
 });
+
+/** What somebody with a fresh clone does first; the same through Microsoft's clients stands in arm.test.ts. */
+const WALK: [string, RegExp][] = [
+  ["az group list --query '[].name' --output tsv", /rg-forma3d-prod-weu/],
+  [
+    'az postgres flexible-server show --resource-group "$RESOURCE_GROUP" --name "$SERVER" --query "[replicationRole, version]" --output tsv',
+    /Primary\s+17/,
+  ],
+  [
+    'az postgres flexible-server replica promote --resource-group "$RESOURCE_GROUP_SECONDARY" --name "$REPLICA" --promote-mode switchover --promote-option planned --yes',
+    /Primary/,
+  ],
+  [
+    'az postgres flexible-server restore --resource-group "$RESOURCE_GROUP_SECONDARY" --name "$REPLICA-walk" --source-server "$REPLICA" --restore-time "$RESTORE_TIME" --yes',
+    /-walk/,
+  ],
+  [
+    'az network private-endpoint-connection approve --id "$CONNECTION" --description walk --query properties.privateLinkServiceConnectionState.status --output tsv',
+    /Approved/,
+  ],
+  [
+    'az keyvault secret show --vault-name "$VAULT" --name shopify-api-secret --query value --output tsv',
+    /made up/,
+  ],
+];
+const withAz = AZ !== undefined || process.env["REQUIRE_AZ"] === "1" ? test : test.skip;
+
+withAz(
+  "the real az walks through them as the operator, and as somebody else gets nowhere (needs az)",
+  async () => {
+    const before = served.cloud.cloud.snapshot();
+    const connection = [...served.cloud.cloud.all()].find(({ type }) =>
+      type.endsWith(":PrivateLinkServicePrivateEndpointConnection"),
+    )!;
+    env["CONNECTION"] = connection.id;
+    const stranger = { ...served.environment, AZURE_CONFIG_DIR: path.join(folder, "az-stranger") };
+    await signInWithAz(AZ!, "stranger", stranger);
+    try {
+      for (const [command, says] of WALK) {
+        const refused = await typed(`${command} --subscription "$SUBSCRIPTION"`, stranger);
+        expect([command, refused.ok, says.test(refused.said)]).toEqual([command, false, false]);
+      }
+      expect(served.cloud.cloud.snapshot()).toEqual(before);
+      for (const [command, says] of WALK) {
+        const { ok, said } = await typed(command, served.environment);
+        expect([command, ok && says.test(said) ? "" : said]).toEqual([command, ""]);
+      }
+    } finally {
+      served.cloud.cloud.restore(before);
+    }
+  },
+  600_000,
+);
 
 test("somebody else is refused each of them", async () => {
   token = await signIn(served.cloud, served.listening, served.principals["stranger"]!);
