@@ -44,10 +44,10 @@ export function show(found: unknown): string {
   if (typeof found === "string" && SECRET_WORDS.test(found)) {
     return `a text of ${found.length} characters, not shown because it may be a secret`;
   }
-  const text = inspect(found, { depth: 1, breakLength: Infinity, maxStringLength: 80 }).replace(
-    /\s*\n\s*/g,
-    " ",
-  );
+  const text = inspect(found, { depth: 1, breakLength: Infinity, maxStringLength: 80 })
+    .replace(/\s*\n\s*/g, " ")
+    // Who signs in, and with what, before the host of an address.
+    .replace(/\/\/[^/@\s]+@/g, "//…@");
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

@@ -19,7 +19,9 @@ function toDotted(value: number): string {
 
 /** Parses a CIDR block. Returns undefined when it is malformed, not IPv4, or has host bits set. */
 export function parseCidr(cidr: Cidr): (Range & { prefix: number }) | undefined {
-  if (!/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(cidr) || !ipaddr.IPv4.isValidCIDR(cidr)) return undefined;
+  // Leading zeros are octal to some readers.
+  if (!/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}\/\d{1,2}$/.test(cidr) || !ipaddr.IPv4.isValidCIDR(cidr))
+    return undefined;
   const [address, prefix] = ipaddr.IPv4.parseCIDR(cidr);
   const first = toNumber(address);
   const size = 2 ** (32 - prefix);

@@ -23,5 +23,11 @@ export {
   SKU_TIERS,
 } from "./postgres";
 export { PARAMETERS, type ParameterFact, parameterProblem } from "./serverParameters";
-export { ACCESS_TIERS, ARCHIVE_READ_HOURS, ONE_REGION_SKUS, STORAGE_SKUS } from "./storage";
+export {
+  ACCESS_TIERS,
+  ARCHIVE_READ_HOURS,
+  LEAST_BILLED_DAYS,
+  ONE_REGION_SKUS,
+  STORAGE_SKUS,
+} from "./storage";
 export { VM_SIZES, vmSize, type VmSize } from "./vmSizes";

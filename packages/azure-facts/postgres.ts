@@ -7,6 +7,7 @@ export const SKU_TIERS = ["Burstable", "GeneralPurpose", "MemoryOptimized"] as c
 export interface DatabaseSize {
   readonly tier: (typeof SKU_TIERS)[number];
   readonly vCores: number;
+  readonly memoryGiB: number;
   /** Connections the server allows unless max_connections says otherwise. */
   readonly connections: number;
   /** AMD processors, which not every region has. */
@@ -34,28 +35,36 @@ function series(
 ): [string, DatabaseSize][] {
   return cores.map((vCores) => [
     name.replace("#", String(vCores)),
-    { tier, vCores, connections: connectionsFor(vCores * gibPerCore), amd: /ads_/.test(name) },
+    {
+      tier,
+      vCores,
+      memoryGiB: vCores * gibPerCore,
+      connections: connectionsFor(vCores * gibPerCore),
+      amd: /ads_/.test(name),
+    },
   ]);
 }
 
-const burstable = (name: string, vCores: number, connections: number): [string, DatabaseSize] => [
-  name,
-  { tier: "Burstable", vCores, connections, amd: false },
-];
+const burstable = (
+  name: string,
+  vCores: number,
+  memoryGiB: number,
+  connections: number,
+): [string, DatabaseSize] => [name, { tier: "Burstable", vCores, memoryGiB, connections, amd: false }];
 
 /**
  * Every compute size, by name, as of January 2026
  * (https://learn.microsoft.com/azure/postgresql/compute-storage/concepts-compute and .../configure-maintain/concepts-limits).
  */
 export const DATABASE_SIZES: ReadonlyMap<string, DatabaseSize> = new Map([
-  burstable("Standard_B1ms", 1, 50),
-  burstable("Standard_B2s", 2, 429),
-  burstable("Standard_B2ms", 2, 859),
-  burstable("Standard_B4ms", 4, 1718),
-  burstable("Standard_B8ms", 8, 3437),
-  burstable("Standard_B12ms", 12, MOST_CONNECTIONS),
-  burstable("Standard_B16ms", 16, MOST_CONNECTIONS),
-  burstable("Standard_B20ms", 20, MOST_CONNECTIONS),
+  burstable("Standard_B1ms", 1, 2, 50),
+  burstable("Standard_B2s", 2, 4, 429),
+  burstable("Standard_B2ms", 2, 8, 859),
+  burstable("Standard_B4ms", 4, 16, 1718),
+  burstable("Standard_B8ms", 8, 32, 3437),
+  burstable("Standard_B12ms", 12, 48, MOST_CONNECTIONS),
+  burstable("Standard_B16ms", 16, 64, MOST_CONNECTIONS),
+  burstable("Standard_B20ms", 20, 80, MOST_CONNECTIONS),
   ...series("GeneralPurpose", "Standard_D#s_v3", UP_TO_64, 4),
   ...series("GeneralPurpose", "Standard_D#ds_v4", UP_TO_64, 4),
   ...series("GeneralPurpose", "Standard_D#ds_v5", UP_TO_96, 4),

@@ -212,7 +212,8 @@ export const PARAMETERS: ReadonlyMap<string, ParameterFact> = new Map<string, Pa
   ],
 ]);
 
-const NUMBER = /^-?\d+(\.\d+)?$/;
+/** As PostgreSQL writes one: no leading zeros, and no fraction of nothing. */
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d*[1-9])?$/;
 
 function allowed(fact: ParameterFact): string {
   switch (fact.kind) {

@@ -13,5 +13,11 @@ export const ONE_REGION_SKUS = ["Standard_ZRS", "Standard_LRS"] as const;
 /** Tiers below hot, warmest first. */
 export const ACCESS_TIERS = ["Cool", "Cold", "Archive"] as const;
 
+/**
+ * Days a tier is billed for at least, however soon a blob leaves it
+ * (https://learn.microsoft.com/azure/storage/blobs/access-tiers-overview).
+ */
+export const LEAST_BILLED_DAYS = { Cool: 30, Cold: 90, Archive: 180 } as const;
+
 /** Hours until a blob of the archive tier can be read, standard priority (https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview). */
 export const ARCHIVE_READ_HOURS = 15;

@@ -5,8 +5,8 @@ import { email, guid, region, matching } from "./common";
 const COST_CENTER_LENGTH = 40;
 
 export const environment = matching(
-  /^[a-z][a-z0-9-]{1,19}$/,
-  "2-20 lower-case letters, digits or hyphens, starting with a letter",
+  /^(?=.{2,20}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+  "2-20 lower-case letters and digits, in words joined by a hyphen, starting with a letter",
 ).describe("Name of the environment, used in tags, labels and the runner's environment marker.");
 
 export const shortName = matching(

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { KUBERNETES_VERSIONS, MAX_AUTHORIZED_RANGES, VM_SIZES } from "../../packages/azure-facts";
-import { guid, nameOf, operatorCidr, unique, weeklyWindow } from "./common";
+import { apart, guid, nameOf, operatorCidr, unique, weeklyWindow } from "./common";
 
 const vmSize = nameOf(VM_SIZES, "a VM size AKS offers, such as Standard_D4ds_v5");
 
@@ -52,7 +52,7 @@ export const cluster = z
     adminGroupObjectIds: unique(guid, String)
       .min(1, "at least one Entra group, or nobody could administer the cluster")
       .describe("Entra groups with cluster-admin rights; local accounts are off."),
-    authorizedIpRanges: unique(operatorCidr, String)
+    authorizedIpRanges: apart(operatorCidr)
       .min(1, "at least one range, or the API server would be open to the internet")
       .max(MAX_AUTHORIZED_RANGES)
       .describe("Public addresses that may reach the API server: deployment runners and the operators' VPN."),

@@ -1,7 +1,6 @@
 import { Cron } from "croner";
 import { z } from "zod";
-import ipaddr from "ipaddr.js";
-import { isPrivate, OPERATOR_PREFIX, parseCidr } from "../../infra/network/addressing";
+import { isPrivate, OPERATOR_PREFIX, overlaps, parseCidr } from "../../infra/network/addressing";
 import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
 import { REGION_NAMES } from "../../infra/regions";
 
@@ -51,8 +50,27 @@ export const unique = <Element extends z.ZodType>(
     });
   });
 
+/** Names that are nobody's on the internet (RFC 2606, RFC 6761, RFC 6762). */
+const NOBODYS = /(^|\.)(example(\.(com|net|org))?|test|invalid|localhost|local|internal|localdomain|onion)$/i;
+
+/** Whether a name can be found by everybody: several labels, the last one no number, nobody's reserved name. */
+export const isPublicName = (name: string): boolean =>
+  /^[^.]+(\.[^.]+)*\.[a-z][a-z0-9-]*[a-z0-9]$/i.test(name) && !NOBODYS.test(name);
+
+const EMAIL = "an e-mail address somebody reads";
+
 /** Longest address mail can be sent to (RFC 5321, 4.5.3.1.3), and short enough for a tag. */
-export const email = z.email("an e-mail address").max(254).meta({ allowed: "an e-mail address" });
+export const email = z
+  .email("an e-mail address")
+  .max(254)
+  .refine((value) => isPublicName(value.slice(value.lastIndexOf("@") + 1)), EMAIL)
+  .meta({ allowed: "an e-mail address" });
+
+/** An address of the web that everybody can open: https, a public name, no user, no password. */
+export function isPublicUrl(text: string): boolean {
+  if (!/^https:\/\/[^\s@]+$/.test(text) || !URL.canParse(text)) return false;
+  return isPublicName(new URL(text).hostname);
+}
 
 /** A day since the product exists. */
 export const day = z.iso
@@ -79,20 +97,40 @@ export const privateCidr = z
   )
   .meta({ allowed: "private IPv4 CIDR block" });
 
-/** Kinds of addresses nobody on the internet has. */
+/**
+ * Blocks nobody on the internet has an address in
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry). Those for documentation are not among them: the
+ * committed stack files stand in for a real one with them.
+ */
 const NOT_PUBLIC = [
-  "private",
-  "loopback",
-  "linkLocal",
-  "carrierGradeNat",
-  "multicast",
-  "broadcast",
-  "unspecified",
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "224.0.0.0/3",
 ];
 
-function isPublic(block: string): boolean {
-  return !NOT_PUBLIC.includes(ipaddr.parse(block.split("/")[0] ?? "").range());
-}
+const isPublic = (block: string): boolean => !NOT_PUBLIC.some((special) => overlaps(special, block));
+
+/** Blocks of which none lies in another. */
+export const apart = (block: z.ZodType<string>) =>
+  unique(block, String).superRefine((blocks, context) => {
+    blocks.forEach((value, index) => {
+      const other = blocks.slice(0, index).find((earlier) => earlier !== value && overlaps(earlier, value));
+      if (other === undefined) return;
+      context.addIssue({
+        code: "custom",
+        path: [index],
+        message: `a block apart from ${other}, which stands in the list`,
+        input: value,
+      });
+    });
+  });
 
 const operatorRange = `an IPv4 CIDR block of public addresses without host bits, /${OPERATOR_PREFIX} or smaller, e.g. 203.0.113.0/29`;
 
@@ -118,12 +156,31 @@ export const publicCidr = z
 export const image = matching(
   /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w.-]+)?@sha256:(?!([0-9a-f])\5{63}$)[0-9a-f]{64}$/,
   "an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
+).refine(
+  (reference) => isPublicName((reference.split("/")[0] ?? "").replace(/:\d+$/, "")),
+  "an image of a registry with a public name, such as ghcr.io, that every node can reach",
 );
+
+/** Longest name a certificate is made out to (RFC 5280, ub-common-name). */
+const CERTIFICATE_NAME = 64;
+
+/** Names of Azure's own, which no custom domain can have. */
+const AZURES_OWN = /(^|\.)(azurefd\.net|azure\.(com|net)|azurewebsites\.net|windows\.net)$/;
 
 export const hostName = matching(
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/,
   "a lower-case DNS name",
-);
+)
+  .max(CERTIFICATE_NAME, `a name of at most ${CERTIFICATE_NAME} characters, as long as a certificate holds`)
+  .refine(
+    (name) => isPublicName(name) && !AZURES_OWN.test(name),
+    "a lower-case DNS name in a domain of your own",
+  )
+  // https://learn.microsoft.com/azure/frontdoor/front-door-custom-domain
+  .refine(
+    (name) => !/(^|\.)xn--/.test(name),
+    "a name without xn--: Front Door takes no internationalised names",
+  );
 
 function isCron(text: string): boolean {
   try {
@@ -147,9 +204,17 @@ export const cron = matching(
   .refine(isCron, "values that exist: minute 0-59, hour 0-23, day 1-31, month 1-12, day of the week 0-6")
   .meta({ allowed: "a cron expression of five fields: minute hour day-of-month month day-of-week" });
 
-export const cpu = matching(/^([1-9]\d*m|[1-9]\d*(\.\d+)?)$/, "a Kubernetes CPU quantity, e.g. 250m or 1");
+/** Hundredths of a CPU and up: with less a process does not come to its first answer. Kubernetes knows no finer than 1m. */
+export const cpu = matching(
+  /^([1-9]\d+m|[1-9]\d*(\.\d{1,3})?)$/,
+  "a Kubernetes CPU quantity of at least 10m, e.g. 250m or 1",
+);
 
-export const memory = matching(/^[1-9]\d*(Mi|Gi)$/, "a Kubernetes memory quantity, e.g. 512Mi or 1Gi");
+/** With less than 16 MiB no runtime starts. */
+export const memory = matching(
+  /^((1[6-9]|[2-9]\d|[1-9]\d{2,})Mi|[1-9]\d*Gi)$/,
+  "a Kubernetes memory quantity of at least 16Mi, e.g. 512Mi or 1Gi",
+);
 
 /** Weekly window in UTC in which Azure may restart things. */
 export const weeklyWindow = z

@@ -9,8 +9,9 @@ export const controlPlane = z
     copy: region.describe(
       "Region the state is copied to every day, under a key of its own; another than location.",
     ),
-    repository: matching(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository as owner/name").describe(
-      "GitHub repository whose workflows act as the pipelines' identities.",
-    ),
+    repository: matching(
+      /^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}\/(?!\.{1,2}$)(?!.*\.git$)[\w.-]{1,100}$/,
+      "a GitHub repository as owner/name",
+    ).describe("GitHub repository whose workflows act as the pipelines' identities."),
   })
   .describe("What the environment is deployed from; its own program, in the folder control/.");

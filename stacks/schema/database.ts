@@ -34,6 +34,13 @@ const FIXED: Readonly<Record<string, string>> = {
   default_transaction_read_only: "nothing here: the application writes",
   session_replication_role: "nothing here: replica would switch off constraints and triggers",
   "pgbouncer.enabled": "nothing here: the platform sets it, by the tier",
+  "pgbouncer.pool_mode": "nothing here: transaction, which connections are counted with",
+  autovacuum: "nothing here: without it tables grow until the server stops taking writes",
+  track_counts: "nothing here: autovacuum does not run without it",
+  track_activities: "nothing here: alerts and operations look at what sessions do",
+  password_encryption: "nothing here: scram-sha-256, as passwords are made",
+  "azure.accepted_password_auth_method": "nothing here: scram-sha-256, as passwords are made",
+  search_path: "nothing here: roles find the application's schema without it",
 };
 
 const highAvailability = z.enum(["ZoneRedundant", "SameZone", "Disabled"]);
@@ -83,7 +90,7 @@ export const database = z
       .describe(
         "Asynchronous read replica in the secondary region. Absent: none. Removing it deletes the replica.",
       ),
-    withoutReplica: matching(/^.{20,200}$/, "a reason of 20 to 200 characters")
+    withoutReplica: matching(/^\S.{18,198}\S$/, "a reason of 20 to 200 characters")
       .optional()
       .describe(
         "Why production has no replica for a while, e.g. a major upgrade; without a reason it must have one. Absent otherwise.",

@@ -3,12 +3,14 @@ import { DEFAULT_SLACK_CHANNELS } from "../../packages/alerting/receivers";
 import { RUNBOOK_BASE_URL } from "../../packages/alerting/runbooks";
 import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
-import { email, image, instant, region, unique } from "./common";
+import { email, image, instant, isPublicName, isPublicUrl, matching, region, unique } from "./common";
 
 const PUBLISHED_AT = "an https address without a slash at its end";
 
 const D = DEFAULT_THRESHOLDS;
-const percent = z.int().min(1).max(100);
+/** Below it a limit is passed by a platform at rest, and its alert never ends. */
+const LEAST_PERCENT = 10;
+const percent = z.int().min(LEAST_PERCENT).max(100);
 
 const pair = (defaults: { warning: number; urgent: number }, limit: z.ZodInt) =>
   z
@@ -132,7 +134,7 @@ const announced = z.strictObject({
   announcedAt: instant.describe(
     "When customers were told, UTC. Uptime leaves the window out only when that was 48 hours before its begin.",
   ),
-  reason: z.string().min(5).max(200).describe("What is done; customers read it."),
+  reason: matching(/^\S.{3,198}\S$/, "5-200 characters of text").describe("What is done; customers read it."),
 });
 
 export const alerts = z
@@ -149,7 +151,7 @@ export const alerts = z
     runbookBaseUrl: z
       .string()
       .regex(/^https:\/\/[^\s?#@]*[^\s/?#@]$/, PUBLISHED_AT)
-      .refine((value) => URL.canParse(value) && z.regexes.domain.test(new URL(value).hostname), PUBLISHED_AT)
+      .refine((value) => URL.canParse(value) && isPublicName(new URL(value).hostname), PUBLISHED_AT)
       .default(RUNBOOK_BASE_URL)
       .describe(
         "Address under which the folder runbooks/ of the site (npm run site) is published; every alert links there.",
@@ -191,7 +193,13 @@ const incident = z.strictObject({
     .max(72)
     .optional()
     .describe("Estimated hours to resolution; needed once it is identified."),
-  postmortem: z.url("an address").optional().describe("Address of the postmortem, when it is resolved."),
+  postmortem: z
+    .string()
+    .max(300)
+    .refine(isPublicUrl, "an https address everybody can open")
+    .meta({ allowed: "an https address everybody can open" })
+    .optional()
+    .describe("Address of the postmortem, when it is resolved."),
 });
 
 export const statusPage = z

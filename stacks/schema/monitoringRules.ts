@@ -1,10 +1,14 @@
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 
 /** What the fields of monitoring cannot say alone. */
-export function monitoringRules({ alerts, statusPage, monitoring, regions }: StackConfig): Problem[] {
+export function monitoringRules({ alerts, statusPage, monitoring, regions, vault }: StackConfig): Problem[] {
   return [
-    ...thresholdProblems(alerts),
+    ...thresholdProblems(
+      alerts,
+      Math.min(vault.secretRotationDays, ...SECRET_CATALOG.map((entry) => entry.rotationDays)),
+    ),
     ...windowProblems(alerts),
     ...incidentProblems(statusPage),
     ...(statusPage.outsideRegion === regions.primary.location
@@ -30,7 +34,7 @@ export function monitoringRules({ alerts, statusPage, monitoring, regions }: Sta
   ];
 }
 
-function thresholdProblems({ thresholds }: StackConfig["alerts"]): Problem[] {
+function thresholdProblems({ thresholds }: StackConfig["alerts"], shortestLife: number): Problem[] {
   const at = (...rest: string[]) => ["alerts", "thresholds", ...rest];
   const problems: Problem[] = [];
   for (const key of ["databaseStoragePercent", "diskPercent"] as const) {
@@ -50,6 +54,19 @@ function thresholdProblems({ thresholds }: StackConfig["alerts"]): Problem[] {
   const { from, to } = thresholds.businessHours;
   if (from >= to) {
     problems.push({ path: at("businessHours", "to"), found: to, allowed: `an hour after from (${from})` });
+  } else if (thresholds.webhookSilenceMinutes >= (to - from) * 60) {
+    problems.push({
+      path: at("webhookSilenceMinutes"),
+      found: thresholds.webhookSilenceMinutes,
+      allowed: `less than ${(to - from) * 60}, the minutes of businessHours, or it could never be told`,
+    });
+  }
+  if (thresholds.secretDays >= shortestLife) {
+    problems.push({
+      path: at("secretDays"),
+      found: thresholds.secretDays,
+      allowed: `less than ${shortestLife}, the days the shortest-lived secret lives`,
+    });
   }
   return problems;
 }

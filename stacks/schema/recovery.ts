@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { cron, image, matching, publicCidr, unique } from "./common";
+import { isAgeKey } from "./ageKey";
+import { apart, cron, image, isPublicUrl, matching, publicCidr, unique } from "./common";
 
 const recipient = matching(
   /^age1[02-9ac-hj-np-z]{58}$/,
   "a public key of age: age1 and 58 lower-case letters and digits, as age-keygen prints it",
-);
+).refine(isAgeKey, "a public key of age as age-keygen prints it; its checksum says that letters are wrong");
 
 const encryption = z
   .strictObject({
@@ -20,11 +21,12 @@ const encryption = z
 const s3 = z
   .strictObject({
     endpoint: z
-      .url({ protocol: /^https$/, error: "an https URL without a path, e.g. https://s3.example.com" })
-      .refine((text) => ["", "/"].includes(new URL(text).pathname), "an https URL without a path")
+      .url({ protocol: /^https$/, error: "an https URL without a path, e.g. https://s3.forma3d.com" })
+      .refine((text) => /^https:\/\/[^/?#]+\/?$/.test(text), "an https URL without a path")
+      .refine(isPublicUrl, "an https URL of a public name, without a user: its keys are secrets of the vault")
       .optional()
       .describe("Address of an S3-compatible service. Absent: AWS."),
-    region: matching(/^[a-z0-9-]{1,40}$/, "a region such as eu-central-1").describe(
+    region: matching(/^(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*$/, "a region such as eu-central-1").describe(
       "Region that requests are signed for.",
     ),
     bucket: matching(
@@ -39,7 +41,7 @@ const s3 = z
       .describe(
         "How archives and manifests are locked for their tier's retention; compliance: against everybody.",
       ),
-    addresses: unique(publicCidr, String)
+    addresses: apart(publicCidr)
       .min(1, "at least one range, or no pod could reach the service")
       .describe(
         "Public addresses of the service, port 443: the only ones outside Azure that what works on backups may reach. Network policies know no host names.",

@@ -161,6 +161,13 @@ export function recoveryRules({ recovery, database }: StackConfig): Problem[] {
       });
     }
   }
+  if (deadlineMinutes.drill <= recovery.rtoMinutes) {
+    problems.push({
+      path: ["recovery", "deadlineMinutes", "drill"],
+      found: deadlineMinutes.drill,
+      allowed: `more than rtoMinutes (${recovery.rtoMinutes}), or a missed RTO could not be measured`,
+    });
+  }
   if (scratchGiB < database.storageGB) {
     problems.push({
       path: ["recovery", "scratchGiB"],

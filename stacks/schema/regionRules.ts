@@ -23,6 +23,16 @@ export function roleRules({ regions, database }: StackConfig): Problem[] {
   }
   const serving = [primary, secondary].filter(({ role }) => role === "serving").length;
   if (serving === 1) {
+    if (secondary.role === "serving" && database.replica?.bootstrap) {
+      return [
+        {
+          path: ["database", "replica", "bootstrap"],
+          found: true,
+          allowed:
+            "false while regions.secondary serves: its server is the writer, and would be asked to be a replica",
+        },
+      ];
+    }
     return secondary.role === "serving" && !database.replica
       ? [
           {

@@ -10,6 +10,7 @@ import {
   vmSize,
 } from "../../packages/azure-facts";
 import type { Problem } from "../problems";
+import { GIB_IN_MIB, MEASURES } from "./quantities";
 import type { StackConfig } from "./shape";
 import { BACKUP_TIERS } from "./storage";
 
@@ -45,22 +46,6 @@ export function computeRules({ database, regions }: StackConfig): Problem[] {
   }
   return problems;
 }
-
-/** Thousandths of a CPU. */
-function milliCpus(quantity: string): number {
-  return quantity.endsWith("m") ? Number(quantity.slice(0, -1)) : Number(quantity) * 1000;
-}
-
-const GIB_IN_MIB = 1024;
-
-function mebibytes(quantity: string): number {
-  return Number(quantity.slice(0, -2)) * (quantity.endsWith("Gi") ? GIB_IN_MIB : 1);
-}
-
-const MEASURES = [
-  ["cpu", milliCpus],
-  ["memory", mebibytes],
-] as const;
 
 /** A pod asks for no more than it may use, and may use no more than a node has. */
 export function podRules({ workloads, cluster }: StackConfig): Problem[] {

@@ -1,0 +1,105 @@
+import { REGIONS } from "../../infra/regions";
+import { vmSize } from "../../packages/azure-facts";
+import type { Problem } from "../problems";
+import { GIB_IN_MIB, MEASURES } from "./quantities";
+import type { StackConfig } from "./shape";
+
+/** Fewest no more than most, and nodes for all of them, also where a region stands by. */
+export function capacityRules(config: StackConfig): Problem[] {
+  const { workloads, cluster, regions } = config;
+  const problems: Problem[] = [];
+  for (const [name, workload] of Object.entries(workloads)) {
+    if (workload.minReplicas > workload.maxReplicas) {
+      problems.push({
+        path: ["workloads", name, "minReplicas"],
+        found: workload.minReplicas,
+        allowed: `at most maxReplicas (${workload.maxReplicas})`,
+      });
+    }
+  }
+  const { minCount, maxCount } = cluster.userPool;
+  if (minCount > maxCount) {
+    problems.push({
+      path: ["cluster", "userPool", "minCount"],
+      found: minCount,
+      allowed: `at most maxCount (${maxCount})`,
+    });
+  }
+  const waiting = cluster.standby.userMinCount;
+  if (waiting > 0 && (!regions.secondary || waiting > maxCount)) {
+    problems.push({
+      path: ["cluster", "standby", "userMinCount"],
+      found: waiting,
+      allowed: regions.secondary
+        ? `at most userPool.maxCount (${maxCount})`
+        : "0 without regions.secondary: no region stands by",
+    });
+  }
+  return problems.length > 0 ? problems : roomRules(config);
+}
+
+/** All pods at their most find room on the nodes at their most; otherwise those that scale would wait for ever. */
+function roomRules({ workloads, cluster }: StackConfig): Problem[] {
+  const { vmSize: size, maxCount } = cluster.userPool;
+  const node = vmSize(size);
+  if (!node) return [];
+  const room = { cpu: node.vCpus * 1000 * maxCount, memory: node.memoryGiB * GIB_IN_MIB * maxCount };
+  const tight = MEASURES.flatMap(([kind, amount]) => {
+    const asked = Object.entries(workloads).map(([name, { resources, maxReplicas }]) => ({
+      name,
+      maxReplicas,
+      each: amount(resources[`${kind}Request`]),
+    }));
+    const sum = asked.reduce((total, { maxReplicas, each }) => total + maxReplicas * each, 0);
+    const [most] = [...asked].sort(
+      (one, other) => other.maxReplicas * other.each - one.maxReplicas * one.each,
+    );
+    if (sum <= room[kind] || !most) return [];
+    const left = Math.max(0, room[kind] - (sum - most.maxReplicas * most.each));
+    return [{ kind, name: most.name, found: most.maxReplicas, fits: Math.floor(left / most.each) }];
+  });
+  const [tightest] = tight.sort((one, other) => one.fits - other.fits);
+  return tightest
+    ? [
+        {
+          path: ["workloads", tightest.name, "maxReplicas"],
+          found: tightest.found,
+          allowed: `at most ${tightest.fits}: cluster.userPool has ${maxCount} nodes of ${size} at most, and no more ${tightest.kind} for what pods request`,
+        },
+      ]
+    : [];
+}
+
+/** Zones that are there, with a node for each. */
+export function zoneRules({ cluster, regions }: StackConfig): Problem[] {
+  const { zones, systemPool, userPool } = cluster;
+  if (zones.length === 0) return [];
+  const without = [regions.primary, ...(regions.secondary ? [regions.secondary] : [])].find(
+    ({ location }) => !REGIONS[location].zones,
+  );
+  if (without) {
+    return [
+      {
+        path: ["cluster", "zones"],
+        found: zones,
+        allowed: `[], because ${without.location} has no availability zones`,
+      },
+    ];
+  }
+  return (
+    [
+      ["systemPool", "count", systemPool.count],
+      ["userPool", "maxCount", userPool.maxCount],
+    ] as const
+  ).flatMap(([pool, key, found]) =>
+    found < zones.length
+      ? [
+          {
+            path: ["cluster", pool, key],
+            found,
+            allowed: `at least ${zones.length}, a node for each of cluster.zones`,
+          },
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,76 @@
+import { loginName } from "../../infra/data/databaseLogins";
+import { REGIONS } from "../../infra/regions";
+import { DATABASE_ROLES } from "../../infra/secrets/secretCatalog";
+import type { Problem } from "../problems";
+import type { StackConfig } from "./shape";
+
+interface Claim {
+  readonly path: (string | number)[];
+  readonly found: string;
+}
+
+const TAKEN_LOGINS: ReadonlySet<string> = new Set([
+  ...DATABASE_ROLES,
+  ...DATABASE_ROLES.flatMap((role) => Object.values(REGIONS).map((region) => loginName(role, region))),
+]);
+
+/** Ids and logins that mean one thing each: a subscription is no group, an administrator no role of the application. */
+export function identifierRules({ azure, cluster, database }: StackConfig): Problem[] {
+  const places: readonly Claim[] = [
+    { path: ["azure", "tenantId"], found: azure.tenantId },
+    ...cluster.adminGroupObjectIds.map((found, index) => ({
+      path: ["cluster", "adminGroupObjectIds", index],
+      found,
+    })),
+    ...database.entraAdministrators.map(({ objectId }, index) => ({
+      path: ["database", "entraAdministrators", index, "objectId"],
+      found: objectId,
+    })),
+  ];
+  const own = [
+    ["azure.subscriptionId", azure.subscriptionId],
+    ["azure.tenantId", azure.tenantId],
+  ] as const;
+  const misplaced = places.flatMap(({ path, found }): Problem[] => {
+    const taken = own.find(([key, id]) => key !== path.join(".") && id.toLowerCase() === found.toLowerCase());
+    return taken ? [{ path, found, allowed: `another id than ${taken[0]}` }] : [];
+  });
+  return [...misplaced, ...loginRules(database)];
+}
+
+/** Everybody who logs in has a name of their own. */
+function loginRules(database: StackConfig["database"]): Problem[] {
+  const logins: Claim[] = [
+    { path: ["database", "administratorLogin"], found: database.administratorLogin },
+    ...database.entraAdministrators.map(({ principalName }, index) => ({
+      path: ["database", "entraAdministrators", index, "principalName"],
+      found: principalName,
+    })),
+  ];
+  return logins.flatMap(({ path, found }, index): Problem[] => {
+    if (TAKEN_LOGINS.has(found.toLowerCase()))
+      return [{ path, found, allowed: "a name other than the application's own roles and logins" }];
+    const earlier = logins.slice(0, index).find((login) => login.found.toLowerCase() === found.toLowerCase());
+    return earlier ? [{ path, found, allowed: `another name than ${earlier.path.join(".")}` }] : [];
+  });
+}
+
+/** No two things run the same image: it would be one pasted in the place of another. */
+export function imageRules({ workloads, gateway, recovery, monitoring, statusPage }: StackConfig): Problem[] {
+  const images: Claim[] = [
+    { path: ["workloads", "api", "image"], found: workloads.api.image },
+    { path: ["workloads", "dashboard", "image"], found: workloads.dashboard.image },
+    { path: ["gateway", "image"], found: gateway.image },
+    { path: ["recovery", "image"], found: recovery.image },
+    { path: ["monitoring", "postgresExporterImage"], found: monitoring.postgresExporterImage },
+    { path: ["monitoring", "blackboxExporterImage"], found: monitoring.blackboxExporterImage },
+    { path: ["statusPage", "statpingImage"], found: statusPage.statpingImage },
+    { path: ["statusPage", "gatusImage"], found: statusPage.gatusImage },
+    { path: ["statusPage", "frontImage"], found: statusPage.frontImage },
+  ];
+  const digest = (image: string): string => image.slice(image.indexOf("@"));
+  return images.flatMap(({ path, found }, index): Problem[] => {
+    const earlier = images.slice(0, index).find((image) => digest(image.found) === digest(found));
+    return earlier ? [{ path, found, allowed: `another image than ${earlier.path.join(".")}` }] : [];
+  });
+}

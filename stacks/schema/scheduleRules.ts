@@ -1,0 +1,140 @@
+import { Cron } from "croner";
+import type { Problem } from "../problems";
+import type { StackConfig } from "./shape";
+import { BACKUP_TIERS } from "./storage";
+
+type Schedules = StackConfig["recovery"]["schedules"];
+
+const MINUTE = 60_000;
+const HOURS = 60;
+const DAYS = 24 * HOURS;
+
+/**
+ * Minutes that lie between two runs of what is named so, at least and at most. A month has 28 to 31 days; who looks for
+ * work every few minutes is never done looking.
+ */
+const CADENCE: Readonly<Record<keyof Schedules, readonly [least: number, most: number, says: string]>> = {
+  hourly: [5, 1 * DAYS, "several times a day"],
+  daily: [1 * DAYS, 1 * DAYS, "once a day"],
+  weekly: [7 * DAYS, 7 * DAYS, "once a week"],
+  monthly: [28 * DAYS, 31 * DAYS, "once a month"],
+  copy: [5, 1 * DAYS, "at least once a day"],
+  verify: [5, 1 * DAYS, "at least once a day"],
+  drill: [1 * DAYS, 92 * DAYS, "once a quarter at least, once a day at most"],
+  prune: [1 * HOURS, 7 * DAYS, "at least once a week"],
+};
+
+/** Runs that are looked at one after another. */
+const RUNS = 200;
+
+/** Shortest and longest time between two runs of a schedule, minutes. */
+interface Spacing {
+  readonly shortest: number;
+  readonly longest: number;
+}
+
+/** Every plan reads the files of all stacks, whose schedules are mostly the same. */
+const known = new Map<string, Spacing>();
+
+/**
+ * Beside the first runs of a year, the wait from the first of each month and from each day of one: a schedule that
+ * leaves out months or days is told by it.
+ */
+function findSpacing(schedule: string): Spacing {
+  const cron = new Cron(schedule, { timezone: "UTC", paused: true });
+  const waits = [
+    ...Array.from({ length: 12 }, (_, month) => Date.UTC(2026, month, 1)),
+    ...Array.from({ length: 31 }, (_, day) => Date.UTC(2026, 0, 1 + day)),
+  ].map((from) => {
+    const next = cron.nextRun(new Date(from - 1));
+    return next ? (next.getTime() - from) / MINUTE : Infinity;
+  });
+  const runs = cron.nextRuns(RUNS, new Date(Date.UTC(2026, 0, 1)));
+  const gaps = runs.slice(1).map((run, index) => (run.getTime() - (runs[index]?.getTime() ?? 0)) / MINUTE);
+  return { shortest: Math.min(...gaps), longest: Math.max(...gaps, ...waits) };
+}
+
+function spacing(schedule: string): Spacing {
+  const found = known.get(schedule) ?? findSpacing(schedule);
+  known.set(schedule, found);
+  return found;
+}
+
+/** Each schedule runs as often as its name says, ends before it begins again, and is no rarer than who watches it allows. */
+export function scheduleRules({ recovery, alerts, storage }: StackConfig): Problem[] {
+  const { schedules, deadlineMinutes } = recovery;
+  const wrong = (Object.keys(CADENCE) as (keyof Schedules)[]).flatMap((name): Problem[] => {
+    const { shortest, longest } = spacing(schedules[name]);
+    const [least, most, says] = CADENCE[name];
+    return shortest < least || longest > most
+      ? [
+          {
+            path: ["recovery", "schedules", name],
+            found: schedules[name],
+            allowed: `a schedule that runs ${says}, all year`,
+          },
+        ]
+      : [];
+  });
+  if (wrong.length > 0) return wrong;
+  return [
+    ...(["drill", "prune"] as const).flatMap((name): Problem[] => {
+      const { shortest } = spacing(schedules[name]);
+      return deadlineMinutes[name] < shortest
+        ? []
+        : [
+            {
+              path: ["recovery", "deadlineMinutes", name],
+              found: deadlineMinutes[name],
+              allowed: `less than ${shortest}, the minutes between two runs`,
+            },
+          ];
+    }),
+    ...watched(alerts.thresholds, schedules),
+    ...kept(storage.containers, schedules),
+  ];
+}
+
+/** An alert that asks for more than the schedules give never ends. */
+function watched(thresholds: StackConfig["alerts"]["thresholds"], schedules: Schedules): Problem[] {
+  const at = (key: string) => ["alerts", "thresholds", key];
+  const days = spacing(schedules.drill).longest / DAYS;
+  const hours = spacing(schedules.daily).longest / HOURS;
+  return [
+    ...(thresholds.drillMaxAgeDays < days
+      ? [
+          {
+            path: at("drillMaxAgeDays"),
+            found: thresholds.drillMaxAgeDays,
+            allowed: `at least ${Math.ceil(days)}, the days between two runs of recovery.schedules.drill`,
+          },
+        ]
+      : []),
+    ...(thresholds.backupMaxAgeHours <= hours
+      ? [
+          {
+            path: at("backupMaxAgeHours"),
+            found: thresholds.backupMaxAgeHours,
+            allowed: `more than ${hours}, the hours between two daily backups`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** A backup is kept at least until the next one of its tier is there. */
+function kept(containers: StackConfig["storage"]["containers"], schedules: Schedules): Problem[] {
+  return containers.flatMap(({ purpose, retentionDays }, index): Problem[] => {
+    const tier = BACKUP_TIERS.find((name) => name === purpose);
+    const days = tier === undefined ? 0 : Math.ceil(spacing(schedules[tier]).longest / DAYS);
+    return retentionDays >= days
+      ? []
+      : [
+          {
+            path: ["storage", "containers", index, "retentionDays"],
+            found: retentionDays,
+            allowed: `at least ${days}, the days until the next ${purpose} backup`,
+          },
+        ];
+  });
+}
