@@ -414,4 +414,7 @@ test("a report draws its stages with their share of the target, and the drills s
   expect(page).toContain("restore &lt;all&gt;");
   // One dot for each drill of the chain.
   expect(page.match(/<circle /g)).toHaveLength(2);
+  // Its line is told from the others by the key, and from the target's by not being red.
+  const [, colour] = /<polyline [^>]*stroke="(hsl\((?!0 )[^"]+)"/.exec(page) ?? [];
+  expect(page).toContain(`style="fill:${colour}"`);
 });

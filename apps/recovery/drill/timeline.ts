@@ -40,7 +40,7 @@ export function timelineSvg({ title, stages, measured, targets }: ScenarioReport
   const zero = Date.parse(first.startedAt);
   const ends = stages.map(({ startedAt, seconds }) => (Date.parse(startedAt) - zero) / 1000 + seconds);
   const span = Math.max(1, ...ends);
-  const x = (seconds: number): number => LABEL + (seconds / span) * (WIDTH - LABEL - 110);
+  const x = (seconds: number): number => LABEL + (seconds / span) * (WIDTH - LABEL - 140);
   const rows = stages.map(({ name, startedAt, seconds }, index) => {
     const from = (Date.parse(startedAt) - zero) / 1000;
     const y = index * ROW + 8;
@@ -56,12 +56,17 @@ export function timelineSvg({ title, stages, measured, targets }: ScenarioReport
   const line =
     loss === undefined
       ? ""
-      : `<line x1="${loss}" x2="${loss}" y1="0" y2="${height}"><title>loss</title></line>`;
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escape(`Timeline of ${title}`)}">${rows.join("")}${line}</svg>`;
+      : `<line x1="${loss}" x2="${loss}" y1="0" y2="${height}"/><text x="${Number(loss) - 6}" y="${height + 12}" text-anchor="middle" class="mark">loss</text>`;
+  return `<svg viewBox="0 0 ${WIDTH} ${height + (line === "" ? 0 : 16)}" role="img" aria-label="${escape(`Timeline of ${title}`)}">${rows.join("")}${line}</svg>`;
 }
 
 /** A drill of the chain, as far as its chart needs it. */
 export type PastDrill = Pick<DrillReport, "sequence" | "endedAt" | "scenarios">;
+
+const KEY_ROW = 20;
+/** Colours of scenarios, as angles of the colour wheel. */
+const FIRST_HUE = 45;
+const LAST_HUE = 345;
 
 /** Recovery time of every scenario over the drills of a chain, as a share of its target: above the line it was missed. */
 export function historySvg(drills: readonly PastDrill[]): string {
@@ -79,19 +84,34 @@ export function historySvg(drills: readonly PastDrill[]): string {
         ? [[x(index), y(rtoSeconds / found.targets.rtoSeconds)] as const]
         : [];
     });
-    const hue = Math.round((360 * nth) / ids.length);
+    // Red is the target's.
+    const colour = `hsl(${Math.round(FIRST_HUE + ((LAST_HUE - FIRST_HUE) * nth) / ids.length)} 60% 45%)`;
     const dots = points
-      .map(
-        ([px, py]) =>
-          `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3" fill="hsl(${hue} 60% 45%)"/>`,
-      )
+      .map(([px, py]) => `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3" fill="${colour}"/>`)
       .join("");
     const path = points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
-    return `<polyline points="${path}" fill="none" stroke="hsl(${hue} 60% 45%)"/>${dots}<text x="540" y="${nth * 16 + 20}" fill="hsl(${hue} 60% 45%)">${id}</text>`;
+    return `<polyline points="${path}" fill="none" stroke="${colour}"/>${dots}<rect x="530" y="${nth * KEY_ROW + 9}" width="12" height="12" style="fill:${colour}"/><text x="548" y="${nth * KEY_ROW + 20}">${id}</text>`;
   });
   const target = y(1).toFixed(1);
-  return `<svg viewBox="0 0 ${WIDTH} ${Math.max(height, ids.length * 16 + 30)}" role="img" aria-label="Recovery time of each drill as a share of its target"><line x1="40" x2="520" y1="${target}" y2="${target}"/><text x="0" y="${target}">target</text>${lines.join("")}</svg>`;
+  return `<svg viewBox="0 0 ${WIDTH} ${Math.max(height, ids.length * KEY_ROW + 30)}" role="img" aria-label="Recovery time of each drill as a share of its target"><line x1="40" x2="520" y1="${target}" y2="${target}"/><text x="0" y="${target}">target</text>${lines.join("")}</svg>`;
 }
+
+/** Read on a phone, in the dark, and on paper: drawings shrink with the page, so their letters grow there. */
+const STYLE = [
+  ":root{color-scheme:light dark;--good:#1e7d45;--bad:#c0392b}",
+  "@media (prefers-color-scheme:dark){:root{--good:#5fc98a;--bad:#ff8a7a}}",
+  "body{font:15px/1.45 system-ui;max-width:60em;margin:2em auto;padding:0 1em}",
+  ".id{overflow-wrap:anywhere}",
+  ".good{color:var(--good)}.bad{color:var(--bad)}",
+  "svg{width:100%;font-size:12px}svg text{fill:currentColor}svg .mark{fill:var(--bad)}",
+  "rect{fill:#4a7fb5}line{stroke:#c0392b}",
+  "@media (max-width:40em){svg{font-size:16px}h1{font-size:1.5em}h2{font-size:1.2em}}",
+  "th{text-align:left}th,td{padding:.1em .8em .1em 0;vertical-align:top;overflow-wrap:anywhere}",
+  "@media print{svg,table{break-inside:avoid}h2{break-after:avoid}}",
+].join("");
+
+const judged = (verdict: string): string =>
+  `<span class="${verdict === "PASS" ? "good" : "bad"}">${escape(verdict)}</span>`;
 
 /** The whole report as one page that loads nothing. */
 export function renderPage(report: DrillReport, past: readonly PastDrill[]): string {
@@ -102,16 +122,16 @@ export function renderPage(report: DrillReport, past: readonly PastDrill[]): str
     const rows = checks
       .map(
         ({ id, status, expected, actual }) =>
-          `<tr><td>${[id, status, expected, actual].map(escape).join("</td><td>")}</td></tr>`,
+          `<tr class="${status === "FAIL" ? "bad" : ""}"><td>${[id, status, expected, actual].map(escape).join("</td><td>")}</td></tr>`,
       )
       .join("");
-    return `<h2>${escape(title)}: ${verdict.overall}</h2><p>RTO ${time(measured.rtoSeconds)} of ${formatDuration(targets.rtoSeconds)}, RPO ${time(measured.rpoSeconds)} of ${formatDuration(targets.rpoSeconds)}</p>${timelineSvg(scenario)}<table>${rows}</table>`;
+    return `<h2>${escape(title)}: ${judged(verdict.overall)}</h2><p>RTO ${time(measured.rtoSeconds)} of ${formatDuration(targets.rtoSeconds)}, RPO ${time(measured.rpoSeconds)} of ${formatDuration(targets.rpoSeconds)}</p>${timelineSvg(scenario)}<table><thead><tr><th>check</th><th>verdict</th><th>expected</th><th>found</th></tr></thead><tbody>${rows}</tbody></table>`;
   });
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(report.drillId)}</title>
-<style>:root{color-scheme:light dark}body{font:15px system-ui;max-width:60em;margin:2em auto;padding:0 1em}svg{width:100%;font-size:12px}svg text{fill:currentColor}rect{fill:#4a7fb5}line{stroke:#c0392b}td{padding:.1em .8em .1em 0;vertical-align:top}</style>
-<h1>Recovery drill ${escape(report.drillId)}: ${report.verdict.overall}</h1><p>${escape(report.environment)}, report ${report.sequence} of its chain</p>
+<style>${STYLE}</style>
+<h1>Recovery drill <span class="id">${escape(report.drillId)}</span>: ${judged(report.verdict.overall)}</h1><p>${escape(report.environment)}, report ${report.sequence} of its chain</p>
 ${scenarios.join("\n")}
-<h2>Drills so far</h2>${historySvg([...past, report])}</html>
+<h2>Drills so far</h2><p>Recovery time of each drill as a share of its target; the red line is the target.</p>${historySvg([...past, report])}</html>
 `;
 }
 
