@@ -223,6 +223,55 @@ describe("commands", () => {
     expect(grown.filter((command) => !command.endsWith('"$STORAGE_GIB"'))).toEqual([]);
   });
 
+  test("whatever a page takes away or turns down, the same page says how it comes back", () => {
+    // Commands that change what runs, and what must then stand on their page; null: it ends by itself, or is the way back.
+    const WAYS: readonly (readonly [command: RegExp, back: RegExp | null])[] = [
+      [/^kubectl scale .*--replicas 0$/, /kubectl scale .*--replicas [1-9]/],
+      [/^kubectl rollout undo/, /`kubectl rollout undo` once more/],
+      [/^kubectl drain/, /`kubectl uncordon/],
+      [/^kubectl (scale|uncordon|delete pod|create job|rollout restart)/, null],
+      [/operations -- contain /, /operations -- reopen /],
+      [/operations -- maintenance .* on$/, /operations -- maintenance .* off$/m],
+      [/operations -- failover (?!.*--dry-run)/, /way back is the same command with the old region/],
+      [/operations -- pitr .*--at (?!.*--dry-run)/, /operations -- pitr .*--drop/],
+      [/operations -- (reopen|rotate|announce|pitr .*--drop)/, null],
+      [/^az role assignment delete/, /comes back with `pulumi up --refresh`/],
+      [/^az postgres flexible-server update .*--storage-size/, /it can never shrink again/],
+      [
+        /^az (postgres flexible-server restart|keyvault recover|storage blob copy)|^az rest --method post/,
+        null,
+      ],
+      [/^pulumi config set .*(rateLimitPerMinute|memoryLimit)/, /way back.* is `git revert` of that commit/],
+      [/^pulumi (up|config)/, null],
+      [/recovery -- restore .*--replace/, /`_before_`/],
+      [/recovery -- restore .*--in-place/, /rows before, in the database the command named/],
+      [/recovery -- (backup|copy|restore .*--create-roles)|incident -- new/, null],
+    ];
+    const LOOKS =
+      /^(curl |kubectl (get|logs|top|describe|exec|events|rollout (history|status)) |az .*\b(list|show|list-deleted)\b|az rest --method get |pulumi preview |npx jest |npm run -s (drill|plan) )|operations -- (status|preflight) |--dry-run|recovery -- (list|status|verify|evidence verify|guard|diff|prune)\b(?!.*--no-dry-run)/;
+    const missing: string[] = [];
+    let judged = 0;
+    for (const book of BOOKS) {
+      const page = fs.readFileSync(path.join(ROOT, `docs/runbooks/${book.id}.md`), "utf8");
+      const said = book.steps.flatMap(({ command, otherwise, prints }) => [
+        ...(command === undefined ? [] : [command]),
+        ...[...`${otherwise} ${prints}`.matchAll(/`((?:kubectl|az|pulumi|npm run) [^`]+)`/g)].map(
+          ([, text = ""]) => text,
+        ),
+      ]);
+      for (const command of said) {
+        if (LOOKS.test(command)) continue;
+        const way = WAYS.find(([pattern]) => pattern.test(command));
+        judged++;
+        if (!way) missing.push(`${book.id}: no way back is known of ${command}`);
+        else if (way[1] && !way[1].test(page))
+          missing.push(`${book.id}: ${command} without ${way[1].source}`);
+      }
+    }
+    expect(missing).toEqual([]);
+    expect(judged).toBeGreaterThan(30);
+  });
+
   test("what was changed behind Pulumi's back is looked for with a refresh", () => {
     for (const id of ["accidental-deletion", "misconfiguration", "network-dns"]) {
       const calls = commandsOf(id).filter((command) => /^pulumi (up|preview) /.test(command));
