@@ -67,8 +67,10 @@ function quotes(schema: z.ZodType | undefined, found: unknown): string {
   const wanted = schema && unwrap(schema);
   if (wanted instanceof z.ZodString && ["number", "boolean", "bigint"].includes(typeof found))
     return ", in quotes";
-  const plain = wanted instanceof z.ZodNumber || wanted instanceof z.ZodBoolean;
-  return plain && typeof found === "string" ? ", without quotes" : "";
+  // `yes` has no quotes to leave out: it is a text to Pulumi.
+  const meant =
+    wanted instanceof z.ZodNumber ? /^-?\d/ : wanted instanceof z.ZodBoolean ? /^(true|false)$/ : /^$/;
+  return typeof found === "string" && meant.test(found) ? ", without quotes" : "";
 }
 
 const UNITS: Readonly<Record<string, string>> = { string: "characters", array: "entries" };

@@ -92,6 +92,8 @@ function parse(text: string, source: string): unknown {
         { path: [key], found: `a second time in line ${mark.line + 1}`, allowed: "each key once" },
       ]);
     }
-    throw new ConfigError(source, [{ path: [], found: reason, allowed: "valid YAML" }]);
+    throw new ConfigError(source, [
+      { path: [], found: reason, allowed: `valid YAML${mark ? ` (line ${mark.line + 1})` : ""}` },
+    ]);
   }
 }

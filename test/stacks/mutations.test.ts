@@ -613,6 +613,16 @@ describe("what the file itself may hold", () => {
       Buffer.from(`# caf\u00e9\n${base}`, "latin1"),
       /^\(file\): found 'bytes that are no UTF-8'; allowed: a text in UTF-8$/,
     ],
+    [
+      "a line without a colon",
+      base.replace("storageGB: 128", "storageGB 128"),
+      /^\(file\): found 'can not read a block mapping entry.*; allowed: valid YAML \(line 3\d\)$/,
+    ],
+    [
+      "a word that is no truth value, and has no quotes to leave out",
+      base.replace("protectData: true", "protectData: yes"),
+      /^forma3d:protectData: found 'yes'; allowed: true or false$/,
+    ],
     ["nothing", "", /^\(file\): found 'expected a document, but the input is empty'/],
   ])("%s", (_, content, message) => {
     const lines = said(content);
