@@ -652,7 +652,7 @@ describe("the file itself", () => {
   test("malformed YAML is one readable line", () => {
     fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), "config:\n  a: [1\n");
     expect(() => readStackFile(folder, "prod")).toThrow(
-      /^Pulumi\.prod\.yaml: 1 problem\n {2}\(file\): found '.+'; allowed: valid YAML$/,
+      /^Pulumi\.prod\.yaml: 1 problem\n {2}\(file\): found '.+'; allowed: valid YAML \(line \d\)$/,
     );
   });
 

@@ -114,6 +114,27 @@ function resourceText(plan: Plan): string {
   return `${all.length} (${of("azure-native:")} Azure, ${of("kubernetes:")} Kubernetes, ${of("random:")} generated secrets), ${kept} protected`;
 }
 
+/** Amount the environment's budget allows for a month, in the currency it is billed in; undefined without one. */
+function budgetOf({ deployment }: Plan): number | undefined {
+  const budget = [...deployment.resources.values()].find(
+    ({ type }) => type === "azure-native:consumption:Budget",
+  );
+  const amount: unknown = budget?.inputs["amount"];
+  return typeof amount === "number" ? amount : undefined;
+}
+
+function costTexts(plan: Plan, cost: Estimate | string): string[] {
+  const budget = budgetOf(plan);
+  return [
+    costText(cost),
+    ...(typeof cost !== "string" && budget !== undefined && budget < cost.total
+      ? [
+          `above budget.monthlyAmount (${budget}, in the currency of the bill): its mails come every month, and warn of nothing`,
+        ]
+      : []),
+  ];
+}
+
 function costText(cost: Estimate | string): string {
   if (typeof cost === "string") return cost;
   const top = Object.entries(cost.byComponent)
@@ -208,7 +229,7 @@ export function renderVerdict(plan: Plan, facts: VerdictFacts): string {
       : []),
     ...row("Watched by", [count(architecture.alertRules, "alert rule")]),
     ...row("Resources", [resourceText(plan)]),
-    ...row("Cost", [costText(cost)]),
+    ...row("Cost", costTexts(plan, cost)),
     ...row("Policies", [policyText(plan)]),
     ...renderFindings(plan.violations, columns, " ".repeat(LABEL)),
     ...(changes ? row("Changes", changeTexts(changes)) : []),
