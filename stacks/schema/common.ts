@@ -154,12 +154,17 @@ export const publicCidr = z
 
 /** Container image pinned by content, so that what was tested is what runs. */
 export const image = matching(
-  /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w.-]+)?@sha256:(?!([0-9a-f])\5{63}$)[0-9a-f]{64}$/,
+  /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
   "an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
-).refine(
-  (reference) => isPublicName((reference.split("/")[0] ?? "").replace(/:\d+$/, "")),
-  "an image of a registry with a public name, such as ghcr.io, that every node can reach",
-);
+)
+  .refine(
+    (reference) => isPublicName((reference.split("/")[0] ?? "").replace(/:\d+$/, "")),
+    "an image of a registry with a public name, such as ghcr.io, that every node can reach",
+  )
+  .refine(
+    (reference) => !/(.)\1{63}$/.test(reference),
+    "the digest of an image, which is never one digit over and over",
+  );
 
 /** Longest name a certificate is made out to (RFC 5280, ub-common-name). */
 const CERTIFICATE_NAME = 64;

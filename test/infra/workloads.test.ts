@@ -469,7 +469,7 @@ describe("database jobs", () => {
   test(
     "a new image makes a new job; an unchanged one is the same job",
     async () => {
-      const image = `${API_IMAGE}${"0".repeat(64)}`;
+      const image = `${API_IMAGE}${"01".repeat(32)}`;
       const next = await planStack("prod", { resolve: true, config: { "workloads.api.image": image } });
       expect(job(next, "migration").metadata.name).not.toBe(job(prod, "migration").metadata.name);
       expect(job(next, "roles").metadata.name).toBe(job(prod, "roles").metadata.name);
@@ -838,7 +838,7 @@ describe("two regions", () => {
 });
 
 describe("bad input", () => {
-  const image = `${API_IMAGE}${"0".repeat(64)}`;
+  const image = `${API_IMAGE}${"01".repeat(32)}`;
   const args: WorkloadArgs = {
     workload: "sample",
     role: "application",

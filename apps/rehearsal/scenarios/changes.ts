@@ -5,7 +5,7 @@ import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
-const DIGEST = `sha256:${"5".repeat(64)}`;
+const DIGEST = `sha256:${"5a".repeat(32)}`;
 const SKU_UP: Readonly<Record<string, string>> = {
   Standard_D2ds_v5: "Standard_D4ds_v5",
   Standard_D4ds_v5: "Standard_D8ds_v5",
