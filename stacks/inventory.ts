@@ -7,7 +7,7 @@ import { parseAddress } from "../packages/isolation/addresses";
 import { assembleInventory, type Extras, NOTHING, PROD_ENVIRONMENT } from "../packages/isolation/derive";
 import { BELONGINGS, type EnvironmentInventory, type Inventory } from "../packages/isolation/inventory";
 import { readStacks, stackPlatformNames } from "./files";
-import { CONTROL_PROJECT, stackControlNames } from "./names";
+import { CONTROL_PROJECT, deploymentEnvironments, stackControlNames } from "./names";
 import { ConfigError, fromZod, type Problem } from "./problems";
 import { addressBlocks, PRODUCT, type StackConfig } from "./schema";
 
@@ -170,6 +170,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       ]),
     ],
     repositories: [config.controlPlane.repository],
+    deployments: Object.values(deploymentEnvironments(config.environment)),
     principalIds: [
       ...config.cluster.adminGroupObjectIds,
       ...config.database.entraAdministrators.map(({ objectId }) => objectId),

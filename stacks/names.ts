@@ -40,6 +40,17 @@ export function stackControlNames({
   return controlNames({ product: PRODUCT, shortName, nameSuffix, location, copy });
 }
 
+/**
+ * Deployment environments of the repository, whose tokens the pipelines' identities trust: what deploys, what reads, what
+ * copies the state, and what shows what a branch would change.
+ */
+export const deploymentEnvironments = (environment: string) => ({
+  deploy: environment,
+  read: `${environment}-read`,
+  copy: `${environment}-copy`,
+  preview: `${environment}-preview`,
+});
+
 /** What decides the values of a stack's managed secrets. */
 export function secretIssues({ vault, database }: Pick<StackConfig, "vault" | "database">): SecretIssues {
   const { applicationDatabase, sslMode, restoredAt } = database;

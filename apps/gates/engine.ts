@@ -6,6 +6,7 @@ import path from "node:path";
 import { PROOF_VARIABLES } from "../../policies/proof";
 import { ConfigError } from "../../stacks/problems";
 import { descendants, killAll } from "../rehearsal/processes";
+import { checkEngineHome } from "./engineHome";
 import { allowedEnvironment } from "./environment";
 import type { Ended, Expectation } from "./evidence";
 import { readEvents } from "./events";
@@ -34,12 +35,13 @@ export const stackReference = (project: string, stack: string): string => `organ
 
 /**
  * Runs the engine with the project's own pack, an allow-listed environment and a nonce only this run knows.
- * @throws ConfigError when there is no pulumi command on PATH
+ * @throws ConfigError when there is no pulumi command on PATH, and as {@link checkEngineHome}
  */
 export async function runEngine(
   { root, stack, args, canary, minutes, env }: EngineCommand,
   { project }: Pick<Expectation, "project">,
 ): Promise<EngineResult> {
+  checkEngineHome(root, env);
   const nonce = randomBytes(16).toString("hex");
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gate-"));
   const log = path.join(folder, "events.jsonl");

@@ -45,7 +45,10 @@ const CALLS: readonly Rewrite[] = [
   ],
   // "a-{}".format("b") · "a-%s" % "b"
   [
-    new RegExp(String.raw`(${LITERAL})\s{0,9}(?:\.format\s{0,9}\(|%)\s{0,9}\(?(${ARGUMENTS})\s{0,9}\)?`, "g"),
+    new RegExp(
+      String.raw`(${LITERAL})\s{0,9}(?:\.format\s{0,9}\(|%(?=[\s("']))\s{0,9}\(?(${ARGUMENTS})\s{0,9}\)?`,
+      "g",
+    ),
     (_, format = "", list = "") => filled(bare(format), argumentsOf(list)),
   ],
   // concat('a', 'b')

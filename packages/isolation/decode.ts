@@ -1,7 +1,7 @@
-import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import yaml from "js-yaml";
 import { assembled } from "./assemble";
-import { openContainer, sealedText } from "./containers";
+import { bytesDecoded, type Decoded } from "./bytes";
+import { sealedText } from "./containers";
 import {
   expandedWithin,
   fromCodes,
@@ -13,135 +13,23 @@ import {
   withoutQuotedPrintable,
 } from "./text";
 
-/** One thing a text can be decoded to. */
-export type Decoded =
-  | { readonly via: string; readonly text: string; readonly final?: boolean }
-  | { readonly via: string; readonly tree: unknown }
-  | { readonly via: string; readonly tooLarge: true };
-
-/** Most bytes one compressed value may grow to; beyond, it is reported as unreadable instead of expanded. */
-export const MAX_EXPANDED_BYTES = 4 * 1024 * 1024;
+export type { Decoded } from "./bytes";
 
 /** Longest text that is parsed as JSON or YAML; a longer one that looks like either is reported as unreadable. */
 const MAX_PARSED_CHARS = 1024 * 1024;
 
 /** Shortest run of base64 that is looked into: nine bytes, less than any name of the inventory. */
 const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
-const BASE64_BLOCK = /(?:^[ \t]*[A-Za-z0-9+/_-]{16,}={0,2}[ \t]*\r?$\n?){2,}/gm;
+/** The same over several lines, also where a text in quotes writes their ends as escapes. */
+const BASE64_BLOCK =
+  /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}(?:[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*[A-Za-z0-9+/_-]{2,})+={0,2}/g;
+const LINE_END = /[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*/;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
 /** Bytes written apart, as hex dumps and byte arrays write them. */
 const HEX_DUMP = /(?:(?:0x)?(?:[0-9a-f]{2}){1,4}[\s:,]+){3,}(?:0x)?(?:[0-9a-f]{2}){1,4}(?![0-9a-z])/gi;
 /** A line of `xxd` or `hexdump -C`: where it stands, its bytes, and the bytes as text. */
 const DUMP_LINE = /^[0-9a-f]{6,16}:?[ \t]+((?:[0-9a-f]{2,4}[ \t]+){1,20})(?:[ \t].*)?$/gim;
-/** Shortest and longest value tried against compressions that have no mark of their own. */
-const MIN_UNMARKED_BYTES = 16;
-const MAX_UNMARKED_BYTES = 64 * 1024;
 const YAML_MAPPING = /^[ \t]*(?:- )?["']?[^\s#:{}[\]"']+["']?[ \t]*:(?:\s|$)/m;
-
-function expand(bytes: Buffer): Buffer | "too large" | undefined {
-  const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  // The four headers zlib writes; anything else that would pass for one is chance.
-  const zlib = bytes[0] === 0x78 && [0x01, 0x5e, 0x9c, 0xda].includes(bytes[1] ?? 0);
-  if (!gzip && !zlib) return undefined;
-  try {
-    // A cut-off stream still gives up what it holds.
-    const options = { maxOutputLength: MAX_EXPANDED_BYTES, finishFlush: constants.Z_SYNC_FLUSH };
-    return gzip ? gunzipSync(bytes, options) : inflateSync(bytes, options);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too large" : undefined;
-  }
-}
-
-function wideText(bytes: Buffer): string | undefined {
-  const sample = bytes.subarray(0, 256);
-  let even = 0;
-  let odd = 0;
-  sample.forEach((byte, index) => {
-    if (byte !== 0) return;
-    if (index % 2 === 0) even++;
-    else odd++;
-  });
-  if (Math.max(even, odd) < sample.length * 0.35) return undefined;
-  return odd >= even
-    ? bytes.toString("utf16le")
-    : Buffer.from(bytes.subarray(0, bytes.length & ~1))
-        .swap16()
-        .toString("utf16le");
-}
-
-/**
- * Text when the bytes are text; otherwise their characters one by one, in which names still can be found. Bytes
- * full of NULs are wide characters to one reader and padded fields to another: both readings count.
- */
-function asTexts(bytes: Buffer, via: string): Decoded[] {
-  const wide = wideText(bytes);
-  if (wide === undefined) return [asText(bytes, via)];
-  const padded = bytes.toString("latin1").replace(/\0+/g, "\n");
-  const packed = bytes.toString("latin1").replace(/\0+/g, "");
-  return [
-    { via: `${via} → utf-16`, text: wide },
-    { via: `${via} → padded`, text: padded, final: true },
-    { via: `${via} → packed`, text: packed },
-  ];
-}
-
-function asText(bytes: Buffer, via: string): Decoded {
-  const text = bytes.toString("utf8");
-  // eslint-disable-next-line no-control-regex
-  const odd = text.slice(0, 512).match(/[\ufffd\x00-\x08\x0e-\x1f]/g)?.length ?? 0;
-  if (odd <= Math.min(text.length, 512) * 0.1) return { via, text };
-  return { via, text: bytes.toString("latin1"), final: true };
-}
-
-/**
- * Raw deflate and Brotli carry no mark: only what turns out to be text was one of them. Most attempts are made at
- * digests and fail at once, so they start with a small buffer.
- */
-function unmarked(bytes: Buffer, via: string): Decoded[] {
-  if (bytes.length < MIN_UNMARKED_BYTES || bytes.length > MAX_UNMARKED_BYTES) return [];
-  const options = { maxOutputLength: MAX_EXPANDED_BYTES, chunkSize: 1024 };
-  const attempts: [string, (input: Buffer) => Buffer][] = [
-    ["deflate", (input) => inflateRawSync(input, options)],
-    // Smaller windows than usual have headers of their own.
-    ["zlib", (input) => inflateSync(input, options)],
-    ["brotli", (input) => brotliDecompressSync(input, options)],
-  ];
-  return attempts.flatMap(([name, decompress]): Decoded[] => {
-    try {
-      const plain = decompress(bytes);
-      if (plain.length < MIN_UNMARKED_BYTES) return [];
-      if (openContainer(plain, MAX_EXPANDED_BYTES)) return bytesDecoded(plain, `${via} → ${name}`, false);
-      const decoded = asTexts(plain, `${via} → ${name}`);
-      return decoded.every((one) => "final" in one) ? [] : decoded;
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** Most containers inside each other; an archive that holds itself has no end. */
-const MAX_NESTED = 12;
-
-function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): Decoded[] {
-  if (via.split("→").length > MAX_NESTED) return [{ via, tooLarge: true }];
-  const expanded = expand(bytes);
-  if (expanded === "too large") return [{ via: `${via} → gzip`, tooLarge: true }];
-  if (expanded) return bytesDecoded(expanded, `${via} → gzip`);
-  if (bytes.length === 0) return [];
-  const container = openContainer(bytes, MAX_EXPANDED_BYTES);
-  if (container) {
-    const chain = `${via} → ${container.via}`;
-    if ("sealed" in container) return [{ via: chain, tooLarge: true }];
-    if ("bytes" in container) return bytesDecoded(container.bytes, chain);
-    return container.entries.flatMap(({ name, bytes: content }) => [
-      { via: chain, text: name },
-      ...bytesDecoded(content, chain),
-    ]);
-  }
-  const plain = asTexts(bytes, via);
-  const isText = plain.every((one) => !("final" in one));
-  return isText || !mayBeUnmarked ? plain : [...plain, ...unmarked(bytes, via)];
-}
 
 /** Whether a run has the look of encoded bytes: words and names have letters of one case. */
 const looksEncoded = (run: string): boolean => /[a-z]/.test(run) && /[A-Z]/.test(run);
@@ -182,16 +70,32 @@ export function inGroups(groups: readonly string[]): boolean {
   );
 }
 
+/**
+ * Encoded blocks, whose lines are of one length each, the last maybe shorter, and the text without them. Other lines may
+ * stand right before and after.
+ */
+function blocksIn(text: string): { blocks: string[]; rest: string } {
+  if (!/\n|\\n/.test(text)) return { blocks: [], rest: text };
+  const blocks: string[] = [];
+  const rest = text.replace(BASE64_BLOCK, (match) => {
+    const groups: string[][] = [];
+    for (const line of match.split(LINE_END)) {
+      const group = groups.at(-1);
+      const length = group?.[0]?.length ?? 0;
+      if (group && line.length <= length && group.at(-1)?.length === length) group.push(line);
+      else groups.push([line]);
+    }
+    blocks.push(...groups.filter((group) => group.length > 1).map((group) => group.join("")));
+    return ["", ...groups.filter((group) => group.length === 1).flat(), ""].join("\n");
+  });
+  return { blocks, rest };
+}
+
 function base64(text: string): Decoded[] {
   if (text.length < 12) return [];
   // Lines of one block are decoded together: each alone would give a name with its beginning cut off.
-  const blocks = text.includes("\n") ? (text.match(BASE64_BLOCK) ?? []) : [];
-  const rest = blocks.reduce((without, block) => without.replace(block, "\n"), text);
-  const runs = [
-    ...blocks.map((block) => block.replace(/\s/g, "")),
-    ...ungrouped(rest),
-    ...(rest.match(BASE64_RUN) ?? []),
-  ];
+  const { blocks, rest } = blocksIn(text);
+  const runs = [...blocks, ...ungrouped(rest), ...(rest.match(BASE64_RUN) ?? [])];
   return runs.flatMap((run) => {
     const whole = bytesDecoded(Buffer.from(run, "base64"), "base64", looksEncoded(run));
     // A slash is a digit of base64 and a separator of paths: the parts count where the whole is no text.
@@ -211,6 +115,20 @@ function hex(text: string): Decoded[] {
   return [...(text.match(HEX_RUN) ?? []), ...dumps].flatMap((run) =>
     bytesDecoded(Buffer.from(run, "hex"), "hex"),
   );
+}
+
+const BASE32_RUN = /(?<![A-Za-z0-9+/])[A-Z2-7]{16,}={0,6}(?![A-Za-z0-9+/=])/g;
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** Base32 as programs write it, in capitals; only what turns out to be text was one. */
+function base32(text: string): Decoded[] {
+  return (text.match(BASE32_RUN) ?? []).flatMap((run) => {
+    const bits = [...run.replace(/=/g, "")]
+      .map((digit) => BASE32.indexOf(digit).toString(2).padStart(5, "0"))
+      .join("");
+    const bytes = Buffer.from((bits.match(/[01]{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+    return bytesDecoded(bytes, "base32", false).filter((one) => !("final" in one));
+  });
 }
 
 function json(text: string): Decoded[] {
@@ -269,6 +187,7 @@ export function decodings(text: string): Decoded[] {
     ...parsed,
     ...(parsed.length > 0 ? [] : yamlDocuments(text)),
     ...base64(text),
+    ...base32(text),
     ...hex(text),
   ];
 }

@@ -45,7 +45,11 @@ function folded(environment: EnvironmentInventory): EnvironmentInventory {
       ],
     ]),
   ) as unknown as Belongings;
-  return { ...environment, ...lists };
+  return {
+    ...environment,
+    ...lists,
+    deployments: lists.deployments.length > 0 ? lists.deployments : [environment.name],
+  };
 }
 
 /** What a list calls one of its entries, and whether an entry of one reaches what an entry of the other is. */

@@ -29,6 +29,8 @@ export interface Belongings {
   readonly principalIds: readonly string[];
   /** GitHub repositories, `owner/name`, whose deployments may act as its identities. */
   readonly repositories: readonly string[];
+  /** Deployment environments of those repositories that may; its own name where none is listed. */
+  readonly deployments: readonly string[];
   /** Salted SHA-256 of secrets, as `<salt>:<64 hex digits>`, so that a copied password is found without being stored. */
   readonly secretHashes: readonly string[];
 }
@@ -54,6 +56,7 @@ export const BELONGINGS = [
   "clientIds",
   "principalIds",
   "repositories",
+  "deployments",
   "secretHashes",
 ] as const satisfies readonly (keyof Belongings)[];
 

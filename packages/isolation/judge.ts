@@ -35,6 +35,12 @@ const KIND = /(?<![a-z])kind["']?\s*[:=]\s*["']?([a-z]\w*)/g;
 const ANYTHING = "\u0001";
 const PLACEHOLDER = "zzplacezz";
 
+/** Shortest name that is looked for in disguise: shorter ones turn up by chance. */
+const MIN_DISGUISED_CHARS = 8;
+const reversed = (name: string): string => [...name].reverse().join("");
+const shifted = (name: string): string =>
+  name.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97));
+
 /** Account of the storage emulator, the same on every machine. */
 const EMULATOR_ACCOUNT = "devstoreaccount1";
 
@@ -42,10 +48,22 @@ const EMULATOR_ACCOUNT = "devstoreaccount1";
 export class Judge {
   private readonly oddNames: readonly [string, Foreign][];
   private readonly compactIds: ReadonlyMap<string, Foreign>;
+  /** Names written backwards, or with letters shifted by half the alphabet. */
+  private readonly disguised: ReadonlyMap<string, Foreign>;
+  private readonly disguisedHosts: readonly [string, Foreign][];
 
   constructor(readonly perimeter: Perimeter) {
     this.oddNames = [...perimeter.names].filter(([name]) => !/^[a-z0-9][a-z0-9-]*$/.test(name));
     this.compactIds = new Map([...perimeter.ids].map(([id, foreign]) => [id.replace(/-/g, ""), foreign]));
+    const disguised = (known: ReadonlyMap<string, Foreign>): [string, Foreign][] =>
+      [...known]
+        .filter(([name]) => name.length >= MIN_DISGUISED_CHARS)
+        .flatMap(([name, foreign]) => [
+          [reversed(name), foreign],
+          [shifted(name), foreign],
+        ]);
+    this.disguised = new Map(disguised(perimeter.names));
+    this.disguisedHosts = disguised(perimeter.aliases);
   }
 
   /**
@@ -185,11 +203,15 @@ export class Judge {
     if (names.size === 0) return;
     for (const [token] of text.matchAll(NAME)) {
       if (token.length < 3) continue;
-      const foreign = names.get(token) ?? names.get(token.replace(/-+$/, "").replace(/^.-/, ""));
+      const foreign =
+        names.get(token) ??
+        names.get(token.replace(/-+$/, "").replace(/^.-/, "")) ??
+        this.disguised.get(token);
       if (foreign) found.push(foreign);
       else if (token[0] === "h" && text.includes(`-${token}`)) this.push(names.get(token.slice(1)), found);
     }
     for (const [name, foreign] of this.oddNames) if (text.includes(name)) found.push(foreign);
+    for (const [host, foreign] of this.disguisedHosts) if (text.includes(host)) found.push(foreign);
   }
 
   private addressesIn(text: string, isHost: boolean, found: Foreign[]): void {

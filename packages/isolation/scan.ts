@@ -22,9 +22,13 @@ type Found = Foreign & { readonly decoding: readonly string[] };
 const MAX_DEPTH = 12;
 /** Most characters decoded from one text in all steps together. */
 const MAX_DECODED = 8 * 1024 * 1024;
-/** Texts up to this length are remembered: labels, names and settings repeat all over a program. */
+/**
+ * Texts up to this length are remembered: labels, names and settings repeat all over a program, and inputs come back as
+ * outputs. A program of 5,000 resources has about a million characters of them.
+ */
 const MAX_REMEMBERED_CHARS = 512;
-const MAX_REMEMBERED = 5_000;
+const MAX_REMEMBERED_IN_ALL = 4 * 1024 * 1024;
+const NOTHING: readonly Found[] = [];
 
 /** Settings that hold a host, by the words in their names. */
 const HOST_KEY =
@@ -52,6 +56,7 @@ interface Frame {
 /** Finds everything foreign in property trees. Remembers what it has judged; make one per run. */
 export class Scanner {
   private readonly remembered = new Map<string, readonly Found[]>();
+  private rememberedChars = 0;
   private readonly foreignNames: ReadonlySet<string>;
 
   constructor(readonly judge: Judge) {
@@ -82,8 +87,12 @@ export class Scanner {
     if (known) return known;
     const found = this.judgeText(raw, isHost);
     if (raw.length <= MAX_REMEMBERED_CHARS) {
-      if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
-      this.remembered.set(id, found);
+      this.rememberedChars += id.length;
+      if (this.rememberedChars > MAX_REMEMBERED_IN_ALL) {
+        this.remembered.clear();
+        this.rememberedChars = id.length;
+      }
+      this.remembered.set(id, found.length === 0 ? NOTHING : found);
     }
     return found;
   }

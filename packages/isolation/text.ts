@@ -96,10 +96,13 @@ export function withoutEntities(text: string): string {
     .replace(/&(?:period|hyphen|dash);/g, (name) => (name === "&period;" ? "." : "-"));
 }
 
+/** Quotes inside a word; a letter before one that begins a word says what kind of text it is: `f"…"`, `b'…'`. */
+const INNER_QUOTES = /(?<=[\w.-])(?<!(?:^|[\s(,=[{])[fbruFBRU]{1,2})["'`]+(?=[\w.-])/g;
+
 /** Joins what a shell, SQL or a programming language joins: quotes inside a word, and `"a" + "b"`. */
 export function joined(text: string): string {
   if (!/["'`]/.test(text)) return text;
-  return text.replace(/["'`]\s*(?:\+|\|\||\.\.|&)\s*["'`]/g, "").replace(/(?<=[\w.-])["'`]+(?=[\w.-])/g, "");
+  return text.replace(/["'`]\s*(?:\+|\|\||\.\.|&)\s*["'`]/g, "").replace(INNER_QUOTES, "");
 }
 
 /** A line that gives a name a value, as properties files, shells, YAML and INI write it. */

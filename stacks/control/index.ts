@@ -5,7 +5,7 @@ import { PIPELINE_PURPOSES } from "../../infra/control/names";
 import { azureProvider } from "../../infra/providers";
 import { platformTags } from "../../infra/tags";
 import { readStackFile } from "../files";
-import { stackControlNames } from "../names";
+import { deploymentEnvironments, stackControlNames } from "../names";
 import { ConfigError } from "../problems";
 import { PRODUCT, StackConfig } from "../schema";
 
@@ -32,12 +32,7 @@ function control(stack: string) {
       tenantId: azure.tenantId,
       allowedRanges: config.cluster.authorizedIpRanges,
       repository: controlPlane.repository,
-      environments: {
-        deploy: environment,
-        read: `${environment}-read`,
-        copy: `${environment}-copy`,
-        preview: `${environment}-preview`,
-      },
+      environments: deploymentEnvironments(environment),
       logDays: config.logRetentionDays,
       protect: config.protectData,
       tags: platformTags(PRODUCT, environment, config.tags),

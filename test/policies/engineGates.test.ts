@@ -8,6 +8,7 @@ import { allRules } from "../../policies/pack/pack";
 import { canaryRefusals, fileDigest, PROOF_VARIABLES, proofRules } from "../../policies/proof";
 import { Waivers } from "../../policies/pack/waivers";
 import { approvalOf, departures, unapproved } from "../../apps/gates/approval";
+import { checkEngineHome } from "../../apps/gates/engineHome";
 import { allowedEnvironment } from "../../apps/gates/environment";
 import type { Event } from "../../apps/gates/events";
 import { type Expectation, missingEvidence } from "../../apps/gates/evidence";
@@ -337,6 +338,48 @@ describe("the pack's folder", () => {
   });
 });
 
+describe("the engine comes from outside the project", () => {
+  let folder: string;
+  const root = (): string => path.join(folder, "project");
+  beforeEach(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "engine-home-"));
+    for (const one of ["project/.pulumi", "project/bin", "home/plugins/resource-azure-native-v3.28.0", "bin"])
+      fs.mkdirSync(path.join(folder, one), { recursive: true });
+    for (const one of ["bin/pulumi", "project/bin/pulumi-language-nodejs"])
+      fs.writeFileSync(path.join(folder, one), "", { mode: 0o755 });
+    fs.symlinkSync(root(), path.join(folder, "link"));
+  });
+  afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const at = (place: string): string => path.join(folder, place);
+
+  test("with providers in its home, and packages of the lock file on PATH", () => {
+    const PATH = [at("project/node_modules/.bin"), at("bin")].join(path.delimiter);
+    expect(() => checkEngineHome(root(), { PATH, HOME: at("home") })).not.toThrow();
+    expect(() => checkEngineHome(root(), { PATH, PULUMI_HOME: at("home"), HOME: root() })).not.toThrow();
+  });
+
+  test.each([
+    ["PULUMI_HOME", () => ({ PULUMI_HOME: at("project/.pulumi") })],
+    ["PULUMI_HOME", () => ({ PULUMI_HOME: at("link/.pulumi") })],
+    ["PULUMI_HOME", () => ({ PULUMI_HOME: ".pulumi" })],
+    ["HOME", () => ({ HOME: root() })],
+    ["PATH", () => ({ PATH: `.:${at("bin")}` })],
+    ["PATH, pulumi-language-nodejs", () => ({ PATH: [at("bin"), at("project/bin")].join(path.delimiter) })],
+    ["PATH, pulumi-language-nodejs", () => ({ PATH: [at("link/bin"), at("bin")].join(path.delimiter) })],
+  ])("else %s is refused by name", (name, over) => {
+    const env = { HOME: at("home"), PATH: at("bin"), ...over() };
+    expect(() => checkEngineHome(root(), env)).toThrow(name);
+  });
+
+  test.each(["language-nodejs-v3.0.0", "analyzer-policy-nodejs-v1.0.0", "tool-x-v1.0.0"])(
+    "%s in its home stands in for a judge",
+    (plugin) => {
+      fs.mkdirSync(path.join(folder, "home/plugins", plugin));
+      expect(() => checkEngineHome(root(), { HOME: root(), PULUMI_HOME: at("home") })).toThrow(plugin);
+    },
+  );
+});
+
 const hasCli = spawnSync("pulumi", ["version"]).status === 0;
 const withCli = hasCli || process.env.REQUIRE_PULUMI === "1" ? describe : describe.skip;
 
@@ -345,7 +388,7 @@ withCli(`the real engine${hasCli ? "" : " (NOT RUN: no pulumi command on PATH)"}
   const env = () => ({
     ...process.env,
     PULUMI_BACKEND_URL: `file://${folder}/backend`,
-    PULUMI_HOME: path.join(folder, "home"),
+    PULUMI_HOME: `${folder}-home`,
     PULUMI_CONFIG_PASSPHRASE: "gates",
   });
   const preview = (over: NodeJS.ProcessEnv = {}, minutes = 5) =>
@@ -366,7 +409,9 @@ withCli(`the real engine${hasCli ? "" : " (NOT RUN: no pulumi command on PATH)"}
     const { status, stderr } = spawnSync("pulumi", args, { cwd: folder, env: env(), encoding: "utf8" });
     expect([status, stderr]).toEqual([0, expect.anything()]);
   }, MINUTES);
-  afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => {
+    for (const one of [folder, `${folder}-home`]) fs.rmSync(one, { recursive: true, force: true });
+  });
 
   test(
     "an honest preview is accepted, and the update does what was approved and nothing else",

@@ -4,7 +4,17 @@ import type { ResourceFixture } from "./support/fixture";
 import { FORMS, type Form } from "./support/forms";
 import { brief, changeLeaves, found, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
-import { azure, base64, configMap, deployment, type Innocent, staging, type Vector } from "./support/vectors";
+import { BLOCKS, ENCODINGS, NETWORKS, PLACES, SPELLINGS, SUBJECTS, TARGETS } from "./support/ways";
+import {
+  azure,
+  base64,
+  configMap,
+  deployment,
+  type Innocent,
+  prod,
+  staging,
+  type Vector,
+} from "./support/vectors";
 
 const engines = new Map<string, Engine>();
 
@@ -161,5 +171,44 @@ describe("an honest program stays silent however it is written", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+/** Runs of each property; a longer campaign sets CAMPAIGN_RUNS. */
+const RUNS = Number(process.env["CAMPAIGN_RUNS"] ?? 250);
+
+describe("whatever leads to production is found in any place and writing, and staging's own is not", () => {
+  const engine = engineFor({ id: "", title: "", resources: [] });
+  const refusals = async (resource: ResourceFixture): Promise<string[]> =>
+    found(await engine.run([resource])).filter((entry) => entry.endsWith(" mandatory"));
+  const twins = async (attack: ResourceFixture, honest: ResourceFixture): Promise<void> => {
+    expect({ attack, isRefused: (await refusals(attack)).length > 0 }).toEqual({ attack, isRefused: true });
+    expect({ honest, refusals: await refusals(honest) }).toEqual({ honest, refusals: [] });
+  };
+
+  test("texts", async () => {
+    const way = fc.record({
+      target: fc.constantFrom(...Object.values(TARGETS)),
+      spelling: fc.constantFrom(...SPELLINGS),
+      encodings: fc.array(fc.constantFrom(...ENCODINGS), { maxLength: 3 }),
+      place: fc.constantFrom(...PLACES),
+    });
+    await fc.assert(
+      fc.asyncProperty(way, async ({ target, spelling, encodings, place }) => {
+        const written = (text: string): ResourceFixture =>
+          place(encodings.reduce((inner, encode) => encode(inner), spelling(text)));
+        await twins(written(target(prod)), written(target(staging)));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("blocks of addresses", async () => {
+    for (const place of NETWORKS)
+      for (const block of BLOCKS) await twins(place(block(prod.cidr)), place(block(staging.cidr)));
+  });
+
+  test("subjects of federated credentials", async () => {
+    for (const subject of SUBJECTS) await twins(subject(prod.stack), subject(staging.stack));
   });
 });

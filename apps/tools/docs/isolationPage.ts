@@ -70,7 +70,8 @@ everybody else, because the door to production is as often opened from inside.
 The inventory is derived from \`Pulumi.<stack>.yaml\` by the code that names the resources, each time the pack starts, so
 it cannot go stale. \`policies/inventory.yaml\` adds what no stack file knows: a database's old alias (\`hostNames\`),
 another project's stack, the salted hash of a secret (\`secretHashes\`), the GitHub repository whose deployments may act
-as the stack's identities (\`repositories\`; none while none is listed), and under \`shared\` what several stacks may
+as the stack's identities (\`repositories\`; none while none is listed) and the deployment environments that may
+(\`deployments\`; the environment's own name while none is listed), and under \`shared\` what several stacks may
 reach. Each entry says why it is there (\`reason\`), who answers for it (\`owner\`) and until when it holds (\`expires\`, a
 year ahead at most); what a stack file gives one environment cannot be given to another or shared, and \`types\` adds to
 the list of types. An unreadable file, an unknown key or an inventory without production stops the run before anything is judged.
@@ -86,7 +87,7 @@ inventory alone says whose is what; what production must have beside that (REC-0
 ## How a text is read
 
 Every property, map key, provider setting and configuration value is brought to one form (case, width, invisible
-characters, trailing dots) and decoded as long as there is something to decode: percent, base64, gzip and hexadecimal
+characters, trailing dots) and decoded as long as there is something to decode: percent, base64, base32, gzip and hexadecimal
 in any nesting, tar and zip archives, JSON and YAML in strings, escapes, \`$(VAR)\` from a container's environment, and names cut in pieces
 over neighbouring settings. Addresses are recognised in every numeric form and judged by overlap. A finding names the
 rule, the resource, the property, the way it was decoded and the environment it reached; never the value.
@@ -119,7 +120,8 @@ ${Object.entries(GATES)
 A run without policies looks like a run without findings, so pipelines start the engine through a gate only:
 \`npm run gate -- run preview --stack <stack> --approval approved.json\` and
 \`npm run gate -- run update --stack <stack> --approval approved.json\`. It builds the pack anew, gives the engine an
-allow-listed environment (no \`PULUMI_OPTION_…\`, no \`NODE_OPTIONS\`) and a nonce, and believes the run only when
+allow-listed environment (no \`PULUMI_OPTION_…\`, no \`NODE_OPTIONS\`) and a nonce, refuses an engine, a language host or
+a home of theirs (\`PULUMI_HOME\`) that lies in the project or brings judges of its own, and believes the run only when
 
 - the canary, a resource nobody declared, was refused in this very run, and nothing else was;
 - the engine says it had every resource judged by this pack, and the stack as a whole;

@@ -271,7 +271,7 @@ function admits(resource: ResourceView, context: Context): Violation[] {
         connection.at("properties", "privateLinkServiceId"),
       ].find(({ present }) => present);
       // An id says whose it is, and the rule on subscriptions judges it; an alias says nothing.
-      if (target?.text !== undefined && !/^\s*\/subscriptions\//i.test(target.text)) {
+      if (target?.text !== undefined && !/^\s*\/+subscriptions\//i.test(target.text)) {
         findings.push({
           path: target.path,
           message: "is an alias, which does not say whose service it leads to; name the service by its id",

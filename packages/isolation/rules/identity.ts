@@ -1,7 +1,8 @@
 import { Cursor } from "../read";
 import type { Context, ResourceView, Violation } from "../rule";
 import { watchOf } from "../context";
-import { canonical } from "../text";
+import { otherEnvironment } from "../environmentWords";
+import { canonical, percentDecoded } from "../text";
 import { resourceRule } from "./metadata";
 
 const AUTHORIZATION = /^azure(?:-native)?[^:]*:authorization[^:]*:/;
@@ -54,12 +55,13 @@ export const FEDERATION =
 function subjectViolations(resource: ResourceView, context: Context): Violation[] {
   if (!FEDERATION.test(resource.type)) return [];
   const cursor = new Cursor(resource.props);
-  const others = context.inventory.environments.filter(
-    ({ name }) => name !== watchOf(context).perimeter.environment,
+  const { perimeter } = watchOf(context);
+  const others = context.inventory.environments.flatMap(({ name }) =>
+    name === perimeter.environment ? [] : [name],
   );
   return ["subject", "claimsMatchingExpression", "issuer"].flatMap((key): Violation[] => {
     const place = cursor.at(key);
-    const text = canonical(place.text ?? place.at("value").text ?? "");
+    const text = canonical(percentDecoded(place.text ?? place.at("value").text ?? ""));
     if (/[*?]|\bmatches\b/.test(text)) {
       return [
         {
@@ -68,7 +70,7 @@ function subjectViolations(resource: ResourceView, context: Context): Violation[
         },
       ];
     }
-    if (/:pull_request$/.test(text)) {
+    if (/:pull_request(?:$|:)|refs\/pull\//.test(text)) {
       return [
         {
           path: place.path,
@@ -76,34 +78,33 @@ function subjectViolations(resource: ResourceView, context: Context): Violation[
         },
       ];
     }
-    const [, deployment] = /:environment:([^:]+)/.exec(text) ?? [];
-    const own = watchOf(context).perimeter.environment;
+    const [, deployment] = /\benvironment:([^:'"\s]+)/.exec(text) ?? [];
     if (
       context.environment === "prod" &&
       deployment !== undefined &&
-      own !== undefined &&
-      !ownDeployments(own).includes(deployment)
+      !perimeter.owns("deployments", deployment)
     ) {
       return [
-        { path: place.path, message: `lets a deployment environment other than ${own} act as this identity` },
+        {
+          path: place.path,
+          message: `lets a deployment environment other than those of ${perimeter.environment ?? "this stack"} act as this identity`,
+        },
       ];
     }
-    const named = others.find(({ name }) => new RegExp(`(?:^|[:/])${name}(?:$|[:/])`).test(text));
-    return named
-      ? [
+    // Every issuer of AKS has `prod-aks` in its host, and whose repository it is, is judged by its list.
+    if (key === "issuer" || (deployment !== undefined && perimeter.owns("deployments", deployment)))
+      return [];
+    const named = otherEnvironment(text.replace(/\brepo:[^:]+/, ""), others);
+    return named === undefined
+      ? []
+      : [
           {
             path: place.path,
-            environment: named.name,
-            message: `lets workloads of ${named.name} act as this identity`,
+            environment: named,
+            message: `lets workloads of ${named} act as this identity`,
           },
-        ]
-      : [];
+        ];
   });
-}
-
-/** Deployment environments of an environment: what deploys, what reads, what copies the state, what shows a branch's changes. */
-function ownDeployments(environment: string): string[] {
-  return [environment, ...["read", "copy", "preview"].map((purpose) => `${environment}-${purpose}`)];
 }
 
 /** Who may become an identity is as important as what the identity may do. */

@@ -2,6 +2,7 @@ import { Cursor } from "../read";
 import { type Context, type ResourceView, type Violation } from "../rule";
 import { isGeneric, parseAddress, rangesOf } from "../addresses";
 import { type Refusal, refusalOf } from "../traffic";
+import { watchOf } from "../context";
 import { resourceRule } from "./metadata";
 import { EVERYWHERE, reachable } from "./networkBlocks";
 import { wildcardHost, kubernetesPaths } from "./networkPolicies";
@@ -52,15 +53,22 @@ function managedMeshes(resource: ResourceView): Violation[] {
     }));
 }
 
+const isAddress = (text: string, context: Context): boolean =>
+  watchOf(context)
+    .scanner.text(text)
+    .some(({ reach }) => reach === "address");
+
 function azurePaths(resource: ResourceView, context: Context): Violation[] {
   const findings = managedMeshes(resource);
   for (const { key, text } of unrefusedTexts(new Cursor(resource.props), refusalOf(resource.type))) {
-    if (PREFIXES.test(key)) findings.push(...wildcardHost(text));
+    // A star among addresses is the whole internet.
+    if (PREFIXES.test(key) && (text.text !== "*" || !/address/i.test(key)))
+      findings.push(...wildcardHost(text));
     for (const range of rangesOf(text.text ?? "")) {
       // The default route and the whole internet say nothing about one environment; narrower blocks do.
       if (range.first === 0 && range.last === EVERYWHERE.last) continue;
-      // ISO-006 finds what is narrow and written out, wherever it stands.
-      if (!PREFIXES.test(key) && !isGeneric(range) && text.text?.includes("*") !== true) continue;
+      // What ISO-006 finds, it finds wherever it stands.
+      if (!PREFIXES.test(key) && !isGeneric(range) && isAddress(text.text ?? "", context)) continue;
       const environment = reachable(context, range, []);
       if (environment === undefined) continue;
       findings.push({

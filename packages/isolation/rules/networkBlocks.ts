@@ -1,6 +1,6 @@
 import { Cursor } from "../read";
 import { type Context, type Violation } from "../rule";
-import { AddressRange, overlap, parseAddress, subtract } from "../addresses";
+import { AddressRange, overlap, rangesOf, subtract } from "../addresses";
 import { watchOf } from "../context";
 
 /** Ports PostgreSQL and PgBouncer listen on. */
@@ -39,21 +39,18 @@ export function blockViolations(
   ports: Cursor | undefined,
   context: Context,
 ): Violation[] {
-  const range = parseAddress(cidr.text ?? "");
-  if (!range || (ports && isWide(range) && !letsDatabasesThrough(ports))) return [];
-  // Ingress from the whole internet says nothing about one environment; prod lets no private block in as a whole.
-  if (!ports && isWide(range) && (context.environment !== "prod" || !isPrivate(range))) return [];
-  const holes = except.texts().flatMap((text) => parseAddress(text) ?? []);
-  const environment = reachable(context, range, holes);
-  return environment === undefined
-    ? []
-    : [
-        {
-          path: cidr.path,
-          environment,
-          message: `lets traffic ${ports ? "to" : "from"} addresses of ${environment} through; cut them out with \`except\` or name the stack's own block`,
-        },
-      ];
+  const holes = except.texts().flatMap(rangesOf);
+  const reached = rangesOf(cidr.text ?? "").flatMap((range) => {
+    if (ports && isWide(range) && !letsDatabasesThrough(ports)) return [];
+    // Ingress from the whole internet says nothing about one environment; prod lets no private block in as a whole.
+    if (!ports && isWide(range) && (context.environment !== "prod" || !isPrivate(range))) return [];
+    return reachable(context, range, holes) ?? [];
+  });
+  return reached.slice(0, 1).map((environment) => ({
+    path: cidr.path,
+    environment,
+    message: `lets traffic ${ports ? "to" : "from"} addresses of ${environment} through; cut them out with \`except\` or name the stack's own block`,
+  }));
 }
 
 /** What lets traffic to every address through, wherever another environment has addresses at all. */

@@ -46,7 +46,10 @@ function networkPolicy({ object }: KubernetesObject, context: Context): Violatio
 
 export function wildcardHost(cursor: Cursor): Violation[] {
   const host = cursor.text?.toLowerCase() ?? "";
-  return host.includes("*") && coversManagedSuffix(host.slice(host.lastIndexOf("*") + 1))
+  // Numbers and stars are addresses, which are judged by overlap.
+  return host.includes("*") &&
+    !/^\d[\d.*\s-]*$/.test(host) &&
+    coversManagedSuffix(host.slice(host.lastIndexOf("*") + 1))
     ? [
         {
           path: cursor.path,

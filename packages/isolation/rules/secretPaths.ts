@@ -3,12 +3,8 @@ import type { Context, ResourceView, Violation } from "../rule";
 import { watchOf } from "../context";
 import { kubernetesObjects } from "../objects";
 import { allPlaces } from "../places";
-import { canonical } from "../text";
+import { otherEnvironment } from "../environmentWords";
 import { resourceRule } from "./metadata";
-
-/** What people call production in paths; names of environments that hold production data come from the inventory. */
-const PRODUCTION = ["prod", "prd"];
-const PRODUCTION_FOLDERS = ["production", "live"];
 
 /** Properties that hold the path of a secret in a store, by the kinds that have them. */
 const PATHS: readonly (readonly [RegExp, RegExp])[] = [
@@ -26,18 +22,6 @@ const PATHS: readonly (readonly [RegExp, RegExp])[] = [
   [/TriggerAuthentication$/, /(?:^|\.)(?:path|secretName|name|key|role|mount)$/],
 ];
 const VAULT_ANNOTATION = /^(?:vault\.hashicorp\.com|vault\.security\.banzaicloud\.io)\//;
-
-/** A step of a path a text takes into another environment's secrets. */
-function leads(text: string, environments: readonly string[]): string | undefined {
-  const folders = canonical(text).split(/[/\\\s"'=:,{}]+/);
-  const names = new Set(environments);
-  const words = folders.flatMap((folder) => folder.split(/[._-]+/));
-  return (
-    words.find((word) => names.has(word) || PRODUCTION.includes(word)) ??
-    // `shop-production-db` is an environment's; `production-orders` may be a department's.
-    folders.find((folder) => PRODUCTION_FOLDERS.includes(folder) || /[._-]production(?:[._-]|$)/.test(folder))
-  );
-}
 
 /** Texts that stand for a secret of a store wherever they are written: Bank-Vaults, vals, the plugin of Argo CD, Vault's own templates. */
 const INLINE =
@@ -68,7 +52,7 @@ function strayPaths(resource: ResourceView, context: Context): Violation[] {
   const others = context.inventory.environments.flatMap(({ name }) => (name === own ? [] : [name]));
   return kubernetesObjects(resource).flatMap(({ kind, object }) =>
     pathPlaces(object, kind)
-      .filter((place) => place.text !== undefined && leads(place.text, others) !== undefined)
+      .filter((place) => place.text !== undefined && otherEnvironment(place.text, others) !== undefined)
       .map(({ path }) => ({
         path,
         message:

@@ -70,7 +70,8 @@ function objectsIn(root: Cursor, isRoot: boolean): Cursor[] {
       (place !== root || isRoot) &&
       place.at("apiVersion").text !== undefined &&
       place.at("kind").text !== undefined &&
-      place.at("metadata").present,
+      // What only points to an object has a name beside its kind, and nothing to be made of.
+      (place.at("metadata").present || place.at("spec").present),
   );
 }
 
@@ -112,6 +113,12 @@ interface TemplatePlace {
   readonly step: number;
 }
 
+/** A property of a template, which Azure knows in any case. */
+function property(place: Cursor, name: string): Cursor {
+  const [, found] = place.entries().find(([key]) => key.toLowerCase() === name) ?? [];
+  return found ?? place.at(name);
+}
+
 /** Resources of templates: those in a list or map of resources, and whatever else has a type of Azure's. */
 function templateResources(root: Cursor): { type: string; place: Cursor; at: Cursor }[] {
   const found: { type: string; place: Cursor; at: Cursor }[] = [];
@@ -126,11 +133,11 @@ function templateResources(root: Cursor): { type: string; place: Cursor; at: Cur
     }
     if (typeof value !== "object" || value === null || seen.has(value)) continue;
     seen.add(value);
-    const given = place.at("type").text;
+    const given = property(place, "type").text;
     const isQualified = given !== undefined && /^\[|[.\w]\/\w/.test(given);
     const type = given !== undefined && !isQualified && parent !== "" ? `${parent}/${given}` : given;
     const isOne = type !== undefined && (isResource || isQualified);
-    if (isOne) found.push({ type, place, at: text ?? place.at("type") });
+    if (isOne) found.push({ type, place, at: text ?? property(place, "type") });
     const below = { ...(text && { text }), step };
     for (const [key, inner] of place.entries()) {
       if (/^resources$/i.test(key)) {
@@ -192,12 +199,12 @@ function templateTypes(resource: ResourceView): Declared[] {
     const verdict = judgeTemplateType(type);
     const { path } = at;
     if (verdict) findings.push({ ...verdict, path, type: `arm:${type.startsWith("[") ? "?" : type}` });
-    const scope = place.at("scope").text;
+    const scope = property(place, "scope").text;
     if (scope !== undefined && (ABOVE.test(scope) || !INSIDE.test(scope.trim()))) {
       findings.push({
         danger: "above",
         why: "acts above the subscription, on every environment below",
-        path: place.at("scope").path,
+        path: property(place, "scope").path,
         type: `arm:${type}`,
       });
     }

@@ -5,6 +5,8 @@ import { base64 } from "./vectors";
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
 const wide = (c: string): string => String.fromCharCode(c.charCodeAt(0) + 0xfee0);
 
+const escaped = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 /** One way of writing a value that means the same to whoever uses it. */
 export interface Form {
   name: string;
@@ -52,7 +54,7 @@ export const FORMS: readonly Form[] = [
   {
     name: "JSON with escapes",
     write: (leaf) =>
-      `{"a":"${leaf.replace(/[a-z]/gi, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`).replace(/"/g, '\\"')}"}`,
+      `{"a":"${[...leaf].map((c) => (/[a-z]/i.test(c) ? escaped(c) : JSON.stringify(c).slice(1, -1))).join("")}"}`,
   },
   {
     name: "escapes of eight digits",

@@ -1,0 +1,158 @@
+import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+import { openContainer } from "./containers";
+import { visible } from "./text";
+
+/** One thing a text can be decoded to. */
+export type Decoded =
+  | { readonly via: string; readonly text: string; readonly final?: boolean }
+  | { readonly via: string; readonly tree: unknown }
+  | { readonly via: string; readonly tooLarge: true };
+
+/** Most bytes one compressed value may grow to; beyond, it is reported as unreadable instead of expanded. */
+const MAX_EXPANDED_BYTES = 4 * 1024 * 1024;
+
+/** Shortest and longest value tried against compressions that have no mark of their own. */
+const MIN_UNMARKED_BYTES = 16;
+const MAX_UNMARKED_BYTES = 64 * 1024;
+function expand(bytes: Buffer): Buffer | "too large" | undefined {
+  const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  // The four headers zlib writes; anything else that would pass for one is chance.
+  const zlib = bytes[0] === 0x78 && [0x01, 0x5e, 0x9c, 0xda].includes(bytes[1] ?? 0);
+  if (!gzip && !zlib) return undefined;
+  try {
+    // A cut-off stream still gives up what it holds.
+    const options = { maxOutputLength: MAX_EXPANDED_BYTES, finishFlush: constants.Z_SYNC_FLUSH };
+    return gzip ? gunzipSync(bytes, options) : inflateSync(bytes, options);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too large" : undefined;
+  }
+}
+
+function wideText(bytes: Buffer): string | undefined {
+  const sample = bytes.subarray(0, 256);
+  let even = 0;
+  let odd = 0;
+  sample.forEach((byte, index) => {
+    if (byte !== 0) return;
+    if (index % 2 === 0) even++;
+    else odd++;
+  });
+  if (Math.max(even, odd) < sample.length * 0.35) return undefined;
+  return odd >= even
+    ? bytes.toString("utf16le")
+    : Buffer.from(bytes.subarray(0, bytes.length & ~1))
+        .swap16()
+        .toString("utf16le");
+}
+
+/**
+ * Text when the bytes are text; otherwise their characters one by one, in which names still can be found. Bytes
+ * full of NULs are wide characters to one reader and padded fields to another: both readings count.
+ */
+function asTexts(bytes: Buffer, via: string): Decoded[] {
+  const wide = wideText(bytes);
+  if (wide === undefined) return [asText(bytes, via)];
+  const padded = bytes.toString("latin1").replace(/\0+/g, "\n");
+  const packed = bytes.toString("latin1").replace(/\0+/g, "");
+  return [
+    { via: `${via} → utf-16`, text: wide },
+    { via: `${via} → padded`, text: padded, final: true },
+    { via: `${via} → packed`, text: packed },
+  ];
+}
+
+function asText(bytes: Buffer, via: string): Decoded {
+  const text = bytes.toString("utf8");
+  // eslint-disable-next-line no-control-regex
+  const odd = text.slice(0, 512).match(/[\ufffd\x00-\x08\x0e-\x1f]/g)?.length ?? 0;
+  if (odd <= Math.min(text.length, 512) * 0.1) return { via, text };
+  const wide = unpaddedWide(bytes);
+  return wide === undefined
+    ? { via, text: bytes.toString("latin1"), final: true }
+    : { via: `${via} → utf-16`, text: wide };
+}
+
+/** Wide characters none of whose bytes is NUL, as those of full width: a text once they are folded, or none. */
+function unpaddedWide(bytes: Buffer): string | undefined {
+  if (bytes.length < MIN_UNMARKED_BYTES) return undefined;
+  const even = bytes.subarray(0, bytes.length & ~1);
+  return [even, Buffer.from(even).swap16()]
+    .map((one) => one.toString("utf16le"))
+    .find((text) => {
+      const sample = text.slice(0, 256);
+      return (visible(sample).match(/[\t\n\r -~]/g)?.length ?? 0) > visible(sample).length * 0.8;
+    });
+}
+
+/**
+ * Raw deflate and Brotli carry no mark: only what turns out to be text was one of them. Most attempts are made at
+ * digests and fail at once, so they start with a small buffer.
+ */
+function unmarked(bytes: Buffer, via: string): Decoded[] {
+  if (bytes.length < MIN_UNMARKED_BYTES || bytes.length > MAX_UNMARKED_BYTES) return [];
+  const options = { maxOutputLength: MAX_EXPANDED_BYTES, chunkSize: 1024 };
+  const attempts: Attempt[] = [
+    ...(beginsDeflated(bytes) ? [["deflate", (input) => inflateRawSync(input, options)] as Attempt] : []),
+    // Smaller windows than usual have headers of their own.
+    ...(bytes.readUInt16BE(0) % 31 === 0
+      ? [["zlib", (input) => inflateSync(input, options)] as Attempt]
+      : []),
+    ["brotli", (input) => brotliDecompressSync(input, options)],
+  ];
+  const { stackTraceLimit } = Error;
+  // Most attempts end in an error nobody reads.
+  Error.stackTraceLimit = 0;
+  try {
+    return tried(attempts, bytes, via);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+type Attempt = [string, (input: Buffer) => Buffer];
+
+/** Whether a first block of deflate can begin so: of a kind there is, and a stored one says its length twice. */
+function beginsDeflated(bytes: Buffer): boolean {
+  const kind = ((bytes[0] ?? 0) >> 1) & 3;
+  if (kind === 0) return bytes.readUInt16LE(1) + bytes.readUInt16LE(3) === 0xffff;
+  return kind !== 3;
+}
+
+function tried(attempts: readonly Attempt[], bytes: Buffer, via: string): Decoded[] {
+  return attempts.flatMap(([name, decompress]): Decoded[] => {
+    try {
+      const plain = decompress(bytes);
+      if (plain.length < MIN_UNMARKED_BYTES) return [];
+      if (openContainer(plain, MAX_EXPANDED_BYTES)) return bytesDecoded(plain, `${via} → ${name}`, false);
+      const decoded = asTexts(plain, `${via} → ${name}`);
+      return decoded.every((one) => "final" in one) ? [] : decoded;
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Most containers inside each other; an archive that holds itself has no end. */
+const MAX_NESTED = 12;
+
+/** What bytes can stand for: a text, what a container holds, or what they expand to, in as many steps as it takes. */
+export function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): Decoded[] {
+  if (via.split("→").length > MAX_NESTED) return [{ via, tooLarge: true }];
+  const expanded = expand(bytes);
+  if (expanded === "too large") return [{ via: `${via} → gzip`, tooLarge: true }];
+  if (expanded) return bytesDecoded(expanded, `${via} → gzip`);
+  if (bytes.length === 0) return [];
+  const container = openContainer(bytes, MAX_EXPANDED_BYTES);
+  if (container) {
+    const chain = `${via} → ${container.via}`;
+    if ("sealed" in container) return [{ via: chain, tooLarge: true }];
+    if ("bytes" in container) return bytesDecoded(container.bytes, chain);
+    return container.entries.flatMap(({ name, bytes: content }) => [
+      { via: chain, text: name },
+      ...bytesDecoded(content, chain),
+    ]);
+  }
+  const plain = asTexts(bytes, via);
+  const isText = plain.every((one) => !("final" in one));
+  return isText || !mayBeUnmarked ? plain : [...plain, ...unmarked(bytes, via)];
+}
