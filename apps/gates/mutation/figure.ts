@@ -1,0 +1,2 @@
+/** Least percentage of mutants that tests must notice. */
+export const LEAST_SCORE = 85;
