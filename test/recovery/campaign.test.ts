@@ -1,17 +1,19 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { startS3 } from "../../packages/local-servers/s3";
-import { runCase, type CampaignGround } from "../support/campaign";
+import { runCase, type CampaignGround, type CaseRecord } from "../support/campaign";
 import { startPlatformLab } from "../support/recoveryLab";
 import { keyPair, temporaryFiles } from "../support/targets";
 import { startLink } from "../support/unreliableLink";
 
 /**
- * `CAMPAIGN_FAULTS` cases (default 30) of `CAMPAIGN_SEED` (default 1). With `CAMPAIGN_PROGRESS` naming a file, a
- * campaign that was ended goes on where it was.
+ * `CAMPAIGN_FAULTS` cases (default 30) of `CAMPAIGN_SEED` (default 1), or the one whose number is `CAMPAIGN_CASE`. With
+ * `CAMPAIGN_JOURNAL` naming a file, each case is a line of JSON in it, and a campaign that was ended goes on after the
+ * last one of its seed; what it had found counts.
  */
 const faults = Number(process.env.CAMPAIGN_FAULTS ?? 30);
 const seed = Number(process.env.CAMPAIGN_SEED ?? 1);
-const progress = process.env.CAMPAIGN_PROGRESS;
+const only = process.env.CAMPAIGN_CASE;
+const journal = process.env.CAMPAIGN_JOURNAL;
 
 let ground: CampaignGround;
 beforeAll(async () => {
@@ -22,45 +24,53 @@ beforeAll(async () => {
     "app",
     "CREATE TABLE noise AS SELECT g AS id, md5(random()::text) AS body FROM generate_series(1, 30000) g",
   );
-  const [azure, bucket] = await Promise.all([startLink(lab.azurite.port), startLink(s3.port)]);
+  const [azure, bucket, database] = await Promise.all([
+    startLink(lab.azurite.port),
+    startLink(s3.port),
+    startLink(lab.server.port),
+  ]);
   ground = {
     lab,
     s3,
     files,
     keys: keyPair(files),
-    links: { azure, s3: bucket },
+    links: { azure, s3: bucket, database },
   };
 });
 afterAll(async () => {
   const { lab, s3, links, files } = ground;
-  await Promise.all([links.azure.stop(), links.s3.stop()]);
+  await Promise.all(Object.values(links).map((link) => link.stop()));
   await Promise.all([lab.stop(), s3.stop()]);
   files.remove();
 });
 
-function done(): number {
-  if (!progress) return 0;
-  try {
-    return Number(readFileSync(progress, "utf8"));
-  } catch {
-    return 0;
-  }
+/** Cases of this seed that the journal holds. */
+function recorded(): CaseRecord[] {
+  if (!journal || !existsSync(journal)) return [];
+  return readFileSync(journal, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as CaseRecord)
+    .filter((one) => one.seed === seed);
 }
 
 test(
   "random faults over backup, copy, verify, restore and prune: nothing lost, nothing falsely proved, nothing left",
   async () => {
-    const problems: string[] = [];
-    for (let index = done(); index < faults; index += 1) {
-      const began = Date.now();
-      const found = await runCase(ground, seed, index);
+    const before = only === undefined ? recorded() : [];
+    const first = only === undefined ? Math.max(0, ...before.map((one) => one.case + 1)) : Number(only);
+    const end = only === undefined ? faults : first + 1;
+    const found = before.filter(({ problems }) => problems.length > 0);
+    for (let index = first; index < end; index += 1) {
+      const one = await runCase(ground, seed, index);
       // At once: a campaign of hours may be ended before it gets to its list.
-      if (found.length > 0) process.stderr.write(`${found.join("\n")}\n`);
-      problems.push(...found);
-      if (process.env.CAMPAIGN_VERBOSE) process.stderr.write(`case ${index}: ${Date.now() - began} ms\n`);
-      if (progress && problems.length === 0) writeFileSync(progress, String(index + 1));
+      if (journal) appendFileSync(journal, `${JSON.stringify(one)}\n`);
+      if (one.problems.length > 0) {
+        process.stderr.write(`${JSON.stringify(one, undefined, 2)}\n`);
+        found.push(one);
+      }
     }
-    expect(problems).toEqual([]);
+    expect(found).toEqual([]);
   },
   // An hour and a half for a thousand on a busy machine.
   Math.max(600_000, faults * 6_000),

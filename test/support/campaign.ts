@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import path from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runCopy } from "../../apps/recovery/commands/copy";
@@ -9,7 +8,7 @@ import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { RunContext } from "../../apps/recovery/context";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
-import { CommandError } from "../../packages/command/errors";
+import { CommandError, messageOf } from "../../packages/command/errors";
 import { silent } from "../../apps/recovery/progress";
 import { proveCopies } from "../../apps/recovery/proveCopies";
 import { loadSettings, type Settings } from "../../apps/recovery/settings";
@@ -27,8 +26,8 @@ export interface CampaignGround {
   s3: LocalS3;
   files: Files;
   keys: ReturnType<typeof keyPair>;
-  /** Before the blob server and before the S3 server. */
-  links: { azure: UnreliableLink; s3: UnreliableLink };
+  /** Before the blob server, the S3 server and the database server. */
+  links: { azure: UnreliableLink; s3: UnreliableLink; database: UnreliableLink };
 }
 
 const PROGRAMS = ["pg_dump", "pg_restore", "zstd", "age"];
@@ -46,26 +45,51 @@ export function randomOf(seed: number): () => number {
 }
 
 /** Our own children by name. */
-function children(): { pid: number; name: string }[] {
+function children(): { pid: number; name: string; state: string }[] {
   return readdirSync("/proc").flatMap((pid) => {
     try {
-      const [, name = "", , parent] =
+      const [, name = "", state = "", parent] =
         /^\d+ \((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-      return Number(parent) === process.pid && PROGRAMS.includes(name) ? [{ pid: Number(pid), name }] : [];
+      return Number(parent) === process.pid && PROGRAMS.includes(name)
+        ? [{ pid: Number(pid), name, state }]
+        : [];
     } catch {
       return [];
     }
   });
 }
 
+/** What a journal keeps of one case. Everything random in it comes from seed and case. */
+export interface CaseRecord {
+  seed: number;
+  case: number;
+  operation: string;
+  fault: string;
+  /** Kind of the target behind the link; the other one is a folder. */
+  target: string;
+  encrypted: boolean;
+  milliseconds: number;
+  /** How the operation ended: `done`, or the error it ended with. */
+  ended: string;
+  /** Empty when nothing was wrong. */
+  problems: string[];
+  /** Only with problems: what every run said, each with the milliseconds since the case began. */
+  trace?: string[];
+}
+
 /** One case: two targets, one operation, one fault. */
 class Case {
   readonly problems: string[] = [];
-  /** `target id` of copies that were damaged, or whose removal was asked for. */
+  readonly trace: string[] = [];
+  readonly about = { operation: "", target: "", encrypted: false, ended: "done" };
+  private readonly began = Date.now();
+  /** `target id` of copies that were damaged. */
   private readonly spoiled = new Set<string>();
   private readonly stored = new Set<string>();
+  /** Stored, and prune may delete it. */
+  private readonly mayGo = new Set<string>();
   private readonly stop = new AbortController();
-  private fault = "";
+  fault = "none";
   private settings!: Settings;
   /** The same targets without the link. */
   private direct!: Settings;
@@ -76,12 +100,24 @@ class Case {
     private readonly name: string,
   ) {}
 
+  /** Takes down what happens, for whoever has to find out why. */
+  private said(text: string): void {
+    this.trace.push(`${Date.now() - this.began} ms: ${text}`);
+  }
+
   private pick<T>(list: readonly T[]): T {
     return list[Math.floor(this.random() * list.length)] as T;
   }
 
   private context(overrides: Partial<RunContext> = {}): RunContext {
-    return { progress: silent, signal: this.stop.signal, now: () => new Date(), ...overrides };
+    const progress = { ...silent, note: (text: string) => this.said(text), ...overrides.progress };
+    return { signal: this.stop.signal, now: () => new Date(), ...overrides, progress };
+  }
+
+  private url(role: string, linked: boolean, database = "app"): string {
+    const { lab, links } = this.ground;
+    const url = lab.server.url(role, database);
+    return linked ? url.replace(`:${lab.server.port}/`, `:${links.database.port}/`) : url;
   }
 
   private async prepare(): Promise<void> {
@@ -98,15 +134,16 @@ class Case {
       .replaceAll(`:${lab.azurite.port}/`, `:${links.azure.port}/`);
     const other = folderTarget("two", files);
     const encrypted = this.random() < 0.5;
-    const settingsOf = (first: unknown) =>
+    Object.assign(this.about, { target: kind, encrypted });
+    const settingsOf = (first: unknown, patience: string, linked: boolean) =>
       loadSettings(
         {
-          DATABASE_URL: lab.server.url("backup", "app"),
+          DATABASE_URL: this.url("backup", linked),
           ENVIRONMENT: "test",
           BACKUP_TARGETS: JSON.stringify([first, other]),
-          BACKUP_TARGET_PATIENCE: "1s",
+          BACKUP_TARGET_PATIENCE: patience,
           BACKUP_STALL_TIMEOUT: "20s",
-          SCRATCH_DATABASE_URL: lab.server.url(lab.server.administrator, "postgres"),
+          SCRATCH_DATABASE_URL: this.url(lab.server.administrator, linked, "postgres"),
           ...lab.probes,
           RETENTION_KEEP_LAST: "1",
           SCRATCH_DIR: files.folder,
@@ -115,43 +152,48 @@ class Case {
         },
         ["database", "store"],
       );
-    this.settings = settingsOf(JSON.parse(through));
-    this.direct = settingsOf(target);
+    this.settings = settingsOf(JSON.parse(through), "1s", true);
+    // No fault, no haste: on a busy machine a sound target may take longer than a second.
+    this.direct = settingsOf(target, "60s", false);
   }
 
   async run(): Promise<void> {
     await this.prepare();
     const operation = this.pick(OPERATIONS);
+    this.about.operation = operation;
     if (operation !== "backup") await this.backUp(this.direct);
     const { links } = this.ground;
+    this.said(`${operation} begins`);
     try {
       await this[operation]();
     } catch (error) {
+      this.about.ended = messageOf(error);
       // A fault may make any operation fail, with an error a person can act on.
       const known = error instanceof CommandError || this.stop.signal.aborted;
       if (!known) this.problems.push(`${operation}: ${String((error as Error).stack ?? error)}`);
     } finally {
-      links.azure.suffer(undefined);
-      links.s3.suffer(undefined);
+      for (const link of Object.values(links)) link.suffer(undefined);
     }
     await this.audit();
     await this.heal();
-    if (this.problems.length > 0) this.problems.unshift(`${this.name} ${operation}, ${this.fault}`);
   }
 
-  /** Silence only where something else goes on: a client waits minutes for an answer before it tries again. */
+  /**
+   * Silence only of a target, and only where something else goes on: a client waits minutes for an answer before it tries
+   * again. Where the target is a folder it is the connection to the database that breaks.
+   */
   private breakLink(silent = false): void {
     const { links } = this.ground;
-    const silence = silent && this.random() < 0.3;
+    const database = this.about.target === "folder" || this.random() < 0.3;
+    const silence = !database && silent && this.random() < 0.3;
     const fault = {
       kind: silence ? ("silence" as const) : ("cut" as const),
       // What falls silent does so in the middle of an archive, which the patience of a second ends.
       afterBytes: Math.floor(silence ? 60_000 + this.random() * 400_000 : this.random() ** 3 * 1_500_000),
       direction: silence ? ("to" as const) : this.pick(["to", "to", "from"] as const),
     };
-    links.azure.suffer(fault);
-    links.s3.suffer(fault);
-    this.fault = `link ${JSON.stringify(fault)}`;
+    for (const link of database ? [links.database] : [links.azure, links.s3]) link.suffer(fault);
+    this.fault = `link to the ${database ? "database" : "target"} ${JSON.stringify(fault)}`;
   }
 
   /** Aborts, as Ctrl-C does, or kills a program, once that many bytes have passed. */
@@ -164,15 +206,17 @@ class Case {
     const bytes = (total: number) => {
       if (done || total < at) return;
       done = true;
+      this.said(this.fault);
       if (kind === "abort") this.stop.abort(new (class extends Error {})("stopped"));
       else for (const { pid, name } of children()) if (name === victim) process.kill(pid, "SIGKILL");
     };
-    return this.context({ progress: { ...silent, bytes } });
+    return this.context({ progress: { ...silent, note: (text) => this.said(text), bytes } });
   }
 
   private async backUp(settings: Settings, context = this.context()): Promise<Manifest | undefined> {
     const [outcome] = await runBackup(settings, {}, context);
     if (!outcome || "error" in outcome) {
+      if (outcome) this.said(`backup ended: ${outcome.error.message}`);
       if (outcome && !(outcome.error instanceof CommandError))
         this.problems.push(String(outcome.error.stack));
       return undefined;
@@ -188,25 +232,31 @@ class Case {
     } else await this.backUp(this.settings, this.disturbed(["abort", "kill", "kill"]));
   }
 
-  /** Changes, cuts or removes a stored archive. @returns false where the target does not let us */
+  /** Changes, cuts or removes a stored archive, as whoever owns the account could. */
   private async damage(target: string): Promise<void> {
-    const { backups } = await readFleet(await openTargets(this.direct));
-    const held = backups[0]?.held.find(({ place }) => place.name === target);
+    const held = (await this.holders()).find(({ place }) => place.name === target);
     const archive = held?.entry.manifest?.archive;
-    if (!held || !archive || held.place.store.kind !== "folder") {
-      this.fault = "none: only files can be damaged";
-      return;
-    }
-    const file = path.join(held.place.store.location, archive.container, ...archive.blob.split("/"));
-    const bytes = readFileSync(file);
+    if (!held || !archive) throw new Error(`nothing to damage in ${target}`);
+    const { store } = held.place;
+    const { container, blob } = archive;
+    const bytes = await this.read(held.place, container, blob);
     const how = this.pick(["flip", "truncate", "remove"] as const);
     const at = Math.floor(this.random() * bytes.length);
-    this.fault = `${how} at ${at} in ${target}`;
-    rmSync(file);
+    const before = this.fault === "none" ? "" : `${this.fault}, `;
+    this.fault = `${before}${how} at ${at} in ${target}`;
+    await store.erase(container, blob);
     if (how === "flip") bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << Math.floor(this.random() * 8)), at);
-    if (how !== "remove") writeFileSync(file, how === "flip" ? bytes : bytes.subarray(0, at));
-    if (how !== "remove") chmodSync(file, 0o444);
+    const contentType = "application/octet-stream";
+    if (how !== "remove")
+      await store.create(container, blob, how === "flip" ? bytes : bytes.subarray(0, at), { contentType });
     this.spoiled.add(`${target} ${held.entry.id}`);
+  }
+
+  private async read({ store }: Place, container: string, blob: string): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    const stream = await store.open(container, blob, new AbortController().signal);
+    for await (const part of stream as AsyncIterable<Buffer>) parts.push(part);
+    return Buffer.concat(parts);
   }
 
   /** Takes a whole backup out of one target. */
@@ -256,11 +306,13 @@ class Case {
     else if (kind === "abort") context = this.disturbed(["abort", "kill"]);
     const to = `case_${this.name.replace(/\W/g, "_")}`;
     const { lab } = this.ground;
-    const exists = async () =>
-      (await lab.sql("postgres", `SELECT 1 FROM pg_database WHERE datname = '${to}'`)).length > 0;
+    const left = async () => {
+      const like = `SELECT datname FROM pg_database WHERE datname = '${to}' OR datname LIKE '${to}\\_re%'`;
+      return (await lab.sql<{ datname: string }>("postgres", like)).map(({ datname }) => datname);
+    };
     try {
       const at = { at: new Date(Date.now() + 60_000) };
-      const administrator = parseServerUrl(lab.server.url(lab.server.administrator, "app"));
+      const administrator = parseServerUrl(this.url(lab.server.administrator, true));
       const restoring = { ...this.settings, server: administrator };
       const result = await runRestore(restoring, { backup: at, to }, context);
       if (result.verdict !== "PASS") this.problems.push(`restored with verdict ${result.verdict}`);
@@ -269,20 +321,24 @@ class Case {
       if (result.fingerprints !== "match") this.problems.push(`restored, and ${result.fingerprints}`);
       if (row?.rows !== expected) this.problems.push(`restored ${row?.rows ?? 0} rows of ${expected ?? 0}`);
     } catch (error) {
-      if (await exists()) this.problems.push(`a restore that failed left database ${to}: ${String(error)}`);
+      const names = await left();
+      if (names.length > 0)
+        this.problems.push(`a restore that failed left ${names.join(", ")}: ${String(error)}`);
       throw error;
     } finally {
-      await lab.sql("postgres", `DROP DATABASE IF EXISTS "${to}" WITH (FORCE)`);
+      for (const name of await left()) await lab.sql("postgres", `DROP DATABASE "${name}" WITH (FORCE)`);
     }
   }
 
+  /** Three backups: one that may go, the newest proved one, and the newest, which nobody has proved. */
   async prune(): Promise<void> {
+    const oldest = new Set((await this.holders()).map(({ entry }) => entry.id));
+    await this.backUp(this.direct);
     const proved = this.random() < 0.7;
     if (proved) {
       const options = { backup: { latest: true as const }, through: "L4" as const };
       await proveCopies(this.direct, await runVerify(this.direct, options, this.context()), this.context());
     }
-    const first = await this.holders();
     await this.backUp(this.direct);
     const kind = this.pick(["link", "abort", "none"] as const);
     let context = this.context();
@@ -295,14 +351,19 @@ class Case {
     }
     const days = { hourly: 0, daily: 0, weekly: 0, monthly: 0 };
     const expired = { ...this.settings, retention: { days, keepLast: 1 } };
+    // Whether it says so or is ended before.
+    if (proved)
+      for (const key of this.stored)
+        if ([...oldest].some((id) => key.endsWith(` ${id}`))) this.mayGo.add(key);
     const result = await runPrune(expired, { dryRun: false }, context);
-    for (const { target, id, action } of result.decisions)
-      if (action === "delete") {
-        // The newest proved backup never goes.
-        if (first.some(({ entry }) => entry.id === id))
-          this.problems.push(`${target} deletes ${id}, the last proved`);
-        this.stored.delete(`${target} ${id}`);
-      }
+    let deleted = 0;
+    for (const { target, id, action } of result.decisions) {
+      if (action !== "delete") continue;
+      deleted += 1;
+      if (!proved || !oldest.has(id)) this.problems.push(`${target} deletes ${id}, which must stay`);
+    }
+    if (kind === "none" && deleted !== (proved ? 2 : 0))
+      this.problems.push(`${deleted} copies of the oldest backup were deleted`);
   }
 
   /** Nothing lost, nothing falsely proved, nothing left running or lying about. */
@@ -316,40 +377,44 @@ class Case {
         this.problems.push(`${key} is listed and its archive is not right`);
       if (isVerified(entry) && !sound) this.problems.push(`${key} is called verified and is damaged`);
     }
-    for (const key of this.stored) if (!seen.has(key)) this.problems.push(`${key} was stored and is lost`);
-    await this.quiet("programs left running", () => Promise.resolve(children().length));
+    for (const key of this.stored)
+      if (!seen.has(key) && !this.mayGo.has(key)) this.problems.push(`${key} was stored and is lost`);
+    await this.quiet("programs left running", () =>
+      Promise.resolve(children().map(({ pid, name, state }) => `${name} ${pid} ${state}`)),
+    );
     await this.quiet("sessions left open", async () => {
-      const sessions = await this.ground.lab.sql(
+      const sessions = await this.ground.lab.sql<{ session: string }>(
         "postgres",
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'recovery'",
+        "SELECT format('%s %s %s: %s', pid, state, wait_event, query) AS session FROM pg_stat_activity WHERE application_name = 'recovery'",
       );
-      return sessions.length;
+      return sessions.map(({ session }) => session);
     });
     const left = readdirSync(this.ground.files.folder).filter((name) => name.startsWith("recovery-spool-"));
     if (left.length > 0) this.problems.push(`${left.length} spooled archives were left`);
   }
 
-  private async quiet(what: string, count: () => Promise<number>): Promise<void> {
-    for (let tries = 0; tries < 100; tries += 1) {
-      if ((await count()) === 0) return;
+  /** What ends does so in its own time on a busy machine; what is still there after half a minute stays. */
+  private async quiet(what: string, find: () => Promise<string[]>): Promise<void> {
+    let left = await find();
+    for (let tries = 0; left.length > 0 && tries < 1000; tries += 1) {
       await sleep(30);
+      left = await find();
     }
-    this.problems.push(`${await count()} ${what}`);
+    if (left.length > 0) this.problems.push(`${what}: ${left.join("; ")}`);
   }
 
   private async isSound(place: Place, { manifest }: CatalogueEntry): Promise<boolean> {
     if (!manifest) return false;
     const { container, blob } = manifest.archive;
     if (!(await place.store.find(container, blob))) return false;
-    const hash = createHash("sha256");
-    const stream = await place.store.open(container, blob, new AbortController().signal);
-    for await (const part of stream as AsyncIterable<Buffer>) hash.update(part);
-    return hash.digest("hex") === manifest.sha256;
+    const bytes = await this.read(place, container, blob);
+    return createHash("sha256").update(bytes).digest("hex") === manifest.sha256;
   }
 
   /** Whatever happened: the next backup succeeds everywhere at once, and copy brings what is missing. */
   private async heal(): Promise<void> {
-    const context = { progress: silent, signal: new AbortController().signal, now: () => new Date() };
+    const context = this.context({ signal: new AbortController().signal });
+    this.said("heal begins");
     const [outcome] = await runBackup(this.direct, {}, context);
     if (!outcome || "error" in outcome)
       this.problems.push(`the next backup fails: ${outcome?.error.message ?? ""}`);
@@ -365,14 +430,24 @@ class Case {
   }
 }
 
-/** Runs one case. @returns what went wrong; empty when nothing did */
-export async function runCase(ground: CampaignGround, seed: number, index: number): Promise<string[]> {
+/** Runs one case. It never throws: what ended it is a problem of its record. */
+export async function runCase(ground: CampaignGround, seed: number, index: number): Promise<CaseRecord> {
+  const began = Date.now();
   const name = `seed ${seed} case ${index}`;
   const one = new Case(ground, randomOf(seed * 1_000_003 + index), name);
   try {
     await one.run();
   } catch (error) {
-    one.problems.push(`${name}: ${String((error as Error).stack ?? error)}`);
+    one.problems.push(String((error as Error).stack ?? error));
   }
-  return one.problems;
+  const { problems, trace, fault, about } = one;
+  return {
+    seed,
+    case: index,
+    ...about,
+    fault,
+    milliseconds: Date.now() - began,
+    problems,
+    ...(problems.length > 0 && { trace }),
+  };
 }
