@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { quoteIdentifier } from "./postgres/connect";
-import { rolesNamed, splitStatements } from "./postgres/statements";
+import { grantorOf, rolesNamed, splitStatements } from "./postgres/statements";
 import { isDatabaseAcl, OWNED_KINDS, type TocEntry } from "./postgres/toc";
 
 export interface OwnershipPlan {
@@ -8,9 +8,9 @@ export interface OwnershipPlan {
   keep: boolean;
   /** Roles the archive names and the server lacks. */
   missingRoles: string[];
-  /** Owners the restoring role may not act for, and may not make itself a member of. */
+  /** Owners and grantors the restoring role may not act for, and may not make itself a member of. */
   foreignOwners: string[];
-  /** Owners the restoring role becomes a member of while it restores. */
+  /** Owners and grantors the restoring role becomes a member of while it restores. */
   borrowed: string[];
   /**
    * Owner of schema `public` in the backup where it cannot be hers here, and owns nothing else: the schema comes with
@@ -20,7 +20,7 @@ export interface OwnershipPlan {
 }
 
 /** Owns what the owner of its database owns; nobody is made its member. */
-const OF_THE_DATABASE = "pg_database_owner";
+export const DATABASE_OWNER = "pg_database_owner";
 
 const RIGHTS = new Set(["ACL", "DEFAULT ACL", "POLICY", "USER MAPPING"]);
 
@@ -28,6 +28,13 @@ const RIGHTS = new Set(["ACL", "DEFAULT ACL", "POLICY", "USER MAPPING"]);
 const mappedRole = ({ name }: TocEntry) => /^USER MAPPING (.+) SERVER /.exec(name)?.[1];
 
 const isPublicSchema = ({ kind, name }: TocEntry) => kind === "SCHEMA" && name === "public";
+
+/** Roles in whose name an entry's statements are run. */
+function actorsOf(entry: TocEntry): string[] {
+  if (entry.kind === "DEFAULT ACL") return entry.owner ? [entry.owner] : [];
+  if (entry.kind !== "ACL" || isDatabaseAcl(entry)) return [];
+  return splitStatements(entry.definition).flatMap((sql) => grantorOf(sql) ?? []);
+}
 
 /** Roles that an entry cannot be restored without, its owner left out. */
 export function rolesOf(entry: TocEntry): string[] {
@@ -43,13 +50,17 @@ export function rolesOf(entry: TocEntry): string[] {
  */
 export async function planOwnership(client: Client, entries: readonly TocEntry[]): Promise<OwnershipPlan> {
   const owned = entries.filter(
-    ({ kind, owner }) => OWNED_KINDS.has(kind) && owner && owner !== OF_THE_DATABASE,
+    ({ kind, owner }) => OWNED_KINDS.has(kind) && owner && owner !== DATABASE_OWNER,
   );
-  const owners = new Set(owned.filter((entry) => !isPublicSchema(entry)).map(({ owner }) => owner));
+  // Who is to own something, has given rights of its own away, or has settled those of what it will make.
+  const owners = new Set([
+    ...owned.filter((entry) => !isPublicSchema(entry)).map(({ owner }) => owner),
+    ...entries.flatMap(actorsOf),
+  ]);
   const named = new Set(entries.flatMap(rolesOf));
   const ofSchema = owned.find(isPublicSchema)?.owner;
   const onlyOfPublic = (role: string) => role === ofSchema && !owners.has(role) && !named.has(role);
-  const wanted = [...new Set([...owned.map(({ owner }) => owner), ...named])].sort();
+  const wanted = [...new Set([...owned.map(({ owner }) => owner), ...owners, ...named])].sort();
   const { rows } = await client.query<{ role: string; known: boolean; mine: boolean }>(
     `SELECT role, r.oid IS NOT NULL AS known,
        COALESCE(pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')

@@ -59,6 +59,10 @@ export function startProgram(
 /** A pooler hands one session to many, and passes on no settings: nothing here can work through it. */
 const POOLED = "this is a connection pooler (PgBouncer); give the server's own port, 5432 on Azure";
 
+/** What a server said, with what is probably the matter where that is known. */
+export const withHint = (text: string): string =>
+  /unsupported startup parameter/.test(text) ? `${text}; ${POOLED}` : text;
+
 /** What a program complained about last, on one line. Warnings and details stay out when there is an error. */
 export function complaint(stderr: string): string {
   const lines = stderr
@@ -67,7 +71,7 @@ export function complaint(stderr: string): string {
     .filter(Boolean);
   const errors = lines.filter((line) => /\b(error|fatal|panic)\b/i.test(line));
   const text = (errors.length > 0 ? errors.slice(0, 2) : lines.slice(-1)).join("; ").slice(0, 600);
-  return /unsupported startup parameter/.test(text) ? `${text}; ${POOLED}` : text;
+  return withHint(text);
 }
 
 /**

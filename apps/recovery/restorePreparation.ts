@@ -93,7 +93,9 @@ export function requireRoles(plan: OwnershipPlan, omissions: Omissions): void {
   const [first = ""] = [...missing, ...foreign];
   throw new UsageError([
     ...missing.map((role) => `role ${role} of the backup does not exist on the server; create it first`),
-    ...foreign.map((role) => `the restoring role may not act for ${role}, who owns part of the backup`),
+    ...foreign.map(
+      (role) => `the restoring role may not act for ${role}, who owns or has granted part of the backup`,
+    ),
     `nothing was changed; to restore without them add --skip role:${first}`,
   ]);
 }

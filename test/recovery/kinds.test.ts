@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { runDiff } from "../../apps/recovery/commands/diff";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { compareTables } from "../../apps/recovery/postgres/compare";
@@ -71,6 +72,9 @@ describe("objects of every kind", () => {
     expect(result.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
     expect(result.leftOut).toEqual([]);
     expect(definitionOf("kinds")).toEqual(definitionOf(lab.server.database));
+    expect(await lab.server.sql("migration", "select n::int from aa_reads_last", "kinds")).toEqual([
+      { n: 3 },
+    ]);
     const report = await runVerify(
       store.settings,
       { backup: { id: manifest.id }, through: "L4" },
@@ -128,10 +132,16 @@ describe("rows that a restore puts elsewhere", () => {
       labContext(),
     );
     expect(verified.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+    const { settings } = lab.as(store, lab.server.administrator);
+    const difference = () => runDiff(settings, { id: manifest.id, database: "hashed" }, labContext());
+    expect(await difference()).toMatchObject({ same: true });
 
     // One row that is another, wherever it lies, is found.
     const text = "update job set what = 'forged' where id = 7";
     await lab.server.sql("migration", text, "hashed");
+    expect((await difference()).tables.filter(({ state }) => state !== "same")).toMatchObject([
+      { name: "public.job", state: "differs", backup: 400, database: 400 },
+    ]);
     const compared = await compareTables(serverAt("hashed"), manifest, {
       jobs: 2,
       signal: new AbortController().signal,

@@ -3,16 +3,21 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
+import { runDiff } from "../../apps/recovery/commands/diff";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { parseSkip } from "../../apps/recovery/leaveOut";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { onlyUnknownSettings } from "../../apps/recovery/postgres/pgRestore";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
+import { FailedError } from "../../packages/command/errors";
+import { naming, withClient } from "../../apps/recovery/postgres/connect";
+import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { loadSettings } from "../../apps/recovery/settings";
 import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { installations, majorOf } from "../../packages/programs/postgres";
 import { makeBackup } from "../support/backup";
 import { recovery } from "../support/recoveryCli";
+import { startLink } from "../support/unreliableLink";
 import {
   labContext,
   startPlatformLab,
@@ -330,6 +335,94 @@ describe("a restore by an administrator who is no superuser", () => {
     });
   });
 
+  test("passes over what the application's own rules, limits and grants would trip it up with", async () => {
+    const { administrator: dba } = lab.server;
+    await lab.createDatabase("settled");
+    const as = (role: string, text: string) => lab.server.sql(role, text, "settled");
+    await as(
+      dba,
+      "alter role backup bypassrls; create schema side; grant usage on schema side to backup, api",
+    );
+    // Rows that nobody may change, that only a request may see, a partition as the first table, a table of a type.
+    await as(
+      "migration",
+      `create table a_days (day date, n int) partition by range (day);
+       create table a_0 partition of a_days default;
+       insert into a_days values ('2026-01-01', 1);
+       create type pair as (id int, what text);
+       create table a_1 of pair;
+       create table audit (id int primary key);
+       insert into audit values (1);
+       create function never() returns trigger language plpgsql as $$ begin raise exception 'append only'; end $$;
+       create trigger never before update or delete on audit for each row execute function never();
+       create table tenants (id int primary key, tenant text);
+       insert into tenants values (1, 'a');
+       alter table tenants enable row level security;
+       create policy own on tenants to api using (tenant = current_setting('app.tenant'));
+       create table frozen (id int primary key);
+       insert into frozen values (1);
+       alter table frozen enable row level security;
+       create policy "seen USING (by" on frozen to api using (true) with check (false);
+       grant select on audit to api with grant option;
+       create table many as select n as id, repeat('x', 400) as body from generate_series(1, 5000) n`,
+    );
+    // Rights that a role has given on, and rights of what roles will make which own nothing.
+    await as("api", "grant select on audit to monitoring");
+    await as("api", "alter default privileges in schema side grant execute on functions to monitoring");
+    await as(dba, "alter default privileges revoke execute on functions from public");
+    for (const setting of ["search_path = ''", "datestyle = 'German'", "array_nulls = off"])
+      await as(dba, `alter database settled set ${setting}`);
+    await as(dba, `alter role api_weu in database settled set search_path = "$user", "Odd, Name"`);
+    const before = await propertiesOf("settled");
+    // Limits and modes for requests, of whoever backs up and of whoever restores; no session of this test's own has them.
+    const limits = [
+      ...["statement", "lock", "idle_in_transaction_session", "idle_session"].map(
+        (limit) => `${limit}_timeout = '20ms'`,
+      ),
+      "default_transaction_read_only = on",
+      "default_transaction_isolation = 'serializable'",
+      ...(lab.server.version >= 17 ? ["transaction_timeout = '10min'"] : []),
+    ];
+    const limited = async <T>(login: string, work: () => Promise<T>): Promise<T> => {
+      await lab.server.asMicrosoft(limits.map((limit) => `alter role ${login} set ${limit}`).join("; "));
+      try {
+        return await work();
+      } finally {
+        await lab.server.asMicrosoft(
+          `alter role ${login} reset all; alter role backup_weu set role = 'backup'`,
+        );
+        lab.server.makeRoles();
+      }
+    };
+    const { id } = await limited("backup_weu", () => backUp(lab.as(store, "backup", "settled")));
+    const verified = await runVerify(store.settings, { backup: { id }, through: "L4" }, labContext());
+    expect(verified.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+    await limited(dba, async () => {
+      const { settings } = administrator();
+      const own = await withClient(parseServerUrl(lab.server.url(dba, "settled")), (client) =>
+        client.query(
+          "select name from pg_settings where name ~ '(_timeout|transaction_read_only)$' and source in ('user', 'database')",
+        ),
+      );
+      expect(own.rows).toEqual([]);
+      const result = await runRestore(settings, { backup: { id }, to: "settled_back" }, labContext());
+      expect(result).toMatchObject({ verdict: "PASS", warnings: [], leftOut: [] });
+      expect(result.checks.find((check) => check.id === "role-api")?.actual).toMatch(/wrote a row of/);
+      expect((await runDiff(settings, { id, database: "settled_back" }, labContext())).same).toBe(true);
+    });
+    expect(await propertiesOf("settled_back")).toEqual(before);
+    const grants = `select format('%s %s %s', grantor, grantee, privilege_type) as grant from information_schema.table_privileges
+       where table_name = 'audit' order by 1`;
+    expect(await lab.server.asMicrosoft(grants, "settled_back")).toEqual(
+      await lab.server.asMicrosoft(grants, "settled"),
+    );
+    const defaults =
+      "select defaclrole::regrole::text as role, defaclacl::text as acl from pg_default_acl order by 1, 2";
+    expect(await lab.server.asMicrosoft(defaults, "settled_back")).toEqual(
+      await lab.server.asMicrosoft(defaults, "settled"),
+    );
+  });
+
   test("does not put a database whose roles are missing in the place of one that works, unless told to", async () => {
     await lab.server.sql(lab.server.administrator, "create role passing; grant passing to current_user");
     await lab.server.sql("migration", "create table guests (id int)");
@@ -451,7 +544,10 @@ describe("a restore by an administrator who is no superuser", () => {
       `create function known(int) returns bool language sql as 'select exists (select from public.allowed where id = $1)';
        alter table checked add check (known(id));
        insert into checked select 1, repeat('x', 1000) from generate_series(1, 2000);
-       grant select on allowed, checked to backup`,
+       create function found(int) returns bool language sql as 'select exists (select from allowed where id = $1)';
+       create table checked_by_name (id int check (found(id)));
+       insert into checked_by_name values (1);
+       grant select on allowed, checked, checked_by_name to backup`,
     );
     await lab.server.sql(dba, `alter role ${dba} set idle_session_timeout = '100ms'`);
     await lab.server.asMicrosoft("alter system set quote_all_identifiers = on");
@@ -468,9 +564,29 @@ describe("a restore by an administrator who is no superuser", () => {
       await lab.server.asMicrosoft("alter system reset quote_all_identifiers");
       await lab.server.asMicrosoft("select pg_reload_conf()");
       await lab.server.sql(dba, `alter role ${dba} reset idle_session_timeout`);
-      await lab.server.asMicrosoft("drop table checked, allowed cascade; drop function known(int)");
+      await lab.server.asMicrosoft(
+        "drop table checked, checked_by_name, allowed cascade; drop function known(int), found(int)",
+      );
     }
   });
+
+  test.each(["ended by the server", "cut on the way"])(
+    "names the server whose connection is %s",
+    async (how) => {
+      const link = await startLink(lab.server.port);
+      const { administrator: dba, port, database } = lab.server;
+      const server = parseServerUrl(lab.server.url(dba).replace(`:${port}/`, `:${link.port}/`));
+      const broken = naming(server, () =>
+        withClient(server, async (client) => {
+          if (how === "cut on the way") link.suffer({ kind: "cut", afterBytes: 0, direction: "to" });
+          await client.query("select pg_terminate_backend(pg_backend_pid())");
+        }),
+      );
+      await expect(broken).rejects.toThrow(new RegExp(`PostgreSQL at localhost:${link.port}/${database}`));
+      await expect(broken).rejects.toBeInstanceOf(FailedError);
+      await link.stop();
+    },
+  );
 
   test("says that a pooler is in the way", async () => {
     const env = { ...store.env, DATABASE_URL: await lab.server.pooledUrl("backup") };

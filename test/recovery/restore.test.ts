@@ -102,6 +102,10 @@ describe("restore", () => {
     const into = await runRestore(own.settings, { backup: { id: manifest.id }, to: "vacant" }, labContext());
     expect(into.fingerprints).toBe("match");
 
+    await lab.createDatabase("handy");
+    await lab.sql("handy", "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    const handy = runRestore(own.settings, { backup: { id: manifest.id }, to: "handy" }, labContext());
+    await expect(handy).rejects.toThrow(/handy is not empty and was left as it is/);
     await lab.createDatabase("live");
     await lab.sql("live", "CREATE TABLE precious AS SELECT 1 AS n");
     for (const args of [[], ["--replace", "--confirm", "other"], ["--confirm", "live"]]) {

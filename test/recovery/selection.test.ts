@@ -45,7 +45,18 @@ beforeAll(async () => {
      create function passes(int) returns bool language plpgsql immutable as $$ begin
        perform pg_advisory_xact_lock_shared(4711); return true; end $$;
      create table gate (id int primary key check (passes(id)));
-     insert into gate values (1), (2)`,
+     insert into gate values (1), (2);
+     create table zz_known (id int primary key);
+     create function is_known(int) returns bool language sql as 'select exists (select from public.zz_known where id = $1)';
+     create table aa_told (id int primary key check (is_known(id)));
+     insert into zz_known values (1), (2);
+     insert into aa_told values (1), (2);
+     create function is_there(int) returns bool language sql as 'select exists (select from zz_known where id = $1)';
+     alter table aa_told add constraint by_name check (is_there(id));
+     alter table aa_told add constraint never check (id < 0) not valid;
+     comment on constraint never on aa_told is 'for what comes';
+     revoke all on aa_told from migration;
+     grant select on aa_told to migration`,
   );
   await lab.server.sql(lab.server.administrator, "alter role backup bypassrls");
   store = await lab.store("backup");
@@ -286,6 +297,26 @@ describe("in place", () => {
     expect(await state()).toEqual(backedUp);
   });
 
+  test("a table whose check reads another comes after it, and rights its owner has given up are given up again", async () => {
+    const rights = () =>
+      ask(
+        `select relname, relacl::text, (select jsonb_agg(jsonb_build_array(conname, convalidated, pg_get_constraintdef(oid),
+           obj_description(oid, 'pg_constraint')) order by conname) from pg_constraint where conrelid = c.oid) as checks
+         from pg_class c where relname in ('aa_told', 'zz_known') order by 1`,
+        lab.server.administrator,
+      );
+    const before = await rights();
+    await ask("delete from zz_known where id = 2");
+    const result = await inPlace("aa_told", "zz_known");
+    expect(result.inPlace).toEqual([
+      { table: "public.aa_told", before: 2, after: 2 },
+      { table: "public.zz_known", before: 1, after: 2 },
+    ]);
+    expect([result.verdict, await rights()]).toEqual(["PASS", before]);
+    const { previousDatabase = "" } = result;
+    await lab.server.sql(lab.server.administrator, `drop database "${previousDatabase}"`, "postgres");
+  });
+
   test("what would be lost or broken is named, and nothing is changed", async () => {
     await ask(
       `delete from line; delete from reports.daily; delete from orders where customer = 3; delete from customer where id = 3;
@@ -366,7 +397,7 @@ describe("diff", () => {
       0,
       expect.objectContaining({ same: true, added: [] }),
     ]);
-    expect((await recovery(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 8 tables/);
+    expect((await recovery(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 10 tables/);
 
     for (const text of [
       "update orders set customer = 9 where id = 150",
@@ -381,12 +412,14 @@ describe("diff", () => {
     expect(other.code).toBe(1);
     const result = JSON.parse(other.stdout) as DiffResult;
     expect(result.tables.map(({ name, state }) => [name, state]).sort()).toEqual([
+      ["public.aa_told", "same"],
       ["public.customer", "other columns"],
       ["public.gate", "same"],
       ["public.line", "differs"],
       ["public.log_2025", "same"],
       ["public.log_2026", "differs"],
       ["public.orders", "differs"],
+      ["public.zz_known", "same"],
       ["reports.daily", "missing"],
       ["reports.other", "same"],
     ]);

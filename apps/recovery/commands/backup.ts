@@ -13,7 +13,7 @@ import {
   UsageError,
 } from "../../../packages/command/errors";
 import type { BackupOptions, BackupOutcome } from "../options";
-import { connect, withClient } from "../postgres/connect";
+import { connect, naming, withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { startDump } from "../postgres/dump";
 import type { ArchiveContent } from "../postgres/archive";
@@ -72,7 +72,7 @@ export async function runBackup(
   const keepers = (await openTargets(settings)).filter((place) => place.settings.containers[tier]);
   if (keepers.length === 0) containerOf(settings, tier);
   const [{ databases, pgDump }, { answers, outages }] = await Promise.all([
-    chooseDatabases(server, options),
+    naming(server, () => chooseDatabases(server, options)),
     askAll(keepers, async ({ store, settings: own }) => {
       const clock = await store.requireContainer(containerOf(own, tier));
       const warning = skewWarning(CLOCKS[store.kind], clock, context.now());

@@ -6,12 +6,12 @@ import { columnsOf } from "../mask/rules";
 import type { DiffOptions } from "../options";
 import { wholeRows } from "../postgres/archiveRows";
 import { compareLargeObjects, compareSequences, statementOf } from "../postgres/compare";
-import { withClient } from "../postgres/connect";
+import { naming, withClient } from "../postgres/connect";
 import { describeServer, withDatabase } from "../postgres/connection";
 import { readCopy } from "../postgres/copyOut";
 import { readTables } from "../postgres/inventory";
 import { quotedName, type TocEntry } from "../postgres/toc";
-import { keyOf, RangeSums, type Key } from "../ranges";
+import { keyOf, RangeSums, type Key, type RangeContent } from "../ranges";
 import { runVerb, table } from "../runner";
 import { serverOf, type Settings } from "../settings";
 import { damageOf, requireSpace, type SpooledArchive } from "../spool";
@@ -55,14 +55,16 @@ export async function runDiff(
     const problem = damageOf(spooled, manifest);
     if (problem) throw new FailedError(`backup ${manifest.id} is damaged: ${problem}`);
     const compared = await stages.run("compare", () =>
-      withClient(server, async (client) => {
-        const tables: TableDifference[] = [];
-        for (const one of wanted) {
-          context.signal.throwIfAborted();
-          tables.push(await compareTable(client, manifest, one, spooled));
-        }
-        return { tables, ...(await others(client, manifest, options)) };
-      }),
+      naming(server, () =>
+        withClient(server, async (client) => {
+          const tables: TableDifference[] = [];
+          for (const group of wanted) {
+            context.signal.throwIfAborted();
+            tables.push(await compareTables(client, manifest, group, spooled));
+          }
+          return { tables, ...(await others(client, manifest, options)) };
+        }),
+      ),
     );
     const same =
       compared.tables.every(({ state }) => state === "same") &&
@@ -80,46 +82,80 @@ export async function runDiff(
   }
 }
 
-/** @throws UsageError for a table the backup does not have */
-function chosen({ tables }: Manifest, names: readonly string[] = []): TableFingerprint[] {
-  if (names.length === 0) return tables;
-  return names.map((name) => {
-    const found = tables.find((one) => columnsOf(one.copy).table === name || one.name === name);
+/**
+ * Tables that are compared, most of them alone: of partitions whose rows a restore may have put into another one of them,
+ * only all together can be.
+ * @throws UsageError for a table the backup does not have
+ */
+function chosen({ tables }: Manifest, names: readonly string[] = []): TableFingerprint[][] {
+  const groups = new Map<string, TableFingerprint[]>();
+  for (const one of tables) {
+    const key = one.scattered ? `through ${one.scattered.through}` : one.name;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  const all = [...groups.values()];
+  if (names.length === 0) return all;
+  const named = names.map((name) => {
+    const found = all.find((group) =>
+      group.some((one) => columnsOf(one.copy).table === name || one.name === name),
+    );
     if (!found) throw new UsageError(`--table ${name}: the backup has no such table; give schema.table`);
     return found;
   });
+  return [...new Set(named)];
 }
 
-async function compareTable(
+async function compareTables(
   client: Client,
   manifest: Manifest,
-  one: TableFingerprint,
+  group: readonly TableFingerprint[],
   { archive, content }: SpooledArchive,
 ): Promise<TableDifference> {
-  const { columns } = columnsOf(one.copy);
+  const [first] = group;
+  if (!first) throw new Error("nothing to compare");
+  const alone = group.length === 1;
+  const name = alone ? first.name : (first.scattered?.through ?? first.name);
   try {
-    const key = await keyOf(client, one.name, columns);
-    const live = new RangeSums(key);
-    await readCopy(client, statementOf(one, manifest), live);
+    const key = alone ? await keyOf(client, first.name, columnsOf(first.copy).columns) : undefined;
+    const live = rangesOf(key);
     const backup = new RangeSums(key);
-    for await (const row of wholeRows(archive, entryOf(content, one))) backup.add(row);
+    for (const one of group) {
+      // Each COPY ends the digest it was given.
+      const found = new RangeSums(key);
+      await readCopy(client, statementOf(one, manifest), found);
+      found.ranges.forEach(({ rows, sum }, index) => {
+        const range = live[index];
+        if (range)
+          Object.assign(range, { rows: range.rows + rows, sum: BigInt.asUintN(256, range.sum + sum) });
+      });
+      for await (const row of wholeRows(archive, entryOf(content, one))) backup.add(row);
+    }
     const ranges = backup.ranges.flatMap((range, index) => {
-      const other = live.ranges[index] ?? { rows: 0, sum: 0n };
+      const other = live[index] ?? { rows: 0, sum: 0n };
       if (range.rows === other.rows && range.sum === other.sum) return [];
       return [{ ...edges(key, index), backup: range.rows, database: other.rows }];
     });
-    const database = live.ranges.reduce((sum, { rows }) => sum + rows, 0);
     const state = ranges.length === 0 ? "same" : "differs";
-    return { name: one.name, state, key: key?.column ?? null, backup: one.rows, database, ranges };
+    return {
+      name,
+      state,
+      key: key?.column ?? null,
+      backup: rowsIn(backup.ranges),
+      database: rowsIn(live),
+      ranges,
+    };
   } catch (error) {
     // The table, a column or its schema is not there any more.
     if (!(error instanceof DatabaseError) || !["42P01", "42703", "3F000"].includes(error.code ?? ""))
       throw error;
-    const { name, rows } = one;
+    const rows = group.reduce((sum, one) => sum + one.rows, 0);
     const state = error.code === "42703" ? "other columns" : "missing";
     return { name, state, key: null, backup: rows, database: null, ranges: [] };
   }
 }
+
+const rangesOf = (key: Key | undefined): RangeContent[] => new RangeSums(key).ranges;
+const rowsIn = (ranges: readonly RangeContent[]) => ranges.reduce((sum, { rows }) => sum + rows, 0);
 
 function entryOf(content: SpooledArchive["content"], { name }: TableFingerprint): TocEntry {
   const entries = "problem" in content ? [] : content.entries;

@@ -6,6 +6,7 @@ import { parseSkip } from "../leaveOut";
 import { checkRules, describeRules, loadMaskRules } from "../mask/rules";
 import type { BackupSelector, RestoreOptions } from "../options";
 import { parseInstantOption } from "../parse";
+import { naming } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/databases";
 import { describeDatabase, openTarget, putInPlace, type Placed, type Target } from "../postgres/target";
@@ -31,6 +32,15 @@ export async function runRestore(
   context: RunContext,
 ): Promise<RestoreResult> {
   const server = serverOf(settings);
+  return naming(withDatabase(server, options.to), () => restoreOne(settings, server, options, context));
+}
+
+async function restoreOne(
+  settings: Settings,
+  server: ServerConnection,
+  options: RestoreOptions,
+  context: RunContext,
+): Promise<RestoreResult> {
   const started = context.now();
   const stages = new Stages(context);
   const places = await openTargets(settings, options.target);

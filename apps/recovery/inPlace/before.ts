@@ -39,6 +39,8 @@ export class RowsBefore {
     });
     const server = withDatabase(program.server, database);
     await restoreSection({ ...program, server }, "pre-data", list, 1);
+    // The rows are kept as they are, also those that a check would refuse by now.
+    await withClient(server, dropChecks);
     return before;
   }
 
@@ -73,4 +75,13 @@ export class RowsBefore {
   drop(): Promise<void> {
     return dropDatabase(this.maintenance, this.database);
   }
+}
+
+async function dropChecks(client: Client): Promise<void> {
+  const { rows } = await client.query<{ sql: string }>(
+    `SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', k.conrelid::regclass, k.conname) AS sql
+     FROM pg_catalog.pg_constraint k WHERE k.contype = 'c' AND k.conrelid <> 0 AND k.connamespace <> 'pg_catalog'::regnamespace
+       AND k.connamespace <> 'information_schema'::regnamespace ORDER BY k.coninhcount`,
+  );
+  for (const { sql } of rows) await client.query(sql);
 }

@@ -51,6 +51,59 @@ export async function foreignKeys(client: Client, tables: readonly TocEntry[]): 
   return rows;
 }
 
+/** A check that was never held against the rows that were there, which may break it. */
+export interface LooseCheck {
+  own: string;
+  name: string;
+  definition: string;
+  comment: string | null;
+}
+
+/** Check constraints of tables that are not valid, each once: a partition's is its table's. */
+export async function looseChecks(client: Client, tables: readonly TocEntry[]): Promise<LooseCheck[]> {
+  const { rows } = await client.query<LooseCheck>(
+    `SELECT k.conrelid::regclass::text AS own, k.conname AS name, pg_catalog.pg_get_constraintdef(k.oid) AS definition,
+       pg_catalog.obj_description(k.oid, 'pg_constraint') AS comment
+     FROM pg_catalog.pg_constraint k
+     WHERE k.contype = 'c' AND NOT k.convalidated AND k.coninhcount = 0
+       AND k.conrelid IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS w(name)) ORDER BY 1, 2`,
+    [tables.map(sqlName)],
+  );
+  return rows;
+}
+
+/**
+ * An owner may have given up rights on a table of theirs: the session takes those it lacks to replace the rows of tables,
+ * and to lock others.
+ * @returns the statements that give them up again
+ */
+export async function takeRights(
+  client: Client,
+  replaced: readonly string[],
+  others: readonly string[],
+): Promise<string[]> {
+  const wanted = [
+    ...replaced.flatMap((table) =>
+      ["SELECT", "INSERT", "TRUNCATE"].map((right) => ({ table, right, or: right })),
+    ),
+    // Any of the three is enough for a lock.
+    ...others
+      .filter((table) => !replaced.includes(table))
+      .map((table) => ({ table, right: "TRUNCATE", or: "TRUNCATE, UPDATE, DELETE" })),
+  ];
+  const { rows } = await client.query<{ table: string; right: string }>(
+    `SELECT DISTINCT w."table", w."right"
+     FROM unnest($1::text[], $2::text[], $3::text[]) AS w("table", "right", anyof),
+       LATERAL pg_catalog.to_regclass(w."table") AS o(oid)
+     WHERE o.oid IS NOT NULL AND NOT pg_catalog.has_table_privilege(o.oid, w.anyof)`,
+    [wanted.map(({ table }) => table), wanted.map(({ right }) => right), wanted.map((one) => one.or)],
+  );
+  const each = (verb: string, preposition: string) =>
+    rows.map(({ table, right }) => `${verb} ${right} ON TABLE ${table} ${preposition} CURRENT_USER`);
+  await runAll(client, each("GRANT", "TO"));
+  return each("REVOKE", "FROM");
+}
+
 /**
  * Locks tables against everybody else until the transaction ends, patiently, but never holding readers up for long.
  * @param begin starts the transaction; called again for each attempt

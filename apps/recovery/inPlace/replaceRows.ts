@@ -6,6 +6,8 @@ import { TablesComparer, type TablesComparison } from "../postgres/compare";
 import { loadRows } from "../postgres/copyIn";
 import { quoteIdentifier } from "../postgres/connect";
 import { scriptOf, type RestoreProgram } from "../postgres/pgRestore";
+import { searchPathOf } from "../postgres/properties";
+import { TOO_EARLY } from "../postgres/restoreArchive";
 import { giveRights } from "../postgres/rights";
 import { sequenceValue, type TocEntry } from "../postgres/toc";
 import type { Manifest } from "../types";
@@ -14,11 +16,14 @@ import {
   attempt,
   foreignKeys,
   lockTables,
+  looseChecks,
   ownersOf,
   requireSameShape,
   runAll,
   silenceTriggers,
+  takeRights,
   type ForeignKey,
+  type LooseCheck,
 } from "./live";
 import { sqlName, type Parts } from "./parts";
 
@@ -49,7 +54,7 @@ export async function replaceRows(
   replacement: Replacement,
   before: RowsBefore | undefined,
 ): Promise<TablesComparison> {
-  const { archive, manifest, parts, data, plan, program, lines, note } = replacement;
+  const { manifest, parts, data, plan, program, lines, note } = replacement;
   const { existing, fresh } = parts;
   const lineOf = (entries: readonly TocEntry[]) => entries.flatMap(({ dumpId }) => lines.get(dumpId) ?? []);
   const preData = await scriptOf(program, "pre-data", lineOf(fresh));
@@ -64,9 +69,11 @@ export async function replaceRows(
       (role) => `${verb} ${quoteIdentifier(role)} ${verb === "GRANT" ? "TO" : "FROM"} CURRENT_USER`,
     );
   const locked = [...existing.map(sqlName), ...foreign.flatMap(({ own, other }) => [own, other])];
+  let rights: string[] = [];
   const begin = async () => {
     await client.query("BEGIN");
     await runAll(client, roles("GRANT"));
+    rights = await takeRights(client, existing.map(sqlName), locked);
   };
   await lockTables(client, locked, begin, note);
   await requireSameShape(client, existing, data);
@@ -77,19 +84,20 @@ export async function replaceRows(
   const known = data.filter((entry) => names.has(sqlName(entry)));
   await before?.keep(client, known);
 
+  const loose = await looseChecks(client, existing);
   await runAll(
     client,
-    held.map(({ own, name }) => `ALTER TABLE ${own} DROP CONSTRAINT ${quoteIdentifier(name)}`),
+    [...held, ...loose].map(({ own, name }) => `ALTER TABLE ${own} DROP CONSTRAINT ${quoteIdentifier(name)}`),
   );
   const awake = await silenceTriggers(client, existing);
   if (preData) await client.query(preData);
   const emptied = known.map(sqlName);
   if (emptied.length > 0)
     await client.query(`TRUNCATE TABLE ${emptied.map((name) => `ONLY ${name}`).join(", ")}`);
-  for (const entry of data) await loadRows(client, archive, entry, manifest.server.encoding);
+  await loadAll(client, replacement);
   await client.query("SET CONSTRAINTS ALL IMMEDIATE");
   if (postData) await client.query(postData);
-  await connectAgain(client, held, keys);
+  await connectAgain(client, [...loose, ...held], keys);
   await runAll(client, awake);
   await setSequences(client, replacement);
   const comparer = new TablesComparer(manifest);
@@ -101,9 +109,36 @@ export async function replaceRows(
     );
   const { problems } = await giveRights(client, fresh, { ...plan, borrowed: [] });
   if (problems[0] !== undefined) throw new FailedError(`${problems[0]}; nothing was changed`);
+  await runAll(client, rights);
   await runAll(client, roles("REVOKE"));
   await client.query("COMMIT");
   return compared;
+}
+
+/**
+ * Loads every table; one whose check reads another table that is still empty comes again after the rest, and then also
+ * finds names without a schema.
+ */
+async function loadAll(client: Client, { archive, manifest, data }: Replacement): Promise<void> {
+  const load = async (entry: TocEntry, searchPath: string) => {
+    await client.query("SELECT pg_catalog.set_config('search_path', $1, true)", [searchPath]);
+    await loadRows(client, archive, entry, manifest.server.encoding);
+    await client.query("SELECT pg_catalog.set_config('search_path', '', true)");
+  };
+  const path = searchPathOf(manifest);
+  const later: TocEntry[] = [];
+  for (const entry of data) {
+    await client.query("SAVEPOINT loading");
+    try {
+      await load(entry, "");
+      await client.query("RELEASE SAVEPOINT loading");
+    } catch (error) {
+      if (!TOO_EARLY.has((error as { code?: string }).code ?? "")) throw error;
+      await client.query("ROLLBACK TO SAVEPOINT loading");
+      later.push(entry);
+    }
+  }
+  for (const entry of later) await load(entry, path);
 }
 
 /** Roles the restoring one becomes a member of while it works. @throws UsageError naming one that is out of reach */
@@ -137,12 +172,12 @@ async function borrow(
 }
 
 /**
- * Makes the foreign keys again, those that were there and those the backup has, each checked against every row.
+ * Makes what was taken away again and the foreign keys the backup has, each key checked against every row.
  * @throws FailedError naming each that rows would break
  */
 async function connectAgain(
   client: Client,
-  held: readonly ForeignKey[],
+  held: readonly LooseCheck[],
   keys: readonly { entry: TocEntry; sql: string }[],
 ): Promise<void> {
   const problems: string[] = [];

@@ -1,12 +1,14 @@
 import { Client, DatabaseError } from "pg";
-import { FailedError, messageOf } from "../../../packages/command/errors";
+import { CommandError, FailedError, messageOf } from "../../../packages/command/errors";
 import {
   CANONICAL_SETTINGS,
   clientConfig,
   describeServer,
+  startOptions,
   UNHURRIED,
   type ServerConnection,
 } from "./connection";
+import { withHint } from "../process";
 import { fenced } from "./fence";
 
 /**
@@ -16,7 +18,7 @@ import { fenced } from "./fence";
 export async function connect(server: ServerConnection): Promise<Client> {
   let client: Client;
   try {
-    client = new Client(clientConfig(server));
+    client = new Client({ ...clientConfig(server), options: startOptions(UNHURRIED) });
     // A connection that breaks while idle is noticed by the next query; without a listener it ends the process.
     client.on("error", () => undefined);
     await client.connect();
@@ -37,7 +39,7 @@ export async function connect(server: ServerConnection): Promise<Client> {
 function reason(error: unknown): string {
   const closed = fenced(error);
   if (closed !== undefined) return closed;
-  if (error instanceof DatabaseError) return error.message;
+  if (error instanceof DatabaseError) return withHint(error.message);
   const code = (error as NodeJS.ErrnoException).code ?? "";
   const known: Record<string, string> = {
     ENOTFOUND: "the host name is unknown",
@@ -52,20 +54,41 @@ function reason(error: unknown): string {
 async function prepareSession(client: Client): Promise<void> {
   const settings: Record<string, string> = {
     ...CANONICAL_SETTINGS,
-    ...UNHURRIED,
     // The same as pg_dump: rows a policy hides are an error, not a shorter table.
     row_security: "off",
     search_path: "",
     // A scan that starts in the middle of a table would change the order of rows.
     synchronize_seqscans: "off",
-    statement_timeout: "0",
-    lock_timeout: "0",
-    idle_in_transaction_session_timeout: "0",
   };
   const calls = Object.keys(settings).map(
     (_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`,
   );
   await client.query(`SELECT ${calls.join(", ")}`, Object.entries(settings).flat());
+  await client.query(
+    "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'",
+  );
+}
+
+/** How pg and the system say that a session is no more. */
+const LOST =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed)|\b(ECONNRESET|EPIPE|ETIMEDOUT)\b/;
+
+/**
+ * Runs what talks to a server; what the server refuses, or a connection that breaks, becomes an error that names it.
+ * @throws FailedError for either; any other error as it is
+ */
+export async function naming<T>(server: ServerConnection, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const said = messageOf(error);
+    if (error instanceof DatabaseError)
+      throw new FailedError(`PostgreSQL at ${describeServer(server)}: ${said}`);
+    if (LOST.test(said))
+      throw new FailedError(`the connection to PostgreSQL at ${describeServer(server)} was lost: ${said}`);
+    throw error;
+  }
 }
 
 /** Runs `work` with a client of its own. */

@@ -28,6 +28,8 @@ const CONNECT_SECONDS = 10;
  * pg_dump and the check after a restore must run under the same ones.
  */
 export const CANONICAL_SETTINGS: Readonly<Record<string, string>> = {
+  // Off, a NULL in an array is read as the text "NULL".
+  array_nulls: "on",
   bytea_output: "hex",
   datestyle: "ISO,MDY",
   extra_float_digits: "3",
@@ -39,8 +41,26 @@ export const CANONICAL_SETTINGS: Readonly<Record<string, string>> = {
   xmloption: "content",
 };
 
-/** A connection of a restore waits for others to finish, whatever the role's own limits for requests are. */
-export const UNHURRIED: Readonly<Record<string, string>> = { idle_session_timeout: "0" };
+/**
+ * Limits and modes that a database or a role may set for requests. They are given when a session starts: a limit of
+ * milliseconds would end it before it could say anything. `transaction_timeout` is not among them, because a server
+ * before release 17 refuses a session that names it.
+ */
+export const UNHURRIED: Readonly<Record<string, string>> = {
+  default_transaction_deferrable: "off",
+  default_transaction_isolation: "read committed",
+  default_transaction_read_only: "off",
+  idle_in_transaction_session_timeout: "0",
+  idle_session_timeout: "0",
+  lock_timeout: "0",
+  statement_timeout: "0",
+};
+
+/** Settings as the start of a session takes them. */
+export const startOptions = (settings: Readonly<Record<string, string>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replace(/([\\ ])/g, "\\$1")}`)
+    .join(" ");
 
 const isLocal = (host: string) => host.startsWith("/") || ["localhost", "127.0.0.1", "::1"].includes(host);
 
@@ -135,7 +155,6 @@ export function programEnvironment(
   server: ServerConnection,
   settings: Record<string, string> = {},
 ): NodeJS.ProcessEnv {
-  const options = Object.entries({ ...CANONICAL_SETTINGS, ...UNHURRIED, ...settings });
   return {
     PGHOST: server.host,
     PGPORT: String(server.port),
@@ -148,7 +167,7 @@ export function programEnvironment(
       : {}),
     PGCONNECT_TIMEOUT: String(CONNECT_SECONDS),
     PGAPPNAME: "recovery",
-    PGOPTIONS: options.map(([name, value]) => `-c ${name}=${value.replace(/([\\ ])/g, "\\$1")}`).join(" "),
+    PGOPTIONS: startOptions({ ...CANONICAL_SETTINGS, ...UNHURRIED, ...settings }),
     // Messages are matched by the runner, so they must come in one language.
     LC_MESSAGES: "C",
     LANGUAGE: "C",

@@ -16,7 +16,7 @@ type CopyConnection = Connection & { endCopyFrom(): void; sendCopyFail(reason: s
  * Loads an entry's rows into the empty table a restore has created, in the order they were dumped in. The table is
  * emptied in the same transaction: only then are rows put behind each other instead of into gaps of earlier pages,
  * and only then may they be written frozen, so that no later read or vacuum has to write every page again.
- * @param rows as messages of the protocol; default: as they were dumped
+ * @param how `rows` as messages of the protocol, default: as they were dumped; `searchPath` default: none
  * @throws Error when the server refuses the rows, or the archive breaks off
  */
 export async function loadTable(
@@ -24,10 +24,12 @@ export async function loadTable(
   archive: ArchiveFile,
   entry: TocEntry,
   encoding: string,
-  rows = rowsOf(archive, entry),
+  { rows = rowsOf(archive, entry), searchPath }: { rows?: AsyncGenerator<Buffer>; searchPath?: string } = {},
 ): Promise<void> {
   const copy = copyStatement(entry);
   await client.query("BEGIN");
+  if (searchPath !== undefined)
+    await client.query("SELECT pg_catalog.set_config('search_path', $1, true)", [searchPath]);
   await client.query(`TRUNCATE TABLE ONLY ${quotedName(entry)}`);
   await copyInto(client, `${copy} WITH (FREEZE, ENCODING ${client.escapeLiteral(encoding)})`, rows);
   await client.query("COMMIT");

@@ -24,19 +24,33 @@ export async function userDatabases(client: Client, server: ServerConnection): P
   return tables.length > 0 ? names : names.filter((name) => name !== MAINTENANCE);
 }
 
+/** Catalogues of what a dump would make, with the column that names the schema. */
+const MADE = [
+  ["pg_class", "relnamespace"],
+  ["pg_proc", "pronamespace"],
+  ["pg_type", "typnamespace"],
+  ["pg_collation", "collnamespace"],
+  ["pg_operator", "oprnamespace"],
+  ["pg_ts_config", "cfgnamespace"],
+  ["pg_ts_dict", "dictnamespace"],
+] as const;
+
 /** True when a database holds nothing a restore could collide with. */
 export async function isEmptyDatabase(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ count: number }>(`
-    SELECT (SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND NOT EXISTS (
-          SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
-            AND d.objid = c.oid AND d.deptype = 'e'))::int
-      + (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata)::int
-      + (SELECT count(*) FROM pg_catalog.pg_namespace
+  const ofExtension = (catalogue: string, oid: string) => `EXISTS (SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.${catalogue}'::regclass AND d.objid = ${oid} AND d.deptype IN ('e', 'i'))`;
+  const parts = MADE.map(
+    ([catalogue, column]) => `SELECT o.oid FROM pg_catalog.${catalogue} o
+      JOIN pg_catalog.pg_namespace n ON n.oid = o.${column}
+      WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND NOT ${ofExtension(catalogue, "o.oid")}`,
+  );
+  const { rows } = await client.query<{ empty: boolean }>(`
+    SELECT NOT EXISTS (${parts.join(" UNION ALL ")}
+      UNION ALL SELECT oid FROM pg_catalog.pg_largeobject_metadata
+      UNION ALL SELECT n.oid FROM pg_catalog.pg_namespace n
         WHERE nspname NOT IN ('information_schema', 'public') AND nspname !~ '^pg_'
-          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_namespace'::regclass
-            AND d.objid = pg_namespace.oid AND d.deptype = 'e'))::int AS count`);
-  return rows[0]?.count === 0;
+          AND NOT ${ofExtension("pg_namespace", "n.oid")}) AS empty`);
+  return rows[0]?.empty === true;
 }
 
 export async function databaseExists(client: Client, name: string): Promise<boolean> {

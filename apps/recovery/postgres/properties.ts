@@ -1,7 +1,8 @@
 import type { Client } from "pg";
 import { messageOf } from "../../../packages/command/errors";
-import type { DatabaseProperties } from "../types";
+import type { DatabaseProperties, Manifest } from "../types";
 import { quoteIdentifier } from "./connect";
+import { wordsOf } from "./statements";
 
 /** What belongs to the database itself, which pg_dump leaves to whoever creates it. */
 export async function readProperties(client: Client): Promise<DatabaseProperties> {
@@ -26,8 +27,8 @@ export async function readProperties(client: Client): Promise<DatabaseProperties
     SELECT r.rolname AS role, s.setting
     FROM pg_catalog.pg_db_role_setting c
       JOIN pg_catalog.pg_database d ON d.oid = c.setdatabase AND d.datname = pg_catalog.current_database()
-      LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.setrole, unnest(c.setconfig) AS s(setting)
-    ORDER BY r.rolname NULLS FIRST, s.setting`);
+      LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.setrole, unnest(c.setconfig) WITH ORDINALITY AS s(setting, position)
+    ORDER BY r.rolname NULLS FIRST, s.position`);
   return {
     ...found,
     grants: own.rows[0]?.changed ? grants.rows : null,
@@ -35,11 +36,19 @@ export async function readProperties(client: Client): Promise<DatabaseProperties
   };
 }
 
-/** Settings whose value is a list of names, each quoted where it needs it; their stored value is one already. */
+/** Settings whose value is a list of names, stored with each quoted where it needs it. */
 const LISTS = new Set([
   ...["search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"],
   ...["shared_preload_libraries", "unix_socket_directories"],
 ]);
+
+/** Where sessions of the application look for names without a schema: the database's own setting, or PostgreSQL's. */
+export function searchPathOf({ properties }: Pick<Manifest, "properties">): string {
+  const own = properties?.settings.find(
+    ({ role, setting }) => role === null && setting.startsWith("search_path="),
+  );
+  return own ? own.setting.slice("search_path=".length) : "public";
+}
 
 /**
  * Gives a database a restore has created what belonged to the one that was backed up, as far as the restoring role may:
@@ -72,7 +81,11 @@ export async function restoreProperties(
   }
   for (const { role, setting } of settings) {
     const [key = "", ...rest] = setting.split("=");
-    const value = LISTS.has(key) ? rest.join("=") : client.escapeLiteral(rest.join("="));
+    const text = rest.join("=");
+    // As texts, as pg_dump gives them: an empty name has no other form.
+    const value = (LISTS.has(key) ? wordsOf(text).map((word) => word.text) : [text])
+      .map((part) => client.escapeLiteral(part))
+      .join(", ");
     const what = role === null ? "" : `ROLE ${quoteIdentifier(role)} IN `;
     const sql = `ALTER ${what}DATABASE ${database} SET ${key.split(".").map(quoteIdentifier).join(".")} TO ${value || "''"}`;
     await attempt(`setting ${key} of the database${role === null ? "" : ` for ${role}`}`, sql);

@@ -15,6 +15,7 @@ import {
   wantedEntries,
   type RestoreProgram,
 } from "./pgRestore";
+import { searchPathOf } from "./properties";
 import { builtAlone, planRestore, type PlannedTable } from "./restorePlan";
 import type { TocEntry } from "./toc";
 
@@ -42,8 +43,11 @@ export interface RunningRestore {
   compared: Promise<TablesComparison>;
 }
 
-/** SQLSTATE of rows that a check constraint refuses. */
-const CHECK_VIOLATION = "23514";
+/** SQLSTATE of rows that a check constraint refuses, and of a table or a function that it does not find. */
+export const TOO_EARLY = new Set(["23514", "42P01", "42883"]);
+
+/** What the server says of a materialized view that reads another one before that is filled. */
+const NOT_POPULATED = /has not been populated/;
 
 /** Lower ones go first; what makes a table usable goes before both, the largest table first. */
 const RANK = { others: 0, comparison: 1 };
@@ -159,9 +163,33 @@ class Restore {
       1,
     );
     await this.postData(
-      lines((id) => plan.last.has(id) && !plan.oneByOne.has(id)),
+      lines((id) => plan.last.has(id) && !plan.oneByOne.has(id) && !plan.refreshed.has(id)),
       jobs,
     );
+    await this.refresh(lines((id) => plan.refreshed.has(id)));
+  }
+
+  /**
+   * Fills materialized views one after the other. The dump knows which of them read which, unless they do so through a
+   * function: one that finds another empty comes again after the rest.
+   */
+  private async refresh(list: string[]): Promise<void> {
+    const filled = async (lines: string[]) => {
+      try {
+        await this.postData(lines, 1);
+        return true;
+      } catch (error) {
+        if (!NOT_POPULATED.test(messageOf(error))) throw error;
+        return false;
+      }
+    };
+    if (await filled(list)) return;
+    for (let waiting = list; waiting.length > 0;) {
+      const early: string[] = [];
+      for (const line of waiting) if (!(await filled([line]))) early.push(line);
+      if (early.length === waiting.length) return this.postData(early, 1);
+      waiting = early;
+    }
   }
 
   private async postData(list: string[], jobs: number): Promise<void> {
@@ -185,12 +213,13 @@ class Restore {
         entries.flatMap(({ dumpId }) => wanted.get(dumpId) ?? []),
         1,
       );
-    const load = async () => {
+    const load = async (searchPath?: string) => {
       await archive.whenBegun(entry);
       await this.slots.run(urgency, () =>
         this.connected(async (client) => {
           const masker = masking && new TableMasker(entry, masking.rules, masking.key);
-          await loadTable(client, archive, entry, manifest.server.encoding, masker?.messages(archive));
+          const rows = masker?.messages(archive);
+          await loadTable(client, archive, entry, manifest.server.encoding, { rows, searchPath });
           if (masker) expected = { ...fingerprint, ...masker.content() };
         }),
       );
@@ -199,10 +228,10 @@ class Restore {
     attempted.push(first.catch(() => undefined));
     try {
       await first.catch(async (error: unknown) => {
-        if (!(error instanceof DatabaseError) || error.code !== CHECK_VIOLATION) throw error;
-        // A check that reads another table passes once that one is there.
+        if (!(error instanceof DatabaseError) || !TOO_EARLY.has(error.code ?? "")) throw error;
+        // A check that reads another table passes once that one is there, and perhaps only where names need no schema.
         await Promise.all(attempted);
-        await load();
+        await load(searchPathOf(manifest));
       });
     } catch (error) {
       if (error instanceof CommandError) throw error;

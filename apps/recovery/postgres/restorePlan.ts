@@ -5,7 +5,8 @@ import { quotedName, type TocEntry } from "./toc";
 const LARGE_TABLE_BYTES = 32 * 1024 * 1024;
 const MOST_LARGE_TABLES = 50;
 /** They need everything else: a view's content is what its tables hold, a trigger on DDL must not see a restore's. */
-const LAST_KINDS = new Set(["MATERIALIZED VIEW DATA", "EVENT TRIGGER"]);
+const VIEW_DATA = "MATERIALIZED VIEW DATA";
+const LAST_KINDS = new Set([VIEW_DATA, "EVENT TRIGGER"]);
 
 /**
  * They lock several tables, or all partitions of one; two of them side by side may wait for each other for ever, which the
@@ -32,6 +33,8 @@ export interface RestorePlan {
   last: Set<number>;
   /** Entries that are built one by one. */
   oneByOne: Set<number>;
+  /** Contents of materialized views, of which one may read another: they come one by one, after everything. */
+  refreshed: Set<number>;
 }
 
 /** Decides what can be done table by table, so that the longest chain of work begins first. */
@@ -67,7 +70,13 @@ export function planRestore(entries: readonly TocEntry[], tables: readonly Table
   const all = [...planned.values()];
   const indexes = new Set(all.flatMap((table) => table.indexes).map(({ dumpId }) => dumpId));
   const last = dependents(entries, indexes);
-  return { tables: all, others: [...fingerprints.values()], last, oneByOne: oneByOne(entries, byId) };
+  return {
+    tables: all,
+    others: [...fingerprints.values()],
+    last,
+    oneByOne: oneByOne(entries, byId),
+    refreshed: new Set(entries.filter(({ kind }) => kind === VIEW_DATA).map(({ dumpId }) => dumpId)),
+  };
 }
 
 /** An index or a key that needs nothing but its table, and is one statement: a second one may lock the table. */

@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 import { messageOf } from "../../../packages/command/errors";
-import type { OwnershipPlan } from "../ownership";
+import { DATABASE_OWNER, type OwnershipPlan } from "../ownership";
 import { quoteIdentifier, withClient } from "./connect";
 import type { ServerConnection } from "./connection";
-import { rolesNamed, splitStatements } from "./statements";
+import { grantorOf, rolesNamed, splitStatements } from "./statements";
 import { isDatabaseAcl, OWNED_KINDS, quote, type TocEntry } from "./toc";
 
 /** A statement and what it is about, for a message. */
@@ -54,7 +54,7 @@ export async function giveRights(
     ...(plan.ofPublic ? [plan.ofPublic] : []),
   ]);
   const owners = ownerSteps(entries, gone);
-  const grants = grantSteps(entries, new Set(plan.missingRoles), new Set(plan.foreignOwners));
+  const grants = grantSteps(entries, new Set(plan.missingRoles), new Set(plan.foreignOwners), gone);
   await run(plan.borrowed.map((role) => membership("GRANT", role)));
   try {
     const rooms = await missingRooms(client, entries, gone);
@@ -167,22 +167,50 @@ function grantSteps(
   entries: readonly TocEntry[],
   missing: ReadonlySet<string>,
   foreign: ReadonlySet<string>,
+  gone: ReadonlySet<string>,
 ): Step[] {
   return ["ACL", "DEFAULT ACL"].flatMap((wanted) =>
     entries
       .filter((entry) => entry.kind === wanted && !isDatabaseAcl(entry))
       .filter(({ kind, owner }) => kind !== "DEFAULT ACL" || !foreign.has(owner))
-      .flatMap(({ name, definition }) =>
-        splitStatements(definition)
+      .flatMap((entry) =>
+        asGranted(withoutGrantors(splitStatements(entry.definition), gone), entry, gone)
           .filter((sql) => !rolesNamed(sql).some((role) => missing.has(role)))
-          .map((sql) => ({ sql: asRole(sql), about: `rights on ${name}` })),
+          .map((sql) => ({ sql, about: `rights on ${entry.name}` })),
       ),
   );
 }
 
-/** A right that somebody else than the owner has granted is granted in that role's name, without superuser. */
-function asRole(sql: string): string {
-  return sql
-    .replace(/^SET SESSION AUTHORIZATION (.+)$/s, "SET ROLE $1")
-    .replace(/^RESET SESSION AUTHORIZATION$/, "RESET ROLE");
+/**
+ * A right that somebody else than the owner has granted is granted in that role's name, without superuser. Where a role
+ * may grant on, the owner's own grants are made in the owner's name, too: of all the roles the session may act for, the
+ * server would take the first that has the right to.
+ */
+function asGranted(
+  statements: readonly string[],
+  { kind, owner, definition }: TocEntry,
+  gone: ReadonlySet<string>,
+): string[] {
+  const own = kind === "ACL" && owner && owner !== DATABASE_OWNER && !gone.has(owner);
+  const named = own && / WITH GRANT OPTION/.test(definition);
+  const [begin, end] = named ? [[`SET ROLE ${quoteIdentifier(owner)}`], ["RESET ROLE"]] : [[], []];
+  const [back = "RESET ROLE"] = begin;
+  const run = statements.map((sql) => {
+    if (sql.startsWith("RESET SESSION AUTHORIZATION")) return back;
+    const grantor = grantorOf(sql);
+    return grantor === undefined ? sql : `SET ROLE ${quoteIdentifier(grantor)}`;
+  });
+  return [...begin, ...run, ...end];
+}
+
+/** Without what was granted by roles that are out of reach. */
+function withoutGrantors(statements: readonly string[], gone: ReadonlySet<string>): string[] {
+  let silent = false;
+  return statements.filter((sql) => {
+    const grantor = grantorOf(sql);
+    if (grantor !== undefined) silent = gone.has(grantor);
+    const kept = !silent;
+    if (sql.startsWith("RESET SESSION AUTHORIZATION")) silent = false;
+    return kept;
+  });
 }

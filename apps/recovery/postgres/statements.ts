@@ -39,10 +39,11 @@ const NO_ROLES = new Set(["PUBLIC", "CURRENT_USER", "CURRENT_ROLE", "SESSION_USE
 /** Roles a GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, CREATE POLICY or CREATE USER MAPPING of a dump names. */
 export function rolesNamed(statement: string): string[] {
   const roles = new Set<string>();
-  // What a policy demands may hold any words.
-  const [head = ""] = statement.split(/\s(?:USING|WITH CHECK) \(/);
+  const policy = statement.startsWith("CREATE POLICY");
   let listing = false;
-  for (const { text, quoted } of wordsOf(/^CREATE POLICY/.test(statement) ? head : statement)) {
+  for (const { text, quoted } of wordsOf(statement)) {
+    // What a policy demands may hold any words.
+    if (policy && !quoted && (text === "USING" || text === "WITH")) break;
     if (!quoted && ["TO", "FROM", "FOR", "ROLE", "AUTHORIZATION"].includes(text)) {
       listing = true;
       continue;
@@ -53,3 +54,7 @@ export function rolesNamed(statement: string): string[] {
   }
   return [...roles];
 }
+
+/** The role in whose name what follows a statement is granted, where the statement says so. */
+export const grantorOf = (statement: string): string | undefined =>
+  statement.startsWith("SET SESSION AUTHORIZATION ") ? wordsOf(statement)[3]?.text : undefined;
