@@ -248,7 +248,7 @@ describe("commands", () => {
       [/recovery -- (backup|copy|restore .*--create-roles)|incident -- new/, null],
     ];
     const LOOKS =
-      /^(curl |kubectl (get|logs|top|describe|exec|events|rollout (history|status)) |az .*\b(list|show|list-deleted)\b|az rest --method get |pulumi preview |npx jest |npm run -s (drill|plan) )|operations -- (status|preflight) |--dry-run|recovery -- (list|status|verify|evidence verify|guard|diff|prune)\b(?!.*--no-dry-run)/;
+      /^(curl |kubectl (get|logs|top|describe|exec|events|rollout (history|status))\b|az .*\b(list|show|list-deleted)\b|az rest --method get |pulumi preview |npx jest |npm run -s (drill|plan) )|operations -- (status|preflight) |--dry-run|recovery -- (list|status|verify|evidence verify|guard|diff|prune)\b(?!.*--no-dry-run)/;
     const missing: string[] = [];
     let judged = 0;
     for (const book of BOOKS) {

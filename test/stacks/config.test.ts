@@ -687,7 +687,7 @@ describe("the file itself", () => {
     expect(problems({ protectData: "true", logRetentionDays: String(config.logRetentionDays) })).toEqual([]);
     expect(readStackFile(folder, "prod").config).toEqual(config);
     expect(problems({ protectData: "maybe" })).toEqual([
-      "forma3d:protectData: found 'maybe'; allowed: true or false, without quotes",
+      "forma3d:protectData: found 'maybe'; allowed: true or false",
     ]);
   });
 
