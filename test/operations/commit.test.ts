@@ -46,7 +46,10 @@ describe("the commands a verb prints", () => {
     const origin = path.join(folder, "origin.git");
     const clone = path.join(folder, "clone");
     git(ROOT, "clone", "--quiet", "--bare", "--depth", "1", `file://${ROOT}`, origin);
-    const branch = git(origin, "symbolic-ref", "--short", "HEAD").trim();
+    // A pull request's workflow checks out a commit and no branch.
+    const branch = "main";
+    git(origin, "update-ref", `refs/heads/${branch}`, git(origin, "rev-parse", "HEAD").trim());
+    git(origin, "symbolic-ref", "HEAD", `refs/heads/${branch}`);
     git(folder, "clone", "--quiet", `file://${origin}`, clone);
     // What is tried is the working copy, not what was committed last.
     for (const part of ["apps", "infra", "stacks", "packages", "package.json", "Pulumi.prod.yaml"])
