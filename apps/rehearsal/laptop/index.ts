@@ -23,6 +23,7 @@ import { settingsOf } from "./settings";
 import { Workloads } from "./workloads";
 
 const ROOT = projectRoot(__dirname);
+const LATE = /timeout expired|due to timeout/;
 /** How often a verb is typed that could not ask for something. */
 const ASKED_AGAIN = 4;
 
@@ -138,7 +139,7 @@ export class Laptop {
 
   /**
    * Runs `npm run operations` with these arguments, as somebody types it who holds the verb's own role and nothing else. Who is told
-   * that something could not be asked and nothing was changed (exit code 3) types the same again: a busy machine answers late.
+   * that something could not be asked (exit code 3), or was waited for in vain, types the same again: a busy machine answers late.
    */
   async operations(args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
     const journal = args.includes("--journal") ? [] : ["--journal", path.join(this.folder, "journal")];
@@ -147,7 +148,8 @@ export class Laptop {
         principal: groupOf(roleFor(args)),
         ...options,
       });
-      if (ran.code !== ExitCode.notRun || tries === ASKED_AGAIN) return ran;
+      const late = ran.code === ExitCode.notRun || (ran.code === ExitCode.failed && LATE.test(ran.said));
+      if (!late || tries === ASKED_AGAIN) return ran;
     }
   }
 
