@@ -123,6 +123,16 @@ export async function runVerb(
 
 /** Column at which what is said begins, behind the seconds. */
 const SAID_AT = 10;
+/** What is to be typed as it stands: fitted to a terminal it would be two commands. */
+const COMMAND = /^ {2}(git|npm) /;
+
+/** Says a text of one or more lines on standard error, with the seconds before its first. */
+function tell(text: string, elapsed: () => string): void {
+  text.split("\n").forEach((line, index) => {
+    if (COMMAND.test(line)) process.stderr.write(`${line}\n`);
+    else write(`${index === 0 ? elapsed() : ""}`.padEnd(SAID_AT) + `${line}\n`, process.stderr, SAID_AT);
+  });
+}
 
 /** Prints the document of some work, or its error, and sets the exit code. */
 export async function answering(
@@ -139,7 +149,7 @@ export async function answering(
   let document: object;
   try {
     process.exitCode = ExitCode.ok;
-    document = await work((line) => write(`${elapsed()}  ${line}\n`, process.stderr, SAID_AT), stop.signal);
+    document = await work((text) => tell(text, elapsed), stop.signal);
   } catch (error) {
     const exitCode = error instanceof OperationError ? error.exitCode : ExitCode.failed;
     for (const line of messageOf(error).split("\n")) write(`error: ${line}\n`, process.stderr);

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { main } from "../../apps/operations/cli";
+import { answering } from "../../apps/operations/commandLine";
 import { readJournal } from "../../apps/operations/frame/journal";
 import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
 
@@ -204,6 +205,31 @@ test("as a program of its own: --json gives one document on failure too", () => 
     2,
     { error: { exitCode: 2, message: expect.stringMatching(/DATABASE_URL/) } },
   ]);
+});
+
+test("commands to be typed stand on lines of their own, whole on a narrow terminal", async () => {
+  const command = `  npm run -s operations -- record prod ${"'regions.primary.role=standby' ".repeat(4)}`;
+  const before = process.env.COLUMNS;
+  process.env.COLUMNS = "60";
+  const said: string[] = [];
+  const spy = jest
+    .spyOn(process.stderr, "write")
+    .mockImplementation((text) => Boolean(said.push(String(text))));
+  try {
+    await answering({}, (say) => {
+      say(`one line that is longer than the terminal is wide, so that it goes on in the next\nof two`);
+      say(command);
+      return Promise.resolve({});
+    });
+  } finally {
+    spy.mockRestore();
+    process.env.COLUMNS = before;
+    if (before === undefined) delete process.env.COLUMNS;
+  }
+  expect(said.join("")).toMatch(
+    /^ +\d\.\d s {2}one line that[^\n]*\n( {10,}[^\n]+\n)+ {10}of two\n {2}npm run/,
+  );
+  expect(said.at(-1)).toBe(`${command}\n`);
 });
 
 /*
