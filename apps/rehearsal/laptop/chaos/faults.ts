@@ -49,7 +49,7 @@ export class KillPods extends Step {
   }
 }
 
-/** The database server's machine dies; its standby in another zone, or the same one anew, takes over by itself. */
+/** The database server's machine dies; its standby in another zone takes over by itself. */
 export class CrashServer extends Step {
   possible({ lost, serving }: Readonly<Model>): boolean {
     return lost !== serving;
@@ -57,7 +57,10 @@ export class CrashServer extends Step {
   async act(model: Model, world: World): Promise<void> {
     const databases = world.laptop.served.real?.databases;
     await databases?.settled();
-    await databases?.server(regionOf(world, model.serving).server).crash();
+    const server = databases?.server(regionOf(world, model.serving).server);
+    // One that was promoted, or came back, has no standby before the next update: its loss is a failover.
+    if (!server?.highlyAvailable) return world.say("  it has no standby in another zone: left alone");
+    await server.crash();
     await databases?.settled();
   }
   override toString(): string {
