@@ -1,4 +1,5 @@
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { RECORDER_RIGHTS } from "../../infra/data/places";
 import { serverParameters } from "../../infra/data/serverParameters";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { readStacks } from "../../stacks/files";
@@ -367,10 +368,20 @@ describe("storage", () => {
         places.map((place) => `forma3d-prod-serving-${region}-${kind}-${place}`),
       ),
     );
-    expect(grants.map(({ urn }) => urn.split("::").at(-1)).sort()).toEqual(expected.sort());
+    // Whoever fails over is a person, of the group that administers the clusters.
+    const people = places.map((place) => `forma3d-prod-serving-operators-1-writes-${place}`);
+    expect(grants.map(({ urn }) => urn.split("::").at(-1)).sort()).toEqual([...expected, ...people].sort());
+    const [group] = CONFIG["prod"]!.cluster.adminGroupObjectIds;
+    for (const one of people)
+      expect(inputs(prod, "azure-native:authorization:RoleAssignment", one)).toMatchObject({
+        principalId: group,
+        principalType: "Group",
+      });
     for (const { inputs: grant } of grants) expect((grant as Inputs).scope).toMatch(/\/containers\/serving$/);
     const role = inputs(prod, "azure-native:authorization:RoleDefinition", "serving-recorder");
-    expect(JSON.stringify(role.permissions)).not.toMatch(/delete/i);
+    // Exactly what the verb asks for (test/operations/rights.test.ts), and nothing of Azure's management.
+    expect(role.permissions).toEqual([{ actions: [], dataActions: RECORDER_RIGHTS }]);
+    expect(RECORDER_RIGHTS.map((right) => right.split("/").at(-1))).toEqual(["read", "write"]);
     expect(staging.ofType("azure-native:authorization:RoleAssignment", "serving-")).toEqual([]);
   });
 
@@ -402,6 +413,19 @@ describe("storage", () => {
         .map(([n]) => n)
         .filter((n) => n.includes("-backup-primary-") || n.includes("-backup-secondary-")),
     ).toHaveLength(16);
+    // People look at what is there, and write where incidents are kept; they delete nothing.
+    expect(
+      grants
+        .filter(([n]) => n.includes("-operators-"))
+        .map(([n, id]) => [n, id.endsWith("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")]),
+    ).toEqual(
+      ["primary", "secondary"].flatMap((account) =>
+        ["daily", "evidence", "hourly", "incidents", "monthly", "weekly"].map((container) => [
+          `forma3d-prod-backup-access-operators-1-${account}-${container}`,
+          container !== "incidents",
+        ]),
+      ),
+    );
     // The one secret that what deletes may have is the key to a bucket, whose objects are locked.
     expect(SECRET_CATALOG.filter(({ readers, only }) => readers.includes("prune") && only !== "s3")).toEqual(
       [],
