@@ -1,7 +1,7 @@
 import * as cdn from "@pulumi/azure-native/cdn";
 import * as pulumi from "@pulumi/pulumi";
 import { diagnostics } from "../monitoring/diagnostics";
-import { firewallPolicy } from "../network/firewall";
+import { firewallPolicy } from "./waf";
 import { Tags } from "../tags";
 
 /** A site's address in one region: the load balancer behind a Private Link Service. */

@@ -1,3 +1,5 @@
+import { circuitBreaker, type CircuitSettings, refusals } from "./circuitBreaker";
+
 /** A partner's API as the gateway reaches it. */
 export interface Partner {
   name: string;
@@ -25,22 +27,12 @@ export const GATEWAY_STATUS_PORT = 9902;
 /** Envoy's own administration, reachable inside its pod only: it can stop the proxy. */
 const ADMIN_PORT = 9901;
 
-export interface GatewaySettings {
-  /** Failures in a row after which calls to a partner fail at once. */
-  maxConsecutiveFailures: number;
-  /** Seconds until a partner is tried again. */
-  ejectionSeconds: number;
+export interface GatewaySettings extends CircuitSettings {
   /** Seconds a call may take. */
   timeoutSeconds: number;
   /** Port inside the pod that says of each call whether the region serves; absent: it always does. */
   permissionPort?: number;
 }
-
-/**
- * How much may be under way to one partner; more is refused at once, so that a slow one cannot tie all callers up.
- * As many may wait as may be under way: a cold gateway has no connection yet, and a burst is no outage.
- */
-const CONCURRENCY = { maxConnections: 128, maxPendingRequests: 256, maxRequests: 256 } as const;
 
 /** Connections of all callers together; the memory limit is for more, and a leak of a caller's must not reach it. */
 const MAX_DOWNSTREAM_CONNECTIONS = 2_000;
@@ -197,35 +189,7 @@ function partnerHosts({ name, host, accountHosts }: Partner, { timeoutSeconds }:
   ];
 }
 
-/**
- * Tells what the gateway refuses itself from an answer of the partner's: an open circuit, too much under way, and a
- * region that does not serve.
- */
-function refusals(partner: string) {
-  const refusal = (flag: string, circuit: string, error: string, more: object = {}) => ({
-    filter: { response_flag_filter: { flags: [flag] } },
-    status_code: 503,
-    headers_to_add: [{ header: { key: "x-circuit", value: circuit } }],
-    body_format_override: { json_format: { error, partner, ...more }, content_type: "application/json" },
-  });
-  return {
-    mappers: [
-      refusal("UH", "open", "circuit open"),
-      refusal("UO", "full", "too many calls"),
-      refusal("UAEX", "fenced", "region does not serve", { reason: "%LOCAL_REPLY_BODY%" }),
-    ],
-  };
-}
-
 function partnerCluster({ name, host, accountHosts }: Partner, settings: GatewaySettings) {
-  const breaker = {
-    priority: "DEFAULT",
-    max_connections: CONCURRENCY.maxConnections,
-    max_pending_requests: CONCURRENCY.maxPendingRequests,
-    max_requests: CONCURRENCY.maxRequests,
-    max_retries: 3,
-    track_remaining: true,
-  };
   return {
     name,
     // One logical host whatever the name resolves to, so that failures are counted per partner.
@@ -236,10 +200,7 @@ function partnerCluster({ name, host, accountHosts }: Partner, settings: Gateway
       cluster_name: name,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, 443) } }] }],
     },
-    // By default Envoy goes on using hosts it has ejected once too few are left.
-    common_lb_config: { healthy_panic_threshold: { value: 0 } },
-    circuit_breakers: { thresholds: [breaker] },
-    outlier_detection: outlierDetection(settings),
+    ...circuitBreaker(settings),
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": `${EXTENSION}.upstreams.http.v3.HttpProtocolOptions`,
@@ -251,24 +212,6 @@ function partnerCluster({ name, host, accountHosts }: Partner, settings: Gateway
       },
     },
     transport_socket: upstreamTls(accountHosts ? undefined : host),
-  };
-}
-
-function outlierDetection({ maxConsecutiveFailures, ejectionSeconds }: GatewaySettings) {
-  return {
-    consecutive_5xx: maxConsecutiveFailures,
-    enforcing_consecutive_5xx: 100,
-    // Counted above already; on their own they would only weaken the one limit.
-    enforcing_consecutive_gateway_failure: 0,
-    enforcing_success_rate: 0,
-    enforcing_failure_percentage: 0,
-    // How often ejections are looked at for their end.
-    interval: "1s",
-    base_ejection_time: seconds(ejectionSeconds),
-    // Without it the time grows with every ejection.
-    max_ejection_time: seconds(ejectionSeconds),
-    max_ejection_time_jitter: "0s",
-    max_ejection_percent: 100,
   };
 }
 

@@ -90,7 +90,7 @@ export function edgeStrength(config: StackConfig): Demand[] {
     },
     {
       what: "the rules of the firewall",
-      key: "edge.rateLimitPerMinute, infra/network/firewall.ts",
+      key: "edge.rateLimitPerMinute, infra/edge/waf.ts",
       type: "frontdoor:Policy",
       where: { policyName: stackPlatformNames(config).wafPolicy },
       is: {
