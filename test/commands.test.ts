@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -251,4 +251,18 @@ describe("what is printed", () => {
       jest.useRealTimers();
     }
   });
+});
+
+test("a command in a clone without its packages says so, and shows no stack trace", () => {
+  const clone = fs.mkdtempSync(path.join(os.tmpdir(), "clone-"));
+  try {
+    const entry = path.join(clone, "packages/command/run.mjs");
+    fs.cpSync(path.join(ROOT, "packages/command/run.mjs"), entry, { recursive: true });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [entry, "apps/tools/plan/plan.ts"], {
+      encoding: "utf8",
+    });
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringMatching(/^error: .*: npm ci\n$/)]);
+  } finally {
+    fs.rmSync(clone, { recursive: true });
+  }
 });

@@ -1,7 +1,8 @@
 // Runs one TypeScript entry point: `node run.mjs apps/tools/plan/plan.ts prod --json plan.json`.
 // The entry is bundled (packages stay external) and loaded into this very process, so that Ctrl-C, exit codes and
 // memory figures are the program's own.
-import { createRequire, enableCompileCache } from "node:module";
+import fs from "node:fs";
+import module, { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,6 +11,10 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..")
 const [entry, ...args] = process.argv.slice(2);
 if (!entry) {
   console.error("usage: node packages/command/run.mjs <entry.ts> [arguments…]");
+  process.exit(2);
+}
+if (!fs.existsSync(path.join(root, "node_modules/esbuild")) || !module.enableCompileCache) {
+  console.error("error: the packages are not here, or this is an older Node.js than they bring: npm ci");
   process.exit(2);
 }
 const outfile = path.join(root, ".build", entry.replace(/\.ts$/, ".js"));
@@ -21,7 +26,7 @@ require("./bundle.cjs").bundle({
   sourcemap: true,
   logLevel: "warning",
 });
-enableCompileCache(path.join(root, ".build/code"));
+module.enableCompileCache(path.join(root, ".build/code"));
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], outfile, ...args];
 // An entry exports what it does, so that tests and other commands can load it.
