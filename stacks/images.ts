@@ -1,4 +1,4 @@
-import { repositoryOf } from "../infra/cluster/admission";
+import { repositoryOf } from "../infra/cluster/imageChecks";
 import type { StackConfig } from "./schema";
 
 const PINNED = /^[^@\s]+@sha256:[0-9a-f]{64}$/;

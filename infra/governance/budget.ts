@@ -1,5 +1,6 @@
 import { Budget } from "@pulumi/azure-native/consumption/budget";
 import * as pulumi from "@pulumi/pulumi";
+import { BUDGET_THRESHOLDS } from "./budgetThresholds";
 
 export interface BudgetArgs {
   budgetName: string;
@@ -11,13 +12,6 @@ export interface BudgetArgs {
   /** Who is written to. */
   emails: readonly string[];
 }
-
-/** Shares of the amount at which somebody is told, percent: of what was spent, and of what the month will come to. */
-const THRESHOLDS = [
-  { name: "spent-80", threshold: 80, thresholdType: "Actual" },
-  { name: "spent-100", threshold: 100, thresholdType: "Actual" },
-  { name: "forecast-110", threshold: 110, thresholdType: "Forecasted" },
-] as const;
 
 /**
  * Tells people by mail when the subscription costs more than it was meant to. It stops nothing: what would be stopped is
@@ -38,7 +32,7 @@ export function subscriptionBudget(
       timeGrain: "Monthly",
       timePeriod: { startDate: `${args.from}T00:00:00Z` },
       notifications: Object.fromEntries(
-        THRESHOLDS.map(({ name: notification, threshold, thresholdType }) => [
+        BUDGET_THRESHOLDS.map(({ name: notification, threshold, thresholdType }) => [
           notification,
           {
             enabled: true,

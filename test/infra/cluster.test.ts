@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { evaluate } from "@marcbachmann/cel-js";
 import { load } from "js-yaml";
-import { repositoryOf } from "../../infra/cluster/admission";
+import { repositoryOf } from "../../infra/cluster/imageChecks";
 import { regionSubnets } from "../../infra/network/addressing";
 import { WEBHOOK_PATHS } from "../../infra/edge/waf";
 import { kubeloginKubeconfig } from "../../infra/cluster/kubeconfig";

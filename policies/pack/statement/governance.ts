@@ -1,6 +1,11 @@
-import type { StackConfig } from "../../../stacks/schema";
+import { imageChecks, JUDGED_PODS } from "../../../infra/cluster/imageChecks";
+import { SERVING_CONTAINER } from "../../../infra/data/places";
+import { BUDGET_THRESHOLDS } from "../../../infra/governance/budgetThresholds";
+import { stackPlatformNames } from "../../../stacks/files";
+import { imageRepositories } from "../../../stacks/images";
+import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { GIVEN, oneOf } from "../../rules/expected";
+import { holding, NONE, oneOf } from "../../rules/expected";
 
 /** Plans of Defender for Cloud, by the stack file's names for them. */
 const PLANS = {
@@ -11,9 +16,72 @@ const PLANS = {
   storage: "StorageAccounts",
 } as const;
 
-/** What watches over costs and configuration. */
-export function governance({ defender }: StackConfig, regions: number): Demand[] {
+/** The API server of each cluster lets images of the stack file start, by digest, and no others. */
+function admission(config: StackConfig, regions: number): Demand[] {
+  const { images, holds } = imageChecks(imageRepositories(config));
+  const name = `${PRODUCT}-images`;
+  const demand = { key: "infra/cluster/admission.ts", where: { "metadata.name": name }, count: regions };
   return [
+    {
+      ...demand,
+      what: "the check of images",
+      type: "ValidatingAdmissionPolicy",
+      is: {
+        "spec.failurePolicy": "Fail",
+        "spec.matchConditions": NONE,
+        "spec.matchConstraints": { resourceRules: [JUDGED_PODS] },
+        "spec.matchConstraints.excludeResourceRules": NONE,
+        "spec.matchConstraints.namespaceSelector": NONE,
+        "spec.matchConstraints.objectSelector": NONE,
+        "spec.variables": holding({ name: "images", expression: images }),
+        "spec.validations": holding({ expression: holds }),
+      },
+    },
+    {
+      ...demand,
+      what: "where images are checked",
+      type: "ValidatingAdmissionPolicyBinding",
+      is: {
+        "spec.policyName": name,
+        "spec.validationActions": holding("Deny"),
+        "spec.matchResources.namespaceSelector": {
+          matchLabels: { "kubernetes.io/metadata.name": stackPlatformNames(config).namespace },
+        },
+        "spec.matchResources.excludeResourceRules": NONE,
+        "spec.matchResources.objectSelector": NONE,
+      },
+    },
+  ];
+}
+
+/** The accounts whose majority says who serves. */
+function witness(config: StackConfig): Demand[] {
+  const { servingWitness } = stackPlatformNames(config);
+  if (!servingWitness) return [];
+  return [
+    {
+      what: "the account that decides who serves",
+      key: "serving.witness",
+      type: "storage:StorageAccount",
+      where: { accountName: servingWitness.storageAccount },
+    },
+    {
+      what: "the records of who serves, in three accounts",
+      key: "serving.witness",
+      type: "storage:BlobContainer",
+      where: { containerName: SERVING_CONTAINER },
+      is: { publicAccess: oneOf("None") },
+      count: 3,
+    },
+  ];
+}
+
+/** What watches over costs and configuration. */
+export function governance(config: StackConfig, regions: number): Demand[] {
+  const { alerts, budget, defender } = config;
+  return [
+    ...admission(config, regions),
+    ...witness(config),
     ...Object.entries(PLANS)
       .filter(([plan]) => defender[plan as keyof typeof defender])
       .map(([plan, pricingName]): Demand => ({
@@ -27,7 +95,17 @@ export function governance({ defender }: StackConfig, regions: number): Demand[]
       what: "the budget",
       key: "budget",
       type: "consumption:Budget",
-      is: { notifications: GIVEN, amount: GIVEN },
+      is: {
+        category: "Cost",
+        timeGrain: "Monthly",
+        amount: budget.monthlyAmount,
+        ...Object.fromEntries(
+          BUDGET_THRESHOLDS.map(({ name, ...told }) => [
+            `notifications["${name}"]`,
+            { ...told, enabled: true, operator: "GreaterThan", contactEmails: alerts.emails },
+          ]),
+        ),
+      },
     },
     {
       what: "the policies of the clusters",
