@@ -86,6 +86,7 @@ class Runner {
       await esbuild.build({
         entryPoints: [`${FOLDER}/${name}.test.ts`],
         outfile: file,
+        absWorkingDir: process.cwd(),
         bundle: true,
         platform: "node",
         packages: "external",
