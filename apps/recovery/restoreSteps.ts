@@ -4,12 +4,14 @@ import type { Target } from "./postgres/target";
 /** The same steps, in the same order, as docs/runbooks/database-restore.md. */
 export function nextSteps(done: {
   database: string;
+  /** Database that was backed up. One restored under its name was lost, or empty: the application has no other. */
+  of: string;
   target: Target;
   match: boolean;
   previousDatabase?: string;
   plan: OwnershipPlan;
 }): string[] {
-  const { database, target, match, previousDatabase, plan } = done;
+  const { database, of, target, match, previousDatabase, plan } = done;
   if (!match) {
     const kept = target.kind === "new" ? "" : ` "${target.name}" is as it was.`;
     return [
@@ -21,7 +23,7 @@ export function nextSteps(done: {
   if (plan.missingRoles.length > 0) {
     steps.push(`Create the roles ${plan.missingRoles.join(", ")} and grant them what the application needs.`);
   }
-  if (!previousDatabase) {
+  if (!previousDatabase && database !== of) {
     return [
       ...steps,
       `The application still works with its own database: "${database}" lies beside it. Compare, or take from it what is missing.`,
@@ -33,6 +35,8 @@ export function nextSteps(done: {
     `Tell the platform that the content is another one: set database.restoredAt of the stack to now and run an update; it repeats roles and migrations and restarts what connects.`,
     "Start the application again.",
     "Back up, and verify that backup.",
-    `Drop "${previousDatabase}", the previous content, once whoever owns the data agrees.`,
+    ...(previousDatabase
+      ? [`Drop "${previousDatabase}", the previous content, once whoever owns the data agrees.`]
+      : []),
   ];
 }

@@ -161,6 +161,12 @@ describe("restore", () => {
     const at = new Date(Date.now() + 1_000).toISOString();
     const run = await recovery(["restore", "--at", at, "--to", "shop", "--json"], lab.restoring(shop).env);
     expect(run.code).toBe(0);
+    const { nextSteps } = JSON.parse(run.stdout) as RestoreResult;
+    expect(nextSteps).toEqual([
+      expect.stringContaining("set database.restoredAt"),
+      "Start the application again.",
+      "Back up, and verify that backup.",
+    ]);
     expect(await lab.sql("shop", "SELECT count(*)::int AS n FROM orders")).toEqual([{ n: 10 }]);
     const early = await recovery(
       ["restore", "--at", "2020-01-01T00:00:00Z", "--to", "x"],

@@ -92,7 +92,14 @@ async function restoreOne(
       ...(options.masking && { masked: describeRules(options.masking.rules) }),
       ...loaded,
       checks: ladder.checks,
-      nextSteps: nextSteps({ database, target, match, previousDatabase: previous, plan }),
+      nextSteps: nextSteps({
+        database,
+        of: manifest.database,
+        target,
+        match,
+        previousDatabase: previous,
+        plan,
+      }),
       seconds: seconds(),
       stages: stages.list,
     };
