@@ -5,12 +5,12 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { BlobServiceClient } from "@azure/storage-blob";
-import { Client } from "pg";
 import { buildProgram } from "../../apps/recovery/cli";
 import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
-import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
+import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { cleanEnvironment, recovery, root, type CliRun } from "../support/recoveryCli";
+import { startPlatformServer } from "../support/recoveryLab";
 
 const VERBS = [
   "backup",
@@ -30,7 +30,7 @@ const VERBS = [
 /** Issue's limit for wrong hosts and the like. */
 const LIMIT_SECONDS = 30;
 
-let postgres: LocalPostgres;
+let postgres: FlexibleServer;
 let azurite: LocalAzurite;
 let silent: net.Server;
 let env: Record<string, string>;
@@ -53,22 +53,15 @@ beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "recovery-cli-"));
   silent = net.createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
+  [postgres, azurite] = await Promise.all([startPlatformServer(), startAzurite()]);
   const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
   for (const name of ["daily", "monthly", "evidence"]) await service.getContainerClient(name).create();
-  const sql = async (database: string, text: string) => {
-    const client = new Client({ connectionString: postgres.urlOf(database) });
-    await client.connect();
-    await client.query(text);
-    await client.end();
-  };
-  await sql("postgres", "create database app");
-  await sql(
-    "app",
+  await postgres.sql(
+    "migration",
     `create table "Order" as select n as id, md5(n::text) as note from generate_series(1, 700) n`,
   );
   env = {
-    DATABASE_URL: postgres.urlOf("app"),
+    DATABASE_URL: postgres.url("backup"),
     BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
     BACKUP_CONTAINER_DAILY: "daily",
     BACKUP_CONTAINER_MONTHLY: "monthly",
@@ -107,7 +100,7 @@ test("every verb explains itself and every exit code", () => {
 test("a backup's life, from the command line", async () => {
   const backup = document<{ id: string; tables: unknown[] }>(await recovery(["backup", "--json"], env), 0);
   expect(backup).toMatchObject({
-    database: "app",
+    database: "forma3d",
     tier: "daily",
     snapshotAt: expect.any(String),
     rawBytes: expect.any(Number),
@@ -116,7 +109,7 @@ test("a backup's life, from the command line", async () => {
     seconds: expect.any(Number),
   });
   const monthly = await recovery(["backup", "--all", "--tier", "monthly", "--json"], env);
-  expect(document<{ tier: string }[]>(monthly, 0)).toMatchObject([{ database: "app", tier: "monthly" }]);
+  expect(document<{ tier: string }[]>(monthly, 0)).toMatchObject([{ database: "forma3d", tier: "monthly" }]);
   const listed = document<{ id: string }[]>(await recovery(["list", "--tier", "daily", "--json"], env), 0);
   expect(listed.map(({ id }) => id)).toEqual([backup.id]);
   expect((await recovery(["status"], env)).code).toBe(1);
@@ -129,17 +122,20 @@ test("a backup's life, from the command line", async () => {
     tables: [{ name: `public."Order"`, rows: 700, match: true }],
   });
   expect(document(await recovery(["status", "--json"], env), 0)).toMatchObject([
-    { database: "app", ok: true },
+    { database: "forma3d", ok: true },
   ]);
 
-  const restored = await recovery(["restore", backup.id, "--to", "back", "--json"], env);
+  const administering = { ...env, DATABASE_URL: postgres.url(postgres.administrator) };
+  const restored = await recovery(["restore", backup.id, "--to", "back", "--json"], administering);
   expect(document(restored, 0)).toMatchObject({ id: backup.id, database: "back", fingerprints: "match" });
   const pruned = await recovery(["prune", "--json"], env);
   expect(document(pruned, 0)).toMatchObject({ dryRun: true, deletedBytes: 0 });
   expect(document<unknown[]>(await recovery(["metrics", "--once", "--json"], env), 0)).toContainEqual(
     expect.objectContaining({ name: "pgbackup_verified_backups" }),
   );
-  expect(document(await recovery(["guard", "--mark", "--json"], env), 0)).toMatchObject({ marker: "set" });
+  expect(document(await recovery(["guard", "--mark", "--json"], administering), 0)).toMatchObject({
+    marker: "set",
+  });
   const drill = document<{ stored: { sha256: string } }>(
     await recovery(["drill", "--scenario", "backup-only", "--json"], env),
     0,
@@ -191,7 +187,7 @@ describe("bad input ends within seconds, with one line that names what and where
     [
       "a wrong password",
       ["backup"],
-      () => ({ DATABASE_URL: env.DATABASE_URL?.replace(postgres.password, "hidden-word") ?? "" }),
+      () => ({ DATABASE_URL: env.DATABASE_URL?.replace(/:[^:@]+@/, ":hidden-word@") ?? "" }),
       1,
       /password authentication failed/,
     ],
@@ -244,14 +240,14 @@ describe("bad input ends within seconds, with one line that names what and where
     ],
     [
       "a backup nobody made",
-      ["verify", "app-daily-20200101T000000000Z-0000"],
+      ["verify", "forma3d-daily-20200101T000000000Z-0000"],
       () => ({}),
       2,
-      /no backup "app-daily-2020/,
+      /no backup "forma3d-daily-2020/,
     ],
     [
       "a database in use as target",
-      ["restore", "--at", "2999-01-01T00:00:00Z", "--to", "app"],
+      ["restore", "--at", "2999-01-01T00:00:00Z", "--to", "forma3d"],
       () => ({}),
       2,
       /not empty/,

@@ -8,8 +8,10 @@ import { runGuard } from "../../apps/recovery/commands/guard";
 import { canonicalHost, danger, hostsOf, judgeUrl, type GuardPolicy } from "../../apps/recovery/guard/policy";
 import { MARKER_ROLE, setMarker } from "../../apps/recovery/guard/marker";
 import { loadSettings } from "../../apps/recovery/settings";
+import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
 import { recovery } from "../support/recoveryCli";
+import { startPlatformServer } from "../support/recoveryLab";
 
 const settings = (env: Record<string, string>) => loadSettings(env, ["database"]);
 const policy: GuardPolicy = {
@@ -115,14 +117,16 @@ describe("the connection string, before anything is connected", () => {
 });
 
 describe("the connected server", () => {
-  let server: LocalPostgres;
+  let server: FlexibleServer;
+  /** The administrator, who is no superuser. */
+  let address: string;
   const env = (environment: string, more: Record<string, string> = {}) => ({
-    DATABASE_URL: server.url,
+    DATABASE_URL: address,
     ENVIRONMENT: environment,
     ...more,
   });
   const sql = async (text: string) => {
-    const client = new Client({ connectionString: server.url });
+    const client = new Client({ connectionString: address });
     await client.connect();
     try {
       return (await client.query(text)).rows as Record<string, unknown>[];
@@ -132,7 +136,8 @@ describe("the connected server", () => {
   };
 
   beforeAll(async () => {
-    server = await startPostgres();
+    server = await startPlatformServer();
+    address = server.url(server.administrator, "postgres");
   });
   afterAll(() => server.stop());
   beforeEach(() => sql(`drop role if exists ${MARKER_ROLE}`));
@@ -141,7 +146,10 @@ describe("the connected server", () => {
     await expect(runGuard(settings(env("prod")), {})).rejects.toThrow(
       /DANGER:[^]*carries no environment marker/,
     );
-    expect(await runGuard(settings(env("prod")), { mark: true })).toMatchObject({ marker: "set", tls: null });
+    expect(await runGuard(settings(env("prod")), { mark: true })).toMatchObject({
+      marker: "set",
+      tls: expect.stringMatching(/^TLSv1\.[23]$/) as string,
+    });
     expect(await runGuard(settings(env("prod")), {})).toMatchObject({
       marker: "present",
       environment: "prod",
@@ -164,7 +172,7 @@ describe("the connected server", () => {
     await sql("create database restored");
     await sql("create role app login password 'app-password'");
     try {
-      const url = `postgresql://app:app-password@${server.host}:${server.port}/restored`;
+      const url = server.url(server.administrator, "restored").replace(/\/\/[^@]+@/, "//app:app-password@");
       expect(await runGuard(settings({ DATABASE_URL: url, ENVIRONMENT: "prod" }), {})).toMatchObject({
         marker: "present",
       });
@@ -179,7 +187,7 @@ describe("the connected server", () => {
 
   test("two administrators marking at once end with one marker", async () => {
     const mark = async (environment: string) => {
-      const client = new Client({ connectionString: server.url });
+      const client = new Client({ connectionString: address });
       await client.connect();
       try {
         return await setMarker(client, environment).catch(() => "refused");
@@ -208,10 +216,16 @@ describe("the connected server", () => {
   });
 
   test("a clear-text server is refused where TLS is demanded", async () => {
-    const url = `${server.url}?sslmode=require`;
-    await expect(
-      runGuard(settings(env("prod", { DATABASE_URL: url, GUARD_TLS: "require" })), {}),
-    ).rejects.toThrow(/DANGER:[^]*does not support SSL/);
+    // No server of the platform's is in clear, and this one is asked nothing but that.
+    const clear = await startPostgres();
+    try {
+      const url = `${clear.url}?sslmode=require`;
+      await expect(
+        runGuard(settings(env("prod", { DATABASE_URL: url, GUARD_TLS: "require" })), {}),
+      ).rejects.toThrow(/DANGER:[^]*does not support SSL/);
+    } finally {
+      await clear.stop();
+    }
   });
 
   test("the command line: exit codes, one JSON document, no secret", async () => {
@@ -230,11 +244,11 @@ describe("the connected server", () => {
       expect(usage.stderr).toContain(`${name}: `);
     }
 
-    const password = server.url.replace(server.password, "wrong-password");
+    const password = address.replace(/:[^:@]+@/, ":wrong-password@");
     const refused = await recovery(["guard"], env("prod", { DATABASE_URL: password }));
     expect(refused.code).toBe(3);
     expect(refused.stderr).toMatch(
-      /cannot ask 127\.0\.0\.1:\d+\/postgres for its marker: password authentication/,
+      /cannot ask localhost:\d+\/postgres for its marker: password authentication/,
     );
     expect(refused.stderr).not.toContain("wrong-password");
     expect(refused.stderr).not.toMatch(/\n\s+at /);
@@ -271,6 +285,7 @@ describe("a server with TLS", () => {
       ],
       { cwd: folder, stdio: "ignore" },
     );
+    // With a certificate of its own, and superuser for want of another role: only the way to it matters.
     server = await startPostgres({
       tls: { certificate: path.join(folder, "cert.pem"), key: path.join(folder, "key.pem") },
     });

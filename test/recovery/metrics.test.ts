@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { BlobServiceClient } from "@azure/storage-blob";
-import { Client } from "pg";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runMetrics } from "../../apps/recovery/commands/metrics";
 import { runVerify } from "../../apps/recovery/commands/verify";
@@ -13,9 +12,9 @@ import { loadSettings, type Settings } from "../../apps/recovery/settings";
 import { archiveBlob } from "../../apps/recovery/store/names";
 import type { Manifest } from "../../apps/recovery/types";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
-import { containerEvidence } from "../support/recoveryLab";
+import { containerEvidence, startPlatformServer } from "../support/recoveryLab";
 import { freePort } from "../../packages/local-servers/ports";
-import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
+import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { drillReport, scenario } from "../support/drillReport";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 
@@ -47,24 +46,22 @@ async function until<T>(ask: () => Promise<T | undefined>, seconds = 20): Promis
   throw new Error(`nothing within ${seconds} s`);
 }
 
-let postgres: LocalPostgres;
+let postgres: FlexibleServer;
 let azurite: LocalAzurite;
 let env: Record<string, string>;
 let settings: Settings;
 let manifests: { daily: Manifest; monthly: Manifest };
 
 beforeAll(async () => {
-  [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
-  const client = new Client({ connectionString: postgres.url });
-  await client.connect();
-  await client.query(
+  [postgres, azurite] = await Promise.all([startPlatformServer(), startAzurite()]);
+  await postgres.sql(
+    "migration",
     "create table orders as select n as id, md5(n::text) as note from generate_series(1, 500) n",
   );
-  await client.end();
   const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
   for (const name of ["daily", "monthly", "evidence"]) await service.getContainerClient(name).create();
   env = {
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: postgres.url("backup"),
     BACKUP_STORE_CONNECTION_STRING: azurite.connectionString,
     BACKUP_CONTAINER_DAILY: "daily",
     BACKUP_CONTAINER_MONTHLY: "monthly",
@@ -93,7 +90,7 @@ async function once(): Promise<Map<string, number>> {
 
 test("what the storage account holds, before any backup was verified and any drill was run", async () => {
   const found = await once();
-  const of = (tier: string) => `{database="postgres",tier="${tier}"}`;
+  const of = (tier: string) => `{database="forma3d",tier="${tier}"}`;
   for (const tier of ["daily", "monthly"] as const) {
     expect(found.get(`pgbackup_last_success_snapshot_timestamp_seconds${of(tier)}`)).toBeCloseTo(
       Date.parse(manifests[tier].snapshotAt) / 1000,
@@ -104,11 +101,11 @@ test("what the storage account holds, before any backup was verified and any dri
     expect(found.get(`pgbackup_backups${of(tier)}`)).toBe(1);
     expect(found.get(`pgbackup_catalogue_mismatches{tier="${tier}",kind="missing-archive"}`)).toBe(0);
   }
-  expect(found.get(`pgbackup_duration_seconds{database="postgres",stage="backup"}`)).toBe(
+  expect(found.get(`pgbackup_duration_seconds{database="forma3d",stage="backup"}`)).toBe(
     manifests.daily.seconds,
   );
-  expect(found.get(`pgbackup_verified_backups{database="postgres"}`)).toBe(0);
-  expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="postgres"}`)).toBe(0);
+  expect(found.get(`pgbackup_verified_backups{database="forma3d"}`)).toBe(0);
+  expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="forma3d"}`)).toBe(0);
   expect(found.get(`pgbackup_objective_seconds{kind="rto"}`)).toBe(4 * 3_600);
   expect(found.get(`pgbackup_objective_seconds{kind="rpo"}`)).toBe(26 * 3_600);
   expect(found.get("pgbackup_store_up")).toBe(1);
@@ -145,8 +142,8 @@ test("a verified backup and the newest drill", async () => {
     }));
   }
   const found = await once();
-  expect(found.get(`pgbackup_verified_backups{database="postgres"}`)).toBe(1);
-  expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="postgres"}`)).toBeCloseTo(
+  expect(found.get(`pgbackup_verified_backups{database="forma3d"}`)).toBe(1);
+  expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="forma3d"}`)).toBeCloseTo(
     Date.parse(report.endedAt) / 1000,
     3,
   );
@@ -188,7 +185,7 @@ test("a lost archive, a damaged manifest and a changed report show", async () =>
     expect(found.get("pgbackup_evidence_intact")).toBe(0);
     // The damaged backup is none: its age must not look fine.
     expect(
-      found.has(`pgbackup_last_success_snapshot_timestamp_seconds{database="postgres",tier="monthly"}`),
+      found.has(`pgbackup_last_success_snapshot_timestamp_seconds{database="forma3d",tier="monthly"}`),
     ).toBe(false);
   } finally {
     await daily.getBlockBlobClient(archiveBlob(manifests.daily)).upload(copyOf, copyOf.length);
@@ -251,7 +248,7 @@ describe("the exporter", () => {
         const { text } = await get(port, "/metrics");
         return text.includes("pgbackup_store_up 0") ? samples(text) : undefined;
       });
-      expect(metrics.get(`pgbackup_backups{database="postgres",tier="daily"}`)).toBe(1);
+      expect(metrics.get(`pgbackup_backups{database="forma3d",tier="daily"}`)).toBe(1);
       expect(metrics.get("pgbackup_store_last_read_timestamp_seconds")).toBeGreaterThan(
         Date.now() / 1000 - 60,
       );
