@@ -59,6 +59,8 @@ export class Faults {
    * the object out of the state.
    */
   deleteUnreachable = false;
+  /** What PULUMI_K8S_ENABLE_PATCH_FORCE makes of it: fields of an object that others have set otherwise are taken over. */
+  patchForce = false;
   /** What goes on going wrong at the moment. */
   readonly standing = new Set<Standing>();
   private armed: Armed[] = [];

@@ -374,6 +374,32 @@ describe("the cloud", () => {
     );
   });
 
+  test("applies a new object onto one of its name, in conflict over what others have set otherwise", () => {
+    const { create, cloud } = inCloud();
+    const replicas = (many: number) => ({
+      ...deployment,
+      spec: { ...(deployment.spec as Tree), replicas: many },
+    });
+    const { id } = create(DEPLOYMENT, replicas(3), cluster);
+    const read = () => model.read(DEPLOYMENT, id, cluster, cloud)?.inputs;
+    expect(thrown(() => create(DEPLOYMENT, replicas(0), cluster))).toMatchObject({
+      status: 409,
+      code: "Conflict",
+      message: expect.stringMatching(/1 conflicts: .*: \.spec\.replicas$/),
+    });
+    expect(read()).toEqual(replicas(3));
+    // What both say alike is nobody's quarrel, and what only one says stays.
+    create(DEPLOYMENT, deployment, cluster);
+    expect(read()).toEqual(replicas(3));
+    const urn = `urn:pulumi:s::p::${DEPLOYMENT}::it`;
+    model.create(DEPLOYMENT, urn, replicas(0), cluster, cloud, true);
+    expect(read()).toEqual(replicas(0));
+    const spec = { ...(deployment.spec as Tree), selector: { matchLabels: { app: "another" } } };
+    expect(
+      thrown(() => model.create(DEPLOYMENT, urn, { ...deployment, spec }, cluster, cloud, true)),
+    ).toMatchObject({ status: 422 });
+  });
+
   test("makes the same values from the same seed, and others from another", () => {
     const type = "random:index/randomPassword:RandomPassword";
     const make = (seed: string) =>

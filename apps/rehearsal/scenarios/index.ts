@@ -10,6 +10,7 @@ import { ONCE } from "./once";
 import { PARITY } from "./parity";
 import { CONTROL } from "./control";
 import { REGION } from "./region";
+import { RETURNING } from "./returning";
 import { RIGHTS } from "./rights";
 import { RUNBOOKS } from "./runbooks";
 import { SECRETS } from "./secrets";
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...AZURE,
   ...NETWORK,
   ...REGION,
+  ...RETURNING,
   ...CONTROL,
   ...ONCE,
   ...ISOLATION,

@@ -15,43 +15,51 @@ const SERVER = "azure-native:dbforpostgresql:Server";
 const GROUP = "azure-native:resources:ResourceGroup";
 
 /** The roles after a failover: of a region that does not answer, and of one that does. */
-const FAILED_OVER = { "regions.primary.role": "lost", "regions.secondary.role": "serving" };
-const SWITCHED = { "regions.primary.role": "standby", "regions.secondary.role": "serving" };
+export const FAILED_OVER = { "regions.primary.role": "lost", "regions.secondary.role": "serving" };
+export const SWITCHED = { "regions.primary.role": "standby", "regions.secondary.role": "serving" };
 const FAILED_BACK = { "regions.primary.role": "serving", "regions.secondary.role": "standby" };
 
-function replicated({ database, regions }: StackConfig): string | undefined {
+export function replicated({ database, regions }: StackConfig): string | undefined {
   return database.replica && regions.secondary ? undefined : "there is one region; 5.4 rebuilds it";
 }
 
-function regions(stage: Stage) {
+export function regions(stage: Stage) {
   const { primary, secondary } = stackPlatformNames(stage.config);
   ensure(secondary !== undefined, "the stack has no second region");
   return { primary, secondary };
 }
 
 /**
- * What stands in the primary region: whatever is located there, everything in a group that is, since Azure keeps what it
+ * What stands in a region: whatever is located there, everything in a group that is, since Azure keeps what it
  * knows of a group's resources in the group's region, and the cluster's content.
  */
-export function inPrimary(stage: Stage, world: World): (key: string) => boolean {
-  const { primary } = stackPlatformNames(stage.config);
+export function standsIn(world: World, place: { region: string; cluster: string }): (key: string) => boolean {
   const roots = [...world.cloud.all()]
-    .filter(({ inputs }) => regionName(inputs["location"]) === primary.region)
+    .filter(({ inputs }) => regionName(inputs["location"]) === place.region)
     .map(({ key }) => key.toLowerCase());
   return (key) =>
     roots.some((root) => `${key}/`.toLowerCase().startsWith(`${root}/`)) ||
-    key.startsWith(`kubernetes:${primary.cluster}:`);
+    key.startsWith(`kubernetes:${place.cluster}:`);
 }
 
-/** Nothing in the primary region answers: neither Azure there, nor its cluster. */
-function loseRegion(stage: Stage, world: World): void {
-  const { primary } = stackPlatformNames(stage.config);
-  const lost = inPrimary(stage, world);
-  world.faults.outage(`region ${primary.region}`, ({ key }) => lost(key));
+export function inPrimary(stage: Stage, world: World): (key: string) => boolean {
+  return standsIn(world, stackPlatformNames(stage.config).primary);
+}
+
+/** Nothing in a region answers: neither Azure there, nor its cluster. The other's objects are left out of the state, as the program declares. */
+export function loseRegion(world: World, place: { region: string; cluster: string }): void {
+  const lost = standsIn(world, place);
+  world.faults.outage(`region ${place.region}`, ({ key }) => lost(key));
+  world.faults.deleteUnreachable = true;
+}
+
+/** It answers again, with all that stood there. */
+export function returnRegion(world: World, place: { region: string }): void {
+  world.faults.endOutage(`region ${place.region}`);
 }
 
 /** Switches the roles of the two servers over, as the runbook does, or back. */
-function promote(stage: Stage, world: World, direction: "over" | "back" = "over"): void {
+export function promote(stage: Stage, world: World, direction: "over" | "back" = "over"): void {
   const { primary, secondary } = regions(stage);
   const replica = world.resource(SERVER, (direction === "over" ? secondary : primary).server);
   switchover(world.cloud, replica, { mode: "switchover", option: "planned", primaryAnswers: true });
@@ -74,19 +82,19 @@ function serversChanged(run: Run, expected: readonly string[]): void {
   );
 }
 
-/** Steps that touch anything of the region that is lost. */
-function touching(stage: Stage, world: World): string[] {
-  const lost = inPrimary(stage, world);
+/** Steps that touched anything of a region. */
+export function touching(world: World, place: { region: string; cluster: string }): string[] {
+  const lost = standsIn(world, place);
   return world
     .changes()
     .filter(({ key }) => lost(key))
     .map(({ operation, type, name }) => `${operation} ${type} ${name}`);
 }
 
-const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+export const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 
 /** Whether pods run in a cluster: a region that stands by has every Deployment, at zero. */
-function clusterRuns(world: World, cluster: string): boolean {
+export function clusterRuns(world: World, cluster: string): boolean {
   return [...world.cloud.all()].some(
     ({ key, type, inputs }) =>
       type === DEPLOYMENT &&
@@ -96,7 +104,7 @@ function clusterRuns(world: World, cluster: string): boolean {
 }
 
 /** Steps at the edge: a failover has none, as nothing must have to travel there. */
-function edgeUntouched(run: Run): void {
+export function edgeUntouched(run: Run): void {
   const steps = cloudSteps(run).filter(({ type }) => /^azure-native:(cdn|frontdoor):/.test(type));
   ensure(
     steps.length === 0,
@@ -111,10 +119,8 @@ export const REGION: readonly Scenario[] = [
     notFor: replicated,
     async run(stage) {
       const world = await stage.deployed();
-      const { secondary } = regions(stage);
-      loseRegion(stage, world);
-      // As the program declares its Kubernetes providers.
-      world.faults.deleteUnreachable = true;
+      const { primary, secondary } = regions(stage);
+      loseRegion(world, primary);
       promoteReplicaOnly(stage, world);
       stage.configure(world, FAILED_OVER);
       ensure(!clusterRuns(world, secondary.cluster), "pods run in a region that stands by");
@@ -122,7 +128,7 @@ export const REGION: readonly Scenario[] = [
       succeeded(run);
       edgeUntouched(run);
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the second region's cluster");
-      const touched = touching(stage, world);
+      const touched = touching(world, primary);
       ensure(touched.length === 0, `the lost region was touched:\n${touched.join("\n")}`);
       noChange(await stage.preview(world, JUDGED));
     },
@@ -222,7 +228,7 @@ export const REGION: readonly Scenario[] = [
   },
 ];
 
-function promoteReplicaOnly(stage: Stage, world: World): void {
+export function promoteReplicaOnly(stage: Stage, world: World): void {
   happen(
     stage.setting.model,
     world.cloud,

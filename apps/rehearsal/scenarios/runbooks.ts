@@ -11,7 +11,7 @@ import { inPrimary } from "./region";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
 const LOCK = "azure-native:authorization:ManagementLockByScope";
-const LINK = "azure-native:network:VirtualNetworkLink";
+const LINK = "azure-native:privatedns:VirtualNetworkLink";
 
 /** Deletes what is of a type, one of them, as somebody by mistake. */
 function deleteOne(world: World, type: string): void {

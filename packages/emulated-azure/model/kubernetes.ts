@@ -166,6 +166,7 @@ function model(type: string, kind: string): ResourceModel {
     type,
     required: [],
     name: { property: "metadata.name", auto: "suffix" },
+    applied: true,
     immutable: ["apiVersion", "kind", "metadata.name", "metadata.namespace", ...(IMMUTABLE[kind] ?? [])],
     holdsData: HOLDS_DATA.has(kind),
     preview: (inputs) => (facts ? SHAPES.preview(facts.outputs, inputs) : inputs),

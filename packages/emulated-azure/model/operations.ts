@@ -82,7 +82,7 @@ export class SandboxModel implements Model {
     return { id: "", outputs: this.resource(type).preview(inputs) };
   }
 
-  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud): Outcome {
+  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud, force = false): Outcome {
     const model = this.resource(type);
     const id = model.id(inputs, scope);
     const made = this.made(model, urn, inputs, id, scope, cloud);
@@ -91,6 +91,13 @@ export class SandboxModel implements Model {
       return { id: model.idFrom?.(outputs) ?? id, outputs };
     }
     const key = model.key(id, scope);
+    const there = cloud.get(key);
+    if (there && model.applied) {
+      const whole = applyOnto(model, there, inputs, force);
+      const outputs = model.computed(this.made(model, urn, whole, id, scope, cloud));
+      cloud.put({ ...there, inputs: whole, outputs });
+      return { id, outputs };
+    }
     this.refuseTaken(model, key, id, inputs, cloud);
     for (const parent of model.parents(inputs, id, scope)) {
       if (!present(cloud, parent.key)) {
@@ -249,6 +256,36 @@ export class SandboxModel implements Model {
           );
     }
   }
+}
+
+/**
+ * Server-side apply by somebody who has not set any field of it before: what both say alike is fine, what is said otherwise
+ * is a conflict, or is taken over by force, and what only others have set stays
+ * (https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts).
+ * @throws CloudError 409, and 422 where a field may not be changed by anybody
+ */
+function applyOnto(model: ResourceModel, { id, inputs: there }: Stored, wanted: Tree, force: boolean): Tree {
+  const otherwise = saidOtherwise(there, wanted, []);
+  const [fixed] = otherwise.filter((path) => model.immutable.some((pattern) => matches(path, pattern)));
+  if (fixed !== undefined)
+    throw new CloudError(422, "Invalid", `${id} is invalid: ${fixed}: field is immutable`);
+  if (otherwise.length > 0 && !force)
+    throw new CloudError(
+      409,
+      "Conflict",
+      `Apply failed with ${otherwise.length} conflicts: conflicts with another field manager: ${otherwise.map((path) => `.${path}`).join(", ")}`,
+    );
+  return merge(there, wanted);
+}
+
+/** Fields both have, with other values. */
+function saidOtherwise(there: Value, wanted: Value, at: readonly string[]): string[] {
+  if (isTree(there) && isTree(wanted))
+    return Object.entries(wanted).flatMap(([key, value]) => {
+      const own = there[key];
+      return own === undefined ? [] : saidOtherwise(own, value, [...at, key]);
+    });
+  return JSON.stringify(there) === JSON.stringify(wanted) ? [] : [at.join(".")];
 }
 
 function notFound(id: string): CloudError {

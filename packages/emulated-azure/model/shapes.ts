@@ -17,7 +17,7 @@ export class Shapes {
       .filter(([name, property]) => property.required && value[name] === undefined)
       .map(([name]) => ({ property: join(at, name), reason: "is required and missing" }));
     const given = Object.entries(value).flatMap(([name, item]): Failure[] => {
-      const property = properties[name];
+      const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
       if (item === undefined || item === null || name.startsWith("__")) return [];
       if (!property) {
         const known = Object.keys(properties).sort().join(", ");

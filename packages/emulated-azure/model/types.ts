@@ -134,6 +134,11 @@ export interface ResourceModel {
   readonly softDelete?: boolean;
   /** Made by something outside ARM, so that others may name it before it is there. */
   readonly mayComeLater?: boolean;
+  /**
+   * Whether a creation is applied onto what is there already, as server-side apply does, with conflicts over fields that somebody else
+   * has set otherwise; absent, a creation of what is there is refused.
+   */
+  readonly applied?: boolean;
   /** Key of the resource that admits one operation at a time over itself and its children (`ServerIsBusy`). */
   serialisedBy?(inputs: Tree, id: string, scope: Scope): string | undefined;
   /** What Azure changes by itself, by name of the event: the properties that differ afterwards. */
@@ -198,7 +203,8 @@ export interface Model {
   diff(type: string, oldInputs: Tree, newInputs: Tree, ignoreChanges: readonly string[]): DiffResult;
   previewCreate(type: string, inputs: Tree, scope: Scope): Outcome;
   /** @throws CloudError */
-  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud): Outcome;
+  /** @param force Takes over fields somebody else has set otherwise, where creations are {@link ResourceModel.applied}. */
+  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud, force?: boolean): Outcome;
   /** The resource as the cloud holds it; undefined when it is gone. */
   read(type: string, id: string, scope: Scope, cloud: Cloud): Stored | undefined;
   previewUpdate(type: string, id: string, old: Tree, inputs: Tree, oldOutputs: Tree, scope: Scope): Outcome;

@@ -63,6 +63,10 @@ export class Front {
     return this.options.faults.deleteUnreachable;
   }
 
+  get patchForce(): boolean {
+    return this.options.faults.patchForce;
+  }
+
   get refusals(): Refusals {
     return this.options.refusals ?? NO_REFUSALS;
   }

@@ -173,7 +173,7 @@ export class ProviderService {
     const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const made = await this.operate(call, async () => {
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree);
-      const outcome = this.model.create(type, urn, tree, scope, this.cloud);
+      const outcome = this.model.create(type, urn, tree, scope, this.cloud, this.front.patchForce);
       const stored = this.cloud.get(this.key(type, outcome.id, scope));
       if (stored) await this.front.tell({ kind: "created", stored });
       return outcome;

@@ -1,0 +1,70 @@
+import { valueAt } from "../../../packages/emulated-azure/model/paths";
+import { JUDGED } from "../engine";
+import { cloudSteps, ensure, holdsData, noChange, refused, succeeded } from "../expect";
+import { Scenario, Stage } from "../scenario";
+import { World } from "../world";
+import {
+  clusterRuns,
+  DEPLOYMENT,
+  edgeUntouched,
+  FAILED_OVER,
+  loseRegion,
+  promote,
+  regions,
+  replicated,
+  returnRegion,
+  SWITCHED,
+} from "./region";
+
+const CRON_JOB = "kubernetes:batch/v1:CronJob";
+
+/** Objects of a cluster that do something by themselves. */
+function atWork(world: World, cluster: string): string[] {
+  return [...world.cloud.all()].flatMap(({ key, type, id, inputs }) => {
+    if (!key.startsWith(`kubernetes:${cluster}:`)) return [];
+    const works =
+      (type === DEPLOYMENT && valueAt(inputs, "spec.replicas") !== 0) ||
+      (type === CRON_JOB && valueAt(inputs, "spec.suspend") !== true);
+    return works ? [id] : [];
+  });
+}
+
+/**
+ * The update after a region that was lost answers again: refused where it meets fields that others have set otherwise, and taken
+ * over by the variable docs/changing.md names.
+ */
+async function takenOver(stage: Stage, world: World, cluster: string): Promise<void> {
+  ensure(atWork(world, cluster).length > 0, "what was at work when the region was lost is gone");
+  refused(await stage.up(world, JUDGED), /Conflict|Apply failed with \d+ conflicts/);
+  ensure(atWork(world, cluster).length > 0, "an update without force stopped what it did not make");
+  world.faults.patchForce = true;
+  const run = await stage.up(world);
+  succeeded(run);
+  edgeUntouched(run);
+  const { model } = stage.setting;
+  const data = cloudSteps(run).filter(({ type, op }) => holdsData(model, type) && op !== "update");
+  ensure(data.length === 0, `data was touched: ${data.map(({ op, name }) => `${op} ${name}`).join(", ")}`);
+  const working = atWork(world, cluster);
+  ensure(working.length === 0, `at work in a region that stands by:\n${working.join("\n")}`);
+}
+
+export const RETURNING: readonly Scenario[] = [
+  {
+    id: "5.6",
+    title: "the lost region answers again with all its objects at work: one update takes them over, at zero",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { primary, secondary } = regions(stage);
+      loseRegion(world, primary);
+      promote(stage, world);
+      stage.configure(world, FAILED_OVER);
+      succeeded(await stage.up(world, JUDGED));
+      returnRegion(world, primary);
+      stage.configure(world, SWITCHED);
+      await takenOver(stage, world, primary.cluster);
+      ensure(clusterRuns(world, secondary.cluster), "nothing runs in the region that serves");
+      noChange(await stage.preview(world, JUDGED));
+    },
+  },
+];
