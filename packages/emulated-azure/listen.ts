@@ -34,6 +34,8 @@ export interface ListenOptions {
   readonly report?: (error: unknown) => void;
   /** What runs behind the cloud's data planes; none unless given. */
   readonly real?: Real;
+  /** Milliseconds a client may take to send a whole request; default 30 s. */
+  readonly requestTimeoutMs?: number;
 }
 
 const SIGN_IN = ["login.microsoftonline.com", "login.microsoft.com", "sts.windows.net"];
@@ -42,7 +44,14 @@ const GRAPH = "graph.microsoft.com";
 
 /** Starts both ways in on free ports of the loopback. */
 export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}): Promise<Listening> {
-  const { report = (error: unknown) => console.error(error) } = options;
+  const { report = (error: unknown) => console.error(error), requestTimeoutMs = REQUEST_TIMEOUT_MS } =
+    options;
+  // Looked after as often as it may take: a request that never ends is cut then.
+  const patience = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: requestTimeoutMs,
+  };
   const authority = options.real?.authority ?? (await Authority.create());
   const sockets = new Set<net.Socket>();
   let address = "";
@@ -63,8 +72,8 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
           (error: unknown) => done(error as Error),
         );
       },
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: REQUEST_TIMEOUT_MS,
+      handshakeTimeout: requestTimeoutMs,
+      ...patience,
     },
     handle,
   );
@@ -80,7 +89,7 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
     return here && asked === 443 ? port : real?.portOf(host, asked);
   };
   const refused = new Set<string>();
-  const proxy = http.createServer((_request, response) => {
+  const proxy = http.createServer(patience, (_request, response) => {
     response.writeHead(405, { Connection: "close" });
     response.end();
   });
@@ -149,6 +158,12 @@ async function answer(
   if (real && BLOB_HOST.test(host)) return answerBlobs(cloud, real.storage, request, response);
   const domain = real && domainOf(cloud, host);
   if (real && domain) return answerTraffic(cloud, real.clusters, domain, request, response);
+  if (base !== address && !isOurs(host)) {
+    request.resume();
+    throw new ArmError(400, "InvalidHostName", `Nothing of this cloud is called '${host}'.`, {
+      Connection: "close",
+    });
+  }
   const raw = await readBody(request);
   const authorization = request.headers.authorization;
   if (VAULT_HOST.test(host)) {

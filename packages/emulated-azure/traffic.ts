@@ -61,11 +61,12 @@ export function answerTraffic(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const { pathname } = new URL(request.url ?? "/", "https://edge");
   const refuse = (status: number, text: string): void => {
     response.writeHead(status, { "Content-Type": "text/plain", "x-azure-ref": "emulated" }).end(`${text}\n`);
   };
-  const route = routeOf(cloud, domain, pathname);
+  const address = URL.parse(request.url ?? "/", "https://edge");
+  if (!address) return refuse(400, "Bad request");
+  const route = routeOf(cloud, domain, address.pathname);
   if (!route) return refuse(404, "Page not found");
   const place = originsIn(cloud, stringAt(route.inputs, "originGroup.id") ?? "")
     .sort((one, other) => (numberAt(one.inputs, "priority") ?? 1) - (numberAt(other.inputs, "priority") ?? 1))

@@ -1,7 +1,7 @@
 import { ArmError } from "./arm/errors";
 import type { ArmAnswer } from "./arm/context";
 import type { EmulatedCloud } from "./cloud";
-import { stringAt, treeAt, valueAt } from "./model/paths";
+import { isTree, stringAt, treeAt, valueAt } from "./model/paths";
 import type { Stored, Tree, Value } from "./model/types";
 
 /** Host names of vaults. */
@@ -67,7 +67,7 @@ export async function answerVault(cloud: EmulatedCloud, request: VaultRequest): 
     };
   const found = secretsOf(cloud, vault).find(({ id }) => id.toLowerCase() === scope.toLowerCase());
   if (method === "PUT")
-    return { status: 200, body: shown(await set(cloud, vault, secret, request.body as Tree), host, true) };
+    return { status: 200, body: shown(await set(cloud, vault, secret, request.body), host, true) };
   if (!found)
     throw new ArmError(
       404,
@@ -93,22 +93,43 @@ function secretsOf({ cloud }: EmulatedCloud, vault: Stored): Stored[] {
   return [...cloud.all()].filter(({ type, id }) => type === SECRET && id.toLowerCase().startsWith(prefix));
 }
 
-async function set(cloud: EmulatedCloud, vault: Stored, secretName: string, body: Tree): Promise<Stored> {
+/** The longest value of a secret, in bytes (https://learn.microsoft.com/azure/key-vault/secrets/about-secrets). */
+const LARGEST_SECRET = 25 * 1024;
+const bad = (what: string): ArmError =>
+  new ArmError(400, "BadParameter", `The parameter ${what} is missing or invalid.`);
+
+/** What a secret is to be, with every part of the type it has. @throws ArmError 400 */
+function secretBody(name: string, given: unknown): Tree {
+  if (!/^[0-9a-zA-Z-]{1,127}$/.test(name)) throw bad("secret-name");
+  if (!isTree(given as Value)) throw bad("value");
+  const body = given as Tree;
   const { value, contentType, attributes, tags } = body;
-  if (typeof value !== "string")
-    throw new ArmError(400, "BadParameter", "The parameter value is missing or invalid.");
-  const given = treeAt(body, "attributes");
+  if (typeof value !== "string" || Buffer.byteLength(value) > LARGEST_SECRET) throw bad("value");
+  if (contentType !== undefined && typeof contentType !== "string") throw bad("contentType");
+  if (tags !== undefined && !(isTree(tags) && Object.values(tags).every((tag) => typeof tag === "string")))
+    throw bad("tags");
+  if (attributes !== undefined && !isTree(attributes)) throw bad("attributes");
+  const { enabled, exp } = attributes ?? {};
+  if (enabled !== undefined && typeof enabled !== "boolean") throw bad("attributes.enabled");
+  if (exp !== undefined && !(typeof exp === "number" && Number.isInteger(exp))) throw bad("attributes.exp");
+  return body;
+}
+
+async function set(cloud: EmulatedCloud, vault: Stored, secretName: string, given: unknown): Promise<Stored> {
+  const body = secretBody(secretName, given);
+  const { value, contentType, attributes, tags } = body;
+  const dates = treeAt(body, "attributes");
   const inputs: Tree = {
     vaultName: stringAt(vault.inputs, "vaultName") ?? "",
     resourceGroupName: stringAt(vault.inputs, "resourceGroupName") ?? "",
     secretName,
     properties: {
-      value,
+      value: value as string,
       ...(contentType !== undefined && { contentType: contentType as Value }),
       ...(attributes !== undefined && {
         attributes: {
-          enabled: given?.["enabled"] ?? true,
-          ...(given?.["exp"] !== undefined && { expires: given["exp"] }),
+          enabled: dates?.["enabled"] ?? true,
+          ...(dates?.["exp"] !== undefined && { expires: dates["exp"] }),
         },
       }),
     },

@@ -36,11 +36,21 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
+/** Levels a document may have: twice what .NET's readers take unless told otherwise. */
+export const DEEPEST = 128;
+
+export function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((below) => deeperThan(below, levels - 1));
+}
+
 /** JSON of a body; undefined for an empty one. @throws ArmError 400 */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {
-    return JSON.parse(body.toString("utf8")) as unknown;
+    const parsed = JSON.parse(body.toString("utf8")) as unknown;
+    if (deeperThan(parsed, DEEPEST)) throw new Error(`it is nested more than ${DEEPEST} levels deep`);
+    return parsed;
   } catch (error) {
     throw new ArmError(
       400,

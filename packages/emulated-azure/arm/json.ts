@@ -152,7 +152,7 @@ export class ArmJson {
     const result: Record<string, Value> = {};
     for (const [name, value] of Object.entries(body)) {
       const here = at === "" ? name : `${at}.${name}`;
-      const entry = level[name] ?? level[keyLike(level, name) ?? ""];
+      const entry = Object.hasOwn(level, name) ? level[name] : level[keyLike(level, name) ?? ""];
       if (value === null || value === undefined) continue;
       if (!entry)
         failures.push({

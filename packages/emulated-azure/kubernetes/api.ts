@@ -7,6 +7,7 @@ import { podMetrics } from "./metrics";
 import type { PodBehaviour } from "./pods";
 import { fieldsMatch, labelsMatch } from "./selectors";
 import { badRequest, invalid, StatusError } from "./status";
+import { refuseMistyped } from "./wellFormed";
 
 export interface Request {
   verb: "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
@@ -164,6 +165,7 @@ export class Api {
       throw badRequest(
         `${String(said)} in version "${String(apiVersion)}" cannot be handled as a ${kind.kind}`,
       );
+    refuseMistyped(kind, given);
     if (query.get("dryRun")) return { code: 201, document: given };
     return { code: 201, document: this.objects.create(kind, namespace, given) };
   }
@@ -183,6 +185,7 @@ export class Api {
         const next = (verb === "update" ? objectOf(body) : patched(object, contentType, body)) as Stored;
         if (next.metadata?.name !== object.metadata.name)
           throw badRequest("the name of the object does not match the URL");
+        refuseMistyped(kind, next);
         if (query.get("dryRun")) return next;
         checkImmutable(kind, object, next);
         return this.objects.replace(kind, object, next, subresource === "status" ? "status" : "main");

@@ -15,6 +15,8 @@ const CRON_JOB = kind("CronJob");
 const AUTOSCALER = kind("HorizontalPodAutoscaler");
 const BUDGET = kind("PodDisruptionBudget");
 
+/** Pods of one set at most: more than any cluster of a laptop could have, and none is made for the rest. */
+const MOST_PODS = 100;
 const REVISION = "deployment.kubernetes.io/revision";
 const HASH = "pod-template-hash";
 
@@ -69,12 +71,24 @@ export class Controller {
     return job;
   }
 
+  /** What nothing could be done for, and why, by uid: one object stops no other. */
+  readonly failures = new Map<string, unknown>();
+
   private reconcile(): void {
-    for (const deployment of this.objects.list(DEPLOYMENT)) this.deployment(deployment);
-    for (const set of this.objects.list(REPLICA_SET)) this.replicaSet(set);
-    for (const job of this.objects.list(JOB)) this.job(job);
-    for (const pod of this.objects.list(POD)) this.pods.place(pod);
-    for (const budget of this.objects.list(BUDGET)) this.budget(budget);
+    const each = (of: Kind, act: (object: Stored) => void): void => {
+      for (const object of this.objects.list(of)) {
+        try {
+          act(object);
+        } catch (error) {
+          this.failures.set(object.metadata.uid, error);
+        }
+      }
+    };
+    each(DEPLOYMENT, (one) => this.deployment(one));
+    each(REPLICA_SET, (one) => this.replicaSet(one));
+    each(JOB, (one) => this.job(one));
+    each(POD, (one) => this.pods.place(one));
+    each(BUDGET, (one) => this.budget(one));
   }
 
   private deployment(deployment: Stored): void {
@@ -161,7 +175,7 @@ export class Controller {
 
   private replicaSet(set: Stored): void {
     const pods = this.owned(POD, set);
-    const wanted = Number(set.spec?.replicas ?? 1);
+    const wanted = Math.min(Number(set.spec?.replicas ?? 1), MOST_PODS);
     for (let missing = wanted - pods.length; missing > 0; missing--) this.pod(set, set.spec?.template);
     const unreadyFirst = pods.sort((one, other) => Number(Pods.ready(one)) - Number(Pods.ready(other)));
     unreadyFirst.slice(0, Math.max(0, pods.length - wanted)).forEach((pod) => this.objects.delete(POD, pod));

@@ -2,6 +2,7 @@ import https from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { DEEPEST, deeperThan } from "../arm/http";
 import { Api, type Request } from "./api";
 import { discovery } from "./discovery";
 import { attach, refuseUpgrade } from "./exec";
@@ -36,6 +37,8 @@ export interface KubernetesFront {
 
 /** Bytes a request may have, as the API server takes them. */
 const LARGEST = 3 * 1024 * 1024;
+/** And what is read of a refused one; then the connection is cut. */
+const FORGOTTEN = 16 * LARGEST;
 const LOOPBACK = "127.0.0.1";
 const CRON_JOB = kindNamed("batch/v1", "CronJob") as Kind;
 
@@ -50,6 +53,8 @@ export async function serveKubernetes(
     answer(api, access, request, response).catch((error: unknown) => refuse(response, error));
   });
   server.on("upgrade", (request, socket, head) => {
+    // Who hangs up while a command is looked for is nobody's failure.
+    socket.on("error", () => socket.destroy());
     if (access.reachable?.() === false) return void socket.destroy();
     exec(api, access, request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error));
   });
@@ -77,7 +82,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const user = signedIn(access, request);
-  const url = new URL(request.url ?? "/", "https://cluster");
+  const url = addressOf(request);
   if (request.method === "GET") {
     const found = discovery(url.pathname);
     if (found) return send(response, 200, found);
@@ -98,6 +103,13 @@ async function answer(
     return;
   }
   send(response, code, document);
+}
+
+/** @throws StatusError 400 */
+function addressOf({ url = "/" }: IncomingMessage): URL {
+  const found = URL.parse(url, "https://cluster");
+  if (!found) throw badRequest("the path is no path");
+  return found;
 }
 
 function signedIn(access: Access, request: IncomingMessage): User {
@@ -136,7 +148,7 @@ async function exec(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  const url = new URL(request.url ?? "/", "https://cluster");
+  const url = addressOf(request);
   const {
     kind,
     subresource,
@@ -175,20 +187,35 @@ async function readBody(request: IncomingMessage, fromProtobuf: (body: Buffer) =
       "UnsupportedMediaType",
       `the body of the request was in an unknown format - accepted media types include: application/json`,
     );
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size > LARGEST) throw new StatusError(413, "RequestEntityTooLarge", `limit is ${LARGEST}`);
-    chunks.push(chunk as Buffer);
-  }
-  if (size === 0) return undefined;
-  if (binary) return fromProtobuf(Buffer.concat(chunks));
+  const body = await wholeOf(request);
+  if (body.length === 0) return undefined;
+  if (binary) return fromProtobuf(body);
+  let document: unknown;
   try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    document = JSON.parse(body.toString("utf8"));
   } catch {
     throw badRequest("the object provided is unrecognized: it is no JSON");
   }
+  if (deeperThan(document, DEEPEST))
+    throw badRequest("the object provided is unrecognized: exceeded max depth");
+  return document;
+}
+
+/** What follows of a body that is too large is read and forgotten, so that the refusal arrives. @throws StatusError 413 */
+function wholeOf(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= LARGEST) return void chunks.push(chunk);
+      chunks.length = 0;
+      reject(new StatusError(413, "RequestEntityTooLarge", `limit is ${LARGEST}`));
+      if (size > FORGOTTEN) request.destroy();
+    });
+    request.once("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", reject);
+  });
 }
 
 function send(response: ServerResponse, code: number, document: unknown): void {

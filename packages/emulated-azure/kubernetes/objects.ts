@@ -53,7 +53,7 @@ export class Objects {
 
   /** @throws StatusError 404 for a namespace that is not there, 409 for a name that is taken, 422 */
   create(kind: Kind, namespace: string | undefined, given: Partial<Stored>): Stored {
-    const { metadata = {} as Metadata } = given;
+    const metadata = (given.metadata as Metadata | null | undefined) ?? ({} as Metadata);
     const generated = metadata["generateName"];
     const name = metadata.name ?? (typeof generated === "string" ? generated + suffix() : "");
     if (!NAME.test(name))

@@ -72,7 +72,8 @@ export class Pods {
     }
     const controller = new AbortController();
     this.running.set(uid, controller);
-    void this.run(pod, controller.signal);
+    // A pod whose end cannot be told stays as it is.
+    this.run(pod, controller.signal).catch(() => undefined);
   }
 
   /** @throws StatusError when no command can be run in the pod */

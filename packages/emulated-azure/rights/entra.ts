@@ -123,7 +123,9 @@ export function graph(directory: Directory, method: string, url: URL, body: unkn
   const path = url.pathname.replace(/^\/v1\.0/, "");
   const all = directory.all();
   if (method === "POST" && /^\/directoryObjects\/(microsoft\.graph\.)?getByIds$/i.test(path)) {
-    const ids = ((body as { ids?: unknown }).ids as string[] | undefined) ?? [];
+    const { ids } = (body ?? {}) as { ids?: unknown };
+    if (!Array.isArray(ids) || !ids.every((id): id is string => typeof id === "string"))
+      throw new ArmError(400, "Request_BadRequest", "The parameter 'ids' must be a list of identifiers.");
     const found = ids.map((id) => directory.byObjectId(id)).filter((one) => one !== undefined);
     return { status: 200, body: { value: found.map(shown) } };
   }

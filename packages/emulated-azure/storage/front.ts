@@ -12,6 +12,8 @@ export const BLOB_HOST = /^([a-z0-9]{3,24})\.blob\.core\.windows\.net$/;
 const ACCOUNT = "azure-native:storage:StorageAccount";
 const POLICY = "azure-native:storage:BlobContainerImmutabilityPolicy";
 
+const VERBS = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"];
+
 class Refused extends Error {
   constructor(
     readonly status: number,
@@ -50,7 +52,7 @@ async function pass(
 ): Promise<void> {
   const { method = "GET" } = request;
   const host = (request.headers.host ?? "").replace(/:\d+$/, "");
-  const url = new URL(request.url ?? "/", `https://${host}`);
+  const url = parsed(request.url ?? "/", `https://${host}`);
   const name = BLOB_HOST.exec(host)?.[1] ?? "";
   const account = accounts.get(name);
   const stored = storedAccount(cloud, name);
@@ -60,8 +62,10 @@ async function pass(
     request.destroy();
     return;
   }
-  const path = decodeURIComponent(url.pathname).replace(/^\/+/, "");
+  const path = decoded(url.pathname).replace(/^\/+/, "");
   const session = signedIn(cloud, name, request.headers.authorization);
+  if (!VERBS.includes(method))
+    throw new Refused(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.");
   for (const wish of [wishOf(stored.id, method, path, url.searchParams), ...copied(stored.id, host, request)])
     if (!cloud.rights.may(session.principal, wish))
       throw new Refused(
@@ -96,6 +100,13 @@ async function pass(
     },
     (answer) => {
       const status = answer.statusCode ?? 502;
+      // What the server refuses without a word of why, Azure has a word for.
+      if (status >= 400 && status < 500 && answer.headers["x-ms-error-code"] === undefined) {
+        answer.resume();
+        const why = "One of the request inputs is not valid.";
+        refuse(request, response, new Refused(status, "InvalidInput", why));
+        return;
+      }
       if (status < 300) versioned.taken?.();
       const { rewrite } = versioned;
       const kept = { ...answer.headers, ...(status < 300 && versioned.headers) };
@@ -114,6 +125,25 @@ async function pass(
   );
   onward.on("error", () => response.destroy());
   request.pipe(onward);
+}
+
+const malformed = (): Refused =>
+  new Refused(400, "InvalidUri", "The requested URI does not represent any resource on the server.");
+
+/** @throws Refused 400 */
+function parsed(address: string, base?: string): URL {
+  const url = URL.parse(address, base);
+  if (!url) throw malformed();
+  return url;
+}
+
+/** @throws Refused 400 */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw malformed();
+  }
 }
 
 function storedAccount({ cloud }: EmulatedCloud, name: string): Stored | undefined {
@@ -141,14 +171,12 @@ function signedIn({ directory }: EmulatedCloud, name: string, authorization: str
 /** Who copies must be allowed to read what is copied. */
 function copied(account: string, host: string, { headers }: IncomingMessage) {
   const source = sourceOf(host, headers["x-ms-copy-source"]);
-  return source
-    ? [wishOf(account, "GET", decodeURIComponent(source.pathname).slice(1), source.searchParams)]
-    : [];
+  return source ? [wishOf(account, "GET", decoded(source.pathname).slice(1), source.searchParams)] : [];
 }
 
 function sourceOf(host: string, given: string | string[] | undefined): URL | undefined {
   if (typeof given !== "string") return undefined;
-  const source = new URL(given);
+  const source = parsed(given);
   if (source.hostname !== host)
     throw new Refused(404, "CannotVerifyCopySource", "Copies come from the same account here, and no other.");
   return source;
@@ -160,7 +188,7 @@ function copySource(account: BlobAccount, host: string, { headers }: IncomingMes
   if (!source) return undefined;
   const version = source.searchParams.get("versionid") ?? source.searchParams.get("versionId");
   if (version === null) return `http://${account.host}${source.pathname}${source.search}`;
-  const kept = account.versions.placeOf(decodeURIComponent(source.pathname).slice(1), version);
+  const kept = account.versions.placeOf(decoded(source.pathname).slice(1), version);
   if (kept === undefined) throw new Refused(404, "BlobNotFound", "The specified version does not exist.");
   return `http://${account.host}${kept}`;
 }
