@@ -167,6 +167,7 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     server("flexibleServers/configurations/read", "which parameters somebody set"),
     server("flexibleServers/configurations/write", "gives them to the new server"),
     server("flexibleServers/restart/action", "lets those that wait for it come into force"),
+    server("locations/operationResults/read", "waits until it has restarted"),
     server("flexibleServers/virtualendpoints/read", "which server the names of the pair lead to"),
     server("flexibleServers/virtualendpoints/write", "leads them to the new one"),
     server("flexibleServers/virtualendpoints/delete", "takes them from the old one"),

@@ -144,7 +144,7 @@ export class BringRowsBack extends Step {
     await laptop.served.real?.databases.settled();
     const [row] = await laptop.sql<{ now: Date }>("SELECT clock_timestamp() AS now");
     await customer.places(3);
-    await laptop.sql(`DELETE FROM ${ORDERS} WHERE id <= 5`);
+    await laptop.sql(`DELETE FROM ${ORDERS} WHERE id IN (SELECT id FROM ${ORDERS} ORDER BY id LIMIT 3)`);
     const at = row?.now.toISOString() ?? "";
     const args = ["pitr", STACK, "--at", at, "--extract", `public.${ORDERS}`];
     await this.type(model, world, args, { dieAt: this.dieAt });
