@@ -35,7 +35,7 @@ const STACK = "staging";
 const MIB = 1024 * 1024;
 /**
  * Budget of the rules, at {@link JUDGED} resources: processor time beyond the empty pack's, in milliseconds per resource; the
- * largest the process may get beside the empty pack's; seconds to start; and how much the time per resource may grow from
+ * largest the process may get beside the empty pack's; seconds of a processor to start; and how much the time per resource may grow from
  * there to the largest size, which is none but for noise.
  */
 const LIMITS = { millisecondsPerResource: 0.5, memoryRatio: 1.3, startSeconds: 2.5, growth: 1.25 };
@@ -153,7 +153,6 @@ const settings = (i: number): Record<string, string> => ({
 
 interface Pack {
   readonly client: InstanceType<typeof AnalyzerClient>;
-  readonly startSeconds: number;
   /** Processor time since it was started, in milliseconds. */
   processorMs(): number;
   peakBytes(): number;
@@ -164,7 +163,6 @@ interface Pack {
 const TICK_MS = 10;
 
 async function startPack(folder: string): Promise<Pack> {
-  const started = performance.now();
   const child = spawn(
     process.execPath,
     [require.resolve("@pulumi/pulumi/cmd/run-policy-pack"), "127.0.0.1:1", folder],
@@ -183,13 +181,11 @@ async function startPack(folder: string): Promise<Pack> {
     readline.createInterface({ input: child.stdout }).once("line", resolve);
     child.once("exit", (code) => reject(new Error(`the pack did not start: exit code ${String(code)}`)));
   });
-  const startSeconds = (performance.now() - started) / 1000;
   const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
   const client = new AnalyzerClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), unlimited);
   const proc = (file: string): string => fs.readFileSync(`/proc/${child.pid ?? 0}/${file}`, "utf8");
   return {
     client,
-    startSeconds,
     processorMs: () => {
       const [user, system] = proc("stat")
         .replace(/^.*\) /s, "")
@@ -234,6 +230,7 @@ function ask(
 }
 
 interface Measured {
+  /** Until it answers, in seconds of a processor. */
   readonly startSeconds: number;
   /** For every resource and the stack as a whole, in milliseconds of a processor. */
   readonly processorMs: number;
@@ -265,7 +262,7 @@ async function measure(folder: string, size: number, root: string): Promise<Meas
     }
     await ask(pack, "analyzeStack", new proto.AnalyzeStackRequest().setResourcesList(all));
     return {
-      startSeconds: pack.startSeconds,
+      startSeconds: before / 1000,
       processorMs: pack.processorMs() - before,
       peakMiB: pack.peakBytes() / MIB,
     };
@@ -306,7 +303,7 @@ function broken(rows: readonly Row[]): string[] {
         limit: LIMITS.millisecondsPerResource,
       },
       { what: "times the empty pack's memory", found: memoryRatio, limit: LIMITS.memoryRatio },
-      { what: "seconds to start", found: own.startSeconds, limit: LIMITS.startSeconds },
+      { what: "seconds of a processor to start", found: own.startSeconds, limit: LIMITS.startSeconds },
     ]);
   const growing = rows.filter(({ resources }) => resources >= JUDGED);
   const [small, large] = [growing[0], growing.at(-1)].map(
