@@ -34,6 +34,7 @@ import {
   SUBSCRIPTION,
   wholeShop,
 } from "./shop";
+import { until } from "../support/until";
 
 const ROOT = path.join(__dirname, "../..");
 const DOMAIN = "postgres.database.azure.com";
@@ -150,12 +151,10 @@ async function scaleGateway(replicas: number): Promise<void> {
     { ...which, body: { spec: { replicas } } },
     k8s.setHeaderOptions("Content-Type", k8s.PatchStrategy.MergePatch),
   );
-  for (let tries = 0; tries < 1000; tries++) {
+  await until(`the gateway has ${replicas} pods`, async () => {
     const { status } = await apps.readNamespacedDeployment(which);
-    if ((status?.readyReplicas ?? 0) === replicas) return;
-    await sleep(20);
-  }
-  throw new Error(`the gateway did not get to ${replicas} pods`);
+    return (status?.readyReplicas ?? 0) === replicas;
+  });
 }
 
 /** What each step of the day is, as somebody, through Microsoft's clients. */
@@ -282,8 +281,7 @@ describe("through Microsoft's clients, as the operator", () => {
     await steps("operator")["approve"]!();
     expect(await health()).toBe(100);
     await scaleGateway(0);
-    for (let tries = 0; tries < 200 && (await health()) > 0; tries++) await sleep(10);
-    expect(await health()).toBe(0);
+    await until("nobody answers there", async () => (await health()) === 0);
     // What was changed there is what a refresh finds.
     const stored = served.cloud.cloud.get("kubernetes:aks-shop:apps/v1/Deployment:default/gateway");
     expect((stored!.inputs["spec"] as { replicas: number }).replicas).toBe(0);
@@ -495,8 +493,7 @@ test("npm run sandbox -- serve: Ctrl-C leaves no listener, no process and no fol
     child.kill("SIGINT");
     expect(await ended).toBe(0);
     // Those that only waited for the others to end take a moment themselves.
-    for (let tries = 0; tries < 100 && processes.some(alive); tries++) await sleep(20);
-    expect(processes.filter(alive)).toEqual([]);
+    await until("every process has ended", () => !processes.some(alive));
     expect([await open(), fs.readdirSync(temporary), fs.readdirSync(folder)]).toEqual([
       0,
       [],

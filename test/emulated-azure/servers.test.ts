@@ -7,6 +7,7 @@ import {
   type VirtualEndpoint,
 } from "../../packages/emulated-azure/servers";
 import { Authority } from "../../packages/emulated-azure/certificates";
+import { until } from "../support/until";
 
 const administrator = { login: "chief", password: "not-a-real-one-0" };
 let cloud: DatabaseServers;
@@ -129,7 +130,7 @@ describe("a pair across two regions", () => {
 
   test("the reader's name shows what the writer's took, and refuses writes", async () => {
     await ask(writes, "INSERT INTO marker VALUES (1)");
-    for (let tries = 0; tries < 200 && !(await ids(reads)).includes(1); tries++) await sleep(20);
+    await until("the reader has it", async () => (await ids(reads)).includes(1));
     expect(await ids(reads)).toEqual([1]);
     await expect(ask(reads, "INSERT INTO marker VALUES (2)")).rejects.toThrow(/read-only/);
     expect(await metricsOf(north)).toMatchObject({ alive: 1, replicaLagSeconds: expect.any(Number) });
@@ -156,7 +157,7 @@ describe("a pair across two regions", () => {
     await ask(writes, "INSERT INTO marker VALUES (2000)");
     await cloud.settled();
     // The wire between the regions goes first: what comes now is confirmed, and in one region only.
-    for (let tries = 0; tries < 200 && !(await ids(reads)).includes(2000); tries++) await sleep(20);
+    await until("the reader has it", async () => (await ids(reads)).includes(2000));
     north.wire.reach = "refusing";
     await ask(writes, "INSERT INTO marker VALUES (2001), (2002), (2003)");
     expect((await metricsOf(west)).alive).toBe(1);
@@ -175,7 +176,7 @@ describe("a pair across two regions", () => {
     // Back again, the lost server gives up what nobody else has and follows.
     await cloud.returnRegion("north");
     await cloud.settled();
-    for (let tries = 0; tries < 200 && !(await ids(reads)).includes(3000); tries++) await sleep(20);
+    await until("the reader has it", async () => (await ids(reads)).includes(3000));
     expect((await ids(reads)).filter((id) => id >= 2000)).toEqual([2000, 3000]);
     expect([north.isReplica, west.isReplica]).toEqual([true, false]);
   }, 180_000);

@@ -21,6 +21,7 @@ import { Serving, startServing } from "../../apps/recovery/serving/server";
 import * as named from "../../infra/data/places";
 import { LocalAzurite, startAzurite } from "../../packages/local-servers/azurite";
 import { freePort } from "../../packages/local-servers/ports";
+import { until } from "../support/until";
 
 const SETTINGS: GatewaySettings = { maxConsecutiveFailures: 5, ejectionSeconds: 60, timeoutSeconds: 15 };
 
@@ -295,15 +296,7 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
   }
 
   async function untilReady({ status }: Record<string, number>): Promise<void> {
-    for (let attempt = 0; attempt < 300; attempt++) {
-      const ready = await fetch(`http://127.0.0.1:${status}/ready`).then(
-        (response) => response.ok,
-        () => false,
-      );
-      if (ready) return;
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    throw new Error("Envoy did not become ready within 30 s");
+    await until("Envoy is ready", async () => (await fetch(`http://127.0.0.1:${status}/ready`)).ok);
   }
 
   async function stop(proxy: ChildProcess): Promise<void> {

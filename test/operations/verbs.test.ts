@@ -25,6 +25,7 @@ import { lookUp, ok } from "../../apps/operations/status/findings";
 import { contain, reopen } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { until } from "../support/until";
 import { Laptop, NORTH, OLD, WEST } from "./laptop";
 
 let laptop: Laptop;
@@ -58,11 +59,7 @@ const ask = async (address: string) => {
   return { status: answer.status, retry: answer.headers.get("retry-after"), text: await answer.text() };
 };
 const answers = async (address: string, wanted: number) => {
-  for (let tries = 0; tries < 400; tries++) {
-    if ((await ask(address)).status === wanted) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  expect((await ask(address)).status).toBe(wanted);
+  await until(`${address} answers ${wanted}`, async () => (await ask(address)).status === wanted);
 };
 const look = (ground: Ground = laptop.ground) => {
   laptop.hold(customRole(roleOf("status"), laptop.platform));

@@ -19,6 +19,7 @@ import { startPostgres } from "../../packages/local-servers/postgres";
 import { startBlobProxy } from "../support/blobProxy";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
+import { until } from "../support/until";
 
 const KILL_POINTS = 10;
 
@@ -150,8 +151,7 @@ test("kill -9 at ten points: the catalogue never lists a half backup, and the ne
       "postgres",
       "SELECT pid FROM pg_stat_activity WHERE datname = 'app' AND application_name = 'recovery'",
     );
-  for (let tries = 0; tries < 50 && (await sessions()).length > 0; tries += 1) await sleep(100);
-  expect(await sessions()).toEqual([]);
+  await until("every session has ended", async () => (await sessions()).length === 0);
 }, 180_000);
 
 test("SIGTERM: the lease is given back at once and nothing is committed", async () => {

@@ -23,6 +23,7 @@ import {
   type PlatformLab,
   type LabStore,
 } from "../support/recoveryLab";
+import { until } from "../support/until";
 
 const { signal } = new AbortController();
 
@@ -167,10 +168,7 @@ describe("an archive that is still being fetched", () => {
         "postgres",
         `SELECT FROM pg_stat_activity WHERE datname = '${database}' AND state = 'active' AND query ~ '^COPY public.noise'`,
       );
-    for (let tries = 0; (await loads()).length === 0; tries += 1) {
-      if (tries === 200) throw new Error("no rows are being loaded");
-      await sleep(25);
-    }
+    await until("rows are being loaded", async () => (await loads()).length > 0);
     source.push(rest(stored.subarray(half)));
     source.push(null);
     const archived = await spooled;
@@ -268,11 +266,11 @@ describe("an archive that is still being fetched", () => {
       const proxy = await flippingProxy(async () => {
         const loading =
           "SELECT datname FROM pg_stat_activity WHERE query ~ '^COPY public.noise' AND state = 'active'";
-        for (let tries = 0; meanwhile.length === 0 && tries < 200; tries += 1) {
-          await sleep(25);
-          for (const { datname } of await lab.sql<{ datname: string }>("postgres", loading))
-            meanwhile.push(datname);
-        }
+        const found = await until("rows are being loaded", async () => {
+          const [first] = await lab.sql<{ datname: string }>("postgres", loading);
+          return first?.datname;
+        });
+        meanwhile.push(found);
       });
       const settings = loadSettings(
         { ...lab.restoring(store).env, BACKUP_STORE_CONNECTION_STRING: proxy.connectionString },

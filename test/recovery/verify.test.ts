@@ -25,6 +25,7 @@ import {
 } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { until } from "../support/until";
 import {
   createEveryKind,
   labContext,
@@ -93,23 +94,26 @@ describe("verify", () => {
     );
     const busy = await lab.store("backup", "busy", { SCRATCH_DIR: scratch });
     let writing = true;
+    let writes = 0;
     const writer = async () => {
       const client = new Client({ connectionString: lab.server.url("migration", "busy") });
       await client.connect();
-      let writes = 0;
       while (writing) {
         await client.query("UPDATE account SET balance = balance + 1 WHERE id = 1 + (random() * 59999)::int");
         await client.query("INSERT INTO log (what) VALUES ('write')");
         writes += 1;
       }
       await client.end();
-      return writes;
     };
     const writers = [writer(), writer()];
+    await until("both write", () => writes > 20);
+    const before = writes;
     const backedUp = await backUp(busy);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(writes).toBeGreaterThan(before);
+    const after = writes;
+    await until("the writers go on", () => writes > after + 2);
     writing = false;
-    expect((await Promise.all(writers)).reduce((sum, writes) => sum + writes)).toBeGreaterThan(20);
+    await Promise.all(writers);
     const [live] = await lab.sql<{ count: string }>("busy", "SELECT count(*) FROM log");
     expect(Number(live?.count)).not.toBe(backedUp.tables.find(({ name }) => name === "public.log")?.rows);
     const report = await runVerify(busy.settings, { backup: { latest: true }, through: "L4" }, labContext());

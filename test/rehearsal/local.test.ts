@@ -5,6 +5,7 @@ import { BlobServiceClient } from "@azure/storage-blob";
 import { Client } from "pg";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
+import { until } from "../support/until";
 
 const root = path.resolve(__dirname, "../..");
 
@@ -15,14 +16,6 @@ function running(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function until(condition: () => boolean, seconds = 10): Promise<boolean> {
-  for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline;) {
-    if (condition()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return condition();
 }
 
 describe("throwaway PostgreSQL", () => {
@@ -99,7 +92,7 @@ describe.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("the owner ended by %s"
     expect(pids.map(running)).toEqual([true, true]);
     owner.kill(signal);
     const nothingLeft = () => !pids.some(running) && !folders.some((folder) => fs.existsSync(folder));
-    expect(await until(nothingLeft)).toBe(true);
+    await until("nothing is left", nothingLeft);
     fs.rmSync(entry);
   });
 });

@@ -6,6 +6,7 @@ import type { PlanDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
 import { stackNames } from "../../stacks/files";
 import { wideLines } from "../support/screen";
+import { until } from "../support/until";
 
 const ROOT = projectRoot(__dirname);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-command-"));
@@ -62,14 +63,6 @@ function commandOf(pid: number): string {
 }
 
 const isRunning = (pid: number): boolean => fs.existsSync(`/proc/${pid}`);
-
-async function until(condition: () => boolean, seconds: number): Promise<boolean> {
-  for (let i = 0; i < seconds * 20; i++) {
-    if (condition()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return condition();
-}
 
 describe("wrong usage ends with 2, says what is allowed and shows no stack trace", () => {
   test.each([
@@ -266,10 +259,10 @@ test("Ctrl-C ends the plan and everything it started", async () => {
   const ended = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)));
   const isPack = (one: number): boolean => commandOf(one).includes("run-policy-pack");
   let packs: number[] = [];
-  expect(await until(() => (packs = childrenOf(pid).filter(isPack)).length > 0, 40)).toBe(true);
+  await until("the pack runs", () => (packs = childrenOf(pid).filter(isPack)).length > 0);
   child.kill("SIGINT");
   expect(await ended).toBe(130);
-  expect(await until(() => !packs.some(isRunning), 10)).toBe(true);
+  await until("the pack has ended", () => !packs.some(isRunning));
 });
 
 test("--json prints the plan as one document, and a plan that fails as its error", async () => {
