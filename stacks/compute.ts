@@ -108,6 +108,7 @@ export function regionCluster(
       ...(region.role === "standby" && {
         userPool: { ...sizes.userPool, minCount: standby.userMinCount, tags: { regionRole: region.role } },
       }),
+      lost: region.role === "lost",
       names: region.names,
       resourceGroupName: region.group.name,
       subscriptionId: config.azure.subscriptionId,

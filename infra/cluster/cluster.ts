@@ -23,6 +23,9 @@ export interface ClusterIdentity {
   principalId: pulumi.Input<string>;
 }
 
+/** What of a pool differs between the roles of a region; of a region that is lost nobody knows which it had. */
+const LEFT_ALONE = ["count", "minCount", "maxCount", "tags"];
+
 export interface ClusterArgs {
   names: Pick<
     RegionNames,
@@ -39,6 +42,8 @@ export interface ClusterArgs {
   systemPool: { vmSize: string; count: number };
   /** Nodes for applications. Changing the size replaces the pool: its pods move. `tags` are the pool's own. */
   userPool: { vmSize: string; minCount: number; maxCount: number; tags?: Record<string, string> };
+  /** Whether the region is lost: its pool stays as it was when it still answered, whatever it was for then. */
+  lost: boolean;
   /** Availability zones of all pools; empty for none. Changing them replaces the pools. */
   zones: string[];
   /** Entra groups that administer the cluster; the deploying identity must be in one. */
@@ -218,7 +223,7 @@ export class Cluster extends pulumi.ComponentResource {
         orchestratorVersion: kubernetesVersion,
       },
       // The autoscaler moves it. The version is a minor one, which the upgrade channel leaves as it is.
-      { parent: this, ignoreChanges: ["count"] },
+      { parent: this, ignoreChanges: this.args.lost ? LEFT_ALONE : ["count"] },
     );
   }
 

@@ -2,6 +2,8 @@ import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
 import { RECORDER_RIGHTS } from "../../infra/data/places";
 import { serverParameters } from "../../infra/data/serverParameters";
 import { sandboxModel } from "../../packages/emulated-azure/model";
+import { differences, matches } from "../../packages/emulated-azure/model/paths";
+import type { Tree } from "../../packages/emulated-azure/model/types";
 import { readStacks } from "../../stacks/files";
 import { planStack, PlanView } from "../support/plan";
 import path from "node:path";
@@ -666,5 +668,27 @@ describe("regional failover", () => {
         .map(({ urn, inputs: i }) => [urn, JSON.stringify(withoutWriterOnly(name(urn), i as Inputs))])
         .sort();
     expect(data(failed)).toEqual(data(prod));
+  }, 180_000);
+
+  test("nor is anything sent to a region that stood by when it was lost", async () => {
+    const lost = await planStack("prod", { resolve: true, config: { "regions.secondary.role": "lost" } });
+    expect(lost.errors).toEqual([]);
+    const there = ({ resources }: PlanView) =>
+      new Map(
+        resources
+          .filter(
+            ({ type, urn }) => type.startsWith("azure-native:") && name(urn).includes("prod-secondary-"),
+          )
+          .map((one) => [name(one.urn), one] as const),
+      );
+    const [before, after] = [there(prod), there(lost)];
+    expect([...after.keys()]).toEqual([...before.keys()]);
+    const sent = [...after].flatMap(([own, { inputs: now, options }]) => {
+      const ignored = (options as { ignoreChanges?: string[] }).ignoreChanges ?? [];
+      return differences(before.get(own)!.inputs as Tree, now as Tree)
+        .filter((at) => !ignored.some((one) => one === "*" || matches(at, one)))
+        .map((at) => `${own} ${at}`);
+    });
+    expect(sent).toEqual([]);
   }, 180_000);
 });
