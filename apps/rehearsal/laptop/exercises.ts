@@ -2,61 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PlatformId } from "../../recovery/drill/objectives";
 import type { Measured } from "../../recovery/drill/report";
 import type { PlatformExercise } from "../../recovery/drill/run";
-import type { Stages } from "../../recovery/stages";
 import type { CheckResult } from "../../recovery/types";
 import { FailedError } from "../../../packages/command/errors";
-import { loginName } from "../../../infra/data/databaseLogins";
-import { DATABASE_ROLES } from "../../../infra/secrets/secretCatalog";
-import { stringAt } from "../../../packages/emulated-azure/model/paths";
-import type { Customer } from "./customer";
+import { check, measure, now, ORDERS, secondsLost, STACK, stripped, type, typeWith } from "./attempt";
+import type { Attempt, Outcome } from "./attempt";
+import { securityBreach } from "./breach";
 import { Laptop, type Ran } from ".";
-
-/** Orders confirmed before a loss, and again after the recovery. */
-const ORDERS = 20;
-const STACK = "prod";
-const SECRET = "azure-native:keyvault:Secret";
-
-interface Attempt {
-  laptop: Laptop;
-  customer: Customer;
-  stages: Stages;
-}
-
-type Outcome = { measured: Measured; checks: CheckResult[] };
-
-const check = (id: string, expected: string, actual: string): CheckResult => ({
-  id,
-  level: "L6",
-  status: expected === actual ? "PASS" : "FAIL",
-  expected,
-  actual,
-});
-
-/** Time without a confirmed order since the loss, and how far back the missing ones reach. */
-async function measure({ laptop, customer }: Attempt, lossAt: Date): Promise<Measured & { missing: number }> {
-  const missing = await laptop.missing(customer);
-  const { from, to } = customer.outage(lossAt.getTime() - 5_000);
-  const earliest = Math.min(...missing.map((id) => customer.confirmed.get(id) ?? Infinity));
-  return {
-    rtoSeconds: Math.max(0, to - Math.max(from, lossAt.getTime())) / 1000,
-    rpoSeconds: missing.length === 0 ? 0 : Math.max(0, (lossAt.getTime() - earliest) / 1000),
-    rpoMethod: "orders",
-    lossAt: lossAt.toISOString(),
-    markerAt: null,
-    missing: missing.length,
-  };
-}
-
-const stripped = ({ missing: _count, ...measured }: Measured & { missing: number }): Measured => measured;
-
-async function type(laptop: Laptop, incident: string, ...args: string[]): Promise<Ran> {
-  const ran = await laptop.operations([...args, "--yes", "--incident", incident]);
-  if (ran.code !== 0)
-    throw new FailedError(
-      `${args.join(" ")} ended with ${ran.code ?? "a signal"}: ${ran.said.trim().split("\n").at(-1) ?? ""}`,
-    );
-  return ran;
-}
 
 const serverOf = ({ served, platform }: Laptop) => {
   const { real } = served;
@@ -139,6 +90,18 @@ async function replicaFailover(attempt: Attempt): Promise<Outcome> {
   return { measured: stripped(measured), checks: [...ownTime(ran, 60), ...told(ran, measured)] };
 }
 
+/** Pulumi's state and its program, the runner and the forge are gone with the region: nothing answers there. */
+const NOTHING_ELSE = {
+  PATH: "",
+  PULUMI_BACKEND_URL: "http://127.0.0.1:9",
+  GITHUB_API_URL: "http://127.0.0.1:9",
+  GITHUB_REPOSITORY: "forma3d/platform",
+  GITHUB_TOKEN: "nobody-takes-it",
+};
+
+const committedByHand = ({ document }: Ran): boolean =>
+  document["pullRequest"] === undefined && ((document["commit"] ?? []) as string[]).length > 0;
+
 async function regionFailure(attempt: Attempt): Promise<Outcome> {
   const { laptop, customer, stages } = attempt;
   const [own, other] = laptop.platform.regions;
@@ -149,7 +112,7 @@ async function regionFailure(attempt: Attempt): Promise<Outcome> {
     return moment;
   });
   const ran = await stages.run(`failover --to ${away}`, () =>
-    type(laptop, "INC-region", "failover", STACK, "--to", away),
+    typeWith(laptop, "INC-region", ["failover", STACK, "--to", away], { environment: NOTHING_ELSE }),
   );
   await stages.run("go on", () => customer.places(ORDERS));
   const measured = await measure(attempt, at);
@@ -163,6 +126,13 @@ async function regionFailure(attempt: Attempt): Promise<Outcome> {
     checks: [
       ...ownTime(ran, 60),
       ...told(ran, measured),
+      check(
+        "state-and-runner",
+        "no program, state or forge was needed; the change is left as commands",
+        committedByHand(ran)
+          ? "no program, state or forge was needed; the change is left as commands"
+          : JSON.stringify(ran.document["pullRequest"] ?? ran.document["commit"]),
+      ),
       check("back-without-loss", `${measured.missing} orders missing`, `${missing.length} orders missing`),
     ],
   };
@@ -198,76 +168,8 @@ async function pointInTime(attempt: Attempt): Promise<Outcome> {
   };
 }
 
-async function securityBreach(attempt: Attempt): Promise<Outcome> {
-  const { laptop, customer, stages } = attempt;
-  const [own] = laptop.platform.regions;
-  const leaked = credentials(laptop);
-  const moment = await now(laptop);
-  await stages.run("the intruder changes data", () => customer.places(ORDERS));
-  const at = new Date();
-  await stages.run("contain", () => type(laptop, "INC-breach", "contain", STACK));
-  await stages.run("rotate --all", () => type(laptop, "INC-rotate", "rotate", STACK, "--all"));
-  const ran = await stages.run("pitr --adopt, to before", () =>
-    type(laptop, "INC-before", "pitr", STACK, "--at", moment.toISOString(), "--adopt"),
-  );
-  await stages.run("reopen", () => type(laptop, "INC-reopen", "reopen", STACK, "--keep-secrets"));
-  await stages.run("go on", () => customer.places(ORDERS));
-  const measured = await measure(attempt, at);
-  const database = laptop.database();
-  const working: string[] = [];
-  for (const host of [laptop.platform.writerHost, own?.serverHost ?? ""])
-    for (const { user, password } of leaked) {
-      const signedIn = await database
-        .login(host, { user, password, database: laptop.platform.database })
-        .catch((error: unknown) => String(error));
-      if (signedIn === true) working.push(`${user} at ${host}`);
-    }
-  return {
-    measured: { ...stripped(measured), rpoSeconds: secondsLost(ran) },
-    checks: [
-      check(
-        "old-credentials",
-        "no old credential works",
-        working.length === 0 ? "no old credential works" : working.join(", "),
-      ),
-      check("credentials-tried", `${DATABASE_ROLES.length + 1} tried`, `${leaked.length} tried`),
-    ],
-  };
-}
-
 const servingServer = ({ served }: Laptop): string =>
   served.real?.databases.virtualEndpoint(`forma3d-${STACK}-db`).primary.name ?? "";
-
-function secondsLost({ document }: Ran): number {
-  const { lossSeconds } = (document["measured"] ?? {}) as { lossSeconds?: number };
-  return lossSeconds ?? 0;
-}
-
-async function now(laptop: Laptop): Promise<Date> {
-  const [row] = await laptop.sql<{ now: Date }>("SELECT clock_timestamp() AS now");
-  if (!row) throw new FailedError("the database has no clock");
-  return row.now;
-}
-
-/** Logins of the serving region and the administrator, with the passwords its vault holds now. */
-function credentials(laptop: Laptop): { user: string; password: string }[] {
-  const [own] = laptop.platform.regions;
-  if (!own) return [];
-  const of = (name: string): string => {
-    const found = [...laptop.served.cloud.cloud.all()].find(
-      ({ type: kind, id }) =>
-        kind === SECRET && id.toLowerCase().endsWith(`/vaults/${own.vault}/secrets/${name}`),
-    );
-    return (found && stringAt(found.inputs, "properties.value")) ?? "";
-  };
-  return [
-    ...DATABASE_ROLES.map((role) => ({
-      user: loginName(role, own),
-      password: of(`database-${role}-password`),
-    })),
-    { user: laptop.database().administrator, password: of("database-admin-password") },
-  ];
-}
 
 const ownTime = ({ seconds }: Ran, most: number): CheckResult[] => [
   {
