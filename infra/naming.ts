@@ -8,10 +8,12 @@ export interface NamingInput {
   /** Short name of the environment, e.g. `prod`: 2-4 lower-case letters or digits. */
   shortName: string;
   /**
-   * Ending of globally unique names; empty where a rebuild must find the same names again. Vault names stay
-   * reserved for up to 90 days after deletion, so an environment that is rebuilt takes a new one.
+   * Ending of the globally unique names of what a rebuild makes anew. Vault names stay reserved for up to 90 days after
+   * deletion, so an environment that is rebuilt takes a new one.
    */
   nameSuffix: string;
+  /** Ending of the globally unique names that a rebuild must find again: its backups, who serves, the edge's endpoint. */
+  lastingNameSuffix: string;
   regions: { primary: Region; secondary?: Region };
   /** Region of the second backup account; default the second region. */
   backupCopy?: Region;
@@ -145,7 +147,7 @@ function backupAccount(input: NamingInput, region: Region): BackupAccountNames {
   return {
     region,
     resourceGroup: `rg-${join(input.product, input.shortName, code)}`,
-    storageAccount: `st${input.product}${input.shortName}bkp${code}${input.nameSuffix}`,
+    storageAccount: `st${input.product}${input.shortName}bkp${code}${input.lastingNameSuffix}`,
   };
 }
 
@@ -168,7 +170,7 @@ export function platformNames(input: NamingInput): PlatformNames {
     },
     servingWitness: input.witness && {
       region: input.witness,
-      storageAccount: `st${compact}wit${REGIONS[input.witness].code}${input.nameSuffix}`,
+      storageAccount: `st${compact}wit${REGIONS[input.witness].code}${input.lastingNameSuffix}`,
     },
     logWorkspace: `log-${stem}`,
     monitorWorkspace: `amw-${stem}`,
@@ -176,7 +178,7 @@ export function platformNames(input: NamingInput): PlatformNames {
     statusApp: `ca-${stem}-status`,
     statusAppEnvironment: `cae-${stem}-status`,
     frontDoor: `afd-${stem}`,
-    frontDoorEndpoint: `fde-${unique}`,
+    frontDoorEndpoint: `fde-${join(stem, input.lastingNameSuffix)}`,
     wafPolicy: `waf${compact}`,
     namespace: input.product,
   };

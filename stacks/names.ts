@@ -8,7 +8,10 @@ import type { StackConfig } from "./schema/shape";
 import { PRODUCT } from "./schema/common";
 
 /** The part of a configuration that names derive from. */
-export type Named = Pick<StackConfig, "shortName" | "nameSuffix" | "regions" | "storage"> &
+export type Named = Pick<
+  StackConfig,
+  "shortName" | "nameSuffix" | "lastingNameSuffix" | "regions" | "storage"
+> &
   Partial<Pick<StackConfig, "serving">> & {
     database?: Pick<StackConfig["database"], "generation">;
   };
@@ -20,6 +23,7 @@ export function stackPlatformNames(config: Named): PlatformNames {
     product: PRODUCT,
     shortName: config.shortName,
     nameSuffix: config.nameSuffix,
+    lastingNameSuffix: config.lastingNameSuffix,
     regions: { primary: primary.location, secondary: secondary?.location },
     backupCopy: config.storage.copy.location,
     witness: config.serving?.witness,
@@ -33,11 +37,11 @@ export const CONTROL_PROJECT = `${PRODUCT}-control`;
 /** Names of what a stack is deployed from. */
 export function stackControlNames({
   shortName,
-  nameSuffix,
+  lastingNameSuffix,
   controlPlane,
-}: Pick<StackConfig, "shortName" | "nameSuffix" | "controlPlane">): ControlNames {
+}: Pick<StackConfig, "shortName" | "lastingNameSuffix" | "controlPlane">): ControlNames {
   const { location, copy } = controlPlane;
-  return controlNames({ product: PRODUCT, shortName, nameSuffix, location, copy });
+  return controlNames({ product: PRODUCT, shortName, nameSuffix: lastingNameSuffix, location, copy });
 }
 
 /**

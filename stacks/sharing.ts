@@ -10,6 +10,7 @@ export type Sections = Partial<StackConfig>;
 const isNamed = (config: Sections): config is Named & Sections =>
   config.shortName !== undefined &&
   config.nameSuffix !== undefined &&
+  config.lastingNameSuffix !== undefined &&
   config.regions !== undefined &&
   config.storage !== undefined;
 

@@ -16,11 +16,15 @@ export const shortName = matching(
   "Short name of the environment, part of every Azure name. Changing it renames, and so replaces, everything; data-bearing resources refuse it.",
 );
 
-export const nameSuffix = matching(/^([a-z0-9]{2,5})?$/, "empty, or 2-5 lower-case letters or digits")
-  .default("")
-  .describe(
-    "Ending of globally unique names (server, vault, storage account). A deleted vault reserves its name for up to 90 days: give an environment that is rebuilt a new suffix. Changing it replaces the data.",
-  );
+const suffix = matching(/^([a-z0-9]{2,5})?$/, "empty, or 2-5 lower-case letters or digits").default("");
+
+export const nameSuffix = suffix.describe(
+  "Ending of the globally unique names of what a rebuild makes anew (servers, vaults). A deleted vault reserves its name for up to 90 days: give an environment that is rebuilt a new suffix. Changing it replaces the database.",
+);
+
+export const lastingNameSuffix = suffix.describe(
+  "Ending of the globally unique names of what outlives a rebuild: backup accounts, the accounts that say who serves, Front Door's endpoint, what the environment is deployed from. Empty unless somebody else has the names. Changing it would replace the backups: Pulumi refuses.",
+);
 
 export const azure = z
   .strictObject({

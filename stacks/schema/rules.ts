@@ -102,7 +102,7 @@ const RULES: {
   { needs: ["database", "recovery"], check: maintenanceRules },
   { needs: ["recovery", "database"], check: recoveryRules },
   { needs: ["network"], check: addressRules },
-  { needs: ["shortName", "nameSuffix", "regions", "storage"], check: namingRules },
+  { needs: ["shortName", "nameSuffix", "lastingNameSuffix", "regions", "storage"], check: namingRules },
   { needs: ["alerts", "statusPage", "monitoring", "regions", "vault"], check: monitoringRules },
 ];
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { azure, environment, nameSuffix, regions, shortName, tags } from "./azure";
+import { azure, environment, lastingNameSuffix, nameSuffix, regions, shortName, tags } from "./azure";
 import { cluster } from "./cluster";
 import { controlPlane } from "./controlPlane";
 import { database } from "./database";
@@ -17,6 +17,7 @@ export const stackSchema = z.strictObject({
   environment,
   shortName,
   nameSuffix,
+  lastingNameSuffix,
   azure,
   regions,
   serving,

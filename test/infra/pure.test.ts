@@ -89,6 +89,7 @@ describe("names", () => {
           product: "forma3d",
           shortName,
           nameSuffix,
+          lastingNameSuffix: nameSuffix,
           regions: { primary, secondary },
         });
         expect(nameProblems(names).filter((problem) => !/vault: .* has 25 characters/.test(problem))).toEqual(
@@ -101,11 +102,36 @@ describe("names", () => {
     );
   });
 
+  test("a rebuild takes new names, and finds its backups, who serves and the edge under the old ones", () => {
+    const named = (nameSuffix: string) =>
+      platformNames({
+        product: "forma3d",
+        shortName: "prod",
+        nameSuffix,
+        lastingNameSuffix: "a1",
+        regions: { primary: "westeurope", secondary: "northeurope" },
+        witness: "swedencentral",
+      });
+    const [before, after] = [named("a1"), named("b2")];
+    const lasting = ({ backups, servingWitness, frontDoorEndpoint }: typeof before) => [
+      backups.primary.storageAccount,
+      backups.secondary?.storageAccount,
+      servingWitness?.storageAccount,
+      frontDoorEndpoint,
+    ];
+    expect(lasting(after)).toEqual(lasting(before));
+    expect([after.primary.vault, after.primary.server]).toEqual([
+      "kv-forma3d-prod-weu-b2",
+      "psql-forma3d-prod-weu-b2",
+    ]);
+  });
+
   test("names that break a rule are named with the rule", () => {
     const names = platformNames({
       product: "a-very-long-product",
       shortName: "prod",
       nameSuffix: "",
+      lastingNameSuffix: "",
       regions: { primary: "westeurope" },
     });
     expect(nameProblems(names)).toEqual(

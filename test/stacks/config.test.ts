@@ -605,7 +605,7 @@ describe("between stacks", () => {
   });
 
   test("a shared name shares server, vault, storage account and endpoint, and is said once", () => {
-    expect(shared({ shortName: "prod", nameSuffix: "" })).toEqual([
+    expect(shared({ shortName: "prod", nameSuffix: "", lastingNameSuffix: "" })).toEqual([
       "Pulumi.staging.yaml: forma3d:shortName: found 'prod'; allowed: an abbreviation of environment (staging): its first letter and others of it in order",
       "Pulumi.staging.yaml: forma3d:shortName: found 'prod'; allowed: a value that Pulumi.prod.yaml does not use: both would have the database virtual endpoint forma3d-prod-db, the storage account stforma3dprodbkpneu, the storage account stforma3dprodbkpweu, the vault kv-forma3d-prod-neu, the server psql-forma3d-prod-neu",
     ]);

@@ -94,7 +94,7 @@ function* nonsense(at: Path, value: unknown): Generator<[what: string, value: un
     while (whole?.unwrap) whole = whole.unwrap();
     if (whole?.isInt !== false) yield ["a fraction", value + 0.5];
   } else if (typeof value === "string") {
-    if (at[0] !== "nameSuffix") yield ["empty", ""];
+    if (at[0] !== "nameSuffix" && at[0] !== "lastingNameSuffix") yield ["empty", ""];
     yield ["300 letters", "x".repeat(300)];
     yield ["a number", 7];
     yield ["true", true];
