@@ -6,6 +6,9 @@ import { armKey } from "./model/azure/arm";
 import { numberAt, objectsAt, stringAt } from "./model/paths";
 import type { Stored } from "./model/types";
 
+/** A connection for each request: one that was kept may be ended by the pod just as it is used again. */
+const ONE_EACH = new http.Agent({ keepAlive: false });
+
 const DOMAIN = "azure-native:cdn:AFDCustomDomain";
 const ENDPOINT = "azure-native:cdn:AFDEndpoint";
 const ROUTE = "azure-native:cdn:Route";
@@ -79,7 +82,7 @@ export function answerTraffic(
   if (!place) return refuse(503, "Our services aren't available right now");
   const { method = "GET", url = "/", headers } = request;
   const onward = http.request(
-    { ...place, method, path: url, headers: { ...headers, "x-forwarded-proto": "https" } },
+    { ...place, agent: ONE_EACH, method, path: url, headers: { ...headers, "x-forwarded-proto": "https" } },
     (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);

@@ -22,6 +22,9 @@ const SERVICE = "azure-native:storage:BlobServiceProperties";
 /** Longer than any cloud on a laptop lives. */
 const SAS_MS = 7 * 86_400_000;
 
+/** A connection for each request: one that was kept may be ended by the server just as it is used again. */
+const ONE_EACH = new http.Agent({ keepAlive: false });
+
 const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
 const accountOf = ({ id }: Stored): string =>
   /\/storageAccounts\/([^/]+)/i.exec(id)?.[1]?.toLowerCase() ?? "";
@@ -37,9 +40,9 @@ export class BlobAccount {
   ) {}
 
   /** Options of a request to the server itself, by a path as Azure's clients have it, as somebody who may do anything. */
-  onward(path: string): { host: string; port: number; path: string } {
+  onward(path: string): { host: string; port: number; path: string; agent: http.Agent } {
     const query = path.includes("?") ? "&" : "?";
-    return { host: loopback, port: this.port, path: `${path}${query}${this.sas}` };
+    return { host: loopback, port: this.port, path: `${path}${query}${this.sas}`, agent: ONE_EACH };
   }
 
   get host(): string {
