@@ -524,7 +524,8 @@ test("a blob server may end a connection it kept, just as the next request comes
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     const account = new BlobAccount("shopblobs", (server.address() as net.AddressInfo).port, "sig=x");
-    for (let i = 0; i < 3; i++) expect(await account.ask("GET", "/kept/blob")).toMatchObject({ body: "kept" });
+    for (let i = 0; i < 3; i++)
+      expect(await account.ask("GET", "/kept/blob")).toMatchObject({ body: "kept" });
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }
