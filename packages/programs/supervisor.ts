@@ -4,6 +4,8 @@
  * (`kill -9` included), sends the signal to the one process it started, and deletes the folder once that has ended.
  * The server's process id is in `<folder>/supervised.pid`. Exit code: the server's.
  *
+ * A folder it may empty and not take away, because its parent is somebody else's, is left to the caller, empty.
+ *
  * The shell reports a killed child on standard error, which may be closed by then: hence no SIGPIPE. PATH is extended
  * because the caller's may lack `rm` and `sleep`.
  */
@@ -20,6 +22,8 @@ watcher=$!
 wait "$server"; code=$?
 kill "$watcher" 2>/dev/null
 tries=0
-while ! rm -rf "$folder" 2>/dev/null && [ "$tries" -lt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
+while ! rm -rf "$folder" 2>/dev/null && [ "$tries" -lt 50 ] && [ -n "$(ls -A "$folder" 2>/dev/null)" ]; do
+  tries=$((tries + 1)); sleep 0.1
+done
 exit "$code"
 `;

@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { Client } from "pg";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
+import { unprivilegedAccount } from "../../packages/programs/postgres";
+import { SUPERVISOR } from "../../packages/programs/supervisor";
 import { until } from "../support/until";
 
 const root = path.resolve(__dirname, "../..");
@@ -17,6 +20,33 @@ function running(pid: number): boolean {
     return false;
   }
 }
+
+test("who may empty a folder and not take it away does not go on trying", async () => {
+  const parent = fs.mkdtempSync(path.join(os.tmpdir(), "supervised-"));
+  const folder = path.join(parent, "folder");
+  const programs = path.join(parent, "programs");
+  const slept = path.join(folder, "..", "slept");
+  const account = unprivilegedAccount();
+  try {
+    for (const made of [folder, programs]) fs.mkdirSync(made);
+    fs.writeFileSync(slept, "", { mode: 0o666 });
+    fs.writeFileSync(path.join(programs, "sleep"), `#!/bin/sh\necho slept >> '${slept}'\n`, { mode: 0o755 });
+    if (account) fs.chownSync(folder, account.uid, account.gid);
+    fs.chmodSync(slept, 0o666);
+    fs.chmodSync(parent, 0o555);
+    const child = spawn("/bin/sh", ["-c", SUPERVISOR, "sh", "TERM", folder, "/bin/true"], {
+      stdio: ["pipe", "ignore", "ignore"],
+      env: { PATH: programs },
+      cwd: "/",
+      ...account,
+    });
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
+    expect([fs.readFileSync(slept, "utf8"), fs.readdirSync(folder)]).toEqual(["", []]);
+  } finally {
+    fs.chmodSync(parent, 0o755);
+    fs.rmSync(parent, { recursive: true });
+  }
+});
 
 describe("throwaway PostgreSQL", () => {
   test("answers on loopback with its password only, and leaves neither process nor folder", async () => {
