@@ -219,6 +219,8 @@ export const REGION: readonly Scenario[] = [
       }
       succeeded(await stage.refresh(world));
       stage.configure(world, { nameSuffix: "b2" });
+      // As the first update: what whoever deploys held on the region's group went with the group.
+      world.actAs("owner");
       const run = await stage.up(world);
       succeeded(run);
       dataKept(model, run);
