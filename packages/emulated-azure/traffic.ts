@@ -5,9 +5,7 @@ import type { Clusters } from "./kubernetes";
 import { armKey } from "./model/azure/arm";
 import { numberAt, objectsAt, stringAt } from "./model/paths";
 import type { Stored } from "./model/types";
-
-/** A connection for each request: one that was kept may be ended by the pod just as it is used again. */
-const ONE_EACH = new http.Agent({ keepAlive: false });
+import { ONE_EACH } from "./onward";
 
 const DOMAIN = "azure-native:cdn:AFDCustomDomain";
 const ENDPOINT = "azure-native:cdn:AFDEndpoint";

@@ -14,6 +14,7 @@ import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
 import { stringAt } from "../model/paths";
 import type { Stored } from "../model/types";
+import { ONE_EACH } from "../onward";
 import { type BlobReply, Versions } from "./versions";
 
 const ACCOUNT = "azure-native:storage:StorageAccount";
@@ -21,9 +22,6 @@ const CONTAINER = "azure-native:storage:BlobContainer";
 const SERVICE = "azure-native:storage:BlobServiceProperties";
 /** Longer than any cloud on a laptop lives. */
 const SAS_MS = 7 * 86_400_000;
-
-/** A connection for each request: one that was kept may be ended by the server just as it is used again. */
-const ONE_EACH = new http.Agent({ keepAlive: false });
 
 const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
 const accountOf = ({ id }: Stored): string =>
