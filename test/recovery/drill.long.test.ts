@@ -1,41 +1,31 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { verifyEvidence } from "../../apps/recovery/commands/evidence";
 import { SCENARIO_IDS } from "../../apps/recovery/drill/objectives";
 import { drillReportSchema, type DrillReport } from "../../apps/recovery/drill/report";
 import { folderEvidence } from "../../apps/recovery/evidence/store";
-import { NOTHING, ownTemporaryFolder } from "../support/leftovers";
-import { cleanEnvironment, root, run } from "../support/recoveryCli";
+import { NOTHING } from "../support/leftovers";
+import { cleanEnvironment, root } from "../support/recoveryCli";
+import { localDrill } from "./localDrill";
 
 // Whole drills on real servers: on a busy machine one of ten seconds takes minutes.
 jest.setTimeout(240_000);
 
 describe("npm run drill", () => {
-  let temporary: ReturnType<typeof ownTemporaryFolder>;
-  let out: string;
-  beforeEach(() => {
-    temporary = ownTemporaryFolder();
-    out = fs.mkdtempSync(path.join(os.tmpdir(), "drill-out-"));
-  });
-  afterEach(() => {
-    for (const folder of [temporary.folder, out]) fs.rmSync(folder, { recursive: true, force: true });
-  });
-  const drill = (...args: string[]) =>
-    run(["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", "3000", "--out", out, ...args], {
-      TMPDIR: temporary.folder,
-      // Of a real environment: a drill on this machine must not even look at it.
-      DATABASE_URL: "postgresql://app:never-used@prod.example.com/forma3d",
-      BACKUP_STORE_URL: "https://prod.blob.core.windows.net",
-      ENVIRONMENT: "prod",
-    });
+  const drill = localDrill();
 
   test("passes every scenario with measured RTO and RPO, leaves evidence and nothing else", async () => {
-    const { code, stdout, stderr } = await drill(
+    const { code, stdout, stderr } = await drill.run(
       // Those of a whole platform have a command and a workflow of their own.
       ...["--scenario", SCENARIO_IDS.join(",")],
-      ...["--json", "--markdown", path.join(out, "report.md"), "--junit", path.join(out, "report.xml")],
+      ...[
+        "--json",
+        "--markdown",
+        path.join(drill.out, "report.md"),
+        "--junit",
+        path.join(drill.out, "report.xml"),
+      ],
     );
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     const { stored, ...document } = JSON.parse(stdout) as DrillReport & {
@@ -79,11 +69,13 @@ describe("npm run drill", () => {
         expect.objectContaining({ id: `role-${role}`, status: "PASS" }),
       );
 
-    const evidence = await verifyEvidence(folderEvidence(out), "local", stored.sha256);
+    const evidence = await verifyEvidence(folderEvidence(drill.out), "local", stored.sha256);
     expect(evidence).toMatchObject({ verdict: "PASS", reports: 1, head: stored.sha256 });
-    expect(fs.readFileSync(path.join(out, "report.md"), "utf8")).toMatch(/^# Recovery drill drill-\d+: PASS/);
-    expect(fs.readFileSync(path.join(out, "report.xml"), "utf8")).toMatch(/failures="0"/);
-    expect(temporary.leftovers()).toEqual(NOTHING);
+    expect(fs.readFileSync(path.join(drill.out, "report.md"), "utf8")).toMatch(
+      /^# Recovery drill drill-\d+: PASS/,
+    );
+    expect(fs.readFileSync(path.join(drill.out, "report.xml"), "utf8")).toMatch(/failures="0"/);
+    expect(drill.temporary.leftovers()).toEqual(NOTHING);
     expect(stderr).not.toMatch(/never-used|prod\.example/);
   });
 
@@ -92,10 +84,10 @@ describe("npm run drill", () => {
     async (signal) => {
       const child = spawn(
         process.execPath,
-        ["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", "1000", "--out", out],
+        ["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", "1000", "--out", drill.out],
         {
           cwd: root,
-          env: cleanEnvironment({ TMPDIR: temporary.folder }),
+          env: cleanEnvironment({ TMPDIR: drill.temporary.folder }),
         },
       );
       let stderr = "";
@@ -110,8 +102,8 @@ describe("npm run drill", () => {
       child.kill(signal);
       expect(await ended).toBe(1);
       expect(stderr).toMatch(new RegExp(`interrupted by ${signal}`));
-      expect(temporary.leftovers()).toEqual(NOTHING);
-      expect(fs.readdirSync(out)).toEqual([]);
+      expect(drill.temporary.leftovers()).toEqual(NOTHING);
+      expect(fs.readdirSync(drill.out)).toEqual([]);
     },
   );
 });

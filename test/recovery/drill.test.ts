@@ -1,6 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { runBackup } from "../../apps/recovery/commands/backup";
@@ -17,40 +16,25 @@ import { startAzurite, type LocalAzurite } from "../../packages/local-servers/az
 import { NOTHING, ownTemporaryFolder } from "../support/leftovers";
 import { containerEvidence, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { cleanEnvironment, recovery, root, run } from "../support/recoveryCli";
+import { localDrill } from "./localDrill";
 
 // Whole drills on real servers: on a busy machine one of ten seconds takes minutes.
 jest.setTimeout(240_000);
 
 describe("npm run drill", () => {
-  let temporary: ReturnType<typeof ownTemporaryFolder>;
-  let out: string;
-  beforeEach(() => {
-    temporary = ownTemporaryFolder();
-    out = fs.mkdtempSync(path.join(os.tmpdir(), "drill-out-"));
-  });
-  afterEach(() => {
-    for (const folder of [temporary.folder, out]) fs.rmSync(folder, { recursive: true, force: true });
-  });
-  const drill = (...args: string[]) =>
-    run(["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", "3000", "--out", out, ...args], {
-      TMPDIR: temporary.folder,
-      // Of a real environment: a drill on this machine must not even look at it.
-      DATABASE_URL: "postgresql://app:never-used@prod.example.com/forma3d",
-      BACKUP_STORE_URL: "https://prod.blob.core.windows.net",
-      ENVIRONMENT: "prod",
-    });
+  const drill = localDrill();
 
   test("what cannot be run is NOT_RUN and says what to install; wrong usage is refused", async () => {
-    const only = ["--out", out, "--scenario", "backup-only", "--orders", "1000"];
+    const only = ["--out", drill.out, "--scenario", "backup-only", "--orders", "1000"];
     const without = (PATH: string) =>
       run(["packages/command/run.mjs", "apps/rehearsal/drill.ts", ...only], {
-        TMPDIR: temporary.folder,
+        TMPDIR: drill.temporary.folder,
         PATH,
       });
     const bare = await without("/nonexistent");
     expect(bare.code).toBe(3);
     expect(bare.stderr).toMatch(/error: openssl was not found on PATH; install it: apt-get install openssl/);
-    const few = path.join(out, "programs");
+    const few = path.join(drill.out, "programs");
     fs.mkdirSync(few);
     for (const name of ["openssl", "cp"])
       fs.symlinkSync(
@@ -60,13 +44,13 @@ describe("npm run drill", () => {
     const missing = await without(few);
     expect(missing.code).toBe(3);
     expect(missing.stdout).toMatch(/NOT_RUN: zstd was found neither on PATH.*apt-get install zstd/);
-    const usage = await drill("--scenario", "meteor");
+    const usage = await drill.run("--scenario", "meteor");
     expect(usage.code).toBe(2);
     expect(usage.stderr).toMatch(/meteor: unknown; allowed: backup-only, accidental-deletion/);
-    const help = await drill("--help");
+    const help = await drill.run("--help");
     expect(help.code).toBe(0);
     expect(help.stdout).toMatch(/Exit codes:\n\s+0\s+done and proved/);
-    expect(temporary.leftovers()).toEqual(NOTHING);
+    expect(drill.temporary.leftovers()).toEqual(NOTHING);
   });
 });
 
