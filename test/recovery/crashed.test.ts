@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { Manifest } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
+import { until } from "../support/until";
 
 let lab: PlatformLab;
 let store: LabStore;
@@ -44,13 +44,6 @@ const rows = async (database: string) =>
 
 /** A file loses its name before anything is written to it: killed between the two, an empty one stays. */
 const leftBehind = () => readdirSync(folder).filter((name) => statSync(path.join(folder, name)).size > 0);
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await condition());) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within a minute`);
-    await sleep(10);
-  }
-}
 
 /** Begins a verb in a process of its own; `ended` is its exit code. */
 function started(args: string[], env: Record<string, string>) {

@@ -24,6 +24,7 @@ import { makeBackup } from "../support/backup";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { azureTarget, folderTarget, s3Target, temporaryFiles } from "../support/targets";
+import { until } from "../support/until";
 
 jest.setTimeout(180_000);
 
@@ -63,15 +64,6 @@ const targetOf = {
   s3: async () => (await s3Target("other", s3, files, { objectLock: "compliance" })) as Target,
   folder: () => folderTarget("other", files) as unknown as Target,
 };
-
-async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
-    const found = await look();
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error("it did not happen within 60 s");
-}
 
 /** Whole blocks of an archive that are stored and not yet visible. */
 async function storedBlocks(target: Target, { archive, tier }: Manifest): Promise<number> {
@@ -126,7 +118,7 @@ describe("a copy", () => {
     const args = ["packages/command/run.mjs", "apps/recovery/cli.ts", "copy"];
     const env = cleanEnvironment(environment([first, target], { BACKUP_BANDWIDTH_LIMIT: "6MiB" }));
     const child = spawn(process.execPath, args, { cwd: root, env, stdio: "ignore" });
-    await until(async () => (await storedBlocks(target, manifest)) > 0);
+    await until("a part is stored", async () => (await storedBlocks(target, manifest)) > 0);
     child.kill("SIGKILL");
     await once(child, "close");
     // As if the seconds were over for which a lease outlives its holder.
@@ -147,7 +139,7 @@ describe("a copy", () => {
       labContext({ signal: lost.signal }),
     );
     copy.catch(() => undefined);
-    await until(async () => (await storedBlocks(target, manifest)) > 0);
+    await until("a part is stored", async () => (await storedBlocks(target, manifest)) > 0);
     lost.abort(new Error("the network is gone"));
     await expect(copy).rejects.toThrow("the network is gone");
     await runPrune(settingsOf([target]), { dryRun: false }, labContext());
@@ -175,7 +167,7 @@ describe("a copy", () => {
     );
     copy.catch(() => undefined);
     // It holds its lease and has begun to send.
-    await until(async () => {
+    await until("the copy holds its lease", async () => {
       const [, place] = await openTargets(settings);
       if (!place) return false;
       const lock = place.store.lock(lockContainer(place.settings), copyLockBlob("test", "forma3d"));

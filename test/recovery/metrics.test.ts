@@ -17,6 +17,7 @@ import { freePort } from "../../packages/local-servers/ports";
 import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { drillReport, scenario } from "../support/drillReport";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { until } from "../support/until";
 
 const context = (): RunContext => ({
   progress: silent,
@@ -35,15 +36,6 @@ function samples(text: string): Map<string, number> {
 async function get(port: number, path: string): Promise<{ status: number; text: string }> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
   return { status: response.status, text: await response.text() };
-}
-
-async function until<T>(ask: () => Promise<T | undefined>, seconds = 20): Promise<T> {
-  for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline;) {
-    const answer = await ask().catch(() => undefined);
-    if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nothing within ${seconds} s`);
 }
 
 let postgres: FlexibleServer;
@@ -216,14 +208,14 @@ describe("the exporter", () => {
     );
     let stderr = "";
     child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));
-    await until(async () => ((await get(port, "/healthz")).status === 200 ? true : undefined));
+    await until("it answers", async () => (await get(port, "/healthz")).status === 200);
     return { stderr: () => stderr };
   }
 
   test("serves Prometheus text with a help line for every metric, and ends in order on SIGTERM", async () => {
     const port = await freePort();
     await serve(port);
-    await until(async () => ((await get(port, "/readyz")).status === 200 ? true : undefined));
+    await until("it is ready", async () => (await get(port, "/readyz")).status === 200);
     const { status, text } = await get(port, "/metrics");
     expect(status).toBe(200);
     for (const name of Object.keys(METRICS)) expect(text).toContain(`# HELP pgbackup_${name} `);
@@ -242,9 +234,9 @@ describe("the exporter", () => {
     const port = await freePort();
     const { stderr } = await serve(port, store);
     try {
-      await until(async () => ((await get(port, "/readyz")).status === 200 ? true : undefined));
+      await until("it is ready", async () => (await get(port, "/readyz")).status === 200);
       await own.stop();
-      const metrics = await until(async () => {
+      const metrics = await until("the store is told to be down", async () => {
         const { text } = await get(port, "/metrics");
         return text.includes("pgbackup_store_up 0") ? samples(text) : undefined;
       });

@@ -25,6 +25,7 @@ import {
   type LabStore,
   type PlatformLab,
 } from "../support/recoveryLab";
+import { until } from "../support/until";
 
 let lab: PlatformLab;
 let store: LabStore;
@@ -64,13 +65,6 @@ const waiting = async () =>
       "select count(*)::int as n from pg_stat_activity where application_name = 'recovery' and wait_event_type = 'Lock'",
     )
   )[0]?.n ?? 0;
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !(await condition());) {
-    if (Date.now() > deadline) throw new Error("it did not happen within 30 s");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 describe("a database that sorts text by a locale of its own", () => {
   test("comes back with the provider and locale it had", async () => {
@@ -116,7 +110,7 @@ describe("a backup", () => {
       const backup = backUp();
       backup.catch(() => undefined);
       // Both pg_dump and the count of rows stand before the lock now, with a snapshot from before the end of that.
-      await until(async () => (await waiting()) >= 2);
+      await until("both sessions wait", async () => (await waiting()) >= 2);
       await rewriting.query("commit");
       await rewriting.end();
       const manifest = await backup;

@@ -9,6 +9,7 @@ import { UsageError } from "../../packages/command/errors";
 import { makeBackup } from "../support/backup";
 import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
+import { until } from "../support/until";
 
 let lab: PlatformLab;
 let store: LabStore;
@@ -227,7 +228,7 @@ describe("in place", () => {
     const { env } = lab.as(store, lab.server.administrator);
     const args = ["restore", id, "--to", LIVE, "--in-place", "--confirm", LIVE, "--table", "orders"];
     const running = recovery([...args, "--table", "public.line", "--json"], env);
-    await until(async () => {
+    await until("the restore waits for a lock", async () => {
       const waiting = await ask(
         "select from pg_stat_activity where application_name = 'recovery' and wait_event_type = 'Lock'",
         lab.server.administrator,
@@ -361,7 +362,7 @@ describe("in place", () => {
       env: cleanEnvironment(env),
       stdio: "ignore",
     });
-    await until(async () => {
+    await until("rows are being loaded", async () => {
       const loading = await ask(
         "select from pg_stat_activity where query ~ '^COPY public.gate .* FROM stdin' and wait_event = 'advisory'",
         lab.server.administrator,
@@ -371,20 +372,13 @@ describe("in place", () => {
     child.kill("SIGKILL");
     await once(child, "close");
     await holder.end();
-    await until(async () => (await state().catch(() => undefined)) !== undefined);
+    await until("the table can be read", async () => (await state()) !== undefined);
     expect([await state(), await beside()]).toEqual([before, [expect.stringMatching(/^live_before_/)]]);
     const { previousDatabase, inPlace: rows } = await inPlace("gate");
     expect(rows).toEqual([{ table: "public.gate", before: 1, after: 2 }]);
     expect(await beside()).toEqual([previousDatabase]);
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await condition());) {
-    if (Date.now() > deadline) throw new Error("it did not happen within 60 s");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 describe("diff", () => {
   async function diff(...args: string[]) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const SECONDS = 60;
-const PAUSE_MS = 20;
+const PAUSE_MS = 10;
 
 /**
  * Waits for a state, not for a time: a minute is what a machine may need that does something else as well.
