@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { loginName } from "../../../infra/data/databaseLogins";
 import { DATABASE_ROLES, SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
-import { stringAt } from "../../../packages/emulated-azure/model/paths";
 import { UNITS } from "../../operations/rotate/units";
 import { check, measure, now, ORDERS, secondsLost, STACK, stripped, type, typeWith } from "./attempt";
 import type { Attempt, Outcome } from "./attempt";
 import type { Laptop } from ".";
-
-const SECRET = "azure-native:keyvault:Secret";
+import { valueIn } from "./vaultValue";
 
 /** What only a partner can make anew. */
 const PARTNERS_KEYS = SECRET_CATALOG.filter(({ name, source }) =>
@@ -70,19 +68,12 @@ export async function securityBreach(attempt: Attempt): Promise<Outcome> {
   };
 }
 
-function valueIn({ served }: Laptop, vault: string, name: string): string | undefined {
-  const found = [...served.cloud.cloud.all()].find(
-    ({ type: kind, id }) => kind === SECRET && id.toLowerCase().endsWith(`/vaults/${vault}/secrets/${name}`),
-  );
-  return found && stringAt(found.inputs, "properties.value");
-}
-
 /** Names of the credentials by their values, in both vaults. */
 function valuesIn(laptop: Laptop): Map<string, string> {
   return new Map(
     laptop.platform.regions.flatMap(({ vault }) =>
       CREDENTIALS.flatMap((name) => {
-        const value = valueIn(laptop, vault, name);
+        const value = valueIn(laptop.served, vault, name);
         return value === undefined ? [] : [[value, `${vault}/${name}`] as const];
       }),
     ),
@@ -104,7 +95,7 @@ function inForce(
 function credentials(laptop: Laptop): { user: string; password: string }[] {
   const [own] = laptop.platform.regions;
   if (!own) return [];
-  const of = (name: string): string => valueIn(laptop, own.vault, name) ?? "";
+  const of = (name: string): string => valueIn(laptop.served, own.vault, name) ?? "";
   return [
     ...DATABASE_ROLES.map((role) => ({
       user: loginName(role, own),

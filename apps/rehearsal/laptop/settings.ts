@@ -1,12 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
-import { stringAt } from "../../../packages/emulated-azure/model/paths";
 import { CONTAINER_NAMES } from "../../../infra/data/places";
 import type { Platform } from "../../operations/platform";
 import type { Served } from "../serve";
 import type { PublicNames } from "./edge";
+import { valueIn } from "./vaultValue";
 
-const SECRET = "azure-native:keyvault:Secret";
 const SUFFIX = "postgres.database.azure.com";
 const LOOPBACK = "127.0.0.1";
 
@@ -41,14 +40,10 @@ function incidentStore({ cloud }: Served, { backupAccounts }: Platform): string 
 }
 
 /** The administrator's connection string, as the vault of a region that answers has it. */
-function administratorOf({ cloud }: Served, { regions }: Platform): string {
+function administratorOf(served: Served, { regions }: Platform): string {
   for (const { vault, location } of regions) {
-    if (cloud.losses.lost.has(location)) continue;
-    const found = [...cloud.cloud.all()].find(
-      ({ type, id }) =>
-        type === SECRET && id.toLowerCase().endsWith(`/vaults/${vault}/secrets/database-admin-url`),
-    );
-    const value = found && stringAt(found.inputs, "properties.value");
+    if (served.cloud.losses.lost.has(location)) continue;
+    const value = valueIn(served, vault, "database-admin-url");
     if (value !== undefined) return value;
   }
   return "";

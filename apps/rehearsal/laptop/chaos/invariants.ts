@@ -3,15 +3,13 @@ import path from "node:path";
 import { BlockBlobClient } from "@azure/storage-blob";
 import { Client } from "pg";
 import { loginName } from "../../../../infra/data/databaseLogins";
-import { stringAt } from "../../../../packages/emulated-azure/model/paths";
 import { majority, SERVING_BLOB, SERVING_CONTAINER, servingRecord } from "../../../recovery/serving/record";
 import { readJournal } from "../../../operations/frame/journal";
 import type { RegionFacts } from "../../../operations/platform";
 import { ORDERS } from "../application";
 import type { Laptop } from "..";
+import { valueIn } from "../vaultValue";
 import { holds, regionOf, type Model, type World } from "./model";
-
-const SECRET = "azure-native:keyvault:Secret";
 
 /** What must be so after every step, tested by asking: who may write, what is missing, what the records and journals say. */
 export async function invariants(model: Readonly<Model>, world: World): Promise<void> {
@@ -46,15 +44,11 @@ async function oneWrites(model: Readonly<Model>, world: World): Promise<void> {
 
 async function writes(laptop: Laptop, region: RegionFacts): Promise<boolean> {
   const { platform, served } = laptop;
-  const found = [...served.cloud.cloud.all()].find(
-    ({ type, id }) =>
-      type === SECRET && id.toLowerCase().endsWith(`/vaults/${region.vault}/secrets/database-api-password`),
-  );
   const client = new Client({
     host: "127.0.0.1",
     port: served.real?.databases.portOf(platform.writerHost) ?? 1,
     user: loginName("api", region),
-    password: (found && stringAt(found.inputs, "properties.value")) ?? "",
+    password: valueIn(served, region.vault, "database-api-password") ?? "",
     database: platform.database,
     ssl: { ca: served.listening.certificate, servername: platform.writerHost },
   });
