@@ -366,7 +366,8 @@ describe.each(FRONTS)("$name", (front) => {
       if (body)
         for (const one of [...texts, Buffer.from([0xff, 0xfe, 0x7b])])
           own(front, await ask(front, method, path, one));
-    expect(({} as any).polluted).toBeUndefined();
+    // Copies made by structuredClone have the prototypes of Node.js itself, not those of this test.
+    for (const object of [{}, structuredClone({})]) expect((object as any).polluted).toBeUndefined();
     await serves(front);
   });
 
@@ -512,6 +513,34 @@ describe.each(FRONTS)("$name", (front) => {
     if (front.name === "ARM") await Promise.all(ended);
     await serves(front);
   });
+});
+
+test.each([
+  ["application/merge-patch+json", '{"data":{"__proto__":{"polluted":1},"kept":"b"}}'],
+  ["application/strategic-merge-patch+json", '{"data":{"__proto__":{"polluted":1},"kept":"b"}}'],
+  [
+    "application/json-patch+json",
+    '[{"op":"add","path":"/data/kept","value":"b"},{"op":"add","path":"/__proto__/polluted","value":1}]',
+  ],
+  [
+    "application/apply-patch+yaml",
+    "apiVersion: v1\nkind: ConfigMap\ndata: {__proto__: {polluted: 1}, kept: b}",
+  ],
+])("a patch of type %s changes its own object and no other", async (type, patch) => {
+  const front = FRONTS.find(({ name }) => name === "Kubernetes")!;
+  const path = "/api/v1/namespaces/default/configmaps";
+  const name = `patched-${type.replace(/\W/g, "-")}`;
+  const made = await answered(
+    front,
+    "POST",
+    path,
+    JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { kept: "a" } }),
+  );
+  expect(made.status).toBe(201);
+  const at = `${path}/${name}?fieldManager=test&force=true`;
+  own(front, await answered(front, "PATCH", at, patch, { "Content-Type": type }));
+  for (const object of [{}, structuredClone({})]) expect((object as any).polluted).toBeUndefined();
+  expect(json((await answered(front, "GET", `${path}/${name}`)).text).metadata.name).toBe(name);
 });
 
 test("a blob server may end a connection it kept, just as the next request comes", async () => {

@@ -52,12 +52,13 @@ export function patched(object: object, contentType: string, patch: unknown): ob
 
 /** RFC 7386. */
 function merge(target: Tree, patch: Tree): Tree {
+  const fields = fieldsOf(target);
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete target[key];
-    else if (isTree(value)) target[key] = merge(isTree(target[key]) ? target[key] : {}, value);
-    else target[key] = value;
+    if (value === null) fields.delete(key);
+    else if (isTree(value)) fields.set(key, merge(treeOf(fields, key), value));
+    else fields.set(key, value);
   }
-  return target;
+  return Object.fromEntries(fields);
 }
 
 function strategic(target: Tree, patch: Tree): Tree {
@@ -65,25 +66,39 @@ function strategic(target: Tree, patch: Tree): Tree {
     const { $patch: _directive, ...rest } = patch;
     return rest;
   }
+  const fields = fieldsOf(target);
   for (const [key, value] of Object.entries(patch)) {
-    if (key.startsWith("$")) directive(target, key, value);
-    else if (value === null) delete target[key];
+    if (key.startsWith("$")) directive(fields, key, value);
+    else if (value === null) fields.delete(key);
     else if (isTree(value)) {
-      if (value["$patch"] === "delete") delete target[key];
-      else target[key] = strategic(isTree(target[key]) ? target[key] : {}, value);
-    } else if (Array.isArray(value)) target[key] = mergeList(key, target[key], value);
-    else target[key] = value;
+      if (value["$patch"] === "delete") fields.delete(key);
+      else fields.set(key, strategic(treeOf(fields, key), value));
+    } else if (Array.isArray(value)) fields.set(key, mergeList(key, fields.get(key), value));
+    else fields.set(key, value);
   }
-  return target;
+  return Object.fromEntries(fields);
 }
 
-function directive(target: Tree, key: string, value: unknown): void {
+/** As a map, because a client may name a field "__proto__": assigned to an object it would reach every object there is. */
+type Fields = Map<string, unknown>;
+
+const fieldsOf = (tree: Tree): Fields => new Map(Object.entries(tree));
+
+function treeOf(fields: Fields, key: string): Tree {
+  const value = fields.get(key);
+  return isTree(value) ? value : {};
+}
+
+function directive(fields: Fields, key: string, value: unknown): void {
   const [name, field = ""] = key.split("/");
-  const list = target[field];
+  const list = fields.get(field);
   if (name === "$deleteFromPrimitiveList" && Array.isArray(list) && Array.isArray(value))
-    target[field] = list.filter((item) => !value.includes(item));
+    fields.set(
+      field,
+      list.filter((item) => !value.includes(item)),
+    );
   else if (name === "$retainKeys" && Array.isArray(value))
-    for (const own of Object.keys(target)) if (!value.includes(own)) delete target[own];
+    for (const own of [...fields.keys()]) if (!value.includes(own)) fields.delete(own);
 }
 
 function mergeList(key: string, current: unknown, patch: unknown[]): unknown[] {

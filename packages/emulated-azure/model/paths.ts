@@ -60,12 +60,12 @@ export function isTree(value: Value | undefined): value is Tree {
 
 /** Lays one tree over another: objects are merged, everything else is replaced. */
 export function merge(base: Tree, over: Tree): Tree {
-  const result: Record<string, Value> = { ...base };
+  const fields = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) {
-    const below = base[key];
-    result[key] = isTree(below) && isTree(value) ? merge(below, value) : value;
+    const below = fields.get(key);
+    fields.set(key, isTree(below) && isTree(value) ? merge(below, value) : value);
   }
-  return result;
+  return Object.fromEntries(fields);
 }
 
 /** A copy of a tree without one of its keys. */
