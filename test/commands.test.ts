@@ -101,6 +101,35 @@ test("every command tells how it is used and refuses what it does not know, and 
   expect(files()).toEqual(before);
 }, 180_000);
 
+test("a benchmark's table says of every target whether it is met, and one that is missed is exit code 1", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
+  try {
+    const results = path.join(folder, "results.jsonl");
+    const row = (what: string, value: number, limit: object, other?: number[]) => ({
+      ...{ data: "0.10 GiB", what, unit: "s", ours: [value, value], limit },
+      ...(other && { other: { name: "the script", values: other } }),
+    });
+    const quick = row("backup", 2, { least: 2.3 }, [5, 4.8]);
+    const costly = row("two targets", 2, { most: 1.15 }, [1.5, 1.6]);
+    const large = { ...row("largest process", 201, { most: 200 }), unit: "MiB" };
+    const measured = (...rows: object[]) => {
+      fs.writeFileSync(results, `${JSON.stringify(["scale 5, 2 runs", rows])}\n`);
+      const args = ["--scale", "5", "--runs", "2", "--sizes", "none", "--no-value", "--results", results];
+      return run("apps/rehearsal/bench/recovery.ts", ...args);
+    };
+    // What was measured before is not measured again: no server starts.
+    const met = await measured(quick);
+    expect(met).toEqual({ code: 0, stdout: expect.stringContaining("every target met\n"), stderr: "" });
+    expect(met.stdout).toMatch(/\| backup \| 2\.0 s .*\| 2\.45 \| >= 2\.3 \| met \|/);
+    const missed = await measured(quick, costly, large);
+    expect(missed).toMatchObject({ code: 1, stdout: expect.stringContaining("2 of 3 targets missed\n") });
+    expect(missed.stdout).toMatch(/\| two targets .*\| 1\.29 \| <= 1\.15 \| \*\*missed\*\* \|/);
+    expect(missed.stdout).toMatch(/\| largest process .*\| 201 MiB \| <= 200 MiB \| \*\*missed\*\* \|/);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}, 60_000);
+
 describe("files are written whole or not at all", () => {
   let folder: string;
   beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "files-"))));
