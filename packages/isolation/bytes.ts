@@ -29,6 +29,7 @@ function expand(bytes: Buffer): Buffer | "too large" | undefined {
 }
 
 function wideText(bytes: Buffer): string | undefined {
+  if (!bytes.includes(0)) return undefined;
   const sample = bytes.subarray(0, 256);
   let even = 0;
   let odd = 0;

@@ -38,6 +38,9 @@ const SEALED: readonly (readonly [string, Buffer])[] = [
   ["xar", Buffer.from("xar!")],
 ];
 
+/** First bytes of everything that is opened or known to be sealed; other bytes are no container but, perhaps, a tar. */
+const FIRST_BYTES = new Set([0x50, 0x28, 0x42, ...SEALED.map(([, mark]) => mark[0])]);
+
 /** Texts that say themselves that they are encrypted. */
 const SEALED_TEXTS: readonly (readonly [string, RegExp])[] = [
   ["pgp", /-----BEGIN PGP MESSAGE-----/],
@@ -66,6 +69,7 @@ export function openContainer(bytes: Buffer, maxBytes: number): Container | unde
   if (bytes.readUInt32LE(0) === ZIP_FILE || bytes.readUInt32LE(0) === ZIP_END)
     return openZip(bytes, maxBytes);
   if (isTar(bytes)) return openTar(bytes);
+  if (!FIRST_BYTES.has(bytes[0])) return undefined;
   if (bytes.subarray(0, 4).equals(ZSTD)) return openZstd(bytes, maxBytes);
   const sealed = SEALED.find(([, mark]) => bytes.subarray(0, mark.length).equals(mark));
   if (sealed) return { via: sealed[0], sealed: true };

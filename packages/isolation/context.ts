@@ -1,4 +1,5 @@
-import { UNKNOWN, type Context, type ProviderView, type ResourceView, type Value } from "./rule";
+import { isDeepStrictEqual } from "node:util";
+import { UNKNOWN, type Context, type ProviderView, type ResourceView, type Tree, type Value } from "./rule";
 import type { Inventory } from "./inventory";
 import { Judge } from "./judge";
 import { declarationOf } from "./declarations";
@@ -13,6 +14,8 @@ export class Watch {
   /** Whether the stack declared a database server a replica or restore could come from. */
   declaresServer = false;
   private readonly hits = new WeakMap<ResourceView, readonly Hit[]>();
+  /** Inputs in which nothing foreign was found, with the provider they were judged with. */
+  private readonly clean = new WeakMap<Tree, ProviderView | undefined>();
   private readonly providers = new Map<string, { content: string; hits: readonly Hit[] }>();
 
   constructor(readonly perimeter: Perimeter) {
@@ -24,13 +27,22 @@ export class Watch {
     let hits = this.hits.get(resource);
     if (!hits) {
       this.learn(resource);
-      hits = [
-        ...this.scanner.scan(resource.props, refusalOf(resource.type)),
-        ...(resource.provider ? this.providerHits(resource.provider) : []),
-      ];
+      hits = this.isRepeated(resource)
+        ? []
+        : [
+            ...this.scanner.scan(resource.props, refusalOf(resource.type)),
+            ...(resource.provider ? this.providerHits(resource.provider) : []),
+          ];
+      if (hits.length === 0) this.clean.set(resource.props, resource.provider);
       this.hits.set(resource, hits);
     }
     return hits;
+  }
+
+  /** Whether a resource came out exactly as it was asked for, and nothing was found then: names only become the stack's own. */
+  private isRepeated({ inputs, props, provider }: ResourceView): boolean {
+    if (!inputs || !this.clean.has(inputs)) return false;
+    return isDeepStrictEqual(inputs, props) && isDeepStrictEqual(this.clean.get(inputs), provider);
   }
 
   private providerHits(provider: ProviderView): readonly Hit[] {
@@ -70,25 +82,25 @@ const isOrigin = (createMode: Value | undefined): boolean =>
   createMode === null ||
   (typeof createMode === "string" && /^(default|create)$/i.test(createMode));
 
-const watches = new WeakMap<Inventory, Map<string, Watch>>();
+/** By inventory, project and stack: every rule asks for every resource, so no key is put together for it. */
+const watches = new WeakMap<Inventory, Map<string, Map<string, Watch>>>();
 
 /** The watch over the stack a rule is judging. */
-export function watchOf(context: Context): Watch {
-  let ofInventory = watches.get(context.inventory);
-  if (!ofInventory) watches.set(context.inventory, (ofInventory = new Map()));
-  const key = `${context.project}/${context.stack}`;
-  let watch = ofInventory.get(key);
-  if (!watch)
-    ofInventory.set(
-      key,
-      (watch = new Watch(new Perimeter(context.inventory, context.project, context.stack))),
-    );
+export function watchOf({ inventory, project, stack }: Context): Watch {
+  return watches.get(inventory)?.get(project)?.get(stack) ?? startWatch(inventory, project, stack);
+}
+
+function startWatch(inventory: Inventory, project: string, stack: string): Watch {
+  const projects = watches.get(inventory) ?? new Map<string, Map<string, Watch>>();
+  const stacks = projects.get(project) ?? new Map<string, Watch>();
+  const watch = new Watch(new Perimeter(inventory, project, stack));
+  watches.set(inventory, projects.set(project, stacks.set(stack, watch)));
   return watch;
 }
 
 /** Starts afresh for the next run of a stack. */
-export function forget(context: Context): void {
-  watches.get(context.inventory)?.delete(`${context.project}/${context.stack}`);
+export function forget({ inventory, project, stack }: Context): void {
+  watches.get(inventory)?.get(project)?.delete(stack);
 }
 
 /** How an environment is named in a message. */

@@ -201,17 +201,19 @@ export class Judge {
   private namesIn(text: string, found: Foreign[]): void {
     const { names } = this.perimeter;
     if (names.size === 0) return;
-    for (const [token] of text.matchAll(NAME)) {
+    for (const token of text.match(NAME) ?? []) {
       if (token.length < 3) continue;
+      const isFramed = token.endsWith("-") || token[1] === "-";
       const foreign =
         names.get(token) ??
-        names.get(token.replace(/-+$/, "").replace(/^.-/, "")) ??
+        (isFramed ? names.get(token.replace(/-+$/, "").replace(/^.-/, "")) : undefined) ??
         this.disguised.get(token);
       if (foreign) found.push(foreign);
       else if (token[0] === "h" && text.includes(`-${token}`)) this.push(names.get(token.slice(1)), found);
     }
     for (const [name, foreign] of this.oddNames) if (text.includes(name)) found.push(foreign);
-    for (const [host, foreign] of this.disguisedHosts) if (text.includes(host)) found.push(foreign);
+    if (text.includes("."))
+      for (const [host, foreign] of this.disguisedHosts) if (text.includes(host)) found.push(foreign);
   }
 
   private addressesIn(text: string, isHost: boolean, found: Foreign[]): void {
@@ -223,11 +225,11 @@ export class Judge {
         if (first !== undefined && last !== undefined && first <= last) this.range({ first, last }, found);
       }
     }
-    for (const [, ...parts] of text.includes(".io") ? text.matchAll(DASHED) : [])
-      this.address(parts.join("."), found);
-    for (const [, hex = ""] of text.includes(".io") ? text.matchAll(HEXED) : [])
-      this.address(`0x${hex}`, found);
-    if (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text)) {
+    if (text.includes("ip.io")) {
+      for (const [, ...parts] of text.matchAll(DASHED)) this.address(parts.join("."), found);
+      for (const [, hex = ""] of text.matchAll(HEXED)) this.address(`0x${hex}`, found);
+    }
+    if (text.includes(":") && (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text))) {
       for (const [token] of text.matchAll(IPV6)) this.address(token, found);
     }
     for (const [, token = ""] of /\d/.test(text) ? text.matchAll(NUMERIC_HOST) : [])

@@ -1,4 +1,4 @@
-import { allPlaces } from "./places";
+import { allPlaces, mayHold } from "./places";
 import { Cursor } from "./read";
 import type { ResourceView } from "./rule";
 
@@ -54,6 +54,7 @@ export function nameOf({ object }: KubernetesObject): { name?: string; namespace
  * What has a list of containers with an image is one; a Container of a custom resource's own schema has none.
  */
 export function podSpecs({ object }: KubernetesObject): Cursor[] {
+  if (!mayHold(object.value, (at) => typeof at === "object" && "containers" in at)) return [];
   return [...allPlaces(object)].filter((place) => {
     const containers = place.at("containers").items();
     return (

@@ -32,6 +32,11 @@ export function traced<T>(check: () => T): { result: T; consulted: Consulted[] }
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
 
+function below(path: string, key: string | number): string {
+  if (typeof key === "number") return `${path}[${key}]`;
+  return PLAIN_KEY.test(key) ? path + (path ? "." : "") + key : `${path}[${JSON.stringify(key)}]`;
+}
+
 /**
  * A place in a property tree. Going further down never throws: below an unknown everything is unknown, below
  * anything else that has no such child everything is absent (`undefined`).
@@ -39,8 +44,8 @@ const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
 export class Cursor {
   constructor(
     private readonly raw: Value | undefined,
-    /** E.g. `spec.template.spec.containers[0].image`; empty at the root. */
-    readonly path: string = "",
+    /** The path, or what it continues: most places are looked at without anybody asking where they are. */
+    private place: string | { readonly parent: Cursor; readonly key: string | number } = "",
     /** A patch states only what it changes, so what it does not state is no omission. */
     readonly partial: boolean = false,
     /** URN of the resource the tree belongs to; empty when it is of none. */
@@ -48,6 +53,18 @@ export class Cursor {
     /** Below an unknown value, where nothing can be said to be there. */
     private readonly hidden: boolean = false,
   ) {}
+
+  /** E.g. `spec.template.spec.containers[0].image`; empty at the root. */
+  get path(): string {
+    const steps: (string | number)[] = [];
+    let { place } = this;
+    // No recursion: a tree may be deeper than the call stack.
+    while (typeof place !== "string") {
+      steps.push(place.key);
+      place = place.parent.place;
+    }
+    return (this.place = steps.reduceRight<string>(below, place));
+  }
 
   /** The value here. Looking at an unknown one is noted, unlike asking whether it is {@link unknown}. */
   get value(): Value | undefined {
@@ -62,13 +79,7 @@ export class Cursor {
   }
 
   private child(key: string | number): Cursor {
-    const path =
-      typeof key === "number"
-        ? `${this.path}[${key}]`
-        : PLAIN_KEY.test(key)
-          ? this.path + (this.path ? "." : "") + key
-          : `${this.path}[${JSON.stringify(key)}]`;
-    return new Cursor(this.peek(key), path, this.partial, this.origin, this.unknown);
+    return new Cursor(this.peek(key), { parent: this, key }, this.partial, this.origin, this.unknown);
   }
 
   private peek(key: string | number): Value | undefined {

@@ -3,7 +3,7 @@ import { Decoded, decodings, inGroups } from "./decode";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { assembled } from "./assemble";
-import { expansions, fragments, Settings } from "./siblings";
+import { type Assembled, expansions, fragments, Settings } from "./siblings";
 import { canonical, expandedWithin, hasPlace, textOfCodes } from "./text";
 import { type Refusal, refusalOfObject } from "./traffic";
 
@@ -38,6 +38,9 @@ const PROSE_KEY = /^(?:description|notes?|message|summary|comment)$/i;
 /** Places whose texts programs read, whatever the key says. */
 const DATA_KEY = /^(?:data|stringData|binaryData|env|values|value|args|command|config|template|parameters)$/i;
 
+/** What every name, address and identifier holds, before it is brought to its canonical form: three of its characters in a row. */
+const MAY_NAME = /[a-z0-9.:_\-\u00aa\u00ad\u00b2\u00b3\u00b9\u00ba\u00bc-\u00be]{3}/i;
+
 const WHOLE_HOST = /[\w-]+\.[\w-]+\.[a-z]{2,}/i;
 
 interface Frame {
@@ -56,6 +59,7 @@ interface Frame {
 /** Finds everything foreign in property trees. Remembers what it has judged; make one per run. */
 export class Scanner {
   private readonly remembered = new Map<string, readonly Found[]>();
+  private readonly rememberedHosts = new Map<string, readonly Found[]>();
   private rememberedChars = 0;
   private readonly foreignNames: ReadonlySet<string>;
 
@@ -82,17 +86,18 @@ export class Scanner {
 
   /** What a text gives on its own. */
   text(raw: string, isHost = false): readonly Found[] {
-    const id = `${isHost ? "h" : "-"}${raw}`;
-    const known = this.remembered.get(id);
+    const remembered = isHost ? this.rememberedHosts : this.remembered;
+    const known = remembered.get(raw);
     if (known) return known;
     const found = this.judgeText(raw, isHost);
     if (raw.length <= MAX_REMEMBERED_CHARS) {
-      this.rememberedChars += id.length;
+      this.rememberedChars += raw.length;
       if (this.rememberedChars > MAX_REMEMBERED_IN_ALL) {
         this.remembered.clear();
-        this.rememberedChars = id.length;
+        this.rememberedHosts.clear();
+        this.rememberedChars = raw.length;
       }
-      this.remembered.set(id, found.length === 0 ? NOTHING : found);
+      remembered.set(raw, found.length === 0 ? NOTHING : found);
     }
     return found;
   }
@@ -144,8 +149,7 @@ export class Scanner {
     const refusal = frame.refusal ?? refusalOfObject(value);
     const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
     const expanded = expansions(value, settings);
-    const complete = expanded.filter(({ text }) => !hasPlace(text)).flatMap(({ from }) => from ?? []);
-    const filled = complete.length > 0 ? new Set([...(frame.filled ?? []), ...complete]) : frame.filled;
+    const filled = expanded.length > 0 ? filledBy(expanded, frame.filled) : frame.filled;
     const child = (key: string | number, inner: unknown): Frame => ({
       value: inner,
       ...(filled && { filled }),
@@ -193,6 +197,7 @@ export class Scanner {
       seen.add(text);
       const secret = this.judge.secret(text);
       if (secret) add(secret, decoding);
+      if (final && !MAY_NAME.test(text)) continue;
       const judged = this.judge.judge(canonical(text), isHost);
       // What a text fills in itself is judged filled in.
       const isFilled =
@@ -251,6 +256,15 @@ function inOne(value: object): string | undefined {
   return isText && inGroups(members as string[]) ? members.join("") : undefined;
 }
 
+/** Texts whose every place is filled, by these or further up. */
+function filledBy(
+  expanded: readonly Assembled[],
+  above: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  const complete = expanded.filter(({ text }) => !hasPlace(text)).flatMap(({ from }) => from ?? []);
+  return complete.length > 0 ? new Set([...(above ?? []), ...complete]) : above;
+}
+
 function identity({ reach, environment, manifest }: Foreign): string {
   return `${reach} ${environment ?? ""} ${manifest ? `${manifest.apiVersion} ${manifest.kind}` : ""}`;
 }
@@ -271,8 +285,9 @@ function isKeptOut(reach: Foreign["reach"], frame: Frame): boolean {
 const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set(["database", "vault", "storage", "cluster"]);
 
 function isHostKey(key: string, owner: object): boolean {
+  if (key !== "value") return HOST_KEY.test(key);
   const name = (owner as { name?: unknown }).name;
-  return HOST_KEY.test(key) || (key === "value" && typeof name === "string" && HOST_KEY.test(name));
+  return typeof name === "string" && HOST_KEY.test(name);
 }
 
 function isProseAt(frame: Frame): boolean {

@@ -1,7 +1,7 @@
 import type { Cursor } from "./read";
 import { UNKNOWN } from "./rule";
 import { nameOf, type KubernetesObject } from "./objects";
-import { allPlaces } from "./places";
+import { allPlaces, mayHold } from "./places";
 
 /** A Secret or ConfigMap something refers to; the namespace is undefined where nobody can know it yet. */
 export interface ObjectReference {
@@ -61,6 +61,14 @@ function isMaker({ kind, group }: KubernetesObject, path: string): boolean {
   return /^spec\.(?:target|destination|secretObjects)\b/.test(path);
 }
 
+/** Whether something is what a reference stands under, or in. */
+const mayRefer = (at: object | string, key: string | undefined): boolean =>
+  (key !== undefined && (SECRET_TEXT.test(key) || CONFIG_TEXT.test(key) || CERTIFICATES.test(key))) ||
+  (typeof at === "string"
+    ? key === "kind" && (at === "Secret" || at === "ConfigMap")
+    : (key !== undefined && (SECRET_OBJECT.test(key) || CONFIG_OBJECT.test(key))) ||
+      ("name" in at && "key" in at));
+
 /** Every Secret and ConfigMap an object refers to by name, whatever its kind and however deep. */
 export function objectReferences(found: KubernetesObject): ObjectReference[] {
   const { kind, object } = found;
@@ -81,6 +89,7 @@ export function objectReferences(found: KubernetesObject): ObjectReference[] {
     const namespace = qualified?.[1] ?? namespaceAt(owner, own);
     references.push({ kind: type, name, namespace, ...(qualified && { bare: qualified[2] }) });
   };
+  if (!mayHold(object.value, mayRefer)) return references;
   for (const place of allPlaces(object)) {
     const { value } = place;
     if (typeof value !== "object" || value === null || Array.isArray(value)) continue;
@@ -216,6 +225,7 @@ export function madeFrom(found: KubernetesObject): Made[] {
         );
     }
   }
+  if (!mayHold(object.value, (at, key) => typeof at === "object" && key === "annotations")) return made;
   for (const place of allPlaces(object)) {
     const isIssued = [place.at("annotations"), place.at("metadata", "annotations")].some((annotations) =>
       annotations.entries().some(([key]) => ISSUED.test(key)),

@@ -159,19 +159,45 @@ function beginningsOf(names: ReadonlySet<string>): ReadonlySet<string> {
   return known;
 }
 
+const isPrintable = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e;
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/** Value of each digit of base64 by its character code. */
+const VALUES = Uint8Array.from({ length: 128 }, (_, code) =>
+  code === 0x2b || code === 0x2d
+    ? 62
+    : code === 0x2f || code === 0x5f
+      ? 63
+      : Math.max(0, DIGITS.indexOf(String.fromCharCode(code))),
+);
+/** Whether the first four digits of base64 stand for three characters of a text. Words of letters hardly ever do. */
+function beginsAsText(text: string): boolean {
+  const digit = (at: number): number => VALUES[text.charCodeAt(at)] ?? 0;
+  return (
+    isPrintable((digit(0) << 2) | (digit(1) >> 4)) &&
+    isPrintable(((digit(1) & 15) << 4) | (digit(2) >> 2)) &&
+    isPrintable(((digit(2) & 3) << 6) | digit(3))
+  );
+}
+const unpadded = (text: string): string => (text.endsWith("=") ? text.replace(/=+$/, "") : text);
+
 /** A text with the encodings taken off that Secrets and URLs put on every value. */
 function opened(text: string): string {
   let result = percentDecoded(text);
   for (let round = 0; round < 3; round++) {
-    if (!/^[A-Za-z0-9+/_-]{4,}={0,2}$/.test(result)) break;
+    if (!/^[A-Za-z0-9+/_-]{4,}={0,2}$/.test(result) || !beginsAsText(result)) break;
     const bytes = Buffer.from(result, "base64");
+    if (bytes.length === 0 || !bytes.every(isPrintable)) break;
     // Only what was encoded comes back when it is encoded again.
-    if (bytes.toString("base64").replace(/=+$/, "") !== result.replace(/=+$/, "")) break;
-    const decoded = bytes.toString("latin1");
-    if (!/^[\x20-\x7e]+$/.test(decoded)) break;
-    result = decoded;
+    if (unpadded(bytes.toString("base64")) !== unpadded(result)) break;
+    result = bytes.toString("latin1");
   }
   return result;
+}
+
+/** Whether a text could be, in its canonical form, a piece of a name or a domain; most settings cannot. */
+function mayBePiece(text: string, known: ReadonlySet<string>): boolean {
+  if (text.includes(".") || !/^[\x20-\x7e]*$/.test(text)) return true;
+  return known.has(text.toLowerCase().trim());
 }
 
 /** Names that several texts make together, in any order and joined by nothing, a hyphen or a dot. */
@@ -201,6 +227,7 @@ function pieced(texts: readonly Sibling[], names: ReadonlySet<string>): Assemble
 /** Managed hosts out of a name and a domain that stand side by side. */
 function hosted(texts: readonly Sibling[]): Assembled[] {
   const domains = texts
+    .filter(({ text }) => text.includes("."))
     .map(({ text }) => text.replace(/^\.+|\.+$/g, ""))
     .filter((text) => DOMAINS.has(text.replace(/^(?:(?:privatelink|private|writer|reader|z\d+)\.)+/, "")));
   return domains.flatMap((domain) =>
@@ -216,11 +243,13 @@ function hosted(texts: readonly Sibling[]): Assembled[] {
 
 /** Whole names out of pieces in neighbouring texts: `pg-` and `prod`, or a host's name and its domain. */
 export function fragments(owner: object, names: ReadonlySet<string>): Assembled[] {
-  const raw = shortTexts(owner);
-  if (raw.length < 2) return [];
+  const raw = shortTexts(owner).map((sibling) => ({ ...sibling, text: opened(sibling.text) }));
+  // Every name begins with a piece of its own, and every host ends with a domain.
+  const known = beginningsOf(names);
+  if (raw.length < 2 || !raw.some(({ text }) => mayBePiece(text, known))) return [];
   const byText = new Map<string, Sibling>();
   for (const sibling of raw) {
-    const text = canonical(opened(sibling.text)).trim();
+    const text = canonical(sibling.text).trim();
     // Two settings with one text differ only in what they are called, which matters for a host's name.
     const id = HOST_PART.test(sibling.name ?? "") ? `${sibling.name ?? ""} ${text}` : text;
     if (text !== "" && !byText.has(id)) byText.set(id, { ...sibling, text });

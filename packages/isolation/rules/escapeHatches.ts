@@ -3,7 +3,7 @@ import { ASSETS, type Context, type ResourceView, type Violation } from "../rule
 import { watchOf } from "../context";
 import { kubernetesObjects } from "../objects";
 import { canonical } from "../text";
-import { allPlaces } from "../places";
+import { allPlaces, mayHold } from "../places";
 import { misdeclared } from "../types/declared";
 import type { Danger } from "../types/listed";
 import { resourceRule } from "./metadata";
@@ -167,23 +167,9 @@ export const operatorRule = resourceRule({
   check: operates,
 });
 
-/** Whether a tree holds an asset at all; most hold none, and a walk over plain values costs little. */
-function holdsAssets(root: unknown): boolean {
-  const seen = new Set<unknown>();
-  const pending = [root];
-  while (pending.length > 0) {
-    const value = pending.pop();
-    if (typeof value !== "object" || value === null || seen.has(value)) continue;
-    if (ASSETS.has(value)) return true;
-    seen.add(value);
-    for (const inner of Object.values(value)) if (typeof inner === "object") pending.push(inner);
-  }
-  return false;
-}
-
 /** Assets and archives whose content nobody has read: files that are not there, and addresses. */
 function unreadAssets(props: ResourceView["props"]): Cursor[] {
-  if (!holdsAssets(props)) return [];
+  if (!mayHold(props, (at) => typeof at === "object" && ASSETS.has(at))) return [];
   return [...allPlaces(new Cursor(props))].filter((place) => {
     const { value } = place;
     if (typeof value !== "object" || value === null || !ASSETS.has(value)) return false;

@@ -2,7 +2,7 @@ import type { Cursor } from "../read";
 import type { Context, ResourceView, Violation } from "../rule";
 import { watchOf } from "../context";
 import { kubernetesObjects } from "../objects";
-import { allPlaces } from "../places";
+import { allPlaces, mayHold } from "../places";
 import { otherEnvironment } from "../environmentWords";
 import { resourceRule } from "./metadata";
 
@@ -29,6 +29,10 @@ const INLINE =
 
 function pathPlaces(object: Cursor, kind: string): Cursor[] {
   const pattern = PATHS.find(([kinds]) => kinds.test(kind))?.[1];
+  const mayHoldPaths = mayHold(object.value, (at, key) =>
+    typeof at === "string" ? INLINE.test(at) || (key !== undefined && VAULT_ANNOTATION.test(key)) : false,
+  );
+  if (!pattern && !mayHoldPaths) return [];
   return [...allPlaces(object)].flatMap((place) => {
     const annotations = place
       .at("annotations")

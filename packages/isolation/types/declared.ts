@@ -3,7 +3,7 @@ import type { ResourceView, Value } from "../rule";
 import { azureType } from "../declarations";
 import { decodings } from "../decode";
 import { kubernetesObjects } from "../objects";
-import { allPlaces } from "../places";
+import { allPlaces, mayHold } from "../places";
 import type { Hit } from "../scan";
 import { judgeAzureType, judgeKind, judgeTemplateType, type Verdict } from "./listed";
 
@@ -65,6 +65,9 @@ function judged(resource: ResourceView, isProd: boolean): Declared[] {
 
 /** Kubernetes objects below the root, or the root too. */
 function objectsIn(root: Cursor, isRoot: boolean): Cursor[] {
+  const { value } = root;
+  if (!mayHold(value, (at) => typeof at === "object" && (isRoot || at !== value) && "apiVersion" in at))
+    return [];
   return [...allPlaces(root)].filter(
     (place) =>
       (place !== root || isRoot) &&

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type {
   Policies,
   ReportViolation,
@@ -11,14 +10,11 @@ import type { Finding, ResourceView, Rule } from "../../../packages/isolation/ru
 import { describeFinding, type Inspection } from "./inspection";
 import { resourceView, stackView } from "./view";
 
-/** One request of the engine: what was found, once somebody has looked. */
+/** One request of the engine, which is one walk over the policies: what was found, once somebody has looked. */
 interface Request {
   /** Findings that wait for their own policy, by rule, because pack configuration may lower it. */
   waiting?: ReadonlyMap<string, readonly Finding[]>;
 }
-
-/** A resource policy that has nothing to say; the SDK then unpacks nothing for it. */
-const SILENT: ResourceValidation[] = [];
 
 /** The SDK also takes an object, with which one policy reports for another and settles the level. */
 type ReportObject = (violation: {
@@ -30,23 +26,38 @@ type ReportObject = (violation: {
   enforcementLevel?: "mandatory" | "advisory";
 }) => void;
 
+type Policy = Policies[number];
+
+/**
+ * Policies as the SDK walks them, once for every request: first all of them, until one has judged; from then on those
+ * alone that have something to say.
+ */
+class PolicyList extends Array<Policy> {
+  constructor(private readonly ofRequest: () => Iterator<Policy>) {
+    super();
+  }
+
+  override [Symbol.iterator](): ArrayIterator<Policy> {
+    return this.ofRequest() as ArrayIterator<Policy>;
+  }
+}
+
 /**
  * Turns rules into policies of the SDK.
  *
  * The SDK unpacks a resource anew for every policy, which for a hundred policies costs more than judging it. So
- * the first policy a request reaches judges the resource by all rules, and the others only speak up when there is
- * something under their name. The SDK asks for the first policy's name at the start of every request and walks the
- * list in order; requests may interleave, so what was found is kept in the request's own asynchronous context.
+ * the first policy a request reaches judges the resource by all rules, and of the others only those come up that
+ * have something under their name. The SDK walks the list once for every request, and requests may interleave, so
+ * what was found is kept by that walk.
  *
  * A rule whose level may not be lowered is reported at once and with its level, so that pack configuration can
  * neither lower nor disable it short of disabling every policy, which the gate on the configuration refuses.
  */
 export function toPolicies(rules: readonly Rule[], inspection: Inspection): Policies {
-  const requests = new AsyncLocalStorage<Request>();
-  const byId = new Map(rules.map((rule) => [rule.id, rule]));
+  const byId = new Map(rules.map((rule) => [rule.id, { rule, metadata: describe(rule) }]));
 
   const report = (finding: Finding, reportViolation: ReportViolation): void => {
-    const rule = byId.get(finding.ruleId);
+    const rule = byId.get(finding.ruleId)?.rule;
     if (!rule) throw new Error(`a finding names the rule ${finding.ruleId}, which the pack does not have`);
     const level = finding.level ?? (rule.levelCanBeLowered ? undefined : rule.level);
     (reportViolation as unknown as ReportObject)({
@@ -62,67 +73,42 @@ export function toPolicies(rules: readonly Rule[], inspection: Inspection): Poli
   const settle = (request: Request, findings: readonly Finding[], reportViolation: ReportViolation): void => {
     const waiting = new Map<string, Finding[]>();
     for (const finding of findings) {
-      if (!byId.get(finding.ruleId)?.levelCanBeLowered) report(finding, reportViolation);
+      if (!byId.get(finding.ruleId)?.rule.levelCanBeLowered) report(finding, reportViolation);
       else waiting.set(finding.ruleId, [...(waiting.get(finding.ruleId) ?? []), finding]);
     }
     request.waiting = waiting;
   };
 
-  const inspectResource: ResourceValidation = (args, reportViolation) => {
-    const request = requests.getStore() ?? {};
-    const judge = (view: ResourceView): void => settle(request, inspection.resource(view), reportViolation);
-    const view = resourceView(args);
-    return view instanceof Promise ? view.then(judge) : judge(view);
-  };
-
-  const inspectStack: StackValidation = async (args, reportViolation) => {
-    const request = requests.getStore() ?? {};
-    settle(request, inspection.stack(await stackView(args.resources)), reportViolation);
-  };
-
-  const policy = (rule: Rule, index: number): ResourceValidationPolicy | StackValidationPolicy => {
-    const metadata = describe(rule);
+  const policy = (rule: Rule, request: Request): Policy => {
+    const metadata = byId.get(rule.id)?.metadata;
+    const judged = request.waiting !== undefined;
     const speak = (_: unknown, reportViolation: ReportViolation): void => {
-      for (const finding of requests.getStore()?.waiting?.get(rule.id) ?? [])
-        report(finding, reportViolation);
+      for (const finding of request.waiting?.get(rule.id) ?? []) report(finding, reportViolation);
     };
-    const name = {
-      enumerable: true,
-      get: () => {
-        if (index === 0) requests.enterWith({});
-        return rule.name;
-      },
+    if (rule.scope === "stack") {
+      const validateStack: StackValidation = async (args, reportViolation) => {
+        if (!judged) settle(request, inspection.stack(await stackView(args.resources)), reportViolation);
+        speak(args, reportViolation);
+      };
+      return { ...metadata, name: rule.name, validateStack } as StackValidationPolicy;
+    }
+    const inspect: ResourceValidation = (args, reportViolation) => {
+      const judge = (view: ResourceView): void => settle(request, inspection.resource(view), reportViolation);
+      const view = resourceView(args);
+      return view instanceof Promise ? view.then(judge) : judge(view);
     };
-    const validate: PropertyDescriptorMap =
-      rule.scope === "resource"
-        ? {
-            validateResource: {
-              enumerable: true,
-              get: () => {
-                const waiting = requests.getStore()?.waiting;
-                if (!waiting) return rule.levelCanBeLowered ? [inspectResource, speak] : inspectResource;
-                return waiting.has(rule.id) ? speak : SILENT;
-              },
-            },
-          }
-        : {
-            validateStack: {
-              enumerable: true,
-              get: (): StackValidation | undefined => {
-                const waiting = requests.getStore()?.waiting;
-                if (!waiting) {
-                  return async (args, reportViolation) => {
-                    await inspectStack(args, reportViolation);
-                    speak(args, reportViolation);
-                  };
-                }
-                return waiting.has(rule.id) ? speak : undefined;
-              },
-            },
-          };
-    return Object.defineProperties(metadata, { name, ...validate }) as never;
+    const validateResource = judged ? speak : rule.levelCanBeLowered ? [inspect, speak] : inspect;
+    return { ...metadata, name: rule.name, validateResource } as ResourceValidationPolicy;
   };
-  return rules.map(policy);
+
+  return new PolicyList(function* () {
+    const request: Request = {};
+    for (const rule of rules) {
+      if (!request.waiting) yield policy(rule, request);
+      else if (request.waiting.size === 0) return;
+      else if (request.waiting.has(rule.id)) yield policy(rule, request);
+    }
+  });
 }
 
 function describe(rule: Rule): object {

@@ -28,7 +28,10 @@ const ROOT_STACK = "pulumi:pulumi:Stack";
 /** Judges resources and stacks by every rule. Knows nothing of how they arrive or where findings go. */
 export class Inspection {
   private readonly contexts = new Map<string, Context>();
-  private readonly rulesByType = new Map<string, readonly ResourceRule[]>();
+  private readonly rulesByType = {
+    prod: new Map<string, readonly ResourceRule[]>(),
+    nonProd: new Map<string, readonly ResourceRule[]>(),
+  };
   private readonly inputs = new Map<string, Tree>();
 
   constructor(private readonly run: Run) {}
@@ -40,9 +43,12 @@ export class Inspection {
       resource.type === ROOT_STACK && Object.keys(this.run.config).length > 0
         ? { ...resource, props: { ...resource.props, config: this.run.config } }
         : resource;
-    return this.rulesFor(resource.type)
-      .filter((rule) => applies(rule, context))
-      .flatMap((rule) => this.findings(rule, judged.urn, () => rule.check(judged, context)));
+    const found: Finding[] = [];
+    for (const rule of this.rulesFor(resource.type, context)) {
+      const violations = checked(rule, judged.urn, () => rule.check(judged, context));
+      if (violations.length > 0) found.push(...this.findings(rule, judged.urn, violations));
+    }
+    return found;
   }
 
   stack(seen: StackView): Finding[] {
@@ -53,7 +59,14 @@ export class Inspection {
     const rules = this.run.rules.filter((rule): rule is StackRule => rule.scope === "stack");
     const findings = rules
       .filter((rule) => applies(rule, context))
-      .flatMap((rule) => this.findings(rule, rootUrn(stack), () => rule.check(stack, context)));
+      .flatMap((rule) => {
+        const urn = rootUrn(stack);
+        return this.findings(
+          rule,
+          urn,
+          checked(rule, urn, () => rule.check(stack, context)),
+        );
+      });
     forget(context);
     return findings;
   }
@@ -66,16 +79,7 @@ export class Inspection {
     return { resources, byUrn: new Map(resources.map((resource) => [resource.urn, resource])) };
   }
 
-  private findings(rule: Rule, urn: string, check: () => readonly Violation[]): Finding[] {
-    let violations: readonly Violation[];
-    try {
-      violations = check();
-    } catch (error) {
-      throw new Error(
-        `rule ${rule.id} (${rule.name}) failed on ${urn}: ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
-    }
+  private findings(rule: Rule, urn: string, violations: readonly Violation[]): Finding[] {
     return violations.map((violation): Finding => {
       const finding = { ...violation, ruleId: rule.id, urn: violation.urn ?? urn };
       const waiver = this.run.waivers.covering(finding);
@@ -89,22 +93,25 @@ export class Inspection {
     });
   }
 
-  private rulesFor(type: string): readonly ResourceRule[] {
-    let rules = this.rulesByType.get(type);
+  /** Rules on one resource that look at a type in an environment. */
+  private rulesFor(type: string, context: Context): readonly ResourceRule[] {
+    const byType = this.rulesByType[context.environment];
+    let rules = byType.get(type);
     if (!rules) {
       rules = this.run.rules.filter(
         (rule): rule is ResourceRule =>
           rule.scope === "resource" &&
+          applies(rule, context) &&
           (!rule.types ||
             rule.types.some((wanted) => (typeof wanted === "string" ? wanted === type : wanted.test(type)))),
       );
-      this.rulesByType.set(type, rules);
+      byType.set(type, rules);
     }
     return rules;
   }
 
   private contextOf(urn: string): Context {
-    const [, , stack = "", , project = ""] = urn.split(":");
+    const [, , stack = "", , project = ""] = urn.split(":", 6);
     const key = `${project}/${stack}`;
     let context = this.contexts.get(key);
     if (!context) {
@@ -115,6 +122,18 @@ export class Inspection {
       this.contexts.set(key, context);
     }
     return context;
+  }
+}
+
+/** What a rule finds, or an error that says which rule broke, and on what. */
+function checked(rule: Rule, urn: string, check: () => readonly Violation[]): readonly Violation[] {
+  try {
+    return check();
+  } catch (error) {
+    throw new Error(
+      `rule ${rule.id} (${rule.name}) failed on ${urn}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
