@@ -1,8 +1,8 @@
-import { Cron } from "croner";
 import { z } from "zod";
 import { isPrivate, OPERATOR_PREFIX, overlaps, parseCidr } from "../../infra/network/addressing";
 import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
 import { REGION_NAMES } from "../../infra/regions";
+import { utcCron } from "./utcCron";
 
 /** Product every name and tag starts with. */
 export const PRODUCT = "forma3d";
@@ -189,7 +189,7 @@ export const hostName = matching(
 
 function isCron(text: string): boolean {
   try {
-    return new Cron(text, { mode: "5-part", timezone: "UTC", paused: true }).nextRun() !== null;
+    return utcCron(text).nextRun() !== null;
   } catch {
     return false;
   }

@@ -1,7 +1,7 @@
-import { Cron } from "croner";
 import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
+import { utcCron } from "./utcCron";
 
 const HOUR = 3_600_000;
 const WEEK = 7 * 24 * HOUR;
@@ -32,7 +32,7 @@ function runsOf(schedule: string): readonly Date[] {
 
 function findRuns(schedule: string): Date[] {
   try {
-    return new Cron(schedule, { timezone: "UTC" }).nextRuns(RUNS, new Date("2026-01-01T00:00:00Z"));
+    return utcCron(schedule).nextRuns(RUNS, new Date("2026-01-01T00:00:00Z"));
   } catch {
     // What is wrong with a schedule is said where it stands.
     return [];

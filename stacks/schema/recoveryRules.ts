@@ -1,8 +1,8 @@
-import { Cron } from "croner";
 import { STARTING_DEADLINE_MINUTES } from "../../infra/recovery/recoveryJobs";
 import type { Problem } from "../problems";
 import { PRODUCTION } from "./environmentRules";
 import type { StackConfig } from "./shape";
+import { utcCron } from "./utcCron";
 
 /**
  * GiB of disk a run gets a minute of its deadline for: the least pace anybody plans with. A deadline below it would end
@@ -26,8 +26,7 @@ export function collision(one: string, other: string, minutes: number): Date | u
 }
 
 function findCollision(one: string, other: string, minutes: number): Date | undefined {
-  const schedule = (expression: string) => new Cron(expression, { timezone: "UTC", paused: true });
-  const [runs, others] = [schedule(one), schedule(other)];
+  const [runs, others] = [utcCron(one), utcCron(other)];
   let run = runs.nextRun(new Date(FROM));
   while (run && run.getTime() < TO) {
     const near = others.nextRun(new Date(run.getTime() - minutes * MINUTE_MS));
@@ -56,7 +55,7 @@ function findGaps(schedules: readonly string[]): Gaps {
   const until = new Date(FROM + 14 * 24 * 60 * MINUTE_MS);
   const runs = schedules
     .flatMap((expression) => {
-      const cron = new Cron(expression, { timezone: "UTC", paused: true });
+      const cron = utcCron(expression);
       const found: number[] = [];
       for (let run = cron.nextRun(new Date(FROM - 1)); run && run <= until; run = cron.nextRun(run))
         found.push(run.getTime());

@@ -1,7 +1,7 @@
-import { Cron } from "croner";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 import { BACKUP_TIERS } from "./storage";
+import { utcCron } from "./utcCron";
 
 type Schedules = StackConfig["recovery"]["schedules"];
 
@@ -41,7 +41,7 @@ const known = new Map<string, Spacing>();
  * leaves out months or days is told by it.
  */
 function findSpacing(schedule: string): Spacing {
-  const cron = new Cron(schedule, { timezone: "UTC", paused: true });
+  const cron = utcCron(schedule);
   const waits = [
     ...Array.from({ length: 12 }, (_, month) => Date.UTC(2026, month, 1)),
     ...Array.from({ length: 31 }, (_, day) => Date.UTC(2026, 0, 1 + day)),
