@@ -16,11 +16,13 @@ export type Resolve = (host: string) => { host: string; port: number } | undefin
  * PostgreSQL as the administrator of a connection string, by whichever host name is asked for.
  * @param resolve for clouds whose names no DNS knows; the certificate is checked against the name all the same
  * @param ca who else than the machine's own authorities may have signed it, as PEM
+ * @param connectSeconds how long a server may take to let somebody in; more where the machine, not a region, is slow
  */
 export function postgres(
   connectionString: string,
   resolve: Resolve = () => undefined,
   ca?: string,
+  connectSeconds = CONNECT_SECONDS,
 ): DatabaseGround {
   const administrator = new URL(connectionString);
   const connect = (host: string, who?: Login, seconds = STATEMENT_SECONDS): Client => {
@@ -39,7 +41,7 @@ export function postgres(
     const client = new Client({
       connectionString: url.toString(),
       ...(elsewhere && sslMode !== "disable" && { ssl: { servername: host, ...(ca && { ca }) } }),
-      connectionTimeoutMillis: CONNECT_SECONDS * 1000,
+      connectionTimeoutMillis: connectSeconds * 1000,
       query_timeout: seconds * 1000,
       application_name: "operations",
     });
