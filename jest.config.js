@@ -18,6 +18,7 @@ module.exports = {
   testSequencer: "<rootDir>/test/support/slowestFirst.js",
   globalSetup: "<rootDir>/test/support/scratch.js",
   setupFiles: ["<rootDir>/test/support/leanSdk.ts"],
+  setupFilesAfterEnv: ["<rootDir>/test/support/untouched.ts"],
   maxWorkers: 3,
   reporters: ["default", "<rootDir>/test/support/closingLine.js"],
   workerIdleMemoryLimit: "512MB",
