@@ -219,6 +219,43 @@ const LINKED: Readonly<Partial<Record<VerbName, readonly Right[]>>> = {
 };
 
 /**
+ * What steps of the runbooks ask for that a person types beside the verbs: `test/cloud/runbooks.test.ts` types every step as
+ * somebody who holds the roles, and finds none of these that no step asks for.
+ */
+export const STEP_RIGHTS: Readonly<Partial<Record<RoleName, readonly Right[]>>> = {
+  operator: [
+    azure("Microsoft.Insights/metrics/read", "sees load, connections, disks, what the edge answers"),
+    azure("Microsoft.ResourceHealth/availabilityStatuses/read", "whether it is a failure of Azure's own"),
+    azure(
+      "Microsoft.Network/privateDnsZones/virtualNetworkLinks/read",
+      "whether servers' names lead anywhere",
+    ),
+    azure("Microsoft.KeyVault/vaults/secrets/read", "when a secret was set and when it ends; no value"),
+    azure("Microsoft.Resources/subscriptions/resourceGroups/read", "finds its way about"),
+    azure("Microsoft.Network/privateLinkServices/read", "finds the links Front Door waits at"),
+    azure("Microsoft.Network/privateLinkServices/privateEndpointConnections/read", "which of them wait"),
+    azure(
+      "Microsoft.Network/privateLinkServices/privateEndpointConnections/write",
+      "lets Front Door in to a cluster that was made anew",
+    ),
+    azure(
+      "Microsoft.Cdn/profiles/customDomains/refreshValidationToken/action",
+      "has a certificate's validation begun anew",
+    ),
+  ],
+  restorer: [azure("Microsoft.KeyVault/vaults/write", "brings a deleted vault back; gives nobody a right")],
+};
+
+/** What the Azure CLI asks for by itself around a step's own request, seen with 2.91; the same test finds each where `az` is. */
+export const CLI_RIGHTS: Readonly<Partial<Record<RoleName, readonly Right[]>>> = {
+  restorer: [
+    server("flexibleServers/capabilities/read", "what a server may become"),
+    server("checkNameAvailability/action", "whether a server's name is free"),
+    azure("Microsoft.KeyVault/locations/deletedVaults/read", "finds the vault that was deleted"),
+  ],
+};
+
+/**
  * Four roles, because what they could do in the wrong hands differs, and no more, because each has to be activated at
  * 03:00: whoever fails over and cuts off reads no secret and deletes no server; whoever restores may delete one; whoever
  * adopts takes a lock off, and so may delete none; whoever rotates reads every secret.
@@ -251,6 +288,9 @@ export const roleOf = (verb: VerbName): RoleName =>
     (ROLES[role].verbs as readonly VerbName[]).includes(verb),
   ) ?? "operator";
 
+/** The roles people hold; what runs without one has `preflight`. */
+export const PEOPLE = ["operator", "restorer", "adopter", "rotator"] as const satisfies readonly RoleName[];
+
 /** Whoever runs without a person behind it gets the clusters' addresses by the same rights. */
 export function customRole(
   role: RoleName,
@@ -259,6 +299,8 @@ export function customRole(
   const { verbs, description } = ROLES[role];
   const rights = [
     ...verbs.flatMap((verb: VerbName) => [...VERB_RIGHTS[verb], ...(LINKED[verb] ?? [])]),
+    ...(STEP_RIGHTS[role] ?? []),
+    ...(CLI_RIGHTS[role] ?? []),
     ...CREDENTIALS,
   ].filter(({ at }) => at === undefined);
   const actions = (data: boolean) => [

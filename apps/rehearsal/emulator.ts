@@ -5,6 +5,7 @@ import { sandboxModel } from "../../packages/emulated-azure/model";
 import type { Value } from "../../packages/emulated-azure/model/types";
 import { engineEnvironment } from "./engine";
 import { createCommand, runCommand } from "../../packages/command/program";
+import { keptOperatorRoles, operatorRoles } from "./operatorRoles";
 import { instructions } from "./instructions";
 import { NotServed, plannedStore, serveCloud } from "./serve";
 import { change, deleteBehind, happen } from "../../packages/emulated-azure/store/changes";
@@ -64,8 +65,11 @@ async function serve(
   const served = await serveCloud(store, {
     faults: options.fault,
     real: !options.modelOnly,
+    // Another project's people hold what that project says, which nobody knows here.
+    operator:
+      stack === undefined ? keptOperatorRoles(store) : project === undefined ? operatorRoles(stack) : [],
   });
-  const engine = engineEnvironment(path.resolve(folder ?? served.home), served.attach("operator"));
+  const engine = engineEnvironment(path.resolve(folder ?? served.home), served.attach("owner"));
   // Whoever reads the last line may press Ctrl-C at once.
   const ended = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());

@@ -17,10 +17,10 @@ export function instructions(served: Served, engine: Readonly<Record<string, str
     ),
     `# clients that take an address: ${listening.address}`,
     ...(real ? [...clusters(served, real), ...databases(served, real), ...blobs(real)] : []),
-    "# pulumi, in another shell, as the operator",
+    "# pulumi, in another shell, as the owner",
     ...exported(engine),
     ...Object.keys(principals)
-      .filter((name) => name !== "operator")
+      .filter((name) => name !== "owner")
       .map((name) => `# ${name}: export PULUMI_DEBUG_PROVIDERS='${served.attach(name)}'`),
     `# page: ${page.address}`,
     "# Ctrl-C ends it",

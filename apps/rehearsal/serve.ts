@@ -14,6 +14,8 @@ import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
 import { Page, servePage } from "../../packages/emulated-azure/page";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
 import { serveProviders } from "../../packages/emulated-azure/provider/server";
+import { valueAt } from "../../packages/emulated-azure/model/paths";
+import { grantCustom, type CustomRole } from "../../packages/emulated-azure/rights/custom";
 import { grant } from "../../packages/emulated-azure/rights/grant";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
@@ -25,7 +27,7 @@ import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 /** Who signs in to a served cloud, and the roles each holds in every subscription of it (docs/deploying.md, step 6). */
 const PRINCIPALS: Readonly<Record<string, readonly string[]>> = {
-  operator: [
+  owner: [
     "Owner",
     "Key Vault Secrets Officer",
     "Storage Blob Data Contributor",
@@ -66,17 +68,31 @@ export async function plannedStore(
   return store;
 }
 
-/** Makes the principals known and gives each its roles. */
-export function addPrincipals(cloud: EmulatedCloud): Record<string, Principal> {
+/** Makes the principals known and gives each its roles; an operator, who holds no built-in one, where there are roles for one. */
+function addPrincipals(cloud: EmulatedCloud, ofOperator: readonly CustomRole[]): Record<string, Principal> {
+  const add = (displayName: string, groups: readonly string[] = []): Principal =>
+    cloud.directory.add({ displayName, secret: randomBytes(24).toString("base64url"), groups });
   const made = Object.entries(PRINCIPALS).map(([displayName, roles]) => {
-    const principal = cloud.directory.add({ displayName, secret: randomBytes(24).toString("base64url") });
+    const principal = add(displayName);
     for (const subscription of subscriptionsOf(cloud))
       for (const role of roles)
         grant(cloud.cloud, { principal, role, scope: `/subscriptions/${subscription}` });
     return [displayName, principal] as const;
   });
-  return Object.fromEntries(made);
+  if (ofOperator.length === 0) return Object.fromEntries(made);
+  const operator = add("operator", administratorsOf(cloud));
+  for (const role of ofOperator) grantCustom(cloud.cloud, operator, role);
+  return { operator, ...Object.fromEntries(made) };
 }
+
+/** The groups that administer the clusters as they are planned, to which the plan gives what verbs need of blobs. */
+export const administratorsOf = ({ cloud }: EmulatedCloud): string[] => [
+  ...new Set(
+    [...cloud.ofType("azure-native:containerservice:ManagedCluster")].flatMap(
+      ({ inputs }) => (valueAt(inputs, "aadProfile.adminGroupObjectIDs") as string[] | undefined) ?? [],
+    ),
+  ),
+];
 
 /** A cloud with all its fronts open. */
 export interface Served {
@@ -107,6 +123,8 @@ export interface ServeOptions {
   readonly authority?: Authority;
   /** What runs on this machine in place of an image, in every cluster's pods; instead of {@link pods}. */
   readonly images?: (image: string) => Image | undefined;
+  /** What `operator` holds, and nothing beside it but what the plan gives the administrators' group; nobody is called so without. */
+  readonly operator?: readonly CustomRole[];
   /** Names beside the cloud's that pods reach, by port of loopback. */
   readonly others?: Readonly<Record<string, number>>;
 }
@@ -120,7 +138,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
   for (const fault of options.faults ?? []) faults.add(fault);
   const model = sandboxModel();
   const cloud = emulatedCloud(model, { store, faults, refusals: ARM_REFUSALS });
-  const principals = addPrincipals(cloud);
+  const principals = addPrincipals(cloud, options.operator ?? []);
   // Known once it listens, which is before any pod asks.
   let leadsTo: LeadsTo = () => undefined;
   const { authority = await Authority.create() } = options;

@@ -34,6 +34,7 @@ import {
   SUBSCRIPTION,
   wholeShop,
 } from "./shop";
+import { customRole, PEOPLE } from "../../apps/operations/rights";
 import { until } from "../support/until";
 
 const ROOT = path.join(__dirname, "../..");
@@ -58,6 +59,7 @@ beforeAll(async () => {
   served = await serveCloud(store, {
     real: true,
     authority,
+    operator: PEOPLE.map((role) => customRole(role, { stack: "shop", subscriptionId: SUBSCRIPTION })),
     ...(PODS_RUN && {
       images: (image: string) =>
         ({
@@ -223,7 +225,7 @@ describe("through Microsoft's clients, as the operator", () => {
     expect(await ask("psql-pitr", "SELECT id FROM marker")).toEqual([{ id: 1 }]);
     expect(await ask("psql-west", "SELECT id FROM marker")).toEqual([]);
     const databases: string[] = [];
-    for await (const { name } of clients("operator").postgres.databases.listByServer(GROUP, "psql-pitr"))
+    for await (const { name } of clients("owner").postgres.databases.listByServer(GROUP, "psql-pitr"))
       databases.push(name!);
     expect(databases).toEqual(["orders"]);
     const early = clients("operator").postgres.servers.beginCreateOrUpdateAndWait(
@@ -293,7 +295,7 @@ describe("through Microsoft's clients, as the operator", () => {
   });
 
   test("an overwritten or deleted blob is a version and comes back; a locked one cannot be touched", async () => {
-    const container = blobs("operator").getContainerClient("backups");
+    const container = blobs("owner").getContainerClient("backups");
     const blob = container.getBlockBlobClient("2026/a.dump");
     const write = (text: string) => blob.upload(text, text.length);
     const [{ versionId: first }] = [await write("first"), await write("second")];
@@ -318,7 +320,7 @@ describe("through Microsoft's clients, as the operator", () => {
       code: "AuthorizationPermissionMismatch",
     });
 
-    const locked = blobs("operator").getContainerClient("locked").getBlockBlobClient("evidence.json");
+    const locked = blobs("owner").getContainerClient("locked").getBlockBlobClient("evidence.json");
     await locked.upload("{}", 2);
     for (const attempt of [() => locked.delete(), () => locked.upload("[]", 2)])
       await expect(attempt()).rejects.toMatchObject({ code: "BlobImmutableDueToPolicy" });
@@ -450,7 +452,7 @@ test("a lost region answers on no plane, and answers again", async () => {
   const planes: (() => Promise<unknown>)[] = [
     () => postgres.servers.get(GROUP, "psql-west"),
     () => ask("psql-west", "SELECT 1"),
-    () => blobs("operator").getContainerClient("backups").getProperties(),
+    () => blobs("owner").getContainerClient("backups").getProperties(),
     () => kube.makeApiClient(k8s.CoreV1Api).listNode(),
   ];
   await served.cloud.losses.lose("westeurope");

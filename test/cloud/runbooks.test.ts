@@ -5,7 +5,9 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
 import { GIVEN, Identities, type Identity } from "../../apps/rehearsal/identities";
+import { keptOperatorRoles } from "../../apps/rehearsal/operatorRoles";
 import { serveCloud, Served } from "../../apps/rehearsal/serve";
+import { CLI_RIGHTS, PEOPLE, STEP_RIGHTS } from "../../apps/operations/rights";
 import type { Verb } from "../../packages/emulated-azure/rights/wishes";
 import { readStacks } from "../../stacks/files";
 import { readRunbooks, runsOnEmulatedAzure, runsOnEmulatedCluster } from "../../apps/tools/docs/runbook";
@@ -66,7 +68,8 @@ beforeAll(async () => {
       (part: Buffer) => part.toString().includes("Ctrl-C ends it") && child.kill("SIGINT"),
     );
   });
-  served = await serveCloud(loadCloud(folder));
+  const kept = loadCloud(folder);
+  served = await serveCloud(kept, { operator: keptOperatorRoles(kept) });
   token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
   clusters = await Clusters.open(served.cloud, await Authority.create());
   env = {
@@ -74,10 +77,10 @@ beforeAll(async () => {
     RESTORE_TIME: "2026-11-01T00:00:00Z",
     STORAGE_GIB: "1024",
   };
-  // What an operator puts into the vault after the first deployment (npm run secret).
+  // What an owner puts into the vault after the first deployment (npm run secret).
   const secret = `/subscriptions/${env["SUBSCRIPTION"]}/resourceGroups/${env["RESOURCE_GROUP"]}/providers/Microsoft.KeyVault/vaults/${env["VAULT"]}/secrets/shopify-api-secret?api-version=2024-11-01`;
   const { status } = await request(served.listening, "PUT", secret, {
-    token,
+    token: await signIn(served.cloud, served.listening, served.principals["owner"]!),
     body: JSON.stringify({
       properties: { value: "made up", attributes: { enabled: true, exp: 1_900_000_000 } },
     }),
@@ -346,6 +349,30 @@ test("the steps that call Azure's management are all of them, and none changes w
   expect(changing.length).toBeGreaterThan(4);
 });
 
+/** What the operator asked for in every step so far. */
+const asked = new Set<string>();
+let watched: jest.SpyInstance;
+beforeAll(() => {
+  const { rights } = served.cloud;
+  const may = rights.may.bind(rights);
+  const { objectId } = served.principals["operator"]!;
+  watched = jest.spyOn(rights, "may").mockImplementation((who, wish) => {
+    if (who.objectId === objectId) asked.add(wish.action);
+    return may(who, wish);
+  });
+});
+/** What has been typed as the operator: a run of a part of the tests tells nothing about what nobody asks for. */
+const done = new Set<string>();
+afterAll(() => {
+  watched?.mockRestore();
+  if (done.size < new Set(STEPS.map(([id]) => id)).size + (AZ ? 2 : 1)) return;
+  const beside = PEOPLE.flatMap((role) =>
+    [...(STEP_RIGHTS[role] ?? []), ...((AZ && CLI_RIGHTS[role]) || [])].map(({ action }) => action),
+  );
+  // Operators hold nothing beside the rights of verbs that no step asks for.
+  expect(beside.filter((action) => !asked.has(action))).toEqual([]);
+});
+
 describe.each([...new Set(STEPS.map(([id]) => id))])("%s", (id) => {
   let before: ReturnType<Served["cloud"]["cloud"]["snapshot"]>;
   beforeAll(() => {
@@ -366,7 +393,37 @@ describe.each([...new Set(STEPS.map(([id]) => id))])("%s", (id) => {
       else expect([title, ok, said.includes(refusal)]).toEqual([title, false, true]);
       for (const [pattern, check] of EFFECTS) if (pattern.test(command)) check();
     }
+    done.add(id);
   }, 300_000);
+});
+
+test("the operator finds the groups, and lets Front Door in where it waits", async () => {
+  const ask = async (method: string, at: string, version: string, body?: unknown): Promise<any> => {
+    const reply = await request(served.listening, method, `${at}?api-version=${version}`, {
+      token,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    expect([method, at, reply.status]).toEqual([method, at, 200]);
+    return reply.body;
+  };
+  const before = served.cloud.cloud.snapshot();
+  const subscription = `/subscriptions/${env["SUBSCRIPTION"]}`;
+  const groups = await ask("GET", `${subscription}/resourcegroups`, "2024-11-01");
+  expect(groups.value.map(({ name }: any) => name)).toContain(env["RESOURCE_GROUP"]);
+  const services = `${subscription}/providers/Microsoft.Network/privateLinkServices`;
+  const { value } = await ask("GET", services, "2024-03-01");
+  const connections = value.map(({ properties }: any) => properties.privateEndpointConnections[0].id);
+  expect(connections).toHaveLength(4);
+  for (const connection of connections) {
+    const waiting = await ask("GET", connection, "2024-03-01");
+    expect(waiting.properties.privateLinkServiceConnectionState.status).toBe("Pending");
+    const approved = { status: "Approved", description: "Front Door of prod" };
+    await ask("PUT", connection, "2024-03-01", {
+      properties: { privateLinkServiceConnectionState: approved },
+    });
+  }
+  served.cloud.cloud.restore(before);
+  done.add("links");
 });
 
 /** What of a resource the resource manager does not show as it was set. */
@@ -571,6 +628,7 @@ withAz(
         const { ok, said } = await typed(command, served.environment);
         expect([command, ok && says.test(said) ? "" : said]).toEqual([command, ""]);
       }
+      done.add("walk");
     } finally {
       served.cloud.cloud.restore(before);
     }

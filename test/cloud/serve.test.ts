@@ -23,7 +23,7 @@ describe("a served cloud", () => {
     const store = shop();
     settle(store, model);
     served = await serveCloud(store);
-    token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
+    token = await signIn(served.cloud, served.listening, served.principals["owner"]!);
   });
   afterAll(() => served?.stop());
 

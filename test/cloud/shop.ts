@@ -9,6 +9,8 @@ export const GROUP_ID = `/subscriptions/${SUBSCRIPTION}/resourceGroups/${GROUP}`
 export const ADMINISTRATOR = { login: "keeper", password: "not-a-real-one-1" };
 const model = sandboxModel();
 const scope = { package: "azure-native", config: { subscriptionId: SUBSCRIPTION } };
+/** The group of the people who run it. */
+const ADMINISTRATORS = "22222222-3333-4444-8555-666666666666";
 const NODES = `${GROUP}-nodes`;
 const LINK = `/subscriptions/${SUBSCRIPTION}/resourceGroups/${NODES}/providers/Microsoft.Network/privateLinkServices/pls-shop`;
 
@@ -25,6 +27,7 @@ export function shop(gateway = true): CloudStore {
   make("containerservice:ManagedCluster", {
     resourceName: "aks-shop",
     nodeResourceGroup: NODES,
+    aadProfile: { managed: true, enableAzureRBAC: true, adminGroupObjectIDs: [ADMINISTRATORS] },
     identity: { type: "SystemAssigned" },
     agentPoolProfiles: [{ name: "system", mode: "System", count: 1, vmSize: "Standard_D2ds_v5" }],
   });

@@ -9,12 +9,12 @@ const SECRET = "azure-native:keyvault:Secret";
 
 /**
  * Puts values into the vaults for the secrets that no deployment makes, such as partners' keys: made up, the same in every region,
- * as whoever deploys would with `npm run secret`.
+ * as the owner does with `npm run secret`.
  */
 export async function supplySecrets({ cloud, principals }: Served, { regions }: Platform): Promise<void> {
-  const operator = principals["operator"];
-  if (!operator) throw new Error("nobody is called operator");
-  const token = cloud.directory.issue(operator, "https://vault.azure.net");
+  const owner = principals["owner"];
+  if (!owner) throw new Error("nobody is called owner");
+  const token = cloud.directory.issue(owner, "https://vault.azure.net");
   const made = new Map(SECRET_CATALOG.map(({ name }) => [name, randomBytes(24).toString("base64url")]));
   const there = new Set(
     [...cloud.cloud.all()].filter(({ type }) => type === SECRET).map(({ id }) => id.toLowerCase()),

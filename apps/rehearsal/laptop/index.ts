@@ -88,7 +88,7 @@ export class Laptop {
   }
 
   /** Variables of a command that acts as a principal, or as whoever holds a custom role (`operators`, `adopters`, …). */
-  environment(principal = "operator"): Record<string, string> {
+  environment(principal = "owner"): Record<string, string> {
     const { served, operators, platform, names } = this;
     const holders = Object.entries(operators).map(([role, who]) => [groupOf(role as RoleName), who] as const);
     const everybody = { ...served.principals, ...Object.fromEntries(holders) };

@@ -1,4 +1,5 @@
 import type { EmulatedCloud } from "../cloud";
+import { valueAt } from "../model/paths";
 import type { Stored } from "../model/types";
 import type { Wish } from "../rights/decide";
 import type { Access } from "./front";
@@ -36,7 +37,8 @@ export function wishOf(
 
 /**
  * Who may what in a cluster that leaves it to Azure: a data action for each request, at the cluster or a namespace of it
- * (https://learn.microsoft.com/azure/aks/manage-azure-rbac).
+ * (https://learn.microsoft.com/azure/aks/manage-azure-rbac); and whoever is in a group with the cluster's admin role, everything
+ * (https://learn.microsoft.com/javascript/api/@azure-rest/arm-containerservice/managedclusteraadprofile).
  */
 export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
   return {
@@ -52,7 +54,13 @@ export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
     forbids: ({ name }, what) => {
       const principal = cloud.directory.byObjectId(name);
       if (principal && cloud.rights.may(principal, wishOf(cluster, what))) return undefined;
+      if (principal?.groups.some((group) => administrators(cluster).includes(group))) return undefined;
       return `User does not have access to the resource in Azure. Update role assignment to allow access.`;
     },
   };
 }
+
+const administrators = (cluster: Stored): readonly string[] => {
+  const groups = valueAt(cluster.inputs, "aadProfile.adminGroupObjectIDs");
+  return Array.isArray(groups) ? (groups as string[]) : [];
+};
