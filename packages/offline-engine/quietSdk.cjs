@@ -1,48 +1,21 @@
-const Module = require("node:module");
-
 /**
  * Leaves out what Pulumi's SDK does for every resource and nobody here looks at, which is half of a plan's time and memory:
- * debug messages, what it keeps with every promise to name those that never settled, where in the program a resource was
- * declared (a seventh of the time), and an alias for each API version azure-native ever had of a type, which only an
- * existing state needs. The compiler, with which it serialises functions, waits until one is serialised (a tenth of the
- * memory). Loaded with `node --require`, it does so in the processes the language host starts to run a program, and in no
- * other.
+ * debug messages, what it keeps with every promise to name those that never settled, and an alias for each API version
+ * azure-native ever had of a type, which only an existing state needs. Loaded with `node --require`, it does so in the
+ * processes the language host starts to run a program, and in no other.
  */
 /** An alias for the name azure-native gave a type in another API version. */
 const API_VERSION_ALIAS = /^azure-native:[\w./]+\/v\d{8}\w*:\w+$/;
 
 let applied = false;
 
-/** A module that is loaded when something of it is first used. */
-function loadedLate(file) {
-  const later = new Module(file);
-  later.filename = file;
-  later.loaded = true;
-  let loaded;
-  later.exports = new Proxy(
-    {},
-    {
-      get: (_, name) => {
-        if (!loaded) {
-          delete require.cache[file];
-          loaded = require(file);
-        }
-        return loaded[name];
-      },
-    },
-  );
-  require.cache[file] = later;
-}
-
 /** The first call must come before the SDK's index is loaded, which copies what it exports. */
 function quietSdk() {
   if (applied) return;
   applied = true;
-  loadedLate(require.resolve("@pulumi/pulumi/typescript-shim"));
   require("@pulumi/pulumi/log").debug = () => Promise.resolve();
   require("@pulumi/pulumi/runtime/debuggable").debuggablePromise = (promise) => promise;
   const resource = require("@pulumi/pulumi/resource");
-  resource.Resource.callsites = () => [];
   const { mergeOptions } = resource;
   resource.mergeOptions = (first, second) => {
     const aliases = second?.aliases;

@@ -246,21 +246,19 @@ test("calls the engine does not know are answered UNIMPLEMENTED, as gRPC answers
   }
 });
 
-test("the quiet SDK leaves out names of other API versions and where a resource was declared, and waits with the compiler", () => {
+test("the quiet SDK leaves out the names of other API versions and keeps the program's own", () => {
   const quiet = path.join(projectRoot(__dirname), "packages/offline-engine/quietSdk.cjs");
   const look = (isQuiet: boolean): unknown => {
     const script = `
       const { quietSdk } = require(${JSON.stringify(quiet)});
       if (${isQuiet}) quietSdk();
-      const { mergeOptions, Resource, runtime } = require("@pulumi/pulumi");
+      const { mergeOptions, runtime } = require("@pulumi/pulumi");
       const merged = (alias) => mergeOptions({}, { aliases: [alias] }).aliases?.length ?? 0;
       const captured = 42;
       const version = merged({ type: "azure-native:storage/v20230101:StorageAccount" });
       const own = [merged({ name: "old" }), merged({ type: "azure-native:storage:Account" })];
-      const compiler = Object.keys(require.cache).some((file) => /typescript[^/]*\\.js$/.test(file) && !/shim/.test(file));
-      const places = Resource.callsites().length > 0;
       runtime.serializeFunction(() => captured).then(({ text }) =>
-        console.log(JSON.stringify({ version, own, compiler, places, captured: text.includes("captured: 42") })));`;
+        console.log(JSON.stringify({ version, own, captured: text.includes("captured: 42") })));`;
     // Loading it alone does nothing in a process that runs no program.
     const { stdout } = spawnSync(process.execPath, ["--require", quiet, "-e", script], {
       cwd: projectRoot(__dirname),
@@ -269,6 +267,6 @@ test("the quiet SDK leaves out names of other API versions and where a resource 
     return JSON.parse(stdout);
   };
   const rest = { own: [1, 1], captured: true };
-  expect(look(false)).toEqual({ version: 1, compiler: true, places: true, ...rest });
-  expect(look(true)).toEqual({ version: 0, compiler: false, places: false, ...rest });
+  expect(look(false)).toEqual({ version: 1, ...rest });
+  expect(look(true)).toEqual({ version: 0, ...rest });
 });
