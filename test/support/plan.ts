@@ -1,15 +1,13 @@
-import { execFile } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import type { Socket } from "node:net";
 import path from "node:path";
-import { promisify } from "node:util";
 import type { Diagnostic } from "../../packages/offline-engine/resource";
 import type { JsonValue, ResourceDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
 
-const run = promisify(execFile);
 const ROOT = projectRoot(__dirname);
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /**
  * Rooms with anything that runs in a plan or decides one, whole: a list of files would sooner or later lack one, and a
@@ -17,13 +15,24 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
  */
 const SOURCES = ["infra", "stacks", "policies", "packages", "apps/tools", "test/support"];
 /** Made by a build, or never read by a plan. */
-const PASSED_OVER = /(^|\/)(node_modules|bin|README\.md)$/;
+const PASSED_OVER = /(^|\/)(node_modules|\.build|bin|README\.md)$/;
 
 export interface PlanRequest {
   root: string;
   stack: string;
   config: Record<string, unknown>;
   resolve: boolean;
+}
+
+/** What the process that plans is asked: a plan, and the file it writes it to. */
+export interface PlanJob {
+  request: PlanRequest;
+  file: string;
+}
+
+/** Why there is no such file; nothing when there is. */
+export interface PlanAnswer {
+  error?: string;
 }
 
 export interface PlanChoices {
@@ -100,25 +109,61 @@ function place(request: PlanRequest): string {
   return path.join(FOLDER, `${fingerprint(request)}.json`);
 }
 
+/** The process that plans for this test file: what a plan loads takes as long as the plan. */
+let planner: ChildProcess | undefined;
+/** One after another: a process runs one program at a time. */
+let turn: Promise<unknown> = Promise.resolve();
+
+function startPlanner(): ChildProcess {
+  const args = ["packages/command/run.mjs", "test/support/planWorker.ts"];
+  planner = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  planner.unref();
+  (planner.stderr as Socket).unref();
+  planner.channel?.unref();
+  return planner;
+}
+
+afterAll(() => planner?.kill());
+
+function makePlan(job: PlanJob): Promise<void> {
+  const child = planner ?? startPlanner();
+  let stderr = "";
+  const listen = (data: Buffer): void => void (stderr += data.toString());
+  return new Promise<void>((resolve, reject) => {
+    const fail = (why: string): void =>
+      reject(new Error(`${job.request.stack} cannot be planned: ${why.slice(0, 2000)}`));
+    const answered = ({ error }: PlanAnswer): void => {
+      child.off("close", closed);
+      if (error === undefined) resolve();
+      else fail(error);
+    };
+    const closed = (): void => {
+      child.off("message", answered);
+      planner = undefined;
+      fail(stderr);
+    };
+    child.stderr?.on("data", listen);
+    child.once("message", answered);
+    child.once("close", closed);
+    child.send(job);
+    // Whoever waits for a plan keeps the test alive; nobody else does.
+    child.channel?.ref();
+  }).finally(() => {
+    child.stderr?.off("data", listen);
+    child.channel?.unref();
+  });
+}
+
 /** Plans what is not stored yet, all of it in one process. */
 async function plan(requests: PlanRequest[]): Promise<void> {
-  const missing = requests.filter((request) => !fs.existsSync(place(request)));
-  if (missing.length === 0) return;
-  const { stdout } = await run(
-    process.execPath,
-    ["packages/command/run.mjs", "test/support/planWorker.ts", JSON.stringify(missing)],
-    { cwd: ROOT, maxBuffer: MAX_OUTPUT_BYTES },
-  ).catch((error: Error & { stderr?: string }) => {
-    const stacks = missing.map(({ stack }) => stack).join(", ");
-    throw new Error(`${stacks} cannot be planned: ${(error.stderr ?? error.message).slice(0, 2000)}`);
-  });
-  const outcomes = JSON.parse(stdout) as Outcome[];
   fs.mkdirSync(FOLDER, { recursive: true });
-  missing.forEach((request, i) => {
-    const draft = `${place(request)}.${process.pid}`;
-    fs.writeFileSync(draft, JSON.stringify(outcomes[i]));
-    fs.renameSync(draft, place(request));
-  });
+  for (const request of requests) {
+    const file = place(request);
+    turn = turn
+      .catch(() => undefined)
+      .then(() => (fs.existsSync(file) ? undefined : makePlan({ request, file })));
+    await turn;
+  }
 }
 
 async function outcome(request: PlanRequest): Promise<Outcome> {

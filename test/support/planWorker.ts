@@ -1,18 +1,21 @@
-// Plans stacks in a process of its own and prints the outcomes as JSON; started by test/support/plan.ts.
+// Plans stacks in a process of its own, one after another, as test/support/plan.ts asks; ends with who asks.
+import fs from "node:fs";
 import { planStack } from "../../packages/offline-engine/planner";
 import { planDocument } from "../../apps/tools/render/plan";
-import type { PlanRequest } from "./plan";
+import type { PlanAnswer, PlanJob } from "./plan";
 
-async function main(requests: PlanRequest[]): Promise<void> {
-  const outcomes: unknown[] = [];
-  for (const { root, stack, config, resolve } of requests) {
+async function answer({ request, file }: PlanJob): Promise<PlanAnswer> {
+  const { root, stack, config, resolve } = request;
+  try {
     const plan = await planStack(root, stack, { overrides: config, resolve });
-    outcomes.push({ ...planDocument(plan), diagnostics: plan.deployment.diagnostics });
+    const draft = `${file}.${process.pid}`;
+    const outcome = { ...planDocument(plan), diagnostics: plan.deployment.diagnostics };
+    fs.writeFileSync(draft, JSON.stringify(outcome));
+    fs.renameSync(draft, file);
+    return {};
+  } catch (error) {
+    return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
-  process.stdout.write(JSON.stringify(outcomes));
 }
 
-main(JSON.parse(process.argv[2] ?? "") as PlanRequest[]).catch((error: unknown) => {
-  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
-  process.exitCode = 1;
-});
+process.on("message", (job: PlanJob) => void answer(job).then((said) => process.send?.(said)));
