@@ -18,6 +18,12 @@ const LISTS: Partial<Record<(typeof BELONGINGS)[number], z.ZodType<string>>> = {
   tenantIds: z.guid("a GUID"),
   clientIds: z.guid("a GUID"),
   principalIds: z.guid("a GUID"),
+  issuers: z
+    .string()
+    .regex(
+      /^[\w.-]+(?:\/[\w-]+){1,2}$/,
+      "a host and path without scheme, e.g. <region>.oic.prod-aks.azure.com/<tenant>/<id>",
+    ),
   repositories: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository as owner/name"),
   cidrs: z.string().refine((text) => parseAddress(text) !== undefined, "an IPv4 block such as 10.20.0.0/16"),
   secretHashes: z

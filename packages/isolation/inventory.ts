@@ -27,6 +27,8 @@ export interface Belongings {
   readonly identities: readonly string[];
   readonly clientIds: readonly string[];
   readonly principalIds: readonly string[];
+  /** Issuers of clusters' tokens, without scheme: `westeurope.oic.prod-aks.azure.com/<tenant>/<id>`. */
+  readonly issuers: readonly string[];
   /** GitHub repositories, `owner/name`, whose deployments may act as its identities. */
   readonly repositories: readonly string[];
   /** Deployment environments of those repositories that may; its own name where none is listed. */
@@ -55,6 +57,7 @@ export const BELONGINGS = [
   "identities",
   "clientIds",
   "principalIds",
+  "issuers",
   "repositories",
   "deployments",
   "secretHashes",

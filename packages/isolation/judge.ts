@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { AddressRange, isGeneric, parseAddress } from "./addresses";
+import { choices, startsEngine } from "./commands";
 import { managedHost } from "./managedHosts";
 import { Foreign, Perimeter } from "./perimeter";
 
@@ -27,6 +28,19 @@ const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?
 const NUMERIC_HOST =
   /(?:@|\/\/|(?:\bpg)?(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
 const STACK_REFERENCE = /^[\w.-]+\/([\w.-]+\/[\w.-]+)$/;
+
+/** Issuer of an AKS cluster's tokens, with the path that says whose it is. */
+const ISSUER = /(?:[\w-]+\.)?oid?c\.[\w-]*aks\.[\w.-]+(?::\d+)?(?:\/+[\w-]+){1,2}/g;
+/** An issuer in one form: lower case, no scheme, no port, no slash too many. */
+export const issuerName = (text: string): string =>
+  text
+    .trim()
+    .replace(/^https?:\/\//, "")
+    .replace(/:\d+/, "")
+    .replace(/\/+/g, "/")
+    .replace(/\/$/, "");
+/** Something a tool is called with has a space or a sign of equality. */
+const MAY_CALL = /[\s=]/;
 
 const API_VERSION = /(?<![a-z])apiversion["']?\s*[:=]\s*["']?([\w./-]+)/g;
 const KIND = /(?<![a-z])kind["']?\s*[:=]\s*["']?([a-z]\w*)/g;
@@ -80,7 +94,25 @@ export class Judge {
     this.namesIn(text, found);
     this.addressesIn(text, isHost, found);
     if (text.includes("apiversion")) this.manifests(text, found);
+    if (text.includes("aks.")) this.issuers(text, found);
+    if (MAY_CALL.test(text)) this.commands(text, found);
     return found;
+  }
+
+  /** Issuers of clusters' tokens; the rule that knows the stack's clusters judges whose they are. */
+  private issuers(text: string, found: Foreign[]): void {
+    for (const [match] of text.matchAll(ISSUER)) {
+      const issuer = issuerName(match);
+      if (!this.perimeter.owns("issuers", issuer)) found.push({ reach: "issuer", issuer });
+    }
+  }
+
+  private commands(text: string, found: Foreign[]): void {
+    if (startsEngine(text)) found.push({ reach: "engine" });
+    for (const choice of choices(text)) {
+      const environment = this.perimeter.namedEnvironment(choice);
+      if (environment !== undefined) found.push({ reach: "stackReference", environment });
+    }
   }
 
   /** Each API version of a manifest with the kind that stands next to it; templates of Helm included. */

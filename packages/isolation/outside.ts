@@ -1,6 +1,6 @@
 import { Judge } from "./judge";
 import type { Inventory } from "./inventory";
-import { Perimeter } from "./perimeter";
+import { Perimeter, UNOWNED } from "./perimeter";
 import { Scanner } from "./scan";
 import { canonical } from "./text";
 import { whose } from "./context";
@@ -66,7 +66,7 @@ export class OutsideWatch {
 
   /** What is wrong with a call of a provider function; undefined when nothing is. */
   invoke(token: string, args: unknown): string | undefined {
-    const hit = this.scanner.scan(args).find(({ reach }) => reach !== "manifest");
+    const hit = this.scanner.scan(args).find(({ reach }) => !UNOWNED.has(reach));
     return hit && `function ${token} is asked about something of ${whose(hit.environment)} (${hit.path})`;
   }
 

@@ -1,5 +1,6 @@
 import { AddressRange, parseAddress } from "./addresses";
 import { Belongings, BELONGINGS, environmentOf, Inventory } from "./inventory";
+import { otherEnvironment } from "./environmentWords";
 import { ManagedKind } from "./managedHosts";
 
 /** What kind of thing a text led to. */
@@ -13,8 +14,13 @@ export type Reach =
   | "identity"
   | "secret"
   | "stackReference"
+  | "issuer"
+  | "engine"
   | "manifest"
   | "opaque";
+
+/** What is told of a text without anybody's being hurt by it: rules that know the place judge it. */
+export const UNOWNED: ReadonlySet<Reach> = new Set(["manifest", "issuer", "engine"]);
 
 /** Something outside a stack's own environment, and whose it is. */
 export interface Foreign {
@@ -25,6 +31,8 @@ export interface Foreign {
   readonly isPattern?: boolean;
   /** What a manifest in a text declares; the rules on types judge it. */
   readonly manifest?: { readonly apiVersion: string; readonly kind: string };
+  /** The issuer a text names, where it is not the stack's own by the inventory; clusters of the stack have theirs too. */
+  readonly issuer?: string;
 }
 
 type Names = keyof Belongings;
@@ -72,6 +80,9 @@ export class Perimeter {
   readonly secretHashes: readonly { salt: string; hash: string; environment: string }[];
   private readonly own: Readonly<Record<Names, ReadonlySet<string>>>;
   private readonly readableStacks: ReadonlySet<string>;
+  /** Names of the other environments and of the one among them that is production. */
+  private readonly others: readonly string[];
+  private readonly production: string | undefined;
   private readonly declared = new Map<Declared, Set<string>>();
 
   constructor(inventory: Inventory, project: string, stack: string) {
@@ -91,6 +102,8 @@ export class Perimeter {
       ...shared.flatMap((entry) => entry.stackReferences ?? []),
     ]);
     const others = inventory.environments.filter((other) => other !== environment);
+    this.others = others.map((other) => other.name);
+    this.production = others.find(({ isProd }) => isProd)?.name;
     for (const other of others) {
       const add = (into: Map<string, Foreign>, key: Names, reach: Reach): void => {
         for (const entry of other[key]) {
@@ -128,6 +141,13 @@ export class Perimeter {
   /** Whether the stack may read another stack's outputs. */
   mayRead(project: string, stack: string): boolean {
     return this.readableStacks.has(`${project}/${stack}`);
+  }
+
+  /** Which other environment a stack, context or workspace of that name is of, by the words in it. */
+  namedEnvironment(text: string): string | undefined {
+    const word = otherEnvironment(text, this.others);
+    if (word === undefined || word === this.environment) return undefined;
+    return this.others.includes(word) ? word : this.production;
   }
 
   /** Takes in the name of a resource the stack itself declares, in a subscription of its own. */

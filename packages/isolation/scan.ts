@@ -1,5 +1,6 @@
 import { UNKNOWN } from "./rule";
 import { Decoded, decodings, inGroups } from "./decode";
+import { commandLine, toolSetting } from "./commands";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { assembled } from "./assemble";
@@ -166,11 +167,19 @@ export class Scanner {
         const place = child(key, inner);
         this.reportAll(place, this.text(key), true, report);
         pending.push(place);
+        const setting = toolSetting(key, inner, value);
+        if (setting !== undefined) this.reportAll(place, this.text(setting), false, report);
       }
     }
     for (const { key, text, via } of [...expanded, ...fragments(value, this.foreignNames)]) {
       const found = this.text(text, true).map((one) => ({ ...one, decoding: [via, ...one.decoding] }));
       this.reportAll(child(key, text), found, false, report);
+    }
+    // The two parts of a container's command line are read together, one level up.
+    const line = frame.key === "command" || frame.key === "args" ? undefined : commandLine(value);
+    if (line) {
+      const found = this.text(line.text).filter(({ reach }) => OF_A_CALL.has(reach));
+      this.reportAll(child(line.key, line.text), found, false, report);
     }
     const whole = inOne(value);
     if (whole !== undefined) {
@@ -265,8 +274,8 @@ function filledBy(
   return complete.length > 0 ? new Set([...(above ?? []), ...complete]) : above;
 }
 
-function identity({ reach, environment, manifest }: Foreign): string {
-  return `${reach} ${environment ?? ""} ${manifest ? `${manifest.apiVersion} ${manifest.kind}` : ""}`;
+function identity({ reach, environment, manifest, issuer = "" }: Foreign): string {
+  return `${reach} ${environment ?? ""} ${manifest ? `${manifest.apiVersion} ${manifest.kind}` : issuer}`;
 }
 
 function sizeOf(next: Decoded): number {
@@ -282,6 +291,8 @@ function isKeptOut(reach: Foreign["reach"], frame: Frame): boolean {
   const key = typeof frame.key === "number" ? frame.parent?.key : frame.key;
   return typeof key === "string" && REFUSED_HOSTS.test(key) && HOST_REACHES.has(reach);
 }
+/** What a command line says as a whole; whatever else is in it stands in one of its parts. */
+const OF_A_CALL: ReadonlySet<Foreign["reach"]> = new Set(["stackReference", "engine"]);
 const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set(["database", "vault", "storage", "cluster"]);
 
 function isHostKey(key: string, owner: object): boolean {

@@ -4,7 +4,17 @@ import type { ResourceFixture } from "./support/fixture";
 import { FORMS, type Form } from "./support/forms";
 import { brief, changeLeaves, found, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
-import { BLOCKS, ENCODINGS, NETWORKS, PLACES, SPELLINGS, SUBJECTS, TARGETS } from "./support/ways";
+import {
+  BLOCKS,
+  COMMANDS,
+  ENCODINGS,
+  NETWORKS,
+  PLACES,
+  SPELLINGS,
+  SECRET_PATHS,
+  SUBJECTS,
+  TARGETS,
+} from "./support/ways";
 import {
   azure,
   base64,
@@ -208,7 +218,8 @@ describe("whatever leads to production is found in any place and writing, and st
       for (const block of BLOCKS) await twins(place(block(prod.cidr)), place(block(staging.cidr)));
   });
 
-  test("subjects of federated credentials", async () => {
-    for (const subject of SUBJECTS) await twins(subject(prod.stack), subject(staging.stack));
+  test("subjects of federated credentials, paths of secrets, and what tools are told", async () => {
+    for (const way of [...SUBJECTS, ...SECRET_PATHS, ...COMMANDS])
+      await twins(way(prod.stack), way(staging.stack));
   });
 });

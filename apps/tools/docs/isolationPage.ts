@@ -71,7 +71,8 @@ The inventory is derived from \`Pulumi.<stack>.yaml\` by the code that names the
 it cannot go stale. \`policies/inventory.yaml\` adds what no stack file knows: a database's old alias (\`hostNames\`),
 another project's stack, the salted hash of a secret (\`secretHashes\`), the GitHub repository whose deployments may act
 as the stack's identities (\`repositories\`; none while none is listed) and the deployment environments that may
-(\`deployments\`; the environment's own name while none is listed), and under \`shared\` what several stacks may
+(\`deployments\`; the environment's own name while none is listed), the issuers of clusters of its own that another stack
+declares (\`issuers\`), and under \`shared\` what several stacks may
 reach. Each entry says why it is there (\`reason\`), who answers for it (\`owner\`) and until when it holds (\`expires\`, a
 year ahead at most); what a stack file gives one environment cannot be given to another or shared, and \`types\` adds to
 the list of types. An unreadable file, an unknown key or an inventory without production stops the run before anything is judged.

@@ -1,9 +1,8 @@
 import { Cursor } from "../read";
-import { ASSETS, type Context, type ResourceView, type Violation } from "../rule";
+import type { Context, ResourceView, Violation } from "../rule";
 import { watchOf } from "../context";
-import { kubernetesObjects } from "../objects";
 import { canonical } from "../text";
-import { allPlaces, mayHold } from "../places";
+import { allPlaces } from "../places";
 import { misdeclared } from "../types/declared";
 import type { Danger } from "../types/listed";
 import { resourceRule } from "./metadata";
@@ -45,8 +44,26 @@ function inlineCode(resource: ResourceView): Violation[] {
   });
 }
 
+/** Where a text is run: in containers, and when a machine starts. */
+const RUN = /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute)$/;
+
+function startsEngines(resource: ResourceView, context: Context): Violation[] {
+  return watchOf(context)
+    .hitsOf(resource)
+    .filter(({ reach, path }) => reach === "engine" && RUN.test(path))
+    .map(({ path, decoding }) => ({
+      path,
+      decoding,
+      message: "starts an engine that changes infrastructure behind the plan; declare resources instead",
+    }));
+}
+
 function runsCode(resource: ResourceView, context: Context): Violation[] {
-  const nested = [...declaring(resource, context, "code"), ...inlineCode(resource)];
+  const nested = [
+    ...declaring(resource, context, "code"),
+    ...inlineCode(resource),
+    ...startsEngines(resource, context),
+  ];
   return nested.length === 0 && EXECUTABLE.test(resource.type)
     ? [{ path: "", message: "runs code whose doing no plan shows; declare resources instead" }]
     : nested;
@@ -58,7 +75,7 @@ export const executableRule = resourceRule({
   name: "no-executables",
   title: "No resource runs code behind the plan",
   description:
-    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either.",
+    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either, and no container or machine starts an engine such as Pulumi or Terraform.",
   why: "The code of a dynamic resource is not even sent to the policy engine; a script can ask any API for anything.",
   remediation:
     "Use a declared resource, or run the step as a Job in the cluster, behind its network policy and identity.",
@@ -165,49 +182,6 @@ export const operatorRule = resourceRule({
   url: "https://azure.github.io/azure-service-operator/",
   appliesTo: "any",
   check: operates,
-});
-
-/** Assets and archives whose content nobody has read: files that are not there, and addresses. */
-function unreadAssets(props: ResourceView["props"]): Cursor[] {
-  if (!mayHold(props, (at) => typeof at === "object" && ASSETS.has(at))) return [];
-  return [...allPlaces(new Cursor(props))].filter((place) => {
-    const { value } = place;
-    if (typeof value !== "object" || value === null || !ASSETS.has(value)) return false;
-    return place.at("uri").present || (place.at("path").present && !place.at("content").present);
-  });
-}
-
-function hidesValues(resource: ResourceView, { environment }: Context): Violation[] {
-  const findings: Violation[] = unreadAssets(resource.props).map(({ path }) => ({
-    path,
-    message:
-      "is fetched, or read from a file nobody could open here, after the preview; pass the content inline or keep the file in the project",
-  }));
-  if (environment === "prod") return findings;
-  for (const { kind, object } of kubernetesObjects(resource)) {
-    if (kind === "SealedSecret") {
-      findings.push({
-        path: object.at("spec", "encryptedData").path,
-        message: "cannot be read by any rule; use a SecretProviderClass",
-      });
-    }
-  }
-  return findings;
-}
-
-/** What cannot be read cannot be judged. */
-export const hiddenValuesRule = resourceRule({
-  id: "ISO-053",
-  name: "no-hidden-values",
-  title: "Every value is in the plan",
-  description:
-    "Assets and archives are inline or files the pack can open, nothing is fetched, and outside prod no sealed secret is part of a stack.",
-  why: "A connection string in them is invisible to every rule.",
-  remediation:
-    "Pass contents inline or from files of the project up to 4 MiB; mount secrets from the stack's own vault.",
-  url: "https://www.pulumi.com/docs/iac/concepts/assets-archives/",
-  appliesTo: "any",
-  check: hidesValues,
 });
 
 const REPLICATION = /:ObjectReplicationPolicy$/;

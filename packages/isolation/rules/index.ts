@@ -10,7 +10,6 @@ import {
 } from "./dataflow";
 import {
   executableRule,
-  hiddenValuesRule,
   listedTypeRule,
   operatorRule,
   privateLinkRule,
@@ -20,6 +19,7 @@ import {
 } from "./escapeHatches";
 import { ancestorScopeRule, federationRule } from "./identity";
 import { egressRequiredRule } from "./egress";
+import { hiddenValuesRule } from "./hiddenValues";
 import { networkPathRule } from "./network";
 import { issuerRule, principalRule } from "./principals";
 import { providerRules } from "./providers";

@@ -2,7 +2,10 @@ import { Cursor } from "../read";
 import { UNKNOWN, type Context, type ResourceView, type StackView, type Tree, type Value } from "../rule";
 import type { Violation } from "../rule";
 import { watchOf } from "../context";
+import { azureType } from "../declarations";
+import { issuerName } from "../judge";
 import { kubernetesObjects } from "../objects";
+import { TEMPLATE_CARRIER } from "../types/declared";
 import { canonical } from "../text";
 import { FEDERATION } from "./identity";
 import { stackRule } from "./metadata";
@@ -106,8 +109,8 @@ export const principalRule = stackRule({
   check: strangers,
 });
 
-const GITHUB = "https://token.actions.githubusercontent.com";
-const withoutSlash = (url: string): string => canonical(url).trim().replace(/\/+$/, "");
+const GITHUB = "token.actions.githubusercontent.com";
+const withoutSlash = (url: string): string => issuerName(canonical(url));
 
 function issuersOf(stack: StackView): Set<string> {
   return new Set(
@@ -121,7 +124,28 @@ function issuersOf(stack: StackView): Set<string> {
   );
 }
 
+/** Outside prod anybody's issuer may vouch but that of another cluster, in a credential or a template of one. */
+function foreignClusters(stack: StackView, context: Context): Violation[] {
+  const issued = issuersOf(stack);
+  const { scanner } = watchOf(context);
+  return stack.resources
+    .filter(({ type }) => FEDERATION.test(type) || TEMPLATE_CARRIER.test(azureType(type) ?? ""))
+    .flatMap(({ urn, inputs, props }) =>
+      scanner
+        .scan(inputs ?? props)
+        .filter(({ issuer }) => issuer !== undefined && !issued.has(issuer))
+        .map(({ path, decoding }) => ({
+          urn,
+          path,
+          decoding,
+          message:
+            "is the issuer of a cluster this stack does not declare, whose workloads could act as this identity",
+        })),
+    );
+}
+
 function foreignIssuers(stack: StackView, context: Context): Violation[] {
+  if (context.environment !== "prod") return foreignClusters(stack, context);
   const { perimeter } = watchOf(context);
   const issued = issuersOf(stack);
   return stack.resources
@@ -130,7 +154,7 @@ function foreignIssuers(stack: StackView, context: Context): Violation[] {
       const given = inputs ?? props;
       if (given.issuer === UNKNOWN) return [];
       const issuer = withoutSlash(typeof given.issuer === "string" ? given.issuer : "");
-      if (issued.has(issuer)) return [];
+      if (issued.has(issuer) || perimeter.owns("issuers", issuer)) return [];
       if (issuer !== GITHUB) {
         return [
           {
@@ -161,14 +185,14 @@ function foreignIssuers(stack: StackView, context: Context): Violation[] {
 export const issuerRule = stackRule({
   id: "ISO-033",
   name: "foreign-issuer",
-  title: "Prod trusts tokens of its own clusters and its own repository only",
+  title: "Tokens of its own clusters are trusted, and in prod of its own repository, no others",
   description:
-    "The issuer of a federated credential in prod is a cluster this stack declares, or GitHub for a deployment environment of a repository that policies/inventory.yaml lists under `repositories`.",
+    "The issuer of a federated credential in prod is a cluster this stack declares, one that policies/inventory.yaml lists under `issuers`, or GitHub for a deployment environment of a repository listed under `repositories`. Outside prod, in templates too, no credential trusts a cluster that is neither declared nor listed.",
   why: "Service accounts have the same names in every cluster, and anybody can run an issuer or a repository: with another one, its workloads are production's.",
   remediation:
     "Pass the issuer URL output of the cluster in this stack; for a pipeline, list the repository in policies/inventory.yaml and name its deployment environment.",
   url: "https://learn.microsoft.com/azure/aks/use-oidc-issuer",
-  appliesTo: "prod",
+  appliesTo: "any",
   waf: ["SE:05"],
   mcsb: ["IM-3"],
   check: foreignIssuers,

@@ -1,6 +1,6 @@
 import type { Context, ResourceRule, ResourceView, StackRule, Violation } from "../rule";
 import { watchOf, whose } from "../context";
-import type { Reach } from "../perimeter";
+import { type Reach, UNOWNED } from "../perimeter";
 import { resourceRule, stackRule } from "./metadata";
 
 /** What each kind of reach is called in a message. */
@@ -16,7 +16,9 @@ const WORDS: Readonly<Record<Reach, string>> = {
   name: "a resource group, virtual network or other resource",
   identity: "an identity or tenant",
   secret: "a secret",
-  stackReference: "a stack",
+  stackReference: "a stack, workspace or context",
+  issuer: "an issuer of tokens",
+  engine: "an engine",
   manifest: "a manifest",
   opaque: "content that expands beyond what can be read",
 };
@@ -142,9 +144,9 @@ const ROWS: readonly Row[] = [
     name: "foreign-stack",
     reach: "stackReference",
     title: "No other environment's stack is named",
-    why: "A stack reference reveals all outputs of the other stack, secret ones in clear text.",
+    why: "A stack reference reveals all outputs of the other stack, secret ones in clear text; a tool that is told another stack, workspace, context or profile acts there.",
     remediation:
-      "Share through a stack that belongs to nobody, listed under `shared` in policies/inventory.yaml.",
+      "Let tools act on this environment only. Share through a stack that belongs to nobody, listed under `shared` in policies/inventory.yaml.",
     url: "https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences",
   },
   {
@@ -194,7 +196,7 @@ export const outputRule: StackRule = stackRule({
     stack.resources.flatMap((resource) =>
       watchOf(context)
         .hitsOf(resource)
-        .filter(({ isProse, reach }) => !isProse && reach !== "manifest")
+        .filter(({ isProse, reach }) => !isProse && !UNOWNED.has(reach))
         .map(({ path, decoding, environment, reach }) => ({
           urn: resource.urn,
           path,

@@ -177,3 +177,49 @@ export const SUBJECTS: readonly ((environment: string) => ResourceFixture)[] = [
       claimsMatchingExpression: { value: `claims['sub'] eq 'repo:forma3d/platform:environment:${name}'` },
     }),
 ];
+
+const SPELLED_PATHS: readonly ((environment: string) => string)[] = [
+  (name) => `${name}/database`,
+  (name) => `${name}-db-password`,
+  (name) => `orders_db_${name}`,
+  (name) => `${name}DbPassword`,
+  (name) => `TEAM/${name.toUpperCase()}/DB`,
+  (name) => encodeURIComponent(`kv/${name}/db`),
+];
+/** Paths of secrets of an environment in a store that holds those of several. */
+export const SECRET_PATHS: readonly ((environment: string) => ResourceFixture)[] = SPELLED_PATHS.map(
+  (path) => (name) =>
+    kubernetes("external-secrets.io/v1:PushSecret", {
+      spec: { data: [{ match: { remoteRef: { remoteKey: path(name) } } }] },
+    }),
+);
+
+const calls: readonly ((environment: string) => string[])[] = [
+  (name) => ["kubectl", "--context", name, "get", "secrets"],
+  (name) => ["/usr/local/bin/helm", "upgrade", `--kube-context=${name}`, "app", "chart"],
+  (name) => ["az", "account", "set", "-s", `forma3d-${name}`],
+  (name) => ["gh", "workflow", "run", "deploy.yml", "-f", `environment=${name}`],
+  (name) => ["pulumi", "stack", "output", "--show-secrets", "-s", `acme/forma3d/${name}`],
+  (name) => ["terraform", "output", `-var-file=${name}.tfvars`, "--var-file", `${name}.tfvars`],
+  (name) => ["sh", "-c", `kubectl config use-context ${name} && kubectl get secrets`],
+  (name) => [
+    "sh",
+    "-c",
+    `echo '${Buffer.from(`doppler run --config ${name}`).toString("base64")}' | base64 -d | sh`,
+  ],
+];
+
+/** Tools that are told on which environment to act. */
+export const COMMANDS: readonly ((environment: string) => ResourceFixture)[] = calls.flatMap((call) => [
+  (name: string) => deployment({ command: call(name) }),
+  (name: string) => deployment({ command: call(name).slice(0, 1), args: call(name).slice(1) }),
+  (name: string) =>
+    kubernetes("batch/v1:CronJob", {
+      spec: {
+        jobTemplate: {
+          spec: { template: { spec: { initContainers: [{ command: call(name) }], containers: [] } } },
+        },
+      },
+    }),
+  (name: string) => azure("app:Job", { template: { containers: [{ name: "tool", command: call(name) }] } }),
+]);

@@ -1,0 +1,69 @@
+import { Cursor } from "../read";
+import { ASSETS, type Context, type ResourceView, type Violation } from "../rule";
+import { kubernetesObjects } from "../objects";
+import { allPlaces, mayHold } from "../places";
+import { resourceRule } from "./metadata";
+
+/** Assets and archives whose content nobody has read: files that are not there, and addresses. */
+function unreadAssets(props: ResourceView["props"]): Cursor[] {
+  if (!mayHold(props, (at) => typeof at === "object" && ASSETS.has(at))) return [];
+  return [...allPlaces(new Cursor(props))].filter((place) => {
+    const { value } = place;
+    if (typeof value !== "object" || value === null || !ASSETS.has(value)) return false;
+    return place.at("uri").present || (place.at("path").present && !place.at("content").present);
+  });
+}
+
+/** Volumes that are folders of a node. What stands there, credentials of the node among it, is in no plan. */
+function nodeFolders(resource: ResourceView): Violation[] {
+  const isFolder = (at: object | string): boolean => typeof at === "object" && "hostPath" in at;
+  const isLocal = (at: object | string, key?: string): boolean =>
+    key === "local" && typeof at === "object" && "path" in at;
+  if (!mayHold(resource.props, (at, key) => isFolder(at) || isLocal(at, key))) return [];
+  return kubernetesObjects(resource).flatMap(({ kind, object }) =>
+    [...allPlaces(object)]
+      .flatMap((place) => [
+        ...(typeof place.at("hostPath").value === "object" ? [place.at("hostPath")] : []),
+        ...(kind === "PersistentVolume" ? [place.at("local", "path")] : []),
+      ])
+      .filter((place) => place.present && !place.unknown)
+      .map(({ path }) => ({
+        path,
+        message: "mounts a folder of the node, whose content is in no plan; use a volume the stack declares",
+      })),
+  );
+}
+
+function hidesValues(resource: ResourceView, { environment }: Context): Violation[] {
+  const findings: Violation[] = unreadAssets(resource.props).map(({ path }) => ({
+    path,
+    message:
+      "is fetched, or read from a file nobody could open here, after the preview; pass the content inline or keep the file in the project",
+  }));
+  if (environment === "prod") return findings;
+  findings.push(...nodeFolders(resource));
+  for (const { kind, object } of kubernetesObjects(resource)) {
+    if (kind === "SealedSecret") {
+      findings.push({
+        path: object.at("spec", "encryptedData").path,
+        message: "cannot be read by any rule; use a SecretProviderClass",
+      });
+    }
+  }
+  return findings;
+}
+
+/** What cannot be read cannot be judged. */
+export const hiddenValuesRule = resourceRule({
+  id: "ISO-053",
+  name: "no-hidden-values",
+  title: "Every value is in the plan",
+  description:
+    "Assets and archives are inline or files the pack can open, nothing is fetched, and outside prod no sealed secret and no folder of a node (`hostPath`, local volumes) is part of a stack.",
+  why: "A connection string in them is invisible to every rule.",
+  remediation:
+    "Pass contents inline or from files of the project up to 4 MiB; mount secrets from the stack's own vault and volumes the stack declares.",
+  url: "https://www.pulumi.com/docs/iac/concepts/assets-archives/",
+  appliesTo: "any",
+  check: hidesValues,
+});
