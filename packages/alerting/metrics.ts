@@ -121,6 +121,9 @@ export const METRICS: readonly Metric[] = [
     pgbackup_rpo_seconds: "Data the newest drill would have lost.",
     pgbackup_objective_seconds: "Objectives, by `kind` (`rto`, `rpo`).",
     pgbackup_verified_backups: "Backups that are proved and still kept, by `database`.",
+    pgbackup_unproved_backups: "Backups that are kept and that no restore has tried yet, by `database`.",
+    pgbackup_oldest_unproved_timestamp_seconds:
+      "Snapshot of the oldest of them, by `database`; absent when there is none.",
     pgbackup_catalogue_mismatches: "Backups where catalogue and blobs disagree, by `tier` and `kind`.",
     pgbackup_drill_verdict: "1 when the newest drill met every target, else 0.",
     pgbackup_last_drill_timestamp_seconds: "End of the newest drill.",

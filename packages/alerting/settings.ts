@@ -34,6 +34,11 @@ export interface AlertThresholds {
   backupMaxAgeHours: number;
   /** Oldest allowed proof of a backup, days: a month (report §11.3) and four. */
   backupMaxUnverifiedDays: number;
+  /**
+   * Hours a backup may be kept unproved: proofs run every hour and take the newest first, so one that is late means
+   * that they do not keep up. Below the time a restore takes it fires all the time.
+   */
+  backupMaxUnprovedHours: number;
   /** Most days between two drills. */
   drillMaxAgeDays: number;
   /** Shrinkage against the mean of seven days that is suspicious, percent. */
@@ -58,6 +63,7 @@ export const DEFAULT_THRESHOLDS: AlertThresholds = {
   secretDays: 14,
   backupMaxAgeHours: 26,
   backupMaxUnverifiedDays: 35,
+  backupMaxUnprovedHours: 6,
   drillMaxAgeDays: 35,
   backupShrinkPercent: 50,
 };

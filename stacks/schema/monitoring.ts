@@ -106,6 +106,12 @@ const thresholds = z
       .max(92)
       .default(D.backupMaxUnverifiedDays)
       .describe("Oldest allowed proof of a backup, days."),
+    backupMaxUnprovedHours: z
+      .int()
+      .min(1)
+      .max(168)
+      .default(D.backupMaxUnprovedHours)
+      .describe("Hours after which a backup that no restore has proved counts as a backlog."),
     drillMaxAgeDays: z
       .int()
       .min(1)

@@ -61,6 +61,7 @@ const podLabels = 'namespace="forma3d",pod="api-0",container="api"';
 
 /** A time 10 minutes before a limit of so many seconds is passed: the expression holds from minute 11 on. */
 const passingAt11 = (limit: number): string => always(-limit + 600);
+const HOUR = 3_600;
 const DAY = 86_400;
 
 const CRITICAL: Record<string, Sample> = {
@@ -540,6 +541,27 @@ const BACKUPS: Record<string, Sample> = {
       {
         why: "proved 34 days ago",
         series: { 'pgbackup_last_verified_timestamp_seconds{database="forma3d"}': always(-34 * DAY) },
+        at: 200,
+      },
+    ],
+  },
+  BackupsUnproved: {
+    fires: [
+      {
+        series: { 'pgbackup_oldest_unproved_timestamp_seconds{database="forma3d"}': passingAt11(6 * HOUR) },
+        onset: 11,
+        labels: forma3d,
+      },
+    ],
+    silent: [
+      {
+        why: "ten minutes younger",
+        series: { 'pgbackup_oldest_unproved_timestamp_seconds{database="forma3d"}': passingAt11(6 * HOUR) },
+        at: 10,
+      },
+      {
+        why: "all are proved",
+        series: { 'pgbackup_unproved_backups{database="forma3d"}': always(0) },
         at: 200,
       },
     ],

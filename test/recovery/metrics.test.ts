@@ -97,6 +97,10 @@ test("what the storage account holds, before any backup was verified and any dri
     manifests.daily.seconds,
   );
   expect(found.get(`pgbackup_verified_backups{database="forma3d"}`)).toBe(0);
+  expect(found.get(`pgbackup_unproved_backups{database="forma3d"}`)).toBe(2);
+  const oldest = Math.min(...Object.values(manifests).map(({ snapshotAt }) => Date.parse(snapshotAt)));
+  const unproved = `pgbackup_oldest_unproved_timestamp_seconds{database="forma3d"}`;
+  expect(found.get(unproved)).toBeCloseTo(oldest / 1000, 3);
   expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="forma3d"}`)).toBe(0);
   expect(found.get(`pgbackup_objective_seconds{kind="rto"}`)).toBe(4 * 3_600);
   expect(found.get(`pgbackup_objective_seconds{kind="rpo"}`)).toBe(26 * 3_600);
@@ -135,6 +139,7 @@ test("a verified backup and the newest drill", async () => {
   }
   const found = await once();
   expect(found.get(`pgbackup_verified_backups{database="forma3d"}`)).toBe(1);
+  expect(found.get(`pgbackup_unproved_backups{database="forma3d"}`)).toBe(1);
   expect(found.get(`pgbackup_last_verified_timestamp_seconds{database="forma3d"}`)).toBeCloseTo(
     Date.parse(report.endedAt) / 1000,
     3,

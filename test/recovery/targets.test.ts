@@ -200,6 +200,36 @@ test("a dead target keeps the others from nothing, is named by status, and is ca
   expect(report.verdict).toBe("PASS");
 });
 
+test("what nobody has proved is proved from the copy nobody has tried, once", async () => {
+  const one = folderTarget("one", files);
+  const two = folderTarget("two", files);
+  const { manifest } = await backUp(settingsOf([one, two]));
+  const file = path.join(one.path, manifest.archive.container, manifest.archive.blob);
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  chmodSync(file, 0o600);
+  writeFileSync(file, bytes);
+  // The first copy is known to be damaged, and of the second nothing is known.
+  const backup = { id: manifest.id };
+  const tried = await runVerify(settingsOf([one, two]), { backup, target: "one" }, labContext());
+  expect(tried.verdict).toBe("FAIL");
+  const gauges = new Gauges({ rtoSeconds: 1, rpoSeconds: 1 });
+  const unproved = async () => {
+    gauges.update(await takeReading(await openTargets(settingsOf([one, two])), new Date()));
+    return /^pgbackup_unproved_backups.*$/m.exec(await gauges.registry.metrics())?.[0];
+  };
+  expect(await unproved()).toBe('pgbackup_unproved_backups{database="app"} 1');
+  const prove = () =>
+    recovery(["verify", "--unproved", "--through", "L4", "--json"], environment([one, two]));
+  const first = await prove();
+  // The damaged copy is told again: whoever proves one looks at all.
+  expect(JSON.parse(first.stdout)).toMatchObject([
+    { id: manifest.id, verdict: "PASS", copies: [{ target: "one", verdict: "FAIL" }] },
+  ]);
+  expect(await unproved()).toBe('pgbackup_unproved_backups{database="app"} 0');
+  expect(JSON.parse((await prove()).stdout)).toEqual([]);
+});
+
 test("a copy refuses a damaged archive, takes it from elsewhere, and completes what a killed run left", async () => {
   const targets = [folderTarget("one", files), folderTarget("two", files)];
   const settings = settingsOf(targets);

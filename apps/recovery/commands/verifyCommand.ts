@@ -8,8 +8,8 @@ import { parseDurationOption, parseLevelOption } from "../parse";
 import { describeCopy, proveCopies, type CopyProof } from "../proveCopies";
 import { runVerb, table } from "../runner";
 import type { Settings } from "../settings";
-import { isVerified } from "../store/catalogue";
-import { openTargets, readFleet } from "../store/fleet";
+import { isUnproved } from "../store/catalogue";
+import { bestOf, openTargets, readFleet } from "../store/fleet";
 import type { Level, VerifyReport } from "../types";
 import { DEFAULT_TIMEOUT_SECONDS, runVerify } from "./verify";
 
@@ -135,7 +135,7 @@ async function proveUnproved(
   }
 }
 
-/** The newest backup that no target has a conclusive report of. */
+/** The newest backup of which no target holds a proved copy and one holds a copy that nobody has tried. */
 async function nextUnproved(
   settings: Settings,
   target: string | undefined,
@@ -144,10 +144,10 @@ async function nextUnproved(
 ): Promise<string | undefined> {
   const { backups } = await readFleet(await openTargets(settings, target));
   return backups.find(
-    ({ id, database: own, held }) =>
-      !tried.has(id) &&
-      (database === undefined || own === database) &&
-      held.every(({ entry }) => entry.verification?.verdict !== "FAIL" && !isVerified(entry)),
+    (backup) =>
+      !tried.has(backup.id) &&
+      (database === undefined || backup.database === database) &&
+      isUnproved(bestOf(backup).entry),
   )?.id;
 }
 

@@ -1,6 +1,6 @@
 import { Gauge, Registry } from "prom-client";
 import type { Objectives } from "../drill/objectives";
-import { isVerified } from "../store/catalogue";
+import { isUnproved, isVerified } from "../store/catalogue";
 import type { CatalogueEntry } from "../types";
 import type { Reading } from "./reading";
 
@@ -27,6 +27,14 @@ export const METRICS = {
   verified_backups: {
     labels: ["database"],
     help: "Backups whose content was proved by restoring and that are kept.",
+  },
+  unproved_backups: {
+    labels: ["database"],
+    help: "Backups that are kept and that no restore has tried yet; one that failed its restore is not among them.",
+  },
+  oldest_unproved_timestamp_seconds: {
+    labels: ["database"],
+    help: "Instant of the snapshot of the oldest of them, Unix seconds; absent when there is none.",
   },
   catalogue_mismatches: {
     labels: ["tier", "kind"],
@@ -142,6 +150,11 @@ export class Gauges {
       this.set("verified_backups", { database }, verified.length);
       const instants = verified.map((entry) => Date.parse(entry.verification?.at ?? "") / 1000);
       this.set("last_verified_timestamp_seconds", { database }, Math.max(0, ...instants));
+      const unproved = entries.filter((entry) => entry.manifest && isUnproved(entry));
+      this.set("unproved_backups", { database }, unproved.length);
+      const snapshots = unproved.map(({ manifest }) => Date.parse(manifest?.snapshotAt ?? "") / 1000);
+      if (snapshots.length > 0)
+        this.set("oldest_unproved_timestamp_seconds", { database }, Math.min(...snapshots));
     }
   }
 

@@ -122,6 +122,11 @@ export function isVerified(entry: CatalogueEntry): boolean {
   return entry.manifest !== undefined && mark?.verdict === "PASS" && mark.through >= "L4";
 }
 
+/** Nobody has a conclusive report of it: neither that it is good nor that it is not. */
+export function isUnproved(entry: CatalogueEntry): boolean {
+  return entry.verification?.verdict !== "FAIL" && !isVerified(entry);
+}
+
 /**
  * The backup that is meant.
  * @param random 0 to 1, picks among several

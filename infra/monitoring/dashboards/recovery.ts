@@ -108,13 +108,14 @@ export const RECOVERY: DashboardSource = {
     {
       title: "Catalogue, copies, evidence, store",
       description:
-        "Disagreements between catalogue and blobs; backups that one account lacks; 1 while the chain of reports is whole and every account answers.",
+        "Disagreements between catalogue and blobs; backups that one account lacks, and that no restore has tried yet; 1 while the chain of reports is whole and every account answers.",
       runbook: "backup-failed",
       kind: "stat",
       unit: "short",
       queries: [
         { expression: "sum(pgbackup_catalogue_mismatches)", legend: "mismatches" },
         { expression: "max by (target) (pgbackup_target_behind)", legend: "missing in {{target}}" },
+        { expression: "sum(pgbackup_unproved_backups)", legend: "not proved yet" },
         { expression: "min(pgbackup_evidence_intact)", legend: "evidence" },
         { expression: "min(pgbackup_store_up)", legend: "store" },
       ],

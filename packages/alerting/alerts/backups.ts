@@ -91,6 +91,15 @@ export function backupAlerts({ thresholds, objectives }: AlertSettings): Prometh
     },
     {
       ...base,
+      name: "BackupsUnproved",
+      expression: `time() - min by (database) (pgbackup_oldest_unproved_timestamp_seconds) > ${thresholds.backupMaxUnprovedHours * 3_600}`,
+      for: "30m",
+      priority: "P2",
+      summary: "Backups are made faster than they are proved",
+      description: `A backup of {{ $labels.database }} has been kept for ${thresholds.backupMaxUnprovedHours} hours without a restore that tried it: proofs do not run, or do not keep up`,
+    },
+    {
+      ...base,
       name: "NoVerifiedBackup",
       expression: "max by (database) (pgbackup_verified_backups) == 0",
       for: "1h",
