@@ -84,7 +84,10 @@ export const CHANGES: readonly Scenario[] = [
       const name = `${prefix(stage.config)}-primary`;
       stage.configure(world, { "workloads.api.image": `ghcr.io/forma3d/api@${DIGEST}` });
       operations(await stage.up(world), [
-        `update kubernetes:apps/v1:Deployment ${name}-api-deployment`,
+        // Where a region stands by it is the same object, at zero.
+        ...places(stage.config).map(
+          (place) => `update kubernetes:apps/v1:Deployment ${prefix(stage.config)}-${place}-api-deployment`,
+        ),
         // A job's template cannot be changed, so each image has a job of its own.
         `replace kubernetes:batch/v1:Job ${name}-migration-job`,
         `create-replacement kubernetes:batch/v1:Job ${name}-migration-job`,
@@ -104,7 +107,10 @@ export const CHANGES: readonly Scenario[] = [
       if (!isProd(stage.config)) return stoppedByPolicy(stage, world, "nonprod-pod-count");
       operations(await stage.up(world), [
         `update kubernetes:autoscaling/v2:HorizontalPodAutoscaler ${name}-api-autoscaler`,
-        `update kubernetes:core/v1:ResourceQuota ${name}-namespace-quota`,
+        ...places(stage.config).map(
+          (place) =>
+            `update kubernetes:core/v1:ResourceQuota ${prefix(stage.config)}-${place}-namespace-quota`,
+        ),
       ]);
     },
   },

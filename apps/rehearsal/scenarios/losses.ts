@@ -78,7 +78,7 @@ export const LOSSES: readonly Scenario[] = [
       const world = await stage.deployed();
       await stage.edit(world, [
         {
-          file: "infra/data/storage.ts",
+          file: "infra/data/places.ts",
           find: 'daily: "backups-daily",',
           replace: 'daily: "daily-backups",',
         },
