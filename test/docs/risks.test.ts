@@ -101,3 +101,34 @@ test.each(RISK_REGISTER.map((risk) => [risk.id, risk] as const))(
     }
   },
 );
+
+describe("the faults a lost region once exposed", () => {
+  test("have tests that would catch them, under the names the page gives", () => {
+    const page = fs.readFileSync(path.join(ROOT, "docs/rehearsal.md"), "utf8");
+    const rows = page
+      .slice(page.indexOf("## What would catch the faults"), page.indexOf("## What it cannot show"))
+      .split("\n")
+      .filter((line) => /`test\//.test(line));
+    expect(rows).toHaveLength(12);
+    for (const row of rows) {
+      const [, , tests = "", scenarios = ""] = row.split("|").map((cell) => cell.trim());
+      for (const one of tests.split("; `")) {
+        const [, file = "", title = ""] = /^`?(test\/[\w/.]+)`: (.+)$/.exec(one) ?? [];
+        expect([one, fs.readFileSync(path.join(ROOT, file), "utf8").includes(`"${title}"`)]).toEqual([
+          one,
+          true,
+        ]);
+      }
+      for (const id of scenarios.split(", ").filter(Boolean))
+        expect([row, SCENARIOS.map((scenario) => scenario.id)]).toEqual([row, expect.arrayContaining([id])]);
+    }
+  });
+
+  test("no step of the page for a lost region runs in a cluster, and its alert pages", () => {
+    const book = readRunbooks(ROOT).find(({ id }) => id === "region-loss");
+    expect(book?.steps.length).toBeGreaterThan(3);
+    for (const { title, runs, command = "" } of book?.steps ?? [])
+      expect([title, runs === "cluster" || command.includes("kubectl")]).toEqual([title, false]);
+    expect(fs.readFileSync(path.join(ROOT, "docs/runbooks/region-loss.md"), "utf8")).toMatch(/\(P1\)/);
+  });
+});
