@@ -90,6 +90,8 @@ export interface PlatformNames {
   backups: { primary: BackupAccountNames; secondary?: BackupAccountNames };
   /** Third account that keeps the record of who serves; where there is one. */
   servingWitness?: { region: Region; storageAccount: string };
+  /** Where the clusters pull their images from, and the host it answers under. */
+  imageRegistry: { registry: string; loginServer: string };
   logWorkspace: string;
   monitorWorkspace: string;
   grafana: string;
@@ -172,6 +174,7 @@ export function platformNames(input: NamingInput): PlatformNames {
       region: input.witness,
       storageAccount: `st${compact}wit${REGIONS[input.witness].code}${input.lastingNameSuffix}`,
     },
+    imageRegistry: imageRegistry(`cr${compact}${input.lastingNameSuffix}`),
     logWorkspace: `log-${stem}`,
     monitorWorkspace: `amw-${stem}`,
     grafana: `graf-${compact}`,
@@ -183,6 +186,11 @@ export function platformNames(input: NamingInput): PlatformNames {
     namespace: input.product,
   };
 }
+
+const imageRegistry = (registry: string): PlatformNames["imageRegistry"] => ({
+  registry,
+  loginServer: `${registry}.azurecr.io`,
+});
 
 /** Resource id of the address a region's traffic leaves from. */
 export function publicAddressId(
@@ -198,6 +206,14 @@ export function logWorkspaceId(
   { globalResourceGroup, logWorkspace }: Pick<PlatformNames, "globalResourceGroup" | "logWorkspace">,
 ): string {
   return `/subscriptions/${subscriptionId}/resourceGroups/${globalResourceGroup}/providers/Microsoft.OperationalInsights/workspaces/${logWorkspace}`;
+}
+
+/** Resource id of the registry of images. */
+export function imageRegistryId(
+  subscriptionId: string,
+  { globalResourceGroup, imageRegistry: own }: Pick<PlatformNames, "globalResourceGroup" | "imageRegistry">,
+): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${globalResourceGroup}/providers/Microsoft.ContainerRegistry/registries/${own.registry}`;
 }
 
 /** The accounts of backups, the first region's first. */
@@ -226,6 +242,7 @@ export function nameProblems(names: PlatformNames): string[] {
           ],
         ]
       : []),
+    ["imageRegistry", "containerRegistry", names.imageRegistry.registry],
     ["logWorkspace", "workspace", names.logWorkspace],
     ["monitorWorkspace", "workspace", names.monitorWorkspace],
     ["grafana", "grafana", names.grafana],
@@ -253,11 +270,12 @@ export function nameProblems(names: PlatformNames): string[] {
   });
 }
 
-/** The three name-resolution zones private endpoints need, by what they serve. */
+/** The name-resolution zones private endpoints need, by what they serve. */
 export const PRIVATE_DNS_ZONES = {
   database: "privatelink.postgres.database.azure.com",
   vault: "privatelink.vaultcore.azure.net",
   blob: "privatelink.blob.core.windows.net",
+  registry: "privatelink.azurecr.io",
 } as const;
 
 /** Host names of a PostgreSQL virtual endpoint: `writer` follows the primary, `reader` the replica. */

@@ -36,6 +36,8 @@ export interface ComputeArgs {
   /** The accounts that hold the backups, the region's own first. */
   backups: readonly BackupTarget[];
   logs: Logs;
+  /** Where nodes pull images from; absent where that asks for no right. */
+  registryId: pulumi.Input<string> | undefined;
   /** Rights on the record of who serves: the gateway waits for them. */
   servingAccess: readonly pulumi.Resource[];
   /** Rights on the backups: what works with them waits for it. */
@@ -95,7 +97,7 @@ export function serves({ region }: Pick<ComputeArgs, "region">): boolean {
  */
 export function regionCluster(
   context: Context,
-  { region, logs }: Pick<ComputeArgs, "region" | "logs">,
+  { region, logs, registryId }: Pick<ComputeArgs, "region" | "logs" | "registryId">,
 ): RegionCluster {
   const { config, names, tags } = context;
   const { network, identities, plan } = region;
@@ -121,6 +123,7 @@ export function regionCluster(
       subnetIds: network.subnetIds,
       identity: identities.cluster,
       kubeletIdentity: identities.kubelet,
+      registryId,
       logs,
       sensorWorkspaceId: config.defender.containers
         ? logWorkspaceId(config.azure.subscriptionId, names)

@@ -146,6 +146,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       names.frontDoorEndpoint,
       names.wafPolicy,
       names.logWorkspace,
+      names.imageRegistry.registry,
       ...homes.map(({ logWorkspace }) => logWorkspace),
       names.monitorWorkspace,
       names.grafana,

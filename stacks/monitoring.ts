@@ -29,6 +29,7 @@ import { OutsideStatusPage } from "../infra/statusPage/outside";
 import { STATUS_FRONT, STATUS_PAGE, StatusPage } from "../infra/statusPage/page";
 import { Vault } from "../infra/secrets/vault";
 import { SITE_HEALTH, SITES } from "./sites";
+import { asPublished } from "./images";
 import { RegionCluster, RegionCompute, serves } from "./compute";
 import type { PlacedBackups } from "./backups";
 import { secretIssues } from "./names";
@@ -77,7 +78,8 @@ function outsidePage({ config, names, tags, opts }: Context, group: ResourceGrou
       resourceGroupName: group.name,
       region: config.statusPage.outsideRegion,
       environment: config.environment,
-      image: config.statusPage.gatusImage,
+      // From where it is published: it watches from outside, and must not need what it watches.
+      image: asPublished(config, config.statusPage.gatusImage),
       targets: {
         api: `https://${config.edge.apiHostName}`,
         dashboard: `https://${config.edge.dashboardHostName}`,

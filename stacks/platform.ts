@@ -2,8 +2,10 @@ import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
 import { Database } from "../infra/data/database";
 import { DnsRecord, Edge } from "../infra/edge/edge";
+import { ImageRegistry } from "../infra/cluster/imageRegistry";
 import { Logs } from "../infra/monitoring/logs";
-import { virtualEndpointHosts } from "../infra/naming";
+import { PRIVATE_DNS_ZONES, virtualEndpointHosts } from "../infra/naming";
+import type { PrivateZone } from "../infra/network/network";
 import { cloudProviders } from "../infra/providers";
 import { featuresOf } from "../infra/recovery/recoveryTargets";
 import { SecretReader } from "../infra/secrets/secretCatalog";
@@ -13,6 +15,7 @@ import { Vault } from "../infra/secrets/vault";
 import { accessToBackups, backupStorage, backupTargets, PlacedBackups, servingRecord } from "./backups";
 import { regionCluster, regionCompute } from "./compute";
 import { LoadedConfig } from "./config";
+import { withPulledImages } from "./images";
 import type { Context } from "./context";
 import { publicEntry } from "./entry";
 import { governance } from "./governance";
@@ -26,10 +29,11 @@ import { PRODUCT, StackConfig } from "./schema";
 
 /** Declares the platform of one environment and returns its stack outputs. */
 export function platform({ config, secretValues }: LoadedConfig): PlatformOutputs {
-  const context = prepare(config);
+  const context = prepare(withPulledImages(config));
   const global = globalGroup(context);
   const logs = logWorkspace(context, global);
   const regions = allRegions(context);
+  const registry = imageRegistry(context, global, logs);
   governance(context, regions);
   const secrets = secretStore(context, secretValues);
   const backups = backupStorage(context, regions, logs);
@@ -42,6 +46,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
     backups,
     vaults,
     witnessId: serving?.witnessId,
+    registry,
   });
   const computing = regions.flatMap((region, index) => {
     if (region.role === "lost") return [];
@@ -52,6 +57,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
         region,
         backups: targets,
         backupAccess,
+        registryId: registry?.id,
         servingAccess: serving?.access ?? [],
         logs,
         after,
@@ -60,7 +66,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   });
   const lost = regions
     .filter(({ role }) => role === "lost")
-    .map((region) => regionCluster(context, { region, logs }));
+    .map((region) => regionCluster(context, { region, logs, registryId: registry?.id }));
   const entry = publicEntry(context, { group: global, regions, computing, logs });
   const watching = monitoring(context, { computing, lost, secrets, database, backups, vaults, edge: entry });
   return outputs(context, entry, watching);
@@ -103,9 +109,39 @@ function logWorkspace({ config, names, tags, opts }: Context, group: ResourceGro
   );
 }
 
+/** Stands with what is global, and so outlives the region that serves; a copy in every region that may have to start pods. */
+function imageRegistry(
+  { config, names, tags, opts }: Context,
+  group: ResourceGroup,
+  logs: Logs,
+): ImageRegistry | undefined {
+  if (!config.registry.enabled) return undefined;
+  const home = config.monitoring.region;
+  const { primary, secondary } = config.regions;
+  return new ImageRegistry(
+    `${names.prefix}-registry`,
+    {
+      registryName: names.imageRegistry.registry,
+      resourceGroupName: group.name,
+      region: home,
+      copies: [primary, ...(secondary ? [secondary] : [])]
+        .map(({ location }) => location)
+        .filter((location) => location !== home),
+      allowedRanges: config.cluster.authorizedIpRanges,
+      logWorkspaceId: logs.workspaceId,
+      protect: config.protectData,
+      tags,
+    },
+    opts,
+  );
+}
+
 function allRegions({ config, names, tags, providers, opts }: Context): RegionBase[] {
   const { primary, secondary } = config.network;
-  const common = { prefix: names.prefix, tags, azure: providers.azure };
+  const privateZones = (Object.keys(PRIVATE_DNS_ZONES) as PrivateZone[]).filter(
+    (zone) => zone !== "registry" || config.registry.enabled,
+  );
+  const common = { prefix: names.prefix, tags, privateZones, azure: providers.azure };
   return [
     regionBase(
       "primary",
@@ -228,9 +264,10 @@ function connectPrivately(
     backups: PlacedBackups[];
     vaults: Vault[];
     witnessId: pulumi.Input<string> | undefined;
+    registry: ImageRegistry | undefined;
   },
 ): pulumi.Resource[] {
-  const { database, backups, vaults, witnessId } = data;
+  const { database, backups, vaults, witnessId, registry } = data;
   const server = { group: "postgresqlServer", zone: "database" } as const;
   const services: PrivateService[] = [
     { noun: "primary-server", id: database.primaryId, ...server, dependsOn: [database.ready] },
@@ -251,6 +288,10 @@ function connectPrivately(
     })),
   ];
   if (witnessId) services.push({ noun: "witness", id: witnessId, group: "blob", zone: "blob" });
+  if (registry) {
+    const { id, ready: dependsOn } = registry;
+    services.push({ noun: "registry", id, group: "registry", zone: "registry", dependsOn });
+  }
   return privateEndpoints(names.prefix, regions, services, tags).map((endpoint) => endpoint.ready);
 }
 

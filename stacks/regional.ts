@@ -2,7 +2,7 @@ import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
 import { Identities } from "../infra/identity/identity";
 import { RegionNames } from "../infra/naming";
-import { Network } from "../infra/network/network";
+import { Network, type PrivateZone } from "../infra/network/network";
 import { EndpointGroup, PrivateEndpoint } from "../infra/network/privateEndpoint";
 import { REGIONS } from "../infra/regions";
 import { Tags } from "../infra/tags";
@@ -31,12 +31,14 @@ export function regionBase(
     prefix: string;
     names: RegionNames;
     plan: RegionBase["plan"];
+    /** Kinds of services that are reached privately. */
+    privateZones: readonly PrivateZone[];
     tags: Tags;
     azure: pulumi.ProviderResource;
   },
   opts: pulumi.ComponentResourceOptions,
 ): RegionBase {
-  const { role, names, plan, tags } = args;
+  const { role, names, plan, privateZones, tags } = args;
   const name = `${args.prefix}-${place}`;
   const group = new ResourceGroup(
     `${name}-group`,
@@ -54,7 +56,7 @@ export function regionBase(
     plan,
     network: new Network(
       `${name}-network`,
-      { names, resourceGroupName, addressSpace: plan.addressSpace, zones, tags },
+      { names, resourceGroupName, addressSpace: plan.addressSpace, zones, privateZones, tags },
       opts,
     ),
     identities: new Identities(`${name}-identities`, { names, resourceGroupName, tags }, opts),
@@ -66,7 +68,7 @@ export interface PrivateService {
   noun: string;
   id: pulumi.Input<string>;
   group: EndpointGroup;
-  zone: keyof Network["zoneIds"];
+  zone: PrivateZone;
   dependsOn?: pulumi.Resource[];
 }
 
@@ -84,6 +86,8 @@ export function privateEndpoints(
   return services.flatMap((service) => {
     let after = service.dependsOn ?? [];
     return regions.map((region) => {
+      const zone = region.network.zones[service.zone];
+      if (!zone) throw new Error(`the network of ${region.names.region} has no zone for ${service.zone}`);
       const endpoint = new PrivateEndpoint(
         `${prefix}-${region.place}-to-${service.noun}`,
         {
@@ -93,10 +97,10 @@ export function privateEndpoints(
           subnetId: region.network.subnetIds.endpoints,
           serviceId: service.id,
           group: service.group,
-          zoneId: region.network.zoneIds[service.zone],
+          zoneId: zone.id,
           tags,
         },
-        { ...region.opts, dependsOn: [...after, region.network.zoneLinks[service.zone]] },
+        { ...region.opts, dependsOn: [...after, zone.link] },
       );
       after = [endpoint.ready];
       return endpoint;

@@ -232,6 +232,7 @@ describe("the traps of Azure, by number", () => {
         "privatelink.postgres.database.azure.com",
         "privatelink.vaultcore.azure.net",
         "privatelink.blob.core.windows.net",
+        "privatelink.azurecr.io",
       ]),
     );
     const ends = ({ urn, inputs: i }: { urn: string; inputs: unknown }): string[] => [
@@ -244,6 +245,7 @@ describe("the traps of Azure, by number", () => {
       database: "postgres.database.azure.com",
       vault: "vaultcore.azure.net",
       blob: "blob.core.windows.net",
+      registry: "azurecr.io",
     };
     expect(prod().ofType("azure-native:privatedns:VirtualNetworkLink").map(ends).sort()).toEqual(
       [["primary", "weu"] as const, ["secondary", "neu"] as const]
@@ -363,6 +365,8 @@ describe("the traps of Azure, by number", () => {
       "azure-native:app:ContainerApp",
       "azure-native:app:ManagedEnvironment",
       "azure-native:authorization:RoleDefinition",
+      "azure-native:containerregistry:Registry",
+      "azure-native:containerregistry:Replication",
       "azure-native:dashboard:Dashboard",
       "azure-native:dashboard:DashboardDefinition",
       "azure-native:monitor:ActionGroup",

@@ -4,6 +4,7 @@ import { REGIONS } from "../../infra/regions";
 import { featuresOf } from "../../infra/recovery/recoveryTargets";
 import type { OptionalFeature } from "../../infra/secrets/secretCatalog";
 import type { OutsideFileArgs } from "../../infra/statusPage/outsideFile";
+import { pulledImages } from "../../stacks/images";
 import { maintenanceOf } from "../../stacks/monitoringSettings";
 import { readStacks } from "../../stacks/files";
 import { stackPlatformNames } from "../../stacks/names";
@@ -138,7 +139,7 @@ export function platformOf(root: string, stack: string): Platform {
     // "Up to five minutes": https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-backup-restore
     restoreLagSeconds: 300,
     vmSizes: [...new Set([cluster.systemPool.vmSize, cluster.userPool.vmSize])],
-    images: imagesIn(config),
+    images: pulledImages(config),
     coresAtWork:
       coresOf(cluster.systemPool.vmSize) * cluster.systemPool.count +
       coresOf(cluster.userPool.vmSize) * cluster.userPool.minCount,
@@ -150,13 +151,6 @@ export function platformOf(root: string, stack: string): Platform {
 
 function blobAccount({ region: name, storageAccount }: { region: string; storageAccount: string }) {
   return { name, url: `https://${storageAccount}.blob.core.windows.net` };
-}
-
-/** Everything in a value that is an image by its digest, each once, sorted. */
-function imagesIn(value: unknown): string[] {
-  const texts = (one: unknown): string[] =>
-    typeof one === "string" ? [one] : one && typeof one === "object" ? Object.values(one).flatMap(texts) : [];
-  return [...new Set(texts(value).filter((text) => /@sha256:[0-9a-f]{64}$/.test(text)))].sort();
 }
 
 /** Cores of a VM size, which its name says: https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions. */

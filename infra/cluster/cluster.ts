@@ -64,6 +64,8 @@ export interface ClusterArgs {
   subnetIds: { nodes: pulumi.Input<string>; "private-link": pulumi.Input<string> };
   identity: ClusterIdentity;
   kubeletIdentity: ClusterIdentity;
+  /** Registry the nodes pull from, as the kubelet identity; absent where images are for anybody. */
+  registryId: pulumi.Input<string> | undefined;
   logs: LogDestination;
   /** Workspace of the sensor Defender puts on every node; absent where the subscription has no plan for containers. */
   sensorWorkspaceId: string | undefined;
@@ -123,15 +125,16 @@ export class Cluster extends pulumi.ComponentResource {
 
   /** Rights the cluster needs while it is created; without them its creation fails half-way. */
   private roles(): pulumi.Resource[] {
-    const { names, subscriptionId, subnetIds, outboundAddressId, identity, kubeletIdentity } = this.args;
-    const allow = (noun: string, scope: pulumi.Input<string>, role: BuiltInRole) =>
+    const { names, subscriptionId, subnetIds, outboundAddressId, identity, kubeletIdentity, registryId } =
+      this.args;
+    const allow = (noun: string, scope: pulumi.Input<string>, role: BuiltInRole, who = identity) =>
       assignRole(
         `${this.name}-on-${noun}`,
         {
           key: `${names.cluster}/${noun}`,
           subscriptionId,
           scope,
-          principalId: identity.principalId,
+          principalId: who.principalId,
           role,
           description: `cluster ${names.cluster} uses its ${noun}`,
         },
@@ -142,6 +145,7 @@ export class Cluster extends pulumi.ComponentResource {
       allow("private-link-subnet", subnetIds["private-link"], "networkContributor"),
       allow("outbound-address", outboundAddressId, "networkContributor"),
       allow("kubelet-identity", kubeletIdentity.id, "managedIdentityOperator"),
+      ...(registryId ? [allow("images", registryId, "acrPull", kubeletIdentity)] : []),
     ];
   }
 

@@ -14,7 +14,16 @@ export interface NetworkArgs {
   addressSpace: string;
   /** Availability zones of the outbound address; empty in regions without zones. Changing them replaces it. */
   zones: string[];
+  /** Kinds of services that are reached privately. */
+  privateZones: readonly PrivateZone[];
   tags: Tags;
+}
+
+/** A private DNS zone. */
+export interface ZoneOfService {
+  id: pulumi.Output<string>;
+  /** What lets the network's clients resolve the zone; depend on it before using what the zone names. */
+  link: pulumi.Resource;
 }
 
 /**
@@ -31,9 +40,8 @@ export class Network extends pulumi.ComponentResource {
   readonly subnetIds: Record<SubnetName, pulumi.Output<string>>;
   /** Address blocks of the subnets, for firewall rules and network policies. */
   readonly subnetCidrs: Record<SubnetName, string>;
-  readonly zoneIds: Record<PrivateZone, pulumi.Output<string>>;
-  /** What lets the network's clients resolve a zone; depend on it before using what the zone names. */
-  readonly zoneLinks: Record<PrivateZone, pulumi.Resource>;
+  /** Zones of the services that are reached privately. */
+  readonly zones: Partial<Record<PrivateZone, ZoneOfService>>;
   /** Public address the region's traffic to the internet comes from; partners may allow-list it. */
   readonly outboundAddress: pulumi.Output<string>;
   /** Its resource id: whatever carries the traffic out uses it. */
@@ -49,9 +57,7 @@ export class Network extends pulumi.ComponentResource {
     const outbound = this.outbound(args);
     const vnet = this.virtualNetwork(args);
     const subnets = this.subnets(args, vnet);
-    const zones = this.zones(args, vnet);
-    this.zoneIds = { database: zones.database.id, vault: zones.vault.id, blob: zones.blob.id };
-    this.zoneLinks = { database: zones.database.link, vault: zones.vault.link, blob: zones.blob.link };
+    this.zones = Object.fromEntries(args.privateZones.map((kind) => [kind, this.zone(kind, args, vnet)]));
     this.virtualNetworkId = vnet.id;
     this.subnetIds = {
       nodes: subnets.nodes.id,
@@ -150,34 +156,31 @@ export class Network extends pulumi.ComponentResource {
     return { nodes, endpoints, "private-link": privateLink };
   }
 
-  private zones(args: NetworkArgs, vnet: network.VirtualNetwork) {
-    const make = (kind: PrivateZone) => {
-      const zone = new privatedns.PrivateZone(
-        `${this.name}-${kind}-zone`,
-        {
-          privateZoneName: PRIVATE_DNS_ZONES[kind],
-          resourceGroupName: args.resourceGroupName,
-          location: "Global",
-          tags: args.tags,
-        },
-        { parent: this },
-      );
-      const link = new privatedns.VirtualNetworkLink(
-        `${this.name}-${kind}-zone-link`,
-        {
-          virtualNetworkLinkName: args.names.virtualNetwork,
-          privateZoneName: zone.name,
-          resourceGroupName: args.resourceGroupName,
-          location: "Global",
-          registrationEnabled: false,
-          virtualNetwork: { id: vnet.id },
-          tags: args.tags,
-        },
-        { parent: this },
-      );
-      return { id: zone.id, link };
-    };
-    return { database: make("database"), vault: make("vault"), blob: make("blob") };
+  private zone(kind: PrivateZone, args: NetworkArgs, vnet: network.VirtualNetwork): ZoneOfService {
+    const zone = new privatedns.PrivateZone(
+      `${this.name}-${kind}-zone`,
+      {
+        privateZoneName: PRIVATE_DNS_ZONES[kind],
+        resourceGroupName: args.resourceGroupName,
+        location: "Global",
+        tags: args.tags,
+      },
+      { parent: this },
+    );
+    const link = new privatedns.VirtualNetworkLink(
+      `${this.name}-${kind}-zone-link`,
+      {
+        virtualNetworkLinkName: args.names.virtualNetwork,
+        privateZoneName: zone.name,
+        resourceGroupName: args.resourceGroupName,
+        location: "Global",
+        registrationEnabled: false,
+        virtualNetwork: { id: vnet.id },
+        tags: args.tags,
+      },
+      { parent: this },
+    );
+    return { id: zone.id, link };
   }
 }
 

@@ -4,7 +4,7 @@ import { Region } from "../regions";
 import { Tags } from "../tags";
 
 /** Part of a service a private endpoint leads to, as Azure names it. */
-export type EndpointGroup = "postgresqlServer" | "vault" | "blob";
+export type EndpointGroup = "postgresqlServer" | "vault" | "blob" | "registry";
 
 export interface PrivateEndpointArgs {
   endpointName: string;

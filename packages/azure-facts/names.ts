@@ -9,6 +9,7 @@ export const NAME_RULES = {
   virtualEndpoint: { max: 63, pattern: /^[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]$/ },
   vault: { max: 24, pattern: /^[A-Za-z](-?[A-Za-z0-9])+$/ },
   storageAccount: { max: 24, pattern: /^[a-z0-9]{3,24}$/ },
+  containerRegistry: { max: 50, pattern: /^[A-Za-z0-9]{5,50}$/ },
   managedCluster: { max: 63, pattern: /^[A-Za-z0-9][A-Za-z0-9_-]*[A-Za-z0-9]$/ },
   identity: { max: 128, pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$/ },
   workspace: { max: 63, pattern: /^[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]$/ },

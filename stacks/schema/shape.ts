@@ -7,6 +7,7 @@ import { budget, defender } from "./governance";
 import { alerts, monitoring, statusPage } from "./monitoring";
 import { network } from "./network";
 import { recovery } from "./recovery";
+import { registry } from "./registry";
 import { serving } from "./serving";
 import { storage } from "./storage";
 import { vault } from "./vault";
@@ -22,6 +23,7 @@ export const stackSchema = z.strictObject({
   regions,
   serving,
   controlPlane,
+  registry,
   tags,
   protectData: z
     .boolean()

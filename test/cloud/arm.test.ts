@@ -12,6 +12,8 @@ import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { grant } from "../../packages/emulated-azure/rights/grant";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { credentialOf } from "./client";
+import { resourceManager } from "../../apps/operations/ground/resources";
+import { importImage } from "../../apps/tools/images/import";
 import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
 const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
@@ -277,6 +279,27 @@ describe("Microsoft's own clients", () => {
     ).toMatchObject({
       status: 409,
     });
+  });
+
+  test("import an image into a registry: by its digest, without a tag, if one may", async () => {
+    const at = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.ContainerRegistry/registries/`;
+    const known = `ghcr.io/shop/api@sha256:${"a1".repeat(32)}`;
+    const ground = (who: Principal) =>
+      resourceManager(clients(who).resources, { endpoint: listening.address, pollMs: 5 });
+    await ground(operator).put(
+      `${at}crshop`,
+      "2023-07-01",
+      { location: "westeurope", sku: { name: "Premium" } },
+      AbortSignal.timeout(60_000),
+    );
+    const login = { registry: "ghcr.io", username: "shop", password: "not a real 1" };
+    await importImage(ground(operator), `${at}crshop`, known, login);
+    const unnamed = { source: { registryUri: "ghcr.io" }, untaggedTargetRepositories: ["ghcr.io/shop/api"] };
+    await expect(
+      ground(operator).post(`${at}crshop/importImage`, "2023-07-01", unnamed, AbortSignal.timeout(60_000)),
+    ).rejects.toThrow(/source.sourceImage is needed/);
+    await expect(importImage(ground(reader), `${at}crshop`, known)).rejects.toThrow(/AuthorizationFailed/);
+    await expect(importImage(ground(operator), `${at}crnone`, known)).rejects.toThrow(/ResourceNotFound/);
   });
 
   test("read what there is of Front Door, clusters and rights", async () => {

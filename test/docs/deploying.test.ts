@@ -11,7 +11,8 @@ import { podCommand, readRunbooks } from "../../apps/tools/docs/runbook";
 import { BUILT_IN_ROLES } from "../../infra/identity/roles";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
-import { askRegistry, imagesOf, parseImage } from "../../apps/tools/images/registry";
+import { bring } from "../../apps/tools/images/import";
+import { askRegistry, imagesOf, parseImage, registryToken } from "../../apps/tools/images/registry";
 import {
   armTypes,
   assignedRoles,
@@ -479,6 +480,97 @@ describe("npm run images", () => {
     expect(() => parseImage("docker.io/library/node:20")).toThrow("is no image pinned by digest");
   });
 
+  test("shows a registry of Azure's who is signed in, and nobody else's", async () => {
+    const asked: string[] = [];
+    const azure = http.createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        const { pathname } = new URL(request.url ?? "/", "http://x");
+        const form = new URLSearchParams(body);
+        asked.push(
+          `${request.method ?? ""} ${pathname} ${form.get("grant_type") ?? ""} ${form.get("scope") ?? ""}`,
+        );
+        if (pathname === "/oauth2/exchange")
+          return form.get("access_token") === "entra"
+            ? response.end(JSON.stringify({ refresh_token: "refresh" }))
+            : response.writeHead(401).end();
+        if (pathname === "/oauth2/token")
+          return response.end(JSON.stringify({ access_token: `of ${form.get("refresh_token") ?? ""}` }));
+        if (request.headers.authorization === "Bearer of refresh")
+          return response.writeHead(pathname.endsWith(known) ? 200 : 404).end();
+        response.setHeader(
+          "www-authenticate",
+          `Bearer realm="http://${request.headers.host ?? ""}/token",service="y",scope="repository:own/image:pull"`,
+        );
+        return response.writeHead(401).end();
+      });
+    });
+    await new Promise<void>((resolve) => azure.listen(0, "127.0.0.1", resolve));
+    const image = (digest: string) =>
+      parseImage(`127.0.0.1:${(azure.address() as AddressInfo).port}/own/image@${digest}`);
+    try {
+      expect(await askRegistry(image(known), () => Promise.resolve("entra"))).toBe("found");
+      expect(asked).toContain("POST /oauth2/token refresh_token repository:own/image:pull");
+      expect(await askRegistry(image(`sha256:${"b".repeat(64)}`), () => Promise.resolve("entra"))).toBe(
+        "missing",
+      );
+      expect(await askRegistry(image(known), () => Promise.resolve("somebody else's"))).toBe("refused");
+      expect(await askRegistry(image(known))).toBe("refused");
+    } finally {
+      await new Promise((resolve) => azure.close(resolve));
+    }
+    const getToken = jest.fn().mockResolvedValue({ token: "entra" });
+    const own = registryToken(parseImage(`crforma3dprod.azurecr.io/ghcr.io/forma3d/api@${known}`), {
+      getToken,
+    });
+    expect(await own?.()).toBe("entra");
+    expect(getToken).toHaveBeenCalledWith("https://containerregistry.azure.net/.default");
+    for (const host of ["ghcr.io", "azurecr.io.example.com", "notazurecr.io"])
+      expect(registryToken(parseImage(`${host}/a/b@${known}`), { getToken })).toBeUndefined();
+  });
+
+  test("--import brings what is not there, and says what could not be brought", async () => {
+    const images = ["there", "new", "gone", "closed"].map((name) => ({
+      pulled: `own/${name}@${known}`,
+      published: `ghcr.io/${name}@${known}`,
+    }));
+    const imported: string[] = [];
+    const said = await bring(
+      images,
+      (pulled) =>
+        Promise.resolve(
+          pulled.includes("there") ? "found" : pulled.includes("closed") ? "refused" : "missing",
+        ),
+      (published) => {
+        if (published.includes("gone"))
+          return Promise.reject(new Error("MANIFEST_UNKNOWN: no such image\nat x"));
+        imported.push(published);
+        return Promise.resolve();
+      },
+    );
+    expect(imported).toEqual([`ghcr.io/new@${known}`]);
+    expect(said).toEqual([
+      { there: true, text: `found  own/there@${known}` },
+      { there: true, text: `imported  own/new@${known}` },
+      { there: false, text: `NOT IMPORTED: MANIFEST_UNKNOWN: no such image  ghcr.io/gone@${known}` },
+      {
+        there: false,
+        text: `NOT IMPORTED: whoever is signed in may not pull from it  ghcr.io/closed@${known}`,
+      },
+    ]);
+    for (const [options, message] of [
+      [["--import", "--user", "me"], "--from, --user and --password-file belong together"],
+      [
+        ["--import", "--from", "ghcr.io", "--user", "me", "--password-file", "no-such-file"],
+        "a file that exists",
+      ],
+    ] as const) {
+      const { status, stderr } = script("apps/tools/images/images.ts", "prod", ...options);
+      expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+    }
+  });
+
   test.each([
     [`open/image@${known}`, 0, /^found {2}/],
     [`open/image@sha256:${"c".repeat(64)}`, 1, /^MISSING: /],
@@ -512,7 +604,8 @@ describe("npm run images", () => {
       const images = imagesOf(committed(stack));
       const { stdout } = script("apps/tools/images/images.ts", stack);
       expect(stdout.trim().split("\n")).toEqual(images);
-      const used = JSON.stringify(committed(stack)).match(/[a-z.]+\/[a-z0-9/_-]+@sha256:[0-9a-f]{64}/g) ?? [];
+      const used =
+        JSON.stringify(committed(stack)).match(/[a-z0-9.]+\/[a-z0-9./_-]+@sha256:[0-9a-f]{64}/g) ?? [];
       expect(images).toEqual([...new Set(used)].sort());
     }
     // The stack files name images the plan has no use for just now, such as the other status page's.

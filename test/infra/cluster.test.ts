@@ -116,15 +116,18 @@ describe("pods are admitted", () => {
   test("and no other: by a tag, from elsewhere, or with a name that only begins like one", () => {
     const digest = `sha256:${"a".repeat(64)}`;
     const spec = specOf(prod);
-    const own = `ghcr.io/forma3d/api@${digest}`;
-    expect(judge(spec, [own, `ghcr.io/forma3d/api:1.2@${digest}`], [own])[0]).toBe(true);
+    const api = "crforma3dprod.azurecr.io/ghcr.io/forma3d/api";
+    const own = `${api}@${digest}`;
+    expect(judge(spec, [own, `${api}:1.2@${digest}`], [own])[0]).toBe(true);
     for (const wrong of [
-      "ghcr.io/forma3d/api:latest",
-      "ghcr.io/forma3d/api",
-      `ghcr.io/forma3d/api-evil@${digest}`,
-      `ghcr.io/forma3d/api/evil@${digest}`,
-      `ghcr.io/forma3d@${digest}`,
-      `docker.io/library/ghcr.io/forma3d/api@${digest}`,
+      `${api}:latest`,
+      api,
+      `${api}-evil@${digest}`,
+      `${api}/evil@${digest}`,
+      `crforma3dprod.azurecr.io/ghcr.io/forma3d@${digest}`,
+      `docker.io/library/${api}@${digest}`,
+      // Where it is published: not by way of what somebody imported on purpose.
+      `ghcr.io/forma3d/api@${digest}`,
       "busybox",
       "",
     ]) {
@@ -141,6 +144,103 @@ describe("pods are admitted", () => {
     (image) => {
       expect(() => repositoryOf(image)).toThrow(`image ${image}: allowed: <repository>@sha256:<digest>`);
     },
+  );
+});
+
+describe("images", () => {
+  const REGISTRY = "azure-native:containerregistry:Registry";
+  /** Images of everything that runs in a cluster. */
+  const podImages = (view: PlanView) =>
+    view.resources
+      .filter(({ type }) => type.startsWith("kubernetes:"))
+      .flatMap(({ inputs: i }) => JSON.stringify(i).match(/"image":"[^"]+"/g) ?? [])
+      .map((text) => text.slice('"image":"'.length, -1));
+  const ending = (text: unknown) => String(text).split("/").at(-1);
+
+  test("come from a registry of the environment's own, with a copy in every region, closed to who has not signed in", () => {
+    for (const [view, name, copies] of [
+      [prod, "crforma3dprod", ["westeurope"]],
+      [staging, "crforma3dstga1", []],
+    ] as const) {
+      const registry = view.one(REGISTRY);
+      expect(registry).toMatchObject({ protect: true, options: { retainOnDelete: true } });
+      expect(registry.inputs).toMatchObject({
+        registryName: name,
+        location: "northeurope",
+        sku: { name: "Premium" },
+        adminUserEnabled: false,
+        anonymousPullEnabled: false,
+        networkRuleSet: {
+          defaultAction: "Deny",
+          ipRules: [{ iPAddressOrRange: "203.0.113.16/29", action: "Allow" }],
+        },
+        policies: { retentionPolicy: { status: "disabled" } },
+        zoneRedundancy: "Enabled",
+      });
+      expect(
+        view
+          .ofType("azure-native:containerregistry:Replication")
+          .map(({ inputs: i }: any) => [i.replicationName, i.location, i.registryName, i.zoneRedundancy]),
+      ).toEqual(copies.map((place) => [place, place, name, "Enabled"]));
+      expect(
+        view
+          .ofType("azure-native:authorization:ManagementLockByScope", "registry")
+          .map(({ inputs: i }: any) => [i.level, ending(i.scope)]),
+      ).toEqual([["CanNotDelete", name]]);
+      for (const image of podImages(view)) expect(image).toMatch(new RegExp(`^${name}\\.azurecr\\.io/`));
+      expect(podImages(view).length).toBeGreaterThan(10);
+    }
+  });
+
+  test("are there for the nodes of every region before they pull: the right, the name, the way there", () => {
+    for (const view of [prod, failedOver]) {
+      for (const [place, region] of [
+        ["primary", "weu"],
+        ["secondary", "neu"],
+      ] as const) {
+        const right = view.one(TYPES.role, `${place}-cluster-on-images`);
+        expect(ending(right.inputs["scope"])).toBe("crforma3dprod");
+        // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles: AcrPull.
+        expect(ending(right.inputs["roleDefinitionId"])).toBe("7f951dda-4ed3-4680-a7ca-43fe172d538d");
+        expect(right.propertyDependencies["principalId"]).toEqual([
+          expect.stringMatching(`forma3d-prod-${place}-identities-kubelet$`),
+        ]);
+        expect(waitsFor(view, TYPES.cluster, place)).toContain(`forma3d-prod-${place}-cluster-on-images`);
+        const way = view.one("azure-native:network:PrivateEndpoint", `${place}-to-registry`);
+        expect(way.inputs).toMatchObject({ privateEndpointName: `pe-registry-${region}` });
+      }
+      // Azure writes the names of the copies that are there; the second way waits for the first.
+      const ways = ["primary", "secondary"].map((place) =>
+        waitsFor(view, "forma3d:network:PrivateEndpoint", `${place}-to-registry`),
+      );
+      expect(ways[0]).toContain("forma3d-prod-registry-westeurope");
+      expect(ways[1]).toContain("forma3d-prod-primary-to-registry-records");
+      // The first pod of a region that serves: the job that makes the roles, for which everything else waits.
+      const place = view === prod ? "primary" : "secondary";
+      expect(waitsFor(view, "kubernetes:batch/v1:Job", `${place}-roles`)).toContain(
+        `forma3d-prod-${place}-to-registry-records`,
+      );
+    }
+  });
+
+  test("of the page that watches from outside come from where they are published: it must not need what it watches", () => {
+    const app: any = prod.one("azure-native:app:ContainerApp").inputs;
+    expect(JSON.stringify(app)).toMatch(/"image":"ghcr\.io\/twin\/gatus@sha256:/);
+  });
+
+  test(
+    "come straight from where they are published where an owner wants no registry",
+    async () => {
+      const view = await planStack("staging", { resolve: true, config: { "registry.enabled": false } });
+      expect(view.errors).toEqual([]);
+      expect(view.ofType(REGISTRY)).toEqual([]);
+      expect(view.ofType(TYPES.role, "on-images")).toEqual([]);
+      expect(JSON.stringify(view.resources)).not.toContain("azurecr");
+      expect(new Set(podImages(view).map((image) => image.split("/")[0]))).toEqual(
+        new Set(["docker.io", "ghcr.io", "quay.io"]),
+      );
+    },
+    PLANS_MS,
   );
 });
 
@@ -349,6 +449,7 @@ describe("cluster", () => {
       name?.startsWith("forma3d-prod-primary-cluster-on-"),
     );
     expect(rights).toEqual([
+      "forma3d-prod-primary-cluster-on-images",
       "forma3d-prod-primary-cluster-on-kubelet-identity",
       "forma3d-prod-primary-cluster-on-nodes-subnet",
       "forma3d-prod-primary-cluster-on-outbound-address",
@@ -394,7 +495,12 @@ describe("cluster", () => {
       ({ inputs: { resourceGroupName, location } }: any) =>
         resourceGroupName !== "rg-forma3d-prod-weu" && location === "westeurope",
     );
-    expect(elsewhere.map(({ urn }) => urn)).toEqual([]);
+    // The registry's copy there is the same before and after.
+    const copy = "forma3d-prod-registry-westeurope";
+    expect(elsewhere.map(({ urn }) => urn.split("::").at(-1))).toEqual([copy]);
+    expect(failedOver.one("azure-native:containerregistry:Replication").inputs).toEqual(
+      prod.one("azure-native:containerregistry:Replication").inputs,
+    );
   });
 
   test("what only a writer may be sent follows the writer, and the other server is left alone", () => {

@@ -206,7 +206,7 @@ describe("protection", () => {
     }
   });
 
-  test("servers, account and vaults are locked against deletion; no DNS zone ever is", () => {
+  test("servers, accounts, vaults and the registry are locked against deletion; no DNS zone ever is", () => {
     const locks = prod
       .ofType("azure-native:authorization:ManagementLockByScope")
       .map(({ inputs: i }) => i as Inputs);
@@ -214,6 +214,7 @@ describe("protection", () => {
     expect(locks.map(({ scope }) => (scope as string).split("/").slice(-2).join("/")).sort()).toEqual([
       "flexibleServers/psql-forma3d-prod-neu",
       "flexibleServers/psql-forma3d-prod-weu",
+      "registries/crforma3dprod",
       "storageAccounts/stforma3dprodbkpneu",
       "storageAccounts/stforma3dprodbkpweu",
       "storageAccounts/stforma3dprodwitswc",
@@ -562,7 +563,7 @@ describe("vault and secrets", () => {
 });
 
 describe("network", () => {
-  test("every region resolves every private service by itself: zones linked to its own network, endpoints for both servers, both vaults and both accounts of backups", () => {
+  test("every region resolves every private service by itself: zones linked to its own network, endpoints for both servers, both vaults, both accounts of backups and the registry", () => {
     const links = prod
       .ofType("azure-native:privatedns:VirtualNetworkLink")
       .map(({ inputs: i }) => i as Inputs);
@@ -572,6 +573,7 @@ describe("network", () => {
     ] as const) {
       const own = links.filter(({ resourceGroupName }) => resourceGroupName === `rg-forma3d-prod-${region}`);
       expect(own.map(({ privateZoneName }) => privateZoneName as string).sort()).toEqual([
+        "privatelink.azurecr.io",
         "privatelink.blob.core.windows.net",
         "privatelink.postgres.database.azure.com",
         "privatelink.vaultcore.azure.net",
@@ -591,6 +593,7 @@ describe("network", () => {
           )
           .sort(),
       ).toEqual([
+        "crforma3dprod registry",
         "kv-forma3d-prod-neu vault",
         "kv-forma3d-prod-weu vault",
         "psql-forma3d-prod-neu postgresqlServer",
@@ -662,6 +665,10 @@ describe("regional failover", () => {
         .filter(({ type, urn }) => type.startsWith("azure-native:") && name(urn).includes("prod-primary-"))
         .map(({ urn, inputs: i }) => [name(urn), JSON.stringify(i)]);
     expect(sent(failed)).toEqual(sent(prod));
+    // Rights take minutes to be known everywhere, and whoever fails over may give none.
+    const rights = (plan: PlanView) =>
+      plan.ofType("azure-native:authorization:RoleAssignment").map(({ urn, inputs: i }) => [urn, i]);
+    expect(rights(failed)).toEqual(rights(prod));
     const data = (plan: PlanView) =>
       plan.resources
         .filter(({ protect }) => protect)

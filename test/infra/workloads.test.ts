@@ -18,6 +18,8 @@ const TYPES = {
 };
 
 const API_IMAGE = "ghcr.io/forma3d/api@sha256:";
+/** The same as production's clusters pull it. */
+const PULLED = `crforma3dprod.azurecr.io/${API_IMAGE}`;
 
 const inputs = (plan: PlanView, type: string, name?: string): any => plan.one(type, name).inputs;
 const waitsFor = (plan: PlanView, type: string, name: string) =>
@@ -64,7 +66,7 @@ describe("the API", () => {
     expect(spec).not.toHaveProperty("replicas");
     expect(inputs(prod, TYPES.autoscaler, "primary-api").spec.minReplicas).toBe(3);
     const [container] = spec.template.spec.containers;
-    expect(container.image.startsWith(API_IMAGE)).toBe(true);
+    expect(container.image.startsWith(PULLED)).toBe(true);
     expect(container.resources).toEqual({
       requests: { cpu: "250m", memory: "512Mi", "ephemeral-storage": "64Mi" },
       limits: { cpu: "1000m", memory: "1Gi", "ephemeral-storage": "1Gi" },
@@ -202,7 +204,7 @@ describe("the API", () => {
     const [guard, ...others] = podOf(prod, "primary-api").initContainers;
     expect(others).toEqual([]);
     expect(guard).toMatchObject({ name: "guard", args: ["guard"] });
-    expect(guard.image).toMatch(/^ghcr\.io\/forma3d\/recovery@sha256:/);
+    expect(guard.image).toMatch(/^crforma3d(prod|stga1)\.azurecr\.io\/ghcr\.io\/forma3d\/recovery@sha256:/);
     expect(env(guard)).toMatchObject({
       ENVIRONMENT: "prod",
       GUARD_ALLOWED_HOSTS:
@@ -458,7 +460,7 @@ describe("database jobs", () => {
     expect(pod.initContainers.map((one: any) => one.args)).toEqual([["guard"]]);
     const [migrate] = pod.containers;
     expect(migrate.command.concat(migrate.args)).toEqual(["node_modules/.bin/prisma", "migrate", "deploy"]);
-    expect(migrate.image.startsWith(API_IMAGE)).toBe(true);
+    expect(migrate.image.startsWith(PULLED)).toBe(true);
     expect(env(migrate).DATABASE_URL.secretKeyRef.name).toMatch(/^migration-[0-9a-f]{10}$/);
     const { egress } = inputs(prod, TYPES.policy, "primary-migration").spec;
     expect(egress.map((rule: any) => rule.ports[0].port)).toEqual([53, 5432]);

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
 import { DefaultAzureCredential, type TokenCredential } from "@azure/identity";
-import { askRegistry, parseImage } from "../../tools/images/registry";
+import { askRegistry, parseImage, registryToken } from "../../tools/images/registry";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Platform } from "../platform";
 import { certificateOf } from "./certificates";
@@ -114,7 +114,8 @@ export async function groundOf(
     ),
     vaults: keyVaults(credential),
     image: async (reference) => {
-      const answer = await askRegistry(parseImage(reference));
+      const image = parseImage(reference);
+      const answer = await askRegistry(image, registryToken(image, credential));
       return answer === "found" || answer;
     },
     certificate: certificateOf,

@@ -1,5 +1,11 @@
 import type { ResourceManagementClient } from "@azure/arm-resources";
-import { createDefaultHttpClient, createPipelineRequest } from "@azure/core-rest-pipeline";
+import {
+  createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineRequest,
+  type PipelineRequestOptions,
+} from "@azure/core-rest-pipeline";
+import { setTimeout } from "node:timers/promises";
 import type { AzureResource, ResourcesGround } from "./types";
 
 /** Any resource by its id, which begins with `/subscriptions/`. */
@@ -9,17 +15,21 @@ export function resourceManager(
 ): ResourcesGround {
   const options = (abortSignal: AbortSignal) => ({ abortSignal, updateIntervalInMs: pollMs });
   const http = createDefaultHttpClient();
+  const refusal = (status: number, body: unknown): Error => {
+    const { error } = (body ?? {}) as { error?: { code?: string; message?: string } };
+    return Object.assign(new Error(`${error?.code ?? status}: ${error?.message ?? "Azure refused"}`), {
+      statusCode: status,
+    });
+  };
+  const send = async (request: Omit<PipelineRequestOptions, "timeout">) => {
+    const options = createPipelineRequest({ ...request, timeout: 20_000 });
+    const { status, headers, bodyAsText } = await client.pipeline.sendRequest(http, options);
+    return { status, headers, body: (bodyAsText ? JSON.parse(bodyAsText) : undefined) as unknown };
+  };
   const read = async (url: string): Promise<unknown> => {
-    const request = createPipelineRequest({ url, timeout: 20_000 });
-    const { status, bodyAsText } = await client.pipeline.sendRequest(http, request);
-    const body: unknown = bodyAsText ? JSON.parse(bodyAsText) : undefined;
+    const { status, body } = await send({ url });
     if (status === 404) return undefined;
-    if (status >= 300) {
-      const { error } = (body ?? {}) as { error?: { code?: string; message?: string } };
-      throw Object.assign(new Error(`${error?.code ?? status}: ${error?.message ?? "Azure refused"}`), {
-        statusCode: status,
-      });
-    }
+    if (status >= 300) throw refusal(status, body);
     return body;
   };
   const url = (id: string, apiVersion: string) => `${endpoint}${id}?api-version=${apiVersion}`;
@@ -47,6 +57,23 @@ export function resourceManager(
       await client.resources.deleteById(id.slice(1), apiVersion, options(signal)).catch((error: unknown) => {
         if ((error as { statusCode?: number }).statusCode !== 404) throw error;
       });
+    },
+    async post(action, apiVersion, body, abortSignal) {
+      const headers = createHttpHeaders({ "content-type": "application/json" });
+      const first = {
+        url: url(action, apiVersion),
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      } as const;
+      let answer = await send({ ...first, abortSignal });
+      // Location answers 202 for as long as it lasts, and then what came of it.
+      for (let at = answer.headers.get("location"); answer.status === 202 && at;) {
+        await setTimeout(pollMs, undefined, { signal: abortSignal });
+        answer = await send({ url: at, abortSignal });
+        at = answer.headers.get("location") ?? at;
+      }
+      if (answer.status >= 300) throw refusal(answer.status, answer.body);
     },
   };
 }

@@ -83,6 +83,8 @@ export interface ResourcesGround {
   put(id: string, apiVersion: string, resource: object, signal: AbortSignal): Promise<void>;
   patch(id: string, apiVersion: string, change: object, signal: AbortSignal): Promise<void>;
   delete(id: string, apiVersion: string, signal: AbortSignal): Promise<void>;
+  /** Asks a resource to do something, e.g. `…/importImage`; ends when Azure says it is done. @throws when Azure refuses or fails */
+  post(action: string, apiVersion: string, body: object, signal: AbortSignal): Promise<void>;
 }
 
 export interface SecretView {

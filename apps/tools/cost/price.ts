@@ -131,6 +131,8 @@ const PRICED: Record<
   ],
   "azure-native:network:PublicIPAddress": ({ sku }) => [[`publicIp.${sku.name}`, 1]],
   "azure-native:network:PrivateEndpoint": () => [["privateEndpoint", 1]],
+  "azure-native:containerregistry:Registry": ({ sku }) => [[`registry.${sku.name}`, 1]],
+  "azure-native:containerregistry:Replication": () => [["registry.replication", 1]],
   "azure-native:privatedns:PrivateZone": () => [["privateDnsZone", 1]],
   "azure-native:cdn:Profile": ({ sku }, { usage }) => [
     [`frontDoor.${sku.name}`, 1],

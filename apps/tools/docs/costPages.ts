@@ -48,7 +48,7 @@ export function renderCost(root: string): string {
     renderSmallest(smallest),
     "## What it cost before",
     "",
-    "In November 2026 production came to 3,566 dollars a month by this table, staging to 1,290. Since then traffic leaves by the clusters' load balancers and no longer through NAT gateways (70 and 35 less), Defender watches (170 and 5 more), a witness says who serves (15 more in production), and what an environment is deployed from is declared (18 more each).",
+    "In November 2026 production came to 3,566 dollars a month by this table, staging to 1,290. Since then traffic leaves by the clusters' load balancers and no longer through NAT gateways (70 and 35 less), Defender watches (170 and 5 more), a witness says who serves (15 more in production), what an environment is deployed from is declared (18 more each), and images come from a registry of its own (117 and 59 more).",
     "",
     "## The report's options",
     "",

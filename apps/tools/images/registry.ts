@@ -1,3 +1,4 @@
+import type { TokenCredential } from "@azure/identity";
 import type { JsonValue, ResourceDocument } from "../render/plan";
 
 /** An image by its content, taken apart. */
@@ -59,12 +60,53 @@ async function anonymousToken(challenge: string): Promise<string | undefined> {
   return body.token ?? body.access_token;
 }
 
+/** Who a token for registries of Azure's is made out to. */
+const AUDIENCE = "https://containerregistry.azure.net/.default";
+
+/** Token of whoever is signed in at Azure, for images of Azure's registries; nobody else's registry is shown one. */
+export function registryToken(
+  { registry }: ImageReference,
+  credential: Pick<TokenCredential, "getToken">,
+): (() => Promise<string>) | undefined {
+  if (!registry.endsWith(".azurecr.io")) return undefined;
+  return async () => {
+    const token = await credential.getToken(AUDIENCE);
+    if (!token) throw new Error(`nobody is signed in at Azure, and ${registry} gives nothing to strangers`);
+    return token.token;
+  };
+}
+
+/** What a registry of Azure's gives for a token of Entra's: one for the images the challenge names. */
+async function exchanged(
+  image: ImageReference,
+  challenge: string,
+  entraToken: string,
+): Promise<string | undefined> {
+  const { origin } = new URL(address(image));
+  const post = async (path: string, fields: Record<string, string>) => {
+    const response = await fetch(`${origin}/oauth2/${path}`, {
+      method: "POST",
+      body: new URLSearchParams({ service: image.registry, ...fields }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return response.ok ? ((await response.json()) as Record<string, string | undefined>) : undefined;
+  };
+  const signedIn = await post("exchange", { grant_type: "access_token", access_token: entraToken });
+  if (!signedIn?.["refresh_token"]) return undefined;
+  const scope = /scope="([^"]*)"/.exec(challenge)?.[1] ?? `repository:${image.repository}:pull`;
+  const fields = { grant_type: "refresh_token", refresh_token: signedIn["refresh_token"], scope };
+  return (await post("token", fields))?.["access_token"];
+}
+
 /**
- * What a registry says about an image to somebody without a password, who is what a node is: `found`, `missing` or
- * `refused`.
- * @throws Error when the registry does not answer, or answers something else.
+ * What a registry says about an image: `found`, `missing` or `refused`; to somebody without a password, or to whom an Entra
+ * token belongs.
+ * @throws Error when the registry does not answer, or answers something else, and what `entraToken` throws.
  */
-export async function askRegistry(image: ImageReference): Promise<"found" | "missing" | "refused"> {
+export async function askRegistry(
+  image: ImageReference,
+  entraToken?: () => Promise<string>,
+): Promise<"found" | "missing" | "refused"> {
   const ask = (token?: string): Promise<Response> =>
     fetch(address(image), {
       method: "HEAD",
@@ -73,7 +115,10 @@ export async function askRegistry(image: ImageReference): Promise<"found" | "mis
     });
   let response = await ask();
   if (response.status === 401) {
-    const token = await anonymousToken(response.headers.get("www-authenticate") ?? "");
+    const challenge = response.headers.get("www-authenticate") ?? "";
+    const token = entraToken
+      ? await exchanged(image, challenge, await entraToken())
+      : await anonymousToken(challenge);
     if (token !== undefined) response = await ask(token);
   }
   if (response.ok) return "found";

@@ -14,6 +14,7 @@ export const PLACES: Readonly<Record<string, Part>> = {
   "forma3d:cluster:Cluster": "services",
   "forma3d:cluster:ContainerInsights": "watching",
   "forma3d:cluster:ImageAdmission": "services",
+  "forma3d:cluster:ImageRegistry": "services",
   "forma3d:cluster:Namespace": "services",
   "forma3d:database:Database": "database",
   "forma3d:edge:Edge": "edge",

@@ -1,11 +1,12 @@
 import { imageChecks, JUDGED_PODS } from "../../../infra/cluster/imageChecks";
 import { SERVING_CONTAINER } from "../../../infra/data/places";
 import { BUDGET_THRESHOLDS } from "../../../infra/governance/budgetThresholds";
+import { BUILT_IN_ROLES } from "../../../infra/identity/roles";
 import { stackPlatformNames } from "../../../stacks/files";
 import { imageRepositories } from "../../../stacks/images";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { holding, NONE, oneOf } from "../../rules/expected";
+import { either, holding, NONE, OFF, oneOf } from "../../rules/expected";
 
 /** Plans of Defender for Cloud, by the stack file's names for them. */
 const PLANS = {
@@ -54,6 +55,50 @@ function admission(config: StackConfig, regions: number): Demand[] {
   ];
 }
 
+/** The registry of every image, a copy of it in each other region, and the right of each cluster's nodes to pull. */
+function registry(config: StackConfig, regions: number): Demand[] {
+  if (!config.registry.enabled) return [];
+  const key = "registry";
+  const { registry: registryName } = stackPlatformNames(config).imageRegistry;
+  const copies = [config.regions.primary, ...(config.regions.secondary ? [config.regions.secondary] : [])]
+    .map(({ location }) => location)
+    .filter((location) => location !== config.monitoring.region);
+  return [
+    {
+      what: "the registry of the clusters' images, closed to who has not signed in",
+      key,
+      type: "containerregistry:Registry",
+      where: { registryName },
+      is: {
+        "sku.name": "Premium",
+        adminUserEnabled: OFF,
+        anonymousPullEnabled: OFF,
+        "networkRuleSet.defaultAction": "Deny",
+        // What is imported by digest has no tag, and would be deleted by age.
+        "policies.retentionPolicy.status": either("disabled", NONE),
+      },
+      count: 1,
+    },
+    ...copies.map((location): Demand => ({
+      what: `the registry's copy in ${location}`,
+      key,
+      type: "containerregistry:Replication",
+      where: { location },
+      is: { regionEndpointEnabled: true },
+      count: 1,
+    })),
+    {
+      what: "the nodes' right to pull",
+      key,
+      type: "authorization:RoleAssignment",
+      where: {
+        roleDefinitionId: `/subscriptions/${config.azure.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${BUILT_IN_ROLES.acrPull}`,
+      },
+      count: regions,
+    },
+  ];
+}
+
 /** The accounts whose majority says who serves. */
 function witness(config: StackConfig): Demand[] {
   const { servingWitness } = stackPlatformNames(config);
@@ -81,6 +126,7 @@ export function governance(config: StackConfig, regions: number): Demand[] {
   const { alerts, budget, defender } = config;
   return [
     ...admission(config, regions),
+    ...registry(config, regions),
     ...witness(config),
     ...Object.entries(PLANS)
       .filter(([plan]) => defender[plan as keyof typeof defender])

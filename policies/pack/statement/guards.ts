@@ -22,8 +22,12 @@ function networks(config: StackConfig): Demand[] {
     const space = config.network[place]?.addressSpace;
     return space === undefined ? [] : [{ space, subnets: regionSubnets(space) }];
   });
-  // Each region reaches the vaults, the two accounts and every server.
-  const endpoints = regions.length * (regions.length + 2 + servers(config));
+  const zones = Object.entries(PRIVATE_DNS_ZONES)
+    .filter(([service]) => service !== "registry" || config.registry.enabled)
+    .map(([, zone]) => zone);
+  // Each region reaches the vaults, the two accounts, every server and the registry.
+  const endpoints =
+    regions.length * (regions.length + 2 + servers(config) + (config.registry.enabled ? 1 : 0));
   return [
     {
       what: "each subnet",
@@ -115,7 +119,7 @@ function networks(config: StackConfig): Demand[] {
       count: endpoints,
       each: { privateDnsZoneConfigs: GIVEN, "privateDnsZoneConfigs[].privateDnsZoneId": GIVEN },
     },
-    ...Object.values(PRIVATE_DNS_ZONES).map((zone): Demand => ({
+    ...zones.map((zone): Demand => ({
       what: `the private zone ${zone}`,
       key: NETWORK,
       type: "privatedns:PrivateZone",
@@ -127,7 +131,7 @@ function networks(config: StackConfig): Demand[] {
       what: "the link of a private zone",
       key: NETWORK,
       type: "privatedns:VirtualNetworkLink",
-      count: regions.length * Object.keys(PRIVATE_DNS_ZONES).length,
+      count: regions.length * zones.length,
       each: { registrationEnabled: OFF, "virtualNetwork.id": GIVEN },
     },
   ];

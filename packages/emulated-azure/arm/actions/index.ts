@@ -2,6 +2,7 @@ import { COMPUTE_ACTIONS } from "./compute";
 import { OTHER_ACTIONS } from "./edge";
 import { INSIGHTS_ACTIONS } from "./insights";
 import { POSTGRES_ACTIONS } from "./postgres";
+import { REGISTRY_ACTIONS } from "./registry";
 import { STORAGE_ACTIONS } from "./storage";
 import type { Action, ActionTable } from "./table";
 import { VAULT_ACTIONS } from "./vault";
@@ -12,6 +13,7 @@ const TABLES: readonly ActionTable[] = [
   VAULT_ACTIONS,
   INSIGHTS_ACTIONS,
   COMPUTE_ACTIONS,
+  REGISTRY_ACTIONS,
   OTHER_ACTIONS,
 ];
 

@@ -12,6 +12,7 @@ const ENDPOINT_HOSTS: Readonly<Record<string, string>> = {
   vault: "vault.azure.net",
   blob: "blob.core.windows.net",
   blob_secondary: "blob.core.windows.net",
+  registry: "azurecr.io",
 };
 
 function subnetAddresses(inputs: Tree): readonly Failure[] {
