@@ -35,7 +35,7 @@ import type { PlacedBackups } from "./backups";
 import { secretIssues } from "./names";
 import type { Context } from "./context";
 import { alertSettings, maintenanceOf } from "./monitoringSettings";
-import { PLACES, roleOf, servingPlace } from "./roles";
+import { monitoringIsLost, PLACES, roleOf, servingPlace } from "./roles";
 import { PRODUCT } from "./schema";
 
 /** What is watched. */
@@ -255,13 +255,16 @@ function monitorWorkspace(
   );
 }
 
-/** Servers by what they are for now. One in a lost region is not watched: its silence is known. */
+/**
+ * Servers by what they are for now. One in a lost region is not watched: its silence is known. Where what watches is lost with
+ * it, nothing can be taken away there either.
+ */
 function watchedServers(config: Context["config"], { primaryId, replicaId }: Database): WatchedResource[] {
   const ids = { primary: primaryId, secondary: replicaId };
   const serving = servingPlace(config);
   return PLACES.flatMap((place): WatchedResource[] => {
     const id = ids[place];
-    if (!id || roleOf(config, place) === "lost") return [];
+    if (!id || (roleOf(config, place) === "lost" && !monitoringIsLost(config))) return [];
     return [{ scope: place === serving ? "servingServer" : "standbyServer", place: "", id }];
   });
 }
@@ -298,6 +301,7 @@ function alerts(
       clusters: monitored(computing.filter(serves)),
       watched,
       settings: alertSettings(config, names.namespace),
+      unreachable: monitoringIsLost(config),
       receivers: { emails: config.alerts.emails, slackChannels: config.alerts.slackChannels },
       maintenance: maintenanceOf(config),
       secrets: {

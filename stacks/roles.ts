@@ -11,6 +11,16 @@ export function roleOf({ regions }: Pick<StackConfig, "regions">, place: Place):
   return regions[place]?.role;
 }
 
+/** Whether the region of alerts, logs and what is global is one that is lost: nothing in it can be asked or changed. */
+export function monitoringIsLost({
+  regions,
+  monitoring,
+}: Pick<StackConfig, "regions" | "monitoring">): boolean {
+  return PLACES.some(
+    (place) => regions[place]?.role === "lost" && regions[place].location === monitoring.region,
+  );
+}
+
 /** The region whose workloads run and whose server accepts writes; the schema lets there be exactly one. */
 export function servingPlace({ regions }: Pick<StackConfig, "regions">): Place {
   return regions.secondary?.role === "serving" ? "secondary" : "primary";

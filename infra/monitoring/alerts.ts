@@ -46,6 +46,8 @@ export interface AlertsArgs {
   watched: readonly WatchedResource[];
   settings: AlertSettings;
   receivers: Receivers;
+  /** Whether `region` is lost: nobody there is asked for an address, and who is told stays as it is. */
+  unreachable: boolean;
   maintenance: Maintenance;
   /** Values of the receivers' secrets. */
   secrets: {
@@ -96,7 +98,7 @@ export class Alerts extends pulumi.ComponentResource {
   }
 
   private relay(): SlackRelay {
-    const { prefix, resourceGroupName, region, receivers, secrets, tags } = this.args;
+    const { prefix, resourceGroupName, region, receivers, secrets, unreachable, tags } = this.args;
     return new SlackRelay(
       `${this.name}-slack`,
       {
@@ -105,6 +107,7 @@ export class Alerts extends pulumi.ComponentResource {
         region,
         channels: receivers.slackChannels,
         botToken: secrets.slackBotToken,
+        unreachable,
         tags,
       },
       { parent: this },
@@ -118,9 +121,10 @@ export class Alerts extends pulumi.ComponentResource {
       const { channels, title } = PRIORITY_POLICY[priority];
       return this.actionGroup(`priority-${priority.toLowerCase()}`, `${title} ${priority}`, {
         actionGroupName: `ag-${prefix}-${priority.toLowerCase()}`,
-        logicAppReceivers: channels.includes("slack")
-          ? [{ name: "slack", resourceId: relay.id, callbackUrl: relay.callbackUrl, useCommonAlertSchema }]
-          : [],
+        logicAppReceivers:
+          channels.includes("slack") && relay.callbackUrl
+            ? [{ name: "slack", resourceId: relay.id, callbackUrl: relay.callbackUrl, useCommonAlertSchema }]
+            : [],
         webhookReceivers: channels.includes("pagerduty")
           ? [
               {
@@ -177,7 +181,8 @@ export class Alerts extends pulumi.ComponentResource {
         ...receivers,
         tags: this.args.tags,
       },
-      { parent: this },
+      // The relay's address is in the state, and nobody answers who could say it again.
+      { parent: this, ignoreChanges: this.args.unreachable ? ["logicAppReceivers"] : [] },
     );
   }
 

@@ -13,6 +13,8 @@ export interface SlackRelayArgs {
   region: Region;
   channels: SlackChannels;
   botToken: pulumi.Input<string>;
+  /** Whether the region is lost: nobody there can be asked for the address. */
+  unreachable: boolean;
   tags: Tags;
 }
 
@@ -99,8 +101,8 @@ export function slackWorkflow(channels: SlackChannels) {
  */
 export class SlackRelay extends pulumi.ComponentResource {
   readonly id: pulumi.Output<string>;
-  /** Address an action group calls; secret, because whoever has it can post. */
-  readonly callbackUrl: pulumi.Output<string>;
+  /** Address an action group calls; secret, because whoever has it can post. Unknown while the region is lost. */
+  readonly callbackUrl: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: SlackRelayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("forma3d:monitoring:SlackRelay", name, {}, opts);
@@ -118,11 +120,15 @@ export class SlackRelay extends pulumi.ComponentResource {
       { parent: this },
     );
     this.id = workflow.id;
+    this.callbackUrl = args.unreachable ? undefined : this.address(args, workflow);
+    this.registerOutputs({});
+  }
+
+  private address({ resourceGroupName }: SlackRelayArgs, workflow: Workflow): pulumi.Output<string> {
     const trigger = listWorkflowTriggerCallbackUrlOutput(
-      { resourceGroupName: args.resourceGroupName, workflowName: workflow.name, triggerName: TRIGGER },
+      { resourceGroupName, workflowName: workflow.name, triggerName: TRIGGER },
       { parent: this },
     );
-    this.callbackUrl = pulumi.secret(trigger.value);
-    this.registerOutputs({});
+    return pulumi.secret(trigger.value);
   }
 }

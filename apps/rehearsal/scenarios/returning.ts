@@ -14,7 +14,9 @@ import {
   replicated,
   returnRegion,
   SWITCHED,
+  touching,
 } from "./region";
+import { prefix } from "./changes";
 
 const CRON_JOB = "kubernetes:batch/v1:CronJob";
 
@@ -64,6 +66,38 @@ export const RETURNING: readonly Scenario[] = [
       stage.configure(world, SWITCHED);
       await takenOver(stage, world, primary.cluster);
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the region that serves");
+      noChange(await stage.preview(world, JUDGED));
+    },
+  },
+  {
+    id: "5.7",
+    title:
+      "the region that stands by is lost: a new release still comes out, nothing there is asked or touched, and it comes back as it was",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { primary, secondary } = regions(stage);
+      const image = `ghcr.io/forma3d/api@sha256:${"5a7e".repeat(16)}`;
+      loseRegion(world, secondary);
+      stage.configure(world, { "regions.secondary.role": "lost", "workloads.api.image": image });
+      const run = await stage.up(world, JUDGED);
+      succeeded(run);
+      edgeUntouched(run);
+      const touched = touching(world, secondary);
+      ensure(touched.length === 0, `the lost region was touched:\n${touched.join("\n")}`);
+      const api = cloudSteps(run).filter(
+        ({ name }) => name === `${prefix(stage.config)}-primary-api-deployment`,
+      );
+      ensure(api.length === 1 && api[0]?.op === "update", "the release did not come out");
+      ensure(clusterRuns(world, primary.cluster), "nothing runs in the region that serves");
+      noChange(await stage.preview(world, JUDGED));
+      returnRegion(world, secondary);
+      stage.configure(world, { "regions.secondary.role": "standby", "workloads.api.image": image });
+      world.faults.patchForce = true;
+      const back = await stage.up(world);
+      succeeded(back);
+      edgeUntouched(back);
+      ensure(!clusterRuns(world, secondary.cluster), "pods run in a region that stands by");
       noChange(await stage.preview(world, JUDGED));
     },
   },
