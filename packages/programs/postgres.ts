@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import path from "node:path";
 import { FailedError, NotRunError } from "../command/errors";
 
@@ -72,7 +80,18 @@ function inVersionedFolders(name: ProgramName): string[] {
   );
 }
 
+/** What programs said of themselves, by file and its last change: who backs up and restores asks for each many times. */
+const described = new Map<string, Program>();
+
 function describe(name: ProgramName, file: string): Program {
+  const { mtimeMs, size, ino } = statSync(file);
+  const key = JSON.stringify([name, file, mtimeMs, size, ino]);
+  const known = described.get(key) ?? ask(name, file);
+  described.set(key, known);
+  return known;
+}
+
+function ask(name: ProgramName, file: string): Program {
   let output: string;
   try {
     output = execFileSync(file, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });

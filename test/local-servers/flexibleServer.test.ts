@@ -1,9 +1,13 @@
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { Client } from "pg";
 import { databaseLogins } from "../../infra/data/databaseLogins";
 import { rolesScript } from "../../infra/data/rolesScript";
 import { serverParameters } from "../../infra/data/serverParameters";
 import { startFlexibleServer, type FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
+import { installations } from "../../packages/programs/postgres";
 
 const REGIONS = { serving: { code: "weu", location: "westeurope" } };
 const pool = { defaultPoolSize: 5, maxClientConnections: 50, maxPreparedStatements: 0 };
@@ -95,4 +99,20 @@ describe("a server shaped like Azure's flexible server", () => {
     const options = new Client({ connectionString: url, options: "-c work_mem=8MB" });
     await expect(options.connect()).rejects.toThrow(/unsupported startup parameter.*options/);
   });
+});
+
+test("a program is asked its version once, and again when another one stands in its place", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "programs-"));
+  const asked = path.join(folder, "asked");
+  const install = (version: string): void => {
+    const draft = path.join(folder, "draft");
+    writeFileSync(draft, `#!/bin/sh\nprintf . >> ${asked}\necho age ${version}\n`, { mode: 0o755 });
+    renameSync(draft, path.join(folder, "age"));
+  };
+  const version = (): string | undefined => installations("age", folder)[0]?.version;
+  install("1.1.1");
+  expect([version(), version(), readFileSync(asked, "utf8")]).toEqual(["age 1.1.1", "age 1.1.1", "."]);
+  install("1.2.0");
+  expect([version(), readFileSync(asked, "utf8")]).toEqual(["age 1.2.0", ".."]);
+  rmSync(folder, { recursive: true });
 });
