@@ -136,7 +136,28 @@ test("a column that looks personal and has no rule stops it before anything is d
   expect(await ask("select from pg_database where datname like 'rules%'", "postgres")).toEqual([]);
 });
 
-test("an address in a column without a rule ends it, and nothing of it stays", async () => {
+test("a value its mask would leave as it is, and an address in a column without a rule end it, and nothing of it stays", async () => {
+  // A date of birth as somebody wrote it is no date to PostgreSQL.
+  const written = await masked(
+    RULES.replace("country: { mask: constant, value: BE }", "country: date"),
+    "leaky",
+  );
+  expect([written.code, written.stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /column public\.customer\.country holds what is no date or time, which mask date would leave as it is/,
+    ),
+  ]);
+  expect(written.stderr).not.toContain("NL");
+  expect(await ask("select from pg_database where datname like 'leaky%'", "postgres")).toEqual([]);
+  await lab.server.sql("migration", "create table upload (id int, file bytea)");
+  await lab.server.sql("migration", "insert into upload values (1, 'From: someone@shop.example')");
+  const bytes = await masked(RULES, "leaky", (await backUp()).id);
+  expect([bytes.code, bytes.stderr]).toEqual([
+    1,
+    expect.stringMatching(/column public\.upload\.file holds e-mail addresses and has no rule/),
+  ]);
+  await lab.server.sql("migration", "drop table upload");
   await lab.server.sql("migration", "create table event (id int, body jsonb)");
   await lab.server.sql("migration", `insert into event values (1, '{"a": {"to": "someone@shop.example"}}')`);
   const { id } = await backUp();
@@ -175,6 +196,17 @@ test("names and values", () => {
     "ip",
     "accessToken",
     "postalCode",
+    // Written together, numbered, or with words between.
+    "customeremail",
+    "emailaddress",
+    "email2",
+    "phonenumber",
+    "MobilePhone",
+    "firstname",
+    "streetname",
+    "address3",
+    "birthplace",
+    "user_password_digest",
   ])
     expect([name, personalKind(name)]).toEqual([name, expect.any(String)]);
   for (const name of [
@@ -187,6 +219,9 @@ test("names and values", () => {
     "tokenizer",
     "ship_by",
     "description",
+    "telemetry",
+    "border_width",
+    "mailbox_count",
   ])
     expect([name, personalKind(name)]).toEqual([name, undefined]);
   expect(columnsOf(`COPY public."Order Line" ("say ""hi""", plain, "a,b") TO STDOUT`)).toEqual({
@@ -199,5 +234,7 @@ test("names and values", () => {
   expect(email(KEY)).not.toBe(email(`${KEY}!`));
   expect(maskValue({ kind: "date" }, "infinity", key)).toBe("infinity");
   expect(maskValue({ kind: "date" }, "0044-03-15 BC", key)).toBe("0044-01-01 BC");
+  for (const text of ["17/05/1980", "[1980-05-17,1981-01-01)", "{1980-05-17}", "1980", "17 May 1980"])
+    expect(() => maskValue({ kind: "date" }, text, key)).toThrow("holds what is no date or time");
   expect(maskValue({ kind: "shape" }, "x".repeat(500), key)).toMatch(/^[a-z]{500}$/);
 });

@@ -6,38 +6,41 @@ export interface PersonalKind {
   name: RegExp;
 }
 
-const word = (text: string) => new RegExp(`(^|_)(${text})(_|$)`);
+/** As a word of its own, numbered or not. */
+const word = (text: string) => new RegExp(`(^|_)(${text})\\d*(_|$)`);
+/** Such a word, or a part of one written together with others, as in `customeremail`. */
+const part = (inside: string, text: string) => new RegExp(`${inside}|${word(text).source}`);
 
 /**
  * Names behind which data of persons usually stand, in this application's vocabulary and in that of its partners' orders
  * and shipments. A name that matches and means something else gets the rule `keep`.
  */
 export const PERSONAL: readonly PersonalKind[] = [
-  { what: "an e-mail address", name: word("e?mails?|e_mail|mail_address") },
-  { what: "a telephone number", name: word("phones?|telephone|mobile|fax") },
+  { what: "an e-mail address", name: part("email|mailaddress", "mails?|e_mail|mail_address") },
+  { what: "a telephone number", name: part("phone", "mobiles?|gsm|tel|fax") },
   {
     what: "a person's name",
-    name: word(
-      "(first|last|middle|full|family|given|sur|contact|customer|recipient|user|display)_?name|surname",
+    name: part(
+      "surname|(first|last|middle|full|family|given|maiden|nick)_?name",
+      "(contact|customer|recipient|user|display|login|legal|holder)_?name|username",
     ),
   },
   {
     what: "an address",
-    name: word(
-      "address(es)?|address_?(1|2|line)|street|house_?(number|no)|zip(_?code)?|post(al)?_?code|city|lat|lng|latitude|longitude",
+    name: part(
+      "street|postcode|zipcode",
+      "(home|billing|shipping|delivery|invoice|mailing|postal)?_?address(es)?|address_?(1|2|line)|street|house_?(number|no)|zip(_?code)?|post(al)?_?code|city|lat|lng|latitude|longitude",
     ),
   },
-  { what: "a date of birth", name: word("birth(day|date)?|date_of_birth|dob") },
+  { what: "a date of birth", name: part("birth", "dob|born(_(on|at))?") },
   {
     what: "a number of a person or an account",
-    name: word("iban|bic|ssn|passport|national_id|tax_id|vat(_?number)?|card_?number"),
+    name: part("iban|passport", "bic|ssn|passport|national_id|tax_id|vat(_?number)?|card_?number"),
   },
   { what: "an address of a device", name: word("ip|ip_?addr(ess)?|user_?agent|device_id") },
   {
     what: "a secret",
-    name: word(
-      "passwords?|passwd|password_hash|secrets?|(access|refresh|api|auth|session)_?(token|key)|tokens?",
-    ),
+    name: part("password", "passwd|secrets?|(access|refresh|api|auth|session)_?(token|key)|tokens?"),
   },
   { what: "what somebody wrote", name: word("notes?|comments?|message|gift_?message") },
   {

@@ -1,5 +1,5 @@
 import type { ArchiveFile } from "../archiveFile";
-import { FailedError } from "../../../packages/command/errors";
+import { FailedError, messageOf } from "../../../packages/command/errors";
 import { wholeRows } from "../postgres/archiveRows";
 import { COPY_DATA, LENGTH_BYTES } from "../postgres/copyQuery";
 import { ROW_HEADER_BYTES, RowDigest } from "../postgres/rows";
@@ -10,6 +10,8 @@ import { columnsOf, type MaskRules } from "./rules";
 
 const SENT_BYTES = 256 * 1024;
 const NULL = "\\N";
+/** How a value of type bytea begins, its backslash escaped. */
+const HEX = "\\\\x";
 const ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\\\",
   "\b": "\\b",
@@ -24,6 +26,10 @@ const MEANINGS = new Map(Object.entries(ESCAPES).map(([character, escape]) => [e
 const unescape = (text: string) =>
   text.replace(/\\([^])/g, (_, after: string) => MEANINGS.get(after) ?? after);
 const escape = (text: string) => text.replace(/[\\\b\f\n\r\t\v]/g, (character) => ESCAPES[character] ?? "");
+
+/** A field as a person would read it: bytes are dumped in hexadecimal. */
+const readable = (field: string) =>
+  field.startsWith(HEX) ? Buffer.from(field.slice(HEX.length), "hex").toString("latin1") : field;
 
 /** Masks the rows of one table between the archive and the server: what is masked never reaches it as it was. */
 export class TableMasker {
@@ -76,16 +82,26 @@ export class TableMasker {
       const mask = this.masks[index];
       if (field === NULL) return field;
       if (mask === undefined) {
-        if (looksLikeAddress(field))
+        if (looksLikeAddress(readable(field)))
           throw new FailedError(
             `column ${this.names[index] ?? ""} holds e-mail addresses and has no rule: nothing of it is kept`,
           );
         return field;
       }
       if (mask.kind === "keep") return field;
-      const value = maskValue(mask, unescape(field), this.key);
-      return value === null ? NULL : escape(value);
+      return this.masked(mask, field, index);
     });
     return Buffer.from(`${masked.join("\t")}\n`, "latin1");
+  }
+
+  private masked(mask: Mask, field: string, index: number): string {
+    try {
+      const value = maskValue(mask, unescape(field), this.key);
+      return value === null ? NULL : escape(value);
+    } catch (error) {
+      throw new FailedError(
+        `column ${this.names[index] ?? ""} ${messageOf(error)}, which mask ${mask.kind} would leave as it is: nothing of it is kept`,
+      );
+    }
   }
 }

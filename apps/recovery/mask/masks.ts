@@ -13,7 +13,7 @@ export const MASKS = {
   email: "an address of example.invalid",
   shape: "other letters and digits in the same places; what is neither stays, accented letters become x",
   uuid: "another UUID",
-  date: "the first of January of the same year",
+  date: "the first of January of the same year; a value that is no date or time ends the restore",
 } as const;
 export type MaskKind = keyof typeof MASKS;
 
@@ -25,7 +25,11 @@ export interface Mask {
 
 const HIDDEN_LETTER = "x";
 
-/** Masks one value, given as bytes in latin1 and without COPY's escapes. @returns null for NULL */
+/**
+ * Masks one value, given as bytes in latin1 and without COPY's escapes.
+ * @returns null for NULL
+ * @throws Error for a value that its mask would leave as it is
+ */
 export function maskValue({ kind, value }: Mask, text: string, key: Buffer): string | null {
   if (kind === "null") return null;
   if (kind === "keep" || text === "") return text;
@@ -50,10 +54,11 @@ export function maskValue({ kind, value }: Mask, text: string, key: Buffer): str
 const asUuid = (hex: string) =>
   `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 
-/** Of a date, or a time as PostgreSQL prints it in UTC; anything else, such as `infinity`, stays. */
+/** Of a date, or a time as PostgreSQL prints it in UTC; `infinity` stays. A text or a range may hold a date in other ways. */
 function firstOfYear(text: string): string {
   const [, year, time = "", zone = "", era = ""] =
     /^(\d{4,})-\d\d-\d\d( \d\d:\d\d:\d\d(?:\.\d+)?)?(\+00)?( BC)?$/.exec(text) ?? [];
+  if (year === undefined && !/^-?infinity$/.test(text)) throw new Error("holds what is no date or time");
   return year === undefined ? text : `${year}-01-01${time && " 00:00:00"}${zone}${era}`;
 }
 
