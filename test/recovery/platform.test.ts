@@ -627,6 +627,65 @@ describe("an older server, of the oldest release installed here", () => {
     expect(report.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
   });
 
+  test("brings back ICU's order of text, and with it keys, checks and partitions that stand on it", async () => {
+    const dba = older.administrator;
+    // A release built without ICU has no such collation; there the locale of C stands for it.
+    const [{ icu } = { icu: false }] = await older.sql<{ icu: boolean }>(
+      dba,
+      "select exists (select from pg_collation where collprovider = 'i') as icu",
+    );
+    const sorted = icu ? "locale_provider icu icu_locale 'de-u-co-phonebk' locale 'C'" : "locale 'C'";
+    await older.sql(dba, `create database phonebook template template0 ${sorted}`, "postgres");
+    older.makeRoles("phonebook");
+    const [blind, numeric] = icu
+      ? [
+          "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+          "(provider = icu, locale = 'en-u-kn')",
+        ]
+      : ["(provider = libc, locale = 'C')", "(provider = libc, locale = 'C')"];
+    await older.sql(
+      "migration",
+      `create collation blind ${blind}; create collation numeric ${numeric};
+       create domain login as text collate blind;
+       create table person (name text primary key, login login unique, check (name > 'Ab' collate "C"));
+       insert into person values ('Äpfel', 'Anna'), ('Aerger', 'BEN'), ('Zoë', 'émile'), ('Zz', null);
+       create table part (code text collate numeric) partition by range (code);
+       create table part_low partition of part for values from ('a1') to ('a5') ;
+       create table part_high partition of part for values from ('a5') to ('b');
+       create index on part (code collate blind);
+       insert into part values ('a2'), ('a4'), ('a6');
+       create materialized view ordered as select string_agg(name, ' ' order by name) as names from person;
+       create table upper_only (v text check (v collate numeric >= 'A2')); insert into upper_only values ('${icu ? "A10" : "A3"}')`,
+      "phonebook",
+    );
+    const own = await lab.store("backup", "phonebook", { DATABASE_URL: older.url("backup", "phonebook") });
+    const { id, properties } = await backUp(own);
+    expect(properties?.localeProvider).toBe(icu ? "icu" : "libc");
+    const report = await runVerify(own.settings, { backup: { id } }, labContext());
+    expect(report.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+    const result = await runRestore(restoring(own), { backup: { id }, to: "phonebook_back" }, labContext());
+    expect(result).toMatchObject({ verdict: "PASS", fingerprints: "match", ownership: "kept" });
+    const asked = async (database: string) => [
+      await older.sql("migration", "select string_agg(name, ' ' order by name) from person", database),
+      await older.sql("migration", "table ordered", database),
+      await older.sql("migration", "select name from person where login = 'anna'", database),
+      await older.sql("migration", "select tableoid::regclass::text, code from part order by code", database),
+      await older.sql(
+        "migration",
+        "select to_jsonb(c) - array['oid', 'collnamespace', 'collowner'] as own from pg_collation c where collnamespace = 'public'::regnamespace order by collname",
+        database,
+      ),
+      await older.sql(
+        "migration",
+        "select datlocprovider, coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale') as locale, datcollate, datctype from pg_database d where datname = current_database()",
+        database,
+      ),
+    ];
+    const back = await asked("phonebook_back");
+    expect(back).toEqual(await asked("phonebook"));
+    if (icu) expect(back[2]).toEqual([{ name: "Äpfel" }]);
+  });
+
   test("takes what a newer server's programs dumped, although they speak of settings it does not know", async () => {
     await lab.createDatabase("newer");
     await lab.sql("newer", schema);
