@@ -55,7 +55,13 @@ export function healthy(
       id.toLowerCase().startsWith(`${link.id.toLowerCase()}/`) &&
       stringAt(inputs, "privateLinkServiceConnectionState.status") === "Approved",
   );
-  const lost = front.unreachable({ operation: "read", type: cluster.type, name: "", key: cluster.key });
+  const lost = front.unreachable({
+    operation: "read",
+    type: cluster.type,
+    name: "",
+    key: cluster.key,
+    itself: true,
+  });
   const name = cluster.id.slice(cluster.id.lastIndexOf("/") + 1);
   return approved && lost === undefined && answers(name, service);
 }

@@ -45,6 +45,8 @@ export interface Attempt {
   readonly name: string;
   /** Key in the cloud, as far as it is known. */
   readonly key: string;
+  /** Whether the service itself is asked, such as a vault for a secret, and not the resource manager. */
+  readonly itself?: boolean;
 }
 
 interface Armed {

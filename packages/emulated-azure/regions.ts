@@ -10,16 +10,21 @@ export function regionsOf(cloud: Cloud): string[] {
   return [...found].filter((region) => region !== "" && region !== "global").sort();
 }
 
+const GROUP = "azure-native:resources:ResourceGroup";
+
 /**
- * Tells by its key whether a resource goes with a region: it is located there, it is in a group or below a resource that
- * is, since Azure keeps what it knows of a group's resources in the group's region, or it is content of a cluster there.
+ * Tells by its key whether a resource goes with a region: it is located there, or below a resource that is, or it is content of a
+ * cluster there. The resource manager does not answer for what is in a group located there either, since Azure keeps what it knows
+ * of a group's resources in the group's region; a service itself goes on
+ * (https://learn.microsoft.com/azure/azure-resource-manager/management/overview#resource-group-location-alignment).
+ * @param managed whether the resource manager is asked
  */
-export function inRegion(cloud: Cloud, region: string): (key: string) => boolean {
+export function inRegion(cloud: Cloud, region: string, managed: boolean): (key: string) => boolean {
   const wanted = plain(region);
   const roots = new Set<string>();
   const clusters: string[] = [];
   for (const { key, type, id, inputs } of cloud.all()) {
-    if (plain(inputs["location"]) !== wanted) continue;
+    if (plain(inputs["location"]) !== wanted || (type === GROUP && !managed)) continue;
     roots.add(key.toLowerCase());
     if (type.endsWith(":ManagedCluster")) clusters.push(`kubernetes:${id.slice(id.lastIndexOf("/") + 1)}:`);
   }
@@ -57,8 +62,11 @@ export class Losses {
   async lose(region: string, how: Loss = "dead"): Promise<void> {
     if (this.regions.has(region)) return;
     this.regions.set(region, how);
-    const covers = inRegion(this.cloud, region);
-    this.faults.outage(nameOf(region), ({ key }) => covers(key));
+    const [managed, itself] = [true, false].map((one) => inRegion(this.cloud, region, one));
+    this.faults.outage(
+      nameOf(region),
+      ({ key, itself: asked }) => (asked ? itself : managed)?.(key) ?? false,
+    );
     for (const listener of this.listeners) await listener(region, how);
   }
 

@@ -84,7 +84,7 @@ export async function answerVault(cloud: EmulatedCloud, request: VaultRequest): 
 }
 
 function refuseLost(cloud: EmulatedCloud, { type, key }: Stored): void {
-  const lost = cloud.front.unreachable({ operation: "read", type, name: "", key });
+  const lost = cloud.front.unreachable({ operation: "read", type, name: "", key, itself: true });
   if (lost !== undefined) throw new ArmError(503, "ServiceUnavailable", lost);
 }
 

@@ -462,6 +462,21 @@ test("a lost region answers on no plane, and answers again", async () => {
   for (const plane of planes) await plane();
 }, 180_000);
 
+test("what stands elsewhere than its group answers when the group's region is lost, and nobody can change it", async () => {
+  const { cloud, losses } = served.cloud;
+  const [account] = [...cloud.ofType("azure-native:storage:StorageAccount")];
+  cloud.put({ ...account!, inputs: { ...account!.inputs, location: "northeurope" } });
+  const { postgres } = clients("operator");
+  await losses.lose("westeurope");
+  try {
+    await blobs("operator").getContainerClient("backups").getProperties();
+    await expect(postgres.servers.get(GROUP, "psql-north")).rejects.toMatchObject({ statusCode: 503 });
+  } finally {
+    await losses.restore("westeurope");
+    cloud.put(account!);
+  }
+}, 180_000);
+
 test("npm run sandbox -- serve: Ctrl-C leaves no listener, no process and no folder", async () => {
   const place = fs.mkdtempSync(path.join(os.tmpdir(), "served-"));
   const [folder, temporary] = [path.join(place, "kept"), path.join(place, "tmp")];

@@ -43,8 +43,13 @@ export function wishOf(
 export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
   return {
     reachable: () =>
-      cloud.front.unreachable({ operation: "read", type: cluster.type, name: "", key: cluster.key }) ===
-      undefined,
+      cloud.front.unreachable({
+        operation: "read",
+        type: cluster.type,
+        name: "",
+        key: cluster.key,
+        itself: true,
+      }) === undefined,
     authenticate: (token) => {
       const session = cloud.directory.session(token);
       if (!session || cloud.directory.expired(session) || session.audience !== CLUSTER_AUDIENCE)

@@ -58,7 +58,7 @@ async function pass(
   const stored = storedAccount(cloud, name);
   if (!account || !stored) throw new Refused(404, "ResourceNotFound", `There is no account ${name}.`);
   const { type, key } = stored;
-  if (cloud.front.unreachable({ operation: "read", type, name: "", key }) !== undefined) {
+  if (cloud.front.unreachable({ operation: "read", type, name: "", key, itself: true }) !== undefined) {
     request.destroy();
     return;
   }
