@@ -541,9 +541,20 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
       const gone = placeIn("gone", service.getContainerClient("nowhere"));
       await expect(gone.look()).rejects.toThrow(/ContainerNotFound|specified container/);
       const [one = gone] = places;
+      const heard = { look: () => Promise.resolve(undefined) };
       await expect(
-        writeServing([one, gone, { ...gone, name: "gone too" }], { serving: "northeurope" }, new Date()),
+        writeServing(
+          [one, { ...gone, ...heard }, { ...gone, ...heard }],
+          { serving: "northeurope" },
+          new Date(),
+        ),
       ).rejects.toThrow("written to 1 of 3 places, and 2 are needed");
+      // Whoever heard too few of them might say less than what was said last: then nothing is written.
+      const before = await one.look();
+      await expect(
+        writeServing([one, gone, { ...gone, write: one.write }], { serving: "westeurope" }, new Date()),
+      ).rejects.toThrow("heard from 1 of 3 places, and 2 are needed");
+      expect(await one.look()).toEqual(before);
 
       // Nobody there to ask: refused, by the gateway itself.
       end.abort();

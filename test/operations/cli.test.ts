@@ -5,8 +5,12 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { main } from "../../apps/operations/cli";
 import { answering } from "../../apps/operations/commandLine";
+import { failed, passes } from "../../apps/operations/frame/errors";
 import { readJournal } from "../../apps/operations/frame/journal";
+import { operate, type Verb } from "../../apps/operations/frame/operate";
+import type { Step } from "../../apps/operations/frame/steps";
 import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
+import { FailedError } from "../../packages/command/errors";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -287,3 +291,99 @@ test("status of a platform nobody can reach says why for every line, on one scre
   expect(stdout).toMatch(/\? serving +unknown: DATABASE_URL is not set/);
   expect(stdout).toMatch(/\? switches +unknown: aks-[\w-]+ does not answer: KUBECONFIG is not set/);
 }, 180_000);
+
+test("what was not heard may be asked again, and no other answer", () => {
+  const coded = (code: unknown) => Object.assign(new Error("x"), { code });
+  const again = [
+    coded("ECONNRESET"),
+    coded("57P03"),
+    coded(503),
+    Object.assign(new Error("x"), { statusCode: 429 }),
+    new Error("timeout expired"),
+    new TypeError("fetch failed", { cause: coded("ECONNREFUSED") }),
+    new AggregateError([coded("ECONNREFUSED")]),
+    new FailedError("2 are needed", { cause: new DOMException("The operation was aborted.", "AbortError") }),
+  ];
+  const never = [
+    coded("28P01"),
+    coded("42P01"),
+    coded(409),
+    coded("AuthorizationFailed"),
+    new TypeError("x is not a function"),
+    failed("it was rolled back", coded("ECONNRESET")),
+    new FailedError("2 are needed", {
+      cause: Object.assign(new Error("socket hang up"), { statusCode: 403 }),
+    }),
+    undefined,
+  ];
+  expect(again.filter((error) => !passes(error))).toEqual([]);
+  expect(never.filter((error) => passes(error))).toEqual([]);
+});
+
+/** A verb of one step, by the frame every verb runs in. */
+const oneStep = (name: string, step: Pick<Step, "done" | "run">, document: object = {}): Verb => ({
+  name,
+  exclusive: "shop",
+  plan: () =>
+    Promise.resolve({
+      ...{ subject: "shop", facts: [], document },
+      steps: [{ id: "edge", title: "it", bound: 60, undo: "nothing", ...step }],
+    }),
+  report: ({ decidedAt, ends, runs }) => ({
+    ...{ markdown: "", lines: [] },
+    document: { decided: decidedAt.getTime() / 1000, edge: ends.get("edge")!.getTime() / 1000, runs },
+  }),
+});
+
+describe("the frame every verb runs in", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "frame-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+  const frame = (
+    verb: Verb,
+    incident: string,
+    now: () => Date,
+    say: (line: string) => void = () => undefined,
+  ) => operate(verb, { yes: true, incident }, { now, signal: new AbortController().signal, say, folder });
+
+  test("a step that was only not heard is run once more; one that was refused is not", async () => {
+    let so = false;
+    const said: string[] = [];
+    const failing = (error: Error) => {
+      const run = jest.fn(() => Promise.resolve(void (so = true)));
+      run.mockRejectedValueOnce(error);
+      return oneStep("failover", { done: () => Promise.resolve(so || "not so"), run });
+    };
+    const lost = Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    await frame(
+      failing(lost),
+      "INC-late",
+      () => new Date(),
+      (line) => said.push(line),
+    );
+    expect([so, said]).toEqual([
+      true,
+      expect.arrayContaining([expect.stringMatching(/edge: socket hang up; once more/)]),
+    ]);
+    so = false;
+    const other = Object.assign(new Error("no"), { statusCode: 409 });
+    await expect(frame(failing(other), "INC-no", () => new Date())).rejects.toThrow(
+      /^edge: no; nothing is undone/,
+    );
+    expect(so).toBe(false);
+  });
+
+  test("one incident takes several verbs, and one of them again: each is measured by itself", async () => {
+    const run = (name: string, at: number, found = false) => {
+      let so = found;
+      const done = () => Promise.resolve(so || "not so");
+      const step = { done, run: () => Promise.resolve(void (so = true)) };
+      return frame(oneStep(name, step, { asked: at }), "INC-1", () => new Date(at * 1000));
+    };
+    const alone = (at: number) => ({ decided: at, edge: at, runs: [expect.objectContaining({ asked: at })] });
+    expect(await run("contain", 10)).toMatchObject(alone(10));
+    expect(await run("failover", 20)).toMatchObject(alone(20));
+    expect(await run("failover", 30)).toMatchObject(alone(30));
+    // Typed once more it has nothing left to do, and tells of the run that did it.
+    expect(await run("failover", 40, true)).toMatchObject({ decided: 30, edge: 30 });
+  });
+});

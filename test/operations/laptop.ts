@@ -176,12 +176,10 @@ export class Laptop {
 
   /** The administrator's connection, as somebody who types a verb would have it. */
   database(password = ADMINISTRATOR.password) {
-    const here = (host: string) => {
+    return postgres(`postgresql://${ADMINISTRATOR.login}:${password}@writer/postgres`, (host) => {
       const port = this.servers.portOf(host);
       return port === undefined ? undefined : { host: "127.0.0.1", port };
-    };
-    // What is lost here refuses at once; what is slow is the machine.
-    return postgres(`postgresql://${ADMINISTRATOR.login}:${password}@writer/postgres`, here, undefined, 60);
+    });
   }
 
   async sql<T extends object = any>(text: string, values: unknown[] = []): Promise<T[]> {

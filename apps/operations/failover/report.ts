@@ -29,8 +29,11 @@ export const roleChanges = (
 export function reportOf({ stack, targets, regions }: Platform, finished: Finished) {
   const { incident, plan, results, runs, decidedAt, since, ends } = finished;
   // What was lost and how stands in the last run that began before the promotion.
-  const decisive = (runs as readonly Facts[]).filter(({ promoted }) => !promoted).at(-1);
-  const { from, to, mode, lossSeconds } = decisive ?? (plan.document as Facts);
+  const facts = plan.document as Facts;
+  const decisive = (runs as readonly Facts[])
+    .filter(({ promoted, to }) => !promoted && to === facts.to)
+    .at(-1);
+  const { from, to, mode, lossSeconds } = decisive ?? facts;
   const servingAt = ends.get("edge") ?? finished.endedAt;
   const rto = seconds(since ?? decidedAt, servingAt);
   const measured = {

@@ -19,6 +19,43 @@ export function lacksRight(error: unknown): boolean {
   return statusCode === 403 || code === 403 || code === "AuthorizationFailed" || code === "Forbidden";
 }
 
+const BROKEN = [
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+];
+/** What clients say of a connection or an answer that did not come; they give it no code. */
+const UNHEARD =
+  /timeout expired|due to timeout|read timeout|connection terminated|socket hang up|operation was aborted|fetch failed/i;
+/** PostgreSQL: broken connections, a server that stops or starts, and no connection left. */
+const SQL_BROKEN = /^(08...|57P0[123]|53300)$/;
+
+/**
+ * Whether something was not heard, or was told to come again: the same request a moment later may well be answered. What a step
+ * itself calls a failure, and any other answer, stays what it is.
+ */
+export function passes(error: unknown, depth = 0): boolean {
+  if (error instanceof OperationError || lacksRight(error) || depth > 5) return false;
+  const { statusCode, code, cause, errors, message } = (error ?? {}) as {
+    statusCode?: number;
+    code?: unknown;
+    cause?: unknown;
+    errors?: unknown[];
+    message?: string;
+  };
+  const status = statusCode ?? (typeof code === "number" ? code : 0);
+  // A DOMException has a number of its own, which is none of HTTP's.
+  if (status >= 100) return status === 408 || status === 429 || status >= 500;
+  if (typeof code === "string" && (BROKEN.includes(code) || SQL_BROKEN.test(code))) return true;
+  if (!(error instanceof CommandError) && UNHEARD.test(message ?? "")) return true;
+  return [cause, ...(errors ?? [])].some((one) => one !== undefined && passes(one, depth + 1));
+}
+
 export const failed = (message: string, cause?: unknown) =>
   new OperationError(ExitCode.failed, message, { cause });
 export const refused = (message: string) => new OperationError(ExitCode.usage, message);

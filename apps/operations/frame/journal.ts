@@ -103,11 +103,6 @@ export class Journal {
       warn(`warning: the journal could not be copied to ${copy.place}: ${String(error)}`);
     });
   }
-
-  /** When the incident's first run was decided on. */
-  get decidedAt(): string | undefined {
-    return this.entries.find(({ event }) => event === "run")?.at;
-  }
 }
 
 export interface JournalOptions {

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { settle, type Commit, type Forge } from "./commit";
 import { refused, messageOf } from "./errors";
-import { Journal, readJournal, type JournalCopy } from "./journal";
+import { Journal, readJournal, type JournalCopy, type JournalEntry } from "./journal";
 import { leaseName, takeLocalLease, type Lease } from "./lease";
 import { runSteps, type Step, type StepResult } from "./steps";
 
@@ -61,13 +61,13 @@ export interface Finished {
   incident: string;
   plan: Plan;
   results: StepResult[];
-  /** What each run of the incident found before it began, oldest first. */
+  /** What each run of the verb found before it began, oldest first; those before it last finished are not told. */
   runs: readonly object[];
-  /** When the incident's first run began. */
+  /** When the first of these runs began. */
   decidedAt: Date;
   endedAt: Date;
   since?: Date;
-  /** When each step of the incident ended, by its id; across all its runs. */
+  /** When each step ended, by its id; across these runs. */
   ends: ReadonlyMap<string, Date>;
 }
 
@@ -112,15 +112,17 @@ async function run(
   const journal = Journal.open(around.folder, incident, verb.name, { now, warn: say, copy });
   await journal.add("run", undefined, { ...plan.document, steps: stepsOf(plan) });
   const results = await runSteps(plan.steps, { journal, signal, now, say });
+  const attempt = attemptOf(journal.entries, verb.name, results);
   const ends = new Map(
-    journal.entries
+    attempt
       .flatMap(({ event, step, at }) =>
         step && (event === "end" || event === "found") ? [[step, new Date(at)] as const] : [],
       )
       .reverse(),
   );
-  const decidedAt = new Date(journal.decidedAt ?? now().toISOString());
-  const runs = journal.entries.filter(({ event }) => event === "run").map(({ data }) => data as object);
+  const begun = attempt.filter(({ event }) => event === "run");
+  const decidedAt = new Date(begun[0]?.at ?? now().toISOString());
+  const runs = begun.map(({ data }) => data as object);
   const report = verb.report({ incident, plan, results, runs, decidedAt, endedAt: now(), since, ends });
   const settled = report.commit && (await settle(report.commit, around.forge));
   const document = {
@@ -145,6 +147,21 @@ async function run(
   }
   [...report.lines, ...(settled?.lines ?? [])].forEach((line) => say(line));
   return { ...document, journal: journal.file };
+}
+
+/**
+ * Entries of what this run ended: of this verb, since it last finished under the incident. One incident takes several verbs, and one
+ * there and back: each is measured by itself. A run that found all of it done tells of the one that did it.
+ */
+function attemptOf(
+  entries: readonly JournalEntry[],
+  verb: string,
+  results: readonly StepResult[],
+): JournalEntry[] {
+  const own = entries.filter((entry) => entry.verb === verb);
+  const finished = own.flatMap(({ event }, index) => (event === "finished" ? [index] : []));
+  const nothingDone = results.every(({ how }) => how === "found");
+  return own.slice((finished.at(nothingDone ? -2 : -1) ?? -1) + 1);
 }
 
 const stepsOf = ({ steps }: Plan) => steps.map(({ id, title, bound, undo }) => ({ id, title, bound, undo }));

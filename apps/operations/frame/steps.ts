@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { failed, lacksRight, messageOf, OperationError } from "./errors";
+import { failed, lacksRight, messageOf, OperationError, passes } from "./errors";
 import type { Journal } from "./journal";
 
 /** One step of a verb. What it leaves is asked for, never assumed: before it, whether it is needed, and after it. */
@@ -34,6 +34,8 @@ export interface StepContext {
 }
 
 const ASK_EVERY_MS = 250;
+/** Before a step is run once more; the clients have waited by themselves before they gave up. */
+const ONCE_MORE_MS = 1_000;
 
 /** Runs the steps in order. @throws OperationError of the first that fails, or whose postcondition does not come to hold */
 export async function runSteps(steps: readonly Step[], context: StepContext): Promise<StepResult[]> {
@@ -64,7 +66,7 @@ async function runStep(step: Step, label: string, context: StepContext): Promise
   say(`${label}: ${title} (at most ${bound} s)`);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(bound * 1000)]);
   try {
-    await step.run(limit);
+    await runs(step, limit, (why) => say(`${label}: ${why}; once more (${seconds().toFixed(0)} s)`));
     await holds(step, limit, say, label, seconds);
   } catch (error) {
     const stopped = signal.aborted;
@@ -78,6 +80,21 @@ async function runStep(step: Step, label: string, context: StepContext): Promise
   await journal.add("end", id, { seconds: seconds() });
   say(`${label}: done in ${seconds().toFixed(1)} s of ${bound} s`);
   return { id, title, how: "done", seconds: seconds(), bound };
+}
+
+/** Runs it; what was only not heard is asked for again while the step has time: each run begins with what it finds. */
+async function runs(step: Step, limit: AbortSignal, say: (why: string) => void): Promise<void> {
+  for (let told = ""; ;) {
+    try {
+      return await step.run(limit);
+    } catch (error) {
+      const why = messageOf(error);
+      if (limit.aborted || !passes(error)) throw error;
+      if (why !== told) say(why);
+      told = why;
+    }
+    await sleep(ONCE_MORE_MS, undefined, { signal: limit }).catch(() => undefined);
+  }
 }
 
 /** Asks until the postcondition holds. */

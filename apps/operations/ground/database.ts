@@ -4,6 +4,8 @@ import type { DatabaseGround, Login } from "./types";
 
 /** Seconds to wait for a server of a region that may be gone. */
 const CONNECT_SECONDS = 5;
+/** The same where the name leads elsewhere, as on a laptop: what is gone there refuses at once, and what is late is busy. */
+const ELSEWHERE_SECONDS = 60;
 const STATEMENT_SECONDS = 20;
 
 /** PostgreSQL's codes of a sign-in it refused: bad password, or a role that may not. */
@@ -16,13 +18,11 @@ export type Resolve = (host: string) => { host: string; port: number } | undefin
  * PostgreSQL as the administrator of a connection string, by whichever host name is asked for.
  * @param resolve for clouds whose names no DNS knows; the certificate is checked against the name all the same
  * @param ca who else than the machine's own authorities may have signed it, as PEM
- * @param connectSeconds how long a server may take to let somebody in; more where the machine, not a region, is slow
  */
 export function postgres(
   connectionString: string,
   resolve: Resolve = () => undefined,
   ca?: string,
-  connectSeconds = CONNECT_SECONDS,
 ): DatabaseGround {
   const administrator = new URL(connectionString);
   const connect = (host: string, who?: Login, seconds = STATEMENT_SECONDS): Client => {
@@ -41,7 +41,7 @@ export function postgres(
     const client = new Client({
       connectionString: url.toString(),
       ...(elsewhere && sslMode !== "disable" && { ssl: { servername: host, ...(ca && { ca }) } }),
-      connectionTimeoutMillis: connectSeconds * 1000,
+      connectionTimeoutMillis: (elsewhere ? ELSEWHERE_SECONDS : CONNECT_SECONDS) * 1000,
       query_timeout: seconds * 1000,
       application_name: "operations",
     });

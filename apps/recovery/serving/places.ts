@@ -90,7 +90,8 @@ export interface Written {
 
 /**
  * Says in every place that answers which region serves from now on.
- * @throws FailedError when fewer than half of them took it: the region that served would not be bound by it
+ * @throws FailedError when most of them were not heard, since what was said last might then be above it, or when most did not
+ * take it: the region that served would not be bound by it
  */
 export async function writeServing(
   places: readonly Place[],
@@ -98,18 +99,46 @@ export async function writeServing(
   now: Date,
 ): Promise<Written> {
   const said = await Promise.allSettled(places.map((place) => place.look()));
+  const names = places.map(({ name }) => name);
+  const wants = majority(places.length);
+  const silent = reasonsOf(said, names);
+  if (places.length - silent.length < wants)
+    throw unheard(
+      `which region served was heard from ${places.length - silent.length} of ${places.length} places, and ${wants} are needed`,
+      silent,
+    );
   const terms = said.map((one) => (one.status === "fulfilled" ? (one.value?.term ?? 0) : 0));
   const record = { ...wanted, term: Math.max(...terms) + 1, since: now.toISOString() };
   const outcomes = await Promise.allSettled(places.map((place) => place.write(record)));
-  const names = places.map(({ name }) => name);
-  const failed = outcomes.flatMap((one, i) =>
-    one.status === "rejected" ? [{ name: names[i] ?? "", reason: messageOf(one.reason) }] : [],
-  );
+  const failed = reasonsOf(outcomes, names);
   const reached = names.filter((name) => !failed.some((one) => one.name === name));
-  if (reached.length < majority(places.length)) {
-    throw new FailedError(
-      `that ${wanted.serving} serves was written to ${reached.length} of ${places.length} places, and ${majority(places.length)} are needed: ${failed.map(({ name, reason }) => `${name}: ${reason}`).join("; ")}`,
+  if (reached.length < wants)
+    throw unheard(
+      `that ${wanted.serving} serves was written to ${reached.length} of ${places.length} places, and ${wants} are needed`,
+      failed,
     );
-  }
-  return { record, reached, failed };
+  return {
+    record,
+    reached,
+    failed: failed.map(({ name, error }) => ({ name, reason: messageOf(error) })),
+  };
+}
+
+interface Silent {
+  name: string;
+  error: unknown;
+}
+
+const reasonsOf = (outcomes: readonly PromiseSettledResult<unknown>[], names: readonly string[]): Silent[] =>
+  outcomes.flatMap((one, i) =>
+    one.status === "rejected" ? [{ name: names[i] ?? "", error: one.reason as unknown }] : [],
+  );
+
+/** Its cause is what waiting does not mend, where there is such a thing. */
+function unheard(what: string, silent: readonly Silent[]): FailedError {
+  const refused = silent.find(({ error }) => status(error).statusCode === 403);
+  return new FailedError(
+    `${what}: ${silent.map(({ name, error }) => `${name}: ${messageOf(error)}`).join("; ")}`,
+    { cause: (refused ?? silent[0])?.error },
+  );
 }
