@@ -11,6 +11,8 @@ export const MOMENT = "forma3d-moment";
 export interface Table {
   /** Qualified and quoted, e.g. `public.orders`. */
   name: string;
+  /** The same without its schema. */
+  bare: string;
   /** Columns of its primary key, quoted. */
   key: string[];
   /** Columns that can be written, quoted. */
@@ -66,8 +68,16 @@ export async function assess(
   const earliest = await earliestOf(ground, sourceId, region);
   // What is made already needs no window any more: it moves on, and whoever was killed goes on all the same.
   if (!there) refuseOutside(platform, ground, at, earliest);
-  const tables = [];
-  for (const table of extract) tables.push(await tableOf(platform, ground, table));
+  const tables: Table[] = [];
+  for (const given of extract) {
+    const table = await tableOf(platform, ground, given);
+    // What was is put beside the live tables in one schema: under one name, the rows of one would be taken for the other's.
+    if (tables.some(({ bare }) => bare === table.bare))
+      throw refused(
+        `--extract ${given}: another of these tables is called ${table.bare} too; bring it back by an incident of its own, after --drop`,
+      );
+    tables.push(table);
+  }
   return {
     region,
     restored,
@@ -113,9 +123,9 @@ export async function primary({ regions }: Platform, ground: Ground): Promise<Re
 }
 
 async function tableOf({ writerHost }: Platform, ground: Ground, given: string): Promise<Table> {
-  const [found] = await ground.database.query<{ name: string; key: string[]; columns: string[] }>(
+  const [found] = await ground.database.query<Table>(
     writerHost,
-    `SELECT c.oid::regclass::text AS name,
+    `SELECT c.oid::regclass::text AS name, quote_ident(c.relname) AS bare,
             ARRAY(SELECT quote_ident(a.attname) FROM pg_index i
                     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
                    WHERE i.indrelid = c.oid AND i.indisprimary

@@ -11,8 +11,7 @@ export const WHOLE_TABLE_SECONDS = 1800;
 export const schemaOf = (incident: string): string =>
   `restored_${incident.toLowerCase().replace(/[^a-z0-9]/g, "_")}`;
 
-const beside = (incident: string, { name }: Table): string =>
-  `${schemaOf(incident)}.${name.replace(/^.*\./, "")}`;
+const beside = (incident: string, { bare }: Table): string => `${schemaOf(incident)}.${bare}`;
 
 export class Extraction {
   constructor(

@@ -55,11 +55,13 @@ export function pitr(platform: Platform, ground: Ground, { at, extract }: PitrCh
                   title: `rows that lack in ${tables.map(({ name }) => name).join(", ")} come back, in one transaction`,
                   bound: 7200,
                   undo: `delete those of ${schemaOf(incident)} by their keys`,
-                  done: () => extraction.done(),
-                  run: async (signal: AbortSignal) => {
-                    await extraction.run(signal);
-                    differing = await extraction.differing();
+                  done: async () => {
+                    const state = await extraction.done();
+                    // Told by whichever run ends: the one that brought them back may have been killed before it could.
+                    if (state === true) differing = await extraction.differing();
+                    return state;
                   },
+                  run: (signal: AbortSignal) => extraction.run(signal),
                 },
               ]
             : []),

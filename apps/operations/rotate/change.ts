@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { loginName } from "../../../infra/data/databaseLogins";
-import { failed, messageOf } from "../frame/errors";
+import { failed, messageOf, passes } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { Ground, SecretView } from "../ground/types";
 import { primary } from "../pitr/assess";
@@ -22,6 +23,7 @@ import {
 const PARTNER_SECONDS = 180;
 const ROLL_BACK_SECONDS = 1200;
 const PASSWORD_SECONDS = 600;
+const AGAIN_MS = 1_000;
 
 export interface Supply {
   /** A partner's new value, from a person or standard input; undefined: the present one stays. */
@@ -51,8 +53,17 @@ export function rotation(
   };
 }
 
+/** What a rotation found, and what it makes of it. */
+interface Begun {
+  old: Values;
+  before: readonly RegionRole[];
+  values: Values;
+  now: Date;
+}
+
 class Change {
   readonly readers: string;
+  private begun: Begun | undefined;
 
   constructor(
     private readonly platform: Platform,
@@ -88,11 +99,8 @@ class Change {
 
   async run(signal: AbortSignal): Promise<void> {
     const { platform, ground, unit, incident } = this;
-    const old = await readValues(platform, ground, unit);
-    const fresh = await this.fresh(old);
-    const before = await this.roles();
-    const now = ground.now();
-    const values = renewed(platform, unit, old, incident, now, fresh);
+    // Run once more it gives the same values, and would go back to what there was before the first time.
+    const { old, before, values, now } = (this.begun ??= await this.begin());
     try {
       await writeValues(platform, ground, values);
       // The clusters have it before the database takes it: what restarts in between is the least that can be.
@@ -104,8 +112,19 @@ class Change {
     } catch (error) {
       // Whoever interrupts wants to leave at once: the next run finds how far this one came.
       if (signal.aborted && !(signal.reason instanceof DOMException)) throw signal.reason;
+      // What was only not heard is no reason to go back, which would not be heard either: it is run once more.
+      if (!signal.aborted && passes(error)) throw error;
       await this.rollBack(old, values, before, error);
     }
+  }
+
+  private async begin(): Promise<Begun> {
+    const { platform, ground, unit, incident } = this;
+    const old = await readValues(platform, ground, unit);
+    const fresh = await this.fresh(old);
+    const before = await this.roles();
+    const now = ground.now();
+    return { old, before, now, values: renewed(platform, unit, old, incident, now, fresh) };
   }
 
   /** The function that gives each secret its new value. */
@@ -182,12 +201,14 @@ class Change {
   ): Promise<never> {
     const { platform, ground, unit } = this;
     const reason = messageOf(cause);
+    const signal = AbortSignal.timeout(ROLL_BACK_SECONDS * 1000);
     try {
-      await writeValues(platform, ground, old);
-      await this.setPasswords(old, before);
-      const signal = AbortSignal.timeout(ROLL_BACK_SECONDS * 1000);
-      await handOut(platform, ground, unit, old, signal);
-      await restartReaders(platform, ground, unit, `${this.incident}.back`, signal);
+      await heard(signal, async () => {
+        await writeValues(platform, ground, old);
+        await this.setPasswords(old, before);
+        await handOut(platform, ground, unit, old, signal);
+        await restartReaders(platform, ground, unit, `${this.incident}.back`, signal);
+      });
     } catch (error) {
       // Whoever cannot see how a change of the administrator ended must not be left with the password that is void.
       if (unit.kind === "administrator" && (await this.inForce(fresh))) {
@@ -199,8 +220,12 @@ class Change {
         cause,
       );
     }
+    const interrupted = [...old.values()].some(({ tags }) => tags[ROTATION] === this.incident);
     throw failed(
-      `${unit.id}: ${reason}; it was rolled back: the value of before is in force everywhere`,
+      `${unit.id}: ${reason}; it was rolled back: the value of before is in force everywhere` +
+        (interrupted
+          ? ", which a run that was interrupted had set; the one before that is an earlier version in the vault"
+          : ""),
       cause,
     );
   }
@@ -234,6 +259,17 @@ class Change {
     const { writerHost, database } = this.platform;
     return this.ground.database.login(writerHost, { user, password, database });
   }
+}
+
+/** Does something again until it was heard, or the time is over. */
+async function heard(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (;;)
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || !passes(error)) throw error;
+      await sleep(AGAIN_MS);
+    }
 }
 
 interface RegionRole extends LoginRole {

@@ -9,6 +9,7 @@ import { rotation, type Supply } from "./change";
 import { askReaders } from "./readers";
 import { partnerState } from "./partners";
 import { UNITS, unitsOf, type Unit } from "./units";
+import { setAdministrator, signIn } from "./signIn";
 import { readValues } from "./vaultValues";
 
 export interface RotateChoice {
@@ -27,15 +28,15 @@ export function rotate(platform: Platform, ground: Ground, choice: RotateChoice)
     exclusive: platform.stack,
     async plan(incident): Promise<Plan> {
       units = chosen(choice);
-      await signIn(platform, ground);
-      const roles = await workloadRoles(platform, ground);
+      const signedIn = await signIn(platform, ground);
+      const roles = signedIn ? await workloadRoles(platform, ground) : undefined;
       for (const unit of units)
         await possible(
           platform,
           ground,
           unit,
           choice,
-          roles.map(({ role }) => role),
+          roles?.map(({ role }) => role),
         );
       const left = UNITS.filter((unit) => !units.includes(unit)).map(({ id }) => id);
       return {
@@ -47,7 +48,10 @@ export function rotate(platform: Platform, ground: Ground, choice: RotateChoice)
             : []),
           ...(units.some(({ id }) => id === "session-secret") ? ["every user is signed out"] : []),
         ],
-        steps: units.map((unit) => rotation(platform, ground, unit, incident, choice.supply)),
+        steps: [
+          ...(signedIn ? [] : [setAdministrator(platform, ground)]),
+          ...units.map((unit) => rotation(platform, ground, unit, incident, choice.supply)),
+        ],
         document: { stack: platform.stack, units: units.map(({ id }) => id), left },
       };
     },
@@ -86,13 +90,13 @@ function chosen({ secrets, offered }: RotateChoice): Unit[] {
   return UNITS.filter(({ kind, entries }) => kind !== "partner" || entries.some(({ name }) => offered(name)));
 }
 
-/** Refuses what could not be finished, or not be taken back. */
+/** Refuses what could not be finished, or not be taken back. @param roles undefined while nobody can ask the database */
 async function possible(
   platform: Platform,
   ground: Ground,
   unit: Unit,
   { supply, offered }: RotateChoice,
-  roles: readonly string[],
+  roles: readonly string[] | undefined,
 ): Promise<void> {
   await readValues(platform, ground, unit);
   await askReaders(platform, ground, unit).catch((error: unknown) => {
@@ -101,7 +105,7 @@ async function possible(
   const { role } = unit;
   const wanted = role ? platform.regions.map((region) => loginName(role, region)) : [];
   for (const name of wanted)
-    if (!roles.includes(name)) throw refused(`the database has no login role ${name}`);
+    if (roles && !roles.includes(name)) throw refused(`the database has no login role ${name}`);
   if (unit.kind !== "partner") return;
   const missing = unit.entries.filter(({ name }) => !offered(name));
   if (missing.length === unit.entries.length)
@@ -114,29 +118,4 @@ async function possible(
     throw refused(
       `${unit.id}: its new value could not be tested (${asked}); --untested takes it all the same`,
     );
-}
-
-/**
- * The administrator's password may be the one that an interrupted run replaced: then the vault has it.
- * @throws OperationError when neither is taken
- */
-async function signIn(platform: Platform, ground: Ground): Promise<void> {
-  const { writerHost, regions } = platform;
-  const ask = () => ground.database.query(writerHost, "SELECT 1");
-  try {
-    await ask();
-  } catch (error) {
-    if ((error as { code?: string }).code !== "28P01")
-      throw notRun(`${writerHost} cannot be asked: ${messageOf(error)}`, error);
-    for (const { vault } of regions) {
-      const kept = await ground.vaults.read(vault, "database-admin-password");
-      if (!kept) continue;
-      ground.database.useAdministrator(kept.value);
-      if (await ask().then(Boolean, () => false)) return;
-    }
-    throw notRun(
-      "the administrator can sign in neither with DATABASE_URL nor with what the vaults hold",
-      error,
-    );
-  }
 }
