@@ -1,7 +1,6 @@
-import fc from "fast-check";
 import { InvalidArgumentError } from "commander";
 import { createCommand, runCommand } from "../../packages/command/program";
-import { sequences, Stage } from "./laptop/chaos";
+import { campaign } from "./laptop/chaos/campaign";
 
 const wholeNumber = (text: string): number => {
   const value = Number(text);
@@ -9,56 +8,43 @@ const wholeNumber = (text: string): number => {
   throw new InvalidArgumentError("expected a whole number from 1 to 100000");
 };
 
-const integer = (text: string): number => {
-  if (/^-?\d{1,10}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("expected a whole number");
-};
-
 interface Flags {
   sequences: number;
   longest: number;
-  seed?: number;
-  path?: string;
+  seed: number;
+  only?: number;
+  journal?: string;
   shrink: boolean;
 }
 
 const program = createCommand(
   "chaos",
-  "Random sequences of operations and faults on a served platform, with invariants asked after every step. Each goes on where the last one ended. A failure is shrunk on platforms of its own, and told with the seed and path that repeat it.",
+  "Random sequences of operations and faults on a served platform, with invariants asked after every step. Each begins where the last one ended; after one that broke there is a new platform. A failure is shrunk on platforms of its own, and told with the number that repeats it.",
   { 0: "every sequence held", 1: "an invariant did not hold" },
 )
   .option("--sequences <number>", "how many", wholeNumber, 100)
   .option("--longest <number>", "most steps of a sequence", wholeNumber, 6)
-  .option("--seed <number>", "begin with this seed, as a failure told it", integer)
-  .option("--path <path>", "go straight to a failure's own sequence, as it told it")
-  .option("--no-shrink", "stop at the first failure, as it is")
-  .action(async ({ sequences: count, longest, seed, path, shrink }: Flags) => {
-    let played = 0;
-    const stage = new Stage((line) => console.log(`  ${line}`));
-    const property = fc.asyncProperty(sequences(longest), async (commands) => {
-      played += 1;
-      console.log(`sequence ${played}`);
-      await stage.play(commands);
+  .option("--seed <number>", "what they are drawn from", wholeNumber, 1)
+  .option("--only <number>", "one sequence of the seed, on a platform of its own", wholeNumber)
+  .option("--journal <file>", "a line of JSON for each; those it has are not played again")
+  .option("--no-shrink", "leave a failure as it is")
+  .action(async ({ sequences, longest, seed, only, journal, shrink }: Flags) => {
+    const [first, last] = only === undefined ? [1, sequences] : [only, only];
+    const say = (line: string): void => console.log(line);
+    const records = await campaign({
+      ...{ seed, first, last, longest, shrink, say },
+      ...(journal !== undefined && { journal }),
     });
-    const details = await fc
-      .check(property, {
-        numRuns: count,
-        endOnFailure: !shrink,
-        ...(seed !== undefined && { seed }),
-        ...(path !== undefined && { path }),
-      })
-      .finally(() => stage.close());
-    if (!details.failed) {
-      console.log(`${details.numRuns} sequences held, seed ${details.seed}`);
-      return;
-    }
-    const [shrunk] = details.counterexample ?? [];
-    console.log(`FAILED: ${details.errorInstance instanceof Error ? details.errorInstance.message : ""}`);
-    console.log(`shortest: ${fc.stringify(shrunk)}`);
-    console.log(
-      `again: npm run chaos -- --seed ${details.seed} --path "${details.counterexamplePath ?? ""}"`,
+    const broken = records.filter(({ held }) => !held);
+    const seconds = records.reduce((sum, record) => sum + record.seconds, 0) / Math.max(1, records.length);
+    say(
+      `${records.length - broken.length} of ${records.length} sequences held, seed ${seed}, ${seconds.toFixed(1)} s each`,
     );
-    process.exitCode = 1;
+    for (const { sequence, problem, steps, shortest } of broken) {
+      say(`${sequence}: ${problem ?? ""}\n  ${shortest ?? steps.join(", ")}`);
+      say(`  again: npm run chaos -- --seed ${seed} --longest ${longest} --only ${sequence}`);
+    }
+    if (broken.length > 0) process.exitCode = 1;
   });
 
 export async function main(): Promise<void> {

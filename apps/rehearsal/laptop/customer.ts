@@ -4,7 +4,8 @@ import type { Platform } from "../../operations/platform";
 
 const PAUSE_MS = 20;
 const ANSWER_MS = 6_000;
-const STALLED_MS = 60_000;
+/** Without a confirmed order, until it is given up: no limit of the platform's, and more than a busy machine takes. */
+const STALLED_MS = 300_000;
 
 /** When nothing was confirmed, from the last order before to the first after, in milliseconds of the epoch. */
 export interface Outage {

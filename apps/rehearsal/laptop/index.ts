@@ -25,7 +25,7 @@ import { Workloads } from "./workloads";
 const ROOT = projectRoot(__dirname);
 const LATE = /timeout expired|due to timeout/;
 /** How often a verb is typed that could not ask for something. */
-const ASKED_AGAIN = 4;
+const ASKED_AGAIN = 10;
 
 /** What a command left behind. */
 export interface Ran {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { Laptop } from "..";
 import type { DieAt } from "../kill";
 import { BringBack, CrashServer, ExpireTokens, KillPods, Lose, Throttle } from "./faults";
+import { updatesFit } from "./invariants";
 import { STACK, type Model, type World } from "./model";
 import {
   Announce,
@@ -15,7 +16,7 @@ import {
 } from "./operations";
 
 export { Broken, type Model, type World } from "./model";
-export { invariants } from "./invariants";
+export { invariants, updatesFit } from "./invariants";
 
 /** A moment of one of these steps, or none. */
 const dying = (...steps: readonly string[]) =>
@@ -62,42 +63,44 @@ export const sequences = (longest: number) =>
   );
 
 /**
- * Platforms to play on. To serve one takes longer than a sequence, so the next goes on where the last one ended, until one breaks:
- * from then on, while the failure is made smaller, each has a platform of its own.
+ * A platform to play on. To serve one takes longer than a sequence, so the next sequence begins where the last one ended, with
+ * both regions there; whoever saw one break closes it, and the next has a new one.
  */
 export class Stage {
   private going: { world: World; model: Model } | undefined;
-  private broken = false;
+  /** What was played of the last sequence. */
+  steps: string[] = [];
+  /** Sequences that the platform has behind it. */
+  played = 0;
 
   constructor(private readonly say: (line: string) => void) {}
 
   /** Plays one sequence. @throws Broken, or what kept it from going on */
   async play(commands: Iterable<fc.AsyncCommand<Model, World>>): Promise<void> {
+    this.steps = [];
     const { world, model } = (this.going ??= await this.open());
-    try {
-      await fc.asyncModelRun(() => ({ model, real: world }), commands);
-    } catch (error) {
-      this.broken = true;
-      this.say(`BROKEN: ${error instanceof Error ? error.message : String(error)}`);
-      throw error;
-    } finally {
-      if (this.broken) await this.close();
-    }
+    await fc.asyncModelRun(() => ({ model, real: world }), commands);
+    const back = new BringBack();
+    if (back.check(model)) await back.run(model, world);
+    if (this.steps.length > 0) await updatesFit(model, world);
+    this.played += 1;
   }
 
   async close(): Promise<void> {
     const { going } = this;
-    this.going = undefined;
+    [this.going, this.played] = [undefined, 0];
     await going?.world.laptop.close();
   }
 
   private async open(): Promise<{ world: World; model: Model }> {
-    this.say("a platform is served");
+    const started = Date.now();
     const laptop = await Laptop.open(STACK);
     const customer = laptop.customer();
     await customer.places(5);
+    this.say(`a platform is served, ${((Date.now() - started) / 1000).toFixed(0)} s`);
+    const began = (step: string): void => void this.steps.push(step);
     return {
-      world: { laptop, customer, given: new Set(), say: this.say },
+      world: { laptop, customer, given: new Set(), gateways: [], say: this.say, began },
       model: { serving: 0, lost: undefined, incidents: 0 },
     };
   }

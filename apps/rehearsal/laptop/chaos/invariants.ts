@@ -1,15 +1,26 @@
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BlockBlobClient } from "@azure/storage-blob";
 import { Client } from "pg";
 import { loginName } from "../../../../infra/data/databaseLogins";
-import { majority, SERVING_BLOB, SERVING_CONTAINER, servingRecord } from "../../../recovery/serving/record";
+import { Permission } from "../../../recovery/serving/permission";
+import {
+  GRACE_SECONDS,
+  majority,
+  SERVING_BLOB,
+  SERVING_CONTAINER,
+  servingRecord,
+  type ServingRecord,
+} from "../../../recovery/serving/record";
 import { readJournal } from "../../../operations/frame/journal";
 import type { RegionFacts } from "../../../operations/platform";
 import { ORDERS } from "../application";
 import type { Laptop } from "..";
 import { valueIn } from "../vaultValue";
-import { holds, regionOf, type Model, type World } from "./model";
+import { holds, regionOf, STACK, type Model, type World } from "./model";
+
+const HEARD_MS = 60_000;
 
 /** What must be so after every step, tested by asking: who may write, what is missing, what the records and journals say. */
 export async function invariants(model: Readonly<Model>, world: World): Promise<void> {
@@ -29,17 +40,42 @@ export async function invariants(model: Readonly<Model>, world: World): Promise<
   for (const file of journals) readJournal(path.join(folder, file));
 }
 
+/**
+ * What the pipeline says of an update by the stack file, which nobody changes here: it may run while the file names who serves, and
+ * else is refused before it could undo what a verb did. To be asked while both regions stand.
+ */
+export async function updatesFit(model: Readonly<Model>, world: World): Promise<void> {
+  const { laptop } = world;
+  const { printed } = await laptop.command("apps/gates/cli.ts", ["serving", STACK]);
+  const named = regionOf(world, model.serving).role === "serving";
+  const said = named ? /serving of \w+: clean/ : /^FOUND .*: commit who serves, or fail over$/m;
+  holds(
+    said.test(printed),
+    `the stack file ${named ? "names who serves, and an update is refused" : "names another region, and an update may run"}: ${printed.trim()}`,
+  );
+}
+
 /** By the name clients use, only the serving region's pods may write: tried, with what its vault gives them. */
 async function oneWrites(model: Readonly<Model>, world: World): Promise<void> {
   const { laptop } = world;
   const writers: string[] = [];
   for (const region of laptop.platform.regions)
-    if (await writes(laptop, region)) writers.push(region.location);
+    if (await answered(() => writes(laptop, region))) writers.push(region.location);
   const serves = regionOf(world, model.serving).location;
   holds(
     writers.join() === serves,
     `${writers.join(" and ") || "nobody"} may write by the writer's name, and ${serves} serves`,
   );
+}
+
+/** What somebody says once heard. @throws what kept it from being heard for a minute */
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + HEARD_MS; ; await sleep(250))
+    try {
+      return await ask();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
 }
 
 async function writes(laptop: Laptop, region: RegionFacts): Promise<boolean> {
@@ -51,6 +87,8 @@ async function writes(laptop: Laptop, region: RegionFacts): Promise<boolean> {
     password: valueIn(served, region.vault, "database-api-password") ?? "",
     database: platform.database,
     ssl: { ca: served.listening.certificate, servername: platform.writerHost },
+    connectionTimeoutMillis: 20_000,
+    query_timeout: 20_000,
   });
   client.on("error", () => undefined);
   try {
@@ -93,4 +131,42 @@ async function partnersAgree(model: Readonly<Model>, world: World): Promise<void
     agree.length >= majority(accounts.length),
     `${agree.length} of ${accounts.length} accounts say that ${serves} may call partners`,
   );
+  gatewaysFollow(
+    model,
+    world,
+    laptop.platform.servingPlaces.map(({ name }, index) => ({ name, record: said[index] })),
+  );
+}
+
+/**
+ * What each region's gateway concludes from what it hears: all of the accounts, or within a region that is lost its own alone. The
+ * region that serves may call partners; the other may not, or, cut off, no longer once the time that was printed has passed.
+ */
+function gatewaysFollow(
+  { serving, lost }: Readonly<Model>,
+  world: World,
+  places: readonly { name: string; record: ServingRecord | undefined }[],
+): void {
+  const newest = places.reduce((one, { record }) => Math.max(one, record?.term ?? 0), 0);
+  const written =
+    Date.parse(places.find(({ record }) => record?.term === newest)?.record?.since ?? "") / 1000;
+  const names = places.map(({ name }) => name);
+  for (const index of [0, 1] as const) {
+    const { location } = regionOf(world, index);
+    const gateway = (world.gateways[index] ??= new Permission(location, names));
+    const now = Date.now() / 1000;
+    for (const { name, record } of places)
+      if (lost === index ? name === location : lost === undefined || name !== regionOf(world, lost).location)
+        gateway.hear(name, now, record);
+    if (index === serving) {
+      if (lost !== index) holds(gateway.verdict(now).may, `${location} serves and may call no partner`);
+      continue;
+    }
+    const bound = lost === index ? Math.max(now, written + GRACE_SECONDS) : now;
+    const { may } = gateway.verdict(bound);
+    holds(
+      !may,
+      `${location} does not serve and may still call partners, ${(bound - written).toFixed(0)} s after that was written`,
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import type { RegionFacts } from "../../../operations/platform";
+import type { Permission } from "../../../recovery/serving/permission";
 import type { Customer } from "../customer";
 import type { Laptop } from "..";
 
@@ -19,6 +20,10 @@ export interface World {
   /** Orders whose loss was told before a forced failover. */
   given: Set<number>;
   say(line: string): void;
+  /** What each region's gateway has heard, by index. */
+  gateways: Permission[];
+  /** Told of each step as it begins. */
+  began(step: string): void;
 }
 
 /** An invariant that did not hold. */

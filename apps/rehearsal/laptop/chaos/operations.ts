@@ -13,8 +13,11 @@ export abstract class Step implements fc.AsyncCommand<Model, World> {
   }
 
   async run(model: Model, world: World): Promise<void> {
-    world.say(this.toString());
+    const started = Date.now();
+    const elapsed = () => `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s`;
+    world.began(this.toString());
     await this.act(model, world);
+    world.say(`${elapsed()} ${this.toString()}`);
     await invariants(model, world);
   }
 

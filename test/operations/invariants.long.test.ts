@@ -1,0 +1,100 @@
+import { BlockBlobClient } from "@azure/storage-blob";
+import fs from "node:fs";
+import path from "node:path";
+import { Permission } from "../../apps/recovery/serving/permission";
+import { SERVING_BLOB, SERVING_CONTAINER } from "../../apps/recovery/serving/record";
+import { Laptop } from "../../apps/rehearsal/laptop";
+import { ORDERS } from "../../apps/rehearsal/laptop/application";
+import { invariants, updatesFit, type Model, type World } from "../../apps/rehearsal/laptop/chaos";
+import type { Customer } from "../../apps/rehearsal/laptop/customer";
+
+/*
+ * The invariants of the chaos campaign (`npm run chaos`), on production as it is planned, served on real servers, after a failover:
+ * what each of them is for is taken away once.
+ */
+jest.setTimeout(1_800_000);
+
+const HOME = "westeurope";
+const AWAY = "northeurope";
+
+let laptop: Laptop;
+let customer: Customer;
+let world: World;
+const model: Model = { serving: 1, lost: undefined, incidents: 0 };
+
+beforeAll(async () => {
+  laptop = await Laptop.open("prod");
+  customer = laptop.customer();
+  await customer.places(5);
+  world = { laptop, customer, given: new Set(), gateways: [], say: () => undefined, began: () => undefined };
+  await laptop.served.real?.databases.settled();
+  const typed = ["failover", "prod", "--to", AWAY, "--yes", "--incident", "INC-invariants"];
+  const ran = await laptop.operations(typed);
+  expect([ran.code, ran.code === 0 ? "" : ran.said]).toEqual([0, ""]);
+  await invariants(model, world);
+});
+afterAll(() => laptop?.close());
+
+describe("every invariant says what it is for", () => {
+  const said = (what: RegExp, asked = invariants) => expect(asked({ ...model }, world)).rejects.toThrow(what);
+  const [home, away] = ["weu", "neu"];
+
+  test("without the fence the region that was left may write", async () => {
+    await laptop.sql(`ALTER ROLE api_${home} LOGIN`);
+    await said(/westeurope and northeurope may write by the writer's name, and northeurope serves/);
+    await laptop.sql(`ALTER ROLE api_${home} NOLOGIN`);
+  });
+
+  test("nobody may write, who should", async () => {
+    // Its pods go on by the sessions they have.
+    await laptop.sql(`ALTER ROLE api_${away} NOLOGIN`);
+    await said(/nobody may write by the writer's name, and northeurope serves/);
+    await laptop.sql(`ALTER ROLE api_${away} LOGIN`);
+  });
+
+  test("a confirmed order that is gone", async () => {
+    const [row] = await laptop.sql<{ id: string }>(
+      `DELETE FROM ${ORDERS} WHERE id = (SELECT max(id) FROM ${ORDERS}) RETURNING id::text AS id`,
+    );
+    await customer.places(1);
+    await said(new RegExp(`confirmed orders are missing beyond what was told: ${row!.id}$`));
+    world.given.add(Number(row!.id));
+  });
+
+  test("gateways that were not told, and one that goes on", async () => {
+    const { storage } = laptop.served.real!;
+    const blobs = laptop.platform.servingPlaces.map(({ url }) => {
+      const account = storage.get(new URL(url).hostname.split(".")[0] ?? "");
+      return new BlockBlobClient(account!.addressOf(`/${SERVING_CONTAINER}/${SERVING_BLOB}`));
+    });
+    const kept = await Promise.all(blobs.map((blob) => blob.downloadToBuffer()));
+    const write = (texts: readonly (string | Buffer)[]) =>
+      Promise.all(texts.map((text, index) => blobs[index]!.upload(text, text.length)));
+    const old = JSON.parse(kept[0]!.toString());
+    await write([0, 1].map(() => JSON.stringify({ ...old, serving: HOME })));
+    await said(/1 of 3 accounts say that northeurope may call partners/);
+    await write(kept);
+    // A gateway that asks nobody, and believes what it knew.
+    world.gateways[0] = Object.assign(new Permission(HOME, []), { verdict: () => ({ may: true }) });
+    await said(/westeurope does not serve and may still call partners/);
+    world.gateways.length = 0;
+  });
+
+  test("a journal that somebody changed", async () => {
+    const file = path.join(laptop.folder, "journal", "INC-invariants.jsonl");
+    const text = fs.readFileSync(file, "utf8");
+    fs.writeFileSync(file, text.replace('"begin"', '"found"'));
+    await said(/does not follow the line before; the journal was changed/);
+    fs.writeFileSync(file, text);
+  });
+
+  test("an update that would undo who serves", async () => {
+    await updatesFit(model, world);
+    await said(
+      /names who serves, and an update is refused|names another region, and an update may run/,
+      (_, all) => updatesFit({ ...model, serving: 0 }, all),
+    );
+  });
+
+  test("and all is well again", () => invariants(model, world));
+});
