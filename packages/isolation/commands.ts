@@ -1,42 +1,49 @@
 import type { Assembled } from "./siblings";
 import { substituted } from "./text";
 
-/** Programs that act on whatever environment they are told: engines, clients of clusters and clouds, stores of secrets. */
+/** Programs that act on whatever environment they are told, by any of their arguments: engines, clients of clusters and clouds, stores of secrets. */
 const TOOLS =
-  "pulumi|terraform|tofu|terragrunt|cdktf|kubectl|kubectx|kubie|oc|helm|helmfile|flux|argocd|skaffold|az|azd|gh|glab|ansible(?:-playbook)?|vault|doppler|infisical|chamber|sops";
-const TOOL = new RegExp(String.raw`(?:^|[\s/;&|($"'\x60])(?:${TOOLS})(?![\w.])`, "i");
-/** A call with what follows it on its line. */
-const CALL = new RegExp(
-  String.raw`(?:^|[\s/;&|($"'\x60])(?:${TOOLS})(?![\w.])(?:\\\r?\n|[^\n;|&]){0,500}`,
-  "g",
-);
-/** Options that say on which environment a tool acts. */
-const OPTION =
-  /\s(?:-s|-e|-f|--(?:stack|context|kube-?context|subscription|environment|env|workspace|profile|cluster|cluster-name|stage|target|config|config-env|var-file|values|ref|name))(?:\s*=\s*|\s+)["']?([\w./@:=-]+)/g;
-/** A subscription may be called by several words. */
-const SUBSCRIPTION = /\s--subscription(?:\s*=\s*|\s+)["']?((?:[\w.@-]+\s*){1,6}?)(?=["']|\s-|$)/g;
-const WORDS =
-  /\b(?:select|switch|use|use-context|set-context|activate|kubectx)\s+["']?([\w./@-]+)|\b(?:env|environment|stack|stage|workspace|context|target)\s*=\s*["']?([\w./-]+)/g;
+  "pulumi|esc|terraform|tofu|terragrunt|cdktf|kubectl|kubectx|kubie|oc|helm|helmfile|flux|argocd|skaffold|az|azd|gh|glab|ansible(?:-playbook)?|vault|doppler|infisical|chamber|sops";
+/** Programs that pass on to others what they are told, and of whose arguments only those count that choose. */
+const RUNNERS = "make|just|task|npm|npx|pnpm|yarn|psql|pg_dump|pg_restore|pgcli";
+const called = (programs: string, flags: string): RegExp =>
+  new RegExp(String.raw`(?:^|[\s/;&|($"'\x60])(?:${programs})(?![\w.])(?:\\\r?\n|[^\n;|&]){0,500}`, flags);
+const ANY_CALL = called(`${TOOLS}|${RUNNERS}`, "i");
+const TOOL_CALL = called(TOOLS, "g");
+const RUNNER_CALL = called(RUNNERS, "g");
+/** How a call says on which environment it acts, where a text may be prose as well. */
+const CHOICE =
+  /\s(?:-s|-e|-f|--(?:stack|context|kube-?context|subscription|environment|env|workspace|profile|cluster|cluster-name|stage|target|config|config-env|var-file|values|ref|name))(?:\s*=\s*|\s+)["']?([\w./@:=-]+)|\b(?:select|switch|use|use-context|set-context|activate|kubectx)\s+["']?([\w./@-]+)|\b(?:env|environment|stack|stage|workspace|context|target|service)\s*=\s*["']?([\w./-]+)/g;
+/** A command line of a container, as {@link commandLine} writes it, and a script. */
+const IS_COMMAND = /^(?:\$ |#!)/;
+const COMMAND_MARK = "$ ";
 /** Settings from which tools take the same. */
 const SETTING =
-  /\b(?:pulumi_stack(?:_name)?|tf_workspace|tf_var_(?:env|environment|stage)|(?:helm_)?kube_?context|azure_env_name|azure_subscription(?:_name)?|arm_subscription_name|aws_profile|doppler_(?:config|environment)|infisical_env(?:ironment)?)["']?\s*[=:]\s*["']?([\w./-]+)/g;
+  /\b(?:(?:pulumi_)?stack_?name|pulumi_stack|tf_workspace|tf_var_(?:env|environment|stage)|(?:helm_)?kube_?(?:context|config)|azure_env_name|azure_subscription(?:_name)?|arm_subscription_name|aws_profile|pgservice|doppler_(?:config|environment)|infisical_env(?:ironment)?)["']?\s*[=:]\s*["']?([\w./-]+)/g;
 const SETTING_NAME =
-  /^(?:pulumi_stack|tf_workspace|tf_var_|(?:helm_)?kube_?context|azure_env_name|azure_subscription|arm_subscription_name|aws_profile|doppler_|infisical_env)/i;
+  /^(?:pulumi_stack|tf_workspace|tf_var_|(?:helm_)?kube_?(?:context|config)$|azure_env_name|azure_subscription|arm_subscription_name|aws_profile|pgservice$|doppler_|infisical_env)/i;
+
+/** What a text tells tools to act on: calls, and settings they read. In lower case. */
+export interface Choices {
+  /** Any word in it counts that stands for an environment. */
+  readonly told: readonly string[];
+  /** Only the name of an environment counts: `production` is a way of building, too. */
+  readonly passedOn: readonly string[];
+}
 
 /** What the calls and settings of a text choose: stacks, contexts, workspaces, subscriptions by name. In lower case. */
-export function choices(text: string): string[] {
+export function choices(text: string): Choices {
   const settings = [...text.matchAll(SETTING)].map(([, value = ""]) => value);
-  if (!TOOL.test(text)) return settings;
-  const calls = text.match(CALL) ?? [];
-  return [
-    ...settings,
-    ...calls.flatMap((call) => [
-      ...[...call.matchAll(SUBSCRIPTION)].map(([, value = ""]) => value),
-      ...[...call.matchAll(OPTION)].map(([, value = ""]) => value),
-      ...[...call.matchAll(WORDS)].map(([, word, value]) => word ?? value ?? ""),
-    ]),
-  ];
+  if (!ANY_CALL.test(text)) return { told: settings, passedOn: [] };
+  const calls = text.match(TOOL_CALL) ?? [];
+  return {
+    told: [...settings, ...(IS_COMMAND.test(text) ? calls : calls.flatMap(chosen))],
+    passedOn: (text.match(RUNNER_CALL) ?? []).flatMap(chosen),
+  };
 }
+
+const chosen = (call: string): string[] =>
+  [...call.matchAll(CHOICE)].map(([, option, word, value]) => option ?? word ?? value ?? "");
 
 /** An engine that is told to change what is declared elsewhere. */
 const ENGINE =
@@ -55,14 +62,15 @@ const textsOf = (value: unknown): string[] =>
 export function commandLine(owner: object): Assembled | undefined {
   if (Array.isArray(owner)) {
     const [first] = owner as unknown[];
-    if (typeof first !== "string" || !TOOL.test(first)) return undefined;
-    return { key: 0, text: textsOf(owner).join(" "), via: "joined" };
+    if (typeof first !== "string" || !ANY_CALL.test(first)) return undefined;
+    return { key: 0, text: `${COMMAND_MARK}${textsOf(owner).join(" ")}`, via: "joined" };
   }
   const { image, command, args, env } = owner as Record<string, unknown>;
   const parts = [...textsOf(command), ...textsOf(args)];
   if (parts.length === 0) return undefined;
-  const text = [...(typeof image === "string" ? [image] : []), ...parts].join(" ");
-  if (!TOOL.test(text)) return undefined;
+  const isTool = typeof image === "string" && ANY_CALL.test(`${image} `);
+  const text = `${COMMAND_MARK}${[...(isTool ? [image] : []), ...parts].join(" ")}`;
+  if (!ANY_CALL.test(text)) return undefined;
   const variables = new Map(
     (Array.isArray(env) ? (env as unknown[]) : []).map((entry) => {
       const { name, value } = (entry ?? {}) as { name?: unknown; value?: unknown };

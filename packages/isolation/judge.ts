@@ -29,8 +29,8 @@ const NUMERIC_HOST =
   /(?:@|\/\/|(?:\bpg)?(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
 const STACK_REFERENCE = /^[\w.-]+\/([\w.-]+\/[\w.-]+)$/;
 
-/** Issuer of an AKS cluster's tokens, with the path that says whose it is. */
-const ISSUER = /(?:[\w-]+\.)?oid?c\.[\w-]*aks\.[\w.-]+(?::\d+)?(?:\/+[\w-]+){1,2}/g;
+/** Issuer of an AKS cluster's tokens, with the path that says whose it is, where it stands beside it. */
+const ISSUER = /(?:[\w-]+\.)?oid?c\.[\w-]*aks\.[\w.-]+(?::\d+)?(?:\/+[\w-]+){0,2}/g;
 /** An issuer in one form: lower case, no scheme, no port, no slash too many. */
 export const issuerName = (text: string): string =>
   text
@@ -109,8 +109,11 @@ export class Judge {
 
   private commands(text: string, found: Foreign[]): void {
     if (startsEngine(text)) found.push({ reach: "engine" });
-    for (const choice of choices(text)) {
-      const environment = this.perimeter.namedEnvironment(choice);
+    const { told, passedOn } = choices(text);
+    for (const environment of [
+      ...told.map((choice) => this.perimeter.namedEnvironment(choice)),
+      ...passedOn.map((choice) => this.perimeter.calledEnvironment(choice)),
+    ]) {
       if (environment !== undefined) found.push({ reach: "stackReference", environment });
     }
   }

@@ -150,6 +150,12 @@ export class Perimeter {
     return this.others.includes(word) ? word : this.production;
   }
 
+  /** The other environment a text is the name of, as it is or as a step of a path. */
+  calledEnvironment(text: string): string | undefined {
+    const steps = text.split("/");
+    return this.others.find((name) => steps.includes(name));
+  }
+
   /** Takes in the name of a resource the stack itself declares, in a subscription of its own. */
   declare(kind: Declared, name: string): void {
     if (name.split(".").some((label) => this.names.has(label)) || this.aliases.has(name)) return;

@@ -200,6 +200,12 @@ const calls: readonly ((environment: string) => string[])[] = [
   (name) => ["az", "account", "set", "-s", `forma3d-${name}`],
   (name) => ["gh", "workflow", "run", "deploy.yml", "-f", `environment=${name}`],
   (name) => ["pulumi", "stack", "output", "--show-secrets", "-s", `acme/forma3d/${name}`],
+  (name) => ["vault", "kv", "get", `secret/${name}/db`],
+  (name) => ["ansible-playbook", "-i", `inventories/${name}`, "site.yml"],
+  (name) => ["kubectl", "--kubeconfig", `/etc/${name}.kubeconfig`, "get", "secrets"],
+  (name) => ["npm", "run", "gate", "--", "run", "update", "--stack", name],
+  (name) => ["sh", "-c", `make -C infra deploy ENV=${name}`],
+  (name) => ["sh", "-c", `PGSERVICE=${name} psql -c 'select 1'`],
   (name) => ["terraform", "output", `-var-file=${name}.tfvars`, "--var-file", `${name}.tfvars`],
   (name) => ["sh", "-c", `kubectl config use-context ${name} && kubectl get secrets`],
   (name) => [
