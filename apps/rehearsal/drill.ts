@@ -16,6 +16,7 @@ import { parseServerUrl } from "../recovery/postgres/connection";
 import { runVerb } from "../recovery/runner";
 import { loadSettings, onlyTarget, SETTING_HELP } from "../recovery/settings";
 import { providerGround } from "./providerGround";
+import { serverGround } from "./serverGround";
 import { exerciseOf } from "./laptop/exercises";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { startFlexibleServer, type FlexibleServer } from "../../packages/local-servers/flexibleServer";
@@ -63,6 +64,12 @@ async function localDrill(flags: Flags, context: RunContext): Promise<DrillResul
     const servers = await start(started);
     const ground: Ground = {
       ...(await prepare(servers, flags.orders, context)),
+      anotherServer: () =>
+        serverGround(started, servers.region, REGIONS, {
+          environment: ENVIRONMENT,
+          orders: flags.orders,
+          daily: CONTAINER,
+        }),
       elsewhere: () => providerGround(started, ENVIRONMENT, flags.orders),
     };
     return await runDrill(

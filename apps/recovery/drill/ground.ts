@@ -45,26 +45,45 @@ export interface Ground {
     /** Really takes the first region's store away, where it was made for this drill. */
     loseStore?: () => Promise<void>;
   };
+  /**
+   * A server that is really lost, with its automated backups, and what an update makes in its place: a new one with an empty database
+   * of the same name. Absent where there is none to lose: then the database alone is.
+   */
+  anotherServer?: () => Promise<ReplacedServer>;
   /** Makes what is left when the provider is gone; absent when no target is another provider's. */
   elsewhere?: () => Promise<Elsewhere>;
 }
 
+/** What is really lost. */
+export interface Lost {
+  /** Settings under which it is backed up: every target. */
+  settings: Settings;
+  /** The server that is lost, with a database that stays, and who works in the application's database there. */
+  server: ServerConnection;
+  roles: GroundRoles;
+  /** Takes it all away. */
+  lose: () => Promise<void>;
+}
+
+/** Where to restore to, and from where. */
+export interface Left {
+  settings: Settings;
+  /** A server with a database that stays; its user may make databases. */
+  server: ServerConnection;
+}
+
+/** A server that is lost, and how one is made in its place. */
+export interface ReplacedServer {
+  lost: Lost;
+  again: () => Promise<Left>;
+}
+
 /** What is left when the provider is gone, with every account and server that stood there. */
-export interface Elsewhere {
+export interface Elsewhere extends Left {
   /** Targets of another provider, and a private key that does not lie in the provider's vaults. */
   settings: Settings;
-  /** Server made anew, with a database that stays; its user may make databases. */
-  server: ServerConnection;
-  /** What is really lost; absent on a live environment. */
-  lost?: {
-    /** Settings under which it is backed up: every target. */
-    settings: Settings;
-    /** The server that is lost, with a database that stays, and who works in the application's database there. */
-    server: ServerConnection;
-    roles: GroundRoles;
-    /** Takes it all away. */
-    lose: () => Promise<void>;
-  };
+  /** What stood there; absent on a live environment. */
+  lost?: Lost;
 }
 
 /** The connection of a role to one of the drill's databases. */

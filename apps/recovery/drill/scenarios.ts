@@ -8,10 +8,10 @@ import { dropDatabase } from "../postgres/databases";
 import type { Settings } from "../settings";
 import { openStore } from "../store/open";
 import type { Stages } from "../stages";
-import type { CheckResult, Manifest } from "../types";
+import type { CheckResult, Manifest, Tier } from "../types";
 import { plantDamagedBackup, removeOwnBackups } from "./damage";
 import { loadDataset } from "./dataset";
-import { asRole, createDatabase, type Ground } from "./ground";
+import { asRole, createDatabase, type Ground, type Left, type Lost } from "./ground";
 import type { ScenarioId } from "./objectives";
 import { recover, type Loss, type Recovery } from "./recover";
 import { startWorkload, untilBusy, type WorkDone, type Workload } from "./workload";
@@ -58,6 +58,7 @@ async function loseDatabase(attempt: Attempt): Promise<ScenarioOutcome> {
   const { source } = ground;
   const from = source.settings;
   if (!source.expendable) return recoverBeside(attempt, from, "backup_only");
+  if (ground.anotherServer) return loseServer(attempt, ground.anotherServer);
   const victim = withDatabase(ground.server, source.database);
   const { confirmedBefore, workload } = await backUpUnderWrites(attempt, from, victim);
   const loss = await stages.run("lose the database", () => drop(attempt, victim, workload));
@@ -67,6 +68,17 @@ async function loseDatabase(attempt: Attempt): Promise<ScenarioOutcome> {
     context,
   );
   return { ...recovery, extra: [] };
+}
+
+/** The server itself and its automated backups are lost; a new one gets the content back from the hourly copies. */
+async function loseServer(
+  attempt: Attempt,
+  anotherServer: NonNullable<Ground["anotherServer"]>,
+): Promise<ScenarioOutcome> {
+  const { stages } = attempt;
+  const { lost, again } = await stages.run("set up a server to lose", anotherServer);
+  const made = () => stages.run("make a server in its place, with roles and an empty database", again);
+  return loseWhole(attempt, lost, made, "lose the server and its automated backups", "hourly");
 }
 
 async function loseRegion(attempt: Attempt): Promise<ScenarioOutcome> {
@@ -103,22 +115,36 @@ async function loseRegion(attempt: Attempt): Promise<ScenarioOutcome> {
  * private key that was kept on paper, and whoever starts a server somewhere.
  */
 async function loseProvider(attempt: Attempt): Promise<ScenarioOutcome> {
-  const { ground, stages, context } = attempt;
+  const { ground, stages } = attempt;
   if (!ground.elsewhere) throw new NotRunError(obstacle("provider-loss", ground) ?? "nothing is elsewhere");
   const { settings, server, lost } = await stages.run("set up another provider", ground.elsewhere);
   if (!lost) return recoverBeside({ ...attempt, ground: { ...ground, server } }, settings, "provider_loss");
+  return loseWhole(attempt, lost, () => Promise.resolve({ settings, server }), "lose the provider");
+}
+
+/** Work, a backup under it, and then nothing of what it ran on is left. */
+async function loseWhole(
+  attempt: Attempt,
+  lost: Lost,
+  left: () => Promise<Left>,
+  stage: string,
+  tier?: Tier,
+): Promise<ScenarioOutcome> {
+  const { ground, stages, context } = attempt;
   const { database } = ground.source;
   const gone = { ...attempt, ground: { ...ground, server: lost.server, roles: lost.roles } };
   const { confirmedBefore, workload } = await backUpUnderWrites(
     gone,
     lost.settings,
     withDatabase(lost.server, database),
+    tier,
   );
-  const loss = await stages.run("lose the provider", async () => {
+  const loss = await stages.run(stage, async () => {
     const moment = { at: context.now(), serverAt: await withClient(lost.server, clock) };
     await lost.lose();
     return { ...moment, work: await workload.stop() };
   });
+  const { settings, server } = await left();
   const target = withDatabase(server, database);
   const recovery = await recover(
     { ...loss, confirmedBefore, from: settings, database, target, maintenance: server },
@@ -251,6 +277,7 @@ async function backUpUnderWrites(
   { ground, stages, context }: Attempt,
   settings: Settings,
   victim: ServerConnection,
+  tier?: Tier,
 ): Promise<{ manifest: Manifest; confirmedBefore: Date; workload: Workload }> {
   const workload = await startWorkload(asRole(ground, "api", victim.database));
   const server = asRole(ground, "backup", victim.database);
@@ -259,7 +286,7 @@ async function backUpUnderWrites(
     const confirmedBefore = workload.lastMarkerAt;
     if (!confirmedBefore) throw new FailedError("the workload confirmed nothing");
     const manifest = await stages.run("back up under writes", async () => {
-      const [outcome] = await runBackup({ ...settings, server }, {}, context);
+      const [outcome] = await runBackup({ ...settings, server }, { ...(tier && { tier }) }, context);
       if (!outcome) throw new FailedError("the backup run had no outcome");
       if ("error" in outcome) throw outcome.error;
       return outcome.manifest;
