@@ -52,6 +52,19 @@ describe("npm run drill", () => {
       const total = spent.reduce((sum, stage) => sum + stage.seconds, 0);
       expect(total).toBeLessThanOrEqual((scenario.measured.rtoSeconds ?? 0) + 1);
     }
+    // Not a database was dropped: the server went, with all it could be brought back from, and another one was made.
+    const [server] = report.scenarios;
+    expect(server?.backup?.tier).toBe("hourly");
+    expect(server?.targets).toEqual({ rtoSeconds: 2 * 3_600, rpoSeconds: 3_600 });
+    expect(server?.stages.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        "lose the server and its automated backups",
+        "make a server in its place, with roles and an empty database",
+        "restore",
+      ]),
+    );
+    for (const role of ["api", "migration", "backup"])
+      expect(server?.checks).toContainEqual(expect.objectContaining({ id: `role-${role}`, status: "PASS" }));
     const corrupted = report.scenarios[2];
     expect(corrupted?.checks).toContainEqual(
       expect.objectContaining({ id: "damaged-backup-refused", status: "PASS" }),

@@ -7,6 +7,7 @@ import { FailedError } from "../../../packages/command/errors";
 import { check, measure, now, ORDERS, secondsLost, STACK, stripped, type, typeWith } from "./attempt";
 import type { Attempt, Outcome } from "./attempt";
 import { securityBreach } from "./breach";
+import { State } from "./state";
 import { Laptop, type Ran } from ".";
 
 const serverOf = ({ served, platform }: Laptop) => {
@@ -90,6 +91,9 @@ async function replicaFailover(attempt: Attempt): Promise<Outcome> {
   return { measured: stripped(measured), checks: [...ownTime(ran, 60), ...told(ran, measured)] };
 }
 
+/** What stands for the engine's state of the stack. */
+const STATE = '{"version":3}';
+
 /** Pulumi's state and its program, the runner and the forge are gone with the region: nothing answers there. */
 const NOTHING_ELSE = {
   PATH: "",
@@ -106,6 +110,8 @@ async function regionFailure(attempt: Attempt): Promise<Outcome> {
   const { laptop, customer, stages } = attempt;
   const [own, other] = laptop.platform.regions;
   const [home, away] = [own?.location ?? "", other?.location ?? ""];
+  const state = new State(laptop.served, STACK);
+  for (const place of ["home", "copy"] as const) await state.write(place, STATE);
   const at = await stages.run("lose everything of the region", async () => {
     const moment = new Date();
     await laptop.lose(home);
@@ -114,18 +120,42 @@ async function regionFailure(attempt: Attempt): Promise<Outcome> {
   const ran = await stages.run(`failover --to ${away}`, () =>
     typeWith(laptop, "INC-region", ["failover", STACK, "--to", away], { environment: NOTHING_ELSE }),
   );
+  const stateMeanwhile = await state.read("home");
   await stages.run("go on", () => customer.places(ORDERS));
   const measured = await measure(attempt, at);
   await stages.run("the region answers again, fenced", () => laptop.bringBack(home));
   await stages.run("go on beside it", () => customer.places(ORDERS));
   await stages.run(`failover --to ${home}`, () => type(laptop, "INC-home", "failover", STACK, "--to", home));
   await stages.run("go on at home", () => customer.places(ORDERS));
+  const failed = customer.failed;
+  const control = state.region("home");
+  await stages.run(`lose ${control}, where the control plane stands`, () => laptop.lose(control));
+  const withoutState = [await state.read("home"), await state.read("copy")];
+  await stages.run("go on without it", () => customer.places(ORDERS));
+  const requests = customer.failed - failed;
+  await stages.run("it answers again", () => laptop.bringBack(control));
   const missing = await laptop.missing(customer);
   return {
     measured: stripped(measured),
     checks: [
       ...ownTime(ran, 60),
       ...told(ran, measured),
+      check(
+        "state-stands-elsewhere",
+        `the state answers from ${away} while ${home} is lost`,
+        stateMeanwhile === STATE && control === away
+          ? `the state answers from ${away} while ${home} is lost`
+          : `in ${control}: ${stateMeanwhile}`,
+      ),
+      check(
+        "control-plane-lost",
+        "0 requests failed without the control plane; its copy is read in the other region",
+        `${requests} requests failed without the control plane; ${
+          withoutState[0] !== STATE && withoutState[1] === STATE
+            ? "its copy is read in the other region"
+            : withoutState.join(", ")
+        }`,
+      ),
       check(
         "state-and-runner",
         "no program, state or forge was needed; the change is left as commands",
@@ -209,7 +239,9 @@ export function exerciseOf(id: PlatformId): PlatformExercise {
   return {
     id,
     async run(stages) {
-      const laptop = await stages.run(`serve ${STACK}`, () => Laptop.open(STACK));
+      const laptop = await stages.run(`serve ${STACK}`, () =>
+        Laptop.open(STACK, { control: id === "region-failure" }),
+      );
       try {
         const customer = laptop.customer();
         await stages.run("orders are placed", () => customer.places(ORDERS));

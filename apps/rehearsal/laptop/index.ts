@@ -70,13 +70,18 @@ export class Laptop {
     readonly names: PublicNames,
   ) {}
 
-  /** @throws NotRunError when a program that is to run is not installed */
-  static async open(stack: string): Promise<Laptop> {
+  /**
+   * @param options `control`: serves what the stack is deployed from, too
+   * @throws NotRunError when a program that is to run is not installed
+   */
+  static async open(stack: string, { control = false }: { control?: boolean } = {}): Promise<Laptop> {
     const platform = platformOf(ROOT, stack);
     const workloads = new Workloads(
       (name) => platform.regions.find(({ cluster }) => cluster === name)?.location ?? "",
     );
-    const served = await serveCloud(await planned(stack), {
+    const store = await planned(stack);
+    if (control) for (const one of (await planned(stack, path.join(ROOT, "control"))).all()) store.put(one);
+    const served = await serveCloud(store, {
       real: true,
       pods: workloads.behaviour,
     });
@@ -200,13 +205,12 @@ export class Laptop {
   }
 }
 
-async function planned(stack: string): Promise<CloudStore> {
+async function planned(stack: string, project?: string): Promise<CloudStore> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "planned-"));
   try {
     const run = path.join(ROOT, "packages/command/run.mjs");
-    await promisify(execFile)(process.execPath, [run, "apps/rehearsal/laptop/planned.ts", stack, folder], {
-      cwd: ROOT,
-    });
+    const args = [run, "apps/rehearsal/laptop/planned.ts", stack, folder, ...(project ? [project] : [])];
+    await promisify(execFile)(process.execPath, args, { cwd: ROOT });
     return loadCloud(folder);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
