@@ -62,8 +62,9 @@ async function localDrill(flags: Flags, context: RunContext): Promise<DrillResul
   try {
     context.progress.stage("start PostgreSQL and two blob servers");
     const servers = await start(started);
+    context.signal.throwIfAborted();
     const ground: Ground = {
-      ...(await prepare(servers, flags.orders, context)),
+      ...(await Promise.race([prepare(servers, flags.orders, context), interrupted(context.signal)])),
       anotherServer: () =>
         serverGround(started, servers.region, REGIONS, {
           environment: ENVIRONMENT,
@@ -88,6 +89,13 @@ async function localDrill(flags: Flags, context: RunContext): Promise<DrillResul
   } finally {
     await Promise.all(started.map((server) => server.stop()));
   }
+}
+
+/** Rejects when somebody interrupts: what still works at that moment ends with its servers. */
+function interrupted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
+  );
 }
 
 async function start(started: { stop(): Promise<void> }[]): Promise<Servers> {

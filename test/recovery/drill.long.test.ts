@@ -92,31 +92,31 @@ describe("npm run drill", () => {
     expect(stderr).not.toMatch(/never-used|prod\.example/);
   });
 
-  test.each(["SIGINT", "SIGTERM"] as const)(
-    "%s in the middle leaves no server, no folder and no report",
-    async (signal) => {
-      const child = spawn(
-        process.execPath,
-        ["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", "1000", "--out", drill.out],
-        {
-          cwd: root,
-          env: cleanEnvironment({ TMPDIR: drill.temporary.folder }),
-        },
-      );
-      let stderr = "";
-      const busy = new Promise<void>((resolve) =>
-        child.stderr.on(
-          "data",
-          (data: Buffer) => (stderr += data.toString()).includes("back up under writes") && resolve(),
-        ),
-      );
-      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-      await Promise.race([busy, ended]);
-      child.kill(signal);
-      expect(await ended).toBe(1);
-      expect(stderr).toMatch(new RegExp(`interrupted by ${signal}`));
-      expect(drill.temporary.leftovers()).toEqual(NOTHING);
-      expect(fs.readdirSync(drill.out)).toEqual([]);
-    },
-  );
+  // So many orders take minutes to load, which nobody waits for who has interrupted it.
+  test.each([
+    ["SIGINT", "back up under writes", 1_000],
+    ["SIGTERM", "back up under writes", 1_000],
+    ["SIGINT", "load 10000000 orders", 10_000_000],
+  ] as const)("%s at %s leaves no server, no folder and no report", async (signal, moment, orders) => {
+    const child = spawn(
+      process.execPath,
+      ["packages/command/run.mjs", "apps/rehearsal/drill.ts", "--orders", `${orders}`, "--out", drill.out],
+      {
+        cwd: root,
+        env: cleanEnvironment({ TMPDIR: drill.temporary.folder }),
+      },
+    );
+    let stderr = "";
+    const busy = new Promise<void>((resolve) =>
+      child.stderr.on("data", (data: Buffer) => (stderr += data.toString()).includes(moment) && resolve()),
+    );
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    await Promise.race([busy, ended]);
+    child.kill(signal);
+    expect(await ended).toBe(1);
+    expect(stderr).toMatch(new RegExp(`interrupted by ${signal}`));
+    expect(stderr.includes("scenario ")).toBe(orders === 1_000);
+    expect(drill.temporary.leftovers()).toEqual(NOTHING);
+    expect(fs.readdirSync(drill.out)).toEqual([]);
+  });
 });
