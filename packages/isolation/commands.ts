@@ -7,10 +7,15 @@ const TOOLS =
 /** Programs that pass on to others what they are told, and of whose arguments only those count that choose. */
 const RUNNERS = "make|just|task|npm|npx|pnpm|yarn|psql|pg_dump|pg_restore|pgcli";
 const called = (programs: string, flags: string): RegExp =>
-  new RegExp(String.raw`(?:^|[\s/;&|($"'\x60])(?:${programs})(?![\w.])(?:\\\r?\n|[^\n;|&]){0,500}`, flags);
+  new RegExp(
+    String.raw`(?:^|[\s/;&|($"'\x60])(?:${programs})(?![\w.]|:\s)(?:\\\r?\n|[^\n;|&]){0,500}`,
+    flags,
+  );
 const ANY_CALL = called(`${TOOLS}|${RUNNERS}`, "i");
 const TOOL_CALL = called(TOOLS, "g");
 const RUNNER_CALL = called(RUNNERS, "g");
+/** The first member of a list that is a command line. */
+const IS_PROGRAM = new RegExp(String.raw`^(?:\S*/)?(?:${TOOLS}|${RUNNERS})$`, "i");
 /** How a call says on which environment it acts, where a text may be prose as well. */
 const CHOICE =
   /\s(?:-s|-e|-f|--(?:stack|context|kube-?context|subscription|environment|env|workspace|profile|cluster|cluster-name|stage|target|config|config-env|var-file|values|ref|name))(?:\s*=\s*|\s+)["']?([\w./@:=-]+)|\b(?:select|switch|use|use-context|set-context|activate|kubectx)\s+["']?([\w./@-]+)|\b(?:env|environment|stack|stage|workspace|context|target|service)\s*=\s*["']?([\w./-]+)/g;
@@ -62,7 +67,7 @@ const textsOf = (value: unknown): string[] =>
 export function commandLine(owner: object): Assembled | undefined {
   if (Array.isArray(owner)) {
     const [first] = owner as unknown[];
-    if (typeof first !== "string" || !ANY_CALL.test(first)) return undefined;
+    if (typeof first !== "string" || !IS_PROGRAM.test(first)) return undefined;
     return { key: 0, text: `${COMMAND_MARK}${textsOf(owner).join(" ")}`, via: "joined" };
   }
   const { image, command, args, env } = owner as Record<string, unknown>;
