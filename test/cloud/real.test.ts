@@ -469,7 +469,7 @@ test("what stands elsewhere than its group answers when the group's region is lo
   const { postgres } = clients("operator");
   await losses.lose("westeurope");
   try {
-    await blobs("operator").getContainerClient("backups").getProperties();
+    await blobs("owner").getContainerClient("backups").getProperties();
     await expect(postgres.servers.get(GROUP, "psql-north")).rejects.toMatchObject({ statusCode: 503 });
   } finally {
     await losses.restore("westeurope");
