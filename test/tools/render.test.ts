@@ -126,6 +126,19 @@ describe("a comparison of plans", () => {
     expect(text([ranges("a", "b", "c")], [ranges("a", "c")])).toContain('    list: removed "b"');
   });
 
+  test("compares a file in one value by its lines, and misses no other order of them", () => {
+    const file = (...lines: string[]) =>
+      documentOf(POOL, "f", { inputs: { data: { "envoy.yaml": `${lines.join("\n")}\n` } } });
+    const at = "data.envoy.yaml";
+    expect(text([file("a: 1", "b: 2", "c: 3")], [file("a: 1", "b: 4", "c: 3")])).toContain(
+      `    ${at}[1]: "b: 2" → "b: 4"`,
+    );
+    expect(compare([file("a", "b")], [file("a", "new", "b")])[0]?.properties).toEqual([
+      { path: at, before: undefined, after: "new", replaces: false },
+    ]);
+    expect(compare([file("a", "b")], [file("b", "a")])[0]?.properties).toHaveLength(2);
+  });
+
   test("takes a provider's move to another subscription for a replacement", () => {
     const provider = (subscriptionId: string) =>
       documentOf("pulumi:providers:azure-native", "azure", { inputs: { subscriptionId } });

@@ -38,6 +38,7 @@ svg.architecture { display: block; width: 100%; height: auto; border: 1px solid 
 .narrow { display: none; }
 @media (max-width: 44rem) { .wide { display: none; } .narrow { display: block; } }
 table { width: 100%; overflow-wrap: break-word; border-collapse: collapse; font-size: .93rem; }
+.stacked td code { overflow-wrap: anywhere; }
 th, td { padding: .45rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th { color: var(--soft); font-size: .82rem; font-weight: 600; }
 tbody th { font-weight: 500; }

@@ -89,8 +89,13 @@ function compareAt(
   if (Array.isArray(old) && Array.isArray(next)) {
     return lists(old as readonly Value[], next as readonly Value[], path, place);
   }
+  // Of a file in one value, the lines that differ.
+  if (isText(old) && isText(next)) return lists(old.split("\n"), next.split("\n"), path, place);
   return [entry(path, place, old, next)];
 }
+
+const isText = (value: Value | undefined): value is string =>
+  typeof value === "string" && value.trimEnd().includes("\n");
 
 /** What differs between two trees; entries of lists are compared by name, so that one more is one difference. */
 export function compareTrees(old: Tree, next: Tree): Difference[] {
