@@ -136,6 +136,20 @@ test("rotate --all", async () => {
   await invariants(model, world);
 });
 
+test("rotate, while the region that was left is back and its pods may not log in", async () => {
+  await serves(HOME!, 0);
+  await laptop.lose(HOME!);
+  const over = await laptop.operations([...failover(AWAY!), "--yes", "--incident", "INC-left"]);
+  expect([over.code, over.code === 0 ? "" : over.said]).toEqual([0, ""]);
+  model.serving = 1;
+  for (const id of await laptop.missing(customer)) world.given.add(id);
+  await laptop.bringBack(HOME!);
+  const typed = ["rotate", "prod", "session-secret", "--yes", "--incident", "INC-fenced"];
+  const ran = await laptop.operations(typed);
+  expect([ran.code, ran.code === 0 ? "" : ran.said]).toEqual([0, ""]);
+  await invariants(model, world);
+});
+
 test("contain, and reopen", async () => {
   await killedEverywhere(["contain", "prod"], "INC-contain");
   const before = customer.confirmed.size;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { failed } from "../frame/errors";
 import type { Ground, SecretView } from "../ground/types";
 import type { Platform } from "../platform";
+import { workloadRoles } from "../roles";
 import { containedBy } from "../switches/contain";
 import { placesOf, type Place } from "../switches/places";
 import type { Unit } from "./units";
@@ -42,9 +43,11 @@ export async function restartReaders(
   mark: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const fenced = await fencedRegions(platform, ground);
   for (const { place, name, contained } of await running(platform, ground, unit)) {
+    const shut = contained || fenced.includes(place.region.code);
     await place.cluster.restart(platform.namespace, name, { [restartMark(unit)]: mark });
-    await until(ROLLED_OUT_SECONDS, signal, () => rolledOut(platform, place, name, unit, mark, contained));
+    await until(ROLLED_OUT_SECONDS, signal, () => rolledOut(platform, place, name, unit, mark, shut));
   }
 }
 
@@ -55,8 +58,10 @@ export async function restartedFor(
   unit: Unit,
   mark: string,
 ): Promise<true | string> {
+  const fenced = await fencedRegions(platform, ground);
   for (const { place, name, contained } of await running(platform, ground, unit)) {
-    const state = await rolledOut(platform, place, name, unit, mark, contained);
+    const shut = contained || fenced.includes(place.region.code);
+    const state = await rolledOut(platform, place, name, unit, mark, shut);
     if (state !== true) return state;
   }
   return true;
@@ -76,6 +81,14 @@ async function running(platform: Platform, ground: Ground, { entries }: Unit) {
       .filter(({ name, replicas }) => replicas > 0 && readers.has(name))
       .map(({ name }) => ({ place, name, contained })),
   );
+}
+
+/** Codes of regions none of whose roles may log in: one that was left in a failover and is back wants its pods all the same. */
+async function fencedRegions(platform: Platform, ground: Ground): Promise<string[]> {
+  const roles = await workloadRoles(platform, ground);
+  return platform.regions
+    .map(({ code }) => code)
+    .filter((code) => roles.every(({ role, login }) => !role.endsWith(`_${code}`) || !login));
 }
 
 /** Whether the Secrets the deployment starts from hold the vault's values. */
@@ -104,13 +117,13 @@ async function rolledOut(
   name: string,
   unit: Unit,
   mark: string,
-  contained: boolean,
+  shut: boolean,
 ): Promise<true | string> {
   const found = (await cluster.deployments(namespace)).find((one) => one.name === name);
   if (!found) return `${region.cluster} has no deployment ${name}`;
   if (found.podAnnotations[restartMark(unit)] !== mark) return `${name} was not restarted`;
-  // No pod gets ready while its login is shut: it starts with the new value when the platform is reopened.
-  if (contained) return true;
+  // No pod gets ready while its login is shut: it starts with the new value once it is let in again.
+  if (shut) return true;
   return found.rolledOut || `${name}: ${found.ready} of ${found.replicas} pods are ready`;
 }
 
