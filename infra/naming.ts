@@ -39,6 +39,7 @@ export const IDENTITIES = [
   "drill",
   "metrics",
   "operator",
+  "preflight",
   "gateway",
   "monitoring",
   "blackbox",

@@ -16,6 +16,7 @@ import { Namespace } from "../infra/cluster/namespace";
 import { backupAccounts, IDENTITIES, logWorkspaceId, virtualEndpointHosts } from "../infra/naming";
 import { OperatorJob } from "../infra/recovery/operatorJob";
 import { clusterProvider } from "../infra/providers";
+import { ReadinessJob } from "../infra/recovery/readinessJob";
 import { recoveryExporter } from "../infra/recovery/recoveryExporter";
 import { scratchVolumes } from "../infra/recovery/recoveryJobs";
 import { BackupTarget, databaseGate, gateSettings, RecoveryTargets } from "../infra/recovery/recoveryTargets";
@@ -26,6 +27,7 @@ import { api, dashboard, GATEWAY_REPLICAS } from "./applications";
 import { Site, SITES } from "./sites";
 import { loginRegions, secretIssues } from "./names";
 import type { Context } from "./context";
+import { stackFileOf } from "./stackFile";
 import { RegionBase } from "./regional";
 import { PLACES } from "./roles";
 import { dnsServiceAddress, PRODUCT } from "./schema";
@@ -33,6 +35,8 @@ import { dnsServiceAddress, PRODUCT } from "./schema";
 /** What a region that computes needs from the rest of the platform. */
 export interface ComputeArgs {
   region: RegionBase;
+  /** The platform's other regions. */
+  peers: readonly RegionBase[];
   /** The accounts that hold the backups, the region's own first. */
   backups: readonly BackupTarget[];
   logs: Logs;
@@ -97,7 +101,7 @@ export function serves({ region }: Pick<ComputeArgs, "region">): boolean {
  */
 export function regionCluster(
   context: Context,
-  { region, logs, registryId }: Pick<ComputeArgs, "region" | "logs" | "registryId">,
+  { region, peers, logs, registryId }: Pick<ComputeArgs, "region" | "peers" | "logs" | "registryId">,
 ): RegionCluster {
   const { config, names, tags } = context;
   const { network, identities, plan } = region;
@@ -116,6 +120,7 @@ export function regionCluster(
       subscriptionId: config.azure.subscriptionId,
       tenantId: config.azure.tenantId,
       outboundAddress: network.outboundAddress,
+      peerAddresses: peers.map((peer) => peer.network.outboundAddress),
       outboundAddressId: network.outboundAddressId,
       podCidr: plan.podCidr,
       serviceCidr: plan.serviceCidr,
@@ -374,6 +379,22 @@ function recovery(context: Context, place: Place): void {
   recoveryExporter(
     `${name}-metrics`,
     { ...common, vault, identityClientId: identities.metrics.clientId, standby: !serves(place) },
+    opts,
+  );
+  new ReadinessJob(
+    `${name}-readiness`,
+    {
+      product: PRODUCT,
+      namespace: namespace.namespace,
+      stack: config.environment,
+      stackFile: stackFileOf(config),
+      ...config.readiness,
+      vault,
+      identityClientId: identities.preflight.clientId,
+      endpointsCidr: region.network.subnetCidrs.endpoints,
+      databasePort: DATABASE_PORTS.direct,
+      suspended: !serves(place),
+    },
     opts,
   );
 }

@@ -7,7 +7,7 @@ import { Logs } from "../infra/monitoring/logs";
 import { PRIVATE_DNS_ZONES, virtualEndpointHosts } from "../infra/naming";
 import type { PrivateZone } from "../infra/network/network";
 import { cloudProviders } from "../infra/providers";
-import { featuresOf } from "../infra/recovery/recoveryTargets";
+import { featuresOf } from "../infra/secrets/features";
 import { SecretReader } from "../infra/secrets/secretCatalog";
 import { SecretValues } from "../infra/secrets/secretValues";
 import { platformTags } from "../infra/tags";
@@ -33,7 +33,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   const global = globalGroup(context);
   const logs = logWorkspace(context, global);
   const regions = allRegions(context);
-  const registry = imageRegistry(context, global, logs);
+  const registry = imageRegistry(context, global, regions, logs);
   governance(context, regions);
   const secrets = secretStore(context, secretValues);
   const backups = backupStorage(context, regions, logs);
@@ -48,6 +48,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
     witnessId: serving?.witnessId,
     registry,
   });
+  const peersOf = (region: RegionBase) => regions.filter((other) => other !== region);
   const computing = regions.flatMap((region, index) => {
     if (region.role === "lost") return [];
     const after = [database.ready, ...vaults.slice(index, index + 1), ...endpoints];
@@ -55,6 +56,7 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
     return [
       regionCompute(context, {
         region,
+        peers: peersOf(region),
         backups: targets,
         backupAccess,
         registryId: registry?.id,
@@ -66,7 +68,9 @@ export function platform({ config, secretValues }: LoadedConfig): PlatformOutput
   });
   const lost = regions
     .filter(({ role }) => role === "lost")
-    .map((region) => regionCluster(context, { region, logs, registryId: registry?.id }));
+    .map((region) =>
+      regionCluster(context, { region, peers: peersOf(region), logs, registryId: registry?.id }),
+    );
   const entry = publicEntry(context, { group: global, regions, computing, logs });
   const watching = monitoring(context, { computing, lost, secrets, database, backups, vaults, edge: entry });
   return outputs(context, entry, watching);
@@ -113,6 +117,7 @@ function logWorkspace({ config, names, tags, opts }: Context, group: ResourceGro
 function imageRegistry(
   { config, names, tags, opts }: Context,
   group: ResourceGroup,
+  regions: readonly RegionBase[],
   logs: Logs,
 ): ImageRegistry | undefined {
   if (!config.registry.enabled) return undefined;
@@ -128,6 +133,13 @@ function imageRegistry(
         .map(({ location }) => location)
         .filter((location) => location !== home),
       allowedRanges: config.cluster.authorizedIpRanges,
+      readers: Object.fromEntries(
+        regions.map(({ place, identities }) => [
+          `${place}-preflight`,
+          identities.workloads.preflight.principalId,
+        ]),
+      ),
+      subscriptionId: config.azure.subscriptionId,
       logWorkspaceId: logs.workspaceId,
       protect: config.protectData,
       tags,
@@ -232,6 +244,7 @@ function regionVault(
     metrics: workloads.metrics.principalId,
     monitoring: workloads.monitoring.principalId,
     operator: workloads.operator.principalId,
+    preflight: workloads.preflight.principalId,
     "status-page": workloads["status-page"].principalId,
   };
   return new Vault(

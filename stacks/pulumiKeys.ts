@@ -31,8 +31,9 @@ const OF_PULUMI: Readonly<Record<string, { fits(text: string): boolean; allowed:
 const KEYS = ["config", ...Object.keys(OF_PULUMI)];
 
 /** Setting that keeps providers the program did not make from being made; see {@link DEFAULT_PROVIDERS_OFF}. */
-const DEFAULT_PROVIDERS = "pulumi:disable-default-providers";
-const DEFAULT_PROVIDERS_OFF = ["*"];
+export const DEFAULT_PROVIDERS = "pulumi:disable-default-providers";
+/** No default provider at all. */
+export const DEFAULT_PROVIDERS_OFF = ["*"];
 
 /** Settings of Pulumi's own that may stand among the values. */
 const SETTINGS = [DEFAULT_PROVIDERS];

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import yaml from "js-yaml";
+import { CORE_SCHEMA, defineScalarTag, load, NOT_RESOLVED, Schema } from "js-yaml";
 import { ConfigError, type Problem } from "./problems";
 
 /** Where js-yaml stopped reading. */
@@ -19,13 +19,13 @@ class ReadOtherwise {
 /** Leading zeros make an octal number of it, underscores vanish from a number, and a day becomes a moment in words. */
 const READ_OTHERWISE = /^[-+]?0\d+$|^[-+]?\d[\d_]*_[\d_]*$|^\d{4}-\d\d?-\d\d?([Tt ].*)?$/;
 
-const SCHEMA = new yaml.Schema([
-  yaml.defineScalarTag("tag:forma3d,2026:read-otherwise", {
+const SCHEMA = new Schema([
+  defineScalarTag("tag:forma3d,2026:read-otherwise", {
     implicit: true,
-    resolve: (text) => (READ_OTHERWISE.test(text) ? new ReadOtherwise(text) : yaml.NOT_RESOLVED),
+    resolve: (text) => (READ_OTHERWISE.test(text) ? new ReadOtherwise(text) : NOT_RESOLVED),
     identify: () => false,
   }),
-  ...yaml.CORE_SCHEMA.tags,
+  ...CORE_SCHEMA.tags,
 ]);
 
 /** Values below a value that are read in two ways; an alias may lead back to where it stands. */
@@ -82,7 +82,7 @@ export function readYamlFile(file: string): unknown {
 
 function parse(text: string, source: string): unknown {
   try {
-    return yaml.load(text, { schema: SCHEMA });
+    return load(text, { schema: SCHEMA });
   } catch (error) {
     const mark = (error as { mark?: Mark }).mark;
     const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);

@@ -25,7 +25,8 @@ export interface CommonOptions {
   lease: boolean;
 }
 
-export const ROOT = projectRoot(__dirname);
+/** Folder of the stack files: this project's, or where an image, which has no project, finds them. */
+export const ROOT = process.env["STACK_FOLDER"] ?? projectRoot(__dirname);
 
 export const EXITS = {
   0: "done, and every postcondition was asked for and held",

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import yaml from "js-yaml";
+import { load } from "js-yaml";
 import { z } from "zod";
 import { UsageError } from "../../packages/command/errors";
 import { ESCALATION } from "../../packages/alerting/priorities";
@@ -32,7 +32,7 @@ export const CONTACTS_FILE = "docs/incident/contacts.yaml";
  * @throws Error that names every field that is wrong, or a role of the escalation that is missing.
  */
 export function readContacts(root: string): Contacts {
-  const result = contacts.safeParse(yaml.load(fs.readFileSync(path.join(root, CONTACTS_FILE), "utf8")));
+  const result = contacts.safeParse(load(fs.readFileSync(path.join(root, CONTACTS_FILE), "utf8")));
   if (!result.success) {
     const lines = result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
     throw new UsageError(`${CONTACTS_FILE}:\n${lines.join("\n")}`);

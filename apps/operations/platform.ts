@@ -1,7 +1,7 @@
 import { backupAccounts, virtualEndpointHosts, type RegionNames } from "../../infra/naming";
 import { regionSubnets } from "../../infra/network/addressing";
 import { REGIONS } from "../../infra/regions";
-import { featuresOf } from "../../infra/recovery/recoveryTargets";
+import { featuresOf } from "../../infra/secrets/features";
 import type { OptionalFeature } from "../../infra/secrets/secretCatalog";
 import type { OutsideFileArgs } from "../../infra/statusPage/outsideFile";
 import { pulledImages } from "../../stacks/images";

@@ -51,13 +51,21 @@ export function refused(run: Run, reason: RegExp): void {
     throw new Broken(`pulumi ${run.command} was stopped, but did not say ${reason}:\n${said}`);
 }
 
-/** Exactly these operations, in any order. A trailing `*` stands for any rest of a line, and must match something. */
+/** What any change of a stack file brings with it: the copy of the file that the daily readiness check reads. */
+const copiesStackFile = ({ op, type, name }: Step): boolean =>
+  op === "update" && type === "kubernetes:core/v1:ConfigMap" && name.endsWith("-readiness-platform");
+
+/** Exactly these operations, in any order; beside some, the copy of the stack file may change. A trailing `*` stands for any rest of a line, and must match something. */
 export function operations(run: Run, expected: readonly string[]): void {
   succeeded(run);
-  const found = cloudSteps(run).map(line);
+  const steps = cloudSteps(run);
+  const found = steps.map(line);
   const matches = (pattern: string, text: string): boolean =>
     pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
-  const surplus = found.filter((text) => !expected.some((pattern) => matches(pattern, text)));
+  const surplus = steps
+    .filter((step) => expected.length === 0 || !copiesStackFile(step))
+    .map(line)
+    .filter((text) => !expected.some((pattern) => matches(pattern, text)));
   const lacking = expected.filter((pattern) => !found.some((text) => matches(pattern, text)));
   if (surplus.length + lacking.length > 0) {
     throw new Broken(

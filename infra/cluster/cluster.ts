@@ -52,6 +52,8 @@ export interface ClusterArgs {
   authorizedIpRanges: string[];
   /** The region's outbound address: nodes reach the API server from it. */
   outboundAddress: pulumi.Input<string>;
+  /** Addresses the other regions' traffic leaves from: the daily readiness check of the one that serves asks every cluster. */
+  peerAddresses?: readonly pulumi.Input<string>[];
   /** Resource id of that address; the cluster's load balancer carries the traffic out. */
   outboundAddressId: pulumi.Input<string>;
   /** When Azure may upgrade Kubernetes and nodes, UTC. */
@@ -179,7 +181,12 @@ export class Cluster extends pulumi.ComponentResource {
           tenantID: args.tenantId,
         },
         apiServerAccessProfile: {
-          authorizedIPRanges: [...args.authorizedIpRanges, pulumi.interpolate`${args.outboundAddress}/32`],
+          authorizedIPRanges: [
+            ...args.authorizedIpRanges,
+            ...[args.outboundAddress, ...(args.peerAddresses ?? [])].map(
+              (address) => pulumi.interpolate`${address}/32`,
+            ),
+          ],
           disableRunCommand: true,
         },
         agentPoolProfiles: [systemPool(args.systemPool, this.nodes())],

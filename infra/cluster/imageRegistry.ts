@@ -2,6 +2,7 @@ import * as containerregistry from "@pulumi/azure-native/containerregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { dataOptions, deleteLock } from "../data/protection";
 import { diagnostics } from "../monitoring/diagnostics";
+import { assignRole } from "../identity/roles";
 import { Region, REGIONS } from "../regions";
 import { Tags } from "../tags";
 
@@ -15,6 +16,9 @@ export interface ImageRegistryArgs {
   copies: readonly Region[];
   /** Public addresses that may reach it, operators and runners; clusters come over private endpoints. */
   allowedRanges: readonly string[];
+  /** Who, beside the nodes, asks whether an image is there: a principal by a word that tells it from the others. */
+  readers: Readonly<Record<string, pulumi.Input<string>>>;
+  subscriptionId: string;
   logWorkspaceId: pulumi.Input<string>;
   protect: boolean;
   tags: Tags;
@@ -89,6 +93,19 @@ export class ImageRegistry extends pulumi.ComponentResource {
         `${name}-lock`,
         registry.id,
         "Holds every image the clusters run; remove only to tear the environment down.",
+        here,
+      );
+    for (const [reader, principalId] of Object.entries(args.readers))
+      assignRole(
+        `${name}-${reader}-reads`,
+        {
+          key: `${registryName}/${reader}`,
+          subscriptionId: args.subscriptionId,
+          scope: registry.id,
+          principalId,
+          role: "acrPull",
+          description: "asks every day whether each image is there",
+        },
         here,
       );
     diagnostics(

@@ -70,6 +70,18 @@ const GRANTS: { identity: IdentityName; access: Access; containers: ContainerPur
     containers: [...TIERS, "evidence", "incidents"],
     why: "backs up and restores by hand, can delete nothing",
   },
+  {
+    identity: "preflight",
+    access: "read",
+    containers: [...TIERS, "incidents"],
+    why: "looks how old backups are, and which incidents are open",
+  },
+  {
+    identity: "preflight",
+    access: "write",
+    containers: ["evidence"],
+    why: "keeps what the readiness checks found",
+  },
 ];
 
 /** What `npm run operations` does there as the person who types it: looks at every backup and drill, and keeps the incident. */

@@ -16,7 +16,7 @@ export const BUILT_IN_ROLES = {
   networkContributor: "4d97b98b-1d4f-4787-a291-c67834d212e7",
   /** Cluster identity on the kubelet identity: assigns it to nodes. */
   managedIdentityOperator: "f1a07417-d97a-45cb-824c-7a7467783830",
-  /** Kubelet identity on the registry: nodes pull, and nothing else of theirs may. */
+  /** Kubelet identity on the registry: nodes pull, and nothing else of theirs may; the daily readiness check looks with it. */
   acrPull: "7f951dda-4ed3-4680-a7ca-43fe172d538d",
   /** The metrics exporter on the backup containers; it only reads. */
   storageBlobDataReader: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",

@@ -23,7 +23,8 @@ import {
   RecoverySchedules,
   STARTING_DEADLINE_MINUTES,
 } from "./recoveryJobs";
-import { elsewhere, featuresOf, identityFile, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
+import { elsewhere, identityFile, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
+import { featuresOf } from "../secrets/features";
 import { secretsOf } from "../secrets/secretCatalog";
 
 export interface BackupJobsArgs {

@@ -17,13 +17,13 @@ import {
 import { KEPT_SECONDS, RESTORING } from "./recoveryJobs";
 import {
   elsewhere,
-  featuresOf,
   GateArgs,
   gateSettings,
   identityFile,
   recoveryEnvironment,
   RecoveryTargets,
 } from "./recoveryTargets";
+import { featuresOf } from "../secrets/features";
 import { secretsOf } from "../secrets/secretCatalog";
 
 export interface OperatorJobArgs {

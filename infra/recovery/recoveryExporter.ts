@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { addresses, DNS, ENTRA, scraping } from "../kubernetes/traffic";
 import { VaultSource } from "../kubernetes/vaultSecrets";
 import { secretsOf } from "../secrets/secretCatalog";
-import { elsewhere, featuresOf, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
+import { elsewhere, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
+import { featuresOf } from "../secrets/features";
 import { Workload } from "../workloads/workload";
 
 export interface RecoveryExporterArgs {

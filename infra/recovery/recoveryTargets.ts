@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BackupTier } from "../data/storage";
 import { NamedTraffic } from "../kubernetes/traffic";
 import { secretFile } from "../kubernetes/vaultSecrets";
-import { OptionalFeature } from "../secrets/secretCatalog";
 
 /** A place every backup goes to. */
 export interface BackupTarget {
@@ -81,14 +80,6 @@ function s3Entry({ endpoint, region, bucket, objectLock }: S3Target) {
     secretAccessKeyFile: secretFile("backup-s3-secret-access-key"),
     containers: Object.fromEntries([...TIERS, "evidence"].map((kind) => [kind, bucket])),
   };
-}
-
-/** What of the targets needs secrets. */
-export function featuresOf({
-  s3,
-  recipients,
-}: Pick<RecoveryTargets, "s3" | "recipients">): OptionalFeature[] {
-  return [...(recipients.length > 0 ? ["encryption" as const] : []), ...(s3 ? ["s3" as const] : [])];
 }
 
 /** The file with the private keys, for what reads encrypted backups. */

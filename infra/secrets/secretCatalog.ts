@@ -20,6 +20,7 @@ export type SecretReader =
   | "metrics"
   | "monitoring"
   | "operator"
+  | "preflight"
   | "status-page";
 
 /** What an environment may do without, and with it the secrets it needs: `recovery.encryption`, `recovery.s3`. */
@@ -135,7 +136,8 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     name: "database-monitoring-url",
     source: "generated",
     rotationDays: 90,
-    readers: ["monitoring"],
+    // It shows what replicates, and who may log in, and no row of a table.
+    readers: ["monitoring", "preflight"],
     variable: "DATA_SOURCE_NAME",
     contentType: "postgresql connection string (direct)",
     connection: { role: "monitoring", pooled: false },

@@ -1,4 +1,4 @@
-import yaml from "js-yaml";
+import { dump } from "js-yaml";
 import type { Maintenance } from "../../packages/alerting/maintenance";
 import { gatusConfig } from "./gatus";
 import type { Incident } from "./incidents";
@@ -20,5 +20,5 @@ export interface OutsideFileArgs {
 export function outsideFile({ environment, targets, maintenance, incidents }: OutsideFileArgs): string {
   const services = pageServices(targets);
   const config = gatusConfig({ services, environment, port: OUTSIDE_PORT, maintenance, incidents });
-  return yaml.dump(config, { lineWidth: -1, noRefs: true });
+  return dump(config, { lineWidth: -1, noRefs: true });
 }

@@ -4,6 +4,7 @@ import { backupAlerts } from "./alerts/backups";
 import { clusterAlerts } from "./alerts/cluster";
 import { CRITICAL_ALERTS } from "./alerts/critical";
 import { DATABASE_ACTIVITY_ALERTS, databaseAlerts, databaseMetricAlerts } from "./alerts/database";
+import { readinessAlerts } from "./alerts/readiness";
 import { expiryAlerts, expiryRecordings } from "./alerts/expiry";
 import { MONITORING_ALERTS } from "./alerts/monitoring";
 import { RUNBOOK_BASE_URL } from "./runbooks";
@@ -24,6 +25,7 @@ export function alertCatalogue(settings: AlertSettings): Catalogue {
       ...applicationAlerts(settings),
       ...clusterAlerts(settings),
       ...backupAlerts(settings),
+      ...readinessAlerts(settings),
       ...expiryAlerts(settings),
       ...MONITORING_ALERTS,
       ...sloAlerts(),

@@ -130,6 +130,8 @@ export const METRICS: readonly Metric[] = [
     pgbackup_mttr_seconds: "Mean time to recover over all drills.",
     pgbackup_evidence_intact: "1 while the chain of drill reports is unbroken.",
     pgbackup_store_up: "1 while the exporter can read every target.",
+    forma3d_readiness_pass: "1 when a readiness `check` passed, else 0, of the newest run on record.",
+    forma3d_readiness_checked_at_seconds: "When the readiness checks on record were run, Unix seconds.",
     pgbackup_target_behind: "Backups a `target` lacks that another holds, by `database`.",
   }),
   ...from("prometheus", "gauge", { up: "1 when a scrape of a target (`job`) succeeded." }),

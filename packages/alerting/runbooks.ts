@@ -21,6 +21,7 @@ export const RUNBOOKS = {
   "region-loss": "Azure has lost the primary region",
   "backup-failed": "A backup is missing, late or unverified",
   "drill-overdue": "A recovery drill is overdue or failed",
+  "not-ready": "A daily readiness check failed or did not run: a failover would not work today",
   "monitoring-blind": "Monitoring itself no longer sees or speaks",
 } as const;
 

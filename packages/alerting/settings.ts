@@ -41,6 +41,8 @@ export interface AlertThresholds {
   backupMaxUnprovedHours: number;
   /** Most days between two drills. */
   drillMaxAgeDays: number;
+  /** Oldest allowed newest readiness check, hours: the daily interval and two. */
+  readinessMaxAgeHours: number;
   /** Shrinkage against the mean of seven days that is suspicious, percent. */
   backupShrinkPercent: number;
 }
@@ -65,6 +67,7 @@ export const DEFAULT_THRESHOLDS: AlertThresholds = {
   backupMaxUnverifiedDays: 35,
   backupMaxUnprovedHours: 6,
   drillMaxAgeDays: 35,
+  readinessMaxAgeHours: 26,
   backupShrinkPercent: 50,
 };
 

@@ -137,11 +137,12 @@ const muting = resourceRule(
   },
 );
 
-/** Commands of the recovery runner that must run by themselves, how often at least, and where that is set. */
+/** Commands that must run by themselves, how often at least, and where that is set. */
 const JOBS: readonly { command: string; often: "daily" | "weekly" | "monthly"; what: string }[] = [
   { command: "backup", often: "daily", what: "a backup" },
   { command: "verify", often: "weekly", what: "a verification of backups" },
   { command: "drill", often: "monthly", what: "a recovery drill" },
+  { command: "preflight", often: "daily", what: "the readiness checks" },
 ];
 
 /** Whether a schedule of five fields comes round often enough. */
@@ -217,7 +218,7 @@ const complete = stackRule(
     name: "production-complete",
     title: "Production has all the report promises",
     description:
-      "Where a stack holds the production database and runs its application, jobs that back up, verify and drill run often enough in the serving region; servers have alerts and somebody to tell, and the edge has its firewall.",
+      "Where a stack holds the production database and runs its application, jobs that back up, verify, drill and check readiness run often enough in the serving region; servers have alerts and somebody to tell, and the edge has its firewall.",
     why: "What is left out breaks no rule on what is there: a plan without backups looks as green as one with them.",
     severity: "critical",
     framework: { waf: ["RE:09", "RE:10"], mcsb: ["BR-1", "BR-4"], risks: ["R01", "R02", "R09"] },

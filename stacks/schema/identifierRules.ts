@@ -56,12 +56,20 @@ function loginRules(database: StackConfig["database"]): Problem[] {
 }
 
 /** No two things run the same image: it would be one pasted in the place of another. */
-export function imageRules({ workloads, gateway, recovery, monitoring, statusPage }: StackConfig): Problem[] {
+export function imageRules({
+  workloads,
+  gateway,
+  recovery,
+  readiness,
+  monitoring,
+  statusPage,
+}: StackConfig): Problem[] {
   const images: Claim[] = [
     { path: ["workloads", "api", "image"], found: workloads.api.image },
     { path: ["workloads", "dashboard", "image"], found: workloads.dashboard.image },
     { path: ["gateway", "image"], found: gateway.image },
     { path: ["recovery", "image"], found: recovery.image },
+    { path: ["readiness", "image"], found: readiness.image },
     { path: ["monitoring", "postgresExporterImage"], found: monitoring.postgresExporterImage },
     { path: ["monitoring", "blackboxExporterImage"], found: monitoring.blackboxExporterImage },
     { path: ["statusPage", "statpingImage"], found: statusPage.statpingImage },

@@ -118,6 +118,12 @@ const thresholds = z
       .max(92)
       .default(D.drillMaxAgeDays)
       .describe("Most days between two drills."),
+    readinessMaxAgeHours: z
+      .int()
+      .min(1)
+      .max(168)
+      .default(D.readinessMaxAgeHours)
+      .describe("Oldest allowed newest readiness check, hours."),
     backupShrinkPercent: z
       .int()
       .min(5)

@@ -12,7 +12,7 @@ import { maintenanceRules } from "./maintenanceRules";
 import { monitoringRules } from "./monitoringRules";
 import { recoveryRules } from "./recoveryRules";
 import { controlPlaneRules, regionRules, roleRules, servingRules } from "./regionRules";
-import { scheduleRules } from "./scheduleRules";
+import { readinessRules, scheduleRules } from "./scheduleRules";
 import { archiveRules, clusterAddressRules, computeRules, podRules } from "./sizeRules";
 import { storageRules } from "./storageRules";
 
@@ -84,7 +84,10 @@ const RULES: {
   { needs: ["vault", "database", "budget"], check: dateRules },
   { needs: ["alerts", "statusPage"], check: incidentDateRules },
   { needs: ["azure", "cluster", "database"], check: identifierRules },
-  { needs: ["workloads", "gateway", "recovery", "monitoring", "statusPage"], check: imageRules },
+  {
+    needs: ["workloads", "gateway", "recovery", "readiness", "monitoring", "statusPage"],
+    check: imageRules,
+  },
   { needs: ["database", "regions"], check: computeRules },
   { needs: ["workloads", "cluster"], check: podRules },
   { needs: ["network", "cluster"], check: clusterAddressRules },
@@ -99,6 +102,7 @@ const RULES: {
   { needs: ["workloads", "cluster", "regions"], check: capacityRules },
   { needs: ["cluster", "regions"], check: zoneRules },
   { needs: ["recovery", "alerts", "storage"], check: scheduleRules },
+  { needs: ["readiness", "alerts"], check: readinessRules },
   { needs: ["database", "recovery"], check: maintenanceRules },
   { needs: ["recovery", "database"], check: recoveryRules },
   { needs: ["network"], check: addressRules },

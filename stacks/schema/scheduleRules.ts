@@ -138,3 +138,26 @@ function kept(containers: StackConfig["storage"]["containers"], schedules: Sched
         ];
   });
 }
+
+/** Readiness is checked once a day at least, and its alert waits longer than that. */
+export function readinessRules({ readiness: { schedule }, alerts: { thresholds } }: StackConfig): Problem[] {
+  const { shortest, longest } = spacing(schedule);
+  if (shortest < HOURS || longest > DAYS)
+    return [
+      {
+        path: ["readiness", "schedule"],
+        found: schedule,
+        allowed: "a schedule that runs at least once a day and at most once an hour, all year",
+      },
+    ];
+  const hours = longest / HOURS;
+  return thresholds.readinessMaxAgeHours > hours
+    ? []
+    : [
+        {
+          path: ["alerts", "thresholds", "readinessMaxAgeHours"],
+          found: thresholds.readinessMaxAgeHours,
+          allowed: `more than ${hours}, the hours between two runs of readiness.schedule`,
+        },
+      ];
+}

@@ -6,6 +6,7 @@ import { database } from "./database";
 import { budget, defender } from "./governance";
 import { alerts, monitoring, statusPage } from "./monitoring";
 import { network } from "./network";
+import { readiness } from "./readiness";
 import { recovery } from "./recovery";
 import { registry } from "./registry";
 import { serving } from "./serving";
@@ -47,6 +48,7 @@ export const stackSchema = z.strictObject({
   edge,
   gateway,
   recovery,
+  readiness,
   monitoring,
   alerts,
   statusPage,

@@ -11,6 +11,7 @@ import { SLOS } from "../../packages/alerting/slo";
 import { Alert, AzureMetricAlert, PrometheusAlert, RISKS } from "../../packages/alerting/types";
 import { catalogueProblems, CatalogueError, MAX_RULES_PER_GROUP } from "../../packages/alerting/validate";
 import { METRICS as SERVED_BY_RUNNER } from "../../apps/recovery/exporter/gauges";
+import { READINESS_METRICS } from "../../apps/recovery/exporter/readiness";
 import { pageServices } from "../../infra/statusPage/targets";
 import { SETTINGS } from "./support";
 import fc from "fast-check";
@@ -108,7 +109,10 @@ describe("the catalogue as a whole", () => {
   });
 
   test("what is read of the backup exporter is what the recovery runner serves", () => {
-    const served = Object.keys(SERVED_BY_RUNNER).map((name) => `pgbackup_${name}`);
+    const served = [
+      ...Object.keys(SERVED_BY_RUNNER).map((name) => `pgbackup_${name}`),
+      ...Object.keys(READINESS_METRICS),
+    ];
     const expected = METRICS.filter(({ source }) => source === "backup-exporter").map(({ name }) => name);
     expect(expected.filter((name) => !served.includes(name))).toEqual([]);
   });

@@ -584,6 +584,31 @@ const BACKUPS: Record<string, Sample> = {
     ],
   },
   DrillFailed: stepping("pgbackup_drill_verdict", [1, 0], {}),
+  NotReady: {
+    fires: [
+      {
+        series: {
+          'forma3d_readiness_pass{stack="prod",check="quota"}': always(0),
+          'forma3d_readiness_pass{stack="prod",check="fences"}': always(1),
+          forma3d_readiness_checked_at_seconds: always(0),
+        },
+        onset: 0,
+        labels: { check: "quota" },
+      },
+      { series: { forma3d_readiness_checked_at_seconds: passingAt11(26 * 3_600) }, onset: 11 },
+      { series: { up: always(1) }, onset: 0 },
+    ],
+    silent: [
+      {
+        why: "every check passed 20 hours ago",
+        series: {
+          'forma3d_readiness_pass{stack="prod",check="quota"}': always(1),
+          forma3d_readiness_checked_at_seconds: always(-20 * 3_600),
+        },
+        at: 200,
+      },
+    ],
+  },
   RecoveryTimeMissed: stepping("pgbackup_restore_rto_seconds", [14_400, 14_401], {}),
   RecoveryPointMissed: stepping("pgbackup_rpo_seconds", [3_600, 3_601], {}),
 };

@@ -604,8 +604,9 @@ describe("npm run images", () => {
       const images = imagesOf(committed(stack));
       const { stdout } = script("apps/tools/images/images.ts", stack);
       expect(stdout.trim().split("\n")).toEqual(images);
-      const used =
-        JSON.stringify(committed(stack)).match(/[a-z0-9.]+\/[a-z0-9./_-]+@sha256:[0-9a-f]{64}/g) ?? [];
+      // The stack file the readiness checks read names images of workloads that another choice would run, too.
+      const running = committed(stack).filter(({ urn }) => !String(urn).endsWith("-readiness-platform"));
+      const used = JSON.stringify(running).match(/[a-z0-9.]+\/[a-z0-9./_-]+@sha256:[0-9a-f]{64}/g) ?? [];
       expect(images).toEqual([...new Set(used)].sort());
     }
     // The stack files name images the plan has no use for just now, such as the other status page's.

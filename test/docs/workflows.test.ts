@@ -157,6 +157,8 @@ test("rights to write are those of the one job that needs them", () => {
   );
   expect(writing.filter((entry) => !entry.endsWith("id-token")).sort()).toEqual([
     "drift.yml refresh: issues",
+    "operations-image.yml publish: attestations",
+    "operations-image.yml publish: packages",
     "pull-request.yml plan: pull-requests",
     "pull-request.yml plan: security-events",
     "recovery-image.yml publish: attestations",
@@ -206,25 +208,43 @@ test("the engine is the very archive that was looked at", () => {
   }
 });
 
-test("the recovery image is built on a pinned base, tried, published from main only, signed, and named by digest", () => {
-  const [build, publish] = ["build", "publish"].map((job) =>
-    JOBS.find(({ name }) => name === `recovery-image.yml ${job}`),
-  );
-  expect(build?.script).toMatch(/NODE_DIGEST=@\$base/);
-  expect(build?.script).not.toContain("docker push");
-  expect(publish?.job).toMatchObject({
-    needs: "build",
-    if: "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'",
-  });
-  expect(publish?.script).toMatch(/buildx build --push --provenance=mode=max --sbom=true/);
-  expect(publish?.script).toContain('echo "$IMAGE@$digest"');
-  const attest = publish?.steps.find(({ uses }) => uses?.startsWith("actions/attest-build-provenance@"));
-  expect(attest?.with).toMatchObject({
-    "subject-digest": "${{ steps.publish.outputs.digest }}",
-    "push-to-registry": true,
-  });
-  const stack = read(path.join(ROOT, "Pulumi.prod.yaml")) as { config: any };
-  expect(stack.config["forma3d:recovery"].image).toMatch(/^ghcr\.io\/forma3d\/recovery@sha256:/);
+test.each([
+  ["recovery", "recovery"],
+  ["operations", "readiness"],
+])(
+  "the %s image is built on a pinned base, tried, published from main only, signed, and named by digest",
+  (image, key) => {
+    const [build, publish] = ["build", "publish"].map((job) =>
+      JOBS.find(({ name }) => name === `${image}-image.yml ${job}`),
+    );
+    expect(build?.script).toContain(`--file apps/${image}/Dockerfile`);
+    expect(publish?.script).toContain(`forma3d:${key}.image`);
+    expect(build?.script).toMatch(/NODE_DIGEST=@\$base/);
+    expect(build?.script).not.toContain("docker push");
+    expect(publish?.job).toMatchObject({
+      needs: "build",
+      if: "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'",
+    });
+    expect(publish?.script).toMatch(/buildx build --push --provenance=mode=max --sbom=true/);
+    expect(publish?.script).toContain('echo "$IMAGE@$digest"');
+    const attest = publish?.steps.find(({ uses }) => uses?.startsWith("actions/attest-build-provenance@"));
+    expect(attest?.with).toMatchObject({
+      "subject-digest": "${{ steps.publish.outputs.digest }}",
+      "push-to-registry": true,
+    });
+    const stack = read(path.join(ROOT, "Pulumi.prod.yaml")) as { config: any };
+    expect(stack.config[`forma3d:${key}`].image).toMatch(new RegExp(`^ghcr\\.io/forma3d/${image}@sha256:`));
+  },
+);
+
+test("the daily readiness checks run as the identity that the page gives their role", () => {
+  const jobs = JOBS.filter(({ script }) => script.includes("preflight.sh"));
+  expect(jobs.map(({ name }) => name)).toEqual(["preflight.yml ready"]);
+  const environment = String(jobs[0]?.job.environment);
+  const purpose = /-(\w+)$/.exec(environment)?.[1] ?? "";
+  const page = fs.readFileSync(path.join(ROOT, "docs/deploying.md"), "utf8");
+  const given = [...page.matchAll(/--assignee "\$([A-Z]+)" --role "Forma3D preflight \$STACK"/g)];
+  expect(given.map(([, identity]) => identity)).toEqual([purpose.toUpperCase()]);
 });
 
 test("the daily readiness checks run as the identity that the page gives their role", () => {
@@ -401,7 +421,8 @@ if [ "$2" = list ]; then echo "${number ?? ""}"; else echo "$1 $2 $3" >>"${folde
 describe("verify-images.sh", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "images-"));
   afterAll(() => fs.rmSync(folder, { recursive: true }));
-  const image = (letter: string): string => `ghcr.io/forma3d/recovery@sha256:${letter.repeat(64)}`;
+  const image = (letter: string, name = "recovery"): string =>
+    `ghcr.io/forma3d/${name}@sha256:${letter.repeat(64)}`;
   const git = (...args: string[]) => {
     const result = spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], {
       cwd: folder,
@@ -409,14 +430,14 @@ describe("verify-images.sh", () => {
     });
     expect([args, result.status]).toEqual([args, 0]);
   };
-  const name = (letter: string): void =>
+  const name = (letter: string, other = "a"): void =>
     fs.writeFileSync(
       path.join(folder, "Pulumi.prod.yaml"),
-      `config:\n  forma3d:recovery:\n    image: ${image(letter)} # reason\n`,
+      `config:\n  forma3d:recovery:\n    image: ${image(letter)} # reason\n  forma3d:readiness:\n    image: ${image(other, "operations")}\n`,
     );
-  /** Runs it after a change of the image, with a `gh` that knows the signature of one. */
-  const run = (letter: string) => {
-    name(letter);
+  /** Runs it after a change of the images, with a `gh` that knows the signature of one each. */
+  const run = (letter: string, other = "a") => {
+    name(letter, other);
     return spawnSync("bash", [".github/scripts/verify-images.sh", "HEAD"], {
       cwd: folder,
       encoding: "utf8",
@@ -433,7 +454,7 @@ describe("verify-images.sh", () => {
     fs.mkdirSync(path.join(folder, "bin"));
     fs.writeFileSync(
       path.join(folder, "bin/gh"),
-      `#!/usr/bin/env bash\necho "$*" >>"${folder}/asked"\n[ "$3" = "oci://${image("b")}" ]\n`,
+      `#!/usr/bin/env bash\necho "$*" >>"${folder}/asked"\n[ "$3" = "oci://${image("b")}" ] || [ "$3" = "oci://${image("b", "operations")}" ]\n`,
       { mode: 0o755 },
     );
     git("init", "--quiet");
@@ -452,6 +473,19 @@ describe("verify-images.sh", () => {
     expect(fs.readFileSync(path.join(folder, "asked"), "utf8")).toContain(
       "--repo forma3d/platform --signer-workflow forma3d/platform/.github/workflows/recovery-image.yml",
     );
+    expect(run("b", "b")).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("/operations@") as string,
+    });
+    expect(fs.readFileSync(path.join(folder, "asked"), "utf8")).toContain(
+      "forma3d/platform/.github/workflows/operations-image.yml",
+    );
+    expect(run("a", "c")).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^error: Pulumi.prod.yaml: readiness.image: found ghcr\S+; allowed: an image that /,
+      ) as string,
+    });
     const refused = run("c");
     expect(refused.status).toBe(1);
     expect(refused.stderr).toMatch(
@@ -461,7 +495,8 @@ describe("verify-images.sh", () => {
 
   test("finds the image that the stack files of this project name", () => {
     const text = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8");
-    expect(text).toMatch(/^ +image: ghcr\.io\/forma3d\/recovery@sha256:[0-9a-f]{64}/m);
+    for (const name of ["recovery", "operations"])
+      expect(text).toMatch(new RegExp(`^ +image: ghcr\\.io/forma3d/${name}@sha256:[0-9a-f]{64}`, "m"));
   });
 });
 

@@ -338,6 +338,7 @@ describe("everything that runs", () => {
       "drill",
       "prune",
       "metrics",
+      "preflight",
     ];
     expect(new Set(own.map((name) => clientIds.get(`primary ${name}`) ?? "none")).size).toBe(own.length);
   });
@@ -791,11 +792,12 @@ describe("two regions", () => {
         .filter(([, is]) => is === "standby")
         .map(([name]) => name)
         .sort(),
-    ).toEqual(
-      ["copy", "daily", "drill", "hourly", "monthly", "prune", "verify", "weekly"].map(
+    ).toEqual([
+      "readiness",
+      ...["copy", "daily", "drill", "hourly", "monthly", "prune", "verify", "weekly"].map(
         (job) => `recovery-${job}`,
       ),
-    );
+    ]);
     expect(
       serving!(TYPES.cronJob)
         .map(role)

@@ -1,6 +1,14 @@
-import { BlockBlobClient } from "@azure/storage-blob";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { BlockBlobClient, ContainerClient } from "@azure/storage-blob";
 import { Laptop, type Ran } from "../../apps/rehearsal/laptop";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
+import { valueIn } from "../../apps/rehearsal/laptop/vaultValue";
+import { kindNamed } from "../../packages/emulated-azure/kubernetes/kinds";
+import { grant } from "../../packages/emulated-azure/rights/grant";
+import { root, run } from "../support/recoveryCli";
 
 /*
  * Production as it is planned, served on this machine with its pods at work, and acted on by the commands an operator types: processes
@@ -23,6 +31,98 @@ const operations = (args: string[], incident: string, more: Parameters<Laptop["o
 const well = (ran: Ran) =>
   expect({ code: ran.code, said: ran.code === 0 ? "" : ran.said }).toEqual({ code: 0, said: "" });
 const failover = (to: string, incident: string) => operations(["failover", "prod", "--to", to], incident);
+
+test("the readiness check of the cluster runs as its own identity, does what it must, and may do no more", async () => {
+  const { served, platform } = laptop;
+  const { cloud, real } = served;
+  // Step 9 of docs/deploying.md: an owner gives the region's identity the one role; the plan gave it all else.
+  const identity = cloud.directory
+    .all()
+    .find(({ displayName }) => displayName === "id-forma3d-prod-weu-preflight")!;
+  const who = cloud.directory.add({ ...identity, secret: randomBytes(24).toString("base64url") });
+  const held = [...cloud.cloud.all()].find(({ inputs }) => inputs["roleName"] === "Forma3D preflight prod")!;
+  grant(cloud.cloud, {
+    principal: who,
+    role: held.inputs["roleDefinitionId"] as string,
+    scope: `/subscriptions/${platform.subscriptionId}`,
+  });
+  // The very arguments, variables and file its CronJob has; the pod's secret is what the region's vault holds.
+  const objects = real!.clusters.api("aks-forma3d-prod-weu")!.objects;
+  const named = (kind: string, apiVersion: string, name: RegExp): any =>
+    objects.list(kindNamed(apiVersion, kind)!).find(({ metadata }) => name.test(metadata.name))!;
+  const [container] = named("CronJob", "batch/v1", /^readiness$/).spec.jobTemplate.spec.template.spec
+    .containers;
+  const folder = path.join(laptop.folder, "image");
+  execFileSync(process.execPath, ["apps/operations/build.mjs", folder], { cwd: root });
+  const file = named("ConfigMap", "v1", /^preflight-/).data as Record<string, string>;
+  for (const [name, text] of Object.entries(file)) fs.writeFileSync(path.join(folder, name), text);
+  const args = (container.args as string[]).map((one) =>
+    one === "/tmp/readiness" ? path.join(folder, "journal") : one,
+  );
+  const { KUBECONFIG: _none, INCIDENT_STORE_URL: _neither, ...settings } = laptop.environment();
+  const ran = await run([path.join(folder, "operations.js"), ...args], {
+    ...settings,
+    PATH: "/nonexistent",
+    HOME: folder,
+    STACK_FOLDER: folder,
+    DATABASE_URL: valueIn(served, platform.regions[0]!.vault, "database-monitoring-url"),
+    AZURE_CLIENT_ID: who.appId,
+    AZURE_CLIENT_SECRET: who.secret,
+  });
+  const { checks } = JSON.parse(ran.stdout) as { checks: { id: string; status: string; text: string }[] };
+  const open = checks.filter(({ status }) => status !== "PASS");
+  // What a laptop has not: registries with the example digests, public certificates and DNS, a Front Door that says how its links
+  // are, and backups yet. Nothing was refused for want of a right.
+  const lacking = ["images", "certificates", "backups", "private-links", "front-door"];
+  expect(checks.filter(({ text }) => /authoriz|does not have|forbidden/i.test(text))).toEqual([]);
+  expect(open.filter(({ id }) => !lacking.includes(id))).toEqual([]);
+  expect(checks.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(["standby", "replication", "fences", "vaults"]),
+  );
+  // It is on record in both accounts, where exporter and drill look for it.
+  for (const name of real!.storage.names.filter((one) => one.includes("bkp"))) {
+    const container = new ContainerClient(real!.storage.get(name)!.addressOf("/evidence"));
+    const kept: string[] = [];
+    for await (const blob of container.listBlobsFlat({ prefix: "readiness/" })) kept.push(blob.name);
+    expect([name, kept]).toEqual([name, [expect.stringMatching(/^readiness\/prod\/\d{17}\.json$/)]]);
+  }
+  // And no more: no value of a secret, no pod, no server, no blob taken away.
+  const may = (action: string, scope: string, data: boolean) =>
+    cloud.rights.may(who, { action, scope, data });
+  const [west] = platform.regions;
+  const group = `/subscriptions/${platform.subscriptionId}/resourceGroups/${west!.resourceGroup}/providers`;
+  const cluster = `${group}/Microsoft.ContainerService/managedClusters/${west!.cluster}`;
+  const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
+  const account = `${group}/Microsoft.Storage/storageAccounts/${platform.backupAccounts[0]!.url.slice(8).split(".")[0]}`;
+  const evidence = `${account}/blobServices/default/containers/evidence`;
+  const daily = `${account}/blobServices/default/containers/backups-daily`;
+  const asked = (action: string, scope: string, data = true): [string, boolean] => [
+    action,
+    may(action, scope, data),
+  ];
+  expect(
+    [
+      asked(`${blobs}/read`, daily),
+      asked(`${blobs}/write`, evidence),
+      asked(`${blobs}/write`, daily),
+      asked(`${blobs}/delete`, evidence),
+      asked(
+        "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+        `${group}/Microsoft.KeyVault/vaults/${west!.vault}`,
+      ),
+      asked("Microsoft.ContainerService/managedClusters/apps/deployments/write", cluster),
+      asked(
+        "Microsoft.DBforPostgreSQL/flexibleServers/write",
+        `${group}/Microsoft.DBforPostgreSQL/flexibleServers/${west!.server}`,
+        false,
+      ),
+    ].map(([, yes]) => yes),
+  ).toEqual([true, true, false, false, false, false, false]);
+  const sql = await laptop.sql<{ may: boolean }>(
+    "SELECT has_table_privilege('monitoring', 'orders', 'SELECT') AS may FROM pg_tables WHERE tablename = 'orders' LIMIT 1",
+  );
+  expect(sql.filter(({ may: reads }) => reads)).toEqual([]);
+});
 
 test("a region is lost while a customer orders: one command, and the other serves; back again without losing an order", async () => {
   await laptop.lose("westeurope");

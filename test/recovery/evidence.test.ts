@@ -17,6 +17,7 @@ import {
 } from "../../apps/recovery/drill/report";
 import { formatDuration } from "../../apps/recovery/duration";
 import { checkChain, sha256, type StoredReport } from "../../apps/recovery/evidence/chain";
+import { keepReadiness, readinessBefore } from "../../apps/recovery/evidence/readiness";
 import { appendReport, folderEvidence, type EvidenceStore } from "../../apps/recovery/evidence/store";
 import { METRICS } from "../../apps/recovery/exporter/gauges";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
@@ -417,4 +418,43 @@ test("a report draws its stages with their share of the target, and the drills s
   // Its line is told from the others by the key, and from the target's by not being red.
   const [, colour] = /<polyline [^>]*stroke="(hsl\((?!0 )[^"]+)"/.exec(page) ?? [];
   expect(page).toContain(`style="fill:${colour}"`);
+});
+
+test("a report says whether a passing preflight preceded the drill, and says so plainly when none did", async () => {
+  const place = fs.mkdtempSync(path.join(os.tmpdir(), "readiness-"));
+  try {
+    const store = folderEvidence(place);
+    const began = new Date("2026-03-02T06:00:00.000Z");
+    const said = async () => {
+      const report = drillReport({ readiness: await readinessBefore(store, "prod", began) });
+      expect(drillReportSchema.parse(report)).toEqual(report);
+      const [line] = /^.*preflight.*$/im.exec(renderMarkdown(report)) ?? [];
+      const [, shown] = /<p class="(?:good|bad)">(.*?)<\/p>/.exec(renderPage(report, [])) ?? [];
+      expect(shown?.replaceAll("&#39;", "'")).toBe(line?.replaceAll("**", ""));
+      return line;
+    };
+    const keep = (at: string, statuses: ("PASS" | "FAIL" | "NOT_RUN")[]) =>
+      keepReadiness(store, "prod", {
+        stack: "prod",
+        at,
+        checks: statuses.map((status, index) => ({ id: `check-${index}`, status, text: "found" })),
+      });
+    expect(await said()).toBe("**No passing preflight preceded this drill: none is on record**.");
+    await keep("2026-02-28T05:30:00.000Z", ["PASS"]);
+    expect(await said()).toBe("**No passing preflight preceded this drill: the last was 2 d 0 h before**.");
+    await keep("2026-03-02T02:00:00.000Z", ["PASS", "FAIL", "NOT_RUN"]);
+    expect(await said()).toBe(
+      "**No passing preflight preceded this drill: of the one 4 h 00 min before, check-1, check-2 did not pass**.",
+    );
+    await keep("2026-03-02T05:30:00.000Z", ["PASS", "PASS"]);
+    expect(await said()).toBe("A preflight passed 30 min 00 s before this drill.");
+    fs.writeFileSync(path.join(place, "readiness/prod/99999999999999999.json"), "{");
+    expect(await said()).toMatch(
+      /none is on record \(readiness\/prod\/9+\.json in .* is no record of readiness/,
+    );
+    // A report of before there was such a line is none the worse.
+    expect(renderMarkdown(drillReport())).not.toMatch(/preflight/i);
+  } finally {
+    fs.rmSync(place, { recursive: true });
+  }
 });

@@ -6,6 +6,7 @@ import { runVerify } from "../../apps/recovery/commands/verify";
 import type { RunContext } from "../../apps/recovery/context";
 import { appendReport } from "../../apps/recovery/evidence/store";
 import { sha256 } from "../../apps/recovery/evidence/chain";
+import { keepReadiness } from "../../apps/recovery/evidence/readiness";
 import { METRICS } from "../../apps/recovery/exporter/gauges";
 import { silent } from "../../apps/recovery/progress";
 import { loadSettings, type Settings } from "../../apps/recovery/settings";
@@ -157,6 +158,40 @@ test("a verified backup and the newest drill", async () => {
   expect(found.get("pgbackup_mttr_seconds")).toBe(42.5);
   expect(found.get("pgbackup_evidence_intact")).toBe(1);
   expect(found.get(`pgbackup_duration_seconds{database="forma3d",stage="backup-only: restore"}`)).toBe(40);
+});
+
+test("the newest readiness check on record, one series for each check; without one there is none", async () => {
+  const named = (found: Map<string, number>) =>
+    [...found.keys()].filter((name) => name.includes("readiness"));
+  expect(named(await once())).toEqual([]);
+  const store = await containerEvidence(azurite, "evidence");
+  const check = (id: string, status: "PASS" | "FAIL" | "NOT_RUN") => ({ id, status, text: "found" });
+  await keepReadiness(store, "prod", {
+    stack: "prod",
+    at: "2026-03-02T05:30:00.000Z",
+    checks: [check("quota", "FAIL"), check("gone", "PASS")],
+  });
+  await keepReadiness(store, "prod", {
+    stack: "prod",
+    at: "2026-03-03T05:30:00.000Z",
+    checks: [check("quota", "PASS"), check("images", "FAIL"), check("fences", "NOT_RUN")],
+  });
+  // Somebody else's is none of ours.
+  await keepReadiness(store, "staging", {
+    stack: "staging",
+    at: "2026-03-04T05:30:00.000Z",
+    checks: [check("quota", "FAIL")],
+  });
+  const found = await once();
+  expect(Object.fromEntries(named(found).map((name) => [name, found.get(name)]))).toEqual({
+    'forma3d_readiness_checked_at_seconds{stack="prod"}': Date.parse("2026-03-03T05:30:00Z") / 1000,
+    'forma3d_readiness_pass{stack="prod",check="quota"}': 1,
+    'forma3d_readiness_pass{stack="prod",check="images"}': 0,
+    'forma3d_readiness_pass{stack="prod",check="fences"}': 0,
+    'forma3d_readiness_not_run{stack="prod",check="quota"}': 0,
+    'forma3d_readiness_not_run{stack="prod",check="images"}': 0,
+    'forma3d_readiness_not_run{stack="prod",check="fences"}': 1,
+  });
 });
 
 test("a lost archive, a damaged manifest and a changed report show", async () => {

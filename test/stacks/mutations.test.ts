@@ -453,6 +453,15 @@ const NONSENSE: [changes: Record<string, unknown>, message: RegExp, stack?: stri
   [schedules({ prune: "0 0 1 1 *" }), /a schedule that runs at least once a week, all year$/],
   [{ "recovery.deadlineMinutes": { prune: 1440 } }, /deadlineMinutes\.prune: .*less than 1440, /],
   [{ "alerts.thresholds": { drillMaxAgeDays: 7 } }, /at least 31, the days between two runs/],
+  [
+    { "readiness.schedule": "30 5 * * 1-5" },
+    /readiness\.schedule: .*at least once a day and at most once an hour/,
+  ],
+  [{ "readiness.schedule": "* * * * *" }, /readiness\.schedule: .*at most once an hour, all year$/],
+  [
+    { "alerts.thresholds": { readinessMaxAgeHours: 24 } },
+    /more than 24, the hours between two runs of readiness/,
+  ],
   [{ "alerts.thresholds": { backupMaxAgeHours: 24 } }, /more than 24, the hours between two daily backups$/],
   [{ "alerts.thresholds": { webhookSilenceMinutes: 900 } }, /less than 840, the minutes of businessHours/],
   [{ "alerts.thresholds": { secretDays: 90 } }, /less than 90, the days the shortest-lived secret lives$/],

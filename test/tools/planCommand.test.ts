@@ -208,7 +208,11 @@ describe("a plan that is fine", () => {
 
   test("is compared with an earlier one, and ends with 1 when data would be lost", async () => {
     const harmless = await run("staging", "--quiet", "--diff", json, "--config", "logRetentionDays=30");
-    expect(harmless.stdout).toMatch(/1 changed, 0 replaced, 0 removed/);
+    // The readiness check of the cluster has a copy of the stack file.
+    expect(harmless.stdout).toMatch(/2 changed, 0 replaced, 0 removed/);
+    expect(harmless.stdout).toMatch(
+      /readiness-platform\n +data\.Pulumi\.staging\.yaml\[\d+\]: .*logRetentionDays: 30/,
+    );
     expect(harmless.stdout).toMatch(/operationalinsights:Workspace[^\n]*\n +retentionInDays: \d+ → 30/);
     expect(harmless.code).toBe(0);
     const fatal = await runIn(

@@ -7,6 +7,7 @@ import { messageOf, notRun, refused } from "../frame/errors";
 import type { Platform } from "../platform";
 import { certificateOf } from "./certificates";
 import { kubernetes } from "./cluster";
+import { clustersByAzure } from "./clusterAccess";
 import { postgres, type Resolve } from "./database";
 import { documentOf, throughTheEdge, type PublicName } from "./edge";
 import { recordsOf } from "./records";
@@ -27,6 +28,7 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
     "where host names lead that no DNS knows: name=host:port,…; read anew from DATABASE_HOSTS_FILE",
   PUBLIC_HOSTS: "where the public names lead that no DNS knows, without TLS: name=host:port,…",
   RESTORE_LAG_SECONDS: "seconds of log another resource manager still has to archive; Azure's: 300",
+  STACK_FOLDER: "folder of the stack files; this project's unless set",
   GITHUB_TOKEN: "may push branches and open pull requests; with GITHUB_REPOSITORY a verb opens its own",
   GITHUB_REPOSITORY: "owner/name of the repository that is deployed; GITHUB_API_URL for one elsewhere",
 };
@@ -78,24 +80,35 @@ function publicNames(env: Environment): PublicName {
   };
 }
 
-/** The real world, as the environment gives access to it. @throws OperationError when a need is not met */
+/**
+ * The real world, as the environment gives access to it.
+ * @param options `azureGivesClusters`: nobody is there who got a kubeconfig before, so that Azure is asked for the clusters' addresses
+ * @throws OperationError when a need is not met
+ */
 export async function groundOf(
   platform: Platform,
   env: Environment,
   needs: readonly Need[] = ["database", "clusters"],
+  { azureGivesClusters = false }: { azureGivesClusters?: boolean } = {},
 ): Promise<Ground> {
   const database = once(() => databaseOf(env));
   if (needs.includes("database")) database();
-  const clusters = await clustersOf(env).catch((error: unknown) => {
-    if (needs.includes("clusters")) throw error;
-    return (): never => {
-      throw error;
-    };
-  });
   const endpoint = env["AZURE_RESOURCE_MANAGER_URL"];
   const leads = publicNames(env);
   const credential: TokenCredential = new DefaultAzureCredential();
   const options = { ...(endpoint && { endpoint }), retryOptions: { maxRetries: 3 } };
+  const resources = resourceManager(
+    new ResourceManagementClient(credential, platform.subscriptionId, options),
+    endpoint ? { endpoint } : {},
+  );
+  const clusters = azureGivesClusters
+    ? clustersByAzure(platform, resources, credential, env["HTTPS_PROXY"])
+    : await clustersOf(env).catch((error: unknown) => {
+        if (needs.includes("clusters")) throw error;
+        return (): never => {
+          throw error;
+        };
+      });
   return {
     now: () => new Date(),
     ...restoreLag(env),
@@ -108,10 +121,7 @@ export async function groundOf(
     cluster: clusters,
     edge: (url) => throughTheEdge(url, leads),
     document: (url) => documentOf(url, leads),
-    resources: resourceManager(
-      new ResourceManagementClient(credential, platform.subscriptionId, options),
-      endpoint ? { endpoint } : {},
-    ),
+    resources,
     vaults: keyVaults(credential),
     image: async (reference) => {
       const image = parseImage(reference);

@@ -29,6 +29,11 @@ export function recordsOf(
       ENVIRONMENT: environment,
     };
   };
+  const evidence = async () => {
+    const { loadSettings } = await import("../../recovery/settings");
+    const { openEvidence } = await import("../../recovery/commands/evidence");
+    return openEvidence(loadSettings(read(), ["store", "evidence"]));
+  };
   return {
     async backups() {
       const { loadSettings } = await import("../../recovery/settings");
@@ -44,13 +49,18 @@ export function recordsOf(
         problems,
       }));
     },
+    async lastReadiness() {
+      const { newestReadiness } = await import("../../recovery/evidence/readiness");
+      return newestReadiness(await evidence(), environment);
+    },
+    async keepReadiness(readiness) {
+      const { keepReadiness } = await import("../../recovery/evidence/readiness");
+      return keepReadiness(await evidence(), environment, readiness);
+    },
     async lastDrill() {
-      const { loadSettings } = await import("../../recovery/settings");
-      const { openEvidence } = await import("../../recovery/commands/evidence");
       const { readReports } = await import("../../recovery/evidence/store");
       const { parseReport } = await import("../../recovery/evidence/chain");
-      const store = await openEvidence(loadSettings(read(), ["store", "evidence"]));
-      const last = (await readReports(store, environment)).at(-1);
+      const last = (await readReports(await evidence(), environment)).at(-1);
       if (!last) return undefined;
       const { endedAt, verdict } = parseReport(last.bytes);
       return { endedAt: new Date(endedAt), verdict: verdict.overall };

@@ -26,8 +26,8 @@ export function resourceManager(
     const { status, headers, bodyAsText } = await client.pipeline.sendRequest(http, options);
     return { status, headers, body: (bodyAsText ? JSON.parse(bodyAsText) : undefined) as unknown };
   };
-  const read = async (url: string): Promise<unknown> => {
-    const { status, body } = await send({ url });
+  const read = async (url: string, method: "GET" | "POST" = "GET"): Promise<unknown> => {
+    const { status, body } = await send({ url, method });
     if (status === 404) return undefined;
     if (status >= 300) throw refusal(status, body);
     return body;
@@ -46,6 +46,11 @@ export function resourceManager(
         next = page?.nextLink;
       }
       return all;
+    },
+    async ask(action, apiVersion) {
+      const answer = await read(url(action, apiVersion), "POST");
+      if (answer === undefined) throw new Error(`there is no ${action.slice(0, action.lastIndexOf("/"))}`);
+      return answer;
     },
     async put(id, apiVersion, resource, signal) {
       await client.resources.createOrUpdateById(id.slice(1), apiVersion, resource, options(signal));

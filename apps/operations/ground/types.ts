@@ -1,3 +1,5 @@
+import type { Readiness } from "../../recovery/evidence/readiness";
+
 /** Settings of the process, as a verb is given them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -41,6 +43,10 @@ export interface RecordsGround {
   /** The last drill on record. */
   lastDrill(): Promise<DrillView | undefined>;
   openIncidents(): Promise<IncidentView[]>;
+  /** The newest readiness check on record. */
+  lastReadiness(): Promise<Readiness | undefined>;
+  /** Keeps one in every store of evidence that answers. @returns its name there */
+  keepReadiness(readiness: Readiness): Promise<string>;
 }
 
 export interface BackupAge {
@@ -79,6 +85,8 @@ export interface ResourcesGround {
   get(id: string, apiVersion: string): Promise<AzureResource | undefined>;
   /** All of a collection, e.g. `…/customDomains`. */
   list(path: string, apiVersion: string, query?: Readonly<Record<string, string>>): Promise<AzureResource[]>;
+  /** Asks for what Azure answers to a POST alone, such as credentials. */
+  ask(action: string, apiVersion: string): Promise<unknown>;
   /** Creates or replaces; ends when Azure says it is done. */
   put(id: string, apiVersion: string, resource: object, signal: AbortSignal): Promise<void>;
   patch(id: string, apiVersion: string, change: object, signal: AbortSignal): Promise<void>;

@@ -25,6 +25,10 @@ export interface Check {
 export interface ReadinessChoice {
   /** Compares the vaults' secrets by their values, which whoever runs it every day may not read. */
   values?: boolean;
+  /** Names of checks that are not made, because they are somebody else's: contacts stand in the repository. */
+  leaveOut?: readonly string[];
+  /** Keeps the result in the stores of evidence, where metrics and drills find it. */
+  record?: boolean;
 }
 
 /** Days a secret must still be valid. */

@@ -1,35 +1,32 @@
 import fs from "node:fs";
+import type { Readiness, ReadinessCheck as CheckResult } from "../../recovery/evidence/readiness";
+import { refused } from "../frame/errors";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { lookUp } from "../status/findings";
 import { readinessChecks, type ReadinessChoice } from "./checks";
 import { readinessFile } from "./document";
 
-export interface CheckResult {
-  id: string;
-  status: "PASS" | "FAIL" | "NOT_RUN";
-  /** What was found, or why nothing was. */
-  text: string;
-  /** What to do unless it passed. */
-  todo?: string;
-}
-
-export interface Readiness {
-  stack: string;
-  at: string;
-  checks: CheckResult[];
-}
+export type { Readiness };
 
 const STATUS = { ok: "PASS", attention: "FAIL", unknown: "NOT_RUN" } as const;
 
-/** Runs every check and keeps the result for `status`. */
+/**
+ * Runs every check and keeps the result for `status`.
+ * @throws OperationError for a check to leave out that there is not, and when the result could not be kept where it was to be
+ */
 export async function preflight(
   platform: Platform,
   ground: Ground,
   folder: string,
   choice: ReadinessChoice = {},
 ): Promise<Readiness> {
-  const checks = readinessChecks(platform, ground, choice);
+  const all = readinessChecks(platform, ground, choice);
+  const { leaveOut = [], record = false } = choice;
+  for (const id of leaveOut)
+    if (!(id in all))
+      throw refused(`--leave-out ${id}: there is no such check; allowed: ${Object.keys(all).join(", ")}`);
+  const checks = Object.fromEntries(Object.entries(all).filter(([id]) => !leaveOut.includes(id)));
   const findings = await lookUp(
     Object.fromEntries(Object.entries(checks).map(([id, { look }]) => [id, look])),
   );
@@ -47,6 +44,7 @@ export async function preflight(
   fs.writeFileSync(readinessFile(folder, platform.stack), `${JSON.stringify(result, null, 2)}\n`, {
     mode: 0o600,
   });
+  if (record) await ground.records.keepReadiness(result);
   return result;
 }
 

@@ -1,6 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
+import { READINESS_HOURS } from "../../recovery/evidence/preceding";
+import type { Readiness } from "../../recovery/evidence/readiness";
 import { duration } from "../duration";
+import { messageOf } from "../frame/errors";
 import { readJournal } from "../frame/journal";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
@@ -9,8 +12,6 @@ import { attention, judged, ok, type LookUp } from "./findings";
 
 /** Days after which a drill is due again: quarterly, and two weeks. */
 const DRILL_DAYS = 105;
-/** Hours after which a readiness check is old: it runs daily. */
-const READINESS_HOURS = 26;
 
 /** Age of the newest and the newest verified backup in every target, by the runner's own limits. */
 export function backups(_platform: Platform, ground: Ground): LookUp {
@@ -80,26 +81,32 @@ export function unfinished({ stack }: Platform, folder: string): LookUp {
   };
 }
 
-/** What the last readiness check on this machine found. */
+/** What the last readiness check found, on this machine or on record. */
 export function readiness({ stack }: Platform, ground: Ground, folder: string): LookUp {
-  return () => {
+  return async () => {
     const file = readinessFile(folder, stack);
-    if (!fs.existsSync(file))
-      throw new Error(`no readiness check has run here: npm run -s operations -- preflight ${stack}`);
-    const { at, checks } = JSON.parse(fs.readFileSync(file, "utf8")) as {
-      at: string;
-      checks: { id: string; status: string }[];
-    };
+    const here = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Readiness) : undefined;
+    let silent = "";
+    const kept = await ground.records.lastReadiness().catch((error: unknown) => {
+      silent = ` (${messageOf(error)})`;
+      return undefined;
+    });
+    const [last] = [here, kept]
+      .filter((one) => one !== undefined)
+      .sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
+    if (!last)
+      throw new Error(
+        `no readiness check has run here, and none is on record${silent}: npm run -s operations -- preflight ${stack}`,
+      );
+    const { at, checks } = last;
     const age = (ground.now().getTime() - Date.parse(at)) / 1000;
     const open = checks.filter(({ status }) => status !== "PASS");
-    return Promise.resolve(
-      judged(
-        [
-          ...open.map(({ id, status }) => `${id} ${status}`),
-          ...(age > READINESS_HOURS * 3600 ? ["it runs daily"] : []),
-        ],
-        `${checks.length - open.length} of ${checks.length} checks pass, ${duration(age)} ago`,
-      ),
+    return judged(
+      [
+        ...open.map(({ id, status }) => `${id} ${status}`),
+        ...(age > READINESS_HOURS * 3600 ? ["it runs daily"] : []),
+      ],
+      `${checks.length - open.length} of ${checks.length} checks pass, ${duration(age)} ago`,
     );
   };
 }

@@ -1,5 +1,6 @@
 import { formatDuration } from "../duration";
 import type { DrillReport, ScenarioReport } from "./report";
+import { readinessLine } from "./readinessLine";
 import { gantt, share } from "./timeline";
 
 /** The report as a person reads it: verdict first, then each scenario with its timeline. */
@@ -17,6 +18,9 @@ export function renderMarkdown(report: DrillReport): string {
     `Mean time to recover over all drills: ${time(report.metrics.mttrSeconds)}. ` +
       `Drills in the last year: ${report.metrics.drillsLastYear}.`,
     "",
+    ...(report.readiness
+      ? [`${bold(cell(readinessLine(report.readiness)), !report.readiness.passed)}.`, ""]
+      : []),
     ...report.scenarios.flatMap((scenario) => renderScenario(scenario)),
     "## Not exercised by this drill",
     "",
@@ -86,6 +90,8 @@ function renderScenario(scenario: ScenarioReport): string[] {
     "",
   ];
 }
+
+const bold = (text: string, yes: boolean): string => (yes ? `**${text}**` : text);
 
 function time(seconds: number | null): string {
   return seconds === null ? "not measured" : formatDuration(seconds);

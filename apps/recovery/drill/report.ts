@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { checkSchema, checkStatusSchema, stageSchema, tableMatchSchema, type CheckResult } from "../types";
+import { precedingSchema } from "../evidence/preceding";
 import { PLATFORM_IDS, SCENARIO_IDS, type Objectives } from "./objectives";
 
 /** Version of the report format; readers refuse a version they do not know. */
@@ -111,6 +112,8 @@ export const drillReportSchema = z.strictObject({
     mttrSeconds: seconds.nullable(),
   }),
   verdict: verdictSchema,
+  /** Whether readiness checks preceded it; reports of before they were kept say nothing. */
+  readiness: precedingSchema.optional(),
   /** Documents stored beside the report. */
   evidence: z.array(z.strictObject({ name: z.string(), sha256 })),
 });

@@ -8,7 +8,9 @@ import {
   UsageError,
 } from "../../../packages/command/errors";
 import { documentName, parseReport, sha256, type StoredReport } from "../evidence/chain";
+import { readinessBefore } from "../evidence/readiness";
 import { appendReport, type Attachment, type EvidenceStore } from "../evidence/store";
+import { readinessLine } from "./readinessLine";
 import { describeServer } from "../postgres/connection";
 import { findProgram } from "../../../packages/programs/postgres";
 import { Stages } from "../stages";
@@ -83,6 +85,8 @@ export async function runDrill(
   if (exercised.length + platform.length === 0) throw new NotRunError("no scenario can be exercised here");
   const startedAt = context.now();
   const stamp = startedAt.toISOString().replace(/\D/g, "").slice(0, 17);
+  const readiness = await readinessBefore(evidence, ground.source.settings.environment, startedAt);
+  context.progress.note(readinessLine(readiness));
   const scenarios: ScenarioReport[] = [];
   for (const id of SCENARIO_IDS.filter((one) => exercised.includes(one))) {
     context.progress.note(`scenario ${id}: ${SCENARIOS[id].title}`);
@@ -134,6 +138,7 @@ export async function runDrill(
       scratchKind: ground.scratchKind,
     },
     verdict: judgeDrill(scenarios),
+    readiness,
   });
 }
 

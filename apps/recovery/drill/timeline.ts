@@ -1,5 +1,6 @@
 import { formatDuration } from "../duration";
 import type { Objectives } from "./objectives";
+import { readinessLine } from "./readinessLine";
 import type { DrillReport, ScenarioReport } from "./report";
 
 /** Part of a target that something took, e.g. `3.2 %`. */
@@ -113,6 +114,9 @@ const STYLE = [
 const judged = (verdict: string): string =>
   `<span class="${verdict === "PASS" ? "good" : "bad"}">${escape(verdict)}</span>`;
 
+const readinessParagraph = ({ readiness }: DrillReport): string =>
+  readiness ? `<p class="${readiness.passed ? "good" : "bad"}">${escape(readinessLine(readiness))}.</p>` : "";
+
 /** The whole report as one page that loads nothing. */
 export function renderPage(report: DrillReport, past: readonly PastDrill[]): string {
   const scenarios = report.scenarios.map((scenario) => {
@@ -129,7 +133,7 @@ export function renderPage(report: DrillReport, past: readonly PastDrill[]): str
   });
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(report.drillId)}</title>
 <style>${STYLE}</style>
-<h1>Recovery drill <span class="id">${escape(report.drillId)}</span>: ${judged(report.verdict.overall)}</h1><p>${escape(report.environment)}, report ${report.sequence} of its chain</p>
+<h1>Recovery drill <span class="id">${escape(report.drillId)}</span>: ${judged(report.verdict.overall)}</h1><p>${escape(report.environment)}, report ${report.sequence} of its chain</p>${readinessParagraph(report)}
 ${scenarios.join("\n")}
 <h2>Drills so far</h2><p>Recovery time of each drill as a share of its target; the red line is the target.</p>${historySvg([...past, report])}</html>
 `;

@@ -2,6 +2,7 @@ import { Gauge, Registry } from "prom-client";
 import type { Objectives } from "../drill/objectives";
 import { isUnproved, isVerified } from "../store/catalogue";
 import type { CatalogueEntry } from "../types";
+import { ReadinessGauges } from "./readiness";
 import type { Reading } from "./reading";
 
 const PREFIX = "pgbackup_";
@@ -89,6 +90,7 @@ type MetricName = keyof typeof METRICS;
 export class Gauges {
   readonly registry = new Registry();
   private readonly gauges: ReadonlyMap<MetricName, Gauge>;
+  private readonly readiness = new ReadinessGauges(this.registry);
 
   constructor(objectives: Objectives) {
     this.gauges = new Map(
@@ -131,6 +133,7 @@ export class Gauges {
       this.set("catalogue_mismatches", { tier, kind }, count);
     this.updateBackups(reading.catalogue);
     this.updateDrills(reading);
+    this.readiness.update(reading.readiness);
   }
 
   private updateBackups(catalogue: readonly CatalogueEntry[]): void {

@@ -1,4 +1,5 @@
 import { checkChain, parseReport } from "../evidence/chain";
+import { newestReadiness, type Readiness } from "../evidence/readiness";
 import { readReports, storeEvidence } from "../evidence/store";
 import type { DrillReport } from "../drill/report";
 import { behind } from "../store/behind";
@@ -36,6 +37,8 @@ export interface Reading {
   targets: TargetReading[];
   /** Null when no evidence container is configured. */
   evidence: { drills: DrillReport[]; intact: boolean } | null;
+  /** The newest readiness check on record, in whichever target; undefined when there is none. */
+  readiness?: Readiness;
 }
 
 /** Reads catalogues, archives' names and drill reports. @throws CommandError when no target answers */
@@ -58,7 +61,21 @@ export async function takeReading(places: readonly Place[], now: Date): Promise<
       return { name: place.name, catalogue: answer?.catalogue, behind: missing };
     }),
     evidence: evidence ? await readEvidence(evidence) : null,
+    readiness: await readReadiness(answers.map(({ place }) => place)),
   };
+}
+
+async function readReadiness(places: readonly Place[]): Promise<Readiness | undefined> {
+  // A target that does not answer has no check to show; the alert asks for the newest of any.
+  const found = await Promise.all(
+    places.flatMap(({ store, settings: { environment, containers } }) =>
+      containers.evidence
+        ? [newestReadiness(storeEvidence(store, containers.evidence), environment).catch(() => undefined)]
+        : [],
+    ),
+  );
+  const all = found.filter((one) => one !== undefined);
+  return all.sort((one, other) => Date.parse(other.at) - Date.parse(one.at))[0];
 }
 
 /** One target's catalogue, and where it and the stored archives disagree. */

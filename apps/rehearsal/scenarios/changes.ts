@@ -5,6 +5,7 @@ import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
+const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
 const DIGEST = `sha256:${"5a".repeat(32)}`;
 const SKU_UP: Readonly<Record<string, string>> = {
   Standard_D2ds_v5: "Standard_D4ds_v5",
@@ -58,7 +59,13 @@ export const CHANGES: readonly Scenario[] = [
     async run(stage) {
       const world = await stage.deployed();
       stage.configure(world, { "database.storageGB": stage.config.database.storageGB * 2 });
-      noChange(await stage.up(world));
+      // The file itself is all that changes.
+      operations(
+        await stage.up(world),
+        places(stage.config).map(
+          (place) => `update ${CONFIG_MAP} ${prefix(stage.config)}-${place}-readiness-platform`,
+        ),
+      );
     },
   },
   {

@@ -49,7 +49,7 @@ const GROUPS: { title: string; books: string[] }[] = [
   { title: "Security", books: ["security-breach", "credential-rotation", "webhook-flood"] },
   {
     title: "Backups, drills, monitoring",
-    books: ["backup-failed", "drill-overdue", "monitoring-blind"],
+    books: ["backup-failed", "drill-overdue", "not-ready", "monitoring-blind"],
   },
 ];
 

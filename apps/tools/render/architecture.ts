@@ -30,6 +30,7 @@ export const PLACES: Readonly<Record<string, Part>> = {
   "forma3d:network:PrivateEndpoint": "network",
   "forma3d:recovery:BackupJobs": "backups",
   "forma3d:recovery:OperatorJob": "backups",
+  "forma3d:recovery:ReadinessJob": "watching",
   "forma3d:serving:ServingRecord": "watching",
   "forma3d:statusPage:OutsideStatusPage": "watching",
   "forma3d:statusPage:StatusPage": "services",

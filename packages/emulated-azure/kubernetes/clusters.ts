@@ -1,6 +1,7 @@
 import type { Authority } from "../certificates";
 import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
+import { CERTIFICATE_AUTHORITY } from "../model/azure/functions";
 import { objectsAt, stringAt, textAt } from "../model/paths";
 import type { Stored as Resource } from "../model/types";
 import type { Principal } from "../rights/directory";
@@ -129,6 +130,9 @@ export class Clusters {
     const access = accessTo(this.cloud, resource);
     const front = await serveKubernetes(api, access, { certificate: tls.cert, key: tls.key });
     this.clusters.set(name, { resource, api, front });
+    const known = this.cloud.cloud.get(resource.key) ?? resource;
+    const outputs = { ...known.outputs, [CERTIFICATE_AUTHORITY]: this.authority.certificate };
+    this.cloud.cloud.put({ ...known, outputs });
     this.addNodes(api, resource);
     // Namespaces first: nothing can be made in one that is not there.
     const declared = [...this.cloud.cloud.all()].filter(({ key }) => key.startsWith(`kubernetes:${name}:`));

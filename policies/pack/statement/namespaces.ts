@@ -28,7 +28,7 @@ export function traffic(regions: number): Demand[] {
     [`spec.${direction}[].${list}[].podSelector?`]: GIVEN,
     [`spec.${direction}[].${list}[].podSelector.matchLabels?`]: GIVEN,
   });
-  const policies = [...WORKLOADS, "backup", "copy", "drill", "prune", "verify", "operator"];
+  const policies = [...WORKLOADS, "backup", "copy", "drill", "prune", "verify", "operator", "preflight"];
   return [
     {
       what: "each network policy",

@@ -1,3 +1,4 @@
+import { READINESS } from "../../../infra/recovery/readiness";
 import { RECOVERY_JOBS, STARTING_DEADLINE_MINUTES } from "../../../infra/recovery/recoveryJobs";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
@@ -19,7 +20,7 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
       what: "each recovery job",
       key: RECOVERY,
       type: "CronJob",
-      count: RECOVERY_JOBS.length * regions,
+      count: (RECOVERY_JOBS.length + 1) * regions,
       each: {
         "spec.timeZone": "Etc/UTC",
         "spec.concurrencyPolicy": "Forbid",
@@ -45,6 +46,33 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
       count: 0,
       most: serving,
     })),
+    {
+      what: "the readiness check where a region serves",
+      key: "readiness, regions",
+      type: "CronJob",
+      where: { "metadata.name": READINESS.cronJob },
+      is: { "spec.suspend": OFF },
+      count: 0,
+      most: serving,
+    },
+    {
+      what: "the readiness check in each region",
+      key: "readiness.schedule",
+      type: "CronJob",
+      where: { "metadata.name": READINESS.cronJob },
+      each: {
+        "spec.schedule": config.readiness.schedule,
+        [`${job}.backoffLimit`]: atLeast(READINESS.retries),
+        [`${job}.podFailurePolicy.rules`]: holding({
+          action: "Ignore",
+          onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+        }),
+        [`${job}.template.spec.serviceAccountName`]: READINESS.identity,
+        [`${job}.template.spec.containers[].args`]: holding("preflight", config.environment, "--record"),
+        [`${job}.template.spec.containers[].env`]: holding({ name: "STACK_FOLDER", value: GIVEN }),
+      },
+      count: regions,
+    },
     {
       what: "the job an operator starts by hand",
       key: "infra/recovery/operatorJob.ts",

@@ -150,9 +150,14 @@ export function workloads(regions: number): Demand[] {
       each: { automountServiceAccountToken: false },
       count: regions,
     },
-    ...named("ServiceAccount", "the ServiceAccount", ["api", "backup", "verify", "drill", "prune", "copy"], {
-      'metadata.annotations["azure.workload.identity/client-id"]': GIVEN,
-    }),
+    ...named(
+      "ServiceAccount",
+      "the ServiceAccount",
+      ["api", "backup", "verify", "drill", "prune", "copy", "preflight"],
+      {
+        'metadata.annotations["azure.workload.identity/client-id"]': GIVEN,
+      },
+    ),
     {
       what: "the identities of workloads",
       key: "infra/naming.ts",

@@ -72,7 +72,7 @@ const job = {
     {
       ...container,
       name: "backup",
-      args: ["recovery backup --all && recovery verify && recovery drill"],
+      args: ["recovery backup --all && recovery verify && recovery drill && operations preflight prod"],
       ports: [],
       livenessProbe: null,
       readinessProbe: null,

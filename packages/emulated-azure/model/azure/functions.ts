@@ -32,6 +32,9 @@ const toCluster = (right: string) => (args: Tree, scope: Scope) => ({
   scope: clusterId(args, scope),
 });
 
+/** Output of a cluster that is served: PEM text of who signed its API server's certificate. Azure shows it in credentials only. */
+export const CERTIFICATE_AUTHORITY = "certificateAuthority";
+
 /** A kubeconfig that asks Entra for a token, as clusters without local accounts hand out. */
 function kubeconfig(cluster: Stored): Tree {
   const name = cluster.id.split("/").pop() as string;
@@ -43,9 +46,9 @@ function kubeconfig(cluster: Stored): Tree {
         name,
         cluster: {
           server: `https://${textAt(cluster.outputs, "fqdn")}:443`,
-          "certificate-authority-data": Buffer.from(stringAt(cluster.outputs, "eTag") ?? "").toString(
-            "base64",
-          ),
+          "certificate-authority-data": Buffer.from(
+            stringAt(cluster.outputs, CERTIFICATE_AUTHORITY) ?? stringAt(cluster.outputs, "eTag") ?? "",
+          ).toString("base64"),
         },
       },
     ],

@@ -86,11 +86,13 @@ export const completenessCases: readonly Case[] = [
   {
     rule: "production-complete",
     change: { backup: { "spec.suspend": true } },
-    finds: ["a backup", "a verification of backups", "a recovery drill"].map((what) => [
-      "backup",
-      "spec.suspend",
-      `must not be suspended everywhere: nothing starts ${what} (recovery in the stack file)`,
-    ]),
+    finds: ["a backup", "a verification of backups", "a recovery drill", "the readiness checks"].map(
+      (what) => [
+        "backup",
+        "spec.suspend",
+        `must not be suspended everywhere: nothing starts ${what} (recovery in the stack file)`,
+      ],
+    ),
   },
   {
     rule: "production-complete",
@@ -105,6 +107,11 @@ export const completenessCases: readonly Case[] = [
         "backup",
         "spec.schedule",
         "must start a verification of backups at least weekly (recovery.schedules in the stack file)",
+      ],
+      [
+        "backup",
+        "spec.schedule",
+        "must start the readiness checks at least daily (recovery.schedules in the stack file)",
       ],
     ],
   },
@@ -123,6 +130,11 @@ export const completenessCases: readonly Case[] = [
         "primary",
         "",
         "has no CronJob that starts a recovery drill at least monthly (recovery in the stack file)",
+      ],
+      [
+        "primary",
+        "",
+        "has no CronJob that starts the readiness checks at least daily (recovery in the stack file)",
       ],
     ],
   },
