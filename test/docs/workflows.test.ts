@@ -247,16 +247,6 @@ test("the daily readiness checks run as the identity that the page gives their r
   expect(given.map(([, identity]) => identity)).toEqual([purpose.toUpperCase()]);
 });
 
-test("the daily readiness checks run as the identity that the page gives their role", () => {
-  const jobs = JOBS.filter(({ script }) => script.includes("preflight.sh"));
-  expect(jobs.map(({ name }) => name)).toEqual(["preflight.yml ready"]);
-  const environment = String(jobs[0]?.job.environment);
-  const purpose = /-(\w+)$/.exec(environment)?.[1] ?? "";
-  const page = fs.readFileSync(path.join(ROOT, "docs/deploying.md"), "utf8");
-  const given = [...page.matchAll(/--assignee "\$([A-Z]+)" --role "Forma3D preflight \$STACK"/g)];
-  expect(given.map(([, identity]) => identity)).toEqual([purpose.toUpperCase()]);
-});
-
 describe("a release", () => {
   const job = (name: string) => JOBS.find((one) => one.name === `release.yml ${name}`);
   const CHANGELOG = [
