@@ -1,0 +1,36 @@
+import { build } from "esbuild";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Bundles a program that ships in an image into files without node_modules: the image holds these and Node.js, and nothing
+ * else of npm. The folder they go to is the one argument; without it the process ends with 2.
+ * @param {string} script `import.meta.url` of the script beside the entries; its path is what the usage names
+ * @param {Record<string, string>} entryPoints file beside the script by the bundle's name
+ */
+export async function bundleForImage(script, entryPoints) {
+  const own = fileURLToPath(script);
+  const folder = process.argv[2];
+  if (!folder) {
+    console.error(`usage: node ${path.relative(process.cwd(), own)} <folder>`);
+    process.exit(2);
+  }
+  await build({
+    absWorkingDir: path.dirname(own),
+    entryPoints,
+    outdir: path.resolve(folder),
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node22",
+    // ES modules among the packages ask where they are.
+    define: { "import.meta.url": "bundleUrl" },
+    banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    // An entry exports what it does; here it does it.
+    footer: { js: "module.exports.main();" },
+    // An optional native client that `pg` tries and does without.
+    external: ["pg-native"],
+    legalComments: "linked",
+    logLevel: "warning",
+  });
+}
