@@ -21,7 +21,8 @@ import {
   RecoveryJob,
   RecoveryDeadline,
   RecoverySchedules,
-  STARTING_DEADLINE_MINUTES,
+  DISRUPTED,
+  scheduled,
 } from "./recoveryJobs";
 import { elsewhere, identityFile, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { featuresOf } from "../secrets/features";
@@ -129,6 +130,7 @@ export class BackupJobs extends pulumi.ComponentResource {
   private schedule(job: RecoveryJob, ready: pulumi.Resource[]) {
     const { namespace, schedules, deadlineMinutes, suspended } = this.args;
     const labels = this.labels(job.identity);
+    const { metadata, spec } = scheduled({ schedule: schedules[job.name], suspended });
     return new CronJob(
       `${this.name}-${job.name}`,
       {
@@ -136,17 +138,10 @@ export class BackupJobs extends pulumi.ComponentResource {
           name: `recovery-${job.name}`,
           namespace,
           labels,
-          // A region that is taken up switches on what says that it only stands by.
-          ...(suspended && { annotations: { "forma3d.com/region-role": "standby" } }),
+          ...metadata,
         },
         spec: {
-          schedule: schedules[job.name],
-          timeZone: "Etc/UTC",
-          suspend: suspended,
-          concurrencyPolicy: "Forbid",
-          startingDeadlineSeconds: STARTING_DEADLINE_MINUTES * 60,
-          successfulJobsHistoryLimit: 3,
-          failedJobsHistoryLimit: 5,
+          ...spec,
           jobTemplate: {
             metadata: { labels },
             spec: {
@@ -165,10 +160,7 @@ export class BackupJobs extends pulumi.ComponentResource {
                       values: job.identity === "backup" ? [2] : [2, 4],
                     },
                   },
-                  {
-                    action: "Ignore",
-                    onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
-                  },
+                  DISRUPTED,
                 ],
               },
               template: {

@@ -17,7 +17,7 @@ import {
 } from "../kubernetes/vaultSecrets";
 import { secretsOf } from "../secrets/secretCatalog";
 import { READINESS } from "./readiness";
-import { STARTING_DEADLINE_MINUTES } from "./recoveryJobs";
+import { DISRUPTED, scheduled } from "./recoveryJobs";
 
 export interface ReadinessJobArgs {
   product: string;
@@ -101,7 +101,8 @@ export class ReadinessJob extends pulumi.ComponentResource {
   }
 
   private schedule(labels: Record<string, string>, ready: pulumi.Resource[]) {
-    const { namespace, schedule, suspended } = this.args;
+    const { namespace } = this.args;
+    const { metadata, spec } = scheduled(this.args);
     return new CronJob(
       `${this.name}-job`,
       {
@@ -109,17 +110,10 @@ export class ReadinessJob extends pulumi.ComponentResource {
           name: READINESS.cronJob,
           namespace,
           labels,
-          // A region that is taken up switches on what says that it only stands by.
-          ...(suspended && { annotations: { "forma3d.com/region-role": "standby" } }),
+          ...metadata,
         },
         spec: {
-          schedule,
-          timeZone: "Etc/UTC",
-          suspend: suspended,
-          concurrencyPolicy: "Forbid",
-          startingDeadlineSeconds: STARTING_DEADLINE_MINUTES * 60,
-          successfulJobsHistoryLimit: 3,
-          failedJobsHistoryLimit: 5,
+          ...spec,
           jobTemplate: {
             metadata: { labels },
             spec: {
@@ -132,7 +126,7 @@ export class ReadinessJob extends pulumi.ComponentResource {
                     action: "FailJob",
                     onExitCodes: { containerName: READINESS.identity, operator: "In", values: [1, 2, 3] },
                   },
-                  { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+                  DISRUPTED,
                 ],
               },
               template: {

@@ -30,6 +30,32 @@ export interface RecoveryRun {
 export const STARTING_DEADLINE_MINUTES = 60;
 
 /**
+ * What every scheduled run has in common; suspended where another region serves, and a region that is taken up switches on what
+ * says that it only stands by.
+ * @param schedule cron expression, UTC
+ */
+export function scheduled({ schedule, suspended }: { schedule: string; suspended: boolean }) {
+  return {
+    metadata: suspended ? { annotations: { "forma3d.com/region-role": "standby" } } : {},
+    spec: {
+      schedule,
+      timeZone: "Etc/UTC",
+      suspend: suspended,
+      concurrencyPolicy: "Forbid",
+      startingDeadlineSeconds: STARTING_DEADLINE_MINUTES * 60,
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 5,
+    },
+  };
+}
+
+/** A pod that a node's drain or an upgrade takes away is no failure of the run. */
+export const DISRUPTED = {
+  action: "Ignore",
+  onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+};
+
+/**
  * How often a backup is tried again. Another run may hold the database's lease, such as another tier's backup or a prune: each
  * try waits twice as long as the one before (10 s, 20 s, … at most 6 minutes), these together about 20 minutes.
  */
