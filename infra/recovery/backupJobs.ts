@@ -1,12 +1,12 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { labelsOf, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
+import { networkPolicy } from "../kubernetes/networkPolicy";
 import { NOT_EVICTED, plainVariables, restrictedContainer, restrictedPod } from "../kubernetes/pod";
 import { priorityOf } from "../kubernetes/priorities";
 import { SCRATCH_MOUNT, scratchVolume } from "../kubernetes/scratch";
 import { serviceAccount } from "../kubernetes/serviceAccount";
-import { addresses, DNS, ENTRA, NamedTraffic, trafficNames, trafficPolicy } from "../kubernetes/traffic";
+import { addresses, DNS, ENTRA, NamedTraffic } from "../kubernetes/traffic";
 import {
   secretFile,
   SECRETS_MOUNT,
@@ -89,13 +89,9 @@ export class BackupJobs extends pulumi.ComponentResource {
       { workload: identity, namespace, labels, clientId },
       own,
     );
-    const traffic = { ingress: [], egress: this.egress(identity) };
-    const policy = new NetworkPolicy(
+    const policy = networkPolicy(
       `${this.name}-${identity}-traffic`,
-      {
-        metadata: { name: identity, namespace, labels, annotations: trafficNames(traffic) },
-        spec: trafficPolicy(identity, traffic),
-      },
+      { workload: identity, namespace, labels, egress: this.egress(identity) },
       own,
     );
     const entries = secretsOf(identity, featuresOf(this.args.targets));

@@ -1,12 +1,12 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { labelsOf, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
+import { networkPolicy } from "../kubernetes/networkPolicy";
 import { NOT_EVICTED, plainVariables, restrictedContainer, restrictedPod } from "../kubernetes/pod";
 import { priorityOf } from "../kubernetes/priorities";
 import { SCRATCH_MOUNT, scratchVolume } from "../kubernetes/scratch";
 import { serviceAccount } from "../kubernetes/serviceAccount";
-import { addresses, DNS, ENTRA, trafficNames, trafficPolicy } from "../kubernetes/traffic";
+import { addresses, DNS, ENTRA } from "../kubernetes/traffic";
 import {
   secretFile,
   SECRETS_MOUNT,
@@ -96,22 +96,16 @@ export class OperatorJob extends pulumi.ComponentResource {
 
   private traffic(labels: Record<string, string>) {
     const { namespace, endpointsCidr, databasePorts } = this.args;
-    const traffic = {
-      ingress: [],
-      egress: [
-        DNS,
-        ENTRA,
-        addresses("storage", endpointsCidr, 443),
-        ...elsewhere(this.args.targets),
-        addresses("database", endpointsCidr, ...databasePorts),
-      ],
-    };
-    return new NetworkPolicy(
+    const egress = [
+      DNS,
+      ENTRA,
+      addresses("storage", endpointsCidr, 443),
+      ...elsewhere(this.args.targets),
+      addresses("database", endpointsCidr, ...databasePorts),
+    ];
+    return networkPolicy(
       `${this.name}-traffic`,
-      {
-        metadata: { name: WORKLOAD, namespace, labels, annotations: trafficNames(traffic) },
-        spec: trafficPolicy(WORKLOAD, traffic),
-      },
+      { workload: WORKLOAD, namespace, labels, egress },
       { parent: this },
     );
   }

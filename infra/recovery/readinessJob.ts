@@ -1,13 +1,13 @@
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { filesMount, filesVolume } from "../kubernetes/files";
 import { labelsOf, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
+import { networkPolicy } from "../kubernetes/networkPolicy";
 import { plainVariables, restrictedContainer, restrictedPod } from "../kubernetes/pod";
 import { priorityOf } from "../kubernetes/priorities";
 import { serviceAccount } from "../kubernetes/serviceAccount";
-import { addresses, DNS, ENTRA, publicInternet, trafficNames, trafficPolicy } from "../kubernetes/traffic";
+import { addresses, DNS, ENTRA, publicInternet } from "../kubernetes/traffic";
 import {
   secretFile,
   SECRETS_MOUNT,
@@ -78,24 +78,18 @@ export class ReadinessJob extends pulumi.ComponentResource {
 
   private traffic(labels: Record<string, string>) {
     const { namespace, endpointsCidr, databasePort } = this.args;
-    const traffic = {
-      ingress: [],
-      egress: [
-        DNS,
-        ENTRA,
-        addresses("storage, vaults and registry", endpointsCidr, 443),
-        addresses("database", endpointsCidr, databasePort),
-        // Azure's resource manager, the API server of the other region, registries and the platform's own public names have
-        // no addresses that stay.
-        publicInternet("what a failover asks for", 443),
-      ],
-    };
-    return new NetworkPolicy(
+    const egress = [
+      DNS,
+      ENTRA,
+      addresses("storage, vaults and registry", endpointsCidr, 443),
+      addresses("database", endpointsCidr, databasePort),
+      // Azure's resource manager, the API server of the other region, registries and the platform's own public names have
+      // no addresses that stay.
+      publicInternet("what a failover asks for", 443),
+    ];
+    return networkPolicy(
       `${this.name}-traffic`,
-      {
-        metadata: { name: READINESS.identity, namespace, labels, annotations: trafficNames(traffic) },
-        spec: trafficPolicy(READINESS.identity, traffic),
-      },
+      { workload: READINESS.identity, namespace, labels, egress },
       { parent: this },
     );
   }

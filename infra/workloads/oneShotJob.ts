@@ -1,8 +1,8 @@
 import { Job } from "@pulumi/kubernetes/batch/v1/job";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { digestOf, Files, filesMap, filesMount, filesVolume } from "../kubernetes/files";
 import { labelsOf, Role, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
+import { networkPolicy } from "../kubernetes/networkPolicy";
 import {
   ContainerResources,
   NOT_EVICTED,
@@ -12,7 +12,7 @@ import {
 } from "../kubernetes/pod";
 import { priorityOf } from "../kubernetes/priorities";
 import { serviceAccount } from "../kubernetes/serviceAccount";
-import { NamedTraffic, trafficNames, trafficPolicy } from "../kubernetes/traffic";
+import { NamedTraffic } from "../kubernetes/traffic";
 import {
   SECRETS_MOUNT,
   secretProviderClass,
@@ -85,22 +85,13 @@ export class OneShotJob extends pulumi.ComponentResource {
     );
     const files =
       args.files && filesMap(`${name}-files`, { workload, namespace, labels, files: args.files }, own);
-    const policy = this.traffic(labels);
+    const policy = networkPolicy(
+      `${name}-traffic`,
+      { workload, namespace, labels, egress: args.egress },
+      own,
+    );
     this.done = this.run(labels, files?.name, [account, secrets, policy, ...(files ? [files.map] : [])]);
     this.registerOutputs({});
-  }
-
-  private traffic(labels: Record<string, string>) {
-    const { workload, namespace, egress } = this.args;
-    const traffic = { ingress: [], egress };
-    return new NetworkPolicy(
-      `${this.name}-traffic`,
-      {
-        metadata: { name: workload, namespace, labels, annotations: trafficNames(traffic) },
-        spec: trafficPolicy(workload, traffic),
-      },
-      { parent: this },
-    );
   }
 
   private run(labels: Record<string, string>, filesName: string | undefined, parts: pulumi.Resource[]) {

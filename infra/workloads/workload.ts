@@ -1,15 +1,14 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
 import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler";
 import { Service } from "@pulumi/kubernetes/core/v1/service";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget";
 import * as pulumi from "@pulumi/pulumi";
 import { serviceSpec } from "../kubernetes/exposure";
 import { FilesMap, filesMap } from "../kubernetes/files";
 import { labelsOf, selectorOf, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
 import { scaling } from "../kubernetes/scaling";
+import { networkPolicy } from "../kubernetes/networkPolicy";
 import { serviceAccount } from "../kubernetes/serviceAccount";
-import { trafficNames, trafficPolicy } from "../kubernetes/traffic";
 import { secretProviderClass } from "../kubernetes/vaultSecrets";
 import { checkWorkload, WorkloadArgs } from "./workloadArgs";
 import { workloadPod } from "./workloadPod";
@@ -95,13 +94,11 @@ export class Workload extends pulumi.ComponentResource {
   }
 
   private traffic() {
-    const { workload } = this.args;
-    return new NetworkPolicy(
+    const { workload, namespace, ingress, egress } = this.args;
+    const { labels } = this.metadata;
+    return networkPolicy(
       `${this.name}-traffic`,
-      {
-        metadata: { ...this.metadata, annotations: trafficNames(this.args) },
-        spec: trafficPolicy(workload, this.args),
-      },
+      { workload, namespace, labels, ingress, egress },
       { parent: this },
     );
   }
