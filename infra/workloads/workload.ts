@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { serviceSpec } from "../kubernetes/exposure";
 import { FilesMap, filesMap } from "../kubernetes/files";
 import { labelsOf, selectorOf, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
-import { scaling } from "../kubernetes/scaling";
+import { scaling } from "../kubernetes/horizontalPodAutoscaler";
 import { networkPolicy } from "../kubernetes/networkPolicy";
 import { serviceAccount } from "../kubernetes/serviceAccount";
 import { secretProviderClass } from "../kubernetes/vaultSecrets";
