@@ -1,5 +1,6 @@
-import type { autoscaling, core } from "@pulumi/kubernetes/types/input";
-import { selectorOf } from "./labels";
+import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler";
+import type { autoscaling } from "@pulumi/kubernetes/types/input";
+import * as pulumi from "@pulumi/pulumi";
 
 /** When pods are added and removed. */
 export interface ScalingArgs {
@@ -21,9 +22,7 @@ function utilization(resource: "cpu" | "memory", percent: number): autoscaling.v
  * Adds pods within half a minute, at most doubling them per minute, and takes them away one by one after five
  * calm minutes, so that a short dip does not cost the pods the next peak needs.
  */
-export function scaling(
-  args: ScalingArgs,
-): Omit<autoscaling.v2.HorizontalPodAutoscalerSpec, "scaleTargetRef"> {
+function scaling(args: ScalingArgs): Omit<autoscaling.v2.HorizontalPodAutoscalerSpec, "scaleTargetRef"> {
   return {
     minReplicas: args.minReplicas,
     maxReplicas: args.maxReplicas,
@@ -46,33 +45,26 @@ export function scaling(
   };
 }
 
-/**
- * Spreads the pods of one rollout evenly over zones, and over nodes where that is possible. Nodes of a lost zone
- * carry a taint and do not count, so the remaining zones take its pods.
- */
-export function zoneSpread(workload: string): core.v1.TopologySpreadConstraint[] {
-  const common = {
-    maxSkew: 1,
-    labelSelector: { matchLabels: selectorOf(workload) },
-    matchLabelKeys: ["pod-template-hash"],
-    nodeTaintsPolicy: "Honor",
-  };
-  return [
-    { ...common, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule" },
-    { ...common, topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway" },
-  ];
+/** HPA of one workload's Deployment, of the same name. */
+export function horizontalPodAutoscaler(
+  name: string,
+  args: ScalingArgs & {
+    workload: string;
+    namespace: pulumi.Input<string>;
+    labels: Record<string, string>;
+  },
+  opts: pulumi.CustomResourceOptions,
+): HorizontalPodAutoscaler {
+  const { workload, namespace, labels } = args;
+  return new HorizontalPodAutoscaler(
+    name,
+    {
+      metadata: { name: workload, namespace, labels },
+      spec: {
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: workload },
+        ...scaling(args),
+      },
+    },
+    opts,
+  );
 }
-
-/**
- * How long pods stay bound to a node that has gone silent. Kubernetes' own five minutes are longer than a zone's loss
- * may be felt; a minute still outlasts a restart of the node's agent.
- */
-const SILENT_NODE_SECONDS = 60;
-
-/** Lets pods be replaced a minute after their node has stopped answering. */
-export const LEAVE_SILENT_NODES: core.v1.Toleration[] = ["not-ready", "unreachable"].map((taint) => ({
-  key: `node.kubernetes.io/${taint}`,
-  operator: "Exists",
-  effect: "NoExecute",
-  tolerationSeconds: SILENT_NODE_SECONDS,
-}));

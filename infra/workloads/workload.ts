@@ -1,12 +1,11 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
-import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler";
 import { Service } from "@pulumi/kubernetes/core/v1/service";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget";
 import * as pulumi from "@pulumi/pulumi";
 import { serviceSpec } from "../kubernetes/exposure";
 import { FilesMap, filesMap } from "../kubernetes/files";
+import { horizontalPodAutoscaler } from "../kubernetes/horizontalPodAutoscaler";
 import { labelsOf, selectorOf, WORKLOAD_IDENTITY_LABEL } from "../kubernetes/labels";
-import { scaling } from "../kubernetes/horizontalPodAutoscaler";
 import { networkPolicy } from "../kubernetes/networkPolicy";
 import { serviceAccount } from "../kubernetes/serviceAccount";
 import { secretProviderClass } from "../kubernetes/vaultSecrets";
@@ -196,17 +195,11 @@ export class Workload extends pulumi.ComponentResource {
   }
 
   private autoscale(deployment: Deployment) {
-    const { workload } = this.args;
     if (!this.scales()) return;
-    new HorizontalPodAutoscaler(
+    const { labels } = this.metadata;
+    horizontalPodAutoscaler(
       `${this.name}-autoscaler`,
-      {
-        metadata: this.metadata,
-        spec: {
-          scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: workload },
-          ...scaling(this.args),
-        },
-      },
+      { ...this.args, labels },
       { parent: this, dependsOn: [deployment] },
     );
   }

@@ -3,7 +3,7 @@ import { filesMount, filesVolume } from "../kubernetes/files";
 import { ContainerResources, plainVariables, restrictedContainer, restrictedPod } from "../kubernetes/pod";
 import { priorityOf } from "../kubernetes/priorities";
 import { probes } from "../kubernetes/probes";
-import { LEAVE_SILENT_NODES, zoneSpread } from "../kubernetes/horizontalPodAutoscaler";
+import { LEAVE_SILENT_NODES, zoneSpread } from "../kubernetes/placement";
 import { graceSeconds, SHUTDOWN } from "../kubernetes/shutdown";
 import { SECRETS_MOUNT, secretsVolume, secretVariables } from "../kubernetes/vaultSecrets";
 import { DatabaseGate } from "../recovery/recoveryTargets";
