@@ -191,6 +191,19 @@ describe("Microsoft's own clients", () => {
     });
     const endpoint = await postgres.virtualEndpoints.get(GROUP, "psql-shop-copy", "shop");
     expect(endpoint.members).toEqual(["psql-shop"]);
+    // Whoever writes now takes a password and nothing else with it, and is what it was; the other takes it from there.
+    const password = { administratorLoginPassword: "not a real 1" };
+    await postgres.servers.beginUpdateAndWait(GROUP, "psql-shop-copy", password, poll);
+    expect(await postgres.servers.get(GROUP, "psql-shop-copy")).toMatchObject({
+      version: "17",
+      replicationRole: "Primary",
+      administratorLogin: "keeper",
+      sku: former.sku,
+      storage: former.storage,
+    });
+    expect(
+      await refusal(postgres.servers.beginUpdateAndWait(GROUP, "psql-shop", password, poll)),
+    ).toMatchObject({ status: 400 });
     // And back, which loses nothing.
     await postgres.servers.beginUpdateAndWait(GROUP, "psql-shop", planned, poll);
     expect(await postgres.servers.get(GROUP, "psql-shop")).toMatchObject({ replicationRole: "Primary" });

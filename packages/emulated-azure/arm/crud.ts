@@ -101,7 +101,7 @@ async function write(
         inputs: next,
         scope,
       });
-      refuseInvalid(checked.failures);
+      refuseInvalid(checked.failures.filter((one) => !(partial && before && leftAlone(one, sent))));
       if (before) refuseImmutable(context, model, before, next);
       refuseAsArm(context.front.refusals, cloud, model.type, route.path, checked.inputs, before?.inputs);
       const snapshot = cloud.snapshot();
@@ -215,11 +215,22 @@ export function invalidContent({ property, reason }: Failure): ArmError {
   );
 }
 
+const isMissing = ({ reason }: Failure): boolean => /required/.test(reason);
+
+/**
+ * Whether something is missing that a PATCH does not touch: the bodies of PATCH that the services publish require nothing, such as
+ * https://learn.microsoft.com/javascript/api/@azure/arm-postgresql-flexible/serverforpatch.
+ */
+function leftAlone(failure: Failure, sent: Tree): boolean {
+  const [first = ""] = parsePath(failure.property);
+  return isMissing(failure) && !(String(first) in sent);
+}
+
 function refuseInvalid(failures: readonly Failure[]): void {
   const [first] = failures;
   if (!first) return;
   const { property, reason } = first;
-  throw /required/.test(reason)
+  throw isMissing(first)
     ? new ArmError(400, "MissingRequiredParameter", `Parameter '${property}' ${reason}.`, {}, property)
     : new ArmError(
         400,

@@ -16,7 +16,8 @@ const READS_SOURCE = ["Replica", "PointInTimeRestore", "GeoRestore", "ReviveDrop
 function checkServer(inputs: Tree): Failure[] {
   const failures: Failure[] = [];
   const mode = stringAt(inputs, "createMode") ?? "Default";
-  const fresh = !READS_SOURCE.includes(mode) && inputs["sourceServerResourceId"] === undefined;
+  const source = inputs["sourceServerResourceId"] !== undefined;
+  const fresh = mode !== "Update" && !READS_SOURCE.includes(mode) && !source;
   if (fresh) {
     for (const property of ["sku", "storage", "version"]) {
       if (inputs[property] === undefined) {
@@ -29,7 +30,7 @@ function checkServer(inputs: Tree): Failure[] {
         failures.push({ property, reason: "is required while authConfig.passwordAuth is Enabled" });
       }
     }
-  } else if (inputs["sourceServerResourceId"] === undefined) {
+  } else if (READS_SOURCE.includes(mode) && !source) {
     failures.push({ property: "sourceServerResourceId", reason: `is required by createMode ${mode}` });
   }
   const size = numberAt(inputs, "storage.storageSizeGB");
@@ -93,12 +94,15 @@ function refusedServerUpdate(old: Tree, next: Tree, live: Tree): Failure[] {
   return [...failures, ...refusedOfReplica(next, live)];
 }
 
-/** What a server made from another has from it unless told otherwise; never its standby or its copies elsewhere. */
+/**
+ * What a server made from another has from it unless told otherwise; never its standby or its copies elsewhere. One that was promoted
+ * follows nobody, and keeps it.
+ */
 const INHERITED = ["version", "sku", "storage", "administratorLogin", "authConfig"];
 
-function inherited({ inputs, cloud }: Made): Tree {
+function inherited({ inputs, cloud, id }: Made): Tree {
   const source = stringAt(inputs, "sourceServerResourceId");
-  const found = source === undefined ? undefined : cloud.get(armKey(source));
+  const found = cloud.get(armKey(source ?? id));
   if (!found) return {};
   const outputs = found.outputs;
   return {

@@ -155,7 +155,7 @@ export function promote(
       `No virtual endpoint has '${name}' as its reader; a switchover needs one.`,
     );
   }
-  // Neither has a standby afterwards, and the promoted server keeps following nobody.
+  // Neither has a standby afterwards, and the promoted server follows nobody any more.
   const stored = changed(replica, { replicationRole: "Primary", replicaCapacity: 5 }, [
     "sourceServerResourceId",
   ]);
@@ -178,10 +178,13 @@ export function promote(
 function changed(server: Stored, now: Tree, without: readonly string[] = []): Stored {
   const off = (tree: Tree): Tree =>
     tree["highAvailability"] === undefined ? tree : { ...tree, highAvailability: { mode: "Disabled" } };
+  // However it was made: whatever is sent from now on changes a server that is there.
+  const there: Tree =
+    server.inputs["createMode"] === undefined ? server.inputs : { ...server.inputs, createMode: "Update" };
   const inputs: Tree =
     typeof now["sourceServerResourceId"] === "string"
-      ? { ...server.inputs, sourceServerResourceId: now["sourceServerResourceId"] }
-      : server.inputs;
+      ? { ...there, sourceServerResourceId: now["sourceServerResourceId"] }
+      : there;
   return {
     ...server,
     inputs: without.reduce(withoutKey, off(inputs)),
