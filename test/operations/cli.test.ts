@@ -3,14 +3,19 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
+import * as k8s from "@kubernetes/client-node";
 import { main } from "../../apps/operations/cli";
 import { answering } from "../../apps/operations/commandLine";
 import { failed, passes } from "../../apps/operations/frame/errors";
 import { readJournal } from "../../apps/operations/frame/journal";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 import type { Step } from "../../apps/operations/frame/steps";
+import { kubernetes } from "../../apps/operations/ground/cluster";
+import { clusterSignIn } from "../../apps/operations/ground/signIn";
 import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
 import { FailedError } from "../../packages/command/errors";
+import { Api, kubeconfig, serveKubernetes } from "../../packages/emulated-azure/kubernetes";
+import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -291,6 +296,56 @@ test("status of a platform nobody can reach says why for every line, on one scre
   expect(stdout).toMatch(/\? serving +unknown: DATABASE_URL is not set/);
   expect(stdout).toMatch(/\? switches +unknown: aks-[\w-]+ does not answer: KUBECONFIG is not set/);
 }, 180_000);
+
+test("a session with a cluster that ends between two steps is begun anew; one that cannot be is told in one line", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sign-in-"));
+  const files = selfSigned(folder);
+  const certificate = fs.readFileSync(files.certificate, "utf8");
+  const valid = new Set<string>();
+  const front = await serveKubernetes(
+    new Api(),
+    {
+      authenticate: (token) => (valid.has(token) ? { name: "who", groups: [] } : undefined),
+      forbids: () => undefined,
+    },
+    { certificate, key: fs.readFileSync(files.key, "utf8") },
+  );
+  let [given, signedIn, now] = [0, 0, 0];
+  const signIn = clusterSignIn(
+    () => {
+      signedIn += 1;
+      // As @azure/identity does, each keeps what it was given until that is old.
+      const token = `token-${++given}`;
+      if (given < 4) valid.add(token);
+      return { getToken: () => Promise.resolve({ token, expiresOnTimestamp: now + 3_600_000 }) };
+    },
+    () => now,
+  );
+  const config = new k8s.KubeConfig();
+  // What somebody fetched yesterday.
+  config.loadFromString(kubeconfig({ name: "shop", url: front.url, certificate }, "of-yesterday"));
+  const cluster = kubernetes(config, k8s, "shop", signIn);
+  try {
+    expect(await cluster.deployments("shop")).toEqual([]);
+    expect(await cluster.cronJobs("shop")).toEqual([]);
+    expect(signedIn).toBe(1);
+    valid.clear();
+    expect(await cluster.deployments("shop")).toEqual([]);
+    expect(signedIn).toBe(2);
+    now += 3_500_000;
+    expect(await cluster.deployments("shop")).toEqual([]);
+    expect(signedIn).toBe(2);
+    valid.clear();
+    expect(await cluster.services("shop")).toEqual([]);
+    valid.clear();
+    await expect(cluster.deployments("shop")).rejects.toThrow(
+      /^the sign-in to shop has ended: sign in to Azure again, and type the same command$/,
+    );
+  } finally {
+    await front.close();
+    fs.rmSync(folder, { recursive: true });
+  }
+});
 
 test("what was not heard may be asked again, and no other answer", () => {
   const coded = (code: unknown) => Object.assign(new Error("x"), { code });

@@ -1,5 +1,6 @@
 import type * as k8s from "@kubernetes/client-node";
 import { notRun } from "../frame/errors";
+import { signedBy, type SignIn } from "./signIn";
 import type { Annotations, ClusterGround, ClusterObject, DeploymentView } from "./types";
 
 const statusOf = (error: unknown): number | undefined => (error as { code?: number }).code;
@@ -13,13 +14,21 @@ const unless =
 const LOG_LINES = 20_000;
 const LOG_BYTES = 4 * 1024 * 1024;
 
-/** One cluster by its API. The context of the kubeconfig bears the cluster's name, as `az aks get-credentials` makes it. */
-export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context: string): ClusterGround {
+/**
+ * One cluster by its API. The context of the kubeconfig bears the cluster's name, as `az aks get-credentials` makes it.
+ * @param signIn who asks, whatever the kubeconfig says of users; left out, they do
+ */
+export function kubernetes(
+  config: k8s.KubeConfig,
+  library: typeof k8s,
+  context: string,
+  signIn?: SignIn,
+): ClusterGround {
   if (!config.getContextObject(context))
     throw notRun(
       `the kubeconfig has no context ${context}; get it: az aks get-credentials --name ${context}`,
     );
-  const own = new library.KubeConfig();
+  const own = signIn ? signedBy(library, signIn) : new library.KubeConfig();
   own.loadFromString(config.exportConfig());
   own.setCurrentContext(context);
   const apps = own.makeApiClient(library.AppsV1Api);
@@ -27,7 +36,7 @@ export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context:
   const core = own.makeApiClient(library.CoreV1Api);
   const merge = library.setHeaderOptions("Content-Type", library.PatchStrategy.MergePatch);
   const patch = (annotations: Annotations, spec: object) => ({ metadata: { annotations }, spec });
-  return plain({
+  const ground: ClusterGround = {
     async deployments(namespace) {
       const { items } = await apps.listNamespacedDeployment({ namespace });
       return items.map(viewOf);
@@ -123,33 +132,54 @@ export function kubernetes(config: k8s.KubeConfig, library: typeof k8s, context:
         found.status?.conditions?.some((c) => c.type === type && c.status === "True") ?? false;
       return is("Complete") ? "complete" : is("Failed") ? "failed" : "running";
     },
-  });
+  };
+  return plain(ground, context, signIn);
 
   function objects(): k8s.KubernetesObjectApi {
     return library.KubernetesObjectApi.makeApiClient(own);
   }
 }
 
-/** The same, whose errors say what the API server said, and not how the client was told. */
-function plain(ground: ClusterGround): ClusterGround {
-  const said = (error: unknown): never => {
-    const { code, body } = error as { code?: number; body?: unknown };
-    if (code === undefined || typeof body !== "string") throw error;
-    let message = body;
-    try {
-      message = (JSON.parse(body) as { message?: string }).message ?? body;
-    } catch {
-      // Something before the API server answered.
-    }
-    throw Object.assign(new Error(message, { cause: error }), { code });
-  };
+/**
+ * The same, whose errors say what the API server said, and not how the client was told. Who is not known to it any more signs in
+ * again, once; what it refused it did not do.
+ */
+function plain(ground: ClusterGround, context: string, signIn?: SignIn): ClusterGround {
   type Call = (...args: unknown[]) => Promise<unknown>;
+  const signedIn =
+    (call: Call): Call =>
+    async (...args) => {
+      try {
+        return await call(...args);
+      } catch (error) {
+        if (statusOf(error) !== 401 || !signIn) throw error;
+        signIn.refused();
+        return await call(...args);
+      }
+    };
   return Object.fromEntries(
     Object.entries(ground).map(([name, call]) => [
       name,
-      (...args: unknown[]) => (call as Call)(...args).catch(said),
+      (...args: unknown[]) =>
+        signedIn(call as Call)(...args).catch((error: unknown) => {
+          throw said(error, context);
+        }),
     ]),
   ) as unknown as ClusterGround;
+}
+
+function said(error: unknown, context: string): unknown {
+  const { code, body } = error as { code?: number; body?: unknown };
+  const plainly = (message: string) => Object.assign(new Error(message, { cause: error }), { code });
+  if (code === 401)
+    return plainly(`the sign-in to ${context} has ended: sign in to Azure again, and type the same command`);
+  if (code === undefined || typeof body !== "string") return error;
+  try {
+    return plainly((JSON.parse(body) as { message?: string }).message ?? body);
+  } catch {
+    // Something before the API server answered.
+    return plainly(body);
+  }
 }
 
 function viewOf({ metadata, spec, status }: k8s.V1Deployment): DeploymentView {

@@ -1,12 +1,10 @@
-import type { TokenCredential } from "@azure/identity";
 import { notRun } from "../frame/errors";
 import type { Platform } from "../platform";
 import { kubernetes } from "./cluster";
+import type { SignIn } from "./signIn";
 import type { ClusterGround, ResourcesGround } from "./types";
 
 const CLUSTERS_API = "2025-08-01";
-/** Application of AKS's API servers in Entra, the same for all clusters and tenants: tokens for them are for it. */
-const API_SERVERS = "6dae42f8-4368-4678-94ff-3960e28e3630/.default";
 
 /**
  * The clusters by the addresses Azure gives, signed in to as whoever runs this: what `az aks get-credentials` and kubelogin do for a
@@ -16,7 +14,7 @@ const API_SERVERS = "6dae42f8-4368-4678-94ff-3960e28e3630/.default";
 export function clustersByAzure(
   { regions, subscriptionId }: Platform,
   resources: ResourcesGround,
-  credential: TokenCredential,
+  signIn: SignIn,
   proxy?: string,
 ): (name: string) => ClusterGround {
   const open = async (name: string): Promise<ClusterGround> => {
@@ -33,16 +31,14 @@ export function clustersByAzure(
     theirs.loadFromString(Buffer.from(given.value, "base64").toString("utf8"));
     const address = theirs.getCurrentCluster();
     if (!address) throw notRun(`what Azure gives of ${name} names no cluster`);
-    const token = await credential.getToken(API_SERVERS);
-    if (!token) throw notRun(`nobody is signed in to ${name}`);
     const own = new library.KubeConfig();
     own.loadFromOptions({
       clusters: [{ ...address, name, ...(proxy && { proxyUrl: proxy }) }],
-      users: [{ name: "self", token: token.token }],
+      users: [{ name: "self" }],
       contexts: [{ name, cluster: name, user: "self" }],
       currentContext: name,
     });
-    return kubernetes(own, library, name);
+    return kubernetes(own, library, name, signIn);
   };
   return (name) => {
     let opened: Promise<ClusterGround> | undefined;

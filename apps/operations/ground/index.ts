@@ -14,13 +14,15 @@ import { recordsOf } from "./records";
 import { resourceManager } from "./resources";
 import { flexibleServers } from "./servers";
 import { servingOf } from "./serving";
+import { clusterSignIn, type SignIn } from "./signIn";
 import type { ClusterGround, DatabaseGround, Environment, Ground } from "./types";
 import { keyVaults } from "./vaults";
 
 /** Settings from the environment; a secret also from a file: DATABASE_URL_FILE. */
 export const SETTING_HELP: Readonly<Record<string, string>> = {
   DATABASE_URL: "administrator's connection string, as the operator job has it; the host in it is replaced",
-  KUBECONFIG: "file with a context per cluster, named as the cluster is (az aks get-credentials)",
+  KUBECONFIG:
+    "file with a context per cluster, named as the cluster is (az aks get-credentials): where they are; who asks is whoever is signed in to Azure",
   INCIDENT_STORE_URL:
     "container of the incident store that stands, for lease and journal; without it this machine's",
   AZURE_RESOURCE_MANAGER_URL: "another resource manager than Azure's, e.g. an emulated cloud's",
@@ -101,9 +103,10 @@ export async function groundOf(
     new ResourceManagementClient(credential, platform.subscriptionId, options),
     endpoint ? { endpoint } : {},
   );
+  const signIn = clusterSignIn(() => new DefaultAzureCredential());
   const clusters = azureGivesClusters
-    ? clustersByAzure(platform, resources, credential, env["HTTPS_PROXY"])
-    : await clustersOf(env).catch((error: unknown) => {
+    ? clustersByAzure(platform, resources, signIn, env["HTTPS_PROXY"])
+    : await clustersOf(env, signIn).catch((error: unknown) => {
         if (needs.includes("clusters")) throw error;
         return (): never => {
           throw error;
@@ -145,7 +148,7 @@ function databaseOf(env: Environment): DatabaseGround {
   return postgres(url, databaseHosts(env));
 }
 
-async function clustersOf(env: Environment): Promise<(name: string) => ClusterGround> {
+async function clustersOf(env: Environment, signIn: SignIn): Promise<(name: string) => ClusterGround> {
   const file = required(env, "KUBECONFIG");
   const library = await import("@kubernetes/client-node");
   const config = new library.KubeConfig();
@@ -154,5 +157,5 @@ async function clustersOf(env: Environment): Promise<(name: string) => ClusterGr
   } catch (error) {
     throw notRun(`KUBECONFIG ${file} cannot be read: ${messageOf(error)}`, error);
   }
-  return (name) => kubernetes(config, library, name);
+  return (name) => kubernetes(config, library, name, signIn);
 }
