@@ -342,6 +342,29 @@ describe("the cloud", () => {
     });
   });
 
+  test("raises no major version while a read replica follows, and knows whom it follows", () => {
+    const { create, cloud } = inCloud();
+    create(GROUP, group);
+    const { id } = create(SERVER, server);
+    const copy = (name: string, of: string) =>
+      create(SERVER, {
+        resourceGroupName: "rg",
+        serverName: name,
+        location: "northeurope",
+        createMode: "Replica",
+        sourceServerResourceId: of,
+      }).id;
+    const raise = () => model.update(SERVER, id, server, { ...server, version: "18" }, azure, cloud).outputs;
+    create(SERVER, { ...server, serverName: "else" });
+    copy("else-copy", id.replace(/psql$/, "else"));
+    const follower = copy("psql-copy", id.toUpperCase());
+    expect(thrown(raise).message).toMatch(
+      /version: is not raised from 17 to 18 while a read replica follows: that is deleted first/,
+    );
+    happen(model, cloud, follower, "promoted");
+    expect(raise()).toMatchObject({ version: "18" });
+  });
+
   test("refuses a server that follows another what only a writer has, until it is promoted", () => {
     const { create, cloud } = inCloud();
     create(GROUP, group);

@@ -83,6 +83,7 @@ function danger(
   before: ResourceDocument | undefined,
   after: ResourceDocument | undefined,
   model: Model,
+  others: readonly Tree[],
 ): string {
   const data = before && holdsData(before.type, model);
   if (before && (kind === "replaced" || kind === "removed") && (before.protect || data)) {
@@ -93,7 +94,7 @@ function danger(
   }
   if (before && after) {
     const [refused] = known(
-      () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}) ?? [],
+      () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}, others) ?? [],
       [],
     );
     if (refused) return `would be refused: ${refused.property} ${refused.reason}`;
@@ -114,6 +115,9 @@ function danger(
 export function diffPlans(before: PlanDocument, after: PlanDocument, model: Model): ResourceChange[] {
   const old = new Map(before.resources.map((resource) => [resource.urn, resource]));
   const changes: ResourceChange[] = [];
+  // What is taken away in the same update is still there when the others are changed.
+  const others = ({ urn, type }: ResourceDocument): Tree[] =>
+    before.resources.filter((other) => other.type === type && other.urn !== urn).map(({ inputs }) => inputs);
   for (const resource of after.resources) {
     const aliases = (resource.options["aliases"] as string[] | undefined) ?? [];
     const former = old.has(resource.urn) ? undefined : aliases.find((alias) => old.has(alias));
@@ -133,7 +137,7 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
       type: resource.type,
       ...(former && { formerUrn: former }),
       properties: changed,
-      danger: danger(kind, earlier, resource, model),
+      danger: danger(kind, earlier, resource, model, others(earlier)),
     });
   }
   for (const [urn, resource] of old) {
@@ -142,7 +146,7 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
       urn,
       type: resource.type,
       properties: [],
-      danger: danger("removed", resource, undefined, model),
+      danger: danger("removed", resource, undefined, model, []),
     });
   }
   return changes.sort((a, b) => (a.urn < b.urn ? -1 : 1));

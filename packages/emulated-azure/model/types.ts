@@ -122,8 +122,12 @@ export interface ResourceModel {
   check(inputs: Tree): readonly Failure[];
   /** Inputs the service takes at creation and leaves alone afterwards, whatever an update sends. */
   readonly keptOnUpdate?: readonly string[];
-  /** What the service refuses to change in place, e.g. a smaller disk. `live` are the outputs as the cloud holds them. */
-  refusedUpdate?(old: Tree, next: Tree, live: Tree): readonly Failure[];
+  /**
+   * What the service refuses to change in place, e.g. a smaller disk.
+   * @param live outputs as the cloud holds them
+   * @param others what else there is of the type: outputs where they are known, inputs otherwise
+   */
+  refusedUpdate?(old: Tree, next: Tree, live: Tree, others: readonly Tree[]): readonly Failure[];
   /** Outputs that an update leaves as the cloud holds them. */
   readonly keptOutputs?: readonly string[];
   /** Values the service adds: read-only properties, and defaults for inputs that were left out. */

@@ -31,7 +31,7 @@ export interface ArmDefinition {
   readonly serialisedUpTo?: string;
   readonly check?: (inputs: Tree) => readonly Failure[];
   readonly keptOnUpdate?: readonly string[];
-  readonly refusedUpdate?: (old: Tree, next: Tree, live: Tree) => readonly Failure[];
+  readonly refusedUpdate?: ResourceModel["refusedUpdate"];
   readonly keptOutputs?: readonly string[];
   readonly computed?: (made: Made) => Tree;
   readonly moves?: Readonly<Record<string, (stored: Stored) => Tree>>;

@@ -68,7 +68,18 @@ function refusedOfReplica(next: Tree, live: Tree): Failure[] {
   ];
 }
 
-function refusedServerUpdate(old: Tree, next: Tree, live: Tree): Failure[] {
+/** Whether a server follows the one of that name: by what it is where that is known, by what it was made as otherwise. */
+function follows(other: Tree, name: string): boolean {
+  const source = other["sourceServerResourceId"];
+  if (source === undefined) return false;
+  const role = stringAt(other, "replicationRole");
+  const made = stringAt(other, "createMode") ?? "Replica";
+  if (!(role === undefined ? made === "Replica" : role.endsWith("AsyncReplica"))) return false;
+  const known = typeof source === "string" && source.includes("/");
+  return !known || source.toLowerCase().endsWith(`/${name.toLowerCase()}`);
+}
+
+function refusedServerUpdate(old: Tree, next: Tree, live: Tree, others: readonly Tree[]): Failure[] {
   const failures = Object.entries(FROZEN)
     .map(([property, why]) => ({
       property,
@@ -91,6 +102,13 @@ function refusedServerUpdate(old: Tree, next: Tree, live: Tree): Failure[] {
   const [was, is] = [Number(stringAt(old, "version")), Number(stringAt(next, "version"))];
   if (is < was)
     failures.push({ property: "version", reason: `is never lowered: at least ${was}, not ${is}` });
+  const name = stringAt(next, "serverName") ?? "";
+  // Microsoft, "Major version upgrades": not supported for a server that has read replicas.
+  if (is > was && others.some((other) => follows(other, name)))
+    failures.push({
+      property: "version",
+      reason: `is not raised from ${was} to ${is} while a read replica follows: that is deleted first`,
+    });
   return [...failures, ...refusedOfReplica(next, live)];
 }
 
