@@ -439,6 +439,7 @@ const NONSENSE: [changes: Record<string, unknown>, message: RegExp, stack?: stri
   // Backups: when, how long, how watched.
   [{ "recovery.rpoMinutes": 1440 }, /at most 60, which production promises/],
   [{ "recovery.rtoMinutes": 250 }, /at most 240, which production promises/],
+  [{ "recovery.rtoMinutes": 1 }, /a whole number from 5 to 2880$/],
   [schedules({ drill: "0 6 29 2 *" }), /schedules\.drill: .*once a quarter at least/],
   [schedules({ drill: "* * * * *" }), /schedules\.drill: .*once a day at most, all year$/],
   [schedules({ daily: "0 3 1 1 *", hourly: "0 * * * *" }), /a schedule that runs once a day, all year$/],
