@@ -23,6 +23,13 @@ function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | 
   return here;
 }
 
+/** Whether a text stands at a place of a document. */
+export function wantsText(root: z.ZodType, path: readonly PropertyKey[]): boolean {
+  const schema = schemaAt(root, path);
+  const wanted = schema && unwrap(schema);
+  return wanted instanceof z.ZodString || wanted instanceof z.ZodEnum;
+}
+
 /** A value as it has to be written in YAML to stay what it is. */
 function literal(value: unknown): string {
   if (typeof value !== "string") return String(value);

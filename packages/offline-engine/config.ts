@@ -62,13 +62,15 @@ function reveal(value: unknown, key: string): { value: unknown; secret: boolean 
   };
 }
 
-/** Sets `a.b[0]` inside a copy of a value. */
+/** Sets `a.b[0]` inside a copy of a value; null takes it away. */
 function withValue(target: unknown, parts: readonly (string | number)[], value: unknown): unknown {
   const [first, ...rest] = parts;
   if (first === undefined) return value;
   const copy: unknown = Array.isArray(target) ? [...(target as unknown[])] : { ...(target as object) };
   const record = copy as Record<string | number, unknown>;
-  record[first] = withValue(record[first], rest, value);
+  if (rest.length > 0 || value !== null) record[first] = withValue(record[first], rest, value);
+  else if (Array.isArray(copy)) copy.splice(Number(first), 1);
+  else delete record[first];
   return copy;
 }
 
@@ -78,7 +80,7 @@ const RESERVED = /(^|[.:])(__proto__|prototype|constructor)([.[]|$)/;
 
 /**
  * Parses `key=value` as given to `--config`: the key may lead into an object (`database.backupRetentionDays`), the
- * project's namespace may be left out, and the value is read as YAML.
+ * project's namespace may be left out, and the value is read as YAML: nothing is an empty text, `null` takes the key away.
  * @throws UsageError when it is neither.
  */
 export function parseOverride(text: string): { path: string; value: unknown } {
@@ -91,7 +93,8 @@ export function parseOverride(text: string): { path: string; value: unknown } {
     );
   }
   try {
-    return { path: text.slice(0, at), value: yaml.load(text.slice(at + 1)) ?? "" };
+    const written = text.slice(at + 1);
+    return { path: key, value: written.trim() === "" ? "" : yaml.load(written) };
   } catch (error) {
     throw new UsageError(`--config ${text}: is no YAML: ${reasonOf(error)}`);
   }
@@ -106,7 +109,7 @@ function apply(values: Record<string, unknown>, project: string, override: strin
     .filter((part) => part !== "")
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   const key = `${namespace}:${String(first)}`;
-  if (value === null) delete values[key];
+  if (value === null && rest.length === 0) delete values[key];
   else values[key] = withValue(values[key], rest, value);
 }
 

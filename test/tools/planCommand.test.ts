@@ -2,8 +2,10 @@ import { ChildProcess, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { meantAs } from "../../apps/tools/plan/planCheck";
 import type { PlanDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
+import { parseOverride, readOverridden } from "../../packages/offline-engine/config";
 import { stackNames } from "../../stacks/files";
 import { wideLines } from "../support/screen";
 import { until } from "../support/until";
@@ -145,6 +147,38 @@ test("a plan that a policy forbids ends with 1 and writes nothing", async () => 
   expect(fs.readFileSync(target, "utf8")).toBe("as it was");
   expect(fs.readFileSync(sarif, "utf8")).toMatch(/"ruleId": "REC-\d+"/);
   expect(fs.readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
+
+describe("an override", () => {
+  const meant = (text: string): unknown => {
+    const { path: key, value } = parseOverride(text);
+    return meantAs(key, text.slice(key.length + 1), value);
+  };
+
+  test("is text where its key wants text, because a shell has taken its quotes away", () => {
+    expect(meant("database.version=18")).toBe("18");
+    expect(meant("forma3d:cluster.kubernetesVersion=1.30")).toBe("1.30");
+    expect(meant("cluster.zones[0]=1")).toBe("1");
+    expect(meant("database.storageGB=256")).toBe(256);
+    expect(meant("protectData=false")).toBe(false);
+    expect(meant("nowhere.at=7")).toBe(7);
+    expect(meant('database.version="18"')).toBe("18");
+  });
+
+  test("of null takes its key away and nothing beside it, and of nothing is an empty text", () => {
+    const read = (...texts: string[]) =>
+      readOverridden(
+        ROOT,
+        "prod",
+        Object.fromEntries(texts.map(parseOverride).map(({ path: key, value }) => [key, value])),
+      ).values;
+    const whole = read();
+    const { replica: _, ...rest } = whole["forma3d:database"] as Record<string, unknown>;
+    expect(read("database.replica=null")["forma3d:database"]).toEqual(rest);
+    expect(read("cluster.zones[0]=null")["forma3d:cluster"]).toMatchObject({ zones: ["2", "3"] });
+    expect(read("defender=null")).not.toHaveProperty("forma3d:defender");
+    expect(read("nameSuffix=")["forma3d:nameSuffix"]).toBe("");
+  });
 });
 
 describe("a plan that is fine", () => {

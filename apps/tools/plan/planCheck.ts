@@ -1,4 +1,6 @@
+import { wantsText } from "../../../stacks/allowed";
 import { readStacks, StackDocument } from "../../../stacks/files";
+import { stackSchema } from "../../../stacks/schema";
 import { ConfigError } from "../../../stacks/problems";
 import { UsageError } from "../../../packages/command/errors";
 import { readOverridden } from "../../../packages/offline-engine/config";
@@ -30,4 +32,18 @@ export function checkStackFiles(
 function laidOver(root: string, stack: string, overrides: Readonly<Record<string, unknown>>): StackDocument {
   const { document, values } = readOverridden(root, stack, overrides);
   return { ...document, config: values };
+}
+
+/**
+ * An override as its key means it: `18` where the stack file has a version in quotes is that text, because a shell has
+ * taken the quotes away. Any other value stays what YAML reads.
+ * @param key as in `database.version` or `alerts.emails[0]`, with or without the project's namespace
+ */
+export function meantAs(key: string, text: string, value: unknown): unknown {
+  if (typeof value !== "number" && typeof value !== "boolean") return value;
+  const names = key
+    .slice(key.indexOf(":") + 1)
+    .split(/[.[\]]+/)
+    .filter((part) => part !== "");
+  return wantsText(stackSchema, names) ? text : value;
 }

@@ -3,6 +3,7 @@ import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../../../packages/command/errors";
 import { createCommand } from "../../../packages/command/program";
+import { meantAs } from "./planCheck";
 import { parseOverride, stacksIn } from "../../../packages/offline-engine/config";
 
 /** What a user asked for. File names may hold `{stack}`. */
@@ -38,6 +39,7 @@ Examples:
   npm run plan -- prod --full
   npm run plan -- prod --save plan.json && git switch topic && npm run plan -- prod --diff plan.json
   npm run plan -- staging --config database.storageGB=256
+  npm run plan -- prod --config database.version=18 --config database.replica=null
   npm run plan -- prod --html prod.html
 
 docs/planning.md says what a plan shows, and what it cannot show.`;
@@ -45,7 +47,7 @@ docs/planning.md says what a plan shows, and what it cannot show.`;
 function override(text: string, earlier: Record<string, unknown>): Record<string, unknown> {
   try {
     const { path: key, value } = parseOverride(text);
-    return { ...earlier, [key]: value };
+    return { ...earlier, [key]: meantAs(key, text.slice(key.length + 1), value) };
   } catch (error) {
     if (error instanceof UsageError) throw new InvalidArgumentError(error.message);
     throw error;
@@ -76,7 +78,7 @@ export function planCommand(root: string, act: (command: PlanCommand) => Promise
     .option("--diff <file>", "compare with a plan written earlier by --save")
     .option(
       "--config <key=value>",
-      "override a configuration value; may be repeated, the value is YAML",
+      "override a configuration value; may be repeated, the value is YAML, null takes a key away",
       override,
       {},
     )
