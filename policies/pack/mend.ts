@@ -51,6 +51,12 @@ const KEYS: readonly (readonly [type: RegExp, place: RegExp, key: string])[] = [
   [/:HorizontalPodAutoscaler$|:Deployment$/, /^/, "workloads"],
 ];
 
+/** Rules about an option of all resources of some types: the key decides about the option, whatever the type. */
+const KEY_OF_RULE: Readonly<Record<string, string>> = {
+  "data-protected": "protectData",
+  "data-locked": "protectData",
+};
+
 const typeOf = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
 
 /** How a finding of a rule on a resource is mended. `path` is the place in the resource; empty for all of it. */
@@ -60,7 +66,7 @@ export function mendOf(
   stack: string,
 ): Mend {
   const type = typeOf(urn);
-  const key = KEYS.find(([of, place]) => of.test(type) && place.test(path))?.[2];
+  const key = KEY_OF_RULE[rule.name] ?? KEYS.find(([of, place]) => of.test(type) && place.test(path))?.[2];
   const command = `npm run policy:explain -- ${rule.name}, then npm run plan -- ${stack}`;
   return {
     ...(key !== undefined && { key }),
@@ -95,4 +101,6 @@ export function explained<T extends PackFinding>(
 }
 
 /** Every key the table names, for the test that each exists. */
-export const mentionedKeys = (): string[] => [...new Set(KEYS.map(([, , key]) => key))];
+export const mentionedKeys = (): string[] => [
+  ...new Set([...KEYS.map(([, , key]) => key), ...Object.values(KEY_OF_RULE)]),
+];

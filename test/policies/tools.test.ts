@@ -221,6 +221,9 @@ describe("SARIF", () => {
     expect(shown).toMatchObject({ key: "database.backupRetentionDays", page: "docs/policies.md#rec-002" });
     expect(shown?.fix).toContain("npm run plan -- prod");
     expect(whole).not.toHaveProperty("key");
+    // An option of all that is protected, whatever holds the resource.
+    const [unprotected] = explained([{ ...finding, policy: "data-protected" }], rules, "prod");
+    expect(unprotected).toMatchObject({ key: "protectData" });
     expect(() => explained([{ ...finding, policy: "unheard-of" }], rules, "prod")).toThrow("unheard-of");
   });
 

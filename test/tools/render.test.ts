@@ -8,6 +8,7 @@ import { sandboxModel } from "../../packages/emulated-azure/model";
 import { Tree, UNKNOWN } from "../../packages/emulated-azure/model/types";
 import type { PlannedResource } from "../../packages/offline-engine/resource";
 import { aliasUrn, buildUrn } from "../../packages/wire/urn";
+import { dangersInWords } from "../../apps/tools/render/danger";
 import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { PlanDocument, renderProperties, ResourceDocument } from "../../apps/tools/render/plan";
@@ -84,12 +85,40 @@ describe("a comparison of plans", () => {
         [server({ backup: { geoRedundantBackup: "Disabled" } })],
       )[0]?.danger,
     ).toMatch(/^would be refused: backup\.geoRedundantBackup/);
+    const replica = documentOf(SERVER, "replica", { inputs: { sourceServerResourceId: "[unknown]" } });
+    const raised = (...beside: ResourceDocument[]) =>
+      compare([server({ version: "16" }), ...beside], [server({ version: "17" })]).find(
+        ({ kind }) => kind === "changed",
+      )?.danger;
+    expect(raised()).toBe("");
+    // Taken away in the same update it would still follow when the version is raised.
+    expect(raised(replica)).toMatch(
+      /^would be refused: version is not raised .* while a read replica follows/,
+    );
     expect(compare([server({})], [server({}, { protect: false })])[0]?.danger).toBe(
       "would no longer be protected",
     );
     expect(compare([server({}, kept)], [server({})])[0]?.danger).toBe(
       "would no longer be retained when deleted",
     );
+  });
+
+  test("says in one line what would happen to all of a kind, and names some of them", () => {
+    const dangers = dangersInWords([
+      ...["a", "b", "c", "d"].flatMap((name) =>
+        compare(
+          [documentOf(SERVER, name, { protect: true })],
+          [documentOf(SERVER, name, { protect: false })],
+        ),
+      ),
+      ...compare([server({ location: "a" })], [server({ location: "b" })]),
+      ...compare([documentOf(POOL, "p", { protect: true })], []),
+    ]);
+    expect(dangers).toEqual([
+      "4 database servers a, b, c and 1 more: would no longer be protected",
+      "database server db: protected, holds data: would be replaced; what to do instead: docs/changing.md, because location changes",
+      "containerservice:AgentPool p: protected: would be removed",
+    ]);
   });
 
   test("says what is ignored, and follows an alias", () => {
@@ -273,7 +302,12 @@ describe("violations", () => {
       100,
       "  ",
     ).map(stripVTControlCharacters);
-    expect(lines).toEqual(["  mandatory tls  a, b", "    TLS is off", "  advisory  tags  x", "    no owner"]);
+    expect(lines).toEqual([
+      "  mandatory tls on a, b",
+      "    TLS is off",
+      "  advisory  tags on x",
+      "    no owner",
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { nameOf, typeOf } from "../../../packages/wire/urn";
-import { dangerInWords } from "../render/danger";
+import { dangersInWords } from "../render/danger";
 import { countChanges, type PropertyChange, type ResourceChange } from "../render/diff";
 import { shortType } from "../render/names";
 import { count } from "../render/text";
@@ -14,7 +14,7 @@ export function stopSection({ list, against }: Changes): Section[] {
   if (dangers.length === 0) return [];
   const body = markup`<p>Against <code>${against}</code>:</p>
     <ul>
-      ${dangers.map((change) => markup`<li>${dangerInWords(change)}</li>`)}
+      ${dangersInWords(dangers).map((danger) => markup`<li>${danger}</li>`)}
     </ul>`;
   return [{ id: "stop", title: `Stop: ${count(dangers.length, "change")} that must not happen`, body }];
 }

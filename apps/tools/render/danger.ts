@@ -2,22 +2,49 @@ import { nameOf, typeOf } from "../../../packages/wire/urn";
 import type { ResourceChange } from "./diff";
 import { shortType } from "./names";
 
-/** What a person calls a type that holds data or guards it. */
-const THINGS: Readonly<Record<string, string>> = {
-  "azure-native:dbforpostgresql:Server": "database server",
-  "azure-native:dbforpostgresql:Database": "database",
-  "azure-native:storage:StorageAccount": "backup account",
-  "azure-native:storage:BlobContainer": "container of backups",
-  "azure-native:keyvault:Vault": "key vault",
-  "azure-native:operationalinsights:Workspace": "workspace of logs",
-  "azure-native:monitor:AzureMonitorWorkspace": "workspace of metrics",
+/** What a person calls a type that holds data or guards it: one of it, and several. */
+const THINGS: Readonly<Record<string, readonly [one: string, several: string]>> = {
+  "azure-native:dbforpostgresql:Server": ["database server", "database servers"],
+  "azure-native:dbforpostgresql:Database": ["database", "databases"],
+  "azure-native:dbforpostgresql:VirtualEndpoint": ["endpoint of the database", "endpoints of databases"],
+  "azure-native:storage:StorageAccount": ["storage account", "storage accounts"],
+  "azure-native:storage:BlobContainer": ["blob container", "blob containers"],
+  "azure-native:storage:BlobContainerImmutabilityPolicy": [
+    "lock on a container's retention",
+    "locks on containers' retention",
+  ],
+  "azure-native:keyvault:Vault": ["key vault", "key vaults"],
+  "azure-native:containerregistry:Registry": ["image registry", "image registries"],
+  "azure-native:operationalinsights:Workspace": ["workspace of logs", "workspaces of logs"],
+  "azure-native:monitor:AzureMonitorWorkspace": ["workspace of metrics", "workspaces of metrics"],
+  "random:index/randomBytes:RandomBytes": ["generated key", "generated keys"],
+  "random:index/randomPassword:RandomPassword": ["generated password", "generated passwords"],
 };
 
-/** A change that must not happen, as one would say it. */
-export function dangerInWords({ urn, danger, properties }: ResourceChange): string {
-  const type = typeOf(urn);
-  const cause = properties.filter(({ replaces }) => replaces).map(({ path }) => path);
-  const because =
-    cause.length > 0 ? `, because ${cause.join(" and ")} ${cause.length === 1 ? "changes" : "change"}` : "";
-  return `${THINGS[type] ?? shortType(type)} ${nameOf(urn)}: ${danger}${because}`;
+/** Names of one kind that are shown; the others are counted. */
+const SHOWN_NAMES = 3;
+
+/**
+ * Changes that must not happen, as one would say them: a line each, and one for all of a kind that the same would
+ * happen to, so that forty are still read.
+ */
+export function dangersInWords(changes: readonly ResourceChange[]): string[] {
+  const groups = new Map<string, { type: string; what: string; names: string[] }>();
+  for (const { urn, danger, properties } of changes) {
+    const type = typeOf(urn);
+    const cause = properties.filter(({ replaces }) => replaces).map(({ path }) => path);
+    const because =
+      cause.length > 0 ? `, because ${cause.join(" and ")} ${cause.length === 1 ? "changes" : "change"}` : "";
+    const what = danger + because;
+    const key = `${type}\0${what}`;
+    const group = groups.get(key) ?? { type, what, names: [] };
+    group.names.push(nameOf(urn));
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ type, what, names }) => {
+    const [one, several] = THINGS[type] ?? [shortType(type), `times ${shortType(type)}`];
+    const more = names.length - SHOWN_NAMES;
+    const shown = names.slice(0, SHOWN_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+    return `${names.length === 1 ? one : `${names.length} ${several}`} ${shown}: ${what}`;
+  });
 }

@@ -26,7 +26,7 @@ export function renderFindings(violations: readonly Explained[], columns: number
       const more = names.length - SHOWN_NAMES;
       const shown = names.slice(0, SHOWN_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
       return [
-        ...indented(`${mark} ${policy}${shown && `  ${shown}`}`, columns, indent, "  "),
+        ...indented(`${mark} ${policy}${shown && ` on ${shown}`}`, columns, indent, "  "),
         ...message.split("\n").flatMap((line) => indented(line, columns, `${indent}  `, "  ")),
         ...(key ? indented(`key: ${key}`, columns, `${indent}  `, "  ") : []),
         ...(fix ? indented(`fix: ${fix}`, columns, `${indent}  `, "  ") : []),

@@ -7,7 +7,7 @@ import { planDocument } from "./plan";
 import { commandLines, indented } from "../../../packages/command/terminal";
 import { count, labelled } from "./text";
 import { countChanges, type ResourceChange } from "./diff";
-import { dangerInWords } from "./danger";
+import { dangersInWords } from "./danger";
 
 const LABEL = 12;
 
@@ -206,8 +206,8 @@ export function renderVerdict(plan: Plan, facts: VerdictFacts): string {
             ["red", "bold"],
             `STOP: ${count(dangers.length, "change")} against ${changes?.against ?? ""}`,
           ),
-          ...dangers.flatMap((change) =>
-            indented(`- ${dangerInWords(change)}`, columns, "  ", "  ").map((line) => styleText("red", line)),
+          ...dangersInWords(dangers).flatMap((danger) =>
+            indented(`- ${danger}`, columns, "  ", "  ").map((line) => styleText("red", line)),
           ),
         ]
       : []),
