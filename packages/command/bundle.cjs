@@ -13,6 +13,15 @@ const COMMON = {
   supported: { "dynamic-import": false },
 };
 
+/** For a bundle that needs no node_modules: what ships in an image. */
+const WHOLE = {
+  // ES modules among the packages ask where they are.
+  define: { "import.meta.url": "bundleUrl" },
+  banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  // An optional native client that `pg` tries and does without.
+  external: ["pg-native"],
+};
+
 /** Modification time and size of a file, as text; empty when it is gone. */
 function stamp(file) {
   const stats = fs.statSync(file, { throwIfNoEntry: false });
@@ -70,4 +79,4 @@ function bundle(options) {
   return true;
 }
 
-module.exports = { bundle, COMMON };
+module.exports = { bundle, COMMON, WHOLE };

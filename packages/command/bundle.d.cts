@@ -19,3 +19,6 @@ export const COMMON: {
   target: string;
   supported: Record<string, boolean>;
 };
+
+/** What a bundle needs beside {@link COMMON} to run without node_modules. */
+export const WHOLE: Required<Pick<BuildOptions, "define" | "banner" | "external">>;

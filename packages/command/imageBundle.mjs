@@ -1,6 +1,7 @@
 import { build } from "esbuild";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import bundles from "./bundle.cjs";
 
 /**
  * Bundles a program that ships in an image into files without node_modules: the image holds these and Node.js, and nothing
@@ -19,17 +20,10 @@ export async function bundleForImage(script, entryPoints) {
     absWorkingDir: path.dirname(own),
     entryPoints,
     outdir: path.resolve(folder),
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node22",
-    // ES modules among the packages ask where they are.
-    define: { "import.meta.url": "bundleUrl" },
-    banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    ...bundles.COMMON,
+    ...bundles.WHOLE,
     // An entry exports what it does; here it does it.
     footer: { js: "module.exports.main();" },
-    // An optional native client that `pg` tries and does without.
-    external: ["pg-native"],
     legalComments: "linked",
     logLevel: "warning",
   });

@@ -13,7 +13,7 @@ import { RUN_AS } from "../../infra/kubernetes/security";
 import { DEFAULT_PORT } from "../../apps/recovery/exporter/server";
 import { exporterPort, healthcheck } from "../../apps/recovery/healthcheck";
 import { startAzurite } from "../../packages/local-servers/azurite";
-import { root, run } from "../support/recoveryCli";
+import { recovery, root, run } from "../support/recoveryCli";
 import { stackNames } from "../../stacks/files";
 
 const text = fs.readFileSync(path.join(root, "apps/recovery/Dockerfile"), "utf8");
@@ -172,6 +172,14 @@ describe("the bundles the image holds", () => {
     const named = [...text.matchAll(/\/app\/([a-z]+\.js)/g)].map(([, file]) => file as string);
     expect(named.length).toBeGreaterThanOrEqual(3);
     for (const file of named) expect(fs.existsSync(path.join(folder, file))).toBe(true);
+  });
+
+  test("what `npm run recovery` starts here is such a file too, and needs no package beside it", async () => {
+    expect((await recovery(["--help"], {})).code).toBe(0);
+    const started = path.join(folder, "started.js");
+    fs.copyFileSync(path.join(root, ".build/apps/recovery/cli.js"), started);
+    const help = await run(["-e", `require(${JSON.stringify(started)}).main()`, "--", "x", "--help"], {});
+    expect([help.code, help.stdout]).toEqual([0, expect.stringMatching(/^Usage: recovery /)]);
   });
 
   test("work without node_modules: every verb, the blob client, the identity library", async () => {
