@@ -260,7 +260,7 @@ test("a blob server that goes away in the middle of an upload: exit code 1 and w
 });
 
 test("a dump that stops moving is given up after the time allowed: exit code 1, no blob, and the lease is free", async () => {
-  const store = await lab.store("backup", "app", { BACKUP_STALL_TIMEOUT: "1s" });
+  const store = await lab.store("backup", "app", { BACKUP_STALL_TIMEOUT: "10s" });
   const isDump = (pid: string): boolean => {
     try {
       const [, name, , parent] =
@@ -284,7 +284,7 @@ test("a dump that stops moving is given up after the time allowed: exit code 1, 
   const [outcome] = await runBackup(store.settings, {}, labContext({ progress }));
   expect(stopped).toHaveLength(1);
   expect(outcome).toMatchObject({
-    error: { exitCode: 1, message: expect.stringMatching(/^backup of .*: no data for 1 s$/) },
+    error: { exitCode: 1, message: expect.stringMatching(/^backup of .*: no data for 10 s$/) },
   });
   expect((await committed(store)).filter((blob) => !blob.includes("locks/"))).toEqual([]);
   expect((await recovery(["backup"], store.env)).code).toBe(0);

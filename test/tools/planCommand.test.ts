@@ -283,7 +283,7 @@ test.each([
     {
       cwd: copy,
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 150_000,
     },
   );
   expect(stderr).toMatch(new RegExp(`${path.basename(file)}:\\d+:\\d+`));
