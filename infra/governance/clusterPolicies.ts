@@ -1,5 +1,6 @@
 import { PolicyAssignment } from "@pulumi/azure-native/authorization/policyAssignment";
 import * as pulumi from "@pulumi/pulumi";
+import { EXCLUDED_NAMESPACES } from "./excludedNamespaces";
 
 /**
  * Microsoft's definitions the add-on in the cluster enforces once they are assigned
@@ -9,14 +10,6 @@ export const CLUSTER_POLICIES = {
   /** Pod security baseline standards, Linux. Not the restricted ones: those refuse CSI volumes, which carry our secrets. */
   baseline: "/providers/Microsoft.Authorization/policySetDefinitions/a8640138-9b0a-4a28-b8cb-1666c838647d",
 } as const;
-
-/** Namespaces of Azure's own components, which work on the node. */
-const EXCLUDED_NAMESPACES = [
-  "kube-system",
-  "gatekeeper-system",
-  "azure-arc",
-  "azure-extensions-usage-system",
-];
 
 export interface ClusterPoliciesArgs {
   /** Resource group of the cluster; the assignments hold for every cluster in it. */

@@ -1,16 +1,6 @@
 import { Pricing } from "@pulumi/azure-native/security/pricing";
 import * as pulumi from "@pulumi/pulumi";
-
-/** Plans of Microsoft Defender for Cloud for what the platform is made of, as a configuration names them. */
-export const DEFENDER_PLANS = {
-  containers: { pricingName: "Containers" },
-  storage: { pricingName: "StorageAccounts", subPlan: "DefenderForStorageV2" },
-  vaults: { pricingName: "KeyVaults", subPlan: "PerKeyVault" },
-  databases: { pricingName: "OpenSourceRelationalDatabases" },
-  resourceManager: { pricingName: "Arm", subPlan: "PerSubscription" },
-} as const;
-
-export type DefenderPlan = keyof typeof DEFENDER_PLANS;
+import { DEFENDER_PLANS, type DefenderPlan } from "./defenderPlans";
 
 /**
  * Switches each plan of the subscription on or off. A plan that is off is declared too: nobody then pays for one that

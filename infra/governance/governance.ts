@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BudgetArgs, subscriptionBudget } from "./budget";
 import { clusterPolicies } from "./clusterPolicies";
-import { DefenderPlan, defenderPlans } from "./defender";
+import { defenderPlans } from "./defender";
+import type { DefenderPlan } from "./defenderPlans";
 
 export interface GovernanceArgs {
   subscriptionId: string;

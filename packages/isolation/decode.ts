@@ -2,6 +2,7 @@ import yaml from "js-yaml";
 import { assembled } from "./assemble";
 import { bytesDecoded, type Decoded } from "./bytes";
 import { sealedText } from "./containers";
+import { filtered } from "./pipelines";
 import {
   expandedWithin,
   fromCodes,
@@ -173,6 +174,7 @@ function rewritten(text: string): Decoded[] {
     ["joined", joined(text)],
     ["$(VAR)", expandedWithin(text)],
     ["assembled", assembled(text)],
+    ["filtered", filtered(text)],
   ];
   return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));
 }

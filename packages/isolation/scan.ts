@@ -5,7 +5,8 @@ import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { assembled } from "./assemble";
 import { type Assembled, expansions, fragments, Settings } from "./siblings";
-import { canonical, expandedWithin, hasPlace, textOfCodes } from "./text";
+import { filtered } from "./pipelines";
+import { canonical, expandedWithin, hasPlace, joined, textOfCodes } from "./text";
 import { type Refusal, refusalOfObject } from "./traffic";
 
 /** Something foreign, where it was found, and how it was decoded, outermost step first. */
@@ -136,6 +137,7 @@ export class Scanner {
     for (const one of found) {
       if (frame.refuses && isKeptOut(one.reach, frame)) continue;
       if (one.isPattern && typeof frame.value === "string" && frame.filled?.has(frame.value)) continue;
+      if (!isKey && one.decoding.length === 0 && isNobodys(one) && this.isRestOfOwn(frame)) continue;
       report(frame, one, isKey);
     }
   }
@@ -214,7 +216,10 @@ export class Scanner {
         !this.judge
           .judge(canonical(assembled(expandedWithin(text))), isHost)
           .some(({ isPattern }) => isPattern);
-      judged.filter(({ isPattern }) => !isPattern || !isFilled).forEach((foreign) => add(foreign, decoding));
+      const isMade = this.isMadeOwn(text, judged, isHost);
+      judged
+        .filter((one) => !(one.isPattern && isFilled) && !(isMade && isNobodys(one)))
+        .forEach((foreign) => add(foreign, decoding));
       if (final) continue;
       for (const next of decodings(text)) {
         const chain = [...decoding, next.via];
@@ -233,6 +238,22 @@ export class Scanner {
       }
     }
     return [...found.values()];
+  }
+
+  /** Whether the hosts nobody listed in a text are none once what it joins and filters itself is joined and filtered. */
+  private isMadeOwn(text: string, judged: readonly Foreign[], isHost: boolean): boolean {
+    if (!judged.some(isNobodys)) return false;
+    const made = filtered(joined(text));
+    return made !== text && !this.judge.judge(canonical(made), isHost).some(isNobodys);
+  }
+
+  /** Whether a member of a list is the rest of a name that begins in the one before it, and is the stack's own in whole. */
+  private isRestOfOwn({ value, key, parent }: Frame): boolean {
+    const list = parent?.value;
+    if (typeof value !== "string" || typeof key !== "number" || !Array.isArray(list)) return false;
+    const before: unknown = list[key - 1];
+    if (typeof before !== "string" || !/[\w-]$/.test(before) || !/^[\w.-]/.test(value)) return false;
+    return before.length <= MAX_REMEMBERED_CHARS && !this.text(before + value).some(isNobodys);
   }
 
   /** The path of a frame, without keys that could carry what was found. */
@@ -293,6 +314,9 @@ function isKeptOut(reach: Foreign["reach"], frame: Frame): boolean {
 }
 /** What a command line says as a whole; whatever else is in it stands in one of its parts. */
 const OF_A_CALL: ReadonlySet<Foreign["reach"]> = new Set(["stackReference", "engine"]);
+/** A host of Azure's that is not the stack's, and of which nobody said whose it is. */
+const isNobodys = ({ reach, environment, isPattern }: Foreign): boolean =>
+  environment === undefined && isPattern !== true && HOST_REACHES.has(reach);
 const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set(["database", "vault", "storage", "cluster"]);
 
 function isHostKey(key: string, owner: object): boolean {

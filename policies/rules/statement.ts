@@ -1,7 +1,13 @@
-import { cursor, isReplica, ofType } from "../../packages/isolation/graph";
+import { cursor, isReplica, linked, ofType } from "../../packages/isolation/graph";
 import { azure, kubernetes, SERVER } from "../../packages/isolation/kinds";
 import { fault, type Cursor, type Outcome } from "../../packages/isolation/read";
-import { UNKNOWN, type StackRule, type StackView, type Value } from "../../packages/isolation/rule";
+import {
+  UNKNOWN,
+  type ResourceView,
+  type StackRule,
+  type StackView,
+  type Value,
+} from "../../packages/isolation/rule";
 import { about, partedRule, type Verdict } from "./define";
 import { GIVEN, placesAt, plain, says } from "./expected";
 
@@ -31,6 +37,8 @@ export interface Demand {
    * holds for those that are there; one that ends in `?` holds only where there is something.
    */
   readonly each?: Readonly<Record<string, unknown>>;
+  /** One for each resource of this type, which a top-level property of its own leads to; `count` then says how many. */
+  readonly per?: { readonly type: string; readonly by: string };
   /** How many there must be at least. Default: one, or with `each` alone any number. */
   readonly count?: number;
   /** How many may be as `is` says at most. Default: any number. */
@@ -98,20 +106,40 @@ function wrong(place: Cursor, demand: Demand): Outcome[] {
 }
 
 /** Types a demand is about. */
-export function typeOf({ type }: Demand): RegExp {
+export function typeOf({ type }: Pick<Demand, "type">): RegExp {
   const [module = "", name] = type.split(":");
   return name === undefined ? kubernetes(module) : azure(module, name);
 }
 
 function judged(stack: StackView, demand: Demand): Verdict[] {
+  const { per } = demand;
+  const candidates = ofType(stack, typeOf(demand)).filter((resource) => isOne(cursor(resource), demand));
+  if (!per) return amongst(stack, demand, candidates);
+  const type = typeOf(per);
+  const pairs = candidates.map((resource) => ({ resource, of: linked(stack, resource, per.by, type) }));
+  return ofType(stack, type).flatMap((holder) =>
+    amongst(
+      stack,
+      demand,
+      pairs.filter(({ of }) => of.includes(holder)).map(({ resource }) => resource),
+      holder,
+    ),
+  );
+}
+
+/** Holds those of a demand's kind against it; with what they are to be there for. */
+function amongst(
+  stack: StackView,
+  demand: Demand,
+  resources: readonly ResourceView[],
+  holder = home(stack) ?? stack.resources[0],
+): Verdict[] {
   const { each, is, members } = demand;
-  const candidates = ofType(stack, typeOf(demand))
-    .map((resource) => ({ resource, place: cursor(resource) }))
-    .filter(({ place }) => isOne(place, demand));
+  const candidates = resources.map((resource) => ({ resource, place: cursor(resource) }));
   const verdicts = candidates.map(({ resource, place }) => ({ resource, outcomes: wrong(place, demand) }));
   const isAboutAll = each !== undefined && is === undefined && members === undefined;
   const least = demand.count ?? (isAboutAll ? 0 : 1);
-  const missing = candidates.length < least ? lacking(stack, demand, candidates.length, least) : [];
+  const missing = candidates.length < least ? lacking(holder, demand, candidates.length, least) : [];
   if (isAboutAll) return [...missing, ...verdicts.filter(({ outcomes }) => outcomes.length > 0)];
   if (missing.length > 0) return missing;
   // A region that stands by keeps its copy suspended: as many as must be there and are as they must be are enough.
@@ -124,8 +152,12 @@ function judged(stack: StackView, demand: Demand): Verdict[] {
     : [];
 }
 
-function lacking(stack: StackView, { what, key }: Demand, found: number, least: number): Verdict[] {
-  const holder = home(stack) ?? stack.resources[0];
+function lacking(
+  holder: ResourceView | undefined,
+  { what, key }: Demand,
+  found: number,
+  least: number,
+): Verdict[] {
   const message = least === 1 ? `has not ${what} (${key})` : `has ${found} of ${least}: ${what} (${key})`;
   return holder ? [about(holder, message)] : [];
 }

@@ -92,10 +92,16 @@ const HEART = plan.filter(
     /dbforpostgresql:Server$|:Namespace$/.test(type) || urn.endsWith("primary-api-deployment"),
 );
 
-/** The part of the statement that is this one demand, over what it is about. */
+/** The part of the statement that is this one demand, over what it is about, and what that is there for. */
 const judgeBy = (demand: Demand, resources: readonly ResourceView[]): readonly Violation[] =>
   judge(
-    [...resources, ...HEART.filter(({ urn }) => resources.every((one) => one.urn !== urn))],
+    [
+      ...resources,
+      ...[...HEART, ...plan.filter((one) => demand.per && isOf(one, demand.per.type))].filter(
+        ({ urn }, at, all) =>
+          resources.every((one) => one.urn !== urn) && all.findIndex((one) => one.urn === urn) === at,
+      ),
+    ],
     {},
     statementRule(new Map([[`${context.project}/${context.stack}`, [demand]]])),
   );

@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { MutantResult, PartialStrykerOptions } from "@stryker-mutator/api/core";
 import { InvalidArgumentError } from "commander";
 import { writeFile } from "../../../packages/command/files";
@@ -9,6 +10,7 @@ interface Flags {
   seed: string;
   only?: string;
   json?: string;
+  log?: string;
 }
 
 /** Code whose every mutant a test must notice. */
@@ -71,7 +73,7 @@ function percentOf(text: string): number {
   return percent;
 }
 
-const options = ({ sample, seed, only }: Flags): PartialStrykerOptions => ({
+const options = ({ sample, seed, only, log }: Flags): PartialStrykerOptions => ({
   plugins: ["./apps/gates/mutation/plugins.mjs"],
   testRunner: "policies",
   coverageAnalysis: "perTest",
@@ -86,7 +88,8 @@ const options = ({ sample, seed, only }: Flags): PartialStrykerOptions => ({
   maxTestRunnerReuse: 200,
   timeoutMS: 120_000,
   dryRunTimeoutMinutes: 60,
-  reporters: ["progress-append-only"],
+  reporters: ["progress-append-only", "as-they-come"],
+  ...(log !== undefined && { resultsAsTheyCome: path.resolve(log) }),
 });
 
 export async function main(): Promise<void> {
@@ -100,6 +103,7 @@ export async function main(): Promise<void> {
       .option("--seed <text>", "which sample: the same one for the same text", "1")
       .option("--only <glob>", "only these files, e.g. packages/isolation/decode.ts")
       .option("--json <file>", "where the survivors are written")
+      .option("--log <file>", "where each result is added as a line of JSON as soon as it is known")
       .action(async (flags: Flags) => {
         const { Stryker } = await import("@stryker-mutator/core");
         const results = await new Stryker(options(flags)).runMutationTest();

@@ -1,5 +1,5 @@
 // What `npm run mutation` adds to Stryker: a checker that lets a random sample of the mutants through, the same one for the
-// same seed; an ignorer that leaves texts for people alone; and a runner that loads the SDK once.
+// same seed; an ignorer that leaves texts for people alone; a runner that loads the SDK once; and a reporter of each result.
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
@@ -13,10 +13,14 @@ import {
 import esbuild from "esbuild";
 import { load, run } from "./harness.mjs";
 
-/** Settings, as `npm run mutation` passes them: percent of the mutants (0-100), and the seed. */
+/**
+ * Settings, as `npm run mutation` passes them: percent of the mutants (0-100), and the seed; and the file in which each
+ * result is a line of JSON as soon as it is known.
+ */
 export const strykerValidationSchema = {
   type: "object",
   properties: {
+    resultsAsTheyCome: { type: "string" },
     sample: {
       type: "object",
       properties: { percent: { type: "number", minimum: 0, maximum: 100 }, seed: { type: "string" } },
@@ -165,6 +169,21 @@ class Runner {
   }
 }
 
+/** Writes each result down when it comes: a run of hours that is cut short has told what it saw. */
+class AsTheyCome {
+  constructor({ resultsAsTheyCome }) {
+    this.file = resultsAsTheyCome;
+  }
+
+  onMutantTested({ fileName, location, mutatorName, replacement, status, static: isStatic, killedBy }) {
+    if (!this.file || status === "CompileError" || status === "Ignored") return;
+    const result = { fileName, location, mutatorName, replacement, status, static: isStatic, killedBy };
+    fs.appendFileSync(this.file, `${JSON.stringify(result)}\n`);
+  }
+}
+
+const asTheyCome = (options) => new AsTheyCome(options);
+asTheyCome.inject = [commonTokens.options];
 const sample = (options) => new Sample(options);
 sample.inject = [commonTokens.options];
 const runner = () => new Runner();
@@ -173,5 +192,6 @@ runner.inject = [];
 export const strykerPlugins = [
   declareFactoryPlugin(PluginKind.Checker, "sample", sample),
   declareValuePlugin(PluginKind.Ignore, "prose", prose),
+  declareFactoryPlugin(PluginKind.Reporter, "as-they-come", asTheyCome),
   declareFactoryPlugin(PluginKind.TestRunner, "policies", runner),
 ];

@@ -27,7 +27,12 @@ interface Harmless {
 const HARMLESS: readonly Harmless[] = [
   {
     because: "prose",
-    path: /(?:^|\.)tags(?:\.|$)|(?:^|\.)(?:description|notes|displayName|contentType|summary)$/,
+    path: /(?:^|\.)tags(?:\.|$)|(?:^|\.)(?:description|notes|displayName|contentType|summary|locale)$/,
+  },
+  {
+    because: "prose",
+    type: /:ValidatingAdmissionPolicy$/,
+    path: /validations\[\]\.(?:messageExpression|reason)$/,
   },
   { because: "prose", path: /(?:^|\.)metadata(?:\.labels|\.annotations)?(?:\..*)?$/ },
   {

@@ -1,21 +1,14 @@
 import { imageChecks, JUDGED_PODS } from "../../../infra/cluster/imageChecks";
 import { SERVING_CONTAINER } from "../../../infra/data/places";
 import { BUDGET_THRESHOLDS } from "../../../infra/governance/budgetThresholds";
+import { DEFENDER_PLANS, type DefenderPlan } from "../../../infra/governance/defenderPlans";
+import { EXCLUDED_NAMESPACES } from "../../../infra/governance/excludedNamespaces";
 import { BUILT_IN_ROLES } from "../../../infra/identity/roles";
 import { stackPlatformNames } from "../../../stacks/files";
 import { imageRepositories } from "../../../stacks/images";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { either, holding, NONE, OFF, oneOf } from "../../rules/expected";
-
-/** Plans of Defender for Cloud, by the stack file's names for them. */
-const PLANS = {
-  containers: "Containers",
-  vaults: "KeyVaults",
-  resourceManager: "Arm",
-  databases: "OpenSourceRelationalDatabases",
-  storage: "StorageAccounts",
-} as const;
+import { either, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
 
 /** The API server of each cluster lets images of the stack file start, by digest, and no others. */
 function admission(config: StackConfig, regions: number): Demand[] {
@@ -44,7 +37,7 @@ function admission(config: StackConfig, regions: number): Demand[] {
       type: "ValidatingAdmissionPolicyBinding",
       is: {
         "spec.policyName": name,
-        "spec.validationActions": holding("Deny"),
+        "spec.validationActions": holding("Deny", "Audit"),
         "spec.matchResources.namespaceSelector": {
           matchLabels: { "kubernetes.io/metadata.name": stackPlatformNames(config).namespace },
         },
@@ -99,6 +92,18 @@ function registry(config: StackConfig, regions: number): Demand[] {
   ];
 }
 
+/** Rule of a lifecycle that ends earlier versions and snapshots of the records, and never the records. */
+const earlierRecords = (...kinds: readonly string[]) => ({
+  enabled: true,
+  definition: {
+    filters: { prefixMatch: [`${SERVING_CONTAINER}/`] },
+    actions: {
+      baseBlob: NONE,
+      ...Object.fromEntries(kinds.map((kind) => [kind, { delete: GIVEN }])),
+    },
+  },
+});
+
 /** The accounts whose majority says who serves. */
 function witness(config: StackConfig): Demand[] {
   const { servingWitness } = stackPlatformNames(config);
@@ -118,6 +123,12 @@ function witness(config: StackConfig): Demand[] {
       is: { publicAccess: oneOf("None") },
       count: 3,
     },
+    {
+      what: "how long each earlier record of who serves is kept, and no longer",
+      key: "infra/serving/servingRecord.ts",
+      type: "storage:ManagementPolicy",
+      is: { "policy.rules": holding(earlierRecords("version", "snapshot")) },
+    },
   ];
 }
 
@@ -128,15 +139,20 @@ export function governance(config: StackConfig, regions: number): Demand[] {
     ...admission(config, regions),
     ...registry(config, regions),
     ...witness(config),
-    ...Object.entries(PLANS)
-      .filter(([plan]) => defender[plan as keyof typeof defender])
-      .map(([plan, pricingName]): Demand => ({
+    ...Object.entries(DEFENDER_PLANS).map(([plan, { pricingName, ...details }]): Demand => {
+      const on = defender[plan as DefenderPlan];
+      return {
         what: `Defender's plan for ${pricingName}`,
         key: `defender.${plan}`,
         type: "security:Pricing",
         where: { pricingName },
-        is: { pricingTier: "Standard" },
-      })),
+        is: {
+          pricingTier: on ? "Standard" : "Free",
+          scopeId: `subscriptions/${config.azure.subscriptionId}`,
+          ...(on && details),
+        },
+      };
+    }),
     {
       what: "the budget",
       key: "budget",
@@ -145,6 +161,7 @@ export function governance(config: StackConfig, regions: number): Demand[] {
         category: "Cost",
         timeGrain: "Monthly",
         amount: budget.monthlyAmount,
+        "timePeriod.startDate": GIVEN,
         ...Object.fromEntries(
           BUDGET_THRESHOLDS.map(({ name, ...told }) => [
             `notifications["${name}"]`,
@@ -157,7 +174,12 @@ export function governance(config: StackConfig, regions: number): Demand[] {
       what: "the policies of the clusters",
       key: "infra/governance",
       type: "authorization:PolicyAssignment",
-      each: { enforcementMode: "Default", "parameters.effect.value": oneOf("deny", "Deny") },
+      each: {
+        enforcementMode: "Default",
+        "parameters.effect.value": oneOf("deny", "Deny"),
+        "parameters.excludedNamespaces.value": EXCLUDED_NAMESPACES,
+        notScopes: NONE,
+      },
       count: regions,
     },
   ];

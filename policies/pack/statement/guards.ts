@@ -112,6 +112,26 @@ function networks(config: StackConfig): Demand[] {
       count: endpoints,
       each: { "privateLinkServiceConnections[].groupIds": GIVEN, subnet: GIVEN },
     },
+    ...[
+      "keyvault:Vault",
+      "storage:StorageAccount",
+      "dbforpostgresql:Server",
+      "containerregistry:Registry",
+    ].map((type): Demand => ({
+      what: `a private endpoint of each ${type} in each region`,
+      key: NETWORK,
+      type: "network:PrivateEndpoint",
+      per: { type, by: "privateLinkServiceConnections" },
+      is: { privateLinkServiceConnections: GIVEN },
+      count: regions.length,
+    })),
+    {
+      what: "the records of each private endpoint",
+      key: NETWORK,
+      type: "network:PrivateDnsZoneGroup",
+      per: { type: "network:PrivateEndpoint", by: "privateEndpointName" },
+      is: { privateDnsZoneConfigs: GIVEN },
+    },
     {
       what: "the records of private endpoints",
       key: NETWORK,
@@ -231,6 +251,31 @@ function data(config: StackConfig): Demand[] {
         accessTier: "Hot",
       },
       count: accounts,
+    },
+    {
+      what: "each account",
+      key: "infra/data/storage.ts",
+      type: "storage:StorageAccount",
+      each: { publicNetworkAccess: "Disabled", "networkRuleSet.defaultAction": "Deny" },
+    },
+    {
+      what: "versions and deleted blobs of each account",
+      key: "infra/data/storage.ts",
+      type: "storage:BlobServiceProperties",
+      per: { type: "storage:StorageAccount", by: "accountName" },
+      is: {
+        isVersioningEnabled: true,
+        "deleteRetentionPolicy.enabled": true,
+        "deleteRetentionPolicy.days": atLeast(7),
+        "containerDeleteRetentionPolicy.enabled": true,
+        "containerDeleteRetentionPolicy.days": atLeast(7),
+      },
+    },
+    {
+      what: "each record of changed blobs",
+      key: "storage.softDeleteDays",
+      type: "storage:BlobServiceProperties",
+      each: { "changeFeed.retentionInDays?": atLeast(storage.softDeleteDays) },
     },
     {
       what: "what each account keeps of changed and deleted blobs",

@@ -25,7 +25,7 @@ export function statementOf(config: StackConfig): Demand[] {
     ...governance(config, regions),
     ...watch(config),
     ...clusters(config, regions),
-    ...namespaces(regions),
+    ...namespaces(regions, config),
     ...workloads(regions),
     ...recovery(config, regions),
     ...traffic(regions),

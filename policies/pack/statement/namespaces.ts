@@ -1,5 +1,5 @@
 import { PRIORITY_CLASSES, priorityClassName } from "../../../infra/kubernetes/priorities";
-import { PRODUCT } from "../../../stacks/schema";
+import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeastOf, atMost, everyWith, GIVEN, holding, NARROW, NONE, oneOf } from "../../rules/expected";
 import { EDGE_PROBES, MONITORED_SERVICES, STATUS_PAGE_PROBES } from "../../../packages/alerting/services";
@@ -68,8 +68,19 @@ export function traffic(regions: number): Demand[] {
   ];
 }
 
+/** Names under which the clusters are scraped. */
+const scraped = (config: StackConfig): string[] => [
+  "api",
+  "gateway",
+  "metrics",
+  "monitoring",
+  "probes",
+  "status-page",
+  ...(config.serving.witness ? ["gateway-serving"] : []),
+];
+
 /** What a namespace gives whatever runs in it. */
-export function namespaces(regions: number): Demand[] {
+export function namespaces(regions: number, config: StackConfig): Demand[] {
   const enforced = (mode: string): string => `metadata.labels["pod-security.kubernetes.io/${mode}"]`;
   const key = "infra/cluster/namespace.ts";
   return [
@@ -138,6 +149,14 @@ export function namespaces(regions: number): Demand[] {
       // Each service, the exporters, the probes and the status page.
       count: 6 * regions,
     },
+    ...scraped(config).map((name): Demand => ({
+      what: `what is scraped of ${name}`,
+      key: "infra/monitoring/scrapeConfig.ts",
+      type: "PodMonitor",
+      where: { "metadata.name": name },
+      is: { "spec.podMetricsEndpoints": GIVEN },
+      count: regions,
+    })),
     {
       what: "what is probed",
       key: "packages/alerting/services.ts",

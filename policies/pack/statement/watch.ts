@@ -6,10 +6,11 @@ import { present } from "./places";
 const LOGS = "infra/monitoring";
 
 /** Settings that send these categories of logs. */
-const sends = (what: string, count: number, ...categories: string[]): Demand => ({
-  what: `the logs of ${what}`,
+const sends = (what: string, type: string, ...categories: string[]): Demand => ({
+  what: `the logs of each ${what}`,
   key: LOGS,
   type: "monitor:DiagnosticSetting",
+  per: { type, by: "resourceUri" },
   is: {
     logs: holding(
       ...categories.map((category) =>
@@ -19,7 +20,6 @@ const sends = (what: string, count: number, ...categories: string[]): Demand => 
       ),
     ),
   },
-  count,
 });
 
 const CONTAINER_STREAMS = [
@@ -34,10 +34,24 @@ export function watch(config: StackConfig): Demand[] {
   const regions = present(config).length;
   const clusters = Object.keys(config.network).length;
   return [
-    sends("clusters", regions, "kube-audit-admin", "guard", "cluster-autoscaler", "kube-controller-manager"),
-    sends("accounts of backups", 2, "StorageRead", "StorageWrite", "StorageDelete"),
-    sends("vaults", regions, "audit", "allLogs"),
-    sends("vaults, database servers and the edge", regions * 2 + 1, "allLogs"),
+    sends(
+      "cluster",
+      "containerservice:ManagedCluster",
+      "kube-audit-admin",
+      "guard",
+      "cluster-autoscaler",
+      "kube-controller-manager",
+    ),
+    sends("account", "storage:StorageAccount", "StorageRead", "StorageWrite", "StorageDelete"),
+    sends("vault", "keyvault:Vault", "audit", "allLogs"),
+    sends("database server", "dbforpostgresql:Server", "allLogs"),
+    sends("profile of Front Door", "cdn:Profile", "allLogs"),
+    sends(
+      "registry",
+      "containerregistry:Registry",
+      "ContainerRegistryRepositoryEvents",
+      "ContainerRegistryLoginEvents",
+    ),
     {
       what: "each diagnostic setting",
       key: LOGS,
@@ -58,6 +72,8 @@ export function watch(config: StackConfig): Demand[] {
         retentionInDays: atLeast(90),
         "features.disableLocalAuth": true,
         "features.enableLogAccessUsingOnlyResourcePermissions": true,
+        // Beyond it nothing is collected until the next day.
+        "workspaceCapping.dailyQuotaGb": config.monitoring.logCapGiB,
       },
     },
     { what: "the workspace of metrics", key: "monitoring", type: "monitor:AzureMonitorWorkspace" },
@@ -78,7 +94,8 @@ export function watch(config: StackConfig): Demand[] {
       what: "the endpoint metrics are collected at",
       key: LOGS,
       type: "monitor:DataCollectionEndpoint",
-      each: { kind: "Linux" },
+      // Agents come from the clusters' outbound addresses, with an identity.
+      each: { kind: "Linux", "networkAcls.publicNetworkAccess": "Enabled" },
       count: 1,
     },
     {

@@ -49,7 +49,8 @@ export function workloads(regions: number): Demand[] {
           { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0 } },
         ),
         "spec.strategy.rollingUpdate.maxUnavailable?": 0,
-        "spec.strategy.rollingUpdate.maxSurge?": atLeast(1),
+        // More at once than one outruns connections of the database and nodes.
+        "spec.strategy.rollingUpdate.maxSurge?": 1,
         ...podsAt("spec.template.spec"),
         "spec.template.spec.containers[].readinessProbe.successThreshold?": atMost(3),
         ...probe("livenessProbe", 3),
