@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
+import { bundle, WHOLE } from "../command/bundle.cjs";
 import { projectRoot } from "../command/root";
 import { loopback } from "./ports";
 import { startSupervised, temporaryDirectory } from "./supervised";
@@ -43,11 +44,13 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<LocalA
     environment: {
       ...process.env,
       AZURITE_ACCOUNTS: [...keys].map((one) => one.join(":")).join(";"),
-      // Its code is compiled once: a fifth of its start.
+      // With its code in one file and compiled once it starts in half the time.
       NODE_COMPILE_CACHE: path.join(projectRoot(__dirname), ".build/code"),
     },
     command: [
       process.execPath,
+      // Node.js tells of what packages use that is deprecated where they are no packages any more.
+      "--no-deprecation",
       program(),
       "--location",
       directory,
@@ -81,8 +84,20 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<LocalA
   }
 }
 
+/** The server in one file, made anew only when what it is made of has changed. */
 function program(): string {
-  return path.join(path.dirname(require.resolve("azurite/package.json")), "dist/src/blob/main.js");
+  const root = projectRoot(__dirname);
+  const outfile = path.join(root, ".build/local-servers/azurite.js");
+  bundle({
+    ...WHOLE,
+    absWorkingDir: root,
+    entryPoints: ["packages/local-servers/azuriteServer.cjs"],
+    outfile,
+    // For metadata kept in a PostgreSQL server; here they are files.
+    external: [...WHOLE.external, "pg-hstore"],
+    logLevel: "error",
+  });
+  return outfile;
 }
 
 async function announcedPort(output: () => string, ended: Promise<number>, seconds: number): Promise<number> {
