@@ -15,7 +15,7 @@ import { registerRestore } from "./commands/restore";
 import { registerVerify } from "./commands/verifyCommand";
 import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
-import { SETTING_HELP } from "./settings";
+import { SETTING_HELP } from "./settingHelp";
 
 const settingHelp = `\
 Settings, from the environment (each secret also from a file: DATABASE_URL_FILE=/run/secrets/url):

@@ -1,19 +1,14 @@
 import { readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { z } from "zod";
-import { parseDuration } from "./duration";
-import { messageOf, UsageError } from "../../packages/command/errors";
-import { checkIdentities, recipient } from "./encryption";
-import { LOOPBACK, TLS_LEVELS, type TlsLevel } from "./guard/policy";
-import { parseServerUrl, type ServerConnection } from "./postgres/connection";
-import { parseBandwidth } from "./pace";
+import type { z } from "zod";
+import { UsageError } from "../../packages/command/errors";
+import type { TlsLevel } from "./guard/policy";
+import type { ServerConnection } from "./postgres/connection";
 import { keepSecret } from "./redact";
+import { SETTING_HELP } from "./settingHelp";
+import { variables, type Variables } from "./settingVariables";
 import {
-  connectionString,
-  containerName,
   keepAccountKey,
   parseTargets,
-  secureUrl,
   SINGLE_TARGET,
   type Containers,
   type StoreAccess,
@@ -98,165 +93,6 @@ export interface Settings {
   };
 }
 
-/** Every name the runner reads, for `--help` and the documentation. */
-export const SETTING_HELP: Readonly<Record<string, string>> = {
-  DATABASE_URL: "server, role and default database: postgresql://<role>:<password>@<host>:5432/<database>",
-  BACKUP_STORE_URL: "https://<account>.blob.core.windows.net, reached with workload identity",
-  BACKUP_STORE_CONNECTION_STRING: "instead of BACKUP_STORE_URL: an emulator's connection string",
-  BACKUP_TARGETS:
-    "instead of both: JSON list of the places every backup goes to, see the documentation (also BACKUP_TARGETS_FILE)",
-  BACKUP_TARGET_PATIENCE:
-    "optional: longest time in all that one target may hold back the others during a backup (default 60s)",
-  BACKUP_BANDWIDTH_LIMIT:
-    "optional: most that a backup or a copy sends to each target a second, such as 50MiB (default no limit)",
-  NOTIFY_WEBHOOK_URL:
-    "optional: https URL that is told by POST when a scheduled verb fails (also NOTIFY_WEBHOOK_URL_FILE)",
-  BACKUP_RECIPIENTS:
-    "optional: public keys of age (age1…), separated by commas, that new backups are encrypted for",
-  BACKUP_IDENTITY_FILE:
-    "file with the private keys of age, old ones too, for verify, restore and drill of encrypted backups",
-  BACKUP_CONTAINER_HOURLY: "container of hourly backups",
-  BACKUP_CONTAINER_DAILY: "container of daily backups",
-  BACKUP_CONTAINER_WEEKLY: "container of weekly backups",
-  BACKUP_CONTAINER_MONTHLY: "container of monthly backups",
-  BACKUP_CONTAINER_EVIDENCE: "container of drill reports",
-  ENVIRONMENT: "name of this environment: lower-case letters, digits and hyphens",
-  SCRATCH_DATABASE_URL: "optional: server verify restores to; otherwise it starts a throwaway one",
-  BACKUP_MONTHLY_ACCESS_TIER: "optional: Hot, Cool, Cold or Archive (default Cold)",
-  RETENTION_HOURLY_DAYS: "optional: days an hourly backup is kept (default 7)",
-  RETENTION_DAILY_DAYS: "optional: days a daily backup is kept (default 30)",
-  RETENTION_WEEKLY_DAYS: "optional: days a weekly backup is kept (default 28)",
-  RETENTION_MONTHLY_DAYS: "optional: days a monthly backup is kept (default 365)",
-  RETENTION_KEEP_LAST: "optional: newest backups of each tier that are never deleted (default 7)",
-  BACKUP_MAX_AGE: "optional: oldest allowed newest backup (default 26h)",
-  BACKUP_MAX_VERIFIED_AGE: "optional: oldest allowed newest verified backup (default 35d)",
-  SCRATCH_DIR:
-    "optional: volume for spooled archives and the throwaway server (default: the system's temporary folder)",
-  RESTORE_JOBS: "optional: parallel connections of a restore, 2-32 (default 2)",
-  BACKUP_PARALLEL_DATABASES: "optional: databases dumped side by side by --all, 1-8 (default 2)",
-  BACKUP_STALL_TIMEOUT: "optional: longest time a backup may move no data (default 10m)",
-  BACKUP_STORE_SECONDARY_URL:
-    "optional: read endpoint of the geo copy, https://<account>-secondary.blob.core.windows.net, for drill",
-  BACKUP_STORE_SECONDARY_CONNECTION_STRING: "instead of BACKUP_STORE_SECONDARY_URL: an emulator's",
-  BACKUP_CONTAINER_DRILL:
-    "optional: container for a drill's backups of made-up data (default: the daily one, under <environment>-drill)",
-  RTO_TARGET: "optional: longest time to recover a drill accepts (default per scenario, at most 4h)",
-  RPO_TARGET: "optional: longest loss of work a drill accepts (default per scenario, at most 1h)",
-  GUARD_ALLOWED_HOSTS: "database hosts guard accepts, separated by commas (default: this machine only)",
-  GUARD_TLS:
-    "TLS that guard demands: verify-full, require or off (default require; off for a server on this machine)",
-  VERIFY_ASSERTIONS: "optional: YAML or JSON list of { id, sql } that verify asks the restored data",
-  PROBE_API_URL:
-    "optional: the application's connection string; a restore is done when it reads and writes with it",
-  PROBE_MIGRATION_URL:
-    "optional: the migrations' connection string; a restore is done when it alters a table with it",
-  PROBE_BACKUP_URL:
-    "optional: the backups' connection string; a restore is done when it reads everything with it",
-  MASK_KEY:
-    "secret of at least 32 characters that restore --mask makes values with; the same one gives the same values",
-  POSTGRES_PROGRAMS:
-    "optional: folders with PostgreSQL's programs beside PATH and the usual ones, separated as in PATH",
-  PUSHGATEWAY_URL: "optional: Prometheus Pushgateway that is told the outcome of every run",
-  METRICS_FILE:
-    "optional: file the outcome of every run is written to, for the node exporter's textfile collector",
-};
-
-const whole = (minimum: number, maximum: number) =>
-  z.string().transform((text, issue) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
-    issue.addIssue(`a whole number from ${minimum} to ${maximum}`);
-    return z.NEVER;
-  });
-const duration = z.string().transform((text, issue) => {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined && seconds > 0) return seconds;
-  issue.addIssue("a duration such as 90s, 30m, 26h or 7d");
-  return z.NEVER;
-});
-const hostList = z.string().transform((text, issue) => {
-  const hosts = text.split(",").map((host) => host.trim());
-  if (hosts.every((host) => /^[^\s:/@?#]+$|^\[?[0-9a-f:.]+\]?$|^\/\S+$/i.test(host))) return hosts;
-  issue.addIssue("host names separated by commas, without scheme, port or user");
-  return z.NEVER;
-});
-const serverUrl = z.string().transform((text, issue): ServerConnection => {
-  try {
-    return parseServerUrl(text);
-  } catch (error) {
-    issue.addIssue(messageOf(error));
-    return z.NEVER;
-  }
-});
-const httpUrl = z.url({ protocol: /^https?$/, error: "an http(s) URL" });
-
-const schema = z.object({
-  DATABASE_URL: serverUrl.optional(),
-  SCRATCH_DATABASE_URL: serverUrl.optional(),
-  BACKUP_STORE_URL: secureUrl.optional(),
-  BACKUP_STORE_CONNECTION_STRING: connectionString.optional(),
-  BACKUP_STORE_SECONDARY_URL: secureUrl.optional(),
-  BACKUP_STORE_SECONDARY_CONNECTION_STRING: connectionString.optional(),
-  BACKUP_TARGETS: z.string().optional(),
-  BACKUP_TARGET_PATIENCE: duration.default(60),
-  BACKUP_BANDWIDTH_LIMIT: z
-    .string()
-    .transform((text, issue) => {
-      const bytes = parseBandwidth(text);
-      if (bytes !== undefined) return bytes;
-      issue.addIssue("a whole number of KiB, MiB or GiB a second, such as 50MiB");
-      return z.NEVER;
-    })
-    .optional(),
-  NOTIFY_WEBHOOK_URL: secureUrl.optional(),
-  BACKUP_RECIPIENTS: z
-    .string()
-    .transform((text) => text.split(",").map((part) => part.trim()))
-    .pipe(z.array(recipient))
-    .default([]),
-  BACKUP_IDENTITY_FILE: z
-    .string()
-    .superRefine((file, issue) => {
-      const problem = checkIdentities(file);
-      if (problem) issue.addIssue(problem);
-    })
-    .optional(),
-  BACKUP_CONTAINER_HOURLY: containerName.optional(),
-  BACKUP_CONTAINER_DAILY: containerName.optional(),
-  BACKUP_CONTAINER_WEEKLY: containerName.optional(),
-  BACKUP_CONTAINER_MONTHLY: containerName.optional(),
-  BACKUP_CONTAINER_EVIDENCE: containerName.optional(),
-  BACKUP_CONTAINER_DRILL: containerName.optional(),
-  ENVIRONMENT: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,30}$/, "1-31 lower-case letters, digits and hyphens, starting with a letter")
-    .optional(),
-  BACKUP_MONTHLY_ACCESS_TIER: z.enum(["Hot", "Cool", "Cold", "Archive"]).default("Cold"),
-  RETENTION_HOURLY_DAYS: whole(1, 3_650).default(7),
-  RETENTION_DAILY_DAYS: whole(1, 3_650).default(30),
-  RETENTION_WEEKLY_DAYS: whole(1, 3_650).default(28),
-  RETENTION_MONTHLY_DAYS: whole(1, 3_650).default(365),
-  RETENTION_KEEP_LAST: whole(1, 1_000).default(7),
-  BACKUP_MAX_AGE: duration.default(26 * 3_600),
-  BACKUP_MAX_VERIFIED_AGE: duration.default(35 * 86_400),
-  SCRATCH_DIR: z.string().default(() => tmpdir()),
-  // One connection would let COPY fill gaps in earlier pages, so that rows come back in another order.
-  RESTORE_JOBS: whole(2, 32).default(2),
-  BACKUP_PARALLEL_DATABASES: whole(1, 8).default(2),
-  BACKUP_STALL_TIMEOUT: duration.default(600),
-  RTO_TARGET: duration.optional(),
-  RPO_TARGET: duration.optional(),
-  GUARD_ALLOWED_HOSTS: hostList.default([...LOOPBACK]),
-  GUARD_TLS: z.enum(TLS_LEVELS).optional(),
-  VERIFY_ASSERTIONS: z.string().optional(),
-  MASK_KEY: z.string().min(32, "at least 32 characters").optional(),
-  PROBE_API_URL: serverUrl.optional(),
-  PROBE_MIGRATION_URL: serverUrl.optional(),
-  PROBE_BACKUP_URL: serverUrl.optional(),
-  PUSHGATEWAY_URL: httpUrl.optional(),
-  METRICS_FILE: z.string().optional(),
-});
-
 /** Settings that may come from a mounted file: `DATABASE_URL_FILE=/run/secrets/url`. */
 const FROM_FILE = [
   "DATABASE_URL",
@@ -301,11 +137,11 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
   // An empty variable is how a shell and a Kubernetes manifest say "not set".
   const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ""));
   for (const name of SECRET) keepSecret(given[name]);
-  const parsed = schema.safeParse(given);
+  const parsed = variables.safeParse(given);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.push(`${String(issue.path[0])}: ${expectation(issue)}`);
   }
-  const required = (name: keyof z.infer<typeof schema>) => {
+  const required = (name: keyof Variables) => {
     if (!given[name]) problems.push(`${name}: missing; ${SETTING_HELP[name] ?? ""}`);
   };
   if (needs.includes("database")) required("DATABASE_URL");
@@ -394,7 +230,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
   };
 }
 
-function geoStoreOf(value: z.infer<typeof schema>): Settings["geoStore"] {
+function geoStoreOf(value: Variables): Settings["geoStore"] {
   const connectionString = value.BACKUP_STORE_SECONDARY_CONNECTION_STRING;
   if (connectionString) return { kind: "azure", connectionString };
   return value.BACKUP_STORE_SECONDARY_URL
