@@ -12,7 +12,7 @@ import { found, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
 import { ROOT } from "./support/names";
 import type { ResourceFixture } from "./support/fixture";
-import { type Level, urnOf, urnsOf } from "./support/requests";
+import { type Diagnostic, type Level, urnOf, urnsOf } from "./support/requests";
 import { configMap, prod, staging } from "./support/vectors";
 
 jest.setTimeout(180_000);
@@ -109,9 +109,34 @@ function plannedFrom(
   return [planned, plannedFrom(place, named, all)[0]];
 }
 
+/** One pack for all that leave it as it was. */
+const shared = new Map<string, Promise<Analyzer>>();
+function packOf(stack: string): Promise<Analyzer> {
+  const known = shared.get(stack) ?? Analyzer.start({ root: ROOT, stack });
+  shared.set(stack, known);
+  return known;
+}
+afterAll(async () => {
+  await Promise.all([...shared.values()].map(async (starting) => (await starting).stop()));
+});
+
+/** What the pack of a stack says of each resource, then of all together; asked once. */
+const said = new Map<string, Promise<Diagnostic[]>>();
+function judged(stack: string, id: string, resources: readonly ResourceFixture[]): Promise<Diagnostic[]> {
+  const ask = async (): Promise<Diagnostic[]> => {
+    const analyzer = await packOf(stack);
+    const all = [];
+    for (const resource of resources) all.push(...(await analyzer.analyze(resource)));
+    return [...all, ...(await analyzer.analyzeStack(resources))];
+  };
+  const known = said.get(`${stack} ${id}`) ?? ask();
+  said.set(`${stack} ${id}`, known);
+  return known;
+}
+
 describe("the compiled pack, over Pulumi's own protocol", () => {
   test("starts, and says what it enforces", async () => {
-    const analyzer = await start();
+    const analyzer = await packOf("staging");
     const info = await analyzer.info();
     const policies = info.getPoliciesList();
     for (const rule of isolationRules) {
@@ -125,7 +150,6 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
   test.each(["staging", "prod"])(
     "finds every way to reach production from stack %s, and nothing else",
     async (stack) => {
-      const analyzer = await start({ stack });
       const here = vectors.filter(
         (vector) =>
           (vector.stack ?? "staging") === stack &&
@@ -136,9 +160,7 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
       );
       expect(here.length).toBeGreaterThan(8);
       for (const { id, resources, expect: expected } of here) {
-        const entries = [];
-        for (const resource of resources) entries.push(...(await analyzer.analyze(resource)));
-        entries.push(...(await analyzer.analyzeStack(resources)));
+        const entries = await judged(stack, id, resources);
         const isolation = found(entries.filter(({ message }) => message.startsWith("[ISO-")));
         expect({ id, found: isolation }).toEqual({ id, found: wanted(expected, resources).sort() });
       }
@@ -146,9 +168,7 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
         (fixture) =>
           (fixture.stack ?? "staging") === stack && !fixture.project && !fixture.extras && !fixture.config,
       )) {
-        const entries = [];
-        for (const resource of resources) entries.push(...(await analyzer.analyze(resource)));
-        entries.push(...(await analyzer.analyzeStack(resources)));
+        const entries = await judged(stack, id, resources);
         const isolation = found(entries.filter(({ message }) => message.startsWith("[ISO-")));
         expect({ id, found: isolation }).toEqual({ id, found: wanted(advisories, resources).sort() });
       }
@@ -157,7 +177,7 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
 
   test("finds the same when it is asked the way a plan asks, without gRPC", async () => {
     const place = { stack: "staging", project: "forma3d" };
-    const analyzer = await start(place);
+    const analyzer = await packOf(place.stack);
     const settings = { ...place, config: {}, secretKeys: [], disabledDefaultProviders: [] };
     const pack = new PackProcess(path.join(ROOT, "policies"), "127.0.0.1:1", settings);
     try {
@@ -168,9 +188,7 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
       );
       let findings = 0;
       for (const { id, resources } of compared) {
-        const byGrpc = [];
-        for (const resource of resources) byGrpc.push(...(await analyzer.analyze(resource)));
-        byGrpc.push(...(await analyzer.analyzeStack(resources)));
+        const byGrpc = await judged(place.stack, id, resources);
         const planned = resources.map((fixture) => plannedFrom(place, fixture, resources));
         for (const asked of planned) await pack.analyze(...asked);
         await pack.analyzeStack(planned);
@@ -197,7 +215,7 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
 
   test("refuses unknown values in an update, and waits in a preview", async () => {
     const subject = configMap({ host: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" });
-    expect(found(await (await start()).analyze(subject))).toEqual([]);
+    expect(found(await (await packOf("staging")).analyze(subject))).toEqual([]);
     expect(found(await (await start({ isDryRun: false })).analyze(subject))).toEqual([
       "ISO-060 subject data.host mandatory",
     ]);
@@ -216,7 +234,7 @@ describe("the compiled pack, over Pulumi's own protocol", () => {
   });
 
   test("answers requests that overlap, each with its own findings", async () => {
-    const analyzer = await start();
+    const analyzer = await packOf("staging");
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, i) =>
         analyzer.analyze(configMap({ host: i % 3 ? staging.host : prod.host }, `map-${i}`)),

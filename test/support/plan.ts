@@ -123,7 +123,10 @@ function startPlanner(): ChildProcess {
   return planner;
 }
 
-afterAll(() => planner?.kill());
+// It ends by itself, and keeps what it has compiled; killed it would not.
+afterAll(() => {
+  if (planner?.connected) planner.disconnect();
+});
 
 function makePlan(job: PlanJob): Promise<void> {
   const child = planner ?? startPlanner();

@@ -18,4 +18,5 @@ async function answer({ request, file }: PlanJob): Promise<PlanAnswer> {
   }
 }
 
+process.on("disconnect", () => process.exit());
 process.on("message", (job: PlanJob) => void answer(job).then((said) => process.send?.(said)));
