@@ -82,8 +82,10 @@ export interface PlatformNames {
   /** Prefix of every Pulumi resource name and of most Azure names. */
   prefix: string;
   globalResourceGroup: string;
-  /** Group of metrics, alerts and the outside status page; in the region of monitoring. */
+  /** Group of metrics and alerts; in the region of monitoring. */
   monitoringResourceGroup: string;
+  /** Group of the outside status page, in its region: while a group's region is lost nothing in it can be changed. */
+  statusResourceGroup: string;
   primary: RegionNames;
   secondary?: RegionNames;
   virtualEndpoint: string;
@@ -164,6 +166,7 @@ export function platformNames(input: NamingInput): PlatformNames {
     prefix: stem,
     globalResourceGroup: `rg-${stem}-global`,
     monitoringResourceGroup: `rg-${stem}-monitoring`,
+    statusResourceGroup: `rg-${stem}-status`,
     primary: regionNames(input, input.regions.primary),
     secondary: input.regions.secondary && regionNames(input, input.regions.secondary),
     virtualEndpoint: `${unique}-db`,
@@ -228,6 +231,7 @@ export function nameProblems(names: PlatformNames): string[] {
   const checks: [string, NamedKind, string][] = [
     ["globalResourceGroup", "resourceGroup", names.globalResourceGroup],
     ["monitoringResourceGroup", "resourceGroup", names.monitoringResourceGroup],
+    ["statusResourceGroup", "resourceGroup", names.statusResourceGroup],
     ["virtualEndpoint", "virtualEndpoint", names.virtualEndpoint],
     ...backupAccounts(names).map(({ storageAccount }): [string, NamedKind, string] => [
       "storageAccount",

@@ -130,6 +130,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       ...new Set([
         names.globalResourceGroup,
         names.monitoringResourceGroup,
+        names.statusResourceGroup,
         `rg-${control.prefix}`,
         ...homes.map(({ resourceGroup }) => resourceGroup),
         ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),

@@ -63,14 +63,19 @@ export function monitoring(context: Context, args: MonitoringArgs): Monitoring {
     { resourceGroupName: names.monitoringResourceGroup, location: config.monitoring.region, tags },
     { provider: providers.azure },
   );
-  const outside = outsidePage(context, group);
+  const outside = outsidePage(context);
   for (const region of args.computing) insideRegion(context, region, outside);
   const workspace = monitorWorkspace(context, group, args);
   alerts(context, group, workspace, args);
   return { workspace, outside };
 }
 
-function outsidePage({ config, names, tags, opts }: Context, group: ResourceGroup): OutsideStatusPage {
+function outsidePage({ config, names, tags, opts, providers }: Context): OutsideStatusPage {
+  const group = new ResourceGroup(
+    `${names.prefix}-status-group`,
+    { resourceGroupName: names.statusResourceGroup, location: config.statusPage.outsideRegion, tags },
+    { provider: providers.azure },
+  );
   return new OutsideStatusPage(
     `${names.prefix}-outside-status`,
     {

@@ -102,6 +102,18 @@ describe.each(STACKS)("%s", (stack) => {
     expect(Object.keys(REGIONS)).toContain(config?.regions.primary.location);
   });
 
+  test("the page that tells customers stands in no region that serves, nor does its group", () => {
+    const serving = [config?.regions.primary.location, config?.regions.secondary?.location];
+    const page = plan().resources.filter(
+      ({ inputs }) => (inputs as Inputs).resourceGroupName === names?.statusResourceGroup,
+    );
+    expect(page.map(({ type }) => type.split(":").at(-1)).sort()).toEqual([
+      ...["ContainerApp", "ManagedEnvironment", "ResourceGroup"],
+    ]);
+    for (const { urn, inputs } of page)
+      expect([urn, serving.includes((inputs as Inputs).location)]).toEqual([urn, false]);
+  });
+
   test("names of Azure resources are unique within their type and group", () => {
     const seen = new Map<string, string>();
     for (const { urn, type, inputs } of plan().resources.filter((r) =>

@@ -123,7 +123,7 @@ export function platformOf(root: string, stack: string): Platform {
       endpoint: names.frontDoorEndpoint,
     },
     statusPage: {
-      resourceGroup: names.monitoringResourceGroup,
+      resourceGroup: names.statusResourceGroup,
       app: names.statusApp,
       page: {
         environment: config.environment,

@@ -221,7 +221,9 @@ export const statusPage = z
       .describe(
         "Program of the page in the cluster: Statping-ng, or Gatus, which is configured as code. The page outside is always Gatus.",
       ),
-    outsideRegion: region.describe("Region of the page that survives the cluster; another than the primary."),
+    outsideRegion: region.describe(
+      "Region of the page that survives whichever region serves: none of `regions`.",
+    ),
     statpingImage: image.describe("Image of Statping-ng."),
     gatusImage: image.describe("Image of Gatus."),
     frontImage: image.describe("Image of nginx for unprivileged users, the page's read-only front."),

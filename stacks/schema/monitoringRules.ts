@@ -4,6 +4,7 @@ import type { StackConfig } from "./shape";
 
 /** What the fields of monitoring cannot say alone. */
 export function monitoringRules({ alerts, statusPage, monitoring, regions, vault }: StackConfig): Problem[] {
+  const computing = [regions.primary, regions.secondary].flatMap((one) => (one ? [one.location] : []));
   return [
     ...thresholdProblems(
       alerts,
@@ -11,12 +12,13 @@ export function monitoringRules({ alerts, statusPage, monitoring, regions, vault
     ),
     ...windowProblems(alerts),
     ...incidentProblems(statusPage),
-    ...(statusPage.outsideRegion === regions.primary.location
+    // Each of them serves one day, and customers are told then, too.
+    ...(computing.includes(statusPage.outsideRegion)
       ? [
           {
             path: ["statusPage", "outsideRegion"],
             found: statusPage.outsideRegion,
-            allowed: `a region other than the primary, or the page would be lost with it`,
+            allowed: `a region other than ${computing.join(" and ")}, or the page would be lost with the one that serves`,
           },
         ]
       : []),

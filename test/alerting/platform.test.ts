@@ -457,7 +457,10 @@ test.each<[Record<string, unknown>, string]>([
   [{ "alerts.thresholds.businessHours.to": 7 }, "an hour after from (7)"],
   [{ "alerts.thresholds.apiLatencySeconds": 0.6 }, "a number from 0.05 to 0.5"],
   [{ "alerts.thresholds.unknown": 1 }, "alerts.thresholds.unknown"],
-  [{ "statusPage.outsideRegion": "northeurope" }, "a region other than the primary"],
+  [
+    { "statusPage.outsideRegion": "northeurope" },
+    "a region other than northeurope, or the page would be lost",
+  ],
   [
     {
       "statusPage.incidents": [{ at: "2026-11-24T10:00:00Z", phase: "identified", service: "API Health" }],

@@ -86,6 +86,14 @@ async function serves(location: string, index: 0 | 1): Promise<void> {
   await settled();
 }
 
+test.each([HOME, AWAY])("announce, while %s is lost", async (location) => {
+  await laptop.lose(location);
+  const said = ["announce", "prod", "--phase", "monitoring", "--service", "API Health", "--yes"];
+  const ran = await laptop.operations([...said, "--incident", `INC-told-${location}`]);
+  await laptop.bringBack(location);
+  expect([ran.code, ran.code === 0 ? "" : ran.said]).toEqual([0, ""]);
+});
+
 test("announce", async () => {
   const args = ["announce", "prod", "--phase", "identified", "--service", "API Health", "--hours", "2"];
   const document = await killedEverywhere(args, "INC-announce");

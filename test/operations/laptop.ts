@@ -611,7 +611,7 @@ export class Laptop {
       edge: { resourceGroup: "rg-shop-global", profile: "afd-shop", endpoint: "fde-shop" },
       frontImage: "nginx",
       statusPage: {
-        resourceGroup: "rg-shop-global",
+        resourceGroup: "rg-shop-status",
         app: "ca-shop-status",
         page: {
           environment: "shop",

@@ -64,13 +64,16 @@ export async function declareFrontDoor(resources: ResourcesGround, platform: Pla
 export async function declareStatusPage(resources: ResourcesGround, platform: Platform): Promise<void> {
   const { subscriptionId, statusPage } = platform;
   const group = `/subscriptions/${subscriptionId}/resourceGroups/${statusPage.resourceGroup}`;
+  // Where neither of the regions is that serve.
+  const location = "swedencentral";
   const environment = `${group}/providers/Microsoft.App/managedEnvironments/cae-shop-status`;
-  await resources.put(environment, APP_API, { location: "northeurope", properties: {} }, signal);
+  await resources.put(group, "2021-04-01", { location }, signal);
+  await resources.put(environment, APP_API, { location, properties: {} }, signal);
   await resources.put(
     appId(platform),
     APP_API,
     {
-      location: "northeurope",
+      location,
       tags: { product: "shop" },
       properties: {
         managedEnvironmentId: environment,

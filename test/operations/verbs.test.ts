@@ -450,6 +450,18 @@ describe("announce", () => {
     );
   });
 
+  test.each([WEST, NORTH])("customers are told while $location is lost", async ({ location }) => {
+    const { losses } = laptop.cloud;
+    await losses.lose(location);
+    try {
+      const monitoring = { phase: "monitoring", service: "API Health" } as const;
+      const report = await run(say(monitoring), go(`INC-told-${location}`));
+      expect(report.outcome).toMatch(/customers read: Monitoring: API Health Restored/);
+    } finally {
+      await losses.restore(location);
+    }
+  });
+
   test.each([
     [
       "a phase that is none",

@@ -179,7 +179,11 @@ describe("rules across fields", () => {
 
   test("geo-redundant backups need the Azure pair", () => {
     expect(
-      problems({ "regions.secondary.location": "swedencentral", serving: { witness: "francecentral" } }),
+      problems({
+        "regions.secondary.location": "swedencentral",
+        serving: { witness: "francecentral" },
+        "statusPage.outsideRegion": "francecentral",
+      }),
     ).toEqual([
       "forma3d:regions.secondary.location: found 'swedencentral'; allowed: northeurope, the Azure pair of westeurope, because backups are geo-redundant",
     ]);
@@ -188,8 +192,16 @@ describe("rules across fields", () => {
         "regions.secondary.location": "swedencentral",
         "database.geoRedundantBackup": false,
         "serving.witness": "francecentral",
+        "statusPage.outsideRegion": "francecentral",
       }),
     ).toEqual([]);
+  });
+
+  test("customers are told, whichever region is lost", () => {
+    for (const region of ["westeurope", "northeurope"])
+      expect(problems({ "statusPage.outsideRegion": region })).toEqual([
+        `forma3d:statusPage.outsideRegion: found '${region}'; allowed: a region other than westeurope and northeurope, or the page would be lost with the one that serves`,
+      ]);
   });
 
   test("two regions have a third that witnesses who serves", () => {

@@ -158,12 +158,6 @@ export class BringRowsBack extends Step {
   }
 }
 
-/** Region of the status page. */
-const pageIn = ({ laptop: { platform, served } }: World): unknown =>
-  [...served.cloud.cloud.all()].find(({ id }) =>
-    id.toLowerCase().endsWith(`/containerapps/${platform.statusPage.app}`),
-  )?.inputs["location"];
-
 export class Announce extends Step {
   constructor(private readonly dieAt?: DieAt) {
     super();
@@ -172,9 +166,6 @@ export class Announce extends Step {
     return true;
   }
   async act(model: Model, world: World): Promise<void> {
-    // The page stands in a region too: while that is lost nobody changes it, and the verb ends with 3 and says so.
-    if (model.lost !== undefined && pageIn(world) === regionOf(world, model.lost).location)
-      return world.say("  the page's region is lost: left alone");
     const args = ["announce", STACK, "--phase", "monitoring", "--service", "API Health"];
     await this.type(model, world, args, { dieAt: this.dieAt });
   }
