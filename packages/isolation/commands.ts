@@ -1,32 +1,41 @@
 import type { Assembled } from "./siblings";
+import { toldTo } from "./programs";
 import { substituted } from "./text";
 
 /** Programs that act on whatever environment they are told, by any of their arguments: engines, clients of clusters and clouds, stores of secrets. */
 const TOOLS =
   "pulumi|esc|terraform|tofu|terragrunt|cdktf|kubectl|kubectx|kubie|oc|helm|helmfile|flux|argocd|skaffold|az|azd|gh|glab|ansible(?:-playbook)?|vault|doppler|infisical|chamber|sops";
 /** Programs that pass on to others what they are told, and of whose arguments only those count that choose. */
-const RUNNERS = "make|just|task|npm|npx|pnpm|yarn|psql|pg_dump|pg_restore|pgcli";
+const RUNNERS = "make|just|task|npm|npx|pnpm|yarn";
+/** Clients of databases, which take a server by the name of a service; whatever else they are told is SQL. */
+const CLIENTS = "psql|pg_dump|pg_dumpall|pg_restore|pg_isready|pgcli";
 const called = (programs: string, flags: string): RegExp =>
   new RegExp(
     String.raw`(?:^|[\s/;&|($"'\x60])(?:${programs})(?![\w.]|:\s)(?:\\\r?\n|[^\n;|&]){0,500}`,
     flags,
   );
-const ANY_CALL = called(`${TOOLS}|${RUNNERS}`, "i");
+const ANY_CALL = called(`${TOOLS}|${RUNNERS}|${CLIENTS}`, "i");
 const TOOL_CALL = called(TOOLS, "g");
 const RUNNER_CALL = called(RUNNERS, "g");
+const CLIENT_CALL = called(CLIENTS, "g");
+const SERVICE = /\bservice\s*=\s*["']?([\w./-]+)/g;
 /** The first member of a list that is a command line. */
-const IS_PROGRAM = new RegExp(String.raw`^(?:\S*/)?(?:${TOOLS}|${RUNNERS})$`, "i");
+const IS_PROGRAM = new RegExp(String.raw`^(?:\S*/)?(?:${TOOLS}|${RUNNERS}|${CLIENTS})$`, "i");
 /** How a call says on which environment it acts, where a text may be prose as well. */
 const CHOICE =
   /\s(?:-s|-e|-f|--(?:stack|context|kube-?context|subscription|environment|env|workspace|profile|cluster|cluster-name|stage|target|config|config-env|var-file|values|ref|name))(?:\s*=\s*|\s+)["']?([\w./@:=-]+)|\b(?:select|switch|use|use-context|set-context|activate|kubectx)\s+["']?([\w./@-]+)|\b(?:env|environment|stack|stage|workspace|context|target|service)\s*=\s*["']?([\w./-]+)/g;
 /** A command line of a container, as {@link commandLine} writes it, and a script. */
 const IS_COMMAND = /^(?:\$ |#!)/;
-const COMMAND_MARK = "$ ";
+export const COMMAND_MARK = "$ ";
 /** Settings from which tools take the same. */
 const SETTING =
   /\b(?:(?:pulumi_)?stack_?name|pulumi_stack|tf_workspace|tf_var_(?:env|environment|stage)|(?:helm_)?kube_?(?:context|config)|azure_env_name|azure_subscription(?:_name)?|arm_subscription_name|aws_profile|pgservice|doppler_(?:config|environment)|infisical_env(?:ironment)?)["']?\s*[=:]\s*["']?([\w./-]+)/g;
 const SETTING_NAME =
   /^(?:pulumi_stack|tf_workspace|tf_var_|(?:helm_)?kube_?(?:context|config)$|azure_env_name|azure_subscription|arm_subscription_name|aws_profile|pgservice$|doppler_|infisical_env)/i;
+
+/** A section of a file of services, profiles or hosts, with what connects in it. */
+const SECTION =
+  /^[ \t]*\[(?:(?:profile|service|remote|default)[ \t:]+)?"?([\w./-]+)"?\][ \t]*(?=(?:\r?\n(?![ \t]*\[)[^\n]{0,300}){0,20}?\r?\n[ \t]*(?:host(?:addr|name)?|service(?:file)?|dbname|user(?:name)?|role_arn|aws_\w+|server|url|endpoint|account)[ \t]*=)/gm;
 
 /** What a text tells tools to act on: calls, and settings they read. In lower case. */
 export interface Choices {
@@ -39,23 +48,36 @@ export interface Choices {
 /** What the calls and settings of a text choose: stacks, contexts, workspaces, subscriptions by name. In lower case. */
 export function choices(text: string): Choices {
   const settings = [...text.matchAll(SETTING)].map(([, value = ""]) => value);
-  if (!ANY_CALL.test(text)) return { told: settings, passedOn: [] };
+  const sections = [...text.matchAll(SECTION)].map(([, name = ""]) => name);
+  const named = IS_COMMAND.test(text) ? toldTo(text) : [];
+  if (!ANY_CALL.test(text)) return { told: settings, passedOn: [...sections, ...named] };
   const calls = text.match(TOOL_CALL) ?? [];
   return {
     told: [...settings, ...(IS_COMMAND.test(text) ? calls : calls.flatMap(chosen))],
-    passedOn: (text.match(RUNNER_CALL) ?? []).flatMap(chosen),
+    passedOn: [
+      ...sections,
+      ...named,
+      ...(text.match(RUNNER_CALL) ?? []).flatMap(chosen),
+      ...(text.match(CLIENT_CALL) ?? []).flatMap((call) =>
+        [...call.matchAll(SERVICE)].map(([, service = ""]) => service),
+      ),
+    ],
   };
 }
 
 const chosen = (call: string): string[] =>
   [...call.matchAll(CHOICE)].map(([, option, word, value]) => option ?? word ?? value ?? "");
 
+/** Code handed to where it is deployed from, and calls that start a forge's or a deliverer's runs. */
+const HANDED_ON =
+  /(?:^|[\s/;&|($"'`])git(?:\s+-[cC]\s*\S+|\s+--?[\w-]+(?:=\S+)?)*\s+push(?![\w.-])|\/(?:dispatches|actions\/workflows\/[^\s"'/]+\/dispatches|trigger\/pipeline|pipelines?\/\d+\/runs|_apis\/(?:pipelines|build)\/\S*|api\/v1\/applications\/[^\s"'/]+\/sync|buildwithparameters|webhooks\/(?:deploy|trigger)\S*)(?=[\s"'?]|$)/;
+
 /** An engine that is told to change what is declared elsewhere. */
 const ENGINE =
   /(?:^|[\s/;&|($"'`])(?:pulumi|terraform|tofu|terragrunt|cdktf|azd)(?:[-/:@][\w./:@-]*)?["']?\s+(?:[^\n;|&]{0,200}\s)?(?:up|update|apply|destroy|refresh|import|provision|deploy|watch|run-all)(?![\w.-])/;
 
-/** Whether a text starts an engine of infrastructure. In lower case. */
-export const startsEngine = (text: string): boolean => ENGINE.test(text);
+/** Whether a text starts an engine of infrastructure, or has somebody else start one. In lower case. */
+export const startsEngine = (text: string): boolean => ENGINE.test(text) || HANDED_ON.test(text);
 
 const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
@@ -75,7 +97,7 @@ export function commandLine(owner: object): Assembled | undefined {
   if (parts.length === 0) return undefined;
   const isTool = typeof image === "string" && ANY_CALL.test(`${image} `);
   const text = `${COMMAND_MARK}${[...(isTool ? [image] : []), ...parts].join(" ")}`;
-  if (!ANY_CALL.test(text)) return undefined;
+  if (!ANY_CALL.test(text) && textsOf(command).length === 0) return undefined;
   const variables = new Map(
     (Array.isArray(env) ? (env as unknown[]) : []).map((entry) => {
       const { name, value } = (entry ?? {}) as { name?: unknown; value?: unknown };

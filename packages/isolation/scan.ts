@@ -1,10 +1,10 @@
 import { UNKNOWN } from "./rule";
 import { Decoded, decodings, inGroups } from "./decode";
-import { commandLine, toolSetting } from "./commands";
+import { COMMAND_MARK, commandLine, toolSetting } from "./commands";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { assembled } from "./assemble";
-import { type Assembled, expansions, fragments, Settings } from "./siblings";
+import { type Assembled, expansions, fragments, opened, Settings } from "./siblings";
 import { filtered } from "./pipelines";
 import { canonical, expandedWithin, hasPlace, joined, textOfCodes } from "./text";
 import { type Refusal, refusalOfObject } from "./traffic";
@@ -137,7 +137,7 @@ export class Scanner {
     for (const one of found) {
       if (frame.refuses && isKeptOut(one.reach, frame)) continue;
       if (one.isPattern && typeof frame.value === "string" && frame.filled?.has(frame.value)) continue;
-      if (!isKey && one.decoding.length === 0 && isNobodys(one) && this.isRestOfOwn(frame)) continue;
+      if (!isKey && isNobodys(one) && this.isRestOfOwn(frame)) continue;
       report(frame, one, isKey);
     }
   }
@@ -233,7 +233,11 @@ export class Scanner {
         } else if ("tree" in next) {
           this.walk(next.tree, undefined, (_, inner) => add(inner, [...chain, ...inner.decoding]));
         } else {
-          pending.push({ text: next.text, decoding: chain, final: next.final ?? false });
+          const final = next.final ?? false;
+          pending.push({ text: next.text, decoding: chain, final });
+          // What a command line decodes is a command line: `echo … | base64 -d | sh`.
+          if (raw.startsWith(COMMAND_MARK) && !final && !next.text.startsWith(COMMAND_MARK))
+            pending.push({ text: COMMAND_MARK + next.text, decoding: chain, final });
         }
       }
     }
@@ -252,8 +256,10 @@ export class Scanner {
     const list = parent?.value;
     if (typeof value !== "string" || typeof key !== "number" || !Array.isArray(list)) return false;
     const before: unknown = list[key - 1];
-    if (typeof before !== "string" || !/[\w-]$/.test(before) || !/^[\w.-]/.test(value)) return false;
-    return before.length <= MAX_REMEMBERED_CHARS && !this.text(before + value).some(isNobodys);
+    if (typeof before !== "string" || before.length > MAX_REMEMBERED_CHARS) return false;
+    const [first, rest] = [opened(before), opened(value)];
+    const strangers = (text: string): boolean => this.judge.judge(canonical(text), false).some(isNobodys);
+    return /[\w-]$/.test(first) && /^[\w.-]/.test(rest) && strangers(rest) && !strangers(first + rest);
   }
 
   /** The path of a frame, without keys that could carry what was found. */

@@ -181,7 +181,7 @@ function beginsAsText(text: string): boolean {
 const unpadded = (text: string): string => (text.endsWith("=") ? text.replace(/=+$/, "") : text);
 
 /** A text with the encodings taken off that Secrets and URLs put on every value. */
-function opened(text: string): string {
+export function opened(text: string): string {
   let result = percentDecoded(text);
   for (let round = 0; round < 3; round++) {
     if (!/^[A-Za-z0-9+/_-]{4,}={0,2}$/.test(result) || !beginsAsText(result)) break;

@@ -21,7 +21,8 @@ const PATHS: readonly (readonly [RegExp, RegExp])[] = [
   [/^SecretProviderClass$/, /(?:^|\.)(?:objects|secretPath|roleName|vaultRole)$/],
   [/TriggerAuthentication$/, /(?:^|\.)(?:path|secretName|name|key|role|mount)$/],
 ];
-const VAULT_ANNOTATION = /^(?:vault\.hashicorp\.com|vault\.security\.banzaicloud\.io)\//;
+const VAULT_ANNOTATION =
+  /^(?:[\w.-]+\.)?(?:vault\.hashicorp\.com|vault\.security\.banzaicloud\.io|(?:1password|doppler|infisical|akeyless|conjur|cyberark|avp)\.\w+(?:\.\w+)?)\//;
 
 /** Texts that stand for a secret of a store wherever they are written: Bank-Vaults, vals, the plugin of Argo CD, Vault's own templates. */
 const INLINE =

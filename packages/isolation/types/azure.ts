@@ -128,7 +128,7 @@ export const AZURE_CLASSES: readonly AzureClass[] = [
     why: "clusters are judged by rules of their own, and what runs there is in the plan",
     where: "any",
     types: [
-      "containerservice: ManagedCluster AgentPool MaintenanceConfiguration TrustedAccessRoleBinding ManagedNamespace Snapshot AutoUpgradeProfile PrivateEndpointConnection",
+      "containerservice: ManagedCluster AgentPool MaintenanceConfiguration TrustedAccessRoleBinding ManagedNamespace Snapshot PrivateEndpointConnection",
       "containerregistry: Registry Replication ScopeMap Token Webhook CacheRule CredentialSet PrivateEndpointConnection",
     ],
     templates: [
@@ -357,6 +357,7 @@ export const AZURE_DANGERS: readonly AzureDanger[] = [
       "labservices: *",
       "customproviders: *",
       "storageactions: *",
+      "storage: StorageTask*",
       "sql: Job* SyncGroup SyncMember SyncAgent",
       "eventgrid: Partner*",
     ],
@@ -394,7 +395,7 @@ export const AZURE_DANGERS: readonly AzureDanger[] = [
       "kubernetesconfiguration: *",
       "kubernetesruntime: *",
       "kubernetes: *",
-      "containerservice: Fleet* UpdateRun",
+      "containerservice: Fleet* UpdateRun AutoUpgradeProfile",
       "solutions: *",
       "hybridnetwork: *",
       "extendedlocation: *",
