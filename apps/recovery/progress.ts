@@ -9,8 +9,8 @@ export interface Progress {
   stage(name: string, expectedBytes?: number): void;
   /** Bytes handled so far in the current stage. */
   bytes(total: number): void;
-  /** Ends the current stage. */
-  done(): void;
+  /** Ends the current stage; `how` when it did not do what it was for. */
+  done(how?: "failed" | "interrupted"): void;
 }
 
 export const silent: Progress = { note() {}, stage() {}, bytes() {}, done() {} };
@@ -42,7 +42,7 @@ export function createProgress(out: NodeJS.WriteStream, now: () => number = Date
     if (live) out.write("\r\x1b[2K");
     out.write(`${new Date(now()).toISOString()} ${redact(text)}\n`);
   };
-  const describe = () => {
+  const describe = (ended = false) => {
     if (!current) return "";
     const seconds = (now() - current.startedAt) / 1000;
     const parts = [current.name];
@@ -53,7 +53,7 @@ export function createProgress(out: NodeJS.WriteStream, now: () => number = Date
       if (rate > 0) parts.push(`${formatBytes(Math.round(rate))}/s`);
       // Early on, and past an estimate that was too low, there is nothing to be said about the end.
       const left = (current.expected ?? 0) - current.bytes;
-      if (seconds >= 2 && left > 0) parts.push(`~${formatDuration(left / rate)} left`);
+      if (!ended && seconds >= 2 && left > 0) parts.push(`~${formatDuration(left / rate)} left`);
     }
     parts.push(formatDuration(seconds));
     return parts.join(" · ");
@@ -64,9 +64,9 @@ export function createProgress(out: NodeJS.WriteStream, now: () => number = Date
     const filled = Math.min(width, Math.round((width * current.bytes) / current.expected));
     return `[${"#".repeat(filled)}${".".repeat(width - filled)}] `;
   };
-  const done = () => {
+  const done = (how: Parameters<Progress["done"]>[0] | "done" = "done") => {
     if (!current) return;
-    line(`${describe()} · done`);
+    line(`${describe(true)} · ${how}`);
     current = undefined;
   };
   return {

@@ -44,7 +44,7 @@ export async function runVerb(
     const running = work(settings, { progress, signal: stop.signal, now: () => new Date() });
     outcome = await Promise.race([running, patience(stop.signal)]);
   } catch (thrown) {
-    progress.done();
+    progress.done(stop.signal.aborted ? "interrupted" : "failed");
     outcome = failure(stop.signal.aborted ? stop.signal.reason : thrown);
     for (const line of outcome.text.split("\n")) write(`error: ${redact(line)}\n`, process.stderr);
     outcome.text = "";

@@ -13,15 +13,18 @@ export class Stages {
     work: (setBytes: (bytes: number) => void) => Promise<T>,
     expectedBytes?: number,
   ): Promise<T> {
-    const { progress, now } = this.context;
+    const { progress, now, signal } = this.context;
     const started = now();
     let bytes: number | undefined;
     progress.stage(name, expectedBytes);
+    let failed = true;
     try {
-      return await work((total) => {
+      const result = await work((total) => {
         bytes = total;
         progress.bytes(total);
       });
+      failed = false;
+      return result;
     } finally {
       const seconds = Math.max(0, (now().getTime() - started.getTime()) / 1000);
       this.list.push({
@@ -30,7 +33,7 @@ export class Stages {
         seconds,
         ...(bytes === undefined ? {} : { bytes }),
       });
-      progress.done();
+      progress.done(failed ? (signal.aborted ? "interrupted" : "failed") : undefined);
     }
   }
 }

@@ -14,6 +14,7 @@ import { notifyFailure } from "../../apps/recovery/notify";
 import { paced, parseBandwidth } from "../../apps/recovery/pace";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { createProgress } from "../../apps/recovery/progress";
+import { Stages } from "../../apps/recovery/stages";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { Gauges } from "../../apps/recovery/exporter/gauges";
 import { takeReading } from "../../apps/recovery/exporter/reading";
@@ -524,6 +525,23 @@ test("a limit of bandwidth holds on the whole, and progress says how long it wil
   now = 20_000;
   progress.bytes(25 * 1024 * 1024);
   expect(out).toContain("dump app · 25.0 MiB of ~100.0 MiB · 1.3 MiB/s · ~1 min 00 s left");
+  progress.done();
+  expect(out).toMatch(/ dump app · 25\.0 MiB of ~100\.0 MiB · 1\.3 MiB\/s · 20\.0 s · done\n$/);
+});
+
+test("a stage that failed or was interrupted is not called done", async () => {
+  let out = "";
+  const progress = createProgress({ write: (line: string) => (out += line) } as never);
+  const stop = new AbortController();
+  const stages = new Stages({ progress, signal: stop.signal, now: () => new Date() });
+  await stages.run("count", async () => undefined);
+  await expect(stages.run("dump", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  stop.abort(new Error("interrupted"));
+  await expect(stages.run("upload", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(
+    out.split("\n").flatMap((line) => / (\w+) · .* · (\w+)$/.exec(line)?.slice(1).join(" ") ?? []),
+  ).toEqual(["count done", "dump failed", "upload interrupted"]);
+  expect(stages.list.map(({ name }) => name)).toEqual(["count", "dump", "upload"]);
 });
 
 test("every name a database can have is a name in every kind of target, and leads nowhere else", async () => {
