@@ -4,8 +4,8 @@ import path from "node:path";
 import { promisify } from "node:util";
 import os from "node:os";
 import { FailedError, NotRunError, UsageError } from "../packages/command/errors";
-import { writeAll, writeFile } from "../packages/command/files";
 import { createCommand, runCommand } from "../packages/command/program";
+import { writeAll, writeFile } from "../packages/command/files";
 import { projectRoot } from "../packages/command/root";
 import { during, print, write, type Out } from "../packages/command/terminal";
 import { renderStatus } from "../apps/operations/status";
@@ -101,6 +101,17 @@ test("every command tells how it is used and refuses what it does not know, and 
   expect(files()).toEqual(before);
 }, 180_000);
 
+test("help says which options are required: whoever leaves one out is told of one at a time", () => {
+  const command = createCommand("make", "Makes it.", { 0: "made" });
+  const inner = command
+    .command("rule")
+    .requiredOption("--why <text>", "the reason")
+    .option("--for <x>", "how long");
+  const help = inner.helpInformation();
+  expect(help).toMatch(/--why <text> +the reason \(required\)$/m);
+  expect(help).toMatch(/--for <x> +how long$/m);
+});
+
 test("a benchmark's table says of every target whether it is met, and one that is missed is exit code 1", async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
   try {
@@ -152,6 +163,8 @@ describe("files are written whole or not at all", () => {
     await expect(writeAll(made)).rejects.toThrow("premiumV9: no price");
     expect(all()).toEqual([["one", "before"]]);
     expect(await writeAll(made.slice(0, 1))).toEqual([at("one")]);
+    // What is as it would be is left alone.
+    expect(await writeAll(made.slice(0, 1))).toEqual([]);
     expect(all()).toEqual([["one", "after"]]);
   });
 

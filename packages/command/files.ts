@@ -29,13 +29,17 @@ function removeDraft(draft: string): void {
 
 /**
  * Writes several files when all of them are made: what cannot be made leaves every one as it was.
- * @returns the files, in order
+ * @returns those that are not as they were, in order
  */
 export async function writeAll(
   files: readonly { readonly file: string; render(): string | Promise<string> }[],
 ): Promise<string[]> {
   const texts: string[] = [];
   for (const { render } of files) texts.push(await render());
-  files.forEach(({ file }, i) => writeFile(file, texts[i] ?? ""));
-  return files.map(({ file }) => file);
+  const changed = files.flatMap(({ file }, i) => {
+    const text = texts[i] ?? "";
+    return fs.existsSync(file) && fs.readFileSync(file, "utf8") === text ? [] : [{ file, text }];
+  });
+  for (const { file, text } of changed) writeFile(file, text);
+  return changed.map(({ file }) => file);
 }

@@ -1,6 +1,12 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type Option } from "commander";
 import { CommandError, ExitCode, messageOf } from "./errors";
 import { write } from "./terminal";
+
+/** What an option is for, as `--help` says it; whoever leaves out one that is required is told of one at a time. */
+function optionDescription(option: Option): string {
+  const words = new Help().optionDescription(option);
+  return option.mandatory ? `${words} (required)` : words;
+}
 
 /**
  * A command line with what all of them have in common: unknown options and arguments end it with exit code 2 before
@@ -19,6 +25,7 @@ export function createCommand(
   return new Command(name)
     .description(description)
     .exitOverride()
+    .configureHelp({ optionDescription })
     .configureOutput({ writeOut: (text) => write(text), writeErr: (text) => write(text, process.stderr) })
     .allowExcessArguments(false)
     .showHelpAfterError("(add --help for usage)")
