@@ -1,14 +1,11 @@
 import { UsageError } from "../../packages/command/errors";
 import { rolesOf } from "./ownership";
 import type { TocEntry } from "./postgres/toc";
+import type { leftOutSchema } from "./types";
+import type { z } from "zod";
 
-/** An object of the backup that a restore leaves out, and why. */
-export interface LeftOut {
-  /** Kind in lower case, as `--skip` takes it: `publication`, `event-trigger`, `policy`. */
-  kind: string;
-  name: string;
-  reason: string;
-}
+/** An object of the backup that a restore leaves out; its kind in lower case, as `--skip` takes it: `event-trigger`. */
+export type LeftOut = z.infer<typeof leftOutSchema>;
 
 /** What a restore does not bring back: entries of the archive, and roles whose ownership and rights are given up. */
 export interface Omissions {
@@ -98,10 +95,21 @@ export function planOmissions(
     for (const { dumpId, kind } of entries)
       if (/^BLOBS?( METADATA)?$/.test(kind)) reasons.set(dumpId, "--mask");
   addDependents(entries, reasons);
+  addMappings(entries, reasons);
   const list = entries
     .filter(({ dumpId, kind }) => reasons.has(dumpId) && !["ACL", "COMMENT"].includes(kind))
     .map((entry) => leftOutFor(entry, reasons.get(entry.dumpId) ?? ""));
   return { entries: new Set(reasons.keys()), roles, list };
+}
+
+/** A user mapping needs its server, and of that a dump says no more than the name: `USER MAPPING api SERVER other`. */
+function addMappings(entries: readonly TocEntry[], reasons: Map<number, string>): void {
+  const servers = entries.filter(({ kind, dumpId }) => kind === "SERVER" && reasons.has(dumpId));
+  for (const { kind, name, dumpId } of entries) {
+    if (kind !== "USER MAPPING" || reasons.has(dumpId)) continue;
+    const server = servers.find((one) => name.endsWith(` SERVER ${one.name}`));
+    if (server) reasons.set(dumpId, `it needs server ${server.name}`);
+  }
 }
 
 function addDependents(entries: readonly TocEntry[], reasons: Map<number, string>): void {

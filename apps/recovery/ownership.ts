@@ -40,7 +40,8 @@ function actorsOf(entry: TocEntry): string[] {
 export function rolesOf(entry: TocEntry): string[] {
   if (!RIGHTS.has(entry.kind) || isDatabaseAcl(entry)) return [];
   const mapped = entry.kind === "USER MAPPING" ? mappedRole(entry) : undefined;
-  if (entry.kind === "USER MAPPING") return mapped && mapped !== "PUBLIC" ? [mapped] : [];
+  // Everybody is no role, and no role can have that name.
+  if (entry.kind === "USER MAPPING") return mapped && mapped !== "public" ? [mapped] : [];
   return splitStatements(entry.definition).flatMap(rolesNamed);
 }
 

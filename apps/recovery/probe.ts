@@ -22,12 +22,18 @@ const LIMITS = "SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '5
  * Each role of the platform logs in through its own connection string and does what it must, in a transaction that is
  * rolled back: a restore is done when all of them can.
  * @param database the restored one, which need not have its final name yet
+ * @param readOnly its own setting, which came back with it, asks whoever writes to say so
  */
-export async function probeRoles(ladder: Ladder, probes: readonly Probe[], database: string): Promise<void> {
+export async function probeRoles(
+  ladder: Ladder,
+  probes: readonly Probe[],
+  database: string,
+  readOnly = false,
+): Promise<void> {
   for (const { role, must, server } of probes) {
     const { expected, work } = MUST[must];
     await ladder.check(`role-${role}`, "L4", expected, () =>
-      withSession(withDatabase(server, database), expected, work),
+      withSession(withDatabase(server, database), expected, work, readOnly),
     );
   }
 }
@@ -40,12 +46,14 @@ async function withSession(
   server: ServerConnection,
   expected: string,
   work: (client: Client) => Promise<Finding>,
+  readOnly: boolean,
 ): Promise<Finding> {
   const client = new Client({ ...clientConfig(server), application_name: "recovery" });
   client.on("error", () => undefined);
   try {
     await client.connect();
-    await begin(client);
+    await client.query(readOnly ? "BEGIN READ WRITE" : "BEGIN");
+    await client.query(LIMITS);
     return await work(client);
   } catch (error) {
     return { match: false, expected, actual: `as ${server.user}: ${messageOf(error)}` };
@@ -80,15 +88,10 @@ async function unlessRefused<T>(client: Client, work: () => Promise<T>): Promise
   }
 }
 
-async function begin(client: Client): Promise<void> {
-  await client.query("BEGIN");
-  await client.query(LIMITS);
-}
-
 /** Whatever was locked is free again: a server has places for the locks of some thousand tables and indexes. */
 async function startOver(client: Client): Promise<void> {
-  await client.query("ROLLBACK");
-  await begin(client);
+  await client.query("ROLLBACK AND CHAIN");
+  await client.query(LIMITS);
 }
 
 interface Relation {
@@ -131,7 +134,7 @@ async function readAndWrite(client: Client): Promise<Finding> {
   const { expected } = MUST.write;
   const tables = (await relations(client)).filter(isTable);
   if (tables.length === 0) return nothingThere(expected);
-  const usable = tables.filter(({ writes, column }) => writes && column !== null);
+  const usable = tables.filter(({ writes }) => writes);
   if (usable.length === 0) {
     return { match: false, expected, actual: `may read and write none of ${tables.length} tables` };
   }
@@ -142,8 +145,8 @@ async function readAndWrite(client: Client): Promise<Finding> {
     const row = `SELECT ctid FROM ${name} LIMIT 1`;
     const found = await unlessRefused(client, async () => (await client.query(row)).rowCount);
     if (found === undefined) refused += 1;
-    if (written !== undefined || !found) continue;
-    const own = quoteIdentifier(column ?? "");
+    if (written !== undefined || !found || column === null) continue;
+    const own = quoteIdentifier(column);
     const update = `UPDATE ${name} SET ${own} = ${own} WHERE ctid = (${row})`;
     const changed = await unlessRefused(client, async () => (await client.query(update)).rowCount);
     if (changed === undefined) refused += 1;
@@ -154,7 +157,7 @@ async function readAndWrite(client: Client): Promise<Finding> {
       ? `wrote a row of ${written}`
       : refused > 0
         ? "no row that the application's own rules let it write"
-        : "all of them empty";
+        : "none has a row that can be written";
   return {
     match: true,
     expected,

@@ -63,6 +63,9 @@ const POOLED = "this is a connection pooler (PgBouncer); give the server's own p
 export const withHint = (text: string): string =>
   /unsupported startup parameter/.test(text) ? `${text}; ${POOLED}` : text;
 
+/** What pg_dump and pg_restore add when a process of theirs has said why it ended. */
+const FOLLOWS = /a worker process died unexpectedly$/;
+
 /** What a program complained about last, on one line. Warnings and details stay out when there is an error. */
 export function complaint(stderr: string): string {
   const lines = stderr
@@ -70,7 +73,9 @@ export function complaint(stderr: string): string {
     .map((line) => line.trim())
     .filter(Boolean);
   const errors = lines.filter((line) => /\b(error|fatal|panic)\b/i.test(line));
-  const text = (errors.length > 0 ? errors.slice(0, 2) : lines.slice(-1)).join("; ").slice(0, 600);
+  const causes = errors.filter((line) => !FOLLOWS.test(line));
+  const said = [causes, errors, lines.slice(-1)].find((some) => some.length > 0) ?? [];
+  const text = said.slice(0, 2).join("; ").slice(0, 600);
   return withHint(text);
 }
 

@@ -10,12 +10,13 @@ import type { RestoreOptions } from "./options";
 import type { ArchiveToc } from "./postgres/archive";
 import { withClient } from "./postgres/connect";
 import { withDatabase } from "./postgres/connection";
-import { createDatabase, dropDatabase, localeOf } from "./postgres/databases";
-import { readProperties, restoreProperties } from "./postgres/properties";
+import { createDatabase, dropDatabase, dropPublic, lacksPublic, localeOf } from "./postgres/databases";
+import { isReadOnly, readProperties, restoreProperties } from "./postgres/properties";
 import { majorOf, restoreProgram } from "../../packages/programs/postgres";
 import { restoreRights } from "./postgres/rights";
 import { startRestore, type RunningRestore } from "./postgres/restoreArchive";
 import { copyEmpty, type Target } from "./postgres/target";
+import type { TocEntry } from "./postgres/toc";
 import type { NameLease } from "./postgres/unfinished";
 import { probeRoles } from "./probe";
 import { prepareRestore, type Preparation } from "./restorePreparation";
@@ -82,7 +83,7 @@ export async function restoreInto(
     const problem = damageOf(spooled, manifest);
     if (problem) throw new FailedError(`backup ${manifest.id} is damaged: ${problem}; nothing was restored`);
     const loading = await attempt.begun(spooled);
-    const { plan, warnings, running, leftOut, entries, properties, expected } = loading;
+    const { plan, warnings, running, leftOut, notDumped, entries, properties, expected } = loading;
     await stages.run("restore", () => running.built);
     const ladder = new Ladder("L4", context.signal);
     const place = () => ({ server: target.working, manifest: expected });
@@ -113,14 +114,19 @@ export async function restoreInto(
     if (options.only) {
       context.progress.note("no role was tried: this is a part of the backup");
     } else if (settings.probes.length > 0) {
-      await stages.run("roles", () => probeRoles(ladder, settings.probes, target.working.database));
+      await stages.run("roles", () =>
+        probeRoles(ladder, settings.probes, target.working.database, isReadOnly(properties)),
+      );
     } else {
       warnings.push(
         "no role was tried: the platform's connection strings are not set (PROBE_API_URL and others)",
       );
     }
     const { rehydrateSeconds } = online;
-    return { rehydrateSeconds, plan, warnings, leftOut, ladder, tables, properties };
+    return {
+      ...{ rehydrateSeconds, plan, warnings, ladder, tables, properties },
+      leftOut: [...leftOut, ...notDumped],
+    };
   } catch (error) {
     await attempt.undo(error);
     throw error;
@@ -187,7 +193,7 @@ class Attempt {
     const { maintenance } = this.target;
     const { prepared, major, properties } = await withClient(maintenance, async (client) => {
       const ready = await prepareRestore(client, this.target, manifest, toc.entries, this.options);
-      const own = await this.makeDatabase(client, ready.warnings);
+      const own = await this.makeDatabase(client, toc.entries, ready.warnings);
       return { prepared: ready, major: await majorVersion(client), properties: own };
     });
     this.signal.throwIfAborted();
@@ -214,7 +220,11 @@ class Attempt {
   }
 
   /** @returns what belongs to the database that will have the content */
-  private async makeDatabase(client: Client, warnings: string[]): Promise<DatabaseProperties | undefined> {
+  private async makeDatabase(
+    client: Client,
+    entries: readonly TocEntry[],
+    warnings: string[],
+  ): Promise<DatabaseProperties | undefined> {
     const { target, lease } = this;
     const { manifest } = this.run;
     this.wroteTo = true;
@@ -225,6 +235,7 @@ class Attempt {
     }
     const locale = await createDatabase(client, target.working.database, manifest);
     await lease.mark(client, target.working.database);
+    if (lacksPublic(manifest, entries)) await dropPublic(target.working);
     if (locale)
       warnings.push(
         `the server has no locale ${localeOf(manifest)}; ${locale} is used: text may sort differently`,

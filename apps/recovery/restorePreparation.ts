@@ -17,6 +17,8 @@ export interface Preparation {
   /** Entries that are not restored. */
   without: ReadonlySet<number>;
   leftOut: LeftOut[];
+  /** What the backup never held. */
+  notDumped: readonly LeftOut[];
   /** Entries that are restored. */
   entries: TocEntry[];
   /** What the restored database is to hold: the manifest, or the part of it that was asked for. */
@@ -57,16 +59,19 @@ export async function prepareRestore(
   const entries = asked.filter(({ dumpId }) => !omissions.entries.has(dumpId));
   const kept = new Set(entries.map(({ dumpId }) => dumpId));
   const leftOut = [...(selection?.leftOut ?? []), ...omissions.list];
+  const notDumped = selection ? [] : (manifest.notDumped ?? []);
   return {
     plan,
     without: new Set(all.map(({ dumpId }) => dumpId).filter((id) => !kept.has(id))),
     leftOut,
+    notDumped,
     entries,
     expected: selection || largeObjects === "drop" ? { ...part, largeObjects: NO_OBJECTS } : part,
     warnings: [
       ...made.map((role) => `role ${role} was made without login; logins come with their passwords`),
       ...incomplete(plan),
       ...leftOut.map(({ kind, name, reason }) => `${kind} ${name} is left out: ${reason}`),
+      ...notDumped.map(({ kind, name, reason }) => `${kind} ${name} is not in the backup: ${reason}`),
     ],
   };
 }

@@ -85,6 +85,9 @@ export const databasePropertiesSchema = z.strictObject({
 });
 export type DatabaseProperties = z.infer<typeof databasePropertiesSchema>;
 
+/** An object that is not in a backup, or does not come back from one, and why. */
+export const leftOutSchema = z.strictObject({ kind: z.string(), name: z.string(), reason: z.string() });
+
 export const manifestSchema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
   id: z.string(),
@@ -133,6 +136,8 @@ export const manifestSchema = z.strictObject({
   }),
   /** Backups of older releases of the runner lack it. */
   properties: databasePropertiesSchema.optional(),
+  /** What the dump could not hold; absent: nothing. */
+  notDumped: z.array(leftOutSchema).optional(),
   runner: z.strictObject({
     pgDump: z.string(),
     /** Seconds the runner's clock was ahead of the database server's (negative: behind). */

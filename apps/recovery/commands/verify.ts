@@ -10,7 +10,7 @@ import { amcheck } from "../postgres/amcheck";
 import type { TablesComparison } from "../postgres/compare";
 import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
-import { createDatabase, localeOf } from "../postgres/databases";
+import { createDatabase, dropPublic, lacksPublic, localeOf } from "../postgres/databases";
 import { findProgram, majorOf, restoreProgram } from "../../../packages/programs/postgres";
 import { missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
@@ -216,6 +216,7 @@ async function restoreInto(
     await scratch.created(client);
     return instead;
   });
+  if (lacksPublic(manifest, content.entries)) await dropPublic(scratch.database);
   await scratch.lendRoles(content.entries.filter(({ kind }) => kind !== "ACL").flatMap(rolesOf));
   try {
     const { jobs } = run.settings;

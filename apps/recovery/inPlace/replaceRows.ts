@@ -7,7 +7,7 @@ import { loadRows } from "../postgres/copyIn";
 import { quoteIdentifier } from "../postgres/connect";
 import { scriptOf, type RestoreProgram } from "../postgres/pgRestore";
 import { searchPathOf } from "../postgres/properties";
-import { TOO_EARLY } from "../postgres/restoreArchive";
+import { isTooEarly } from "../postgres/earlyRows";
 import { giveRights } from "../postgres/rights";
 import { sequenceValue, type TocEntry } from "../postgres/toc";
 import type { Manifest } from "../types";
@@ -125,20 +125,31 @@ async function loadAll(client: Client, { archive, manifest, data }: Replacement)
     await loadRows(client, archive, entry, manifest.server.encoding);
     await client.query("SELECT pg_catalog.set_config('search_path', '', true)");
   };
-  const path = searchPathOf(manifest);
-  const later: TocEntry[] = [];
-  for (const entry of data) {
-    await client.query("SAVEPOINT loading");
-    try {
-      await load(entry, "");
-      await client.query("RELEASE SAVEPOINT loading");
-    } catch (error) {
-      if (!TOO_EARLY.has((error as { code?: string }).code ?? "")) throw error;
-      await client.query("ROLLBACK TO SAVEPOINT loading");
-      later.push(entry);
+  /** Loads what can be loaded now. @returns what may only have come too early, and why */
+  const round = async (waiting: readonly TocEntry[], path: string) => {
+    const later: { entry: TocEntry; error: unknown }[] = [];
+    for (const entry of waiting) {
+      await client.query("SAVEPOINT loading");
+      try {
+        await load(entry, path);
+        await client.query("RELEASE SAVEPOINT loading");
+      } catch (error) {
+        if (!isTooEarly(error)) throw error;
+        await client.query("ROLLBACK TO SAVEPOINT loading");
+        later.push({ entry, error });
+      }
     }
+    return later;
+  };
+  let later = await round(data, "");
+  while (later.length > 0) {
+    const before = later.length;
+    later = await round(
+      later.map(({ entry }) => entry),
+      searchPathOf(manifest),
+    );
+    if (later.length === before) throw later[0]?.error;
   }
-  for (const entry of later) await load(entry, path);
 }
 
 /** Roles the restoring one becomes a member of while it works. @throws UsageError naming one that is out of reach */

@@ -9,6 +9,7 @@ import { withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { wantedEntries, type RestoreProgram } from "../postgres/pgRestore";
 import { besideName, reachable } from "../postgres/target";
+import { isReadOnly } from "../postgres/properties";
 import { quotedName, type TocEntry } from "../postgres/toc";
 import { leaseName, type NameLease } from "../postgres/unfinished";
 import { majorOf, restoreProgram } from "../../../packages/programs/postgres";
@@ -147,7 +148,8 @@ class InPlace {
     const ladder = new Ladder("L4", context.signal);
     await ladder.check("fingerprints", "L4", compared.expected, () => Promise.resolve(compared));
     const warnings: string[] = [];
-    if (settings.probes.length > 0) await probeRoles(ladder, settings.probes, live.database);
+    if (settings.probes.length > 0)
+      await probeRoles(ladder, settings.probes, live.database, isReadOnly(manifest.properties));
     else
       warnings.push(
         "no role was tried: the platform's connection strings are not set (PROBE_API_URL and others)",

@@ -201,7 +201,8 @@ export class ArchiveScanner {
   }
 
   private openObject(reader: ArchiveReader): void {
-    const oid = reader.integer();
+    // The archive's integers have a sign, and the numbers of objects have none.
+    const oid = reader.integer() >>> 0;
     this.state = oid === 0 ? { at: "block" } : { at: "object", digest: new LargeObjectDigest(oid), left: 0 };
   }
 

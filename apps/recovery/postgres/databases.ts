@@ -4,6 +4,7 @@ import type { Manifest } from "../types";
 import { quoteIdentifier, withClient } from "./connect";
 import { withDatabase, type ServerConnection } from "./connection";
 import { readTables } from "./inventory";
+import type { TocEntry } from "./toc";
 
 /** Databases Azure keeps for itself on every flexible server. */
 const OF_AZURE = ["azure_maintenance", "azure_sys"];
@@ -119,6 +120,22 @@ function localeChoices(
     ...(known ? provided : []),
     ...libc.map(({ options, instead }) => ({ options, instead: instead ?? server.collate })),
   ];
+}
+
+/**
+ * Whether the backup's database has no schema `public`, which every new one has. A dump lists each schema, `public` only
+ * where it is not as it comes; the inventory has counted it where it is there.
+ */
+export function lacksPublic(
+  { inventory }: Pick<Manifest, "inventory">,
+  entries: readonly TocEntry[],
+): boolean {
+  const listed = entries.filter(({ kind }) => kind === "SCHEMA");
+  return (inventory.objects.schema ?? 0) === listed.length && !listed.some(({ name }) => name === "public");
+}
+
+export async function dropPublic(database: ServerConnection): Promise<void> {
+  await withClient(database, (client) => client.query("DROP SCHEMA IF EXISTS public"));
 }
 
 /** How a backup's database compares text, for a message. */

@@ -56,6 +56,9 @@ export interface RestoreProgram {
   signal: AbortSignal;
 }
 
+/** A database by its name alone: one with an equals sign in it would be read as a connection string of its own. */
+const connectionString = (database: string) => `dbname='${database.replace(/[\\']/g, "\\$&")}'`;
+
 /**
  * Restores the listed entries of one section, stopping at the first error.
  * @param list as `pg_restore -L` takes it
@@ -85,7 +88,7 @@ export async function restoreSection(
           "--no-tablespaces",
           "--no-subscriptions",
         ],
-        ...[`--section=${section}`, "-L", listed.path, "-d", server.database],
+        ...[`--section=${section}`, "-L", listed.path, "-d", connectionString(server.database)],
         ...[...(jobs > 1 ? ["-j", String(jobs)] : []), file],
       ],
       {
@@ -164,7 +167,7 @@ function wayRound(said: string): string {
   const kind = SKIPPABLE.find((one) => command.startsWith(`${one.toUpperCase().replaceAll("-", " ")} `));
   if (!kind) return "";
   const [, name = ""] =
-    /^(?:IF NOT EXISTS )?((?:"(?:[^"]|"")+"|[^\s"(.])+(?:\.(?:"(?:[^"]|"")+"|[^\s"(.])+)?)/.exec(
+    /^(?:IF NOT EXISTS )?((?:"(?:[^"]|"")+"|[^\s"(.;])+(?:\.(?:"(?:[^"]|"")+"|[^\s"(.;])+)?)/.exec(
       command.slice(kind.length + 1),
     ) ?? [];
   const bare = name.replace(/"((?:[^"]|"")+)"/g, (_, quoted: string) => quoted.replaceAll('""', '"'));

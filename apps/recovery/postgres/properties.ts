@@ -50,6 +50,12 @@ export function searchPathOf({ properties }: Pick<Manifest, "properties">): stri
   return own ? own.setting.slice("search_path=".length) : "public";
 }
 
+/** Whether the database's own setting makes its transactions read-only unless they say otherwise. */
+export const isReadOnly = (properties: DatabaseProperties | undefined): boolean =>
+  properties?.settings.some(
+    ({ role, setting }) => role === null && /^default_transaction_read_only=(on|t|y|1)/i.test(setting),
+  ) === true;
+
 /**
  * Gives a database a restore has created what belonged to the one that was backed up, as far as the restoring role may:
  * grants, settings and limit. Its comment and its owner come when it has its name, see `putInPlace`.
@@ -73,10 +79,11 @@ export async function restoreProperties(
   if (grants) {
     await attempt("REVOKE of the database from PUBLIC", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
     for (const { role, privilege, grantable } of grants) {
-      if (role === owner) continue;
       const to = role === "PUBLIC" ? role : quoteIdentifier(role);
       const sql = `GRANT ${privilege} ON DATABASE ${database} TO ${to}${grantable ? " WITH GRANT OPTION" : ""}`;
-      await attempt(`${privilege} on the database for ${role}`, sql);
+      // Until the database is hers, which is the last step, its owner needs them like anybody else.
+      if (role === owner) await client.query(sql).catch(() => undefined);
+      else await attempt(`${privilege} on the database for ${role}`, sql);
     }
   }
   for (const { role, setting } of settings) {

@@ -8,6 +8,7 @@ import type { Manifest, TableFingerprint } from "../types";
 import { TablesComparer, type TablesComparison } from "./compare";
 import { connect } from "./connect";
 import { loadTable } from "./copyIn";
+import { EarlyRows } from "./earlyRows";
 import {
   RESTORE_SETTINGS,
   restoreProblem,
@@ -43,9 +44,6 @@ export interface RunningRestore {
   compared: Promise<TablesComparison>;
 }
 
-/** SQLSTATE of rows that a check constraint refuses, and of a table or a function that it does not find. */
-export const TOO_EARLY = new Set(["23514", "42P01", "42883"]);
-
 /** What the server says of a materialized view that reads another one before that is filled. */
 const NOT_POPULATED = /has not been populated/;
 
@@ -68,6 +66,7 @@ export function startRestore(task: RestoreTask): RunningRestore {
 }
 
 class Restore {
+  private readonly early = new EarlyRows();
   private readonly broken = new AbortController();
   private readonly slots: Slots;
   private readonly signal: AbortSignal;
@@ -131,8 +130,8 @@ class Restore {
     const loaded = new Set(plan.tables.map(({ entry }) => entry.dumpId));
     const alone = builtAlone(plan);
     const indexes: Promise<void>[] = [];
-    const attempted: Promise<unknown>[] = [];
-    const loading = plan.tables.map((table) => this.table(table, wanted, indexes, attempted));
+    const loading = plan.tables.map((table) => this.table(table, wanted, indexes));
+    void this.begin(this.early.rest(searchPathOf(manifest)));
     const others = this.otherData(
       entries.filter(
         ({ dumpId, section }) => section === "data" && !loaded.has(dumpId) && wanted.has(dumpId),
@@ -201,7 +200,6 @@ class Restore {
     { entry, fingerprint, keys, indexes }: PlannedTable,
     wanted: ReadonlyMap<number, string>,
     building: Promise<void>[],
-    attempted: Promise<unknown>[],
   ): Promise<void> {
     const { archive, manifest, masking } = this.task;
     const urgency = -1 - fingerprint.bytes;
@@ -224,15 +222,8 @@ class Restore {
         }),
       );
     };
-    const first = load();
-    attempted.push(first.catch(() => undefined));
     try {
-      await first.catch(async (error: unknown) => {
-        if (!(error instanceof DatabaseError) || !TOO_EARLY.has(error.code ?? "")) throw error;
-        // A check that reads another table passes once that one is there, and perhaps only where names need no schema.
-        await Promise.all(attempted);
-        await load(searchPathOf(manifest));
-      });
+      await this.early.load(load);
     } catch (error) {
       if (error instanceof CommandError) throw error;
       const said = error instanceof DatabaseError ? `ERROR: ${error.message}` : messageOf(error);

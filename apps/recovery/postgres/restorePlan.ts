@@ -94,29 +94,33 @@ function oneByOne(entries: readonly TocEntry[], byId: ReadonlyMap<number, TocEnt
   /** A foreign key names its own table, and of the other one only the key. */
   const touches = (id: number): boolean =>
     partitioned.has(id) || (byId.get(id)?.dependencies ?? []).some((table) => partitioned.has(table));
-  return new Set(
-    entries
-      .filter(
-        ({ kind, dependencies }) =>
-          LOCKS_SEVERAL.has(kind) || (kind === "FK CONSTRAINT" && dependencies.some(touches)),
-      )
-      .map(({ dumpId }) => dumpId),
+  // What needs one of them, such as its comment, follows it.
+  return withDependents(
+    entries,
+    ({ kind, dependencies }) =>
+      LOCKS_SEVERAL.has(kind) || (kind === "FK CONSTRAINT" && dependencies.some(touches)),
   );
+}
+
+/** Numbers of the entries that match, and of all that need one of them, directly or not. */
+function withDependents(entries: readonly TocEntry[], matches: (entry: TocEntry) => boolean): Set<number> {
+  const found = new Set(entries.filter(matches).map(({ dumpId }) => dumpId));
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const { dumpId, dependencies } of entries)
+      if (dependencies.some((id) => found.has(id))) found.add(dumpId);
+  }
+  return found;
 }
 
 /** B-trees are sorted in; the other kinds take several times as long. */
 const slowness = ({ definition }: TocEntry) => (/ USING btree /.test(definition) ? 0 : 1);
 
-function dependents(entries: readonly TocEntry[], indexes: ReadonlySet<number>): Set<number> {
-  const last = new Set<number>();
-  const waits = (entry: TocEntry) =>
-    LAST_KINDS.has(entry.kind) || entry.dependencies.some((id) => indexes.has(id) || last.has(id));
-  for (let found = -1; found !== last.size;) {
-    found = last.size;
-    for (const entry of entries) if (waits(entry)) last.add(entry.dumpId);
-  }
-  return last;
-}
+const dependents = (entries: readonly TocEntry[], indexes: ReadonlySet<number>): Set<number> =>
+  withDependents(
+    entries,
+    ({ kind, dependencies }) => LAST_KINDS.has(kind) || dependencies.some((id) => indexes.has(id)),
+  );
 
 /** Entries that are built on their own. */
 export const builtAlone = ({ tables }: RestorePlan) =>
