@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { registerBackup } from "./commands/backup";
+import { registerBackup } from "./commands/backupCommand";
 import { registerCatalogue } from "./commands/catalogue";
 import { registerCopy } from "./commands/copy";
 import { registerDiff } from "./commands/diff";

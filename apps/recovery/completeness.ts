@@ -2,8 +2,22 @@ import { FailedError } from "../../packages/command/errors";
 import type { ArchiveContent } from "./postgres/archive";
 import type { Snapshot } from "./postgres/snapshot";
 
+/** The database was changed while it was being dumped, as a migration does; another snapshot may be whole. */
+export class Unsettled extends FailedError {}
+
+/**
+ * What a server says of a table, a column or a schema that a snapshot shows and that is no more, and to one of two that
+ * waited for each other.
+ */
+const GONE = /does not exist|cache lookup failed|could not open relation with OID|deadlock detected/;
+
+/** The same error, as one that another snapshot may not meet when it tells of something that went under this one. */
+export function unlessGone(error: FailedError): FailedError {
+  return !(error instanceof Unsettled) && GONE.test(error.message) ? new Unsettled(error.message) : error;
+}
+
 /** The snapshot is blind to rows that are there: a table was emptied or written anew under it. */
-export class Rewritten extends FailedError {
+export class Rewritten extends Unsettled {
   constructor(tables: readonly string[]) {
     const named = tables.slice(0, 5).join(", ");
     const more = tables.length > 5 ? ` and ${tables.length - 5} more` : "";

@@ -7,4 +7,6 @@ export interface RunContext {
   signal: AbortSignal;
   /** The runner's clock. */
   now: () => Date;
+  /** Bytes of memory that the runner and its programs may take together; default: what their container may. */
+  memoryLimit?: number;
 }

@@ -24,20 +24,6 @@ export interface Stored {
   outages: Outage[];
 }
 
-/** A promise and its ends. */
-export class Deferred<T> {
-  resolve!: (value: T) => void;
-  reject!: (error: Error) => void;
-  readonly promise = new Promise<T>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-
-  constructor() {
-    this.promise.catch(() => undefined);
-  }
-}
-
 interface Delivery extends Held {
   blob: string;
   tier: Tier;

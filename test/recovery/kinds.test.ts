@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { runBackup } from "../../apps/recovery/commands/backup";
 import { runDiff } from "../../apps/recovery/commands/diff";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
@@ -109,6 +110,118 @@ test(
   60_000 + many * 100,
 );
 
+test("a database that is not as others: proved, and restored with what cannot come back named", async () => {
+  const { administrator } = lab.server;
+  await lab.createDatabase("estate", "owner migration");
+  // What api may write has no column; each check asks a table that is loaded after its own, or by a name without schema.
+  await lab.server.sql(
+    "migration",
+    `create schema app; grant usage on schema app to api, backup; set search_path = app;
+     create type kind as enum ('a', 'b');
+     create table z_kinds (kind kind); insert into z_kinds values ('a');
+     create function known(text) returns boolean language plpgsql as $$ declare found kind; begin
+       select kind into strict found from app.z_kinds where kind = $1::kind; return true; end $$;
+     create table b_things (kind text check (known(kind))); insert into b_things values ('a');
+     create function any_thing() returns int language plpgsql as $$ declare n int; begin
+       select 1 into strict n from app.b_things; return n; end $$;
+     create table a_lists (n int check (any_thing() = n)); insert into a_lists values (1);
+     create table nothing (); insert into nothing default values;
+     grant select, update on nothing to api; grant select on all tables in schema app to backup, api`,
+    "estate",
+  );
+  const settled = "alter database estate set search_path = app; drop schema public cascade";
+  await lab.server.sql(administrator, settled, "estate");
+  // Nobody but a superuser can make any of these; on Azure the administrator may make some.
+  await lab.server.asMicrosoft(
+    `create foreign data wrapper beyond;
+     create server elsewhere foreign data wrapper beyond;
+     create user mapping for public server elsewhere options (password 'not to be seen');
+     create user mapping for api server elsewhere options (password 'not to be seen');
+     create subscription orders connection 'host=localhost dbname=none' publication p with (connect = false, slot_name = none);
+     create function app.no_changes() returns event_trigger language plpgsql as $$ begin raise exception 'no changes'; end $$;
+     create event trigger no_changes on ddl_command_start execute function app.no_changes()`,
+    "estate",
+  );
+  await lab.server.sql(administrator, "alter database estate set default_transaction_read_only = on");
+  const own = lab.as(store, "backup", "estate");
+  const manifest = await backUp(own);
+  const hidden = "its options, such as a password, are hidden from the role that backs up";
+  expect(manifest.notDumped).toEqual([
+    { kind: "subscription", name: "orders", reason: expect.stringMatching(/makes none/) as string },
+    { kind: "user-mapping", name: "api SERVER elsewhere", reason: hidden },
+    { kind: "user-mapping", name: "public SERVER elsewhere", reason: hidden },
+  ]);
+  const verified = await runVerify(
+    own.settings,
+    { backup: { id: manifest.id }, through: "L5" },
+    labContext(),
+  );
+  expect(verified.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+
+  const probes = {
+    PROBE_API_URL: lab.server.url("api"),
+    PROBE_MIGRATION_URL: lab.server.url("migration"),
+    PROBE_BACKUP_URL: lab.server.url("backup"),
+  };
+  const result = await runRestore(
+    lab.as(store, administrator, "postgres", probes).settings,
+    {
+      backup: { id: manifest.id },
+      to: "estate=back \\'x",
+      skip: [
+        { kind: "foreign-data-wrapper", name: "beyond" },
+        { kind: "event-trigger", name: "no_changes" },
+      ],
+    },
+    labContext(),
+  );
+  expect(result.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
+  expect(result.leftOut).toEqual(expect.arrayContaining(manifest.notDumped ?? []));
+  expect(result.warnings).toContainEqual(
+    expect.stringMatching(/^subscription orders is not in the backup: a restore makes none/),
+  );
+  const owner = `select datdba::regrole::text as owner,
+      (select array_agg(x::text order by x::text) from unnest(datacl) x) as rights
+    from pg_database where datname like 'estate%'`;
+  const [one, other] = await lab.server.sql<{ owner: string }>(administrator, owner, "postgres");
+  expect(one).toEqual(other);
+  expect(one?.owner).toBe("migration");
+});
+
+test("names that are no UTF-8 are refused by name where any bytes are a name", async () => {
+  await lab.createDatabase("bytes", "template template0 encoding 'SQL_ASCII' locale 'C'");
+  const statement = Buffer.from("create table t (l\u00e9 text, f\u00fcr int)", "latin1").toString("hex");
+  await lab.server.sql(
+    "migration",
+    `do $$ begin execute convert_from('\\x${statement}', 'SQL_ASCII'); end $$`,
+    "bytes",
+  );
+  await expect(backUp(lab.as(store, "backup", "bytes"))).rejects.toThrow(
+    String.raw`has encoding SQL_ASCII, and names in it that are no UTF-8: "f\xfcr", "l\xe9"; a restore`,
+  );
+});
+
+test("a row that pg_dump has no memory for is named before the kernel ends everything", async () => {
+  await lab.createDatabase("models");
+  await lab.server.sql(
+    "migration",
+    `create table model (id int, shape bytea, note text); alter table model alter shape set storage external;
+     insert into model select n, decode(repeat('00ff', n * 1000000), 'hex'), 'short' from generate_series(1, 2) n`,
+    "models",
+  );
+  const models = lab.as(store, "backup", "models").settings;
+  const limited = (mib: number) => labContext({ memoryLimit: mib * 1024 * 1024 });
+  const [refused] = await runBackup(models, {}, limited(315));
+  expect(refused).toHaveProperty(
+    "error.message",
+    expect.stringMatching(
+      /table public\.model has a row of 7\.6 MiB as text.* need 315\.3 MiB of memory; 315\.0 MiB is the limit here/,
+    ),
+  );
+  // The same row fits where there is a little more.
+  expect((await runBackup(models, {}, limited(316)))[0]).toMatchObject({ targets: ["primary"] });
+});
+
 describe("rows that a restore puts elsewhere", () => {
   test("partitions hashed by an enum: the hash of a value is another one in every database", async () => {
     await lab.server.sql(
@@ -212,6 +325,9 @@ test("what locks several tables is not built beside anything else: the server wo
     entry(22, "FK CONSTRAINT", 11, other),
     entry(30, "TRIGGER", plain),
     entry(31, "POLICY", plain),
+    // What needs one of them comes behind it.
+    entry(40, "COMMENT", 31),
+    entry(41, "COMMENT", 11),
   ];
-  expect([...planRestore(entries, []).oneByOne]).toEqual([13, 20, 21, 30, 31]);
+  expect([...planRestore(entries, []).oneByOne]).toEqual([13, 20, 21, 30, 31, 40]);
 });

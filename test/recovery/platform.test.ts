@@ -118,6 +118,24 @@ describe("a backup", () => {
     },
   );
 
+  test("begins again when a table of its snapshot is gone or is another before it can lock it", async () => {
+    await lab.server.sql(
+      "migration",
+      "create table fares (id int, cents int); insert into fares values (1, 2); create table passing (id int)",
+    );
+    const changing = await session("migration");
+    await changing.query("begin; lock table fares");
+    const backup = backUp();
+    backup.catch(() => undefined);
+    await until("a session waits", async () => (await waiting()) >= 1);
+    await changing.query("alter table fares rename cents to price; drop table passing; commit");
+    await changing.end();
+    const { tables } = await backup;
+    expect(tables.find(({ name }) => name === "public.fares")?.copy).toMatch(/\(id, price\)/);
+    expect(tables.map(({ name }) => name)).not.toContain("public.passing");
+    await lab.server.sql("migration", "drop table fares");
+  });
+
   test("ends at once when its compressor dies, and frees lease and snapshot", async () => {
     await lab.server.sql(
       "migration",

@@ -1,11 +1,10 @@
-import type { Command } from "commander";
 import type { RunContext } from "../context";
-import { secondsBetween, skewWarning } from "../clock";
-import { seal } from "../document";
-import { deliver, Deferred, settle, type Held, type Stored } from "../deliver";
-import { encrypting } from "../encryption";
+import { skewWarning } from "../clock";
+import { Unsettled } from "../completeness";
+import type { Job } from "../backup/job";
+import { storeSnapshot } from "../backup/storeSnapshot";
+import type { Held, Stored } from "../deliver";
 import {
-  ExitCode,
   FailedError,
   LeaseHeldError,
   messageOf,
@@ -15,43 +14,22 @@ import {
 import type { BackupOptions, BackupOutcome } from "../options";
 import { connect, naming, withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
-import { startDump } from "../postgres/dump";
-import type { ArchiveContent } from "../postgres/archive";
 import { userDatabases } from "../postgres/databases";
 import { dumpProgram, findProgram, type Program } from "../../../packages/programs/postgres";
-import { openSnapshot, type Snapshot } from "../postgres/snapshot";
-import { paced } from "../pace";
-import { parseTierOption } from "../parse";
-import { formatBytes } from "../progress";
-import { redact } from "../redact";
-import { runVerb } from "../runner";
+import { memoryLimit, requireMemory } from "../postgres/largestRow";
+import { openSnapshot } from "../postgres/snapshot";
 import { serverOf, type Settings } from "../settings";
 import { CLOCKS, lockContainer } from "../store/containers";
-import { FanOut } from "../store/fanOut";
-import { askAll, openTargets, type Place } from "../store/fleet";
-import type { Outage } from "../store/outage";
+import { askAll, openTargets } from "../store/fleet";
 import { takeLeaseInTime } from "../store/lease";
-import { archiveBlob, lockBlob, newBackupId } from "../store/names";
-import { requireComplete, requireUnchanged, Rewritten } from "../completeness";
-import { MANIFEST_FORMAT, type Manifest, type Tier } from "../types";
+import { lockBlob } from "../store/names";
+import type { Tier } from "../types";
 
 const MIB = 1024 * 1024;
 /** Block buffers of all databases that are dumped side by side. */
 const UPLOAD_MEMORY = 40 * MIB;
-/** Snapshots that are tried when tables are rewritten meanwhile, as a migration does. */
-const SNAPSHOTS = 3;
-
-interface Job {
-  settings: Settings;
-  context: RunContext;
-  /** Targets that keep this tier and answered. */
-  places: Place[];
-  /** Targets that keep it and did not. */
-  outages: Outage[];
-  tier: Tier;
-  programs: { pgDump: Program; zstd: Program };
-  memoryBytes: number;
-}
+/** Snapshots that are tried when tables are changed meanwhile, as a migration does, or somebody's tables of a moment. */
+const SNAPSHOTS = 5;
 
 /**
  * Backs databases up, each in one consistent snapshot, to every target from one stream. In a target a backup exists once
@@ -159,10 +137,12 @@ async function backUp(job: Job, database: string): Promise<Stored> {
     for (let attempt = 1; ; attempt += 1) {
       const snapshot = await openSnapshot(server);
       try {
+        const memory = context.memoryLimit ?? memoryLimit();
+        await withClient(server, (client) => requireMemory(client, snapshot.tables, memory));
         const stored = await storeSnapshot(job, server, snapshot, ready);
         return { ...stored, outages: [...job.outages, ...outages, ...stored.outages] };
       } catch (error) {
-        if (!(error instanceof Rewritten) || attempt === SNAPSHOTS) throw error;
+        if (!(error instanceof Unsettled) || attempt === SNAPSHOTS) throw error;
         context.progress.note(`${error.message}; taking another snapshot`);
       } finally {
         await snapshot.close();
@@ -171,232 +151,4 @@ async function backUp(job: Job, database: string): Promise<Stored> {
   } finally {
     await Promise.all(held.map(({ lease }) => lease.release()));
   }
-}
-
-async function storeSnapshot(
-  job: Job,
-  server: ServerConnection,
-  snapshot: Snapshot,
-  ready: readonly Held[],
-): Promise<Stored> {
-  const { settings, context, tier, programs } = job;
-  const startedAt = context.now();
-  const clockAheadSeconds = secondsBetween(snapshot.at, startedAt);
-  const warning = skewWarning("database server", snapshot.at, startedAt);
-  if (warning) context.progress.note(`warning: ${warning}`);
-  const at = {
-    environment: settings.environment,
-    database: server.database,
-    id: newBackupId(server.database, tier, snapshot.at),
-  };
-  const expected = snapshot.server.databaseBytes;
-  context.progress.note(`backup ${at.id} of ${describeServer(server)} starts`);
-  context.progress.stage(`dump ${server.database}`, expected);
-
-  const stalled = new AbortController();
-  const watchdog = setTimeout(
-    () => stalled.abort(new FailedError(`no data for ${settings.stallTimeoutSeconds} s`)),
-    settings.stallTimeoutSeconds * 1000,
-  ).unref();
-  const failed = new AbortController();
-  let unchanged: Promise<void> | undefined;
-  const signal = AbortSignal.any([context.signal, stalled.signal, failed.signal]);
-  const dump = startDump({
-    server,
-    snapshot: snapshot.name,
-    encoding: snapshot.server.encoding,
-    programs,
-    signal,
-    onRawBytes(total) {
-      watchdog.refresh();
-      context.progress.bytes(total);
-    },
-    onLocked() {
-      unchanged = requireUnchanged(snapshot);
-      unchanged.catch((error: unknown) => failed.abort(error));
-    },
-  });
-  const counting = snapshot.countRows(signal);
-  counting.catch(() => undefined);
-  const { recipients } = settings;
-  const secret = recipients.length > 0 ? encrypting(dump.stored, recipients, signal) : undefined;
-  const stream = paced(secret?.output ?? dump.stored, settings.bandwidth, signal);
-  const fanOut = new FanOut(stream, settings.targetPatienceSeconds * 1000);
-  const blob = archiveBlob(at, secret !== undefined);
-  const whole = new Deferred<{ manifest: Manifest; sha256: string }>();
-  const deliveries = ready.map((one) =>
-    deliver(
-      { ...one, blob, tier, context, fanOut, whole: whole.promise, expectedBytes: expected / 2 },
-      { memoryBytes: job.memoryBytes, signal, onProgress: () => watchdog.refresh() },
-    ),
-  );
-  const settled = settle(ready, deliveries, settings.targetPatienceSeconds * 1000);
-  try {
-    const stored = await fanOut.run();
-    await secret?.finish();
-    const result = await dump.finish();
-    await unchanged;
-    requireComplete(snapshot, result.content, await counting);
-    const manifest = describeBackup(job, server, snapshot, result, {
-      ...at,
-      startedAt,
-      clockAheadSeconds,
-      storedBytes: stored.bytes,
-      sha256: stored.sha256,
-      blob,
-    });
-    whole.resolve({ manifest, sha256: stored.sha256 });
-    const { kept, outages } = await settled;
-    const [first] = kept;
-    if (!first) throw outages[0]?.error ?? new FailedError("no target stored it");
-    for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
-    context.progress.note(
-      `backup ${at.id} done: ${manifest.tables.length} tables, ${stored.bytes} bytes` +
-        (ready.length > 1 ? `, in ${kept.map(({ target }) => target).join(", ")}` : ""),
-    );
-    return { manifest: first.manifest, targets: kept.map(({ target }) => target), outages };
-  } catch (error) {
-    // Whoever writes to a program that died fails, too: the one that died knows why.
-    const cause: unknown = signal.aborted
-      ? signal.reason
-      : ((await secret?.problem()) ?? dump.problem() ?? error);
-    failed.abort(error);
-    whole.reject(cause as Error);
-    await Promise.all([dump.finish().catch(() => undefined), settled]);
-    throw cause instanceof CommandError ? cause : new FailedError(messageOf(cause));
-  } finally {
-    clearTimeout(watchdog);
-    context.progress.done();
-  }
-}
-
-function describeBackup(
-  job: Job,
-  server: ServerConnection,
-  snapshot: Snapshot,
-  { content, rawBytes }: { content: ArchiveContent; rawBytes: number },
-  run: {
-    id: string;
-    startedAt: Date;
-    clockAheadSeconds: number;
-    storedBytes: number;
-    sha256: string;
-    blob: string;
-  },
-): Manifest {
-  const finishedAt = job.context.now();
-  const filters = new Map(
-    snapshot.tables.flatMap(({ schema, table, filter }) =>
-      filter === null ? [] : [[`${schema}\0${table}`, filter]],
-    ),
-  );
-  return seal({
-    format: MANIFEST_FORMAT,
-    id: run.id,
-    environment: job.settings.environment,
-    database: server.database,
-    tier: job.tier,
-    snapshotAt: snapshot.at.toISOString(),
-    startedAt: run.startedAt.toISOString(),
-    finishedAt: finishedAt.toISOString(),
-    seconds: Math.max(0, secondsBetween(run.startedAt, finishedAt)),
-    rawBytes,
-    storedBytes: run.storedBytes,
-    sha256: run.sha256,
-    tocSha256: content.tocSha256,
-    // Where it is kept differs by target, see `deliver`.
-    archive: { container: "", blob: run.blob, compression: "zstd" as const, ...encryptionOf(job.settings) },
-    server: snapshot.server,
-    properties: snapshot.properties,
-    runner: { pgDump: job.programs.pgDump.version, clockAheadSeconds: run.clockAheadSeconds },
-    tables: content.tables
-      .map(({ schema, table, ...fingerprint }) => {
-        const filter = filters.get(`${schema}\0${table}`);
-        return filter === undefined ? fingerprint : { ...fingerprint, filter };
-      })
-      .sort((one, other) => (one.name < other.name ? -1 : 1)),
-    largeObjects: content.largeObjects,
-    sequences: content.sequences,
-    inventory: snapshot.inventory,
-  });
-}
-
-function encryptionOf({ recipients }: Settings) {
-  return recipients.length > 0
-    ? { encryption: { format: "age/v1" as const, recipients: [...recipients] } }
-    : {};
-}
-
-export function registerBackup(program: Command): void {
-  program
-    .command("backup")
-    .description("back databases up, each in one consistent snapshot, with fingerprints of every table")
-    .option("--database <name...>", "databases to back up (default: the one DATABASE_URL names)")
-    .option("--all", "every database of the server, templates and Azure's own excluded")
-    .option(
-      "--tier <tier>",
-      "hourly, daily, weekly or monthly: which container and how long it is kept",
-      parseTierOption,
-      "daily",
-    )
-    .option("--json", "print the manifest; an array with --all or several databases")
-    .action((options: { database?: string[]; all?: boolean; tier: Tier; json?: boolean }) => {
-      return runVerb("backup", options, ["database", "store", options.tier], async (settings, context) => {
-        const request = { databases: options.database, all: options.all, tier: options.tier };
-        const outcomes = await runBackup(settings, request, context);
-        const several = options.all === true || (options.database?.length ?? 0) > 1;
-        const [first] = outcomes;
-        if (!several && first && "error" in first) throw first.error;
-        const documents = outcomes.map((one) => ("error" in one ? failureOf(one) : documentOf(one)));
-        for (const one of outcomes) if ("error" in one) context.progress.note(`error: ${one.error.message}`);
-        return {
-          document: several ? documents : documents[0],
-          text: outcomes.map(describe).join(""),
-          problem: problemOf(outcomes),
-          exitCode: worst(outcomes),
-        };
-      });
-    });
-}
-
-/** What a webhook is told: databases that failed, and targets that were left out. */
-function problemOf(outcomes: BackupOutcome[]): string | undefined {
-  const problems = outcomes.flatMap((one) =>
-    "error" in one
-      ? [one.error.message]
-      : one.outages.map(
-          ({ target, error }) => `${one.manifest.id} is not in target ${target}: ${error.message}`,
-        ),
-  );
-  return problems.length > 0 ? problems.join("; ") : undefined;
-}
-
-function failureOf({ database, error }: { database: string; error: Error }) {
-  const exitCode = error instanceof CommandError ? error.exitCode : ExitCode.failed;
-  return { database, error: { kind: error.name, message: redact(error.message), exitCode } };
-}
-
-/** The manifest, and what became of each target. */
-function documentOf({ manifest, targets, outages }: Extract<BackupOutcome, { manifest: Manifest }>) {
-  const failed = outages.map(({ target, error }) => ({ name: target, error: redact(error.message) }));
-  return { ...manifest, targets: [...targets.map((name) => ({ name })), ...failed] };
-}
-
-/** A failure outweighs a lease held elsewhere, which outweighs success. */
-function worst(outcomes: BackupOutcome[]): ExitCode {
-  const codes = outcomes.map((one) => ("error" in one ? failureOf(one).error.exitCode : ExitCode.ok));
-  const order = [ExitCode.failed, ExitCode.usage, ExitCode.notRun, ExitCode.leaseHeld];
-  return order.find((code) => codes.includes(code)) ?? ExitCode.ok;
-}
-
-function describe(outcome: BackupOutcome): string {
-  if ("error" in outcome) return `FAILED ${outcome.database}: ${redact(outcome.error.message)}\n`;
-  const { outages } = outcome;
-  const { id, tables, rawBytes, storedBytes, seconds } = outcome.manifest;
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const size = `${formatBytes(rawBytes)} stored as ${formatBytes(storedBytes)}`;
-  const missing = outages.map(
-    ({ target, error }) => `  not in ${target}: ${redact(error.message)}; copy brings it there later\n`,
-  );
-  return `${id}: ${tables.length} tables, ${rows} rows, ${size}, ${seconds.toFixed(1)} s; not verified yet\n${missing.join("")}`;
 }

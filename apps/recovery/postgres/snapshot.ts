@@ -3,7 +3,10 @@ import { FailedError } from "../../../packages/command/errors";
 import { describeServer, type ServerConnection } from "./connection";
 import { connect, quoteIdentifier, withClient } from "./connect";
 import { readInventory, readTables, type TableToDump } from "./inventory";
+import { requireLegibleNames } from "./names";
+import { readNotDumped } from "./notDumped";
 import { readProperties } from "./properties";
+import type { LeftOut } from "../leaveOut";
 import type { DatabaseProperties, Inventory, Manifest } from "../types";
 
 const TABLES_PER_QUERY = 50;
@@ -16,6 +19,8 @@ export interface Snapshot {
   server: Manifest["server"];
   inventory: Inventory;
   properties: DatabaseProperties;
+  /** What the dump will not hold. */
+  notDumped: LeftOut[];
   tables: TableToDump[];
   /**
    * Rows of every table in the snapshot, by `schema\0table`. Counted in sessions of their own, a few tables at a time:
@@ -40,6 +45,7 @@ export async function openSnapshot(server: ServerConnection): Promise<Snapshot> 
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const facts = await readFacts(client, server);
+    if (facts.server.encoding === "SQL_ASCII") await requireLegibleNames(client);
     const tables = await readTables(client);
     const hidden = tables.filter((table) => table.hidden).map(({ schema, table }) => `${schema}.${table}`);
     if (hidden.length > 0) {
@@ -53,10 +59,12 @@ export async function openSnapshot(server: ServerConnection): Promise<Snapshot> 
     }
     const inventory = await readInventory(client);
     const properties = await readProperties(client);
+    const notDumped = await readNotDumped(client);
     return {
       ...facts,
       inventory,
       properties,
+      notDumped,
       tables,
       countRows: (signal) =>
         countRows(
