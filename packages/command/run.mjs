@@ -31,7 +31,7 @@ bundle({
   logLevel: "warning",
 });
 module.enableCompileCache(path.join(root, ".build/code"));
-if (!ships) process.setSourceMapsEnabled(true);
+if (!ships) module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
 process.argv = [process.argv[0], outfile, ...args];
 // An entry exports what it does, so that tests and other commands can load it.
 await require(outfile).main?.();
