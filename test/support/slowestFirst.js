@@ -7,21 +7,24 @@ const { default: Sequencer } = require("@jest/test-sequencer");
 
 /** Files that take half a minute or more, the slowest first. */
 const SLOWEST = [
-  "alerting/rules",
-  "policies/compliance",
   "alerting/endToEnd",
-  "policies/metamorphic",
+  "recovery/drill",
   "docs/runbooks",
+  "operations/verbs",
+  "recovery/platform",
   "recovery/faults",
-  "recovery/campaign",
+  "tools/planCommand",
   "recovery/cli",
-  "policies/isolation",
+  "recovery/restore",
   "recovery/targets",
-  "emulated-azure/servers",
-  "recovery/verify",
-  "docs/generated",
+  "policies/analyzer",
+  "recovery/planned",
+  "operations/failover",
+  "operations/rights",
   "commands",
-  "tools/page",
+  "policies/gates",
+  "recovery/verify",
+  "policies/rules.isolation",
 ];
 
 class SlowestFirst extends Sequencer {
