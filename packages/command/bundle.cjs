@@ -48,6 +48,18 @@ function isFresh(record, key, absWorkingDir) {
   );
 }
 
+/** As a process that ends with its work: by itself it stays, with hundreds of megabytes, as long as this process lives. */
+function compiler() {
+  const { ESBUILD_WORKER_THREADS: before } = process.env;
+  process.env.ESBUILD_WORKER_THREADS = "0";
+  try {
+    return require("esbuild");
+  } finally {
+    if (before === undefined) delete process.env.ESBUILD_WORKER_THREADS;
+    else process.env.ESBUILD_WORKER_THREADS = before;
+  }
+}
+
 /**
  * Makes `options.outfile`, if it is not there already, and tells whether it had to. A record of what it was made of lies
  * beside it.
@@ -57,13 +69,13 @@ function isFresh(record, key, absWorkingDir) {
 function bundle(options) {
   const { absWorkingDir, outfile } = options;
   const record = `${outfile}.made-of.json`;
-  const compiler = require.resolve("esbuild");
+  const program = require.resolve("esbuild");
   const key = createHash("sha256")
-    .update(JSON.stringify([options, COMMON, stamp(compiler)]))
+    .update(JSON.stringify([options, COMMON, stamp(program)]))
     .digest("hex");
   if (isFresh(record, key, absWorkingDir)) return false;
   const started = Date.now();
-  const { outputFiles, metafile } = require("esbuild").buildSync({
+  const { outputFiles, metafile } = compiler().buildSync({
     ...COMMON,
     ...options,
     write: false,
