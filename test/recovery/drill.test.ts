@@ -205,7 +205,10 @@ describe("recovery drill on a live environment", () => {
     expect(failed.report).toMatchObject({
       verdict: { rto: "not-measured", rpo: "not-measured", integrity: "FAIL", overall: "FAIL" },
       scenarios: [
-        { backup: null, reason: expect.stringMatching(/^FAIL: none of 2 backups of app\d+ is usable/) },
+        {
+          backup: null,
+          reason: expect.stringMatching(/^FAIL: none of 2 backups of app\d+ is usable; \S+: .+; \S+: /),
+        },
       ],
     });
   });

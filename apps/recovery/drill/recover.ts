@@ -65,9 +65,8 @@ export async function recover(loss: Loss, stages: Stages, context: RunContext): 
     }
     return { ...(await measure(loss, entry, result, context)), refused };
   }
-  throw new FailedError(
-    `none of ${candidates.length} backups of ${loss.database} is usable; the newest: ${refused[0]?.problem ?? ""}`,
-  );
+  const why = refused.map(({ id, problem }) => `${id}: ${problem}`).join("; ");
+  throw new FailedError(`none of ${candidates.length} backups of ${loss.database} is usable; ${why}`);
 }
 
 async function attempt(
