@@ -152,7 +152,7 @@ describe("the image's Dockerfile", () => {
     const health = of("HEALTHCHECK").at(-1) as Healthcheck;
     expect(health.getSubcommand()?.getValue()).toBe("CMD");
     expect(of("ENTRYPOINT").at(-1)?.getArgumentsContent()).toBe(
-      `["/usr/bin/tini", "--", "node", "--single-threaded-gc", "/app/recovery.js"]`,
+      `["/usr/bin/tini", "--", "node", "--single-threaded-gc", "--max-semi-space-size=2", "/app/recovery.js"]`,
     );
     expect(argumentsOf(of("EXPOSE")[0] as Instruction)).toEqual([`${DEFAULT_PORT}`]);
     const values = [...of("ARG"), ...of("ENV")].flatMap(argumentsOf).join("\n");
