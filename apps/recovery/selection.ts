@@ -1,6 +1,6 @@
 import { UsageError } from "../../packages/command/errors";
 import { leftOutFor, type LeftOut } from "./leaveOut";
-import { quotedName, sequenceValue, type TocEntry } from "./postgres/toc";
+import { quote, quotedName, sequenceValue, type TocEntry } from "./postgres/toc";
 import type { Manifest } from "./types";
 
 /** What of a backup is wanted. */
@@ -104,11 +104,17 @@ export function selectEntries(entries: readonly TocEntry[], wanted: Wanted): Sel
   return { entries: entries.filter(({ dumpId }) => kept.has(dumpId)), without, leftOut };
 }
 
+/** How a table may be called: with its schema or without, each part quoted or not, as reports have it. */
+function spellings({ schema, name }: TocEntry): string[] {
+  const names = [name, quote(name)];
+  return [...names, ...[schema, quote(schema)].flatMap((of) => names.map((one) => `${of}.${one}`))];
+}
+
 function chosenTables(entries: readonly TocEntry[], { tables = [], schemas = [] }: Wanted): Set<number> {
   const all = entries.filter(({ kind }) => kind === "TABLE");
   const chosen = all.filter(({ schema }) => schemas.includes(schema));
   for (const name of tables) {
-    const found = all.filter((entry) => `${entry.schema}.${entry.name}` === name || entry.name === name);
+    const found = all.filter((entry) => spellings(entry).includes(name));
     const [first, second] = found;
     if (!first) throw new UsageError(`--table ${name}: the backup has no such table`);
     if (second)

@@ -49,7 +49,8 @@ beforeAll(async () => {
      insert into gate values (1), (2);
      create table zz_known (id int primary key);
      create function is_known(int) returns bool language sql as 'select exists (select from public.zz_known where id = $1)';
-     create table aa_told (id int primary key check (is_known(id)));
+     create domain told as int check (is_known(value));
+     create table aa_told (id told primary key check (is_known(id)));
      insert into zz_known values (1), (2);
      insert into aa_told values (1), (2);
      create function is_there(int) returns bool language sql as 'select exists (select from zz_known where id = $1)';
@@ -308,7 +309,7 @@ describe("in place", () => {
       );
     const before = await rights();
     await ask("delete from zz_known where id = 2");
-    const result = await inPlace("aa_told", "zz_known");
+    const result = await inPlace('"public"."aa_told"', "zz_known");
     expect(result.inPlace).toEqual([
       { table: "public.aa_told", before: 2, after: 2 },
       { table: "public.zz_known", before: 1, after: 2 },

@@ -79,8 +79,9 @@ export class RowsBefore {
 
 async function dropChecks(client: Client): Promise<void> {
   const { rows } = await client.query<{ sql: string }>(
-    `SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', k.conrelid::regclass, k.conname) AS sql
-     FROM pg_catalog.pg_constraint k WHERE k.contype = 'c' AND k.conrelid <> 0 AND k.connamespace <> 'pg_catalog'::regnamespace
+    `SELECT pg_catalog.format('ALTER %s DROP CONSTRAINT IF EXISTS %I', CASE k.conrelid
+         WHEN 0 THEN 'DOMAIN ' || k.contypid::regtype ELSE 'TABLE ' || k.conrelid::regclass END, k.conname) AS sql
+     FROM pg_catalog.pg_constraint k WHERE k.contype = 'c' AND k.connamespace <> 'pg_catalog'::regnamespace
        AND k.connamespace <> 'information_schema'::regnamespace ORDER BY k.coninhcount`,
   );
   for (const { sql } of rows) await client.query(sql);
