@@ -72,12 +72,17 @@ const chosen = (call: string): string[] =>
 const HANDED_ON =
   /(?:^|[\s/;&|($"'`])git(?:\s+-[cC]\s*\S+|\s+--?[\w-]+(?:=\S+)?)*\s+push(?![\w.-])|\/(?:dispatches|actions\/workflows\/[^\s"'/]+\/dispatches|trigger\/pipeline|pipelines?\/\d+\/runs|_apis\/(?:pipelines|build)\/\S*|api\/v1\/applications\/[^\s"'/]+\/sync|buildwithparameters|webhooks\/(?:deploy|trigger)\S*)(?=[\s"'?]|$)/;
 
+/** A word of each of them. */
+const MAY_HAND_ON = /push|dispatches|pipeline|_apis|sync|buildwith|webhooks/;
+
 /** An engine that is told to change what is declared elsewhere. */
 const ENGINE =
   /(?:^|[\s/;&|($"'`])(?:pulumi|terraform|tofu|terragrunt|cdktf|azd)(?:[-/:@][\w./:@-]*)?["']?\s+(?:[^\n;|&]{0,200}\s)?(?:up|update|apply|destroy|refresh|import|provision|deploy|watch|run-all)(?![\w.-])/;
 
 /** Whether a text starts an engine of infrastructure, or has somebody else start one. In lower case. */
-export const startsEngine = (text: string): boolean => ENGINE.test(text) || HANDED_ON.test(text);
+export const startsEngine = (text: string): boolean =>
+  ENGINE.test(text) ||
+  ((text.includes("git") || text.includes("/")) && MAY_HAND_ON.test(text) && HANDED_ON.test(text));
 
 const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];

@@ -113,6 +113,8 @@ const HARMLESS: readonly Harmless[] = [
     path: /(?:availabilityZone|standbyAvailabilityZone|passwordAuth|storageSizeGB|enableSoftDelete|keyType|isLocalUserEnabled|isSftpEnabled|changeFeed\.retentionInDays|labelIncludeFilter|networkAcls(?:\.publicNetworkAccess)?|idleTimeoutInMinutes|enableNodePublicIP|replicas|whenUnsatisfiable|activeRevisionsMode|transport|supportPlan|kubeStateMetrics\S*|dnsServiceIP|podCidr|serviceCidr|nodeResourceGroup|externalTrafficPolicy|podSelector|securityRules|zoneRedundant|maxSurge)$/,
     how: ["remove"],
   },
+  // A retention that is off deletes nothing, whatever its days.
+  { because: "standard", type: /:Registry$/, path: /^policies(?:\.retentionPolicy(?:\.\w+)?)?$/ },
   { because: "cost", path: /sku\.name$/, how: ["disable"] },
   {
     because: "breaks",
@@ -138,7 +140,7 @@ const HARMLESS: readonly Harmless[] = [
   },
   {
     because: "standard",
-    path: /(?:privileged|protocol|optional|weight|priority|enableServiceLinks|restartPolicy|successThreshold|imagePullPolicy|negateCondition|selectPolicy|enabled(?:For\w+)?|createMode|environment|utcOffset|publicAccess|registrationEnabled|allowPermanentDelete|allowProtectedAppendWrites|suspend|enableDdosProtection|enableVmProtection)$/,
+    path: /(?:adminUserEnabled|anonymousPullEnabled|privileged|protocol|optional|weight|priority|enableServiceLinks|restartPolicy|successThreshold|imagePullPolicy|negateCondition|selectPolicy|enabled(?:For\w+)?|createMode|environment|utcOffset|publicAccess|registrationEnabled|allowPermanentDelete|allowProtectedAppendWrites|suspend|enableDdosProtection|enableVmProtection)$/,
     how: ["remove"],
   },
 ];

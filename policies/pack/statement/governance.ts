@@ -4,6 +4,7 @@ import { BUDGET_THRESHOLDS } from "../../../infra/governance/budgetThresholds";
 import { DEFENDER_PLANS, type DefenderPlan } from "../../../infra/governance/defenderPlans";
 import { EXCLUDED_NAMESPACES } from "../../../infra/governance/excludedNamespaces";
 import { BUILT_IN_ROLES } from "../../../infra/identity/roles";
+import { REGIONS } from "../../../infra/regions";
 import { stackPlatformNames } from "../../../stacks/files";
 import { imageRepositories } from "../../../stacks/images";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
@@ -67,6 +68,15 @@ function registry(config: StackConfig, regions: number): Demand[] {
         adminUserEnabled: OFF,
         anonymousPullEnabled: OFF,
         "networkRuleSet.defaultAction": "Deny",
+        // From where operators and runners fill it, and from nowhere else.
+        "networkRuleSet.ipRules": config.cluster.authorizedIpRanges.map((iPAddressOrRange) => ({
+          iPAddressOrRange,
+          action: "Allow",
+        })),
+        networkRuleBypassOptions: "AzureServices",
+        publicNetworkAccess: "Enabled",
+        dataEndpointEnabled: true,
+        zoneRedundancy: REGIONS[config.monitoring.region].zones ? "Enabled" : "Disabled",
         // What is imported by digest has no tag, and would be deleted by age.
         "policies.retentionPolicy.status": either("disabled", NONE),
       },
@@ -77,7 +87,10 @@ function registry(config: StackConfig, regions: number): Demand[] {
       key,
       type: "containerregistry:Replication",
       where: { location },
-      is: { regionEndpointEnabled: true },
+      is: {
+        regionEndpointEnabled: true,
+        zoneRedundancy: REGIONS[location].zones ? "Enabled" : "Disabled",
+      },
       count: 1,
     })),
     {

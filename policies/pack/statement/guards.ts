@@ -1,164 +1,16 @@
 import { CONTAINER_NAMES } from "../../../infra/data/places";
 import { serverParameters } from "../../../infra/data/serverParameters";
-import { regionSubnets } from "../../../infra/network/addressing";
 import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
 import { issuedOn } from "../../../infra/secrets/secretIssue";
 import { expiry } from "../../../infra/secrets/secretLife";
-import { PRIVATE_DNS_ZONES } from "../../../infra/naming";
 import { stackPlatformNames } from "../../../stacks/files";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, GIVEN, holding, OFF, oneOf } from "../../rules/expected";
-import { present } from "./places";
+import { GUARDED, present, servers } from "./places";
 
-const NETWORK = "infra/network";
-
-const servers = (config: StackConfig): number =>
-  config.database.replica !== undefined && present(config).length > 1 ? 2 : 1;
-
-/** Networks, and what stands between them. */
-function networks(config: StackConfig): Demand[] {
-  const regions = present(config).flatMap((place) => {
-    const space = config.network[place]?.addressSpace;
-    return space === undefined ? [] : [{ space, subnets: regionSubnets(space) }];
-  });
-  const zones = Object.entries(PRIVATE_DNS_ZONES)
-    .filter(([service]) => service !== "registry" || config.registry.enabled)
-    .map(([, zone]) => zone);
-  // Each region reaches the vaults, the two accounts, every server and the registry.
-  const endpoints =
-    regions.length * (regions.length + 2 + servers(config) + (config.registry.enabled ? 1 : 0));
-  return [
-    {
-      what: "each subnet",
-      key: NETWORK,
-      type: "network:Subnet",
-      each: { defaultOutboundAccess: false },
-      count: 3 * regions.length,
-    },
-    ...regions.flatMap(({ space, subnets }): Demand[] => [
-      {
-        what: `the network ${space}`,
-        key: "network",
-        type: "network:VirtualNetwork",
-        where: { "addressSpace.addressPrefixes": [space] },
-      },
-      {
-        what: `the subnet of nodes ${subnets.nodes}`,
-        key: NETWORK,
-        type: "network:Subnet",
-        where: { addressPrefix: subnets.nodes },
-        is: { networkSecurityGroup: GIVEN, "networkSecurityGroup.id": GIVEN },
-      },
-      {
-        what: `the subnet of private endpoints ${subnets.endpoints}`,
-        key: NETWORK,
-        type: "network:Subnet",
-        where: { addressPrefix: subnets.endpoints },
-        is: { "networkSecurityGroup.id": GIVEN, privateEndpointNetworkPolicies: "Enabled" },
-      },
-      {
-        what: `the security group in front of ${subnets.endpoints}`,
-        key: NETWORK,
-        type: "network:NetworkSecurityGroup",
-        is: {
-          securityRules: holding(
-            {
-              access: "Allow",
-              direction: "Inbound",
-              sourceAddressPrefix: subnets.nodes,
-              destinationAddressPrefix: subnets.endpoints,
-              destinationPortRanges: GIVEN,
-              protocol: "Tcp",
-              priority: atLeast(100),
-            },
-            {
-              access: "Deny",
-              direction: "Inbound",
-              sourceAddressPrefix: "*",
-              sourcePortRange: "*",
-              destinationAddressPrefix: "*",
-              destinationPortRange: "*",
-              protocol: "*",
-              // Whatever comes later judges after it.
-              priority: atMost(4000),
-            },
-          ),
-        },
-      },
-    ]),
-    {
-      what: "a security group of the nodes, with nothing let in",
-      key: NETWORK,
-      type: "network:NetworkSecurityGroup",
-      count: 2 * regions.length,
-      each: { "securityRules[].sourceAddressPrefix": GIVEN },
-    },
-    {
-      what: "the address traffic leaves from",
-      key: "cluster.zones",
-      type: "network:PublicIPAddress",
-      count: regions.length,
-      each: {
-        "sku.name": oneOf("Standard", "StandardV2"),
-        publicIPAllocationMethod: "Static",
-        ...(config.cluster.zones.length > 0 && { zones: holding(...config.cluster.zones) }),
-      },
-    },
-    {
-      what: "the private endpoints of vaults, servers and accounts",
-      key: NETWORK,
-      type: "network:PrivateEndpoint",
-      count: endpoints,
-      each: { "privateLinkServiceConnections[].groupIds": GIVEN, subnet: GIVEN },
-    },
-    ...[
-      "keyvault:Vault",
-      "storage:StorageAccount",
-      "dbforpostgresql:Server",
-      "containerregistry:Registry",
-    ].map((type): Demand => ({
-      what: `a private endpoint of each ${type} in each region`,
-      key: NETWORK,
-      type: "network:PrivateEndpoint",
-      per: { type, by: "privateLinkServiceConnections" },
-      is: { privateLinkServiceConnections: GIVEN },
-      count: regions.length,
-    })),
-    {
-      what: "the records of each private endpoint",
-      key: NETWORK,
-      type: "network:PrivateDnsZoneGroup",
-      per: { type: "network:PrivateEndpoint", by: "privateEndpointName" },
-      is: { privateDnsZoneConfigs: GIVEN },
-    },
-    {
-      what: "the records of private endpoints",
-      key: NETWORK,
-      type: "network:PrivateDnsZoneGroup",
-      count: endpoints,
-      each: { privateDnsZoneConfigs: GIVEN, "privateDnsZoneConfigs[].privateDnsZoneId": GIVEN },
-    },
-    ...zones.map((zone): Demand => ({
-      what: `the private zone ${zone}`,
-      key: NETWORK,
-      type: "privatedns:PrivateZone",
-      where: { privateZoneName: zone },
-      is: { privateZoneName: zone },
-      count: regions.length,
-    })),
-    {
-      what: "the link of a private zone",
-      key: NETWORK,
-      type: "privatedns:VirtualNetworkLink",
-      count: regions.length * zones.length,
-      each: { registrationEnabled: OFF, "virtualNetwork.id": GIVEN },
-    },
-  ];
-}
-
-/** Databases, backups and secrets. */
-function data(config: StackConfig): Demand[] {
+/** What stands between databases, backups and secrets and everybody else. */
+export function guards(config: StackConfig): Demand[] {
   const { database, storage } = config;
   const names = stackPlatformNames(config);
   const accounts = Object.keys(names.backups).length;
@@ -325,6 +177,13 @@ function data(config: StackConfig): Demand[] {
         "policy.rules[].definition.filters.blobTypes": GIVEN,
       },
     },
+    ...(config.protectData ? GUARDED : []).map((type): Demand => ({
+      what: `the lock of each ${type}`,
+      key: "protectData",
+      type: "authorization:ManagementLockByScope",
+      per: { type, by: "scope" },
+      is: { level: oneOf("CanNotDelete", "ReadOnly") },
+    })),
     {
       what: "each lock",
       key: "protectData",
@@ -332,9 +191,4 @@ function data(config: StackConfig): Demand[] {
       each: { level: oneOf("CanNotDelete", "ReadOnly"), scope: GIVEN },
     },
   ];
-}
-
-/** What stands between the network, the data and everybody else. */
-export function guards(config: StackConfig): Demand[] {
-  return [...networks(config), ...data(config)];
 }

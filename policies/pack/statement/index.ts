@@ -10,6 +10,7 @@ import { edgeStrength } from "./edge";
 import { governance } from "./governance";
 import { guards } from "./guards";
 import { namespaces, traffic } from "./namespaces";
+import { networks } from "./networks";
 import { present } from "./places";
 import { recovery } from "./recovery";
 import { watch } from "./watch";
@@ -21,6 +22,7 @@ export function statementOf(config: StackConfig): Demand[] {
   return [
     ...catalogued(config),
     ...edgeStrength(config),
+    ...networks(config),
     ...guards(config),
     ...governance(config, regions),
     ...watch(config),

@@ -8,3 +8,15 @@ export const present = (config: StackConfig) =>
 /** The same expectations below a path. */
 export const nested = (prefix: string, paths: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(paths).map(([path, expected]) => [`${prefix}.${path}`, expected]));
+
+/** What holds data or secrets: each behind private links, and locked. */
+export const GUARDED = [
+  "keyvault:Vault",
+  "storage:StorageAccount",
+  "dbforpostgresql:Server",
+  "containerregistry:Registry",
+] as const;
+
+/** How many database servers there are. */
+export const servers = (config: StackConfig): number =>
+  config.database.replica !== undefined && present(config).length > 1 ? 2 : 1;

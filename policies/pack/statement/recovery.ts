@@ -63,10 +63,11 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
       each: {
         "spec.schedule": config.readiness.schedule,
         [`${job}.backoffLimit`]: atLeast(READINESS.retries),
-        [`${job}.podFailurePolicy.rules`]: holding({
-          action: "Ignore",
-          onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
-        }),
+        [`${job}.podFailurePolicy.rules`]: holding(
+          // What a check found is no failure to be tried again.
+          { action: "FailJob", onExitCodes: { operator: "In", values: holding(1, 2, 3) } },
+          { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+        ),
         [`${job}.template.spec.serviceAccountName`]: READINESS.identity,
         [`${job}.template.spec.containers[].args`]: holding("preflight", config.environment, "--record"),
         [`${job}.template.spec.containers[].env`]: holding({ name: "STACK_FOLDER", value: GIVEN }),
