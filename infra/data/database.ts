@@ -1,75 +1,12 @@
 import * as postgresql from "@pulumi/azure-native/dbforpostgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { diagnostics } from "../monitoring/diagnostics";
-import { WEEKDAYS, WeeklyWindow } from "../../packages/azure-facts/maintenance";
 import { virtualEndpointHosts } from "../naming";
+import { DatabaseArgs, ServerPlace } from "./databaseArgs";
 import { dataOptions, deleteLock } from "./protection";
-import { Region } from "../regions";
-import { PoolSettings, serverParameters } from "./serverParameters";
-import { Tags } from "../tags";
-
-/** A place a server stands in. */
-export interface ServerPlace {
-  serverName: string;
-  region: Region;
-  resourceGroupName: pulumi.Input<string>;
-}
-
-export interface EntraAdministrator {
-  objectId: string;
-  principalName: string;
-  principalType: "Group" | "ServicePrincipal" | "User";
-}
-
-export type HighAvailability = "ZoneRedundant" | "SameZone" | "Disabled";
-
-export interface DatabaseArgs {
-  /** Server that accepts writes at first. Changing name or region replaces it: data loss, so it is protected. */
-  primary: ServerPlace;
-  /** Asynchronous read replica. Absent: none; removing it deletes the replica unless it is protected. */
-  replica?: ServerPlace & {
-    /** true only in the deployment that creates it: Azure refuses `createMode` on a replica that exists. */
-    bootstrap: boolean;
-    /** Standby of the replica while it is the writer; Azure lets no replica have one. */
-    highAvailability: HighAvailability;
-  };
-  /**
-   * Server that accepts writes now. It alone gets what Azure lets only a writer have: the administrator's password,
-   * backups, a standby. Changing it promotes nothing.
-   */
-  writer: "primary" | "replica";
-  /** Whether the region of the server that does not accept writes is lost: nothing is sent to that server then. */
-  lost: boolean;
-  /** Name of the endpoint clients connect to. Changing it breaks every connection string at once. */
-  virtualEndpoint: string;
-  /** PostgreSQL major version; upgraded in place with downtime. */
-  version: string;
-  /** Compute size of both servers. Changing it restarts them. */
-  skuName: string;
-  tier: "Burstable" | "GeneralPurpose" | "MemoryOptimized";
-  /** GiB at creation; autogrow enlarges it and it never shrinks. */
-  storageGB: number;
-  highAvailability: HighAvailability;
-  /** Copies backups to the paired region. Fixed at creation. */
-  geoRedundantBackup: boolean;
-  /** Days of point-in-time restore, 7-35. Lowering it drops older restore points at once. */
-  backupRetentionDays: number;
-  /** Changing it replaces the server: data loss. */
-  administratorLogin: string;
-  administratorPassword: pulumi.Input<string>;
-  tenantId: string;
-  entraAdministrators: EntraAdministrator[];
-  /** Name of the application's database. Changing it replaces the database: data loss, so it is protected. */
-  applicationDatabase: string;
-  maintenanceWindow: WeeklyWindow;
-  pool: PoolSettings;
-  /** Server parameters beyond the platform's own. */
-  parameters: Record<string, string>;
-  /** Protects and locks the servers. */
-  protect: boolean;
-  logWorkspaceId: pulumi.Input<string>;
-  tags: Tags;
-}
+import { replicaServer } from "./replica";
+import { serverParameters } from "./serverParameters";
+import { maintenanceWindow, sharedShape } from "./serverShape";
 
 /**
  * What Azure changes by itself or accepts only once: a failover swaps the zones, autogrow enlarges the disk, and
@@ -162,7 +99,7 @@ export class Database extends pulumi.ComponentResource {
         resourceGroupName: primary.resourceGroupName,
         location: primary.region,
         createMode: postgresql.CreateMode.Default,
-        ...this.shape(args),
+        ...sharedShape(args),
         availabilityZone: zones.availabilityZone,
         highAvailability: { mode: args.highAvailability, ...zones.standby },
         backup: {
@@ -172,33 +109,13 @@ export class Database extends pulumi.ComponentResource {
         administratorLogin: args.administratorLogin,
         administratorLoginPassword: args.administratorPassword,
         authConfig: { activeDirectoryAuth: "Enabled", passwordAuth: "Enabled", tenantId: args.tenantId },
-        maintenanceWindow: this.maintenanceWindow(args),
+        maintenanceWindow: maintenanceWindow(args),
       },
       this.serverOptions(args, args.writer === "primary" ? MOVED_BY_AZURE : FROZEN),
     );
     this.link(server);
     this.guardAndLog("primary", args, server);
     return server;
-  }
-
-  private maintenanceWindow({ maintenanceWindow: { dayOfWeek, startHour } }: DatabaseArgs) {
-    return {
-      customWindow: "Enabled",
-      dayOfWeek: WEEKDAYS.indexOf(dayOfWeek),
-      startHour,
-      startMinute: 0,
-    };
-  }
-
-  /** What promotion needs to be equal on both servers. */
-  private shape(args: DatabaseArgs) {
-    return {
-      version: args.version,
-      sku: { name: args.skuName, tier: args.tier },
-      storage: { storageSizeGB: args.storageGB, autoGrow: "Enabled", type: "Premium_LRS" },
-      network: { publicNetworkAccess: "Disabled" },
-      tags: args.tags,
-    };
   }
 
   private serverOptions(args: DatabaseArgs, ignoreChanges: string[]): pulumi.CustomResourceOptions {
@@ -275,29 +192,14 @@ export class Database extends pulumi.ComponentResource {
     );
   }
 
-  /**
-   * A replica takes administrator, version and authentication from its source, and has no standby or backups. Once it
-   * writes it has them of its own; the login stays the inherited one, and copies of its backups in the other region
-   * can never be had.
-   */
   private replica(
     args: DatabaseArgs,
     place: NonNullable<DatabaseArgs["replica"]>,
     primary: postgresql.Server,
   ) {
-    const { version: _inherited, ...shape } = this.shape(args);
     const server = new postgresql.Server(
       `${this.name}-replica`,
-      {
-        serverName: place.serverName,
-        resourceGroupName: place.resourceGroupName,
-        location: place.region,
-        ...(args.writer === "replica"
-          ? this.promoted(args, place.highAvailability)
-          : place.bootstrap && { createMode: postgresql.CreateMode.Replica }),
-        sourceServerResourceId: primary.id,
-        ...shape,
-      },
+      replicaServer(args, place, primary.id),
       this.serverOptions(args, args.lost && args.writer === "primary" ? FROZEN : MOVED_BY_AZURE),
     );
     this.link(server);
@@ -305,17 +207,6 @@ export class Database extends pulumi.ComponentResource {
     // Azure copies parameters once, at creation; later changes on the primary never reach the replica.
     this.parameters("replica", args, place, server);
     return server;
-  }
-
-  private promoted(args: DatabaseArgs, standby: HighAvailability): Partial<postgresql.ServerArgs> {
-    return {
-      // Says to Azure, and to the policies, that this is no longer a replica in the making.
-      createMode: postgresql.CreateMode.Update,
-      administratorLoginPassword: args.administratorPassword,
-      backup: { backupRetentionDays: args.backupRetentionDays, geoRedundantBackup: "Disabled" },
-      maintenanceWindow: this.maintenanceWindow(args),
-      ...(standby !== "Disabled" && { highAvailability: { mode: standby } }),
-    };
   }
 
   /**
