@@ -204,6 +204,41 @@ describe("maintenance", () => {
     });
     await expect(run(on(both), go("INC-both"))).rejects.toThrow(/aks-shop-weu and aks-shop-neu both serve/);
   });
+
+  test("a region that was left and is back has its pods still: the page goes to the one a failover named", async () => {
+    const { ground, platform } = laptop;
+    const both: Ground = {
+      ...ground,
+      cluster: (name) => ({
+        ...ground.cluster(name),
+        deployments: async (namespace) =>
+          (await ground.cluster(name).deployments(namespace)).map((one) => ({
+            ...one,
+            ...{ replicas: 1, annotations: {} },
+          })),
+      }),
+    };
+    const said = (...regions: (string | undefined)[]): Ground => ({
+      ...both,
+      serving: {
+        ...ground.serving!,
+        look: () =>
+          Promise.resolve(
+            regions.map((serving, index) => ({
+              place: `account ${index}`,
+              ...(serving === undefined
+                ? { silent: "lost" }
+                : { record: { serving, term: 2, since: "2026-11-01T00:00:00Z" } }),
+            })),
+          ),
+      },
+    });
+    const where = async (own: Ground) =>
+      (await maintenance(platform, own, { on: true, retryAfterSeconds: 60 }).plan("INC-where")).facts.join();
+    expect(await where(said(NORTH.location, NORTH.location, WEST.location))).toMatch(/aks-shop-neu/);
+    expect(await where(said(undefined, WEST.location, WEST.location))).toMatch(/aks-shop-weu/);
+    await expect(where(said(undefined, undefined, NORTH.location))).rejects.toThrow(/both serve/);
+  });
 });
 
 describe("contain and reopen", () => {

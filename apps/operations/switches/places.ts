@@ -1,3 +1,4 @@
+import { majority } from "../../recovery/serving/record";
 import { lacksRight, messageOf, notRun, refused } from "../frame/errors";
 import type { ClusterGround, DeploymentView, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
@@ -37,14 +38,30 @@ export async function placesOf(
   return { places: places.filter((place) => place !== undefined), silent };
 }
 
-/** The one cluster whose workloads serve. @throws OperationError when none or more than one does */
+/** The region that most accounts of the record name; undefined where there is no record, or they do not agree. */
+async function recorded({ serving }: Ground): Promise<string | undefined> {
+  const said = (await serving?.look()) ?? [];
+  const newest = Math.max(0, ...said.map(({ record }) => record?.term ?? 0));
+  const naming = said.flatMap(({ record }) => (record?.term === newest ? [record.serving] : []));
+  return naming.length >= majority(said.length) ? naming[0] : undefined;
+}
+
+/**
+ * The one cluster whose workloads serve. A region that was left has its pods still, though its logins are shut, until the update that
+ * makes it stand by: then the record of the failover says which of the two it is.
+ * @throws OperationError when none or more than one does
+ */
 export async function servingPlace(platform: Platform, ground: Ground): Promise<Place> {
   const { places, silent } = await placesOf(platform, ground);
   const serving = places.filter(({ serves }) => serves);
   const [one] = serving;
   if (serving.length === 1 && one) return one;
-  if (serving.length > 1)
+  if (serving.length > 1) {
+    const named = await recorded(ground);
+    const its = serving.find(({ region }) => region.location === named);
+    if (its) return its;
     throw refused(`${serving.map(({ region }) => region.cluster).join(" and ")} both serve: fence one first`);
+  }
   const why = [...silent, ...places.map(({ region }) => `${region.cluster} has no pod`)].join("; ");
   throw notRun(`no cluster serves: ${why}`);
 }
