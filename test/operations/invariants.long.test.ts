@@ -1,11 +1,19 @@
-import { BlockBlobClient } from "@azure/storage-blob";
+import { BlockBlobClient, ContainerClient } from "@azure/storage-blob";
 import fs from "node:fs";
 import path from "node:path";
 import { Permission } from "../../apps/recovery/serving/permission";
 import { SERVING_BLOB, SERVING_CONTAINER } from "../../apps/recovery/serving/record";
 import { Laptop } from "../../apps/rehearsal/laptop";
 import { ORDERS } from "../../apps/rehearsal/laptop/application";
-import { invariants, updatesFit, type Model, type World } from "../../apps/rehearsal/laptop/chaos";
+import {
+  backupsVerify,
+  invariants,
+  updatesFit,
+  type Model,
+  type World,
+} from "../../apps/rehearsal/laptop/chaos";
+import { MakeBackup } from "../../apps/rehearsal/laptop/chaos/backups";
+import { LateRights } from "../../apps/rehearsal/laptop/chaos/faults";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
 
 /*
@@ -26,7 +34,15 @@ beforeAll(async () => {
   laptop = await Laptop.open("prod");
   customer = laptop.customer();
   await customer.places(5);
-  world = { laptop, customer, given: new Set(), gateways: [], say: () => undefined, began: () => undefined };
+  world = {
+    laptop,
+    customer,
+    given: new Set(),
+    backups: new Set(),
+    gateways: [],
+    say: () => undefined,
+    began: () => undefined,
+  };
   await laptop.served.real?.databases.settled();
   const typed = ["failover", "prod", "--to", AWAY, "--yes", "--incident", "INC-invariants"];
   const ran = await laptop.operations(typed);
@@ -94,6 +110,41 @@ describe("every invariant says what it is for", () => {
       /names who serves, and an update is refused|names another region, and an update may run/,
       (_, all) => updatesFit({ ...model, serving: 0 }, all),
     );
+  });
+
+  test("a backup that is gone, and one whose copy in an account was changed", async () => {
+    const asked = () => backupsVerify(model, world);
+    await new MakeBackup().act(model, world);
+    await asked();
+    world.backups.add("forma3d-hourly-never");
+    await expect(asked()).rejects.toThrow(/backups that were made are not listed: forma3d-hourly-never/);
+    world.backups.delete("forma3d-hourly-never");
+    await new MakeBackup().act(model, world);
+    const [account] = laptop.platform.backupAccounts;
+    const name = new URL(account!.url).hostname.split(".")[0]!;
+    const container = new ContainerClient(
+      laptop.served.real!.storage.get(name)!.addressOf("/backups-hourly"),
+    );
+    const newest = [...world.backups].at(-1)!;
+    for await (const { name: blob } of container.listBlobsFlat())
+      if (blob.includes(newest) && /archive/.test(blob))
+        await container.getBlockBlobClient(blob).upload("changed", 7);
+    await expect(asked()).rejects.toThrow(/a backup does not verify|verifies in 1 of 2 accounts/);
+    // Whoever asks later asks for what is there still.
+    for await (const { name: blob } of container.listBlobsFlat())
+      if (blob.includes(newest)) await container.deleteBlob(blob);
+    world.backups.clear();
+  });
+
+  test("an operator's rights that come late, and one whose right was never taken", async () => {
+    await new LateRights().act(model, world);
+    // A cloud in which every right is in force at once: whoever types is not refused.
+    const { rights } = laptop.served.cloud;
+    const may = jest.spyOn(rights, "may").mockReturnValue(true);
+    await expect(new LateRights().act(model, world)).rejects.toThrow(
+      /failover without the right to it ended with 0/,
+    );
+    may.mockRestore();
   });
 
   test("and all is well again", () => invariants(model, world));

@@ -26,7 +26,15 @@ beforeAll(async () => {
   laptop = await Laptop.open("prod");
   customer = laptop.customer();
   await customer.places(5);
-  world = { laptop, customer, given: new Set(), gateways: [], say: () => undefined, began: () => undefined };
+  world = {
+    laptop,
+    customer,
+    given: new Set(),
+    backups: new Set(),
+    gateways: [],
+    say: () => undefined,
+    began: () => undefined,
+  };
 });
 afterAll(() => laptop?.close());
 

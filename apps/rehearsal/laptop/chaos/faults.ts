@@ -1,5 +1,7 @@
+import { ASSIGNMENT } from "../../../../packages/emulated-azure/rights/decide";
+import { groupOf } from "../operators";
 import { Failover, Step } from "./operations";
-import { other, regionOf, type Model, type World } from "./model";
+import { holds, other, regionOf, STACK, type Model, type World } from "./model";
 
 /** A region dies with all that is in it, or lives on and nobody outside reaches it. */
 export class Lose extends Step {
@@ -78,6 +80,49 @@ export class ExpireTokens extends Step {
   }
   override toString(): string {
     return "the operators' tokens end";
+  }
+}
+
+const LONG_MS = 3_600_000;
+
+/**
+ * The operators' roles are given anew, as when each is activated for the incident, and are not in force yet: whoever types at once is
+ * told which right lacks, and nothing is changed; typed again once they are, it goes through.
+ */
+export class LateRights extends Step {
+  possible({ lost }: Readonly<Model>): boolean {
+    return lost === undefined;
+  }
+  async act(model: Model, world: World): Promise<void> {
+    const { laptop } = world;
+    const { cloud, rights, hooks } = laptop.served.cloud;
+    await laptop.served.real?.databases.settled();
+    const holders = new Set(Object.values(laptop.operators).map(({ objectId }) => objectId));
+    const held = [...cloud.ofType(ASSIGNMENT)].filter(({ inputs }) =>
+      holders.has(inputs["principalId"] as string),
+    );
+    const given = async (propagationMs: number): Promise<void> => {
+      rights.propagationMs = propagationMs;
+      for (const stored of held) await hooks.emit({ kind: "created", stored });
+      rights.propagationMs = 0;
+    };
+    await given(LONG_MS);
+    const to = regionOf(world, other(model.serving)).location;
+    const early = await laptop.command(
+      "apps/operations/cli.ts",
+      ["failover", STACK, "--to", to, "--yes", "--incident", `INC-early-${++model.incidents}`],
+      { principal: groupOf("operator") },
+    );
+    await given(1);
+    if (early.code === 0) model.serving = other(model.serving);
+    holds(
+      early.code !== 0 && /does not have authorization|AuthorizationFailed/.test(early.said),
+      `failover without the right to it ended with ${early.code ?? "a signal"}: ${early.said.trim().split("\n").at(-1) ?? ""}`,
+    );
+    await new Failover(false).act(model, world);
+  }
+  override toString(): string {
+    return "the operators' rights come late";
   }
 }
 

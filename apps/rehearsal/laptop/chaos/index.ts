@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { Laptop } from "..";
 import type { DieAt } from "../kill";
-import { BringBack, CrashServer, ExpireTokens, KillPods, Lose, Throttle } from "./faults";
+import { backupsVerify, MakeBackup } from "./backups";
+import { BringBack, CrashServer, ExpireTokens, KillPods, LateRights, Lose, Throttle } from "./faults";
 import { updatesFit } from "./invariants";
 import { STACK, type Model, type World } from "./model";
 import {
@@ -16,6 +17,7 @@ import {
 } from "./operations";
 
 export { Broken, type Model, type World } from "./model";
+export { backupsVerify } from "./backups";
 export { invariants, updatesFit } from "./invariants";
 
 /** A moment of one of these steps, or none. */
@@ -55,9 +57,10 @@ export const sequences = (longest: number) =>
         .map(([shut, open]) => new Contain(shut, open)),
       dying("restore", "endpoint", "sign-in", "check", "extract").map((dieAt) => new BringRowsBack(dieAt)),
       dying("page", "shown").map((dieAt) => new Announce(dieAt)),
-      ...[new KillPods(), new CrashServer(), new ExpireTokens(), new Throttle(), new TwoAtOnce()].map(
-        (step: Step) => fc.constant(step),
-      ),
+      ...[
+        ...[new KillPods(), new CrashServer(), new ExpireTokens(), new LateRights(), new Throttle()],
+        ...[new TwoAtOnce(), new MakeBackup()],
+      ].map((step: Step) => fc.constant(step)),
     ],
     { maxCommands: longest },
   );
@@ -82,7 +85,10 @@ export class Stage {
     await fc.asyncModelRun(() => ({ model, real: world }), commands);
     const back = new BringBack();
     if (back.check(model)) await back.run(model, world);
-    if (this.steps.length > 0) await updatesFit(model, world);
+    if (this.steps.length > 0) {
+      await updatesFit(model, world);
+      await backupsVerify(model, world);
+    }
     this.played += 1;
   }
 
@@ -100,7 +106,7 @@ export class Stage {
     this.say(`a platform is served, ${((Date.now() - started) / 1000).toFixed(0)} s`);
     const began = (step: string): void => void this.steps.push(step);
     return {
-      world: { laptop, customer, given: new Set(), gateways: [], say: this.say, began },
+      world: { laptop, customer, given: new Set(), backups: new Set(), gateways: [], say: this.say, began },
       model: { serving: 0, lost: undefined, incidents: 0 },
     };
   }

@@ -20,6 +20,8 @@ export interface World {
   /** Orders whose loss was told before a forced failover. */
   given: Set<number>;
   say(line: string): void;
+  /** Backups that were made, by their ids. */
+  backups: Set<string>;
   /** What each region's gateway has heard, by index. */
   gateways: Permission[];
   /** Told of each step as it begins. */
