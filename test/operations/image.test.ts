@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Copy, DockerfileParser, From } from "dockerfile-ast";
+import type { From } from "dockerfile-ast";
 import { validate, ValidationSeverity } from "dockerfile-utils";
 import { build } from "esbuild";
 import { platformOf } from "../../apps/operations/platform";
@@ -10,21 +10,11 @@ import { READINESS } from "../../infra/recovery/readiness";
 import { RUN_AS } from "../../infra/kubernetes/security";
 import { readStackFile, stackNames } from "../../stacks/files";
 import { stackFileOf } from "../../stacks/stackFile";
+import { argumentsOf, readDockerfile } from "../support/dockerfile";
 import { root, run } from "../support/recoveryCli";
 
-const text = fs.readFileSync(path.join(root, "apps/operations/Dockerfile"), "utf8");
-const dockerfile = DockerfileParser.parse(text);
-const of = (keyword: string) => dockerfile.getInstructions().filter((one) => one.getKeyword() === keyword);
-const argumentsOf = (keyword: string) =>
-  of(keyword).map((one) => one.getArguments().map((argument) => argument.getValue()));
-const copied = (of("COPY") as Copy[])
-  .filter((copy) => copy.getFlags().every((flag) => flag.getName() !== "from"))
-  .flatMap((copy) =>
-    copy
-      .getArguments()
-      .slice(0, -1)
-      .map((argument) => argument.getValue()),
-  );
+const { text, of, copied } = readDockerfile("apps/operations/Dockerfile");
+const allOf = (keyword: string) => of(keyword).map(argumentsOf);
 
 describe("the image of the operations", () => {
   test("is built as the recovery runner's: two stages of one pinned base, nobody's user, nothing written, no secret", () => {
@@ -35,16 +25,14 @@ describe("the image of the operations", () => {
       content.split("\n").filter((line) => /^(FROM|ARG NODE_|RUN npm ci) /.test(`${line} `));
     expect(bases(text)).toEqual(bases(recovery));
     expect((of("FROM") as From[]).map((stage) => stage.getBuildStage())).toEqual(["build", "runtime"]);
-    expect(argumentsOf("USER").at(-1)).toEqual([`${RUN_AS}:${RUN_AS}`]);
+    expect(allOf("USER").at(-1)).toEqual([`${RUN_AS}:${RUN_AS}`]);
     expect(of("ENTRYPOINT").at(-1)?.getArgumentsContent()).toBe(
       `["/usr/bin/tini", "--", "node", "/app/operations.js"]`,
     );
     for (const step of of("RUN").map((one) => one.getArgumentsContent() ?? ""))
       if (step.includes("apt-get install"))
         expect(step).toMatch(/--no-install-recommends[\s\S]*rm -rf \/var\/lib\/apt\/lists/);
-    expect([...argumentsOf("ARG"), ...argumentsOf("ENV")].flat().join("\n")).not.toMatch(
-      /password|secret|token|key/i,
-    );
+    expect([...allOf("ARG"), ...allOf("ENV")].flat().join("\n")).not.toMatch(/password|secret|token|key/i);
   });
 
   test("holds all the bundle is made of, and neither a stack file nor a contact", async () => {

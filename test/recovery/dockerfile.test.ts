@@ -6,23 +6,18 @@ import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { build } from "esbuild";
-import { Copy, DockerfileParser, From, Healthcheck, type Dockerfile, type Instruction } from "dockerfile-ast";
+import type { Copy, From, Healthcheck, Instruction } from "dockerfile-ast";
 import { validate, ValidationSeverity } from "dockerfile-utils";
 import yaml from "js-yaml";
 import { RUN_AS } from "../../infra/kubernetes/security";
 import { DEFAULT_PORT } from "../../apps/recovery/exporter/server";
 import { exporterPort, healthcheck } from "../../apps/recovery/healthcheck";
 import { startAzurite } from "../../packages/local-servers/azurite";
+import { argumentsOf, readDockerfile } from "../support/dockerfile";
 import { recovery, root, run } from "../support/recoveryCli";
 import { stackNames } from "../../stacks/files";
 
-const text = fs.readFileSync(path.join(root, "apps/recovery/Dockerfile"), "utf8");
-const dockerfile: Dockerfile = DockerfileParser.parse(text);
-const instructions = dockerfile.getInstructions();
-const of = (keyword: string): Instruction[] =>
-  instructions.filter((instruction) => instruction.getKeyword() === keyword);
-const argumentsOf = (instruction: Instruction): string[] =>
-  instruction.getArguments().map((a) => a.getValue());
+const { text, parsed, of, copied } = readDockerfile("apps/recovery/Dockerfile");
 const ignored = fs
   .readFileSync(path.join(root, "apps/recovery/Dockerfile.dockerignore"), "utf8")
   .split("\n")
@@ -52,7 +47,7 @@ describe("the image's Dockerfile", () => {
       new Set(["node:${NODE_TAG}${NODE_DIGEST}"]),
     );
     const defaults = Object.fromEntries(
-      dockerfile.getInitialARGs().map((arg) => [arg.getProperty()?.getName(), arg.getProperty()?.getValue()]),
+      parsed.getInitialARGs().map((arg) => [arg.getProperty()?.getName(), arg.getProperty()?.getValue()]),
     );
     expect(defaults.NODE_TAG).toMatch(/^\d+-bookworm-slim$/);
     expect(defaults.NODE_DIGEST).toBe("");
@@ -99,7 +94,6 @@ describe("the image's Dockerfile", () => {
       metafile: true,
       logLevel: "silent",
     });
-    const copied = (of("COPY") as Copy[]).flatMap((copy) => argumentsOf(copy).slice(0, -1));
     const forgotten = Object.keys(metafile.inputs).filter(
       (file) => !copied.some((folder) => file.startsWith(`${folder}/`)),
     );
@@ -109,6 +103,7 @@ describe("the image's Dockerfile", () => {
   test("runs as the user the cluster runs it as, who has a name", () => {
     expect(argumentsOf(of("USER").at(-1) as Instruction)).toEqual([`${RUN_AS}:${RUN_AS}`]);
     expect(text).toContain(`useradd --uid ${RUN_AS} `);
+    const instructions = parsed.getInstructions();
     const last = instructions.findLastIndex((instruction) => instruction.getKeyword() === "USER");
     const later = instructions.slice(last).map((instruction) => instruction.getKeyword());
     expect(later).toContain("ENTRYPOINT");
