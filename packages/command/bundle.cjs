@@ -48,15 +48,21 @@ function isFresh(record, key, absWorkingDir) {
   );
 }
 
-/** As a process that ends with its work: by itself it stays, with hundreds of megabytes, as long as this process lives. */
-function compiler() {
-  const { ESBUILD_WORKER_THREADS: before } = process.env;
-  process.env.ESBUILD_WORKER_THREADS = "0";
+/**
+ * How esbuild runs: as a process that ends with its work, since by itself it stays, with hundreds of megabytes, as long as
+ * this process lives; and what it answers with may be a whole server.
+ */
+const COMPILER = { ESBUILD_WORKER_THREADS: "0", ESBUILD_MAX_BUFFER: `${256 * 1024 * 1024}` };
+
+function compile(options) {
+  const before = Object.keys(COMPILER).map((name) => [name, process.env[name]]);
+  Object.assign(process.env, COMPILER);
   try {
-    return require("esbuild");
+    return require("esbuild").buildSync({ ...COMMON, ...options, write: false, metafile: true });
   } finally {
-    if (before === undefined) delete process.env.ESBUILD_WORKER_THREADS;
-    else process.env.ESBUILD_WORKER_THREADS = before;
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
   }
 }
 
@@ -75,12 +81,7 @@ function bundle(options) {
     .digest("hex");
   if (isFresh(record, key, absWorkingDir)) return false;
   const started = Date.now();
-  const { outputFiles, metafile } = compiler().buildSync({
-    ...COMMON,
-    ...options,
-    write: false,
-    metafile: true,
-  });
+  const { outputFiles, metafile } = compile(options);
   fs.rmSync(record, { force: true });
   for (const output of outputFiles) put(output.path, output.contents);
   const sources = Object.keys(metafile.inputs);
