@@ -44,6 +44,8 @@ export interface Platform {
   database: string;
   /** Which pair of database servers the stack file names; default 1. */
   databaseGeneration?: number;
+  /** How the stack file wants a server backed up that is made by itself. */
+  databaseBackup: { retentionDays: number; geoRedundant: boolean };
   /** Public addresses that must answer 200. */
   sites: readonly string[];
   /** An address per site that is no health check: the page people open, and where partners deliver. */
@@ -114,6 +116,10 @@ export function platformOf(root: string, stack: string): Platform {
     writerHost: virtualEndpointHosts(names.virtualEndpoint).writer,
     database: database.applicationDatabase,
     databaseGeneration: database.generation,
+    databaseBackup: {
+      retentionDays: database.backupRetentionDays,
+      geoRedundant: database.geoRedundantBackup,
+    },
     sites: SITES.map((site) => `https://${hosts[site]}${SITE_HEALTH[site].ready}`),
     entries: [`https://${hosts.api}/webhooks`, `https://${hosts.dashboard}/`],
     hosts,

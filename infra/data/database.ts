@@ -6,7 +6,7 @@ import { DatabaseArgs, ServerPlace } from "./databaseArgs";
 import { dataOptions, deleteLock } from "./protection";
 import { replicaServer } from "./replica";
 import { serverParameters } from "./serverParameters";
-import { maintenanceWindow, sharedShape } from "./serverShape";
+import { backupOf, maintenanceWindow, sharedShape } from "./serverShape";
 
 /**
  * What Azure changes by itself or accepts only once: a failover swaps the zones, autogrow enlarges the disk, and
@@ -102,10 +102,8 @@ export class Database extends pulumi.ComponentResource {
         ...sharedShape(args),
         availabilityZone: zones.availabilityZone,
         highAvailability: { mode: args.highAvailability, ...zones.standby },
-        backup: {
-          backupRetentionDays: args.backupRetentionDays,
-          geoRedundantBackup: args.geoRedundantBackup ? "Enabled" : "Disabled",
-        },
+        // While the replica writes nothing is sent; what the environment wants is then what is said.
+        backup: backupOf(args, args.writer === "replica" || args.geoBackupOf === "primary"),
         administratorLogin: args.administratorLogin,
         administratorLoginPassword: args.administratorPassword,
         authConfig: { activeDirectoryAuth: "Enabled", passwordAuth: "Enabled", tenantId: args.tenantId },

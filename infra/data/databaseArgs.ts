@@ -48,6 +48,8 @@ export interface DatabaseArgs {
   highAvailability: HighAvailability;
   /** Copies backups to the paired region. Fixed at creation. */
   geoRedundantBackup: boolean;
+  /** Server that was made by itself, which alone can have these copies: Azure gives none to one made as a replica. */
+  geoBackupOf: "primary" | "secondary" | "neither";
   /** Days of point-in-time restore, 7-35. Lowering it drops older restore points at once. */
   backupRetentionDays: number;
   /** Changing it replaces the server: data loss. */

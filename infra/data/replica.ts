@@ -1,12 +1,12 @@
 import * as postgresql from "@pulumi/azure-native/dbforpostgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { DatabaseArgs, HighAvailability } from "./databaseArgs";
-import { maintenanceWindow, sharedShape } from "./serverShape";
+import { backupOf, maintenanceWindow, sharedShape } from "./serverShape";
 
 /**
  * The read replica. It takes administrator, version and authentication from its source, and has no standby or backups. Once
  * it writes it has them of its own; the login stays the inherited one, and copies of its backups in the other region can
- * never be had.
+ * never be had, unless it is the one the pair was made from.
  */
 export function replicaServer(
   args: DatabaseArgs,
@@ -31,7 +31,7 @@ function promoted(args: DatabaseArgs, standby: HighAvailability): Partial<postgr
     // Says to Azure, and to the policies, that this is no longer a replica in the making.
     createMode: postgresql.CreateMode.Update,
     administratorLoginPassword: args.administratorPassword,
-    backup: { backupRetentionDays: args.backupRetentionDays, geoRedundantBackup: "Disabled" },
+    backup: backupOf(args, args.geoBackupOf === "secondary"),
     maintenanceWindow: maintenanceWindow(args),
     ...(standby !== "Disabled" && { highAvailability: { mode: standby } }),
   };

@@ -12,6 +12,11 @@ export function sharedShape(args: DatabaseArgs) {
   };
 }
 
+/** How a server that writes is backed up. @param copied whether it can have copies in the other region */
+export function backupOf({ backupRetentionDays, geoRedundantBackup }: DatabaseArgs, copied: boolean) {
+  return { backupRetentionDays, geoRedundantBackup: geoRedundantBackup && copied ? "Enabled" : "Disabled" };
+}
+
 /** When Azure may restart a server that writes, in UTC. */
 export function maintenanceWindow({ maintenanceWindow: { dayOfWeek, startHour } }: DatabaseArgs) {
   return { customWindow: "Enabled", dayOfWeek: WEEKDAYS.indexOf(dayOfWeek), startHour, startMinute: 0 };

@@ -31,8 +31,9 @@ function isReplica(server: Cursor): boolean {
 }
 
 function isReplicaByBirth(server: Cursor): boolean {
-  // Update is what a promoted replica is sent: it changes an existing server, whatever that was born as.
-  const independent = isText("PointInTimeRestore", "GeoRestore", "ReviveDropped", "Update");
+  // Update is what a promoted replica is sent: it changes an existing server, whatever that was born as. One that was made by itself
+  // and follows since a failover is sent nothing; a refresh finds its source beside what it was once sent.
+  const independent = isText("Default", "PointInTimeRestore", "GeoRestore", "ReviveDropped", "Update");
   return server.at("sourceServerResourceId").present && !independent(server.at("createMode").value);
 }
 
@@ -49,7 +50,7 @@ const replica: ArmLimit = {
   name: "postgres-replica-shape",
   title: "A read replica has no standby, no backups and no administrator of its own",
   description:
-    "A server with a source, unless createMode Update says that it was promoted, has high availability and geo-redundant backup off, is not Burstable, and sends neither administrator nor point in time.",
+    "A server with a source, unless createMode says that it was promoted (Update) or made by itself, has high availability and geo-redundant backup off, is not Burstable, and sends neither administrator nor point in time.",
   why: "Azure rejects the creation, after the wait for the primary's snapshot.",
   remediation: "Leave these properties out of the replica; promotion gives it a standby later.",
   url: `${DOCS}/read-replica/concepts-read-replicas`,

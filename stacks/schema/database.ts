@@ -133,6 +133,12 @@ export const database = z
       .describe(
         "Which pair of servers serves: from 2 on their names end in -g<n>. `operations pitr --adopt` makes the next pair and says what to commit; changing it by hand names servers that do not exist, which is refused while data is protected.",
       ),
+    geoBackupOf: z
+      .enum(["primary", "secondary", "neither"])
+      .default("primary")
+      .describe(
+        "Which server of the pair was made by itself, and has the copies of its backups that geoRedundantBackup asks for; Azure gives none to one that was made as a replica, whoever serves. neither: made while the paired region took no servers. `operations pitr --adopt` says what to commit; changing it by hand asks Azure for what it refuses.",
+      ),
     sslMode: z
       .enum(["require", "verify-full"])
       .default("require")

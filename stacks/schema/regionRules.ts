@@ -8,7 +8,22 @@ const at = (...path: string[]) => ["regions", ...path];
  * Roles that together are a state of the platform. What is refused says which transition was meant:
  * a failover, the way back, or the loss of the region that stands by.
  */
-export function roleRules({ regions, database }: StackConfig): Problem[] {
+export function roleRules(config: StackConfig): Problem[] {
+  return [...pairRules(config), ...geoBackupRules(config)];
+}
+
+/** Only a pair that was made by an adoption can have another server with copies than the first. */
+function geoBackupRules({ regions, database }: StackConfig): Problem[] {
+  const { geoBackupOf: found, generation } = database;
+  const path = ["database", "geoBackupOf"];
+  if (found === "secondary" && !(regions.secondary && database.replica))
+    return [{ path, found, allowed: "primary or neither without database.replica" }];
+  return found !== "primary" && generation === 1
+    ? [{ path, found, allowed: "primary until an adoption makes another pair (database.generation)" }]
+    : [];
+}
+
+function pairRules({ regions, database }: StackConfig): Problem[] {
   const { primary, secondary } = regions;
   if (!secondary) {
     return primary.role === "serving"

@@ -469,3 +469,24 @@ describe("rights", () => {
     );
   });
 });
+
+describe("a server that was left", () => {
+  test("is deleted, and its endpoint stays with the one that writes", async () => {
+    const { postgres } = clients(operator);
+    const [old, promoted] = ["psql-left", "psql-promoted"];
+    await postgres.servers.beginCreateOrUpdateAndWait(GROUP, old, server("westeurope"), poll);
+    await postgres.servers.beginCreateOrUpdateAndWait(
+      GROUP,
+      promoted,
+      { location: "northeurope", createMode: "Replica", sourceServerResourceId: serverId(old) },
+      poll,
+    );
+    const pair = { endpointType: "ReadWrite", members: [promoted] };
+    await postgres.virtualEndpoints.beginCreateAndWait(GROUP, old, "left", pair, poll);
+    const replica = { promoteMode: "Switchover", promoteOption: "Planned" } as const;
+    await postgres.servers.beginUpdateAndWait(GROUP, promoted, { replica }, poll);
+    await postgres.servers.beginDeleteAndWait(GROUP, old, poll);
+    expect(await refusal(postgres.servers.get(GROUP, old))).toMatchObject({ status: 404 });
+    expect((await postgres.virtualEndpoints.get(GROUP, promoted, "left")).name).toBe("left");
+  });
+});

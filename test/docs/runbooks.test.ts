@@ -233,7 +233,7 @@ describe("commands", () => {
       [/operations -- contain /, /operations -- reopen /],
       [/operations -- maintenance .* on$/, /operations -- maintenance .* off$/m],
       [/operations -- failover (?!.*--dry-run)/, /way back is the same command with the old region/],
-      [/operations -- pitr .*--at (?!.*--dry-run)/, /operations -- pitr .*--drop/],
+      [/operations -- pitr .*--(at|everything) ?(?!.*--dry-run)/, /operations -- pitr .*--drop/],
       [/operations -- (reopen|rotate|announce|pitr .*--drop)/, null],
       [/^az role assignment delete/, /comes back with `pulumi up --refresh`/],
       [/^az postgres flexible-server update .*--storage-size/, /it can never shrink again/],

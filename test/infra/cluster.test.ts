@@ -526,6 +526,23 @@ describe("cluster", () => {
     expect(options(prod, "database-primary")).not.toContain("*");
   });
 
+  test(
+    "copies of backups are asked for of the server that was made by itself, whoever serves",
+    async () => {
+      const anew = { "database.generation": 2, "database.geoBackupOf": "secondary" };
+      const copies = async (config: Record<string, unknown>, name: string) =>
+        inputs(
+          await planStack("prod", { resolve: true, config }),
+          "azure-native:dbforpostgresql:Server",
+          name,
+        ).backup.geoRedundantBackup;
+      expect(await copies({ ...FAILED_OVER, ...anew }, "database-replica")).toBe("Enabled");
+      // At home again it is written to what was made as a replica.
+      expect(await copies(anew, "database-primary")).toBe("Disabled");
+    },
+    PLANS_MS,
+  );
+
   test("what works with backups waits for its rights, and what is reached privately for the names", () => {
     for (const plan of [prod, staging]) {
       const rights = plan.ofType(TYPES.role, "backup-access").map(({ urn }) => urn);

@@ -125,6 +125,27 @@ test.each([
     /--accept-loss is for --adopt/,
   ],
   [
+    "everything, and a moment of it",
+    ["pitr", "prod", "--adopt", "--everything", "--at", "2026-11-30T03:00:00Z"],
+    {},
+    2,
+    /--everything is for --adopt, and takes the place of --at/,
+  ],
+  [
+    "everything beside the server that serves",
+    ["pitr", "prod", "--everything"],
+    {},
+    2,
+    /--everything is for --adopt/,
+  ],
+  [
+    "everything, with a loss",
+    ["pitr", "prod", "--adopt", "--everything", "--accept-loss", "60"],
+    {},
+    2,
+    /--accept-loss is for --adopt --at/,
+  ],
+  [
     "rows back and all of it",
     ["pitr", "prod", "--at", "2026-11-30T03:00:00Z", "--adopt", "--extract", "orders"],
     {},

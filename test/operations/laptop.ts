@@ -626,6 +626,7 @@ export class Laptop {
       namespace: NAMESPACE,
       writerHost: `${ENDPOINT}.writer.${SUFFIX}`,
       database: "postgres",
+      databaseBackup: { retentionDays: 35, geoRedundant: true },
       sites: [`http://127.0.0.1:${port}/health/ready`, `http://127.0.0.1:${port}/`],
       entries: [`http://127.0.0.1:${port}/webhooks`, `http://127.0.0.1:${port}/`],
       hosts: { api: `http://127.0.0.1:${port}`, dashboard: `http://127.0.0.1:${port}` },

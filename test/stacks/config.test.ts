@@ -108,7 +108,7 @@ describe("one value", () => {
     [
       "database.retention",
       35,
-      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, withoutReplica, administratorLogin, entraAdministrators, applicationDatabase, restoredAt, generation, sslMode, maintenanceWindow, pool, parameters",
+      "forma3d:database.retention: found 35; allowed: only version, skuName, tier, storageGB, highAvailability, geoRedundantBackup, backupRetentionDays, replica, withoutReplica, administratorLogin, entraAdministrators, applicationDatabase, restoredAt, generation, geoBackupOf, sslMode, maintenanceWindow, pool, parameters",
     ],
     [
       "database.restoredAt",
@@ -285,6 +285,19 @@ describe("rules across fields", () => {
     ]);
     expect(problems({ "regions.writer": "secondary" })).toEqual([
       "forma3d:regions.writer: found 'secondary'; allowed: only primary, secondary",
+    ]);
+  });
+
+  test("copies of backups are the first server's until an adoption has made another pair", () => {
+    const second = { "database.generation": 2, "database.geoBackupOf": "secondary" };
+    expect(problems(second)).toEqual([]);
+    expect(problems({ ...second, "database.geoBackupOf": "neither" })).toEqual([]);
+    for (const found of ["secondary", "neither"])
+      expect(problems({ "database.geoBackupOf": found })).toEqual([
+        `forma3d:database.geoBackupOf: found '${found}'; allowed: primary until an adoption makes another pair (database.generation)`,
+      ]);
+    expect(problems(second, "staging")).toEqual([
+      "forma3d:database.geoBackupOf: found 'secondary'; allowed: primary or neither without database.replica",
     ]);
   });
 

@@ -76,6 +76,7 @@ export interface AzureResource {
   id?: string;
   name?: string;
   location?: string;
+  tags?: Record<string, string>;
   properties?: Record<string, unknown>;
 }
 

@@ -7,16 +7,16 @@ import { plainReport } from "../frame/report";
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { workloadRoles } from "../roles";
-import { POSTGRES_API } from "../server";
 import { containedBy } from "../switches/contain";
 import { placesOf } from "../switches/places";
 import { assess, primary, type PitrAssessment } from "./assess";
 import { replicaAnew } from "./replica";
-import { check, endpoint, restore, signIn, type Counts } from "./restored";
+import { check, endpoint, restore, same, signIn, type Counts } from "./restored";
 import { passwordOf, Succession } from "./succession";
 
 export interface AdoptChoice {
-  at: Date;
+  /** Undefined: everything there is. Requests fail from before the restore until it is checked, and nothing is lost. */
+  at?: Date;
   /** Seconds of loss the operator accepts beyond the recovery point objective. */
   acceptLoss?: number;
 }
@@ -40,25 +40,35 @@ export function adopt(platform: Platform, ground: Ground, { at, acceptLoss }: Ad
       adoption = await assessAdoption(platform, ground, at, incident);
       const { assessed, standby, contained, notes } = adoption;
       const { region, restored, begun } = assessed;
-      const lossSeconds = (ground.now().getTime() - at.getTime()) / 1000;
+      const lossSeconds = at ? (ground.now().getTime() - at.getTime()) / 1000 : 0;
       // Whoever began was asked, and what was begun must not be left half done.
-      if (!begun) refuseLoss(platform, lossSeconds, at, acceptLoss);
+      if (at && !begun) refuseLoss(platform, lossSeconds, at, acceptLoss);
       const steps = new Succession(platform, ground, assessed, incident);
+      const made = [
+        restore(platform, ground, assessed, at, incident),
+        endpoint(platform, ground, assessed),
+        signIn(platform, ground, assessed),
+      ];
       return {
         subject: platform.stack,
-        facts: [
-          `${restored} becomes the server that serves, with what ${region.server} held at ${at.toISOString()}`,
-          `lost to the application: everything it was told is safe since then, ${lossSeconds.toFixed(0)} s (objective ${platform.targets.rpoSeconds} s); ${region.server} is kept with it, fenced`,
-          ...notes,
-        ],
+        facts: [...factsOf(platform, assessed, at, lossSeconds), ...notes],
         steps: [
-          restore(platform, ground, assessed, at, incident),
-          endpoint(platform, ground, assessed),
-          signIn(platform, ground, assessed),
-          check(platform, ground, assessed, (all) => (counts = all)),
-          steps.parameters(),
-          steps.unlock(),
-          steps.fence(),
+          ...(at
+            ? [
+                ...made,
+                check(platform, ground, assessed, (all) => (counts = all)),
+                steps.parameters(),
+                steps.unlock(),
+                steps.fence(),
+              ]
+            : [
+                steps.unlock(),
+                steps.fence(),
+                ...made,
+                // First: what a row reads like depends on some of them.
+                steps.parameters(),
+                same(platform, ground, assessed, (all) => (counts = all)),
+              ]),
           steps.logins(),
           steps.point(),
           ...(contained ? [] : [publicNamesAnswer(platform, ground, { to: region })]),
@@ -68,7 +78,7 @@ export function adopt(platform: Platform, ground: Ground, { at, acceptLoss }: Ad
         ],
         document: {
           stack: platform.stack,
-          at: at.toISOString(),
+          at: at?.toISOString() ?? null,
           from: region.server,
           to: restored,
           generation: generationOf(platform) + 1,
@@ -82,10 +92,25 @@ export function adopt(platform: Platform, ground: Ground, { at, acceptLoss }: Ad
 
 const generationOf = ({ databaseGeneration = 1 }: Platform): number => databaseGeneration;
 
+function factsOf(
+  { stack, targets }: Platform,
+  { region, restored, backup }: PitrAssessment,
+  at: Date | undefined,
+  lossSeconds: number,
+): string[] {
+  const copies = backup?.geoRedundantBackup === "Enabled" ? "a copy" : "no copy";
+  return [
+    `${restored} becomes the server that serves, with ${at ? `what ${region.server} held at ${at.toISOString()}` : `everything ${region.server} holds`}; its backups have ${copies} in the other region`,
+    at
+      ? `lost to the application: everything it was told is safe since then, ${lossSeconds.toFixed(0)} s (objective ${targets.rpoSeconds} s); ${region.server} is kept with it, fenced`
+      : `nothing is lost, and requests fail until it is restored, as long as that takes Azure (at most two hours and some): let customers know first. pitr ${stack} --drop before the step point goes back; ${region.server} is kept, fenced`,
+  ];
+}
+
 async function assessAdoption(
   platform: Platform,
   ground: Ground,
-  at: Date,
+  at: Date | undefined,
   incident: string,
 ): Promise<Adoption> {
   const nameOf = (server: string): string => nextDatabaseServer(server, platform.databaseGeneration);
@@ -112,24 +137,31 @@ async function assessAdoption(
   const other = platform.regions.find((region) => region !== serves);
   const unreachable = other && silent.find((reason) => reason.startsWith(other.cluster));
   return {
-    assessed: { ...assessed, backup: await backupOf(ground, assessed) },
+    // What was made has its backups as they were decided then.
+    assessed: { ...assessed, backup: assessed.backup ?? backupOf(platform, !unreachable) },
     ...(other && !unreachable && { standby: { region: other, server: nameOf(other.server) } }),
     ...(contained && { contained }),
     notes: [
       ...(contained ? [`contained by ${contained}: the names stay shut until reopen`] : []),
-      ...(unreachable ? [`no replica is made: ${unreachable}`] : []),
+      ...(unreachable
+        ? [
+            `no replica is made${platform.databaseBackup.geoRedundant ? ", and Azure gives no copies of backups in a region that is not there" : ""}: ${unreachable}`,
+          ]
+        : []),
     ],
   };
 }
 
-/** As the server is backed up whose place it takes: Azure decides about copies elsewhere when a server is made. */
-async function backupOf(ground: Ground, { sourceId }: PitrAssessment): Promise<object | undefined> {
-  const source = await ground.resources.get(sourceId, POSTGRES_API);
-  const { backupRetentionDays, geoRedundantBackup } = (source?.properties?.["backup"] ?? {}) as Record<
-    string,
-    unknown
-  >;
-  return { backupRetentionDays, geoRedundantBackup };
+/**
+ * As the stack file wants it, not as the server is backed up whose place it takes: that one may have been a replica, and Azure decides
+ * about copies elsewhere when a server is made. It refuses them while the other region is lost.
+ */
+function backupOf({ databaseBackup }: Platform, paired: boolean): NonNullable<PitrAssessment["backup"]> {
+  const { retentionDays, geoRedundant } = databaseBackup;
+  return {
+    backupRetentionDays: retentionDays,
+    geoRedundantBackup: geoRedundant && paired ? "Enabled" : "Disabled",
+  };
 }
 
 function refuseLoss({ targets: { rpoSeconds } }: Platform, seconds: number, at: Date, acceptLoss = 0): void {
@@ -140,6 +172,20 @@ function refuseLoss({ targets: { rpoSeconds } }: Platform, seconds: number, at: 
   );
 }
 
+/** What makes Pulumi's state name the servers that took the place of others; it leaves everything else of it. */
+export function renamingState(
+  stack: string,
+  renamed: readonly (readonly [old: string, fresh: string])[],
+): string {
+  const project = `organization/forma3d/${stack}`;
+  const names = renamed.map(([old, fresh]) => `s/${old}([^-a-z0-9])/${fresh}\\1/g`).join("; ");
+  return `pulumi stack export --stack ${project} | sed -E '${names}' > state.json && pulumi stack import --stack ${project} --file state.json`;
+}
+
+/** The update that then finds what the new servers lack. The endpoint is left out: below a server that does not write Azure refuses to show it. */
+const updatingState = (stack: string): string =>
+  `pulumi up --stack organization/forma3d/${stack} --refresh --exclude "**-database-endpoint" --policy-pack policies`;
+
 function reportOf(
   platform: Platform,
   finished: Finished,
@@ -148,7 +194,8 @@ function reportOf(
   now: Date,
 ) {
   const { ends, decidedAt, since, plan } = finished;
-  const { from, to, at, generation } = plan.document as Record<"from" | "to" | "at", string> & {
+  const { from, to, at, generation } = plan.document as Record<"from" | "to", string> & {
+    at: string | null;
     generation: number;
   };
   const fencedAt = ends.get("fence") ?? finished.endedAt;
@@ -158,28 +205,38 @@ function reportOf(
     rtoSeconds: between(since ?? decidedAt, servingAt),
     rtoFrom: since ? "alert" : "decision",
     outageSeconds: between(fencedAt, servingAt),
-    lossSeconds: between(new Date(at), fencedAt),
+    lossSeconds: at === null ? 0 : between(new Date(at), fencedAt),
   };
   const { assessed, standby } = adoption ?? {};
-  const renamed = [[from, to], ...(standby ? [[standby.region.server, standby.server]] : [])] as const;
-  const state = renamed.map(([old, fresh]) => `s/${old ?? ""}([^-a-z0-9])/${fresh ?? ""}\\1/g`).join("; ");
-  const project = `organization/forma3d/${platform.stack}`;
+  const renamed: [string, string][] = [
+    [from, to],
+    ...(standby ? [[standby.region.server, standby.server] as [string, string]] : []),
+  ];
   return plainReport(platform, finished, {
     title: "Point in time, adopted",
-    outcome: `${assessed?.restoredHost ?? to} serves what there was at ${at}; writes stopped for ${measured.outageSeconds.toFixed(1)} s`,
+    outcome: `${assessed?.restoredHost ?? to} serves ${at === null ? "everything" : `what there was at ${at}`}; writes stopped for ${measured.outageSeconds.toFixed(1)} s`,
     notes: [
       ...counts.map(
         ({ table, then, now: today }) =>
           `${table}: ${then} rows then, ${today ?? "no such table"} before the switch`,
       ),
-      `lost to the application: ${measured.lossSeconds.toFixed(0)} s; ${from} has it, fenced and locked, for whoever brings single rows back`,
+      `lost to the application: ${measured.lossSeconds.toFixed(0)} s; ${from} is kept, fenced and locked, for whoever brings single rows back`,
       "it has no standby in another zone until the next update gives it one",
-      `the state names the servers of before; rename them there before that update: pulumi stack export --stack ${project} | sed -E '${state}' > state.json && pulumi stack import --stack ${project} --file state.json, then pulumi up --refresh`,
+      `the state names the servers of before; rename them there before that update: ${renamingState(platform.stack, renamed)}, then ${updatingState(platform.stack)}`,
     ],
     commit: {
       stack: platform.stack,
       changes: [
         { path: "database.generation", how: "set", value: generation },
+        ...(platform.databaseBackup.geoRedundant
+          ? [
+              {
+                path: "database.geoBackupOf",
+                how: "set" as const,
+                value: assessed?.backup?.geoRedundantBackup === "Enabled" ? assessed.region.place : "neither",
+              },
+            ]
+          : []),
         { path: "database.restoredAt", how: "set", value: now.toISOString() },
       ],
       branch: `adopt-${finished.incident}`,

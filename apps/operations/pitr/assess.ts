@@ -28,15 +28,18 @@ export interface PitrAssessment {
   id: string;
   sourceId: string;
   earliest: Date;
+  /** Tags of the server it is made from, which the policies ask for. */
+  tags: Readonly<Record<string, string>>;
   tables: Table[];
   /** Whether an earlier run of the incident got as far as making it. */
   begun: boolean;
   /** How the new server is backed up; Azure's default unless given. */
-  backup?: object;
+  backup?: { backupRetentionDays: number; geoRedundantBackup: "Enabled" | "Disabled" };
 }
 
 export interface PitrWishes {
-  at: Date;
+  /** Undefined: everything there is, once nobody writes any more. */
+  at?: Date;
   /** Tables whose rows are brought back. */
   extract: readonly string[];
   /** What the restored server is called, beside which one. */
@@ -54,20 +57,23 @@ export async function assess(
   const sourceId = serverId(platform, region);
   const restored = nameOf(region.server);
   const id = serverId(platform, region, restored);
-  const there = (await ground.resources.get(id, POSTGRES_API)) as
-    (AzureResource & { tags?: Record<string, string> }) | undefined;
+  const there = await ground.resources.get(id, POSTGRES_API);
   if (there && there.tags?.[MADE_BY] !== incident)
     throw refused(
       `${restored} is there already, made by ${there.tags?.[MADE_BY] ?? "nobody known"}; pitr --drop takes it away`,
     );
   const made = there?.tags?.[MOMENT];
-  if (made !== undefined && made !== at.toISOString())
+  if (at && made !== undefined && made !== at.toISOString())
     throw refused(
       `--at ${at.toISOString()}: ${incident} made ${restored} as of ${made}; give that, or --drop first`,
     );
-  const earliest = await earliestOf(ground, sourceId, region);
+  const source = await ground.resources.get(sourceId, POSTGRES_API);
+  const earliest = earliestOf(source, region);
   // What is made already needs no window any more: it moves on, and whoever was killed goes on all the same.
-  if (!there) refuseOutside(platform, ground, at, earliest);
+  if (!there && at) refuseOutside(platform, ground, at, earliest);
+  // As after a promotion, before the first backup of the server that took over.
+  if (!there && earliest > ground.now())
+    throw refused(`${region.server} can be restored from ${earliest.toISOString()} on, and not before`);
   const tables: Table[] = [];
   for (const given of extract) {
     const table = await tableOf(platform, ground, given);
@@ -85,13 +91,16 @@ export async function assess(
     id,
     sourceId,
     earliest,
+    tags: source?.tags ?? {},
     tables,
     begun: there !== undefined,
+    ...(there?.properties?.["backup"] !== undefined && {
+      backup: there.properties["backup"] as NonNullable<PitrAssessment["backup"]>,
+    }),
   };
 }
 
-async function earliestOf(ground: Ground, sourceId: string, { server }: RegionFacts): Promise<Date> {
-  const source = await ground.resources.get(sourceId, POSTGRES_API);
+function earliestOf(source: AzureResource | undefined, { server }: RegionFacts): Date {
   const { backup } = (source?.properties ?? {}) as { backup?: { earliestRestoreDate?: string } };
   const earliest = new Date(backup?.earliestRestoreDate ?? NaN);
   if (Number.isNaN(earliest.getTime()))

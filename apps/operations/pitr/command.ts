@@ -9,6 +9,7 @@ interface PitrOptions extends CommonOptions {
   at?: Date;
   extract?: string[];
   adopt?: boolean;
+  everything?: boolean;
   acceptLoss?: number;
   drop?: boolean;
 }
@@ -22,6 +23,10 @@ export function registerPitr(program: Command): void {
     .option("--extract <table...>", "tables whose missing rows come back; rows that changed are left")
     .option("--adopt", "the restored server becomes the one that serves; the old one is kept and fenced")
     .option(
+      "--everything",
+      "with --adopt, instead of --at: nothing is lost; requests fail until it is restored",
+    )
+    .option(
       "--accept-loss <seconds>",
       "with --adopt: go on although more than the objective is lost",
       wholeSeconds,
@@ -31,18 +36,20 @@ export function registerPitr(program: Command): void {
     .action(
       async (
         stack: string,
-        { at, extract = [], adopt: whole, acceptLoss, drop, ...options }: PitrOptions,
+        { at, extract = [], adopt: whole, everything, acceptLoss, drop, ...options }: PitrOptions,
       ) => {
-        if (drop && (at || whole || extract.length > 0)) throw refused("--drop goes alone");
-        if (!drop && !at) throw refused("give the moment with --at, or --drop");
+        if (drop && (at || whole || everything || extract.length > 0)) throw refused("--drop goes alone");
+        if (everything && (!whole || at))
+          throw refused("--everything is for --adopt, and takes the place of --at");
+        if (!drop && !at && !everything)
+          throw refused("give the moment with --at, or --drop; --adopt also takes --everything");
         if (whole && extract.length > 0) throw refused("--adopt and --extract exclude each other");
-        if (acceptLoss !== undefined && !whole) throw refused("--accept-loss is for --adopt");
+        if (acceptLoss !== undefined && (!whole || everything))
+          throw refused("--accept-loss is for --adopt --at");
         const needs: Need[] = whole ? ["database", "clusters"] : ["database"];
         await runVerb(stack, options, needs, ({ platform, ground }) => {
-          if (!at) return dropRestored(platform, ground);
-          return whole
-            ? adopt(platform, ground, { at, acceptLoss })
-            : pitr(platform, ground, { at, extract });
+          if (whole) return adopt(platform, ground, { at, acceptLoss });
+          return at ? pitr(platform, ground, { at, extract }) : dropRestored(platform, ground);
         });
       },
     );

@@ -1,9 +1,11 @@
 import type { Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
 import { refused } from "../frame/errors";
+import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
 import { nextDatabaseServer } from "../../../infra/naming";
 import type { Platform, RegionFacts } from "../platform";
+import { changeRole, workloadRoles } from "../roles";
 import { POSTGRES_API, serverId } from "../server";
 import { assess, primary, type PitrAssessment } from "./assess";
 import { Extraction, schemaOf } from "./extract";
@@ -109,17 +111,25 @@ export function dropRestored(platform: Platform, ground: Ground): Verb {
         ),
         [serverId(platform, region, server), POSTGRES_API] as const,
       ];
+      const readmitted = new Readmission({ ...platform, writerHost: region.serverHost }, ground);
+      const shut = await readmitted.shut();
       return {
         subject: server,
-        facts: [`${server} and its addresses are deleted; nothing else is`],
-        steps: ids.map(([id, version], index) => ({
-          id: index < ids.length - 1 ? `endpoint-${platform.regions[index]?.code ?? index}` : "server",
-          title: `delete ${id.slice(id.lastIndexOf("/providers/") + 11)}`,
-          bound: 900,
-          undo: "pitr --at makes it again while the moment can be restored",
-          done: async () => (await ground.resources.get(id, version)) === undefined || "it is still there",
-          run: (signal: AbortSignal) => ground.resources.delete(id, version, signal),
-        })),
+        facts: [
+          `${server} and its addresses are deleted; nothing else is`,
+          ...(shut.length > 0 ? [`${shut.join(", ")} may log in to ${region.server} again`] : []),
+        ],
+        steps: [
+          ...(shut.length > 0 ? [readmitted.step(region.server)] : []),
+          ...ids.map(([id, version], index) => ({
+            id: index < ids.length - 1 ? `endpoint-${platform.regions[index]?.code ?? index}` : "server",
+            title: `delete ${id.slice(id.lastIndexOf("/providers/") + 11)}`,
+            bound: 900,
+            undo: "pitr --at makes it again while the moment can be restored",
+            done: async () => (await ground.resources.get(id, version)) === undefined || "it is still there",
+            run: (signal: AbortSignal) => ground.resources.delete(id, version, signal),
+          })),
+        ],
         document: { stack: platform.stack, server },
       };
     },
@@ -129,6 +139,39 @@ export function dropRestored(platform: Platform, ground: Ground): Verb {
         outcome: "the server beside is gone",
       }),
   };
+}
+
+/** Logins an adoption kept out of the server that was to be left, and that is not left after all. */
+class Readmission {
+  constructor(
+    private readonly platform: Platform,
+    private readonly ground: Ground,
+  ) {}
+
+  async shut(): Promise<string[]> {
+    const roles = await workloadRoles(this.platform, this.ground);
+    return roles.filter(({ notes }) => notes.left !== undefined).map(({ role }) => role);
+  }
+
+  step(server: string): Step {
+    return {
+      id: "logins",
+      title: `${server}: whom the adoption kept out may log in again`,
+      bound: 60,
+      undo: "pitr --adopt keeps them out again",
+      done: async () => {
+        const shut = await this.shut();
+        return shut.length === 0 || `${shut.join(", ")} may not log in yet`;
+      },
+      run: async () => {
+        for (const { role, notes } of await workloadRoles(this.platform, this.ground)) {
+          const { left, ...others } = notes;
+          if (left !== undefined)
+            await changeRole(this.platform, this.ground, role, { login: true, notes: others });
+        }
+      },
+    };
+  }
 }
 
 /** The server beside: one to read from, else one whose adoption was not finished. */

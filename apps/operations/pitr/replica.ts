@@ -3,7 +3,7 @@ import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
 import { MADE_BY, type PitrAssessment } from "./assess";
-import { giveAddress, hasAddress } from "./restored";
+import { giveAddress, hasAddress, NO_PUBLIC_ADDRESS } from "./restored";
 import { virtualEndpointId } from "./virtualEndpoint";
 
 /** A replica of the adopted server in the other region, with addresses in both, to which the reader's name leads: what a failover needs. */
@@ -46,9 +46,10 @@ export function replicaAnew(
           {
             location: region.location,
             ...(sku && { sku }),
-            tags: { [MADE_BY]: incident },
+            tags: { ...found.tags, [MADE_BY]: incident },
             properties: {
               createMode: "Replica",
+              network: NO_PUBLIC_ADDRESS,
               sourceServerResourceId: found.id,
               ...(properties["storage"] !== undefined && { storage: properties["storage"] }),
             },

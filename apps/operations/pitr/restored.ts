@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { failed } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API } from "../server";
 import { MADE_BY, MOMENT, type PitrAssessment } from "./assess";
 import { WHOLE_TABLE_SECONDS } from "./extract";
+
+/** Unsaid, Azure gives a new server a public address. */
+export const NO_PUBLIC_ADDRESS = { publicNetworkAccess: "Disabled" } as const;
 
 export const NETWORK_API = "2024-10-01";
 const ZONE = "privatelink.postgres.database.azure.com";
@@ -21,13 +26,13 @@ export const endpointOf = ({ subscriptionId }: Platform, resourceGroup: string, 
 export function restore(
   platform: Platform,
   ground: Ground,
-  { region, restored, id, sourceId, backup }: PitrAssessment,
-  at: Date,
+  { region, restored, id, sourceId, tags, backup }: PitrAssessment,
+  at: Date | undefined,
   incident: string,
 ): Step {
   return {
     id: "restore",
-    title: `${restored}: ${region.server} as of ${at.toISOString()}`,
+    title: `${restored}: ${region.server} as of ${at?.toISOString() ?? "now that nobody writes"}`,
     bound: 7200,
     undo: `pitr ${platform.stack} --drop`,
     done: async () => {
@@ -35,22 +40,28 @@ export function restore(
       const state = server?.properties?.["state"];
       return state === "Ready" || `it is ${typeof state === "string" ? state : "not there"}`;
     },
-    run: (signal) =>
-      ground.resources.put(
+    run: async (signal) => {
+      const moment = (at ?? ground.now()).toISOString();
+      // What was written last has to be archived first.
+      if (!at)
+        await sleep((ground.restoreLagSeconds ?? platform.restoreLagSeconds) * 1000, undefined, { signal });
+      await ground.resources.put(
         id,
         POSTGRES_API,
         {
           location: region.location,
-          tags: { [MADE_BY]: incident, [MOMENT]: at.toISOString() },
+          tags: { ...tags, [MADE_BY]: incident, [MOMENT]: moment },
           properties: {
             ...(backup && { backup }),
+            network: NO_PUBLIC_ADDRESS,
             createMode: "PointInTimeRestore",
             sourceServerResourceId: sourceId,
-            pointInTimeUTC: at.toISOString(),
+            pointInTimeUTC: moment,
           },
         },
         signal,
-      ),
+      );
+    },
   };
 }
 
@@ -129,6 +140,56 @@ export function signIn(
   };
 }
 
+/** Tables of the application, without what earlier restores left beside them. */
+const TABLES = `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+  WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^(pg_|restored_)' ORDER BY 1`;
+
+/** Reads every table in full at both servers: no row of the one that is left may lack or be another. */
+export function same(
+  { stack, writerHost }: Platform,
+  ground: Ground,
+  { region, restored, restoredHost }: PitrAssessment,
+  tell: (counts: Counts[]) => void,
+): Step {
+  let read = false;
+  const tablesOf = async (host: string) =>
+    (await ground.database.query<{ name: string }>(host, TABLES)).map(({ name }) => name);
+  return {
+    id: "check",
+    title: `every row of ${region.server} is in ${restored}, as it is there`,
+    bound: 3600,
+    undo: "nothing was changed",
+    done: () => Promise.resolve(read || "not read yet"),
+    run: async () => {
+      const [left, taken] = [await tablesOf(writerHost), await tablesOf(restoredHost)];
+      const counts: Counts[] = [];
+      const wrong = left.filter((table) => !taken.includes(table));
+      for (const table of left.filter((one) => taken.includes(one))) {
+        // The sum is the same in any order, and another as soon as a row lacks, comes twice or reads otherwise.
+        const [there, here] = await Promise.all(
+          [writerHost, restoredHost].map(async (host) => {
+            const [row] = await ground.database.query<{ rows: string; sum: string }>(
+              host,
+              `SELECT count(*) AS rows, coalesce(sum(hashtextextended(ROW(one.*)::text, 0)), 0) AS sum FROM ${table} AS one`,
+              [],
+              WHOLE_TABLE_SECONDS,
+            );
+            return row;
+          }),
+        );
+        if (there?.rows !== here?.rows || there?.sum !== here?.sum) wrong.push(table);
+        counts.push({ table, then: Number(here?.rows), now: Number(there?.rows) });
+      }
+      if (wrong.length > 0)
+        throw failed(
+          `${wrong.join(", ")} differ: ${region.server} was written since; pitr ${stack} --drop lets its workloads in again`,
+        );
+      tell(counts);
+      read = true;
+    },
+  };
+}
+
 /** Reads every table in full, and compares with what there is now. */
 export function check(
   { writerHost }: Platform,
@@ -144,11 +205,7 @@ export function check(
     undo: "nothing was changed",
     done: () => Promise.resolve(read || "not read yet"),
     run: async () => {
-      const tables = await ground.database.query<{ name: string }>(
-        restoredHost,
-        `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-          WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^(pg_|restored_)' ORDER BY 1`,
-      );
+      const tables = await ground.database.query<{ name: string }>(restoredHost, TABLES);
       const counts: Counts[] = [];
       for (const { name: table } of tables) {
         const count = async (host: string) => {

@@ -44,7 +44,7 @@ const GROUPS: { title: string; books: string[] }[] = [
   },
   {
     title: "Region, network, certificates",
-    books: ["region-loss", "provider-loss", "network-dns", "ssl-renewal"],
+    books: ["region-loss", "server-gone", "provider-loss", "network-dns", "ssl-renewal"],
   },
   { title: "Security", books: ["security-breach", "credential-rotation", "webhook-flood"] },
   {

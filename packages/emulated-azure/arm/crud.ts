@@ -1,5 +1,6 @@
 import { refuseAsArm, refuseLocked } from "../provider/limits";
 import { FACTS } from "../model/azure/arm";
+import { handOver, SERVER } from "../model/azure/replication";
 import { isTree, merge, valueAt, withValue, parsePath } from "../model/paths";
 import type { Failure, ResourceModel, Scope, Stored, Tree } from "../model/types";
 import { resourcesBelow, undoing } from "../store/changes";
@@ -138,6 +139,7 @@ async function remove(context: ArmContext, request: ArmRequest, model: ResourceM
     model.serialisedBy?.(pathInputs(model, route.path, scope), route.path, scope),
     async (done) => {
       refuseLocked(cloud, before.id);
+      if (before.type === SERVER) handOver(cloud, before);
       // Whatever hangs below goes first, so that those who run something behind it can end it.
       const gone = leaving(context, before).sort((a, b) => b.id.length - a.id.length);
       for (const { id } of gone) if (id !== before.id) refuseLockedBelow(context, id, before.id);

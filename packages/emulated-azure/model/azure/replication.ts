@@ -2,7 +2,7 @@ import { stringAt, textAt, withoutKey } from "../paths";
 import { Cloud, CloudError, Stored, Tree } from "../types";
 import { armKey } from "./arm";
 
-const SERVER = "azure-native:dbforpostgresql:Server";
+export const SERVER = "azure-native:dbforpostgresql:Server";
 const ENDPOINT = "azure-native:dbforpostgresql:VirtualEndpoint";
 
 /** How a replica takes over (https://learn.microsoft.com/azure/postgresql/read-replica/concepts-read-replicas-promote). */
@@ -55,16 +55,40 @@ export function readerOf(cloud: Cloud, endpoint: Stored): Stored | undefined {
   return named ?? writerOf(cloud, endpoint);
 }
 
+/**
+ * Before a server goes: an endpoint that stands below it and leads elsewhere, as after a promotion, goes on below the server that
+ * writes, as whose it has been shown since.
+ */
+export function handOver(cloud: Cloud, server: Stored): void {
+  for (const endpoint of endpointsOf(cloud, server)) {
+    const writer = writerOf(cloud, endpoint);
+    if (!writer || writer.key === server.key || ownerOf(cloud, endpoint)?.key !== server.key) continue;
+    const id = `${writer.id}/virtualendpoints/${lastPart(endpoint.id)}`;
+    const { resourceGroupName } = writer.inputs;
+    cloud.remove(endpoint.key);
+    cloud.put({
+      ...endpoint,
+      key: armKey(id),
+      id,
+      inputs: {
+        ...endpoint.inputs,
+        serverName: lastPart(writer.id),
+        ...(resourceGroupName !== undefined && { resourceGroupName }),
+      },
+    });
+  }
+}
+
 /** The server whose path an endpoint was made under. */
 export function ownerOf(cloud: Cloud, endpoint: Stored): Stored | undefined {
   return cloud.get(armKey(endpoint.id.replace(/\/virtualendpoints\/[^/]+$/i, "")));
 }
 
-/** Endpoints of a server: those below it, or below the other one of its pair. */
+/** Endpoints of a server: those below it, or below the other one of its pair. Of one that was restored its source is no pair. */
 export function endpointsOf(cloud: Cloud, server: Stored): Stored[] {
   const pair = new Set([
     server.key,
-    sourceOf(cloud, server)?.key,
+    isReplica(server) ? sourceOf(cloud, server)?.key : undefined,
     ...replicasOf(cloud, server).map(({ key }) => key),
   ]);
   return [...cloud.all()].filter(
