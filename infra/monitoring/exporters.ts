@@ -6,6 +6,7 @@ import {
   DEPENDENCIES_ANSWERED,
   MONITORED_SERVICES,
 } from "../../packages/alerting/services";
+import { HEARTBEAT_QUERY } from "../data/heartbeat";
 import { addresses, DNS, NamedTraffic, publicInternet, scraping, workloads } from "../kubernetes/traffic";
 import { VaultSource } from "../kubernetes/vaultSecrets";
 import { secretsOf } from "../secrets/secretCatalog";
@@ -43,6 +44,9 @@ const ALONE = {
 export const POSTGRES_EXPORTER = { workload: "monitoring", port: 9187 } as const;
 export const BLACKBOX_EXPORTER = { workload: "blackbox", port: 9115 } as const;
 
+/** Folder and file of the exporter's own query. */
+const QUERIES = { folder: "/etc/postgres-exporter", file: "queries.yml" } as const;
+
 /**
  * Metrics of the database, asked with the monitoring role, which reads statistics and no table. Named after its
  * identity, whose service account it uses.
@@ -66,6 +70,12 @@ export function postgresExporter(
       standby: args.standby,
       arguments: [`--web.listen-address=:${port}`, "--log.level=warn"],
       ports: [{ name: "metrics", port }],
+      // An argument it does not know would keep it from starting; of a variable it is silent, and an alert tells.
+      environment: { PG_EXPORTER_EXTEND_QUERY_PATH: `${QUERIES.folder}/${QUERIES.file}` },
+      files: {
+        folder: QUERIES.folder,
+        contents: { [QUERIES.file]: yaml.dump(HEARTBEAT_QUERY, { lineWidth: -1 }) },
+      },
       health: { port: "metrics", live: "/", ready: "/" },
       resources: SMALL,
       ...ALONE,

@@ -63,6 +63,7 @@ export const METRICS: readonly Metric[] = [
     pg_stat_activity_count: "Connections by `datname` and `state`.",
     pg_stat_activity_max_tx_duration: "Seconds the oldest transaction is open, by `datname` and `state`.",
     pg_settings_max_connections: "Connections the server allows.",
+    pg_heartbeat_written: "When the heartbeat that replicas replay was last written, as a Unix time.",
     pg_database_size_bytes: "Size of each database (`datname`).",
   }),
   ...from("postgres-exporter", "counter", {

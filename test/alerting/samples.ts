@@ -115,6 +115,17 @@ const DATABASE: Record<string, Sample> = {
     fires: [{ series: { pg_up: "1x9 stale" }, onset: 10 }],
     silent: [{ why: "a database that is down is observed", series: { pg_up: always(0) }, at: 100 }],
   },
+  ReplicaLagUnmeasured: {
+    fires: [{ series: { pg_up: always(1), pg_heartbeat_written: "1x9 stale" }, onset: 10 }],
+    silent: [
+      {
+        why: "a heartbeat is written",
+        series: { pg_up: always(1), pg_heartbeat_written: always(1) },
+        at: 100,
+      },
+      { why: "the database is down, and that is told", series: { pg_up: always(0) }, at: 100 },
+    ],
+  },
   DatabaseConnectionsHigh: stepping(
     'pg_stat_activity_count{state="active"}',
     [80, 81],

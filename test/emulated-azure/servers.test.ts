@@ -7,6 +7,7 @@ import {
   type VirtualEndpoint,
 } from "../../packages/emulated-azure/servers";
 import { Authority } from "../../packages/emulated-azure/certificates";
+import { HEARTBEAT_QUERY } from "../../infra/data/heartbeat";
 import { until } from "../support/until";
 
 const administrator = { login: "chief", password: "not-a-real-one-0" };
@@ -135,6 +136,26 @@ describe("a pair across two regions", () => {
     await expect(ask(reads, "INSERT INTO marker VALUES (2)")).rejects.toThrow(/read-only/);
     expect(await metricsOf(north)).toMatchObject({ alive: 1, replicaLagSeconds: expect.any(Number) });
     expect(await metricsOf(west)).toMatchObject({ alive: 1, replicationLagBytes: 0 });
+  });
+
+  test("in a quiet night the lag counts from the last heartbeat, and grows as soon as none arrives", async () => {
+    const lag = async () => (await metricsOf(north)).replicaLagSeconds ?? 0;
+    const beat = () => ask(writes, HEARTBEAT_QUERY.pg_heartbeat.query);
+    await until("nothing was written for two seconds", async () => (await lag()) > 2);
+    await until("the replica has replayed a heartbeat", async () => {
+      await beat();
+      return (await lag()) < 2;
+    });
+    west.wire.reach = "refusing";
+    await until("heartbeats that do not arrive are a lag", async () => {
+      await beat();
+      return (await lag()) > 2;
+    });
+    west.wire.reach = "open";
+    await until("it has caught up", async () => {
+      await beat();
+      return (await lag()) < 2;
+    });
   });
 
   test("a planned switch under write load loses no confirmed transaction, and the pair changes places", async () => {

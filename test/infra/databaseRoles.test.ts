@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Client } from "pg";
 import { databaseLogins, LoginRegions } from "../../infra/data/databaseLogins";
+import { HEARTBEAT_QUERY } from "../../infra/data/heartbeat";
 import { rolesScript } from "../../infra/data/rolesScript";
 import { serverParameters } from "../../infra/data/serverParameters";
 import { startFlexibleServer, type FlexibleServer } from "../../packages/local-servers/flexibleServer";
@@ -95,6 +96,10 @@ describe("roles of the application's database", () => {
       { allowed: true },
     ]);
     await expect(sql("monitoring", "select * from orders")).rejects.toThrow(/permission denied/);
+    // The exporter's own query, by the rights it has: a transaction that the replica replays, and no row.
+    expect(await sql("monitoring", HEARTBEAT_QUERY.pg_heartbeat.query)).toEqual([
+      { written: expect.any(Number) },
+    ]);
   });
 
   test("backups and migrations are not cut short by the server's limits for requests", async () => {

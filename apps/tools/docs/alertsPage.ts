@@ -66,6 +66,9 @@ ${table(
 
 Azure publishes no age of a geo-redundant backup. What can be seen is that there are backups at all
 (\`DatabaseBackupsMissing\`), how far the replica is behind, and the age and proof of this platform's own backups.
+The replica's lag is the age of the last transaction it replayed; so that a quiet night is no lag, the PostgreSQL exporter commits a
+heartbeat at each scrape (\`ReplicaLagUnmeasured\` when it does not). A metric alert of Azure's is silent where a metric has no data: a
+replica that is gone is told by \`DatabaseWalPilingUp\`, \`AzureRegionIncident\` and the daily readiness check (\`NotReady\`).
 The health of the standby is in Azure's resource health only (\`DatabaseHealthDegraded\`). Secrets an operator puts
 into the vault (source \`external\`) expire on dates this program does not know; they are in the rotation runbook.
 

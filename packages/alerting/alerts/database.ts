@@ -21,6 +21,19 @@ export function databaseAlerts({ thresholds }: AlertSettings): PrometheusAlert[]
     },
     {
       ...base,
+      name: "ReplicaLagUnmeasured",
+      // Without a heartbeat the replica's lag grows in a quiet night, and says nothing.
+      expression: "absent(pg_heartbeat_written) and on() max(pg_up) == 1",
+      for: "15m",
+      priority: "P3",
+      summary: "The replica's lag is not measured",
+      description:
+        "The PostgreSQL exporter has written no heartbeat for 15 minutes: the replica's lag counts from the last order, not from the last minute",
+      runbook: "monitoring-blind",
+      risks: ["R01", "R11"],
+    },
+    {
+      ...base,
       name: "DatabaseConnectionsHigh",
       expression: `sum(pg_stat_activity_count) / max(pg_settings_max_connections) > ${thresholds.databaseConnectionsPercent / 100}`,
       for: "5m",
