@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { difference, estimate } from "../../apps/tools/cost/price";
 import { renderPromises } from "../../apps/tools/cost/render";
+import { readChoices } from "../../apps/tools/cost/choices";
 import { readSmallest } from "../../apps/tools/cost/smallest";
 import { monthly, PriceTable, readPrices } from "../../apps/tools/cost/table";
 import type { ResourceDocument } from "../../apps/tools/render/plan";
@@ -126,6 +127,19 @@ test("the smallest production that keeps every promise plans clean, for what the
   // Every promise still has what it costs.
   const promised = renderPromises(prices, estimate(planned.resources, prices)).split("\n").slice(2, -3);
   for (const line of promised) expect(line).not.toMatch(/\| 0\.00 \|$/);
+}, 180_000);
+
+test("every choice costs what the page says, planned alone", async () => {
+  const { stack, choices } = readChoices(ROOT);
+  const before = estimate((await planStack(stack)).resources, prices).total;
+  for (const { values, usd } of choices) {
+    const { errors, resources } = await planStack(stack, { config: values });
+    expect([values, errors, Math.round(estimate(resources, prices).total - before)]).toEqual([
+      values,
+      [],
+      usd,
+    ]);
+  }
 }, 180_000);
 
 test("every entry of the table names its source and a price in every region", () => {

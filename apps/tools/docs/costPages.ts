@@ -3,6 +3,7 @@ import path from "node:path";
 import { stackNames } from "../../../stacks/files";
 import { estimate } from "../cost/price";
 import { renderEstimate, renderOptions, renderPromises } from "../cost/render";
+import { readChoices, renderChoices } from "../cost/choices";
 import { readSmallest, renderSmallest } from "../cost/smallest";
 import { PRICE_FILE, readPrices } from "../cost/table";
 import type { PlanDocument } from "../render/plan";
@@ -45,6 +46,7 @@ export function renderCost(root: string): string {
     `## What each promise of ${smallest.stack} costs`,
     "",
     own ? renderPromises(prices, own[1]) : "",
+    renderChoices(readChoices(root)),
     renderSmallest(smallest),
     "## What it cost before",
     "",
