@@ -4,6 +4,7 @@ import { EXITS, SETTINGS } from "./commandLine";
 import { registerAnnounce } from "./announce/command";
 import { registerFailover } from "./failover/command";
 import { registerPitr } from "./pitr/command";
+import { registerReach } from "./reach/command";
 import { registerPreflight } from "./readiness/command";
 import { registerRecord } from "./record";
 import { registerRotate } from "./rotate/command";
@@ -18,6 +19,7 @@ export function buildProgram(): Command {
     SETTINGS,
   );
   for (const register of [
+    registerReach,
     registerStatus,
     registerPreflight,
     registerFailover,
