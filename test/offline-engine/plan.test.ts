@@ -214,6 +214,13 @@ describe("what is built once", () => {
     expect([build(), build()]).toEqual([true, false]);
   });
 
+  test("may be as large as a whole server with all its packages", () => {
+    const large = "x".repeat(18 * 1024 * 1024);
+    save("value.ts", `export const value = "${large}";`);
+    expect(build()).toBe(true);
+    expect(fs.statSync(outfile).size).toBeGreaterThan(large.length);
+  });
+
   test("is not taken for fresh after it failed to compile", () => {
     save("value.ts", "export const value = ;");
     expect(build).toThrow(/value\.ts:1:21/);
