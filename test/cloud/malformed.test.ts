@@ -543,6 +543,30 @@ test.each([
   expect(json((await answered(front, "GET", `${path}/${name}`)).text).metadata.name).toBe(name);
 });
 
+test("a JSON patch whose every copy doubles the next one is refused before it fills the memory; one of too many steps, too", async () => {
+  const front = FRONTS.find(({ name }) => name === "Kubernetes")!;
+  const path = "/api/v1/namespaces/default/configmaps";
+  const data = { kept: "a".repeat(1_000) };
+  const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "doubled" }, data };
+  expect((await answered(front, "POST", path, JSON.stringify(map))).status).toBe(201);
+  const send = (patch: object) =>
+    answered(front, "PATCH", `${path}/doubled`, JSON.stringify(patch), {
+      "Content-Type": "application/json-patch+json",
+    });
+  const doubling = Array.from({ length: 40 }, (_, i) => ({ op: "copy", from: "/data", path: `/data/k${i}` }));
+  const refused = await send(doubling);
+  expect([refused.status, json(refused.text).message]).toEqual([
+    422,
+    expect.stringMatching(/exceeding the limit/),
+  ]);
+  const many = Array.from({ length: 10_001 }, () => ({ op: "test", path: "/kind", value: "ConfigMap" }));
+  expect((await send(many)).status).toBe(413);
+  expect((await send([{ op: "copy", from: "/data/kept", path: "/data/again" }])).status).toBe(200);
+  expect(Object.keys(json((await answered(front, "GET", `${path}/doubled`)).text).data)).toEqual([
+    ...["kept", "again"],
+  ]);
+});
+
 test("a blob server may end a connection it kept, just as the next request comes", async () => {
   const used = new WeakSet<net.Socket>();
   const server = http.createServer((request, response) => {

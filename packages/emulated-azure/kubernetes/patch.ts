@@ -1,4 +1,4 @@
-import { applyPatch, type Operation } from "rfc6902";
+import { applyPatch, Pointer, type Operation } from "rfc6902";
 import { badRequest, invalid, StatusError } from "./status";
 
 type Tree = Record<string, unknown>;
@@ -36,10 +36,7 @@ export function patched(object: object, contentType: string, patch: unknown): ob
       return strategic(copy as Tree, patch);
     case "application/json-patch+json": {
       if (!Array.isArray(patch)) throw badRequest("a JSON patch is a list of operations");
-      const failed = applyPatch(copy, patch as Operation[]).find((error) => error !== null);
-      if (failed)
-        throw invalid(`the server rejected our request due to an error in our request: ${failed.message}`);
-      return copy;
+      return operated(copy, patch as Operation[]);
     }
     default:
       throw new StatusError(
@@ -48,6 +45,43 @@ export function patched(object: object, contentType: string, patch: unknown): ob
         `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json`,
       );
   }
+}
+
+/**
+ * What the API server takes of one JSON patch: operations, and bytes they copy; each copy may double what the next one copies
+ * (`maxJSONPatchOperations` and `JSONPatchMaxCopyBytes` of k8s.io/apiserver).
+ */
+const MAX_OPERATIONS = 10_000;
+const MAX_COPIED_BYTES = 3 * 1024 * 1024;
+
+function operated(document: object, patch: readonly Operation[]): object {
+  if (patch.length > MAX_OPERATIONS)
+    throw new StatusError(
+      413,
+      "RequestEntityTooLarge",
+      `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
+    );
+  const refused = (message: string) =>
+    invalid(`the server rejected our request due to an error in our request: ${message}`);
+  let copied = 0;
+  for (const operation of patch) {
+    if (
+      isTree(operation) &&
+      operation.op === "copy" &&
+      typeof operation.from === "string" &&
+      /^(\/|$)/.test(operation.from)
+    ) {
+      const { value } = Pointer.fromJSON(operation.from).evaluate(document) as { value: unknown };
+      copied += JSON.stringify(value)?.length ?? 0;
+      if (copied > MAX_COPIED_BYTES)
+        throw refused(
+          `Unable to complete the copy, the accumulated size increase of copy is ${copied}, exceeding the limit ${MAX_COPIED_BYTES}`,
+        );
+    }
+    const [failed] = applyPatch(document, [operation]);
+    if (failed) throw refused(failed.message);
+  }
+  return document;
 }
 
 /** RFC 7386. */
