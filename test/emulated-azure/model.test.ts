@@ -365,6 +365,18 @@ describe("the cloud", () => {
     expect(raise()).toMatchObject({ version: "18" });
   });
 
+  test("says of a member that is there and undefined what is wrong with it", () => {
+    const metadata = { name: "shop", annotations: { gone: undefined } };
+    const { failures } = model.check({
+      ...{ type: "kubernetes:core/v1:Namespace", name: "shop", urn: "", scope: cluster },
+      inputs: { metadata } as unknown as Tree,
+    });
+    expect(failures).toContainEqual({
+      property: "metadata.annotations.gone",
+      reason: "must be a string, not nothing",
+    });
+  });
+
   test("refuses a server that follows another what only a writer has, until it is promoted", () => {
     const { create, cloud } = inCloud();
     create(GROUP, group);

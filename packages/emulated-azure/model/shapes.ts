@@ -134,6 +134,7 @@ function join(at: string, name: string): string {
 }
 
 function show(value: Value): string {
-  const text = JSON.stringify(value);
+  // A member that is there and undefined has no text.
+  const text = (JSON.stringify(value) as string | undefined) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
