@@ -121,10 +121,9 @@ export class Alerts extends pulumi.ComponentResource {
       const { channels, title } = PRIORITY_POLICY[priority];
       return this.actionGroup(`priority-${priority.toLowerCase()}`, `${title} ${priority}`, {
         actionGroupName: `ag-${prefix}-${priority.toLowerCase()}`,
-        logicAppReceivers:
-          channels.includes("slack") && relay.callbackUrl
-            ? [{ name: "slack", resourceId: relay.id, callbackUrl: relay.callbackUrl, useCommonAlertSchema }]
-            : [],
+        logicAppReceivers: channels.includes("slack")
+          ? [{ name: "slack", resourceId: relay.id, callbackUrl: relay.callbackUrl, useCommonAlertSchema }]
+          : [],
         webhookReceivers: channels.includes("pagerduty")
           ? [
               {
@@ -181,8 +180,9 @@ export class Alerts extends pulumi.ComponentResource {
         ...receivers,
         tags: this.args.tags,
       },
-      // The relay's address is in the state, and nobody answers who could say it again.
-      { parent: this, ignoreChanges: this.args.unreachable ? ["logicAppReceivers"] : [] },
+      // The relay's address is in the state, and nobody answers who could say it again; nor does Azure change anything in a group
+      // whose own region is lost.
+      { parent: this, ignoreChanges: this.args.unreachable ? ["*"] : [] },
     );
   }
 

@@ -93,6 +93,9 @@ export function slackWorkflow(channels: SlackChannels) {
   };
 }
 
+/** In place of an address nobody can be asked for; a name that leads nowhere, ever (RFC 2606). */
+const NOT_ASKED = "https://not-asked.invalid";
+
 /**
  * Hands Azure's alerts to Slack in a form it takes; action groups speak none of Slack's. Lives outside the cluster, so
  * that it works while the cluster does not.
@@ -101,8 +104,11 @@ export function slackWorkflow(channels: SlackChannels) {
  */
 export class SlackRelay extends pulumi.ComponentResource {
   readonly id: pulumi.Output<string>;
-  /** Address an action group calls; secret, because whoever has it can post. Unknown while the region is lost. */
-  readonly callbackUrl: pulumi.Output<string> | undefined;
+  /**
+   * Address an action group calls; secret, because whoever has it can post. While the region is lost nobody can say it: whoever
+   * holds the real one must ignore changes then.
+   */
+  readonly callbackUrl: pulumi.Output<string>;
 
   constructor(name: string, args: SlackRelayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("forma3d:monitoring:SlackRelay", name, {}, opts);
@@ -120,7 +126,7 @@ export class SlackRelay extends pulumi.ComponentResource {
       { parent: this },
     );
     this.id = workflow.id;
-    this.callbackUrl = args.unreachable ? undefined : this.address(args, workflow);
+    this.callbackUrl = args.unreachable ? pulumi.secret(NOT_ASKED) : this.address(args, workflow);
     this.registerOutputs({});
   }
 

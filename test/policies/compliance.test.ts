@@ -41,6 +41,12 @@ test.each([
     "prod in the second region, with both clusters up",
     ["prod", ...override({ "regions.primary.role": "standby", "regions.secondary.role": "serving" })],
   ],
+  // A release must come out then, through the same gate.
+  ["prod while its standby's region is lost", ["prod", ...override({ "regions.secondary.role": "lost" })]],
+  [
+    "prod failed over, its first region lost",
+    ["prod", ...override({ "regions.primary.role": "lost", "regions.secondary.role": "serving" })],
+  ],
 ])(
   "%s has no finding",
   async (_, args) => {

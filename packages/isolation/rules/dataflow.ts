@@ -49,12 +49,17 @@ const MOVED_OF: readonly (readonly [RegExp, RegExp])[] = [
 const isMoved = (type: string, path: string): boolean =>
   (MOVED.test(path) && !DATA.test(path)) || MOVED_OF.some(([of, paths]) => of.test(type) && paths.test(path));
 
+/** Types of which all may be left alone: a database server that is lost or follows another, and who is told of alerts. */
+const LEFT_ALONE = [SERVER, /^azure-native[^:]*:(?:monitor|insights)[^:]*:ActionGroup$/];
+
 /**
- * A database server nothing at all is sent to, as it is lost or follows another: Azure lets nobody change a replica. What
- * it was last sent is what it has, and was judged then.
+ * What nothing at all is sent to, as it is lost or follows another: Azure lets nobody change a replica, nor what lies in a
+ * group whose region does not answer. What it was last sent is what it has, and was judged then.
  */
 function isLeftAlone({ type, opts }: ResourceView): boolean {
-  return SERVER.test(type) && opts.ignoreChanges.length === 1 && opts.ignoreChanges[0] === "*";
+  return (
+    LEFT_ALONE.some((of) => of.test(type)) && opts.ignoreChanges.length === 1 && opts.ignoreChanges[0] === "*"
+  );
 }
 
 function ignored(resource: ResourceView): Violation[] {
@@ -76,7 +81,7 @@ export const ignoredChangesRule = resourceRule({
   name: "no-ignored-connections",
   title: "Only what others move by themselves is ignored",
   description:
-    "`ignoreChanges` names nothing but sizes, counts, zones, versions and what Azure reports by itself, or all of a database server that follows another; never data, hosts, rules, rights or protection, and nothing at all of a provider.",
+    "`ignoreChanges` names nothing but sizes, counts, zones, versions and what Azure reports by itself, or all of a database server that follows another and of an action group whose region is lost; never data, hosts, rules, rights or protection, and nothing at all of a provider.",
   why: "With it the plan shows the old, innocent value for ever.",
   remediation: "Remove the path from ignoreChanges; for a value that rotates, refer to the vault instead.",
   url: "https://www.pulumi.com/docs/iac/concepts/resources/options/ignorechanges/",
