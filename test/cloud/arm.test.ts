@@ -483,10 +483,23 @@ describe("a server that was left", () => {
     );
     const pair = { endpointType: "ReadWrite", members: [promoted] };
     await postgres.virtualEndpoints.beginCreateAndWait(GROUP, old, "left", pair, poll);
+    await postgres.databases.beginCreateAndWait(GROUP, old, "orders", {}, poll);
     const replica = { promoteMode: "Switchover", promoteOption: "Planned" } as const;
     await postgres.servers.beginUpdateAndWait(GROUP, promoted, { replica }, poll);
+    // It is the writer's: deleted by its path too, and not by the other one's.
+    expect(
+      await refusal(postgres.virtualEndpoints.beginDeleteAndWait(GROUP, old, "left", poll)),
+    ).toMatchObject({ status: 400 });
+    await postgres.virtualEndpoints.beginDeleteAndWait(GROUP, promoted, "left", poll);
+    expect(await refusal(postgres.virtualEndpoints.get(GROUP, promoted, "left"))).toMatchObject({
+      status: 404,
+    });
+    const turned = { endpointType: "ReadWrite", members: [old] };
+    await postgres.virtualEndpoints.beginCreateAndWait(GROUP, promoted, "left", turned, poll);
     await postgres.servers.beginDeleteAndWait(GROUP, old, poll);
     expect(await refusal(postgres.servers.get(GROUP, old))).toMatchObject({ status: 404 });
     expect((await postgres.virtualEndpoints.get(GROUP, promoted, "left")).name).toBe("left");
+    // What it followed with is its own now.
+    expect((await postgres.databases.get(GROUP, promoted, "orders")).name).toBe("orders");
   });
 });

@@ -126,19 +126,21 @@ async function write(
 async function remove(context: ArmContext, request: ArmRequest, model: ResourceModel): Promise<ArmAnswer> {
   const { route, scope } = request;
   const { cloud } = context;
-  const key = model.key(route.path, scope);
-  const before = cloud.get(key);
-  if (!before || before.softDeleted) {
-    if (key === groupKey(request)) throw missing(request, model);
+  const found = findShown(route.path, context);
+  if (!found) {
+    if (model.key(route.path, scope) === groupKey(request)) throw missing(request, model);
     return { status: 204 };
   }
+  const before = found.stored;
+  const { key } = before;
   const attempt = { operation: "delete" as const, urn: "", type: model.type, name: last(route.path), key };
   const started = await perform(
     context,
     attempt,
     model.serialisedBy?.(pathInputs(model, route.path, scope), route.path, scope),
     async (done) => {
-      refuseLocked(cloud, before.id);
+      // By the path by which it is shown: an endpoint is the writer's, whatever server of the pair it was made below.
+      refuseLocked(cloud, found.id);
       if (before.type === SERVER) handOver(cloud, before);
       // Whatever hangs below goes first, so that those who run something behind it can end it.
       const gone = leaving(context, before).sort((a, b) => b.id.length - a.id.length);

@@ -208,8 +208,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     serialisedUpTo: "serverName",
     check: checkServer,
     refusedUpdate: refusedServerUpdate,
-    // Only a promotion gives another role.
-    keptOutputs: ["replicationRole"],
+    // Only a promotion gives another role; the administrator's name is the one it was made with, or its source was.
+    keptOutputs: ["replicationRole", "administratorLogin"],
     computed: serverOutputs,
     moves: {
       "ha-failover": swapZones,

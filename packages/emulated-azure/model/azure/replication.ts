@@ -125,21 +125,27 @@ export function refuseInactive(cloud: Cloud, id: string): void {
   }
 }
 
+/** Ways a server is made that give it what hangs on another. */
+const TAKES_DATA = new Set(["PointInTimeRestore", "GeoRestore", "Replica"]);
+
 /**
- * What a restored server has from the one it was made from, beside itself. Whether Azure brings its parameters too is not
+ * What a server has from the one its data are from, beside itself. Whether Azure brings the parameters to a restored one too is not
  * sourced: here it does not, which is the harder of the two for whoever restores.
  */
-const RESTORED = ["azure-native:dbforpostgresql:Database"];
+const OF_DATA = ["azure-native:dbforpostgresql:Database"];
 
-/** Lists below a restored server what its source has below itself, as the restore brought it. */
+/** Lists below a server that was made from another what that one has below itself, as its data brought it. */
 export function restored(cloud: Cloud, server: Stored): void {
-  const mode = stringAt(server.inputs, "createMode");
   const source = sourceOf(cloud, server);
-  if (server.type !== SERVER || !source || (mode !== "PointInTimeRestore" && mode !== "GeoRestore")) return;
+  if (server.type === SERVER && source && TAKES_DATA.has(stringAt(server.inputs, "createMode") ?? ""))
+    bring(cloud, source, server);
+}
+
+function bring(cloud: Cloud, source: Stored, server: Stored): void {
   const name = lastPart(server.id);
   const prefix = `${source.id.toLowerCase()}/`;
   for (const child of [...cloud.all()]) {
-    if (!RESTORED.includes(child.type) || !child.id.toLowerCase().startsWith(prefix)) continue;
+    if (!OF_DATA.includes(child.type) || !child.id.toLowerCase().startsWith(prefix)) continue;
     const id = `${server.id}${child.id.slice(source.id.length)}`;
     const group = stringAt(server.inputs, "resourceGroupName") ?? textAt(child.inputs, "resourceGroupName");
     cloud.put({
@@ -185,6 +191,8 @@ export function promote(
   ]);
   cloud.put(stored);
   if (!former) return { stored };
+  // It had them all along, as a follower; from now on they are its own.
+  bring(cloud, former, stored);
   if (mode === "standalone") return { stored, former };
   const demoted = changed(former, {
     replicationRole: "AsyncReplica",
