@@ -62,6 +62,8 @@ export interface RunOptions extends PreviewOptions {
   /** URNs to limit the operation to, or patterns of them. */
   readonly target?: readonly string[];
   readonly refresh?: boolean;
+  /** URNs the operation leaves out, or patterns of them. */
+  readonly exclude?: readonly string[];
 }
 
 /** For commands on a program that the policies have judged already, as it stands: that a second look finds the same is no promise. */
@@ -258,10 +260,11 @@ export class Engine {
     return this.stack.cancel();
   }
 
-  private scope({ policies = true, target = [], refresh = false }: RunOptions): string[] {
+  private scope({ policies = true, target = [], exclude = [], refresh = false }: RunOptions): string[] {
     return [
       ...(policies ? ["--policy-pack", this.policyPack] : []),
       ...target.flatMap((urn) => ["--target", urn]),
+      ...exclude.flatMap((urn) => ["--exclude", urn]),
       ...(refresh ? ["--refresh"] : []),
     ];
   }

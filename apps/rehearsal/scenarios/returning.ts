@@ -1,8 +1,13 @@
-import { valueAt } from "../../../packages/emulated-azure/model/paths";
+import { handOver, isReplica, sourceOf } from "../../../packages/emulated-azure/model/azure/replication";
+import { stringAt, valueAt } from "../../../packages/emulated-azure/model/paths";
+import { deleteBehind } from "../../../packages/emulated-azure/store/changes";
+import { stackPlatformNames } from "../../../stacks/files";
 import { JUDGED } from "../engine";
 import { cloudSteps, ensure, holdsData, noChange, refused, succeeded } from "../expect";
 import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
+import { adoptEverything } from "./adoption";
+import { readConfig } from "../project";
 import {
   clusterRuns,
   DEPLOYMENT,
@@ -18,6 +23,9 @@ import {
 } from "./region";
 import { prefix } from "./changes";
 
+const SERVER = "azure-native:dbforpostgresql:Server";
+const LOCK = "azure-native:authorization:ManagementLockByScope";
+const DIAGNOSTICS = "azure-native:monitor:DiagnosticSetting";
 const CRON_JOB = "kubernetes:batch/v1:CronJob";
 
 /** Objects of a cluster that do something by themselves. */
@@ -102,4 +110,71 @@ export const RETURNING: readonly Scenario[] = [
       noChange(await stage.preview(world, JUDGED));
     },
   },
+  {
+    id: "5.8",
+    title:
+      "the lost region's server is gone for good: a pair made anew serves, with its backups copied again",
+    notFor: replicated,
+    async run(stage) {
+      const world = await stage.deployed();
+      const { primary, secondary } = regions(stage);
+      loseRegion(world, primary);
+      promote(stage, world);
+      stage.configure(world, FAILED_OVER);
+      succeeded(await stage.up(world, JUDGED));
+      returnRegion(world, primary);
+      const gone = world.resource(SERVER, primary.server);
+      handOver(world.cloud, gone);
+      deleteBehind(world.cloud, gone.id);
+      world.faults.patchForce = true;
+      await pairAnew(stage, world, SWITCHED, "secondary");
+      ensure(clusterRuns(world, secondary.cluster), "nothing runs in the region that serves");
+    },
+  },
 ];
+
+/** The two servers the stack file names by now, beginning with those of a place. */
+function serversOf(stage: Stage, world: World, place: "primary" | "secondary") {
+  const { generation } = readConfig(world.project, stage.stack)["database"] as { generation?: number };
+  const database = { ...stage.config.database, generation: generation ?? 1 };
+  const { primary, secondary } = stackPlatformNames({ ...stage.config, database });
+  const other = place === "primary" ? secondary : primary;
+  const named = (names: { server: string } | undefined) => world.resource(SERVER, names?.server ?? "");
+  return { server: named(place === "primary" ? primary : secondary), other: named(other) };
+}
+
+/** An adoption of everything, its commit, its command for the state, and the update that follows. */
+async function pairAnew(
+  stage: Stage,
+  world: World,
+  roles: Readonly<Record<string, string>>,
+  serving: "primary" | "secondary",
+): Promise<void> {
+  stage.configure(world, roles);
+  const { values, renaming, exclude } = await adoptEverything(stage, world);
+  stage.configure(world, { ...roles, ...values } as Record<string, string>);
+  succeeded(await stage.shell(world, renaming, {}, ""));
+  const run = await stage.up(world, { refresh: true, exclude });
+  succeeded(run);
+  edgeUntouched(run);
+  const { model } = stage.setting;
+  const { server, other } = serversOf(stage, world, serving);
+  for (const one of [server, other]) {
+    const below = [...world.cloud.all()].filter(({ id }) =>
+      id.toLowerCase().startsWith(`${one.id.toLowerCase()}/providers/`),
+    );
+    for (const kind of [LOCK, DIAGNOSTICS])
+      ensure(
+        below.some(({ type }) => type === kind),
+        `${one.id} has no ${kind}`,
+      );
+  }
+  ensure(
+    stringAt(server.outputs, "backup.geoRedundantBackup") === "Enabled",
+    `the backups of ${server.id} have no copy in the other region`,
+  );
+  ensure(isReplica(other) && sourceOf(world.cloud, other)?.key === server.key, `${other.id} does not follow`);
+  const made = cloudSteps(run).filter(({ type, op }) => holdsData(model, type) && op !== "update");
+  ensure(made.length === 0, `data was touched: ${made.map(({ op, name }) => `${op} ${name}`).join(", ")}`);
+  noChange(await stage.preview(world, JUDGED));
+}
