@@ -2,7 +2,7 @@ import { handOver, isReplica, sourceOf } from "../../../packages/emulated-azure/
 import { stringAt, valueAt } from "../../../packages/emulated-azure/model/paths";
 import { deleteBehind } from "../../../packages/emulated-azure/store/changes";
 import { stackPlatformNames } from "../../../stacks/files";
-import { JUDGED } from "../engine";
+import { JUDGED, type Run } from "../engine";
 import { cloudSteps, ensure, holdsData, noChange, refused, succeeded } from "../expect";
 import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
@@ -51,11 +51,28 @@ async function takenOver(stage: Stage, world: World, cluster: string): Promise<v
   const run = await stage.up(world);
   succeeded(run);
   edgeUntouched(run);
+  dataUntouched(stage, run);
+  const working = atWork(world, cluster);
+  ensure(working.length === 0, `at work in a region that stands by:\n${working.join("\n")}`);
+}
+
+/** After a failover, when the region that was lost answers again. */
+async function failedOverAndBack(stage: Stage): Promise<World> {
+  const world = await stage.deployed();
+  const { primary } = regions(stage);
+  loseRegion(world, primary);
+  promote(stage, world);
+  stage.configure(world, FAILED_OVER);
+  succeeded(await stage.up(world, JUDGED));
+  returnRegion(world, primary);
+  return world;
+}
+
+/** What holds data is changed in place, if at all. */
+function dataUntouched(stage: Stage, run: Run): void {
   const { model } = stage.setting;
   const data = cloudSteps(run).filter(({ type, op }) => holdsData(model, type) && op !== "update");
   ensure(data.length === 0, `data was touched: ${data.map(({ op, name }) => `${op} ${name}`).join(", ")}`);
-  const working = atWork(world, cluster);
-  ensure(working.length === 0, `at work in a region that stands by:\n${working.join("\n")}`);
 }
 
 export const RETURNING: readonly Scenario[] = [
@@ -64,13 +81,8 @@ export const RETURNING: readonly Scenario[] = [
     title: "the lost region answers again with all its objects at work: one update takes them over, at zero",
     notFor: replicated,
     async run(stage) {
-      const world = await stage.deployed();
+      const world = await failedOverAndBack(stage);
       const { primary, secondary } = regions(stage);
-      loseRegion(world, primary);
-      promote(stage, world);
-      stage.configure(world, FAILED_OVER);
-      succeeded(await stage.up(world, JUDGED));
-      returnRegion(world, primary);
       stage.configure(world, SWITCHED);
       await takenOver(stage, world, primary.cluster);
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the region that serves");
@@ -116,49 +128,39 @@ export const RETURNING: readonly Scenario[] = [
       "the lost region's server is gone for good: a pair made anew serves, with its backups copied again",
     notFor: replicated,
     async run(stage) {
-      const world = await stage.deployed();
+      const world = await failedOverAndBack(stage);
       const { primary, secondary } = regions(stage);
-      loseRegion(world, primary);
-      promote(stage, world);
-      stage.configure(world, FAILED_OVER);
-      succeeded(await stage.up(world, JUDGED));
-      returnRegion(world, primary);
       const gone = world.resource(SERVER, primary.server);
       handOver(world.cloud, gone);
       deleteBehind(world.cloud, gone.id);
       world.faults.patchForce = true;
-      await pairAnew(stage, world, SWITCHED, "secondary");
+      await pairAnew(stage, world);
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the region that serves");
     },
   },
 ];
 
-/** The two servers the stack file names by now, beginning with those of a place. */
-function serversOf(stage: Stage, world: World, place: "primary" | "secondary") {
-  const { generation } = readConfig(world.project, stage.stack)["database"] as { generation?: number };
-  const database = { ...stage.config.database, generation: generation ?? 1 };
+/** The two servers the stack file names by now, while the second region serves. */
+function servers(stage: Stage, world: World) {
+  const { generation = 1 } = readConfig(world.project, stage.stack)["database"] as { generation?: number };
+  const database = { ...stage.config.database, generation };
   const { primary, secondary } = stackPlatformNames({ ...stage.config, database });
-  const other = place === "primary" ? secondary : primary;
-  const named = (names: { server: string } | undefined) => world.resource(SERVER, names?.server ?? "");
-  return { server: named(place === "primary" ? primary : secondary), other: named(other) };
+  return {
+    server: world.resource(SERVER, secondary?.server ?? ""),
+    other: world.resource(SERVER, primary.server),
+  };
 }
 
 /** An adoption of everything, its commit, its command for the state, and the update that follows. */
-async function pairAnew(
-  stage: Stage,
-  world: World,
-  roles: Readonly<Record<string, string>>,
-  serving: "primary" | "secondary",
-): Promise<void> {
-  stage.configure(world, roles);
+async function pairAnew(stage: Stage, world: World): Promise<void> {
+  stage.configure(world, SWITCHED);
   const { values, renaming, exclude } = await adoptEverything(stage, world);
-  stage.configure(world, { ...roles, ...values } as Record<string, string>);
+  stage.configure(world, { ...SWITCHED, ...values } as Record<string, string>);
   succeeded(await stage.shell(world, renaming, {}, ""));
   const run = await stage.up(world, { refresh: true, exclude });
   succeeded(run);
   edgeUntouched(run);
-  const { model } = stage.setting;
-  const { server, other } = serversOf(stage, world, serving);
+  const { server, other } = servers(stage, world);
   for (const one of [server, other]) {
     const below = [...world.cloud.all()].filter(({ id }) =>
       id.toLowerCase().startsWith(`${one.id.toLowerCase()}/providers/`),
@@ -174,7 +176,6 @@ async function pairAnew(
     `the backups of ${server.id} have no copy in the other region`,
   );
   ensure(isReplica(other) && sourceOf(world.cloud, other)?.key === server.key, `${other.id} does not follow`);
-  const made = cloudSteps(run).filter(({ type, op }) => holdsData(model, type) && op !== "update");
-  ensure(made.length === 0, `data was touched: ${made.map(({ op, name }) => `${op} ${name}`).join(", ")}`);
+  dataUntouched(stage, run);
   noChange(await stage.preview(world, JUDGED));
 }
