@@ -83,7 +83,7 @@ function danger(
   before: ResourceDocument | undefined,
   after: ResourceDocument | undefined,
   model: Model,
-  others: readonly Tree[],
+  others: () => readonly Tree[],
 ): string {
   const data = before && holdsData(before.type, model);
   if (before && (kind === "replaced" || kind === "removed") && (before.protect || data)) {
@@ -116,8 +116,12 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
   const old = new Map(before.resources.map((resource) => [resource.urn, resource]));
   const changes: ResourceChange[] = [];
   // What is taken away in the same update is still there when the others are changed.
-  const others = ({ urn, type }: ResourceDocument): Tree[] =>
-    before.resources.filter((other) => other.type === type && other.urn !== urn).map(({ inputs }) => inputs);
+  const others =
+    ({ urn, type }: ResourceDocument) =>
+    (): Tree[] =>
+      before.resources
+        .filter((other) => other.type === type && other.urn !== urn)
+        .map(({ inputs }) => inputs);
   for (const resource of after.resources) {
     const aliases = (resource.options["aliases"] as string[] | undefined) ?? [];
     const former = old.has(resource.urn) ? undefined : aliases.find((alias) => old.has(alias));
@@ -146,7 +150,7 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
       urn,
       type: resource.type,
       properties: [],
-      danger: danger("removed", resource, undefined, model, []),
+      danger: danger("removed", resource, undefined, model, others(resource)),
     });
   }
   return changes.sort((a, b) => (a.urn < b.urn ? -1 : 1));

@@ -137,9 +137,10 @@ export class SandboxModel implements Model {
     const key = model.key(id, scope);
     const stored = cloud.get(key);
     if (!stored || stored.softDeleted) throw notFound(id);
-    const others = [...cloud.ofType(type)]
-      .filter((other) => other.key !== key && !other.softDeleted)
-      .map((other) => ({ ...other.inputs, ...other.outputs }));
+    const others = () =>
+      [...cloud.ofType(type)]
+        .filter((other) => other.key !== key && !other.softDeleted)
+        .map((other) => ({ ...other.inputs, ...other.outputs }));
     const [refused] = model.refusedUpdate?.(old, inputs, stored.outputs, others) ?? [];
     if (refused)
       throw new CloudError(400, "PropertyChangeNotAllowed", `${refused.property}: ${refused.reason}`);

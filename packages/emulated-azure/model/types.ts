@@ -125,9 +125,9 @@ export interface ResourceModel {
   /**
    * What the service refuses to change in place, e.g. a smaller disk.
    * @param live outputs as the cloud holds them
-   * @param others what else there is of the type: outputs where they are known, inputs otherwise
+   * @param others asks what else there is of the type: outputs where they are known, inputs otherwise
    */
-  refusedUpdate?(old: Tree, next: Tree, live: Tree, others: readonly Tree[]): readonly Failure[];
+  refusedUpdate?(old: Tree, next: Tree, live: Tree, others: () => readonly Tree[]): readonly Failure[];
   /** Outputs that an update leaves as the cloud holds them. */
   readonly keptOutputs?: readonly string[];
   /** Values the service adds: read-only properties, and defaults for inputs that were left out. */

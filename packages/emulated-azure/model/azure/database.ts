@@ -2,6 +2,7 @@ import { DISK_SIZES_GB } from "../../../azure-facts";
 import { numberAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Stored, Tree, Value } from "../types";
 import { ArmDefinition, armKey, armModels } from "./arm";
+import { isFollower } from "./replication";
 
 const SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/{serverName}";
 const HOST = "postgres.database.azure.com";
@@ -52,7 +53,7 @@ const FROZEN: Readonly<Record<string, string>> = {
 
 /** What a server may not be sent while it follows another, whatever it was made as. */
 function refusedOfReplica(next: Tree, live: Tree): Failure[] {
-  if (!/AsyncReplica$/.test(textAt(live, "replicationRole"))) return [];
+  if (!isFollower(live)) return [];
   const mode = stringAt(next, "highAvailability.mode") ?? "Disabled";
   const geo = stringAt(next, "backup.geoRedundantBackup") ?? "Disabled";
   return [
@@ -72,14 +73,14 @@ function refusedOfReplica(next: Tree, live: Tree): Failure[] {
 function follows(other: Tree, name: string): boolean {
   const source = other["sourceServerResourceId"];
   if (source === undefined) return false;
-  const role = stringAt(other, "replicationRole");
+  const isKnown = other["replicationRole"] !== undefined;
   const made = stringAt(other, "createMode") ?? "Replica";
-  if (!(role === undefined ? made === "Replica" : role.endsWith("AsyncReplica"))) return false;
+  if (!(isKnown ? isFollower(other) : made === "Replica")) return false;
   const known = typeof source === "string" && source.includes("/");
   return !known || source.toLowerCase().endsWith(`/${name.toLowerCase()}`);
 }
 
-function refusedServerUpdate(old: Tree, next: Tree, live: Tree, others: readonly Tree[]): Failure[] {
+function refusedServerUpdate(old: Tree, next: Tree, live: Tree, others: () => readonly Tree[]): Failure[] {
   const failures = Object.entries(FROZEN)
     .map(([property, why]) => ({
       property,
@@ -104,7 +105,7 @@ function refusedServerUpdate(old: Tree, next: Tree, live: Tree, others: readonly
     failures.push({ property: "version", reason: `is never lowered: at least ${was}, not ${is}` });
   const name = stringAt(next, "serverName") ?? "";
   // Microsoft, "Major version upgrades": not supported for a server that has read replicas.
-  if (is > was && others.some((other) => follows(other, name)))
+  if (is > was && others().some((other) => follows(other, name)))
     failures.push({
       property: "version",
       reason: `is not raised from ${was} to ${is} while a read replica follows: that is deleted first`,

@@ -22,9 +22,11 @@ export interface Promoted {
   readonly former?: Stored;
 }
 
-export function isReplica({ outputs }: Stored): boolean {
-  return /AsyncReplica$/.test(textAt(outputs, "replicationRole"));
-}
+/** Whether what a server says of itself is that it follows another. */
+export const isFollower = (outputs: Tree): boolean =>
+  /AsyncReplica$/.test(textAt(outputs, "replicationRole"));
+
+export const isReplica = ({ outputs }: Stored): boolean => isFollower(outputs);
 
 /** The server a replica follows, as far as it exists. */
 export function sourceOf(cloud: Cloud, server: Stored): Stored | undefined {
