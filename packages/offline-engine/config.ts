@@ -83,7 +83,7 @@ const RESERVED = /(^|[.:])(__proto__|prototype|constructor)([.[]|$)/;
  * project's namespace may be left out, and the value is read as YAML: nothing is an empty text, `null` takes the key away.
  * @throws UsageError when it is neither.
  */
-export function parseOverride(text: string): { path: string; value: unknown } {
+export function parseOverride(text: string): { path: string; written: string; value: unknown } {
   const at = text.indexOf("=");
   if (at < 1) throw new UsageError(`--config ${text}: allowed: <key>=<value>, e.g. database.storageGB=256`);
   const key = text.slice(0, at);
@@ -94,20 +94,24 @@ export function parseOverride(text: string): { path: string; value: unknown } {
   }
   try {
     const written = text.slice(at + 1);
-    return { path: key, value: written.trim() === "" ? "" : yaml.load(written) };
+    return { path: key, written, value: written.trim() === "" ? "" : yaml.load(written) };
   } catch (error) {
     throw new UsageError(`--config ${text}: is no YAML: ${reasonOf(error)}`);
   }
 }
 
-function apply(values: Record<string, unknown>, project: string, override: string, value: unknown): void {
-  const separator = override.indexOf(":");
-  const namespace = separator < 0 ? project : override.slice(0, separator);
-  const [first, ...rest] = override
-    .slice(separator + 1)
+/** Where an override leads, without the namespace: `database`, `replica`, or a number for an entry of a list. */
+export const overriddenPlace = (override: string): (string | number)[] =>
+  override
+    .slice(override.indexOf(":") + 1)
     .split(/[.[\]]+/)
     .filter((part) => part !== "")
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+
+function apply(values: Record<string, unknown>, project: string, override: string, value: unknown): void {
+  const separator = override.indexOf(":");
+  const namespace = separator < 0 ? project : override.slice(0, separator);
+  const [first, ...rest] = overriddenPlace(override);
   const key = `${namespace}:${String(first)}`;
   if (value === null && rest.length === 0) delete values[key];
   else values[key] = withValue(values[key], rest, value);

@@ -151,8 +151,8 @@ test("a plan that a policy forbids ends with 1 and writes nothing", async () => 
 
 describe("an override", () => {
   const meant = (text: string): unknown => {
-    const { path: key, value } = parseOverride(text);
-    return meantAs(key, text.slice(key.length + 1), value);
+    const { path: key, written, value } = parseOverride(text);
+    return meantAs(key, written, value);
   };
 
   test("is text where its key wants text, because a shell has taken its quotes away", () => {

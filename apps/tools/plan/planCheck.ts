@@ -3,7 +3,7 @@ import { readStacks, StackDocument } from "../../../stacks/files";
 import { stackSchema } from "../../../stacks/schema";
 import { ConfigError } from "../../../stacks/problems";
 import { UsageError } from "../../../packages/command/errors";
-import { readOverridden } from "../../../packages/offline-engine/config";
+import { overriddenPlace, readOverridden } from "../../../packages/offline-engine/config";
 
 /**
  * Checks the stack files, with overrides laid over those of the stacks that are planned, before anything is started: a
@@ -41,9 +41,5 @@ function laidOver(root: string, stack: string, overrides: Readonly<Record<string
  */
 export function meantAs(key: string, text: string, value: unknown): unknown {
   if (typeof value !== "number" && typeof value !== "boolean") return value;
-  const names = key
-    .slice(key.indexOf(":") + 1)
-    .split(/[.[\]]+/)
-    .filter((part) => part !== "");
-  return wantsText(stackSchema, names) ? text : value;
+  return wantsText(stackSchema, overriddenPlace(key)) ? text : value;
 }

@@ -46,8 +46,8 @@ docs/planning.md says what a plan shows, and what it cannot show.`;
 
 function override(text: string, earlier: Record<string, unknown>): Record<string, unknown> {
   try {
-    const { path: key, value } = parseOverride(text);
-    return { ...earlier, [key]: meantAs(key, text.slice(key.length + 1), value) };
+    const { path: key, written, value } = parseOverride(text);
+    return { ...earlier, [key]: meantAs(key, written, value) };
   } catch (error) {
     if (error instanceof UsageError) throw new InvalidArgumentError(error.message);
     throw error;
