@@ -21,7 +21,7 @@ import {
   RecoveryJob,
   RecoveryDeadline,
   RecoverySchedules,
-  DISRUPTED,
+  podFailurePolicy,
   scheduled,
 } from "./recoveryJobs";
 import { elsewhere, identityFile, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
@@ -145,20 +145,8 @@ export class BackupJobs extends pulumi.ComponentResource {
               // What holds no disk may stay: its pods are the nearest log of what it did.
               ...(job.scratch && { ttlSecondsAfterFinished: KEPT_SECONDS }),
               activeDeadlineSeconds: deadlineMinutes[job.deadline] * 60,
-              podFailurePolicy: {
-                rules: [
-                  {
-                    action: "FailJob",
-                    // Wrong settings stay wrong. A lease that is held is worth waiting for where a backup would be missed.
-                    onExitCodes: {
-                      containerName: job.identity,
-                      operator: "In",
-                      values: job.identity === "backup" ? [2] : [2, 4],
-                    },
-                  },
-                  DISRUPTED,
-                ],
-              },
+              // Wrong settings stay wrong. A lease that is held is worth waiting for where a backup would be missed.
+              podFailurePolicy: podFailurePolicy(job.identity, job.identity === "backup" ? [2] : [2, 4]),
               template: {
                 metadata: { annotations: NOT_EVICTED, labels: { ...labels, ...WORKLOAD_IDENTITY_LABEL } },
                 spec: this.pod(job),

@@ -17,7 +17,7 @@ import {
 } from "../kubernetes/vaultSecrets";
 import { secretsOf } from "../secrets/secretCatalog";
 import { READINESS } from "./readiness";
-import { DISRUPTED, scheduled } from "./recoveryJobs";
+import { podFailurePolicy, scheduled } from "./recoveryJobs";
 
 export interface ReadinessJobArgs {
   product: string;
@@ -114,15 +114,7 @@ export class ReadinessJob extends pulumi.ComponentResource {
               // A check that fails ends with 1 or 3 and is on record: another try would say the same.
               backoffLimit: READINESS.retries,
               activeDeadlineSeconds: READINESS.deadlineMinutes * 60,
-              podFailurePolicy: {
-                rules: [
-                  {
-                    action: "FailJob",
-                    onExitCodes: { containerName: READINESS.identity, operator: "In", values: [1, 2, 3] },
-                  },
-                  DISRUPTED,
-                ],
-              },
+              podFailurePolicy: podFailurePolicy(READINESS.identity, [1, 2, 3]),
               template: {
                 metadata: { labels: { ...labels, ...WORKLOAD_IDENTITY_LABEL } },
                 spec: this.pod(),

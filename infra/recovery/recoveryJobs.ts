@@ -49,11 +49,16 @@ export function scheduled({ schedule, suspended }: { schedule: string; suspended
   };
 }
 
-/** A pod that a node's drain or an upgrade takes away is no failure of the run. */
-export const DISRUPTED = {
-  action: "Ignore",
-  onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
-};
+/**
+ * When a run is not tried again; a pod that a node's drain or an upgrade takes away is no failure of it.
+ * @param exitCodes of the container, after which another try would end the same
+ */
+export const podFailurePolicy = (containerName: string, exitCodes: number[]) => ({
+  rules: [
+    { action: "FailJob", onExitCodes: { containerName, operator: "In", values: exitCodes } },
+    { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+  ],
+});
 
 /**
  * How often a backup is tried again. Another run may hold the database's lease, such as another tier's backup or a prune: each
