@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Permission } from "../../apps/recovery/serving/permission";
 import { SERVING_BLOB, SERVING_CONTAINER } from "../../apps/recovery/serving/record";
-import { Laptop } from "../../apps/rehearsal/laptop";
+import type { Laptop } from "../../apps/rehearsal/laptop";
 import { ORDERS } from "../../apps/rehearsal/laptop/application";
 import {
   backupsVerify,
@@ -15,6 +15,7 @@ import {
 import { MakeBackup } from "../../apps/rehearsal/laptop/chaos/backups";
 import { LateRights } from "../../apps/rehearsal/laptop/chaos/faults";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
+import { openWorld } from "./chaosWorld";
 
 /*
  * The invariants of the chaos campaign (`npm run chaos`), on production as it is planned, served on real servers, after a failover:
@@ -31,18 +32,8 @@ let world: World;
 const model: Model = { serving: 1, lost: undefined, incidents: 0 };
 
 beforeAll(async () => {
-  laptop = await Laptop.open("prod");
-  customer = laptop.customer();
-  await customer.places(5);
-  world = {
-    laptop,
-    customer,
-    given: new Set(),
-    backups: new Set(),
-    gateways: [],
-    say: () => undefined,
-    began: () => undefined,
-  };
+  world = await openWorld();
+  ({ laptop, customer } = world);
   await laptop.served.real?.databases.settled();
   const typed = ["failover", "prod", "--to", AWAY, "--yes", "--incident", "INC-invariants"];
   const ran = await laptop.operations(typed);

@@ -1,12 +1,13 @@
 import fs from "node:fs";
 import path from "node:path";
-import { Laptop, type Ran } from "../../apps/rehearsal/laptop";
+import type { Laptop, Ran } from "../../apps/rehearsal/laptop";
 import type { DieAt } from "../../apps/rehearsal/laptop/kill";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
 import { invariants, type Model, type World } from "../../apps/rehearsal/laptop/chaos";
 import { VERB_RIGHTS, type Right } from "../../apps/operations/rights";
 import type { Wish } from "../../packages/emulated-azure/rights/decide";
 import { covers } from "../../packages/emulated-azure/rights/roles";
+import { openWorld } from "./chaosWorld";
 import { readJournal } from "../../apps/operations/frame/journal";
 
 /*
@@ -23,18 +24,8 @@ let world: World;
 const model: Model = { serving: 0, lost: undefined, incidents: 0 };
 
 beforeAll(async () => {
-  laptop = await Laptop.open("prod");
-  customer = laptop.customer();
-  await customer.places(5);
-  world = {
-    laptop,
-    customer,
-    given: new Set(),
-    backups: new Set(),
-    gateways: [],
-    say: () => undefined,
-    began: () => undefined,
-  };
+  world = await openWorld();
+  ({ laptop, customer } = world);
 });
 afterAll(() => laptop?.close());
 

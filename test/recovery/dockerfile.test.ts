@@ -5,7 +5,6 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
-import { build } from "esbuild";
 import type { Copy, From, Healthcheck, Instruction } from "dockerfile-ast";
 import { validate, ValidationSeverity } from "dockerfile-utils";
 import yaml from "js-yaml";
@@ -13,7 +12,7 @@ import { RUN_AS } from "../../infra/kubernetes/security";
 import { DEFAULT_PORT } from "../../apps/recovery/exporter/server";
 import { exporterPort, healthcheck } from "../../apps/recovery/healthcheck";
 import { startAzurite } from "../../packages/local-servers/azurite";
-import { argumentsOf, readDockerfile } from "../support/dockerfile";
+import { argumentsOf, forgotten, readDockerfile } from "../support/dockerfile";
 import { recovery, root, run } from "../support/recoveryCli";
 import { stackNames } from "../../stacks/files";
 
@@ -83,21 +82,8 @@ describe("the image's Dockerfile", () => {
   });
 
   test("copies every file the bundles are made of", async () => {
-    const { metafile } = await build({
-      absWorkingDir: root,
-      entryPoints: ["cli", "incident", "healthcheck"].map((name) => `apps/recovery/${name}.ts`),
-      outdir: "unwritten",
-      bundle: true,
-      write: false,
-      platform: "node",
-      packages: "external",
-      metafile: true,
-      logLevel: "silent",
-    });
-    const forgotten = Object.keys(metafile.inputs).filter(
-      (file) => !copied.some((folder) => file.startsWith(`${folder}/`)),
-    );
-    expect(forgotten).toEqual([]);
+    const bundles = ["cli", "incident", "healthcheck"].map((name) => `apps/recovery/${name}.ts`);
+    expect(await forgotten(bundles, copied)).toEqual([]);
   });
 
   test("runs as the user the cluster runs it as, who has a name", () => {

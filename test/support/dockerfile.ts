@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { build } from "esbuild";
 import { type Copy, type Dockerfile, DockerfileParser, type Instruction } from "dockerfile-ast";
 import { projectRoot } from "../../packages/command/root";
 
@@ -15,6 +16,27 @@ export interface ReadDockerfile {
 
 export const argumentsOf = (instruction: Instruction): string[] =>
   instruction.getArguments().map((argument) => argument.getValue());
+
+/** Files of the project that bundles are made of and that none of what an image copies holds. */
+export async function forgotten(
+  entryPoints: readonly string[],
+  copied: readonly string[],
+): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: projectRoot(__dirname),
+    entryPoints: [...entryPoints],
+    outdir: "unwritten",
+    bundle: true,
+    write: false,
+    platform: "node",
+    packages: "external",
+    metafile: true,
+    logLevel: "silent",
+  });
+  return Object.keys(metafile.inputs).filter(
+    (file) => !copied.some((folder) => file.startsWith(`${folder}/`)),
+  );
+}
 
 /** @param file from the project's root */
 export function readDockerfile(file: string): ReadDockerfile {
