@@ -74,9 +74,16 @@ class Instance {
     return this.call("create", request.setPreview(preview));
   }
 
-  read(type: string, name: string, id: string, inputs?: object): Promise<proto.ReadResponse> {
+  read(
+    type: string,
+    name: string,
+    id: string,
+    inputs?: object,
+    properties?: Struct,
+  ): Promise<proto.ReadResponse> {
     const request = new proto.ReadRequest().setUrn(urn(type, name)).setType(type).setName(name).setId(id);
     if (inputs) request.setInputs(struct(inputs));
+    if (properties) request.setProperties(properties);
     return this.call("read", request);
   }
 
@@ -333,14 +340,77 @@ describe("resources", () => {
   test("what Azure moved is read back as inputs, and what it never returns is kept from the state", async () => {
     const provider = await azure();
     await provider.create(GROUP, "group", group);
-    await provider.create(SERVER, "server", server);
+    const before = (await provider.create(SERVER, "server", server)).getProperties();
     happen(model, cloud, serverId, "ha-failover");
-    const read = await provider.read(SERVER, "server", serverId, server);
-    expect(plain(read.getInputs())).toMatchObject({
+    const read = await provider.read(SERVER, "server", serverId, server, before);
+    const inputs = {
+      ...server,
       availabilityZone: "2",
       highAvailability: { mode: "ZoneRedundant", standbyAvailabilityZone: "1" },
-      administratorLoginPassword: "not-a-real-one",
+    };
+    expect(plain(read.getInputs())).toEqual(inputs);
+    // Filled in by the service: no input before it changes.
+    expect(plain(before)).toMatchObject({ replicationRole: "Primary" });
+    change(cloud, serverId, "replicationRole", "AsyncReplica");
+    const demoted = await provider.read(SERVER, "server", serverId, inputs, read.getProperties());
+    expect(plain(demoted.getInputs())).toEqual({ ...inputs, replicationRole: "AsyncReplica" });
+  });
+
+  test("a refresh puts into the inputs what differs between the properties of before and now, and nothing else", async () => {
+    const provider = await azure();
+    await provider.create(GROUP, "group", group);
+    const named = { ...account, tags: { of: "us", kept: "x" }, sku: { name: "standard_lrs" } };
+    const made = await provider.create(ACCOUNT, "account", named);
+    const properties = made.getProperties();
+    const inputs = async (of = properties) =>
+      plain((await provider.read(ACCOUNT, "account", made.getId(), named, of)).getInputs());
+    expect(await inputs()).toEqual(named);
+    change(cloud, made.getId(), "accessTier", "Cool");
+    expect(await inputs()).toEqual({ ...named, accessTier: "Cool" });
+    change(cloud, made.getId(), "tags", { of: "them" });
+    expect(await inputs()).toEqual({ ...named, accessTier: "Cool", tags: { of: "them" } });
+    // What the state knows already has not changed, whatever the inputs say.
+    const now = (await provider.read(ACCOUNT, "account", made.getId(), named, properties)).getProperties();
+    expect(await inputs(now)).toEqual(named);
+  });
+
+  test("what others sent to Azure is no input, unless a property shows it", async () => {
+    const provider = await azure();
+    await provider.create(GROUP, "group", group);
+    const before = (await provider.create(SERVER, "server", server)).getProperties();
+    const stored = cloud.get(model.resource(SERVER).key(serverId, { package: "azure-native", config: {} }))!;
+    cloud.put({
+      ...stored,
+      inputs: { ...stored.inputs, createMode: "Update", version: "16", maintenanceWindow: { dayOfWeek: 0 } },
+      outputs: { ...stored.outputs, maintenanceWindow: { dayOfWeek: 0 } },
     });
+    const read = await provider.read(SERVER, "server", serverId, server, before);
+    expect(plain(read.getInputs())).toEqual({ ...server, maintenanceWindow: { dayOfWeek: 0 } });
+  });
+
+  test("an import takes what can be sent of everything that is shown, and the names of its id", async () => {
+    const provider = await azure();
+    await provider.create(GROUP, "group", group);
+    await provider.create(SERVER, "server", server);
+    const { administratorLoginPassword, ...sendable } = server;
+    void administratorLoginPassword;
+    const read = plain((await provider.read(SERVER, "server", serverId)).getInputs());
+    expect(read).toMatchObject({ ...sendable, replicationRole: "Primary" });
+    for (const never of ["administratorLoginPassword", "createMode", "state", "name", "id", "type"])
+      expect(read).not.toHaveProperty(never);
+  });
+
+  test("a refresh of an object in a cluster looks at the fields of the state's inputs only", async () => {
+    const cluster = await connect("kubernetes", { clusterIdentifier: "one" });
+    const type = "kubernetes:core/v1:ConfigMap";
+    const settings = { metadata: { name: "settings" }, data: { level: "info" } };
+    const made = await cluster.create(type, "settings", settings);
+    change(cloud, made.getId(), "metadata.annotations", { "kubectl.kubernetes.io/restartedAt": "now" });
+    const inputs = async () =>
+      plain((await cluster.read(type, "settings", made.getId(), settings, made.getProperties())).getInputs());
+    expect(await inputs()).toEqual(settings);
+    change(cloud, made.getId(), "data.level", "debug");
+    expect(await inputs()).toEqual({ ...settings, data: { level: "debug" } });
   });
 
   test("random values live in the state: reading returns them, and other keepers replace", async () => {

@@ -2,7 +2,7 @@ import { refuseAsArm, refuseLocked } from "../provider/limits";
 import { FACTS } from "../model/azure/arm";
 import { handOver, SERVER } from "../model/azure/replication";
 import { isTree, merge, valueAt, withValue, parsePath } from "../model/paths";
-import type { Failure, ResourceModel, Scope, Stored, Tree } from "../model/types";
+import type { Failure, ResourceModel, Stored, Tree } from "../model/types";
 import { resourcesBelow, undoing } from "../store/changes";
 import { ArmAnswer, ArmContext, ArmRequest, list } from "./context";
 import { ArmError, notFound } from "./errors";
@@ -72,7 +72,7 @@ async function write(
 ): Promise<ArmAnswer> {
   const { route, body, scope } = request;
   const { cloud } = context;
-  const names = pathInputs(model, route.path, scope);
+  const names = namesIn(model, route.path);
   const key = model.key(route.path, scope);
   const there = cloud.get(key);
   const before = there?.softDeleted ? undefined : there;
@@ -137,7 +137,7 @@ async function remove(context: ArmContext, request: ArmRequest, model: ResourceM
   const started = await perform(
     context,
     attempt,
-    model.serialisedBy?.(pathInputs(model, route.path, scope), route.path, scope),
+    model.serialisedBy?.(namesIn(model, route.path), route.path, scope),
     async (done) => {
       // By the path by which it is shown: an endpoint is the writer's, whatever server of the pair it was made below.
       refuseLocked(cloud, found.id);
@@ -245,21 +245,8 @@ function refuseInvalid(failures: readonly Failure[]): void {
       );
 }
 
-/** Values of the inputs an id is made of, read back from it. */
-export function pathInputs(model: ResourceModel, id: string, scope: Scope): Tree {
-  const template = model.id(Object.fromEntries(model.idInputs.map((name) => [name, `{${name}}`])), scope);
-  const [first = ""] = model.idInputs;
-  const extension = template.startsWith(`/{${first}}/`) || template.startsWith(`{${first}}/`);
-  const wanted = template.split("/").filter((part) => part !== "");
-  const given = id.split("/").filter((part) => part !== "");
-  const result: Record<string, string> = {};
-  const offset = given.length - wanted.length;
-  wanted.forEach((part, i) => {
-    const name = /^\{(\w+)\}$/.exec(part)?.[1];
-    if (name) result[name] = given[i + offset] ?? "";
-  });
-  if (extension) result[first] = `/${given.slice(0, offset + 1).join("/")}`;
-  return result;
+function namesIn(model: ResourceModel, id: string): Tree {
+  return model.namesIn?.(id) ?? {};
 }
 
 function requireGroup(context: ArmContext, request: ArmRequest): void {

@@ -2,6 +2,7 @@ import kubernetesFacts from "../facts/kubernetes.json";
 import type { Facts } from "../facts/types";
 import { hash } from "./cloud";
 import { isTree, objectsAt, stringAt, valueAt } from "./paths";
+import { asFarAsAsked } from "./refresh";
 import { Shapes } from "./shapes";
 import { Failure, Made, PackageModel, ResourceModel, Scope, Tree, UNKNOWN, Value } from "./types";
 
@@ -194,6 +195,7 @@ function model(type: string, kind: string): ResourceModel {
       old["immutable"] === true && JSON.stringify(old["data"]) !== JSON.stringify(next["data"])
         ? [{ property: "data", reason: "cannot be changed while immutable is true" }]
         : [],
+    refreshed: ({ inputs }, state) => (state ? (asFarAsAsked(inputs, state.inputs) as Tree) : inputs),
     computed: liveObject,
   };
 }

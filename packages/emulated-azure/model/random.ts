@@ -135,6 +135,7 @@ function model(type: string): ResourceModel {
     parents: () => [],
     check: (given) => [...SHAPES.check(facts.inputs, given), ...(definition.check?.(given) ?? [])],
     stateOnly: true,
+    refreshed: (found, state) => state?.inputs ?? found.inputs,
     computed: (made) => ({ ...made.inputs, ...definition.make(made) }),
     idFrom: (outputs) => (definition.id ? String(outputs[definition.id] as string | number) : "none"),
   };

@@ -48,6 +48,39 @@ export class Shapes {
     );
   }
 
+  /** What of an object's properties can be sent, at every depth; undefined for an object of another kind. */
+  sendable(shape: string, properties: Tree): Tree | undefined {
+    const result: Record<string, Value> = {};
+    for (const [name, { type }] of Object.entries(this.facts.shapes[shape] ?? {})) {
+      const value = properties[name];
+      if (value === undefined || value === null) continue;
+      if (isConstant(type) && !type.enum.includes(value as string)) return undefined;
+      result[name] = this.sendableValue(type, value);
+    }
+    return result;
+  }
+
+  private sendableValue(type: FactType, value: Value): Value {
+    if (typeof type === "string" || "enum" in type) return value;
+    if ("list" in type) {
+      if (Array.isArray(value)) return value.map((item: Value) => this.sendableValue(type.list, item));
+      // Identities are sent as a list of ids and shown as a map by id.
+      return isTree(value) && type.list === "string" ? Object.keys(value).sort() : value;
+    }
+    if (!isTree(value)) return value;
+    if ("shape" in type) return this.sendable(type.shape, value) ?? value;
+    if ("map" in type)
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, this.sendableValue(type.map, item)]),
+      );
+    for (const option of type.oneOf) {
+      const found =
+        typeof option === "object" && "shape" in option ? this.sendable(option.shape, value) : undefined;
+      if (found) return found;
+    }
+    return value;
+  }
+
   private previewed(described: string, value: Value | undefined): Value {
     if (value === undefined) return UNKNOWN;
     const outputs = this.facts.outputs[described];
@@ -100,6 +133,11 @@ export class Shapes {
       ? []
       : (tried.sort((a, b) => a.length - b.length)[0] ?? []);
   }
+}
+
+/** A property that tells kinds of objects apart by its only value. */
+function isConstant(type: FactType): type is Extract<FactType, { enum: unknown }> {
+  return typeof type === "object" && "enum" in type && !type.open && type.enum.length === 1;
 }
 
 function bounds(value: Value, at: string, property: FactProperty): Failure[] {

@@ -110,6 +110,13 @@ export interface ResourceModel {
   readonly idInputs: readonly string[];
   /** The identifier, from known {@link idInputs}. */
   id(inputs: Tree, scope: Scope): string;
+  /** Values of {@link idInputs}, read back from an identifier; only of what the resource manager holds. */
+  namesIn?(id: string): Tree;
+  /**
+   * The inputs a refresh leads to, as the provider works them out.
+   * @param state what Pulumi's state holds; absent at an import, which takes the resource as it is
+   */
+  refreshed(found: Stored, state?: Pick<Stored, "inputs" | "outputs">): Tree;
   /** The identifier when it is made together with the outputs rather than from the inputs. */
   idFrom?(outputs: Tree): string;
   /** Exists in Pulumi's state only, as random values do: nothing to find or delete in the cloud. */

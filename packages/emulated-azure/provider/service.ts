@@ -4,8 +4,8 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { armKey } from "../model/azure/arm";
 import { refuseInactive } from "../model/azure/replication";
-import { parsePath, valueAt, withValue } from "../model/paths";
-import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Stored, Tree, Value } from "../model/types";
+import { parsePath, valueAt } from "../model/paths";
+import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Tree, Value } from "../model/types";
 import { nameOf } from "../../wire/urn";
 import { toStruct } from "../../wire/struct";
 import { Path } from "../../wire/values";
@@ -202,7 +202,8 @@ export class ProviderService {
     const secrets = [...old.secrets, ...known.secrets];
     const response = new proto.ReadResponse().setId(found.id);
     response.setProperties(this.properties(subject.type, found.outputs, secrets));
-    response.setInputs(toStruct(this.refreshedInputs(found, old.tree), secrets));
+    const state = request.hasInputs() ? { inputs: old.tree, outputs: known.tree } : undefined;
+    response.setInputs(toStruct(this.model.resource(subject.type).refreshed(found, state), secrets));
     return response;
   }
 
@@ -212,15 +213,6 @@ export class ProviderService {
     response.setProperties(request.getProperties());
     response.setInputs(request.getInputs());
     return response;
-  }
-
-  /** What the service never returns is taken from the state. */
-  private refreshedInputs(found: Stored, old: Tree): Tree {
-    const { writeOnly = [] } = this.model.resource(found.type);
-    return writeOnly.reduce(
-      (inputs, path) => withValue(inputs, parsePath(path), valueAt(old, path)),
-      found.inputs,
-    );
   }
 
   private async update(request: proto.UpdateRequest, peer: string): Promise<proto.UpdateResponse> {

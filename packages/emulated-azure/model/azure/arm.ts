@@ -1,7 +1,8 @@
 import azureFacts from "../../facts/azure.json";
 import type { Facts } from "../../facts/types";
 import { guid, hash } from "../cloud";
-import { stringAt } from "../paths";
+import { parsePath, stringAt, withoutKey, withValue } from "../paths";
+import { carriedOver, withoutEmpty } from "../refresh";
 import { Shapes } from "../shapes";
 import { Failure, Made, ResourceModel, Scope, Stored, Tree } from "../types";
 
@@ -53,6 +54,23 @@ function fill(template: string, inputs: Tree, scope: Scope): string {
   return text.startsWith("/") ? text : `/${text}`;
 }
 
+/** Values of a template's placeholders in an id, but its subscription's. */
+function namesOf(template: string, id: string): Tree {
+  const wanted = template.split("/").filter((part) => part !== "");
+  const given = id.split("/").filter((part) => part !== "");
+  const offset = given.length - wanted.length;
+  const names = Object.fromEntries(
+    wanted.flatMap((part, i): [string, string][] => {
+      const name = /^\{(\w+)\}$/.exec(part)?.[1];
+      return name ? [[name, given[i + offset] ?? ""]] : [];
+    }),
+  );
+  const extended = /^\{(\w+)\}/.exec(template)?.[1];
+  // Whatever is extended has an id of any length.
+  if (extended) names[extended] = `/${given.slice(0, offset + 1).join("/")}`;
+  return withoutKey(names, "subscriptionId");
+}
+
 function placeholders(template: string): string[] {
   return [...template.matchAll(/\{(\w+)\}/g)]
     .map(([, name]) => name as string)
@@ -91,6 +109,12 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     .filter(([, property]) => property.required)
     .map(([input]) => input);
   const upTo = definition.serialisedUpTo;
+  const sendable = (outputs: Tree): Tree =>
+    [...names, "id", ...(definition.writeOnly ?? [])].reduce(
+      (tree, path) => withValue(tree, parsePath(path), undefined),
+      SHAPES.sendable(facts.inputs, outputs) ?? {},
+    );
+  const namesIn = (id: string): Tree => namesOf(template, id);
   const serialised = upTo && template.slice(0, template.indexOf(`{${upTo}}`) + upTo.length + 2);
   return {
     type,
@@ -105,6 +129,11 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     secretOutputs: definition.secretOutputs ?? [],
     idInputs: names,
     id: (inputs, scope) => fill(template, inputs, scope),
+    namesIn,
+    refreshed: (found, state) =>
+      state
+        ? carriedOver(state.inputs, sendable(state.outputs), sendable(found.outputs))
+        : { ...namesIn(found.id), ...withoutEmpty(sendable(found.outputs)) },
     key: (id) => armKey(id),
     parents: (inputs, id, scope) =>
       ancestors(id, extension ? fill(`{${names[0] ?? ""}}`, inputs, scope) : undefined),
