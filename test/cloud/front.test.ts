@@ -153,6 +153,16 @@ describe("what ARM refuses", () => {
     ]);
     const odd = { properties: { storage: { storageSizeGB: 100 } } };
     expect(refused(await ask("PATCH", `${SERVER}?${VERSION}`, odd))).toEqual([400, "InvalidParameterValue"]);
+    // What somebody sent stands in the message, and must not pass for its reason.
+    const word = { ...server, properties: { ...server.properties, storage: { type: "required" } } };
+    for (const [method, body] of [
+      ["PUT", word] as const,
+      ["PATCH", { properties: word.properties }] as const,
+    ])
+      expect(refused(await ask(method, `${SERVER}?${VERSION}`, body))).toEqual([
+        400,
+        "InvalidParameterValue",
+      ]);
     const login = { ...server, properties: { ...server.properties, administratorLogin: "another" } };
     expect(refused(await ask("PUT", `${SERVER}?${VERSION}`, login))).toEqual([
       400,

@@ -374,6 +374,7 @@ describe("the cloud", () => {
     expect(failures).toContainEqual({
       property: "metadata.annotations.gone",
       reason: "must be a string, not nothing",
+      kind: "mistyped",
     });
   });
 

@@ -219,7 +219,7 @@ export function invalidContent({ property, reason }: Failure): ArmError {
   );
 }
 
-const isMissing = ({ reason }: Failure): boolean => /required/.test(reason);
+const isMissing = ({ kind }: Failure): boolean => kind === "missing";
 
 /**
  * Whether something is missing that a PATCH does not touch: the bodies of PATCH that the services publish require nothing, such as

@@ -2,7 +2,7 @@ import kubernetesFacts from "../facts/kubernetes.json";
 import type { Facts } from "../facts/types";
 import { isTree } from "../model/paths";
 import { Shapes } from "../model/shapes";
-import type { Tree, Value } from "../model/types";
+import type { Failure, Tree, Value } from "../model/types";
 import type { Kind } from "./kinds";
 import { apiVersionOf } from "./kinds";
 import { badRequest } from "./status";
@@ -30,14 +30,20 @@ function mistyped({ group, version, kind }: Kind, object: Tree): string[] {
           : part(object["spec"], spec, "spec")),
       ];
   return [...failures, ...part(object["status"], undefined, "status")]
-    .filter(({ reason }) => /^must be an? /.test(reason))
+    .filter(({ kind }) => kind === "mistyped")
     .map(({ property, reason }) => `.${property} ${reason}`);
 }
 
-function part(value: Value | undefined, shape: string | undefined, at: string) {
+function part(value: Value | undefined, shape: string | undefined, at: string): Failure[] {
   if (value === undefined || value === null) return [];
   if (!isTree(value))
-    return [{ property: at, reason: `must be an object, not ${JSON.stringify(value).slice(0, 60)}` }];
+    return [
+      {
+        property: at,
+        reason: `must be an object, not ${JSON.stringify(value).slice(0, 60)}`,
+        kind: "mistyped",
+      },
+    ];
   return shape === undefined ? [] : SHAPES.check(shape, value, at);
 }
 

@@ -60,7 +60,7 @@ export class SandboxModel implements Model {
         valueAt(complete, property) === undefined &&
         !failures.some((f) => f.property === property || property.startsWith(`${f.property}.`))
       ) {
-        failures.push({ property, reason: "is required and missing" });
+        failures.push({ property, reason: "is required and missing", kind: "missing" });
       }
     }
     return { inputs: complete, failures };

@@ -15,7 +15,11 @@ export class Shapes {
     if (!properties) throw new Error(`no facts about ${shape}`);
     const missing = Object.entries(properties)
       .filter(([name, property]) => property.required && value[name] === undefined)
-      .map(([name]) => ({ property: join(at, name), reason: "is required and missing" }));
+      .map(([name]): Failure => ({
+        property: join(at, name),
+        reason: "is required and missing",
+        kind: "missing",
+      }));
     const given = Object.entries(value).flatMap(([name, item]): Failure[] => {
       const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
       if (item === undefined || item === null || name.startsWith("__")) return [];
@@ -97,11 +101,11 @@ export class Shapes {
 
   private value(type: FactType, value: Value, at: string, property?: FactProperty): Failure[] {
     if (value === UNKNOWN) return [];
-    const wrong = (allowed: string): Failure[] => [
-      { property: at, reason: `must be ${allowed}, not ${show(value)}` },
+    const mistyped = (wanted: string): Failure[] => [
+      { property: at, reason: `must be ${wanted}, not ${show(value)}`, kind: "mistyped" },
     ];
     if (typeof type === "string") {
-      if (type !== "any" && typeof value !== type) return wrong(`a ${type}`);
+      if (type !== "any" && typeof value !== type) return mistyped(`a ${type}`);
       return property ? bounds(value, at, property) : [];
     }
     if ("enum" in type) {
@@ -111,15 +115,17 @@ export class Shapes {
       const fits =
         EXAMPLES_ONLY.test(at) ||
         (type.open ? allowed.some((a) => a.toLowerCase() === found.toLowerCase()) : allowed.includes(found));
-      return fits ? [] : wrong(`one of ${allowed.join(", ")}`);
+      return fits
+        ? []
+        : [{ property: at, reason: `must be one of ${allowed.join(", ")}, not ${show(value)}` }];
     }
-    if ("shape" in type) return isTree(value) ? this.check(type.shape, value, at) : wrong("an object");
+    if ("shape" in type) return isTree(value) ? this.check(type.shape, value, at) : mistyped("an object");
     if ("map" in type) {
-      if (!isTree(value)) return wrong("a map");
+      if (!isTree(value)) return mistyped("a map");
       return Object.entries(value).flatMap(([key, item]) => this.value(type.map, item, join(at, key)));
     }
     if ("list" in type) {
-      if (!Array.isArray(value)) return wrong("a list");
+      if (!Array.isArray(value)) return mistyped("a list");
       const count = value.length;
       const { minItems = 0, maxItems = Infinity } = property ?? {};
       const size =

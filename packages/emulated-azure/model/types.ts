@@ -18,8 +18,10 @@ export interface Scope {
 export interface Failure {
   /** Path of the input, e.g. `backup.backupRetentionDays`; empty for the resource as a whole. */
   readonly property: string;
-  /** What is wrong and what is allowed. */
+  /** What is wrong and what is allowed, for people. */
   readonly reason: string;
+  /** For whoever answers otherwise to it: nothing was given, or a value of another type. Absent: anything else. */
+  readonly kind?: "missing" | "mistyped";
 }
 
 /** One resource as the emulated cloud holds it. */

@@ -22,17 +22,25 @@ function checkServer(inputs: Tree): Failure[] {
   if (fresh) {
     for (const property of ["sku", "storage", "version"]) {
       if (inputs[property] === undefined) {
-        failures.push({ property, reason: "is required and missing for a new server" });
+        failures.push({ property, reason: "is required and missing for a new server", kind: "missing" });
       }
     }
     const password = (stringAt(inputs, "authConfig.passwordAuth") ?? "Enabled") === "Enabled";
     for (const property of ["administratorLogin", "administratorLoginPassword"]) {
       if (password && inputs[property] === undefined) {
-        failures.push({ property, reason: "is required while authConfig.passwordAuth is Enabled" });
+        failures.push({
+          property,
+          reason: "is required while authConfig.passwordAuth is Enabled",
+          kind: "missing",
+        });
       }
     }
   } else if (READS_SOURCE.includes(mode) && !source) {
-    failures.push({ property: "sourceServerResourceId", reason: `is required by createMode ${mode}` });
+    failures.push({
+      property: "sourceServerResourceId",
+      reason: `is required by createMode ${mode}`,
+      kind: "missing",
+    });
   }
   const size = numberAt(inputs, "storage.storageSizeGB");
   const type = stringAt(inputs, "storage.type") ?? "Premium_LRS";
