@@ -9,6 +9,9 @@
  * `{ id, message }` or `{ id, error }`.
  */
 const Module = require("node:module");
+const { lateCompiler } = require("./lateCompiler.cjs");
+
+lateCompiler();
 
 /** Stands in for the server of @grpc/grpc-js. */
 class ChannelServer {

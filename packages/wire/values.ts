@@ -37,34 +37,49 @@ export function isMarker(value: unknown): boolean {
   return UNKNOWN_MARKERS.has(value);
 }
 
-function special(value: { [key: string]: Json }, path: Path, secrets: Path[]): Value {
-  switch (value[SIGNATURE_KEY]) {
-    case SECRET:
-      secrets.push(path);
-      return walk(value["value"] ?? null, path, secrets);
-    case OUTPUT:
-      if (value["secret"] === true) secrets.push(path);
-      return "value" in value ? walk(value["value"] ?? null, path, secrets) : UNKNOWN;
-    case RESOURCE:
-      // A reference stands for the id of a custom resource, which a preview does not know, or for a component's URN.
-      if (typeof value["id"] !== "string") return value["urn"] as string;
-      return value["id"] === "" || isMarker(value["id"]) ? UNKNOWN : value["id"];
-    case ASSET:
-    case ARCHIVE:
-      throw new Error(`${path.join(".")}: assets and archives are not emulated; pass their content as text`);
-    default:
-      throw new Error(`${path.join(".")}: unknown kind of value ${JSON.stringify(value[SIGNATURE_KEY])}`);
-  }
-}
+/** Takes a property map off the wire. Where it stands is one list that grows and shrinks: most values are plain. */
+class Reader {
+  readonly secrets: Path[] = [];
+  private readonly path: (string | number)[] = [];
 
-function walk(value: Json, path: Path, secrets: Path[]): Value {
-  if (isMarker(value)) return UNKNOWN;
-  if (Array.isArray(value)) return value.map((item, index) => walk(item, [...path, index], secrets));
-  if (typeof value !== "object" || value === null) return value;
-  if (SIGNATURE_KEY in value) return special(value, path, secrets);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, walk(item, [...path, key], secrets)]),
-  );
+  read(value: Json): Value {
+    if (isMarker(value)) return UNKNOWN;
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map((item, index) => this.below(index, item));
+    if (SIGNATURE_KEY in value) return this.special(value);
+    return Object.fromEntries(Object.keys(value).map((key) => [key, this.below(key, value[key] as Json)]));
+  }
+
+  private below(key: string | number, value: Json): Value {
+    this.path.push(key);
+    const read = this.read(value);
+    this.path.pop();
+    return read;
+  }
+
+  private special(value: { [key: string]: Json }): Value {
+    switch (value[SIGNATURE_KEY]) {
+      case SECRET:
+        this.secrets.push([...this.path]);
+        return this.read(value["value"] ?? null);
+      case OUTPUT:
+        if (value["secret"] === true) this.secrets.push([...this.path]);
+        return "value" in value ? this.read(value["value"] ?? null) : UNKNOWN;
+      case RESOURCE:
+        // A reference stands for the id of a custom resource, which a preview does not know, or for a component's URN.
+        if (typeof value["id"] !== "string") return value["urn"] as string;
+        return value["id"] === "" || isMarker(value["id"]) ? UNKNOWN : value["id"];
+      case ASSET:
+      case ARCHIVE:
+        throw new Error(
+          `${this.path.join(".")}: assets and archives are not emulated; pass their content as text`,
+        );
+      default:
+        throw new Error(
+          `${this.path.join(".")}: unknown kind of value ${JSON.stringify(value[SIGNATURE_KEY])}`,
+        );
+    }
+  }
 }
 
 /**
@@ -72,12 +87,13 @@ function walk(value: Json, path: Path, secrets: Path[]): Value {
  * @throws Error for assets and archives, which the sandbox does not emulate.
  */
 export function decode(json: Json | undefined): Decoded {
-  const secrets: Path[] = [];
-  const tree = walk(json ?? {}, [], secrets);
-  return { tree: tree as Tree, secrets };
+  const reader = new Reader();
+  const tree = reader.read(json ?? {});
+  return { tree: tree as Tree, secrets: reader.secrets };
 }
 
 function emit(value: Value, secrets: readonly Path[], depth: number): Json {
+  if (secrets.length === 0) return plain(value, secrets, depth);
   const here = secrets.filter((path) => path.length > depth);
   const json = plain(value, here, depth);
   return here.length === secrets.length ? json : { [SIGNATURE_KEY]: SECRET, value: json };
@@ -85,13 +101,16 @@ function emit(value: Value, secrets: readonly Path[], depth: number): Json {
 
 function plain(value: Value, secrets: readonly Path[], depth: number): Json {
   if (value === UNKNOWN) return UNKNOWN_MARKER;
-  const below = (key: string | number): Path[] => secrets.filter((path) => path[depth] === key);
+  // Most values hold no secret: nothing is looked for, and no list made, below them.
+  const below = (key: string | number): readonly Path[] =>
+    secrets.length === 0 ? secrets : secrets.filter((path) => path[depth] === key);
   if (Array.isArray(value)) return value.map((item: Value, i) => emit(item, below(i), depth + 1));
   if (typeof value !== "object" || value === null) return value as Json;
+  const tree = value as Tree;
   return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [key, emit(item as Value, below(key), depth + 1)]),
+    Object.keys(tree)
+      .filter((key) => tree[key] !== undefined)
+      .map((key) => [key, emit(tree[key] as Value, below(key), depth + 1)]),
   );
 }
 

@@ -37,7 +37,8 @@ export interface PlanDocument {
 function render(value: Value, secrets: readonly Path[], depth: number): JsonValue {
   if (secrets.some((path) => path.length === depth)) return SECRET_TEXT;
   if (value === UNKNOWN) return UNKNOWN_TEXT;
-  const below = (key: string | number): Path[] => secrets.filter((path) => path[depth] === key);
+  const below = (key: string | number): readonly Path[] =>
+    secrets.length === 0 ? secrets : secrets.filter((path) => path[depth] === key);
   if (Array.isArray(value)) return value.map((item: Value, i) => render(item, below(i), depth + 1));
   if (typeof value !== "object" || value === null) return value as JsonValue;
   return Object.fromEntries(
