@@ -16,7 +16,7 @@ module.exports = {
   ],
   modulePathIgnorePatterns: ["<rootDir>/.build/", "<rootDir>/policies/bin/"],
   testSequencer: "<rootDir>/test/support/slowestFirst.js",
-  globalSetup: "<rootDir>/test/support/scratch.js",
+  globalSetup: "<rootDir>/test/support/globalSetup.js",
   setupFiles: ["<rootDir>/test/support/leanSdk.ts"],
   setupFilesAfterEnv: ["<rootDir>/test/support/untouched.ts"],
   maxWorkers: 3,

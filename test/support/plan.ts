@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
-import type { Socket } from "node:net";
+import net from "node:net";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import type { Diagnostic } from "../../packages/offline-engine/resource";
+import type { Violation } from "../../packages/offline-engine/policies";
 import type { JsonValue, ResourceDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
 
@@ -22,6 +23,7 @@ export interface PlanRequest {
   stack: string;
   config: Record<string, unknown>;
   resolve: boolean;
+  judged: boolean;
 }
 
 /** What the process that plans is asked: a plan, and the file it writes it to. */
@@ -42,6 +44,8 @@ export interface PlanChoices {
   resolve?: boolean;
   /** Folder of another project with its own Pulumi.yaml and program. */
   root?: string;
+  /** Has the project's policy pack, as it is compiled, judge the plan. */
+  judged?: boolean;
 }
 
 /** A plan as tests look at it. */
@@ -50,6 +54,8 @@ export interface PlanView {
   diagnostics: Diagnostic[];
   /** Errors among the diagnostics. */
   errors: string[];
+  /** What the policies found; empty when they were not asked. */
+  violations: Violation[];
   outputs: Record<string, JsonValue>;
   /** Resources of a type (`azure-native:storage:StorageAccount`), whose logical name contains a text. */
   ofType(type: string, nameIncludes?: string): ResourceDocument[];
@@ -101,6 +107,7 @@ function fingerprint(request: PlanRequest): string {
 interface Outcome {
   resources: ResourceDocument[];
   diagnostics: Diagnostic[];
+  violations: Violation[];
 }
 
 const FOLDER = path.join(ROOT, ".build/plans");
@@ -109,64 +116,19 @@ function place(request: PlanRequest): string {
   return path.join(FOLDER, `${fingerprint(request)}.json`);
 }
 
-/** The process that plans for this test file: what a plan loads takes as long as the plan. */
-let planner: ChildProcess | undefined;
-/** One after another: a process runs one program at a time. */
-let turn: Promise<unknown> = Promise.resolve();
-
-function startPlanner(): ChildProcess {
-  const args = ["packages/command/run.mjs", "test/support/planWorker.ts"];
-  planner = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe", "ipc"] });
-  planner.unref();
-  (planner.stderr as Socket).unref();
-  planner.channel?.unref();
-  return planner;
+/** Has the run's processes make a plan (`planners.js`). */
+async function makePlan(job: PlanJob): Promise<void> {
+  const socket = net.connect(process.env["PLANNERS"] ?? "");
+  socket.end(`${JSON.stringify(job)}\n`);
+  const { error } = JSON.parse(await text(socket)) as PlanAnswer;
+  if (error !== undefined) throw new Error(`${job.request.stack} cannot be planned: ${error.slice(0, 2000)}`);
 }
 
-// It ends by itself, and keeps what it has compiled; killed it would not.
-afterAll(() => {
-  if (planner?.connected) planner.disconnect();
-});
-
-function makePlan(job: PlanJob): Promise<void> {
-  const child = planner ?? startPlanner();
-  let stderr = "";
-  const listen = (data: Buffer): void => void (stderr += data.toString());
-  return new Promise<void>((resolve, reject) => {
-    const fail = (why: string): void =>
-      reject(new Error(`${job.request.stack} cannot be planned: ${why.slice(0, 2000)}`));
-    const answered = ({ error }: PlanAnswer): void => {
-      child.off("close", closed);
-      if (error === undefined) resolve();
-      else fail(error);
-    };
-    const closed = (): void => {
-      child.off("message", answered);
-      planner = undefined;
-      fail(stderr);
-    };
-    child.stderr?.on("data", listen);
-    child.once("message", answered);
-    child.once("close", closed);
-    child.send(job);
-    // Whoever waits for a plan keeps the test alive; nobody else does.
-    child.channel?.ref();
-  }).finally(() => {
-    child.stderr?.off("data", listen);
-    child.channel?.unref();
-  });
-}
-
-/** Plans what is not stored yet, all of it in one process. */
+/** Plans what is not stored yet. */
 async function plan(requests: PlanRequest[]): Promise<void> {
   fs.mkdirSync(FOLDER, { recursive: true });
-  for (const request of requests) {
-    const file = place(request);
-    turn = turn
-      .catch(() => undefined)
-      .then(() => (fs.existsSync(file) ? undefined : makePlan({ request, file })));
-    await turn;
-  }
+  const jobs = requests.map((request) => ({ request, file: place(request) }));
+  await Promise.all(jobs.filter(({ file }) => !fs.existsSync(file)).map(makePlan));
 }
 
 async function outcome(request: PlanRequest): Promise<Outcome> {
@@ -180,22 +142,24 @@ function complete(stack: string, choices: PlanChoices): PlanRequest {
     stack,
     config: choices.config ?? {},
     resolve: choices.resolve ?? false,
+    judged: choices.judged ?? false,
   };
 }
 
-/** Makes several plans in one process, for tests that ask for each of them afterwards. */
+/** Makes several plans at once, for tests that ask for each of them afterwards. */
 export function preparePlans(wanted: readonly (PlanChoices & { stack: string })[]): Promise<void> {
   return plan(wanted.map(({ stack, ...choices }) => complete(stack, choices)));
 }
 
 const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
-function view({ resources, diagnostics }: Outcome): PlanView {
+function view({ resources, diagnostics, violations }: Outcome): PlanView {
   const ofType = (type: string, nameIncludes = ""): ResourceDocument[] =>
     resources.filter((r) => r.type === type && nameOf(r.urn).includes(nameIncludes));
   return {
     resources,
     diagnostics,
+    violations,
     errors: diagnostics
       .filter((d) => d.severity === "error")
       .map((d) => `${nameOf(d.urn)} ${d.message}`.trim()),
@@ -216,7 +180,7 @@ function view({ resources, diagnostics }: Outcome): PlanView {
 const plans = new Map<string, Promise<PlanView>>();
 
 /**
- * The real program's plan of a stack, made in a process of its own. Plans are stored under .build by everything that
+ * The real program's plan of a stack, made in a process of the run. Plans are stored under .build by everything that
  * decides them, so that the test files of a run share them.
  */
 export function planStack(stack: string, choices: PlanChoices = {}): Promise<PlanView> {

@@ -2,14 +2,18 @@
 import fs from "node:fs";
 import { planStack } from "../../packages/offline-engine/planner";
 import { planDocument } from "../../apps/tools/render/plan";
+import { buildPack } from "../../policies/build.cjs";
 import type { PlanAnswer, PlanJob } from "./plan";
 
 async function answer({ request, file }: PlanJob): Promise<PlanAnswer> {
-  const { root, stack, config, resolve } = request;
+  const { root, stack, config, resolve, judged } = request;
   try {
-    const plan = await planStack(root, stack, { overrides: config, resolve });
+    const policies = judged ? buildPack : undefined;
+    const plan = await planStack(root, stack, { overrides: config, resolve, policies });
+    if (judged && typeof plan.pack === "string") throw new Error(plan.pack);
     const draft = `${file}.${process.pid}`;
-    const outcome = { ...planDocument(plan), diagnostics: plan.deployment.diagnostics };
+    const { violations } = plan;
+    const outcome = { ...planDocument(plan), violations, diagnostics: plan.deployment.diagnostics };
     fs.writeFileSync(draft, JSON.stringify(outcome));
     fs.renameSync(draft, file);
     return {};

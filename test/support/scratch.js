@@ -1,5 +1,5 @@
 /**
- * Jest's global set-up: everything a run writes to the system's temporary folder goes below one folder of its own, and a
+ * Everything a run writes to the system's temporary folder goes below one folder of its own, and a
  * shell that outlives the run deletes it, however the run ends: Ctrl-C gives jest's workers no time for their afterAll.
  */
 const { spawn } = require("node:child_process");
@@ -15,6 +15,7 @@ while ! rm -rf "$1" 2>/dev/null && [ "$tries" -lt 100 ]; do tries=$((tries + 1))
 sleep 1; rm -rf "$1"
 `;
 
+/** @returns the folder */
 module.exports = function scratch() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "f3d-"));
   // As the system's own: servers that refuse to run as root run as somebody else, who deletes a folder of his own here.
@@ -26,4 +27,5 @@ module.exports = function scratch() {
   });
   janitor.unref();
   janitor.stdin.unref();
+  return folder;
 };

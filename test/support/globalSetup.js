@@ -1,0 +1,7 @@
+/** Jest's global set-up: what all test files of a run share. */
+const planners = require("./planners");
+const scratch = require("./scratch");
+
+module.exports = async function globalSetup() {
+  await planners(scratch());
+};
