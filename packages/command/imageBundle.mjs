@@ -1,4 +1,5 @@
 import { build } from "esbuild";
+import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import bundles from "./bundle.cjs";
@@ -16,7 +17,7 @@ export async function bundleForImage(script, entryPoints) {
     console.error(`usage: node ${path.relative(process.cwd(), own)} <folder>`);
     process.exit(2);
   }
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: path.dirname(own),
     entryPoints,
     outdir: path.resolve(folder),
@@ -26,5 +27,10 @@ export async function bundleForImage(script, entryPoints) {
     footer: { js: "module.exports.main();" },
     legalComments: "linked",
     logLevel: "warning",
+    write: false,
   });
+  for (const { path: file, text } of outputFiles) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, file.endsWith(".js") ? bundles.inAscii(text) : text);
+  }
 }

@@ -153,6 +153,10 @@ describe("the bundles the image holds", () => {
     const named = [...text.matchAll(/\/app\/([a-z]+\.js)/g)].map(([, file]) => file as string);
     expect(named.length).toBeGreaterThanOrEqual(3);
     for (const file of named) expect(fs.existsSync(path.join(folder, file))).toBe(true);
+    // One character beyond it, and V8 keeps a program with two bytes for each.
+    for (const file of new Set(named))
+      // eslint-disable-next-line no-control-regex
+      expect(/[^\x00-\x7f]/.exec(fs.readFileSync(path.join(folder, file), "utf8"))?.[0]).toBeUndefined();
   });
 
   test("what `npm run recovery` starts here is such a file too, and needs no package beside it", async () => {
