@@ -1,3 +1,4 @@
+import type { RowLimits } from "./postgres/longRows";
 import type { Progress } from "./progress";
 
 /** What every verb gets besides its settings and options; tests and the drill pass their own. */
@@ -7,6 +8,6 @@ export interface RunContext {
   signal: AbortSignal;
   /** The runner's clock. */
   now: () => Date;
-  /** Bytes of memory that the runner and its programs may take together; default: what their container may. */
-  memoryLimit?: number;
+  /** When rows are cut into pieces; default: when pg_dump would take too much memory. */
+  rowLimits?: RowLimits;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import { quoteIdentifier } from "./postgres/connect";
-import { RowDigest } from "./postgres/rows";
+import { ROW_HEADER_BYTES, RowDigest } from "./postgres/rows";
 
 /** Ranges a table is divided into; each has about as many rows of the live table as the others. */
 const RANGES = 16;
@@ -57,7 +57,10 @@ export async function keyOf(
 /** Sums up rows by range of their key. It takes them as COPY text, framed as in an archive, or one by one. */
 export class RangeSums extends RowDigest {
   readonly ranges: RangeContent[];
-  private pending = Buffer.alloc(0);
+  /** What there is of a row that is not all there; it is looked at again once there are as many bytes as it needs. */
+  private pending: Buffer[] = [];
+  private pendingBytes = 0;
+  private needed = ROW_HEADER_BYTES;
 
   constructor(private readonly key: Key | undefined) {
     super();
@@ -65,16 +68,26 @@ export class RangeSums extends RowDigest {
   }
 
   override framed(part: Buffer): void {
-    const bytes = this.pending.length > 0 ? Buffer.concat([this.pending, part]) : part;
-    let at = 0;
-    while (at + 5 <= bytes.length) {
-      const end = at + 5 + bytes.readUInt32LE(at + 1);
-      if (end > bytes.length) break;
-      this.add(bytes.subarray(at + 5, end));
-      at = end;
+    this.pendingBytes += part.length;
+    if (this.pendingBytes < this.needed) {
+      // A copy: the caller may reuse its buffer.
+      this.pending.push(Buffer.from(part));
+      return;
     }
-    // A copy: the caller may reuse its buffer.
-    this.pending = Buffer.from(bytes.subarray(at));
+    const bytes = this.pending.length > 0 ? Buffer.concat([...this.pending, part]) : part;
+    let at = 0;
+    this.needed = ROW_HEADER_BYTES;
+    while (at + ROW_HEADER_BYTES <= bytes.length) {
+      const length = ROW_HEADER_BYTES + bytes.readUInt32LE(at + 1);
+      if (at + length > bytes.length) {
+        this.needed = length;
+        break;
+      }
+      this.add(bytes.subarray(at + ROW_HEADER_BYTES, at + length));
+      at += length;
+    }
+    this.pending = at < bytes.length ? [Buffer.from(bytes.subarray(at))] : [];
+    this.pendingBytes = bytes.length - at;
   }
 
   add(row: Buffer): void {

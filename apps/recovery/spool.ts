@@ -93,7 +93,7 @@ async function spool(
     const reading = digestInto(source, secret?.stdin ?? stdin, options.onBytes);
     const feeding = secret ? feed(secret.output, stdin) : Promise.resolve();
     const opened = secret?.finish() ?? Promise.resolve();
-    const writing = scanInto(stdout, file, archive, manifest.server.encoding);
+    const writing = scanInto(stdout, file, archive, manifest);
     // Whichever breaks first ends the other: a full disk must not wait for the rest of a download.
     for (const part of [reading, writing, feeding])
       part.catch((error: unknown) => (ended.abort(error), source.destroy()));
@@ -158,9 +158,9 @@ async function scanInto(
   source: Readable,
   file: NamelessFile,
   archive: ArchiveFile,
-  encoding: string,
+  { server, longRowBytes }: Manifest,
 ): Promise<{ rawBytes: number; content: SpooledArchive["content"] }> {
-  const scanner = new ArchiveScanner(encoding, archive);
+  const scanner = new ArchiveScanner(server.encoding, archive, longRowBytes);
   const out = createWriteStream("", { fd: file.descriptor, autoClose: false, highWaterMark: 1024 * 1024 });
   let failure: Error | undefined;
   out.once("error", (error) => (failure = error));

@@ -110,6 +110,11 @@ export const manifestSchema = z.strictObject({
    * begin before the whole archive is there. Backups of older releases of the runner lack it.
    */
   tocSha256: sha256.optional(),
+  /**
+   * Rows of more bytes of COPY text are in pieces in the archive, and digested as postgres/rows.ts says; absent: there
+   * was none that pg_dump could not hold.
+   */
+  longRowBytes: count.optional(),
   archive: z.strictObject({
     container: z.string(),
     blob: z.string(),

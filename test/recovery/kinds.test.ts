@@ -201,25 +201,80 @@ test("names that are no UTF-8 are refused by name where any bytes are a name", a
   );
 });
 
-test("a row that pg_dump has no memory for is named before the kernel ends everything", async () => {
-  await lab.createDatabase("models");
-  await lab.server.sql(
-    "migration",
-    `create table model (id int, shape bytea, note text); alter table model alter shape set storage external;
-     insert into model select n, decode(repeat('00ff', n * 1000000), 'hex'), 'short' from generate_series(1, 2) n`,
-    "models",
-  );
-  const models = lab.as(store, "backup", "models").settings;
-  const limited = (mib: number) => labContext({ memoryLimit: mib * 1024 * 1024 });
-  const [refused] = await runBackup(models, {}, limited(315));
-  expect(refused).toHaveProperty(
-    "error.message",
-    expect.stringMatching(
-      /table public\.model has a row of 7\.6 MiB as text.* need 315\.3 MiB of memory; 315\.0 MiB is the limit here/,
-    ),
-  );
-  // The same row fits where there is a little more.
-  expect((await runBackup(models, {}, limited(316)))[0]).toMatchObject({ targets: ["primary"] });
+describe("rows longer than pg_dump could hold", () => {
+  let models: LabStore;
+  let cut: Manifest;
+  let whole: Manifest;
+
+  beforeAll(async () => {
+    await lab.createDatabase("models");
+    // Rows of every length around the pieces of 1,001 bytes, and one as long as needs no more than the default.
+    await lab.server.sql(
+      "migration",
+      String.raw`create table model (id int primary key, note text, shape bytea);
+       alter table model alter shape set storage external;
+       insert into model select n, repeat('\\', n / 4) || repeat('x', n - n / 4 * 2), null from generate_series(980, 3020) n;
+       insert into model values (1, E'\\', decode(repeat('00ff', 1000000), 'hex')), (2, 'a', ''), (3, '', null)`,
+      "models",
+    );
+    models = lab.as(store, "backup", "models");
+    const limited = { rowLimits: { longRow: 1_000 } };
+    const [made] = await runBackup(models.settings, {}, labContext(limited));
+    if (!made || "error" in made) throw made?.error ?? new Error("no backup");
+    cut = made.manifest;
+    whole = await backUp(models);
+  });
+
+  test("are dumped in pieces, and their content is the same", () => {
+    expect(cut.longRowBytes).toBe(1_000);
+    expect(whole.longRowBytes).toBeUndefined();
+    expect(cut.tables[0]).toMatchObject({ rows: 2_044, bytes: whole.tables[0]?.bytes });
+    // More chunks, each with its length.
+    expect(cut.rawBytes).toBeGreaterThan(whole.rawBytes + 4_000);
+  });
+
+  test("come back, and are compared with what was dumped", async () => {
+    expect(await restore(cut.id, "models_again")).toMatchObject({ fingerprints: "match", verdict: "PASS" });
+    const digest = "select md5(string_agg(m::text, '' order by id)) as all from model m";
+    expect(await lab.sql("models_again", digest)).toEqual(await lab.sql("models", digest));
+    await lab.server.sql("migration", "update model set shape = shape || '1' where id = 1", "models_again");
+    const settings = lab.as(store, lab.server.administrator, "models_again").settings;
+    const differs = await runDiff(settings, { id: cut.id, database: "models_again" }, labContext());
+    expect(differs.tables[0]).toMatchObject({ state: "differs", ranges: [{ from: null }] });
+    expect(
+      await compareTables(serverAt("models_again"), cut, { jobs: 1, signal: labContext().signal }),
+    ).toMatchObject({
+      match: false,
+    });
+    const same = await runDiff(models.settings, { id: cut.id }, labContext());
+    expect(same.same).toBe(true);
+  });
+
+  test("are told by their text where they are stored compressed", async () => {
+    await lab.createDatabase("documents");
+    await lab.server.sql(
+      "migration",
+      `create table document (id int, content jsonb);
+       insert into document values (1, jsonb_build_object('of', repeat('same', 2000000)))`,
+      "documents",
+    );
+    const documents = lab.as(store, "backup", "documents").settings;
+    // Of 8 MB it stores a hundredth.
+    const backedUp = async (longRow: number) =>
+      (await runBackup(documents, {}, labContext({ rowLimits: { longRow } })))[0];
+    expect(await backedUp(7_900_000)).toMatchObject({ manifest: { longRowBytes: 1024 * 1024 } });
+    expect(await backedUp(8_100_000)).not.toHaveProperty("manifest.longRowBytes");
+  });
+
+  test("are refused by name where the server itself gives out none", async () => {
+    const [refused] = await runBackup(models.settings, {}, labContext({ rowLimits: { noText: 4_000_000 } }));
+    expect(refused).toHaveProperty(
+      "error.message",
+      expect.stringMatching(
+        /table public\.model has a row of 3\.8 MiB as text, and PostgreSQL gives out none of 3\.8 MiB/,
+      ),
+    );
+  });
 });
 
 describe("rows that a restore puts elsewhere", () => {

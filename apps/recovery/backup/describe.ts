@@ -42,6 +42,7 @@ export function describeBackup(
     storedBytes: run.storedBytes,
     sha256: run.sha256,
     tocSha256: content.tocSha256,
+    ...(snapshot.longRowBytes === undefined ? {} : { longRowBytes: snapshot.longRowBytes }),
     // Where it is kept differs by target, see `deliver`.
     archive: { container: "", blob: run.blob, compression: "zstd" as const, ...encryptionOf(job.settings) },
     server: snapshot.server,

@@ -7,6 +7,7 @@ import { FailedError, messageOf, CommandError } from "../../../packages/command/
 import { paced } from "../pace";
 import { describeServer, type ServerConnection } from "../postgres/connection";
 import { startDump } from "../postgres/dump";
+import { relayRows } from "../postgres/rowRelay";
 import type { Snapshot } from "../postgres/snapshot";
 import { FanOut } from "../store/fanOut";
 import { archiveBlob, newBackupId } from "../store/names";
@@ -48,10 +49,13 @@ export async function storeSnapshot(
   const failed = new AbortController();
   let unchanged: Promise<void> | undefined;
   const signal = AbortSignal.any([context.signal, stalled.signal, failed.signal]);
+  const { longRowBytes } = snapshot;
+  const relay = longRowBytes === undefined ? undefined : await relayRows(server, longRowBytes);
   const dump = startDump({
-    server,
+    server: relay?.server ?? server,
     snapshot: snapshot.name,
     encoding: snapshot.server.encoding,
+    longRowBytes,
     programs,
     signal,
     onRawBytes(total) {
@@ -113,6 +117,7 @@ export async function storeSnapshot(
     if (cause instanceof CommandError && !(cause instanceof FailedError)) throw cause;
     throw unlessGone(cause instanceof FailedError ? cause : new FailedError(messageOf(cause)));
   } finally {
+    relay?.close();
     clearTimeout(watchdog);
     context.progress.done();
   }

@@ -16,7 +16,6 @@ import { connect, naming, withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { userDatabases } from "../postgres/databases";
 import { dumpProgram, findProgram, type Program } from "../../../packages/programs/postgres";
-import { memoryLimit, requireMemory } from "../postgres/largestRow";
 import { openSnapshot } from "../postgres/snapshot";
 import { serverOf, type Settings } from "../settings";
 import { CLOCKS, lockContainer } from "../store/containers";
@@ -27,7 +26,7 @@ import type { Tier } from "../types";
 
 const MIB = 1024 * 1024;
 /** Block buffers of all databases that are dumped side by side. */
-const UPLOAD_MEMORY = 40 * MIB;
+const UPLOAD_MEMORY = 32 * MIB;
 /** Snapshots that are tried when tables are changed meanwhile, as a migration does, or somebody's tables of a moment. */
 const SNAPSHOTS = 5;
 
@@ -135,10 +134,8 @@ async function backUp(job: Job, database: string): Promise<Stored> {
     for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
     const ready = answers.flatMap(({ place }) => held.filter((one) => one.place === place));
     for (let attempt = 1; ; attempt += 1) {
-      const snapshot = await openSnapshot(server);
+      const snapshot = await openSnapshot(server, context.rowLimits);
       try {
-        const memory = context.memoryLimit ?? memoryLimit();
-        await withClient(server, (client) => requireMemory(client, snapshot.tables, memory));
         const stored = await storeSnapshot(job, server, snapshot, ready);
         return { ...stored, outages: [...job.outages, ...outages, ...stored.outages] };
       } catch (error) {

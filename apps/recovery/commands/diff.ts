@@ -8,7 +8,7 @@ import { wholeRows } from "../postgres/archiveRows";
 import { compareLargeObjects, compareSequences, statementOf } from "../postgres/compare";
 import { naming, withClient } from "../postgres/connect";
 import { describeServer, withDatabase } from "../postgres/connection";
-import { readCopy } from "../postgres/copyOut";
+import { digestCopy } from "../postgres/copyOut";
 import { readTables } from "../postgres/inventory";
 import { quotedName, type TocEntry } from "../postgres/toc";
 import { keyOf, RangeSums, type Key, type RangeContent } from "../ranges";
@@ -122,7 +122,7 @@ async function compareTables(
     for (const one of group) {
       // Each COPY ends the digest it was given.
       const found = new RangeSums(key);
-      await readCopy(client, statementOf(one, manifest), found);
+      await digestCopy(client, statementOf(one, manifest), found);
       found.ranges.forEach(({ rows, sum }, index) => {
         const range = live[index];
         if (range)

@@ -33,7 +33,7 @@ const readable = (field: string) =>
 
 /** Masks the rows of one table between the archive and the server: what is masked never reaches it as it was. */
 export class TableMasker {
-  private readonly digest = new RowDigest();
+  private readonly digest: RowDigest;
   private readonly masks: (Mask | undefined)[];
   private readonly names: string[];
 
@@ -41,7 +41,9 @@ export class TableMasker {
     private readonly entry: TocEntry,
     rules: MaskRules,
     private readonly key: Buffer,
+    longRowBytes?: number,
   ) {
+    this.digest = new RowDigest(false, longRowBytes);
     const { table, columns } = columnsOf(entry.copyStatement);
     this.names = columns.map((column) => `${table}.${column}`);
     this.masks = this.names.map((name) => rules.columns.get(name));
@@ -53,11 +55,8 @@ export class TableMasker {
     let bytes = 0;
     for await (const row of wholeRows(archive, this.entry)) {
       const masked = this.row(row);
+      this.digest.row(masked);
       const header = Buffer.alloc(ROW_HEADER_BYTES);
-      header.writeUInt32LE(masked.length, 1);
-      this.digest.framed(Buffer.concat([header, masked]));
-      this.digest.rows += 1;
-      this.digest.bytes += masked.length;
       header[0] = COPY_DATA;
       header.writeUInt32BE(masked.length + LENGTH_BYTES, 1);
       parts.push(header, masked);

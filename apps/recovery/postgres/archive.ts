@@ -4,9 +4,9 @@ import type { SequenceValue, TableFingerprint } from "../types";
 import { ArchiveReader, Incomplete } from "./archiveReader";
 import { decoderFor } from "./encoding";
 import { LargeObjectDigest, LargeObjectSum, ROW_HEADER_BYTES, RowDigest } from "./rows";
+import { TableData } from "./tableData";
 import {
   copyOutStatement,
-  isEndMarker,
   loadedThrough,
   quotedName,
   readEntry,
@@ -35,14 +35,12 @@ export interface ArchiveContent extends ArchiveToc {
 
 const TABLE_BLOCK = 1;
 const LARGE_OBJECT_BLOCK = 3;
-const NEWLINE = 0x0a;
-const damaged = (entry: TocEntry, how: string) => `the data of ${quotedName(entry)} are damaged: ${how}`;
 /** From this release on pg_dump gathers several rows in one chunk, and chunks no longer are rows. */
 const FIRST_MAJOR_WITH_GATHERED_ROWS = 19;
 
 type State =
   | { at: "header" | "toc" | "block" }
-  | { at: "table"; entry: TocEntry; digest: RowDigest; left: number; ended: boolean }
+  | { at: "table"; entry: TocEntry; data: TableData }
   | { at: "objects" }
   | { at: "object"; digest: LargeObjectDigest; left: number };
 
@@ -79,10 +77,14 @@ export class ArchiveScanner {
   private readonly tocHash = createHash("sha256");
   private tocSha256 = "";
 
-  /** @param encoding of the database that was dumped: names in the archive are in it */
+  /**
+   * @param encoding of the database that was dumped: names in the archive are in it
+   * @param longRowBytes a longer chunk is the first piece of a row, which ends with a line feed; default: each is a row
+   */
   constructor(
     encoding = "UTF8",
     private readonly listener: ScanListener = {},
+    private readonly longRowBytes = Number.POSITIVE_INFINITY,
   ) {
     this.decoder = decoderFor(encoding);
   }
@@ -188,14 +190,7 @@ export class ArchiveScanner {
     this.awaited.delete(dumpId);
     this.offsets.push({ field: entry.offsetField, position: this.position });
     this.listener.block?.(entry, this.position);
-    if (kind === TABLE_BLOCK)
-      this.state = {
-        at: "table",
-        entry,
-        digest: new RowDigest(loadedThrough(entry) !== undefined),
-        left: 0,
-        ended: false,
-      };
+    if (kind === TABLE_BLOCK) this.state = { at: "table", entry, data: this.dataOf(entry) };
     else if (kind === LARGE_OBJECT_BLOCK) this.state = { at: "objects" };
     else throw new Error(`the archive holds a block of the unknown kind ${kind}`);
   }
@@ -206,50 +201,18 @@ export class ArchiveScanner {
     this.state = oid === 0 ? { at: "block" } : { at: "object", digest: new LargeObjectDigest(oid), left: 0 };
   }
 
-  /** The hot loop: one step per row, no call and no object per row. */
-  private tableData(state: State & { at: "table" }, buffer: Buffer): number {
-    const { digest, entry } = state;
-    const end = buffer.length;
-    let position = Math.min(state.left, end);
-    let left = state.left - position;
-    let length = -1;
-    if (this.gathersRows && position > 0) digest.text(buffer.subarray(0, position));
-    while (left === 0 && position + ROW_HEADER_BYTES <= end) {
-      const start = position + ROW_HEADER_BYTES;
-      length =
-        (buffer[position + 1] as number) |
-        ((buffer[position + 2] as number) << 8) |
-        ((buffer[position + 3] as number) << 16) |
-        ((buffer[position + 4] as number) << 24);
-      if (buffer[position] !== 0 || length < 0)
-        throw new Error(damaged(entry, "a chunk has a negative length"));
-      if (length === 0) break;
-      if (state.ended) throw new Error(damaged(entry, "rows follow the end marker"));
-      if (!this.gathersRows && isEndMarker(buffer, start, length, end) !== false) break;
-      position = start + length;
-      if (position > end) {
-        left = position - end;
-        position = end;
-      } else if (!this.gathersRows && buffer[position - 1] !== NEWLINE) {
-        throw new Error(damaged(entry, "a row does not end with a line feed"));
-      }
-      if (this.gathersRows) {
-        digest.text(buffer.subarray(start, position));
-      } else {
-        digest.rows += 1;
-        digest.bytes += length;
-      }
-    }
-    if (!this.gathersRows && position > 0) digest.framed(buffer.subarray(0, position));
-    state.left = left;
-    if (left > 0 || position + ROW_HEADER_BYTES > end) return position;
-    if (length === 0) return position + this.closeTable(state);
-    if (position + ROW_HEADER_BYTES + length > end) return position;
-    state.ended = true;
-    return position + ROW_HEADER_BYTES + length;
+  private dataOf(entry: TocEntry): TableData {
+    const digest = new RowDigest(loadedThrough(entry) !== undefined, this.longRowBytes);
+    return new TableData(quotedName(entry), digest, this.gathersRows);
   }
 
-  private closeTable({ entry, digest }: State & { at: "table" }): number {
+  private tableData({ entry, data }: State & { at: "table" }, buffer: Buffer): number {
+    const used = data.take(buffer);
+    if (data.closed) this.closeTable(entry, data.digest);
+    return used;
+  }
+
+  private closeTable(entry: TocEntry, digest: RowDigest): void {
     const through = loadedThrough(entry);
     this.tables.push({
       name: quotedName(entry),
@@ -262,7 +225,6 @@ export class ArchiveScanner {
       ...(through === undefined ? {} : { scattered: { through, sum: digest.sum ?? "" } }),
     });
     this.state = { at: "block" };
-    return ROW_HEADER_BYTES;
   }
 
   private objectData(state: State & { at: "object" }, buffer: Buffer): number {

@@ -4,7 +4,7 @@ import type { Manifest, TableFingerprint, TableMatch } from "../types";
 import { withClient } from "./connect";
 import type { ServerConnection } from "./connection";
 import { digestCopy } from "./copyOut";
-import { LargeObjectDigest, LargeObjectSum, sumOf } from "./rows";
+import { LargeObjectDigest, LargeObjectSum, RowDigest, sumOf } from "./rows";
 
 const SEQUENCES_PER_QUERY = 100;
 /** SQLSTATE of an undefined table, column and schema: the data are not there. Any other error proves nothing. */
@@ -58,7 +58,11 @@ export class TablesComparer {
   /** Reads a partition whose rows may lie in another now; what all of them hold together is compared at the end. */
   private async take(client: Client, table: TableFingerprint, through: string): Promise<string | undefined> {
     return unlessAbsent(table, async () => {
-      const { rows, sum = "" } = await digestCopy(client, statementOf(table, this.manifest), true);
+      const { rows, sum = "" } = await digestCopy(
+        client,
+        statementOf(table, this.manifest),
+        new RowDigest(true, this.manifest.longRowBytes),
+      );
       this.scattered.set(through, [...(this.scattered.get(through) ?? []), { rows, sum }]);
       return undefined;
     });
@@ -151,11 +155,13 @@ function compareTable(
   manifest: Manifest,
 ): Promise<string | undefined> {
   return unlessAbsent(table, async () => {
-    let found = await digestCopy(client, statementOf(table, manifest));
+    const content = (filter?: string) =>
+      digestCopy(client, statementOf(table, manifest, filter), new RowDigest(false, manifest.longRowBytes));
+    let found = await content();
     if (found.sha256 !== table.sha256 && table.filter !== undefined) {
       // Another release of the extension brings other rows of its own, and says which.
       const filter = await currentFilter(client, table);
-      if (filter !== undefined) found = await digestCopy(client, statementOf(table, manifest, filter));
+      if (filter !== undefined) found = await content(filter);
     }
     if (found.sha256 === table.sha256) return undefined;
     if (found.rows !== table.rows) return `${table.name}: ${table.rows} rows expected, ${found.rows} found`;

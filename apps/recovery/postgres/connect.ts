@@ -12,21 +12,36 @@ import { withHint } from "../process";
 import { fenced } from "./fence";
 
 /**
- * A connected client whose sessions print values in canonical form.
+ * A connected client as the server makes it.
+ * @param settings of the session
+ * @param prepare what is done with the client before it connects
  * @throws FailedError saying which server, role and database, and why not
  */
-export async function connect(server: ServerConnection): Promise<Client> {
-  let client: Client;
+export async function openSession(
+  server: ServerConnection,
+  settings: Readonly<Record<string, string>>,
+  prepare?: (client: Client) => void,
+): Promise<Client> {
   try {
-    client = new Client({ ...clientConfig(server), options: startOptions(UNHURRIED) });
+    const client = new Client({ ...clientConfig(server), options: startOptions(settings) });
     // A connection that breaks while idle is noticed by the next query; without a listener it ends the process.
     client.on("error", () => undefined);
+    prepare?.(client);
     await client.connect();
+    return client;
   } catch (error) {
     throw new FailedError(
       `cannot connect to PostgreSQL at ${describeServer(server)} as "${server.user}": ${reason(error)}`,
     );
   }
+}
+
+/**
+ * A connected client whose sessions print values in canonical form.
+ * @throws FailedError saying which server, role and database, and why not
+ */
+export async function connect(server: ServerConnection): Promise<Client> {
+  const client = await openSession(server, UNHURRIED);
   try {
     await prepareSession(client);
   } catch (error) {

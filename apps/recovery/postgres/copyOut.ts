@@ -14,12 +14,7 @@ export interface TableContent {
 }
 
 /** Digest of what a COPY … TO STDOUT statement delivers, in the order the server sends it. */
-export function digestCopy(client: Client, statement: string, summing = false): Promise<TableContent> {
-  return readCopy(client, statement, new RowDigest(summing));
-}
-
-/** The same with a digest of the caller's own. */
-export function readCopy(client: Client, statement: string, digest: RowDigest): Promise<TableContent> {
+export function digestCopy(client: Client, statement: string, digest: RowDigest): Promise<TableContent> {
   return new Promise((resolve, reject) => {
     client.query(new CopyOut(statement, digest, resolve, reject));
   });
@@ -78,11 +73,12 @@ class CopyOut extends CopyQuery {
           (buffer[position + 4] as number)) -
         LENGTH_BYTES;
       if (type === COPY_DATA) {
+        const digested = length > this.digest.longRowBytes ? 0 : length;
         buffer[position] = 0;
-        buffer[position + 1] = length & 0xff;
-        buffer[position + 2] = (length >>> 8) & 0xff;
-        buffer[position + 3] = (length >>> 16) & 0xff;
-        buffer[position + 4] = length >>> 24;
+        buffer[position + 1] = digested & 0xff;
+        buffer[position + 2] = (digested >>> 8) & 0xff;
+        buffer[position + 3] = (digested >>> 16) & 0xff;
+        buffer[position + 4] = digested >>> 24;
         this.digest.rows += 1;
         this.digest.bytes += length;
         position += ROW_HEADER_BYTES + length;

@@ -29,6 +29,8 @@ export function startDump(options: {
   snapshot: string;
   /** Encoding of the database. */
   encoding: string;
+  /** A longer chunk of a table's data is the first piece of a row; default: each is a row. */
+  longRowBytes?: number;
   programs: { pgDump: Program; zstd: Program };
   signal: AbortSignal;
   onRawBytes?: (total: number) => void;
@@ -58,7 +60,7 @@ export function startDump(options: {
   const into = zstd.child.stdin;
   if (!from || !into || !zstd.child.stdout) throw new FailedError("pg_dump and zstd could not be connected");
 
-  const scanner = new ArchiveScanner(options.encoding, { toc: options.onLocked });
+  const scanner = new ArchiveScanner(options.encoding, { toc: options.onLocked }, options.longRowBytes);
   let rawBytes = 0;
   let problem: FailedError | undefined;
   const stop = (error: FailedError) => {

@@ -1,19 +1,29 @@
-import { totalmem } from "node:os";
 import type { Client } from "pg";
 import { FailedError } from "../../../packages/command/errors";
 import { formatBytes } from "../progress";
-import { quoteIdentifier } from "./connect";
+import { quoteIdentifier, withClient } from "./connect";
+import type { ServerConnection } from "./connection";
 import type { TableToDump } from "./inventory";
 
 const MIB = 1024 * 1024;
-/** What the runner and the compressor take beside pg_dump. */
-const BESIDE = 300 * MIB;
-/** pg_dump holds a row's text as it was received, and once more to write it (measured with 200 MB in one value). */
-const COPIES = 2;
-/** Values that take less than this all together, compressed as they may be, are no row that matters. */
-const SMALL = MIB;
-/** A stored jsonb, array or the like is longer as text, and may have been compressed. */
-const WIDER = 4;
+/** pg_dump holds a row up to three times, and COPY may double its text: six times this are within 200 MiB. */
+const LONG_ROW = 16 * MIB;
+/** Rows longer than this are cut where one is longer than {@link LONG_ROW}: pg_dump then holds little more. */
+const CUT_ABOVE = MIB;
+/** A server makes no text of a row of as much: its largest allocation. */
+const NO_TEXT = 1024 * MIB;
+/** How much longer a stored jsonb, array or the like is as text, at most, if it was not compressed. */
+const WIDER = 8;
+/** A value compressed to this part of the longest row may be longer than it: only its text says. */
+const COMPRESSED = 100;
+
+/** Bytes of a row as text; other than the defaults only in tests. */
+export interface RowLimits {
+  /** Longer ones are cut. */
+  longRow?: number;
+  /** None is as long. */
+  noText?: number;
+}
 
 interface Column {
   schema: string;
@@ -23,43 +33,60 @@ interface Column {
 }
 
 /**
- * Makes sure that pg_dump can hold the longest row. Where it cannot, the kernel would end it, or everything in its
- * container, and nobody would say why. Lengths are read without the values; tables without large values are not read.
- * @param memory bytes that everything here may take together; undefined: nobody limits it
- * @throws FailedError naming the table, what it needs and what there is
+ * Looks for rows that pg_dump could not hold. Only tables with large values are read, most without the values.
+ * @param snapshot exported by another session: its name, and what it holds
+ * @returns above how many bytes a row is to be cut into pieces; undefined: no row is too long
+ * @throws FailedError naming the table with a row that no server can give out, whoever asks
  */
-export async function requireMemory(
-  client: Client,
-  tables: readonly TableToDump[],
-  memory: number | undefined,
-): Promise<void> {
-  if (memory === undefined) return;
-  for (const columns of await largeColumns(client, tables)) {
-    const [{ schema, table } = { schema: "", table: "" }] = columns;
-    const { filter = null } = tables.find((one) => one.schema === schema && one.table === table) ?? {};
-    const { rows } = await client.query<{ bytes: number | null }>(
-      `SELECT max(${columns.map(textBytes).join(" + ")})::float8 AS bytes
-       FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)} ${filter ?? ""}`,
-    );
-    const needed = COPIES * (rows[0]?.bytes ?? 0) + BESIDE;
-    if (needed <= memory) continue;
-    throw new FailedError(
-      `table ${schema}.${table} has a row of ${formatBytes(rows[0]?.bytes ?? 0)} as text, for which pg_dump and what ` +
-        `runs beside it need ${formatBytes(needed)} of memory; ${formatBytes(memory)} is the limit here: give the backup more`,
-    );
-  }
+export async function longRowsOf(
+  server: ServerConnection,
+  snapshot: { name: string; tables: readonly TableToDump[] },
+  { longRow = LONG_ROW, noText = NO_TEXT }: RowLimits = {},
+): Promise<number | undefined> {
+  return withClient(server, async (client) => {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const { name, tables } = snapshot;
+    await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(name)}`);
+    let longest = 0;
+    for (const columns of await largeColumns(client, tables, longRow / COMPRESSED)) {
+      const [{ schema, table } = { schema: "", table: "" }] = columns;
+      const { filter = null } = tables.find((one) => one.schema === schema && one.table === table) ?? {};
+      const exact = columns.filter(({ type }) => type !== "other");
+      const { rows } = await client.query<{ bytes: number | null; sure: number | null }>(
+        `SELECT max(${sum(columns, longRow)})::float8 AS bytes, max(${sum(exact, longRow)})::float8 AS sure
+         FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)} ${filter ?? ""}`,
+      );
+      const [{ bytes, sure } = { bytes: 0, sure: 0 }] = rows;
+      if ((sure ?? 0) >= noText)
+        throw new FailedError(
+          `table ${schema}.${table} has a row of ${formatBytes(sure ?? 0)} as text, and PostgreSQL gives out none of ` +
+            `${formatBytes(noText)} or more: no dump can hold it; divide its values, or make large objects of them`,
+        );
+      longest = Math.max(longest, bytes ?? 0);
+    }
+    return longest > longRow ? Math.min(longRow, CUT_ABOVE) : undefined;
+  });
 }
 
-/** Bytes of a column's value as text, without reading a value that is stored apart. */
-function textBytes({ name, type }: Column): string {
+const sum = (columns: readonly Column[], longRow: number) =>
+  columns.map((column) => textBytes(column, longRow)).join(" + ") || "0";
+
+/** Bytes of a column's value as text; of most values without reading one that is stored apart. */
+function textBytes({ name, type }: Column, longRow: number): string {
   const column = quoteIdentifier(name);
   if (type === "bytea") return `COALESCE(2 * pg_catalog.octet_length(${column})::int8, 0)`;
   if (type === "text") return `COALESCE(pg_catalog.octet_length(${column})::int8, 0)`;
-  return `COALESCE(${WIDER} * pg_catalog.pg_column_size(${column})::int8, 0)`;
+  const stored = `pg_catalog.pg_column_size(${column})::int8`;
+  const large = `${COMPRESSED} * ${stored} > ${longRow} THEN pg_catalog.octet_length(${column}::text)::int8`;
+  return `COALESCE(CASE WHEN ${large} ELSE ${WIDER} * ${stored} END, 0)`;
 }
 
-/** Columns of any length, by table, of tables with large values. */
-async function largeColumns(client: Client, tables: readonly TableToDump[]): Promise<Column[][]> {
+/** Columns of any length, by table, of tables whose large values take as much all together, compressed as they may be. */
+async function largeColumns(
+  client: Client,
+  tables: readonly TableToDump[],
+  storedBytes: number,
+): Promise<Column[][]> {
   const { rows } = await client.query<Column & { oid: number }>(
     `SELECT c.oid::int8::float8 AS oid, n.nspname AS schema, c.relname AS table, a.attname AS name,
        CASE WHEN a.atttypid = 'pg_catalog.bytea'::regtype THEN 'bytea'
@@ -69,15 +96,9 @@ async function largeColumns(client: Client, tables: readonly TableToDump[]): Pro
      WHERE c.oid = ANY($1::oid[]) AND c.reltoastrelid <> 0
        AND pg_catalog.pg_relation_size(c.reltoastrelid) >= $2
      ORDER BY c.oid, a.attnum`,
-    [tables.map(({ oid }) => oid), SMALL],
+    [tables.map(({ oid }) => oid), Math.floor(storedBytes)],
   );
   const tablesOf = new Map<number, Column[]>();
   for (const { oid, ...column } of rows) tablesOf.set(oid, [...(tablesOf.get(oid) ?? []), column]);
   return [...tablesOf.values()];
-}
-
-/** Bytes that everything in this container may take together; undefined: no less than the machine has. */
-export function memoryLimit(): number | undefined {
-  const limit = process.constrainedMemory();
-  return limit > 0 && limit < totalmem() ? limit : undefined;
 }

@@ -215,7 +215,7 @@ class Restore {
       await archive.whenBegun(entry);
       await this.slots.run(urgency, () =>
         this.connected(async (client) => {
-          const masker = masking && new TableMasker(entry, masking.rules, masking.key);
+          const masker = masking && new TableMasker(entry, masking.rules, masking.key, manifest.longRowBytes);
           const rows = masker?.messages(archive);
           await loadTable(client, archive, entry, manifest.server.encoding, { rows, searchPath });
           if (masker) expected = { ...fingerprint, ...masker.content() };

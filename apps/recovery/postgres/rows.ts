@@ -2,7 +2,9 @@ import { createHash, type Hash } from "node:crypto";
 
 /** Bytes in front of every row: a zero, then the length of the row's text as a little-endian 32-bit number. */
 export const ROW_HEADER_BYTES = 5;
-const NEWLINE = 0x0a;
+export const NEWLINE = 0x0a;
+/** Stands in front of a row whose length is not known before its end, which its line feed is. */
+export const LONG_ROW = Buffer.alloc(ROW_HEADER_BYTES);
 /** No row starts with a single backslash and a dot: COPY doubles every backslash of the data. */
 const END_OF_ROWS = Buffer.from("\\.\n");
 
@@ -11,7 +13,9 @@ const END_OF_ROWS = Buffer.from("\\.\n");
  *
  * The header is, on purpose, what pg_dump writes in front of a row in its custom format, and has the size of what
  * a server sends in front of a row of COPY TO STDOUT. Both streams can therefore be hashed in whole buffers; with
- * a hash call per row the digest would cost more than the dump.
+ * a hash call per row the digest would cost more than the dump. A row of more than `longRowBytes` has a length of zero
+ * there: it is dumped in pieces, and the first one does not say how many follow. No row of COPY text is empty, and
+ * none has a line feed but its last byte, so that no two contents have the same bytes.
  */
 export class RowDigest {
   rows = 0;
@@ -22,8 +26,14 @@ export class RowDigest {
   private ended = false;
   private readonly rowSum: RowSum | undefined;
 
-  /** @param summing whether `sum` is asked for, which costs a hash per row */
-  constructor(summing = false) {
+  /**
+   * @param summing whether `sum` is asked for, which costs a hash per row
+   * @param longRowBytes most bytes of a row whose length is digested, too
+   */
+  constructor(
+    summing = false,
+    readonly longRowBytes = Number.POSITIVE_INFINITY,
+  ) {
     this.rowSum = summing ? new RowSum() : undefined;
   }
 
@@ -44,7 +54,7 @@ export class RowDigest {
     for (;;) {
       const newline = part.indexOf(NEWLINE, from);
       if (newline < 0) break;
-      this.row(part.subarray(from, newline + 1));
+      this.line(part.subarray(from, newline + 1));
       from = newline + 1;
     }
     if (from < part.length) this.unfinished.push(Buffer.from(part.subarray(from)));
@@ -56,15 +66,17 @@ export class RowDigest {
     return this.hash.digest("hex");
   }
 
-  private row(end: Buffer): void {
+  private line(end: Buffer): void {
     const line = this.unfinished.length > 0 ? Buffer.concat([...this.unfinished, end]) : end;
     this.unfinished = [];
-    if (this.ended || END_OF_ROWS.equals(line)) {
-      this.ended = true;
-      return;
-    }
+    this.ended ||= END_OF_ROWS.equals(line);
+    if (!this.ended) this.row(line);
+  }
+
+  /** Takes a whole row, its line feed included. */
+  row(line: Buffer): void {
     const header = Buffer.alloc(ROW_HEADER_BYTES);
-    header.writeUInt32LE(line.length, 1);
+    header.writeUInt32LE(line.length > this.longRowBytes ? 0 : line.length, 1);
     this.framed(header);
     this.framed(line);
     this.rows += 1;
@@ -92,11 +104,14 @@ class RowSum {
         this.header = Buffer.concat([this.header, part.subarray(at, at + wanted)]);
         at += wanted;
         if (this.header.length < ROW_HEADER_BYTES) return;
-        this.left = this.header.readUInt32LE(1);
+        // The end of a long row is its line feed.
+        this.left = this.header.readUInt32LE(1) || Number.POSITIVE_INFINITY;
         this.row = createHash("sha256");
         this.header = Buffer.alloc(0);
       }
-      const taken = part.subarray(at, at + this.left);
+      const end = this.left < Number.POSITIVE_INFINITY ? -1 : part.indexOf(NEWLINE, at);
+      if (end >= 0) this.left = end + 1 - at;
+      const taken = part.subarray(at, Math.min(part.length, at + this.left));
       this.row.update(taken);
       at += taken.length;
       this.left -= taken.length;

@@ -4,6 +4,7 @@ import { describeServer, type ServerConnection } from "./connection";
 import { connect, quoteIdentifier, withClient } from "./connect";
 import { readInventory, readTables, type TableToDump } from "./inventory";
 import { requireLegibleNames } from "./names";
+import { longRowsOf, type RowLimits } from "./longRows";
 import { readNotDumped } from "./notDumped";
 import { readProperties } from "./properties";
 import type { LeftOut } from "../leaveOut";
@@ -22,6 +23,8 @@ export interface Snapshot {
   /** What the dump will not hold. */
   notDumped: LeftOut[];
   tables: TableToDump[];
+  /** Rows of more bytes are to be cut into pieces; undefined: pg_dump can hold the longest. */
+  longRowBytes: number | undefined;
   /**
    * Rows of every table in the snapshot, by `schema\0table`. Counted in sessions of their own, a few tables at a time:
    * in this one every table and index would stay locked to the end, and an error would end the snapshot for pg_dump too.
@@ -38,9 +41,10 @@ export interface Snapshot {
 /**
  * Opens a repeatable-read transaction and exports its snapshot: a dump made with it sees exactly what the
  * inventory and the counts see, whatever is written meanwhile.
- * @throws FailedError when the server cannot be reached or a table's rows are hidden from the role
+ * @throws FailedError when the server cannot be reached, a table's rows are hidden from the role, or it gives one out
+ * to nobody
  */
-export async function openSnapshot(server: ServerConnection): Promise<Snapshot> {
+export async function openSnapshot(server: ServerConnection, limits?: RowLimits): Promise<Snapshot> {
   const client = await connect(server);
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -66,6 +70,7 @@ export async function openSnapshot(server: ServerConnection): Promise<Snapshot> 
       properties,
       notDumped,
       tables,
+      longRowBytes: await longRowsOf(server, { name: facts.name, tables }, limits),
       countRows: (signal) =>
         countRows(
           server,
