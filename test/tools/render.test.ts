@@ -103,6 +103,19 @@ describe("a comparison of plans", () => {
     );
   });
 
+  test("does not call refused what is made anew under another name", () => {
+    const file = (name: string, text: string) =>
+      documentOf("kubernetes:core/v1:ConfigMap", "gateway-files", {
+        inputs: { metadata: { name }, immutable: true, data: { "envoy.json": text } },
+      });
+    expect(compare([file("files-a", "1")], [file("files-b", "2")])).toMatchObject([
+      { kind: "replaced", danger: "" },
+    ]);
+    expect(compare([file("files-a", "1")], [file("files-a", "2")])[0]?.danger).toMatch(
+      /^would be refused: data cannot be changed while immutable is true/,
+    );
+  });
+
   test("says in one line what would happen to all of a kind, and names some of them", () => {
     const dangers = dangersInWords([
       ...["a", "b", "c", "d"].flatMap((name) =>

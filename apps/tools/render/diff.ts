@@ -92,7 +92,8 @@ function danger(
     const instead = kind === "replaced" ? "; what to do instead: docs/changing.md" : "";
     return `${what}: would be ${kind}${retained ? ", though Azure keeps it" : ""}${instead}`;
   }
-  if (before && after) {
+  // What is replaced is made anew: nothing that exists is asked to change.
+  if (before && after && kind !== "replaced") {
     const [refused] = known(
       () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}, others) ?? [],
       [],
