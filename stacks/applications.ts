@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DATABASE_PORTS } from "../infra/data/places";
-import { GATEWAY_PORTS, gatewayVariables } from "../infra/workloads/gateway";
+import { gatewayPorts, gatewayVariables } from "../infra/workloads/gateway";
 import { Exposure, loadBalancerAddress } from "../infra/kubernetes/exposure";
 import { addresses, DNS, publicInternet, scraping, workloads } from "../infra/kubernetes/traffic";
 import { VaultSource } from "../infra/kubernetes/vaultSecrets";
@@ -59,7 +59,7 @@ function site(name: Site, { config, ...args }: SiteArgs) {
   };
 }
 
-/** The NestJS API: its database through the pooler, partners through the gateway, mail and error reports directly. */
+/** The NestJS API: its database through the pooler, partners and error reports through the gateway, mail directly. */
 export function api(args: SiteArgs & { vault: VaultSource; gate: DatabaseGate }): WorkloadArgs {
   const { config, region, vault, gate } = args;
   const base = site("api", args);
@@ -81,9 +81,8 @@ export function api(args: SiteArgs & { vault: VaultSource; gate: DatabaseGate })
     egress: [
       DNS,
       addresses("database", region.network.subnetCidrs.endpoints, DATABASE_PORTS.pooled),
-      workloads("partners", ["gateway"], ...GATEWAY_PORTS),
+      workloads("partners", ["gateway"], ...gatewayPorts(config.gateway.errorReports)),
       publicInternet("mail", 465, 587),
-      publicInternet("error reports", 443),
     ],
   };
 }

@@ -286,6 +286,7 @@ function applications(context: Context, place: Place): Record<Site, Workload> {
       namespace: namespace.namespace,
       identityClientId: identities.gateway.clientId,
       callers: ["api"],
+      errorReports: config.gateway.errorReports,
       standby: !serves(place),
       permission: permissionOf(context, place),
     },

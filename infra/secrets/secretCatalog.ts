@@ -270,7 +270,8 @@ export const SECRET_CATALOG: readonly SecretEntry[] = [
     readers: ["api"],
     variable: "SENTRY_DSN",
     contentType: "URL with key",
-    rotation: "Issue a new client key in Sentry, then set it in the stack's config.",
+    rotation:
+      "Issue a new client key in Sentry, then set it in the stack's config, with the gateway for its host: http://<key>@gateway:8104/<project>.",
   },
   {
     name: "pagerduty-routing-key",

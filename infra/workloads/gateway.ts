@@ -1,6 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GatewayPermission, permissionSidecar, SERVING_PORT } from "./gatewayPermission";
-import { drainSeconds, envoyConfig, GATEWAY_STATUS_PORT, GatewaySettings, PARTNERS } from "./gatewayConfig";
+import {
+  drainSeconds,
+  envoyConfig,
+  GATEWAY_STATUS_PORT,
+  GatewaySettings,
+  outsideOf,
+  PARTNERS,
+} from "./gatewayConfig";
 import { addresses, DNS, publicInternet, scraping, workloads } from "../kubernetes/traffic";
 import { Workload } from "./workload";
 
@@ -12,6 +19,8 @@ export interface GatewayArgs extends Omit<GatewaySettings, "permissionPort"> {
   identityClientId: pulumi.Input<string>;
   /** Workloads that may call partners. */
   callers: readonly string[];
+  /** Host error reports go to; absent: none leave. */
+  errorReports: string | undefined;
   minReplicas: number;
   maxReplicas: number;
   /** True in a region that stands by. */
@@ -32,24 +41,30 @@ export function gatewayVariables(): Record<string, string> {
 }
 
 /** Ports of the gateway callers connect to. */
-export const GATEWAY_PORTS: readonly number[] = PARTNERS.map(({ port }) => port);
+export function gatewayPorts(errorReports: string | undefined): number[] {
+  return outsideOf(errorReports).map(({ port }) => port);
+}
 
 /**
- * Integration gateway: the one way out to Shopify, SimplyPrint and SendCloud, with a circuit breaker for each, so
- * that a partner's outage costs its callers an instant error and not their threads (report §4.5).
+ * Integration gateway: the one way out to Shopify, SimplyPrint and SendCloud, and for error reports, with a circuit
+ * breaker for each, so that a partner's outage costs its callers an instant error and not their threads (report §4.5).
  */
 export function integrationGateway(
   name: string,
   args: GatewayArgs,
   opts?: pulumi.ComponentResourceOptions,
 ): Workload {
-  const { maxConsecutiveFailures, ejectionSeconds, timeoutSeconds, permission } = args;
-  const config = envoyConfig({
-    maxConsecutiveFailures,
-    ejectionSeconds,
-    timeoutSeconds,
-    ...(permission && { permissionPort: SERVING_PORT }),
-  });
+  const { maxConsecutiveFailures, ejectionSeconds, timeoutSeconds, errorReports, permission } = args;
+  const outside = outsideOf(errorReports);
+  const config = envoyConfig(
+    {
+      maxConsecutiveFailures,
+      ejectionSeconds,
+      timeoutSeconds,
+      ...(permission && { permissionPort: SERVING_PORT }),
+    },
+    outside,
+  );
   return new Workload(
     name,
     {
@@ -68,7 +83,7 @@ export function integrationGateway(
       ],
       ports: [
         { name: "status", port: GATEWAY_STATUS_PORT },
-        ...PARTNERS.map((partner) => ({ name: partner.name, port: partner.port })),
+        ...outside.map(({ name: partner, port }) => ({ name: partner, port })),
       ],
       health: { port: "status", live: "/ready", ready: "/ready" },
       preStopSeconds: drainSeconds(args),
@@ -82,7 +97,7 @@ export function integrationGateway(
       files: { folder: FOLDER, contents: { [FILE]: `${JSON.stringify(config, null, 2)}\n` } },
       ...(permission && { sidecars: [permissionSidecar(permission, drainSeconds(args))] }),
       ingress: [
-        workloads("callers", args.callers, ...GATEWAY_PORTS),
+        workloads("callers", args.callers, ...gatewayPorts(errorReports)),
         scraping(GATEWAY_STATUS_PORT),
         ...(permission ? [scraping(SERVING_PORT)] : []),
       ],

@@ -12,6 +12,8 @@ export interface Partner {
    * is used whatever the caller names.
    */
   accountHosts?: string;
+  /** Called from a region that does not serve too: nothing is told there that another region could tell otherwise. */
+  fromAnyRegion?: true;
 }
 
 /** The partners of the report's §4.5. */
@@ -20,6 +22,13 @@ export const PARTNERS: readonly Partner[] = [
   { name: "simplyprint", port: 8102, host: "api.simplyprint.io" },
   { name: "sendcloud", port: 8103, host: "panel.sendcloud.sc" },
 ];
+
+/** Whom the gateway leads to: the partners, and where error reports go, the host of which is the environment's. */
+export function outsideOf(errorReports: string | undefined): readonly Partner[] {
+  return errorReports === undefined
+    ? PARTNERS
+    : [...PARTNERS, { name: "error-reports", port: 8104, host: errorReports, fromAnyRegion: true }];
+}
 
 /** Port for probes and metrics. */
 export const GATEWAY_STATUS_PORT = 9902;
@@ -137,7 +146,9 @@ function partnerListener(partner: Partner, settings: GatewaySettings) {
             // The caller is told with an answer; a connection that is closed under it may carry a call just then.
             http1_safe_max_connection_duration: true,
             http_filters: [
-              ...(settings.permissionPort ? [permissionFilter(settings.permissionPort)] : []),
+              ...(settings.permissionPort && !partner.fromAnyRegion
+                ? [permissionFilter(settings.permissionPort)]
+                : []),
               ROUTER,
             ],
           }),

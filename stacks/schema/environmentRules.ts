@@ -1,3 +1,4 @@
+import { PARTNERS } from "../../infra/workloads/gatewayConfig";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 
@@ -86,6 +87,28 @@ export function withoutReplicaRules({ environment, database }: StackConfig): Pro
           allowed: "nothing while database.replica is there",
         },
       ]
+    : [];
+}
+
+const isOf = (host: string, pattern: string): boolean =>
+  pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern;
+
+/** Error reports leave in every region: by their way nobody may reach a partner, or the environment itself. */
+export function errorReportRules({ edge, gateway }: StackConfig): Problem[] {
+  const host = gateway.errorReports?.toLowerCase();
+  if (host === undefined) return [];
+  const partner = PARTNERS.find((one) => isOf(host, one.host) || isOf(host, one.accountHosts ?? one.host));
+  const isOwn = [edge.apiHostName, edge.dashboardHostName].some((own) => own.toLowerCase() === host);
+  const found = { path: ["gateway", "errorReports"], found: gateway.errorReports };
+  if (partner)
+    return [
+      {
+        ...found,
+        allowed: `no host of ${partner.name}: its calls are let through only where a region serves`,
+      },
+    ];
+  return isOwn
+    ? [{ ...found, allowed: "another host than those of edge: reports leave the environment" }]
     : [];
 }
 

@@ -6,7 +6,13 @@ import type { StackConfig } from "./shape";
 import { capacityRules, zoneRules } from "./capacityRules";
 import { databaseRules, parameterRules } from "./databaseRules";
 import { dateRules, incidentDateRules } from "./dateRules";
-import { edgeRules, environmentRules, productionRules, withoutReplicaRules } from "./environmentRules";
+import {
+  edgeRules,
+  environmentRules,
+  errorReportRules,
+  productionRules,
+  withoutReplicaRules,
+} from "./environmentRules";
 import { identifierRules, imageRules } from "./identifierRules";
 import { maintenanceRules } from "./maintenanceRules";
 import { monitoringRules } from "./monitoringRules";
@@ -81,6 +87,7 @@ const RULES: {
   { needs: ["environment", "tags", "regions", "database", "recovery"], check: productionRules },
   { needs: ["environment", "database"], check: withoutReplicaRules },
   { needs: ["edge"], check: edgeRules },
+  { needs: ["edge", "gateway"], check: errorReportRules },
   { needs: ["vault", "database", "budget"], check: dateRules },
   { needs: ["alerts", "statusPage"], check: incidentDateRules },
   { needs: ["azure", "cluster", "database"], check: identifierRules },

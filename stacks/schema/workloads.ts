@@ -73,5 +73,10 @@ export const gateway = z
       .describe("Failures in a row after which calls to a partner fail at once (report §4.5)."),
     ejectionSeconds: z.int().min(1).max(3600).default(60).describe("Seconds until a partner is tried again."),
     timeoutSeconds: z.int().min(1).max(120).default(15).describe("Seconds a call to a partner may take."),
+    errorReports: hostName
+      .optional()
+      .describe(
+        "Host error reports go to, e.g. o42.ingest.de.sentry.io, by way of the gateway; absent: none leave. The API reaches no public address on 443 by itself, so the secret sentry-dsn names the gateway: http://<key>@gateway:8104/<project>.",
+      ),
   })
   .describe("Integration gateway: circuit breakers towards Shopify, SimplyPrint and SendCloud.");

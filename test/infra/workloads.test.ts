@@ -215,19 +215,16 @@ describe("the API", () => {
     expect(env(podOf(staging, "primary-api").initContainers[0])).toMatchObject({ ENVIRONMENT: "staging" });
   });
 
-  test("talks to the pooler, the gateway, mail and error reports, and to nothing private beside", () => {
+  test("talks to the pooler, the gateway and mail; to the public on no port by which a partner or a thief could be reached", () => {
     const policy = inputs(prod, TYPES.policy, "primary-api");
-    expect(policy.metadata.annotations["forma3d.com/egress"]).toBe(
-      "dns, database, partners, mail, error reports",
-    );
+    expect(policy.metadata.annotations["forma3d.com/egress"]).toBe("dns, database, partners, mail");
     const { egress, ingress, policyTypes } = policy.spec;
     expect(policyTypes).toEqual(["Ingress", "Egress"]);
     expect(egress.map((rule: any) => rule.ports.map(({ port }: any) => port))).toEqual([
       [53, 53],
       [6432],
-      [8101, 8102, 8103],
+      [8101, 8102, 8103, 8104],
       [465, 587],
-      [443],
     ]);
     expect(egress[1].to).toEqual([{ ipBlock: { cidr: "10.10.16.0/24" } }]);
     for (const { to } of egress.slice(3)) {
@@ -430,8 +427,20 @@ describe("everything that runs", () => {
     const { ingress, egress } = inputs(prod, TYPES.policy, "primary-gateway").spec;
     expect(ingress[0]).toEqual({
       from: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "api" } } }],
-      ports: [8101, 8102, 8103].map((port) => ({ protocol: "TCP", port })),
+      ports: [8101, 8102, 8103, 8104].map((port) => ({ protocol: "TCP", port })),
     });
+    const publicOn443 = prod
+      .ofType(TYPES.policy)
+      .filter(({ inputs: { spec } }: any) =>
+        spec.egress?.some(
+          ({ to, ports }: any) =>
+            to.some(({ ipBlock }: any) => ipBlock?.cidr === "0.0.0.0/0") &&
+            ports.some(({ port }: any) => port === 443),
+        ),
+      )
+      .map(({ inputs: { metadata } }: any) => metadata.name as string);
+    expect(publicOn443).not.toContain("api");
+    expect(publicOn443).toContain("gateway");
     // DNS, partners, and in the private endpoints the record of who serves.
     expect(egress.map((rule: any) => rule.ports[0].port)).toEqual([53, 443, 443]);
     expect(egress[2].to).toEqual([{ ipBlock: { cidr: "10.10.16.0/24" } }]);

@@ -388,6 +388,14 @@ const NONSENSE: [changes: Record<string, unknown>, message: RegExp, stack?: stri
   [{ "workloads.api.resources.cpuLimit": "1.12345" }, /a Kubernetes CPU quantity/],
   [{ "workloads.api.resources.memoryRequest": "1Mi" }, /at least 16Mi/],
   [{ "edge.webhookRateLimitPerMinute": 200 }, /at least rateLimitPerMinute \(600\)/],
+  // By the way of error reports a region that does not serve would reach a partner.
+  [{ "gateway.errorReports": "api.simplyprint.io" }, /errorReports: .*no host of simplyprint: its calls/],
+  [{ "gateway.errorReports": "some-shop.myshopify.com" }, /errorReports: .*no host of shopify/],
+  [{ "gateway.errorReports": "api.forma3d.com" }, /errorReports: .*another host than those of edge/],
+  [
+    { "gateway.errorReports": "https://o42.ingest.de.sentry.io" },
+    /errorReports: .*allowed: a lower-case DNS name$/,
+  ],
   // The database.
   [
     { "database.pool": { defaultPoolSize: 100, maxClientConnections: 10 } },
