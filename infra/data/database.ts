@@ -209,13 +209,15 @@ export class Database extends pulumi.ComponentResource {
 
   /**
    * Without a replica the reader leads to the primary. After a promotion the members are Azure's business, and
-   * reading the endpoint through the old primary fails, so neither is touched again.
+   * reading the endpoint through the old primary fails, so neither is touched again; but while a replica goes for a while,
+   * and with the deployment that makes it anew, the reader is led away and back.
    */
   private virtualEndpoint(
     args: DatabaseArgs,
     primary: postgresql.Server,
     replica: postgresql.Server | undefined,
   ) {
+    const isLed = args.withoutReplica !== undefined || args.replica?.bootstrap === true;
     return this.link(
       new postgresql.VirtualEndpoint(
         `${this.name}-endpoint`,
@@ -226,7 +228,7 @@ export class Database extends pulumi.ComponentResource {
           endpointType: "ReadWrite",
           members: [(replica ?? primary).name],
         },
-        dataOptions(args.protect, this.next({ ignoreChanges: ["members"] })),
+        dataOptions(args.protect, this.next(isLed ? {} : { ignoreChanges: ["members"] })),
       ),
     );
   }

@@ -29,6 +29,8 @@ export interface DatabaseArgs {
     /** Standby of the replica while it is the writer; Azure lets no replica have one. */
     highAvailability: HighAvailability;
   };
+  /** Why there is no replica for a while; the endpoint's reader is then led to the primary. Absent otherwise. */
+  withoutReplica?: string;
   /**
    * Server that accepts writes now. It alone gets what Azure lets only a writer have: the administrator's password,
    * backups, a standby. Changing it promotes nothing.

@@ -50,7 +50,7 @@ export const database = z
     version: z
       .enum(POSTGRES_VERSIONS)
       .describe(
-        "PostgreSQL major version. Raising it upgrades in place with downtime and needs the replica deleted first; lowering it is refused.",
+        "PostgreSQL major version. Raising it upgrades in place with downtime and needs the replica deleted first (docs/changing.md); lowering it is refused.",
       ),
     skuName: nameOf(DATABASE_SIZES, "a compute size of a flexible server, such as Standard_D4ds_v5").describe(
       "Compute size of primary and replica. Changing it restarts them and takes two steps: docs/changing.md.",

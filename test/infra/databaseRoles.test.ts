@@ -91,6 +91,33 @@ describe("roles of the application's database", () => {
     expect(dump).not.toMatch(/_weu|_neu/);
   });
 
+  test("what docs/changing.md asks before a major version finds what Azure refuses, and its last word renews statistics", async () => {
+    const page = readFileSync(path.join(__dirname, "../../docs/changing.md"), "utf8");
+    const blockers = /```sql\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+    const ask = () => server.sql<{ what: string; name: string }>(server.administrator, blockers);
+    expect(await ask()).toEqual([]);
+    await server.asMicrosoft(
+      "create function quiet() returns event_trigger language plpgsql as $$ begin end $$; create event trigger noisy on ddl_command_end execute function quiet()",
+    );
+    await sql("migration", "create view busy as select pid from pg_stat_activity");
+    try {
+      expect((await ask()).map(({ what, name }) => `${what} ${name}`).sort()).toEqual([
+        "event trigger noisy",
+        "view of pg_stat_activity busy",
+      ]);
+    } finally {
+      await sql("migration", "drop view busy");
+      await server.asMicrosoft("drop event trigger noisy; drop function quiet()");
+    }
+    const [, analyze = ""] = /`(set role migration; analyze;)`/.exec(page) ?? [];
+    await server.sql(server.administrator, analyze);
+    const analyzed = await server.sql<{ last_analyze: Date | null }>(
+      server.administrator,
+      "select last_analyze from pg_stat_user_tables where relname = 'orders'",
+    );
+    expect(analyzed.map(({ last_analyze }) => last_analyze !== null)).toEqual([true]);
+  });
+
   test("monitoring reads statistics and no rows", async () => {
     expect(await sql("monitoring", "select pg_has_role('pg_read_all_stats', 'usage') as allowed")).toEqual([
       { allowed: true },

@@ -136,6 +136,27 @@ const fulfils = (
   args.every((word) => JSON.stringify(resource.props).includes(`"${word}"`));
 
 describe("production is held against its stack file and the catalogues", () => {
+  test("asks for no alert on a replica while the stack file says why there is none, and for everything else", () => {
+    const { replica: _none, ...database } = prod.database;
+    const without = statementOf({
+      ...prod,
+      database: { ...database, withoutReplica: "a major version is raised this week" },
+    });
+    const named = (all: readonly Demand[]) => all.map(({ what }) => what);
+    const gone = named(statement).filter((what) => !named(without).includes(what));
+    expect(gone).toEqual(
+      [
+        "StandbyServerNotAlive",
+        "StandbyStorageAlmostFull",
+        "StandbyCpuHigh",
+        "ReplicaLagging",
+        "ReplicaLagEndangersRpo",
+      ].map((alert) => `the alert ${alert}`),
+    );
+    // What is asked of each server is asked of the one there is.
+    expect(without).toHaveLength(statement.length - gone.length);
+  });
+
   test("says something about every kind of thing the report asks for", () => {
     const types = new Set(demands.map(({ type }) => type));
     for (const type of [

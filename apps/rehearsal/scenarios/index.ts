@@ -14,6 +14,7 @@ import { RETURNING } from "./returning";
 import { RIGHTS } from "./rights";
 import { RUNBOOKS } from "./runbooks";
 import { SECRETS } from "./secrets";
+import { VERSION } from "./version";
 
 /** Everything that is rehearsed, in the order of the printed table. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CHANGES,
   ...LOSSES,
   ...SECRETS,
+  ...VERSION,
   ...AZURE,
   ...NETWORK,
   ...REGION,

@@ -54,7 +54,7 @@ function nameWords(program: string, words: string[]): string[] {
       ? words.slice(0, 2)
       : words.slice(0, 1);
   if (program === "pulumi")
-    return words[0] === "config" || words[0] === "stack" ? words.slice(0, 2) : words.slice(0, 1);
+    return ["config", "stack", "state"].includes(words[0] ?? "") ? words.slice(0, 2) : words.slice(0, 1);
   return program === "curl" ? [] : words;
 }
 

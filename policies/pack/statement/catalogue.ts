@@ -14,7 +14,7 @@ import { PLACES, roleOf } from "../../../stacks/roles";
 import type { StackConfig } from "../../../stacks/schema";
 import { SITE_HEALTH, SITES } from "../../../stacks/sites";
 import type { Demand } from "../../rules/statement";
-import { present } from "./places";
+import { present, servers } from "./places";
 
 const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
 const CATALOGUE = "packages/alerting, alerts.thresholds";
@@ -32,7 +32,7 @@ const accounts = (config: StackConfig) => {
 function scopesOf({ scope }: AzureMetricAlert, config: StackConfig): string[] {
   if (scope === "storageAccount") return accounts(config).map(({ place }) => `-${place}`);
   if (scope === "vault") return present(config).map((place) => `-${place}`);
-  return scope === "standbyServer" && present(config).length < 2 ? [] : [""];
+  return scope === "standbyServer" && servers(config) < 2 ? [] : [""];
 }
 
 function alerts({ alerts: all }: Catalogue, config: StackConfig, prefix: string): Demand[] {
