@@ -33,7 +33,7 @@ const step = z
     exits: z.int().default(0),
   })
   .refine((value) => (value.runs === "person") === (value.command === undefined), {
-    error: "has a command exactly when it does not run in a person",
+    error: "only a step of a person has no command",
     path: ["command"],
   });
 
