@@ -5,7 +5,7 @@ import { Exposure, loadBalancerAddress } from "../infra/kubernetes/exposure";
 import { addresses, DNS, publicInternet, scraping, workloads } from "../infra/kubernetes/traffic";
 import { VaultSource } from "../infra/kubernetes/vaultSecrets";
 import { DatabaseGate } from "../infra/recovery/recoveryTargets";
-import { secretsOf } from "../infra/secrets/secretCatalog";
+import { secretsOf } from "../infra/secrets/secretCatalogue";
 import { WorkloadArgs } from "../infra/workloads/workload";
 import { RegionBase } from "./regional";
 import { PRODUCT, StackConfig } from "./schema";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { CONFIG_SECRETS } from "../infra/secrets/secretCatalog";
+import { CONFIG_SECRETS } from "../infra/secrets/secretCatalogue";
 import { fromText, parseStackConfig, SECRET_VALUES, setSecretCommand } from "./files";
 import { ConfigError } from "./problems";
 import { PRODUCT, StackConfig } from "./schema";

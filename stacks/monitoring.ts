@@ -22,7 +22,7 @@ import { MonitorWorkspace } from "../infra/monitoring/monitorWorkspace";
 import { virtualEndpointHosts } from "../infra/naming";
 import { REGIONS } from "../infra/regions";
 import { ProbedTarget, ScrapeConfig, ScrapedWorkload } from "../infra/monitoring/scrapeConfig";
-import { secretsOf } from "../infra/secrets/secretCatalog";
+import { secretsOf } from "../infra/secrets/secretCatalogue";
 import { secretIssue } from "../infra/secrets/secretIssue";
 import { SecretValues } from "../infra/secrets/secretValues";
 import { OutsideStatusPage } from "../infra/statusPage/outside";

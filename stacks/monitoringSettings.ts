@@ -1,7 +1,7 @@
 import { Maintenance } from "../packages/alerting/maintenance";
 import { AlertSettings } from "../packages/alerting/settings";
 import { UPGRADE_WINDOW_HOURS } from "../packages/azure-facts/maintenance";
-import { SECRET_CATALOG } from "../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../infra/secrets/secretCatalogue";
 import { issuedOn } from "../infra/secrets/secretIssue";
 import { expiry } from "../infra/secrets/secretLife";
 import { REGIONS } from "../infra/regions";

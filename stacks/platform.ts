@@ -8,7 +8,7 @@ import { PRIVATE_DNS_ZONES, virtualEndpointHosts } from "../infra/naming";
 import type { PrivateZone } from "../infra/network/network";
 import { cloudProviders } from "../infra/providers";
 import { featuresOf } from "../infra/secrets/features";
-import { SecretReader } from "../infra/secrets/secretCatalog";
+import { SecretReader } from "../infra/secrets/secretCatalogue";
 import { SecretValues } from "../infra/secrets/secretValues";
 import { platformTags } from "../infra/tags";
 import { Vault } from "../infra/secrets/vault";

@@ -1,4 +1,4 @@
-import { CONFIG_SECRETS } from "../infra/secrets/secretCatalog";
+import { CONFIG_SECRETS } from "../infra/secrets/secretCatalogue";
 import type { Problem } from "./problems";
 import { PRODUCT } from "./schema";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CONFIG_SECRETS } from "../infra/secrets/secretCatalog";
+import { CONFIG_SECRETS } from "../infra/secrets/secretCatalogue";
 import { SECRET_VALUES } from "./pulumiKeys";
 import { PRODUCT, stackSchema } from "./schema";
 

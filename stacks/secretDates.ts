@@ -1,4 +1,4 @@
-import { SECRET_CATALOG } from "../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../infra/secrets/secretCatalogue";
 import { issuedOn } from "../infra/secrets/secretIssue";
 import { expiry } from "../infra/secrets/secretLife";
 import { secretIssues } from "./names";

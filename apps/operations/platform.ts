@@ -2,7 +2,7 @@ import { backupAccounts, virtualEndpointHosts, type RegionNames } from "../../in
 import { regionSubnets } from "../../infra/network/addressing";
 import { REGIONS } from "../../infra/regions";
 import { featuresOf } from "../../infra/secrets/features";
-import type { OptionalFeature } from "../../infra/secrets/secretCatalog";
+import type { OptionalFeature } from "../../infra/secrets/secretCatalogue";
 import type { OutsideFileArgs } from "../../infra/statusPage/outsideFile";
 import { pulledImages } from "../../stacks/images";
 import { maintenanceOf } from "../../stacks/monitoringSettings";

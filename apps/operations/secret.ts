@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import readline from "node:readline";
 import { Writable } from "node:stream";
-import { SECRET_CATALOG, SecretEntry } from "../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG, SecretEntry } from "../../infra/secrets/secretCatalogue";
 import { expiry } from "../../infra/secrets/secretLife";
 import { stackPlatformNames } from "../../stacks/names";
 import { readStacks } from "../../stacks/files";

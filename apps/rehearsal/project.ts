@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
-import { CONFIG_SECRETS } from "../../infra/secrets/secretCatalog";
+import { CONFIG_SECRETS } from "../../infra/secrets/secretCatalogue";
 import { SECRET_VALUES } from "../../stacks/files";
 import { PRODUCT } from "../../stacks/schema";
 

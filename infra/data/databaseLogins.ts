@@ -1,4 +1,4 @@
-import { DATABASE_ROLES, DatabaseRole, SECRET_CATALOG } from "../secrets/secretCatalog";
+import { DATABASE_ROLES, DatabaseRole, SECRET_CATALOG } from "../secrets/secretCatalogue";
 
 /** A region as the database's logins name it. */
 export interface LoginRegion {

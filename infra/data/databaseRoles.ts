@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { addresses, DNS } from "../kubernetes/traffic";
 import { DatabaseJobArgs } from "../workloads/migration";
 import { OneShotJob } from "../workloads/oneShotJob";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 import { LoginRegions } from "./databaseLogins";
 import { rolesScript } from "./rolesScript";
 

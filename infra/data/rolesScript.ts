@@ -1,4 +1,4 @@
-import { DATABASE_ROLES } from "../secrets/secretCatalog";
+import { DATABASE_ROLES } from "../secrets/secretCatalogue";
 import { databaseLogins, DatabaseLogin, LoginRegions, loginName } from "./databaseLogins";
 
 /** Roles whose work reads or changes whole tables: the server's own limits are for requests. */

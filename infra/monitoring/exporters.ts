@@ -9,7 +9,7 @@ import {
 import { HEARTBEAT_QUERY } from "../data/heartbeat";
 import { addresses, DNS, NamedTraffic, publicInternet, scraping, workloads } from "../kubernetes/traffic";
 import { VaultSource } from "../kubernetes/vaultSecrets";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 import { Workload } from "../workloads/workload";
 
 interface ExporterArgs {

@@ -26,7 +26,7 @@ import {
 } from "./recoveryJobs";
 import { elsewhere, identityFile, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { featuresOf } from "../secrets/features";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 
 export interface BackupJobsArgs {
   product: string;

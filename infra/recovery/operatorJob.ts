@@ -24,7 +24,7 @@ import {
   RecoveryTargets,
 } from "./recoveryTargets";
 import { featuresOf } from "../secrets/features";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 
 export interface OperatorJobArgs {
   product: string;

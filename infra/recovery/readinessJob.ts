@@ -15,7 +15,7 @@ import {
   secretsVolume,
   VaultSource,
 } from "../kubernetes/vaultSecrets";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 import { READINESS } from "./readiness";
 import { podFailurePolicy, scheduled } from "./recoveryJobs";
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { addresses, DNS, ENTRA, scraping } from "../kubernetes/traffic";
 import { VaultSource } from "../kubernetes/vaultSecrets";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 import { elsewhere, recoveryEnvironment, RecoveryTargets } from "./recoveryTargets";
 import { featuresOf } from "../secrets/features";
 import { Workload } from "../workloads/workload";

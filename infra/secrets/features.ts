@@ -1,4 +1,4 @@
-import type { OptionalFeature } from "./secretCatalog";
+import type { OptionalFeature } from "./secretCatalogue";
 
 /** What of an environment's targets for backups needs secrets. */
 export function featuresOf({

@@ -1,4 +1,4 @@
-import { SECRET_CATALOG, SecretEntry } from "./secretCatalog";
+import { SECRET_CATALOG, SecretEntry } from "./secretCatalogue";
 
 /** What decides the values of the managed secrets; none of it is secret. */
 export interface SecretIssues {

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { connectionString } from "../data/database";
 import { DATABASE_PORTS } from "../data/places";
 import { loginName } from "../data/databaseLogins";
-import { DATABASE_ROLES, DatabaseRole, SECRET_CATALOG, SecretEntry } from "./secretCatalog";
+import { DATABASE_ROLES, DatabaseRole, SECRET_CATALOG, SecretEntry } from "./secretCatalogue";
 import { encryptionKeyDay } from "./secretIssue";
 
 export interface SecretValuesArgs {

@@ -4,7 +4,7 @@ import { diagnostics } from "../monitoring/diagnostics";
 import { dataOptions, deleteLock } from "../data/protection";
 import { Region } from "../regions";
 import { assignRole } from "../identity/roles";
-import { isWanted, OptionalFeature, SECRET_CATALOG, SecretEntry, SecretReader } from "./secretCatalog";
+import { isWanted, OptionalFeature, SECRET_CATALOG, SecretEntry, SecretReader } from "./secretCatalogue";
 import { issuedOn, SecretIssues } from "./secretIssue";
 import { expiry } from "./secretLife";
 import { Tags } from "../tags";

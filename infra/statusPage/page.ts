@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Maintenance } from "../../packages/alerting/maintenance";
 import { addresses, DNS, scraping, workloads } from "../kubernetes/traffic";
 import { VaultSource } from "../kubernetes/vaultSecrets";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 import { Workload, WorkloadArgs } from "../workloads/workload";
 import { frontConfig, Provider } from "./front";
 import { gatusConfig } from "./gatus";

@@ -3,7 +3,7 @@ import { addresses, DNS } from "../kubernetes/traffic";
 import { VaultSource } from "../kubernetes/vaultSecrets";
 import { OneShotJob } from "./oneShotJob";
 import { DatabaseGate } from "../recovery/recoveryTargets";
-import { secretsOf } from "../secrets/secretCatalog";
+import { secretsOf } from "../secrets/secretCatalogue";
 
 export interface DatabaseJobArgs {
   product: string;

@@ -55,7 +55,8 @@ const environment = resourceRule(
     why: "Whoever may list pods, read the state file or the log of the API server has the secret.",
     severity: "critical",
     framework: { cis: ["Kubernetes 5.4.1"], mcsb: ["IM-8"], waf: ["SE:09"], risks: ["R07", "R08"] },
-    remediation: "Add the secret to infra/secrets/secretCatalog.ts; the workload gets it through the vault.",
+    remediation:
+      "Add the secret to infra/secrets/secretCatalogue.ts; the workload gets it through the vault.",
     url: "https://learn.microsoft.com/azure/aks/csi-secrets-store-driver",
     appliesTo: "any",
     types: [WORKLOADS],

@@ -1,6 +1,6 @@
 import { loginName } from "../../infra/data/databaseLogins";
 import { REGIONS } from "../../infra/regions";
-import { DATABASE_ROLES } from "../../infra/secrets/secretCatalog";
+import { DATABASE_ROLES } from "../../infra/secrets/secretCatalogue";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 

@@ -1,4 +1,4 @@
-import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 

@@ -9,7 +9,7 @@ import { CHECKED_TOOLS, commandProblems, KnownCommands } from "../../apps/tools/
 import { allPageCommands, COMMAND_PAGES, pageCommands } from "../../apps/tools/docs/pageCommands";
 import { podCommand, readRunbooks } from "../../apps/tools/docs/runbook";
 import { BUILT_IN_ROLES } from "../../infra/identity/roles";
-import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
 import { bring } from "../../apps/tools/images/import";
 import { askRegistry, imagesOf, parseImage, registryToken } from "../../apps/tools/images/registry";

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { RISK_REGISTER } from "../../apps/tools/docs/riskData";
+import { RISK_REGISTER } from "../../apps/tools/docs/riskMatrix";
 import { traceRisks } from "../../apps/tools/docs/riskPages";
 import { readRunbooks } from "../../apps/tools/docs/runbook";
 import { SCENARIOS } from "../../apps/rehearsal/scenarios";

@@ -1,4 +1,4 @@
-import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import { RECORDER_RIGHTS } from "../../infra/data/places";
 import { serverParameters } from "../../infra/data/serverParameters";
 import { sandboxModel } from "../../packages/emulated-azure/model";

@@ -12,7 +12,7 @@ import {
 import { lifecycleRules, TierStep } from "../../infra/data/lifecycle";
 import { nameProblems, platformNames } from "../../infra/naming";
 import { Region, REGION_NAMES, REGIONS } from "../../infra/regions";
-import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import { serverParameters } from "../../infra/data/serverParameters";
 
 const dotted = (value: number) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { secretsOf } from "../../infra/secrets/secretCatalog";
+import { secretsOf } from "../../infra/secrets/secretCatalogue";
 import { Workload, WorkloadArgs } from "../../infra/workloads/workload";
 import { PlanView, planStack } from "../support/plan";
 

@@ -44,7 +44,7 @@ import { grant } from "../../packages/emulated-azure/rights/grant";
 import { DatabaseServers, putBehind } from "../../packages/emulated-azure/servers";
 import { databaseLogins } from "../../infra/data/databaseLogins";
 import { rolesScript } from "../../infra/data/rolesScript";
-import { SECRET_CATALOG, secretsOf } from "../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG, secretsOf } from "../../infra/secrets/secretCatalogue";
 import { kindNamed } from "../../packages/emulated-azure/kubernetes/kinds";
 import { clientProgram, PRODUCTION_MAJOR } from "../../packages/local-servers/postgresPrograms";
 import { credentialOf, signIn } from "../cloud/client";

@@ -24,7 +24,7 @@ import { renderStatus, status, statusCode } from "../../apps/operations/status";
 import { lookUp, ok } from "../../apps/operations/status/findings";
 import { contain, reopen } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
-import { SECRET_CATALOG } from "../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import { until } from "../support/until";
 import { Laptop, NORTH, OLD, WEST } from "./laptop";
 

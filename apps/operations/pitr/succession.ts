@@ -1,5 +1,5 @@
 import { loginName } from "../../../infra/data/databaseLogins";
-import { DATABASE_ROLES, SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import { DATABASE_ROLES, SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import { failed } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";

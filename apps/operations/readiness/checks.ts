@@ -1,4 +1,4 @@
-import { isWanted, SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import { isWanted, SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import { ROOT } from "../commandLine";
 import { readContacts, unfilled } from "../contacts";
 import { duration } from "../duration";

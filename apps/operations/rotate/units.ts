@@ -3,7 +3,7 @@ import {
   SECRET_CATALOG,
   type DatabaseRole,
   type SecretEntry,
-} from "../../../infra/secrets/secretCatalog";
+} from "../../../infra/secrets/secretCatalogue";
 import { refused } from "../frame/errors";
 
 /** Secrets that change together, because one value stands in several or is of no use without the other. */

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
-import type { SecretEntry } from "../../../infra/secrets/secretCatalog";
+import type { SecretEntry } from "../../../infra/secrets/secretCatalogue";
 import { expiry } from "../../../infra/secrets/secretLife";
 import { notRun, messageOf } from "../frame/errors";
 import type { Ground, SecretView } from "../ground/types";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { loginName } from "../../../infra/data/databaseLogins";
-import { DATABASE_ROLES, SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import { DATABASE_ROLES, SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import { UNITS } from "../../operations/rotate/units";
 import { check, measure, now, ORDERS, secondsLost, STACK, stripped, type, typeWith } from "./attempt";
 import type { Attempt, Outcome } from "./attempt";

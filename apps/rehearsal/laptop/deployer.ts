@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Stored } from "../../../packages/emulated-azure/model/types";
 import { answerVault } from "../../../packages/emulated-azure/vault";
-import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import type { Platform } from "../../operations/platform";
 import type { Served } from "../serve";
 

@@ -6,7 +6,7 @@ import { happen } from "../../../packages/emulated-azure/store/changes";
 import { grantCustom } from "../../../packages/emulated-azure/rights/custom";
 import { ARM_REFUSALS } from "../../../policies/arm/armLimits";
 import { loginName } from "../../../infra/data/databaseLogins";
-import { DATABASE_ROLES } from "../../../infra/secrets/secretCatalog";
+import { DATABASE_ROLES } from "../../../infra/secrets/secretCatalogue";
 import { resourceManager } from "../../operations/ground/resources";
 import { flexibleServers } from "../../operations/ground/servers";
 import type { Ground } from "../../operations/ground/types";

@@ -129,7 +129,7 @@ export const CHANGES: readonly Scenario[] = [
       const name = prefix(stage.config);
       await stage.edit(world, [
         {
-          file: "infra/secrets/secretCatalog.ts",
+          file: "infra/secrets/secretCatalogue.ts",
           append: `(SECRET_CATALOG as SecretEntry[]).push({
             name: "rehearsal-key", source: "generated", rotationDays: 90, readers: ["api"],
             variable: "REHEARSAL_KEY", contentType: "base64 key", randomBytes: 32, rotation: "None.",

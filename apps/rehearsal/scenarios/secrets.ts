@@ -64,7 +64,7 @@ export const SECRETS: readonly Scenario[] = [
       const name = prefix(stage.config);
       await stage.edit(world, [
         {
-          file: "infra/secrets/secretCatalog.ts",
+          file: "infra/secrets/secretCatalogue.ts",
           append: `(SECRET_CATALOG as { name: string; readers: SecretReader[] }[])
             .find(({ name }) => name === "sentry-dsn")!.readers = [];`,
         },

@@ -1,6 +1,6 @@
 import { isolationRules } from "../../../packages/isolation/rules";
 import { rules } from "../../../policies/rules";
-import { RISK_REGISTER, Risk } from "./riskData";
+import { RISK_REGISTER, Risk } from "./riskMatrix";
 import { allAlerts } from "./runbookPages";
 import { readRunbooks } from "./runbook";
 
@@ -69,7 +69,7 @@ export function renderRisks(root: string): string {
   return [
     "# Risks",
     "",
-    "<!-- Generated from apps/tools/docs/riskData.ts, the policies, the alerts and the runbooks by `npm run docs`. -->",
+    "<!-- Generated from apps/tools/docs/riskMatrix.ts, the policies, the alerts and the runbooks by `npm run docs`. -->",
     "",
     "The fifteen risks of the disaster-recovery report with its scores, and for each what stops it, what notices it, who does what, how it is practised, and the tests that prove it. A test fails when a cell is empty, a control is missing from the plan of production, or a test is gone.",
     "",

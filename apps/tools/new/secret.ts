@@ -1,4 +1,4 @@
-import { SECRET_CATALOG, type SecretEntry } from "../../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG, type SecretEntry } from "../../../infra/secrets/secretCatalogue";
 import type { Made } from "./made";
 import { formed, literal, type Making, oneOf, prose, refuse, scaffold, someStack } from "./scaffold";
 
@@ -50,7 +50,7 @@ export async function newSecret(making: Making, name: string, wanted: NewSecret)
   return scaffold(
     making,
     async (sources) => {
-      await sources.add("infra/secrets/secretCatalog.ts", ["SECRET_CATALOG"], literal(entry));
+      await sources.add("infra/secrets/secretCatalogue.ts", ["SECRET_CATALOG"], literal(entry));
       if (wanted.source === "external") await sources.change(...DEPLOYING, (list) => `${list} ${name}`);
     },
     [

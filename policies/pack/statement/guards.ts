@@ -1,6 +1,6 @@
 import { CONTAINER_NAMES } from "../../../infra/data/places";
 import { serverParameters } from "../../../infra/data/serverParameters";
-import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalog";
+import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import { issuedOn } from "../../../infra/secrets/secretIssue";
 import { expiry } from "../../../infra/secrets/secretLife";
 import { stackPlatformNames } from "../../../stacks/files";
