@@ -5,8 +5,10 @@ import path from "node:path";
 import { difference, estimate } from "../../apps/tools/cost/price";
 import { renderPromises } from "../../apps/tools/cost/render";
 import { readChoices } from "../../apps/tools/cost/choices";
+import { readEarlier, since } from "../../apps/tools/cost/earlier";
 import { readSmallest } from "../../apps/tools/cost/smallest";
 import { monthly, PriceTable, readPrices } from "../../apps/tools/cost/table";
+import { readPlan } from "../../apps/tools/plan/planOutput";
 import type { ResourceDocument } from "../../apps/tools/render/plan";
 import { planStack, PlanView } from "../support/plan";
 
@@ -110,6 +112,18 @@ test("the difference of two plans names what changed and nothing else", async ()
     monthly(prices, "vm.Standard_D4ds_v5", "westeurope"),
   );
 }, 180_000);
+
+test("from what it cost before every change leads to what it costs now, and nothing is left over", () => {
+  const now = (file: string) => estimate(readPlan(path.join(ROOT, "test/expected", file)).resources, prices);
+  const earlier = readEarlier(ROOT);
+  expect(Object.keys(earlier.totals)).toEqual(["prod", "staging"]);
+  for (const stack of Object.keys(earlier.totals)) {
+    const { steps, rest } = since(earlier, stack, now(`${stack}.json`));
+    expect(steps.filter((step) => step === 0)).toHaveLength(stack === "prod" ? 0 : 1);
+    // Rounded to dollars then; more is a change somebody has to name in apps/tools/cost/earlier.yaml.
+    expect([stack, Math.abs(rest) < 5]).toEqual([stack, true]);
+  }
+});
 
 test("the smallest production that keeps every promise plans clean, for what the page says", async () => {
   const { stack, values, total } = readSmallest(ROOT);

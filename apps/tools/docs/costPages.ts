@@ -3,6 +3,7 @@ import path from "node:path";
 import { stackNames } from "../../../stacks/files";
 import { estimate } from "../cost/price";
 import { renderEstimate, renderOptions, renderPromises } from "../cost/render";
+import { readEarlier, renderEarlier } from "../cost/earlier";
 import { readChoices, renderChoices } from "../cost/choices";
 import { readSmallest, renderSmallest } from "../cost/smallest";
 import { PRICE_FILE, readPrices } from "../cost/table";
@@ -48,10 +49,7 @@ export function renderCost(root: string): string {
     own ? renderPromises(prices, own[1]) : "",
     renderChoices(readChoices(root)),
     renderSmallest(smallest),
-    "## What it cost before",
-    "",
-    "In November 2026 production came to 3,566 dollars a month by this table, staging to 1,290. Since then traffic leaves by the clusters' load balancers and no longer through NAT gateways (70 and 35 less), Defender watches (170 and 5 more), a witness says who serves (15 more in production), what an environment is deployed from is declared (18 more each), and images come from a registry of its own (117 and 59 more).",
-    "",
+    renderEarlier(readEarlier(root), estimates),
     "## The report's options",
     "",
     "The report (§11.4) estimates 0 (A), 175-250 (B) and more than 500 dollars a month (C) for four components. This platform is beyond C in what it survives; the difference is the second region, the cluster's SLA and the private network.",
