@@ -65,6 +65,9 @@ export function judgePreview(root: string, preview: Preview, now = new Date()): 
     .flatMap((entry) => given(entry, preview.steps));
   keeper.resources(resources, []);
   const first = preview.steps[0];
-  if (first) keeper.unusedWaivers(...(placeOf(first.urn).reverse() as [string, string]));
+  if (first) {
+    const [stack, project] = placeOf(first.urn);
+    keeper.unusedWaivers(project, stack);
+  }
   return keeper.verdict();
 }
