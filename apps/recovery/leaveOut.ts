@@ -12,6 +12,15 @@ export interface Omissions {
   entries: ReadonlySet<number>;
   roles: readonly string[];
   list: LeftOut[];
+  loose: LooseConstraints;
+}
+
+/** Constraints that come back for new rows only, because rows of the backup break them. */
+export interface LooseConstraints {
+  /** Names of checks; those within a table's or a domain's definition are no entries of their own. */
+  checks: string[];
+  /** Foreign keys and their comments. */
+  foreignKeys: TocEntry[];
 }
 
 /** `kind:name`, or `kind:all`. */
@@ -22,10 +31,23 @@ export interface Skip {
 
 /** Kinds a restore can do without: no rows are lost with them. */
 export const SKIPPABLE = [
-  ...["event-trigger", "extension", "foreign-data-wrapper", "function", "policy", "procedure", "publication"],
+  ...[
+    "constraint",
+    "index",
+    "event-trigger",
+    "extension",
+    "foreign-data-wrapper",
+    "function",
+    "policy",
+    "procedure",
+    "publication",
+  ],
   ...["role", "server", "statistics", "trigger", "user-mapping", "view"],
 ] as const;
 const ALL = "all";
+const SKIPPED = "--skip";
+const FOR_NEW_ROWS = "--skip: for new rows only (NOT VALID)";
+const NEW_ROWS_OR_NONE = `${FOR_NEW_ROWS}; a partitioned table's not at all before PostgreSQL 18`;
 /** Rows are lost with these, or what keeps them right. */
 const HOLDS_DATA = new Set([
   "TABLE",
@@ -35,6 +57,9 @@ const HOLDS_DATA = new Set([
   "CONSTRAINT",
   "FK CONSTRAINT",
 ]);
+/** What keeps rows right: left out by name alone, and with what was. */
+const KEEPS_ROWS_RIGHT = new Set(["constraint", "index"]);
+const CONSTRAINTS = new Set(["CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"]);
 
 /** @throws UsageError saying what is allowed */
 export function parseSkip(text: string): Skip {
@@ -44,6 +69,10 @@ export function parseSkip(text: string): Skip {
       `--skip ${text}: expected <kind>:<name> or <kind>:${ALL}; kinds: ${SKIPPABLE.join(", ")}`,
     );
   }
+  if (KEEPS_ROWS_RIGHT.has(kind) && name === ALL)
+    throw new UsageError(
+      `--skip ${text}: what keeps rows right is left out by its own name, not all of a kind`,
+    );
   return { kind, name };
 }
 
@@ -61,7 +90,9 @@ function namesOf({ kind, name, schema }: TocEntry): string[] {
   const bare = kind === "FUNCTION" || kind === "PROCEDURE" ? [name, name.replace(/\(.*$/s, "")] : [name];
   // A policy's and a trigger's name stands behind its table's: `orders only_own`.
   const own = kind === "POLICY" || kind === "TRIGGER" ? [name.slice(name.indexOf(" ") + 1)] : [];
-  return [...bare, ...own].flatMap((one) => (schema ? [one, `${schema}.${one}`] : [one]));
+  // A constraint's as well, and it is called as the server calls it: `orders.positive`.
+  const dotted = CONSTRAINTS.has(kind) ? [name.replace(" ", "."), name.slice(name.indexOf(" ") + 1)] : [];
+  return [...bare, ...own, ...dotted].flatMap((one) => (schema ? [one, `${schema}.${one}`] : [one]));
 }
 
 /**
@@ -77,14 +108,17 @@ export function planOmissions(
   largeObjects: "keep" | "drop" = "keep",
 ): Omissions {
   const reasons = new Map<number, string>();
+  const checks: string[] = [];
   const roles = skips.filter(({ kind }) => kind === "role").map(({ name }) => name);
   for (const { kind, name } of skips.filter((skip) => skip.kind !== "role")) {
     const matching = entries.filter(
-      (entry) => kindOf(entry) === kind && (name === ALL || namesOf(entry).includes(name)),
+      (entry) => isOfKind(entry, kind) && (name === ALL || namesOf(entry).includes(name)),
     );
-    if (matching.length === 0 && name !== ALL)
+    // Only the database that is made knows whether there is such a check.
+    if (matching.length === 0 && kind === "constraint") checks.push(name);
+    else if (matching.length === 0 && name !== ALL)
       throw new UsageError(`--skip ${kind}:${name}: the backup has no such ${kind}`);
-    for (const { dumpId } of matching) reasons.set(dumpId, "--skip");
+    for (const { dumpId } of matching) reasons.set(dumpId, SKIPPED);
   }
   for (const entry of entries) {
     if (entry.kind !== "POLICY" && entry.kind !== "USER MAPPING") continue;
@@ -98,9 +132,30 @@ export function planOmissions(
   addMappings(entries, reasons);
   const list = entries
     .filter(({ dumpId, kind }) => reasons.has(dumpId) && !["ACL", "COMMENT"].includes(kind))
-    .map((entry) => leftOutFor(entry, reasons.get(entry.dumpId) ?? ""));
-  return { entries: new Set(reasons.keys()), roles, list };
+    .map((entry) => {
+      const reason = reasons.get(entry.dumpId) ?? "";
+      return leftOutFor(
+        entry,
+        entry.kind === "FK CONSTRAINT" && reason === SKIPPED ? NEW_ROWS_OR_NONE : reason,
+      );
+    });
+  const named = entries.filter(
+    ({ dumpId, kind }) => kind === "FK CONSTRAINT" && reasons.get(dumpId) === SKIPPED,
+  );
+  const ids = new Set(named.map(({ dumpId }) => dumpId));
+  const comments = entries.filter(
+    ({ kind, dependencies }) => kind === "COMMENT" && dependencies.some((id) => ids.has(id)),
+  );
+  return {
+    entries: new Set(reasons.keys()),
+    roles,
+    list: [...list, ...checks.map((name) => ({ kind: "constraint", name, reason: FOR_NEW_ROWS }))],
+    loose: { checks, foreignKeys: [...named, ...comments] },
+  };
 }
+
+const isOfKind = (entry: TocEntry, kind: string) =>
+  kind === "constraint" ? CONSTRAINTS.has(entry.kind) : kindOf(entry) === kind;
 
 /** A user mapping needs its server, and of that a dump says no more than the name: `USER MAPPING api SERVER other`. */
 function addMappings(entries: readonly TocEntry[], reasons: Map<number, string>): void {
@@ -120,12 +175,17 @@ function addDependents(entries: readonly TocEntry[], reasons: Map<number, string
       const needed = entry.dependencies.find((id) => reasons.has(id));
       if (needed === undefined || reasons.has(entry.dumpId)) continue;
       const { kind = "", name = "" } = byId.get(needed) ?? {};
-      if (HOLDS_DATA.has(entry.kind)) {
+      const withKey = kind.endsWith("CONSTRAINT") || kind === "INDEX";
+      if (HOLDS_DATA.has(entry.kind) && !(withKey && entry.kind.endsWith("CONSTRAINT"))) {
         throw new UsageError(
           `--skip: ${entry.kind.toLowerCase()} ${entry.schema}.${entry.name} needs ${kind.toLowerCase()} ${name}, which therefore cannot be left out`,
         );
       }
       reasons.set(entry.dumpId, `it needs ${kind.toLowerCase()} ${name}`);
+      // What a view with a circle in it asks comes after it: without, it would answer, and be wrong.
+      if (entry.kind === "RULE" && entry.name.endsWith(" _RETURN"))
+        for (const id of entry.dependencies)
+          if (byId.get(id)?.kind === "VIEW") reasons.set(id, `it needs ${kind.toLowerCase()} ${name}`);
     }
   }
 }

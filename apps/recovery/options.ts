@@ -4,7 +4,7 @@
  */
 import type { RunContext } from "./context";
 import type { Skip } from "./leaveOut";
-import type { Masking } from "./postgres/restoreArchive";
+import type { Masking } from "./postgres/restoreTask";
 import type { Wanted } from "./selection";
 import type { Settings } from "./settings";
 import type { Outage } from "./store/outage";

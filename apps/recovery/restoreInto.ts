@@ -14,7 +14,8 @@ import { createDatabase, dropDatabase, dropPublic, lacksPublic, localeOf } from 
 import { isReadOnly, readProperties, restoreProperties } from "./postgres/properties";
 import { majorOf, restoreProgram } from "../../packages/programs/postgres";
 import { restoreRights } from "./postgres/rights";
-import { startRestore, type RunningRestore } from "./postgres/restoreArchive";
+import { startRestore } from "./postgres/restoreArchive";
+import type { RunningRestore } from "./postgres/restoreTask";
 import { copyEmpty, type Target } from "./postgres/target";
 import type { TocEntry } from "./postgres/toc";
 import type { NameLease } from "./postgres/unfinished";
@@ -205,6 +206,7 @@ class Attempt {
       jobs: settings.jobs,
       directory: settings.scratchDirectory,
       leaveOut: prepared.without,
+      loose: prepared.loose,
       targetMajor: major,
       compare: true,
       masking: this.options.masking,

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { FailedError, UsageError } from "../../packages/command/errors";
-import { planOmissions, type LeftOut, type Omissions } from "./leaveOut";
+import { planOmissions, type LeftOut, type LooseConstraints, type Omissions } from "./leaveOut";
 import type { RestoreOptions } from "./options";
 import { planOwnership, type OwnershipPlan } from "./ownership";
 import { createMissingRoles } from "./postgres/roles";
@@ -16,6 +16,7 @@ export interface Preparation {
   plan: OwnershipPlan;
   /** Entries that are not restored. */
   without: ReadonlySet<number>;
+  loose: LooseConstraints;
   leftOut: LeftOut[];
   /** What the backup never held. */
   notDumped: readonly LeftOut[];
@@ -63,6 +64,7 @@ export async function prepareRestore(
   return {
     plan,
     without: new Set(all.map(({ dumpId }) => dumpId).filter((id) => !kept.has(id))),
+    loose: omissions.loose,
     leftOut,
     notDumped,
     entries,

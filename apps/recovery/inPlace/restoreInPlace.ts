@@ -105,6 +105,10 @@ class InPlace {
     const parts = await partsOf(client, all, selection);
     const plan = await planOwnership(client, parts.fresh);
     const omissions = planOmissions(parts.fresh, options.skip ?? [], plan.missingRoles);
+    if (omissions.loose.checks.length + omissions.loose.foreignKeys.length > 0)
+      throw new UsageError(
+        "--skip constraint: not with --in-place: tables that are there keep their constraints",
+      );
     requireRoles(plan, omissions);
     parts.fresh = parts.fresh.filter(({ dumpId }) => !omissions.entries.has(dumpId));
     const program: RestoreProgram = {

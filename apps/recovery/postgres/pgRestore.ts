@@ -160,8 +160,27 @@ export function restoreProblem(server: ServerConnection, what: string, said: str
 
 const REFUSED = /permission denied|must be superuser|superuser/i;
 
-/** How to restore without what the restoring role may not create, where that is an object one can do without. */
+/** What rows may break, and where the server's words name it. */
+const BROKEN: readonly [pattern: RegExp, kind: "constraint" | "index"][] = [
+  [/new row for relation "(?<table>.+?)" violates check constraint "(?<name>.+?)"/, "constraint"],
+  [/value for domain (?<table>.+?) violates check constraint "(?<name>.+?)"/, "constraint"],
+  // The table it names may be a partition, and the key its parent's.
+  [/violates foreign key constraint "(?<name>.+?)"/, "constraint"],
+  [/create (?:unique index|exclusion constraint) "(?<name>.+?)"[^]*Command was: ALTER TABLE/, "constraint"],
+  [/create unique index "(?<name>.+?)"[^]*Command was: CREATE UNIQUE INDEX/, "index"],
+];
+
+/**
+ * How to restore without what the restoring role may not create, where that is an object one can do without, or what rows
+ * of the backup break.
+ */
 function wayRound(said: string): string {
+  for (const [pattern, kind] of BROKEN) {
+    const { table, name } = pattern.exec(said)?.groups ?? {};
+    if (name === undefined) continue;
+    const named = table === undefined ? name : `${table.replaceAll('"', "")}.${name}`;
+    return `; to restore with the rows that break it: --skip '${kind}:${named}'`;
+  }
   if (!REFUSED.test(said)) return "";
   const [, command = ""] = /Command was: CREATE (.*)/.exec(said) ?? [];
   const kind = SKIPPABLE.find((one) => command.startsWith(`${one.toUpperCase().replaceAll("-", " ")} `));

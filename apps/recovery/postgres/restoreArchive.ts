@@ -1,48 +1,25 @@
 import { DatabaseError, type Client } from "pg";
-import type { ArchiveFile } from "../archiveFile";
 import { FailedError, messageOf, CommandError } from "../../../packages/command/errors";
 import { TableMasker } from "../mask/masker";
-import type { MaskRules } from "../mask/rules";
 import { Slots } from "../slots";
-import type { Manifest, TableFingerprint } from "../types";
+import type { TableFingerprint } from "../types";
 import { TablesComparer, type TablesComparison } from "./compare";
 import { connect } from "./connect";
 import { loadTable } from "./copyIn";
 import { EarlyRows } from "./earlyRows";
+import { giveChecks, makeLooseKey, takeCheck } from "./looseConstraints";
 import {
   RESTORE_SETTINGS,
   restoreProblem,
   restoreSection,
+  scriptOf,
   wantedEntries,
   type RestoreProgram,
 } from "./pgRestore";
 import { searchPathOf } from "./properties";
 import { builtAlone, planRestore, type PlannedTable } from "./restorePlan";
+import type { RestoreTask, RunningRestore } from "./restoreTask";
 import type { TocEntry } from "./toc";
-
-export interface RestoreTask extends Omit<RestoreProgram, "file"> {
-  archive: ArchiveFile;
-  manifest: Manifest;
-  /** Entries that are not restored. */
-  leaveOut?: ReadonlySet<number>;
-  /** Whether to compare every table with the manifest. */
-  compare: boolean;
-  /** What stands between the archive and the server, where it is not to get what was backed up. */
-  masking?: Masking;
-}
-
-/** Rules of a masked copy, and the secret that its values are made with. */
-export interface Masking {
-  rules: MaskRules;
-  key: Buffer;
-}
-
-export interface RunningRestore {
-  /** Settles when everything is restored, or with the first error when nothing works on it any more. */
-  built: Promise<void>;
-  /** Settles when every table was compared, too. */
-  compared: Promise<TablesComparison>;
-}
 
 /** What the server says of a materialized view that reads another one before that is filled. */
 const NOT_POPULATED = /has not been populated/;
@@ -111,6 +88,8 @@ class Restore {
     // The transfer keeps a processor busy, and the table that is loaded beside it is the first of the longest chain.
     void this.begin(this.slots.run(-Infinity, () => archive.whenComplete()));
     const wanted = await wantedEntries(pgRestore, archive.path, this.signal);
+    const { checks = [], foreignKeys = [] } = this.task.loose ?? {};
+    const keys = foreignKeys.flatMap(({ dumpId }) => wanted.get(dumpId) ?? []);
     for (const id of leaveOut ?? []) wanted.delete(id);
     const plan = planRestore(entries, manifest.tables);
     const [unmasked] = this.task.masking ? plan.others : [];
@@ -126,6 +105,12 @@ class Restore {
       lines(() => true),
       1,
     );
+
+    const taken = await this.connected(async (client) => {
+      const each = [];
+      for (const name of checks) each.push(...(await takeCheck(client, name)));
+      return each;
+    });
 
     const loaded = new Set(plan.tables.map(({ entry }) => entry.dumpId));
     const alone = builtAlone(plan);
@@ -166,6 +151,13 @@ class Restore {
       jobs,
     );
     await this.refresh(lines((id) => plan.refreshed.has(id)));
+    await this.connected((client) => giveChecks(client, taken));
+    for (const line of keys) await this.looseKey(line);
+  }
+
+  private async looseKey(line: string): Promise<void> {
+    const script = await scriptOf(this.program, "post-data", [line]);
+    await this.connected((client) => makeLooseKey(client, script));
   }
 
   /**
