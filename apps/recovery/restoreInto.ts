@@ -10,7 +10,7 @@ import type { RestoreOptions } from "./options";
 import type { ArchiveToc } from "./postgres/archive";
 import { withClient } from "./postgres/connect";
 import { withDatabase } from "./postgres/connection";
-import { createDatabase, dropDatabase, dropPublic, lacksPublic, localeOf } from "./postgres/databases";
+import { createDatabase, dropPublic, lacksPublic, localeOf } from "./postgres/databases";
 import { isReadOnly, readProperties, restoreProperties } from "./postgres/properties";
 import { majorOf, restoreProgram } from "../../packages/programs/postgres";
 import { restoreRights } from "./postgres/rights";
@@ -18,7 +18,7 @@ import { startRestore } from "./postgres/restoreArchive";
 import type { RunningRestore } from "./postgres/restoreTask";
 import { copyEmpty, type Target } from "./postgres/target";
 import type { TocEntry } from "./postgres/toc";
-import type { NameLease } from "./postgres/unfinished";
+import { dropUnfinished, type NameLease } from "./postgres/unfinished";
 import { probeRoles } from "./probe";
 import { prepareRestore, type Preparation } from "./restorePreparation";
 import type { Settings } from "./settings";
@@ -181,7 +181,8 @@ class Attempt {
     await this.early?.catch(() => undefined);
     const { loading, target } = this;
     await Promise.allSettled([loading?.running.built, loading?.running.compared]);
-    if (this.wroteTo) await dropDatabase(target.maintenance, target.working.database);
+    if (this.wroteTo)
+      await dropUnfinished(target.maintenance, target.working.database, this.run.context.progress.note);
   }
 
   async clean(): Promise<void> {

@@ -91,6 +91,25 @@ test("a restore that is killed leaves nothing under the final name and nothing o
   expect(await rows("other")).toBe(150_000);
 });
 
+test("a server that comes down under a restore is named as the cause, and what was begun is dropped once it is up", async () => {
+  const { settings } = administrator();
+  const restored = runRestore(settings, { backup: { id: manifest.id }, to: "cut" }, labContext());
+  const said = restored.then(
+    () => "it was restored",
+    (error: Error) => error.message,
+  );
+  await until("the rows come", loading("cut\\_restore\\_%"));
+  // One process that dies takes all others with it: the server begins again from its log.
+  const [backend] = await lab.server.asMicrosoft<{ pid: number }>(
+    "select pid from pg_stat_activity where datname like 'cut\\_restore%' order by pid limit 1",
+    "postgres",
+  );
+  process.kill(backend?.pid ?? 0, "SIGKILL");
+  // Another part of it may have asked for a session of its own just then.
+  expect(await said).toMatch(/the connection to .* was lost|recovery mode|not yet accepting connections/);
+  expect(await databases("cut%")).toEqual([]);
+});
+
 test("whenever it is killed, the database that is replaced is there, whole, as it was or as it is to be", async () => {
   await lab.server.createDatabase("live");
   lab.server.makeRoles("live");

@@ -7,7 +7,7 @@ import { SKIPPABLE } from "../leaveOut";
 import { openNameless } from "../namelessFile";
 import { childEnvironment, complaint, startProgram } from "../process";
 import type { Inventory } from "../types";
-import { programEnvironment, type ServerConnection } from "./connection";
+import { describeServer, programEnvironment, type ServerConnection } from "./connection";
 import type { Program } from "../../../packages/programs/postgres";
 
 /** Extensions Azure installs by itself: they exist only there, and only Azure may create them. */
@@ -26,6 +26,9 @@ export const RESTORE_SETTINGS: Readonly<Record<string, string>> = {
 
 /** Definitions of one restore; rows are not among them. */
 const SCRIPT_BYTES = 256 * 1024 * 1024;
+/** How libpq, pg and the system say that a server, or the way to it, is gone. */
+const LOST =
+  /SSL SYSCALL error|server closed the connection|Connection terminated|ECONNRESET|EPIPE|crash of another/;
 const DISK_FULL = /no space left on device|could not (extend|write).*file|disk quota exceeded/i;
 
 /** The backup's extensions a server cannot provide, Azure's own left out. */
@@ -155,6 +158,10 @@ export function onlyUnknownSettings(said: string): boolean {
 /** What a server said when a restore broke off, as an error that says whether the backup is to blame. */
 export function restoreProblem(server: ServerConnection, what: string, said: string): Error {
   if (DISK_FULL.test(said)) return new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
+  if (LOST.test(said))
+    return new FailedError(
+      `the connection to PostgreSQL at ${describeServer(server)} was lost: ${complaint(said)}`,
+    );
   return new FailedError(`${what}: ${complaint(said)}${wayRound(said)}`);
 }
 

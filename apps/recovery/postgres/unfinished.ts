@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { FailedError, LeaseHeldError, messageOf } from "../../../packages/command/errors";
 import { connect, quoteIdentifier } from "./connect";
@@ -66,6 +67,37 @@ export async function leaseName(
     },
     release: () => client.end().catch(() => undefined),
   };
+}
+
+/** What a server says while it comes up again, after a crash of one of its processes or a restart. */
+const COMES_UP =
+  /recovery mode|not yet accepting connections|is starting up|is shutting down|nobody listens there/;
+/** A second each. */
+const TRIES = 60;
+
+/**
+ * Drops a database that a run gave up. A server that comes up again is waited for, up to a minute; a database that stays
+ * is named, and dropped by whoever restores next on that server.
+ */
+export async function dropUnfinished(
+  maintenance: ServerConnection,
+  database: string,
+  note: (message: string) => void,
+): Promise<void> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await dropDatabase(maintenance, database);
+    } catch (error) {
+      const said = messageOf(error);
+      if (left > 1 && COMES_UP.test(said)) {
+        await sleep(1000);
+        continue;
+      }
+      return note(
+        `warning: database "${database}" stays, until the next restore on this server drops it: ${said}`,
+      );
+    }
+  }
 }
 
 async function sweep(
