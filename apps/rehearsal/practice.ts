@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import readline from "node:readline";
 import { Argument } from "commander";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
@@ -9,6 +8,7 @@ import type { RoleName } from "../operations/rights";
 import { Laptop } from "./laptop";
 import type { Customer } from "./laptop/customer";
 import { groupOf } from "./laptop/operators";
+import { answerLines } from "./typedLines";
 
 const HELP = `\
   orders                what the customer was told, and what is missing
@@ -86,11 +86,7 @@ async function practise(stack: string): Promise<void> {
         ...(away ? [`begin with: lose ${home ?? ""}`] : []),
       ].join("\n"),
     );
-    for await (const text of readline.createInterface({ input: process.stdin })) {
-      const line = text.trim();
-      if (line === "quit") break;
-      if (line) console.log(await answer(line, laptop, customer));
-    }
+    await answerLines(process.stdin, async (line) => console.log(await answer(line, laptop, customer)));
     console.log(await orders(laptop, customer));
   } finally {
     await laptop.close();
