@@ -4,12 +4,12 @@ import { DefaultAzureCredential } from "@azure/identity";
 import { ContainerClient } from "@azure/storage-blob";
 import { type Command, InvalidArgumentError } from "commander";
 import { projectRoot } from "../../packages/command/root";
-import { ExitCode, failed, messageOf, OperationError } from "./frame/errors";
+import { ExitCode, failed, messageOf, OperationError, refused } from "./frame/errors";
 import { forgeOf } from "./frame/commit";
 import { blobCopy } from "./frame/journal";
 import { takeBlobLease } from "./frame/lease";
 import { operate, terminal, type FrameOptions, type Surroundings, type Verb } from "./frame/operate";
-import { groundOf, SETTING_HELP, type Need } from "./ground";
+import { addressOf, groundOf, SETTING_HELP, type Need } from "./ground";
 import type { Ground } from "./ground/types";
 import { platformOf, type Platform } from "./platform";
 import { write } from "../../packages/command/terminal";
@@ -47,10 +47,12 @@ export const HELP = `\n${SETTINGS}`;
 
 /** A moment with its time zone: without one, two operators read two moments. */
 export function moment(text: string): Date {
-  const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const [, day] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
   const value = new Date(text);
-  if (!zoned || Number.isNaN(value.getTime()))
+  if (day === undefined || Number.isNaN(value.getTime()))
     throw new InvalidArgumentError("must be a moment with its zone, e.g. 2026-11-30T03:12:00Z.");
+  // The 31st of February would be read as the 3rd of March.
+  if (!new Date(day).toISOString().startsWith(day)) throw new InvalidArgumentError(`there is no day ${day}.`);
   return value;
 }
 
@@ -113,7 +115,7 @@ export async function runVerb(
       now: () => new Date(),
       signal,
       say,
-      ask: terminal(),
+      ask: terminal(signal),
       folder: options.journal,
       forge: forgeOf(process.env),
       ...incidentStore(options),
@@ -163,6 +165,9 @@ export async function answering(
 function incidentStore({ lease, journal }: CommonOptions): Pick<Surroundings, "copy" | "lease"> {
   const url = process.env["INCIDENT_STORE_URL"];
   if (!url) return {};
+  const like = "https://account.blob.core.windows.net/incidents";
+  const { pathname } = addressOf("INCIDENT_STORE_URL", url, /^https:$/, like);
+  if (!/^\/[^/]/.test(pathname)) throw refused(`INCIDENT_STORE_URL names no container, as in ${like}`);
   const container = new ContainerClient(url, new DefaultAzureCredential());
   return {
     copy: blobCopy(container),

@@ -32,7 +32,10 @@ export interface RoleChange {
   notes: RoleNotes;
 }
 
-/** Changes a role and what is remembered of it, in one transaction. */
+/**
+ * Changes a role and what is remembered of it, in one transaction; also on a server that takes no other writes by default, as Azure
+ * makes one whose disk is full: whoever breaks in, or is to be cut off, does not wait for that.
+ */
 export async function changeRole(
   { writerHost }: Platform,
   ground: Ground,
@@ -42,7 +45,7 @@ export async function changeRole(
   const [row] = await ground.database.query<{ text: string }>(
     writerHost,
     // A null password would be taken away, not kept.
-    `SELECT 'BEGIN; '
+    `SELECT 'BEGIN READ WRITE; '
          || CASE WHEN $2::text IS NULL THEN '' ELSE format('ALTER ROLE %I %s; ', $1::text, $2::text) END
          || CASE WHEN $3::text IS NULL THEN '' ELSE format('ALTER ROLE %I PASSWORD %L; ', $1::text, $3::text) END
          || format('COMMENT ON ROLE %I IS %s; COMMIT', $1::text, coalesce(quote_literal($4::text), 'NULL')) AS text`,

@@ -51,6 +51,8 @@ export async function runCommand(
       // Commander has said what is wrong. Asking for help is no mistake; everything else it ends with is one.
       const asked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
       process.exitCode = asked ? ExitCode.ok : ExitCode.usage;
+      if (!asked && args.includes("--json"))
+        document({ message: error.message.replace(/^error: /, ""), exitCode: ExitCode.usage });
     } else {
       process.exitCode = report(error, args.includes("--json"));
     }
@@ -63,6 +65,10 @@ function report(error: unknown, asDocument: boolean): ExitCode {
   const message = known ? error.message : messageOf(error);
   const trace = process.env["DEBUG"] && error instanceof Error ? `\n${error.stack ?? ""}` : "";
   write(`error: ${message}${trace}\n`, process.stderr);
-  if (asDocument) process.stdout.write(`${JSON.stringify({ error: { message, exitCode } }, null, 2)}\n`);
+  if (asDocument) document({ message, exitCode });
   return exitCode;
+}
+
+function document(error: { message: string; exitCode: ExitCode }): void {
+  process.stdout.write(`${JSON.stringify({ error }, null, 2)}\n`);
 }

@@ -2,19 +2,27 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
+import type { ContainerClient } from "@azure/storage-blob";
 import * as k8s from "@kubernetes/client-node";
 import { main } from "../../apps/operations/cli";
 import { answering } from "../../apps/operations/commandLine";
+import { firstBackup } from "../../apps/operations/failover/firstBackup";
 import { failed, passes } from "../../apps/operations/frame/errors";
 import { readJournal } from "../../apps/operations/frame/journal";
+import { takeBlobLease, takeLocalLease } from "../../apps/operations/frame/lease";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
+import { prompt } from "../../apps/operations/frame/prompt";
 import type { Step } from "../../apps/operations/frame/steps";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { clusterSignIn } from "../../apps/operations/ground/signIn";
+import type { Ground } from "../../apps/operations/ground/types";
+import type { Platform } from "../../apps/operations/platform";
+import { answerLines } from "../../apps/rehearsal/typedLines";
 import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
 import { FailedError } from "../../packages/command/errors";
 import { Api, kubeconfig, serveKubernetes } from "../../packages/emulated-azure/kubernetes";
+import { until } from "../support/until";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
 const ROOT = path.join(__dirname, "../..");
@@ -164,7 +172,70 @@ test.each([
     ["failover", "prod", "--to", "northeurope"],
     { DATABASE_URL: "host" },
     2,
-    /DATABASE_URL is no postgresql:\/\/ address/,
+    /DATABASE_URL is no address like postgresql:\/\/administrator:password@host\/postgres/,
+  ],
+  [
+    "an address of the database that cannot be read, and is not shown",
+    ["failover", "prod", "--to", "northeurope"],
+    { DATABASE_URL: "postgresql://us er:not-to-be-shown#@ho st:99999/db" },
+    2,
+    /^error: DATABASE_URL is no address like [^\n]*\n$/,
+  ],
+  [
+    "a file with the database's address that is none",
+    ["failover", "prod", "--to", "northeurope"],
+    { DATABASE_URL_FILE: path.dirname(KUBECONFIG) },
+    2,
+    /DATABASE_URL_FILE \S+ cannot be read: .*EISDIR/,
+  ],
+  [
+    "a file of names that is none",
+    ["failover", "prod", "--to", "northeurope"],
+    { ...url, DATABASE_HOSTS_FILE: KUBECONFIG },
+    2,
+    /DATABASE_HOSTS_FILE: "apiVersion: v1[^\n]*" is not name=host:port/,
+  ],
+  [
+    "a resource manager's address that is none",
+    ["failover", "prod", "--to", "northeurope"],
+    { ...url, AZURE_RESOURCE_MANAGER_URL: "management" },
+    2,
+    /AZURE_RESOURCE_MANAGER_URL is no address like https:\/\/management\.azure\.com/,
+  ],
+  [
+    "a store of incidents that is none",
+    ["failover", "prod", "--to", "northeurope"],
+    { ...url, KUBECONFIG, INCIDENT_STORE_URL: "incidents" },
+    2,
+    /INCIDENT_STORE_URL is no address like https:\/\/account\.blob/,
+  ],
+  [
+    "a store of incidents without its container",
+    ["failover", "prod", "--to", "northeurope"],
+    { ...url, KUBECONFIG, INCIDENT_STORE_URL: "https://account.blob.core.windows.net/" },
+    2,
+    /INCIDENT_STORE_URL names no container/,
+  ],
+  [
+    "a day that there is not",
+    ["pitr", "prod", "--at", "2026-02-31T03:00:00Z"],
+    {},
+    2,
+    /there is no day 2026-02-31/,
+  ],
+  [
+    "an alert that is to come",
+    ["failover", "prod", "--to", "northeurope", "--since", "2999-01-01T00:00:00Z", "--dry-run"],
+    { ...url, KUBECONFIG },
+    2,
+    /--since 2999-01-01T00:00:00\.000Z: is to come/,
+  ],
+  [
+    "a folder of journals that is a file",
+    ["failover", "prod", "--to", "northeurope", "--journal", KUBECONFIG],
+    { ...url, KUBECONFIG },
+    2,
+    /--journal \S+: nothing can be kept there: .*EEXIST/,
   ],
   [
     "a place of a name that is none",
@@ -196,6 +267,7 @@ test.each([
     const result = await operations(args, env);
     expect(result.stderr).toMatch(message);
     expect([result.status, result.stdout]).toEqual([status, ""]);
+    expect(result.stderr).not.toContain("not-to-be-shown");
     expect(result.stderr).not.toMatch(/\n\s+at /);
   },
 );
@@ -234,6 +306,20 @@ test("as a program of its own: --json gives one document on failure too", () => 
   expect([status, JSON.parse(stdout)]).toEqual([
     2,
     { error: { exitCode: 2, message: expect.stringMatching(/DATABASE_URL/) } },
+  ]);
+});
+
+test.each([
+  [["failover", "prod"], /^required option '--to <region>' not specified$/],
+  [["failover", "prod", "--to", "northeurope", "--frob"], /^unknown option '--frob'$/],
+  [["pitr", "prod", "--at", "noon"], /must be a moment with its zone/],
+  [["pitr", "prod"], /^give the moment with --at/],
+  [["mars"], /^unknown command 'mars'$/],
+])("--json gives one document for a command line that is wrong, too: %j", async (args, message) => {
+  const { stdout, status } = await operations([...args, "--json"]);
+  expect([status, JSON.parse(stdout)]).toEqual([
+    2,
+    { error: { exitCode: 2, message: expect.stringMatching(message) } },
   ]);
 });
 
@@ -446,6 +532,162 @@ describe("the frame every verb runs in", () => {
       /^edge: no; nothing is undone/,
     );
     expect(so).toBe(false);
+  });
+
+  test("each run leaves a report of its own under the incident; no report, no step, where the disk takes no journal", async () => {
+    const so = oneStep("failover", { done: () => Promise.resolve(true), run: () => Promise.resolve() });
+    const [first, second] = [1_000, 2_000_000].map((at) => () => new Date(at));
+    const kept = [await frame(so, "INC-kept", first!), await frame(so, "INC-kept", second!)];
+    const files = kept.map((document) => (document as { report: string }).report);
+    expect(new Set(files.filter((file) => fs.existsSync(file))).size).toBe(2);
+    const full = jest.spyOn(fs, "fsyncSync").mockImplementation(() => {
+      throw Object.assign(new Error("ENOSPC: no space left on device, fsync"), { code: "ENOSPC" });
+    });
+    const run = jest.fn(() => Promise.resolve());
+    const step = oneStep("failover", { done: () => Promise.resolve("not so"), run });
+    await expect(frame(step, "INC-full", first!)).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringMatching(/^the journal \S+INC-full\.jsonl cannot be written: .*ENOSPC/),
+    });
+    full.mockRestore();
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  /** A store of incidents whose lease is given once, and then answers a renewal like this. */
+  const store = (renewed: () => Promise<never>) =>
+    ({
+      containerName: "incidents",
+      getBlockBlobClient: () => ({
+        upload: () => Promise.resolve(),
+        getBlobLeaseClient: () => ({
+          acquireLease: () => Promise.resolve(),
+          renewLease: renewed,
+          releaseLease: () => Promise.resolve(),
+        }),
+      }),
+    }) as unknown as ContainerClient;
+
+  test("a lease that another operator took meanwhile ends the run; a store that is silent does not", async () => {
+    const taken = () => Promise.reject(Object.assign(new Error("LeaseIdMismatch"), { statusCode: 409 }));
+    const held = new Promise(() => undefined);
+    const waits = oneStep("failover", {
+      done: () => Promise.resolve("not so"),
+      run: (signal) => new Promise((_, stop) => signal.addEventListener("abort", () => stop(signal.reason))),
+    });
+    const under = {
+      now: () => new Date(),
+      signal: new AbortController().signal,
+      say: () => undefined,
+      folder,
+    };
+    const typed = operate(
+      waits,
+      { yes: true, incident: "INC-taken" },
+      { ...under, lease: (name) => takeBlobLease(store(taken), name, folder, 1) },
+    );
+    await expect(Promise.race([typed, held])).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringMatching(/^the lease incidents\/leases\/operations-shop was lost meanwhile/),
+    });
+    expect(readJournal(path.join(folder, "INC-taken.jsonl")).at(-1)?.event).toBe("interrupted");
+    const renewals = jest.fn(() => Promise.reject(new Error("socket hang up")));
+    const quiet = await takeBlobLease(store(renewals), "other", folder, 1);
+    await until("it was renewed three times", () => Promise.resolve(renewals.mock.calls.length > 2));
+    expect(quiet.lost?.aborted).toBe(false);
+    await quiet.release();
+  });
+
+  test("of two who find the lease of a run that was killed, one takes it", () => {
+    const file = path.join(folder, "raced.lease");
+    fs.writeFileSync(file, "4194304999\n");
+    const rename = fs.renameSync;
+    const spy = jest.spyOn(fs, "renameSync").mockImplementationOnce((from, to) => {
+      // Between its look and its hand another one has taken it, and lives.
+      fs.writeFileSync(file, `${process.pid}\n`);
+      rename(from, to);
+    });
+    expect(() => takeLocalLease(folder, "raced")).toThrow(
+      new RegExp(
+        `^process ${process.pid} holds .*; nothing was done. If that is no run of operations, delete`,
+      ),
+    );
+    spy.mockRestore();
+    expect(fs.readFileSync(file, "utf8")).toBe(`${process.pid}\n`);
+    expect(fs.readdirSync(folder).filter((name) => name.startsWith("raced."))).toEqual(["raced.lease"]);
+  });
+
+  test.each([
+    ["an answer", (input: PassThrough) => input.write("shop\n"), "shop"],
+    ["the end of the input", (input: PassThrough) => input.end(), undefined],
+    ["a signal", (_: PassThrough, stop: AbortController) => stop.abort(), undefined],
+  ])("whoever is asked leaves by %s, shown or hidden", async (_name, leave, typed) => {
+    const own = Object.getOwnPropertyDescriptor(process, "stdin")!;
+    const quiet = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      for (const hidden of [false, true]) {
+        const [input, stop] = [new PassThrough(), new AbortController()];
+        Object.defineProperty(process, "stdin", { value: input, configurable: true });
+        const asked = prompt("? ", stop.signal, { hidden });
+        leave(input, stop);
+        expect(await asked).toBe(typed);
+      }
+    } finally {
+      Object.defineProperty(process, "stdin", own);
+      quiet.mockRestore();
+    }
+  });
+
+  test("what is typed to a practice is answered until quit, and an input that stays open is read no further", async () => {
+    const [input, heard] = [new PassThrough(), [] as string[]];
+    input.write("orders\n\n back westeurope \nquit\nlose westeurope\n");
+    await answerLines(input, (line) => Promise.resolve(void heard.push(line)));
+    expect([heard, input.destroyed]).toEqual([["orders", "back westeurope"], true]);
+  });
+
+  test("nobody who left without an answer has agreed", async () => {
+    const never = oneStep("failover", {
+      done: () => Promise.resolve("not so"),
+      run: () => Promise.resolve(),
+    });
+    const left = {
+      now: () => new Date(),
+      signal: new AbortController().signal,
+      say: () => undefined,
+      folder,
+    };
+    await expect(
+      operate(never, {}, { ...left, ask: () => Promise.resolve(undefined) }),
+    ).rejects.toMatchObject({
+      exitCode: 2,
+      message: "nobody typed shop; nothing was done",
+    });
+  });
+
+  test("the first backup of a server that serves: one for each time it began to, however often it is typed", async () => {
+    const jobs = new Map<string, string>();
+    let timeline = 2;
+    const ground = {
+      database: { query: () => Promise.resolve([{ timeline }]) },
+      cluster: () => ({
+        job: (_: string, name: string) => Promise.resolve(jobs.get(name)),
+        runCronJob: (_: string, __: string, name: string) => Promise.resolve(void jobs.set(name, "complete")),
+      }),
+    } as unknown as Ground;
+    const platform = { namespace: "shop", writerHost: "writer" } as Platform;
+    const incident = `INC-${"long".repeat(9)}`;
+    const typed = async () => {
+      const step = firstBackup(platform, ground, { cluster: "aks" }, incident);
+      const found = (await step.done()) === true;
+      if (!found) await step.run(new AbortController().signal);
+      return [found, await step.done()];
+    };
+    expect([await typed(), await typed()]).toEqual([
+      [false, true],
+      [true, true],
+    ]);
+    timeline = 4;
+    expect(await typed()).toEqual([false, true]);
+    expect([...jobs.keys()].map((name) => name.length <= 63)).toEqual([true, true]);
   });
 
   test("one incident takes several verbs, and one of them again: each is measured by itself", async () => {

@@ -5,7 +5,14 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
-import { commitCommands, forgeOf, settle, type Commit, type Forge } from "../../apps/operations/frame/commit";
+import {
+  branchOf,
+  commitCommands,
+  forgeOf,
+  settle,
+  type Commit,
+  type Forge,
+} from "../../apps/operations/frame/commit";
 import { editStackFile, parseChange, typedChange } from "../../apps/operations/frame/stackFile";
 import { roleChanges } from "../../apps/operations/failover/report";
 import { platformOf } from "../../apps/operations/platform";
@@ -39,6 +46,19 @@ const COMMITS: [string, Commit][] = [
 let folder: string;
 beforeAll(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "commit-"))));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+test("one incident there and back: a branch for each, the same one whenever a run of it was killed", () => {
+  const at = (second: number) =>
+    branchOf("failover", {
+      incident: "INC-1",
+      decidedAt: new Date(Date.UTC(2026, 10, 30, 3, 12, second, 500)),
+    });
+  expect([at(1), at(1), at(2)]).toEqual([
+    "failover-INC-1-20261130T031201",
+    "failover-INC-1-20261130T031201",
+    "failover-INC-1-20261130T031202",
+  ]);
+});
 
 describe("the commands a verb prints", () => {
   test("typed in a clone, they push a branch in which the stack file says what runs, and nothing else has changed", () => {

@@ -148,6 +148,22 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
     /up to an unknown number of s of transactions would be lost.*--accept-loss <seconds> goes on/,
   ],
   [
+    "failover",
+    "a replica whose disk is full",
+    right,
+    ({ database }) => ({
+      database: {
+        ...database,
+        query: async (host: string, text: string, ...rest: unknown[]) =>
+          (await (database.query as (...all: unknown[]) => Promise<object[]>)(host, text, ...rest)).map(
+            (row) => ("readOnly" in row ? { ...row, readOnly: true } : row),
+          ),
+      } as Ground["database"],
+    }),
+    2,
+    /psql-shop-neu is read-only, as Azure makes a server whose disk is full: give it more storage first/,
+  ],
+  [
     "maintenance",
     "a public Service is gone",
     right,

@@ -248,8 +248,10 @@ describe("contain and reopen", () => {
     expect((await ask("/")).status).toBe(404);
     expect(laptop.endpointState()).toBe("Disabled");
     expect(await signsIn("api_weu", OLD)).toMatch(/not permitted to log in/);
-    const folder = path.join(laptop.folder, "INC-breach-evidence");
-    const sums = fs.readFileSync(path.join(folder, "SHA256SUMS"), "utf8");
+    const evidence = () =>
+      fs.readdirSync(laptop.folder).filter((name) => name.startsWith("INC-breach-evidence-"));
+    const [kept = ""] = evidence();
+    const sums = fs.readFileSync(path.join(laptop.folder, kept, "SHA256SUMS"), "utf8");
     expect(sums).toMatch(/ activity\.json\n[\s\S]* aks-shop-weu-api-[\w-]+-api\.log\n/);
     expect(await finding("switches")).toMatchObject({
       state: "attention",
@@ -261,6 +263,20 @@ describe("contain and reopen", () => {
     await expect(run(verbs.on(), go("INC-m"))).rejects.toThrow(/is contained: reopen leads its names back/);
     await expect(run(verbs.reopen(false), go("INC-r"))).rejects.toThrow(
       /secrets from before the containment: session-secret, .*; rotate shop --all/,
+    );
+    await run(verbs.reopen(), go("INC-r"));
+    // Contained once more the same incident has evidence of its own, though no store takes a copy of it, and the disk is full: the
+    // administrator's transactions write nothing by default, as on a server Azure has made read-only.
+    await laptop.sql("ALTER ROLE chief SET default_transaction_read_only = on");
+    await expect(laptop.sql("CREATE TABLE full_disk ()")).rejects.toThrow(/read-only transaction/);
+    const copy = { place: "nowhere", write: () => Promise.reject(new Error("the blob is there already")) };
+    const later = { ...laptop.ground, now: () => new Date(Date.now() + 3_600_000) };
+    await run(contain(laptop.platform, later, around({ copy })), go("INC-breach"));
+    expect(await signsIn("api_weu", OLD)).toMatch(/not permitted to log in/);
+    await laptop.sql("BEGIN READ WRITE; ALTER ROLE chief RESET default_transaction_read_only; COMMIT");
+    expect(evidence()).toHaveLength(2);
+    expect(said.join("\n")).toMatch(
+      /warning: activity\.json could not be copied to nowhere: the blob is there already/,
     );
     await run(verbs.reopen(), go("INC-r"));
     await laptop.writes(3);
@@ -483,6 +499,19 @@ describe("announce", () => {
     expect(report.commit[1]).toMatch(
       /record shop 'statusPage\.incidents\^=\{"phase":"identified","service":"API Health","hours":2/,
     );
+  });
+
+  test("one incident has a message for each phase: the next one is published, and the same one only once", async () => {
+    const shows = async () =>
+      ((await laptop.ground.document("https://x.azurecontainerapps.io/api/v1/config")) as any)
+        .announcements[0].message;
+    const investigating = { phase: "investigating", service: "API Health" } as const;
+    const reports = [];
+    for (const said of [investigating, identified, identified]) {
+      reports.push(await run(say(said), go("INC-phases")));
+      expect(await shows()).toContain(said === investigating ? "Investigating" : "Identified");
+    }
+    expect(reports.map(({ steps }) => steps[0].how)).toEqual(["done", "done", "found"]);
   });
 
   test.each([WEST, NORTH])("customers are told while $location is lost", async ({ location }) => {

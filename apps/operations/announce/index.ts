@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { messageOf, INCIDENT_PHASES, COMPONENTS, type Incident } from "../../../infra/statusPage/incidents";
 import { OUTSIDE_SECRET, outsideFile } from "../../../infra/statusPage/outsideFile";
+import { branchOf } from "../frame/commit";
 import { messageOf as errorOf, notRun, refused } from "../frame/errors";
 import type { Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
@@ -10,8 +12,12 @@ import type { Platform } from "../platform";
 /** Version of the container app's management API. */
 export const APP_API = "2025-07-01";
 
-/** Annotation-like tag of the app: which message it shows. */
+/** Tag of the app: which message it shows. */
 const TAG = "forma3d-announcement";
+
+/** One incident has a message for each of its phases; the same one typed again is the same, whenever that is. */
+const messageTag = (incident: string, { title, body }: { title: string; body: string }): string =>
+  `${incident}/${createHash("sha256").update(`${title}\n${body}`).digest("hex").slice(0, 12)}`;
 
 export const appId = ({ subscriptionId, statusPage }: Platform): string =>
   `/subscriptions/${subscriptionId}/resourceGroups/${statusPage.resourceGroup}/providers/Microsoft.App/containerApps/${statusPage.app}`;
@@ -61,7 +67,7 @@ export function announce(platform: Platform, ground: Ground, said: Incident): Ve
         commit: {
           stack: platform.stack,
           changes: [{ path: "statusPage.incidents", how: "first", value: said }],
-          branch: `announce-${finished.incident}`,
+          branch: branchOf("announce", finished),
           subject: `chore(${platform.stack}): announce (${finished.incident})`,
         },
       }),
@@ -77,6 +83,7 @@ function publish(platform: Platform, ground: Ground, said: Incident, incident: s
   const { page } = platform.statusPage;
   // A new suffix makes a new revision: a changed secret alone is not read by the one that runs.
   const suffix = `m${Date.parse(said.at).toString(36)}`;
+  const tag = messageTag(incident, messageOf(said));
   return {
     id: "page",
     title: "the page's configuration has the message, and a new revision of it starts",
@@ -85,12 +92,12 @@ function publish(platform: Platform, ground: Ground, said: Incident, incident: s
     done: async () => {
       const app = (await ground.resources.get(appId(platform), APP_API)) as
         { tags?: Record<string, string> } | undefined;
-      return app?.tags?.[TAG] === incident || "the page does not have it";
+      return app?.tags?.[TAG] === tag || "the page does not have it";
     },
     run: async (signal) => {
       const incidents = [said, ...page.incidents];
       const change = {
-        tags: { ...(await tagsOf(platform, ground)), [TAG]: incident },
+        tags: { ...(await tagsOf(platform, ground)), [TAG]: tag },
         properties: {
           configuration: { secrets: [{ name: OUTSIDE_SECRET, value: outsideFile({ ...page, incidents }) }] },
           template: { revisionSuffix: suffix },

@@ -36,13 +36,14 @@ export interface FailoverChoice {
 
 interface Standing {
   recovering: boolean;
+  readOnly: boolean;
   timeline: number;
   last: string | null;
   received: string | null;
 }
 
 const STANDING = `
-SELECT pg_is_in_recovery() AS recovering,
+SELECT pg_is_in_recovery() AS recovering, current_setting('default_transaction_read_only') = 'on' AS "readOnly",
        CASE WHEN pg_is_in_recovery()
             -- The control file learns of a new timeline with the next restart point only.
             THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()),
@@ -70,6 +71,10 @@ export async function assess(
   const standing = await ask(ground, to);
   await refuseOtherPair(platform, ground, { from, to });
   const promoted = view.role === "Primary" && !standing.recovering;
+  if (standing.readOnly && !promoted)
+    throw refused(
+      `${to.server} is read-only, as Azure makes a server whose disk is full: give it more storage first (docs/runbooks/disk-space.md)`,
+    );
   const roles = await rolesOf(platform, ground, to);
   await clusterReady(platform, ground, to);
   const base = { from, to, promoted, roles, timeline: standing.timeline };
@@ -214,6 +219,13 @@ async function clusterReady(
     );
 }
 
+/** Seconds to type it in: what would be lost is counted up to now, and grows with every moment somebody reads. */
+const TYPING_SECONDS = 600;
+
+/** What to accept, in seconds, so that a loss which goes on growing is still within it when that is typed. */
+export const acceptable = (lossSeconds: number): number =>
+  Math.ceil((lossSeconds + TYPING_SECONDS) / 60) * 60;
+
 function refuseLoss(
   { mode, lossSeconds }: Assessment,
   { targets }: Platform,
@@ -222,10 +234,10 @@ function refuseLoss(
   if (mode === "planned") return;
   const accepted = Math.max(targets.rpoSeconds, acceptLoss ?? 0);
   if (lossSeconds <= accepted) return;
-  const seconds = Number.isFinite(lossSeconds) ? Math.ceil(lossSeconds) : "an unknown number of";
+  const known = Number.isFinite(lossSeconds);
   throw refused(
-    `up to ${seconds} s of transactions would be lost, more than the objective of ${targets.rpoSeconds} s; ` +
-      `--accept-loss ${Number.isFinite(lossSeconds) ? `${seconds}` : "<seconds>"} goes on`,
+    `up to ${known ? Math.ceil(lossSeconds) : "an unknown number of"} s of transactions would be lost, more than the objective of ${targets.rpoSeconds} s; ` +
+      `--accept-loss ${known ? acceptable(lossSeconds) : "<seconds>"} goes on`,
   );
 }
 

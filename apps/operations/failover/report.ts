@@ -1,4 +1,4 @@
-import type { Commit } from "../frame/commit";
+import { branchOf, type Commit } from "../frame/commit";
 import type { Finished } from "../frame/operate";
 import type { StackChange } from "../frame/stackFile";
 import type { Platform, RegionFacts } from "../platform";
@@ -82,7 +82,7 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
   const commit: Commit = {
     stack,
     changes,
-    branch: `failover-${incident}`,
+    branch: branchOf("failover", finished),
     subject: `chore(${stack}): ${to} serves (${incident})`,
   };
   return { markdown, document, lines, commit };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { ClusterGround, Ground } from "../ground/types";
+import { takesWrites } from "../takesWrites";
 import type { Platform } from "../platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { isPrimary, type Assessment, type FailoverChoice } from "./assess";
@@ -153,9 +154,7 @@ class Steps {
     if (own.recovering) return `${to.server} takes no writes yet`;
     if (named.started !== own.started) return `${this.platform.writerHost} does not lead to ${to.server} yet`;
     if (!promoted && own.timeline <= timeline) return `${to.server} is still on timeline ${own.timeline}`;
-    // A transaction with an identity is a write, and leaves nothing behind.
-    await this.ground.database.query(this.platform.writerHost, "SELECT pg_current_xact_id()");
-    return true;
+    return takesWrites(this.ground, this.platform.writerHost);
   }
 
   private async where(host: string): Promise<Where> {
@@ -197,8 +196,8 @@ class Steps {
       run: async () => {
         // One request for all, and so one transaction: nobody finds half a fence.
         const [row] = await this.writer<{ text: string | null }>(
-          `SELECT string_agg(format('ALTER ROLE %I %s', rolname,
-                             CASE WHEN rolname = ANY($1) THEN 'NOLOGIN' ELSE 'LOGIN' END), '; ') AS text
+          `SELECT 'BEGIN READ WRITE; ' || string_agg(format('ALTER ROLE %I %s', rolname,
+                             CASE WHEN rolname = ANY($1) THEN 'NOLOGIN' ELSE 'LOGIN' END), '; ') || '; COMMIT' AS text
              FROM pg_roles WHERE rolname = ANY($1) OR rolname = ANY($2)`,
           [roles.from, roles.to],
         );

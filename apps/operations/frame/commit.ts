@@ -1,3 +1,4 @@
+import { compact } from "../duration";
 import { messageOf } from "./errors";
 import { editStackFile, typedChange, type StackChange } from "./stackFile";
 
@@ -20,6 +21,12 @@ export interface Forge {
   /** Branch that is deployed; default `main`. */
   base?: string;
 }
+
+/** A branch for each time a verb was decided on: one incident takes a verb there and back, and a run that was killed goes on with its own. */
+export const branchOf = (
+  verb: string,
+  { incident, decidedAt }: { incident: string; decidedAt: Date },
+): string => `${verb}-${incident}-${compact(decidedAt)}`;
 
 const fileOf = (stack: string): string => `Pulumi.${stack}.yaml`;
 /** A word for a POSIX shell. */

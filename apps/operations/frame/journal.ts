@@ -2,7 +2,7 @@ import type { ContainerClient } from "@azure/storage-blob";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { refused } from "./errors";
+import { failed, messageOf, refused } from "./errors";
 
 /** One line of a journal. */
 export interface JournalEntry {
@@ -88,20 +88,29 @@ export class Journal {
       prev: this.head,
     };
     const line = JSON.stringify(entry);
-    const handle = fs.openSync(this.file, "a", 0o600);
-    try {
-      fs.writeSync(handle, `${line}\n`);
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
+    this.keep(`${line}\n`);
     this.entries.push(entry);
     this.head = sha256(line);
     const { copy, warn } = this.options;
     const name = `${path.basename(this.file, ".jsonl")}/${String(seq).padStart(6, "0")}.json`;
     await copy?.write(name, line).catch((error: unknown) => {
-      warn(`warning: the journal could not be copied to ${copy.place}: ${String(error)}`);
+      warn(`warning: the journal could not be copied to ${copy.place}: ${messageOf(error)}`);
     });
+  }
+
+  /** @throws OperationError where the disk does not take it: what is not on record must not happen */
+  private keep(line: string): void {
+    try {
+      const handle = fs.openSync(this.file, "a", 0o600);
+      try {
+        fs.writeSync(handle, line);
+        fs.fsyncSync(handle);
+      } finally {
+        fs.closeSync(handle);
+      }
+    } catch (error) {
+      throw failed(`the journal ${this.file} cannot be written: ${messageOf(error)}`, error);
+    }
   }
 }
 

@@ -8,6 +8,8 @@ import { leaseHeld, messageOf, notRun } from "./errors";
 export interface Lease {
   /** For messages. */
   readonly place: string;
+  /** Aborted once somebody else holds it, or may; undefined where nobody can take it. */
+  readonly lost?: AbortSignal;
   release(): Promise<void>;
 }
 
@@ -37,8 +39,12 @@ export async function heldIn(container: ContainerClient, name: string): Promise<
     const { leaseState } = await container.getBlobClient(`leases/${name}`).getProperties();
     return leaseState === "leased" || leaseState === "breaking";
   } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return false;
-    throw error;
+    const { statusCode, code } = error as { statusCode?: number; code?: string };
+    if (statusCode === 404) return false;
+    // Nothing but headers comes back of this request, and so no message.
+    throw new Error(`${container.containerName}/leases/${name}: ${code ?? statusCode ?? messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -46,18 +52,55 @@ export async function heldIn(container: ContainerClient, name: string): Promise<
 export function takeLocalLease(folder: string, name: string): Lease {
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, `${name}.lease`);
-  for (;;) {
-    try {
-      fs.writeFileSync(file, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
-      return { place: file, release: () => Promise.resolve(fs.rmSync(file, { force: true })) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  const own = `${file}.${process.pid}.${randomUUID()}`;
+  // Whole before it has its name: nobody finds one that does not say whose it is.
+  fs.writeFileSync(own, `${process.pid}\n`, { mode: 0o600 });
+  try {
+    while (!linked(own, file)) {
+      const holder = holderOf(file);
+      if (holder !== undefined && isAlive(holder))
+        throw leaseHeld(
+          `process ${holder} holds ${file}; nothing was done. If that is no run of operations, delete the file`,
+        );
+      discard(file, `${own}.old`);
     }
-    const holder = Number(fs.readFileSync(file, "utf8"));
-    if (isAlive(holder)) throw leaseHeld(`process ${holder} holds ${file}; nothing was done`);
-    // Its holder was killed.
-    fs.rmSync(file, { force: true });
+  } finally {
+    fs.rmSync(own, { force: true });
   }
+  return { place: file, release: () => Promise.resolve(fs.rmSync(file, { force: true })) };
+}
+
+/** Gives a file a second name, unless another has that. */
+function linked(own: string, file: string): boolean {
+  try {
+    fs.linkSync(own, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  }
+}
+
+/** Process a lease names; 0 where it names none, undefined where there is none any more. */
+function holderOf(file: string): number | undefined {
+  try {
+    return Number(fs.readFileSync(file, "utf8")) || 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
+  }
+}
+
+/** Takes away the lease of a run that was killed; one that a living run has taken in between gets its name back. */
+function discard(file: string, aside: string): void {
+  try {
+    fs.renameSync(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return;
+  }
+  if (isAlive(holderOf(aside) ?? 0)) linked(aside, file);
+  fs.rmSync(aside, { force: true });
 }
 
 function isAlive(pid: number): boolean {
@@ -88,6 +131,7 @@ export async function takeBlobLease(
   container: ContainerClient,
   name: string,
   folder: string,
+  renewEveryMs = RENEW_EVERY_MS,
 ): Promise<Lease> {
   const blob = container.getBlockBlobClient(`leases/${name}`);
   const client = blob.getBlobLeaseClient(ownId(folder, name));
@@ -107,10 +151,23 @@ export async function takeBlobLease(
       error,
     );
   }
-  const timer = setInterval(() => void client.renewLease().catch(() => undefined), RENEW_EVERY_MS);
+  const lost = new AbortController();
+  const timer = setInterval(() => {
+    // A store that does not answer takes the lease from nobody; one that answers no says that it is another's.
+    void client.renewLease().catch((error: unknown) => {
+      if (![404, 409, 412].includes((error as { statusCode?: number }).statusCode ?? 0)) return;
+      clearInterval(timer);
+      lost.abort(
+        leaseHeld(
+          `the lease ${place} was lost meanwhile, and another operator may hold it; what was done is done: type the same command again once nobody else is at it`,
+        ),
+      );
+    });
+  }, renewEveryMs);
   timer.unref();
   return {
     place,
+    lost: lost.signal,
     async release() {
       clearInterval(timer);
       await client.releaseLease().catch(() => undefined);

@@ -1,10 +1,11 @@
-import readline from "node:readline/promises";
 import fs from "node:fs";
 import path from "node:path";
+import { compact } from "../duration";
 import { settle, type Commit, type Forge } from "./commit";
 import { refused, messageOf } from "./errors";
 import { Journal, readJournal, type JournalCopy, type JournalEntry } from "./journal";
 import { leaseName, takeLocalLease, type Lease } from "./lease";
+import { prompt } from "./prompt";
 import { runSteps, type Step, type StepResult } from "./steps";
 
 /** What a verb is going to do, worked out from what it found. */
@@ -34,8 +35,8 @@ export interface Surroundings {
   signal: AbortSignal;
   /** For people: standard error. */
   say(line: string): void;
-  /** Asks a person; undefined where there is none. */
-  ask?: (question: string) => Promise<string>;
+  /** Asks a person, who may leave without an answer; undefined where there is none. */
+  ask?: (question: string) => Promise<string | undefined>;
   /** Folder of journals, leases and reports. */
   folder: string;
   copy?: JournalCopy;
@@ -75,20 +76,36 @@ const INCIDENT = /^[A-Za-z0-9][A-Za-z0-9._-]{2,40}$/;
 
 /** Runs one verb in the common frame: plan, consent, lease, journal, steps, report. @returns its document for `--json` */
 export async function operate(verb: Verb, options: FrameOptions, around: Surroundings): Promise<object> {
+  const { since } = options;
+  if (since && since > around.now())
+    throw refused(`--since ${since.toISOString()}: is to come; it is when the alert came`);
   const incident = incidentOf(verb, options, around);
   if (options.dryRun) {
     const plan = await tell(verb, incident, around);
     return { ...plan.document, dryRun: true, steps: stepsOf(plan) };
   }
+  usable(around.folder);
   const name = leaseName(verb.exclusive, verb.lease);
   const leases = [takeLocalLease(around.folder, name)];
   try {
     if (around.lease) leases.push(await around.lease(name));
     const plan = await tell(verb, incident, around);
     await consent(plan, options, around);
-    return await run(verb, plan, incident, options, around);
+    const lost = leases.flatMap((lease) => lease.lost ?? []);
+    const signal = AbortSignal.any([around.signal, ...lost]);
+    return await run(verb, plan, incident, options, { ...around, signal });
   } finally {
     for (const lease of leases.reverse()) await lease.release();
+  }
+}
+
+/** @throws OperationError where nothing can be kept */
+function usable(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    fs.accessSync(folder, fs.constants.W_OK);
+  } catch (error) {
+    throw refused(`--journal ${folder}: nothing can be kept there: ${messageOf(error)}`);
   }
 }
 
@@ -123,7 +140,8 @@ async function run(
   const begun = attempt.filter(({ event }) => event === "run");
   const decidedAt = new Date(begun[0]?.at ?? now().toISOString());
   const runs = begun.map(({ data }) => data as object);
-  const report = verb.report({ incident, plan, results, runs, decidedAt, endedAt: now(), since, ends });
+  const endedAt = now();
+  const report = verb.report({ incident, plan, results, runs, decidedAt, endedAt, since, ends });
   const settled = report.commit && (await settle(report.commit, around.forge));
   const document = {
     ...report.document,
@@ -138,15 +156,18 @@ async function run(
     ["md", `${report.markdown}${committed}`],
     ["json", `${JSON.stringify(document, null, 2)}\n`],
   ] as const;
+  // One incident takes several verbs, and one there and back: each leaves its own.
+  const name = `${verb.name}-${compact(endedAt)}`;
   for (const [extension, text] of files) {
-    const file = path.join(around.folder, `${incident}.${extension}`);
-    fs.writeFileSync(file, text, { mode: 0o600 });
+    fs.writeFileSync(path.join(around.folder, `${incident}-${name}.${extension}`), text, { mode: 0o600 });
     await copy
-      ?.write(`${incident}/report.${extension}`, text)
+      ?.write(`${incident}/${name}.${extension}`, text)
       .catch((error: unknown) => say(`warning: ${messageOf(error)}`));
   }
   [...report.lines, ...(settled?.lines ?? [])].forEach((line) => say(line));
-  return { ...document, journal: journal.file };
+  const kept = path.join(around.folder, `${incident}-${name}.md`);
+  say(`report: ${kept}`);
+  return { ...document, journal: journal.file, report: kept };
 }
 
 /**
@@ -174,7 +195,8 @@ async function consent(
   if (yes && !incident) throw refused("--yes needs --incident <id>: who answers for it must be on record");
   if (yes) return;
   if (!ask) throw refused(`nobody is here to type ${subject}; --yes --incident <id> goes on without`);
-  const typed = (await ask(`type ${subject} to go on: `)).trim();
+  const typed = (await ask(`type ${subject} to go on: `))?.trim();
+  if (typed === undefined) throw refused(`nobody typed ${subject}; nothing was done`);
   if (typed !== subject) throw refused(`"${typed}" is not ${subject}; nothing was done`);
 }
 
@@ -186,7 +208,7 @@ function incidentOf(verb: Verb, { incident }: FrameOptions, { folder, now }: Sur
     return incident;
   }
   const stem = `${verb.name}-${verb.exclusive}-`;
-  const known = fs.existsSync(folder)
+  const known = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()
     ? fs
         .readdirSync(folder)
         .filter((file) => file.startsWith(stem) && file.endsWith(".jsonl"))
@@ -195,18 +217,11 @@ function incidentOf(verb: Verb, { incident }: FrameOptions, { folder, now }: Sur
   const last = known.at(-1);
   if (last !== undefined && readJournal(path.join(folder, last)).at(-1)?.event !== "finished")
     return path.basename(last, ".jsonl");
-  return `${stem}${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}`;
+  return `${stem}${compact(now())}`;
 }
 
 /** Asks on the terminal, where standard input is one. */
-export function terminal(): Surroundings["ask"] {
+export function terminal(signal: AbortSignal): Surroundings["ask"] {
   if (!process.stdin.isTTY) return undefined;
-  return async (question) => {
-    const lines = readline.createInterface({ input: process.stdin, output: process.stderr });
-    try {
-      return await lines.question(question);
-    } finally {
-      lines.close();
-    }
-  };
+  return (question) => prompt(question, signal);
 }

@@ -41,9 +41,26 @@ export type Need = "database" | "clusters";
 /** A setting, or the content of the file that `<NAME>_FILE` names. @throws OperationError when neither is there */
 function required(env: Environment, name: string): string {
   const file = env[`${name}_FILE`];
-  const value = env[name] ?? (file === undefined ? undefined : fs.readFileSync(file, "utf8").trim());
+  const value = env[name] ?? (file === undefined ? undefined : fileOf(`${name}_FILE`, file).trim());
   if (!value) throw refused(`${name} is not set: ${SETTING_HELP[name] ?? ""}`);
   return value;
+}
+
+/** Text of the file a setting names. @throws OperationError when it cannot be read */
+function fileOf(setting: string, file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    throw refused(`${setting} ${file} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/** An address a setting gives, where it is one. @throws OperationError that does not repeat it: it may hold a secret */
+export function addressOf(setting: string, text: string, protocols: RegExp, like: string): URL {
+  const address = URL.canParse(text) ? new URL(text) : undefined;
+  if (!address || !protocols.test(address.protocol) || address.hostname === "")
+    throw refused(`${setting} is no address like ${like}`);
+  return address;
 }
 
 /** @throws OperationError for an entry that is not name=host:port */
@@ -64,7 +81,11 @@ export function hostsOf(text = "", setting = "DATABASE_HOSTS"): Resolve {
 function databaseHosts(env: Environment): Resolve {
   const file = env["DATABASE_HOSTS_FILE"];
   const fixed = hostsOf(env["DATABASE_HOSTS"]);
-  return (name) => fixed(name) ?? (file ? hostsOf(fs.readFileSync(file, "utf8"))(name) : undefined);
+  // What is wrong with it is told before anything is asked for.
+  if (file) hostsOf(fileOf("DATABASE_HOSTS_FILE", file), "DATABASE_HOSTS_FILE");
+  return (name) =>
+    fixed(name) ??
+    (file ? hostsOf(fileOf("DATABASE_HOSTS_FILE", file), "DATABASE_HOSTS_FILE")(name) : undefined);
 }
 
 /** @throws OperationError for what is no whole number of seconds */
@@ -96,6 +117,8 @@ export async function groundOf(
   const database = once(() => databaseOf(env));
   if (needs.includes("database")) database();
   const endpoint = env["AZURE_RESOURCE_MANAGER_URL"];
+  if (endpoint !== undefined)
+    addressOf("AZURE_RESOURCE_MANAGER_URL", endpoint, /^https?:$/, "https://management.azure.com");
   const leads = publicNames(env);
   const credential: TokenCredential = new DefaultAzureCredential();
   const options = { ...(endpoint && { endpoint }), retryOptions: { maxRetries: 3 } };
@@ -144,7 +167,7 @@ function once<T>(make: () => T): () => T {
 
 function databaseOf(env: Environment): DatabaseGround {
   const url = required(env, "DATABASE_URL");
-  if (!/^postgres(ql)?:\/\//.test(url)) throw refused("DATABASE_URL is no postgresql:// address");
+  addressOf("DATABASE_URL", url, /^postgres(ql)?:$/, "postgresql://administrator:password@host/postgres");
   return postgres(url, databaseHosts(env));
 }
 

@@ -1,6 +1,8 @@
 import { nextDatabaseServer } from "../../../infra/naming";
+import { acceptable } from "../failover/assess";
 import { firstBackup } from "../failover/firstBackup";
 import { publicNamesAnswer } from "../failover/publicNames";
+import { branchOf } from "../frame/commit";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Finished, Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
@@ -166,9 +168,8 @@ function backupOf({ databaseBackup }: Platform, paired: boolean): NonNullable<Pi
 
 function refuseLoss({ targets: { rpoSeconds } }: Platform, seconds: number, at: Date, acceptLoss = 0): void {
   if (seconds <= Math.max(rpoSeconds, acceptLoss)) return;
-  const whole = Math.ceil(seconds);
   throw refused(
-    `everything since ${at.toISOString()} would be lost, ${whole} s, more than the objective of ${rpoSeconds} s; --accept-loss ${whole} goes on, --extract brings single tables back instead`,
+    `everything since ${at.toISOString()} would be lost, ${Math.ceil(seconds)} s, more than the objective of ${rpoSeconds} s; --accept-loss ${acceptable(seconds)} goes on, --extract brings single tables back instead`,
   );
 }
 
@@ -239,7 +240,7 @@ function reportOf(
           : []),
         { path: "database.restoredAt", how: "set", value: now.toISOString() },
       ],
-      branch: `adopt-${finished.incident}`,
+      branch: branchOf("adopt", finished),
       subject: `chore(${platform.stack}): ${to} serves (${finished.incident})`,
     },
     more: { counts, measured, generation },

@@ -6,6 +6,7 @@ import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { changeRole, endSessions, sessionsOf, workloadRoles, type LoginRole } from "../roles";
 import { POSTGRES_API, serverId } from "../server";
+import { takesWrites } from "../takesWrites";
 import type { PitrAssessment } from "./assess";
 import { endpointBelow, endpointName, virtualEndpointId } from "./virtualEndpoint";
 
@@ -209,8 +210,7 @@ export class Succession {
     const [own, named] = [await started(found.restoredHost), await started(platform.writerHost)];
     if (own === undefined || own !== named)
       return `${platform.writerHost} does not lead to ${found.restored} yet`;
-    await ground.database.query(platform.writerHost, "SELECT pg_current_xact_id()");
-    return true;
+    return takesWrites(ground, platform.writerHost);
   }
 
   /** What each login is to be there, by what it is at the server that is left, and was before the fence. */

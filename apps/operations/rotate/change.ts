@@ -27,7 +27,7 @@ const AGAIN_MS = 1_000;
 
 export interface Supply {
   /** A partner's new value, from a person or standard input; undefined: the present one stays. */
-  value(secret: string): Promise<string | undefined>;
+  value(secret: string, signal: AbortSignal): Promise<string | undefined>;
   /** Partners whose value is taken without the API's word that it works. */
   untested: boolean;
 }
@@ -100,7 +100,7 @@ class Change {
   async run(signal: AbortSignal): Promise<void> {
     const { platform, ground, unit, incident } = this;
     // Run once more it gives the same values, and would go back to what there was before the first time.
-    const { old, before, values, now } = (this.begun ??= await this.begin());
+    const { old, before, values, now } = (this.begun ??= await this.begin(signal));
     try {
       await writeValues(platform, ground, values);
       // The clusters have it before the database takes it: what restarts in between is the least that can be.
@@ -118,22 +118,25 @@ class Change {
     }
   }
 
-  private async begin(): Promise<Begun> {
+  private async begin(signal: AbortSignal): Promise<Begun> {
     const { platform, ground, unit, incident } = this;
     const old = await readValues(platform, ground, unit);
-    const fresh = await this.fresh(old);
+    const fresh = await this.fresh(old, signal);
     const before = await this.roles();
     const now = ground.now();
     return { old, before, now, values: renewed(platform, unit, old, incident, now, fresh) };
   }
 
   /** The function that gives each secret its new value. */
-  private async fresh(old: Values): Promise<(region: RegionFacts, entry: Unit["entries"][number]) => string> {
+  private async fresh(
+    old: Values,
+    signal: AbortSignal,
+  ): Promise<(region: RegionFacts, entry: Unit["entries"][number]) => string> {
     const { unit, supply } = this;
     const present = (region: RegionFacts, name: string) => old.get(keyOf(region, name))?.value ?? "";
     if (unit.kind === "partner") {
       const given = new Map<string, string | undefined>();
-      for (const { name } of unit.entries) given.set(name, await supply.value(name));
+      for (const { name } of unit.entries) given.set(name, await supply.value(name, signal));
       return (region, { name }) => given.get(name) ?? present(region, name);
     }
     if (unit.kind === "key") {

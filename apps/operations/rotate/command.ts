@@ -1,10 +1,9 @@
-import readline from "node:readline";
-import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { z } from "zod";
 import { common, HELP, runVerb, type CommonOptions } from "../commandLine";
-import { refused } from "../frame/errors";
+import { failed, refused } from "../frame/errors";
+import { prompt } from "../frame/prompt";
 import { NAMES, unitsOf } from "./units";
 import { rotate } from ".";
 
@@ -32,7 +31,8 @@ export function registerRotate(program: Command): void {
       const { isTTY: person } = process.stdin;
       const supply = {
         untested: options.untested ?? false,
-        value: async (name: string) => given[name] ?? (person ? await typed(name) : undefined),
+        value: async (name: string, signal: AbortSignal) =>
+          given[name] ?? (person ? await typed(name, signal) : undefined),
       };
       await runVerb(stack, options, ["database", "clusters"], ({ platform, ground }) =>
         rotate(platform, ground, {
@@ -59,13 +59,10 @@ async function readValues(): Promise<Record<string, string>> {
   return parsed.data;
 }
 
-/** Asks without showing what is typed. */
-async function typed(name: string): Promise<string | undefined> {
-  process.stderr.write(`new value of ${name} (empty: the present one stays): `);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = readline.createInterface({ input: process.stdin, output: silent, terminal: true });
-  const value = await new Promise<string>((resolve) => lines.question("", resolve));
-  lines.close();
-  process.stderr.write("\n");
+/** Asks without showing what is typed. @throws OperationError for whoever leaves without an answer */
+async function typed(name: string, signal: AbortSignal): Promise<string | undefined> {
+  const question = `new value of ${name} (empty: the present one stays): `;
+  const value = await prompt(question, signal, { hidden: true });
+  if (value === undefined) throw failed(`nobody typed a new value of ${name}; nothing of it is changed`);
   return value || undefined;
 }

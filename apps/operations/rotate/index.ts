@@ -1,4 +1,5 @@
 import { loginName } from "../../../infra/data/databaseLogins";
+import { branchOf } from "../frame/commit";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
@@ -10,7 +11,7 @@ import { askReaders } from "./readers";
 import { partnerState } from "./partners";
 import { UNITS, unitsOf, type Unit } from "./units";
 import { setAdministrator, signIn } from "./signIn";
-import { readValues } from "./vaultValues";
+import { readValues, ROTATION, type Values } from "./vaultValues";
 
 export interface RotateChoice {
   /** Secrets by name, or all of them. */
@@ -30,14 +31,12 @@ export function rotate(platform: Platform, ground: Ground, choice: RotateChoice)
       units = chosen(choice);
       const signedIn = await signIn(platform, ground);
       const roles = signedIn ? await workloadRoles(platform, ground) : undefined;
-      for (const unit of units)
-        await possible(
-          platform,
-          ground,
-          unit,
-          choice,
-          roles?.map(({ role }) => role),
-        );
+      const again: string[] = [];
+      for (const unit of units) {
+        const names = roles?.map(({ role }) => role);
+        const values = await possible(platform, ground, unit, choice, names);
+        if ([...values.values()].every(({ tags }) => tags[ROTATION] === incident)) again.push(unit.id);
+      }
       const left = UNITS.filter((unit) => !units.includes(unit)).map(({ id }) => id);
       return {
         subject: platform.stack,
@@ -45,6 +44,11 @@ export function rotate(platform: Platform, ground: Ground, choice: RotateChoice)
           `rotate ${units.map(({ id }) => id).join(", ")} of ${platform.stack}, in ${platform.regions.map(({ vault }) => vault).join(" and ")}`,
           ...(left.length > 0 && choice.secrets === "all"
             ? [`not rotated, because nobody hands their new values in: ${left.join(", ")}`]
+            : []),
+          ...(again.length > 0
+            ? [
+                `${incident} gave new values to ${again.join(", ")} already: those stay; under another --incident they are made anew`,
+              ]
             : []),
           ...(units.some(({ id }) => id === "session-secret") ? ["every user is signed out"] : []),
         ],
@@ -75,7 +79,7 @@ export function rotate(platform: Platform, ground: Ground, choice: RotateChoice)
           commit: {
             stack: platform.stack,
             changes: [{ path: "vault.secretsIssued", how: "set" as const, value: today }],
-            branch: `rotate-${finished.incident}`,
+            branch: branchOf("rotate", finished),
             subject: `chore(${platform.stack}): secrets are of ${today} (${finished.incident})`,
           },
         }),
@@ -97,8 +101,8 @@ async function possible(
   unit: Unit,
   { supply, offered }: RotateChoice,
   roles: readonly string[] | undefined,
-): Promise<void> {
-  await readValues(platform, ground, unit);
+): Promise<Values> {
+  const values = await readValues(platform, ground, unit);
   await askReaders(platform, ground, unit).catch((error: unknown) => {
     throw notRun(`${unit.id}: the clusters cannot be asked whether they have it: ${messageOf(error)}`, error);
   });
@@ -106,16 +110,17 @@ async function possible(
   const wanted = role ? platform.regions.map((region) => loginName(role, region)) : [];
   for (const name of wanted)
     if (roles && !roles.includes(name)) throw refused(`the database has no login role ${name}`);
-  if (unit.kind !== "partner") return;
+  if (unit.kind !== "partner") return values;
   const missing = unit.entries.filter(({ name }) => !offered(name));
   if (missing.length === unit.entries.length)
     throw refused(
       `${unit.id}: nobody is here to type a new value; hand it in on standard input with --values`,
     );
-  if (supply.untested) return;
+  if (supply.untested) return values;
   const asked = await partnerState(platform, ground, unit.id).catch((error: unknown) => messageOf(error));
   if (asked !== true && !asked.includes(` ${unit.id} is `))
     throw refused(
       `${unit.id}: its new value could not be tested (${asked}); --untested takes it all the same`,
     );
+  return values;
 }

@@ -14,7 +14,7 @@ import { placesOf, type Place } from "./places";
 export function contain(
   platform: Platform,
   ground: Ground,
-  around: Pick<Surroundings, "folder" | "copy">,
+  around: Pick<Surroundings, "folder" | "copy" | "say">,
 ): Verb {
   return {
     name: "contain",
@@ -25,6 +25,7 @@ export function contain(
       await workloadRoles(platform, ground);
       const known = await containedBy(platform, places);
       if (known && known !== incident) throw refused(`${platform.stack} is contained already, by ${known}`);
+      const record = recorded(platform, places, incident);
       return {
         subject: platform.stack,
         facts: [
@@ -34,8 +35,15 @@ export function contain(
         ],
         steps: [
           ...parts(platform, ground, places, incident).shut,
-          keepEvidence(platform, ground, places, incident, around),
-          recorded(platform, places, incident),
+          keepEvidence(
+            platform,
+            ground,
+            places,
+            incident,
+            around,
+            async () => (await record.done()) === true,
+          ),
+          record,
         ],
         document: { stack: platform.stack, clusters: places.map(({ region }) => region.cluster), silent },
       };
