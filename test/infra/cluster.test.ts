@@ -725,9 +725,15 @@ describe("edge", () => {
         ).metadata;
         const prefix = "service.beta.kubernetes.io/azure";
         expect(annotations[`${prefix}-load-balancer-ipv4`]).toBe(origin.hostName);
-        expect(origin.sharedPrivateLinkResource.privateLink.id).toMatch(
-          new RegExp(`/privateLinkServices/${annotations[`${prefix}-pls-name`]}$`),
-        );
+        // The cluster's cloud provider makes the service among its nodes, and approvals are looked for there.
+        const nodes = failedOver
+          .ofType(TYPES.cluster)
+          .map((one) => one.inputs as any)
+          .find((one) => one.location === location).nodeResourceGroup;
+        expect(origin.sharedPrivateLinkResource.privateLink.id.split("/").slice(3)).toEqual([
+          ...["resourceGroups", nodes, "providers", "Microsoft.Network"],
+          ...["privateLinkServices", annotations[`${prefix}-pls-name`]],
+        ]);
       }
     }
     const addresses = failedOver.ofType(TYPES.origin).map((origin) => origin.inputs.hostName);
