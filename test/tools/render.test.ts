@@ -369,6 +369,8 @@ describe("the architecture", () => {
       expect(picture).toContain(`>${name}: ${role}<`);
       for (const { server } of databases) expect(picture).toContain(`>${server}<`);
       for (const account of accounts) expect(picture).toContain(`>${account.name}<`);
+      // Of each account its own, not those of both.
+      expect(accounts.map(({ held }) => held)).toEqual(accounts.map(() => 6));
     }
     for (const host of hosts) expect(picture).toContain(host);
     // An account that only records who serves is no region, and holds no backups.

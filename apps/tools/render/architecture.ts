@@ -61,7 +61,8 @@ export interface RegionView {
   readonly databases: readonly DatabaseView[];
   /** Deployments with the pods they may have, as `3-12`. */
   readonly services: readonly { readonly name: string; readonly pods: string }[];
-  readonly accounts: readonly { readonly name: string; readonly redundancy: string }[];
+  /** Accounts of backups, with how many of their containers nobody can change. */
+  readonly accounts: readonly { readonly name: string; readonly redundancy: string; readonly held: number }[];
   readonly vaults: readonly string[];
 }
 
@@ -223,6 +224,10 @@ function regionView(plan: Plan, name: string): RegionView {
       .map((account) => ({
         name: text(account, "accountName") ?? nameOf(account.urn),
         redundancy: text(account, "sku.name") ?? "",
+        held: plan
+          .of("azure-native:storage:BlobContainerImmutabilityPolicy")
+          .filter(({ propertyDependencies }) => propertyDependencies["accountName"]?.includes(account.urn))
+          .length,
       })),
     vaults: here(VAULT).map((vault) => text(vault, "vaultName") ?? nameOf(vault.urn)),
   };

@@ -45,10 +45,9 @@ function databaseContent(database: DatabaseView): Content {
 }
 
 function accountContent(
-  { name, redundancy }: RegionView["accounts"][number],
-  { containers, jobs }: Architecture,
+  { name, redundancy, held }: RegionView["accounts"][number],
+  { jobs }: Architecture,
 ): Content {
-  const held = containers.filter(({ immutableDays }) => immutableDays > 0).length;
   const runs = jobs
     .filter(({ name: job }) => /recovery-(hourly|daily|weekly|monthly|copy|verify|drill)$/.test(job))
     .map(({ name: job }) => job.replace("recovery-", ""));
