@@ -83,3 +83,12 @@ export function controlNameProblems({ home, copy, identities }: ControlNames): s
     return problem ? [`control.${key}: ${problem}`] : [];
   });
 }
+
+/** Container of the state. */
+export const STATE_CONTAINER = "pulumi-state";
+
+/** Key that the state's secrets are encrypted with. */
+export const STATE_KEY = "pulumi";
+
+/** Days a version of the state can be brought back. */
+export const STATE_KEPT_DAYS = 90;

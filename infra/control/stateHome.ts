@@ -9,7 +9,7 @@ import { assignRole, BuiltInRole } from "../identity/roles";
 import { diagnostics } from "../monitoring/diagnostics";
 import { Logs } from "../monitoring/logs";
 import { Tags } from "../tags";
-import { StateHomeNames } from "./names";
+import { STATE_CONTAINER, STATE_KEPT_DAYS, STATE_KEY, StateHomeNames } from "./names";
 
 export interface StateHomeArgs {
   names: StateHomeNames;
@@ -26,15 +26,6 @@ export interface StateHomeArgs {
   protect: boolean;
   tags: Tags;
 }
-
-/** Container of the state. */
-export const STATE_CONTAINER = "pulumi-state";
-
-/** Key that the state's secrets are encrypted with. */
-export const STATE_KEY = "pulumi";
-
-/** Days a version of the state can be brought back. */
-const KEPT_DAYS = 90;
 
 /** Most logs of a day, GiB: every request on the state is a line, and a deployment makes hundreds. */
 const LOG_CAP_GIB = 0.1;
@@ -99,7 +90,7 @@ export class StateHome extends pulumi.ComponentResource {
       dataOptions(protect, { parent: this }),
     );
     this.lock("account", account.id, protect);
-    const kept = { enabled: true, days: KEPT_DAYS };
+    const kept = { enabled: true, days: STATE_KEPT_DAYS };
     const service = new storage.BlobServiceProperties(
       `${this.name}-blobs`,
       {
@@ -107,7 +98,7 @@ export class StateHome extends pulumi.ComponentResource {
         resourceGroupName: group.name,
         blobServicesName: "default",
         isVersioningEnabled: true,
-        changeFeed: { enabled: true, retentionInDays: KEPT_DAYS },
+        changeFeed: { enabled: true, retentionInDays: STATE_KEPT_DAYS },
         deleteRetentionPolicy: { ...kept, allowPermanentDelete: false },
         containerDeleteRetentionPolicy: kept,
       },
@@ -130,7 +121,9 @@ export class StateHome extends pulumi.ComponentResource {
         resourceGroupName: group.name,
         managementPolicyName: "default",
         policy: {
-          rules: lifecycleRules([{ container: STATE_CONTAINER, tiers: [], previousVersionDays: KEPT_DAYS }]),
+          rules: lifecycleRules([
+            { container: STATE_CONTAINER, tiers: [], previousVersionDays: STATE_KEPT_DAYS },
+          ]),
         },
       },
       { parent: this, dependsOn: [service] },
@@ -160,7 +153,7 @@ export class StateHome extends pulumi.ComponentResource {
           sku: { family: "A", name: keyvault.SkuName.Standard },
           enableRbacAuthorization: true,
           enableSoftDelete: true,
-          softDeleteRetentionInDays: KEPT_DAYS,
+          softDeleteRetentionInDays: STATE_KEPT_DAYS,
           enablePurgeProtection: true,
           publicNetworkAccess: "enabled",
           networkAcls: {

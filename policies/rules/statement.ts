@@ -1,5 +1,5 @@
 import { cursor, isReplica, linked, ofType } from "../../packages/isolation/graph";
-import { azure, kubernetes, SERVER } from "../../packages/isolation/kinds";
+import { azure, kubernetes, SERVER, STORAGE_ACCOUNT } from "../../packages/isolation/kinds";
 import { fault, type Cursor, type Outcome } from "../../packages/isolation/read";
 import {
   UNKNOWN,
@@ -166,7 +166,8 @@ const home = (stack: StackView) => ofType(stack, SERVER).find((server) => !isRep
 
 /**
  * Holds a stack against what its stack file and the catalogues say it has, where it is whole: where it has the
- * database and the application. A part of one, such as a test's, is no incomplete whole.
+ * database and the application, or, of what production is deployed from, the accounts of the state. A part of one, such as a
+ * test's, is no incomplete whole.
  */
 export function statementRule(statements: Statements): StackRule {
   return partedRule(
@@ -175,7 +176,7 @@ export function statementRule(statements: Statements): StackRule {
       name: "production-statement",
       title: "Production is what its stack file and the catalogues say",
       description:
-        "Everything the stack file, the catalogue of alerts, the list of recovery jobs and the lists of what guards production give it (alerts and who hears of them, jobs, sites of the edge, logs, networks and their policies, locks, private endpoints, clusters, pods and their probes, budgets and limits) is in the program, as often as it must be, switched on, and no weaker than they say.",
+        "Everything the stack file, the catalogue of alerts, the list of recovery jobs and the lists of what guards production give it (alerts and who hears of them, jobs, sites of the edge, logs, networks and their policies, locks, private endpoints, clusters, pods and their probes, budgets and limits; and of what it is deployed from the homes of the state, their keys, logs and locks, and whom the pipelines' identities trust) is in the program, as often as it must be, switched on, and no weaker than they say.",
       why: "A program that leaves one of them out, or weakens it, still deploys, and looks as green as before.",
       severity: "critical",
       framework: { waf: ["RE:09", "RE:10", "OE:07"], mcsb: ["BR-1", "LT-3"], risks: ["R01", "R02", "R09"] },
@@ -186,8 +187,12 @@ export function statementRule(statements: Statements): StackRule {
     },
     (stack, { project, stack: name }) => {
       const demands = statements.get(`${project}/${name}`) ?? [];
-      const isWhole = home(stack) !== undefined && ofType(stack, kubernetes("Deployment")).length > 0;
-      return isWhole ? demands.map((demand) => () => judged(stack, demand)) : [];
+      const isPlatform = home(stack) !== undefined && ofType(stack, kubernetes("Deployment")).length > 0;
+      // What production is deployed from has no database: it is whole where it has an account for its state.
+      const isControl =
+        !demands.some(({ type }) => type === "dbforpostgresql:Server") &&
+        ofType(stack, STORAGE_ACCOUNT).length > 0;
+      return isPlatform || isControl ? demands.map((demand) => () => judged(stack, demand)) : [];
     },
   );
 }

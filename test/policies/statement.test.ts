@@ -15,6 +15,7 @@ import { type Demand, statementRule, typeOf } from "../../policies/rules/stateme
 import { placesAt, says } from "../../policies/rules/expected";
 import { Cursor } from "../../packages/isolation/read";
 import { AZURE } from "../../packages/emulated-azure/model/azure";
+import { controlPlane } from "../../policies/pack/statement/control";
 import { Judge, tried } from "../../apps/gates/weaken/measure";
 import { countUnseen, reportOn } from "../../apps/gates/weaken/weaken";
 import { rules } from "../../policies/rules";
@@ -37,19 +38,21 @@ function known(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, known(inner)]));
 }
 
-/** The expected plan of production, as a policy is shown it. */
-const plan = (
-  JSON.parse(fs.readFileSync(path.join(ROOT, "test/expected/prod.json"), "utf8")) as { resources: Planned[] }
-).resources.map(({ urn, type, inputs, dependencies, propertyDependencies }): ResourceView => ({
-  urn,
-  type,
-  name: urn.split("::").at(-1) ?? "",
-  props: known(inputs) as Tree,
-  unknownPaths: [],
-  opts: { protect: false, ignoreChanges: [], aliases: [], additionalSecretOutputs: [] },
-  dependencies,
-  propertyDependencies,
-}));
+/** An expected plan, as a policy is shown it. */
+const planned = (file: string): readonly ResourceView[] =>
+  (
+    JSON.parse(fs.readFileSync(path.join(ROOT, "test/expected", file), "utf8")) as { resources: Planned[] }
+  ).resources.map(({ urn, type, inputs, dependencies, propertyDependencies }) => ({
+    urn,
+    type,
+    name: urn.split("::").at(-1) ?? "",
+    props: known(inputs) as Tree,
+    unknownPaths: [],
+    opts: { protect: false, ignoreChanges: [], aliases: [], additionalSecretOutputs: [] },
+    dependencies,
+    propertyDependencies,
+  }));
+const plan = planned("prod.json");
 
 const stacks = readStacks(ROOT);
 const prod = stacks.prod;
@@ -357,5 +360,56 @@ describe("no single change that weakens production goes unseen", () => {
         ]),
       ),
     ).toBe(0);
+  });
+});
+
+describe("what production is deployed from is held against its statement, too", () => {
+  const control = planned("control/prod.json");
+  const of = { project: "forma3d-control" };
+  const wanted = controlPlane(prod);
+  const about = ({ type }: Demand) => control.filter((resource) => isOf(resource, type));
+  const found = (resources: readonly ResourceView[]): string[] =>
+    judge(resources, of).map(({ message }) => message);
+
+  test("the expected plan fulfils it, and a part of one is no incomplete whole", () => {
+    expect(wanted.length).toBeGreaterThan(15);
+    expect(found(control)).toEqual([]);
+    expect(found(control.filter((one) => !isOf(one, "storage:StorageAccount")))).toEqual([]);
+  });
+
+  test("and nothing of it can be left out", () => {
+    const unseen = wanted.filter((demand) => {
+      const gone = about(demand).filter((one) => !demand.where || fulfils(one, demand));
+      const isSeen = gone.some((one) =>
+        found(control.filter((other) => other !== one)).some((message) => message.includes(demand.what)),
+      );
+      return !isSeen;
+    });
+    expect(unseen).toEqual([]);
+  });
+
+  test("nor be otherwise than it says", () => {
+    const unseen = wanted.flatMap((demand) =>
+      Object.keys({ ...demand.is, ...demand.each }).flatMap((at) => {
+        const steps = at.replace(/\?$/, "").split(/\.(?![^[]*\])/);
+        const [first] = about(demand).filter(
+          (one) =>
+            fulfils(one, demand) &&
+            judge(
+              [...control.filter((other) => isOf(other, "storage:StorageAccount")), one],
+              of,
+              statementRule(new Map([["forma3d-control/prod", [{ ...demand, count: 1 }]]])),
+            ).length === 0,
+        );
+        const weaker = WEAKER.map((value) => {
+          const props = first && (changed(first.props, steps, value) as Tree);
+          return control.map((one) => (one === first && props ? { ...one, props } : one));
+        });
+        // A path that is nowhere holds for what comes later.
+        if (!first || weaker.every((one) => JSON.stringify(one) === JSON.stringify(control))) return [];
+        return weaker.some((one) => found(one).length > 0) ? [] : [`${demand.what} ${at}`];
+      }),
+    );
+    expect(unseen).toEqual([]);
   });
 });

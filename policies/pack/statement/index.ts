@@ -2,10 +2,12 @@ import { PROD_ENVIRONMENT } from "../../../packages/isolation/derive";
 import { fromText, parseStackConfig, SECRET_VALUES } from "../../../stacks/files";
 import { readOwnStacks } from "../../../stacks/inventory";
 import { ConfigError } from "../../../stacks/problems";
+import { CONTROL_PROJECT } from "../../../stacks/names";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand, Statements } from "../../rules/statement";
 import { catalogued } from "./catalogue";
 import { clusters } from "./clusters";
+import { controlPlane } from "./control";
 import { edgeStrength } from "./edge";
 import { governance } from "./governance";
 import { guards } from "./guards";
@@ -34,12 +36,15 @@ export function statementOf(config: StackConfig): Demand[] {
   ];
 }
 
-/** The statements of every production stack. */
+/** The statements of every production stack, and of what it is deployed from. */
 export function statementsOf(stacks: Readonly<Record<string, StackConfig>>): Statements {
   return new Map(
     Object.entries(stacks)
       .filter(([, { environment }]) => environment === PROD_ENVIRONMENT)
-      .map(([stack, config]) => [`${PRODUCT}/${stack}`, statementOf(config)]),
+      .flatMap(([stack, config]) => [
+        [`${PRODUCT}/${stack}`, statementOf(config)],
+        [`${CONTROL_PROJECT}/${stack}`, controlPlane(config)],
+      ]),
   );
 }
 
