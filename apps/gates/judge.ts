@@ -6,7 +6,7 @@ import { OutsideWatch } from "../../packages/isolation/outside";
 import { isolationRules } from "../../packages/isolation/rules";
 import type { Finding } from "../../packages/isolation/rule";
 import { mendLine, mendOf } from "../../policies/pack/mend";
-import { Waivers } from "../../policies/pack/waivers";
+import { type Waiver, Waivers } from "../../policies/pack/waivers";
 import { type GivenResource, type Unread, viewOf } from "./views";
 
 /** What a gate says in the end. */
@@ -81,14 +81,15 @@ export class GateKeeper {
         : watch.problem({ type, name: "", ...(how === "reads" ? { id } : { importId: id }) });
     // A stack that is listed as readable needs no waiver beside that.
     if (how === "references" && reach === undefined) return;
-    this.add({
+    const finding: Finding = {
       ruleId,
       urn,
       path: "id",
       message:
         reach?.what ??
         `${how} an existing resource, which no policy is shown; a waiver of ${ruleId} allows it`,
-    });
+    };
+    this.add(finding, this.waivers.covering(finding));
   }
 
   invoke(project: string, stack: string, token: string, args: unknown): void {
@@ -121,9 +122,9 @@ export class GateKeeper {
     };
   }
 
-  private add(finding: Finding): void {
+  /** @param waiver what covers it; the findings of rules come with theirs applied. */
+  private add(finding: Finding, waiver?: Waiver): void {
     const isAdvisory = finding.level === "advisory" || ADVISORY.has(finding.ruleId);
-    const waiver = isAdvisory ? undefined : this.waivers.covering(finding);
     const line = `${finding.urn}: ${describeFinding(finding)}`;
     const rule = BY_ID.get(finding.ruleId);
     const [stack] = placeOf(finding.urn);
