@@ -38,7 +38,7 @@ const CALLS: readonly Rewrite[] = [
   // printf "a-%s" b · format('a-{0}', 'b') · string.Format("a-{0}", "b") · {{ printf "a-%s" "b" }}
   [
     new RegExp(
-      String.raw`\b(?:s?printf|format)!?\s{0,9}\(?\s{0,9}(${LITERAL})${BETWEEN}(${ARGUMENTS})\s{0,9}\)?`,
+      String.raw`\b(?:[a-z]\w{0,20}\.)?(?:s?printf|format)!?\s{0,9}\(?\s{0,9}(${LITERAL})${BETWEEN}(${ARGUMENTS})\s{0,9}\)?`,
       "gi",
     ),
     (_, format = "", list = "") => filled(bare(format), argumentsOf(list)),
@@ -86,23 +86,31 @@ const HAS_CALL = /printf|format|concat|join|["']\s*%/i;
 /** Replacements a text asks for: `s/a/b/`, `${X/a/b}`, `.replace("a", "b")`, `replace "a" "b"`, `tr` excepted. */
 const REPLACEMENTS: readonly RegExp[] = [
   /\bs([/|#,@])((?:(?!\1)[\w.-]){2,60})\1((?:(?!\1)[\w.-]){0,60})\1/g,
-  /\$\{\w+()\/\/?([\w.-]{2,60})\/([\w.-]{0,60})\}/g,
+  /\$\{\w+()\/\/?([\w.-]{1,60})\/([\w.-]{0,60})\}/g,
   new RegExp(
-    String.raw`\breplace(?:All)?\s*(\(|\s)[^"'\n]{0,100}["']([\w.-]{2,60})["']\s*,?\s*["']([\w.-]{0,60})["']`,
+    String.raw`\breplace(?:All)?\s*(\(|\s)[^"'\n]{0,100}["']([^"'\n]{1,60})["']\s*,?\s*["']([\w.-]{0,60})["']`,
     "gi",
   ),
 ];
 const HAS_REPLACEMENT = /\bs[/|#,@]|\$\{\w+\/|replace/i;
 
-/** A text with the calls in it that make one text of several done, and its own replacements made. */
-export function assembled(text: string): string {
+/** A text with the calls in it that make one text of several done. */
+export function called(text: string): string {
   if (text.length > MAX_CHARS) return text;
   let result = text;
   if (HAS_CALL.test(text)) {
     for (const [pattern, put] of CALLS)
       result = result.replace(pattern, put as (...groups: string[]) => string);
+    // What was all of a place is the text in it.
+    if (result !== text) result = result.replace(/\$\{\s*([\w-]+(?:[.-][\w-]+)+)\s*\}/g, "$1");
   }
-  if (HAS_REPLACEMENT.test(text)) {
+  return result;
+}
+
+/** The same, and its own replacements made. */
+export function assembled(text: string): string {
+  let result = called(text);
+  if (text.length <= MAX_CHARS && HAS_REPLACEMENT.test(text)) {
     for (const pattern of REPLACEMENTS) {
       for (const [, , from = "", to = ""] of [...text.matchAll(pattern)].slice(0, MAX_REPLACEMENTS)) {
         const replaced = result.replaceAll(from, to);

@@ -94,8 +94,8 @@ function unmarked(bytes: Buffer, via: string): Decoded[] {
   const options = { maxOutputLength: MAX_EXPANDED_BYTES, chunkSize: 1024 };
   const attempts: Attempt[] = [
     ...(beginsDeflated(bytes) ? [["deflate", (input) => inflateRawSync(input, options)] as Attempt] : []),
-    // Smaller windows than usual have headers of their own.
-    ...(bytes.readUInt16BE(0) % 31 === 0
+    // Smaller windows than usual have headers of their own (RFC 1950: method 8, a window of 2^15 at most, a check).
+    ...(((bytes[0] ?? 0) & 0x8f) === 8 && bytes.readUInt16BE(0) % 31 === 0
       ? [["zlib", (input) => inflateSync(input, options)] as Attempt]
       : []),
     ["brotli", (input) => brotliDecompressSync(input, options)],
@@ -133,6 +133,8 @@ function tried(attempts: readonly Attempt[], bytes: Buffer, via: string): Decode
   });
 }
 
+/** What gzip begins with, wherever it begins: other bytes may stand before it. */
+const GZIP_MARK = Buffer.from([0x1f, 0x8b, 0x08]);
 /** Most containers inside each other; an archive that holds itself has no end. */
 const MAX_NESTED = 12;
 
@@ -153,6 +155,10 @@ export function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): 
       ...bytesDecoded(content, chain),
     ]);
   }
+  const inner = bytes.indexOf(GZIP_MARK, 1);
+  const hidden = inner < 0 ? undefined : expand(bytes.subarray(inner));
+  if (hidden !== undefined && hidden !== "too large" && hidden.length > 0)
+    return [...asTexts(bytes, via), ...bytesDecoded(hidden, `${via} → gzip`)];
   const plain = asTexts(bytes, via);
   const isText = plain.every((one) => !("final" in one));
   return isText || !mayBeUnmarked ? plain : [...plain, ...unmarked(bytes, via)];

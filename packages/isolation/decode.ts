@@ -1,6 +1,8 @@
 import yaml from "js-yaml";
 import { assembled } from "./assemble";
+import { beginsReadable, otherBases } from "./bases";
 import { bytesDecoded, type Decoded } from "./bytes";
+import { spelled } from "./codes";
 import { sealedText } from "./containers";
 import { filtered } from "./pipelines";
 import {
@@ -9,9 +11,12 @@ import {
   joined,
   percentDecoded,
   unescaped,
+  untagged,
   visible,
   withoutEntities,
+  withoutMarkup,
   withoutQuotedPrintable,
+  withoutUtf7,
 } from "./text";
 
 export type { Decoded } from "./bytes";
@@ -98,11 +103,39 @@ function base64(text: string): Decoded[] {
   const { blocks, rest } = blocksIn(text);
   const runs = [...blocks, ...ungrouped(rest), ...(rest.match(BASE64_RUN) ?? [])];
   return runs.flatMap((run) => {
-    const whole = bytesDecoded(Buffer.from(run, "base64"), "base64", looksEncoded(run));
+    const isEncoded = looksEncoded(run);
+    const whole = bytesDecoded(Buffer.from(run, "base64"), "base64", isEncoded);
+    if (isEncoded && whole.every((decoded) => "final" in decoded)) whole.push(...turned(run));
     // A slash is a digit of base64 and a separator of paths: the parts count where the whole is no text.
     if (!run.includes("/") || whole.some((decoded) => !("final" in decoded))) return whole;
     const parts = run.split("/").filter((part) => part.length >= 12);
     return [...whole, ...parts.flatMap((part) => bytesDecoded(Buffer.from(part, "base64"), "base64", false))];
+  });
+}
+
+const reversed = (text: string): string => [...text].reverse().join("");
+const shifted = (text: string): string =>
+  text.replace(/[A-Za-z]/g, (letter) => {
+    const first = letter < "a" ? 65 : 97;
+    return String.fromCharCode(((letter.charCodeAt(0) - first + 13) % 26) + first);
+  });
+const swapped = (text: string): string =>
+  text.replace(/[A-Za-z]/g, (letter) => (letter < "a" ? letter.toLowerCase() : letter.toUpperCase()));
+/** What is done to an encoded text so that nobody decodes it by accident, undone. */
+const TURNS: readonly (readonly [string, (run: string) => string])[] = [
+  ["backwards", reversed],
+  ["rot13", shifted],
+  ["swapped case", swapped],
+];
+
+/** An encoded run that gives no text as it stands, read in the ways people turn one. */
+function turned(run: string): Decoded[] {
+  const bare = run.replace(/=+$/, "");
+  return TURNS.flatMap(([via, turn]) => {
+    // The end of one that was turned round is its beginning: most are told by that alone.
+    const beginning = turn === reversed ? bare.slice(-16) : bare.slice(0, 16);
+    if (!beginsReadable(Buffer.from(turn(beginning), "base64"))) return [];
+    return bytesDecoded(Buffer.from(turn(bare), "base64"), `${via} → base64`, false);
   });
 }
 
@@ -113,9 +146,15 @@ function hex(text: string): Decoded[] {
     .join("");
   const dumps = (text.match(HEX_DUMP) ?? []).map((dump) => dump.replace(/0x|[\s:,]/gi, ""));
   if (dumped.length >= 16) dumps.push(dumped);
-  return [...(text.match(HEX_RUN) ?? []), ...dumps].flatMap((run) =>
-    bytesDecoded(Buffer.from(run, "hex"), "hex"),
-  );
+  return [...(text.match(HEX_RUN) ?? []), ...dumps].flatMap((run) => {
+    const whole = bytesDecoded(Buffer.from(run, "hex"), "hex");
+    const isTurned =
+      beginsReadable(Buffer.from(reversed(run.slice(-24)), "hex")) &&
+      whole.every((decoded) => "final" in decoded);
+    return isTurned
+      ? [...whole, ...bytesDecoded(Buffer.from(reversed(run), "hex"), "backwards → hex", false)]
+      : whole;
+  });
 }
 
 const BASE32_RUN = /(?<![A-Za-z0-9+/])[A-Z2-7]{16,}={0,6}(?![A-Za-z0-9+/=])/g;
@@ -175,8 +214,24 @@ function rewritten(text: string): Decoded[] {
     ["$(VAR)", expandedWithin(text)],
     ["assembled", assembled(text)],
     ["filtered", filtered(text)],
+    ["markup", withoutMarkup(text)],
+    ["utf-7", withoutUtf7(text)],
+    ["tags", untagged(text)],
+    ...spelled(text).map((form): [string, string] => ["character codes", form]),
   ];
   return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));
+}
+
+/** Bytes that are no text, written as percent signs and digits. */
+const PERCENT_BYTES = /(?:%[0-9a-f]{2}){16,}/gi;
+
+function percentBytes(text: string): Decoded[] {
+  if (!text.includes("%")) return [];
+  return (text.match(PERCENT_BYTES) ?? []).flatMap((run) => {
+    const bytes = Buffer.from(run.replace(/%/g, ""), "hex");
+    // What is text was percent-decoded as one.
+    return bytes.toString("utf8").includes("\ufffd") ? bytesDecoded(bytes, "percent") : [];
+  });
 }
 
 /** Everything one text can stand for, one step further. */
@@ -191,5 +246,7 @@ export function decodings(text: string): Decoded[] {
     ...base64(text),
     ...base32(text),
     ...hex(text),
+    ...percentBytes(text),
+    ...otherBases(text),
   ];
 }

@@ -26,7 +26,7 @@ const HEXED = /(?<![0-9a-f])([0-9a-f]{8})(?=\.(?:nip|sslip|xip)\.io)/g;
 const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?(?:\/\d{1,3})?/g;
 /** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
 const NUMERIC_HOST =
-  /(?:@|\/\/|(?:\bpg)?(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
+  /(?=\d)(?<=@|\/\/|(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
 const STACK_REFERENCE = /^[\w.-]+\/([\w.-]+\/[\w.-]+)$/;
 
 /** Issuer of an AKS cluster's tokens, with the path that says whose it is, where it stands beside it. */
@@ -52,11 +52,36 @@ const PLACEHOLDER = "zzplacezz";
 /** Shortest name that is looked for in disguise: shorter ones turn up by chance. */
 const MIN_DISGUISED_CHARS = 8;
 const reversed = (name: string): string => [...name].reverse().join("");
-const shifted = (name: string): string =>
-  name.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97));
+/** A name with each letter moved on in the alphabet. */
+const shifted = (name: string, by: number): string =>
+  name.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + by) % 26) + 97));
+const mirrored = (name: string): string =>
+  name.replace(/[a-z]/g, (letter) => String.fromCharCode(219 - letter.charCodeAt(0)));
+/** Every printable character moved half way round, in lower case, as texts are judged. */
+const halfRound = (name: string): string =>
+  name.replace(/[!-~]/g, (one) => String.fromCharCode(33 + ((one.charCodeAt(0) + 14) % 94))).toLowerCase();
+const bare = (name: string): string => name.replace(/[^a-z0-9]/g, "");
+
+/** Shortest name, in letters and digits, that is looked for with anything between them. */
+const MIN_BARE_CHARS = 12;
+/** Longest text that is looked through for such names. */
+const MAX_BARE_CHARS = 256 * 1024;
+/** What does not stand between the characters of a name as it is usually written. */
+const ODD_BETWEEN = /[^a-z0-9._\-/:]/;
 
 /** Account of the storage emulator, the same on every machine. */
 const EMULATOR_ACCOUNT = "devstoreaccount1";
+
+/** The part of a text that holds so many letters and digits, after so many others. */
+function spanOf(text: string, before: number, length: number): string {
+  let [seen, start] = [0, -1];
+  for (let at = 0; at < text.length; at++) {
+    if (!/[a-z0-9]/.test(text[at] ?? "")) continue;
+    if (seen === before) start = at;
+    if (++seen === before + length) return text.slice(start, at + 1);
+  }
+  return "";
+}
 
 /** Judges texts in canonical form against one stack's perimeter. */
 export class Judge {
@@ -65,6 +90,10 @@ export class Judge {
   /** Names written backwards, or with letters shifted by half the alphabet. */
   private readonly disguised: ReadonlyMap<string, Foreign>;
   private readonly disguisedHosts: readonly [string, Foreign][];
+  private readonly halfRound: readonly [string, Foreign][];
+  /** Names by their letters and digits alone, forwards and backwards, and what finds any of them. */
+  private readonly bareNames: ReadonlyMap<string, Foreign>;
+  private readonly anyBareName: RegExp | undefined;
 
   constructor(readonly perimeter: Perimeter) {
     this.oddNames = [...perimeter.names].filter(([name]) => !/^[a-z0-9][a-z0-9-]*$/.test(name));
@@ -74,10 +103,29 @@ export class Judge {
         .filter(([name]) => name.length >= MIN_DISGUISED_CHARS)
         .flatMap(([name, foreign]) => [
           [reversed(name), foreign],
-          [shifted(name), foreign],
+          [mirrored(name), foreign],
+          ...Array.from({ length: 25 }, (_, by): [string, Foreign] => [shifted(name, by + 1), foreign]),
         ]);
     this.disguised = new Map(disguised(perimeter.names));
-    this.disguisedHosts = disguised(perimeter.aliases);
+    this.disguisedHosts = [...perimeter.aliases]
+      .filter(([name]) => name.length >= MIN_DISGUISED_CHARS)
+      .flatMap(([name, foreign]) => [
+        [reversed(name), foreign],
+        [shifted(name, 13), foreign],
+      ]);
+    this.halfRound = [...perimeter.names]
+      .filter(([name]) => name.includes("-"))
+      .map(([name, foreign]) => [halfRound(name), foreign]);
+    this.bareNames = new Map(
+      [...perimeter.names]
+        .filter(([name]) => bare(name).length >= MIN_BARE_CHARS)
+        .flatMap(([name, foreign]): [string, Foreign][] => [
+          [bare(name), foreign],
+          [reversed(bare(name)), foreign],
+        ]),
+    );
+    this.anyBareName =
+      this.bareNames.size === 0 ? undefined : new RegExp([...this.bareNames.keys()].join("|"), "g");
   }
 
   /**
@@ -236,6 +284,7 @@ export class Judge {
   private namesIn(text: string, found: Foreign[]): void {
     const { names } = this.perimeter;
     if (names.size === 0) return;
+    const mayFollowFlag = text.includes("-h");
     for (const token of text.match(NAME) ?? []) {
       if (token.length < 3) continue;
       const isFramed = token.endsWith("-") || token[1] === "-";
@@ -244,11 +293,27 @@ export class Judge {
         (isFramed ? names.get(token.replace(/-+$/, "").replace(/^.-/, "")) : undefined) ??
         this.disguised.get(token);
       if (foreign) found.push(foreign);
-      else if (token[0] === "h" && text.includes(`-${token}`)) this.push(names.get(token.slice(1)), found);
+      else if (mayFollowFlag && token[0] === "h" && text.includes(`-${token}`))
+        this.push(names.get(token.slice(1)), found);
     }
     for (const [name, foreign] of this.oddNames) if (text.includes(name)) found.push(foreign);
+    if (text.includes("\\"))
+      for (const [name, foreign] of this.halfRound) if (text.includes(name)) found.push(foreign);
+    if (text.length >= MIN_BARE_CHARS && text.length <= MAX_BARE_CHARS && ODD_BETWEEN.test(text))
+      this.scattered(text, found);
     if (text.includes("."))
       for (const [host, foreign] of this.disguisedHosts) if (text.includes(host)) found.push(foreign);
+  }
+
+  /** Names whose characters stand apart, with blanks, commas, quotes or anything else that is no letter between them. */
+  private scattered(text: string, found: Foreign[]): void {
+    if (!this.anyBareName) return;
+    const squeezed = text.replace(/[^a-z0-9]+/g, "");
+    for (const { 0: name, index } of squeezed.matchAll(this.anyBareName)) {
+      const span = spanOf(text, index, name.length);
+      // Hyphens, dots and underscores are how names are written: those are judged as they stand.
+      if (ODD_BETWEEN.test(span)) this.push(this.bareNames.get(name), found);
+    }
   }
 
   private addressesIn(text: string, isHost: boolean, found: Foreign[]): void {
@@ -265,7 +330,7 @@ export class Judge {
       for (const [, hex = ""] of text.matchAll(HEXED)) this.address(`0x${hex}`, found);
     }
     if (text.includes(":") && (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text))) {
-      for (const [token] of text.matchAll(IPV6)) this.address(token, found);
+      for (const [token] of text.matchAll(IPV6)) if (/[0-9a-f]/.test(token)) this.address(token, found);
     }
     for (const [, token = ""] of /\d/.test(text) ? text.matchAll(NUMERIC_HOST) : [])
       this.address(token, found);

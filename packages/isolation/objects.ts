@@ -21,8 +21,19 @@ function describe(object: Cursor, type: string): KubernetesObject {
   return { kind: kind.replace(/(?:Patch|List)$/, ""), group, object };
 }
 
+/** What a resource's properties were found to hold: a dozen rules ask the same. */
+const known = new WeakMap<object, { type: string; objects: readonly KubernetesObject[] }>();
+
 /** Kubernetes objects a resource declares; none for other resources. Judged by what it says, not by its type token. */
-export function kubernetesObjects(resource: ResourceView): KubernetesObject[] {
+export function kubernetesObjects(resource: ResourceView): readonly KubernetesObject[] {
+  const before = known.get(resource.props);
+  if (before?.type === resource.type) return before.objects;
+  const objects = declaredObjects(resource);
+  known.set(resource.props, { type: resource.type, objects });
+  return objects;
+}
+
+function declaredObjects(resource: ResourceView): KubernetesObject[] {
   const root = new Cursor(resource.props);
   const isKubernetes =
     /^kubernetes[^:]*:/.test(resource.type) || (root.at("kind").present && root.at("apiVersion").present);

@@ -3,10 +3,18 @@ import { Decoded, decodings, inGroups } from "./decode";
 import { COMMAND_MARK, commandLine, toolSetting } from "./commands";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
-import { assembled } from "./assemble";
+import { assembled, called } from "./assemble";
 import { type Assembled, expansions, fragments, opened, Settings } from "./siblings";
 import { filtered } from "./pipelines";
-import { canonical, expandedWithin, hasPlace, joined, textOfCodes } from "./text";
+import {
+  canonical,
+  expandedWithin,
+  hasPlace,
+  joined,
+  textOfCodes,
+  withoutQuotedPrintable,
+  withoutUtf7,
+} from "./text";
 import { type Refusal, refusalOfObject } from "./traffic";
 
 /** Something foreign, where it was found, and how it was decoded, outermost step first. */
@@ -42,6 +50,10 @@ const DATA_KEY = /^(?:data|stringData|binaryData|env|values|value|args|command|c
 
 /** What every name, address and identifier holds, before it is brought to its canonical form: three of its characters in a row. */
 const MAY_NAME = /[a-z0-9.:_\-\u00aa\u00ad\u00b2\u00b3\u00b9\u00ba\u00bc-\u00be]{3}/i;
+
+/** Nothing is encoded in so few letters, digits and blanks: the shortest encoding of the shortest name has twelve in a row. */
+const isShortAndPlain = (text: string): boolean =>
+  text.length < 16 && /^[\w .-]*$/.test(text) && !/[\w-]{12}/.test(text);
 
 const WHOLE_HOST = /[\w-]+\.[\w-]+\.[a-z]{2,}/i;
 
@@ -163,14 +175,17 @@ export class Scanner {
       refusal,
     });
     if (Array.isArray(value)) {
-      value.forEach((inner, index) => pending.push(child(index, inner)));
+      value.forEach((inner: unknown, index) => {
+        if (!this.isClean(inner, frame.isHost)) pending.push(child(index, inner));
+      });
     } else {
-      for (const [key, inner] of Object.entries(value)) {
-        const place = child(key, inner);
-        this.reportAll(place, this.text(key), true, report);
-        pending.push(place);
+      for (const key of Object.keys(value)) {
+        const inner = (value as Record<string, unknown>)[key];
+        const named = this.text(key);
+        if (named.length > 0) this.reportAll(child(key, inner), named, true, report);
+        if (!this.isClean(inner, isHostKey(key, value))) pending.push(child(key, inner));
         const setting = toolSetting(key, inner, value);
-        if (setting !== undefined) this.reportAll(place, this.text(setting), false, report);
+        if (setting !== undefined) this.reportAll(child(key, inner), this.text(setting), false, report);
       }
     }
     for (const { key, text, via } of [...expanded, ...fragments(value, this.foreignNames)]) {
@@ -190,7 +205,23 @@ export class Scanner {
     }
   }
 
-  private judgeText(raw: string, isHost: boolean): Found[] {
+  /** Whether a value is none to go into, or a text with nothing in it: most are, and need no place made for them. */
+  private isClean(value: unknown, isHost: boolean): boolean {
+    if (typeof value === "string") return this.text(value, isHost).length === 0;
+    return value === null || typeof value === "boolean" || value === undefined;
+  }
+
+  private judgeText(raw: string, isHost: boolean): readonly Found[] {
+    if (isShortAndPlain(raw)) {
+      const secret = this.judge.secret(raw);
+      const found = this.judge.judge(canonical(raw), isHost);
+      if (secret) found.unshift(secret);
+      return found.length === 0 ? NOTHING : found.map((one) => ({ ...one, decoding: [] }));
+    }
+    return this.decoded(raw, isHost);
+  }
+
+  private decoded(raw: string, isHost: boolean): Found[] {
     const found = new Map<string, Found>();
     const seen = new Set<string>();
     let budget = MAX_DECODED;
@@ -247,8 +278,10 @@ export class Scanner {
   /** Whether the hosts nobody listed in a text are none once what it joins and filters itself is joined and filtered. */
   private isMadeOwn(text: string, judged: readonly Foreign[], isHost: boolean): boolean {
     if (!judged.some(isNobodys)) return false;
-    const made = filtered(joined(text));
-    return made !== text && !this.judge.judge(canonical(made), isHost).some(isNobodys);
+    const made = withoutUtf7(withoutQuotedPrintable(filtered(joined(text))));
+    return [made, called(made)].some(
+      (one) => one !== text && !this.judge.judge(canonical(one), isHost).some(isNobodys),
+    );
   }
 
   /** Whether a member of a list is the rest of a name that begins in the one before it, and is the stack's own in whole. */
@@ -325,8 +358,18 @@ const isNobodys = ({ reach, environment, isPattern }: Foreign): boolean =>
   environment === undefined && isPattern !== true && HOST_REACHES.has(reach);
 const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set(["database", "vault", "storage", "cluster"]);
 
+/** What keys turned out to be: the same ones stand in all objects of a kind. */
+const hostKeys = new Map<string, boolean>();
+const MAX_KEYS = 10_000;
+
 function isHostKey(key: string, owner: object): boolean {
-  if (key !== "value") return HOST_KEY.test(key);
+  if (key !== "value") {
+    const known = hostKeys.get(key);
+    if (known !== undefined) return known;
+    const isHost = HOST_KEY.test(key);
+    if (hostKeys.size < MAX_KEYS) hostKeys.set(key, isHost);
+    return isHost;
+  }
   const name = (owner as { name?: unknown }).name;
   return typeof name === "string" && HOST_KEY.test(name);
 }

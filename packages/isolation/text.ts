@@ -12,6 +12,15 @@ export function visible(text: string): string {
   return NOT_ASCII.test(text) ? text.replace(INVISIBLE, "").normalize("NFKC").replace(FULL_STOPS, ".") : text;
 }
 
+/** Characters of the tags block, which show nothing and stand for those of ASCII. */
+const TAGS = /[\u{E0020}-\u{E007E}]/gu;
+
+/** A text with what is written in invisible tags made visible. */
+export function untagged(text: string): string {
+  if (!NOT_ASCII.test(text)) return text;
+  return text.replace(TAGS, (tag) => String.fromCharCode((tag.codePointAt(0) ?? 0) - 0xe0000));
+}
+
 /** The form in which texts are compared. */
 export function canonical(text: string): string {
   return visible(text).toLowerCase();
@@ -55,7 +64,7 @@ export function unescaped(text: string): string {
 }
 
 const CODE_LIST = /(?:\b\d{2,3}(?:\s*[,;]\s*|\s+)){7,}\d{2,3}\b/g;
-const BIT_LIST = /(?:\b[01]{8}[\s,;]*){8,}/g;
+const BIT_LIST = /(?<![01])(?:[01]{8}[\s,;]*){8,}(?![01])/g;
 
 /** Text of character codes; undefined when they are none: fewer than eight, or not those of a text. */
 export function textOfCodes(codes: readonly unknown[]): string | undefined {
@@ -82,9 +91,30 @@ export function fromCodes(text: string): string {
 /** Resolves the quoted-printable form of mail, where it encodes several characters in a row. */
 export function withoutQuotedPrintable(text: string): string {
   if (!text.includes("=")) return text;
-  return text.replace(/(?:=[0-9a-f]{2}){3,}/gi, (run) =>
+  const whole = text.replace(/(?:=[0-9a-f]{2}){3,}/gi, (run) =>
     Buffer.from(run.replace(/=/g, ""), "hex").toString("latin1"),
   );
+  // Signs alone are encoded in the middle of words, and a line that ends so goes on.
+  return whole.replace(/(?<=\w)=(2[DEdef]|5[Ff])(?=\w)/g, (_, code: string) =>
+    String.fromCharCode(parseInt(code, 16)),
+  );
+}
+
+/** A text of markup without comments and without the marks around what is not markup: `a<!-- -->b`, `<![CDATA[ab]]>`. */
+export function withoutMarkup(text: string): string {
+  if (!text.includes("<!")) return text;
+  return text.replace(/<!--.{0,1000}?-->|<!\[CDATA\[|\]\]>/gs, "");
+}
+
+/** Resolves the parts of UTF-7 that stand for other characters: `+AC0-` is a hyphen. */
+export function withoutUtf7(text: string): string {
+  if (!/\+A[A-Za-z0-9+/]{2,}-/.test(text)) return text;
+  return text.replace(/\+([A-Za-z0-9+/]{3,})-/g, (_, run: string) => {
+    const bytes = Buffer.from(run, "base64");
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString("utf16le");
+  });
 }
 
 /** Resolves the numeric character references of XML and HTML. */
@@ -97,7 +127,7 @@ export function withoutEntities(text: string): string {
 }
 
 /** Quotes inside a word; a letter before one that begins a word says what kind of text it is: `f"…"`, `b'…'`. */
-const INNER_QUOTES = /(?<=[\w.-])(?<!(?:^|[\s(,=[{])[fbruFBRU]{1,2})["'`]+(?=[\w.-])/g;
+const INNER_QUOTES = /(?<=[\w.-])(?<!(?:^|[\s(,=[{])[fbruenFBRUEN]{1,2})["'`]+(?=[\w.-])/g;
 
 /** Joins what a shell, SQL or a programming language joins: quotes inside a word, and `"a" + "b"`. */
 export function joined(text: string): string {
@@ -107,7 +137,13 @@ export function joined(text: string): string {
 
 /** A line that gives a name a value, as properties files, shells, YAML and INI write it. */
 const ASSIGNMENT =
-  /(?:^|[\n;,&{]|&&|\{%-?)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|const|ENV|ARG|-e|--env|--set|define)[ \t]+)*["']?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|[^\s;,&}]{1,500})/g;
+  /(?:^|[\n;,&{]|&&|\{%-?|\{\{-?)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|const|ENV|ARG|-e|--env|--set|define)[ \t]+)*["'$]?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|(\+)=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|(?:\$\{\w{1,99}\}|[^\s;,&}]){1,500})/g;
+/** The same where a name and its value stand side by side: of Nginx, of a dictionary in a template, of an entity. */
+const PAIRS: readonly RegExp[] = [
+  /\bset\s+\$(\w{1,99})\s+["']?([\w.-]{1,500})["']?\s*;/g,
+  /\bdict\s(?:[^}\n]{0,200}?\s)??["'](\w{1,99})["']\s+["']([\w.-]{1,500})["']/g,
+  /<!ENTITY\s+(\w{1,99})\s+["']([^"'<>]{1,500})["']\s*>/g,
+];
 /** Most rounds in which values are put into values. */
 const MAX_ROUNDS = 6;
 const MAX_EXPANDED_CHARS = 1024 * 1024;
@@ -119,11 +155,13 @@ const MAX_EXPANDED_CHARS = 1024 * 1024;
 const PLACES: readonly RegExp[] = [
   /\$\(([A-Za-z_][\w.-]*)\)/g,
   /[$#]\{(?:env[:.])?([A-Za-z_][\w.-]*?)(?:(?::?[-=?+]|:)([^{}]{0,200}))?\}/g,
-  /\$([A-Za-z_]\w*)/g,
   /\{\{-?\s*\$?\.?((?:[A-Za-z_][\w-]*\.)*[A-Za-z_][\w-]*)\s*-?\}\}/g,
+  /\$([A-Za-z_]\w*)/g,
   /(?<![$#{])\{([A-Za-z_][\w.]*)\}(?!\})/g,
   /%([A-Za-z_]\w*)%/g,
   /@([A-Za-z_]\w*)@/g,
+  /\\\(([A-Za-z_]\w*)\)/g,
+  /&([A-Za-z_]\w*);/g,
 ];
 
 /** Resolves the places of a text by name, also in what was put in; a place nobody fills keeps its default or stays. */
@@ -144,7 +182,7 @@ export function substituted(text: string, valueOf: (name: string) => string | un
 }
 
 const HAS_PLACE =
-  /[$#]\{|\$\(|\$[A-Za-z_]|\{\{|\{[\w.]{0,60}\}|%[A-Za-z_]\w*%|%[svd](?![0-9A-Fa-f])|@[A-Za-z_]\w*@/;
+  /[$#]\{|\$\(|\$[A-Za-z_]|\{\{|\{[\w.]{0,60}\}|%[A-Za-z_]\w*%|%[svd](?![0-9A-Fa-f])|@[A-Za-z_]\w*@|\\\([A-Za-z_]|&[A-Za-z_]\w*;/;
 
 /** Whether a text leaves a place for another text. */
 export const hasPlace = (text: string): boolean => HAS_PLACE.test(text);
@@ -153,9 +191,12 @@ export const hasPlace = (text: string): boolean => HAS_PLACE.test(text);
 export function expandedWithin(text: string): string {
   if (!hasPlace(text)) return text;
   const own = new Map<string, string>();
-  for (const [, name = "", value = ""] of text.matchAll(ASSIGNMENT)) {
-    own.set(name, value.replace(/^(["'])(.*)\1$/s, "$2"));
+  for (const [, name = "", more, value = ""] of text.matchAll(ASSIGNMENT)) {
+    const plain = value.replace(/^(["'])(.*)\1$/s, "$2");
+    own.set(name, more === undefined ? plain : (own.get(name) ?? "") + plain);
   }
+  for (const pattern of PAIRS)
+    for (const [, name = "", value = ""] of text.matchAll(pattern)) own.set(name, value);
   return substituted(text, (name) => own.get(name) ?? own.get(shortest(name)));
 }
 

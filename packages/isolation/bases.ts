@@ -1,0 +1,157 @@
+import type { Decoded } from "./bytes";
+import { bytesDecoded } from "./bytes";
+
+/**
+ * Encodings beside base64 and hexadecimal: base32 of any alphabet, the kinds of base85, uuencode, and numbers of a large
+ * base. They have no mark of their own, so only what turns out to be text, or begins as gzip does, was one of them; the
+ * first bytes say so, and most attempts end there.
+ */
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+const CAPITALS = LETTERS.toUpperCase();
+const DIGITS = "0123456789";
+
+/** Shortest run that is looked into: what stands for nine bytes, less than any name of the inventory. */
+const ONE_CASE = /(?<![A-Za-z0-9])(?:[a-z0-9]{15,}|[A-Z0-9]{15,})={0,6}(?![A-Za-z0-9])/g;
+const LONG_WORD = /[A-Za-z0-9]{13}/;
+const WORD = /(?<![A-Za-z0-9])[A-Za-z0-9]{13,512}(?![A-Za-z0-9])/g;
+const PUNCTUATED = /(?:<~)?([!-~]{12,})/g;
+/** Digests and ids are written so, and are none of these. */
+const HEXADECIMAL = /^(?:[0-9a-f]+|[0-9A-F]+)$/;
+
+const valuesOf = (alphabet: string): Int8Array => {
+  const values = new Int8Array(128).fill(-1);
+  [...alphabet].forEach((digit, value) => (values[digit.charCodeAt(0)] = value));
+  return values;
+};
+
+const BASE32 = [
+  `${LETTERS}234567`,
+  `${DIGITS}${CAPITALS.slice(0, 22)}`,
+  `${DIGITS}${LETTERS.slice(0, 22)}`,
+  `${DIGITS}ABCDEFGHJKMNPQRSTVWXYZ`,
+  `${DIGITS}abcdefghjkmnpqrstvwxyz`,
+  "ybndrfg8ejkmcpqxot1uwisza345h769",
+].map(valuesOf);
+const BASE85 = [
+  Array.from({ length: 85 }, (_, at) => String.fromCharCode(33 + at)).join(""),
+  `${DIGITS}${CAPITALS}${LETTERS}!#$%&()*+-;<=>?@^_\`{|}~`,
+  `${DIGITS}${LETTERS}${CAPITALS}.-:+=^!/*?&<>()[]{}@%$#`,
+].map(valuesOf);
+/** Alphabets of numbers of a large base, and how many of their digits fit into a number of JavaScript. */
+const NUMBERS = [
+  [valuesOf(DIGITS), 10, 15],
+  [valuesOf(DIGITS + LETTERS), 36, 10],
+  [valuesOf(DIGITS + CAPITALS), 36, 10],
+  [valuesOf("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"), 58, 8],
+  [valuesOf(DIGITS + CAPITALS + LETTERS), 62, 8],
+  [valuesOf(DIGITS + LETTERS + CAPITALS), 62, 8],
+] as const;
+
+const isPrintable = (byte: number): boolean => (byte >= 32 && byte < 127) || byte === 9 || byte === 10;
+
+/** Whether bytes begin as a text does, or as gzip. */
+export const beginsReadable = (bytes: Uint8Array): boolean =>
+  bytes.length > 0 && (bytes.subarray(0, 12).every(isPrintable) || (bytes[0] === 0x1f && bytes[1] === 0x8b));
+
+/** Digits of a run by an alphabet; undefined when one of them is none. */
+function digitsOf(run: string, values: Int8Array): number[] | undefined {
+  const digits: number[] = [];
+  for (let at = 0; at < run.length; at++) {
+    const value = values[run.charCodeAt(at)] ?? -1;
+    if (value < 0) return undefined;
+    digits.push(value);
+  }
+  return digits;
+}
+
+function fromBase32(run: string, values: Int8Array): Buffer | undefined {
+  const digits = digitsOf(run, values);
+  if (!digits) return undefined;
+  const bytes: number[] = [];
+  let [bits, held] = [0, 0];
+  for (const digit of digits) {
+    held = ((held << 5) | digit) & 0xfff;
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes.push((held >> bits) & 0xff);
+    if (bytes.length === 8 && !beginsReadable(Uint8Array.from(bytes))) return undefined;
+  }
+  return Buffer.from(bytes);
+}
+
+function fromBase85(run: string, values: Int8Array): Buffer | undefined {
+  const bytes: number[] = [];
+  for (let at = 0; at < run.length; at += 5) {
+    const group = run.slice(at, at + 5);
+    const digits = digitsOf(group, values);
+    if (!digits || group.length === 1) return undefined;
+    const value = [...digits, 84, 84, 84, 84].slice(0, 5).reduce((sum, digit) => sum * 85 + digit, 0);
+    if (value >= 2 ** 32) return undefined;
+    bytes.push(...[24, 16, 8, 0].slice(0, group.length - 1).map((shift) => (value / 2 ** shift) & 0xff));
+    if (at === 5 && !beginsReadable(Uint8Array.from(bytes))) return undefined;
+  }
+  return Buffer.from(bytes);
+}
+
+function fromNumber(run: string, values: Int8Array, base: number, perStep: number): Buffer | undefined {
+  const digits = digitsOf(run, values);
+  if (!digits) return undefined;
+  let number = 0n;
+  for (let at = 0; at < digits.length; at += perStep) {
+    const step = digits.slice(at, at + perStep);
+    const value = step.reduce((sum, digit) => sum * base + digit, 0);
+    number = number * BigInt(base) ** BigInt(step.length) + BigInt(value);
+  }
+  const hex = number.toString(16);
+  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex");
+  return bytes.every(isPrintable) || beginsReadable(bytes) ? bytes : undefined;
+}
+
+const UUENCODED = /^begin [0-7]{3} [^\n]*\n((?:[ -`]+\n)+?)[` ]?\n?end/gm;
+
+function fromUuencode(lines: string): Buffer {
+  const bytes = lines.split("\n").map((line) => {
+    const length = (line.charCodeAt(0) - 32) & 63;
+    const sixes = [...line.slice(1)].map((one) => (one.charCodeAt(0) - 32) & 63);
+    const found = Array.from({ length: Math.ceil(sixes.length / 4) }, (_, group) => {
+      const [a = 0, b = 0, c = 0, d = 0] = sixes.slice(group * 4, group * 4 + 4);
+      return [(a << 2) | (b >> 4), ((b & 15) << 4) | (c >> 2), ((c & 3) << 6) | d];
+    });
+    return Buffer.from(found.flat().slice(0, Number.isNaN(length) ? 0 : length));
+  });
+  return Buffer.concat(bytes);
+}
+
+const read = (bytes: Buffer | undefined, via: string): Decoded[] =>
+  bytes && beginsReadable(bytes) ? bytesDecoded(bytes, via, false).filter((one) => !("final" in one)) : [];
+
+/** Whether a run has the look of base85: signs among the letters, and none of what addresses are written with. */
+const mayBeBase85 = (run: string): boolean => /[^\w./:=@,-]/.test(run) && /[A-Za-z]/.test(run);
+
+/** What runs of a text stand for in one of these encodings. */
+export function otherBases(text: string): Decoded[] {
+  if (text.length < 12) return [];
+  const found: Decoded[] = [];
+  for (const [whole] of LONG_WORD.test(text) ? text.matchAll(ONE_CASE) : []) {
+    const run = whole.replace(/=+$/, "");
+    if (!HEXADECIMAL.test(run))
+      for (const values of BASE32) found.push(...read(fromBase32(run, values), "base32"));
+  }
+  for (const [run] of LONG_WORD.test(text) ? text.matchAll(WORD) : []) {
+    if (HEXADECIMAL.test(run) && !/^[1-9]\d{21,}$/.test(run)) continue;
+    for (const [values, base, perStep] of NUMBERS)
+      found.push(...read(fromNumber(run, values, base, perStep), `base${base}`));
+  }
+  for (const [, whole = ""] of text.matchAll(PUNCTUATED))
+    for (const run of new Set([whole, ...whole.split(/["']/)])) {
+      if (run.length < 12 || !mayBeBase85(run)) continue;
+      const bare = run.replace(/~>$/, "");
+      for (const values of BASE85) found.push(...read(fromBase85(bare, values), "base85"));
+    }
+  if (text.includes("begin "))
+    for (const [, lines = ""] of text.matchAll(UUENCODED))
+      found.push(...read(fromUuencode(lines.trimEnd()), "uuencode"));
+  return found;
+}

@@ -1,0 +1,52 @@
+/**
+ * Texts written as the codes of their characters, whatever stands between: `chr(112)||chr(115)`, `\112\115`, `\70\73`,
+ * `%u0070`, `[char]112+[char]115`, `160 163`. What stands between is the same each time, which words and lists of ports
+ * seldom are; what comes out has to be text.
+ */
+
+/** Fewest codes that make a text. */
+const MIN_CODES = 8;
+const MAY_BE_DECIMAL = /(?:\d{2,3}\D{1,12}){7}\d{2}/;
+const MAY_BE_HEX = /(?:[0-9a-f]{2,8}[^0-9a-f]{1,8}){7}[0-9a-f]{2}/i;
+
+const isPrintable = (code: number): boolean =>
+  (code >= 32 && code < 127) || code === 9 || code === 10 || code === 13;
+
+/** Texts of the numbers a pattern finds, in a row as long as what stands between stays the same. */
+function texts(text: string, number: RegExp, ...bases: readonly number[]): string[] {
+  const found: string[] = [];
+  let [codes, between, end]: [string[], string | undefined, number] = [[], undefined, 0];
+  const close = (): void => {
+    if (codes.length >= MIN_CODES) {
+      for (const base of bases) {
+        const read = codes.map((code) => parseInt(code, base));
+        if (read.every(isPrintable)) found.push(read.map((code) => String.fromCharCode(code)).join(""));
+      }
+    }
+    codes = [];
+    between = undefined;
+  };
+  for (const { 0: code, index } of text.matchAll(number)) {
+    const gap = text.slice(end, index);
+    if (codes.length > 1 && gap !== between) {
+      const last = codes.at(-1) ?? "";
+      close();
+      if (gap.length <= 12) codes = [last];
+    }
+    if (codes.length === 1) between = gap;
+    codes.push(code);
+    end = index + code.length;
+  }
+  close();
+  return found;
+}
+
+/** Every text a text spells by codes. */
+export function spelled(text: string): string[] {
+  // Escapes are resolved as such: those of a name written in part are no text of their own.
+  if (text.length < 23 || /\\[uUxX]/.test(text)) return [];
+  return [
+    ...(MAY_BE_DECIMAL.test(text) ? texts(text, /(?<!\d)\d{2,3}(?!\d)/g, 10, 8) : []),
+    ...(MAY_BE_HEX.test(text) ? texts(text, /(?<![0-9a-f])[0-9a-f]{2,8}(?![0-9a-f])/gi, 16) : []),
+  ];
+}
