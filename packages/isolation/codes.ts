@@ -12,32 +12,45 @@ const MAY_BE_HEX = /(?:[0-9a-f]{2,8}[^0-9a-f]{1,8}){7}[0-9a-f]{2}/i;
 const isPrintable = (code: number): boolean =>
   (code >= 32 && code < 127) || code === 9 || code === 10 || code === 13;
 
+/** Longest text between two codes. */
+const MAX_BETWEEN = 12;
+
+/** Whether what follows a code goes on as before with something else in the middle: a text of which a part alone is codes. */
+const isMixed = (gap: string, between: string): boolean =>
+  gap.length > between.length &&
+  gap.length <= MAX_BETWEEN + between.length &&
+  gap[0] === between[0] &&
+  gap.at(-1) === between.at(-1);
+
 /** Texts of the numbers a pattern finds, in a row as long as what stands between stays the same. */
 function texts(text: string, number: RegExp, ...bases: readonly number[]): string[] {
   const found: string[] = [];
   let [codes, between, end]: [string[], string | undefined, number] = [[], undefined, 0];
-  const close = (): void => {
-    if (codes.length >= MIN_CODES) {
+  let isPart = false;
+  const close = (isInPart: boolean): void => {
+    if (codes.length >= MIN_CODES && !isPart && !isInPart) {
       for (const base of bases) {
         const read = codes.map((code) => parseInt(code, base));
         if (read.every(isPrintable)) found.push(read.map((code) => String.fromCharCode(code)).join(""));
       }
     }
     codes = [];
-    between = undefined;
   };
   for (const { 0: code, index } of text.matchAll(number)) {
     const gap = text.slice(end, index);
-    if (codes.length > 1 && gap !== between) {
+    if (codes.length > 1 && between !== undefined && gap !== between) {
       const last = codes.at(-1) ?? "";
-      close();
-      if (gap.length <= 12) codes = [last];
+      const mixed = isMixed(gap, between);
+      close(mixed);
+      isPart = mixed;
+      if (mixed || gap.length > MAX_BETWEEN) between = undefined;
+      else codes = [last];
     }
     if (codes.length === 1) between = gap;
     codes.push(code);
     end = index + code.length;
   }
-  close();
+  close(false);
   return found;
 }
 

@@ -49,6 +49,8 @@ export interface Vector {
   unseen?: Unseen;
   /** Findings an update adds, where values the fixture leaves unknown still are. */
   update?: Expectation[];
+  /** Whether its texts are disguised already, so that nobody writes them in yet another form. */
+  isDisguised?: boolean;
   /** Findings when the values at the expected paths are unknown in a preview; none by default. */
   whenUnknown?: Expectation[];
 }
@@ -65,6 +67,8 @@ export interface Innocent {
   complies?: string[];
   /** Whether its texts fill places in each other, so that each must stay a plain text. */
   pieced?: boolean;
+  /** Whether its texts are disguised already, so that nobody writes them in yet another form. */
+  isDisguised?: boolean;
   /** What the unknown values turn out to be; a plain word by default. */
   known?: string;
   /** Hints that stop nothing; none by default. */
