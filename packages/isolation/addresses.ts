@@ -28,6 +28,11 @@ function parseIpv4(text: string): { value: number; before: number } | undefined 
   return { value: high * 65536 + low, before };
 }
 
+const isNothing = (text: string): boolean =>
+  text.includes(":") &&
+  ipaddr.IPv6.isValid(text) &&
+  ipaddr.IPv6.parse(text).parts.every((part) => part === 0);
+
 /**
  * Reads an IPv4 address or block in any form a resolver accepts: dotted, decimal, octal, hexadecimal, shortened,
  * or inside an IPv6 address, with or without a prefix length; host bits are ignored.
@@ -36,7 +41,11 @@ function parseIpv4(text: string): { value: number; before: number } | undefined 
 export function parseAddress(text: string): AddressRange | undefined {
   const [address = "", prefix, ...rest] = text.split("/");
   if (rest.length > 0) return undefined;
-  const parsed = parseIpv4(address.replace(/^\[|\]$/g, ""));
+  const bare = address.replace(/^\[|\]$/g, "");
+  // A block of IPv6 that begins at nothing and is this large holds every IPv4 address, mapped.
+  if (prefix !== undefined && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 80 && isNothing(bare))
+    return { first: 0, last: 2 ** 32 - 1 };
+  const parsed = parseIpv4(bare);
   if (parsed === undefined) return undefined;
   const { value, before } = parsed;
   if (prefix === undefined) return { first: value, last: value };

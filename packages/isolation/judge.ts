@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AddressRange, isGeneric, parseAddress } from "./addresses";
+import { AddressRange, isGeneric, parseAddress, rangesOf } from "./addresses";
 import { choices, startsEngine } from "./commands";
 import { managedHost } from "./managedHosts";
 import { Foreign, Perimeter } from "./perimeter";
@@ -21,13 +21,20 @@ const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
 const DOTTED = /(?<![\w.])\d{1,10}(?:\.\d{1,10}){3}(?:\/\d{1,2})?(?![\w]|\.\d)/g;
 const DOTTED_SPAN = /(\d{1,3}(?:\.\d{1,3}){3})\s*-\s*(\d{1,3}(?:\.\d{1,3}){3})/g;
 /** Addresses as names of public services that resolve to whatever address their name holds. */
-const DASHED = /(?<!\d)(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(?=\.(?:nip|sslip|xip)\.io)/g;
+const DASHED = /(?:(?<![\w-])|(?<=\bip-)|(?<=-))(?<!\d-)(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(?=\.[a-z])/g;
+/** Addresses backwards, as the names of their pointers are, whole or a block of them. */
+const POINTER = /(?<![\w.-])((?:\d{1,3}\.){1,4})in-addr\.arpa/g;
+/** Addresses whose parts are spans: `10.20.*.*`, `10.20.0.[1-9]`, `10.20.0.{4,5}`. */
+const SPANNED =
+  /(?<![\w.])\d{1,3}(?:\.(?:\d{1,3}(?:-\d{1,3})?|\*|\[\d{1,3}-\d{1,3}\]|\{\d{1,3}(?:(?:,|\.\.)\d{1,3})*\})){1,3}(?![\w.]|-\d)/g;
 const HEXED = /(?<![0-9a-f])([0-9a-f]{8})(?=\.(?:nip|sslip|xip)\.io)/g;
 const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?(?:\/\d{1,3})?/g;
 /** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
 const NUMERIC_HOST =
   /(?=\d)(?<=@|\/\/|(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
-const STACK_REFERENCE = /^[\w.-]+\/([\w.-]+\/[\w.-]+)$/;
+/** A stack by its URN, its file, or the state another engine keeps of it. */
+const STACK_URN = /urn:pulumi:([\w.-]+)::([\w.-]+)::/g;
+const STACK_FILE = /(?<![\w.-])pulumi\.([\w-]+)\.ya?ml(?![\w-])|(?<![\w.-])([\w-]+)\.tfstate(?![\w-])/g;
 
 /** Issuer of an AKS cluster's tokens, with the path that says whose it is, where it stands beside it. */
 const ISSUER = /(?:[\w-]+\.)?oid?c\.[\w-]*aks\.[\w.-]+(?::\d+)?(?:\/+[\w-]+){0,2}/g;
@@ -60,6 +67,7 @@ const mirrored = (name: string): string =>
 /** Every printable character moved half way round, in lower case, as texts are judged. */
 const halfRound = (name: string): string =>
   name.replace(/[!-~]/g, (one) => String.fromCharCode(33 + ((one.charCodeAt(0) + 14) % 94))).toLowerCase();
+const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 const bare = (name: string): string => name.replace(/[^a-z0-9]/g, "");
 
 /** Shortest name, in letters and digits, that is looked for with anything between them. */
@@ -94,6 +102,8 @@ export class Judge {
   /** Names by their letters and digits alone, forwards and backwards, and what finds any of them. */
   private readonly bareNames: ReadonlyMap<string, Foreign>;
   private readonly anyBareName: RegExp | undefined;
+  /** Any other environment's stack as `project/stack`, in whatever path or address it stands. */
+  private readonly anyStack: RegExp | undefined;
 
   constructor(readonly perimeter: Perimeter) {
     this.oddNames = [...perimeter.names].filter(([name]) => !/^[a-z0-9][a-z0-9-]*$/.test(name));
@@ -124,6 +134,13 @@ export class Judge {
           [reversed(bare(name)), foreign],
         ]),
     );
+    this.anyStack =
+      perimeter.stacks.size === 0
+        ? undefined
+        : new RegExp(
+            `(?<![\\w.-])(?:${[...perimeter.stacks.keys()].map(literally).join("|")})(?![\\w-]|\\.[\\w-]+[/:])`,
+            "g",
+          );
     this.anyBareName =
       this.bareNames.size === 0 ? undefined : new RegExp([...this.bareNames.keys()].join("|"), "g");
   }
@@ -208,8 +225,18 @@ export class Judge {
     if (text.length >= 32) {
       for (const [id] of text.matchAll(COMPACT_GUID)) this.push(this.compactIds.get(id), found);
     }
-    const reference = text.includes("/") && STACK_REFERENCE.exec(text.trim());
-    if (reference) this.push(perimeter.stacks.get(reference[1] ?? ""), found);
+    if (text.includes("/") && this.anyStack)
+      for (const [name] of text.matchAll(this.anyStack)) this.push(perimeter.stacks.get(name), found);
+    if (text.includes("urn:pulumi:")) {
+      for (const [, stack = "", project = ""] of text.matchAll(STACK_URN))
+        this.push(perimeter.stacks.get(`${project}/${stack}`), found);
+    }
+    if (text.includes("pulumi.") || text.includes(".tfstate")) {
+      for (const [, file, state = ""] of text.matchAll(STACK_FILE)) {
+        const environment = perimeter.calledEnvironment(file ?? state);
+        if (environment !== undefined) found.push({ reach: "stackReference", environment });
+      }
+    }
   }
 
   private push(foreign: Foreign | undefined, found: Foreign[]): void {
@@ -291,6 +318,8 @@ export class Judge {
       const foreign =
         names.get(token) ??
         (isFramed ? names.get(token.replace(/-+$/, "").replace(/^.-/, "")) : undefined) ??
+        // The context Azure writes for administrators.
+        (token.endsWith("-admin") ? names.get(token.slice(0, -"-admin".length)) : undefined) ??
         this.disguised.get(token);
       if (foreign) found.push(foreign);
       else if (mayFollowFlag && token[0] === "h" && text.includes(`-${token}`))
@@ -325,8 +354,26 @@ export class Judge {
         if (first !== undefined && last !== undefined && first <= last) this.range({ first, last }, found);
       }
     }
-    if (text.includes("ip.io")) {
+    if (/\d-\d/.test(text) && text.includes(".")) {
       for (const [, ...parts] of text.matchAll(DASHED)) this.address(parts.join("."), found);
+    }
+    if (text.includes("in-addr.arpa")) {
+      for (const [, parts = ""] of text.matchAll(POINTER)) {
+        const bytes = parts.slice(0, -1).split(".").reverse();
+        this.address(`${[...bytes, "0", "0", "0"].slice(0, 4).join(".")}/${bytes.length * 8}`, found);
+      }
+    }
+    if (/\d\.(?:[\d.]{0,8})[*[{]/.test(text)) {
+      for (const [token] of text.matchAll(SPANNED)) {
+        if (!/[*[{]/.test(token)) continue;
+        const span = token.replace(
+          /\{(\d+)(?:[^}]*?(\d+))?\}/g,
+          (_, from: string, to = from) => `${from}-${to}`,
+        );
+        for (const range of rangesOf(span)) this.range(range, found);
+      }
+    }
+    if (text.includes("ip.io")) {
       for (const [, hex = ""] of text.matchAll(HEXED)) this.address(`0x${hex}`, found);
     }
     if (text.includes(":") && (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text))) {

@@ -92,6 +92,20 @@ export class Settings {
   }
 }
 
+/** A variable or parameter of a template of Azure Resource Manager, where it is used. */
+const TEMPLATE_PLACE = /\b(variables|parameters)\(\s{0,9}'([\w-]{1,99})'\s{0,9}\)/g;
+
+/** A template's text with its own variables, and the parameters it is given, put in as literals. */
+function filledTemplate(text: string, settings: Settings): string {
+  return text.replace(TEMPLATE_PLACE, (whole, of: string, name: string) => {
+    const value =
+      settings.valueOf(`${of}.${name}`) ??
+      settings.valueOf(`${of}.${name}.value`) ??
+      settings.valueOf(`${of}.${name}.defaultValue`);
+    return value === undefined || /['"\n]/.test(value) ? whole : `'${value}'`;
+  });
+}
+
 /** Texts of an object with the variables its neighbours define put in: a container's environment, a map's own keys. */
 export function expansions(owner: object, settings?: Settings): Assembled[] {
   if (Array.isArray(owner)) return [];
@@ -101,22 +115,28 @@ export function expansions(owner: object, settings?: Settings): Assembled[] {
     ? entries.flatMap(([key, value]) => [...leaves(value, key, 4)])
     : entries.flatMap(([key, value]) => (typeof value === "string" ? [{ key, text: value }] : []));
   // A template may be encoded as every value of a Secret is; what fills it is judged as it stands.
+  const filled = texts.flatMap(({ key, text }): Assembled[] => {
+    if (!settings || text[0] !== "[" || !text.includes("('")) return [];
+    const done = filledTemplate(text, settings);
+    return done === text ? [] : [{ key, text: done, via: "template", from: text }];
+  });
   const templates = texts.flatMap(({ key, text }) => {
     const clear = percentDecoded(text);
     const plain = text.length <= MAX_TEMPLATE_CHARS && !hasPlace(clear) ? opened(clear) : clear;
     return hasPlace(plain) ? [{ key, text, plain }] : [];
   });
-  if (templates.length === 0) return [];
+  if (templates.length === 0) return filled;
   const variables = Array.isArray(env)
     ? environmentVariables(env)
     : new Map(texts.map(({ key, text }) => [String(key), text]));
-  return templates.flatMap(({ key, text, plain }) => {
+  const expanded = templates.flatMap(({ key, text, plain }): Assembled[] => {
     const expanded = substituted(plain, (name) => {
       const value = variables.get(name) ?? settings?.valueOf(name);
       return plain === text || value === undefined ? value : opened(value);
     });
     return expanded === plain ? [] : [{ key, text: expanded, via: "$(VAR)", from: text }];
   });
+  return [...filled, ...expanded];
 }
 
 interface Sibling {

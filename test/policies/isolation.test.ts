@@ -1,7 +1,18 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { environmentFile } from "../../apps/tools/new/environmentFile";
+import { Judge } from "../../packages/isolation/judge";
+import { Perimeter, UNOWNED } from "../../packages/isolation/perimeter";
+import { Scanner } from "../../packages/isolation/scan";
+import { readStacks, stackNames } from "../../stacks/files";
+import { deriveInventory } from "../../stacks/inventory";
 import { Engine } from "./support/engine";
 import type { ResourceFixture } from "./support/fixture";
 import { changeLeaves, found, toUnknown, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
+import { environment, ROOT } from "./support/names";
+import { TARGETS } from "./support/ways";
 import type { Innocent, Vector } from "./support/vectors";
 
 const engineFor = (
@@ -83,3 +94,32 @@ function resolved({ resources, known = "known" }: Innocent): ResourceFixture[] {
   };
   return put(resources) as ResourceFixture[];
 }
+
+test("environments are foreign to each other by pairs, one that was made a minute ago among them", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "environments-"));
+  try {
+    for (const stack of stackNames(ROOT))
+      fs.copyFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), path.join(folder, `Pulumi.${stack}.yaml`));
+    const file = environmentFile(folder, { name: "dev", like: "staging" });
+    fs.writeFileSync(path.join(folder, "Pulumi.dev.yaml"), file);
+    const stacks = readStacks(folder);
+    const inventory = deriveInventory(stacks, { environments: [], shared: [] });
+    const names = Object.keys(stacks).sort();
+    expect(names).toEqual(["dev", "prod", "staging"]);
+    const wrong = names.flatMap((stack) =>
+      ["forma3d", "forma3d-control"].flatMap((project) => {
+        const scanner = new Scanner(new Judge(new Perimeter(inventory, project, stack)));
+        return names.flatMap((other) =>
+          Object.entries(TARGETS).flatMap(([target, write]) => {
+            const text = write(environment(other, stacks[other]));
+            const isFound = scanner.text(text).some(({ reach }) => !UNOWNED.has(reach));
+            return isFound === (other !== stack) ? [] : [`${project}/${stack}: ${target} of ${other}`];
+          }),
+        );
+      }),
+    );
+    expect(wrong).toEqual([]);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});

@@ -1,4 +1,5 @@
 import type { Rule } from "../rule";
+import { clientRule } from "./clients";
 import { copyOriginRule, copySourceRule } from "./database";
 import {
   exportedCredentialRule,
@@ -42,6 +43,7 @@ export const isolationRules: readonly Rule[] = [
   federationRule,
   principalRule,
   issuerRule,
+  clientRule,
   ...providerRules,
   executableRule,
   remoteTemplateRule,

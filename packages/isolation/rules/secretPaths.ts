@@ -17,6 +17,7 @@ const PATHS: readonly (readonly [RegExp, RegExp])[] = [
     /(?:^|\.)(?:path|folder|prefix|projectID|environmentSlug|environment|config|project)$/,
   ],
   [/^Vault(?:Static|Dynamic|PKI)Secret$/, /(?:^|\.)(?:path|mount|role)$/],
+  [/^Vault(?:Connection|Auth)$/, /(?:^|\.)(?:namespace|mount|role|headers\W+[\w-]+\W*)$/],
   [/^Component$/, /^spec\.metadata\.value$/],
   [/^SecretProviderClass$/, /(?:^|\.)(?:objects|secretPath|roleName|vaultRole)$/],
   [/TriggerAuthentication$/, /(?:^|\.)(?:path|secretName|name|key|role|mount)$/],
@@ -26,7 +27,7 @@ const VAULT_ANNOTATION =
 
 /** Texts that stand for a secret of a store wherever they are written: Bank-Vaults, vals, the plugin of Argo CD, Vault's own templates. */
 const INLINE =
-  /(?:^|[\s"'=])(?:>>)?vault:[\w./-]+#|\bref\+[a-z0-9]+:\/\/|<path:[^>]+>|\b(?:with\s+)?secret\s+"[^"]+"|\bop:\/\/[\w ./-]+/;
+  /(?:^|[\s"'=])(?:>>)?vault:[\w./-]+#|\bref\+[a-z0-9]+:\/\/|<path:[^>]+>|\b(?:with\s+)?secret\s+"[^"]+"|\bop:\/\/[\w ./-]+|\barn:aws[\w-]*:(?:ssm|secretsmanager):[^\s"']+|\b(?:gcp|sm|gsm|gcpsm|aws-?sm|aws-?ssm|azkv|akv|conjur|akeyless):\/\/[^\s"']+|\bprojects\/[\w-]+\/secrets\/[\w-]+|\{\{-?\s*(?:with\s+|range\s+)?(?:key|keyOrDefault|ls|safeLs|tree)\s+"[^"]+"/;
 
 function pathPlaces(object: Cursor, kind: string): Cursor[] {
   const pattern = PATHS.find(([kinds]) => kinds.test(kind))?.[1];
@@ -72,7 +73,7 @@ export const secretPathRule = resourceRule({
   name: "own-secret-paths",
   title: "Outside prod, secrets are read under the stack's own paths",
   description:
-    "No path of a secret in a store (External Secrets, Vault and its agent, CSI, KEDA, Dapr, and references such as `vault:…#key` or `ref+vault://…` in any text) has a part that is another environment's name or a word for production.",
+    "No path of a secret in a store (External Secrets, Vault and its agent, CSI, KEDA, Dapr, and references such as `vault:…#key`, `ref+vault://…` or a parameter's name in another cloud in any text) has a part that is another environment's name or a word for production.",
   why: "A shared Vault or parameter store hands out production's password to whoever asks for its path; the plan shows the path and nothing else.",
   remediation: "Name the path of this stack's own secrets, or use its own vault.",
   url: "https://external-secrets.io/latest/guides/multi-tenancy/",

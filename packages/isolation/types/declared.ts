@@ -59,8 +59,37 @@ function judged(resource: ResourceView, isProd: boolean): Declared[] {
           },
         ]
       : [];
-    return SETTINGS.test(kind) ? own : [...own, ...inside(object)];
+    const all = [...own, ...handsOut(kind, object)];
+    return SETTINGS.test(kind) ? all : [...all, ...inside(object)];
   });
+}
+
+const IMPERSONATED = /^(?:users|groups|serviceaccounts|userextras(?:\/.*)?|uids|\*)$/;
+
+/** Where a listed kind hands out identities all the same: tokens without an end, and rights to act as others. */
+function handsOut(kind: string, object: Cursor): Declared[] {
+  const found = (place: Cursor, type: string, why: string): Declared => ({
+    danger: "identities",
+    why,
+    path: place.path,
+    type,
+  });
+  if (kind === "Secret" && object.at("type").text === "kubernetes.io/service-account-token") {
+    const why = "hands out a token that never ends; mount a projected one";
+    return [found(object.at("type"), "kubernetes:core:Secret of a service account", why)];
+  }
+  if (!/^(?:Cluster)?Role$/.test(kind)) return [];
+  return object
+    .at("rules")
+    .items()
+    .flatMap((rule) => {
+      const [verbs, resources] = [rule.at("verbs").texts(), rule.at("resources").texts()];
+      if (verbs.includes("impersonate") && resources.some((one) => IMPERSONATED.test(one)))
+        return [found(rule.at("verbs"), `kubernetes:rbac:${kind}`, "lets its holder act as anybody")];
+      return verbs.includes("create") && resources.includes("serviceaccounts/token")
+        ? [found(rule.at("resources"), `kubernetes:rbac:${kind}`, "lets its holder make tokens of others")]
+        : [];
+    });
 }
 
 /** Kubernetes objects below the root, or the root too. */

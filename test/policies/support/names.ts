@@ -7,9 +7,8 @@ export const ROOT = projectRoot(__dirname);
 
 const stacks = readStacks(ROOT);
 
-/** One environment's names, ids and hosts, from the committed stack files. */
-function environment(stack: string) {
-  const config = stacks[stack];
+/** One environment's names, ids and hosts, from its stack file; the committed one where none is given. */
+export function environment(stack: string, config = stacks[stack]) {
   if (!config) throw new Error(`the project has no stack ${stack}`);
   const names = stackPlatformNames(config);
   const region: RegionNames = names.primary;
