@@ -17,6 +17,7 @@ import type { Step } from "../../apps/operations/frame/steps";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { clusterSignIn } from "../../apps/operations/ground/signIn";
 import type { Ground } from "../../apps/operations/ground/types";
+import { giveParameters, sameParameters } from "../../apps/operations/pitr/parameters";
 import type { Platform } from "../../apps/operations/platform";
 import { answerLines } from "../../apps/rehearsal/typedLines";
 import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
@@ -688,6 +689,36 @@ describe("the frame every verb runs in", () => {
     timeline = 4;
     expect(await typed()).toEqual([false, true]);
     expect([...jobs.keys()].map((name) => name.length <= 63)).toEqual([true, true]);
+  });
+
+  test("the replica of an adopted server gets what was set on that, the pooler too: after a failover pods come by it", async () => {
+    const set = new Map<string, Map<string, string>>([
+      ["source", new Map(Object.entries({ "pgbouncer.enabled": "true", work_mem: "8192" }))],
+      ["replica", new Map(Object.entries({ work_mem: "8192" }))],
+    ]);
+    const restart = jest.fn(() => Promise.resolve());
+    const ground = {
+      resources: {
+        list: (at: string) =>
+          Promise.resolve(
+            ["pgbouncer.enabled", "work_mem", "jit"].map((name) => {
+              const value = set.get(at.split("/")[0]!)!.get(name);
+              const source = value === undefined ? "system-default" : "user-override";
+              return { name, properties: { value: value ?? "off", source, isConfigPendingRestart: false } };
+            }),
+          ),
+        put: (id: string, _version: string, { properties }: { properties: { value: string } }) => {
+          const [server, , name] = id.split("/") as [string, string, string];
+          return Promise.resolve(void set.get(server)!.set(name, properties.value));
+        },
+      },
+      servers: { restart },
+    } as unknown as Ground;
+    expect(await sameParameters(ground, "source", "replica")).toBe("pgbouncer.enabled differ");
+    const to = { id: "replica", resourceGroup: "rg", server: "replica" };
+    await giveParameters(ground, "source", to, new AbortController().signal);
+    expect(await sameParameters(ground, "source", "replica")).toBe(true);
+    expect([set.get("replica")!.has("jit"), restart.mock.calls]).toEqual([false, []]);
   });
 
   test("one incident takes several verbs, and one of them again: each is measured by itself", async () => {

@@ -3,10 +3,11 @@ import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
 import { MADE_BY, type PitrAssessment } from "./assess";
+import { giveParameters, sameParameters } from "./parameters";
 import { giveAddress, hasAddress, NO_PUBLIC_ADDRESS } from "./restored";
 import { virtualEndpointId } from "./virtualEndpoint";
 
-/** A replica of the adopted server in the other region, with addresses in both, to which the reader's name leads: what a failover needs. */
+/** A replica of the adopted server in the other region, with its parameters and addresses in both, to which the reader's name leads: what a failover needs. */
 export function replicaAnew(
   platform: Platform,
   ground: Ground,
@@ -15,6 +16,8 @@ export function replicaAnew(
   incident: string,
 ): Step {
   const id = serverId(platform, region, server);
+  // A pooler is no part of what a replica gets of its source, and without one it serves no pod once it is promoted.
+  const source = found.id;
   const pointer = virtualEndpointId(platform, found.region, found.restored);
   return {
     id: "replica",
@@ -24,6 +27,8 @@ export function replicaAnew(
     done: async () => {
       const replica = await ground.resources.get(id, POSTGRES_API);
       if (replica?.properties?.["state"] !== "Ready") return `${server} is not ready`;
+      const parameters = await sameParameters(ground, source, id);
+      if (parameters !== true) return `${server}: ${parameters}`;
       for (const place of platform.regions)
         for (const name of [server, found.restored]) {
           const address = await hasAddress(platform, ground, place, name);
@@ -57,6 +62,8 @@ export function replicaAnew(
           signal,
         );
       }
+      const { resourceGroup } = region;
+      await giveParameters(ground, source, { id, resourceGroup, server }, signal);
       for (const place of platform.regions)
         for (const one of [
           { server, id },

@@ -8,16 +8,10 @@ import { changeRole, endSessions, sessionsOf, workloadRoles, type LoginRole } fr
 import { POSTGRES_API, serverId } from "../server";
 import { takesWrites } from "../takesWrites";
 import type { PitrAssessment } from "./assess";
+import { giveParameters, sameParameters } from "./parameters";
 import { endpointBelow, endpointName, virtualEndpointId } from "./virtualEndpoint";
 
 const LOCK_API = "2020-05-01";
-
-interface Parameter {
-  name: string;
-  value: string;
-  /** Whether it waits for a restart. */
-  waits: boolean;
-}
 
 /** Steps by which a restored server takes the place of the one it was restored from. */
 export class Succession {
@@ -40,35 +34,19 @@ export class Succession {
   parameters(): Step {
     const { found, ground } = this;
     const { region, restored, id, sourceId } = found;
-    const differing = async (): Promise<Parameter[]> => {
-      const [wanted, now] = [
-        await this.set(sourceId),
-        new Map((await this.all(id)).map((one) => [one.name, one])),
-      ];
-      return wanted.filter(({ name, value }) => now.get(name)?.value !== value);
-    };
     return {
       id: "parameters",
       title: `${restored} gets the parameters of ${region.server}, and a restart where one waits for it`,
       bound: 1800,
       undo: this.drop,
-      done: async () => {
-        const other = await differing();
-        if (other.length > 0) return `${other.map(({ name }) => name).join(", ")} differ`;
-        const waiting = (await this.all(id)).filter(({ waits }) => waits);
-        return waiting.length === 0 || `${waiting.map(({ name }) => name).join(", ")} wait for a restart`;
-      },
-      run: async (signal) => {
-        for (const { name, value } of await differing())
-          await ground.resources.put(
-            `${id}/configurations/${name}`,
-            POSTGRES_API,
-            { properties: { value, source: "user-override" } },
-            signal,
-          );
-        if ((await this.all(id)).some(({ waits }) => waits))
-          await ground.servers.restart(region.resourceGroup, restored, signal);
-      },
+      done: () => sameParameters(ground, sourceId, id),
+      run: (signal) =>
+        giveParameters(
+          ground,
+          sourceId,
+          { id, resourceGroup: region.resourceGroup, server: restored },
+          signal,
+        ),
     };
   }
 
@@ -224,27 +202,6 @@ export class Succession {
         password: await passwordOf(this.platform, this.ground, this.found.region, role),
       })),
     );
-  }
-
-  private async all(server: string): Promise<Parameter[]> {
-    const found = await this.ground.resources.list(`${server}/configurations`, POSTGRES_API);
-    return found.map(({ name = "", properties = {} }) => ({
-      name,
-      value: typeof properties["value"] === "string" ? properties["value"] : "",
-      waits: properties["isConfigPendingRestart"] === true,
-    }));
-  }
-
-  /** Those somebody set. */
-  private async set(server: string): Promise<Parameter[]> {
-    const found = await this.ground.resources.list(`${server}/configurations`, POSTGRES_API);
-    return found
-      .filter(({ properties }) => properties?.["source"] === "user-override")
-      .map(({ name = "", properties = {} }) => ({
-        name,
-        value: typeof properties["value"] === "string" ? properties["value"] : "",
-        waits: false,
-      }));
   }
 
   private get lockId(): string {
