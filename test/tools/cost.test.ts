@@ -10,7 +10,7 @@ import { readSmallest } from "../../apps/tools/cost/smallest";
 import { monthly, PriceTable, readPrices } from "../../apps/tools/cost/table";
 import { readPlan } from "../../apps/tools/plan/planOutput";
 import type { ResourceDocument } from "../../apps/tools/render/plan";
-import { planStack, PlanView } from "../support/plan";
+import { planStack, PlanView, preparePlans } from "../support/plan";
 
 const ROOT = path.join(__dirname, "../..");
 const prices = readPrices(ROOT);
@@ -127,16 +127,9 @@ test("from what it cost before every change leads to what it costs now, and noth
 
 test("the smallest production that keeps every promise plans clean, for what the page says", async () => {
   const { stack, values, total } = readSmallest(ROOT);
-  const flags = values.flatMap(({ key, value }) => ["--config", `${key}=${String(value)}`]);
-  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "smallest-")), "plan.json");
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    ["packages/command/run.mjs", "apps/tools/plan/plan.ts", stack, ...flags, "--save", file],
-    { cwd: ROOT, encoding: "utf8" },
-  );
-  expect(stdout).toMatch(/^Policies +\d+ checked, none violated/m);
-  expect(status).toBe(0);
-  const planned = JSON.parse(fs.readFileSync(file, "utf8")) as { resources: ResourceDocument[] };
+  const config = Object.fromEntries(values.map(({ key, value }) => [key, value]));
+  const planned = await planStack(stack, { config, judged: true });
+  expect([planned.errors, planned.violations]).toEqual([[], []]);
   expect(Math.round(estimate(planned.resources, prices).total)).toBe(total);
   // Every promise still has what it costs.
   const promised = renderPromises(prices, estimate(planned.resources, prices)).split("\n").slice(2, -3);
@@ -145,6 +138,7 @@ test("the smallest production that keeps every promise plans clean, for what the
 
 test("every choice costs what the page says, planned alone", async () => {
   const { stack, choices } = readChoices(ROOT);
+  await preparePlans([{ stack }, ...choices.map(({ values }) => ({ stack, config: values }))]);
   const before = estimate((await planStack(stack)).resources, prices).total;
   for (const { values, usd } of choices) {
     const { errors, resources } = await planStack(stack, { config: values });
