@@ -477,18 +477,21 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
     };
     const callers = Array.from({ length: 4 }, caller);
     const open = ({ ports: { status } }: { ports: Record<string, number> }) => connections(status ?? 0);
-    await until("all call by the one", async () => outcomes.length > 4 && (await open(leaving)) === 4);
-    inService = staying.ports.sendcloud;
-    // How long that takes at most is drainSeconds(); without an age it would never come.
-    await until("nobody calls by the one that leaves", async () => (await open(leaving)) === 0);
-    await stop(leaving.proxy);
-    const before = outcomes.length;
-    await until("all call by the other", () => outcomes.length > before + 4);
-    calling = false;
-    await Promise.all(callers);
-    delayMs = 0;
-    for (const socket of sockets) socket.destroy();
-    await new Promise((done) => service.close(done));
+    try {
+      await until("all call by the one", async () => outcomes.length > 4 && (await open(leaving)) === 4);
+      inService = staying.ports.sendcloud;
+      // How long that takes at most is drainSeconds(); without an age it would never come.
+      await until("nobody calls by the one that leaves", async () => (await open(leaving)) === 0);
+      await stop(leaving.proxy);
+      const before = outcomes.length;
+      await until("all call by the other", () => outcomes.length > before + 4);
+    } finally {
+      calling = false;
+      await Promise.all(callers);
+      delayMs = 0;
+      for (const socket of sockets) socket.destroy();
+      await new Promise((done) => service.close(done));
+    }
     expect(outcomes.filter((outcome) => outcome !== 200)).toEqual([]);
   }, 180_000);
 
@@ -621,9 +624,12 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
           return answered;
         }),
       );
-      await until("the gateway is as full as it gets", () => isFull(refusals, requests.length));
-      held = undefined;
-      release();
+      try {
+        await until("the gateway is as full as it gets", () => isFull(refusals, requests.length));
+      } finally {
+        held = undefined;
+        release();
+      }
       return (await calls).filter(({ status }) => status !== 200);
     };
     // As many as there are connections are with the partner, and the rest waits for one of them.
