@@ -29,7 +29,7 @@ const AWAY = "northeurope";
 let laptop: Laptop;
 let customer: Customer;
 let world: World;
-const model: Model = { serving: 1, lost: undefined, incidents: 0 };
+const model: Model = { serving: 1, lost: undefined, incidents: 0, adoptions: 0 };
 
 beforeAll(async () => {
   world = await openWorld();

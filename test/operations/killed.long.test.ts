@@ -21,7 +21,7 @@ jest.setTimeout(7_200_000);
 let laptop: Laptop;
 let customer: Customer;
 let world: World;
-const model: Model = { serving: 0, lost: undefined, incidents: 0 };
+const model: Model = { serving: 0, lost: undefined, incidents: 0, adoptions: 0 };
 
 beforeAll(async () => {
   world = await openWorld();

@@ -2,13 +2,14 @@
 // journal tells exactly. Nothing here waits or counts, so the same command dies at the same place every time.
 //   begun:<step>  the journal says that the step begins, or is found to be so already, and nothing of it was done
 //   wrote:<step>  the first answer to a request that changes something has come; without one, as `unheard`
+//   full:<step>  the disk takes no line of the journal about the step; that one is not killed
 //   unheard:<step>  all of the step is done, and the journal does not say so yet
 const channels = require("node:diagnostics_channel");
 const fs = require("node:fs");
 
-const [, moment, step] = /^(begun|wrote|unheard):(.+)$/.exec(process.env.DIE_AT ?? "") ?? [];
+const [, moment, step] = /^(begun|wrote|unheard|full):(.+)$/.exec(process.env.DIE_AT ?? "") ?? [];
 if (moment === undefined)
-  throw new Error(`DIE_AT: "${process.env.DIE_AT}" is not begun:, wrote: or unheard:<step>`);
+  throw new Error(`DIE_AT: "${process.env.DIE_AT}" is not begun:, wrote:, unheard: or full:<step>`);
 
 /** The step under way. */
 let current;
@@ -30,6 +31,8 @@ const { writeSync, fsyncSync } = fs;
 let written;
 fs.writeSync = (file, text, ...rest) => {
   written = entryOf(text);
+  if (written?.step === step && moment === "full")
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   if (written?.step === step && written.event === "end" && moment !== "begun") die("unheard");
   const count = writeSync.call(fs, file, text, ...rest);
   if (written?.event === "begin") current = written.step;

@@ -61,9 +61,11 @@ export interface CommandOptions {
 export class Laptop {
   readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "laptop-"));
   private readonly customers: Customer[] = [];
+  /** Folder of the stack files as they were merged last; undefined while those of this project are. */
+  private stacks: string | undefined;
 
   private constructor(
-    readonly platform: Platform,
+    private known: Platform,
     readonly served: Served,
     readonly operators: Readonly<Record<RoleName, Principal>>,
     readonly workloads: Workloads,
@@ -90,6 +92,25 @@ export class Laptop {
     workloads.attach(served);
     const names = await PublicNames.open(platform, served, workloads);
     return new Laptop(platform, served, addOperators(served, platform), workloads, names);
+  }
+
+  /** What the stack file says, as it was merged last. */
+  get platform(): Platform {
+    return this.known;
+  }
+
+  /** Merges changes into the stack file, by the verb that writes them; what is typed from then on goes by that. */
+  async commit(changes: readonly string[]): Promise<Ran> {
+    const { stack } = this.known;
+    if (this.stacks === undefined) {
+      this.stacks = path.join(this.folder, "stacks");
+      fs.mkdirSync(this.stacks);
+      for (const file of fs.readdirSync(ROOT).filter((one) => /^Pulumi\..*yaml$/.test(one)))
+        fs.copyFileSync(path.join(ROOT, file), path.join(this.stacks, file));
+    }
+    const ran = await this.command("apps/operations/cli.ts", ["record", stack, ...changes]);
+    this.known = platformOf(this.stacks, stack);
+    return ran;
   }
 
   /** Variables of a command that acts as a principal, or as whoever holds a custom role (`operators`, `adopters`, …). */
@@ -169,6 +190,7 @@ export class Laptop {
         PATH: process.env["PATH"],
         HOME: this.folder,
         ...this.environment(principal),
+        ...(this.stacks !== undefined && { STACK_FOLDER: this.stacks }),
         ...environment,
         ...(dieAt && { DIE_AT: dieAt }),
       },

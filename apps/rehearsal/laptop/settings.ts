@@ -52,7 +52,11 @@ function administratorOf(served: Served, { regions }: Platform): string {
 /** A file that says at any moment where the database servers' names lead. */
 function hostsFile(served: Served): string {
   const file = path.join(served.home, "database-hosts");
-  const write = (): void => fs.writeFileSync(file, databaseHosts(served));
+  // Whoever reads it at this moment reads the one or the other, and never half of one.
+  const write = (): void => {
+    fs.writeFileSync(`${file}.new`, databaseHosts(served));
+    fs.renameSync(`${file}.new`, file);
+  };
   if (!fs.existsSync(file)) {
     served.cloud.hooks.on(write);
     served.cloud.losses.on(write);

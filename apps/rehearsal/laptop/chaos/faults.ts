@@ -1,7 +1,7 @@
 import { ASSIGNMENT } from "../../../../packages/emulated-azure/rights/decide";
 import { groupOf } from "../operators";
-import { Failover, Step } from "./operations";
-import { holds, other, regionOf, STACK, type Model, type World } from "./model";
+import { Failover, Rotate, Step } from "./operations";
+import { answered, holds, other, regionOf, STACK, type Model, type World } from "./model";
 
 /** A region dies with all that is in it, or lives on and nobody outside reaches it. */
 export class Lose extends Step {
@@ -138,5 +138,37 @@ export class Throttle extends Step {
   }
   override toString(): string {
     return "Azure throttles the next changes";
+  }
+}
+
+/**
+ * The disk of the server that serves is full, and Azure makes it read-only: nobody orders, and an operator may still give a credential
+ * that leaked a new value, or let the other region serve. Then it gets more storage.
+ */
+export class FullDisk extends Step {
+  constructor(private readonly meanwhile: Rotate | Failover) {
+    super();
+  }
+  possible({ lost }: Readonly<Model>): boolean {
+    return lost === undefined;
+  }
+  async act(model: Model, world: World): Promise<void> {
+    const databases = world.laptop.served.real?.databases;
+    await databases?.settled();
+    const server = databases?.server(regionOf(world, model.serving).server);
+    const write = async (line: string): Promise<void> => {
+      for (const text of [`ALTER SYSTEM ${line}`, "SELECT pg_reload_conf()"])
+        await answered(async () => server?.instance.query(text));
+    };
+    await write("SET default_transaction_read_only = on");
+    try {
+      await this.meanwhile.act(model, world);
+    } finally {
+      await databases?.settled();
+      await write("RESET default_transaction_read_only");
+    }
+  }
+  override toString(): string {
+    return `the primary's disk is full: ${this.meanwhile.toString()}`;
   }
 }

@@ -2,7 +2,17 @@ import fc from "fast-check";
 import { Laptop } from "..";
 import type { DieAt } from "../kill";
 import { backupsVerify, MakeBackup } from "./backups";
-import { BringBack, CrashServer, ExpireTokens, KillPods, LateRights, Lose, Throttle } from "./faults";
+import { Adopt, Drift, DRIFTS, Update } from "./changes";
+import {
+  BringBack,
+  CrashServer,
+  ExpireTokens,
+  FullDisk,
+  KillPods,
+  LateRights,
+  Lose,
+  Throttle,
+} from "./faults";
 import { updatesFit } from "./invariants";
 import { STACK, type Model, type World } from "./model";
 import {
@@ -24,12 +34,17 @@ export { invariants, updatesFit } from "./invariants";
 const dying = (...steps: readonly string[]) =>
   fc.option(
     fc
-      .tuple(fc.constantFrom("begun", "wrote", "unheard"), fc.constantFrom(...steps))
+      .tuple(fc.constantFrom("begun", "wrote", "unheard", "full"), fc.constantFrom(...steps))
       .map(([moment, step]) => `${moment}:${step}` as DieAt),
     { nil: undefined },
   );
 
 const SECRETS = ["database-api", "session-secret", "database-admin"] as const;
+
+const ADOPTION = [
+  ...["restore", "endpoint", "sign-in", "check", "parameters", "unlock", "fence", "logins"],
+  ...["point", "edge", "lock", "replica", "backup"],
+];
 
 /** Sequences of operations and faults. @param longest most steps of one */
 export const sequences = (longest: number) =>
@@ -57,9 +72,17 @@ export const sequences = (longest: number) =>
         .map(([shut, open]) => new Contain(shut, open)),
       dying("restore", "endpoint", "sign-in", "check", "extract").map((dieAt) => new BringRowsBack(dieAt)),
       dying("page", "shown").map((dieAt) => new Announce(dieAt)),
+      dying(...ADOPTION).map((dieAt) => new Adopt(dieAt)),
+      fc.constantFrom(...DRIFTS).map((what) => new Drift(what)),
+      fc
+        .tuple(fc.boolean(), dying("promote", "fence", "database-api"))
+        .map(
+          ([leave, dieAt]) =>
+            new FullDisk(leave ? new Failover(false, dieAt) : new Rotate("database-api", dieAt)),
+        ),
       ...[
         ...[new KillPods(), new CrashServer(), new ExpireTokens(), new LateRights(), new Throttle()],
-        ...[new TwoAtOnce(), new MakeBackup()],
+        ...[new TwoAtOnce(), new MakeBackup(), new Update()],
       ].map((step: Step) => fc.constant(step)),
     ],
     { maxCommands: longest },
@@ -107,7 +130,7 @@ export class Stage {
     const began = (step: string): void => void this.steps.push(step);
     return {
       world: { laptop, customer, given: new Set(), backups: new Set(), gateways: [], say: this.say, began },
-      model: { serving: 0, lost: undefined, incidents: 0 },
+      model: { serving: 0, lost: undefined, incidents: 0, adoptions: 0 },
     };
   }
 }

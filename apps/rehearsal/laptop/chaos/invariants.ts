@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { BlockBlobClient } from "@azure/storage-blob";
 import { Client } from "pg";
 import { loginName } from "../../../../infra/data/databaseLogins";
@@ -18,9 +17,7 @@ import type { RegionFacts } from "../../../operations/platform";
 import { ORDERS } from "../application";
 import type { Laptop } from "..";
 import { valueIn } from "../vaultValue";
-import { holds, regionOf, STACK, type Model, type World } from "./model";
-
-const HEARD_MS = 60_000;
+import { answered, holds, PIPELINE, regionOf, STACK, type Model, type World } from "./model";
 
 /** What must be so after every step, tested by asking: who may write, what is missing, what the records and journals say. */
 export async function invariants(model: Readonly<Model>, world: World): Promise<void> {
@@ -41,16 +38,18 @@ export async function invariants(model: Readonly<Model>, world: World): Promise<
 }
 
 /**
- * What the pipeline says of an update by the stack file, which nobody changes here: it may run while the file names who serves, and
- * else is refused before it could undo what a verb did. To be asked while both regions stand.
+ * What the pipeline says of an update by the stack file as it was merged last: it may run while the file names who serves, and else is
+ * refused before it could undo what a verb did. To be asked while both regions stand.
  */
 export async function updatesFit(model: Readonly<Model>, world: World): Promise<void> {
   const { laptop } = world;
-  const { printed } = await laptop.command("apps/gates/cli.ts", ["serving", STACK]);
+  const { printed, code } = await laptop.command("apps/rehearsal/laptop/chaos/pipeline.ts", [STACK], {
+    principal: "deploy",
+    environment: PIPELINE,
+  });
   const named = regionOf(world, model.serving).role === "serving";
-  const said = named ? /serving of \w+: clean/ : /^FOUND .*: commit who serves, or fail over$/m;
   holds(
-    said.test(printed),
+    named ? code === 0 : /^FOUND .*: commit who serves, or fail over$/m.test(printed),
     `the stack file ${named ? "names who serves, and an update is refused" : "names another region, and an update may run"}: ${printed.trim()}`,
   );
 }
@@ -66,16 +65,6 @@ async function oneWrites(model: Readonly<Model>, world: World): Promise<void> {
     writers.join() === serves,
     `${writers.join(" and ") || "nobody"} may write by the writer's name, and ${serves} serves`,
   );
-}
-
-/** What somebody says once heard. @throws what kept it from being heard for a minute */
-async function answered<T>(ask: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + HEARD_MS; ; await sleep(250))
-    try {
-      return await ask();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
 }
 
 async function writes(laptop: Laptop, region: RegionFacts): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RegionFacts } from "../../../operations/platform";
 import type { Permission } from "../../../recovery/serving/permission";
 import type { Customer } from "../customer";
@@ -11,7 +12,12 @@ export interface Model {
   /** Region that does not answer. */
   lost: 0 | 1 | undefined;
   incidents: number;
+  /** Restored servers that took the place of others. */
+  adoptions: number;
 }
+
+/** A pipeline names no store of incidents, and so does not ask for the lease of the operations. */
+export const PIPELINE = { INCIDENT_STORE_URL: "" };
 
 /** What is so. */
 export interface World {
@@ -24,6 +30,8 @@ export interface World {
   backups: Set<string>;
   /** What each region's gateway has heard, by index. */
   gateways: Permission[];
+  /** Document of the last verb whose change of the stack file nobody has merged. */
+  uncommitted?: Readonly<Record<string, unknown>> | undefined;
   /** Told of each step as it begins. */
   began(step: string): void;
 }
@@ -42,3 +50,26 @@ export const regionOf = ({ laptop }: Pick<World, "laptop">, index: 0 | 1): Regio
 };
 
 export const other = (index: 0 | 1): 0 | 1 => (index === 0 ? 1 : 0);
+
+/** Merges what the last verb printed to be merged, by the very command it printed. */
+export async function commit(world: World): Promise<void> {
+  const { laptop, uncommitted } = world;
+  if (!uncommitted) return;
+  const command = ((uncommitted["commit"] ?? []) as string[]).find((line) => / record /.test(line)) ?? "";
+  const changes = [...command.matchAll(/'([^']*)'/g)].map(([, change = ""]) => change);
+  const ran = await laptop.commit(changes);
+  holds(ran.code === 0, `${command} ended with ${ran.code ?? "a signal"}: ${ran.said.trim()}`);
+  world.uncommitted = undefined;
+}
+
+const HEARD_MS = 60_000;
+
+/** What somebody says once heard. @throws what kept it from being heard for a minute */
+export async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + HEARD_MS; ; await sleep(250))
+    try {
+      return await ask();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+}

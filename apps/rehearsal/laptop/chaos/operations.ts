@@ -34,8 +34,9 @@ export abstract class Step implements fc.AsyncCommand<Model, World> {
   ): Promise<Ran> {
     const typed = [...args, "--yes", "--incident", `INC-${++model.incidents}`, ...more];
     const first = await laptop.operations(typed, { ...(dieAt && { dieAt }) });
-    // A step that is not in its plan, or not reached, kills nothing.
-    const ran = first.code === undefined ? await laptop.operations(typed) : first;
+    // A step that is not in its plan, or not reached, kills nothing; what is not on record must not have happened.
+    const cut = first.code === undefined || FULL.test(first.said);
+    const ran = cut ? await laptop.operations(typed) : first;
     holds(
       ran.code === 0,
       `${args.join(" ")} ended with ${ran.code ?? "a signal"}: ${ran.said.trim().split("\n").at(-1) ?? ""}`,
@@ -43,6 +44,9 @@ export abstract class Step implements fc.AsyncCommand<Model, World> {
     return ran;
   }
 }
+
+/** What a verb ends with whose journal found the disk full. */
+const FULL = /^error: the journal \S+ cannot be written: ENOSPC/m;
 
 const killed = (dieAt: DieAt | undefined): string => (dieAt ? `, killed at ${dieAt}` : "");
 const bothStand = ({ lost }: Readonly<Model>): boolean => lost === undefined;
@@ -65,6 +69,7 @@ export class Failover extends Step {
     const args = ["failover", STACK, "--to", regionOf(world, to).location, ...(forced ? ["--forced"] : [])];
     const { document } = await this.type(model, world, args, { dieAt: this.dieAt });
     model.serving = to;
+    world.uncommitted = document;
     if (!forced) return;
     // What was confirmed before the loss that was printed must be there; only the rest was given up.
     const { decidedAt = "", measured } = document as {
@@ -193,6 +198,7 @@ export class TwoAtOnce extends Step {
     );
     // One after the other both may have done it; the second found it so.
     model.serving = to;
+    world.uncommitted = ran.find(({ code }) => code === 0)?.document;
   }
   override toString(): string {
     return "two operators fail over at once";
