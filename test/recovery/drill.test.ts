@@ -5,11 +5,13 @@ import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runLiveDrill } from "../../apps/recovery/commands/drill";
 import { verifyEvidence } from "../../apps/recovery/commands/evidence";
+import { recover } from "../../apps/recovery/drill/recover";
 import type { DrillReport } from "../../apps/recovery/drill/report";
 import type { RunContext } from "../../apps/recovery/context";
 import { plantDamagedBackup } from "../../apps/recovery/drill/damage";
 import { silent } from "../../apps/recovery/progress";
 import { loadSettings } from "../../apps/recovery/settings";
+import { Stages } from "../../apps/recovery/stages";
 import { openStore } from "../../apps/recovery/store/open";
 import type { Manifest } from "../../apps/recovery/types";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
@@ -210,6 +212,20 @@ describe("recovery drill on a live environment", () => {
           reason: expect.stringMatching(/^FAIL: none of 2 backups of app\d+ is usable; \S+: .+; \S+: /),
         },
       ],
+    });
+  });
+
+  test("a server that is away while a backup is tried says nothing against the backup", async () => {
+    const { id, database } = await backUp();
+    const { server, ...from } = settings();
+    if (!server) throw new Error("no server");
+    const away = { ...server, port: 1 };
+    const loss = { at: new Date(), from: { ...from, server }, database, target: away, maintenance: away };
+    await expect(recover(loss, new Stages(context()), context())).rejects.toMatchObject({
+      exitCode: 3,
+      message: expect.stringMatching(
+        `^whether ${id} is usable was not found out: cannot connect to PostgreSQL`,
+      ),
     });
   });
 

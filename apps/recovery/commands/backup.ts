@@ -88,6 +88,7 @@ async function chooseDatabases(
   options: BackupOptions,
 ): Promise<{ databases: string[]; pgDump: Program }> {
   const named = options.databases ?? [];
+  if (named.some((name) => name === "")) throw new UsageError("--database: a database has a name");
   if (options.all && named.length > 0) throw new UsageError("--all and --database exclude each other");
   const first = named[0] ?? server.database;
   return withClient(withDatabase(server, first), async (client) => {

@@ -1,7 +1,7 @@
 import { runRestore } from "../commands/restore";
 import type { RunContext } from "../context";
-import { FailedError, messageOf } from "../../../packages/command/errors";
-import { withClient } from "../postgres/connect";
+import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
+import { Unreachable, withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/databases";
 import type { Settings } from "../settings";
@@ -43,7 +43,7 @@ export interface Recovery {
 /**
  * Brings the data back from the newest backup that proves usable, and measures how long it took and how much is
  * missing. The clock stops only when every table has been compared.
- * @throws FailedError when no backup taken before the loss is usable
+ * @throws FailedError when no backup taken before the loss is usable, NotRunError when the server that would tell is away
  */
 export async function recover(loss: Loss, stages: Stages, context: RunContext): Promise<Recovery> {
   const store = await openStore(loss.from);
@@ -90,6 +90,8 @@ async function attempt(
     return { problem: wrong ? `${wrong.id}: ${wrong.actual}` : "its content was not compared" };
   } catch (error) {
     if (context.signal.aborted || !(error instanceof FailedError)) throw error;
+    if (error instanceof Unreachable)
+      throw new NotRunError(`whether ${entry.id} is usable was not found out: ${error.message}`);
     const seconds = (context.now().getTime() - startedAt.getTime()) / 1000;
     stages.list.push({ name: `refuse ${entry.id}`, startedAt: startedAt.toISOString(), seconds });
     return { problem: messageOf(error) };

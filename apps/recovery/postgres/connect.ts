@@ -11,11 +11,22 @@ import {
 import { withHint } from "../process";
 import { fenced } from "./fence";
 
+/** The server is not there, or not for now: that says nothing about a backup, a database or a role. */
+export class Unreachable extends FailedError {
+  // To whoever reads a report it is any other failure.
+  override get name(): string {
+    return "FailedError";
+  }
+}
+
+/** SQLSTATE of a server that comes up or goes down, and of one without room for another session. */
+const NOT_NOW = /^(57P0|53)/;
+
 /**
  * A connected client as the server makes it.
  * @param settings of the session
  * @param prepare what is done with the client before it connects
- * @throws FailedError saying which server, role and database, and why not
+ * @throws FailedError saying which server, role and database, and why not; Unreachable when it is not there
  */
 export async function openSession(
   server: ServerConnection,
@@ -30,7 +41,8 @@ export async function openSession(
     await client.connect();
     return client;
   } catch (error) {
-    throw new FailedError(
+    const refused = error instanceof DatabaseError && !NOT_NOW.test(error.code ?? "");
+    throw new (refused ? FailedError : Unreachable)(
       `cannot connect to PostgreSQL at ${describeServer(server)} as "${server.user}": ${reason(error)}`,
     );
   }
@@ -90,7 +102,7 @@ const LOST =
 
 /**
  * Runs what talks to a server; what the server refuses, or a connection that breaks, becomes an error that names it.
- * @throws FailedError for either; any other error as it is
+ * @throws FailedError for the one, Unreachable for the other; any other error as it is
  */
 export async function naming<T>(server: ServerConnection, work: () => Promise<T>): Promise<T> {
   try {
@@ -101,7 +113,7 @@ export async function naming<T>(server: ServerConnection, work: () => Promise<T>
     if (error instanceof DatabaseError)
       throw new FailedError(`PostgreSQL at ${describeServer(server)}: ${said}`);
     if (LOST.test(said))
-      throw new FailedError(`the connection to PostgreSQL at ${describeServer(server)} was lost: ${said}`);
+      throw new Unreachable(`the connection to PostgreSQL at ${describeServer(server)} was lost: ${said}`);
     throw error;
   }
 }

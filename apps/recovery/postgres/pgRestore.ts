@@ -7,6 +7,7 @@ import { SKIPPABLE } from "../leaveOut";
 import { openNameless } from "../namelessFile";
 import { childEnvironment, complaint, startProgram } from "../process";
 import type { Inventory } from "../types";
+import { Unreachable } from "./connect";
 import { describeServer, programEnvironment, type ServerConnection } from "./connection";
 import type { Program } from "../../../packages/programs/postgres";
 
@@ -159,7 +160,7 @@ export function onlyUnknownSettings(said: string): boolean {
 export function restoreProblem(server: ServerConnection, what: string, said: string): Error {
   if (DISK_FULL.test(said)) return new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
   if (LOST.test(said))
-    return new FailedError(
+    return new Unreachable(
       `the connection to PostgreSQL at ${describeServer(server)} was lost: ${complaint(said)}`,
     );
   return new FailedError(`${what}: ${complaint(said)}${wayRound(said)}`);
