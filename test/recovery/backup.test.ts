@@ -410,6 +410,8 @@ describe("bad input", () => {
     expect((await recovery(["backup", "--fast"], store.env)).code).toBe(2);
     expect((await recovery(["verify"], store.env)).code).toBe(2);
     expect((await recovery(["backup", "--all", "--database", "app"], store.env)).code).toBe(2);
+    const nameless = await recovery(["backup", "--database", ""], store.env);
+    expect([nameless.code, nameless.stderr]).toEqual([2, "error: --database: a database has a name\n"]);
   });
 
   test("secrets never reach a line of output", () => {
