@@ -1,4 +1,9 @@
-import { handOver, isReplica, sourceOf } from "../../../packages/emulated-azure/model/azure/replication";
+import {
+  handOver,
+  isReplica,
+  promote as switchover,
+  sourceOf,
+} from "../../../packages/emulated-azure/model/azure/replication";
 import { stringAt, valueAt } from "../../../packages/emulated-azure/model/paths";
 import { deleteBehind } from "../../../packages/emulated-azure/store/changes";
 import { stackPlatformNames } from "../../../stacks/files";
@@ -12,6 +17,7 @@ import {
   clusterRuns,
   DEPLOYMENT,
   edgeUntouched,
+  FAILED_BACK,
   FAILED_OVER,
   loseRegion,
   promote,
@@ -125,7 +131,7 @@ export const RETURNING: readonly Scenario[] = [
   {
     id: "5.8",
     title:
-      "the lost region's server is gone for good: a pair made anew serves, with its backups copied again",
+      "the lost region's server is gone for good: a pair made anew serves, with its backups copied again, and goes home",
     notFor: replicated,
     async run(stage) {
       const world = await failedOverAndBack(stage);
@@ -134,33 +140,44 @@ export const RETURNING: readonly Scenario[] = [
       handOver(world.cloud, gone);
       deleteBehind(world.cloud, gone.id);
       world.faults.patchForce = true;
-      await pairAnew(stage, world);
+      stage.configure(world, SWITCHED);
+      await pairAnew(stage, world, "secondary");
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the region that serves");
+      await goneHome(stage, world);
+      ensure(clusterRuns(world, primary.cluster), "nothing runs in the region that serves again");
+      ensure(!clusterRuns(world, secondary.cluster), "the region that gave over still runs workloads");
     },
   },
 ];
 
-/** The two servers the stack file names by now, while the second region serves. */
-function servers(stage: Stage, world: World) {
+/** The two servers the stack file names by now: the one that serves under these roles, and the other. */
+function servers(stage: Stage, world: World, serving: "primary" | "secondary") {
   const { generation = 1 } = readConfig(world.project, stage.stack)["database"] as { generation?: number };
   const database = { ...stage.config.database, generation };
   const { primary, secondary } = stackPlatformNames({ ...stage.config, database });
-  return {
-    server: world.resource(SERVER, secondary?.server ?? ""),
-    other: world.resource(SERVER, primary.server),
-  };
+  const first = world.resource(SERVER, primary.server);
+  const second = world.resource(SERVER, secondary?.server ?? "");
+  return serving === "primary" ? { server: first, other: second } : { server: second, other: first };
+}
+
+/** The planned switch, and a pair made anew once more: the server at home was made as a replica, which never has copies. */
+async function goneHome(stage: Stage, world: World): Promise<void> {
+  const { other } = servers(stage, world, "secondary");
+  switchover(world.cloud, other, { mode: "switchover", option: "planned", primaryAnswers: true });
+  stage.configure(world, FAILED_BACK);
+  refused(await stage.up(world, { refresh: true }), /REC-001/);
+  await pairAnew(stage, world, "primary");
 }
 
 /** An adoption of everything, its commit, its command for the state, and the update that follows. */
-async function pairAnew(stage: Stage, world: World): Promise<void> {
-  stage.configure(world, SWITCHED);
+async function pairAnew(stage: Stage, world: World, serving: "primary" | "secondary"): Promise<void> {
   const { values, renaming, exclude } = await adoptEverything(stage, world);
-  stage.configure(world, { ...SWITCHED, ...values } as Record<string, string>);
+  stage.configure(world, values);
   succeeded(await stage.shell(world, renaming, {}, ""));
   const run = await stage.up(world, { refresh: true, exclude });
   succeeded(run);
   edgeUntouched(run);
-  const { server, other } = servers(stage, world);
+  const { server, other } = servers(stage, world, serving);
   for (const one of [server, other]) {
     const below = [...world.cloud.all()].filter(({ id }) =>
       id.toLowerCase().startsWith(`${one.id.toLowerCase()}/providers/`),
