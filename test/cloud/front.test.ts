@@ -139,6 +139,14 @@ describe("what ARM refuses", () => {
     expect(refused(await ask("GET", `${SERVER}-two?${VERSION}`))).toEqual([404, "ResourceNotFound"]);
   });
 
+  test("an envelope that holds no object is not passed over", async () => {
+    for (const properties of [5, "text", true, [], [{}]])
+      expect(refused(await ask("PUT", `${SERVER}-two?${VERSION}`, { ...server, properties }))).toEqual([
+        400,
+        "InvalidRequestContent",
+      ]);
+  });
+
   test("what is missing, wrong, or cannot be changed any more", async () => {
     const without = { ...server, properties: { ...server.properties, version: undefined } };
     expect(refused(await ask("PUT", `${SERVER}-two?${VERSION}`, without))).toEqual([

@@ -4,6 +4,7 @@ import kubernetesFacts from "../../packages/emulated-azure/facts/kubernetes.json
 import randomFacts from "../../packages/emulated-azure/facts/random.json";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { MemoryCloud } from "../../packages/emulated-azure/model/cloud";
+import { promote } from "../../packages/emulated-azure/model/azure/replication";
 import { differences, formatPath, matches, parsePath } from "../../packages/emulated-azure/model/paths";
 import {
   CloudError,
@@ -116,6 +117,12 @@ describe("checks", () => {
       SERVER,
       { ...server, backup: { retentionDays: 35 } },
       /backup\.retentionDays is not a property here; known are backupRetentionDays, geoRedundantBackup/,
+    ],
+    [
+      "an object where the vendor only gives examples of texts",
+      "azure-native:monitor:DataCollectionRule",
+      { dataSources: { prometheusForwarder: [{ name: "p", streams: [{}] }] } } as unknown as Tree,
+      /streams\[0\] must be one of/,
     ],
     [
       "text where a number belongs",
@@ -397,6 +404,38 @@ describe("the cloud", () => {
     expect(update({ tags: { a: "b" } })).toMatchObject({ replicationRole: "AsyncReplica" });
     happen(model, cloud, id, "promoted");
     expect(update({ highAvailability: { mode: "SameZone" } })).toMatchObject({ replicationRole: "Primary" });
+  });
+
+  test("shows the source of a server only while it follows, and gives a role only by a promotion, whatever is sent back", () => {
+    const { create, cloud } = inCloud();
+    create(GROUP, group);
+    const { id: source } = create(SERVER, server);
+    const made = { resourceGroupName: "rg", location: "westeurope", sourceServerResourceId: source };
+    const restore = { ...made, serverName: "then", createMode: "PointInTimeRestore" };
+    expect(create(SERVER, restore).outputs).not.toHaveProperty("sourceServerResourceId");
+    const copy = { ...made, serverName: "copy", createMode: "Replica" };
+    const { id, outputs } = create(SERVER, copy);
+    expect(outputs).toMatchObject({ sourceServerResourceId: source, replicaCapacity: 0 });
+    promote(cloud, model.read(SERVER, id, azure, cloud)!, {
+      mode: "standalone",
+      option: "forced",
+      primaryAnswers: false,
+    });
+    model.delete(SERVER, source, azure, cloud);
+    // Its source is looked for when it is made, and not any more.
+    const sent = { ...copy, createMode: "Update", tags: { a: "b" } };
+    const updated = model.update(SERVER, id, copy, sent, azure, cloud).outputs;
+    expect(updated).not.toHaveProperty("sourceServerResourceId");
+    expect(updated).toMatchObject({
+      version: "17",
+      replicationRole: "Primary",
+      replicaCapacity: 5,
+      tags: { a: "b" },
+    });
+    const stale = { ...sent, replicationRole: "AsyncReplica" };
+    expect(thrown(() => model.update(SERVER, id, copy, stale, azure, cloud)).message).toMatch(
+      /replicationRole: is given by a promotion only: it stays Primary, not AsyncReplica/,
+    );
   });
 
   test("keeps namespaces of different clusters apart", () => {

@@ -9,6 +9,7 @@ import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Faults, parseFault } from "../../packages/emulated-azure/faults";
 import { sandboxModel } from "../../packages/emulated-azure/model";
+import { promote } from "../../packages/emulated-azure/model/azure/replication";
 import { Front } from "../../packages/emulated-azure/provider/front";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
 import { Rights } from "../../packages/emulated-azure/rights/decide";
@@ -386,6 +387,33 @@ describe("resources", () => {
     });
     const read = await provider.read(SERVER, "server", serverId, server, before);
     expect(plain(read.getInputs())).toEqual({ ...server, maintenanceWindow: { dayOfWeek: 0 } });
+  });
+
+  test("after a switchover an endpoint is read and changed by the path below the server that writes, and by no other", async () => {
+    const provider = await azure();
+    await provider.create(GROUP, "group", group);
+    await provider.create(SERVER, "server", server);
+    const copy = { serverName: "psql-copy", resourceGroupName: "rg-test", location: "westeurope" };
+    const made = { ...copy, createMode: "Replica", sourceServerResourceId: serverId };
+    const copyId = (await provider.create(SERVER, "copy", made)).getId();
+    const type = "azure-native:dbforpostgresql:VirtualEndpoint";
+    const endpoint = {
+      virtualEndpointName: "shop",
+      serverName: "psql-test",
+      resourceGroupName: "rg-test",
+      endpointType: "ReadWrite",
+      members: ["psql-copy"],
+    };
+    const own = await provider.create(type, "endpoint", endpoint);
+    const replica = cloud.get(model.resource(SERVER).key(copyId, { package: "azure-native", config: {} }))!;
+    promote(cloud, replica, { mode: "switchover", option: "planned", primaryAnswers: true });
+    await expect(provider.read(type, "endpoint", own.getId(), endpoint)).rejects.toThrow(/ServerNotActive/);
+    const there = `${copyId}/virtualendpoints/shop`;
+    const read = await provider.read(type, "endpoint", there, endpoint, own.getProperties());
+    expect([read.getId(), plain(read.getInputs())["members"]]).toEqual([there, ["psql-test"]]);
+    await expect(provider.remove(type, "endpoint", own.getId())).rejects.toThrow(/ServerNotActive/);
+    await provider.remove(type, "endpoint", there);
+    expect((await provider.read(type, "endpoint", there, endpoint)).getId()).toBe("");
   });
 
   test("an import takes what can be sent of everything that is shown, and the names of its id", async () => {

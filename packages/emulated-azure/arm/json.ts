@@ -170,6 +170,8 @@ export class ArmJson {
         );
       } else if (entry.below && isTree(value)) {
         Object.assign(result, this.read(entry.below, value, here, failures, shape, outputs));
+      } else if (entry.below && entry.property === undefined) {
+        failures.push({ property: here, reason: "Error converting value to an object" });
       }
     }
     return result;

@@ -62,14 +62,19 @@ export function inner(mapper: Mapper): Mapper {
   return next ? inner(next) : mapper;
 }
 
-/** The description of the property with a name, by its name on the wire or in the client. */
-export function find(model: Mapper, name: string, client: Client): Mapper | undefined {
+/**
+ * The description of the property with a name, by its name on the wire or in the client.
+ * @param sent Whether it is one that can be sent: a resource's own `type` is another than the one ARM shows beside it.
+ */
+export function find(model: Mapper, name: string, client: Client, sent = false): Mapper | undefined {
   const { className } = model.type;
   const described = className ? (client.models[className] ?? model) : model;
   const entries = Object.entries(described.type.modelProperties ?? {});
   const wanted = name.toLowerCase();
+  const onWire = entries.filter(([, m]) => m.serializedName?.split(".").pop()?.toLowerCase() === wanted);
   const match =
-    entries.find(([, m]) => m.serializedName?.split(".").pop()?.toLowerCase() === wanted) ??
+    (sent ? onWire.find(([, m]) => m.readOnly !== true) : undefined) ??
+    onWire[0] ??
     entries.find(([key]) => key.toLowerCase() === wanted);
   return match?.[1];
 }

@@ -165,7 +165,7 @@ export class WireCollector {
     this.inputs[shape] = names;
     for (const [name, { type }] of Object.entries(this.facts.shapes[shape] ?? {})) {
       if (inPath.includes(name)) continue;
-      const found = mapper && client ? find(mapper, name, client) : undefined;
+      const found = mapper && client ? find(mapper, name, client, true) : undefined;
       note(names, name, found, top);
       for (const below of shapesIn(type)) this.input(below, this.below(below, found, client), client);
     }

@@ -1,6 +1,16 @@
 import { guid, hash } from "./cloud";
 import { Links, present } from "./links";
-import { differences, isTree, matches, merge, parsePath, stringAt, valueAt, withValue } from "./paths";
+import {
+  differences,
+  isTree,
+  matches,
+  merge,
+  parsePath,
+  stringAt,
+  valueAt,
+  withoutKey,
+  withValue,
+} from "./paths";
 import {
   CheckRequest,
   CheckResult,
@@ -144,7 +154,7 @@ export class SandboxModel implements Model {
     const [refused] = model.refusedUpdate?.(old, inputs, stored.outputs, others) ?? [];
     if (refused)
       throw new CloudError(400, "PropertyChangeNotAllowed", `${refused.property}: ${refused.reason}`);
-    this.links.require(inputs, id, scope, cloud);
+    this.links.require((model.linkedAtBirth ?? []).reduce(withoutKey, inputs), id, scope, cloud);
     const live = (model.keptOnUpdate ?? []).reduce(
       (tree, path) => withValue(tree, parsePath(path), valueAt(stored.inputs, path)),
       inputs,

@@ -113,7 +113,7 @@ export class Shapes {
       const found = typeof value === "object" ? "" : String(value);
       // ARM compares the values of an open list without regard to case; those of a closed one exactly.
       const fits =
-        EXAMPLES_ONLY.test(at) ||
+        (EXAMPLES_ONLY.test(at) && found !== "") ||
         (type.open ? allowed.some((a) => a.toLowerCase() === found.toLowerCase()) : allowed.includes(found));
       return fits
         ? []

@@ -137,6 +137,8 @@ export interface ResourceModel {
    * @param others asks what else there is of the type: outputs where they are known, inputs otherwise
    */
   refusedUpdate?(old: Tree, next: Tree, live: Tree, others: () => readonly Tree[]): readonly Failure[];
+  /** Inputs that lead to resources the service looks for only when it makes this one. */
+  readonly linkedAtBirth?: readonly string[];
   /** Outputs that an update leaves as the cloud holds them. */
   readonly keptOutputs?: readonly string[];
   /** Values the service adds: read-only properties, and defaults for inputs that were left out. */

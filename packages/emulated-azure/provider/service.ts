@@ -3,7 +3,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { armKey } from "../model/azure/arm";
-import { refuseInactive } from "../model/azure/replication";
+import { endpointAt, refuseInactive } from "../model/azure/replication";
 import { parsePath, valueAt } from "../model/paths";
 import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Tree, Value } from "../model/types";
 import { nameOf } from "../../wire/urn";
@@ -187,20 +187,21 @@ export class ProviderService {
     const scope = this.scope(peer);
     const old = fromStruct(request.getInputs());
     const known = fromStruct(request.getProperties());
-    const id = request.getId();
+    const asked = request.getId();
     if (this.model.resource(subject.type).stateOnly) return this.unchanged(request);
-    this.caller?.demand({ type: subject.type, id, verb: "read", scope });
+    const id = this.whereKept(asked);
+    this.caller?.demand({ type: subject.type, id: asked, verb: "read", scope });
     const found = await this.front.perform(
       { ...subject, operation: "read", key: this.key(subject.type, id, scope) },
       undefined,
       () => {
-        refuseInactive(this.cloud, id);
+        refuseInactive(this.cloud, asked);
         return this.model.read(subject.type, id, scope, this.cloud);
       },
     );
     if (!found) return new proto.ReadResponse();
     const secrets = [...old.secrets, ...known.secrets];
-    const response = new proto.ReadResponse().setId(found.id);
+    const response = new proto.ReadResponse().setId(id === asked ? found.id : asked);
     response.setProperties(this.properties(subject.type, found.outputs, secrets));
     const state = request.hasInputs() ? { inputs: old.tree, outputs: known.tree } : undefined;
     response.setInputs(toStruct(this.model.resource(subject.type).refreshed(found, state), secrets));
@@ -217,7 +218,8 @@ export class ProviderService {
 
   private async update(request: proto.UpdateRequest, peer: string): Promise<proto.UpdateResponse> {
     const { urn, type, name } = subjectOf(request);
-    const id = request.getId();
+    const asked = request.getId();
+    const id = this.whereKept(asked);
     const { tree, secrets } = fromStruct(request.getNews());
     const old = fromStruct(request.getOldInputs()).tree;
     const scope = this.scope(peer);
@@ -228,12 +230,12 @@ export class ProviderService {
       response.setProperties(this.properties(type, planned.outputs, secrets));
       return response;
     }
-    this.caller?.demand({ type, id, verb: "write", inputs: tree, scope });
+    this.caller?.demand({ type, id: asked, verb: "write", inputs: tree, scope });
     const call = { operation: "update", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const updated = await this.operate(call, async () => {
       const key = this.key(type, id, scope);
       const before = this.cloud.get(key);
-      refuseInactive(this.cloud, id);
+      refuseInactive(this.cloud, asked);
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree, before?.inputs);
       const outcome = this.model.update(type, id, old, tree, scope, this.cloud);
       const stored = this.cloud.get(key);
@@ -246,16 +248,17 @@ export class ProviderService {
 
   private async delete(request: proto.DeleteRequest, peer: string): Promise<Empty> {
     const { urn, type, name } = subjectOf(request);
-    const id = request.getId();
+    const asked = request.getId();
+    const id = this.whereKept(asked);
     const scope = this.scope(peer);
     const inputs = fromStruct(request.getOldInputs()).tree;
-    this.caller?.demand({ type, id, verb: "delete", scope });
+    this.caller?.demand({ type, id: asked, verb: "delete", scope });
     const call = { operation: "delete", urn, type, name, id, inputs, secrets: [], scope } as const;
     try {
       await this.operate(call, async () => {
         const before = this.cloud.get(this.key(type, id, scope));
-        refuseLocked(this.cloud, id);
-        refuseInactive(this.cloud, id);
+        refuseLocked(this.cloud, asked);
+        refuseInactive(this.cloud, asked);
         this.model.delete(type, id, scope, this.cloud);
         if (before) await this.front.tell({ kind: "deleted", before });
         return { id, outputs: {} };
@@ -301,6 +304,11 @@ export class ProviderService {
       const properties = this.properties(type, made.outputs, secrets);
       throw new Reply(toInitFailed(made.id, properties, toStruct(inputs, secrets), error.reason));
     }
+  }
+
+  /** An endpoint is its pair's: kept below the server it was made under, and shown below whichever writes. */
+  private whereKept(id: string): string {
+    return endpointAt(this.cloud, id)?.endpoint.id ?? id;
   }
 
   private key(type: string, id: string, scope: Scope): string {

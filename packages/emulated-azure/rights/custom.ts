@@ -23,6 +23,7 @@ export function grantCustom(cloud: Cloud, principal: Grant["principal"], role: C
       roleDefinitionId: name,
       roleName: Name,
       roleType: "CustomRole",
+      assignableScopes: [...AssignableScopes],
       scope,
       permissions: [
         { actions: [...Actions], notActions: [], dataActions: [...DataActions], notDataActions: [] },

@@ -4,7 +4,7 @@ import { guid, hash } from "../cloud";
 import { parsePath, stringAt, withoutKey, withValue } from "../paths";
 import { carriedOver, withoutEmpty } from "../refresh";
 import { Shapes } from "../shapes";
-import { Failure, Made, ResourceModel, Scope, Stored, Tree } from "../types";
+import { Failure, Made, ResourceModel, Scope, Stored, Tree, Value } from "../types";
 
 export const FACTS = azureFacts as unknown as Facts;
 export const SHAPES = new Shapes(FACTS);
@@ -34,7 +34,9 @@ export interface ArmDefinition {
   readonly keptOnUpdate?: readonly string[];
   readonly refusedUpdate?: ResourceModel["refusedUpdate"];
   readonly keptOutputs?: readonly string[];
-  readonly computed?: (made: Made) => Tree;
+  readonly linkedAtBirth?: readonly string[];
+  /** Properties the service adds; one that is undefined is not shown, though it was sent. */
+  readonly computed?: (made: Made) => Readonly<Record<string, Value | undefined>>;
   readonly moves?: Readonly<Record<string, (stored: Stored) => Tree>>;
 }
 
@@ -141,14 +143,16 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     keptOnUpdate: definition.keptOnUpdate,
     refusedUpdate: definition.refusedUpdate,
     keptOutputs: definition.keptOutputs,
-    computed: (made) => ({
-      ...only(facts.outputs, SHAPES.defaults(facts.inputs, made.inputs)),
-      name: stringAt(made.inputs, name) ?? "",
-      type: armType(template),
-      ...("azureApiVersion" in facts.outputs && facts.apiVersion && { azureApiVersion: facts.apiVersion }),
-      ...("provisioningState" in facts.outputs && { provisioningState: "Succeeded" }),
-      ...definition.computed?.(made),
-    }),
+    linkedAtBirth: definition.linkedAtBirth,
+    computed: (made) =>
+      given({
+        ...only(facts.outputs, SHAPES.defaults(facts.inputs, made.inputs)),
+        name: stringAt(made.inputs, name) ?? "",
+        type: armType(template),
+        ...("azureApiVersion" in facts.outputs && facts.apiVersion && { azureApiVersion: facts.apiVersion }),
+        ...("provisioningState" in facts.outputs && { provisioningState: "Succeeded" }),
+        ...definition.computed?.(made),
+      }),
     globalName: definition.globalName
       ? (inputs) =>
           `${String(definition.globalName)}:${stringAt(inputs, name)?.toLowerCase() ?? hash(JSON.stringify(inputs))}`
@@ -158,6 +162,12 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     serialisedBy: serialised ? (inputs, _id, scope) => armKey(fill(serialised, inputs, scope)) : undefined,
     moves: definition.moves,
   };
+}
+
+function given(properties: Readonly<Record<string, Value | undefined>>): Tree {
+  return Object.fromEntries(
+    Object.entries(properties).filter((entry): entry is [string, Value] => entry[1] !== undefined),
+  );
 }
 
 function only(outputs: Readonly<Record<string, string>>, inputs: Tree): Tree {

@@ -107,6 +107,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     required: ["agentPoolProfiles", "identity"],
     serialisedUpTo: "resourceName",
     check: checkCluster,
+    // The kubelets' identity is the service's own, in the group of the nodes.
+    linkedAtBirth: ["identityProfile"],
     computed: clusterOutputs,
     // Whatever Azure changes about a cluster changes its entity tag; its certificates are made from that here.
     moves: { "certificates-rotated": ({ id, outputs }) => ({ eTag: guid(id, textAt(outputs, "eTag")) }) },

@@ -77,6 +77,19 @@ function refusedOfReplica(next: Tree, live: Tree): Failure[] {
   ];
 }
 
+/** Sent back by who still knows a server in its former role. What Azure makes of it is not sourced; a role is given by promotions only. */
+function refusedRole(next: Tree, live: Tree): Failure[] {
+  const [sent, role] = [stringAt(next, "replicationRole"), stringAt(live, "replicationRole")];
+  return sent === undefined || role === undefined || sent === role
+    ? []
+    : [
+        {
+          property: "replicationRole",
+          reason: `is given by a promotion only: it stays ${role}, not ${sent}`,
+        },
+      ];
+}
+
 /** Whether a server follows the one of that name: by what it is where that is known, by what it was made as otherwise. */
 function follows(other: Tree, name: string): boolean {
   const source = other["sourceServerResourceId"];
@@ -118,18 +131,18 @@ function refusedServerUpdate(old: Tree, next: Tree, live: Tree, others: () => re
       property: "version",
       reason: `is not raised from ${was} to ${is} while a read replica follows: that is deleted first`,
     });
-  return [...failures, ...refusedOfReplica(next, live)];
+  return [...failures, ...refusedRole(next, live), ...refusedOfReplica(next, live)];
 }
 
 /**
- * What a server made from another has from it unless told otherwise; never its standby or its copies elsewhere. One that was promoted
- * follows nobody, and keeps it.
+ * What a server made from another has from it unless told otherwise; never its standby or its copies elsewhere. Once it is there it
+ * keeps it, whoever it follows.
  */
 const INHERITED = ["version", "sku", "storage", "administratorLogin", "authConfig"];
 
 function inherited({ inputs, cloud, id }: Made): Tree {
   const source = stringAt(inputs, "sourceServerResourceId");
-  const found = cloud.get(armKey(source ?? id));
+  const found = cloud.get(armKey(id)) ?? (source === undefined ? undefined : cloud.get(armKey(source)));
   if (!found) return {};
   const outputs = found.outputs;
   return {
@@ -156,7 +169,7 @@ function followsSource(inputs: Tree): boolean {
   );
 }
 
-function serverOutputs(made: Made): Tree {
+function serverOutputs(made: Made): Readonly<Record<string, Value | undefined>> {
   const { inputs } = made;
   const replica = followsSource(inputs);
   const name = stringAt(inputs, "serverName") ?? "";
@@ -165,6 +178,8 @@ function serverOutputs(made: Made): Tree {
     fullyQualifiedDomainName: hostOf(name),
     minorVersion: "5",
     state: "Ready",
+    // "This property is returned only when the target server is a read replica" (its description).
+    ...(!replica && { sourceServerResourceId: undefined }),
     replicaCapacity: replica ? 0 : 5,
     replicationRole: stringAt(inputs, "replicationRole") ?? (replica ? "AsyncReplica" : "Primary"),
     privateEndpointConnections: [],
@@ -217,8 +232,10 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     serialisedUpTo: "serverName",
     check: checkServer,
     refusedUpdate: refusedServerUpdate,
-    // Only a promotion gives another role; the administrator's name is the one it was made with, or its source was.
-    keptOutputs: ["replicationRole", "administratorLogin"],
+    // Only a promotion gives another role and source; the administrator's name is the one it was made with, or its source was.
+    keptOutputs: ["replicationRole", "replicaCapacity", "sourceServerResourceId", "administratorLogin"],
+    // Who a server is from matters when it is made; that may be gone since.
+    linkedAtBirth: ["sourceServerResourceId"],
     computed: serverOutputs,
     moves: {
       "ha-failover": swapZones,

@@ -213,7 +213,7 @@ function changed(server: Stored, now: Tree, without: readonly string[] = []): St
   const off = (tree: Tree): Tree =>
     tree["highAvailability"] === undefined ? tree : { ...tree, highAvailability: { mode: "Disabled" } };
   // However it was made: whatever is sent from now on changes a server that is there.
-  const there: Tree = { ...server.inputs, createMode: "Update" };
+  const there: Tree = withoutKey({ ...server.inputs, createMode: "Update" }, "replicationRole");
   const inputs: Tree =
     typeof now["sourceServerResourceId"] === "string"
       ? { ...there, sourceServerResourceId: now["sourceServerResourceId"] }
