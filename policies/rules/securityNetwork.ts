@@ -1,3 +1,4 @@
+import { parseAddress, sizeOf } from "../../packages/isolation/addresses";
 import * as kinds from "../../packages/isolation/kinds";
 import { objects } from "./pods";
 import {
@@ -47,13 +48,51 @@ const groups = resourceRule(
       ),
 );
 
+/** Exclusions that leave every member of a request unread. */
+const wideExclusions = (sets: Cursor) =>
+  sets
+    .items()
+    .flatMap((set) => {
+      const groups = set.at("ruleGroupOverrides").items();
+      return [set, ...groups, ...groups.flatMap((group) => group.at("rules").items())];
+    })
+    .flatMap((place) => place.at("exclusions").items())
+    .filter(
+      (one) =>
+        isText("EqualsAny")(one.at("selectorMatchOperator").value) || isText("*")(one.at("selector").value),
+    )
+    .flatMap((one) => fault(one, "must not leave everything of a kind unread; name what is left out"));
+
+/** Most addresses a rule may let past the firewall at once. */
+const MOST_ADDRESSES = 65_536;
+
+/** Whether a rule is for some addresses that it names, whatever else it asks for. */
+const isOfNamedAddresses = (rule: Cursor): boolean =>
+  rule
+    .at("matchConditions")
+    .items()
+    .some(
+      (condition) =>
+        isText("RemoteAddr", "SocketAddr")(condition.at("matchVariable").value) &&
+        isText("IPMatch")(condition.at("operator").value) &&
+        condition.at("negateCondition").value !== true &&
+        condition.at("matchValue").texts().length > 0 &&
+        condition
+          .at("matchValue")
+          .texts()
+          .every((text) => {
+            const range = parseAddress(text);
+            return range !== undefined && sizeOf(range) <= MOST_ADDRESSES;
+          }),
+    );
+
 const firewall = resourceRule(
   {
     id: "SEC-071",
     name: "waf-prevents",
     title: "The web application firewall blocks",
     description:
-      "The policy is enabled in Prevention mode, has managed rules, and limits the rate of each address.",
+      "The policy is enabled in Prevention mode, has managed rules without an exclusion for everything, limits the rate of each address, and lets only addresses that are named past it.",
     why: "In Detection mode an attack is only written down.",
     severity: "high",
     framework: { mcsb: ["NS-6"], waf: ["SE:06"], risks: ["R07", "R15"] },
@@ -76,6 +115,16 @@ const firewall = resourceRule(
       ...mustBeText(policy.at("policySettings", "enabledState"), "Enabled"),
       ...mustExist(policy.at("managedRules", "managedRuleSets"), "have a managed rule set"),
       ...must(rules, () => limited, "have an enabled RateLimitRule"),
+      ...wideExclusions(policy.at("managedRules", "managedRuleSets")),
+      ...rules
+        .items()
+        .filter((rule) => isText("Allow")(rule.at("action").value) && !isOfNamedAddresses(rule))
+        .flatMap((rule) =>
+          fault(
+            rule.at("action"),
+            "must not let past the firewall whatever matches; name addresses, or block the rest",
+          ),
+        ),
     ];
   },
 );

@@ -295,6 +295,29 @@ export const securityPlatformCases: readonly Case[] = [
     finds: [["firewall", "customRules.rules", "must have an enabled RateLimitRule, but is a list of 1"]],
   },
   {
+    rule: "waf-prevents",
+    change: {
+      firewall: {
+        "managedRules.managedRuleSets[0].exclusions": [
+          { matchVariable: "RequestBodyPostArgNames", selectorMatchOperator: "EqualsAny", selector: "*" },
+        ],
+        "customRules.rules[0].action": "Allow",
+      },
+    },
+    finds: [
+      [
+        "firewall",
+        "managedRules.managedRuleSets[0].exclusions[0]",
+        "must not leave everything of a kind unread; name what is left out",
+      ],
+      [
+        "firewall",
+        "customRules.rules[0].action",
+        "must not let past the firewall whatever matches; name addresses, or block the rest",
+      ],
+    ],
+  },
+  {
     rule: "front-door-https",
     change: { route: { httpsRedirect: "Disabled" } },
     finds: [["route", "httpsRedirect", 'must be "Enabled", but is "Disabled"']],
