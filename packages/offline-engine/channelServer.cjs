@@ -9,9 +9,6 @@
  * `{ id, message }` or `{ id, error }`.
  */
 const Module = require("node:module");
-const { lateCompiler } = require("./lateCompiler.cjs");
-
-lateCompiler();
 
 /** Stands in for the server of @grpc/grpc-js. */
 class ChannelServer {

@@ -1,11 +1,9 @@
 /**
  * Leaves out what Pulumi's SDK does for every resource and nobody here looks at, which is half of a plan's time and memory:
  * debug messages, what it keeps with every promise to name those that never settled, and an alias for each API version
- * azure-native ever had of a type, which only an existing state needs. The compiler is loaded when it is used. Loaded with
- * `node --require`, it does so in the processes the language host starts to run a program, and in no other.
+ * azure-native ever had of a type, which only an existing state needs. Loaded with `node --require`, it does so in the
+ * processes the language host starts to run a program, and in no other.
  */
-const { lateCompiler } = require("./lateCompiler.cjs");
-
 /** An alias for the name azure-native gave a type in another API version. */
 const API_VERSION_ALIAS = /^azure-native:[\w./]+\/v\d{8}\w*:\w+$/;
 
@@ -15,7 +13,6 @@ let applied = false;
 function quietSdk() {
   if (applied) return;
   applied = true;
-  lateCompiler();
   require("@pulumi/pulumi/log").debug = () => Promise.resolve();
   require("@pulumi/pulumi/runtime/debuggable").debuggablePromise = (promise) => promise;
   const resource = require("@pulumi/pulumi/resource");
