@@ -33,7 +33,9 @@ while IFS='	' read -r from to; do
   else mkdir -p "$(dirname "$root$to")"; [ -e "$root$to" ] || : > "$root$to"; mount --bind "$from" "$root$to"; fi
 done < "$OVERLAID"
 unset OVERLAID
-exec chroot "$root" "$@"
+# In a folder that is on the path of root only.
+chroot=$(PATH=$PATH:/usr/sbin:/sbin; command -v chroot)
+exec "$chroot" "$root" "$@"
 `;
 
 const unshare = (): [string, ...string[]] => [
