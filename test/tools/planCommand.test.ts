@@ -64,7 +64,8 @@ function commandOf(pid: number): string {
   }
 }
 
-const isRunning = (pid: number): boolean => fs.existsSync(`/proc/${pid}`);
+/** One that has ended and whose parent has not asked how still has a folder there, but no command line. */
+const isRunning = (pid: number): boolean => commandOf(pid) !== "";
 
 describe("wrong usage ends with 2, says what is allowed and shows no stack trace", () => {
   test.each([
