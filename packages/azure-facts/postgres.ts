@@ -1,5 +1,8 @@
-/** Major versions offered for new servers (https://learn.microsoft.com/azure/postgresql/configure-maintain/concepts-version-policy). */
-export const POSTGRES_VERSIONS = ["14", "15", "16", "17", "18"] as const;
+/**
+ * Major versions offered for new servers (https://learn.microsoft.com/azure/postgresql/configure-maintain/concepts-version-policy);
+ * 14 was retired on 12 November 2026.
+ */
+export const POSTGRES_VERSIONS = ["15", "16", "17", "18"] as const;
 
 export const SKU_TIERS = ["Burstable", "GeneralPurpose", "MemoryOptimized"] as const;
 

@@ -183,7 +183,7 @@ const ONCE_ACCEPTED: readonly (readonly [key: string, value: unknown, message: R
   ],
   ["cluster.kubernetesVersion", "1.10", /found '1\.10'; allowed: one of "1\.34", "1\.35", "1\.36", "1\.37"/],
   ["cluster.kubernetesVersion", 1.35, /found 1\.35; allowed: one of "1\.34", /],
-  ["database.version", 17, /found 17; allowed: one of "14", "15", "16", "17", "18"/],
+  ["database.version", 17, /found 17; allowed: one of "15", "16", "17", "18"/],
   [
     "database.replica",
     undefined,

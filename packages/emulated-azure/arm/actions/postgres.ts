@@ -1,3 +1,4 @@
+import { POSTGRES_VERSIONS } from "../../../azure-facts";
 import { promote } from "../../model/azure/replication";
 import { hostOf } from "../../model/azure/database";
 import { stringAt } from "../../model/paths";
@@ -182,9 +183,9 @@ function capabilities(): ArmAnswer {
         ],
         supportedServerSkus: skus(family, sizes),
       })),
-      supportedServerVersions: ["14", "15", "16", "17", "18"].map((name) => ({
+      supportedServerVersions: POSTGRES_VERSIONS.map((name, i) => ({
         name,
-        supportedVersionsToUpgrade: [],
+        supportedVersionsToUpgrade: POSTGRES_VERSIONS.slice(i + 1),
       })),
       supportedFeatures: Object.entries({
         OfferRestricted: "Disabled",

@@ -237,7 +237,7 @@ export const armDatabaseCases: readonly Case[] = [
   {
     rule: "postgres-version",
     change: { primary: { version: "12" } },
-    finds: [["primary", "version", 'must be "14" or "15" or "16" or "17" or "18", but is "12"']],
+    finds: [["primary", "version", 'must be "15" or "16" or "17" or "18", but is "12"']],
   },
   {
     rule: "postgres-maintenance-window",
