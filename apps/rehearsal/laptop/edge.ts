@@ -92,12 +92,12 @@ export class PublicNames {
     if (site === undefined || !this.enabled()) return { status: 404, headers: {}, body: Buffer.alloc(0) };
     const again = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].includes(request.method ?? "");
     for (const port of this.pods(site)) {
-      const outcome = await send(port, request, Buffer.concat(chunks)).catch(
-        (error: unknown) => error as Error,
-      );
-      if (!(outcome instanceof Error)) return outcome;
-      const untouched = (outcome as NodeJS.ErrnoException).code === "ECONNREFUSED";
-      if (!untouched && !again) break;
+      try {
+        return await send(port, request, Buffer.concat(chunks));
+      } catch (error) {
+        const untouched = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+        if (!untouched && !again) break;
+      }
     }
     return { status: 503, headers: {}, body: Buffer.from("no origin answers") };
   }
