@@ -6,6 +6,7 @@ import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API } from "../server";
 import { MADE_BY, MOMENT, type PitrAssessment } from "./assess";
 import { WHOLE_TABLE_SECONDS } from "./extract";
+import { virtualEndpointId } from "./virtualEndpoint";
 
 /** Unsaid, Azure gives a new server a public address. */
 export const NO_PUBLIC_ADDRESS = { publicNetworkAccess: "Disabled" } as const;
@@ -144,9 +145,12 @@ export function signIn(
 const TABLES = `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
   WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^(pg_|restored_)' ORDER BY 1`;
 
-/** Reads every table in full at both servers: no row of the one that is left may lack or be another. */
+/**
+ * Reads every table in full at both servers, each by its own name: no row of the one that is left may lack or be another. The name
+ * clients use leads nowhere where an earlier run ended while it moved; once it leads to the new server, that has rows of its own.
+ */
 export function same(
-  { stack, writerHost }: Platform,
+  platform: Platform,
   ground: Ground,
   { region, restored, restoredHost }: PitrAssessment,
   tell: (counts: Counts[]) => void,
@@ -159,15 +163,19 @@ export function same(
     title: `every row of ${region.server} is in ${restored}, as it is there`,
     bound: 3600,
     undo: "nothing was changed",
-    done: () => Promise.resolve(read || "not read yet"),
+    done: async () =>
+      read ||
+      (await ground.resources.get(virtualEndpointId(platform, region, restored), POSTGRES_API)) !==
+        undefined ||
+      "not read yet",
     run: async () => {
-      const [left, taken] = [await tablesOf(writerHost), await tablesOf(restoredHost)];
+      const [left, taken] = [await tablesOf(region.serverHost), await tablesOf(restoredHost)];
       const counts: Counts[] = [];
       const wrong = left.filter((table) => !taken.includes(table));
       for (const table of left.filter((one) => taken.includes(one))) {
         // The sum is the same in any order, and another as soon as a row lacks, comes twice or reads otherwise.
         const [there, here] = await Promise.all(
-          [writerHost, restoredHost].map(async (host) => {
+          [region.serverHost, restoredHost].map(async (host) => {
             const [row] = await ground.database.query<{ rows: string; sum: string }>(
               host,
               `SELECT count(*) AS rows, coalesce(sum(hashtextextended(ROW(one.*)::text, 0)), 0) AS sum FROM ${table} AS one`,
@@ -182,7 +190,7 @@ export function same(
       }
       if (wrong.length > 0)
         throw failed(
-          `${wrong.join(", ")} differ: ${region.server} was written since; pitr ${stack} --drop lets its workloads in again`,
+          `${wrong.join(", ")} differ: ${region.server} was written since; pitr ${platform.stack} --drop lets its workloads in again`,
         );
       tell(counts);
       read = true;
