@@ -4,6 +4,7 @@ import type { Laptop, Ran } from "../../apps/rehearsal/laptop";
 import type { DieAt } from "../../apps/rehearsal/laptop/kill";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
 import { invariants, type Model, type World } from "../../apps/rehearsal/laptop/chaos";
+import { buildProgram } from "../../apps/operations/cli";
 import { VERB_RIGHTS, type Right } from "../../apps/operations/rights";
 import type { Wish } from "../../packages/emulated-azure/rights/decide";
 import { covers } from "../../packages/emulated-azure/rights/roles";
@@ -32,6 +33,9 @@ afterAll(() => laptop?.close());
 const MOMENTS = ["begun", "wrote", "unheard"] as const;
 const lastLine = ({ said }: Ran): string => said.trim().split("\n").at(-1) ?? "";
 
+/** What was killed at each of its steps, as it was typed. */
+const typedSoFar: (readonly string[])[] = [];
+
 async function stepsOf(args: readonly string[], incident: string): Promise<string[]> {
   const dry = await laptop.operations([...args, "--dry-run", "--incident", incident]);
   expect([dry.code, dry.code === 0 ? "" : dry.said]).toEqual([0, ""]);
@@ -40,6 +44,7 @@ async function stepsOf(args: readonly string[], incident: string): Promise<strin
 
 /** Types a verb, kills it at each moment of each of its steps, and types it again, until it ends. @returns its document */
 async function killedEverywhere(args: readonly string[], incident: string): Promise<Record<string, any>> {
+  typedSoFar.push(args);
   const steps = await stepsOf(args, incident);
   const typed = [...args, "--yes", "--incident", incident];
   for (const [index, step] of steps.entries())
@@ -192,8 +197,16 @@ test("pitr with rows brought back, and its server taken away", async () => {
   await killedEverywhere(["pitr", "prod", "--drop"], "INC-drop");
 });
 
+/** What a verb printed to be merged is merged, by the command it printed. */
+async function merged(document: Record<string, any>): Promise<void> {
+  const command = (document["commit"] as string[]).find((line) => line.includes(" record "))!;
+  const ran = await laptop.commit([...command.matchAll(/'([^']*)'/g)].map(([, change]) => change!));
+  expect([ran.code, ran.code === 0 ? "" : ran.said]).toEqual([0, ""]);
+}
+
 test("pitr --adopt, which asks for each of its rights and for no other", async () => {
-  await settled();
+  // By the stack file, which nobody changed.
+  await serves(HOME!, 0);
   const at = await clock();
   await customer.places(3);
   const { rights } = laptop.served.cloud;
@@ -205,7 +218,7 @@ test("pitr --adopt, which asks for each of its rights and for no other", async (
       asked.set(wish.action, wish.data ?? false);
     return may(who, wish);
   });
-  await killedEverywhere(["pitr", "prod", "--at", at, "--adopt"], "INC-adopt");
+  const document = await killedEverywhere(["pitr", "prod", "--at", at, "--adopt"], "INC-adopt");
   spy.mockRestore();
   const own = VERB_RIGHTS["pitr --adopt"];
   const uses = ({ action, data }: Right) =>
@@ -219,6 +232,7 @@ test("pitr --adopt, which asks for each of its rights and for no other", async (
         ),
     ),
   ).toEqual([]);
+  await merged(document);
   const moment = Date.parse(at);
   for (const id of await laptop.missing(customer)) {
     expect([id, customer.confirmed.get(id)! >= moment]).toEqual([id, true]);
@@ -228,4 +242,43 @@ test("pitr --adopt, which asks for each of its rights and for no other", async (
   expect(
     fs.readdirSync(path.join(laptop.folder, "journal")).filter((file) => file.endsWith(".lease")),
   ).toEqual([]);
+});
+
+test("pitr --adopt --everything, of the pair that was adopted: nothing is lost", async () => {
+  await settled();
+  await customer.places(3);
+  const document = await killedEverywhere(["pitr", "prod", "--adopt", "--everything"], "INC-everything");
+  expect(document["measured"]).toMatchObject({ lossSeconds: 0 });
+  await merged(document);
+  await settled();
+  await invariants(model, world);
+});
+
+/** Options that add no step of a verb's own, or one that only waits. */
+const NO_STEP = {
+  failover: ["--forced", "--accept-loss", "--wait-for-silence"],
+  rotate: ["--values", "--untested"],
+  pitr: ["--accept-loss"],
+  maintenance: ["--retry-after"],
+  contain: [],
+  reopen: [],
+  announce: ["--postmortem"],
+};
+
+test("every verb there is was killed so, and with each option that gives it other steps", () => {
+  const verbs = buildProgram().commands.filter(({ options }) =>
+    options.some(({ long }) => long === "--dry-run"),
+  );
+  const everywhere = verbs
+    .map(({ options }) => options.map(({ long }) => long))
+    .reduce((one, other) => one.filter((long) => other.includes(long)));
+  expect(
+    Object.fromEntries(
+      verbs.map((verb) => {
+        const typed = typedSoFar.filter(([name]) => name === verb.name()).flat();
+        const own = verb.options.map(({ long }) => long).filter((long) => !everywhere.includes(long));
+        return [verb.name(), typed.length > 0 ? own.filter((long) => !typed.includes(long!)) : "never"];
+      }),
+    ),
+  ).toEqual(NO_STEP);
 });
