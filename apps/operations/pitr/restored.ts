@@ -6,7 +6,7 @@ import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API } from "../server";
 import { MADE_BY, MOMENT, type PitrAssessment } from "./assess";
 import { WHOLE_TABLE_SECONDS } from "./extract";
-import { virtualEndpointId } from "./virtualEndpoint";
+import { endpointBelow } from "./virtualEndpoint";
 
 /** Unsaid, Azure gives a new server a public address. */
 export const NO_PUBLIC_ADDRESS = { publicNetworkAccess: "Disabled" } as const;
@@ -164,10 +164,7 @@ export function same(
     bound: 3600,
     undo: "nothing was changed",
     done: async () =>
-      read ||
-      (await ground.resources.get(virtualEndpointId(platform, region, restored), POSTGRES_API)) !==
-        undefined ||
-      "not read yet",
+      read || (await endpointBelow(platform, ground, region, restored)) !== undefined || "not read yet",
     run: async () => {
       const [left, taken] = [await tablesOf(region.serverHost), await tablesOf(restoredHost)];
       const counts: Counts[] = [];

@@ -182,8 +182,7 @@ export class Succession {
       );
       return row?.started;
     };
-    const id = virtualEndpointId(platform, found.region, found.restored);
-    if ((await ground.resources.get(id, POSTGRES_API)) === undefined)
+    if ((await endpointBelow(platform, ground, found.region, found.restored)) === undefined)
       return `${endpointName(platform)} does not stand below ${found.restored} yet`;
     const [own, named] = [await started(found.restoredHost), await started(platform.writerHost)];
     if (own === undefined || own !== named)
