@@ -2,6 +2,7 @@ import { messageOf, notRun, OperationError, refused } from "../frame/errors";
 import type { Ground, ServerView } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { BACKUP, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+import { WRITTEN_TIMELINE } from "../timeline";
 
 /** What stands before anything is changed; asked, not remembered. */
 export interface Assessment {
@@ -48,7 +49,7 @@ SELECT pg_is_in_recovery() AS recovering, current_setting('default_transaction_r
             -- The control file learns of a new timeline with the next restart point only.
             THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()),
                           (SELECT received_tli FROM pg_stat_wal_receiver))
-            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
+            ELSE ${WRITTEN_TIMELINE} END AS timeline,
        pg_last_xact_replay_timestamp()::text AS last,
        pg_last_wal_replay_lsn()::text AS received`;
 

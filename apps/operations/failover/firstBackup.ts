@@ -3,6 +3,7 @@ import type { Step } from "../frame/steps";
 import type { ClusterGround, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { BACKUP } from "../regionMarks";
+import { WRITTEN_TIMELINE } from "../timeline";
 
 /** The first backup of a server that has just begun to serve, by the CronJob of its region's cluster. */
 export function firstBackup(
@@ -37,7 +38,7 @@ export function firstBackup(
 async function timelineOf(ground: Ground, writerHost: string): Promise<number> {
   const [row] = await ground.database.query<{ timeline: number }>(
     writerHost,
-    "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline",
+    `SELECT ${WRITTEN_TIMELINE} AS timeline`,
   );
   if (!row) throw new Error(`${writerHost}: no answer`);
   return row.timeline;

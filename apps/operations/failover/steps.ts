@@ -3,6 +3,7 @@ import { messageOf } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { ClusterGround, Ground } from "../ground/types";
 import { takesWrites } from "../takesWrites";
+import { WRITTEN_TIMELINE } from "../timeline";
 import type { Platform } from "../platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { isPrimary, type Assessment, type FailoverChoice } from "./assess";
@@ -162,7 +163,7 @@ class Steps {
       host,
       `SELECT pg_is_in_recovery() AS recovering, pg_postmaster_start_time()::text AS started,
               CASE WHEN pg_is_in_recovery() THEN 0
-                   ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`,
+                   ELSE ${WRITTEN_TIMELINE} END AS timeline`,
     );
     if (!row) throw new Error(`${host}: no answer`);
     return row;
