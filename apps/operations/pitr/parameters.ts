@@ -20,19 +20,24 @@ async function parametersOf(ground: Ground, server: string): Promise<Parameter[]
   }));
 }
 
-/** Parameters that somebody set on one server and that are otherwise on another. */
-async function differing(ground: Ground, from: string, to: string): Promise<Parameter[]> {
+/** Of a server's parameters: those that are otherwise than somebody set them on another, and those that wait for a restart. */
+async function compared(ground: Ground, from: string, to: string) {
   const wanted = (await parametersOf(ground, from)).filter(({ set }) => set);
-  const now = new Map((await parametersOf(ground, to)).map(({ name, value }) => [name, value]));
-  return wanted.filter(({ name, value }) => now.get(name) !== value);
+  const there = await parametersOf(ground, to);
+  const now = new Map(there.map(({ name, value }) => [name, value]));
+  return {
+    other: wanted.filter(({ name, value }) => now.get(name) !== value),
+    waiting: there.filter(({ waits }) => waits),
+  };
 }
+
+const listed = (parameters: readonly Parameter[]): string => parameters.map(({ name }) => name).join(", ");
 
 /** Whether a server has what somebody set on another, and none of it waits for a restart. @param from,to ids of the servers */
 export async function sameParameters(ground: Ground, from: string, to: string): Promise<true | string> {
-  const other = await differing(ground, from, to);
-  if (other.length > 0) return `${other.map(({ name }) => name).join(", ")} differ`;
-  const waiting = (await parametersOf(ground, to)).filter(({ waits }) => waits);
-  return waiting.length === 0 || `${waiting.map(({ name }) => name).join(", ")} wait for a restart`;
+  const { other, waiting } = await compared(ground, from, to);
+  if (other.length > 0) return `${listed(other)} differ`;
+  return waiting.length === 0 || `${listed(waiting)} wait for a restart`;
 }
 
 /** Gives a server what somebody set on another, and a restart where one waits for it. */
@@ -42,7 +47,8 @@ export async function giveParameters(
   to: { id: string; resourceGroup: string; server: string },
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { name, value } of await differing(ground, from, to.id))
+  const { other } = await compared(ground, from, to.id);
+  for (const { name, value } of other)
     await ground.resources.put(
       `${to.id}/configurations/${name}`,
       POSTGRES_API,
