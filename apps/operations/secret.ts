@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import readline from "node:readline";
-import { Writable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { SECRET_CATALOG, SecretEntry } from "../../infra/secrets/secretCatalogue";
 import { expiry } from "../../infra/secrets/secretLife";
 import { stackPlatformNames } from "../../stacks/names";
@@ -9,6 +8,7 @@ import type { StackConfig } from "../../stacks/schema";
 import { FailedError, UsageError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
+import { prompt } from "./frame/prompt";
 
 /** Version of the vault's management API the writes go by. */
 const API_VERSION = "2023-07-01";
@@ -37,19 +37,10 @@ function stackConfig(stack: string): StackConfig {
 
 /** Reads the value: from a person without showing it, otherwise all of standard input without its last line break. */
 async function readValue(name: string): Promise<string> {
-  const terminal = process.stdin.isTTY;
-  if (terminal) process.stderr.write(`value of ${name}: `);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = readline.createInterface({ input: process.stdin, output: silent, terminal });
-  const read: string[] = [];
-  for await (const line of lines) {
-    read.push(line);
-    if (terminal) break;
-  }
-  lines.close();
-  if (terminal) process.stderr.write("\n");
-  const value = read.join("\n");
-  if (value === "") throw new UsageError("the value is empty");
+  const value = process.stdin.isTTY
+    ? await prompt(`value of ${name}: `, undefined, { hidden: true })
+    : (await text(process.stdin)).replace(/\r?\n$/, "").replaceAll("\r\n", "\n");
+  if (!value) throw new UsageError("the value is empty");
   return value;
 }
 

@@ -8,7 +8,7 @@ import { Writable } from "node:stream";
  */
 export async function prompt(
   question: string,
-  signal: AbortSignal,
+  signal?: AbortSignal,
   { hidden = false }: { hidden?: boolean } = {},
 ): Promise<string | undefined> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -21,7 +21,7 @@ export async function prompt(
   lines.once("close", () => closed.abort());
   if (hidden) process.stderr.write(question);
   try {
-    const either = AbortSignal.any([signal, closed.signal]);
+    const either = AbortSignal.any([...(signal ? [signal] : []), closed.signal]);
     const typed = await lines.question(hidden ? "" : question, { signal: either });
     if (hidden) process.stderr.write("\n");
     return typed;
