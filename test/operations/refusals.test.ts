@@ -53,6 +53,15 @@ const resource =
       },
     },
   });
+const rows =
+  (change: (row: object) => object): Wrong =>
+  ({ database }) => ({
+    database: {
+      ...database,
+      query: async (...asked: unknown[]) =>
+        (await (database.query as (...all: unknown[]) => Promise<object[]>)(...asked)).map(change),
+    } as Ground["database"],
+  });
 const silent =
   (host: string): Wrong =>
   ({ database }) => ({
@@ -133,17 +142,10 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
     "failover --forced",
     "a replica that never had a transaction: the loss has no end",
     right,
-    ({ database }) => ({
-      database: {
-        ...database,
-        query: async (host: string, text: string, ...rest: unknown[]) =>
-          (await (database.query as (...all: unknown[]) => Promise<object[]>)(host, text, ...rest)).map(
-            (row) =>
-              // The bytes that lack are unknown too: the primary does not say.
-              "received" in row ? { ...row, last: null } : "behind" in row ? { ...row, behind: 1 } : row,
-          ),
-      } as Ground["database"],
-    }),
+    rows((row) =>
+      // The bytes that lack are unknown too: the primary does not say.
+      "received" in row ? { ...row, last: null } : "behind" in row ? { ...row, behind: 1 } : row,
+    ),
     2,
     /up to an unknown number of s of transactions would be lost.*--accept-loss <seconds> goes on/,
   ],
@@ -151,15 +153,7 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
     "failover",
     "a replica whose disk is full",
     right,
-    ({ database }) => ({
-      database: {
-        ...database,
-        query: async (host: string, text: string, ...rest: unknown[]) =>
-          (await (database.query as (...all: unknown[]) => Promise<object[]>)(host, text, ...rest)).map(
-            (row) => ("readOnly" in row ? { ...row, readOnly: true } : row),
-          ),
-      } as Ground["database"],
-    }),
+    rows((row) => ("readOnly" in row ? { ...row, readOnly: true } : row)),
     2,
     /psql-shop-neu is read-only, as Azure makes a server whose disk is full: give it more storage first/,
   ],
