@@ -65,7 +65,12 @@ function digitsOf(run: string, values: Int8Array): number[] | undefined {
   return digits;
 }
 
-function fromBase32(run: string, values: Int8Array): Buffer | undefined {
+/** The bytes of a run in base32 of an alphabet; undefined when it is none, or when its first bytes do not pass. */
+function fromBase32(
+  run: string,
+  values: Int8Array,
+  passes: (beginning: Uint8Array) => boolean,
+): Buffer | undefined {
   const digits = digitsOf(run, values);
   if (!digits) return undefined;
   const bytes: number[] = [];
@@ -76,10 +81,15 @@ function fromBase32(run: string, values: Int8Array): Buffer | undefined {
     if (bits < 8) continue;
     bits -= 8;
     bytes.push((held >> bits) & 0xff);
-    if (bytes.length === 8 && !beginsReadable(Uint8Array.from(bytes))) return undefined;
+    if (bytes.length === 8 && !passes(Uint8Array.from(bytes))) return undefined;
   }
   return Buffer.from(bytes);
 }
+
+const RFC_4648 = valuesOf(`${CAPITALS}234567`);
+
+/** The bytes of a run in base32 as RFC 4648 has it, in capitals and without its padding. */
+export const base32Bytes = (run: string): Buffer => fromBase32(run, RFC_4648, () => true) ?? Buffer.alloc(0);
 
 function fromBase85(run: string, values: Int8Array): Buffer | undefined {
   const bytes: number[] = [];
@@ -137,7 +147,7 @@ export function otherBases(text: string): Decoded[] {
   for (const [whole] of LONG_WORD.test(text) ? text.matchAll(ONE_CASE) : []) {
     const run = whole.replace(/=+$/, "");
     if (!HEXADECIMAL.test(run))
-      for (const values of BASE32) found.push(...read(fromBase32(run, values), "base32"));
+      for (const values of BASE32) found.push(...read(fromBase32(run, values, beginsReadable), "base32"));
   }
   for (const [run] of LONG_WORD.test(text) ? text.matchAll(WORD) : []) {
     if (HEXADECIMAL.test(run) && !/^[1-9]\d{21,}$/.test(run)) continue;

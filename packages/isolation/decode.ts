@@ -1,6 +1,6 @@
 import yaml from "js-yaml";
 import { assembled } from "./assemble";
-import { beginsReadable, otherBases } from "./bases";
+import { base32Bytes, beginsReadable, otherBases } from "./bases";
 import { bytesDecoded, type Decoded } from "./bytes";
 import { spelled } from "./codes";
 import { sealedText } from "./containers";
@@ -10,6 +10,7 @@ import {
   fromCodes,
   joined,
   percentDecoded,
+  reversed,
   unescaped,
   untagged,
   visible,
@@ -113,7 +114,6 @@ function base64(text: string): Decoded[] {
   });
 }
 
-const reversed = (text: string): string => [...text].reverse().join("");
 const shifted = (text: string): string =>
   text.replace(/[A-Za-z]/g, (letter) => {
     const first = letter < "a" ? 65 : 97;
@@ -158,17 +158,12 @@ function hex(text: string): Decoded[] {
 }
 
 const BASE32_RUN = /(?<![A-Za-z0-9+/])[A-Z2-7]{16,}={0,6}(?![A-Za-z0-9+/=])/g;
-const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** Base32 as programs write it, in capitals; only what turns out to be text was one. */
 function base32(text: string): Decoded[] {
-  return (text.match(BASE32_RUN) ?? []).flatMap((run) => {
-    const bits = [...run.replace(/=/g, "")]
-      .map((digit) => BASE32.indexOf(digit).toString(2).padStart(5, "0"))
-      .join("");
-    const bytes = Buffer.from((bits.match(/[01]{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
-    return bytesDecoded(bytes, "base32", false).filter((one) => !("final" in one));
-  });
+  return (text.match(BASE32_RUN) ?? []).flatMap((run) =>
+    bytesDecoded(base32Bytes(run.replace(/=/g, "")), "base32", false).filter((one) => !("final" in one)),
+  );
 }
 
 function json(text: string): Decoded[] {

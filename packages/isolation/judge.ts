@@ -3,6 +3,7 @@ import { AddressRange, isGeneric, parseAddress, rangesOf } from "./addresses";
 import { choices, startsEngine } from "./commands";
 import { managedHost } from "./managedHosts";
 import { Foreign, Perimeter } from "./perimeter";
+import { reversed } from "./text";
 
 const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const COMPACT_GUID = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g;
@@ -58,7 +59,6 @@ const PLACEHOLDER = "zzplacezz";
 
 /** Shortest name that is looked for in disguise: shorter ones turn up by chance. */
 const MIN_DISGUISED_CHARS = 8;
-const reversed = (name: string): string => [...name].reverse().join("");
 /** A name with each letter moved on in the alphabet. */
 const shifted = (name: string, by: number): string =>
   name.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + by) % 26) + 97));

@@ -21,6 +21,9 @@ export function untagged(text: string): string {
   return text.replace(TAGS, (tag) => String.fromCharCode((tag.codePointAt(0) ?? 0) - 0xe0000));
 }
 
+/** A text from its end to its beginning. */
+export const reversed = (text: string): string => [...text].reverse().join("");
+
 /** The form in which texts are compared. */
 export function canonical(text: string): string {
   return visible(text).toLowerCase();
