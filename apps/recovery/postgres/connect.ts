@@ -19,6 +19,9 @@ export class Unreachable extends FailedError {
   }
 }
 
+export const lostConnection = (server: ServerConnection, said: string): Unreachable =>
+  new Unreachable(`the connection to PostgreSQL at ${describeServer(server)} was lost: ${said}`);
+
 /** SQLSTATE of a server that comes up or goes down, and of one without room for another session. */
 const NOT_NOW = /^(57P0|53)/;
 
@@ -112,8 +115,7 @@ export async function naming<T>(server: ServerConnection, work: () => Promise<T>
     const said = messageOf(error);
     if (error instanceof DatabaseError)
       throw new FailedError(`PostgreSQL at ${describeServer(server)}: ${said}`);
-    if (LOST.test(said))
-      throw new Unreachable(`the connection to PostgreSQL at ${describeServer(server)} was lost: ${said}`);
+    if (LOST.test(said)) throw lostConnection(server, said);
     throw error;
   }
 }

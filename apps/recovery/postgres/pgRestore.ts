@@ -7,8 +7,8 @@ import { SKIPPABLE } from "../leaveOut";
 import { openNameless } from "../namelessFile";
 import { childEnvironment, complaint, startProgram } from "../process";
 import type { Inventory } from "../types";
-import { Unreachable } from "./connect";
-import { describeServer, programEnvironment, type ServerConnection } from "./connection";
+import { lostConnection } from "./connect";
+import { programEnvironment, type ServerConnection } from "./connection";
 import type { Program } from "../../../packages/programs/postgres";
 
 /** Extensions Azure installs by itself: they exist only there, and only Azure may create them. */
@@ -159,10 +159,7 @@ export function onlyUnknownSettings(said: string): boolean {
 /** What a server said when a restore broke off, as an error that says whether the backup is to blame. */
 export function restoreProblem(server: ServerConnection, what: string, said: string): Error {
   if (DISK_FULL.test(said)) return new NotRunError(`the disk of ${server.host} is full: ${complaint(said)}`);
-  if (LOST.test(said))
-    return new Unreachable(
-      `the connection to PostgreSQL at ${describeServer(server)} was lost: ${complaint(said)}`,
-    );
+  if (LOST.test(said)) return lostConnection(server, complaint(said));
   return new FailedError(`${what}: ${complaint(said)}${wayRound(said)}`);
 }
 
