@@ -86,6 +86,9 @@ export async function restoreInto(
     const loading = await attempt.begun(spooled);
     const { plan, warnings, running, leftOut, notDumped, entries, properties, expected } = loading;
     await stages.run("restore", () => running.built);
+    // Beside the comparison, which leaves a processor to it towards its end.
+    const analyzed = withClient(target.working, (client) => client.query("ANALYZE"));
+    analyzed.catch(() => undefined);
     const ladder = new Ladder("L4", context.signal);
     const place = () => ({ server: target.working, manifest: expected });
     const { jobs } = settings;
@@ -97,7 +100,7 @@ export async function restoreInto(
       leftOut,
       part: options.only !== undefined,
     });
-    await stages.run("analyze", () => withClient(target.working, (client) => client.query("ANALYZE")));
+    await stages.run("analyze", () => analyzed);
     await ladder.check("rights", "L3", "owners and grants as dumped", () =>
       stages.run("rights", async () => {
         const { owners, grants, problems } = await restoreRights(target.working, entries, plan);

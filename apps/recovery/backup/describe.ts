@@ -2,7 +2,7 @@ import { secondsBetween } from "../clock";
 import { seal } from "../document";
 import type { ArchiveContent } from "../postgres/archive";
 import type { ServerConnection } from "../postgres/connection";
-import type { Snapshot } from "../postgres/snapshot";
+import type { Snapshot, SnapshotFacts } from "../postgres/snapshot";
 import type { Settings } from "../settings";
 import { MANIFEST_FORMAT, type Manifest } from "../types";
 import type { Job } from "./job";
@@ -12,6 +12,7 @@ export function describeBackup(
   job: Job,
   server: ServerConnection,
   snapshot: Snapshot,
+  facts: SnapshotFacts,
   { content, rawBytes }: { content: ArchiveContent; rawBytes: number },
   run: {
     id: string;
@@ -46,8 +47,8 @@ export function describeBackup(
     // Where it is kept differs by target, see `deliver`.
     archive: { container: "", blob: run.blob, compression: "zstd" as const, ...encryptionOf(job.settings) },
     server: snapshot.server,
-    properties: snapshot.properties,
-    ...(snapshot.notDumped.length > 0 ? { notDumped: snapshot.notDumped } : {}),
+    properties: facts.properties,
+    ...(facts.notDumped.length > 0 ? { notDumped: facts.notDumped } : {}),
     runner: { pgDump: job.programs.pgDump.version, clockAheadSeconds: run.clockAheadSeconds },
     tables: content.tables
       .map(({ schema, table, ...fingerprint }) => {
@@ -57,7 +58,7 @@ export function describeBackup(
       .sort((one, other) => (one.name < other.name ? -1 : 1)),
     largeObjects: content.largeObjects,
     sequences: content.sequences,
-    inventory: snapshot.inventory,
+    inventory: facts.inventory,
   });
 }
 

@@ -37,8 +37,6 @@ export async function storeSnapshot(
   };
   const expected = snapshot.server.databaseBytes;
   context.progress.note(`backup ${at.id} of ${describeServer(server)} starts`);
-  for (const { kind, name, reason } of snapshot.notDumped)
-    context.progress.note(`warning: ${kind} ${name} is not in the backup: ${reason}`);
   context.progress.stage(`dump ${server.database}`, expected);
 
   const stalled = new AbortController();
@@ -69,6 +67,12 @@ export async function storeSnapshot(
   });
   const counting = snapshot.countRows(signal);
   counting.catch(() => undefined);
+  const facts = snapshot.facts.then((found) => {
+    for (const { kind, name, reason } of found.notDumped)
+      context.progress.note(`warning: ${kind} ${name} is not in the backup: ${reason}`);
+    return found;
+  });
+  facts.catch((error: unknown) => failed.abort(error));
   const { recipients } = settings;
   const secret = recipients.length > 0 ? encrypting(dump.stored, recipients, signal) : undefined;
   const stream = paced(secret?.output ?? dump.stored, settings.bandwidth, signal);
@@ -88,7 +92,7 @@ export async function storeSnapshot(
     const result = await dump.finish();
     await unchanged;
     requireComplete(snapshot, result.content, await counting);
-    const manifest = describeBackup(job, server, snapshot, result, {
+    const manifest = describeBackup(job, server, snapshot, await facts, result, {
       ...at,
       startedAt,
       clockAheadSeconds,

@@ -1,3 +1,4 @@
+import type { Client } from "pg";
 import type { RunContext } from "../context";
 import { skewWarning } from "../clock";
 import { Unsettled } from "../completeness";
@@ -121,7 +122,7 @@ async function backUp(job: Job, database: string): Promise<Stored> {
   const { settings, context } = job;
   const server = withDatabase(serverOf(settings), database);
   // Before the lease: a database that is not there leaves nothing behind, not even a lock.
-  await (await connect(server)).end();
+  let session: Client | undefined = await connect(server);
   const held: Held[] = [];
   try {
     const { answers, outages } = await askAll(job.places, async (place) => {
@@ -135,7 +136,8 @@ async function backUp(job: Job, database: string): Promise<Stored> {
     for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
     const ready = answers.flatMap(({ place }) => held.filter((one) => one.place === place));
     for (let attempt = 1; ; attempt += 1) {
-      const snapshot = await openSnapshot(server, context.rowLimits);
+      const snapshot = await openSnapshot(session ?? (await connect(server)), server, context.rowLimits);
+      session = undefined;
       try {
         const stored = await storeSnapshot(job, server, snapshot, ready);
         return { ...stored, outages: [...job.outages, ...outages, ...stored.outages] };
@@ -147,6 +149,6 @@ async function backUp(job: Job, database: string): Promise<Stored> {
       }
     }
   } finally {
-    await Promise.all(held.map(({ lease }) => lease.release()));
+    await Promise.all([session?.end().catch(() => undefined), ...held.map(({ lease }) => lease.release())]);
   }
 }

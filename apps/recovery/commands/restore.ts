@@ -45,6 +45,10 @@ async function restoreOne(
   const started = context.now();
   const stages = new Stages(context);
   const places = await openTargets(settings, options.target);
+  const opening =
+    options.inPlace === undefined ? openTarget(server, options.to, options.replace, started) : undefined;
+  // What the stores say comes first.
+  opening?.catch(() => undefined);
   const { entry, place } = await stages.run("locate", () =>
     choose(places, (all) => locate(all, options.backup, server, started), context.progress.note),
   );
@@ -56,13 +60,13 @@ async function restoreOne(
     );
   const run = { settings, context, store, stages, manifest };
   const seconds = () => Math.max(0, (context.now().getTime() - started.getTime()) / 1000);
-  if (options.inPlace !== undefined)
+  if (opening === undefined)
     return {
       ...(await restoreInPlace(run, server, options)),
       seconds: seconds(),
       stages: stages.list,
     };
-  const target = await openTarget(server, options.to, options.replace, started);
+  const target = await opening;
   if (options.only && target.kind === "replace")
     throw new UsageError(
       "--table and --schema go into a database of their own, or into one that is in use with --in-place: they cannot replace one",

@@ -119,7 +119,7 @@ class InPlace {
       jobs: 1,
       signal: context.signal,
     };
-    const lines = await wantedEntries(program.pgRestore, program.file, context.signal);
+    const lines = wantedEntries(all);
     const list = selection.entries.flatMap(({ dumpId }) => lines.get(dumpId) ?? []);
     const data = selection.entries.filter(({ kind, hasData }) => kind === "TABLE DATA" && hasData);
     const expected = manifestOf(manifest, selection);

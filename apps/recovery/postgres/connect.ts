@@ -51,19 +51,49 @@ export async function openSession(
   }
 }
 
+/** First release that ends a transaction by its length, where a database or a role asks for it. */
+const LIMITS_TRANSACTIONS = 17;
+
+/** What a session that reads needs beside values in canonical form. */
+const READING: Readonly<Record<string, string>> = {
+  // The same as pg_dump: rows a policy hides are an error, not a shorter table.
+  row_security: "off",
+  search_path: "",
+  // A scan that starts in the middle of a table would change the order of rows.
+  synchronize_seqscans: "off",
+};
+
 /**
- * A connected client whose sessions print values in canonical form.
+ * A connected client whose sessions print values in canonical form. All of it is said when the session starts: each
+ * statement more is one more way to a server that may be far.
+ * @param more settings of the session
  * @throws FailedError saying which server, role and database, and why not
  */
-export async function connect(server: ServerConnection): Promise<Client> {
-  const client = await openSession(server, UNHURRIED);
+export async function connect(
+  server: ServerConnection,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Client> {
+  let major = 0;
+  const settings = { ...CANONICAL_SETTINGS, ...READING, ...UNHURRIED, ...more };
+  const client = await openSession(server, settings, ({ connection }) =>
+    connection.on("parameterStatus", ({ parameterName, parameterValue }: ParameterStatus) => {
+      if (parameterName === "server_version") major = Number.parseInt(parameterValue, 10);
+    }),
+  );
   try {
-    await prepareSession(client);
+    // A server before that release refuses a session that names the setting.
+    if (major >= LIMITS_TRANSACTIONS) await client.query("SET transaction_timeout = 0");
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
   return client;
+}
+
+/** How pg tells of a setting of the session that a server reports. */
+export interface ParameterStatus {
+  parameterName: string;
+  parameterValue: string;
 }
 
 function reason(error: unknown): string {
@@ -79,24 +109,6 @@ function reason(error: unknown): string {
     ENOENT: "there is no such socket",
   };
   return known[code] ?? messageOf(error);
-}
-
-async function prepareSession(client: Client): Promise<void> {
-  const settings: Record<string, string> = {
-    ...CANONICAL_SETTINGS,
-    // The same as pg_dump: rows a policy hides are an error, not a shorter table.
-    row_security: "off",
-    search_path: "",
-    // A scan that starts in the middle of a table would change the order of rows.
-    synchronize_seqscans: "off",
-  };
-  const calls = Object.keys(settings).map(
-    (_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`,
-  );
-  await client.query(`SELECT ${calls.join(", ")}`, Object.entries(settings).flat());
-  await client.query(
-    "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'",
-  );
 }
 
 /** How pg and the system say that a session is no more. */
@@ -130,6 +142,30 @@ export async function withClient<T>(
     return await work(client);
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** One session for one piece of work after the other; after an error the next one gets another. */
+export class Session {
+  private client: Client | undefined;
+
+  /** @param server asked when a session is needed */
+  constructor(private readonly server: () => ServerConnection) {}
+
+  async use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    this.client ??= await connect(this.server());
+    try {
+      return await work(this.client);
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    const { client } = this;
+    this.client = undefined;
+    await client?.end().catch(() => undefined);
   }
 }
 

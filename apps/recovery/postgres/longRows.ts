@@ -33,22 +33,27 @@ interface Column {
 }
 
 /**
- * Looks for rows that pg_dump could not hold. Only tables with large values are read, most without the values.
- * @param snapshot exported by another session: its name, and what it holds
+ * Looks for rows that pg_dump could not hold. Only tables with large values are read, most without the values, and in a
+ * session of its own: in the snapshot's each would stay locked to the end.
+ * @param exporting the session of the snapshot
+ * @param snapshot its name, and what it holds
  * @returns above how many bytes a row is to be cut into pieces; undefined: no row is too long
  * @throws FailedError naming the table with a row that no server can give out, whoever asks
  */
 export async function longRowsOf(
+  exporting: Client,
   server: ServerConnection,
   snapshot: { name: string; tables: readonly TableToDump[] },
   { longRow = LONG_ROW, noText = NO_TEXT }: RowLimits = {},
 ): Promise<number | undefined> {
+  const { name, tables } = snapshot;
+  const large = await largeColumns(exporting, tables, longRow / COMPRESSED);
+  if (large.length === 0) return undefined;
   return withClient(server, async (client) => {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    const { name, tables } = snapshot;
     await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(name)}`);
     let longest = 0;
-    for (const columns of await largeColumns(client, tables, longRow / COMPRESSED)) {
+    for (const columns of large) {
       const [{ schema, table } = { schema: "", table: "" }] = columns;
       const { filter = null } = tables.find((one) => one.schema === schema && one.table === table) ?? {};
       const exact = columns.filter(({ type }) => type !== "other");

@@ -8,13 +8,12 @@ import { openNameless } from "../namelessFile";
 import { childEnvironment, complaint, startProgram } from "../process";
 import type { Inventory } from "../types";
 import { lostConnection } from "./connect";
+import type { TocEntry } from "./toc";
 import { programEnvironment, type ServerConnection } from "./connection";
 import type { Program } from "../../../packages/programs/postgres";
 
 /** Extensions Azure installs by itself: they exist only there, and only Azure may create them. */
 const OF_AZURE = /^(azure|pgaadauth$|pg_azure|pgms_)/;
-/** Entries of the table of contents that need rights nobody has on a managed server. */
-const UNWANTED = /^\d+; \d+ \d+ (EXTENSION - (azure|pgaadauth|pg_azure|pgms_)|COMMENT - EXTENSION )/;
 
 /**
  * Settings of the sessions that restore. One that breaks off starts again from nothing, so no commit of it waits for
@@ -30,6 +29,10 @@ const SCRIPT_BYTES = 256 * 1024 * 1024;
 /** How libpq, pg and the system say that a server, or the way to it, is gone. */
 const LOST =
   /SSL SYSCALL error|server closed the connection|Connection terminated|ECONNRESET|EPIPE|crash of another/;
+/** How pg_restore says that a newer pg_dump has written the archive. */
+const UNREADABLE = /unsupported version \([\d.]+\) in file header/;
+const tooOld = (program: Program, said: string) =>
+  new NotRunError(`${program.path} is too old: ${complaint(said)}`);
 const DISK_FULL = /no space left on device|could not (extend|write).*file|disk quota exceeded/i;
 
 /** The backup's extensions a server cannot provide, Azure's own left out. */
@@ -104,6 +107,7 @@ export async function restoreSection(
     const { code, error } = await program.ended;
     signal.throwIfAborted();
     if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
+    if (code !== 0 && UNREADABLE.test(program.stderr())) throw tooOld(pgRestore, program.stderr());
     if (code !== 0 && !(older && onlyUnknownSettings(program.stderr())))
       throw restoreProblem(server, `pg_restore failed with exit code ${String(code)}`, program.stderr());
   } finally {
@@ -198,27 +202,17 @@ function wayRound(said: string): string {
   return bare ? `; to restore without it: --skip '${kind}:${bare}'` : "";
 }
 
-/** The lines of `pg_restore -l` a restore wants, by the number of their entry, in order. */
-export async function wantedEntries(
-  pgRestore: Program,
-  file: string,
-  signal: AbortSignal,
-): Promise<Map<number, string>> {
-  try {
-    const { stdout } = await promisify(execFile)(pgRestore.path, ["-l", file], {
-      maxBuffer: SCRIPT_BYTES,
-      env: childEnvironment({ LC_MESSAGES: "C" }),
-      signal,
-    });
-    const lines = stdout.split("\n").filter((line) => /^\d+; /.test(line) && !UNWANTED.test(line));
-    return new Map(lines.map((line) => [Number.parseInt(line, 10), line]));
-  } catch (error) {
-    signal.throwIfAborted();
-    const said = complaint((error as { stderr?: string }).stderr ?? messageOf(error));
-    if (/unsupported version/i.test(said)) throw new NotRunError(`${pgRestore.path} is too old: ${said}`);
-    throw new FailedError(`pg_restore cannot read the archive: ${said}`);
-  }
+/**
+ * The lines of a `pg_restore -L` list that a restore wants, by the number of their entry, in order: pg_restore reads that
+ * number alone, and passes over entries that are not of the section or none of its own.
+ */
+export function wantedEntries(entries: readonly TocEntry[]): Map<number, string> {
+  return new Map(entries.filter((entry) => !isUnwanted(entry)).map(({ dumpId }) => [dumpId, `${dumpId};`]));
 }
+
+/** Needs rights that nobody has on a managed server. */
+const isUnwanted = ({ kind, name }: TocEntry): boolean =>
+  kind === "EXTENSION" ? isAzureExtension(name) : kind === "COMMENT" && name.startsWith("EXTENSION ");
 
 /** Reads an archive from end to end without a server. @throws FailedError saying where it breaks */
 export async function readWhole(pgRestore: Program, file: string, signal: AbortSignal): Promise<void> {
@@ -231,7 +225,7 @@ export async function readWhole(pgRestore: Program, file: string, signal: AbortS
   signal.throwIfAborted();
   if (error) throw new NotRunError(`pg_restore could not be started: ${error.message}`);
   if (code === 0) return;
-  const said = complaint(program.stderr());
-  if (/unsupported version/i.test(said)) throw new NotRunError(`${pgRestore.path} is too old: ${said}`);
-  throw new FailedError(`pg_restore cannot read the archive: ${said}`);
+  const said = program.stderr();
+  if (UNREADABLE.test(said)) throw tooOld(pgRestore, said);
+  throw new FailedError(`pg_restore cannot read the archive: ${complaint(said)}`);
 }

@@ -83,11 +83,11 @@ class Restore {
   }
 
   private async build(): Promise<void> {
-    const { archive, manifest, pgRestore, leaveOut } = this.task;
+    const { archive, manifest, leaveOut } = this.task;
     const { entries } = await archive.whenListed();
     // The transfer keeps a processor busy, and the table that is loaded beside it is the first of the longest chain.
     void this.begin(this.slots.run(-Infinity, () => archive.whenComplete()));
-    const wanted = await wantedEntries(pgRestore, archive.path, this.signal);
+    const wanted = wantedEntries(entries);
     const { checks = [], foreignKeys = [] } = this.task.loose ?? {};
     const keys = foreignKeys.flatMap(({ dumpId }) => wanted.get(dumpId) ?? []);
     for (const id of leaveOut ?? []) wanted.delete(id);
@@ -257,7 +257,7 @@ class Restore {
 
   private async connected<T>(work: (client: Client) => Promise<T>): Promise<T> {
     this.signal.throwIfAborted();
-    const client = this.idle.pop() ?? (await this.connect());
+    const client = this.idle.pop() ?? (await connect(this.task.server, RESTORE_SETTINGS));
     const stop = () => client.connection.stream.destroy();
     this.signal.addEventListener("abort", stop, { once: true });
     try {
@@ -271,13 +271,6 @@ class Restore {
     } finally {
       this.signal.removeEventListener("abort", stop);
     }
-  }
-
-  private async connect(): Promise<Client> {
-    const client = await connect(this.task.server);
-    const names = Object.entries(RESTORE_SETTINGS);
-    for (const [name, value] of names) await client.query("SELECT set_config($1, $2, false)", [name, value]);
-    return client;
   }
 
   private async disconnect(): Promise<void> {

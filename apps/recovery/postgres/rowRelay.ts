@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { pipeline } from "node:stream";
-import { openSession } from "./connect";
+import { openSession, type ParameterStatus } from "./connect";
 import { CANONICAL_SETTINGS, UNHURRIED, type ServerConnection } from "./connection";
 import { LENGTH_BYTES } from "./copyQuery";
 import { RowCutter } from "./rowCutter";
@@ -62,11 +62,6 @@ export async function relayRows(server: ServerConnection, longRowBytes: number):
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;
   return { server: { ...server, host: LOOPBACK, port, password, sslMode: "disable" }, close };
-}
-
-interface ParameterStatus {
-  parameterName: string;
-  parameterValue: string;
 }
 
 const message = (type: string, body: Buffer): Buffer => {

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { FailedError } from "../../../packages/command/errors";
 import { describeServer, type ServerConnection } from "./connection";
-import { connect, quoteIdentifier, withClient } from "./connect";
+import { quoteIdentifier, withClient } from "./connect";
 import { readInventory, readTables, type TableToDump } from "./inventory";
 import { requireLegibleNames } from "./names";
 import { longRowsOf, type RowLimits } from "./longRows";
@@ -12,16 +12,22 @@ import type { DatabaseProperties, Inventory, Manifest } from "../types";
 
 const TABLES_PER_QUERY = 50;
 
+/** What a snapshot holds beside rows. */
+export interface SnapshotFacts {
+  inventory: Inventory;
+  properties: DatabaseProperties;
+  /** What the dump will not hold. */
+  notDumped: LeftOut[];
+}
+
 /** A database as of one instant, and a session that keeps this instant readable. */
 export interface Snapshot {
   /** For `pg_dump --snapshot`. */
   name: string;
   at: Date;
   server: Manifest["server"];
-  inventory: Inventory;
-  properties: DatabaseProperties;
-  /** What the dump will not hold. */
-  notDumped: LeftOut[];
+  /** What else a manifest says of the database: read in the snapshot, beside its dump. */
+  facts: Promise<SnapshotFacts>;
   tables: TableToDump[];
   /** Rows of more bytes are to be cut into pieces; undefined: pg_dump can hold the longest. */
   longRowBytes: number | undefined;
@@ -41,11 +47,15 @@ export interface Snapshot {
 /**
  * Opens a repeatable-read transaction and exports its snapshot: a dump made with it sees exactly what the
  * inventory and the counts see, whatever is written meanwhile.
- * @throws FailedError when the server cannot be reached, a table's rows are hidden from the role, or it gives one out
+ * @param client a session for it alone, which ends with it
+ * @throws FailedError when a table's rows are hidden from the role, or it gives one out
  * to nobody
  */
-export async function openSnapshot(server: ServerConnection, limits?: RowLimits): Promise<Snapshot> {
-  const client = await connect(server);
+export async function openSnapshot(
+  client: Client,
+  server: ServerConnection,
+  limits?: RowLimits,
+): Promise<Snapshot> {
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const facts = await readFacts(client, server);
@@ -61,16 +71,15 @@ export async function openSnapshot(server: ServerConnection, limits?: RowLimits)
           `"${role}"; a backup would be incomplete: ALTER ROLE ${quoteIdentifier(role)} BYPASSRLS`,
       );
     }
-    const inventory = await readInventory(client);
-    const properties = await readProperties(client);
-    const notDumped = await readNotDumped(client);
+    const longRowBytes = await longRowsOf(client, server, { name: facts.name, tables }, limits);
+    const more = readMore(client);
+    // Whoever waits for it learns of it; a snapshot that is given up has nobody who does.
+    more.catch(() => undefined);
     return {
       ...facts,
-      inventory,
-      properties,
-      notDumped,
+      facts: more,
       tables,
-      longRowBytes: await longRowsOf(server, { name: facts.name, tables }, limits),
+      longRowBytes,
       countRows: (signal) =>
         countRows(
           server,
@@ -85,6 +94,12 @@ export async function openSnapshot(server: ServerConnection, limits?: RowLimits)
     await client.end().catch(() => undefined);
     throw error;
   }
+}
+
+async function readMore(client: Client): Promise<SnapshotFacts> {
+  const inventory = await readInventory(client);
+  const properties = await readProperties(client);
+  return { inventory, properties, notDumped: await readNotDumped(client) };
 }
 
 type Facts = Omit<Manifest["server"], "host" | "port" | "systemIdentifier"> & { name: string; at: number };

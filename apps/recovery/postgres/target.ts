@@ -45,9 +45,8 @@ export async function openTarget(
       `--replace: "${confirmed}" was typed, the database is "${name}"; nothing was changed`,
     );
   }
-  const maintenance = await reachable(server);
+  const [maintenance, { exists, problem }] = await inReach(server, (client) => rightsOn(client, name));
   const working = withDatabase(server, besideName(name, "restore", now));
-  const { exists, problem } = await withClient(maintenance, (client) => rightsOn(client, name));
   const target = withDatabase(server, name);
   const empty = exists && (await withClient(target, isEmptyDatabase));
   if (exists && !empty && confirmed === undefined) {
@@ -82,17 +81,31 @@ async function rightsOn(client: Client, name: string): Promise<{ exists: boolean
 }
 
 /** A database of the server that can be asked: the one the URL names may be the one that was lost. */
-export async function reachable(server: ServerConnection): Promise<ServerConnection> {
+export const reachable = async (server: ServerConnection): Promise<ServerConnection> =>
+  (await inReach(server, () => Promise.resolve()))[0];
+
+/** Asks in such a database, and says which it was. */
+async function inReach<T>(
+  server: ServerConnection,
+  ask: (client: Client) => Promise<T>,
+): Promise<[ServerConnection, T]> {
   const candidates = [...new Set(["postgres", server.database, "template1"])];
   let failure: unknown;
   for (const database of candidates) {
+    const place = withDatabase(server, database);
+    let client: Client;
     try {
-      await (await connect(withDatabase(server, database))).end();
-      return withDatabase(server, database);
+      client = await connect(place);
     } catch (error) {
       failure ??= error;
       // Only these say that another database may work; a refused login would only be refused again.
-      if (!/does not exist|permission denied|not currently accepting/.test(messageOf(error))) break;
+      if (/does not exist|permission denied|not currently accepting/.test(messageOf(error))) continue;
+      break;
+    }
+    try {
+      return [place, await ask(client)];
+    } finally {
+      await client.end().catch(() => undefined);
     }
   }
   throw failure;

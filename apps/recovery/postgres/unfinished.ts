@@ -39,10 +39,8 @@ export async function leaseName(
   name: string,
   note: (message: string) => void,
 ): Promise<NameLease> {
-  const client = await connect(maintenance);
+  const client = await connect(maintenance, KEEPALIVE);
   try {
-    for (const [key, value] of Object.entries(KEEPALIVE))
-      await client.query("SELECT pg_catalog.set_config($1, $2, false)", [key, value]);
     if (!(await lock(client, name))) {
       throw new LeaseHeldError(
         `another run restores to "${name}" on ${maintenance.host}:${maintenance.port}; nothing was done`,
