@@ -15,8 +15,12 @@ const COMMON = {
 
 /** For a bundle that needs no node_modules: what ships in an image. */
 const WHOLE = {
-  // ES modules among the packages ask where they are.
-  define: { "import.meta.url": "bundleUrl" },
+  define: {
+    // ES modules among the packages ask where they are.
+    "import.meta.url": "bundleUrl",
+    // A command line sends no forms. Azure's client asks whether there are any, at which Node.js loads all of `fetch`.
+    FormData: "undefined",
+  },
   banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   // An optional native client that `pg` tries and does without.
   external: ["pg-native"],
