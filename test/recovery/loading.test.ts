@@ -91,6 +91,26 @@ test("work waits for a slot, the most urgent first, and a failure frees its slot
   ]);
 });
 
+test("what is said of the only key of a database whose one table is large comes back", async () => {
+  await lab.createDatabase("said");
+  await lab.sql(
+    "said",
+    `CREATE TABLE one (id int CONSTRAINT first PRIMARY KEY); INSERT INTO one VALUES (1);
+     COMMENT ON CONSTRAINT first ON one IS 'built alone, with nothing after it'`,
+  );
+  const { manifest, stored } = await backUp("said");
+  const tables = manifest.tables.map((table) => ({ ...table, bytes: 2 ** 30 }));
+  const { archive, spooled } = spoolOf(Readable.from([stored]), manifest);
+  const task = await restoreTask("said_back", { ...manifest, tables }, archive);
+  await startRestore(task).compared;
+  (await spooled).remove();
+  const remark =
+    "SELECT obj_description(oid, 'pg_constraint') AS remark FROM pg_constraint WHERE conname = 'first'";
+  expect(await lab.server.sql(lab.server.administrator, remark, "said_back")).toEqual([
+    { remark: "built alone, with nothing after it" },
+  ]);
+});
+
 test("every kind of object comes back when each table is large enough to have its indexes built on their own", async () => {
   await createEveryKind(lab, "app");
   await lab.sql(

@@ -19,7 +19,7 @@ import {
 import { searchPathOf } from "./properties";
 import { builtAlone, planRestore, type PlannedTable } from "./restorePlan";
 import type { RestoreTask, RunningRestore } from "./restoreTask";
-import type { TocEntry } from "./toc";
+import { sectionsOf, type TocEntry } from "./toc";
 
 /** What the server says of a materialized view that reads another one before that is filled. */
 const NOT_POPULATED = /has not been populated/;
@@ -92,6 +92,7 @@ class Restore {
     const keys = foreignKeys.flatMap(({ dumpId }) => wanted.get(dumpId) ?? []);
     for (const id of leaveOut ?? []) wanted.delete(id);
     const plan = planRestore(entries, manifest.tables);
+    const sections = sectionsOf(entries);
     const [unmasked] = this.task.masking ? plan.others : [];
     if (unmasked)
       throw new FailedError(
@@ -125,7 +126,9 @@ class Restore {
       plan.others,
     );
     await Promise.all([...loading, others].map((part) => this.begin(part)));
-    const between = (id: number) => !alone.has(id) && !plan.last.has(id);
+    const built = (id: number) => sections.get(id) === "post-data";
+    const between = (id: number) => built(id) && !alone.has(id) && !plan.last.has(id);
+    const last = (id: number) => built(id) && plan.last.has(id);
     const { jobs } = this.task;
     indexes.push(
       this.begin(
@@ -143,11 +146,11 @@ class Restore {
       1,
     );
     await this.postData(
-      lines((id) => plan.last.has(id) && plan.oneByOne.has(id)),
+      lines((id) => last(id) && plan.oneByOne.has(id)),
       1,
     );
     await this.postData(
-      lines((id) => plan.last.has(id) && !plan.oneByOne.has(id) && !plan.refreshed.has(id)),
+      lines((id) => last(id) && !plan.oneByOne.has(id) && !plan.refreshed.has(id)),
       jobs,
     );
     await this.refresh(lines((id) => plan.refreshed.has(id)));

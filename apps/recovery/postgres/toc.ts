@@ -154,6 +154,18 @@ export function readEntry(reader: ArchiveReader, header: ArchiveHeader): TocEntr
   };
 }
 
+/**
+ * The section each entry is restored in, by its number: what has none of its own, such as a comment, belongs to the one of
+ * the entry before it, in the order of the archive. pg_restore goes by the order of the list it is given, in which that
+ * entry may be missing.
+ */
+export function sectionsOf(entries: readonly TocEntry[]): Map<number, Section> {
+  let current: Section = "pre-data";
+  return new Map(
+    entries.map(({ dumpId, section }) => [dumpId, (current = section === "none" ? current : section)]),
+  );
+}
+
 /** pg_dump ends a table's rows with a line psql would understand as their end; it is no row. */
 const END_MARKER = Buffer.from("\\.\n\n\n");
 
