@@ -88,6 +88,7 @@ export function servingRecord(
       },
       readers: by("gateway"),
       writers: by("operator"),
+      deployer: config.controlPlane.deployObjectId,
       operators: config.cluster.adminGroupObjectIds,
       protect: config.protectData,
       logWorkspaceId: logs.workspaceId,
@@ -117,6 +118,8 @@ export function accessToBackups(
       accounts: [account(first), ...others.map(account)],
       identities: Object.fromEntries(regions.map((region) => [region.place, region.identities.workloads])),
       operators: config.cluster.adminGroupObjectIds,
+      // Where there is a record of who serves, leases lie beside that.
+      ...(!names.servingWitness && { deployer: config.controlPlane.deployObjectId }),
       prefix: names.prefix,
     },
     opts,

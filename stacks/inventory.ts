@@ -181,6 +181,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
     deployments: Object.values(deploymentEnvironments(config.environment)),
     principalIds: [
       ...config.cluster.adminGroupObjectIds,
+      ...(config.controlPlane.deployObjectId ? [config.controlPlane.deployObjectId] : []),
       ...config.database.entraAdministrators.map(({ objectId }) => objectId),
     ],
   };

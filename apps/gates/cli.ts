@@ -78,17 +78,17 @@ function program(): Command {
       "refuse an update that contradicts who serves, or that runs into an operation, a maintenance or a containment",
     )
     .action(async (stack: string) => {
-      const [{ judgeServing }, { groundOf }, { platformOf }, { operationsLease }] = await Promise.all([
+      const [{ judgeServing }, { groundOf }, { platformOf }, { operationUnderWay }] = await Promise.all([
         import("./serving"),
         import("../operations/ground"),
         import("../operations/platform"),
-        import("../operations/frame/lease"),
+        import("../operations/stores"),
       ]);
       const platform = platformOf(root, stack);
       const ground = await groundOf(platform, process.env, []);
       conclude(
         `serving of ${stack}`,
-        await judgeServing(platform, ground, () => operationsLease(process.env, stack)),
+        await judgeServing(platform, ground, () => operationUnderWay(platform)),
       );
     });
   addRuns(cli, root);

@@ -8,8 +8,8 @@ import { placesOf } from "../operations/switches/places";
 import { asideOf } from "../operations/switches/services";
 import type { Verdict } from "./judge";
 
-/** Whether somebody holds the lease of the operations; undefined where no store of incidents was named. */
-export type Leased = () => Promise<boolean | undefined>;
+/** Whether somebody holds the lease of the operations. */
+export type Leased = () => Promise<boolean>;
 
 /**
  * Whether an update may run now: the stack file names who serves in Azure, and no operation, maintenance or containment is under
@@ -21,11 +21,6 @@ export async function judgeServing(platform: Platform, ground: Ground, leased: L
     underWay(platform, ground),
     asked("the lease of the operations", async () => {
       const held = await leased();
-      if (held === undefined)
-        return {
-          findings: [],
-          notes: ["no INCIDENT_STORE_URL: whether an operation is under way was not asked"],
-        };
       return { findings: held ? ["an operation holds the lease: wait until it has ended"] : [], notes: [] };
     }),
   ]);

@@ -1,17 +1,16 @@
 import os from "node:os";
 import path from "node:path";
-import { DefaultAzureCredential } from "@azure/identity";
-import { ContainerClient } from "@azure/storage-blob";
 import { type Command, InvalidArgumentError } from "commander";
 import { projectRoot } from "../../packages/command/root";
-import { ExitCode, failed, messageOf, OperationError, refused } from "./frame/errors";
+import { ExitCode, failed, messageOf, OperationError } from "./frame/errors";
 import { forgeOf } from "./frame/commit";
-import { blobCopy } from "./frame/journal";
-import { takeBlobLease } from "./frame/lease";
+import { blobCopies } from "./frame/journal";
 import { operate, terminal, type FrameOptions, type Surroundings, type Verb } from "./frame/operate";
-import { addressOf, groundOf, SETTING_HELP, type Need } from "./ground";
+import { takeSharedLease } from "./frame/sharedLease";
+import { groundOf, SETTING_HELP, type Need } from "./ground";
 import type { Ground } from "./ground/types";
 import { platformOf, type Platform } from "./platform";
+import { incidentContainers, openContainers, openLease } from "./stores";
 import { write } from "../../packages/command/terminal";
 
 /** Options every verb has that changes something. */
@@ -71,7 +70,7 @@ export function common(command: Command): Command {
     .option("--incident <id>", "name of the incident; the same one goes on where a run stopped")
     .option("--since <moment>", "when the alert came: the recovery time counts from there", moment)
     .option("--journal <folder>", "where journals, leases and reports are kept", JOURNALS)
-    .option("--no-lease", "go on without the lease of the incident store");
+    .option("--no-lease", "go on without the lease that keeps other operators out");
 }
 
 /** What every verb has. */
@@ -110,6 +109,7 @@ export async function runVerb(
   await answering(options, async (say, signal) => {
     const platform = platformOf(ROOT, stack);
     check(platform);
+    const incidents = incidentContainers(platform, process.env);
     const ground = await groundOf(platform, process.env, needs);
     const around: Surroundings = {
       now: () => new Date(),
@@ -118,7 +118,10 @@ export async function runVerb(
       ask: terminal(signal),
       folder: options.journal,
       forge: forgeOf(process.env),
-      ...incidentStore(options),
+      copy: blobCopies(await openContainers(incidents)),
+      ...(options.lease && {
+        lease: async (name: string) => takeSharedLease(await openLease(platform), name, options.journal),
+      }),
     };
     return operate(await make({ platform, ground, around }), frameOf(options), around);
   });
@@ -160,17 +163,4 @@ export async function answering(
     process.exitCode = exitCode;
   }
   if (json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-}
-
-function incidentStore({ lease, journal }: CommonOptions): Pick<Surroundings, "copy" | "lease"> {
-  const url = process.env["INCIDENT_STORE_URL"];
-  if (!url) return {};
-  const like = "https://account.blob.core.windows.net/incidents";
-  const { pathname } = addressOf("INCIDENT_STORE_URL", url, /^https:$/, like);
-  if (!/^\/[^/]/.test(pathname)) throw refused(`INCIDENT_STORE_URL names no container, as in ${like}`);
-  const container = new ContainerClient(url, new DefaultAzureCredential());
-  return {
-    copy: blobCopy(container),
-    ...(lease && { lease: (name: string) => takeBlobLease(container, name, journal) }),
-  };
 }

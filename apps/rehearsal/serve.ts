@@ -69,9 +69,16 @@ export async function plannedStore(
 }
 
 /** Makes the principals known and gives each its roles; an operator, who holds no built-in one, where there are roles for one. */
-function addPrincipals(cloud: EmulatedCloud, ofOperator: readonly CustomRole[]): Record<string, Principal> {
-  const add = (displayName: string, groups: readonly string[] = []): Principal =>
-    cloud.directory.add({ displayName, secret: randomBytes(24).toString("base64url"), groups });
+function addPrincipals(
+  cloud: EmulatedCloud,
+  ofOperator: readonly CustomRole[],
+  objectIds: Readonly<Record<string, string | undefined>>,
+): Record<string, Principal> {
+  const add = (displayName: string, groups: readonly string[] = []): Principal => {
+    const objectId = objectIds[displayName];
+    const secret = randomBytes(24).toString("base64url");
+    return cloud.directory.add({ displayName, secret, groups, ...(objectId && { objectId }) });
+  };
   const made = Object.entries(PRINCIPALS).map(([displayName, roles]) => {
     const principal = add(displayName);
     for (const subscription of subscriptionsOf(cloud))
@@ -125,6 +132,8 @@ export interface ServeOptions {
   readonly images?: (image: string) => Image | undefined;
   /** What `operator` holds, and nothing beside it but what the plan gives the administrators' group; nobody is called so without. */
   readonly operator?: readonly CustomRole[];
+  /** Object ids of principals, by name, whom the stack file names and the plan gives rights; made up for the others. */
+  readonly objectIds?: Readonly<Record<string, string | undefined>>;
   /** Names beside the cloud's that pods reach, by port of loopback. */
   readonly others?: Readonly<Record<string, number>>;
 }
@@ -138,7 +147,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
   for (const fault of options.faults ?? []) faults.add(fault);
   const model = sandboxModel();
   const cloud = emulatedCloud(model, { store, faults, refusals: ARM_REFUSALS });
-  const principals = addPrincipals(cloud, options.operator ?? []);
+  const principals = addPrincipals(cloud, options.operator ?? [], options.objectIds ?? {});
   // Known once it listens, which is before any pod asks.
   let leadsTo: LeadsTo = () => undefined;
   const { authority = await Authority.create() } = options;

@@ -22,6 +22,8 @@ export interface BackupAccessArgs {
   identities: Record<string, Record<IdentityName, Identity>>;
   /** Entra groups of the people who run the platform. */
   operators: readonly string[];
+  /** Object id of the identity that deploys, where operations hold their lease among the first account's incidents: it asks there. */
+  deployer?: string | undefined;
   /** Prefix of the role's name, unique in the tenant. */
   prefix: string;
 }
@@ -119,6 +121,18 @@ export class BackupAccess extends pulumi.ComponentResource {
           roles,
         );
     });
+    if (args.deployer !== undefined)
+      this.grant(
+        ["deployer", "lease"],
+        {
+          principalId: args.deployer,
+          access: "read",
+          containers: ["incidents"],
+          why: "deployer asks whether an operation is under way",
+        },
+        { ...args, accounts: [args.accounts[0]] },
+        roles,
+      );
     this.registerOutputs({});
   }
 

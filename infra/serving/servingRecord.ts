@@ -35,6 +35,8 @@ export interface ServingRecordArgs {
   };
   /** Identities that read the record, and that write it, by region. */
   readers: Readonly<Record<string, { principalId: pulumi.Input<string> }>>;
+  /** Object id of the identity that deploys: it asks whether an operation holds its lease, which lies beside the record. */
+  deployer: string | undefined;
   writers: Readonly<Record<string, { principalId: pulumi.Input<string> }>>;
   /** Entra groups of the people who fail over, and so write it. */
   operators: readonly string[];
@@ -170,7 +172,7 @@ export class ServingRecord extends pulumi.ComponentResource {
     container: storage.BlobContainer,
     role: authorization.RoleDefinition,
   ): pulumi.Resource[] {
-    const { subscriptionId, readers, writers, operators } = this.args;
+    const { subscriptionId, readers, writers, operators, deployer } = this.args;
     const scope = pulumi.interpolate`${accountId}/blobServices/default/containers/${container.name}`;
     const grant = (
       kind: "reads" | "writes",
@@ -188,7 +190,8 @@ export class ServingRecord extends pulumi.ComponentResource {
           principalId,
           role: granted,
           ...(principalType && { principalType }),
-          description: `${kind} which region serves`,
+          description:
+            who === "deployer" ? "reads whether an operation is under way" : `${kind} which region serves`,
         },
         { parent: this },
       );
@@ -196,6 +199,7 @@ export class ServingRecord extends pulumi.ComponentResource {
       ...Object.entries(readers).map(([region, { principalId }]) =>
         grant("reads", region, principalId, "storageBlobDataReader"),
       ),
+      ...(deployer === undefined ? [] : [grant("reads", "deployer", deployer, "storageBlobDataReader")]),
       ...Object.entries(writers).map(([region, { principalId }]) =>
         grant("writes", region, principalId, { definitionId: role.id }),
       ),

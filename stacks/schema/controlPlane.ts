@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { matching, region } from "./common";
+import { guid, matching, region } from "./common";
 
 export const controlPlane = z
   .strictObject({
@@ -13,5 +13,10 @@ export const controlPlane = z
       /^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}\/(?!\.{1,2}$)(?!.*\.git$)[\w.-]{1,100}$/,
       "a GitHub repository as owner/name",
     ).describe("GitHub repository whose workflows act as the pipelines' identities."),
+    deployObjectId: guid
+      .optional()
+      .describe(
+        "Object id of the identity that deploys, the output principalIds.deploy of control/: it may then read where operations hold their lease. Without it the gate before an update cannot ask whether an operation is under way, and refuses.",
+      ),
   })
   .describe("What the environment is deployed from; its own program, in the folder control/.");

@@ -15,9 +15,11 @@ const TAKEN_LOGINS: ReadonlySet<string> = new Set([
 ]);
 
 /** Ids and logins that mean one thing each: a subscription is no group, an administrator no role of the application. */
-export function identifierRules({ azure, cluster, database }: StackConfig): Problem[] {
+export function identifierRules({ azure, cluster, controlPlane, database }: StackConfig): Problem[] {
+  const { deployObjectId } = controlPlane;
   const places: readonly Claim[] = [
     { path: ["azure", "tenantId"], found: azure.tenantId },
+    ...(deployObjectId ? [{ path: ["controlPlane", "deployObjectId"], found: deployObjectId }] : []),
     ...cluster.adminGroupObjectIds.map((found, index) => ({
       path: ["cluster", "adminGroupObjectIds", index],
       found,

@@ -90,7 +90,7 @@ const RULES: {
   { needs: ["edge", "gateway"], check: errorReportRules },
   { needs: ["vault", "database", "budget"], check: dateRules },
   { needs: ["alerts", "statusPage"], check: incidentDateRules },
-  { needs: ["azure", "cluster", "database"], check: identifierRules },
+  { needs: ["azure", "cluster", "controlPlane", "database"], check: identifierRules },
   {
     needs: ["workloads", "gateway", "recovery", "readiness", "monitoring", "statusPage"],
     check: imageRules,

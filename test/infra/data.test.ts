@@ -373,7 +373,27 @@ describe("storage", () => {
     );
     // Whoever fails over is a person, of the group that administers the clusters.
     const people = places.map((place) => `forma3d-prod-serving-operators-1-writes-${place}`);
-    expect(grants.map(({ urn }) => urn.split("::").at(-1)).sort()).toEqual([...expected, ...people].sort());
+    // What deploys asks whether an operation holds its lease, which lies there too.
+    const deployer = places.map((place) => `forma3d-prod-serving-deployer-reads-${place}`);
+    expect(grants.map(({ urn }) => urn.split("::").at(-1)).sort()).toEqual(
+      [...expected, ...people, ...deployer].sort(),
+    );
+    for (const one of deployer)
+      expect(inputs(prod, "azure-native:authorization:RoleAssignment", one)).toMatchObject({
+        principalId: CONFIG["prod"]!.controlPlane.deployObjectId,
+        principalType: "ServicePrincipal",
+        roleDefinitionId: expect.stringMatching(/\/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1$/),
+      });
+    // Where there is one region, it lies among the incidents of that one's account; nothing else of it is read.
+    expect(
+      staging
+        .ofType("azure-native:authorization:RoleAssignment")
+        .map(({ inputs: i }) => i as Inputs)
+        .filter(({ principalId }) => principalId === CONFIG["staging"]!.controlPlane.deployObjectId)
+        .map(({ scope }) => (scope as string).split("/storageAccounts/")[1]),
+    ).toEqual([
+      expect.stringMatching(/^stforma3dstgbkpneu\w*\/blobServices\/default\/containers\/incidents$/),
+    ]);
     const [group] = CONFIG["prod"]!.cluster.adminGroupObjectIds;
     for (const one of people)
       expect(inputs(prod, "azure-native:authorization:RoleAssignment", one)).toMatchObject({

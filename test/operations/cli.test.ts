@@ -3,16 +3,16 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { PassThrough, Readable } from "node:stream";
-import type { ContainerClient } from "@azure/storage-blob";
 import * as k8s from "@kubernetes/client-node";
 import { main } from "../../apps/operations/cli";
 import { answering } from "../../apps/operations/commandLine";
 import { firstBackup } from "../../apps/operations/failover/firstBackup";
 import { failed, passes } from "../../apps/operations/frame/errors";
 import { readJournal } from "../../apps/operations/frame/journal";
-import { takeBlobLease, takeLocalLease } from "../../apps/operations/frame/lease";
+import { takeLocalLease } from "../../apps/operations/frame/lease";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 import { prompt } from "../../apps/operations/frame/prompt";
+import { takeSharedLease, type LeasePlace } from "../../apps/operations/frame/sharedLease";
 import type { Step } from "../../apps/operations/frame/steps";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { clusterSignIn } from "../../apps/operations/ground/signIn";
@@ -208,14 +208,21 @@ test.each([
     ["failover", "prod", "--to", "northeurope"],
     { ...url, KUBECONFIG, INCIDENT_STORE_URL: "incidents" },
     2,
-    /INCIDENT_STORE_URL is no address like https:\/\/account\.blob/,
+    /^error: INCIDENT_STORE_URL incidents is no store of incidents of prod; allowed: https:\/\/stforma3dprodbkpweu\.blob\.core\.windows\.net\/incidents, https:\/\/stforma3dprodbkpneu\.blob/,
   ],
   [
     "a store of incidents without its container",
     ["failover", "prod", "--to", "northeurope"],
-    { ...url, KUBECONFIG, INCIDENT_STORE_URL: "https://account.blob.core.windows.net/" },
+    { ...url, KUBECONFIG, INCIDENT_STORE_URL: "https://stforma3dprodbkpweu.blob.core.windows.net/" },
     2,
-    /INCIDENT_STORE_URL names no container/,
+    /INCIDENT_STORE_URL \S+ is no store of incidents of prod/,
+  ],
+  [
+    "another environment's store of incidents, whose signature is not shown",
+    ["announce", "prod", "--phase", "monitoring", "--service", "Database"],
+    { INCIDENT_STORE_URL: "https://stforma3dstgbkpneu.blob.core.windows.net/incidents?sig=not-to-be-shown" },
+    2,
+    /INCIDENT_STORE_URL https:\/\/stforma3dstgbkpneu\.blob\.core\.windows\.net\/incidents is no store of incidents of prod/,
   ],
   [
     "a day that there is not",
@@ -247,7 +254,7 @@ test.each([
   ],
   [
     "a kubeconfig without the cluster",
-    ["maintenance", "prod", "on"],
+    ["maintenance", "prod", "on", "--no-lease"],
     { KUBECONFIG: KUBECONFIG },
     3,
     /the kubeconfig has no context aks-forma3d-prod-weu; get it: az aks get-credentials --name aks-forma3d-prod-weu/,
@@ -557,16 +564,19 @@ describe("the frame every verb runs in", () => {
   /** A store of incidents whose lease is given once, and then answers a renewal like this. */
   const store = (renewed: () => Promise<never>) =>
     ({
-      containerName: "incidents",
-      getBlockBlobClient: () => ({
-        upload: () => Promise.resolve(),
-        getBlobLeaseClient: () => ({
-          acquireLease: () => Promise.resolve(),
-          renewLease: renewed,
-          releaseLease: () => Promise.resolve(),
+      name: "westeurope",
+      container: {
+        containerName: "incidents",
+        getBlockBlobClient: () => ({
+          upload: () => Promise.resolve(),
+          getBlobLeaseClient: () => ({
+            acquireLease: () => Promise.resolve(),
+            renewLease: renewed,
+            releaseLease: () => Promise.resolve(),
+          }),
         }),
-      }),
-    }) as unknown as ContainerClient;
+      },
+    }) as unknown as LeasePlace;
 
   test("a lease that another operator took meanwhile ends the run; a store that is silent does not", async () => {
     const taken = () => Promise.reject(Object.assign(new Error("LeaseIdMismatch"), { statusCode: 409 }));
@@ -584,7 +594,7 @@ describe("the frame every verb runs in", () => {
     const typed = operate(
       waits,
       { yes: true, incident: "INC-taken" },
-      { ...under, lease: (name) => takeBlobLease(store(taken), name, folder, 1) },
+      { ...under, lease: (name) => takeSharedLease([store(taken)], name, folder, 1) },
     );
     await expect(Promise.race([typed, held])).rejects.toMatchObject({
       exitCode: 4,
@@ -592,7 +602,7 @@ describe("the frame every verb runs in", () => {
     });
     expect(readJournal(path.join(folder, "INC-taken.jsonl")).at(-1)?.event).toBe("interrupted");
     const renewals = jest.fn(() => Promise.reject(new Error("socket hang up")));
-    const quiet = await takeBlobLease(store(renewals), "other", folder, 1);
+    const quiet = await takeSharedLease([store(renewals)], "other", folder, 1);
     await until("it was renewed three times", () => Promise.resolve(renewals.mock.calls.length > 2));
     expect(quiet.lost?.aborted).toBe(false);
     await quiet.release();

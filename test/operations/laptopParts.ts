@@ -4,12 +4,14 @@ import { APP_API, appId } from "../../apps/operations/announce";
 import { ContainerClient } from "@azure/storage-blob";
 import type { ResourcesGround } from "../../apps/operations/ground/types";
 import type { Platform } from "../../apps/operations/platform";
+import type { LeasePlace } from "../../apps/operations/frame/sharedLease";
 import { lookAt } from "../../apps/operations/ground/serving";
 import { placeIn, writeServing } from "../../apps/recovery/serving/places";
 import { Authority } from "../../packages/emulated-azure/certificates";
 import { listen } from "../../packages/emulated-azure/listen";
 import type { Tree } from "../../packages/emulated-azure/model/types";
 import type { Real } from "../../packages/emulated-azure/real";
+import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { StorageAccounts } from "../../packages/emulated-azure/storage";
 import { SERVING_CONTAINER } from "../../infra/data/places";
 import { OUTSIDE_PORT, OUTSIDE_SECRET, outsideFile } from "../../infra/statusPage/outsideFile";
@@ -150,19 +152,19 @@ export async function keepRecordInAccounts(laptop: Laptop) {
   // Nothing else runs behind this way in.
   const real = { authority: await Authority.create(), storage, portOf: () => undefined } as unknown as Real;
   const listening = await listen(cloud, { real });
-  const credential = {
+  const credentialOf = (who: Principal) => ({
     getToken: async () => ({
-      token: await signIn(cloud, listening, operator, "https://storage.azure.com/.default"),
+      token: await signIn(cloud, listening, who, "https://storage.azure.com/.default"),
       expiresOnTimestamp: Date.now() + 600_000,
     }),
-  };
+  });
   // A client of blobs takes a proxy, whose connections trust what the process does.
   const trusted = tls.getCACertificates("default");
   tls.setDefaultCACertificates([...trusted, listening.certificate]);
-  const container = (account: string, name: string) =>
-    new ContainerClient(`https://${account}.blob.core.windows.net/${name}`, credential, {
+  const container = (account: string, name: string, who = operator, port = new URL(listening.proxy).port) =>
+    new ContainerClient(`https://${account}.blob.core.windows.net/${name}`, credentialOf(who), {
       retryOptions: { maxTries: 1 },
-      proxyOptions: { host: "http://127.0.0.1", port: Number(new URL(listening.proxy).port) },
+      proxyOptions: { host: "http://127.0.0.1", port: Number(port) },
     });
   const places = declared.map(({ location, name }) => placeIn(location, container(name, SERVING_CONTAINER)));
   laptop.ground.serving = {
@@ -173,6 +175,17 @@ export async function keepRecordInAccounts(laptop: Laptop) {
     scopes: declared.map(({ scope }) => scope),
     container,
     accounts: declared.map(({ name }) => name),
+    /** The accounts as somebody reaches them who takes a lease, or asks for it. */
+    leasePlaces: (who: Principal): LeasePlace[] =>
+      declared.map(({ location, name }) => ({
+        name: location,
+        container: container(name, SERVING_CONTAINER, who),
+      })),
+    /** A place from which no way leads to it. */
+    unheard: ({ name }: LeasePlace): LeasePlace => ({
+      name,
+      container: container("nowhere", SERVING_CONTAINER, operator, "9"),
+    }),
     close: async () => {
       tls.setDefaultCACertificates(trusted);
       await listening.stop();

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -66,10 +67,11 @@ const address = (url) => ({ host: new URL(url).hostname, port: new URL(url).port
     names: Object.keys(hosts),
     url: fs.readFileSync(process.env.DATABASE_URL_FILE, "utf8"),
     mode: (fs.statSync(process.env.DATABASE_URL_FILE).mode & 0o777).toString(8),
-    store: process.env.INCIDENT_STORE_URL,
     database: await ask(net.connect(port, host), "a query"),
     vault: await proxied("kv-forma3d-prod-neu.vault.azure.net:443"),
     open: await proxied("127.0.0.1:${"PORT"}"),
+    own: process.env.DATABASE_URL,
+    account: await proxied("stforma3dprodwitswc.blob.core.windows.net:443"),
     files: [process.env.DATABASE_URL_FILE, process.env.DATABASE_HOSTS_FILE],
   }));
   process.exit(7);
@@ -86,17 +88,20 @@ test("a command reaches database, vaults and accounts through the pod, everythin
   fs.writeFileSync(log, "");
   const probe = path.join(folder, "probe.js");
   fs.writeFileSync(probe, PROBE.replace("PORT", String(port)));
-  const ran = await reach(["prod", "--", process.execPath, probe]);
+  const ran = await reach(["prod", "--", process.execPath, probe], {
+    DATABASE_URL: "postgresql://of/yesterday",
+  });
   expect([ran.code, ran.code === 7 ? "" : ran.stderr]).toEqual([7, ""]);
   const said = JSON.parse(ran.stdout) as Record<string, any>;
   expect(said).toMatchObject({
     url: "postgresql://chief:made-up@db.example/forma3d",
     mode: "600",
-    store: expect.stringMatching(/^https:\/\/\w*neu\w*\.blob\.core\.windows\.net\/incidents$/),
     database: "heard a query",
     vault: "heard kv-forma3d-prod-neu.vault.azure.net:443",
     open: `heard 127.0.0.1:${port}`,
+    account: "heard stforma3dprodwitswc.blob.core.windows.net:443",
   });
+  expect(said).not.toHaveProperty("own");
   expect(said["names"]).toEqual(
     expect.arrayContaining([
       "forma3d-prod-db.reader.postgres.database.azure.com",
@@ -109,11 +114,53 @@ test("a command reaches database, vaults and accounts through the pod, everythin
   expect(asked.map((args) => args.slice(-2))).toEqual([
     ["forma3d-prod-db.writer.postgres.database.azure.com", "5432"],
     ["kv-forma3d-prod-neu.vault.azure.net", "443"],
+    ["stforma3dprodwitswc.blob.core.windows.net", "443"],
   ]);
   expect(new Set(calls().map((args) => args[args.indexOf("--context") + 1]))).toEqual(
     new Set(["aks-forma3d-prod-neu"]),
   );
   for (const file of said["files"] as string[]) expect(fs.existsSync(file)).toBe(false);
+}, 60_000);
+
+test("a machine that has to take a proxy goes on taking it, for all that is not private; what it refuses is told", async () => {
+  fs.writeFileSync(log, "");
+  const taken: string[] = [];
+  const proxy = http.createServer().on("connect", ({ url = "", headers }, socket: net.Socket) => {
+    taken.push(`${url} ${headers["proxy-authorization"] ?? ""}`);
+    if (url.startsWith("refused")) return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    socket.write("HTTP/1.1 200 OK\r\n\r\n");
+    socket.pipe(net.connect(port, "127.0.0.1")).pipe(socket);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port: by } = proxy.address() as net.AddressInfo;
+  const probe = path.join(folder, "proxied.js");
+  fs.writeFileSync(
+    probe,
+    `const http = require("node:http");
+const { hostname: host, port } = new URL(process.env.HTTPS_PROXY);
+const ask = (path) => new Promise((resolve, reject) => http.request({ host, port, method: "CONNECT", path }).on("connect", ({ statusCode }, socket) => {
+  let all = String(statusCode);
+  socket.on("data", (data) => (all += " " + data)).on("close", () => resolve(all)).write(path);
+}).on("error", reject).end());
+(async () => console.log(JSON.stringify([await ask("management.azure.com:443"), await ask("kv-forma3d-prod-neu.vault.azure.net:443"), await ask("refused.example:443")])))();`,
+  );
+  const node = ["prod", "--", process.execPath, probe];
+  const ran = await reach(node, { HTTPS_PROXY: `http://me:a%20word@127.0.0.1:${by}` });
+  proxy.close();
+  expect([ran.code, JSON.parse(ran.stdout)]).toEqual([
+    0,
+    ["200 heard management.azure.com:443", "200 heard kv-forma3d-prod-neu.vault.azure.net:443", "502"],
+  ]);
+  const signedIn = `Basic ${Buffer.from("me:a word").toString("base64")}`;
+  expect(taken).toEqual([`management.azure.com:443 ${signedIn}`, `refused.example:443 ${signedIn}`]);
+  expect(ran.stderr).toMatch(
+    new RegExp(`^refused.example: the proxy 127.0.0.1:${by} answers 403 for refused.example:443$`, "m"),
+  );
+  const none = await reach(node, { HTTPS_PROXY: "proxy.example:3128" });
+  expect([none.code, none.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^error: HTTPS_PROXY is no address like http:\/\/proxy\.example:3128$/m),
+  ]);
 }, 60_000);
 
 test("a cluster that does not answer is passed over; where none does, or the region is none, nothing runs", async () => {

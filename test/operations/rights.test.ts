@@ -1,7 +1,11 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { announce, announcement } from "../../apps/operations/announce";
 import { failover } from "../../apps/operations/failover";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
+import { heldByAnybody, takeSharedLease } from "../../apps/operations/frame/sharedLease";
 import { dropRestored, pitr } from "../../apps/operations/pitr";
 import { preflight } from "../../apps/operations/readiness";
 import { customRole, roleOf, ROLES, VERB_RIGHTS, type VerbName } from "../../apps/operations/rights";
@@ -9,6 +13,8 @@ import { rotate } from "../../apps/operations/rotate";
 import { status } from "../../apps/operations/status";
 import { contain, reopen } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
+import type { Principal } from "../../packages/emulated-azure/rights/directory";
+import { grant } from "../../packages/emulated-azure/rights/grant";
 import type { Wish } from "../../packages/emulated-azure/rights/decide";
 import { covers } from "../../packages/emulated-azure/rights/roles";
 import { RECORDER_RIGHTS, SERVING_CONTAINER } from "../../infra/data/places";
@@ -192,6 +198,89 @@ test("whoever fails over says who serves, and can do nothing else with the accou
     await expect(other.upload("x", 1)).rejects.toMatchObject(mismatch);
     await expect(other.download()).rejects.toMatchObject(mismatch);
   }
+});
+
+describe("one incident has one lease", () => {
+  const NAME = "operations-shop";
+  const folders: string[] = [];
+  /** An operator at a machine of their own. */
+  const machine = (): string => {
+    folders.push(fs.mkdtempSync(path.join(os.tmpdir(), "machine-")));
+    return folders.at(-1)!;
+  };
+  const take = (places = record.leasePlaces(laptop.operator)) => takeSharedLease(places, NAME, machine());
+  const held = (who: Principal) => heldByAnybody(record.leasePlaces(who), NAME);
+
+  beforeAll(() =>
+    laptop.hold(customRole("operator", laptop.platform), {
+      dataActions: RECORDER_RIGHTS,
+      scopes: record.scopes,
+    }),
+  );
+  afterAll(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+
+  test("of two at once one takes it, also while the region is lost whose account comes first", async () => {
+    const { losses } = laptop.cloud;
+    for (const lost of [undefined, WEST.location]) {
+      if (lost) await losses.lose(lost);
+      const both = await Promise.allSettled([take(), take()]);
+      const [won] = both.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+      const refused = both.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+      expect(refused).toMatchObject([
+        {
+          exitCode: 4,
+          message: expect.stringMatching(/^another operator holds serving\/leases\/operations-shop/),
+        },
+      ]);
+      await won!.release();
+      if (lost) await losses.restore(lost);
+    }
+    await (await take()).release();
+  });
+
+  test("who hears two of three accounts keeps out who hears another two; who hears one is told, and takes none", async () => {
+    const places = record.leasePlaces(laptop.operator);
+    // As seen from a machine that is cut off from some of the accounts.
+    const hears = (...which: number[]) =>
+      places.map((place, i) => (which.includes(i) ? place : record.unheard(place)));
+    const one = await take(hears(0, 1));
+    await expect(take(hears(1, 2))).rejects.toMatchObject({ exitCode: 4 });
+    await expect(take(hears(2))).rejects.toMatchObject({
+      exitCode: 3,
+      message: expect.stringMatching(
+        /^the lease serving\/leases\/operations-shop cannot be taken in 2 of 3 accounts: westeurope: \S+; northeurope: .*operations reach.*--no-lease/,
+      ),
+    });
+    await one.release();
+    const other = await take(hears(1, 2));
+    await other.release();
+  });
+
+  test("what deploys reads whether it is held, with the right the plan gives it and no other, and cannot take it", async () => {
+    const deployer = laptop.cloud.directory.add({ displayName: "deployer", secret: "not-a-real-one" });
+    await expect(held(deployer)).rejects.toThrow(
+      /^0 of 3 accounts answer, 0 of them that it is held: westeurope: no right to it \(403\);/,
+    );
+    for (const scope of record.scopes)
+      grant(laptop.cloud.cloud, { principal: deployer, role: "Storage Blob Data Reader", scope });
+    expect(await held(deployer)).toBe(false);
+    await expect(take(record.leasePlaces(deployer))).rejects.toMatchObject({
+      exitCode: 3,
+      message: expect.stringMatching(/westeurope: no right to it \(AuthorizationPermissionMismatch\)/),
+    });
+    const lease = await take();
+    expect(await held(deployer)).toBe(true);
+    const { losses } = laptop.cloud;
+    await losses.lose(NORTH.location);
+    expect(await held(deployer)).toBe(true);
+    await losses.restore(NORTH.location);
+    // What a run that was killed left in one account alone keeps no update waiting.
+    await lease.release();
+    const alone = record.leasePlaces(laptop.operator)[0]!.container.getBlobClient(`leases/${NAME}`);
+    await alone.getBlobLeaseClient("5d0c6a52-6f0a-4a55-9a1d-2f6b8f7f3a10").acquireLease(15);
+    expect(await held(deployer)).toBe(false);
+    await alone.getBlobLeaseClient("5d0c6a52-6f0a-4a55-9a1d-2f6b8f7f3a10").releaseLease();
+  });
 });
 
 test("roles keep apart what must not be in one hand, and each verb has one", () => {

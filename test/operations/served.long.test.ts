@@ -16,6 +16,9 @@ import { root, run } from "../support/recoveryCli";
  */
 jest.setTimeout(600_000);
 
+/** Lease of somebody else, by its id. */
+const OTHER = "0f6c1e52-6f0a-4a55-9a1d-2f6b8f7f3a10";
+
 let laptop: Laptop;
 let customer: Customer;
 
@@ -59,7 +62,7 @@ test("the readiness check of the cluster runs as its own identity, does what it 
   const args = (container.args as string[]).map((one) =>
     one === "/tmp/readiness" ? path.join(folder, "journal") : one,
   );
-  const { KUBECONFIG: _none, INCIDENT_STORE_URL: _neither, ...settings } = laptop.environment();
+  const { KUBECONFIG: _none, ...settings } = laptop.environment();
   const ran = await run([path.join(folder, "operations.js"), ...args], {
     ...settings,
     PATH: "/nonexistent",
@@ -136,7 +139,8 @@ test("a region is lost while a customer orders: one command, and the other serve
   const told = Date.parse(decidedAt) - (measured.rpoSeconds + 1) * 1000;
   expect(missing.filter((id) => customer.confirmed.get(id)! < told)).toEqual([]);
   // Nobody has committed who serves: the pipeline refuses, in one line.
-  const gate = await laptop.command("apps/gates/cli.ts", ["serving", "prod"]);
+  const pipeline = { principal: "deploy" };
+  const gate = await laptop.command("apps/gates/cli.ts", ["serving", "prod"], pipeline);
   expect(gate.code).toBe(1);
   expect(gate.printed).toMatch(
     /FOUND forma3d:regions.secondary.role is standby, and psql-forma3d-prod-neu is the primary: commit who serves, or fail over\n/,
@@ -148,8 +152,63 @@ test("a region is lost while a customer orders: one command, and the other serve
   expect(back.document).toMatchObject({ mode: "planned", measured: { rpoSeconds: 0 } });
   await customer.places(5);
   expect(await laptop.missing(customer)).toEqual(missing);
-  const home = await laptop.command("apps/gates/cli.ts", ["serving", "prod"]);
+  const home = await laptop.command("apps/gates/cli.ts", ["serving", "prod"], pipeline);
   expect(home.printed).toMatch(/serving of prod: clean/);
+});
+
+test("behind reach every verb is typed as it is: by the pod alone it comes to database, vaults and accounts", async () => {
+  const folder = path.join(laptop.folder, "reach");
+  fs.mkdirSync(folder);
+  const asked = path.join(folder, "asked");
+  // Stands in for the cluster and its pod: what is to run there goes by the cloud's own names, which it alone is told of.
+  fs.writeFileSync(
+    path.join(folder, "kubectl"),
+    `#!${process.execPath}
+const fs = require("node:fs"), http = require("node:http");
+const args = process.argv.slice(2), at = args.indexOf("--");
+if (at < 0) process.exit(0);
+const [program, , , host, port] = args.slice(at + 1);
+if (program === "sh") { process.stdout.write(process.env.OF_THE_POD); process.exit(0); }
+fs.appendFileSync(${JSON.stringify(asked)}, host + ":" + port + "\\n");
+const by = new URL(process.env.HTTPS_PROXY);
+http.request({ host: by.hostname, port: by.port, method: "CONNECT", path: host + ":" + port }).on("connect", (_, socket, head) => {
+  if (head.length > 0) socket.unshift(head);
+  process.stdin.pipe(socket);
+  socket.pipe(process.stdout);
+  socket.on("close", () => process.exit(0));
+}).end();
+`,
+    { mode: 0o755 },
+  );
+  const { DATABASE_URL = "" } = laptop.environment();
+  const typed = async (...verb: string[]) => {
+    const command = [process.execPath, path.join(root, "packages/command/run.mjs"), "apps/operations/cli.ts"];
+    const journal = ["--json", "--journal", path.join(folder, "journal")];
+    const ran = await laptop.command(
+      "apps/operations/cli.ts",
+      ["reach", "prod", "--", ...command, ...verb, ...journal],
+      {
+        principal: "operators",
+        environment: {
+          PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+          OF_THE_POD: DATABASE_URL,
+          ...{ DATABASE_URL: "", DATABASE_HOSTS_FILE: "" },
+        },
+      },
+    );
+    expect([verb, ran.code, ran.code === 0 ? "" : ran.said]).toEqual([verb, 0, ""]);
+    return ran.document;
+  };
+  expect(await typed("failover", "prod", "--to", "northeurope", "--dry-run")).toMatchObject({ dryRun: true });
+  await typed("maintenance", "prod", "on", "--yes", "--incident", "INC-reach");
+  await typed("maintenance", "prod", "off", "--yes", "--incident", "INC-reach");
+  const hosts = new Set(fs.readFileSync(asked, "utf8").trim().split("\n"));
+  expect([...hosts].sort()).toEqual(
+    expect.arrayContaining([
+      "forma3d-prod-db.writer.postgres.database.azure.com:5432",
+      ...laptop.platform.servingPlaces.map(({ url }) => `${new URL(url).hostname}:443`),
+    ]),
+  );
 });
 
 test("a restored server is adopted, by a command that was killed in the middle and typed again", async () => {
@@ -157,22 +216,29 @@ test("a restored server is adopted, by a command that was killed in the middle a
   await databases.settled();
   const [{ now }] = (await laptop.sql<{ now: Date }>("SELECT clock_timestamp() AS now")) as [{ now: Date }];
   await customer.places(3);
-  // Another operator, on the real blob server: neither a verb nor an update begins.
-  const [account = ""] = storage.names.filter((name) => name.includes("weu"));
-  const blob = new BlockBlobClient(storage.get(account)!.addressOf("/incidents/leases/operations-prod"));
-  await blob.upload("", 0);
-  const other = blob.getBlobLeaseClient();
-  await other.acquireLease(-1);
+  // Another operator, on the real blob servers: neither a verb nor an update begins, by the rights the plan gives each.
+  const others = laptop.platform.servingPlaces.slice(0, 2).map(({ url }) => {
+    const account = storage.get(new URL(url).hostname.split(".")[0]!)!;
+    return new BlockBlobClient(account.addressOf("/serving/leases/operations-prod"));
+  });
+  for (const blob of others) {
+    await blob.upload("", 0, { conditions: { ifNoneMatch: "*" } }).catch(() => undefined);
+    await blob.getBlobLeaseClient(OTHER).acquireLease(-1);
+  }
   const kept = await operations(["maintenance", "prod", "on"], "INC-other");
   expect({ code: kept.code, said: kept.said }).toEqual({
     code: 4,
-    said: expect.stringMatching(
-      /another operator holds incidents\/leases\/operations-prod; nothing was done/,
-    ),
+    said: expect.stringMatching(/another operator holds serving\/leases\/operations-prod; nothing was done/),
   });
-  const leased = await laptop.command("apps/gates/cli.ts", ["serving", "prod"]);
+  const gate = (principal = "deploy") =>
+    laptop.command("apps/gates/cli.ts", ["serving", "prod"], { principal });
+  const leased = await gate();
   expect(leased.printed).toMatch(/^FOUND an operation holds the lease: wait until it has ended$/m);
-  await other.releaseLease();
+  // Who has no right to ask learns that, and does not take it for a free one.
+  expect((await gate("preview")).printed).toMatch(
+    /^FOUND the lease of the operations cannot be asked: 0 of 3 accounts answer, .*no right to it/m,
+  );
+  for (const blob of others) await blob.getBlobLeaseClient(OTHER).releaseLease();
   const args = ["pitr", "prod", "--at", now.toISOString(), "--adopt"];
   const killed = await operations(args, "INC-adopt", { killAt: /\d+\/\d+ fence: (?!is so)/ });
   expect(killed.code).toBeUndefined();
@@ -211,8 +277,7 @@ test("a restored server is adopted, by a command that was killed in the middle a
       "SELECT rolname AS role FROM pg_roles WHERE rolcanlogin AND rolname ~ '_(weu|neu)$'",
     );
   expect(left).toEqual([]);
-  const gate = await laptop.command("apps/gates/cli.ts", ["serving", "prod"]);
-  expect(gate.printed).toMatch(
+  expect((await gate()).printed).toMatch(
     /^FOUND clients are led to psql-forma3d-prod-weu-g2, which the stack file does not name: commit database.generation$/m,
   );
   // Until the stack file names it, a failover would look at the wrong pair.

@@ -291,6 +291,10 @@ const NONSENSE: [changes: Record<string, unknown>, message: RegExp, stack?: stri
     /adminGroupObjectIds\[0\]: .*another id than azure\.tenantId$/,
   ],
   [
+    { "controlPlane.deployObjectId": "3f1e9c7a-52d8-4b60-8e4b-7a2c5d9f0b61" },
+    /controlPlane\.deployObjectId: .*another id than azure\.tenantId$/,
+  ],
+  [
     { "database.administratorLogin": "api_weu" },
     /administratorLogin: .*the application's own roles and logins$/,
   ],
@@ -638,7 +642,7 @@ describe("what the file itself may hold", () => {
     [
       "a line without a colon",
       base.replace("storageGB: 128", "storageGB 128"),
-      /^\(file\): found 'can not read a block mapping entry.*; allowed: valid YAML \(line 3\d\)$/,
+      /^\(file\): found 'can not read a block mapping entry.*; allowed: valid YAML \(line 4\d\)$/,
     ],
     [
       "a word that is no truth value, and has no quotes to leave out",

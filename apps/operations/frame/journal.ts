@@ -120,15 +120,36 @@ export interface JournalOptions {
   copy?: JournalCopy;
 }
 
-/** Entries as blobs of their own, below `operations/`: a container that is immutable takes them too. */
-export function blobCopy(container: ContainerClient): JournalCopy {
+/** Longest a copy may take: what is lost with its region must not hold up whoever leaves it. */
+const COPY_MS = 10_000;
+
+/**
+ * Entries as blobs of their own, below `operations/`, in each of some containers: one that is immutable takes them too. One that
+ * did not take an entry is left alone from then on, and that is told once.
+ */
+export function blobCopies(
+  containers: readonly { readonly name: string; readonly container: ContainerClient }[],
+): JournalCopy {
+  const silent = new Set<string>();
   return {
-    place: container.containerName,
-    async write(name, line) {
-      const conditions = { ifNoneMatch: "*" };
-      await container
-        .getBlockBlobClient(`operations/${name}`)
-        .upload(line, Buffer.byteLength(line), { conditions });
+    place: containers.map(({ container, name }) => `${container.containerName} in ${name}`).join(" and "),
+    async write(blob, text) {
+      const asked = containers.filter(({ name }) => !silent.has(name));
+      const said = await Promise.allSettled(
+        asked.map(({ container }) =>
+          container.getBlockBlobClient(`operations/${blob}`).upload(text, Buffer.byteLength(text), {
+            abortSignal: AbortSignal.timeout(COPY_MS),
+            conditions: { ifNoneMatch: "*" },
+          }),
+        ),
+      );
+      const reasons = said.flatMap((one, index) => {
+        const name = asked[index]?.name ?? "";
+        if (one.status === "fulfilled") return [];
+        silent.add(name);
+        return [`${name}: ${messageOf(one.reason)}`];
+      });
+      if (reasons.length > 0) throw new Error(`${reasons.join("; ")}; from here on not tried`);
     },
   };
 }

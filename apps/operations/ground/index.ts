@@ -23,8 +23,7 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   DATABASE_URL: "administrator's connection string, as the operator job has it; the host in it is replaced",
   KUBECONFIG:
     "file with a context per cluster, named as the cluster is (az aks get-credentials): where they are; who asks is whoever is signed in to Azure",
-  INCIDENT_STORE_URL:
-    "container of the incident store that stands, for lease and journal; without it this machine's",
+  INCIDENT_STORE_URL: "one of the two containers of incidents, for the copy of the journal; both unless set",
   AZURE_RESOURCE_MANAGER_URL: "another resource manager than Azure's, e.g. an emulated cloud's",
   DATABASE_HOSTS:
     "where host names lead that no DNS knows: name=host:port,…; read anew from DATABASE_HOSTS_FILE",

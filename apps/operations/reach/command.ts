@@ -4,10 +4,10 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";
-import { CONTAINER_NAMES } from "../../../infra/data/places";
 import { nextDatabaseServer } from "../../../infra/naming";
 import { HELP, ROOT } from "../commandLine";
 import { messageOf, notRun, refused } from "../frame/errors";
+import { addressOf } from "../ground";
 import { platformOf, type Platform, type RegionFacts } from "../platform";
 import { inPod, openTunnel, type Pod } from "./tunnel";
 
@@ -43,22 +43,31 @@ async function reach(platform: Platform, command: string[], through: string | un
     fs.writeFileSync(file, text, { mode: 0o600 });
     return file;
   };
-  const tunnel = await openTunnel(pod, databaseHosts(platform), say);
+  const tunnel = await openTunnel(pod, databaseHosts(platform), say, proxyOf(process.env));
   try {
     const url = await kubectl(inPod(pod, ["sh", "-c", 'cat "$DATABASE_URL_FILE"']));
-    const account = platform.backupAccounts.find(({ name }) => name === region.location);
     say(`through the operator's pod of ${region.cluster}; it ends by itself after its shift`);
     return await run(command, {
       ...process.env,
       HTTPS_PROXY: tunnel.proxy,
+      https_proxy: tunnel.proxy,
+      // What this machine has of its own leads past the way that was opened.
+      DATABASE_URL: undefined,
+      DATABASE_HOSTS: undefined,
       DATABASE_URL_FILE: keep("database-url", url),
       DATABASE_HOSTS_FILE: keep("hosts", tunnel.hosts),
-      ...(account && { INCIDENT_STORE_URL: `${account.url}/${CONTAINER_NAMES.incidents}` }),
     });
   } finally {
     await tunnel.stop();
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The proxy this machine must take to the world outside, which goes on to be taken. @throws OperationError for one that is none */
+function proxyOf(env: NodeJS.ProcessEnv): string | undefined {
+  const text = env["HTTPS_PROXY"] ?? env["https_proxy"];
+  if (text) addressOf("HTTPS_PROXY", text, /^http:$/, "http://proxy.example:3128");
+  return text;
 }
 
 function run(

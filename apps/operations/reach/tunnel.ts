@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
 import type { Duplex } from "node:stream";
+import { messageOf } from "../frame/errors";
 
 /** Domains of what has a private endpoint only. */
 const PRIVATE = [".postgres.database.azure.com", ".vault.azure.net", ".blob.core.windows.net"];
@@ -53,12 +55,41 @@ export interface Tunnel {
   stop(): Promise<void>;
 }
 
+/** Opens a way to a host and port as this machine has it: by itself, or by the proxy it must take. */
+async function outside(target: string, by: URL | undefined): Promise<Duplex> {
+  if (!by) {
+    const { hostname, port } = new URL(`https://${target}`);
+    const socket = net.connect(Number(port || 443), hostname.replace(/^\[|\]$/g, ""));
+    await once(socket, "connect");
+    return socket;
+  }
+  const { hostname, port, username, password } = by;
+  const signedIn = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const request = http.request({
+    ...{ host: hostname, port: Number(port || 80), method: "CONNECT", path: target },
+    headers: {
+      host: target,
+      ...(username && { "proxy-authorization": `Basic ${Buffer.from(signedIn).toString("base64")}` }),
+    },
+  });
+  request.end();
+  const [response, socket, head] = (await once(request, "connect")) as [http.IncomingMessage, Duplex, Buffer];
+  if (response.statusCode !== 200) {
+    socket.destroy();
+    throw new Error(`the proxy ${by.host} answers ${response.statusCode ?? "nothing"} for ${target}`);
+  }
+  if (head.length > 0) socket.unshift(head);
+  return socket;
+}
+
 /** Opens the tunnel. @param databaseHosts names of the database, each of which gets a port of its own */
 export async function openTunnel(
   pod: Pod,
   databaseHosts: readonly string[],
   say: (line: string) => void,
+  proxyBefore?: string,
 ): Promise<Tunnel> {
+  const upstream = proxyBefore ? new URL(proxyBefore) : undefined;
   const sockets = new Set<Duplex>();
   const open = <T extends Duplex>(socket: T): T => {
     sockets.add(socket);
@@ -69,12 +100,25 @@ export async function openTunnel(
   proxy.on("connect", ({ url = "" }, client: Duplex, head: Buffer) => {
     const [host = "", port = "443"] = url.split(":");
     open(client);
-    client.write("HTTP/1.1 200 Connection established\r\n\r\n");
     if (head.length > 0) client.unshift(head);
-    if (isPrivate(host)) return through(pod, host, Number(port), client, say);
-    const to = open(net.connect(Number(port), host));
-    client.pipe(to).pipe(client);
-    client.on("close", () => to.destroy());
+    const established = () => client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+    if (isPrivate(host)) {
+      established();
+      return through(pod, host, Number(port), client, say);
+    }
+    outside(`${host}:${port}`, upstream).then(
+      (to) => {
+        open(to);
+        established();
+        client.pipe(to).pipe(client);
+        client.on("close", () => to.destroy());
+        to.on("close", () => client.destroy());
+      },
+      (error: unknown) => {
+        say(`${host}: ${messageOf(error)}`);
+        client.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+      },
+    );
   });
   const servers: net.Server[] = [proxy];
   const listen = (server: net.Server): Promise<number> =>

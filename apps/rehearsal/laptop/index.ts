@@ -7,6 +7,7 @@ import type { CloudStore } from "../../../packages/emulated-azure/store/cloud";
 import { loadCloud } from "../../../packages/emulated-azure/store/file";
 import { ExitCode } from "../../../packages/command/errors";
 import { projectRoot } from "../../../packages/command/root";
+import { readStacks } from "../../../stacks/files";
 import { platformOf, type Platform } from "../../operations/platform";
 import type { RoleName } from "../../operations/rights";
 import type { Principal } from "../../../packages/emulated-azure/rights/directory";
@@ -86,6 +87,7 @@ export class Laptop {
     const served = await serveCloud(store, {
       real: true,
       pods: workloads.behaviour,
+      objectIds: { deploy: readStacks(ROOT)[stack]?.controlPlane.deployObjectId },
     });
     await supplySecrets(served, platform);
     approveLinks(served);

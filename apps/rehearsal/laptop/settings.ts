@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { CONTAINER_NAMES } from "../../../infra/data/places";
 import type { Platform } from "../../operations/platform";
 import type { Served } from "../serve";
 import type { PublicNames } from "./edge";
@@ -28,15 +27,8 @@ export function settingsOf(
     DATABASE_URL: administratorOf(served, platform),
     DATABASE_HOSTS_FILE: hostsFile(served),
     PUBLIC_HOSTS: names.hosts,
-    INCIDENT_STORE_URL: incidentStore(served, platform),
     RESTORE_LAG_SECONDS: "0",
   };
-}
-
-/** The container of incidents in a region that answers. */
-function incidentStore({ cloud }: Served, { backupAccounts }: Platform): string {
-  const standing = backupAccounts.find(({ name }) => !cloud.losses.lost.has(name));
-  return standing ? `${standing.url}/${CONTAINER_NAMES.incidents}` : "";
 }
 
 /** The administrator's connection string, as the vault of a region that answers has it. */

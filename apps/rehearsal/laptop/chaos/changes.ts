@@ -1,6 +1,6 @@
 import { loginName } from "../../../../infra/data/databaseLogins";
 import { ORDERS } from "../application";
-import { commit, holds, other, PIPELINE, regionOf, STACK, type Model, type World } from "./model";
+import { commit, holds, other, regionOf, STACK, type Model, type World } from "./model";
 import { Step } from "./operations";
 import type { DieAt } from "../kill";
 
@@ -14,7 +14,6 @@ export class Update extends Step {
     const update = () =>
       laptop.command("apps/rehearsal/laptop/chaos/pipeline.ts", [STACK, `r${++model.incidents}`], {
         principal: "deploy",
-        environment: PIPELINE,
       });
     if (world.uncommitted) {
       const early = await update();

@@ -17,7 +17,7 @@ import type { RegionFacts } from "../../../operations/platform";
 import { ORDERS } from "../application";
 import type { Laptop } from "..";
 import { valueIn } from "../vaultValue";
-import { answered, holds, PIPELINE, regionOf, STACK, type Model, type World } from "./model";
+import { answered, holds, regionOf, STACK, type Model, type World } from "./model";
 
 /** What must be so after every step, tested by asking: who may write, what is missing, what the records and journals say. */
 export async function invariants(model: Readonly<Model>, world: World): Promise<void> {
@@ -45,7 +45,6 @@ export async function updatesFit(model: Readonly<Model>, world: World): Promise<
   const { laptop } = world;
   const { printed, code } = await laptop.command("apps/rehearsal/laptop/chaos/pipeline.ts", [STACK], {
     principal: "deploy",
-    environment: PIPELINE,
   });
   const named = regionOf(world, model.serving).role === "serving";
   holds(

@@ -16,9 +16,6 @@ export interface Model {
   adoptions: number;
 }
 
-/** A pipeline names no store of incidents, and so does not ask for the lease of the operations. */
-export const PIPELINE = { INCIDENT_STORE_URL: "" };
-
 /** What is so. */
 export interface World {
   laptop: Laptop;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { judgeServing } from "../../../gates/serving";
 import { ROOT } from "../../../operations/commandLine";
-import { operationsLease } from "../../../operations/frame/lease";
 import { groundOf } from "../../../operations/ground";
 import { platformOf } from "../../../operations/platform";
+import { operationUnderWay } from "../../../operations/stores";
 import { ROLE_MARK, STANDBY } from "../../../operations/regionMarks";
 
 /** Annotation of pods: which release they are of. */
@@ -18,7 +18,7 @@ const ROLLED_OUT_MS = 300_000;
 export async function main([stack = "", release] = process.argv.slice(2)): Promise<void> {
   const platform = platformOf(ROOT, stack);
   const ground = await groundOf(platform, process.env, ["clusters"]);
-  const { findings } = await judgeServing(platform, ground, () => operationsLease(process.env, stack));
+  const { findings } = await judgeServing(platform, ground, () => operationUnderWay(platform));
   for (const finding of findings) console.log(`FOUND ${finding}`);
   process.exitCode = findings.length > 0 ? 1 : 0;
   if (release === undefined || findings.length > 0) return;
