@@ -67,6 +67,18 @@ const mirrored = (name: string): string =>
 /** Every printable character moved half way round, in lower case, as texts are judged. */
 const halfRound = (name: string): string =>
   name.replace(/[!-~]/g, (one) => String.fromCharCode(33 + ((one.charCodeAt(0) + 14) % 94))).toLowerCase();
+/** Disguises by the name in them: every run that is judged looks for those of the same names. */
+const disguises = new Map<string, readonly string[]>();
+/** A name backwards, mirrored, and with its letters moved on in the alphabet. */
+function disguisesOf(name: string): readonly string[] {
+  const known = disguises.get(name) ?? [
+    reversed(name),
+    mirrored(name),
+    ...Array.from({ length: 25 }, (_, by) => shifted(name, by + 1)),
+  ];
+  disguises.set(name, known);
+  return known;
+}
 const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 const bare = (name: string): string => name.replace(/[^a-z0-9]/g, "");
 
@@ -108,15 +120,11 @@ export class Judge {
   constructor(readonly perimeter: Perimeter) {
     this.oddNames = [...perimeter.names].filter(([name]) => !/^[a-z0-9][a-z0-9-]*$/.test(name));
     this.compactIds = new Map([...perimeter.ids].map(([id, foreign]) => [id.replace(/-/g, ""), foreign]));
-    const disguised = (known: ReadonlyMap<string, Foreign>): [string, Foreign][] =>
-      [...known]
+    this.disguised = new Map(
+      [...perimeter.names]
         .filter(([name]) => name.length >= MIN_DISGUISED_CHARS)
-        .flatMap(([name, foreign]) => [
-          [reversed(name), foreign],
-          [mirrored(name), foreign],
-          ...Array.from({ length: 25 }, (_, by): [string, Foreign] => [shifted(name, by + 1), foreign]),
-        ]);
-    this.disguised = new Map(disguised(perimeter.names));
+        .flatMap(([name, foreign]) => disguisesOf(name).map((one): [string, Foreign] => [one, foreign])),
+    );
     this.disguisedHosts = [...perimeter.aliases]
       .filter(([name]) => name.length >= MIN_DISGUISED_CHARS)
       .flatMap(([name, foreign]) => [
