@@ -57,7 +57,7 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
   let address = "";
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     request.on("error", () => response.destroy());
-    answer({ cloud, real: options.real }, request, response, address).catch((error: unknown) => {
+    answer({ cloud, real: options.real, report }, request, response, address).catch((error: unknown) => {
       // Who hung up wants no answer.
       if (!request.destroyed || request.complete) sendError(request, response, error, report);
     });
@@ -145,7 +145,7 @@ function bind(server: net.Server): Promise<number> {
 }
 
 async function answer(
-  { cloud, real }: { cloud: EmulatedCloud; real: Real | undefined },
+  { cloud, real, report }: { cloud: EmulatedCloud; real: Real | undefined; report: (error: unknown) => void },
   request: IncomingMessage,
   response: ServerResponse,
   address: string,
@@ -203,7 +203,7 @@ async function answer(
     return;
   }
   const incoming = { method, url, authorization, base, body: parseJson(raw) };
-  send(request, response, await answerArm(cloud, incoming));
+  send(request, response, await answerArm(cloud, incoming, report));
 }
 
 function requireSession(cloud: EmulatedCloud, authorization: string | undefined): void {

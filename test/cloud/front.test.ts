@@ -12,6 +12,7 @@ const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
 const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
 const GROUP = `${SCOPE}/resourceGroups/rg-shop`;
 const SERVER = `${GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/psql-shop`;
+const SERVER_TYPE = "Microsoft.DBforPostgreSQL/flexibleServers";
 const VERSION = "api-version=2025-08-01";
 
 let time: Date;
@@ -242,6 +243,18 @@ describe("long-running operations", () => {
     });
     const accepted = await ask("POST", `${SERVER}/restart?${VERSION}`, {});
     expect(await ended(accepted)).toMatchObject({ status: "Failed", error: { code: "InternalServerError" } });
+    // Whoever runs the cloud is told why, and the activity log says how what was accepted has ended.
+    expect(failures.splice(0)).toEqual([new Error("the disk is full")]);
+    const log = `${SCOPE}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01`;
+    const events = (await ask("GET", log)).body.value.filter(
+      ({ operationName }: any) => operationName.value === `${SERVER_TYPE}/restart/action`,
+    );
+    expect(events.map(({ status, level }: any) => [status.value, level])).toEqual([
+      ["Failed", "Error"],
+      ["Accepted", "Informational"],
+    ]);
+    expect(events[0].correlationId).toBe(events[1].correlationId);
+    expect(events[0].properties.statusMessage).toMatch(/InternalServerError/);
   });
 });
 

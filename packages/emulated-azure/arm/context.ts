@@ -42,8 +42,11 @@ export interface ActivityEntry {
   readonly caller: string;
   readonly operation: string;
   readonly resource: string;
-  readonly status: "Succeeded" | "Failed";
+  /** Of what takes longer: accepted first, and later how it ended, under the same correlation. */
+  readonly status: "Accepted" | "Succeeded" | "Failed";
   readonly correlationId: string;
+  /** Why it failed, as ARM words it. */
+  readonly error?: object;
 }
 
 /** One request that has been read, authenticated and routed. */
@@ -66,6 +69,8 @@ export interface ArmAnswer {
   readonly status: number;
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of what was only accepted: how it ends. */
+  readonly end?: Promise<unknown>;
 }
 
 export function list(value: readonly object[]): ArmAnswer {

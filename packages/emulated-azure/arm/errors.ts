@@ -35,6 +35,10 @@ export function toArmError(error: unknown): ArmError {
   return new ArmError(500, "InternalServerError", "The emulated service failed; see its log.");
 }
 
+/** Whether it tells of the inside nothing, so that whoever runs the cloud has to be told. */
+export const isUnforeseen = ({ code, status }: ArmError): boolean =>
+  code === "InternalServerError" && status === 500;
+
 export const notFound = (type: string, name: string, group: string): ArmError =>
   new ArmError(
     404,

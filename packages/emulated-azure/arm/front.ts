@@ -9,9 +9,9 @@ import { forManagement } from "../rights/entra";
 import { actionFor } from "./actions";
 import { asksForPromotion, promotion } from "./actions/postgres";
 import { asksForRecovery, recover } from "./actions/vault";
-import { ArmAnswer, ArmContext, ArmRequest } from "./context";
+import { ActivityEntry, ArmAnswer, ArmContext, ArmRequest } from "./context";
 import { crud } from "./crud";
-import { ArmError } from "./errors";
+import { ArmError, isUnforeseen, toArmError } from "./errors";
 import { ArmJson } from "./json";
 import { route as routeOf, Route, unknownPath, WIRE } from "./routes";
 import { builtInDefinitions, plain } from "./subscriptions";
@@ -29,8 +29,16 @@ export interface Incoming {
 
 export const armJson = (): ArmJson => new ArmJson(FACTS, WIRE);
 
-/** Answers one request to Azure Resource Manager. @throws ArmError */
-export async function answerArm(context: ArmContext, incoming: Incoming): Promise<ArmAnswer> {
+/**
+ * Answers one request to Azure Resource Manager.
+ * @param report told of what fails unforeseen after its request was accepted
+ * @throws ArmError
+ */
+export async function answerArm(
+  context: ArmContext,
+  incoming: Incoming,
+  report: (error: unknown) => void = () => undefined,
+): Promise<ArmAnswer> {
   const { method, url, base } = incoming;
   const path = decoded(url.pathname);
   const session = authenticated(context, incoming);
@@ -68,7 +76,7 @@ export async function answerArm(context: ArmContext, incoming: Incoming): Promis
     body: bodyOf(method, incoming.body),
     scope: scopeOf(context, route),
   };
-  return noted(context, request, () => dispatch(context, request));
+  return noted(context, request, () => dispatch(context, request), report);
 }
 
 function isPlain(path: string): boolean {
@@ -202,27 +210,41 @@ function scopeOf({ directory }: ArmContext, { subscription }: Route): Scope {
   return { package: "azure-native", config: { subscriptionId: subscription, tenantId: directory.tenantId } };
 }
 
-/** Writes what changes the cloud into the activity log, refused or not. */
+/** Writes what changes the cloud into the activity log: refused or not, accepted, and how that ended. */
 async function noted(
   context: ArmContext,
   { method, route, session }: ArmRequest,
   action: () => Promise<ArmAnswer>,
+  report: (error: unknown) => void,
 ): Promise<ArmAnswer> {
   if (method === "GET" || method === "HEAD") return action();
   const verb = method === "DELETE" ? "delete" : method === "POST" ? "action" : "write";
-  const entry = {
-    at: context.now(),
+  const common = {
     caller: session.principal.type === "User" ? session.principal.displayName : session.principal.objectId,
     operation: `${route.type}/${verb}`,
     resource: route.kind === "action" ? route.target : route.path,
     correlationId: randomUUID(),
   };
+  const note = (status: ActivityEntry["status"], error?: unknown): void =>
+    void context.activity.push({
+      ...common,
+      at: context.now(),
+      status,
+      ...(error !== undefined && { error: toArmError(error).body() }),
+    });
   try {
     const answer = await action();
-    context.activity.push({ ...entry, status: "Succeeded" });
+    note(answer.end ? "Accepted" : "Succeeded");
+    answer.end?.then(
+      () => note("Succeeded"),
+      (error: unknown) => {
+        note("Failed", error);
+        if (isUnforeseen(toArmError(error))) report(error);
+      },
+    );
     return answer;
   } catch (error) {
-    context.activity.push({ ...entry, status: "Failed" });
+    note("Failed", error);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { randomUUID } from "node:crypto";
 import type { ArmAnswer } from "./context";
-import { ArmError, toArmError } from "./errors";
+import { ArmError, isUnforeseen, toArmError } from "./errors";
 
 /** Largest body ARM takes (https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits): 4 MB. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -90,6 +90,6 @@ export function sendError(
   report: (error: unknown) => void,
 ): void {
   const refusal = toArmError(error);
-  if (refusal.code === "InternalServerError" && refusal.status === 500) report(error);
+  if (isUnforeseen(refusal)) report(error);
   send(request, response, { status: refusal.status, body: refusal.body(), headers: refusal.headers });
 }

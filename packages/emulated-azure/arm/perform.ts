@@ -95,11 +95,11 @@ export async function accepted(
   if (method === "PUT") {
     const body = result();
     const [code = 200] = [202, ...(created ? [201] : []), 200].filter((one) => status.includes(one));
-    return { status: code, headers, ...(body && { body }) };
+    return { status: code, headers, end: whole, ...(body && { body }) };
   }
   const code = status.includes(202) ? 202 : (status[0] ?? 200);
   const body = bare || deleted ? undefined : result();
-  return { status: code, headers, ...(body && code !== 202 && { body }) };
+  return { status: code, headers, end: whole, ...(body && code !== 202 && { body }) };
 }
 
 function regionOf({ cloud }: ArmContext, { inputs, id }: Stored): string {

@@ -82,20 +82,23 @@ function activity(context: ArmContext, { url, route }: ArmRequest): ArmAnswer {
       (resource === undefined || done.toLowerCase() === resource),
   );
   return list(
-    [...entries].reverse().map(({ at, caller, operation, resource: resourceId, status, correlationId }) => ({
-      id: `${resourceId}/events/${correlationId}/ticks/${at.getTime()}`,
-      caller,
-      correlationId,
-      eventTimestamp: at.toISOString(),
-      submissionTimestamp: at.toISOString(),
-      operationName: { value: operation, localizedValue: operation },
-      resourceId,
-      resourceGroupName: /\/resourceGroups\/([^/]+)/i.exec(resourceId)?.[1] ?? "",
-      status: { value: status, localizedValue: status },
-      subscriptionId: route.subscription,
-      level: status === "Failed" ? "Error" : "Informational",
-      category: { value: "Administrative", localizedValue: "Administrative" },
-    })),
+    [...entries]
+      .reverse()
+      .map(({ at, caller, operation, resource: resourceId, status, correlationId, error }) => ({
+        id: `${resourceId}/events/${correlationId}/ticks/${at.getTime()}`,
+        caller,
+        correlationId,
+        eventTimestamp: at.toISOString(),
+        submissionTimestamp: at.toISOString(),
+        operationName: { value: operation, localizedValue: operation },
+        resourceId,
+        resourceGroupName: /\/resourceGroups\/([^/]+)/i.exec(resourceId)?.[1] ?? "",
+        status: { value: status, localizedValue: status },
+        subscriptionId: route.subscription,
+        level: status === "Failed" ? "Error" : "Informational",
+        category: { value: "Administrative", localizedValue: "Administrative" },
+        ...(error && { properties: { statusMessage: JSON.stringify(error) } }),
+      })),
   );
 }
 
