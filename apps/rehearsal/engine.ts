@@ -64,6 +64,8 @@ export interface RunOptions extends PreviewOptions {
   readonly refresh?: boolean;
   /** URNs the operation leaves out, or patterns of them. */
   readonly exclude?: readonly string[];
+  /** Variables set for this command alone, as in front of one that is typed. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** For commands on a program that the policies have judged already, as it stands: that a second look finds the same is no promise. */
@@ -147,7 +149,7 @@ export class Engine {
   }
 
   up(options: RunOptions = {}): Promise<Run> {
-    return this.logged("up", ["up", ...AT_ONCE, ...this.scope(options)]);
+    return this.logged("up", ["up", ...AT_ONCE, ...this.scope(options)], options.variables);
   }
 
   /** Reads everything back from the cloud. The program does not run. */
@@ -170,8 +172,12 @@ export class Engine {
     return this.run(name, (print) => this.spawned(args, print));
   }
 
-  private async spawned(args: readonly string[], print: Print): Promise<void> {
-    const child = this.start(args);
+  private async spawned(
+    args: readonly string[],
+    print: Print,
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const child = this.start(args, variables);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (data: Buffer) => print(data.toString()));
     }
@@ -241,7 +247,7 @@ export class Engine {
     });
   }
 
-  private start(args: readonly string[], settings: Record<string, string> = {}): ChildProcess {
+  private start(args: readonly string[], settings: Readonly<Record<string, string>> = {}): ChildProcess {
     const { folder, stack, command } = this.options;
     return spawn(command.command, [...args, "--stack", stack, "--non-interactive", "--color", "never"], {
       cwd: path.join(folder, "project"),
@@ -273,12 +279,16 @@ export class Engine {
    * A command whose events are read from a file when it has ended. The Automation API would have them sent one by one,
    * which takes a tenth of a rehearsal's time.
    */
-  private async logged(command: string, args: readonly string[]): Promise<Run> {
+  private async logged(
+    command: string,
+    args: readonly string[],
+    variables?: Readonly<Record<string, string>>,
+  ): Promise<Run> {
     const file = path.join(this.options.folder, "events.jsonl");
     try {
       return await this.run(
         command,
-        (print) => this.spawned([...args, "--suppress-progress", "--event-log", file], print),
+        (print) => this.spawned([...args, "--suppress-progress", "--event-log", file], print, variables),
         () => readEvents(file),
       );
     } finally {

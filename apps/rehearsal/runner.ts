@@ -76,7 +76,7 @@ async function perform(
   if (reason)
     return { stack, id, title, result: "not applicable", operations: "", seconds: 0, message: reason };
   const folder = path.join(options.folder, `${stack}-${id}`);
-  const stage = new Stage(options.setting, stack, config, folder, moments);
+  const stage = new Stage(options.setting, stack, config, folder, moments, scenario.without);
   const started = Date.now();
   let message: string | undefined;
   try {

@@ -12,6 +12,8 @@ export interface Scenario {
   /** Group and number, e.g. `3.4`. */
   readonly id: string;
   readonly title: string;
+  /** Changes to the program once it is deployed: a mechanism a test takes out, to see the scenario fail. */
+  readonly without?: readonly Change[];
   /** Why it cannot happen to a stack; undefined where it can. */
   readonly notFor?: (config: StackConfig) => string | undefined;
   run(stage: Stage): Promise<void>;
@@ -53,6 +55,7 @@ export class Stage {
     readonly config: StackConfig,
     private readonly folder: string,
     private readonly moments: Moments,
+    private readonly without: readonly Change[] = [],
   ) {}
 
   foundation(): Promise<Foundation> {
@@ -95,6 +98,7 @@ export class Stage {
   async handedOver(moment: Moment): Promise<World> {
     const world = await this.from(moment);
     world.actAs("deploy");
+    if (this.without.length > 0) await this.edit(world, []);
     return world;
   }
 
@@ -110,7 +114,7 @@ export class Stage {
   /** Changes the program of the world; the repository stays as it is. */
   async edit(world: World, changes: readonly Change[]): Promise<void> {
     const { root, changes: always } = this.setting;
-    await bundleProgram(root, path.join(world.project, PROGRAM), [...always, ...changes]);
+    await bundleProgram(root, path.join(world.project, PROGRAM), [...always, ...this.without, ...changes]);
   }
 
   preview(world: World, options?: PreviewOptions): Promise<Run> {

@@ -15,7 +15,7 @@ export type Effect = (typeof EFFECTS)[number];
 
 /**
  * What goes on going wrong until it is switched off:
- * - `throttled`: every request is answered 429;
+ * - `throttled`: every request at every front is refused until it is asked less, by 429 or what that front has for it;
  * - `busy`: whatever admits one operation at a time is busy with another (`ServerIsBusy`).
  */
 export const STANDING = ["throttled", "busy"] as const;
@@ -56,13 +56,6 @@ interface Armed {
 
 /** Faults that wait for their operation, and places that do not answer at all. */
 export class Faults {
-  /**
-   * What `deleteUnreachable` makes of the Kubernetes provider: a deletion in a cluster that does not answer only takes
-   * the object out of the state.
-   */
-  deleteUnreachable = false;
-  /** What PULUMI_K8S_ENABLE_PATCH_FORCE makes of it: fields of an object that others have set otherwise are taken over. */
-  patchForce = false;
   /** What goes on going wrong at the moment. */
   readonly standing = new Set<Standing>();
   private armed: Armed[] = [];

@@ -441,6 +441,25 @@ describe("resources", () => {
     expect(await inputs()).toEqual({ ...settings, data: { level: "debug" } });
   });
 
+  test("a cluster that does not answer is left out of the state, and what others set is taken over, where the provider is told so", async () => {
+    const one = { clusterIdentifier: "one" };
+    const type = "kubernetes:core/v1:ConfigMap";
+    const settings = (level: string) => ({ metadata: { name: "settings" }, data: { level } });
+    const [strict, told] = [
+      await connect("kubernetes", one),
+      // As the SDK hands them over.
+      await connect("kubernetes", { ...one, deleteUnreachable: "true", enablePatchForce: "true" }),
+    ];
+    const id = (await strict.create(type, "settings", settings("info"))).getId();
+    await expect(strict.create(type, "again", settings("debug"))).rejects.toThrow(/conflict/i);
+    expect((await told.create(type, "again", settings("debug"))).getId()).toBe(id);
+    faults.outage("the cluster", ({ key }) => key.startsWith("kubernetes:one:"));
+    await expect(strict.remove(type, "settings", id)).rejects.toThrow(/the cluster does not answer/);
+    await told.remove(type, "settings", id);
+    faults.clear();
+    expect((await strict.read(type, "settings", id, settings("debug"))).getId()).toBe(id);
+  });
+
   test("random values live in the state: reading returns them, and other keepers replace", async () => {
     const random = await connect("random", {});
     const type = "random:index/randomString:RandomString";

@@ -107,7 +107,7 @@ async function taken(platform: Platform, ground: Ground): Promise<Adopted> {
   };
 }
 
-/** Answers of what stands behind no resource here: logins that are there, pods that are not, one server behind every name. */
+/** Answers of what stands behind no resource here: logins that are there, pods that are not, one server behind every name, that takes writes. */
 function withoutData({ regions }: Platform): Partial<Ground> {
   const [first] = DATABASE_ROLES;
   const roles = regions.map((region) => ({
@@ -115,6 +115,7 @@ function withoutData({ regions }: Platform): Partial<Ground> {
     login: true,
     note: null,
     started: "then",
+    readOnly: "off",
   }));
   return {
     now: () => new Date(),

@@ -34,6 +34,9 @@ const LOCK = "azure-native:authorization:ManagementLockByScope";
 const DIAGNOSTICS = "azure-native:monitor:DiagnosticSetting";
 const CRON_JOB = "kubernetes:batch/v1:CronJob";
 
+/** docs/changing.md: fields of an object that others have set otherwise are taken over. */
+const TAKING_OVER = { variables: { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" } } as const;
+
 /** Objects of a cluster that do something by themselves. */
 function atWork(world: World, cluster: string): string[] {
   return [...world.cloud.all()].flatMap(({ key, type, id, inputs }) => {
@@ -53,8 +56,7 @@ async function takenOver(stage: Stage, world: World, cluster: string): Promise<v
   ensure(atWork(world, cluster).length > 0, "what was at work when the region was lost is gone");
   refused(await stage.up(world, JUDGED), /Conflict|Apply failed with \d+ conflicts/);
   ensure(atWork(world, cluster).length > 0, "an update without force stopped what it did not make");
-  world.faults.patchForce = true;
-  const run = await stage.up(world);
+  const run = await stage.up(world, TAKING_OVER);
   succeeded(run);
   edgeUntouched(run);
   dataUntouched(stage, run);
@@ -120,8 +122,7 @@ export const RETURNING: readonly Scenario[] = [
       noChange(await stage.preview(world, JUDGED));
       returnRegion(world, secondary);
       stage.configure(world, { "regions.secondary.role": "standby", "workloads.api.image": image });
-      world.faults.patchForce = true;
-      const back = await stage.up(world);
+      const back = await stage.up(world, TAKING_OVER);
       succeeded(back);
       edgeUntouched(back);
       ensure(!clusterRuns(world, secondary.cluster), "pods run in a region that stands by");
@@ -139,7 +140,6 @@ export const RETURNING: readonly Scenario[] = [
       const gone = world.resource(SERVER, primary.server);
       handOver(world.cloud, gone);
       deleteBehind(world.cloud, gone.id);
-      world.faults.patchForce = true;
       stage.configure(world, SWITCHED);
       await pairAnew(stage, world, "secondary");
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the region that serves");
@@ -174,7 +174,7 @@ async function pairAnew(stage: Stage, world: World, serving: "primary" | "second
   const { values, renaming, exclude } = await adoptEverything(stage, world);
   stage.configure(world, values);
   succeeded(await stage.shell(world, renaming, {}, ""));
-  const run = await stage.up(world, { refresh: true, exclude });
+  const run = await stage.up(world, { ...TAKING_OVER, refresh: true, exclude });
   succeeded(run);
   edgeUntouched(run);
   const { server, other } = servers(stage, world, serving);

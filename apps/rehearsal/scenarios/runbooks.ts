@@ -56,7 +56,6 @@ const CASES: Readonly<Record<string, Case>> = {
     before: (stage, world) => {
       const lost = inPrimary(stage, world);
       world.faults.outage("the lost region", ({ key }) => lost(key));
-      world.faults.deleteUnreachable = true;
       takeOver(stage, world, false);
     },
   },

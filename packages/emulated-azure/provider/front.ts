@@ -59,14 +59,6 @@ export class Front {
 
   constructor(private readonly options: FrontOptions) {}
 
-  get deleteUnreachable(): boolean {
-    return this.options.faults.deleteUnreachable;
-  }
-
-  get patchForce(): boolean {
-    return this.options.faults.patchForce;
-  }
-
   get refusals(): Refusals {
     return this.options.refusals ?? NO_REFUSALS;
   }
@@ -74,6 +66,11 @@ export class Front {
   /** Tells whoever runs something behind a resource. */
   async tell(event: CloudEvent): Promise<void> {
     await this.options.hooks?.emit(event);
+  }
+
+  /** Seconds whoever asks is told to wait while every request is throttled; undefined while none is. */
+  get throttledFor(): number | undefined {
+    return this.options.faults.standing.has("throttled") ? RETRY_AFTER_SECONDS : undefined;
   }
 
   /** What keeps an operation from being answered at all, if anything does. */
@@ -123,7 +120,7 @@ export class Front {
         `${attempt.name} could not be processed; try again later`,
       );
     }
-    if (this.options.faults.standing.has("throttled")) {
+    if (this.throttledFor !== undefined) {
       if (retries === "caller") throw tooMany();
       await this.throttle(MAX_RETRIES + 1);
     }

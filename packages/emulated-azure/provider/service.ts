@@ -173,7 +173,7 @@ export class ProviderService {
     const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const made = await this.operate(call, async () => {
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree);
-      const outcome = this.model.create(type, urn, tree, scope, this.cloud, this.front.patchForce);
+      const outcome = this.model.create(type, urn, tree, scope, this.cloud, isOn(scope, "enablePatchForce"));
       const stored = this.cloud.get(this.key(type, outcome.id, scope));
       if (stored) await this.front.tell({ kind: "created", stored });
       return outcome;
@@ -265,7 +265,7 @@ export class ProviderService {
       });
     } catch (error) {
       const unreachable = error instanceof CloudError && error.status === 503;
-      if (!(unreachable && this.pkg.name === "kubernetes" && this.front.deleteUnreachable)) throw error;
+      if (!(unreachable && this.pkg.name === "kubernetes" && isOn(scope, "deleteUnreachable"))) throw error;
     }
     return new Empty();
   }
@@ -324,6 +324,11 @@ export class ProviderService {
     if (!scope) throw new Error(`the engine used provider ${this.pkg.name} before configuring it`);
     return scope;
   }
+}
+
+/** A setting of the provider's; the Kubernetes SDK hands each one over as JSON in a text. */
+function isOn({ config }: Scope, name: string): boolean {
+  return config[name] === true || config[name] === "true";
 }
 
 /** Resource group a function looks into, so that an outage reaches functions too. */
