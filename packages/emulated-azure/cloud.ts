@@ -13,6 +13,7 @@ import type { Refusals } from "./provider/limits";
 import { Directory } from "./rights/directory";
 import { Rights } from "./rights/decide";
 import { CloudStore } from "./store/cloud";
+import { keepVersions } from "./vault";
 
 export interface EmulatedCloudOptions {
   /** Resources it begins with; an empty cloud unless given. */
@@ -53,7 +54,7 @@ export function emulatedCloud(model: Model, options: EmulatedCloudOptions = {}):
   const metricSources: MetricSource[] = [];
   hooks.on(settleAfter(store, model));
   hooks.onDone((event) => event.kind === "created" && restored(store, event.stored));
-  return {
+  const emulated: EmulatedCloud = {
     model,
     cloud: store,
     front,
@@ -75,4 +76,6 @@ export function emulatedCloud(model: Model, options: EmulatedCloudOptions = {}):
     metricSources,
     activity,
   };
+  keepVersions(emulated);
+  return emulated;
 }

@@ -6,7 +6,7 @@ import { ArmError } from "./arm/errors";
 import { parseJson, readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
 import { Authority } from "./certificates";
 import type { EmulatedCloud } from "./cloud";
-import { graph, openIdConfiguration, token } from "./rights/entra";
+import { graph, openIdConfiguration, token, tooManySignIns } from "./rights/entra";
 import type { Real } from "./real";
 import { answerBlobs, BLOB_HOST } from "./storage";
 import { answerTraffic, domainOf } from "./traffic";
@@ -41,6 +41,7 @@ export interface ListenOptions {
 const SIGN_IN = ["login.microsoftonline.com", "login.microsoft.com", "sts.windows.net"];
 const MANAGEMENT = "management.azure.com";
 const GRAPH = "graph.microsoft.com";
+const GRAPH_AUDIENCE = `https://${GRAPH}`;
 
 /** Starts both ways in on free ports of the loopback. */
 export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}): Promise<Listening> {
@@ -179,6 +180,8 @@ async function answer(
     url.pathname,
   );
   if (tenant && host !== MANAGEMENT) {
+    const busy = /token$/i.test(url.pathname) ? cloud.front.throttledFor : undefined;
+    if (busy !== undefined) return send(request, response, tooManySignIns(busy));
     const form = new URLSearchParams(raw.toString("utf8"));
     send(
       request,
@@ -194,7 +197,7 @@ async function answer(
     return;
   }
   if (host === GRAPH || (host !== MANAGEMENT && url.pathname.startsWith("/v1.0/"))) {
-    requireSession(cloud, authorization);
+    requireSession(cloud, authorization, [GRAPH_AUDIENCE, base]);
     send(request, response, graph(cloud.directory, method, url, parseJson(raw)));
     return;
   }
@@ -206,11 +209,20 @@ async function answer(
   send(request, response, await answerArm(cloud, incoming, report));
 }
 
-function requireSession(cloud: EmulatedCloud, authorization: string | undefined): void {
-  const session = cloud.directory.session(/^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "");
-  if (!session || cloud.directory.expired(session)) {
-    throw new ArmError(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.");
-  }
+/** Who asks Graph has a token for Graph, and asks no more than it takes (https://learn.microsoft.com/graph/errors). */
+function requireSession(
+  { directory, front }: EmulatedCloud,
+  authorization: string | undefined,
+  audiences: readonly string[],
+): void {
+  const refused = (message: string): ArmError => new ArmError(401, "InvalidAuthenticationToken", message);
+  const session = directory.session(/^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "");
+  if (!session || directory.expired(session)) throw refused("Access token has expired or is not yet valid.");
+  if (!audiences.includes(session.audience))
+    throw refused("Access token validation failure. Invalid audience.");
+  const seconds = front.throttledFor;
+  if (seconds !== undefined)
+    throw new ArmError(429, "TooManyRequests", "Too many requests.", { "Retry-After": String(seconds) });
 }
 
 function parsed(path: string, base: string): URL {

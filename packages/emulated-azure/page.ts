@@ -62,7 +62,7 @@ const SWITCHES: Readonly<
   >
 > = {
   throttled: {
-    says: "every request is answered 429",
+    says: "every request at every front is throttled",
     is: ({ faults }) => faults.standing.has("throttled"),
     set: ({ faults }, on) =>
       void (on ? faults.standing.add("throttled") : faults.standing.delete("throttled")),

@@ -1,3 +1,4 @@
+import tls from "node:tls";
 import { AuthorizationManagementClient } from "@azure/arm-authorization";
 import { CdnManagementClient } from "@azure/arm-cdn";
 import { ContainerServiceClient } from "@azure/arm-containerservice";
@@ -6,6 +7,7 @@ import { NetworkManagementClient } from "@azure/arm-network";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
 import { StorageManagementClient } from "@azure/arm-storage";
+import { SecretClient } from "@azure/keyvault-secrets";
 import { EmulatedCloud, emulatedCloud } from "../../packages/emulated-azure/cloud";
 import { Listening, listen } from "../../packages/emulated-azure/listen";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
@@ -344,6 +346,124 @@ describe("Microsoft's own clients", () => {
       ({ principalId }) => principalId,
     );
     expect(principals.sort()).toEqual([operator.objectId, reader.objectId].sort());
+  });
+});
+
+describe("a vault's secrets, through Microsoft's client", () => {
+  const VAULT = "https://kv-shop.vault.azure.net";
+  function secretsAs(principal: Principal): SecretClient {
+    const token = cloud.directory.issue(principal, "https://vault.azure.net");
+    const credential = {
+      getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 600_000 }),
+    };
+    return new SecretClient(VAULT, credential, {
+      proxyOptions: { host: "http://127.0.0.1", port: Number(new URL(listening.proxy).port) },
+      retryOptions: { maxRetries: 0 },
+    });
+  }
+  const values = (client: SecretClient, name: string) => client.getSecret(name).then(({ value }) => value);
+  let keeper: SecretClient;
+
+  // What goes through a proxy trusts what the process does.
+  const trusted = tls.getCACertificates("default");
+  afterAll(() => tls.setDefaultCACertificates(trusted));
+  beforeAll(() => {
+    tls.setDefaultCACertificates([...trusted, listening.certificate]);
+    const principal = cloud.directory.add({ displayName: "keeper", secret: "keeper signs in" });
+    assign(principal, "Key Vault Secrets Officer");
+    keeper = secretsAs(principal);
+  });
+
+  test("each value that is set is a version of its own, which stays readable by its address, and has nothing of the one before", async () => {
+    const first = await keeper.setSecret("session", "one", { contentType: "API key", tags: { a: "b" } });
+    expect(first.properties).toMatchObject({ contentType: "API key", enabled: true, tags: { a: "b" } });
+    const second = await keeper.setSecret("session", "two");
+    expect(second.properties.version).not.toBe(first.properties.version);
+    expect([second.properties.contentType, second.properties.tags]).toEqual([undefined, undefined]);
+    expect(await values(keeper, "session")).toBe("two");
+    const { version } = first.properties;
+    expect(await keeper.getSecret("session", { version })).toMatchObject({
+      value: "one",
+      properties: { version, contentType: "API key" },
+    });
+    const all_ = await all(keeper.listPropertiesOfSecretVersions("session"));
+    expect(all_.map((one) => one.version)).toEqual([version, second.properties.version]);
+    expect(await refusal(keeper.getSecret("session", { version: "0".repeat(32) }))).toMatchObject({
+      status: 404,
+      code: "SecretNotFound",
+    });
+    // By the resource manager it is the same secret, and what is set there a version too.
+    const { vaults } = clients(operator);
+    const uri = async () =>
+      (await vaults.secrets.get(GROUP, "kv-shop", "session")).properties.secretUriWithVersion;
+    expect(await uri()).toBe(`${VAULT}/secrets/session/${second.properties.version}`);
+    await vaults.secrets.createOrUpdate(GROUP, "kv-shop", "session", { properties: { value: "three" } });
+    expect(await uri()).not.toContain(second.properties.version);
+    expect(await values(keeper, "session")).toBe("three");
+    expect(await all(keeper.listPropertiesOfSecretVersions("session"))).toHaveLength(3);
+  });
+
+  test("attributes are changed without the value; one that is disabled is not read; one before its time and after it is", async () => {
+    const [past, future] = [new Date("2020-01-01T00:00:00Z"), new Date("2037-01-01T00:00:00Z")];
+    const { properties } = await keeper.setSecret("dated", "kept", { notBefore: future });
+    expect([properties.notBefore, properties.createdOn]).toEqual([future, expect.any(Date)]);
+    await keeper.updateSecretProperties("dated", properties.version!, {
+      notBefore: new Date(0),
+      expiresOn: past,
+      contentType: "text",
+    });
+    expect(await keeper.getSecret("dated")).toMatchObject({
+      value: "kept",
+      properties: { version: properties.version, expiresOn: past, contentType: "text" },
+    });
+    await keeper.updateSecretProperties("dated", properties.version!, { enabled: false });
+    expect(await refusal(keeper.getSecret("dated"))).toMatchObject({ status: 403, code: "Forbidden" });
+    expect((await keeper.setSecret("dated", "again")).properties.enabled).toBe(true);
+    expect(await values(keeper, "dated")).toBe("again");
+  });
+
+  test("one that is deleted keeps its name, and comes back or is purged", async () => {
+    await keeper.setSecret("gone", "with it");
+    const deleted = await (await keeper.beginDeleteSecret("gone", { intervalInMs: 5 })).pollUntilDone();
+    expect(deleted.properties).toMatchObject({ recoveryId: `${VAULT}/deletedsecrets/gone` });
+    expect(deleted.properties.scheduledPurgeDate!.getTime()).toBeGreaterThan(
+      deleted.properties.deletedOn!.getTime(),
+    );
+    expect(await refusal(keeper.getSecret("gone"))).toMatchObject({ status: 404 });
+    expect(await refusal(clients(operator).vaults.secrets.get(GROUP, "kv-shop", "gone"))).toMatchObject({
+      status: 404,
+    });
+    expect((await all(keeper.listDeletedSecrets())).map(({ name }) => name)).toEqual(["gone"]);
+    expect(await refusal(keeper.setSecret("gone", "anew"))).toMatchObject({ status: 409, code: "Conflict" });
+    await (await keeper.beginRecoverDeletedSecret("gone", { intervalInMs: 5 })).pollUntilDone();
+    expect(await values(keeper, "gone")).toBe("with it");
+    await (await keeper.beginDeleteSecret("gone", { intervalInMs: 5 })).pollUntilDone();
+    await keeper.purgeDeletedSecret("gone");
+    await keeper.setSecret("gone", "anew");
+    expect(await values(keeper, "gone")).toBe("anew");
+  });
+
+  test("more than a page of them are all listed", async () => {
+    for (let i = 0; i < 30; i++) await keeper.setSecret(`page-${i}`, "x");
+    const names = (await all(keeper.listPropertiesOfSecrets())).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith("page-"))).toHaveLength(30);
+    const [first] = await all(keeper.listPropertiesOfSecrets().byPage());
+    expect(first).toHaveLength(25);
+  });
+
+  test("who may only read secrets sets, changes, deletes and purges none", async () => {
+    const user = cloud.directory.add({ displayName: "reads secrets", secret: "signs in" });
+    assign(user, "Key Vault Secrets User");
+    const client = secretsAs(user);
+    expect(await values(client, "session")).toBe("three");
+    const { properties } = await client.getSecret("session");
+    for (const act of [
+      () => client.setSecret("session", "x"),
+      () => client.updateSecretProperties("session", properties.version!, { enabled: false }),
+      () => client.beginDeleteSecret("session"),
+      () => client.purgeDeletedSecret("session"),
+    ])
+      expect(await refusal(act())).toMatchObject({ status: 403, code: "Forbidden" });
   });
 });
 

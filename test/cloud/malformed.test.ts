@@ -78,7 +78,10 @@ beforeAll(async () => {
   const api = new Api();
   const front = await serveKubernetes(
     api,
-    { authenticate: (token) => (token === "known" ? { name: "operator", groups: [] } : undefined) },
+    {
+      authenticate: (token) => (token === "known" ? { name: "operator", groups: [] } : undefined),
+      throttledFor: () => cloud.front.throttledFor,
+    },
     { certificate: files.cert, key: files.key },
   );
   cluster = { api, front };
@@ -446,7 +449,7 @@ describe.each(FRONTS)("$name", (front) => {
       `Bearer ${"x".repeat(5_000)}`,
     ];
     // A token for another front is as good as none.
-    if (front.name !== "Graph") strangers.push(`Bearer ${tokens.graph ?? ""}`);
+    strangers.push(`Bearer ${(front.name === "Graph" ? tokens.vault : tokens.graph) ?? ""}`);
     for (const Authorization of strangers) {
       const answer = await answered(front, method, path, undefined, { Authorization });
       expect([Authorization.slice(0, 20), [401, 403].includes(answer.status)]).toEqual([
@@ -460,6 +463,19 @@ describe.each(FRONTS)("$name", (front) => {
       Authorization: ["Bearer x", `Bearer ${front.token()}`],
     });
     expect([401, 403, undefined]).toContain(twice?.status);
+    await serves(front);
+  });
+
+  test("that takes no more requests says so, and for how long, and serves again", async () => {
+    cloud.faults.standing.add("throttled");
+    try {
+      const answer = await answered(front, ...front.proper);
+      expect([answer.status, front.name]).toEqual([front.name === "blob" ? 503 : 429, front.name]);
+      if (front.name !== "blob") expect(answer.headers["retry-after"]).toMatch(/^[1-9]\d*$/);
+      front.isError(answer);
+    } finally {
+      cloud.faults.standing.clear();
+    }
     await serves(front);
   });
 

@@ -5,6 +5,8 @@ import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import type { Platform } from "../../operations/platform";
 import type { Served } from "../serve";
 
+/** Of the vaults. */
+const API_VERSION = "7.6";
 const SECRET = "azure-native:keyvault:Secret";
 
 /**
@@ -21,11 +23,12 @@ export async function supplySecrets({ cloud, principals }: Served, { regions }: 
   );
   for (const { vault } of regions)
     for (const { name, contentType } of SECRET_CATALOG) {
-      if ([...there].some((id) => id.endsWith(`/vaults/${vault}/secrets/${name}`))) continue;
+      if ([...there].some((id) => id.endsWith(`/vaults/${vault}/secrets/${name}?api-version=${API_VERSION}`)))
+        continue;
       const host = `${vault}.vault.azure.net`;
       await answerVault(cloud, {
         method: "PUT",
-        url: new URL(`https://${host}/secrets/${name}`),
+        url: new URL(`https://${host}/secrets/${name}?api-version=${API_VERSION}`),
         host,
         authorization: `Bearer ${token}`,
         body: { value: made.get(name) ?? "", contentType },

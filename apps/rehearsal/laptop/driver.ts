@@ -6,6 +6,8 @@ import { answerVault } from "../../../packages/emulated-azure/vault";
 
 const CLASS = kindNamed("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass") as Kind;
 const SECRET = kindNamed("v1", "Secret") as Kind;
+/** Of the vaults. */
+const API_VERSION = "7.6";
 const AUDIENCE = "https://vault.azure.net";
 /** Between two looks at the vaults; the driver of a cluster takes two minutes, which nobody here wants to wait for. */
 const LOOK_EVERY_MS = 250;
@@ -72,7 +74,7 @@ export class SecretDriver {
         const { objectName } = load(text) as { objectName: string };
         const { body } = await answerVault(cloud, {
           method: "GET",
-          url: new URL(`https://${host}/secrets/${objectName}`),
+          url: new URL(`https://${host}/secrets/${objectName}?api-version=${API_VERSION}`),
           host,
           authorization: `Bearer ${token}`,
           body: undefined,

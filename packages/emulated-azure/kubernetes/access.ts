@@ -50,6 +50,7 @@ export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
         key: cluster.key,
         itself: true,
       }) === undefined,
+    throttledFor: () => cloud.front.throttledFor,
     authenticate: (token) => {
       const session = cloud.directory.session(token);
       if (!session || cloud.directory.expired(session) || session.audience !== CLUSTER_AUDIENCE)

@@ -120,7 +120,9 @@ export function surroundings(
 /** A secret's value as an identity reads it. @throws Error when it may not, or there is none */
 function vaultSecret(cloud: EmulatedCloud, vault: string, name: string, clientId: string): string {
   const ending = `/vaults/${vault}/secrets/${name}`.toLowerCase();
-  const found = [...cloud.cloud.all()].find(({ id }) => id.toLowerCase().endsWith(ending));
+  const found = [...cloud.cloud.all()].find(
+    ({ id, softDeleted }) => !softDeleted && id.toLowerCase().endsWith(ending),
+  );
   const principal = cloud.directory.byAppId(clientId);
   const action = "Microsoft.KeyVault/vaults/secrets/getSecret/action";
   if (!found) throw new Error(`vault ${vault} holds no secret ${name}`);

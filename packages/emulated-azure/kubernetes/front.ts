@@ -19,6 +19,8 @@ export interface User {
 export interface Access {
   /** Whether the API answers at all at this moment; always unless given. */
   reachable?(): boolean;
+  /** Seconds whoever asks is told to wait while the API takes no more; undefined while it does. */
+  throttledFor?(): number | undefined;
   /** The user a token stands for; undefined when it stands for nobody. */
   authenticate(token: string): User | undefined;
   /** Why the user may not; undefined when allowed. */
@@ -115,6 +117,10 @@ function addressOf({ url = "/" }: IncomingMessage): URL {
 function signedIn(access: Access, request: IncomingMessage): User {
   const user = access.authenticate(/^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "");
   if (!user) throw new StatusError(401, "Unauthorized", "Unauthorized");
+  const seconds = access.throttledFor?.();
+  // https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
+  if (seconds !== undefined)
+    throw new StatusError(429, "TooManyRequests", "too many requests, please try again later", seconds);
   return user;
 }
 
@@ -225,5 +231,6 @@ function send(response: ServerResponse, code: number, document: unknown): void {
 function refuse(response: ServerResponse, error: unknown): void {
   if (response.headersSent) return void response.destroy();
   const status = error instanceof StatusError ? error : new StatusError(500, "InternalError", String(error));
+  if (status.retryAfter !== undefined) response.setHeader("Retry-After", String(status.retryAfter));
   send(response, status.code, status.document);
 }

@@ -4,6 +4,8 @@ export class StatusError extends Error {
     readonly code: number,
     readonly reason: string,
     message: string,
+    /** Seconds whoever asks is told to wait. */
+    readonly retryAfter?: number,
   ) {
     super(message);
     this.name = "StatusError";

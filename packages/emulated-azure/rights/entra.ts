@@ -34,6 +34,12 @@ function refused(code: string, error: string, message: string): JsonAnswer {
   };
 }
 
+/** AADSTS90055 of https://learn.microsoft.com/entra/identity-platform/reference-error-codes. */
+export function tooManySignIns(seconds: number): JsonAnswer & { headers: Record<string, string> } {
+  const { body } = refused("AADSTS90055", "temporarily_unavailable", "There are too many incoming requests.");
+  return { status: 429, body, headers: { "Retry-After": String(seconds) } };
+}
+
 /** What Entra's documents say about a tenant: where to sign in (https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc). */
 export function openIdConfiguration(base: string, tenantId: string): object {
   return {

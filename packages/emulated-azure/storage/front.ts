@@ -64,6 +64,13 @@ async function pass(
   }
   const path = decoded(url.pathname).replace(/^\/+/, "");
   const session = signedIn(cloud, name, request.headers.authorization);
+  // https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+  if (cloud.front.throttledFor !== undefined)
+    throw new Refused(
+      503,
+      "ServerBusy",
+      "The server is currently unable to receive requests. Please retry your request.",
+    );
   if (!VERBS.includes(method))
     throw new Refused(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.");
   for (const wish of [wishOf(stored.id, method, path, url.searchParams), ...copied(stored.id, host, request)])

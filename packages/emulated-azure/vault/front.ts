@@ -1,13 +1,34 @@
-import { ArmError } from "./arm/errors";
-import type { ArmAnswer } from "./arm/context";
-import type { EmulatedCloud } from "./cloud";
-import { isTree, stringAt, treeAt, valueAt } from "./model/paths";
-import type { Stored, Tree, Value } from "./model/types";
+import { ArmError } from "../arm/errors";
+import type { ArmAnswer } from "../arm/context";
+import { paged } from "../arm/paging";
+import type { EmulatedCloud } from "../cloud";
+import { stringAt, treeAt, valueAt } from "../model/paths";
+import type { Stored, Tree } from "../model/types";
+import { bodyOf } from "./bodies";
+import { Secrets, versionOf } from "./secrets";
 
 /** Host names of vaults. */
 export const VAULT_HOST = /^[a-z0-9-]+\.vault\.azure\.net$/;
 const AUDIENCE = "https://vault.azure.net";
-const SECRET = "azure-native:keyvault:Secret";
+const VAULT = "azure-native:keyvault:Vault";
+/** Versions of the service (https://learn.microsoft.com/rest/api/keyvault/secrets and the clients' `KnownVersions`). */
+const API_VERSIONS = [
+  "2016-10-01",
+  "7.0",
+  "7.1",
+  "7.2",
+  "7.3",
+  "7.4",
+  "7.5",
+  "7.6",
+  "2025-07-01",
+  "2026-04-01",
+];
+/** Most secrets of one page (https://learn.microsoft.com/rest/api/keyvault/secrets/get-secrets/get-secrets#uri-parameters). */
+const PAGE = 25;
+/** Kinds a vault holds beside secrets, and what of secrets is not here. */
+const ELSEWHERE =
+  /^\/(keys|certificates|storage|deleted(keys|certificates|storage)|rng|secrets\/(restore|[^/]+\/backup))(\/|$)/;
 
 interface VaultRequest {
   readonly method: string;
@@ -17,70 +38,108 @@ interface VaultRequest {
   readonly body: unknown;
 }
 
+/** One request once it is known what it asks for. */
+interface Asked {
+  readonly secrets: Secrets;
+  readonly host: string;
+  readonly url: URL;
+  /** The secret's name, where the path has one. */
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly body: unknown;
+}
+
+/** Data action, as built-in roles name it, and what it does; nothing is answered with 204. */
+type Operation = readonly [right: string, act: (asked: Asked) => object | void | Promise<object>];
+
+const NAME = "([^/]+)";
+const OPERATIONS: readonly (readonly [method: string, path: RegExp, operation: Operation])[] = [
+  ["GET", /^\/secrets$/, ["readMetadata/action", ({ secrets, ...asked }) => listed(asked, secrets.all())]],
+  ["GET", new RegExp(`^/secrets/${NAME}/versions$`), ["readMetadata/action", versions]],
+  ["GET", new RegExp(`^/secrets/${NAME}(?:/${NAME})?$`), ["getSecret/action", read]],
+  ["PUT", new RegExp(`^/secrets/${NAME}$`), ["setSecret/action", write]],
+  ["PATCH", new RegExp(`^/secrets/${NAME}(?:/${NAME})?$`), ["update/action", change]],
+  ["DELETE", new RegExp(`^/secrets/${NAME}$`), ["delete", remove]],
+  ["GET", /^\/deletedsecrets$/, ["readMetadata/action", deleted]],
+  ["GET", new RegExp(`^/deletedsecrets/${NAME}$`), ["readMetadata/action", deletedOne]],
+  ["POST", new RegExp(`^/deletedsecrets/${NAME}/recover$`), ["recover/action", recover]],
+  ["DELETE", new RegExp(`^/deletedsecrets/${NAME}$`), ["purge/action", purge]],
+];
+
 /**
- * The data plane of a vault for secrets: list, read, set and delete
- * (https://learn.microsoft.com/rest/api/keyvault/secrets). The first request without a token is answered with the
- * address to get one from, as clients expect.
+ * The data plane of a vault for secrets (https://learn.microsoft.com/rest/api/keyvault/secrets). The first request without a
+ * token is answered with the address to get one from, as clients expect.
  * @throws ArmError
  */
 export async function answerVault(cloud: EmulatedCloud, request: VaultRequest): Promise<ArmAnswer> {
-  const { method, url, host } = request;
-  const name = host.split(".")[0] ?? "";
-  const vault = [...cloud.cloud.all()].find(
-    ({ type, id, softDeleted }) =>
-      type === "azure-native:keyvault:Vault" && !softDeleted && id.toLowerCase().endsWith(`/vaults/${name}`),
-  );
-  if (!vault) throw new ArmError(404, "VaultNotFound", `The vault ${name} does not exist.`);
+  const { method, url, host, body } = request;
+  const vault = vaultOf(cloud, host);
   const session = cloud.directory.session(/^Bearer (.+)$/i.exec(request.authorization ?? "")?.[1] ?? "");
   if (!session || cloud.directory.expired(session) || session.audience !== AUDIENCE) {
     throw new ArmError(401, "Unauthorized", "AKV10000: Request is missing a Bearer or PoP token.", {
       "WWW-Authenticate": `Bearer authorization="https://login.microsoftonline.com/${cloud.directory.tenantId}", resource="${AUDIENCE}"`,
     });
   }
-  const [kind = "", secret, version] = url.pathname.split("/").filter((part) => part !== "");
-  if (kind !== "secrets")
-    throw new ArmError(404, "NotImplemented", `This emulated vault holds secrets, and no ${kind}.`);
-  const scope = secret === undefined ? vault.id : `${vault.id}/secrets/${secret}`;
-  const verb = {
-    GET: secret === undefined ? "readMetadata" : "getSecret",
-    PUT: "setSecret",
-    DELETE: "delete",
-  }[method];
-  if (verb === undefined) throw new ArmError(405, "MethodNotAllowed", `${method} is not allowed here.`);
-  const action =
-    verb === "delete"
-      ? "Microsoft.KeyVault/vaults/secrets/delete"
-      : `Microsoft.KeyVault/vaults/secrets/${verb}/action`;
+  refuseThrottled(cloud);
+  refuseVersion(url.searchParams.get("api-version"));
+  const { name, version, operation } = operationOf(method, url.pathname);
+  const scope = name === "" ? vault.id : `${vault.id}/secrets/${name}`;
+  const action = `Microsoft.KeyVault/vaults/secrets/${operation[0]}`;
   if (!cloud.rights.may(session.principal, { action, scope, data: true })) {
     throw new ArmError(
       403,
       "Forbidden",
-      `Caller is not authorized to perform action on resource.\r\nCaller: appid=${session.principal.appId ?? ""};oid=${session.principal.objectId}\r\nAction: '${action}'\r\nResource: '${scope.toLowerCase()}'\r\nVault: ${name};location=${stringAt(vault.inputs, "location") ?? ""}`,
+      `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: appid=${session.principal.appId ?? ""};oid=${session.principal.objectId}\r\nAction: '${action}'\r\nResource: '${scope.toLowerCase()}'\r\nVault: ${host.split(".")[0] ?? ""};location=${stringAt(vault.inputs, "location") ?? ""}`,
     );
   }
   refuseLost(cloud, vault);
-  void version;
-  if (secret === undefined)
-    return {
-      status: 200,
-      body: { value: secretsOf(cloud, vault).map((one) => shown(one, host, false)), nextLink: null },
-    };
-  const found = secretsOf(cloud, vault).find(({ id }) => id.toLowerCase() === scope.toLowerCase());
-  if (method === "PUT")
-    return { status: 200, body: shown(await set(cloud, vault, secret, request.body), host, true) };
-  if (!found)
-    throw new ArmError(
-      404,
-      "SecretNotFound",
-      `A secret with (name/id) ${secret} was not found in this key vault.`,
-    );
-  if (method === "GET") return { status: 200, body: shown(found, host, true) };
-  cloud.cloud.remove(found.key);
-  await cloud.hooks.emit({ kind: "deleted", before: found });
-  return {
-    status: 200,
-    body: { ...shown(found, host, false), recoveryId: `https://${host}/deletedsecrets/${secret}` },
-  };
+  const secrets = new Secrets(cloud, vault);
+  const done = await operation[1]({ secrets, host, url, name, version, body });
+  return done ? { status: 200, body: done } : { status: 204 };
+}
+
+function vaultOf({ cloud }: EmulatedCloud, host: string): Stored {
+  const name = host.split(".")[0] ?? "";
+  const found = cloud
+    .ofType(VAULT)
+    .find(({ id, softDeleted }) => !softDeleted && id.toLowerCase().endsWith(`/vaults/${name}`));
+  if (!found) throw new ArmError(404, "VaultNotFound", `The vault ${name} does not exist.`);
+  return found;
+}
+
+/** @throws ArmError 429: https://learn.microsoft.com/azure/key-vault/general/overview-throttling */
+function refuseThrottled({ front }: EmulatedCloud): void {
+  const seconds = front.throttledFor;
+  if (seconds === undefined) return;
+  throw new ArmError(429, "Throttled", "Request was not processed because too many requests were received.", {
+    "Retry-After": String(seconds),
+  });
+}
+
+function refuseVersion(asked: string | null): void {
+  if (asked === null) throw new ArmError(400, "BadParameter", "api-version must be specified");
+  // Previews come and go; each is as its version.
+  if (API_VERSIONS.includes(asked.replace(/-preview(\.\d+)?$/, ""))) return;
+  throw new ArmError(
+    400,
+    "BadParameter",
+    `The specified version (${asked}) isn't recognized. Consider using the latest supported version (${API_VERSIONS.at(-1) ?? ""}).`,
+  );
+}
+
+function operationOf(method: string, pathname: string) {
+  const path = pathname.replace(/(?<=.)\/+$/, "");
+  const kind = ELSEWHERE.exec(path)?.[1];
+  if (kind !== undefined)
+    throw new ArmError(501, "NotImplemented", `This emulated vault holds secrets, and no ${kind}.`);
+  const known = OPERATIONS.flatMap(([allowed, pattern, operation]) => {
+    const found = pattern.exec(path);
+    return found ? [{ allowed, operation, name: found[1] ?? "", version: found[2] }] : [];
+  });
+  const found = known.find(({ allowed }) => allowed === method);
+  if (found) return found;
+  if (known.length > 0) throw new ArmError(405, "MethodNotAllowed", `${method} is not allowed here.`);
+  throw new ArmError(404, "NotFound", `There is nothing at ${path} of a vault.`);
 }
 
 function refuseLost(cloud: EmulatedCloud, { type, key }: Stored): void {
@@ -88,78 +147,100 @@ function refuseLost(cloud: EmulatedCloud, { type, key }: Stored): void {
   if (lost !== undefined) throw new ArmError(503, "ServiceUnavailable", lost);
 }
 
-function secretsOf({ cloud }: EmulatedCloud, vault: Stored): Stored[] {
-  const prefix = `${vault.id.toLowerCase()}/secrets/`;
-  return [...cloud.all()].filter(({ type, id }) => type === SECRET && id.toLowerCase().startsWith(prefix));
+function listed({ host, url }: Pick<Asked, "host" | "url">, all: readonly Stored[]): object {
+  const given = url.searchParams.get("maxresults");
+  if (given !== null && !(/^\d+$/.test(given) && Number(given) >= 1 && Number(given) <= PAGE))
+    throw new ArmError(400, "BadParameter", `maxresults must be a number from 1 to ${PAGE}.`);
+  const size = given === null ? PAGE : Number(given);
+  const { value, nextLink } = paged(all, `https://${host}`, url, size);
+  return { value: value.map((one) => shown(one, host, "item")), nextLink: nextLink ?? null };
 }
 
-/** The longest value of a secret, in bytes (https://learn.microsoft.com/azure/key-vault/secrets/about-secrets). */
-const LARGEST_SECRET = 25 * 1024;
-const bad = (what: string): ArmError =>
-  new ArmError(400, "BadParameter", `The parameter ${what} is missing or invalid.`);
-
-/** What a secret is to be, with every part of the type it has. @throws ArmError 400 */
-function secretBody(name: string, given: unknown): Tree {
-  if (!/^[0-9a-zA-Z-]{1,127}$/.test(name)) throw bad("secret-name");
-  if (!isTree(given as Value)) throw bad("value");
-  const body = given as Tree;
-  const { value, contentType, attributes, tags } = body;
-  if (typeof value !== "string" || Buffer.byteLength(value) > LARGEST_SECRET) throw bad("value");
-  if (contentType !== undefined && typeof contentType !== "string") throw bad("contentType");
-  if (tags !== undefined && !(isTree(tags) && Object.values(tags).every((tag) => typeof tag === "string")))
-    throw bad("tags");
-  if (attributes !== undefined && !isTree(attributes)) throw bad("attributes");
-  const { enabled, exp } = attributes ?? {};
-  if (enabled !== undefined && typeof enabled !== "boolean") throw bad("attributes.enabled");
-  if (exp !== undefined && !(typeof exp === "number" && Number.isInteger(exp))) throw bad("attributes.exp");
-  return body;
+function versions({ secrets, name, ...asked }: Asked): object {
+  const all = secrets.versions(name);
+  const { value, ...page } = listed(asked, all) as { value: Tree[] };
+  // Each by its own address.
+  return { ...page, value: value.map((one, i) => ({ ...one, id: addressOf(all[i] as Stored, asked.host) })) };
 }
 
-async function set(cloud: EmulatedCloud, vault: Stored, secretName: string, given: unknown): Promise<Stored> {
-  const body = secretBody(secretName, given);
-  const { value, contentType, attributes, tags } = body;
-  const dates = treeAt(body, "attributes");
-  const inputs: Tree = {
-    vaultName: stringAt(vault.inputs, "vaultName") ?? "",
-    resourceGroupName: stringAt(vault.inputs, "resourceGroupName") ?? "",
-    secretName,
-    properties: {
-      value: value as string,
-      ...(contentType !== undefined && { contentType: contentType as Value }),
-      ...(attributes !== undefined && {
-        attributes: {
-          enabled: dates?.["enabled"] ?? true,
-          ...(dates?.["exp"] !== undefined && { expires: dates["exp"] }),
-        },
-      }),
-    },
-    ...(tags !== undefined && { tags: tags as Value }),
-  };
-  const subscriptionId = /^\/subscriptions\/([^/]+)/i.exec(vault.id)?.[1] ?? "";
-  const scope = { package: "azure-native", config: { subscriptionId } };
-  const model = cloud.model.resource(SECRET);
-  const id = model.id(inputs, scope);
-  const key = model.key(id, scope);
-  const before = cloud.cloud.get(key);
-  if (before) cloud.model.update(SECRET, before.id, before.inputs, inputs, scope, cloud.cloud);
-  else cloud.model.create(SECRET, "", inputs, scope, cloud.cloud);
-  const stored = cloud.cloud.get(key) as Stored;
-  await cloud.hooks.emit(before ? { kind: "updated", stored, before } : { kind: "created", stored });
-  return stored;
+function read({ secrets, name, version, host }: Asked): object {
+  const found = secrets.get(name, version);
+  // https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#secret-attributes: outside nbf and exp it is read all the same.
+  if (treeAt(found.inputs, "properties.attributes")?.["enabled"] === false)
+    throw new ArmError(403, "Forbidden", "Operation get is not allowed on a disabled secret.");
+  return shown(found, host, "whole");
 }
 
-function shown({ id, inputs, outputs }: Stored, host: string, whole: boolean): Tree {
-  const name = id.slice(id.lastIndexOf("/") + 1);
-  const attributes = treeAt(inputs, "properties.attributes") ?? {};
-  const version = (stringAt(outputs, "properties.secretUriWithVersion") ?? "").split("/").pop() ?? "";
-  const value = valueAt(inputs, "properties.value");
+async function write({ secrets, name, body, host }: Asked): Promise<object> {
+  return shown(await secrets.set(name, bodyOf(name, body, "set")), host, "whole");
+}
+
+async function change({ secrets, name, version, body, host }: Asked): Promise<object> {
+  return shown(await secrets.change(name, version, bodyOf(name, body, "change")), host, "version");
+}
+
+async function remove({ secrets, name, host }: Asked): Promise<object> {
+  return shownDeleted(await secrets.remove(name), secrets, host);
+}
+
+function deleted({ secrets, host, url }: Asked): object {
+  const gone = secrets.deleted();
+  const page = listed({ host, url }, gone) as { value: Tree[] };
   return {
-    id: `https://${host}/secrets/${name}${whole ? `/${version}` : ""}`,
-    ...(whole && value !== undefined && { value }),
-    attributes: {
-      enabled: attributes["enabled"] ?? true,
-      ...(attributes["expires"] !== undefined && { exp: attributes["expires"] }),
-    },
+    ...page,
+    value: page.value.map((one, i) => ({ ...one, ...recovery(gone[i] as Stored, secrets, host) })),
+  };
+}
+
+function deletedOne({ secrets, name, host }: Asked): object {
+  return shownDeleted(secrets.deletedCalled(name), secrets, host);
+}
+
+async function recover({ secrets, name, host }: Asked): Promise<object> {
+  return shown(await secrets.recover(name), host, "version");
+}
+
+function purge({ secrets, name }: Asked): void {
+  secrets.purge(name);
+}
+
+function shownDeleted(stored: Stored, secrets: Secrets, host: string): object {
+  return { ...shown(stored, host, "version"), ...recovery(stored, secrets, host) };
+}
+
+function recovery(stored: Stored, secrets: Secrets, host: string): Tree {
+  const { deletedDate, scheduledPurgeDate } = secrets.datesOf(stored);
+  return { recoveryId: `https://${host}/deletedsecrets/${nameOf(stored)}`, deletedDate, scheduledPurgeDate };
+}
+
+const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
+
+const addressOf = (stored: Stored, host: string): string =>
+  `https://${host}/secrets/${nameOf(stored)}/${versionOf(stored)}`;
+
+/**
+ * @param as `whole`: with its value, by its version's address; `version`: without the value; `item`: as lists show it, by the
+ * secret's address
+ */
+function shown(stored: Stored, host: string, as: "whole" | "version" | "item"): Tree {
+  const { inputs, outputs } = stored;
+  const given = treeAt(inputs, "properties.attributes") ?? {};
+  const made = treeAt(outputs, "properties.attributes") ?? {};
+  const value = valueAt(inputs, "properties.value");
+  const contentType = valueAt(inputs, "properties.contentType");
+  const attributes = {
+    enabled: given["enabled"] ?? true,
+    nbf: given["notBefore"],
+    exp: given["expires"],
+    created: made["created"],
+    updated: made["updated"],
+    recoveryLevel: "Recoverable",
+  };
+  return {
+    id: as === "item" ? `https://${host}/secrets/${nameOf(stored)}` : addressOf(stored, host),
+    ...(as === "whole" && value !== undefined && { value }),
+    ...(contentType !== undefined && { contentType }),
+    attributes: Object.fromEntries(Object.entries(attributes).filter(([, one]) => one !== undefined)) as Tree,
     ...(inputs["tags"] !== undefined && { tags: inputs["tags"] }),
   };
 }

@@ -83,7 +83,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
         properties: {
           ...properties,
           secretUri: uri,
-          secretUriWithVersion: `${uri}/${random("version", 32)}`,
+          // Whatever is sent is a version of its own.
+          secretUriWithVersion: `${uri}/${random(`version ${JSON.stringify(inputs["properties"])}`, 32)}`,
         },
       };
     },
