@@ -9,7 +9,7 @@ import { secretsOf } from "../infra/secrets/secretCatalogue";
 import { WorkloadArgs } from "../infra/workloads/workload";
 import { RegionBase } from "./regional";
 import { PRODUCT, StackConfig } from "./schema";
-import { Site, SITE_HEALTH, SITES } from "./sites";
+import { CONNECTIONS_PER_POD, Site, SITE_HEALTH, SITES } from "./sites";
 
 /** How a site of a region is reached from outside its cluster. */
 export function exposureOf({ network, names }: Pick<RegionBase, "network" | "names">, name: Site): Exposure {
@@ -23,9 +23,6 @@ export function exposureOf({ network, names }: Pick<RegionBase, "network" | "nam
 
 /** Pods of the integration gateway. */
 export const GATEWAY_REPLICAS = { minReplicas: 3, maxReplicas: 6 } as const;
-
-/** Connections one API pod keeps to the pooler. */
-const CONNECTIONS_PER_POD = 10;
 
 /** What a site needs beside its own configuration. */
 export interface SiteArgs {

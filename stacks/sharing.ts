@@ -1,5 +1,6 @@
 import { backupAccounts } from "../infra/naming";
 import { overlaps } from "../infra/network/addressing";
+import { borrowed } from "./borrowed";
 import { Named, stackPlatformNames } from "./names";
 import type { Problem } from "./problems";
 import { addressBlocks, PRODUCT, StackConfig } from "./schema";
@@ -81,7 +82,15 @@ function sharedValues(
 }
 
 const fileOf = (stack: string): string => `Pulumi.${stack}.yaml`;
-const keyOf = ([section, ...rest]: readonly string[]): string[] => [`${PRODUCT}:${section ?? ""}`, ...rest];
+const keyOf = ([section, ...rest]: readonly (string | number)[]): (string | number)[] => [
+  `${PRODUCT}:${section ?? ""}`,
+  ...rest,
+];
+
+const inFile = (stack: string, problem: Problem): Problem => ({
+  ...problem,
+  path: [fileOf(stack), ...keyOf(problem.path)],
+});
 
 /** Everything that two of the stacks share and must not; said of the later one, with the key of the earlier. */
 export function sharingProblems(stacks: readonly (readonly [stack: string, config: Sections])[]): Problem[] {
@@ -101,6 +110,8 @@ export function sharingProblems(stacks: readonly (readonly [stack: string, confi
             allowed: `a block that does not overlap ${keyOf(theirs.path).join(".")} of ${fileOf(earlier)} (${theirs.cidr})`,
           })),
       ),
+      ...borrowed(config, other).map((problem) => inFile(stack, problem)),
+      ...borrowed(other, config).map((problem) => inFile(earlier, problem)),
     ]),
   );
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { allocatable, vmSize } from "../../packages/azure-facts";
 import { nodeDisk } from "./nodeDisk";
 import { Tags } from "../tags";
 
@@ -10,11 +11,20 @@ export interface NodePlace {
   tags: Tags;
 }
 
+/** Pods a node holds at most. Changing it replaces the pools. */
+export const PODS_PER_NODE = 110;
+
+/** What pods find on a node of a size; undefined when AKS offers none of the name. */
+export function nodeRoom(size: string): ReturnType<typeof allocatable> | undefined {
+  const node = vmSize(size);
+  return node && allocatable(node, PODS_PER_NODE);
+}
+
 /** Properties all nodes share. */
-function nodes(vmSize: string, { zones, subnetId, tags }: NodePlace) {
+function nodes(size: string, { zones, subnetId, tags }: NodePlace) {
   return {
-    vmSize,
-    ...nodeDisk(vmSize),
+    vmSize: size,
+    ...nodeDisk(size),
     osType: "Linux",
     osSKU: "AzureLinux",
     type: "VirtualMachineScaleSets",
@@ -23,7 +33,7 @@ function nodes(vmSize: string, { zones, subnetId, tags }: NodePlace) {
     enableNodePublicIP: false,
     // Needs the subscription's feature Microsoft.Compute/EncryptionAtHost.
     enableEncryptionAtHost: true,
-    maxPods: 110,
+    maxPods: PODS_PER_NODE,
     upgradeSettings: { maxSurge: "33%", drainTimeoutInMinutes: 30 },
     tags,
   };

@@ -42,6 +42,14 @@ const PLATFORM_PARAMETERS: readonly ServerParameter[] = [
   { name: "pgaudit.log", value: "ddl,role" },
 ];
 
+/** Timeouts the platform sets, milliseconds. */
+export const PLATFORM_TIMEOUTS: Readonly<Record<string, number>> = Object.fromEntries(
+  PLATFORM_PARAMETERS.filter(({ name }) => name.endsWith("_timeout")).map(({ name, value }) => [
+    name,
+    Number(value),
+  ]),
+);
+
 function poolParameters(pool: PoolSettings): ServerParameter[] {
   return [
     // First: the others do not exist until the pooler is on.

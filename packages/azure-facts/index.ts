@@ -1,5 +1,6 @@
 export {
   AKS_RESERVED_BLOCKS,
+  allocatable,
   BLOCK_BITS_PER_NODE,
   KUBERNETES_VERSIONS,
   LARGEST_SERVICE_PREFIX,
@@ -22,7 +23,8 @@ export {
   RESERVED_LOGINS,
   SKU_TIERS,
 } from "./postgres";
-export { PARAMETERS, type ParameterFact, parameterProblem } from "./serverParameters";
+export { EXTENSIONS, PRELOADED } from "./extensions";
+export { PARAMETERS, type ParameterFact, parameterProblem, parameterSince } from "./serverParameters";
 export {
   ACCESS_TIERS,
   ARCHIVE_READ_HOURS,

@@ -8,6 +8,37 @@ export const KUBERNETES_VERSIONS = ["1.34", "1.35", "1.36", "1.37"] as const;
 /** Nodes of one pool, at most (https://learn.microsoft.com/azure/aks/quotas-skus-regions). */
 export const MAX_POOL_NODES = 1000;
 
+/** Thousandths of a CPU AKS keeps on a node of so many CPUs or more, the largest first. */
+const KEPT_CPU: readonly (readonly [cpus: number, milli: number])[] = [
+  [64, 740],
+  [32, 420],
+  [16, 260],
+  [8, 180],
+  [4, 140],
+  [2, 100],
+];
+
+const MIB = 1024;
+/** MiB under which the kubelet evicts pods. */
+const EVICTION_MIB = 100;
+
+/**
+ * What pods find on a node at most: its CPUs and memory less what AKS keeps for itself, as of Kubernetes 1.29
+ * (https://learn.microsoft.com/azure/aks/node-resource-reservations). What runs on every node takes its part of it.
+ * @param maxPods pods the node may hold.
+ */
+export function allocatable(
+  { vCpus, memoryGiB }: { vCpus: number; memoryGiB: number },
+  maxPods: number,
+): { milliCpus: number; memoryMiB: number } {
+  const [, kept = 0] = KEPT_CPU.find(([cpus]) => vCpus >= cpus) ?? [];
+  const memory = memoryGiB * MIB;
+  return {
+    milliCpus: vCpus * 1000 - kept,
+    memoryMiB: Math.floor(memory - Math.min(20 * maxPods + 50, memory / 4) - EVICTION_MIB),
+  };
+}
+
 /** Ranges that may be let in to a public API server, at most (https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges). */
 export const MAX_AUTHORIZED_RANGES = 200;
 

@@ -112,17 +112,21 @@ export const DISK_SIZES_GB = Object.keys(DISK_TIERS).map(Number);
 /** Days point-in-time restore reaches back. */
 export const BACKUP_DAYS = { min: 7, max: 35 } as const;
 
-/** Logins a new server refuses (https://learn.microsoft.com/azure/postgresql/security/security-access-control). */
+/**
+ * Logins a new server refuses (https://learn.microsoft.com/azure/postgresql/security/security-access-control), and roles
+ * PostgreSQL has of its own (https://www.postgresql.org/docs/current/sql-createrole.html).
+ */
 export const RESERVED_LOGINS =
-  /^(azure_superuser|azure_pg_admin|azuresu|admin|administrator|root|guest|public|postgres|pg_.*)$/i;
+  /^(none|azure_superuser|azure_pg_admin|azuresu|admin|administrator|root|guest|public|postgres|pg_.*)$/i;
 
-/** Databases every server has of its own, which none can be made over. */
+/** Databases every server has of its own, which none can be made over; of the last one PgBouncer answers itself. */
 export const RESERVED_DATABASES = [
   "postgres",
   "azure_maintenance",
   "azure_sys",
   "template0",
   "template1",
+  "pgbouncer",
 ] as const;
 
 /** Facts of a compute size, whatever the case of its letters, as Azure takes it; undefined when it offers none. */

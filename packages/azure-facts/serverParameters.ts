@@ -1,9 +1,13 @@
+import { EXTENSIONS, PRELOADED } from "./extensions";
+
 /** What a server parameter may be set to. */
 export type ParameterFact =
   | { readonly kind: "number"; readonly whole: boolean; readonly min: number; readonly max: number }
   | { readonly kind: "choice"; readonly values: readonly string[] }
   /** Comma-separated choices. */
   | { readonly kind: "set"; readonly values: readonly string[] }
+  /** The same, without spaces and in any case, of more names than an error lists. */
+  | { readonly kind: "names"; readonly values: readonly string[]; readonly of: string }
   | { readonly kind: "text"; readonly pattern: RegExp; readonly allowed: string };
 
 const INT_MAX = 2_147_483_647;
@@ -163,14 +167,8 @@ export const PARAMETERS: ReadonlyMap<string, ParameterFact> = new Map<string, Pa
     SWITCH,
   ),
   // Extensions
-  [
-    "azure.extensions",
-    text(/^[a-z0-9_-]+(,[a-z0-9_-]+)*$/i, "names of extensions, separated by commas without spaces"),
-  ],
-  [
-    "shared_preload_libraries",
-    text(/^[a-z0-9_]+(,[a-z0-9_]+)*$/i, "names of libraries, separated by commas without spaces"),
-  ],
+  ["azure.extensions", { kind: "names", values: EXTENSIONS, of: "extensions" }],
+  ["shared_preload_libraries", { kind: "names", values: PRELOADED, of: "libraries" }],
   ["cron.database_name", text(/^[A-Za-z0-9_]+$/, "letters, digits and underscores")],
   ["cron.max_running_jobs", whole(0, 5000)],
   ...named("cron.log_run cron.log_statement", SWITCH),
@@ -212,6 +210,18 @@ export const PARAMETERS: ReadonlyMap<string, ParameterFact> = new Map<string, Pa
   ],
 ]);
 
+/** Major version that brought a parameter, of those younger than the oldest version offered. */
+const SINCE: Readonly<Record<string, number>> = {
+  enable_presorted_aggregate: 16,
+  vacuum_buffer_usage_limit: 16,
+  enable_group_by_reordering: 17,
+  event_triggers: 17,
+  transaction_timeout: 17,
+};
+
+/** First major version that knows a parameter; 0 when every version offered does. */
+export const parameterSince = (name: string): number => SINCE[name] ?? 0;
+
 /** As PostgreSQL writes one: no leading zeros, and no fraction of nothing. */
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d*[1-9])?$/;
 
@@ -227,9 +237,16 @@ function allowed(fact: ParameterFact): string {
       return `one of ${fact.values.map((value) => `"${value}"`).join(", ")}`;
     case "set":
       return `one or more of ${fact.values.join(", ")}, separated by commas`;
+    case "names":
+      return `names of ${fact.of} Azure offers, separated by commas without spaces`;
     case "text":
       return fact.allowed;
   }
+}
+
+/** Of a list, what is none of the names. */
+function strangers(known: readonly string[], list: string): string[] {
+  return list.split(",").filter((name) => !known.includes(name.toLowerCase()));
 }
 
 function fits(fact: ParameterFact, value: string): boolean {
@@ -247,6 +264,8 @@ function fits(fact: ParameterFact, value: string): boolean {
       return fact.values.includes(value);
     case "set":
       return value.split(",").every((part) => fact.values.includes(part.trim()));
+    case "names":
+      return strangers(fact.values, value).length === 0;
     case "text":
       return fact.pattern.test(value);
   }
@@ -266,11 +285,9 @@ function distance(one: string, other: string): number {
   return row[other.length] ?? 0;
 }
 
-/** Name of the parameter that was most likely meant; undefined when none is near. */
-function nearest(name: string): string | undefined {
-  const [best] = [...PARAMETERS.keys()]
-    .map((known) => ({ known, far: distance(name, known) }))
-    .sort((a, b) => a.far - b.far);
+/** Name that was most likely meant; undefined when none is near. */
+function nearest(name: string, names: readonly string[]): string | undefined {
+  const [best] = names.map((known) => ({ known, far: distance(name, known) })).sort((a, b) => a.far - b.far);
   return best && best.far <= 3 ? best.known : undefined;
 }
 
@@ -284,11 +301,15 @@ export function parameterProblem(
 ): { wrong: "name" | "value"; allowed: string } | undefined {
   const fact = PARAMETERS.get(name);
   if (!fact) {
-    const meant = nearest(name);
+    const meant = nearest(name, [...PARAMETERS.keys()]);
     return {
       wrong: "name",
       allowed: `a server parameter Azure lets one set${meant ? `; did you mean ${meant}?` : ""}`,
     };
   }
-  return fits(fact, value) ? undefined : { wrong: "value", allowed: allowed(fact) };
+  if (fits(fact, value)) return undefined;
+  const [stranger] = fact.kind === "names" ? strangers(fact.values, value) : [];
+  const meant = fact.kind === "names" && stranger ? nearest(stranger, fact.values) : undefined;
+  const said = stranger ? `; ${stranger} is none${meant ? `, did you mean ${meant}?` : ""}` : "";
+  return { wrong: "value", allowed: `${allowed(fact)}${said}` };
 }

@@ -1,7 +1,7 @@
 import { REGIONS } from "../../infra/regions";
-import { vmSize } from "../../packages/azure-facts";
+import { nodeRoom } from "../../infra/cluster/clusterPools";
 import type { Problem } from "../problems";
-import { GIB_IN_MIB, MEASURES } from "./quantities";
+import { MEASURES } from "./quantities";
 import type { StackConfig } from "./shape";
 
 /** Fewest no more than most, and nodes for all of them, also where a region stands by. */
@@ -41,15 +41,17 @@ export function capacityRules(config: StackConfig): Problem[] {
 /** All pods at their most find room on the nodes at their most; otherwise those that scale would wait for ever. */
 function roomRules({ workloads, cluster }: StackConfig): Problem[] {
   const { vmSize: size, maxCount } = cluster.userPool;
-  const node = vmSize(size);
+  const node = nodeRoom(size);
   if (!node) return [];
-  const room = { cpu: node.vCpus * 1000 * maxCount, memory: node.memoryGiB * GIB_IN_MIB * maxCount };
+  const room = { cpu: node.milliCpus * maxCount, memory: node.memoryMiB * maxCount };
   const tight = MEASURES.flatMap(([kind, amount]) => {
     const asked = Object.entries(workloads).map(([name, { resources, maxReplicas }]) => ({
       name,
       maxReplicas,
       each: amount(resources[`${kind}Request`]),
     }));
+    // A pod that no node holds is refused where it stands.
+    if (asked.some(({ each }) => each > room[kind] / maxCount)) return [];
     const sum = asked.reduce((total, { maxReplicas, each }) => total + maxReplicas * each, 0);
     const [most] = [...asked].sort(
       (one, other) => other.maxReplicas * other.each - one.maxReplicas * one.each,

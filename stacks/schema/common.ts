@@ -11,10 +11,17 @@ export const PRODUCT = "forma3d";
 export const matching = (pattern: RegExp, allowed: string) =>
   z.string().regex(pattern, allowed).meta({ allowed });
 
+/** Whether a text has words, three at least, and not the letters one presses to get past a check. */
+export const isSentence = (text: string): boolean => (text.match(/\p{L}{2,}/gu) ?? []).length >= 3;
+
 /** A GUID that identifies something, so the all-zero one is refused. */
 export const guid = z
   .guid("a GUID such as 1b2c3d4e-0000-4000-8000-000000000000")
-  .refine((value) => !/^[0-]+$/.test(value), "a GUID other than the all-zero one");
+  .refine((value) => !/^[0-]+$/.test(value), "a GUID other than the all-zero one")
+  .refine(
+    (value) => !/^([0-9a-f])\1+$/i.test(value.replaceAll("-", "")),
+    "a GUID that was given to something, which is never one digit over and over",
+  );
 
 export const region = z.enum(REGION_NAMES);
 
@@ -59,11 +66,17 @@ export const isPublicName = (name: string): boolean =>
 
 const EMAIL = "an e-mail address somebody reads";
 
+/** Names of mailboxes that only send, or throw away what they are sent. */
+const NOBODY_READS = /^(no-?reply|do-?not-?reply|mailer-daemon|bounces?|devnull|nobody)(\+.*)?@/i;
+
 /** Longest address mail can be sent to (RFC 5321, 4.5.3.1.3), and short enough for a tag. */
 export const email = z
   .email("an e-mail address")
   .max(254)
-  .refine((value) => isPublicName(value.slice(value.lastIndexOf("@") + 1)), EMAIL)
+  .refine(
+    (value) => isPublicName(value.slice(value.lastIndexOf("@") + 1)) && !NOBODY_READS.test(value),
+    EMAIL,
+  )
   .meta({ allowed: "an e-mail address" });
 
 /** An address of the web that everybody can open: https, a public name, no user, no password. */
@@ -108,8 +121,11 @@ const NOT_PUBLIC = [
   "100.64.0.0/10",
   "127.0.0.0/8",
   "169.254.0.0/16",
+  // Azure's own, in every virtual network.
+  "168.63.129.16/32",
   "172.16.0.0/12",
   "192.0.0.0/24",
+  "192.88.99.0/24",
   "192.168.0.0/16",
   "198.18.0.0/15",
   "224.0.0.0/3",
@@ -152,6 +168,9 @@ export const publicCidr = z
   )
   .meta({ allowed: "an IPv4 CIDR block of public addresses without host bits, /8 or smaller" });
 
+/** SHA-256 of nothing. */
+const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /** Container image pinned by content, so that what was tested is what runs. */
 export const image = matching(
   /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
@@ -164,21 +183,45 @@ export const image = matching(
   .refine(
     (reference) => !/(.)\1{63}$/.test(reference),
     "the digest of an image, which is never one digit over and over",
+  )
+  .refine((reference) => !reference.endsWith(NOTHING), "the digest of an image: this one is of nothing")
+  .refine(
+    (reference) => Number(/:(\d+)\//.exec(reference)?.[1] ?? 443) < 65536,
+    "a registry's port of at most 65535",
   );
 
 /** Longest name a certificate is made out to (RFC 5280, ub-common-name). */
 const CERTIFICATE_NAME = 64;
 
-/** Names of Azure's own, which no custom domain can have. */
-const AZURES_OWN = /(^|\.)(azurefd\.net|azure\.(com|net)|azurewebsites\.net|windows\.net)$/;
+/** Domains in which Microsoft names what it runs for its customers, or for itself. */
+const MICROSOFTS =
+  /(^|\.)(azurefd\.net|azure\.(com|net)|azurewebsites\.net|windows\.net|trafficmanager\.net|azurecontainerapps\.io|azurestaticapps\.net|azurecr\.io|onmicrosoft\.com|microsoftonline\.com|microsoft\.com|office\.com)$/i;
 
-export const hostName = matching(
+/** Domains in which others name what they run for theirs. */
+const PLATFORMS =
+  /(^|\.)(github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.com|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
+
+/** Ends of names under which anybody gets a domain: a country's second level. */
+const REGISTRY = /^(ac|co|com|edu|gov|net|org)\.[a-z]{2}$/i;
+
+/** Whether a name is one of Microsoft's own services. */
+export const isMicrosofts = (name: string): boolean => MICROSOFTS.test(name);
+
+const dnsName = matching(
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/,
   "a lower-case DNS name",
-)
-  .max(CERTIFICATE_NAME, `a name of at most ${CERTIFICATE_NAME} characters, as long as a certificate holds`)
+).max(CERTIFICATE_NAME, `a name of at most ${CERTIFICATE_NAME} characters, as long as a certificate holds`);
+
+/** A host of somebody else's on the internet. */
+export const hostName = dnsName.refine(
+  (name) => isPublicName(name) && !isMicrosofts(name),
+  "a lower-case DNS name everybody can find, and none of Microsoft's services",
+);
+
+/** A name the environment answers under itself: of a domain somebody bought, and not of a platform's. */
+export const ownHostName = dnsName
   .refine(
-    (name) => isPublicName(name) && !AZURES_OWN.test(name),
+    (name) => isPublicName(name) && !isMicrosofts(name) && !PLATFORMS.test(name) && !REGISTRY.test(name),
     "a lower-case DNS name in a domain of your own",
   )
   // https://learn.microsoft.com/azure/frontdoor/front-door-custom-domain

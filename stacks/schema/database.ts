@@ -9,14 +9,19 @@ import {
   RESERVED_LOGINS,
   SKU_TIERS,
 } from "../../packages/azure-facts";
-import { guid, instant, matching, nameOf, unique, weeklyWindow } from "./common";
+import { guid, instant, isSentence, matching, nameOf, unique, weeklyWindow } from "./common";
 
 const administrator = z.strictObject({
   objectId: guid.describe("Object id of the Entra principal."),
   principalName: matching(
-    /^[\p{L}\p{N}][\p{L}\p{N} ._@()-]{0,62}$/u,
-    "1-63 letters, digits, spaces or . _ @ ( ) -, starting with a letter or digit",
-  ).describe("Its display name; becomes the PostgreSQL role name."),
+    /^[\p{L}\p{N}](?=.{0,62}$)([\p{L}\p{N} ._@()-]*[\p{L}\p{N})])?$/u,
+    "1-63 letters, digits, spaces or . _ @ ( ) -, starting with a letter or digit and ending in one of these or a bracket",
+  )
+    .refine(
+      (name) => !RESERVED_LOGINS.test(name),
+      "the name of the principal, which is none PostgreSQL or Azure reserve (postgres, public, azure_pg_admin, pg_*)",
+    )
+    .describe("Its display name; becomes the PostgreSQL role name."),
   principalType: z.enum(["Group", "ServicePrincipal", "User"]).describe("Kind of principal; prefer Group."),
 });
 
@@ -38,6 +43,13 @@ const FIXED: Readonly<Record<string, string>> = {
   autovacuum: "nothing here: without it tables grow until the server stops taking writes",
   track_counts: "nothing here: autovacuum does not run without it",
   track_activities: "nothing here: alerts and operations look at what sessions do",
+  "metrics.collector_database_activity": "nothing here: several alerts could never fire without it",
+  "metrics.autovacuum_diagnostics": "nothing here: several alerts could never fire without it",
+  "metrics.pgbouncer_diagnostics": "nothing here: several alerts could never fire without it",
+  log_connections: "nothing here: on, so that who came in is known",
+  log_disconnections: "nothing here: on, so that who came in is known",
+  "connection_throttle.enable": "nothing here: on, so that passwords cannot be guessed at speed",
+  row_security: "nothing here: off would refuse whoever is shown a part of a table",
   password_encryption: "nothing here: scram-sha-256, as passwords are made",
   "azure.accepted_password_auth_method": "nothing here: scram-sha-256, as passwords are made",
   search_path: "nothing here: roles find the application's schema without it",
@@ -91,6 +103,7 @@ export const database = z
         "Asynchronous read replica in the secondary region. Absent: none. Removing it deletes the replica.",
       ),
     withoutReplica: matching(/^\S.{18,198}\S$/, "a reason of 20 to 200 characters")
+      .refine(isSentence, "a reason in words")
       .optional()
       .describe(
         "Why production has no replica for a while, e.g. a major upgrade; without a reason it must have one. Absent otherwise.",
@@ -101,7 +114,7 @@ export const database = z
     )
       .refine((login) => !RESERVED_LOGINS.test(login), {
         error:
-          "a login Azure does not reserve (azure_superuser, admin, administrator, root, guest, public, pg_*)",
+          "a login Azure does not reserve (azure_superuser, admin, administrator, root, guest, public, none, pg_*)",
       })
       .default("forma3d_admin")
       .describe("Login of the password administrator. Changing it replaces the server: data loss."),
@@ -164,11 +177,11 @@ export const database = z
           .describe("Client connections PgBouncer accepts."),
         maxPreparedStatements: z
           .int()
-          .min(0)
+          .min(1)
           .max(5000)
           .default(100)
           .describe(
-            "Prepared statements PgBouncer tracks per client; above 0 because Prisma prepares statements.",
+            "Prepared statements PgBouncer tracks per client; Prisma prepares its statements, and with 0 they would be unknown to the next connection.",
           ),
       })
       .prefault({})

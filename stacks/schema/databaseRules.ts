@@ -48,8 +48,12 @@ const LEAST_MS: Readonly<Record<string, number>> = {
   statement_timeout: 1000,
   transaction_timeout: 1000,
   idle_in_transaction_session_timeout: 1000,
-  idle_session_timeout: 1000,
+  // PgBouncer keeps connections idle for later.
+  idle_session_timeout: 60_000,
   lock_timeout: 100,
+  tcp_user_timeout: 1000,
+  // With less a replica on the other side of Europe is taken for gone.
+  wal_sender_timeout: 10_000,
 };
 
 /** Of each pair the first is at most the second; what PostgreSQL 17 starts with where nothing is set. */
@@ -71,7 +75,12 @@ const MEMORY_GIB: Readonly<Record<string, number>> = {
 };
 
 /** Lists that may grow and not lose what the platform works with: restores, audit, statistics. */
-const LISTS = ["azure.extensions", "shared_preload_libraries", "pgaudit.log"] as const;
+const LISTS = [
+  "azure.extensions",
+  "shared_preload_libraries",
+  "pgaudit.log",
+  "pgbouncer.ignore_startup_parameters",
+] as const;
 
 /** Parameters that each are possible and together, or with the server's size, are not. */
 export function parameterRules({ database }: StackConfig): Problem[] {
@@ -136,7 +145,7 @@ function memory({ parameters, skuName }: Database): Problem[] {
   });
 }
 
-function lists({ parameters, applicationDatabase }: Database): Problem[] {
+function lists({ parameters, applicationDatabase, pool }: Database): Problem[] {
   const parts = (text: string): string[] =>
     text
       .toLowerCase()
@@ -145,7 +154,11 @@ function lists({ parameters, applicationDatabase }: Database): Problem[] {
   const shortened = LISTS.flatMap((name): Problem[] => {
     const found = parameters[name];
     if (found === undefined) return [];
-    const own = serverParameters(undefined, {}).find((parameter) => parameter.name === name)?.value ?? "";
+    const own = serverParameters(pool, {}).find((parameter) => parameter.name === name)?.value ?? "";
+    if (parts(found).includes("none") && parts(found).length > 1)
+      return [
+        { path: at("parameters", name), found, allowed: `a list without none, which says the opposite` },
+      ];
     const missing = parts(own).filter(
       (part) => !parts(found).includes(part) && !parts(found).includes("all"),
     );

@@ -45,6 +45,10 @@ export function incidentDateRules({ alerts, statusPage }: StackConfig, today: Da
     path: ["alerts", "maintenance", index, "startsAt"],
     found: startsAt,
   }));
+  const announced = alerts.maintenance.map(({ announcedAt }, index): Dated => ({
+    path: ["alerts", "maintenance", index, "announcedAt"],
+    found: announcedAt,
+  }));
   const told = statusPage.incidents.map(({ at }, index): Dated => ({
     path: ["statusPage", "incidents", index, "at"],
     found: at,
@@ -63,6 +67,7 @@ export function incidentDateRules({ alerts, statusPage }: StackConfig, today: Da
   });
   return [
     ...later(windows, today, MOST_DAYS_AHEAD, TWO_YEARS),
+    ...later(announced, today, 1, TOMORROW),
     ...later(told, today, 1, TOMORROW),
     ...disordered,
   ];

@@ -1,5 +1,5 @@
-import { PARTNERS } from "../../infra/workloads/gatewayConfig";
 import type { Problem } from "../problems";
+import { partnerOf } from "./hostRules";
 import type { StackConfig } from "./shape";
 
 /** The environment whose loss the recovery objectives are about. */
@@ -17,8 +17,19 @@ function abbreviates(short: string, name: string): boolean {
   return inOrder && short[0] === letters[0];
 }
 
+/** Other words for it: an environment called so would be taken for production, and be held to none of its promises. */
+const MEANS_PRODUCTION = /^(production|prd|live)$/;
+
 /** Names that say which environment they belong to, so that nobody mistakes one for another. */
 export function environmentRules({ environment, shortName }: StackConfig): Problem[] {
+  if (MEANS_PRODUCTION.test(environment))
+    return [
+      {
+        path: ["environment"],
+        found: environment,
+        allowed: `a name that does not mean production, whose stack is ${PRODUCTION}`,
+      },
+    ];
   return abbreviates(shortName, environment)
     ? []
     : [
@@ -90,14 +101,11 @@ export function withoutReplicaRules({ environment, database }: StackConfig): Pro
     : [];
 }
 
-const isOf = (host: string, pattern: string): boolean =>
-  pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern;
-
 /** Error reports leave in every region: by their way nobody may reach a partner, or the environment itself. */
 export function errorReportRules({ edge, gateway }: StackConfig): Problem[] {
   const host = gateway.errorReports?.toLowerCase();
   if (host === undefined) return [];
-  const partner = PARTNERS.find((one) => isOf(host, one.host) || isOf(host, one.accountHosts ?? one.host));
+  const partner = partnerOf(host);
   const isOwn = [edge.apiHostName, edge.dashboardHostName].some((own) => own.toLowerCase() === host);
   const found = { path: ["gateway", "errorReports"], found: gateway.errorReports };
   if (partner)

@@ -37,7 +37,22 @@ export function identifierRules({ azure, cluster, controlPlane, database }: Stac
     const taken = own.find(([key, id]) => key !== path.join(".") && id.toLowerCase() === found.toLowerCase());
     return taken ? [{ path, found, allowed: `another id than ${taken[0]}` }] : [];
   });
-  return [...misplaced, ...loginRules(database)];
+  return [...misplaced, ...principalRules(database), ...loginRules(database)];
+}
+
+/** A user is known to the database by the name the person signs in with. */
+function principalRules({ entraAdministrators }: StackConfig["database"]): Problem[] {
+  return entraAdministrators.flatMap(({ principalType, principalName }, index): Problem[] =>
+    principalType === "User" && !/^[^@]+@[^@]+$/.test(principalName)
+      ? [
+          {
+            path: ["database", "entraAdministrators", index, "principalName"],
+            found: principalName,
+            allowed: "the name a User signs in with, such as somebody@your.domain",
+          },
+        ]
+      : [],
+  );
 }
 
 /** Everybody who logs in has a name of their own. */

@@ -5,12 +5,23 @@ import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
 import { email, image, instant, isPublicName, isPublicUrl, matching, region, unique } from "./common";
 
-const PUBLISHED_AT = "an https address without a slash at its end";
+const PUBLISHED_AT = "an https address of a folder, without a slash at its end";
+
+/** Whether pages can stand below an address: written as browsers write it, and no page itself. */
+function isFolder(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { href, hostname, pathname } = new URL(text);
+  return isPublicName(hostname) && href.replace(/\/$/, "") === text && !/\.(html?|md|pdf)$/i.test(pathname);
+}
 
 const D = DEFAULT_THRESHOLDS;
 /** Below it a limit is passed by a platform at rest, and its alert never ends. */
 const LEAST_PERCENT = 10;
-const percent = z.int().min(LEAST_PERCENT).max(100);
+/** Alerts fire above their limit, and nothing is above all there is. */
+const MOST_PERCENT = 99;
+const percent = z.int().min(LEAST_PERCENT).max(MOST_PERCENT);
+/** At 95 percent Azure makes the server read-only: an alert has to come before (https://learn.microsoft.com/azure/postgresql/compute-storage/concepts-storage). */
+const storagePercent = z.int().min(LEAST_PERCENT).max(94);
 
 const pair = (defaults: { warning: number; urgent: number }, limit: z.ZodInt) =>
   z
@@ -28,8 +39,8 @@ const thresholds = z
     databaseCpuPercent: percent
       .default(D.databaseCpuPercent)
       .describe("CPU of the database over 15 minutes, percent."),
-    databaseStoragePercent: pair(D.databaseStoragePercent, percent).describe(
-      "Disk of the database, percent.",
+    databaseStoragePercent: pair(D.databaseStoragePercent, storagePercent).describe(
+      "Disk of the database, percent; at 95 Azure makes the server read-only.",
     ),
     databaseWalGiB: z
       .int()
@@ -86,7 +97,12 @@ const thresholds = z
       .describe("Failed sign-ins in five minutes."),
     certificateDays: z
       .strictObject({
-        warning: z.int().min(1).max(90).default(D.certificateDays.warning).describe("Warns."),
+        warning: z
+          .int()
+          .min(1)
+          .max(44)
+          .default(D.certificateDays.warning)
+          .describe("Warns; less than the 45 days before expiry in which Front Door renews."),
         urgent: z.int().min(1).max(30).default(D.certificateDays.urgent).describe("Pages."),
       })
       .prefault({})
@@ -146,7 +162,9 @@ const announced = z.strictObject({
   announcedAt: instant.describe(
     "When customers were told, UTC. Uptime leaves the window out only when that was 48 hours before its begin.",
   ),
-  reason: matching(/^\S.{3,198}\S$/, "5-200 characters of text").describe("What is done; customers read it."),
+  reason: matching(/^\S.{3,198}\S$/, "5-200 characters of text")
+    .refine((text) => /\p{L}{3}/u.test(text), "5-200 characters of text, in words")
+    .describe("What is done; customers read it."),
 });
 
 export const alerts = z
@@ -163,7 +181,7 @@ export const alerts = z
     runbookBaseUrl: z
       .string()
       .regex(/^https:\/\/[^\s?#@]*[^\s/?#@]$/, PUBLISHED_AT)
-      .refine((value) => URL.canParse(value) && isPublicName(new URL(value).hostname), PUBLISHED_AT)
+      .refine(isFolder, PUBLISHED_AT)
       .default(RUNBOOK_BASE_URL)
       .describe(
         "Address under which the folder runbooks/ of the site (npm run site) is published; every alert links there.",
@@ -177,6 +195,9 @@ export const alerts = z
   })
   .describe("Alerts and who hears of them. The receivers' keys are secrets.");
 
+/** GiB of logs a day. */
+export const DEFAULT_LOG_CAP_GIB = 5;
+
 export const monitoring = z
   .strictObject({
     region: region.describe(
@@ -186,7 +207,7 @@ export const monitoring = z
       .number()
       .min(0.1)
       .max(1000)
-      .default(5)
+      .default(DEFAULT_LOG_CAP_GIB)
       .describe(
         "Most logs the workspace takes in a day, GiB; what comes after is lost until the next day. It bounds the bill of a loop that logs: 5 GiB every day would be about 450 USD a month.",
       ),

@@ -1,5 +1,7 @@
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import type { Problem } from "../problems";
+import { DEFAULT_LOG_CAP_GIB } from "./monitoring";
+import { GIB_IN_MIB } from "./quantities";
 import type { StackConfig } from "./shape";
 
 /** What the fields of monitoring cannot say alone. */
@@ -34,6 +36,63 @@ export function monitoringRules({ alerts, statusPage, monitoring, regions, vault
         ]
       : []),
   ];
+}
+
+/** What a GiB of logs costs, roughly and in most currencies. */
+const GIB_PRICE = 3;
+
+/** Limits that stand against what the environment allows itself: passed by it at rest, or never passed at all. */
+export function reachableRules({
+  alerts: { thresholds },
+  edge,
+  database,
+  recovery,
+  monitoring,
+  budget,
+}: StackConfig): Problem[] {
+  const at = (key: string) => ["alerts", "thresholds", key];
+  const problems: Problem[] = [];
+  const client = edge.rateLimitPerMinute * 5;
+  if (thresholds.edgeFloodRequests <= client) {
+    problems.push({
+      path: at("edgeFloodRequests"),
+      found: thresholds.edgeFloodRequests,
+      allowed: `more than ${client}, what one client may send in five minutes (edge.rateLimitPerMinute)`,
+    });
+  }
+  if (thresholds.databaseWalGiB >= database.storageGB) {
+    problems.push({
+      path: at("databaseWalGiB"),
+      found: thresholds.databaseWalGiB,
+      allowed: `less than database.storageGB (${database.storageGB}): the disk would be full before`,
+    });
+  }
+  const kept = Number(database.parameters["max_wal_size"] ?? 0) / GIB_IN_MIB;
+  // More than half of the disk is refused where it stands.
+  if (thresholds.databaseWalGiB <= kept && kept <= database.storageGB / 2) {
+    problems.push({
+      path: at("databaseWalGiB"),
+      found: thresholds.databaseWalGiB,
+      allowed: `more than ${kept}, what database.parameters.max_wal_size keeps while all is well`,
+    });
+  }
+  const affordable = Math.floor(budget.monthlyAmount / (GIB_PRICE * 30));
+  if (monitoring.logCapGiB > Math.max(DEFAULT_LOG_CAP_GIB, affordable)) {
+    problems.push({
+      path: ["monitoring", "logCapGiB"],
+      found: monitoring.logCapGiB,
+      allowed: `at most ${affordable}: with more, a month of logs alone costs what budget.monthlyAmount (${budget.monthlyAmount}) has for everything`,
+    });
+  }
+  const proof = Math.ceil(recovery.deadlineMinutes.verify / 60);
+  if (thresholds.backupMaxUnprovedHours < proof) {
+    problems.push({
+      path: at("backupMaxUnprovedHours"),
+      found: thresholds.backupMaxUnprovedHours,
+      allowed: `at least ${proof}, the hours a proof may take (recovery.deadlineMinutes.verify)`,
+    });
+  }
+  return problems;
 }
 
 function thresholdProblems({ thresholds }: StackConfig["alerts"], shortestLife: number): Problem[] {
@@ -77,9 +136,15 @@ function thresholdProblems({ thresholds }: StackConfig["alerts"], shortestLife: 
 export const WEEKLY_WINDOW_NAMES = { database: "database-maintenance", cluster: "cluster-upgrade" } as const;
 
 const LONGEST_WINDOW_MS = 7 * 86_400_000;
+const LEAST_WINDOW_MS = 5 * 60_000;
+/** Time in which windows together are no longer than one may be. */
+const TOGETHER_MS = 28 * 86_400_000;
 
 function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
   const taken = new Set<string>(Object.values(WEEKLY_WINDOW_NAMES));
+  const times = maintenance.map(
+    ({ startsAt, endsAt }) => [Date.parse(startsAt), Date.parse(endsAt)] as const,
+  );
   return maintenance.flatMap((window, index) => {
     const at = (key: string) => ["alerts", "maintenance", index, key];
     const problems: Problem[] = [];
@@ -87,11 +152,39 @@ function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
       problems.push({ path: at("name"), found: window.name, allowed: "each name once" });
     }
     taken.add(window.name);
-    if (Date.parse(window.endsAt) <= Date.parse(window.startsAt)) {
+    const [start, end] = times[index] ?? [0, 0];
+    if (end <= start) {
       problems.push({
         path: at("endsAt"),
         found: window.endsAt,
         allowed: `an instant after ${window.startsAt}`,
+      });
+    } else if (end - start < LEAST_WINDOW_MS) {
+      problems.push({
+        path: at("endsAt"),
+        found: window.endsAt,
+        allowed: `at least 5 minutes after ${window.startsAt}`,
+      });
+    }
+    const other = maintenance.slice(0, index).find((_, one) => {
+      const [from, to] = times[one] ?? [0, 0];
+      return start < to && from < end;
+    });
+    if (other) {
+      problems.push({
+        path: at("startsAt"),
+        found: window.startsAt,
+        allowed: `a time outside alerts.maintenance[${maintenance.indexOf(other)}], ${other.startsAt} to ${other.endsAt}`,
+      });
+    }
+    const together = times
+      .filter(([from]) => from <= start && from > start - TOGETHER_MS)
+      .reduce((sum, [from, to]) => sum + Math.max(0, to - from), 0);
+    if (!other && end - start <= LONGEST_WINDOW_MS && together > LONGEST_WINDOW_MS) {
+      problems.push({
+        path: at("endsAt"),
+        found: window.endsAt,
+        allowed: "windows of 7 days together in any 28: each mutes every alert but the heartbeat",
       });
     }
     if (Date.parse(window.endsAt) - Date.parse(window.startsAt) > LONGEST_WINDOW_MS) {
@@ -113,15 +206,36 @@ function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
 }
 
 function incidentProblems({ incidents }: StackConfig["statusPage"]): Problem[] {
-  return incidents.flatMap(({ phase, hours }, index) =>
-    phase === "identified" && hours === undefined
-      ? [
-          {
-            path: ["statusPage", "incidents", index, "hours"],
-            found: undefined,
-            allowed: "hours to resolution, which the message of an identified incident names",
-          },
-        ]
-      : [],
-  );
+  return incidents.flatMap(({ at: when, phase, service, hours, postmortem }, index): Problem[] => {
+    const path = (key: string) => ["statusPage", "incidents", index, key];
+    const twice = incidents.findIndex(
+      (other, one) => one < index && other.at === when && other.service === service && other.phase === phase,
+    );
+    return [
+      ...(phase === "identified" && hours === undefined
+        ? [
+            {
+              path: path("hours"),
+              found: undefined,
+              allowed: "hours to resolution, which the message of an identified incident names",
+            },
+          ]
+        : []),
+      ...(phase === "resolved" && hours !== undefined
+        ? [{ path: path("hours"), found: hours, allowed: "nothing: it is resolved" }]
+        : []),
+      ...(phase !== "resolved" && postmortem !== undefined
+        ? [{ path: path("postmortem"), found: postmortem, allowed: "nothing before it is resolved" }]
+        : []),
+      ...(twice >= 0
+        ? [
+            {
+              path: path("at"),
+              found: when,
+              allowed: `each once: statusPage.incidents[${twice}] says the same`,
+            },
+          ]
+        : []),
+    ];
+  });
 }

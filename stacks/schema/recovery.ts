@@ -32,9 +32,15 @@ const s3 = z
     bucket: matching(
       /^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
       "3-63 lower-case letters, digits and single hyphens",
-    ).describe(
-      "Bucket of all tiers, made with Object Lock and without a default retention. In it every name begins with the environment's.",
-    ),
+    )
+      // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+      .refine(
+        (name) => !/^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3)$/.test(name),
+        "a name S3 does not keep to itself",
+      )
+      .describe(
+        "Bucket of all tiers, made with Object Lock and without a default retention. In it every name begins with the environment's.",
+      ),
     objectLock: z
       .enum(["governance", "compliance"])
       .default("compliance")

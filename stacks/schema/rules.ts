@@ -13,13 +13,15 @@ import {
   productionRules,
   withoutReplicaRules,
 } from "./environmentRules";
+import { outsideHostRules, ownHostRules } from "./hostRules";
 import { identifierRules, imageRules } from "./identifierRules";
 import { maintenanceRules } from "./maintenanceRules";
-import { monitoringRules } from "./monitoringRules";
+import { monitoringRules, reachableRules } from "./monitoringRules";
+import { parameterLimits } from "./parameterLimits";
 import { recoveryRules } from "./recoveryRules";
 import { controlPlaneRules, regionRules, roleRules, servingRules } from "./regionRules";
 import { readinessRules, scheduleRules } from "./scheduleRules";
-import { archiveRules, clusterAddressRules, computeRules, podRules } from "./sizeRules";
+import { archiveRules, clusterAddressRules, computeRules, podRules, poolerRules } from "./sizeRules";
 import { storageRules } from "./storageRules";
 
 /** Address blocks of a stack with the key each comes from. */
@@ -78,6 +80,13 @@ function namingRules(config: StackConfig): Problem[] {
   }));
 }
 
+/** What is wrong with a parameter itself is said, and not what follows from it. */
+function parameters(config: StackConfig): Problem[] {
+  const told = parameterRules(config);
+  const names = new Set(told.map(({ path }) => path.join("/")));
+  return [...told, ...parameterLimits(config).filter(({ path }) => !names.has(path.join("/")))];
+}
+
 /** A rule and the sections it reads; it runs only when all of them are valid in themselves. */
 const RULES: {
   needs: (keyof StackConfig)[];
@@ -87,6 +96,8 @@ const RULES: {
   { needs: ["environment", "tags", "regions", "database", "recovery"], check: productionRules },
   { needs: ["environment", "database"], check: withoutReplicaRules },
   { needs: ["edge"], check: edgeRules },
+  { needs: ["edge"], check: ownHostRules },
+  { needs: ["edge", "alerts", "recovery"], check: outsideHostRules },
   { needs: ["edge", "gateway"], check: errorReportRules },
   { needs: ["vault", "database", "budget"], check: dateRules },
   { needs: ["alerts", "statusPage"], check: incidentDateRules },
@@ -105,7 +116,8 @@ const RULES: {
   { needs: ["regions", "network", "database", "storage"], check: regionRules },
   { needs: ["database"], check: databaseRules },
   { needs: ["storage"], check: storageRules },
-  { needs: ["database"], check: parameterRules },
+  { needs: ["database"], check: parameters },
+  { needs: ["database", "workloads"], check: poolerRules },
   { needs: ["workloads", "cluster", "regions"], check: capacityRules },
   { needs: ["cluster", "regions"], check: zoneRules },
   { needs: ["recovery", "alerts", "storage"], check: scheduleRules },
@@ -115,6 +127,7 @@ const RULES: {
   { needs: ["network"], check: addressRules },
   { needs: ["shortName", "nameSuffix", "lastingNameSuffix", "regions", "storage"], check: namingRules },
   { needs: ["alerts", "statusPage", "monitoring", "regions", "vault"], check: monitoringRules },
+  { needs: ["alerts", "edge", "database", "recovery", "monitoring", "budget"], check: reachableRules },
 ];
 
 /** Problems of every cross-field rule whose sections are present. */

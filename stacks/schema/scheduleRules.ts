@@ -1,3 +1,4 @@
+import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 import { BACKUP_TIERS } from "./storage";
@@ -92,15 +93,68 @@ export function scheduleRules({ recovery, alerts, storage }: StackConfig): Probl
     }),
     ...watched(alerts.thresholds, schedules),
     ...kept(storage.containers, schedules),
+    ...together(schedules),
   ];
 }
+
+/** What looks for new backups no more often than they begin finds none at the very minute of it. */
+function together(schedules: Schedules): Problem[] {
+  return (["copy", "verify"] as const).flatMap((name): Problem[] =>
+    spacing(schedules[name]).shortest >= spacing(schedules.hourly).shortest &&
+    meet(schedules[name], schedules.hourly)
+      ? [
+          {
+            path: ["recovery", "schedules", name],
+            found: schedules[name],
+            allowed: `other minutes than recovery.schedules.hourly (${schedules.hourly}): it would look just before each backup is there`,
+          },
+        ]
+      : [],
+  );
+}
+
+/** Every plan reads the files of all stacks, whose schedules are mostly the same. */
+const beginnings = new Map<string, ReadonlySet<number>>();
+
+function beginningsOf(schedule: string): ReadonlySet<number> {
+  const found =
+    beginnings.get(schedule) ??
+    new Set(
+      utcCron(schedule)
+        .nextRuns(RUNS, new Date(Date.UTC(2026, 0, 1)))
+        .map((run) => run.getTime()),
+    );
+  beginnings.set(schedule, found);
+  return found;
+}
+
+/** Whether two schedules begin at one minute among their first runs of a year. */
+function meet(one: string, other: string): boolean {
+  const others = beginningsOf(other);
+  return [...beginningsOf(one)].some((run) => others.has(run));
+}
+
+/** Runs that may be missed before somebody is told. */
+const MISSED = 2;
 
 /** An alert that asks for more than the schedules give never ends. */
 function watched(thresholds: StackConfig["alerts"]["thresholds"], schedules: Schedules): Problem[] {
   const at = (key: string) => ["alerts", "thresholds", key];
   const days = spacing(schedules.drill).longest / DAYS;
   const hours = spacing(schedules.daily).longest / HOURS;
+  const late = (key: "drillMaxAgeDays" | "backupMaxAgeHours", every: number, what: string): Problem[] =>
+    thresholds[key] > Math.max(MISSED * every, DEFAULT_THRESHOLDS[key])
+      ? [
+          {
+            path: at(key),
+            found: thresholds[key],
+            allowed: `at most ${Math.max(Math.floor(MISSED * every), DEFAULT_THRESHOLDS[key])}: later, ${MISSED} ${what} would have been missed before anybody is told`,
+          },
+        ]
+      : [];
   return [
+    ...late("drillMaxAgeDays", days, "drills"),
+    ...late("backupMaxAgeHours", hours, "daily backups"),
     ...(thresholds.drillMaxAgeDays < days
       ? [
           {
@@ -122,10 +176,11 @@ function watched(thresholds: StackConfig["alerts"]["thresholds"], schedules: Sch
   ];
 }
 
-/** A backup is kept at least until the next one of its tier is there. */
+/** A backup is kept at least until the next one of its tier is there, and a drill's report until the next drill. */
 function kept(containers: StackConfig["storage"]["containers"], schedules: Schedules): Problem[] {
   return containers.flatMap(({ purpose, retentionDays }, index): Problem[] => {
-    const tier = BACKUP_TIERS.find((name) => name === purpose);
+    const tier =
+      BACKUP_TIERS.find((name) => name === purpose) ?? (purpose === "evidence" ? "drill" : undefined);
     const days = tier === undefined ? 0 : Math.ceil(spacing(schedules[tier]).longest / DAYS);
     return retentionDays >= days
       ? []
@@ -133,7 +188,7 @@ function kept(containers: StackConfig["storage"]["containers"], schedules: Sched
           {
             path: ["storage", "containers", index, "retentionDays"],
             found: retentionDays,
-            allowed: `at least ${days}, the days until the next ${purpose} backup`,
+            allowed: `at least ${days}, the days until the next ${tier === "drill" ? "drill" : `${purpose} backup`}`,
           },
         ];
   });
@@ -151,6 +206,15 @@ export function readinessRules({ readiness: { schedule }, alerts: { thresholds }
       },
     ];
   const hours = longest / HOURS;
+  const latest = Math.max(MISSED * hours, DEFAULT_THRESHOLDS.readinessMaxAgeHours);
+  if (thresholds.readinessMaxAgeHours > latest)
+    return [
+      {
+        path: ["alerts", "thresholds", "readinessMaxAgeHours"],
+        found: thresholds.readinessMaxAgeHours,
+        allowed: `at most ${latest}: later, ${MISSED} checks would have been missed before anybody is told`,
+      },
+    ];
   return thresholds.readinessMaxAgeHours > hours
     ? []
     : [

@@ -1,3 +1,4 @@
+import { nodeRoom } from "../../infra/cluster/clusterPools";
 import { overlaps, parseCidr } from "../../infra/network/addressing";
 import {
   AKS_RESERVED_BLOCKS,
@@ -9,10 +10,14 @@ import {
   RESERVED_CONNECTIONS,
   vmSize,
 } from "../../packages/azure-facts";
+import { CONNECTIONS_PER_POD } from "../sites";
 import type { Problem } from "../problems";
 import { GIB_IN_MIB, MEASURES } from "./quantities";
 import type { StackConfig } from "./shape";
 import { BACKUP_TIERS } from "./storage";
+
+/** Connections for what comes past the pooler: a backup, a restore with its jobs, migrations, exporters, people. */
+const DIRECT_CONNECTIONS = 30;
 
 /** Size, tier and connections of the database fit together. */
 export function computeRules({ database, regions }: StackConfig): Problem[] {
@@ -36,21 +41,39 @@ export function computeRules({ database, regions }: StackConfig): Problem[] {
     });
   }
   const connections = Number(database.parameters["max_connections"] ?? size.connections);
-  const usable = connections - RESERVED_CONNECTIONS;
-  if (database.pool.defaultPoolSize > usable) {
+  const usable = connections - RESERVED_CONNECTIONS - DIRECT_CONNECTIONS;
+  if (size.tier !== "Burstable" && database.pool.defaultPoolSize > usable) {
     problems.push({
       path: ["database", "pool", "defaultPoolSize"],
       found: database.pool.defaultPoolSize,
-      allowed: `at most ${usable}, the ${connections} connections of the server less ${RESERVED_CONNECTIONS} Azure keeps`,
+      allowed: `at most ${usable}, the ${connections} connections of the server less ${RESERVED_CONNECTIONS} Azure keeps and ${DIRECT_CONNECTIONS} for what comes past the pooler`,
     });
   }
   return problems;
 }
 
+/** The pooler takes the connections of all API pods there may be, and of one more while they are replaced. */
+export function poolerRules({ database: { pool, tier }, workloads: { api } }: StackConfig): Problem[] {
+  const least = (api.maxReplicas + 1) * CONNECTIONS_PER_POD;
+  // Fewer than it shares out are refused where they stand.
+  const short = pool.maxClientConnections < least && pool.maxClientConnections >= pool.defaultPoolSize;
+  return tier === "Burstable" || !short
+    ? []
+    : [
+        {
+          path: ["database", "pool", "maxClientConnections"],
+          found: pool.maxClientConnections,
+          allowed: `at least ${least}: ${CONNECTIONS_PER_POD} for each of workloads.api.maxReplicas (${api.maxReplicas}) and one more during a rollout`,
+        },
+      ];
+}
+
 /** A pod asks for no more than it may use, and may use no more than a node has. */
 export function podRules({ workloads, cluster }: StackConfig): Problem[] {
-  const node = vmSize(cluster.userPool.vmSize);
-  const most = node && { cpu: node.vCpus * 1000, memory: node.memoryGiB * GIB_IN_MIB };
+  const size = cluster.userPool.vmSize;
+  const [machine, left] = [vmSize(size), nodeRoom(size)];
+  const most = machine && { cpu: machine.vCpus * 1000, memory: machine.memoryGiB * GIB_IN_MIB };
+  const room = left && { cpu: left.milliCpus, memory: left.memoryMiB };
   return Object.entries(workloads).flatMap(([name, { resources }]) =>
     MEASURES.flatMap(([kind, amount]): Problem[] => {
       const [request, limit] = [resources[`${kind}Request`], resources[`${kind}Limit`]];
@@ -58,12 +81,21 @@ export function podRules({ workloads, cluster }: StackConfig): Problem[] {
       if (amount(request) > amount(limit)) {
         return [{ path: at("Request"), found: request, allowed: `at most ${kind}Limit (${limit})` }];
       }
+      if (room && amount(request) > room[kind]) {
+        return [
+          {
+            path: at("Request"),
+            found: request,
+            allowed: `at most what AKS leaves to pods on a node of cluster.userPool.vmSize: ${size}, ${room.cpu}m and ${room.memory}Mi`,
+          },
+        ];
+      }
       return most && amount(limit) > most[kind]
         ? [
             {
               path: at("Limit"),
               found: limit,
-              allowed: `at most what a node of cluster.userPool.vmSize has: ${cluster.userPool.vmSize}, ${node.vCpus} CPUs and ${node.memoryGiB}Gi`,
+              allowed: `at most what a node of cluster.userPool.vmSize has: ${size}, ${machine.vCpus} CPUs and ${machine.memoryGiB}Gi`,
             },
           ]
         : [];

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { cpu, hostName, image, memory } from "./common";
+import { SHUTDOWN } from "../../infra/kubernetes/shutdown";
+import { cpu, hostName, image, memory, ownHostName } from "./common";
 
 const resources = z
   .strictObject({
@@ -42,8 +43,8 @@ export const workloads = z
 
 export const edge = z
   .strictObject({
-    apiHostName: hostName.describe("Public name of the API. DNS points it at the Front Door endpoint."),
-    dashboardHostName: hostName.describe("Public name of the dashboard."),
+    apiHostName: ownHostName.describe("Public name of the API. DNS points it at the Front Door endpoint."),
+    dashboardHostName: ownHostName.describe("Public name of the dashboard."),
     wafMode: z
       .enum(["Prevention", "Detection"])
       .describe("Whether the web application firewall blocks or only logs."),
@@ -72,7 +73,14 @@ export const gateway = z
       .default(5)
       .describe("Failures in a row after which calls to a partner fail at once (report §4.5)."),
     ejectionSeconds: z.int().min(1).max(3600).default(60).describe("Seconds until a partner is tried again."),
-    timeoutSeconds: z.int().min(1).max(120).default(15).describe("Seconds a call to a partner may take."),
+    timeoutSeconds: z
+      .int()
+      .min(1)
+      .max(SHUTDOWN.drainSeconds)
+      .default(15)
+      .describe(
+        `Seconds a call to a partner may take: no longer than a pod that is told to stop goes on (${SHUTDOWN.drainSeconds}), or every rollout would cut calls the partner already has.`,
+      ),
     errorReports: hostName
       .optional()
       .describe(
