@@ -36,8 +36,10 @@ interface Ended {
 
 const COLUMNS = 80;
 
-async function run(entry: string, ...args: string[]): Promise<Ended> {
-  const command = ["packages/command/run.mjs", entry, ...args];
+const run = (entry: string, ...args: string[]): Promise<Ended> =>
+  node("packages/command/run.mjs", entry, ...args);
+
+async function node(...command: string[]): Promise<Ended> {
   try {
     const env = { ...process.env, COLUMNS: `${COLUMNS}` };
     const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: ROOT, env });
@@ -76,14 +78,6 @@ test("every command tells how it is used and refuses what it does not know, and 
   const help: Record<string, unknown> = {};
   const nonsense: Record<string, unknown> = {};
   await inPairs(ENTRIES, async (entry) => {
-    const shown = await run(entry, "--help");
-    help[entry] = {
-      code: shown.code,
-      usage: /^Usage: /.test(shown.stdout),
-      exits: /\nExit codes:\n/.test(shown.stdout),
-      wide: wideLines(shown.stdout, COLUMNS),
-      stderr: shown.stderr,
-    };
     const refused = await run(entry, "--nonsense");
     const [first] = refused.stderr.split("\n");
     nonsense[entry] = {
@@ -93,6 +87,19 @@ test("every command tells how it is used and refuses what it does not know, and 
       trace: /^\s+at /m.test(refused.stderr),
     };
   });
+  // All are compiled by now.
+  const { stdout, stderr } = await node("test/support/helps.mjs", ...ENTRIES);
+  expect(stderr).toBe("");
+  for (const line of stdout.trimEnd().split("\n")) {
+    const { entry, ...shown } = JSON.parse(line) as Ended & { entry: string };
+    help[entry] = {
+      code: shown.code,
+      usage: /^Usage: /.test(shown.stdout),
+      exits: /\nExit codes:\n/.test(shown.stdout),
+      wide: wideLines(shown.stdout, COLUMNS),
+      stderr: shown.stderr,
+    };
+  }
   const each = (value: object) => Object.fromEntries(ENTRIES.map((entry) => [entry, value]));
   expect(help).toEqual(each({ code: 0, usage: true, exits: true, wide: [], stderr: "" }));
   expect(nonsense).toEqual(
