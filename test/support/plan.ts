@@ -57,6 +57,8 @@ export interface PlanView {
   /** What the policies found; empty when they were not asked. */
   violations: Violation[];
   outputs: Record<string, JsonValue>;
+  /** What `npm run plan -- --mermaid` writes. */
+  picture: string;
   /** Resources of a type (`azure-native:storage:StorageAccount`), whose logical name contains a text. */
   ofType(type: string, nameIncludes?: string): ResourceDocument[];
   /** The only such resource. @throws Error when there is none, or more than one. */
@@ -108,6 +110,7 @@ interface Outcome {
   resources: ResourceDocument[];
   diagnostics: Diagnostic[];
   violations: Violation[];
+  picture: string;
 }
 
 const FOLDER = path.join(ROOT, ".build/plans");
@@ -153,13 +156,14 @@ export function preparePlans(wanted: readonly (PlanChoices & { stack: string })[
 
 const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
-function view({ resources, diagnostics, violations }: Outcome): PlanView {
+function view({ resources, diagnostics, violations, picture }: Outcome): PlanView {
   const ofType = (type: string, nameIncludes = ""): ResourceDocument[] =>
     resources.filter((r) => r.type === type && nameOf(r.urn).includes(nameIncludes));
   return {
     resources,
     diagnostics,
     violations,
+    picture,
     errors: diagnostics
       .filter((d) => d.severity === "error")
       .map((d) => `${nameOf(d.urn)} ${d.message}`.trim()),

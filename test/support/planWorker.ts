@@ -1,6 +1,7 @@
 // Plans stacks in a process of its own, one after another, as test/support/plan.ts asks; ends with who asks.
 import fs from "node:fs";
 import { planStack } from "../../packages/offline-engine/planner";
+import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { planDocument } from "../../apps/tools/render/plan";
 import { buildPack } from "../../policies/build.cjs";
 import type { PlanAnswer, PlanJob } from "./plan";
@@ -12,8 +13,9 @@ async function answer({ request, file }: PlanJob): Promise<PlanAnswer> {
     const plan = await planStack(root, stack, { overrides: config, resolve, policies });
     if (judged && typeof plan.pack === "string") throw new Error(plan.pack);
     const draft = `${file}.${process.pid}`;
-    const { violations } = plan;
-    const outcome = { ...planDocument(plan), violations, diagnostics: plan.deployment.diagnostics };
+    const { deployment, model, violations } = plan;
+    const picture = renderMermaid([...deployment.resources.values()], model);
+    const outcome = { ...planDocument(plan), violations, diagnostics: deployment.diagnostics, picture };
     fs.writeFileSync(draft, JSON.stringify(outcome));
     fs.renameSync(draft, file);
     return {};
