@@ -1,6 +1,6 @@
 /** Transpile-only: types are checked once, by `npm run check`. */
 module.exports = {
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/test/support/environment.js",
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "\\.long\\.test\\.ts$"],
@@ -19,7 +19,8 @@ module.exports = {
   globalSetup: "<rootDir>/test/support/globalSetup.js",
   setupFiles: ["<rootDir>/test/support/leanSdk.ts"],
   setupFilesAfterEnv: ["<rootDir>/test/support/untouched.ts"],
-  maxWorkers: 3,
+  // Two processors: much of what a file does is wait for servers and commands of its own.
+  maxWorkers: 4,
   reporters: ["default", "<rootDir>/test/support/closingLine.js"],
   workerIdleMemoryLimit: "512MB",
   // A hang ends; how long honest work takes depends on what else the machine does.

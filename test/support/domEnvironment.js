@@ -1,7 +1,7 @@
 // Lets tests open pages with jsdom, which Node's own loader loads and Jest's cannot: parts of it are ES modules only.
-const { TestEnvironment } = require("jest-environment-node");
+const NodeEnvironment = require("./environment");
 
-module.exports = class extends TestEnvironment {
+module.exports = class extends NodeEnvironment {
   async setup() {
     await super.setup();
     this.global.loadJsdom = () => require("jsdom");
