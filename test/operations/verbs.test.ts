@@ -727,6 +727,14 @@ describe("pitr", () => {
     expect(counted.now).toBeGreaterThan(counted.then);
     // Told, although the run that brought the rows back was killed before it could.
     expect(report.differing).toEqual([{ table: expect.stringMatching(/marker$/), rows: 1 }]);
+    // The next backup reads what is beside the live tables, and a restore elsewhere knows whose it is; the API has no part in it.
+    const [beside] = await laptop.sql(
+      `SELECT bool_and(has_schema_privilege('backup', n.oid, 'USAGE') AND has_table_privilege('backup', c.oid, 'SELECT')) AS dumped,
+              array_agg(DISTINCT c.relowner::regrole::text || ' ' || n.nspowner::regrole::text) AS owners,
+              bool_or(has_schema_privilege('api', n.oid, 'USAGE')) AS api
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'restored_inc_pitr'`,
+    );
+    expect(beside).toEqual({ dumped: true, owners: ["migration migration"], api: false });
     await expect(run(verb(), go("INC-other"))).rejects.toThrow(
       /psql-shop-weu-pitr is there already, made by INC-pitr; pitr --drop takes it away/,
     );
