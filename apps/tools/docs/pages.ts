@@ -2,6 +2,7 @@ import { alertsPage } from "./alertsPage";
 import { renderPolicies } from "../../../policies/pack/reference";
 import { configurationReference, stackFileSchema } from "../../../stacks/reference";
 import { renderIsolation } from "./isolationPage";
+import { COMMANDS_FILE, renderCommands } from "./commandsPerPage";
 import { readContacts, renderContacts } from "../../operations/contacts";
 import { renderCost } from "./costPages";
 import { renderIncidentGuide, renderStatusPageGuide } from "./incidentPages";
@@ -44,6 +45,7 @@ export function pages(root: string): readonly GeneratedPage[] {
       render: () => renderQuickReference(root, readContacts(root).people),
     },
     { file: ARCHITECTURE_FILE, render: () => renderArchitecture(root) },
+    { file: COMMANDS_FILE, render: () => renderCommands(root) },
     { file: "README.md", render: () => renderReadme(root) },
     { file: "docs/cost.md", render: () => renderCost(root) },
     { file: "docs/risks.md", render: () => renderRisks(root) },
