@@ -84,6 +84,7 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
     const plan = await tell(verb, incident, around);
     return { ...plan.document, dryRun: true, steps: stepsOf(plan) };
   }
+  answerable(options);
   usable(around.folder);
   const name = leaseName(verb.exclusive, verb.lease);
   const leases = [takeLocalLease(around.folder, name)];
@@ -97,6 +98,11 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
   } finally {
     for (const lease of leases.reverse()) await lease.release();
   }
+}
+
+/** @throws OperationError where nobody would be there and nobody answers; before anything is asked for */
+function answerable({ yes, incident }: FrameOptions): void {
+  if (yes && !incident) throw refused("--yes needs --incident <id>: who answers for it must be on record");
 }
 
 /** @throws OperationError where nothing can be kept */
@@ -189,10 +195,9 @@ const stepsOf = ({ steps }: Plan) => steps.map(({ id, title, bound, undo }) => (
 
 async function consent(
   { subject }: Plan,
-  { yes, incident }: FrameOptions,
+  { yes }: FrameOptions,
   { ask }: Surroundings,
 ): Promise<void> {
-  if (yes && !incident) throw refused("--yes needs --incident <id>: who answers for it must be on record");
   if (yes) return;
   if (!ask) throw refused(`nobody is here to type ${subject}; --yes --incident <id> goes on without`);
   const typed = (await ask(`type ${subject} to go on: `))?.trim();
