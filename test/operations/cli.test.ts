@@ -54,6 +54,7 @@ const KUBECONFIG = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "kubeconfig-"
 fs.writeFileSync(KUBECONFIG, "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n");
 afterAll(() => fs.rmSync(path.dirname(KUBECONFIG), { recursive: true }));
 
+const LEASES = path.join(path.dirname(KUBECONFIG), "leases");
 const url = { DATABASE_URL: "postgresql://chief:x@host/db" };
 
 test.each([
@@ -237,6 +238,41 @@ test.each([
     { ...url, KUBECONFIG },
     2,
     /--since 2999-01-01T00:00:00\.000Z: is to come/,
+  ],
+  [
+    "an incident that is no name of a file",
+    ["failover", "prod", "--to", "northeurope", "--incident", "../x", "--yes"],
+    { ...url, KUBECONFIG },
+    2,
+    /^error: --incident \.\.\/x: 3-41 letters, digits, dots, hyphens or underscores\n$/,
+  ],
+  [
+    "consent without whoever answers for it, told before anything is asked for",
+    ["maintenance", "prod", "on", "--yes"],
+    { KUBECONFIG },
+    2,
+    /^error: --yes needs --incident <id>: who answers for it must be on record\n$/,
+  ],
+  [
+    "a phase that is none",
+    ["announce", "prod", "--phase", "Monitoring", "--service", "Database"],
+    {},
+    2,
+    /^error: --phase Monitoring: allowed: investigating, identified, monitoring, resolved\n$/,
+  ],
+  [
+    "a lag of the log that is none",
+    ["pitr", "prod", "--at", "2026-11-30T03:00:00Z"],
+    { ...url, KUBECONFIG, RESTORE_LAG_SECONDS: "5m" },
+    2,
+    /^error: RESTORE_LAG_SECONDS: "5m" is no whole number of seconds\n$/,
+  ],
+  [
+    "nobody who is signed in to Azure, in one sentence",
+    ["maintenance", "prod", "on", "--journal", LEASES],
+    { KUBECONFIG, HTTPS_PROXY: "http://127.0.0.1:9" },
+    3,
+    /^error: the lease serving\/leases\/operations-prod cannot be taken in 2 of 3 accounts: westeurope, northeurope, swedencentral: nobody is signed in to Azure: az login, or the settings of a workload identity; `operations reach` opens the way to them, --no-lease goes on without it\n$/,
   ],
   [
     "a folder of journals that is a file",

@@ -1,6 +1,20 @@
-import { CommandError, ExitCode } from "../../../packages/command/errors";
+import { CommandError, ExitCode, messageOf as messageAsItIs } from "../../../packages/command/errors";
 
-export { ExitCode, messageOf } from "../../../packages/command/errors";
+export { ExitCode } from "../../../packages/command/errors";
+
+/** What the identity library says when none of the ways it knows leads to a token; it tells every one of them. */
+const NO_SIGN_IN =
+  /ChainedTokenCredential authentication failed|CredentialUnavailableError|AuthenticationRequired/;
+/** Entra's own word, e.g. of a session that has ended, by its number. */
+const ENTRA = /\bAADSTS\d+: [^;.]*/;
+
+/** The message of anything thrown, on one line, and in one sentence where nobody is signed in to Azure. */
+export function messageOf(error: unknown): string {
+  const text = messageAsItIs(error);
+  if (!NO_SIGN_IN.test(text)) return text;
+  const [why] = ENTRA.exec(text) ?? [];
+  return `nobody is signed in to Azure${why === undefined ? "" : ` (${why})`}: az login, or the settings of a workload identity`;
+}
 
 /** An error a person can act on: its message is printed as it is. */
 export class OperationError extends CommandError {

@@ -193,11 +193,7 @@ function attemptOf(
 
 const stepsOf = ({ steps }: Plan) => steps.map(({ id, title, bound, undo }) => ({ id, title, bound, undo }));
 
-async function consent(
-  { subject }: Plan,
-  { yes }: FrameOptions,
-  { ask }: Surroundings,
-): Promise<void> {
+async function consent({ subject }: Plan, { yes }: FrameOptions, { ask }: Surroundings): Promise<void> {
   if (yes) return;
   if (!ask) throw refused(`nobody is here to type ${subject}; --yes --incident <id> goes on without`);
   const typed = (await ask(`type ${subject} to go on: `))?.trim();

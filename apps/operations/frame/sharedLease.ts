@@ -29,8 +29,15 @@ function reasonOf(error: unknown): string {
   return typeof code === "string" ? code : statusCode === undefined ? messageOf(error) : String(statusCode);
 }
 
-const told = (silent: ReadonlyMap<string, unknown>): string =>
-  [...silent].map(([name, error]) => `${name}: ${reasonOf(error)}`).join("; ");
+/** Who is silent and why, each reason once. */
+function told(silent: ReadonlyMap<string, unknown>): string {
+  const names = new Map<string, string[]>();
+  for (const [name, error] of silent) {
+    const reason = reasonOf(error);
+    names.set(reason, [...(names.get(reason) ?? []), name]);
+  }
+  return [...names].map(([reason, own]) => `${own.join(", ")}: ${reason}`).join("; ");
+}
 
 /** Makes the blob of a lease, unless it is there. @throws what keeps the account from answering */
 async function make(place: LeasePlace, name: string): Promise<void> {

@@ -1,7 +1,6 @@
-import { messageOf } from "../../../packages/command/errors";
 import { majority } from "../../recovery/serving/record";
 import type { Place } from "../../recovery/serving/places";
-import { lacksRight } from "../frame/errors";
+import { lacksRight, messageOf } from "../frame/errors";
 import type { Platform } from "../platform";
 import type { ServingGround } from "./types";
 

@@ -88,7 +88,7 @@ export function readinessChecks(
       look: operatorRoles(platform, ground),
     },
     "incident-store": {
-      todo: "docs/operations.md; without it lease and journal are one machine's alone",
+      todo: "docs/operations.md; without it the journal is one machine's alone",
       look: async () => {
         const open = await ground.records.openIncidents();
         return ok(`answers; ${open.length} incidents are open`);
