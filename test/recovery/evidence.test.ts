@@ -418,6 +418,22 @@ test("a report draws its stages with their share of the target, and the drills s
   // Its line is told from the others by the key, and from the target's by not being red.
   const [, colour] = /<polyline [^>]*stroke="(hsl\((?!0 )[^"]+)"/.exec(page) ?? [];
   expect(page).toContain(`style="fill:${colour}"`);
+  // A stage's bar and its time lie on a track of their own, however long its name is; nothing leaves it.
+  const before = { name: "decision", startedAt: "2026-03-02T06:00:09.000Z", seconds: 0.4 };
+  const measured = { ...scenario().measured, lossAt: "2026-03-02T06:00:00.000Z", rtoSeconds: 2 * rtoSeconds };
+  const two = scenario({ stages: [before, ...stages], measured });
+  const drawn = renderPage(drillReport({ scenarios: [two] }), [report]);
+  expect(
+    [...drawn.matchAll(/<(i|b|u) style="([^"]+)"/g)].map(([, kind, style]) => `${kind} ${style}`),
+  ).toEqual([
+    ...["u left:0.00%", "i left:0.00%;width:0.55%", "b left:0.55%"],
+    ...["u left:0.00%", "i left:1.37%;width:98.63%", "b left:100.00%"],
+  ]);
+  expect(drawn).toContain("0.4 s (under 0.1 %)");
+  // What missed its target stands above the line, what met it below.
+  const [target = NaN] = [.../<line class="target" [^>]*y1="([\d.]+)"/.exec(drawn)!.slice(1)].map(Number);
+  const dots = [...drawn.matchAll(/<circle [^>]*cy="([\d.]+)"/g)].map(([, y]) => Number(y));
+  expect(dots.map((y) => y < target)).toEqual([false, true]);
 });
 
 test("a report says whether a passing preflight preceded the drill, and says so plainly when none did", async () => {

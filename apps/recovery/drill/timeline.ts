@@ -3,9 +3,10 @@ import type { Objectives } from "./objectives";
 import { readinessLine } from "./readinessLine";
 import type { DrillReport, ScenarioReport } from "./report";
 
-/** Part of a target that something took, e.g. `3.2 %`. */
+/** Part of a target that something took, e.g. `3.2 %`; what is less than is shown, says so. */
 export function share(seconds: number, { rtoSeconds }: Objectives): string {
-  return `${((100 * seconds) / rtoSeconds).toFixed(1)} %`;
+  const percent = (100 * seconds) / rtoSeconds;
+  return percent > 0 && percent < 0.05 ? "under 0.1 %" : `${percent.toFixed(1)} %`;
 }
 
 /** The stages of a scenario as a picture in Markdown (Mermaid, which GitHub and the site draw). */
@@ -30,54 +31,56 @@ export function gantt({ stages, measured }: ScenarioReport): string[] {
   ];
 }
 
-const ROW = 22;
-const WIDTH = 720;
-const LABEL = 300;
-
-/** The same as one drawing, for a page that loads nothing. */
-export function timelineSvg({ title, stages, measured, targets }: ScenarioReport): string {
+/** The same for a page that loads nothing: a line for each stage, whose name stands above its bar where the page is narrow. */
+export function timeline({ title, stages, measured, targets }: ScenarioReport): string {
   const [first] = stages;
   if (!first) return "";
   const zero = Date.parse(first.startedAt);
-  const ends = stages.map(({ startedAt, seconds }) => (Date.parse(startedAt) - zero) / 1000 + seconds);
-  const span = Math.max(1, ...ends);
-  const x = (seconds: number): number => LABEL + (seconds / span) * (WIDTH - LABEL - 140);
-  const rows = stages.map(({ name, startedAt, seconds }, index) => {
-    const from = (Date.parse(startedAt) - zero) / 1000;
-    const y = index * ROW + 8;
-    const width = Math.max(2, x(from + seconds) - x(from));
-    return [
-      `<text x="0" y="${y + 12}">${escape(name)}</text>`,
-      `<rect x="${x(from).toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 6}" rx="2"/>`,
-      `<text x="${(x(from) + width + 6).toFixed(1)}" y="${y + 12}">${formatDuration(seconds)} (${share(seconds, targets)})</text>`,
-    ].join("");
+  const since = (moment: string): number => (Date.parse(moment) - zero) / 1000;
+  const span = Math.max(1, ...stages.map(({ startedAt, seconds }) => since(startedAt) + seconds));
+  const at = (seconds: number): string => `${Math.min(100, Math.max(0, (100 * seconds) / span)).toFixed(2)}%`;
+  const loss = measured.lossAt ? `<u style="left:${at(since(measured.lossAt))}"></u>` : "";
+  const rows = stages.map(({ name, startedAt, seconds }) => {
+    const from = since(startedAt);
+    const bar = `<i style="left:${at(from)};width:${at(seconds)}"></i>`;
+    const took = `<b style="left:${at(from + seconds)}">${formatDuration(seconds)} (${share(seconds, targets)})</b>`;
+    return `<div class="stage"><span>${escape(name)}</span><span class="track">${loss}${bar}${took}</span></div>`;
   });
-  const loss = measured.lossAt ? x((Date.parse(measured.lossAt) - zero) / 1000).toFixed(1) : undefined;
-  const height = stages.length * ROW + 10;
-  const line =
-    loss === undefined
-      ? ""
-      : `<line x1="${loss}" x2="${loss}" y1="0" y2="${height}"/><text x="${Number(loss) - 6}" y="${height + 12}" text-anchor="middle" class="mark">loss</text>`;
-  return `<svg viewBox="0 0 ${WIDTH} ${height + (line === "" ? 0 : 16)}" role="img" aria-label="${escape(`Timeline of ${title}`)}">${rows.join("")}${line}</svg>`;
+  const key = loss === "" ? "" : '<p class="small"><span class="bad">|</span> when data was lost</p>';
+  return `<div role="group" aria-label="${escape(`Timeline of ${title}`)}">${rows.join("")}</div>${key}`;
 }
 
 /** A drill of the chain, as far as its chart needs it. */
 export type PastDrill = Pick<DrillReport, "sequence" | "endedAt" | "scenarios">;
 
-const KEY_ROW = 20;
+const WIDTH = 560;
+const HEIGHT = 220;
+const LEFT = 72;
+/** Shares of a target at the chart's edges, and at its lines. Recovery takes from a thousandth of a target to all of it. */
+const [LEAST, MOST] = [0.0003, 3];
+const LINES = [0.001, 0.01, 0.1];
 /** Colours of scenarios, as angles of the colour wheel. */
 const FIRST_HUE = 45;
 const LAST_HUE = 345;
 
-/** Recovery time of every scenario over the drills of a chain, as a share of its target: above the line it was missed. */
-export function historySvg(drills: readonly PastDrill[]): string {
+/**
+ * Recovery time of every scenario over the drills of a chain, as a share of its target, each line of which is ten times the one below:
+ * above the target's it was missed.
+ */
+export function history(drills: readonly PastDrill[]): string {
   const ids = [...new Set(drills.flatMap(({ scenarios }) => scenarios.map(({ id }) => id)))];
   const last = drills.slice(-24);
   if (last.length === 0) return "";
-  const height = 180;
-  const x = (index: number): number => 40 + (index * 480) / Math.max(1, last.length - 1);
-  const y = (part: number): number => height - 20 - Math.min(1.2, part) * ((height - 40) / 1.2);
-  const lines = ids.map((id, nth) => {
+  const x = (index: number): number =>
+    last.length === 1 ? (LEFT + WIDTH) / 2 : LEFT + 10 + (index * (WIDTH - LEFT - 20)) / (last.length - 1);
+  const y = (part: number): number =>
+    HEIGHT -
+    10 -
+    (Math.log(Math.min(MOST, Math.max(LEAST, part)) / LEAST) / Math.log(MOST / LEAST)) * (HEIGHT - 20);
+  const colourOf = (nth: number): string =>
+    // Red is the target's.
+    `hsl(${Math.round(FIRST_HUE + ((LAST_HUE - FIRST_HUE) * nth) / ids.length)} 60% 45%)`;
+  const drawn = ids.map((id, nth) => {
     const points = last.flatMap(({ scenarios }, index) => {
       const found = scenarios.find((one) => one.id === id);
       const { rtoSeconds } = found?.measured ?? { rtoSeconds: null };
@@ -85,30 +88,46 @@ export function historySvg(drills: readonly PastDrill[]): string {
         ? [[x(index), y(rtoSeconds / found.targets.rtoSeconds)] as const]
         : [];
     });
-    // Red is the target's.
-    const colour = `hsl(${Math.round(FIRST_HUE + ((LAST_HUE - FIRST_HUE) * nth) / ids.length)} 60% 45%)`;
+    const colour = colourOf(nth);
     const dots = points
       .map(([px, py]) => `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3" fill="${colour}"/>`)
       .join("");
     const path = points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
-    return `<polyline points="${path}" fill="none" stroke="${colour}"/>${dots}<rect x="530" y="${nth * KEY_ROW + 9}" width="12" height="12" style="fill:${colour}"/><text x="548" y="${nth * KEY_ROW + 20}">${id}</text>`;
+    return `<polyline points="${path}" fill="none" stroke="${colour}"/>${dots}`;
   });
-  const target = y(1).toFixed(1);
-  return `<svg viewBox="0 0 ${WIDTH} ${Math.max(height, ids.length * KEY_ROW + 30)}" role="img" aria-label="Recovery time of each drill as a share of its target"><line x1="40" x2="520" y1="${target}" y2="${target}"/><text x="0" y="${target}">target</text>${lines.join("")}</svg>`;
+  const line = (part: number, text: string, kind: string): string =>
+    `<line class="${kind}" x1="${LEFT}" x2="${WIDTH}" y1="${y(part).toFixed(1)}" y2="${y(part).toFixed(1)}"/><text x="${LEFT - 6}" y="${(y(part) + 5).toFixed(1)}" text-anchor="end">${text}</text>`;
+  const lines = LINES.map((part) => line(part, `${100 * part} %`, "grid")).join("");
+  const key = ids
+    .map(
+      (id, nth) =>
+        `<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect width="12" height="12" style="fill:${colourOf(nth)}"/></svg> ${id}</li>`,
+    )
+    .join("");
+  return `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Recovery time of each drill as a share of its target">${lines}${line(1, "target", "target")}${drawn.join("")}</svg><ul class="key">${key}</ul>`;
 }
 
-/** Read on a phone, in the dark, and on paper: drawings shrink with the page, so their letters grow there. */
+/** Read on a phone, in the dark, and on paper: where the page is narrow, what stood side by side stands one below the other. */
 const STYLE = [
-  ":root{color-scheme:light dark;--good:#1e7d45;--bad:#c0392b}",
+  ":root{color-scheme:light dark;--good:#1e7d45;--bad:#c0392b;--bar:#4a7fb5}",
   "@media (prefers-color-scheme:dark){:root{--good:#5fc98a;--bad:#ff8a7a}}",
   "body{font:15px/1.45 system-ui;max-width:60em;margin:2em auto;padding:0 1em}",
   ".id{overflow-wrap:anywhere}",
-  ".good{color:var(--good)}.bad{color:var(--bad)}",
-  "svg{width:100%;font-size:12px}svg text{fill:currentColor}svg .mark{fill:var(--bad)}",
-  "rect{fill:#4a7fb5}line{stroke:#c0392b}",
-  "@media (max-width:40em){svg{font-size:16px}h1{font-size:1.5em}h2{font-size:1.2em}}",
-  "th{text-align:left}th,td{padding:.1em .8em .1em 0;vertical-align:top;overflow-wrap:anywhere}",
-  "@media print{svg,table{break-inside:avoid}h2{break-after:avoid}}",
+  ".good{color:var(--good)}.bad{color:var(--bad)}.small{font-size:.85em;margin:.2em 0}",
+  ".stage{display:grid;grid-template-columns:22em 1fr;column-gap:1em;align-items:center;break-inside:avoid}",
+  ".track{position:relative;height:1.7em;margin-right:10em}",
+  ".track *{position:absolute;top:.25em;bottom:.25em}",
+  ".track i{min-width:2px;border-radius:2px;background:var(--bar);print-color-adjust:exact}",
+  ".track b{padding-left:.4em;font-weight:400;line-height:1.2em;white-space:nowrap}",
+  ".track u{top:0;bottom:0;border-left:1px solid var(--bad)}",
+  ".chart{width:100%;max-width:46em;font-size:14px}.chart text{fill:currentColor}",
+  ".chart .target{stroke:var(--bad);stroke-width:2}.chart .grid{stroke:currentColor;opacity:.2}",
+  ".key{display:flex;flex-wrap:wrap;gap:.2em 1.2em;padding:0;list-style:none}.key svg{width:.8em}",
+  "th{text-align:left}th,td{padding:.1em .8em .1em 0;vertical-align:top;overflow-wrap:break-word}",
+  "@media (max-width:40em){h1{font-size:1.5em}h2{font-size:1.2em}.stage{display:block;margin-top:.3em}.stage span{display:block}.chart{font-size:20px}",
+  "thead{display:none}tr,td{display:block}tr{margin:.5em 0}td:first-child{font-weight:600}",
+  "td:nth-child(3)::before{content:'expected: '}td:nth-child(4)::before{content:'found: '}}",
+  "@media print{svg,tr{break-inside:avoid}h2{break-after:avoid}}",
 ].join("");
 
 const judged = (verdict: string): string =>
@@ -129,13 +148,13 @@ export function renderPage(report: DrillReport, past: readonly PastDrill[]): str
           `<tr class="${status === "FAIL" ? "bad" : ""}"><td>${[id, status, expected, actual].map(escape).join("</td><td>")}</td></tr>`,
       )
       .join("");
-    return `<h2>${escape(title)}: ${judged(verdict.overall)}</h2><p>RTO ${time(measured.rtoSeconds)} of ${formatDuration(targets.rtoSeconds)}, RPO ${time(measured.rpoSeconds)} of ${formatDuration(targets.rpoSeconds)}</p>${timelineSvg(scenario)}<table><thead><tr><th>check</th><th>verdict</th><th>expected</th><th>found</th></tr></thead><tbody>${rows}</tbody></table>`;
+    return `<h2>${escape(title)}: ${judged(verdict.overall)}</h2><p>RTO ${time(measured.rtoSeconds)} of ${formatDuration(targets.rtoSeconds)}, RPO ${time(measured.rpoSeconds)} of ${formatDuration(targets.rpoSeconds)}</p>${timeline(scenario)}<table><thead><tr><th>check</th><th>verdict</th><th>expected</th><th>found</th></tr></thead><tbody>${rows}</tbody></table>`;
   });
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(report.drillId)}</title>
 <style>${STYLE}</style>
 <h1>Recovery drill <span class="id">${escape(report.drillId)}</span>: ${judged(report.verdict.overall)}</h1><p>${escape(report.environment)}, report ${report.sequence} of its chain</p>${readinessParagraph(report)}
 ${scenarios.join("\n")}
-<h2>Drills so far</h2><p>Recovery time of each drill as a share of its target; the red line is the target.</p>${historySvg([...past, report])}</html>
+<h2>Drills so far</h2><p>Recovery time of each drill as a share of its target; the red line is the target, each other a tenth of the one above.</p>${history([...past, report])}</html>
 `;
 }
 
