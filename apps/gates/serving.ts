@@ -56,9 +56,11 @@ async function contradictions(platform: Platform, ground: Ground): Promise<Verdi
       ),
   );
   const named = platform.regions.map(({ server }) => server);
+  let ledElsewhere = false;
   const pair = await asked("the virtual endpoint", async () => {
     const owner = await endpointServer(platform, ground);
     if (owner === undefined || named.includes(owner)) return { findings: [], notes: [] };
+    ledElsewhere = true;
     return {
       findings: [
         `clients are led to ${owner}, which the stack file does not name: commit database.generation`,
@@ -67,8 +69,9 @@ async function contradictions(platform: Platform, ground: Ground): Promise<Verdi
     };
   });
   // A pair that was left still has its roles; what counts is who clients are led to.
-  if (pair.findings.length > 0) return pair;
-  return { findings: parts.flatMap(({ findings }) => findings), notes: parts.flatMap(({ notes }) => notes) };
+  if (ledElsewhere) return pair;
+  const all = [...parts, pair];
+  return { findings: all.flatMap(({ findings }) => findings), notes: all.flatMap(({ notes }) => notes) };
 }
 
 async function underWay(platform: Platform, ground: Ground): Promise<Verdict> {
