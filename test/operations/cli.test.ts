@@ -270,7 +270,7 @@ test.each([
   [
     "nobody who is signed in to Azure, in one sentence",
     ["maintenance", "prod", "on", "--journal", LEASES],
-    { KUBECONFIG, HTTPS_PROXY: "http://127.0.0.1:9" },
+    { KUBECONFIG, HTTPS_PROXY: "http://127.0.0.1:9", AZURE_TOKEN_CREDENTIALS: "EnvironmentCredential" },
     3,
     /^error: the lease serving\/leases\/operations-prod cannot be taken in 2 of 3 accounts: westeurope, northeurope, swedencentral: nobody is signed in to Azure: az login, or the settings of a workload identity; `operations reach` opens the way to them, --no-lease goes on without it\n$/,
   ],
