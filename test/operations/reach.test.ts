@@ -175,6 +175,11 @@ test("a cluster that does not answer is passed over; where none does, or the reg
     3,
     expect.stringMatching(/no cluster gives an operator's pod: aks-forma3d-prod-neu: .*no route to host/),
   ]);
+  const bare = await reach(["prod", "--", ...node], { PATH: "/nonexistent" });
+  expect([bare.code, bare.stderr]).toEqual([
+    3,
+    "error: kubectl is not installed here, or not on PATH; reach runs it\n",
+  ]);
   const mars = await reach(["prod", "--through", "mars"]);
   expect([mars.code, mars.stderr]).toEqual([
     2,

@@ -115,6 +115,8 @@ async function operatorPod(
       await kubectl(["wait", "pod", ...ready, ...at]);
       return { region, pod };
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT")
+        throw notRun("kubectl is not installed here, or not on PATH; reach runs it", error);
       reasons.push(`${region.cluster}: ${messageOf(error).split("\n").slice(0, 3).join(" ")}`);
     }
   }
