@@ -132,7 +132,7 @@ export function blobCopies(
 ): JournalCopy {
   const silent = new Set<string>();
   return {
-    place: containers.map(({ container, name }) => `${container.containerName} in ${name}`).join(" and "),
+    place: containers[0]?.container.containerName ?? "",
     async write(blob, text) {
       const asked = containers.filter(({ name }) => !silent.has(name));
       const said = await Promise.allSettled(
