@@ -274,6 +274,23 @@ describe("a role that may not act for everybody", () => {
     expect(bare.nextSteps[0]).toContain("Create the roles app_reader");
   });
 
+  test("compares rows of its own that policies hide from it as soon as they are in force", async () => {
+    await lab.createDatabase("forced");
+    await dba("ALTER ROLE backup BYPASSRLS");
+    await lab.sql(
+      "forced",
+      `DO $$ BEGIN FOR n IN 1..40 LOOP EXECUTE format('CREATE TABLE f%s AS SELECT generate_series(1, 2000) AS id', n);
+         EXECUTE format('ALTER TABLE f%s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n);
+         EXECUTE format('CREATE POLICY p ON f%s USING (id = 1)', n); END LOOP; END $$`,
+    );
+    const forced = await lab.store("backup", "forced");
+    const { id } = await backUp(forced);
+    const result = await runRestore(asRestorer(forced), { backup: { id }, to: "forced_back" }, labContext());
+    expect(result).toMatchObject({ fingerprints: "match", verdict: "PASS" });
+    const secured = "SELECT count(*)::int AS n FROM pg_class WHERE relrowsecurity AND relforcerowsecurity";
+    expect(await dba(secured, "forced_back")).toEqual([{ n: 40 }]);
+  });
+
   test("leaves no half-restored database behind when the restore fails", async () => {
     await lab.createDatabase("linked");
     // An extension that has left the allow-list since.

@@ -127,7 +127,8 @@ class Restore {
     );
     await Promise.all([...loading, others].map((part) => this.begin(part)));
     const built = (id: number) => sections.get(id) === "post-data";
-    const between = (id: number) => built(id) && !alone.has(id) && !plan.last.has(id);
+    const between = (id: number) =>
+      built(id) && !alone.has(id) && !plan.last.has(id) && !plan.secured.has(id);
     const last = (id: number) => built(id) && plan.last.has(id);
     const { jobs } = this.task;
     indexes.push(
@@ -153,9 +154,15 @@ class Restore {
       lines((id) => last(id) && !plan.oneByOne.has(id) && !plan.refreshed.has(id)),
       jobs,
     );
+    await this.secure(lines((id) => plan.secured.has(id)));
     await this.refresh(lines((id) => plan.refreshed.has(id)));
     await this.connected((client) => giveChecks(client, taken));
     for (const line of keys) await this.looseKey(line);
+  }
+
+  private async secure(list: string[]): Promise<void> {
+    if (list.length > 0) await Promise.all(this.comparisons);
+    await this.postData(list, this.task.jobs);
   }
 
   private async looseKey(line: string): Promise<void> {

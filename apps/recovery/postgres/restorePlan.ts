@@ -33,6 +33,8 @@ export interface RestorePlan {
   last: Set<number>;
   /** Entries that are built one by one. */
   oneByOne: Set<number>;
+  /** What puts policies into force: not before the tables' content is compared, which they may hide from its owner. */
+  secured: Set<number>;
   /** Contents of materialized views, of which one may read another: they come one by one, after everything. */
   refreshed: Set<number>;
 }
@@ -75,6 +77,7 @@ export function planRestore(entries: readonly TocEntry[], tables: readonly Table
     others: [...fingerprints.values()],
     last,
     oneByOne: oneByOne(entries, byId),
+    secured: new Set(entries.filter(({ kind }) => kind === "ROW SECURITY").map(({ dumpId }) => dumpId)),
     refreshed: new Set(entries.filter(({ kind }) => kind === VIEW_DATA).map(({ dumpId }) => dumpId)),
   };
 }
