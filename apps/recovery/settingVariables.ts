@@ -8,6 +8,10 @@ import { parseBandwidth } from "./pace";
 import { parseServerUrl, type ServerConnection } from "./postgres/connection";
 import { connectionString, containerName, secureUrl } from "./targets";
 
+/** Mark of an issue whose message says what is wrong with the value; any other says what the value may be. */
+export const FINDING = "finding";
+const finding = (message: string) => ({ code: "custom" as const, message, params: { [FINDING]: true } });
+
 const whole = (minimum: number, maximum: number) =>
   z.string().transform((text, issue) => {
     const value = Number(text);
@@ -31,7 +35,7 @@ const serverUrl = z.string().transform((text, issue): ServerConnection => {
   try {
     return parseServerUrl(text);
   } catch (error) {
-    issue.addIssue(messageOf(error));
+    issue.addIssue(finding(messageOf(error)));
     return z.NEVER;
   }
 });
@@ -66,7 +70,7 @@ export const variables = z.object({
     .string()
     .superRefine((file, issue) => {
       const problem = checkIdentities(file);
-      if (problem) issue.addIssue(problem);
+      if (problem) issue.addIssue(finding(problem));
     })
     .optional(),
   BACKUP_CONTAINER_HOURLY: containerName.optional(),

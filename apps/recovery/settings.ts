@@ -5,7 +5,7 @@ import type { TlsLevel } from "./guard/policy";
 import type { ServerConnection } from "./postgres/connection";
 import { keepSecret } from "./redact";
 import { SETTING_HELP } from "./settingHelp";
-import { variables, type Variables } from "./settingVariables";
+import { FINDING, variables, type Variables } from "./settingVariables";
 import {
   keepAccountKey,
   parseTargets,
@@ -271,14 +271,10 @@ export function forTarget(settings: Settings, name: string): Settings {
   return { ...settings, target: target.name, store: target.store, containers: target.containers };
 }
 
+/** What is wrong with a value, where a check found that out; else what the value may be. */
 function expectation(issue: z.core.$ZodIssue): string {
-  if (
-    issue.code === "custom" &&
-    (issue.path[0] === "BACKUP_IDENTITY_FILE" || /^(is|has|names|contains) /.test(issue.message))
-  )
-    return issue.message;
+  if (issue.code === "custom" && issue.params?.[FINDING] === true) return issue.message;
   if (issue.code === "invalid_value") return `expected one of ${issue.values.join(", ")}`;
-  if (issue.code === "invalid_format" && issue.format === "regex") return `expected ${issue.message}`;
   return `expected ${issue.message}`;
 }
 
