@@ -1,5 +1,6 @@
 import { formatDuration } from "./duration";
 import { redact } from "./redact";
+import type { Out } from "../../packages/command/terminal";
 
 /** Where a run says what it is doing. Never stdout: that belongs to the result. */
 export interface Progress {
@@ -33,7 +34,7 @@ export function formatBytes(bytes: number): string {
  * A live bar on a terminal; elsewhere one line when a stage starts, every ten seconds, and when it ends.
  * @param out usually process.stderr
  */
-export function createProgress(out: NodeJS.WriteStream, now: () => number = Date.now): Progress {
+export function createProgress(out: Out, now: () => number = Date.now): Progress {
   const live = out.isTTY === true;
   let current:
     { name: string; startedAt: number; bytes: number; expected?: number; printedAt: number } | undefined;

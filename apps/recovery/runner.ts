@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { RunContext } from "./context";
 import { ExitCode, messageOf, CommandError, FailedError } from "../../packages/command/errors";
 import { notifyFailure } from "./notify";
@@ -5,7 +6,7 @@ import { publishOutcome } from "./outcome";
 import { createProgress } from "./progress";
 import { redact } from "./redact";
 import { loadSettings, type Need, type Settings } from "./settings";
-import { columnsOf, fitted, write } from "../../packages/command/terminal";
+import { columnsOf, fitted, write, type Out } from "../../packages/command/terminal";
 
 /** What a verb hands back: a document for `--json`, lines for a person, and how it went. */
 export interface Outcome {
@@ -15,6 +16,26 @@ export interface Outcome {
   /** What a webhook is told, also of a run that succeeded; default: that it failed. */
   problem?: string;
 }
+
+/** What a run takes from the process around it, and leaves there. */
+export interface Surroundings {
+  env: NodeJS.ProcessEnv;
+  /** Gets the result, and nothing else. */
+  out: Omit<Out, "write"> & { write(text: string, written: () => void): unknown };
+  err: Out;
+  /** Called last, once the result is written. */
+  end(code: ExitCode): void;
+}
+
+/** Others than the process's own, for runs beside each other in one. */
+export const surroundings = new AsyncLocalStorage<Surroundings>();
+
+const OF_PROCESS: Surroundings = {
+  env: process.env,
+  out: process.stdout,
+  err: process.stderr,
+  end: (code) => process.exit(code),
+};
 
 /** Time an interrupted run has for ending its children and giving its lease back. */
 const GRACE_MS = 20_000;
@@ -31,22 +52,21 @@ export async function runVerb(
   work: (settings: Settings, context: RunContext) => Promise<Outcome>,
 ): Promise<void> {
   const started = Date.now();
-  const progress = createProgress(process.stderr);
+  const { env, out, err, end } = surroundings.getStore() ?? OF_PROCESS;
+  const progress = createProgress(err);
   const stop = new AbortController();
-  for (const signal of SIGNALS) {
-    process.once(signal, () =>
-      stop.abort(new FailedError(`interrupted by ${signal}; nothing was committed`)),
-    );
-  }
+  const interrupt = (signal: string) =>
+    stop.abort(new FailedError(`interrupted by ${signal}; nothing was committed`));
+  for (const signal of SIGNALS) process.once(signal, interrupt);
   let outcome: Outcome;
   try {
-    const settings = loadSettings(process.env, needs);
+    const settings = loadSettings(env, needs);
     const running = work(settings, { progress, signal: stop.signal, now: () => new Date() });
     outcome = await Promise.race([running, patience(stop.signal)]);
   } catch (thrown) {
     progress.done(stop.signal.aborted ? "interrupted" : "failed");
     outcome = failure(stop.signal.aborted ? stop.signal.reason : thrown);
-    for (const line of outcome.text.split("\n")) write(`error: ${redact(line)}\n`, process.stderr);
+    for (const line of outcome.text.split("\n")) write(`error: ${redact(line)}\n`, err);
     outcome.text = "";
   }
   const run = {
@@ -55,13 +75,16 @@ export async function runVerb(
     endedAt: new Date(),
     seconds: (Date.now() - started) / 1000,
   };
-  await publishOutcome(process.env, run, progress.note);
+  await publishOutcome(env, run, progress.note);
   const failed = outcome.exitCode === ExitCode.ok ? undefined : `failed with exit code ${outcome.exitCode}`;
-  await notifyFailure(process.env, run, outcome.problem ?? failed, progress.note);
+  await notifyFailure(env, run, outcome.problem ?? failed, progress.note);
   const printed = options.json ? `${JSON.stringify(outcome.document, null, 2)}\n` : outcome.text;
-  const seen = process.stdout.isTTY === true && !options.json;
-  const text = seen ? fitted(redact(printed), columnsOf(process.stdout)) : redact(printed);
-  process.stdout.write(text, () => process.exit(outcome.exitCode));
+  const seen = out.isTTY === true && !options.json;
+  const text = seen ? fitted(redact(printed), columnsOf(out)) : redact(printed);
+  out.write(text, () => {
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+    end(outcome.exitCode);
+  });
 }
 
 /** Rejects when an interrupted run has not ended in time: a peer that never answers must not keep it alive. */

@@ -18,7 +18,7 @@ import { openStore } from "../../apps/recovery/store/open";
 import { blockBytesAt, uploadNew } from "../../apps/recovery/store/upload";
 import type { Manifest } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
-import { recovery } from "../support/recoveryCli";
+import { recovery, verb } from "../support/recoveryCli";
 import { createEveryKind, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
 
 const MIB = 1024 * 1024;
@@ -47,7 +47,7 @@ describe("a backup", () => {
     expect(stored.length).toBe(manifest.storedBytes);
     expect(Math.abs(Date.parse(manifest.snapshotAt) - Date.now())).toBeLessThan(60_000);
 
-    const list = await recovery(["list", "--json"], store.env);
+    const list = await verb(["list", "--json"], store.env);
     expect(list.code).toBe(0);
     expect((JSON.parse(list.stdout) as Manifest[]).map(({ id }) => id)).toEqual([manifest.id]);
     expect((await store.blobs()).filter((name) => name.includes("locks/"))).toEqual([]);
@@ -109,7 +109,7 @@ describe("a backup", () => {
     await lab.sql("locked", "ALTER TABLE t ENABLE ROW LEVEL SECURITY");
     await lab.sql("postgres", "ALTER ROLE backup NOBYPASSRLS");
     try {
-      const run = await recovery(["backup", "--all", "--json"], store.env);
+      const run = await verb(["backup", "--all", "--json"], store.env);
       expect(run.code).toBe(1);
       const outcomes = JSON.parse(run.stdout) as (Manifest & { error?: { message: string } })[];
       const names = outcomes.map(({ database }) => database);
@@ -302,7 +302,7 @@ describe("bad input", () => {
     const directory = mkdtempSync(path.join(tmpdir(), "metrics-"));
     const metrics = path.join(directory, "metrics.prom");
     try {
-      const run = await recovery(["backup", "--json"], { ...store.env, ...env, METRICS_FILE: metrics });
+      const run = await verb(["backup", "--json"], { ...store.env, ...env, METRICS_FILE: metrics });
       const errors = run.stderr.split("\n").filter((text) => text.startsWith("error: "));
       expect(errors).toHaveLength(1);
       expect(errors[0]).toMatch(line);
@@ -409,8 +409,8 @@ describe("bad input", () => {
     }
     expect((await recovery(["backup", "--fast"], store.env)).code).toBe(2);
     expect((await recovery(["verify"], store.env)).code).toBe(2);
-    expect((await recovery(["backup", "--all", "--database", "app"], store.env)).code).toBe(2);
-    const nameless = await recovery(["backup", "--database", ""], store.env);
+    expect((await verb(["backup", "--all", "--database", "app"], store.env)).code).toBe(2);
+    const nameless = await verb(["backup", "--database", ""], store.env);
     expect([nameless.code, nameless.stderr]).toEqual([2, "error: --database: a database has a name\n"]);
   });
 
@@ -437,14 +437,14 @@ describe("bad input", () => {
     const { port } = gateway.address() as { port: number };
     const store = await lab.store("backup", "empty");
     try {
-      const good = await recovery(["list"], { ...store.env, PUSHGATEWAY_URL: `http://127.0.0.1:${port}` });
+      const good = await verb(["list"], { ...store.env, PUSHGATEWAY_URL: `http://127.0.0.1:${port}` });
       expect(good.code).toBe(0);
       expect(bodies.join("")).toContain("/metrics/job/recovery/verb/list/environment/test");
       expect(bodies.join("")).toContain('pgbackup_last_run_success{verb="list",environment="test"} 1');
     } finally {
       gateway.close();
     }
-    const bad = await recovery(["list"], { ...store.env, PUSHGATEWAY_URL: "http://127.0.0.1:1" });
+    const bad = await verb(["list"], { ...store.env, PUSHGATEWAY_URL: "http://127.0.0.1:1" });
     expect(bad.code).toBe(0);
     expect(bad.stderr).toContain("the outcome could not be published");
   });

@@ -6,7 +6,7 @@ import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { Manifest } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
-import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { cleanEnvironment, root, verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 import { until } from "../support/until";
 
@@ -84,7 +84,7 @@ test("a restore that is killed leaves nothing under the final name and nothing o
   expect(await databases("back")).toEqual([]);
   expect(leftBehind()).toEqual([]);
 
-  const run = await recovery(["restore", manifest.id, "--to", "other"], administrator().env);
+  const run = await verb(["restore", manifest.id, "--to", "other"], administrator().env);
   expect(run.code).toBe(0);
   expect(run.stderr).toMatch(/database "back_restore_\w+", left by a run that was killed, was dropped/);
   expect(await databases("%\\_restore\\_%")).toEqual([]);
@@ -117,7 +117,7 @@ test("whenever it is killed, the database that is replaced is there, whole, as i
   const args = ["restore", manifest.id, "--to", "live", "--replace", "--confirm", "live"];
   await killed(args, administrator().env, loading("live\\_restore\\_%"));
   expect(await rows("live")).toBe(1);
-  const run = await recovery(args, administrator().env);
+  const run = await verb(args, administrator().env);
   expect([run.code, run.stderr]).toEqual([0, expect.stringContaining("was dropped")]);
   expect(await rows("live")).toBe(150_000);
 });
@@ -128,7 +128,7 @@ test("two at once to the same database: the second does nothing and ends with ex
   await until("the first begins", async () => (await databases("both\\_restore\\_%")).length > 0);
   // Held where it is: the second would otherwise find a finished one on a fast machine.
   first.child.kill("SIGSTOP");
-  const second = await recovery(["restore", manifest.id, "--to", "both"], env);
+  const second = await verb(["restore", manifest.id, "--to", "both"], env);
   first.child.kill("SIGCONT");
   expect([second.code, second.stderr]).toEqual([4, expect.stringMatching(/another run restores to "both"/)]);
   expect(await first.ended).toBe(0);
@@ -177,14 +177,14 @@ test("a verification that is killed leaves a scratch database that the next one 
 
 test("what may not be put in place is refused before anything is done", async () => {
   await lab.server.asMicrosoft("create database theirs");
-  const theirs = await recovery(["restore", manifest.id, "--to", "theirs"], administrator().env);
+  const theirs = await verb(["restore", manifest.id, "--to", "theirs"], administrator().env);
   expect([theirs.code, theirs.stderr]).toEqual([
     2,
     expect.stringMatching(
       /--to theirs: the database belongs to "azuresu", for whom role "forma3dadmin" may not act/,
     ),
   ]);
-  const reader = await recovery(["restore", manifest.id, "--to", "mine"], store.env);
+  const reader = await verb(["restore", manifest.id, "--to", "mine"], store.env);
   expect([reader.code, reader.stderr]).toEqual([
     2,
     expect.stringMatching(/--to mine: role "backup" may not create databases/),

@@ -21,7 +21,7 @@ import type { S3Store } from "../../apps/recovery/store/s3/client";
 import type { Manifest } from "../../apps/recovery/types";
 import { startS3, type LocalS3 } from "../../packages/local-servers/s3";
 import { makeBackup } from "../support/backup";
-import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { cleanEnvironment, root, verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { azureTarget, folderTarget, s3Target, temporaryFiles } from "../support/targets";
 import { until } from "../support/until";
@@ -261,7 +261,7 @@ test("every kind of target's catalogue is its manifests: when they are lost they
     ["s3", 0, 1],
     ["folder", 0, 1],
   ]);
-  const said = await recovery(["catalogue"], environment([first, ...others]));
+  const said = await verb(["catalogue"], environment([first, ...others]));
   expect([said.code, said.stdout]).toEqual([
     1,
     expect.stringMatching(/s3 +daily +0 .*1 archives without a manifest: copy brings back/),

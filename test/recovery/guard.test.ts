@@ -10,7 +10,7 @@ import { MARKER_ROLE, setMarker } from "../../apps/recovery/guard/marker";
 import { loadSettings } from "../../apps/recovery/settings";
 import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { startPostgres, type LocalPostgres } from "../../packages/local-servers/postgres";
-import { recovery } from "../support/recoveryCli";
+import { verb } from "../support/recoveryCli";
 import { startPlatformServer } from "../support/recoveryLab";
 
 const settings = (env: Record<string, string>) => loadSettings(env, ["database"]);
@@ -229,23 +229,23 @@ describe("the connected server", () => {
   });
 
   test("the command line: exit codes, one JSON document, no secret", async () => {
-    const marked = await recovery(["guard", "--mark", "--json"], env("prod"));
+    const marked = await verb(["guard", "--mark", "--json"], env("prod"));
     expect(marked).toMatchObject({ code: 0 });
     expect(JSON.parse(marked.stdout)).toMatchObject({ environment: "prod", marker: "set" });
 
-    const danger = await recovery(["guard", "--json"], env("staging"));
+    const danger = await verb(["guard", "--json"], env("staging"));
     expect(danger.code).toBe(1);
     expect(danger.stderr).toMatch(/DANGER: Non-production environment connected to production database!/);
     expect(JSON.parse(danger.stdout)).toMatchObject({ error: { exitCode: 1 } });
 
-    const usage = await recovery(["guard"], { GUARD_TLS: "maybe", GUARD_ALLOWED_HOSTS: "https://db" });
+    const usage = await verb(["guard"], { GUARD_TLS: "maybe", GUARD_ALLOWED_HOSTS: "https://db" });
     expect(usage.code).toBe(2);
     for (const name of ["DATABASE_URL", "ENVIRONMENT", "GUARD_TLS", "GUARD_ALLOWED_HOSTS"]) {
       expect(usage.stderr).toContain(`${name}: `);
     }
 
     const password = address.replace(/:[^:@]+@/, ":wrong-password@");
-    const refused = await recovery(["guard"], env("prod", { DATABASE_URL: password }));
+    const refused = await verb(["guard"], env("prod", { DATABASE_URL: password }));
     expect(refused.code).toBe(3);
     expect(refused.stderr).toMatch(
       /cannot ask localhost:\d+\/postgres for its marker: password authentication/,

@@ -6,7 +6,7 @@ import { maskValue } from "../../apps/recovery/mask/masks";
 import { columnsOf } from "../../apps/recovery/mask/rules";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
-import { recovery } from "../support/recoveryCli";
+import { verb } from "../support/recoveryCli";
 import { startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 
 const KEY = "made up for this test, long enough";
@@ -65,7 +65,7 @@ async function masked(
   const file = path.join(folder, `${to}.yaml`);
   writeFileSync(file, rules);
   const { env } = lab.as(store, lab.server.administrator);
-  return recovery(["restore", id, "--to", to, "--mask", file, "--json"], { ...env, ...extra });
+  return verb(["restore", id, "--to", to, "--mask", file, "--json"], { ...env, ...extra });
 }
 
 const ask = <T extends object>(sql: string, database: string) =>

@@ -17,7 +17,7 @@ import { containerEvidence, startPlatformServer } from "../support/recoveryLab";
 import { freePort } from "../../packages/local-servers/ports";
 import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { drillReport, scenario } from "../support/drillReport";
-import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { cleanEnvironment, recovery, root, verb } from "../support/recoveryCli";
 import { until } from "../support/until";
 
 const context = (): RunContext => ({
@@ -76,7 +76,7 @@ afterAll(async () => {
 });
 
 async function once(): Promise<Map<string, number>> {
-  const { code, stdout, stderr } = await recovery(["metrics", "--once"], env);
+  const { code, stdout, stderr } = await verb(["metrics", "--once"], env);
   expect({ code, stderr }).toMatchObject({ code: 0 });
   return samples(stdout);
 }
@@ -315,7 +315,7 @@ describe("the exporter", () => {
     expect(taken.stderr).toMatch(
       new RegExp(`--port ${azurite.port} on 127.0.0.1: cannot be listened on .EADDRINUSE`),
     );
-    const missing = await recovery(["metrics", "--once", "--json"], {
+    const missing = await verb(["metrics", "--once", "--json"], {
       ...env,
       BACKUP_CONTAINER_DAILY: "nowhere",
     });

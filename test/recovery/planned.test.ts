@@ -6,7 +6,7 @@ import path from "node:path";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { startS3, type LocalS3 } from "../../packages/local-servers/s3";
 import { planStack, type PlanView } from "../support/plan";
-import { recovery } from "../support/recoveryCli";
+import { recovery, verb } from "../support/recoveryCli";
 import { startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 
 /*
@@ -167,14 +167,14 @@ test("the copy brings an account what it lacks, verification counts for both, an
 test("in the operator's pod a restore is done when api, migration and backup can work", async () => {
   const [container] = podOf("operator").containers as [Inputs];
   const env = variables(container);
-  const status = await recovery(["status", "--json"], env);
+  const status = await verb(["status", "--json"], env);
   const entries = JSON.parse(status.stdout) as Inputs[];
   expect(entries.map(({ target, behind, held: all, proved }) => [target, behind, all, proved])).toEqual([
     ["westeurope", [], 4, 4],
     ["northeurope", [], 4, 4],
   ]);
   const at = new Date(Date.now() + 60_000).toISOString();
-  const run = await recovery(["restore", "--at", at, "--to", "restored", "--json"], env);
+  const run = await verb(["restore", "--at", at, "--to", "restored", "--json"], env);
   expect({ code: run.code, said: run.code === 0 ? "" : run.stderr }).toEqual({ code: 0, said: "" });
   const checks = (JSON.parse(run.stdout) as { checks: Inputs[] }).checks;
   expect(

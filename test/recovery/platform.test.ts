@@ -16,7 +16,7 @@ import { loadSettings } from "../../apps/recovery/settings";
 import type { FlexibleServer } from "../../packages/local-servers/flexibleServer";
 import { installations, majorOf } from "../../packages/programs/postgres";
 import { makeBackup } from "../support/backup";
-import { recovery } from "../support/recoveryCli";
+import { recovery, verb } from "../support/recoveryCli";
 import { startLink } from "../support/unreliableLink";
 import {
   labContext,
@@ -165,7 +165,7 @@ describe("a backup", () => {
     );
     expect(left).toEqual([]);
     // A lease that is still held would make this one end with exit code 4.
-    expect((await recovery(["backup"], store.env)).code).toBe(0);
+    expect((await verb(["backup"], store.env)).code).toBe(0);
     await lab.server.sql("migration", "drop table noise");
   });
 
@@ -250,7 +250,7 @@ describe("a restore by an administrator who is no superuser", () => {
 
   test("gives each of the platform's roles what is theirs, in a new database", async () => {
     const before = [await rightsOf(lab.server.database), await schemasOf(lab.server.database)];
-    const run = await recovery(["restore", manifest.id, "--to", "beside", "--json"], administrator().env);
+    const run = await verb(["restore", manifest.id, "--to", "beside", "--json"], administrator().env);
     expect(run.stderr).not.toMatch(/^error/m);
     const result = JSON.parse(run.stdout) as RestoreResult;
     expect(result).toMatchObject({
@@ -283,7 +283,7 @@ describe("a restore by an administrator who is no superuser", () => {
       await lab.server.createDatabase("live");
       lab.server.makeRoles("live");
       await lab.server.sql("migration", "create table orders (id int)", "live");
-      first = await recovery(args(), administrator().env);
+      first = await verb(args(), administrator().env);
     });
 
     test("too", async () => {
@@ -298,7 +298,7 @@ describe("a restore by an administrator who is no superuser", () => {
       // Microsoft's own sessions, monitoring for one.
       const held = lab.server.asMicrosoft("select pg_sleep(600)", "live");
       held.catch(() => undefined);
-      const run = await recovery(args(), administrator().env);
+      const run = await verb(args(), administrator().env);
       expect(run.code).toBe(1);
       expect(run.stderr).toMatch(
         /a session of azuresu .*may not end; the backup is restored and checked as "live_restore_\w+", and "live" is as it was/,
@@ -313,7 +313,7 @@ describe("a restore by an administrator who is no superuser", () => {
       const url = new URL(probes.PROBE_API_URL ?? "");
       url.password = "wrong";
       const env = { ...administrator().env, PROBE_API_URL: url.href };
-      const run = await recovery(args(), env);
+      const run = await verb(args(), env);
       expect(run.code).toBe(1);
       expect(run.stdout).toMatch(/FAIL role-api: as api_weu: .*authentication failed/);
       expect(run.stdout).toMatch(/Do not use "live_restore_\w+".*"live" is as it was/);
@@ -444,7 +444,7 @@ describe("a restore by an administrator who is no superuser", () => {
     await lab.server.sql("migration", "drop table guests");
     await lab.server.sql(lab.server.administrator, "drop role passing");
     const args = ["restore", odd.id, "--to", "live", "--replace", "--confirm", "live"];
-    const refused = await recovery(args, administrator().env);
+    const refused = await verb(args, administrator().env);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/role passing of the backup does not exist/);
 
@@ -462,7 +462,7 @@ describe("a restore by an administrator who is no superuser", () => {
     expect(result.leftOut).toEqual([
       { kind: "policy", name: "public.guests theirs", reason: "role passing does not exist" },
     ]);
-    const told = await recovery([...args, "--skip", "role:passing"], administrator().env);
+    const told = await verb([...args, "--skip", "role:passing"], administrator().env);
     expect([told.code, told.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
 
     const verified = await runVerify(store.settings, { backup: { id: odd.id } }, labContext());
@@ -484,7 +484,7 @@ describe("a restore by an administrator who is no superuser", () => {
     await expect(runRestore(settings, { backup: { id }, to: "stuck" }, labContext())).rejects.toThrow(
       /superuser|leakproof/i,
     );
-    const run = await recovery(
+    const run = await verb(
       [
         "restore",
         id,
@@ -510,7 +510,7 @@ describe("a restore by an administrator who is no superuser", () => {
       ["table:orders", /--skip table:orders: expected <kind>:<name>/],
       ["publication:none", /the backup has no such publication/],
     ] as const) {
-      const wrong = await recovery(["restore", id, "--to", "wrong", "--skip", skip], env);
+      const wrong = await verb(["restore", id, "--to", "wrong", "--skip", skip], env);
       expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(says)]);
     }
   });

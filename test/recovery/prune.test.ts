@@ -15,7 +15,7 @@ import {
 import { makeBackup } from "../support/backup";
 import { startBlobProxy } from "../support/blobProxy";
 import { startVersionedBlobs } from "../support/versionedBlobs";
-import { recovery } from "../support/recoveryCli";
+import { verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
 
 const DAY_MS = 86_400_000;
@@ -78,7 +78,7 @@ async function bytesHeld(store: LabStore): Promise<number> {
 }
 
 async function prune(store: LabStore, ...args: string[]): Promise<PruneResult & { deleted: string[] }> {
-  const run = await recovery(["prune", "--json", ...args], store.env);
+  const run = await verb(["prune", "--json", ...args], store.env);
   if (run.code !== 0) throw new Error(run.stderr);
   const result = JSON.parse(run.stdout) as PruneResult;
   return {
@@ -294,7 +294,7 @@ describe("status", () => {
 
   test("fails with exit code 1 while there is no backup", async () => {
     const store = await lab.store("backup", "app");
-    const run = await recovery(["status", "--json"], store.env);
+    const run = await verb(["status", "--json"], store.env);
     expect(run.code).toBe(1);
     expect(JSON.parse(run.stdout)).toMatchObject([{ database: "app", ok: false, newest: null }]);
   });

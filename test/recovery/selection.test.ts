@@ -7,7 +7,7 @@ import type { Wanted } from "../../apps/recovery/selection";
 import type { DiffResult, RestoreResult } from "../../apps/recovery/types";
 import { UsageError } from "../../packages/command/errors";
 import { makeBackup } from "../support/backup";
-import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { cleanEnvironment, recovery, root, verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type LabStore, type PlatformLab } from "../support/recoveryLab";
 import { until } from "../support/until";
 
@@ -68,7 +68,7 @@ afterAll(() => lab?.stop());
 
 async function restore(to: string, ...args: string[]) {
   const { env } = lab.as(store, lab.server.administrator);
-  return recovery(["restore", id, "--to", to, "--json", ...args], env);
+  return verb(["restore", id, "--to", to, "--json", ...args], env);
 }
 
 const part = (to: string, only: Wanted, more: Partial<RestoreOptions> = {}) =>
@@ -383,7 +383,7 @@ describe("in place", () => {
 
 describe("diff", () => {
   async function diff(...args: string[]) {
-    return recovery(["diff", id, "--json", ...args], store.env);
+    return verb(["diff", id, "--json", ...args], store.env);
   }
 
   test("names tables and ranges of keys that differ, and only those", async () => {
@@ -392,7 +392,7 @@ describe("diff", () => {
       0,
       expect.objectContaining({ same: true, added: [] }),
     ]);
-    expect((await recovery(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 10 tables/);
+    expect((await verb(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 10 tables/);
 
     for (const text of [
       "update orders set customer = 9 where id = 150",
@@ -433,7 +433,7 @@ describe("diff", () => {
     expect(Number(range?.before)).toBeGreaterThan(150);
     expect(other.stdout).not.toMatch(/new|"c7"/);
 
-    const text = await recovery(["diff", id, "--table", "public.orders"], store.env);
+    const text = await verb(["diff", id, "--table", "public.orders"], store.env);
     expect([text.code, text.stdout]).toEqual([
       1,
       expect.stringMatching(/public\.orders +differs +300 +300[^]*id from \d+, id before \d+/),

@@ -30,7 +30,7 @@ import type { Manifest } from "../../apps/recovery/types";
 import { startS3, type LocalS3 } from "../../packages/local-servers/s3";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { makeBackup } from "../support/backup";
-import { recovery } from "../support/recoveryCli";
+import { recovery, verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { azureTarget, folderTarget, keyPair, s3Target, temporaryFiles } from "../support/targets";
 
@@ -161,14 +161,14 @@ test("a dead target keeps the others from nothing, is named by status, and is ca
   const alive = folderTarget("disk", files);
   const settings = settingsOf([dead, alive]);
   await gone.stop();
-  const run = await recovery(["backup", "--json"], environment([dead, alive]));
+  const run = await verb(["backup", "--json"], environment([dead, alive]));
   const document = JSON.parse(run.stdout) as Manifest & { targets: { name: string; error?: string }[] };
   expect([run.code, run.stderr.includes("target dead: container")]).toEqual([0, true]);
   expect(document.targets).toEqual([
     { name: "disk" },
     { name: "dead", error: expect.stringMatching(/^container "daily-.*" at 127\.0\.0\.1:\d+: /) },
   ]);
-  const status = await recovery(["status"], environment([dead, alive]));
+  const status = await verb(["status"], environment([dead, alive]));
   expect(status.code).toBe(1);
   expect(status.stdout).toMatch(/app in dead: it does not answer: container/);
   expect(status.stdout).not.toMatch(/app in disk: (?!there is no verified backup)/);
@@ -220,8 +220,7 @@ test("what nobody has proved is proved from the copy nobody has tried, once", as
     return /^pgbackup_unproved_backups.*$/m.exec(await gauges.registry.metrics())?.[0];
   };
   expect(await unproved()).toBe('pgbackup_unproved_backups{database="app"} 1');
-  const prove = () =>
-    recovery(["verify", "--unproved", "--through", "L4", "--json"], environment([one, two]));
+  const prove = () => verb(["verify", "--unproved", "--through", "L4", "--json"], environment([one, two]));
   const first = await prove();
   // The damaged copy is told again: whoever proves one looks at all.
   expect(JSON.parse(first.stdout)).toMatchObject([
@@ -347,7 +346,7 @@ describe("encryption", () => {
       settingsOf(targets, { BACKUP_RECIPIENTS: `${current.recipient},${stranger.recipient}` }),
     );
     const verify = (extra: Record<string, string>) =>
-      recovery(["verify", first.manifest.id, "--through", "L1"], environment(targets, extra));
+      verb(["verify", first.manifest.id, "--through", "L1"], environment(targets, extra));
     const missing = await verify({});
     expect([missing.code, missing.stdout]).toEqual([
       3,
@@ -365,7 +364,7 @@ describe("encryption", () => {
       ),
     ]);
     expect(wrong.stdout + wrong.stderr).not.toContain("AGE-SECRET-KEY");
-    const restore = await recovery(
+    const restore = await verb(
       ["restore", first.manifest.id, "--to", "wrong_key"],
       environment(targets, { BACKUP_IDENTITY_FILE: current.identityFile, ...restoring() }),
     );
@@ -402,7 +401,7 @@ describe("encryption", () => {
       expect.stringMatching(/error: backup of .*: age was ended by SIGKILL/),
     ]);
     expect((await runList(settingsOf(targets), {})).backups).toEqual([]);
-    const next = await recovery(["backup"], environment(targets));
+    const next = await verb(["backup"], environment(targets));
     expect(next.code).toBe(0);
   });
 });
@@ -467,10 +466,10 @@ test("a webhook is told what failed, and a target a backup missed; success and a
     const hook = { NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${port}/hook/secret-path` };
     const good = [folderTarget("disk", files)];
     const gone = { ...folderTarget("gone", files), path: path.join(files.folder, "nowhere") };
-    expect((await recovery(["backup"], environment(good, hook))).code).toBe(0);
+    expect((await verb(["backup"], environment(good, hook))).code).toBe(0);
     expect(told).toEqual([]);
-    expect((await recovery(["backup"], environment([...good, gone], hook))).code).toBe(0);
-    const failed = await recovery(["backup", "--database", "nothing"], environment(good, hook));
+    expect((await verb(["backup"], environment([...good, gone], hook))).code).toBe(0);
+    const failed = await verb(["backup", "--database", "nothing"], environment(good, hook));
     expect(failed.code).toBe(1);
     expect(told).toEqual([
       expect.objectContaining({

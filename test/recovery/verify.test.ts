@@ -24,7 +24,7 @@ import {
   type VerifyReport,
 } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
-import { cleanEnvironment, recovery, root } from "../support/recoveryCli";
+import { cleanEnvironment, recovery, root, verb } from "../support/recoveryCli";
 import { until } from "../support/until";
 import {
   createEveryKind,
@@ -79,11 +79,11 @@ describe("verify", () => {
     expect(report.tables).toContainEqual({ name: "public.ragged", rows: 6900, match: true });
     expect(report.tables.every(({ match }) => match)).toBe(true);
 
-    const list = await recovery(["list", "--json"], store.env);
+    const list = await verb(["list", "--json"], store.env);
     expect(JSON.parse(list.stdout)).toMatchObject([
       { id: manifest.id, verification: { verdict: "PASS", through: "L6" } },
     ]);
-    expect((await recovery(["status", "--json"], store.env)).code).toBe(0);
+    expect((await verb(["status", "--json"], store.env)).code).toBe(0);
   });
 
   test("proves the snapshot, whatever is written while the backup runs", async () => {
@@ -134,7 +134,7 @@ describe("verify", () => {
         { id: "many", sql: "select true from ragged" },
       ]),
     );
-    const run = await recovery(["verify", "--latest", "--assertions", file, "--json"], store.env);
+    const run = await verb(["verify", "--latest", "--assertions", file, "--json"], store.env);
     rmSync(file);
     const checks = (JSON.parse(run.stdout) as VerifyReport).checks.filter(({ level }) => level === "L6");
     expect(checks.map(({ id, status }) => `${id} ${status}`)).toEqual([
@@ -148,7 +148,7 @@ describe("verify", () => {
       (await readCatalogue(await openStore(store.settings), store.settings))[0]?.verification?.verdict,
     ).toBe("FAIL");
     writeFileSync(file, "- id: x\n  query: select true\n");
-    const bad = await recovery(["verify", "--latest", "--assertions", file], store.env);
+    const bad = await verb(["verify", "--latest", "--assertions", file], store.env);
     rmSync(file);
     expect(bad.code).toBe(2);
     expect(bad.stderr).toMatch(/assertions .*assertions\.yaml: 0\.sql: /);
@@ -294,7 +294,7 @@ describe("damage in the store", () => {
     });
 
     await withBlob(manifestName(), flip(0.5, 0), async () => {
-      const list = await recovery(["list", "--json"], store.env);
+      const list = await verb(["list", "--json"], store.env);
       expect(list.code).toBe(1);
       expect(list.stderr).toContain(`damaged backup ${manifest.id} in target primary: the manifest`);
       expect(JSON.parse(list.stdout)).toEqual([]);
@@ -326,7 +326,7 @@ describe("what could not run is NOT_RUN, and never passes", () => {
     const fresh = await lab.store("backup", "app", { SCRATCH_DIR: scratch });
     const backup = await backUp(fresh);
     const unreachable = { ...fresh.env, SCRATCH_DATABASE_URL: "postgresql://nobody@127.0.0.1:1/postgres" };
-    const run = await recovery(["verify", "--latest", "--json"], unreachable);
+    const run = await verb(["verify", "--latest", "--json"], unreachable);
     expect(run.code).toBe(3);
     const report = JSON.parse(run.stdout) as VerifyReport;
     expect(report.verdict).toBe("NOT_RUN");

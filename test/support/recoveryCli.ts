@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { CommanderError } from "commander";
+import { buildProgram } from "../../apps/recovery/cli";
+import { surroundings } from "../../apps/recovery/runner";
 
 export const root = path.resolve(__dirname, "../..");
 
@@ -19,6 +22,33 @@ export function cleanEnvironment(extra: Record<string, string | undefined>): Nod
 /** Runs a verb of the recovery runner the way a user does, and waits for its end. */
 export async function recovery(args: string[], env: Record<string, string | undefined>): Promise<CliRun> {
   return run(["packages/command/run.mjs", "apps/recovery/cli.ts", ...args], env);
+}
+
+/**
+ * The same in this process, where the process itself is not what is tried: most of a short run is the start of one. What
+ * the command line refuses before a verb begins, and a PATH of its own, need a process.
+ */
+export async function verb(args: string[], env: Record<string, string | undefined>): Promise<CliRun> {
+  if (env.PATH !== undefined) throw new Error("a program of its own is found by a process of its own");
+  const started = Date.now();
+  let stdout = "";
+  let stderr = "";
+  const code = await new Promise<number>((end, fail) => {
+    const around = {
+      env: cleanEnvironment(env),
+      out: { write: (text: string, written: () => void) => ((stdout += text), written()) },
+      err: { write: (text: string) => (stderr += text) },
+      end,
+    };
+    surroundings.run(around, () => {
+      buildProgram()
+        .parseAsync(args, { from: "user" })
+        .catch((error: unknown) =>
+          fail(error instanceof CommanderError ? new Error(`use a process: ${error.message}`) : error),
+        );
+    });
+  });
+  return { code, stdout, stderr, seconds: (Date.now() - started) / 1000 };
 }
 
 export async function run(args: string[], env: Record<string, string | undefined>): Promise<CliRun> {
