@@ -1,4 +1,5 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+import { mayBeBrotli } from "./brotli";
 import { openContainer } from "./containers";
 import { visible } from "./text";
 
@@ -30,15 +31,15 @@ function expand(bytes: Buffer): Buffer | "too large" | undefined {
 
 function wideText(bytes: Buffer): string | undefined {
   if (!bytes.includes(0)) return undefined;
-  const sample = bytes.subarray(0, 256);
+  const sampled = Math.min(bytes.length, 256);
   let even = 0;
   let odd = 0;
-  sample.forEach((byte, index) => {
-    if (byte !== 0) return;
-    if (index % 2 === 0) even++;
+  for (let at = 0; at < sampled; at++) {
+    if (bytes[at] !== 0) continue;
+    if (at % 2 === 0) even++;
     else odd++;
-  });
-  if (Math.max(even, odd) < sample.length * 0.35) return undefined;
+  }
+  if (Math.max(even, odd) < sampled * 0.35) return undefined;
   return odd >= even
     ? bytes.toString("utf16le")
     : Buffer.from(bytes.subarray(0, bytes.length & ~1))
@@ -98,7 +99,7 @@ function unmarked(bytes: Buffer, via: string): Decoded[] {
     ...(((bytes[0] ?? 0) & 0x8f) === 8 && bytes.readUInt16BE(0) % 31 === 0
       ? [["zlib", (input) => inflateSync(input, options)] as Attempt]
       : []),
-    ["brotli", (input) => brotliDecompressSync(input, options)],
+    ...(mayBeBrotli(bytes) ? [["brotli", (input) => brotliDecompressSync(input, options)] as Attempt] : []),
   ];
   const { stackTraceLimit } = Error;
   // Most attempts end in an error nobody reads.

@@ -230,7 +230,7 @@ export class Judge {
     if (text.length >= 36 && text.includes("-")) {
       for (const [id] of text.matchAll(GUID)) this.push(perimeter.ids.get(id), found);
     }
-    if (text.length >= 32) {
+    if (text.length >= 32 && this.compactIds.size > 0) {
       for (const [id] of text.matchAll(COMPACT_GUID)) this.push(this.compactIds.get(id), found);
     }
     if (text.includes("/") && this.anyStack)

@@ -64,7 +64,16 @@ export function nameOf({ object }: KubernetesObject): { name?: string; namespace
  * Pod specifications an object holds, wherever: a Deployment's template, a ScaledJob's, an analysis that runs a Job.
  * What has a list of containers with an image is one; a Container of a custom resource's own schema has none.
  */
-export function podSpecs({ object }: KubernetesObject): Cursor[] {
+export function podSpecs({ object }: KubernetesObject): readonly Cursor[] {
+  let found = specs.get(object);
+  if (!found) specs.set(object, (found = podSpecsIn(object)));
+  return found;
+}
+
+/** Found once for all rules that ask. */
+const specs = new WeakMap<Cursor, readonly Cursor[]>();
+
+function podSpecsIn(object: Cursor): Cursor[] {
   if (!mayHold(object.value, (at) => typeof at === "object" && "containers" in at)) return [];
   return [...allPlaces(object)].filter((place) => {
     const containers = place.at("containers").items();

@@ -4,7 +4,7 @@ import { COMMAND_MARK, commandLine, toolSetting } from "./commands";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { assembled, called } from "./assemble";
-import { type Assembled, expansions, fragments, opened, Settings } from "./siblings";
+import { type Assembled, expansions, fragments, leavesPlace, mayBePiece, opened, Settings } from "./siblings";
 import { filtered } from "./pipelines";
 import {
   canonical,
@@ -40,6 +40,18 @@ const MAX_REMEMBERED_CHARS = 512;
 const MAX_REMEMBERED_IN_ALL = 4 * 1024 * 1024;
 const NOTHING: readonly Found[] = [];
 
+/** What is known of one text: asked for once, and kept with it. */
+interface Known {
+  /** What it gives where no host is expected. */
+  plain?: readonly Found[];
+  /** The same where one is. */
+  host?: readonly Found[];
+  /** Whether it leaves a place its neighbours could fill. */
+  place?: boolean;
+  /** Whether it could be a piece of a name its neighbours complete. */
+  piece?: boolean;
+}
+
 /** Settings that hold a host, by the words in their names. */
 const HOST_KEY =
   /host|addr|(?:^|[_-])ip(?:$|s$|[_-])|server|endpoint|target|upstream|dsn|url|conn|destination|^ip$/i;
@@ -72,8 +84,7 @@ interface Frame {
 
 /** Finds everything foreign in property trees. Remembers what it has judged; make one per run. */
 export class Scanner {
-  private readonly remembered = new Map<string, readonly Found[]>();
-  private readonly rememberedHosts = new Map<string, readonly Found[]>();
+  private readonly remembered = new Map<string, Known>();
   private rememberedChars = 0;
   private readonly foreignNames: ReadonlySet<string>;
 
@@ -100,20 +111,26 @@ export class Scanner {
 
   /** What a text gives on its own. */
   text(raw: string, isHost = false): readonly Found[] {
-    const remembered = isHost ? this.rememberedHosts : this.remembered;
-    const known = remembered.get(raw);
-    if (known) return known;
-    const found = this.judgeText(raw, isHost);
-    if (raw.length <= MAX_REMEMBERED_CHARS) {
-      this.rememberedChars += raw.length;
-      if (this.rememberedChars > MAX_REMEMBERED_IN_ALL) {
-        this.remembered.clear();
-        this.rememberedHosts.clear();
-        this.rememberedChars = raw.length;
-      }
-      remembered.set(raw, found.length === 0 ? NOTHING : found);
+    return this.foundIn(raw, this.knownOf(raw), isHost);
+  }
+
+  private foundIn(raw: string, known: Known, isHost: boolean): readonly Found[] {
+    if (isHost) return (known.host ??= this.judgeText(raw, true));
+    return (known.plain ??= this.judgeText(raw, false));
+  }
+
+  private knownOf(raw: string): Known {
+    const before = this.remembered.get(raw);
+    if (before) return before;
+    const known: Known = {};
+    if (raw.length > MAX_REMEMBERED_CHARS) return known;
+    this.rememberedChars += raw.length;
+    if (this.rememberedChars > MAX_REMEMBERED_IN_ALL) {
+      this.remembered.clear();
+      this.rememberedChars = raw.length;
     }
-    return found;
+    this.remembered.set(raw, known);
+    return known;
   }
 
   private walk(
@@ -163,7 +180,7 @@ export class Scanner {
   ): void {
     const refusal = frame.refusal ?? refusalOfObject(value);
     const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
-    const expanded = expansions(value, settings);
+    const expanded = this.mayExpand(value) ? expansions(value, settings) : [];
     const filled = expanded.length > 0 ? filledBy(expanded, frame.filled) : frame.filled;
     const child = (key: string | number, inner: unknown): Frame => ({
       value: inner,
@@ -188,7 +205,8 @@ export class Scanner {
         if (setting !== undefined) this.reportAll(child(key, inner), this.text(setting), false, report);
       }
     }
-    for (const { key, text, via } of [...expanded, ...fragments(value, this.foreignNames)]) {
+    const pieced = this.mayComplete(value) ? fragments(value, this.foreignNames) : [];
+    for (const { key, text, via } of [...expanded, ...pieced]) {
       const found = this.text(text, true).map((one) => ({ ...one, decoding: [via, ...one.decoding] }));
       this.reportAll(child(key, text), found, false, report);
     }
@@ -205,6 +223,31 @@ export class Scanner {
     }
   }
 
+  /** Whether a text of an object leaves a place; one with an environment has texts further down too. */
+  private mayExpand(owner: object): boolean {
+    if (Array.isArray(owner)) return false;
+    if (Array.isArray((owner as { env?: unknown }).env)) return true;
+    for (const key of Object.keys(owner)) {
+      const text = (owner as Record<string, unknown>)[key];
+      if (typeof text !== "string") continue;
+      const known = this.knownOf(text);
+      if ((known.place ??= leavesPlace(text))) return true;
+    }
+    return false;
+  }
+
+  /** Whether a text of an object, or of a list of settings, could be a piece of a name. */
+  private mayComplete(owner: object): boolean {
+    for (const key of Object.keys(owner)) {
+      const entry = (owner as Record<string, unknown>)[key];
+      const text = typeof entry === "object" && entry !== null ? (entry as { value?: unknown }).value : entry;
+      if (typeof text !== "string") continue;
+      const known = this.knownOf(text);
+      if ((known.piece ??= mayBePiece(opened(text), this.foreignNames))) return true;
+    }
+    return false;
+  }
+
   /** Whether a value is none to go into, or a text with nothing in it: most are, and need no place made for them. */
   private isClean(value: unknown, isHost: boolean): boolean {
     if (typeof value === "string") return this.text(value, isHost).length === 0;
@@ -218,7 +261,8 @@ export class Scanner {
       if (secret) found.unshift(secret);
       return found.length === 0 ? NOTHING : found.map((one) => ({ ...one, decoding: [] }));
     }
-    return this.decoded(raw, isHost);
+    const found = this.decoded(raw, isHost);
+    return found.length === 0 ? NOTHING : found;
   }
 
   private decoded(raw: string, isHost: boolean): Found[] {

@@ -106,6 +106,18 @@ function filledTemplate(text: string, settings: Settings): string {
   });
 }
 
+/** Whether a template of Azure Resource Manager may use variables or parameters in a text. */
+const mayUseVariables = (text: string): boolean => text[0] === "[" && text.includes("('");
+
+/** A text in clear, with the encodings taken off that hide a place in it. */
+function template(text: string): string {
+  const clear = percentDecoded(text);
+  return text.length <= MAX_TEMPLATE_CHARS && !hasPlace(clear) ? opened(clear) : clear;
+}
+
+/** Whether a text leaves a place for a value of a neighbour. */
+export const leavesPlace = (text: string): boolean => mayUseVariables(text) || hasPlace(template(text));
+
 /** Texts of an object with the variables its neighbours define put in: a container's environment, a map's own keys. */
 export function expansions(owner: object, settings?: Settings): Assembled[] {
   if (Array.isArray(owner)) return [];
@@ -116,13 +128,12 @@ export function expansions(owner: object, settings?: Settings): Assembled[] {
     : entries.flatMap(([key, value]) => (typeof value === "string" ? [{ key, text: value }] : []));
   // A template may be encoded as every value of a Secret is; what fills it is judged as it stands.
   const filled = texts.flatMap(({ key, text }): Assembled[] => {
-    if (!settings || text[0] !== "[" || !text.includes("('")) return [];
+    if (!settings || !mayUseVariables(text)) return [];
     const done = filledTemplate(text, settings);
     return done === text ? [] : [{ key, text: done, via: "template", from: text }];
   });
   const templates = texts.flatMap(({ key, text }) => {
-    const clear = percentDecoded(text);
-    const plain = text.length <= MAX_TEMPLATE_CHARS && !hasPlace(clear) ? opened(clear) : clear;
+    const plain = template(text);
     return hasPlace(plain) ? [{ key, text, plain }] : [];
   });
   if (templates.length === 0) return filled;
@@ -214,10 +225,11 @@ export function opened(text: string): string {
   return result;
 }
 
-/** Whether a text could be, in its canonical form, a piece of a name or a domain; most settings cannot. */
-function mayBePiece(text: string, known: ReadonlySet<string>): boolean {
+/** Whether a text could be, in its canonical form, a piece of one of some names or a domain; most settings cannot. */
+export function mayBePiece(text: string, names: ReadonlySet<string>): boolean {
+  if (!isShort(text)) return false;
   if (text.includes(".") || !/^[\x20-\x7e]*$/.test(text)) return true;
-  return known.has(text.toLowerCase().trim());
+  return beginningsOf(names).has(text.toLowerCase().trim());
 }
 
 /** Names that several texts make together, in any order and joined by nothing, a hyphen or a dot. */
@@ -265,8 +277,7 @@ function hosted(texts: readonly Sibling[]): Assembled[] {
 export function fragments(owner: object, names: ReadonlySet<string>): Assembled[] {
   const raw = shortTexts(owner).map((sibling) => ({ ...sibling, text: opened(sibling.text) }));
   // Every name begins with a piece of its own, and every host ends with a domain.
-  const known = beginningsOf(names);
-  if (raw.length < 2 || !raw.some(({ text }) => mayBePiece(text, known))) return [];
+  if (raw.length < 2 || !raw.some(({ text }) => mayBePiece(text, names))) return [];
   const byText = new Map<string, Sibling>();
   for (const sibling of raw) {
     const text = canonical(sibling.text).trim();

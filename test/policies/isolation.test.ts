@@ -1,6 +1,9 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import fc from "fast-check";
+import { mayBeBrotli } from "../../packages/isolation/brotli";
 import { environmentFile } from "../../apps/tools/new/environmentFile";
 import { Judge } from "../../packages/isolation/judge";
 import { Perimeter, UNOWNED } from "../../packages/isolation/perimeter";
@@ -122,4 +125,31 @@ test("environments are foreign to each other by pairs, one that was made a minut
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
+});
+
+test("no stream of Brotli is passed over by its beginning", () => {
+  const options = fc.record({
+    [constants.BROTLI_PARAM_QUALITY]: fc.integer({ min: 0, max: 11 }),
+    [constants.BROTLI_PARAM_LGWIN]: fc.integer({ min: 10, max: 24 }),
+    [constants.BROTLI_PARAM_MODE]: fc.integer({ min: 0, max: 2 }),
+  });
+  const text = fc.oneof(fc.string({ minLength: 16, maxLength: 400 }), fc.base64String({ minLength: 16 }));
+  fc.assert(
+    fc.property(text, options, (plain, params) => mayBeBrotli(brotliCompressSync(plain, { params }))),
+  );
+  const opens = (bytes: Uint8Array): boolean => {
+    try {
+      return brotliDecompressSync(bytes).length > 0;
+    } catch {
+      return false;
+    }
+  };
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 16, maxLength: 48 }),
+      (bytes) => mayBeBrotli(bytes) || !opens(bytes),
+    ),
+  );
+  // A pinned image's digest is what most attempts are made at.
+  expect(mayBeBrotli(Buffer.alloc(32))).toBe(false);
 });

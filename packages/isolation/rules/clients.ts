@@ -8,6 +8,7 @@ import { stackRule } from "./metadata";
 
 const GUID = String.raw`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`;
 const IS_GUID = new RegExp(`^${GUID}$`);
+const GUID_CHARS = 36;
 const MAY_BE_GUID = new RegExp(GUID, "i");
 /** Properties, annotations and settings that say as whom something signs in to Azure. */
 const CLIENT_KEY =
@@ -35,7 +36,8 @@ function ownClients(stack: StackView): Set<string> {
 /** Everybody an object signs in as, by client id. */
 function clientsOf(resource: ResourceView): { place: Cursor; id: string }[] {
   const props = resource.inputs ?? resource.props;
-  if (!mayHold(props, (at) => typeof at === "string" && MAY_BE_GUID.test(at))) return [];
+  if (!mayHold(props, (at) => typeof at === "string" && at.length >= GUID_CHARS && MAY_BE_GUID.test(at)))
+    return [];
   return kubernetesObjects({ ...resource, props }).flatMap(({ kind, object }) => {
     const ofKind = CLIENT_OF.find(([kinds]) => kinds.test(kind))?.[1];
     const isClient = (key: string): boolean => CLIENT_KEY.test(key) || (ofKind?.test(key) ?? false);

@@ -53,8 +53,29 @@ const kindDangers = KIND_DANGERS.map((entry) => ({
   kinds: typePattern(entry.kinds),
 }));
 
+/** A verdict that depends on nothing but a name, which a program repeats. */
+function remembered(judge: (name: string) => Verdict | undefined): (name: string) => Verdict | undefined {
+  const known = new Map<string, Verdict | undefined>();
+  return (name) => {
+    if (known.has(name)) return known.get(name);
+    const verdict = judge(name);
+    if (known.size < MAX_REMEMBERED) known.set(name, verdict);
+    return verdict;
+  };
+}
+const MAX_REMEMBERED = 10_000;
+
+const verdicts = {
+  prod: remembered((type) => azureVerdict(type, true)),
+  nonProd: remembered((type) => azureVerdict(type, false)),
+};
+
 /** Judges a type of azure-native, in any API version. */
 export function judgeAzureType(type: string, isProd: boolean): Verdict | undefined {
+  return (isProd ? verdicts.prod : verdicts.nonProd)(type);
+}
+
+function azureVerdict(type: string, isProd: boolean): Verdict | undefined {
   const short = azureType(type) ?? "";
   const danger = azureDangers.find(({ types }) => types.test(short));
   if (danger) return danger.verdict;
@@ -69,10 +90,13 @@ export function judgeTemplateType(type: string): Verdict | undefined {
 
 /** Judges a kind of Kubernetes object; the core group is empty. Lists and patches are stripped before. */
 export function judgeKind(group: string, kind: string): Verdict | undefined {
-  const short = `${group === "" ? "core" : group.toLowerCase()}:${kind}`;
+  return kindVerdicts(`${group === "" ? "core" : group.toLowerCase()}:${kind}`);
+}
+
+const kindVerdicts = remembered((short) => {
   // Some groups hold harmless kinds beside dangerous ones: those are listed one by one.
-  const byName = kindsListed.test(short) && !/\*/.test(kind);
+  const byName = kindsListed.test(short) && !short.includes("*");
   const danger = kindDangers.find(({ kinds }) => kinds.test(short));
   if (danger && !byName) return danger.verdict;
   return byName ? undefined : UNLISTED;
-}
+});
