@@ -9,6 +9,9 @@ import { Tree, UNKNOWN } from "../../packages/emulated-azure/model/types";
 import type { PlannedResource } from "../../packages/offline-engine/resource";
 import { aliasUrn, buildUrn } from "../../packages/wire/urn";
 import { dangersInWords } from "../../apps/tools/render/danger";
+import { outcomeOf } from "../../apps/tools/render/verdict";
+import type { Plan } from "../../packages/offline-engine/planner";
+import { isOutage } from "../../apps/tools/render/losses";
 import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { PlanDocument, renderProperties, ResourceDocument } from "../../apps/tools/render/plan";
@@ -72,6 +75,19 @@ describe("a comparison of plans", () => {
       [documentOf(POOL, "p", { inputs: { vmSize: "b" } })],
     );
     expect(pool).toMatchObject({ kind: "replaced", danger: "" });
+    // Where somebody works there, the new nodes come after the old ones are gone.
+    const [working] = compare(
+      [documentOf(POOL, "p", { inputs: { vmSize: "a", count: 3 } })],
+      [documentOf(POOL, "p", { inputs: { vmSize: "b", count: 3 } })],
+    );
+    expect(working?.danger).toMatch(/^would be replaced: its nodes go before the new ones come/);
+    expect([working, pool].map((one) => isOutage(one?.danger ?? ""))).toEqual([true, false]);
+    const plan = { settings: { stack: "prod" }, deployment: { diagnostics: [] }, violations: [] };
+    expect(outcomeOf(plan as unknown as Plan, [working!, pool!, change!])).toEqual({
+      code: 1,
+      sentence:
+        "prod must not be deployed as it is: 1 change would lose data or be refused, 1 change would stop what runs (exit code 1).",
+    });
   });
 
   test("warns when data would go, be refused, or lose its protection", () => {
@@ -103,6 +119,65 @@ describe("a comparison of plans", () => {
     );
   });
 
+  test("says what fewer days drop, and addresses that are not taken from what uses them", () => {
+    type Inputs = ResourceDocument["inputs"];
+    const said = (type: string, was: Inputs, is: Inputs, options = {}, name = "one") =>
+      compare(
+        [documentOf(type, name, { inputs: was, options })],
+        [documentOf(type, name, { inputs: is, options })],
+      )[0]?.danger;
+    const backup = (backupRetentionDays: number) => ({ backup: { backupRetentionDays } });
+    expect(said(SERVER, backup(35), backup(34))).toBe("restore points older than 34 days would be dropped");
+    expect(said(SERVER, backup(34), backup(35))).toBe("");
+    const kept = (days: number) => ({ deleteRetentionPolicy: { days, enabled: true } });
+    const blobs = "azure-native:storage:BlobServiceProperties";
+    expect(said(blobs, kept(30), kept(7))).toBe(
+      "what was deleted more than 7 days ago could not be brought back",
+    );
+    const policy = "azure-native:storage:BlobContainerImmutabilityPolicy";
+    const locked = (days: number) => ({ immutabilityPeriodSinceCreationInDays: days });
+    expect(said(policy, locked(365), locked(30))).toBe(
+      "blobs older than 30 days could be changed and deleted",
+    );
+    const rules = (...actions: Inputs[]): Inputs => ({
+      policy: {
+        rules: actions.map((baseBlob, index) => ({
+          name: `rule-${index}`,
+          definition: { actions: { baseBlob } },
+        })),
+      },
+    });
+    const deletes = { delete: { daysAfterModificationGreaterThan: 9 } };
+    const cools = { tierToCool: { daysAfterModificationGreaterThan: 1 } };
+    const lifecycle = "azure-native:storage:ManagementPolicy";
+    expect(said(lifecycle, rules(cools), rules({ ...cools, ...deletes }))).toBe(
+      "blobs older than 9 days would be dropped",
+    );
+    expect(said(lifecycle, rules(cools), rules(cools, { ...cools, ...deletes }))).toBe(
+      "blobs older than 9 days would be dropped",
+    );
+    expect(said(lifecycle, rules(deletes), rules(cools))).toBe("");
+    const prune = (days: string) => ({
+      spec: { containers: [{ name: "a", env: [{ name: "RETENTION_DAILY_DAYS", value: days }] }] },
+    });
+    const job = "kubernetes:batch/v1:CronJob";
+    expect(said(job, prune("30"), prune("9"), {}, "a-prune")).toBe(
+      "backups older than 9 days would be dropped",
+    );
+    expect(said(job, prune("9"), prune("30"), {}, "a-prune")).toBe("");
+    expect(said(job, prune("30"), prune("9"), {}, "a-copy")).toBe("");
+    const subnet = "azure-native:network:Subnet";
+    const moved = [{ addressPrefix: "10.1.0.0/24" }, { addressPrefix: "10.2.0.0/24" }] as const;
+    expect(said(subnet, ...moved)).toMatch(/^would be refused: addressPrefix is not changed while/);
+    expect(said(subnet, ...moved, { ignoreChanges: ["addressPrefix"] })).toBe("");
+    const space = (...addressPrefixes: string[]) => ({ addressSpace: { addressPrefixes } });
+    const network = "azure-native:network:VirtualNetwork";
+    expect(said(network, space("10.1.0.0/16"), space("10.2.0.0/16"))).toMatch(
+      /^would be refused: addressSpace/,
+    );
+    expect(said(network, space("10.1.0.0/16"), space("10.1.0.0/16", "10.2.0.0/16"))).toBe("");
+  });
+
   test("does not call refused what is made anew under another name", () => {
     const file = (name: string, text: string) =>
       documentOf("kubernetes:core/v1:ConfigMap", "gateway-files", {
@@ -130,7 +205,7 @@ describe("a comparison of plans", () => {
     expect(dangers).toEqual([
       "4 database servers a, b, c and 1 more: would no longer be protected",
       "database server db: protected, holds data: would be replaced; what to do instead: docs/changing.md, because location changes",
-      "containerservice:AgentPool p: protected: would be removed",
+      "nodes p: protected: would be removed",
     ]);
   });
 

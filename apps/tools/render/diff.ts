@@ -3,6 +3,7 @@ import { matches } from "../../../packages/emulated-azure/model/paths";
 import { Model, Tree, UnknownTypeError } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { compareTrees } from "./compare";
+import { loss, outage } from "./losses";
 import { shortType } from "./names";
 import type { PlanDocument, ResourceDocument } from "./plan";
 import { indented } from "../../../packages/command/terminal";
@@ -29,7 +30,7 @@ export interface ResourceChange {
   /** URN it had before, when it was renamed with an alias. */
   readonly formerUrn?: string;
   readonly properties: readonly PropertyChange[];
-  /** What would be lost, laid open or refused; empty when nothing. */
+  /** What would be lost, laid open, stopped or refused; empty when nothing. */
   readonly danger: string;
 }
 
@@ -142,7 +143,9 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
       type: resource.type,
       ...(former && { formerUrn: former }),
       properties: changed,
-      danger: danger(kind, earlier, resource, model, others(earlier)),
+      danger:
+        danger(kind, earlier, resource, model, others(earlier)) ||
+        (kind === "replaced" ? outage(earlier) : loss(resource.urn, changed)),
     });
   }
   for (const [urn, resource] of old) {

@@ -8,6 +8,7 @@ import { commandLines, indented } from "../../../packages/command/terminal";
 import { count, labelled } from "./text";
 import { countChanges, type ResourceChange } from "./diff";
 import { dangersInWords } from "./danger";
+import { isOutage } from "./losses";
 
 const LABEL = 12;
 
@@ -20,7 +21,7 @@ export interface VerdictFacts {
   readonly columns: number;
 }
 
-/** How a plan ends: 0 fine, 1 forbidden, failed, or data would be lost. */
+/** How a plan ends: 0 fine, 1 forbidden, failed, or data or service would be lost. */
 export interface Outcome {
   readonly code: 0 | 1;
   /** One sentence with what the code means. */
@@ -34,11 +35,14 @@ const forbidden = (plan: Plan) => plan.violations.filter(({ level }) => level ==
 export function outcomeOf(plan: Plan, changes: readonly ResourceChange[]): Outcome {
   const { stack } = plan.settings;
   const [errors, rules] = [errorsOf(plan).length, new Set(forbidden(plan).map(({ policy }) => policy)).size];
-  const lost = changes.filter(({ danger }) => danger !== "").length;
+  const dangers = changes.map(({ danger }) => danger).filter((danger) => danger !== "");
+  const stopped = dangers.filter(isOutage).length;
+  const lost = dangers.length - stopped;
   const reasons = [
     ...(errors > 0 ? [`the plan has ${count(errors, "error")}`] : []),
     ...(rules > 0 ? [`${count(rules, "policy", "policies")} ${rules === 1 ? "forbids" : "forbid"} it`] : []),
     ...(lost > 0 ? [`${count(lost, "change")} would lose data or be refused`] : []),
+    ...(stopped > 0 ? [`${count(stopped, "change")} would stop what runs`] : []),
   ];
   return reasons.length > 0
     ? { code: 1, sentence: `${stack} must not be deployed as it is: ${reasons.join(", ")} (exit code 1).` }
