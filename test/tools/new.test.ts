@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
 import { newAlert } from "../../apps/tools/new/alert";
 import { newComponent } from "../../apps/tools/new/component";
 import { newEnvironment } from "../../apps/tools/new/environment";
@@ -6,6 +9,7 @@ import { newRunbook } from "../../apps/tools/new/runbook";
 import { newSecret } from "../../apps/tools/new/secret";
 import { UsageError } from "../../packages/command/errors";
 import { TreeCopy, type Result } from "../support/treeCopy";
+import { until } from "../support/until";
 import { ALERT, COMPONENT, flags, RULE, RUNBOOK, SECRET } from "./newSamples";
 
 const copy = new TreeCopy();
@@ -187,4 +191,44 @@ describe("what is wrong is refused in words: what was given, and what is allowed
     }
     expect(copy.snapshot()).toEqual(before);
   });
+});
+
+// The plan in which each is interrupted never ends by itself: what is interrupted is always still at work.
+const HANG = "await new Promise(() => setInterval(() => undefined, 1000));";
+
+test.each<[what: string, args: string[], hangs: string, at: string, begun: (stderr: string) => boolean]>([
+  [
+    "an environment",
+    ["environment", "dev", "--like", "staging"],
+    "packages/offline-engine/planner.ts",
+    "options: PlanOptions = {}): Promise<Plan> {",
+    () => fs.existsSync(path.join(copy.root, "Pulumi.dev.yaml")),
+  ],
+  [
+    "a secret",
+    ["secret", "printer-api-key", ...flags(SECRET)],
+    "apps/tools/plan/plan.ts",
+    "export async function main(): Promise<void> {",
+    (stderr) => stderr.includes("planning every stack"),
+  ],
+])("Ctrl-C while %s is made leaves nothing", async (_what, args, hangs, at, begun) => {
+  const text = copy.read(hangs);
+  expect(text).toContain(at);
+  copy.write(hangs, text.replace(at, `${at} ${HANG}`));
+  const before = copy.snapshot();
+  try {
+    const child = spawn(process.execPath, ["packages/command/run.mjs", "apps/tools/new/new.ts", ...args], {
+      cwd: copy.root,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    await until("it has begun", () => begun(stderr));
+    child.kill("SIGINT");
+    expect([await ended, stderr.split("\n").at(-2)]).toEqual([130, "interrupted; nothing was made"]);
+    expect(copy.snapshot()).toEqual(before);
+  } finally {
+    copy.write(hangs, text);
+  }
 });

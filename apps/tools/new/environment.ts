@@ -11,6 +11,7 @@ import { renderMermaid } from "../render/mermaid";
 import { formatDocument, planDocument } from "../render/plan";
 import { renderProblems } from "../render/report";
 import { environmentFile, type NewEnvironment } from "./environmentFile";
+import { allOrNothing } from "./interrupted";
 import type { Made } from "./made";
 
 function check(root: string, { name, like, subscription, shortName }: NewEnvironment): void {
@@ -44,7 +45,16 @@ export async function newEnvironment(root: string, wanted: NewEnvironment): Prom
   const expected = `test/expected/${name}`;
   const control = { file: `control/${file}`, expected: `test/expected/control/${name}.json` };
   const written = [file, `${expected}.json`, `${expected}.mmd`, control.file, control.expected];
-  try {
+  const pagesBefore = new Map(
+    pages(root).map((page) => [page.file, fs.readFileSync(path.join(root, page.file), "utf8")]),
+  );
+  const undo = () => {
+    for (const one of written) fs.rmSync(path.join(root, one), { force: true });
+    for (const [page, text] of pagesBefore)
+      if (fs.readFileSync(path.join(root, page), "utf8") !== text)
+        fs.writeFileSync(path.join(root, page), text);
+  };
+  return allOrNothing(undo, async () => {
     fs.writeFileSync(path.join(root, file), environmentFile(root, wanted));
     fs.writeFileSync(path.join(root, control.file), controlFile(root, wanted));
     readStacks(root);
@@ -68,11 +78,9 @@ export async function newEnvironment(root: string, wanted: NewEnvironment): Prom
         `docs/deploying.md: its subscription, identities, GitHub environments (${name}, ${name}-read, ${name}-preview) and runner`,
       ],
     };
-  } catch (error) {
-    for (const one of written) fs.rmSync(path.join(root, one), { force: true });
-    if (error instanceof ConfigError) throw new UsageError(error.message);
-    throw error;
-  }
+  }).catch((error: unknown) => {
+    throw error instanceof ConfigError ? new UsageError(error.message) : error;
+  });
 }
 
 /** @throws UsageError when it cannot be planned, or a policy forbids it */

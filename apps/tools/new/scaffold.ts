@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { UsageError } from "../../../packages/command/errors";
 import { stackNames } from "../../../stacks/files";
+import { allOrNothing, type Stop } from "./interrupted";
 import type { Made } from "./made";
 import { Sources } from "./sources";
 
@@ -51,22 +53,22 @@ export async function scaffold(
 ): Promise<Made> {
   const sources = new Sources(root);
   const made = update ? generated(root) : new Map<string, string>();
-  try {
+  const undo = () => {
+    sources.undo();
+    for (const [file, text] of made) fs.writeFileSync(path.join(root, file), text);
+    for (const file of generated(root).keys())
+      if (update && !made.has(file)) fs.rmSync(path.join(root, file));
+  };
+  return allOrNothing(undo, async (stops) => {
     await write(sources);
     if (!update)
       return {
         files: sources.files,
         next: [...next, "npm run plan:update && npm run docs: expected plans and pages"],
       };
-    for (const entry of UPDATES) run(root, entry);
+    for (const entry of UPDATES) await run(root, entry, stops);
     return { files: [...sources.files, ...changedSince(root, made)], next };
-  } catch (error) {
-    sources.undo();
-    for (const [file, text] of made) fs.writeFileSync(path.join(root, file), text);
-    for (const file of generated(root).keys())
-      if (update && !made.has(file)) fs.rmSync(path.join(root, file));
-    throw error;
-  }
+  });
 }
 
 /** What `npm run plan:update` and `npm run docs` start: in a process of its own, which knows what was just written. */
@@ -78,14 +80,23 @@ const UPDATES: readonly (readonly string[])[] = [
   ["apps/tools/docs/generate.ts"],
 ];
 
-function run(root: string, entry: readonly string[]): void {
+async function run(root: string, entry: readonly string[], stops: Set<Stop>): Promise<void> {
   process.stderr.write(`${entry[0]?.includes("plan") ? "planning every stack" : "writing the pages"} ...\n`);
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["packages/command/run.mjs", ...entry], {
+  const child = spawn(process.execPath, ["packages/command/run.mjs", ...entry], {
     cwd: root,
-    encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  if (status !== 0) {
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const stop = async () => {
+    child.kill();
+    await ended;
+  };
+  stops.add(stop);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  await ended;
+  stops.delete(stop);
+  if (child.exitCode !== 0) {
     throw new UsageError(`with it the platform cannot be planned:\n${(stderr || stdout).trim()}`);
   }
 }
