@@ -6,10 +6,14 @@ import { money } from "./cost";
 import { Html, markup } from "./html";
 import type { PageFacts, Section } from "./section";
 
+/** A path in a narrow card is broken after its slashes, not within a name. */
+const breakable = (text: string): Html[] =>
+  text.split(/(?<=\/)/).map((part, i) => (i === 0 ? markup`${part}` : markup`<wbr>${part}`));
+
 const card = (label: string, value: string, note: string): Html =>
   markup`<div class="card">
     <dt>${label}</dt>
-    <dd><b>${value}</b><span>${note}</span></dd>
+    <dd><b>${value}</b><span>${breakable(note)}</span></dd>
   </div>`;
 
 function minutes(value: number): string {
