@@ -6,7 +6,7 @@ import path from "node:path";
 import pg from "pg";
 import { parseCommand } from "../../apps/tools/docs/commandLine";
 import { CHECKED_TOOLS, commandProblems, KnownCommands } from "../../apps/tools/docs/knownCommands";
-import { readRunbooks, RunbookStep } from "../../apps/tools/docs/runbook";
+import { readRunbooks, RunbookStep, stepCounts } from "../../apps/tools/docs/runbook";
 import { allAlerts, alertsFor, renderIndex } from "../../apps/tools/docs/runbookPages";
 import { PRIORITY_POLICY } from "../../packages/alerting/priorities";
 import { RUNBOOKS } from "../../packages/alerting/runbooks";
@@ -86,6 +86,23 @@ describe("what exists", () => {
     for (const alert of alerts) expect(BOOKS.some(({ id }) => id === alert.runbook)).toBe(true);
     const index = renderIndex(ROOT);
     for (const { id } of BOOKS) expect(index).toContain(`(runbooks/${id}.md)`);
+  });
+
+  test("the index says how many steps are run when, and a step nobody runs is named", () => {
+    const { steps, person, always, withAz, withPulumi } = stepCounts(BOOKS);
+    expect(person + always + withAz + withPulumi).toBe(steps);
+    const begins = (program: string) =>
+      STEPS.filter(([, { command }]) => command?.startsWith(program)).length;
+    expect([steps, person, withPulumi]).toEqual([
+      STEPS.length,
+      STEPS.filter(([, { command }]) => command === undefined).length,
+      begins("pulumi "),
+    ]);
+    expect(withAz + begins("az storage blob ")).toBe(begins("az "));
+    expect(renderIndex(ROOT)).toContain(`Of the ${steps} steps of all runbooks ${person} are a person's.`);
+    const [, step] = STEPS.find(([, { command }]) => command !== undefined)!;
+    const odd = { ...step, runs: "azure" as const, command: "odd --program" };
+    expect(() => stepCounts([{ steps: [odd] }])).toThrow(/nothing runs odd --program in a test/);
   });
 
   test("every verb of a page is run by a test of the verbs", () => {

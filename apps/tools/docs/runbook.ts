@@ -3,6 +3,15 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
 import { setNames } from "../../operations/outputs";
+import { proofOf } from "./runbookProof";
+
+export {
+  runsInEngine,
+  runsInPod,
+  runsOnEmulatedAzure,
+  runsOnEmulatedCluster,
+  stepCounts,
+} from "./runbookProof";
 
 /**
  * Where a step's command can run.
@@ -136,67 +145,6 @@ export interface LeadingAlert {
   summary: string;
 }
 
-/** Commands whose effect is proved on an emulated Azure: test/cloud/runbooks.test.ts runs each of them. */
-export function runsOnEmulatedAzure(command = ""): boolean {
-  return command.startsWith("az ") && !command.startsWith("az storage blob");
-}
-
-/** Commands whose effect is proved on an emulated cluster, where nothing runs in a pod: the same test runs each of them. */
-export function runsOnEmulatedCluster(command = ""): boolean {
-  return command.startsWith("kubectl ") && !/^kubectl (exec|top) /.test(command);
-}
-
-/** Commands that ask the API from outside or in its pods: test/cloud/real.test.ts runs each of them, a stand-in for the API in the pods. */
-export function runsInPod(command = ""): boolean {
-  return /^(curl|kubectl (exec|top)) /.test(command);
-}
-
-/** Commands of the engine: `npm run rehearse -- --only 10` runs each of them, verbatim and in its page's order. */
-export function runsInEngine(command = ""): boolean {
-  return command.startsWith("pulumi ");
-}
-
-/** What a reader may rely on of a step: the first that fits. */
-const NOTES: readonly [(step: RunbookStep) => boolean, string][] = [
-  [({ runs }) => runs === "person", "a person's step"],
-  [({ runs }) => runs === "local", "runs anywhere; tested against a local database and blob server"],
-  [
-    ({ command }) => runsOnEmulatedAzure(command),
-    "needs Azure; run on an emulated one as the operator, and refused there to a stranger",
-  ],
-  [
-    ({ command }) => runsOnEmulatedCluster(command),
-    "needs the cluster; run on an emulated one as the operator, and refused there to a stranger",
-  ],
-  [
-    ({ command }) => runsInPod(command),
-    "needs the platform; run on an emulated one, where a stand-in for the API asks a real database",
-  ],
-  [
-    ({ command = "" }) => command.startsWith("az storage blob "),
-    "needs Azure; its requests are made on an emulated account with versions (`test/cloud/real.test.ts`)",
-  ],
-  [
-    ({ command }) => runsInEngine(command),
-    "needs Azure; run verbatim by the real engine on an emulated one, as the deploying identity (`npm run rehearse -- --only 10`)",
-  ],
-  [
-    ({ command = "" }) => /^npm run (-s )?operations -- /.test(command),
-    "needs Azure; its verb is run, refused and interrupted on real servers behind an emulated one (`test/operations`)",
-  ],
-  [
-    ({ command = "" }) => command === "npm run -s recovery -- status",
-    "needs the cluster; run on two stores of which one does not answer (`test/recovery/targets.test.ts`)",
-  ],
-];
-
-/** @throws Error for a step nobody runs: then its page would promise what was never tried */
-function noteOf(step: RunbookStep): string {
-  const note = NOTES.find(([fits]) => fits(step))?.[1];
-  if (note === undefined) throw new Error(`"${step.title}": nothing runs ${step.command ?? "it"} in a test`);
-  return note;
-}
-
 const IN_POD = /^npm run -s (recovery|incident) -- /;
 
 /**
@@ -253,7 +201,7 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     ...(entry.from ? [`Run it [from where it reaches](../operating.md#${entry.from}).`, ""] : []),
     `- All is well: ${entry.runs === "local" && entry.command ? `it prints \`${entry.prints}\`` : entry.prints}${entry.exits === 0 ? "" : ` and exits ${entry.exits}`}`,
     `- Otherwise: ${entry.otherwise}`,
-    `- ${noteOf(entry)}`,
+    `- ${proofOf(entry).note}`,
     "",
   ]);
   return [

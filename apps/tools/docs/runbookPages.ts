@@ -3,7 +3,7 @@ import { Alert } from "../../../packages/alerting/types";
 import { expiry } from "../../../infra/secrets/secretLife";
 import { setNames } from "../../operations/outputs";
 import { DEFAULT_ALERT_SETTINGS } from "./defaultAlerts";
-import { LeadingAlert, podCommand, readRunbooks, RunbookSource } from "./runbook";
+import { LeadingAlert, podCommand, readRunbooks, RunbookSource, stepCounts } from "./runbook";
 
 /** Every alert of the catalogue, with default limits: pages name alerts, not limits. */
 export function allAlerts(): readonly Alert[] {
@@ -60,6 +60,12 @@ function row({ id, title, severity, symptoms }: RunbookSource): string {
   return `| ${symptoms.join("; ")} | [${title}](runbooks/${id}.md) | ${severity} |`;
 }
 
+/** Who has tried the pages' steps before anybody needs them. */
+function triedLine(books: readonly RunbookSource[]): string {
+  const { steps, person, always, withAz, withPulumi } = stepCounts(books);
+  return `Of the ${steps} steps of all runbooks ${person} are a person's. Every other one is run by a test: ${always + withAz} in every \`npm test\`, ${withAz} of them again with the real \`az\`, and ${withPulumi} by the real engine where \`pulumi\` is on PATH. Each page says by which.`;
+}
+
 /**
  * `docs/README.md`: from what happened to the right runbook in one hop.
  * @throws Error for a runbook that stands in no group, or a group that names none.
@@ -88,6 +94,8 @@ export function renderIndex(root: string): string {
       ...ids.map((id) => row(books.find((book) => book.id === id) as RunbookSource)),
       "",
     ]),
+    triedLine(books),
+    "",
     "## Everything else",
     "",
     "| Question | Page |",
