@@ -279,9 +279,12 @@ describe("through Microsoft's clients, as the operator", () => {
       const { body } = await request(served.listening, "GET", at, { token });
       return body.value[0].timeseries[0].data.at(-1).average;
     };
-    expect(await health()).toBe(0);
+    const { afdOrigins } = clients("operator").cdn;
+    const link = async () =>
+      (await afdOrigins.get(GROUP, "afd", "api", "one")).sharedPrivateLinkResource?.status;
+    expect([await health(), await link()]).toEqual([0, "Pending"]);
     await steps("operator")["approve"]!();
-    expect(await health()).toBe(100);
+    expect([await health(), await link()]).toEqual([100, "Approved"]);
     await scaleGateway(0);
     await until("nobody answers there", async () => (await health()) === 0);
     // What was changed there is what a refresh finds.

@@ -434,6 +434,8 @@ const SHOWN_OTHERWISE: readonly RegExp[] = [
   /ContainerApp configuration\.secrets\[0\]\.value$/,
   // The service's own identity stands where a wish for one was.
   /ManagedCluster identityProfile\./,
+  // Whoever is asked to let an origin in says how that stands.
+  /AFDOrigin sharedPrivateLinkResource\.status$/,
   // Both are called `type`, the resource's and the pool's.
   /AgentPool type$/,
 ];

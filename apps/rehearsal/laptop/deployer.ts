@@ -38,6 +38,14 @@ export async function supplySecrets({ cloud, principals }: Served, { regions }: 
 
 const CONNECTION = "azure-native:network:PrivateLinkServicePrivateEndpointConnection";
 
+const DOMAIN = "azure-native:cdn:AFDCustomDomain";
+
+/** The public names are proved to Front Door, as whoever keeps the domain does with a record (docs/deploying.md). */
+export function proveNames({ cloud: { cloud } }: Served): void {
+  for (const stored of cloud.ofType(DOMAIN))
+    cloud.put({ ...stored, outputs: { ...stored.outputs, domainValidationState: "Approved" } });
+}
+
 /** Lets Front Door in, as whoever owns the link services does after the first deployment. */
 export function approveLinks({ cloud: { cloud } }: Served): void {
   for (const stored of [...cloud.all()])

@@ -19,7 +19,7 @@ import { ORDERS } from "./application";
 import { PublicNames } from "./edge";
 import { addOperators, groupOf, roleFor } from "./operators";
 import { DIE_AT, type DieAt } from "./kill";
-import { approveLinks, supplySecrets } from "./deployer";
+import { approveLinks, proveNames, supplySecrets } from "./deployer";
 import { settingsOf } from "./settings";
 import { Workloads } from "./workloads";
 
@@ -91,6 +91,7 @@ export class Laptop {
     });
     await supplySecrets(served, platform);
     approveLinks(served);
+    proveNames(served);
     workloads.attach(served);
     const names = await PublicNames.open(platform, served, workloads);
     return new Laptop(platform, served, addOperators(served, platform), workloads, names);

@@ -7,6 +7,7 @@ import {
   writerOf,
 } from "../model/azure/replication";
 import { objectsAt, stringAt } from "../model/paths";
+import { linkStatus } from "../model/azure/consequences";
 import type { Cloud, Model, Stored, Tree } from "../model/types";
 import type { ArmJson } from "./json";
 
@@ -45,6 +46,16 @@ const VIEWS: Readonly<Record<string, View>> = {
         around,
       ),
     }),
+  // https://learn.microsoft.com/rest/api/frontdoor/azurefrontdoorstandardpremium/afd-origins/get#sharedprivatelinkresourceproperties
+  "azure-native:cdn:AFDOrigin": (stored, body, { cloud }) => {
+    const status = linkStatus(cloud, stored);
+    const { sharedPrivateLinkResource } = (body["properties"] ?? {}) as Tree;
+    return status === undefined
+      ? body
+      : inProperties(body, {
+          sharedPrivateLinkResource: { ...(sharedPrivateLinkResource as Tree | undefined), status },
+        });
+  },
   "azure-native:dbforpostgresql:Server": (stored, body, { cloud, now }) => {
     const backup = stored.outputs["backup"] as Tree | undefined;
     const connections = [...cloud.all()].filter(

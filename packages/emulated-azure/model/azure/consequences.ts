@@ -49,11 +49,26 @@ export function settle(cloud: Cloud, model: Model): void {
   for (const origin of ofType(cloud, ORIGIN)) connect(cloud, model, origin);
 }
 
-function connect(cloud: Cloud, model: Model, origin: Stored): void {
+/** The link service an origin asks to be let in by, and what its connection there is called. */
+function asksFor(cloud: Cloud, origin: Stored): { service: Stored; name: string } | undefined {
   const target = stringAt(origin.inputs, "sharedPrivateLinkResource.privateLink.id");
   const service = target === undefined ? undefined : cloud.get(armKey(target));
-  if (!service || service.type !== LINK_SERVICE) return;
-  const name = guid(cloud.seed, origin.id, service.id);
+  if (!service || service.type !== LINK_SERVICE) return undefined;
+  return { service, name: guid(cloud.seed, origin.id, service.id) };
+}
+
+/** How the connection is by which an origin asks to be let in; undefined while there is none. */
+export function linkStatus(cloud: Cloud, origin: Stored): string | undefined {
+  const asked = asksFor(cloud, origin);
+  if (!asked) return undefined;
+  const connection = cloud.get(armKey(`${asked.service.id}/privateEndpointConnections/${asked.name}`));
+  return connection && stringAt(connection.inputs, "privateLinkServiceConnectionState.status");
+}
+
+function connect(cloud: Cloud, model: Model, origin: Stored): void {
+  const asked = asksFor(cloud, origin);
+  if (!asked) return;
+  const { service, name } = asked;
   const inputs: Tree = {
     resourceGroupName: stringAt(service.inputs, "resourceGroupName") ?? "",
     serviceName: stringAt(service.inputs, "serviceName") ?? "",
