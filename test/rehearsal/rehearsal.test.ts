@@ -265,6 +265,51 @@ describe("with the real engine", () => {
   );
 
   engineTest(
+    named("5.1 fails where the edge is changed once a region is lost"),
+    async () => {
+      const change = {
+        file: "stacks/entry.ts",
+        find: "args.regions.map((region) => origin(region, site))",
+        replace: 'args.regions.filter(({ role }) => role !== "lost").map((region) => origin(region, site))',
+      };
+      const [whole] = SCENARIOS.filter(({ id }) => id === "5.1");
+      const outcomes = await perform("edge", [{ ...whole!, without: [change] }], ["prod"]);
+      expect(outcomes.get("prod 5.1")?.message).toMatch(
+        /the failover did otherwise\s+delete azure-native:cdn:AFDOrigin/,
+      );
+    },
+    20 * MINUTES,
+  );
+
+  /** Taken out from the first deployment on: what stands in the state by then decides too. */
+  const FROM_THE_FIRST: readonly [where: string, change: Change, fails: RegExp][] = [
+    [
+      "a cluster that does not answer has to be left out of the state by hand",
+      { file: "infra/providers.ts", find: "      deleteUnreachable: true,\n", replace: "" },
+      /region westeurope does not answer/,
+    ],
+    [
+      "a failover gives the region's identities their trust",
+      {
+        file: "stacks/compute.ts",
+        find: "identities: [...IDENTITIES],",
+        replace: 'identities: region.role === "standby" ? [] : [...IDENTITIES],',
+      },
+      /the failover did otherwise\s+create azure-native:managedidentity:FederatedIdentityCredential/,
+    ],
+  ];
+  for (const [where, change, fails] of FROM_THE_FIRST)
+    engineTest(
+      named(`5.1 fails where ${where}`),
+      async () => {
+        const only = SCENARIOS.filter(({ id }) => id === "5.1");
+        const outcomes = await perform(`first-${change.file.replaceAll("/", "-")}`, only, ["prod"], [change]);
+        expect(outcomes.get("prod 5.1")?.message).toMatch(fails);
+      },
+      20 * MINUTES,
+    );
+
+  engineTest(
     named("an endpoint whose members the program goes on naming is refused once its server no longer writes"),
     async () => {
       const changes = [
