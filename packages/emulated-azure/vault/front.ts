@@ -1,7 +1,6 @@
 import { ArmError } from "../arm/errors";
-import type { ArmAnswer } from "../arm/context";
 import { paged } from "../arm/paging";
-import type { EmulatedCloud } from "../cloud";
+import type { ArmAnswer, ArmContext } from "../arm/context";
 import { stringAt, treeAt, valueAt } from "../model/paths";
 import type { Stored, Tree } from "../model/types";
 import { bodyOf } from "./bodies";
@@ -71,7 +70,7 @@ const OPERATIONS: readonly (readonly [method: string, path: RegExp, operation: O
  * token is answered with the address to get one from, as clients expect.
  * @throws ArmError
  */
-export async function answerVault(cloud: EmulatedCloud, request: VaultRequest): Promise<ArmAnswer> {
+export async function answerVault(cloud: ArmContext, request: VaultRequest): Promise<ArmAnswer> {
   const { method, url, host, body } = request;
   const vault = vaultOf(cloud, host);
   const session = cloud.directory.session(/^Bearer (.+)$/i.exec(request.authorization ?? "")?.[1] ?? "");
@@ -98,7 +97,7 @@ export async function answerVault(cloud: EmulatedCloud, request: VaultRequest): 
   return done ? { status: 200, body: done } : { status: 204 };
 }
 
-function vaultOf({ cloud }: EmulatedCloud, host: string): Stored {
+function vaultOf({ cloud }: ArmContext, host: string): Stored {
   const name = host.split(".")[0] ?? "";
   const found = cloud
     .ofType(VAULT)
@@ -108,7 +107,7 @@ function vaultOf({ cloud }: EmulatedCloud, host: string): Stored {
 }
 
 /** @throws ArmError 429: https://learn.microsoft.com/azure/key-vault/general/overview-throttling */
-function refuseThrottled({ front }: EmulatedCloud): void {
+function refuseThrottled({ front }: ArmContext): void {
   const seconds = front.throttledFor;
   if (seconds === undefined) return;
   throw new ArmError(429, "Throttled", "Request was not processed because too many requests were received.", {
@@ -142,7 +141,7 @@ function operationOf(method: string, pathname: string) {
   throw new ArmError(404, "NotFound", `There is nothing at ${path} of a vault.`);
 }
 
-function refuseLost(cloud: EmulatedCloud, { type, key }: Stored): void {
+function refuseLost(cloud: ArmContext, { type, key }: Stored): void {
   const lost = cloud.front.unreachable({ operation: "read", type, name: "", key, itself: true });
   if (lost !== undefined) throw new ArmError(503, "ServiceUnavailable", lost);
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { ArmError } from "../arm/errors";
-import type { EmulatedCloud } from "../cloud";
+import type { ArmContext } from "../arm/context";
 import { merge, numberAt, stringAt, treeAt, valueAt } from "../model/paths";
 import type { Stored, Tree, Value } from "../model/types";
 import type { CloudStore } from "../store/cloud";
@@ -18,7 +18,7 @@ interface Past {
 }
 const PAST = new WeakMap<CloudStore, Past>();
 
-function pastOf({ cloud }: EmulatedCloud): Past {
+function pastOf({ cloud }: ArmContext): Past {
   const known = PAST.get(cloud) ?? { versions: new Map(), deletedAt: new Map() };
   PAST.set(cloud, known);
   return known;
@@ -29,7 +29,7 @@ export const versionOf = ({ outputs }: Stored): string =>
   (stringAt(outputs, "properties.secretUriWithVersion") ?? "").split("/").pop() ?? "";
 
 /** Keeps what a secret was, whichever front changed it. */
-export function keepVersions(cloud: EmulatedCloud): void {
+export function keepVersions(cloud: ArmContext): void {
   cloud.hooks.on((event) => {
     if (event.kind !== "updated" || event.stored.type !== SECRET) return;
     if (versionOf(event.before) === versionOf(event.stored)) return;
@@ -43,7 +43,7 @@ export class Secrets {
   private readonly past: Past;
 
   constructor(
-    private readonly cloud: EmulatedCloud,
+    private readonly cloud: ArmContext,
     private readonly vault: Stored,
   ) {
     this.past = pastOf(cloud);
