@@ -18,7 +18,8 @@ import { kubernetes } from "../../apps/operations/ground/cluster";
 import { clusterSignIn } from "../../apps/operations/ground/signIn";
 import type { Ground } from "../../apps/operations/ground/types";
 import { giveParameters, sameParameters } from "../../apps/operations/pitr/parameters";
-import type { Platform } from "../../apps/operations/platform";
+import { judgeServing } from "../../apps/gates/serving";
+import { platformOf, type Platform } from "../../apps/operations/platform";
 import { answerLines } from "../../apps/rehearsal/typedLines";
 import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
 import { FailedError } from "../../packages/command/errors";
@@ -426,6 +427,39 @@ test("killed with SIGKILL at every moment of every step, and typed again: each s
   expect(events.filter((event) => event === "run")).toHaveLength(7);
   expect(events.at(-1)).toBe("finished");
   fs.rmSync(folder, { recursive: true });
+});
+
+test("the question before an update: what cannot be asked is a finding, and hides no contradiction of who serves", async () => {
+  const platform = platformOf(ROOT, "prod");
+  const down = () => Promise.reject(new Error("region westeurope does not answer"));
+  const none = () => Promise.resolve([]);
+  const ground = {
+    resources: {
+      get: (id: string) => {
+        if (/virtualendpoints/.test(id)) return down();
+        return Promise.resolve({
+          properties: { replicationRole: /-neu/.test(id) ? "Primary" : "AsyncReplica" },
+        });
+      },
+    },
+    cluster: () => ({ deployments: none, services: none, find: () => Promise.resolve(undefined) }),
+  } as unknown as Ground;
+  const asked = (leased: () => Promise<boolean>) => judgeServing(platform, ground, leased);
+  const { findings } = await asked(() => Promise.reject(new Error("0 of 3 accounts answer")));
+  expect(findings).toEqual([
+    expect.stringMatching(
+      /^forma3d:regions.primary.role is serving, and psql-forma3d-prod-weu follows another/,
+    ),
+    expect.stringMatching(
+      /^forma3d:regions.secondary.role is standby, and psql-forma3d-prod-neu is the primary/,
+    ),
+    expect.stringMatching(/^the virtual endpoint cannot be asked: .*region westeurope does not answer/),
+    "the lease of the operations cannot be asked: 0 of 3 accounts answer",
+  ]);
+  expect((await asked(() => Promise.resolve(true))).findings).toContain(
+    "an operation holds the lease: wait until it has ended",
+  );
+  expect((await asked(() => Promise.resolve(false))).findings).toHaveLength(3);
 });
 
 test("--help tells settings and exit codes", async () => {

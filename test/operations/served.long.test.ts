@@ -262,7 +262,9 @@ test("a restored server is adopted, by a command that was killed in the middle a
   ]);
   expect(steps.find(({ id }: { id: string }) => id === "restore").how).toBe("found");
   expect(measured.rtoSeconds).toBeLessThan(laptop.platform.targets.rtoSeconds);
-  expect(commit[1]).toMatch(/record prod 'database\.generation=2' 'database\.restoredAt=20/);
+  expect(commit[1]).toMatch(
+    /record prod 'database\.generation=2' 'database\.geoBackupOf=primary' 'database\.restoredAt=20/,
+  );
   await customer.places(5);
   const endpoint = databases.virtualEndpoint("forma3d-prod-db");
   expect([endpoint.primary.name, endpoint.replica?.name]).toEqual([
