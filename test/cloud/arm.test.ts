@@ -449,6 +449,10 @@ describe("a vault's secrets, through Microsoft's client", () => {
     expect(names.filter((name) => name.startsWith("page-"))).toHaveLength(30);
     const [first] = await all(keeper.listPropertiesOfSecrets().byPage());
     expect(first).toHaveLength(25);
+    const made: (string | undefined)[] = [];
+    for (let i = 0; i < 30; i++) made.push((await keeper.setSecret("often", `${i}`)).properties.version);
+    const kept = await all(keeper.listPropertiesOfSecretVersions("often"));
+    expect(kept.map(({ version }) => version)).toEqual(made);
   });
 
   test("who may only read secrets sets, changes, deletes and purges none", async () => {

@@ -146,20 +146,21 @@ function refuseLost(cloud: ArmContext, { type, key }: Stored): void {
   if (lost !== undefined) throw new ArmError(503, "ServiceUnavailable", lost);
 }
 
-function listed({ host, url }: Pick<Asked, "host" | "url">, all: readonly Stored[]): object {
+/** A page of secrets. @param show how each is shown */
+function listed({ host, url }: Pick<Asked, "host" | "url">, all: readonly Stored[], show = asItem): object {
   const given = url.searchParams.get("maxresults");
   if (given !== null && !(/^\d+$/.test(given) && Number(given) >= 1 && Number(given) <= PAGE))
     throw new ArmError(400, "BadParameter", `maxresults must be a number from 1 to ${PAGE}.`);
   const size = given === null ? PAGE : Number(given);
   const { value, nextLink } = paged(all, `https://${host}`, url, size);
-  return { value: value.map((one) => shown(one, host, "item")), nextLink: nextLink ?? null };
+  return { value: value.map((one) => show(one, host)), nextLink: nextLink ?? null };
 }
 
+const asItem = (stored: Stored, host: string): Tree => shown(stored, host, "item");
+
+/** Each by its own address. */
 function versions({ secrets, name, ...asked }: Asked): object {
-  const all = secrets.versions(name);
-  const { value, ...page } = listed(asked, all) as { value: Tree[] };
-  // Each by its own address.
-  return { ...page, value: value.map((one, i) => ({ ...one, id: addressOf(all[i] as Stored, asked.host) })) };
+  return listed(asked, secrets.versions(name), (stored, host) => shown(stored, host, "version"));
 }
 
 function read({ secrets, name, version, host }: Asked): object {
@@ -182,13 +183,11 @@ async function remove({ secrets, name, host }: Asked): Promise<object> {
   return shownDeleted(await secrets.remove(name), secrets, host);
 }
 
-function deleted({ secrets, host, url }: Asked): object {
-  const gone = secrets.deleted();
-  const page = listed({ host, url }, gone) as { value: Tree[] };
-  return {
-    ...page,
-    value: page.value.map((one, i) => ({ ...one, ...recovery(gone[i] as Stored, secrets, host) })),
-  };
+function deleted({ secrets, ...asked }: Asked): object {
+  return listed(asked, secrets.deleted(), (stored, host) => ({
+    ...asItem(stored, host),
+    ...recovery(stored, secrets, host),
+  }));
 }
 
 function deletedOne({ secrets, name, host }: Asked): object {
