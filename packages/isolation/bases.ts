@@ -15,6 +15,8 @@ const DIGITS = "0123456789";
 const ONE_CASE = /(?<![A-Za-z0-9])(?:[a-z0-9]{15,}|[A-Z0-9]{15,})={0,6}(?![A-Za-z0-9])/g;
 const LONG_WORD = /[A-Za-z0-9]{13}/;
 const WORD = /(?<![A-Za-z0-9])[A-Za-z0-9]{13,512}(?![A-Za-z0-9])/g;
+/** Base45, as QR codes carry it: capitals, digits, blanks and nine signs. */
+const BASE45_RUN = /(?<![A-Za-z0-9])[0-9A-Z $%*+\-./:]{15,}(?![a-z])/g;
 const PUNCTUATED = /(?:<~)?([!-~]{12,})/g;
 /** Digests and ids are written so, and are none of these. */
 const HEXADECIMAL = /^(?:[0-9a-f]+|[0-9A-F]+)$/;
@@ -38,6 +40,7 @@ const BASE85 = [
   `${DIGITS}${CAPITALS}${LETTERS}!#$%&()*+-;<=>?@^_\`{|}~`,
   `${DIGITS}${LETTERS}${CAPITALS}.-:+=^!/*?&<>()[]{}@%$#`,
 ].map(valuesOf);
+const BASE45 = valuesOf(`${DIGITS}${CAPITALS} $%*+-./:`);
 /** Alphabets of numbers of a large base, and how many of their digits fit into a number of JavaScript. */
 const NUMBERS = [
   [valuesOf(DIGITS), 10, 15],
@@ -91,7 +94,7 @@ const RFC_4648 = valuesOf(`${CAPITALS}234567`);
 /** The bytes of a run in base32 as RFC 4648 has it, in capitals and without its padding. */
 export const base32Bytes = (run: string): Buffer => fromBase32(run, RFC_4648, () => true) ?? Buffer.alloc(0);
 
-function fromBase85(run: string, values: Int8Array): Buffer | undefined {
+function fromBase85(run: string, values: Int8Array, passes = beginsReadable): Buffer | undefined {
   const bytes: number[] = [];
   for (let at = 0; at < run.length; at += 5) {
     const group = run.slice(at, at + 5);
@@ -100,7 +103,23 @@ function fromBase85(run: string, values: Int8Array): Buffer | undefined {
     const value = [...digits, 84, 84, 84, 84].slice(0, 5).reduce((sum, digit) => sum * 85 + digit, 0);
     if (value >= 2 ** 32) return undefined;
     bytes.push(...[24, 16, 8, 0].slice(0, group.length - 1).map((shift) => (value / 2 ** shift) & 0xff));
-    if (at === 5 && !beginsReadable(Uint8Array.from(bytes))) return undefined;
+    if (at === 5 && !passes(Uint8Array.from(bytes))) return undefined;
+  }
+  return Buffer.from(bytes);
+}
+
+/** Two bytes of three digits, the lowest first, and one of the last two. */
+function fromBase45(run: string): Buffer | undefined {
+  const digits = digitsOf(run, BASE45);
+  if (!digits) return undefined;
+  const bytes: number[] = [];
+  for (let at = 0; at < digits.length; at += 3) {
+    const [low = 0, middle, high] = digits.slice(at, at + 3);
+    if (middle === undefined) return undefined;
+    const value = low + middle * 45 + (high ?? 0) * 2025;
+    if (value > (high === undefined ? 0xff : 0xffff)) return undefined;
+    bytes.push(...(high === undefined ? [value] : [value >> 8, value & 0xff]));
+    if (at === 9 && !beginsReadable(Uint8Array.from(bytes))) return undefined;
   }
   return Buffer.from(bytes);
 }
@@ -119,6 +138,7 @@ function fromNumber(run: string, values: Int8Array, base: number, perStep: numbe
   return bytes.every(isPrintable) || beginsReadable(bytes) ? bytes : undefined;
 }
 
+const MARKED85 = /<~([!-uz\s]{12,})~>/g;
 const UUENCODED = /^begin [0-7]{3} [^\n]*\n((?:[ -`]+\n)+?)[` ]?\n?end/gm;
 
 function fromUuencode(lines: string): Buffer {
@@ -160,6 +180,12 @@ export function otherBases(text: string): Decoded[] {
       const bare = run.replace(/~>$/, "");
       for (const values of BASE85) found.push(...read(fromBase85(bare, values), "base85"));
     }
+  for (const [, whole = ""] of text.includes("<~") ? text.matchAll(MARKED85) : []) {
+    // Marked as what it is, it may hold anything, a compressed text too.
+    const bytes = BASE85[0] && fromBase85(whole.replace(/\s/g, ""), BASE85[0], () => true);
+    if (bytes) found.push(...bytesDecoded(bytes, "base85"));
+  }
+  for (const [whole] of text.matchAll(BASE45_RUN)) found.push(...read(fromBase45(whole.trim()), "base45"));
   if (text.includes("begin "))
     for (const [, lines = ""] of text.matchAll(UUENCODED))
       found.push(...read(fromUuencode(lines.trimEnd()), "uuencode"));

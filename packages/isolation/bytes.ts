@@ -1,6 +1,7 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { mayBeBrotli } from "./brotli";
 import { openContainer } from "./containers";
+import { fromEbcdic } from "./ebcdic";
 import { visible } from "./text";
 
 /** One thing a text can be decoded to. */
@@ -63,11 +64,25 @@ function asTexts(bytes: Buffer, via: string): Decoded[] {
   ];
 }
 
+/** Bytes that are an id of Azure: as they are written, and with the first three parts turned round, as Windows keeps them. */
+function asIds(bytes: Buffer, via: string): Decoded[] {
+  if (bytes.length !== 16) return [];
+  const turned = Buffer.concat([
+    Buffer.from(bytes.subarray(0, 4)).reverse(),
+    Buffer.from(bytes.subarray(4, 6)).reverse(),
+    Buffer.from(bytes.subarray(6, 8)).reverse(),
+    bytes.subarray(8),
+  ]);
+  return [bytes, turned].map((id) => ({ via: `${via} → id`, text: id.toString("hex"), final: true }));
+}
+
 function asText(bytes: Buffer, via: string): Decoded {
   const text = bytes.toString("utf8");
   // eslint-disable-next-line no-control-regex
   const odd = text.slice(0, 512).match(/[\ufffd\x00-\x08\x0e-\x1f]/g)?.length ?? 0;
   if (odd <= Math.min(text.length, 512) * 0.1) return { via, text };
+  const ebcdic = fromEbcdic(bytes);
+  if (ebcdic !== undefined) return { via: `${via} → ebcdic`, text: ebcdic };
   const wide = unpaddedWide(bytes);
   return wide === undefined
     ? { via, text: bytes.toString("latin1"), final: true }
@@ -162,5 +177,6 @@ export function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): 
     return [...asTexts(bytes, via), ...bytesDecoded(hidden, `${via} → gzip`)];
   const plain = asTexts(bytes, via);
   const isText = plain.every((one) => !("final" in one));
-  return isText || !mayBeUnmarked ? plain : [...plain, ...unmarked(bytes, via)];
+  if (isText) return plain;
+  return [...plain, ...asIds(bytes, via), ...(mayBeUnmarked ? unmarked(bytes, via) : [])];
 }

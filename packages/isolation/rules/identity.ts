@@ -6,6 +6,9 @@ import { canonical, percentDecoded } from "../text";
 import { resourceRule } from "./metadata";
 
 const AUTHORIZATION = /^azure(?:-native)?[^:]*:authorization[^:]*:/;
+/** Where a scope has to begin; the tenant, and whatever a provider has beside subscriptions, is above them all. */
+const SUBSCRIPTION = /^\/*subscriptions\/+[^/]/;
+const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+[\w.()-]/;
 const SCOPES = /^(?:scope|assignableScopes|scopes|principalScope|appScopeId|directoryScopeId)$/;
 
 function scopeViolations(resource: ResourceView, context: Context): Violation[] {
@@ -21,11 +24,13 @@ function scopeViolations(resource: ResourceView, context: Context): Violation[] 
   for (const [key, value] of new Cursor(resource.props).entries()) {
     if (!SCOPES.test(key)) continue;
     for (const scope of value.text === undefined ? value.items() : [value]) {
-      const text = canonical(scope.text ?? "-").trim();
-      if (/^\/*$/.test(text) || /^\/*providers\/microsoft\.(?:billing|subscription)\b/.test(text)) {
+      const text = canonical(scope.text ?? "").trim();
+      // What is found as a management group is told as one.
+      if (scope.text !== undefined && !SUBSCRIPTION.test(text) && !MANAGEMENT_GROUP.test(text)) {
         findings.push({
           path: scope.path,
-          message: "is the whole tenant, every environment included; name a resource or resource group",
+          message:
+            "is not inside a subscription, so it takes in every environment; name a resource or resource group",
         });
       }
     }

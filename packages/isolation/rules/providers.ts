@@ -6,6 +6,7 @@ import { managedHost } from "../managedHosts";
 import { canonical } from "../text";
 import { resourceRule } from "./metadata";
 
+const PROVIDER = /^pulumi:providers:(.+)$/;
 /** Providers that act on an Azure subscription. */
 const AZURE_PROVIDER = /^pulumi:providers:azure(?:-native(?:_[^:]*)?)?$/;
 const KUBERNETES_PROVIDER = /^pulumi:providers:kubernetes$/;
@@ -148,7 +149,6 @@ export const clusterProviderRule = resourceRule({
 
 /** Providers this project uses: each acts where rules of this family see it act, or nowhere. */
 const PACKAGES = new Set(["azure-native", "kubernetes", "random", "pulumi"]);
-const PROVIDER = /^pulumi:providers:(.+)$/;
 
 function unjudged(type: string): boolean {
   const [, name] = PROVIDER.exec(type) ?? [];
@@ -166,6 +166,70 @@ function strangeProvider({ type, provider }: ResourceView): Violation[] {
     : [];
 }
 
+const PLAIN = ["version", "pluginChecksums"];
+/**
+ * Settings of each package that somebody has looked at. Others say where a token comes from, what program is run, where the plugin
+ * is fetched, or what files of the machine are read.
+ */
+const SETTINGS: Readonly<Record<string, ReadonlySet<string>>> = {
+  "azure-native": new Set([
+    ...PLAIN,
+    ...["subscriptionId", "tenantId", "auxiliaryTenantIds", "environment", "location", "clientId"],
+    ...["clientSecret", "useOidc", "useMsi", "useDefaultAzureCredential", "disablePulumiPartnerId"],
+  ]),
+  kubernetes: new Set([
+    ...PLAIN,
+    ...["kubeconfig", "clusterIdentifier", "cluster", "context", "namespace", "kubeClientSettings"],
+    ...["deleteUnreachable", "skipUpdateUnreachable", "enableServerSideApply", "enablePatchForce"],
+    ...["enableConfigMapMutable", "enableSecretMutable", "suppressDeprecationWarnings"],
+    ...["suppressHelmHookWarnings", "suppressHelmReleaseBetaWarning", "renderYamlToDirectory"],
+  ]),
+  random: new Set(PLAIN),
+};
+
+function strangeSettings({ type, props }: ResourceView): Violation[] {
+  const [, name = ""] = PROVIDER.exec(type) ?? [];
+  const allowed = SETTINGS[name.replace(/^azure-native_\w+$/, "azure-native")];
+  if (!allowed) return [];
+  return Object.entries(props)
+    .filter(([key, value]) => !key.startsWith("__") && value !== null && value !== "" && !allowed.has(key))
+    .map(([key]) => ({
+      path: key,
+      message:
+        "is a setting nobody has looked at: it can say whose tokens are used, what is run or fetched, and what the machine adds",
+    }));
+}
+
+/** A provider does as its settings say. */
+const providerSettingsRule = resourceRule({
+  id: "ISO-043",
+  name: "listed-provider-settings",
+  title: "Providers are given only settings that somebody has looked at",
+  description:
+    "A provider of azure-native, kubernetes or random has settings of the reviewed list only, and a kubeconfig runs no program but kubelogin.",
+  why: "A token's address, a plugin's source, a program that signs in or a file of the machine makes a provider act as somebody else, or run what no plan shows.",
+  remediation:
+    "Leave the setting out, or have it reviewed and add it to packages/isolation/rules/providers.ts with a rule that judges its value.",
+  url: "https://www.pulumi.com/docs/iac/concepts/resources/providers/",
+  appliesTo: "any",
+  types: [PROVIDER],
+  check: (resource) => [...strangeSettings(resource), ...programsOf(resource)],
+});
+
+/** Programs a kubeconfig has run to sign in: kubelogin, as the machine finds it, and no other. */
+function programsOf({ type, props }: ResourceView): Violation[] {
+  if (!KUBERNETES_PROVIDER.test(type)) return [];
+  const users = parsed(new Cursor(props).at("kubeconfig"))?.at("users").items() ?? [];
+  return users.flatMap((entry): Violation[] => {
+    const user = entry.at("user");
+    const command = user.at("exec", "command");
+    const isOther = user.at("exec").present && !command.unknown && command.text !== "kubelogin";
+    return isOther || user.at("auth-provider").present
+      ? [{ path: "kubeconfig", message: "runs a program other than kubelogin to sign in" }]
+      : [];
+  });
+}
+
 /** A provider takes what the program does not say from the environment of whoever runs it. */
 export const knownProviderRule = resourceRule({
   id: "ISO-042",
@@ -181,4 +245,9 @@ export const knownProviderRule = resourceRule({
   check: strangeProvider,
 });
 
-export const providerRules = [pinnedProviderRule, clusterProviderRule, knownProviderRule];
+export const providerRules = [
+  pinnedProviderRule,
+  clusterProviderRule,
+  knownProviderRule,
+  providerSettingsRule,
+];

@@ -445,6 +445,7 @@ export const AZURE_DANGERS: readonly AzureDanger[] = [
       "aadiam: *",
       "azureactivedirectory: *",
       "graphservices: *",
+      "storage: LocalUser",
       "containerservice: IdentityBinding Jwtauthenticator JWTAuthenticator",
     ],
     templates: [

@@ -73,6 +73,34 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const CAPITALS = LETTERS.toUpperCase();
 const ASCII85 = Array.from({ length: 85 }, (_, at) => String.fromCharCode(33 + at)).join("");
 
+/** Two bytes as three digits, the lowest first. */
+function base45(bytes: Buffer): string {
+  const alphabet = `${DIGITS}${CAPITALS} $%*+-./:`;
+  const groups = Array.from({ length: Math.ceil(bytes.length / 2) }, (_, at) =>
+    bytes.subarray(at * 2, at * 2 + 2),
+  );
+  return groups
+    .map((group) => {
+      const value = group.length === 2 ? group.readUInt16BE(0) : (group[0] ?? 0);
+      const digits = [value % 45, Math.floor(value / 45) % 45, Math.floor(value / 2025)];
+      return digits
+        .slice(0, group.length + 1)
+        .map((digit) => alphabet[digit])
+        .join("");
+    })
+    .join("");
+}
+
+/** Code page 37, as far as host names need it. */
+function ebcdic(code: number): number {
+  const letter = String.fromCharCode(code);
+  if (letter === "-") return 0x60;
+  if (letter === ".") return 0x4b;
+  if (/\d/.test(letter)) return 0xf0 + Number(letter);
+  const at = LETTERS.indexOf(letter);
+  return at < 9 ? 0x81 + at : at < 18 ? 0x91 + at - 9 : 0xa2 + at - 18;
+}
+
 /** Ways of writing a connection string or host that no reader takes for one, and every program undoes. */
 export const DISGUISES: Readonly<Record<string, (of: Environment) => string>> = {
   "base64 backwards": ({ dsn }) => reversed(base64(dsn)),
@@ -90,6 +118,9 @@ export const DISGUISES: Readonly<Record<string, (of: Environment) => string>> = 
     dsn.replace(/[!-~]/g, (one) => String.fromCharCode(33 + ((one.charCodeAt(0) + 14) % 94))),
   ascii85: ({ dsn }) => base85(Buffer.from(dsn), ASCII85),
   "ascii85 of gzip": ({ dsn }) => `<~${base85(gzipSync(dsn), ASCII85)}~>`,
+  "ascii85 of Brotli": ({ dsn }) => `<~${base85(brotliCompressSync(dsn), ASCII85)}~>`,
+  base45: ({ dsn }) => base45(Buffer.from(dsn)),
+  "EBCDIC in base64": ({ host }) => Buffer.from(codes(host).map(ebcdic)).toString("base64"),
   base85: ({ dsn }) =>
     `b85decode("${base85(Buffer.from(dsn), `${DIGITS}${CAPITALS}${LETTERS}!#$%&()*+-;<=>?@^_\`{|}~`)}")`,
   "base32 in small letters": ({ dsn }) => base32(Buffer.from(dsn), `${LETTERS}234567`),
