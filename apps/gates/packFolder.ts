@@ -27,6 +27,20 @@ const packSchema = z.strictObject({
 
 const manifestSchema = z.looseObject({ main: z.literal("bin/index.js") });
 
+/** Other endings the engine looks for, `.json` before `.yaml` even; a stack's file then has the same. */
+const OTHER_ENDINGS = [".json", ".yml"];
+
+/** Refuses a file that the engine would read in the place of the one that is checked. */
+function onlyOne(root: string, name: string): void {
+  for (const ending of OTHER_ENDINGS) {
+    const other = name.replace(/\.yaml$/, ending);
+    if (fs.existsSync(path.join(root, other)))
+      throw new ConfigError(other, [
+        { path: [], found: other, allowed: `${name} alone: the engine may read the other in its place` },
+      ]);
+  }
+}
+
 function check<T>(root: string, name: string, schema: z.ZodType<T>): T {
   let document: unknown;
   try {
@@ -45,6 +59,7 @@ function check<T>(root: string, name: string, schema: z.ZodType<T>): T {
  * @throws ConfigError when project or pack are started otherwise than this project's are.
  */
 export function freshPack(root: string): { project: string; pack: string } {
+  for (const file of ["Pulumi.yaml", "policies/PulumiPolicy.yaml"]) onlyOne(root, file);
   const { name } = check(root, "Pulumi.yaml", projectSchema);
   check(root, "policies/PulumiPolicy.yaml", packSchema);
   check(root, "policies/package.json", manifestSchema);

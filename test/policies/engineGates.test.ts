@@ -326,6 +326,10 @@ describe("the pack's folder", () => {
       "runtime: { name: nodejs, options: { nodeargs: --require ./neuter.js } }\n",
     ],
     ["policies/package.json", '{ "main": "other.js" }'],
+    // The engine looks for these first, or where there is no other.
+    ["Pulumi.json", '{ "name": "forma3d", "runtime": "nodejs" }'],
+    ["Pulumi.yml", "name: forma3d\nruntime: nodejs\n"],
+    ["policies/PulumiPolicy.json", '{ "runtime": "nodejs" }'],
   ])("%s that starts something else is refused with its name", (file, content) => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pack-folder-"));
     try {
