@@ -1,3 +1,4 @@
+import path from "node:path";
 import { catalogue } from "../../policies/pack/catalogue";
 import { projectRoot } from "../../packages/command/root";
 import { stackNames } from "../../stacks/files";
@@ -8,6 +9,11 @@ type Overrides = Record<string, unknown>;
 /** Plans a stack offline, judged by the compiled pack. */
 const judged = (stack: string, config: Overrides): Promise<PlanView> =>
   planStack(stack, { config, judged: true });
+
+/** What a stack is deployed from, planned and judged the same way. */
+const control = (stack: string): Promise<PlanView> =>
+  planStack(stack, { root: CONTROL, config: {}, judged: true });
+const CONTROL = path.join(projectRoot(__dirname), "control");
 
 /** Rules of a plan's findings, in the order of the catalogue. */
 function found({ violations }: PlanView): string[] {
@@ -65,6 +71,12 @@ const GROWN: Overrides = {
 beforeAll(() =>
   preparePlans([
     ...FINE.map(([, stack, config]) => ({ stack, config, judged: true })),
+    ...stackNames(projectRoot(__dirname)).map((stack) => ({
+      stack,
+      root: CONTROL,
+      config: {},
+      judged: true,
+    })),
     { stack: "prod", config: WEAK, judged: true },
     { stack: "staging", config: GROWN, judged: true },
   ]),
@@ -75,6 +87,12 @@ test.each(FINE)("%s has no finding", async (_, stack, config) => {
   expect(found(plan)).toEqual([]);
   // What the plan command ends with 0 for, as its own tests show.
   expect([mandatory(plan), plan.errors]).toEqual([[], []]);
+});
+
+test.each(stackNames(projectRoot(__dirname)))("what %s is deployed from has no finding", async (stack) => {
+  const plan = await control(stack);
+  expect(plan.resources.length).toBeGreaterThan(20);
+  expect([plan.violations, plan.errors]).toEqual([[], []]);
 });
 
 test("prod cannot be deployed weak, whichever value of its stack file is loosened", async () => {

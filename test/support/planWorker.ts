@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { planStack } from "../../packages/offline-engine/planner";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { planDocument } from "../../apps/tools/render/plan";
+import { projectRoot } from "../../packages/command/root";
 import { buildPack } from "../../policies/build.cjs";
 import type { PlanAnswer, PlanJob } from "./plan";
 
@@ -10,7 +11,13 @@ async function answer({ request, file }: PlanJob): Promise<PlanAnswer> {
   const { root, stack, config, resolve, judged } = request;
   try {
     const policies = judged ? buildPack : undefined;
-    const plan = await planStack(root, stack, { overrides: config, resolve, policies });
+    const plan = await planStack(root, stack, {
+      overrides: config,
+      resolve,
+      policies,
+      // What the environments are deployed from is judged by the same pack.
+      packRoot: projectRoot(__dirname),
+    });
     if (judged && typeof plan.pack === "string") throw new Error(plan.pack);
     const draft = `${file}.${process.pid}`;
     const { deployment, model, violations } = plan;
