@@ -110,7 +110,7 @@ export const CHANGES: readonly Scenario[] = [
       const world = await stage.deployed();
       const name = `${prefix(stage.config)}-primary`;
       const { maxReplicas } = stage.config.workloads.api;
-      stage.configure(world, { "workloads.api.maxReplicas": maxReplicas + (isProd(stage.config) ? 1 : 20) });
+      stage.configure(world, { "workloads.api.maxReplicas": maxReplicas + (isProd(stage.config) ? 1 : 18) });
       if (!isProd(stage.config)) return stoppedByPolicy(stage, world, "nonprod-pod-count");
       operations(await stage.up(world), [
         `update kubernetes:autoscaling/v2:HorizontalPodAutoscaler ${name}-api-autoscaler`,
