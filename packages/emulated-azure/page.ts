@@ -62,7 +62,7 @@ const SWITCHES: Readonly<
   >
 > = {
   throttled: {
-    says: "every request at every front is throttled",
+    says: "every front refuses every request, blobs by 503 and the others by 429",
     is: ({ faults }) => faults.standing.has("throttled"),
     set: ({ faults }, on) =>
       void (on ? faults.standing.add("throttled") : faults.standing.delete("throttled")),
