@@ -1,4 +1,9 @@
-import type { RunbookSource, RunbookStep } from "./runbook";
+/** What of a step says how it is proved; `runs` as a page's source has it. */
+interface ProvedStep {
+  readonly title: string;
+  readonly runs: string;
+  readonly command?: string | undefined;
+}
 
 /** Commands whose effect is proved on an emulated Azure: test/cloud/runbooks.test.ts runs each of them. */
 export function runsOnEmulatedAzure(command = ""): boolean {
@@ -25,7 +30,7 @@ const RUNS_OF_TESTS = ["in every test run", "and again with the real az", "where
 type WhenRun = (typeof RUNS_OF_TESTS)[number];
 
 /** What a reader may rely on of a step, and when a test runs it; nobody runs a person's. The first that fits. */
-const NOTES: readonly [fits: (step: RunbookStep) => boolean, note: string, when?: WhenRun][] = [
+const NOTES: readonly [fits: (step: ProvedStep) => boolean, note: string, when?: WhenRun][] = [
   [({ runs }) => runs === "person", "a person's step"],
   [
     ({ runs }) => runs === "local",
@@ -70,7 +75,7 @@ const NOTES: readonly [fits: (step: RunbookStep) => boolean, note: string, when?
 ];
 
 /** @throws Error for a step nobody runs: then its page would promise what was never tried */
-export function proofOf(step: RunbookStep): { note: string; when: WhenRun | undefined } {
+export function proofOf(step: ProvedStep): { note: string; when: WhenRun | undefined } {
   const found = NOTES.find(([fits]) => fits(step));
   if (found === undefined) throw new Error(`"${step.title}": nothing runs ${step.command ?? "it"} in a test`);
   const [, note, when] = found;
@@ -78,7 +83,7 @@ export function proofOf(step: RunbookStep): { note: string; when: WhenRun | unde
 }
 
 /** How many steps the pages have, and how many of them are run when; what is left is a person's. */
-export function stepCounts(books: readonly Pick<RunbookSource, "steps">[]) {
+export function stepCounts(books: readonly { readonly steps: readonly ProvedStep[] }[]) {
   const all = books.flatMap(({ steps }) => steps).map((step) => proofOf(step).when);
   const of = (when: WhenRun | undefined): number => all.filter((one) => one === when).length;
   const [always = 0, withAz = 0, withPulumi = 0] = RUNS_OF_TESTS.map(of);
