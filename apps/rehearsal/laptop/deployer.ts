@@ -23,8 +23,7 @@ export async function supplySecrets({ cloud, principals }: Served, { regions }: 
   );
   for (const { vault } of regions)
     for (const { name, contentType } of SECRET_CATALOG) {
-      if ([...there].some((id) => id.endsWith(`/vaults/${vault}/secrets/${name}?api-version=${API_VERSION}`)))
-        continue;
+      if ([...there].some((id) => id.endsWith(`/vaults/${vault}/secrets/${name}`))) continue;
       const host = `${vault}.vault.azure.net`;
       await answerVault(cloud, {
         method: "PUT",
