@@ -179,6 +179,15 @@ test("the suite's proofs with the real engine run where the engine is, and fail 
   }
 });
 
+test("the objects are sent to a real API server where one is brought, and that fails where it is missing", () => {
+  const proofs = JOBS.filter(({ script }) => script.includes("jest test/infra/kubernetesApi.test.ts"));
+  expect(proofs.map(({ name }) => name)).toEqual(["pull-request.yml kubernetes"]);
+  for (const { job, script } of proofs) {
+    expect(job.env?.["REQUIRE_KUBERNETES_API"]).toBe("1");
+    expect(script).toContain("GITHUB_PATH");
+  }
+});
+
 test("the engine is the very archive that was looked at", () => {
   const script = fs.readFileSync(path.join(ROOT, ".github/scripts/install-pulumi.sh"), "utf8");
   expect(script).toMatch(/^SHA256=[0-9a-f]{64}$/m);

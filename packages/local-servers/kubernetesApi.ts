@@ -1,0 +1,166 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import https from "node:https";
+import path from "node:path";
+import { freePort, loopback } from "./ports";
+import { startSupervised, temporaryDirectory, type Supervised } from "./supervised";
+
+/** What an API server answered. */
+export interface KubernetesAnswer {
+  readonly status: number;
+  /** What it accepts and warns of, e.g. a deprecated version or a pod its namespace's level forbids. */
+  readonly warnings: readonly string[];
+  readonly body: { readonly message?: string; readonly [key: string]: unknown };
+}
+
+export interface KubernetesApi {
+  /** As an administrator; a body is sent as JSON, a `PATCH` is a server-side apply. */
+  request(method: "GET" | "POST" | "PATCH" | "PUT", path: string, body?: unknown): Promise<KubernetesAnswer>;
+  /** Ends both servers and deletes what they stored; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Programs it takes. */
+export const KUBERNETES_PROGRAMS = ["kube-apiserver", "etcd"] as const;
+
+/** Those of them that are not on PATH. */
+export const missingKubernetesPrograms = (): string[] =>
+  KUBERNETES_PROGRAMS.filter((name) => find(name) === undefined);
+
+const find = (name: string): string | undefined =>
+  (process.env.PATH ?? "")
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, name))
+    .find((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());
+
+const SECONDS = 60;
+/** Holds back until its own roles and namespaces are made. */
+const READY = "/readyz";
+
+/**
+ * A real Kubernetes API server with its etcd, on free ports of the loopback address, with the admission it has by itself: schemas,
+ * pod security, limits, quotas, service accounts, admission policies. Nothing acts on what is stored: no controller, no node.
+ *
+ * @throws Error where a program is missing, or ends
+ */
+export async function startKubernetesApi(): Promise<KubernetesApi> {
+  const missing = missingKubernetesPrograms();
+  if (missing.length > 0) throw new Error(`not on PATH: ${missing.join(", ")}`);
+  const etcdUrl = `http://${loopback}:${await freePort()}`;
+  const peerUrl = `http://${loopback}:${await freePort()}`;
+  const etcd = await startEtcd(etcdUrl, peerUrl);
+  try {
+    return await startServer(etcdUrl, etcd);
+  } catch (error) {
+    await etcd.stop();
+    throw error;
+  }
+}
+
+function startEtcd(url: string, peerUrl: string): Promise<Supervised> {
+  const directory = temporaryDirectory("etcd");
+  return startSupervised({
+    directory,
+    stopSignal: "KILL",
+    command: [
+      find("etcd") ?? "etcd",
+      `--data-dir=${path.join(directory, "data")}`,
+      `--listen-client-urls=${url}`,
+      `--advertise-client-urls=${url}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=default=${peerUrl}`,
+    ],
+  });
+}
+
+async function startServer(etcdUrl: string, etcd: Supervised): Promise<KubernetesApi> {
+  const directory = temporaryDirectory("kubernetes");
+  const file = (name: string): string => path.join(directory, name);
+  const port = await freePort();
+  const token = randomBytes(24).toString("hex");
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  fs.writeFileSync(file("accounts.key"), privateKey.export({ type: "pkcs1", format: "pem" }), {
+    mode: 0o600,
+  });
+  fs.writeFileSync(file("tokens.csv"), `${token},administrator,1,system:masters\n`, { mode: 0o600 });
+  const server = await startSupervised({
+    directory,
+    stopSignal: "KILL",
+    command: [
+      find("kube-apiserver") ?? "kube-apiserver",
+      `--etcd-servers=${etcdUrl}`,
+      `--bind-address=${loopback}`,
+      `--secure-port=${port}`,
+      `--cert-dir=${directory}`,
+      "--service-account-issuer=https://kubernetes.default.svc",
+      `--service-account-key-file=${file("accounts.key")}`,
+      `--service-account-signing-key-file=${file("accounts.key")}`,
+      `--token-auth-file=${file("tokens.csv")}`,
+      "--authorization-mode=RBAC",
+      // As AKS starts it: what a pod may is up to the level of its namespace.
+      "--allow-privileged=true",
+      "--service-cluster-ip-range=10.0.0.0/16",
+    ],
+  });
+  const request: KubernetesApi["request"] = (method, asked, body) =>
+    ask({ port, token, authority: file("apiserver.crt") }, method, asked, body);
+  const stop = async (): Promise<void> => {
+    await Promise.all([server.stop(), etcd.stop()]);
+  };
+  try {
+    await ready(server, async () => (await request("GET", READY)).status === 200);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { request, stop };
+}
+
+async function ready(server: Supervised, answers: () => Promise<boolean>): Promise<void> {
+  let code: number | undefined;
+  void server.ended.then((value) => (code = value));
+  for (const deadline = Date.now() + SECONDS * 1000; ;) {
+    if (await answers().catch(() => false)) return;
+    const end = server.output().trim().split("\n").slice(-3).join("\n");
+    if (code !== undefined) throw new Error(`kube-apiserver ended with exit code ${code}: ${end}`);
+    if (Date.now() > deadline) throw new Error(`kube-apiserver was not ready within ${SECONDS} s: ${end}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function ask(
+  { port, token, authority }: { port: number; token: string; authority: string },
+  method: string,
+  asked: string,
+  body: unknown,
+): Promise<KubernetesAnswer> {
+  const type = method === "PATCH" ? "application/apply-patch+yaml" : "application/json";
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: loopback,
+      port,
+      path: asked,
+      method,
+      ca: fs.readFileSync(authority),
+      headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { "content-type": type }) },
+    };
+    const sent = https.request(options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        const warnings = [response.headers["warning"] ?? []].flat();
+        const isDocument = response.headers["content-type"] === "application/json";
+        resolve({
+          status: response.statusCode ?? 0,
+          warnings,
+          body: isDocument ? (JSON.parse(text) as KubernetesAnswer["body"]) : { message: text },
+        });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
