@@ -173,3 +173,13 @@ test("no two files need each other, by however many others", () => {
   files.forEach((file) => visit(file, []));
   expect(circles).toEqual([]);
 });
+
+test("whether a package may run something when it is installed is decided for each that wants to", () => {
+  const read = (file: string) => JSON.parse(fs.readFileSync(path.join(ROOT, file), "utf8")) as never;
+  const { packages }: { packages: Record<string, { hasInstallScript?: true }> } = read("package-lock.json");
+  const { allowScripts }: { allowScripts: Record<string, boolean> } = read("package.json");
+  const wanting = Object.entries(packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([folder]) => folder.replace(/^.*node_modules\//, ""));
+  expect(Object.keys(allowScripts).sort()).toEqual([...new Set(wanting)].sort());
+});
