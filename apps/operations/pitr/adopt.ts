@@ -183,9 +183,13 @@ export function renamingState(
   return `pulumi stack export --stack ${project} | sed -E '${names}' > state.json && pulumi stack import --stack ${project} --file state.json`;
 }
 
-/** The update that then finds what the new servers lack. The endpoint is left out: below a server that does not write Azure refuses to show it. */
-const updatingState = (stack: string): string =>
-  `pulumi up --stack organization/forma3d/${stack} --refresh --exclude "**-database-endpoint" --policy-pack policies`;
+/**
+ * The update that then finds what the new servers lack. The endpoint is left out: below a server that does not write Azure refuses
+ * to show it. A pair made anew follows a region that was lost, whose cluster still has objects others have set otherwise since:
+ * they are taken over (docs/changing.md).
+ */
+const updatingState = (stack: string, anew: boolean): string =>
+  `${anew ? "PULUMI_K8S_ENABLE_PATCH_FORCE=true " : ""}pulumi up --stack organization/forma3d/${stack} --refresh --exclude "**-database-endpoint" --policy-pack policies`;
 
 function reportOf(
   platform: Platform,
@@ -223,7 +227,7 @@ function reportOf(
       ),
       `lost to the application: ${measured.lossSeconds.toFixed(0)} s; ${from} is kept, fenced and locked, for whoever brings single rows back`,
       "it has no standby in another zone until the next update gives it one",
-      `the state names the servers of before; rename them there before that update: ${renamingState(platform.stack, renamed)}, then ${updatingState(platform.stack)}`,
+      `the state names the servers of before; rename them there before that update: ${renamingState(platform.stack, renamed)}, then ${updatingState(platform.stack, at === null)}`,
     ],
     commit: {
       stack: platform.stack,

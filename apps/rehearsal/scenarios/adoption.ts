@@ -30,6 +30,8 @@ export interface Adopted {
   readonly renaming: string;
   /** What the update that follows leaves out, as it is printed. */
   readonly exclude: readonly string[];
+  /** What its environment holds, as it is printed. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /**
@@ -99,11 +101,16 @@ async function taken(platform: Platform, ground: Ground): Promise<Adopted> {
   });
   const [renaming = ""] = /pulumi stack export .* --file state\.json/.exec(markdown) ?? [];
   const exclude = [...markdown.matchAll(/--exclude "([^"]+)"/g)].map(([, pattern = ""]) => pattern);
+  const [, settings = ""] = /then ((?:\w+=\w+ )*)pulumi up /.exec(markdown) ?? [];
+  const variables = Object.fromEntries(
+    [...settings.matchAll(/(\w+)=(\w+)/g)].map(([, name = "", value = ""]) => [name, value]),
+  );
   ensure(renaming !== "", `the report names no command for the state:\n${markdown}`);
   return {
     values: Object.fromEntries((commit?.changes ?? []).map((one) => [one.path, one.value])),
     renaming,
     exclude,
+    variables,
   };
 }
 

@@ -171,10 +171,10 @@ async function goneHome(stage: Stage, world: World): Promise<void> {
 
 /** An adoption of everything, its commit, its command for the state, and the update that follows. */
 async function pairAnew(stage: Stage, world: World, serving: "primary" | "secondary"): Promise<void> {
-  const { values, renaming, exclude } = await adoptEverything(stage, world);
+  const { values, renaming, exclude, variables } = await adoptEverything(stage, world);
   stage.configure(world, values);
   succeeded(await stage.shell(world, renaming, {}, ""));
-  const run = await stage.up(world, { ...TAKING_OVER, refresh: true, exclude });
+  const run = await stage.up(world, { variables, refresh: true, exclude });
   succeeded(run);
   edgeUntouched(run);
   const { server, other } = servers(stage, world, serving);
