@@ -98,13 +98,23 @@ test("a server that comes down under a restore is named as the cause, and what w
     () => "it was restored",
     (error: Error) => error.message,
   );
+  await until("its database is there", async () => (await databases("cut\\_restore\\_%")).length > 0);
+  // It gets its final name in this table: held until the server comes down, the restore cannot end before.
+  const held = lab.server
+    .asMicrosoft(
+      "begin; lock table pg_catalog.pg_database in share row exclusive mode; select pg_sleep(600)",
+      "postgres",
+    )
+    .catch(() => []);
   await until("the rows come", loading("cut\\_restore\\_%"));
   // One process that dies takes all others with it: the server begins again from its log.
-  const [backend] = await lab.server.asMicrosoft<{ pid: number }>(
-    "select pid from pg_stat_activity where datname like 'cut\\_restore%' order by pid limit 1",
+  const [checkpointer] = await lab.server.asMicrosoft<{ pid: number }>(
+    "select pid from pg_stat_activity where backend_type = 'checkpointer'",
     "postgres",
   );
-  process.kill(backend?.pid ?? 0, "SIGKILL");
+  if (!checkpointer) throw new Error("the server has no checkpointer");
+  process.kill(checkpointer.pid, "SIGKILL");
+  await held;
   // Another part of it may have asked for a session of its own just then.
   expect(await said).toMatch(/the connection to .* was lost|recovery mode|not yet accepting connections/);
   expect(await databases("cut%")).toEqual([]);
