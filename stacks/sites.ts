@@ -1,7 +1,7 @@
-/** Public sites, in the order of their load balancers' addresses: a new one is added at the end. */
 /** Connections one API pod keeps to the pooler. */
 export const CONNECTIONS_PER_POD = 10;
 
+/** Public sites, in the order of their load balancers' addresses: a new one is added at the end. */
 export const SITES = ["api", "dashboard"] as const;
 
 export type Site = (typeof SITES)[number];
