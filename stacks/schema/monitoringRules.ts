@@ -187,7 +187,7 @@ function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
         allowed: "windows of 7 days together in any 28: each mutes every alert but the heartbeat",
       });
     }
-    if (Date.parse(window.endsAt) - Date.parse(window.startsAt) > LONGEST_WINDOW_MS) {
+    if (end - start > LONGEST_WINDOW_MS) {
       problems.push({
         path: at("endsAt"),
         found: window.endsAt,
