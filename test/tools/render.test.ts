@@ -11,7 +11,6 @@ import { aliasUrn, buildUrn } from "../../packages/wire/urn";
 import { dangersInWords } from "../../apps/tools/render/danger";
 import { outcomeOf } from "../../apps/tools/render/verdict";
 import type { Plan } from "../../packages/offline-engine/planner";
-import { isOutage } from "../../apps/tools/render/losses";
 import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { PlanDocument, renderProperties, ResourceDocument } from "../../apps/tools/render/plan";
@@ -81,7 +80,7 @@ describe("a comparison of plans", () => {
       [documentOf(POOL, "p", { inputs: { vmSize: "b", count: 3 } })],
     );
     expect(working?.danger).toMatch(/^would be replaced: its nodes go before the new ones come/);
-    expect([working, pool].map((one) => isOutage(one?.danger ?? ""))).toEqual([true, false]);
+    expect([working, pool].map((one) => one?.stops ?? false)).toEqual([true, false]);
     const plan = { settings: { stack: "prod" }, deployment: { diagnostics: [] }, violations: [] };
     expect(outcomeOf(plan as unknown as Plan, [working!, pool!, change!])).toEqual({
       code: 1,

@@ -3,7 +3,7 @@ import { matches } from "../../../packages/emulated-azure/model/paths";
 import { Model, Tree, UnknownTypeError } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { compareTrees } from "./compare";
-import { loss, outage } from "./losses";
+import { carriesPods, loss, STOPPED } from "./losses";
 import { shortType } from "./names";
 import type { PlanDocument, ResourceDocument } from "./plan";
 import { indented } from "../../../packages/command/terminal";
@@ -32,6 +32,8 @@ export interface ResourceChange {
   readonly properties: readonly PropertyChange[];
   /** What would be lost, laid open, stopped or refused; empty when nothing. */
   readonly danger: string;
+  /** Whether the danger is to what runs, and not to data. */
+  readonly stops?: true;
 }
 
 function holdsData(type: string, model: Model): boolean {
@@ -137,15 +139,16 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
     if (changed.length === 0 && former === undefined) continue;
     const all = former === undefined && changed.every(({ ignored }) => ignored);
     const kind = all ? "ignored" : changed.some((change) => change.replaces) ? "replaced" : "changed";
+    const told = danger(kind, earlier, resource, model, others(earlier));
+    const stops = told === "" && kind === "replaced" && carriesPods(earlier);
     changes.push({
       kind,
       urn: resource.urn,
       type: resource.type,
       ...(former && { formerUrn: former }),
       properties: changed,
-      danger:
-        danger(kind, earlier, resource, model, others(earlier)) ||
-        (kind === "replaced" ? outage(earlier) : loss(resource.urn, changed)),
+      danger: told || (stops ? STOPPED : kind === "replaced" ? "" : loss(resource.urn, changed)),
+      ...(stops && { stops }),
     });
   }
   for (const [urn, resource] of old) {

@@ -8,7 +8,6 @@ import { commandLines, indented } from "../../../packages/command/terminal";
 import { count, labelled } from "./text";
 import { countChanges, type ResourceChange } from "./diff";
 import { dangersInWords } from "./danger";
-import { isOutage } from "./losses";
 
 const LABEL = 12;
 
@@ -35,8 +34,8 @@ const forbidden = (plan: Plan) => plan.violations.filter(({ level }) => level ==
 export function outcomeOf(plan: Plan, changes: readonly ResourceChange[]): Outcome {
   const { stack } = plan.settings;
   const [errors, rules] = [errorsOf(plan).length, new Set(forbidden(plan).map(({ policy }) => policy)).size];
-  const dangers = changes.map(({ danger }) => danger).filter((danger) => danger !== "");
-  const stopped = dangers.filter(isOutage).length;
+  const dangers = changes.filter(({ danger }) => danger !== "");
+  const stopped = dangers.filter(({ stops }) => stops).length;
   const lost = dangers.length - stopped;
   const reasons = [
     ...(errors > 0 ? [`the plan has ${count(errors, "error")}`] : []),
