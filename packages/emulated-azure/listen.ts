@@ -2,7 +2,7 @@ import http, { IncomingMessage, ServerResponse } from "node:http";
 import https from "node:https";
 import net from "node:net";
 import { answerArm } from "./arm/front";
-import { ArmError } from "./arm/errors";
+import { ArmError, refuseThrottled } from "./arm/errors";
 import { parseJson, readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
 import { Authority } from "./certificates";
 import type { EmulatedCloud } from "./cloud";
@@ -220,9 +220,7 @@ function requireSession(
   if (!session || directory.expired(session)) throw refused("Access token has expired or is not yet valid.");
   if (!audiences.includes(session.audience))
     throw refused("Access token validation failure. Invalid audience.");
-  const seconds = front.throttledFor;
-  if (seconds !== undefined)
-    throw new ArmError(429, "TooManyRequests", "Too many requests.", { "Retry-After": String(seconds) });
+  refuseThrottled(front.throttledFor, "TooManyRequests", "Too many requests.");
 }
 
 function parsed(path: string, base: string): URL {

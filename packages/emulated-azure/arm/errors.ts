@@ -35,6 +35,15 @@ export function toArmError(error: unknown): ArmError {
   return new ArmError(500, "InternalServerError", "The emulated service failed; see its log.");
 }
 
+/**
+ * Refuses every request while a front takes no more.
+ * @param seconds whoever asks is told to wait; undefined while it takes them
+ * @throws ArmError 429
+ */
+export function refuseThrottled(seconds: number | undefined, code: string, message: string): void {
+  if (seconds !== undefined) throw new ArmError(429, code, message, { "Retry-After": String(seconds) });
+}
+
 /** Whether it tells of the inside nothing, so that whoever runs the cloud has to be told. */
 export const isUnforeseen = ({ code, status }: ArmError): boolean =>
   code === "InternalServerError" && status === 500;

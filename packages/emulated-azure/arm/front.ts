@@ -11,7 +11,7 @@ import { asksForPromotion, promotion } from "./actions/postgres";
 import { asksForRecovery, recover } from "./actions/vault";
 import { ActivityEntry, ArmAnswer, ArmContext, ArmRequest } from "./context";
 import { crud } from "./crud";
-import { ArmError, isUnforeseen, toArmError } from "./errors";
+import { ArmError, isUnforeseen, refuseThrottled, toArmError } from "./errors";
 import { ArmJson } from "./json";
 import { route as routeOf, Route, unknownPath, WIRE } from "./routes";
 import { builtInDefinitions, plain } from "./subscriptions";
@@ -42,7 +42,12 @@ export async function answerArm(
   const { method, url, base } = incoming;
   const path = decoded(url.pathname);
   const session = authenticated(context, incoming);
-  refuseThrottled(context);
+  // Whatever is asked for: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+  refuseThrottled(
+    context.front.throttledFor,
+    "TooManyRequests",
+    "Number of requests exceeded the limit. Please try again later.",
+  );
   const demand = (wish: Omit<Wish, "data">): void => refuseUnlessAllowed(context, session, wish);
   const poll = /\/(azureAsyncOperation|operationResults)\/([0-9a-f-]+)$/i.exec(path);
   if (poll) {
@@ -149,20 +154,6 @@ function refuseUnlessAllowed({ rights }: ArmContext, { principal }: Session, wis
     403,
     "AuthorizationFailed",
     `The client '${client}' with object id '${principal.objectId}' does not have authorization to perform action '${wish.action}' over scope '${wish.scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
-  );
-}
-
-/** @throws ArmError 429, whatever is asked for: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling */
-function refuseThrottled({ front }: ArmContext): void {
-  const seconds = front.throttledFor;
-  if (seconds === undefined) return;
-  throw new ArmError(
-    429,
-    "TooManyRequests",
-    "Number of requests exceeded the limit. Please try again later.",
-    {
-      "Retry-After": String(seconds),
-    },
   );
 }
 

@@ -1,4 +1,4 @@
-import { ArmError } from "../arm/errors";
+import { ArmError, refuseThrottled } from "../arm/errors";
 import { paged } from "../arm/paging";
 import type { ArmAnswer, ArmContext } from "../arm/context";
 import { stringAt, treeAt, valueAt } from "../model/paths";
@@ -79,7 +79,12 @@ export async function answerVault(cloud: ArmContext, request: VaultRequest): Pro
       "WWW-Authenticate": `Bearer authorization="https://login.microsoftonline.com/${cloud.directory.tenantId}", resource="${AUDIENCE}"`,
     });
   }
-  refuseThrottled(cloud);
+  // https://learn.microsoft.com/azure/key-vault/general/overview-throttling
+  refuseThrottled(
+    cloud.front.throttledFor,
+    "Throttled",
+    "Request was not processed because too many requests were received.",
+  );
   refuseVersion(url.searchParams.get("api-version"));
   const { name, version, operation } = operationOf(method, url.pathname);
   const scope = name === "" ? vault.id : `${vault.id}/secrets/${name}`;
@@ -104,15 +109,6 @@ function vaultOf({ cloud }: ArmContext, host: string): Stored {
     .find(({ id, softDeleted }) => !softDeleted && id.toLowerCase().endsWith(`/vaults/${name}`));
   if (!found) throw new ArmError(404, "VaultNotFound", `The vault ${name} does not exist.`);
   return found;
-}
-
-/** @throws ArmError 429: https://learn.microsoft.com/azure/key-vault/general/overview-throttling */
-function refuseThrottled({ front }: ArmContext): void {
-  const seconds = front.throttledFor;
-  if (seconds === undefined) return;
-  throw new ArmError(429, "Throttled", "Request was not processed because too many requests were received.", {
-    "Retry-After": String(seconds),
-  });
 }
 
 function refuseVersion(asked: string | null): void {
