@@ -24,20 +24,25 @@ export async function judgeServing(platform: Platform, ground: Ground, leased: L
       return { findings: held ? ["an operation holds the lease: wait until it has ended"] : [], notes: [] };
     }),
   ]);
-  const all = [servers, switches, lease];
-  return { findings: all.flatMap(({ findings }) => findings), notes: all.flatMap(({ notes }) => notes) };
+  return together([servers, switches, lease]);
 }
 
-async function asked(what: string, ask: () => Promise<Verdict>): Promise<Verdict> {
-  return ask().catch((error: unknown) => ({
-    findings: [`${what} cannot be asked: ${messageOf(error)}`],
-    notes: [],
-  }));
-}
+const together = (all: readonly Verdict[]): Verdict => ({
+  findings: all.flatMap(({ findings }) => findings),
+  notes: all.flatMap(({ notes }) => notes),
+});
+
+const unasked = (what: string, error: unknown): Verdict => ({
+  findings: [`${what} cannot be asked: ${messageOf(error)}`],
+  notes: [],
+});
+
+const asked = (what: string, ask: () => Promise<Verdict>): Promise<Verdict> =>
+  ask().catch((error: unknown) => unasked(what, error));
 
 /** The stack file's roles and names against Azure's. */
 async function contradictions(platform: Platform, ground: Ground): Promise<Verdict> {
-  const parts = await Promise.all(
+  const roles = await Promise.all(
     platform.regions
       .filter(({ role }) => role !== "lost")
       .map((region) =>
@@ -55,23 +60,18 @@ async function contradictions(platform: Platform, ground: Ground): Promise<Verdi
         }),
       ),
   );
-  const named = platform.regions.map(({ server }) => server);
-  let ledElsewhere = false;
-  const pair = await asked("the virtual endpoint", async () => {
-    const owner = await endpointServer(platform, ground);
-    if (owner === undefined || named.includes(owner)) return { findings: [], notes: [] };
-    ledElsewhere = true;
-    return {
-      findings: [
-        `clients are led to ${owner}, which the stack file does not name: commit database.generation`,
-      ],
-      notes: [],
-    };
-  });
+  let owner: string | undefined;
+  try {
+    owner = await endpointServer(platform, ground);
+  } catch (error) {
+    return together([...roles, unasked("the virtual endpoint", error)]);
+  }
+  if (owner === undefined || platform.regions.some(({ server }) => server === owner)) return together(roles);
   // A pair that was left still has its roles; what counts is who clients are led to.
-  if (ledElsewhere) return pair;
-  const all = [...parts, pair];
-  return { findings: all.flatMap(({ findings }) => findings), notes: all.flatMap(({ notes }) => notes) };
+  return {
+    findings: [`clients are led to ${owner}, which the stack file does not name: commit database.generation`],
+    notes: [],
+  };
 }
 
 async function underWay(platform: Platform, ground: Ground): Promise<Verdict> {
