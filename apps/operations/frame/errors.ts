@@ -27,10 +27,14 @@ export class OperationError extends CommandError {
   }
 }
 
+/** Status of the answer that an error of a client tells of; undefined when it tells of none. */
+export const statusOf = (error: unknown): number | undefined =>
+  (error as { statusCode?: number } | undefined)?.statusCode;
+
 /** Whether somebody was refused for a right that lacks: waiting mends nothing, and nobody is silent who says so. */
 export function lacksRight(error: unknown): boolean {
-  const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: number | string };
-  return statusCode === 403 || code === 403 || code === "AuthorizationFailed" || code === "Forbidden";
+  const { code } = (error ?? {}) as { code?: number | string };
+  return statusOf(error) === 403 || code === 403 || code === "AuthorizationFailed" || code === "Forbidden";
 }
 
 const BROKEN = [

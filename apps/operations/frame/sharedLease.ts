@@ -1,6 +1,6 @@
 import type { ContainerClient } from "@azure/storage-blob";
 import { majority } from "../../recovery/serving/record";
-import { lacksRight, leaseHeld, messageOf, notRun } from "./errors";
+import { lacksRight, leaseHeld, messageOf, notRun, statusOf } from "./errors";
 import { ownLeaseId, type Lease } from "./lease";
 
 /** One of the accounts a lease is taken in. */
@@ -18,13 +18,13 @@ const ANSWER_MS = 10_000;
 
 const within = () => ({ abortSignal: AbortSignal.timeout(ANSWER_MS) });
 /** An account that answers no, rather than one that does not answer. */
-const isAnothers = (error: unknown): boolean =>
-  [404, 409, 412].includes((error as { statusCode?: number }).statusCode ?? 0);
+const isAnothers = (error: unknown): boolean => [404, 409, 412].includes(statusOf(error) ?? 0);
 const blobOf = ({ container }: LeasePlace, name: string) => container.getBlockBlobClient(`leases/${name}`);
 
 /** Why an account was not heard: nothing but headers comes back of some requests, and so no message. */
 function reasonOf(error: unknown): string {
-  const { code, statusCode } = (error ?? {}) as { code?: string | number; statusCode?: number };
+  const { code } = (error ?? {}) as { code?: string | number };
+  const statusCode = statusOf(error);
   if (lacksRight(error)) return `no right to it (${code ?? statusCode ?? "refused"})`;
   return typeof code === "string" ? code : statusCode === undefined ? messageOf(error) : String(statusCode);
 }
@@ -45,7 +45,7 @@ async function make(place: LeasePlace, name: string): Promise<void> {
     .upload("", 0, { ...within(), conditions: { ifNoneMatch: "*" } })
     .catch((error: unknown) => {
       // One that is there is leased, perhaps; 404 is no container.
-      if (![409, 412].includes((error as { statusCode?: number }).statusCode ?? 0)) throw error;
+      if (![409, 412].includes(statusOf(error) ?? 0)) throw error;
     });
 }
 
@@ -76,7 +76,7 @@ export async function heldByAnybody(places: readonly LeasePlace[], name: string)
       const { leaseState } = await blobOf(place, name).getProperties(within());
       return leaseState === "leased" || leaseState === "breaking";
     } catch (error) {
-      if ((error as { statusCode?: number }).statusCode === 404) return false;
+      if (statusOf(error) === 404) return false;
       throw error;
     }
   });
@@ -117,7 +117,7 @@ export async function takeSharedLease(
       await client.acquireLease(LEASE_SECONDS, within());
       taken.push({ name: one.name, client });
     } catch (error) {
-      if ((error as { statusCode?: number }).statusCode === 409) {
+      if (statusOf(error) === 409) {
         await release();
         throw leaseHeld(
           `another operator holds ${place}; nothing was done. A run that was killed loses it after ${LEASE_SECONDS} s`,

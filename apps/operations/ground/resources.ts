@@ -7,6 +7,7 @@ import {
 } from "@azure/core-rest-pipeline";
 import { setTimeout } from "node:timers/promises";
 import type { AzureResource, ResourcesGround } from "./types";
+import { statusOf } from "../frame/errors";
 
 /** Any resource by its id, which begins with `/subscriptions/`. */
 export function resourceManager(
@@ -60,7 +61,7 @@ export function resourceManager(
     },
     async delete(id, apiVersion, signal) {
       await client.resources.deleteById(id.slice(1), apiVersion, options(signal)).catch((error: unknown) => {
-        if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+        if (statusOf(error) !== 404) throw error;
       });
     },
     async post(action, apiVersion, body, abortSignal) {

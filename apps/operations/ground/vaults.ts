@@ -1,6 +1,6 @@
 import { SecretClient, type SecretClientOptions } from "@azure/keyvault-secrets";
 import type { TokenCredential } from "@azure/identity";
-import { lacksRight } from "../frame/errors";
+import { lacksRight, statusOf } from "../frame/errors";
 import type { SecretRecord, VaultsGround } from "./types";
 
 /** The vaults' own API: it answers in the platform's networks only. */
@@ -27,7 +27,7 @@ export function keyVaults(credential: TokenCredential, options: SecretClientOpti
         const { contentType, expiresOn: expires, tags = {} } = properties;
         return { value, contentType, expires, tags };
       } catch (error) {
-        if ((error as { statusCode?: number }).statusCode === 404) return undefined;
+        if (statusOf(error) === 404) return undefined;
         throw error;
       }
     },

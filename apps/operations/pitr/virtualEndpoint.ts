@@ -1,4 +1,4 @@
-import { messageOf, notRun } from "../frame/errors";
+import { messageOf, notRun, statusOf } from "../frame/errors";
 import type { AzureResource, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
@@ -35,7 +35,7 @@ export async function endpointBelow(
     return await ground.resources.get(virtualEndpointId(platform, region, server), POSTGRES_API);
   } catch (error) {
     // Below the server of a pair that does not write Azure refuses to show it.
-    if ((error as { statusCode?: number }).statusCode === 400) return undefined;
+    if (statusOf(error) === 400) return undefined;
     throw notRun(`where ${platform.writerHost} leads cannot be asked: ${messageOf(error)}`, error);
   }
 }
