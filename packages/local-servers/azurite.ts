@@ -3,7 +3,7 @@ import path from "node:path";
 import { bundle, WHOLE } from "../command/bundle.cjs";
 import { projectRoot } from "../command/root";
 import { loopback } from "./ports";
-import { startSupervised, temporaryDirectory } from "./supervised";
+import { startSupervised, temporaryDirectory, whenReady } from "./supervised";
 
 export interface LocalAzurite {
   /** For `BACKUP_STORE_CONNECTION_STRING`. The account key is drawn anew for every start. */
@@ -66,7 +66,13 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<LocalA
     ],
   });
   try {
-    const port = await announcedPort(server.output, server.ended, options.timeoutSeconds ?? 30);
+    const announced = await whenReady(
+      "Azurite",
+      server,
+      options.timeoutSeconds ?? 30,
+      () => listening.exec(server.output())?.[1],
+    );
+    const port = Number(announced);
     const blobUrl = `http://${loopback}:${port}/${account}`;
     return {
       connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${blobUrl};`,
@@ -98,18 +104,4 @@ function program(): string {
     logLevel: "error",
   });
   return outfile;
-}
-
-async function announcedPort(output: () => string, ended: Promise<number>, seconds: number): Promise<number> {
-  let code: number | undefined;
-  void ended.then((value) => (code = value));
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const port = listening.exec(output())?.[1];
-    if (port) return Number(port);
-    if (code !== undefined) throw new Error(`Azurite ended with exit code ${code}: ${output().trim()}`);
-    if (Date.now() > deadline)
-      throw new Error(`Azurite did not answer within ${seconds} s: ${output().trim()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -2,8 +2,9 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import https from "node:https";
 import path from "node:path";
+import { onPath } from "./onPath";
 import { freePort, loopback } from "./ports";
-import { startSupervised, temporaryDirectory, type Supervised } from "./supervised";
+import { startSupervised, temporaryDirectory, whenReady, type Supervised } from "./supervised";
 
 /** What an API server answered. */
 export interface KubernetesAnswer {
@@ -25,13 +26,7 @@ export const KUBERNETES_PROGRAMS = ["kube-apiserver", "etcd"] as const;
 
 /** Those of them that are not on PATH. */
 export const missingKubernetesPrograms = (): string[] =>
-  KUBERNETES_PROGRAMS.filter((name) => find(name) === undefined);
-
-const find = (name: string): string | undefined =>
-  (process.env.PATH ?? "")
-    .split(path.delimiter)
-    .map((folder) => path.join(folder, name))
-    .find((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());
+  KUBERNETES_PROGRAMS.filter((name) => onPath(name) === undefined);
 
 const SECONDS = 60;
 /** Holds back until its own roles and namespaces are made. */
@@ -63,7 +58,7 @@ function startEtcd(url: string, peerUrl: string): Promise<Supervised> {
     directory,
     stopSignal: "KILL",
     command: [
-      find("etcd") ?? "etcd",
+      onPath("etcd") ?? "etcd",
       `--data-dir=${path.join(directory, "data")}`,
       `--listen-client-urls=${url}`,
       `--advertise-client-urls=${url}`,
@@ -88,7 +83,7 @@ async function startServer(etcdUrl: string, etcd: Supervised): Promise<Kubernete
     directory,
     stopSignal: "KILL",
     command: [
-      find("kube-apiserver") ?? "kube-apiserver",
+      onPath("kube-apiserver") ?? "kube-apiserver",
       `--etcd-servers=${etcdUrl}`,
       `--bind-address=${loopback}`,
       `--secure-port=${port}`,
@@ -109,24 +104,18 @@ async function startServer(etcdUrl: string, etcd: Supervised): Promise<Kubernete
     await Promise.all([server.stop(), etcd.stop()]);
   };
   try {
-    await ready(server, async () => (await request("GET", READY)).status === 200);
+    const output = () => server.output().trim().split("\n").slice(-3).join("\n");
+    await whenReady("kube-apiserver", { output, ended: server.ended }, SECONDS, () =>
+      request("GET", READY).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
   } catch (error) {
     await stop();
     throw error;
   }
   return { request, stop };
-}
-
-async function ready(server: Supervised, answers: () => Promise<boolean>): Promise<void> {
-  let code: number | undefined;
-  void server.ended.then((value) => (code = value));
-  for (const deadline = Date.now() + SECONDS * 1000; ;) {
-    if (await answers().catch(() => false)) return;
-    const end = server.output().trim().split("\n").slice(-3).join("\n");
-    if (code !== undefined) throw new Error(`kube-apiserver ended with exit code ${code}: ${end}`);
-    if (Date.now() > deadline) throw new Error(`kube-apiserver was not ready within ${SECONDS} s: ${end}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 function ask(

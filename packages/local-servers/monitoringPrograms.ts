@@ -1,5 +1,5 @@
-import fs from "node:fs";
 import path from "node:path";
+import { onPath } from "./onPath";
 
 const NAMES = {
   promtool: ["promtool"],
@@ -17,16 +17,8 @@ const UNPACKED = ["bin", "sbin"].map((folder) => path.join(".build", "monitoring
 
 /** Path of a program, on PATH or unpacked below `root`; undefined when it is nowhere. */
 export function findMonitoringProgram(program: MonitoringProgram, root: string): string | undefined {
-  const folders = [
-    ...(process.env.PATH ?? "").split(path.delimiter),
-    ...UNPACKED.map((folder) => path.join(root, folder)),
-    "/usr/sbin",
-    "/opt/homebrew/bin",
-  ];
-  return folders
-    .filter((folder) => path.isAbsolute(folder))
-    .flatMap((folder) => NAMES[program].map((name) => path.join(folder, name)))
-    .find((file) => fs.existsSync(file));
+  const unpacked = UNPACKED.map((folder) => path.join(root, folder));
+  return onPath(NAMES[program], [...unpacked, "/usr/sbin", "/opt/homebrew/bin"]);
 }
 
 /** Path of a program. @throws Error that says how to get it. */

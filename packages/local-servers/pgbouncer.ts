@@ -3,8 +3,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { NotRunError } from "../command/errors";
 import { unprivilegedAccount } from "../programs/postgres";
+import { onPath } from "./onPath";
 import { freePort, loopback } from "./ports";
-import { startSupervised, temporaryDirectory } from "./supervised";
+import { startSupervised, temporaryDirectory, whenReady } from "./supervised";
 
 export interface PoolerOptions {
   /** Port of the PostgreSQL server on this machine. */
@@ -27,8 +28,7 @@ export interface Pooler {
 
 /** @throws NotRunError saying what to install */
 export function poolerProgram(): string {
-  const folders = [...(process.env.PATH ?? "").split(path.delimiter), "/usr/sbin", "/opt/homebrew/bin"];
-  const found = folders.map((folder) => path.join(folder, "pgbouncer")).find((file) => fs.existsSync(file));
+  const found = onPath("pgbouncer", ["/usr/sbin", "/opt/homebrew/bin"]);
   if (found) return found;
   throw new NotRunError(
     "pgbouncer was not found; install it: apt-get install pgbouncer, brew install pgbouncer",
@@ -92,22 +92,11 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
       command: [program, config],
     });
     const log = () => (fs.existsSync(settings.logfile) ? fs.readFileSync(settings.logfile, "utf8") : "");
-    await listening(server.ended, log, server.output);
+    const output = () => `${server.output().trim()} ${log()}`;
+    await whenReady("pgbouncer", { output, ended: server.ended }, 20, () => /process up/.test(log()));
     return { port, pid: server.pid, stop: server.stop };
   } catch (error) {
     fs.rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-}
-
-async function listening(ended: Promise<number>, log: () => string, output: () => string): Promise<void> {
-  let code: number | undefined;
-  void ended.then((value) => (code = value));
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-    if (/process up/.test(log())) return;
-    if (code !== undefined)
-      throw new Error(`pgbouncer ended with exit code ${code}: ${output().trim()} ${log().trim()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`pgbouncer did not start: ${output().trim()} ${log().trim()}`);
 }

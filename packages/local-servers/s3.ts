@@ -3,8 +3,9 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { onPath } from "./onPath";
 import { freePort, loopback } from "./ports";
-import { startSupervised, temporaryDirectory } from "./supervised";
+import { startSupervised, temporaryDirectory, whenReady } from "./supervised";
 
 export interface LocalS3 {
   /** `http://127.0.0.1:<port>`, buckets in the path. */
@@ -27,8 +28,7 @@ const REGION = "eu-central-1";
 const ATTEMPTS = 3;
 
 function program(): string {
-  const folders = [...(process.env.PATH ?? "").split(path.delimiter), path.join(os.homedir(), "go", "bin")];
-  const found = folders.map((folder) => path.join(folder, "versitygw")).find((file) => fs.existsSync(file));
+  const found = onPath("versitygw", [path.join(os.homedir(), "go", "bin")]);
   if (!found) throw new Error(`versitygw is not installed: ${INSTALL_S3}`);
   return found;
 }
@@ -77,7 +77,8 @@ async function start(): Promise<LocalS3> {
   });
   const endpoint = `http://${loopback}:${port}`;
   try {
-    await answering(endpoint, server.output, server.ended);
+    // It refuses who does not sign, and that is an answer.
+    await whenReady("versitygw", server, 30, () => fetch(endpoint).catch(() => undefined));
   } catch (error) {
     await server.stop();
     throw error;
@@ -94,17 +95,4 @@ async function start(): Promise<LocalS3> {
     },
     stop: server.stop,
   };
-}
-
-async function answering(endpoint: string, output: () => string, ended: Promise<number>): Promise<void> {
-  let code: number | undefined;
-  void ended.then((value) => (code = value));
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    // It refuses who does not sign, and that is an answer.
-    if (await fetch(endpoint).catch(() => undefined)) return;
-    if (code !== undefined) throw new Error(`versitygw ended with exit code ${code}: ${output().trim()}`);
-    if (Date.now() > deadline) throw new Error(`versitygw did not answer within 30 s: ${output().trim()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -74,6 +74,29 @@ export async function startSupervised(options: SupervisedOptions): Promise<Super
   };
 }
 
+/**
+ * Waits until a server that was started is ready.
+ * @param look whether it is; anything but false, undefined and "" says so, and is returned
+ * @throws Error with what the server said, when it has ended or takes longer than some seconds
+ */
+export async function whenReady<T>(
+  name: string,
+  { output, ended }: Pick<Supervised, "output" | "ended">,
+  seconds: number,
+  look: () => T | Promise<T>,
+): Promise<NonNullable<T>> {
+  let code: number | undefined;
+  void ended.then((value) => (code = value));
+  for (const deadline = Date.now() + seconds * 1000; ;) {
+    const found = await look();
+    if (found) return found;
+    if (code !== undefined) throw new Error(`${name} ended with exit code ${code}: ${output().trim()}`);
+    if (Date.now() > deadline)
+      throw new Error(`${name} did not answer within ${seconds} s: ${output().trim()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** A caller who forgets `stop()` must still be able to end: "unref" keeps the child from holding our event loop. */
 function hold(child: ChildProcess, how: "ref" | "unref"): void {
   child[how]();

@@ -1,13 +1,10 @@
 import { execFile } from "node:child_process";
-import fs from "node:fs";
 import path from "node:path";
 import * as k8s from "@kubernetes/client-node";
+import { onPath } from "../../packages/local-servers/onPath";
 
 /** The real program, where there is one. */
-export const KUBECTL = (process.env.PATH ?? "")
-  .split(path.delimiter)
-  .map((folder) => path.join(folder, "kubectl"))
-  .find((file) => fs.existsSync(file));
+export const KUBECTL = onPath("kubectl");
 
 export interface Ran {
   ok: boolean;

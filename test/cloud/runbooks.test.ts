@@ -20,16 +20,14 @@ import { Clusters } from "../../packages/emulated-azure/kubernetes";
 import { FACTS } from "../../packages/emulated-azure/model/azure/arm";
 import { shown } from "../../packages/emulated-azure/arm/views";
 import { differences } from "../../packages/emulated-azure/model/paths";
+import { onPath } from "../../packages/local-servers/onPath";
 import { until } from "../support/until";
 import { request, signIn } from "./client";
 import { KUBECTL, runKubectl } from "./kubectlSteps";
 
 const ROOT = path.join(__dirname, "../..");
 /** The real program, where there is one; its requests are made by hand where there is none. */
-const AZ = (process.env.PATH ?? "")
-  .split(path.delimiter)
-  .map((folder) => path.join(folder, "az"))
-  .find((file) => fs.existsSync(file));
+const AZ = onPath("az");
 const ALL = readRunbooks(ROOT).flatMap(({ id, steps }) =>
   steps.map(({ title, command = "" }): [string, string, string] => [id, title, command]),
 );
