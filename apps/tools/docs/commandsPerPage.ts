@@ -1,8 +1,6 @@
-import fs from "node:fs";
-import path from "node:path";
+import { table } from "./alertsPage";
+import { filledPage } from "./marked";
 import { readRunbooks, type RunbookSource } from "./runbook";
-
-const [BEGIN, END] = ["<!-- commands:begin -->", "<!-- commands:end -->"];
 
 /** Page that has the table. */
 export const COMMANDS_FILE = "docs/operations.md";
@@ -53,7 +51,7 @@ const counted = ({ steps }: RunbookSource): Count =>
 
 const isVerb = (command: string | undefined): boolean => /npm run -s operations -- /.test(command ?? "");
 
-const cell = (count: Count | undefined): string =>
+const told = (count: Count | undefined): string =>
   count ? `${count.steps}, ${count.commands} typed` : "no such page";
 
 const sum = (counts: readonly Count[]): Count =>
@@ -62,48 +60,30 @@ const sum = (counts: readonly Count[]): Count =>
     counts.reduce((all, { commands }) => all + commands, 0),
   );
 
-/** A table as it is formatted: every column as wide as its longest cell. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[], fill = " "): string =>
-    `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0, fill)).join(" | ")} |`;
-  const [head = [], ...body] = rows;
-  return [
-    line(head),
-    line(
-      widths.map(() => ""),
-      "-",
-    ),
-    ...body.map((row) => line(row)),
-  ];
-}
-
 /** What a person did on each page before there were verbs, and does now: pages with a verb, and all together. */
-export function commandsPerPage(root: string): string[] {
+function commandsPerPage(root: string): string {
   const books = readRunbooks(root);
   const withVerb = books.filter(({ steps }) => steps.some(({ command }) => isVerb(command)));
   const row = (title: string, before: Count | undefined, now: Count): string[] => [
     title,
-    cell(before),
-    cell(now),
+    told(before),
+    told(now),
   ];
   const inBoth = books.filter(({ id }) => BEFORE[id] !== undefined);
-  return table([
+  return table(
     ["Page", `Steps before (${THEN})`, "Steps now"],
-    ...withVerb.map((book) => row(`[${book.id}](runbooks/${book.id}.md)`, BEFORE[book.id], counted(book))),
-    row("the pages there were then", sum(Object.values(BEFORE)), sum(inBoth.map(counted))),
-  ]);
+    [
+      ...withVerb.map((book) => row(`[${book.id}](runbooks/${book.id}.md)`, BEFORE[book.id], counted(book))),
+      row("the pages there were then", sum(Object.values(BEFORE)), sum(inBoth.map(counted))),
+    ],
+  );
 }
 
-/**
- * The page with that table between its markers; everything else is written by hand.
- * @throws Error when the markers are gone
- */
-export function renderCommands(root: string): string {
-  const text = fs.readFileSync(path.join(root, COMMANDS_FILE), "utf8");
-  const [before, rest] = text.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined)
-    throw new Error(`${COMMANDS_FILE} lacks ${BEGIN} or ${END}`);
-  return [before + BEGIN, "", ...commandsPerPage(root), "", END + after].join("\n");
-}
+/** The page with that table between its markers, out of the formatter's hands; everything else is written by hand. */
+export const renderCommands = (root: string): string =>
+  filledPage(
+    root,
+    COMMANDS_FILE,
+    "commands",
+    `<!-- prettier-ignore-start -->\n\n${commandsPerPage(root)}\n\n<!-- prettier-ignore-end -->`,
+  );

@@ -3,8 +3,7 @@ import path from "node:path";
 import { architectureOf } from "../render/architecture";
 import { drawArchitecture } from "../render/drawing";
 import type { PlanDocument } from "../render/plan";
-
-const [BEGIN, END] = ["<!-- diagram:begin -->", "<!-- diagram:end -->"];
+import { filledPage } from "./marked";
 
 /** Where the picture of the production plan is kept. */
 export const ARCHITECTURE_FILE = "docs/architecture.svg";
@@ -21,10 +20,6 @@ export function renderArchitecture(root: string): string {
  * @throws Error when the markers are gone.
  */
 export function renderReadme(root: string): string {
-  const text = fs.readFileSync(path.join(root, "README.md"), "utf8");
-  const [before, rest] = text.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`README.md lacks ${BEGIN} or ${END}`);
   const picture = `![Architecture of production, drawn from its plan](${ARCHITECTURE_FILE})`;
-  return [before + BEGIN, "", picture, "", END + after].join("\n");
+  return filledPage(root, "README.md", "diagram", picture);
 }
