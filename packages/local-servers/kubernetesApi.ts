@@ -1,7 +1,10 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import fs from "node:fs";
+import type { IncomingMessage } from "node:http";
 import https from "node:https";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { onPath } from "./onPath";
 import { freePort, loopback } from "./ports";
 import { startSupervised, temporaryDirectory, whenReady, type Supervised } from "./supervised";
@@ -100,9 +103,6 @@ async function startServer(etcdUrl: string, etcd: Supervised): Promise<Kubernete
   });
   const request: KubernetesApi["request"] = (method, asked, body) =>
     ask({ port, token, authority: file("apiserver.crt") }, method, asked, body);
-  const stop = async (): Promise<void> => {
-    await Promise.all([server.stop(), etcd.stop()]);
-  };
   try {
     const output = () => server.output().trim().split("\n").slice(-3).join("\n");
     await whenReady("kube-apiserver", { output, ended: server.ended }, SECONDS, () =>
@@ -112,44 +112,42 @@ async function startServer(etcdUrl: string, etcd: Supervised): Promise<Kubernete
       ),
     );
   } catch (error) {
-    await stop();
+    await server.stop();
     throw error;
   }
-  return { request, stop };
+  return {
+    request,
+    async stop() {
+      await Promise.all([server.stop(), etcd.stop()]);
+    },
+  };
 }
 
-function ask(
+async function ask(
   { port, token, authority }: { port: number; token: string; authority: string },
   method: string,
   asked: string,
   body: unknown,
 ): Promise<KubernetesAnswer> {
   const type = method === "PATCH" ? "application/apply-patch+yaml" : "application/json";
-  return new Promise((resolve, reject) => {
-    const options = {
-      host: loopback,
-      port,
-      path: asked,
-      method,
-      ca: fs.readFileSync(authority),
-      headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { "content-type": type }) },
-    };
-    const sent = https.request(options, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", reject);
-      response.on("end", () => {
-        const text = Buffer.concat(chunks).toString();
-        const warnings = [response.headers["warning"] ?? []].flat();
-        const isDocument = response.headers["content-type"] === "application/json";
-        resolve({
-          status: response.statusCode ?? 0,
-          warnings,
-          body: isDocument ? (JSON.parse(text) as KubernetesAnswer["body"]) : { message: text },
-        });
-      });
-    });
-    sent.on("error", reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  const request = https.request({
+    host: loopback,
+    port,
+    path: asked,
+    method,
+    ca: fs.readFileSync(authority),
+    headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { "content-type": type }) },
   });
+  request.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const { statusCode = 0, headers } = response;
+  const said = await text(response);
+  return {
+    status: statusCode,
+    warnings: [headers["warning"] ?? []].flat(),
+    body:
+      headers["content-type"] === "application/json"
+        ? (JSON.parse(said) as KubernetesAnswer["body"])
+        : { message: said },
+  };
 }
