@@ -8,6 +8,7 @@ import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-
 import { ResourceManagementClient } from "@azure/arm-resources";
 import { StorageManagementClient } from "@azure/arm-storage";
 import { SecretClient } from "@azure/keyvault-secrets";
+import { Authority } from "../../packages/emulated-azure/certificates";
 import { EmulatedCloud, emulatedCloud } from "../../packages/emulated-azure/cloud";
 import { Listening, listen } from "../../packages/emulated-azure/listen";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
@@ -367,8 +368,10 @@ describe("a vault's secrets, through Microsoft's client", () => {
   // What goes through a proxy trusts what the process does.
   const trusted = tls.getCACertificates("default");
   afterAll(() => tls.setDefaultCACertificates(trusted));
-  beforeAll(() => {
-    tls.setDefaultCACertificates([...trusted, listening.certificate]);
+  beforeAll(async () => {
+    // Who trusts two clouds trusts each by itself.
+    const another = await Authority.create();
+    tls.setDefaultCACertificates([...trusted, another.certificate, listening.certificate]);
     const principal = cloud.directory.add({ displayName: "keeper", secret: "keeper signs in" });
     assign(principal, "Key Vault Secrets Officer");
     keeper = secretsAs(principal);

@@ -48,6 +48,7 @@ let served: Served;
 /** Whom the shop's pods ask, by names of their own. */
 let partners: https.Server;
 
+const trusted = tls.getCACertificates("default");
 beforeAll(async () => {
   const store = wholeShop();
   settle(store, sandboxModel());
@@ -70,9 +71,10 @@ beforeAll(async () => {
     others: Object.fromEntries(PARTNERS.map((host) => [host, port])),
   });
   // The blob client takes no certificate of its own.
-  tls.setDefaultCACertificates([...tls.getCACertificates(), served.listening.certificate]);
+  tls.setDefaultCACertificates([...trusted, served.listening.certificate]);
 }, 180_000);
 afterAll(async () => {
+  tls.setDefaultCACertificates(trusted);
   await served?.stop();
   partners?.close();
 });
