@@ -15,6 +15,7 @@ import { registerRestore } from "./commands/restore";
 import { registerVerify } from "./commands/verifyCommand";
 import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
+import { verbRunner, type Surroundings } from "./runner";
 import { SETTING_HELP } from "./settingHelp";
 
 const settingHelp = `\
@@ -23,27 +24,29 @@ ${Object.entries(SETTING_HELP)
   .map(([name, meaning]) => `  ${name.padEnd(31)} ${meaning}`)
   .join("\n")}`;
 
-export function buildProgram(): Command {
+/** @param around where its verbs run: in the process itself, unless a caller has several of them in one */
+export function buildProgram(around?: Surroundings): Command {
+  const runVerb = verbRunner(around);
   const program = createCommand(
     "recovery",
     "Backs databases up, proves every backup by restoring it, restores and drills.",
     EXIT_CODE_HELP,
     settingHelp,
   );
-  registerBackup(program);
-  registerCatalogue(program);
-  registerCopy(program);
-  registerDiff(program);
-  registerDrill(program);
-  registerEvidence(program);
-  registerGuard(program);
-  registerList(program);
-  registerMetrics(program);
-  registerStatus(program);
-  registerVerify(program);
-  registerRestore(program);
-  registerPrune(program);
-  registerServing(program);
+  registerBackup(program, runVerb);
+  registerCatalogue(program, runVerb);
+  registerCopy(program, runVerb);
+  registerDiff(program, runVerb);
+  registerDrill(program, runVerb);
+  registerEvidence(program, runVerb);
+  registerGuard(program, runVerb);
+  registerList(program, runVerb);
+  registerMetrics(program, runVerb);
+  registerStatus(program, runVerb);
+  registerVerify(program, runVerb);
+  registerRestore(program, runVerb);
+  registerPrune(program, runVerb);
+  registerServing(program, runVerb);
   return program;
 }
 

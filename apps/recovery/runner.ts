@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { RunContext } from "./context";
 import { ExitCode, messageOf, CommandError, FailedError } from "../../packages/command/errors";
 import { notifyFailure } from "./notify";
@@ -27,9 +26,6 @@ export interface Surroundings {
   end(code: ExitCode): void;
 }
 
-/** Others than the process's own, for runs beside each other in one. */
-export const surroundings = new AsyncLocalStorage<Surroundings>();
-
 const OF_PROCESS: Surroundings = {
   env: process.env,
   out: process.stdout,
@@ -45,14 +41,23 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * Runs one verb from the command line: settings, Ctrl-C, output, exit code. With `json` stdout gets exactly one
  * JSON document, on failure too; everything else goes to stderr.
  */
-export async function runVerb(
+export type RunVerb = (
   verb: string,
   options: { json?: boolean },
   needs: readonly Need[],
   work: (settings: Settings, context: RunContext) => Promise<Outcome>,
+) => Promise<void>;
+
+/** What runs verbs in some surroundings. */
+export function verbRunner(around = OF_PROCESS): RunVerb {
+  return (verb, options, needs, work) => runVerb(around, verb, options, needs, work);
+}
+
+async function runVerb(
+  { env, out, err, end }: Surroundings,
+  ...[verb, options, needs, work]: Parameters<RunVerb>
 ): Promise<void> {
   const started = Date.now();
-  const { env, out, err, end } = surroundings.getStore() ?? OF_PROCESS;
   const progress = createProgress(err);
   const stop = new AbortController();
   const interrupt = (signal: string) =>

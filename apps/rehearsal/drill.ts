@@ -13,7 +13,7 @@ import { writableFolder } from "../recovery/evidence/store";
 import { parseDurationOption } from "../recovery/parse";
 import { withClient } from "../recovery/postgres/connect";
 import { parseServerUrl } from "../recovery/postgres/connection";
-import { runVerb } from "../recovery/runner";
+import { verbRunner } from "../recovery/runner";
 import { SETTING_HELP } from "../recovery/settingHelp";
 import { loadSettings, onlyTarget } from "../recovery/settings";
 import { providerGround } from "./providerGround";
@@ -234,7 +234,7 @@ const program = createCommand(
     for (const name of Object.keys(SETTING_HELP)) delete process.env[name];
     process.env.ENVIRONMENT = ENVIRONMENT;
     usePrograms();
-    return runVerb("drill", flags, [], async (_settings, context) => {
+    return verbRunner()("drill", flags, [], async (_settings, context) => {
       const result = await localDrill({ ...flags, out: path.resolve(flags.out) }, context);
       writeCopies(result, flags);
       return {

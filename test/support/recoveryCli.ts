@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { CommanderError } from "commander";
 import { buildProgram } from "../../apps/recovery/cli";
-import { surroundings } from "../../apps/recovery/runner";
 
 export const root = path.resolve(__dirname, "../..");
 
@@ -40,13 +39,11 @@ export async function verb(args: string[], env: Record<string, string | undefine
       err: { write: (text: string) => (stderr += text) },
       end,
     };
-    surroundings.run(around, () => {
-      buildProgram()
-        .parseAsync(args, { from: "user" })
-        .catch((error: unknown) =>
-          fail(error instanceof CommanderError ? new Error(`use a process: ${error.message}`) : error),
-        );
-    });
+    buildProgram(around)
+      .parseAsync(args, { from: "user" })
+      .catch((error: unknown) =>
+        fail(error instanceof CommanderError ? new Error(`use a process: ${error.message}`) : error),
+      );
   });
   return { code, stdout, stderr, seconds: (Date.now() - started) / 1000 };
 }

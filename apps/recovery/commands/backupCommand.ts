@@ -4,11 +4,11 @@ import type { BackupOutcome } from "../options";
 import { parseTierOption } from "../parse";
 import { formatBytes } from "../progress";
 import { redact } from "../redact";
-import { runVerb } from "../runner";
+import type { RunVerb } from "../runner";
 import type { Manifest, Tier } from "../types";
 import { runBackup } from "./backup";
 
-export function registerBackup(program: Command): void {
+export function registerBackup(program: Command, runVerb: RunVerb): void {
   program
     .command("backup")
     .description("back databases up, each in one consistent snapshot, with fingerprints of every table")

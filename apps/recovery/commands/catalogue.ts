@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { ExitCode } from "../../../packages/command/errors";
 import { readTarget, type MismatchCount } from "../exporter/reading";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { isVerified } from "../store/catalogue";
 import { backupContainers } from "../store/containers";
@@ -59,7 +59,7 @@ export async function runCatalogue(
 const isSound = (one: CatalogueSummary) =>
   one.damagedManifests + one.missingArchives + one.archivesWithoutManifest === 0;
 
-export function registerCatalogue(program: Command): void {
+export function registerCatalogue(program: Command, runVerb: RunVerb): void {
   program
     .command("catalogue")
     .description(

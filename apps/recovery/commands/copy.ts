@@ -13,7 +13,7 @@ import {
 import type { CopyOptions } from "../options";
 import { paced } from "../pace";
 import { formatBytes } from "../progress";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { ARRIVAL_MS, behind } from "../store/behind";
 import { writeManifest } from "../store/catalogue";
@@ -249,7 +249,7 @@ interface CopyFlags {
   json?: boolean;
 }
 
-export function registerCopy(program: Command): void {
+export function registerCopy(program: Command, runVerb: RunVerb): void {
   program
     .command("copy")
     .description("bring targets the backups they lack, from those that hold them")

@@ -12,7 +12,7 @@ import { digestCopy } from "../postgres/copyOut";
 import { readTables } from "../postgres/inventory";
 import { quotedName, type TocEntry } from "../postgres/toc";
 import { keyOf, RangeSums, type Key, type RangeContent } from "../ranges";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 import { damageOf, requireSpace, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
@@ -194,7 +194,7 @@ interface DiffFlags {
   json?: boolean;
 }
 
-export function registerDiff(program: Command): void {
+export function registerDiff(program: Command, runVerb: RunVerb): void {
   program
     .command("diff")
     .description(

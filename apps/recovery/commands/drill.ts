@@ -16,7 +16,7 @@ import {
 } from "../../../packages/command/errors";
 import { writableFolder, type EvidenceStore } from "../evidence/store";
 import { parseDurationOption } from "../parse";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
 import { lockContainer } from "../store/containers";
@@ -203,7 +203,7 @@ function scenarioList(text: string): ScenarioId[] {
   }
 }
 
-export function registerDrill(program: Command): void {
+export function registerDrill(program: Command, runVerb: RunVerb): void {
   program
     .command("drill")
     .description("measure RTO and RPO of losing data, against target, and leave a report as evidence")

@@ -9,7 +9,7 @@ import {
   type EvidenceStore,
 } from "../evidence/store";
 import { ExitCode, messageOf, NotRunError, UsageError } from "../../../packages/command/errors";
-import { runVerb } from "../runner";
+import type { RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { askAll, openTargets } from "../store/fleet";
 
@@ -105,7 +105,7 @@ function parseDigest(text: string): string {
   return text;
 }
 
-export function registerEvidence(program: Command): void {
+export function registerEvidence(program: Command, runVerb: RunVerb): void {
   const evidence = program.command("evidence").description("work with the reports that drills leave");
   evidence
     .command("verify")

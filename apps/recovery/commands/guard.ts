@@ -12,7 +12,7 @@ import { readMarker, setMarker } from "../guard/marker";
 import { danger, hostsOf, judgeServer, judgeUrl, LOOPBACK, type GuardPolicy } from "../guard/policy";
 import { clientConfig, describeServer } from "../postgres/connection";
 import { fenced } from "../postgres/fence";
-import { runVerb } from "../runner";
+import type { RunVerb } from "../runner";
 import { serverOf, type Settings } from "../settings";
 
 export interface GuardResult {
@@ -85,7 +85,7 @@ function tlsVersion(client: Client): string | null {
   return stream instanceof TLSSocket ? stream.getProtocol() : null;
 }
 
-export function registerGuard(program: Command): void {
+export function registerGuard(program: Command, runVerb: RunVerb): void {
   program
     .command("guard")
     .description("prove, before a workload starts, that its database is this environment's")

@@ -3,7 +3,7 @@ import { ExitCode } from "../../../packages/command/errors";
 import { formatBytes } from "../progress";
 import type { ListOptions } from "../options";
 import { parseTierOption } from "../parse";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { isVerified } from "../store/catalogue";
 import { bestOf, openTargets, readFleet, type FleetEntry } from "../store/fleet";
@@ -24,7 +24,7 @@ export async function runList(
   return { backups: wanted, outages };
 }
 
-export function registerList(program: Command): void {
+export function registerList(program: Command, runVerb: RunVerb): void {
   program
     .command("list")
     .description(

@@ -6,7 +6,7 @@ import { takeReading } from "../exporter/reading";
 import { DEFAULT_PORT, startExporter } from "../exporter/server";
 import type { RunContext } from "../context";
 import { parseDurationOption } from "../parse";
-import { runVerb, type Outcome } from "../runner";
+import type { Outcome, RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { openTargets } from "../store/fleet";
 
@@ -68,7 +68,7 @@ function parsePort(text: string): number {
   return port;
 }
 
-export function registerMetrics(program: Command): void {
+export function registerMetrics(program: Command, runVerb: RunVerb): void {
   program
     .command("metrics")
     .description("serve the catalogue and the drill reports as Prometheus metrics, until it is ended")

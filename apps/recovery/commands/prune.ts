@@ -5,7 +5,7 @@ import { ExitCode, messageOf, NotRunError } from "../../../packages/command/erro
 import type { PruneOptions } from "../options";
 import { formatBytes } from "../progress";
 import { decideRetention, type RetentionDecision } from "../retention";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
 import { backupContainers, CLOCKS, lockContainer } from "../store/containers";
@@ -191,7 +191,7 @@ function parseSwitch(text: string): boolean {
   return text === "true";
 }
 
-export function registerPrune(program: Command): void {
+export function registerPrune(program: Command, runVerb: RunVerb): void {
   program
     .command("prune")
     .description("delete backups past their retention; without --no-dry-run only say which")

@@ -14,7 +14,7 @@ import { leaseName, type NameLease } from "../postgres/unfinished";
 import { restoreInPlace } from "../inPlace/restoreInPlace";
 import { restoreInto } from "../restoreInto";
 import { nextSteps } from "../restoreSteps";
-import { runVerb } from "../runner";
+import type { RunVerb } from "../runner";
 import { SETTING_HELP } from "../settingHelp";
 import { serverOf, type Settings } from "../settings";
 import { Stages } from "../stages";
@@ -220,7 +220,7 @@ async function typedName(flags: RestoreFlags): Promise<string | undefined> {
   return answer;
 }
 
-export function registerRestore(program: Command): void {
+export function registerRestore(program: Command, runVerb: RunVerb): void {
   program
     .command("restore")
     .description("restore a backup into a new or empty database and compare every table before saying done")

@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { z } from "zod";
 import { ExitCode, UsageError } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
-import { runVerb } from "../runner";
+import type { RunVerb } from "../runner";
 import { openPlaces } from "../serving/places";
 import { startServing, SERVING_PORT } from "../serving/server";
 
@@ -58,7 +58,7 @@ function parsePort(text: string): number {
   return port;
 }
 
-export function registerServing(program: Command): void {
+export function registerServing(program: Command, runVerb: RunVerb): void {
   program
     .command("serving")
     .description("answer the gateway whether this region serves and may call partners, until it is ended")

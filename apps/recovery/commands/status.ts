@@ -4,7 +4,7 @@ import { formatDuration } from "../duration";
 import { ExitCode } from "../../../packages/command/errors";
 import type { RunStatus } from "../options";
 import { parseDurationOption } from "../parse";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import { isVerified, readCatalogue } from "../store/catalogue";
 import { behind, outageOf } from "../store/behind";
 import { lockContainer } from "../store/containers";
@@ -128,7 +128,7 @@ interface StatusFlags {
   json?: boolean;
 }
 
-export function registerStatus(program: Command): void {
+export function registerStatus(program: Command, runVerb: RunVerb): void {
   program
     .command("status")
     .description("compare the age of the newest and the newest verified backup with their limits")

@@ -6,7 +6,7 @@ import { LEVELS } from "../ladder";
 import type { BackupSelector, VerifyOptions } from "../options";
 import { parseDurationOption, parseLevelOption } from "../parse";
 import { describeCopy, proveCopies, type CopyProof } from "../proveCopies";
-import { runVerb, table } from "../runner";
+import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { isUnproved } from "../store/catalogue";
 import { bestOf, openTargets, readFleet } from "../store/fleet";
@@ -38,7 +38,7 @@ function selectorOf(id: string | undefined, flags: VerifyFlags): BackupSelector 
     : { randomWithinSeconds: flags.randomWithin ?? 0, database };
 }
 
-export function registerVerify(program: Command): void {
+export function registerVerify(program: Command, runVerb: RunVerb): void {
   program
     .command("verify")
     .description(
