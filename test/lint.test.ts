@@ -47,7 +47,7 @@ const CROSSINGS: [string, string, string][] = [
   ["packages/isolation/x.ts", 'import "../../stacks/files";', "they know none of them"],
   ["packages/emulated-azure/arm/x.ts", 'import "../../../policies/arm/armLimits";', "they know none of them"],
   ["packages/emulated-azure/x.ts", 'import "../offline-engine/urn";', "they know none of them"],
-  ["packages/offline-engine/x.ts", 'import "../../policies/build.cjs";', "they know none of them"],
+  ["packages/offline-engine/x.ts", 'import "../../policies/pack/build";', "they know none of them"],
   ["packages/local-servers/x.ts", 'import "../../apps/recovery/errors";', "they know none of them"],
   ["stacks/tripwire.ts", 'import "../policies/pack/waivers";', "The program stands alone"],
   ["apps/recovery/x.ts", 'import "../../packages/isolation/rule";', "The runner ships alone"],

@@ -3,7 +3,7 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
 import { fileDigest } from "../../policies/proof";
-import { buildPack } from "../../policies/build.cjs";
+import { buildPack } from "../../policies/pack/build";
 import { ConfigError, fromZod } from "../../stacks/problems";
 
 /** What the engine reads of a project before it starts anything; an option of Node.js there would run first. */

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -6,6 +5,7 @@ import { RunError } from "@pulumi/pulumi";
 import { isolationRules } from "../../packages/isolation/rules";
 import { PackProcess } from "../../packages/offline-engine/policies";
 import type { PlannedResource } from "../../packages/offline-engine/resource";
+import { buildPack } from "../../policies/pack/build";
 import { packArgs } from "../../policies/pack/pack";
 import { Analyzer } from "./support/analyzer";
 import { found, wanted } from "./support/found";
@@ -20,9 +20,7 @@ jest.setTimeout(180_000);
 const folders: string[] = [];
 const running: Analyzer[] = [];
 
-beforeAll(() => {
-  execFileSync(process.execPath, ["policies/build.cjs"], { cwd: ROOT });
-});
+beforeAll(() => buildPack(ROOT));
 afterEach(async () => {
   await Promise.all(running.splice(0).map((analyzer) => analyzer.stop()));
 });

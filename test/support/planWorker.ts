@@ -4,7 +4,7 @@ import { planStack } from "../../packages/offline-engine/planner";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { planDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
-import { buildPack } from "../../policies/build.cjs";
+import { buildPack } from "../../policies/pack/build";
 import type { PlanAnswer, PlanJob } from "./plan";
 
 async function answer({ request, file }: PlanJob): Promise<PlanAnswer> {

@@ -9,7 +9,7 @@ import readline from "node:readline";
 import * as grpc from "@grpc/grpc-js";
 import * as proto from "@pulumi/pulumi/proto/analyzer_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { buildPack } from "../../../policies/build.cjs";
+import { buildPack } from "../../../policies/pack/build";
 import { readStacks, stackPlatformNames } from "../../../stacks/files";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { UsageError } from "../../../packages/command/errors";
 import { type Plan, planStack } from "../../../packages/offline-engine/planner";
-import { buildPack } from "../../../policies/build.cjs";
+import { buildPack } from "../../../policies/pack/build";
 import { readStacks, stackNames } from "../../../stacks/files";
 import { ConfigError } from "../../../stacks/problems";
 import { pages } from "../docs/pages";

@@ -11,7 +11,7 @@ import { columnsOf, during, print } from "../../../packages/command/terminal";
 import type { Outcome } from "../render/verdict";
 import { runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
-import { buildPack } from "../../../policies/build.cjs";
+import { buildPack } from "../../../policies/pack/build";
 import { catalogue } from "../../../policies/pack/catalogue";
 import { explained } from "../../../policies/pack/mend";
 
