@@ -1,14 +1,18 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { PassThrough } from "node:stream";
-import { readJournal } from "../../apps/operations/frame/journal";
-import { takeLocalLease } from "../../apps/operations/frame/lease";
+import { incidentsOf } from "../../apps/operations/frame/incidents";
+import { readJournal, type JournalCopy } from "../../apps/operations/frame/journal";
+import { ownLeaseId, takeLocalLease } from "../../apps/operations/frame/lease";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 import { prompt } from "../../apps/operations/frame/prompt";
 import { takeSharedLease, type LeasePlace } from "../../apps/operations/frame/sharedLease";
 import type { Step } from "../../apps/operations/frame/steps";
+import type { Platform } from "../../apps/operations/platform";
+import { unfinished } from "../../apps/operations/status/records";
 import { DIE_AT } from "../../apps/rehearsal/laptop/kill";
 import { until } from "../support/until";
 
@@ -18,36 +22,72 @@ const ROOT = path.join(__dirname, "../..");
  * Every verb runs its steps in one frame. Here that frame, in a process that is killed at each moment of each step; the verbs
  * themselves, each at each of its steps, in `killed.long.test.ts`.
  */
-test("killed with SIGKILL at every moment of every step, and typed again: each step ran once, the journal is whole", () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "framed-"));
-  const type = (dieAt?: string) =>
+describe("a process of its own", () => {
+  let folder: string;
+  beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "framed-"))));
+  afterEach(() => fs.rmSync(folder, { recursive: true }));
+
+  /** @param limit of what any file may grow to, in KiB: as a disk without space, it takes a part of a line first */
+  const type = ({ dieAt, limit }: { dieAt?: string; limit?: number } = {}) =>
     spawnSync(
-      process.execPath,
+      "sh",
       [
+        "-c",
+        `${limit === undefined ? "" : `ulimit -f ${limit * 2}; `}exec "$@"`,
+        "sh",
+        process.execPath,
         ...(dieAt ? ["--require", DIE_AT] : []),
         ...["packages/command/run.mjs", "test/operations/framed.ts", folder],
       ],
       { cwd: ROOT, encoding: "utf8", env: { PATH: process.env.PATH, ...(dieAt && { DIE_AT: dieAt }) } },
     );
-  const lease = path.join(folder, "operations-shop.lease");
-  for (const step of ["one", "two", "three"])
-    for (const moment of ["begun", "unheard"]) {
-      const { signal, stderr } = type(`${moment}:${step}`);
-      expect([signal, stderr]).toEqual(["SIGKILL", `killed: ${moment} ${step}\n`]);
-      // It left its lease, and the next run takes it.
-      expect(fs.existsSync(lease)).toBe(true);
-    }
-  const { status, stdout } = type();
-  expect([status, JSON.parse(stdout).steps.map(({ how }: { how: string }) => how)]).toEqual([
-    0,
-    ["found", "found", "found"],
-  ]);
-  expect(fs.readFileSync(path.join(folder, "done"), "utf8")).toBe("one\ntwo\nthree\n");
-  expect(fs.existsSync(lease)).toBe(false);
-  const events = readJournal(path.join(folder, "INC-framed.jsonl")).map(({ event }) => event);
-  expect(events.filter((event) => event === "run")).toHaveLength(7);
-  expect(events.at(-1)).toBe("finished");
-  fs.rmSync(folder, { recursive: true });
+  const did = () => fs.readFileSync(path.join(folder, "done"), "utf8");
+  const howOf = (stdout: string) => JSON.parse(stdout).steps.map(({ how }: { how: string }) => how);
+  const journal = () => readJournal(path.join(folder, "INC-framed.jsonl"));
+
+  test("killed with SIGKILL at every moment of every step, and typed again: each step ran once, the journal is whole", () => {
+    const lease = path.join(folder, "operations-shop.lease");
+    for (const step of ["one", "two", "three"])
+      for (const moment of ["begun", "unheard"]) {
+        const { signal, stderr } = type({ dieAt: `${moment}:${step}` });
+        expect([signal, stderr]).toEqual(["SIGKILL", expect.stringContaining(`killed: ${moment} ${step}\n`)]);
+        // It left its lease, and the next run takes it.
+        expect(fs.existsSync(lease)).toBe(true);
+      }
+    const { status, stdout } = type();
+    expect([status, howOf(stdout)]).toEqual([0, ["found", "found", "found"]]);
+    expect(did()).toBe("one\ntwo\nthree\n");
+    expect(fs.existsSync(lease)).toBe(false);
+    const events = journal().map(({ event }) => event);
+    expect(events.filter((event) => event === "run")).toHaveLength(7);
+    expect(events.at(-1)).toBe("finished");
+  });
+
+  test("a disk that gets full ends it in one sentence, with a journal that is whole; with space again it goes on", () => {
+    // What is compiled is kept, too: before the disk is full.
+    type();
+    fs.rmSync(folder, { recursive: true });
+    fs.mkdirSync(folder);
+    const none = type({ limit: 0 });
+    expect([none.status, none.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^error: --journal \S+: nothing can be kept there: E[^\n]*; another folder goes on\n$/,
+      ),
+    ]);
+    expect(fs.readdirSync(folder)).toEqual([]);
+    const full = type({ limit: 1 });
+    expect([full.status, full.stderr]).toEqual([
+      1,
+      expect.stringMatching(/\nerror: the journal \S+INC-framed\.jsonl cannot be written: E[^\n]*\n$/),
+    ]);
+    expect(fs.readFileSync(path.join(folder, "INC-framed.jsonl"), "utf8")).toMatch(/\}\n$/);
+    const before = journal().length;
+    const { status, stdout } = type();
+    expect([status, howOf(stdout)]).toEqual([0, ["found", "found", "done"]]);
+    expect(did()).toBe("one\ntwo\nthree\n");
+    expect(journal().length).toBeGreaterThan(before);
+  });
 });
 
 /** A verb of one step, by the frame every verb runs in. */
@@ -240,5 +280,152 @@ describe("the frame every verb runs in", () => {
     expect(await run("failover", 30)).toMatchObject(alone(30));
     // Typed once more it has nothing left to do, and tells of the run that did it.
     expect(await run("failover", 40, true)).toMatchObject({ decided: 30, edge: 30 });
+  });
+
+  test("a lease's id that a full disk left empty is made anew", () => {
+    const file = path.join(folder, "emptied.lease-id");
+    fs.writeFileSync(file, "");
+    const id = ownLeaseId(folder, "emptied");
+    expect(id).toMatch(/^[0-9a-f]{8}-/);
+    expect([ownLeaseId(folder, "emptied"), fs.readFileSync(file, "utf8")]).toEqual([id, `${id}\n`]);
+  });
+
+  const nothing = oneStep("failover", { done: () => Promise.resolve(true), run: () => Promise.resolve() });
+  /** A journal of an incident, each line followed by the next whatever it says. */
+  const kept = (incident: string, ...entries: object[]) => {
+    let prev: string | null = null;
+    const text = entries.map((entry, index) => {
+      const line = JSON.stringify({
+        seq: index + 1,
+        at: "2026-11-30T03:00:00.000Z",
+        verb: "failover",
+        ...entry,
+        prev,
+      });
+      prev = createHash("sha256").update(line).digest("hex");
+      return `${line}\n`;
+    });
+    fs.writeFileSync(path.join(folder, `${incident}.jsonl`), text.join(""));
+  };
+  const run = { event: "run", data: { stack: "shop" } };
+
+  test("a journal of a program before this one is gone on with; of a newer one, or changed, it is refused with what to do", async () => {
+    kept("INC-older", run, { event: "begin", step: "edge" });
+    await expect(frame(nothing, "INC-older", () => new Date())).resolves.toMatchObject({
+      decided: Date.parse("2026-11-30T03:00:00Z") / 1000,
+    });
+    kept("INC-newer", run, { event: "begun", format: 3 });
+    kept("INC-other", run, { event: "begin", format: "x" });
+    for (const [incident, reason] of [
+      [
+        "INC-newer",
+        "was written by a newer version of this program (format 3, and this one reads up to 2): go on with that one",
+      ],
+      ["INC-other", "is no journal entry; the journal was changed"],
+    ] as const)
+      await expect(frame(nothing, incident, () => new Date())).rejects.toMatchObject({
+        exitCode: 2,
+        message: `${path.join(folder, `${incident}.jsonl`)}, line 2: ${reason}; another --incident <id> begins another, and goes on from what it finds`,
+      });
+    fs.writeFileSync(path.join(folder, "INC-null.jsonl"), "null\n");
+    await expect(frame(nothing, "INC-null", () => new Date())).rejects.toThrow(/line 1: is no journal entry/);
+  });
+
+  test("one incident begun on two machines: the store keeps what each wrote", async () => {
+    const blobs = new Map<string, string>();
+    const said: string[] = [];
+    const copy: JournalCopy = {
+      place: "incidents",
+      write: (name, text) =>
+        blobs.has(name)
+          ? Promise.reject(new Error(`${name} is there`))
+          : Promise.resolve(void blobs.set(name, text)),
+    };
+    for (const [machine, at] of [
+      ["one", 1_000],
+      ["other", 2_000_000],
+    ] as const) {
+      const own = path.join(folder, machine);
+      const around = { now: () => new Date(at), signal: new AbortController().signal, folder: own, copy };
+      await operate(
+        nothing,
+        { yes: true, incident: "INC-both" },
+        { ...around, say: (line) => said.push(line) },
+      );
+      for (const line of fs.readFileSync(path.join(own, "INC-both.jsonl"), "utf8").trim().split("\n"))
+        expect([...blobs.values()]).toContain(line);
+    }
+    expect(said.filter((line) => /warning/.test(line))).toEqual([]);
+  });
+
+  describe("without --incident", () => {
+    const own = path.join(folder, "unnamed");
+    const said: string[] = [];
+    const typed = (verb: Verb, at: string) =>
+      operate(
+        verb,
+        {},
+        {
+          ...{ now: () => new Date(at), signal: new AbortController().signal, folder: own },
+          say: (line) => said.push(line),
+          ask: () => Promise.resolve("shop"),
+        },
+      ) as Promise<{ journal: string }>;
+    const incident = async (verb: Verb, at: string) =>
+      path.basename((await typed(verb, at)).journal, ".jsonl");
+    const failing = oneStep("failover", {
+      done: () => Promise.resolve("not so"),
+      run: () => Promise.reject(new Error("no")),
+    });
+
+    test("it goes on with the run that was left, and says so; what another incident ended since is over", async () => {
+      await expect(typed(failing, "2026-07-01T03:00:00Z")).rejects.toThrow(/edge: no/);
+      expect(incidentsOf(own).unfinished).toMatchObject([
+        { incident: "failover-shop-20260701T030000", verb: "failover" },
+      ]);
+      expect(await incident(nothing, "2026-07-01T03:05:00Z")).toBe("failover-shop-20260701T030000");
+      expect(said).toContain(
+        "goes on with failover-shop-20260701T030000, begun 2026-07-01T03:00:00.000Z and not finished; --incident <id> begins another",
+      );
+      await expect(typed(failing, "2026-07-02T03:00:00Z")).rejects.toThrow(/edge: no/);
+      const now = () => new Date("2026-07-02T03:05:00Z");
+      const around = { now, signal: new AbortController().signal, say: () => undefined, folder: own };
+      await operate(nothing, { yes: true, incident: "INC-named" }, around);
+      expect(incidentsOf(own).unfinished).toEqual([]);
+      expect(await incident(nothing, "2026-11-30T03:00:00Z")).toBe("failover-shop-20261130T030000");
+    });
+
+    test("what another verb finished under the same incident does not finish it, and what undoes it does", async () => {
+      const on = { ...failing, name: "maintenance-on" };
+      const at = "2026-12-01T03:00:00Z";
+      await expect(typed(on, at)).rejects.toThrow(/edge: no/);
+      const left = incidentsOf(own).unfinished.map(({ verb }) => verb);
+      const around = {
+        now: () => new Date(at),
+        signal: new AbortController().signal,
+        say: () => undefined,
+        folder: own,
+      };
+      const options = { yes: true, incident: "maintenance-on-shop-20261201T030000" };
+      await operate({ ...nothing, name: "announce" }, options, around);
+      expect([left, incidentsOf(own).unfinished.map(({ verb }) => verb)]).toEqual([
+        ["maintenance-on"],
+        ["maintenance-on"],
+      ]);
+      await typed({ ...nothing, name: "maintenance-off" }, "2026-12-01T03:10:00Z");
+      expect(incidentsOf(own).unfinished).toEqual([]);
+    });
+
+    test("the last journal of the verb, changed by somebody, is not passed over; status names it beside the others", async () => {
+      fs.writeFileSync(path.join(own, "failover-shop-20261202T030000.jsonl"), "{}\n");
+      await expect(typed(nothing, "2026-12-02T03:05:00Z")).rejects.toThrow(
+        /failover-shop-20261202T030000\.jsonl, line 1: is no journal entry; .*another --incident <id>/,
+      );
+      const platform = { stack: "shop" } as Platform;
+      await expect(unfinished(platform, own)()).resolves.toMatchObject({
+        state: "attention",
+        text: expect.stringMatching(/failover-shop-20261202T030000\.jsonl, line 1: is no journal entry/),
+      });
+    });
   });
 });

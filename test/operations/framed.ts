@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { answering } from "../../apps/operations/commandLine";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 
 /**
@@ -31,10 +32,7 @@ export async function main([folder = ""] = process.argv.slice(2)): Promise<void>
       }),
     report: ({ results }) => ({ markdown: "", document: { steps: results }, lines: [] }),
   };
-  const document = await operate(
-    verb,
-    { yes: true, incident: "INC-framed" },
-    { now: () => new Date(), signal: new AbortController().signal, say: () => undefined, folder },
+  await answering({ json: true }, (say, signal) =>
+    operate(verb, { yes: true, incident: "INC-framed" }, { now: () => new Date(), signal, say, folder }),
   );
-  process.stdout.write(JSON.stringify(document));
 }

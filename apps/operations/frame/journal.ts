@@ -2,21 +2,29 @@ import type { ContainerClient } from "@azure/storage-blob";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { z } from "zod";
 import { failed, messageOf, refused } from "./errors";
 
-/** One line of a journal. */
-export interface JournalEntry {
+/** What entries mean. Another number when a program that knows only this one would misread them; 1 until entries said it. */
+const FORMAT = 2;
+
+const journalEntry = z.object({
   /** Place in the journal, from 1. */
-  seq: number;
-  at: string;
-  verb: string;
-  /** `run`, `begin`, `end`, `failed`, `interrupted` or `finished`. */
-  event: string;
-  step?: string;
-  data?: unknown;
+  seq: z.int().min(1),
+  /** {@link FORMAT} of the program that wrote it. */
+  format: z.int().min(1).default(1),
+  at: z.iso.datetime(),
+  verb: z.string(),
+  /** `run`, `begin`, `end`, `found`, `failed`, `interrupted` or `finished`. */
+  event: z.string(),
+  step: z.string().optional(),
+  data: z.unknown().optional(),
   /** SHA-256 of the line before; null in the first. */
-  prev: string | null;
-}
+  prev: z.string().nullable(),
+});
+
+/** One line of a journal. */
+export type JournalEntry = z.infer<typeof journalEntry>;
 
 /** A second place for entries, such as the incident store of a region that stands. Must never overwrite. */
 export interface JournalCopy {
@@ -34,20 +42,40 @@ function wholeLines(text: string): string[] {
     .slice(0, -1);
 }
 
-/** Checks the chain. @throws OperationError naming the first line that was changed, removed or is no entry */
+/** What is left to whoever cannot go on with a journal. */
+const ANOTHER = "another --incident <id> begins another, and goes on from what it finds";
+
+/** An entry that a line is. @throws Error that says why it is none of this program's */
+function entryOf(line: string): JournalEntry {
+  let document: unknown;
+  try {
+    document = JSON.parse(line);
+  } catch {
+    throw new Error("is no journal entry; the journal was changed");
+  }
+  const { format } = z.object({ format: z.unknown() }).catch({ format: undefined }).parse(document);
+  if (typeof format === "number" && format > FORMAT)
+    throw new Error(
+      `was written by a newer version of this program (format ${format}, and this one reads up to ${FORMAT}): go on with that one`,
+    );
+  const entry = journalEntry.safeParse(document);
+  if (!entry.success) throw new Error("is no journal entry; the journal was changed");
+  return entry.data;
+}
+
+/** Checks the chain. @throws OperationError naming the first line that was changed or removed, is no entry, or is a newer program's */
 export function readJournal(file: string): JournalEntry[] {
   let prev: string | null = null;
   return wholeLines(fs.readFileSync(file, "utf8")).map((line, index) => {
-    let entry: JournalEntry;
     try {
-      entry = JSON.parse(line) as JournalEntry;
-    } catch {
-      throw refused(`${file}, line ${index + 1}: is no journal entry; the journal was changed`);
+      const entry = entryOf(line);
+      if (entry.seq !== index + 1 || entry.prev !== prev)
+        throw new Error("does not follow the line before; the journal was changed");
+      prev = sha256(line);
+      return entry;
+    } catch (error) {
+      throw refused(`${file}, line ${index + 1}: ${messageOf(error)}; ${ANOTHER}`);
     }
-    if (entry.seq !== index + 1 || entry.prev !== prev)
-      throw refused(`${file}, line ${index + 1}: does not follow the line before; the journal was changed`);
-    prev = sha256(line);
-    return entry;
   });
 }
 
@@ -80,6 +108,7 @@ export class Journal {
     const at = this.options.now().toISOString();
     const entry: JournalEntry = {
       seq,
+      format: FORMAT,
       at,
       verb: this.verb,
       event,
@@ -90,9 +119,10 @@ export class Journal {
     const line = JSON.stringify(entry);
     this.keep(`${line}\n`);
     this.entries.push(entry);
-    this.head = sha256(line);
+    const digest = (this.head = sha256(line));
     const { copy, warn } = this.options;
-    const name = `${path.basename(this.file, ".jsonl")}/${String(seq).padStart(6, "0")}.json`;
+    // Another machine may have begun the same incident: what it wrote stays beside this.
+    const name = `${path.basename(this.file, ".jsonl")}/${String(seq).padStart(6, "0")}-${digest.slice(0, 8)}.json`;
     await copy?.write(name, line).catch((error: unknown) => {
       warn(`warning: the journal could not be copied to ${copy.place}: ${messageOf(error)}`);
     });
@@ -102,9 +132,14 @@ export class Journal {
   private keep(line: string): void {
     try {
       const handle = fs.openSync(this.file, "a", 0o600);
+      const { size } = fs.fstatSync(handle);
       try {
-        fs.writeSync(handle, line);
+        // A disk that is nearly full takes a part of it first, and says so with the next.
+        for (let left = Buffer.from(line); left.length > 0;) left = left.subarray(fs.writeSync(handle, left));
         fs.fsyncSync(handle);
+      } catch (error) {
+        fs.ftruncateSync(handle, size);
+        throw error;
       } finally {
         fs.closeSync(handle);
       }

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { validate } from "uuid";
 import { leaseHeld } from "./errors";
+import { keeping } from "./keeping";
 
 /** What keeps two operators from doing the same thing at once. */
 export interface Lease {
@@ -15,14 +17,20 @@ export interface Lease {
 /** Name of the lease of every verb that changes a stack. */
 export const leaseName = (exclusive: string, kind = "operations"): string => `${kind}-${exclusive}`;
 
-/** A lease within one machine: a file that names the process which holds it. @throws OperationError when that lives */
+/**
+ * A lease within one machine: a file that names the process which holds it.
+ * @throws OperationError when that lives, or where no file can be kept
+ */
 export function takeLocalLease(folder: string, name: string): Lease {
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return keeping(folder, () => taken(folder, name));
+}
+
+function taken(folder: string, name: string): Lease {
   const file = path.join(folder, `${name}.lease`);
   const own = `${file}.${process.pid}.${randomUUID()}`;
-  // Whole before it has its name: nobody finds one that does not say whose it is.
-  fs.writeFileSync(own, `${process.pid}\n`, { mode: 0o600 });
   try {
+    // Whole before it has its name: nobody finds one that does not say whose it is.
+    fs.writeFileSync(own, `${process.pid}\n`, { mode: 0o600 });
     while (!linked(own, file)) {
       const holder = holderOf(file);
       if (holder !== undefined && isAlive(holder))
@@ -80,11 +88,23 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The id under which this machine takes a lease: a run that was killed here holds nothing against the next one here. */
+/**
+ * The id under which this machine takes a lease, a UUID: a run that was killed here holds nothing against the next one here.
+ * @throws OperationError where it cannot be kept
+ */
 export function ownLeaseId(folder: string, name: string): string {
   const file = path.join(folder, `${name}.lease-id`);
-  if (fs.existsSync(file)) return fs.readFileSync(file, "utf8").trim();
-  const id = randomUUID();
-  fs.writeFileSync(file, `${id}\n`, { mode: 0o600 });
-  return id;
+  const known = fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim() : "";
+  if (validate(known)) return known;
+  const [id, own] = [randomUUID(), `${file}.${process.pid}`];
+  return keeping(folder, () => {
+    try {
+      // A disk that is full leaves it empty: it gets its name once it is whole.
+      fs.writeFileSync(own, `${id}\n`, { mode: 0o600 });
+      fs.renameSync(own, file);
+    } finally {
+      fs.rmSync(own, { force: true });
+    }
+    return id;
+  });
 }

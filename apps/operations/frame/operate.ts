@@ -3,7 +3,8 @@ import path from "node:path";
 import { compact } from "../duration";
 import { settle, type Commit, type Forge } from "./commit";
 import { refused, messageOf } from "./errors";
-import { Journal, readJournal, type JournalCopy, type JournalEntry } from "./journal";
+import { ownIncident } from "./incidents";
+import { Journal, type JournalCopy, type JournalEntry } from "./journal";
 import { leaseName, takeLocalLease, type Lease } from "./lease";
 import { prompt } from "./prompt";
 import { runSteps, type Step, type StepResult } from "./steps";
@@ -85,7 +86,6 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
     return { ...plan.document, dryRun: true, steps: stepsOf(plan) };
   }
   answerable(options);
-  usable(around.folder);
   const name = leaseName(verb.exclusive, verb.lease);
   const leases = [takeLocalLease(around.folder, name)];
   try {
@@ -103,16 +103,6 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
 /** @throws OperationError where nobody would be there and nobody answers; before anything is asked for */
 function answerable({ yes, incident }: FrameOptions): void {
   if (yes && !incident) throw refused("--yes needs --incident <id>: who answers for it must be on record");
-}
-
-/** @throws OperationError where nothing can be kept */
-function usable(folder: string): void {
-  try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    fs.accessSync(folder, fs.constants.W_OK);
-  } catch (error) {
-    throw refused(`--journal ${folder}: nothing can be kept there: ${messageOf(error)}`);
-  }
 }
 
 async function tell(verb: Verb, incident: string, around: Surroundings): Promise<Plan> {
@@ -133,7 +123,7 @@ async function run(
 ): Promise<object> {
   const { now, say, signal, copy } = around;
   const journal = Journal.open(around.folder, incident, verb.name, { now, warn: say, copy });
-  await journal.add("run", undefined, { ...plan.document, steps: stepsOf(plan) });
+  await journal.add("run", undefined, { stack: verb.exclusive, ...plan.document, steps: stepsOf(plan) });
   const results = await runSteps(plan.steps, { journal, signal, now, say });
   const attempt = attemptOf(journal.entries, verb.name, results);
   const ends = new Map(
@@ -164,11 +154,15 @@ async function run(
   ] as const;
   // One incident takes several verbs, and one there and back: each leaves its own.
   const name = `${verb.name}-${compact(endedAt)}`;
+  const warn = (error: unknown) => say(`warning: the report could not be kept: ${messageOf(error)}`);
   for (const [extension, text] of files) {
-    fs.writeFileSync(path.join(around.folder, `${incident}-${name}.${extension}`), text, { mode: 0o600 });
-    await copy
-      ?.write(`${incident}/${name}.${extension}`, text)
-      .catch((error: unknown) => say(`warning: ${messageOf(error)}`));
+    try {
+      fs.writeFileSync(path.join(around.folder, `${incident}-${name}.${extension}`), text, { mode: 0o600 });
+    } catch (error) {
+      // What was done is done, and stands in the journal.
+      warn(error);
+    }
+    await copy?.write(`${incident}/${name}.${extension}`, text).catch(warn);
   }
   [...report.lines, ...(settled?.lines ?? [])].forEach((line) => say(line));
   const kept = path.join(around.folder, `${incident}-${name}.md`);
@@ -201,24 +195,19 @@ async function consent({ subject }: Plan, { yes }: FrameOptions, { ask }: Surrou
   if (typed !== subject) throw refused(`"${typed}" is not ${subject}; nothing was done`);
 }
 
-/** The incident given; else the one that a run of the same verb left unfinished; else a new one. */
-function incidentOf(verb: Verb, { incident }: FrameOptions, { folder, now }: Surroundings): string {
+/** The incident given; else the one that a run of the same verb left unfinished, which is told; else a new one. */
+function incidentOf(verb: Verb, { incident }: FrameOptions, { folder, now, say }: Surroundings): string {
   if (incident !== undefined) {
     if (!INCIDENT.test(incident))
       throw refused(`--incident ${incident}: 3-41 letters, digits, dots, hyphens or underscores`);
     return incident;
   }
-  const stem = `${verb.name}-${verb.exclusive}-`;
-  const known = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()
-    ? fs
-        .readdirSync(folder)
-        .filter((file) => file.startsWith(stem) && file.endsWith(".jsonl"))
-        .sort()
-    : [];
-  const last = known.at(-1);
-  if (last !== undefined && readJournal(path.join(folder, last)).at(-1)?.event !== "finished")
-    return path.basename(last, ".jsonl");
-  return `${stem}${compact(now())}`;
+  const own = ownIncident({ verb: verb.name, stack: verb.exclusive }, folder, now());
+  if (own.left)
+    say(
+      `goes on with ${own.incident}, begun ${own.left.begunAt.toISOString()} and not finished; --incident <id> begins another`,
+    );
+  return own.incident;
 }
 
 /** Asks on the terminal, where standard input is one. */

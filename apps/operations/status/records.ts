@@ -1,10 +1,9 @@
 import fs from "node:fs";
-import path from "node:path";
 import { READINESS_HOURS } from "../../recovery/evidence/preceding";
 import type { Readiness } from "../../recovery/evidence/readiness";
 import { duration } from "../duration";
 import { messageOf } from "../frame/errors";
-import { readJournal } from "../frame/journal";
+import { incidentsOf } from "../frame/incidents";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { readinessFile } from "../readiness/document";
@@ -64,20 +63,12 @@ export function openIncidents(_platform: Platform, ground: Ground): LookUp {
 /** Verbs that began on this machine and did not finish. */
 export function unfinished({ stack }: Platform, folder: string): LookUp {
   return () => {
-    const files = fs.existsSync(folder)
-      ? fs.readdirSync(folder).filter((file) => file.endsWith(".jsonl"))
-      : [];
-    const open = files.flatMap((file) => {
-      const entries = readJournal(path.join(folder, file));
-      const run = entries.findLast(({ event }) => event === "run");
-      const own = (run?.data as { stack?: string } | undefined)?.stack === stack;
-      return own && entries.at(-1)?.event !== "finished"
-        ? [`${run?.verb ?? ""} ${path.basename(file, ".jsonl")}`]
-        : [];
-    });
-    return Promise.resolve(
-      open.length === 0 ? ok("none") : attention(`${open.join(", ")}: type the same command again`),
-    );
+    const { unfinished: all, unreadable } = incidentsOf(folder);
+    const open = all
+      .filter((one) => one.stack === stack)
+      .map(({ verb, incident }) => `${verb} ${incident}: type the same command again`);
+    const found = [...open, ...unreadable.map(({ reason }) => reason)];
+    return Promise.resolve(found.length === 0 ? ok("none") : attention(found.join("; ")));
   };
 }
 

@@ -22,9 +22,9 @@ function die(how) {
 }
 
 /** The entry that a line of a journal is; undefined for any other text. */
-function entryOf(text) {
-  if (typeof text !== "string" || !text.startsWith('{"seq":')) return undefined;
-  return JSON.parse(text);
+function entryOf(written) {
+  const text = String(written);
+  return text.startsWith('{"seq":') ? JSON.parse(text) : undefined;
 }
 
 const { writeSync, fsyncSync } = fs;
