@@ -6,6 +6,7 @@ import { DataCollectionEndpoint } from "@pulumi/azure-native/monitor/dataCollect
 import { DataCollectionRule } from "@pulumi/azure-native/monitor/dataCollectionRule";
 import { DataCollectionRuleAssociation } from "@pulumi/azure-native/monitor/dataCollectionRuleAssociation";
 import * as pulumi from "@pulumi/pulumi";
+import { OLDEST_GRAFANA } from "../../packages/azure-facts";
 import { dashboards } from "./dashboards";
 import { dataOptions } from "../data/protection";
 import { Region } from "../regions";
@@ -137,7 +138,7 @@ export class MonitorWorkspace extends pulumi.ComponentResource {
         sku: { name: "Standard" },
         identity: { type: "SystemAssigned" },
         properties: {
-          grafanaMajorVersion: "11",
+          grafanaMajorVersion: String(OLDEST_GRAFANA),
           // People sign in with Entra; a key would outlive them.
           apiKey: "Disabled",
           publicNetworkAccess: "Enabled",
@@ -147,7 +148,8 @@ export class MonitorWorkspace extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this },
+      // Once it is retired Azure raises it by itself, and refuses the way back.
+      { parent: this, ignoreChanges: ["properties.grafanaMajorVersion"] },
     );
     assignRole(
       `${this.name}-grafana-reader`,

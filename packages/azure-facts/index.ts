@@ -1,3 +1,4 @@
+export { OLDEST_GRAFANA } from "./grafana";
 export {
   AKS_RESERVED_BLOCKS,
   allocatable,

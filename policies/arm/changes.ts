@@ -1,4 +1,4 @@
-import { SERVER, STORAGE_ACCOUNT, VAULT } from "../../packages/isolation/kinds";
+import { azure, SERVER, STORAGE_ACCOUNT, VAULT } from "../../packages/isolation/kinds";
 import { fault, isText, type Cursor, type Outcome } from "../../packages/isolation/read";
 
 /** A change of an existing resource that Azure refuses; the provider plans it as a plain update. */
@@ -79,4 +79,15 @@ const vault: ArmChange = {
   ],
 };
 
-export const ARM_CHANGES: readonly ArmChange[] = [server, account, vault];
+const grafana: ArmChange = {
+  types: [azure("dashboard", "Grafana")],
+  check: (before, after) => {
+    const path = ["properties", "grafanaMajorVersion"] as const;
+    const [old, now] = [before, after].map((side) => Number(side.at(...path).text ?? Number.NaN));
+    return now !== undefined && old !== undefined && now < old
+      ? fault(after.at(...path), `must be at least ${old}, but is ${now}: an upgrade cannot be undone`)
+      : [];
+  },
+};
+
+export const ARM_CHANGES: readonly ArmChange[] = [server, account, vault, grafana];

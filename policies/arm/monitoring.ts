@@ -1,3 +1,4 @@
+import { OLDEST_GRAFANA } from "../../packages/azure-facts";
 import {
   azure,
   CLUSTER,
@@ -347,6 +348,23 @@ const metricsProfile: ArmLimit = {
   },
 };
 
+const grafanaVersion: ArmLimit = {
+  id: "ARM-059",
+  name: "grafana-version",
+  title: "The major version of Grafana is one Azure still offers",
+  description: `properties.grafanaMajorVersion is ${OLDEST_GRAFANA} or newer.`,
+  why: "Azure rejects a retired version for a new workspace: the first deployment ends without dashboards.",
+  remediation: "Use the newest.",
+  url: "https://learn.microsoft.com/azure/managed-grafana/how-to-upgrade-grafana-12",
+  risks: ["R14"],
+  severity: "medium",
+  types: [azure("dashboard", "Grafana")],
+  check: (grafana) =>
+    ifPresent(grafana.at("properties", "grafanaMajorVersion"), (version) =>
+      must(version, (value) => Number(value) >= OLDEST_GRAFANA, `be "${OLDEST_GRAFANA}" or newer`),
+    ),
+};
+
 export const MONITORING_LIMITS: readonly ArmLimit[] = [
   prometheus,
   metricAlert,
@@ -357,4 +375,5 @@ export const MONITORING_LIMITS: readonly ArmLimit[] = [
   diagnostic,
   association,
   metricsProfile,
+  grafanaVersion,
 ];

@@ -6,6 +6,7 @@ import { stackWith } from "./rules/stack";
 const SERVER = "azure-native:dbforpostgresql:Server";
 const ACCOUNT = "azure-native:storage:StorageAccount";
 const VAULT = "azure-native:keyvault:Vault";
+const GRAFANA = "azure-native:dashboard:Grafana";
 
 const propsOf = (name: string): Tree => {
   const found = stackWith("prod").resources.find((resource) => resource.name === name);
@@ -160,6 +161,14 @@ describe("a change Azure refuses although the provider plans an update", () => {
       "properties.softDeleteRetentionInDays cannot be changed: it is chosen at creation",
       "properties.enablePurgeProtection cannot be turned off again",
     ]);
+  });
+
+  test("Grafana that goes back, and what Azure raised it to is taken", () => {
+    const raised = { properties: { grafanaMajorVersion: "13" } };
+    expect(changed(GRAFANA, raised, propsOf("grafana"))).toEqual([
+      "properties.grafanaMajorVersion must be at least 13, but is 12: an upgrade cannot be undone",
+    ]);
+    expect(changed(GRAFANA, propsOf("grafana"), raised)).toEqual([]);
   });
 
   test.each([

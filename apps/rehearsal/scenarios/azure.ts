@@ -1,4 +1,6 @@
 import { valueAt } from "../../../packages/emulated-azure/model/paths";
+import type { Stored } from "../../../packages/emulated-azure/model/types";
+import { OLDEST_GRAFANA } from "../../../packages/azure-facts";
 import { happen } from "../../../packages/emulated-azure/store/changes";
 import { stackPlatformNames } from "../../../stacks/files";
 import { JUDGED } from "../engine";
@@ -87,6 +89,25 @@ export const AZURE: readonly Scenario[] = [
       const managed = world.resource("azure-native:containerservice:ManagedCluster", cluster);
       happen(stage.setting.model, world.cloud, managed.id, "certificates-rotated");
       noChange(await stage.up(world, JUDGED));
+    },
+  },
+  {
+    id: "4.7",
+    title: "after Azure raised Grafana from a version it retired, a refreshed update leaves it there",
+    async run(stage) {
+      const world = await stage.deployed();
+      const found = (): Stored => {
+        const { grafana } = stackPlatformNames(stage.config);
+        return world.resource("azure-native:dashboard:Grafana", grafana);
+      };
+      happen(stage.setting.model, world.cloud, found().id, "version-retired");
+      noChange(await stage.up(world, { ...JUDGED, refresh: true }));
+      // Sent with every change of the workspace.
+      stage.configure(world, { "tags.costCenter": "dashboards" });
+      const run = await stage.up(world, { ...JUDGED, target: ["**-grafana"] });
+      operations(run, [`update azure-native:dashboard:Grafana ${prefix(stage.config)}-monitor-grafana`]);
+      const version = valueAt(found().outputs, "properties.grafanaMajorVersion");
+      ensure(version === String(OLDEST_GRAFANA + 1), `Grafana is at ${JSON.stringify(version)}`);
     },
   },
 ];

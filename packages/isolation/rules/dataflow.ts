@@ -33,7 +33,7 @@ export const unknownRule = resourceRule({
 
 /** Numbers, places and versions that autoscalers and Azure itself move. None of them leads anywhere. */
 const MOVED =
-  /(?:^|\.)(?:replicas|count|capacity|minCount|maxCount|nodeCount|instanceCount|size|storageSizeGB|diskSizeGB|iops|throughput|zone|zones|availabilityZone|standbyAvailabilityZone|kubernetesVersion|orchestratorVersion|currentKubernetesVersion|nodeImageVersion|version|minorVersion|etag|provisioningState|resourceVersion|generation|caBundle|clusterIP|clusterIPs|nodePort|healthCheckNodePort|lastModified\w*|createdAt|autoscalerProfile|upgradeSettings)(?:\[[^\]]*\])*$|^(?:tags(?:\..*)?|status|metadata\.(?:finalizers|managedFields|generation|annotations\["(?:kubectl\.kubernetes\.io\/restartedAt|deployment\.kubernetes\.io\/revision)"\]))$/;
+  /(?:^|\.)(?:replicas|count|capacity|minCount|maxCount|nodeCount|instanceCount|size|storageSizeGB|diskSizeGB|iops|throughput|zone|zones|availabilityZone|standbyAvailabilityZone|kubernetesVersion|orchestratorVersion|currentKubernetesVersion|nodeImageVersion|version|minorVersion|grafanaMajorVersion|etag|provisioningState|resourceVersion|generation|caBundle|clusterIP|clusterIPs|nodePort|healthCheckNodePort|lastModified\w*|createdAt|autoscalerProfile|upgradeSettings)(?:\[[^\]]*\])*$|^(?:tags(?:\..*)?|status|metadata\.(?:finalizers|managedFields|generation|annotations\["(?:kubectl\.kubernetes\.io\/restartedAt|deployment\.kubernetes\.io\/revision)"\]))$/;
 /** Where programs keep their data: a key called `version` there is as good a place for a host as any other. */
 const DATA =
   /(?:^|\.)(?:data|stringData|binaryData|values|env|envFrom|args|command|appSettings|parameters|template\.metadata|containers|initContainers|volumes)(?:[.[]|$)/;

@@ -150,6 +150,16 @@ const monitoring: Sketch[] = [
     sources: { scopes: [server] },
   })),
   {
+    name: "grafana",
+    type: "azure-native:dashboard:Grafana",
+    props: {
+      workspaceName: "graf-shop",
+      sku: { name: "Standard" },
+      properties: { grafanaMajorVersion: "12" },
+      tags: TAGS,
+    },
+  },
+  {
     name: "prometheus",
     type: "azure-native:alertsmanagement:PrometheusRuleGroup",
     props: {

@@ -151,6 +151,13 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
   "dashboard:Grafana": {
     id: "Microsoft.Dashboard/grafana/{workspaceName}",
     required: ["sku.name"],
+    moves: {
+      "version-retired": ({ outputs }) => ({
+        properties: {
+          grafanaMajorVersion: String(Number(textAt(outputs, "properties.grafanaMajorVersion")) + 1),
+        },
+      }),
+    },
     computed: (made) => ({
       ...(made.inputs["identity"] !== undefined && {
         identity: { ...(made.inputs["identity"] as Tree), ...principal(made) },

@@ -167,6 +167,11 @@ export const armMonitoringCases: readonly Case[] = [
     ],
   },
   {
+    rule: "grafana-version",
+    change: { grafana: { "properties.grafanaMajorVersion": "11" } },
+    finds: [["grafana", "properties.grafanaMajorVersion", 'must be "12" or newer, but is "11"']],
+  },
+  {
     rule: "log-alert-shape",
     change: { "log-alert": { windowSize: "PT1M" } },
     finds: [["log-alert", "windowSize", "must not be shorter than evaluationFrequency PT5M, but is PT1M"]],
