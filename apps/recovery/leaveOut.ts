@@ -27,6 +27,8 @@ export interface LooseConstraints {
 export interface Skip {
   kind: string;
   name: string;
+  /** Why, where nobody has asked for it by `--skip`. */
+  reason?: string;
 }
 
 /** Kinds a restore can do without: no rows are lost with them. */
@@ -60,6 +62,24 @@ const HOLDS_DATA = new Set([
 /** What keeps rows right: left out by name alone, and with what was. */
 const KEEPS_ROWS_RIGHT = new Set(["constraint", "index"]);
 const CONSTRAINTS = new Set(["CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"]);
+
+/**
+ * Objects that only a superuser may create; on a managed server its provider may let the administrator. None of them
+ * holds rows.
+ */
+export function superusersOnly(entries: readonly TocEntry[]): Skip[] {
+  const wide = new Set(
+    entries.filter(({ kind }) => kind === "PUBLICATION TABLES IN SCHEMA").flatMap((one) => one.dependencies),
+  );
+  return entries
+    .filter(
+      ({ kind, dumpId, definition }) =>
+        kind === "EVENT TRIGGER" ||
+        kind === "FOREIGN DATA WRAPPER" ||
+        (kind === "PUBLICATION" && (wide.has(dumpId) || / FOR ALL TABLES\b/.test(definition))),
+    )
+    .map((entry) => ({ kind: kindOf(entry), name: entry.name, reason: "only a superuser may create it" }));
+}
 
 /** @throws UsageError saying what is allowed */
 export function parseSkip(text: string): Skip {
@@ -110,7 +130,7 @@ export function planOmissions(
   const reasons = new Map<number, string>();
   const checks: string[] = [];
   const roles = skips.filter(({ kind }) => kind === "role").map(({ name }) => name);
-  for (const { kind, name } of skips.filter((skip) => skip.kind !== "role")) {
+  for (const { kind, name, reason = SKIPPED } of skips.filter((skip) => skip.kind !== "role")) {
     const matching = entries.filter(
       (entry) => isOfKind(entry, kind) && (name === ALL || namesOf(entry).includes(name)),
     );
@@ -118,7 +138,7 @@ export function planOmissions(
     if (matching.length === 0 && kind === "constraint") checks.push(name);
     else if (matching.length === 0 && name !== ALL)
       throw new UsageError(`--skip ${kind}:${name}: the backup has no such ${kind}`);
-    for (const { dumpId } of matching) reasons.set(dumpId, SKIPPED);
+    for (const { dumpId } of matching) reasons.set(dumpId, reason);
   }
   for (const entry of entries) {
     if (entry.kind !== "POLICY" && entry.kind !== "USER MAPPING") continue;

@@ -4,6 +4,7 @@
  */
 import type { RunContext } from "./context";
 import type { Skip } from "./leaveOut";
+import type { Provision } from "./postgres/provision";
 import type { Masking } from "./postgres/restoreTask";
 import type { Wanted } from "./selection";
 import type { Settings } from "./settings";
@@ -81,6 +82,8 @@ export interface RestoreOptions {
   masking?: Masking;
   /** Makes roles the backup names and the server lacks, without login: on a server made anew nobody else has yet. */
   createRoles?: boolean;
+  /** On a throwaway server: makes extensions. What else only a superuser may create is left out there. */
+  provision?: Provision;
   /** Called between polls of a rehydration; tests advance their clock here. */
   wait?: (milliseconds: number) => Promise<void>;
 }

@@ -202,14 +202,16 @@ class Attempt {
       return { prepared: ready, major: await majorVersion(client), properties: own };
     });
     this.signal.throwIfAborted();
+    const { working } = this.target;
+    const provided = await this.options.provision?.(working.database, prepared.entries, manifest.inventory);
     const running = startRestore({
       pgRestore: restoreProgram(majorOf(manifest.runner.pgDump), major),
-      server: this.target.working,
+      server: working,
       archive,
       manifest: prepared.expected,
       jobs: settings.jobs,
       directory: settings.scratchDirectory,
-      leaveOut: prepared.without,
+      leaveOut: new Set([...prepared.without, ...(provided ?? [])]),
       loose: prepared.loose,
       targetMajor: major,
       compare: true,

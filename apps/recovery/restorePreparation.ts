@@ -1,6 +1,12 @@
 import type { Client } from "pg";
 import { FailedError, UsageError } from "../../packages/command/errors";
-import { planOmissions, type LeftOut, type LooseConstraints, type Omissions } from "./leaveOut";
+import {
+  planOmissions,
+  superusersOnly,
+  type LeftOut,
+  type LooseConstraints,
+  type Omissions,
+} from "./leaveOut";
 import type { RestoreOptions } from "./options";
 import { planOwnership, type OwnershipPlan } from "./ownership";
 import { createMissingRoles } from "./postgres/roles";
@@ -46,7 +52,8 @@ export async function prepareRestore(
   const asked = selection?.entries ?? all;
   const made = options.createRoles ? await createMissingRoles(client, asked, manifest.inventory.roles) : [];
   const plan = await planOwnership(client, asked);
-  const omissions = planOmissions(asked, options.skip ?? [], plan.missingRoles, largeObjects);
+  const skips = [...(options.provision ? superusersOnly(asked) : []), ...(options.skip ?? [])];
+  const omissions = planOmissions(asked, skips, plan.missingRoles, largeObjects);
   if (target.kind === "replace") requireRoles(plan, omissions);
   const part = selection ? manifestOf(manifest, selection) : manifest;
   const missing = (await missingExtensions(client, part.inventory)).filter(

@@ -12,7 +12,7 @@ import { Ladder } from "../../apps/recovery/ladder";
 import { amcheck } from "../../apps/recovery/postgres/amcheck";
 import { withClient } from "../../apps/recovery/postgres/connect";
 import { startScratchServer } from "../../apps/recovery/postgres/scratch";
-import { parseServerUrl } from "../../apps/recovery/postgres/connection";
+import { parseServerUrl, withDatabase } from "../../apps/recovery/postgres/connection";
 import { findProgram } from "../../packages/programs/postgres";
 import { Stages } from "../../apps/recovery/stages";
 import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
@@ -206,11 +206,12 @@ describe("level L4 on a restored database", () => {
   });
 
   test("amcheck finds an index that disagrees with its table", async () => {
-    // On the runner's own throwaway server it is superuser, as the functions of amcheck demand.
     const { signal } = new AbortController();
     const throwaway = await startScratchServer({ wantedMajor: 0, directory: scratch, signal });
     try {
-      const { server } = throwaway;
+      await withClient(throwaway.server, (client) => client.query("CREATE DATABASE checked"));
+      await throwaway.provision("checked", [], manifest.inventory);
+      const server = withDatabase(throwaway.server, "checked");
       await withClient(server, (client) =>
         client.query(
           "CREATE FUNCTION public.f(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n'; CREATE TABLE public.t AS SELECT g AS n FROM generate_series(1, 100) g; CREATE INDEX ON public.t (public.f(n))",
@@ -432,6 +433,106 @@ describe("what could not run is NOT_RUN, and never passes", () => {
       /error: zstd was found neither on PATH nor in the usual folders; install it: apt-get install zstd/,
     );
   });
+});
+
+/** Statements by which code of a backup would get at what is not its database's, each into or out of the folder. */
+const waysOut = (folder: string): string[] => [
+  `copy (select 1) to program 'touch ${folder}/program'`,
+  `copy (select 1) to '${folder}/file'`,
+  `select lo_export(lo_from_bytea(0, 'x'), '${folder}/object')`,
+  "select lo_import('/etc/passwd')",
+  "select pg_read_file('/proc/self/environ')",
+  "select pg_ls_dir('/')",
+  "select rolpassword from pg_authid",
+  "set role postgres",
+  "set session authorization postgres",
+  "alter role current_user superuser",
+  "grant pg_execute_server_program to current_user",
+  "grant pg_read_server_files to current_user",
+  "create role helper superuser",
+  "alter system set archive_command = 'true'",
+  "set session_preload_libraries = 'x'",
+  "create function pg_temp.run(cstring) returns int language c as 'libc.so.6', 'system'",
+  "create extension plpython3u",
+  "create extension adminpack",
+  "create event trigger mine on ddl_command_end execute function noticed()",
+  "create subscription away connection 'host=localhost' publication p with (connect = false)",
+  "alter function pg_catalog.now() owner to current_user",
+  "create or replace function pg_catalog.now() returns timestamptz language sql as 'select null::timestamptz'",
+  "create extension dblink",
+  `do $do$ begin create server files foreign data wrapper file_fdw;
+     create foreign table content (line text) server files options (filename '/proc/self/environ');
+     perform * from content; end $do$`,
+];
+
+test("code in a backup runs as nobody: no superuser, no program, no file, no other role, whatever it hangs on", async () => {
+  const out = mkdtempSync(path.join(tmpdir(), "planted-"));
+  chmodSync(out, 0o777);
+  await lab.createDatabase("planted");
+  const ways = waysOut(out).map((way) => `'${way.replaceAll("'", "''")}'`);
+  // What only Microsoft could put there: who forges a backup is held back by no right of ours.
+  await lab.server.asMicrosoft(
+    `create extension file_fdw;
+     create schema tried; grant usage on schema tried to backup;
+     create function attack(place text) returns boolean language plpgsql as $$
+       declare way text; got text[] := '{}';
+       begin
+         if current_database() = 'planted' then return true; end if;
+         foreach way in array array[${ways.join(", ")}] loop
+           begin execute way; got := got || way; exception when others then null; end;
+         end loop;
+         -- One each: what runs side by side must not meet.
+         execute format('comment on table tried.%I is %L', place, array_to_string(got, '; '));
+         return true;
+       end $$;
+     create function definer(place text) returns boolean security definer language plpgsql
+       as 'begin return public.attack(place); end';
+     create function still(place text, n int) returns int immutable language plpgsql
+       as 'begin perform public.attack(place); return n; end';
+     create function noticed() returns event_trigger language plpgsql as 'begin perform public.attack(''event''); end';
+     create table tried.checked (n int check (public.attack('checked'))); insert into tried.checked values (1);
+     create table tried.defined (n int check (public.definer('defined'))); insert into tried.defined values (1);
+     create table tried.generated (n int, m int generated always as (public.still('generated', n)) stored);
+     insert into tried.generated values (1);
+     create table tried.indexed (n int); insert into tried.indexed values (1);
+     create index on tried.indexed (public.still('indexed', n));
+     create domain limited as int check (public.attack('limited'));
+     create table tried.limited (n limited); insert into tried.limited values (1);
+     create table tried.refreshed (n int);
+     create materialized view refreshed as select public.still('refreshed', 1);
+     create table tried.event (n int);
+     create event trigger every on ddl_command_end execute function noticed();
+     alter event trigger every enable always;
+     create event trigger entering on login execute function noticed();
+     alter event trigger entering enable always;
+     create publication everything for all tables;
+     grant select on all tables in schema tried to backup`,
+    "planted",
+  );
+  const planted = lab.as(store, "backup", "planted");
+  const { id } = await backUp(planted);
+  const sql =
+    "select string_agg(format('%s: %s', relname, obj_description(oid, 'pg_class')), ', ' order by relname) from pg_class where relkind = 'r' and relnamespace = 'tried'::regnamespace";
+  try {
+    const report = await runVerify(
+      planted.settings,
+      { backup: { id }, assertions: [{ id: "what-they-got", sql }] },
+      labContext(),
+    );
+    expect(readdirSync(out)).toEqual([]);
+    expect(report.checks.find(({ level }) => level === "L6")?.actual).toBe(
+      "checked: , defined: , event: , generated: , indexed: , limited: , refreshed: ",
+    );
+    expect(failed(report.checks)).toEqual(["what-they-got"]);
+    expect(report.checks.find(({ id: check }) => check === "restore")).toMatchObject({
+      status: "PASS",
+      actual: expect.stringMatching(
+        /but for what only a superuser may create: publication everything, event-trigger entering, event-trigger every$/,
+      ) as string,
+    });
+  } finally {
+    rmSync(out, { recursive: true });
+  }
 });
 
 test("the newest, a random recent one, the newest before an instant: the backup that is meant is chosen", () => {

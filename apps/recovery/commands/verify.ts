@@ -5,6 +5,7 @@ import { seal } from "../document";
 import { FailedError, messageOf, NotRunError } from "../../../packages/command/errors";
 import { Ladder } from "../ladder";
 import type { VerifyOptions } from "../options";
+import { planOmissions, superusersOnly, type LeftOut, type Omissions } from "../leaveOut";
 import { rolesOf } from "../ownership";
 import { amcheck } from "../postgres/amcheck";
 import type { TablesComparison } from "../postgres/compare";
@@ -12,7 +13,7 @@ import { withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
 import { createDatabase, dropPublic, lacksPublic, localeOf } from "../postgres/databases";
 import { findProgram, majorOf, restoreProgram } from "../../../packages/programs/postgres";
-import { missingExtensions, readWhole } from "../postgres/pgRestore";
+import { isRefusal, missingExtensions, readWhole } from "../postgres/pgRestore";
 import { startRestore } from "../postgres/restoreArchive";
 import { openScratch, type Scratch } from "../postgres/scratchDatabase";
 import type { Settings } from "../settings";
@@ -22,6 +23,7 @@ import { findArchive, spoolArchive } from "../store/archiveSource";
 import { select, writeReport } from "../store/catalogue";
 import { choose, openTargets } from "../store/fleet";
 import type { Store } from "../store/store";
+import type { TocEntry } from "../postgres/toc";
 import { VERIFICATION_FORMAT, type CatalogueEntry, type Manifest, type VerifyReport } from "../types";
 
 export const DEFAULT_TIMEOUT_SECONDS = 7_200;
@@ -35,6 +37,7 @@ interface Run {
   signal: AbortSignal;
   /** Comparison of the tables, begun when their rows were in. */
   begun?: Promise<TablesComparison>;
+  leftOut?: readonly LeftOut[];
 }
 
 /**
@@ -165,8 +168,9 @@ async function climb(
       true,
     );
     const place = () => ({ server: known(scratch).database, manifest: known(manifest) });
-    const { begun } = run;
-    tables.push(...(await compareRestored(ladder, stages, place, { jobs: settings.jobs, signal, begun })));
+    const { begun, leftOut } = run;
+    const compared = { jobs: settings.jobs, signal, begun, leftOut };
+    tables.push(...(await compareRestored(ladder, stages, place, compared)));
     await askQuestions(run, options, place);
   } finally {
     spooled?.remove();
@@ -207,6 +211,8 @@ async function restoreInto(
 ): Promise<string> {
   const { content } = spooled;
   if ("problem" in content) throw new NotRunError("the archive cannot be read");
+  const omissions = omissionsOn(scratch, content.entries);
+  const kept = content.entries.filter(({ dumpId }) => !omissions.entries.has(dumpId));
   const pgRestore = restoreProgram(majorOf(manifest.runner.pgDump), majorOf(scratch.version));
   const locale = await withClient(scratch.maintenance, async (client) => {
     const missing = await missingExtensions(client, manifest.inventory);
@@ -216,6 +222,7 @@ async function restoreInto(
     await scratch.created(client);
     return instead;
   });
+  const provided = await scratch.provision(scratch.database.database, kept, manifest.inventory);
   if (lacksPublic(manifest, content.entries)) await dropPublic(scratch.database);
   await scratch.lendRoles(content.entries.filter(({ kind }) => kind !== "ACL").flatMap(rolesOf));
   try {
@@ -229,22 +236,44 @@ async function restoreInto(
       directory: run.settings.scratchDirectory,
       manifest,
       jobs,
+      leaveOut: new Set([...omissions.entries, ...provided]),
       compare: run.ladder.wants("L4"),
       signal,
     });
     run.begun = compared;
     await run.stages.run("restore", () => built);
   } catch (error) {
-    if (!locale || !(error instanceof FailedError)) throw error;
+    if (!(error instanceof FailedError)) throw error;
     // Text may sort or match differently here; that says nothing about the backup.
-    throw new NotRunError(
-      `without the locale ${localeOf(manifest)}, which is not installed here: ${error.message}`,
-    );
+    if (locale)
+      throw new NotRunError(
+        `without the locale ${localeOf(manifest)}, which is not installed here: ${error.message}`,
+      );
+    if (isRefusal(error.message) && !scratch.superuser) throw unproved(error.message);
+    throw error;
   }
-  return locale
-    ? `restored without an error, with locale ${locale} instead of ${localeOf(manifest)}`
-    : "restored without an error";
+  run.leftOut = omissions.list;
+  const without = omissions.list.map(({ kind, name }) => `${kind} ${name}`).join(", ");
+  return [
+    "restored without an error",
+    ...(locale ? [`with locale ${locale} instead of ${localeOf(manifest)}`] : []),
+    ...(without ? [`but for what only a superuser may create: ${without}`] : []),
+  ].join(", ");
 }
+
+/** What cannot come back on a scratch server, whose restoring role is no superuser. */
+function omissionsOn(scratch: Scratch, entries: readonly TocEntry[]): Omissions {
+  try {
+    return planOmissions(entries, scratch.superuser ? [] : superusersOnly(entries), []);
+  } catch (error) {
+    throw unproved(messageOf(error));
+  }
+}
+
+const unproved = (problem: string) =>
+  new NotRunError(
+    `${problem}; only a superuser can restore this backup: name a server of its own, and such a role, in SCRATCH_DATABASE_URL`,
+  );
 
 async function askQuestions(
   run: Run,

@@ -2,12 +2,13 @@ import { NotRunError, UsageError } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
 import { quoteIdentifier, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
-import { startScratchServer } from "../postgres/scratch";
+import type { Provision } from "../postgres/provision";
+import { startScratchServer, type ScratchServer } from "../postgres/scratch";
 import { forTarget, onlyTarget, type Settings } from "../settings";
 import { drillContainer } from "../store/containers";
 import type { CatalogueEntry } from "../types";
 
-/** Who works with a drill's own databases, where it is not one superuser for everything. */
+/** Who works with a drill's own databases, where it is not one role for everything. */
 export interface GroundRoles {
   /** Makes a database with the platform's roles and their rights in it. */
   createDatabase(name: string): Promise<void>;
@@ -27,6 +28,8 @@ export interface Ground {
   server: ServerConnection;
   /** Roles of the platform on that server; left out on a throwaway server of the runner's own. */
   roles?: GroundRoles;
+  /** What only a superuser may do for a database, on a throwaway server of the runner's own. */
+  provision?: Provision | undefined;
   serverVersion: string;
   source: {
     /** The environment's store and catalogue. */
@@ -163,6 +166,7 @@ export async function liveGround(
     ground: {
       scratchKind: scratch.kind,
       server: scratch.server,
+      provision: scratch.provision,
       serverVersion: scratch.version,
       source: { settings, database, expendable: false },
       own: ownSettings(settings, scratch.server),
@@ -177,15 +181,15 @@ async function openServer(
   settings: Settings,
   wantedMajor: number,
   context: RunContext,
-): Promise<{ kind: string; server: ServerConnection; version: string; stop: () => Promise<void> }> {
+): Promise<Pick<ScratchServer, "server" | "version" | "stop"> & { kind: string; provision?: Provision }> {
   const given = settings.scratchServer;
   if (!given) {
-    const { server, version, stop } = await startScratchServer({
+    const scratch = await startScratchServer({
       wantedMajor,
       directory: settings.scratchDirectory,
       signal: context.signal,
     });
-    return { kind: "throwaway server of the runner", server, version, stop };
+    return { kind: "throwaway server of the runner", ...scratch };
   }
   try {
     const version = await withClient(given, async (client) => {

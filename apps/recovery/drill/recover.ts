@@ -4,6 +4,7 @@ import { FailedError, messageOf, NotRunError } from "../../../packages/command/e
 import { Unreachable, withClient } from "../postgres/connect";
 import type { ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/databases";
+import type { Provision } from "../postgres/provision";
 import type { Settings } from "../settings";
 import { readCatalogue } from "../store/catalogue";
 import { openStore } from "../store/open";
@@ -29,6 +30,8 @@ export interface Loss {
   target: ServerConnection;
   /** A database of that server that stays, to create and drop from. */
   maintenance: ServerConnection;
+  /** What a throwaway server does for a database before anything is restored into it. */
+  provision?: Provision | undefined;
 }
 
 export interface Recovery {
@@ -80,7 +83,7 @@ async function attempt(
   try {
     const result = await runRestore(
       { ...loss.from, server: loss.maintenance },
-      { backup: { id: entry.id }, to: loss.target.database },
+      { backup: { id: entry.id }, to: loss.target.database, provision: loss.provision },
       context,
     );
     stages.list.push(...result.stages);

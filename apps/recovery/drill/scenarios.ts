@@ -165,6 +165,7 @@ async function recoverBeside(attempt: Attempt, from: Settings, name: string): Pr
       database: ground.source.database,
       target,
       maintenance: ground.server,
+      provision: ground.provision,
     };
     return { ...(await recover(loss, stages, context)), extra: [] };
   } finally {

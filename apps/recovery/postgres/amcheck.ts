@@ -1,3 +1,4 @@
+import type { Client } from "pg";
 import { messageOf, NotRunError } from "../../../packages/command/errors";
 import type { Finding } from "../ladder";
 import { withClient } from "./connect";
@@ -7,7 +8,7 @@ import type { Program } from "../../../packages/programs/postgres";
 
 const CORRUPTION_FOUND = 2;
 
-/** Of the functions of amcheck, those the role may not run; creates the extension first. */
+/** Of the functions of amcheck, those the role may not run. */
 const REFUSED = `SELECT p.oid::regprocedure::text AS name
   FROM pg_catalog.pg_extension e
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
@@ -15,16 +16,21 @@ const REFUSED = `SELECT p.oid::regprocedure::text AS name
     JOIN pg_catalog.pg_proc p ON p.oid = d.objid
   WHERE e.extname = 'amcheck' AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')`;
 
+async function createExtension(client: Client): Promise<void> {
+  // A trigger of the backup's on DDL is not to judge ours; nobody but a superuser can hold it off.
+  await client.query(
+    `SELECT set_config('session_replication_role', 'replica', false)
+     WHERE (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)`,
+  );
+  await client.query("CREATE SCHEMA IF NOT EXISTS public");
+  await client.query("CREATE EXTENSION amcheck SCHEMA public");
+}
+
 /** @throws NotRunError when only a superuser may check here: what is refused would read as damage */
 async function requireRights(server: ServerConnection): Promise<void> {
   const refused = await withClient(server, async (client) => {
-    // A trigger of the backup's on DDL is not to judge ours; nobody but a superuser can hold it off.
-    await client.query(
-      `SELECT set_config('session_replication_role', 'replica', false)
-       WHERE (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)`,
-    );
-    await client.query("CREATE SCHEMA IF NOT EXISTS public");
-    await client.query("CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA public");
+    const { rowCount } = await client.query("SELECT FROM pg_catalog.pg_extension WHERE extname = 'amcheck'");
+    if (rowCount === 0) await createExtension(client);
     return (await client.query(REFUSED)).rowCount ?? 0;
   }).catch((error: unknown) => {
     throw new NotRunError(`amcheck cannot be used: ${messageOf(error)}`);

@@ -167,7 +167,10 @@ export function restoreProblem(server: ServerConnection, what: string, said: str
   return new FailedError(`${what}: ${complaint(said)}${wayRound(said)}`);
 }
 
-const REFUSED = /permission denied|must be superuser|superuser/i;
+const REFUSED = /permission denied|superuser/i;
+
+/** Whether a server has said that a role may not do what was asked. */
+export const isRefusal = (said: string): boolean => REFUSED.test(said);
 
 /** What rows may break, and where the server's words name it. */
 const BROKEN: readonly [pattern: RegExp, kind: "constraint" | "index"][] = [
@@ -190,7 +193,7 @@ function wayRound(said: string): string {
     const named = table === undefined ? name : `${table.replaceAll('"', "")}.${name}`;
     return `; to restore with the rows that break it: --skip '${kind}:${named}'`;
   }
-  if (!REFUSED.test(said)) return "";
+  if (!isRefusal(said)) return "";
   const [, command = ""] = /Command was: CREATE (.*)/.exec(said) ?? [];
   const kind = SKIPPABLE.find((one) => command.startsWith(`${one.toUpperCase().replaceAll("-", " ")} `));
   if (!kind) return "";

@@ -1,11 +1,13 @@
-import { chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, NotRunError } from "../../../packages/command/errors";
 import { childEnvironment, complaint, startProgram, succeed } from "../process";
-import { connect } from "./connect";
+import { connect, withClient } from "./connect";
 import type { ServerConnection } from "./connection";
-import { findServer, unprivilegedAccount } from "../../../packages/programs/postgres";
+import { provisionAs, type Provision } from "./provision";
+import { findServer, unprivilegedAccount, type Account } from "../../../packages/programs/postgres";
 import { SUPERVISOR } from "../../../packages/programs/supervisor";
 
 /** Nothing here outlives the check, so nothing waits for a disk. */
@@ -30,10 +32,20 @@ const START_SECONDS = 60;
 /** Unlike a kill it also gives shared memory back. */
 const IMMEDIATE_SHUTDOWN = "QUIT";
 
+const SUPERUSER = "postgres";
+/** Restores on a throwaway server. */
+const RESTORER = "recovery_scratch";
+
 export interface ScratchServer {
-  /** Superuser's connection to the database `postgres`, over a socket nobody else can open. */
+  /**
+   * Connection to the database `postgres`, over a socket nobody else can open, of a role that may make databases and see
+   * every row, and is no superuser: code in a backup runs as it.
+   */
   server: ServerConnection;
   version: string;
+  provision: Provision;
+  /** Makes a role without login. @throws DatabaseError when it is there */
+  createRole(name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -51,15 +63,18 @@ export async function startScratchServer(options: {
   const account = unprivilegedAccount();
   const directory = makeDirectory(options.directory, account);
   const data = path.join(directory, "data");
+  const superuser = connectionAs(SUPERUSER, directory);
   const initdbRun = startProgram(
     initdb.path,
     [
       "-D",
       data,
       "-U",
-      "postgres",
+      SUPERUSER,
+      // Code in a backup finds the socket too.
       "-A",
-      "trust",
+      "scram-sha-256",
+      `--pwfile=${passwordFile(superuser, directory, account)}`,
       "-E",
       "UTF8",
       "--locale=C",
@@ -116,13 +131,7 @@ export async function startScratchServer(options: {
     rmSync(directory, { recursive: true, force: true });
   };
   running.child.stdin?.on("error", () => undefined);
-  const server: ServerConnection = {
-    host: directory,
-    port: 5432,
-    user: "postgres",
-    database: "postgres",
-    sslMode: "disable",
-  };
+  const server = connectionAs(RESTORER, directory);
   const patience = Date.now() + START_SECONDS * 1000;
   try {
     for (;;) {
@@ -130,14 +139,55 @@ export async function startScratchServer(options: {
       if (ended) throw new NotRunError(`the scratch server ended at once: ${complaint(running.stderr())}`);
       if (Date.now() > patience)
         throw new NotRunError(`the scratch server did not start within ${START_SECONDS} s`);
-      if (existsSync(path.join(directory, ".s.PGSQL.5432")) && (await answers(server))) break;
+      if (existsSync(path.join(directory, ".s.PGSQL.5432")) && (await answers(superuser))) break;
       await sleep(20);
     }
+    await createRestorer(superuser, server);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { server, version: postgres.version, stop };
+  return {
+    server,
+    version: postgres.version,
+    provision: provisionAs(superuser, server.user),
+    createRole: (name) =>
+      withClient(superuser, async (client) => {
+        await client.query(`CREATE ROLE ${client.escapeIdentifier(name)} NOLOGIN`);
+      }),
+    stop,
+  };
+}
+
+const connectionAs = (user: string, directory: string): ServerConnection => ({
+  host: directory,
+  port: 5432,
+  user,
+  password: randomBytes(18).toString("base64url"),
+  database: "postgres",
+  sslMode: "disable",
+});
+
+/** Goes with the folder, which nobody else may enter. */
+function passwordFile({ password }: ServerConnection, directory: string, account?: Account): string {
+  const file = path.join(directory, "password");
+  writeFileSync(file, `${password ?? ""}\n`, { mode: 0o600 });
+  if (account) chownSync(file, account.uid, account.gid);
+  return file;
+}
+
+/**
+ * The role that restores: as the administrator of a managed server it is no superuser and reads what the server tells
+ * of itself, and it may make no role, which before PostgreSQL 16 would let it be anybody.
+ */
+async function createRestorer(superuser: ServerConnection, server: ServerConnection): Promise<void> {
+  await withClient(superuser, async (client) => {
+    const role = client.escapeIdentifier(server.user);
+    const password = client.escapeLiteral(server.password ?? "");
+    await client.query(
+      `CREATE ROLE ${role} LOGIN CREATEDB BYPASSRLS PASSWORD ${password}; GRANT pg_monitor TO ${role}`,
+    );
+  });
 }
 
 async function answers(server: ServerConnection): Promise<boolean> {

@@ -6,12 +6,15 @@ import type { Manifest } from "../types";
 import { quoteIdentifier, withClient } from "./connect";
 import { withDatabase, type ServerConnection } from "./connection";
 import { startScratchServer } from "./scratch";
+import type { Provision } from "./provision";
 import { leaseName, type NameLease } from "./unfinished";
 
 /** Where a verification restores to. */
 export interface Scratch {
   kind: "throwaway" | "url";
   version: string;
+  /** Whether who restores there is one: then everything of a backup comes back, and its code may do anything. */
+  superuser: boolean;
   /** Database to connect to while the scratch database does not exist. */
   maintenance: ServerConnection;
   /** The scratch database; the caller creates it, and calls `created`. */
@@ -24,6 +27,7 @@ export interface Scratch {
    * @throws NotRunError when the server does not let them be made
    */
   lendRoles(names: readonly string[]): Promise<void>;
+  provision: Provision;
   /** Removes the scratch database, and the server if it is a throwaway one. */
   stop(): Promise<void>;
 }
@@ -38,32 +42,34 @@ export async function openScratch(
   signal: AbortSignal,
   note: (message: string) => void,
 ): Promise<Scratch> {
-  const lent: string[] = [];
-  const lend = (server: ServerConnection) => (names: readonly string[]) => lendRoles(server, names, lent);
   const name = `verify_${randomBytes(6).toString("hex")}`;
   const given = settings.scratchServer;
   if (!given) {
-    const { server, version, stop } = await startScratchServer({
+    const { server, createRole, ...scratch } = await startScratchServer({
       wantedMajor: manifest.server.major,
       directory: settings.scratchDirectory,
       signal,
     });
     return {
+      ...scratch,
       kind: "throwaway",
-      version,
+      superuser: false,
       maintenance: server,
       database: withDatabase(server, name),
       created: () => Promise.resolve(),
-      lendRoles: lend(server),
-      stop,
+      async lendRoles(names) {
+        for (const role of await rolesLacking(server, names)) await createRole(role);
+      },
     };
   }
-  let version: string;
+  const lent: string[] = [];
+  let facts: { version: string; superuser: boolean };
   let lease: NameLease;
   try {
-    version = await withClient(given, async (client) => {
-      const { rows } = await client.query<{ version: string; major: number }>(
-        "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major",
+    facts = await withClient(given, async (client) => {
+      const { rows } = await client.query<{ version: string; major: number; superuser: boolean }>(
+        `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
+           rolsuper AS superuser FROM pg_catalog.pg_roles WHERE rolname = current_user`,
       );
       const [row] = rows;
       if (!row) throw new NotRunError("the scratch server does not tell its version");
@@ -72,7 +78,7 @@ export async function openScratch(
           `the scratch server has version ${row.version}, older than the backup's ${manifest.server.version}`,
         );
       }
-      return row.version;
+      return { version: row.version, superuser: row.superuser };
     });
     lease = await leaseName(given, name, note);
   } catch (error) {
@@ -80,11 +86,12 @@ export async function openScratch(
   }
   return {
     kind: "url",
-    version,
+    ...facts,
     maintenance: given,
     database: withDatabase(given, name),
     created: (client) => lease.mark(client, name),
-    lendRoles: lend(given),
+    lendRoles: (names) => lendRoles(given, names, lent),
+    provision: () => Promise.resolve(new Set()),
     async stop() {
       try {
         await withClient(given, async (client) => {
@@ -102,24 +109,29 @@ export async function openScratch(
   };
 }
 
-async function lendRoles(server: ServerConnection, names: readonly string[], lent: string[]): Promise<void> {
-  if (names.length === 0) return;
-  await withClient(server, async (client) => {
+/** Those of the names that are no role of the server. */
+async function rolesLacking(server: ServerConnection, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  return withClient(server, async (client) => {
     const { rows } = await client.query<{ role: string }>(
       `SELECT DISTINCT role FROM unnest($1::text[]) AS w(role)
        WHERE role NOT IN (SELECT rolname FROM pg_catalog.pg_roles)`,
       [names],
     );
-    for (const { role } of rows) {
-      try {
-        await client.query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`);
-        lent.push(role);
-      } catch (error) {
-        if (/already exists/.test(messageOf(error))) continue;
-        throw new NotRunError(
-          `the scratch server lacks role ${role}, which the backup's policies name: ${messageOf(error)}`,
-        );
-      }
-    }
+    return rows.map(({ role }) => role);
   });
+}
+
+async function lendRoles(server: ServerConnection, names: readonly string[], lent: string[]): Promise<void> {
+  for (const role of await rolesLacking(server, names)) {
+    try {
+      await withClient(server, (client) => client.query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`));
+      lent.push(role);
+    } catch (error) {
+      if (/already exists/.test(messageOf(error))) continue;
+      throw new NotRunError(
+        `the scratch server lacks role ${role}, which the backup's policies name: ${messageOf(error)}`,
+      );
+    }
+  }
 }

@@ -24,7 +24,7 @@ export interface TocEntry {
   schema: string;
   name: string;
   owner: string;
-  /** Text of the definition; kept only where a fingerprint or an owner is taken from it. */
+  /** Text of the definition; kept only where something is taken from it. */
   definition: string;
   /** Statement that removes the object; kept only of kinds that have an owner. */
   dropStatement: string;
@@ -39,7 +39,7 @@ export interface TocEntry {
 /** How pg_dump says that a partition's rows go in through the topmost table, which puts them where they belong. */
 const THROUGH_ROOT = /^-- load via partition root (.+)$/m;
 const KEPT_DEFINITIONS = new Set([
-  ...["SEQUENCE SET", "ACL", "DEFAULT ACL", "INDEX", "CONSTRAINT", "POLICY", "USER MAPPING"],
+  ...["SEQUENCE SET", "ACL", "DEFAULT ACL", "INDEX", "CONSTRAINT", "POLICY", "PUBLICATION", "USER MAPPING"],
   // Numbers of the large objects it stands for, one a line.
   "BLOB METADATA",
 ]);
