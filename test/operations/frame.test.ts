@@ -170,13 +170,37 @@ describe("the frame every verb runs in", () => {
         getBlockBlobClient: () => ({
           upload: () => Promise.resolve(),
           getBlobLeaseClient: () => ({
-            acquireLease: () => Promise.resolve(),
+            acquireLease: () => Promise.resolve({}),
             renewLease: renewed,
             releaseLease: () => Promise.resolve(),
           }),
         }),
       },
     }) as unknown as LeasePlace;
+
+  test.each([
+    ["ahead of", 3 * 3_600_000],
+    ["behind", -3 * 3_600_000],
+  ])("a clock %s Azure's is told, and the run measured by Azure's", async (words, aheadMs) => {
+    const said: string[] = [];
+    const incident = `INC-${words.replace(" ", "-")}`;
+    const around = {
+      now: () => new Date(Date.now() + aheadMs),
+      signal: new AbortController().signal,
+      folder,
+    };
+    const lease = () => Promise.resolve({ place: "incidents", aheadMs, release: () => Promise.resolve() });
+    const so = oneStep("failover", { done: () => Promise.resolve(true), run: () => Promise.resolve() });
+    const document = await operate(
+      so,
+      { yes: true, incident },
+      { ...around, lease, say: (line) => said.push(line) },
+    );
+    expect(said).toContain(
+      `this machine's clock is 3.0 h ${words} Azure's: the run is recorded and measured by Azure's`,
+    );
+    expect(Math.abs((document as { decided: number }).decided - Date.now() / 1000)).toBeLessThan(600);
+  });
 
   test("a lease that another operator took meanwhile ends the run; a store that is silent does not", async () => {
     const taken = () => Promise.reject(Object.assign(new Error("LeaseIdMismatch"), { statusCode: 409 }));
@@ -327,6 +351,16 @@ describe("the frame every verb runs in", () => {
         exitCode: 2,
         message: `${path.join(folder, `${incident}.jsonl`)}, line 2: ${reason}; another --incident <id> begins another, and goes on from what it finds`,
       });
+    const older = path.join(folder, "INC-older.jsonl");
+    const text = fs.readFileSync(older, "utf8");
+    fs.writeFileSync(older, text.replace('"edge"', '"edgy"'));
+    await expect(frame(nothing, "INC-older", () => new Date())).rejects.toThrow(
+      /line 3: does not follow the line before; the journal was changed/,
+    );
+    // What a killed run left of its last line was never relied on.
+    fs.writeFileSync(older, `${text}{"torn`);
+    await frame(nothing, "INC-older", () => new Date());
+    expect(readJournal(older).length).toBeGreaterThan(text.split("\n").length - 1);
     fs.writeFileSync(path.join(folder, "INC-null.jsonl"), "null\n");
     await expect(frame(nothing, "INC-null", () => new Date())).rejects.toThrow(/line 1: is no journal entry/);
   });

@@ -40,6 +40,8 @@ interface Standing {
   readOnly: boolean;
   timeline: number;
   last: string | null;
+  /** Seconds since that, by the server's clock. */
+  age: number | null;
   received: string | null;
 }
 
@@ -51,6 +53,7 @@ SELECT pg_is_in_recovery() AS recovering, current_setting('default_transaction_r
                           (SELECT received_tli FROM pg_stat_wal_receiver))
             ELSE ${WRITTEN_TIMELINE} END AS timeline,
        pg_last_xact_replay_timestamp()::text AS last,
+       extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS age,
        pg_last_wal_replay_lsn()::text AS received`;
 
 /** Reads what there is and decides, or refuses. Changes nothing. */
@@ -80,15 +83,16 @@ export async function assess(
   await clusterReady(platform, ground, to);
   const base = { from, to, promoted, roles, timeline: standing.timeline };
   // What was lost was lost when it was promoted; nothing more is now.
-  if (promoted) return { ...base, mode: choice.mode ?? "forced", lossSeconds: 0 };
+  if (promoted) {
+    const mode = choice.mode ?? ((await answers(ground, from)) ? "planned" : "forced");
+    return { ...base, mode, lossSeconds: 0 };
+  }
   const old = await primaryAnswers(platform, ground, from, standing.received ?? "0/0");
   const mode = choice.mode ?? (old.silent === undefined ? "planned" : "forced");
   if (mode === "planned" && old.silent !== undefined)
     throw refused(`--planned: ${from.server} does not answer (${old.silent}); a planned switch needs it`);
-  const since =
-    standing.last === null ? Infinity : (ground.now().getTime() - Date.parse(standing.last)) / 1000;
   const nothingBehind = old.silent === undefined && old.lagBytes === 0;
-  const lossSeconds = mode === "planned" || nothingBehind ? 0 : Math.max(0, since);
+  const lossSeconds = mode === "planned" || nothingBehind ? 0 : Math.max(0, standing.age ?? Infinity);
   const assessment: Assessment = {
     ...base,
     mode,
@@ -145,6 +149,13 @@ async function ask(ground: Ground, { location, serverHost }: RegionFacts): Promi
     );
   }
 }
+
+/** Whether a region's own server answers, whatever it is now. */
+const answers = (ground: Ground, { serverHost }: RegionFacts): Promise<boolean> =>
+  ground.database.query(serverHost, "SELECT 1").then(
+    () => true,
+    () => false,
+  );
 
 async function primaryAnswers(
   { writerHost }: Platform,

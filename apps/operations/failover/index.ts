@@ -30,10 +30,13 @@ function documentOf({ stack }: Platform, { from, to, ...rest }: Assessment): obj
 
 function factsOf({ targets }: Platform, found: Assessment): string[] {
   const { from, to, mode, promoted, silent, lagBytes, lastTransaction, lossSeconds } = found;
-  const head = `failover ${from.location} -> ${to.location}, ${mode}`;
-  if (promoted) return [head, `${to.server} is the primary already: what is left of it is done now`];
+  if (promoted)
+    return [
+      `${to.server} is the primary already: what is left for ${to.location} to serve is done now`,
+      `${from.server} ${mode === "planned" ? "answers: its region stands by" : "does not answer: its region counts as lost"}`,
+    ];
   const lines = [
-    head,
+    `failover ${from.location} -> ${to.location}, ${mode}`,
     silent === undefined ? `${from.server} answers` : `${from.server} does not answer: ${silent}`,
   ];
   if (lagBytes !== undefined) lines.push(`${to.server} is ${lagBytes} bytes behind`);

@@ -10,7 +10,12 @@ import type { Platform, RegionFacts } from "../platform";
 export function partnersFollow(
   { partnerCallSeconds }: Platform,
   serving: ServingGround,
-  { from, to, incident, now }: { from: RegionFacts; to: RegionFacts; incident: string; now: () => Date },
+  {
+    from,
+    to,
+    incident,
+    now,
+  }: { from: RegionFacts; to: RegionFacts; incident: string; now: () => Promise<Date> },
 ): Step {
   return {
     id: "partners",
@@ -30,7 +35,7 @@ export function partnersFollow(
       );
       return others.join(", ");
     },
-    run: () => serving.write(to.location, incident, now()),
+    run: async () => serving.write(to.location, incident, await now()),
   };
 }
 
@@ -41,7 +46,7 @@ export function partnersFollow(
 export function silence(
   { partnerCallSeconds }: Platform,
   serving: ServingGround,
-  { from, to, now }: { from: RegionFacts; to: RegionFacts; now: () => Date },
+  { from, to, now }: { from: RegionFacts; to: RegionFacts; now: () => Promise<Date> },
 ): Step {
   const bound = GRACE_SECONDS + partnerCallSeconds;
   return {
@@ -54,7 +59,7 @@ export function silence(
       const newest = records.sort((one, other) => other.term - one.term)[0];
       if (newest?.serving !== to.location) return `no account says that ${to.location} serves`;
       const by = silentBy(new Date(newest.since), partnerCallSeconds);
-      return now() >= by || `${from.location} is silent by ${by.toISOString()} at the latest`;
+      return (await now()) >= by || `${from.location} is silent by ${by.toISOString()} at the latest`;
     },
     run: () => Promise.resolve(),
   };

@@ -22,7 +22,7 @@ export function failoverSteps(
   const steps = new Steps(platform, ground, found);
   const quiet = found.mode === "planned" && !found.promoted ? [steps.quiesce(), steps.catchUp()] : [];
   const { from, to } = found;
-  const who = { from, to, incident, now: () => ground.now() };
+  const who = { from, to, incident, now: () => ground.database.clock(platform.writerHost) };
   const partners = ground.serving
     ? [
         partnersFollow(platform, ground.serving, who),

@@ -9,6 +9,8 @@ import { keeping } from "./keeping";
 export interface Lease {
   /** For messages. */
   readonly place: string;
+  /** Milliseconds by which this machine's clock is ahead of the one where the lease lies, to a second; undefined where that is its own. */
+  readonly aheadMs?: number;
   /** Aborted once somebody else holds it, or may; undefined where nobody can take it. */
   readonly lost?: AbortSignal;
   release(): Promise<void>;

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { compact } from "../duration";
+import { compact, duration } from "../duration";
 import { settle, type Commit, type Forge } from "./commit";
 import { refused, messageOf } from "./errors";
 import { ownIncident } from "./incidents";
@@ -79,7 +79,9 @@ const INCIDENT = /^[A-Za-z0-9][A-Za-z0-9._-]{2,40}$/;
 export async function operate(verb: Verb, options: FrameOptions, around: Surroundings): Promise<object> {
   const { since } = options;
   if (since && since > around.now())
-    throw refused(`--since ${since.toISOString()}: is to come; it is when the alert came`);
+    throw refused(
+      `--since ${since.toISOString()}: is to come; it is when the alert came, and this machine's clock says ${around.now().toISOString()}`,
+    );
   const incident = incidentOf(verb, options, around);
   if (options.dryRun) {
     const plan = await tell(verb, incident, around);
@@ -91,13 +93,27 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
   try {
     if (around.lease) leases.push(await around.lease(name));
     const plan = await tell(verb, incident, around);
+    const now = clockBy(leases, around);
     await consent(plan, options, around);
     const lost = leases.flatMap((lease) => lease.lost ?? []);
     const signal = AbortSignal.any([around.signal, ...lost]);
-    return await run(verb, plan, incident, options, { ...around, signal });
+    return await run(verb, plan, incident, options, { ...around, now, signal });
   } finally {
     for (const lease of leases.reverse()) await lease.release();
   }
+}
+
+/** How wrong a machine's clock may be before somebody is told; what is measured here is minutes. */
+const WRONG_MS = 30_000;
+
+/** The clock by which a run is recorded and measured: this machine's, or Azure's where that is another. */
+function clockBy(leases: readonly Lease[], { now, say }: Surroundings): () => Date {
+  const ahead = leases.flatMap(({ aheadMs }) => aheadMs ?? []).at(-1) ?? 0;
+  if (Math.abs(ahead) < WRONG_MS) return now;
+  say(
+    `this machine's clock is ${duration(Math.abs(ahead) / 1000)} ${ahead > 0 ? "ahead of" : "behind"} Azure's: the run is recorded and measured by Azure's`,
+  );
+  return () => new Date(now().getTime() - ahead);
 }
 
 /** @throws OperationError where nobody would be there and nobody answers; before anything is asked for */

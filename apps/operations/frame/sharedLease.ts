@@ -111,10 +111,12 @@ export async function takeSharedLease(
   const release = async (): Promise<void> => {
     await Promise.allSettled(taken.map(({ client }) => client.releaseLease(within())));
   };
+  let aheadMs: number | undefined;
   for (const one of heard.map((answer) => answer.place)) {
     const client = blobOf(one, name).getBlobLeaseClient(id);
     try {
-      await client.acquireLease(LEASE_SECONDS, within());
+      const { date } = await client.acquireLease(LEASE_SECONDS, within());
+      if (date) aheadMs = Date.now() - date.getTime();
       taken.push({ name: one.name, client });
     } catch (error) {
       if (statusOf(error) === 409) {
@@ -156,6 +158,7 @@ export async function takeSharedLease(
   timer.unref();
   return {
     place,
+    ...(aheadMs !== undefined && { aheadMs }),
     lost: lost.signal,
     async release() {
       clearInterval(timer);

@@ -49,20 +49,34 @@ export function postgres(
     client.on("error", () => undefined);
     return client;
   };
+  const query = async <T extends object>(
+    host: string,
+    text: string,
+    values: unknown[] = [],
+    seconds?: number,
+  ): Promise<T[]> => {
+    const client = connect(host, undefined, seconds);
+    try {
+      await client.connect();
+      return (await client.query<T>(text, values)).rows;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  };
   return {
     administrator: decodeURIComponent(administrator.username),
     useAdministrator(password) {
       administrator.password = encodeURIComponent(password);
     },
     password: () => decodeURIComponent(administrator.password),
-    async query<T extends object>(host: string, text: string, values: unknown[] = [], seconds?: number) {
-      const client = connect(host, undefined, seconds);
-      try {
-        await client.connect();
-        return (await client.query<T>(text, values)).rows;
-      } finally {
-        await client.end().catch(() => undefined);
-      }
+    query,
+    async clock(host) {
+      const [row] = await query<{ now: Date }>(
+        host,
+        "SELECT date_trunc('milliseconds', clock_timestamp()) + interval '1 ms' AS now",
+      );
+      if (!row) throw new Error(`${host}: no answer`);
+      return row.now;
     },
     async login(host, who) {
       const client = connect(host, who);

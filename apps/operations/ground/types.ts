@@ -123,6 +123,11 @@ export interface VaultsGround {
 export interface DatabaseGround {
   /** Rows of one statement, as the administrator, by one of the platform's host names; at most 20 s, or as many as given. */
   query<T extends object>(host: string, text: string, values?: unknown[], seconds?: number): Promise<T[]>;
+  /**
+   * The server's own clock, rounded up to the millisecond: nothing it has written is later. What is compared with its rows and
+   * sessions goes by this, whatever the machine says on which somebody types.
+   */
+  clock(host: string): Promise<Date>;
   /** The administrator's password that is in use. */
   password(): string;
   /** Signs in as somebody else. @returns true, or why it was refused @throws when the server does not answer */

@@ -42,7 +42,8 @@ export function adopt(platform: Platform, ground: Ground, { at, acceptLoss }: Ad
       adoption = await assessAdoption(platform, ground, at, incident);
       const { assessed, standby, contained, notes } = adoption;
       const { region, restored, begun } = assessed;
-      const lossSeconds = at ? (ground.now().getTime() - at.getTime()) / 1000 : 0;
+      const now = await ground.database.clock(region.serverHost);
+      const lossSeconds = at ? (now.getTime() - at.getTime()) / 1000 : 0;
       // Whoever began was asked, and what was begun must not be left half done.
       if (at && !begun) refuseLoss(platform, lossSeconds, at, acceptLoss);
       const steps = new Succession(platform, ground, assessed, incident);

@@ -69,10 +69,11 @@ export async function assess(
     );
   const source = await ground.resources.get(sourceId, POSTGRES_API);
   const earliest = earliestOf(source, region);
+  const now = there ? undefined : await clockOf(ground, region);
   // What is made already needs no window any more: it moves on, and whoever was killed goes on all the same.
-  if (!there && at) refuseOutside(platform, ground, at, earliest);
+  if (now && at) refuseOutside(platform, ground, { at, earliest, now });
   // As after a promotion, before the first backup of the server that took over.
-  if (!there && earliest > ground.now())
+  if (now && earliest > now)
     throw refused(`${region.server} can be restored from ${earliest.toISOString()} on, and not before`);
   const tables: Table[] = [];
   for (const given of extract) {
@@ -108,10 +109,16 @@ function earliestOf(source: AzureResource | undefined, { server }: RegionFacts):
   return earliest;
 }
 
-function refuseOutside(platform: Platform, ground: Ground, at: Date, earliest: Date): void {
-  const newest = new Date(
-    ground.now().getTime() - (ground.restoreLagSeconds ?? platform.restoreLagSeconds) * 1000,
-  );
+/** The clock of a region's server, or of this machine where that does not answer: a backup of it may be wanted for that very reason. */
+const clockOf = (ground: Ground, { serverHost }: RegionFacts): Promise<Date> =>
+  ground.database.clock(serverHost).catch(() => ground.now());
+
+function refuseOutside(
+  platform: Platform,
+  ground: Ground,
+  { at, earliest, now }: { at: Date; earliest: Date; now: Date },
+): void {
+  const newest = new Date(now.getTime() - (ground.restoreLagSeconds ?? platform.restoreLagSeconds) * 1000);
   if (at < earliest || at > newest)
     throw refused(
       `--at ${at.toISOString()}: outside what can be restored, ${earliest.toISOString()} to ${newest.toISOString()}; older moments are in the backups`,

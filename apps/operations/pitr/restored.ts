@@ -42,7 +42,7 @@ export function restore(
       return state === "Ready" || `it is ${typeof state === "string" ? state : "not there"}`;
     },
     run: async (signal) => {
-      const moment = (at ?? ground.now()).toISOString();
+      const moment = (at ?? (await ground.database.clock(region.serverHost))).toISOString();
       // What was written last has to be archived first.
       if (!at)
         await sleep((ground.restoreLagSeconds ?? platform.restoreLagSeconds) * 1000, undefined, { signal });

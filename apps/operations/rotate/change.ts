@@ -58,7 +58,8 @@ interface Begun {
   old: Values;
   before: readonly RegionRole[];
   values: Values;
-  now: Date;
+  /** By the database's clock; undefined where nobody signs in there with what is rotated. */
+  since?: Date;
 }
 
 class Change {
@@ -100,14 +101,14 @@ class Change {
   async run(signal: AbortSignal): Promise<void> {
     const { platform, ground, unit, incident } = this;
     // Run once more it gives the same values, and would go back to what there was before the first time.
-    const { old, before, values, now } = (this.begun ??= await this.begin(signal));
+    const { old, before, values, since } = (this.begun ??= await this.begin(signal));
     try {
       await writeValues(platform, ground, values);
       // The clusters have it before the database takes it: what restarts in between is the least that can be.
       await handOut(platform, ground, unit, values, signal);
       await this.setPasswords(values, before, incident);
       await restartReaders(platform, ground, unit, this.incident, signal);
-      await this.oldOneEnds(old, before, now);
+      await this.oldOneEnds(old, before, since);
       await this.partnerTakesIt(signal);
     } catch (error) {
       // Whoever interrupts wants to leave at once: the next run finds how far this one came.
@@ -123,8 +124,8 @@ class Change {
     const old = await readValues(platform, ground, unit);
     const fresh = await this.fresh(old, signal);
     const before = await this.roles();
-    const now = ground.now();
-    return { old, before, now, values: renewed(platform, unit, old, incident, now, fresh) };
+    const since = before.length > 0 ? await ground.database.clock(platform.writerHost) : undefined;
+    return { old, before, since, values: renewed(platform, unit, old, incident, ground.now(), fresh) };
   }
 
   /** The function that gives each secret its new value. */
@@ -177,10 +178,10 @@ class Change {
   }
 
   /** Sessions of before end, and nobody signs in with the old password any more. */
-  private async oldOneEnds(old: Values, roles: readonly RegionRole[], since: Date): Promise<void> {
+  private async oldOneEnds(old: Values, roles: readonly RegionRole[], since?: Date): Promise<void> {
     const { platform, ground } = this;
     const names = roles.map(({ role }) => role);
-    if (names.length > 0) await endSessions(platform, ground, names, since);
+    if (since) await endSessions(platform, ground, names, since);
     const logins = roles.filter(({ login }) => login).map(({ role, region }) => ({ role, region }));
     const [first] = platform.regions;
     if (this.unit.kind === "administrator" && first)
