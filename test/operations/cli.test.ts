@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { PassThrough, Readable } from "node:stream";
@@ -11,6 +13,7 @@ import { failed, passes } from "../../apps/operations/frame/errors";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { clusterSignIn } from "../../apps/operations/ground/signIn";
 import type { Ground } from "../../apps/operations/ground/types";
+import { keyVaults } from "../../apps/operations/ground/vaults";
 import { giveParameters, sameParameters } from "../../apps/operations/pitr/parameters";
 import { judgeServing } from "../../apps/gates/serving";
 import { platformOf, type Platform } from "../../apps/operations/platform";
@@ -484,6 +487,50 @@ test("a session with a cluster that ends between two steps is begun anew; one th
     );
   } finally {
     await front.close();
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("a region that swallows what it is asked, and refuses nothing: each request ends by itself, and says who is silent", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "swallows-"));
+  const files = selfSigned(folder);
+  const certificate = fs.readFileSync(files.certificate, "utf8");
+  // It takes the call and greets, as a load balancer in front of what is gone does, and never says a word of its own.
+  const server = https.createServer({ cert: certificate, key: fs.readFileSync(files.key) }, () => undefined);
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const config = new k8s.KubeConfig();
+  config.loadFromString(kubeconfig({ name: "shop", url: address, certificate }, "token"));
+  const vaults = keyVaults(
+    { getToken: () => Promise.resolve({ token: "token", expiresOnTimestamp: Date.now() + 3_600_000 }) },
+    {
+      tlsOptions: { ca: certificate },
+      additionalPolicies: [
+        {
+          position: "perRetry",
+          policy: {
+            name: "here",
+            sendRequest: (request, next) => {
+              request.url = request.url.replace(/^https:\/\/[^/]+/, address);
+              return next(request);
+            },
+          },
+        },
+      ],
+    },
+    200,
+  );
+  try {
+    const silent = kubernetes(config, k8s, "shop", undefined, 0.2).deployments("shop");
+    const error = await silent.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/due to timeout/),
+    });
+    expect(passes(error)).toBe(true);
+    await expect(vaults.read("kv", "secret")).rejects.toThrow(/aborted/);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
     fs.rmSync(folder, { recursive: true });
   }
 });

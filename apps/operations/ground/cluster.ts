@@ -1,6 +1,6 @@
 import type * as k8s from "@kubernetes/client-node";
-import { notRun } from "../frame/errors";
-import { signedBy, type SignIn } from "./signIn";
+import { messageOf, notRun } from "../frame/errors";
+import { patientConfig, type SignIn } from "./signIn";
 import type { Annotations, ClusterGround, ClusterObject, DeploymentView } from "./types";
 
 const statusOf = (error: unknown): number | undefined => (error as { code?: number }).code;
@@ -10,6 +10,8 @@ const unless =
     if (statusOf(error) !== code) throw error;
   };
 
+/** Longest a request may take: a region that is lost may swallow it, and say nothing. */
+const REQUEST_SECONDS = 30;
 /** Lines kept of each container's log, and bytes. */
 const LOG_LINES = 20_000;
 const LOG_BYTES = 4 * 1024 * 1024;
@@ -17,18 +19,20 @@ const LOG_BYTES = 4 * 1024 * 1024;
 /**
  * One cluster by its API. The context of the kubeconfig bears the cluster's name, as `az aks get-credentials` makes it.
  * @param signIn who asks, whatever the kubeconfig says of users; left out, they do
+ * @param seconds longest a request may take
  */
 export function kubernetes(
   config: k8s.KubeConfig,
   library: typeof k8s,
   context: string,
   signIn?: SignIn,
+  seconds = REQUEST_SECONDS,
 ): ClusterGround {
   if (!config.getContextObject(context))
     throw notRun(
       `the kubeconfig has no context ${context}; get it: az aks get-credentials --name ${context}`,
     );
-  const own = signIn ? signedBy(library, signIn) : new library.KubeConfig();
+  const own = patientConfig(library, seconds, signIn);
   own.loadFromString(config.exportConfig());
   own.setCurrentContext(context);
   const apps = own.makeApiClient(library.AppsV1Api);
@@ -171,6 +175,9 @@ function plain(ground: ClusterGround, context: string, signIn?: SignIn): Cluster
 function said(error: unknown, context: string): unknown {
   const { code, body } = error as { code?: number; body?: unknown };
   const plainly = (message: string) => Object.assign(new Error(message, { cause: error }), { code });
+  // Why a request was not heard, its client says of the cause alone.
+  if (error instanceof TypeError && error.cause !== undefined)
+    return new Error(messageOf(error.cause), { cause: error });
   if (code === 401)
     return plainly(`the sign-in to ${context} has ended: sign in to Azure again, and type the same command`);
   if (code === undefined || typeof body !== "string") return error;

@@ -10,6 +10,7 @@ import { kubernetes } from "./cluster";
 import { clustersByAzure } from "./clusterAccess";
 import { postgres, type Resolve } from "./database";
 import { documentOf, throughTheEdge, type PublicName } from "./edge";
+import { patience } from "./patience";
 import { recordsOf } from "./records";
 import { resourceManager } from "./resources";
 import { flexibleServers } from "./servers";
@@ -120,7 +121,11 @@ export async function groundOf(
     addressOf("AZURE_RESOURCE_MANAGER_URL", endpoint, /^https?:$/, "https://management.azure.com");
   const leads = publicNames(env);
   const credential: TokenCredential = new DefaultAzureCredential();
-  const options = { ...(endpoint && { endpoint }), retryOptions: { maxRetries: 3 } };
+  const options = {
+    ...(endpoint && { endpoint }),
+    retryOptions: { maxRetries: 3 },
+    additionalPolicies: [patience()],
+  };
   const resources = resourceManager(
     new ResourceManagementClient(credential, platform.subscriptionId, options),
     endpoint ? { endpoint } : {},

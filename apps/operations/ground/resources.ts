@@ -6,6 +6,7 @@ import {
   type PipelineRequestOptions,
 } from "@azure/core-rest-pipeline";
 import { setTimeout } from "node:timers/promises";
+import { REQUEST_MS } from "./patience";
 import type { AzureResource, ResourcesGround } from "./types";
 import { statusOf } from "../frame/errors";
 
@@ -23,7 +24,7 @@ export function resourceManager(
     });
   };
   const send = async (request: Omit<PipelineRequestOptions, "timeout">) => {
-    const options = createPipelineRequest({ ...request, timeout: 20_000 });
+    const options = createPipelineRequest({ ...request, timeout: REQUEST_MS });
     const { status, headers, bodyAsText } = await client.pipeline.sendRequest(http, options);
     return { status, headers, body: (bodyAsText ? JSON.parse(bodyAsText) : undefined) as unknown };
   };

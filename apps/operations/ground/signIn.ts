@@ -37,17 +37,22 @@ export function clusterSignIn(sign: () => TokenCredential, now: () => number = D
   };
 }
 
-/** A configuration without users, whose every request is signed by this: what a kubeconfig holds may have ended since it was fetched. */
-export function signedBy({ KubeConfig }: typeof k8s, signIn: SignIn): k8s.KubeConfig {
-  class SignedConfig extends KubeConfig {
+/**
+ * A configuration whose every request ends by itself, answered or not. Signed by somebody, it is one without users: what a kubeconfig
+ * holds may have ended since it was fetched.
+ * @param seconds longest a request may take
+ */
+export function patientConfig({ KubeConfig }: typeof k8s, seconds: number, signIn?: SignIn): k8s.KubeConfig {
+  class PatientConfig extends KubeConfig {
     override loadFromString(text: string): void {
       super.loadFromString(text);
-      this.users = this.users.map(({ name }) => ({ name }));
+      if (signIn) this.users = this.users.map(({ name }) => ({ name }));
     }
     override async applySecurityAuthentication(context: k8s.RequestContext): Promise<void> {
       await super.applySecurityAuthentication(context);
-      context.setHeaderParam("Authorization", `Bearer ${await signIn.token()}`);
+      if (signIn) context.setHeaderParam("Authorization", `Bearer ${await signIn.token()}`);
+      context.setSignal(AbortSignal.timeout(seconds * 1000));
     }
   }
-  return new SignedConfig();
+  return new PatientConfig();
 }

@@ -1,15 +1,23 @@
 import { SecretClient, type SecretClientOptions } from "@azure/keyvault-secrets";
 import type { TokenCredential } from "@azure/identity";
 import { lacksRight, statusOf } from "../frame/errors";
+import { patience, REQUEST_MS } from "./patience";
 import type { SecretRecord, VaultsGround } from "./types";
 
-/** The vaults' own API: it answers in the platform's networks only. */
-export function keyVaults(credential: TokenCredential, options: SecretClientOptions = {}): VaultsGround {
+/** The vaults' own API: it answers in the platform's networks only. @param milliseconds longest one request may take */
+export function keyVaults(
+  credential: TokenCredential,
+  options: SecretClientOptions = {},
+  milliseconds = REQUEST_MS,
+): VaultsGround {
   const clients = new Map<string, SecretClient>();
   const client = (vault: string): SecretClient => {
     const known = clients.get(vault);
     if (known) return known;
-    const made = new SecretClient(`https://${vault}.vault.azure.net`, credential, options);
+    const made = new SecretClient(`https://${vault}.vault.azure.net`, credential, {
+      ...options,
+      additionalPolicies: [...(options.additionalPolicies ?? []), patience(milliseconds)],
+    });
     clients.set(vault, made);
     return made;
   };
