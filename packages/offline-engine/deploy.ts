@@ -1,4 +1,5 @@
 import type { EmulatedCloud } from "../emulated-azure/cloud";
+import { refuseInUse } from "../emulated-azure/model/azure/inUse";
 import type { Scope, Stored } from "../emulated-azure/model/types";
 import { refuseAsArm, refuseLocked } from "../emulated-azure/provider/limits";
 import { undoing } from "../emulated-azure/store/changes";
@@ -54,6 +55,7 @@ class PlanDeployment {
     await this.perform("delete", before, op, async () => {
       const { cloud } = this.cloud;
       refuseLocked(cloud, before.id);
+      refuseInUse(cloud, before);
       const snapshot = cloud.snapshot();
       this.plan.model.delete(before.type, before.id, scopeOf(before), cloud);
       await this.cloud.hooks.emit({ kind: "deleted", before }, undoing(cloud, snapshot));

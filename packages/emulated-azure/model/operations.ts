@@ -92,8 +92,9 @@ export class SandboxModel implements Model {
     return { id: "", outputs: this.resource(type).preview(inputs) };
   }
 
-  create(type: string, urn: string, inputs: Tree, scope: Scope, cloud: Cloud, force = false): Outcome {
+  create(type: string, urn: string, given: Tree, scope: Scope, cloud: Cloud, force = false): Outcome {
     const model = this.resource(type);
+    const inputs = model.kept?.(given) ?? given;
     const id = model.id(inputs, scope);
     const made = this.made(model, urn, inputs, id, scope, cloud);
     if (model.stateOnly) {
@@ -108,6 +109,7 @@ export class SandboxModel implements Model {
       cloud.put({ ...there, inputs: whole, outputs });
       return { id, outputs };
     }
+    model.requirePlace?.(inputs);
     this.refuseTaken(model, key, id, inputs, cloud);
     for (const parent of model.parents(inputs, id, scope)) {
       if (!present(cloud, parent.key)) {
@@ -142,8 +144,9 @@ export class SandboxModel implements Model {
     return { id, outputs };
   }
 
-  update(type: string, id: string, old: Tree, inputs: Tree, scope: Scope, cloud: Cloud): Outcome {
+  update(type: string, id: string, old: Tree, given: Tree, scope: Scope, cloud: Cloud): Outcome {
     const model = this.resource(type);
+    const inputs = model.kept?.(given) ?? given;
     const key = model.key(id, scope);
     const stored = cloud.get(key);
     if (!stored || stored.softDeleted) throw notFound(id);

@@ -123,6 +123,10 @@ export interface ResourceModel {
   idFrom?(outputs: Tree): string;
   /** Exists in Pulumi's state only, as random values do: nothing to find or delete in the cloud. */
   readonly stateOnly?: boolean;
+  /** The inputs as the service keeps them, where that differs from what was sent. */
+  kept?(inputs: Tree): Tree;
+  /** Refuses to make it where the service has none. @throws CloudError 400 */
+  requirePlace?(inputs: Tree): void;
   /** Where the cloud keeps it: unique over all types and clusters. */
   key(id: string, scope: Scope): string;
   /** Keys of what must exist before it can be created; `what` is used in the message. */

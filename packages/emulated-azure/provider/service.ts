@@ -3,6 +3,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { armKey } from "../model/azure/arm";
+import { refuseInUse } from "../model/azure/inUse";
 import { endpointAt, refuseInactive } from "../model/azure/replication";
 import { parsePath, valueAt } from "../model/paths";
 import { Cloud, CloudError, Model, Outcome, PackageModel, Scope, Tree, Value } from "../model/types";
@@ -259,6 +260,7 @@ export class ProviderService {
         const before = this.cloud.get(this.key(type, id, scope));
         refuseLocked(this.cloud, asked);
         refuseInactive(this.cloud, asked);
+        if (before) refuseInUse(this.cloud, before);
         this.model.delete(type, id, scope, this.cloud);
         if (before) await this.front.tell({ kind: "deleted", before });
         return { id, outputs: {} };

@@ -1,10 +1,11 @@
 import azureFacts from "../../facts/azure.json";
 import type { Facts } from "../../facts/types";
 import { guid, hash } from "../cloud";
-import { parsePath, stringAt, withoutKey, withValue } from "../paths";
+import { isTree, parsePath, stringAt, withoutKey, withValue } from "../paths";
 import { carriedOver, withoutEmpty } from "../refresh";
+import { regionName, REGIONS } from "./regionPairs";
 import { Shapes } from "../shapes";
-import { Failure, Made, ResourceModel, Scope, Stored, Tree, Value } from "../types";
+import { CloudError, Failure, Made, ResourceModel, Scope, Stored, Tree, Value } from "../types";
 
 export const FACTS = azureFacts as unknown as Facts;
 export const SHAPES = new Shapes(FACTS);
@@ -28,6 +29,8 @@ export interface ArmDefinition {
   readonly globalName?: string;
   readonly softDelete?: boolean;
   readonly mayComeLater?: boolean;
+  /** Where it may stand, of what has a location: in no region, or in one or none; in a region unless said otherwise. */
+  readonly stands?: "globally" | "anywhere";
   /** The resource itself or an ancestor, by its id up to the parameter named, does one thing at a time. */
   readonly serialisedUpTo?: string;
   readonly check?: (inputs: Tree) => readonly Failure[];
@@ -126,6 +129,10 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     immutable: [...new Set([...names, "location", ...(definition.immutable ?? [])])],
     holdsData: definition.holdsData ?? false,
     located: "location" in (shapes[facts.inputs] ?? {}),
+    kept: oneOfEachTag,
+    requirePlace: ({ location }) => {
+      if (typeof location === "string") requirePlace(armType(template), location, definition.stands);
+    },
     writeOnly: definition.writeOnly,
     preview: (inputs) => SHAPES.preview(facts.outputs, inputs),
     secretOutputs: definition.secretOutputs ?? [],
@@ -162,6 +169,41 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     serialisedBy: serialised ? (inputs, _id, scope) => armKey(fill(serialised, inputs, scope)) : undefined,
     moves: definition.moves,
   };
+}
+
+/**
+ * Names of tags are the same whatever their case: of two that differ in it one is kept
+ * (https://github.com/MicrosoftDocs/azure-docs/issues/57888).
+ */
+function oneOfEachTag(inputs: Tree): Tree {
+  const { tags } = inputs;
+  if (!isTree(tags)) return inputs;
+  const kept = new Map<string, [string, Value]>();
+  for (const [name, value] of Object.entries(tags)) {
+    const known = kept.get(name.toLowerCase());
+    kept.set(name.toLowerCase(), [known?.[0] ?? name, value]);
+  }
+  return kept.size === Object.keys(tags).length
+    ? inputs
+    : { ...inputs, tags: Object.fromEntries(kept.values()) };
+}
+
+const GLOBAL = "global";
+
+/**
+ * Refuses a location where Azure has none of a type
+ * (https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-sku-not-available, and as
+ * https://github.com/Azure/azure-rest-api-specs/pull/8577 shows the answer).
+ * @throws CloudError 400
+ */
+function requirePlace(type: string, location: string, stands: ArmDefinition["stands"]): void {
+  const places = [...(stands === undefined ? [] : [GLOBAL]), ...(stands === "globally" ? [] : REGIONS)];
+  if (places.includes(regionName(location))) return;
+  throw new CloudError(
+    400,
+    "LocationNotAvailableForResourceType",
+    `The provided location '${location}' is not available for resource type '${type}'. List of available regions for the resource type is '${places.join(",")}'.`,
+  );
 }
 
 function given(properties: Readonly<Record<string, Value | undefined>>): Tree {

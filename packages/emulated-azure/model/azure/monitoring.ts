@@ -71,19 +71,25 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
   },
   "monitor:ActionGroup": {
     id: `${INSIGHTS}/actionGroups/{actionGroupName}`,
+    stands: "anywhere",
   },
   "monitor:MetricAlert": {
     id: `${INSIGHTS}/metricAlerts/{ruleName}`,
+    stands: "globally",
     immutable: ["targetResourceType"],
   },
   "monitor:ScheduledQueryRule": { id: `${INSIGHTS}/scheduledQueryRules/{ruleName}` },
-  "monitor:ActivityLogAlert": { id: `${INSIGHTS}/activityLogAlerts/{activityLogAlertName}` },
+  "monitor:ActivityLogAlert": {
+    id: `${INSIGHTS}/activityLogAlerts/{activityLogAlertName}`,
+    stands: "anywhere",
+  },
   "alertsmanagement:PrometheusRuleGroup": {
     id: "Microsoft.AlertsManagement/prometheusRuleGroups/{ruleGroupName}",
     check: (inputs) => [...ruleDurations(inputs), ...alertOrRecord(inputs)],
   },
   "alertsmanagement:AlertProcessingRuleByName": {
     id: "Microsoft.AlertsManagement/actionRules/{alertProcessingRuleName}",
+    stands: "globally",
     required: ["properties.scopes", "properties.actions"],
   },
 };

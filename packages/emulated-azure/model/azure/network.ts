@@ -104,11 +104,13 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
   },
   "privatedns:PrivateZone": {
     id: `${NETWORK}/privateDnsZones/{privateZoneName}`,
+    stands: "globally",
     auto: "never",
     computed: () => ({ maxNumberOfRecordSets: 25000, numberOfRecordSets: 1 }),
   },
   "privatedns:VirtualNetworkLink": {
     id: `${NETWORK}/privateDnsZones/{privateZoneName}/virtualNetworkLinks/{virtualNetworkLinkName}`,
+    stands: "globally",
     required: ["virtualNetwork.id", "registrationEnabled"],
     immutable: ["virtualNetwork"],
     computed: () => ({ virtualNetworkLinkState: "Completed" }),

@@ -77,6 +77,17 @@ function restoreWindow(inputs: Tree): Failure[] {
     : [];
 }
 
+/** State of an immutability policy nobody can take back; the other one is `Unlocked`. */
+export const POLICY_LOCKED = "Locked";
+
+/** As https://github.com/Azure/azure-powershell/issues/26148 words it; the code is not published. */
+export const refusedPolicyChange = (): CloudError =>
+  new CloudError(
+    409,
+    "ImmutabilityPolicyLocked",
+    "Operation not allowed on immutability policy with current state.",
+  );
+
 const TABLE: Readonly<Record<string, ArmDefinition>> = {
   "storage:StorageAccount": {
     id: ACCOUNT,
@@ -130,6 +141,13 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
   "storage:BlobContainerImmutabilityPolicy": {
     id: `${CONTAINER}/immutabilityPolicies/{immutabilityPolicyName}`,
     auto: "never",
+    keptOutputs: ["state"],
+    refusedUpdate: (_old, next, live) => {
+      const period = "immutabilityPeriodSinceCreationInDays";
+      return stringAt(live, "state") === POLICY_LOCKED && numberAt(live, period) !== numberAt(next, period)
+        ? [{ property: period, reason: "of a locked policy is changed by extending it alone" }]
+        : [];
+    },
     computed: ({ random }) => ({ state: "Unlocked", etag: random("etag", 16) }),
   },
   "storage:ManagementPolicy": {
