@@ -205,7 +205,8 @@ async function answer(
     send(request, response, { status: 200, body: metadata(address, cloud.directory.tenantId) });
     return;
   }
-  const incoming = { method, url, authorization, base, body: parseJson(raw) };
+  const conditions = { ifMatch: request.headers["if-match"], ifNoneMatch: request.headers["if-none-match"] };
+  const incoming = { method, url, authorization, conditions, base, body: parseJson(raw) };
   send(request, response, await answerArm(cloud, incoming, report));
 }
 

@@ -422,6 +422,6 @@ test("a list of resources is narrowed by type and name, and another filter is re
   expect(body.value.every((one: { type: string }) => one.type === type)).toBe(true);
   const none = encodeURIComponent(`resourceType eq '${type}' and name eq 'nobody'`);
   expect((await ask("GET", `${at}${none}`)).body.value).toEqual([]);
-  const unread = await ask("GET", `${at}${encodeURIComponent("tagName eq 'a'")}`);
+  const unread = await ask("GET", `${at}${encodeURIComponent("colour eq 'a'")}`);
   expect([unread.status, unread.body.error.code]).toEqual([400, "InvalidFilterInQueryString"]);
 });

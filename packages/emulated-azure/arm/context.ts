@@ -49,6 +49,12 @@ export interface ActivityEntry {
   readonly error?: object;
 }
 
+/** What a caller makes a change depend on, as it was sent. */
+export interface Conditions {
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+}
+
 /** One request that has been read, authenticated and routed. */
 export interface ArmRequest {
   readonly method: string;
@@ -59,6 +65,7 @@ export interface ArmRequest {
   readonly base: string;
   readonly body: Tree;
   readonly session: Session;
+  readonly conditions: Conditions;
   readonly scope: Scope;
   /** Refuses unless the caller may. */
   readonly demand: (wish: Omit<Wish, "data">) => void;

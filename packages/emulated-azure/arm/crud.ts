@@ -1,19 +1,27 @@
 import { refuseAsArm, refuseLocked } from "../provider/limits";
 import { FACTS } from "../model/azure/arm";
+import { refuseInUse } from "../model/azure/inUse";
 import { handOver, SERVER } from "../model/azure/replication";
-import { isTree, merge, valueAt, withValue, parsePath } from "../model/paths";
+import { isTree, merge, textAt, valueAt, withValue, parsePath } from "../model/paths";
 import type { Failure, ResourceModel, Stored, Tree } from "../model/types";
 import { resourcesBelow, undoing } from "../store/changes";
-import { ArmAnswer, ArmContext, ArmRequest, list } from "./context";
+import { requireConditions } from "./conditions";
+import { ArmAnswer, ArmContext, ArmRequest } from "./context";
 import { ArmError, notFound } from "./errors";
+import { listOf } from "./lists";
 import { accepted, Done, perform } from "./perform";
-import { findShown, listed, shown } from "./views";
+import { findShown, shown } from "./views";
+
+const GROUP = "azure-native:resources:ResourceGroup";
 
 /** Reads, writes and deletes one resource, or lists those of a type. */
 export async function crud(context: ArmContext, request: ArmRequest): Promise<ArmAnswer> {
   const { method, route } = request;
   const model = route.model as ResourceModel;
-  if (route.kind === "list") return listOf(context, request, model);
+  if (route.kind === "list") {
+    if (route.group !== "") requireGroup(context, request);
+    return listOf(context, request, model);
+  }
   switch (method) {
     case "GET":
     case "HEAD":
@@ -51,19 +59,6 @@ async function read(context: ArmContext, request: ArmRequest, model: ResourceMod
   return { status: 200, body: { ...shown(found.stored, context), id: found.id } };
 }
 
-function listOf(context: ArmContext, request: ArmRequest, model: ResourceModel): ArmAnswer {
-  const { route } = request;
-  if (route.group !== "") requireGroup(context, request);
-  return list(
-    listed(model.type, route.target, context)
-      .filter(
-        ({ stored }) =>
-          !context.front.unreachable({ operation: "read", type: model.type, name: "", key: stored.key }),
-      )
-      .map(({ stored, id }) => ({ ...shown(stored, context), id })),
-  );
-}
-
 async function write(
   context: ArmContext,
   request: ArmRequest,
@@ -77,6 +72,7 @@ async function write(
   const there = cloud.get(key);
   const before = there?.softDeleted ? undefined : there;
   if (partial && !before) throw missing(request, model);
+  requireConditions(request, before);
   const { inputs: sent, failures } = context.json.inputs(model.type, model, body);
   const [unread] = failures;
   if (unread) throw invalidContent(unread);
@@ -132,6 +128,7 @@ async function remove(context: ArmContext, request: ArmRequest, model: ResourceM
     return { status: 204 };
   }
   const before = found.stored;
+  requireConditions(request, before);
   const { key } = before;
   const attempt = { operation: "delete" as const, urn: "", type: model.type, name: last(route.path), key };
   const started = await perform(
@@ -144,7 +141,8 @@ async function remove(context: ArmContext, request: ArmRequest, model: ResourceM
       if (before.type === SERVER) handOver(cloud, before);
       // Whatever hangs below goes first, so that those who run something behind it can end it.
       const gone = leaving(context, before).sort((a, b) => b.id.length - a.id.length);
-      for (const { id } of gone) if (id !== before.id) refuseLockedBelow(context, id, before.id);
+      for (const { id } of gone) if (id !== before.id) refuseLockedBelow(context, id);
+      refuseInUse(cloud, before, gone);
       const snapshot = cloud.snapshot();
       for (const stored of gone) context.model.delete(stored.type, stored.id, scope, cloud);
       done(before);
@@ -165,9 +163,8 @@ function leaving({ cloud, model }: ArmContext, root: Stored): Stored[] {
 }
 
 /** A lock anywhere below keeps the whole from being deleted; the lock itself is no reason. */
-function refuseLockedBelow(context: ArmContext, id: string, root: string): void {
+function refuseLockedBelow(context: ArmContext, id: string): void {
   if (/\/providers\/microsoft\.authorization\/locks\/[^/]+$/i.test(id)) return;
-  void root;
   refuseLocked(context.cloud, id);
 }
 
@@ -194,6 +191,7 @@ function refuseImmutable(context: ArmContext, model: ResourceModel, before: Stor
     .replaces.filter((one) => !kept.has(one) && !sameText(valueAt(before.inputs, one), valueAt(next, one)))
     // What the service wrote by itself, such as a source after a promotion, may be sent back.
     .filter((one) => !sameText(valueAt(before.outputs, one), valueAt(next, one)));
+  if (path === "location") throw elsewhere(before, next);
   if (path !== undefined) {
     throw new ArmError(
       400,
@@ -203,6 +201,26 @@ function refuseImmutable(context: ArmContext, model: ResourceModel, before: Stor
       path,
     );
   }
+}
+
+/**
+ * What is somewhere is not made again somewhere else (https://github.com/MicrosoftDocs/azure-docs/issues/70422; a group:
+ * https://github.com/Azure/azure-cli/issues/23043).
+ */
+function elsewhere({ id, type, inputs }: Stored, next: Tree): ArmError {
+  const [there, wanted] = [textAt(inputs, "location"), textAt(next, "location")];
+  if (type === GROUP)
+    return new ArmError(
+      409,
+      "InvalidResourceGroupLocation",
+      `Invalid resource group location '${wanted}'. The Resource group already exists in location '${there}'.`,
+    );
+  const group = /\/resourceGroups\/([^/]+)/i.exec(id)?.[1] ?? "";
+  return new ArmError(
+    409,
+    "InvalidResourceLocation",
+    `The resource '${last(id)}' already exists in location '${there}' in resource group '${group}'. A resource with the same name cannot be created in location '${wanted}'. Please select a new resource name.`,
+  );
 }
 
 function sameText(one: unknown, other: unknown): boolean {

@@ -9,18 +9,26 @@ import { forManagement } from "../rights/entra";
 import { actionFor } from "./actions";
 import { asksForPromotion, promotion } from "./actions/postgres";
 import { asksForRecovery, recover } from "./actions/vault";
-import { ActivityEntry, ArmAnswer, ArmContext, ArmRequest } from "./context";
+import { ActivityEntry, ArmAnswer, ArmContext, ArmRequest, Conditions } from "./context";
 import { crud } from "./crud";
 import { ArmError, isUnforeseen, refuseThrottled, toArmError } from "./errors";
 import { ArmJson } from "./json";
-import { route as routeOf, Route, unknownPath, WIRE } from "./routes";
-import { builtInDefinitions, plain } from "./subscriptions";
+import {
+  requirePlainVersion,
+  requirePollingVersion,
+  route as routeOf,
+  Route,
+  unknownPath,
+  WIRE,
+} from "./routes";
+import { plain } from "./subscriptions";
 
 /** A request to the management endpoint as it came in. */
 export interface Incoming {
   readonly method: string;
   readonly url: URL;
   readonly authorization: string | undefined;
+  readonly conditions: Conditions;
   /** Parsed JSON; undefined when there was none. */
   readonly body: unknown;
   /** Address clients reach the front at. */
@@ -41,6 +49,7 @@ export async function answerArm(
 ): Promise<ArmAnswer> {
   const { method, url, base } = incoming;
   const path = decoded(url.pathname);
+  const apiVersion = url.searchParams.get("api-version") ?? undefined;
   const session = authenticated(context, incoming);
   // Whatever is asked for: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
   refuseThrottled(
@@ -51,22 +60,23 @@ export async function answerArm(
   const demand = (wish: Omit<Wish, "data">): void => refuseUnlessAllowed(context, session, wish);
   const poll = /\/(azureAsyncOperation|operationResults)\/([0-9a-f-]+)$/i.exec(path);
   if (poll) {
+    requirePollingVersion(path, apiVersion);
     demand(pollingWish(path));
-    const found = context.lro.answer(poll[1] ?? "", poll[2] ?? "", `${base}${url.pathname}${url.search}`);
+    const found = context.lro.answer(path, `${base}${url.pathname}${url.search}`);
     if (!found)
       throw new ArmError(404, "OperationNotFound", `The operation '${poll[2] ?? ""}' was not found.`);
     return found;
   }
-  const apiVersion = url.searchParams.get("api-version") ?? undefined;
   const clean = path.replace(/\/+$/, "");
   if (isPlain(clean)) {
-    if (!apiVersion) routeOf(method, clean, apiVersion);
+    requirePlainVersion(apiVersion);
     const answer = plain(context, {
       method,
       path: clean,
       session,
       demand,
       filter: url.searchParams.get("$filter"),
+      top: url.searchParams.get("$top"),
     });
     if (answer) return answer;
   }
@@ -78,6 +88,7 @@ export async function answerArm(
     base,
     apiVersion: apiVersion ?? "",
     session,
+    conditions: incoming.conditions,
     demand,
     body: bodyOf(method, incoming.body),
     scope: scopeOf(context, route),
@@ -107,15 +118,11 @@ async function dispatch(context: ArmContext, request: ArmRequest): Promise<ArmAn
   if (method === "PATCH" && route.armType === SERVERS && asksForPromotion(body))
     return promotion(context, request);
   if (method === "PUT" && route.armType === VAULTS && asksForRecovery(body)) return recover(context, request);
-  const answer = await crud(context, request);
-  if (method !== "GET" || route.kind !== "list" || route.armType !== DEFINITIONS) return answer;
-  const own = (answer.body as { value: object[] }).value;
-  return { ...answer, body: { value: [...builtInDefinitions(request.route.subscription), ...own] } };
+  return crud(context, request);
 }
 
 const SERVERS = "Microsoft.DBforPostgreSQL/flexibleServers";
 const VAULTS = "Microsoft.KeyVault/vaults";
-const DEFINITIONS = "Microsoft.Authorization/roleDefinitions";
 
 /** The right a request needs (https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations). */
 function wishOf({ cloud }: ArmContext, { method, route, body }: ArmRequest): Wish {

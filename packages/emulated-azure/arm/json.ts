@@ -71,7 +71,10 @@ export class ArmJson {
   private writtenValue(shape: string, value: Value): Value {
     const described = this.facts.outputs[shape];
     if (!described) return this.writtenUnion(value);
-    if (Array.isArray(value)) return value.map((item: Value) => this.writtenValue(shape, item));
+    if (Array.isArray(value))
+      return value.length > 0 && value.every((item: Value) => typeof item === "string")
+        ? Object.fromEntries(value.map((id: string) => [id, {}]))
+        : value.map((item: Value) => this.writtenValue(shape, item));
     if (!isTree(value)) return value;
     const keys = Object.keys(value);
     // The keys of a map are the user's own; an object has only keys its description knows.
@@ -180,7 +183,9 @@ export class ArmJson {
   private value(type: FactType, value: Value, at: string, failures: Failure[], outputs: string): Value {
     if (typeof type !== "object" || "enum" in type) return value;
     if ("list" in type) {
-      if (!Array.isArray(value)) return value;
+      // What the SDK takes as a list of ids and shows as a map, `userAssignedIdentities`, is a map to ARM.
+      if (!Array.isArray(value))
+        return isTree(value) && type.list === "string" && outputs !== "" ? Object.keys(value) : value;
       return value.map((item: Value, i) => this.value(type.list, item, `${at}[${i}]`, failures, outputs));
     }
     if ("map" in type) {

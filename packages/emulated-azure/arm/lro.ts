@@ -77,9 +77,10 @@ export class LongRunning {
   }
 
   /** What the address of an operation or its result answers; undefined when there is no such operation. */
-  answer(kind: string, name: string, self: string): LroAnswer | undefined {
+  answer(path: string, self: string): LroAnswer | undefined {
+    const [, place = "", kind = "", name = ""] = /^(.*)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
     const running = this.operations.get(name);
-    if (!running) return undefined;
+    if (`${place}/azureAsyncOperation/${name}`.toLowerCase() !== running?.id.toLowerCase()) return undefined;
     const wait = { "Retry-After": String(this.retryAfter) };
     if (kind.toLowerCase() === "azureasyncoperation") {
       const { id, status, startTime, endTime, error } = running;

@@ -45,10 +45,14 @@ for (const operation of WIRE.operations) {
   const parsed = split(operation.path);
   const key = operationKey(operation.method, parsed.type, parsed.named);
   const there = OPERATIONS.get(key);
-  if (there) {
-    if (operation.apiVersion) there.versions.add(operation.apiVersion);
-  } else
+  if (!there)
     OPERATIONS.set(key, { operation, versions: new Set(operation.apiVersion ? [operation.apiVersion] : []) });
+  else {
+    if (operation.apiVersion) there.versions.add(operation.apiVersion);
+    // The same list below a group and below a subscription heeds the same.
+    const takes = [...new Set([...(there.operation.takes ?? []), ...(operation.takes ?? [])])];
+    OPERATIONS.set(key, { ...there, operation: { ...there.operation, takes } });
+  }
 }
 
 function operationKey(method: string, type: string, named: boolean): string {
@@ -90,7 +94,8 @@ export function route(method: string, path: string, apiVersion: string | undefin
   const found = MODELS.get(type.toLowerCase());
   const described = OPERATIONS.get(operationKey(method === "HEAD" ? "GET" : method, type, named));
   const operation = described?.operation;
-  requireVersion(type, apiVersion, described?.versions);
+  if (scope === "" && !clean.toLowerCase().startsWith("/providers/")) requirePlainVersion(apiVersion);
+  else requireVersion(type, apiVersion, described?.versions);
   const last = clean.slice(clean.lastIndexOf("/") + 1);
   if (found && named) {
     return {
@@ -156,14 +161,51 @@ export function apiVersions(type: string, more: Iterable<string> = []): string[]
   ].sort();
 }
 
+/** Versions of subscriptions, groups and what is in them (https://github.com/Azure/azure-cli/issues/28038). */
+const PLAIN_VERSIONS = [
+  ...new Set([
+    ...apiVersions("Microsoft.Resources/subscriptions/resourceGroups"),
+    ...WIRE.operations.flatMap(({ path, apiVersion }) =>
+      path.includes("/providers/") || !apiVersion ? [] : [apiVersion],
+    ),
+    ...["2014-04-01-preview", "2015-01-01", "2016-02-01", "2016-06-01", "2016-07-01", "2016-09-01"],
+    ...["2017-03-01", "2017-05-10", "2018-01-01", "2018-02-01", "2018-05-01", "2019-03-01", "2019-05-01"],
+    ...["2019-06-01", "2019-07-01", "2019-08-01", "2019-10-01", "2019-11-01", "2020-01-01", "2020-05-01"],
+    ...["2020-06-01", "2020-07-01", "2020-08-01", "2020-09-01", "2022-06-01"],
+  ]),
+].sort();
+
+/** @throws ArmError 400 for a version in which subscriptions and groups do not answer */
+export function requirePlainVersion(asked: string | undefined): void {
+  if (!asked) throw missingVersion();
+  if (PLAIN_VERSIONS.includes(asked)) return;
+  throw new ArmError(
+    400,
+    "InvalidApiVersionParameter",
+    `The api-version '${asked}' is invalid. The supported versions are '${PLAIN_VERSIONS.join(",")}'.`,
+  );
+}
+
+/** @throws ArmError 400 for a version the provider of a long-running operation lacks */
+export function requirePollingVersion(path: string, asked: string | undefined): void {
+  const { type } = split(path);
+  const namespace = `${namespaceOf(type).toLowerCase()}/`;
+  const asks = [...OPERATIONS].flatMap(([key, { versions }]) =>
+    key.includes(` ${namespace}`) ? [...versions] : [],
+  );
+  requireVersion(type, asked, asks);
+}
+
+function missingVersion(): ArmError {
+  return new ArmError(
+    400,
+    "MissingApiVersionParameter",
+    "The api-version query parameter (?api-version=) is required for all requests.",
+  );
+}
+
 function requireVersion(type: string, asked: string | undefined, more: Iterable<string> = []): void {
-  if (!asked) {
-    throw new ArmError(
-      400,
-      "MissingApiVersionParameter",
-      "The api-version query parameter (?api-version=) is required for all requests.",
-    );
-  }
+  if (!asked) throw missingVersion();
   const namespace = namespaceOf(type);
   if (!NAMESPACES.has(namespace.toLowerCase())) return;
   const known = apiVersions(type, more);

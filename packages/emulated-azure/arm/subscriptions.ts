@@ -5,6 +5,7 @@ import { stringAt } from "../model/paths";
 import type { Stored, Tree } from "../model/types";
 import { ArmAnswer, ArmContext, list } from "./context";
 import { ArmError } from "./errors";
+import { Fields, filtered, topOf } from "./narrow";
 import { apiVersions } from "./routes";
 import { shown } from "./views";
 import type { Session } from "../rights/directory";
@@ -14,6 +15,8 @@ export interface PlainRequest {
   readonly method: string;
   /** What the caller narrows a list to, as it was sent. */
   readonly filter: string | null;
+  /** How many entries of a list the caller wants, as it was sent. */
+  readonly top: string | null;
   readonly path: string;
   readonly session: Session;
   /** Refuses unless the caller may. */
@@ -87,7 +90,10 @@ export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | u
         type: "Region",
         displayName: name,
         regionalDisplayName: name,
-        metadata: { regionType: "Physical", pairedRegion: [{ name: pairedRegion(name) }] },
+        metadata: {
+          regionType: "Physical",
+          pairedRegion: [pairedRegion(name)].flatMap((pair) => (pair === undefined ? [] : [{ name: pair }])),
+        },
       })),
     );
   }
@@ -98,15 +104,20 @@ export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | u
       action: "Microsoft.Resources/subscriptions/resources/read",
       scope: path.slice(0, -"/resources".length),
     });
-    const wanted = filterOf(request.filter);
-    return list(resources(context, path.slice(0, -"/resources".length)).filter(wanted));
+    const all = resources(context, path.slice(0, -"/resources".length));
+    return list(topOf(filtered(all, request.filter, RESOURCE_FIELDS), request.top));
   }
   if (/^\/resourcegroups$/i.test(rest)) return groups(context, request, scope, isKnown);
   return undefined;
 }
 
 /** Groups the caller may read; a caller with no right in the subscription at all is refused. */
-function groups(context: ArmContext, { session }: PlainRequest, scope: string, isKnown: boolean): ArmAnswer {
+function groups(
+  context: ArmContext,
+  { session, filter, top }: PlainRequest,
+  scope: string,
+  isKnown: boolean,
+): ArmAnswer {
   const action = "Microsoft.Resources/subscriptions/resourceGroups/read";
   if (!isKnown) {
     const { objectId } = session.principal;
@@ -123,31 +134,23 @@ function groups(context: ArmContext, { session }: PlainRequest, scope: string, i
       id.toLowerCase().startsWith(prefix) &&
       context.rights.may(session.principal, { action, scope: id }),
   );
-  return list(found.map((stored) => shown(stored, context)));
+  const all = found.map((stored) => shown(stored, context));
+  return list(topOf(filtered(all, filter, GROUP_FIELDS), top));
 }
+
+const textOf = (name: string) => (entry: Tree) => stringAt(entry, name);
+const GROUP_FIELDS: Fields = { location: textOf("location"), name: textOf("name") };
+const RESOURCE_FIELDS: Fields = {
+  ...GROUP_FIELDS,
+  resourcetype: textOf("type"),
+  resourcegroup: (entry) => /\/resourceGroups\/([^/]+)/i.exec(textOf("id")(entry) ?? "")?.[1],
+};
 
 function isTopLevel({ id, softDeleted }: Stored): boolean {
   return (
     !softDeleted &&
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/[^/]+\/[^/]+\/[^/]+$/i.test(id)
   );
-}
-
-/**
- * What a list of resources is narrowed to, by type or name
- * (https://learn.microsoft.com/rest/api/resources/resources/list#uri-parameters).
- * @throws ArmError 400 for a filter this cloud cannot read
- */
-function filterOf(text: string | null): (resource: Tree) => boolean {
-  const terms = (text ?? "").split(/ and /i).filter((term) => term.trim() !== "");
-  const parsed = terms.map((term) => /^\s*(resourceType|name) eq '([^']*)'\s*$/i.exec(term));
-  if (parsed.includes(null))
-    throw new ArmError(400, "InvalidFilterInQueryString", `Invalid $filter '${text ?? ""}' specified.`);
-  return (resource) =>
-    parsed.every((term) => {
-      const own = resource[term?.[1]?.toLowerCase() === "name" ? "name" : "type"];
-      return typeof own === "string" && own.toLowerCase() === term?.[2]?.toLowerCase();
-    });
 }
 
 function resources({ cloud }: ArmContext, scope: string): Tree[] {

@@ -6,9 +6,10 @@ import {
   refuseInactive,
   writerOf,
 } from "../model/azure/replication";
-import { objectsAt, stringAt } from "../model/paths";
+import { objectsAt, stringAt, treeAt } from "../model/paths";
 import { linkStatus } from "../model/azure/consequences";
 import type { Cloud, Model, Stored, Tree } from "../model/types";
+import { etagName, etagOf } from "./conditions";
 import type { ArmJson } from "./json";
 
 /** What a view may look at. */
@@ -95,9 +96,31 @@ function ha(given: Tree | undefined): Tree {
   return { ...given, mode, state: given?.["state"] ?? (mode === "Disabled" ? "NotEnabled" : "Healthy") };
 }
 
+/** Beside each identity a resource is given stands whose it is. */
+function withIdentities(body: Tree, cloud: Cloud): Tree {
+  const identity = treeAt(body, "identity");
+  const given = identity && treeAt(identity, "userAssignedIdentities");
+  if (!given) return body;
+  const whose = Object.keys(given).map((id) => {
+    const outputs = cloud.get(`arm:${id.toLowerCase()}`)?.outputs ?? {};
+    return [id, only(outputs, ["principalId", "clientId"])] as const;
+  });
+  return { ...body, identity: { ...identity, userAssignedIdentities: Object.fromEntries(whose) } };
+}
+
+const only = (tree: Tree, names: readonly string[]): Tree =>
+  Object.fromEntries(Object.entries(tree).filter(([name]) => names.includes(name)));
+
 /** A resource in ARM's JSON, whole. */
 export function shown(stored: Stored, around: Around): Tree {
-  const body = around.json.resource(stored, around.model.resource(stored.type));
+  const etag = etagName(stored.type);
+  const body = withIdentities(
+    {
+      ...around.json.resource(stored, around.model.resource(stored.type)),
+      ...(etag && { [etag]: etagOf(stored) }),
+    },
+    around.cloud,
+  );
   return VIEWS[stored.type]?.(stored, body, around) ?? body;
 }
 

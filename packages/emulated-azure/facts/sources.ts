@@ -32,12 +32,13 @@ export const SEEN_API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   "Microsoft.Storage": ["2026-09-01"],
 };
 
-/** Requests that are about no resource of the model and that the front answers all the same. */
+/** Requests that are about no resource of the model and that the front answers all the same, if only that it has them not. */
 export const ARM_PATHS: readonly RegExp[] = [
   /\/Microsoft\.KeyVault\/(locations\/\{\}\/)?deletedVaults/,
   /\/(checkNameAvailability|availabilityStatuses)/i,
   /\/Microsoft\.DBforPostgreSQL\/locations\//,
   /\/Microsoft\.Insights\/(metrics|metricDefinitions|eventtypes)/i,
+  /\/Microsoft\.Resources\/deployments/,
 ];
 
 /** Classes of azure-native by module, each with the model of its request body where a client describes one. */

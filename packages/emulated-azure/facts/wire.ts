@@ -11,8 +11,18 @@ interface OperationSpec {
   readonly httpMethod: string;
   readonly responses: Readonly<Record<string, { readonly bodyMapper?: Mapper }>>;
   readonly requestBody?: { readonly mapper: Mapper };
-  readonly queryParameters?: readonly { readonly parameterPath: unknown; readonly mapper: Mapper }[];
+  readonly queryParameters?: readonly Parameter[];
+  readonly headerParameters?: readonly Parameter[];
 }
+
+interface Parameter {
+  readonly parameterPath: unknown;
+  readonly mapper: Mapper;
+}
+
+/** What a caller may narrow a list by, and may make a change depend on. */
+const NARROWING = ["$filter", "$top"];
+const CONDITIONS = ["If-Match", "If-None-Match"];
 
 /** Requests of a client by operation group and name, with how its pollers find out about the end. */
 export interface ClientOperations {
@@ -92,7 +102,8 @@ export function pathType(template: string): string {
 
 /** The requests of a client in the words of the front. */
 export function wireOperations({ apiVersion, specs }: ClientOperations): WireOperation[] {
-  return specs.map(({ path: at, httpMethod, responses, requestBody, queryParameters = [], poll }) => {
+  return specs.map((spec) => {
+    const { path: at, httpMethod, responses, requestBody, queryParameters = [], poll } = spec;
     const version = queryParameters
       .map(({ mapper }) => (mapper.serializedName === "api-version" ? mapper.defaultValue : undefined))
       .find((value): value is string => typeof value === "string");
@@ -101,15 +112,19 @@ export function wireOperations({ apiVersion, specs }: ClientOperations): WireOpe
       .map(Number);
     const body = requestBody && inner(requestBody.mapper).type.className;
     const known = version ?? apiVersion;
+    const takes = [...queryParameters, ...(spec.headerParameters ?? [])]
+      .map(({ mapper }) => mapper.serializedName ?? "")
+      .filter((name) => [...NARROWING, ...CONDITIONS].includes(name));
     const read = responses["200"]?.bodyMapper;
     const reads = read && inner(read).type.className;
     return {
       method: httpMethod,
-      path: at.replace(/\{\w+\}/g, "{}"),
+      path: at.replace(/\{\w+\}/g, "{}").replace(/\/$/, ""),
       status,
       ...(poll && { poll }),
       ...(body && { body }),
       ...(known && { apiVersion: known }),
+      ...(takes.length > 0 && { takes }),
       ...(reads && { reads }),
     };
   });

@@ -14,6 +14,8 @@ export interface WireOperation {
   readonly body?: string;
   /** API version the client asks for. */
   readonly apiVersion?: string;
+  /** Which of `$filter`, `$top`, `If-Match` and `If-None-Match` it heeds; absent: none. */
+  readonly takes?: readonly string[];
   /** Class of the answer; not kept. */
   readonly reads?: string;
 }

@@ -1,10 +1,12 @@
-import { failOver } from "../../model/azure/storage";
+import { failOver, POLICY_LOCKED, refusedPolicyChange } from "../../model/azure/storage";
 import { guid } from "../../model/cloud";
-import { stringAt, valueAt } from "../../model/paths";
-import type { Stored } from "../../model/types";
+import { numberAt, stringAt, valueAt } from "../../model/paths";
+import type { Stored, Tree } from "../../model/types";
 import { ArmAnswer, ArmContext, ArmRequest, textIn } from "../context";
 import { ArmError, notFound } from "../errors";
+import { requireConditions } from "../conditions";
 import { accepted, perform } from "../perform";
+import { shown } from "../views";
 import type { ActionTable } from "./table";
 
 const ACCOUNT = "azure-native:storage:StorageAccount";
@@ -52,6 +54,37 @@ function listKeys(context: ArmContext, request: ArmRequest): ArmAnswer {
   };
 }
 
+/**
+ * Changes an immutability policy as only its state allows: one that is locked stays, and only gets longer
+ * (https://learn.microsoft.com/azure/storage/blobs/immutable-storage-overview#locked-versus-unlocked-policies).
+ */
+function onPolicy(change: (policy: Stored, body: Tree) => Tree) {
+  return async (context: ArmContext, request: ArmRequest): Promise<ArmAnswer> => {
+    const { route, conditions, body } = request;
+    const before = context.cloud.get(`arm:${route.target.toLowerCase()}`);
+    if (!before) throw notFound(route.armType, "default", route.group);
+    // Its ETag has to be sent (the operation's description in @azure/arm-storage).
+    if (conditions.ifMatch === undefined)
+      throw new ArmError(
+        400,
+        "MissingRequiredHeader",
+        "An HTTP header that's mandatory for this request is not specified: If-Match.",
+      );
+    requireConditions(request, before);
+    const stored = { ...before, outputs: { ...before.outputs, ...change(before, body) } };
+    context.cloud.put(stored);
+    await context.hooks.emit({ kind: "updated", stored, before });
+    return { status: 200, body: shown(stored, context) };
+  };
+}
+
+function extended({ outputs }: Stored, body: Tree): Tree {
+  const name = "immutabilityPeriodSinceCreationInDays";
+  const [days, wanted] = [numberAt(outputs, name) ?? 0, numberAt(body, `properties.${name}`) ?? 0];
+  if (stringAt(outputs, "state") !== POLICY_LOCKED || wanted <= days) throw refusedPolicyChange();
+  return { [name]: wanted };
+}
+
 function nameAvailability(context: ArmContext, { body }: ArmRequest): ArmAnswer {
   const name = textIn(body, "name") ?? "";
   const taken = [...context.cloud.all()].some(
@@ -73,5 +106,12 @@ function nameAvailability(context: ArmContext, { body }: ArmRequest): ArmAnswer 
 export const STORAGE_ACTIONS: ActionTable = {
   "POST Microsoft.Storage/storageAccounts/failover": failover,
   "POST Microsoft.Storage/storageAccounts/listKeys": listKeys,
+  "POST Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies/lock": onPolicy(
+    () => ({
+      state: POLICY_LOCKED,
+    }),
+  ),
+  "POST Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies/extend":
+    onPolicy(extended),
   "POST Microsoft.Storage/checkNameAvailability": nameAvailability,
 };

@@ -1,0 +1,394 @@
+import { AuthorizationManagementClient } from "@azure/arm-authorization";
+import { NetworkManagementClient } from "@azure/arm-network";
+import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
+import { ResourceManagementClient } from "@azure/arm-resources";
+import { StorageManagementClient } from "@azure/arm-storage";
+import { EmulatedCloud, emulatedCloud } from "../../packages/emulated-azure/cloud";
+import { Listening, listen } from "../../packages/emulated-azure/listen";
+import { sandboxModel } from "../../packages/emulated-azure/model";
+import type { Principal } from "../../packages/emulated-azure/rights/directory";
+import { grant } from "../../packages/emulated-azure/rights/grant";
+import { ARM_REFUSALS } from "../../policies/arm/armLimits";
+import { credentialOf, request, signIn } from "./client";
+
+/* What Azure Resource Manager does not take, and what it narrows: with Microsoft's own clients, and by hand where none is here. */
+const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
+const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
+const GROUP = "rg-shop";
+const NETWORK = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.Network`;
+const location = "westeurope";
+const poll = { updateIntervalInMs: 5 };
+
+let cloud: EmulatedCloud;
+let listening: Listening;
+let operator: Principal;
+let token: string;
+let resources: ResourceManagementClient;
+let network: NetworkManagementClient;
+let storage: StorageManagementClient;
+let postgres: PostgreSQLManagementFlexibleServerClient;
+let authorization: AuthorizationManagementClient;
+
+beforeAll(async () => {
+  cloud = emulatedCloud(sandboxModel(), { retryAfter: 0, refusals: ARM_REFUSALS });
+  listening = await listen(cloud);
+  operator = cloud.directory.add({ displayName: "operator", secret: "operator signs in" });
+  grant(cloud.cloud, { principal: operator, role: "Owner", scope: SCOPE });
+  token = await signIn(cloud, listening, operator);
+  const credential = credentialOf(cloud, listening, operator);
+  const options = {
+    endpoint: listening.address,
+    tlsOptions: { ca: listening.certificate },
+    retryOptions: { maxRetries: 0 },
+  };
+  resources = new ResourceManagementClient(credential, SUBSCRIPTION, options);
+  network = new NetworkManagementClient(credential, SUBSCRIPTION, options);
+  storage = new StorageManagementClient(credential, SUBSCRIPTION, options);
+  postgres = new PostgreSQLManagementFlexibleServerClient(credential, SUBSCRIPTION, options);
+  authorization = new AuthorizationManagementClient(credential, SUBSCRIPTION, options);
+  await resources.resourceGroups.createOrUpdate(GROUP, { location, tags: { team: "shop" } });
+});
+afterAll(() => listening?.stop());
+
+async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of pages) found.push(one);
+  return found;
+}
+
+/** Status and code a request was refused with, and its message. */
+async function refusal(promise: PromiseLike<unknown>): Promise<[number, string, string]> {
+  try {
+    await promise;
+  } catch (error) {
+    const { statusCode, code, message } = error as { statusCode: number; code: string; message: string };
+    return [statusCode, code, message];
+  }
+  throw new Error("it was not refused");
+}
+const refused = async (promise: PromiseLike<unknown>) => (await refusal(promise)).slice(0, 2);
+
+const ask = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
+  request(listening, method, path, { token, headers, ...(body && { body: JSON.stringify(body) }) });
+const answer = async (...args: Parameters<typeof ask>) => {
+  const { status, body } = await ask(...args);
+  return [status, body?.error?.code];
+};
+
+const account = (name: string, more: object = {}) =>
+  storage.storageAccounts.create(
+    GROUP,
+    name,
+    { location, kind: "StorageV2", sku: { name: "Standard_LRS" }, ...more },
+    poll,
+  );
+
+describe("a place", () => {
+  test("is one Azure has, under either of its names, for what stands in a region or in none", async () => {
+    const elsewhere = await refusal(account("stnowhere", { location: "westeuropa" }));
+    expect(elsewhere).toEqual([
+      400,
+      "LocationNotAvailableForResourceType",
+      expect.stringMatching(
+        /'westeuropa' is not available for resource type 'Microsoft.Storage\/storageAccounts'.*polandcentral/,
+      ),
+    ]);
+    expect(await refused(account("stnowhere", { location: "global" }))).toEqual(elsewhere.slice(0, 2));
+    const group = resources.resourceGroups.createOrUpdate("rg-mars", { location: "mars" });
+    expect(await refused(group)).toEqual([400, "LocationNotAvailableForResourceType"]);
+    const edge = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.Cdn/profiles/afd?api-version=2025-06-01`;
+    const profile = { location, sku: { name: "Premium_AzureFrontDoor" } };
+    expect(await answer("PUT", edge, profile)).toEqual([400, "LocationNotAvailableForResourceType"]);
+    await account("stsomewhere", { location: "Poland Central" });
+  });
+
+  test("does not change", async () => {
+    expect(await refused(account("stsomewhere"))).toEqual([409, "InvalidResourceLocation"]);
+    const group = resources.resourceGroups.createOrUpdate(GROUP, { location: "northeurope" });
+    expect(await refused(group)).toEqual([409, "InvalidResourceGroupLocation"]);
+  });
+});
+
+describe("what is in use stays", () => {
+  const subnetId = (name: string) => `${NETWORK}/virtualNetworks/vnet/subnets/${name}`;
+  const subnet = (name: string, more: object) =>
+    network.subnets.createOrUpdate(GROUP, "vnet", name, more, poll);
+  const server = (name: string, more: object = {}) =>
+    postgres.servers.beginCreateOrUpdateAndWait(
+      GROUP,
+      name,
+      {
+        location,
+        version: "17",
+        sku: { name: "Standard_D4ds_v5", tier: "GeneralPurpose" },
+        storage: { storageSizeGB: 128 },
+        administratorLogin: "keeper",
+        administratorLoginPassword: "not a real 1",
+        ...more,
+      },
+      poll,
+    );
+
+  test("a subnet and its network: by an endpoint, or a server it is delegated to; what is in it frees it", async () => {
+    await network.virtualNetworks.createOrUpdate(
+      GROUP,
+      "vnet",
+      { location, addressSpace: { addressPrefixes: ["10.0.0.0/16"] } },
+      poll,
+    );
+    await network.networkSecurityGroups.createOrUpdate(GROUP, "nsg", { location }, poll);
+    const guarded = { networkSecurityGroup: { id: `${NETWORK}/networkSecurityGroups/nsg` } };
+    await subnet("links", { addressPrefix: "10.0.0.0/24", ...guarded });
+    await subnet("data", {
+      addressPrefix: "10.0.1.0/24",
+      delegations: [{ name: "pg", serviceName: "Microsoft.DBforPostgreSQL/flexibleServers" }],
+    });
+    await server("psql-linked");
+    const zone = `${NETWORK}/privateDnsZones/shop.private.postgres.database.azure.com`;
+    await ask("PUT", `${zone}?api-version=2024-06-01`, { location: "Global" });
+    await server("psql-inside", {
+      network: {
+        delegatedSubnetResourceId: subnetId("data"),
+        privateDnsZoneArmResourceId: zone,
+      },
+    });
+    const service = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/psql-linked`;
+    await network.privateEndpoints.createOrUpdate(
+      GROUP,
+      "pe",
+      {
+        location,
+        subnet: { id: subnetId("links") },
+        privateLinkServiceConnections: [
+          { name: "pg", privateLinkServiceId: service, groupIds: ["postgresqlServer"] },
+        ],
+      },
+      poll,
+    );
+    const inUse = [400, "InUseSubnetCannotBeDeleted"];
+    const links = await refusal(network.subnets.delete(GROUP, "vnet", "links", poll));
+    expect(links).toEqual([...inUse, expect.stringContaining("/privateEndpoints/pe")]);
+    expect(await refused(network.subnets.delete(GROUP, "vnet", "data", poll))).toEqual(inUse);
+    expect(await refused(network.virtualNetworks.delete(GROUP, "vnet", poll))).toEqual(inUse);
+    expect(await refused(network.networkSecurityGroups.delete(GROUP, "nsg", poll))).toEqual([
+      400,
+      "InUseNetworkSecurityGroupCannotBeDeleted",
+    ]);
+    await network.privateEndpoints.delete(GROUP, "pe", poll);
+    await postgres.servers.beginDeleteAndWait(GROUP, "psql-inside", poll);
+    await network.virtualNetworks.delete(GROUP, "vnet", poll);
+    await network.networkSecurityGroups.delete(GROUP, "nsg", poll);
+  });
+
+  test("an address, by the gateway it is of", async () => {
+    const address = { location, sku: { name: "Standard" }, publicIPAllocationMethod: "Static" } as const;
+    const { id } = await network.publicIPAddresses.createOrUpdate(GROUP, "pip", address, poll);
+    const gateway = { location, sku: { name: "Standard" }, publicIpAddresses: [{ id }] };
+    await network.natGateways.createOrUpdate(GROUP, "nat", gateway, poll);
+    const deletion = network.publicIPAddresses.delete(GROUP, "pip", poll);
+    expect(await refused(deletion)).toEqual([400, "PublicIPAddressCannotBeDeleted"]);
+    await network.natGateways.delete(GROUP, "nat", poll);
+    await network.publicIPAddresses.delete(GROUP, "pip", poll);
+  });
+
+  test("a private zone, by its links", async () => {
+    const zone = `${NETWORK}/privateDnsZones/linked.example`;
+    const version = "?api-version=2024-06-01";
+    await network.virtualNetworks.createOrUpdate(
+      GROUP,
+      "vnet",
+      { location, addressSpace: { addressPrefixes: ["10.0.0.0/16"] } },
+      poll,
+    );
+    await ask("PUT", `${zone}${version}`, { location: "Global" });
+    const properties = {
+      virtualNetwork: { id: `${NETWORK}/virtualNetworks/vnet` },
+      registrationEnabled: false,
+    };
+    await ask("PUT", `${zone}/virtualNetworkLinks/one${version}`, { location: "Global", properties });
+    const { status, body } = await ask("DELETE", `${zone}${version}`);
+    expect([status, body.error.code]).toEqual([409, "CannotDeleteResource"]);
+    expect(body.error.message).toContain("virtualNetworkLinks/one");
+    expect((await ask("DELETE", `${zone}/virtualNetworkLinks/one${version}`)).status).toBe(202);
+    expect((await ask("DELETE", `${zone}${version}`)).status).toBe(202);
+  });
+
+  test("an account, by a container whose policy is locked, which needs the policy's ETag", async () => {
+    await account("stlocked");
+    await storage.blobContainers.create(GROUP, "stlocked", "kept", {});
+    const { blobContainers } = storage;
+    const policy = { immutabilityPeriodSinceCreationInDays: 7 };
+    const made = await blobContainers.createOrUpdateImmutabilityPolicy(GROUP, "stlocked", "kept", {
+      parameters: policy,
+    });
+    expect(made).toMatchObject({ state: "Unlocked", etag: expect.stringMatching(/./) });
+    const lock = (etag: string) => blobContainers.lockImmutabilityPolicy(GROUP, "stlocked", "kept", etag);
+    expect(await refused(lock('"another"'))).toEqual([412, "PreconditionFailed"]);
+    const longer = await blobContainers.createOrUpdateImmutabilityPolicy(GROUP, "stlocked", "kept", {
+      parameters: { immutabilityPeriodSinceCreationInDays: 8 },
+      ifMatch: made.etag!,
+    });
+    expect(await refused(lock(made.etag!))).toEqual([412, "PreconditionFailed"]);
+    const locked = await lock(longer.etag!);
+    expect(locked.state).toBe("Locked");
+    const deletion = blobContainers.deleteImmutabilityPolicy(GROUP, "stlocked", "kept", locked.etag!);
+    expect((await refusal(deletion))[2]).toMatch(/not allowed on immutability policy/);
+    const shorter = blobContainers.createOrUpdateImmutabilityPolicy(GROUP, "stlocked", "kept", {
+      parameters: policy,
+    });
+    expect((await refused(shorter))[0]).toBe(400);
+    const extended = await blobContainers.extendImmutabilityPolicy(GROUP, "stlocked", "kept", locked.etag!, {
+      parameters: { immutabilityPeriodSinceCreationInDays: 9 },
+    });
+    expect(extended).toMatchObject({ state: "Locked", immutabilityPeriodSinceCreationInDays: 9 });
+    const protectedAccount = await refusal(storage.storageAccounts.delete(GROUP, "stlocked"));
+    expect(protectedAccount).toEqual([
+      409,
+      "AccountProtectedFromDeletion",
+      expect.stringContaining("kept have a locked immutability policy"),
+    ]);
+    // With its group it stays as well.
+    const group = resources.resourceGroups.delete(GROUP, poll);
+    expect(await refused(group)).toEqual([409, "AccountProtectedFromDeletion"]);
+  });
+
+  test("an identity does not, whoever names it", async () => {
+    const identity = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-shop`;
+    await ask("PUT", `${identity}?api-version=2024-11-30`, { location });
+    const { identity: shown } = await account("stnames", {
+      identity: { type: "UserAssigned", userAssignedIdentities: { [identity]: {} } },
+    });
+    expect(Object.keys(shown?.userAssignedIdentities ?? {})).toEqual([identity]);
+    expect(shown?.userAssignedIdentities?.[identity]?.principalId).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await ask("DELETE", `${identity}?api-version=2024-11-30`)).status).toBe(200);
+  });
+});
+
+describe("a condition", () => {
+  const zone = `${NETWORK}/privateDnsZones/conditions.example?api-version=2024-06-01`;
+  const put = (headers: Record<string, string>, n = 0) =>
+    ask("PUT", zone, { location: "Global", tags: { n: `${n}` } }, headers);
+
+  test("that is not met refuses the change, and one that is lets it through", async () => {
+    expect((await put({ "If-Match": "*" })).status).toBe(412);
+    expect((await put({ "If-None-Match": "*" })).status).toBe(202);
+    const again = await put({ "If-None-Match": "*" });
+    expect([again.status, again.body.error.code]).toEqual([412, "PreconditionFailed"]);
+    const { etag } = (await ask("GET", zone)).body;
+    expect((await put({ "If-Match": etag }, 1)).status).toBe(202);
+    expect((await put({ "If-Match": etag }, 2)).status).toBe(412);
+    expect((await ask("GET", zone)).body.tags).toEqual({ n: "1" });
+    expect((await ask("DELETE", zone, undefined, { "If-Match": etag })).status).toBe(412);
+    expect((await ask("DELETE", zone, undefined, { "If-Match": "*" })).status).toBe(202);
+  });
+});
+
+describe("a list", () => {
+  const names = async (pages: AsyncIterable<{ name?: string }>) => (await all(pages)).map(({ name }) => name);
+
+  test("of groups or resources holds what its filter lets through, and no more than asked for", async () => {
+    await resources.resourceGroups.createOrUpdate("rg-other", { location: "northeurope" });
+    const groups = (filter: string, top?: number) => names(resources.resourceGroups.list({ filter, top }));
+    expect(await groups("tagname eq 'TEAM'")).toEqual([GROUP]);
+    expect(await groups("tagname eq 'team' and tagvalue eq 'shop'")).toEqual([GROUP]);
+    expect(await groups("tagname eq 'team' and tagvalue eq 'other'")).toEqual([]);
+    expect(await names(resources.resourceGroups.list({ top: 1 }))).toHaveLength(1);
+    await account("stfiltered", { tags: { kind: "it's one" } });
+    const found = (filter: string) => names(resources.resources.list({ filter }));
+    expect(
+      await found("name eq 'stfiltered' and resourceType eq 'Microsoft.Storage/storageAccounts'"),
+    ).toEqual(["stfiltered"]);
+    expect(await found("name eq 'stfiltered' and location ne 'westeurope'")).toEqual([]);
+    expect(await found("tagname eq 'kind' and tagvalue eq 'it''s one'")).toEqual(["stfiltered"]);
+    expect(await found("startswith(tagname, 'ki')")).toEqual(["stfiltered"]);
+    expect(await found("resourceGroup eq 'rg-other'")).toEqual([]);
+    for (const filter of ["name", "name eq", "colour eq 'red'", "name eq 'a' or name eq 'b'", "name eq 'a"])
+      expect([filter, ...(await refused(found(filter)))]).toEqual([
+        filter,
+        400,
+        "InvalidFilterInQueryString",
+      ]);
+    expect(await answer("GET", `${SCOPE}/resourcegroups?api-version=2024-11-01&$top=none`)).toEqual([
+      400,
+      "InvalidTopInQueryString",
+    ]);
+  });
+
+  test("of role assignments holds those at, above and below its scope, as its filter says", async () => {
+    const group = `${SCOPE}/resourceGroups/${GROUP}`;
+    const team = cloud.directory.add({ displayName: "team", secret: "signs in" });
+    const member = cloud.directory.add({
+      displayName: "member",
+      secret: "signs in",
+      groups: [team.objectId],
+    });
+    grant(cloud.cloud, { principal: team, role: "Reader", scope: group });
+    grant(cloud.cloud, { principal: member, role: "Reader", scope: SCOPE });
+    const { roleAssignments } = authorization;
+    const who = async (scope: string, filter?: string) =>
+      (await all(roleAssignments.listForScope(scope, { filter })))
+        .map(({ principalId }) => principalId)
+        .sort();
+    const ids = (...principals: Principal[]) => principals.map(({ objectId }) => objectId).sort();
+    expect(await who(group)).toEqual(ids(operator, team, member));
+    expect(await who(SCOPE)).toEqual(ids(operator, team, member));
+    expect(await who(SCOPE, "atScope()")).toEqual(ids(operator, member));
+    expect(await who(group, "atScope()")).toEqual(ids(operator, team, member));
+    expect(await who(SCOPE, `principalId eq '${team.objectId}'`)).toEqual(ids(team));
+    expect(await who(SCOPE, `assignedTo('${member.objectId}')`)).toEqual(ids(team, member));
+    expect(await refused(who(SCOPE, "roleName eq 'Reader'"))).toEqual([400, "InvalidFilterInQueryString"]);
+  });
+
+  test("of role definitions holds the one that is asked for by name, or by kind", async () => {
+    const roles = async (filter: string) =>
+      (await all(authorization.roleDefinitions.list(SCOPE, { filter }))).map(({ roleName }) => roleName);
+    expect(await roles("roleName eq 'Reader'")).toEqual(["Reader"]);
+    expect(await roles("type eq 'CustomRole'")).toEqual([]);
+    expect((await roles("atScopeAndBelow()")).length).toBeGreaterThan(5);
+  });
+
+  test("that Azure narrows and this cloud does not says so", async () => {
+    const rules = `${SCOPE}/providers/Microsoft.Authorization/locks?api-version=2020-05-01&$filter=atScope()`;
+    expect(await answer("GET", rules)).toEqual([501, "NotImplemented"]);
+  });
+});
+
+test("every path wants an API version it has", async () => {
+  for (const at of ["/subscriptions", "/tenants", SCOPE, `${SCOPE}/resourcegroups`, `${SCOPE}/resources`]) {
+    expect([at, ...(await answer("GET", `${at}?api-version=1999-01-01`))]).toEqual([
+      at,
+      400,
+      "InvalidApiVersionParameter",
+    ]);
+    expect([at, ...(await answer("GET", at))]).toEqual([at, 400, "MissingApiVersionParameter"]);
+  }
+  const group = `${SCOPE}/resourcegroups/rg-polled`;
+  await ask("PUT", `${group}?api-version=2024-11-01`, { location });
+  const { headers } = await ask("DELETE", `${group}?api-version=2024-11-01`);
+  const operation = new URL(String(headers["azure-asyncoperation"])).pathname;
+  expect(await answer("GET", operation)).toEqual([400, "MissingApiVersionParameter"]);
+  expect((await answer("GET", `${operation}?api-version=1999-01-01`))[0]).toBe(400);
+  expect(await answer("GET", `${operation}?api-version=2024-11-01`)).toEqual([200, undefined]);
+  // An operation is of its provider and place.
+  const elsewhere = operation.replace("Microsoft.Resources", "Microsoft.Storage");
+  expect(await answer("GET", `${elsewhere}?api-version=2025-06-01`)).toEqual([404, "OperationNotFound"]);
+});
+
+test("a deployment of a template is something Azure has and this cloud has not", async () => {
+  const at = `${SCOPE}/resourcegroups/${GROUP}/providers/Microsoft.Resources/deployments`;
+  const version = "?api-version=2021-04-01";
+  const body = { properties: { mode: "Incremental", template: {} } };
+  expect(await answer("PUT", `${at}/one${version}`, body)).toEqual([501, "NotImplemented"]);
+  expect(await answer("GET", `${at}/${version}`)).toEqual([501, "NotImplemented"]);
+  expect(await answer("GET", `${at}/one?api-version=1999-01-01`)).toEqual([400, "NoRegisteredProviderFound"]);
+});
+
+test("of two tags whose names differ in their case one is kept", async () => {
+  const tags = { Owner: "one", owner: "two" };
+  expect((await account("sttagged", { tags })).tags).toEqual({ Owner: "two" });
+  await account("sttagged", { tags: { ...tags, Kind: "a" } });
+  expect((await storage.storageAccounts.getProperties(GROUP, "sttagged")).tags).toEqual({
+    Owner: "two",
+    Kind: "a",
+  });
+});
