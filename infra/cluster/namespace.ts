@@ -7,12 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { platformLabels } from "../kubernetes/labels";
 import { EPHEMERAL_STORAGE } from "../kubernetes/pod";
 import { PRIORITY_CLASSES, PriorityClassName, priorityClassName } from "../kubernetes/priorities";
-
-/**
- * Version of the Pod Security Standard the pods are held to. Without one it is the cluster's, and an upgrade of the
- * cluster alone could refuse pods that ran the day before.
- */
-const POD_SECURITY_VERSION = "v1.35";
+import { POD_SECURITY_VERSION } from "./podSecurity";
 
 export interface NamespaceArgs {
   /** Name of the namespace. Changing it replaces everything in it. */

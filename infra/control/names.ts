@@ -92,3 +92,6 @@ export const STATE_KEY = "pulumi";
 
 /** Days a version of the state can be brought back. */
 export const STATE_KEPT_DAYS = 90;
+
+/** Most logs of a day, GiB: every request on the state is a line, and a deployment makes hundreds. */
+export const LOG_CAP_GIB = 0.1;

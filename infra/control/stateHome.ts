@@ -9,7 +9,7 @@ import { assignRole, BuiltInRole } from "../identity/roles";
 import { diagnostics } from "../monitoring/diagnostics";
 import { Logs } from "../monitoring/logs";
 import { Tags } from "../tags";
-import { STATE_CONTAINER, STATE_KEPT_DAYS, STATE_KEY, StateHomeNames } from "./names";
+import { LOG_CAP_GIB, STATE_CONTAINER, STATE_KEPT_DAYS, STATE_KEY, StateHomeNames } from "./names";
 
 export interface StateHomeArgs {
   names: StateHomeNames;
@@ -26,9 +26,6 @@ export interface StateHomeArgs {
   protect: boolean;
   tags: Tags;
 }
-
-/** Most logs of a day, GiB: every request on the state is a line, and a deployment makes hundreds. */
-const LOG_CAP_GIB = 0.1;
 
 /**
  * A home of Pulumi's state: account, key, and who may use them, in a region that need not be the one that serves. There

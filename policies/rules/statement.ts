@@ -1,5 +1,5 @@
 import { cursor, isReplica, linked, ofType } from "../../packages/isolation/graph";
-import { azure, kubernetes, SERVER, STORAGE_ACCOUNT } from "../../packages/isolation/kinds";
+import { azure, kubernetes, SERVER } from "../../packages/isolation/kinds";
 import { fault, type Cursor, type Outcome } from "../../packages/isolation/read";
 import {
   UNKNOWN,
@@ -165,9 +165,8 @@ function lacking(
 const home = (stack: StackView) => ofType(stack, SERVER).find((server) => !isReplica(server));
 
 /**
- * Holds a stack against what its stack file and the catalogues say it has, where it is whole: where it has the
- * database and the application, or, of what production is deployed from, the accounts of the state. A part of one, such as a
- * test's, is no incomplete whole.
+ * Holds a stack against what its stack file and the catalogues say it has. Which stacks have a statement is data of the
+ * project; one of them that has nothing of it has everything missing.
  */
 export function statementRule(statements: Statements): StackRule {
   return partedRule(
@@ -187,12 +186,7 @@ export function statementRule(statements: Statements): StackRule {
     },
     (stack, { project, stack: name }) => {
       const demands = statements.get(`${project}/${name}`) ?? [];
-      const isPlatform = home(stack) !== undefined && ofType(stack, kubernetes("Deployment")).length > 0;
-      // What production is deployed from has no database: it is whole where it has an account for its state.
-      const isControl =
-        !demands.some(({ type }) => type === "dbforpostgresql:Server") &&
-        ofType(stack, STORAGE_ACCOUNT).length > 0;
-      return isPlatform || isControl ? demands.map((demand) => () => judged(stack, demand)) : [];
+      return demands.map((demand) => () => judged(stack, demand));
     },
   );
 }

@@ -113,6 +113,8 @@ const HARMLESS: readonly Harmless[] = [
     path: /(?:availabilityZone|standbyAvailabilityZone|passwordAuth|storageSizeGB|enableSoftDelete|keyType|isLocalUserEnabled|isSftpEnabled|changeFeed\.retentionInDays|labelIncludeFilter|networkAcls(?:\.publicNetworkAccess)?|idleTimeoutInMinutes|enableNodePublicIP|replicas|whenUnsatisfiable|activeRevisionsMode|transport|supportPlan|kubeStateMetrics\S*|dnsServiceIP|podCidr|serviceCidr|nodeResourceGroup|externalTrafficPolicy|podSelector|securityRules|zoneRedundant|maxSurge)$/,
     how: ["remove"],
   },
+  // A resource without metrics of its own sends none; where it has some, the statement asks for them.
+  { because: "standard", type: /:DiagnosticSetting$/, path: /^metrics$/, how: ["remove"] },
   // A retention that is off deletes nothing, whatever its days.
   { because: "standard", type: /:Registry$/, path: /^policies(?:\.retentionPolicy(?:\.\w+)?)?$/ },
   { because: "cost", path: /sku\.name$/, how: ["disable"] },

@@ -1,3 +1,8 @@
+import {
+  maintenanceWindow,
+  UPGRADE_WINDOW_HOURS,
+  weeklyHours,
+} from "../../../packages/azure-facts/maintenance";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, GIVEN, holding, OFF, oneOf } from "../../rules/expected";
@@ -91,8 +96,8 @@ export function clusters(config: StackConfig, regions: number): Demand[] {
         where: { configName },
         is:
           configName === "default"
-            ? { timeInWeek: GIVEN }
-            : { maintenanceWindow: { schedule: { weekly: { intervalWeeks: 1, dayOfWeek: GIVEN } } } },
+            ? { timeInWeek: weeklyHours(config.cluster.upgradeWindow, UPGRADE_WINDOW_HOURS) }
+            : { maintenanceWindow: maintenanceWindow(config.cluster.upgradeWindow, UPGRADE_WINDOW_HOURS) },
         count: regions,
       }),
     ),

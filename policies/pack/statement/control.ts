@@ -1,15 +1,21 @@
-import { STATE_CONTAINER, STATE_KEPT_DAYS, STATE_KEY } from "../../../infra/control/names";
+import {
+  LOG_CAP_GIB,
+  STATE_CONTAINER,
+  STATE_KEPT_DAYS,
+  STATE_KEY,
+  type StateHomeNames,
+} from "../../../infra/control/names";
 import { deploymentEnvironments, stackControlNames } from "../../../stacks/names";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { atLeast, GIVEN, holding, NONE, oneOf } from "../../rules/expected";
+import { atLeast, between, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
 
 const HOME = "infra/control/stateHome.ts";
 const IDENTITIES = "infra/control/pipelineIdentities.ts";
 const GITHUB = "https://token.actions.githubusercontent.com";
 
 /** One home of the state: account, versions, key, and what tells who used them. */
-function home({ storageAccount, vault, region }: ReturnType<typeof stackControlNames>["home"]): Demand[] {
+function home({ storageAccount, vault, region }: StateHomeNames, ranges: readonly string[]): Demand[] {
   return [
     {
       what: `the account of the state in ${region}`,
@@ -18,15 +24,24 @@ function home({ storageAccount, vault, region }: ReturnType<typeof stackControlN
       where: { accountName: storageAccount },
       is: {
         location: region,
+        kind: "StorageV2",
+        accessTier: "Hot",
         allowBlobPublicAccess: false,
         allowSharedKeyAccess: false,
         allowCrossTenantReplication: false,
+        defaultToOAuthAuthentication: true,
         enableHttpsTrafficOnly: true,
+        isLocalUserEnabled: OFF,
+        isSftpEnabled: OFF,
         minimumTlsVersion: "TLS1_2",
         "sku.name": oneOf("Standard_ZRS", "Standard_GZRS"),
+        "encryption.keySource": GIVEN,
+        "encryption.requireInfrastructureEncryption": true,
+        "encryption.services.blob.enabled": true,
+        publicNetworkAccess: "Enabled",
         "networkRuleSet.defaultAction": "Deny",
         "networkRuleSet.bypass": "None",
-        "networkRuleSet.ipRules": GIVEN,
+        "networkRuleSet.ipRules": ranges.map((iPAddressOrRange) => ({ iPAddressOrRange })),
       },
     },
     {
@@ -42,6 +57,9 @@ function home({ storageAccount, vault, region }: ReturnType<typeof stackControlN
         "properties.softDeleteRetentionInDays": atLeast(STATE_KEPT_DAYS),
         "properties.networkAcls.defaultAction": "Deny",
         "properties.networkAcls.bypass": "None",
+        // From where operators and runners come, and from nowhere else.
+        "properties.networkAcls.ipRules": ranges.map((value) => ({ value })),
+        "properties.publicNetworkAccess": oneOf("enabled", "Enabled"),
       },
     },
   ];
@@ -54,7 +72,7 @@ export function controlPlane(config: StackConfig): Demand[] {
   const count = homes.length;
   const { repository } = config.controlPlane;
   return [
-    ...homes.flatMap(home),
+    ...homes.flatMap((one) => home(one, config.cluster.authorizedIpRanges)),
     {
       what: "versions of the state",
       key: HOME,
@@ -62,6 +80,7 @@ export function controlPlane(config: StackConfig): Demand[] {
       each: {
         isVersioningEnabled: true,
         "changeFeed.enabled": true,
+        "changeFeed.retentionInDays": atLeast(STATE_KEPT_DAYS),
         "deleteRetentionPolicy.enabled": true,
         "deleteRetentionPolicy.days": atLeast(STATE_KEPT_DAYS),
         "deleteRetentionPolicy.allowPermanentDelete": oneOf(false),
@@ -83,6 +102,10 @@ export function controlPlane(config: StackConfig): Demand[] {
       key: HOME,
       type: "storage:ManagementPolicy",
       each: {
+        "policy.rules": GIVEN,
+        "policy.rules[].enabled?": true,
+        "policy.rules[].definition.filters.blobTypes": ["blockBlob"],
+        "policy.rules[].definition.filters.prefixMatch": [`${STATE_CONTAINER}/`],
         "policy.rules[].definition.actions.baseBlob": NONE,
         "policy.rules[].definition.actions.version.delete.daysAfterCreationGreaterThan":
           atLeast(STATE_KEPT_DAYS),
@@ -98,8 +121,8 @@ export function controlPlane(config: StackConfig): Demand[] {
       where: { keyName: STATE_KEY },
       each: {
         "properties.kty": oneOf("RSA", "RSA-HSM"),
-        "properties.keySize": atLeast(3072),
-        "properties.keyOps": holding("wrapKey", "unwrapKey"),
+        "properties.keySize": between(3072, 4096),
+        "properties.keyOps": holding("encrypt", "decrypt", "wrapKey", "unwrapKey"),
         "properties.attributes.exp": NONE,
         "properties.attributes.enabled?": true,
       },
@@ -123,6 +146,7 @@ export function controlPlane(config: StackConfig): Demand[] {
             enabled: true,
           })),
         ),
+        metrics: holding({ category: "Transaction", enabled: true }),
         workspaceId: GIVEN,
       },
       count,
@@ -131,14 +155,23 @@ export function controlPlane(config: StackConfig): Demand[] {
       what: "who used the key",
       key: HOME,
       type: "monitor:DiagnosticSetting",
-      is: { logs: holding({ categoryGroup: "audit", enabled: true }), workspaceId: GIVEN },
+      is: {
+        logs: holding({ categoryGroup: "audit", enabled: true }),
+        workspaceId: GIVEN,
+      },
       count,
     },
     {
       what: "the workspaces of those logs",
       key: HOME,
       type: "operationalinsights:Workspace",
-      each: { retentionInDays: atLeast(config.logRetentionDays), "features.disableLocalAuth": true },
+      each: {
+        retentionInDays: atLeast(config.logRetentionDays),
+        "features.disableLocalAuth": true,
+        "features.enableLogAccessUsingOnlyResourcePermissions": true,
+        // What is beyond it on one day is in no log; what is far beyond it is paid for.
+        "workspaceCapping.dailyQuotaGb": between(LOG_CAP_GIB, 10 * LOG_CAP_GIB),
+      },
       count,
     },
     ...Object.values(names.identities).map((identity): Demand => ({

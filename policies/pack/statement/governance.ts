@@ -192,6 +192,8 @@ export function governance(config: StackConfig, regions: number): Demand[] {
         "parameters.effect.value": oneOf("deny", "Deny"),
         "parameters.excludedNamespaces.value": EXCLUDED_NAMESPACES,
         notScopes: NONE,
+        overrides: NONE,
+        resourceSelectors: NONE,
       },
       count: regions,
     },

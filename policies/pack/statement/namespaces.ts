@@ -1,3 +1,4 @@
+import { POD_SECURITY_VERSION } from "../../../infra/cluster/podSecurity";
 import { PRIORITY_CLASSES, priorityClassName } from "../../../infra/kubernetes/priorities";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
@@ -55,14 +56,14 @@ export function traffic(regions: number): Demand[] {
       key: "infra/kubernetes/traffic.ts",
       type: "NetworkPolicy",
       where: { "metadata.name": name },
-      is: { "spec.podSelector.matchLabels": GIVEN, "spec.egress": GIVEN },
+      is: { "spec.podSelector.matchLabels": { "app.kubernetes.io/name": name }, "spec.egress": GIVEN },
     })),
     ...policies.map((name): Demand => ({
       what: `the traffic of ${name}`,
       key: "infra/kubernetes/traffic.ts",
       type: "NetworkPolicy",
       where: { "metadata.name": name },
-      is: { "spec.podSelector.matchLabels": GIVEN, "spec.egress": GIVEN },
+      is: { "spec.podSelector.matchLabels": { "app.kubernetes.io/name": name }, "spec.egress": GIVEN },
       count: regions,
     })),
   ];
@@ -81,7 +82,10 @@ const scraped = (config: StackConfig): string[] => [
 
 /** What a namespace gives whatever runs in it. */
 export function namespaces(regions: number, config: StackConfig): Demand[] {
-  const enforced = (mode: string): string => `metadata.labels["pod-security.kubernetes.io/${mode}"]`;
+  const enforced = (mode: string): Record<string, string> => ({
+    [`metadata.labels["pod-security.kubernetes.io/${mode}"]`]: "restricted",
+    [`metadata.labels["pod-security.kubernetes.io/${mode}-version"]`]: POD_SECURITY_VERSION,
+  });
   const key = "infra/cluster/namespace.ts";
   return [
     {
@@ -89,9 +93,9 @@ export function namespaces(regions: number, config: StackConfig): Demand[] {
       key,
       type: "Namespace",
       each: {
-        [enforced("enforce")]: "restricted",
-        [enforced("audit")]: "restricted",
-        [enforced("warn")]: "restricted",
+        ...enforced("enforce"),
+        ...enforced("audit"),
+        ...enforced("warn"),
       },
       count: regions,
     },

@@ -1,4 +1,7 @@
+import { priorityClassName } from "../../../infra/kubernetes/priorities";
 import { IDENTITIES } from "../../../infra/naming";
+import { PRODUCT } from "../../../stacks/schema";
+import { SITE_HEALTH, SITES } from "../../../stacks/sites";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, either, GIVEN, holding } from "../../rules/expected";
 import { podsAt, probe, WORKLOADS } from "./pods";
@@ -11,7 +14,7 @@ export function workloads(regions: number): Demand[] {
     type: string,
     what: string,
     names: readonly string[],
-    is: Demand["is"],
+    is: (name: string) => Demand["is"],
     key = PODS,
   ): Demand[] =>
     names.map((name) => ({
@@ -19,23 +22,56 @@ export function workloads(regions: number): Demand[] {
       key,
       type,
       where: { "metadata.name": name },
-      is,
+      is: is(name),
       count: regions,
     }));
+  const pods = (name: string) => ({ "app.kubernetes.io/name": name });
   return [
-    ...named("Deployment", "the Deployment", WORKLOADS, { "spec.selector.matchLabels": GIVEN }, "workloads"),
+    ...named(
+      "Deployment",
+      "the Deployment",
+      WORKLOADS,
+      (name) => ({
+        "spec.selector.matchLabels": pods(name),
+        "spec.template.metadata.labels": pods(name),
+      }),
+      "workloads",
+    ),
     ...named(
       "Service",
       "the Service",
       WORKLOADS,
-      { "spec.selector": GIVEN, "spec.ports": GIVEN },
+      (name) => ({ "spec.selector": pods(name), "spec.ports": GIVEN }),
       "workloads",
     ),
-    ...named("PodDisruptionBudget", "the disruption budget", WORKLOADS, {
+    ...named("PodDisruptionBudget", "the disruption budget", WORKLOADS, (name) => ({
       "spec.maxUnavailable": 1,
-      "spec.selector.matchLabels": GIVEN,
+      "spec.selector.matchLabels": pods(name),
       "spec.unhealthyPodEvictionPolicy": "AlwaysAllow",
-    }),
+    })),
+    ...named("Deployment", "what serves without a pause:", [...SITES, "gateway"], () => ({
+      "spec.strategy.type": "RollingUpdate",
+      "spec.template.spec.priorityClassName": priorityClassName(PRODUCT, "serving"),
+    })),
+    ...SITES.map((site): Demand => ({
+      what: `the health of ${site}`,
+      key: "stacks/sites.ts",
+      type: "Deployment",
+      where: { "metadata.name": site },
+      each: {
+        "spec.template.spec.containers[].readinessProbe.httpGet.path": SITE_HEALTH[site].ready,
+        "spec.template.spec.containers[].livenessProbe.httpGet.path": SITE_HEALTH[site].live,
+      },
+    })),
+    {
+      what: "each recovery job",
+      key: "infra/kubernetes/priorities.ts",
+      type: "CronJob",
+      each: {
+        "spec.jobTemplate.spec.template.spec.priorityClassName": priorityClassName(PRODUCT, "recovery"),
+        "spec.timeZone": "Etc/UTC",
+      },
+    },
     {
       what: "each Deployment",
       key: PODS,
@@ -155,9 +191,7 @@ export function workloads(regions: number): Demand[] {
       "ServiceAccount",
       "the ServiceAccount",
       ["api", "backup", "verify", "drill", "prune", "copy", "preflight"],
-      {
-        'metadata.annotations["azure.workload.identity/client-id"]': GIVEN,
-      },
+      () => ({ 'metadata.annotations["azure.workload.identity/client-id"]': GIVEN }),
     ),
     {
       what: "the identities of workloads",
