@@ -13,6 +13,9 @@ export interface GivenResource {
   readonly provider?: { readonly urn: string; readonly type: string; readonly props: unknown };
   readonly protect?: boolean;
   readonly ignoreChanges?: readonly string[];
+  readonly deleteBeforeReplace?: boolean;
+  readonly additionalSecretOutputs?: readonly string[];
+  readonly aliases?: readonly string[];
   readonly dependencies?: readonly string[];
   readonly propertyDependencies?: Readonly<Record<string, readonly string[]>>;
 }
@@ -86,8 +89,9 @@ export function viewOf(given: GivenResource, unread: Unread): ResourceView {
     opts: {
       protect: given.protect ?? false,
       ignoreChanges: given.ignoreChanges ?? [],
-      aliases: [],
-      additionalSecretOutputs: [],
+      aliases: given.aliases ?? [],
+      additionalSecretOutputs: given.additionalSecretOutputs ?? [],
+      ...(given.deleteBeforeReplace && { deleteBeforeReplace: true }),
     },
     ...(provider && {
       provider: {

@@ -2,7 +2,7 @@ import { waiverRules } from "./adapter/waiverRules";
 import { isolationRules } from "../../packages/isolation/rules";
 import type { Rule } from "../../packages/isolation/rule";
 import { rules } from "../rules";
-import { statementRule } from "../rules/statement";
+import { productionRules } from "../rules/production";
 import { Waivers } from "./waivers";
 
 /** Families of rules, by the beginning of their identifiers, in the order readers meet them. */
@@ -32,7 +32,7 @@ export const FAMILIES: Readonly<Record<string, { readonly title: string; readonl
 
 /** Every rule of the pack, as data. */
 export function catalogue(): readonly Rule[] {
-  return [...isolationRules, ...rules, statementRule(new Map()), ...waiverRules(new Waivers([], ""))];
+  return [...isolationRules, ...rules, ...productionRules(), ...waiverRules(new Waivers([], ""))];
 }
 
 /** Family of a rule: the letters its identifier begins with. */

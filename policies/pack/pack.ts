@@ -10,13 +10,13 @@ import { isolationRules } from "../../packages/isolation/rules";
 import { proofRules } from "../proof";
 import type { Rule } from "../../packages/isolation/rule";
 import { rules } from "../rules";
-import { type Statements, statementRule } from "../rules/statement";
-import { readStatements } from "./statement";
+import { productionRules, type Production } from "../rules/production";
+import { readProduction } from "./statement";
 import { Waivers } from "./waivers";
 
 /** Every rule the pack enforces. */
-export function allRules(waivers: Waivers, statements: Statements = new Map()): readonly Rule[] {
-  return [...isolationRules, ...rules, statementRule(statements), ...waiverRules(waivers)];
+export function allRules(waivers: Waivers, production?: Production): readonly Rule[] {
+  return [...isolationRules, ...rules, ...productionRules(production), ...waiverRules(waivers)];
 }
 
 /**
@@ -31,7 +31,7 @@ export function packArgs(): PolicyPackArgs {
     const waivers = new Waivers(readWaivers(root, now), now.toISOString().slice(0, 10));
     const inventory = readInventory(root);
     const config = pulumi.runtime.allConfig() as Record<string, string>;
-    const rules = allRules(waivers, readStatements(root, { stack: pulumi.getStack(), config }));
+    const rules = allRules(waivers, readProduction(root, { stack: pulumi.getStack(), config }));
     const all = [...rules, ...proofRules(process.env, root, __filename, rules, inventory)];
     const inspection = new Inspection({
       rules: all,

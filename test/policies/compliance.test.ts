@@ -111,6 +111,7 @@ test("prod cannot be deployed weak, whichever value of its stack file is loosene
     "deployment-replicas",
     "aks-survives-zone-loss",
     "waf-prevents",
+    "production-made-of",
   ]);
 });
 

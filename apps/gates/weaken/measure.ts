@@ -1,10 +1,11 @@
+import path from "node:path";
 import { dependenciesOf, viewOf } from "../views";
 import { type Plan, planStack } from "../../../packages/offline-engine/planner";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
 import type { Finding, ResourceView, Rule } from "../../../packages/isolation/rule";
 import { Inspection } from "../../../policies/pack/adapter/inspection";
 import { allRules } from "../../../policies/pack/pack";
-import { readStatements } from "../../../policies/pack/statement";
+import { readProduction } from "../../../policies/pack/statement";
 import { Waivers } from "../../../policies/pack/waivers";
 import type { Inventory } from "../../../packages/isolation/inventory";
 import { typeOf } from "../../../policies/rules/statement";
@@ -113,6 +114,9 @@ export function viewsOf({ deployment }: Plan): ResourceView[] {
           props: resource.inputs,
           protect: resource.protect,
           ignoreChanges: resource.options.ignoreChanges,
+          deleteBeforeReplace: resource.options.deleteBeforeReplace,
+          additionalSecretOutputs: resource.options.additionalSecretOutputs,
+          aliases: resource.options.aliases,
           dependencies: resource.dependencies,
           propertyDependencies: dependenciesOf(resource.propertyDependencies, isOutside),
           ...(provider && { provider: { urn: provider.urn, type: provider.type, props: provider.inputs } }),
@@ -122,17 +126,26 @@ export function viewsOf({ deployment }: Plan): ResourceView[] {
     });
 }
 
-/** Plans a stack and hands out its resources with a judge of changes to them. */
-export async function subject(root: string, stack: string): Promise<{ views: ResourceView[]; judge: Judge }> {
-  const plan = await planStack(root, stack);
+/**
+ * Plans a stack and hands out its resources with a judge of changes to them.
+ * @param project folder of its program, below the root of the stack files
+ */
+export async function subject(
+  root: string,
+  stack: string,
+  project = ".",
+): Promise<{ views: ResourceView[]; judge: Judge }> {
+  const plan = await planStack(path.join(root, project), stack);
   const { config } = plan.settings;
   const views = viewsOf(plan);
-  const statements = readStatements(root, { stack, config });
+  const { statements, shapes } = readProduction(root, { stack, config });
   const rulesFor = (type: string): readonly Rule[] =>
-    allRules(
-      new Waivers([], ""),
-      new Map([...statements].map(([of, demands]) => [of, demands.filter((one) => typeOf(one).test(type))])),
-    );
+    allRules(new Waivers([], ""), {
+      statements: new Map(
+        [...statements].map(([of, demands]) => [of, demands.filter((one) => typeOf(one).test(type))]),
+      ),
+      shapes,
+    });
   return { views, judge: new Judge(views, rulesFor, readInventory(root), config) };
 }
 

@@ -77,17 +77,21 @@ export async function main(): Promise<void> {
       .option("--type <pattern>", "only resources whose type fits this regular expression")
       .option("--json <file>", "where the places that go through are written")
       .action(async ({ type, json }: Flags) => {
-        const { views, judge } = await subject(projectRoot(__dirname), "prod");
+        const root = projectRoot(__dirname);
         const wanted = new RegExp(type ?? ".");
+        // The platform, and what it is deployed from.
+        const subjects = [await subject(root, "prod"), await subject(root, "prod", "control")];
         const report = reportOn(
-          tried(
-            views.filter((view) => wanted.test(view.type)),
-            judge,
-          ),
+          subjects.flatMap(({ views, judge }) => [
+            ...tried(
+              views.filter((view) => wanted.test(view.type)),
+              judge,
+            ),
+          ]),
         );
         print(report);
         if (json) writeFile(json, `${JSON.stringify(report.unseen, null, 2)}\n`);
-        if (!judge.clean || countUnseen(report) > UNSEEN) process.exitCode = 1;
+        if (subjects.some(({ judge }) => !judge.clean) || countUnseen(report) > UNSEEN) process.exitCode = 1;
       }),
   );
 }

@@ -4,6 +4,7 @@ import { readOwnStacks } from "../../../stacks/inventory";
 import { ConfigError } from "../../../stacks/problems";
 import { CONTROL_PROJECT } from "../../../stacks/names";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
+import type { Production } from "../../rules/production";
 import type { Demand, Statements } from "../../rules/statement";
 import { catalogued } from "./catalogue";
 import { clusters } from "./clusters";
@@ -15,6 +16,7 @@ import { namespaces, traffic } from "./namespaces";
 import { networks } from "./networks";
 import { present } from "./places";
 import { recovery } from "./recovery";
+import { shapesOf } from "./shapes";
 import { watch } from "./watch";
 import { workloads } from "./workloads";
 
@@ -71,10 +73,12 @@ function configOf({ stack, config }: RunOf): StackConfig | undefined {
 }
 
 /**
- * Statements of the project in a folder, for a run.
+ * What is written down about production by the project in a folder, for a run. Another project's has no stack file of this
+ * product, and so nothing.
  * @throws ConfigError as {@link readOwnStacks}
  */
-export function readStatements(root: string, run: RunOf): Statements {
+export function readProduction(root: string, run: RunOf): Production {
   const own = configOf(run);
-  return statementsOf({ ...readOwnStacks(root), ...(own && { [run.stack]: own }) });
+  const stacks = { ...readOwnStacks(root), ...(own && { [run.stack]: own }) };
+  return { statements: statementsOf(stacks), shapes: shapesOf(stacks) };
 }

@@ -1,0 +1,80 @@
+import path from "node:path";
+import { writeFile } from "../../../packages/command/files";
+import { createCommand, runCommand } from "../../../packages/command/program";
+import { projectRoot } from "../../../packages/command/root";
+import { PROD_ENVIRONMENT } from "../../../packages/isolation/derive";
+import { planStack } from "../../../packages/offline-engine/planner";
+import type { RecordedShape } from "../../../policies/pack/statement/shapes";
+import { type Shape, shapeOf } from "../../../policies/rules/shape";
+import { readStacks } from "../../../stacks/files";
+import { CONTROL_PROJECT } from "../../../stacks/names";
+import { PRODUCT, type StackConfig } from "../../../stacks/schema";
+import { viewsOf } from "../weaken/measure";
+import { mergeShapes } from "./merge";
+
+type Overrides = Readonly<Record<string, unknown>>;
+
+interface Roles {
+  readonly before: Overrides;
+  /** During and after one. */
+  readonly after: readonly Overrides[];
+}
+
+/** What a stack file says of its regions before, during and after a failover, as overrides of it. */
+function rolesOf({ regions }: StackConfig): Roles {
+  if (!regions.secondary) return { before: {}, after: [] };
+  const roles = (primary: string, secondary: string): Overrides => ({
+    "regions.primary.role": primary,
+    "regions.secondary.role": secondary,
+  });
+  return {
+    before: roles("serving", "standby"),
+    after: [roles("standby", "serving"), roles("serving", "lost"), roles("lost", "serving")],
+  };
+}
+
+async function shapeIn(folder: string, stack: string, overrides: Overrides): Promise<Shape> {
+  const resources = viewsOf(await planStack(folder, stack, { overrides }));
+  return shapeOf({ resources, byUrn: new Map(resources.map((one) => [one.urn, one])) });
+}
+
+async function recorded(folder: string, stack: string, { before, after }: Roles): Promise<RecordedShape> {
+  const standing = await shapeIn(folder, stack, before);
+  const others: Shape[] = [];
+  for (const overrides of after) others.push(await shapeIn(folder, stack, overrides));
+  const all = mergeShapes([standing, ...others]);
+  const ignored = (type: string): readonly string[] => standing.types[type]?.ignoreChanges ?? [];
+  const types = Object.entries(all.types).map(([type, shape]) => [
+    type,
+    { ...shape, ignoreChanges: ignored(type) },
+  ]);
+  const more = Object.entries(all.types).map(([type, { ignoreChanges }]): [string, readonly string[]] => [
+    type,
+    ignoreChanges.filter((one) => !ignored(type).includes(one)),
+  ]);
+  return {
+    types: Object.fromEntries(types) as Shape["types"],
+    rights: all.rights,
+    ignoredAfterFailover: Object.fromEntries(more.filter(([, paths]) => paths.length > 0)),
+  };
+}
+
+export async function main(): Promise<void> {
+  const root = projectRoot(__dirname);
+  await runCommand(
+    createCommand(
+      "plan:update",
+      "Rewrites policies/shape.json: types, properties, options and rights production's plans have, whatever its regions are for.",
+      {},
+    ).action(async () => {
+      const shapes: Record<string, RecordedShape> = {};
+      for (const [stack, config] of Object.entries(readStacks(root))) {
+        if (config.environment !== PROD_ENVIRONMENT) continue;
+        shapes[`${PRODUCT}/${stack}`] = await recorded(root, stack, rolesOf(config));
+        const control = path.join(root, "control");
+        shapes[`${CONTROL_PROJECT}/${stack}`] = await recorded(control, stack, { before: {}, after: [] });
+      }
+      writeFile(path.join(root, "policies/shape.json"), `${JSON.stringify(shapes, null, 2)}\n`);
+    }),
+  );
+}

@@ -1,0 +1,228 @@
+import type { Context, ResourceView, StackView, Tree } from "../../packages/isolation/rule";
+import { shapesOf } from "../../policies/pack/statement/shapes";
+import { shapeOf, shapeRules } from "../../policies/rules/shape";
+import { readStacks } from "../../stacks/files";
+import { expectedPlan } from "./support/expectedPlan";
+import { ROOT } from "./support/names";
+
+const stacks = readStacks(ROOT);
+const PLANS = {
+  forma3d: expectedPlan("prod.json"),
+  "forma3d-control": expectedPlan("control/prod.json"),
+} as const;
+type Project = keyof typeof PLANS;
+
+const whole = (resources: readonly ResourceView[]): StackView => ({
+  resources,
+  byUrn: new Map(resources.map((one) => [one.urn, one])),
+});
+
+/** Findings as `rule name path`. */
+function found(resources: readonly ResourceView[], project: Project, shapes = shapesOf(stacks)): string[] {
+  const context: Context = {
+    stack: "prod",
+    project,
+    environment: "prod",
+    isDryRun: true,
+    inventory: { environments: [] } as unknown as Context["inventory"],
+    config: {},
+  };
+  const stack = whole(resources);
+  const nameOf = (urn = ""): string => urn.split("::").at(-1) ?? "";
+  return shapeRules(shapes).flatMap((rule) =>
+    (rule.scope === "stack"
+      ? rule.check(stack, context)
+      : resources
+          .filter(({ type }) => rule.types?.some((wanted) => new RegExp(wanted).test(type)))
+          .flatMap((one) => rule.check(one, context).map((violation) => ({ ...violation, urn: one.urn })))
+    ).map(({ urn, path }) => `${rule.id} ${nameOf(urn)} ${path}`.trim()),
+  );
+}
+
+type Change = (resource: ResourceView) => Partial<ResourceView>;
+
+/** The plan with one resource, by the end of its name, in another form. */
+const changed = (project: Project, name: string, change: Change): readonly ResourceView[] => {
+  const target = PLANS[project].find((one) => one.name.endsWith(name) && !one.type.startsWith("forma3d:"));
+  if (!target) throw new Error(`no resource ${name}`);
+  return PLANS[project].map((one) => (one === target ? { ...one, ...change(one) } : one));
+};
+
+const put =
+  (props: Tree): Change =>
+  (one) => ({ props: { ...one.props, ...props } });
+
+/** The same, written down instead of taken from a resource. */
+const literally =
+  (props: Tree): Change =>
+  (one) => ({
+    props: { ...one.props, ...props },
+    propertyDependencies: Object.fromEntries(
+      Object.entries(one.propertyDependencies).filter(([key]) => !(key in props)),
+    ),
+  });
+
+const opts =
+  (options: Partial<ResourceView["opts"]>): Change =>
+  (one) => ({ opts: { ...one.opts, ...options } });
+
+/** One resource more, beside one of the same provider. */
+const joined = (project: Project, type: string, props: Tree): readonly ResourceView[] => [
+  ...PLANS[project],
+  {
+    urn: `urn:pulumi:prod::${project}::${type}::another`,
+    type,
+    name: "another",
+    props,
+    unknownPaths: [],
+    opts: { protect: true, ignoreChanges: [], aliases: [], additionalSecretOutputs: [] },
+    dependencies: [],
+    propertyDependencies: {},
+  },
+];
+
+const SUBSCRIPTION = `/subscriptions/${stacks.prod?.azure.subscriptionId ?? ""}`;
+const ELSEWHERE = `${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/elsewhere`;
+const OWNER = `${SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635`;
+
+describe("production is made of what its reviewed plan is made of", () => {
+  test.each(["forma3d", "forma3d-control"] as const)(
+    "policies/shape.json is what %s is planned as",
+    (project) => {
+      const recorded = shapesOf(stacks).get(`${project}/prod`);
+      const { types, rights } = shapeOf(whole(PLANS[project]));
+      expect(rights).toEqual(recorded?.rights);
+      for (const [type, shape] of Object.entries(types)) {
+        expect({ type, ...recorded?.types[type] }).toMatchObject({
+          type,
+          properties: expect.arrayContaining([...shape.properties]) as string[],
+          ignoreChanges: shape.ignoreChanges,
+          additionalSecretOutputs: shape.additionalSecretOutputs,
+        });
+      }
+      expect(found(PLANS[project], project)).toEqual([]);
+    },
+  );
+
+  test("what is nobody's plan is not held against one", () => {
+    expect(found(PLANS.forma3d, "forma3d", new Map())).toEqual([]);
+  });
+
+  test.each<[string, Project, string, Change, string[]]>([
+    [
+      "a property",
+      "forma3d",
+      "-primary-cluster-cluster",
+      put({ powerState: { code: "Stopped" } }),
+      ["REC-054 ? powerState"],
+    ],
+    [
+      "an inner property",
+      "forma3d",
+      "-edge-firewall",
+      (one) => put({ managedRules: { managedRuleSets: [{ exclusions: [{ selector: "*" }] }] } })(one),
+      ["REC-054 ? managedRules.managedRuleSets[].exclusions"],
+    ],
+    ["no protection", "forma3d", "-registry-registry", opts({ protect: false }), ["REC-054 ?"]],
+    ["an early end", "forma3d", "-database-primary", opts({ deleteBeforeReplace: true }), ["REC-054 ?"]],
+    [
+      "an ignored property",
+      "forma3d",
+      "-database-primary-lock",
+      opts({ ignoreChanges: ["level"] }),
+      ["REC-054 ? level"],
+    ],
+    ["everything ignored", "forma3d", "-database-primary", opts({ ignoreChanges: ["*"] }), ["REC-054 ? *"]],
+    [
+      "a life in another stack",
+      "forma3d",
+      "-database-primary",
+      opts({ aliases: ["urn:pulumi:staging::forma3d::a:b:C::d"] }),
+      ["REC-054 ?"],
+    ],
+    [
+      "a log that goes elsewhere",
+      "forma3d",
+      "-primary-vault-diagnostics",
+      literally({ workspaceId: ELSEWHERE }),
+      ["REC-055 ? workspaceId"],
+    ],
+    [
+      "the same, with the old trace",
+      "forma3d",
+      "-primary-vault-diagnostics",
+      put({ workspaceId: ELSEWHERE }),
+      ["REC-055 ? workspaceId"],
+    ],
+    [
+      "a lock on nothing of its own",
+      "forma3d-control",
+      "-home-account-lock",
+      literally({ scope: ELSEWHERE }),
+      ["REC-055 ? scope"],
+    ],
+    [
+      "an identity of another purpose",
+      "forma3d-control",
+      "-preview-github",
+      (one) => ({
+        propertyDependencies: {
+          ...one.propertyDependencies,
+          resourceName: PLANS["forma3d-control"]
+            .filter(({ name }) => name.endsWith("-deploy-identity"))
+            .map(({ urn }) => urn),
+        },
+      }),
+      ["REC-055 ?"],
+    ],
+    [
+      "a stronger role",
+      "forma3d",
+      "-primary-cluster-on-images",
+      put({ roleDefinitionId: OWNER }),
+      ["REC-055 ?"],
+    ],
+    [
+      "a role that may more",
+      "forma3d",
+      "-writer-role",
+      put({ permissions: [{ actions: ["*"], dataActions: [] }] }),
+      ["REC-055 ?"],
+    ],
+  ])("%s it has not is refused", (_, project, name, change, expected) => {
+    const resources = changed(project, name, change);
+    const target = resources.find((one, at) => one !== PLANS[project][at])?.name ?? "";
+    expect(found(resources, project)).toEqual(expected.map((one) => one.replace("?", target)));
+  });
+
+  test.each<[string, Project, string, Tree]>([
+    ["a type", "forma3d", "azure-native:storage:StorageAccountStaticWebsite", { accountName: "a" }],
+    [
+      "a right",
+      "forma3d-control",
+      "azure-native:authorization:RoleAssignment",
+      { principalId: "p", roleDefinitionId: OWNER, scope: SUBSCRIPTION },
+    ],
+    [
+      "a binding",
+      "forma3d",
+      "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+      {
+        roleRef: { kind: "ClusterRole", name: "edit" },
+        subjects: [{ kind: "Group", name: "system:authenticated" }],
+      },
+    ],
+  ])("%s more is refused", (_, project, type, props) => {
+    expect(found(joined(project, type, props), project)).not.toEqual([]);
+  });
+
+  test("what follows another server, or lies in a lost region, may be left alone only then", () => {
+    const { prod } = stacks;
+    if (!prod?.regions.secondary) throw new Error("prod has no second region");
+    const alone = changed("forma3d", "-database-primary", opts({ ignoreChanges: ["*"] }));
+    const lost = { ...prod.regions.primary, role: "lost" as const };
+    const regions = { primary: lost, secondary: { ...prod.regions.secondary, role: "serving" as const } };
+    expect(found(alone, "forma3d", shapesOf({ prod: { ...prod, regions } }))).toEqual([]);
+    expect(found(alone, "forma3d")).toHaveLength(1);
+  });
+});
