@@ -27,3 +27,15 @@ export const REGIONS = {
 export type Region = keyof typeof REGIONS;
 
 export const REGION_NAMES = Object.keys(REGIONS) as [Region, ...Region[]];
+
+/**
+ * Regions Azure opens to a subscription only on request, for those who recover there from the loss of its pair
+ * (https://learn.microsoft.com/azure/reliability/regions-list).
+ */
+export const RESTRICTED_REGIONS: readonly Region[] = [
+  "francesouth",
+  "germanynorth",
+  "norwaywest",
+  "swedensouth",
+  "switzerlandwest",
+];

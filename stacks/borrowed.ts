@@ -38,9 +38,21 @@ function ids({ azure, cluster, database }: Sections): Stated[] {
 }
 
 /** Names people choose, each with the part of it that may say which environment it is of. */
-function named({ edge, database, recovery }: Sections): (Stated & { readonly says: string })[] {
+function named(config: Sections): (Stated & { readonly says: string })[] {
+  const { edge, database, recovery, alerts, tags, nameSuffix, lastingNameSuffix } = config;
   const whole = (path: (string | number)[], found: string) => ({ path, found, says: found });
   return [
+    ...Object.entries({ nameSuffix, lastingNameSuffix }).flatMap(([key, found]) =>
+      found === undefined ? [] : [whole([key], found)],
+    ),
+    ...(tags ? [whole(["tags", "costCenter"], tags.costCenter)] : []),
+    ...(alerts
+      ? [
+          ...Object.entries(alerts.slackChannels).map(([key, found]) =>
+            whole(["alerts", "slackChannels", key], found),
+          ),
+        ]
+      : []),
     ...(edge
       ? (["apiHostName", "dashboardHostName"] as const).map((key) => ({
           path: ["edge", key],
@@ -52,6 +64,7 @@ function named({ edge, database, recovery }: Sections): (Stated & { readonly say
     ...(database
       ? [
           whole(["database", "applicationDatabase"], database.applicationDatabase),
+          whole(["database", "administratorLogin"], database.administratorLogin),
           ...database.entraAdministrators.map(({ principalName }, index) => ({
             path: ["database", "entraAdministrators", index, "principalName"],
             found: principalName,
@@ -73,6 +86,24 @@ const words = (text: string): string =>
 const names = (text: string, environment: string | undefined): boolean =>
   environment !== undefined && words(text).includes(words(environment));
 
+/** A principal has one name: under another it is somebody else, or one of the two would not be let in. */
+function renamed({ database }: Sections, other: Sections): Problem[] {
+  return (database?.entraAdministrators ?? []).flatMap(({ objectId, principalName }, index): Problem[] => {
+    const same = other.database?.entraAdministrators.find(
+      (theirs) => theirs.objectId.toLowerCase() === objectId.toLowerCase(),
+    );
+    return same && same.principalName !== principalName
+      ? [
+          {
+            path: ["database", "entraAdministrators", index, "objectId"],
+            found: objectId,
+            allowed: `the id of ${principalName}: this is ${same.principalName}`,
+          },
+        ]
+      : [];
+  });
+}
+
 /**
  * What a file states as its own, or sends something to, and is another environment's: its hosts, its subscription, its
  * name. One pasted line, and production's database is administered by those who test.
@@ -80,10 +111,13 @@ const names = (text: string, environment: string | undefined): boolean =>
 export function borrowed(config: Sections, other: Sections): Problem[] {
   const hosts = other.edge ? [other.edge.apiHostName, other.edge.dashboardHostName] : [];
   const subscription = other.azure?.subscriptionId.toLowerCase();
+  const isCalled = (text: string): boolean =>
+    [other.environment, other.shortName].some((name) => names(text, name)) &&
+    ![config.environment, config.shortName].some((name) => names(text, name));
   const of = `of ${other.environment ?? "another environment"}`;
   return [
     ...reached(config)
-      .filter(({ found }) => hosts.includes(hostOf(found)))
+      .filter(({ found }) => hosts.includes(hostOf(found)) || isCalled(hostOf(found)))
       .map(({ path, found }) => ({ path: [...path], found, allowed: `no host ${of}` })),
     ...ids(config)
       .filter(({ found }) => found.toLowerCase() === subscription)
@@ -93,7 +127,8 @@ export function borrowed(config: Sections, other: Sections): Problem[] {
         allowed: `an id that is not the subscription ${of}`,
       })),
     ...named(config)
-      .filter(({ says }) => names(says, other.environment) && !names(says, config.environment))
+      .filter(({ says }) => isCalled(says))
       .map(({ path, found }) => ({ path: [...path], found, allowed: `a name that is not one ${of}` })),
+    ...renamed(config, other).map((problem) => ({ ...problem, allowed: `${problem.allowed} ${of}` })),
   ];
 }

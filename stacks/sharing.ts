@@ -47,11 +47,15 @@ function namesClaimed(config: Sections): Claim[] {
 
 /** What two environments must never have in common, with the key it comes from. */
 function exclusive(config: Sections): Claim[] {
-  const { azure, environment, edge } = config;
+  const { azure, environment, edge, controlPlane } = config;
   return [
     ...(azure ? [{ path: ["azure", "subscriptionId"], value: azure.subscriptionId.toLowerCase() }] : []),
     ...(environment === undefined ? [] : [{ path: ["environment"], value: environment }]),
     ...namesClaimed(config),
+    // Whoever deploys one may not ask about, or change, another.
+    ...(controlPlane?.deployObjectId
+      ? [{ path: ["controlPlane", "deployObjectId"], value: controlPlane.deployObjectId.toLowerCase() }]
+      : []),
     ...(edge
       ? [
           { path: ["edge", "apiHostName"], value: edge.apiHostName },

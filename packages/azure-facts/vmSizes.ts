@@ -4,6 +4,8 @@ export interface VmSize {
   readonly memoryGiB: number;
   /** Local disk, 0 where there is none or it is not of the kind an operating system disk can live on. */
   readonly localDiskGiB: number;
+  /** Whether its processors are lent and taken back by credit. */
+  readonly burstable: boolean;
 }
 
 /** GiB of local disk per virtual CPU of the D and E series of versions 4 and 5 whose name has a `d`. */
@@ -53,7 +55,12 @@ export const VM_SIZES: ReadonlyMap<string, VmSize> = new Map(
   SERIES.flatMap(([name, cpus, gibPerCpu, local]) =>
     cpus.map((vCpus): [string, VmSize] => [
       name.replace("#", String(vCpus)),
-      { vCpus, memoryGiB: vCpus * gibPerCpu, localDiskGiB: local ? vCpus * LOCAL_GIB_PER_CPU : 0 },
+      {
+        vCpus,
+        memoryGiB: vCpus * gibPerCpu,
+        localDiskGiB: local ? vCpus * LOCAL_GIB_PER_CPU : 0,
+        burstable: name.startsWith("Standard_B"),
+      },
     ]),
   ),
 );

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SECRET_WORDS } from "../secretWords";
-import { email, guid, region, matching } from "./common";
+import { email, guid, matching, ownHostName, region, unique } from "./common";
+import { isPlaceholder } from "./placeholders";
 
 const COST_CENTER_LENGTH = 40;
 
@@ -59,6 +60,13 @@ export const regions = z
   })
   .describe("Regions of the environment and what each is for.");
 
+export const domains = unique(ownHostName, String)
+  .min(1, "at least one domain, or no name could be told from a stranger's")
+  .max(10)
+  .describe(
+    "Domains the company has bought, e.g. forma3d.com, or a part of a service's that is the company's alone. Public hosts, mailboxes and the pages of the runbooks lie in them: a name of a stranger's, or one letter beside the own, is refused.",
+  );
+
 export const tags = z
   .strictObject({
     owner: email.describe("Team mailbox that answers for the environment."),
@@ -71,6 +79,7 @@ export const tags = z
         (value) => !SECRET_WORDS.test(value),
         "the name of a cost centre; tags are read by everyone, so no secret",
       )
+      .refine((value) => !isPlaceholder(value), "the name of a cost centre: this one keeps its place")
       .describe("Cost centre that is billed."),
     dataClassification: z
       .enum(["confidential", "internal"])

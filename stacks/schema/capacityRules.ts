@@ -1,5 +1,6 @@
 import { REGIONS } from "../../infra/regions";
 import { nodeRoom } from "../../infra/cluster/clusterPools";
+import { vmSize } from "../../packages/azure-facts";
 import type { Problem } from "../problems";
 import { MEASURES } from "./quantities";
 import type { StackConfig } from "./shape";
@@ -67,6 +68,20 @@ function roomRules({ workloads, cluster }: StackConfig): Problem[] {
           path: ["workloads", tightest.name, "maxReplicas"],
           found: tightest.found,
           allowed: `at most ${tightest.fits}: cluster.userPool has ${maxCount} nodes of ${size} at most, and no more ${tightest.kind} for what pods request`,
+        },
+      ]
+    : [];
+}
+
+/** AKS runs its own services on no burstable nodes (https://learn.microsoft.com/azure/aks/use-system-pools). */
+export function systemPoolRules({ cluster: { systemPool } }: StackConfig): Problem[] {
+  return vmSize(systemPool.vmSize)?.burstable
+    ? [
+        {
+          path: ["cluster", "systemPool", "vmSize"],
+          found: systemPool.vmSize,
+          allowed:
+            "a size that is not burstable, such as Standard_D2ds_v5: AKS supports none for system pools",
         },
       ]
     : [];

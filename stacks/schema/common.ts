@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isPrivate, OPERATOR_PREFIX, overlaps, parseCidr } from "../../infra/network/addressing";
 import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
 import { REGION_NAMES } from "../../infra/regions";
+import { isPlaceholder, isTyped } from "./placeholders";
 import { utcCron } from "./utcCron";
 
 /** Product every name and tag starts with. */
@@ -11,16 +12,13 @@ export const PRODUCT = "forma3d";
 export const matching = (pattern: RegExp, allowed: string) =>
   z.string().regex(pattern, allowed).meta({ allowed });
 
-/** Whether a text has words, three at least, and not the letters one presses to get past a check. */
-export const isSentence = (text: string): boolean => (text.match(/\p{L}{2,}/gu) ?? []).length >= 3;
-
 /** A GUID that identifies something, so the all-zero one is refused. */
 export const guid = z
-  .guid("a GUID such as 1b2c3d4e-0000-4000-8000-000000000000")
+  .guid("a GUID such as 1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809")
   .refine((value) => !/^[0-]+$/.test(value), "a GUID other than the all-zero one")
   .refine(
-    (value) => !/^([0-9a-f])\1+$/i.test(value.replaceAll("-", "")),
-    "a GUID that was given to something, which is never one digit over and over",
+    (value) => !isTyped(value.replaceAll("-", "")),
+    "a GUID that was given to something: this one was typed in its place",
   );
 
 export const region = z.enum(REGION_NAMES);
@@ -67,22 +65,29 @@ export const isPublicName = (name: string): boolean =>
 const EMAIL = "an e-mail address somebody reads";
 
 /** Names of mailboxes that only send, or throw away what they are sent. */
-const NOBODY_READS = /^(no-?reply|do-?not-?reply|mailer-daemon|bounces?|devnull|nobody)(\+.*)?@/i;
+const NOBODY_READS = /^(no-?reply|do-?not-?reply|mailer-daemon|bounces?|devnull|nobody|test)(\+.*)?@/i;
 
 /** Longest address mail can be sent to (RFC 5321, 4.5.3.1.3), and short enough for a tag. */
 export const email = z
   .email("an e-mail address")
   .max(254)
   .refine(
-    (value) => isPublicName(value.slice(value.lastIndexOf("@") + 1)) && !NOBODY_READS.test(value),
+    (value) =>
+      isPublicName(value.slice(value.lastIndexOf("@") + 1)) &&
+      !NOBODY_READS.test(value) &&
+      !isPlaceholder(value.slice(0, value.lastIndexOf("@"))),
     EMAIL,
   )
   .meta({ allowed: "an e-mail address" });
 
+/** Below it ports are of other protocols than https, whose own is not written. */
+const FIRST_FREE_PORT = 1024;
+
 /** An address of the web that everybody can open: https, a public name, no user, no password. */
 export function isPublicUrl(text: string): boolean {
   if (!/^https:\/\/[^\s@]+$/.test(text) || !URL.canParse(text)) return false;
-  return isPublicName(new URL(text).hostname);
+  const { hostname, port } = new URL(text);
+  return isPublicName(hostname) && (port === "" || Number(port) >= FIRST_FREE_PORT);
 }
 
 /** A day since the product exists. */
@@ -159,14 +164,19 @@ export const operatorCidr = z
   }, operatorRange)
   .meta({ allowed: operatorRange });
 
+/** Larger blocks belong to many: no service has more of its addresses in one. */
+const SERVICE_PREFIX = 12;
+
 /** A block of public addresses of somebody else's service. */
 export const publicCidr = z
   .string()
   .refine(
-    (value) => (parseCidr(value)?.prefix ?? 0) >= 8 && isPublic(value),
-    "an IPv4 CIDR block of public addresses without host bits, /8 or smaller, e.g. 203.0.113.0/24",
+    (value) => (parseCidr(value)?.prefix ?? 0) >= SERVICE_PREFIX && isPublic(value),
+    `an IPv4 CIDR block of public addresses without host bits, /${SERVICE_PREFIX} or smaller, e.g. 203.0.113.0/24`,
   )
-  .meta({ allowed: "an IPv4 CIDR block of public addresses without host bits, /8 or smaller" });
+  .meta({
+    allowed: `an IPv4 CIDR block of public addresses without host bits, /${SERVICE_PREFIX} or smaller`,
+  });
 
 /** SHA-256 of nothing. */
 const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -181,8 +191,8 @@ export const image = matching(
     "an image of a registry with a public name, such as ghcr.io, that every node can reach",
   )
   .refine(
-    (reference) => !/(.)\1{63}$/.test(reference),
-    "the digest of an image, which is never one digit over and over",
+    (reference) => !isTyped(reference.slice(-64)),
+    "the digest of an image: this one was typed in its place",
   )
   .refine((reference) => !reference.endsWith(NOTHING), "the digest of an image: this one is of nothing")
   .refine(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { guid, matching, region } from "./common";
+import { isPlaceholder } from "./placeholders";
 
 export const controlPlane = z
   .strictObject({
@@ -12,7 +13,12 @@ export const controlPlane = z
     repository: matching(
       /^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}\/(?!\.{1,2}$)(?!.*\.git$)[\w.-]{1,100}$/,
       "a GitHub repository as owner/name",
-    ).describe("GitHub repository whose workflows act as the pipelines' identities."),
+    )
+      .refine(
+        (name) => name !== "owner/name" && !isPlaceholder(name.split("/")[0] ?? ""),
+        "the GitHub repository of this project as owner/name",
+      )
+      .describe("GitHub repository whose workflows act as the pipelines' identities."),
     deployObjectId: guid
       .optional()
       .describe(

@@ -9,7 +9,8 @@ import {
   RESERVED_LOGINS,
   SKU_TIERS,
 } from "../../packages/azure-facts";
-import { guid, instant, isSentence, matching, nameOf, unique, weeklyWindow } from "./common";
+import { guid, instant, matching, nameOf, unique, weeklyWindow } from "./common";
+import { isSentence } from "./placeholders";
 
 const administrator = z.strictObject({
   objectId: guid.describe("Object id of the Entra principal."),
@@ -52,6 +53,12 @@ const FIXED: Readonly<Record<string, string>> = {
   row_security: "nothing here: off would refuse whoever is shown a part of a table",
   password_encryption: "nothing here: scram-sha-256, as passwords are made",
   "azure.accepted_password_auth_method": "nothing here: scram-sha-256, as passwords are made",
+  ...Object.fromEntries(
+    ["seqscan", "indexscan", "nestloop", "hashjoin", "mergejoin"].map((way) => [
+      `enable_${way}`,
+      "nothing here: it is for one session, while somebody looks at one query",
+    ]),
+  ),
   search_path: "nothing here: roles find the application's schema without it",
 };
 
@@ -129,6 +136,10 @@ export const database = z
         (name) => !(RESERVED_DATABASES as readonly string[]).includes(name),
         `a name other than ${RESERVED_DATABASES.join(", ")}, which every server has of its own`,
       )
+      .refine(
+        (name) => !/_(before|restore)(_|$)/.test(name),
+        "a name without _before or _restore, by which a restore calls what it leaves beside the application's database",
+      )
       .default("forma3d")
       .describe(
         "Name of the application's database. Fixed at creation: changing it would replace the database, which is refused while data is protected. A restored backup takes over this name instead (`recovery restore --replace`).",
@@ -165,10 +176,12 @@ export const database = z
       .strictObject({
         defaultPoolSize: z
           .int()
-          .min(1)
+          .min(5)
           .max(4950)
           .default(50)
-          .describe("Server connections per database and role that PgBouncer keeps."),
+          .describe(
+            "Server connections per database and role that PgBouncer keeps; with fewer than 5 one slow statement holds up everybody.",
+          ),
         maxClientConnections: z
           .int()
           .min(1)

@@ -120,6 +120,19 @@ export function errorReportRules({ edge, gateway }: StackConfig): Problem[] {
     : [];
 }
 
+/** A partner is tried again when calls that failed have ended, not while they still wait for it. */
+export function gatewayRules({ gateway: { ejectionSeconds, timeoutSeconds } }: StackConfig): Problem[] {
+  return ejectionSeconds >= timeoutSeconds
+    ? []
+    : [
+        {
+          path: ["gateway", "ejectionSeconds"],
+          found: ejectionSeconds,
+          allowed: `at least timeoutSeconds (${timeoutSeconds}), for which the calls before still wait`,
+        },
+      ];
+}
+
 /** Two sites of one environment are told apart by their names. */
 export function edgeRules({ edge }: StackConfig): Problem[] {
   if (edge.webhookRateLimitPerMinute < edge.rateLimitPerMinute) {

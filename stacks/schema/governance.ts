@@ -5,10 +5,10 @@ export const budget = z
   .strictObject({
     monthlyAmount: z
       .int()
-      .min(10)
+      .min(300)
       .max(1_000_000)
       .describe(
-        "What a month may cost, in the currency the subscription is billed in. At 80 and 100 percent of it, and when a month is forecast to pass 110, alerts.emails are written to; nothing is stopped. `npm run cost` has the estimate.",
+        "What a month may cost, in the currency the subscription is billed in; the smallest environment takes more than 300 of any. At 80 and 100 percent of it, and when a month is forecast to pass 110, alerts.emails are written to; nothing is stopped. `npm run cost` has the estimate.",
       ),
     from: day
       .refine((value) => value.endsWith("-01"), "the first day of a month, written like 2026-12-01")

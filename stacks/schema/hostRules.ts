@@ -11,20 +11,59 @@ export function partnerOf(host: string) {
   return PARTNERS.find((one) => isOf(host, one.host) || isOf(host, one.accountHosts ?? one.host));
 }
 
-/** Names the environment answers under are its own, and no partner's. */
-export function ownHostRules({ edge }: StackConfig): Problem[] {
+const liesIn = (host: string, domains: readonly string[]): boolean =>
+  domains.some((domain) => host === domain || host.endsWith(`.${domain}`));
+
+const ofDomains = (domains: readonly string[]): string => `one of forma3d:domains (${domains.join(", ")})`;
+
+/** Names the environment answers under are its own: no partner's, and no stranger's. */
+export function ownHostRules({ edge, domains }: StackConfig): Problem[] {
   return (["apiHostName", "dashboardHostName"] as const).flatMap((key): Problem[] => {
+    const found = { path: ["edge", key], found: edge[key] };
     const partner = partnerOf(edge[key]);
-    return partner
-      ? [
-          {
-            path: ["edge", key],
-            found: edge[key],
-            allowed: `a name in a domain of your own, not of ${partner.name}`,
-          },
-        ]
-      : [];
+    if (partner) return [{ ...found, allowed: `a name in a domain of your own, not of ${partner.name}` }];
+    return liesIn(edge[key], domains) ? [] : [{ ...found, allowed: `a name in ${ofDomains(domains)}` }];
   });
+}
+
+const hostOfMail = (address: string): string => address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+
+/** Where error reports of Sentry's own service are taken in. */
+const SENTRY = /(^|\.)ingest(\.[a-z]{2})?\.sentry\.io$/;
+
+/** What is written to, read at night or told of errors is the company's: a letter beside it, and it is a stranger's. */
+export function strangerRules({ domains, tags, alerts, gateway, controlPlane }: StackConfig): Problem[] {
+  const inOurs = ofDomains(domains);
+  const mail = [
+    { path: ["tags", "owner"], found: tags.owner },
+    ...alerts.emails.map((found, index) => ({ path: ["alerts", "emails", index], found })),
+  ]
+    .filter(({ found }) => !liesIn(hostOfMail(found), domains))
+    .map((problem): Problem => ({ ...problem, allowed: `an address in ${inOurs}` }));
+  const runbooks = new URL(alerts.runbookBaseUrl).hostname;
+  const pages = `${controlPlane.repository.split("/")[0]?.toLowerCase() ?? ""}.github.io`;
+  const reports = gateway.errorReports;
+  return [
+    ...mail,
+    ...(liesIn(runbooks, domains) || runbooks === pages || partnerOf(runbooks)
+      ? []
+      : [
+          {
+            path: ["alerts", "runbookBaseUrl"],
+            found: alerts.runbookBaseUrl,
+            allowed: `an address in ${inOurs}, or at ${pages}, where the repository publishes its pages`,
+          },
+        ]),
+    ...(reports === undefined || SENTRY.test(reports) || liesIn(reports, domains) || partnerOf(reports)
+      ? []
+      : [
+          {
+            path: ["gateway", "errorReports"],
+            found: reports,
+            allowed: `a host error reports go to: Sentry's, such as o42.ingest.de.sentry.io, or one in ${inOurs}`,
+          },
+        ]),
+  ];
 }
 
 /** What has to be there while the environment is not: runbooks, mail, and the backups outside Azure. */
@@ -40,7 +79,7 @@ export function outsideHostRules({ edge, alerts, recovery }: StackConfig): Probl
     });
   }
   alerts.emails.forEach((found, index) => {
-    if (own.includes(found.slice(found.lastIndexOf("@") + 1).toLowerCase())) {
+    if (own.includes(hostOfMail(found))) {
       problems.push({
         path: ["alerts", "emails", index],
         found,

@@ -1,7 +1,8 @@
 import { loginName } from "../../infra/data/databaseLogins";
 import { REGIONS } from "../../infra/regions";
 import { DATABASE_ROLES } from "../../infra/secrets/secretCatalogue";
-import type { Problem } from "../problems";
+import { formatPath, type Problem } from "../problems";
+import { email } from "./common";
 import type { StackConfig } from "./shape";
 
 interface Claim {
@@ -37,13 +38,62 @@ export function identifierRules({ azure, cluster, controlPlane, database }: Stac
     const taken = own.find(([key, id]) => key !== path.join(".") && id.toLowerCase() === found.toLowerCase());
     return taken ? [{ path, found, allowed: `another id than ${taken[0]}` }] : [];
   });
-  return [...misplaced, ...principalRules(database), ...loginRules(database)];
+  return [
+    ...misplaced,
+    ...kindRules({ cluster, controlPlane, database }),
+    ...principalRules(database),
+    ...loginRules(database),
+  ];
+}
+
+/** What stands behind an id, where the file says so. */
+interface Principal extends Claim {
+  readonly kind: "group" | "identity" | "user";
+}
+
+const KINDS = { Group: "group", ServicePrincipal: "identity", User: "user" } as const;
+
+/** One id is one kind of principal: a pipeline's identity is no group, and nobody is both. */
+function kindRules({
+  cluster,
+  controlPlane: { deployObjectId },
+  database,
+}: Pick<StackConfig, "cluster" | "controlPlane" | "database">): Problem[] {
+  const principals: Principal[] = [
+    ...(deployObjectId
+      ? [{ path: ["controlPlane", "deployObjectId"], found: deployObjectId, kind: "identity" as const }]
+      : []),
+    ...database.entraAdministrators.map(({ objectId, principalType }, index): Principal => ({
+      path: ["database", "entraAdministrators", index, "objectId"],
+      found: objectId,
+      kind: KINDS[principalType],
+    })),
+    ...cluster.adminGroupObjectIds.map((found, index): Principal => ({
+      path: ["cluster", "adminGroupObjectIds", index],
+      found,
+      kind: "group",
+    })),
+  ];
+  return principals.flatMap(({ path, found, kind }, index): Problem[] => {
+    const other = principals
+      .slice(0, index)
+      .find((earlier) => earlier.found.toLowerCase() === found.toLowerCase() && earlier.kind !== kind);
+    return other
+      ? [
+          {
+            path,
+            found,
+            allowed: `the id of a ${kind}: ${formatPath(other.path)} says that it is of another kind (${other.kind})`,
+          },
+        ]
+      : [];
+  });
 }
 
 /** A user is known to the database by the name the person signs in with. */
 function principalRules({ entraAdministrators }: StackConfig["database"]): Problem[] {
   return entraAdministrators.flatMap(({ principalType, principalName }, index): Problem[] =>
-    principalType === "User" && !/^[^@]+@[^@]+$/.test(principalName)
+    principalType === "User" && !email.safeParse(principalName).success
       ? [
           {
             path: ["database", "entraAdministrators", index, "principalName"],
@@ -72,7 +122,7 @@ function loginRules(database: StackConfig["database"]): Problem[] {
   });
 }
 
-/** No two things run the same image: it would be one pasted in the place of another. */
+/** No two things run the same image, or one of the same repository: it would be one pasted in the place of another. */
 export function imageRules({
   workloads,
   gateway,
@@ -93,9 +143,13 @@ export function imageRules({
     { path: ["statusPage", "gatusImage"], found: statusPage.gatusImage },
     { path: ["statusPage", "frontImage"], found: statusPage.frontImage },
   ];
-  const digest = (image: string): string => image.slice(image.indexOf("@"));
+  const parts = (image: string) => /^(?<repository>.*?)(?::[^/@]*)?@(?<digest>.*)$/.exec(image)?.groups ?? {};
   return images.flatMap(({ path, found }, index): Problem[] => {
-    const earlier = images.slice(0, index).find((image) => digest(image.found) === digest(found));
+    const { repository, digest } = parts(found);
+    const earlier = images.slice(0, index).find((image) => {
+      const other = parts(image.found);
+      return other["digest"] === digest || other["repository"] === repository;
+    });
     return earlier ? [{ path, found, allowed: `another image than ${earlier.path.join(".")}` }] : [];
   });
 }

@@ -1,4 +1,4 @@
-import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
+import { UPGRADE_WINDOW_HOURS, WEEKDAYS, type Weekday } from "../../packages/azure-facts/maintenance";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 import { utcCron } from "./utcCron";
@@ -37,6 +37,26 @@ function findRuns(schedule: string): Date[] {
     // What is wrong with a schedule is said where it stands.
     return [];
   }
+}
+
+/** Hours of the week the database's window lasts. */
+const DATABASE_WINDOW_HOURS = 1;
+
+/** The database is not restarted while the nodes of those who call it are replaced: each alone is more than enough. */
+export function windowsApartRules({ database, cluster }: StackConfig): Problem[] {
+  const hourOf = ({ dayOfWeek, startHour }: { dayOfWeek: Weekday; startHour: number }): number =>
+    WEEKDAYS.indexOf(dayOfWeek) * 24 + startHour;
+  const [theirs, ours] = [hourOf(database.maintenanceWindow), hourOf(cluster.upgradeWindow)];
+  const after = (theirs - ours + 7 * 24) % (7 * 24);
+  return after >= UPGRADE_WINDOW_HOURS && 7 * 24 - after >= DATABASE_WINDOW_HOURS
+    ? []
+    : [
+        {
+          path: ["cluster", "upgradeWindow", "startHour"],
+          found: cluster.upgradeWindow.startHour,
+          allowed: `an hour whose ${UPGRADE_WINDOW_HOURS} from then on are not those of database.maintenanceWindow (${database.maintenanceWindow.dayOfWeek} ${database.maintenanceWindow.startHour}:00)`,
+        },
+      ];
 }
 
 /**

@@ -3,15 +3,17 @@ import { DEFAULT_SLACK_CHANNELS } from "../../packages/alerting/receivers";
 import { RUNBOOK_BASE_URL } from "../../packages/alerting/runbooks";
 import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
-import { email, image, instant, isPublicName, isPublicUrl, matching, region, unique } from "./common";
+import { SECRET_WORDS } from "../secretWords";
+import { email, image, instant, isPublicUrl, matching, region, unique } from "./common";
+import { isPlaceholder } from "./placeholders";
 
 const PUBLISHED_AT = "an https address of a folder, without a slash at its end";
 
 /** Whether pages can stand below an address: written as browsers write it, and no page itself. */
 function isFolder(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { href, hostname, pathname } = new URL(text);
-  return isPublicName(hostname) && href.replace(/\/$/, "") === text && !/\.(html?|md|pdf)$/i.test(pathname);
+  const { href, pathname } = new URL(text);
+  return isPublicUrl(text) && href.replace(/\/$/, "") === text && !/\.(html?|md|pdf)$/i.test(pathname);
 }
 
 const D = DEFAULT_THRESHOLDS;
@@ -79,35 +81,35 @@ const thresholds = z
       .describe("Hours in which orders are expected."),
     webhookFloodPerSecond: z
       .int()
-      .min(1)
-      .max(100000)
+      .min(5)
+      .max(1000)
       .default(D.webhookFloodPerSecond)
       .describe("Webhooks a second that are a flood."),
     edgeFloodRequests: z
       .int()
       .min(1000)
-      .max(100000000)
+      .max(10000000)
       .default(D.edgeFloodRequests)
       .describe("Requests in five minutes at the edge that are a flood."),
     authFailures: z
       .int()
-      .min(1)
-      .max(100000)
+      .min(5)
+      .max(1000)
       .default(D.authFailures)
       .describe("Failed sign-ins in five minutes."),
     certificateDays: z
       .strictObject({
         warning: z
           .int()
-          .min(1)
+          .min(7)
           .max(44)
           .default(D.certificateDays.warning)
           .describe("Warns; less than the 45 days before expiry in which Front Door renews."),
-        urgent: z.int().min(1).max(30).default(D.certificateDays.urgent).describe("Pages."),
+        urgent: z.int().min(2).max(30).default(D.certificateDays.urgent).describe("Pages."),
       })
       .prefault({})
       .describe("Days before a certificate expires."),
-    secretDays: z.int().min(1).max(90).default(D.secretDays).describe("Days before a vault secret expires."),
+    secretDays: z.int().min(7).max(90).default(D.secretDays).describe("Days before a vault secret expires."),
     backupMaxAgeHours: z
       .int()
       .min(1)
@@ -142,8 +144,8 @@ const thresholds = z
       .describe("Oldest allowed newest readiness check, hours."),
     backupShrinkPercent: z
       .int()
-      .min(5)
-      .max(95)
+      .min(10)
+      .max(90)
       .default(D.backupShrinkPercent)
       .describe("Shrinkage of a backup against the week's mean that is suspicious, percent."),
   })
@@ -163,7 +165,11 @@ const announced = z.strictObject({
     "When customers were told, UTC. Uptime leaves the window out only when that was 48 hours before its begin.",
   ),
   reason: matching(/^\S.{3,198}\S$/, "5-200 characters of text")
-    .refine((text) => /\p{L}{3}/u.test(text), "5-200 characters of text, in words")
+    .refine(
+      (text) => /\p{L}{3}/u.test(text) && !isPlaceholder(text) && !/[<>]/.test(text),
+      "5-200 characters of text, in words",
+    )
+    .refine((text) => !SECRET_WORDS.test(text), "what is done; customers read it, so no secret")
     .describe("What is done; customers read it."),
 });
 
@@ -205,11 +211,11 @@ export const monitoring = z
     ),
     logCapGiB: z
       .number()
-      .min(0.1)
+      .min(1)
       .max(1000)
       .default(DEFAULT_LOG_CAP_GIB)
       .describe(
-        "Most logs the workspace takes in a day, GiB; what comes after is lost until the next day. It bounds the bill of a loop that logs: 5 GiB every day would be about 450 USD a month.",
+        "Most logs the workspace takes in a day, GiB; what comes after is lost until the next day: with less than 1 what the clusters say of themselves fills it by noon. It bounds the bill of a loop that logs: 5 GiB every day would be about 450 USD a month.",
       ),
     postgresExporterImage: image.describe("Image of prometheus-community/postgres_exporter."),
     blackboxExporterImage: image.describe("Image of prometheus/blackbox_exporter."),

@@ -60,11 +60,12 @@ export function reachableRules({
       allowed: `more than ${client}, what one client may send in five minutes (edge.rateLimitPerMinute)`,
     });
   }
-  if (thresholds.databaseWalGiB >= database.storageGB) {
+  const urgent = Math.floor((database.storageGB * thresholds.databaseStoragePercent.urgent) / 100);
+  if (thresholds.databaseWalGiB >= urgent) {
     problems.push({
       path: at("databaseWalGiB"),
       found: thresholds.databaseWalGiB,
-      allowed: `less than database.storageGB (${database.storageGB}): the disk would be full before`,
+      allowed: `less than ${urgent}, at which databaseStoragePercent.urgent of database.storageGB (${database.storageGB}) is full`,
     });
   }
   const kept = Number(database.parameters["max_wal_size"] ?? 0) / GIB_IN_MIB;
@@ -122,11 +123,11 @@ function thresholdProblems({ thresholds }: StackConfig["alerts"], shortestLife: 
       allowed: `less than ${(to - from) * 60}, the minutes of businessHours, or it could never be told`,
     });
   }
-  if (thresholds.secretDays >= shortestLife) {
+  if (thresholds.secretDays > shortestLife / 2) {
     problems.push({
       path: at("secretDays"),
       found: thresholds.secretDays,
-      allowed: `less than ${shortestLife}, the days the shortest-lived secret lives`,
+      allowed: `at most ${Math.floor(shortestLife / 2)}, half of the days the shortest-lived secret lives`,
     });
   }
   return problems;

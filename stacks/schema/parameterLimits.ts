@@ -15,6 +15,7 @@ export function parameterLimits({ database }: StackConfig): Problem[] {
   return [
     ...timeouts(database),
     ...vacuuming(database),
+    ...sensible(database),
     ...backends(database),
     ...logOnDisk(database),
     ...memoryTogether(database),
@@ -57,9 +58,12 @@ function timeouts({ parameters }: Database): Problem[] {
   });
 }
 
-/** With more, tables are vacuumed so late that it is as if autovacuum were off. */
+/** With more, tables are vacuumed so late or so slowly that it is as if autovacuum were off. */
 const MOST_VACUUM: Readonly<Record<string, number>> = {
   autovacuum_naptime: 3600,
+  autovacuum_vacuum_cost_delay: 20,
+  // Where vacuum stops waiting, so that transaction ids do not run out (vacuum_failsafe_age).
+  autovacuum_freeze_max_age: 1_600_000_000,
   autovacuum_analyze_scale_factor: 1,
   autovacuum_vacuum_scale_factor: 1,
   autovacuum_vacuum_insert_scale_factor: 1,
@@ -79,6 +83,28 @@ function vacuuming({ parameters }: Database): Problem[] {
             allowed: `at most ${most}: with more, tables grow as if autovacuum were off`,
           },
         ];
+  });
+}
+
+/** Least and most of what is possible beyond what anybody means, and what comes of it. */
+const SENSIBLE: Readonly<Record<string, readonly [least: number, most: number, why: string]>> = {
+  checkpoint_timeout: [
+    30,
+    3600,
+    "after a crash the log since the last one is replayed before anybody is served",
+  ],
+  statement_timeout: [0, 86_400_000, "a statement that runs longer than a day is one nobody waits for"],
+  random_page_cost: [0.1, 100, "reading has a price, or every plan looks the same"],
+  seq_page_cost: [0.1, 100, "reading has a price, or every plan looks the same"],
+  max_prepared_transactions: [0, 1000, "memory is kept for each from the start"],
+};
+
+function sensible({ parameters }: Database): Problem[] {
+  return Object.entries(SENSIBLE).flatMap(([name, [least, most, why]]): Problem[] => {
+    const found = parameters[name];
+    return found === undefined || (Number(found) >= least && Number(found) <= most)
+      ? []
+      : [{ path: at(name), found, allowed: `from ${least} to ${most}: ${why}` }];
   });
 }
 
@@ -165,6 +191,30 @@ function silence({ parameters }: Database): Problem[] {
     return found === "fatal" || found === "panic"
       ? [{ path: at(name), found, allowed: "error or a lower level, or errors are in no log" }]
       : [];
+  });
+}
+
+/** Settings with which every statement, and the customers' data in it, is written to logs that many may read. */
+const WHOLE_STATEMENTS: Readonly<Record<string, RegExp>> = {
+  log_statement: /^(mod|all)$/,
+  "pgaudit.log": /^(?!.*\bnone\b).*\b(read|write|all)\b/,
+  log_min_duration_statement: /^0$/,
+};
+
+export function confidentialRules({ database: { parameters }, tags }: StackConfig): Problem[] {
+  if (tags.dataClassification !== "confidential") return [];
+  return Object.entries(WHOLE_STATEMENTS).flatMap(([name, all]): Problem[] => {
+    const found = parameters[name];
+    return found === undefined || !all.test(found.toLowerCase())
+      ? []
+      : [
+          {
+            path: at(name),
+            found,
+            allowed:
+              "a value with which not every statement is logged: tags.dataClassification is confidential, and statements have customers' data in them",
+          },
+        ];
   });
 }
 

@@ -18,6 +18,22 @@ const encryption = z
   .prefault({})
   .describe("Encryption of backups with keys of our own, on top of Azure's.");
 
+/**
+ * Regions of AWS in the EU, the UK and Switzerland (https://docs.aws.amazon.com/general/latest/gr/s3.html): backups stay
+ * where personal data may, as everything in Azure does.
+ */
+export const AWS_REGIONS = [
+  "eu-central-1",
+  "eu-central-2",
+  "eu-north-1",
+  "eu-south-1",
+  "eu-south-2",
+  "eu-west-1",
+  "eu-west-2",
+  "eu-west-3",
+  "eusc-de-east-1",
+] as const;
+
 const s3 = z
   .strictObject({
     endpoint: z

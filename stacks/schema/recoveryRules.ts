@@ -1,6 +1,7 @@
 import { STARTING_DEADLINE_MINUTES } from "../../infra/recovery/recoveryJobs";
 import type { Problem } from "../problems";
 import { PRODUCTION } from "./environmentRules";
+import { AWS_REGIONS } from "./recovery";
 import type { StackConfig } from "./shape";
 import { utcCron } from "./utcCron";
 
@@ -9,6 +10,9 @@ import { utcCron } from "./utcCron";
  * a run that works; the disk is never full, so the real pace is slower.
  */
 const GIB_PER_MINUTE = { backup: 4, verify: 2, drill: 2 } as const;
+
+/** The objective of the report, which holds however large the disk has become. */
+const REPORTED_RTO_MINUTES = 240;
 
 const MINUTE_MS = 60_000;
 /** Any year; leap days make no difference to a gap of hours. */
@@ -150,6 +154,14 @@ export function recoveryRules({ recovery, database }: StackConfig): Problem[] {
       allowed: "nothing without recovery.encryption.recipients: no backup leaves Azure readable",
     });
   }
+  const awsRegions: readonly string[] = AWS_REGIONS;
+  if (recovery.s3 && recovery.s3.endpoint === undefined && !awsRegions.includes(recovery.s3.region)) {
+    problems.push({
+      path: ["recovery", "s3", "region"],
+      found: recovery.s3.region,
+      allowed: `one of ${AWS_REGIONS.join(", ")} where AWS takes the backups: personal data stays there`,
+    });
+  }
   for (const [run, speed] of Object.entries(GIB_PER_MINUTE) as [keyof typeof GIB_PER_MINUTE, number][]) {
     const least = Math.ceil(database.storageGB / speed);
     if (deadlineMinutes[run] < least) {
@@ -159,6 +171,14 @@ export function recoveryRules({ recovery, database }: StackConfig): Problem[] {
         allowed: `at least ${least}, a minute for every ${speed} GiB of database.storageGB (${database.storageGB})`,
       });
     }
+  }
+  const restore = Math.min(Math.ceil(database.storageGB / GIB_PER_MINUTE.verify), REPORTED_RTO_MINUTES);
+  if (recovery.rtoMinutes < restore) {
+    problems.push({
+      path: ["recovery", "rtoMinutes"],
+      found: recovery.rtoMinutes,
+      allowed: `at least ${restore}, in which a full disk of database.storageGB (${database.storageGB}) is restored`,
+    });
   }
   if (deadlineMinutes.drill <= recovery.rtoMinutes) {
     problems.push({

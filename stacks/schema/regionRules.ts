@@ -1,4 +1,4 @@
-import { REGIONS } from "../../infra/regions";
+import { REGIONS, RESTRICTED_REGIONS } from "../../infra/regions";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 
@@ -131,6 +131,40 @@ export function controlPlaneRules({ regions, controlPlane }: StackConfig): Probl
       });
   }
   return problems;
+}
+
+/** Regions that are there to recover in are used for that alone: as the pair of the region that serves first. */
+export function restrictedRules({
+  regions,
+  storage,
+  controlPlane,
+  monitoring,
+  statusPage,
+}: StackConfig): Problem[] {
+  const { primary } = regions;
+  const places = [
+    { path: at("primary", "location"), found: primary.location },
+    { path: at("secondary", "location"), found: regions.secondary?.location, recovers: true },
+    { path: ["storage", "copy", "location"], found: storage.copy.location, recovers: true },
+    { path: ["controlPlane", "copy"], found: controlPlane.copy, recovers: true },
+    { path: ["monitoring", "region"], found: monitoring.region },
+    { path: ["statusPage", "outsideRegion"], found: statusPage.outsideRegion },
+  ];
+  return places.flatMap(({ path, found, recovers }): Problem[] =>
+    found === undefined ||
+    !RESTRICTED_REGIONS.includes(found) ||
+    (recovers && REGIONS[primary.location].pair === found) ||
+    // What runs where the first region is lies there because of it.
+    (path[0] === "monitoring" && found === primary.location)
+      ? []
+      : [
+          {
+            path,
+            found,
+            allowed: `a region Azure lets everybody into: ${found} is only for who recovers from the loss of ${REGIONS[found].pair}`,
+          },
+        ],
+  );
 }
 
 /** Where regions may lie, and what has to be there for each. */

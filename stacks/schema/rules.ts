@@ -3,23 +3,24 @@ import { nameProblems } from "../../infra/naming";
 import { stackPlatformNames } from "../names";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
-import { capacityRules, zoneRules } from "./capacityRules";
+import { capacityRules, systemPoolRules, zoneRules } from "./capacityRules";
 import { databaseRules, parameterRules } from "./databaseRules";
 import { dateRules, incidentDateRules } from "./dateRules";
 import {
   edgeRules,
   environmentRules,
   errorReportRules,
+  gatewayRules,
   productionRules,
   withoutReplicaRules,
 } from "./environmentRules";
-import { outsideHostRules, ownHostRules } from "./hostRules";
+import { outsideHostRules, ownHostRules, strangerRules } from "./hostRules";
 import { identifierRules, imageRules } from "./identifierRules";
-import { maintenanceRules } from "./maintenanceRules";
+import { maintenanceRules, windowsApartRules } from "./maintenanceRules";
 import { monitoringRules, reachableRules } from "./monitoringRules";
-import { parameterLimits } from "./parameterLimits";
+import { confidentialRules, parameterLimits } from "./parameterLimits";
 import { recoveryRules } from "./recoveryRules";
-import { controlPlaneRules, regionRules, roleRules, servingRules } from "./regionRules";
+import { controlPlaneRules, regionRules, restrictedRules, roleRules, servingRules } from "./regionRules";
 import { readinessRules, scheduleRules } from "./scheduleRules";
 import { archiveRules, clusterAddressRules, computeRules, podRules, poolerRules } from "./sizeRules";
 import { storageRules } from "./storageRules";
@@ -96,9 +97,11 @@ const RULES: {
   { needs: ["environment", "tags", "regions", "database", "recovery"], check: productionRules },
   { needs: ["environment", "database"], check: withoutReplicaRules },
   { needs: ["edge"], check: edgeRules },
-  { needs: ["edge"], check: ownHostRules },
+  { needs: ["edge", "domains"], check: ownHostRules },
+  { needs: ["domains", "tags", "alerts", "gateway", "controlPlane"], check: strangerRules },
   { needs: ["edge", "alerts", "recovery"], check: outsideHostRules },
   { needs: ["edge", "gateway"], check: errorReportRules },
+  { needs: ["gateway"], check: gatewayRules },
   { needs: ["vault", "database", "budget"], check: dateRules },
   { needs: ["alerts", "statusPage"], check: incidentDateRules },
   { needs: ["azure", "cluster", "controlPlane", "database"], check: identifierRules },
@@ -111,18 +114,22 @@ const RULES: {
   { needs: ["network", "cluster"], check: clusterAddressRules },
   { needs: ["storage", "recovery"], check: archiveRules },
   { needs: ["regions", "database"], check: roleRules },
+  { needs: ["regions", "storage", "controlPlane", "monitoring", "statusPage"], check: restrictedRules },
   { needs: ["regions", "serving"], check: servingRules },
   { needs: ["regions", "controlPlane"], check: controlPlaneRules },
   { needs: ["regions", "network", "database", "storage"], check: regionRules },
   { needs: ["database"], check: databaseRules },
   { needs: ["storage"], check: storageRules },
   { needs: ["database"], check: parameters },
+  { needs: ["database", "tags"], check: confidentialRules },
   { needs: ["database", "workloads"], check: poolerRules },
   { needs: ["workloads", "cluster", "regions"], check: capacityRules },
+  { needs: ["cluster"], check: systemPoolRules },
   { needs: ["cluster", "regions"], check: zoneRules },
   { needs: ["recovery", "alerts", "storage"], check: scheduleRules },
   { needs: ["readiness", "alerts"], check: readinessRules },
   { needs: ["database", "recovery"], check: maintenanceRules },
+  { needs: ["database", "cluster"], check: windowsApartRules },
   { needs: ["recovery", "database"], check: recoveryRules },
   { needs: ["network"], check: addressRules },
   { needs: ["shortName", "nameSuffix", "lastingNameSuffix", "regions", "storage"], check: namingRules },

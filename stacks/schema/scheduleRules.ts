@@ -2,6 +2,7 @@ import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 import { BACKUP_TIERS } from "./storage";
+import { orderRules } from "./storageRules";
 import { utcCron } from "./utcCron";
 
 type Schedules = StackConfig["recovery"]["schedules"];
@@ -15,7 +16,7 @@ const DAYS = 24 * HOURS;
  * work every few minutes is never done looking.
  */
 const CADENCE: Readonly<Record<keyof Schedules, readonly [least: number, most: number, says: string]>> = {
-  hourly: [5, 1 * DAYS, "several times a day"],
+  hourly: [5, 12 * HOURS, "several times a day"],
   daily: [1 * DAYS, 1 * DAYS, "once a day"],
   weekly: [7 * DAYS, 7 * DAYS, "once a week"],
   monthly: [28 * DAYS, 31 * DAYS, "once a month"],
@@ -78,6 +79,8 @@ export function scheduleRules({ recovery, alerts, storage }: StackConfig): Probl
       : [];
   });
   if (wrong.length > 0) return wrong;
+  const met = together(schedules);
+  if (met.length > 0) return met;
   return [
     ...(["drill", "prune"] as const).flatMap((name): Problem[] => {
       const { shortest } = spacing(schedules[name]);
@@ -93,13 +96,24 @@ export function scheduleRules({ recovery, alerts, storage }: StackConfig): Probl
     }),
     ...watched(alerts.thresholds, schedules),
     ...kept(storage.containers, schedules),
-    ...together(schedules),
   ];
 }
 
-/** What looks for new backups no more often than they begin finds none at the very minute of it. */
+/**
+ * What looks for new backups no more often than they begin finds none at the very minute of it, and of two backups that
+ * begin together one waits.
+ */
 function together(schedules: Schedules): Problem[] {
-  return (["copy", "verify"] as const).flatMap((name): Problem[] =>
+  const twice: Problem[] = meet(schedules.daily, schedules.hourly)
+    ? [
+        {
+          path: ["recovery", "schedules", "hourly"],
+          found: schedules.hourly,
+          allowed: `other minutes than recovery.schedules.daily (${schedules.daily}): of two backups at a time one waits, and comes too late`,
+        },
+      ]
+    : [];
+  const blind = (["copy", "verify"] as const).flatMap((name): Problem[] =>
     spacing(schedules[name]).shortest >= spacing(schedules.hourly).shortest &&
     meet(schedules[name], schedules.hourly)
       ? [
@@ -111,6 +125,7 @@ function together(schedules: Schedules): Problem[] {
         ]
       : [],
   );
+  return [...twice, ...blind];
 }
 
 /** Every plan reads the files of all stacks, whose schedules are mostly the same. */
@@ -142,7 +157,12 @@ function watched(thresholds: StackConfig["alerts"]["thresholds"], schedules: Sch
   const at = (key: string) => ["alerts", "thresholds", key];
   const days = spacing(schedules.drill).longest / DAYS;
   const hours = spacing(schedules.daily).longest / HOURS;
-  const late = (key: "drillMaxAgeDays" | "backupMaxAgeHours", every: number, what: string): Problem[] =>
+  const proofs = Math.ceil(spacing(schedules.verify).longest / HOURS);
+  const late = (
+    key: "drillMaxAgeDays" | "backupMaxAgeHours" | "backupMaxUnverifiedDays" | "backupMaxUnprovedHours",
+    every: number,
+    what: string,
+  ): Problem[] =>
     thresholds[key] > Math.max(MISSED * every, DEFAULT_THRESHOLDS[key])
       ? [
           {
@@ -155,6 +175,17 @@ function watched(thresholds: StackConfig["alerts"]["thresholds"], schedules: Sch
   return [
     ...late("drillMaxAgeDays", days, "drills"),
     ...late("backupMaxAgeHours", hours, "daily backups"),
+    ...late("backupMaxUnverifiedDays", proofs / 24, "proofs"),
+    ...late("backupMaxUnprovedHours", proofs, "proofs"),
+    ...(thresholds.backupMaxUnprovedHours < proofs
+      ? [
+          {
+            path: at("backupMaxUnprovedHours"),
+            found: thresholds.backupMaxUnprovedHours,
+            allowed: `at least ${proofs}, the hours between two runs of recovery.schedules.verify`,
+          },
+        ]
+      : []),
     ...(thresholds.drillMaxAgeDays < days
       ? [
           {
@@ -178,7 +209,7 @@ function watched(thresholds: StackConfig["alerts"]["thresholds"], schedules: Sch
 
 /** A backup is kept at least until the next one of its tier is there, and a drill's report until the next drill. */
 function kept(containers: StackConfig["storage"]["containers"], schedules: Schedules): Problem[] {
-  return containers.flatMap(({ purpose, retentionDays }, index): Problem[] => {
+  const short = containers.flatMap(({ purpose, retentionDays }, index): Problem[] => {
     const tier =
       BACKUP_TIERS.find((name) => name === purpose) ?? (purpose === "evidence" ? "drill" : undefined);
     const days = tier === undefined ? 0 : Math.ceil(spacing(schedules[tier]).longest / DAYS);
@@ -192,6 +223,7 @@ function kept(containers: StackConfig["storage"]["containers"], schedules: Sched
           },
         ];
   });
+  return short.length > 0 ? short : orderRules(containers);
 }
 
 /** Readiness is checked once a day at least, and its alert waits longer than that. */

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { azure, environment, lastingNameSuffix, nameSuffix, regions, shortName, tags } from "./azure";
+import {
+  azure,
+  domains,
+  environment,
+  lastingNameSuffix,
+  nameSuffix,
+  regions,
+  shortName,
+  tags,
+} from "./azure";
 import { cluster } from "./cluster";
 import { controlPlane } from "./controlPlane";
 import { database } from "./database";
@@ -21,6 +30,7 @@ export const stackSchema = z.strictObject({
   nameSuffix,
   lastingNameSuffix,
   azure,
+  domains,
   regions,
   serving,
   controlPlane,

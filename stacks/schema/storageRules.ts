@@ -47,6 +47,24 @@ export function storageRules({ storage }: StackConfig): Problem[] {
       }
     });
     const last = container.tiers.at(-1);
+    const ends = (BACKUP_TIERS as readonly string[]).includes(container.purpose)
+      ? container.retentionDays
+      : container.deleteAfterDays;
+    const most = (ends ?? Infinity) + storage.softDeleteDays - LEAST_BILLED_DAYS[last?.tier ?? "Cool"];
+    // A move that comes too late to happen is refused above, and the archive for reasons of its own.
+    if (
+      last &&
+      last.tier !== "Archive" &&
+      ends !== undefined &&
+      last.afterDays > most &&
+      last.afterDays < ends
+    ) {
+      problems.push({
+        path: at("tiers", container.tiers.length - 1, "tier"),
+        found: last.tier,
+        allowed: `a tier it is paid for no longer than it is used: a blob is gone ${ends - last.afterDays + storage.softDeleteDays} days after the move, soft delete included, and ${last.tier} is paid for ${LEAST_BILLED_DAYS[last.tier]}`,
+      });
+    }
     if (container.deleteAfterDays !== undefined) {
       const floor = Math.max(container.retentionDays, (last?.afterDays ?? 0) + 1);
       if (container.deleteAfterDays < floor) {
@@ -91,4 +109,27 @@ export function storageRules({ storage }: StackConfig): Problem[] {
     }
   }
   return problems;
+}
+
+/** The rarer a backup, the longer it is kept: otherwise the rarer ones hold nothing the others do not. */
+export function orderRules(containers: StackConfig["storage"]["containers"]): Problem[] {
+  const days = (tier: string) => containers.find(({ purpose }) => purpose === tier)?.retentionDays;
+  return BACKUP_TIERS.slice(1).flatMap((tier, before): Problem[] => {
+    const oftener = BACKUP_TIERS[before] ?? tier;
+    const [shorter, longer] = [days(oftener) ?? 0, days(tier) ?? Infinity];
+    return longer >= shorter
+      ? []
+      : [
+          {
+            path: [
+              "storage",
+              "containers",
+              containers.findIndex(({ purpose }) => purpose === oftener),
+              "retentionDays",
+            ],
+            found: shorter,
+            allowed: `at most ${longer}, the days ${tier} backups are kept`,
+          },
+        ];
+  });
 }

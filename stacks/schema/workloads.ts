@@ -11,6 +11,9 @@ const resources = z
   })
   .describe("Resources of one pod.");
 
+/** At less a service at rest is scaled to its most, and stays there. */
+const LEAST_TARGET_PERCENT = 30;
+
 const workload = z.strictObject({
   image: image.describe("Container image, pinned by digest. Changing it rolls the pods one by one."),
   resources,
@@ -22,13 +25,13 @@ const workload = z.strictObject({
   maxReplicas: z.int().min(1).max(100).describe("Most pods the HorizontalPodAutoscaler adds."),
   targetCpuPercent: z
     .int()
-    .min(10)
+    .min(LEAST_TARGET_PERCENT)
     .max(95)
     .default(70)
     .describe("Mean CPU use, in percent of the request, it scales at."),
   targetMemoryPercent: z
     .int()
-    .min(10)
+    .min(LEAST_TARGET_PERCENT)
     .max(95)
     .default(80)
     .describe("Mean memory use, in percent of the request, it scales at."),
@@ -68,11 +71,11 @@ export const gateway = z
     image: image.describe("Envoy image of the integration gateway."),
     maxConsecutiveFailures: z
       .int()
-      .min(1)
-      .max(100)
+      .min(2)
+      .max(50)
       .default(5)
       .describe("Failures in a row after which calls to a partner fail at once (report §4.5)."),
-    ejectionSeconds: z.int().min(1).max(3600).default(60).describe("Seconds until a partner is tried again."),
+    ejectionSeconds: z.int().min(5).max(600).default(60).describe("Seconds until a partner is tried again."),
     timeoutSeconds: z
       .int()
       .min(1)

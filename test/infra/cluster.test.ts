@@ -419,7 +419,7 @@ describe("cluster", () => {
     const window = {
       durationHours: 4,
       schedule: { weekly: { dayOfWeek: "Saturday", intervalWeeks: 1 } },
-      startTime: "22:00",
+      startTime: "21:00",
       utcOffset: "+00:00",
     };
     const windows = Object.fromEntries(
@@ -432,8 +432,8 @@ describe("cluster", () => {
     );
     expect(windows).toEqual({
       default: [
-        { day: "Saturday", hourSlots: [22, 23] },
-        { day: "Sunday", hourSlots: [0, 1] },
+        { day: "Saturday", hourSlots: [21, 22, 23] },
+        { day: "Sunday", hourSlots: [0] },
       ],
       aksManagedAutoUpgradeSchedule: window,
       aksManagedNodeOSUpgradeSchedule: window,

@@ -133,7 +133,7 @@ describe("one value", () => {
     [
       "azure.subscriptionId",
       "prod",
-      "forma3d:azure.subscriptionId: found 'prod'; allowed: a GUID such as 1b2c3d4e-0000-4000-8000-000000000000",
+      "forma3d:azure.subscriptionId: found 'prod'; allowed: a GUID such as 1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809",
     ],
     [
       "azure.tenantId",
@@ -243,13 +243,13 @@ describe("rules across fields", () => {
     expect(
       problems({
         ...standby,
-        "regions.secondary.location": "norwaywest",
+        "regions.secondary.location": "ukwest",
         "storage.copy": { redundancy: "Standard_LRS" },
         "cluster.zones": [],
         "database.geoRedundantBackup": false,
       }),
     ).toEqual([
-      "forma3d:database.replica.highAvailability: found 'ZoneRedundant'; allowed: SameZone or Disabled, because norwaywest has no availability zones",
+      "forma3d:database.replica.highAvailability: found 'ZoneRedundant'; allowed: SameZone or Disabled, because ukwest has no availability zones",
     ]);
   });
 
@@ -317,7 +317,7 @@ describe("rules across fields", () => {
       "database.maintenanceWindow": { dayOfWeek, startHour },
     });
     const daily = {
-      "recovery.schedules": { hourly: "0 * * * *", daily: "0 3 * * *", monthly: "30 9 1 * *" },
+      "recovery.schedules": { hourly: "0 0-2,4-23 * * *", daily: "0 3 * * *", monthly: "30 9 1 * *" },
     };
     for (const hour of [1, 2, 5, 8]) expect(problems({ ...daily, ...window("Sunday", hour) })).toEqual([]);
     expect(problems({ ...daily, ...window("Sunday", 13) })).toEqual([
@@ -329,15 +329,16 @@ describe("rules across fields", () => {
     // A month begins on every weekday sooner or later.
     expect(problems({ ...daily, ...window("Wednesday", 10) })).toHaveLength(1);
     const late = {
-      "recovery.schedules": { hourly: "0 * * * *", weekly: "0 23 * * 6", monthly: "30 9 1 * *" },
+      "recovery.schedules": { hourly: "0 0-2,4-23 * * *", weekly: "0 23 * * 6", monthly: "30 9 1 * *" },
     };
-    expect(problems({ ...late, ...window("Sunday", 0) })).toHaveLength(1);
-    expect(problems({ ...late, ...window("Monday", 0) })).toEqual([]);
+    const otherDay = { "cluster.upgradeWindow": { dayOfWeek: "Tuesday", startHour: 21 } };
+    expect(problems({ ...late, ...otherDay, ...window("Sunday", 0) })).toHaveLength(1);
+    expect(problems({ ...late, ...otherDay, ...window("Monday", 0) })).toEqual([]);
   });
 
   test("a monthly backup never meets a daily one, whose lease would cost a month's backup", () => {
     const schedules = (daily: string, monthly: string) =>
-      problems({ "recovery.schedules": { hourly: "0 * * * *", daily, monthly } }).filter((text) =>
+      problems({ "recovery.schedules": { hourly: "5 * * * *", daily, monthly } }).filter((text) =>
         text.includes("recovery.schedules"),
       );
     expect(schedules("0 3 * * *", "30 3 1 * *")).toEqual([
@@ -370,16 +371,23 @@ describe("rules across fields", () => {
     ]);
     // The daily one fills the hour that the hourly ones leave to it.
     expect(problems({ "recovery.schedules": { hourly: "0 0-2,4-23 * * *", daily: "0 4 * * *" } })).toEqual([
+      expect.stringContaining("other minutes than recovery.schedules.daily (0 4 * * *)"),
+      expect.stringContaining("the longest is 120 minutes"),
+    ]);
+    expect(problems({ "recovery.schedules": { hourly: "0 0-2,5-23 * * *" } })).toEqual([
       expect.stringContaining("the longest is 120 minutes"),
     ]);
     expect(problems({ "recovery.rpoMinutes": 30 })).toEqual([
       expect.stringContaining("forma3d:recovery.schedules.hourly: found '0 0-2,4-23 * * *'"),
     ]);
-    expect(problems({ "recovery.rpoMinutes": 30, "recovery.schedules": { hourly: "*/30 * * * *" } })).toEqual(
-      [
-        "forma3d:recovery.deadlineMinutes.hourly: found 55; allowed: less than 30, the minutes between two hourly backups",
-      ],
-    );
+    expect(
+      problems({
+        "recovery.rpoMinutes": 30,
+        "recovery.schedules": { hourly: "10,40 * * * *", copy: "*/20 * * * *" },
+      }),
+    ).toEqual([
+      "forma3d:recovery.deadlineMinutes.hourly: found 55; allowed: less than 30, the minutes between two hourly backups",
+    ]);
   });
 
   test("a disk may outgrow what an hour can dump, and a plan says so", () => {
@@ -538,6 +546,7 @@ describe("rules across fields", () => {
       problems(
         {
           ...container({ tiers: [{ tier: "Archive", afterDays: 29 }] }),
+          "storage.softDeleteDays": 30,
           "recovery.rtoMinutes": 1000,
           "recovery.deadlineMinutes": { drill: 1100 },
         },

@@ -227,9 +227,9 @@ describe("a plan that is fine", () => {
   });
 
   test("says first, and in words, what would be lost against the expected plan", async () => {
-    const changes = ["database.administratorLogin=someone", "budget.monthlyAmount=10"];
+    const changes = ["database.administratorLogin=someone", "budget.monthlyAmount=500"];
     const { code, stdout } = await run("staging", ...changes.flatMap((change) => ["--config", change]));
-    expect(stdout).toMatch(/^Cost +[\s\S]*?\n +above budget\.monthlyAmount \(10, /m);
+    expect(stdout).toMatch(/^Cost +[\s\S]*?\n +above budget\.monthlyAmount \(500, /m);
     expect(wideLines(stdout, 100)).toEqual([]);
     const [title, blank, stop, first] = stdout.split("\n");
     expect([title, blank]).toEqual(["forma3d/staging", ""]);

@@ -84,6 +84,8 @@ function ownValue(
       );
     case "azure.subscriptionId":
       return wanted.subscription ?? randomUUID();
+    case "controlPlane.deployObjectId":
+      return randomUUID();
     case "edge.apiHostName":
     case "edge.dashboardHostName":
       return renamed(found, wanted.like, wanted.name);

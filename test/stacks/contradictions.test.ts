@@ -1,0 +1,231 @@
+import { readStacks } from "../../stacks/files";
+import { ConfigError, problemLine } from "../../stacks/problems";
+import {
+  API_IMAGE,
+  DBA,
+  type Nonsense,
+  ROOT,
+  announcement,
+  changed,
+  lines,
+  parameters,
+  refusesAll,
+  schedules,
+  target,
+} from "./documents";
+
+/** Values each of which is of the right form, and which together, or for whom they are of, nobody can mean. */
+const NONSENSE: Nonsense[] = [
+  // A stranger's name, or one letter beside the own.
+  ...["api.stranger.org", "api.forma3d.co", "api.forma3dd.com", "google.com", "api.forma3d.com.evil.net"].map(
+    (host): Nonsense => [{ "edge.apiHostName": host }, /apiHostName: .*a name in one of forma3d:domains/],
+  ),
+  [{ "tags.owner": "platform@forma3d.co" }, /tags\.owner: .*an address in one of forma3d:domains/],
+  ...["oncall@gmail.com", "support@shopify.com", "oncall@mailinator.com"].map((address): Nonsense => [
+    { "alerts.emails": ["oncall@forma3d.com", address] },
+    /emails\[1\]: .*an address in one of forma3d:domains/,
+  ]),
+  ...["https://google.com/runbooks", "https://hooks.slack.com/services", "https://stranger.github.io/r"].map(
+    (address): Nonsense => [{ "alerts.runbookBaseUrl": address }, /or at forma3d\.github\.io, where/],
+  ),
+  ...["ghcr.io", "hooks.slack.com", "o1.ingest.sentry.io.evil.com"].map((host): Nonsense => [
+    { "gateway.errorReports": host },
+    /errorReports: .*a host error reports go to: Sentry's/,
+  ]),
+  [{ domains: ["forma3d"] }, /^forma3d:domains\[0\]: .*a lower-case DNS name$/],
+  [{ domains: [] }, /^forma3d:domains: .*at least one domain/],
+  // What keeps a place free.
+  ...["12345678-1234-1234-1234-123456789012", "deadbeef-dead-beef-dead-beefdeadbeef"].map((id): Nonsense => [
+    { "azure.subscriptionId": id },
+    /subscriptionId: .*this one was typed in its place$/,
+  ]),
+  [
+    { "workloads.api.image": `ghcr.io/forma3d/api@sha256:${"0123456789abcdef".repeat(4)}` },
+    /this one was typed/,
+  ],
+  ...["todo", "none", "n.a", "changeme"].map((name): Nonsense => [
+    { "tags.costCenter": name },
+    /costCenter: .*this one keeps its place$/,
+  ]),
+  ...["changeme@forma3d.com", "your-name@forma3d.com", "test@forma3d.com"].map((address): Nonsense => [
+    { "tags.owner": address },
+    /owner: .*an e-mail address somebody reads$/,
+  ]),
+  ...["owner/name", "your-org/platform", "example/platform"].map((name): Nonsense => [
+    { "controlPlane.repository": name },
+    /repository: .*the GitHub repository of this project/,
+  ]),
+  ...["lorem ipsum dolor sit amet", "todo todo todo todo todo", "aaaaaaa bbbbbbbb ccccccccc"].map(
+    (reason): Nonsense => [
+      { "database.replica": undefined, "database.withoutReplica": reason },
+      /withoutReplica: .*in words$/,
+    ],
+  ),
+  ...["todo todo", "asdf asdf", "<b>upgrade</b> of it"].map((reason): Nonsense => [
+    announcement({ reason }),
+    /reason: .*5-200 characters of text, in words$/,
+  ]),
+  [announcement({ reason: "the password is hunter" }), /reason: .*customers read it, so no secret$/],
+  // One id, one kind of principal; one repository, one program.
+  [
+    { "cluster.adminGroupObjectIds": ["7e5b0c94-1d3f-4a86-9b27-c40f6d81e2a3"] },
+    /adminGroupObjectIds\[0\]: .*the id of a group: controlPlane\.deployObjectId says that it is of another kind \(identity\)$/,
+  ],
+  [
+    { "database.entraAdministrators.0.objectId": "7e5b0c94-1d3f-4a86-9b27-c40f6d81e2a3" },
+    /entraAdministrators\[0\]\.objectId: .*the id of a group: controlPlane\.deployObjectId/,
+  ],
+  [
+    { "database.entraAdministrators.0": { ...DBA, principalType: "User", principalName: "x@example.com" } },
+    /principalName: .*the name a User signs in with/,
+  ],
+  [
+    { "database.entraAdministrators.0": { ...DBA, principalType: "Group", principalName: "current_user" } },
+    /none PostgreSQL or Azure reserve/,
+  ],
+  [
+    { "readiness.image": `ghcr.io/forma3d/recovery@sha256:${API_IMAGE.slice(-64)}`.replace(/607$/, "608") },
+    /readiness\.image: .*another image than recovery\.image$/,
+  ],
+  // Places, windows and times.
+  ...["norwaywest", "germanynorth", "francesouth", "swedensouth", "switzerlandwest"].map(
+    (region): Nonsense => [
+      { "statusPage.outsideRegion": region },
+      /outsideRegion: .*a region Azure lets everybody into/,
+    ],
+  ),
+  ...[21, 22].map((startHour): Nonsense => [
+    {
+      "cluster.upgradeWindow": { dayOfWeek: "Saturday", startHour },
+      "database.maintenanceWindow": { dayOfWeek: "Sunday", startHour: 0 },
+    },
+    /upgradeWindow\.startHour: .*not those of database\.maintenanceWindow \(Sunday 0:00\)$/,
+  ]),
+  [schedules({ hourly: "0 * * * *" }), /schedules\.hourly: .*other minutes than recovery\.schedules\.daily/],
+  [
+    { "recovery.rpoMinutes": 1440, ...schedules({ hourly: "0 5 * * *" }) },
+    /schedules\.hourly: .*several times a day/,
+    "staging",
+  ],
+  [
+    schedules({ verify: "15 9-17 * * *" }),
+    /backupMaxUnprovedHours: found 6; allowed: at least 16, the hours/,
+  ],
+  [{ "alerts.thresholds": { backupMaxUnprovedHours: 168 } }, /at most 6: later, 2 proofs/],
+  [{ "alerts.thresholds": { backupMaxUnverifiedDays: 92 } }, /at most 35: later, 2 proofs/],
+  [{ "recovery.rtoMinutes": 30 }, /rtoMinutes: .*at least 64, in which a full disk/],
+  // Backups: the rarer, the longer; a tier that is used as long as it is paid for.
+  [
+    { "storage.containers.0.retentionDays": 60 },
+    /\[0\]\.retentionDays: .*at most 30, the days daily backups/,
+  ],
+  [
+    { "storage.containers.1.retentionDays": 400 },
+    /\[1\]\.retentionDays: .*at most 35, the days weekly backups/,
+  ],
+  [
+    { "storage.containers.0.tiers": [{ tier: "Cool", afterDays: 1 }] },
+    /tiers\[0\]\.tier: .*a blob is gone 8 days after the move, soft delete included, and Cool is paid for 30$/,
+    "staging",
+  ],
+  [
+    { "storage.containers.2.tiers": [{ tier: "Cold", afterDays: 1 }] },
+    /tiers\[0\]\.tier: .*Cold is paid for 90$/,
+  ],
+  // Limits far from anything that happens.
+  [{ "budget.monthlyAmount": 10 }, /monthlyAmount: .*from 300 to 1000000$/],
+  [{ "monitoring.logCapGiB": 0.1 }, /logCapGiB: .*a number from 1 to 1000$/],
+  [{ "alerts.thresholds": { authFailures: 100000 } }, /a whole number from 5 to 1000$/],
+  [{ "alerts.thresholds": { secretDays: 1 } }, /a whole number from 7 to 90$/],
+  [
+    { "alerts.thresholds": { databaseWalGiB: 120 } },
+    /less than 115, at which databaseStoragePercent\.urgent/,
+  ],
+  [{ "workloads.api.targetMemoryPercent": 10 }, /a whole number from 30 to 95$/],
+  [{ "gateway.maxConsecutiveFailures": 100 }, /a whole number from 2 to 50$/],
+  [{ "gateway.ejectionSeconds": 10 }, /ejectionSeconds: .*at least timeoutSeconds \(15\)/],
+  [{ "database.pool": { defaultPoolSize: 1 } }, /defaultPoolSize: .*from 5 to 4950$/],
+  [
+    { "cluster.systemPool.vmSize": "Standard_B2ms" },
+    /systemPool\.vmSize: .*AKS supports none for system pools$/,
+  ],
+  [{ "database.applicationDatabase": "forma3d_restore" }, /a name without _before or _restore/],
+  [parameters({ log_statement: "all" }), /a value with which not every statement is logged/],
+  [parameters({ "pgaudit.log": "all" }), /a value with which not every statement is logged/],
+  [parameters({ enable_seqscan: "off" }), /nothing here: it is for one session/],
+  [parameters({ checkpoint_timeout: "86400" }), /from 30 to 3600: after a crash/],
+  [parameters({ random_page_cost: "0" }), /from 0\.1 to 100: reading has a price/],
+  [parameters({ autovacuum_freeze_max_age: "2000000000" }), /at most 1600000000/],
+  // The third target.
+  ...["us-east-1", "nowhere", "westeurope", "cn-north-1"].map((region): Nonsense => [
+    target({ region }),
+    /s3\.region: .*one of eu-central-1, /,
+  ]),
+  [target({ addresses: ["52.0.0.0/8"] }), /\/12 or smaller/],
+  [target({ endpoint: "https://s3.forma3d.com:80" }), /an https URL of a public name/],
+];
+
+refusesAll(NONSENSE);
+
+/** What is fine in one file, and is another's. */
+const BORROWED: Nonsense[] = [
+  [{ nameSuffix: "stg" }, /nameSuffix: .*a name that is not one of staging$/],
+  [{ lastingNameSuffix: "prod" }, /lastingNameSuffix: .*a name that is not one of prod$/, "staging"],
+  [{ "tags.costCenter": "staging" }, /costCenter: .*a name that is not one of staging$/],
+  [{ "database.administratorLogin": "staging_admin" }, /a name that is not one of staging$/],
+  [{ "alerts.slackChannels": { incidents: "#staging-alerts" } }, /incidents: .*not one of staging$/],
+  [{ "alerts.runbookBaseUrl": "https://docs.staging.forma3d.com/r" }, /no host of staging$/],
+  [
+    { "controlPlane.deployObjectId": "7e5b0c94-1d3f-4a86-9b27-c40f6d81e2a3" },
+    /deployObjectId: .*a value that Pulumi\.prod\.yaml does not use$/,
+    "staging",
+  ],
+  [{ "edge.apiHostName": "api2.staging.forma3d.com" }, /apiHostName: .*a name that is not one of staging$/],
+  [
+    { "edge.apiHostName": "api-prod.eu.forma3d.com" },
+    /apiHostName: .*a name that is not one of prod$/,
+    "staging",
+  ],
+  [{ "gateway.errorReports": "api.staging.forma3d.com" }, /errorReports: .*no host of staging$/],
+  [target({ endpoint: "https://app.staging.forma3d.com" }), /s3\.endpoint: .*no host of staging$/],
+  [target({ bucket: "staging-backups" }), /s3\.bucket: .*a name that is not one of staging$/],
+  [{ "alerts.runbookBaseUrl": "https://api.staging.forma3d.com" }, /runbookBaseUrl: .*no host of staging$/],
+  [{ "database.applicationDatabase": "forma3d_staging" }, /a name that is not one of staging$/],
+  [
+    { "database.entraAdministrators.0.principalName": "forma3d-staging-dba" },
+    /principalName: .*a name that is not one of staging$/,
+  ],
+  [
+    { "cluster.adminGroupObjectIds": ["B47A9E60-2C3D-4E8F-8B15-5D0F6A7C9E22"] },
+    /adminGroupObjectIds\[0\]: .*not the subscription of staging$/,
+  ],
+  [
+    { "azure.tenantId": "b47a9e60-2c3d-4e8f-8b15-5d0f6a7c9e22" },
+    /tenantId: .*not the subscription of staging$/,
+  ],
+];
+
+test.each(BORROWED.map(([changes, message, stack = "prod"]) => [stack, changes, message] as const))(
+  "%s with %j is refused beside the other environments",
+  (stack, changes, message) => {
+    const document = changed(stack, changes);
+    expect(lines(stack, document)).toEqual([]);
+    let said: string[] = [];
+    try {
+      readStacks(ROOT, { [stack]: document });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      said = error.problems.map(problemLine);
+    }
+    expect({ said }).toEqual({ said: [expect.stringMatching(message)] });
+    expect(said[0]).toMatch(new RegExp(`^Pulumi\\.${stack}\\.yaml: forma3d:`));
+  },
+);
+
+test.each(["production", "prd", "live"])("no environment is called %s: production is prod", (environment) => {
+  expect(lines(environment, changed("staging", { environment, shortName: "pr" }))).toContainEqual(
+    expect.stringMatching(
+      /^forma3d:environment: .*a name that does not mean production, whose stack is prod$/,
+    ),
+  );
+});
