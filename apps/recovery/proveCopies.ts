@@ -25,7 +25,8 @@ export async function proveCopies(
 ): Promise<CopyProof[]> {
   if (report.verdict !== "PASS" || settings.targets.length < 2) return [];
   const { backups, outages } = await readFleet(await openTargets(settings));
-  const held = backups.find(({ id }) => id === report.id)?.held ?? [];
+  const held =
+    backups.find(({ id, database }) => id === report.id && database === report.database)?.held ?? [];
   const proved = held.find(({ entry }) => entry.manifest?.digest === report.manifestDigest);
   const proofs: CopyProof[] = outages.map(({ target, error }) => ({
     target,

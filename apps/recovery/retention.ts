@@ -13,6 +13,10 @@ export interface RetentionDecision {
 
 const takenAt = (entry: CatalogueEntry) => instantOf(entry.id)?.getTime() ?? Number.POSITIVE_INFINITY;
 
+/** An id carries the time of the database server, whose clock may have been behind. */
+const keptFrom = (entry: CatalogueEntry) =>
+  Math.max(takenAt(entry), entry.manifest ? Date.parse(entry.manifest.finishedAt) : 0);
+
 /**
  * Which backups of one database may go. A backup goes only when it is older than its tier keeps it, is not among
  * the last N of its tier, and a newer backup of the same database is verified. So the newest verified backup never
@@ -27,7 +31,7 @@ export function decideRetention(
   const newestVerified = newestFirst.find(isVerified);
   return newestFirst.map((entry) => {
     const days = retention.days[entry.tier];
-    const expired = takenAt(entry) < now.getTime() - days * DAY_MS;
+    const expired = keptFrom(entry) < now.getTime() - days * DAY_MS;
     const rank = newestFirst.filter(({ tier }) => tier === entry.tier).indexOf(entry);
     const keep = (reason: string) => ({ entry, delete: false, reason });
     if (!expired) return keep(`younger than ${days} days`);

@@ -1,10 +1,13 @@
 import { runPrune } from "../../apps/recovery/commands/prune";
-import { judge } from "../../apps/recovery/commands/status";
-import { encode, seal } from "../../apps/recovery/document";
+import { judge, runStatus } from "../../apps/recovery/commands/status";
+import { decode, encode, seal } from "../../apps/recovery/document";
 import { decideRetention } from "../../apps/recovery/retention";
 import { loadSettings } from "../../apps/recovery/settings";
+import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
+import { openStore } from "../../apps/recovery/store/open";
 import { archiveBlob, manifestBlob, newBackupId, newReportBlob } from "../../apps/recovery/store/names";
 import {
+  manifestSchema,
   VERIFICATION_FORMAT,
   type CatalogueEntry,
   type Manifest,
@@ -44,7 +47,8 @@ async function put(
   const container = store[tier];
   const archive = { ...template.archive, container: container.containerName, blob: archiveBlob(place) };
   const { digest: _, ...rest } = template;
-  const manifest = seal({ ...rest, ...place, tier, snapshotAt: at.toISOString(), archive });
+  const [snapshotAt, finishedAt] = [at.toISOString(), at.toISOString()];
+  const manifest = seal({ ...rest, ...place, tier, snapshotAt, finishedAt, archive });
   const upload = (name: string, text: string) =>
     container.getBlockBlobClient(name).upload(text, Buffer.byteLength(text));
   await upload(archive.blob, "archive");
@@ -168,15 +172,18 @@ test("prune deletes nothing at all while nothing is verified", async () => {
 
 test("prune keeps the newest verified backup, everything newer, and the last N, however old", () => {
   const now = new Date("2026-06-30T00:00:00Z");
-  const entry = (days: number, verdict?: "PASS" | "FAIL", tier: Tier = "daily"): CatalogueEntry => ({
-    id: newBackupId("app", tier, new Date(now.getTime() - days * DAY_MS)),
-    container: tier,
-    blob: "",
-    database: "app",
-    tier,
-    manifest: template,
-    verification: verdict ? { verdict, at: "", through: "L6", report: "" } : null,
-  });
+  const entry = (days: number, verdict?: "PASS" | "FAIL", tier: Tier = "daily"): CatalogueEntry => {
+    const at = new Date(now.getTime() - days * DAY_MS);
+    return {
+      id: newBackupId("app", tier, at),
+      container: tier,
+      blob: "",
+      database: "app",
+      tier,
+      manifest: { ...template, finishedAt: at.toISOString() },
+      verification: verdict ? { verdict, at: "", through: "L6", report: "" } : null,
+    };
+  };
   const backups = [entry(40), entry(50), entry(60, "PASS"), entry(70, "FAIL"), entry(80, "PASS"), entry(90)];
   const gone = (keepLast: number) =>
     decideRetention(backups, { days: DAYS, keepLast }, now)
@@ -254,6 +261,77 @@ test("prune removes orphans of killed runs once they are past retention, and no 
   await runPrune(settings, { dryRun: false }, labContext({ now: () => new Date(later) }));
   await proxy.stop();
   expect(await store.blobs()).not.toContain(orphan);
+});
+
+test("a backup is as young as its making, however far behind the database server's clock was", () => {
+  const now = new Date("2026-06-30T12:00:00Z");
+  const entry = (takenDaysAgo: number, madeDaysAgo: number, verdict?: "PASS"): CatalogueEntry => {
+    const before = (days: number) => new Date(now.getTime() - days * DAY_MS);
+    const [id, at] = [newBackupId("app", "daily", before(takenDaysAgo)), before(madeDaysAgo).toISOString()];
+    const manifest = { ...template, id, finishedAt: at };
+    const verification = verdict ? { verdict, at, through: "L6" as const, report: "" } : null;
+    return { id, container: "daily", blob: "", database: "app", tier: "daily", manifest, verification };
+  };
+  const retention = { days: DAYS, keepLast: 0 };
+  const decide = (...entries: CatalogueEntry[]) =>
+    decideRetention(entries, retention, now).map((decision) => decision.delete);
+  expect(decide(entry(2, 2, "PASS"), entry(400, 400))).toEqual([false, true]);
+  expect(decide(entry(2, 2, "PASS"), entry(400, 1))).toEqual([false, false]);
+});
+
+describe("the catalogue", () => {
+  test("shows sound backups, whatever else lies beside them, and takes nothing for one that is filed elsewhere", async () => {
+    const store = await lab.store("backup", "app");
+    const id = await put(store, 1, { verdict: "PASS" });
+    const at = { environment: "test", database: "app", id };
+    const { daily } = store;
+    const upload = (name: string, text: string) =>
+      daily.getBlockBlobClient(name).upload(text, Buffer.byteLength(text));
+    const text = (await daily.getBlockBlobClient(manifestBlob(at)).downloadToBuffer()).toString();
+    const { digest: _, ...sound } = decode(manifestSchema, text);
+    // Somebody moved a folder, and somebody else names files as no runner does.
+    await upload(manifestBlob({ ...at, database: "aapp" }), text);
+    await upload(`test/%E0%A4%A/${id}/manifest.json`, text);
+    await upload(`test/%zz/${id}/archive.pgdump.zst`, "archive");
+    const forged: Record<string, (other: typeof at) => object> = {
+      "archive.blob": () => ({ archive: sound.archive }),
+      "archive.container": (other) => ({
+        archive: { ...sound.archive, blob: archiveBlob(other), container: "../.." },
+      }),
+      snapshotAt: (other) => ({
+        archive: { ...sound.archive, blob: archiveBlob(other) },
+        snapshotAt: new Date().toISOString(),
+      }),
+      format: () => ({ format: "forma3d-backup/2", archive: "other" }),
+    };
+    const ids = new Map<string, string>();
+    for (const [name, forge] of Object.entries(forged)) {
+      const day = new Date(Date.now() - 3 * DAY_MS);
+      const other = { ...at, id: newBackupId("app", "daily", day) };
+      ids.set(name, other.id);
+      const whole = { ...sound, id: other.id, snapshotAt: day.toISOString(), ...forge(other) };
+      await upload(manifestBlob(other), encode(seal(whole)));
+    }
+    const entries = await readCatalogue(await openStore(store.settings), store.settings);
+    expect(entries.find((entry) => entry.database === "app" && entry.id === id)).toMatchObject({
+      manifest: { id },
+      verification: { verdict: "PASS" },
+    });
+    expect(select(entries, { id }, new Date()).database).toBe("app");
+    const problem = (wanted?: string, database = "app") =>
+      entries.find((entry) => entry.id === wanted && entry.database === database)?.problem;
+    expect(problem(id, "aapp")).toMatch(/is of another backup \(database app\)/);
+    for (const field of ["archive.blob", "archive.container", "snapshotAt"])
+      expect(problem(ids.get(field))).toContain(`is of another backup (${field} `);
+    expect(problem(ids.get("format"))).toMatch(
+      /^the manifest is of format forma3d-backup\/2, which this runner does not know: take a newer one$/,
+    );
+    const list = await verb(["list", "--json"], store.env);
+    expect([list.code, list.stderr]).toEqual([1, expect.stringContaining("is of another backup")]);
+    expect((JSON.parse(list.stdout) as Manifest[]).map((one) => one.id)).toEqual([id]);
+    const [status] = await runStatus(store.settings, { database: "app" }, labContext());
+    expect(status).toMatchObject({ newestVerified: { id } });
+  });
 });
 
 describe("status", () => {

@@ -3,6 +3,7 @@ import { FailedError, messageOf, UsageError } from "../../../packages/command/er
 import type { BackupSelector } from "../options";
 import type { Settings } from "../settings";
 import {
+  MANIFEST_FORMAT,
   manifestSchema,
   verifyReportSchema,
   type CatalogueEntry,
@@ -11,6 +12,7 @@ import {
   type VerifyReport,
 } from "../types";
 import {
+  archiveBlob,
   environmentPrefix,
   instantOf,
   isBackupId,
@@ -26,7 +28,7 @@ const PARALLEL_READS = 16;
 
 /** Every backup of this environment, newest first; damaged manifests included, with what is wrong with them. */
 export async function readCatalogue(store: Store, settings: Settings): Promise<CatalogueEntry[]> {
-  const found = new Map<string, { entry: CatalogueEntry; reports: string[] }>();
+  const found: { entry: CatalogueEntry; reports: string[] }[] = [];
   for (const { container, tiers } of backupContainers(settings)) {
     const names: string[] = [];
     // First with a short limit: a store that does not answer is worth seconds, not the minutes of a long upload.
@@ -36,7 +38,9 @@ export async function readCatalogue(store: Store, settings: Settings): Promise<C
     const reports = new Map<string, string[]>();
     for (const name of names) {
       const parsed = parseBlobName(name);
-      if (parsed?.part === "report") reports.set(parsed.id, [...(reports.get(parsed.id) ?? []), name]);
+      if (parsed?.part !== "report") continue;
+      const backup = manifestBlob(parsed);
+      reports.set(backup, [...(reports.get(backup) ?? []), name]);
     }
     for (const name of names) {
       const parsed = parseBlobName(name);
@@ -44,14 +48,14 @@ export async function readCatalogue(store: Store, settings: Settings): Promise<C
       const { id, database } = parsed;
       const tier = tierOf(id);
       if (!tier || !tiers.includes(tier)) continue;
-      found.set(`${container}/${id}`, {
+      found.push({
         entry: { id, container, blob: name, database, tier, verification: null },
-        reports: reports.get(id) ?? [],
+        reports: reports.get(name) ?? [],
       });
     }
   }
   const all: CatalogueEntry[] = [];
-  await eachParallel([...found.values()], async ({ entry, reports }) => {
+  await eachParallel(found, async ({ entry, reports }) => {
     const content = await readManifest(store, settings, entry);
     // It was listed a moment ago; a prune was faster.
     if (!content) return;
@@ -80,15 +84,45 @@ async function readManifest(
   const stored = await store.read(entry.container, entry.blob);
   if (!stored) return undefined;
   try {
-    const manifest = decode(manifestSchema, stored.toString("utf8"));
-    const expected = { ...entry, environment: settings.environment };
-    for (const key of ["id", "database", "tier", "environment"] as const) {
-      if (manifest[key] !== expected[key]) throw new Error(`is of another backup (${key} ${manifest[key]})`);
-    }
+    const text = stored.toString("utf8");
+    requireKnownFormat(text);
+    const manifest = decode(manifestSchema, text);
+    requireItsPlace(manifest, entry, settings.environment);
     return { manifest };
   } catch (error) {
     return { problem: `the manifest ${messageOf(error)}` };
   }
+}
+
+/** Of a stored document; within a text of it the quotes would be escaped. */
+const FORMAT = /"format":"(forma3d-backup\/\d+)"/;
+
+/** @throws Error when a newer runner has written the manifest */
+function requireKnownFormat(text: string): void {
+  const [, format = MANIFEST_FORMAT] = FORMAT.exec(text) ?? [];
+  if (format !== MANIFEST_FORMAT)
+    throw new Error(`is of format ${format}, which this runner does not know: take a newer one`);
+}
+
+/**
+ * Whoever may write to a store could file a manifest that leads to another's archive, or that calls an old backup new.
+ * @throws Error unless the manifest says the same as the place it was found in
+ */
+function requireItsPlace(manifest: Manifest, entry: CatalogueEntry, environment: string): void {
+  const { id, database, tier, container } = entry;
+  const { archive, snapshotAt } = manifest;
+  const place = { environment, database, id };
+  const expected: [field: string, said: string, is: string | undefined][] = [
+    ...(["id", "database", "environment"] as const).map(
+      (key) => [key, manifest[key], place[key]] satisfies [string, string, string],
+    ),
+    ["tier", manifest.tier, tier],
+    ["snapshotAt", snapshotAt, instantOf(id)?.toISOString()],
+    ["archive.container", archive.container, container],
+    ["archive.blob", archive.blob, archiveBlob(place, archive.encryption !== undefined)],
+  ];
+  const wrong = expected.find(([, said, is]) => said !== is);
+  if (wrong) throw new Error(`is of another backup (${wrong[0]} ${wrong[1]})`);
 }
 
 /** The newest conclusive report that speaks about exactly this manifest. */
@@ -139,7 +173,9 @@ export function select(
   random: () => number = Math.random,
 ): CatalogueEntry {
   if ("id" in selector) {
-    const entry = catalogue.find(({ id }) => id === selector.id);
+    const named = catalogue.filter(({ id }) => id === selector.id);
+    // A folder that somebody copied has the id as well.
+    const entry = named.find(({ manifest }) => manifest) ?? named[0];
     if (entry) return entry;
     const known = isBackupId(selector.id) ? "" : " (ids look like app-daily-20260205T030000000Z-9f3c)";
     throw new UsageError(`no backup "${selector.id}" in the catalogue${known}; see the verb list`);

@@ -77,9 +77,10 @@ export function merge(
   for (const { place, catalogue } of catalogues) {
     for (const entry of catalogue) {
       const { id, database } = entry;
-      const known = found.get(id) ?? { id, database, held: [] };
+      const key = `${database}\0${id}`;
+      const known = found.get(key) ?? { id, database, held: [] };
       known.held.push({ place, entry });
-      found.set(id, known);
+      found.set(key, known);
     }
   }
   const at = ({ id }: FleetEntry) => instantOf(id)?.getTime() ?? 0;
@@ -121,7 +122,7 @@ export async function choose(
   for (const { target, error } of outages) note(`target ${target} does not answer: ${error.message}`);
   const catalogue = backups.map((backup) => bestOf(backup).entry);
   const entry = pick(catalogue);
-  const backup = backups.find(({ id }) => id === entry.id);
+  const backup = backups.find(({ held }) => held.some((one) => one.entry === entry));
   const holders = [...(backup?.held ?? [])].sort((one, other) => worth(other) - worth(one));
   const [best] = holders;
   if (!best) throw new FailedError(`no target holds ${entry.id}`);

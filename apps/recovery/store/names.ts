@@ -73,10 +73,22 @@ export const copyLockBlob = (environment: string, database: string) =>
 
 export type BlobPart = "archive" | "manifest" | "report" | "rehydrated";
 
+/** The database an encoded name stands for; undefined for a text that stands for none. */
+function decodeName(text: string): string | undefined {
+  try {
+    const database = decodeURIComponent(text);
+    return encodeName(database) === text ? database : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a blob name means; undefined for a name this runner does not write. */
 export function parseBlobName(name: string): (BackupPath & { part: BlobPart }) | undefined {
-  const [environment, database, id, ...rest] = name.split("/");
-  if (!environment || !database || !id || !isBackupId(id)) return undefined;
+  const [environment, encoded, id, ...rest] = name.split("/");
+  if (!environment || !encoded || !id || !isBackupId(id)) return undefined;
+  const database = decodeName(encoded);
+  if (database === undefined) return undefined;
   const file = rest.join("/");
   const part: BlobPart | undefined =
     file === ARCHIVE || file === ENCRYPTED
@@ -88,5 +100,5 @@ export function parseBlobName(name: string): (BackupPath & { part: BlobPart }) |
           : /^verifications\/[^/]+\.json$/.test(file)
             ? "report"
             : undefined;
-  return part && { environment, database: decodeURIComponent(database), id, part };
+  return part && { environment, database, id, part };
 }
