@@ -22,7 +22,7 @@ beforeAll(async () => {
   await lab.createDatabase("app");
   await lab.sql(
     "app",
-    "CREATE TABLE noise AS SELECT g AS id, md5(random()::text) AS body FROM generate_series(1, 30000) g",
+    "CREATE TABLE noise AS SELECT g AS id, md5(g::text) AS body FROM generate_series(1, 30000) g",
   );
   const [azure, bucket, database] = await Promise.all([
     startLink(lab.azurite.port),

@@ -18,7 +18,7 @@ beforeAll(async () => {
   lab = await startPlatformLab();
   await lab.server.sql(
     "migration",
-    `create table noise as select n as id, md5(random()::text) || md5(random()::text) as body from generate_series(1, 150000) n;
+    `create table noise as select n as id, md5(n::text) || md5((-n)::text) as body from generate_series(1, 150000) n;
      create index on noise (body)`,
   );
   folder = mkdtempSync(path.join(tmpdir(), "crashed-"));

@@ -170,7 +170,7 @@ describe("an archive that is still being fetched", () => {
     await lab.createDatabase("slow");
     await lab.sql(
       "slow",
-      `CREATE TABLE noise AS SELECT g AS id, md5(random()::text) || md5(random()::text) AS body
+      `CREATE TABLE noise AS SELECT g AS id, md5(g::text) || md5((-g)::text) AS body
        FROM generate_series(1, 60000) g`,
     );
     backup = await backUp("slow");
