@@ -144,7 +144,7 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
     right,
     rows((row) =>
       // The bytes that lack are unknown too: the primary does not say.
-      "received" in row ? { ...row, last: null, age: null } : "behind" in row ? { ...row, behind: 1 } : row,
+      "received" in row ? { ...row, last: null } : "behind" in row ? { ...row, behind: 1 } : row,
     ),
     2,
     /up to an unknown number of s of transactions would be lost.*--accept-loss <seconds> goes on/,

@@ -40,8 +40,6 @@ interface Standing {
   readOnly: boolean;
   timeline: number;
   last: string | null;
-  /** Seconds since that, by the server's clock. */
-  age: number | null;
   received: string | null;
 }
 
@@ -53,7 +51,6 @@ SELECT pg_is_in_recovery() AS recovering, current_setting('default_transaction_r
                           (SELECT received_tli FROM pg_stat_wal_receiver))
             ELSE ${WRITTEN_TIMELINE} END AS timeline,
        pg_last_xact_replay_timestamp()::text AS last,
-       extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS age,
        pg_last_wal_replay_lsn()::text AS received`;
 
 /** Reads what there is and decides, or refuses. Changes nothing. */
@@ -91,8 +88,11 @@ export async function assess(
   const mode = choice.mode ?? (old.silent === undefined ? "planned" : "forced");
   if (mode === "planned" && old.silent !== undefined)
     throw refused(`--planned: ${from.server} does not answer (${old.silent}); a planned switch needs it`);
+  // Now, and not before it was waited for who does not answer.
+  const now = await ground.database.clock(to.serverHost);
+  const since = standing.last === null ? Infinity : (now.getTime() - Date.parse(standing.last)) / 1000;
   const nothingBehind = old.silent === undefined && old.lagBytes === 0;
-  const lossSeconds = mode === "planned" || nothingBehind ? 0 : Math.max(0, standing.age ?? Infinity);
+  const lossSeconds = mode === "planned" || nothingBehind ? 0 : Math.max(0, since);
   const assessment: Assessment = {
     ...base,
     mode,

@@ -121,8 +121,15 @@ function answerable({ yes, incident }: FrameOptions): void {
   if (yes && !incident) throw refused("--yes needs --incident <id>: who answers for it must be on record");
 }
 
+/** Milliseconds after which whoever waits for a plan is told what for. */
+const ASKING_MS = 3_000;
+
 async function tell(verb: Verb, incident: string, around: Surroundings): Promise<Plan> {
-  const plan = await verb.plan(incident);
+  const asking = setTimeout(
+    () => around.say("asking what stands; what does not answer is waited for, and told"),
+    ASKING_MS,
+  );
+  const plan = await verb.plan(incident).finally(() => clearTimeout(asking));
   plan.facts.forEach((fact) => around.say(fact));
   plan.steps.forEach(({ id, title, bound, undo }, index) =>
     around.say(`  ${index + 1}. ${id}: ${title}\n     at most ${bound} s; undone by: ${undo}`),
