@@ -11,6 +11,7 @@ import { answering } from "../../apps/operations/commandLine";
 import { firstBackup } from "../../apps/operations/failover/firstBackup";
 import { failed, passes } from "../../apps/operations/frame/errors";
 import { kubernetes } from "../../apps/operations/ground/cluster";
+import { clustersByAzure } from "../../apps/operations/ground/clusterAccess";
 import { clusterSignIn } from "../../apps/operations/ground/signIn";
 import type { Ground } from "../../apps/operations/ground/types";
 import { keyVaults } from "../../apps/operations/ground/vaults";
@@ -535,6 +536,24 @@ test("a region that swallows what it is asked, and refuses nothing: each request
   }
 });
 
+test.each([
+  ["mars", {}, "no region has the cluster mars"],
+  ["aks-forma3d-prod-weu", { kubeconfigs: [] }, "Azure gives no address of aks-forma3d-prod-weu"],
+  [
+    "aks-forma3d-prod-weu",
+    { kubeconfigs: [{ value: Buffer.from("clusters: []").toString("base64") }] },
+    "what Azure gives of aks-forma3d-prod-weu names no cluster",
+  ],
+])("a cluster by Azure's word, %s, %j: it says what lacks", async (name, answer, message) => {
+  const resources = { ask: () => Promise.resolve(answer) } as unknown as Ground["resources"];
+  const clusters = clustersByAzure(
+    platformOf(ROOT, "prod"),
+    resources,
+    clusterSignIn(() => ({ getToken: () => Promise.resolve(null) })),
+  );
+  await expect(clusters(name).deployments("shop")).rejects.toMatchObject({ exitCode: 3, message });
+});
+
 test("what was not heard may be asked again, and no other answer", () => {
   const coded = (code: unknown) => Object.assign(new Error("x"), { code });
   const again = [
@@ -595,6 +614,17 @@ test("the first backup of a server that serves: one for each time it began to, h
   timeline = 4;
   expect(await typed()).toEqual([false, true]);
   expect([...jobs.keys()].map((name) => name.length <= 63)).toEqual([true, true]);
+  // One that fails is named, with how to read why; typed again, another follows it.
+  timeline = 5;
+  const step = firstBackup(platform, ground, { cluster: "aks" }, incident);
+  await step.run(new AbortController().signal);
+  const [failing] = [...jobs.keys()].slice(-1);
+  jobs.set(failing!, "failed");
+  await expect(step.done()).rejects.toMatchObject({
+    exitCode: 1,
+    message: `job ${failing} failed: kubectl logs --namespace shop job/${failing}`,
+  });
+  expect(await typed()).toEqual([false, true]);
 });
 
 test("the replica of an adopted server gets what was set on that, the pooler too: after a failover pods come by it", async () => {

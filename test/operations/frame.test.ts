@@ -91,13 +91,18 @@ describe("a process of its own", () => {
 });
 
 /** A verb of one step, by the frame every verb runs in. */
-const oneStep = (name: string, step: Pick<Step, "done" | "run">, document: object = {}): Verb => ({
+const oneStep = (
+  name: string,
+  step: Pick<Step, "done" | "run">,
+  document: object = {},
+  bound = 60,
+): Verb => ({
   name,
   exclusive: "shop",
   plan: () =>
     Promise.resolve({
       ...{ subject: "shop", facts: [], document },
-      steps: [{ id: "edge", title: "it", bound: 60, undo: "nothing", ...step }],
+      steps: [{ id: "edge", title: "it", bound, undo: "nothing", ...step }],
     }),
   report: ({ decidedAt, ends, runs }) => ({
     ...{ markdown: "", lines: [] },
@@ -140,6 +145,15 @@ describe("the frame every verb runs in", () => {
       /^edge: no; nothing is undone/,
     );
     expect(so).toBe(false);
+  });
+
+  test("a step whose postcondition does not come to hold ends at its bound, with what was last so", async () => {
+    const step = { done: () => Promise.resolve("2 pods wanted"), run: () => Promise.resolve() };
+    const late = oneStep("failover", step, {}, 0.3);
+    await expect(frame(late, "INC-late-edge", () => new Date())).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringMatching(/^edge: after 0\.3 s: 2 pods wanted; nothing is undone/),
+    });
   });
 
   test("each run leaves a report of its own under the incident; no report, no step, where the disk takes no journal", async () => {

@@ -1,3 +1,4 @@
+import { announce, announcement } from "../../apps/operations/announce";
 import { failover } from "../../apps/operations/failover";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 import type { AzureResource, ClusterGround, Ground } from "../../apps/operations/ground/types";
@@ -88,6 +89,8 @@ const VERBS = {
   reopen: (platform: Platform, ground: Ground) => reopen(platform, ground, {}),
   rotate: (platform: Platform, ground: Ground) =>
     rotate(platform, ground, { secrets: ["database-api"], supply, offered: () => false }),
+  announce: (platform: Platform, ground: Ground) =>
+    announce(platform, ground, announcement({ phase: "monitoring", service: "Database" }, new Date())),
   pitr: (platform: Platform, ground: Ground) => pitr(platform, ground, { at: moment(), extract: [] }),
   "pitr --drop": (platform: Platform, ground: Ground) => dropRestored(platform, ground),
   "pitr --adopt": (platform: Platform, ground: Ground) => adopt(platform, ground, { at: moment() }),
@@ -190,6 +193,22 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
     ({ vaults }) => ({ vaults: { ...vaults, read: () => Promise.resolve(undefined) } }),
     3,
     /kv-shop-weu has no secret database-api-password; an update puts it there/,
+  ],
+  [
+    "rotate",
+    "the database lacks a login that the vaults have",
+    right,
+    rows((row) => ("role" in row && row.role === "api_weu" ? { ...row, role: "other_weu" } : row)),
+    2,
+    /the database has no login role api_weu/,
+  ],
+  [
+    "announce",
+    "a page without a public name",
+    right,
+    resource("/ca-shop-status", (found) => found && { ...found, properties: {} }),
+    3,
+    /the page ca-shop-status has no public name/,
   ],
   [
     "rotate",
@@ -297,6 +316,14 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
     ({ vaults }) => ({ vaults: { ...vaults, read: () => Promise.reject(new Error("Forbidden")) } }),
     3,
     /the password of \w+ cannot be read: Forbidden/,
+  ],
+  [
+    "pitr --adopt",
+    "the vault has no password of a login",
+    right,
+    ({ vaults }) => ({ vaults: { ...vaults, read: () => Promise.resolve(undefined) } }),
+    3,
+    /the password of (\w+) cannot be read: kv-shop-weu has no password of \1/,
   ],
   [
     "pitr --adopt of long ago",
