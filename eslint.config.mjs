@@ -165,7 +165,16 @@ export default tseslint.config(
         "error",
         { allowNumber: true, allowBoolean: true, allowNullish: true },
       ],
+      "no-restricted-properties": [
+        "error",
+        { object: "Math", property: "random", message: "Draw from test/support/random.ts: it comes again." },
+      ],
+      ...imports(ban(["fast-check"], "Import test/support/property.ts: what it draws comes again.")),
     },
+  },
+  {
+    files: ["test/support/property.ts"],
+    rules: imports(),
   },
   {
     // Tests look inside what they test.

@@ -62,6 +62,8 @@ const CROSSINGS: [string, string, string][] = [
     "The program never depends on what emulates the cloud",
   ],
   ["apps/recovery/x.ts", 'import "../../infra/naming";', "The runner ships alone"],
+  ["test/x.test.ts", 'import fc from "fast-check";', "what it draws comes again"],
+  ["test/x.test.ts", "export const x = Math.random();", "it comes again"],
   ["apps/recovery/commands/x.ts", 'import "../../../stacks/files";', "The runner ships alone"],
 ];
 

@@ -14,7 +14,7 @@ import { METRICS as SERVED_BY_RUNNER } from "../../apps/recovery/exporter/gauges
 import { READINESS_METRICS } from "../../apps/recovery/exporter/readiness";
 import { pageServices } from "../../infra/statusPage/targets";
 import { SETTINGS } from "./support";
-import fc from "fast-check";
+import fc from "../support/property";
 
 const catalogue = alertCatalogue(SETTINGS);
 const rules = prometheusRuleGroups(catalogue).flatMap((group) =>

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import fc from "fast-check";
+import fc from "../support/property";
 import { errorBudget, policyLevel } from "../../packages/alerting/budget";
 import { AnnouncedWindow } from "../../packages/alerting/maintenance";
 import { availabilityReport, Minute, OutsideOutage } from "../../packages/alerting/report";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/property";
 import azureFacts from "../../packages/emulated-azure/facts/azure.json";
 import kubernetesFacts from "../../packages/emulated-azure/facts/kubernetes.json";
 import randomFacts from "../../packages/emulated-azure/facts/random.json";

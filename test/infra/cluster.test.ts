@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/property";
 import { evaluate } from "@marcbachmann/cel-js";
 import { load } from "js-yaml";
 import { repositoryOf } from "../../infra/cluster/imageChecks";

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
-import fc from "fast-check";
+import fc from "../support/property";
 import { mayBeBrotli } from "../../packages/isolation/brotli";
 import { environmentFile } from "../../apps/tools/new/environmentFile";
 import { Judge } from "../../packages/isolation/judge";

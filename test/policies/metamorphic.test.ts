@@ -1,6 +1,4 @@
 import { metamorphic } from "./support/metamorphic";
 
-/** A longer campaign, at random, sets CAMPAIGN_RUNS; each finding in each form is `isolation.long.test.ts`'s. */
-const RUNS = process.env["CAMPAIGN_RUNS"];
-
-metamorphic({ whole: false, ...(RUNS ? { runs: Number(RUNS) } : { runs: 100, seed: 20261130 }) });
+// A longer campaign sets CAMPAIGN_RUNS; each finding in each form is `isolation.long.test.ts`'s.
+metamorphic({ whole: false, runs: Number(process.env["CAMPAIGN_RUNS"] ?? 100) });

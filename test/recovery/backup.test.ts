@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/property";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

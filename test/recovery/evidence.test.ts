@@ -2,7 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
-import fc from "fast-check";
+import fc from "../support/property";
 import { verifyEvidence } from "../../apps/recovery/commands/evidence";
 import { objectivesOf, SCENARIOS, SCENARIO_IDS } from "../../apps/recovery/drill/objectives";
 import { renderJUnit, renderMarkdown } from "../../apps/recovery/drill/render";

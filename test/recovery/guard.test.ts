@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import fc from "fast-check";
+import fc from "../support/property";
 import { Client } from "pg";
 import { runGuard } from "../../apps/recovery/commands/guard";
 import { canonicalHost, danger, hostsOf, judgeUrl, type GuardPolicy } from "../../apps/recovery/guard/policy";

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { readStackFile, stackNames } from "../../stacks/files";
 import { ConfigError } from "../../stacks/problems";
 import { stackSchema } from "../../stacks/schema";
+import { randomOf, SEED } from "../support/random";
 import { LINE, ROOT, lines, replaced, type Path } from "./documents";
 
 const STACKS = stackNames(ROOT);
@@ -35,18 +36,7 @@ function schemaAt(at: Path): any {
   return here;
 }
 
-/** Random numbers that are the same in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-const random = seeded(20261129);
+const random = randomOf(SEED);
 const GARBAGE = "!?{}<>\\|^~`\u0007\u2603$%&*+=;";
 
 /** Text no key of the file has a use for. */

@@ -16,6 +16,7 @@ import { isVerified } from "../../apps/recovery/store/catalogue";
 import { openTargets, readFleet, type Place } from "../../apps/recovery/store/fleet";
 import type { CatalogueEntry, Manifest } from "../../apps/recovery/types";
 import type { LocalS3 } from "../../packages/local-servers/s3";
+import { randomOf } from "./random";
 import type { PlatformLab } from "./recoveryLab";
 import { azureTarget, folderTarget, s3Target, type Files, type keyPair } from "./targets";
 import type { UnreliableLink } from "./unreliableLink";
@@ -32,17 +33,6 @@ export interface CampaignGround {
 
 const PROGRAMS = ["pg_dump", "pg_restore", "zstd", "age"];
 const OPERATIONS = ["backup", "copy", "verify", "restore", "prune"] as const;
-
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** Our own children by name. */
 function children(): { pid: number; name: string; state: string }[] {
