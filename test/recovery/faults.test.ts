@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runList } from "../../apps/recovery/commands/list";
+import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { findProgram, unprivilegedAccount } from "../../packages/programs/postgres";
 import type { Progress } from "../../apps/recovery/progress";
@@ -26,7 +27,7 @@ const KILL_POINTS = Number(process.env.RECOVERY_KILL_POINTS ?? 5);
 
 let lab: PlatformLab;
 beforeAll(async () => {
-  lab = await startPlatformLab();
+  lab = await startPlatformLab({ settings: { max_prepared_transactions: "2" } });
   await lab.createDatabase("app");
   // About 17 MB of dump, most of a run's time in the middle of one COPY.
   await lab.sql(
@@ -289,6 +290,42 @@ test("a dump that stops moving is given up after the time allowed: exit code 1, 
   });
   expect((await committed(store)).filter((blob) => !blob.includes("locks/"))).toEqual([]);
   expect((await verb(["backup"], store.env)).code).toBe(0);
+});
+
+describe("a transaction that was prepared and never ended", () => {
+  beforeAll(async () => {
+    await lab.createDatabase("held");
+    // Large values are looked for before anything is dumped.
+    await lab.sql(
+      "held",
+      `CREATE TABLE large AS SELECT string_agg(md5(g::text), '') AS body FROM generate_series(1, 20000) g;
+       CREATE TABLE small (id int); GRANT SELECT ON large, small TO backup`,
+    );
+  });
+  afterEach(() => lab.sql("held", "ROLLBACK PREPARED 'forgotten'"));
+
+  test.each(["large", "small"])(
+    "and locks table %s ends a backup in the time allowed, by its name",
+    async (table) => {
+      await lab.sql("held", `BEGIN; LOCK TABLE ${table}; PREPARE TRANSACTION 'forgotten'`);
+      const store = await lab.store("backup", "held", { BACKUP_STALL_TIMEOUT: "5s" });
+      const [outcome] = await runBackup(store.settings, {}, labContext());
+      const { message } = (outcome as { error: Error }).error;
+      expect(message).toMatch(/(lock|statement) timeout/);
+      expect(message).toContain(`; public.${table} is locked by prepared transaction 'forgotten'`);
+    },
+  );
+
+  test("keeps a database from being replaced, which is said before anything is done", async () => {
+    const store = await lab.store("backup", "held");
+    const [outcome] = await runBackup(store.settings, {}, labContext());
+    const { id } = (outcome as { manifest: Manifest }).manifest;
+    await lab.sql("held", "BEGIN; INSERT INTO small VALUES (1); PREPARE TRANSACTION 'forgotten'");
+    const to = { backup: { id }, to: "held", replace: "held" };
+    await expect(runRestore(lab.restoring(store).settings, to, labContext())).rejects.toThrow(
+      "--to held: it has prepared transaction 'forgotten': end it with COMMIT PREPARED or ROLLBACK PREPARED first",
+    );
+  });
 });
 
 test("a scratch server whose disk is full proves nothing about the backup: NOT_RUN, exit code 3", async () => {

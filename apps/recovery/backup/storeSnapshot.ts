@@ -7,6 +7,7 @@ import { FailedError, messageOf, CommandError } from "../../../packages/command/
 import { paced } from "../pace";
 import { describeServer, type ServerConnection } from "../postgres/connection";
 import { startDump } from "../postgres/dump";
+import { lockWaitMs } from "../postgres/locks";
 import { relayRows } from "../postgres/rowRelay";
 import type { Snapshot } from "../postgres/snapshot";
 import { FanOut } from "../store/fanOut";
@@ -55,6 +56,7 @@ export async function storeSnapshot(
     encoding: snapshot.server.encoding,
     longRowBytes,
     programs,
+    lockWaitMs: lockWaitMs(settings),
     signal,
     onRawBytes(total) {
       watchdog.refresh();

@@ -17,6 +17,7 @@ import { connect, naming, withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { userDatabases } from "../postgres/databases";
 import { dumpProgram, findProgram, type Program } from "../../../packages/programs/postgres";
+import { lockWaitMs, tableLocks } from "../postgres/locks";
 import { openSnapshot } from "../postgres/snapshot";
 import { serverOf, type Settings } from "../settings";
 import { CLOCKS, lockContainer } from "../store/containers";
@@ -107,13 +108,18 @@ async function chooseDatabases(
   });
 }
 
+/** How a backup says that it waited for somebody; pg_dump's wait for a lock ends as a statement's. */
+const HELD_UP = /(lock|statement) timeout|^no data for /;
+
 async function attempt(job: Job, database: string): Promise<BackupOutcome> {
   try {
     return { database, ...(await backUp(job, database)) };
   } catch (thrown) {
     const reason = job.context.signal.aborted ? job.context.signal.reason : thrown;
     const error = reason instanceof CommandError ? reason : new FailedError(messageOf(reason));
-    error.message = `backup of ${describeServer(withDatabase(serverOf(job.settings), database))}: ${error.message}`;
+    const server = withDatabase(serverOf(job.settings), database);
+    const locks = HELD_UP.test(error.message) ? await tableLocks(server).catch(() => []) : [];
+    error.message = [`backup of ${describeServer(server)}: ${error.message}`, ...locks].join("; ");
     return { database, error };
   }
 }
@@ -136,7 +142,8 @@ async function backUp(job: Job, database: string): Promise<Stored> {
     for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
     const ready = answers.flatMap(({ place }) => held.filter((one) => one.place === place));
     for (let attempt = 1; ; attempt += 1) {
-      const snapshot = await openSnapshot(session ?? (await connect(server)), server, context.rowLimits);
+      const exporting = session ?? (await connect(server));
+      const snapshot = await openSnapshot(exporting, server, lockWaitMs(settings), context.rowLimits);
       session = undefined;
       try {
         const stored = await storeSnapshot(job, server, snapshot, ready);

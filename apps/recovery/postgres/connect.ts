@@ -132,12 +132,16 @@ export async function naming<T>(server: ServerConnection, work: () => Promise<T>
   }
 }
 
-/** Runs `work` with a client of its own. */
+/**
+ * Runs `work` with a client of its own.
+ * @param more settings of its session
+ */
 export async function withClient<T>(
   server: ServerConnection,
   work: (client: Client) => Promise<T>,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<T> {
-  const client = await connect(server);
+  const client = await connect(server, more);
   try {
     return await work(client);
   } finally {

@@ -9,8 +9,6 @@ import { writingWidely, type Program } from "../../../packages/programs/postgres
 const ZSTD_LEVEL = "-1";
 /** Each thread takes about 8 MiB. */
 const MAX_THREADS = 4;
-/** A queued ALTER TABLE must not keep a backup, and everything queued behind it, waiting for hours. */
-const LOCK_WAIT_MS = 60_000;
 
 export interface Dump {
   /** The compressed archive. It ends when the compressor ends, whatever became of pg_dump: see `finish`. */
@@ -32,6 +30,8 @@ export function startDump(options: {
   /** A longer chunk of a table's data is the first piece of a row; default: each is a row. */
   longRowBytes?: number;
   programs: { pgDump: Program; zstd: Program };
+  /** Longest wait for the lock on a table. */
+  lockWaitMs: number;
   signal: AbortSignal;
   onRawBytes?: (total: number) => void;
   /** Called once pg_dump holds its locks on all tables and has written its table of contents. */
@@ -44,7 +44,7 @@ export function startDump(options: {
     "-Z0",
     "--no-password",
     `--snapshot=${options.snapshot}`,
-    `--lock-wait-timeout=${LOCK_WAIT_MS}`,
+    `--lock-wait-timeout=${options.lockWaitMs}`,
   ]);
   const dump = startProgram(file, args, {
     signal,

@@ -36,41 +36,45 @@ interface Column {
  * Looks for rows that pg_dump could not hold. Only tables with large values are read, most without the values, and in a
  * session of its own: in the snapshot's each would stay locked to the end.
  * @param exporting the session of the snapshot
- * @param snapshot its name, and what it holds
+ * @param snapshot its name, what it holds, and the settings that bound a session's wait for a lock
  * @returns above how many bytes a row is to be cut into pieces; undefined: no row is too long
  * @throws FailedError naming the table with a row that no server can give out, whoever asks
  */
 export async function longRowsOf(
   exporting: Client,
   server: ServerConnection,
-  snapshot: { name: string; tables: readonly TableToDump[] },
+  snapshot: { name: string; tables: readonly TableToDump[]; lockWait: Readonly<Record<string, string>> },
   { longRow = LONG_ROW, noText = NO_TEXT }: RowLimits = {},
 ): Promise<number | undefined> {
-  const { name, tables } = snapshot;
+  const { name, tables, lockWait } = snapshot;
   const large = await largeColumns(exporting, tables, longRow / COMPRESSED);
   if (large.length === 0) return undefined;
-  return withClient(server, async (client) => {
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(name)}`);
-    let longest = 0;
-    for (const columns of large) {
-      const [{ schema, table } = { schema: "", table: "" }] = columns;
-      const { filter = null } = tables.find((one) => one.schema === schema && one.table === table) ?? {};
-      const exact = columns.filter(({ type }) => type !== "other");
-      const { rows } = await client.query<{ bytes: number | null; sure: number | null }>(
-        `SELECT max(${sum(columns, longRow)})::float8 AS bytes, max(${sum(exact, longRow)})::float8 AS sure
+  return withClient(
+    server,
+    async (client) => {
+      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(name)}`);
+      let longest = 0;
+      for (const columns of large) {
+        const [{ schema, table } = { schema: "", table: "" }] = columns;
+        const { filter = null } = tables.find((one) => one.schema === schema && one.table === table) ?? {};
+        const exact = columns.filter(({ type }) => type !== "other");
+        const { rows } = await client.query<{ bytes: number | null; sure: number | null }>(
+          `SELECT max(${sum(columns, longRow)})::float8 AS bytes, max(${sum(exact, longRow)})::float8 AS sure
          FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)} ${filter ?? ""}`,
-      );
-      const [{ bytes, sure } = { bytes: 0, sure: 0 }] = rows;
-      if ((sure ?? 0) >= noText)
-        throw new FailedError(
-          `table ${schema}.${table} has a row of ${formatBytes(sure ?? 0)} as text, and PostgreSQL gives out none of ` +
-            `${formatBytes(noText)} or more: no dump can hold it; divide its values, or make large objects of them`,
         );
-      longest = Math.max(longest, bytes ?? 0);
-    }
-    return longest > longRow ? Math.min(longRow, CUT_ABOVE) : undefined;
-  });
+        const [{ bytes, sure } = { bytes: 0, sure: 0 }] = rows;
+        if ((sure ?? 0) >= noText)
+          throw new FailedError(
+            `table ${schema}.${table} has a row of ${formatBytes(sure ?? 0)} as text, and PostgreSQL gives out none of ` +
+              `${formatBytes(noText)} or more: no dump can hold it; divide its values, or make large objects of them`,
+          );
+        longest = Math.max(longest, bytes ?? 0);
+      }
+      return longest > longRow ? Math.min(longRow, CUT_ABOVE) : undefined;
+    },
+    lockWait,
+  );
 }
 
 const sum = (columns: readonly Column[], longRow: number) =>

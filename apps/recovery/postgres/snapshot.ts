@@ -48,14 +48,17 @@ export interface Snapshot {
  * Opens a repeatable-read transaction and exports its snapshot: a dump made with it sees exactly what the
  * inventory and the counts see, whatever is written meanwhile.
  * @param client a session for it alone, which ends with it
+ * @param lockWaitMs longest wait for the lock on a table
  * @throws FailedError when a table's rows are hidden from the role, or it gives one out
  * to nobody
  */
 export async function openSnapshot(
   client: Client,
   server: ServerConnection,
+  lockWaitMs: number,
   limits?: RowLimits,
 ): Promise<Snapshot> {
+  const lockWait = { lock_timeout: String(lockWaitMs) };
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const facts = await readFacts(client, server);
@@ -71,7 +74,7 @@ export async function openSnapshot(
           `"${role}"; a backup would be incomplete: ALTER ROLE ${quoteIdentifier(role)} BYPASSRLS`,
       );
     }
-    const longRowBytes = await longRowsOf(client, server, { name: facts.name, tables }, limits);
+    const longRowBytes = await longRowsOf(client, server, { name: facts.name, tables, lockWait }, limits);
     const more = readMore(client);
     // Whoever waits for it learns of it; a snapshot that is given up has nobody who does.
     more.catch(() => undefined);
@@ -85,6 +88,7 @@ export async function openSnapshot(
           server,
           facts.name,
           facts.server.inRecovery ? tables.filter((t) => !t.unlogged) : tables,
+          lockWait,
           signal,
         ),
       rewritten: () => withClient(server, (fresh) => rewrittenTables(fresh, tables)),
@@ -150,30 +154,35 @@ async function countRows(
   server: ServerConnection,
   snapshot: string,
   tables: readonly TableToDump[],
+  lockWait: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   if (tables.length === 0) return counts;
-  await withClient(server, async (client) => {
-    // It may be waiting for somebody's lock.
-    signal.addEventListener("abort", () => client.connection.stream.destroy(), { once: true });
-    for (let from = 0; from < tables.length; from += TABLES_PER_QUERY) {
-      const batch = tables.slice(from, from + TABLES_PER_QUERY);
-      const parts = batch.map(
-        ({ schema, table, filter }, index) =>
-          `SELECT ${index} AS index, (SELECT count(*)::float8 FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)} ${filter ?? ""}) AS rows`,
-      );
-      signal.throwIfAborted();
-      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
-      const { rows } = await client.query<{ index: number; rows: number }>(parts.join(" UNION ALL "));
-      await client.query("COMMIT");
-      for (const { index, rows: count } of rows) {
-        const { schema, table } = batch[index] as TableToDump;
-        counts.set(`${schema}\0${table}`, count);
+  await withClient(
+    server,
+    async (client) => {
+      // It may be waiting for somebody's lock.
+      signal.addEventListener("abort", () => client.connection.stream.destroy(), { once: true });
+      for (let from = 0; from < tables.length; from += TABLES_PER_QUERY) {
+        const batch = tables.slice(from, from + TABLES_PER_QUERY);
+        const parts = batch.map(
+          ({ schema, table, filter }, index) =>
+            `SELECT ${index} AS index, (SELECT count(*)::float8 FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(table)} ${filter ?? ""}) AS rows`,
+        );
+        signal.throwIfAborted();
+        await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
+        const { rows } = await client.query<{ index: number; rows: number }>(parts.join(" UNION ALL "));
+        await client.query("COMMIT");
+        for (const { index, rows: count } of rows) {
+          const { schema, table } = batch[index] as TableToDump;
+          counts.set(`${schema}\0${table}`, count);
+        }
       }
-    }
-  });
+    },
+    lockWait,
+  );
   return counts;
 }
 

@@ -66,17 +66,23 @@ async function rightsOn(client: Client, name: string): Promise<{ exists: boolean
     owner: string | null;
     mine: boolean | null;
     me: string;
+    prepared: string | null;
   }>(
     `SELECT r.rolcreatedb OR r.rolsuper AS creates, r.rolname AS me, pg_catalog.pg_get_userbyid(d.datdba) AS owner,
-       pg_catalog.pg_has_role(d.datdba, 'USAGE') AS mine
+       pg_catalog.pg_has_role(d.datdba, 'USAGE') AS mine,
+       (SELECT string_agg(quote_literal(gid), ', ') FROM pg_catalog.pg_prepared_xacts WHERE database = $1) AS prepared
      FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_database d ON d.datname = $1 WHERE r.rolname = current_user`,
     [name],
   );
-  const { creates = false, owner = null, mine = null, me = "" } = rows[0] ?? {};
+  const { creates = false, owner = null, mine = null, me = "", prepared = null } = rows[0] ?? {};
   if (!creates)
     return { exists: owner !== null, problem: `role "${me}" may not create databases (CREATEDB)` };
   if (owner !== null && !mine)
     return { exists: true, problem: `the database belongs to "${owner}", for whom role "${me}" may not act` };
+  if (prepared !== null) {
+    const problem = `it has prepared transaction ${prepared}: end it with COMMIT PREPARED or ROLLBACK PREPARED first`;
+    return { exists: true, problem };
+  }
   return { exists: owner !== null };
 }
 
@@ -176,7 +182,7 @@ export async function putInPlace(
           used === undefined
             ? messageOf(error)
             : held.length > 0
-              ? `a session of ${held.join(", ")} uses it, which the restoring role may not end`
+              ? `${held.join(", ")} uses it, which the restoring role may not end`
               : "others keep connecting to it; stop the application first";
         throw new FailedError(`database ${used ?? name} could not be renamed: ${reason}`);
       }
@@ -210,20 +216,25 @@ export async function copyEmpty(client: Client, { name, working }: Target): Prom
       const inUse = /is being accessed by other users/.test(messageOf(error));
       const held = inUse ? await remaining(client, name) : [];
       if (inUse && attempt < RENAME_ATTEMPTS && (held.length === 0 || attempt < PATIENCE)) continue;
-      const who = held.length > 0 ? `a session of ${held.join(", ")} uses it` : messageOf(error);
+      const who = held.length > 0 ? `${held.join(", ")} uses it` : messageOf(error);
       throw new FailedError(`the empty database ${name} could not be copied: ${who}`);
     }
   }
 }
 
-/** Ends the sessions of a database that may be ended, and says whose are left. */
+/** Ends the sessions of a database that may be ended, and says what else uses it. The server's own end by themselves. */
 async function remaining(client: Client, database: string): Promise<string[]> {
   const { rows } = await client.query<{ pid: number; who: string }>(
-    `SELECT pid, format('%s (%s)', usename, NULLIF(application_name, '')) AS who
-     FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()`,
+    `SELECT pid, format('a session of %s (%s)', usename, NULLIF(application_name, '')) AS who
+     FROM pg_catalog.pg_stat_activity
+     WHERE datname = $1 AND usename IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()`,
     [database],
   );
-  const left: string[] = [];
+  const prepared = await client.query<{ who: string }>(
+    "SELECT format('prepared transaction %L', gid) AS who FROM pg_catalog.pg_prepared_xacts WHERE database = $1",
+    [database],
+  );
+  const left = prepared.rows.map(({ who }) => who);
   for (const { pid, who } of rows) {
     try {
       await client.query("SELECT pg_catalog.pg_terminate_backend($1)", [pid]);
