@@ -10,6 +10,7 @@ import { takeSharedLease } from "./frame/sharedLease";
 import { groundOf, SETTING_HELP, type Need } from "./ground";
 import type { Ground } from "./ground/types";
 import { platformOf, type Platform } from "./platform";
+import { roleOf, roleTitle, type VerbName } from "./rights";
 import { incidentContainers, openContainers, openLease } from "./stores";
 import { write } from "../../packages/command/terminal";
 
@@ -41,8 +42,15 @@ ${Object.entries(SETTING_HELP)
   .map(([name, meaning]) => `  ${name.padEnd(27)} ${meaning}`)
   .join("\n")}`;
 
-/** Help of every verb, beside the exit codes. */
+/** Help of every command, beside the exit codes. */
 export const HELP = `\n${SETTINGS}`;
+
+/** Help of a verb: which role whoever types it has to hold, with each option that changes it, and its settings. */
+export function helpOf(verb: VerbName, ...others: readonly VerbName[]): string {
+  const nameOf = (one: VerbName) => `"${roleTitle(roleOf(one), "<stack>")}"`;
+  const more = others.map((one) => `, with ${one.slice(verb.length + 1)} ${nameOf(one)}`);
+  return `\nWhoever types it holds the role ${nameOf(verb)}${more.join("")}: activate it first (docs/operations.md, Rights).\n${HELP}`;
+}
 
 /** A moment with its time zone: without one, two operators read two moments. */
 export function moment(text: string): Date {

@@ -282,6 +282,9 @@ export const ROLES = {
 
 export type RoleName = keyof typeof ROLES;
 
+/** Name of a role as Azure and people know it. */
+export const roleTitle = (role: RoleName, stack: string): string => `Forma3D ${role} ${stack}`;
+
 /** The role that covers a verb. */
 export const roleOf = (verb: VerbName): RoleName =>
   (Object.keys(ROLES) as RoleName[]).find((role) =>
@@ -307,7 +310,7 @@ export function customRole(
     ...new Set(rights.filter((right) => (right.data ?? false) === data).map(({ action }) => action)),
   ];
   return {
-    Name: `Forma3D ${role} ${stack}`,
+    Name: roleTitle(role, stack),
     Description: description,
     Actions: actions(false),
     DataActions: actions(true),

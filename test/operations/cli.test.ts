@@ -18,6 +18,7 @@ import { keyVaults } from "../../apps/operations/ground/vaults";
 import { giveParameters, sameParameters } from "../../apps/operations/pitr/parameters";
 import { judgeServing } from "../../apps/gates/serving";
 import { platformOf, type Platform } from "../../apps/operations/platform";
+import { PEOPLE, ROLES } from "../../apps/operations/rights";
 import { answerLines } from "../../apps/rehearsal/typedLines";
 import { FailedError } from "../../packages/command/errors";
 import { Api, kubeconfig, serveKubernetes } from "../../packages/emulated-azure/kubernetes";
@@ -421,6 +422,14 @@ test("the question before an update: what cannot be asked is a finding, and hide
   );
   expect((await asked(() => Promise.resolve(false))).findings).toHaveLength(3);
 });
+
+test.each(PEOPLE.flatMap((role) => ROLES[role].verbs.map((verb) => [verb, role] as const)))(
+  "%s: --help tells that whoever types it holds the role %s",
+  async (verb, role) => {
+    const { stdout } = await operations([verb.split(" ")[0]!, "--help"]);
+    expect(stdout.replace(/\s+/g, " ")).toContain(`"Forma3D ${role} <stack>"`);
+  },
+);
 
 test("--help tells settings and exit codes", async () => {
   const { stdout, status } = await operations(["failover", "--help"]);

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { COMPONENTS, INCIDENT_PHASES, type IncidentPhase } from "../../../infra/statusPage/incidents";
-import { common, HELP, runVerb, type CommonOptions } from "../commandLine";
+import { common, helpOf, runVerb, type CommonOptions } from "../commandLine";
 import { announce, announcement } from ".";
 
 interface AnnounceOptions extends CommonOptions {
@@ -23,7 +23,7 @@ export function registerAnnounce(program: Command): void {
     .requiredOption("--service <name>", `one of ${COMPONENTS.join(", ")}`)
     .option("--hours <n>", "estimated hours to resolution; needed once it is identified", hours)
     .option("--postmortem <url>", "address of the postmortem, once there is one")
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpOf("announce"))
     .action(
       async (stack: string, { phase, service, hours: left, postmortem, ...options }: AnnounceOptions) => {
         const said = announcement(

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { common, HELP, runVerb, wholeSeconds, type CommonOptions } from "../commandLine";
+import { common, helpOf, runVerb, wholeSeconds, type CommonOptions } from "../commandLine";
 import { refused } from "../frame/errors";
 import { failover } from ".";
 import { regionsOf } from "./assess";
@@ -20,7 +20,7 @@ export function registerFailover(program: Command): void {
     .option("--forced", "at once; what the replica lacks is lost")
     .option("--accept-loss <seconds>", "go on although more than the objective would be lost", wholeSeconds)
     .option("--wait-for-silence", "end once the region that is left can have called no partner any more")
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpOf("failover"))
     .action(async (stack: string, options: FailoverOptions) => {
       if (options.planned && options.forced) throw refused("--planned and --forced exclude each other");
       const mode = options.planned ? "planned" : options.forced ? "forced" : undefined;

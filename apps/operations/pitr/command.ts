@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { common, HELP, moment, runVerb, wholeSeconds, type CommonOptions } from "../commandLine";
+import { common, helpOf, moment, runVerb, wholeSeconds, type CommonOptions } from "../commandLine";
 import { refused } from "../frame/errors";
 import type { Need } from "../ground";
 import { dropRestored, pitr } from ".";
@@ -32,7 +32,7 @@ export function registerPitr(program: Command): void {
       wholeSeconds,
     )
     .option("--drop", "take the server beside away")
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpOf("pitr", "pitr --adopt"))
     .action(
       async (
         stack: string,

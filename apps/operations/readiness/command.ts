@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import type { Command } from "commander";
-import { answering, HELP, JOURNALS, looking, ROOT } from "../commandLine";
+import { answering, helpOf, JOURNALS, looking, ROOT } from "../commandLine";
 import { messageOf, refused } from "../frame/errors";
 import { groundOf } from "../ground";
 import { platformOf } from "../platform";
@@ -28,7 +28,7 @@ export function registerPreflight(program: Command): void {
     .option("--journal <folder>", "where the result is kept for status", JOURNALS)
     .addHelpText(
       "after",
-      `${HELP}\n\nWithout KUBECONFIG Azure is asked where the clusters are.\nHere exit code 0 is ready, 1 a check failed, 3 none did but one could not be run.`,
+      `${helpOf("preflight")}\n\nWithout KUBECONFIG Azure is asked where the clusters are.\nHere exit code 0 is ready, 1 a check failed, 3 none did but one could not be run.`,
     )
     .action((stack: string, options: Options) =>
       answering(options, async () => {

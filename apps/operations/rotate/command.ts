@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { z } from "zod";
-import { common, HELP, runVerb, type CommonOptions } from "../commandLine";
+import { common, helpOf, runVerb, type CommonOptions } from "../commandLine";
 import { failed, refused } from "../frame/errors";
 import { prompt } from "../frame/prompt";
 import { NAMES, unitsOf } from "./units";
@@ -22,7 +22,7 @@ export function registerRotate(program: Command): void {
     .option("--all", "every secret that can be made here, and the partners' whose values are handed in")
     .option("--values", 'partners\' new values are on standard input: {"simplyprint-api-key": "…"}')
     .option("--untested", "take a partner's value although the API cannot say whether it works")
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpOf("rotate"))
     .action(async (stack: string, secrets: string[], options: RotateOptions) => {
       if (options.all && secrets.length > 0) throw refused("--all and names of secrets exclude each other");
       if (!options.all && secrets.length === 0) throw refused("name the secrets, or --all");

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { answering, HELP, JOURNALS, looking, ROOT } from "../commandLine";
+import { answering, helpOf, JOURNALS, looking, ROOT } from "../commandLine";
 import { groundOf } from "../ground";
 import { platformOf } from "../platform";
 import { renderStatus, status, statusCode } from ".";
@@ -11,7 +11,7 @@ export function registerStatus(program: Command): void {
     .option("--journal <folder>", "where journals and readiness checks are kept", JOURNALS)
     .addHelpText(
       "after",
-      `${HELP}
+      `${helpOf("status")}
 
 Here exit code 0 is healthy, 1 something wants attention, 3 nothing does but something is unknown.`,
     )

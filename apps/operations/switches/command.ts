@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { common, HELP, runVerb, type CommonOptions } from "../commandLine";
+import { common, helpOf, runVerb, type CommonOptions } from "../commandLine";
 import { contain, reopen } from "./contain";
 import { maintenance } from "./maintenance";
 
@@ -19,7 +19,7 @@ export function registerSwitches(program: Command): void {
     .description("Lets the public names answer 503 with Retry-After and a page, webhooks included; or again.")
     .argument("<switch>", "on or off", onOrOff)
     .option("--retry-after <minutes>", "when clients and partners are told to come back", minutes, 10)
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpOf("maintenance"))
     .action((stack: string, to: "on" | "off", options: CommonOptions & { retryAfter: number }) =>
       runVerb(stack, options, ["clusters"], ({ platform, ground }) =>
         maintenance(platform, ground, { on: to === "on", retryAfterSeconds: options.retryAfter * 60 }),
@@ -27,7 +27,7 @@ export function registerSwitches(program: Command): void {
     );
   common(program.command("contain"))
     .description("Cuts off whoever broke in: names, database logins, partners, edge; keeps the logs.")
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpOf("contain"))
     .action((stack: string, options: CommonOptions) =>
       runVerb(stack, options, ["database", "clusters"], ({ platform, ground, around }) =>
         contain(platform, ground, around),
@@ -36,7 +36,7 @@ export function registerSwitches(program: Command): void {
   common(program.command("reopen"))
     .description("The exact way back from contain.")
     .option("--keep-secrets", "although secrets of before the containment are still in force")
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpOf("reopen"))
     .action((stack: string, options: CommonOptions & { keepSecrets?: boolean }) =>
       runVerb(stack, options, ["database", "clusters"], ({ platform, ground }) =>
         reopen(platform, ground, options),
