@@ -221,7 +221,10 @@ describe("the frame every verb runs in", () => {
     const held = new Promise(() => undefined);
     const waits = oneStep("failover", {
       done: () => Promise.resolve("not so"),
-      run: (signal) => new Promise((_, stop) => signal.addEventListener("abort", () => stop(signal.reason))),
+      run: (signal) =>
+        new Promise((_, stop) =>
+          signal.addEventListener("abort", () => stop(new Error("Request canceled."))),
+        ),
     });
     const under = {
       now: () => new Date(),
@@ -238,7 +241,10 @@ describe("the frame every verb runs in", () => {
       exitCode: 4,
       message: expect.stringMatching(/^the lease incidents\/leases\/operations-shop was lost meanwhile/),
     });
-    expect(readJournal(path.join(folder, "INC-taken.jsonl")).at(-1)?.event).toBe("interrupted");
+    expect(readJournal(path.join(folder, "INC-taken.jsonl")).at(-1)).toMatchObject({
+      event: "interrupted",
+      data: { reason: expect.stringMatching(/was lost meanwhile/) },
+    });
     const renewals = jest.fn(() => Promise.reject(new Error("socket hang up")));
     const quiet = await takeSharedLease([store(renewals)], "other", folder, 1);
     await until("it was renewed three times", () => Promise.resolve(renewals.mock.calls.length > 2));

@@ -69,9 +69,12 @@ async function runStep(step: Step, label: string, context: StepContext): Promise
     await runs(step, limit, (why) => say(`${label}: ${why}; once more (${seconds().toFixed(0)} s)`));
     await holds(step, limit, say, label, seconds);
   } catch (error) {
-    const stopped = signal.aborted;
-    await journal.add(stopped ? "interrupted" : "failed", id, { reason: messageOf(error) });
-    if (stopped) throw signal.reason;
+    if (signal.aborted) {
+      // By whom or what, and not how the client put it that was interrupted.
+      await journal.add("interrupted", id, { reason: messageOf(signal.reason) });
+      throw signal.reason;
+    }
+    await journal.add("failed", id, { reason: messageOf(error) });
     throw failed(
       `${id}: ${messageOf(error)}; nothing is undone: type the same command again once the cause is mended`,
       error,
