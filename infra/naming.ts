@@ -283,6 +283,9 @@ export const PRIVATE_DNS_ZONES = {
   registry: "privatelink.azurecr.io",
 } as const;
 
+/** URN of the virtual endpoint, as a pattern of the engine's `--exclude` and `--target`. */
+export const ENDPOINT_URNS = "**-database-endpoint";
+
 /** Host names of a PostgreSQL virtual endpoint: `writer` follows the primary, `reader` the replica. */
 export function virtualEndpointHosts(virtualEndpoint: string): { writer: string; reader: string } {
   return {

@@ -123,7 +123,10 @@ function addRuns(cli: Command, root: string): void {
   common(run.command("preview"))
     .description("preview a stack; nothing is changed")
     .option("--approval <file>", "where what was previewed is written, for a person to approve")
-    .option("--refresh", "read everything back from the cloud first")
+    .option(
+      "--refresh",
+      "read back from the cloud first whatever answers while the regions' roles are as they are",
+    )
     .option("--expect-no-changes", "every change is a finding")
     .action(async ({ approval: file, ...flags }: RunFlags) => {
       const { previewRun } = await import("./run");

@@ -1,11 +1,12 @@
 import { readInventory } from "../../stacks/inventory";
-import { stackNames } from "../../stacks/files";
+import { readStacks, stackNames } from "../../stacks/files";
 import { ConfigError } from "../../stacks/problems";
 import { type Approval, approvalOf, departures, unapproved } from "./approval";
 import { type EngineResult, runEngine } from "./engine";
 import { missingEvidence } from "./evidence";
 import type { Verdict } from "./judge";
 import { freshPack } from "./packFolder";
+import { refreshFlags } from "./refreshing";
 import { judgePreview, previewSchema } from "./preview";
 import { stepsOf } from "./events";
 
@@ -18,7 +19,7 @@ export interface RunOptions {
 }
 
 export interface PreviewRunOptions extends RunOptions {
-  /** Reads everything back from the cloud first. */
+  /** Reads everything back from the cloud first, as far as it answers: {@link refreshFlags}. */
   readonly refresh?: boolean;
   /** A change is a finding. */
   readonly expectNoChanges?: boolean;
@@ -38,6 +39,12 @@ function checkStack(root: string, stack: string): void {
   readInventory(root);
 }
 
+/** Flags that have the stack read back first. */
+function refreshing(root: string, stack: string): string[] {
+  const config = readStacks(root)[stack];
+  return config ? refreshFlags(config) : [];
+}
+
 /**
  * Previews a stack with the real engine and accepts it only with evidence that the pack judged it: the canary was
  * refused in this very run, and engine and pack name the same resources. What the preview reads or imports is judged too.
@@ -45,8 +52,8 @@ function checkStack(root: string, stack: string): void {
 export async function previewRun(options: PreviewRunOptions): Promise<PreviewRun> {
   const { root, stack, refresh, expectNoChanges } = options;
   checkStack(root, stack);
+  const args = ["preview", "--json", ...(refresh ? refreshing(root, stack) : [])];
   const { project, pack } = freshPack(root);
-  const args = ["preview", "--json", ...(refresh ? ["--refresh"] : [])];
   const result = await runEngine({ ...options, args, canary: true }, { project });
   const expected = { root, project, stack, nonce: result.nonce, pack, canary: true };
   const approval = approvalOf(stack, result.events);

@@ -4,11 +4,14 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { buildSync } from "esbuild";
+import { readStacks } from "../../stacks/files";
 import { readInventory } from "../../stacks/inventory";
+import type { RegionRole } from "../../stacks/schema";
 import { OutsideWatch } from "../../packages/isolation/outside";
 import { UNKNOWN } from "../../packages/isolation/rule";
 import { judgePackConfig } from "../../apps/gates/packConfig";
 import { judgePreview, previewSchema } from "../../apps/gates/preview";
+import { refreshFlags } from "../../apps/gates/refreshing";
 import { judgeState, stateSchema } from "../../apps/gates/state";
 import { viewOf } from "../../apps/gates/views";
 import { vectors } from "./support/load";
@@ -22,6 +25,34 @@ const having = (part: keyof NonNullable<(typeof vectors)[number]["unseen"]>) =>
   unseen
     .filter((vector) => vector.unseen?.[part])
     .map((vector) => [`${vector.id} ${vector.title}`, vector] as const);
+
+describe("reading back", () => {
+  const { prod: whole, staging: single } = readStacks(ROOT);
+  const flags = (primary: RegionRole, secondary: RegionRole): string[] => {
+    const { regions } = whole!;
+    return refreshFlags({
+      regions: {
+        primary: { ...regions.primary, role: primary },
+        secondary: { ...regions.secondary!, role: secondary },
+      },
+    });
+  };
+
+  test("all of it while the first region serves; after a failover all but the endpoint below a server that follows", () => {
+    expect(refreshFlags(single!)).toEqual(["--refresh"]);
+    expect(flags("serving", "standby")).toEqual(["--refresh"]);
+    expect(flags("standby", "serving")).toEqual(["--refresh", "--exclude", "**-database-endpoint"]);
+  });
+
+  test.each([
+    ["lost", "serving", "westeurope"],
+    ["serving", "lost", "northeurope"],
+  ] as const)("nothing while a region is lost: %s, %s", (primary, secondary, region) => {
+    expect(() => flags(primary, secondary)).toThrow(
+      `nothing was read back: ${region} is lost, and what stands there does not answer`,
+    );
+  });
+});
 
 const preview = (steps: object[]) => judgePreview(ROOT, previewSchema.parse({ steps }));
 const state = (resources: object[]) =>

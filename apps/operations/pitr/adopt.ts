@@ -1,4 +1,4 @@
-import { nextDatabaseServer } from "../../../infra/naming";
+import { ENDPOINT_URNS, nextDatabaseServer } from "../../../infra/naming";
 import { acceptable } from "../failover/assess";
 import { firstBackup } from "../failover/firstBackup";
 import { publicNamesAnswer } from "../failover/publicNames";
@@ -190,7 +190,7 @@ export function renamingState(
  * they are taken over (docs/changing.md).
  */
 const updatingState = (stack: string, anew: boolean): string =>
-  `${anew ? "PULUMI_K8S_ENABLE_PATCH_FORCE=true " : ""}pulumi up --stack organization/forma3d/${stack} --refresh --exclude "**-database-endpoint" --policy-pack policies`;
+  `${anew ? "PULUMI_K8S_ENABLE_PATCH_FORCE=true " : ""}pulumi up --stack organization/forma3d/${stack} --refresh --exclude "${ENDPOINT_URNS}" --policy-pack policies`;
 
 function reportOf(
   platform: Platform,
