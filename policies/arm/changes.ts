@@ -25,6 +25,16 @@ function never(before: Cursor, after: Cursor, path: string[], why: string): Outc
     : [];
 }
 
+/** Between two kinds of standby there is none for a while (https://learn.microsoft.com/azure/postgresql/high-availability/how-to-configure-high-availability). */
+function standbyKind(before: Cursor, after: Cursor): Outcome[] {
+  const path = ["highAvailability", "mode"] as const;
+  const [old, now] = [before.at(...path).text, after.at(...path).text];
+  const switched = [old, now].every((mode) => isText("ZoneRedundant", "SameZone")(mode)) && old !== now;
+  return switched
+    ? fault(after.at(...path), `cannot be switched from ${old ?? ""} to ${now ?? ""}: turn it off first`)
+    : [];
+}
+
 const server: ArmChange = {
   types: [SERVER],
   check: (before, after) => {
@@ -35,6 +45,7 @@ const server: ArmChange = {
       ...fixed(before, after, ["dataEncryption", "type"], "the kind of key is chosen at creation"),
       ...fixed(before, after, ["storage", "type"], "the kind of disk is chosen at creation"),
       ...never(before, after, ["storage", "storageSizeGB"], "a disk never shrinks"),
+      ...standbyKind(before, after),
       ...(isText("Replica")(after.at("createMode").value)
         ? fault(
             after.at("createMode"),

@@ -81,7 +81,7 @@ export const database = z
       .literal(DISK_SIZES_GB)
       .describe("Disk size in GiB at creation; autogrow enlarges it later. It can never shrink."),
     highAvailability: highAvailability.describe(
-      "Standby in another zone, the same zone, or none. ZoneRedundant survives the loss of a zone (99.99 % SLA), SameZone is the fallback where Azure blocks it (99.95 %).",
+      "Standby in another zone, the same zone, or none. ZoneRedundant survives the loss of a zone (99.99 % SLA), SameZone is the fallback where Azure blocks it (99.95 %). From one kind to the other there is none for minutes: docs/changing.md.",
     ),
     geoRedundantBackup: z
       .boolean()

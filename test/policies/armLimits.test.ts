@@ -120,6 +120,11 @@ describe("a change Azure refuses although the provider plans an update", () => {
       { backup: { backupRetentionDays: 35, geoRedundantBackup: "Disabled" } },
       "backup.geoRedundantBackup cannot be changed: geo-redundancy is chosen at creation",
     ],
+    [
+      "another kind of standby",
+      { highAvailability: { mode: "SameZone" } },
+      "highAvailability.mode cannot be switched from ZoneRedundant to SameZone: turn it off first",
+    ],
     ["an older version", { version: "16" }, "version must be at least 17, but is 16: versions only go up"],
     [
       "Burstable with a standby",

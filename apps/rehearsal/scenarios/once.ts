@@ -1,6 +1,8 @@
-import { happen } from "../../../packages/emulated-azure/store/changes";
+import { valueAt } from "../../../packages/emulated-azure/model/paths";
+import { change, happen } from "../../../packages/emulated-azure/store/changes";
+import { stackPlatformNames } from "../../../stacks/files";
 import { JUDGED } from "../engine";
-import { ensure, noChange, operations, refused, succeeded } from "../expect";
+import { ensure, line, noChange, operations, refused, succeeded } from "../expect";
 import { Scenario } from "../scenario";
 import { prefix } from "./changes";
 
@@ -83,6 +85,31 @@ export const ONCE: readonly Scenario[] = [
       for (const { id } of waiting()) happen(stage.setting.model, world.cloud, id, "server-restarted");
       noChange(await stage.up(world, { ...JUDGED, refresh: true }));
       ensure(waiting().length === 0, "a parameter waits for a restart again");
+    },
+  },
+  {
+    id: "6.6",
+    title: "the other kind of standby is refused, and comes once the one there is was turned off by hand",
+    async run(stage) {
+      const world = await stage.deployed();
+      const { highAvailability } = stage.config.database;
+      const kind = highAvailability === "SameZone" ? "ZoneRedundant" : "SameZone";
+      stage.configure(world, { "database.highAvailability": kind });
+      refused(await stage.up(world, JUDGED), /cannot be switched from \w+ to \w+: turn it off first/);
+      // As docs/changing.md says.
+      const { server } = stackPlatformNames(stage.config).primary;
+      const mode = (): unknown => valueAt(world.resource(SERVER, server).outputs, "highAvailability.mode");
+      change(world.cloud, world.resource(SERVER, server).id, "highAvailability.mode", "Disabled");
+      const name = `${prefix(stage.config)}-database-primary`;
+      const run = await stage.up(world, JUDGED);
+      succeeded(run);
+      const servers = run.steps.filter(({ type }) => type === SERVER).map(line);
+      ensure(
+        servers.join() === `update ${SERVER} ${name}`,
+        `the servers changed otherwise: ${servers.join()}`,
+      );
+      ensure(mode() === kind, `the standby is ${JSON.stringify(mode())}`);
+      noChange(await stage.preview(world, JUDGED));
     },
   },
 ];
