@@ -97,7 +97,7 @@ export async function answerArm(
 }
 
 function isPlain(path: string): boolean {
-  return /^\/(subscriptions(\/[^/]+(\/(locations|resources|resourcegroups|providers(\/[^/]+)?|resourcegroups\/[^/]+\/resources))?)?|tenants)$/i.test(
+  return /^\/(subscriptions(\/[^/]+(\/(locations|resources|resourcegroups|providers(\/[^/]+(\/register)?)?|resourcegroups\/[^/]+\/resources))?)?|tenants)$/i.test(
     path,
   );
 }

@@ -6,7 +6,7 @@ import type { Stored, Tree } from "../model/types";
 import { ArmAnswer, ArmContext, list } from "./context";
 import { ArmError } from "./errors";
 import { Fields, filtered, topOf } from "./narrow";
-import { apiVersions } from "./routes";
+import { providers } from "./registration";
 import { shown } from "./views";
 import type { Session } from "../rights/directory";
 
@@ -57,11 +57,11 @@ function subscription(id: string, tenantId: string): Tree {
  */
 export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | undefined {
   const { method, path, session, demand } = request;
-  if (method !== "GET") return undefined;
   const { tenantId } = context.directory;
   const known = subscriptionsOf(context).filter((id) =>
     context.rights.knows(session.principal, `/subscriptions/${id}`),
   );
+  if (method !== "GET" && !/\/register$/i.test(path)) return undefined;
   if (/^\/subscriptions$/i.test(path)) return list(known.map((id) => subscription(id, tenantId)));
   if (/^\/tenants$/i.test(path)) {
     return list([
@@ -78,7 +78,7 @@ export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | u
   if (id === "") return undefined;
   const scope = `/subscriptions/${id}`;
   const isKnown = known.includes(id.toLowerCase());
-  if (/^(\/locations|\/providers(\/[^/]+)?)?$/i.test(rest) && !isKnown) {
+  if (/^(\/locations|\/providers(\/[^/]+){0,2})?$/i.test(rest) && !isKnown) {
     throw new ArmError(404, "SubscriptionNotFound", `The subscription '${id}' could not be found.`);
   }
   if (rest === "") return { status: 200, body: subscription(id, tenantId) };
@@ -97,8 +97,8 @@ export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | u
       })),
     );
   }
-  const namespace = /^\/providers(?:\/([^/]+))?$/i.exec(rest);
-  if (namespace) return providers(scope, namespace[1]);
+  const provided = providers(method, scope, rest, demand);
+  if (provided) return provided;
   if (/^(\/resourcegroups\/[^/]+)?\/resources$/i.test(rest)) {
     demand({
       action: "Microsoft.Resources/subscriptions/resources/read",
@@ -164,29 +164,6 @@ function resources({ cloud }: ArmContext, scope: string): Tree[] {
       location: stringAt(inputs, "location") ?? stringAt(outputs, "location") ?? "global",
       tags: (outputs["tags"] as Tree | undefined) ?? {},
     }));
-}
-
-function providers(scope: string, wanted: string | undefined): ArmAnswer {
-  const types = AZURE.resources.map(({ armType = "" }) => armType).filter((type) => type.includes("/"));
-  const namespaces = [...new Set(types.map((type) => type.split("/")[0] as string))].sort();
-  const view = (namespace: string): Tree => ({
-    id: `${scope}/providers/${namespace}`,
-    namespace,
-    registrationState: "Registered",
-    registrationPolicy: "RegistrationRequired",
-    resourceTypes: types
-      .filter((type) => type.startsWith(`${namespace}/`))
-      .map((type) => ({
-        resourceType: type.slice(namespace.length + 1),
-        locations: [...REGIONS],
-        apiVersions: apiVersions(type).reverse(),
-      })),
-  });
-  if (wanted === undefined) return list(namespaces.map(view));
-  const found = namespaces.find((one) => one.toLowerCase() === wanted.toLowerCase());
-  if (!found)
-    throw new ArmError(404, "InvalidResourceNamespace", `The resource namespace '${wanted}' is invalid.`);
-  return { status: 200, body: view(found) };
 }
 
 /** Built-in roles as ARM shows them in a subscription; clients compare the ids with those of assignments. */

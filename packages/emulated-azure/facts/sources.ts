@@ -27,7 +27,9 @@ export const ARM_CLIENTS: Readonly<Record<string, string>> = {
 export const SEEN_API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   "Microsoft.Cdn": ["2025-06-01"],
   "Microsoft.ContainerService": ["2026-06-01"],
-  "Microsoft.Network": ["2021-05-01", "2022-01-01", "2024-03-01", "2025-07-01", "2026-01-01"],
+  "Microsoft.Network": [
+    ...["2021-05-01", "2022-01-01", "2024-03-01", "2025-07-01", "2025-09-01", "2026-01-01"],
+  ],
   "Microsoft.Resources": ["2022-12-01", "2024-11-01", "2025-04-01"],
   "Microsoft.Storage": ["2026-09-01"],
 };
