@@ -1,5 +1,5 @@
-import { stringAt } from "../../packages/emulated-azure/model/paths";
 import type { Real } from "../../packages/emulated-azure/real";
+import { psqlCommands } from "./psqlCommands";
 import type { Served } from "./serve";
 
 const exported = (values: Readonly<Record<string, string>>): string[] =>
@@ -35,39 +35,17 @@ function clusters({ principals, kubeconfig }: Served, { clusters: { names } }: R
   ];
 }
 
-const DATABASE = "azure-native:dbforpostgresql:Database";
-const ENDPOINT = "azure-native:dbforpostgresql:VirtualEndpoint";
-const SUFFIX = "postgres.database.azure.com";
-
-/** Azure's own names lead here by `hostaddr`, so that their certificate is checked. */
-function databases({ cloud, environment }: Served, { databases: servers }: Real): string[] {
-  const all = [...cloud.cloud.all()];
-  const last = (id: string): string => id.slice(id.lastIndexOf("/") + 1);
-  const endpoints = all.filter(({ type }) => type === ENDPOINT).map(({ id }) => last(id));
-  const database = all.find(({ type }) => type === DATABASE);
-  const hosts = [
-    ...endpoints.flatMap((name) => [`${name}.writer.${SUFFIX}`, `${name}.reader.${SUFFIX}`]),
-    ...servers.names.map((name) => `${name}.${SUFFIX}`),
-  ];
-  const [first] = servers.names;
+function databases({ cloud, environment }: Served, real: Real): string[] {
+  const [first] = real.databases.names;
   if (first === undefined) return [];
-  const { login, password } = servers.server(first).administrator;
-  const dbname = stringAt(database?.inputs ?? {}, "databaseName") ?? "postgres";
   return [
-    "# psql: names as Azure has them, 5432 the server and 6432 its PgBouncer",
+    "# psql: names as Azure has them, 5432 the server and 6432 its PgBouncer; those of servers that come later are on the page",
     ...exported({
       PGSSLMODE: "verify-full",
       PGSSLROOTCERT: environment["REQUESTS_CA_BUNDLE"] ?? "",
-      PGPASSWORD: password,
+      PGPASSWORD: real.databases.server(first).administrator.password,
     }),
-    ...hosts.flatMap((host) =>
-      [5432, 6432].flatMap((port) => {
-        const here = servers.portOf(host, port);
-        return here === undefined
-          ? []
-          : [`# ${port}: psql "host=${host} hostaddr=127.0.0.1 port=${here} user=${login} dbname=${dbname}"`];
-      }),
-    ),
+    ...psqlCommands(cloud, real).map((command) => `# ${command}`),
   ];
 }
 

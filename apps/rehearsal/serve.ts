@@ -19,6 +19,7 @@ import { grantCustom, type CustomRole } from "../../packages/emulated-azure/righ
 import { grant } from "../../packages/emulated-azure/rights/grant";
 import type { Principal } from "../../packages/emulated-azure/rights/directory";
 import { CloudStore } from "../../packages/emulated-azure/store/cloud";
+import { psqlCommands } from "./psqlCommands";
 import { startSupervised, temporaryDirectory } from "../../packages/local-servers/supervised";
 import { UsageError } from "../../packages/command/errors";
 import { projectRoot } from "../../packages/command/root";
@@ -161,7 +162,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
     : undefined;
   const [listening, page, providers] = await Promise.all([
     listen(cloud, { ...(real && { real }) }),
-    servePage(cloud),
+    servePage(cloud, () => (real ? psqlCommands(cloud, real) : [])),
     Promise.all(
       Object.entries(principals).map(async ([name, principal]) => {
         const caller = new Caller(() => principal, cloud.rights, model, store);

@@ -16,8 +16,14 @@ const LOOPBACK = "127.0.0.1";
 const escape = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** Serves the page on a free port of the loopback. */
-export async function servePage(cloud: EmulatedCloud): Promise<Page> {
+/**
+ * Serves the page on a free port of the loopback.
+ * @param commands What to type to reach the databases there are by now.
+ */
+export async function servePage(
+  cloud: EmulatedCloud,
+  commands: () => readonly string[] = () => [],
+): Promise<Page> {
   const secret = randomBytes(16).toString("hex");
   const server = http.createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
@@ -38,7 +44,7 @@ export async function servePage(cloud: EmulatedCloud): Promise<Page> {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
     });
-    response.end(page(cloud, secret));
+    response.end(page(cloud, secret, commands()));
   };
   await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
   return {
@@ -94,7 +100,7 @@ function actionOf(cloud: EmulatedCloud, verb: string, what: string): (() => Prom
   }[verb];
 }
 
-function page(emulated: EmulatedCloud, secret: string): string {
+function page(emulated: EmulatedCloud, secret: string, commands: readonly string[]): string {
   const { cloud, activity, losses } = emulated;
   const button = (verb: string, what: string, says = verb): string =>
     `<form method="post" action="/${secret}/${verb}/${encodeURIComponent(what)}"><button>${says}</button></form>`;
@@ -128,6 +134,7 @@ function page(emulated: EmulatedCloud, secret: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Emulated Azure</title>
 <style>body{font:15px system-ui;margin:2em}form{display:inline}td{padding:.1em 1em .1em 0;vertical-align:top}</style>
 <h1>Emulated Azure</h1><h2>Regions</h2><ul>${regions}</ul><h2>Faults</h2><ul>${switches}</ul>
+<h2>Databases</h2><pre>${escape(commands.join("\n")) || "none"}</pre>
 <h2>What was done</h2><table>${done || "<tr><td>nothing yet</td></tr>"}</table>
 <h2>${cloud.size} resources</h2><table>${resources}</table></html>`;
 }

@@ -226,6 +226,10 @@ describe("through Microsoft's clients, as the operator", () => {
     expect(restored.replicationRole).toBe("Primary");
     expect(await ask("psql-pitr", "SELECT id FROM marker")).toEqual([{ id: 1 }]);
     expect(await ask("psql-west", "SELECT id FROM marker")).toEqual([]);
+    // Who looks at the page finds how to reach it.
+    const port = served.listening.portOf(`psql-pitr.${DOMAIN}`, 5432);
+    const page = await (await fetch(served.page.address)).text();
+    expect(page).toContain(`host=psql-pitr.${DOMAIN} hostaddr=127.0.0.1 port=${port ?? 0} `);
     const databases: string[] = [];
     for await (const { name } of clients("owner").postgres.databases.listByServer(GROUP, "psql-pitr"))
       databases.push(name!);
