@@ -6,6 +6,7 @@ import {
   refuseInactive,
   writerOf,
 } from "../model/azure/replication";
+import { armKey } from "../model/azure/arm";
 import { objectsAt, stringAt, treeAt } from "../model/paths";
 import { linkStatus } from "../model/azure/consequences";
 import type { Cloud, Model, Stored, Tree } from "../model/types";
@@ -152,8 +153,9 @@ export function listed(type: string, scope: string, around: Around): { stored: S
         id: `${server.id}/virtualendpoints/${stored.id.slice(stored.id.lastIndexOf("/") + 1)}`,
       }));
   }
-  const prefix = `${scope.toLowerCase()}/`;
+  // A key is the id in lower case already.
+  const prefix = armKey(`${scope}/`);
   return [...cloud.ofType(type)]
-    .filter((other) => !other.softDeleted && other.id.toLowerCase().startsWith(prefix))
+    .filter((other) => !other.softDeleted && other.key.startsWith(prefix))
     .map((stored) => ({ stored, id: stored.id }));
 }
