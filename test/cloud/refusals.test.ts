@@ -374,6 +374,29 @@ test("every path wants an API version it has", async () => {
   expect(await answer("GET", `${elsewhere}?api-version=2025-06-01`)).toEqual([404, "OperationNotFound"]);
 });
 
+test("a provider is registered by who may, also one that holds nothing here", async () => {
+  for (const namespace of ["Microsoft.Storage", "microsoft.compute"]) {
+    const { registrationState } = await resources.providers.register(namespace);
+    expect([namespace, registrationState]).toEqual([namespace, "Registered"]);
+    expect((await resources.providers.get(namespace)).registrationState).toBe("Registered");
+  }
+  expect(await refused(resources.providers.register("Contoso.Widgets"))).toEqual([
+    404,
+    "InvalidResourceNamespace",
+  ]);
+  const reader = cloud.directory.add({ displayName: "reads", secret: "signs in" });
+  grant(cloud.cloud, { principal: reader, role: "Reader", scope: SCOPE });
+  const credential = credentialOf(cloud, listening, reader);
+  const theirs = new ResourceManagementClient(credential, SUBSCRIPTION, {
+    endpoint: listening.address,
+    tlsOptions: { ca: listening.certificate },
+  });
+  expect(await refused(theirs.providers.register("Microsoft.Storage"))).toEqual([403, "AuthorizationFailed"]);
+  const usages = `${SCOPE}/providers/Microsoft.Compute/locations/${location}/usages`;
+  expect(await answer("GET", `${usages}?api-version=1999-01-01`)).toEqual([400, "NoRegisteredProviderFound"]);
+  expect(await answer("GET", `${usages}?api-version=2024-07-01`)).toEqual([200, undefined]);
+});
+
 test("a deployment of a template is something Azure has and this cloud has not", async () => {
   const at = `${SCOPE}/resourcegroups/${GROUP}/providers/Microsoft.Resources/deployments`;
   const version = "?api-version=2021-04-01";
