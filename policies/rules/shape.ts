@@ -219,7 +219,7 @@ function madeOf(shapes: Shapes): ResourceRule {
       name: "production-made-of",
       title: "Production is made of what its reviewed plan is made of",
       description:
-        "Every resource of a production stack is of a type, and has properties and options, that its reviewed plan has: policies/shape.json lists them, as npm run plan:update derives them from the expected plans of all roles a region can have.",
+        "Every resource of a production stack is of a type, and has properties and options, that its reviewed plan has: policies/shape.json lists them, as npm run plan:update derives them from plans with every role a region can have and every key that adds something.",
       why: "A property nobody has looked at (a stopped cluster, a proxy, a spot pool, a rule's exception) weakens what the statement says without touching any value it names.",
       severity: "high",
       framework: FRAMEWORK,

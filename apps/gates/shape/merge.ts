@@ -1,14 +1,15 @@
 import { deepest, type Shape, type TypeShape } from "../../../policies/rules/shape";
 
+/** The property of a resource that a path begins with. */
+const topOf = (path: string): string => path.split(/[.[]/, 1)[0] ?? path;
+
 const union = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())].sort();
 
 function merged(shapes: readonly TypeShape[]): TypeShape {
   const properties = deepest(shapes.flatMap((one) => one.properties));
   // Where one plan gives a property of its own accord, it need not come from anything.
   const from = union(shapes.map((one) => Object.keys(one.from))).flatMap((property) =>
-    shapes.every(
-      (one) => one.from[property] ?? !one.properties.some((path) => path.split(/[.[]/)[0] === property),
-    )
+    shapes.every((one) => one.from[property] ?? !one.properties.some((path) => topOf(path) === property))
       ? [[property, union(shapes.map((one) => one.from[property] ?? []))]]
       : [],
   );
@@ -34,4 +35,30 @@ export function mergeShapes(shapes: readonly Shape[]): Shape {
     ),
     rights: union(shapes.map((one) => one.rights)),
   };
+}
+
+/** What a plan may consist of besides: types, properties and rights that another plan of the stack has. Nothing else is opened. */
+export function widened({ types, rights }: Shape, other: Shape): Shape {
+  const more = Object.entries(other.types).map(([type, shape]): [string, TypeShape] => {
+    const own = types[type];
+    if (!own) return [type, shape];
+    return [
+      type,
+      {
+        ...own,
+        properties: deepest([...own.properties, ...shape.properties]),
+        from: { ...newOnes(own, shape), ...own.from },
+      },
+    ];
+  });
+  return {
+    types: { ...types, ...(Object.fromEntries(more) as Shape["types"]) },
+    rights: union([rights, other.rights]),
+  };
+}
+
+/** What properties come from that only the other plan gives. */
+function newOnes(own: TypeShape, { from }: TypeShape): TypeShape["from"] {
+  const known = new Set(own.properties.map(topOf));
+  return Object.fromEntries(Object.entries(from).filter(([property]) => !known.has(property)));
 }

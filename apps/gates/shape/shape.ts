@@ -1,4 +1,5 @@
 import path from "node:path";
+import { UsageError } from "../../../packages/command/errors";
 import { writeFile } from "../../../packages/command/files";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
@@ -10,7 +11,8 @@ import { readStacks } from "../../../stacks/files";
 import { CONTROL_PROJECT } from "../../../stacks/names";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import { viewsOf } from "../weaken/measure";
-import { mergeShapes } from "./merge";
+import { mergeShapes, widened } from "./merge";
+import { OPTIONS } from "./options";
 
 type Overrides = Readonly<Record<string, unknown>>;
 
@@ -33,16 +35,32 @@ function rolesOf({ regions }: StackConfig): Roles {
   };
 }
 
+/** @throws UsageError where the stack cannot be planned so: half a plan would be half a list */
 async function shapeIn(folder: string, stack: string, overrides: Overrides): Promise<Shape> {
-  const resources = viewsOf(await planStack(folder, stack, { overrides }));
+  const plan = await planStack(folder, stack, { overrides });
+  const errors = plan.deployment.diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0)
+    throw new UsageError(
+      [
+        `${stack} cannot be planned with ${JSON.stringify(overrides)}:`,
+        ...errors.map((one) => one.message),
+      ].join("\n"),
+    );
+  const resources = viewsOf(plan);
   return shapeOf({ resources, byUrn: new Map(resources.map((one) => [one.urn, one])) });
 }
 
-async function recorded(folder: string, stack: string, { before, after }: Roles): Promise<RecordedShape> {
+async function recorded(
+  folder: string,
+  stack: string,
+  { before, after }: Roles,
+  options: readonly Overrides[],
+): Promise<RecordedShape> {
   const standing = await shapeIn(folder, stack, before);
   const others: Shape[] = [];
   for (const overrides of after) others.push(await shapeIn(folder, stack, overrides));
-  const all = mergeShapes([standing, ...others]);
+  let all = mergeShapes([standing, ...others]);
+  for (const option of options) all = widened(all, await shapeIn(folder, stack, { ...before, ...option }));
   const ignored = (type: string): readonly string[] => standing.types[type]?.ignoreChanges ?? [];
   const types = Object.entries(all.types).map(([type, shape]) => [
     type,
@@ -70,9 +88,9 @@ export async function main(): Promise<void> {
       const shapes: Record<string, RecordedShape> = {};
       for (const [stack, config] of Object.entries(readStacks(root))) {
         if (config.environment !== PROD_ENVIRONMENT) continue;
-        shapes[`${PRODUCT}/${stack}`] = await recorded(root, stack, rolesOf(config));
+        shapes[`${PRODUCT}/${stack}`] = await recorded(root, stack, rolesOf(config), OPTIONS);
         const control = path.join(root, "control");
-        shapes[`${CONTROL_PROJECT}/${stack}`] = await recorded(control, stack, { before: {}, after: [] });
+        shapes[`${CONTROL_PROJECT}/${stack}`] = await recorded(control, stack, { before: {}, after: [] }, []);
       }
       writeFile(path.join(root, "policies/shape.json"), `${JSON.stringify(shapes, null, 2)}\n`);
     }),

@@ -32,7 +32,7 @@ export function statementOf(config: StackConfig): Demand[] {
     ...watch(config),
     ...clusters(config, regions),
     ...namespaces(regions, config),
-    ...workloads(regions),
+    ...workloads(regions, config),
     ...recovery(config, regions),
     ...traffic(regions),
   ];

@@ -181,11 +181,12 @@ function alerting(): Demand[] {
       key: "alerts.maintenance",
       type: "alertsmanagement:AlertProcessingRuleByName",
       each: {
-        // The beat whose silence is the alarm is not muted with the others.
-        "properties.conditions": holding(
-          { field: "Severity", operator: "Equals" },
-          { field: "AlertRuleName", operator: "DoesNotContain", values: GIVEN },
-        ),
+        // The beat whose silence is the alarm is not muted with the others. By severity only what recurs is limited: REC-053.
+        "properties.conditions": holding({
+          field: "AlertRuleName",
+          operator: "DoesNotContain",
+          values: GIVEN,
+        }),
         "properties.schedule.recurrences[].startTime?": GIVEN,
         "properties.schedule.recurrences[].endTime?": GIVEN,
       },

@@ -1,6 +1,6 @@
 import { priorityClassName } from "../../../infra/kubernetes/priorities";
 import { IDENTITIES } from "../../../infra/naming";
-import { PRODUCT } from "../../../stacks/schema";
+import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import { SITE_HEALTH, SITES } from "../../../stacks/sites";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, either, GIVEN, holding } from "../../rules/expected";
@@ -9,7 +9,7 @@ import { podsAt, probe, WORKLOADS } from "./pods";
 const PODS = "infra/kubernetes";
 
 /** What serves, and what keeps it serving. */
-export function workloads(regions: number): Demand[] {
+export function workloads(regions: number, { statusPage }: StackConfig): Demand[] {
   const named = (
     type: string,
     what: string,
@@ -137,7 +137,8 @@ export function workloads(regions: number): Demand[] {
       where: { "metadata.namespace": "kube-system" },
       each: {
         'data["default-targets-metrics-keep-list"]': GIVEN,
-        'data["prometheus-collector-settings"]': GIVEN,
+        // Statping's metrics ask for a token, which the agent reads only where it is told to; Gatus's do not.
+        ...(statusPage.provider === "statping" && { 'data["prometheus-collector-settings"]': GIVEN }),
         'data["schema-version"]': GIVEN,
         'data["config-version"]': GIVEN,
       },
