@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 
 /** Columns when nobody says how many there are. */
 const USUAL_COLUMNS = 100;
-const [LEAST_COLUMNS, MOST_COLUMNS] = [60, 160];
+const [LEAST_COLUMNS, MOST_COLUMNS] = [40, 160];
 /** Milliseconds after which a command that has said nothing says what it does. */
 const PATIENCE_MS = 500;
 
@@ -31,7 +31,7 @@ export function wrapWords(text: string, width: number): string[] {
   const joined = text.replace(QUOTED, (quoted) => quoted.replaceAll(" ", "\u0000"));
   for (const word of joined.split(" ").map((each) => each.replaceAll("\u0000", " "))) {
     if (line !== "" && lengthOf(line) + 1 + lengthOf(word) > width) {
-      lines.push(line);
+      lines.push(line.trimEnd());
       line = word;
     } else line = line === "" ? word : `${line} ${word}`;
   }

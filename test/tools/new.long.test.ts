@@ -15,27 +15,32 @@ afterAll(() => copy.remove());
 const make = (...args: string[]): Result => copy.run("apps/tools/new/new.ts", ...args);
 
 describe("npm run new -- environment", () => {
-  test("makes a third one that works: valid, planned as expected, in the workflows", () => {
-    const { code, stdout, stderr } = make("environment", "dev", "--like", "staging");
-    expect([code, stderr]).toEqual([0, ""]);
-    for (const file of ["Pulumi.dev.yaml", "test/expected/dev.json", "test/expected/dev.mmd", "docs/cost.md"])
-      expect(stdout).toContain(`wrote ${file}\n`);
+  test("makes a third and a fourth one that work: valid, planned as expected, in the workflows", () => {
+    for (const name of ["dev", "qa"]) {
+      const { code, stdout, stderr } = make("environment", name, "--like", "staging");
+      expect([code, stderr]).toEqual([0, ""]);
+      for (const file of [`Pulumi.${name}.yaml`, `test/expected/${name}.json`, `test/expected/${name}.mmd`])
+        expect(stdout).toContain(`wrote ${file}\n`);
+      expect(stdout).toContain("wrote docs/cost.md\n");
+    }
     const stacks = spawnSync("bash", [".github/scripts/stacks.sh"], {
       cwd: copy.root,
       encoding: "utf8",
     }).stdout;
-    expect(stacks).toBe('all=["dev","prod","staging"]\nprod=["prod"]\nother=["dev","staging"]\n');
-    const plan = copy.run("apps/tools/plan/plan.ts", "dev", "--quiet", "--diff", "test/expected/dev.json");
+    expect(stacks).toBe(
+      'all=["dev","prod","qa","staging"]\nprod=["prod"]\nother=["dev","qa","staging"]\n',
+    );
+    const plan = copy.run("apps/tools/plan/plan.ts", "qa", "--quiet", "--diff", "test/expected/qa.json");
     expect([plan.code, plan.stderr, plan.stdout.trim()]).toEqual([
       0,
       "",
-      "Compared with test/expected/dev.json: no change",
+      "Compared with test/expected/qa.json: no change",
     ]);
   }, 180_000);
 
   test("and what is of one environment is found in each other", () => {
     const stacks = Object.entries(readStacks(copy.root));
-    expect(stacks.map(([stack]) => stack)).toEqual(["dev", "prod", "staging"]);
+    expect(stacks.map(([stack]) => stack)).toEqual(["dev", "prod", "qa", "staging"]);
     const inventory = readInventory(copy.root);
     const inspection = new Inspection({
       rules: isolationRules,

@@ -50,6 +50,11 @@ describe("what is wrong is refused in words: what was given, and what is allowed
       /^environment prod: exists; allowed: a name that is not prod, staging/,
     ],
     [
+      "one whose name stands in another's",
+      () => environment("api", "staging"),
+      /^environment api: stands in edge\.apiHostName of Pulumi\.prod\.yaml \(api\.forma3d\.com\), which would be taken for its own; allowed: /,
+    ],
+    [
       "one like another that does not exist",
       () => environment("dev", "nowhere"),
       /^--like nowhere: not found; allowed: prod, staging/,

@@ -3,8 +3,9 @@ import path from "node:path";
 import { UsageError } from "../../../packages/command/errors";
 import { type Plan, planStack } from "../../../packages/offline-engine/planner";
 import { buildPack } from "../../../policies/pack/build";
+import { borrowed } from "../../../stacks/borrowed";
 import { readStacks, stackNames } from "../../../stacks/files";
-import { ConfigError } from "../../../stacks/problems";
+import { ConfigError, formatPath } from "../../../stacks/problems";
 import { pages } from "../docs/pages";
 import { succeeded } from "../plan/planOutput";
 import { renderMermaid } from "../render/mermaid";
@@ -23,6 +24,7 @@ function check(root: string, { name, like, subscription, shortName }: NewEnviron
     ...(known.includes(name)
       ? [`environment ${name}: exists; allowed: a name that is not ${known.join(", ")}`]
       : []),
+    ...wordsTaken(root, name),
     ...(known.includes(like) ? [] : [`--like ${like}: not found; allowed: ${known.join(", ")}`]),
     ...(subscription === undefined || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(subscription)
       ? []
@@ -32,6 +34,16 @@ function check(root: string, { name, like, subscription, shortName }: NewEnviron
       : [`--short-name ${shortName}: allowed: 2-4 lower-case letters or digits, starting with a letter`]),
   ];
   if (problems.length > 0) throw new UsageError(problems);
+}
+
+/** Where another environment has the name among its own: from then on it would be taken for the new one's. */
+function wordsTaken(root: string, name: string): string[] {
+  return Object.entries(readStacks(root)).flatMap(([stack, config]) =>
+    borrowed(config, { environment: name }).map(
+      ({ path: key, found }) =>
+        `environment ${name}: stands in ${formatPath(key)} of Pulumi.${stack}.yaml (${String(found)}), which would be taken for its own; allowed: a name that no environment has in its hosts, channels, groups or databases`,
+    ),
+  );
 }
 
 /**
