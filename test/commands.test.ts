@@ -239,7 +239,7 @@ describe("what is printed", () => {
     "a command": `  npm run operations -- failover prod --to secondary --incident INC-2026-11-29 --lease --wait ${"--flag value ".repeat(12)}`,
   };
 
-  test.each([80, 100, 200])("fits %i columns of a terminal without a broken word", (columns) => {
+  test.each([40, 80, 100, 200])("fits %i columns of a terminal without a broken word", (columns) => {
     for (const [name, text] of Object.entries(texts)) {
       const out = stream({ isTTY: true, columns });
       print(text, out);
