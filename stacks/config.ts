@@ -5,6 +5,7 @@ import { ConfigError } from "./problems";
 import { PRODUCT, StackConfig } from "./schema";
 import { backupWarnings } from "./schema/recoveryRules";
 import { secretDateWarnings } from "./secretDates";
+import { supportWarnings } from "./supportDates";
 
 /** What the program is told about the stack it deploys. */
 export interface LoadedConfig {
@@ -29,7 +30,12 @@ export function loadStackConfig(): LoadedConfig {
   try {
     const stack = pulumi.getStack();
     const config = parseStackConfig(values, `Pulumi.${stack}.yaml`, { stack });
-    const warnings = [...secretDateWarnings(config, new Date()), ...backupWarnings(config)];
+    const today = new Date();
+    const warnings = [
+      ...secretDateWarnings(config, today),
+      ...supportWarnings(config, today),
+      ...backupWarnings(config),
+    ];
     for (const warning of warnings) void pulumi.log.warn(warning);
     return { config, secretValues: secretValues(source) };
   } catch (error) {

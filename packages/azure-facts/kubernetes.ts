@@ -5,6 +5,16 @@
  */
 export const KUBERNETES_VERSIONS = ["1.34", "1.35", "1.36", "1.37"] as const;
 
+/**
+ * Last day a minor version is mended (https://kubernetes.io/releases): AKS takes its patches from there, and ends its own
+ * support within weeks. Absent: not announced.
+ */
+export const KUBERNETES_ENDS: Readonly<Partial<Record<(typeof KUBERNETES_VERSIONS)[number], string>>> = {
+  "1.34": "2026-10-27",
+  "1.35": "2027-02-28",
+  "1.36": "2027-06-28",
+};
+
 /** Nodes of one pool, at most (https://learn.microsoft.com/azure/aks/quotas-skus-regions). */
 export const MAX_POOL_NODES = 1000;
 

@@ -4,6 +4,14 @@
  */
 export const POSTGRES_VERSIONS = ["15", "16", "17", "18"] as const;
 
+/** Last day a major version is mended (https://www.postgresql.org/support/versioning); Azure retires it then. */
+export const POSTGRES_ENDS: Readonly<Record<(typeof POSTGRES_VERSIONS)[number], string>> = {
+  "15": "2027-11-11",
+  "16": "2028-11-09",
+  "17": "2029-11-08",
+  "18": "2030-11-14",
+};
+
 export const SKU_TIERS = ["Burstable", "GeneralPurpose", "MemoryOptimized"] as const;
 
 /** A compute size of a flexible server. */

@@ -14,15 +14,18 @@ export function isSentence(text: string): boolean {
   return new Set(meant).size >= 3 && !isPlaceholder(text);
 }
 
-const COUNTED = "0123456789abcdef0123456789";
 /** Digits in a row that no id or digest has by chance: one in ten million. */
 const RUN = 8;
 
 /** Whether hexadecimal digits were typed: a part of them over and over, one digit many times, or as one counts. */
 export function isTyped(hex: string): boolean {
-  const digits = hex.toLowerCase();
-  if (/^(.{1,16})\1+$/.test(digits) || new RegExp(`(.)\\1{${RUN - 1}}`).test(digits)) return true;
-  return Array.from({ length: Math.max(0, digits.length - RUN + 1) }, (_, at) =>
-    digits.slice(at, at + RUN),
-  ).some((part) => COUNTED.includes(part));
+  if (/^(.{1,16})\1+$/i.test(hex)) return true;
+  let [same, counted] = [1, 1];
+  const digits = [...hex].map((digit) => Number.parseInt(digit, 16));
+  return digits.some((digit, at) => {
+    const before = digits[at - 1];
+    same = digit === before ? same + 1 : 1;
+    counted = before !== undefined && digit === (before + 1) % 16 ? counted + 1 : 1;
+    return same >= RUN || counted >= RUN;
+  });
 }

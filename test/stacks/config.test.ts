@@ -6,6 +6,7 @@ import { readStackFile, readStacks, stackNames, stackPlatformNames } from "../..
 import { ConfigError } from "../../stacks/problems";
 import { backupWarnings } from "../../stacks/schema/recoveryRules";
 import { secretDateWarnings } from "../../stacks/secretDates";
+import { supportWarnings } from "../../stacks/supportDates";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -466,6 +467,21 @@ describe("rules across fields", () => {
     expect(problems({ "recovery.schedules": { prune } })[0]).toContain(
       `forma3d:recovery.schedules.prune: found '${prune}'; allowed: ${allowed}`,
     );
+  });
+
+  test("a version nobody mends any more is warned about and stops nothing", () => {
+    const { prod } = readStacks(ROOT) as Required<ReturnType<typeof readStacks>>;
+    if (!prod) throw new Error("there is no prod");
+    const old = { ...prod, cluster: { ...prod.cluster, kubernetesVersion: "1.34" } as const };
+    const warnings = (today: string) => supportWarnings(old, new Date(`${today}T12:00:00Z`));
+    expect(warnings("2026-10-27")).toEqual([]);
+    expect(warnings("2026-10-28")).toEqual([
+      expect.stringMatching(/^cluster\.kubernetesVersion: 1\.34 has had no security fixes since 2026-10-27/),
+    ]);
+    expect(warnings("2029-11-09")).toEqual([
+      expect.stringContaining("kubernetesVersion"),
+      expect.stringMatching(/^database\.version: 17 has had no security fixes since 2029-11-08/),
+    ]);
   });
 
   test("a day of issue in the future, or one that has let a secret expire, is warned about and stops nothing", () => {
