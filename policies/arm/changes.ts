@@ -1,4 +1,4 @@
-import { azure, SERVER, STORAGE_ACCOUNT, VAULT } from "../../packages/isolation/kinds";
+import { azure, CLUSTER, SERVER, STORAGE_ACCOUNT, VAULT } from "../../packages/isolation/kinds";
 import { fault, isText, type Cursor, type Outcome } from "../../packages/isolation/read";
 
 /** A change of an existing resource that Azure refuses; the provider plans it as a plain update. */
@@ -101,4 +101,27 @@ const grafana: ArmChange = {
   },
 };
 
-export const ARM_CHANGES: readonly ArmChange[] = [server, account, vault, grafana];
+const minorOf = (version: string | undefined): number =>
+  Number(/^1\.(\d+)/.exec(version ?? "")?.[1] ?? Number.NaN);
+
+/** A version of Kubernetes at a place, which goes up a minor at a time (https://learn.microsoft.com/azure/aks/upgrade-aks-cluster). */
+const upwards =
+  (place: string, step: number): ArmChange["check"] =>
+  (before, after) => {
+    const [old, now] = [before, after].map((side) => minorOf(side.at(place).text)) as [number, number];
+    if (now < old)
+      return fault(after.at(place), `must be at least 1.${old}, but is 1.${now}: versions only go up`);
+    return now > old + step
+      ? fault(after.at(place), `must be at most 1.${old + step}, but is 1.${now}: a minor version at a time`)
+      : [];
+  };
+
+const cluster: ArmChange = { types: [CLUSTER], check: upwards("kubernetesVersion", 1) };
+
+/** Nodes may be several minor versions behind their cluster, and catch up at once. */
+const nodes: ArmChange = {
+  types: [azure("containerservice", "AgentPool")],
+  check: upwards("orchestratorVersion", Infinity),
+};
+
+export const ARM_CHANGES: readonly ArmChange[] = [server, account, vault, grafana, cluster, nodes];

@@ -176,6 +176,20 @@ describe("a change Azure refuses although the provider plans an update", () => {
     expect(changed(GRAFANA, propsOf("grafana"), raised)).toEqual([]);
   });
 
+  test("Kubernetes that goes back, or leaves out a minor version", () => {
+    const type = "azure-native:containerservice:ManagedCluster";
+    const to = (kubernetesVersion: string) =>
+      changed(type, { kubernetesVersion: "1.35" }, { kubernetesVersion });
+    expect(to("1.34")).toEqual(["kubernetesVersion must be at least 1.35, but is 1.34: versions only go up"]);
+    expect(to("1.37")).toEqual([
+      "kubernetesVersion must be at most 1.36, but is 1.37: a minor version at a time",
+    ]);
+    expect([to("1.36"), to("1.35")]).toEqual([[], []]);
+    const pool = "azure-native:containerservice:AgentPool";
+    expect(changed(pool, { orchestratorVersion: "1.35" }, { orchestratorVersion: "1.34" })).toHaveLength(1);
+    expect(changed(pool, { orchestratorVersion: "1.34" }, { orchestratorVersion: "1.36" })).toEqual([]);
+  });
+
   test.each([
     [
       "a larger disk",
