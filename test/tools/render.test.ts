@@ -118,6 +118,23 @@ describe("a comparison of plans", () => {
     );
   });
 
+  test("says what Azure refuses of a change that is planned as an update, and nothing of what is ignored", () => {
+    const CLUSTER = "azure-native:containerservice:ManagedCluster";
+    const version = (kubernetesVersion: string) =>
+      documentOf(CLUSTER, "one", { inputs: { kubernetesVersion } });
+    expect(compare([version("1.35")], [version("1.34")])[0]?.danger).toBe(
+      "would be refused: kubernetesVersion must be at least 1.35, but is 1.34: versions only go up",
+    );
+    expect(compare([version("1.35")], [version("1.37")])[0]?.danger).toMatch(/a minor version at a time$/);
+    expect(compare([version("1.35")], [version("1.36")])[0]?.danger).toBe("");
+    const pool = (orchestratorVersion: string) =>
+      documentOf(POOL, "one", {
+        inputs: { orchestratorVersion },
+        options: { ignoreChanges: ["orchestratorVersion"] },
+      });
+    expect(compare([pool("1.35")], [pool("1.34")])[0]).toMatchObject({ kind: "ignored", danger: "" });
+  });
+
   test("says what fewer days drop, and addresses that are not taken from what uses them", () => {
     type Inputs = ResourceDocument["inputs"];
     const said = (type: string, was: Inputs, is: Inputs, options = {}, name = "one") =>

@@ -3,7 +3,7 @@ import { matches } from "../../../packages/emulated-azure/model/paths";
 import { Model, Tree, UnknownTypeError } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { compareTrees } from "./compare";
-import { carriesPods, loss, STOPPED } from "./losses";
+import { carriesPods, loss, refusal, STOPPED } from "./losses";
 import { shortType } from "./names";
 import type { PlanDocument, ResourceDocument } from "./plan";
 import { indented } from "../../../packages/command/terminal";
@@ -147,7 +147,13 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
       type: resource.type,
       ...(former && { formerUrn: former }),
       properties: changed,
-      danger: told || (stops ? STOPPED : kind === "replaced" ? "" : loss(resource.urn, changed)),
+      danger:
+        told ||
+        (stops
+          ? STOPPED
+          : kind === "replaced"
+            ? ""
+            : loss(resource.urn, changed) || refusal(resource, earlier, changed)),
       ...(stops && { stops }),
     });
   }

@@ -1,4 +1,6 @@
+import type { Tree } from "../../../packages/isolation/rule";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
+import { armRefusals } from "../../../policies/arm/armLimits";
 import type { ResourceDocument } from "./plan";
 
 /** A property that changes: where, and from what to what. */
@@ -80,6 +82,19 @@ export function loss(urn: string, changes: readonly Changed[]): string {
       return `would be refused: ${path.replace(/\[.*/, "")} is not changed while anything has an address there`;
   }
   return "";
+}
+
+/** What Azure refuses of a change the provider plans as an update: a disk that shrinks, an older version; empty when nothing. */
+export function refusal(
+  { type, inputs }: Pick<ResourceDocument, "type" | "inputs">,
+  earlier: Pick<ResourceDocument, "inputs">,
+  changes: readonly Changed[],
+): string {
+  const changed = new Set(changes.filter(({ ignored }) => !ignored).map(({ path }) => path));
+  const found = armRefusals(type, inputs as Tree, { before: earlier.inputs as Tree }).find(
+    ({ limit, path }) => limit === "unchangeable" && changed.has(path),
+  );
+  return found ? `would be refused: ${found.path} ${found.message}` : "";
 }
 
 /** What is said of a change that stops what runs. */
