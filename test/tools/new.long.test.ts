@@ -27,16 +27,14 @@ describe("npm run new -- environment", () => {
       cwd: copy.root,
       encoding: "utf8",
     }).stdout;
-    expect(stacks).toBe(
-      'all=["dev","prod","qa","staging"]\nprod=["prod"]\nother=["dev","qa","staging"]\n',
-    );
+    expect(stacks).toBe('all=["dev","prod","qa","staging"]\nprod=["prod"]\nother=["dev","qa","staging"]\n');
     const plan = copy.run("apps/tools/plan/plan.ts", "qa", "--quiet", "--diff", "test/expected/qa.json");
     expect([plan.code, plan.stderr, plan.stdout.trim()]).toEqual([
       0,
       "",
       "Compared with test/expected/qa.json: no change",
     ]);
-  }, 180_000);
+  }, 400_000);
 
   test("and what is of one environment is found in each other", () => {
     const stacks = Object.entries(readStacks(copy.root));
