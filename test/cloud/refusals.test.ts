@@ -343,7 +343,18 @@ describe("a list", () => {
     const roles = async (filter: string) =>
       (await all(authorization.roleDefinitions.list(SCOPE, { filter }))).map(({ roleName }) => roleName);
     expect(await roles("roleName eq 'Reader'")).toEqual(["Reader"]);
-    expect(await roles("type eq 'CustomRole'")).toEqual([]);
+    const own = "0d5b6e1c-7a43-4f0e-8a53-2b5a0b1f3d11";
+    await authorization.roleDefinitions.createOrUpdate(SCOPE, own, {
+      roleName: "reads groups",
+      assignableScopes: [SCOPE],
+      permissions: [{ actions: ["Microsoft.Resources/subscriptions/resourceGroups/read"] }],
+    });
+    // It can be assigned below the scope it is of.
+    const inGroup = authorization.roleDefinitions.list(`${SCOPE}/resourceGroups/${GROUP}`, {
+      filter: "roleName eq 'reads groups'",
+    });
+    expect((await all(inGroup)).map(({ roleName }) => roleName)).toEqual(["reads groups"]);
+    expect(await roles("type eq 'CustomRole'")).toEqual(["reads groups"]);
     expect((await roles("atScopeAndBelow()")).length).toBeGreaterThan(5);
   });
 

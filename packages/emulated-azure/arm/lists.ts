@@ -1,8 +1,9 @@
-import { stringAt } from "../model/paths";
+import { stringAt, strings } from "../model/paths";
 import type { ResourceModel, Stored, Tree } from "../model/types";
 import { ArmAnswer, ArmContext, ArmRequest, list } from "./context";
 import { ArmError } from "./errors";
 import { filtered, filterTerms, refusedFilter, topOf } from "./narrow";
+import type { Route } from "./routes";
 import { builtInDefinitions } from "./subscriptions";
 import { listed, shown } from "./views";
 
@@ -16,12 +17,11 @@ export function listOf(context: ArmContext, request: ArmRequest, model: Resource
   const filter = takes.includes("$filter") ? url.searchParams.get("$filter") : null;
   const top = takes.includes("$top") ? url.searchParams.get("$top") : null;
   if (model.type === ASSIGNMENT) return list(topOf(assignments(context, route.target, filter), top));
+  if (model.type === DEFINITION) return list(definitions(context, route, filter));
   const found = answering(context, listed(model.type, route.target, context)).map(({ stored, id }) => ({
     ...shown(stored, context),
     id,
   }));
-  if (model.type === DEFINITION)
-    return list(definitions([...builtInDefinitions(route.subscription), ...found], filter));
   if (filter !== null)
     throw new ArmError(
       501,
@@ -67,11 +67,22 @@ const principalOf = ({ inputs }: Stored): string => (stringAt(inputs, "principal
 const covers = (scope: string, what: string): boolean =>
   scope === what || what.startsWith(scope.endsWith("/") ? scope : `${scope}/`);
 
-/** Role definitions by name and kind (https://learn.microsoft.com/azure/role-based-access-control/role-definitions-list#rest-api). */
-function definitions(all: readonly Tree[], filter: string | null): Tree[] {
+/**
+ * Role definitions that can be assigned at a scope, with `atScopeAndBelow()` those of scopes below it too, by name and kind
+ * (https://learn.microsoft.com/azure/role-based-access-control/role-definitions-list#rest-api).
+ */
+function definitions(context: ArmContext, { target, subscription }: Route, filter: string | null): Tree[] {
   const terms = filterTerms(filter);
   const below = terms.some(({ name }) => name === "atscopeandbelow");
   if (below && terms.length > 1) throw refusedFilter(filter ?? "");
+  const wanted = target.toLowerCase();
+  const own = [...context.cloud.ofType(DEFINITION)].filter(({ inputs }) =>
+    strings(inputs["assignableScopes"]).some(({ text }) => {
+      const scope = text.toLowerCase();
+      return covers(scope, wanted) || (below && covers(wanted, scope));
+    }),
+  );
+  const all = [...builtInDefinitions(subscription), ...own.map((stored) => shown(stored, context))];
   return filtered(all, below ? null : filter, {
     rolename: (one) => stringAt(one, "properties.roleName"),
     type: (one) => stringAt(one, "properties.type") ?? "CustomRole",
