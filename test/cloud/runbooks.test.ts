@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -23,6 +23,7 @@ import { differences } from "../../packages/emulated-azure/model/paths";
 import { onPath } from "../../packages/local-servers/onPath";
 import { until } from "../support/until";
 import { request, signIn } from "./client";
+import { keepProd } from "./keptProd";
 import { KUBECTL, runKubectl } from "./kubectlSteps";
 
 const ROOT = path.join(__dirname, "../..");
@@ -43,31 +44,7 @@ let clusters: Clusters;
 beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "runbooks-az-"));
   const { outputs } = await planStack("prod", { resolve: true });
-  // A planned stack is brought up as a reader would, and its cloud kept.
-  const child = spawn(
-    process.execPath,
-    [
-      "packages/command/run.mjs",
-      "apps/rehearsal/emulator.ts",
-      "serve",
-      folder,
-      "--stack",
-      "prod",
-      "--model-only",
-    ],
-    { cwd: ROOT },
-  );
-  let text = "";
-  child.stderr.on("data", (part: Buffer) => (text += part.toString()));
-  await new Promise<void>((resolve, reject) => {
-    child.once("exit", (code) =>
-      code === 0 ? resolve() : reject(new Error(`serve ended with ${code}: ${text}`)),
-    );
-    child.stdout.on(
-      "data",
-      (part: Buffer) => part.toString().includes("Ctrl-C ends it") && child.kill("SIGINT"),
-    );
-  });
+  await keepProd(folder);
   const kept = loadCloud(folder);
   served = await serveCloud(kept, { operator: keptOperatorRoles(kept) });
   token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
