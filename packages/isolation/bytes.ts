@@ -2,6 +2,7 @@ import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSyn
 import { mayBeBrotli } from "./brotli";
 import { openContainer } from "./containers";
 import { fromEbcdic } from "./ebcdic";
+import { BYTES_MARK } from "./keyed";
 import { visible } from "./text";
 
 /** One thing a text can be decoded to. */
@@ -75,6 +76,15 @@ function asIds(bytes: Buffer, via: string): Decoded[] {
   ]);
   return [bytes, turned].map((id) => ({ via: `${via} → id`, text: id.toString("hex"), final: true }));
 }
+
+/** Bytes as such, in which names can be found that a key changed. */
+function asKeyed(bytes: Buffer, via: string): Decoded[] {
+  return bytes.length < MIN_UNMARKED_BYTES || bytes.length > MAX_UNMARKED_BYTES
+    ? []
+    : [{ via: `${via} → key`, text: `${BYTES_MARK}${bytes.toString("hex")}`, final: true }];
+}
+
+const isKeyed = (one: Decoded): boolean => "text" in one && one.text.startsWith(BYTES_MARK);
 
 function asText(bytes: Buffer, via: string): Decoded {
   const text = bytes.toString("utf8");
@@ -175,8 +185,8 @@ export function bytesDecoded(bytes: Buffer, via: string, mayBeUnmarked = true): 
   const hidden = inner < 0 ? undefined : expand(bytes.subarray(inner));
   if (hidden !== undefined && hidden !== "too large" && hidden.length > 0)
     return [...asTexts(bytes, via), ...bytesDecoded(hidden, `${via} → gzip`)];
-  const plain = asTexts(bytes, via);
-  const isText = plain.every((one) => !("final" in one));
+  const plain = [...asTexts(bytes, via), ...(mayBeUnmarked ? asKeyed(bytes, via) : [])];
+  const isText = plain.every((one) => !("final" in one) || isKeyed(one));
   if (isText) return plain;
   return [...plain, ...asIds(bytes, via), ...(mayBeUnmarked ? unmarked(bytes, via) : [])];
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { AddressRange, isGeneric, parseAddress, rangesOf } from "./addresses";
 import { choices, startsEngine } from "./commands";
+import { KeyedNames } from "./keyed";
 import { managedHost } from "./managedHosts";
 import { Foreign, Perimeter } from "./perimeter";
 import { reversed } from "./text";
@@ -114,6 +115,8 @@ export class Judge {
   /** Names by their letters and digits alone, forwards and backwards, and what finds any of them. */
   private readonly bareNames: ReadonlyMap<string, Foreign>;
   private readonly anyBareName: RegExp | undefined;
+  /** Made when the first encoded bytes are met. */
+  private keyed: KeyedNames | undefined;
   /** Any other environment's stack as `project/stack`, in whatever path or address it stands. */
   private readonly anyStack: RegExp | undefined;
 
@@ -201,6 +204,13 @@ export class Judge {
       );
       if (nearest) found.push({ reach: "manifest", manifest: { apiVersion, kind: nearest[1] ?? "" } });
     }
+  }
+
+  /** Everything foreign bytes name once a key is taken off that changed each of them. */
+  bytes(bytes: Uint8Array): Foreign[] {
+    const { names, aliases } = this.perimeter;
+    this.keyed ??= new KeyedNames([...names, ...aliases]);
+    return this.keyed.in(bytes);
   }
 
   /** Whether a text, exactly as written, is a secret of another environment. */

@@ -1,6 +1,7 @@
 import { UNKNOWN } from "./rule";
 import { Decoded, decodings, inGroups } from "./decode";
 import { COMMAND_MARK, commandLine, toolSetting } from "./commands";
+import { BYTES_MARK } from "./keyed";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { assembled, called } from "./assemble";
@@ -284,7 +285,9 @@ export class Scanner {
       const secret = this.judge.secret(text);
       if (secret) add(secret, decoding);
       if (final && !MAY_NAME.test(text)) continue;
-      const judged = this.judge.judge(canonical(text), isHost);
+      const judged = text.startsWith(BYTES_MARK)
+        ? this.judge.bytes(Buffer.from(text.slice(BYTES_MARK.length), "hex"))
+        : this.judge.judge(canonical(text), isHost);
       // What a text fills in itself is judged filled in.
       const isFilled =
         judged.some(({ isPattern }) => isPattern) &&

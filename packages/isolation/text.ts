@@ -132,10 +132,16 @@ export function withoutEntities(text: string): string {
 /** Quotes inside a word; a letter before one that begins a word says what kind of text it is: `f"…"`, `b'…'`. */
 const INNER_QUOTES = /(?<=[\w.-])(?<!(?:^|[\s(,=[{])[fbruenFBRUEN]{1,2})["'`]+(?=[\w.-])/g;
 
-/** Joins what a shell, SQL or a programming language joins: quotes inside a word, and `"a" + "b"`. */
+/**
+ * Joins what a shell, SQL or a programming language joins: quotes inside a word, `"a" + "b"`, and literals of which each
+ * stands on a line of its own with nothing between.
+ */
 export function joined(text: string): string {
   if (!/["'`]/.test(text)) return text;
-  return text.replace(/["'`]\s*(?:\+|\|\||\.\.|&)\s*["'`]/g, "").replace(INNER_QUOTES, "");
+  return text
+    .replace(/["'`]\s*(?:\+|\|\||\.\.|&)\s*["'`]/g, "")
+    .replace(/(?<=[\w.-])(["'])[ \t]*\r?\n[ \t]*\1(?=[\w.-])/g, "")
+    .replace(INNER_QUOTES, "");
 }
 
 /** A line that gives a name a value, as properties files, shells, YAML and INI write it. */
