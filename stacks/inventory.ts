@@ -21,8 +21,8 @@ const LISTS: Partial<Record<(typeof BELONGINGS)[number], z.ZodType<string>>> = {
   issuers: z
     .string()
     .regex(
-      /^[\w.-]+(?:\/[\w-]+){1,2}$/,
-      "a host and path without scheme, e.g. <region>.oic.prod-aks.azure.com/<tenant>/<id>",
+      /^[\w.-]+(?:\/[\w-]+){0,2}$/,
+      "a host, and its path if it has one, without scheme, e.g. <region>.oic.prod-aks.azure.com/<tenant>/<id>",
     ),
   repositories: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository as owner/name"),
   cidrs: z.string().refine((text) => parseAddress(text) !== undefined, "an IPv4 block such as 10.20.0.0/16"),

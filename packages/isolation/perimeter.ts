@@ -138,6 +138,11 @@ export class Perimeter {
     return this.own[key].has(value);
   }
 
+  /** Whether anything of a kind is listed for the stack's environment. */
+  lists(key: Names): boolean {
+    return this.own[key].size > 0;
+  }
+
   /** Whether the stack may read another stack's outputs. */
   mayRead(project: string, stack: string): boolean {
     return this.readableStacks.has(`${project}/${stack}`);

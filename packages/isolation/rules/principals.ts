@@ -124,7 +124,7 @@ function issuersOf(stack: StackView): Set<string> {
   );
 }
 
-/** Outside prod anybody's issuer may vouch but that of another cluster, in a credential or a template of one. */
+/** Issuers of other clusters, in a credential or a template of one. */
 function foreignClusters(stack: StackView, context: Context): Violation[] {
   const issued = issuersOf(stack);
   const { scanner } = watchOf(context);
@@ -145,14 +145,16 @@ function foreignClusters(stack: StackView, context: Context): Violation[] {
 }
 
 function foreignIssuers(stack: StackView, context: Context): Violation[] {
-  if (context.environment !== "prod") return foreignClusters(stack, context);
+  const isProd = context.environment === "prod";
   const { perimeter } = watchOf(context);
   const issued = issuersOf(stack);
-  return stack.resources
-    .filter(({ type }) => FEDERATION.test(type))
+  const clusters = isProd ? [] : foreignClusters(stack, context);
+  const isReported = (urn: string): boolean => clusters.some((one) => one.urn === urn);
+  const strangers = stack.resources
+    .filter(({ type, urn }) => FEDERATION.test(type) && !isReported(urn))
     .flatMap(({ urn, inputs, props }): Violation[] => {
       const given = inputs ?? props;
-      if (given.issuer === UNKNOWN) return [];
+      if (given.issuer === UNKNOWN || (!isProd && given.issuer === undefined)) return [];
       const issuer = withoutSlash(typeof given.issuer === "string" ? given.issuer : "");
       if (issued.has(issuer) || perimeter.owns("issuers", issuer)) return [];
       if (issuer !== GITHUB) {
@@ -161,36 +163,40 @@ function foreignIssuers(stack: StackView, context: Context): Violation[] {
             urn,
             path: "issuer",
             message:
-              "is no cluster of this stack and not GitHub, so whoever signs there could act as this identity",
+              "is no cluster of this stack, no listed issuer and not GitHub, so whoever signs there could act as this identity",
           },
         ];
       }
       if (given.subject === UNKNOWN) return [];
       const [, repository = "", bound] =
-        /^repo:([^:]+)(:environment:[^:]+)?$/.exec(
+        /^repo:([^:]+)(:environment:[^:]+$)?/.exec(
           canonical(typeof given.subject === "string" ? given.subject : ""),
         ) ?? [];
-      if (!perimeter.owns("repositories", repository)) {
+      // Outside prod another project's inventory need not say whose its pipelines are.
+      if (!isProd && (repository === "" || !perimeter.lists("repositories"))) return [];
+      // GitHub may write the ids of owner and repository beside their names.
+      if (!perimeter.owns("repositories", repository.replace(/@\d+/g, ""))) {
         return [
           { urn, path: "subject", message: "names no GitHub repository that is listed for this environment" },
         ];
       }
-      return bound === undefined
+      return bound === undefined && isProd
         ? [{ urn, path: "subject", message: "is not bound to the deployment environment of this stack" }]
         : [];
     });
+  return [...clusters, ...strangers];
 }
 
 /** The issuer is who vouches for the workload. */
 export const issuerRule = stackRule({
   id: "ISO-033",
   name: "foreign-issuer",
-  title: "Tokens of its own clusters are trusted, and in prod of its own repository, no others",
+  title: "Tokens of its own clusters and of its own repository are trusted, no others",
   description:
-    "The issuer of a federated credential in prod is a cluster this stack declares, one that policies/inventory.yaml lists under `issuers`, or GitHub for a deployment environment of a repository listed under `repositories`. Outside prod, in templates too, no credential trusts a cluster that is neither declared nor listed.",
+    "The issuer of a federated credential in prod is a cluster this stack declares, one that policies/inventory.yaml lists under `issuers`, or GitHub for a deployment environment of a repository listed under `repositories`. The same holds outside prod for the issuer, and for the repository where one is listed, whatever part of it signs; in templates too, no credential there trusts a cluster that is neither declared nor listed.",
   why: "Service accounts have the same names in every cluster, and anybody can run an issuer or a repository: with another one, its workloads are production's.",
   remediation:
-    "Pass the issuer URL output of the cluster in this stack; for a pipeline, list the repository in policies/inventory.yaml and name its deployment environment.",
+    "Pass the issuer URL output of the cluster in this stack; for a pipeline, list the repository under repositories in policies/inventory.yaml and name its deployment environment; list any other issuer under issuers.",
   url: "https://learn.microsoft.com/azure/aks/use-oidc-issuer",
   appliesTo: "any",
   waf: ["SE:05"],
