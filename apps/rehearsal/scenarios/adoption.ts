@@ -127,7 +127,10 @@ function withoutData({ regions }: Platform): Partial<Ground> {
   return {
     now: () => new Date(),
     restoreLagSeconds: 0,
-    database: { query: () => Promise.resolve(roles) } as unknown as Ground["database"],
+    database: {
+      query: () => Promise.resolve(roles),
+      clock: () => Promise.resolve(new Date()),
+    } as unknown as Ground["database"],
     vaults: { read: () => Promise.resolve({ value: "made up" }) } as unknown as Ground["vaults"],
     cluster: () =>
       ({
