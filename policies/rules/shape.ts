@@ -196,12 +196,21 @@ function options({ opts, urn }: ResourceView, inputs: Cursor, shape: TypeShape):
   ];
 }
 
-/** The first path of each branch that is on no list. */
-function unheardOf(props: Tree, known: ReadonlySet<string>): string[] {
+/** Whether a path is one of some, or lies below one. */
+const isWithin = (path: string, others: readonly string[]): boolean =>
+  others.some((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
+
+/**
+ * The first path of each branch that is on no list. A property whose parts no plan knew is in the list as a whole, and an update knows
+ * its parts; what is ignored is what a refresh found, and nothing of it is sent.
+ */
+function unheardOf({ props, opts }: ResourceView, { properties }: TypeShape, known: ReadonlySet<string>) {
+  const open = [...properties.filter((one) => !/[.[]/.test(one)), ...opts.ignoreChanges];
+  if (open.includes("*")) return [];
   const strange: string[] = [];
   for (const path of new Set(pathsOf(props))) {
-    const isBelow = strange.some((one) => path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
-    if (!known.has(path) && !isBelow) strange.push(path);
+    if (isWithin(path, open)) continue;
+    if (!known.has(path) && !isWithin(path, strange)) strange.push(path);
   }
   return strange;
 }
@@ -234,7 +243,7 @@ function madeOf(shapes: Shapes): ResourceRule {
       const own = shape.types[resource.type];
       if (!own) return fault(inputs, `is of a type that production's plan has not (${LIST})`);
       return [
-        ...unheardOf(resource.props, propertiesOf(own)).map((path) => ({
+        ...unheardOf(resource, own, propertiesOf(own)).map((path) => ({
           path,
           message: `is a property that production's plan has not (${LIST})`,
         })),

@@ -122,6 +122,13 @@ describe("production is made of what its reviewed plan is made of", () => {
     expect(found(PLANS.forma3d, "forma3d", new Map())).toEqual([]);
   });
 
+  test.each<[string, string, Change]>([
+    ["known by an update, and by no plan", "-monitor-grafana", put({ properties: { apiKey: "Disabled" } })],
+    ["ignored, and found by a refresh", "-database-primary", put({ replicationRole: "Primary" })],
+  ])("what is %s is not strange", (_, name, change) => {
+    expect(found(changed("forma3d", name, change), "forma3d")).toEqual([]);
+  });
+
   test.each<[string, Project, string, Change, string[]]>([
     [
       "a property",
