@@ -196,6 +196,11 @@ function options({ opts, urn }: ResourceView, inputs: Cursor, shape: TypeShape):
   ];
 }
 
+/** What a person gives one update by a variable, as docs/changing.md says of a region that was lost. */
+const OF_ONE_UPDATE: Readonly<Record<string, readonly string[]>> = {
+  "pulumi:providers:kubernetes": ["enablePatchForce"],
+};
+
 /** Whether a path is one of some, or lies below one. */
 const isWithin = (path: string, others: readonly string[]): boolean =>
   others.some((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
@@ -204,8 +209,13 @@ const isWithin = (path: string, others: readonly string[]): boolean =>
  * The first path of each branch that is on no list. A property whose parts no plan knew is in the list as a whole, and an update knows
  * its parts; what is ignored is what a refresh found, and nothing of it is sent.
  */
-function unheardOf({ props, opts }: ResourceView, { properties }: TypeShape, known: ReadonlySet<string>) {
-  const open = [...properties.filter((one) => !/[.[]/.test(one)), ...opts.ignoreChanges];
+function unheardOf(
+  { type, props, opts }: ResourceView,
+  { properties }: TypeShape,
+  known: ReadonlySet<string>,
+): string[] {
+  const whole = properties.filter((one) => !/[.[]/.test(one));
+  const open = [...whole, ...opts.ignoreChanges, ...(OF_ONE_UPDATE[type] ?? [])];
   if (open.includes("*")) return [];
   const strange: string[] = [];
   for (const path of new Set(pathsOf(props))) {

@@ -124,6 +124,7 @@ describe("production is made of what its reviewed plan is made of", () => {
 
   test.each<[string, string, Change]>([
     ["known by an update, and by no plan", "-monitor-grafana", put({ properties: { apiKey: "Disabled" } })],
+    ["given to one update by its variable", "-primary-kubernetes", put({ enablePatchForce: true })],
     ["ignored, and found by a refresh", "-database-primary", put({ replicationRole: "Primary" })],
   ])("what is %s is not strange", (_, name, change) => {
     expect(found(changed("forma3d", name, change), "forma3d")).toEqual([]);
