@@ -4,6 +4,9 @@
  * (`kill -9` included), sends the signal to the one process it started, and deletes the folder once that has ended.
  * The server's process id is in `<folder>/supervised.pid`. Exit code: the server's.
  *
+ * The signal is sent every second until it is heeded: a shell has what it puts in the background ignore SIGQUIT, so one that
+ * comes before the server has a handler of its own is lost.
+ *
  * A folder it may empty and not take away, because its parent is somebody else's, is left to the caller, empty.
  *
  * The shell reports a killed child on standard error, which may be closed by then: hence no SIGPIPE. PATH is extended
@@ -17,7 +20,7 @@ signal=$1; folder=$2; shift 2
 server=$!
 trap "" PIPE
 echo "$server" > "$folder/supervised.pid"
-( read -r nothing <&3; kill -"$signal" "$server" 2>/dev/null ) >/dev/null 2>&1 &
+( read -r nothing <&3; while kill -"$signal" "$server"; do sleep 1; done ) >/dev/null 2>&1 &
 watcher=$!
 wait "$server"; code=$?
 kill "$watcher" 2>/dev/null

@@ -48,6 +48,28 @@ test("who may empty a folder and not take it away does not go on trying", async 
   }
 });
 
+test("a server whose owner is gone before it heeds a signal is ended all the same", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "supervised-"));
+  const heedsTheSecond = `
+    process.once("SIGTERM", () => process.once("SIGTERM", () => process.exit(7)));
+    setInterval(() => undefined, 1000);
+    console.log("up");`;
+  const child = spawn(
+    "/bin/sh",
+    ["-c", SUPERVISOR, "sh", "TERM", folder, process.execPath, "-e", heedsTheSecond],
+    { stdio: ["pipe", "pipe", "ignore"], detached: true },
+  );
+  try {
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    child.stdin.end();
+    await until("the server ended", () => child.exitCode !== null);
+    expect([child.exitCode, fs.existsSync(folder)]).toEqual([7, false]);
+  } finally {
+    if (child.exitCode === null) process.kill(-(child.pid ?? Number.NaN), "SIGKILL");
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 describe("throwaway PostgreSQL", () => {
   test("answers on loopback with its password only, and leaves neither process nor folder", async () => {
     const server = await startPostgres({ settings: { application_name: "local-test" } });
