@@ -309,11 +309,16 @@ export class Laptop {
         cloud.remove(key);
     const scope = `/subscriptions/${this.platform.subscriptionId}`;
     const permissions = [{ actions: [...actions], notActions: [], dataActions: [...dataActions] }];
-    const roleDefinitionId = this.put("RoleDefinition", ROLE, { scope, permissions });
+    const roleDefinitionId = this.put("RoleDefinition", ROLE, {
+      scope,
+      assignableScopes: [scope],
+      permissions,
+    });
     this.put("RoleAssignment", ROLE, { scope, principalId: this.operator.objectId, roleDefinitionId });
     if (!elsewhere) return;
     const second = this.put("RoleDefinition", randomUUID(), {
       scope,
+      assignableScopes: [scope],
       permissions: [{ actions: [], notActions: [], dataActions: [...elsewhere.dataActions] }],
     });
     for (const at of elsewhere.scopes)
@@ -336,6 +341,7 @@ export class Laptop {
         roleName: Name,
         roleType: "CustomRole",
         scope,
+        assignableScopes: [scope],
         permissions,
       });
       const principalId = "9b1e2d3c-0000-4000-8000-000000000001";
