@@ -53,7 +53,7 @@ const WEAK: Overrides = {
   "database.version": "18",
   protectData: false,
   "storage.redundancy": "Standard_LRS",
-  "storage.softDeleteDays": 7,
+  "storage.softDeleteDays": 25,
   "vault.softDeleteRetentionDays": 7,
   "cluster.zones": [],
   "cluster.tier": "Free",
