@@ -52,7 +52,7 @@ async function start(): Promise<LocalS3> {
   const file = program();
   const credentials = { accessKeyId: "backups", secretAccessKey: randomBytes(24).toString("hex") };
   const directory = temporaryDirectory("s3");
-  for (const folder of ["objects", "versions", "metadata"]) fs.mkdirSync(path.join(directory, folder));
+  for (const folder of ["objects", "versions"]) fs.mkdirSync(path.join(directory, folder));
   const port = await freePort();
   const server = await startSupervised({
     directory,
@@ -72,9 +72,6 @@ async function start(): Promise<LocalS3> {
       "posix",
       "--versioning-dir",
       path.join(directory, "versions"),
-      // In files: not every file system of a temporary folder has extended attributes.
-      "--sidecar",
-      path.join(directory, "metadata"),
       path.join(directory, "objects"),
     ],
   });
