@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { secretsOf } from "../../infra/secrets/secretCatalogue";
 import { Workload, WorkloadArgs } from "../../infra/workloads/workload";
@@ -18,6 +19,7 @@ const TYPES = {
 };
 
 const API_IMAGE = "ghcr.io/forma3d/api@sha256:";
+const NEXT_DIGEST = createHash("sha256").update("another release").digest("hex");
 /** The same as production's clusters pull it. */
 const PULLED = `crforma3dprod.azurecr.io/${API_IMAGE}`;
 
@@ -481,7 +483,7 @@ describe("database jobs", () => {
   test(
     "a new image makes a new job; an unchanged one is the same job",
     async () => {
-      const image = `${API_IMAGE}${"01".repeat(32)}`;
+      const image = `${API_IMAGE}${NEXT_DIGEST}`;
       const next = await planStack("prod", { resolve: true, config: { "workloads.api.image": image } });
       expect(job(next, "migration").metadata.name).not.toBe(job(prod, "migration").metadata.name);
       expect(job(next, "roles").metadata.name).toBe(job(prod, "roles").metadata.name);
@@ -851,7 +853,7 @@ describe("two regions", () => {
 });
 
 describe("bad input", () => {
-  const image = `${API_IMAGE}${"01".repeat(32)}`;
+  const image = `${API_IMAGE}${NEXT_DIGEST}`;
   const args: WorkloadArgs = {
     workload: "sample",
     role: "application",
