@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { stackPlatformNames } from "../../../stacks/files";
 import { StackConfig } from "../../../stacks/schema";
 import { ensure, noChange, operations, refused } from "../expect";
@@ -6,7 +7,8 @@ import { World } from "../world";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
-const DIGEST = `sha256:${"5a".repeat(32)}`;
+/** Digest of an image that is new; one of a pattern is refused as typed in another's place. */
+export const DIGEST = `sha256:${createHash("sha256").update("another release").digest("hex")}`;
 const SKU_UP: Readonly<Record<string, string>> = {
   Standard_D2ds_v5: "Standard_D4ds_v5",
   Standard_D4ds_v5: "Standard_D8ds_v5",
