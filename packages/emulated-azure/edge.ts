@@ -1,6 +1,7 @@
 import type { MetricSource } from "./arm/context";
 import type { EmulatedCloud } from "./cloud";
 import { armKey } from "./model/azure/arm";
+import { lastName } from "./model/ids";
 import { stringAt, treeAt } from "./model/paths";
 import type { Cloud, Stored } from "./model/types";
 
@@ -28,7 +29,7 @@ export function behind(
     ({ outputs }) => stringAt(outputs, "nodeResourceGroup")?.toLowerCase() === group.toLowerCase(),
   );
   if (!link || !cluster) return undefined;
-  const prefix = `kubernetes:${cluster.id.slice(cluster.id.lastIndexOf("/") + 1)}:`;
+  const prefix = `kubernetes:${lastName(cluster.id)}:`;
   const service = [...cloud.all()].find(
     ({ key, type, inputs }) =>
       key.startsWith(prefix) &&
@@ -62,7 +63,7 @@ export function healthy(
     key: cluster.key,
     itself: true,
   });
-  const name = cluster.id.slice(cluster.id.lastIndexOf("/") + 1);
+  const name = lastName(cluster.id);
   return approved && lost === undefined && answers(name, service);
 }
 
@@ -71,7 +72,7 @@ export function serviceOf(cloud: Cloud, origin: Stored): { cluster: string; serv
   const found = behind(cloud, origin);
   return (
     found && {
-      cluster: found.cluster.id.slice(found.cluster.id.lastIndexOf("/") + 1),
+      cluster: lastName(found.cluster.id),
       service: found.service,
     }
   );

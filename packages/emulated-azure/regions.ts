@@ -1,4 +1,5 @@
 import type { Faults } from "./faults";
+import { lastName } from "./model/ids";
 import type { Cloud } from "./model/types";
 
 const plain = (location: unknown): string =>
@@ -26,7 +27,7 @@ export function inRegion(cloud: Cloud, region: string, managed: boolean): (key: 
   for (const { key, type, id, inputs } of cloud.all()) {
     if (plain(inputs["location"]) !== wanted || (type === GROUP && !managed)) continue;
     roots.add(key.toLowerCase());
-    if (type.endsWith(":ManagedCluster")) clusters.push(`kubernetes:${id.slice(id.lastIndexOf("/") + 1)}:`);
+    if (type.endsWith(":ManagedCluster")) clusters.push(`kubernetes:${lastName(id)}:`);
   }
   return (key) => {
     if (clusters.some((prefix) => key.startsWith(prefix))) return true;

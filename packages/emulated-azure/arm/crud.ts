@@ -1,3 +1,4 @@
+import { lastName } from "../model/ids";
 import { refuseAsArm, refuseLocked } from "../provider/limits";
 import { FACTS } from "../model/azure/arm";
 import { refuseInUse } from "../model/azure/inUse";
@@ -48,7 +49,7 @@ async function read(context: ArmContext, request: ArmRequest, model: ResourceMod
       operation: "read",
       urn: "",
       type: model.type,
-      name: last(route.path),
+      name: lastName(route.path),
       key: model.key(route.path, request.scope),
     },
     undefined,
@@ -83,7 +84,7 @@ async function write(
     operation: before ? ("update" as const) : ("create" as const),
     urn: "",
     type: model.type,
-    name: last(route.path),
+    name: lastName(route.path),
     key,
   };
   const started = await perform(
@@ -130,7 +131,13 @@ async function remove(context: ArmContext, request: ArmRequest, model: ResourceM
   const before = found.stored;
   requireConditions(request, before);
   const { key } = before;
-  const attempt = { operation: "delete" as const, urn: "", type: model.type, name: last(route.path), key };
+  const attempt = {
+    operation: "delete" as const,
+    urn: "",
+    type: model.type,
+    name: lastName(route.path),
+    key,
+  };
   const started = await perform(
     context,
     attempt,
@@ -219,7 +226,7 @@ function elsewhere({ id, type, inputs }: Stored, next: Tree): ArmError {
   return new ArmError(
     409,
     "InvalidResourceLocation",
-    `The resource '${last(id)}' already exists in location '${there}' in resource group '${group}'. A resource with the same name cannot be created in location '${wanted}'. Please select a new resource name.`,
+    `The resource '${lastName(id)}' already exists in location '${there}' in resource group '${group}'. A resource with the same name cannot be created in location '${wanted}'. Please select a new resource name.`,
   );
 }
 
@@ -296,11 +303,7 @@ function missing(request: ArmRequest, model: ResourceModel): ArmError {
   if (`arm:${route.path}`.toLowerCase() === groupKey(request)) {
     return new ArmError(404, "ResourceGroupNotFound", `Resource group '${route.group}' could not be found.`);
   }
-  return notFound(model.armType ?? "", last(route.path), route.group);
-}
-
-export function last(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+  return notFound(model.armType ?? "", lastName(route.path), route.group);
 }
 
 export { isTree };

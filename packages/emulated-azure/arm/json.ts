@@ -1,5 +1,6 @@
 import type { FactOutputs, Facts, FactType } from "../facts/types";
 import type { Wire, WireNames } from "../facts/wireTypes";
+import { lastName } from "../model/ids";
 import { isTree } from "../model/paths";
 import { Failure, ResourceModel, Stored, Tree, Value } from "../model/types";
 
@@ -35,7 +36,7 @@ export class ArmJson {
   resource({ id, type, outputs }: Stored, model: ResourceModel): Tree {
     const described = this.facts.resources[type]?.outputs ?? {};
     const shown = this.written(described, this.wire.types[type]?.outputs ?? NOTHING, outputs);
-    return { ...shown, id, name: id.slice(id.lastIndexOf("/") + 1), type: model.armType ?? "" };
+    return { ...shown, id, name: lastName(id), type: model.armType ?? "" };
   }
 
   /**

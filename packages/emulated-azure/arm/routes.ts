@@ -1,6 +1,7 @@
 import wireFacts from "../facts/wire.json";
 import type { Wire, WireOperation } from "../facts/wireTypes";
 import { AZURE } from "../model/azure";
+import { lastName } from "../model/ids";
 import type { ResourceModel } from "../model/types";
 import { ArmError } from "./errors";
 
@@ -96,7 +97,7 @@ export function route(method: string, path: string, apiVersion: string | undefin
   const operation = described?.operation;
   if (scope === "" && !clean.toLowerCase().startsWith("/providers/")) requirePlainVersion(apiVersion);
   else requireVersion(type, apiVersion, described?.versions);
-  const last = clean.slice(clean.lastIndexOf("/") + 1);
+  const last = lastName(clean);
   if (found && named) {
     return {
       ...common,

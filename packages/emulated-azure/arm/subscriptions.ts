@@ -1,3 +1,4 @@
+import { lastName } from "../model/ids";
 import { BUILT_IN } from "../rights/roles";
 import { AZURE } from "../model/azure";
 import { pairedRegion, REGIONS } from "../model/azure/regionPairs";
@@ -159,7 +160,7 @@ function resources({ cloud }: ArmContext, scope: string): Tree[] {
     .filter((stored) => isTopLevel(stored) && stored.id.toLowerCase().startsWith(prefix))
     .map(({ id, outputs, inputs, type }) => ({
       id,
-      name: id.slice(id.lastIndexOf("/") + 1),
+      name: lastName(id),
       type: AZURE.resources.find((model) => model.type === type)?.armType ?? "",
       location: stringAt(inputs, "location") ?? stringAt(outputs, "location") ?? "global",
       tags: (outputs["tags"] as Tree | undefined) ?? {},

@@ -7,6 +7,7 @@ import {
   writerOf,
 } from "../model/azure/replication";
 import { armKey } from "../model/azure/arm";
+import { lastName } from "../model/ids";
 import { objectsAt, stringAt, treeAt } from "../model/paths";
 import { linkStatus } from "../model/azure/consequences";
 import type { Cloud, Model, Stored, Tree } from "../model/types";
@@ -81,7 +82,7 @@ const VIEWS: Readonly<Record<string, View>> = {
       },
       highAvailability: ha(properties?.["highAvailability"] as Tree | undefined),
       privateEndpointConnections: connections.map(({ id }) => ({
-        id: `${stored.id}/privateEndpointConnections/${id.slice(id.lastIndexOf("/") + 1)}`,
+        id: `${stored.id}/privateEndpointConnections/${lastName(id)}`,
         properties: {
           privateEndpoint: { id },
           privateLinkServiceConnectionState: { status: "Approved", description: "", actionsRequired: "None" },
@@ -150,7 +151,7 @@ export function listed(type: string, scope: string, around: Around): { stored: S
       .filter((endpoint) => (writerOf(cloud, endpoint) ?? ownerOf(cloud, endpoint))?.key === server.key)
       .map((stored) => ({
         stored,
-        id: `${server.id}/virtualendpoints/${stored.id.slice(stored.id.lastIndexOf("/") + 1)}`,
+        id: `${server.id}/virtualendpoints/${lastName(stored.id)}`,
       }));
   }
   // A key is the id in lower case already.

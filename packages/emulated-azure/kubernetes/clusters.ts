@@ -2,6 +2,7 @@ import type { Authority } from "../certificates";
 import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
 import { CERTIFICATE_AUTHORITY } from "../model/azure/functions";
+import { lastName } from "../model/ids";
 import { objectsAt, stringAt, textAt } from "../model/paths";
 import type { Stored as Resource } from "../model/types";
 import type { Principal } from "../rights/directory";
@@ -22,7 +23,7 @@ const POD = KINDS.find(({ kind }) => kind === "Pod") as Kind;
 /** A kubeconfig lasts as long as anybody tries something out. */
 const TOKEN_SECONDS = 86_400;
 
-const nameOf = ({ id }: Resource): string => id.slice(id.lastIndexOf("/") + 1);
+const nameOf = ({ id }: Resource): string => lastName(id);
 
 interface Cluster {
   readonly resource: Resource;

@@ -5,6 +5,7 @@ import { noContainers, startContainer } from "../../local-servers/container";
 import { startSupervised, temporaryDirectory, type Supervised } from "../../local-servers/supervised";
 import type { Addresses } from "../addresses";
 import type { EmulatedCloud } from "../cloud";
+import { lastName } from "../model/ids";
 import { stringAt } from "../model/paths";
 import { containerOf, surroundings } from "./containers";
 import type { Objects } from "./objects";
@@ -175,7 +176,7 @@ export class Machine implements PodBehaviour {
 /** Names of a cloud's data planes, with their ports. */
 function hostsOf({ cloud }: EmulatedCloud): [string, number[]][] {
   return [...cloud.all()].flatMap(({ type, id, outputs, softDeleted }): [string, number[]][] => {
-    const name = id.slice(id.lastIndexOf("/") + 1).toLowerCase();
+    const name = lastName(id).toLowerCase();
     if (softDeleted) return [];
     switch (type) {
       case "azure-native:dbforpostgresql:Server":

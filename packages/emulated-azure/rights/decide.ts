@@ -1,4 +1,5 @@
 import type { CloudEvent, Hooks } from "../hooks";
+import { lastName } from "../model/ids";
 import { stringAt, textAt } from "../model/paths";
 import type { Cloud, Stored, Tree } from "../model/types";
 import { holds, UnreadableCondition } from "./condition";
@@ -76,7 +77,7 @@ export class Rights {
 
   /** What a role permits: a built-in one by its GUID, else a definition the cloud holds. */
   permissions(roleId: string): readonly Permission[] {
-    const name = roleId.slice(roleId.lastIndexOf("/") + 1).toLowerCase();
+    const name = lastName(roleId).toLowerCase();
     const builtIn = BUILT_IN.get(name);
     if (builtIn) return builtIn.permissions;
     for (const { id, inputs } of this.cloud.ofType(DEFINITION)) {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { guid } from "../model/cloud";
+import { lastName } from "../model/ids";
 import { stringAt } from "../model/paths";
 import type { Cloud } from "../model/types";
 
@@ -133,7 +134,7 @@ export class Directory {
       const objectId = stringAt(outputs, "principalId");
       const appId = stringAt(outputs, "clientId");
       if (!objectId) continue;
-      const displayName = id.slice(id.lastIndexOf("/") + 1);
+      const displayName = lastName(id);
       found.push({ objectId, type: "ServicePrincipal", displayName, groups: [], ...(appId && { appId }) });
     }
     return found;

@@ -1,3 +1,4 @@
+import { lastName } from "../model/ids";
 import { textAt } from "../model/paths";
 import type { Tree } from "../model/types";
 import type { Wish } from "./decide";
@@ -8,7 +9,7 @@ export type Verb = "read" | "write" | "delete";
 export function attributesOf(assignment: Tree): Record<string, string> {
   const role = textAt(assignment, "roleDefinitionId");
   return {
-    RoleDefinitionId: role.slice(role.lastIndexOf("/") + 1),
+    RoleDefinitionId: lastName(role),
     PrincipalType: textAt(assignment, "principalType"),
     PrincipalId: textAt(assignment, "principalId"),
   };

@@ -1,3 +1,4 @@
+import { lastName } from "../model/ids";
 import { stringAt } from "../model/paths";
 import { changePassword } from "./administrator";
 import type { EmulatedCloud } from "../cloud";
@@ -7,7 +8,7 @@ import type { DatabaseServers } from "./cloud";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
 
-const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
+const nameOf = ({ id }: Stored): string => lastName(id);
 
 /**
  * Lets what happens to the cloud's servers happen to the real ones of the same names: an operation counts as done once

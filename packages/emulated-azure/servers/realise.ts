@@ -3,6 +3,7 @@ import { allowedExtensions, settingsOf, type Parameter } from "../../local-serve
 import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
 import { isReplica, readerOf, sourceOf, writerOf } from "../model/azure/replication";
+import { lastName } from "../model/ids";
 import { stringAt, textAt } from "../model/paths";
 import { CloudError, type Cloud, type Stored } from "../model/types";
 import { changePassword, createDatabase, dropDatabase, type Administrator } from "./administrator";
@@ -19,7 +20,6 @@ const PARAMETER = "azure-native:dbforpostgresql:Configuration";
 /** The major version where the cloud names none. */
 const NEWEST_OFFERED = 17;
 
-const nameOf = (id: string): string => id.slice(id.lastIndexOf("/") + 1);
 /** Name of the server a resource stands below. */
 const ownerOf = ({ id }: Stored): string => /\/flexibleServers\/([^/]+)/i.exec(id)?.[1] ?? "";
 const ofType = (cloud: Cloud, type: string): Stored[] =>
@@ -70,7 +70,7 @@ function refusal({ code, message }: ServiceError): CloudError {
 }
 
 const parameterOf = ({ inputs, id }: Stored): Parameter => ({
-  name: stringAt(inputs, "configurationName") ?? nameOf(id),
+  name: stringAt(inputs, "configurationName") ?? lastName(id),
   value: textAt(inputs, "value"),
 });
 
@@ -81,7 +81,7 @@ class Realised {
   ) {}
 
   async createServer(stored: Stored): Promise<void> {
-    const name = nameOf(stored.id);
+    const name = lastName(stored.id);
     await this.servers.create({
       name,
       region: regionOf(stored),
@@ -97,8 +97,8 @@ class Realised {
   async createReplica(stored: Stored): Promise<void> {
     const source = sourceOf(this.cloud, stored);
     if (!source) throw new ServiceError("ResourceNotFound", `${stored.id} follows no server of this cloud`);
-    const name = nameOf(stored.id);
-    await this.servers.createReplica({ name, region: regionOf(stored), source: nameOf(source.id) });
+    const name = lastName(stored.id);
+    await this.servers.createReplica({ name, region: regionOf(stored), source: lastName(source.id) });
     this.servers.server(name).set(settingsOf(this.parametersOf(name)));
     await this.pool(name);
   }
@@ -106,8 +106,8 @@ class Realised {
   async createEndpoint(stored: Stored): Promise<void> {
     const [writer, reader] = [writerOf(this.cloud, stored), readerOf(this.cloud, stored)];
     if (!writer) return;
-    const replica = reader && reader.key !== writer.key ? nameOf(reader.id) : undefined;
-    await this.servers.createVirtualEndpoint(nameOf(stored.id), nameOf(writer.id), replica);
+    const replica = reader && reader.key !== writer.key ? lastName(reader.id) : undefined;
+    await this.servers.createVirtualEndpoint(lastName(stored.id), lastName(writer.id), replica);
   }
 
   async follow(event: CloudEvent): Promise<void> {
@@ -126,11 +126,11 @@ class Realised {
     if (isReplica(stored)) return this.createReplica(stored);
     if (mode !== "PointInTimeRestore" && mode !== "GeoRestore") return this.createServer(stored);
     const moment = stringAt(inputs, "pointInTimeUTC");
-    const name = nameOf(stored.id);
+    const name = lastName(stored.id);
     await this.servers.restore({
       name,
       region: regionOf(stored),
-      source: nameOf(stringAt(inputs, "sourceServerResourceId") ?? ""),
+      source: lastName(stringAt(inputs, "sourceServerResourceId") ?? ""),
       ...(moment !== undefined && { moment: new Date(moment) }),
     });
     await this.pool(name);
@@ -139,7 +139,7 @@ class Realised {
   private async updated(stored: Stored, before: Stored): Promise<void> {
     if (stored.type === PARAMETER) return this.setParameter(stored);
     if (stored.type === ENDPOINT) return this.createEndpoint(stored);
-    const server = stored.type === SERVER ? this.find(nameOf(stored.id)) : undefined;
+    const server = stored.type === SERVER ? this.find(lastName(stored.id)) : undefined;
     if (!server || server.isReplica) return;
     const password = stringAt(stored.inputs, "administratorLoginPassword");
     if (password !== undefined && password !== server.administrator.password) {
@@ -152,18 +152,18 @@ class Realised {
 
   private async deleted(before: Stored): Promise<void> {
     if (before.type === ENDPOINT) {
-      this.servers.deleteVirtualEndpoint(nameOf(before.id));
+      this.servers.deleteVirtualEndpoint(lastName(before.id));
       return;
     }
     const server = before.type === DATABASE ? this.find(ownerOf(before)) : undefined;
-    if (server && !server.isReplica) await dropDatabase(server.instance, nameOf(before.id));
+    if (server && !server.isReplica) await dropDatabase(server.instance, lastName(before.id));
   }
 
   private async createDatabase(stored: Stored): Promise<void> {
     const server = this.find(ownerOf(stored));
     // A replica has its source's.
     if (server && !server.isReplica)
-      await createDatabase(server.instance, nameOf(stored.id), server.administrator);
+      await createDatabase(server.instance, lastName(stored.id), server.administrator);
   }
 
   /** One that is read at the start only is in force after the next restart, as there. */

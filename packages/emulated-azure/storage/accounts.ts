@@ -12,6 +12,7 @@ import { startAzurite, type LocalAzurite } from "../../local-servers/azurite";
 import { loopback } from "../../local-servers/ports";
 import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
+import { lastName } from "../model/ids";
 import { stringAt } from "../model/paths";
 import type { Stored } from "../model/types";
 import { ONE_EACH } from "../onward";
@@ -23,7 +24,7 @@ const SERVICE = "azure-native:storage:BlobServiceProperties";
 /** Longer than any cloud on a laptop lives. */
 const SAS_MS = 7 * 86_400_000;
 
-const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
+const nameOf = ({ id }: Stored): string => lastName(id);
 const accountOf = ({ id }: Stored): string =>
   /\/storageAccounts\/([^/]+)/i.exec(id)?.[1]?.toLowerCase() ?? "";
 

@@ -1,6 +1,7 @@
 import { ArmError, refuseThrottled } from "../arm/errors";
 import { paged } from "../arm/paging";
 import type { ArmAnswer, ArmContext } from "../arm/context";
+import { lastName } from "../model/ids";
 import { stringAt, treeAt, valueAt } from "../model/paths";
 import type { Stored, Tree } from "../model/types";
 import { bodyOf } from "./bodies";
@@ -207,7 +208,7 @@ function recovery(stored: Stored, secrets: Secrets, host: string): Tree {
   return { recoveryId: `https://${host}/deletedsecrets/${nameOf(stored)}`, deletedDate, scheduledPurgeDate };
 }
 
-const nameOf = ({ id }: Stored): string => id.slice(id.lastIndexOf("/") + 1);
+const nameOf = ({ id }: Stored): string => lastName(id);
 
 const addressOf = (stored: Stored, host: string): string =>
   `https://${host}/secrets/${nameOf(stored)}/${versionOf(stored)}`;

@@ -1,4 +1,5 @@
 import { hash } from "../../model/cloud";
+import { lastName } from "../../model/ids";
 import { stringAt, textAt } from "../../model/paths";
 import type { Stored, Tree } from "../../model/types";
 import { ArmAnswer, ArmContext, ArmRequest } from "../context";
@@ -12,13 +13,8 @@ const DOMAIN = "azure-native:cdn:AFDCustomDomain";
 async function refreshToken(context: ArmContext, request: ArmRequest): Promise<ArmAnswer> {
   const { route, scope } = request;
   const before = context.cloud.get(`arm:${route.target.toLowerCase()}`);
-  if (!before)
-    throw notFound(
-      "Microsoft.Cdn/profiles/customDomains",
-      route.target.slice(route.target.lastIndexOf("/") + 1),
-      route.group,
-    );
-  const name = before.id.slice(before.id.lastIndexOf("/") + 1);
+  if (!before) throw notFound("Microsoft.Cdn/profiles/customDomains", lastName(route.target), route.group);
+  const name = lastName(before.id);
   const attempt = { operation: "update" as const, urn: "", type: DOMAIN, name, key: before.key };
   const started = await perform(context, attempt, undefined, async (done) => {
     const token = textAt(before.outputs, "validationProperties.validationToken");

@@ -1,6 +1,7 @@
 import { POSTGRES_VERSIONS } from "../../../azure-facts";
 import { promote } from "../../model/azure/replication";
 import { hostOf } from "../../model/azure/database";
+import { lastName } from "../../model/ids";
 import { stringAt } from "../../model/paths";
 import type { Stored, Tree } from "../../model/types";
 import { ArmAnswer, ArmContext, ArmRequest, list, textIn } from "../context";
@@ -16,17 +17,13 @@ const SERVER = "azure-native:dbforpostgresql:Server";
 function server(context: ArmContext, { route }: ArmRequest, id = route.target): Stored {
   const found = context.cloud.get(`arm:${id.toLowerCase()}`);
   if (!found || found.softDeleted) {
-    throw notFound(
-      "Microsoft.DBforPostgreSQL/flexibleServers",
-      id.slice(id.lastIndexOf("/") + 1),
-      route.group,
-    );
+    throw notFound("Microsoft.DBforPostgreSQL/flexibleServers", lastName(id), route.group);
   }
   return found;
 }
 
 function attemptOn(stored: Stored) {
-  const name = stored.id.slice(stored.id.lastIndexOf("/") + 1);
+  const name = lastName(stored.id);
   return { operation: "update" as const, urn: "", type: SERVER, name, key: stored.key };
 }
 

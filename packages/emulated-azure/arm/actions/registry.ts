@@ -1,3 +1,4 @@
+import { lastName } from "../../model/ids";
 import { stringAt, valueAt } from "../../model/paths";
 import { ArmAnswer, ArmContext, ArmRequest } from "../context";
 import { ArmError, notFound } from "../errors";
@@ -13,7 +14,7 @@ const TARGET = /^[a-z0-9]+([._/-][a-z0-9]+)*(:[\w.-]+)?$/;
 async function importImage(context: ArmContext, request: ArmRequest): Promise<ArmAnswer> {
   const { route, body } = request;
   const before = context.cloud.get(`arm:${route.target.toLowerCase()}`);
-  const name = route.target.slice(route.target.lastIndexOf("/") + 1);
+  const name = lastName(route.target);
   if (!before) throw notFound("Microsoft.ContainerRegistry/registries", name, route.group);
   const tree = body ?? {};
   const refuse = (message: string) => new ArmError(400, "InvalidParameters", message);

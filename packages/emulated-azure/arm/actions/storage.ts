@@ -1,5 +1,6 @@
 import { failOver, POLICY_LOCKED, refusedPolicyChange } from "../../model/azure/storage";
 import { guid } from "../../model/cloud";
+import { lastName } from "../../model/ids";
 import { numberAt, stringAt, valueAt } from "../../model/paths";
 import type { Stored, Tree } from "../../model/types";
 import { ArmAnswer, ArmContext, ArmRequest, textIn } from "../context";
@@ -13,18 +14,13 @@ const ACCOUNT = "azure-native:storage:StorageAccount";
 
 function account(context: ArmContext, { route }: ArmRequest): Stored {
   const found = context.cloud.get(`arm:${route.target.toLowerCase()}`);
-  if (!found)
-    throw notFound(
-      "Microsoft.Storage/storageAccounts",
-      route.target.slice(route.target.lastIndexOf("/") + 1),
-      route.group,
-    );
+  if (!found) throw notFound("Microsoft.Storage/storageAccounts", lastName(route.target), route.group);
   return found;
 }
 
 async function failover(context: ArmContext, request: ArmRequest): Promise<ArmAnswer> {
   const before = account(context, request);
-  const name = before.id.slice(before.id.lastIndexOf("/") + 1);
+  const name = lastName(before.id);
   const attempt = { operation: "update" as const, urn: "", type: ACCOUNT, name, key: before.key };
   const started = await perform(context, attempt, before.key, async (done) => {
     const stored = failOver(context.cloud, before);

@@ -1,3 +1,4 @@
+import { lastName } from "../../model/ids";
 import { textAt, valueAt } from "../../model/paths";
 import type { Stored, Tree } from "../../model/types";
 import { ArmAnswer, ArmContext, ArmRequest, list } from "../context";
@@ -16,7 +17,7 @@ function place({ inputs }: Stored): string {
 }
 
 function nameOf({ id }: Stored): string {
-  return id.slice(id.lastIndexOf("/") + 1);
+  return lastName(id);
 }
 
 function view(stored: Stored, subscription: string): Tree {
@@ -78,7 +79,7 @@ export async function recover(context: ArmContext, { route }: ArmRequest): Promi
     throw new ArmError(
       404,
       "DeletedVaultNotFound",
-      `The specified deleted vault '${route.path.slice(route.path.lastIndexOf("/") + 1)}' does not exist.`,
+      `The specified deleted vault '${lastName(route.path)}' does not exist.`,
     );
   }
   const { softDeleted, ...stored } = found;

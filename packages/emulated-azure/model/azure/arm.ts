@@ -246,11 +246,6 @@ function trackedResource(id: string): string | undefined {
   return /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+(\/providers\/[^/]+\/[^/]+\/[^/]+)?/i.exec(id)?.[0];
 }
 
-/** Last part of an ARM id. */
-export function lastName(id: string): string {
-  return id.slice(id.lastIndexOf("/") + 1);
-}
-
 /** A principal as Entra would number it. */
 export function principal(made: Made): { principalId: string; tenantId: string } {
   return {

@@ -1,7 +1,8 @@
 import { guid } from "../cloud";
+import { lastName } from "../ids";
 import { objectsAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Tree } from "../types";
-import { ArmDefinition, armModels, lastName, principal } from "./arm";
+import { ArmDefinition, armModels, principal } from "./arm";
 
 const CLUSTER = "Microsoft.ContainerService/managedClusters/{resourceName}";
 const REGISTRY = "Microsoft.ContainerRegistry/registries/{registryName}";

@@ -1,10 +1,10 @@
+import { lastName } from "../ids";
 import { guid } from "../cloud";
 import { isTree, objectsAt, stringAt, valueAt } from "../paths";
 import { CloudError, Failure, FunctionModel, Tree, Scope } from "../types";
 import { ArmDefinition, armKey, armModels } from "./arm";
 
 const text = (tree: Tree, path: string): string => stringAt(tree, path) ?? "";
-const last = (id: string): string => id.split("/").pop() ?? "";
 
 function treeAt(tree: Tree, path: string): Tree | undefined {
   const value = valueAt(tree, path);
@@ -85,12 +85,12 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     immutable: ["managedEnvironmentId"],
     check: appSecrets,
     computed: ({ id, inputs, guid: made }) => ({
-      latestRevisionFqdn: `${last(id)}--1.${text(inputs, "location")}.azurecontainerapps.io`,
+      latestRevisionFqdn: `${lastName(id)}--1.${text(inputs, "location")}.azurecontainerapps.io`,
       configuration: {
         ...treeAt(inputs, "configuration"),
         ingress: {
           ...treeAt(inputs, "configuration.ingress"),
-          fqdn: `${last(id)}.${text(inputs, "location")}.azurecontainerapps.io`,
+          fqdn: `${lastName(id)}.${text(inputs, "location")}.azurecontainerapps.io`,
         },
       },
       customDomainVerificationId: made("verification"),

@@ -1,5 +1,6 @@
 import type { CloudEvent } from "../../hooks";
 import { guid } from "../cloud";
+import { lastName } from "../ids";
 import { stringAt, treeAt } from "../paths";
 import type { Cloud, Model, Scope, Stored, Tree } from "../types";
 import { armKey } from "./arm";
@@ -113,7 +114,7 @@ function make(
 }
 
 function servicesOf(cloud: Cloud, cluster: Stored): Stored[] {
-  const name = cluster.id.slice(cluster.id.lastIndexOf("/") + 1);
+  const name = lastName(cluster.id);
   return [...cloud.all()].filter(
     ({ key, type }) => /^kubernetes:(core\/)?v1:Service$/.test(type) && key.startsWith(`kubernetes:${name}:`),
   );

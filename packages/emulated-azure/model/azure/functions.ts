@@ -1,3 +1,4 @@
+import { lastName } from "../ids";
 import { guid } from "../cloud";
 import { stringAt, textAt } from "../paths";
 import { Cloud, CloudError, FunctionModel, Scope, Stored, Tree } from "../types";
@@ -37,7 +38,7 @@ export const CERTIFICATE_AUTHORITY = "certificateAuthority";
 
 /** A kubeconfig that asks Entra for a token, as clusters without local accounts hand out. */
 function kubeconfig(cluster: Stored): Tree {
-  const name = cluster.id.split("/").pop() as string;
+  const name = lastName(cluster.id);
   const config = {
     apiVersion: "v1",
     kind: "Config",

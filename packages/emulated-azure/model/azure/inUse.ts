@@ -1,3 +1,4 @@
+import { lastName } from "../ids";
 import { stringAt, strings } from "../paths";
 import { Cloud, CloudError, Stored } from "../types";
 import { POLICY_LOCKED, refusedPolicyChange } from "./storage";
@@ -12,8 +13,6 @@ interface Use {
 const NETWORK = "azure-native:network:";
 const LINK = "azure-native:privatedns:VirtualNetworkLink";
 const POLICY = "azure-native:storage:BlobContainerImmutabilityPolicy";
-
-const name = (id: string): string => id.slice(id.lastIndexOf("/") + 1);
 
 const USES: Readonly<Record<string, Use>> = {
   // https://github.com/kubernetes-sigs/cluster-api-provider-azure/issues/172; of a delegated one
@@ -31,7 +30,7 @@ const USES: Readonly<Record<string, Use>> = {
       new CloudError(
         400,
         "InUseSubnetCannotBeDeleted",
-        `Subnet ${name(kept)} is in use by ${users.join(", ")} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet.`,
+        `Subnet ${lastName(kept)} is in use by ${users.join(", ")} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet.`,
       ),
   },
   // https://github.com/pulumi/pulumi-azure-native/issues/3051
@@ -128,7 +127,7 @@ function refuseProtected(cloud: Cloud, account: Stored): void {
   throw new CloudError(
     409,
     "AccountProtectedFromDeletion",
-    `${name(account.id)} is protected from deletion. The container(s) ${containers.join(", ")} have a locked immutability policy.`,
+    `${lastName(account.id)} is protected from deletion. The container(s) ${containers.join(", ")} have a locked immutability policy.`,
   );
 }
 

@@ -1,6 +1,7 @@
+import { lastName } from "../ids";
 import { objectsAt, stringAt, textAt } from "../paths";
 import { Failure, Tree } from "../types";
-import { ArmDefinition, armModels, lastName } from "./arm";
+import { ArmDefinition, armModels } from "./arm";
 
 const INSIGHTS = "Microsoft.Insights";
 const ISO_DURATION = /^P(T(?=\d)(\d+H)?(\d+M)?(\d+S)?|\d+D)$/;

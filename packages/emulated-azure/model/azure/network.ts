@@ -1,7 +1,8 @@
 import { hash } from "../cloud";
+import { lastName } from "../ids";
 import { objectsAt, stringAt } from "../paths";
 import { Failure, Made, Tree } from "../types";
-import { ArmDefinition, armModels, lastName } from "./arm";
+import { ArmDefinition, armModels } from "./arm";
 
 const NETWORK = "Microsoft.Network";
 const LINK_SERVICE = `${NETWORK}/privateLinkServices/{serviceName}`;

@@ -1,3 +1,4 @@
+import { lastName } from "../ids";
 import { stringAt, textAt, withoutKey } from "../paths";
 import { Cloud, CloudError, Stored, Tree } from "../types";
 import { armKey } from "./arm";
@@ -52,7 +53,7 @@ export function writerOf(cloud: Cloud, endpoint: Stored): Stored | undefined {
 export function readerOf(cloud: Cloud, endpoint: Stored): Stored | undefined {
   const [member] = members(endpoint.outputs);
   const named = [...cloud.all()].find(
-    ({ type, id }) => type === SERVER && lastPart(id).toLowerCase() === member?.toLowerCase(),
+    ({ type, id }) => type === SERVER && lastName(id).toLowerCase() === member?.toLowerCase(),
   );
   return named ?? writerOf(cloud, endpoint);
 }
@@ -65,7 +66,7 @@ export function handOver(cloud: Cloud, server: Stored): void {
   for (const endpoint of endpointsOf(cloud, server)) {
     const writer = writerOf(cloud, endpoint);
     if (!writer || writer.key === server.key || ownerOf(cloud, endpoint)?.key !== server.key) continue;
-    const id = `${writer.id}/virtualendpoints/${lastPart(endpoint.id)}`;
+    const id = `${writer.id}/virtualendpoints/${lastName(endpoint.id)}`;
     const { resourceGroupName } = writer.inputs;
     cloud.remove(endpoint.key);
     cloud.put({
@@ -74,7 +75,7 @@ export function handOver(cloud: Cloud, server: Stored): void {
       id,
       inputs: {
         ...endpoint.inputs,
-        serverName: lastPart(writer.id),
+        serverName: lastName(writer.id),
         ...(resourceGroupName !== undefined && { resourceGroupName }),
       },
     });
@@ -106,7 +107,7 @@ export function endpointAt(cloud: Cloud, id: string): { endpoint: Stored; server
   const server = path === undefined ? undefined : cloud.get(armKey(path));
   if (!server || server.softDeleted) return undefined;
   const endpoint = endpointsOf(cloud, server).find(
-    ({ id: own }) => lastPart(own).toLowerCase() === name?.toLowerCase(),
+    ({ id: own }) => lastName(own).toLowerCase() === name?.toLowerCase(),
   );
   return endpoint && { endpoint, server };
 }
@@ -122,7 +123,7 @@ export function refuseInactive(cloud: Cloud, id: string): void {
     throw new CloudError(
       400,
       "ServerNotActive",
-      `The server '${lastPart(server.id)}' is not the active one of its pair.`,
+      `The server '${lastName(server.id)}' is not the active one of its pair.`,
     );
   }
 }
@@ -144,7 +145,7 @@ export function restored(cloud: Cloud, server: Stored): void {
 }
 
 function bring(cloud: Cloud, source: Stored, server: Stored): void {
-  const name = lastPart(server.id);
+  const name = lastName(server.id);
   const prefix = `${source.id.toLowerCase()}/`;
   for (const child of [...cloud.all()]) {
     if (!OF_DATA.includes(child.type) || !child.id.toLowerCase().startsWith(prefix)) continue;
@@ -169,7 +170,7 @@ export function promote(
   replica: Stored,
   { mode, option, primaryAnswers }: Promotion,
 ): Promoted {
-  const name = lastPart(replica.id);
+  const name = lastName(replica.id);
   const refuse = (code: string, message: string): never => {
     throw new CloudError(400, code, message);
   };
@@ -203,7 +204,7 @@ export function promote(
   });
   cloud.put(demoted);
   for (const endpoint of endpoints) {
-    cloud.put({ ...endpoint, outputs: { ...endpoint.outputs, members: [lastPart(former.id)] } });
+    cloud.put({ ...endpoint, outputs: { ...endpoint.outputs, members: [lastName(former.id)] } });
   }
   return { stored, former: demoted };
 }
@@ -228,8 +229,4 @@ function changed(server: Stored, now: Tree, without: readonly string[] = []): St
 function members(outputs: Tree): string[] {
   const value = outputs["members"];
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
-}
-
-function lastPart(id: string): string {
-  return id.slice(id.lastIndexOf("/") + 1);
 }
