@@ -3,9 +3,10 @@ import { deepest, type Shape, type TypeShape } from "../../../policies/rules/sha
 /** The property of a resource that a path begins with. */
 const topOf = (path: string): string => path.split(/[.[]/, 1)[0] ?? path;
 
-const union = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())].sort();
+export const union = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())].sort();
 
-function merged(shapes: readonly TypeShape[]): TypeShape {
+/** What several have of one type together. */
+export function merged(shapes: readonly TypeShape[]): TypeShape {
   const properties = deepest(shapes.flatMap((one) => one.properties));
   // Where one plan gives a property of its own accord, it need not come from anything.
   const from = union(shapes.map((one) => Object.keys(one.from))).flatMap((property) =>

@@ -6,13 +6,14 @@ import { projectRoot } from "../../../packages/command/root";
 import { PROD_ENVIRONMENT } from "../../../packages/isolation/derive";
 import { planStack } from "../../../packages/offline-engine/planner";
 import type { RecordedShape } from "../../../policies/pack/statement/shapes";
-import { type Shape, shapeOf } from "../../../policies/rules/shape";
+import type { Shape } from "../../../policies/rules/shape";
 import { readStacks } from "../../../stacks/files";
 import { CONTROL_PROJECT } from "../../../stacks/names";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import { viewsOf } from "../weaken/measure";
 import { mergeShapes, widened } from "./merge";
 import { OPTIONS } from "./options";
+import { shapeOf } from "./record";
 
 type Overrides = Readonly<Record<string, unknown>>;
 

@@ -1,0 +1,5 @@
+export { deepest, pathsOf } from "./paths";
+export { rightsOf } from "./rights";
+export { isSent, shapeRules } from "./rules";
+export { sourcesOf } from "./sources";
+export type { Shape, Shapes, TypeShape } from "./types";

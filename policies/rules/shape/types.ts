@@ -1,0 +1,25 @@
+/** What production's plan has of one type. */
+export interface TypeShape {
+  /** Deepest paths any of them has: `spec.rules[].host`; `*` stands for any key of a map of texts. */
+  readonly properties: readonly string[];
+  /** Types a property comes from wherever it is given, by property. */
+  readonly from: Readonly<Record<string, readonly string[]>>;
+  /** Whether each of them has the option `protect`. */
+  readonly protect: boolean;
+  /** Whether any of them goes before it is replaced. */
+  readonly deleteBeforeReplace: boolean;
+  /** Paths any of them ignores. */
+  readonly ignoreChanges: readonly string[];
+  /** Outputs each of them keeps secret. */
+  readonly additionalSecretOutputs: readonly string[];
+}
+
+/** What one production stack consists of, whatever it is called and however often it has a thing. */
+export interface Shape {
+  readonly types: Readonly<Record<string, TypeShape>>;
+  /** Who may what on what, and who is taken for whom: see `rightsOf`. */
+  readonly rights: readonly string[];
+}
+
+/** Shapes by `project/stack`. */
+export type Shapes = ReadonlyMap<string, Shape>;
