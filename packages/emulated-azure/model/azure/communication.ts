@@ -1,15 +1,10 @@
 import { lastName } from "../ids";
 import { guid } from "../cloud";
-import { isTree, objectsAt, stringAt, valueAt } from "../paths";
+import { objectsAt, stringAt, treeAt } from "../paths";
 import { CloudError, Failure, FunctionModel, Tree, Scope } from "../types";
 import { ArmDefinition, armKey, armModels } from "./arm";
 
 const text = (tree: Tree, path: string): string => stringAt(tree, path) ?? "";
-
-function treeAt(tree: Tree, path: string): Tree | undefined {
-  const value = valueAt(tree, path);
-  return isTree(value) ? value : undefined;
-}
 
 /** Every action and trigger of a workflow must say what it is. */
 function workflowParts(inputs: Tree): Failure[] {
