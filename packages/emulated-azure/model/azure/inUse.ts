@@ -7,7 +7,8 @@ import { POLICY_LOCKED, refusedPolicyChange } from "./storage";
 interface Use {
   /** Properties of other resources that lead to it, by their type. */
   readonly by: Readonly<Record<string, string>>;
-  refusal(kept: string, users: readonly string[]): CloudError;
+  readonly code: string;
+  says(kept: string, users: readonly string[]): string;
 }
 
 const NETWORK = "azure-native:network:";
@@ -26,32 +27,23 @@ const USES: Readonly<Record<string, Use>> = {
       "azure-native:containerservice:AgentPool": "vnetSubnetID",
       "azure-native:app:ManagedEnvironment": "vnetConfiguration",
     },
-    refusal: (kept, users) =>
-      new CloudError(
-        400,
-        "InUseSubnetCannotBeDeleted",
-        `Subnet ${lastName(kept)} is in use by ${users.join(", ")} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet.`,
-      ),
+    code: "InUseSubnetCannotBeDeleted",
+    says: (kept, users) =>
+      `Subnet ${lastName(kept)} is in use by ${users.join(", ")} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet.`,
   },
   // https://github.com/pulumi/pulumi-azure-native/issues/3051
   [`${NETWORK}NetworkSecurityGroup`]: {
     by: { [`${NETWORK}Subnet`]: "networkSecurityGroup" },
-    refusal: (kept, users) =>
-      new CloudError(
-        400,
-        "InUseNetworkSecurityGroupCannotBeDeleted",
-        `Network security group ${kept} cannot be deleted because it is in use by the following resources: ${users.join(", ")}. In order to delete the Network security group, remove the association with the resource(s).`,
-      ),
+    code: "InUseNetworkSecurityGroupCannotBeDeleted",
+    says: (kept, users) =>
+      `Network security group ${kept} cannot be deleted because it is in use by the following resources: ${users.join(", ")}. In order to delete the Network security group, remove the association with the resource(s).`,
   },
   // https://github.com/stackshy/cloudemu/pull/967
   [`${NETWORK}NatGateway`]: {
     by: { [`${NETWORK}Subnet`]: "natGateway" },
-    refusal: (kept, users) =>
-      new CloudError(
-        400,
-        "InUseNatGatewayCannotBeDeleted",
-        `NAT gateway ${kept} cannot be deleted because it is in use by the following resources: ${users.join(", ")}.`,
-      ),
+    code: "InUseNatGatewayCannotBeDeleted",
+    says: (kept, users) =>
+      `NAT gateway ${kept} cannot be deleted because it is in use by the following resources: ${users.join(", ")}.`,
   },
   // https://github.com/hashicorp/terraform-provider-azurerm/issues/6052
   [`${NETWORK}PublicIPAddress`]: {
@@ -59,12 +51,9 @@ const USES: Readonly<Record<string, Use>> = {
       [`${NETWORK}NatGateway`]: "publicIpAddresses",
       "azure-native:containerservice:ManagedCluster": "networkProfile",
     },
-    refusal: (kept, [user = ""]) =>
-      new CloudError(
-        400,
-        "PublicIPAddressCannotBeDeleted",
-        `Public IP address ${kept} can not be deleted since it is still allocated to resource ${user}. In order to delete the public IP, disassociate/detach the Public IP address from the resource. To learn how to do this, see aka.ms/deletepublicip.`,
-      ),
+    code: "PublicIPAddressCannotBeDeleted",
+    says: (kept, [user = ""]) =>
+      `Public IP address ${kept} can not be deleted since it is still allocated to resource ${user}. In order to delete the public IP, disassociate/detach the Public IP address from the resource. To learn how to do this, see aka.ms/deletepublicip.`,
   },
 };
 
@@ -81,9 +70,13 @@ export function refuseInUse(cloud: Cloud, root: Stored, leaving: readonly Stored
     if (use) {
       const users = usersOf(cloud, kept, use).filter(({ key }) => !going.has(key));
       if (users.length > 0)
-        throw use.refusal(
-          kept.id,
-          users.map(({ id }) => id),
+        throw new CloudError(
+          400,
+          use.code,
+          use.says(
+            kept.id,
+            users.map(({ id }) => id),
+          ),
         );
     }
   }
