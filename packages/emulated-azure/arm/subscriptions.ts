@@ -58,11 +58,11 @@ function subscription(id: string, tenantId: string): Tree {
  */
 export function plain(context: ArmContext, request: PlainRequest): ArmAnswer | undefined {
   const { method, path, session, demand } = request;
+  if (method !== "GET" && !/\/register$/i.test(path)) return undefined;
   const { tenantId } = context.directory;
   const known = subscriptionsOf(context).filter((id) =>
     context.rights.knows(session.principal, `/subscriptions/${id}`),
   );
-  if (method !== "GET" && !/\/register$/i.test(path)) return undefined;
   if (/^\/subscriptions$/i.test(path)) return list(known.map((id) => subscription(id, tenantId)));
   if (/^\/tenants$/i.test(path)) {
     return list([
