@@ -94,8 +94,9 @@ const grafana: ArmChange = {
   types: [azure("dashboard", "Grafana")],
   check: (before, after) => {
     const path = ["properties", "grafanaMajorVersion"] as const;
-    const [old, now] = [before, after].map((side) => Number(side.at(...path).text ?? Number.NaN));
-    return now !== undefined && old !== undefined && now < old
+    const version = (side: Cursor): number => Number(side.at(...path).text ?? Number.NaN);
+    const [old, now] = [version(before), version(after)];
+    return now < old
       ? fault(after.at(...path), `must be at least ${old}, but is ${now}: an upgrade cannot be undone`)
       : [];
   },
@@ -108,7 +109,7 @@ const minorOf = (version: string | undefined): number =>
 const upwards =
   (place: string, step: number): ArmChange["check"] =>
   (before, after) => {
-    const [old, now] = [before, after].map((side) => minorOf(side.at(place).text)) as [number, number];
+    const [old, now] = [minorOf(before.at(place).text), minorOf(after.at(place).text)];
     if (now < old)
       return fault(after.at(place), `must be at least 1.${old}, but is 1.${now}: versions only go up`);
     return now > old + step
