@@ -46,13 +46,9 @@ function named(config: Sections): (Stated & { readonly says: string })[] {
       found === undefined ? [] : [whole([key], found)],
     ),
     ...(tags ? [whole(["tags", "costCenter"], tags.costCenter)] : []),
-    ...(alerts
-      ? [
-          ...Object.entries(alerts.slackChannels).map(([key, found]) =>
-            whole(["alerts", "slackChannels", key], found),
-          ),
-        ]
-      : []),
+    ...Object.entries(alerts?.slackChannels ?? {}).map(([key, found]) =>
+      whole(["alerts", "slackChannels", key], found),
+    ),
     ...(edge
       ? (["apiHostName", "dashboardHostName"] as const).map((key) => ({
           path: ["edge", key],
