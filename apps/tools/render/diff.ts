@@ -139,21 +139,17 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
     if (changed.length === 0 && former === undefined) continue;
     const all = former === undefined && changed.every(({ ignored }) => ignored);
     const kind = all ? "ignored" : changed.some((change) => change.replaces) ? "replaced" : "changed";
-    const told = danger(kind, earlier, resource, model, others(earlier));
-    const stops = told === "" && kind === "replaced" && carriesPods(earlier);
+    const toData = danger(kind, earlier, resource, model, others(earlier));
+    const stops = toData === "" && kind === "replaced" && carriesPods(earlier);
+    const ofUpdate =
+      kind === "replaced" ? "" : loss(resource.urn, changed) || refusal(resource, earlier, changed);
     changes.push({
       kind,
       urn: resource.urn,
       type: resource.type,
       ...(former && { formerUrn: former }),
       properties: changed,
-      danger:
-        told ||
-        (stops
-          ? STOPPED
-          : kind === "replaced"
-            ? ""
-            : loss(resource.urn, changed) || refusal(resource, earlier, changed)),
+      danger: toData || (stops ? STOPPED : ofUpdate),
       ...(stops && { stops }),
     });
   }
