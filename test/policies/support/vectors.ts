@@ -97,6 +97,20 @@ export const azure = (
   provider: azureProvider(of),
 });
 
+/** Staging's own identity of the application trusts whom an issuer calls so. */
+export const trust = (name: string, issuer: string, subject: string): ResourceFixture =>
+  azure(
+    "managedidentity:FederatedIdentityCredential",
+    {
+      resourceName: staging.region.identities.api,
+      issuer,
+      subject,
+      audiences: ["api://AzureADTokenExchange"],
+    },
+    staging,
+    name,
+  );
+
 export const kubernetes = (
   type: string,
   props: Record<string, unknown>,
