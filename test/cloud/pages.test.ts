@@ -3,14 +3,12 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
-import { keptOperatorRoles } from "../../apps/rehearsal/operatorRoles";
-import { serveCloud, Served } from "../../apps/rehearsal/serve";
+import { Served } from "../../apps/rehearsal/serve";
 import { COMMAND_PAGES } from "../../apps/tools/docs/pageCommands";
 import { valueAt } from "../../packages/emulated-azure/model/paths";
-import { loadCloud } from "../../packages/emulated-azure/store/file";
 import { onPath } from "../../packages/local-servers/onPath";
 import { planStack } from "../support/plan";
-import { keepProd } from "./keptProd";
+import { serveKeptProd } from "./keptProd";
 
 /* What the pages for deploying, operating and changing have people type with `az`: block by block, by the real program, in order. */
 const ROOT = path.join(__dirname, "../..");
@@ -139,9 +137,7 @@ withAz("typed with the real az (needs az)", () => {
   beforeAll(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "pages-az-"));
     const { outputs } = await planStack("prod", { resolve: true });
-    await keepProd(folder);
-    const kept = loadCloud(folder);
-    served = await serveCloud(kept, { operator: keptOperatorRoles(kept) });
+    served = await serveKeptProd(folder);
     // What is typed may write files beside those of a clone.
     fs.mkdirSync(clone());
     for (const name of fs.readdirSync(ROOT)) fs.symlinkSync(path.join(ROOT, name), path.join(clone(), name));

@@ -5,13 +5,11 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
 import { GIVEN, Identities, type Identity } from "../../apps/rehearsal/identities";
-import { keptOperatorRoles } from "../../apps/rehearsal/operatorRoles";
-import { serveCloud, Served } from "../../apps/rehearsal/serve";
+import { Served } from "../../apps/rehearsal/serve";
 import { CLI_RIGHTS, PEOPLE, STEP_RIGHTS } from "../../apps/operations/rights";
 import type { Verb } from "../../packages/emulated-azure/rights/wishes";
 import { readStacks } from "../../stacks/files";
 import { readRunbooks, runsOnEmulatedAzure, runsOnEmulatedCluster } from "../../apps/tools/docs/runbook";
-import { loadCloud } from "../../packages/emulated-azure/store/file";
 import type { Scope } from "../../packages/emulated-azure/model/types";
 import { planStack } from "../support/plan";
 import * as k8s from "@kubernetes/client-node";
@@ -23,7 +21,7 @@ import { differences } from "../../packages/emulated-azure/model/paths";
 import { onPath } from "../../packages/local-servers/onPath";
 import { until } from "../support/until";
 import { request, signIn } from "./client";
-import { keepProd } from "./keptProd";
+import { serveKeptProd } from "./keptProd";
 import { KUBECTL, runKubectl } from "./kubectlSteps";
 
 const ROOT = path.join(__dirname, "../..");
@@ -44,9 +42,7 @@ let clusters: Clusters;
 beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "runbooks-az-"));
   const { outputs } = await planStack("prod", { resolve: true });
-  await keepProd(folder);
-  const kept = loadCloud(folder);
-  served = await serveCloud(kept, { operator: keptOperatorRoles(kept) });
+  served = await serveKeptProd(folder);
   token = await signIn(served.cloud, served.listening, served.principals["operator"]!);
   clusters = await Clusters.open(served.cloud, await Authority.create());
   env = {
