@@ -133,6 +133,15 @@ describe("a comparison of plans", () => {
         options: { ignoreChanges: ["orchestratorVersion"] },
       });
     expect(compare([pool("1.35")], [pool("1.34")])[0]).toMatchObject({ kind: "ignored", danger: "" });
+    // A disk never shrinks, and is not asked to where its size is Azure's.
+    const disk = (storageSizeGB: number, ...ignoreChanges: string[]) =>
+      server({ storage: { storageSizeGB } }, { options: { ignoreChanges } });
+    expect(compare([disk(256)], [disk(128)])[0]?.danger).toMatch(/^would be refused: storage/);
+    for (const ignored of ["storage.storageSizeGB", "*"])
+      expect(compare([disk(256, ignored)], [disk(128, ignored)])[0]).toMatchObject({
+        kind: "ignored",
+        danger: "",
+      });
   });
 
   test("says what fewer days drop, and addresses that are not taken from what uses them", () => {

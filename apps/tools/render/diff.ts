@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import { matches } from "../../../packages/emulated-azure/model/paths";
-import { Model, Tree, UnknownTypeError } from "../../../packages/emulated-azure/model/types";
+import { matches, parsePath, withValue } from "../../../packages/emulated-azure/model/paths";
+import { Model, Tree, UnknownTypeError, Value } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { compareTrees } from "./compare";
 import { carriesPods, loss, refusal, STOPPED } from "./losses";
@@ -56,12 +56,26 @@ function immutable(type: string, model: Model): readonly string[] {
     : known(() => model.resource(type).immutable, []);
 }
 
+const near = (path: string, pattern: string): boolean => matches(path, pattern) || matches(pattern, path);
+
+const ignores = ({ options }: ResourceDocument, place: string): boolean =>
+  ((options["ignoreChanges"] as string[] | undefined) ?? []).some((pattern) => near(place, pattern));
+
+/** A resource as the engine asks the cloud for it: what it is told to ignore stays as it was. */
+function asked(before: ResourceDocument, after: ResourceDocument): ResourceDocument {
+  const inputs = compareTrees(before.inputs, after.inputs)
+    .filter(({ place }) => ignores(after, place))
+    .reduce<Tree>(
+      (tree, { place, before: was }) => withValue(tree, parsePath(place), was as Value | undefined),
+      after.inputs as Tree,
+    );
+  return { ...after, inputs: inputs as ResourceDocument["inputs"] };
+}
+
 function properties(before: ResourceDocument, after: ResourceDocument, model: Model): PropertyChange[] {
-  const ignored = (after.options["ignoreChanges"] as string[] | undefined) ?? [];
   const fixed = immutable(after.type, model);
-  const near = (path: string, pattern: string): boolean => matches(path, pattern) || matches(pattern, path);
   const inputs = compareTrees(before.inputs, after.inputs).map(({ path, place, ...values }) => {
-    const isIgnored = ignored.some((pattern) => near(place, pattern));
+    const isIgnored = ignores(after, place);
     const replaces = !isIgnored && fixed.some((pattern) => near(place, pattern));
     return { path, ...values, replaces, ...(isIgnored && { ignored: true as const }) };
   });
@@ -139,10 +153,11 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
     if (changed.length === 0 && former === undefined) continue;
     const all = former === undefined && changed.every(({ ignored }) => ignored);
     const kind = all ? "ignored" : changed.some((change) => change.replaces) ? "replaced" : "changed";
-    const toData = danger(kind, earlier, resource, model, others(earlier));
+    const wanted = asked(earlier, resource);
+    const toData = danger(kind, earlier, wanted, model, others(earlier));
     const stops = toData === "" && kind === "replaced" && carriesPods(earlier);
     const ofUpdate =
-      kind === "replaced" ? "" : loss(resource.urn, changed) || refusal(resource, earlier, changed);
+      kind === "replaced" ? "" : loss(resource.urn, changed) || refusal(wanted, earlier, changed);
     changes.push({
       kind,
       urn: resource.urn,

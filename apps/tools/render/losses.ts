@@ -84,13 +84,13 @@ export function loss(urn: string, changes: readonly Changed[]): string {
   return "";
 }
 
-/** What Azure refuses of a change the provider plans as an update: a disk that shrinks, an older version; empty when nothing. */
+/** What Azure refuses of what an update asks of it: a disk that shrinks, an older version; empty when nothing. */
 export function refusal(
   { type, inputs }: Pick<ResourceDocument, "type" | "inputs">,
   earlier: Pick<ResourceDocument, "inputs">,
   changes: readonly Changed[],
 ): string {
-  const changed = new Set(changes.filter(({ ignored }) => !ignored).map(({ path }) => path));
+  const changed = new Set(changes.map(({ path }) => path));
   const found = armRefusals(type, inputs as Tree, { before: earlier.inputs as Tree }).find(
     ({ limit, path }) => limit === "unchangeable" && changed.has(path),
   );
