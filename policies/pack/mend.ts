@@ -43,6 +43,7 @@ const KEYS: readonly (readonly [type: RegExp, place: RegExp, key: string])[] = [
   [/(?:cdn|frontdoor)[^:]*:\w+$/, /^/, "edge"],
   [/network[^:]*:(?:VirtualNetwork|Subnet)$/, /ddress/, "network"],
   [/(?:monitor|insights|alertsmanagement)[^:]*:\w*(?:Alert|RuleGroup|ActionGroup)/, /^/, "alerts"],
+  [/operationalinsights[^:]*:Workspace$/, /^retentionInDays/, "logRetentionDays"],
   [/(?:operationalinsights|dashboard|monitor)[^:]*:\w+$/, /^/, "monitoring"],
   [/:app[^:]*:(?:ContainerApp|ManagedEnvironment)$/, /^/, "statusPage"],
   [/ManagementLock/, /^/, "protectData"],

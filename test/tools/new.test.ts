@@ -120,6 +120,11 @@ describe("what is wrong is refused in words: what was given, and what is allowed
       /^--allowed Hot, 1: allowed: values of one kind/,
     ],
     [
+      "an environment it is checked in",
+      () => rule("a-b", { appliesTo: "staging" }),
+      /^--applies-to staging: allowed: any, prod, nonProd$/,
+    ],
+    [
       "a control",
       () => rule("a-b", { control: ["X-1"] }),
       /^--control X-1: allowed: of the Well-Architected/,
@@ -181,7 +186,7 @@ describe("what is wrong is refused in words: what was given, and what is allowed
       [["environment", "dev"], /required option '--like <stack>' not specified/],
       [
         ["environment", "dev", "--like", "prod"],
-        /^error: environment dev: like prod it must not be deployed:\n[\s\S]*COST-001/,
+        /^error: environment dev: like prod it must not be deployed:\n[\s\S]*COST-001[\s\S]*key: database\.skuName\n[\s\S]*\n--like prod: allowed: .*such as staging;/,
       ],
       [
         ["secret", "A", ...flags({ ...SECRET, source: "b", rotation: "none" })],

@@ -17,6 +17,7 @@ export const RULE = {
   property: "accessTier",
   allowed: ["Hot"],
   optional: true,
+  appliesTo: "prod",
   title: "Accounts of backups are hot",
   why: "A cool account bills early deletion.",
   remediation: "Leave accessTier at Hot.",

@@ -89,7 +89,6 @@ function problems(alert: PrometheusAlert, wanted: NewAlert): string[] {
       ? ["--above, --below: allowed: exactly one of them, a number"]
       : formed(above === undefined ? "--below" : "--above", limit ?? "", /^-?\d+(\.\d+)?$/, "a number")),
     ...prose({ "--summary": wanted.summary, "--description": wanted.description }, false),
-    ...(wanted.risk.length > 0 ? [] : ["--risk: required; allowed: R01 to R15, may be repeated"]),
   ];
   if (own.length > 0) return own;
   const { alerts, recordings } = alertCatalogue(DEFAULT_ALERT_SETTINGS);

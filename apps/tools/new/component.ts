@@ -45,7 +45,6 @@ export async function newComponent(making: Making, place: string, wanted: NewCom
       .filter((one) => fs.existsSync(path.join(making.root, one)))
       .map((one) => `component ${place}: ${one} exists; allowed: a name of its own`),
     ...prose({ "--about": wanted.about }, true),
-    ...(wanted.setting.length > 0 ? [] : ["--setting: required; allowed: KEY=value, may be repeated"]),
     ...wanted.setting.flatMap((text) =>
       formed(
         "--setting",

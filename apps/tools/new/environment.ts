@@ -3,6 +3,8 @@ import path from "node:path";
 import { UsageError } from "../../../packages/command/errors";
 import { type Plan, planStack } from "../../../packages/offline-engine/planner";
 import { buildPack } from "../../../policies/pack/build";
+import { catalogue } from "../../../policies/pack/catalogue";
+import { explained } from "../../../policies/pack/mend";
 import { borrowed } from "../../../stacks/borrowed";
 import { readStacks, stackNames } from "../../../stacks/files";
 import { ConfigError, formatPath } from "../../../stacks/problems";
@@ -99,9 +101,15 @@ export async function newEnvironment(root: string, wanted: NewEnvironment): Prom
 async function planned(root: string, project: string, { name, like }: NewEnvironment): Promise<Plan> {
   const plan = await planStack(path.join(root, project), name, { packRoot: root, policies: buildPack });
   if (succeeded(plan)) return plan;
-  throw new UsageError(
-    `environment ${name}: like ${like} it must not be deployed:\n${renderProblems(plan, 100)}`,
+  // The command that shows whether a fix helps needs the stack, which is not kept.
+  const violations = explained(plan.violations, catalogue(), name).map((found) => ({ ...found, fix: "" }));
+  const others = Object.entries(readStacks(root)).flatMap(([stack, { environment }]) =>
+    environment === "prod" || stack === name ? [] : [stack],
   );
+  throw new UsageError([
+    `environment ${name}: like ${like} it must not be deployed:\n${renderProblems({ ...plan, violations }, 100)}`,
+    `--like ${like}: allowed: a stack with sizes for ${name}, such as ${others.join(", ")}; its own file then says what differs`,
+  ]);
 }
 
 /** Stack file of what the environment is deployed from: no value of its own stands there. */

@@ -8,7 +8,7 @@ import { newAlert, type NewAlert, SUBJECTS } from "./alert";
 import { newComponent, type NewComponent } from "./component";
 import { newEnvironment } from "./environment";
 import type { Made } from "./made";
-import { newRule, type NewRule, RULE_FAMILIES } from "./rule";
+import { ENVIRONMENTS, newRule, type NewRule, RULE_FAMILIES } from "./rule";
 import { newRunbook, type NewRunbook } from "./runbook";
 import type { Making } from "./scaffold";
 import { newSecret, type NewSecret, readers, SECRET_SOURCES } from "./secret";
@@ -29,7 +29,7 @@ function say({ files, next }: Made): void {
   print(`\nNext:\n${next.map((step) => `  ${step}`).join("\n")}`);
 }
 
-const several = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
+const several = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
 const list = (values: readonly string[]): string => values.join(", ");
 
 /** A kind that is made of sources, after which expected plans and pages follow. */
@@ -73,7 +73,7 @@ function component(program: Command): void {
     newComponent,
   )
     .requiredOption("--about <sentence>", "what it is for")
-    .option("--setting <KEY=value>", "what its ConfigMap holds; may be repeated", several, []);
+    .requiredOption("--setting <KEY=value>", "what its ConfigMap holds; may be repeated", several);
 }
 
 function rule(program: Command): void {
@@ -89,15 +89,20 @@ function rule(program: Command): void {
       "type of the resources it judges, such as azure-native:storage:StorageAccount",
     )
     .requiredOption("--property <path>", "what it judges, such as sku.name")
-    .option("--allowed <value>", "what the property may be; may be repeated", several, [])
+    .requiredOption("--allowed <value>", "what the property may be; may be repeated", several)
     .option("--optional", "the property may also be absent", false)
     .requiredOption("--title <text>", "what is so when the rule is kept")
     .requiredOption("--why <sentence>", "what goes wrong without it")
     .requiredOption("--remediation <sentence>", "what to do about a finding")
     .requiredOption("--url <address>", "documentation of the fact it rests on")
+    .option(
+      "--applies-to <environments>",
+      `where it is checked: ${list(ENVIRONMENTS)} (everywhere, in production, outside it)`,
+      "any",
+    )
     .option("--severity <severity>", "low, medium, high or critical", "medium")
     .option("--control <control>", "control it serves, such as RE:05 or NS-2; may be repeated", several, [])
-    .option("--risk <risk>", "risk it lowers, R01 to R15; may be repeated", several, []);
+    .option("--risk <risk>", "risk it lowers, R01 to R15; may be repeated; or else a control", several, []);
 }
 
 function alert(program: Command): void {
@@ -115,7 +120,7 @@ function alert(program: Command): void {
     .requiredOption("--priority <priority>", list(PRIORITIES))
     .requiredOption("--runbook <name>", "page it leads to")
     .option("--owner <owner>", list(OWNERS), "platform")
-    .option("--risk <risk>", "risk it detects, R01 to R15; may be repeated", several, [])
+    .requiredOption("--risk <risk>", "risk it detects, R01 to R15; may be repeated", several)
     .requiredOption("--summary <text>", "for the pager")
     .requiredOption("--description <text>", "what it means, and for how long it has been so");
 }
@@ -132,15 +137,14 @@ function runbook(program: Command): void {
     .requiredOption("--severity <severity>", "SEV-1 to SEV-4")
     .requiredOption("--decides <sentence>", "who decides, and what must not be done without them")
     .requiredOption("--group <heading>", `heading of the index: ${list(GROUP_TITLES)}`)
-    .option("--symptom <text>", "what is seen; may be repeated", several, [])
-    .option("--risk <risk>", "R01 to R15; may be repeated", several, [])
-    .option(
+    .requiredOption("--symptom <text>", "what is seen; may be repeated", several)
+    .requiredOption("--risk <risk>", "R01 to R15; may be repeated", several)
+    .requiredOption(
       "--step <text>",
       "what to do | what is seen when all is well | what to do otherwise; may be repeated",
       several,
-      [],
     )
-    .option("--over <text>", "how to know that it is over; may be repeated", several, [])
+    .requiredOption("--over <text>", "how to know that it is over; may be repeated", several)
     .requiredOption("--rehearse <sentence>", "how it is practised");
 }
 
@@ -152,7 +156,7 @@ function secret(program: Command): void {
     newSecret,
   )
     .requiredOption("--source <source>", `where its value comes from: ${list(SECRET_SOURCES)}`)
-    .option("--reader <workload>", `who reads it: ${list(readers())}; may be repeated`, several, [])
+    .requiredOption("--reader <workload>", `who reads it: ${list(readers())}; may be repeated`, several)
     .requiredOption("--variable <NAME>", "environment variable the readers get it as")
     .requiredOption("--content-type <text>", "what the value is")
     .requiredOption("--rotation <sentence>", "how a new value is got")

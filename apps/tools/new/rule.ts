@@ -12,6 +12,8 @@ export interface NewRule {
   /** Values it may have: words, numbers, true or false. */
   readonly allowed: readonly string[];
   readonly optional: boolean;
+  /** Environments in which it is checked: `any`, `prod` or `nonProd`. */
+  readonly appliesTo: string;
   readonly title: string;
   readonly why: string;
   readonly remediation: string;
@@ -23,6 +25,7 @@ export interface NewRule {
 
 /** Families that take rules of this form; isolation and waivers have engines of their own, cost is a limit for others than production. */
 export const RULE_FAMILIES = ["REC", "WRK", "SEC", "ARM"];
+export const ENVIRONMENTS = ["any", "prod", "nonProd"];
 const SEVERITIES = ["low", "medium", "high", "critical"];
 const AZURE = /^azure-native:([a-z]+):([A-Z]\w*)$/;
 const KUBERNETES = /^kubernetes:[\w./-]+:([A-Z]\w*)$/;
@@ -95,7 +98,8 @@ function ruleFile(
   wanted: NewRule,
   allowed: readonly (string | number | boolean)[],
 ): string {
-  const { title, why, severity, control, risk, remediation, url, type, property, optional } = wanted;
+  const { title, why, severity, control, risk, remediation, url, type, property, optional, appliesTo } =
+    wanted;
   const values = allowed.map(literal).join(", ");
   const description = `${property} of ${type.split(":").at(-1) ?? type} is ${allowed.map(String).join(" or ")}.`;
   const at = `inputs.at(${pathOf(property)})`;
@@ -117,7 +121,7 @@ export const ${camel(name)}Rule = resourceRule(
     framework: { ${frameworks(control)}risks: ${literal(risk)} },
     remediation: ${literal(remediation)},
     url: ${literal(url)},
-    appliesTo: "any",
+    appliesTo: ${literal(appliesTo)},
     types: [${kindOf(type)}],
   },
   (inputs) => ${check},
@@ -137,7 +141,7 @@ function frameworks(controls: readonly string[]): string {
 /** A resource with nothing but the wrong value: what else is wrong with it is for other rules to say. */
 function caseFile(
   name: string,
-  { type, property }: NewRule,
+  { type, property, appliesTo }: NewRule,
   allowed: readonly (string | number | boolean)[],
 ): string {
   const wrong = wrongValue(allowed);
@@ -148,7 +152,7 @@ function caseFile(
 /** Reviewed by hand: what each broken fixture must be told, word for word. */
 export const ${camel(name)}Cases: readonly Case[] = [
   {
-    rule: ${literal(name)},
+    rule: ${literal(name)},${appliesTo === "nonProd" ? '\n    environment: "nonProd",' : ""}
     add: [{ name: "wrong", type: ${literal(type)}, props: ${literal(props)} }],
     finds: [["wrong", ${literal(property)}, ${literal(message)}]],
   },
@@ -180,7 +184,6 @@ function problems(name: string, wanted: NewRule): string[] {
       ? []
       : [`--type ${type}: allowed: a type token, such as azure-native:storage:StorageAccount`]),
     ...formed("--property", property, /^[A-Za-z]\w*(\.[A-Za-z]\w*)*$/, "a path of names, such as sku.name"),
-    ...(allowed.length > 0 ? [] : ["--allowed: required; allowed: a value, may be repeated"]),
     ...(new Set(allowed.map((text) => typeof valueOf(text))).size > 1
       ? [`--allowed ${allowed.join(", ")}: allowed: values of one kind`]
       : []),
@@ -195,6 +198,7 @@ function problems(name: string, wanted: NewRule): string[] {
       "a page of learn.microsoft.com, kubernetes.io, www.pulumi.com or azure.microsoft.com",
     ),
     ...oneOf("--severity", wanted.severity, SEVERITIES),
+    ...oneOf("--applies-to", wanted.appliesTo, ENVIRONMENTS),
     ...(control.length + risk.length > 0
       ? []
       : ["--control, --risk: required; allowed: one of either at least"]),

@@ -77,7 +77,6 @@ function problems(name: string, wanted: NewSecret): string[] {
       ? [`secret ${name}: exists; allowed: a name of its own`]
       : []),
     ...oneOf("--source", wanted.source, SECRET_SOURCES),
-    ...(wanted.reader.length > 0 ? [] : [`--reader: required; allowed: ${readers().join(", ")}`]),
     ...wanted.reader.flatMap((reader) => oneOf("--reader", reader, readers())),
     ...formed("--variable", wanted.variable, /^[A-Z][A-Z0-9_]*$/, "capitals, digits and underscores"),
     ...(taken ? [`--variable ${wanted.variable}: ${taken.name} is read as it; allowed: one of its own`] : []),
