@@ -4,19 +4,23 @@ import { isolationRules } from "../../packages/isolation/rules";
 import type { ResourceView } from "../../packages/isolation/rule";
 import { Inspection } from "../../policies/pack/adapter/inspection";
 import { Waivers } from "../../policies/pack/waivers";
-import { readStacks, stackPlatformNames } from "../../stacks/files";
+import { readStacks, stackNames, stackPlatformNames } from "../../stacks/files";
 import { readInventory } from "../../stacks/inventory";
 import { addressBlocks } from "../../stacks/schema";
 import { TreeCopy, type Result } from "../support/treeCopy";
 import { ALERT, COMPONENT, flags, RULE, RUNBOOK, SECRET } from "./newSamples";
 
 const copy = new TreeCopy();
+const BEFORE = stackNames(copy.root);
+/** Names no environment takes. */
+const NEW = ["newborn", "kindred"];
+const ALL = [...BEFORE, ...NEW].sort();
 afterAll(() => copy.remove());
 const make = (...args: string[]): Result => copy.run("apps/tools/new/new.ts", ...args);
 
 describe("npm run new -- environment", () => {
   test("makes a third and a fourth one that work: valid, planned as expected, in the workflows", () => {
-    for (const name of ["dev", "qa"]) {
+    for (const name of NEW) {
       const { code, stdout, stderr } = make("environment", name, "--like", "staging");
       expect([code, stderr]).toEqual([0, ""]);
       for (const file of [`Pulumi.${name}.yaml`, `test/expected/${name}.json`, `test/expected/${name}.mmd`])
@@ -27,18 +31,25 @@ describe("npm run new -- environment", () => {
       cwd: copy.root,
       encoding: "utf8",
     }).stdout;
-    expect(stacks).toBe('all=["dev","prod","qa","staging"]\nprod=["prod"]\nother=["dev","qa","staging"]\n');
-    const plan = copy.run("apps/tools/plan/plan.ts", "qa", "--quiet", "--diff", "test/expected/qa.json");
+    const others = ALL.filter((name) => name !== "prod");
+    expect(stacks).toBe(`all=${JSON.stringify(ALL)}\nprod=["prod"]\nother=${JSON.stringify(others)}\n`);
+    const plan = copy.run(
+      "apps/tools/plan/plan.ts",
+      "kindred",
+      "--quiet",
+      "--diff",
+      "test/expected/kindred.json",
+    );
     expect([plan.code, plan.stderr, plan.stdout.trim()]).toEqual([
       0,
       "",
-      "Compared with test/expected/qa.json: no change",
+      "Compared with test/expected/kindred.json: no change",
     ]);
   }, 400_000);
 
   test("and what is of one environment is found in each other", () => {
     const stacks = Object.entries(readStacks(copy.root));
-    expect(stacks.map(([stack]) => stack)).toEqual(["dev", "prod", "qa", "staging"]);
+    expect(stacks.map(([stack]) => stack)).toEqual(ALL);
     const inventory = readInventory(copy.root);
     const inspection = new Inspection({
       rules: isolationRules,

@@ -8,11 +8,15 @@ import { newRule } from "../../apps/tools/new/rule";
 import { newRunbook } from "../../apps/tools/new/runbook";
 import { newSecret } from "../../apps/tools/new/secret";
 import { UsageError } from "../../packages/command/errors";
+import { stackNames } from "../../stacks/files";
 import { TreeCopy, type Result } from "../support/treeCopy";
 import { until } from "../support/until";
 import { ALERT, COMPONENT, flags, RULE, RUNBOOK, SECRET } from "./newSamples";
 
 const copy = new TreeCopy();
+const STACKS = stackNames(copy.root).join(", ");
+/** A name no environment takes. */
+const NEW = "newborn";
 afterAll(() => copy.remove());
 const make = (...args: string[]): Result => copy.run("apps/tools/new/new.ts", ...args);
 
@@ -47,7 +51,7 @@ describe("what is wrong is refused in words: what was given, and what is allowed
     [
       "an environment that exists",
       () => environment("prod", "staging"),
-      /^environment prod: exists; allowed: a name that is not prod, staging/,
+      new RegExp(`^environment prod: exists; allowed: a name that is not ${STACKS}`),
     ],
     [
       "one whose name stands in another's",
@@ -56,17 +60,17 @@ describe("what is wrong is refused in words: what was given, and what is allowed
     ],
     [
       "one like another that does not exist",
-      () => environment("dev", "nowhere"),
-      /^--like nowhere: not found; allowed: prod, staging/,
+      () => environment(NEW, "nowhere"),
+      new RegExp(`^--like nowhere: not found; allowed: ${STACKS}`),
     ],
     [
       "a subscription that is none",
-      () => environment("dev", "staging", { subscription: "12" }),
+      () => environment(NEW, "staging", { subscription: "12" }),
       /^--subscription 12: allowed: /,
     ],
     [
       "a short name that is not of the name",
-      () => environment("dev", "staging", { shortName: "qa" }),
+      () => environment(NEW, "staging", { shortName: "qa" }),
       /shortName: found 'qa'; allowed: an abbreviation of environment/,
     ],
     [
@@ -183,10 +187,10 @@ describe("what is wrong is refused in words: what was given, and what is allowed
   test("everything at once, on standard error, with exit code 2, and nothing is left", () => {
     const before = copy.snapshot();
     const refused: [string[], RegExp][] = [
-      [["environment", "dev"], /required option '--like <stack>' not specified/],
+      [["environment", NEW], /required option '--like <stack>' not specified/],
       [
-        ["environment", "dev", "--like", "prod"],
-        /^error: environment dev: like prod it must not be deployed:\n[\s\S]*COST-001[\s\S]*key: database\.skuName\n[\s\S]*\n--like prod: allowed: .*such as staging;/,
+        ["environment", NEW, "--like", "prod"],
+        /^error: environment newborn: like prod it must not be deployed:\n[\s\S]*COST-001[\s\S]*key: database\.skuName\n[\s\S]*\n--like prod: allowed: .*such as .*staging/,
       ],
       [
         ["secret", "A", ...flags({ ...SECRET, source: "b", rotation: "none" })],
@@ -209,10 +213,10 @@ const HANG = "await new Promise(() => setInterval(() => undefined, 1000));";
 test.each<[what: string, args: string[], hangs: string, at: string, begun: (stderr: string) => boolean]>([
   [
     "an environment",
-    ["environment", "dev", "--like", "staging"],
+    ["environment", NEW, "--like", "staging"],
     "packages/offline-engine/planner.ts",
     "options: PlanOptions = {}): Promise<Plan> {",
-    () => fs.existsSync(path.join(copy.root, "Pulumi.dev.yaml")),
+    () => fs.existsSync(path.join(copy.root, `Pulumi.${NEW}.yaml`)),
   ],
   [
     "a secret",
