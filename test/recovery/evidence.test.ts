@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import fc from "../support/property";
+import { describeDrill } from "../../apps/recovery/commands/drill";
 import { verifyEvidence } from "../../apps/recovery/commands/evidence";
 import { objectivesOf, SCENARIOS, SCENARIO_IDS } from "../../apps/recovery/drill/objectives";
 import { renderJUnit, renderMarkdown } from "../../apps/recovery/drill/render";
@@ -434,6 +435,36 @@ test("a report draws its stages with their share of the target, and the drills s
   const [target = NaN] = [.../<line class="target" [^>]*y1="([\d.]+)"/.exec(drawn)!.slice(1)].map(Number);
   const dots = [...drawn.matchAll(/<circle [^>]*cy="([\d.]+)"/g)].map(([, y]) => Number(y));
   expect(dots.map((y) => y < target)).toEqual([false, true]);
+});
+
+test("a report that failed says at its top of which scenarios, and what of each missed its target", () => {
+  const late = { ...scenario().measured, rtoSeconds: 6 * 3600, rpoSeconds: null };
+  const scenarios = [
+    scenario({ id: "backup-only" }),
+    scenario({ id: "region-loss", measured: late }),
+    scenario({
+      id: "corrupted-newest",
+      checks: [{ ...scenario().checks[0]!, status: "FAIL", actual: "7 < 8" }],
+    }),
+  ];
+  const report = drillReport({ scenarios, ...summarise(scenarios) });
+  const wanted = [
+    `${SCENARIOS["region-loss"].title} (region-loss): RTO 6 h 00 min, target 4 h 00 min; RPO was not measured, target 1 h 00 min`,
+    `${SCENARIOS["corrupted-newest"].title} (corrupted-newest): fingerprints FAIL: 7 < 8, expected 8 equal`,
+  ];
+  const markdown = renderMarkdown(report);
+  expect(markdown.slice(0, markdown.indexOf("| Scenario"))).toContain(
+    wanted.map((line) => `- **${line}**`).join("\n"),
+  );
+  const page = renderPage(report, []);
+  expect(page.slice(0, page.indexOf("<h2>"))).toContain(
+    `<ul class="bad">${wanted.map((line) => `<li>${line.replace("<", "&lt;")}</li>`).join("")}</ul>`,
+  );
+  const result = { report, name: "report.json", digest: "0", place: "here", markdown, junit: "" };
+  expect(describeDrill(result).split("\n")).toEqual(expect.arrayContaining(wanted));
+  const good = drillReport();
+  expect(renderMarkdown(good)).toMatch(/ to 2026-03-02T06:01:00\.000Z\.\n\n\| Scenario /);
+  expect(renderPage(good, [])).not.toContain('<ul class="bad">');
 });
 
 test("a report says whether a passing preflight preceded the drill, and says so plainly when none did", async () => {

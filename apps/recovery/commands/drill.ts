@@ -5,6 +5,7 @@ import type { RunContext } from "../context";
 import { databaseToLose, liveGround } from "../drill/ground";
 import { SCENARIO_IDS, SCENARIOS, type ScenarioId } from "../drill/objectives";
 import { parseScenarios, runDrill, type DrillOptions, type DrillResult } from "../drill/run";
+import { shortfallLines } from "../drill/shortfalls";
 import { formatDuration } from "../duration";
 import {
   ExitCode,
@@ -160,19 +161,11 @@ export function describeDrill({ report, name, digest, place }: DrillResult): str
     tables.length === 0 ? "-" : `${tables.filter(({ match }) => match).length}/${tables.length}`,
     verdict.overall,
   ]);
-  const reasons = report.scenarios.flatMap(({ id, reason, checks }) => [
-    ...(reason ? [`${id}: ${reason}`] : []),
-    ...(reason
-      ? []
-      : checks
-          .filter(({ status }) => status !== "PASS")
-          .map((c) => `${id}: ${c.status} ${c.id}: ${c.actual}`)),
-  ]);
   const notRun = report.notExercised.map(({ id }) => id).join(", ");
   return [
     table(["SCENARIO", "RTO", "TARGET", "RPO", "TARGET", "TABLES", "VERDICT"], rows).trimEnd(),
-    ...reasons,
     `NOT_RUN here: ${notRun}`,
+    ...shortfallLines(report),
     `${report.verdict.overall}: drill ${report.drillId} of ${report.environment}`,
     `Report ${name} in ${place}, SHA-256 ${digest}`,
     "",

@@ -1,6 +1,7 @@
 import { formatDuration } from "../duration";
 import type { DrillReport, ScenarioReport } from "./report";
 import { readinessLine } from "./readinessLine";
+import { shortfallLines } from "./shortfalls";
 import { gantt, share } from "./timeline";
 
 /** The report as a person reads it: verdict first, then each scenario with its timeline. */
@@ -11,6 +12,7 @@ export function renderMarkdown(report: DrillReport): string {
     `Environment **${report.environment}**, report ${report.sequence} of its chain, ${report.trigger} run by ${cell(report.operator)},`,
     `${report.startedAt} to ${report.endedAt}.`,
     "",
+    ...listed(shortfallLines(report)),
     "| Scenario | RTO | Target | RPO | Target | Integrity | Verdict |",
     "|---|---|---|---|---|---|---|",
     ...report.scenarios.map((scenario) => `| ${summaryRow(scenario).map(cell).join(" | ")} |`),
@@ -90,6 +92,9 @@ function renderScenario(scenario: ScenarioReport): string[] {
     "",
   ];
 }
+
+const listed = (lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [...lines.map((line) => `- **${cell(line)}**`), ""];
 
 const bold = (text: string, yes: boolean): string => (yes ? `**${text}**` : text);
 

@@ -2,6 +2,7 @@ import { formatDuration } from "../duration";
 import type { Objectives } from "./objectives";
 import { readinessLine } from "./readinessLine";
 import type { DrillReport, ScenarioReport } from "./report";
+import { shortfallLines } from "./shortfalls";
 
 /** Part of a target that something took, e.g. `3.2 %`; what is less than is shown, says so. */
 export function share(seconds: number, { rtoSeconds }: Objectives): string {
@@ -133,6 +134,13 @@ const STYLE = [
 const judged = (verdict: string): string =>
   `<span class="${verdict === "PASS" ? "good" : "bad"}">${escape(verdict)}</span>`;
 
+function shortfallList(report: DrillReport): string {
+  const lines = shortfallLines(report);
+  return lines.length === 0
+    ? ""
+    : `<ul class="bad">${lines.map((line) => `<li>${escape(line)}</li>`).join("")}</ul>`;
+}
+
 const readinessParagraph = ({ readiness }: DrillReport): string =>
   readiness ? `<p class="${readiness.passed ? "good" : "bad"}">${escape(readinessLine(readiness))}.</p>` : "";
 
@@ -152,7 +160,7 @@ export function renderPage(report: DrillReport, past: readonly PastDrill[]): str
   });
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(report.drillId)}</title>
 <style>${STYLE}</style>
-<h1>Recovery drill <span class="id">${escape(report.drillId)}</span>: ${judged(report.verdict.overall)}</h1><p>${escape(report.environment)}, report ${report.sequence} of its chain</p>${readinessParagraph(report)}
+<h1>Recovery drill <span class="id">${escape(report.drillId)}</span>: ${judged(report.verdict.overall)}</h1><p>${escape(report.environment)}, report ${report.sequence} of its chain</p>${shortfallList(report)}${readinessParagraph(report)}
 ${scenarios.join("\n")}
 <h2>Drills so far</h2><p>Recovery time of each drill as a share of its target; the red line is the target, each other a tenth of the one above.</p>${history([...past, report])}</html>
 `;
