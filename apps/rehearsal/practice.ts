@@ -4,6 +4,7 @@ import { Argument } from "commander";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { readStacks } from "../../stacks/files";
+import type { Loss } from "../../packages/emulated-azure/cloud";
 import type { RoleName } from "../operations/rights";
 import { Laptop } from "./laptop";
 import type { Customer } from "./laptop/customer";
@@ -14,9 +15,13 @@ const HELP = `\
   orders                what the customer was told, and what is missing
   lose <region>         everything of it is gone: servers, cluster, vault, accounts
   cut off <region>      it lives on, and nobody outside reaches it
+  silence <region>      it lives on, and swallows what is sent there: nothing is refused
   back <region>         it answers again
   help
   quit                  ends everything; nothing is left`;
+
+/** Ways to lose a region, by what is typed. */
+const LOSSES: Readonly<Record<string, Loss>> = { lose: "dead", "cut off": "cut off", silence: "silent" };
 
 /** Files with what a holder of each role needs in the environment, always of this moment. */
 function settingsFiles(laptop: Laptop): { write(): void; file(role: RoleName): string } {
@@ -50,15 +55,16 @@ async function orders(laptop: Laptop, customer: Customer): Promise<string> {
 }
 
 async function answer(line: string, laptop: Laptop, customer: Customer): Promise<string> {
-  const [, what, region = ""] = /^(lose|cut off|back|orders|help)(?: (\S+))?$/.exec(line) ?? [];
+  const [, what, region = ""] = /^(lose|cut off|silence|back|orders|help)(?: (\S+))?$/.exec(line) ?? [];
   const regions = laptop.platform.regions.map(({ location }) => location);
   if (what === "help") return HELP;
   if (what === "orders") return orders(laptop, customer);
   if (what === undefined) return `"${line}" is none of these:\n${HELP}`;
   if (!regions.includes(region)) return `${what} "${region}": no region; allowed: ${regions.join(", ")}`;
-  if (what === "back") await laptop.bringBack(region);
-  else await laptop.lose(region, what === "lose" ? "dead" : "cut off");
-  return `${region} is ${what === "back" ? "back" : what === "lose" ? "lost" : "cut off"}; ${await orders(laptop, customer)}`;
+  const how = LOSSES[what];
+  if (how) await laptop.lose(region, how);
+  else await laptop.bringBack(region);
+  return `${region} is ${how ?? "back"}; ${await orders(laptop, customer)}`;
 }
 
 async function practise(stack: string): Promise<void> {

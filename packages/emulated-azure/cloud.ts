@@ -36,6 +36,8 @@ export interface EmulatedCloud extends ArmContext {
   readonly metricSources: MetricSource[];
 }
 
+export type { Loss } from "./regions";
+
 const SEED = "emulated";
 
 /** Puts a cloud together; nothing listens yet. */

@@ -54,21 +54,30 @@ interface Armed {
   seen: number;
 }
 
+interface Outage {
+  readonly what: string;
+  readonly covers: (attempt: Attempt) => boolean;
+  readonly swallowed: boolean;
+}
+
 /** Faults that wait for their operation, and places that do not answer at all. */
 export class Faults {
   /** What goes on going wrong at the moment. */
   readonly standing = new Set<Standing>();
   private armed: Armed[] = [];
-  private outages: { readonly what: string; readonly covers: (attempt: Attempt) => boolean }[] = [];
+  private outages: Outage[] = [];
   private listeners: ((fault: Fault, attempt: Attempt) => void)[] = [];
 
   add(fault: Fault): void {
     this.armed.push({ fault, seen: 0 });
   }
 
-  /** Makes everything unreachable that `covers` accepts, until {@link clear}. */
-  outage(what: string, covers: (attempt: Attempt) => boolean): void {
-    this.outages.push({ what, covers });
+  /**
+   * Makes everything unreachable that `covers` accepts, until {@link clear}.
+   * @param swallowed what is sent there vanishes, and nobody is told
+   */
+  outage(what: string, covers: Outage["covers"], swallowed = false): void {
+    this.outages.push({ what, covers, swallowed });
   }
 
   /** Ends the outages of one name; the others and armed faults stay. */
@@ -96,6 +105,11 @@ export class Faults {
   /** What does not answer and so keeps an operation from being tried at all. */
   unreachable(attempt: Attempt): string | undefined {
     return this.outages.find((one) => one.covers(attempt))?.what;
+  }
+
+  /** Whether it vanishes on its way to what does not answer. */
+  swallows(attempt: Attempt): boolean {
+    return this.outages.some(({ covers, swallowed }) => swallowed && covers(attempt));
   }
 
   /**

@@ -2,7 +2,7 @@ import http, { IncomingMessage, ServerResponse } from "node:http";
 import https from "node:https";
 import net from "node:net";
 import { answerArm } from "./arm/front";
-import { ArmError, refuseThrottled } from "./arm/errors";
+import { ArmError, refuseThrottled, Swallowed } from "./arm/errors";
 import { parseJson, readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
 import { Authority } from "./certificates";
 import type { EmulatedCloud } from "./cloud";
@@ -60,7 +60,8 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
     request.on("error", () => response.destroy());
     answer({ cloud, real: options.real, report }, request, response, address).catch((error: unknown) => {
       // Who hung up wants no answer.
-      if (!request.destroyed || request.complete) sendError(request, response, error, report);
+      if (error instanceof Swallowed || (request.destroyed && !request.complete)) return;
+      sendError(request, response, error, report);
     });
   };
   const own = await authority.issue(LOOPBACK, "localhost");

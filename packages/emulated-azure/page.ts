@@ -96,6 +96,7 @@ function actionOf(cloud: EmulatedCloud, verb: string, what: string): (() => Prom
   return {
     lose: () => losses.lose(what),
     cut: () => losses.lose(what, "cut off"),
+    silence: () => losses.lose(what, "silent"),
     restore: () => losses.restore(what),
   }[verb];
 }
@@ -107,7 +108,7 @@ function page(emulated: EmulatedCloud, secret: string, commands: readonly string
   const regions = regionsOf(cloud)
     .map((region) => {
       const how = losses.lost.get(region);
-      return `<li>${escape(region)}: ${how ? `<b>${how === "dead" ? "lost" : how}</b> ${button("restore", region)}` : `answers ${button("lose", region)} ${button("cut", region, "cut off")}`}</li>`;
+      return `<li>${escape(region)}: ${how ? `<b>${how === "dead" ? "lost" : how}</b> ${button("restore", region)}` : `answers ${button("lose", region)} ${button("cut", region, "cut off")} ${button("silence", region, "silent")}`}</li>`;
     })
     .join("");
   const switches = Object.entries(SWITCHES)

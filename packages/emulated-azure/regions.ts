@@ -36,8 +36,11 @@ export function inRegion(cloud: Cloud, region: string, managed: boolean): (key: 
   };
 }
 
-/** How a region is lost: what ran there is gone, or it runs on and nobody outside reaches it. */
-export type Loss = "dead" | "cut off";
+/**
+ * How a region is lost: what ran there is gone; or it runs on and nobody outside reaches it; or it runs on and swallows what is sent
+ * there, so that connections which stand stay open at this end and no request is refused.
+ */
+export type Loss = "dead" | "cut off" | "silent";
 
 /** Told that a region is lost, and how, or answers again; the loss counts as done once it has ended. */
 export type LossListener = (region: string, lost: Loss | undefined) => void | Promise<void>;
@@ -67,6 +70,7 @@ export class Losses {
     this.faults.outage(
       nameOf(region),
       ({ key, itself: asked }) => (asked ? itself : managed)?.(key) ?? false,
+      how === "silent",
     );
     for (const listener of this.listeners) await listener(region, how);
   }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import net, { type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import {
@@ -6,6 +8,7 @@ import {
   type DatabaseServer,
   type VirtualEndpoint,
 } from "../../packages/emulated-azure/servers";
+import { TcpFront } from "../../packages/emulated-azure/servers/front";
 import { Authority } from "../../packages/emulated-azure/certificates";
 import { HEARTBEAT_QUERY } from "../../infra/data/heartbeat";
 import { until } from "../support/until";
@@ -264,4 +267,38 @@ describe("a pair across two regions", () => {
     await names.primary.restart();
     expect(await ids(pooled)).toEqual([7000]);
   }, 180_000);
+});
+
+test("a name that falls silent: calls that stand hear neither an answer nor an end, and end once it is open again", async () => {
+  const echo = net.createServer((socket) => socket.pipe(socket));
+  echo.listen(0, "127.0.0.1");
+  await once(echo, "listening");
+  const [behind, before] = [await TcpFront.open(), await TcpFront.open()];
+  behind.lead((echo.address() as AddressInfo).port);
+  // As a writer's name leads to a server's own.
+  before.lead(behind.port);
+  const heard: string[] = [];
+  const call = async () => {
+    const socket = net.connect(before.port, "127.0.0.1");
+    for (const event of ["end", "error", "close"]) socket.on(event, () => heard.push(event));
+    socket.on("data", (data) => heard.push(data.toString()));
+    await once(socket, "connect");
+    return socket;
+  };
+  const one = await call();
+  one.write("before");
+  await until("it answers", () => Promise.resolve(heard.includes("before")));
+  behind.reach = "silent";
+  const other = await call();
+  one.write("after");
+  other.end("goodbye");
+  await sleep(100);
+  expect(heard).toEqual(["before"]);
+  behind.reach = "open";
+  await until("both have ended", () =>
+    Promise.resolve(heard.filter((what) => what === "close").length === 2),
+  );
+  expect(heard).not.toContain("after");
+  await Promise.all([before.close(), behind.close()]);
+  echo.close();
 });

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import type { Loss } from "../../../packages/emulated-azure/cloud";
 import type { CloudStore } from "../../../packages/emulated-azure/store/cloud";
 import { loadCloud } from "../../../packages/emulated-azure/store/file";
 import { ExitCode } from "../../../packages/command/errors";
@@ -156,8 +157,7 @@ export class Laptop {
     return told.filter((id) => !kept.has(id));
   }
 
-  /** @param how its servers die, or live on and nobody outside reaches them */
-  lose(region: string, how: "dead" | "cut off" = "dead"): Promise<void> {
+  lose(region: string, how: Loss = "dead"): Promise<void> {
     return this.served.cloud.losses.lose(region, how);
   }
 

@@ -41,15 +41,10 @@ export function wishOf(
  * (https://learn.microsoft.com/javascript/api/@azure-rest/arm-containerservice/managedclusteraadprofile).
  */
 export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
+  const asked = { operation: "read", type: cluster.type, name: "", key: cluster.key, itself: true } as const;
   return {
     reachable: () =>
-      cloud.front.unreachable({
-        operation: "read",
-        type: cluster.type,
-        name: "",
-        key: cluster.key,
-        itself: true,
-      }) === undefined,
+      cloud.front.swallows(asked) ? "swallowed" : cloud.front.unreachable(asked) === undefined,
     throttledFor: () => cloud.front.throttledFor,
     authenticate: (token) => {
       const session = cloud.directory.session(token);

@@ -17,8 +17,8 @@ export interface User {
 }
 
 export interface Access {
-  /** Whether the API answers at all at this moment; always unless given. */
-  reachable?(): boolean;
+  /** Whether the API answers at all at this moment; always unless given. `swallowed`: what is sent there vanishes. */
+  reachable?(): boolean | "swallowed";
   /** Seconds whoever asks is told to wait while the API takes no more; undefined while it does. */
   throttledFor?(): number | undefined;
   /** The user a token stands for; undefined when it stands for nobody. */
@@ -51,13 +51,17 @@ export async function serveKubernetes(
   tls: { certificate: string; key: string },
 ): Promise<KubernetesFront> {
   const server = https.createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
-    if (access.reachable?.() === false) return void request.destroy();
+    const reachable = access.reachable?.() ?? true;
+    if (reachable === "swallowed") return;
+    if (!reachable) return void request.destroy();
     answer(api, access, request, response).catch((error: unknown) => refuse(response, error));
   });
   server.on("upgrade", (request, socket, head) => {
     // Who hangs up while a command is looked for is nobody's failure.
     socket.on("error", () => socket.destroy());
-    if (access.reachable?.() === false) return void socket.destroy();
+    const reachable = access.reachable?.() ?? true;
+    if (reachable === "swallowed") return;
+    if (!reachable) return void socket.destroy();
     exec(api, access, request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error));
   });
   await new Promise<void>((resolve, reject) => {

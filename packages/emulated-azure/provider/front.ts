@@ -78,6 +78,11 @@ export class Front {
     return this.options.faults.unreachable(attempt);
   }
 
+  /** Whether a request vanishes on its way: neither an answer comes back nor a refusal. */
+  swallows(attempt: Attempt): boolean {
+    return this.options.faults.swallows(attempt);
+  }
+
   /**
    * Performs one operation.
    * @param serialisedBy Key of what admits only one operation at a time, e.g. a database server.

@@ -27,8 +27,8 @@ export interface VirtualEndpoint {
   replica: DatabaseServer | undefined;
 }
 
-/** How a region is lost: its servers die, or they live on and nobody outside reaches them. */
-export type Loss = "dead" | "cut off";
+/** How a region is lost: its servers die; or they live on, and refuse whoever calls from outside, or swallow what is sent to them. */
+export type Loss = "dead" | "cut off" | "silent";
 
 /** Ports of a server's names: its own and PgBouncer's. */
 const PORTS = { server: 5432, pooler: 6432 };
@@ -103,7 +103,7 @@ export class DatabaseServers {
     const server = this.server(name);
     if (server.pool) return;
     server.pool = await ServerPool.open(this.home, server.front.port, settings);
-    if (server.lost) server.pool.front.reach = "refusing";
+    server.pool.front.reach = server.front.reach;
     this.endpoints.forEach((endpoint) => this.point(endpoint));
   }
 
@@ -211,7 +211,7 @@ export class DatabaseServers {
     this.lostRegions.set(region, how);
     for (const server of this.of(region)) {
       server.lost = true;
-      for (const front of namesOf(server)) front.reach = "refusing";
+      for (const front of namesOf(server)) front.reach = how === "silent" ? "silent" : "refusing";
       if (how === "dead") await server.halt("crash");
     }
     this.endpoints.forEach((endpoint) => this.point(endpoint));

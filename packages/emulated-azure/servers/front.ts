@@ -2,7 +2,7 @@ import net from "node:net";
 
 const LOOPBACK = "127.0.0.1";
 
-/** How a name answers: it leads on, it refuses each caller at once, or it takes the call and never says a word. */
+/** How a name answers: it leads on, it refuses each caller at once, or it takes the call and never says a word again. */
 export type Reach = "open" | "refusing" | "silent";
 
 /**
@@ -20,7 +20,8 @@ export class TcpFront {
   ) {}
 
   static async open(): Promise<TcpFront> {
-    const listener = net.createServer();
+    // Who has said all may still be told something; and where all is swallowed, one end's goodbye is not the other's.
+    const listener = net.createServer({ allowHalfOpen: true });
     await new Promise<void>((resolve, reject) => {
       listener.once("error", reject);
       listener.listen(0, LOOPBACK, resolve);
@@ -42,10 +43,12 @@ export class TcpFront {
     return this.reachable;
   }
 
-  /** Anything but "open" also cuts the calls that stand: a lost region answers nobody. */
+  /** Calls that stand are cut with "refusing"; with "silent" both ends believe in them, until the name is something else again. */
   set reach(reach: Reach) {
+    const before = this.reachable;
     this.reachable = reach;
-    if (reach !== "open") this.cut();
+    if (reach === "silent") for (const call of this.calls) call.unpipe().pause();
+    else if (reach === "refusing" || before === "silent") this.cut();
   }
 
   /** Ends every call; new ones are taken. */
@@ -65,13 +68,17 @@ export class TcpFront {
       caller.resetAndDestroy();
       return;
     }
-    const behind = net.connect(this.leadsTo, LOOPBACK);
+    const behind = net.connect({ port: this.leadsTo, host: LOOPBACK, allowHalfOpen: true });
     this.keep(behind);
     caller.setNoDelay(true);
     behind.setNoDelay(true);
     caller.pipe(behind).pipe(caller);
-    caller.once("close", () => behind.destroy());
-    behind.once("close", () => caller.destroy());
+    // Where all is swallowed the other end hears of no end either.
+    const ends = (other: net.Socket) => (): void => {
+      if (this.reachable !== "silent") other.destroy();
+    };
+    caller.once("close", ends(behind));
+    behind.once("close", ends(caller));
   }
 
   private keep(socket: net.Socket): void {

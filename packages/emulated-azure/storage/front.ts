@@ -58,8 +58,9 @@ async function pass(
   const stored = storedAccount(cloud, name);
   if (!account || !stored) throw new Refused(404, "ResourceNotFound", `There is no account ${name}.`);
   const { type, key } = stored;
-  if (cloud.front.unreachable({ operation: "read", type, name: "", key, itself: true }) !== undefined) {
-    request.destroy();
+  const asked = { operation: "read", type, name: "", key, itself: true } as const;
+  if (cloud.front.unreachable(asked) !== undefined) {
+    if (!cloud.front.swallows(asked)) request.destroy();
     return;
   }
   const path = decoded(url.pathname).replace(/^\/+/, "");

@@ -1,4 +1,4 @@
-import { ArmError, refuseThrottled } from "../arm/errors";
+import { ArmError, refuseThrottled, Swallowed } from "../arm/errors";
 import { paged } from "../arm/paging";
 import type { ArmAnswer, ArmContext } from "../arm/context";
 import { lastName } from "../model/ids";
@@ -138,8 +138,10 @@ function operationOf(method: string, pathname: string) {
   throw new ArmError(404, "NotFound", `There is nothing at ${path} of a vault.`);
 }
 
-function refuseLost(cloud: ArmContext, { type, key }: Stored): void {
-  const lost = cloud.front.unreachable({ operation: "read", type, name: "", key, itself: true });
+function refuseLost({ front }: ArmContext, { type, key }: Stored): void {
+  const asked = { operation: "read", type, name: "", key, itself: true } as const;
+  const lost = front.unreachable(asked);
+  if (front.swallows(asked)) throw new Swallowed(lost);
   if (lost !== undefined) throw new ArmError(503, "ServiceUnavailable", lost);
 }
 
