@@ -33,7 +33,15 @@ export function buildProgram(): Command {
   return program;
 }
 
+/** Longest a process stays whose verb has ended: what that waits for no longer, such as a look-up that is late, ends with it. */
+const LEFT_OVER_MS = 1_000;
+
 /** @param args as typed behind the program's name. Sets the exit code. */
-export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
+export async function operations(args: readonly string[]): Promise<void> {
   await runCommand(buildProgram(), args);
+}
+
+export async function main(): Promise<void> {
+  await operations(process.argv.slice(2));
+  setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
 }

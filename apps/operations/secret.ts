@@ -5,13 +5,16 @@ import { expiry } from "../../infra/secrets/secretLife";
 import { stackPlatformNames } from "../../stacks/names";
 import { readStacks } from "../../stacks/files";
 import type { StackConfig } from "../../stacks/schema";
-import { FailedError, UsageError } from "../../packages/command/errors";
+import { FailedError, NotRunError, UsageError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { prompt } from "./frame/prompt";
 
 /** Version of the vault's management API the writes go by. */
 const API_VERSION = "2023-07-01";
+
+/** Longest the Azure CLI may take for one vault: where nothing answers it waits for ever. */
+const PUT_MS = 120_000;
 
 const ROOT = projectRoot(__dirname);
 
@@ -60,8 +63,12 @@ function put(
   const { status, stderr, error } = spawnSync(
     "az",
     ["rest", "--method", "put", "--url", url, "--body", "@-", "--output", "none", "--only-show-errors"],
-    { input: JSON.stringify(body), encoding: "utf8" },
+    { input: JSON.stringify(body), encoding: "utf8", timeout: PUT_MS },
   );
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === "ENOENT") throw new NotRunError("az is not installed here, or not on PATH");
+  if (code === "ETIMEDOUT")
+    throw new FailedError(`${place.vault}: az did not end within ${PUT_MS / 1000} s; type the same again`);
   if (error) throw new FailedError(`az: ${error.message}`);
   if (status !== 0) throw new FailedError(`${place.vault}: ${stderr.trim()}`);
 }
@@ -89,7 +96,7 @@ export async function main(): Promise<void> {
     createCommand(
       "secret",
       "Puts a partner's secret, read from standard input, into the vault of every region of a stack.",
-      { 0: "set in every region", 1: "Azure refused" },
+      { 0: "set in every region", 1: "Azure refused, or did not answer", 3: "there is no Azure CLI here" },
       "Needs the Azure CLI, signed in with the right Microsoft.KeyVault/vaults/secrets/write.",
     )
       .argument("<stack>", "whose vaults")

@@ -45,11 +45,11 @@ export function incidentContainers({ stack, backupAccounts }: Platform, env: Env
 export async function openContainers(
   stored: readonly Stored[],
 ): Promise<{ name: string; container: ContainerClient }[]> {
-  const [{ DefaultAzureCredential }, { ContainerClient: Container }] = await Promise.all([
-    import("@azure/identity"),
+  const [{ signedIn }, { ContainerClient: Container }] = await Promise.all([
+    import("./ground/credential"),
     import("@azure/storage-blob"),
   ]);
-  const credential = new DefaultAzureCredential();
+  const credential = signedIn();
   const retryOptions = { maxTries: 2, retryDelayInMs: 200, tryTimeoutInMs: 5_000 };
   return stored.map(({ name, url }) => ({
     name,

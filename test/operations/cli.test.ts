@@ -1,16 +1,20 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import http from "node:http";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import * as k8s from "@kubernetes/client-node";
-import { main } from "../../apps/operations/cli";
+import { operations as typed } from "../../apps/operations/cli";
 import { answering } from "../../apps/operations/commandLine";
 import { firstBackup } from "../../apps/operations/failover/firstBackup";
 import { failed, passes } from "../../apps/operations/frame/errors";
 import { kubernetes } from "../../apps/operations/ground/cluster";
+import { signedIn } from "../../apps/operations/ground/credential";
+import { postgres } from "../../apps/operations/ground/database";
+import { throughTheEdge } from "../../apps/operations/ground/edge";
 import { clustersByAzure } from "../../apps/operations/ground/clusterAccess";
 import { clusterSignIn } from "../../apps/operations/ground/signIn";
 import type { Ground } from "../../apps/operations/ground/types";
@@ -38,7 +42,7 @@ async function operations(args: string[], env: Record<string, string> = {}) {
     }),
   );
   try {
-    await main(args);
+    await typed(args);
     return { ...printed, status: process.exitCode };
   } finally {
     catching.forEach((spy) => spy.mockRestore());
@@ -542,6 +546,64 @@ test("a region that swallows what it is asked, and refuses nothing: each request
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
     fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("a region that begins to swallow right behind its answer: the answer is had, and nobody waits for a goodbye", async () => {
+  const message = (type: string, body: Buffer = Buffer.alloc(0)) =>
+    Buffer.concat([Buffer.from(type), Buffer.from([0, 0, 0, body.length + 4]), body]);
+  const ready = message("Z", Buffer.from("I"));
+  // A database server by its protocol; allowHalfOpen: what is swallowed is not even hung up on.
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.once("data", () => {
+      socket.write(Buffer.concat([message("R", Buffer.alloc(4)), ready]));
+      socket.once("data", () => {
+        socket.write(Buffer.concat([message("C", Buffer.from("SELECT 0\0")), ready]));
+        socket.removeAllListeners("data").pause();
+      });
+    });
+    sockets.push(socket);
+  });
+  const sockets: net.Socket[] = [];
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  const database = postgres(`postgresql://chief:x@127.0.0.1:${port}/db`);
+  try {
+    await expect(database.query("127.0.0.1", "SELECT 1")).resolves.toEqual([]);
+    await expect(database.login("127.0.0.1", { user: "api", password: "x", database: "db" })).resolves.toBe(
+      true,
+    );
+  } finally {
+    sockets.forEach((socket) => socket.destroy());
+    await new Promise((closed) => server.close(closed));
+  }
+});
+
+test("a sign-in that nobody answers ends by itself", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "az-"));
+  fs.writeFileSync(path.join(folder, "az"), "#!/bin/sh\nexec sleep 600\n", { mode: 0o755 });
+  const before = process.env;
+  process.env = { PATH: `${folder}:/usr/bin:/bin` };
+  try {
+    await expect(signedIn(200).getToken("https://management.azure.com/.default")).rejects.toThrow(
+      /authentication failed/,
+    );
+  } finally {
+    process.env = before;
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("a public name that stops in the middle of its answer is waited for no longer than any other", async () => {
+  const server = http.createServer((_request, response) => void response.writeHead(200).write("half of"));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const here = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    for (const leads of [() => here, () => undefined])
+      await expect(throughTheEdge(`http://${here}/health`, leads, 200)).rejects.toThrow(/abort/i);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
   }
 });
 

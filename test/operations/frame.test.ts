@@ -156,6 +156,31 @@ describe("the frame every verb runs in", () => {
     });
   });
 
+  test("nothing is waited for that answers to nobody: a step, its postcondition, what stands", async () => {
+    const never = () => new Promise<never>(() => undefined);
+    const ends = (step: Pick<Step, "done" | "run">, exclusive: string) =>
+      expect(
+        frame({ ...oneStep("failover", step, {}, 0.2), exclusive }, `INC-${exclusive}`, () => new Date()),
+      ).rejects.toMatchObject({
+        exitCode: 1,
+        message: expect.stringMatching(/^edge: nothing answers, and its time is over; nothing is undone/),
+      });
+    const run = () => Promise.resolve();
+    await Promise.all([
+      ends({ done: () => Promise.resolve("not so"), run: never }, "run"),
+      ends({ done: jest.fn(never).mockResolvedValueOnce("not so" as never), run }, "done"),
+    ]);
+    const stop = new AbortController();
+    const planning = { ...oneStep("failover", { done: never, run: never }), plan: never };
+    const typed = operate(
+      planning,
+      { dryRun: true },
+      { now: () => new Date(), signal: stop.signal, say: () => undefined, folder },
+    );
+    stop.abort(new Error("interrupted by SIGINT"));
+    await expect(typed).rejects.toThrow("interrupted by SIGINT");
+  });
+
   test("each run leaves a report of its own under the incident; no report, no step, where the disk takes no journal", async () => {
     const so = oneStep("failover", { done: () => Promise.resolve(true), run: () => Promise.resolve() });
     const [first, second] = [1_000, 2_000_000].map((at) => () => new Date(at));

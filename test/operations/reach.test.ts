@@ -3,6 +3,7 @@ import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { kubectl } from "../../apps/operations/reach/kubectl";
 import { root, run } from "../support/recoveryCli";
 
 /*
@@ -162,6 +163,20 @@ const ask = (path) => new Promise((resolve, reject) => http.request({ host, port
     expect.stringMatching(/^error: HTTPS_PROXY is no address like http:\/\/proxy\.example:3128$/m),
   ]);
 }, 60_000);
+
+test("kubectl that hears nothing, and never says so, is waited for no longer than it may take", async () => {
+  const silent = fs.mkdtempSync(path.join(folder, "silent-"));
+  fs.writeFileSync(path.join(silent, "kubectl"), "#!/bin/sh\nexec sleep 600\n", { mode: 0o755 });
+  const before = process.env["PATH"];
+  process.env["PATH"] = `${silent}:${before ?? ""}`;
+  try {
+    await expect(kubectl(["exec", "job/operator"], 0.2)).rejects.toThrow(
+      "kubectl exec did not end within 0.2 s",
+    );
+  } finally {
+    process.env["PATH"] = before;
+  }
+});
 
 test("a cluster that does not answer is passed over; where none does, or the region is none, nothing runs", async () => {
   fs.writeFileSync(log, "");

@@ -2,11 +2,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { compact, duration } from "../duration";
 import { settle, type Commit, type Forge } from "./commit";
-import { refused, messageOf } from "./errors";
+import { messageOf, notRun, refused } from "./errors";
 import { ownIncident } from "./incidents";
 import { Journal, type JournalCopy, type JournalEntry } from "./journal";
 import { leaseName, takeLocalLease, type Lease } from "./lease";
 import { prompt } from "./prompt";
+import { within } from "./within";
 import { runSteps, type Step, type StepResult } from "./steps";
 
 /** What a verb is going to do, worked out from what it found. */
@@ -123,13 +124,20 @@ function answerable({ yes, incident }: FrameOptions): void {
 
 /** Milliseconds after which whoever waits for a plan is told what for. */
 const ASKING_MS = 3_000;
+/** And after which nobody waits: far more than all that is asked for may take, each by its own limit. */
+const PLANNING_MS = 600_000;
 
 async function tell(verb: Verb, incident: string, around: Surroundings): Promise<Plan> {
   const asking = setTimeout(
     () => around.say("asking what stands; what does not answer is waited for, and told"),
     ASKING_MS,
   );
-  const plan = await verb.plan(incident).finally(() => clearTimeout(asking));
+  const limit = AbortSignal.any([around.signal, AbortSignal.timeout(PLANNING_MS)]);
+  const late = (): unknown =>
+    around.signal.aborted
+      ? around.signal.reason
+      : notRun(`what stands was not told within ${PLANNING_MS / 1000} s; nothing was changed`);
+  const plan = await within(limit, verb.plan(incident), late, 0).finally(() => clearTimeout(asking));
   plan.facts.forEach((fact) => around.say(fact));
   plan.steps.forEach(({ id, title, bound, undo }, index) =>
     around.say(`  ${index + 1}. ${id}: ${title}\n     at most ${bound} s; undone by: ${undo}`),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { failed, lacksRight, messageOf, OperationError, passes } from "./errors";
 import type { Journal } from "./journal";
+import { within } from "./within";
 
 /** One step of a verb. What it leaves is asked for, never assumed: before it, whether it is needed, and after it. */
 export interface Step {
@@ -34,6 +35,8 @@ export interface StepContext {
 }
 
 const ASK_EVERY_MS = 250;
+/** Longest it may take to learn whether a step is needed; then it is run, and finds out. */
+const ASKED_MS = 60_000;
 /** Before a step is run once more; the clients have waited by themselves before they gave up. */
 const ONCE_MORE_MS = 1_000;
 
@@ -53,10 +56,12 @@ async function runStep(step: Step, label: string, context: StepContext): Promise
   const { id, title, bound } = step;
   const started = context.now().getTime();
   const seconds = () => (context.now().getTime() - started) / 1000;
-  const before = await step.done().catch((error: unknown) => {
+  const asked = AbortSignal.any([signal, AbortSignal.timeout(ASKED_MS)]);
+  const before = await within(asked, step.done(), silent).catch((error: unknown) => {
     if (lacksRight(error)) throw failed(`${id}: ${messageOf(error)}`, error);
     return "not asked";
   });
+  signal.throwIfAborted();
   if (before === true) {
     await journal.add("found", id);
     say(`${label}: is so already`);
@@ -85,11 +90,13 @@ async function runStep(step: Step, label: string, context: StepContext): Promise
   return { id, title, how: "done", seconds: seconds(), bound };
 }
 
+const silent = (): Error => failed("nothing answers, and its time is over");
+
 /** Runs it; what was only not heard is asked for again while the step has time: each run begins with what it finds. */
 async function runs(step: Step, limit: AbortSignal, say: (why: string) => void): Promise<void> {
   for (let told = ""; ;) {
     try {
-      return await step.run(limit);
+      return await within(limit, step.run(limit), silent);
     } catch (error) {
       const why = messageOf(error);
       if (limit.aborted || !passes(error)) throw error;
@@ -111,7 +118,7 @@ async function holds(
   let told = "";
   for (;;) {
     // A server on its way up refuses connections; what the step itself calls a failure ends it.
-    const state = await step.done().catch((error: unknown) => {
+    const state = await within(limit, step.done(), silent).catch((error: unknown) => {
       if (error instanceof OperationError || lacksRight(error)) throw error;
       return messageOf(error);
     });

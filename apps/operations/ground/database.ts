@@ -1,3 +1,5 @@
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { messageOf } from "../frame/errors";
 import type { DatabaseGround, Login } from "./types";
@@ -7,6 +9,8 @@ const CONNECT_SECONDS = 5;
 /** The same where the name leads elsewhere, as on a laptop: what is gone there refuses at once, and what is late is busy. */
 const ELSEWHERE_SECONDS = 60;
 const STATEMENT_SECONDS = 20;
+/** Longest a server that answered is waited for to hang up: one that is swallowed just then never does. */
+const GOODBYE_MS = 1_000;
 
 /** PostgreSQL's codes of a sign-in it refused: bad password, or a role that may not. */
 const REFUSED_SIGN_IN = ["28P01", "28000"];
@@ -25,7 +29,12 @@ export function postgres(
   ca?: string,
 ): DatabaseGround {
   const administrator = new URL(connectionString);
-  const connect = (host: string, who?: Login, seconds = STATEMENT_SECONDS): Client => {
+  /** Signs in, and out again whatever became of the work. */
+  const session = async <T>(
+    host: string,
+    work: (client: Client) => Promise<T>,
+    { who, seconds = STATEMENT_SECONDS }: { who?: Login; seconds?: number } = {},
+  ): Promise<T> => {
     const url = new URL(administrator);
     const elsewhere = resolve(host);
     const to = elsewhere ?? { host, port: Number(url.port || 5432) };
@@ -38,7 +47,9 @@ export function postgres(
       url.password = encodeURIComponent(who.password);
       url.pathname = `/${encodeURIComponent(who.database)}`;
     }
+    const socket = new net.Socket();
     const client = new Client({
+      stream: () => socket,
       connectionString: url.toString(),
       ...(elsewhere && sslMode !== "disable" && { ssl: { servername: host, ...(ca && { ca }) } }),
       connectionTimeoutMillis: (elsewhere ? ELSEWHERE_SECONDS : CONNECT_SECONDS) * 1000,
@@ -47,7 +58,16 @@ export function postgres(
     });
     // Sessions end when a region does; the statement's own failure says so.
     client.on("error", () => undefined);
-    return client;
+    try {
+      await client.connect();
+      return await work(client);
+    } finally {
+      const gone = new AbortController();
+      const late = sleep(GOODBYE_MS, undefined, { signal: gone.signal });
+      await Promise.race([client.end(), late]).catch(() => undefined);
+      gone.abort();
+      socket.destroy();
+    }
   };
   const query = async <T extends object>(
     host: string,
@@ -55,13 +75,8 @@ export function postgres(
     values: unknown[] = [],
     seconds?: number,
   ): Promise<T[]> => {
-    const client = connect(host, undefined, seconds);
-    try {
-      await client.connect();
-      return (await client.query<T>(text, values)).rows;
-    } finally {
-      await client.end().catch(() => undefined);
-    }
+    const { rows } = await session(host, (client) => client.query<T>(text, values), { seconds });
+    return rows;
   };
   return {
     administrator: decodeURIComponent(administrator.username),
@@ -79,15 +94,11 @@ export function postgres(
       return row.now;
     },
     async login(host, who) {
-      const client = connect(host, who);
       try {
-        await client.connect();
-        return true;
+        return await session(host, () => Promise.resolve<true>(true), { who });
       } catch (error) {
         if (REFUSED_SIGN_IN.includes((error as { code?: string }).code ?? "")) return messageOf(error);
         throw error;
-      } finally {
-        await client.end().catch(() => undefined);
       }
     },
   };

@@ -1,13 +1,13 @@
 import fs from "node:fs";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
-import { DefaultAzureCredential, type TokenCredential } from "@azure/identity";
 import { askRegistry, parseImage, registryToken } from "../../tools/images/registry";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Platform } from "../platform";
 import { certificateOf } from "./certificates";
 import { kubernetes } from "./cluster";
 import { clustersByAzure } from "./clusterAccess";
+import { signedIn } from "./credential";
 import { postgres, type Resolve } from "./database";
 import { documentOf, throughTheEdge, type PublicName } from "./edge";
 import { patience } from "./patience";
@@ -120,7 +120,7 @@ export async function groundOf(
   if (endpoint !== undefined)
     addressOf("AZURE_RESOURCE_MANAGER_URL", endpoint, /^https?:$/, "https://management.azure.com");
   const leads = publicNames(env);
-  const credential: TokenCredential = new DefaultAzureCredential();
+  const credential = signedIn();
   const options = {
     ...(endpoint && { endpoint }),
     retryOptions: { maxRetries: 3 },
@@ -130,7 +130,7 @@ export async function groundOf(
     new ResourceManagementClient(credential, platform.subscriptionId, options),
     endpoint ? { endpoint } : {},
   );
-  const signIn = clusterSignIn(() => new DefaultAzureCredential());
+  const signIn = clusterSignIn(() => signedIn());
   const clusters = azureGivesClusters
     ? clustersByAzure(platform, resources, signIn, env["HTTPS_PROXY"])
     : await clustersOf(env, signIn).catch((error: unknown) => {

@@ -1,22 +1,22 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import type { Command } from "commander";
 import { nextDatabaseServer } from "../../../infra/naming";
 import { HELP, ROOT } from "../commandLine";
 import { messageOf, notRun, refused } from "../frame/errors";
 import { addressOf } from "../ground";
 import { platformOf, type Platform, type RegionFacts } from "../platform";
+import { kubectl } from "./kubectl";
 import { inPod, openTunnel, type Pod } from "./tunnel";
+
+/** Longest the operator's pod may take to be ready: a node for it may have to be made. */
+const START_SECONDS = 600;
 
 interface ReachOptions {
   through?: string;
 }
-
-const kubectl = (args: readonly string[]) =>
-  promisify(execFile)("kubectl", [...args], { maxBuffer: 1_000_000 }).then(({ stdout }) => stdout);
 
 export function registerReach(program: Command): void {
   program
@@ -111,8 +111,8 @@ async function operatorPod(
           if (!/already exists/i.test(messageOf(error))) throw error;
         },
       );
-      const ready = ["--for", "condition=ready", "--timeout", "10m", "--selector", "job-name=operator"];
-      await kubectl(["wait", "pod", ...ready, ...at]);
+      const until = ["--for", "condition=ready", "--timeout", `${START_SECONDS}s`];
+      await kubectl(["wait", "pod", ...until, "--selector", "job-name=operator", ...at], START_SECONDS + 30);
       return { region, pod };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT")

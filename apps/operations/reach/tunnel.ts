@@ -46,6 +46,9 @@ function through(pod: Pod, host: string, port: number, socket: Duplex, say: (lin
   child.on("close", end);
 }
 
+/** Longest a way out of this machine may take to open. */
+const OPEN_MS = 20_000;
+
 /** Servers of loopback by which names without a public address are reached. */
 export interface Tunnel {
   /** A proxy for HTTPS: private names through the pod, all others as they are. */
@@ -57,16 +60,20 @@ export interface Tunnel {
 
 /** Opens a way to a host and port as this machine has it: by itself, or by the proxy it must take. */
 async function outside(target: string, by: URL | undefined): Promise<Duplex> {
+  const signal = AbortSignal.timeout(OPEN_MS);
   if (!by) {
     const { hostname, port } = new URL(`https://${target}`);
     const socket = net.connect(Number(port || 443), hostname.replace(/^\[|\]$/g, ""));
-    await once(socket, "connect");
+    await once(socket, "connect", { signal }).catch((error: unknown) => {
+      socket.destroy();
+      throw error;
+    });
     return socket;
   }
   const { hostname, port, username, password } = by;
   const signedIn = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   const request = http.request({
-    ...{ host: hostname, port: Number(port || 80), method: "CONNECT", path: target },
+    ...{ host: hostname, port: Number(port || 80), method: "CONNECT", path: target, signal },
     headers: {
       host: target,
       ...(username && { "proxy-authorization": `Basic ${Buffer.from(signedIn).toString("base64")}` }),

@@ -1,0 +1,29 @@
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How long whatever heeds a signal may take to end by itself, in its own words. */
+const GRACE_MS = 2_000;
+
+/**
+ * What some work comes to, which is not waited for beyond a signal, whether the work heeds it or not.
+ * @param late what is thrown then, after a grace
+ */
+export async function within<T>(
+  limit: AbortSignal,
+  work: Promise<T>,
+  late: () => unknown,
+  graceMs = GRACE_MS,
+): Promise<T> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const over = async (): Promise<never> => {
+    if (!limit.aborted) await once(limit, "abort", { signal });
+    await sleep(graceMs, undefined, { signal });
+    throw late();
+  };
+  try {
+    return await Promise.race([work, over()]);
+  } finally {
+    settled.abort();
+  }
+}
