@@ -12,6 +12,7 @@ import {
   type Model,
   type World,
 } from "../../apps/rehearsal/laptop/chaos";
+import { LoseAmid } from "../../apps/rehearsal/laptop/chaos/amid";
 import { MakeBackup } from "../../apps/rehearsal/laptop/chaos/backups";
 import { LateRights } from "../../apps/rehearsal/laptop/chaos/faults";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
@@ -136,6 +137,34 @@ describe("every invariant says what it is for", () => {
       /failover without the right to it ended with 0/,
     );
     may.mockRestore();
+  });
+
+  test.each([
+    ["failover", "promote", "serving"],
+    ["failover", "workloads", "standby"],
+    ["rotate session-secret", "session-secret", "standby"],
+  ] as const)(
+    "a region that swallows all from %s's step %s on, the one that is %s",
+    async (verb, step, which) => {
+      await new LoseAmid(verb, step, which, "silent").act(model, world);
+      await invariants(model, world);
+      const { code, said, seconds } = await laptop.operations(["status", "prod"]);
+      expect([code, said.includes("unknown"), seconds < 120]).toEqual([expect.any(Number), false, true]);
+    },
+  );
+
+  test("a verb that hangs is not taken for one that ends", async () => {
+    const hangs = jest.spyOn(laptop, "command").mockReturnValue(new Promise(() => undefined));
+    jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate"] });
+    try {
+      const act = new LoseAmid("failover", "promote", "standby", "silent").act({ ...model }, world);
+      const broken = expect(act).rejects.toThrow(/failover did not end within 20 minutes/);
+      await jest.advanceTimersByTimeAsync(20 * 60_000);
+      await broken;
+    } finally {
+      jest.useRealTimers();
+      hangs.mockRestore();
+    }
   });
 
   test("and all is well again", () => invariants(model, world));

@@ -1,13 +1,14 @@
+import type { Loss } from "../../../../packages/emulated-azure/cloud";
 import { ASSIGNMENT } from "../../../../packages/emulated-azure/rights/decide";
 import { groupOf } from "../operators";
 import { Failover, Rotate, Step } from "./operations";
 import { answered, holds, other, regionOf, STACK, type Model, type World } from "./model";
 
-/** A region dies with all that is in it, or lives on and nobody outside reaches it. */
+/** A region dies with all that is in it, or lives on and nobody outside reaches it, or swallows what is sent there. */
 export class Lose extends Step {
   constructor(
     private readonly which: "serving" | "standby",
-    private readonly how: "dead" | "cut off",
+    private readonly how: Loss,
   ) {
     super();
   }

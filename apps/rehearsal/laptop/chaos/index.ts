@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Laptop } from "..";
 import type { DieAt } from "../kill";
+import { AMID, LoseAmid, type Amid } from "./amid";
 import { backupsVerify, MakeBackup } from "./backups";
 import { Adopt, Drift, DRIFTS, Update } from "./changes";
 import {
@@ -57,9 +58,20 @@ export const sequences = (longest: number) =>
         )
         .map(([forced, dieAt]) => new Failover(forced, dieAt)),
       fc
-        .tuple(fc.constantFrom("serving", "standby"), fc.constantFrom("dead", "cut off"))
-        .map(([which, how]) => new Lose(which as "serving", how as "dead")),
+        .tuple(fc.constantFrom("serving", "standby"), fc.constantFrom("dead", "cut off", "silent"))
+        .map(([which, how]) => new Lose(which, how)),
       fc.constant(new BringBack()),
+      fc
+        .constantFrom(...(Object.keys(AMID) as Amid[]))
+        .chain((verb) =>
+          fc
+            .tuple(
+              fc.constantFrom<string>(...AMID[verb]),
+              fc.constantFrom("serving", "standby"),
+              fc.constantFrom("dead", "cut off", "silent"),
+            )
+            .map(([step, which, how]) => new LoseAmid(verb, step, which, how)),
+        ),
       fc.constantFrom(...SECRETS).chain((secret) => dying(secret).map((dieAt) => new Rotate(secret, dieAt))),
       fc
         .tuple(dying("page", "entry", "answers"), dying("entry", "answers", "page"))
