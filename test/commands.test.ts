@@ -303,6 +303,39 @@ describe("what is printed", () => {
   });
 });
 
+test("a command that cannot be put together says so in one line, and leaves nothing half written", () => {
+  const clone = fs.mkdtempSync(path.join(os.tmpdir(), "clone-"));
+  const made = path.join(clone, ".build");
+  const typed = (limit: string) => {
+    const command = `${limit} exec "$@"`;
+    const args = ["-c", command, "sh", process.execPath, "packages/command/run.mjs", "one.ts"];
+    const { status, stdout, stderr } = spawnSync("sh", args, { cwd: clone, encoding: "utf8" });
+    return [status, stdout, stderr];
+  };
+  const refused = (code: string) => [
+    3,
+    "",
+    expect.stringMatching(
+      new RegExp(`^error: one\\.ts is put together in \\S+, and that cannot be written: ${code}\\b.*\n$`),
+    ),
+  ];
+  try {
+    fs.cpSync(path.join(ROOT, "packages/command"), path.join(clone, "packages/command"), { recursive: true });
+    fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(clone, "node_modules"));
+    fs.writeFileSync(path.join(clone, "one.ts"), "export const main = () => console.log('it runs');\n");
+    // As on a full disk: no file takes a byte.
+    expect(typed("ulimit -f 0;")).toEqual(refused("EFBIG"));
+    expect(fs.readdirSync(made)).toEqual([]);
+    fs.rmdirSync(made);
+    fs.writeFileSync(made, "");
+    expect(typed("")).toEqual(refused("EEXIST|ENOTDIR"));
+    fs.rmSync(made);
+    expect(typed("")).toEqual([0, "it runs\n", ""]);
+  } finally {
+    fs.rmSync(clone, { recursive: true });
+  }
+});
+
 test("a command in a clone without its packages says so, and shows no stack trace", () => {
   const clone = fs.mkdtempSync(path.join(os.tmpdir(), "clone-"));
   try {

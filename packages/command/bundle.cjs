@@ -42,9 +42,16 @@ const inAscii = (text) =>
 
 /** Put in place by renaming: another process may be loading the same file this very moment. */
 function put(file, contents) {
+  const own = `${file}.${process.pid}`;
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(`${file}.${process.pid}`, contents);
-  fs.renameSync(`${file}.${process.pid}`, file);
+  try {
+    fs.writeFileSync(own, contents);
+    fs.renameSync(own, file);
+  } catch (error) {
+    // What a full disk took of it helps nobody.
+    fs.rmSync(own, { force: true });
+    throw error;
+  }
 }
 
 function isFresh(record, key, absWorkingDir) {
@@ -82,7 +89,8 @@ function compile(options) {
  * Makes `options.outfile`, if it is not there already, and tells whether it had to. A record of what it was made of lies
  * beside it.
  * @param options esbuild's, beside {@link COMMON}: `absWorkingDir`, `entryPoints` and an absolute `outfile` at least.
- * @throws Error of esbuild, whose message names file and line, when a source does not compile.
+ * @throws Error of esbuild, whose message names file and line, when a source does not compile; of the file system, with its `code`,
+ *   when the folder cannot be written.
  */
 function bundle(options) {
   const { absWorkingDir, outfile } = options;

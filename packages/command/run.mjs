@@ -23,13 +23,22 @@ const outfile = path.join(root, ".build", entry.replace(/\.ts$/, ".js"));
 const image = path.join(root, path.dirname(entry), "image.json");
 const ships = fs.existsSync(image) && Object.values(require(image)).includes(path.basename(entry));
 const { bundle, WHOLE } = require("./bundle.cjs");
-bundle({
-  absWorkingDir: root,
-  entryPoints: [entry],
-  outfile,
-  ...(ships ? WHOLE : { packages: "external", sourcemap: true }),
-  logLevel: "warning",
-});
+try {
+  bundle({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    ...(ships ? WHOLE : { packages: "external", sourcemap: true }),
+    logLevel: "warning",
+  });
+} catch (error) {
+  if (!error.code) throw error;
+  // A full disk, or a folder nobody may write to: 3 is what every command ends with that lacks something here.
+  console.error(
+    `error: ${entry} is put together in ${path.dirname(outfile)}, and that cannot be written: ${error.message}`,
+  );
+  process.exit(3);
+}
 module.enableCompileCache(path.join(root, ".build/code"));
 if (!ships) module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
 process.argv = [process.argv[0], outfile, ...args];
