@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { PassThrough } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { incidentsOf } from "../../apps/operations/frame/incidents";
 import { readJournal, type JournalCopy } from "../../apps/operations/frame/journal";
 import { ownLeaseId, takeLocalLease } from "../../apps/operations/frame/lease";
@@ -93,7 +94,7 @@ describe("a process of its own", () => {
 /** A verb of one step, by the frame every verb runs in. */
 const oneStep = (
   name: string,
-  step: Pick<Step, "done" | "run">,
+  step: Pick<Step, "done" | "run" | "takesBack">,
   document: object = {},
   bound = 60,
 ): Verb => ({
@@ -170,6 +171,19 @@ describe("the frame every verb runs in", () => {
       ends({ done: () => Promise.resolve("not so"), run: never }, "run"),
       ends({ done: jest.fn(never).mockResolvedValueOnce("not so" as never), run }, "done"),
     ]);
+    // What it did it takes back first, where it can.
+    let so = "begun";
+    const late = {
+      done: () => Promise.resolve(so),
+      run: async () => {
+        await sleep(2_500);
+        so = "taken back";
+        throw new Error("it was taken back");
+      },
+    };
+    await expect(
+      frame(oneStep("failover", { ...late, takesBack: 60 }, {}, 0.2), "INC-back", () => new Date()),
+    ).rejects.toThrow(/^edge: it was taken back; nothing is undone/);
     const stop = new AbortController();
     const planning = { ...oneStep("failover", { done: never, run: never }), plan: never };
     const typed = operate(

@@ -13,6 +13,8 @@ export interface Step {
   bound: number;
   /** What takes it back, one line. */
   undo: string;
+  /** Seconds beyond its bound in which a run that is late takes back by itself what it did; none unless given. */
+  takesBack?: number;
   /** Whether what the step is for is so; a text says what is not so yet. */
   done(): Promise<true | string>;
   run(signal: AbortSignal): Promise<void>;
@@ -96,7 +98,7 @@ const silent = (): Error => failed("nothing answers, and its time is over");
 async function runs(step: Step, limit: AbortSignal, say: (why: string) => void): Promise<void> {
   for (let told = ""; ;) {
     try {
-      return await within(limit, step.run(limit), silent);
+      return await within(limit, step.run(limit), silent, step.takesBack);
     } catch (error) {
       const why = messageOf(error);
       if (limit.aborted || !passes(error)) throw error;

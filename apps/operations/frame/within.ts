@@ -1,24 +1,24 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long whatever heeds a signal may take to end by itself, in its own words. */
-const GRACE_MS = 2_000;
+/** Seconds that whatever heeds a signal may take to end by itself, in its own words. */
+const GRACE_SECONDS = 2;
 
 /**
  * What some work comes to, which is not waited for beyond a signal, whether the work heeds it or not.
- * @param late what is thrown then, after a grace
+ * @param late what is thrown then, after a grace of some seconds
  */
 export async function within<T>(
   limit: AbortSignal,
   work: Promise<T>,
   late: () => unknown,
-  graceMs = GRACE_MS,
+  graceSeconds = GRACE_SECONDS,
 ): Promise<T> {
   const settled = new AbortController();
   const { signal } = settled;
   const over = async (): Promise<never> => {
     if (!limit.aborted) await once(limit, "abort", { signal });
-    await sleep(graceMs, undefined, { signal });
+    await sleep(graceSeconds * 1000, undefined, { signal });
     throw late();
   };
   try {

@@ -48,6 +48,7 @@ export function rotation(
     title: `new value of ${unit.entries.map(({ name }) => name).join(", ")}: ${places}, rolling restart of ${change.readers || "nobody"}, the old one ends`,
     bound: 1800,
     undo: "a failure takes it back by itself; otherwise: rotate it once more",
+    takesBack: ROLL_BACK_SECONDS,
     done: () => change.done(),
     run: (signal) => change.run(signal),
   };
