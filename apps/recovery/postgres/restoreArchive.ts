@@ -24,6 +24,9 @@ import { sectionsOf, type TocEntry } from "./toc";
 /** What the server says of a materialized view that reads another one before that is filled. */
 const NOT_POPULATED = /has not been populated/;
 
+/** Kinds that are an index, or made with one. */
+const OF_INDEXES = new Set(["INDEX", "CONSTRAINT"]);
+
 /** Lower ones go first; what makes a table usable goes before both, the largest table first. */
 const RANK = { others: 0, comparison: 1 };
 
@@ -117,7 +120,27 @@ class Restore {
     const alone = builtAlone(plan);
     const indexes: Promise<void>[] = [];
     const loading = plan.tables.map((table) => this.table(table, wanted, indexes));
-    void this.begin(this.early.rest(searchPathOf(manifest)));
+    const built = (id: number) => sections.get(id) === "post-data";
+    const between = (id: number) =>
+      built(id) && !alone.has(id) && !plan.last.has(id) && !plan.secured.has(id);
+    const forRows = new Set(
+      entries.flatMap(({ dumpId, kind }) =>
+        between(dumpId) && !plan.oneByOne.has(dumpId) && OF_INDEXES.has(kind) ? [dumpId] : [],
+      ),
+    );
+    const { jobs } = this.task;
+    const rest = this.early.rest(searchPathOf(manifest), async (late) => {
+      const others = plan.tables.flatMap(({ fingerprint }, at) =>
+        late.has(fingerprint.name) ? [] : loading[at],
+      );
+      await Promise.all([...others, archive.whenComplete()]);
+      await Promise.all(indexes);
+      await this.postData(
+        lines((id) => forRows.has(id)),
+        jobs,
+      );
+    });
+    void this.begin(rest.then(() => undefined));
     const others = this.otherData(
       entries.filter(
         ({ dumpId, section }) => section === "data" && !loaded.has(dumpId) && wanted.has(dumpId),
@@ -126,16 +149,13 @@ class Restore {
       plan.others,
     );
     await Promise.all([...loading, others].map((part) => this.begin(part)));
-    const built = (id: number) => sections.get(id) === "post-data";
-    const between = (id: number) =>
-      built(id) && !alone.has(id) && !plan.last.has(id) && !plan.secured.has(id);
+    const indexed = await rest;
     const last = (id: number) => built(id) && plan.last.has(id);
-    const { jobs } = this.task;
     indexes.push(
       this.begin(
         this.slots.run(RANK.others, () =>
           this.postData(
-            lines((id) => between(id) && !plan.oneByOne.has(id)),
+            lines((id) => between(id) && !plan.oneByOne.has(id) && !(indexed && forRows.has(id))),
             jobs,
           ),
         ),
@@ -225,7 +245,7 @@ class Restore {
       );
     };
     try {
-      await this.early.load(load);
+      await this.early.load(fingerprint.name, load);
     } catch (error) {
       if (error instanceof CommandError) throw error;
       const said = error instanceof DatabaseError ? `ERROR: ${error.message}` : messageOf(error);
