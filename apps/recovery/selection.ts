@@ -160,6 +160,7 @@ export function manifestOf(manifest: Manifest, { entries }: Pick<Selection, "ent
     ...manifest,
     tables: manifest.tables.filter(({ name }) => tables.has(name)),
     sequences: manifest.sequences.filter(({ name }) => sequences.has(name)),
+    nullable: manifest.nullable?.filter(({ table }) => tables.has(table)),
     inventory: {
       ...manifest.inventory,
       extensions: manifest.inventory.extensions.filter(({ name }) => extensions.has(name)),

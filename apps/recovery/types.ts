@@ -143,6 +143,8 @@ export const manifestSchema = z.strictObject({
   properties: databasePropertiesSchema.optional(),
   /** What the dump could not hold; absent: nothing. */
   notDumped: z.array(leftOutSchema).optional(),
+  /** Columns of child tables that take NULL although an ancestor's do not (see postgres/nullable.ts); absent: none. */
+  nullable: z.array(z.strictObject({ table: z.string(), column: z.string() })).optional(),
   runner: z.strictObject({
     pgDump: z.string(),
     /** Seconds the runner's clock was ahead of the database server's (negative: behind). */

@@ -57,6 +57,10 @@ beforeAll(async () => {
      alter table aa_told add constraint by_name check (is_there(id));
      alter table aa_told add constraint never check (id < 0) not valid;
      comment on constraint never on aa_told is 'for what comes';
+     create table strict_one (n int not null);
+     create table lenient () inherits (strict_one);
+     alter table lenient alter n drop not null;
+     insert into lenient values (null);
      revoke all on aa_told from migration;
      grant select on aa_told to migration`,
   );
@@ -281,10 +285,11 @@ describe("in place", () => {
     );
     expect(await state()).toEqual(backedUp);
 
-    await ask("drop schema reports cascade; drop table log_2025");
-    const schema = await part(LIVE, { schemas: ["reports"], tables: ["log"] }, { inPlace: LIVE });
+    await ask("drop schema reports cascade; drop table log_2025, lenient");
+    const schema = await part(LIVE, { schemas: ["reports"], tables: ["log", "lenient"] }, { inPlace: LIVE });
     expect(schema).toMatchObject({ verdict: "PASS", leftOut: [] });
     expect(schema.inPlace).toEqual([
+      { table: "public.lenient", before: null, after: 1 },
       { table: "public.log_2025", before: null, after: 30 },
       { table: "public.log_2026", before: 30, after: 30 },
       { table: "reports.daily", before: null, after: 30 },
@@ -392,7 +397,7 @@ describe("diff", () => {
       0,
       expect.objectContaining({ same: true, added: [] }),
     ]);
-    expect((await verb(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 10 tables/);
+    expect((await verb(["diff", id], store.env)).stdout).toMatch(/holds what backup .* holds: 12 tables/);
 
     for (const text of [
       "update orders set customer = 9 where id = 150",
@@ -410,10 +415,12 @@ describe("diff", () => {
       ["public.aa_told", "same"],
       ["public.customer", "other columns"],
       ["public.gate", "same"],
+      ["public.lenient", "same"],
       ["public.line", "differs"],
       ["public.log_2025", "same"],
       ["public.log_2026", "differs"],
       ["public.orders", "differs"],
+      ["public.strict_one", "same"],
       ["public.zz_known", "same"],
       ["reports.daily", "missing"],
       ["reports.other", "same"],

@@ -120,6 +120,13 @@ create table pointer (at regclass primary key);
 create table points_on (at regclass references pointer);
 insert into pointer values ('plain_pkey'), ('trigrams'), ('summed_n_idx');
 insert into points_on values ('summed_n_idx');
+-- Children that take NULL where a parent does not.
+create table strict_one (a int not null, b int not null);
+create table lenient () inherits (strict_one);
+alter table lenient alter a drop not null;
+insert into lenient values (null, 1);
+create table lenient_too () inherits (lenient);
+insert into lenient_too values (null, 2);
 create type sort as (id int, what text);
 create table of_sort of sort (id primary key, what default 'x');
 insert into of_sort values (1);

@@ -49,6 +49,7 @@ export function describeBackup(
     server: snapshot.server,
     properties: facts.properties,
     ...(facts.notDumped.length > 0 ? { notDumped: facts.notDumped } : {}),
+    ...(facts.nullable.length > 0 ? { nullable: facts.nullable } : {}),
     runner: { pgDump: job.programs.pgDump.version, clockAheadSeconds: run.clockAheadSeconds },
     tables: content.tables
       .map(({ schema, table, ...fingerprint }) => {

@@ -4,6 +4,7 @@ import { copyInto, copyStatement } from "../postgres/copyIn";
 import { quoteIdentifier, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { createDatabase, dropDatabase } from "../postgres/databases";
+import { makeNullable } from "../postgres/nullable";
 import { restoreSection, type RestoreProgram } from "../postgres/pgRestore";
 import { copyOutStatement, type TocEntry } from "../postgres/toc";
 import type { NameLease } from "../postgres/unfinished";
@@ -40,7 +41,10 @@ export class RowsBefore {
     const server = withDatabase(program.server, database);
     await restoreSection({ ...program, server }, "pre-data", list, 1);
     // The rows are kept as they are, also those that a check would refuse by now.
-    await withClient(server, dropChecks);
+    await withClient(server, async (client) => {
+      await dropChecks(client);
+      await makeNullable(client, manifest.nullable);
+    });
     return before;
   }
 

@@ -5,6 +5,7 @@ import { mayBorrow, type OwnershipPlan } from "../ownership";
 import { TablesComparer, type TablesComparison } from "../postgres/compare";
 import { loadRows } from "../postgres/copyIn";
 import { quoteIdentifier } from "../postgres/connect";
+import { makeNullable } from "../postgres/nullable";
 import { scriptOf, type RestoreProgram } from "../postgres/pgRestore";
 import { searchPathOf } from "../postgres/properties";
 import { isTooEarly } from "../postgres/earlyRows";
@@ -91,6 +92,7 @@ export async function replaceRows(
   );
   const awake = await silenceTriggers(client, existing);
   if (preData) await client.query(preData);
+  await makeNullable(client, manifest.nullable);
   const emptied = known.map(sqlName);
   if (emptied.length > 0)
     await client.query(`TRUNCATE TABLE ${emptied.map((name) => `ONLY ${name}`).join(", ")}`);

@@ -129,7 +129,7 @@ class InPlace {
     const stop = () => client.connection.stream.destroy();
     context.signal.addEventListener("abort", stop, { once: true });
     try {
-      if (parts.existing.length > 0) before = await RowsBefore.make(name, manifest, program, list, lease);
+      if (parts.existing.length > 0) before = await RowsBefore.make(name, expected, program, list, lease);
       const replacement = {
         ...{ archive: spooled.archive, manifest: expected, parts, data, plan, program, lines },
         sequences: selection.entries.filter(({ kind }) => kind === "SEQUENCE SET"),

@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import type { Inventory, RoleInventory } from "../types";
 
 /** Schemas of the system, and those that live for one session. */
-const OWN_SCHEMA = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`;
+export const OWN_SCHEMA = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`;
 /** Objects an extension brings along are the extension's business: another release of it may have others. */
 const notOfExtension = (catalogue: string, oid: string) => `NOT EXISTS (
   SELECT FROM pg_catalog.pg_depend d

@@ -8,6 +8,7 @@ import { connect } from "./connect";
 import { loadTable } from "./copyIn";
 import { EarlyRows } from "./earlyRows";
 import { giveChecks, makeLooseKey, takeCheck } from "./looseConstraints";
+import { makeNullable } from "./nullable";
 import {
   RESTORE_SETTINGS,
   restoreProblem,
@@ -111,6 +112,7 @@ class Restore {
     );
 
     const taken = await this.connected(async (client) => {
+      await makeNullable(client, manifest.nullable);
       const each = [];
       for (const name of checks) each.push(...(await takeCheck(client, name)));
       return each;

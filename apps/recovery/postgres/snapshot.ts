@@ -6,6 +6,7 @@ import { readInventory, readTables, type TableToDump } from "./inventory";
 import { requireLegibleNames } from "./names";
 import { longRowsOf, type RowLimits } from "./longRows";
 import { readNotDumped } from "./notDumped";
+import { readNullable } from "./nullable";
 import { readProperties } from "./properties";
 import type { LeftOut } from "../leaveOut";
 import type { DatabaseProperties, Inventory, Manifest } from "../types";
@@ -18,6 +19,7 @@ export interface SnapshotFacts {
   properties: DatabaseProperties;
   /** What the dump will not hold. */
   notDumped: LeftOut[];
+  nullable: NonNullable<Manifest["nullable"]>;
 }
 
 /** A database as of one instant, and a session that keeps this instant readable. */
@@ -103,7 +105,8 @@ export async function openSnapshot(
 async function readMore(client: Client): Promise<SnapshotFacts> {
   const inventory = await readInventory(client);
   const properties = await readProperties(client);
-  return { inventory, properties, notDumped: await readNotDumped(client) };
+  const notDumped = await readNotDumped(client);
+  return { inventory, properties, notDumped, nullable: await readNullable(client) };
 }
 
 type Facts = Omit<Manifest["server"], "host" | "port" | "systemIdentifier"> & { name: string; at: number };
