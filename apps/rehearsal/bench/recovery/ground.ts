@@ -86,6 +86,8 @@ export async function startGround(): Promise<Ground> {
       PROBE_MIGRATION_URL: server.url("migration"),
       PROBE_BACKUP_URL: server.url("backup"),
     };
+    // The first start compiles the program, whose compiler is no process of a backup.
+    await recovery(env, ["--help"]);
     const ways = waysOf(azurite.connectionString, s3, directory);
     return {
       ...{ server, directory, env, stop, blobs: service.getContainerClient(CONTAINERS.daily) },
