@@ -11,6 +11,7 @@ import { KeyVaultManagementClient } from "@azure/arm-keyvault";
 import { NetworkManagementClient } from "@azure/arm-network";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
+import { StorageManagementClient } from "@azure/arm-storage";
 import { BlobServiceClient } from "@azure/storage-blob";
 import * as k8s from "@kubernetes/client-node";
 import { Client } from "pg";
@@ -112,6 +113,7 @@ function clients(name: string) {
     links: new NetworkManagementClient(credential, SUBSCRIPTION, options).privateLinkServices,
     vaults: new KeyVaultManagementClient(credential, SUBSCRIPTION, options),
     cdn: new CdnManagementClient(credential, SUBSCRIPTION, options),
+    containers: new StorageManagementClient(credential, SUBSCRIPTION, options).blobContainers,
   };
 }
 
@@ -334,6 +336,30 @@ describe("through Microsoft's clients, as the operator", () => {
     for (const attempt of [() => locked.delete(), () => locked.upload("[]", 2)])
       await expect(attempt()).rejects.toMatchObject({ code: "BlobImmutableDueToPolicy" });
     expect((await locked.downloadToBuffer()).toString()).toBe("{}");
+  });
+
+  test("a container under a policy is deleted by the resource manager alone, and only while it is empty", async () => {
+    const { containers } = clients("owner");
+    const inContainer = (name: string) => blobs("owner").getContainerClient(name);
+    await containers.create(GROUP, "stshop", "kept", {});
+    await containers.createOrUpdateImmutabilityPolicy(GROUP, "stshop", "kept", {
+      parameters: { immutabilityPeriodSinceCreationInDays: 1 },
+    });
+    const blob = inContainer("kept").getBlockBlobClient("evidence.json");
+    await blob.upload("{}", 2);
+    const refusal = { statusCode: 409, code: "ContainerImmutabilityPolicyLocked" };
+    await expect(inContainer("kept").delete()).rejects.toMatchObject(refusal);
+    await expect(containers.delete(GROUP, "stshop", "kept")).rejects.toMatchObject(refusal);
+    expect((await blob.downloadToBuffer()).toString()).toBe("{}");
+    // Its policy stands as before.
+    await expect(blob.delete()).rejects.toMatchObject({ code: "BlobImmutableDueToPolicy" });
+    await containers.create(GROUP, "stshop", "spare", {});
+    await containers.createOrUpdateImmutabilityPolicy(GROUP, "stshop", "spare", {
+      parameters: { immutabilityPeriodSinceCreationInDays: 1 },
+    });
+    await expect(inContainer("spare").delete()).rejects.toMatchObject(refusal);
+    await containers.delete(GROUP, "stshop", "spare");
+    expect(await inContainer("spare").exists()).toBe(false);
   });
 });
 

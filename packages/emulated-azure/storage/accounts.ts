@@ -12,15 +12,23 @@ import { startAzurite, type LocalAzurite } from "../../local-servers/azurite";
 import { loopback } from "../../local-servers/ports";
 import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
+import { armKey } from "../model/azure/arm";
 import { lastName } from "../model/ids";
+import { present } from "../model/links";
 import { stringAt } from "../model/paths";
-import type { Stored } from "../model/types";
+import { CloudError, type Stored } from "../model/types";
 import { ONE_EACH } from "../onward";
 import { type BlobReply, Versions } from "./versions";
 
 const ACCOUNT = "azure-native:storage:StorageAccount";
 const CONTAINER = "azure-native:storage:BlobContainer";
 const SERVICE = "azure-native:storage:BlobServiceProperties";
+export const POLICY = "azure-native:storage:BlobContainerImmutabilityPolicy";
+/** Why a container stays (https://github.com/Azure/azure-powershell/issues/26148). */
+export const IMMUTABLE = {
+  code: "ContainerImmutabilityPolicyLocked",
+  says: "The requested operation is not allowed as the container has a locked immutability policy.",
+} as const;
 /** Longer than any cloud on a laptop lives. */
 const SAS_MS = 7 * 86_400_000;
 
@@ -149,12 +157,33 @@ export class StorageAccounts {
     if (event.kind === "created" && stored.type === CONTAINER) await this.addContainer(stored);
     if (event.kind !== "deleted") return;
     const account = this.accounts.get(accountOf(stored));
+    if (stored.type === POLICY) await this.refuseImmutable(stored);
     if (stored.type === CONTAINER && account) await containerOf(account, stored).deleteIfExists();
     if (stored.type !== ACCOUNT || !account) return;
     this.accounts.delete(account.name);
     // The server may hold others.
     const service = new BlobServiceClient(account.addressOf(""));
     for await (const { name } of service.listContainers()) await service.deleteContainer(name);
+  }
+
+  /**
+   * A policy that goes with its container, and not with the whole account, must have had nothing to protect
+   * (https://learn.microsoft.com/azure/storage/blobs/immutable-container-level-worm-policies#scenarios).
+   * @throws CloudError 409
+   */
+  private async refuseImmutable({ id }: Stored): Promise<void> {
+    const container = id.replace(/\/immutabilityPolicies\/.*$/i, "");
+    const [account = ""] = container.split(/\/blobServices\//i);
+    const server = this.accounts.get(lastName(account).toLowerCase());
+    if (!server || !this.holds(account) || this.holds(container)) return;
+    const client = new BlobServiceClient(server.addressOf("")).getContainerClient(lastName(container));
+    const { value } = await client.listBlobsFlat({ includeSnapshots: true }).next();
+    if (value === undefined) return;
+    throw new CloudError(409, IMMUTABLE.code, IMMUTABLE.says);
+  }
+
+  private holds(id: string): boolean {
+    return present(this.cloud.cloud, armKey(id));
   }
 }
 

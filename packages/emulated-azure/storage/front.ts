@@ -4,13 +4,12 @@ import type { EmulatedCloud } from "../cloud";
 import { numberAt } from "../model/paths";
 import type { Stored } from "../model/types";
 import type { Session } from "../rights/directory";
-import type { BlobAccount, StorageAccounts } from "./accounts";
+import { type BlobAccount, IMMUTABLE, POLICY, type StorageAccounts } from "./accounts";
 import { wishOf } from "./wishes";
 
 /** Host names of blob services. */
 export const BLOB_HOST = /^([a-z0-9]{3,24})\.blob\.core\.windows\.net$/;
 const ACCOUNT = "azure-native:storage:StorageAccount";
-const POLICY = "azure-native:storage:BlobContainerImmutabilityPolicy";
 
 const VERBS = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"];
 
@@ -201,7 +200,10 @@ function copySource(account: BlobAccount, host: string, { headers }: IncomingMes
   return `http://${account.host}${kept}`;
 }
 
-/** A container with a policy of so many days lets nobody change or delete what is in it before they have passed. */
+/**
+ * A container with a policy of so many days lets nobody change or delete what is in it before they have passed, and is itself
+ * deleted through the resource manager alone, empty or not (https://github.com/Azure/azure-sdk-for-python/issues/22255).
+ */
 async function refuseLocked(
   { cloud }: EmulatedCloud,
   account: BlobAccount,
@@ -211,13 +213,15 @@ async function refuseLocked(
 ): Promise<void> {
   const [container = "", ...blob] = path.split("/");
   const harmless = ["lease", "tags", "block", "tier"].includes(query.get("comp") ?? "");
-  if (blob.length === 0 || harmless || !["PUT", "DELETE"].includes(method)) return;
+  const whole = blob.length === 0;
+  if (harmless || !(whole ? ["DELETE"] : ["PUT", "DELETE"]).includes(method)) return;
   const below = `/storageaccounts/${account.name}/blobservices/default/containers/${container}/`;
   const policy = [...cloud.all()].find(
     ({ type, id }) => type === POLICY && id.toLowerCase().includes(below.toLowerCase()),
   );
   const days = policy && numberAt(policy.outputs, "immutabilityPeriodSinceCreationInDays");
   if (!days) return;
+  if (whole) throw new Refused(409, IMMUTABLE.code, IMMUTABLE.says);
   const encoded = path.split("/").map(encodeURIComponent).join("/");
   const { status, headers } = await account.ask("HEAD", `/${encoded}`);
   const made = new Date(String(headers["x-ms-creation-time"] ?? headers["last-modified"])).getTime();
