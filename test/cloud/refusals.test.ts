@@ -1,4 +1,5 @@
 import { AuthorizationManagementClient } from "@azure/arm-authorization";
+import { CdnManagementClient } from "@azure/arm-cdn";
 import { NetworkManagementClient } from "@azure/arm-network";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
@@ -28,6 +29,7 @@ let network: NetworkManagementClient;
 let storage: StorageManagementClient;
 let postgres: PostgreSQLManagementFlexibleServerClient;
 let authorization: AuthorizationManagementClient;
+let edge: CdnManagementClient;
 
 beforeAll(async () => {
   cloud = emulatedCloud(sandboxModel(), { retryAfter: 0, refusals: ARM_REFUSALS });
@@ -46,6 +48,7 @@ beforeAll(async () => {
   storage = new StorageManagementClient(credential, SUBSCRIPTION, options);
   postgres = new PostgreSQLManagementFlexibleServerClient(credential, SUBSCRIPTION, options);
   authorization = new AuthorizationManagementClient(credential, SUBSCRIPTION, options);
+  edge = new CdnManagementClient(credential, SUBSCRIPTION, options);
   await resources.resourceGroups.createOrUpdate(GROUP, { location, tags: { team: "shop" } });
 });
 afterAll(() => listening?.stop());
@@ -252,6 +255,75 @@ describe("what is in use stays", () => {
     expect(await refused(group)).toEqual([409, "AccountProtectedFromDeletion"]);
   });
 
+  test("a part of Front Door, by the route and the policy that lead to it; a group some route leads to keeps an origin", async () => {
+    const profile = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.Cdn/profiles/edge`;
+    const at = [GROUP, "edge"] as const;
+    await edge.profiles.beginCreateAndWait(
+      ...at,
+      { location: "Global", sku: { name: "Premium_AzureFrontDoor" } },
+      poll,
+    );
+    await edge.afdEndpoints.beginCreateAndWait(...at, "site", { location: "Global" }, poll);
+    await edge.afdCustomDomains.beginCreateAndWait(...at, "name", { hostName: "shop.example" }, poll);
+    await edge.afdOriginGroups.beginCreateAndWait(
+      ...at,
+      "api",
+      {
+        loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3 },
+        healthProbeSettings: {
+          probePath: "/",
+          probeProtocol: "Https",
+          probeRequestType: "GET",
+          probeIntervalInSeconds: 30,
+        },
+      },
+      poll,
+    );
+    for (const name of ["here", "there"])
+      await edge.afdOrigins.beginCreateAndWait(...at, "api", name, { hostName: `${name}.example` }, poll);
+    const route = {
+      originGroup: { id: `${profile}/originGroups/api` },
+      customDomains: [{ id: `${profile}/customDomains/name` }],
+    };
+    await edge.routes.beginCreateAndWait(...at, "site", "all", route, poll);
+    const conflict = [409, "Conflict"];
+    expect(await refused(edge.afdCustomDomains.beginDeleteAndWait(...at, "name", poll))).toEqual(conflict);
+    expect(await refused(edge.afdOriginGroups.beginDeleteAndWait(...at, "api", poll))).toEqual(conflict);
+    await edge.afdOrigins.beginDeleteAndWait(...at, "api", "here", poll);
+    expect(await refusal(edge.afdOrigins.beginDeleteAndWait(...at, "api", "there", poll))).toEqual([
+      ...conflict,
+      expect.stringContaining("the last origin when the origin group is still associated with a route"),
+    ]);
+    const firewall = `${NETWORK}/frontDoorWebApplicationFirewallPolicies/waf?api-version=2025-11-01`;
+    await ask("PUT", firewall, { location: "Global", sku: { name: "Premium_AzureFrontDoor" } });
+    const parameters = {
+      type: "WebApplicationFirewall",
+      wafPolicy: { id: firewall.replace(/\?.*/, "") },
+    } as const;
+    await edge.securityPolicies.beginCreateAndWait(...at, "guard", { parameters }, poll);
+    expect(await answer("DELETE", firewall)).toEqual(conflict);
+    // With their route they go, and so does all of it at once.
+    await edge.routes.beginDeleteAndWait(...at, "site", "all", poll);
+    await edge.afdCustomDomains.beginDeleteAndWait(...at, "name", poll);
+    await edge.profiles.beginDeleteAndWait(...at, poll);
+    expect((await ask("DELETE", firewall)).status).toBe(202);
+  });
+
+  test("a server others follow, until they are gone or go with it", async () => {
+    await server("psql-led");
+    const sourceServerResourceId = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/psql-led`;
+    await postgres.servers.beginCreateOrUpdateAndWait(
+      GROUP,
+      "psql-follows",
+      { location: "northeurope", createMode: "Replica", sourceServerResourceId },
+      poll,
+    );
+    const deletion = await refusal(postgres.servers.beginDeleteAndWait(GROUP, "psql-led", poll));
+    expect(deletion).toEqual([400, "ServerHasReadReplicas", expect.stringContaining("psql-follows")]);
+    await postgres.servers.beginDeleteAndWait(GROUP, "psql-follows", poll);
+    await postgres.servers.beginDeleteAndWait(GROUP, "psql-led", poll);
+  });
+
   test("an identity does not, whoever names it", async () => {
     const identity = `${SCOPE}/resourceGroups/${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-shop`;
     await ask("PUT", `${identity}?api-version=2024-11-30`, { location });
@@ -261,6 +333,77 @@ describe("what is in use stays", () => {
     expect(Object.keys(shown?.userAssignedIdentities ?? {})).toEqual([identity]);
     expect(shown?.userAssignedIdentities?.[identity]?.principalId).toMatch(/^[0-9a-f-]{36}$/);
     expect((await ask("DELETE", `${identity}?api-version=2024-11-30`)).status).toBe(200);
+  });
+});
+
+describe("there is one, whatever it is called:", () => {
+  const guid = (n: number): string => `5f1b0c6e-3d2a-4c8e-9b7f-00000000000${n}`;
+  const reader = `${SCOPE}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7`;
+
+  test("a role of somebody at a scope, by any path the role is named; with another scope it is another", async () => {
+    const twice = cloud.directory.add({ displayName: "twice", secret: "signs in" });
+    const given = { principalId: twice.objectId, roleDefinitionId: reader };
+    const give = (n: number, scope = SCOPE, more: object = {}) =>
+      authorization.roleAssignments.create(scope, guid(n), { ...given, ...more });
+    await give(1);
+    // The same again under its own name is no conflict.
+    await give(1);
+    const ofTenant = { roleDefinitionId: reader.slice(SCOPE.length) };
+    for (const more of [{}, ofTenant])
+      expect(await refused(give(2, SCOPE, more))).toEqual([409, "RoleAssignmentExists"]);
+    await give(2, `${SCOPE}/resourceGroups/${GROUP}`);
+    await authorization.roleAssignments.delete(SCOPE, guid(1));
+    await give(3);
+    await authorization.roleAssignments.delete(SCOPE, guid(3));
+    await authorization.roleAssignments.delete(`${SCOPE}/resourceGroups/${GROUP}`, guid(2));
+  });
+
+  test("a custom role, which goes once nobody has it", async () => {
+    const role = { roleName: "One Of Its Kind", assignableScopes: [SCOPE], permissions: [{ actions: [] }] };
+    const make = (n: number, roleName = role.roleName) =>
+      authorization.roleDefinitions.createOrUpdate(SCOPE, guid(n), { ...role, roleName });
+    const { id } = await make(4);
+    expect(await refused(make(5, "one of its kind"))).toEqual([409, "RoleDefinitionWithSameNameExists"]);
+    const { objectId: principalId } = cloud.directory.add({ displayName: "holder", secret: "signs in" });
+    await authorization.roleAssignments.create(SCOPE, guid(6), { principalId, roleDefinitionId: id! });
+    const deletion = () => authorization.roleDefinitions.delete(SCOPE, guid(4));
+    expect(await refused(deletion())).toEqual([400, "RoleDefinitionHasAssignments"]);
+    await authorization.roleAssignments.delete(SCOPE, guid(6));
+    await deletion();
+  });
+
+  test("a zone of a network, and what settings send to one place", async () => {
+    const put = (path: string, version: string, properties: object, more: object = {}) =>
+      answer("PUT", `${path}?api-version=${version}`, { properties, ...more });
+    const addressSpace = { addressPrefixes: ["10.9.0.0/16"] };
+    const { id } = await network.virtualNetworks.createOrUpdate(
+      GROUP,
+      "vnet-zones",
+      { location, addressSpace },
+      poll,
+    );
+    await resources.resourceGroups.createOrUpdate("rg-zones", { location });
+    const link = async (rg: string) => {
+      const zone = `${SCOPE}/resourceGroups/${rg}/providers/Microsoft.Network/privateDnsZones/same.example`;
+      await ask("PUT", `${zone}?api-version=2024-06-01`, { location: "Global" });
+      const properties = { virtualNetwork: { id }, registrationEnabled: false };
+      return put(`${zone}/virtualNetworkLinks/l`, "2024-06-01", properties, { location: "Global" });
+    };
+    expect((await link(GROUP))[1]).toBeUndefined();
+    expect(await link("rg-zones")).toEqual([400, "BadRequest"]);
+
+    const { id: from } = await account("stsends");
+    const { id: to } = await account("sttakes");
+    const { id: elsewhere } = await account("sttakestoo");
+    const send = (name: string, storageAccountId: string, enabled = true) =>
+      put(`${from}/providers/Microsoft.Insights/diagnosticSettings/${name}`, "2021-05-01-preview", {
+        storageAccountId,
+        metrics: [{ category: "Transaction", enabled }],
+      });
+    expect((await send("one", to!))[1]).toBeUndefined();
+    expect(await send("two", to!)).toEqual([409, "Conflict"]);
+    expect((await send("two", to!, false))[1]).toBeUndefined();
+    expect((await send("three", elsewhere!))[1]).toBeUndefined();
   });
 });
 

@@ -121,6 +121,7 @@ export class SandboxModel implements Model {
       }
     }
     this.links.require(inputs, id, scope, cloud);
+    model.refuseSecond?.(cloud, { key, id, inputs });
     const outputs = model.computed(made);
     cloud.put({ key, type, id, inputs, outputs });
     return { id, outputs };
@@ -162,6 +163,7 @@ export class SandboxModel implements Model {
       (tree, path) => withValue(tree, parsePath(path), valueAt(stored.inputs, path)),
       inputs,
     );
+    model.refuseSecond?.(cloud, { key, id, inputs: live });
     // The seed of made-up values is the id, so an update gives those of the creation again.
     const outputs = (model.keptOutputs ?? []).reduce(
       (tree, path) => withValue(tree, parsePath(path), valueAt(stored.outputs, path)),

@@ -127,6 +127,8 @@ export interface ResourceModel {
   kept?(inputs: Tree): Tree;
   /** Refuses to make it where the service has none. @throws CloudError 400 */
   requirePlace?(inputs: Tree): void;
+  /** Refuses what there is already under another name. @throws CloudError 400 or 409 */
+  refuseSecond?(cloud: Cloud, resource: Pick<Stored, "key" | "id" | "inputs">): void;
   /** Where the cloud keeps it: unique over all types and clusters. */
   key(id: string, scope: Scope): string;
   /** Keys of what must exist before it can be created; `what` is used in the message. */

@@ -3,6 +3,7 @@ import type { Facts } from "../../facts/types";
 import { guid, hash } from "../cloud";
 import { isTree, parsePath, stringAt, withoutKey, withValue } from "../paths";
 import { carriedOver, withoutEmpty } from "../refresh";
+import { refuseSecond } from "./onlyOne";
 import { regionName, REGIONS } from "./regionPairs";
 import { Shapes } from "../shapes";
 import { CloudError, Failure, Made, ResourceModel, Scope, Stored, Tree, Value } from "../types";
@@ -130,6 +131,7 @@ function armModel(type: string, definition: ArmDefinition): ResourceModel {
     holdsData: definition.holdsData ?? false,
     located: "location" in (shapes[facts.inputs] ?? {}),
     kept: oneOfEachTag,
+    refuseSecond: (cloud, resource) => refuseSecond(cloud, type, resource),
     requirePlace: ({ location }) => {
       if (typeof location === "string") requirePlace(armType(template), location, definition.stands);
     },
