@@ -5,13 +5,11 @@ import { expiry } from "../../infra/secrets/secretLife";
 import { stackPlatformNames } from "../../stacks/names";
 import { readStacks } from "../../stacks/files";
 import type { StackConfig } from "../../stacks/schema";
+import { KEY_VAULT_API } from "../../packages/azure-facts";
 import { FailedError, NotRunError, UsageError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { prompt } from "./frame/prompt";
-
-/** Version of the vault's management API the writes go by. */
-const API_VERSION = "2023-07-01";
 
 /** Longest the Azure CLI may take for one vault: where nothing answers it waits for ever. */
 const PUT_MS = 120_000;
@@ -59,7 +57,7 @@ function put(
 ) {
   const url =
     `https://management.azure.com/subscriptions/${config.azure.subscriptionId}/resourceGroups/${place.resourceGroup}` +
-    `/providers/Microsoft.KeyVault/vaults/${place.vault}/secrets/${name}?api-version=${API_VERSION}`;
+    `/providers/Microsoft.KeyVault/vaults/${place.vault}/secrets/${name}?api-version=${KEY_VAULT_API}`;
   const { status, stderr, error } = spawnSync(
     "az",
     ["rest", "--method", "put", "--url", url, "--body", "@-", "--output", "none", "--only-show-errors"],

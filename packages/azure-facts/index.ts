@@ -1,4 +1,5 @@
 export { OLDEST_GRAFANA } from "./grafana";
+export { KEY_VAULT_API, OLDER_KEY_VAULT_APIS_END, SDK_KEY_VAULT_API } from "./keyVault";
 export {
   AKS_RESERVED_BLOCKS,
   allocatable,

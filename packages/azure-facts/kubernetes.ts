@@ -1,16 +1,15 @@
 /**
- * Minor versions AKS offers, oldest first, as of November 2026
- * (https://learn.microsoft.com/azure/aks/supported-kubernetes-versions). A cluster on one that has left the list keeps
- * running and can only be upgraded.
+ * Minor versions AKS makes clusters of, oldest first, as of December 2026: each for a year from its general availability there
+ * (https://learn.microsoft.com/azure/aks/supported-kubernetes-versions). A cluster on one that has left the list, as 1.34 did with
+ * November 2026, keeps running and can only be upgraded.
  */
-export const KUBERNETES_VERSIONS = ["1.34", "1.35", "1.36", "1.37"] as const;
+export const KUBERNETES_VERSIONS = ["1.35", "1.36", "1.37"] as const;
 
 /**
  * Last day a minor version is mended (https://kubernetes.io/releases): AKS takes its patches from there, and ends its own
  * support within weeks. Absent: not announced.
  */
 export const KUBERNETES_ENDS: Readonly<Partial<Record<(typeof KUBERNETES_VERSIONS)[number], string>>> = {
-  "1.34": "2026-10-27",
   "1.35": "2027-02-28",
   "1.36": "2027-06-28",
 };

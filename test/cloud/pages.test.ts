@@ -99,7 +99,7 @@ const TYPED: readonly Typed[] = [
         .length,
     becomes: 12,
   },
-  { has: "/secrets?api-version=2023-07-01", as: "operator" },
+  { has: "/secrets?api-version=2026-02-01", as: "operator" },
   { has: "isConfigPendingRestart" },
   { has: 'az postgres flexible-server restart --resource-group "$RESOURCE_GROUP_SECONDARY"' },
   {

@@ -7,6 +7,8 @@ import { ConfigError } from "../../stacks/problems";
 import { backupWarnings } from "../../stacks/schema/recoveryRules";
 import { secretDateWarnings } from "../../stacks/secretDates";
 import { supportWarnings } from "../../stacks/supportDates";
+import { SDK_KEY_VAULT_API } from "../../packages/azure-facts";
+import azureFacts from "../../packages/emulated-azure/facts/azure.json";
 
 const ROOT = path.join(__dirname, "../..");
 
@@ -472,15 +474,28 @@ describe("rules across fields", () => {
   test("a version nobody mends any more is warned about and stops nothing", () => {
     const { prod } = readStacks(ROOT) as Required<ReturnType<typeof readStacks>>;
     if (!prod) throw new Error("there is no prod");
-    const old = { ...prod, cluster: { ...prod.cluster, kubernetesVersion: "1.34" } as const };
-    const warnings = (today: string) => supportWarnings(old, new Date(`${today}T12:00:00Z`));
-    expect(warnings("2026-10-27")).toEqual([]);
-    expect(warnings("2026-10-28")).toEqual([
-      expect.stringMatching(/^cluster\.kubernetesVersion: 1\.34 has had no security fixes since 2026-10-27/),
+    const old = { ...prod, cluster: { ...prod.cluster, kubernetesVersion: "1.35" } as const };
+    const warnings = (today: string) =>
+      supportWarnings(old, new Date(`${today}T12:00:00Z`)).filter((one) => !one.startsWith("@pulumi"));
+    expect(warnings("2027-02-28")).toEqual([]);
+    expect(warnings("2027-03-01")).toEqual([
+      expect.stringMatching(/^cluster\.kubernetesVersion: 1\.35 has had no security fixes since 2027-02-28/),
     ]);
     expect(warnings("2029-11-09")).toEqual([
       expect.stringContaining("kubernetesVersion"),
       expect.stringMatching(/^database\.version: 17 has had no security fixes since 2029-11-08/),
+    ]);
+  });
+
+  test("the SDK's management API of vaults is warned about in time, by the version the SDK speaks", () => {
+    const { prod } = readStacks(ROOT) as Required<ReturnType<typeof readStacks>>;
+    if (!prod) throw new Error("there is no prod");
+    for (const type of ["Vault", "Secret", "Key"] as const)
+      expect(azureFacts.resources[`azure-native:keyvault:${type}`].apiVersion).toBe(SDK_KEY_VAULT_API);
+    const warnings = (today: string) => supportWarnings(prod, new Date(`${today}T00:00:00Z`));
+    expect(warnings("2026-12-28")).toEqual([]);
+    expect(warnings("2026-12-29")).toEqual([
+      expect.stringMatching(/^@pulumi\/azure-native speaks .*2024-11-01.* until 2027-02-26: .*2026-02-01$/),
     ]);
   });
 
