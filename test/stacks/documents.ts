@@ -9,6 +9,11 @@ export const ROOT = path.join(__dirname, "../..");
 /** Where a value stands in a document. */
 export type Path = readonly (string | number)[];
 
+/** What a stack file holds of configuration. */
+export interface Document {
+  config: Record<string, unknown>;
+}
+
 /** A problem as it is said: key, value, what is allowed. */
 export const LINE = /^[^\s:]+(:[^\s:]+)*: (found .+|required); allowed: .+$/s;
 
