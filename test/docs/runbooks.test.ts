@@ -487,6 +487,7 @@ describe("steps that run anywhere do what their page says", () => {
     env = {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      TMPDIR: process.env.TMPDIR,
       ENVIRONMENT: "staging",
       DATABASE: "forma3d",
       TABLE: "public.orders",

@@ -14,8 +14,8 @@ export interface CliRun {
 
 /** Only what a program needs to run: no setting of the caller's shell may leak into a test. */
 export function cleanEnvironment(extra: Record<string, string | undefined>): NodeJS.ProcessEnv {
-  const { PATH, HOME, POSTGRES_PROGRAMS } = process.env;
-  return { PATH, HOME, POSTGRES_PROGRAMS, ...extra };
+  const { PATH, HOME, TMPDIR, POSTGRES_PROGRAMS } = process.env;
+  return { PATH, HOME, TMPDIR, POSTGRES_PROGRAMS, ...extra };
 }
 
 /** Runs a verb of the recovery runner the way a user does, and waits for its end. */
