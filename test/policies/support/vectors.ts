@@ -133,6 +133,10 @@ export const kubernetes = (
 export const configMap = (data: Record<string, unknown>, name = "subject"): ResourceFixture =>
   kubernetes("core/v1:ConfigMap", { data }, name);
 
+/** So many values, none of which says anything. */
+export const leaves = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, `v${i}`]));
+
 export const podSpec = (container: Record<string, unknown>, rest: Record<string, unknown> = {}) => ({
   containers: [{ name: "api", image: "ghcr.io/forma3d/api@sha256:0", ...container }],
   ...rest,
