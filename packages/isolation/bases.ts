@@ -160,34 +160,57 @@ const read = (bytes: Buffer | undefined, via: string): Decoded[] =>
 /** Whether a run has the look of base85: signs among the letters, and none of what addresses are written with. */
 const mayBeBase85 = (run: string): boolean => /[^\w./:=@,-]/.test(run) && /[A-Za-z]/.test(run);
 
-/** What runs of a text stand for in one of these encodings. */
-export function otherBases(text: string): Decoded[] {
-  if (text.length < 12) return [];
-  const found: Decoded[] = [];
-  for (const [whole] of LONG_WORD.test(text) ? text.matchAll(ONE_CASE) : []) {
-    const run = whole.replace(/=+$/, "");
-    if (!HEXADECIMAL.test(run))
-      for (const values of BASE32) found.push(...read(fromBase32(run, values, beginsReadable), "base32"));
-  }
-  for (const [run] of LONG_WORD.test(text) ? text.matchAll(WORD) : []) {
-    if (HEXADECIMAL.test(run) && !/^[1-9]\d{21,}$/.test(run)) continue;
-    for (const [values, base, perStep] of NUMBERS)
-      found.push(...read(fromNumber(run, values, base, perStep), `base${base}`));
-  }
-  for (const [, whole = ""] of text.matchAll(PUNCTUATED))
-    for (const run of new Set([whole, ...whole.split(/["']/)])) {
-      if (run.length < 12 || !mayBeBase85(run)) continue;
-      const bare = run.replace(/~>$/, "");
-      for (const values of BASE85) found.push(...read(fromBase85(bare, values), "base85"));
-    }
-  for (const [, whole = ""] of text.includes("<~") ? text.matchAll(MARKED85) : []) {
-    // Marked as what it is, it may hold anything, a compressed text too.
-    const bytes = BASE85[0] && fromBase85(whole.replace(/\s/g, ""), BASE85[0], () => true);
-    if (bytes) found.push(...bytesDecoded(bytes, "base85"));
-  }
-  for (const [whole] of text.matchAll(BASE45_RUN)) found.push(...read(fromBase45(whole.trim()), "base45"));
-  if (text.includes("begin "))
-    for (const [, lines = ""] of text.matchAll(UUENCODED))
-      found.push(...read(fromUuencode(lines.trimEnd()), "uuencode"));
-  return found;
+const longWords = (text: string, runs: RegExp): string[] =>
+  LONG_WORD.test(text) ? [...text.matchAll(runs)].map(([run]) => run) : [];
+
+function base32(text: string): Decoded[] {
+  const runs = longWords(text, ONE_CASE).map((run) => run.replace(/=+$/, ""));
+  return runs
+    .filter((run) => !HEXADECIMAL.test(run))
+    .flatMap((run) => BASE32.flatMap((values) => read(fromBase32(run, values, beginsReadable), "base32")));
 }
+
+function numbers(text: string): Decoded[] {
+  return longWords(text, WORD)
+    .filter((run) => !HEXADECIMAL.test(run) || /^[1-9]\d{21,}$/.test(run))
+    .flatMap((run) =>
+      NUMBERS.flatMap(([values, base, perStep]) =>
+        read(fromNumber(run, values, base, perStep), `base${base}`),
+      ),
+    );
+}
+
+function base85(text: string): Decoded[] {
+  return [...text.matchAll(PUNCTUATED)]
+    .flatMap(([, whole = ""]) => [...new Set([whole, ...whole.split(/["']/)])])
+    .filter((run) => run.length >= 12 && mayBeBase85(run))
+    .map((run) => run.replace(/~>$/, ""))
+    .flatMap((run) => BASE85.flatMap((values) => read(fromBase85(run, values), "base85")));
+}
+
+/** Marked as what it is, base85 may hold anything, a compressed text too. */
+function marked85(text: string): Decoded[] {
+  const [values] = BASE85;
+  if (!values || !text.includes("<~")) return [];
+  return [...text.matchAll(MARKED85)].flatMap(([, whole = ""]) => {
+    const bytes = fromBase85(whole.replace(/\s/g, ""), values, () => true);
+    return bytes ? bytesDecoded(bytes, "base85") : [];
+  });
+}
+
+function base45(text: string): Decoded[] {
+  return [...text.matchAll(BASE45_RUN)].flatMap(([run]) => read(fromBase45(run.trim()), "base45"));
+}
+
+function uuencoded(text: string): Decoded[] {
+  if (!text.includes("begin ")) return [];
+  return [...text.matchAll(UUENCODED)].flatMap(([, lines = ""]) =>
+    read(fromUuencode(lines.trimEnd()), "uuencode"),
+  );
+}
+
+const ENCODINGS = [base32, numbers, base85, marked85, base45, uuencoded];
+
+/** What runs of a text stand for in one of these encodings. */
+export const otherBases = (text: string): Decoded[] =>
+  text.length < 12 ? [] : ENCODINGS.flatMap((decode) => decode(text));

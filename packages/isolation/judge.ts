@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { AddressRange, isGeneric, parseAddress, rangesOf } from "./addresses";
+import { AddressRange, isGeneric } from "./addresses";
 import { choices, startsEngine } from "./commands";
+import { ForeignNames } from "./foreignNames";
 import { KeyedNames } from "./keyed";
 import { managedHost } from "./managedHosts";
 import { Foreign, Perimeter } from "./perimeter";
-import { reversed } from "./text";
+import { writtenAddresses } from "./writtenAddresses";
 
 const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const COMPACT_GUID = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g;
@@ -18,22 +19,7 @@ const PLAIN_RUN = /[a-z0-9_*.-]+/g;
 const ANY_PLACE = new RegExp(PLACE, "g");
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
-const NAME = /[a-z0-9][a-z0-9-]*/g;
 const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
-const DOTTED = /(?<![\w.])\d{1,10}(?:\.\d{1,10}){3}(?:\/\d{1,2})?(?![\w]|\.\d)/g;
-const DOTTED_SPAN = /(\d{1,3}(?:\.\d{1,3}){3})\s*-\s*(\d{1,3}(?:\.\d{1,3}){3})/g;
-/** Addresses as names of public services that resolve to whatever address their name holds. */
-const DASHED = /(?:(?<![\w-])|(?<=\bip-)|(?<=-))(?<!\d-)(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(?=\.[a-z])/g;
-/** Addresses backwards, as the names of their pointers are, whole or a block of them. */
-const POINTER = /(?<![\w.-])((?:\d{1,3}\.){1,4})in-addr\.arpa/g;
-/** Addresses whose parts are spans: `10.20.*.*`, `10.20.0.[1-9]`, `10.20.0.{4,5}`. */
-const SPANNED =
-  /(?<![\w.])\d{1,3}(?:\.(?:\d{1,3}(?:-\d{1,3})?|\*|\[\d{1,3}-\d{1,3}\]|\{\d{1,3}(?:(?:,|\.\.)\d{1,3})*\})){1,3}(?![\w.]|-\d)/g;
-const HEXED = /(?<![0-9a-f])([0-9a-f]{8})(?=\.(?:nip|sslip|xip)\.io)/g;
-const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?(?:\/\d{1,3})?/g;
-/** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
-const NUMERIC_HOST =
-  /(?=\d)(?<=@|\/\/|(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
 /** A stack by its URN, its file, or the state another engine keeps of it. */
 const STACK_URN = /urn:pulumi:([\w.-]+)::([\w.-]+)::/g;
 const STACK_FILE = /(?<![\w.-])pulumi\.([\w-]+)\.ya?ml(?![\w-])|(?<![\w.-])([\w-]+)\.tfstate(?![\w-])/g;
@@ -58,93 +44,23 @@ const KIND = /(?<![a-z])kind["']?\s*[:=]\s*["']?([a-z]\w*)/g;
 const ANYTHING = "\u0001";
 const PLACEHOLDER = "zzplacezz";
 
-/** Shortest name that is looked for in disguise: shorter ones turn up by chance. */
-const MIN_DISGUISED_CHARS = 8;
-/** A name with each letter moved on in the alphabet. */
-const shifted = (name: string, by: number): string =>
-  name.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + by) % 26) + 97));
-const mirrored = (name: string): string =>
-  name.replace(/[a-z]/g, (letter) => String.fromCharCode(219 - letter.charCodeAt(0)));
-/** Every printable character moved half way round, in lower case, as texts are judged. */
-const halfRound = (name: string): string =>
-  name.replace(/[!-~]/g, (one) => String.fromCharCode(33 + ((one.charCodeAt(0) + 14) % 94))).toLowerCase();
-/** Disguises by the name in them: every run that is judged looks for those of the same names. */
-const disguises = new Map<string, readonly string[]>();
-/** A name backwards, mirrored, and with its letters moved on in the alphabet. */
-function disguisesOf(name: string): readonly string[] {
-  const known = disguises.get(name) ?? [
-    reversed(name),
-    mirrored(name),
-    ...Array.from({ length: 25 }, (_, by) => shifted(name, by + 1)),
-  ];
-  disguises.set(name, known);
-  return known;
-}
 const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-const bare = (name: string): string => name.replace(/[^a-z0-9]/g, "");
-
-/** Shortest name, in letters and digits, that is looked for with anything between them. */
-const MIN_BARE_CHARS = 12;
-/** Longest text that is looked through for such names. */
-const MAX_BARE_CHARS = 256 * 1024;
-/** What does not stand between the characters of a name as it is usually written. */
-const ODD_BETWEEN = /[^a-z0-9._\-/:]/;
 
 /** Account of the storage emulator, the same on every machine. */
 const EMULATOR_ACCOUNT = "devstoreaccount1";
 
-/** The part of a text that holds so many letters and digits, after so many others. */
-function spanOf(text: string, before: number, length: number): string {
-  let [seen, start] = [0, -1];
-  for (let at = 0; at < text.length; at++) {
-    if (!/[a-z0-9]/.test(text[at] ?? "")) continue;
-    if (seen === before) start = at;
-    if (++seen === before + length) return text.slice(start, at + 1);
-  }
-  return "";
-}
-
 /** Judges texts in canonical form against one stack's perimeter. */
 export class Judge {
-  private readonly oddNames: readonly [string, Foreign][];
+  private readonly names: ForeignNames;
   private readonly compactIds: ReadonlyMap<string, Foreign>;
-  /** Names written backwards, or with letters shifted by half the alphabet. */
-  private readonly disguised: ReadonlyMap<string, Foreign>;
-  private readonly disguisedHosts: readonly [string, Foreign][];
-  private readonly halfRound: readonly [string, Foreign][];
-  /** Names by their letters and digits alone, forwards and backwards, and what finds any of them. */
-  private readonly bareNames: ReadonlyMap<string, Foreign>;
-  private readonly anyBareName: RegExp | undefined;
   /** Made when the first encoded bytes are met. */
   private keyed: KeyedNames | undefined;
   /** Any other environment's stack as `project/stack`, in whatever path or address it stands. */
   private readonly anyStack: RegExp | undefined;
 
   constructor(readonly perimeter: Perimeter) {
-    this.oddNames = [...perimeter.names].filter(([name]) => !/^[a-z0-9][a-z0-9-]*$/.test(name));
+    this.names = new ForeignNames(perimeter);
     this.compactIds = new Map([...perimeter.ids].map(([id, foreign]) => [id.replace(/-/g, ""), foreign]));
-    this.disguised = new Map(
-      [...perimeter.names]
-        .filter(([name]) => name.length >= MIN_DISGUISED_CHARS)
-        .flatMap(([name, foreign]) => disguisesOf(name).map((one): [string, Foreign] => [one, foreign])),
-    );
-    this.disguisedHosts = [...perimeter.aliases]
-      .filter(([name]) => name.length >= MIN_DISGUISED_CHARS)
-      .flatMap(([name, foreign]) => [
-        [reversed(name), foreign],
-        [shifted(name, 13), foreign],
-      ]);
-    this.halfRound = [...perimeter.names]
-      .filter(([name]) => name.includes("-"))
-      .map(([name, foreign]) => [halfRound(name), foreign]);
-    this.bareNames = new Map(
-      [...perimeter.names]
-        .filter(([name]) => bare(name).length >= MIN_BARE_CHARS)
-        .flatMap(([name, foreign]): [string, Foreign][] => [
-          [bare(name), foreign],
-          [reversed(bare(name)), foreign],
-        ]),
-    );
     this.anyStack =
       perimeter.stacks.size === 0
         ? undefined
@@ -152,8 +68,6 @@ export class Judge {
             `(?<![\\w.-])(?:${[...perimeter.stacks.keys()].map(literally).join("|")})(?![\\w-]|\\.[\\w-]+[/:])`,
             "g",
           );
-    this.anyBareName =
-      this.bareNames.size === 0 ? undefined : new RegExp([...this.bareNames.keys()].join("|"), "g");
   }
 
   /**
@@ -165,10 +79,11 @@ export class Judge {
     const found: Foreign[] = [];
     if (text.length < 3) return found;
     this.ids(text, found);
+    this.stacks(text, found);
     if (text.includes(".")) this.hosts(text, found);
     if (text.includes("accountname")) this.accounts(text, found);
-    this.namesIn(text, found);
-    this.addressesIn(text, isHost, found);
+    for (const named of this.names.in(text)) found.push(named);
+    this.addresses(text, isHost, found);
     if (text.includes("apiversion")) this.manifests(text, found);
     if (text.includes("aks.")) this.issuers(text, found);
     if (MAY_CALL.test(text)) this.commands(text, found);
@@ -225,13 +140,7 @@ export class Judge {
 
   private ids(text: string, found: Foreign[]): void {
     const { perimeter } = this;
-    if (text.includes("subscriptions/")) {
-      for (const [, id = ""] of text.matchAll(SUBSCRIPTION)) {
-        if (!perimeter.owns("subscriptionIds", id)) {
-          found.push({ reach: "subscription", environment: perimeter.ids.get(id)?.environment });
-        }
-      }
-    }
+    if (text.includes("subscriptions/")) this.subscriptions(text, found);
     if (text.includes("managementgroups/")) {
       for (const [, group = ""] of text.matchAll(MANAGEMENT_GROUP)) {
         if (!perimeter.owns("managementGroups", group)) found.push({ reach: "managementGroup" });
@@ -243,6 +152,19 @@ export class Judge {
     if (text.length >= 32 && this.compactIds.size > 0) {
       for (const [id] of text.matchAll(COMPACT_GUID)) this.push(this.compactIds.get(id), found);
     }
+  }
+
+  private subscriptions(text: string, found: Foreign[]): void {
+    const { perimeter } = this;
+    for (const [, id = ""] of text.matchAll(SUBSCRIPTION)) {
+      if (!perimeter.owns("subscriptionIds", id))
+        found.push({ reach: "subscription", environment: perimeter.ids.get(id)?.environment });
+    }
+  }
+
+  /** Other environments' stacks: by project and name, by URN, by file. */
+  private stacks(text: string, found: Foreign[]): void {
+    const { perimeter } = this;
     if (text.includes("/") && this.anyStack)
       for (const [name] of text.matchAll(this.anyStack)) this.push(perimeter.stacks.get(name), found);
     if (text.includes("urn:pulumi:")) {
@@ -326,91 +248,9 @@ export class Judge {
     }
   }
 
-  private namesIn(text: string, found: Foreign[]): void {
-    const { names } = this.perimeter;
-    if (names.size === 0) return;
-    const mayFollowFlag = text.includes("-h");
-    for (const token of text.match(NAME) ?? []) {
-      if (token.length < 3) continue;
-      const isFramed = token.endsWith("-") || token[1] === "-";
-      const foreign =
-        names.get(token) ??
-        (isFramed ? names.get(token.replace(/-+$/, "").replace(/^.-/, "")) : undefined) ??
-        // The context Azure writes for administrators.
-        (token.endsWith("-admin") ? names.get(token.slice(0, -"-admin".length)) : undefined) ??
-        this.disguised.get(token);
-      if (foreign) found.push(foreign);
-      else if (mayFollowFlag && token[0] === "h" && text.includes(`-${token}`))
-        this.push(names.get(token.slice(1)), found);
-    }
-    for (const [name, foreign] of this.oddNames) if (text.includes(name)) found.push(foreign);
-    if (text.includes("\\"))
-      for (const [name, foreign] of this.halfRound) if (text.includes(name)) found.push(foreign);
-    if (text.length >= MIN_BARE_CHARS && text.length <= MAX_BARE_CHARS && ODD_BETWEEN.test(text))
-      this.scattered(text, found);
-    if (text.includes("."))
-      for (const [host, foreign] of this.disguisedHosts) if (text.includes(host)) found.push(foreign);
-  }
-
-  /** Names whose characters stand apart, with blanks, commas, quotes or anything else that is no letter between them. */
-  private scattered(text: string, found: Foreign[]): void {
-    if (!this.anyBareName) return;
-    const squeezed = text.replace(/[^a-z0-9]+/g, "");
-    for (const { 0: name, index } of squeezed.matchAll(this.anyBareName)) {
-      const span = spanOf(text, index, name.length);
-      // Hyphens, dots and underscores are how names are written: those are judged as they stand.
-      if (ODD_BETWEEN.test(span)) this.push(this.bareNames.get(name), found);
-    }
-  }
-
-  private addressesIn(text: string, isHost: boolean, found: Foreign[]): void {
+  private addresses(text: string, isHost: boolean, found: Foreign[]): void {
     if (this.perimeter.addresses.length === 0) return;
-    if (/\d\.\d/.test(text)) {
-      for (const [token] of text.matchAll(DOTTED)) this.address(token, found);
-      for (const [, from = "", to = ""] of text.matchAll(DOTTED_SPAN)) {
-        const [first, last] = [parseAddress(from)?.first, parseAddress(to)?.last];
-        if (first !== undefined && last !== undefined && first <= last) this.range({ first, last }, found);
-      }
-    }
-    if (/\d-\d/.test(text) && text.includes(".")) {
-      for (const [, ...parts] of text.matchAll(DASHED)) this.address(parts.join("."), found);
-    }
-    if (text.includes("in-addr.arpa")) {
-      for (const [, parts = ""] of text.matchAll(POINTER)) {
-        const bytes = parts.slice(0, -1).split(".").reverse();
-        this.address(`${[...bytes, "0", "0", "0"].slice(0, 4).join(".")}/${bytes.length * 8}`, found);
-      }
-    }
-    if (/\d\.(?:[\d.]{0,8})[*[{]/.test(text)) {
-      for (const [token] of text.matchAll(SPANNED)) {
-        if (!/[*[{]/.test(token)) continue;
-        const span = token.replace(
-          /\{(\d+)(?:[^}]*?(\d+))?\}/g,
-          (_, from: string, to = from) => `${from}-${to}`,
-        );
-        for (const range of rangesOf(span)) this.range(range, found);
-      }
-    }
-    if (text.includes("ip.io")) {
-      for (const [, hex = ""] of text.matchAll(HEXED)) this.address(`0x${hex}`, found);
-    }
-    if (text.includes(":") && (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text))) {
-      for (const [token] of text.matchAll(IPV6)) if (/[0-9a-f]/.test(token)) this.address(token, found);
-    }
-    for (const [, token = ""] of /\d/.test(text) ? text.matchAll(NUMERIC_HOST) : [])
-      this.address(token, found);
-    if (isHost && /^[\s["']*(?:0x[0-9a-f]|\d)[0-9a-fx.]*[\s\]"']*$/.test(text)) {
-      this.address(text.replace(/[\s"']/g, ""), found);
-    }
-  }
-
-  private address(token: string, found: Foreign[]): void {
-    // A leading zero means octal to some resolvers and nothing to others; both readings count.
-    const readings = [token, token.replace(/(?<=^|\.)0+(?=\d)/g, "")];
-    for (const reading of new Set(readings)) {
-      const range = parseAddress(reading);
-      if (range) this.range(range, found);
-    }
+    for (const range of writtenAddresses(text, isHost)) this.range(range, found);
   }
 
   private range(range: AddressRange, found: Foreign[]): void {

@@ -68,6 +68,13 @@ const MAY_NAME = /[a-z0-9.:_\-\u00aa\u00ad\u00b2\u00b3\u00b9\u00ba\u00bc-\u00be]
 const isShortAndPlain = (text: string): boolean =>
   text.length < 16 && /^[\w .-]*$/.test(text) && !/[\w-]{12}/.test(text);
 
+/** A text, and the steps it was decoded by; nothing more is decoded from a final one. */
+interface DecodedText {
+  readonly text: string;
+  readonly decoding: readonly string[];
+  readonly final: boolean;
+}
+
 const WHOLE_HOST = /[\w-]+\.[\w-]+\.[a-z]{2,}/i;
 
 interface Frame {
@@ -275,9 +282,19 @@ export class Scanner {
       const earlier = found.get(id);
       if (!earlier || (earlier.isPattern && !foreign.isPattern)) found.set(id, { ...foreign, decoding });
     };
-    const pending: { text: string; decoding: readonly string[]; final: boolean }[] = [
-      { text: raw, decoding: [], final: false },
-    ];
+    const pending: DecodedText[] = [{ text: raw, decoding: [], final: false }];
+    const open = (next: Decoded, decoding: readonly string[], isTooDeep: boolean): void => {
+      budget -= isTooDeep ? 0 : sizeOf(next);
+      if (isTooDeep) {
+        if (!("text" in next && (next.final || seen.has(next.text)))) add({ reach: "opaque" }, decoding);
+      } else if ("tooLarge" in next || budget < 0) {
+        add({ reach: "opaque" }, decoding);
+      } else if ("tree" in next) {
+        this.walk(next.tree, undefined, (_, inner) => add(inner, [...decoding, ...inner.decoding]));
+      } else {
+        pending.push(...readingsOf(next.text, decoding, next.final ?? false, raw));
+      }
+    };
     for (let step = pending.shift(); step; step = pending.shift()) {
       const { text, decoding, final } = step;
       if (seen.has(text)) continue;
@@ -285,41 +302,28 @@ export class Scanner {
       const secret = this.judge.secret(text);
       if (secret) add(secret, decoding);
       if (final && !MAY_NAME.test(text)) continue;
-      const judged = text.startsWith(BYTES_MARK)
-        ? this.judge.bytes(Buffer.from(text.slice(BYTES_MARK.length), "hex"))
-        : this.judge.judge(canonical(text), isHost);
-      // What a text fills in itself is judged filled in.
-      const isFilled =
-        judged.some(({ isPattern }) => isPattern) &&
-        !this.judge
-          .judge(canonical(assembled(expandedWithin(text))), isHost)
-          .some(({ isPattern }) => isPattern);
-      const isMade = this.isMadeOwn(text, judged, isHost);
-      judged
-        .filter((one) => !(one.isPattern && isFilled) && !(isMade && isNobodys(one)))
-        .forEach((foreign) => add(foreign, decoding));
+      for (const foreign of this.judged(text, isHost)) add(foreign, decoding);
       if (final) continue;
-      for (const next of decodings(text)) {
-        const chain = [...decoding, next.via];
-        if (decoding.length >= MAX_DEPTH) {
-          if (!("text" in next && (next.final || seen.has(next.text)))) add({ reach: "opaque" }, chain);
-          continue;
-        }
-        budget -= sizeOf(next);
-        if ("tooLarge" in next || budget < 0) {
-          add({ reach: "opaque" }, chain);
-        } else if ("tree" in next) {
-          this.walk(next.tree, undefined, (_, inner) => add(inner, [...chain, ...inner.decoding]));
-        } else {
-          const final = next.final ?? false;
-          pending.push({ text: next.text, decoding: chain, final });
-          // What a command line decodes is a command line: `echo … | base64 -d | sh`.
-          if (raw.startsWith(COMMAND_MARK) && !final && !next.text.startsWith(COMMAND_MARK))
-            pending.push({ text: COMMAND_MARK + next.text, decoding: chain, final });
-        }
-      }
+      for (const next of decodings(text)) open(next, [...decoding, next.via], decoding.length >= MAX_DEPTH);
     }
     return [...found.values()];
+  }
+
+  /** What one text names, but for what it fills in or makes whole itself. */
+  private judged(text: string, isHost: boolean): Foreign[] {
+    if (text.startsWith(BYTES_MARK))
+      return this.judge.bytes(Buffer.from(text.slice(BYTES_MARK.length), "hex"));
+    const judged = this.judge.judge(canonical(text), isHost);
+    const isFilled = this.fillsItself(text, judged, isHost);
+    const isMade = this.isMadeOwn(text, judged, isHost);
+    return judged.filter((one) => !(one.isPattern && isFilled) && !(isMade && isNobodys(one)));
+  }
+
+  /** Whether the places a text leaves are gone once it is filled in by itself. */
+  private fillsItself(text: string, judged: readonly Foreign[], isHost: boolean): boolean {
+    if (!judged.some(({ isPattern }) => isPattern)) return false;
+    const filled = canonical(assembled(expandedWithin(text)));
+    return !this.judge.judge(filled, isHost).some(({ isPattern }) => isPattern);
   }
 
   /** Whether the hosts nobody listed in a text are none once what it joins and filters itself is joined and filtered. */
@@ -383,6 +387,12 @@ function filledBy(
 
 function identity({ reach, environment, manifest, issuer = "" }: Foreign): string {
   return `${reach} ${environment ?? ""} ${manifest ? `${manifest.apiVersion} ${manifest.kind}` : issuer}`;
+}
+
+/** What a command line decodes is a command line as well: `echo … | base64 -d | sh`. */
+function readingsOf(text: string, decoding: readonly string[], final: boolean, raw: string): DecodedText[] {
+  const isCommand = raw.startsWith(COMMAND_MARK) && !final && !text.startsWith(COMMAND_MARK);
+  return [text, ...(isCommand ? [COMMAND_MARK + text] : [])].map((one) => ({ text: one, decoding, final }));
 }
 
 function sizeOf(next: Decoded): number {

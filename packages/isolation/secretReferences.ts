@@ -69,54 +69,90 @@ const mayRefer = (at: object | string, key: string | undefined): boolean =>
     : (key !== undefined && (SECRET_OBJECT.test(key) || CONFIG_OBJECT.test(key))) ||
       ("name" in at && "key" in at));
 
+/** API groups whose kinds are Kubernetes's own: what they point at by `{ name, key }` is known by the property. */
+const OWN_GROUPS = /^(?:|apps|batch|autoscaling|policy|networking\.k8s\.io|rbac\.authorization\.k8s\.io)$/;
+
+/** What a property or an object names, and where its namespace stands. */
+interface Named {
+  readonly kind: ObjectReference["kind"];
+  readonly name: Cursor;
+  readonly owner: Cursor;
+}
+
 /** Every Secret and ConfigMap an object refers to by name, whatever its kind and however deep. */
 export function objectReferences(found: KubernetesObject): ObjectReference[] {
-  const { kind, object } = found;
+  const { kind, group, object } = found;
   const own = namespaceOf(found);
-  const annotated = annotations(found, own);
-  if (UNREAD.test(kind)) return annotated;
-  const isForeignKind =
-    !/^(?:|apps|batch|autoscaling|policy|networking\.k8s\.io|rbac\.authorization\.k8s\.io)$/.test(
-      found.group,
-    );
-  const references: ObjectReference[] = [...annotated];
+  const references = annotations(found, own);
+  if (UNREAD.test(kind) || !mayHold(object.value, mayRefer)) return references;
   const base = object.path === "" ? "" : `${object.path}.`;
-  const add = (type: ObjectReference["kind"], name: Cursor, owner: Cursor): void => {
-    const text = name.text;
-    if (text === undefined || isMaker(found, name.path.slice(base.length))) return;
-    const qualified = QUALIFIED.exec(text);
-    if (!qualified && !DNS_NAME.test(text)) return;
-    const namespace = qualified?.[1] ?? namespaceAt(owner, own);
-    references.push({ kind: type, name, namespace, ...(qualified && { bare: qualified[2] }) });
-  };
-  if (!mayHold(object.value, mayRefer)) return references;
+  const isSkipped = ({ path, value }: Cursor): boolean =>
+    typeof value !== "object" ||
+    value === null ||
+    Array.isArray(value) ||
+    path.startsWith(`${base}metadata`) ||
+    path.startsWith(`${base}status`);
   for (const place of allPlaces(object)) {
-    const { value } = place;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) continue;
-    if (place.path.startsWith(`${base}metadata`) || place.path.startsWith(`${base}status`)) continue;
-    for (const [key, inner] of place.entries()) {
-      if (OTHERS.test(key)) continue;
-      if (inner.text !== undefined && SECRET_TEXT.test(key)) add("Secret", inner, place);
-      if (inner.text !== undefined && CONFIG_TEXT.test(key)) add("ConfigMap", inner, place);
-      if (CERTIFICATES.test(key)) {
-        for (const one of Array.isArray(inner.value) ? inner.items() : [inner]) {
-          if ((one.at("kind").text ?? "Secret") === "Secret") add("Secret", one.at("name"), one);
-        }
-      }
-      // Values of a chart say what it makes as well; only a reference there is one.
-      if (place.path.startsWith(`${base}values`) && !/ref$/i.test(key)) continue;
-      const type = SECRET_OBJECT.test(key) ? "Secret" : CONFIG_OBJECT.test(key) ? "ConfigMap" : undefined;
-      if (type === undefined) continue;
-      for (const one of Array.isArray(inner.value) ? inner.items() : [inner]) add(type, one.at("name"), one);
-    }
-    const kindHere = place.at("kind").text;
-    if ((kindHere === "Secret" || kindHere === "ConfigMap") && !place.at("metadata").present) {
-      add(kindHere, place.at("name"), place);
-    } else if (isForeignKind && isSelector(place) && !hasNamedOwner(place)) {
-      add("either", place.at("name"), place);
+    if (isSkipped(place)) continue;
+    const isOfChart = place.path.startsWith(`${base}values`);
+    const named = [
+      ...place.entries().flatMap(([key, inner]) => namedBy(key, inner, place, isOfChart)),
+      ...namedHere(place, !OWN_GROUPS.test(group)),
+    ];
+    for (const { name, owner, kind: type } of named) {
+      if (isMaker(found, name.path.slice(base.length))) continue;
+      const reference = referenceTo(type, name, () => namespaceAt(owner, own));
+      if (reference) references.push(reference);
     }
   }
   return references;
+}
+
+const listed = (place: Cursor): Cursor[] => (Array.isArray(place.value) ? place.items() : [place]);
+
+/**
+ * What a property names, by its own name.
+ * @param isOfChart among the values of a chart, which say what it makes as well: only a reference there is one
+ */
+function namedBy(key: string, inner: Cursor, owner: Cursor, isOfChart: boolean): Named[] {
+  if (OTHERS.test(key)) return [];
+  const named: Named[] = [];
+  if (SECRET_TEXT.test(key)) named.push({ kind: "Secret", name: inner, owner });
+  if (CONFIG_TEXT.test(key)) named.push({ kind: "ConfigMap", name: inner, owner });
+  const members = (kind: Named["kind"], of: readonly Cursor[]): void =>
+    of.forEach((one) => named.push({ kind, name: one.at("name"), owner: one }));
+  if (CERTIFICATES.test(key)) {
+    members(
+      "Secret",
+      listed(inner).filter((one) => (one.at("kind").text ?? "Secret") === "Secret"),
+    );
+  }
+  if (isOfChart && !/ref$/i.test(key)) return named;
+  if (SECRET_OBJECT.test(key)) members("Secret", listed(inner));
+  else if (CONFIG_OBJECT.test(key)) members("ConfigMap", listed(inner));
+  return named;
+}
+
+/** What an object itself is a reference to, by its kind or its shape. */
+function namedHere(place: Cursor, isOfOtherKind: boolean): Named[] {
+  const kind = place.at("kind").text;
+  const [name, owner] = [place.at("name"), place];
+  if ((kind === "Secret" || kind === "ConfigMap") && !place.at("metadata").present)
+    return [{ kind, name, owner }];
+  return isOfOtherKind && isSelector(place) && !hasNamedOwner(place) ? [{ kind: "either", name, owner }] : [];
+}
+
+/** @param beside the namespace where the text does not carry it */
+function referenceTo(
+  kind: ObjectReference["kind"],
+  name: Cursor,
+  beside: () => string | undefined,
+): ObjectReference | undefined {
+  const { text } = name;
+  if (text === undefined) return undefined;
+  const [, namespace, bare] = QUALIFIED.exec(text) ?? [];
+  if (bare !== undefined) return { kind, name, namespace, bare };
+  return DNS_NAME.test(text) ? { kind, name, namespace: beside() } : undefined;
 }
 
 function annotations({ object }: KubernetesObject, own: string | undefined): ObjectReference[] {
@@ -124,13 +160,7 @@ function annotations({ object }: KubernetesObject, own: string | undefined): Obj
     .at("metadata", "annotations")
     .entries()
     .filter(([key]) => ANNOTATION.test(key))
-    .flatMap(([, name]): ObjectReference[] => {
-      const qualified = QUALIFIED.exec(name.text ?? "");
-      if (!qualified && !DNS_NAME.test(name.text ?? "")) return [];
-      return [
-        { kind: "either", name, namespace: qualified?.[1] ?? own, ...(qualified && { bare: qualified[2] }) },
-      ];
-    });
+    .flatMap(([, name]) => referenceTo("either", name, () => own) ?? []);
 }
 
 /** `{ name, key }`: how custom resources point into a Secret or ConfigMap. */
@@ -151,93 +181,4 @@ export function namespaceOf(found: KubernetesObject): string | undefined {
   const release = found.object.at("namespace");
   if (given.value === UNKNOWN || release.value === UNKNOWN) return undefined;
   return given.text ?? release.text ?? nameOf(found).namespace;
-}
-
-/** Kinds that run a data store or the like and keep its credentials in Secrets that begin with their name. */
-const OPERATED =
-  /(?:^|\.)(?:cnpg\.io|zalan\.do|crunchydata\.com|strimzi\.io|rabbitmq\.com|elastic\.co|mongodb\.com|opstreelabs\.in|spotahome\.com|min\.io|mariadb\.com|oracle\.com|keycloak\.org|integreatly\.org|opentelemetry\.io|coreos\.com|grafana\.com|temporal\.io|valkey\.io)$/;
-const CHARTS = /^(?:Release|Chart)$/;
-const ISSUED = /cert-manager\.io\/(?:cluster-)?issuer$|^kubernetes\.io\/tls-acme$/;
-
-/** A name, or the beginning of names, of objects that come into being without being declared. */
-export interface Made {
-  readonly kind: "Secret" | "ConfigMap" | "both";
-  readonly name: string;
-  /** Undefined: in any namespace. */
-  readonly namespace: string | undefined;
-  readonly isPrefix?: boolean;
-}
-
-/** Secrets and ConfigMaps that controllers make from an object. */
-export function madeFrom(found: KubernetesObject): Made[] {
-  const { kind, group, object } = found;
-  const { name } = nameOf(found);
-  const namespace = namespaceOf(found);
-  const made: Made[] = [];
-  const add = (cursor: Cursor, where = namespace): void => {
-    if (cursor.text !== undefined) made.push({ kind: "Secret", name: cursor.text, namespace: where });
-  };
-  for (const entry of object.at("spec", "secretObjects").items()) add(entry.at("secretName"));
-  if (/cert-manager\.io$/.test(group)) {
-    add(object.at("spec", "secretName"));
-    // The account key of an issuer; a cluster issuer keeps it where cert-manager runs.
-    const where = kind === "ClusterIssuer" ? undefined : namespace;
-    add(object.at("spec", "acme", "privateKeySecretRef", "name"), where);
-    if (kind === "Bundle" && name !== undefined) made.push({ kind: "both", name, namespace: undefined });
-  }
-  if (/external-secrets\.io$/.test(group) && kind.endsWith("ExternalSecret") && name !== undefined) {
-    const target =
-      object.at("spec", "target", "name").text ??
-      object.at("spec", "externalSecretSpec", "target", "name").text;
-    made.push({
-      kind: "Secret",
-      name: target ?? name,
-      namespace: kind === "ExternalSecret" ? namespace : undefined,
-    });
-  }
-  if (/hashicorp\.com$/.test(group)) add(object.at("spec", "destination", "name"));
-  if (/^(?:SealedSecret|SecretSync)$/.test(kind) && name !== undefined) {
-    made.push({ kind: "Secret", name, namespace });
-  }
-  if (OPERATED.test(group) && name !== undefined) {
-    made.push(
-      { kind: "both", name, namespace },
-      { kind: "both", name: `${name}-`, namespace, isPrefix: true },
-    );
-    // The operator of Zalando puts the owner first: `owner.cluster.credentials…`.
-    if (/zalan\.do$/.test(group))
-      made.push({ kind: "Secret", name: `.${name}.credentials`, namespace, isPrefix: true });
-  }
-  if (CHARTS.test(kind) && /helm\.sh$/.test(group)) {
-    const release = object.at("name").text ?? name ?? object.at("resourcePrefix").text;
-    if (release !== undefined) {
-      made.push(
-        { kind: "both", name: release, namespace },
-        { kind: "both", name: `${release}-`, namespace, isPrefix: true },
-      );
-    }
-    for (const place of allPlaces(object.at("values"))) {
-      const override = place.at("fullnameOverride").text;
-      if (override)
-        made.push(
-          { kind: "both", name: override, namespace },
-          { kind: "both", name: `${override}-`, namespace, isPrefix: true },
-        );
-    }
-  }
-  if (!mayHold(object.value, (at, key) => typeof at === "object" && key === "annotations")) return made;
-  for (const place of allPlaces(object)) {
-    const isIssued = [place.at("annotations"), place.at("metadata", "annotations")].some((annotations) =>
-      annotations.entries().some(([key]) => ISSUED.test(key)),
-    );
-    if (!isIssued) continue;
-    for (const tls of [...place.at("tls").items(), ...place.at("spec", "tls").items()]) {
-      add(tls.at("secretName"));
-      add(tls);
-    }
-    for (const listener of place.at("spec", "listeners").items()) {
-      for (const reference of listener.at("tls", "certificateRefs").items()) add(reference.at("name"));
-    }
-  }
-  return made;
 }

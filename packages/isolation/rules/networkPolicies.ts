@@ -161,14 +161,53 @@ function opensDatabases(rule: Cursor): boolean {
   });
 }
 
+/** A place in a policy, and what around it says whom it is about. */
+interface PolicyPlace {
+  readonly place: Cursor;
+  /** The rule it is part of. */
+  readonly rule: Cursor;
+  /** The map it is a property of, which may cut holes into its addresses. */
+  readonly owner: Cursor;
+  readonly isIngress: boolean;
+}
+
+const IS_RULES = /(?:^|\.)(?:egress|ingress|rules|http|tcp|tls)$/;
+/** Properties that say whom a policy keeps out, whom it is for, or what the cluster itself is. */
+const UNREAD = /Deny$|^(?:endpointSelector|matchLabels|podCIDR)$/;
+
+function membersOf({ place, rule, owner, isIngress }: PolicyPlace): PolicyPlace[] {
+  const isRules = IS_RULES.test(place.path);
+  return place.items().map((inner) => ({ place: inner, owner, rule: isRules ? inner : rule, isIngress }));
+}
+
+function propertiesOf({ place, rule, isIngress }: PolicyPlace): PolicyPlace[] {
+  return place
+    .entries()
+    .filter(([key]) => !HOLES.includes(key) && !UNREAD.test(key))
+    .map(([key, inner]) => ({
+      place: inner,
+      owner: place,
+      rule,
+      isIngress: isIngress || key === "ingress" || key === "source",
+    }));
+}
+
+/** Ranges a map says by its first and last address. */
+function boundedIn(place: Cursor): { range: AddressRange; at: Cursor }[] {
+  return BOUNDS.flatMap(([low, high]) => {
+    const at = place.at(low);
+    const [first, last] = [at, place.at(high)].map(({ text }) => parseAddress(text ?? ""));
+    return first && last && first.first <= last.last
+      ? [{ range: { first: first.first, last: last.last }, at }]
+      : [];
+  });
+}
+
 /** Addresses under any property of an object that decides about traffic, where it lets through. */
 function anyPolicy({ kind, object }: KubernetesObject, type: string, context: Context): Violation[] {
   const refusal = refusalOf(type) ?? refusalOf(`kubernetes:${object.at("apiVersion").text ?? ""}:${kind}`);
   const findings: Violation[] = [];
-  const pending: { place: Cursor; rule: Cursor; owner: Cursor; isIngress: boolean }[] = [
-    { place: object.at("spec"), rule: object.at("spec"), owner: object.at("spec"), isIngress: false },
-  ];
-  const judge = (range: AddressRange, at: Cursor, owner: Cursor, rule: Cursor, isIngress: boolean): void => {
+  const judge = (range: AddressRange, at: Cursor, { owner, rule, isIngress }: PolicyPlace): void => {
     if (isWide(range) && (isIngress || !opensDatabases(rule))) return;
     const holes = HOLES.flatMap((key) => owner.at(key).texts()).flatMap(rangesOf);
     const environment = reachable(context, range, holes);
@@ -179,34 +218,17 @@ function anyPolicy({ kind, object }: KubernetesObject, type: string, context: Co
       message: `takes in addresses of ${environment}; only a rule that denies may, or one that cuts them out`,
     });
   };
+  const spec = object.at("spec");
+  const pending: PolicyPlace[] = [{ place: spec, rule: spec, owner: spec, isIngress: false }];
   for (let next = pending.pop(); next; next = pending.pop()) {
-    const { place, owner, rule, isIngress } = next;
+    const { place } = next;
     const { value } = place;
-    if (typeof value === "string")
-      for (const range of rangesOf(value)) judge(range, place, owner, rule, isIngress);
+    if (typeof value === "string") for (const range of rangesOf(value)) judge(range, place, next);
     if (typeof value !== "object" || value === null || refusal?.refuses(value) === true) continue;
-    if (Array.isArray(value)) {
-      const isRules = /(?:^|\.)(?:egress|ingress|rules|http|tcp|tls)$/.test(place.path);
-      pending.push(
-        ...place.items().map((inner) => ({ place: inner, owner, rule: isRules ? inner : rule, isIngress })),
-      );
-      continue;
-    }
-    for (const [low, high] of BOUNDS) {
-      const [first, last] = [place.at(low), place.at(high)].map(({ text }) => parseAddress(text ?? ""));
-      if (first && last && first.first <= last.last) {
-        judge({ first: first.first, last: last.last }, place.at(low), place, rule, isIngress);
-      }
-    }
-    for (const [key, inner] of place.entries()) {
-      if (HOLES.includes(key) || /Deny$/.test(key) || /^(?:endpointSelector|matchLabels|podCIDR)$/.test(key))
-        continue;
-      pending.push({
-        place: inner,
-        owner: place,
-        rule,
-        isIngress: isIngress || key === "ingress" || key === "source",
-      });
+    if (Array.isArray(value)) pending.push(...membersOf(next));
+    else {
+      for (const { range, at } of boundedIn(place)) judge(range, at, { ...next, owner: place });
+      pending.push(...propertiesOf(next));
     }
   }
   return findings;

@@ -1,7 +1,8 @@
 import type { Cursor } from "../read";
 import type { StackView, Violation } from "../rule";
 import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
-import { madeFrom, namespaceOf, objectReferences, type Made } from "../secretReferences";
+import { madeFrom, type Made } from "../madeObjects";
+import { namespaceOf, objectReferences } from "../secretReferences";
 import { stackRule } from "./metadata";
 
 /** Objects Kubernetes itself, or a mesh, puts into every namespace. */

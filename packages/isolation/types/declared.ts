@@ -151,35 +151,57 @@ function property(place: Cursor, name: string): Cursor {
   return found ?? place.at(name);
 }
 
+/** A resource of a template. */
+interface TemplateResource {
+  readonly type: string;
+  readonly place: Cursor;
+  /** Where its type was written. */
+  readonly at: Cursor;
+}
+
+/** The resource a place is, if it is one: a member of resources with a type, or anything with a type of Azure's. */
+function resourceAt({ place, parent, isResource, text }: TemplatePlace): TemplateResource | undefined {
+  const at = property(place, "type");
+  const given = at.text;
+  if (given === undefined) return undefined;
+  const isQualified = /^\[|[.\w]\/\w/.test(given);
+  if (!isResource && !isQualified) return undefined;
+  return { type: isQualified || parent === "" ? given : `${parent}/${given}`, place, at: text ?? at };
+}
+
+/** Places in one. */
+function placesIn({ place, parent, text, step }: TemplatePlace, type: string | undefined): TemplatePlace[] {
+  const below = (inner: Cursor, of: string, isResource = false): TemplatePlace => ({
+    place: inner,
+    parent: of,
+    isResource,
+    step,
+    ...(text && { text }),
+  });
+  const properties = place.entries().flatMap(([key, inner]) => {
+    if (!/^resources$/i.test(key)) return [below(inner, type === undefined ? parent : "")];
+    // A list, or a map by symbolic name.
+    const members = Array.isArray(inner.value) ? inner.items() : inner.entries().map(([, one]) => one);
+    return members.map((member) => below(member, type ?? parent, true));
+  });
+  return [...properties, ...place.items().map((inner) => below(inner, parent))];
+}
+
 /** Resources of templates: those in a list or map of resources, and whatever else has a type of Azure's. */
-function templateResources(root: Cursor): { type: string; place: Cursor; at: Cursor }[] {
-  const found: { type: string; place: Cursor; at: Cursor }[] = [];
+function templateResources(root: Cursor): TemplateResource[] {
+  const found: TemplateResource[] = [];
   const seen = new Set<unknown>();
   const pending: TemplatePlace[] = [{ place: root, parent: "", isResource: false, step: 0 }];
   for (let next = pending.pop(); next; next = pending.pop()) {
-    const { place, parent, isResource, text, step } = next;
-    const { value } = place;
+    const { value } = next.place;
     if (typeof value === "string") {
-      if (step < MAX_TEXT_STEPS && value.length > 20) pending.push(...decodedPlaces(next, value));
-      continue;
+      if (next.step < MAX_TEXT_STEPS && value.length > 20) pending.push(...decodedPlaces(next, value));
+    } else if (typeof value === "object" && value !== null && !seen.has(value)) {
+      seen.add(value);
+      const resource = resourceAt(next);
+      if (resource) found.push(resource);
+      pending.push(...placesIn(next, resource?.type));
     }
-    if (typeof value !== "object" || value === null || seen.has(value)) continue;
-    seen.add(value);
-    const given = property(place, "type").text;
-    const isQualified = given !== undefined && /^\[|[.\w]\/\w/.test(given);
-    const type = given !== undefined && !isQualified && parent !== "" ? `${parent}/${given}` : given;
-    const isOne = type !== undefined && (isResource || isQualified);
-    if (isOne) found.push({ type, place, at: text ?? property(place, "type") });
-    const below = { ...(text && { text }), step };
-    for (const [key, inner] of place.entries()) {
-      if (/^resources$/i.test(key)) {
-        // A list, or a map by symbolic name.
-        const members = Array.isArray(inner.value) ? inner.items() : inner.entries().map(([, one]) => one);
-        const of = isOne ? type : parent;
-        pending.push(...members.map((member) => ({ ...below, place: member, parent: of, isResource: true })));
-      } else pending.push({ ...below, place: inner, parent: isOne ? "" : parent, isResource: false });
-    }
-    pending.push(...place.items().map((inner) => ({ ...below, place: inner, parent, isResource: false })));
   }
   return found;
 }
