@@ -1,16 +1,14 @@
 import http, { IncomingMessage, ServerResponse } from "node:http";
 import https from "node:https";
 import net from "node:net";
-import { answerArm } from "./arm/front";
-import { ArmError, refuseThrottled, Swallowed } from "./arm/errors";
-import { parseJson, readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
+import { ArmError, Swallowed } from "./arm/errors";
+import { readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
 import { Authority } from "./certificates";
 import type { EmulatedCloud } from "./cloud";
-import { graph, openIdConfiguration, token, tooManySignIns } from "./rights/entra";
+import { answerAsked, isOurs } from "./hosts";
 import type { Real } from "./real";
 import { answerBlobs, BLOB_HOST } from "./storage";
 import { answerTraffic, domainOf } from "./traffic";
-import { answerVault, VAULT_HOST } from "./vault";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -37,11 +35,6 @@ export interface ListenOptions {
   /** Milliseconds a client may take to send a whole request; default 30 s. */
   readonly requestTimeoutMs?: number;
 }
-
-const SIGN_IN = ["login.microsoftonline.com", "login.microsoft.com", "sts.windows.net"];
-const MANAGEMENT = "management.azure.com";
-const GRAPH = "graph.microsoft.com";
-const GRAPH_AUDIENCE = `https://${GRAPH}`;
 
 /** Starts both ways in on free ports of the loopback. */
 export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}): Promise<Listening> {
@@ -130,10 +123,6 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
   };
 }
 
-function isOurs(host: string): boolean {
-  return [MANAGEMENT, GRAPH, ...SIGN_IN].includes(host) || VAULT_HOST.test(host);
-}
-
 function track(sockets: Set<net.Socket>, socket: net.Socket): void {
   sockets.add(socket);
   socket.once("close", () => sockets.delete(socket));
@@ -146,13 +135,13 @@ function bind(server: net.Server): Promise<number> {
   });
 }
 
+/** Answers a request that came in by one of both ways. */
 async function answer(
   { cloud, real, report }: { cloud: EmulatedCloud; real: Real | undefined; report: (error: unknown) => void },
   request: IncomingMessage,
   response: ServerResponse,
   address: string,
 ): Promise<void> {
-  const method = request.method ?? "GET";
   const host = (request.headers.host ?? "").replace(/:\d+$/, "");
   const base = host === LOOPBACK || host === "localhost" || host === "" ? address : `https://${host}`;
   const url = parsed(request.url ?? "/", base);
@@ -166,63 +155,9 @@ async function answer(
       Connection: "close",
     });
   }
-  const raw = await readBody(request);
-  const authorization = request.headers.authorization;
-  if (VAULT_HOST.test(host)) {
-    send(
-      request,
-      response,
-      await answerVault(cloud, { method, url, host, authorization, body: parseJson(raw) }),
-    );
-    return;
-  }
-  const signIn = SIGN_IN.includes(host) ? base : address;
-  const tenant = /^\/([^/]+)\/(v2\.0\/\.well-known\/openid-configuration|oauth2\/(?:v2\.0\/)?token)$/i.exec(
-    url.pathname,
-  );
-  if (tenant && host !== MANAGEMENT) {
-    const busy = /token$/i.test(url.pathname) ? cloud.front.throttledFor : undefined;
-    if (busy !== undefined) return send(request, response, tooManySignIns(busy));
-    const form = new URLSearchParams(raw.toString("utf8"));
-    send(
-      request,
-      response,
-      /token$/i.test(url.pathname)
-        ? token(cloud.directory, tenant[1] ?? "", form)
-        : { status: 200, body: openIdConfiguration(signIn, tenant[1] ?? "") },
-    );
-    return;
-  }
-  if (/\/common\/discovery\/instance$/i.test(url.pathname)) {
-    send(request, response, { status: 200, body: discovery(signIn, cloud.directory.tenantId) });
-    return;
-  }
-  if (host === GRAPH || (host !== MANAGEMENT && url.pathname.startsWith("/v1.0/"))) {
-    requireSession(cloud, authorization, [GRAPH_AUDIENCE, base]);
-    send(request, response, graph(cloud.directory, method, url, parseJson(raw)));
-    return;
-  }
-  if (/^\/metadata\/endpoints$/i.test(url.pathname)) {
-    send(request, response, { status: 200, body: metadata(address, cloud.directory.tenantId) });
-    return;
-  }
-  const conditions = { ifMatch: request.headers["if-match"], ifNoneMatch: request.headers["if-none-match"] };
-  const incoming = { method, url, authorization, conditions, base, body: parseJson(raw) };
-  send(request, response, await answerArm(cloud, incoming, report));
-}
-
-/** Who asks Graph has a token for Graph, and asks no more than it takes (https://learn.microsoft.com/graph/errors). */
-function requireSession(
-  { directory, front }: EmulatedCloud,
-  authorization: string | undefined,
-  audiences: readonly string[],
-): void {
-  const refused = (message: string): ArmError => new ArmError(401, "InvalidAuthenticationToken", message);
-  const session = directory.session(/^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "");
-  if (!session || directory.expired(session)) throw refused("Access token has expired or is not yet valid.");
-  if (!audiences.includes(session.audience))
-    throw refused("Access token validation failure. Invalid audience.");
-  refuseThrottled(front.throttledFor, "TooManyRequests", "Too many requests.");
+  const asked = { cloud, url, host, base, address, report, raw: await readBody(request) };
+  const { method = "GET", headers } = request;
+  send(request, response, await answerAsked({ ...asked, method, headers }));
 }
 
 function parsed(path: string, base: string): URL {
@@ -232,35 +167,4 @@ function parsed(path: string, base: string): URL {
   } catch {
     throw new ArmError(400, "InvalidRequestUri", "The request URI is not well formed.");
   }
-}
-
-/** Where authorities of this cloud are (https://learn.microsoft.com/entra/identity-platform/msal-overview). */
-function discovery(signIn: string, tenantId: string): object {
-  return {
-    tenant_discovery_endpoint: `${signIn}/${tenantId}/v2.0/.well-known/openid-configuration`,
-    "api-version": "1.1",
-    metadata: [],
-  };
-}
-
-/** What `az cloud register` reads about a cloud. */
-function metadata(address: string, tenant: string): object {
-  return {
-    name: "emulated",
-    portal: address,
-    graph: address,
-    microsoftGraphResourceId: address,
-    resourceManager: address,
-    authentication: {
-      loginEndpoint: address,
-      audiences: [address],
-      tenant,
-      identityProvider: "AAD",
-    },
-    suffixes: {
-      keyVaultDns: "vault.azure.net",
-      storage: "core.windows.net",
-      postgresqlServerEndpoint: "postgres.database.azure.com",
-    },
-  };
 }
