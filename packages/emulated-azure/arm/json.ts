@@ -9,6 +9,8 @@ interface Level {
   readonly [name: string]: { property?: string; readOnly?: boolean; below?: Level };
 }
 
+type MutableLevel = Record<string, { property?: string; readOnly?: boolean; below?: MutableLevel }>;
+
 const NOTHING: WireNames = {};
 
 /**
@@ -123,26 +125,21 @@ export class ArmJson {
     if (known) return known;
     const level: Level = {};
     this.readers.set(key, level);
-    const set = (wire: string, property: string, readOnly: boolean): void => {
-      let here = level as Record<string, { property?: string; readOnly?: boolean; below?: Level }>;
-      const parts = levels(wire);
-      for (const [i, part] of parts.entries()) {
-        const entry = (here[part] ??= {});
-        if (i === parts.length - 1) {
-          if (entry.property === undefined || entry.readOnly) Object.assign(entry, { property, readOnly });
-        } else here = entry.below ??= {};
-      }
-    };
-    const described = type ? this.facts.resources[type]?.outputs : this.facts.outputs[outputs ?? ""];
-    const shown = type ? this.wire.types[type]?.outputs : this.wire.outputs[outputs ?? ""];
-    for (const name of Object.keys(described ?? {})) set(shown?.[name] ?? name, name, true);
-    if (type) for (const name of ["id", "name", "type", "etag", "systemData"]) set(name, name, true);
-    for (const wire of NEWER[shape] ?? []) set(wire, wire, true);
+    for (const wire of [...this.shown(type, outputs), ...own(NEWER[shape] ?? [])])
+      enter(level, ...wire, true);
     const names = this.wire.inputs[shape] ?? NOTHING;
     for (const name of Object.keys(this.facts.shapes[shape] ?? {})) {
-      if (!model?.idInputs.includes(name)) set(names[name] ?? name, name, false);
+      if (!model?.idInputs.includes(name)) enter(level, names[name] ?? name, name, false);
     }
     return level;
+  }
+
+  /** What the service shows of a resource type, or of a shape of outputs: by the name on the wire and its own. */
+  private shown(type: string | undefined, outputs = ""): [wire: string, property: string][] {
+    const described = type ? this.facts.resources[type]?.outputs : this.facts.outputs[outputs];
+    const names = type ? this.wire.types[type]?.outputs : this.wire.outputs[outputs];
+    const shown = Object.keys(described ?? {}).map((name): [string, string] => [names?.[name] ?? name, name]);
+    return type ? [...shown, ...own(["id", "name", "type", "etag", "systemData"])] : shown;
   }
 
   private read(
@@ -217,6 +214,20 @@ export class ArmJson {
     );
     return this.read(level, value, at, failures, type.shape, described);
   }
+}
+
+/** Names that are the same on the wire. */
+const own = (names: readonly string[]): [wire: string, property: string][] =>
+  names.map((name) => [name, name]);
+
+/** Enters a property at its place on the wire; what can be set wins over what is only shown. */
+function enter(level: Level, wire: string, property: string, readOnly: boolean): void {
+  const above = levels(wire);
+  const last = above.pop() ?? "";
+  let here = level as MutableLevel;
+  for (const part of above) here = (here[part] ??= {}).below ??= {};
+  const entry = (here[last] ??= {});
+  if (entry.property === undefined || entry.readOnly) Object.assign(entry, { property, readOnly });
 }
 
 /** ARM reads names without regard to case. */

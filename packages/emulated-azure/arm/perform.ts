@@ -63,43 +63,54 @@ export interface Acceptance {
 /** Answers as the service's description has it: at once, or with the addresses of a long-running operation. */
 export async function accepted(
   context: ArmContext,
+  request: ArmRequest,
+  started: Started,
+  acceptance: Acceptance,
+): Promise<ArmAnswer> {
+  const { operation } = request.route;
+  const described = operation?.status ?? [200, 201, 204];
+  return operation?.poll
+    ? longRunning(context, request, started, acceptance, described)
+    : atOnce(request, started, acceptance, described);
+}
+
+/** The first of some status codes that is described, or else the first described one. */
+const firstOf = (wanted: readonly number[], described: readonly number[]): number =>
+  wanted.find((one) => described.includes(one)) ?? described[0] ?? 200;
+
+async function atOnce(
+  { method }: ArmRequest,
+  { whole }: Started,
+  { created = false, deleted = false, result }: Acceptance,
+  described: readonly number[],
+): Promise<ArmAnswer> {
+  await whole;
+  if (deleted) return { status: firstOf([200], described) };
+  const body = result();
+  const status = firstOf(method === "PUT" && created ? [201, 200] : [200], described);
+  return { status, ...(body && status !== 204 && { body }) };
+}
+
+function longRunning(
+  context: ArmContext,
   { route, base, apiVersion, method }: ArmRequest,
   { whole, stored }: Started,
   { created = false, deleted = false, result, bare = false }: Acceptance,
-): Promise<ArmAnswer> {
-  const { operation } = route;
-  const status = operation?.status ?? [200, 201, 204];
-  if (!operation?.poll) {
-    await whole;
-    if (deleted) return { status: status.includes(200) ? 200 : (status[0] ?? 204) };
-    const body = result();
-    const code =
-      method === "PUT" && created && status.includes(201)
-        ? 201
-        : status.includes(200)
-          ? 200
-          : (status[0] ?? 200);
-    return { status: code, ...(body && code !== 204 && { body }) };
-  }
+  described: readonly number[],
+): ArmAnswer {
   const namespace = /\/providers\/([^/]+)/i.exec(route.path)?.[1] ?? "Microsoft.Resources";
   const location = regionOf(context, stored);
   const place = `/subscriptions/${route.subscription}/providers/${namespace}/locations/${location}`;
-  const headers = context.lro.follow(
-    base,
-    place,
-    apiVersion,
-    whole,
-    result,
-    status.includes(200) ? 200 : 204,
-  );
+  const ending = described.includes(200) ? 200 : 204;
+  const headers = context.lro.follow(base, place, apiVersion, whole, result, ending);
   if (method === "PUT") {
     const body = result();
-    const [code = 200] = [202, ...(created ? [201] : []), 200].filter((one) => status.includes(one));
-    return { status: code, headers, end: whole, ...(body && { body }) };
+    const status = [202, ...(created ? [201] : []), 200].find((one) => described.includes(one)) ?? 200;
+    return { status, headers, end: whole, ...(body && { body }) };
   }
-  const code = status.includes(202) ? 202 : (status[0] ?? 200);
+  const status = firstOf([202], described);
   const body = bare || deleted ? undefined : result();
-  return { status: code, headers, end: whole, ...(body && code !== 202 && { body }) };
+  return { status, headers, end: whole, ...(body && status !== 202 && { body }) };
 }
 
 function regionOf({ cloud }: ArmContext, { inputs, id }: Stored): string {

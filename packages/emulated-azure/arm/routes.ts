@@ -89,53 +89,36 @@ function split(path: string): { type: string; named: boolean; scope: string } {
 export function route(method: string, path: string, apiVersion: string | undefined): Route {
   const clean = path.replace(/\/+$/, "");
   const { type, named, scope } = split(clean);
-  const subscription = /^\/subscriptions\/([^/]+)/i.exec(clean)?.[1] ?? "";
-  const group = /^\/subscriptions\/[^/]+\/resourcegroups\/([^/]+)/i.exec(clean)?.[1] ?? "";
-  const common = { type, path: clean, subscription, group };
-  const found = MODELS.get(type.toLowerCase());
+  const model = MODELS.get(type.toLowerCase());
   const described = OPERATIONS.get(operationKey(method === "HEAD" ? "GET" : method, type, named));
-  const operation = described?.operation;
   if (scope === "" && !clean.toLowerCase().startsWith("/providers/")) requirePlainVersion(apiVersion);
   else requireVersion(type, apiVersion, described?.versions);
-  const last = lastName(clean);
-  if (found && named) {
-    return {
-      ...common,
-      armType: found.armType ?? type,
-      kind: "one",
-      model: found,
-      target: clean,
-      action: "",
-      operation,
-    };
-  }
+  const common = {
+    type,
+    path: clean,
+    subscription: /^\/subscriptions\/([^/]+)/i.exec(clean)?.[1] ?? "",
+    group: /^\/subscriptions\/[^/]+\/resourcegroups\/([^/]+)/i.exec(clean)?.[1] ?? "",
+    operation: described?.operation,
+  };
   const above = clean.slice(0, clean.lastIndexOf("/"));
-  if (found && method === "GET") {
-    return {
-      ...common,
-      armType: found.armType ?? type,
-      kind: "list",
-      model: found,
-      // What hangs on a resource is listed below that one, not below its group.
-      target: type.split("/").length > 2 ? above : scope,
-      action: "",
-      operation,
-    };
-  }
-  const owner = MODELS.get(type.slice(0, type.lastIndexOf("/")).toLowerCase());
-  const armType = owner?.armType ?? type.slice(0, type.lastIndexOf("/"));
-  if (operation || owner) {
-    return {
-      ...common,
-      armType,
-      kind: "action",
-      ...(owner && { model: owner }),
-      target: owner ? above : scope || above,
-      action: last,
-      operation,
-    };
-  }
-  return { ...common, armType, kind: "action", target: scope || above, action: last };
+  if (!model || !(named || method === "GET")) return { ...common, ...actionAt(common, scope, above) };
+  const resource = { ...common, armType: model.armType ?? type, model, action: "" };
+  if (named) return { ...resource, kind: "one", target: clean };
+  // What hangs on a resource is listed below that one, not below its group.
+  return { ...resource, kind: "list", target: type.split("/").length > 2 ? above : scope };
+}
+
+/** An action on a resource of the model, on one it does not have, on a type or a location. */
+function actionAt(
+  { type, path }: Pick<Route, "type" | "path">,
+  scope: string,
+  above: string,
+): Pick<Route, "armType" | "kind" | "target" | "action" | "model"> {
+  const ownerType = type.slice(0, type.lastIndexOf("/"));
+  const owner = MODELS.get(ownerType.toLowerCase());
+  const about = { kind: "action", action: lastName(path) } as const;
+  if (owner) return { ...about, armType: owner.armType ?? ownerType, model: owner, target: above };
+  return { ...about, armType: ownerType, target: scope || above };
 }
 
 /**

@@ -101,44 +101,49 @@ export class Shapes {
 
   private value(type: FactType, value: Value, at: string, property?: FactProperty): Failure[] {
     if (value === UNKNOWN) return [];
-    const mistyped = (wanted: string): Failure[] => [
-      { property: at, reason: `must be ${wanted}, not ${show(value)}`, kind: "mistyped" },
-    ];
     if (typeof type === "string") {
-      if (type !== "any" && typeof value !== type) return mistyped(`a ${type}`);
+      if (type !== "any" && typeof value !== type) return mistyped(at, `a ${type}`, value);
       return property ? bounds(value, at, property) : [];
     }
-    if ("enum" in type) {
-      const allowed = type.enum.map(String);
-      const found = typeof value === "object" ? "" : String(value);
-      // ARM compares the values of an open list without regard to case; those of a closed one exactly.
-      const fits =
-        (EXAMPLES_ONLY.test(at) && found !== "") ||
-        (type.open ? allowed.some((a) => a.toLowerCase() === found.toLowerCase()) : allowed.includes(found));
-      return fits
-        ? []
-        : [{ property: at, reason: `must be one of ${allowed.join(", ")}, not ${show(value)}` }];
-    }
-    if ("shape" in type) return isTree(value) ? this.check(type.shape, value, at) : mistyped("an object");
+    if ("enum" in type) return oneOf(type, value, at);
+    if ("shape" in type)
+      return isTree(value) ? this.check(type.shape, value, at) : mistyped(at, "an object", value);
     if ("map" in type) {
-      if (!isTree(value)) return mistyped("a map");
+      if (!isTree(value)) return mistyped(at, "a map", value);
       return Object.entries(value).flatMap(([key, item]) => this.value(type.map, item, join(at, key)));
     }
     if ("list" in type) {
-      if (!Array.isArray(value)) return mistyped("a list");
-      const count = value.length;
-      const { minItems = 0, maxItems = Infinity } = property ?? {};
-      const size =
-        count < minItems || count > maxItems
-          ? [{ property: at, reason: `must have ${range(minItems, maxItems)} elements, not ${count}` }]
-          : [];
-      return [...size, ...value.flatMap((item: Value, i) => this.value(type.list, item, `${at}[${i}]`))];
+      if (!Array.isArray(value)) return mistyped(at, "a list", value);
+      return [
+        ...count(value.length, at, property),
+        ...value.flatMap((item: Value, i) => this.value(type.list, item, `${at}[${i}]`)),
+      ];
     }
     const tried = type.oneOf.map((option) => this.value(option, value, at));
-    return tried.some((failures) => failures.length === 0)
-      ? []
-      : (tried.sort((a, b) => a.length - b.length)[0] ?? []);
+    return tried.reduce<Failure[]>((best, one) => (one.length < best.length ? one : best), tried[0] ?? []);
   }
+}
+
+function mistyped(at: string, wanted: string, value: Value): Failure[] {
+  return [{ property: at, reason: `must be ${wanted}, not ${show(value)}`, kind: "mistyped" }];
+}
+
+/** ARM compares the values of an open list without regard to case; those of a closed one exactly. */
+function oneOf(type: Extract<FactType, { enum: unknown }>, value: Value, at: string): Failure[] {
+  const allowed = type.enum.map(String);
+  const found = typeof value === "object" ? "" : String(value);
+  const listed = type.open
+    ? allowed.some((one) => one.toLowerCase() === found.toLowerCase())
+    : allowed.includes(found);
+  if (listed || (EXAMPLES_ONLY.test(at) && found !== "")) return [];
+  return [{ property: at, reason: `must be one of ${allowed.join(", ")}, not ${show(value)}` }];
+}
+
+function count(length: number, at: string, property?: FactProperty): Failure[] {
+  const { minItems = 0, maxItems = Infinity } = property ?? {};
+  return length >= minItems && length <= maxItems
+    ? []
+    : [{ property: at, reason: `must have ${range(minItems, maxItems)} elements, not ${length}` }];
 }
 
 /** A property that tells kinds of objects apart by its only value. */

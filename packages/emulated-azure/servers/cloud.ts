@@ -84,18 +84,14 @@ export class DatabaseServers {
    * @param port 5432 for the server, 6432 for its PgBouncer
    */
   portOf(host: string, port = PORTS.server): number | undefined {
-    const pooled = port === PORTS.pooler;
-    if (!host.endsWith(SUFFIX) || !(pooled || port === PORTS.server)) return undefined;
+    if (!host.endsWith(SUFFIX)) return undefined;
     const [name = "", role] = host.slice(0, -SUFFIX.length).split(".");
-    if (role === undefined) {
-      const server = this.servers.get(name);
-      return pooled ? server?.pool?.front.port : server?.front.port;
-    }
+    if (role === undefined) return frontOf(this.servers.get(name), port)?.port;
     const endpoint = this.endpoints.get(name);
-    if (role !== "writer" && role !== "reader") return undefined;
-    const behind = role === "reader" ? (endpoint?.replica ?? endpoint?.primary) : endpoint?.primary;
-    if (pooled && !behind?.pool) return undefined;
-    return (pooled ? endpoint?.pooled : endpoint)?.[role].port;
+    if (!endpoint || (role !== "writer" && role !== "reader")) return undefined;
+    const behind = role === "reader" ? (endpoint.replica ?? endpoint.primary) : endpoint.primary;
+    if (!frontOf(behind, port)) return undefined;
+    return (port === PORTS.pooler ? endpoint.pooled : endpoint)[role].port;
   }
 
   /** Puts a PgBouncer in front of a server, on the port {@link portOf} tells. @throws NotRunError when it is not installed */
@@ -290,6 +286,12 @@ export class DatabaseServers {
     pooled.writer.lead(primary.pool?.front.port);
     pooled.reader.lead(second.pool?.front.port);
   }
+}
+
+/** What answers on a port of a server's own name; nothing on the pooler's where there is none. */
+function frontOf(server: DatabaseServer | undefined, port: number): TcpFront | undefined {
+  if (port === PORTS.pooler) return server?.pool?.front;
+  return port === PORTS.server ? server?.front : undefined;
 }
 
 const namesOf = ({ front, wire, pool }: DatabaseServer): TcpFront[] =>
