@@ -34,6 +34,7 @@ const PROBES = {
   PROBE_MIGRATION_URL: { role: "migration", must: "alter" },
   PROBE_BACKUP_URL: { role: "backup", must: "read" },
 } as const;
+const probeNames = Object.keys(PROBES) as (keyof typeof PROBES)[];
 
 export interface Settings {
   /** Environment this runner works for; part of every blob name, so that environments never mix. */
@@ -141,54 +142,59 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.push(`${String(issue.path[0])}: ${expectation(issue)}`);
   }
-  const required = (name: keyof Variables) => {
-    if (!given[name]) problems.push(`${name}: missing; ${SETTING_HELP[name] ?? ""}`);
-  };
-  if (needs.includes("database")) required("DATABASE_URL");
   const targets = targetsOf(given, problems);
-  const anywhere = (kind: keyof Containers) => targets.some(({ containers }) => containers[kind]);
-  const container = (kind: keyof Containers) => {
-    const name = `BACKUP_CONTAINER_${kind.toUpperCase()}`;
-    if (targets.length > 0 && anywhere(kind)) return;
-    if (given.BACKUP_TARGETS === undefined) problems.push(`${name}: missing; ${SETTING_HELP[name] ?? ""}`);
-    else if (targets.length > 0) problems.push(`BACKUP_TARGETS: no target has a container "${kind}"`);
-  };
-  if (needs.includes("store")) {
-    if (given.BACKUP_TARGETS !== undefined) {
-      for (const name of ["BACKUP_STORE_URL", "BACKUP_STORE_CONNECTION_STRING"] as const)
-        if (given[name]) problems.push(`${name}: set it or BACKUP_TARGETS, not both`);
-    } else if (given.BACKUP_STORE_URL && given.BACKUP_STORE_CONNECTION_STRING) {
-      problems.push("BACKUP_STORE_URL: set it or BACKUP_STORE_CONNECTION_STRING, not both");
-    } else if (!given.BACKUP_STORE_URL && !given.BACKUP_STORE_CONNECTION_STRING) {
-      problems.push(
-        "BACKUP_STORE_URL, BACKUP_STORE_CONNECTION_STRING or BACKUP_TARGETS: missing; one of them is needed",
-      );
-    }
-    container("daily");
-  }
-  if (given.BACKUP_STORE_SECONDARY_URL && given.BACKUP_STORE_SECONDARY_CONNECTION_STRING) {
-    problems.push("BACKUP_STORE_SECONDARY_URL: set it or BACKUP_STORE_SECONDARY_CONNECTION_STRING, not both");
-  }
-  for (const kind of [...TIERS, "evidence"] as const) {
-    if (kind !== "daily" && needs.includes(kind)) container(kind);
-  }
-  required("ENVIRONMENT");
+  problems.push(...missing(given, needs, targets));
   if (problems.length > 0 || !parsed.success) throw new UsageError(problems);
+  keepParts(parsed.data);
+  return settingsOf(parsed.data, targets, given.DATABASE_URL ?? "");
+}
 
-  const value = parsed.data;
+/** What a verb needs and was not given, and what was given twice. */
+function missing(given: NodeJS.ProcessEnv, needs: readonly Need[], targets: readonly Target[]): string[] {
+  const required = (name: keyof Variables): string[] =>
+    given[name] ? [] : [`${name}: missing; ${SETTING_HELP[name] ?? ""}`];
+  const container = (kind: keyof Containers): string[] => {
+    if (targets.some(({ containers }) => containers[kind])) return [];
+    const name = `BACKUP_CONTAINER_${kind.toUpperCase()}`;
+    if (given.BACKUP_TARGETS === undefined) return [`${name}: missing; ${SETTING_HELP[name] ?? ""}`];
+    return targets.length > 0 ? [`BACKUP_TARGETS: no target has a container "${kind}"`] : [];
+  };
+  return [
+    ...(needs.includes("database") ? required("DATABASE_URL") : []),
+    ...(needs.includes("store") ? [...missingStore(given), ...container("daily")] : []),
+    ...either(given, "BACKUP_STORE_SECONDARY_URL", "BACKUP_STORE_SECONDARY_CONNECTION_STRING"),
+    ...([...TIERS, "evidence"] as const)
+      .filter((kind) => kind !== "daily" && needs.includes(kind))
+      .flatMap(container),
+    ...required("ENVIRONMENT"),
+  ];
+}
+
+/** Two settings that say the same in different ways. */
+function either(given: NodeJS.ProcessEnv, one: keyof Variables, other: keyof Variables): string[] {
+  return given[one] && given[other] ? [`${one}: set it or ${other}, not both`] : [];
+}
+
+function missingStore(given: NodeJS.ProcessEnv): string[] {
+  const ways = ["BACKUP_STORE_URL", "BACKUP_STORE_CONNECTION_STRING"] as const;
+  if (given.BACKUP_TARGETS !== undefined) return ways.flatMap((way) => either(given, way, "BACKUP_TARGETS"));
+  return ways.some((way) => given[way])
+    ? either(given, ...ways)
+    : [`${ways.join(", ")} or BACKUP_TARGETS: missing; one of them is needed`];
+}
+
+/** Keeps what is secret within a setting out of everything that is printed. */
+function keepParts(value: Variables): void {
   keepSecret(value.DATABASE_URL?.password);
   keepSecret(value.SCRATCH_DATABASE_URL?.password);
+  for (const name of probeNames) keepSecret(value[name]?.password);
   keepAccountKey(value.BACKUP_STORE_CONNECTION_STRING);
   keepAccountKey(value.BACKUP_STORE_SECONDARY_CONNECTION_STRING);
+}
+
+/** @param databaseUrl as it was given */
+function settingsOf(value: Variables, targets: readonly Target[], databaseUrl: string): Settings {
   const [first] = targets;
-  const probes = (Object.keys(PROBES) as (keyof typeof PROBES)[]).flatMap((name): Probe[] => {
-    const server = value[name];
-    keepSecret(server?.password);
-    return server ? [{ ...PROBES[name], server }] : [];
-  });
-  for (const text of [value.BACKUP_STORE_CONNECTION_STRING, value.BACKUP_STORE_SECONDARY_CONNECTION_STRING]) {
-    keepSecret(/AccountKey=([^;]+)/i.exec(text ?? "")?.[1]);
-  }
   return {
     environment: value.ENVIRONMENT ?? "",
     server: value.DATABASE_URL,
@@ -204,9 +210,9 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     targetPatienceSeconds: value.BACKUP_TARGET_PATIENCE,
     geoStore: geoStoreOf(value),
     objectives: { rtoSeconds: value.RTO_TARGET, rpoSeconds: value.RPO_TARGET },
-    probes,
+    probes: probesOf(value),
     guard: {
-      databaseUrl: given.DATABASE_URL ?? "",
+      databaseUrl,
       allowedHosts: value.GUARD_ALLOWED_HOSTS,
       tls: value.GUARD_TLS,
     },
@@ -228,6 +234,13 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly Need[]): Se
     stallTimeoutSeconds: value.BACKUP_STALL_TIMEOUT,
     assertionsFile: value.VERIFY_ASSERTIONS,
   };
+}
+
+function probesOf(value: Variables): Probe[] {
+  return probeNames.flatMap((name): Probe[] => {
+    const server = value[name];
+    return server ? [{ ...PROBES[name], server }] : [];
+  });
 }
 
 function geoStoreOf(value: Variables): Settings["geoStore"] {
