@@ -96,38 +96,50 @@ export function finish(
   earlier: Earlier | undefined,
   columns: number,
 ): Finished {
-  const { stack } = plan.settings;
-  const name = (pattern: string): string => fileOf(pattern, stack);
   const document = planDocument(plan);
-  const fine = succeeded(plan);
-  if (command.sarif && typeof plan.pack !== "string") {
-    const file = path.join(projectRoot(__dirname), command.project ?? ".", `Pulumi.${stack}.yaml`);
-    const stackFile = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
-    const judged = { stack, version: plan.pack.version, findings: plan.violations, stackFile };
-    writeFile(name(command.sarif), `${JSON.stringify(toSarif([judged], catalogue()), null, 2)}\n`);
-  }
-  if (fine && command.save) writeFile(name(command.save), formatDocument(document));
-  if (fine && command.mermaid) {
-    writeFile(name(command.mermaid), renderMermaid([...plan.deployment.resources.values()], plan.model));
-  }
   const list = earlier && isComplete(plan) ? diffPlans(earlier.plan, document, plan.model) : [];
   const outcome = outcomeOf(plan, list);
+  writeAsked(plan, document, command);
   if (command.html) {
     const changes = earlier &&
       isComplete(plan) && { against: earlier.file, list, cost: costOf(earlier.plan) };
-    writeFile(
-      name(command.html),
-      renderPage(plan, { cost: costOf(document), outcome, ...(changes && { changes }) }),
-    );
+    const page = { cost: costOf(document), outcome, ...(changes && { changes }) };
+    writeFile(fileOf(command.html, plan.settings.stack), renderPage(plan, page));
   }
-  const lines = [...shown(plan, command, earlier, list, columns)];
-  if (!fine && (command.save || command.mermaid)) lines.push("The plan failed: no file was written.");
-  if (earlier && !isComplete(plan)) lines.push("The plan is not complete: it was not compared.");
+  const lines = [...shown(plan, command, earlier, list, columns), ...left(plan, command, earlier)];
   if (earlier && command.diff !== undefined && isComplete(plan)) {
     lines.push(`\nCompared with ${earlier.file}: ${renderDiff(list, command.quiet ? Infinity : columns)}`);
   }
   if (!command.quiet) lines.push("", ...indented(outcome.sentence, columns, ""));
   return { text: lines.filter((line, i) => line !== "" || i > 0).join("\n"), outcome };
+}
+
+/** Writes the files that programs read. */
+function writeAsked(
+  plan: Plan,
+  document: PlanDocument,
+  { sarif, save, mermaid, project = "." }: PlanCommand,
+): void {
+  const { stack } = plan.settings;
+  if (sarif && typeof plan.pack !== "string") {
+    const file = path.join(projectRoot(__dirname), project, `Pulumi.${stack}.yaml`);
+    const stackFile = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+    const judged = { stack, version: plan.pack.version, findings: plan.violations, stackFile };
+    writeFile(fileOf(sarif, stack), `${JSON.stringify(toSarif([judged], catalogue()), null, 2)}\n`);
+  }
+  if (!succeeded(plan)) return;
+  if (save) writeFile(fileOf(save, stack), formatDocument(document));
+  if (mermaid) {
+    writeFile(fileOf(mermaid, stack), renderMermaid([...plan.deployment.resources.values()], plan.model));
+  }
+}
+
+/** What was asked for and not done. */
+function left(plan: Plan, { save, mermaid }: PlanCommand, earlier: Earlier | undefined): string[] {
+  return [
+    ...(!succeeded(plan) && (save || mermaid) ? ["The plan failed: no file was written."] : []),
+    ...(earlier && !isComplete(plan) ? ["The plan is not complete: it was not compared."] : []),
+  ];
 }
 
 function shown(

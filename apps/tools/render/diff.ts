@@ -95,39 +95,38 @@ function properties(before: ResourceDocument, after: ResourceDocument, model: Mo
   return [...inputs, ...options];
 }
 
+/** What a change endangers, in words; empty when it is nothing. */
 function danger(
   kind: ResourceChange["kind"],
-  before: ResourceDocument | undefined,
+  before: ResourceDocument,
   after: ResourceDocument | undefined,
   model: Model,
   others: () => readonly Tree[],
 ): string {
-  const data = before && holdsData(before.type, model);
-  if (before && (kind === "replaced" || kind === "removed") && (before.protect || data)) {
-    const what = [before.protect && "protected", data && "holds data"].filter(Boolean).join(", ");
-    const retained = kind === "removed" && before.options["retainOnDelete"] === true;
-    const instead = kind === "replaced" ? "; what to do instead: docs/changing.md" : "";
-    return `${what}: would be ${kind}${retained ? ", though Azure keeps it" : ""}${instead}`;
-  }
+  const data = holdsData(before.type, model);
+  if ((kind === "replaced" || kind === "removed") && (before.protect || data))
+    return endOf(kind, before, data);
+  if (!after) return "";
   // What is replaced is made anew: nothing that exists is asked to change.
-  if (before && after && kind !== "replaced") {
-    const [refused] = known(
-      () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}, others) ?? [],
-      [],
-    );
-    if (refused) return `would be refused: ${refused.property} ${refused.reason}`;
-  }
-  if (before?.protect && after && !after.protect) return "would no longer be protected";
-  if (
-    data &&
-    before.options["retainOnDelete"] === true &&
-    after &&
-    after.options["retainOnDelete"] !== true
-  ) {
-    return "would no longer be retained when deleted";
-  }
-  return "";
+  const [refused] =
+    kind === "replaced"
+      ? []
+      : known(
+          () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}, others) ?? [],
+          [],
+        );
+  if (refused) return `would be refused: ${refused.property} ${refused.reason}`;
+  if (before.protect && !after.protect) return "would no longer be protected";
+  return data && isRetained(before) && !isRetained(after) ? "would no longer be retained when deleted" : "";
 }
+
+function endOf(kind: "replaced" | "removed", before: ResourceDocument, data: boolean): string {
+  const what = [before.protect && "protected", data && "holds data"].filter(Boolean).join(", ");
+  if (kind === "replaced") return `${what}: would be replaced; what to do instead: docs/changing.md`;
+  return `${what}: would be removed${isRetained(before) ? ", though Azure keeps it" : ""}`;
+}
+
+const isRetained = ({ options }: ResourceDocument): boolean => options["retainOnDelete"] === true;
 
 /** What changes between two plans, by URN; aliases tell a renamed resource from a removed and an added one. */
 export function diffPlans(before: PlanDocument, after: PlanDocument, model: Model): ResourceChange[] {
