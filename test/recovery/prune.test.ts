@@ -1,9 +1,13 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { runPrune } from "../../apps/recovery/commands/prune";
 import { judge, runStatus } from "../../apps/recovery/commands/status";
 import { decode, encode, seal } from "../../apps/recovery/document";
 import { decideRetention } from "../../apps/recovery/retention";
 import { loadSettings } from "../../apps/recovery/settings";
 import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
+import { openTargets, type Place } from "../../apps/recovery/store/fleet";
 import { openStore } from "../../apps/recovery/store/open";
 import { archiveBlob, manifestBlob, newBackupId, newReportBlob } from "../../apps/recovery/store/names";
 import {
@@ -17,6 +21,7 @@ import {
 } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
 import { startBlobProxy } from "../support/blobProxy";
+import { folderTarget, temporaryFiles } from "../support/targets";
 import { startVersionedBlobs } from "../support/versionedBlobs";
 import { verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
@@ -331,6 +336,66 @@ describe("the catalogue", () => {
     expect((JSON.parse(list.stdout) as Manifest[]).map((one) => one.id)).toEqual([id]);
     const [status] = await runStatus(store.settings, { database: "app" }, labContext());
     expect(status).toMatchObject({ newestVerified: { id } });
+  });
+
+  test("shows sound backups beside those whose manifest cannot be read, and proves none by what an unread report may deny", async () => {
+    const store = await lab.store("backup", "app");
+    const [sound, archived, doubted] = [
+      await put(store, 1, { verdict: "PASS" }),
+      await put(store, 2, { verdict: "PASS" }),
+      await put(store, 3, { verdict: "PASS" }),
+    ];
+    const at = (id: string) => ({ environment: "test", database: "app", id });
+    const newest = newReportBlob(at(doubted), new Date());
+    await store.daily.getBlockBlobClient(newest).upload("{}", 2);
+    // As a rule of a lifecycle does that somebody made for all of a container.
+    for (const name of [manifestBlob(at(archived)), newest])
+      await store.daily.getBlobClient(name).setAccessTier("Archive");
+    const entries = await readCatalogue(await openStore(store.settings), store.settings);
+    expect(entries.map(({ id, verification }) => [id, verification?.verdict])).toEqual([
+      [sound, "PASS"],
+      [archived, undefined],
+      [doubted, undefined],
+    ]);
+    expect(entries[1]?.problem).toMatch(/^the manifest cannot be read: blob .*: 409 BlobArchived$/);
+    const list = await verb(["list"], store.env);
+    expect([list.code, list.stdout]).toEqual([1, expect.stringContaining(sound)]);
+  });
+
+  test("of a folder passes over what is no file, and what is too large for a manifest", async () => {
+    const files = temporaryFiles();
+    const target = folderTarget("disk", files);
+    const settings = loadSettings(
+      {
+        ENVIRONMENT: "test",
+        DATABASE_URL: lab.server.url("backup", "app"),
+        BACKUP_TARGETS: JSON.stringify([target]),
+      },
+      ["database", "store"],
+    );
+    const { manifest } = await makeBackup(settings);
+    const { daily } = target.containers as Record<string, string>;
+    const beside = (days: number) => {
+      const id = newBackupId("app", "daily", new Date(Date.now() - days * DAY_MS));
+      const file = path.join(
+        target.path,
+        daily ?? "",
+        manifestBlob({ environment: "test", database: "app", id }),
+      );
+      mkdirSync(path.dirname(file), { recursive: true });
+      return file;
+    };
+    execFileSync("mkfifo", [beside(1)]);
+    symlinkSync(files.folder, beside(2));
+    const large = beside(3);
+    writeFileSync(large, "");
+    truncateSync(large, 300 * 1024 * 1024);
+    const [place] = await openTargets(settings);
+    const entries = await readCatalogue((place as Place).store, (place as Place).settings);
+    expect(
+      entries.map(({ id, problem }) => (problem ? problem.replace(/^.*(?=is no file|it has)/, "") : id)),
+    ).toEqual([manifest.id, "is no file", "is no file", `it has more than ${256 * 1024 * 1024} bytes`]);
+    files.remove();
   });
 });
 

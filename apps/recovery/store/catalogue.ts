@@ -22,19 +22,24 @@ import {
   tierOf,
 } from "./names";
 import { backupContainers } from "./containers";
-import type { Store } from "./store";
+import { UnreadableObject, type Store } from "./store";
 
 const PARALLEL_READS = 16;
+/** Bytes of a manifest of some 500,000 tables; what is longer is none, and would not fit into memory. */
+const LARGEST_DOCUMENT = 256 * 1024 * 1024;
 
 /** Every backup of this environment, newest first; damaged manifests included, with what is wrong with them. */
 export async function readCatalogue(store: Store, settings: Settings): Promise<CatalogueEntry[]> {
-  const found: { entry: CatalogueEntry; reports: string[] }[] = [];
+  const found: { entry: CatalogueEntry; reports: string[]; large: ReadonlySet<string> }[] = [];
   for (const { container, tiers } of backupContainers(settings)) {
     const names: string[] = [];
+    const large = new Set<string>();
     // First with a short limit: a store that does not answer is worth seconds, not the minutes of a long upload.
     await store.requireContainer(container);
-    for await (const { name } of store.list(container, environmentPrefix(settings.environment)))
+    for await (const { name, bytes } of store.list(container, environmentPrefix(settings.environment))) {
       names.push(name);
+      if (bytes > LARGEST_DOCUMENT) large.add(name);
+    }
     const reports = new Map<string, string[]>();
     for (const name of names) {
       const parsed = parseBlobName(name);
@@ -51,16 +56,17 @@ export async function readCatalogue(store: Store, settings: Settings): Promise<C
       found.push({
         entry: { id, container, blob: name, database, tier, verification: null },
         reports: reports.get(name) ?? [],
+        large,
       });
     }
   }
   const all: CatalogueEntry[] = [];
-  await eachParallel(found, async ({ entry, reports }) => {
-    const content = await readManifest(store, settings, entry);
+  await eachParallel(found, async ({ entry, reports, large }) => {
+    const content = await readManifest(store, settings, entry, large);
     // It was listed a moment ago; a prune was faster.
     if (!content) return;
     Object.assign(entry, content);
-    entry.verification = await readMark(store, entry, reports);
+    entry.verification = await readMark(store, entry, reports, large);
     all.push(entry);
   });
   return all.sort(
@@ -80,9 +86,12 @@ async function readManifest(
   store: Store,
   settings: Settings,
   entry: CatalogueEntry,
+  large: ReadonlySet<string>,
 ): Promise<{ manifest: Manifest } | { problem: string } | undefined> {
-  const stored = await store.read(entry.container, entry.blob);
+  const stored = await readDocument(store, entry.container, entry.blob, large);
   if (!stored) return undefined;
+  if (stored instanceof UnreadableObject)
+    return { problem: `the manifest cannot be read: ${stored.message}` };
   try {
     const text = stored.toString("utf8");
     requireKnownFormat(text);
@@ -91,6 +100,22 @@ async function readManifest(
     return { manifest };
   } catch (error) {
     return { problem: `the manifest ${messageOf(error)}` };
+  }
+}
+
+/** A document, or why this one alone cannot be read. @param large those that are none @throws FailedError when the store fails */
+async function readDocument(
+  store: Store,
+  container: string,
+  name: string,
+  large: ReadonlySet<string>,
+): Promise<Buffer | UnreadableObject | undefined> {
+  if (large.has(name)) return new UnreadableObject(`it has more than ${LARGEST_DOCUMENT} bytes`);
+  try {
+    return await store.read(container, name);
+  } catch (error) {
+    if (error instanceof UnreadableObject) return error;
+    throw error;
   }
 }
 
@@ -130,11 +155,14 @@ async function readMark(
   store: Store,
   entry: CatalogueEntry,
   reports: string[],
+  large: ReadonlySet<string>,
 ): Promise<VerificationMark | null> {
   for (const report of [...reports].sort().reverse()) {
     // An unreachable store throws: it must not look like "not verified".
-    const stored = await store.read(entry.container, report);
+    const stored = await readDocument(store, entry.container, report, large);
     if (!stored) continue;
+    // It may say that the backup is bad, whatever an older one says.
+    if (stored instanceof UnreadableObject) return null;
     let parsed: VerifyReport;
     try {
       parsed = decode(verifyReportSchema, stored.toString("utf8"));

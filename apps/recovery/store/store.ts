@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { FailedError } from "../../../packages/command/errors";
+import { FailedError } from "../../../packages/command/errors";
 
 /** Kinds of places backups can be kept in. */
 export type StoreKind = "azure" | "s3" | "folder";
@@ -21,6 +21,9 @@ export interface ObjectFacts {
   /** In a tier that must be brought online before it can be read. */
   offline: boolean;
 }
+
+/** A single object cannot be read although its store answers: it is in an archive tier, or no file. Others can be. */
+export class UnreadableObject extends FailedError {}
 
 /** What erasing an object did. Bytes are those that its versions held. */
 export interface Erased {

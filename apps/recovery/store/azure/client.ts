@@ -4,6 +4,7 @@ import { FailedError, messageOf } from "../../../../packages/command/errors";
 import {
   PREFLIGHT_MS,
   READ_MS,
+  UnreadableObject,
   type BlockSink,
   type Erased,
   type HeldObject,
@@ -93,8 +94,11 @@ export class AzureStore implements Store {
         .getBlobClient(name)
         .downloadToBuffer(0, undefined, { abortSignal });
     } catch (error) {
-      if (refusal(error)?.status === 404) return undefined;
-      throw this.explain(error, `blob ${container}/${name}`);
+      const { status } = refusal(error) ?? {};
+      if (status === 404) return undefined;
+      const problem = this.explain(error, `blob ${container}/${name}`);
+      // In the archive tier, on its way back from there, or under a key of somebody's own.
+      throw status === 409 ? new UnreadableObject(problem.message) : problem;
     }
   }
 

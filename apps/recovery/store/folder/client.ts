@@ -4,16 +4,17 @@ import { createReadStream } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { FailedError, messageOf, NotRunError } from "../../../../packages/command/errors";
-import type {
-  BlockSink,
-  Erased,
-  HeldObject,
-  ObjectFacts,
-  Rehydration,
-  Store,
-  StoredObject,
-  StoreLock,
-  WriteOptions,
+import {
+  UnreadableObject,
+  type BlockSink,
+  type Erased,
+  type HeldObject,
+  type ObjectFacts,
+  type Rehydration,
+  type Store,
+  type StoredObject,
+  type StoreLock,
+  type WriteOptions,
 } from "../store";
 import { FolderBlocks } from "./blocks";
 import { FileLock } from "./lock";
@@ -84,8 +85,11 @@ export class FolderStore implements Store {
   }
 
   async read(container: string, name: string): Promise<Buffer | undefined> {
+    const file = this.fileOf(container, name);
     try {
-      return await fs.readFile(this.fileOf(container, name));
+      // A pipe would be waited for without end.
+      if (!(await fs.stat(file)).isFile()) throw new UnreadableObject(`${file} is no file`);
+      return await fs.readFile(file);
     } catch (error) {
       if (codeOf(error) === "ENOENT") return undefined;
       throw this.explain(error, `file ${container}/${name}`);

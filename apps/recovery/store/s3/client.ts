@@ -13,6 +13,7 @@ import { FailedError, messageOf, NotRunError } from "../../../../packages/comman
 import {
   PREFLIGHT_MS,
   READ_MS,
+  UnreadableObject,
   type BlockSink,
   type Erased,
   type HeldObject,
@@ -139,8 +140,12 @@ export class S3Store implements Store {
       });
       return Buffer.from((await Body?.transformToByteArray()) ?? []);
     } catch (error) {
-      if (refusal(error)?.code === "NoSuchKey") return undefined;
-      throw this.explain(error, `object ${bucket}/${name}`);
+      const { code } = refusal(error) ?? {};
+      if (code === "NoSuchKey") return undefined;
+      const problem = this.explain(error, `object ${bucket}/${name}`);
+      // In an archive class, or under a key of somebody's own.
+      const unreadable = code === "InvalidObjectState" || code === "InvalidRequest";
+      throw unreadable ? new UnreadableObject(problem.message) : problem;
     }
   }
 
