@@ -17,6 +17,8 @@ failure)
   { echo "$run"; echo '```'; tail -c 6000 "$report" 2>/dev/null || echo "nothing was looked at"; echo '```'; } >"$body"
   # The body is replaced: whoever opens the issue sees today's drift, and nobody is written to daily.
   if [ -n "$number" ]; then gh issue edit "$number" --body-file "$body"; else
+    # GitHub refuses an issue with a label that the repository does not have.
+    gh label create drift --description "What is deployed has moved away from its declaration" --force
     gh issue create --title "$title" --label drift --body-file "$body"
   fi
   ;;

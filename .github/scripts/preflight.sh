@@ -5,7 +5,6 @@ set -euo pipefail
 stack=$1
 export KUBECONFIG="${RUNNER_TEMP:-/tmp}/preflight.kubeconfig"
 trap 'rm -f "$KUBECONFIG"' EXIT
-set -o nounset
 names=$(npm run -s outputs -- "$stack")
 eval "$names"
 az aks get-credentials --resource-group "$RESOURCE_GROUP" --name "$CLUSTER" --overwrite-existing --only-show-errors

@@ -24,6 +24,7 @@ interface Job {
   "runs-on"?: string;
   permissions?: Record<string, string>;
   env?: Record<string, string>;
+  strategy?: { "fail-fast"?: boolean; matrix?: { stack?: string } };
   steps?: Step[];
 }
 
@@ -130,6 +131,33 @@ test("no workflow knows a stack by name: a new stack file is enough", () => {
   for (const stack of outputs.other ?? []) expect(readStacks(ROOT)[stack]?.environment).not.toBe("prod");
 });
 
+test("no stack stops the work on another half-way", () => {
+  const perStack = JOBS.filter(({ job }) => job.strategy?.matrix?.stack !== undefined);
+  expect(perStack.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["deploy.yml other", "deploy.yml prod", "drift.yml refresh"]),
+  );
+  expect(perStack.filter(({ job }) => job.strategy?.["fail-fast"] !== false)).toEqual([]);
+});
+
+test("whatever names versions of others is looked after by Dependabot", () => {
+  const { updates } = read(path.join(ROOT, ".github/dependabot.yml")) as {
+    updates: { "package-ecosystem": string; directory?: string; directories?: string[] }[];
+  };
+  const looked = (ecosystem: string): string[] =>
+    updates
+      .filter((update) => update["package-ecosystem"] === ecosystem)
+      .flatMap(({ directory, directories }) => directories ?? directory ?? [])
+      .sort();
+  const holding = (pattern: string): string[] =>
+    fs
+      .globSync(pattern, { cwd: ROOT })
+      .map((file) => `/${path.dirname(file)}`)
+      .sort();
+  expect(looked("docker")).toEqual(holding("apps/*/Dockerfile"));
+  expect(looked("pip")).toEqual(holding("{site,.github}/*requirements.txt"));
+  expect(looked("github-actions")).toEqual(["/", ...holding(".github/actions/*/action.yml")]);
+});
+
 test("what decides whether production may be changed has owners, and every owned path exists", () => {
   const owned = fs
     .readFileSync(path.join(ROOT, ".github/CODEOWNERS"), "utf8")
@@ -145,6 +173,9 @@ test("what decides whether production may be changed has owners, and every owned
       "/apps/gates/",
       "/stacks/tripwire.ts",
       "/.github/",
+      "/control/",
+      "/package.json",
+      "/package-lock.json",
     ]),
   );
 });
@@ -456,7 +487,7 @@ if [ "$2" = list ]; then echo "${number ?? ""}"; else echo "$1 $2 $3" >>"${folde
 
   test("one issue is opened, told the latest, and closed when the drift has gone", () => {
     const known = [{ number: 7, title: "Drift in prod" }];
-    expect(run("failure", [])).toEqual(["issue create --title"]);
+    expect(run("failure", [])).toEqual(["label create drift", "issue create --title"]);
     expect(run("failure", known)).toEqual(["issue edit 7"]);
     expect(run("success", known)).toEqual(["issue close 7"]);
     expect(run("success", [])).toEqual([]);
