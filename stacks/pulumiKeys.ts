@@ -139,6 +139,15 @@ export function setSecretCommand(stack: string, name: string): string {
   return `pulumi config set --stack ${stack} --secret --path '${PRODUCT}:${SECRET_VALUES}.${name}'`;
 }
 
+/** What is wrong with Pulumi's own keys and settings in a stack file. */
+export function aroundProblems(
+  document: Readonly<Record<string, unknown>>,
+  config: Readonly<Record<string, unknown>>,
+  hasSecrets: boolean,
+): Problem[] {
+  return [...keyProblems(document), ...providerProblems(document, hasSecrets), ...settingProblems(config)];
+}
+
 /** Everything wrong in a stack file beside the values of the platform itself. */
 export function pulumiProblems(
   stack: string,
@@ -155,9 +164,7 @@ export function pulumiProblems(
         found: value,
         allowed: `keys of ${PRODUCT}: and pulumi: only; providers are pinned by the program`,
       })),
-    ...keyProblems(document),
-    ...providerProblems(document, hasSecrets),
-    ...settingProblems(config),
+    ...aroundProblems(document, config, hasSecrets),
     ...secretProblems(stack, secrets),
   ];
 }

@@ -52,11 +52,11 @@ function firstKey(text: string): string {
 
 /**
  * Reads a YAML file.
+ * @param source what messages call it
  * @throws ConfigError in one line when there is none, or it is malformed; a key that stands twice is named, and so is a
  * value that Pulumi would read as another.
  */
-export function readYamlFile(file: string): unknown {
-  const source = path.basename(file);
+export function readYamlFile(file: string, source = path.basename(file)): unknown {
   let bytes: Buffer;
   try {
     bytes = fs.readFileSync(file);

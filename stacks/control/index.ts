@@ -4,6 +4,7 @@ import { ControlPlane } from "../../infra/control/controlPlane";
 import { PIPELINE_PURPOSES } from "../../infra/control/names";
 import { azureProvider } from "../../infra/providers";
 import { platformTags } from "../../infra/tags";
+import { checkControlFile } from "../controlFile";
 import { readStackFile } from "../files";
 import { deploymentEnvironments, stackControlNames } from "../names";
 import { ConfigError } from "../problems";
@@ -11,8 +12,10 @@ import { PRODUCT, StackConfig } from "../schema";
 
 /** The platform's stack file of the same name says everything; this program has no values of its own. */
 function platformConfig(stack: string): StackConfig {
+  const root = path.resolve(process.cwd(), "..");
   try {
-    return readStackFile(path.resolve(process.cwd(), ".."), stack).config;
+    checkControlFile(root, stack);
+    return readStackFile(root, stack).config;
   } catch (error) {
     throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
   }

@@ -207,9 +207,9 @@ const CERTIFICATE_NAME = 64;
 const MICROSOFTS =
   /(^|\.)(azurefd\.net|azure\.(com|net)|azurewebsites\.net|windows\.net|trafficmanager\.net|azurecontainerapps\.io|azurestaticapps\.net|azurecr\.io|onmicrosoft\.com|microsoftonline\.com|microsoft\.com|office\.com)$/i;
 
-/** Domains in which others name what they run for theirs. */
+/** Domains in which others name what they run for theirs, or have their mailboxes. */
 const PLATFORMS =
-  /(^|\.)(github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.com|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
+  /(^|\.)((gmail|googlemail|outlook|hotmail|icloud|yahoo)\.com|gmx\.(de|net)|proton\.me|sentry\.io|github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.com|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
 
 /** Ends of names under which anybody gets a domain: a country's second level. */
 const REGISTRY = /^(ac|co|com|edu|gov|net|org)\.[a-z]{2}$/i;

@@ -18,18 +18,27 @@ const ofDomains = (domains: readonly string[]): string => `one of forma3d:domain
 
 /** Names the environment answers under are its own: no partner's, and no stranger's. */
 export function ownHostRules({ edge, domains }: StackConfig): Problem[] {
-  return (["apiHostName", "dashboardHostName"] as const).flatMap((key): Problem[] => {
+  const borrowed = domains.flatMap((found, index): Problem[] => {
+    const partner = partnerOf(found) ?? partnerOf(`shop.${found}`);
+    return partner
+      ? [{ path: ["domains", index], found, allowed: `a domain of your own, not of ${partner.name}` }]
+      : [];
+  });
+  const names = (["apiHostName", "dashboardHostName"] as const).flatMap((key): Problem[] => {
     const found = { path: ["edge", key], found: edge[key] };
     const partner = partnerOf(edge[key]);
     if (partner) return [{ ...found, allowed: `a name in a domain of your own, not of ${partner.name}` }];
     return liesIn(edge[key], domains) ? [] : [{ ...found, allowed: `a name in ${ofDomains(domains)}` }];
   });
+  return [...borrowed, ...names];
 }
 
 const hostOfMail = (address: string): string => address.slice(address.lastIndexOf("@") + 1).toLowerCase();
 
 /** Where error reports of Sentry's own service are taken in. */
 const SENTRY = /(^|\.)ingest(\.[a-z]{2})?\.sentry\.io$/;
+/** Of its two regions the one in the EU (https://docs.sentry.io/organization/data-storage-location/). */
+const SENTRY_IN_EU = /(^|\.)ingest\.de\.sentry\.io$/;
 
 /** What is written to, read at night or told of errors is the company's: a letter beside it, and it is a stranger's. */
 export function strangerRules({ domains, tags, alerts, gateway, controlPlane }: StackConfig): Problem[] {
@@ -60,9 +69,22 @@ export function strangerRules({ domains, tags, alerts, gateway, controlPlane }: 
           {
             path: ["gateway", "errorReports"],
             found: reports,
-            allowed: `a host error reports go to: Sentry's, such as o42.ingest.de.sentry.io, or one in ${inOurs}`,
+            allowed: `a host error reports go to: Sentry's, such as o42.ingest.de.sentry.io, or a name in ${inOurs}`,
           },
         ]),
+    ...(reports !== undefined &&
+    SENTRY.test(reports) &&
+    !SENTRY_IN_EU.test(reports) &&
+    tags.dataClassification === "confidential"
+      ? [
+          {
+            path: ["gateway", "errorReports"],
+            found: reports,
+            allowed:
+              "a host of Sentry in the EU, such as o42.ingest.de.sentry.io: tags.dataClassification is confidential, and error reports have customers' data in them",
+          },
+        ]
+      : []),
   ];
 }
 

@@ -122,7 +122,21 @@ function loginRules(database: StackConfig["database"]): Problem[] {
   });
 }
 
-/** No two things run the same image, or one of the same repository: it would be one pasted in the place of another. */
+/** Programs known by the names of their images, and the keys that run them. */
+const PROGRAMS: readonly (readonly [word: RegExp, key: string])[] = [
+  [/^envoy/, "gateway.image"],
+  [/^postgres[-_]exporter/, "monitoring.postgresExporterImage"],
+  [/^blackbox/, "monitoring.blackboxExporterImage"],
+  [/^statping/, "statusPage.statpingImage"],
+  [/^gatus/, "statusPage.gatusImage"],
+  [/^nginx/, "statusPage.frontImage"],
+];
+/** What others build on, and what runs nothing of this platform. */
+const BASES = /^docker\.io\/library\//;
+
+const parts = (image: string) => /^(?<repository>.*?)(?::[^/@]*)?@(?<digest>.*)$/.exec(image)?.groups ?? {};
+
+/** No image is one pasted in the place of another: by its digest, its repository, or the program its name tells. */
 export function imageRules({
   workloads,
   gateway,
@@ -143,9 +157,16 @@ export function imageRules({
     { path: ["statusPage", "gatusImage"], found: statusPage.gatusImage },
     { path: ["statusPage", "frontImage"], found: statusPage.frontImage },
   ];
-  const parts = (image: string) => /^(?<repository>.*?)(?::[^/@]*)?@(?<digest>.*)$/.exec(image)?.groups ?? {};
   return images.flatMap(({ path, found }, index): Problem[] => {
-    const { repository, digest } = parts(found);
+    const { repository = "", digest } = parts(found);
+    const key = path.join(".");
+    const [, of] = PROGRAMS.find(([word]) => word.test(repository.split("/").at(-1) ?? "")) ?? [];
+    if (of !== undefined && of !== key)
+      return [{ path, found, allowed: `an image of its own program: by its name this one is for ${of}` }];
+    if (BASES.test(repository) && of === undefined)
+      return [
+        { path, found, allowed: "an image of its own program: this one is made for others to build on" },
+      ];
     const earlier = images.slice(0, index).find((image) => {
       const other = parts(image.found);
       return other["digest"] === digest || other["repository"] === repository;

@@ -19,6 +19,7 @@ export function parameterLimits({ database }: StackConfig): Problem[] {
     ...backends(database),
     ...logOnDisk(database),
     ...memoryTogether(database),
+    ...caches(database),
     ...cron(database),
     ...silence(database),
   ];
@@ -96,6 +97,11 @@ const SENSIBLE: Readonly<Record<string, readonly [least: number, most: number, w
   statement_timeout: [0, 86_400_000, "a statement that runs longer than a day is one nobody waits for"],
   random_page_cost: [0.1, 100, "reading has a price, or every plan looks the same"],
   seq_page_cost: [0.1, 100, "reading has a price, or every plan looks the same"],
+  wal_sender_timeout: [
+    10_000,
+    86_400_000,
+    "with 0 a replica that has gone is never noticed, and log is kept for it until the disk is full",
+  ],
   max_prepared_transactions: [0, 1000, "memory is kept for each from the start"],
 };
 
@@ -184,12 +190,36 @@ function memoryTogether({ parameters, pool, skuName, tier }: Database): Problem[
   });
 }
 
-/** Levels above an error: with one of them errors are in no log. */
+/** Blocks of 8 KiB in a GiB. */
+const BLOCKS = 1024 ** 2 / 8;
+/** Part of the memory below which a server reads from its disk what it has just read (Azure gives it a quarter). */
+const LEAST_CACHE = 1 / 16;
+
+function caches({ parameters, skuName }: Database): Problem[] {
+  const memoryGiB = databaseSize(skuName)?.memoryGiB ?? 0;
+  const least = Math.floor(memoryGiB * BLOCKS * LEAST_CACHE);
+  return ["shared_buffers", "effective_cache_size"].flatMap((name): Problem[] => {
+    const found = parameters[name];
+    return found === undefined || Number(found) >= least
+      ? []
+      : [
+          {
+            path: at(name),
+            found,
+            allowed: `at least ${least}, in blocks of 8 KiB a sixteenth of the ${memoryGiB} GiB of ${skuName}`,
+          },
+        ];
+  });
+}
+
+/** Levels above an error, with which errors are in no log, and levels for whoever looks for a fault of PostgreSQL itself. */
 function silence({ parameters }: Database): Problem[] {
   return ["log_min_messages", "log_min_error_statement"].flatMap((name): Problem[] => {
     const found = parameters[name];
-    return found === "fatal" || found === "panic"
-      ? [{ path: at(name), found, allowed: "error or a lower level, or errors are in no log" }]
+    if (found === "fatal" || found === "panic")
+      return [{ path: at(name), found, allowed: "error or a lower level, or errors are in no log" }];
+    return name === "log_min_messages" && found?.startsWith("debug")
+      ? [{ path: at(name), found, allowed: "info or a higher level: with debug more is logged than done" }]
       : [];
   });
 }

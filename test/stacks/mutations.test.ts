@@ -2,6 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
+import { checkControlFile } from "../../stacks/controlFile";
 import { readStackFile, stackNames } from "../../stacks/files";
 import { ConfigError } from "../../stacks/problems";
 import { LINE, ROOT, lines, replaced, type Document } from "./documents";
@@ -147,6 +148,36 @@ test.each([
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
+});
+
+describe("the file of what a stack is deployed from has no value of its own", () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), "control-"));
+  const file = path.join(root, "control/Pulumi.prod.yaml");
+  beforeAll(() => fs.mkdirSync(path.dirname(file)));
+  afterAll(() => fs.rmSync(root, { recursive: true }));
+  const OFF = 'config:\n  pulumi:disable-default-providers: ["*"]\n';
+
+  test.each<[text: string, message: RegExp]>([
+    ["", /\(file\): /],
+    ["[]", /config: required/],
+    ["config: {}", /pulumi:disable-default-providers: required; allowed: \["\*"\]/],
+    ['config:\n  pulumi:disable-default-providers: ["kubernetes"]', /allowed: \["\*"\]/],
+    [`${OFF}  forma3d:environment: staging`, /forma3d:environment: found 'staging'; allowed: nothing: every/],
+    [`${OFF}  azure-native:location: westeurope`, /azure-native:location: .*nothing: every value/],
+    [`${OFF}  pulumi:x: 1`, /pulumi:x: found 1; allowed: only pulumi:disable/],
+    [`${OFF}foo: 1`, /foo: found 1; allowed: only config, /],
+    [
+      `${OFF}${OFF.split("\n")[1] ?? ""}`,
+      /disable-default-providers: found 'a second time in line 3'; allowed: each/,
+    ],
+  ])("%j", (text, message) => {
+    fs.writeFileSync(file, text);
+    const check = () => checkControlFile(root, "prod");
+    expect(check).toThrow(message);
+    expect(check).toThrow(/^control\/Pulumi\.prod\.yaml: /);
+    fs.writeFileSync(file, OFF);
+    expect(check).not.toThrow();
+  });
 });
 
 describe("what the file itself may hold", () => {

@@ -12,6 +12,8 @@ import {
   windows,
 } from "./documents";
 
+const DIGESTED = (repository: string): string => `${repository}@sha256:${API_IMAGE.split(":")[1] ?? ""}`;
+
 /** Values each of which is of the right form, and which for what they are nobody can mean. */
 const NONSENSE: Nonsense[] = [
   // One id, name or image in two places.
@@ -41,7 +43,23 @@ const NONSENSE: Nonsense[] = [
     { "workloads.api.image": `ghcr.io/forma3d/api@sha256:${"0".repeat(64)}` },
     /api\.image: .*the digest of an image: this one was typed in its place$/,
   ],
+  [
+    { "gateway.image": DIGESTED("docker.io/library/nginx") },
+    /gateway\.image: .*by its name this one is for statusPage\.frontImage$/,
+  ],
+  [
+    { "statusPage.gatusImage": DIGESTED("ghcr.io/forma3d/statping-ng") },
+    /gatusImage: .*this one is for statusPage\.statpingImage$/,
+  ],
+  [
+    { "recovery.image": DIGESTED("docker.io/library/postgres") },
+    /recovery\.image: .*made for others to build on$/,
+  ],
   // Names and addresses nobody has.
+  [{ domains: ["forma3d.com", "gmail.com"] }, /domains\[1\]: .*a domain of your own$/],
+  [{ domains: ["forma3d.com", "myshopify.com"] }, /domains\[1\]: .*a domain of your own, not of shopify$/],
+  [{ "gateway.errorReports": "o1.ingest.us.sentry.io" }, /errorReports: .*Sentry in the EU, .*confidential/],
+  [{ "gateway.errorReports": "o1.ingest.sentry.io" }, /errorReports: .*Sentry in the EU/],
   [{ "tags.owner": "platform@example.com" }, /an e-mail address somebody reads$/],
   [{ "alerts.emails": ["oncall@forma3d.invalid"] }, /an e-mail address somebody reads$/],
   [{ "edge.apiHostName": "1.2.3.4" }, /apiHostName: .*a domain of your own$/],
@@ -304,6 +322,10 @@ const NONSENSE: Nonsense[] = [
   [parameters({ autovacuum_vacuum_threshold: "2147483647" }), /at most 10000000: /],
   [parameters({ autovacuum_vacuum_scale_factor: "100" }), /at most 1: /],
   [parameters({ log_min_messages: "panic" }), /error or a lower level/],
+  [parameters({ log_min_messages: "debug1" }), /info or a higher level/],
+  [parameters({ shared_buffers: "16" }), /shared_buffers: .*at least 131072, .*Standard_D4ds_v5$/],
+  [parameters({ effective_cache_size: "1" }), /effective_cache_size: .*at least 131072/],
+  [parameters({ wal_sender_timeout: "0" }), /wal_sender_timeout: .*from 10000 to 86400000/],
   [parameters({ log_min_error_statement: "fatal" }), /error or a lower level/],
   [
     { "database.version": "15", ...parameters({ transaction_timeout: "600000" }) },

@@ -25,7 +25,7 @@ function together(stacks: readonly string[], outcomes: readonly Outcome[]): stri
 }
 
 async function plan(root: string, command: PlanCommand): Promise<number> {
-  checkStackFiles(root, command.stacks, command.overrides);
+  checkStackFiles(root, command.stacks, command.overrides, command.project);
   const columns = columnsOf(process.stdout);
   const outcomes: Outcome[] = [];
   for (const stack of command.stacks) {

@@ -1,4 +1,5 @@
 import { wantsText } from "../../../stacks/allowed";
+import { CONTROL, checkControlFile } from "../../../stacks/controlFile";
 import { readStacks, StackDocument } from "../../../stacks/files";
 import { stackSchema } from "../../../stacks/schema";
 import { ConfigError } from "../../../stacks/problems";
@@ -8,15 +9,18 @@ import { overriddenPlace, readOverridden } from "../../../packages/offline-engin
 /**
  * Checks the stack files, with overrides laid over those of the stacks that are planned, before anything is started: a
  * mistake is said once, and before the seconds a plan takes.
+ * @param project folder of the program that is planned; the platform's when absent
  * @throws UsageError with every problem of all files.
  */
 export function checkStackFiles(
   root: string,
   stacks: readonly string[],
   overrides: Readonly<Record<string, unknown>>,
+  project?: string,
 ): void {
   const keys = Object.keys(overrides);
   try {
+    if (project === CONTROL) for (const stack of stacks) checkControlFile(root, stack);
     readStacks(
       root,
       keys.length === 0
