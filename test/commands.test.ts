@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -331,6 +331,62 @@ test("a command that cannot be put together says so in one line, and leaves noth
     expect(typed("")).toEqual(refused("EEXIST|ENOTDIR"));
     fs.rmSync(made);
     expect(typed("")).toEqual([0, "it runs\n", ""]);
+  } finally {
+    fs.rmSync(clone, { recursive: true });
+  }
+});
+
+test("nobody reads it: standard output that takes nothing is told; a closed standard error stops no work and hides no failure", async () => {
+  const clone = fs.mkdtempSync(path.join(os.tmpdir(), "clone-"));
+  try {
+    fs.cpSync(path.join(ROOT, "packages/command"), path.join(clone, "packages/command"), { recursive: true });
+    fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(clone, "node_modules"));
+    fs.writeFileSync(
+      path.join(clone, "one.ts"),
+      `import { setTimeout as sleep } from "node:timers/promises";
+import fs from "node:fs";
+import { createCommand, runCommand } from "./packages/command/program";
+import { FailedError } from "./packages/command/errors";
+export const main = () => runCommand(createCommand("one", "one", {}).option("--fail").action(async ({ fail }) => {
+  for (let line = 0; line < 5; line++) {
+    process.stderr.write("told\\n");
+    process.stdout.write("printed\\n");
+    await sleep(20);
+  }
+  if (fail) throw new FailedError("broken");
+  fs.writeFileSync("done", "");
+}));
+`,
+    );
+    /** @param silent which of its streams nobody reads any more */
+    const typed = (silent: "stdout" | "stderr", ...args: string[]) =>
+      new Promise<[number | null, string]>((resolve) => {
+        const child = spawn(process.execPath, ["packages/command/run.mjs", "one.ts", ...args], {
+          cwd: clone,
+        });
+        let heard = "";
+        child[silent].destroy();
+        child[silent === "stdout" ? "stderr" : "stdout"].on(
+          "data",
+          (data: Buffer) => (heard += data.toString()),
+        );
+        child.on("close", (code) => resolve([code, heard]));
+      });
+    expect(await typed("stderr")).toEqual([0, "printed\n".repeat(5)]);
+    expect(fs.existsSync(path.join(clone, "done"))).toBe(true);
+    expect((await typed("stderr", "--fail"))[0]).toBe(1);
+    const full = spawnSync(
+      "sh",
+      ["-c", 'exec "$@" > /dev/full', "sh", process.execPath, "packages/command/run.mjs", "one.ts"],
+      {
+        cwd: clone,
+        encoding: "utf8",
+      },
+    );
+    expect([full.status, full.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^told\n(told\n)*error: standard output cannot be written: ENOSPC\b.*\n$/),
+    ]);
   } finally {
     fs.rmSync(clone, { recursive: true });
   }

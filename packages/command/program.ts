@@ -42,8 +42,14 @@ export async function runCommand(
   program: Command,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  // `… | head`: whoever read the output has enough of it.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // `… | head`: whoever read the output has enough of it; what came of the work stays what it is.
+    if (error.code === "EPIPE") process.exit();
+    write(`error: standard output cannot be written: ${messageOf(error)}\n`, process.stderr);
+    process.exit(ExitCode.failed);
+  });
+  // Nobody hears any more what is told, e.g. behind `… 2>&1 | tee file`: what was begun goes on all the same.
+  process.stderr.on("error", () => undefined);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
