@@ -9,6 +9,7 @@ import {
 } from "../../apps/operations/frame/operate";
 import type { Step } from "../../apps/operations/frame/steps";
 import type { Ground } from "../../apps/operations/ground/types";
+import { failover } from "../../apps/operations/failover";
 import { dropRestored, pitr } from "../../apps/operations/pitr";
 import {
   preflight,
@@ -260,6 +261,14 @@ describe("contain and reopen", () => {
     expect((await finding("fences")).text).toMatch(/contained: api_weu, backup_weu/);
 
     await expect(run(verbs.contain(), go("INC-other"))).rejects.toThrow(/contained already, by INC-breach/);
+    for (const { location } of [NORTH, WEST])
+      await expect(
+        run(failover(laptop.platform, laptop.ground, { to: location }), go("INC-away")),
+      ).rejects.toMatchObject({
+        exitCode: 2,
+        message:
+          "shop is contained by INC-breach, and a failover would open what that shut: reopen shop first",
+      });
     await expect(run(verbs.on(), go("INC-m"))).rejects.toThrow(/is contained: reopen leads its names back/);
     await expect(run(verbs.reopen(false), go("INC-r"))).rejects.toThrow(
       /secrets from before the containment: session-secret, .*; rotate shop --all/,

@@ -1,6 +1,7 @@
 import { messageOf, notRun, OperationError, refused } from "../frame/errors";
 import type { Ground, ServerView } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
+import { notesOf } from "../roleNotes";
 import { BACKUP, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { WRITTEN_TIMELINE } from "../timeline";
 
@@ -178,12 +179,25 @@ async function primaryAnswers(
   }
 }
 
-/** Login roles end in their region's code: what is not there cannot be fenced. */
-async function rolesOf({ regions }: Platform, ground: Ground, to: RegionFacts): Promise<Assessment["roles"]> {
-  const rows = await ground.database.query<{ role: string }>(
+/**
+ * Login roles end in their region's code: what is not there cannot be fenced. Where a containment shut them, opening those of the target
+ * would let in again whom it shut out, and the way back from it would open those of the region that is left.
+ */
+async function rolesOf(
+  { regions, stack }: Platform,
+  ground: Ground,
+  to: RegionFacts,
+): Promise<Assessment["roles"]> {
+  const rows = await ground.database.query<{ role: string; note: string | null }>(
     to.serverHost,
-    "SELECT rolname AS role FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1",
+    `SELECT rolname AS role, shobj_description(oid, 'pg_authid') AS note
+       FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1`,
   );
+  const contained = rows.flatMap(({ note }) => notesOf(note).contained ?? []).at(0);
+  if (contained !== undefined)
+    throw refused(
+      `${stack} is contained by ${contained}, and a failover would open what that shut: reopen ${stack} first`,
+    );
   const of = ({ code }: RegionFacts) =>
     rows.map(({ role }) => role).filter((role) => role.endsWith(`_${code}`));
   const found = { from: regions.filter((region) => region !== to).flatMap(of), to: of(to) };
