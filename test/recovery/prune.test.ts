@@ -340,14 +340,16 @@ describe("the catalogue", () => {
 
   test("shows sound backups beside those whose manifest cannot be read, and proves none by what an unread report may deny", async () => {
     const store = await lab.store("backup", "app");
-    const [sound, archived, doubted] = [
+    const [sound, archived, doubted, torn] = [
       await put(store, 1, { verdict: "PASS" }),
       await put(store, 2, { verdict: "PASS" }),
       await put(store, 3, { verdict: "PASS" }),
+      await put(store, 4, { verdict: "PASS" }),
     ];
     const at = (id: string) => ({ environment: "test", database: "app", id });
     const newest = newReportBlob(at(doubted), new Date());
-    await store.daily.getBlockBlobClient(newest).upload("{}", 2);
+    for (const name of [newest, newReportBlob(at(torn), new Date())])
+      await store.daily.getBlockBlobClient(name).upload("{}", 2);
     // As a rule of a lifecycle does that somebody made for all of a container.
     for (const name of [manifestBlob(at(archived)), newest])
       await store.daily.getBlobClient(name).setAccessTier("Archive");
@@ -356,6 +358,7 @@ describe("the catalogue", () => {
       [sound, "PASS"],
       [archived, undefined],
       [doubted, undefined],
+      [torn, undefined],
     ]);
     expect(entries[1]?.problem).toMatch(/^the manifest cannot be read: blob .*: 409 BlobArchived$/);
     const list = await verb(["list"], store.env);

@@ -150,7 +150,10 @@ function requireItsPlace(manifest: Manifest, entry: CatalogueEntry, environment:
   if (wrong) throw new Error(`is of another backup (${wrong[0]} ${wrong[1]})`);
 }
 
-/** The newest conclusive report that speaks about exactly this manifest. */
+/**
+ * The newest conclusive report that speaks about exactly this manifest. One that cannot be read, or is damaged, may have
+ * said that the backup is bad: what older ones say counts for nothing then.
+ */
 async function readMark(
   store: Store,
   entry: CatalogueEntry,
@@ -161,14 +164,12 @@ async function readMark(
     // An unreachable store throws: it must not look like "not verified".
     const stored = await readDocument(store, entry.container, report, large);
     if (!stored) continue;
-    // It may say that the backup is bad, whatever an older one says.
     if (stored instanceof UnreadableObject) return null;
     let parsed: VerifyReport;
     try {
       parsed = decode(verifyReportSchema, stored.toString("utf8"));
     } catch {
-      // A damaged report proves nothing.
-      continue;
+      return null;
     }
     if (parsed.id !== entry.id) continue;
     if (parsed.verdict !== "PASS" && parsed.verdict !== "FAIL") continue;
