@@ -37,7 +37,7 @@ beforeAll(async () => {
   store = await lab.store("backup");
 });
 // Some ten thousand files are deleted with the server.
-afterAll(() => lab?.stop(), 60_000 + many * 20);
+afterAll(() => lab?.stop(), 60_000 + many * 60);
 
 async function backUp(from: LabStore = store): Promise<Manifest> {
   return (await makeBackup(from.settings)).manifest;
