@@ -9,7 +9,12 @@ const REQUEST_SECONDS = 45;
  * @throws what it says on standard error, `ENOENT` where it is not installed
  */
 export async function kubectl(args: readonly string[], seconds = REQUEST_SECONDS): Promise<string> {
-  const options = { maxBuffer: 1_000_000, timeout: seconds * 1000, killSignal: "SIGKILL" } as const;
+  const options = {
+    env: process.env,
+    maxBuffer: 1_000_000,
+    timeout: seconds * 1000,
+    killSignal: "SIGKILL",
+  } as const;
   try {
     return (await promisify(execFile)("kubectl", [...args], options)).stdout;
   } catch (error) {
