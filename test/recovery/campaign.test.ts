@@ -6,11 +6,11 @@ import { keyPair, temporaryFiles } from "../support/targets";
 import { startLink } from "../support/unreliableLink";
 
 /**
- * `CAMPAIGN_FAULTS` cases (default 10; a pull request runs a hundred) of `CAMPAIGN_SEED` (default 1), or the one whose number is `CAMPAIGN_CASE`. With
+ * `CAMPAIGN_FAULTS` cases (default 6; a pull request runs a hundred) of `CAMPAIGN_SEED` (default 1), or the one whose number is `CAMPAIGN_CASE`. With
  * `CAMPAIGN_JOURNAL` naming a file, each case is a line of JSON in it, and a campaign that was ended goes on after the
  * last one of its seed; what it had found counts.
  */
-const faults = Number(process.env.CAMPAIGN_FAULTS ?? 10);
+const faults = Number(process.env.CAMPAIGN_FAULTS ?? 6);
 const seed = Number(process.env.CAMPAIGN_SEED ?? 1);
 const only = process.env.CAMPAIGN_CASE;
 const journal = process.env.CAMPAIGN_JOURNAL;
