@@ -46,9 +46,19 @@ const SLOWEST = [
   "policies/statement",
   "tools/cost",
   "infra/workloads",
+  "operations/image",
   "commands",
   "tools/new",
   "operations/refusals",
+  "operations/commit",
+  "infra/data",
+  "docs/deploying",
+  "policies/shape",
+  "policies/isolation",
+  "recovery/loading",
+  "recovery/metrics",
+  "rehearsal/local",
+  "operations/frame",
 ];
 
 class SlowestFirst extends Sequencer {
