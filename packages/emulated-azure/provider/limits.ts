@@ -68,7 +68,9 @@ export function refuseAsArm(
       .map(({ inputs: sibling }) => sibling),
     ...(before && { before }),
   });
-  if (refusal) throw new CloudError(400, refusal.limit, `${id}: ${refusal.path} ${refusal.message}`);
+  if (!refusal) return;
+  const { path, message, limit } = refusal;
+  throw new CloudError(400, "InvalidParameterValue", `${id}: ${path} ${message} (${limit})`);
 }
 
 const LOCK = "azure-native:authorization:ManagementLockByScope";
