@@ -49,9 +49,8 @@ beforeAll(async () => {
       outputs: inputs,
     });
   put("resources:ResourceGroup", GROUP, { resourceGroupName: "rg-shop", location: "westeurope" });
-  const account = `${GROUP}/providers/Microsoft.Storage/storageAccounts/shopblobs`;
-  put("storage:StorageAccount", account, { accountName: "shopblobs", location: "westeurope" });
-  put("storage:BlobContainer", `${account}/blobServices/default/containers/kept`, { containerName: "kept" });
+  put("storage:StorageAccount", ACCOUNT, { accountName: "shopblobs", location: "westeurope" });
+  put("storage:BlobContainer", `${ACCOUNT}/blobServices/default/containers/kept`, { containerName: "kept" });
   put("keyvault:Vault", `${GROUP}/providers/Microsoft.KeyVault/vaults/kv-shop`, {
     vaultName: "kv-shop",
     resourceGroupName: "rg-shop",
@@ -158,6 +157,7 @@ const SERVER = {
   properties: { version: "17", storage: { storageSizeGB: 128 }, administratorLogin: "keeper" },
 };
 const AT = `${GROUP}/providers`;
+const ACCOUNT = `${AT}/Microsoft.Storage/storageAccounts/shopblobs`;
 const DEPLOYMENT = {
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -199,6 +199,21 @@ const FRONTS: Front[] = [
         "POST",
         `${SCOPE}/providers/Microsoft.Storage/checkNameAvailability?api-version=2025-06-01`,
         { name: "a", type: "b" },
+      ],
+      [
+        "PUT",
+        `${ACCOUNT}/blobServices/default/containers/other?api-version=2025-06-01`,
+        { properties: { publicAccess: "None", metadata: { a: "b" } } },
+      ],
+      [
+        "PUT",
+        `${ACCOUNT}/blobServices/default/containers/kept/immutabilityPolicies/default?api-version=2025-06-01`,
+        { properties: { immutabilityPeriodSinceCreationInDays: 1 } },
+      ],
+      [
+        "PUT",
+        `${AT}/Microsoft.KeyVault/vaults/kv-shop/secrets/kept?api-version=2026-02-01`,
+        { properties: { value: "x", contentType: "y", attributes: { enabled: true, exp: 4_000_000_000 } } },
       ],
       ["GET", `${SCOPE}/resources?api-version=2021-04-01&$filter=resourceType eq 'x'`],
     ],
@@ -371,6 +386,42 @@ describe.each(FRONTS)("$name", (front) => {
           own(front, await ask(front, method, path, one));
     // Copies made by structuredClone have the prototypes of Node.js itself, not those of this test.
     for (const object of [{}, structuredClone({})]) expect((object as any).polluted).toBeUndefined();
+    await serves(front);
+  });
+
+  test("takes keys of a query given twice, methods of nobody's, bodies of another type, cut short or packed for what they are", async () => {
+    const twice = (at: string) => {
+      const [path = "", query = ""] = at.split("?");
+      const others = query.split("&").map((one) => `${one.split("=")[0] ?? ""}=other`);
+      return [`${path}?${query}&${query}`, `${path}?${query}&${others.join("&")}`, `${path}?&&=&${query}&=x`];
+    };
+    const typed = [
+      "",
+      "text/xml",
+      "application/x-www-form-urlencoded",
+      "multipart/form-data; boundary=x",
+      "application/json; charset=utf-16",
+      "x".repeat(2_000),
+    ].map((type) => ({ "Content-Type": type }));
+    const headers: Record<string, string>[] = [
+      ...typed,
+      { "Content-Encoding": "gzip" },
+      { Accept: "image/png" },
+    ];
+    for (const [method, written, body] of front.places) {
+      const path = written.replaceAll(" ", "%20");
+      const text = body && JSON.stringify(body);
+      const cuts = text
+        ? [1, Math.floor(text.length / 2), text.length - 1].map((at) => text.slice(0, at))
+        : [];
+      const asked = [
+        ...twice(path).map((at) => ask(front, method, at, text, {}, kept)),
+        ...cuts.map((cut) => ask(front, method, path, cut, {}, kept)),
+        ...headers.map((one) => ask(front, method, path, text ?? "", one, kept)),
+        ...["LOCK", "PROPFIND", "TRACE", "M-SEARCH"].map((how) => ask(front, how, path, undefined, {}, kept)),
+      ];
+      for (const answer of await Promise.all(asked)) own(front, answer);
+    }
     await serves(front);
   });
 
@@ -639,6 +690,35 @@ test("the sign-in endpoint answers every form in Entra's way", async () => {
   );
 });
 
+test("the sign-in endpoint takes forms of another kind, too large or by another method for none", async () => {
+  const whose = cloud.directory.tenantId;
+  const form = "grant_type=client_credentials&client_id=x&client_secret=y&scope=z";
+  const sign = (method: string, body?: string, type = "application/x-www-form-urlencoded") =>
+    send(
+      cloudPort(),
+      method,
+      `/${whose}/oauth2/v2.0/token`,
+      { Host: "login.microsoftonline.com", "Content-Type": type },
+      body,
+    );
+  const answers = await Promise.all([
+    ...["GET", "PUT", "DELETE", "PATCH", "OPTIONS"].map((method) => sign(method)),
+    ...["application/json", "text/plain", "multipart/form-data; boundary=x", ""].map((type) =>
+      sign("POST", JSON.stringify({ grant_type: "client_credentials" }), type),
+    ),
+    sign("POST", `${form}&${form}`),
+    sign("POST", `${form}&grant_type=password`),
+    sign("POST", form.slice(0, -9)),
+    sign("POST", `${form}&padding=${"x".repeat(5 * 1024 * 1024)}`),
+  ]);
+  for (const answer of answers) {
+    if (!answer) continue;
+    expect([answer.status >= 400 && answer.status < 500, answer.text]).toEqual([true, answer.text]);
+    expect(json(answer.text)).toEqual(expect.objectContaining({ error: expect.anything() }));
+  }
+  expect(answers.filter(Boolean).length).toBeGreaterThanOrEqual(answers.length - 1);
+});
+
 test("a host that is nobody's is refused, with a token as without", async () => {
   const [arm] = FRONTS;
   for (const host of [
@@ -683,11 +763,17 @@ test("the proxy connects to nothing but the cloud, and cuts whoever says nothing
     ...targets.map((to) => `CONNECT ${to} HTTP/1.1\r\nHost: x\r\n\r\n`),
     "GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
     "CONNECT",
+    "CONNECT management.azure.com:443 HTTP/1.1\r\nHost: ",
+    `CONNECT management.azure.com:443 HTTP/1.1\r\nX: ${"y".repeat(100_000)}\r\n\r\n`,
+    `CONNECT ${"a".repeat(100_000)}:443 HTTP/1.1\r\nHost: x\r\n\r\n`,
+    "CONNECT management.azure.com:443 HTTP/9.9\r\nHost: x\r\n\r\n",
+    "POST management.azure.com:443 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nshort",
+    "CONNECT evil.example:443 HTTP/1.1\r\nHost: management.azure.com\r\nHost: x\r\n\r\n",
     "",
     "\u0000\u0001\u0002",
   ];
   for (const line of await Promise.all(lines.map(said)))
-    expect(line).toMatch(/^$|^HTTP\/1\.1 (400|403|405|408)/);
+    expect(line).toMatch(/^$|^HTTP\/1\.1 (400|403|405|408|431|505)/);
   expect([...listening.refused]).toContain("evil.example");
   // Noise behind a good CONNECT is the front's, which closes.
   const noise = await said(
