@@ -12,9 +12,10 @@ import { saveCloud } from "../../packages/emulated-azure/store/file";
 import { Change } from "./bundle";
 import { Engine, Sdk } from "./engine";
 import { Identities, type Identity } from "./identities";
+import { type Pending, type Recorded, type State, stateOnDisk } from "./stateFile";
 import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
-/** Longer than the engine takes from the end of one operation to the start of the next, and to write its state. */
+/** Longer than the engine takes from the end of one operation to the start of the next. */
 const QUIET_MS = 3_000;
 
 /** What every world of a rehearsal has in common. */
@@ -34,31 +35,6 @@ export interface Setting {
 export interface Moment {
   readonly folder: string;
   readonly cloud: Snapshot;
-}
-
-/** A resource that was being made when its engine ended. */
-export interface Pending {
-  readonly urn: string;
-  readonly type: string;
-  readonly parent: string;
-  /** URN and id of the provider. */
-  readonly provider: string;
-}
-
-/** A resource in the state. */
-export interface Recorded {
-  readonly urn: string;
-  readonly type: string;
-  readonly protect?: boolean;
-}
-
-/** The parts of an exported state that are looked at. */
-interface State {
-  readonly resources?: readonly Recorded[];
-  readonly pending_operations?: readonly {
-    readonly type: string;
-    readonly resource: Pending;
-  }[];
 }
 
 /** One stack with an emulated cloud of its own, in a folder of its own. */
@@ -123,12 +99,20 @@ export class World {
     return path.join(this.folder, "project");
   }
 
-  /** Waits until the engine has asked for nothing new for a while. */
+  /**
+   * Waits until the engine has asked for nothing new for a while, and one operation, the one that hangs, is all that the state
+   * on the disk knows to be under way: what else was done is written, and no write is half done.
+   */
   async quiet(): Promise<void> {
-    for (let seen = -1; seen !== this.front.journal.length;) {
+    for (let seen = -1; seen !== this.front.journal.length || !this.oneUnderWay();) {
       seen = this.front.journal.length;
       await wait(QUIET_MS);
     }
+  }
+
+  private oneUnderWay(): boolean {
+    const state = stateOnDisk(path.join(this.folder, "backend"), this.stack);
+    return state?.pending_operations?.length === 1;
   }
 
   /** What was changed in the cloud since the world was opened. */

@@ -13,6 +13,7 @@ import { junit, markdown, table } from "../../apps/rehearsal/report";
 import { Outcome, rehearse } from "../../apps/rehearsal/runner";
 import { Scenario } from "../../apps/rehearsal/scenario";
 import { SCENARIOS } from "../../apps/rehearsal/scenarios";
+import { stateOnDisk } from "../../apps/rehearsal/stateFile";
 import { Setting } from "../../apps/rehearsal/world";
 
 const ROOT = path.join(__dirname, "../..");
@@ -121,6 +122,29 @@ describe("what a scenario asserts", () => {
       dataKept(sandboxModel(), run([[op, "azure-native:network:Subnet", "nodes"]]));
     },
   );
+});
+
+test("a state is on the disk once the file and its attributes are whole", () => {
+  const states = path.join(folder, "backend/.pulumi/stacks/forma3d");
+  fs.mkdirSync(states, { recursive: true });
+  const write = (name: string, text: string) => fs.writeFileSync(path.join(states, name), text);
+  const found = () => stateOnDisk(path.join(folder, "backend"), "prod");
+  expect(found()).toBeUndefined();
+  const whole = JSON.stringify({ checkpoint: { latest: { pending_operations: [{ type: "creating" }] } } });
+  write("prod.json", whole);
+  expect(found()).toBeUndefined();
+  for (const [file, attributes] of [
+    [whole, ""],
+    [whole.slice(0, -9), "{}"],
+  ] as const) {
+    write("prod.json", file);
+    write("prod.json.attrs", attributes);
+    expect(found()).toBeUndefined();
+  }
+  write("prod.json", whole);
+  expect(found()).toEqual({ pending_operations: [{ type: "creating" }] });
+  write("prod.json", JSON.stringify({ checkpoint: {} }));
+  expect(found()).toEqual({});
 });
 
 describe("the report", () => {
