@@ -1,5 +1,6 @@
 import { Model } from "../../packages/emulated-azure/model/types";
 import type { JournalEntry } from "../../packages/emulated-azure/provider/front";
+import { nameOf } from "../../packages/wire/urn";
 import { Run, Step } from "./engine";
 
 /** A rehearsal that did not go as promised. */
@@ -28,12 +29,18 @@ export function cloudSteps(run: Run): readonly Step[] {
   return run.steps.filter(real);
 }
 
-export function succeeded(run: Run): void {
-  if (!run.ok) {
-    throw new Broken(
-      `pulumi ${run.command} failed:\n${run.diagnostics.filter((d) => d.startsWith("error")).join("\n") || run.output}`,
+/** What policies said that stops a command, each of its resource where it is of one. */
+const forbade = ({ policies }: Run): string[] =>
+  policies
+    .filter(({ enforcementLevel }) => enforcementLevel === "mandatory")
+    .map(({ policyName, message, resourceUrn }) =>
+      [resourceUrn && nameOf(resourceUrn), policyName, message.trim()].filter(Boolean).join(": "),
     );
-  }
+
+export function succeeded(run: Run): void {
+  if (run.ok) return;
+  const reasons = [...run.diagnostics.filter((text) => text.startsWith("error")), ...forbade(run)];
+  throw new Broken(`pulumi ${run.command} failed:\n${reasons.join("\n") || run.output}`);
 }
 
 /**

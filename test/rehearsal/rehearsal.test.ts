@@ -115,6 +115,18 @@ describe("what a scenario asserts", () => {
     expect(() => refused(run([]), /protected/)).toThrow(/succeeded; it should have been stopped/);
   });
 
+  test("what a command failed by is told in the words of the policies that stopped it", () => {
+    const policy = { policyName: "REC-001", policyPackName: "pack", policyPackVersion: "1" };
+    const said = (enforcementLevel: "mandatory" | "warning") => ({
+      ...{ ...policy, policyPackVersionTag: "1", color: "never", enforcementLevel },
+      ...{ message: `a ${enforcementLevel} one\n`, resourceUrn: "urn:pulumi:prod::forma3d::a:b:C::api" },
+    });
+    const stopped = { ...run([], false), policies: [said("mandatory"), said("warning")] };
+    expect(() => noChange(stopped)).toThrow(
+      /^pulumi up failed:\nerror: it is protected\napi: REC-001: a mandatory one$/,
+    );
+  });
+
   test.each(["delete", "replace", "create-replacement", "delete-replaced"])(
     "%s of a server is a loss",
     (op) => {
@@ -309,6 +321,26 @@ describe("with the real engine", () => {
         replace: "monitoring.region === undefined",
       },
       /region northeurope does not answer/,
+    ],
+    [
+      "5.6",
+      "a region that stands by runs pods",
+      {
+        file: "infra/workloads/workload.ts",
+        find: "if (this.args.standby) return { replicas: 0 };",
+        replace: "",
+      },
+      /standby-service-serves-elsewhere: \[REC-060\] spec\.replicas: must be 0 where the region stands by/,
+    ],
+    [
+      "5.8",
+      "a pair made anew is not locked",
+      {
+        file: "infra/data/database.ts",
+        find: "    if (args.protect) {\n      deleteLock(",
+        replace: '    if (args.protect && args.geoBackupOf === "primary") {\n      deleteLock(',
+      },
+      /\[REC-052\] has not the lock of each dbforpostgresql:Server/,
     ],
     [
       "5.8",
