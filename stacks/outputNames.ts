@@ -1,11 +1,11 @@
 import { CONTAINER_NAMES, DATABASE_PORTS } from "../infra/data/places";
 import { backupAccounts, virtualEndpointHosts, type RegionNames } from "../infra/naming";
 import { stackPlatformNames } from "./names";
-import { PLACES } from "./roles";
+import { PLACES, roleOf } from "./roles";
 import type { StackConfig } from "./schema/shape";
 
 /**
- * The stack's outputs that are names: all of them derive from its file, so that whoever needs them asks neither Pulumi's
+ * The stack's outputs that are names, and what each region is for: all of them derive from its file, so that whoever needs them asks neither Pulumi's
  * state nor the cloud, on the day one of these is gone.
  */
 export function outputNames(config: StackConfig) {
@@ -41,8 +41,9 @@ export function outputNames(config: StackConfig) {
       ),
     },
     regions: byPlace(
-      placed.map(({ region, resourceGroup, vault, cluster, privateLinkServices }) => ({
+      placed.map(({ region, resourceGroup, vault, cluster, privateLinkServices }, index) => ({
         region,
+        role: roleOf(config, PLACES[index] ?? "secondary"),
         resourceGroup,
         vault,
         cluster,

@@ -488,6 +488,27 @@ describe("the architecture", () => {
     );
   });
 
+  test("says after a failover who serves now, and which server follows", () => {
+    const { resources } = planOf("prod");
+    const swapped = { resources: structuredClone(resources) };
+    const places = swapped.resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.[
+      "regions"
+    ] as Record<string, { region: string; role: string }>;
+    expect(Object.values(places).map(({ role }) => role)).toEqual(["serving", "standby"]);
+    const [first, second] = Object.values(places).map(({ region }) => region);
+    for (const place of Object.values(places)) place.role = place.role === "serving" ? "standby" : "serving";
+    expect(
+      architectureOf(swapped).regions.map(({ name, role, databases: [database] }) => [
+        name,
+        role,
+        database?.replica,
+      ]),
+    ).toEqual([
+      [second, "serving", false],
+      [first, "standby", true],
+    ]);
+  });
+
   test("shows a component nobody has placed yet apart, so that it is not missed", () => {
     const { resources } = planOf("prod");
     const added = documentOf("forma3d:queue:Queue", "queue", { custom: false });

@@ -231,7 +231,10 @@ function regionView(plan: Plan, name: string): RegionView {
       })),
     vaults: here(VAULT).map((vault) => text(vault, "vaultName") ?? nameOf(vault.urn)),
   };
-  return { name, role: roleOf(plan, name, view), ...view };
+  const role = roleOf(plan, name, view);
+  // Whichever was made as a replica: after a failover the other one follows.
+  const databases = view.databases.map((database) => ({ ...database, replica: role !== "serving" }));
+  return { name, role, ...view, databases };
 }
 
 const ROLES: readonly RegionView["role"][] = ["serving", "standby", "lost", "holding backups"];
