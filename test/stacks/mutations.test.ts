@@ -40,8 +40,8 @@ const ONCE_ACCEPTED: readonly (readonly [key: string, value: unknown, message: R
     "Standard_D5ds_v5",
     /a VM size AKS offers, such as Standard_D4ds_v5; of this series/,
   ],
-  ["cluster.kubernetesVersion", "1.10", /found '1\.10'; allowed: one of "1\.34", "1\.35", "1\.36", "1\.37"/],
-  ["cluster.kubernetesVersion", 1.35, /found 1\.35; allowed: one of "1\.34", /],
+  ["cluster.kubernetesVersion", "1.10", /found '1\.10'; allowed: one of "1\.35", /],
+  ["cluster.kubernetesVersion", 1.35, /found 1\.35; allowed: one of "1\.35", /],
   ["database.version", 17, /found 17; allowed: one of "15", "16", "17", "18"/],
   [
     "database.replica",
