@@ -13,6 +13,7 @@ import { platformOf, type Platform } from "./platform";
 import { roleOf, roleTitle, type VerbName } from "./rights";
 import { incidentContainers, openContainers, openLease } from "./stores";
 import { write } from "../../packages/command/terminal";
+import { stopwatch } from "../../packages/programs/waiting";
 
 /** Options every verb has that changes something. */
 export interface CommonOptions {
@@ -158,8 +159,8 @@ export async function answering(
     process.once(signal, () =>
       stop.abort(failed(`interrupted by ${signal}; type the same command again to go on`)),
     );
-  const started = Date.now();
-  const elapsed = () => `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s`;
+  const seconds = stopwatch();
+  const elapsed = () => `${seconds().toFixed(1).padStart(6)} s`;
   let document: object;
   try {
     process.exitCode = ExitCode.ok;

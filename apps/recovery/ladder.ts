@@ -1,5 +1,6 @@
 import { FailedError, messageOf, NotRunError } from "../../packages/command/errors";
 import type { CheckResult, CheckStatus, Level, Verdict } from "./types";
+import { stopwatch } from "../../packages/programs/waiting";
 
 export const LEVELS: readonly Level[] = ["L0", "L1", "L2", "L3", "L4", "L5", "L6"];
 
@@ -40,9 +41,9 @@ export class Ladder {
     barrier = false,
   ): Promise<CheckStatus | undefined> {
     if (!this.wants(level)) return undefined;
-    const started = Date.now();
+    const seconds = stopwatch();
     const record = (status: CheckStatus, finding: Omit<Finding, "match">) => {
-      this.checks.push({ id, level, status, ...finding, seconds: (Date.now() - started) / 1000 });
+      this.checks.push({ id, level, status, ...finding, seconds: seconds() });
       if (barrier && status !== "PASS") this.barrier ??= `${level} ${id} did not pass`;
       return status;
     };

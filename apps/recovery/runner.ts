@@ -6,6 +6,7 @@ import { createProgress } from "./progress";
 import { redact } from "./redact";
 import { loadSettings, type Need, type Settings } from "./settings";
 import { columnsOf, fitted, write, type Out } from "../../packages/command/terminal";
+import { stopwatch } from "../../packages/programs/waiting";
 
 /** What a verb hands back: a document for `--json`, lines for a person, and how it went. */
 export interface Outcome {
@@ -57,7 +58,7 @@ async function runVerb(
   { env, out, err, end }: Surroundings,
   ...[verb, options, needs, work]: Parameters<RunVerb>
 ): Promise<void> {
-  const started = Date.now();
+  const seconds = stopwatch();
   const progress = createProgress(err);
   const stop = new AbortController();
   const interrupt = (signal: string) =>
@@ -78,7 +79,7 @@ async function runVerb(
     verb,
     exitCode: outcome.exitCode,
     endedAt: new Date(),
-    seconds: (Date.now() - started) / 1000,
+    seconds: seconds(),
   };
   await publishOutcome(env, run, progress.note);
   const failed = outcome.exitCode === ExitCode.ok ? undefined : `failed with exit code ${outcome.exitCode}`;

@@ -15,6 +15,7 @@ import { writeFile } from "../../packages/command/files";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { print } from "../../packages/command/terminal";
+import { stopwatch } from "../../packages/programs/waiting";
 
 interface Options {
   only?: Scenario[];
@@ -71,7 +72,7 @@ async function run(stacks: string[], options: Options): Promise<ExitCode> {
       process.exit(ExitCode.notRun);
     });
   }
-  const started = Date.now();
+  const seconds = stopwatch();
   const outcomes = await rehearse({
     setting: {
       root,
@@ -93,7 +94,7 @@ async function run(stacks: string[], options: Options): Promise<ExitCode> {
     onOutcome: ({ stack, id, result, seconds }) =>
       console.error(`${stack.padEnd(8)} ${id.padEnd(5)} ${result} (${seconds.toFixed(1)} s)`),
   });
-  return report(outcomes, (Date.now() - started) / 1000, options);
+  return report(outcomes, seconds(), options);
 }
 
 function report(outcomes: readonly Outcome[], seconds: number, options: Options): ExitCode {

@@ -4,6 +4,7 @@ import { StackConfig } from "../../stacks/schema";
 import { Broken } from "./expect";
 import { MomentOptions, momentsOf } from "./moments";
 import { Moments, Scenario, Stage } from "./scenario";
+import { stopwatch } from "../../packages/programs/waiting";
 
 export interface Outcome {
   readonly stack: string;
@@ -77,7 +78,7 @@ async function perform(
     return { stack, id, title, result: "not applicable", operations: "", seconds: 0, message: reason };
   const folder = path.join(options.folder, `${stack}-${id}`);
   const stage = new Stage(options.setting, stack, config, folder, moments, scenario.without);
-  const started = Date.now();
+  const elapsed = stopwatch();
   let message: string | undefined;
   try {
     await scenario.run(stage);
@@ -91,7 +92,7 @@ async function perform(
   } finally {
     stage.close();
   }
-  const seconds = (Date.now() - started) / 1000;
+  const seconds = elapsed();
   const { operations } = stage;
   if (options.keep) stage.save();
   else fs.rmSync(folder, { recursive: true, force: true });

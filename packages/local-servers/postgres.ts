@@ -6,7 +6,7 @@ import { selfSigned } from "./certificate";
 import { makeCluster, type Cluster } from "./cluster";
 import { freePort, loopback } from "./ports";
 import { serverPrograms, type ServerPrograms } from "./postgresPrograms";
-import { startSupervised, temporaryDirectory, type Supervised } from "./supervised";
+import { startSupervised, temporaryDirectory, whenReady, type Supervised } from "./supervised";
 
 export interface LocalPostgres {
   /** Superuser's connection string to the database `postgres`, password included. */
@@ -202,27 +202,23 @@ function describe(
 }
 
 async function untilReady(local: LocalPostgres, server: Supervised, seconds: number): Promise<void> {
-  let code: number | undefined;
-  void server.ended.then((value) => (code = value));
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
+  let refusal: Error | undefined;
+  const accepts = async (): Promise<boolean> => {
     const client = new Client({ connectionString: local.url });
     try {
       await client.connect();
-      return;
+      return true;
     } catch (error) {
-      if (code !== undefined)
-        throw new Error(`postgres ended with exit code ${code}: ${server.output().trim()}`, { cause: error });
-      if (Date.now() > deadline) {
-        await server.stop();
-        throw new Error(
-          `postgres did not accept connections within ${seconds} s: ${(error as Error).message}`,
-          { cause: error },
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      refusal = error as Error;
+      return false;
     } finally {
       await client.end().catch(() => undefined);
     }
+  };
+  try {
+    await whenReady("postgres", server, seconds, accepts);
+  } catch (error) {
+    await server.stop();
+    throw new Error([(error as Error).message, refusal?.message].join(" ").trim(), { cause: error });
   }
 }

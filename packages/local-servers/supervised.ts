@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import type { Account } from "../programs/postgres";
 import { SUPERVISOR } from "../programs/supervisor";
+import { waitFor } from "../programs/waiting";
 
 export interface SupervisedOptions {
   /** Program and arguments. */
@@ -87,14 +88,18 @@ export async function whenReady<T>(
 ): Promise<NonNullable<T>> {
   let code: number | undefined;
   void ended.then((value) => (code = value));
-  for (const deadline = Date.now() + seconds * 1000; ;) {
-    const found = await look();
-    if (found) return found;
-    if (code !== undefined) throw new Error(`${name} ended with exit code ${code}: ${output().trim()}`);
-    if (Date.now() > deadline)
-      throw new Error(`${name} did not answer within ${seconds} s: ${output().trim()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const found = await waitFor(
+    async () => {
+      const seen = await look();
+      if (!seen && code !== undefined)
+        throw new Error(`${name} ended with exit code ${code}: ${output().trim()}`);
+      return seen;
+    },
+    seconds,
+    20,
+  );
+  if (!found) throw new Error(`${name} did not answer within ${seconds} s: ${output().trim()}`);
+  return found;
 }
 
 /** A caller who forgets `stop()` must still be able to end: "unref" keeps the child from holding our event loop. */

@@ -7,7 +7,8 @@ import type { RunContext } from "../../apps/recovery/context";
 import { appendReport } from "../../apps/recovery/evidence/store";
 import { sha256 } from "../../apps/recovery/evidence/chain";
 import { keepReadiness } from "../../apps/recovery/evidence/readiness";
-import { METRICS } from "../../apps/recovery/exporter/gauges";
+import { Gauges, METRICS } from "../../apps/recovery/exporter/gauges";
+import { startExporter } from "../../apps/recovery/exporter/server";
 import { silent } from "../../apps/recovery/progress";
 import { loadSettings, type Settings } from "../../apps/recovery/settings";
 import { archiveBlob } from "../../apps/recovery/store/names";
@@ -289,6 +290,27 @@ describe("the exporter", () => {
       expect(stderr()).not.toMatch(/AccountKey=[^[]/);
     } finally {
       await own.stop();
+    }
+  });
+
+  test("is alive on a machine whose clock is set forward by a day", async () => {
+    const stop = new AbortController();
+    const { port, ended } = await startExporter({
+      host: "127.0.0.1",
+      port: 0,
+      intervalSeconds: 60,
+      read: () => Promise.reject(new Error("nothing is there")),
+      gauges: new Gauges({ rtoSeconds: 3600, rpoSeconds: 3600 }),
+      note: () => undefined,
+      signal: stop.signal,
+    });
+    const clock = jest.spyOn(Date, "now").mockReturnValue(Date.now() + 86_400_000);
+    try {
+      expect((await get(port, "/healthz")).status).toBe(200);
+    } finally {
+      clock.mockRestore();
+      stop.abort();
+      await ended;
     }
   });
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { failed } from "../frame/errors";
 import type { Ground, SecretView } from "../ground/types";
 import type { Platform } from "../platform";
@@ -7,6 +6,7 @@ import { containedBy } from "../switches/contain";
 import { placesOf, type Place } from "../switches/places";
 import type { Unit } from "./units";
 import { keyOf, type Values } from "./vaultValues";
+import { waitFor } from "../../../packages/programs/waiting";
 
 /** Annotation of pods: the rotation of this unit that they were restarted for. */
 const restartMark = ({ id }: Unit): string => `forma3d.com/rotated-${id}`;
@@ -134,10 +134,11 @@ export async function until(
   ask: () => Promise<true | string>,
   everyMs = 250,
 ): Promise<void> {
-  for (const deadline = Date.now() + seconds * 1000; ; await sleep(everyMs)) {
-    const state = await ask();
-    if (state === true) return;
-    signal.throwIfAborted();
-    if (Date.now() > deadline) throw failed(`after ${seconds} s: ${state}`);
-  }
+  let state: true | string = "";
+  const isSo = async (): Promise<boolean> => {
+    state = await ask();
+    if (state !== true) signal.throwIfAborted();
+    return state === true;
+  };
+  if (!(await waitFor(isSo, seconds, everyMs))) throw failed(`after ${seconds} s: ${state}`);
 }

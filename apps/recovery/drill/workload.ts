@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { messageOf } from "../../../packages/command/errors";
 import { clientConfig, type ServerConnection } from "../postgres/connection";
+import { waitFor } from "../../../packages/programs/waiting";
 
 /** What the application had committed when it lost its database. */
 export interface WorkDone {
@@ -81,12 +82,8 @@ async function transaction(client: Client, n: number): Promise<Date> {
 
 /** Runs until at least this many transactions are confirmed. @throws Error when it ends or stalls before */
 export async function untilBusy(workload: Workload, transactions: number, seconds = 20): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (workload.transactions < transactions) {
-    if (Date.now() > deadline)
-      throw new Error(`the workload did not get to ${transactions} transactions in ${seconds} s`);
-    await sleep(25);
-  }
+  if (!(await waitFor(() => workload.transactions >= transactions, seconds, 25)))
+    throw new Error(`the workload did not get to ${transactions} transactions in ${seconds} s`);
 }
 
 /** Newest marker in a restored database; null when it holds none, undefined when it has no marker table. */

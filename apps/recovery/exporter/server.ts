@@ -4,6 +4,7 @@ import { type Listening, listen, repeatUntilEnded } from "../listening";
 import { redact } from "../redact";
 import type { Gauges } from "./gauges";
 import type { Reading } from "./reading";
+import { stopwatch } from "../../../packages/programs/waiting";
 
 /** TCP port the exporter listens on unless told otherwise. */
 export const DEFAULT_PORT = 9188;
@@ -30,7 +31,7 @@ const STUCK_AFTER_INTERVALS = 5;
  */
 export async function startExporter(options: ExporterOptions): Promise<Listening> {
   const { gauges, signal } = options;
-  let lastAttempt = Date.now();
+  let sinceAttempt = stopwatch();
   let lastProblem = "no read of the storage account has succeeded yet";
   let ready = false;
   let reading = false;
@@ -38,7 +39,7 @@ export async function startExporter(options: ExporterOptions): Promise<Listening
   const read = async () => {
     if (reading) return;
     reading = true;
-    lastAttempt = Date.now();
+    sinceAttempt = stopwatch();
     try {
       gauges.update(await options.read());
       if (lastProblem) options.note("reading the storage account works");
@@ -53,8 +54,7 @@ export async function startExporter(options: ExporterOptions): Promise<Listening
       reading = false;
     }
   };
-  const stuck = () =>
-    Date.now() - lastAttempt > STUCK_AFTER_INTERVALS * Math.max(60, options.intervalSeconds) * 1000;
+  const stuck = () => sinceAttempt() > STUCK_AFTER_INTERVALS * Math.max(60, options.intervalSeconds);
 
   const server = http.createServer((request, response) => {
     const answer = (status: number, body: string, type = "text/plain; charset=utf-8") =>

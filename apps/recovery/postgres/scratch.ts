@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, NotRunError } from "../../../packages/command/errors";
 import { childEnvironment, complaint, startProgram, succeed } from "../process";
 import { connect, withClient } from "./connect";
@@ -9,6 +8,7 @@ import type { ServerConnection } from "./connection";
 import { provisionAs, type Provision } from "./provision";
 import { findServer, unprivilegedAccount, type Account } from "../../../packages/programs/postgres";
 import { SUPERVISOR } from "../../../packages/programs/supervisor";
+import { waitFor } from "../../../packages/programs/waiting";
 
 /** Nothing here outlives the check, so nothing waits for a disk. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -132,16 +132,14 @@ export async function startScratchServer(options: {
   };
   running.child.stdin?.on("error", () => undefined);
   const server = connectionAs(RESTORER, directory);
-  const patience = Date.now() + START_SECONDS * 1000;
+  const isUp = (): boolean | Promise<boolean> => {
+    options.signal.throwIfAborted();
+    if (ended) throw new NotRunError(`the scratch server ended at once: ${complaint(running.stderr())}`);
+    return existsSync(path.join(directory, ".s.PGSQL.5432")) && answers(superuser);
+  };
   try {
-    for (;;) {
-      options.signal.throwIfAborted();
-      if (ended) throw new NotRunError(`the scratch server ended at once: ${complaint(running.stderr())}`);
-      if (Date.now() > patience)
-        throw new NotRunError(`the scratch server did not start within ${START_SECONDS} s`);
-      if (existsSync(path.join(directory, ".s.PGSQL.5432")) && (await answers(superuser))) break;
-      await sleep(20);
-    }
+    if (!(await waitFor(isUp, START_SECONDS, 20)))
+      throw new NotRunError(`the scratch server did not start within ${START_SECONDS} s`);
     await createRestorer(superuser, server);
   } catch (error) {
     await stop();

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { PlatformId } from "../../recovery/drill/objectives";
 import type { Measured } from "../../recovery/drill/report";
 import type { PlatformExercise } from "../../recovery/drill/run";
@@ -9,6 +8,7 @@ import type { Attempt, Outcome } from "./attempt";
 import { securityBreach } from "./breach";
 import { State } from "./state";
 import { Laptop, type Ran } from ".";
+import { waitFor } from "../../../packages/programs/waiting";
 
 const serverOf = ({ served, platform }: Laptop) => {
   const { real } = served;
@@ -32,7 +32,7 @@ async function crashApplication(attempt: Attempt): Promise<Outcome> {
         [...laptop.workloads.serving.values()].filter(
           (one) => one.workload === "api" && one.cluster === cluster,
         ).length;
-      for (const until = Date.now() + 60_000; ready() < pods.length && Date.now() < until;) await sleep(50);
+      await waitFor(() => ready() >= pods.length, 60);
     }
   });
   await stages.run("go on", () => customer.places(ORDERS));

@@ -23,6 +23,7 @@ import { DIE_AT, type DieAt } from "./kill";
 import { approveLinks, proveNames, supplySecrets } from "./deployer";
 import { settingsOf } from "./settings";
 import { Workloads } from "./workloads";
+import { stopwatch } from "../../../packages/programs/waiting";
 
 const ROOT = projectRoot(__dirname);
 const LATE = /timeout expired|due to timeout/;
@@ -185,7 +186,7 @@ export class Laptop {
   /** Runs a command of this repository, as a process of its own. */
   command(entry: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
     const { principal, killAt, dieAt, environment, input, say } = options;
-    const started = Date.now();
+    const seconds = stopwatch();
     const run = [path.join(ROOT, "packages/command/run.mjs"), entry, ...args];
     const child = spawn(process.execPath, [...(dieAt ? ["--require", DIE_AT] : []), ...run], {
       cwd: ROOT,
@@ -215,7 +216,7 @@ export class Laptop {
           document: documentOf(stdout),
           printed: stdout,
           said,
-          seconds: (Date.now() - started) / 1000,
+          seconds: seconds(),
         }),
       );
     });

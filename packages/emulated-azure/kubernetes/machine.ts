@@ -11,6 +11,7 @@ import { containerOf, surroundings } from "./containers";
 import type { Objects } from "./objects";
 import type { PodBehaviour, PodRun } from "./pods";
 import type { Stored } from "./stored";
+import { waitFor } from "../../programs/waiting";
 
 /** What this machine has in place of a container image. */
 export interface Image {
@@ -31,7 +32,7 @@ export interface MachineOptions {
 
 /** Where pods find the authority's certificate. */
 const AUTHORITY = "/run/authority.pem";
-const READY_MS = 30_000;
+const READY_SECONDS = 30;
 const POLL_MS = 20;
 
 interface Running {
@@ -198,17 +199,14 @@ function hostsOf({ cloud }: EmulatedCloud): [string, number[]][] {
 
 /** Asks until a pod says that it is ready. */
 async function ready(host: string, port: number, path: string): Promise<PodRun> {
-  const until = Date.now() + READY_MS;
-  while (Date.now() < until) {
-    const status = await new Promise<number>((resolve) => {
+  const isReady = () =>
+    new Promise<boolean>((resolve) => {
       const asked = http.get({ host, port, path, timeout: 2_000 }, (response) => {
         response.resume();
-        resolve(response.statusCode ?? 0);
+        const { statusCode = 0 } = response;
+        resolve(statusCode >= 200 && statusCode < 400);
       });
-      asked.once("error", () => resolve(0)).once("timeout", () => asked.destroy());
+      asked.once("error", () => resolve(false)).once("timeout", () => asked.destroy());
     });
-    if (status >= 200 && status < 400) return { state: "ready" };
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  return { state: "crashing" };
+  return { state: (await waitFor(isReady, READY_SECONDS, POLL_MS)) ? "ready" : "crashing" };
 }

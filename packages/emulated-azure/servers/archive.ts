@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Home } from "./home";
 import { Instance, type Settings } from "./instance";
+import { waitFor } from "../../programs/waiting";
 
 export interface BaseBackup {
   folder: string;
@@ -47,9 +47,8 @@ export class BackupArchive {
       "SELECT pg_walfile_name(pg_switch_wal()) AS file",
     );
     const file = path.join(this.log, closed?.file ?? "");
-    for (const deadline = Date.now() + ARCHIVED_SECONDS * 1000; !fs.existsSync(file); await sleep(20)) {
-      if (Date.now() > deadline) throw new Error(`the log was not archived within ${ARCHIVED_SECONDS} s`);
-    }
+    if (!(await waitFor(() => fs.existsSync(file), ARCHIVED_SECONDS, 20)))
+      throw new Error(`the log was not archived within ${ARCHIVED_SECONDS} s`);
   }
 
   /** The newest base backup that was complete at that moment, or of all when none is given. */

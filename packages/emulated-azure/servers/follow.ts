@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { loopback } from "../../local-servers/ports";
 import type { TcpFront } from "./front";
 import { PROVIDER_ROLE, type Home } from "./home";
 import type { Instance, Settings } from "./instance";
+import { waitFor } from "../../programs/waiting";
 
 const CATCHES_ON_SECONDS = 10;
 const CATCHES_UP_SECONDS = 60;
@@ -65,24 +65,25 @@ async function begin({ home, instance, upstream, wire, name, settings }: Followe
 
 /** Waits until the upstream sends its log to `name` as it is written. */
 export async function streams(upstream: Instance, name: string, seconds: number): Promise<boolean> {
-  for (const deadline = Date.now() + seconds * 1000; ; await sleep(30)) {
+  const isStreaming = async () => {
     const found = await upstream.query(
       "SELECT 1 FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming'",
       [name],
     );
-    if (found.length > 0) return true;
-    if (Date.now() > deadline) return false;
-  }
+    return found.length > 0;
+  };
+  return (await waitFor(isStreaming, seconds, 30)) ?? false;
 }
 
 /** Waits until a standby has replayed the log up to a position. @throws Error when it does not get there */
 export async function replayed(standby: Instance, position: string): Promise<void> {
-  for (const deadline = Date.now() + CATCHES_UP_SECONDS * 1000; ; await sleep(20)) {
+  const isThere = async () => {
     const [row] = await standby.query<{ there: boolean }>(
       "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS there",
       [position],
     );
-    if (row?.there) return;
-    if (Date.now() > deadline) throw new Error(`the replica did not catch up within ${CATCHES_UP_SECONDS} s`);
-  }
+    return row?.there;
+  };
+  if (!(await waitFor(isThere, CATCHES_UP_SECONDS, 20)))
+    throw new Error(`the replica did not catch up within ${CATCHES_UP_SECONDS} s`);
 }

@@ -5,6 +5,7 @@ import { Client, type QueryResultRow } from "pg";
 import { freePort, loopback } from "../../local-servers/ports";
 import { startSupervised, type Supervised } from "../../local-servers/supervised";
 import { PROVIDER_ROLE, type Home } from "./home";
+import { waitFor } from "../../programs/waiting";
 
 /** Settings of a server: what postgresql.conf calls them, without quotes. */
 export type Settings = Record<string, string>;
@@ -137,21 +138,19 @@ export class Instance {
       this.listensOn = undefined;
       if (!this.expected) this.onCrash();
     });
-    const deadline = Date.now() + READY_SECONDS * 1000;
-    for (;;) {
-      try {
-        await this.query("SELECT 1");
-        return;
-      } catch (error) {
-        if (!this.process)
-          throw new Error(`postgres ended at once: ${server.output().trim()}`, { cause: error });
-        if (Date.now() > deadline) {
-          await this.stop("immediate");
-          throw new Error(`postgres did not answer within ${READY_SECONDS} s`, { cause: error });
-        }
-        await sleep(30);
-      }
-    }
+    let cause: unknown;
+    const answers = () =>
+      this.query("SELECT 1").then(
+        () => true,
+        (error: unknown) => {
+          cause = error;
+          if (!this.process) throw new Error(`postgres ended at once: ${server.output().trim()}`, { cause });
+          return false;
+        },
+      );
+    if (await waitFor(answers, READY_SECONDS, 30)) return;
+    await this.stop("immediate");
+    throw new Error(`postgres did not answer within ${READY_SECONDS} s`, { cause });
   }
 
   /**

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceError } from "./errors";
 import type { Home } from "./home";
 import { Instance } from "./instance";
 import { DatabaseServer } from "./server";
+import { waitFor } from "../../programs/waiting";
 
 const RECOVERY_SECONDS = 120;
 
@@ -55,9 +55,10 @@ export async function restore(
 }
 
 async function opened(instance: Instance): Promise<void> {
-  for (const deadline = Date.now() + RECOVERY_SECONDS * 1000; ; await sleep(50)) {
+  const isOpen = async () => {
     const [row] = await instance.query<{ recovering: boolean }>("SELECT pg_is_in_recovery() AS recovering");
-    if (row && !row.recovering) return;
-    if (Date.now() > deadline) throw new Error(`the log was not replayed within ${RECOVERY_SECONDS} s`);
-  }
+    return row?.recovering === false;
+  };
+  if (!(await waitFor(isOpen, RECOVERY_SECONDS)))
+    throw new Error(`the log was not replayed within ${RECOVERY_SECONDS} s`);
 }

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import fc from "fast-check";
 import { messageOf } from "../../../../packages/command/errors";
 import { sequences, Stage } from ".";
+import { stopwatch } from "../../../../packages/programs/waiting";
 
 /** What a journal keeps of one sequence; everything random in it comes from seed and number. */
 export interface SequenceRecord {
@@ -82,10 +83,10 @@ async function play(
   seed: number,
   { longest, shrink }: CampaignOptions,
 ): Promise<Omit<SequenceRecord, "seed" | "sequence" | "longest">> {
-  const started = Date.now();
+  const seconds = stopwatch();
   const before = stage.played;
   const told = (problem?: string) => ({
-    ...{ held: problem === undefined, steps: stage.steps, before, seconds: (Date.now() - started) / 1000 },
+    ...{ held: problem === undefined, steps: stage.steps, before, seconds: seconds() },
     ...(problem !== undefined && { problem }),
   });
   let drawn = seed;

@@ -26,6 +26,7 @@ import {
   TwoAtOnce,
   type Step,
 } from "./operations";
+import { stopwatch } from "../../../../packages/programs/waiting";
 
 export { Broken, type Model, type World } from "./model";
 export { backupsVerify } from "./backups";
@@ -134,11 +135,11 @@ export class Stage {
   }
 
   private async open(): Promise<{ world: World; model: Model }> {
-    const started = Date.now();
+    const seconds = stopwatch();
     const laptop = await Laptop.open(STACK);
     const customer = laptop.customer();
     await customer.places(5);
-    this.say(`a platform is served, ${((Date.now() - started) / 1000).toFixed(0)} s`);
+    this.say(`a platform is served, ${seconds().toFixed(0)} s`);
     const began = (step: string): void => void this.steps.push(step);
     return {
       world: { laptop, customer, given: new Set(), backups: new Set(), gateways: [], say: this.say, began },

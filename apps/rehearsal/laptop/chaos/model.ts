@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { RegionFacts } from "../../../operations/platform";
 import type { Permission } from "../../../recovery/serving/permission";
 import type { Customer } from "../customer";
 import type { Laptop } from "..";
+import { waitFor } from "../../../../packages/programs/waiting";
 
 export const STACK = "prod";
 
@@ -59,14 +59,20 @@ export async function commit(world: World): Promise<void> {
   world.uncommitted = undefined;
 }
 
-const HEARD_MS = 60_000;
+const HEARD_SECONDS = 60;
 
 /** What somebody says once heard. @throws what kept it from being heard for a minute */
 export async function answered<T>(ask: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + HEARD_MS; ; await sleep(250))
-    try {
-      return await ask();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
+  let unheard: unknown;
+  const heard = await waitFor(
+    () =>
+      ask().then(
+        (said) => ({ said }),
+        (error: unknown) => void (unheard = error),
+      ),
+    HEARD_SECONDS,
+    250,
+  );
+  if (!heard) throw unheard;
+  return heard.said;
 }

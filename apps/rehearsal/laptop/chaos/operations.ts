@@ -5,6 +5,7 @@ import type { Ran } from "..";
 import type { DieAt } from "../kill";
 import { invariants } from "./invariants";
 import { holds, other, regionOf, STACK, type Model, type World } from "./model";
+import { stopwatch } from "../../../../packages/programs/waiting";
 
 /** One thing that happens, with every invariant asked after it. */
 export abstract class Step implements fc.AsyncCommand<Model, World> {
@@ -13,8 +14,8 @@ export abstract class Step implements fc.AsyncCommand<Model, World> {
   }
 
   async run(model: Model, world: World): Promise<void> {
-    const started = Date.now();
-    const elapsed = () => `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s`;
+    const seconds = stopwatch();
+    const elapsed = () => `${seconds().toFixed(1).padStart(6)} s`;
     world.began(this.toString());
     await this.act(model, world);
     world.say(`${elapsed()} ${this.toString()}`);

@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { judgeServing } from "../../../gates/serving";
 import { ROOT } from "../../../operations/commandLine";
 import { groundOf } from "../../../operations/ground";
 import { platformOf } from "../../../operations/platform";
 import { operationUnderWay } from "../../../operations/stores";
 import { ROLE_MARK, STANDBY } from "../../../operations/regionMarks";
+import { waitFor } from "../../../../packages/programs/waiting";
 
 /** Annotation of pods: which release they are of. */
 const RELEASE = "forma3d.com/chaos-release";
-const ROLLED_OUT_MS = 300_000;
+const ROLLED_OUT_SECONDS = 300;
 
 /**
  * What a pipeline does with a commit, without Pulumi: its own gate is asked first, by the stack file that was merged, and refuses what
@@ -29,13 +29,15 @@ export async function main([stack = "", release] = process.argv.slice(2)): Promi
       ({ replicas, annotations }) => replicas > 0 && annotations[ROLE_MARK] !== STANDBY,
     );
     for (const { name } of running) await cluster.restart(namespace, name, { [RELEASE]: release });
-    for (const until = Date.now() + ROLLED_OUT_MS; ; await sleep(250)) {
-      const late = (await cluster.deployments(namespace)).filter(
+    let late: { name: string }[] = [];
+    const isRolledOut = async (): Promise<boolean> => {
+      late = (await cluster.deployments(namespace)).filter(
         ({ name, rolledOut, podAnnotations }) =>
           running.some((one) => one.name === name) && !(rolledOut && podAnnotations[RELEASE] === release),
       );
-      if (late.length === 0) break;
-      if (Date.now() > until) throw new Error(`not rolled out: ${late.map(({ name }) => name).join(", ")}`);
-    }
+      return late.length === 0;
+    };
+    if (!(await waitFor(isRolledOut, ROLLED_OUT_SECONDS, 250)))
+      throw new Error(`not rolled out: ${late.map(({ name }) => name).join(", ")}`);
   }
 }
