@@ -23,7 +23,7 @@ import { labContext, startPlatformLab, type PlatformLab, type LabStore } from ".
 import { until } from "../support/until";
 
 /** Points at which a backup is killed; ten on a pull request. */
-const KILL_POINTS = Number(process.env.RECOVERY_KILL_POINTS ?? 3);
+const KILL_POINTS = Number(process.env.RECOVERY_KILL_POINTS ?? 4);
 
 let lab: PlatformLab;
 beforeAll(async () => {
