@@ -232,7 +232,7 @@ describe("recovery drill on a live environment", () => {
   test("no backup at all is a failure, and what was asked for but cannot run is NOT_RUN", async () => {
     const none = await recovery(["drill", "--scenario", "backup-only"], env);
     expect(none.code).toBe(1);
-    expect(none.stdout).toMatch(/backup-only: FAIL: there is no backup of app\d+ from before/);
+    expect(none.stdout).toMatch(/\(backup-only\): FAIL: there is no backup of app\d+ from before/);
     const geoless = await recovery(["drill", "--scenario", "region-loss", "--json"], env);
     expect(geoless.code).toBe(3);
     expect(JSON.parse(geoless.stdout)).toMatchObject({ sequence: 2, verdict: { overall: "NOT_RUN" } });
