@@ -229,7 +229,7 @@ describe("a comparison of plans", () => {
     ]);
     expect(dangers).toEqual([
       "4 database servers a, b, c and 1 more: would no longer be protected",
-      "database server db: protected, holds data: would be replaced; what to do instead: docs/changing.md, because location changes",
+      "database server db: protected, holds data: would be replaced because location changes; what to do instead: docs/changing.md",
       "nodes p: protected: would be removed",
     ]);
   });
@@ -502,10 +502,11 @@ describe("the architecture", () => {
         name,
         role,
         database?.replica,
+        database?.version,
       ]),
     ).toEqual([
-      [second, "serving", false],
-      [first, "standby", true],
+      [second, "serving", false, "17"],
+      [first, "standby", true, "17"],
     ]);
   });
 

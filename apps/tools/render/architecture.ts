@@ -178,13 +178,14 @@ function clusterView(plan: Plan, cluster: ResourceDocument): RegionView["cluster
 }
 
 function databaseView(server: ResourceDocument): DatabaseView {
+  const version = text(server, "version");
   return {
     server: text(server, "serverName") ?? nameOf(server.urn),
     size: text(server, "sku.name") ?? "",
     diskGB: number(server, "storage.storageSizeGB") ?? 0,
     standby: text(server, "highAvailability.mode") ?? "Disabled",
     replica: at(server.inputs, "sourceServerResourceId") !== undefined,
-    version: text(server, "version"),
+    ...(version !== undefined && { version }),
     restoreDays: number(server, "backup.backupRetentionDays"),
     geoBackup: text(server, "backup.geoRedundantBackup") === "Enabled",
   };
@@ -233,7 +234,8 @@ function regionView(plan: Plan, name: string): RegionView {
   };
   const role = roleOf(plan, name, view);
   // Whichever was made as a replica: after a failover the other one follows.
-  const databases = view.databases.map((database) => ({ ...database, replica: role !== "serving" }));
+  const [version] = plan.of(SERVER).flatMap((server) => text(server, "version") ?? []);
+  const databases = view.databases.map((database) => ({ version, ...database, replica: role !== "serving" }));
   return { name, role, ...view, databases };
 }
 

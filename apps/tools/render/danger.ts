@@ -40,9 +40,9 @@ export function dangersInWords(changes: readonly ResourceChange[]): string[] {
   for (const { urn, danger, properties } of changes) {
     const type = typeOf(urn);
     const cause = properties.filter(({ replaces }) => replaces).map(({ path }) => path);
-    const because =
-      cause.length > 0 ? `, because ${cause.join(" and ")} ${cause.length === 1 ? "changes" : "change"}` : "";
-    const what = danger + because;
+    const because = `${cause.join(" and ")} ${cause.length === 1 ? "changes" : "change"}`;
+    const what =
+      cause.length > 0 ? danger.replace("would be replaced", `would be replaced because ${because}`) : danger;
     const key = `${type}\0${what}`;
     const group = groups.get(key) ?? { type, what, names: [] };
     group.names.push(nameOf(urn));
