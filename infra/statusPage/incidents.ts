@@ -16,6 +16,9 @@ export const COMPONENTS: readonly string[] = [
   ...COMPONENT_GROUPS.flatMap(({ reportedByHand }) => reportedByHand),
 ];
 
+/** Characters of the address of a postmortem. */
+export const LONGEST_ADDRESS = 300;
+
 /** What customers are told about an incident now. */
 export interface Incident {
   /** When this was said, an instant in UTC. */
@@ -27,6 +30,26 @@ export interface Incident {
   hours?: number;
   /** Address of the postmortem, once there is one. */
   postmortem?: string;
+}
+
+/** What of a message does not go with its phase, and what would. */
+export function misplaced({ phase, hours, postmortem }: Pick<Incident, "phase" | "hours" | "postmortem">): {
+  key: "hours" | "postmortem";
+  found: number | string | undefined;
+  allowed: string;
+}[] {
+  const told = "hours to resolution, which the message of an identified incident names";
+  return [
+    ...(phase === "identified" && hours === undefined
+      ? [{ key: "hours" as const, found: hours, allowed: told }]
+      : []),
+    ...(phase === "resolved" && hours !== undefined
+      ? [{ key: "hours" as const, found: hours, allowed: "nothing: it is resolved" }]
+      : []),
+    ...(phase !== "resolved" && postmortem !== undefined
+      ? [{ key: "postmortem" as const, found: postmortem, allowed: "nothing before it is resolved" }]
+      : []),
+  ];
 }
 
 /** The message of an incident. @throws RangeError that names what is missing. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DEFAULT_SLACK_CHANNELS } from "../../packages/alerting/receivers";
 import { RUNBOOK_BASE_URL } from "../../packages/alerting/runbooks";
 import { DEFAULT_THRESHOLDS } from "../../packages/alerting/settings";
-import { COMPONENTS, INCIDENT_PHASES } from "../../infra/statusPage/incidents";
+import { COMPONENTS, INCIDENT_PHASES, LONGEST_ADDRESS } from "../../infra/statusPage/incidents";
 import { SECRET_WORDS } from "../secretWords";
 import { email, image, instant, isPublicUrl, matching, region, unique } from "./common";
 import { isPlaceholder } from "./placeholders";
@@ -234,7 +234,7 @@ const incident = z.strictObject({
     .describe("Estimated hours to resolution; needed once it is identified."),
   postmortem: z
     .string()
-    .max(300)
+    .max(LONGEST_ADDRESS)
     .refine(isPublicUrl, "an https address everybody can open")
     .meta({ allowed: "an https address everybody can open" })
     .optional()

@@ -1,3 +1,4 @@
+import { misplaced } from "../../infra/statusPage/incidents";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import type { Problem } from "../problems";
 import { DEFAULT_LOG_CAP_GIB } from "./monitoring";
@@ -207,27 +208,14 @@ function windowProblems({ maintenance }: StackConfig["alerts"]): Problem[] {
 }
 
 function incidentProblems({ incidents }: StackConfig["statusPage"]): Problem[] {
-  return incidents.flatMap(({ at: when, phase, service, hours, postmortem }, index): Problem[] => {
+  return incidents.flatMap((incident, index): Problem[] => {
+    const { at: when, phase, service } = incident;
     const path = (key: string) => ["statusPage", "incidents", index, key];
     const twice = incidents.findIndex(
       (other, one) => one < index && other.at === when && other.service === service && other.phase === phase,
     );
     return [
-      ...(phase === "identified" && hours === undefined
-        ? [
-            {
-              path: path("hours"),
-              found: undefined,
-              allowed: "hours to resolution, which the message of an identified incident names",
-            },
-          ]
-        : []),
-      ...(phase === "resolved" && hours !== undefined
-        ? [{ path: path("hours"), found: hours, allowed: "nothing: it is resolved" }]
-        : []),
-      ...(phase !== "resolved" && postmortem !== undefined
-        ? [{ path: path("postmortem"), found: postmortem, allowed: "nothing before it is resolved" }]
-        : []),
+      ...misplaced(incident).map(({ key, found, allowed }) => ({ path: path(key), found, allowed })),
       ...(twice >= 0
         ? [
             {

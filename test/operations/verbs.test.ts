@@ -26,6 +26,7 @@ import { lookUp, ok } from "../../apps/operations/status/findings";
 import { contain, reopen } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
+import type { Incident } from "../../infra/statusPage/incidents";
 import { until } from "../support/until";
 import { Laptop, NORTH, OLD, WEST } from "./laptop";
 
@@ -535,7 +536,7 @@ describe("announce", () => {
     }
   });
 
-  test.each([
+  test.each<[string, Omit<Incident, "at">, RegExp]>([
     [
       "a phase that is none",
       { ...identified, phase: "worse" as never },
@@ -547,6 +548,26 @@ describe("announce", () => {
       { ...identified, hours: undefined },
       /identified: missing hours: give --hours/,
     ],
+    [
+      "hours of what is over",
+      { phase: "resolved", service: "API Health", hours: 2 },
+      /--hours 2 with --phase resolved: allowed: nothing: it is resolved/,
+    ],
+    [
+      "a postmortem before it is over",
+      { ...identified, postmortem: "https://status.example/1" },
+      /--postmortem https:\/\/status\.example\/1 with --phase identified: allowed: nothing before it is resolved/,
+    ],
+    ...[
+      "javascript:alert(1)",
+      "see [here](https://a.example)\n# loud",
+      "http://localhost/",
+      `https://a.example/${"a".repeat(300)}`,
+    ].map((postmortem): [string, Omit<Incident, "at">, RegExp] => [
+      `a postmortem at ${postmortem.slice(0, 20)}`,
+      { phase: "resolved", service: "API Health", postmortem },
+      /^--postmortem ".*": allowed: an https address everybody can open, of 300 characters at most$/,
+    ]),
   ])("refused: %s", (_name, given, message) => {
     expect(() => say(given)).toThrow(message);
   });

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { messageOf, INCIDENT_PHASES, COMPONENTS, type Incident } from "../../../infra/statusPage/incidents";
+import {
+  COMPONENTS,
+  INCIDENT_PHASES,
+  LONGEST_ADDRESS,
+  messageOf,
+  misplaced,
+  type Incident,
+} from "../../../infra/statusPage/incidents";
+import { isPublicUrl } from "../../../stacks/schema/common";
 import { OUTSIDE_SECRET, outsideFile } from "../../../infra/statusPage/outsideFile";
 import { branchOf } from "../frame/commit";
 import { messageOf as errorOf, notRun, refused } from "../frame/errors";
@@ -29,6 +37,15 @@ export function announcement(given: Omit<Incident, "at">, at: Date): Incident {
   if (!COMPONENTS.includes(given.service))
     throw refused(`--service "${given.service}": allowed: ${COMPONENTS.join(", ")}`);
   const incident = { ...given, at: at.toISOString() };
+  const { postmortem } = given;
+  // What the stack file would refuse could not be merged, and the next update would take it off the page.
+  for (const { key, found, allowed } of misplaced(incident))
+    if (found !== undefined)
+      throw refused(`--${key} ${found} with --phase ${given.phase}: allowed: ${allowed}`);
+  if (postmortem !== undefined && !(isPublicUrl(postmortem) && postmortem.length <= LONGEST_ADDRESS))
+    throw refused(
+      `--postmortem ${JSON.stringify(postmortem)}: allowed: an https address everybody can open, of ${LONGEST_ADDRESS} characters at most`,
+    );
   try {
     messageOf(incident);
   } catch (error) {
