@@ -119,6 +119,44 @@ describe("refused, with nothing changed", () => {
   });
 });
 
+test("what changed while somebody read the plan is told, and nothing is done: the region is back, or more would be lost", async () => {
+  const reading = (meanwhile: () => Promise<void>) => ({
+    ask: async () => {
+      await meanwhile();
+      return to.location;
+    },
+  });
+  const { database } = laptop.ground;
+  let silent = true;
+  let past = 0;
+  const ground: Ground = {
+    ...laptop.ground,
+    database: {
+      ...database,
+      clock: async (host) => new Date((await database.clock(host)).getTime() + past * 1000),
+      query: (host, ...rest) =>
+        silent && host === laptop.platform.writerHost
+          ? Promise.reject(new Error("no route"))
+          : database.query(host, ...rest),
+    },
+  };
+  await laptop.writes(1);
+  const back = () => Promise.resolve(void (silent = false));
+  await expect(run({ to: to.location }, {}, reading(back), ground)).rejects.toMatchObject({
+    exitCode: 2,
+    message: `meanwhile ${from.server} answers again, and it would be planned; nothing was changed: type the same command again`,
+  });
+  silent = true;
+  const hours = () => Promise.resolve(void (past = 7_200));
+  await expect(run({ to: to.location }, {}, reading(hours), ground)).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(/^up to 7\d{3} s of transactions would be lost, more than the objective/),
+  });
+  expect(await laptop.ground.servers.get(to.resourceGroup, to.server)).toMatchObject({
+    role: "AsyncReplica",
+  });
+}, 180_000);
+
 describe("refused while the target's cluster could not serve", () => {
   const cluster = (change: (marks: any[]) => any[], cronJobs = [{ name: "recovery-daily" }]): Ground => ({
     ...laptop.ground,

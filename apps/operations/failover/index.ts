@@ -1,3 +1,4 @@
+import { refused } from "../frame/errors";
 import type { Finished, Plan, Verb } from "../frame/operate";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
@@ -7,21 +8,34 @@ import { failoverSteps } from "./steps";
 
 /** `failover --to <region>`: the other region serves. The same command brings it back. */
 export function failover(platform: Platform, ground: Ground, choice: FailoverChoice): Verb {
-  let found: Assessment | undefined;
   return {
     name: "failover",
     exclusive: platform.stack,
     async plan(incident): Promise<Plan> {
-      found = await assess(platform, ground, choice);
+      const told = await assess(platform, ground, choice);
       return {
-        subject: found.to.location,
-        facts: factsOf(platform, found),
-        steps: failoverSteps(platform, ground, found, incident, choice),
-        document: documentOf(platform, found),
+        subject: told.to.location,
+        facts: factsOf(platform, told),
+        steps: failoverSteps(platform, ground, told, incident, choice),
+        document: documentOf(platform, told),
+        stands: async () => stillSo(told, await assess(platform, ground, choice)),
       };
     },
     report: (finished: Finished) => reportOf(platform, finished),
   };
+}
+
+/** A region may have come back, or gone, while somebody read what would be lost without it; a loss that grew beyond what was accepted is refused as before. */
+function stillSo(told: Assessment, now: Assessment): void {
+  const { from, to } = told;
+  if (now.promoted !== told.promoted)
+    throw refused(
+      `meanwhile ${to.server} was promoted; nothing was changed here: type the same command again`,
+    );
+  if (now.mode !== told.mode)
+    throw refused(
+      `meanwhile ${from.server} ${now.mode === "planned" ? "answers again" : "stopped answering"}, and it would be ${now.mode}; nothing was changed: type the same command again`,
+    );
 }
 
 function documentOf({ stack }: Platform, { from, to, ...rest }: Assessment): object {

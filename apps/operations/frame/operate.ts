@@ -19,6 +19,11 @@ export interface Plan {
   steps: Step[];
   /** The same for `--json` and the journal. */
   document: object;
+  /**
+   * Asked once a person has agreed, who may have read for a while: whether what was told still stands.
+   * @throws OperationError with what does not
+   */
+  stands?(): Promise<void>;
 }
 
 /** Options every verb has. */
@@ -218,12 +223,17 @@ function attemptOf(
 
 const stepsOf = ({ steps }: Plan) => steps.map(({ id, title, bound, undo }) => ({ id, title, bound, undo }));
 
-async function consent({ subject }: Plan, { yes }: FrameOptions, { ask }: Surroundings): Promise<void> {
+async function consent(
+  { subject, stands }: Plan,
+  { yes }: FrameOptions,
+  { ask }: Surroundings,
+): Promise<void> {
   if (yes) return;
   if (!ask) throw refused(`nobody is here to type ${subject}; --yes --incident <id> goes on without`);
   const typed = (await ask(`type ${subject} to go on: `))?.trim();
   if (typed === undefined) throw refused(`nobody typed ${subject}; nothing was done`);
   if (typed !== subject) throw refused(`"${typed}" is not ${subject}; nothing was done`);
+  await stands?.();
 }
 
 /** The incident given; else the one that a run of the same verb left unfinished, which is told; else a new one. */
