@@ -569,3 +569,15 @@ test("of two tags whose names differ in their case one is kept", async () => {
     Kind: "a",
   });
 });
+
+test("an application that may nothing is refused by its own id, whatever it asks for", async () => {
+  const nobody = cloud.directory.add({ displayName: "nobody", secret: "signs in" });
+  const theirs = await signIn(cloud, listening, nobody);
+  for (const at of [`${SCOPE}/resourcegroups`, `${SCOPE}/resourcegroups/${GROUP}`]) {
+    const { status, body } = await request(listening, "GET", `${at}?api-version=2024-11-01`, {
+      token: theirs,
+    });
+    expect([status, body.error.code]).toEqual([403, "AuthorizationFailed"]);
+    expect(body.error.message).toContain(`'${nobody.appId}' with object id '${nobody.objectId}'`);
+  }
+});

@@ -1,4 +1,6 @@
 import { CloudError } from "../model/types";
+import type { Wish } from "../rights/decide";
+import type { Principal } from "../rights/directory";
 
 /** An error answer as ARM words it: HTTP status, code and message, and headers a client acts on. */
 export class ArmError extends Error {
@@ -57,3 +59,16 @@ export const notFound = (type: string, name: string, group: string): ArmError =>
     "ResourceNotFound",
     `The Resource '${type}/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
   );
+
+/** Somebody may not do something somewhere; an application is called by its own id, a person by name. */
+export function notAuthorized(
+  { type, displayName, appId, objectId }: Principal,
+  { action, scope }: Pick<Wish, "action" | "scope">,
+): ArmError {
+  const client = type === "User" ? displayName : (appId ?? objectId);
+  return new ArmError(
+    403,
+    "AuthorizationFailed",
+    `The client '${client}' with object id '${objectId}' does not have authorization to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+  );
+}

@@ -11,7 +11,7 @@ import { asksForPromotion, promotion } from "./actions/postgres";
 import { asksForRecovery, recover } from "./actions/vault";
 import { ActivityEntry, ArmAnswer, ArmContext, ArmRequest, Conditions } from "./context";
 import { crud } from "./crud";
-import { ArmError, isUnforeseen, refuseThrottled, toArmError } from "./errors";
+import { ArmError, isUnforeseen, notAuthorized, refuseThrottled, toArmError } from "./errors";
 import { ArmJson } from "./json";
 import {
   requirePlainVersion,
@@ -156,12 +156,7 @@ function pollingWish(path: string): Wish {
 
 function refuseUnlessAllowed({ rights }: ArmContext, { principal }: Session, wish: Wish): void {
   if (rights.may(principal, wish)) return;
-  const client = principal.type === "User" ? principal.displayName : (principal.appId ?? principal.objectId);
-  throw new ArmError(
-    403,
-    "AuthorizationFailed",
-    `The client '${client}' with object id '${principal.objectId}' does not have authorization to perform action '${wish.action}' over scope '${wish.scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
-  );
+  throw notAuthorized(principal, wish);
 }
 
 function authenticated(context: ArmContext, { authorization, base }: Incoming): Session {

@@ -5,7 +5,7 @@ import { pairedRegion, REGIONS } from "../model/azure/regionPairs";
 import { stringAt } from "../model/paths";
 import type { Stored, Tree } from "../model/types";
 import { ArmAnswer, ArmContext, list } from "./context";
-import { ArmError } from "./errors";
+import { ArmError, notAuthorized } from "./errors";
 import { Fields, filtered, topOf } from "./narrow";
 import { providers } from "./registration";
 import { shown } from "./views";
@@ -120,14 +120,7 @@ function groups(
   isKnown: boolean,
 ): ArmAnswer {
   const action = "Microsoft.Resources/subscriptions/resourceGroups/read";
-  if (!isKnown) {
-    const { objectId } = session.principal;
-    throw new ArmError(
-      403,
-      "AuthorizationFailed",
-      `The client '${objectId}' with object id '${objectId}' does not have authorization to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
-    );
-  }
+  if (!isKnown) throw notAuthorized(session.principal, { action, scope });
   const prefix = `${scope.toLowerCase()}/`;
   const found = [...context.cloud.all()].filter(
     ({ type, id }) =>
