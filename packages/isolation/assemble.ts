@@ -1,3 +1,5 @@
+import { assignments } from "./text";
+
 /**
  * Texts that a text puts together itself: `printf "%s-%s" a b`, `concat('a', 'b')`, `["a", "b"].join("-")`,
  * `"{}".format("a")`, and replacements such as `s/a/b/`. Only literal arguments are put in: what is computed
@@ -6,7 +8,7 @@
 
 const QUOTED = String.raw`"[^"\n]{0,300}"|'[^'\n]{0,300}'`;
 const LITERAL = String.raw`(?:${QUOTED})`;
-const ONE = String.raw`(?:${QUOTED}|[\w.-]{1,200})`;
+const ONE = String.raw`(?:\w{1,60}=)?(?:${QUOTED}|[\w.-]{1,200})`;
 const BETWEEN = String.raw`(?:\s{0,20},\s{0,20}|\s{1,20})`;
 /** Arguments of a call: literals and words with commas or spaces between. Never two without, so that none is tried twice. */
 const ARGUMENTS = String.raw`${ONE}(?:${BETWEEN}${ONE}){0,40}`;
@@ -15,33 +17,52 @@ const MAX_CHARS = 256 * 1024;
 const MAX_REPLACEMENTS = 20;
 
 const bare = (literal: string): string => literal.trim().replace(/^(["'])(.*)\1$/s, "$2");
+const ARGUMENT = new RegExp(String.raw`(?:(\w+)=)?(${LITERAL}|[\w.-]+)`, "g");
 const argumentsOf = (list: string): string[] =>
-  [...list.matchAll(new RegExp(String.raw`${LITERAL}|[\w.-]+`, "g"))].map(([one]) => bare(one));
+  [...list.matchAll(ARGUMENT)].map(([, , one = ""]) => bare(one));
 
-/** A format with its verbs and numbered or empty braces filled, each by the argument it takes. */
-function filled(format: string, values: readonly string[]): string {
+/** What the names of a text stand for, as it assigns them itself. */
+type Names = (name: string) => string | undefined;
+
+/**
+ * Values of a call's arguments, by place and by name. A word between commas is the name of a variable: one that the text
+ * gives no value has none.
+ */
+function valuesOf(list: string, isCall: boolean, names: Names): Map<string, string | undefined> {
+  const values = new Map<string, string | undefined>();
   let next = 0;
-  return format
-    .replace(/%(?:(\d)\$)?-?\d*[svdqi]/g, (whole, position?: string) => {
-      const index = position === undefined ? next++ : Number(position) - 1;
-      return values[index] ?? whole;
-    })
-    .replace(/\{(\d{0,2})(?::[^{}]{0,20})?\}/g, (whole, position: string) => {
-      const index = position === "" ? next++ : Number(position);
-      return values[index] ?? whole;
-    });
+  for (const [, name, one = ""] of list.matchAll(ARGUMENT)) {
+    const isVariable = isCall && /^[A-Za-z_][\w.]*$/.test(one);
+    values.set(name ?? String(next++), isVariable ? names(one) : bare(one));
+  }
+  return values;
 }
 
-type Rewrite = readonly [RegExp, (...groups: string[]) => string];
+/** A format with its verbs and its numbered, named or empty braces filled, each by the argument it takes. */
+function filled(format: string, values: ReadonlyMap<string, string | undefined>): string {
+  let next = 0;
+  return format
+    .replace(/%(?:(\d)\$|\[(\d)\])?-?\d*[svdqi]/g, (whole, first?: string, second?: string) => {
+      const position = first ?? second;
+      return values.get(String(position === undefined ? next++ : Number(position) - 1)) ?? whole;
+    })
+    .replace(
+      /\{(\w{0,60})(?::[^{}]{0,20})?\}/g,
+      (whole, name: string) => values.get(name === "" ? String(next++) : name) ?? whole,
+    );
+}
+
+type Rewrite = readonly [RegExp, (names: Names, ...groups: string[]) => string];
 
 const CALLS: readonly Rewrite[] = [
   // printf "a-%s" b · format('a-{0}', 'b') · string.Format("a-{0}", "b") · {{ printf "a-%s" "b" }}
   [
     new RegExp(
-      String.raw`\b(?:[a-z]\w{0,20}\.)?(?:s?printf|format)!?\s{0,9}\(?\s{0,9}(${LITERAL})${BETWEEN}(${ARGUMENTS})\s{0,9}\)?`,
+      String.raw`\b(?:[a-z]\w{0,20}\.)?(?:s?printf|format)!?\s{0,9}\(?\s{0,9}(${LITERAL})(${BETWEEN})(${ARGUMENTS})\s{0,9}\)?`,
       "gi",
     ),
-    (_, format = "", list = "") => filled(bare(format), argumentsOf(list)),
+    (names, _, format = "", between = "", list = "") =>
+      filled(bare(format), valuesOf(list, between.includes(","), names)),
   ],
   // "a-{}".format("b") · "a-%s" % "b"
   [
@@ -49,12 +70,17 @@ const CALLS: readonly Rewrite[] = [
       String.raw`(${LITERAL})\s{0,9}(?:\.format\s{0,9}\(|%(?=[\s("']))\s{0,9}\(?(${ARGUMENTS})\s{0,9}\)?`,
       "g",
     ),
-    (_, format = "", list = "") => filled(bare(format), argumentsOf(list)),
+    (names, _, format = "", list = "") => filled(bare(format), valuesOf(list, true, names)),
+  ],
+  // "a-{0}" -f "b"
+  [
+    new RegExp(String.raw`(${LITERAL})\s{1,9}-f\s{1,9}(${ARGUMENTS})`, "g"),
+    (names, _, format = "", list = "") => filled(bare(format), valuesOf(list, false, names)),
   ],
   // concat('a', 'b')
   [
     new RegExp(String.raw`\bconcat\s{0,9}\(\s{0,9}(${ARGUMENTS})\s{0,9}\)`, "gi"),
-    (_, list = "") => argumentsOf(list).join(""),
+    (_names, _, list = "") => argumentsOf(list).join(""),
   ],
   // concat_ws('-', 'a', 'b') · join("-", ["a", "b"]) · join "-" (list "a" "b")
   [
@@ -62,7 +88,7 @@ const CALLS: readonly Rewrite[] = [
       String.raw`\b(?:concat_ws|join)\s{0,9}\(?\s{0,9}(${LITERAL})\s{0,9},?\s{0,9}[[(]?\s{0,9}(?:(?:list|array|tuple)\s{1,9})?(${ARGUMENTS})\s{0,9}[\])]{0,3}`,
       "gi",
     ),
-    (_, by = "", list = "") => argumentsOf(list).join(bare(by)),
+    (_names, _, by = "", list = "") => argumentsOf(list).join(bare(by)),
   ],
   // ["a", "b"].join("-")
   [
@@ -70,7 +96,7 @@ const CALLS: readonly Rewrite[] = [
       String.raw`\[\s{0,20}(${ARGUMENTS})\s{0,20}\]\s{0,9}\.join\s{0,9}\(\s{0,9}(${LITERAL})?\s{0,9}\)`,
       "g",
     ),
-    (_, list = "", by = "','") => argumentsOf(list).join(bare(by)),
+    (_names, _, list = "", by = "','") => argumentsOf(list).join(bare(by)),
   ],
   // "-".join(["a", "b"])
   [
@@ -78,29 +104,48 @@ const CALLS: readonly Rewrite[] = [
       String.raw`(${LITERAL})\.join\s{0,9}\(\s{0,9}[[(]?\s{0,20}(${ARGUMENTS})\s{0,20}[\])]?\s{0,9}\)`,
       "g",
     ),
-    (_, by = "", list = "") => argumentsOf(list).join(bare(by)),
+    (_names, _, by = "", list = "") => argumentsOf(list).join(bare(by)),
   ],
 ];
-const HAS_CALL = /printf|format|concat|join|["']\s*%/i;
+const HAS_CALL = /printf|format|concat|join|["']\s*%|["']\s+-f\s/i;
 
 /** Replacements a text asks for: `s/a/b/`, `${X/a/b}`, `.replace("a", "b")`, `replace "a" "b"`, `tr` excepted. */
 const REPLACEMENTS: readonly RegExp[] = [
   /\bs([/|#,@])((?:(?!\1)[\w.-]){2,60})\1((?:(?!\1)[\w.-]){0,60})\1/g,
   /\$\{\w+()\/\/?([\w.-]{1,60})\/([\w.-]{0,60})\}/g,
   new RegExp(
-    String.raw`\breplace(?:All)?\s*(\(|\s)[^"'\n]{0,100}["']([^"'\n]{1,60})["']\s*,?\s*["']([\w.-]{0,60})["']`,
+    String.raw`\breplace(?:All)?\s*(\(|\s)(?:\s{0,9}${LITERAL}\s{0,9},\s{0,9}|[^"'\n]{0,100})["']([^"'\n]{1,60})["']\s*,?\s*["']([\w.-]{0,60})["']`,
     "gi",
   ),
 ];
 const HAS_REPLACEMENT = /\bs[/|#,@]|\$\{\w+\/|replace/i;
+
+/** The same with words of their own: of HAProxy, of CoreDNS. */
+const SUBSTITUTIONS: readonly RegExp[] = [
+  ...REPLACEMENTS,
+  /\bregsub\s{0,9}()\(([\w.-]{1,60}),([\w.-]{0,60})/gi,
+  /\brewrite\s+(?:stop\s+)?name\s+substring\s+()([\w.-]{1,60})\s+([\w.-]{1,60})/gi,
+];
+
+/** What a text puts in the place of what, wherever it does it. */
+export function replacementsIn(text: string): (readonly [from: string, to: string])[] {
+  if (text.length > MAX_CHARS || !/\bs[/|#,@]|\$\{\w+\/|replace|regsub|substring/i.test(text)) return [];
+  return SUBSTITUTIONS.flatMap((pattern) =>
+    [...text.matchAll(pattern)]
+      .slice(0, MAX_REPLACEMENTS)
+      .map(([, , from = "", to = ""]) => [from, to] as const),
+  );
+}
 
 /** A text with the calls in it that make one text of several done. */
 export function called(text: string): string {
   if (text.length > MAX_CHARS) return text;
   let result = text;
   if (HAS_CALL.test(text)) {
+    const own = assignments(text);
+    const names: Names = (name) => own.get(name);
     for (const [pattern, put] of CALLS)
-      result = result.replace(pattern, put as (...groups: string[]) => string);
+      result = result.replace(pattern, (...groups: string[]) => put(names, ...groups));
     // What was all of a place is the text in it.
     if (result !== text) result = result.replace(/\$\{\s*([\w-]+(?:[.-][\w-]+)+)\s*\}/g, "$1");
   }

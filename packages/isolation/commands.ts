@@ -1,6 +1,6 @@
-import type { Assembled } from "./siblings";
+import { type Assembled, opened } from "./siblings";
 import { toldTo } from "./programs";
-import { substituted } from "./text";
+import { canonical, substituted } from "./text";
 
 /** Programs that act on whatever environment they are told, by any of their arguments: engines, clients of clusters and clouds, stores of secrets. */
 const TOOLS =
@@ -116,10 +116,41 @@ export function commandLine(owner: object): Assembled | undefined {
   };
 }
 
+/** Settings that name a store by its bare name, and where such a store answers. */
+const STORES: readonly (readonly [RegExp, string])[] = [
+  [/^keyvaultname$/i, "vault.azure.net"],
+  [/^(?:storageAccount|AZURE_STORAGE_ACCOUNT(?:_NAME)?)$/, "blob.core.windows.net"],
+];
+/** The same of components and scalers; Azure's own types call an account of their group so. */
+const ACCOUNT_NAME = "accountName";
+
+/** Host of the store a setting names; undefined where it names none. */
+function storeHost(key: string, value: string, owner: object): string | undefined {
+  const { name } = owner as { name?: unknown };
+  const called = key === "value" && typeof name === "string" ? name : key;
+  const isAccount = called === ACCOUNT_NAME && (key === "value" || "blobContainerName" in owner);
+  const suffix = isAccount ? "blob.core.windows.net" : STORES.find(([keys]) => keys.test(called))?.[1];
+  if (suffix === undefined) return undefined;
+  const store = canonical(opened(value)).trim();
+  return /^[a-z0-9-]{3,24}$/.test(store) ? `${store}.${suffix}` : undefined;
+}
+/** Properties of proxies that put a text in the place of what another one matches. */
+const PUT_IN = /^(?:substitution|replacement|rewrite)$/;
+
+/** What one object replaces by what, as a text that says it. */
+function replacement(value: string, owner: object): string | undefined {
+  const { regex, match, pattern } = owner as Record<string, unknown>;
+  const from = regex ?? match ?? (pattern as { regex?: unknown } | undefined)?.regex;
+  return typeof from === "string" ? `s/${from}/${value}/` : undefined;
+}
+
 /** A setting that tools read, as one text; undefined for others. */
 export function toolSetting(key: string, value: unknown, owner: object): string | undefined {
   if (typeof value !== "string") return undefined;
   if (SETTING_NAME.test(key)) return `${key}=${value}`;
+  if (PUT_IN.test(key)) return replacement(value, owner);
+  const host = storeHost(key, value, owner);
+  if (host !== undefined) return host;
   const { name } = owner as { name?: unknown };
   return key === "value" && typeof name === "string" && SETTING_NAME.test(name)
     ? `${name}=${value}`

@@ -38,7 +38,14 @@ const DECLARATIONS: ReadonlyMap<string, Declaration> = new Map(
       "mongoClusterName",
     ),
     ...declaration("database", "cosmosdb:CassandraCluster documentdb:CassandraCluster", "clusterName"),
+    ...declaration("database", "search:Service", "searchServiceName"),
+    ...declaration(
+      "database",
+      "servicebus:Namespace eventhub:Namespace relay:Namespace notificationhubs:Namespace",
+      "namespaceName",
+    ),
     ...declaration("vault", "keyvault:Vault", "vaultName"),
+    ...declaration("vault", "appconfiguration:ConfigurationStore", "configStoreName"),
     ...declaration("vault", "keyvault:ManagedHsm", "name"),
     ...declaration("storage", "storage:StorageAccount", "accountName"),
     ...declaration(

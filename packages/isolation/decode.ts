@@ -29,8 +29,9 @@ const MAX_PARSED_CHARS = 1024 * 1024;
 const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
 /** The same over several lines, also where a text in quotes writes their ends as escapes. */
 const BASE64_BLOCK =
-  /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}(?:[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*[A-Za-z0-9+/_-]{2,})+={0,2}/g;
-const LINE_END = /[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*/;
+  /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}(?:[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*(?:[#;>*|][ \t]*)?[A-Za-z0-9+/_-]{2,})+={0,2}/g;
+/** The end of a line, with what marks the next one as a comment or a quotation. */
+const LINE_END = /[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*(?:[#;>*|][ \t]*)?/;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
 /** Bytes written apart, as hex dumps and byte arrays write them. */
 const HEX_DUMP = /(?:(?:0x)?(?:[0-9a-f]{2}){1,4}[\s:,]+){3,}(?:0x)?(?:[0-9a-f]{2}){1,4}(?![0-9a-z])/gi;
@@ -126,6 +127,7 @@ const TURNS: readonly (readonly [string, (run: string) => string])[] = [
   ["backwards", reversed],
   ["rot13", shifted],
   ["swapped case", swapped],
+  ...[1, 2, 3].map((at) => ["cut", (run: string) => run.slice(at)] as const),
 ];
 
 /** An encoded run that gives no text as it stands, read in the ways people turn one. */

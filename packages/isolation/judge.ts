@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { AddressRange, isGeneric } from "./addresses";
+import { replacementsIn } from "./assemble";
 import { choices, startsEngine } from "./commands";
 import { ForeignNames } from "./foreignNames";
 import { KeyedNames } from "./keyed";
@@ -17,6 +18,9 @@ const PLACE = String.raw`\$\([\w.-]+\)|[$#]\{[^{}\s]{1,200}\}|\{\{[^{}]{1,200}\}
 const DOTTED_RUN = new RegExp(`(?:[a-z0-9_*.-]|${PLACE})+`, "g");
 const PLAIN_RUN = /[a-z0-9_*.-]+/g;
 const ANY_PLACE = new RegExp(PLACE, "g");
+/** Hosts Azure makes of a resource's name and a hash: endpoints of the edge, Grafana, workspaces of metrics. */
+const HASHED =
+  /^([a-z0-9-]+)-[a-z0-9]{4,16}\.(?:[\w-]+\.){0,2}(?:azurefd\.net|grafana\.azure\.com|monitor\.azure\.com)$/;
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
 const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
@@ -34,8 +38,8 @@ export const issuerName = (text: string): string =>
     .replace(/:\d+/, "")
     .replace(/\/+/g, "/")
     .replace(/\/$/, "");
-/** Something a tool is called with has a space or a sign of equality. */
-const MAY_CALL = /[\s=]/;
+/** Something a tool is called with has a space or a sign of equality; what is called over the network is an address. */
+const MAY_CALL = /[\s=]|:\/\//;
 
 const API_VERSION = /(?<![a-z])apiversion["']?\s*[:=]\s*["']?([\w./-]+)/g;
 const KIND = /(?<![a-z])kind["']?\s*[:=]\s*["']?([a-z]\w*)/g;
@@ -85,6 +89,7 @@ export class Judge {
     for (const named of this.names.in(text)) found.push(named);
     this.addresses(text, isHost, found);
     if (text.includes("apiversion")) this.manifests(text, found);
+    this.replacements(text, found);
     if (text.includes("aks.")) this.issuers(text, found);
     if (MAY_CALL.test(text)) this.commands(text, found);
     return found;
@@ -95,6 +100,17 @@ export class Judge {
     for (const [match] of text.matchAll(ISSUER)) {
       const issuer = issuerName(match);
       if (!this.perimeter.owns("issuers", issuer)) found.push({ reach: "issuer", issuer });
+    }
+  }
+
+  /** Names of others that a text would make of the stack's own, wherever those come to it from. */
+  private replacements(text: string, found: Foreign[]): void {
+    const pairs = replacementsIn(text);
+    if (pairs.length === 0) return;
+    for (const own of this.perimeter.ownNames()) {
+      const made = pairs.map(([from, to]) => own.replaceAll(from, to));
+      made.push(pairs.reduce((name, [from, to]) => name.replaceAll(from, to), own));
+      for (const name of new Set(made)) if (name !== own) this.push(this.perimeter.names.get(name), found);
     }
   }
 
@@ -201,6 +217,7 @@ export class Judge {
         else {
           if (!places) this.managed(host, found);
           this.alias(host, found);
+          this.push(this.perimeter.names.get(HASHED.exec(host)?.[1] ?? ""), found);
         }
       }
     }
@@ -210,6 +227,7 @@ export class Judge {
     const managed = managedHost(host);
     if (!managed) return;
     const { kind, resource, extra } = managed;
+    if (kind === "storage" && resource === EMULATOR_ACCOUNT) return;
     const zone = host.slice(host.indexOf(".") + 1);
     const own =
       this.perimeter.ownsZone(host) ||

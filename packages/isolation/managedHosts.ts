@@ -24,6 +24,13 @@ const DATABASE = [
   "cassandra.cosmos.azure.com",
   "gremlin.cosmos.azure.com",
   "documents.azure.com",
+  "search.windows.net",
+  "search.azure.us",
+  "search.azure.cn",
+  // Service Bus, Event Hubs and Relay.
+  "servicebus.windows.net",
+  "servicebus.usgovcloudapi.net",
+  "servicebus.chinacloudapi.cn",
 ];
 
 const VAULT = [
@@ -34,6 +41,10 @@ const VAULT = [
   "vaultcore.azure.cn",
   "vault.usgovcloudapi.net",
   "vaultcore.usgovcloudapi.net",
+  // App Configuration, which holds settings and refers to secrets.
+  "azconfig.io",
+  "azconfig.azure.us",
+  "azconfig.azure.cn",
 ];
 
 const STORAGE_CLOUDS = [

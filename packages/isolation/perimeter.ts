@@ -134,6 +134,14 @@ export class Perimeter {
     );
   }
 
+  /** Names of the stack's own, declared ones too. */
+  ownNames(): string[] {
+    return [
+      ...NAME_KINDS.flatMap(([key]) => [...this.own[key]]),
+      ...[...this.declared.values()].flatMap((names) => [...names]),
+    ];
+  }
+
   owns(key: Names, value: string): boolean {
     return this.own[key].has(value);
   }

@@ -67,7 +67,7 @@ export function unescaped(text: string): string {
 }
 
 const CODE_LIST = /(?:\b\d{2,3}(?:\s*[,;]\s*|\s+)){7,}\d{2,3}\b/g;
-const BIT_LIST = /(?<![01])(?:[01]{8}[\s,;]*){8,}(?![01])/g;
+const BIT_LIST = /(?<![01])(?:(?:[01]{8}[\s,;]*){8,}|[01]{7}(?:[\s,;]+[01]{7}){7,})(?![01])/g;
 
 /** Text of character codes; undefined when they are none: fewer than eight, or not those of a text. */
 export function textOfCodes(codes: readonly unknown[]): string | undefined {
@@ -82,11 +82,11 @@ const isPrintable = (code: number): boolean =>
 
 /** Resolves lists of character codes, as `fromCharCode` and its kind take them, and bytes written bit by bit. */
 export function fromCodes(text: string): string {
-  if (!/\d(?:[,;]\s*|\s+)\d|[01]{8}/.test(text)) return text;
+  if (!/\d(?:[,;]\s*|\s+)\d|[01]{7}/.test(text)) return text;
   return text
     .replace(CODE_LIST, (list) => textOfCodes(list.split(/[,;\s]+/).map(Number)) ?? list)
     .replace(BIT_LIST, (list) => {
-      const bytes = list.match(/[01]{8}/g) ?? [];
+      const bytes = list.match(/[01]{7,8}/g) ?? [];
       return textOfCodes(bytes.map((bits) => parseInt(bits, 2))) ?? list;
     });
 }
@@ -139,14 +139,14 @@ const INNER_QUOTES = /(?<=[\w.-])(?<!(?:^|[\s(,=[{])[fbruenFBRUEN]{1,2})["'`]+(?
 export function joined(text: string): string {
   if (!/["'`]/.test(text)) return text;
   return text
-    .replace(/["'`]\s*(?:\+|\|\||\.\.|&)\s*["'`]/g, "")
+    .replace(/["'`]\s*(?:\+|\|\||\.\.|&|\)\s*\.(?:append|concat|plus)\(|\|\s*append:)\s*["'`]/g, "")
     .replace(/(?<=[\w.-])(["'])[ \t]*\r?\n[ \t]*\1(?=[\w.-])/g, "")
     .replace(INNER_QUOTES, "");
 }
 
 /** A line that gives a name a value, as properties files, shells, YAML and INI write it. */
 const ASSIGNMENT =
-  /(?:^|[\n;,&{]|&&|\{%-?|\{\{-?)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|const|ENV|ARG|-e|--env|--set|define)[ \t]+)*["'$]?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|(\+)=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|(?:\$\{\w{1,99}\}|[^\s;,&}]){1,500})/g;
+  /(?:^|[\n;,&{]|&&|\{%-?|\{\{-?)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|val|const|final|auto|my|string|String|ENV|ARG|-e|--env|--set|define)[ \t]+)*["'$]?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|(\+)=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|(?:\$\{\w{1,99}\}|[^\s;,&}]){1,500})/g;
 /** The same where a name and its value stand side by side: of Nginx, of a dictionary in a template, of an entity. */
 const PAIRS: readonly RegExp[] = [
   /\bset\s+\$(\w{1,99})\s+["']?([\w.-]{1,500})["']?\s*;/g,
@@ -165,6 +165,7 @@ const PLACES: readonly RegExp[] = [
   /\$\(([A-Za-z_][\w.-]*)\)/g,
   /[$#]\{(?:env[:.])?([A-Za-z_][\w.-]*?)(?:(?::?[-=?+]|:)([^{}]{0,200}))?\}/g,
   /\{\{-?\s*\$?\.?((?:[A-Za-z_][\w-]*\.)*[A-Za-z_][\w-]*)\s*-?\}\}/g,
+  /\{\{-?\s*\$?\.?((?:[A-Za-z_][\w-]*\.)*[A-Za-z_][\w-]*)\s*\|\s*default\s+"([^"{}]{0,200})"\s*-?\}\}/g,
   /\$([A-Za-z_]\w*)/g,
   /(?<![$#{])\{([A-Za-z_][\w.]*)\}(?!\})/g,
   /%([A-Za-z_]\w*)%/g,
@@ -172,6 +173,10 @@ const PLACES: readonly RegExp[] = [
   /\\\(([A-Za-z_]\w*)\)/g,
   /&([A-Za-z_]\w*);/g,
 ];
+
+/** What stands between the braces of a template, and a value's path in it. */
+const EXPRESSION = /\{\{[^{}]{1,300}\}\}/g;
+const VALUE = /(?<![\w"'.])\$?\.((?:[A-Za-z_][\w-]*\.)*[A-Za-z_][\w-]*)/g;
 
 /** Resolves the places of a text by name, also in what was put in; a place nobody fills keeps its default or stays. */
 export function substituted(text: string, valueOf: (name: string) => string | undefined): string {
@@ -185,6 +190,13 @@ export function substituted(text: string, valueOf: (name: string) => string | un
           valueOf(name) ?? (typeof fallback === "string" ? fallback : whole),
       );
     }
+    // What a template computes from its values is computed from the values themselves.
+    result = result.replace(EXPRESSION, (whole) =>
+      whole.replace(VALUE, (path, name: string) => {
+        const value = valueOf(name);
+        return value === undefined || /["\n{}]/.test(value) ? path : JSON.stringify(value);
+      }),
+    );
     if (result === before) break;
   }
   return result;
@@ -196,9 +208,8 @@ const HAS_PLACE =
 /** Whether a text leaves a place for another text. */
 export const hasPlace = (text: string): boolean => HAS_PLACE.test(text);
 
-/** A text with the names it gives values itself put in where it uses them. */
-export function expandedWithin(text: string): string {
-  if (!hasPlace(text)) return text;
+/** The names a text gives values itself, with the values. */
+export function assignments(text: string): Map<string, string> {
   const own = new Map<string, string>();
   for (const [, name = "", more, value = ""] of text.matchAll(ASSIGNMENT)) {
     const plain = value.replace(/^(["'])(.*)\1$/s, "$2");
@@ -206,6 +217,13 @@ export function expandedWithin(text: string): string {
   }
   for (const pattern of PAIRS)
     for (const [, name = "", value = ""] of text.matchAll(pattern)) own.set(name, value);
+  return own;
+}
+
+/** A text with the names it gives values itself put in where it uses them. */
+export function expandedWithin(text: string): string {
+  if (!hasPlace(text)) return text;
+  const own = assignments(text);
   return substituted(text, (name) => own.get(name) ?? own.get(shortest(name)));
 }
 

@@ -7,8 +7,8 @@ import { resourceRule, stackRule } from "./metadata";
 const WORDS: Readonly<Record<Reach, string>> = {
   subscription: "a subscription",
   managementGroup: "a management group",
-  database: "a database server or endpoint",
-  vault: "a Key Vault",
+  database: "a database, message broker or search service",
+  vault: "a Key Vault or configuration store",
   storage: "a storage account",
   cluster: "a cluster",
   address: "an address",
