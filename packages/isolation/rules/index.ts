@@ -27,6 +27,7 @@ import { providerRules } from "./providers";
 import { networkSetRule } from "./networkSets";
 import { secretPathRule } from "./secretPaths";
 import { outputRule, reachRules } from "./reaches";
+import { takenSettingsRule } from "./takenSettings";
 import { unmanagedReferenceRule } from "./workloads";
 
 /** Every isolation rule, in the order of their ids. */
@@ -60,4 +61,5 @@ export const isolationRules: readonly Rule[] = [
   launderedRule,
   outsideOriginRule,
   exportedCredentialRule,
+  takenSettingsRule,
 ];

@@ -1,0 +1,130 @@
+import type { Cursor } from "../read";
+import type { Context, ResourceView, StackView, Tree, Violation } from "../rule";
+import { watchOf, whose } from "../context";
+import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
+import { namespaceOf } from "../secretReferences";
+import { UNOWNED } from "../perimeter";
+import { stackRule } from "./metadata";
+
+/** Texts of a ConfigMap or Secret by key, in clear. */
+type Settings = ReadonlyMap<string, string>;
+/** What the ConfigMaps and Secrets of a stack hold, by kind, namespace and name. */
+type Sources = ReadonlyMap<string, Settings>;
+
+const sourceKey = (kind: string, namespace: string | undefined, name: string | undefined): string =>
+  `${kind}/${namespace ?? ""}/${name ?? ""}`;
+
+function settingsOf({ kind, object }: KubernetesObject): Settings {
+  const isEncoded = kind === "Secret";
+  return new Map(
+    ["data", "stringData"].flatMap((part) =>
+      object
+        .at(part)
+        .entries()
+        .flatMap(([key, { text }]): [string, string][] => {
+          if (text === undefined) return [];
+          return [[key, isEncoded && part === "data" ? Buffer.from(text, "base64").toString() : text]];
+        }),
+    ),
+  );
+}
+
+/** A container's environment with what it takes from ConfigMaps and Secrets, in the order of its entries. */
+function environmentOf(
+  container: Cursor,
+  settings: (kind: string, name: Cursor) => Settings | undefined,
+): Tree[] {
+  const own = container
+    .at("env")
+    .items()
+    .map((entry): Tree => {
+      const from = entry.at("valueFrom");
+      const taken = (["configMapKeyRef", "secretKeyRef"] as const).flatMap((key) => {
+        const source = settings(key === "secretKeyRef" ? "Secret" : "ConfigMap", from.at(key, "name"));
+        return source?.get(from.at(key, "key").text ?? "") ?? [];
+      });
+      return { name: entry.at("name").value ?? null, value: taken[0] ?? entry.at("value").value ?? null };
+    });
+  const all = container
+    .at("envFrom")
+    .items()
+    .flatMap((entry): Tree[] =>
+      (["configMapRef", "secretRef"] as const).flatMap((key) => {
+        const source = settings(key === "secretRef" ? "Secret" : "ConfigMap", entry.at(key, "name"));
+        return [...(source ?? [])].map(([name, value]) => ({
+          name: `${entry.at("prefix").text ?? ""}${name}`,
+          value,
+        }));
+      }),
+    );
+  return [...own, ...all];
+}
+
+const containersOf = (spec: Cursor): Cursor[] =>
+  ["containers", "initContainers", "ephemeralContainers"].flatMap((list) => spec.at(list).items());
+
+/** What containers of one object name once the settings they take from other objects are put in. */
+function madeOf(resource: ResourceView, sources: Sources, context: Context): Violation[] {
+  const watch = watchOf(context);
+  return kubernetesObjects(resource).flatMap((found) => {
+    const namespace = namespaceOf(found);
+    const settings = (kind: string, name: Cursor): Settings | undefined =>
+      name.text === undefined ? undefined : sources.get(sourceKey(kind, namespace, name.text));
+    return podSpecs(found)
+      .flatMap(containersOf)
+      .flatMap((container): Violation[] => {
+        const env = environmentOf(container, settings);
+        const count = container.at("env").items().length;
+        const isTaken = (at: number): boolean => at >= count || container.at("env", at, "valueFrom").present;
+        if (!env.some((_, at) => isTaken(at))) return [];
+        const parts: Tree = {
+          command: container.at("command").value ?? null,
+          args: container.at("args").value ?? null,
+        };
+        const written = { ...parts, env: container.at("env").value ?? null };
+        const alone = new Set(watch.scanner.scan(written).map(({ path }) => path));
+        const values = new Set(env.flatMap((_, at) => (isTaken(at) ? [`env[${at}].value`] : [])));
+        return watch.scanner
+          .scan({ ...parts, env })
+          .filter(({ reach, path }) => !UNOWNED.has(reach) && !alone.has(path) && !values.has(path))
+          .map(({ path, decoding, environment }) => ({
+            urn: resource.urn,
+            path: `${container.path}.${path}`,
+            decoding,
+            environment: whose(environment),
+            message: `names something of ${whose(environment)} once what it takes from ConfigMaps and Secrets is put in`,
+          }));
+      });
+  });
+}
+
+function assembledSettings(stack: StackView, context: Context): Violation[] {
+  const views = stack.resources.map((resource) => ({
+    ...resource,
+    props: resource.inputs ?? resource.props,
+  }));
+  const sources = new Map(
+    views
+      .flatMap(kubernetesObjects)
+      .filter(({ kind }) => kind === "ConfigMap" || kind === "Secret")
+      .map((found): [string, Settings] => [
+        sourceKey(found.kind, namespaceOf(found), nameOf(found).name),
+        settingsOf(found),
+      ]),
+  );
+  return sources.size === 0 ? [] : views.flatMap((resource) => madeOf(resource, sources, context));
+}
+
+/** Pieces of a name in several objects are a name where a container takes them together. */
+export const takenSettingsRule = stackRule({
+  id: "ISO-065",
+  name: "no-foreign-settings-taken",
+  title: "Containers name nothing foreign with the settings they take",
+  description:
+    "No setting, command or argument of a container names anything of another environment once the values it takes from the stack's ConfigMaps and Secrets are put in.",
+  why: "A name cut into a ConfigMap and a variable is in neither, and Kubernetes puts it together when the container starts.",
+  remediation: "Take the whole host from the stack's own output, in one setting.",
+  url: "https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/",
+  appliesTo: "any",
+  check: assembledSettings,
+});
