@@ -13,6 +13,8 @@ const MAY_BE_GUID = new RegExp(GUID, "i");
 /** Properties, annotations and settings that say as whom something signs in to Azure. */
 const CLIENT_KEY =
   /^(?:azure\.workload\.identity\/client-id|(?:azure|arm)_client_id|userAssignedIdentityID|userAssignedIdentityClientId)$/i;
+/** Settings the SDKs of Azure read, wherever a program runs. */
+const SETTING = /^(?:azure|arm)_client_id$/i;
 /** The same where only the kind of object says that the identity is Azure's. */
 const CLIENT_OF: readonly (readonly [RegExp, RegExp])[] = [
   [/^SecretProviderClass$|^SecretSync$/, /^clientID$/i],
@@ -20,6 +22,12 @@ const CLIENT_OF: readonly (readonly [RegExp, RegExp])[] = [
 ];
 /** A call that signs in as somebody. */
 const SIGNS_IN = new RegExp(String.raw`\baz\s+login\b[^\n;|&]{0,500}?(${GUID})(?![^\n;|&]{0,40}?/)`, "i");
+/** A line of a file of settings that says so. */
+const SETS = new RegExp(String.raw`(?:azure|arm)_client_id["']?\s{0,9}[=:]\s{0,9}["']?(${GUID})`, "i");
+/** Who a text signs in as. */
+const signsInAs = (text: string): string | undefined => (SIGNS_IN.exec(text) ?? SETS.exec(text))?.[1];
+/** What a machine starts with, in base64. */
+const START = /^(?:customData|userData)$/;
 
 /** Ids Azure gave the stack's own identities; what the program itself wrote there is a claim, no identity. */
 function ownClients(stack: StackView): Set<string> {
@@ -33,34 +41,53 @@ function ownClients(stack: StackView): Set<string> {
   );
 }
 
-/** Everybody an object signs in as, by client id. */
-function clientsOf(resource: ResourceView): { place: Cursor; id: string }[] {
+interface Client {
+  readonly place: Cursor;
+  readonly id: string;
+}
+
+/** Everybody a resource signs in as, by client id. */
+function clientsOf(resource: ResourceView): Client[] {
   const props = resource.inputs ?? resource.props;
-  if (!mayHold(props, (at) => typeof at === "string" && at.length >= GUID_CHARS && MAY_BE_GUID.test(at)))
-    return [];
-  return kubernetesObjects({ ...resource, props }).flatMap(({ kind, object }) => {
+  const mayBeClient = (at: object | string, key: string | undefined): boolean =>
+    typeof at === "string" &&
+    at.length >= GUID_CHARS &&
+    (MAY_BE_GUID.test(at) || (key !== undefined && START.test(key)));
+  if (!mayHold(props, mayBeClient)) return [];
+  const objects = kubernetesObjects({ ...resource, props });
+  if (objects.length === 0) return clientsIn(new Cursor(props), (key) => SETTING.test(key));
+  return objects.flatMap(({ kind, object }) => {
     const ofKind = CLIENT_OF.find(([kinds]) => kinds.test(kind))?.[1];
-    const isClient = (key: string): boolean => CLIENT_KEY.test(key) || (ofKind?.test(key) ?? false);
-    return [...allPlaces(object)].flatMap((place) => {
-      const { value } = place;
-      if (typeof value === "string") {
-        const [, id] = SIGNS_IN.exec(value) ?? [];
-        return id === undefined ? [] : [{ place, id }];
-      }
-      if (typeof value !== "object" || value === null) return [];
-      const setting = place.at("name").text;
-      const parts = [...place.at("command").texts(), ...place.at("args").texts()];
-      // A script in one of the parts is found where it stands.
-      const [, caller] = parts.some((part) => SIGNS_IN.test(part))
-        ? []
-        : (SIGNS_IN.exec(parts.join(" ")) ?? []);
-      if (caller !== undefined) return [{ place: place.at("command"), id: caller }];
-      const places =
-        setting !== undefined && CLIENT_KEY.test(setting)
-          ? [place.at("value")]
-          : place.entries().flatMap(([key, inner]) => (isClient(key) ? [inner] : []));
-      return places.flatMap((one) => (one.text === undefined ? [] : [{ place: one, id: one.text }]));
+    return clientsIn(object, (key) => CLIENT_KEY.test(key) || (ofKind?.test(key) ?? false));
+  });
+}
+
+/** Everybody the texts and settings of a tree sign in as. */
+function clientsIn(root: Cursor, isClient: (key: string) => boolean): Client[] {
+  return [...allPlaces(root)].flatMap((place): Client[] => {
+    const { value } = place;
+    if (typeof value === "string") {
+      const id = signsInAs(value);
+      return id === undefined ? [] : [{ place, id }];
+    }
+    if (typeof value !== "object" || value === null) return [];
+    const setting = place.at("name").text;
+    const parts = [...place.at("command").texts(), ...place.at("args").texts()];
+    // A script in one of the parts is found where it stands.
+    const caller = parts.some((part) => signsInAs(part) !== undefined)
+      ? undefined
+      : signsInAs(parts.join(" "));
+    if (caller !== undefined) return [{ place: place.at("command"), id: caller }];
+    const started = place.entries().flatMap(([key, inner]): Client[] => {
+      const id = START.test(key) ? signsInAs(Buffer.from(inner.text ?? "", "base64").toString()) : undefined;
+      return id === undefined ? [] : [{ place: inner, id }];
     });
+    const places =
+      setting !== undefined && isClient(setting)
+        ? [place.at("value")]
+        : place.entries().flatMap(([key, inner]) => (isClient(key) ? [inner] : []));
+    const set = places.flatMap((one) => (one.text === undefined ? [] : [{ place: one, id: one.text }]));
+    return [...started, ...set];
   });
 }
 
@@ -88,7 +115,7 @@ export const clientRule = stackRule({
   name: "foreign-client",
   title: "Workloads sign in as the stack's own identities",
   description:
-    "Every client id that a service account, container, secret store, provider class or scaler of Kubernetes signs in to Azure with is one Azure gave an identity of this stack, or listed under `clientIds` for the environment.",
+    "Every client id that a service account, container, secret store, provider class or scaler of Kubernetes, a site, container app or machine of Azure, or a file of settings signs in to Azure with is one Azure gave an identity of this stack, or listed under `clientIds` for the environment.",
   why: "A client id is a number: nothing in it says whose identity it is, and one credential that trusts the wrong cluster makes it production's.",
   remediation:
     "Pass the `clientId` output of the identity this stack declares, or list the id in policies/inventory.yaml.",
