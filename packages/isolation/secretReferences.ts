@@ -19,6 +19,8 @@ const DNS_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 /** Properties that name a Secret by text. */
 const SECRET_TEXT =
   /(?:^|[a-z_-])secret[_-]?name$|^existingSecret(?:Name)?$|[a-z]ExistingSecret$|secretRef$|^credentialName$|^imagePullSecret$|^(?:extraEnvVars|extraEnvFrom|extraEnv|envFrom|envVars)Secret$/i;
+/** The same in custom resources, in which no Secret is written itself. */
+const SECRET_NAME = /^secrets?$|[sS]ecretNames$/;
 /** The same for ConfigMaps, as charts call them. */
 const CONFIG_TEXT =
   /^existingConfigMap(?:Name)?$|^configMapName$|^(?:extraEnvVars|extraEnvFrom|extraEnv|envFrom|envVars)(?:CM|ConfigMap)$/i;
@@ -63,11 +65,11 @@ function isMaker({ kind, group }: KubernetesObject, path: string): boolean {
 
 /** Whether something is what a reference stands under, or in. */
 const mayRefer = (at: object | string, key: string | undefined): boolean =>
-  (key !== undefined && (SECRET_TEXT.test(key) || CONFIG_TEXT.test(key) || CERTIFICATES.test(key))) ||
+  (key !== undefined &&
+    (SECRET_OBJECT.test(key) || CONFIG_TEXT.test(key) || SECRET_TEXT.test(key) || CERTIFICATES.test(key))) ||
   (typeof at === "string"
     ? key === "kind" && (at === "Secret" || at === "ConfigMap")
-    : (key !== undefined && (SECRET_OBJECT.test(key) || CONFIG_OBJECT.test(key))) ||
-      ("name" in at && "key" in at));
+    : (key !== undefined && CONFIG_OBJECT.test(key)) || ("name" in at && "key" in at));
 
 /** API groups whose kinds are Kubernetes's own: what they point at by `{ name, key }` is known by the property. */
 const OWN_GROUPS = /^(?:|apps|batch|autoscaling|policy|networking\.k8s\.io|rbac\.authorization\.k8s\.io)$/;
@@ -95,9 +97,11 @@ export function objectReferences(found: KubernetesObject): ObjectReference[] {
   for (const place of allPlaces(object)) {
     if (isSkipped(place)) continue;
     const isOfChart = place.path.startsWith(`${base}values`);
+    const isOther = !OWN_GROUPS.test(group);
     const named = [
       ...place.entries().flatMap(([key, inner]) => namedBy(key, inner, place, isOfChart)),
-      ...namedHere(place, !OWN_GROUPS.test(group)),
+      ...namedHere(place, isOther),
+      ...(isOther && !isOfChart ? namedBare(place) : []),
     ];
     for (const { name, owner, kind: type } of named) {
       if (isMaker(found, name.path.slice(base.length))) continue;
@@ -117,7 +121,8 @@ const listed = (place: Cursor): Cursor[] => (Array.isArray(place.value) ? place.
 function namedBy(key: string, inner: Cursor, owner: Cursor, isOfChart: boolean): Named[] {
   if (OTHERS.test(key)) return [];
   const named: Named[] = [];
-  if (SECRET_TEXT.test(key)) named.push({ kind: "Secret", name: inner, owner });
+  const isName = SECRET_TEXT.test(key) || (/Secret$/.test(key) && owner.at(`${key}Key`).present);
+  if (isName) named.push({ kind: "Secret", name: inner, owner });
   if (CONFIG_TEXT.test(key)) named.push({ kind: "ConfigMap", name: inner, owner });
   const members = (kind: Named["kind"], of: readonly Cursor[]): void =>
     of.forEach((one) => named.push({ kind, name: one.at("name"), owner: one }));
@@ -132,6 +137,14 @@ function namedBy(key: string, inner: Cursor, owner: Cursor, isOfChart: boolean):
   else if (CONFIG_OBJECT.test(key)) members("ConfigMap", listed(inner));
   return named;
 }
+
+/** Secrets a custom resource names under a bare property: `secret: users`, `secretNames: [ca]`. */
+const namedBare = (owner: Cursor): Named[] =>
+  owner
+    .entries()
+    .filter(([key]) => SECRET_NAME.test(key))
+    .flatMap(([, inner]) => listed(inner))
+    .map((name) => ({ kind: "Secret", name, owner }));
 
 /** What an object itself is a reference to, by its kind or its shape. */
 function namedHere(place: Cursor, isOfOtherKind: boolean): Named[] {

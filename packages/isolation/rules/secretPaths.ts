@@ -14,7 +14,7 @@ const PATHS: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^(?:Cluster)?SecretStore$/,
-    /(?:^|\.)(?:path|folder|prefix|projectID|environmentSlug|environment|config|project)$/,
+    /(?:^|\.)(?:path|folder|prefix|projectID|environmentSlug|environment|config|project|webhook\.(?:url|body))$/,
   ],
   [/^Vault(?:Static|Dynamic|PKI)Secret$/, /(?:^|\.)(?:path|mount|role)$/],
   [/^Vault(?:Connection|Auth)$/, /(?:^|\.)(?:namespace|mount|role|headers\W+[\w-]+\W*)$/],

@@ -3,6 +3,7 @@ import type { StackView, Violation } from "../rule";
 import { kubernetesObjects, nameOf, podSpecs, type KubernetesObject } from "../objects";
 import { madeFrom, type Made } from "../madeObjects";
 import { namespaceOf, objectReferences } from "../secretReferences";
+import { allPlaces, mayHold } from "../places";
 import { stackRule } from "./metadata";
 
 /** Objects Kubernetes itself, or a mesh, puts into every namespace. */
@@ -78,6 +79,29 @@ function stores({ object, group }: KubernetesObject): Reference[] {
     }));
 }
 
+/** What an object takes data from beside stores: a volume, a claim or snapshot it is made from, another namespace's Secrets. */
+function origins({ kind, object }: KubernetesObject): Reference[] {
+  const spec = object.at("spec");
+  if (/SecretStore$/.test(kind))
+    return [{ kind: "Namespace", name: spec.at("provider", "kubernetes", "remoteNamespace") }];
+  if (kind !== "PersistentVolumeClaim") return [];
+  const sources = [spec.at("dataSource"), spec.at("dataSourceRef")].filter(({ present }) => present);
+  return [
+    { kind: "PersistentVolume", name: spec.at("volumeName") },
+    ...sources.map((place) => ({ kind: place.at("kind").text ?? "", name: place.at("name") })),
+  ];
+}
+
+/** Classes of secrets that volumes name outside of a pod's specification, as in the values of a chart. */
+function classes({ object }: KubernetesObject): Reference[] {
+  if (!mayHold(object.value, (at, key) => typeof at === "string" && key === PROVIDER_CLASS)) return [];
+  return [...allPlaces(object)].map((place) => ({
+    kind: "SecretProviderClass",
+    name: place.at(PROVIDER_CLASS),
+  }));
+}
+const PROVIDER_CLASS = "secretProviderClass";
+
 /** Objects a stack declares, and those that controllers make from them. */
 class Declared {
   private readonly names = new Set<string>();
@@ -141,13 +165,16 @@ function strangers(stack: StackView): Violation[] {
   const declared = new Declared(all.map(({ found }) => found));
   return all.flatMap(({ found, urn }) => {
     const namespace = namespaceOf(found);
-    const classes = [...podSpecs(found).flatMap(references), ...stores(found)].filter(
-      ({ kind }) => kind !== "Secret" && kind !== "ConfigMap",
-    );
+    const others = [
+      ...podSpecs(found).flatMap(references),
+      ...stores(found),
+      ...origins(found),
+      ...classes(found),
+    ].filter(({ kind, name }) => kind !== "Secret" && kind !== "ConfigMap" && name.text !== undefined);
     const missing = [
-      ...classes
+      ...others
         .filter(({ kind, name }) => {
-          const isEverywhere = kind.startsWith("Cluster");
+          const isEverywhere = /^(?:Cluster|Namespace$|PersistentVolume$)/.test(kind);
           return !declared.has(kind, isEverywhere ? undefined : namespace, name.text ?? "");
         })
         .map(({ kind, name }) => ({ what: kind, name })),
@@ -178,7 +205,7 @@ export const unmanagedReferenceRule = stackRule({
   name: "own-configuration-only",
   title: "Outside prod, objects refer only to what the stack declares",
   description:
-    "Every Secret, ConfigMap, SecretProviderClass, secret store and volume claim an object refers to by name, under whatever property or annotation, is declared by the stack in that namespace, or made by a controller from one of its objects.",
+    "Every Secret, ConfigMap, SecretProviderClass, secret store, volume, claim and snapshot an object refers to by name, under whatever property or annotation, is declared by the stack in that namespace, or made by a controller from one of its objects.",
   why: "An object someone put into the cluster by hand can hold production's connection string, and no plan shows it.",
   remediation: "Declare the object in the stack; mount secrets through its SecretProviderClass.",
   url: "https://learn.microsoft.com/azure/aks/csi-secrets-store-driver",
