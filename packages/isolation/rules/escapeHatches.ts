@@ -44,8 +44,9 @@ function inlineCode(resource: ResourceView): Violation[] {
   });
 }
 
-/** Where a text is run: in containers, and when a machine starts. */
-const RUN = /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute)$/;
+/** Where a text is run or called: in containers, when a machine starts, and by what sends requests. */
+const RUN =
+  /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute|ur[il]|serviceUri|endpointUrl)$/;
 
 function startsEngines(resource: ResourceView, context: Context): Violation[] {
   return watchOf(context)

@@ -86,6 +86,24 @@ function convertProvider(provider: PolicyProviderResource, into: Conversion): Pr
   return { urn, type, name, props: convert(behindProxy(provider.props), ["provider"], into) as Tree };
 }
 
+const RELEASE = /^kubernetes:helm\.sh\/v3:Release$/;
+/** A chart by its place on this machine; any other is a name in a repository. */
+const IS_PLACE = /^(?:\.{1,2}\/|\/|~|file:)/;
+
+/**
+ * A release with the files of its chart beside it, where the chart is in the project: nothing else of the plan shows them.
+ * As an archive; one that cannot be read has no content.
+ */
+function withChart(type: string, props: Tree): Tree {
+  const { chart } = props;
+  if (!RELEASE.test(type) || typeof chart !== "string") return props;
+  const files = readFiles(chart.replace(/^file:\/*/, ""));
+  if (!files && !IS_PLACE.test(chart)) return props;
+  const chartFiles: Tree = { path: chart, ...(files && { content: files }) };
+  ASSETS.add(chartFiles);
+  return { ...props, chartFiles };
+}
+
 type Source = Pick<ResourceValidationArgs, "urn" | "type" | "name" | "opts" | "props" | "provider"> &
   Partial<Pick<PolicyResource, "dependencies" | "propertyDependencies">>;
 
@@ -96,7 +114,7 @@ function start(source: Source): { view: ResourceView; pending: Promise<void>[] }
     urn,
     type,
     name,
-    props: convert(behindProxy(source.props), [], into) as Tree,
+    props: withChart(type, convert(behindProxy(source.props), [], into) as Tree),
     unknownPaths: into.unknownPaths,
     opts: { ...opts },
     ...(source.provider && { provider: convertProvider(source.provider, into) }),
