@@ -148,6 +148,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       names.wafPolicy,
       names.logWorkspace,
       names.imageRegistry.registry,
+      ...(config.recovery.s3 ? [config.recovery.s3.bucket] : []),
       ...homes.map(({ logWorkspace }) => logWorkspace),
       names.monitorWorkspace,
       names.grafana,

@@ -75,11 +75,21 @@ const COMMON: ReadonlySet<keyof Belongings> = new Set(["tenantIds", "repositorie
  */
 function refuseHandingAway(derived: readonly EnvironmentInventory[], extras: Extras): void {
   const takers = [
-    ...extras.environments.map((entry) => ({ entry, to: entry.name, where: `environments: ${entry.name}` })),
-    ...extras.shared.map((entry, index) => ({ entry, to: undefined, where: `shared[${index}]` })),
+    ...extras.environments.map((entry) => ({
+      entry,
+      to: entry.name,
+      outputs: [],
+      where: `environments: ${entry.name}`,
+    })),
+    ...extras.shared.map((entry, index) => ({
+      entry,
+      to: undefined,
+      outputs: entry.stackReferences ?? [],
+      where: `shared[${index}]`,
+    })),
   ];
   const listed = new Set([...derived, ...extras.environments].flatMap(({ stacks = [] }) => stacks));
-  for (const { entry, to, where } of takers) {
+  for (const { entry, to, outputs, where } of takers) {
     // A stack of no environment, such as one with everybody's alerts, may be shown what it watches.
     const isNobodys = to === undefined && (entry.stacks ?? []).every((stack) => !listed.has(stack));
     if (isNobodys && (entry.stacks ?? []).length > 0) continue;
@@ -93,6 +103,14 @@ function refuseHandingAway(derived: readonly EnvironmentInventory[], extras: Ext
             `policies/inventory.yaml, ${where}: ${key}[${taken}] belongs to ${owner.name}, by its stack file, and cannot be given away or shared`,
           );
         }
+      }
+      const readers = entry.stacks ?? [];
+      const isOwners = readers.length > 0 && readers.every((one) => owner.stacks.includes(one));
+      const read = isOwners ? undefined : outputs.find((one) => owner.stacks.includes(one));
+      if (read !== undefined) {
+        throw new Error(
+          `policies/inventory.yaml, ${where}: stackReferences: the outputs of ${read} belong to ${owner.name}, by its stack file, and cannot be shared`,
+        );
       }
       const stack = (to === undefined ? [] : (entry.stacks ?? [])).find((one) => owner.stacks.includes(one));
       if (stack !== undefined) {

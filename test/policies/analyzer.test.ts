@@ -334,6 +334,11 @@ describe("input that cannot be used stops the pack before anything is judged", (
       `environments:\n  - name: prod\n    stacks: [forma3d/staging]\n${answered()}`,
       "belongs to staging",
     ],
+    [
+      "the outputs of prod for all",
+      `shared:\n  - stackReferences: [forma3d/prod]\n${answered()}`,
+      "the outputs of forma3d/prod belong to prod",
+    ],
     ["an entry nobody answers for", `shared:\n  - hostNames: [db.internal.example]\n`, "shared[0].reason"],
     [
       "an entry that has ended",

@@ -127,6 +127,22 @@ test("environments are foreign to each other by pairs, one that was made a minut
   }
 });
 
+test("the bucket a stack file names for further backups is its environment's own", () => {
+  const stacks = readStacks(ROOT);
+  const { prod } = stacks;
+  if (!prod) throw new Error("the project has no stack prod");
+  const bucket = "offsite-of-orders";
+  const s3 = { region: "eu-central-1", bucket, objectLock: "governance" as const, addresses: [] };
+  const inventory = deriveInventory(
+    { ...stacks, prod: { ...prod, recovery: { ...prod.recovery, s3 } } },
+    { environments: [], shared: [] },
+  );
+  const foundFor = (stack: string) =>
+    new Scanner(new Judge(new Perimeter(inventory, "forma3d", stack))).text(`s3://${bucket}/daily`);
+  expect(foundFor("staging")).toEqual([expect.objectContaining({ reach: "name", environment: "prod" })]);
+  expect(foundFor("prod")).toEqual([]);
+});
+
 test("no stream of Brotli is passed over by its beginning", () => {
   const options = fc.record({
     [constants.BROTLI_PARAM_QUALITY]: fc.integer({ min: 0, max: 11 }),
