@@ -234,6 +234,27 @@ describe("production is held against its stack file and the catalogues", () => {
     expect(statement.length - demands.length).toBeGreaterThan(6);
   });
 
+  test.each([
+    ["primary-recovery-hourly", { command: ["true"] }, {}],
+    ["primary-recovery-copy", { args: ["copy", "--help"] }, {}],
+    ["primary-recovery-verify", {}, { serviceAccountName: "api" }],
+    ["primary-readiness-job", { command: ["true"] }, {}],
+    ["primary-api-deployment", { command: ["sleep", "infinity"] }, {}],
+    ["primary-api-deployment", {}, { serviceAccountName: "prune" }],
+  ])("nor does %s start anything else, or as somebody else", (name, container, pod) => {
+    const target = plan.find(({ urn }) => urn.endsWith(name));
+    if (!target) throw new Error(`the plan has no ${name}`);
+    const steps = [
+      ...(name.includes("deployment") ? [] : ["spec", "jobTemplate"]),
+      ...["spec", "template", "spec"],
+    ];
+    const spec = valueAt(target.props, steps.join(".")) as { containers: Tree[] };
+    const containers = spec.containers.map((one) => ({ ...one, ...container }));
+    const props = changed(target.props, steps, { ...spec, ...pod, containers }) as Tree;
+    const found = judge(plan.map((one) => (one === target ? { ...one, props } : one)));
+    expect(found.map(({ urn }) => urn)).toContain(target.urn);
+  });
+
   test("each finding names the key that decides", () => {
     const [finding] = judge(
       plan.filter((resource) => !JSON.stringify(resource.props).includes('"recovery-prune"')),

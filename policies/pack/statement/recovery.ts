@@ -2,7 +2,7 @@ import { READINESS } from "../../../infra/recovery/readiness";
 import { RECOVERY_JOBS, STARTING_DEADLINE_MINUTES } from "../../../infra/recovery/recoveryJobs";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { atLeast, atMost, between, GIVEN, holding, OFF } from "../../rules/expected";
+import { atLeast, atMost, between, GIVEN, holding, NONE, OFF } from "../../rules/expected";
 import { PLACES, roleOf } from "../../../stacks/roles";
 import { podsAt } from "./pods";
 
@@ -33,7 +33,6 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
         ...podsAt(`${job}.template.spec`),
         [`${job}.template.spec.restartPolicy`]: "Never",
         [`${job}.template.spec.terminationGracePeriodSeconds`]: atLeast(30),
-        [`${job}.template.spec.containers[].args`]: GIVEN,
       },
     },
     ...RECOVERY_JOBS.map(({ name }): Demand => ({
@@ -69,6 +68,7 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
           { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
         ),
         [`${job}.template.spec.serviceAccountName`]: READINESS.identity,
+        [`${job}.template.spec.containers[].command`]: NONE,
         [`${job}.template.spec.containers[].args`]: holding("preflight", config.environment, "--record"),
         [`${job}.template.spec.containers[].env`]: holding({ name: "STACK_FOLDER", value: GIVEN }),
       },
@@ -82,42 +82,51 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
       is: { "spec.suspend": true },
       count: regions,
     },
-    ...RECOVERY_JOBS.map(({ name, retries, scratch }): Demand => ({
-      what: `the recovery job ${name} in each region`,
-      key: `recovery.schedules.${name}`,
-      type: "CronJob",
-      where: { "metadata.name": `recovery-${name}` },
-      each: {
-        "spec.schedule": config.recovery.schedules[name],
-        [`${job}.backoffLimit`]: atLeast(retries),
-        [`${job}.podFailurePolicy.rules`]: holding(
-          { action: "FailJob", onExitCodes: { operator: "In", values: holding(2) } },
-          { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
-        ),
-        [`${job}.template.spec.containers[].env`]: holding(
-          { name: "BACKUP_TARGETS", value: GIVEN },
-          { name: "RPO_TARGET", value: `${config.recovery.rpoMinutes}m` },
-          { name: "RTO_TARGET", value: `${config.recovery.rtoMinutes}m` },
-          { name: "BACKUP_MAX_AGE", value: `${2 * config.recovery.rpoMinutes}m` },
-          ...["hourly", "daily", "weekly", "monthly"].flatMap((tier) => [
-            { name: `RETENTION_${tier.toUpperCase()}_DAYS`, value: String(retention(tier)) },
-            { name: `BACKUP_CONTAINER_${tier.toUpperCase()}`, value: GIVEN },
-          ]),
-          { name: "RETENTION_KEEP_LAST", value: atLeast(1) },
-        ),
-        ...(scratch && {
-          // Its disk stays until the finished job is taken away.
-          [`${job}.ttlSecondsAfterFinished`]: between(600, 43_200),
-          [`${job}.template.spec.volumes`]: holding({
-            ephemeral: {
-              volumeClaimTemplate: {
-                spec: { resources: { requests: { storage: atLeast(`${config.recovery.scratchGiB}Gi`) } } },
-              },
-            },
+    ...RECOVERY_JOBS.map(
+      ({ name, identity, arguments: argumentsOf, deadline, retries, scratch }): Demand => ({
+        what: `the recovery job ${name} in each region`,
+        key: `recovery.schedules.${name}`,
+        type: "CronJob",
+        where: { "metadata.name": `recovery-${name}` },
+        each: {
+          "spec.schedule": config.recovery.schedules[name],
+          [`${job}.template.spec.serviceAccountName`]: identity,
+          // Another command would be started instead of the runner, with these for its arguments.
+          [`${job}.template.spec.containers[].command`]: NONE,
+          [`${job}.template.spec.containers[].args`]: argumentsOf({
+            deadlineMinutes: config.recovery.deadlineMinutes[deadline],
+            database: config.database.applicationDatabase,
           }),
-        }),
-      },
-      count: regions,
-    })),
+          [`${job}.backoffLimit`]: atLeast(retries),
+          [`${job}.podFailurePolicy.rules`]: holding(
+            { action: "FailJob", onExitCodes: { operator: "In", values: holding(2) } },
+            { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+          ),
+          [`${job}.template.spec.containers[].env`]: holding(
+            { name: "BACKUP_TARGETS", value: GIVEN },
+            { name: "RPO_TARGET", value: `${config.recovery.rpoMinutes}m` },
+            { name: "RTO_TARGET", value: `${config.recovery.rtoMinutes}m` },
+            { name: "BACKUP_MAX_AGE", value: `${2 * config.recovery.rpoMinutes}m` },
+            ...["hourly", "daily", "weekly", "monthly"].flatMap((tier) => [
+              { name: `RETENTION_${tier.toUpperCase()}_DAYS`, value: String(retention(tier)) },
+              { name: `BACKUP_CONTAINER_${tier.toUpperCase()}`, value: GIVEN },
+            ]),
+            { name: "RETENTION_KEEP_LAST", value: atLeast(1) },
+          ),
+          ...(scratch && {
+            // Its disk stays until the finished job is taken away.
+            [`${job}.ttlSecondsAfterFinished`]: between(600, 43_200),
+            [`${job}.template.spec.volumes`]: holding({
+              ephemeral: {
+                volumeClaimTemplate: {
+                  spec: { resources: { requests: { storage: atLeast(`${config.recovery.scratchGiB}Gi`) } } },
+                },
+              },
+            }),
+          }),
+        },
+        count: regions,
+      }),
+    ),
   ];
 }

@@ -3,10 +3,12 @@ import { IDENTITIES } from "../../../infra/naming";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import { SITE_HEALTH, SITES } from "../../../stacks/sites";
 import type { Demand } from "../../rules/statement";
-import { atLeast, atMost, between, either, GIVEN, holding } from "../../rules/expected";
+import { atLeast, atMost, between, either, GIVEN, holding, NONE, oneOf } from "../../rules/expected";
 import { podsAt, probe, WORKLOADS } from "./pods";
 
 const PODS = "infra/kubernetes";
+/** Workloads whose image says itself what is started. */
+const OF_THEIR_IMAGE = WORKLOADS.filter((name) => name !== "gateway" && name !== "status-page");
 
 /** What serves, and what keeps it serving. */
 export function workloads(regions: number, { statusPage }: StackConfig): Demand[] {
@@ -34,6 +36,7 @@ export function workloads(regions: number, { statusPage }: StackConfig): Demand[
       (name) => ({
         "spec.selector.matchLabels": pods(name),
         "spec.template.metadata.labels": pods(name),
+        "spec.template.spec.serviceAccountName": name,
       }),
       "workloads",
     ),
@@ -53,6 +56,13 @@ export function workloads(regions: number, { statusPage }: StackConfig): Demand[
       "spec.strategy.type": "RollingUpdate",
       "spec.template.spec.priorityClassName": priorityClassName(PRODUCT, "serving"),
     })),
+    {
+      what: "what starts the program of its image",
+      key: PODS,
+      type: "Deployment",
+      where: { "metadata.name": oneOf(...OF_THEIR_IMAGE) },
+      each: { "spec.template.spec.containers[].command": NONE },
+    },
     ...SITES.map((site): Demand => ({
       what: `the health of ${site}`,
       key: "stacks/sites.ts",
