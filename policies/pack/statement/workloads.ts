@@ -52,6 +52,13 @@ export function workloads(regions: number, { statusPage }: StackConfig): Demand[
       "spec.selector.matchLabels": pods(name),
       "spec.unhealthyPodEvictionPolicy": "AlwaysAllow",
     })),
+    {
+      // A second one for the same pods ends every eviction in an error.
+      what: "each disruption budget, of which each workload has one",
+      key: PODS,
+      type: "PodDisruptionBudget",
+      each: { "metadata.name": oneOf(...WORKLOADS), "spec.maxUnavailable": 1 },
+    },
     ...named("Deployment", "what serves without a pause:", [...SITES, "gateway"], () => ({
       "spec.strategy.type": "RollingUpdate",
       "spec.template.spec.priorityClassName": priorityClassName(PRODUCT, "serving"),
