@@ -1,7 +1,7 @@
 // Asks the commands it is given for their help, one after another in this one process, each as a shell would start it:
 // `run.mjs <entry> --help`. Prints a line of JSON for each: what it wrote, and its exit code.
 const streams = ["stdout", "stderr"].map((name) => [name, process[name].write.bind(process[name])]);
-process.stdout.setMaxListeners(0);
+for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
 for (const entry of process.argv.slice(2)) {
   const ended = { code: 0, stdout: "", stderr: "" };
   for (const [name] of streams) process[name].write = (text) => ((ended[name] += text), true);

@@ -234,7 +234,7 @@ describe("a plan that is fine", () => {
     const [title, blank, stop, first] = stdout.split("\n");
     expect([title, blank]).toEqual(["forma3d/staging", ""]);
     expect(stop).toBe("STOP: 1 change against test/expected/staging.json");
-    expect(first).toMatch(/^ {2}- database server \S+: protected, holds data: would be replaced; what$/);
+    expect(first).toMatch(/^ {2}- database server \S+: protected, holds data: would be replaced because$/);
     expect(stdout.trimEnd()).toMatch(
       /staging must not be deployed as it is: 1 change would lose data or be refused \(exit code 1\)\.$/,
     );
