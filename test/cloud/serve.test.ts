@@ -92,9 +92,13 @@ describe("a served cloud", () => {
       const own = await signIn(served.cloud, served.listening, newcomer);
       return (await request(served.listening, "GET", cluster, { token: own })).status;
     };
-    const give = async (name: string) => {
+    const [READER, CONTRIBUTOR] = [
+      "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+      "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    ];
+    const give = async (name: string, role = READER) => {
       const at = `${GROUP_ID}/providers/Microsoft.Authorization/roleAssignments/${name}?api-version=2022-04-01`;
-      const roleDefinitionId = `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7`;
+      const roleDefinitionId = `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
       const body = JSON.stringify({
         properties: { principalId, principalType: "ServicePrincipal", roleDefinitionId },
       });
@@ -103,7 +107,9 @@ describe("a served cloud", () => {
     await post(`${page}on/delayed-rights`);
     expect([await give("5f2c7a5e-0a43-4a4e-9a53-2b5a0b1f3d10"), await may()]).toEqual([201, 403]);
     await post(`${page}off/delayed-rights`);
-    expect([await give("5f2c7a5e-0a43-4a4e-9a53-2b5a0b1f3d11"), await may()]).toEqual([201, 200]);
+    expect([await give("5f2c7a5e-0a43-4a4e-9a53-2b5a0b1f3d11", CONTRIBUTOR), await may()]).toEqual([
+      201, 200,
+    ]);
   });
 
   test("points clients at itself and nothing else, under a certificate that is gone afterwards", () => {
