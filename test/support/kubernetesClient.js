@@ -10,7 +10,6 @@ module.exports = function kubernetesClient() {
     absWorkingDir: ROOT,
     entryPoints: ["@kubernetes/client-node"],
     outfile: path.join(ROOT, ".build/test/kubernetesClient.js"),
-    minifyWhitespace: true,
     logLevel: "warning",
   });
 };
