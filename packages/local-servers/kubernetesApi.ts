@@ -18,6 +18,12 @@ export interface KubernetesAnswer {
 }
 
 export interface KubernetesApi {
+  /** `https://127.0.0.1:<port>`. */
+  readonly url: string;
+  /** Certificate to trust, as PEM. */
+  readonly certificate: string;
+  /** Token of a user it knows. @throws Error for any other */
+  token(user: string): string;
   /** As an administrator; a body is sent as JSON, a `PATCH` is a server-side apply. */
   request(method: "GET" | "POST" | "PATCH" | "PUT", path: string, body?: unknown): Promise<KubernetesAnswer>;
   /** Ends both servers and deletes what they stored; safe to call twice. */
@@ -39,16 +45,17 @@ const READY = "/readyz";
  * A real Kubernetes API server with its etcd, on free ports of the loopback address, with the admission it has by itself: schemas,
  * pod security, limits, quotas, service accounts, admission policies. Nothing acts on what is stored: no controller, no node.
  *
+ * @param users names of users beside `administrator`, who may do anything; what they may is up to RBAC
  * @throws Error where a program is missing, or ends
  */
-export async function startKubernetesApi(): Promise<KubernetesApi> {
+export async function startKubernetesApi(users: readonly string[] = []): Promise<KubernetesApi> {
   const missing = missingKubernetesPrograms();
   if (missing.length > 0) throw new Error(`not on PATH: ${missing.join(", ")}`);
   const etcdUrl = `http://${loopback}:${await freePort()}`;
   const peerUrl = `http://${loopback}:${await freePort()}`;
   const etcd = await startEtcd(etcdUrl, peerUrl);
   try {
-    return await startServer(etcdUrl, etcd);
+    return await startServer(etcdUrl, etcd, users);
   } catch (error) {
     await etcd.stop();
     throw error;
@@ -72,16 +79,31 @@ function startEtcd(url: string, peerUrl: string): Promise<Supervised> {
   });
 }
 
-async function startServer(etcdUrl: string, etcd: Supervised): Promise<KubernetesApi> {
+/** Who may do anything. */
+const ADMINISTRATOR = "administrator";
+
+async function startServer(
+  etcdUrl: string,
+  etcd: Supervised,
+  users: readonly string[],
+): Promise<KubernetesApi> {
   const directory = temporaryDirectory("kubernetes");
   const file = (name: string): string => path.join(directory, name);
   const port = await freePort();
-  const token = randomBytes(24).toString("hex");
+  const tokens = new Map([ADMINISTRATOR, ...users].map((user) => [user, randomBytes(24).toString("hex")]));
+  const token = (user: string): string => {
+    const found = tokens.get(user);
+    if (found === undefined) throw new Error(`the API server knows no ${user}`);
+    return found;
+  };
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   fs.writeFileSync(file("accounts.key"), privateKey.export({ type: "pkcs1", format: "pem" }), {
     mode: 0o600,
   });
-  fs.writeFileSync(file("tokens.csv"), `${token},administrator,1,system:masters\n`, { mode: 0o600 });
+  const lines = [...tokens].map(([user, secret], i) =>
+    [secret, user, i, ...(user === ADMINISTRATOR ? ["system:masters"] : [])].join(","),
+  );
+  fs.writeFileSync(file("tokens.csv"), `${lines.join("\n")}\n`, { mode: 0o600 });
   const server = await startSupervised({
     directory,
     stopSignal: "KILL",
@@ -102,7 +124,7 @@ async function startServer(etcdUrl: string, etcd: Supervised): Promise<Kubernete
     ],
   });
   const request: KubernetesApi["request"] = (method, asked, body) =>
-    ask({ port, token, authority: file("apiserver.crt") }, method, asked, body);
+    ask({ port, token: token(ADMINISTRATOR), authority: file("apiserver.crt") }, method, asked, body);
   try {
     const output = () => server.output().trim().split("\n").slice(-3).join("\n");
     await whenReady("kube-apiserver", { output, ended: server.ended }, SECONDS, () =>
@@ -116,6 +138,9 @@ async function startServer(etcdUrl: string, etcd: Supervised): Promise<Kubernete
     throw error;
   }
   return {
+    url: `https://${loopback}:${port}`,
+    certificate: fs.readFileSync(file("apiserver.crt"), "utf8"),
+    token,
     request,
     async stop() {
       await Promise.all([server.stop(), etcd.stop()]);

@@ -215,6 +215,7 @@ test("the objects are sent to a real API server where one is brought, and that f
   expect(proofs.map(({ name }) => name)).toEqual(["pull-request.yml kubernetes"]);
   for (const { job, script } of proofs) {
     expect(job.env?.["REQUIRE_KUBERNETES_API"]).toBe("1");
+    expect(script).toContain("kubernetesContract.test.ts");
     expect(script).toContain("GITHUB_PATH");
   }
 });

@@ -38,6 +38,11 @@ const template = (name: string, image = "first") => ({
   metadata: { labels: { app: name } },
   spec: { containers: [{ name, image, env: [{ name: "A", value: "1" }] }] },
 });
+/** Pods that end. */
+const ending = (name: string) => ({
+  ...template(name),
+  spec: { ...template(name).spec, restartPolicy: "Never" },
+});
 const deployment = (name: string, replicas: number) => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -51,7 +56,7 @@ const cronJob = (name: string) => ({
   spec: {
     schedule: "0 3 * * *",
     suspend: false,
-    jobTemplate: { spec: { backoffLimit: 0, template: template(name) } },
+    jobTemplate: { spec: { backoffLimit: 0, template: ending(name) } },
   },
 });
 

@@ -406,7 +406,10 @@ export class Laptop {
           schedule: "0 3 * * *",
           suspend: standby || name === "recovery-operator",
           jobTemplate: {
-            spec: { backoffLimit: 0, template: { spec: { containers: [{ name: "runner", image: "x" }] } } },
+            spec: {
+              backoffLimit: 0,
+              template: { spec: { restartPolicy: "Never", containers: [{ name: "runner", image: "x" }] } },
+            },
           },
         },
       } as never);

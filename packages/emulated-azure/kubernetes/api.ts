@@ -1,12 +1,13 @@
 import { Controller } from "./controller";
 import { apiVersionOf, kindNamed, KINDS, type Kind } from "./kinds";
 import { Objects, type Change } from "./objects";
-import type { Stored } from "./stored";
+import type { Metadata, Stored } from "./stored";
 import { patched } from "./patch";
 import { podMetrics } from "./metrics";
 import type { PodBehaviour } from "./pods";
 import { fieldsMatch, labelsMatch } from "./selectors";
 import { badRequest, invalid, StatusError } from "./status";
+import { refuseInvalid } from "./validation";
 import { refuseMistyped } from "./wellFormed";
 
 export interface Request {
@@ -166,6 +167,7 @@ export class Api {
         `${String(said)} in version "${String(apiVersion)}" cannot be handled as a ${kind.kind}`,
       );
     refuseMistyped(kind, given);
+    refuseInvalid(kind, given);
     if (query.get("dryRun")) return { code: 201, document: given };
     return { code: 201, document: this.objects.create(kind, namespace, given) };
   }
@@ -186,8 +188,8 @@ export class Api {
         if (next.metadata?.name !== object.metadata.name)
           throw badRequest("the name of the object does not match the URL");
         refuseMistyped(kind, next);
+        if (subresource !== "status") refuseInvalid(kind, next, object);
         if (query.get("dryRun")) return next;
-        checkImmutable(kind, object, next);
         return this.objects.replace(kind, object, next, subresource === "status" ? "status" : "main");
       }
       default:
@@ -215,17 +217,18 @@ export class Api {
 
   private scale({ verb, kind, contentType }: Request, object: Stored, body: unknown): object {
     const { name, namespace, uid, creationTimestamp } = object.metadata;
-    const view = (of: Stored) => ({
+    const view = (of: Stored): Scale => ({
       kind: "Scale",
       apiVersion: "autoscaling/v1",
       metadata: { name, namespace, uid, creationTimestamp, resourceVersion: of.metadata.resourceVersion },
-      spec: { replicas: Number(of.spec?.replicas ?? 1) },
+      // No pods are told by saying nothing, as of every field whose zero is left out.
+      spec: { replicas: Number(of.spec?.replicas ?? 1) || undefined },
       status: { replicas: Number(of.status?.replicas ?? 0) },
     });
     if (verb === "get") return view(object);
     const next = (
       verb === "update" ? objectOf(body) : patched(view(object), contentType, body)
-    ) as ReturnType<typeof view>;
+    ) as Partial<Scale>;
     const replicas = next.spec?.replicas ?? 0;
     if (!Number.isInteger(replicas) || replicas < 0)
       throw invalid(`spec.replicas: Invalid value: ${replicas}: must be greater than or equal to 0`);
@@ -237,6 +240,15 @@ export class Api {
     };
     return view(this.objects.replace(kind, object, scaled));
   }
+}
+
+/** `autoscaling/v1`, as it goes over the wire. */
+interface Scale {
+  readonly kind: "Scale";
+  readonly apiVersion: "autoscaling/v1";
+  readonly metadata: Partial<Metadata>;
+  readonly spec: { readonly replicas: number | undefined };
+  readonly status: { readonly replicas: number };
 }
 
 function verbOf(method: string, name: string | undefined, watching: boolean): Request["verb"] {
@@ -268,17 +280,4 @@ function objectOf(body: unknown): Stored {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw badRequest("an object is expected");
   return body as Stored;
-}
-
-const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ["selector"],
-  Job: ["template", "selector", "completions"],
-};
-
-function checkImmutable(kind: Kind, old: Stored, next: Stored): void {
-  for (const field of IMMUTABLE[kind.kind] ?? [])
-    if (JSON.stringify(old.spec?.[field]) !== JSON.stringify(next.spec?.[field]))
-      throw invalid(
-        `${kind.kind}.${kind.group} "${old.metadata.name}" is invalid: spec.${field}: Invalid value: field is immutable`,
-      );
 }
