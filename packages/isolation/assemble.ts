@@ -126,16 +126,20 @@ const SUBSTITUTIONS: readonly RegExp[] = [
   /\bregsub\s{0,9}()\(([\w.-]{1,60}),([\w.-]{0,60})/gi,
   /\brewrite\s+(?:stop\s+)?name\s+substring\s+()([\w.-]{1,60})\s+([\w.-]{1,60})/gi,
 ];
+const HAS_SUBSTITUTION = new RegExp(`${HAS_REPLACEMENT.source}|regsub|substring`, "i");
 
-/** What a text puts in the place of what, wherever it does it. */
-export function replacementsIn(text: string): (readonly [from: string, to: string])[] {
-  if (text.length > MAX_CHARS || !/\bs[/|#,@]|\$\{\w+\/|replace|regsub|substring/i.test(text)) return [];
-  return SUBSTITUTIONS.flatMap((pattern) =>
+type Replacement = readonly [from: string, to: string];
+
+const pairsOf = (text: string, patterns: readonly RegExp[]): Replacement[] =>
+  patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)]
       .slice(0, MAX_REPLACEMENTS)
-      .map(([, , from = "", to = ""]) => [from, to] as const),
+      .map(([, , from = "", to = ""]): Replacement => [from, to]),
   );
-}
+
+/** What a text puts in the place of what, wherever it does it. */
+export const replacementsIn = (text: string): Replacement[] =>
+  text.length <= MAX_CHARS && HAS_SUBSTITUTION.test(text) ? pairsOf(text, SUBSTITUTIONS) : [];
 
 /** A text with the calls in it that make one text of several done. */
 export function called(text: string): string {
@@ -156,11 +160,9 @@ export function called(text: string): string {
 export function assembled(text: string): string {
   let result = called(text);
   if (text.length <= MAX_CHARS && HAS_REPLACEMENT.test(text)) {
-    for (const pattern of REPLACEMENTS) {
-      for (const [, , from = "", to = ""] of [...text.matchAll(pattern)].slice(0, MAX_REPLACEMENTS)) {
-        const replaced = result.replaceAll(from, to);
-        if (replaced.length <= MAX_CHARS) result = replaced;
-      }
+    for (const [from, to] of pairsOf(text, REPLACEMENTS)) {
+      const replaced = result.replaceAll(from, to);
+      if (replaced.length <= MAX_CHARS) result = replaced;
     }
   }
   return result;
