@@ -5,16 +5,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as k8s from "@kubernetes/client-node";
-import {
-  Api,
-  kubeconfig,
-  serveKubernetes,
-  type KubernetesFront,
-} from "../../packages/emulated-azure/kubernetes";
-import { selfSigned } from "../../packages/local-servers/certificate";
+import { Api, kubeconfig } from "../../packages/emulated-azure/kubernetes";
+import { serveToUsers, USERS, type Served } from "../support/kubernetesUsers";
 
 const NAMESPACE = "shop";
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kubernetes-front-"));
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kubernetes-clients-"));
 const room = { nodes: 3 };
 const jobs = { exitCode: 0 };
 const api = new Api({
@@ -28,7 +23,7 @@ const api = new Api({
     return Promise.resolve({ state: broken ? "crashing" : "ready" });
   },
 });
-let front: KubernetesFront;
+let front: Served;
 let config: k8s.KubeConfig;
 let apps: k8s.AppsV1Api;
 let batch: k8s.BatchV1Api;
@@ -61,24 +56,12 @@ const cronJob = (name: string) => ({
 });
 
 beforeAll(async () => {
-  const files = selfSigned(folder);
-  const certificate = fs.readFileSync(files.certificate, "utf8");
   api.namespace(NAMESPACE);
   api.create(deployment("api", 2));
   api.create(cronJob("nightly"));
-  front = await serveKubernetes(
-    api,
-    {
-      authenticate: (token) => (token ? { name: token, groups: [] } : undefined),
-      forbids: (user, { verb, resource }) =>
-        user.name === "reader" && (resource === "secrets" || !["get", "list", "watch"].includes(verb))
-          ? "only reads"
-          : undefined,
-    },
-    { certificate, key: fs.readFileSync(files.key, "utf8") },
-  );
-  for (const user of ["operator", "reader"]) {
-    const text = kubeconfig({ name: "shop", url: front.url, certificate }, user, NAMESPACE);
+  front = await serveToUsers(api);
+  for (const user of USERS) {
+    const text = kubeconfig({ name: "shop", ...front }, user, NAMESPACE);
     fs.writeFileSync(path.join(folder, user), text);
   }
   config = new k8s.KubeConfig();
@@ -88,8 +71,7 @@ beforeAll(async () => {
   core = config.makeApiClient(k8s.CoreV1Api);
 });
 afterAll(async () => {
-  api.controller.stop();
-  await front.close();
+  await front.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 

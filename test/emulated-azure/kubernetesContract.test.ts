@@ -1,15 +1,11 @@
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import * as k8s from "@kubernetes/client-node";
-import { Api, kubeconfig, serveKubernetes } from "../../packages/emulated-azure/kubernetes";
-import { selfSigned } from "../../packages/local-servers/certificate";
+import { Api, kubeconfig } from "../../packages/emulated-azure/kubernetes";
 import { missingKubernetesPrograms, startKubernetesApi } from "../../packages/local-servers/kubernetesApi";
+import { serveToUsers, USERS } from "../support/kubernetesUsers";
 
 /** What an API server says by itself, before any controller acts: the emulated one is held to what the real one says. */
 
 const NAMESPACE = "shop";
-const USERS = ["operator", "reader"] as const;
 type User = (typeof USERS)[number];
 
 /** An API server with the namespace, an operator who may do anything in it, and a reader who may not see Secrets. */
@@ -26,31 +22,10 @@ function config(url: string, certificate: string, token: string | undefined): k8
 }
 
 async function emulated(): Promise<Ground> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kubernetes-contract-"));
-  const files = selfSigned(folder);
-  const [certificate, key] = [files.certificate, files.key].map((file) => fs.readFileSync(file, "utf8"));
   const api = new Api({ unschedulable: () => "0/0 nodes are available", run: () => new Promise(() => {}) });
   api.namespace(NAMESPACE);
-  const front = await serveKubernetes(
-    api,
-    {
-      authenticate: (token) =>
-        (USERS as readonly string[]).includes(token) ? { name: token, groups: [] } : undefined,
-      forbids: ({ name }, { verb, resource }) =>
-        name === "reader" && (resource === "secrets" || !["get", "list", "watch"].includes(verb))
-          ? "only reads"
-          : undefined,
-    },
-    { certificate: certificate ?? "", key: key ?? "" },
-  );
-  return {
-    as: (user) => config(front.url, certificate ?? "", user),
-    async stop() {
-      api.controller.stop();
-      await front.close();
-      fs.rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  const { url, certificate, stop } = await serveToUsers(api);
+  return { as: (user) => config(url, certificate, user), stop };
 }
 
 async function real(): Promise<Ground> {
