@@ -1,6 +1,7 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
 import { seriesOfSource } from "../packages/alerting/metrics";
+import { GRAFANA_ZONE_REGIONS } from "../packages/azure-facts";
 import {
   dependencyModule,
   EDGE_PROBES,
@@ -20,7 +21,6 @@ import {
 import { syncedSecretName } from "../infra/kubernetes/vaultSecrets";
 import { MonitorWorkspace } from "../infra/monitoring/monitorWorkspace";
 import { virtualEndpointHosts } from "../infra/naming";
-import { REGIONS } from "../infra/regions";
 import { ProbedTarget, ScrapeConfig, ScrapedWorkload } from "../infra/monitoring/scrapeConfig";
 import { secretsOf } from "../infra/secrets/secretCatalogue";
 import { secretIssue } from "../infra/secrets/secretIssue";
@@ -252,7 +252,8 @@ function monitorWorkspace(
       clusters: monitored([...lost, ...computing]),
       adminGroupObjectIds: config.cluster.adminGroupObjectIds,
       runbookBaseUrl: config.alerts.runbookBaseUrl,
-      zoneRedundant: REGIONS[config.monitoring.region].zones && config.cluster.zones.length > 0,
+      zoneRedundant:
+        GRAFANA_ZONE_REGIONS.includes(config.monitoring.region) && config.cluster.zones.length > 0,
       protect: config.protectData,
       tags,
     },

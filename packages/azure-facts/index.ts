@@ -19,7 +19,6 @@ export {
   type DatabaseSize,
   DISK_TIERS,
   DISK_SIZES_GB,
-  NO_AMD_REGIONS,
   POSTGRES_ENDS,
   POSTGRES_VERSIONS,
   RESERVED_CONNECTIONS,
@@ -28,6 +27,7 @@ export {
   SKU_TIERS,
 } from "./postgres";
 export { EXTENSIONS, PRELOADED } from "./extensions";
+export { GRAFANA_ZONE_REGIONS, sizesMissingIn, takesDatabases } from "./regions";
 export { PARAMETERS, type ParameterFact, parameterProblem, parameterSince } from "./serverParameters";
 export {
   ACCESS_TIERS,

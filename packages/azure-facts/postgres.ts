@@ -21,8 +21,10 @@ export interface DatabaseSize {
   readonly memoryGiB: number;
   /** Connections the server allows unless max_connections says otherwise. */
   readonly connections: number;
-  /** AMD processors, which not every region has. */
+  /** AMD processors, which few regions have. */
   readonly amd: boolean;
+  /** Version of its series; none of the B series, which every region has. */
+  readonly version?: number;
 }
 
 /** Connections Azure keeps to itself of those a server allows. */
@@ -52,6 +54,7 @@ function series(
       memoryGiB: vCores * gibPerCore,
       connections: connectionsFor(vCores * gibPerCore),
       amd: /ads_/.test(name),
+      version: Number(/_v(\d)$/.exec(name)?.[1]),
     },
   ]);
 }
@@ -89,9 +92,6 @@ export const DATABASE_SIZES: ReadonlyMap<string, DatabaseSize> = new Map([
   ...series("MemoryOptimized", "Standard_E#ds_v6", with20(UP_TO_192), 8),
   ...series("MemoryOptimized", "Standard_E#ads_v6", with20(UP_TO_96), 8),
 ]);
-
-/** Regions that offer no AMD sizes (https://learn.microsoft.com/azure/postgresql/overview, December 2025). */
-export const NO_AMD_REGIONS: readonly string[] = ["westeurope", "northeurope"];
 
 /** Their names, smallest of each series first. */
 export const DATABASE_SKUS: readonly string[] = [...DATABASE_SIZES.keys()];

@@ -4,9 +4,10 @@ import {
   databaseSize,
   DISK_SIZES_GB,
   DISK_TIERS,
-  NO_AMD_REGIONS,
   POSTGRES_VERSIONS,
   RESERVED_LOGINS,
+  sizesMissingIn,
+  takesDatabases,
 } from "../../packages/azure-facts";
 import { regionName, SERVER } from "../../packages/isolation/kinds";
 import {
@@ -149,7 +150,7 @@ const compute: ArmLimit = {
   name: "postgres-compute-size",
   title: "Compute size, tier and region of a server fit together",
   description:
-    "sku.tier is the tier of sku.name, a Burstable server has no standby, a version-6 size is not integrated into a virtual network, and AMD sizes are not used in West and North Europe.",
+    "sku.tier is the tier of sku.name, a Burstable server has no standby, a version-6 size is not integrated into a virtual network, and the region takes servers and has the size.",
   why: "Azure rejects the creation or the change.",
   remediation: "Choose an Intel size of the General Purpose tier, such as Standard_D4ds_v5.",
   url: `${DOCS}/compute-storage/concepts-compute`,
@@ -171,8 +172,14 @@ const compute: ArmLimit = {
       ...(/_v6$/i.test(size.text ?? "") && server.at("network", "delegatedSubnetResourceId").present
         ? fault(size, "must not be a version-6 size on a server that is integrated into a virtual network")
         : []),
-      ...(NO_AMD_REGIONS.includes(region) && facts?.amd
-        ? fault(size, `must not be an AMD size in ${region}, where Azure offers none`)
+      ...(takesDatabases(region)
+        ? []
+        : fault(server.at("location"), "must be a region that takes flexible servers")),
+      ...(facts && sizesMissingIn(region, facts)
+        ? fault(
+            size,
+            `must not be one of the ${sizesMissingIn(region, facts) ?? ""}, which ${region} does not offer`,
+          )
         : []),
     ];
   },

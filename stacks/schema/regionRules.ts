@@ -1,4 +1,5 @@
 import { REGIONS, RESTRICTED_REGIONS } from "../../infra/regions";
+import { takesDatabases } from "../../packages/azure-facts";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 
@@ -219,7 +220,20 @@ export function regionRules({ regions, network, database, storage }: StackConfig
       allowed: `SameZone or Disabled, because ${secondary.location} has no availability zones`,
     });
   }
-  return [...problems, ...backupAccountRules({ regions, storage })];
+  return [...problems, ...offerRules(regions), ...backupAccountRules({ regions, storage })];
+}
+
+/** A region that is to take over has to have what a database stands by in; the first one is refused as restricted. */
+function offerRules({ secondary }: StackConfig["regions"]): Problem[] {
+  return !secondary || takesDatabases(secondary.location)
+    ? []
+    : [
+        {
+          path: at("secondary", "location"),
+          found: secondary.location,
+          allowed: `a region in which Azure offers flexible servers, and ${secondary.location} is none`,
+        },
+      ];
 }
 
 /** Two accounts in two regions, each as safe as its region allows. */

@@ -6,8 +6,8 @@ import {
   BLOCK_BITS_PER_NODE,
   databaseSize,
   LARGEST_SERVICE_PREFIX,
-  NO_AMD_REGIONS,
   RESERVED_CONNECTIONS,
+  sizesMissingIn,
   vmSize,
 } from "../../packages/azure-facts";
 import { CONNECTIONS_PER_POD } from "../sites";
@@ -32,12 +32,12 @@ export function computeRules({ database, regions }: StackConfig): Problem[] {
     });
   }
   const places = [regions.primary.location, ...(regions.secondary ? [regions.secondary.location] : [])];
-  const without = size.amd ? places.find((place) => NO_AMD_REGIONS.includes(place)) : undefined;
+  const without = places.find((place) => sizesMissingIn(place, size));
   if (without) {
     problems.push({
       path: ["database", "skuName"],
       found: database.skuName,
-      allowed: `an Intel size such as ${database.skuName.replace("ads_", "ds_")}, because ${without} offers no AMD sizes`,
+      allowed: `an Intel size such as ${size.tier === "MemoryOptimized" ? "Standard_E4ds_v5" : "Standard_D4ds_v5"}, because ${without} offers no ${sizesMissingIn(without, size) ?? ""}`,
     });
   }
   const connections = Number(database.parameters["max_connections"] ?? size.connections);

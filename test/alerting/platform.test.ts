@@ -515,3 +515,13 @@ function changed(change: Record<string, unknown>): Record<string, any> {
   }
   return values;
 }
+
+test("spreads Grafana over zones where Azure does that, which is in fewer regions than have zones", async () => {
+  const grafana = (plan: PlanView) => inputs(plan, T.grafana);
+  const moved = await planStack("prod", { resolve: true, config: { "monitoring.region": "swedencentral" } });
+  expect(grafana(moved).location).toBe("swedencentral");
+  expect([plans.prod, moved].map((plan) => grafana(plan).properties.zoneRedundancy)).toEqual([
+    "Enabled",
+    "Disabled",
+  ]);
+});

@@ -14,6 +14,7 @@ import { nameProblems, platformNames } from "../../infra/naming";
 import { Region, REGION_NAMES, REGIONS } from "../../infra/regions";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import { serverParameters } from "../../infra/data/serverParameters";
+import { sizesMissingIn, takesDatabases } from "../../packages/azure-facts";
 
 const dotted = (value: number) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
 
@@ -146,6 +147,17 @@ describe("names", () => {
 
   test("pairs of regions are mutual", () => {
     for (const [name, { pair }] of Object.entries(REGIONS)) expect(REGIONS[pair].pair).toBe(name);
+  });
+
+  test("of each it is known what Azure has of databases there", () => {
+    const size = { amd: true, version: 5 };
+    const servers = REGION_NAMES.filter(takesDatabases);
+    expect(REGION_NAMES.filter((name) => !servers.includes(name))).toEqual(["swedensouth"]);
+    expect(servers.filter((name) => !sizesMissingIn(name, size))).toEqual([
+      "norwayeast",
+      "uksouth",
+      "ukwest",
+    ]);
   });
 });
 

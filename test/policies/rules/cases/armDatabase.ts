@@ -102,7 +102,12 @@ export const armDatabaseCases: readonly Case[] = [
   {
     rule: "postgres-compute-size",
     change: { primary: { "sku.name": "Standard_D4ads_v5" } },
-    finds: [["primary", "sku.name", "must not be an AMD size in westeurope, where Azure offers none"]],
+    finds: [["primary", "sku.name", "must not be one of the AMD sizes, which westeurope does not offer"]],
+  },
+  {
+    rule: "postgres-compute-size",
+    change: { primary: { location: "swedensouth" } },
+    finds: [["primary", "location", "must be a region that takes flexible servers"]],
   },
   {
     rule: "postgres-compute-size",
@@ -125,6 +130,11 @@ export const armDatabaseCases: readonly Case[] = [
         "primary",
         "sku.name",
         "must not be a version-6 size on a server that is integrated into a virtual network",
+      ],
+      [
+        "primary",
+        "sku.name",
+        "must not be one of the Intel sizes of version 6, which westeurope does not offer",
       ],
     ],
   },
