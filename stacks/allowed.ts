@@ -80,7 +80,11 @@ function quotes(schema: z.ZodType | undefined, found: unknown): string {
   return typeof found === "string" && meant.test(found) ? ", without quotes" : "";
 }
 
-const UNITS: Readonly<Record<string, string>> = { string: "characters", array: "entries" };
+/** What a bound counts, one of it and several. */
+const UNITS: Readonly<Record<string, readonly [one: string, several: string]>> = {
+  string: ["character", "characters"],
+  array: ["entry", "entries"],
+};
 
 function bounded(
   issue: { origin: string; inclusive?: boolean },
@@ -88,7 +92,8 @@ function bounded(
   [inside, outside]: [string, string],
 ): string {
   const unit = UNITS[issue.origin];
-  return `${issue.inclusive === false ? outside : inside} ${String(limit)}${unit ? ` ${unit}` : ""}`;
+  const counted = unit ? ` ${unit[limit === 1 ? 0 : 1]}` : "";
+  return `${issue.inclusive === false ? outside : inside} ${String(limit)}${counted}`;
 }
 
 /**

@@ -46,8 +46,9 @@ export function show(found: unknown): string {
   }
   const text = inspect(found, { depth: 1, breakLength: Infinity, maxStringLength: 80 })
     .replace(/\s*\n\s*/g, " ")
-    // Who signs in, and with what, before the host of an address.
-    .replace(/\/\/[^/@\s]+@/g, "//…@");
+    // Who signs in, and with what, before the host of an address; before a digest stands a tag.
+    .replace(/:\/\/[^/@\s]+@/g, "://…@")
+    .replace(/(?<=^|['"\s/])(?!mailto:)[^\s/@:'"]+:[^\s/@'"]+@(?!\w+:)/g, "…@");
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

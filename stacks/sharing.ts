@@ -96,7 +96,22 @@ const inFile = (stack: string, problem: Problem): Problem => ({
   path: [fileOf(stack), ...keyOf(problem.path)],
 });
 
-/** Everything that two of the stacks share and must not; said of the later one, with the key of the earlier. */
+/** One project lies in one repository, whose workflows deploy all of its stacks. */
+function differentRepository({ controlPlane }: Sections, other: Sections, earlier: string): Problem[] {
+  const found = controlPlane?.repository;
+  const theirs = other.controlPlane?.repository;
+  return found === undefined || theirs === undefined || found.toLowerCase() === theirs.toLowerCase()
+    ? []
+    : [
+        {
+          path: ["controlPlane", "repository"],
+          found,
+          allowed: `${theirs}, as in ${fileOf(earlier)}: the workflows of one repository deploy every stack`,
+        },
+      ];
+}
+
+/** Everything that two of the stacks share and must not, or differ in and must not; said of the later one, with the key of the earlier. */
 export function sharingProblems(stacks: readonly (readonly [stack: string, config: Sections])[]): Problem[] {
   return stacks.flatMap(([stack, config], index) =>
     stacks.slice(0, index).flatMap(([earlier, other]): Problem[] => [
@@ -114,6 +129,7 @@ export function sharingProblems(stacks: readonly (readonly [stack: string, confi
             allowed: `a block that does not overlap ${keyOf(theirs.path).join(".")} of ${fileOf(earlier)} (${theirs.cidr})`,
           })),
       ),
+      ...differentRepository(config, other, earlier).map((problem) => inFile(stack, problem)),
       ...borrowed(config, other).map((problem) => inFile(stack, problem)),
       ...borrowed(other, config).map((problem) => inFile(earlier, problem)),
     ]),

@@ -285,10 +285,13 @@ function distance(one: string, other: string): number {
   return row[other.length] ?? 0;
 }
 
+/** Letters of a name that may be wrong, so that it is still told which was meant: one in three, and three at most. */
+const mistyped = (name: string): number => Math.min(3, Math.floor(name.length / 3));
+
 /** Name that was most likely meant; undefined when none is near. */
 function nearest(name: string, names: readonly string[]): string | undefined {
   const [best] = names.map((known) => ({ known, far: distance(name, known) })).sort((a, b) => a.far - b.far);
-  return best && best.far <= 3 ? best.known : undefined;
+  return best && best.far <= mistyped(name) ? best.known : undefined;
 }
 
 /**

@@ -67,9 +67,10 @@ const EMAIL = "an e-mail address somebody reads";
 /** Names of mailboxes that only send, or throw away what they are sent. */
 const NOBODY_READS = /^(no-?reply|do-?not-?reply|mailer-daemon|bounces?|devnull|nobody|test)(\+.*)?@/i;
 
-/** Longest address mail can be sent to (RFC 5321, 4.5.3.1.3), and short enough for a tag. */
+/** Longest name before the @, and longest address, mail can be sent to (RFC 5321, 4.5.3.1); short enough for a tag. */
 export const email = z
   .email("an e-mail address")
+  .regex(/^.{1,64}@/, "an e-mail address with at most 64 characters before the @")
   .max(254)
   .refine(
     (value) =>
@@ -207,9 +208,9 @@ const CERTIFICATE_NAME = 64;
 const MICROSOFTS =
   /(^|\.)(azurefd\.net|azure\.(com|net)|azurewebsites\.net|windows\.net|trafficmanager\.net|azurecontainerapps\.io|azurestaticapps\.net|azurecr\.io|onmicrosoft\.com|microsoftonline\.com|microsoft\.com|office\.com)$/i;
 
-/** Domains in which others name what they run for theirs, or have their mailboxes. */
+/** Domains in which others name what they run for theirs, have their mailboxes, or are told of alerts. */
 const PLATFORMS =
-  /(^|\.)((gmail|googlemail|outlook|hotmail|icloud|yahoo)\.com|gmx\.(de|net)|proton\.me|sentry\.io|github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.com|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
+  /(^|\.)((gmail|googlemail|outlook|hotmail|icloud|yahoo|slack|pagerduty)\.com|gmx\.(de|net)|proton\.me|sentry\.io|github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.com|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
 
 /** Ends of names under which anybody gets a domain: a country's second level. */
 const REGISTRY = /^(ac|co|com|edu|gov|net|org)\.[a-z]{2}$/i;

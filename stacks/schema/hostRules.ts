@@ -19,6 +19,15 @@ const ofDomains = (domains: readonly string[]): string => `one of forma3d:domain
 /** Names the environment answers under are its own: no partner's, and no stranger's. */
 export function ownHostRules({ edge, domains }: StackConfig): Problem[] {
   const borrowed = domains.flatMap((found, index): Problem[] => {
+    const wider = domains.find((domain) => domain !== found && liesIn(found, [domain]));
+    if (wider !== undefined)
+      return [
+        {
+          path: ["domains", index],
+          found,
+          allowed: `a domain that is not part of ${wider}, which stands in the list`,
+        },
+      ];
     const partner = partnerOf(found) ?? partnerOf(`shop.${found}`);
     return partner
       ? [{ path: ["domains", index], found, allowed: `a domain of your own, not of ${partner.name}` }]
@@ -35,10 +44,10 @@ export function ownHostRules({ edge, domains }: StackConfig): Problem[] {
 
 const hostOfMail = (address: string): string => address.slice(address.lastIndexOf("@") + 1).toLowerCase();
 
-/** Where error reports of Sentry's own service are taken in. */
-const SENTRY = /(^|\.)ingest(\.[a-z]{2})?\.sentry\.io$/;
+/** Where error reports of an organisation are taken in by Sentry's own service. */
+const SENTRY = /^o\d+\.ingest(\.[a-z]{2})?\.sentry\.io$/;
 /** Of its two regions the one in the EU (https://docs.sentry.io/organization/data-storage-location/). */
-const SENTRY_IN_EU = /(^|\.)ingest\.de\.sentry\.io$/;
+const SENTRY_IN_EU = /\.ingest\.de\.sentry\.io$/;
 
 /** What is written to, read at night or told of errors is the company's: a letter beside it, and it is a stranger's. */
 export function strangerRules({ domains, tags, alerts, gateway, controlPlane }: StackConfig): Problem[] {

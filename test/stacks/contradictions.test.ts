@@ -14,6 +14,16 @@ import {
   target,
 } from "./documents";
 
+/** Production in another pair of regions, of which the second has no zones. */
+const pairOf = (primary: string, secondary: string) => ({
+  "regions.primary.location": primary,
+  "regions.secondary.location": secondary,
+  "serving.witness": "westeurope",
+  "statusPage.outsideRegion": "westeurope",
+  "cluster.zones": [],
+  "storage.copy": { redundancy: "Standard_LRS" },
+});
+
 /** Values each of which is of the right form, and which together, or for whom they are of, nobody can mean. */
 const NONSENSE: Nonsense[] = [
   // A stranger's name, or one letter beside the own.
@@ -156,6 +166,38 @@ const NONSENSE: Nonsense[] = [
   [parameters({ checkpoint_timeout: "86400" }), /from 30 to 3600: after a crash/],
   [parameters({ random_page_cost: "0" }), /from 0\.1 to 100: reading has a price/],
   [parameters({ autovacuum_freeze_max_age: "2000000000" }), /at most 1600000000/],
+  // What a region does not have.
+  [
+    { ...pairOf("swedencentral", "swedensouth") },
+    /regions\.secondary\.location: found 'swedensouth'; allowed: a region in which Azure offers flexible servers/,
+  ],
+  ...(
+    [
+      ["francecentral", "francesouth", "francecentral"],
+      ["germanywestcentral", "germanynorth", "germanywestcentral"],
+      ["norwayeast", "norwaywest", "norwaywest"],
+    ] as const
+  ).map(([primary, secondary, without]): Nonsense => [
+    { ...pairOf(primary, secondary), "database.skuName": "Standard_D4ads_v5" },
+    new RegExp(`skuName: .*such as Standard_D4ds_v5, because ${without} offers no AMD sizes$`),
+  ]),
+  [
+    { "database.skuName": "Standard_E4ds_v6", "database.tier": "MemoryOptimized" },
+    /skuName: .*such as Standard_E4ds_v5, because westeurope offers no Intel sizes of version 6$/,
+  ],
+  // The same thing twice, or nobody's.
+  [{ domains: ["forma3d.com", "eu.forma3d.com"] }, /domains\[1\]: .*that is not part of forma3d\.com, which/],
+  ...["slack.com", "pagerduty.com"].map((domain): Nonsense => [
+    { domains: ["forma3d.com", domain] },
+    /domains\[1\]: .*a domain of your own$/,
+  ]),
+  [
+    { "alerts.emails": [`${"a".repeat(65)}@forma3d.com`] },
+    /emails\[0\]: .*at most 64 characters before the @$/,
+  ],
+  [{ "alerts.emails": [] }, /emails: found \[\]; allowed: at least 1 entry$/],
+  [{ "gateway.errorReports": "ingest.de.sentry.io" }, /errorReports: .*Sentry's, such as o42\./],
+  [parameters({ ssl: "off" }), /ssl: found 'off'; allowed: a server parameter Azure lets one set$/],
   // The third target.
   ...["us-east-1", "nowhere", "westeurope", "cn-north-1"].map((region): Nonsense => [
     target({ region }),
@@ -178,6 +220,11 @@ const BORROWED: Nonsense[] = [
   [
     { "controlPlane.deployObjectId": "7e5b0c94-1d3f-4a86-9b27-c40f6d81e2a3" },
     /deployObjectId: .*a value that Pulumi\.prod\.yaml does not use$/,
+    "staging",
+  ],
+  [
+    { "controlPlane.repository": "forma3d/other" },
+    /repository: .*allowed: forma3d\/platform, as in Pulumi\.prod\.yaml: the workflows of one repository/,
     "staging",
   ],
   [{ "edge.apiHostName": "api2.staging.forma3d.com" }, /apiHostName: .*a name that is not one of staging$/],
@@ -221,6 +268,24 @@ test.each(BORROWED.map(([changes, message, stack = "prod"]) => [stack, changes, 
     expect(said[0]).toMatch(new RegExp(`^Pulumi\\.${stack}\\.yaml: forma3d:`));
   },
 );
+
+test("what a region has of flexible servers is taken", () => {
+  for (const [pair, skuName] of [
+    [pairOf("uksouth", "ukwest"), "Standard_D4ads_v5"],
+    [pairOf("francecentral", "francesouth"), "Standard_D4ds_v5"],
+    [pairOf("switzerlandnorth", "switzerlandwest"), "Standard_D4ds_v4"],
+  ] as const)
+    expect(lines("prod", changed("prod", { ...pair, "database.skuName": skuName }))).toEqual([]);
+});
+
+test("who signs in is not shown, and what looks like it is", () => {
+  const said = (image: string) => lines("prod", changed("prod", { "workloads.api.image": image })).join();
+  expect(said("deploy:hunter2@ghcr.io/forma3d/api")).toContain("found '…@ghcr.io/forma3d/api'");
+  expect(said("https://deploy:hunter2@ghcr.io/api")).toContain("found 'https://…@ghcr.io/api'");
+  expect(said("ghcr.io//api:1.2@sha256:ab")).toContain("found 'ghcr.io//api:1.2@sha256:ab'");
+  const mail = lines("prod", changed("prod", { "alerts.emails": ["mailto:oncall@forma3d.com"] })).join();
+  expect(mail).toContain("found 'mailto:oncall@forma3d.com'");
+});
 
 test.each(["production", "prd", "live"])("no environment is called %s: production is prod", (environment) => {
   expect(lines(environment, changed("staging", { environment, shortName: "pr" }))).toContainEqual(
