@@ -1,19 +1,10 @@
-import fs from "node:fs";
-import path from "node:path";
-import { load } from "js-yaml";
-import { mergeShapes, widened } from "../../apps/gates/shape/merge";
-import { OPTIONS } from "../../apps/gates/shape/options";
 import { shapeOf } from "../../apps/gates/shape/record";
 import type { Context, ResourceView, StackView, Tree } from "../../packages/isolation/rule";
 import { shapesOf } from "../../policies/pack/statement/shapes";
-import { type Shape, shapeRules, type TypeShape } from "../../policies/rules/shape";
+import { shapeRules } from "../../policies/rules/shape";
 import { readStacks } from "../../stacks/files";
-import { stackFileSchema } from "../../stacks/reference";
-import { planStack } from "../support/plan";
 import { expectedPlan } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
-
-jest.setTimeout(120_000);
 
 const stacks = readStacks(ROOT);
 const PLANS = {
@@ -247,111 +238,5 @@ describe("production is made of what its reviewed plan is made of", () => {
     const regions = { primary: lost, secondary: { ...prod.regions.secondary, role: "serving" as const } };
     expect(found(alone, "forma3d", shapesOf({ prod: { ...prod, regions } }))).toEqual([]);
     expect(found(alone, "forma3d")).toHaveLength(1);
-  });
-});
-
-interface Schema {
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly default?: unknown;
-}
-
-/** Whether a key that is left out leaves something out of the plan. */
-const isAddition = ({ default: value }: Schema): boolean =>
-  value === undefined ||
-  value === false ||
-  (typeof value === "object" && Object.keys(value ?? {}).length === 0);
-
-/** Keys of a schema that a value leaves out and that would add something, as dotted paths. */
-function additions({ properties = {}, required = [], items }: Schema, value: unknown, at = ""): string[] {
-  if (Array.isArray(value))
-    return items ? [...new Set(value.flatMap((one) => additions(items, one, `${at}[]`)))] : [];
-  return Object.entries(properties).flatMap(([key, inner]) => {
-    const own = (value as Record<string, unknown> | undefined)?.[key];
-    const place = at === "" ? key : `${at}.${key}`;
-    if (own !== undefined) return additions(inner, own, place);
-    if (inner.properties && !required.includes(key) && inner.default === undefined) return [place];
-    if (inner.properties) return additions(inner, undefined, place);
-    return !required.includes(key) && isAddition(inner) ? [place] : [];
-  });
-}
-
-describe("what the stack file's keys may bring is part of it", () => {
-  /** What these add is there without them, or production is refused with them. */
-  const NOTHING = new Set([
-    "database.replica.bootstrap",
-    "database.withoutReplica",
-    "secretValues",
-    "storage.containers[].deleteAfterDays",
-    "storage.containers[].tiers",
-    "storage.copy.location",
-    "storage.copy.redundancy",
-  ]);
-
-  test("each key that production leaves out is set in one of the plans it is derived from", () => {
-    const { config } = (stackFileSchema() as { properties: { config: Schema } }).properties;
-    const text = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8");
-    const given = (load(text) as { config: Record<string, unknown> }).config;
-    const set = OPTIONS.flatMap(Object.keys);
-    expect(
-      additions(config, given)
-        .map((key) => key.replace("forma3d:", ""))
-        .filter((key) => !NOTHING.has(key) && !set.some((one) => key === one || one.startsWith(`${key}.`))),
-    ).toEqual([]);
-  });
-
-  test.each(OPTIONS)("no rule refuses production with them: %j", async (config) => {
-    const { errors, violations } = await planStack("prod", { config, judged: true });
-    expect(errors).toEqual([]);
-    expect(violations.filter(({ level }) => level === "mandatory")).toEqual([]);
-  });
-
-  const type = (more: Partial<TypeShape>): TypeShape => ({
-    properties: ["name"],
-    from: {},
-    protect: true,
-    deleteBeforeReplace: false,
-    ignoreChanges: [],
-    additionalSecretOutputs: [],
-    ...more,
-  });
-  const shape = (types: Shape["types"], rights: readonly string[] = []): Shape => ({ types, rights });
-
-  test("an option opens types, properties and rights, and nothing of what is there", () => {
-    const standing = shape({ server: type({ properties: ["name", "net"], from: { net: ["subnet"] } }) }, [
-      "a",
-    ]);
-    const other = shape(
-      {
-        server: type({
-          properties: ["key.id", "name", "net"],
-          from: { key: ["vault"], net: ["other"] },
-          protect: false,
-          ignoreChanges: ["net"],
-        }),
-        copy: type({}),
-      },
-      ["b"],
-    );
-    expect(widened(standing, other)).toEqual(
-      shape(
-        {
-          server: type({
-            properties: ["key.id", "name", "net"],
-            from: { net: ["subnet"], key: ["vault"] },
-          }),
-          copy: type({}),
-        },
-        ["a", "b"],
-      ),
-    );
-  });
-
-  test("what a region's role changes is open to each role", () => {
-    const other = shape({
-      server: type({ properties: ["name", "net"], protect: false, ignoreChanges: ["net"] }),
-    });
-    expect(mergeShapes([shape({ server: type({}) }), other])).toEqual(other);
   });
 });

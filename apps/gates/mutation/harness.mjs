@@ -1,6 +1,7 @@
 // Runs test files in this very process, again and again, with everything but the project's own code loaded once: as Jest
 // does it, each mutant would load the SDK anew. Knows as much of Jest's interface as the tests of the policies use.
 import { createRequire } from "node:module";
+import { performance } from "node:perf_hooks";
 import { expect } from "expect";
 
 const require = createRequire(import.meta.url);
@@ -9,8 +10,8 @@ const require = createRequire(import.meta.url);
 export function load(bundle) {
   const tests = [];
   let suites = [];
-  const describe = (_, body) => {
-    suites = [...suites, { beforeAll: [], beforeEach: [], afterEach: [], afterAll: [] }];
+  const describe = (name, body) => {
+    suites = [...suites, { name, beforeAll: [], beforeEach: [], afterEach: [], afterAll: [] }];
     body();
     suites = suites.slice(0, -1);
   };
@@ -19,7 +20,10 @@ export function load(bundle) {
       const values = Array.isArray(row) ? row : [row];
       define(`${name} ${at}`, () => body(...values));
     });
-  const test = (name, body) => tests.push({ name: `${tests.length} ${name}`, body, suites });
+  const test = (own, body) => {
+    const names = [...suites.slice(1).map(({ name }) => name), own];
+    tests.push({ name: `${names.join(", ")} [${tests.length}]`, body, suites });
+  };
   describe.each = each(describe);
   test.each = each(test);
   const hooks = Object.fromEntries(
@@ -40,7 +44,7 @@ async function all(bodies) {
 
 /**
  * Runs tests until one fails, or all of them.
- * @param around told before and after each test, with its error where it failed
+ * @param around told before and after each test, with its error where it failed, and how many milliseconds it took
  */
 export async function run(tests, { bail, before = () => {}, after = () => {} }) {
   const begun = new Set();
@@ -48,6 +52,7 @@ export async function run(tests, { bail, before = () => {}, after = () => {} }) 
     for (const test of tests) {
       let error;
       before(test);
+      const started = performance.now();
       try {
         for (const suite of test.suites.filter((one) => !begun.has(one))) {
           begun.add(suite);
@@ -59,7 +64,7 @@ export async function run(tests, { bail, before = () => {}, after = () => {} }) 
         error = thrown instanceof Error ? thrown : new Error(String(thrown));
       }
       for (const suite of test.suites.toReversed()) await all(suite.afterEach);
-      after(test, error);
+      after(test, error, performance.now() - started);
       if (error && bail) return;
     }
   } finally {

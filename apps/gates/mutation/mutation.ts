@@ -85,8 +85,8 @@ const options = ({ sample, seed, only, log }: Flags): PartialStrykerOptions => (
   tempDirName: ".build/mutation",
   // Each of them holds the SDK and all fixtures.
   concurrency: 1,
-  maxTestRunnerReuse: 200,
-  timeoutMS: 120_000,
+  maxTestRunnerReuse: 500,
+  timeoutMS: 30_000,
   dryRunTimeoutMinutes: 60,
   reporters: ["progress-append-only", "as-they-come"],
   ...(log !== undefined && { resultsAsTheyCome: path.resolve(log) }),
