@@ -1,3 +1,5 @@
+import fs from "node:fs";
+import path from "node:path";
 import {
   UNKNOWN,
   type Context,
@@ -147,6 +149,13 @@ describe("production is held against its stack file and the catalogues", () => {
     expect(demands.length).toBeGreaterThan(50);
   });
 
+  test("says what was reviewed, demand by demand", () => {
+    const file = path.join(ROOT, "test/policies/expected/statement.json");
+    const reviewed = JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, unknown>;
+    const said = Object.fromEntries(statementsOf(stacks));
+    expect(JSON.parse(JSON.stringify(said))).toEqual(reviewed);
+  });
+
   test("the expected plan fulfils it", () => expect(judge(plan)).toEqual([]));
 
   test("so does what stands, as every update after the first is shown it", () => {
@@ -208,6 +217,9 @@ describe("production is held against its stack file and the catalogues", () => {
   ])("nor can the %s of any alert over metrics be", (key, value) => {
     const groups = plan.filter((resource) => isOf(resource, "alertsmanagement:PrometheusRuleGroup"));
     expect(groups.length).toBeGreaterThan(5);
+    const about = statementRule(
+      new Map([["forma3d/prod", statement.filter((one) => typeOf(one).test(groups[0]?.type ?? ""))]]),
+    );
     for (const group of groups) {
       const rules = group.props.rules as Tree[];
       const index = rules.findIndex((one) => key in one && one[key] !== value);
@@ -217,7 +229,11 @@ describe("production is held against its stack file and the catalogues", () => {
         ...group.props,
         rules: rules.map((one, at) => (at === index ? { ...one, [key]: value } : one)),
       };
-      const found = judge(plan.map((one) => (one === group ? { ...one, props } : one)));
+      const found = judge(
+        plan.map((one) => (one === group ? { ...one, props } : one)),
+        {},
+        about,
+      );
       expect(found.map(({ urn }) => urn)).toEqual([group.urn]);
     }
   });

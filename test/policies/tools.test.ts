@@ -114,6 +114,9 @@ describe("policy:explain", () => {
 describe("the reference", () => {
   const page = renderPolicies();
 
+  test("is docs/policies.md, word for word", () =>
+    expect(page).toBe(fs.readFileSync(path.join(ROOT, "docs/policies.md"), "utf8")));
+
   test("has a row for every rule and every threshold, and a family for each", () => {
     for (const { id, name } of rules)
       expect(page).toMatch(

@@ -5,6 +5,7 @@ import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 import { PROD_ENVIRONMENT } from "../../../packages/isolation/derive";
 import { planStack } from "../../../packages/offline-engine/planner";
+import { statementsOf } from "../../../policies/pack/statement";
 import type { RecordedShape } from "../../../policies/pack/statement/shapes";
 import type { Shape } from "../../../policies/rules/shape";
 import { readStacks } from "../../../stacks/files";
@@ -83,11 +84,17 @@ export async function main(): Promise<void> {
   await runCommand(
     createCommand(
       "plan:update",
-      "Rewrites policies/shape.json: types, properties, options and rights production's plans have, whatever its regions are for.",
+      "Rewrites policies/shape.json: types, properties, options and rights production's plans have, whatever its regions are for; and test/policies/expected/statement.json: what they must have.",
       {},
     ).action(async () => {
+      const stacks = readStacks(root);
+      const statements = Object.fromEntries(statementsOf(stacks));
+      writeFile(
+        path.join(root, "test/policies/expected/statement.json"),
+        `${JSON.stringify(statements, null, 2)}\n`,
+      );
       const shapes: Record<string, RecordedShape> = {};
-      for (const [stack, config] of Object.entries(readStacks(root))) {
+      for (const [stack, config] of Object.entries(stacks)) {
         if (config.environment !== PROD_ENVIRONMENT) continue;
         shapes[`${PRODUCT}/${stack}`] = await recorded(root, stack, rolesOf(config), OPTIONS);
         const control = path.join(root, "control");
