@@ -6,6 +6,7 @@ import { sloRecordings } from "../../packages/alerting/sloRules";
 import { dashboards } from "../../infra/monitoring/dashboards";
 import { grafanaProblems } from "../support/grafana";
 import { grafanaDashboard } from "../../infra/monitoring/dashboards/panels";
+import { describeWith, run, withFolder, writeYaml } from "./support";
 
 const BASE = "https://docs.example.com/runbooks";
 const DASHBOARDS = dashboards(BASE);
@@ -13,6 +14,19 @@ const known = new Set([...METRICS.flatMap(seriesNames), ...sloRecordings().map((
 const panels = DASHBOARDS.flatMap((dashboard) =>
   dashboard.panels.map((panel) => ({ dashboard: dashboard.uid, panel })),
 );
+/** Every text that is a query, with what is written about its series. */
+const written = DASHBOARDS.flatMap(({ panels: placed, annotations }) => [
+  ...placed.flatMap(({ targets }) => targets.map(({ expr, legendFormat: text }) => ({ expr, text }))),
+  ...annotations.list.map(({ expr, textFormat: text }) => ({ expr, text })),
+]);
+/** Labels a text names that an aggregated result no longer has: Grafana would show nothing in their place. */
+function labelsLost({ expr, text }: { expr: string; text: string }): string[] {
+  const kept = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = ""]) => list.split(/, */));
+  const aggregated = /\b(sum|min|max|avg|count|histogram_quantile) *(by|\()/.test(expr);
+  const named = [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
+  return aggregated ? named.filter((label) => !kept.includes(label)) : [];
+}
+
 const queries = panels.flatMap(({ dashboard, panel }) =>
   panel.targets.map(({ expr }) => [`${dashboard}: ${panel.title}`, expr] as const),
 );
@@ -105,6 +119,16 @@ describe("dashboards", () => {
     expect(found).toHaveLength(wrong.length);
   });
 
+  test("name no label that their result does not have, and no variable that the dashboard does not have", () => {
+    expect(written.flatMap(labelsLost)).toEqual([]);
+    expect(labelsLost({ expr: "sum by (a, b) (up)", text: "{{b}} {{job}}" })).toEqual(["job"]);
+    for (const dashboard of DASHBOARDS) {
+      const variables = dashboard.templating.list.map(({ name }) => name);
+      const used = [...JSON.stringify(dashboard).matchAll(/\$\{?(\w+)/g)].map(([, name = ""]) => name);
+      expect(used.filter((name) => !variables.includes(name))).toEqual([]);
+    }
+  });
+
   test("panels lie beside and below one another, within the width of 24", () => {
     for (const { panels: placed } of DASHBOARDS) {
       for (const [index, { gridPos: a, id }] of placed.entries()) {
@@ -146,6 +170,26 @@ describe("dashboards", () => {
       ["orange", 0.5],
       ["green", 1],
     ]);
+  });
+});
+
+describeWith(["promtool"], "Prometheus itself", () => {
+  const judged = (expressions: readonly string[]) => {
+    const rules = expressions.map((expr, index) => ({ record: `panel:${index}`, expr }));
+    return withFolder((folder) =>
+      run(
+        "promtool",
+        ["check", "rules", writeYaml(folder, "rules.yml", { groups: [{ name: "g", rules }] })],
+        folder,
+      ),
+    );
+  };
+
+  test("takes what every panel and mark asks it, and not a query whose types do not fit", () => {
+    const asked = written.map(({ expr }) => expr);
+    expect(judged(asked)).toMatchObject({ ok: true });
+    for (const wrong of ["sum(rate(pg_up))", "max(pg_up) by", `pg_up + "1"`])
+      expect(judged([...asked, wrong])).toMatchObject({ ok: false });
   });
 });
 
