@@ -431,6 +431,12 @@ test("a report draws its stages with their share of the target, and the drills s
     ...["u left:0.00%", "i left:1.37%;width:98.63%", "b left:100.00%"],
   ]);
   expect(drawn).toContain("0.4 s (under 0.1 %)");
+  // Below stands when the first and the last of them were; of one alone its day, once.
+  const daysOf = (text: string) =>
+    [...text.matchAll(/<text [^>]*>(\d{4}-\d\d-\d\d)<\/text>/g)].map(([, day]) => day);
+  const later = { ...report, endedAt: "2026-04-02T06:01:00.000Z" };
+  expect(daysOf(renderPage(later, [report]))).toEqual(["2026-03-02", "2026-04-02"]);
+  expect(daysOf(renderPage(later, []))).toEqual(["2026-04-02"]);
   // What missed its target stands above the line, what met it below.
   const [target = NaN] = [.../<line class="target" [^>]*y1="([\d.]+)"/.exec(drawn)!.slice(1)].map(Number);
   const dots = [...drawn.matchAll(/<circle [^>]*cy="([\d.]+)"/g)].map(([, y]) => Number(y));

@@ -56,6 +56,8 @@ export type PastDrill = Pick<DrillReport, "sequence" | "endedAt" | "scenarios">;
 
 const WIDTH = 560;
 const HEIGHT = 220;
+/** Below the chart, for the days of its first and its last drill. */
+const DATES = 24;
 const LEFT = 72;
 /** Shares of a target at the chart's edges, and at its lines. Recovery takes from a thousandth of a target to all of it. */
 const [LEAST, MOST] = [0.0003, 3];
@@ -66,7 +68,7 @@ const LAST_HUE = 345;
 
 /**
  * Recovery time of every scenario over the drills of a chain, as a share of its target, each line of which is ten times the one below:
- * above the target's it was missed.
+ * above the target's it was missed. Below stand the days of the first and of the last drill.
  */
 export function history(drills: readonly PastDrill[]): string {
   const ids = [...new Set(drills.flatMap(({ scenarios }) => scenarios.map(({ id }) => id)))];
@@ -99,13 +101,22 @@ export function history(drills: readonly PastDrill[]): string {
   const line = (part: number, text: string, kind: string): string =>
     `<line class="${kind}" x1="${LEFT}" x2="${WIDTH}" y1="${y(part).toFixed(1)}" y2="${y(part).toFixed(1)}"/><text x="${LEFT - 6}" y="${(y(part) + 5).toFixed(1)}" text-anchor="end">${text}</text>`;
   const lines = LINES.map((part) => line(part, `${100 * part} %`, "grid")).join("");
+  const dates = [
+    [last[0], LEFT, "start"],
+    [last.length > 1 ? last.at(-1) : undefined, WIDTH, "end"],
+  ] as const;
+  const days = dates.map(([drill, at, anchor]) =>
+    drill
+      ? `<text x="${at}" y="${HEIGHT + DATES - 8}" text-anchor="${anchor}">${escape(drill.endedAt.slice(0, 10))}</text>`
+      : "",
+  );
   const key = ids
     .map(
       (id, nth) =>
         `<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect width="12" height="12" style="fill:${colourOf(nth)}"/></svg> ${id}</li>`,
     )
     .join("");
-  return `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Recovery time of each drill as a share of its target">${lines}${line(1, "target", "target")}${drawn.join("")}</svg><ul class="key">${key}</ul>`;
+  return `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT + DATES}" role="img" aria-label="Recovery time of each drill as a share of its target">${lines}${line(1, "target", "target")}${drawn.join("")}${days.join("")}</svg><ul class="key">${key}</ul>`;
 }
 
 /** Read on a phone, in the dark, and on paper: where the page is narrow, what stood side by side stands one below the other. */
