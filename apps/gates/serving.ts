@@ -3,7 +3,7 @@ import type { Ground } from "../operations/ground/types";
 import { endpointServer } from "../operations/pitr/virtualEndpoint";
 import type { Platform } from "../operations/platform";
 import { POSTGRES_API, serverId } from "../operations/server";
-import { containedBy } from "../operations/switches/contain";
+import { containedBy } from "../operations/switches/contained";
 import { placesOf } from "../operations/switches/places";
 import { asideOf } from "../operations/switches/services";
 import type { Verdict } from "./judge";
@@ -85,6 +85,10 @@ async function underWay(platform: Platform, ground: Ground): Promise<Verdict> {
     for (const { cluster, region } of places)
       for (const service of await cluster.services(platform.namespace)) {
         const aside = asideOf(service);
+        if (aside?.by === "contain" && contained === undefined)
+          findings.push(
+            `${service.name} of ${region.cluster} is shut by ${aside.incident}, half contained or half reopened: an update would open it; contain ${platform.stack} again, or reopen first`,
+          );
         if (aside?.by === "maintenance")
           findings.push(
             `maintenance is on (${aside.incident}): an update would lead ${service.name} of ${region.cluster} back; maintenance ${platform.stack} off first`,

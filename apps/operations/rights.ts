@@ -114,6 +114,8 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     SERVER_WAITED,
     ...PODS,
     ...CRON_JOBS,
+    CONTAINED,
+    inCluster("services/read", "or half of it: where the public names lead"),
     inCluster("batch/jobs/read", "how the first backup ends"),
     inCluster("batch/jobs/write", "starts it"),
     ...RECORD,

@@ -173,6 +173,26 @@ test("contain, and reopen", async () => {
   await invariants(model, world);
 });
 
+test("contained, and the region that serves is lost: failover, which opens nothing, and reopen of what answers", async () => {
+  await serves(HOME!, 0);
+  const typed = async (...args: string[]) => {
+    const ran = await laptop.operations([...args, "--yes", "--incident", "INC-both"]);
+    expect([ran.code, ran.code === 0 ? "" : ran.said]).toEqual([0, ""]);
+  };
+  await typed("contain", "prod");
+  await laptop.lose(HOME!);
+  const document = await killedEverywhere(failover(AWAY!), "INC-both-away");
+  expect(document["contained"]).toBe("INC-both");
+  for (const id of await laptop.missing(customer)) world.given.add(id);
+  await killedEverywhere(["reopen", "prod", "--keep-secrets"], "INC-both-open");
+  [model.serving, model.lost] = [1, 0];
+  await invariants(model, world);
+  await laptop.bringBack(HOME!);
+  model.lost = undefined;
+  await typed("reopen", "prod", "--keep-secrets");
+  await invariants(model, world);
+});
+
 const permissionOf = (action: string) => ({
   actions: [action],
   dataActions: [action],

@@ -8,8 +8,9 @@ import { MADE_BY, MOMENT } from "../../apps/operations/pitr/assess";
 import type { Platform } from "../../apps/operations/platform";
 import { customRole, roleOf, type VerbName } from "../../apps/operations/rights";
 import { rotate } from "../../apps/operations/rotate";
-import { contain, reopen } from "../../apps/operations/switches/contain";
+import { contain } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
+import { reopen } from "../../apps/operations/switches/reopen";
 import { Laptop, NORTH, WEST } from "./laptop";
 
 /*
@@ -106,8 +107,8 @@ const swapped = ({ regions, ...rest }: Platform): Platform => ({
 const noService = clusters((own) => ({
   services: async (namespace) => (await own.services(namespace)).filter(({ name }) => name !== "dashboard"),
 }));
-const northSilent = clusters((_own, name) =>
-  name === NORTH.cluster ? { deployments: () => Promise.reject(new Error("no route")) } : {},
+const westSilent = clusters((_own, name) =>
+  name === WEST.cluster ? { deployments: () => Promise.reject(new Error("no route")) } : {},
 );
 const noneAnswers = clusters(() => ({ deployments: () => Promise.reject(new Error("no route")) }));
 const forbidden = clusters(() => ({
@@ -180,11 +181,11 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
   ["contain", "a right lacks", right, forbidden, 3, /aks-shop-\w+: deployments is forbidden/],
   [
     "reopen",
-    "a cluster does not answer",
+    "the cluster that serves does not answer",
     right,
-    northSilent,
+    westSilent,
     3,
-    /all that was contained must be reopened: aks-shop-neu does not answer: no route/,
+    /westeurope serves, and cannot be reopened: aks-shop-weu does not answer: no route/,
   ],
   [
     "rotate",

@@ -1,8 +1,9 @@
-import { messageOf, notRun, OperationError, refused } from "../frame/errors";
+import { lacksRight, messageOf, notRun, OperationError, refused } from "../frame/errors";
 import type { Ground, ServerView } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { notesOf } from "../roleNotes";
-import { BACKUP, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+import { BACKUP, CONTAINED_REPLICAS, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+import { shutBy } from "../switches/contained";
 import { WRITTEN_TIMELINE } from "../timeline";
 
 /** What stands before anything is changed; asked, not remembered. */
@@ -24,6 +25,8 @@ export interface Assessment {
   lagBytes?: number;
   /** Login roles of each region. */
   roles: { from: string[]; to: string[] };
+  /** Incident by which the platform is contained, be that whole or cut short: nothing is opened then. */
+  contained?: string;
 }
 
 export interface FailoverChoice {
@@ -77,13 +80,14 @@ export async function assess(
     throw refused(
       `${to.server} is read-only, as Azure makes a server whose disk is full: give it more storage first (docs/runbooks/disk-space.md)`,
     );
-  const roles = await rolesOf(platform, ground, to);
+  const { roles, noted } = await rolesOf(platform, ground, to);
   await clusterReady(platform, ground, to);
   const base = { from, to, promoted, roles, timeline: standing.timeline };
   // What was lost was lost when it was promoted; nothing more is now.
   if (promoted) {
     const mode = choice.mode ?? ((await answers(ground, from)) ? "planned" : "forced");
-    return { ...base, mode, lossSeconds: 0 };
+    const contained = noted ?? (await shutAt(platform, ground, to));
+    return { ...base, mode, lossSeconds: 0, ...(contained !== undefined && { contained }) };
   }
   const old = await primaryAnswers(platform, ground, from, standing.received ?? "0/0");
   const mode = choice.mode ?? (old.silent === undefined ? "planned" : "forced");
@@ -94,6 +98,7 @@ export async function assess(
   const since = standing.last === null ? Infinity : (now.getTime() - Date.parse(standing.last)) / 1000;
   const nothingBehind = old.silent === undefined && old.lagBytes === 0;
   const lossSeconds = mode === "planned" || nothingBehind ? 0 : Math.max(0, since);
+  const contained = noted ?? (await containmentOf(platform, ground, base, old.silent === undefined));
   const assessment: Assessment = {
     ...base,
     mode,
@@ -101,6 +106,7 @@ export async function assess(
     lagBytes: old.lagBytes,
     lastTransaction: standing.last ?? undefined,
     lossSeconds,
+    ...(contained !== undefined && { contained }),
   };
   refuseLoss(assessment, platform, choice);
   return assessment;
@@ -151,6 +157,37 @@ async function ask(ground: Ground, { location, serverHost }: RegionFacts): Promi
   }
 }
 
+/** Incident by which a region's cluster is shut. */
+const shutAt = (platform: Platform, ground: Ground, region: RegionFacts): Promise<string | undefined> =>
+  shutBy(platform, { region, cluster: ground.cluster(region.cluster) });
+
+/**
+ * Incident by which the platform is contained although no login says so: a containment that was cut short before it came to them, or
+ * which the replica has not heard of. The region that serves tells; where it is lost, so does the target.
+ * @throws OperationError where the target alone is shut: it did not answer when the platform was reopened
+ */
+async function containmentOf(
+  platform: Platform,
+  ground: Ground,
+  { from, to }: Pick<Assessment, "from" | "to">,
+  serves: boolean,
+): Promise<string | undefined> {
+  const there = await shutAt(platform, ground, to);
+  if (!serves) return there;
+  let here: string | undefined;
+  try {
+    here = await shutAt(platform, ground, from);
+  } catch (error) {
+    if (lacksRight(error)) throw error;
+    return there;
+  }
+  if (here === undefined && there !== undefined)
+    throw refused(
+      `${to.cluster} is still shut by ${there}, and ${from.location} is not: reopen ${platform.stack} first`,
+    );
+  return here;
+}
+
 /** Whether a region's own server answers, whatever it is now. */
 const answers = (ground: Ground, { serverHost }: RegionFacts): Promise<boolean> =>
   ground.database.query(serverHost, "SELECT 1").then(
@@ -179,25 +216,18 @@ async function primaryAnswers(
   }
 }
 
-/**
- * Login roles end in their region's code: what is not there cannot be fenced. Where a containment shut them, opening those of the target
- * would let in again whom it shut out, and the way back from it would open those of the region that is left.
- */
+/** Login roles end in their region's code: what is not there cannot be fenced. @returns also by which incident they say they were shut */
 async function rolesOf(
-  { regions, stack }: Platform,
+  { regions }: Platform,
   ground: Ground,
   to: RegionFacts,
-): Promise<Assessment["roles"]> {
+): Promise<{ roles: Assessment["roles"]; noted?: string }> {
   const rows = await ground.database.query<{ role: string; note: string | null }>(
     to.serverHost,
     `SELECT rolname AS role, shobj_description(oid, 'pg_authid') AS note
        FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1`,
   );
-  const contained = rows.flatMap(({ note }) => notesOf(note).contained ?? []).at(0);
-  if (contained !== undefined)
-    throw refused(
-      `${stack} is contained by ${contained}, and a failover would open what that shut: reopen ${stack} first`,
-    );
+  const noted = rows.flatMap(({ note }) => notesOf(note).contained ?? []).at(0);
   const of = ({ code }: RegionFacts) =>
     rows.map(({ role }) => role).filter((role) => role.endsWith(`_${code}`));
   const found = { from: regions.filter((region) => region !== to).flatMap(of), to: of(to) };
@@ -209,7 +239,7 @@ async function rolesOf(
       throw refused(
         `the database has no login role of ${region.location} (…_${region.code}): a region that comes back could not be kept from writing`,
       );
-  return found;
+  return { roles: found, ...(noted !== undefined && { noted }) };
 }
 
 /** What would stop a failover half-way is found out before it begins. */
@@ -234,7 +264,7 @@ async function clusterReady(
       throw refused(
         `${cluster}: ${name} stands by and its annotation ${REPLICAS_MARK} does not say with how many pods it serves`,
       );
-    if (!standsBy && replicas === 0)
+    if (!standsBy && replicas === 0 && !(Number(annotations[CONTAINED_REPLICAS]) > 0))
       throw refused(
         `${cluster}: ${name} has no pods and no annotation ${ROLE_MARK}: ${STANDBY}; nothing would start it`,
       );

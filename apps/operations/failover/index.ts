@@ -25,12 +25,16 @@ export function failover(platform: Platform, ground: Ground, choice: FailoverCho
   };
 }
 
-/** A region may have come back, or gone, while somebody read what would be lost without it; a loss that grew beyond what was accepted is refused as before. */
+/** A region may have come back, or gone, or a containment begun or ended, while somebody read what would be lost without it; a loss that grew beyond what was accepted is refused as before. */
 function stillSo(told: Assessment, now: Assessment): void {
   const { from, to } = told;
   if (now.promoted !== told.promoted)
     throw refused(
       `meanwhile ${to.server} was promoted; nothing was changed here: type the same command again`,
+    );
+  if (now.contained !== told.contained)
+    throw refused(
+      `meanwhile it was ${now.contained === undefined ? "reopened" : `contained by ${now.contained}`}; nothing was changed: type the same command again`,
     );
   if (now.mode !== told.mode)
     throw refused(
@@ -42,7 +46,17 @@ function documentOf({ stack }: Platform, { from, to, ...rest }: Assessment): obj
   return { stack, from: from.location, to: to.location, ...rest };
 }
 
-function factsOf({ targets }: Platform, found: Assessment): string[] {
+function factsOf(platform: Platform, found: Assessment): string[] {
+  const { contained, to } = found;
+  const facts = movesOf(platform, found);
+  if (contained === undefined) return facts;
+  return [
+    ...facts,
+    `contained by ${contained}, and it stays so: no login, pod or public name is opened; reopen ${platform.stack} opens ${to.location} afterwards`,
+  ];
+}
+
+function movesOf({ targets }: Platform, found: Assessment): string[] {
   const { from, to, mode, promoted, silent, lagBytes, lastTransaction, lossSeconds } = found;
   if (promoted)
     return [

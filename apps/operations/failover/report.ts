@@ -9,6 +9,7 @@ interface Facts {
   mode: "planned" | "forced";
   promoted: boolean;
   lossSeconds: number;
+  contained?: string;
 }
 
 const seconds = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / 1000;
@@ -34,6 +35,7 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
     .filter(({ promoted, to }) => !promoted && to === facts.to)
     .at(-1);
   const { from, to, mode, lossSeconds } = decisive ?? facts;
+  const { contained } = facts;
   const servingAt = ends.get("edge") ?? finished.endedAt;
   const rto = seconds(since ?? decidedAt, servingAt);
   const measured = {
@@ -59,11 +61,19 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
     measured,
     steps: results,
     roles,
+    ...(contained !== undefined && { contained }),
   };
   const verdict = (met: boolean) => (met ? "met" : "missed");
-  const lines = [
-    `${to} serves. Recovery time ${rto.toFixed(1)} s from the ${measured.rtoFrom} (target ${targets.rtoSeconds} s: ${verdict(measured.rtoMet)}); loss at most ${lossSeconds.toFixed(1)} s (target ${targets.rpoSeconds} s: ${verdict(measured.rpoMet)})`,
-  ];
+  const loss = `loss at most ${lossSeconds.toFixed(1)} s (target ${targets.rpoSeconds} s: ${verdict(measured.rpoMet)})`;
+  const lines =
+    contained === undefined
+      ? [
+          `${to} serves. Recovery time ${rto.toFixed(1)} s from the ${measured.rtoFrom} (target ${targets.rtoSeconds} s: ${verdict(measured.rtoMet)}); ${loss}`,
+        ]
+      : [
+          `${to} has what was written, and serves nobody: contained by ${contained}, nothing was opened; ${loss}`,
+          `next: rotate ${stack} --all, reopen ${stack}, and failover ${stack} --to ${to} once more, which makes its first backup`,
+        ];
   const rows = results.map(
     ({ id, how, seconds: took, bound }) => `| ${id} | ${how} | ${took.toFixed(1)} | ${bound} |`,
   );
@@ -72,7 +82,7 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
     "",
     `Incident ${incident}. Decided ${decidedAt.toISOString()}, serving ${servingAt.toISOString()}.`,
     "",
-    `- ${lines[0] ?? ""}`,
+    ...lines.map((line) => `- ${line}`),
     "",
     "| Step | | Seconds | Bound |",
     "| --- | --- | --- | --- |",

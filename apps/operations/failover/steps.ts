@@ -7,6 +7,8 @@ import { WRITTEN_TIMELINE } from "../timeline";
 import type { Platform } from "../platform";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { isPrimary, type Assessment, type FailoverChoice } from "./assess";
+import { shuttingLogins } from "../switches/containment";
+import { Contained } from "./contained";
 import { firstBackup } from "./firstBackup";
 import { partnersFollow, silence } from "./partners";
 import { publicNamesAnswer } from "./publicNames";
@@ -20,8 +22,16 @@ export function failoverSteps(
   { waitForSilence = false }: Pick<FailoverChoice, "waitForSilence"> = {},
 ): Step[] {
   const steps = new Steps(platform, ground, found);
-  const quiet = found.mode === "planned" && !found.promoted ? [steps.quiesce(), steps.catchUp()] : [];
-  const { from, to } = found;
+  const { from, to, contained } = found;
+  const shut = contained === undefined ? undefined : new Contained(platform, ground, found, contained);
+  const quiet =
+    found.mode === "planned" && !found.promoted
+      ? [
+          // Pods whose logins are shut write nothing, and their memory is evidence.
+          contained === undefined ? steps.quiesce() : shuttingLogins(platform, ground, contained),
+          steps.catchUp(),
+        ]
+      : [];
   const who = { from, to, incident, now: () => ground.database.clock(platform.writerHost) };
   const partners = ground.serving
     ? [
@@ -29,6 +39,7 @@ export function failoverSteps(
         ...(waitForSilence ? [silence(platform, ground.serving, who)] : []),
       ]
     : [];
+  if (shut) return [...quiet, steps.promote(), shut.fence(), shut.workloads(), ...partners];
   return [
     ...quiet,
     steps.promote(),
@@ -36,7 +47,7 @@ export function failoverSteps(
     steps.workloads(),
     publicNamesAnswer(platform, ground, found),
     ...partners,
-    firstBackup(platform, ground, found.to, incident),
+    firstBackup(platform, ground, to, incident),
   ];
 }
 

@@ -9,7 +9,7 @@ import { plainReport } from "../frame/report";
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { workloadRoles } from "../roles";
-import { containedBy } from "../switches/contain";
+import { containedBy } from "../switches/contained";
 import { placesOf } from "../switches/places";
 import { assess, primary, type PitrAssessment } from "./assess";
 import { replicaAnew } from "./replica";

@@ -2,7 +2,7 @@ import { failed } from "../frame/errors";
 import type { Ground, SecretView } from "../ground/types";
 import type { Platform } from "../platform";
 import { workloadRoles } from "../roles";
-import { containedBy } from "../switches/contain";
+import { containedBy } from "../switches/contained";
 import { placesOf, type Place } from "../switches/places";
 import type { Unit } from "./units";
 import { keyOf, type Values } from "./vaultValues";

@@ -1,6 +1,6 @@
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
-import { record } from "../switches/containment";
+import { record } from "../switches/contained";
 import { placesOf } from "../switches/places";
 import { asideOf, publicServices } from "../switches/services";
 import { attention, ok, type LookUp } from "./findings";

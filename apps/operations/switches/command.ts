@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { common, helpOf, runVerb, type CommonOptions } from "../commandLine";
-import { contain, reopen } from "./contain";
+import { contain } from "./contain";
 import { maintenance } from "./maintenance";
+import { reopen } from "./reopen";
 
 function minutes(text: string): number {
   if (!/^\d{1,4}$/.test(text) || Number(text) < 1 || Number(text) > 1440)

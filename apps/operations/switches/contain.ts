@@ -1,12 +1,12 @@
-import { notRun, refused } from "../frame/errors";
+import { messageOf, notRun, passes, refused } from "../frame/errors";
 import type { Plan, Surroundings, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { workloadRoles } from "../roles";
-import { overdue } from "../rotate/overdue";
-import { parts, record } from "./containment";
+import { containedBy, record, recordsOf } from "./contained";
+import { shutting } from "./containment";
 import { keepEvidence } from "./evidence";
 import { placesOf, type Place } from "./places";
 
@@ -16,120 +16,73 @@ export function contain(
   ground: Ground,
   around: Pick<Surroundings, "folder" | "copy" | "say">,
 ): Verb {
+  const { stack } = platform;
   return {
     name: "contain",
-    exclusive: platform.stack,
+    exclusive: stack,
     async plan(incident): Promise<Plan> {
       const { places, silent } = await placesOf(platform, ground);
       if (places.length === 0) throw notRun(`no cluster answers: ${silent.join("; ")}`);
-      await workloadRoles(platform, ground);
+      const unheard = await unheardDatabase(platform, ground);
       const known = await containedBy(platform, places);
-      if (known && known !== incident) throw refused(`${platform.stack} is contained already, by ${known}`);
-      const record = recorded(platform, places, incident);
+      if (known && known !== incident)
+        throw refused(`${stack} is contained already, by ${known}: --incident ${known} goes on with that`);
+      const whole = recorded(platform, places, incident);
+      const steps = [
+        ...shutting(platform, ground, places, incident),
+        keepEvidence(platform, ground, places, incident, around, async () => (await whole.done()) === true),
+        whole,
+      ];
       return {
-        subject: platform.stack,
+        subject: stack,
         facts: [
-          `contain ${platform.stack}: ${places.map(({ region }) => region.cluster).join(", ")}`,
+          `contain ${stack}: ${places.map(({ region }) => region.cluster).join(", ")}`,
           ...silent.map((reason) => `not contained: ${reason}`),
+          ...(unheard === undefined
+            ? []
+            : [
+                `no login is shut: ${unheard}; a failover keeps the containment and shuts them where it goes, and contain, typed again once it answers, does too`,
+              ]),
           "customers and partners get errors until `reopen`; partners repeat their webhooks",
         ],
-        steps: [
-          ...parts(platform, ground, places, incident).shut,
-          keepEvidence(
-            platform,
-            ground,
-            places,
-            incident,
-            around,
-            async () => (await record.done()) === true,
-          ),
-          record,
-        ],
-        document: { stack: platform.stack, clusters: places.map(({ region }) => region.cluster), silent },
-      };
-    },
-    report: (finished) =>
-      plainReport(platform, finished, {
-        title: "Contain",
-        outcome: `${platform.stack} is cut off: names, database logins, partners, edge`,
-        notes: [
-          `next: rotate ${platform.stack} --all, restore to before if data was touched, then reopen ${platform.stack}`,
-          "role assignments nobody declared: npm run -s gate -- run preview shows drift; take them away by hand",
-        ],
-      }),
-  };
-}
-
-/** `reopen`: the exact way back. */
-export function reopen(
-  platform: Platform,
-  ground: Ground,
-  { keepSecrets = false }: { keepSecrets?: boolean },
-): Verb {
-  return {
-    name: "reopen",
-    exclusive: platform.stack,
-    async plan(incident): Promise<Plan> {
-      const { places, silent } = await placesOf(platform, ground);
-      if (silent.length > 0) throw notRun(`all that was contained must be reopened: ${silent.join("; ")}`);
-      const by = await containedBy(platform, places);
-      const { open } = parts(platform, ground, places, by ?? incident);
-      if (by === undefined) {
-        const shut = await asked(open);
-        if (shut.length > 0)
-          throw refused(
-            `the containment was not finished (${shut.join("; ")}): type contain ${platform.stack} again first`,
-          );
-        // Nothing is left of it: whoever was killed with the last word unsaid finds all steps done.
-      }
-      const since = by === undefined ? undefined : await containedAt(platform, places);
-      const old = since ? await overdue(platform, ground, since) : [];
-      if (old.length > 0 && !keepSecrets)
-        throw refused(
-          `secrets from before the containment: ${old.join(", ")}; rotate ${platform.stack} --all, or --keep-secrets if that is meant`,
-        );
-      return {
-        subject: platform.stack,
-        facts: [
-          since
-            ? `reopen ${platform.stack}, contained by ${by ?? ""} since ${since.toISOString()}`
-            : `${platform.stack} is not contained`,
-          ...(old.length > 0 ? [`secrets from before: ${old.join(", ")}`] : []),
-        ],
-        steps: [...open, answering(platform, ground), forgotten(platform, places)],
+        // Without its logins it is not whole, and no cluster may say so.
+        steps: unheard === undefined ? steps : steps.filter(({ id }) => id !== "logins" && id !== "record"),
         document: {
-          stack: platform.stack,
-          containedBy: by,
-          containedAt: since?.toISOString(),
-          keptSecrets: old,
+          stack,
+          clusters: places.map(({ region }) => region.cluster),
+          silent: [...silent, ...(unheard === undefined ? [] : [unheard])],
+          logins: unheard === undefined,
         },
       };
     },
-    report: (finished) =>
-      plainReport(platform, finished, { title: "Reopen", outcome: `${platform.stack} serves again` }),
+    report: (finished) => {
+      const { logins } = finished.plan.document as { logins: boolean };
+      return plainReport(platform, finished, {
+        title: "Contain",
+        outcome: `${stack} is cut off: names, ${logins ? "database logins, " : ""}partners, edge`,
+        notes: [
+          ...(logins
+            ? []
+            : [
+                `no database login is shut: failover ${stack} to the region that stands, then contain ${stack} again`,
+              ]),
+          `next: rotate ${stack} --all, restore to before if data was touched, then reopen ${stack}`,
+          "role assignments nobody declared: npm run -s gate -- run preview shows drift; take them away by hand",
+        ],
+      });
+    },
   };
 }
 
-/** What of it does not hold, one line each. */
-async function asked(steps: readonly Step[]): Promise<string[]> {
-  const states = await Promise.all(steps.map(async ({ id, done }) => [id, await done()] as const));
-  return states.flatMap(([id, state]) => (state === true ? [] : [`${id}: ${state}`]));
-}
-
-export async function containedBy(platform: Platform, places: readonly Place[]): Promise<string | undefined> {
-  const found = await records(platform, places);
-  const data = found.find((one) => one !== undefined)?.["data"] as { incident?: string } | undefined;
-  return data?.incident;
-}
-
-/** What each cluster says of a containment; undefined where it says nothing. */
-const records = (platform: Platform, places: readonly Place[]) =>
-  Promise.all(places.map(({ cluster }) => cluster.find(record(platform))));
-
-async function containedAt(platform: Platform, places: readonly Place[]): Promise<Date> {
-  const found = await records(platform, places);
-  const at = found.flatMap((one) => (one?.["data"] as { at?: string } | undefined)?.at ?? []).sort()[0];
-  return new Date(at ?? NaN);
+/** Why no login can be shut, where the database is only not heard: what answers is cut off all the same. @throws whatever else it says */
+async function unheardDatabase(platform: Platform, ground: Ground): Promise<string | undefined> {
+  try {
+    await workloadRoles(platform, ground);
+    return undefined;
+  } catch (error) {
+    if (!passes(error)) throw error;
+    return `${platform.writerHost} does not answer: ${messageOf(error)}`;
+  }
 }
 
 function recorded(platform: Platform, places: readonly Place[], incident: string): Step {
@@ -139,46 +92,12 @@ function recorded(platform: Platform, places: readonly Place[], incident: string
     bound: 30,
     undo: `reopen ${platform.stack}`,
     done: async () => {
-      const found = await records(platform, places);
+      const found = await recordsOf(platform, places);
       return found.every((one) => one !== undefined) || "it is not recorded";
     },
     run: async () => {
       const data = { incident, at: new Date().toISOString() };
       for (const { cluster } of places) await cluster.create({ ...record(platform, incident), data });
     },
-  };
-}
-
-function forgotten(platform: Platform, places: readonly Place[]): Step {
-  return {
-    id: "record",
-    title: "no cluster says any more that it is contained",
-    bound: 30,
-    undo: `contain ${platform.stack}`,
-    done: async () => {
-      const found = await records(platform, places);
-      return found.every((one) => one === undefined) || "it is still recorded";
-    },
-    run: async () => {
-      for (const { cluster } of places) await cluster.remove(record(platform));
-    },
-  };
-}
-
-function answering({ sites }: Platform, ground: Ground): Step {
-  return {
-    id: "answers",
-    title: "every public name answers 200",
-    // What Front Door was told travels to all its places.
-    bound: 3600,
-    undo: "nothing was changed",
-    done: async () => {
-      for (const site of sites) {
-        const { status } = await ground.edge(site);
-        if (status !== 200) return `${site} answers ${status}`;
-      }
-      return true;
-    },
-    run: () => Promise.resolve(),
   };
 }

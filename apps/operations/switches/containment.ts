@@ -1,51 +1,41 @@
 import type { Step } from "../frame/steps";
 import { CDN_API, endpointId, propertyOf } from "../edge";
-import type { ClusterObject, Ground } from "../ground/types";
-import type { Platform } from "../platform";
+import type { DeploymentView, Ground } from "../ground/types";
+import type { Platform, RegionFacts } from "../platform";
+import { CONTAINED_MARK, CONTAINED_REPLICAS, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { changeRole, endSessions, sessionsOf, workloadRoles } from "../roles";
 import type { Place } from "./places";
 import { asideOf, leadAside, leadBack, publicServices } from "./services";
 
-/** Mark of what `contain` stopped, with the incident; and with how many pods it ran. */
-const MARK = "forma3d.com/contained";
-const REPLICAS = "forma3d.com/contained-replicas";
-
 /** The one way out to partners. */
 const GATEWAY = "gateway";
 
-/** Stands in a cluster from the end of a containment to the end of the reopening. */
-export const record = ({ namespace }: Platform, incident = ""): ClusterObject => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name: "containment", namespace },
-  data: { incident },
-});
-
-/** One part of a containment: what shuts it, and what opens it again. The pair stands together so that it stays one. */
+/** One part of a containment: what shuts it, and what opens it again for the region that serves. The pair stands together so that it stays one. */
 interface Part {
   shut: Step;
-  open: Step;
+  open(serves: RegionFacts): Step;
 }
 
-/** The steps of a containment: what is quickest is shut first, and what lets requests in is opened last. */
-export function parts(
-  platform: Platform,
-  ground: Ground,
-  places: readonly Place[],
-  incident: string,
-): { shut: Step[]; open: Step[] } {
-  const containment = new Containment(platform, ground, places, incident);
-  const [entry, logins, workers, edge] = [
-    containment.entry(),
-    containment.logins(),
-    containment.workers(),
-    containment.edge(),
-  ];
-  return {
-    shut: [entry, logins, workers, edge].map(({ shut }) => shut),
-    open: [logins, workers, edge, entry].map(({ open }) => open),
-  };
+/** The steps that shut: what is quickest first. */
+export function shutting(...what: ConstructorParameters<typeof Containment>): Step[] {
+  const containment = new Containment(...what);
+  const parts = [containment.entry(), containment.logins(), containment.workers(), containment.edge()];
+  return parts.map(({ shut }) => shut);
 }
+
+/**
+ * The steps that open again: what lets requests in last.
+ * @param serves the region that is opened; what another one had stands by from then on
+ */
+export function opening(serves: RegionFacts, ...what: ConstructorParameters<typeof Containment>): Step[] {
+  const containment = new Containment(...what);
+  const parts = [containment.logins(), containment.workers(), containment.edge(), containment.entry()];
+  return parts.map(({ open }) => open(serves));
+}
+
+/** The step that shuts logins, which a cluster has no part in. */
+export const shuttingLogins = (platform: Platform, ground: Ground, incident: string): Step =>
+  new Containment(platform, ground, [], incident).logins().shut;
 
 class Containment {
   private readonly undo: string;
@@ -81,11 +71,11 @@ class Containment {
               this.platform,
               place,
               { by: "contain", incident: this.incident },
-              { [MARK]: this.incident },
+              { [CONTAINED_MARK]: this.incident },
             );
         },
       },
-      open: {
+      open: () => ({
         id: "entry",
         title: `${this.clusters()}: the public names lead to their own pods again`,
         bound: 30,
@@ -97,7 +87,7 @@ class Containment {
         run: async () => {
           for (const place of this.places) await leadBack(this.platform, place);
         },
-      },
+      }),
     };
   }
 
@@ -137,9 +127,9 @@ class Containment {
           );
         },
       },
-      open: {
+      open: ({ code, location }) => ({
         id: "logins",
-        title: "the database roles that the containment shut may log in again; a fenced region's may not",
+        title: `the database roles of ${location} that the containment shut may log in again; another region's may not`,
         bound: 60,
         undo: this.redo,
         done: async () => {
@@ -151,22 +141,24 @@ class Containment {
             role,
             notes: { contained: _by, ...notes },
           } of await contained())
-            await changeRole(platform, ground, role, { login: true, notes });
+            await changeRole(platform, ground, role, { login: role.endsWith(`_${code}`), notes });
         },
-      },
+      }),
     };
   }
 
   workers(): Part {
     const { namespace } = this.platform;
-    const gateways = async () =>
+    const workers = async () =>
       Promise.all(
-        this.places.map(async ({ cluster }) => ({
-          cluster,
-          gateway: (await cluster.deployments(namespace)).find(({ name }) => name === GATEWAY),
-          cronJobs: await cluster.cronJobs(namespace),
-        })),
+        this.places.map(async ({ cluster, region }) => {
+          const deployments = await cluster.deployments(namespace);
+          const gateway = deployments.find(({ name }) => name === GATEWAY);
+          return { cluster, region, deployments, gateway, cronJobs: await cluster.cronJobs(namespace) };
+        }),
       );
+    const marked = ({ annotations }: Pick<DeploymentView, "annotations">) =>
+      annotations[CONTAINED_MARK] !== undefined;
     return {
       shut: {
         id: "workers",
@@ -174,7 +166,7 @@ class Containment {
         bound: 120,
         undo: this.undo,
         done: async () => {
-          const all = await gateways();
+          const all = await workers();
           const pods = all.reduce(
             (sum, { gateway }) => sum + (gateway?.replicas ?? 0) + (gateway?.ready ?? 0),
             0,
@@ -184,45 +176,53 @@ class Containment {
           return on.length === 0 || `CronJobs on: ${on.map(({ name }) => name).join(", ")}`;
         },
         run: async () => {
-          for (const { cluster, gateway, cronJobs } of await gateways()) {
+          for (const { cluster, gateway, cronJobs } of await workers()) {
             if (gateway && gateway.replicas > 0)
               await cluster.setDeployment(namespace, GATEWAY, 0, {
-                [MARK]: this.incident,
-                [REPLICAS]: `${gateway.replicas}`,
+                [CONTAINED_MARK]: this.incident,
+                [CONTAINED_REPLICAS]: `${gateway.replicas}`,
               });
             for (const { name, suspended } of cronJobs)
-              if (!suspended) await cluster.setCronJob(namespace, name, true, { [MARK]: this.incident });
+              if (!suspended)
+                await cluster.setCronJob(namespace, name, true, { [CONTAINED_MARK]: this.incident });
           }
         },
       },
-      open: {
+      open: (serves) => ({
         id: "workers",
-        title: `${this.clusters()}: ${GATEWAY} and the CronJobs run again`,
-        bound: 300,
+        title: `${serves.cluster}: its pods and CronJobs run again; what the containment stopped elsewhere stands by`,
+        // A region that came to serve meanwhile has none yet, and gets its nodes first.
+        bound: 600,
         undo: this.redo,
         done: async () => {
-          const all = await gateways();
-          const off = all.flatMap(({ cronJobs }) =>
-            cronJobs.filter(({ annotations }) => annotations[MARK] !== undefined),
+          const all = await workers();
+          const off = all.flatMap(({ cronJobs }) => cronJobs.filter(marked));
+          const waiting = all.flatMap(({ region, deployments }) =>
+            deployments.filter((one) => marked(one) || (region === serves && one.ready < one.replicas)),
           );
-          const waiting = all.filter(
-            ({ gateway }) =>
-              gateway && (gateway.annotations[MARK] !== undefined || gateway.ready < gateway.replicas),
-          );
-          if (waiting.length > 0) return `${GATEWAY} is not ready`;
+          if (waiting.length > 0)
+            return `not ready: ${waiting.map(({ name, ready, replicas }) => `${name} ${ready}/${replicas}`).join(", ")}`;
           return off.length === 0 || `CronJobs off: ${off.map(({ name }) => name).join(", ")}`;
         },
         run: async () => {
-          for (const { cluster, gateway, cronJobs } of await gateways()) {
-            const replicas = Number(gateway?.annotations[REPLICAS] ?? 0);
-            if (gateway?.annotations[MARK] !== undefined)
-              await cluster.setDeployment(namespace, GATEWAY, replicas, { [MARK]: null, [REPLICAS]: null });
-            for (const { name, annotations } of cronJobs)
-              if (annotations[MARK] !== undefined)
-                await cluster.setCronJob(namespace, name, false, { [MARK]: null });
+          for (const { cluster, region, deployments, cronJobs } of await workers()) {
+            const runs = region === serves;
+            for (const { name, annotations } of deployments.filter(marked)) {
+              const replicas = annotations[CONTAINED_REPLICAS] ?? "0";
+              await cluster.setDeployment(namespace, name, runs ? Number(replicas) : 0, {
+                [CONTAINED_MARK]: null,
+                [CONTAINED_REPLICAS]: null,
+                ...(!runs && { [ROLE_MARK]: STANDBY, [REPLICAS_MARK]: replicas }),
+              });
+            }
+            for (const { name } of cronJobs.filter(marked))
+              await cluster.setCronJob(namespace, name, !runs, {
+                [CONTAINED_MARK]: null,
+                ...(!runs && { [ROLE_MARK]: STANDBY }),
+              });
           }
         },
-      },
+      }),
     };
   }
 
@@ -243,7 +243,7 @@ class Containment {
       },
       run: (signal) => this.ground.resources.patch(id, CDN_API, { properties: { enabledState: to } }, signal),
     });
-    return { shut: part("Disabled", this.undo), open: part("Enabled", this.redo) };
+    return { shut: part("Disabled", this.undo), open: () => part("Enabled", this.redo) };
   }
 
   private clusters(): string {

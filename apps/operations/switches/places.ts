@@ -1,13 +1,13 @@
 import { majority } from "../../recovery/serving/record";
 import { lacksRight, messageOf, notRun, refused } from "../frame/errors";
-import type { ClusterGround, DeploymentView, Ground } from "../ground/types";
-import type { Platform, RegionFacts } from "../platform";
+import type { DeploymentView, Ground } from "../ground/types";
+import type { Platform } from "../platform";
 import { ROLE_MARK, STANDBY } from "../regionMarks";
+import { shutBy } from "./contained";
+import type { RegionCluster } from "./services";
 
 /** A cluster that answers, and whether its workloads serve. */
-export interface Place {
-  region: RegionFacts;
-  cluster: ClusterGround;
+export interface Place extends RegionCluster {
   deployments: DeploymentView[];
   serves: boolean;
 }
@@ -62,6 +62,9 @@ export async function servingPlace(platform: Platform, ground: Ground): Promise<
     if (its) return its;
     throw refused(`${serving.map(({ region }) => region.cluster).join(" and ")} both serve: fence one first`);
   }
+  for (const place of places)
+    if ((await shutBy(platform, place)) !== undefined)
+      throw refused(`${platform.stack} is contained, and nothing serves: reopen ${platform.stack} first`);
   const why = [...silent, ...places.map(({ region }) => `${region.cluster} has no pod`)].join("; ");
   throw notRun(`no cluster serves: ${why}`);
 }

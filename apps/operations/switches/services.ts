@@ -1,8 +1,13 @@
 import { refused } from "../frame/errors";
-import type { ServiceView } from "../ground/types";
+import type { ClusterGround, ServiceView } from "../ground/types";
 import { SITES } from "../../../stacks/sites";
-import type { Platform } from "../platform";
-import type { Place } from "./places";
+import type { Platform, RegionFacts } from "../platform";
+
+/** A cluster, and the region it is in. */
+export interface RegionCluster {
+  region: RegionFacts;
+  cluster: ClusterGround;
+}
 
 /** Annotation of a public Service that leads elsewhere than it was declared to: who led it there, and its own way. */
 const ASIDE = "forma3d.com/led-aside";
@@ -22,7 +27,7 @@ export function asideOf({ annotations }: Pick<ServiceView, "annotations">): Asid
 /** The Services behind the public names. @throws OperationError when one is missing */
 export async function publicServices(
   { namespace }: Platform,
-  { cluster, region }: Place,
+  { cluster, region }: RegionCluster,
 ): Promise<ServiceView[]> {
   const all = await cluster.services(namespace);
   return SITES.map((site) => {
@@ -35,7 +40,7 @@ export async function publicServices(
 /** Leads every public Service elsewhere, at once and in one request each, with the way back in it. */
 export async function leadAside(
   platform: Platform,
-  place: Place,
+  place: RegionCluster,
   aside: Pick<Aside, "by" | "incident">,
   to: Readonly<Record<string, string>>,
 ): Promise<void> {
@@ -48,7 +53,7 @@ export async function leadAside(
 }
 
 /** Leads every public Service back to its own pods. */
-export async function leadBack(platform: Platform, place: Place): Promise<void> {
+export async function leadBack(platform: Platform, place: RegionCluster): Promise<void> {
   for (const service of await publicServices(platform, place)) {
     const known = asideOf(service);
     if (known)
