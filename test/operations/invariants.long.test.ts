@@ -15,6 +15,7 @@ import {
 import { LoseAmid } from "../../apps/rehearsal/laptop/chaos/amid";
 import { MakeBackup } from "../../apps/rehearsal/laptop/chaos/backups";
 import { LateRights } from "../../apps/rehearsal/laptop/chaos/faults";
+import { nobodyWrites } from "../../apps/rehearsal/laptop/chaos/invariants";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
 import { openWorld } from "./chaosWorld";
 
@@ -50,6 +51,7 @@ describe("every invariant says what it is for", () => {
   test("without the fence the region that was left may write", async () => {
     await laptop.sql(`ALTER ROLE api_${home} LOGIN`);
     await said(/westeurope and northeurope may write by the writer's name, and northeurope serves/);
+    await expect(nobodyWrites(world)).rejects.toThrow(/westeurope and northeurope may write .* all are shut/);
     await laptop.sql(`ALTER ROLE api_${home} NOLOGIN`);
   });
 

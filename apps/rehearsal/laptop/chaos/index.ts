@@ -14,6 +14,7 @@ import {
   Lose,
   Throttle,
 } from "./faults";
+import { LoseContained } from "./contained";
 import { updatesFit } from "./invariants";
 import { STACK, type Model, type World } from "./model";
 import {
@@ -83,6 +84,15 @@ export const sequences = (longest: number) =>
           dying("logins", "workers", "edge", "entry", "answers", "record"),
         )
         .map(([shut, open]) => new Contain(shut, open)),
+      fc
+        .tuple(
+          fc.constantFrom("contained", "lost"),
+          fc.constantFrom("dead", "cut off", "silent"),
+          dying("entry", "logins", "workers", "edge", "evidence", "record"),
+          dying("promote", "fence", "workloads", "partners"),
+          dying("logins", "workers", "edge", "entry", "answers", "record"),
+        )
+        .map(([first, how, shut, away, open]) => new LoseContained(first, how, { shut, away, open })),
       dying("restore", "endpoint", "sign-in", "check", "extract").map((dieAt) => new BringRowsBack(dieAt)),
       dying("page", "shown").map((dieAt) => new Announce(dieAt)),
       dying(...ADOPTION).map((dieAt) => new Adopt(dieAt)),

@@ -55,15 +55,29 @@ export async function updatesFit(model: Readonly<Model>, world: World): Promise<
 
 /** By the name clients use, only the serving region's pods may write: tried, with what its vault gives them. */
 async function oneWrites(model: Readonly<Model>, world: World): Promise<void> {
-  const { laptop } = world;
-  const writers: string[] = [];
-  for (const region of laptop.platform.regions)
-    if (await answered(() => writes(laptop, region))) writers.push(region.location);
+  const writers = await writersOf(world);
   const serves = regionOf(world, model.serving).location;
   holds(
     writers.join() === serves,
     `${writers.join(" and ") || "nobody"} may write by the writer's name, and ${serves} serves`,
   );
+}
+
+/** While the platform is contained no region's pods may. */
+export async function nobodyWrites(world: World): Promise<void> {
+  const writers = await writersOf(world);
+  holds(
+    writers.length === 0,
+    `${writers.join(" and ")} may write by the writer's name, and all are shut out`,
+  );
+}
+
+/** Regions whose pods may write, tried one after the other. */
+async function writersOf({ laptop }: World): Promise<string[]> {
+  const writers: string[] = [];
+  for (const region of laptop.platform.regions)
+    if (await answered(() => writes(laptop, region))) writers.push(region.location);
+  return writers;
 }
 
 async function writes(laptop: Laptop, region: RegionFacts): Promise<boolean> {

@@ -49,7 +49,7 @@ export abstract class Step implements fc.AsyncCommand<Model, World> {
 /** What a verb ends with whose journal found the disk full. */
 const FULL = /^error: the journal \S+ cannot be written: ENOSPC/m;
 
-const killed = (dieAt: DieAt | undefined): string => (dieAt ? `, killed at ${dieAt}` : "");
+export const killed = (dieAt: DieAt | undefined): string => (dieAt ? `, killed at ${dieAt}` : "");
 const bothStand = ({ lost }: Readonly<Model>): boolean => lost === undefined;
 
 export class Failover extends Step {
