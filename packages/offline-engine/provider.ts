@@ -66,10 +66,7 @@ export class Provider {
                 : model.previewCreate(request.type, checked.inputs, scope),
             nothing,
           );
-    const secretOutputs = [
-      ...this.tolerate(urn, () => model.secretOutputs(request.type), []),
-      ...request.options.additionalSecretOutputs,
-    ];
+    const secretOutputs = [...model.secretOutputs(request.type), ...request.options.additionalSecretOutputs];
     return {
       id: outcome.id,
       inputs: checked.inputs,

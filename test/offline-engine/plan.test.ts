@@ -143,6 +143,10 @@ describe("the emulated engine", () => {
     expect(errors.join("\n")).toMatch(message);
   });
 
+  test("says once of a type that no table holds it", async () => {
+    expect((await plan("unknown-type")).errors).toHaveLength(1);
+  });
+
   test("keeps a secret out of what it says about it", async () => {
     const { errors } = await plan("bad-secret");
     expect(errors.join("\n")).toMatch(/accountName: is not valid; it is secret, so it is not shown/);

@@ -9,6 +9,8 @@ import { Tree, UNKNOWN } from "../../packages/emulated-azure/model/types";
 import type { PlannedResource } from "../../packages/offline-engine/resource";
 import { aliasUrn, buildUrn } from "../../packages/wire/urn";
 import { dangersInWords } from "../../apps/tools/render/danger";
+import { finish } from "../../apps/tools/plan/planOutput";
+import type { PlanCommand } from "../../apps/tools/plan/planCommand";
 import { outcomeOf } from "../../apps/tools/render/verdict";
 import type { Plan } from "../../packages/offline-engine/planner";
 import { diffPlans, renderDiff } from "../../apps/tools/render/diff";
@@ -87,6 +89,26 @@ describe("a comparison of plans", () => {
       sentence:
         "prod must not be deployed as it is: 1 change would lose data or be refused, 1 change would stop what runs (exit code 1).",
     });
+  });
+
+  test("is not there where the program broke, and the verdict does not say that nothing changed", () => {
+    const broken = {
+      settings: { project: "p", stack: "prod" },
+      deployment: {
+        resources: new Map(),
+        outputs: {},
+        diagnostics: [{ severity: "error", urn: "", message: "the program broke" }],
+      },
+      pack: "not asked: the program did not finish",
+      violations: [],
+      model,
+    } as unknown as Plan;
+    const earlier = { file: "prod.json", plan: plan(server({})) };
+    const said = stripVTControlCharacters(finish(broken, {} as PlanCommand, earlier, 80).text);
+    expect(said).toMatch(/^Error +the program broke$/m);
+    expect(said).toMatch(/^Cost +0 USD a month at list prices of [\d-]+$/m);
+    expect(said).toContain("The plan is not complete: it was not compared.");
+    expect(said).not.toMatch(/^Changes/m);
   });
 
   test("warns when data would go, be refused, or lose its protection", () => {

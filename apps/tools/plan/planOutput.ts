@@ -151,6 +151,6 @@ function shown(
 ): string[] {
   if (command.quiet) return [renderProblems(plan, columns)].filter((text) => text !== "");
   if (command.full) return [renderReport(plan, columns)];
-  const changes = earlier && { against: earlier.file, list };
-  return [renderVerdict(plan, { cost: costOf(planDocument(plan)), changes, columns })];
+  const changes = earlier && isComplete(plan) ? { against: earlier.file, list } : undefined;
+  return [renderVerdict(plan, { cost: costOf(planDocument(plan)), columns, ...(changes && { changes }) })];
 }

@@ -144,7 +144,7 @@ function costText(cost: Estimate | string): string {
     .sort(([, a], [, b]) => b - a)
     .slice(0, 3)
     .map(([name, value]) => `${name.replace(/^forma3d-[^-]+-/, "")} ${Math.round(value)}`);
-  return `${Math.round(cost.total).toLocaleString("en")} ${cost.currency} a month at list prices of ${cost.date}; most of it ${top.join(", ")}`;
+  return `${Math.round(cost.total).toLocaleString("en")} ${cost.currency} a month at list prices of ${cost.date}${top.length > 0 ? `; most of it ${top.join(", ")}` : ""}`;
 }
 
 function policyText({ pack, violations }: Plan): string {

@@ -191,15 +191,17 @@ export class SandboxModel implements Model {
   }
 
   secretOutputs(typeOrToken: string): readonly string[] {
-    return (this.types.get(typeOrToken) ?? this.function(typeOrToken)).secretOutputs;
+    return (this.types.get(typeOrToken) ?? this.known(typeOrToken))?.secretOutputs ?? [];
   }
 
   private function(token: string) {
-    for (const { functions } of this.packages) {
-      const found = functions.find((candidate) => candidate.token === token);
-      if (found) return found;
-    }
-    throw new UnknownTypeError(`function ${token}`, this.where(token));
+    const found = this.known(token);
+    if (!found) throw new UnknownTypeError(`function ${token}`, this.where(token));
+    return found;
+  }
+
+  private known(token: string) {
+    return this.packages.flatMap(({ functions }) => functions).find((candidate) => candidate.token === token);
   }
 
   private where(token: string): string {

@@ -237,7 +237,7 @@ export interface Model {
   invoke(token: string, args: Tree, scope: Scope, cloud: Cloud): Tree;
   /** The right a function needs; undefined for one that asks Azure nothing. @throws UnknownTypeError */
   invokeNeeds(token: string, args: Tree, scope: Scope): { action: string; scope: string } | undefined;
-  /** Output paths to mark secret beside those whose input was. */
+  /** Output paths to mark secret beside those whose input was; none of what no table holds. */
   secretOutputs(typeOrToken: string): readonly string[];
 }
 
