@@ -1,12 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { announce, announcement } from "../../apps/operations/announce";
-import {
-  operate,
-  type FrameOptions,
-  type Surroundings,
-  type Verb,
-} from "../../apps/operations/frame/operate";
+import type { Verb } from "../../apps/operations/frame/operate";
 import type { Step } from "../../apps/operations/frame/steps";
 import type { Ground } from "../../apps/operations/ground/types";
 import { failover } from "../../apps/operations/failover";
@@ -18,22 +13,21 @@ import {
   renderReadiness,
   type Readiness,
 } from "../../apps/operations/readiness";
-import { customRole, roleOf, type VerbName } from "../../apps/operations/rights";
-import { rotate, type RotateChoice } from "../../apps/operations/rotate";
+import { customRole } from "../../apps/operations/rights";
+import type { RotateChoice } from "../../apps/operations/rotate";
 import { UNITS } from "../../apps/operations/rotate/units";
 import { renderStatus, status, statusCode } from "../../apps/operations/status";
 import { lookUp, ok } from "../../apps/operations/status/findings";
 import { contain } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
-import { reopen } from "../../apps/operations/switches/reopen";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import type { Incident } from "../../infra/statusPage/incidents";
-import { until } from "../support/until";
 import { killed } from "./killed";
 import { Laptop, NORTH, OLD, WEST } from "./laptop";
+import { go, Typing } from "./typing";
 
 let laptop: Laptop;
-let said: string[];
+let typing: Typing;
 
 beforeAll(async () => {
   laptop = await Laptop.open();
@@ -41,60 +35,21 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => laptop.close());
 beforeEach(() => {
-  said = [];
+  typing = new Typing(laptop);
 });
 
-const around = (more: Partial<Surroundings> = {}): Surroundings => ({
-  now: () => new Date(),
-  signal: new AbortController().signal,
-  say: (line) => said.push(line),
-  folder: laptop.folder,
-  ...more,
-});
-/** Types a verb as somebody who holds the one custom role that covers it. */
-const run = (verb: Verb, options: FrameOptions, more: Partial<Surroundings> = {}): Promise<any> => {
-  laptop.hold(customRole(roleOf(verb.name.split("-")[0] as VerbName), laptop.platform));
-  return operate(verb, options, around(more));
-};
-const go = (incident: string): FrameOptions => ({ yes: true, incident });
-
-const ask = async (address: string) => {
-  const answer = await fetch(`${laptop.platform.hosts.api}${address}`);
-  return { status: answer.status, retry: answer.headers.get("retry-after"), text: await answer.text() };
-};
-const answers = async (address: string, wanted: number) => {
-  await until(`${address} answers ${wanted}`, async () => (await ask(address)).status === wanted);
-};
-const look = (ground: Ground = laptop.ground) => {
-  laptop.hold(customRole(roleOf("status"), laptop.platform));
-  return status(laptop.platform, ground, laptop.folder);
-};
-/** What is found once it is heard: on a busy machine a look-up of seconds may come back with nothing. */
-const finding = (id: string) =>
-  until(`${id} is known`, async () => (await look()).find((one) => one.id === id && one.state !== "unknown"));
-const verbs = {
-  on: () => maintenance(laptop.platform, laptop.ground, { on: true, retryAfterSeconds: 600 }),
-  off: () => maintenance(laptop.platform, laptop.ground, { on: false, retryAfterSeconds: 600 }),
-  contain: () => contain(laptop.platform, laptop.ground, around()),
-  reopen: (keepSecrets = true) => reopen(laptop.platform, laptop.ground, { keepSecrets }),
-};
-const nobody: RotateChoice = {
-  secrets: "all",
-  supply: { untested: false, value: () => Promise.resolve(undefined) },
-  offered: () => false,
-};
-const rotating = (
-  secrets: RotateChoice["secrets"],
-  more: Partial<RotateChoice> = {},
-  ground = laptop.ground,
-) => rotate(laptop.platform, ground, { ...nobody, secrets, ...more });
-const signsIn = (user: string, password: string) =>
-  laptop.ground.database.login(laptop.platform.writerHost, { user, password, database: "postgres" });
-const inVault = async (secret: string, { vault } = WEST) => (await laptop.maker.read(vault, secret))?.value;
+const around: Typing["around"] = (more) => typing.around(more);
+const run: Typing["run"] = (...typed) => typing.run(...typed);
+const ask: Typing["ask"] = (address) => typing.ask(address);
+const look: Typing["look"] = (ground) => typing.look(ground);
+const finding: Typing["finding"] = (id) => typing.finding(id);
+const rotating: Typing["rotating"] = (...choice) => typing.rotating(...choice);
+const signsIn: Typing["signsIn"] = (...login) => typing.signsIn(...login);
+const inVault: Typing["inVault"] = (...secret) => typing.inVault(...secret);
 
 describe("status", () => {
   test("says what it found, why it does not know the rest, and asks for attention", async () => {
-    await answers("/health/ready", 200);
+    await typing.answers("/health/ready", 200);
     const findings = await look();
     const text = (id: string) => findings.find((one) => one.id === id)?.text;
     expect(text("serving")).toBe(
@@ -166,10 +121,10 @@ describe("status", () => {
 
 describe("maintenance", () => {
   test("on: 503 with Retry-After, webhooks included, health checks stay; off: all answers again", async () => {
-    const plan = await run(verbs.on(), { dryRun: true });
+    const plan = await run(typing.on(), { dryRun: true });
     expect(plan.steps.map(({ id }: Step) => id)).toEqual(["page", "entry", "answers"]);
     expect((await ask("/webhooks")).status).not.toBe(503);
-    await run(verbs.on(), {}, { ask: () => Promise.resolve("shop") });
+    await run(typing.on(), {}, { ask: () => Promise.resolve("shop") });
     for (const address of ["/webhooks", "/"])
       expect(await ask(address)).toEqual({
         status: 503,
@@ -181,15 +136,15 @@ describe("maintenance", () => {
       state: "attention",
       text: expect.stringMatching(/^aks-shop-weu: maintenance \(/),
     });
-    const again = await run(verbs.on(), go("INC-again"));
+    const again = await run(typing.on(), go("INC-again"));
     expect(again.steps.map(({ how }: { how: string }) => how)).toEqual(["found", "found", "found"]);
-    await run(verbs.off(), go("INC-off"));
+    await run(typing.off(), go("INC-off"));
     expect((await ask("/health/ready")).text).toBe("");
     expect(await finding("switches")).toMatchObject({ state: "ok" });
   }, 180_000);
 
   test("refused: the wrong name, a contained platform, no cluster that serves, two that do", async () => {
-    await expect(run(verbs.on(), {}, { ask: () => Promise.resolve("prod") })).rejects.toThrow(
+    await expect(run(typing.on(), {}, { ask: () => Promise.resolve("prod") })).rejects.toThrow(
       /"prod" is not shop; nothing was done/,
     );
     const of = (change: (deployments: any[]) => any[]): Ground => ({
@@ -248,7 +203,7 @@ describe("maintenance", () => {
 describe("contain and reopen", () => {
   test("cuts off, keeps the logs, and one command is the exact way back", async () => {
     const before = await laptop.snapshot();
-    await run(verbs.contain(), go("INC-breach"));
+    await run(typing.contain(), go("INC-breach"));
     expect((await ask("/")).status).toBe(404);
     expect(laptop.endpointState()).toBe("Disabled");
     expect(await signsIn("api_weu", OLD)).toMatch(/not permitted to log in/);
@@ -263,16 +218,16 @@ describe("contain and reopen", () => {
     });
     expect((await finding("fences")).text).toMatch(/contained: api_weu, backup_weu/);
 
-    await expect(run(verbs.contain(), go("INC-other"))).rejects.toThrow(/contained already, by INC-breach/);
+    await expect(run(typing.contain(), go("INC-other"))).rejects.toThrow(/contained already, by INC-breach/);
     for (const { location } of [NORTH, WEST])
       expect(
         await run(failover(laptop.platform, laptop.ground, { to: location }), { dryRun: true }),
       ).toMatchObject({ contained: "INC-breach" });
-    await expect(run(verbs.on(), go("INC-m"))).rejects.toThrow(/is contained: reopen leads its names back/);
-    await expect(run(verbs.reopen(false), go("INC-r"))).rejects.toThrow(
+    await expect(run(typing.on(), go("INC-m"))).rejects.toThrow(/is contained: reopen leads its names back/);
+    await expect(run(typing.reopen(false), go("INC-r"))).rejects.toThrow(
       /secrets from before the containment: session-secret, .*; rotate shop --all/,
     );
-    await run(verbs.reopen(), go("INC-r"));
+    await run(typing.reopen(), go("INC-r"));
     // Contained once more the same incident has evidence of its own, though no store takes a copy of it, and the disk is full: the
     // administrator's transactions write nothing by default, as on a server Azure has made read-only.
     await laptop.sql("ALTER ROLE chief SET default_transaction_read_only = on");
@@ -283,48 +238,13 @@ describe("contain and reopen", () => {
     expect(await signsIn("api_weu", OLD)).toMatch(/not permitted to log in/);
     await laptop.sql("BEGIN READ WRITE; ALTER ROLE chief RESET default_transaction_read_only; COMMIT");
     expect(evidence()).toHaveLength(2);
-    expect(said.join("\n")).toMatch(
+    expect(typing.said.join("\n")).toMatch(
       /warning: activity\.json could not be copied to nowhere: the blob is there already/,
     );
-    await run(verbs.reopen(), go("INC-r"));
+    await run(typing.reopen(), go("INC-r"));
     await laptop.writes(3);
     expect(await laptop.snapshot()).toEqual(before);
     expect(await signsIn("api_weu", OLD)).toBe(true);
-  }, 180_000);
-
-  test("reopening while a step of the containment is undone is refused, with the step", async () => {
-    await expect(run(killed(verbs.contain(), 2, "before"), go("INC-half"))).rejects.toThrow(/killed/);
-    await expect(run(verbs.reopen(), go("INC-back"))).rejects.toThrow(
-      /the containment was not finished \(logins: .* may not log in; entry: .*\): type contain shop again first/,
-    );
-    await run(verbs.contain(), go("INC-half"));
-    await run(verbs.reopen(), go("INC-back"));
-    await expect(run(verbs.reopen(), go("INC-nothing"))).resolves.toMatchObject({ stack: "shop" });
-    await laptop.writes(3);
-  }, 180_000);
-
-  test("all rotates while contained, partners' keys too: no value of before is in a vault, and reopening needs no exception", async () => {
-    const before = await inVault("database-api-password");
-    const units = UNITS.flatMap(({ entries }) => entries.map(({ name }) => name));
-    const values = async () =>
-      (
-        await Promise.all([WEST, NORTH].flatMap((region) => units.map((name) => inVault(name, region))))
-      ).filter((value) => value !== undefined);
-    const old = new Set(await values());
-    await run(verbs.contain(), go("INC-shut"));
-    // While it is contained nobody can try a partner's key.
-    const handedIn = {
-      supply: { untested: true, value: (name: string) => Promise.resolve(`${name}, anew`) },
-      offered: () => true,
-    };
-    await run(rotating("all", handedIn), go("INC-inside"));
-    expect((await values()).filter((value) => old.has(value))).toEqual([]);
-    const now = (await inVault("database-api-password")) ?? "";
-    expect(now).not.toBe(before);
-    await run(verbs.reopen(false), go("INC-open"));
-    await laptop.writes(3);
-    expect(await signsIn("api_weu", now)).toBe(true);
-    expect(await signsIn("api_weu", before ?? "")).toMatch(/password authentication failed/);
   }, 180_000);
 
   test("refused where no role of a region could be shut", async () => {
@@ -604,7 +524,7 @@ describe("rotate", () => {
     await laptop.writes(3);
     expect(await laptop.missing()).toEqual([]);
     expect(report.commit[1]).toMatch(/record shop 'vault\.secretsIssued=20\d\d-\d\d-\d\d'/);
-    expect(said.join("\n")).toMatch(
+    expect(typing.said.join("\n")).toMatch(
       /not rotated, because nobody hands their new values in: shopify, simplyprint, sendcloud/,
     );
     expect(fs.readFileSync(report.journal, "utf8")).not.toContain(await inVault("session-secret"));
@@ -790,7 +710,8 @@ describe("pitr", () => {
   });
 });
 
-describe("killed at every step of every verb, and typed again", () => {
+// `contain`, `reopen` and `rotate` so: `verbs.long.test.ts`.
+describe("killed at every step, and typed again", () => {
   const said = announcement({ phase: "monitoring", service: "API Health" }, new Date());
   const cases: [string, () => Verb, () => Promise<unknown>][] = [
     [
@@ -798,10 +719,8 @@ describe("killed at every step of every verb, and typed again", () => {
       () => announce(laptop.platform, laptop.ground, said),
       async () => expect(await text()).toContain(said.service),
     ],
-    ["maintenance on", verbs.on, async () => expect((await ask("/webhooks")).status).toBe(503)],
-    ["maintenance off", verbs.off, () => answers("/health/ready", 200)],
-    ["contain", verbs.contain, async () => expect((await finding("fences")).text).toMatch(/contained/)],
-    ["reopen", verbs.reopen, async () => expect((await finding("switches")).state).toBe("ok")],
+    ["maintenance on", () => typing.on(), async () => expect((await ask("/webhooks")).status).toBe(503)],
+    ["maintenance off", () => typing.off(), () => typing.answers("/health/ready", 200)],
   ];
   const text = async () =>
     JSON.stringify(await laptop.ground.document("https://x.azurecontainerapps.io/api/v1/config"));
@@ -809,78 +728,11 @@ describe("killed at every step of every verb, and typed again", () => {
   test.each(cases)(
     "%s",
     async (name, verb, so) => {
-      const incident = `INC-killed-${name.replace(" ", "-")}`;
-      const steps: Step[] = (await run(verb(), { dryRun: true, incident })).steps;
-      // Each time it gets one step further, and dies when that step has done its work and nobody has heard of it.
-      for (const [index, { id }] of steps.entries()) {
-        const outcome = run(killed(verb(), index, "after"), go(incident));
-        // A step that only waits is found to be so already by the next run, and there is nothing to die in.
-        await outcome.catch((error: Error) =>
-          expect(error.message).toBe(
-            `${id}: killed at ${id}; nothing is undone: type the same command again once the cause is mended`,
-          ),
-        );
-      }
-      const report = await run(verb(), go(incident));
-      expect(report.steps).toHaveLength(steps.length);
+      await typing.killedEverywhere(verb, `INC-killed-${name.replace(" ", "-")}`);
       await so();
     },
     180_000,
   );
-
-  test("rotate, at each of its calls that change something", async () => {
-    const before = await inVault("database-api-password");
-    let calls = 0;
-    for (let at = 1; ; at++) {
-      calls = 0;
-      const user = new AbortController();
-      const die = () => {
-        if (++calls === at) user.abort(new Error("killed"));
-        user.signal.throwIfAborted();
-      };
-      const { database, vaults, cluster } = laptop.ground;
-      const dying: Ground = {
-        ...laptop.ground,
-        database: {
-          ...database,
-          async query<T extends object>(host: string, sql: string, values?: unknown[]) {
-            const rows = await database.query<T>(host, sql, values);
-            if (sql.startsWith("BEGIN")) die();
-            return rows;
-          },
-        },
-        vaults: {
-          ...vaults,
-          async write(vault, secret, version) {
-            await vaults.write(vault, secret, version);
-            die();
-          },
-        },
-        cluster: (name) => ({
-          ...cluster(name),
-          async restart(namespace, deployment, marks) {
-            await cluster(name).restart(namespace, deployment, marks);
-            die();
-          },
-        }),
-      };
-      const dead = run(rotating(["database-api"], {}, dying), go("INC-die"), { signal: user.signal });
-      if (
-        await dead.then(
-          () => true,
-          (error: Error) => (expect(error.message).toMatch(/killed/), false),
-        )
-      )
-        break;
-    }
-    // Two vaults with three values each, two roles, one deployment.
-    expect(calls).toBeLessThanOrEqual(9);
-    const now = (await inVault("database-api-password")) ?? "";
-    expect(now).not.toBe(before);
-    expect(await signsIn("api_weu", now)).toBe(true);
-    expect(await signsIn("api_weu", before ?? "")).toMatch(/password authentication failed/);
-    await laptop.writes(3);
-  }, 180_000);
 });
 
 /** The verb with less time for each of its steps. */

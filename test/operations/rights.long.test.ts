@@ -1,0 +1,3 @@
+import { LONG, openHere, testRights } from "./rightsAsked";
+
+testRights(openHere(), (verb) => LONG.includes(verb));
