@@ -1,5 +1,4 @@
 /** @jest-environment <rootDir>/test/support/domEnvironment.js */
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -10,27 +9,27 @@ import { projectRoot } from "../../packages/command/root";
 import { stackNames } from "../../stacks/files";
 import { openBrowser, withBrowser } from "../support/browser";
 import { openPage, textIn, windowOf } from "../support/dom";
+import { PlanCommands } from "../support/planCommands";
 
 const ROOT = projectRoot(__dirname);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-page-"));
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 const [PROD = "", STAGING = ""] = ["prod", "staging"].map((stack) => path.join(folder, `${stack}.html`));
 
+const commands = new PlanCommands();
+afterAll(() => commands.stop());
+const plan = (...args: string[]) => commands.run({ args });
+
 /** A plan as a page: staging as it stands, and production with a value that is forbidden, one that loses data, one Azure owns. */
-beforeAll(() => {
-  const plan = (...args: string[]) =>
-    spawnSync(process.execPath, ["packages/command/run.mjs", "apps/tools/plan/plan.ts", ...args], {
-      cwd: ROOT,
-      encoding: "utf8",
-    });
+beforeAll(async () => {
   const wrong = [
     "database.administratorLogin=someone",
     "database.storageGB=64",
     "database.backupRetentionDays=7",
   ];
-  const bad = plan("prod", "--quiet", "--html", PROD, ...wrong.flatMap((value) => ["--config", value]));
-  const good = plan("staging", "--quiet", "--html", path.join(folder, "{stack}.html"));
-  expect([bad.status, good.status, good.stdout, good.stderr]).toEqual([1, 0, "", ""]);
+  const bad = await plan("prod", "--quiet", "--html", PROD, ...wrong.flatMap((value) => ["--config", value]));
+  const good = await plan("staging", "--quiet", "--html", path.join(folder, "{stack}.html"));
+  expect([bad.code, good.code, good.stdout, good.stderr]).toEqual([1, 0, "", ""]);
 }, 180_000);
 
 declare const document: any;
@@ -128,13 +127,9 @@ describe("a plan as a page", () => {
     expect(window.document.querySelectorAll("#resources details[open]")).toHaveLength(0);
   });
 
-  test("is a page of its own for each stack, and refuses one file for all", () => {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ["packages/command/run.mjs", "apps/tools/plan/plan.ts", "--html", "one.html"],
-      { cwd: ROOT, encoding: "utf8" },
-    );
-    expect([status, stderr]).toEqual([
+  test("is a page of its own for each stack, and refuses one file for all", async () => {
+    const { code, stderr } = await plan("--html", "one.html");
+    expect([code, stderr]).toEqual([
       2,
       `error: --html one.html: one file for ${stackNames(ROOT).length} stacks; allowed: a name with {stack}\n`,
     ]);

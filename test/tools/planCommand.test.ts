@@ -8,37 +8,35 @@ import { projectRoot } from "../../packages/command/root";
 import { parseOverride, readOverridden } from "../../packages/offline-engine/config";
 import { stackNames } from "../../stacks/files";
 import { wideLines } from "../support/screen";
+import { type Ended, PlanCommands } from "../support/planCommands";
 import { until } from "../support/until";
 
 const ROOT = projectRoot(__dirname);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-command-"));
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-interface Result {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
+const commands = new PlanCommands();
+afterAll(() => commands.stop());
+/** In the one process. */
+const run = (...args: string[]): Promise<Ended> => commands.run({ args });
+/** The same on a screen of so many columns. */
+const runIn = (columns: number, ...args: string[]): Promise<Ended> => commands.run({ args, columns });
 
-function start(args: string[], columns?: number): ChildProcess {
+/** In a process of its own, as a shell starts it. */
+function start(...args: string[]): ChildProcess {
   return spawn(process.execPath, ["packages/command/run.mjs", "apps/tools/plan/plan.ts", ...args], {
     cwd: ROOT,
-    env: { ...process.env, NO_COLOR: "1", COLUMNS: columns ? `${columns}` : undefined },
+    env: { ...process.env, NO_COLOR: "1", COLUMNS: undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
 
-function run(...args: string[]): Promise<Result> {
-  return runIn(undefined, ...args);
-}
-
-/** Runs it on a screen of so many columns. */
-function runIn(columns: number | undefined, ...args: string[]): Promise<Result> {
-  const child = start(args, columns);
-  const result: Result = { code: null, stdout: "", stderr: "" };
-  child.stdout?.on("data", (chunk) => (result.stdout += chunk));
-  child.stderr?.on("data", (chunk) => (result.stderr += chunk));
-  return new Promise((resolve) => child.on("close", (code) => resolve({ ...result, code })));
+async function typed(...args: string[]): Promise<Ended> {
+  const child = start(...args);
+  const ended: Ended = { code: null, stdout: "", stderr: "" };
+  child.stdout?.on("data", (chunk) => (ended.stdout += chunk));
+  child.stderr?.on("data", (chunk) => (ended.stderr += chunk));
+  return new Promise((resolve) => child.on("close", (code) => resolve({ ...ended, code })));
 }
 
 /** Processes that a process started and that still run. */
@@ -101,7 +99,7 @@ describe("wrong usage ends with 2, says what is allowed and shows no stack trace
   test("a configuration with several mistakes: all are listed, nothing is written", async () => {
     const target = path.join(folder, "untouched.json");
     fs.writeFileSync(target, "as it was");
-    const { code, stdout, stderr } = await run(
+    const { code, stdout, stderr } = await typed(
       "prod",
       "--save",
       target,
@@ -184,6 +182,8 @@ describe("an override", () => {
 
 describe("a plan that is fine", () => {
   const json = path.join(folder, "staging.json");
+  /** Replaces the server, and costs more than it may. */
+  const LOSING = ["--config", "database.administratorLogin=someone", "--config", "budget.monthlyAmount=500"];
 
   test("is shown with its policies and outputs, and written as asked", async () => {
     const chart = path.join(folder, "charts/staging.mmd");
@@ -200,7 +200,7 @@ describe("a plan that is fine", () => {
   });
 
   test("is a verdict of one screen: what it is, costs and lacks, what to do next, and how it ends", async () => {
-    const { code, stdout } = await run("staging");
+    const { code, stdout } = await typed("staging");
     expect(wideLines(stdout, 100)).toEqual([]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.length).toBeLessThan(45);
@@ -227,8 +227,7 @@ describe("a plan that is fine", () => {
   });
 
   test("says first, and in words, what would be lost against the expected plan", async () => {
-    const changes = ["database.administratorLogin=someone", "budget.monthlyAmount=500"];
-    const { code, stdout } = await run("staging", ...changes.flatMap((change) => ["--config", change]));
+    const { code, stdout } = await run("staging", ...LOSING);
     expect(stdout).toMatch(/^Cost +[\s\S]*?\n +above budget\.monthlyAmount \(500, /m);
     expect(wideLines(stdout, 100)).toEqual([]);
     const [title, blank, stop, first] = stdout.split("\n");
@@ -250,15 +249,7 @@ describe("a plan that is fine", () => {
     );
     expect(harmless.stdout).toMatch(/operationalinsights:Workspace[^\n]*\n +retentionInDays: \d+ → 30/);
     expect(harmless.code).toBe(0);
-    const fatal = await runIn(
-      80,
-      "staging",
-      "--quiet",
-      "--diff",
-      json,
-      "--config",
-      "database.administratorLogin=someone",
-    );
+    const fatal = await runIn(80, "staging", "--quiet", "--diff", json, ...LOSING);
     expect(fatal.stdout).toMatch(
       /± replaced dbforpostgresql:Server [^\n]*← protected,\s+holds data: would be replaced/,
     );
@@ -293,7 +284,7 @@ test.each([
 });
 
 test("Ctrl-C ends the plan and everything it started", async () => {
-  const child = start(["prod"]);
+  const child = start("prod");
   const pid = child.pid as number;
   const ended = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)));
   const isPack = (one: number): boolean => commandOf(one).includes("run-policy-pack");

@@ -24,7 +24,12 @@ function together(stacks: readonly string[], outcomes: readonly Outcome[]): stri
     : `${bad.join(" and ")} must not be deployed as planned (exit code 1).`;
 }
 
-async function plan(root: string, command: PlanCommand): Promise<number> {
+/**
+ * Plans the stacks of a command line, prints and writes what it asks for, and returns the exit code.
+ * @param make makes each plan
+ * @throws CommandError when a stack cannot be planned as asked
+ */
+export async function plan(root: string, command: PlanCommand, make = planStack): Promise<number> {
   checkStackFiles(root, command.stacks, command.overrides, command.project);
   const columns = columnsOf(process.stdout);
   const outcomes: Outcome[] = [];
@@ -32,7 +37,7 @@ async function plan(root: string, command: PlanCommand): Promise<number> {
     // Read before anything is written: a plan can be compared with the file it then replaces.
     const earlier = earlierPlan(command, stack, root);
     const planned = await during(`planning ${stack} and asking the policies ...`, () =>
-      planStack(path.join(root, command.project ?? "."), stack, {
+      make(path.join(root, command.project ?? "."), stack, {
         packRoot: root,
         overrides: command.overrides,
         resolve: command.resolve,
