@@ -9,6 +9,7 @@ import { writeAll, writeFile } from "../packages/command/files";
 import { projectRoot } from "../packages/command/root";
 import { during, print, write, type Out } from "../packages/command/terminal";
 import { renderStatus } from "../apps/operations/status";
+import { type Ended, oneByOne } from "./support/oneByOne";
 import { wideLines } from "./support/screen";
 
 const ROOT = projectRoot(__dirname);
@@ -27,12 +28,6 @@ const ENTRIES = [
   ...new Set(Object.values(scripts).flatMap((script) => /run\.mjs (\S+\.ts)/.exec(script)?.[1] ?? [])),
   ...BENCHES,
 ];
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
 
 const COLUMNS = 80;
 
@@ -63,44 +58,28 @@ function files(folder = ROOT): Map<string, number> {
   return found;
 }
 
-/** Two at a time: what they cost is the start of a process. */
-async function inPairs<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
-  const left = [...all];
-  const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) await act(next);
-  };
-  await Promise.all([work(), work()]);
-}
-
 test("every command tells how it is used and refuses what it does not know, and does nothing else", async () => {
   expect(ENTRIES.length).toBeGreaterThan(18);
   // What the pack is compiled to is no source, and the first command compiles it.
   const before = files();
-  const help: Record<string, unknown> = {};
-  const nonsense: Record<string, unknown> = {};
-  await inPairs(ENTRIES, async (entry) => {
-    const refused = await run(entry, "--nonsense");
-    const [first] = refused.stderr.split("\n");
-    nonsense[entry] = {
-      code: refused.code,
-      stdout: refused.stdout,
-      first,
-      trace: /^\s+at /m.test(refused.stderr),
-    };
-  });
-  // All are compiled by now.
-  const { stdout, stderr } = await node("test/support/helps.mjs", ...ENTRIES);
-  expect(stderr).toBe("");
-  for (const line of stdout.trimEnd().split("\n")) {
-    const { entry, ...shown } = JSON.parse(line) as Ended & { entry: string };
-    help[entry] = {
-      code: shown.code,
-      usage: /^Usage: /.test(shown.stdout),
-      exits: /\nExit codes:\n/.test(shown.stdout),
-      wide: wideLines(shown.stdout, COLUMNS),
-      stderr: shown.stderr,
-    };
-  }
+  const lines = ENTRIES.flatMap((entry) => [
+    [entry, "--nonsense"],
+    [entry, "--help"],
+  ]);
+  const ended = await oneByOne(lines, { ...process.env, COLUMNS: `${COLUMNS}` });
+  const nonsense = Object.fromEntries(
+    ENTRIES.map((entry, index) => {
+      const { code, stdout, stderr } = ended[2 * index]!;
+      return [entry, { code, stdout, first: stderr.split("\n")[0], trace: /^\s+at /m.test(stderr) }];
+    }),
+  );
+  const help = Object.fromEntries(
+    ENTRIES.map((entry, index) => {
+      const { code, stdout, stderr } = ended[2 * index + 1]!;
+      const [usage, exits] = [/^Usage: /.test(stdout), /\nExit codes:\n/.test(stdout)];
+      return [entry, { code, usage, exits, wide: wideLines(stdout, COLUMNS), stderr }];
+    }),
+  );
   const each = (value: object) => Object.fromEntries(ENTRIES.map((entry) => [entry, value]));
   expect(help).toEqual(each({ code: 0, usage: true, exits: true, wide: [], stderr: "" }));
   expect(nonsense).toEqual(
