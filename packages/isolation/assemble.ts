@@ -107,6 +107,24 @@ const CALLS: readonly Rewrite[] = [
     (_names, _, by = "", list = "") => argumentsOf(list).join(bare(by)),
   ],
 ];
+/** A name before or after a sign that joins texts: `a + "b"`. */
+const JOINED_NAME =
+  /(?<=(?:\+|~|\.\.)[ \t]{0,3})[A-Za-z_]\w{0,60}(?![\w(.[])|(?<![\w.])[A-Za-z_]\w{0,60}(?=[ \t]{0,3}(?:\+(?![+=])|~|\.\.))/g;
+/** Longest text in which names are joined: in a program of any size most names are of one letter, and of many things. */
+const MAX_JOINED_CHARS = 64 * 1024;
+const HAS_JOINED_NAME = /\w[ \t]{0,3}(?:\+|~|\.\.)[ \t]{0,3}["'`\w]/;
+
+/** A text with the names it gives values itself put in where it joins texts, as literals. */
+function withJoinedNames(text: string): string {
+  if (text.length > MAX_JOINED_CHARS || !HAS_JOINED_NAME.test(text)) return text;
+  const own = assignments(text);
+  if (own.size === 0) return text;
+  return text.replace(JOINED_NAME, (name) => {
+    const value = own.get(name);
+    return value !== undefined && /^[\w.-]+$/.test(value) ? `'${value}'` : name;
+  });
+}
+
 const HAS_CALL = /printf|format|concat|join|["']\s*%|["']\s+-f\s/i;
 
 /** Replacements a text asks for: `s/a/b/`, `${X/a/b}`, `.replace("a", "b")`, `replace "a" "b"`, `tr` excepted. */
@@ -158,7 +176,7 @@ export function called(text: string): string {
 
 /** The same, and its own replacements made. */
 export function assembled(text: string): string {
-  let result = called(text);
+  let result = withJoinedNames(called(text));
   if (text.length <= MAX_CHARS && HAS_REPLACEMENT.test(text)) {
     for (const [from, to] of pairsOf(text, REPLACEMENTS)) {
       const replaced = result.replaceAll(from, to);

@@ -6,6 +6,7 @@ import { ForeignNames } from "./foreignNames";
 import { KeyedNames } from "./keyed";
 import { managedHost } from "./managedHosts";
 import { Foreign, Perimeter } from "./perimeter";
+import { rewritesIn } from "./substitutions";
 import { writtenAddresses } from "./writtenAddresses";
 
 const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
@@ -43,6 +44,9 @@ const MAY_CALL = /[\s=]|:\/\//;
 
 const API_VERSION = /(?<![a-z])apiversion["']?\s*[:=]\s*["']?([\w./-]+)/g;
 const KIND = /(?<![a-z])kind["']?\s*[:=]\s*["']?([a-z]\w*)/g;
+
+/** Ends of the hosts of what a stack has, for patterns that say them. */
+const HOST_ENDS = [".postgres.database.azure.com", ".vault.azure.net", ".blob.core.windows.net"];
 
 /** Stands for a place in a host, and for the same where only letters are allowed. */
 const ANYTHING = "\u0001";
@@ -106,10 +110,14 @@ export class Judge {
   /** Names of others that a text would make of the stack's own, wherever those come to it from. */
   private replacements(text: string, found: Foreign[]): void {
     const pairs = replacementsIn(text);
-    if (pairs.length === 0) return;
+    const rewrites = rewritesIn(text);
+    if (pairs.length === 0 && rewrites.length === 0) return;
     for (const own of this.perimeter.ownNames()) {
       const made = pairs.map(([from, to]) => own.replaceAll(from, to));
       made.push(pairs.reduce((name, [from, to]) => name.replaceAll(from, to), own));
+      // A pattern may be meant for the name as it is, or for a host.
+      for (const rewrite of rewrites)
+        made.push(...["", ...HOST_ENDS].map((end) => rewrite(own + end).split(".")[0] ?? ""));
       for (const name of new Set(made)) if (name !== own) this.push(this.perimeter.names.get(name), found);
     }
   }

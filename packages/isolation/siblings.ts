@@ -92,16 +92,18 @@ export class Settings {
   }
 }
 
-/** A variable or parameter of a template of Azure Resource Manager, where it is used. */
-const TEMPLATE_PLACE = /\b(variables|parameters)\(\s{0,9}'([\w-]{1,99})'\s{0,9}\)/g;
+/** A variable or parameter of a template of Azure Resource Manager, or a member of one, where it is used. */
+const TEMPLATE_PLACE =
+  /\b(variables|parameters)\(\s{0,9}'([\w-]{1,99})'\s{0,9}\)((?:\.\w{1,99}|\[(?:\d{1,4}|'[\w-]{1,99}')\]){0,4})/g;
 
 /** A template's text with its own variables, and the parameters it is given, put in as literals. */
 function filledTemplate(text: string, settings: Settings): string {
-  return text.replace(TEMPLATE_PLACE, (whole, of: string, name: string) => {
+  return text.replace(TEMPLATE_PLACE, (whole, of: string, name: string, member: string) => {
+    const inner = member.replace(/\['?([\w-]+)'?\]/g, ".$1");
     const value =
-      settings.valueOf(`${of}.${name}`) ??
-      settings.valueOf(`${of}.${name}.value`) ??
-      settings.valueOf(`${of}.${name}.defaultValue`);
+      settings.valueOf(`${of}.${name}${inner}`) ??
+      settings.valueOf(`${of}.${name}.value${inner}`) ??
+      settings.valueOf(`${of}.${name}.defaultValue${inner}`);
     return value === undefined || /['"\n]/.test(value) ? whole : `'${value}'`;
   });
 }

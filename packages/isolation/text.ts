@@ -139,6 +139,7 @@ const INNER_QUOTES = /(?<=[\w.-])(?<!(?:^|[\s(,=[{])[fbruenFBRUEN]{1,2})["'`]+(?
 export function joined(text: string): string {
   if (!/["'`]/.test(text)) return text;
   return text
+    .replace(/(?<=["'`\s+])\/\*[^*"'`]{0,200}\*\/(?=[\s+"'`])/g, "")
     .replace(/["'`]\s*(?:\+|\|\||\.\.|&|\)\s*\.(?:append|concat|plus)\(|\|\s*append:)\s*["'`]/g, "")
     .replace(/(?<=[\w.-])(["'])[ \t]*\r?\n[ \t]*\1(?=[\w.-])/g, "")
     .replace(INNER_QUOTES, "");
@@ -146,7 +147,7 @@ export function joined(text: string): string {
 
 /** A line that gives a name a value, as properties files, shells, YAML and INI write it. */
 const ASSIGNMENT =
-  /(?:^|[\n;,&{]|&&|\{%-?|\{\{-?)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|val|const|final|auto|my|string|String|ENV|ARG|-e|--env|--set|define)[ \t]+)*["'$]?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|(\+)=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|(?:\$\{\w{1,99}\}|[^\s;,&}]){1,500})/g;
+  /(?:^|[\n;,&{]|&&|\{%-?|\{\{-?)[ \t]*(?:(?:export|set|setx|declare|readonly|local|let|var|val|const|final|auto|my|string|String|ENV|ARG|-e|--env|--set|define)[ \t]+)*["'$]?([A-Za-z_][\w.-]{0,99})["']?[ \t]*(?::=|(\+)=|[=:])[ \t]*("[^"\n]{0,500}"|'[^'\n]{0,500}'|(?![{[](?![{%]))(?:\$\{\w{1,99}\}|[^\s;,&}]){1,500})/g;
 /** The same where a name and its value stand side by side: of Nginx, of a dictionary in a template, of an entity. */
 const PAIRS: readonly RegExp[] = [
   /\bset\s+\$(\w{1,99})\s+["']?([\w.-]{1,500})["']?\s*;/g,
@@ -208,11 +209,16 @@ const HAS_PLACE =
 /** Whether a text leaves a place for another text. */
 export const hasPlace = (text: string): boolean => HAS_PLACE.test(text);
 
+/** The first word of a command whose output is taken. */
+const COMMANDED = /^(?:\$\([^)]*|`[^`]*)$/;
+
 /** The names a text gives values itself, with the values. */
 export function assignments(text: string): Map<string, string> {
   const own = new Map<string, string>();
   for (const [, name = "", more, value = ""] of text.matchAll(ASSIGNMENT)) {
     const plain = value.replace(/^(["'])(.*)\1$/s, "$2");
+    // What a command prints is no value: `NAME=$(find one)`.
+    if (COMMANDED.test(plain)) continue;
     own.set(name, more === undefined ? plain : (own.get(name) ?? "") + plain);
   }
   for (const pattern of PAIRS)
