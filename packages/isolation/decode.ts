@@ -199,23 +199,38 @@ function yamlTrees(text: string): Decoded[] {
   }
 }
 
+type Form = readonly [via: string, form: (text: string) => string];
+
+/** Ways to write a text in other characters, names and literals, each undone. */
+const FORMS: readonly Form[] = [
+  // Tags are among the characters that are invisible.
+  ["tags", untagged],
+  ["unicode", visible],
+  ["percent", percentDecoded],
+  ["escape", unescaped],
+  ["entity", withoutEntities],
+  ["quoted-printable", withoutQuotedPrintable],
+  ["character codes", fromCodes],
+  ["joined", joined],
+  ["$(VAR)", expandedWithin],
+  ["assembled", assembled],
+  ["filtered", filtered],
+  ["markup", withoutMarkup],
+  ["utf-7", withoutUtf7],
+];
+
+/**
+ * Longest text in which each way is undone on its own, and the others in what came out. A longer one, a program bundled into a
+ * line, gives as many texts as there are ways at each step, and most differ from it in one place: there all are undone at once.
+ */
+const MAX_FORMED_CHARS = 16 * 1024;
+
 function rewritten(text: string): Decoded[] {
-  const forms: [string, string][] = [
-    ["unicode", visible(text)],
-    ["percent", percentDecoded(text)],
-    ["escape", unescaped(text)],
-    ["entity", withoutEntities(text)],
-    ["quoted-printable", withoutQuotedPrintable(text)],
-    ["character codes", fromCodes(text)],
-    ["joined", joined(text)],
-    ["$(VAR)", expandedWithin(text)],
-    ["assembled", assembled(text)],
-    ["filtered", filtered(text)],
-    ["markup", withoutMarkup(text)],
-    ["utf-7", withoutUtf7(text)],
-    ["tags", untagged(text)],
-    ...spelled(text).map((form): [string, string] => ["character codes", form]),
-  ];
+  const apart =
+    text.length > MAX_FORMED_CHARS
+      ? [["rewritten", FORMS.reduce((made, [, form]) => form(made), text)] as const]
+      : FORMS.map(([via, form]) => [via, form(text)] as const);
+  const forms = [...apart, ...spelled(text).map((form) => ["character codes", form] as const)];
   return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));
 }
 

@@ -16,7 +16,7 @@ import { changeLeaves, found, toUnknown, wanted } from "./support/found";
 import { innocents, vectors } from "./support/load";
 import { environment, ROOT } from "./support/names";
 import { TARGETS } from "./support/ways";
-import type { Innocent, Vector } from "./support/vectors";
+import { configMap, type Innocent, prod, type Vector } from "./support/vectors";
 
 const engineFor = (
   { stack = "staging", project = "forma3d", extras, config }: Vector | Innocent,
@@ -141,6 +141,15 @@ test("the bucket a stack file names for further backups is its environment's own
     new Scanner(new Judge(new Perimeter(inventory, "forma3d", stack))).text(`s3://${bucket}/daily`);
   expect(foundFor("staging")).toEqual([expect.objectContaining({ reach: "name", environment: "prod" })]);
   expect(foundFor("prod")).toEqual([]);
+});
+
+test("a program bundled into one text is read, and what it puts together is found in it", async () => {
+  const bundle = fs.readFileSync(require.resolve("js-yaml"), "utf8");
+  const hidden = `connect("${prod.server.slice(0, 5)}" + "${prod.server.slice(5)}")`;
+  const engine = new Engine({ stack: "staging", project: "forma3d" });
+  expect(found(await engine.analyze(configMap({ "app.js": `${bundle}\n${hidden}\n` }, "bundle")))).toEqual([
+    'ISO-002 bundle data["app.js"] mandatory',
+  ]);
 });
 
 test("no stream of Brotli is passed over by its beginning", () => {
