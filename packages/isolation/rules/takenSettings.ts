@@ -60,6 +60,52 @@ function environmentOf(
   return [...own, ...all];
 }
 
+/** Files a container is given by its pod's ConfigMaps and Secrets, by their path. */
+function filesOf(
+  container: Cursor,
+  spec: Cursor,
+  settings: (kind: string, name: Cursor) => Settings | undefined,
+): Map<string, string> {
+  const volumes = new Map(
+    spec
+      .at("volumes")
+      .items()
+      .map((volume) => {
+        const source =
+          settings("ConfigMap", volume.at("configMap", "name")) ??
+          settings("Secret", volume.at("secret", "secretName"));
+        return [volume.at("name").text, source] as const;
+      }),
+  );
+  return new Map(
+    container
+      .at("volumeMounts")
+      .items()
+      .flatMap((mount) => {
+        const folder = (mount.at("mountPath").text ?? "").replace(/\/+$/, "");
+        const part = mount.at("subPath").text;
+        return [...(volumes.get(mount.at("name").text) ?? [])].flatMap(([key, text]): [string, string][] => {
+          if (part !== undefined) return part === key ? [[folder, text]] : [];
+          return [[`${folder}/${key}`, text]];
+        });
+      }),
+  );
+}
+
+/** Where a shell puts in what a file holds: `$(cat file)`, `$(<file)`, `` `cat file` ``. */
+const FILE_PLACE =
+  /\$\(\s*(?:cat\s|<)\s*["']?([^\s"'()|;]{1,200})["']?\s*\)|`cat\s+["']?([^\s"'`|;]{1,200})["']?\s*`/g;
+
+/** Texts with what files hold put in where a shell reads them. */
+function withFiles(value: Tree[string], files: ReadonlyMap<string, string>): Tree[string] {
+  if (typeof value === "string")
+    return value.replace(
+      FILE_PLACE,
+      (whole, one?: string, other?: string) => files.get(one ?? other ?? "")?.trim() ?? whole,
+    );
+  return Array.isArray(value) ? value.map((inner) => withFiles(inner as Tree[string], files)) : value;
+}
+
 const containersOf = (spec: Cursor): Cursor[] =>
   ["containers", "initContainers", "ephemeralContainers"].flatMap((list) => spec.at(list).items());
 
@@ -71,17 +117,22 @@ function madeOf(resource: ResourceView, sources: Sources, context: Context): Vio
     const settings = (kind: string, name: Cursor): Settings | undefined =>
       name.text === undefined ? undefined : sources.get(sourceKey(kind, namespace, name.text));
     return podSpecs(found)
-      .flatMap(containersOf)
-      .flatMap((container): Violation[] => {
+      .flatMap((spec) => containersOf(spec).map((container) => ({ spec, container })))
+      .flatMap(({ spec, container }): Violation[] => {
         const env = environmentOf(container, settings);
         const count = container.at("env").items().length;
         const isTaken = (at: number): boolean => at >= count || container.at("env", at, "valueFrom").present;
-        if (!env.some((_, at) => isTaken(at))) return [];
-        const parts: Tree = {
+        const files = filesOf(container, spec, settings);
+        if (files.size === 0 && !env.some((_, at) => isTaken(at))) return [];
+        const asWritten: Tree = {
           command: container.at("command").value ?? null,
           args: container.at("args").value ?? null,
         };
-        const written = { ...parts, env: container.at("env").value ?? null };
+        const parts: Tree = {
+          command: withFiles(asWritten["command"] ?? null, files),
+          args: withFiles(asWritten["args"] ?? null, files),
+        };
+        const written = { ...asWritten, env: container.at("env").value ?? null };
         const alone = new Set(watch.scanner.scan(written).map(({ path }) => path));
         const values = new Set(env.flatMap((_, at) => (isTaken(at) ? [`env[${at}].value`] : [])));
         return watch.scanner
@@ -121,7 +172,7 @@ export const takenSettingsRule = stackRule({
   name: "no-foreign-settings-taken",
   title: "Containers name nothing foreign with the settings they take",
   description:
-    "No setting, command or argument of a container names anything of another environment once the values it takes from the stack's ConfigMaps and Secrets are put in.",
+    "No setting, command or argument of a container names anything of another environment once the values it takes from the stack's ConfigMaps and Secrets, as variables or as files a shell reads, are put in.",
   why: "A name cut into a ConfigMap and a variable is in neither, and Kubernetes puts it together when the container starts.",
   remediation: "Take the whole host from the stack's own output, in one setting.",
   url: "https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/",
