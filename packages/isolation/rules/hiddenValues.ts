@@ -34,12 +34,26 @@ function nodeFolders(resource: ResourceView): Violation[] {
   );
 }
 
+/** Volumes that are checked out of a repository when they are mounted: of pods, of container groups. */
+function checkedOut(props: ResourceView["props"]): Cursor[] {
+  if (!mayHold(props, (at, key) => key === "gitRepo" && typeof at === "object")) return [];
+  return [...allPlaces(new Cursor(props))]
+    .map((place) => place.at("gitRepo"))
+    .filter((volume) => volume.at("repository").present);
+}
+
 function hidesValues(resource: ResourceView, { environment }: Context): Violation[] {
   const findings: Violation[] = unreadAssets(resource.props).map(({ path }) => ({
     path,
     message:
       "is fetched, or read from a file nobody could open here, after the preview; pass the content inline or keep the file in the project",
   }));
+  findings.push(
+    ...checkedOut(resource.props).map(({ path }) => ({
+      path,
+      message: "is checked out of a repository when it is mounted; build it into the image",
+    })),
+  );
   if (environment === "prod") return findings;
   findings.push(...nodeFolders(resource));
   for (const { kind, object } of kubernetesObjects(resource)) {
@@ -59,7 +73,7 @@ export const hiddenValuesRule = resourceRule({
   name: "no-hidden-values",
   title: "Every value is in the plan",
   description:
-    "Assets and archives are inline or files the pack can open, nothing is fetched, and outside prod no sealed secret and no folder of a node (`hostPath`, local volumes) is part of a stack.",
+    "Assets and archives are inline or files the pack can open, nothing is fetched, no volume is a checkout of a repository, and outside prod no sealed secret and no folder of a node (`hostPath`, local volumes) is part of a stack.",
   why: "A connection string in them is invisible to every rule.",
   remediation:
     "Pass contents inline or from files of the project up to 4 MiB; mount secrets from the stack's own vault and volumes the stack declares.",

@@ -5,10 +5,13 @@ import { otherEnvironment } from "../environmentWords";
 import { canonical, percentDecoded } from "../text";
 import { resourceRule } from "./metadata";
 
+const AZURE = /^azure(?:-native)?[^:]*:/;
 const AUTHORIZATION = /^azure(?:-native)?[^:]*:authorization[^:]*:/;
 /** Where a scope has to begin; the tenant, and whatever a provider has beside subscriptions, is above them all. */
 const SUBSCRIPTION = /^\/*subscriptions\/+[^/]/;
 const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+[\w.()-]/;
+/** What a provider has beside subscriptions: accounts of bills, groups of subscriptions, the tenant. */
+const BESIDE = /^\/*providers\/+/;
 const SCOPES = /^(?:scope|assignableScopes|scopes|principalScope|appScopeId|directoryScopeId)$/;
 
 function scopeViolations(resource: ResourceView, context: Context): Violation[] {
@@ -20,13 +23,16 @@ function scopeViolations(resource: ResourceView, context: Context): Violation[] 
       decoding,
       message: "names a management group, which holds the subscriptions of several environments",
     }));
-  if (!AUTHORIZATION.test(resource.type)) return findings;
+  if (!AZURE.test(resource.type)) return findings;
+  // Elsewhere a scope may be a word of the service's own.
+  const isAbove = (text: string): boolean =>
+    AUTHORIZATION.test(resource.type) ? !SUBSCRIPTION.test(text) : BESIDE.test(text);
   for (const [key, value] of new Cursor(resource.props).entries()) {
     if (!SCOPES.test(key)) continue;
     for (const scope of value.text === undefined ? value.items() : [value]) {
       const text = canonical(scope.text ?? "").trim();
       // What is found as a management group is told as one.
-      if (scope.text !== undefined && !SUBSCRIPTION.test(text) && !MANAGEMENT_GROUP.test(text)) {
+      if (scope.text !== undefined && isAbove(text) && !MANAGEMENT_GROUP.test(text)) {
         findings.push({
           path: scope.path,
           message:
