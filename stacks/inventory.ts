@@ -170,6 +170,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
     ],
     clusters: regions.map(({ cluster }) => cluster),
     clusterDnsPrefixes: regions.map(({ clusterDnsPrefix }) => clusterDnsPrefix),
+    namePrefixes: [names.prefix],
     identities: [
       ...Object.values(control.identities),
       ...regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [

@@ -23,6 +23,8 @@ export interface Belongings {
   readonly clusters: readonly string[];
   /** First part of cluster API host names; Azure appends a hash. */
   readonly clusterDnsPrefixes: readonly string[];
+  /** What its names begin with, e.g. `forma3d-prod`: a host of which a label bears it is its own, whoever runs it. */
+  readonly namePrefixes: readonly string[];
   /** User-assigned identities, by name. */
   readonly identities: readonly string[];
   readonly clientIds: readonly string[];
@@ -54,6 +56,7 @@ export const BELONGINGS = [
   "storageAccounts",
   "clusters",
   "clusterDnsPrefixes",
+  "namePrefixes",
   "identities",
   "clientIds",
   "principalIds",

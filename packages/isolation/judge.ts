@@ -5,6 +5,7 @@ import { choices, startsEngine } from "./commands";
 import { ForeignNames } from "./foreignNames";
 import { KeyedNames } from "./keyed";
 import { managedHost } from "./managedHosts";
+import { NamedHosts } from "./namedHosts";
 import { Foreign, Perimeter } from "./perimeter";
 import { rewritesIn } from "./substitutions";
 import { writtenAddresses } from "./writtenAddresses";
@@ -19,9 +20,10 @@ const PLACE = String.raw`\$\([\w.-]+\)|[$#]\{[^{}\s]{1,200}\}|\{\{[^{}]{1,200}\}
 const DOTTED_RUN = new RegExp(`(?:[a-z0-9_*.-]|${PLACE})+`, "g");
 const PLAIN_RUN = /[a-z0-9_*.-]+/g;
 const ANY_PLACE = new RegExp(PLACE, "g");
-/** Hosts Azure makes of a resource's name and a hash: endpoints of the edge, Grafana, workspaces of metrics. */
-const HASHED =
-  /^([a-z0-9-]+)-[a-z0-9]{4,16}\.(?:[\w-]+\.){0,2}(?:azurefd\.net|grafana\.azure\.com|monitor\.azure\.com)$/;
+/** What a browser may load: a star in it is a browser's permission, and no host anybody connects with. */
+const CONTENT_POLICY = /\b(?:default|connect|img|script|style|font|media|frame|worker)-src\b/;
+/** The one label of an address without a domain, behind whoever signs in. */
+const SHORT_HOST = /:\/\/(?:[^\s/@]{1,200}@)?([a-z0-9][a-z0-9-]{0,62})(?![\w.@-]|:[^\s/]{0,200}@)/g;
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
 const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
@@ -60,6 +62,7 @@ const EMULATOR_ACCOUNT = "devstoreaccount1";
 /** Judges texts in canonical form against one stack's perimeter. */
 export class Judge {
   private readonly names: ForeignNames;
+  private readonly namedHosts: NamedHosts;
   private readonly compactIds: ReadonlyMap<string, Foreign>;
   /** Made when the first encoded bytes are met. */
   private keyed: KeyedNames | undefined;
@@ -68,6 +71,7 @@ export class Judge {
 
   constructor(readonly perimeter: Perimeter) {
     this.names = new ForeignNames(perimeter);
+    this.namedHosts = new NamedHosts(perimeter);
     this.compactIds = new Map([...perimeter.ids].map(([id, foreign]) => [id.replace(/-/g, ""), foreign]));
     this.anyStack =
       perimeter.stacks.size === 0
@@ -89,6 +93,7 @@ export class Judge {
     this.ids(text, found);
     this.stacks(text, found);
     if (text.includes(".")) this.hosts(text, found);
+    if (text.includes("://")) this.shortHosts(text, found);
     if (text.includes("accountname")) this.accounts(text, found);
     for (const named of this.names.in(text)) found.push(named);
     this.addresses(text, isHost, found);
@@ -222,25 +227,42 @@ export class Judge {
         const host = part.replace(/\.{2,}/g, ".").replace(/^\.|\.$/g, "");
         if (!host.includes(".")) continue;
         if (host.includes(ANYTHING)) this.pattern(host, found);
-        else {
-          if (!places) this.managed(host, found);
-          this.alias(host, found);
-          this.push(this.perimeter.names.get(HASHED.exec(host)?.[1] ?? ""), found);
+        else if (!(host.startsWith("*") && CONTENT_POLICY.test(text))) {
+          const isJudged = (places ? false : this.managed(host, found)) || this.alias(host, found);
+          if (!isJudged) this.named(host, found);
         }
       }
     }
   }
 
-  private managed(host: string, found: Foreign[]): void {
+  private named(host: string, found: Foreign[]): void {
+    // A label that is a listed name is found as one.
+    if (host.split(".").some((label) => this.perimeter.names.has(label))) return;
+    const environment = this.namedHosts.environmentOf(host);
+    if (environment !== undefined) found.push({ reach: "host", environment });
+  }
+
+  /** Hosts of addresses that are one label: buckets, audiences, services of a network. */
+  private shortHosts(text: string, found: Foreign[]): void {
+    for (const [, host = ""] of text.matchAll(SHORT_HOST)) {
+      if (this.perimeter.names.has(host)) continue;
+      const environment = this.namedHosts.ofAddress(host);
+      if (environment !== undefined) found.push({ reach: "host", environment });
+    }
+  }
+
+  /** @returns whether Azure gives such hosts, so that all is said of it */
+  private managed(host: string, found: Foreign[]): boolean {
     const managed = managedHost(host);
-    if (!managed) return;
+    if (!managed) return false;
     const { kind, resource, extra } = managed;
-    if (kind === "storage" && resource === EMULATOR_ACCOUNT) return;
+    if (kind === "storage" && resource === EMULATOR_ACCOUNT) return true;
     const zone = host.slice(host.indexOf(".") + 1);
     const own =
       this.perimeter.ownsZone(host) ||
       (this.perimeter.ownsHost(kind, resource) && (extra.length === 0 || this.perimeter.ownsZone(zone)));
     if (!own) found.push({ reach: kind, environment: this.perimeter.hostOwner(kind, resource) });
+    return true;
   }
 
   /** A host with a place in it is the stack's own when it can become that, and nobody else's that is known. */
@@ -255,15 +277,17 @@ export class Judge {
     if (foreign || !own) found.push({ reach: kind, environment: foreign?.environment, isPattern: true });
   }
 
-  private alias(host: string, found: Foreign[]): void {
-    if (this.perimeter.aliases.size === 0) return;
+  /** @returns whether it is one of another environment's own host names, or below one */
+  private alias(host: string, found: Foreign[]): boolean {
+    if (this.perimeter.aliases.size === 0) return false;
     for (let name = host; name.includes("."); name = name.slice(name.indexOf(".") + 1)) {
       const foreign = this.perimeter.aliases.get(name);
       if (foreign) {
         found.push(foreign);
-        return;
+        return true;
       }
     }
+    return false;
   }
 
   private accounts(text: string, found: Foreign[]): void {

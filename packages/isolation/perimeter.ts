@@ -62,6 +62,8 @@ const ID_KINDS: readonly (readonly [Names, Reach])[] = [
 /** DNS prefix of a cluster's API host: Azure appends a hyphen and eight characters to it. */
 const dnsPrefix = (label: string): string => label.replace(/-[a-z0-9]{8}$/, "");
 
+const parentOf = (host: string): string => host.slice(host.indexOf(".") + 1);
+
 /**
  * The line around one stack: what is its own, and what is known to be someone else's. Things with a syntax of
  * their own (subscriptions, Azure host names) are foreign unless they are inside; opaque names and addresses are
@@ -76,6 +78,10 @@ export class Perimeter {
   readonly aliases = new Map<string, Foreign>();
   private readonly clusterPrefixes = new Map<string, Foreign>();
   readonly stacks = new Map<string, Foreign>();
+  /** What others' names begin with, and whose they are. */
+  readonly prefixes = new Map<string, string>();
+  /** Domains of public host names, and whether they are the stack's own. */
+  readonly domains = new Map<string, boolean>();
   readonly addresses: readonly (AddressRange & { readonly environment: string })[];
   readonly secretHashes: readonly { salt: string; hash: string; environment: string }[];
   private readonly own: Readonly<Record<Names, ReadonlySet<string>>>;
@@ -116,10 +122,14 @@ export class Perimeter {
       add(this.aliases, "publicHostNames", "host");
       add(this.aliases, "hostNames", "database");
       add(this.aliases, "privateDnsZones", "database");
+      for (const prefix of other.namePrefixes)
+        if (!this.own.namePrefixes.has(prefix)) this.prefixes.set(prefix, other.name);
+      for (const host of other.publicHostNames) this.domains.set(parentOf(host), false);
       other.stacks.forEach((entry) =>
         this.stacks.set(entry, { reach: "stackReference", environment: other.name }),
       );
     }
+    for (const host of environment?.publicHostNames ?? []) this.domains.set(parentOf(host), true);
     this.addresses = others.flatMap((other) =>
       other.cidrs.flatMap((cidr) => {
         const range = parseAddress(cidr);
@@ -144,6 +154,11 @@ export class Perimeter {
 
   owns(key: Names, value: string): boolean {
     return this.own[key].has(value);
+  }
+
+  /** What is listed of a kind as the stack's own. */
+  listed(key: Names): ReadonlySet<string> {
+    return this.own[key];
   }
 
   /** Whether anything of a kind is listed for the stack's environment. */
@@ -189,6 +204,7 @@ export class Perimeter {
       ...(kind === "vault" ? this.own.vaults : []),
       ...(kind === "storage" ? this.own.storageAccounts : []),
       ...(kind === "cluster" ? [...this.own.clusterDnsPrefixes, ...this.own.clusters] : []),
+      ...(kind === "host" ? this.own.resources : []),
     ].some((name) => pattern.test(name));
     const [, foreign] =
       [...this.names, ...(kind === "cluster" ? this.clusterPrefixes : [])].find(
@@ -209,6 +225,8 @@ export class Perimeter {
         return this.own.storageAccounts.has(name);
       case "cluster":
         return this.own.clusterDnsPrefixes.has(dnsPrefix(name)) || this.own.clusters.has(name);
+      case "host":
+        return this.own.resources.has(name);
     }
   }
 

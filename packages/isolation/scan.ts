@@ -97,7 +97,8 @@ export class Scanner {
   private readonly foreignNames: ReadonlySet<string>;
 
   constructor(readonly judge: Judge) {
-    this.foreignNames = new Set([...judge.perimeter.names.keys(), ...judge.perimeter.aliases.keys()]);
+    const { names, aliases, ids } = judge.perimeter;
+    this.foreignNames = new Set([...names.keys(), ...aliases.keys(), ...ids.keys()]);
   }
 
   /**
@@ -413,7 +414,13 @@ const OF_A_CALL: ReadonlySet<Foreign["reach"]> = new Set(["stackReference", "eng
 /** A host of Azure's that is not the stack's, and of which nobody said whose it is. */
 const isNobodys = ({ reach, environment, isPattern }: Foreign): boolean =>
   environment === undefined && isPattern !== true && HOST_REACHES.has(reach);
-const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set(["database", "vault", "storage", "cluster"]);
+const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set([
+  "database",
+  "vault",
+  "storage",
+  "cluster",
+  "host",
+]);
 
 /** What keys turned out to be: the same ones stand in all objects of a kind. */
 const hostKeys = new Map<string, boolean>();

@@ -9,6 +9,7 @@ const POINTER = /(?<![\w.-])((?:\d{1,3}\.){1,4})in-addr\.arpa/g;
 /** Addresses whose parts are spans: `10.20.*.*`, `10.20.0.[1-9]`, `10.20.0.{4,5}`. */
 const SPANNED =
   /(?<![\w.])\d{1,3}(?:\.(?:\d{1,3}(?:-\d{1,3})?|\*|\[\d{1,3}-\d{1,3}\]|\{\d{1,3}(?:(?:,|\.\.)\d{1,3})*\})){1,3}(?![\w.]|-\d)/g;
+const DOTTED_NAME = /(?<!\d|\d\.)(\d{1,3}(?:\.\d{1,3}){3})(?=\.(?:nip|sslip|xip)\.io)/g;
 const HEXED = /(?<![0-9a-f])([0-9a-f]{8})(?=\.(?:nip|sslip|xip)\.io)/g;
 const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?(?:\/\d{1,3})?/g;
 /** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
@@ -73,7 +74,10 @@ const SPELLINGS: readonly Spelling[] = [
   },
   {
     mayBe: (text) => text.includes("ip.io"),
-    find: (text) => tokens(text, HEXED).flatMap((hex) => readings(`0x${hex}`)),
+    find: (text) => [
+      ...tokens(text, HEXED).flatMap((hex) => readings(`0x${hex}`)),
+      ...tokens(text, DOTTED_NAME).flatMap(readings),
+    ],
   },
   {
     mayBe: (text) => text.includes(":") && (text.includes("::") || /(?:[0-9a-f]{1,4}:){5}/.test(text)),
