@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { FailedError, NotRunError } from "../../packages/command/errors";
@@ -87,7 +88,7 @@ export function encrypting(
 
 /** A stream that is being decrypted: what is written to `stdin` comes out of `output`. */
 export interface Decryption extends Through {
-  stdin: NodeJS.WritableStream;
+  stdin: Writable;
 }
 
 /**
@@ -120,7 +121,7 @@ export function startDecryption(
 }
 
 /** Hands a stream to a program's input; one that has ended takes no more. */
-export async function feed(source: AsyncIterable<Buffer>, into: NodeJS.WritableStream): Promise<void> {
+export async function feed(source: AsyncIterable<Buffer>, into: Writable): Promise<void> {
   let open = true;
   into.on("error", () => (open = false));
   into.on("close", () => (open = false));

@@ -1,7 +1,7 @@
 import { Client, DatabaseError } from "pg";
 import { messageOf } from "../../packages/command/errors";
 import type { Finding, Ladder } from "./ladder";
-import { quoteIdentifier } from "./postgres/connect";
+import { disconnect, quoteIdentifier } from "./postgres/connect";
 import { clientConfig, withDatabase, type ServerConnection } from "./postgres/connection";
 import type { Probe } from "./settings";
 
@@ -59,7 +59,7 @@ async function withSession(
     return { match: false, expected, actual: `as ${server.user}: ${messageOf(error)}` };
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
-    await client.end().catch(() => undefined);
+    await disconnect(client);
   }
 }
 

@@ -1,6 +1,6 @@
 import { createWriteStream, statfsSync, writeSync } from "node:fs";
 import { createHash } from "node:crypto";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { ArchiveFile } from "./archiveFile";
 import { messageOf, NotRunError, FailedError } from "../../packages/command/errors";
 import { openNameless, type NamelessFile } from "./namelessFile";
@@ -135,7 +135,7 @@ async function spool(
 
 async function digestInto(
   source: Readable,
-  into: NodeJS.WritableStream,
+  into: Writable,
   onBytes?: (bytes: number) => void,
 ): Promise<{ storedBytes: number; sha256: string }> {
   const hash = createHash("sha256");

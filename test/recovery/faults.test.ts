@@ -2,24 +2,29 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBackup } from "../../apps/recovery/commands/backup";
 import { runList } from "../../apps/recovery/commands/list";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import { findProgram, unprivilegedAccount } from "../../packages/programs/postgres";
+import { connect, disconnect } from "../../apps/recovery/postgres/connect";
+import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import type { Progress } from "../../apps/recovery/progress";
 import { loadSettings } from "../../apps/recovery/settings";
 import { AzureStore } from "../../apps/recovery/store/azure/client";
 import { lockContainer } from "../../apps/recovery/store/containers";
 import { takeLease } from "../../apps/recovery/store/lease";
 import { lockBlob } from "../../apps/recovery/store/names";
+import { writableAgain } from "../../apps/recovery/streams";
 import type { Manifest, VerifyReport } from "../../apps/recovery/types";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
 import { startBlobProxy } from "../support/blobProxy";
 import { cleanEnvironment, recovery, root, verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
+import { startLink } from "../support/unreliableLink";
 import { until } from "../support/until";
 
 /** Points at which a backup is killed; ten on a pull request. */
@@ -384,4 +389,19 @@ describe("a dump program that misbehaves", () => {
     ]);
     expect([...cut.blobs, ...partial.blobs]).toEqual([]);
   });
+});
+
+test("a server that has fallen silent keeps no session's end waiting, nor does a program that is gone", async () => {
+  const link = await startLink(lab.server.port);
+  const server = { ...parseServerUrl(lab.server.url("backup", "app")), port: link.port };
+  try {
+    const client = await connect(server);
+    link.suffer({ kind: "silence", afterBytes: 0, direction: "to" });
+    await disconnect(client);
+  } finally {
+    await link.stop();
+  }
+  const gone = new PassThrough();
+  gone.destroy();
+  await writableAgain(gone);
 });

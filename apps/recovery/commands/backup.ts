@@ -13,7 +13,7 @@ import {
   UsageError,
 } from "../../../packages/command/errors";
 import type { BackupOptions, BackupOutcome } from "../options";
-import { connect, naming, withClient } from "../postgres/connect";
+import { connect, disconnect, naming, withClient } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { userDatabases } from "../postgres/databases";
 import { dumpProgram, findProgram, type Program } from "../../../packages/programs/postgres";
@@ -156,6 +156,6 @@ async function backUp(job: Job, database: string): Promise<Stored> {
       }
     }
   } finally {
-    await Promise.all([session?.end().catch(() => undefined), ...held.map(({ lease }) => lease.release())]);
+    await Promise.all([session && disconnect(session), ...held.map(({ lease }) => lease.release())]);
   }
 }

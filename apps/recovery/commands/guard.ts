@@ -10,6 +10,7 @@ import {
 } from "../../../packages/command/errors";
 import { readMarker, setMarker } from "../guard/marker";
 import { danger, hostsOf, judgeServer, judgeUrl, LOOPBACK, type GuardPolicy } from "../guard/policy";
+import { disconnect } from "../postgres/connect";
 import { clientConfig, describeServer } from "../postgres/connection";
 import { fenced } from "../postgres/fence";
 import type { RunVerb } from "../runner";
@@ -62,7 +63,7 @@ export async function runGuard(settings: Settings, options: { mark?: boolean }):
     if (closed !== undefined) throw new FailedError(`${describeServer(server)}: ${closed}`);
     throw new NotRunError(`cannot ask ${describeServer(server)} for its marker: ${messageOf(error)}`);
   } finally {
-    await client.end().catch(() => undefined);
+    await disconnect(client);
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { messageOf } from "../../../packages/command/errors";
+import { disconnect } from "../postgres/connect";
 import { clientConfig, type ServerConnection } from "../postgres/connection";
 import { waitFor } from "../../../packages/programs/waiting";
 
@@ -44,7 +45,7 @@ export async function startWorkload(server: ServerConnection): Promise<Workload>
     } catch (error) {
       done.endedBy = messageOf(error);
     } finally {
-      await client.end().catch(() => undefined);
+      await disconnect(client);
     }
   })();
   return {

@@ -5,7 +5,7 @@ import { planOmissions } from "../leaveOut";
 import type { RestoreOptions } from "../options";
 import { planOwnership } from "../ownership";
 import type { TablesComparison } from "../postgres/compare";
-import { withClient } from "../postgres/connect";
+import { disconnect, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { wantedEntries, type RestoreProgram } from "../postgres/pgRestore";
 import { besideName, reachable } from "../postgres/target";
@@ -137,7 +137,7 @@ class InPlace {
       };
       compared = await replaceRows(client, replacement, before);
     } catch (error) {
-      await client.end().catch(() => undefined);
+      await disconnect(client);
       await before?.drop();
       context.signal.throwIfAborted();
       throw error;

@@ -51,6 +51,16 @@ export async function openSession(
   }
 }
 
+/** How long a server may take to say goodbye. */
+const END_WITHIN_MS = 2_000;
+
+/** Ends a session. A server that does not answer any more keeps nobody waiting. */
+export async function disconnect(client: Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), END_WITHIN_MS);
+  await client.end().catch(() => undefined);
+  clearTimeout(timer);
+}
+
 /** First release that ends a transaction by its length, where a database or a role asks for it. */
 const LIMITS_TRANSACTIONS = 17;
 
@@ -84,7 +94,7 @@ export async function connect(
     // A server before that release refuses a session that names the setting.
     if (major >= LIMITS_TRANSACTIONS) await client.query("SET transaction_timeout = 0");
   } catch (error) {
-    await client.end().catch(() => undefined);
+    await disconnect(client);
     throw error;
   }
   return client;
@@ -145,7 +155,7 @@ export async function withClient<T>(
   try {
     return await work(client);
   } finally {
-    await client.end().catch(() => undefined);
+    await disconnect(client);
   }
 }
 
@@ -169,7 +179,7 @@ export class Session {
   async end(): Promise<void> {
     const { client } = this;
     this.client = undefined;
-    await client?.end().catch(() => undefined);
+    if (client) await disconnect(client);
   }
 }
 

@@ -4,7 +4,7 @@ import { TableMasker } from "../mask/masker";
 import { Slots } from "../slots";
 import type { TableFingerprint } from "../types";
 import { TablesComparer, type TablesComparison } from "./compare";
-import { connect } from "./connect";
+import { connect, disconnect } from "./connect";
 import { loadTable } from "./copyIn";
 import { EarlyRows } from "./earlyRows";
 import { giveChecks, makeLooseKey, takeCheck } from "./looseConstraints";
@@ -297,7 +297,7 @@ class Restore {
       this.idle.push(client);
       return result;
     } catch (error) {
-      await client.end().catch(() => undefined);
+      await disconnect(client);
       this.signal.throwIfAborted();
       throw error;
     } finally {
@@ -306,6 +306,6 @@ class Restore {
   }
 
   private async disconnect(): Promise<void> {
-    await Promise.all(this.idle.splice(0).map((client) => client.end().catch(() => undefined)));
+    await Promise.all(this.idle.splice(0).map(disconnect));
   }
 }

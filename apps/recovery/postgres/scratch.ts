@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import path from "node:path";
 import { messageOf, NotRunError } from "../../../packages/command/errors";
 import { childEnvironment, complaint, startProgram, succeed } from "../process";
-import { connect, withClient } from "./connect";
+import { connect, disconnect, withClient } from "./connect";
 import type { ServerConnection } from "./connection";
 import { provisionAs, type Provision } from "./provision";
 import { findServer, unprivilegedAccount, type Account } from "../../../packages/programs/postgres";
@@ -190,7 +190,7 @@ async function createRestorer(superuser: ServerConnection, server: ServerConnect
 
 async function answers(server: ServerConnection): Promise<boolean> {
   try {
-    await (await connect(server)).end();
+    await disconnect(await connect(server));
     return true;
   } catch {
     return false;

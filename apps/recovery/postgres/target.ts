@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FailedError, messageOf, UsageError } from "../../../packages/command/errors";
-import { connect, quoteIdentifier, withClient } from "./connect";
+import { connect, disconnect, quoteIdentifier, withClient } from "./connect";
 import { describeServer, withDatabase, type ServerConnection } from "./connection";
 import { isEmptyDatabase } from "./databases";
 
@@ -111,7 +111,7 @@ async function inReach<T>(
     try {
       return [place, await ask(client)];
     } finally {
-      await client.end().catch(() => undefined);
+      await disconnect(client);
     }
   }
   throw failure;

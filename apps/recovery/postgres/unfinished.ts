@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { FailedError, LeaseHeldError, messageOf } from "../../../packages/command/errors";
-import { connect, quoteIdentifier } from "./connect";
+import { connect, disconnect, quoteIdentifier } from "./connect";
 import type { ServerConnection } from "./connection";
 import { dropDatabase } from "./databases";
 
@@ -48,7 +48,7 @@ export async function leaseName(
     }
     await sweep(client, maintenance, name, note);
   } catch (error) {
-    await client.end().catch(() => undefined);
+    await disconnect(client);
     throw error;
   }
   return {
@@ -63,7 +63,7 @@ export async function leaseName(
         throw new FailedError(`the lease of "${name}" was lost: ${messageOf(error)}`);
       }
     },
-    release: () => client.end().catch(() => undefined),
+    release: () => disconnect(client),
   };
 }
 
