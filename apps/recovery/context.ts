@@ -8,6 +8,6 @@ export interface RunContext {
   signal: AbortSignal;
   /** The runner's clock. */
   now: () => Date;
-  /** When rows are cut into pieces; default: when pg_dump would take too much memory. */
+  /** Which rows are cut into pieces, and which tables are read apart; default: as pg_dump needs it. */
   rowLimits?: RowLimits;
 }

@@ -33,6 +33,8 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   SCRATCH_DIR:
     "optional: volume for spooled archives and the throwaway server (default: the system's temporary folder)",
   RESTORE_JOBS: "optional: parallel connections of a restore, 2-32 (default 2)",
+  BACKUP_JOBS:
+    "optional: sessions that read large tables for a backup, as many as the server has processors to spare, 1-16 (default 1: pg_dump's own)",
   BACKUP_PARALLEL_DATABASES: "optional: databases dumped side by side by --all, 1-8 (default 2)",
   BACKUP_STALL_TIMEOUT: "optional: longest time a backup may move no data (default 10m)",
   BACKUP_STORE_SECONDARY_URL:

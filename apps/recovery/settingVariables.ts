@@ -94,6 +94,7 @@ export const variables = z.object({
   SCRATCH_DIR: z.string().default(() => tmpdir()),
   // One connection would let COPY fill gaps in earlier pages, so that rows come back in another order.
   RESTORE_JOBS: whole(2, 32).default(2),
+  BACKUP_JOBS: whole(1, 16).default(1),
   BACKUP_PARALLEL_DATABASES: whole(1, 8).default(2),
   BACKUP_STALL_TIMEOUT: duration.default(600),
   RTO_TARGET: duration.optional(),

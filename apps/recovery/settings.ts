@@ -70,6 +70,8 @@ export interface Settings {
   scratchDirectory: string;
   /** Connections a restore works with at a time. */
   jobs: number;
+  /** Sessions that read the large tables of a database side by side for its backup; 1: pg_dump reads them. */
+  backupJobs: number;
   /** Databases that `backup --all` dumps side by side. */
   parallelDatabases: number;
   /** A backup that moves nothing for this long has lost a peer nobody told us about, and is given up. */
@@ -230,6 +232,7 @@ function settingsOf(value: Variables, targets: readonly Target[], databaseUrl: s
     maxVerifiedAgeSeconds: value.BACKUP_MAX_VERIFIED_AGE,
     scratchDirectory: value.SCRATCH_DIR,
     jobs: value.RESTORE_JOBS,
+    backupJobs: value.BACKUP_JOBS,
     parallelDatabases: value.BACKUP_PARALLEL_DATABASES,
     stallTimeoutSeconds: value.BACKUP_STALL_TIMEOUT,
     assertionsFile: value.VERIFY_ASSERTIONS,

@@ -6,20 +6,30 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
+import { Client } from "pg";
 import { buildProgram } from "../../apps/recovery/cli";
+import { runBackup } from "../../apps/recovery/commands/backup";
 import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { ArchiveScanner } from "../../apps/recovery/postgres/archive";
-import { dumpProgram, findProgram } from "../../packages/programs/postgres";
+import type { RowLimits } from "../../apps/recovery/postgres/longRows";
+import { dumpProgram, findProgram, installations } from "../../packages/programs/postgres";
 import { RowDigest } from "../../apps/recovery/postgres/rows";
 import { redact } from "../../apps/recovery/redact";
 import { SETTING_HELP } from "../../apps/recovery/settingHelp";
-import { loadSettings } from "../../apps/recovery/settings";
+import { loadSettings, type Settings } from "../../apps/recovery/settings";
 import { openStore } from "../../apps/recovery/store/open";
 import { blockBytesAt, uploadNew } from "../../apps/recovery/store/upload";
 import type { Manifest } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
 import { recovery, verb } from "../support/recoveryCli";
-import { createEveryKind, startPlatformLab, type PlatformLab, type LabStore } from "../support/recoveryLab";
+import {
+  createEveryKind,
+  labContext,
+  startPlatformLab,
+  type PlatformLab,
+  type LabStore,
+} from "../support/recoveryLab";
+import { until } from "../support/until";
 
 const MIB = 1024 * 1024;
 
@@ -477,5 +487,120 @@ describe("the user guide and --help", () => {
         if (long !== "--tier" || verb.name() === "backup") expect(guide).toContain(long);
       }
     }
+  });
+});
+
+/** Every table is large. */
+const ALL: RowLimits = { largeTable: 0 };
+const SEVERAL = { BACKUP_JOBS: "3" };
+
+async function backUpWith(settings: Settings, rowLimits?: RowLimits): Promise<Manifest> {
+  const [made] = await runBackup(settings, {}, labContext({ rowLimits }));
+  if (!made || "error" in made) throw made?.error ?? new Error("no outcome");
+  return made.manifest;
+}
+
+describe("large tables that several sessions read", () => {
+  let store: LabStore;
+
+  beforeAll(async () => {
+    await lab.createDatabase("big");
+    // 38 MiB in nineteen pieces, with gaps; and values that are stored apart.
+    await lab.sql(
+      "big",
+      `create table noise (id int, gone text, body text, doubled int generated always as (id * 2) stored);
+       insert into noise select n, 'x', repeat(encode(sha512(n::text::bytea), 'hex'), 14) from generate_series(1, 20000) n;
+       alter table noise drop column gone; delete from noise where id % 10 = 3; update noise set body = upper(body) where id % 50 = 0;
+       create table "Odd ""Name" (id int, "Select" text);
+       insert into "Odd ""Name" select n, string_agg(md5(n::text || m), '') from generate_series(1, 40) n, generate_series(1, 400) m group by n;
+       create table parent (id int); create table child () inherits (parent);
+       insert into parent values (1); insert into child values (2), (3);
+       create table void ()`,
+    );
+    await lab.server.asMicrosoft("vacuum analyze", "big");
+    store = await lab.store("backup", "big");
+  });
+
+  /** Sessions that read ranges of pages. */
+  const readers = () =>
+    lab.server.asMicrosoft<{ pid: number }>(
+      "select pid from pg_stat_activity where query like 'COPY (SELECT%'",
+    );
+
+  async function nothingIsLeft(): Promise<void> {
+    const left = "select query from pg_stat_activity where application_name = 'recovery'";
+    await until("every session has ended", async () => (await lab.server.asMicrosoft(left)).length === 0);
+    // A lease that is still held would make this one end with exit code 4.
+    expect((await verb(["backup"], { ...store.env, ...SEVERAL })).code).toBe(0);
+  }
+
+  test("are in the archive as pg_dump writes them, of every kind", async () => {
+    await lab.createDatabase("latin", "encoding 'LATIN1' locale 'C' template template0");
+    await lab.sql(
+      "latin",
+      `create table "größe" ("länge" text); insert into "größe" values ('ä'), ('ö'); create table plain as table "größe"`,
+    );
+    for (const database of ["big", "app", "latin"]) {
+      const several = lab.as(store, "backup", database, SEVERAL).settings;
+      const alone = await backUpWith(lab.as(store, "backup", database).settings);
+      const { tables, sequences, largeObjects, rawBytes } = alone;
+      expect(await backUpWith(several, ALL)).toMatchObject({ tables, sequences, largeObjects, rawBytes });
+    }
+  });
+
+  test("are read side by side, and a session that breaks off ends the backup", async () => {
+    const slow = lab.as(store, "backup", "big", { ...SEVERAL, BACKUP_BANDWIDTH_LIMIT: "64KiB" });
+    const backup = makeBackup(slow.settings);
+    backup.catch(() => undefined);
+    await until("three sessions read", async () => (await readers()).length === 3);
+    const [, second] = await readers();
+    await lab.server.asMicrosoft(`select pg_terminate_backend(${String(second?.pid)})`);
+    await expect(backup).rejects.toThrow(
+      /backup of .*\/big: .*(terminating connection|connection .* was lost)/,
+    );
+    await nothingIsLeft();
+  });
+
+  test("do not hide that pg_dump has died meanwhile", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "dying-"));
+    const [real] = installations("pg_dump");
+    // It has written everything when it dies, and what others read is on its way for half an hour.
+    const script = `#!/bin/sh\ncase "$1" in --version) exec "${real?.path}" --version;; esac\n"${real?.path}" "$@"\nkill -9 $$\n`;
+    writeFileSync(path.join(folder, "pg_dump"), script);
+    chmodSync(path.join(folder, "pg_dump"), 0o755);
+    try {
+      const PATH = `${folder}:${process.env.PATH ?? ""}`;
+      const run = await recovery(["backup"], {
+        ...store.env,
+        ...SEVERAL,
+        PATH,
+        BACKUP_BANDWIDTH_LIMIT: "1KiB",
+      });
+      expect(run.stderr).toMatch(/pg_dump was ended by SIGKILL/);
+      expect(run.code).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    await nothingIsLeft();
+  });
+
+  test("are read anew when one is emptied while the snapshot is taken", async () => {
+    await lab.sql(
+      "big",
+      "create table prices (id int, cents int); insert into prices select n, n from generate_series(1, 5000) n",
+    );
+    const rewriting = new Client({ connectionString: lab.server.url("migration", "big") });
+    await rewriting.connect();
+    await rewriting.query(
+      "begin; truncate prices; insert into prices select n, n from generate_series(1, 5000) n",
+    );
+    const backup = backUpWith(lab.as(store, "backup", "big", SEVERAL).settings, ALL);
+    backup.catch(() => undefined);
+    const waiting =
+      "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%LOCK TABLE ONLY%'";
+    await until("the first session waits", async () => (await lab.server.asMicrosoft(waiting)).length > 0);
+    await rewriting.query("commit");
+    await rewriting.end();
+    expect((await backup).tables.find(({ name }) => name === "public.prices")?.rows).toBe(5000);
   });
 });

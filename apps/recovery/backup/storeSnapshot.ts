@@ -7,8 +7,8 @@ import { FailedError, messageOf, CommandError } from "../../../packages/command/
 import { paced } from "../pace";
 import { describeServer, type ServerConnection } from "../postgres/connection";
 import { startDump } from "../postgres/dump";
+import { openSource } from "../postgres/dumpSource";
 import { lockWaitMs } from "../postgres/locks";
-import { relayRows } from "../postgres/rowRelay";
 import type { Snapshot } from "../postgres/snapshot";
 import { FanOut } from "../store/fanOut";
 import { archiveBlob, newBackupId } from "../store/names";
@@ -48,13 +48,18 @@ export async function storeSnapshot(
   const failed = new AbortController();
   let unchanged: Promise<void> | undefined;
   const signal = AbortSignal.any([context.signal, stalled.signal, failed.signal]);
-  const { longRowBytes } = snapshot;
-  const relay = longRowBytes === undefined ? undefined : await relayRows(server, longRowBytes);
+  const source = await openSource(server, snapshot, {
+    jobs: settings.backupJobs,
+    lockWaitMs: lockWaitMs(settings),
+    signal,
+    onFailure: (error) => failed.abort(error),
+  });
   const dump = startDump({
-    server: relay?.server ?? server,
+    server: source.server,
     snapshot: snapshot.name,
     encoding: snapshot.server.encoding,
-    longRowBytes,
+    longRowBytes: snapshot.longRowBytes,
+    apart: source.apart,
     programs,
     lockWaitMs: lockWaitMs(settings),
     signal,
@@ -63,7 +68,7 @@ export async function storeSnapshot(
       context.progress.bytes(total);
     },
     onLocked() {
-      unchanged = requireUnchanged(snapshot);
+      unchanged = source.locked().then(() => requireUnchanged(snapshot));
       unchanged.catch((error: unknown) => failed.abort(error));
     },
   });
@@ -123,7 +128,7 @@ export async function storeSnapshot(
     if (cause instanceof CommandError && !(cause instanceof FailedError)) throw cause;
     throw unlessGone(cause instanceof FailedError ? cause : new FailedError(messageOf(cause)));
   } finally {
-    relay?.close();
+    await source.close();
     clearTimeout(watchdog);
     context.progress.done();
   }

@@ -50,6 +50,8 @@ export interface ScanListener {
   toc?(toc: ArchiveToc): void;
   /** The entry's data begin at this position of the archive. */
   block?(entry: TocEntry, position: number): void;
+  /** Whether `push` is to take no more than the header of the block that begins here. */
+  stopsIn?(entry: TocEntry): boolean;
 }
 
 /**
@@ -76,6 +78,7 @@ export class ArchiveScanner {
   private gathersRows = false;
   private readonly tocHash = createHash("sha256");
   private tocSha256 = "";
+  private stopped = false;
 
   /**
    * @param encoding of the database that was dumped: names in the archive are in it
@@ -89,8 +92,11 @@ export class ArchiveScanner {
     this.decoder = decoderFor(encoding);
   }
 
-  /** @throws Error when the bytes are not what pg_dump writes */
-  push(part: Buffer): void {
+  /**
+   * @returns how many bytes were taken: all of them, unless the listener wanted a stop
+   * @throws Error when the bytes are not what pg_dump writes
+   */
+  push(part: Buffer): number {
     let buffer = this.carry.length > 0 ? Buffer.concat([this.carry, part]) : part;
     for (;;) {
       const before = this.state.at;
@@ -99,9 +105,14 @@ export class ArchiveScanner {
       if (before === "header" || before === "toc") this.hashToc(buffer.subarray(0, used));
       this.position += used;
       buffer = buffer.subarray(used);
+      if (!this.stopped) continue;
+      this.stopped = false;
+      this.carry = Buffer.alloc(0);
+      return part.length - buffer.length;
     }
     // A copy: the caller may reuse its buffer.
     this.carry = Buffer.from(buffer);
+    return part.length;
   }
 
   /** @throws Error when the archive ended early or without the data of a table it announced */
@@ -190,6 +201,7 @@ export class ArchiveScanner {
     this.awaited.delete(dumpId);
     this.offsets.push({ field: entry.offsetField, position: this.position });
     this.listener.block?.(entry, this.position);
+    this.stopped = this.listener.stopsIn?.(entry) === true;
     if (kind === TABLE_BLOCK) this.state = { at: "table", entry, data: this.dataOf(entry) };
     else if (kind === LARGE_OBJECT_BLOCK) this.state = { at: "objects" };
     else throw new Error(`the archive holds a block of the unknown kind ${kind}`);

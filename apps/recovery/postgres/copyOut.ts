@@ -1,6 +1,6 @@
 import type { Client, Connection } from "pg";
 import { COPY_DATA, CopyQuery, LENGTH_BYTES } from "./copyQuery";
-import { ROW_HEADER_BYTES, RowDigest } from "./rows";
+import { ROW_HEADER_BYTES, type RowDigest } from "./rows";
 
 const COPY_DONE = 0x63; // 'c'
 const ERROR = 0x45; // 'E'
@@ -13,10 +13,31 @@ export interface TableContent {
   sum?: string;
 }
 
+/** Takes rows behind the headers that an archive has in front of them, cut anywhere. */
+export interface FramedRows {
+  /** Counted for it, as `bytes` of text. */
+  rows: number;
+  bytes: number;
+  /** A longer row has a length of zero in its header. */
+  readonly longRowBytes: number;
+  framed(part: Buffer): void;
+}
+
 /** Digest of what a COPY … TO STDOUT statement delivers, in the order the server sends it. */
-export function digestCopy(client: Client, statement: string, digest: RowDigest): Promise<TableContent> {
+export async function digestCopy(
+  client: Client,
+  statement: string,
+  digest: RowDigest,
+): Promise<TableContent> {
+  await copyOut(client, statement, digest);
+  const { rows, bytes, sum } = digest;
+  return { rows, bytes, sha256: digest.digest(), ...(sum === undefined ? {} : { sum }) };
+}
+
+/** Runs a COPY … TO STDOUT; resolves when every row was given out and the session takes another statement. */
+export function copyOut(client: Client, statement: string, into: FramedRows): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.query(new CopyOut(statement, digest, resolve, reject));
+    client.query(new CopyOut(statement, into, resolve, reject));
   });
 }
 
@@ -25,7 +46,7 @@ type DataListener = (part: Buffer) => void;
 /**
  * While rows stream in, this listens to the connection instead of the client: the client would make an object and
  * an event of every row, which takes longer than reading the table. A message's header has the size of a row's
- * header in a digest, so the one is turned into the other where it stands and buffers are hashed whole.
+ * header in an archive and a digest, so the one is turned into the other where it stands and buffers stay whole.
  */
 class CopyOut extends CopyQuery {
   private carry: Buffer = Buffer.alloc(0);
@@ -35,8 +56,8 @@ class CopyOut extends CopyQuery {
 
   constructor(
     private readonly statement: string,
-    private readonly digest: RowDigest,
-    private readonly resolve: (content: TableContent) => void,
+    private readonly into: FramedRows,
+    private readonly resolve: () => void,
     private readonly reject: (error: Error) => void,
   ) {
     super();
@@ -73,14 +94,14 @@ class CopyOut extends CopyQuery {
           (buffer[position + 4] as number)) -
         LENGTH_BYTES;
       if (type === COPY_DATA) {
-        const digested = length > this.digest.longRowBytes ? 0 : length;
+        const digested = length > this.into.longRowBytes ? 0 : length;
         buffer[position] = 0;
         buffer[position + 1] = digested & 0xff;
         buffer[position + 2] = (digested >>> 8) & 0xff;
         buffer[position + 3] = (digested >>> 16) & 0xff;
         buffer[position + 4] = digested >>> 24;
-        this.digest.rows += 1;
-        this.digest.bytes += length;
+        this.into.rows += 1;
+        this.into.bytes += length;
         position += ROW_HEADER_BYTES + length;
         if (position > end) {
           left = position - end;
@@ -88,7 +109,7 @@ class CopyOut extends CopyQuery {
         }
         continue;
       }
-      if (position > hashed) this.digest.framed(buffer.subarray(hashed, position));
+      if (position > hashed) this.into.framed(buffer.subarray(hashed, position));
       if (type === COPY_DONE || type === ERROR) {
         this.giveBack(buffer.subarray(position));
         return;
@@ -101,7 +122,7 @@ class CopyOut extends CopyQuery {
       position += ROW_HEADER_BYTES + length;
       hashed = position;
     }
-    if (position > hashed) this.digest.framed(buffer.subarray(hashed, position));
+    if (position > hashed) this.into.framed(buffer.subarray(hashed, position));
     this.left = left;
     this.carry = Buffer.from(buffer.subarray(position));
   }
@@ -112,9 +133,7 @@ class CopyOut extends CopyQuery {
   }
 
   handleReadyForQuery(): void {
-    if (this.failure) return;
-    const { rows, bytes, sum } = this.digest;
-    this.resolve({ rows, bytes, sha256: this.digest.digest(), ...(sum === undefined ? {} : { sum }) });
+    if (!this.failure) this.resolve();
   }
 
   handleCopyInResponse(): void {

@@ -1,8 +1,11 @@
 import { availableParallelism } from "node:os";
 import { FailedError, messageOf } from "../../../packages/command/errors";
 import { because, childEnvironment, endOf, startProgram, succeed } from "../process";
+import { writableAgain } from "../streams";
 import { ArchiveScanner, type ArchiveContent } from "./archive";
 import { programEnvironment, type ServerConnection } from "./connection";
+import type { ReadApart } from "./readApart";
+import type { TocEntry } from "./toc";
 import { writingWidely, type Program } from "../../../packages/programs/postgres";
 
 /** Level 1 compresses these archives better than gzip's default and faster than a server can dump. */
@@ -21,14 +24,15 @@ export interface Dump {
   problem(): FailedError | undefined;
 }
 
-/** Starts `pg_dump | zstd` on a snapshot, fingerprinting the archive between the two. */
-export function startDump(options: {
+export interface DumpOptions {
   server: ServerConnection;
   snapshot: string;
   /** Encoding of the database. */
   encoding: string;
   /** A longer chunk of a table's data is the first piece of a row; default: each is a row. */
   longRowBytes?: number;
+  /** Tables whose rows pg_dump leaves out. */
+  apart?: ReadApart;
   programs: { pgDump: Program; zstd: Program };
   /** Longest wait for the lock on a table. */
   lockWaitMs: number;
@@ -36,7 +40,10 @@ export function startDump(options: {
   onRawBytes?: (total: number) => void;
   /** Called once pg_dump holds its locks on all tables and has written its table of contents. */
   onLocked?: () => void;
-}): Dump {
+}
+
+/** Starts `pg_dump | zstd` on a snapshot, fingerprinting the archive between the two. */
+export function startDump(options: DumpOptions): Dump {
   const broken = new AbortController();
   const signal = AbortSignal.any([options.signal, broken.signal]);
   const [file, args] = writingWidely(options.programs.pgDump, [
@@ -60,32 +67,42 @@ export function startDump(options: {
   const into = zstd.child.stdin;
   if (!from || !into || !zstd.child.stdout) throw new FailedError("pg_dump and zstd could not be connected");
 
-  const scanner = new ArchiveScanner(options.encoding, { toc: options.onLocked }, options.longRowBytes);
   let rawBytes = 0;
   let problem: FailedError | undefined;
   const stop = (error: FailedError) => {
     problem ??= error;
     broken.abort(error);
   };
-  const fail = (error: unknown) =>
-    stop(new FailedError(`pg_dump wrote something unexpected: ${messageOf(error)}`));
-  from.on("data", (part: Buffer) => {
-    try {
-      scanner.push(part);
-    } catch (error) {
-      fail(error);
-      return;
+  const write = async (parts: readonly Buffer[]) => {
+    // A compressor that is gone takes nothing, and says nothing any more that could be waited for.
+    signal.throwIfAborted();
+    // One call of the system for all of them.
+    into.cork();
+    let room = true;
+    for (const part of parts) {
+      rawBytes += part.length;
+      room = into.write(part);
     }
-    rawBytes += part.length;
+    into.uncork();
     options.onRawBytes?.(rawBytes);
-    if (!into.write(part)) {
-      from.pause();
-      into.once("drain", () => from.resume());
-    }
-  });
-  from.once("error", fail);
+    if (!room) await writableAgain(into);
+  };
   into.on("error", () => undefined);
-  void dump.ended.then(() => into.end());
+  const weaver = new Weaver(options, write);
+  const woven = weaver
+    .run(from as AsyncIterable<Buffer>)
+    .catch((error: unknown) => {
+      // Of a session that reads, its own error says more.
+      if (!signal.aborted) stop(new FailedError(`pg_dump wrote something unexpected: ${messageOf(error)}`));
+    })
+    .finally(() => into.end());
+  // While rows come from elsewhere nobody reads what it writes, or sees that it writes no more.
+  dump.child.once("exit", (code, by) => {
+    if (code === 0) return;
+    const tell = () => stop(new FailedError(`pg_dump ${endOf(code, by)}${because(dump)}`));
+    if (dump.child.stderr?.closed === false) dump.child.stderr.once("close", tell);
+    else tell();
+  });
   // A compressor that ends before its input did takes nothing any more: nobody may wait for it. Its exit code, looked
   // at in finish, says why it ended.
   zstd.child.once("exit", (code, by) => {
@@ -97,17 +114,73 @@ export function startDump(options: {
     problem: () => problem,
     stored: zstd.child.stdout as AsyncIterable<Buffer>,
     async finish() {
-      await Promise.all([dump.ended, zstd.ended]);
+      await Promise.all([dump.ended, zstd.ended, woven]);
       options.signal.throwIfAborted();
       if (problem) throw problem;
       // The compressor first: when it dies, pg_dump fails too, of a broken pipe.
       await succeed(zstd, "zstd");
       await succeed(dump, "pg_dump");
       try {
-        return { content: scanner.finish(), rawBytes };
+        return { content: weaver.finish(), rawBytes };
       } catch (error) {
         throw new FailedError(`the dump is not whole: ${messageOf(error)}`);
       }
     },
   };
+}
+
+/** Passes an archive on with the rows that pg_dump has left out, and takes its fingerprints on the way. */
+class Weaver {
+  private readonly scanner: ArchiveScanner;
+  /** Its data have begun, and pg_dump has not yet said more. */
+  private begun: TocEntry | undefined;
+
+  constructor(
+    private readonly options: Pick<DumpOptions, "encoding" | "longRowBytes" | "apart" | "onLocked">,
+    private readonly write: (parts: readonly Buffer[]) => Promise<void>,
+  ) {
+    const { encoding, longRowBytes, apart, onLocked } = options;
+    this.scanner = new ArchiveScanner(
+      encoding,
+      {
+        toc: ({ entries }) => {
+          apart?.begin(entries);
+          onLocked?.();
+        },
+        stopsIn: (entry) => {
+          if (!apart?.holds(entry)) return false;
+          this.begun = entry;
+          return true;
+        },
+      },
+      longRowBytes,
+    );
+  }
+
+  /** @throws Error when it is not what pg_dump writes, or rows do not come */
+  async run(archive: AsyncIterable<Buffer>): Promise<void> {
+    for await (const part of archive) {
+      for (let rest = part; rest.length > 0;) {
+        await this.fill();
+        const taken = this.scanner.push(rest);
+        await this.write([rest.subarray(0, taken)]);
+        rest = rest.subarray(taken);
+      }
+    }
+  }
+
+  /** @throws Error when the archive is not whole */
+  finish(): ArchiveContent {
+    return this.scanner.finish();
+  }
+
+  private async fill(): Promise<void> {
+    const { begun } = this;
+    this.begun = undefined;
+    if (!begun || !this.options.apart) return;
+    for await (const parts of this.options.apart.rows(begun)) {
+      for (const part of parts) this.scanner.push(part);
+      await this.write(parts);
+    }
+  }
 }

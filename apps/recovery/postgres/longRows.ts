@@ -17,12 +17,14 @@ const WIDER = 8;
 /** A value compressed to this part of the longest row may be longer than it: only its text says. */
 const COMPRESSED = 100;
 
-/** Bytes of a row as text; other than the defaults only in tests. */
+/** Bytes of a row as text, and of a table; other than the defaults only in tests. */
 export interface RowLimits {
   /** Longer ones are cut. */
   longRow?: number;
   /** None is as long. */
   noText?: number;
+  /** A larger table is read by the runner itself. */
+  largeTable?: number;
 }
 
 interface Column {

@@ -1,11 +1,13 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { pipeline } from "node:stream";
+import { PassThrough, pipeline } from "node:stream";
 import { openSession, type ParameterStatus } from "./connect";
 import { CANONICAL_SETTINGS, UNHURRIED, type ServerConnection } from "./connection";
 import { LENGTH_BYTES } from "./copyQuery";
+import { integers, message } from "./messages";
 import { RowCutter } from "./rowCutter";
+import { StatementFilter } from "./statementFilter";
 
 const LOOPBACK = "127.0.0.1";
 /** Codes that stand where a start-up message has its version of the protocol: TLS and GSSAPI are asked for. */
@@ -20,14 +22,26 @@ export interface RowRelay {
   close(): void;
 }
 
+/** What is not passed on as it is. */
+export interface Relayed {
+  /** Longer rows are cut; undefined: none is. */
+  longRowBytes?: number;
+  /** Statements that are answered here, see StatementFilter. */
+  answered?: ReadonlyMap<string, () => void>;
+}
+
 /**
  * Stands between pg_dump and the server: pg_dump holds each message it gets as a whole, and a row is one message. Here
- * long rows become several (see RowCutter), whatever else is said goes through as it is. The session on the server is
- * opened by the runner, with its TLS and its password; who connects here says a password that is good once.
- * It takes the runner some processor time per byte, so it is for databases that need it.
+ * long rows become several (see RowCutter), and what the runner reads itself it is not asked for. Whatever else is said
+ * goes through as it is. The session on the server is opened by the runner, with its TLS and its password; who connects
+ * here says a password that is good once. It takes the runner some processor time per byte, so it is for databases that
+ * need it.
  * @throws FailedError when the server cannot be reached
  */
-export async function relayRows(server: ServerConnection, longRowBytes: number): Promise<RowRelay> {
+export async function relayRows(
+  server: ServerConnection,
+  { longRowBytes, answered = new Map() }: Relayed,
+): Promise<RowRelay> {
   const parameters: Buffer[] = [];
   const client = await openSession(server, { ...CANONICAL_SETTINGS, ...UNHURRIED }, ({ connection }) => {
     connection.on("parameterStatus", ({ parameterName, parameterValue }: ParameterStatus) =>
@@ -52,8 +66,10 @@ export async function relayRows(server: ServerConnection, longRowBytes: number):
         // One session, one program.
         listener.close();
         upstream.removeAllListeners("data");
-        pipeline(upstream, new RowCutter(longRowBytes), socket, () => socket.destroy());
-        pipeline(socket, upstream, () => upstream.destroy());
+        const rows = longRowBytes === undefined ? new PassThrough() : new RowCutter(longRowBytes);
+        pipeline(upstream, rows, socket, () => socket.destroy());
+        const statements = new StatementFilter(answered, (said) => socket.write(said));
+        pipeline(socket, statements, upstream, () => upstream.destroy());
       },
       () => socket.destroy(),
     );
@@ -63,19 +79,6 @@ export async function relayRows(server: ServerConnection, longRowBytes: number):
   const { port } = listener.address() as AddressInfo;
   return { server: { ...server, host: LOOPBACK, port, password, sslMode: "disable" }, close };
 }
-
-const message = (type: string, body: Buffer): Buffer => {
-  const head = Buffer.alloc(1 + LENGTH_BYTES);
-  head.write(type, "latin1");
-  head.writeUInt32BE(body.length + LENGTH_BYTES, 1);
-  return Buffer.concat([head, body]);
-};
-
-const integers = (...values: number[]): Buffer => {
-  const bytes = Buffer.alloc(LENGTH_BYTES * values.length);
-  values.forEach((value, index) => bytes.writeUInt32BE(value, LENGTH_BYTES * index));
-  return bytes;
-};
 
 /** Lets a program in as a server would. Until it is let in, it says nothing that is not asked for. */
 async function welcome(socket: Socket, password: string, parameters: readonly Buffer[]): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Client } from "pg";
 import { FailedError } from "../../../packages/command/errors";
 import { describeServer, type ServerConnection } from "./connection";
-import { quoteIdentifier, withClient } from "./connect";
+import { disconnect, quoteIdentifier, withClient } from "./connect";
 import { readInventory, readTables, type TableToDump } from "./inventory";
+import { largeTables, type LargeTable } from "./largeTables";
 import { requireLegibleNames } from "./names";
 import { longRowsOf, type RowLimits } from "./longRows";
 import { readNotDumped } from "./notDumped";
@@ -33,6 +34,8 @@ export interface Snapshot {
   tables: TableToDump[];
   /** Rows of more bytes are to be cut into pieces; undefined: pg_dump can hold the longest. */
   longRowBytes: number | undefined;
+  /** Those of the tables that are worth several sessions; none where rows are cut, which is done for pg_dump alone. */
+  large: LargeTable[];
   /**
    * Rows of every table in the snapshot, by `schema\0table`. Counted in sessions of their own, a few tables at a time:
    * in this one every table and index would stay locked to the end, and an error would end the snapshot for pg_dump too.
@@ -77,6 +80,8 @@ export async function openSnapshot(
       );
     }
     const longRowBytes = await longRowsOf(client, server, { name: facts.name, tables, lockWait }, limits);
+    const large =
+      longRowBytes === undefined ? await largeTables(client, facts.server, tables, limits?.largeTable) : [];
     const more = readMore(client);
     // Whoever waits for it learns of it; a snapshot that is given up has nobody who does.
     more.catch(() => undefined);
@@ -85,6 +90,7 @@ export async function openSnapshot(
       facts: more,
       tables,
       longRowBytes,
+      large,
       countRows: (signal) =>
         countRows(
           server,
@@ -94,10 +100,10 @@ export async function openSnapshot(
           signal,
         ),
       rewritten: () => withClient(server, (fresh) => rewrittenTables(fresh, tables)),
-      close: () => client.end().catch(() => undefined),
+      close: () => disconnect(client),
     };
   } catch (error) {
-    await client.end().catch(() => undefined);
+    await disconnect(client);
     throw error;
   }
 }
