@@ -31,6 +31,7 @@ import { stackFileOf } from "./stackFile";
 import { RegionBase } from "./regional";
 import { PLACES } from "./roles";
 import { dnsServiceAddress, PRODUCT } from "./schema";
+import { databaseSize } from "../packages/azure-facts";
 
 /** What a region that computes needs from the rest of the platform. */
 export interface ComputeArgs {
@@ -360,6 +361,7 @@ function recovery(context: Context, place: Place): void {
       deadlineMinutes: config.recovery.deadlineMinutes,
       scratchGiB: config.recovery.scratchGiB,
       databasePort: DATABASE_PORTS.direct,
+      databaseCores: databaseSize(config.database.skuName)?.vCores ?? 1,
       suspended: !serves(place),
     },
     opts,
