@@ -58,6 +58,8 @@ export interface CaseRecord {
   /** Kind of the target behind the link; the other one is a folder. */
   target: string;
   encrypted: boolean;
+  /** Whether sessions of the runner read the tables for a backup. */
+  several: boolean;
   milliseconds: number;
   /** How the operation ended: `done`, or the error it ended with. */
   ended: string;
@@ -71,7 +73,7 @@ export interface CaseRecord {
 class Case {
   readonly problems: string[] = [];
   readonly trace: string[] = [];
-  readonly about = { operation: "", target: "", encrypted: false, ended: "done" };
+  readonly about = { operation: "", target: "", encrypted: false, several: false, ended: "done" };
   private readonly began = Date.now();
   /** `target id` of copies that were damaged. */
   private readonly spoiled = new Set<string>();
@@ -101,7 +103,8 @@ class Case {
 
   private context(overrides: Partial<RunContext> = {}): RunContext {
     const progress = { ...silent, note: (text: string) => this.said(text), ...overrides.progress };
-    return { signal: this.stop.signal, now: () => new Date(), ...overrides, progress };
+    const rowLimits = { largeTable: 0 };
+    return { signal: this.stop.signal, now: () => new Date(), rowLimits, ...overrides, progress };
   }
 
   private url(role: string, linked: boolean, database = "app"): string {
@@ -124,7 +127,8 @@ class Case {
       .replaceAll(`:${lab.azurite.port}/`, `:${links.azure.port}/`);
     const other = folderTarget("two", files);
     const encrypted = this.random() < 0.5;
-    Object.assign(this.about, { target: kind, encrypted });
+    const several = this.random() < 0.5;
+    Object.assign(this.about, { target: kind, encrypted, several });
     const settingsOf = (first: unknown, patience: string, linked: boolean) =>
       loadSettings(
         {
@@ -139,6 +143,7 @@ class Case {
           SCRATCH_DIR: files.folder,
           BACKUP_IDENTITY_FILE: keys.identityFile,
           ...(encrypted && { BACKUP_RECIPIENTS: keys.recipient }),
+          ...(several && { BACKUP_JOBS: "2" }),
         },
         ["database", "store"],
       );
