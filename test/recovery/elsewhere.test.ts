@@ -21,6 +21,7 @@ import type { S3Store } from "../../apps/recovery/store/s3/client";
 import type { Manifest } from "../../apps/recovery/types";
 import { startS3, type LocalS3 } from "../../packages/local-servers/s3";
 import { makeBackup } from "../support/backup";
+import { startBlobProxy } from "../support/blobProxy";
 import { cleanEnvironment, root, verb } from "../support/recoveryCli";
 import { labContext, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
 import { azureTarget, folderTarget, s3Target, temporaryFiles } from "../support/targets";
@@ -331,3 +332,40 @@ test("drill reports go to every place that answers, and one that lacks some gets
   await both.spread("drills/test/");
   expect((await one.read("drills/test/000003.json")).toString()).toBe("third");
 });
+
+test.each([
+  {
+    status: 403,
+    code: "InvalidObjectState",
+    of: "in an archive class",
+    said: "is in an archive class; restore it there",
+  },
+  { status: 400, code: "InvalidRequest", of: "under a key of somebody's own", said: "400 InvalidRequest" },
+])(
+  "a manifest that S3 refuses with $code, as one $of, hides no other backup",
+  async ({ status, code, said }) => {
+    const target = await targetOf.s3();
+    await lab.createDatabase("small");
+    const small = { DATABASE_URL: lab.server.url("backup", "small") };
+    const direct = settingsOf([target], small);
+    const [refused, sound] = [await makeBackup(direct), await makeBackup(direct)].map(
+      ({ manifest }) => manifest,
+    );
+    if (!refused || !sound) throw new Error("no backups");
+    // The server of the tests has no such classes: this is Amazon's documented answer.
+    const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>refused</Message></Error>`;
+    const answer = { status, headers: { "content-type": "application/xml" }, body };
+    const proxy = await startBlobProxy(`BlobEndpoint=${s3.endpoint};`, ({ method, url = "" }) =>
+      method === "GET" && url.includes(`${refused.id}/manifest.json`) ? { answer } : undefined,
+    );
+    try {
+      const endpoint = /BlobEndpoint=([^;]+)/.exec(proxy.connectionString)?.[1];
+      const list = await verb(["list", "--json"], environment([{ ...target, endpoint }], small));
+      expect(JSON.parse(list.stdout)).toMatchObject([{ id: sound.id }]);
+      expect([list.code, list.stderr]).toEqual([1, expect.stringMatching(`${refused.id}.*${said}`)]);
+    } finally {
+      await proxy.stop();
+      await lab.server.asMicrosoft('drop database "small" with (force)', "postgres");
+    }
+  },
+);

@@ -249,6 +249,9 @@ export class S3Store implements Store {
     const said = refusal(error);
     if (said?.code === "NoSuchBucket") return new FailedError(`${where}: the bucket does not exist`);
     if (said?.status === 404) return new FailedError(`${where}: not found`);
+    // Refused with the status of a lack of rights.
+    if (said?.code === "InvalidObjectState")
+      return new FailedError(`${where}: it is in an archive class; restore it there first`);
     if (said?.status === 403 || said?.status === 401) {
       return new FailedError(
         `${where}: access denied (${said.code}); check the key or role, its policy and the clock`,
