@@ -46,6 +46,18 @@ export function explain(before: PlanDocument, after: PlanDocument): string {
   return [...(lines.length > 0 ? lines : remaining(before, after)), HINT].join("\n");
 }
 
+test("what production may consist of is written before a plan is judged by it", () => {
+  const { scripts } = JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const programs = [...(scripts["plan:update"] ?? "").matchAll(/run\.mjs (\S+)/g)].map(([, file]) => file);
+  expect(programs).toEqual([
+    "apps/gates/shape/shape.ts",
+    "apps/tools/plan/plan.ts",
+    "apps/tools/plan/plan.ts",
+  ]);
+});
+
 test("every stack has an expected plan, and no other has", () => {
   const expected = fs.readdirSync(path.join(ROOT, "test/expected")).filter((name) => name.endsWith(".json"));
   expect(expected.sort()).toEqual(stacksIn(ROOT).map((stack) => `${stack}.json`));
