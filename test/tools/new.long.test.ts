@@ -112,10 +112,13 @@ describe("npm run new of what is made of sources", () => {
     const book = make("runbook", "printer-offline", ...flags(RUNBOOK), "--no-update");
     expect([book.code, book.stderr]).toEqual([0, ""]);
     expect(book.stdout).toContain("wrote docs/runbooks/source/printer-offline.yaml\n");
+    const updating = ["planning production in every role", "planning every stack", "writing the pages"]
+      .map((line) => `${line} ...\n`)
+      .join("");
     for (const [index, [kind, name, options]] of made.entries()) {
       const later = index < made.length - 1;
       const { code, stdout, stderr } = make(kind, name, ...flags(options), ...(later ? ["--no-update"] : []));
-      expect([code, stderr]).toEqual([0, later ? "" : "planning every stack ...\nwriting the pages ...\n"]);
+      expect([code, stderr]).toEqual([0, later ? "" : updating]);
       expect(stdout).toMatch(/^wrote [\s\S]*\n\nNext:\n {2}\S/);
     }
     expect(copy.read("docs/runbooks/printer-offline.md")).toContain(
@@ -140,6 +143,7 @@ describe("npm run new of what is made of sources", () => {
       "tools/render": "has a place for every component",
       "docs/runbooks": "what exists|link and anchor",
       "policies/rules": "storage-hot-tier|nothing to object to",
+      "policies/statement": "says what was reviewed",
       "alerting/rules": "PrintQueueLong|has a case in which",
     };
     const file = (name: string): string => `test/${name}.test.ts`;

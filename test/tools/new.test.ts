@@ -221,9 +221,9 @@ test.each<[what: string, args: string[], hangs: string, at: string, begun: (stde
   [
     "a secret",
     ["secret", "printer-api-key", ...flags(SECRET)],
-    "apps/tools/plan/plan.ts",
+    "apps/gates/shape/shape.ts",
     "export async function main(): Promise<void> {",
-    (stderr) => stderr.includes("planning every stack"),
+    (stderr) => stderr.includes("planning production"),
   ],
 ])("Ctrl-C while %s is made leaves nothing", async (_what, args, hangs, at, begun) => {
   const text = copy.read(hangs);

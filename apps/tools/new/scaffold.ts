@@ -66,22 +66,29 @@ export async function scaffold(
         files: sources.files,
         next: [...next, "npm run plan:update && npm run docs: expected plans and pages"],
       };
-    for (const entry of UPDATES) await run(root, entry, stops);
+    for (const one of UPDATES) await run(root, one, stops);
     return { files: [...sources.files, ...changedSince(root, made)], next };
   });
 }
 
-/** What `npm run plan:update` and `npm run docs` start: in a process of its own, which knows what was just written. */
-const UPDATES: readonly (readonly string[])[] = [
+/** What is said, and what is then started in a process of its own, which knows what was just written. */
+type Update = readonly [says: string, entry: readonly string[]];
+
+/** What `npm run plan:update` and `npm run docs` start: plans are judged by what production may consist of. */
+const UPDATES: readonly Update[] = [
+  ["planning production in every role", ["apps/gates/shape/shape.ts"]],
   [
-    "apps/tools/plan/plan.ts",
-    ...["--quiet", "--save", "test/expected/{stack}.json", "--mermaid", "test/expected/{stack}.mmd"],
+    "planning every stack",
+    [
+      "apps/tools/plan/plan.ts",
+      ...["--quiet", "--save", "test/expected/{stack}.json", "--mermaid", "test/expected/{stack}.mmd"],
+    ],
   ],
-  ["apps/tools/docs/generate.ts"],
+  ["writing the pages", ["apps/tools/docs/generate.ts"]],
 ];
 
-async function run(root: string, entry: readonly string[], stops: Set<Stop>): Promise<void> {
-  process.stderr.write(`${entry[0]?.includes("plan") ? "planning every stack" : "writing the pages"} ...\n`);
+async function run(root: string, [says, entry]: Update, stops: Set<Stop>): Promise<void> {
+  process.stderr.write(`${says} ...\n`);
   const child = spawn(process.execPath, ["packages/command/run.mjs", ...entry], {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1" },
@@ -102,6 +109,7 @@ async function run(root: string, entry: readonly string[], stops: Set<Stop>): Pr
 }
 
 const FOLDERS = ["docs", "test/expected"];
+const FILES = ["README.md", "policies/shape.json", "test/policies/expected/statement.json"];
 
 /** Files that plans and pages are written to, with their texts. */
 function generated(root: string): Map<string, string> {
@@ -110,9 +118,7 @@ function generated(root: string): Map<string, string> {
       .globSync(`${folder}/**/*.{md,mmd,json,svg}`, { cwd: root })
       .filter((file) => !file.includes("/source/")),
   );
-  return new Map(
-    ["README.md", ...files].map((file) => [file, fs.readFileSync(path.join(root, file), "utf8")]),
-  );
+  return new Map([...FILES, ...files].map((file) => [file, fs.readFileSync(path.join(root, file), "utf8")]));
 }
 
 function changedSince(root: string, before: ReadonlyMap<string, string>): string[] {
