@@ -40,6 +40,11 @@ const s3 = z
       .url({ protocol: /^https$/, error: "an https URL without a path, e.g. https://s3.forma3d.com" })
       .refine((text) => /^https:\/\/[^/?#]+\/?$/.test(text), "an https URL without a path")
       .refine(isPublicUrl, "an https URL of a public name, without a user: its keys are secrets of the vault")
+      // Written out, it could be of another region than the one that is checked.
+      .refine(
+        (text) => !/\.amazonaws\.(com|eu|com\.cn)\/?$/i.test(text),
+        "nothing for AWS: where its backups lie follows from region",
+      )
       .optional()
       .describe("Address of an S3-compatible service. Absent: AWS."),
     region: matching(/^(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*$/, "a region such as eu-central-1").describe(

@@ -195,7 +195,7 @@ test("encrypted and to another provider as well: jobs find bucket, access key an
     config: {
       "recovery.encryption": { recipients: [recipient] },
       "recovery.s3": {
-        endpoint: "https://s3.eu-central-1.amazonaws.com",
+        endpoint: "https://s3.fr-par.scw.cloud",
         region: s3.region,
         bucket: "forma3d-prod-backups",
         addresses: ["203.0.113.0/24"],

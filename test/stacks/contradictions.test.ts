@@ -204,6 +204,14 @@ const NONSENSE: Nonsense[] = [
     /s3\.region: .*one of eu-central-1, /,
   ]),
   [target({ addresses: ["52.0.0.0/8"] }), /\/12 or smaller/],
+  ...[
+    "s3.us-east-1.amazonaws.com",
+    "backups.s3.eu-central-1.amazonaws.com",
+    "s3.cn-north-1.amazonaws.com.cn",
+  ].map((host): Nonsense => [
+    target({ endpoint: `https://${host}` }),
+    /s3\.endpoint: .*allowed: nothing for AWS: where its backups lie follows from region$/,
+  ]),
   [target({ endpoint: "https://s3.forma3d.com:80" }), /an https URL of a public name/],
 ];
 
