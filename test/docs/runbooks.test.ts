@@ -11,8 +11,6 @@ import { allAlerts, alertsFor, renderIndex } from "../../apps/tools/docs/runbook
 import { PRIORITY_POLICY } from "../../packages/alerting/priorities";
 import { RUNBOOKS } from "../../packages/alerting/runbooks";
 import { severity } from "../../apps/recovery/incident/severities";
-import { roleChanges } from "../../apps/operations/failover/report";
-import { platformOf } from "../../apps/operations/platform";
 import { outputsSchema, setNames, variables } from "../../apps/operations/outputs";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
@@ -21,6 +19,8 @@ import { diffPlans } from "../../apps/tools/render/diff";
 import { readStacks } from "../../stacks/files";
 import { outputNames } from "../../stacks/outputNames";
 import { planStack, preparePlans } from "../support/plan";
+import { verb } from "../support/recoveryCli";
+import { changingBooks, LATER, testConfigurations } from "./configurations";
 
 const ROOT = path.join(__dirname, "../..");
 const BOOKS = readRunbooks(ROOT);
@@ -339,100 +339,11 @@ describe("commands", () => {
 });
 
 describe("a configuration that a runbook sets", () => {
-  /** Later than any day of a stack file, and none that it refuses: what has happened is at most of tomorrow. */
-  const LATER = new Date(Date.now() + 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
-
-  /** Words of a command as a shell hands them over; every date in it is the same later day. */
-  const words = (command: string, variables: Record<string, string>): string[] => {
-    const probe = `date(){ command date --date=${LATER}T00:00:00Z "$@"; }; pulumi(){ printf '%s\\0' "$@"; }; ${command}`;
-    const { stdout, stderr } = spawnSync("bash", ["--norc", "-uc", probe], {
-      encoding: "utf8",
-      env: { PATH: process.env.PATH, ...variables },
-    });
-    if (stderr) throw new Error(`${command}: ${stderr}`);
-    return stdout.split("\0").slice(0, -1);
-  };
-
-  /** Values a command sets, by path; undefined for one it takes away. */
-  function settings(command: string, variables: Record<string, string>): Record<string, unknown> {
-    const [, verb = "", ...rest] = words(command, variables);
-    const given = rest.filter((word, index) => !word.startsWith("--") && rest[index - 1] !== "--stack");
-    const pairs =
-      verb === "set-all"
-        ? given.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const)
-        : [[given[0] ?? "", given[1]] as const];
-    return Object.fromEntries(
-      // With --path Pulumi stores these as what they look like.
-      pairs.map(([key, value = ""]) => [
-        key,
-        verb === "rm" ? undefined : /^(true|false|[1-9]\d*)$/.test(value) ? JSON.parse(value) : value,
-      ]),
-    );
-  }
-
-  const changing = BOOKS.map((book) => ({
-    book,
-    commands: book.steps.flatMap(({ command = "" }) =>
-      /^pulumi config (set|set-all|rm) /.test(command) && !command.includes(" --secret ") ? [command] : [],
-    ),
-  })).filter(({ commands }) => commands.length > 0);
-  // What a failover commits by itself.
-  changing.push({
-    book: BOOKS.find(({ id }) => id === "region-loss")!,
-    commands: [
-      `pulumi config set-all --path ${roleChanges(platformOf(ROOT, "prod").regions, "northeurope", "forced")
-        .map(({ path: key, value }) => `--plaintext 'forma3d:${key}=${String(value)}'`)
-        .join(" ")}`,
-    ],
-  });
-
   test("is looked at for every runbook that sets one", () => {
-    expect(changing.map(({ book }) => book.id)).toEqual(
+    expect(changingBooks().map(({ book }) => book.id)).toEqual(
       expect.arrayContaining(["credential-rotation", "database-restore", "region-loss"]),
     );
   });
-
-  test.each([
-    ...Object.entries(readStacks(ROOT)).map(
-      ([stack, { regions }]) =>
-        // One region: nothing to fail over to.
-        [stack, changing.filter(({ book }) => regions.secondary || book.id !== "region-loss")] as const,
-    ),
-  ])(
-    "replaces, removes and lays open nothing in %s that is protected or holds data",
-    async (stack, books) => {
-      const config = readStacks(ROOT)[stack];
-      const variables = {
-        ENVIRONMENT: stack,
-        TOKEN_KEY_DATE: config?.vault.tokenEncryptionKeys[0] ?? "",
-      };
-      const stages = books.flatMap(({ book, commands }) => {
-        let overrides: Record<string, unknown> = {};
-        return commands.map((command) => {
-          const before = overrides;
-          overrides = { ...overrides, ...settings(command, variables) };
-          for (const [key, value] of Object.entries(overrides))
-            if (value === undefined) delete overrides[key];
-          return { step: `${book.id}: ${command}`, before, after: overrides };
-        });
-      });
-      await preparePlans([{ stack }, ...stages.map(({ after }) => ({ stack, config: after }))]);
-      const model = sandboxModel();
-      for (const { step, before, after } of stages) {
-        const [earlier, later] = [
-          await planStack(stack, { config: before }),
-          await planStack(stack, { config: after }),
-        ];
-        expect([step, later.errors]).toEqual([step, []]);
-        const changes = diffPlans(earlier, later, model);
-        // A command that changes nothing at all would be a key nobody reads.
-        expect([step, changes.length > 0]).toEqual([step, true]);
-        const lost = changes.filter(({ danger }) => /would be (replaced|removed|refused)/.test(danger));
-        expect([step, lost.map(({ urn, danger }) => `${urn}: ${danger}`)]).toEqual([step, []]);
-      }
-    },
-    180_000,
-  );
 
   test("would be found out if it replaced the database or the only key of stored tokens", async () => {
     const model = sandboxModel();
@@ -453,6 +364,9 @@ describe("a configuration that a runbook sets", () => {
   }, 180_000);
 });
 
+// All other stacks: `runbooks.long.test.ts`.
+testConfigurations(["prod"]);
+
 describe("steps that run anywhere do what their page says", () => {
   let postgres: Awaited<ReturnType<typeof startPostgres>>;
   let azurite: Awaited<ReturnType<typeof startAzurite>>;
@@ -463,9 +377,22 @@ describe("steps that run anywhere do what their page says", () => {
     const result = spawnSync("bash", ["-c", command], { cwd: ROOT, encoding: "utf8", env, timeout: 150_000 });
     return { code: result.status, text: `${result.stdout}${result.stderr}` };
   };
-  /** What a script of package.json runs, without npm: its own start takes longer than most of what it starts. */
-  const shell = (command: string) =>
-    typed(command.replace(/^npm run -s (\S+) -- /, (_, script: string) => `${SCRIPTS[script] ?? ""} `));
+  /** A verb of the recovery runner in this process, and what another script of package.json runs without npm: most of either is a start. */
+  const shell = async (command: string) => {
+    const recovery = /^npm run -s recovery -- /;
+    if (recovery.test(command)) {
+      const { stdout } = spawnSync("bash", ["-c", command.replace(recovery, "printf '%s\\0' ")], {
+        encoding: "utf8",
+        env,
+      });
+      const { PATH: _, ...settings } = env as Record<string, string>;
+      const ended = await verb(stdout.split("\0").slice(0, -1), settings);
+      return { code: ended.code, text: `${ended.stdout}${ended.stderr}` };
+    }
+    return typed(
+      command.replace(/^npm run -s (\S+) -- /, (_, script: string) => `${SCRIPTS[script] ?? ""} `),
+    );
+  };
 
   beforeAll(async () => {
     [postgres, azurite] = await Promise.all([startPostgres(), startAzurite()]);
@@ -503,10 +430,10 @@ describe("steps that run anywhere do what their page says", () => {
     const marked = typed("npm run -s recovery -- guard --mark");
     if (marked.code !== 0) throw new Error(marked.text);
     for (const command of ["backup", "verify --latest", "drill --scenario backup-only"]) {
-      const { code, text } = shell(`npm run -s recovery -- ${command}`);
+      const { code, text } = await shell(`npm run -s recovery -- ${command}`);
       if (code !== 0) throw new Error(`${command}: ${text}`);
     }
-    const [proved] = JSON.parse(shell("npm run -s recovery -- list --json").text) as { id: string }[];
+    const [proved] = JSON.parse((await shell("npm run -s recovery -- list --json")).text) as { id: string }[];
     env.BACKUP = proved?.id;
   }, 180_000);
 
@@ -519,13 +446,16 @@ describe("steps that run anywhere do what their page says", () => {
 
   test.each(local.map((book) => [book.id, book] as const))(
     "%s",
-    (_, book) => {
-      const seen = book.steps
-        .filter(({ runs }) => runs === "local")
-        .map((step) => {
-          const { code, text } = shell(step.command ?? "");
-          return { step: step.title, code, printed: new RegExp(step.prints).test(text) ? step.prints : text };
+    async (_, book) => {
+      const seen: object[] = [];
+      for (const step of book.steps.filter(({ runs }) => runs === "local")) {
+        const { code, text } = await shell(step.command ?? "");
+        seen.push({
+          step: step.title,
+          code,
+          printed: new RegExp(step.prints).test(text) ? step.prints : text,
         });
+      }
       expect(seen).toEqual(
         book.steps
           .filter(({ runs }) => runs === "local")
