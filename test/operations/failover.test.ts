@@ -17,7 +17,9 @@ import { maintenance } from "../../apps/operations/switches/maintenance";
 import { reopen } from "../../apps/operations/switches/reopen";
 import type { ServingRecord } from "../../apps/recovery/serving/record";
 import { killed } from "./killed";
-import { Laptop, NORTH, WEST } from "./laptop";
+import { mayLogIn, POINTS, regionsOf, SHORT, testKilled } from "./killedFailover";
+import { Laptop } from "./laptop";
+import { go } from "./typing";
 
 let laptop: Laptop;
 let said: string[];
@@ -34,8 +36,7 @@ afterAll(() => laptop.close());
 beforeEach(async () => {
   said = [];
   await laptop.servers.settled();
-  const serves = laptop.servers.virtualEndpoint("shop-db").primary.name;
-  [from, to] = serves === WEST.server ? [WEST, NORTH] : [NORTH, WEST];
+  [from, to] = regionsOf(laptop);
 });
 
 function around(more: Partial<Surroundings> = {}): Surroundings {
@@ -57,18 +58,12 @@ function run(
   return operate(failover(laptop.platform, ground, choice), options, around(more));
 }
 
-/** Logins of the API that may log in. */
-const mayLogIn = async () =>
-  (await laptop.sql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'api\\_%' AND rolcanlogin")).map(
-    ({ rolname }) => rolname as string,
-  );
 /** How the ground is some seconds later, by the database's clock. */
 const later = (seconds: number): Ground => {
   const { database } = laptop.ground;
   const clock = async (host: string) => new Date((await database.clock(host)).getTime() + seconds * 1000);
   return { ...laptop.ground, database: { ...database, clock } };
 };
-const go = (incident: string): FrameOptions => ({ yes: true, incident });
 
 describe("refused, with nothing changed", () => {
   afterEach(() => expect(laptop.servers.server(to.server).isReplica).toBe(true));
@@ -243,7 +238,7 @@ test("a planned switch, typed by a person: the other region serves, nothing conf
   expect(report.measured.rtoSeconds).toBeLessThan(60);
   await laptop.writes(5);
   expect(await laptop.missing()).toEqual(lost);
-  expect(await mayLogIn()).toEqual([`api_${to.code}`]);
+  expect(await mayLogIn(laptop)).toEqual([`api_${to.code}`]);
   expect(laptop.servers.virtualEndpoint("shop-db").primary.name).toBe(to.server);
   const record = said.join("\n");
   expect(record).toContain(`'regions.${from.place}.role=standby'`);
@@ -305,64 +300,10 @@ test.each([-3, 3])(
   180_000,
 );
 
-describe("killed at any step and typed again", () => {
-  class Killed extends Error {}
-
-  /** A ground that dies with its user at one call that changes something: before it, or after it took effect. */
-  function dying(at: string, when: "before" | "after", user: AbortController): Ground {
-    let dead = false;
-    const die = () => {
-      dead = true;
-      user.abort(new Killed(at));
-    };
-    const alive =
-      <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) =>
-      async (...args: A) => {
-        if (dead) throw new Killed(name);
-        const hit =
-          name === at ||
-          (at === "fence" && name === "query" && String(args[1]).startsWith("BEGIN READ WRITE"));
-        if (hit && when === "before") die();
-        if (dead) throw new Killed(name);
-        const result = await call(...args);
-        if (hit) die();
-        if (dead) throw new Killed(name);
-        return result;
-      };
-    const { database, servers, cluster, edge } = laptop.ground;
-    return {
-      ...laptop.ground,
-      database: { ...database, query: alive("query", database.query) as typeof database.query },
-      servers: { ...servers, get: alive("get", servers.get), promote: alive("promote", servers.promote) },
-      edge: alive("edge", edge),
-      cluster: (name) => {
-        const real = cluster(name);
-        const calls = Object.entries(real).map(([key, call]) => [key, alive(key, call as never)]);
-        return Object.fromEntries(calls) as typeof real;
-      },
-    };
-  }
-
-  const points = ["setDeployment", "setCronJob", "promote", "fence", "edge", "runCronJob"];
-  test.each(points.map((at, index) => [at, index % 2 === 0 ? "before" : "after"] as const))(
-    "%s, %s it took effect",
-    async (at, when) => {
-      const lost = await laptop.missing();
-      const incident = `INC-kill-${at}`;
-      const user = new AbortController();
-      const choice = { to: to.location };
-      const dead = run(choice, go(incident), { signal: user.signal }, dying(at, when, user));
-      await expect(dead).rejects.toBeInstanceOf(Killed);
-      const report = await run(choice, go(incident));
-      expect(report.measured).toMatchObject({ rpoSeconds: 0 });
-      await laptop.writes(3);
-      expect(await laptop.missing()).toEqual(lost);
-      expect(await mayLogIn()).toEqual([`api_${to.code}`]);
-      expect(readJournal(report.journal).filter(({ event }) => event === "run")).toHaveLength(2);
-    },
-    180_000,
-  );
-});
+testKilled(
+  () => laptop,
+  POINTS.filter(([at]) => SHORT.includes(at)),
+);
 
 /** Which region each account says serves. */
 const partners = () =>
@@ -396,7 +337,7 @@ test("the region that serves is lost while its pods write: what lacks is told be
   const report = await operate(forced(laptop.ground, 60), { ...go("INC-lost"), since }, around());
   expect(report).toMatchObject({ mode: "forced", measured: { rtoFrom: "alert", rtoMet: true } });
   await laptop.writes(5);
-  expect(await mayLogIn()).toEqual([`api_${to.code}`]);
+  expect(await mayLogIn(laptop)).toEqual([`api_${to.code}`]);
   // Most of the accounts say so, that of the lost region excepted: cut off rather than gone, it calls no partner for long.
   expect(partners()).toEqual({
     [to.location]: to.location,
@@ -413,7 +354,7 @@ test("the region that serves is lost while its pods write: what lacks is told be
   await laptop.bringBack(from);
   const missing = await laptop.missing();
   await laptop.writes(5);
-  expect(await mayLogIn()).toEqual([`api_${to.code}`]);
+  expect(await mayLogIn(laptop)).toEqual([`api_${to.code}`]);
   const back = await run({ to: from.location }, go("INC-back"));
   expect(back).toMatchObject({ mode: "planned", measured: { rpoSeconds: 0 } });
   expect(new Set(Object.values(partners()))).toEqual(new Set([from.location]));
@@ -483,7 +424,7 @@ describe("contained, and who serves has to change", () => {
     expect(report).toMatchObject({ mode: "forced", contained: "INC-breach" });
     expect(said.join("\n")).toContain(`reopen shop opens ${to.location} afterwards`);
     const shut = async () => {
-      expect(await mayLogIn()).toEqual([]);
+      expect(await mayLogIn(laptop)).toEqual([]);
       expect(await pods(to)).toEqual(NOBODY);
       expect(await jobsOn(to)).toEqual([]);
       expect([laptop.endpointState(), await name()]).toEqual(["Disabled", 404]);
@@ -502,14 +443,14 @@ describe("contained, and who serves has to change", () => {
     expect(opened).toMatchObject({ serves: to.location, silent: [expect.stringContaining(from.cluster)] });
     expect(opened.notes.join()).toMatch(/stays shut, and its roles fenced: .* Once it is back: rotate shop/);
     await laptop.writes(3);
-    expect(await mayLogIn()).toEqual([`api_${to.code}`]);
+    expect(await mayLogIn(laptop)).toEqual([`api_${to.code}`]);
     expect(await pods(to)).toEqual(SERVING);
     expect(await name()).toBe(200);
 
     await laptop.bringBack(from);
     const missing = await laptop.missing();
     await laptop.writes(3);
-    expect(await mayLogIn()).toEqual([`api_${to.code}`]);
+    expect(await mayLogIn(laptop)).toEqual([`api_${to.code}`]);
     // Nobody is led into what is shut; met, it stands by, and serves again by one command without losing a transaction.
     await expect(typed(verbs.back(), "INC-back")).rejects.toMatchObject({
       exitCode: 2,
@@ -518,7 +459,7 @@ describe("contained, and who serves has to change", () => {
     await typed(verbs.reopen(), "INC-met");
     expect(await pods(from)).toEqual({ ...SERVING, gateway: 0 });
     expect(await jobsOn(from)).toEqual([]);
-    expect(await mayLogIn()).toEqual([`api_${to.code}`]);
+    expect(await mayLogIn(laptop)).toEqual([`api_${to.code}`]);
     const dry = await operate(verbs.back(), { dryRun: true }, around());
     expect(dry).toMatchObject({ mode: "planned", lossSeconds: 0 });
     expect(await laptop.missing()).toEqual(missing);
@@ -537,7 +478,7 @@ describe("contained, and who serves has to change", () => {
         await expect(typed(verbs.reopen(), "INC-too-early")).rejects.toThrow(
           `would be let in again): type failover shop --to ${to.location} again first`,
         );
-      expect(await mayLogIn()).toEqual([]);
+      expect(await mayLogIn(laptop)).toEqual([]);
       expect(await pods(to)).toEqual(before);
     }
     await typed(verbs.away(), "INC-move");
@@ -545,7 +486,7 @@ describe("contained, and who serves has to change", () => {
     await typed(verbs.contain(), "INC-half");
     await typed(verbs.reopen(), "INC-open");
     await laptop.writes(3);
-    expect(await mayLogIn()).toEqual([`api_${to.code}`]);
+    expect(await mayLogIn(laptop)).toEqual([`api_${to.code}`]);
     expect([await pods(to), await pods(from)]).toEqual([SERVING, { ...SERVING, gateway: 0 }]);
     expect(await laptop.missing()).toEqual(missing);
   }, 180_000);
