@@ -1,9 +1,7 @@
-import fs from "node:fs";
-import path from "node:path";
 import { AZURE_CLASSES, AZURE_DANGERS } from "../../packages/isolation/types/azure";
 import { KIND_CLASSES, KIND_DANGERS } from "../../packages/isolation/types/kubernetes";
 import { judgeAzureType, judgeKind, judgeTemplateType } from "../../packages/isolation/types/listed";
-import { ROOT } from "./support/names";
+import { reviewed } from "./support/reviewed";
 
 /** What is said of a type: where it may be declared, or which danger keeps it out. */
 function verdictOf(line: string): string {
@@ -46,11 +44,8 @@ const ENTRIES = [
   ),
 ];
 
-/** Reviewed: `world name: verdict`, one example of each entry of the lists. */
-const REVIEWED = fs
-  .readFileSync(path.join(ROOT, "test/policies/expected/types.txt"), "utf8")
-  .trim()
-  .split("\n");
+/** Lines `world name: verdict`, one example of each entry of the lists. */
+const REVIEWED = reviewed("types.txt").trim().split("\n");
 
 describe("what may be declared is what was reviewed", () => {
   test("every example is judged as it was reviewed", () => {
@@ -60,8 +55,8 @@ describe("what may be declared is what was reviewed", () => {
   });
 
   test("every entry of the lists has an example", () => {
-    const reviewed = new Set(REVIEWED.map((line) => line.replace(/: .*$/, "")));
-    expect(ENTRIES.filter((one) => !reviewed.has(one))).toEqual([]);
+    const named = new Set(REVIEWED.map((line) => line.replace(/: .*$/, "")));
+    expect(ENTRIES.filter((one) => !named.has(one))).toEqual([]);
   });
 
   test("a name that only begins or ends as a listed one is on no list", () => {

@@ -1,5 +1,3 @@
-import fs from "node:fs";
-import path from "node:path";
 import {
   UNKNOWN,
   type Context,
@@ -23,6 +21,7 @@ import { readInventory } from "../../stacks/inventory";
 import { readStacks } from "../../stacks/files";
 import { expectedPlan } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
+import { reviewed } from "./support/reviewed";
 
 const plan = expectedPlan("prod.json");
 
@@ -150,10 +149,8 @@ describe("production is held against its stack file and the catalogues", () => {
   });
 
   test("says what was reviewed, demand by demand", () => {
-    const file = path.join(ROOT, "test/policies/expected/statement.json");
-    const reviewed = JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, unknown>;
     const said = Object.fromEntries(statementsOf(stacks));
-    expect(JSON.parse(JSON.stringify(said))).toEqual(reviewed);
+    expect(JSON.parse(JSON.stringify(said))).toEqual(JSON.parse(reviewed("statement.json")));
   });
 
   test("the expected plan fulfils it", () => expect(judge(plan)).toEqual([]));

@@ -53,7 +53,7 @@ const SLOWEST = [
   "operations/commit",
   "infra/data",
   "docs/deploying",
-  "policies/shape",
+  "policies/shapeOptions",
   "policies/isolation",
   "recovery/loading",
   "recovery/metrics",

@@ -31,7 +31,7 @@ import { mendOf } from "../../../policies/pack/mend";
 import { fingerprint } from "./values";
 
 /** Two environments that no stack file knows, so that what is read does not change with those. */
-const INVENTORY = {
+export const INVENTORY = {
   environments: [
     {
       ...NOTHING,

@@ -1,0 +1,27 @@
+import { singleChanges } from "./support/changes";
+import { leaveFound, reviewed } from "./support/reviewed";
+
+type Told = Record<string, readonly string[]>;
+
+const FILE = "changes.json";
+/** What is said of each single change of a stack nothing is to be objected to, by environment and type. */
+const REVIEWED = JSON.parse(reviewed(FILE)) as { prod: Told; nonProd: Told };
+
+const found: { prod: Told; nonProd: Told } = { prod: {}, nonProd: {} };
+afterAll(() => leaveFound(FILE, `${JSON.stringify(found, null, 1)}\n`));
+
+describe.each(["prod", "nonProd"] as const)(
+  "single changes of the good stack in %s are told as reviewed",
+  (environment) => {
+    const changes = singleChanges(environment);
+
+    test.each([...changes.keys()])("%s", (type) => {
+      const told = changes.get(type)?.() ?? [];
+      if (told.length > 0) found[environment][type] = told;
+      expect(told).toEqual(REVIEWED[environment][type] ?? []);
+    });
+
+    test("of every type there is", () =>
+      expect(Object.keys(REVIEWED[environment]).filter((type) => !changes.has(type))).toEqual([]));
+  },
+);
