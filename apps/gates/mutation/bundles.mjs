@@ -1,6 +1,6 @@
 // Test files as one script each, with the project's own code in them, broken in one place. Stryker leaves all its mutants in
-// the code, behind switches that count what they are asked: with 20,000 of them everything takes five times as long, so all
-// switches but one are taken out again.
+// the code, behind switches that count what they are asked, by name: with 20,000 of them everything takes five times as long.
+// So all switches but one are taken out again, and what is counted is counted in an array.
 import fs from "node:fs";
 import path from "node:path";
 import esbuild from "esbuild";
@@ -8,7 +8,9 @@ import esbuild from "esbuild";
 /** Code that Stryker has put its switches into. */
 const SWITCHED = /\/(?:policies|packages\/isolation)\/.*\.ts$/;
 const SWITCH = /\bstryMutAct_\w+\("(\d+)"\)/g;
-const COUNT = /\bstryCov_\w+\((?:"\d+"(?:, )?)+\)/g;
+const COUNT = /\bstryCov_\w+\(((?:"\d+"(?:, )?)+)\)/g;
+/** Counts of a script that counts, by mutant; more than there are. */
+export const COUNTS = 1 << 16;
 
 /** The same code with one mutant in it, or none: what asks for others becomes a constant, which esbuild folds. */
 const broken = (code, mutant) =>
@@ -16,10 +18,18 @@ const broken = (code, mutant) =>
     .replace(SWITCH, (_, id) => (id === mutant ? "globalThis.__stryker__.reached()" : "false"))
     .replace(COUNT, "0");
 
+/** The same code with no mutant, counting by which it comes. */
+const counting = (code) =>
+  code
+    .replace(SWITCH, "false")
+    .replace(COUNT, (_, ids) => `(${ids.replace(/"(\d+)"/g, "strykerCounts[$1]++")})`);
+
 /** Script of a test file of the working directory, made anew for each mutant. */
 export class Bundle {
   constructor(entry) {
-    this.file = path.resolve(path.dirname(entry), `.${path.basename(entry, ".test.ts")}.mutation.cjs`);
+    // Once all mutants are checked, Stryker has a second process try some of them, in the same folder.
+    const name = `.${path.basename(entry, ".test.ts")}.${process.pid}.mutation.cjs`;
+    this.file = path.resolve(path.dirname(entry), name);
     this.clean = new Map();
     this.entry = entry;
   }
@@ -36,18 +46,19 @@ export class Bundle {
       packages: "external",
       logLevel: "silent",
       metafile: true,
+      banner: { js: "const strykerCounts = globalThis.__stryker__.counts;" },
       plugins: [{ name: "mutant", setup: (build) => build.onLoad({ filter: SWITCHED }, onLoad) }],
     });
   }
 
   codeOf(file) {
-    if (this.counted) return fs.readFileSync(file, "utf8");
+    if (this.counted) return counting(fs.readFileSync(file, "utf8"));
     if (file === this.mutated?.file) return broken(fs.readFileSync(file, "utf8"), this.mutated.id);
     if (!this.clean.has(file)) this.clean.set(file, broken(fs.readFileSync(file, "utf8")));
     return this.clean.get(file);
   }
 
-  /** With all switches, which count who comes by. */
+  /** With all that counts which mutants a test comes by. */
   async countedScript() {
     this.counted = true;
     await this.build();

@@ -44,14 +44,13 @@ async function all(bodies) {
 
 /**
  * Runs tests until one fails, or all of them.
- * @param around told before and after each test, with its error where it failed, and how many milliseconds it took
+ * @param options `after` is told after each test, with its error where it failed, and how many milliseconds it took
  */
-export async function run(tests, { bail, before = () => {}, after = () => {} }) {
+export async function run(tests, { bail, after }) {
   const begun = new Set();
   try {
     for (const test of tests) {
       let error;
-      before(test);
       const started = performance.now();
       try {
         for (const suite of test.suites.filter((one) => !begun.has(one))) {

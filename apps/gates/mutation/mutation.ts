@@ -85,7 +85,7 @@ const options = ({ sample, seed, only, log }: Flags): PartialStrykerOptions => (
   tempDirName: ".build/mutation",
   // Each of them holds the SDK and all fixtures.
   concurrency: 1,
-  maxTestRunnerReuse: 500,
+  maxTestRunnerReuse: 100,
   timeoutMS: 30_000,
   dryRunTimeoutMinutes: 60,
   reporters: ["progress-append-only", "as-they-come"],

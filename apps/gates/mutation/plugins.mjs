@@ -74,9 +74,19 @@ class AsTheyCome {
     this.file = resultsAsTheyCome;
   }
 
-  onMutantTested({ fileName, location, mutatorName, replacement, status, static: isStatic, killedBy }) {
+  onMutantTested({
+    fileName,
+    location,
+    mutatorName,
+    replacement,
+    status,
+    statusReason,
+    static: isStatic,
+    killedBy,
+  }) {
     if (!this.file || status === "CompileError" || status === "Ignored") return;
-    const result = { fileName, location, mutatorName, replacement, status, static: isStatic, killedBy };
+    const mutant = { fileName, location, mutatorName, replacement, static: isStatic };
+    const result = { ...mutant, status, statusReason, killedBy };
     fs.appendFileSync(this.file, `${JSON.stringify(result)}\n`);
   }
 }

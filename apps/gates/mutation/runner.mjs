@@ -1,15 +1,17 @@
 // Stryker's runner for tests that need no engine, server or process: in this very process, those that soonest notice first.
 import path from "node:path";
-import { Bundle } from "./bundles.mjs";
+import { Bundle, COUNTS } from "./bundles.mjs";
 import { load, run } from "./harness.mjs";
 
 const FOLDER = "test/policies";
 /** Test files by what they are about, those that soonest notice first. */
-const ISOLATION = ["readings", "listed", "isolation", "rules.isolation", "rules", "tools"];
+const ISOLATION = ["readings", "listed", "pack", "isolation", "rules.isolation", "changes", "rules", "tools"];
 const POLICIES = [
+  "changes",
   "rules",
   "armLimits",
   "tools",
+  "pack",
   "readings",
   "shape",
   "statement",
@@ -63,16 +65,24 @@ export class Runner {
 
   async dryRun() {
     const tests = [];
-    const namespace = globalThis.__stryker__;
-    namespace.mutantCoverage = { static: {}, perTest: {} };
+    const counts = new Uint32Array(COUNTS);
+    globalThis.__stryker__.counts = counts;
+    /** What was counted since the last time, by mutant. */
+    const counted = () => {
+      const found = {};
+      counts.forEach((count, id) => {
+        if (count > 0) found[id] = count;
+      });
+      counts.fill(0);
+      return found;
+    };
+    const coverage = { static: {}, perTest: {} };
     for (const [name, bundle] of this.bundles) {
       const loaded = this.testsOf(name, await bundle.countedScript());
+      Object.assign(coverage.static, counted());
       await run(loaded, {
-        before: ({ id }) => {
-          namespace.currentTestId = id;
-        },
         after: ({ id }, error, timeSpentMs) => {
-          namespace.currentTestId = undefined;
+          coverage.perTest[id] = counted();
           const result = { id, name: id, timeSpentMs };
           tests.push(
             error ? { ...result, status: 1, failureMessage: error.message } : { ...result, status: 0 },
@@ -80,7 +90,7 @@ export class Runner {
         },
       });
     }
-    return { status: "complete", tests, mutantCoverage: namespace.mutantCoverage };
+    return { status: "complete", tests, mutantCoverage: coverage };
   }
 
   testsOf(name, script) {
