@@ -17,7 +17,7 @@ import type { Manifest } from "../../apps/recovery/types";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { NOTHING, ownTemporaryFolder } from "../support/leftovers";
 import { containerEvidence, startPlatformLab, type PlatformLab } from "../support/recoveryLab";
-import { cleanEnvironment, recovery, root, run } from "../support/recoveryCli";
+import { cleanEnvironment, recovery, root, run, verb } from "../support/recoveryCli";
 import { localDrill } from "./localDrill";
 
 // Whole drills on real servers: on a busy machine one of ten seconds takes minutes.
@@ -230,19 +230,19 @@ describe("recovery drill on a live environment", () => {
   });
 
   test("no backup at all is a failure, and what was asked for but cannot run is NOT_RUN", async () => {
-    const none = await recovery(["drill", "--scenario", "backup-only"], env);
+    const none = await verb(["drill", "--scenario", "backup-only"], env);
     expect(none.code).toBe(1);
     expect(none.stdout).toMatch(/\(backup-only\): FAIL: there is no backup of app\d+ from before/);
-    const geoless = await recovery(["drill", "--scenario", "region-loss", "--json"], env);
+    const geoless = await verb(["drill", "--scenario", "region-loss", "--json"], env);
     expect(geoless.code).toBe(3);
     expect(JSON.parse(geoless.stdout)).toMatchObject({ sequence: 2, verdict: { overall: "NOT_RUN" } });
     const usage = await recovery(["drill", "--rto", "4"], { ...env, RPO_TARGET: "soon" });
     expect(usage.code).toBe(2);
     await backUp();
-    const late = await recovery(["drill", "--timeout", "1s", "--json"], env);
+    const late = await verb(["drill", "--timeout", "1s", "--json"], env);
     expect(late.code).toBe(3);
     expect(late.stdout).toMatch(/the time allowed was over/);
-    const noPlace = await recovery(["drill"], { ...env, BACKUP_CONTAINER_EVIDENCE: undefined });
+    const noPlace = await verb(["drill"], { ...env, BACKUP_CONTAINER_EVIDENCE: undefined });
     expect(noPlace.code).toBe(2);
     expect(noPlace.stderr).toMatch(/BACKUP_CONTAINER_EVIDENCE: missing/);
   });
