@@ -61,6 +61,20 @@ export const holding = (...members: readonly unknown[]): Bound =>
       : false,
   );
 
+/** A list that has none of these. */
+export const lacking = (...members: readonly unknown[]): Bound =>
+  new Bound(`a list without ${members.map((member) => JSON.stringify(member)).join(", ")}`, (value) =>
+    Array.isArray(value)
+      ? !(value as readonly Value[]).some(
+          (own) => own !== UNKNOWN && members.some((member) => says(own, member)),
+        )
+      : true,
+  );
+
+/** A text with this in it. */
+export const containing = (part: string): Bound =>
+  new Bound(`a text with ${part}`, (value) => typeof value === "string" && value.includes(part));
+
 /** A list of so many members or more. */
 export const atLeastOf = (least: number): Bound =>
   new Bound(`a list of ${least} or more`, (value) => Array.isArray(value) && value.length >= least);

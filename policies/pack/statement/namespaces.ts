@@ -2,7 +2,17 @@ import { POD_SECURITY_VERSION } from "../../../infra/cluster/podSecurity";
 import { PRIORITY_CLASSES, priorityClassName } from "../../../infra/kubernetes/priorities";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { atLeastOf, atMost, everyWith, GIVEN, holding, NARROW, NONE, oneOf } from "../../rules/expected";
+import {
+  atLeastOf,
+  atMost,
+  containing,
+  everyWith,
+  GIVEN,
+  holding,
+  NARROW,
+  NONE,
+  oneOf,
+} from "../../rules/expected";
 import { EDGE_PROBES, MONITORED_SERVICES, STATUS_PAGE_PROBES } from "../../../packages/alerting/services";
 import { WORKLOADS } from "./pods";
 
@@ -202,7 +212,7 @@ export function namespaces(regions: number, config: StackConfig): Demand[] {
         "spec.parameters.usePodIdentity": "false",
         "spec.parameters.clientID": GIVEN,
         "spec.parameters.keyvaultName": GIVEN,
-        "spec.parameters.objects": GIVEN,
+        "spec.parameters.objects": containing("objectName:"),
         "spec.parameters.tenantId": GIVEN,
       },
     },

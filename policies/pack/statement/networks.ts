@@ -1,5 +1,6 @@
 import { regionSubnets } from "../../../infra/network/addressing";
 import { PRIVATE_DNS_ZONES } from "../../../infra/naming";
+import { PLACES } from "../../../stacks/roles";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, GIVEN, holding, OFF, oneOf } from "../../rules/expected";
@@ -8,10 +9,12 @@ import { GUARDED, present, servers } from "./places";
 const NETWORK = "infra/network";
 /** Networks, and what stands between them. */
 export function networks(config: StackConfig): Demand[] {
-  const regions = present(config).flatMap((place) => {
+  // The subnets of a lost region may stand until somebody clears them away.
+  const planned = PLACES.flatMap((place) => {
     const space = config.network[place]?.addressSpace;
-    return space === undefined ? [] : [{ space, subnets: regionSubnets(space) }];
+    return space === undefined ? [] : [{ place, space, subnets: regionSubnets(space) }];
   });
+  const regions = planned.filter(({ place }) => present(config).includes(place));
   const zones = Object.entries(PRIVATE_DNS_ZONES)
     .filter(([service]) => service !== "registry" || config.registry.enabled)
     .map(([, zone]) => zone);
@@ -23,7 +26,11 @@ export function networks(config: StackConfig): Demand[] {
       what: "each subnet",
       key: NETWORK,
       type: "network:Subnet",
-      each: { defaultOutboundAccess: false },
+      each: {
+        defaultOutboundAccess: false,
+        // What stands in another one has no security group and no rule that knows it.
+        addressPrefix: oneOf(...planned.flatMap(({ subnets }) => Object.values(subnets))),
+      },
       count: 3 * regions.length,
     },
     ...regions.flatMap(({ space, subnets }): Demand[] => [

@@ -1,4 +1,4 @@
-import { atLeast, atMost, between, GIVEN, OFF, oneOf } from "../../rules/expected";
+import { atLeast, atMost, between, GIVEN, lacking, OFF, oneOf } from "../../rules/expected";
 import { nested } from "./places";
 
 const PROBES = {
@@ -14,6 +14,13 @@ export const probe = (name: string, failures: number): Record<string, unknown> =
   [`spec.template.spec.containers[].${name}.failureThreshold`]: atMost(failures),
   [`spec.template.spec.containers[].${name}.initialDelaySeconds?`]: atMost(60),
 });
+
+/** Settings with which a runtime or a client of PostgreSQL no longer looks at whose certificate it is shown. */
+const UNVERIFIED = [
+  { name: "NODE_TLS_REJECT_UNAUTHORIZED", value: "0" },
+  { name: "PYTHONHTTPSVERIFY", value: "0" },
+  { name: "PGSSLMODE", value: oneOf("disable", "allow", "prefer", "require") },
+];
 
 /** What each pod says, wherever its template stands. */
 export const podsAt = (spec: string): Record<string, unknown> => ({
@@ -42,6 +49,9 @@ export const podsAt = (spec: string): Record<string, unknown> => ({
         "resources.requests.ephemeral-storage": GIVEN,
       }).map(([path, expected]) => [`${spec}.${list}[].${path}`, expected]),
     ),
+  ),
+  ...Object.fromEntries(
+    ["containers", "initContainers"].map((list) => [`${spec}.${list}[].env?`, lacking(...UNVERIFIED)]),
   ),
 });
 

@@ -2,7 +2,7 @@ import { READINESS } from "../../../infra/recovery/readiness";
 import { RECOVERY_JOBS, STARTING_DEADLINE_MINUTES } from "../../../infra/recovery/recoveryJobs";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { atLeast, atMost, between, GIVEN, holding, NONE, OFF } from "../../rules/expected";
+import { atLeast, atMost, between, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
 import { PLACES, roleOf } from "../../../stacks/roles";
 import { podsAt } from "./pods";
 
@@ -22,6 +22,12 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
       type: "CronJob",
       count: (RECOVERY_JOBS.length + 1) * regions,
       each: {
+        // Another one would act on backups as one of these does, at times nobody chose.
+        "metadata.name": oneOf(
+          ...RECOVERY_JOBS.map(({ name }) => `recovery-${name}`),
+          "recovery-operator",
+          READINESS.cronJob,
+        ),
         "spec.timeZone": "Etc/UTC",
         "spec.concurrencyPolicy": "Forbid",
         "spec.startingDeadlineSeconds": atLeast(STARTING_DEADLINE_MINUTES * 30),
