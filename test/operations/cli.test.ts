@@ -10,7 +10,7 @@ import * as k8s from "@kubernetes/client-node";
 import { operations as typed } from "../../apps/operations/cli";
 import { answering } from "../../apps/operations/commandLine";
 import { firstBackup } from "../../apps/operations/failover/firstBackup";
-import { failed, passes } from "../../apps/operations/frame/errors";
+import { failed, notRun, passes } from "../../apps/operations/frame/errors";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { signedIn } from "../../apps/operations/ground/credential";
 import { postgres } from "../../apps/operations/ground/database";
@@ -281,7 +281,7 @@ test.each([
     ["failover", "prod", "--to", "northeurope", "--journal", KUBECONFIG],
     { ...url, KUBECONFIG },
     2,
-    /--journal \S+: nothing can be kept there: .*EEXIST/,
+    /--journal \S+: nothing can be kept there: it is no folder/,
   ],
   [
     "a place of a name that is none",
@@ -636,6 +636,7 @@ test("what was not heard may be asked again, and no other answer", () => {
     new TypeError("fetch failed", { cause: coded("ECONNREFUSED") }),
     new AggregateError([coded("ECONNREFUSED")]),
     new FailedError("2 are needed", { cause: new DOMException("The operation was aborted.", "AbortError") }),
+    notRun("kv cannot be read", coded("ECONNRESET")),
   ];
   const never = [
     coded("28P01"),
@@ -644,6 +645,8 @@ test("what was not heard may be asked again, and no other answer", () => {
     coded("AuthorizationFailed"),
     new TypeError("x is not a function"),
     failed("it was rolled back", coded("ECONNRESET")),
+    notRun("kv has no secret"),
+    notRun("kv cannot be read", coded(403)),
     new FailedError("2 are needed", {
       cause: Object.assign(new Error("socket hang up"), { statusCode: 403 }),
     }),

@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { notRun } from "../../apps/operations/frame/errors";
 import { incidentsOf } from "../../apps/operations/frame/incidents";
 import { readJournal, type JournalCopy } from "../../apps/operations/frame/journal";
 import { ownLeaseId, takeLocalLease } from "../../apps/operations/frame/lease";
@@ -28,8 +29,11 @@ describe("a process of its own", () => {
   beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "framed-"))));
   afterEach(() => fs.rmSync(folder, { recursive: true }));
 
-  /** @param limit of what any file may grow to, in KiB: as a disk without space, it takes a part of a line first */
-  const type = ({ dieAt, limit }: { dieAt?: string; limit?: number } = {}) =>
+  /**
+   * @param limit of what any file may grow to, in KiB: as a disk without space, it takes a part of a line first
+   * @param at where its journal is to be
+   */
+  const type = ({ dieAt, limit, at = folder }: { dieAt?: string; limit?: number; at?: string } = {}) =>
     spawnSync(
       "sh",
       [
@@ -38,9 +42,14 @@ describe("a process of its own", () => {
         "sh",
         process.execPath,
         ...(dieAt ? ["--require", DIE_AT] : []),
-        ...["packages/command/run.mjs", "test/operations/framed.ts", folder],
+        ...["packages/command/run.mjs", "test/operations/framed.ts", at],
       ],
-      { cwd: ROOT, encoding: "utf8", env: { PATH: process.env.PATH, ...(dieAt && { DIE_AT: dieAt }) } },
+      {
+        cwd: ROOT,
+        timeout: 60_000,
+        encoding: "utf8",
+        env: { PATH: process.env.PATH, ...(dieAt && { DIE_AT: dieAt }) },
+      },
     );
   const did = () => fs.readFileSync(path.join(folder, "done"), "utf8");
   const howOf = (stdout: string) => JSON.parse(stdout).steps.map(({ how }: { how: string }) => how);
@@ -89,6 +98,16 @@ describe("a process of its own", () => {
     expect(did()).toBe("one\ntwo\nthree\n");
     expect(journal().length).toBeGreaterThan(before);
   });
+
+  test("a folder where none can be made is refused in one sentence, and not asked for for ever", () => {
+    const { status, stderr } = type({ at: "/proc/nobody/operations" });
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^error: --journal \/proc\/nobody\/operations: nothing can be kept there: E[^\n]*; another folder goes on\n$/,
+      ),
+    ]);
+  });
 });
 
 /** A verb of one step, by the frame every verb runs in. */
@@ -130,6 +149,14 @@ describe("the frame every verb runs in", () => {
       return oneStep("failover", { done: () => Promise.resolve(so || "not so"), run });
     };
     const lost = Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    const unheard = failing(notRun("the vault cannot be read", lost));
+    await frame(unheard, "INC-unheard", () => new Date());
+    const done = jest.fn(() => Promise.resolve<true | string>(true)).mockResolvedValueOnce("not so");
+    done.mockRejectedValueOnce(notRun("the vault cannot be read", lost));
+    const asked = oneStep("failover", { done, run: () => Promise.resolve() });
+    await frame(asked, "INC-asked", () => new Date());
+    expect([so, done.mock.calls.length]).toEqual([true, 3]);
+    so = false;
     await frame(
       failing(lost),
       "INC-late",

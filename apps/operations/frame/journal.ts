@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { failed, messageOf, refused } from "./errors";
+import { makeFolder } from "./keeping";
 
 /** What entries mean. Another number when a program that knows only this one would misread them; 1 until entries said it. */
 const FORMAT = 2;
@@ -91,7 +92,7 @@ export class Journal {
 
   /** Opens the journal of an incident, or begins it. @throws OperationError when it was changed by somebody */
   static open(folder: string, incident: string, verb: string, options: JournalOptions): Journal {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const file = path.join(folder, `${incident}.jsonl`);
     if (!fs.existsSync(file)) return new Journal(file, [], null, verb, options);
     const entries = readJournal(file);

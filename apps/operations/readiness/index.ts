@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import type { Readiness, ReadinessCheck as CheckResult } from "../../recovery/evidence/readiness";
 import { refused } from "../frame/errors";
+import { keeping } from "../frame/keeping";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { lookUp } from "../status/findings";
@@ -40,10 +41,11 @@ export async function preflight(
       ...(state !== "ok" && { todo: checks[id]?.todo ?? "" }),
     })),
   };
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  fs.writeFileSync(readinessFile(folder, platform.stack), `${JSON.stringify(result, null, 2)}\n`, {
-    mode: 0o600,
-  });
+  keeping(folder, () =>
+    fs.writeFileSync(readinessFile(folder, platform.stack), `${JSON.stringify(result, null, 2)}\n`, {
+      mode: 0o600,
+    }),
+  );
   if (record) await ground.records.keepReadiness(result);
   return result;
 }

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { compact } from "../duration";
 import { messageOf } from "../frame/errors";
+import { makeFolder } from "../frame/keeping";
 import type { Surroundings } from "../frame/operate";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
@@ -43,7 +44,7 @@ export function keepEvidence(
     undo: "nothing to undo",
     done: async () => fs.existsSync(list) || (await whole()) || "not kept yet",
     run: async () => {
-      fs.mkdirSync(place, { recursive: true, mode: 0o700 });
+      makeFolder(place);
       const since = new Date(ground.now().getTime() - ACTIVITY_DAYS * 86_400_000).toISOString();
       const activity = await ground.resources.list(
         `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Insights/eventtypes/management/values`,
