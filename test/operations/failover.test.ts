@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { failover } from "../../apps/operations/failover";
@@ -209,6 +210,27 @@ describe("refused while the target's cluster could not serve", () => {
     const down = { ...laptop.ground, database };
     await expect(run({ to: to.location }, go("INC-6"), {}, down)).rejects.toMatchObject({ exitCode: 3 });
   });
+});
+
+test("what is silent is asked once and all of it at the same time: a dry run waits for one answer that does not come, not for several", async () => {
+  const { database } = laptop.ground;
+  const silent = [laptop.platform.writerHost, from.serverHost];
+  const asked: string[] = [];
+  const both = new AbortController();
+  const query = async (host: string, ...rest: [string]): Promise<any[]> => {
+    if (!silent.includes(host)) return database.query(host, ...rest);
+    asked.push(host);
+    if (asked.length === silent.length) both.abort();
+    // Each is told so once all are on their way, and not before.
+    if (!both.signal.aborted) await once(both.signal, "abort");
+    throw new Error("timeout expired");
+  };
+  const ground = { ...laptop.ground, database: { ...database, query: query as typeof database.query } };
+  const dry = { ...go("INC-silent"), dryRun: true };
+  expect(await run({ to: to.location, acceptLoss: 9_999_999 }, dry, {}, ground)).toMatchObject({
+    mode: "forced",
+  });
+  expect(asked.sort()).toEqual(silent.sort());
 });
 
 test("a dry run tells every step with its bound and what undoes it, and touches nothing", async () => {

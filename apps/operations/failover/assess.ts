@@ -40,6 +40,7 @@ export interface FailoverChoice {
 }
 
 interface Standing {
+  started: string;
   recovering: boolean;
   readOnly: boolean;
   timeline: number;
@@ -48,7 +49,8 @@ interface Standing {
 }
 
 const STANDING = `
-SELECT pg_is_in_recovery() AS recovering, current_setting('default_transaction_read_only') = 'on' AS "readOnly",
+SELECT pg_postmaster_start_time()::text AS started,
+       pg_is_in_recovery() AS recovering, current_setting('default_transaction_read_only') = 'on' AS "readOnly",
        CASE WHEN pg_is_in_recovery()
             -- The control file learns of a new timeline with the next restart point only.
             THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()),
@@ -74,7 +76,12 @@ export async function assess(
       `--to ${to.location}: ${to.server} is no replica of ${from.server} (role None); it cannot take over`,
     );
   const standing = await ask(ground, to);
-  await refuseOtherPair(platform, ground, { from, to });
+  // At once: what is silent is waited for, and at 03:00 not one after the other.
+  const [old, left] = await Promise.all([
+    primaryAnswers(platform, ground, from, standing.received ?? "0/0"),
+    startOf(ground, from),
+  ]);
+  refuseOtherPair(platform, { from, to }, old.started, [left, standing.started]);
   const promoted = view.role === "Primary" && !standing.recovering;
   if (standing.readOnly && !promoted)
     throw refused(
@@ -85,11 +92,10 @@ export async function assess(
   const base = { from, to, promoted, roles, timeline: standing.timeline };
   // What was lost was lost when it was promoted; nothing more is now.
   if (promoted) {
-    const mode = choice.mode ?? ((await answers(ground, from)) ? "planned" : "forced");
+    const mode = choice.mode ?? (left === undefined ? "forced" : "planned");
     const contained = noted ?? (await shutAt(platform, ground, to));
     return { ...base, mode, lossSeconds: 0, ...(contained !== undefined && { contained }) };
   }
-  const old = await primaryAnswers(platform, ground, from, standing.received ?? "0/0");
   const mode = choice.mode ?? (old.silent === undefined ? "planned" : "forced");
   if (mode === "planned" && old.silent !== undefined)
     throw refused(`--planned: ${from.server} does not answer (${old.silent}); a planned switch needs it`);
@@ -112,20 +118,14 @@ export async function assess(
   return assessment;
 }
 
-/** After an adoption nobody has committed, the stack file names a pair that serves nobody. */
-async function refuseOtherPair(
+/** After an adoption nobody has committed, the stack file names a pair that serves nobody. A server that is gone says nothing, and what serves may be that one. */
+function refuseOtherPair(
   { writerHost }: Platform,
-  ground: Ground,
   { from, to }: { from: RegionFacts; to: RegionFacts },
-): Promise<void> {
-  const started = (host: string) =>
-    ground.database
-      .query<{ at: string }>(host, "SELECT pg_postmaster_start_time()::text AS at")
-      .then(([row]) => row?.at)
-      // A server that is gone says nothing, and what serves may be that one.
-      .catch(() => undefined);
-  const [serves, one, other] = await Promise.all([writerHost, from.serverHost, to.serverHost].map(started));
-  if (serves !== undefined && one !== undefined && other !== undefined && ![one, other].includes(serves))
+  serves: string | undefined,
+  own: readonly (string | undefined)[],
+): void {
+  if (serves !== undefined && !own.includes(undefined) && !own.includes(serves))
     throw refused(
       `${writerHost} leads to neither ${from.server} nor ${to.server}: commit the pair that serves (database.generation) first`,
     );
@@ -188,29 +188,35 @@ async function containmentOf(
   return here;
 }
 
-/** Whether a region's own server answers, whatever it is now. */
-const answers = (ground: Ground, { serverHost }: RegionFacts): Promise<boolean> =>
-  ground.database.query(serverHost, "SELECT 1").then(
-    () => true,
-    () => false,
-  );
+/** When a region's own server was started, whatever it is now; undefined when it does not answer. */
+const startOf = (ground: Ground, { serverHost }: RegionFacts): Promise<string | undefined> =>
+  ground.database
+    .query<{ at: string }>(serverHost, "SELECT pg_postmaster_start_time()::text AS at")
+    .then(([row]) => row?.at)
+    .catch(() => undefined);
 
 async function primaryAnswers(
   { writerHost }: Platform,
   ground: Ground,
   from: RegionFacts,
   replayed: string,
-): Promise<{ silent?: string; lagBytes?: number }> {
+): Promise<{ started?: string; silent?: string; lagBytes?: number }> {
   try {
-    const [row] = await ground.database.query<{ recovering: boolean; behind: number | null }>(
+    const [row] = await ground.database.query<{
+      started: string;
+      recovering: boolean;
+      behind: number | null;
+    }>(
       writerHost,
-      `SELECT pg_is_in_recovery() AS recovering,
+      `SELECT pg_postmaster_start_time()::text AS started, pg_is_in_recovery() AS recovering,
               CASE WHEN NOT pg_is_in_recovery()
                    THEN pg_wal_lsn_diff(pg_current_wal_flush_lsn(), $1::pg_lsn)::float8 END AS behind`,
       [replayed],
     );
-    if (!row || row.recovering) return { silent: `${from.server} takes no writes` };
-    return { lagBytes: Math.max(0, row.behind ?? 0) };
+    if (!row) return { silent: `${from.server} takes no writes` };
+    const { started, recovering, behind } = row;
+    if (recovering) return { started, silent: `${from.server} takes no writes` };
+    return { started, lagBytes: Math.max(0, behind ?? 0) };
   } catch (error) {
     return { silent: messageOf(error) };
   }

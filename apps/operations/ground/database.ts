@@ -6,8 +6,8 @@ import type { DatabaseGround, Login } from "./types";
 
 /** Seconds to wait for a server of a region that may be gone. */
 const CONNECT_SECONDS = 5;
-/** The same where the name leads elsewhere, as on a laptop: what is gone there refuses at once, and what is late is busy. */
-const ELSEWHERE_SECONDS = 60;
+/** The same where the name leads elsewhere, as on a laptop: whose cores are shared by all servers there are, and one that is busy is late. */
+const ELSEWHERE_SECONDS = 20;
 const STATEMENT_SECONDS = 20;
 /** Longest a server that answered is waited for to hang up: one that is swallowed just then never does. */
 const GOODBYE_MS = 1_000;
