@@ -582,21 +582,32 @@ describe("rotate", () => {
     expect(report.commit).toEqual([]);
   }, 180_000);
 
-  test("a login whose pods do not come back is rolled back in vaults and database", async () => {
+  test("a login whose pods do not come back is rolled back in vaults and database, which do not answer at once", async () => {
     const before = await inVault("database-api-password");
+    const lost = Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    const unheard = new Set<string>();
+    /** From the failure on, what is asked first is not heard. */
+    const unlessUnheard = <T>(what: string, ask: () => Promise<T>): Promise<T> =>
+      unheard.delete(what) ? Promise.reject(lost) : ask();
+    const { vaults, cluster } = laptop.ground;
     const breaking: Ground = {
       ...laptop.ground,
+      vaults: { ...vaults, write: (...of) => unlessUnheard("vault", () => vaults.write(...of)) },
       cluster: (name) => ({
-        ...laptop.ground.cluster(name),
-        restart: (namespace, deployment, marks) =>
-          Object.values(marks).some((mark) => mark?.endsWith(".back"))
-            ? laptop.ground.cluster(name).restart(namespace, deployment, marks)
-            : Promise.reject(new Error("the pods do not start")),
+        ...cluster(name),
+        deployments: (namespace) => unlessUnheard(name, () => cluster(name).deployments(namespace)),
+        restart: (namespace, deployment, marks) => {
+          if (Object.values(marks).some((mark) => mark?.endsWith(".back")))
+            return cluster(name).restart(namespace, deployment, marks);
+          for (const what of ["vault", WEST.cluster, NORTH.cluster]) unheard.add(what);
+          return Promise.reject(new Error("the pods do not start"));
+        },
       }),
     };
     await expect(run(rotating(["database-api-url"], {}, breaking), go("INC-pods"))).rejects.toThrow(
       /database-api: the pods do not start; it was rolled back/,
     );
+    expect(unheard.size).toBe(0);
     expect(await inVault("database-api-password")).toBe(before);
     expect(await signsIn("api_weu", before ?? "")).toBe(true);
     await laptop.writes(3);

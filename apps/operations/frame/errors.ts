@@ -54,11 +54,13 @@ const UNHEARD =
 const SQL_BROKEN = /^(08...|57P0[123]|53300)$/;
 
 /**
- * Whether something was not heard, or was told to come again: the same request a moment later may well be answered. What a step
- * itself calls a failure, and any other answer, stays what it is.
+ * Whether something was not heard, or was told to come again: the same request a moment later may well be answered, also where a step
+ * says what it was that could not be asked. What a step itself calls a failure, and any other answer, stays what it is.
  */
 export function passes(error: unknown, depth = 0): boolean {
-  if (error instanceof OperationError || lacksRight(error) || depth > 5) return false;
+  if (lacksRight(error) || depth > 5) return false;
+  if (error instanceof OperationError)
+    return error.exitCode === ExitCode.notRun && passes(error.cause, depth + 1);
   const { statusCode, code, cause, errors, message } = (error ?? {}) as {
     statusCode?: number;
     code?: unknown;

@@ -121,7 +121,7 @@ async function holds(
   for (;;) {
     // A server on its way up refuses connections; what the step itself calls a failure ends it.
     const state = await within(limit, step.done(), silent).catch((error: unknown) => {
-      if (error instanceof OperationError || lacksRight(error)) throw error;
+      if ((error instanceof OperationError && !passes(error)) || lacksRight(error)) throw error;
       return messageOf(error);
     });
     if (state === true) return;

@@ -1,4 +1,4 @@
-import { failed } from "../frame/errors";
+import { failed, notRun } from "../frame/errors";
 import type { Ground, SecretView } from "../ground/types";
 import type { Platform } from "../platform";
 import { workloadRoles } from "../roles";
@@ -73,8 +73,8 @@ export async function restartedFor(
  */
 async function running(platform: Platform, ground: Ground, { entries }: Unit) {
   const readers = new Set<string>(entries.flatMap((entry) => entry.readers));
-  const { places, silent } = await placesOf(platform, ground);
-  if (silent.length > 0) throw failed(silent.join("; "));
+  const { places, silent, unheard } = await placesOf(platform, ground);
+  if (silent.length > 0) throw notRun(silent.join("; "), new AggregateError(unheard));
   const contained = (await containedBy(platform, places)) !== undefined;
   return places.flatMap((place) =>
     place.deployments

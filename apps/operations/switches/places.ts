@@ -12,12 +12,12 @@ export interface Place extends RegionCluster {
   serves: boolean;
 }
 
-/** Every cluster that answers, and why the others do not. */
+/** Every cluster that answers, and why the others do not, in words and as it was thrown. */
 export async function placesOf(
   { regions, namespace }: Platform,
   ground: Ground,
-): Promise<{ places: Place[]; silent: string[] }> {
-  const silent: string[] = [];
+): Promise<{ places: Place[]; silent: string[]; unheard: unknown[] }> {
+  const [silent, unheard]: [string[], unknown[]] = [[], []];
   const places = await Promise.all(
     regions.map(async (region) => {
       try {
@@ -31,11 +31,12 @@ export async function placesOf(
         // Silence is a lost region's; whoever lacks a right must not take this one for it.
         if (lacksRight(error)) throw notRun(`${region.cluster}: ${messageOf(error)}`, error);
         silent.push(`${region.cluster} does not answer: ${messageOf(error)}`);
+        unheard.push(error);
         return undefined;
       }
     }),
   );
-  return { places: places.filter((place) => place !== undefined), silent };
+  return { places: places.filter((place) => place !== undefined), silent, unheard };
 }
 
 /** The region that most accounts of the record name; undefined where there is no record, or they do not agree. */
