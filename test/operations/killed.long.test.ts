@@ -277,7 +277,7 @@ test("pitr --adopt --everything, of the pair that was adopted: nothing is lost",
 /** Options that add no step of a verb's own, or one that only waits. */
 const NO_STEP = {
   failover: ["--forced", "--accept-loss", "--wait-for-silence"],
-  rotate: ["--values", "--untested"],
+  rotate: ["--values", "--untested", "--without"],
   pitr: ["--accept-loss"],
   maintenance: ["--retry-after"],
   contain: [],

@@ -468,7 +468,8 @@ export class Laptop {
 
   /** What the driver does every two minutes: the vault's values into the Secret that pods start from. */
   async sync(): Promise<void> {
-    for (const place of this.places) {
+    // Each cluster has a driver of its own: that of a region that is lost is no other's.
+    for (const place of this.places.filter(({ lost }) => !lost)) {
       const kind = kindNamed("v1", "Secret")!;
       const data = Object.fromEntries(
         await Promise.all(
@@ -513,7 +514,7 @@ export class Laptop {
     const stored = [...this.cloud.cloud.all()].flatMap(({ type, id, inputs }) =>
       type === "azure-native:keyvault:Secret" ? [[id, inputs]] : [],
     );
-    return JSON.stringify([stored, this.places.map((place) => this.secretOf(place, SYNCED))]);
+    return JSON.stringify([stored, this.places.map((place) => [place.lost, this.secretOf(place, SYNCED)])]);
   }
 
   secretOf(place: Place, name: string): Record<string, string> {

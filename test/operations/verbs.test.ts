@@ -219,10 +219,16 @@ describe("contain and reopen", () => {
     expect((await finding("fences")).text).toMatch(/contained: api_weu, backup_weu/);
 
     await expect(run(typing.contain(), go("INC-other"))).rejects.toThrow(/contained already, by INC-breach/);
-    for (const { location } of [NORTH, WEST])
-      expect(
-        await run(failover(laptop.platform, laptop.ground, { to: location }), { dryRun: true }),
-      ).toMatchObject({ contained: "INC-breach" });
+    for (const [{ location }, before] of [
+      [NORTH, ["logins", "catch-up"]],
+      [WEST, []],
+    ] as const) {
+      const plan = await run(failover(laptop.platform, laptop.ground, { to: location }), { dryRun: true });
+      expect(plan).toMatchObject({ contained: "INC-breach" });
+      const ids = plan.steps.map(({ id }: Step) => id);
+      // Neither pods nor names nor a backup, which would need a login.
+      expect(ids).toEqual([...before, "promote", "fence", "workloads", "partners"]);
+    }
     await expect(run(typing.on(), go("INC-m"))).rejects.toThrow(/is contained: reopen leads its names back/);
     await expect(run(typing.reopen(false), go("INC-r"))).rejects.toThrow(
       /secrets from before the containment: session-secret, .*; rotate shop --all/,

@@ -32,17 +32,21 @@ export interface Supply {
   untested: boolean;
 }
 
-/** The step that changes one unit everywhere, or leaves it everywhere as it was. */
+/**
+ * The step that changes one unit everywhere, or leaves it everywhere as it was.
+ * @param reached the platform without a region that is lost: its vault and cluster are left alone, its logins are not
+ */
 export function rotation(
   platform: Platform,
   ground: Ground,
   unit: Unit,
   incident: string,
   supply: Supply,
+  reached: Platform = platform,
 ): Step {
-  const change = new Change(platform, ground, unit, incident, supply);
-  const places =
-    unit.kind === "login" || unit.kind === "administrator" ? "both vaults, database" : "both vaults";
+  const change = new Change(platform, ground, unit, incident, supply, reached);
+  const vaults = reached.regions.map(({ vault }) => vault).join(", ");
+  const places = unit.kind === "login" || unit.kind === "administrator" ? `${vaults}, database` : vaults;
   return {
     id: unit.id,
     title: `new value of ${unit.entries.map(({ name }) => name).join(", ")}: ${places}, rolling restart of ${change.readers || "nobody"}, the old one ends`,
@@ -73,14 +77,15 @@ class Change {
     private readonly unit: Unit,
     private readonly incident: string,
     private readonly supply: Supply,
+    private readonly reached: Platform,
   ) {
     this.readers = [...new Set(unit.entries.flatMap(({ readers }) => readers))].join(", ");
   }
 
   /** Asked of vaults, database and clusters, never remembered. */
   async done(): Promise<true | string> {
-    const { platform, ground, unit, incident } = this;
-    const values = await readValues(platform, ground, unit);
+    const { platform, ground, unit, incident, reached } = this;
+    const values = await readValues(platform, ground, unit, reached.regions);
     const old = [...values].filter(([, { tags }]) => tags[ROTATION] !== incident).map(([key]) => key);
     if (old.length > 0) return `${old.join(", ")} is of before`;
     for (const { role, notes, login, region } of await this.roles()) {
@@ -92,23 +97,23 @@ class Change {
     if (unit.kind === "administrator") {
       const works = await this.works(
         ground.database.administrator,
-        this.password(values, platform.regions[0]),
+        this.password(values, reached.regions[0]),
       );
       if (works !== true) return `the administrator cannot sign in with what the vault holds: ${works}`;
     }
-    return restartedFor(platform, ground, unit, this.incident);
+    return restartedFor(reached, ground, unit, this.incident);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { platform, ground, unit, incident } = this;
+    const { platform, ground, unit, incident, reached } = this;
     // Run once more it gives the same values, and would go back to what there was before the first time.
     const { old, before, values, since } = (this.begun ??= await this.begin(signal));
     try {
       await writeValues(platform, ground, values);
       // The clusters have it before the database takes it: what restarts in between is the least that can be.
-      await handOut(platform, ground, unit, values, signal);
+      await handOut(reached, ground, unit, values, signal);
       await this.setPasswords(values, before, incident);
-      await restartReaders(platform, ground, unit, this.incident, signal);
+      await restartReaders(reached, ground, unit, this.incident, signal);
       await this.oldOneEnds(old, before, since);
       await this.partnerTakesIt(signal);
     } catch (error) {
@@ -121,8 +126,8 @@ class Change {
   }
 
   private async begin(signal: AbortSignal): Promise<Begun> {
-    const { platform, ground, unit, incident } = this;
-    const old = await readValues(platform, ground, unit);
+    const { platform, ground, unit, incident, reached } = this;
+    const old = await readValues(platform, ground, unit, reached.regions);
     const fresh = await this.fresh(old, signal);
     const before = await this.roles();
     const since = before.length > 0 ? await ground.database.clock(platform.writerHost) : undefined;
@@ -167,8 +172,8 @@ class Change {
         notes: rotated === undefined ? notes : { ...notes, rotated },
       });
     if (unit.kind !== "administrator") return;
-    const password = this.password(values, platform.regions[0]);
-    const { resourceGroup, server } = await primary(platform, ground);
+    const password = this.password(values, this.reached.regions[0]);
+    const { resourceGroup, server } = await primary(this.reached, ground);
     await ground.servers.setPassword(
       resourceGroup,
       server,
@@ -180,11 +185,11 @@ class Change {
 
   /** Sessions of before end, and nobody signs in with the old password any more. */
   private async oldOneEnds(old: Values, roles: readonly RegionRole[], since?: Date): Promise<void> {
-    const { platform, ground } = this;
+    const { platform, ground, reached } = this;
     const names = roles.map(({ role }) => role);
     if (since) await endSessions(platform, ground, names, since);
     const logins = roles.filter(({ login }) => login).map(({ role, region }) => ({ role, region }));
-    const [first] = platform.regions;
+    const [first] = reached.regions;
     if (this.unit.kind === "administrator" && first)
       logins.push({ role: ground.database.administrator, region: first });
     for (const { role, region } of logins)
@@ -204,15 +209,15 @@ class Change {
     before: readonly RegionRole[],
     cause: unknown,
   ): Promise<never> {
-    const { platform, ground, unit } = this;
+    const { platform, ground, unit, reached } = this;
     const reason = messageOf(cause);
     const signal = AbortSignal.timeout(ROLL_BACK_SECONDS * 1000);
     try {
       await heard(signal, async () => {
         await writeValues(platform, ground, old);
         await this.setPasswords(old, before);
-        await handOut(platform, ground, unit, old, signal);
-        await restartReaders(platform, ground, unit, `${this.incident}.back`, signal);
+        await handOut(reached, ground, unit, old, signal);
+        await restartReaders(reached, ground, unit, `${this.incident}.back`, signal);
       });
     } catch (error) {
       // Whoever cannot see how a change of the administrator ended must not be left with the password that is void.
@@ -249,15 +254,21 @@ class Change {
 
   /** Whether the administrator signs in with these values. */
   private async inForce(values: Values): Promise<boolean> {
-    const password = this.password(values, this.platform.regions[0]);
+    const password = this.password(values, this.reached.regions[0]);
     const works = await this.works(this.ground.database.administrator, password).catch(() => false);
     return works === true;
   }
 
+  /** What a region's login, or the administrator, signs in with: by its own vault, or by the other's where that is left out. */
   private password(values: Values, region: RegionFacts | undefined): string {
-    const entry = this.unit.entries.find(({ connection, login }) => !connection && login?.of !== "peer");
-    const found: SecretView | undefined = region && entry && values.get(keyOf(region, entry.name));
-    return found?.value ?? "";
+    const held = (vaultOf: RegionFacts | undefined, peer: boolean): SecretView | undefined => {
+      const entry = this.unit.entries.find(
+        ({ connection, login }) => !connection && (login?.of === "peer") === peer,
+      );
+      return vaultOf && entry && values.get(keyOf(vaultOf, entry.name));
+    };
+    const other = this.platform.regions.find((one) => one !== region);
+    return (held(region, false) ?? held(other, true))?.value ?? "";
   }
 
   private works(user: string, password: string): Promise<true | string> {

@@ -11,6 +11,7 @@ interface RotateOptions extends CommonOptions {
   all?: boolean;
   untested?: boolean;
   values?: boolean;
+  without?: string;
 }
 
 const handedIn = z.record(z.string(), z.string().min(1));
@@ -22,6 +23,7 @@ export function registerRotate(program: Command): void {
     .option("--all", "every secret that can be made here, and the partners' whose values are handed in")
     .option("--values", 'partners\' new values are on standard input: {"simplyprint-api-key": "…"}')
     .option("--untested", "take a partner's value although the API cannot say whether it works")
+    .option("--without <region>", "a region that is lost: its vault and cluster are left as they are")
     .addHelpText("after", helpOf("rotate"))
     .action(async (stack: string, secrets: string[], options: RotateOptions) => {
       if (options.all && secrets.length > 0) throw refused("--all and names of secrets exclude each other");
@@ -39,6 +41,7 @@ export function registerRotate(program: Command): void {
           secrets: options.all ? "all" : secrets,
           supply,
           offered: (name) => person || given[name] !== undefined,
+          ...(options.without !== undefined && { without: options.without }),
         }),
       );
     });

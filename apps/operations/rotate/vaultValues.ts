@@ -15,10 +15,18 @@ export type Values = ReadonlyMap<string, SecretView>;
 
 export const keyOf = ({ code }: Pick<RegionFacts, "code">, secret: string): string => `${code}/${secret}`;
 
-/** What the vaults hold of a unit. @throws OperationError when one cannot be read: then nothing could be rolled back */
-export async function readValues(platform: Platform, ground: Ground, unit: Unit): Promise<Values> {
+/**
+ * What the vaults of some regions hold of a unit.
+ * @throws OperationError when one cannot be read: then nothing could be rolled back
+ */
+export async function readValues(
+  platform: Platform,
+  ground: Ground,
+  unit: Unit,
+  regions: readonly RegionFacts[],
+): Promise<Values> {
   const values = new Map<string, SecretView>();
-  for (const region of platform.regions)
+  for (const region of regions)
     for (const { name } of entriesOf(unit, platform.regions)) {
       const found = await ground.vaults.read(region.vault, name).catch((error: unknown) => {
         throw notRun(
@@ -53,12 +61,14 @@ export function renewed(
   for (const region of regions)
     for (const entry of entriesOf(unit, regions)) {
       const before = old.get(keyOf(region, entry.name));
+      // A region that was left out keeps what it has.
+      if (before === undefined) continue;
       const days = Math.min(entry.rotationDays, secretRotationDays);
       values.set(keyOf(region, entry.name), {
         value: fresh(region, entry),
-        contentType: before?.contentType ?? entry.contentType,
+        contentType: before.contentType ?? entry.contentType,
         expires: new Date(expiry(today, days) * 1000),
-        tags: { ...before?.tags, [ROTATION]: incident, [ROTATED_AT]: now.toISOString() },
+        tags: { ...before.tags, [ROTATION]: incident, [ROTATED_AT]: now.toISOString() },
       });
     }
   return values;
