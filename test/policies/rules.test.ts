@@ -57,6 +57,22 @@ describe("a broken promise is told in full and word for word", () => {
     }
   });
 
+  test("and the same in every API version", () => {
+    const versioned = ({ type }: ResourceView): string =>
+      type
+        .replace(/^(azure-native:[^:/]+):/, "$1/v20250801:")
+        .replace(/^(kubernetes:[^:/]+)\/v\d+:/, "$1/v1beta1:");
+    for (const one of CASES) {
+      const environment = environmentOf(one);
+      const resources = stackWith(environment, one).resources.map((resource) => {
+        const type = versioned(resource);
+        return { ...resource, type };
+      });
+      const stack = { resources, byUrn: new Map(resources.map((resource) => [resource.urn, resource])) };
+      expect([one.rule, asTuples(judge(ruleOf(one), stack, environment))]).toEqual([one.rule, one.finds]);
+    }
+  });
+
   test("no message repeats what could be secret", () => {
     const told = CASES.flatMap((one) =>
       judge(ruleOf(one), stackWith(environmentOf(one), one), environmentOf(one)),
