@@ -15,6 +15,8 @@ export interface PlanOptions {
   readonly resolve?: boolean;
   /** Folder in which the policy pack lies; default the project's. */
   readonly packRoot?: string;
+  /** Folder the program runs in; default the project's. */
+  readonly runIn?: string;
   /** Compiles the project's policy pack, which then judges the plan; without it none does. */
   readonly policies?: BuildPack;
   /** Told of every function the program calls, with its arguments. */
@@ -49,7 +51,7 @@ export async function planStack(root: string, stack: string, options: PlanOption
     if (options.policies) pack = startPack(options.packRoot ?? root, options.policies, address, settings);
     if (typeof pack !== "string") options.onPack?.(pack);
     const model = sandboxModel();
-    process.chdir(root);
+    process.chdir(options.runIn ?? root);
     const judge = typeof pack === "string" ? undefined : new Judge(pack);
     const run = async (traces: boolean) => {
       const made = new Deployment({

@@ -2,17 +2,17 @@
 // with the same overrides is planned once: most of such a command is its plan.
 import { plan } from "../../apps/tools/plan/plan";
 import { planCommand } from "../../apps/tools/plan/planCommand";
+import { planProject } from "../../apps/tools/plan/planProject";
 import { runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
-import { planStack } from "../../packages/offline-engine/planner";
 import type { CommandLine, Ended } from "./planCommands";
 
 const ROOT = projectRoot(__dirname);
-const plans = new Map<string, ReturnType<typeof planStack>>();
+const plans = new Map<string, ReturnType<typeof planProject>>();
 
-const planOnce: typeof planStack = (root, stack, options = {}) => {
-  const key = JSON.stringify([root, stack, options.overrides, options.resolve]);
-  const made = plans.get(key) ?? planStack(root, stack, options);
+const planOnce: typeof planProject = (root, project, stack, options = {}) => {
+  const key = JSON.stringify([project, stack, options.overrides, options.resolve]);
+  const made = plans.get(key) ?? planProject(root, project, stack, options);
   plans.set(key, made);
   return made;
 };

@@ -1,6 +1,8 @@
 // Plans stacks in a process of its own, one after another, as test/support/plan.ts asks; ends with who asks.
 import fs from "node:fs";
+import path from "node:path";
 import { planStack } from "../../packages/offline-engine/planner";
+import { planProject } from "../../apps/tools/plan/planProject";
 import { renderMermaid } from "../../apps/tools/render/mermaid";
 import { planDocument } from "../../apps/tools/render/plan";
 import { projectRoot } from "../../packages/command/root";
@@ -11,13 +13,12 @@ async function answer({ request, file }: PlanJob): Promise<PlanAnswer> {
   const { root, stack, config, resolve, judged } = request;
   try {
     const policies = judged ? buildPack : undefined;
-    const plan = await planStack(root, stack, {
-      overrides: config,
-      resolve,
-      policies,
-      // What the environments are deployed from is judged by the same pack.
-      packRoot: projectRoot(__dirname),
-    });
+    const own = projectRoot(__dirname);
+    const project = path.relative(own, root);
+    const options = { overrides: config, resolve, policies };
+    const plan = await (project.startsWith("..")
+      ? planStack(root, stack, { ...options, packRoot: own })
+      : planProject(own, project === "" ? undefined : project, stack, options));
     if (judged && typeof plan.pack === "string") throw new Error(plan.pack);
     const draft = `${file}.${process.pid}`;
     const { deployment, model, violations } = plan;

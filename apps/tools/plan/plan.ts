@@ -1,7 +1,6 @@
-import path from "node:path";
 import { planCommand, type PlanCommand } from "./planCommand";
 import { checkStackFiles } from "./planCheck";
-import { planStack } from "../../../packages/offline-engine/planner";
+import { planProject } from "./planProject";
 import type { PackProcess } from "../../../packages/offline-engine/policies";
 import { FailedError, UsageError } from "../../../packages/command/errors";
 import { earlierPlan, finish, succeeded } from "./planOutput";
@@ -29,7 +28,7 @@ function together(stacks: readonly string[], outcomes: readonly Outcome[]): stri
  * @param make makes each plan
  * @throws CommandError when a stack cannot be planned as asked
  */
-export async function plan(root: string, command: PlanCommand, make = planStack): Promise<number> {
+export async function plan(root: string, command: PlanCommand, make = planProject): Promise<number> {
   checkStackFiles(root, command.stacks, command.overrides, command.project);
   const columns = columnsOf(process.stdout);
   const outcomes: Outcome[] = [];
@@ -37,8 +36,7 @@ export async function plan(root: string, command: PlanCommand, make = planStack)
     // Read before anything is written: a plan can be compared with the file it then replaces.
     const earlier = earlierPlan(command, stack, root);
     const planned = await during(`planning ${stack} and asking the policies ...`, () =>
-      make(path.join(root, command.project ?? "."), stack, {
-        packRoot: root,
+      make(root, command.project, stack, {
         overrides: command.overrides,
         resolve: command.resolve,
         policies: buildPack,
