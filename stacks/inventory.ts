@@ -119,6 +119,8 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
   const regions = regionsOf(names);
   const control = stackControlNames(config);
   const homes = [control.home, control.copy];
+  const { runners } = control;
+  const kinds = Object.values(runners.purposes);
   return {
     ...NOTHING,
     name: config.environment,
@@ -132,12 +134,13 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
         names.monitoringResourceGroup,
         names.statusResourceGroup,
         `rg-${control.prefix}`,
+        runners.resourceGroup,
         ...homes.map(({ resourceGroup }) => resourceGroup),
         ...regions.flatMap(({ resourceGroup, nodeResourceGroup }) => [resourceGroup, nodeResourceGroup]),
         ...backupAccounts(names).map(({ resourceGroup }) => resourceGroup),
       ]),
     ],
-    virtualNetworks: regions.map(({ virtualNetwork }) => virtualNetwork),
+    virtualNetworks: [...regions, runners].map(({ virtualNetwork }) => virtualNetwork),
     cidrs: addressBlocks(config).map(({ cidr }) => cidr),
     servers: regions.map(({ server }) => server),
     virtualEndpoints: [names.virtualEndpoint],
@@ -150,6 +153,9 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
       names.imageRegistry.registry,
       ...(config.recovery.s3 ? [config.recovery.s3.bucket] : []),
       ...homes.map(({ logWorkspace }) => logWorkspace),
+      runners.natGateway,
+      runners.outboundAddress,
+      ...kinds.flatMap(({ environment, job, securityGroup }) => [environment, job, securityGroup]),
       names.monitorWorkspace,
       names.grafana,
       names.statusApp,
@@ -173,6 +179,7 @@ function fromStackFile(stack: string, config: StackConfig): EnvironmentInventory
     namePrefixes: [names.prefix],
     identities: [
       ...Object.values(control.identities),
+      runners.identity,
       ...regions.flatMap(({ clusterIdentity, kubeletIdentity, identities }) => [
         clusterIdentity,
         kubeletIdentity,

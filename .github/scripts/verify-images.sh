@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 base=$1 wrong=0
-declare -A keys=([recovery]=recovery.image [operations]=readiness.image)
+declare -A keys=([recovery]=recovery.image [operations]=readiness.image [runner]=controlPlane.runners.jobs.image)
 image() { sed -nE "s/^ +image: +\"?([a-z0-9.]+\/[a-z0-9_-]+\/$1@sha256:[0-9a-f]{64}).*/\1/p" | sort -u; }
 for file in Pulumi.*.yaml; do
   for name in "${!keys[@]}"; do

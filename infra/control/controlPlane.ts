@@ -3,7 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { Tags } from "../tags";
 import { ControlNames, PIPELINE_PURPOSES, PipelinePurpose } from "./names";
 import { PipelineIdentity } from "./pipelineIdentities";
+import { RunnerNetwork } from "./runnerNetwork";
+import { RunnerJobs, Runners } from "./runners";
 import { StateHome } from "./stateHome";
+
+/** Runners of the environment's own. */
+export interface OwnRunners {
+  /** What takes the jobs, see {@link Runners}; left out, there is the network they will stand in, and its address. */
+  jobs?: RunnerJobs;
+}
 
 export interface ControlPlaneArgs {
   names: ControlNames;
@@ -14,6 +22,8 @@ export interface ControlPlaneArgs {
   repository: string;
   /** GitHub environment of each identity. */
   environments: Readonly<Record<PipelinePurpose, string>>;
+  /** Left out, the pipelines run on GitHub's machines. */
+  runners?: OwnRunners;
   /** Days logs of the state's homes are kept. */
   logDays: number;
   protect: boolean;
@@ -28,11 +38,15 @@ export interface ControlPlaneArgs {
 export class ControlPlane extends pulumi.ComponentResource {
   /** The pipelines' identities: what they sign in with, and what rights are given to. */
   readonly identities: Record<PipelinePurpose, PipelineIdentity>;
+  /** Address the runners' traffic comes from; where there are any of its own. */
+  readonly runnerAddress?: pulumi.Output<string>;
 
   constructor(name: string, args: ControlPlaneArgs, opts?: pulumi.ComponentResourceOptions) {
     super("forma3d:control:ControlPlane", name, {}, opts);
-    const { names, tags, protect, logDays, subscriptionId, tenantId, allowedRanges } = args;
+    const { names, tags, protect, logDays, subscriptionId, tenantId, allowedRanges, runners } = args;
     const here = { parent: this };
+    const network =
+      runners && new RunnerNetwork(`${name}-runners-network`, { names: names.runners, tags }, here);
     const group = new ResourceGroup(
       `${name}-identities-group`,
       { resourceGroupName: `rg-${names.prefix}`, location: names.home.region, tags },
@@ -56,7 +70,7 @@ export class ControlPlane extends pulumi.ComponentResource {
     ) as Record<PipelinePurpose, PipelineIdentity>;
     const { preview, read, copy, deploy } = identities;
     const common = { subscriptionId, tenantId, allowedRanges, logDays, protect, tags };
-    new StateHome(
+    const home = new StateHome(
       `${name}-home`,
       {
         ...common,
@@ -76,6 +90,26 @@ export class ControlPlane extends pulumi.ComponentResource {
       },
       here,
     );
+    if (runners?.jobs && network) {
+      const { repository, environments } = args;
+      new Runners(
+        `${name}-runners`,
+        {
+          ...runners.jobs,
+          allowedRanges,
+          names: names.runners,
+          subscriptionId,
+          repository,
+          environment: environments.deploy,
+          network,
+          home,
+          vault: names.home.vault,
+          tags,
+        },
+        here,
+      );
+    }
+    this.runnerAddress = network?.address;
     this.identities = identities;
     this.registerOutputs({});
   }

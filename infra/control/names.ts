@@ -15,6 +15,32 @@ export const PIPELINE_PURPOSES = ["preview", "read", "copy", "deploy"] as const;
 
 export type PipelinePurpose = (typeof PIPELINE_PURPOSES)[number];
 
+/** What a runner is for: reviewed branches with the right to change things, or branches nobody has reviewed. */
+export const RUNNER_PURPOSES = ["deploy", "preview"] as const;
+
+export type RunnerPurpose = (typeof RUNNER_PURPOSES)[number];
+
+/** Names of what runs the pipelines' jobs. */
+export interface RunnerNames {
+  region: Region;
+  resourceGroup: string;
+  virtualNetwork: string;
+  natGateway: string;
+  /** Public address all runners' traffic comes from. */
+  outboundAddress: string;
+  /** Identity that fetches the key of the GitHub App, and nothing else. */
+  identity: string;
+  purposes: Record<RunnerPurpose, { environment: string; job: string; securityGroup: string }>;
+}
+
+/** Resource id of the identity that fetches the key of the GitHub App. */
+export function runnerIdentityId(
+  subscriptionId: string,
+  { resourceGroup, identity }: Pick<RunnerNames, "resourceGroup" | "identity">,
+): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${identity}`;
+}
+
 /** Names of an environment's control plane. */
 export interface ControlNames {
   prefix: string;
@@ -27,6 +53,7 @@ export interface ControlNames {
    * copies the state, one that deploys. The first two may do the same, and never act as each other.
    */
   identities: Record<PipelinePurpose, string>;
+  runners: RunnerNames;
 }
 
 function stateHome(product: string, shortName: string, suffix: string, region: Region): StateHomeNames {
@@ -38,6 +65,24 @@ function stateHome(product: string, shortName: string, suffix: string, region: R
     // Short: a vault's name has 24 letters, the ending of a rebuilt one among them.
     vault: ["kv", product, shortName, `c${code}`, suffix].filter((part) => part !== "").join("-"),
     logWorkspace: `log-${product}-${shortName}-control-${code}`,
+  };
+}
+
+function runnerNames(stem: string, region: Region): RunnerNames {
+  const place = `${stem}-runners-${REGIONS[region].code}`;
+  const purpose = (of: RunnerPurpose) => ({
+    environment: `cae-${stem}-${of}`,
+    job: `job-${stem}-${of}`,
+    securityGroup: `nsg-${place}-${of}`,
+  });
+  return {
+    region,
+    resourceGroup: `rg-${place}`,
+    virtualNetwork: `vnet-${place}`,
+    natGateway: `ng-${place}`,
+    outboundAddress: `pip-${place}`,
+    identity: `id-${stem}-runners`,
+    purposes: { deploy: purpose("deploy"), preview: purpose("preview") },
   };
 }
 
@@ -61,11 +106,12 @@ export function controlNames(input: {
       copy: `id-${stem}-copy`,
       deploy: `id-${stem}-deploy`,
     },
+    runners: runnerNames(stem, location),
   };
 }
 
 /** Every name that breaks an Azure rule, as `key: what is wrong`. */
-export function controlNameProblems({ home, copy, identities }: ControlNames): string[] {
+export function controlNameProblems({ home, copy, identities, runners }: ControlNames): string[] {
   const checks: [string, NamedKind, string][] = [
     ...[home, copy].flatMap((one): [string, NamedKind, string][] => [
       ["storageAccount", "storageAccount", one.storageAccount],
@@ -76,6 +122,11 @@ export function controlNameProblems({ home, copy, identities }: ControlNames): s
       purpose,
       "identity",
       identities[purpose],
+    ]),
+    ["runners.identity", "identity", runners.identity],
+    ...RUNNER_PURPOSES.flatMap((purpose): [string, NamedKind, string][] => [
+      [`runners.${purpose}`, "containerApp", runners.purposes[purpose].environment],
+      [`runners.${purpose}`, "containerApp", runners.purposes[purpose].job],
     ]),
   ];
   return checks.flatMap(([key, kind, name]) => {

@@ -8,6 +8,7 @@ import { PRIVATE_ACCOUNT } from "../data/storage";
 import { assignRole, BuiltInRole } from "../identity/roles";
 import { diagnostics } from "../monitoring/diagnostics";
 import { Logs } from "../monitoring/logs";
+import { accountAddresses } from "../network/addressing";
 import { Tags } from "../tags";
 import { LOG_CAP_GIB, STATE_CONTAINER, STATE_KEPT_DAYS, STATE_KEY, StateHomeNames } from "./names";
 
@@ -34,6 +35,10 @@ export interface StateHomeArgs {
  * Cost: some kilobytes, ten thousand operations of the key, logs per gigabyte.
  */
 export class StateHome extends pulumi.ComponentResource {
+  readonly groupId: pulumi.Output<string>;
+  /** Workspace of its logs. */
+  readonly workspaceId: pulumi.Output<string>;
+
   constructor(
     private readonly name: string,
     private readonly args: StateHomeArgs,
@@ -62,6 +67,8 @@ export class StateHome extends pulumi.ComponentResource {
     this.account(group, logs);
     this.vault(group, logs);
     this.rights(group);
+    this.groupId = group.id;
+    this.workspaceId = logs.workspaceId;
     this.registerOutputs({});
   }
 
@@ -80,7 +87,7 @@ export class StateHome extends pulumi.ComponentResource {
         networkRuleSet: {
           defaultAction: storage.DefaultAction.Deny,
           bypass: "None",
-          ipRules: allowedRanges.map((iPAddressOrRange) => ({ iPAddressOrRange })),
+          ipRules: accountAddresses(allowedRanges).map((iPAddressOrRange) => ({ iPAddressOrRange })),
         },
         tags,
       },

@@ -42,6 +42,20 @@ export function overlaps(a: Cidr, b: Cidr): boolean {
   return !!left && !!right && left.first <= right.last && right.first <= left.last;
 }
 
+/**
+ * Blocks as firewalls of storage accounts take them: of two addresses or one each is written by itself
+ * (https://learn.microsoft.com/azure/storage/common/storage-network-security-limitations).
+ */
+export function accountAddresses(ranges: readonly Cidr[]): string[] {
+  return ranges.flatMap((range) => {
+    const block = parseCidr(range);
+    if (!block || block.prefix < 31) return [range];
+    return block.first === block.last
+      ? [toDotted(block.first)]
+      : [toDotted(block.first), toDotted(block.last)];
+  });
+}
+
 /** Whether every address of `inner` lies in `outer`. */
 export function contains(outer: Cidr, inner: Cidr): boolean {
   const [big, small] = [parseCidr(outer), parseCidr(inner)];

@@ -27,7 +27,7 @@ function control(stack: string) {
   const { controlPlane, azure, environment } = config;
   const names = stackControlNames(config);
   const provider = azureProvider(names.prefix, azure);
-  const { identities } = new ControlPlane(
+  const { identities, runnerAddress } = new ControlPlane(
     names.prefix,
     {
       names,
@@ -36,6 +36,7 @@ function control(stack: string) {
       allowedRanges: config.cluster.authorizedIpRanges,
       repository: controlPlane.repository,
       environments: deploymentEnvironments(environment),
+      runners: controlPlane.runners,
       logDays: config.logRetentionDays,
       protect: config.protectData,
       tags: platformTags(PRODUCT, environment, config.tags),
@@ -50,8 +51,9 @@ function control(stack: string) {
     copy: { account: copy.storageAccount, vault: copy.vault, group: copy.resourceGroup },
     clientIds: each("clientId"),
     principalIds: each("principalId"),
+    runnerAddresses: runnerAddress ? [pulumi.interpolate`${runnerAddress}/32`] : [],
   };
 }
 
 /** What docs/deploying.md hands on to the platform's program, to GitHub and to whoever gives rights. */
-export const { state, copy, clientIds, principalIds } = control(pulumi.getStack());
+export const { state, copy, clientIds, principalIds, runnerAddresses } = control(pulumi.getStack());

@@ -144,6 +144,7 @@ export function imageRules({
   readiness,
   monitoring,
   statusPage,
+  controlPlane: { runners },
 }: StackConfig): Problem[] {
   const images: Claim[] = [
     { path: ["workloads", "api", "image"], found: workloads.api.image },
@@ -156,6 +157,9 @@ export function imageRules({
     { path: ["statusPage", "statpingImage"], found: statusPage.statpingImage },
     { path: ["statusPage", "gatusImage"], found: statusPage.gatusImage },
     { path: ["statusPage", "frontImage"], found: statusPage.frontImage },
+    ...(runners?.jobs
+      ? [{ path: ["controlPlane", "runners", "jobs", "image"], found: runners.jobs.image }]
+      : []),
   ];
   return images.flatMap(({ path, found }, index): Problem[] => {
     const { repository = "", digest } = parts(found);

@@ -1,6 +1,7 @@
 import { contains, hostAt, overlaps, parseCidr, regionSubnets } from "../../infra/network/addressing";
+import { controlNameProblems } from "../../infra/control/names";
 import { nameProblems } from "../../infra/naming";
-import { stackPlatformNames } from "../names";
+import { stackControlNames, stackPlatformNames } from "../names";
 import type { Problem } from "../problems";
 import type { StackConfig } from "./shape";
 import { capacityRules, systemPoolRules, zoneRules } from "./capacityRules";
@@ -81,6 +82,14 @@ function namingRules(config: StackConfig): Problem[] {
   }));
 }
 
+function controlNamingRules(config: StackConfig): Problem[] {
+  return controlNameProblems(stackControlNames(config)).map((problem) => ({
+    path: ["shortName"],
+    found: config.shortName,
+    allowed: `values whose derived names Azure accepts; ${problem}`,
+  }));
+}
+
 /** What is wrong with a parameter itself is said, and not what follows from it. */
 function parameters(config: StackConfig): Problem[] {
   const told = parameterRules(config);
@@ -106,7 +115,7 @@ const RULES: {
   { needs: ["alerts", "statusPage"], check: incidentDateRules },
   { needs: ["azure", "cluster", "controlPlane", "database"], check: identifierRules },
   {
-    needs: ["workloads", "gateway", "recovery", "readiness", "monitoring", "statusPage"],
+    needs: ["workloads", "gateway", "recovery", "readiness", "monitoring", "statusPage", "controlPlane"],
     check: imageRules,
   },
   { needs: ["database", "regions"], check: computeRules },
@@ -133,6 +142,7 @@ const RULES: {
   { needs: ["recovery", "database"], check: recoveryRules },
   { needs: ["network"], check: addressRules },
   { needs: ["shortName", "nameSuffix", "lastingNameSuffix", "regions", "storage"], check: namingRules },
+  { needs: ["shortName", "lastingNameSuffix", "controlPlane"], check: controlNamingRules },
   { needs: ["alerts", "statusPage", "monitoring", "regions", "vault"], check: monitoringRules },
   { needs: ["alerts", "edge", "database", "recovery", "monitoring", "budget"], check: reachableRules },
 ];

@@ -174,6 +174,7 @@ test("what decides whether production may be changed has owners, and every owned
       "/stacks/tripwire.ts",
       "/.github/",
       "/control/",
+      "/apps/runner/",
       "/package.json",
       "/package-lock.json",
     ]),
@@ -196,6 +197,8 @@ test("rights to write are those of the one job that needs them", () => {
     "recovery-image.yml publish: packages",
     "release.yml publish: attestations",
     "release.yml publish: contents",
+    "runner-image.yml publish: attestations",
+    "runner-image.yml publish: packages",
     "site.yml publish: pages",
   ]);
 });
@@ -263,42 +266,9 @@ test("nothing that is fetched runs before somebody has looked at it", () => {
 });
 
 test.each([
-  ["a repository's key that is not Microsoft's", "key", 0],
-  ["a runner that is not the release's", "archive", 1],
-])("a runner is not made with %s", (_, other, installed) => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "install-runner-"));
-  const program = (name: string, text: string): void =>
-    fs.writeFileSync(path.join(folder, name), `#!/usr/bin/env bash\n${text}\n`, { mode: 0o755 });
-  const fingerprint = other === "key" ? "0".repeat(40) : "BC528686B50D79E339D3721CEB3E94ADBE1229CF";
-  try {
-    const script = fs
-      .readFileSync(path.join(ROOT, ".github/scripts/install-runner.sh"), "utf8")
-      .replaceAll(/(?<=[=>\s])\/(etc|home)\//g, `${folder}/$1/`);
-    fs.mkdirSync(path.join(folder, "home/runner"), { recursive: true });
-    fs.mkdirSync(path.join(folder, "etc/apt/sources.list.d"), { recursive: true });
-    fs.writeFileSync(path.join(folder, "etc/os-release"), "VERSION_CODENAME=noble\n");
-    program("apt-get", `echo "$*" >>${folder}/installed`);
-    program("gpg", `printf 'pub:\\nfpr:::::::::${fingerprint}:\\n'`);
-    program("jq", `echo https://releases.example/runner.tar.gz sha256:${"0".repeat(64)}`);
-    program("curl", 'while [ $# -gt 0 ]; do [ "$1" != --output ] || echo other >"$2"; shift; done');
-    for (const name of ["useradd", "id", "sudo"]) program(name, `echo ${name} "$*" >>${folder}/ran`);
-    const { status } = spawnSync("bash", ["-c", script, "install-runner.sh", "owner/name", "x", "label"], {
-      encoding: "utf8",
-      env: { PATH: `${folder}:${process.env.PATH ?? ""}`, TMPDIR: folder },
-    });
-    expect(status).not.toBe(0);
-    const lines = (name: string): string =>
-      fs.existsSync(path.join(folder, name)) ? fs.readFileSync(path.join(folder, name), "utf8") : "";
-    expect(lines("installed").split(" azure-cli\n").length - 1).toBe(installed);
-    expect(lines("ran")).not.toContain("sudo");
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-});
-
-test.each([
   ["recovery", "recovery"],
   ["operations", "readiness"],
+  ["runner", "controlPlane.runners.jobs"],
 ])(
   "the %s image is built on a pinned base, tried, published from main only, signed, and named by digest",
   (image, key) => {
@@ -320,10 +290,16 @@ test.each([
       "subject-digest": "${{ steps.publish.outputs.digest }}",
       "push-to-registry": true,
     });
-    const stack = read(path.join(ROOT, "Pulumi.prod.yaml")) as { config: any };
-    expect(stack.config[`forma3d:${key}`].image).toMatch(new RegExp(`^ghcr\\.io/forma3d/${image}@sha256:`));
   },
 );
+
+test.each([
+  ["recovery", "recovery"],
+  ["operations", "readiness"],
+])("production runs the repository's own %s image", (image, key) => {
+  const stack = read(path.join(ROOT, "Pulumi.prod.yaml")) as { config: any };
+  expect(stack.config[`forma3d:${key}`].image).toMatch(new RegExp(`^ghcr\\.io/forma3d/${image}@sha256:`));
+});
 
 test("the daily readiness checks run as the identity that the page gives their role", () => {
   const jobs = JOBS.filter(({ script }) => script.includes("preflight.sh"));

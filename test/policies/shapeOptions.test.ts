@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { load } from "js-yaml";
 import { mergeShapes, widened } from "../../apps/gates/shape/merge";
-import { OPTIONS } from "../../apps/gates/shape/options";
+import { CONTROL_OPTIONS, OPTIONS } from "../../apps/gates/shape/options";
 import type { Shape, TypeShape } from "../../policies/rules/shape";
 import { stackFileSchema } from "../../stacks/reference";
 import { planStack } from "../support/plan";
@@ -53,7 +53,7 @@ describe("what the stack file's keys may bring is part of it", () => {
     const { config } = (stackFileSchema() as { properties: { config: Schema } }).properties;
     const text = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8");
     const given = (load(text) as { config: Record<string, unknown> }).config;
-    const set = OPTIONS.flatMap(Object.keys);
+    const set = [...OPTIONS, ...CONTROL_OPTIONS].flatMap(Object.keys);
     expect(
       additions(config, given)
         .map((key) => key.replace("forma3d:", ""))

@@ -1,3 +1,4 @@
+import path from "node:path";
 import {
   UNKNOWN,
   type Context,
@@ -19,7 +20,8 @@ import { countUnseen, reportOn } from "../../apps/gates/weaken/weaken";
 import { rules } from "../../policies/rules";
 import { readInventory } from "../../stacks/inventory";
 import { readStacks } from "../../stacks/files";
-import { expectedPlan } from "./support/expectedPlan";
+import { planStack } from "../support/plan";
+import { expectedPlan, viewsOf } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
 import { reviewed } from "./support/reviewed";
 
@@ -367,56 +369,86 @@ describe("no single change that weakens production goes unseen", () => {
   });
 });
 
-describe("what production is deployed from is held against its statement, too", () => {
-  const control = expectedPlan("control/prod.json");
-  const of = { project: "forma3d-control" };
-  const wanted = controlPlane(prod);
-  const about = ({ type }: Demand) => control.filter((resource) => isOf(resource, type));
-  const found = (resources: readonly ResourceView[]): string[] =>
-    judge(resources, of).map(({ message }) => message);
+/** Runners as an environment may have them; the range has the address the emulated Azure gives. */
+const RUNNERS = (() => {
+  const image =
+    "ghcr.io/forma3d/runner@sha256:4d967a4e3e0d6b1a4f3c1dd2be1f0c9a7d5c2e8b6f90a1b3c4d5e6f708192a3b";
+  const jobs = { image, app: { id: 812345, installationId: 51234567 } };
+  return {
+    controlPlane: { runners: { jobs: { ...jobs, group: 1 } } },
+    changes: { "controlPlane.runners": { jobs }, "cluster.authorizedIpRanges": ["203.0.113.0/24"] },
+  };
+})();
 
-  test("the expected plan fulfils it, and one without any account of the state has lost them", () => {
-    expect(wanted.length).toBeGreaterThan(15);
-    expect(found(control)).toEqual([]);
-    const without = found(control.filter((one) => !isOf(one, "storage:StorageAccount")));
-    expect(without.filter((message) => message.startsWith("has not the account of the state"))).toHaveLength(
-      2,
-    );
-  });
-
-  test("and nothing of it can be left out", () => {
-    const unseen = wanted.filter((demand) => {
-      const gone = about(demand).filter((one) => !demand.where || fulfils(one, demand));
-      const isSeen = gone.some((one) =>
-        found(control.filter((other) => other !== one)).some((message) => message.includes(demand.what)),
-      );
-      return !isSeen;
-    });
-    expect(unseen).toEqual([]);
-  });
-
-  test("nor be otherwise than it says", () => {
-    const unseen = wanted.flatMap((demand) =>
-      Object.keys({ ...demand.is, ...demand.each }).flatMap((at) => {
-        const steps = at.replace(/\?$/, "").split(/\.(?![^[]*\])/);
-        const [first] = about(demand).filter(
-          (one) =>
-            fulfils(one, demand) &&
-            judge(
-              [...control.filter((other) => isOf(other, "storage:StorageAccount")), one],
-              of,
-              statementRule(new Map([["forma3d-control/prod", [{ ...demand, count: 1 }]]])),
-            ).length === 0,
-        );
-        const weaker = WEAKER.map((value) => {
-          const props = first && (changed(first.props, steps, value) as Tree);
-          return control.map((one) => (one === first && props ? { ...one, props } : one));
-        });
-        // A path that is nowhere holds for what comes later.
-        if (!first || weaker.every((one) => JSON.stringify(one) === JSON.stringify(control))) return [];
-        return weaker.some((one) => found(one).length > 0) ? [] : [`${demand.what} ${at}`];
+describe.each<[string, { controlPlane?: object; changes?: Record<string, unknown> }]>([
+  ["as it is", {}],
+  ["with runners of its own", RUNNERS],
+])(
+  "what production is deployed from is held against its statement, too: %s",
+  (_, { controlPlane: more, changes }) => {
+    const of = { project: "forma3d-control" };
+    const wanted = controlPlane({
+      ...prod,
+      ...(changes && {
+        cluster: { ...prod.cluster, authorizedIpRanges: changes["cluster.authorizedIpRanges"] as string[] },
       }),
-    );
-    expect(unseen).toEqual([]);
-  });
-});
+      controlPlane: { ...prod.controlPlane, ...more },
+    });
+    const rule = statementRule(new Map([["forma3d-control/prod", wanted]]));
+    const about = ({ type }: Demand) => control.filter((resource) => isOf(resource, type));
+    const found = (resources: readonly ResourceView[]): string[] =>
+      judge(resources, of, rule).map(({ message }) => message);
+    let control: readonly ResourceView[];
+    beforeAll(async () => {
+      const root = path.join(ROOT, "control");
+      control = changes
+        ? viewsOf((await planStack("prod", { root, resolve: true, config: changes })).resources)
+        : expectedPlan("control/prod.json");
+    });
+
+    test("the expected plan fulfils it, and one without any account of the state has lost them", () => {
+      expect(wanted.length).toBeGreaterThan(more ? 25 : 15);
+      expect(found(control)).toEqual([]);
+      const without = found(control.filter((one) => !isOf(one, "storage:StorageAccount")));
+      expect(
+        without.filter((message) => message.startsWith("has not the account of the state")),
+      ).toHaveLength(2);
+    });
+
+    test("and nothing of it can be left out", () => {
+      const unseen = wanted.filter((demand) => {
+        const gone = about(demand).filter((one) => !demand.where || fulfils(one, demand));
+        const isSeen = gone.some((one) =>
+          found(control.filter((other) => other !== one)).some((message) => message.includes(demand.what)),
+        );
+        return !isSeen;
+      });
+      expect(unseen).toEqual([]);
+    });
+
+    test("nor be otherwise than it says", () => {
+      const unseen = wanted.flatMap((demand) =>
+        Object.keys({ ...demand.is, ...demand.each }).flatMap((at) => {
+          const steps = at.replace(/\?$/, "").split(/\.(?![^[]*\])/);
+          const [first] = about(demand).filter(
+            (one) =>
+              fulfils(one, demand) &&
+              judge(
+                [...control.filter((other) => isOf(other, "storage:StorageAccount")), one],
+                of,
+                statementRule(new Map([["forma3d-control/prod", [{ ...demand, count: 1 }]]])),
+              ).length === 0,
+          );
+          const weaker = WEAKER.map((value) => {
+            const props = first && (changed(first.props, steps, value) as Tree);
+            return control.map((one) => (one === first && props ? { ...one, props } : one));
+          });
+          // A path that is nowhere holds for what comes later.
+          if (!first || weaker.every((one) => JSON.stringify(one) === JSON.stringify(control))) return [];
+          return weaker.some((one) => found(one).length > 0) ? [] : [`${demand.what} ${at}`];
+        }),
+      );
+      expect(unseen).toEqual([]);
+    });
+  },
+);

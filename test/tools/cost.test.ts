@@ -150,6 +150,24 @@ test("every choice costs what the page says, planned alone", async () => {
   }
 }, 180_000);
 
+test("runners of the environment's own add to what it is deployed from what the page says", async () => {
+  const root = path.join(ROOT, "control");
+  const jobs = {
+    image: "ghcr.io/forma3d/runner@sha256:4d967a4e3e0d6b1a4f3c1dd2be1f0c9a7d5c2e8b6f90a1b3c4d5e6f708192a3b",
+    app: { id: 812345, installationId: 51234567 },
+  };
+  const config = { "controlPlane.runners": { jobs }, "cluster.authorizedIpRanges": ["203.0.113.0/24"] };
+  await preparePlans([
+    { stack: "prod", root },
+    { stack: "prod", root, config },
+  ]);
+  const [without, withThem] = [
+    await planStack("prod", { root }),
+    await planStack("prod", { root, config }),
+  ].map(({ resources }) => estimate(resources, prices).total);
+  expect(Math.round((withThem ?? 0) - (without ?? 0))).toBe(readChoices(ROOT).runners.usd);
+}, 180_000);
+
 test("every entry of the table names its source and a price in every region", () => {
   for (const [key, entry] of Object.entries(prices.prices)) {
     expect([key, new URL(entry.source).host]).toEqual([key, "azure.microsoft.com"]);

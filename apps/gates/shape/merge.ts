@@ -38,8 +38,12 @@ export function mergeShapes(shapes: readonly Shape[]): Shape {
   };
 }
 
-/** What a plan may consist of besides: types, properties and rights that another plan of the stack has. Nothing else is opened. */
+/**
+ * What a plan may consist of besides: types, properties and rights that another plan of the stack has, and what is led to
+ * of those types. Nothing else is opened.
+ */
 export function widened({ types, rights }: Shape, other: Shape): Shape {
+  const isNew = (type: string): boolean => type in other.types && !(type in types);
   const more = Object.entries(other.types).map(([type, shape]): [string, TypeShape] => {
     const own = types[type];
     if (!own) return [type, shape];
@@ -48,7 +52,7 @@ export function widened({ types, rights }: Shape, other: Shape): Shape {
       {
         ...own,
         properties: deepest([...own.properties, ...shape.properties]),
-        from: { ...newOnes(own, shape), ...own.from },
+        from: sources(own, shape, isNew),
       },
     ];
   });
@@ -58,8 +62,13 @@ export function widened({ types, rights }: Shape, other: Shape): Shape {
   };
 }
 
-/** What properties come from that only the other plan gives. */
-function newOnes(own: TypeShape, { from }: TypeShape): TypeShape["from"] {
+/** What properties come from: those only the other plan gives as there, and its new types beside what there is. */
+function sources(own: TypeShape, { from }: TypeShape, isNew: (type: string) => boolean): TypeShape["from"] {
   const known = new Set(own.properties.map(topOf));
-  return Object.fromEntries(Object.entries(from).filter(([property]) => !known.has(property)));
+  const added = Object.entries(from).filter(([property]) => !known.has(property));
+  const kept = Object.entries(own.from).map(([property, types]) => [
+    property,
+    union([types, (from[property] ?? []).filter(isNew)]),
+  ]);
+  return { ...Object.fromEntries(added), ...Object.fromEntries(kept) } as TypeShape["from"];
 }

@@ -45,3 +45,16 @@ export const OPTIONS: readonly Readonly<Record<string, unknown>>[] = [
     "statusPage.provider": "gatus",
   },
 ];
+
+/** The same for what production is deployed from. */
+export const CONTROL_OPTIONS: readonly Readonly<Record<string, unknown>>[] = [
+  {
+    "controlPlane.runners": {
+      jobs: {
+        image:
+          "ghcr.io/forma3d/runner@sha256:4d967a4e3e0d6b1a4f3c1dd2be1f0c9a7d5c2e8b6f90a1b3c4d5e6f708192a3b",
+        app: { id: 812345, installationId: 51234567 },
+      },
+    },
+  },
+];

@@ -4,16 +4,17 @@ import { writeFile } from "../../../packages/command/files";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 import { PROD_ENVIRONMENT } from "../../../packages/isolation/derive";
-import { planStack } from "../../../packages/offline-engine/planner";
 import { statementsOf } from "../../../policies/pack/statement";
+import { planProject } from "../../tools/plan/planProject";
 import type { RecordedShape } from "../../../policies/pack/statement/shapes";
 import type { Shape } from "../../../policies/rules/shape";
 import { readStacks } from "../../../stacks/files";
+import { CONTROL } from "../../../stacks/controlFile";
 import { CONTROL_PROJECT } from "../../../stacks/names";
 import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import { viewsOf } from "../weaken/measure";
 import { mergeShapes, widened } from "./merge";
-import { OPTIONS } from "./options";
+import { CONTROL_OPTIONS, OPTIONS } from "./options";
 import { shapeOf } from "./record";
 
 type Overrides = Readonly<Record<string, unknown>>;
@@ -37,9 +38,15 @@ function rolesOf({ regions }: StackConfig): Roles {
   };
 }
 
+/** A program of this repository; the platform's without a folder of its own. */
+interface Place {
+  readonly root: string;
+  readonly project?: string;
+}
+
 /** @throws UsageError where the stack cannot be planned so: half a plan would be half a list */
-async function shapeIn(folder: string, stack: string, overrides: Overrides): Promise<Shape> {
-  const plan = await planStack(folder, stack, { overrides });
+async function shapeIn({ root, project }: Place, stack: string, overrides: Overrides): Promise<Shape> {
+  const plan = await planProject(root, project, stack, { overrides });
   const errors = plan.deployment.diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0)
     throw new UsageError(
@@ -53,17 +60,19 @@ async function shapeIn(folder: string, stack: string, overrides: Overrides): Pro
 }
 
 async function recorded(
-  folder: string,
+  place: Place,
   stack: string,
   { before, after }: Roles,
   options: readonly Overrides[],
 ): Promise<RecordedShape> {
-  const standing = await shapeIn(folder, stack, before);
+  const standing = await shapeIn(place, stack, before);
   const others: Shape[] = [];
-  for (const overrides of after) others.push(await shapeIn(folder, stack, overrides));
-  let all = mergeShapes([standing, ...others]);
-  for (const option of options) all = widened(all, await shapeIn(folder, stack, { ...before, ...option }));
-  const ignored = (type: string): readonly string[] => standing.types[type]?.ignoreChanges ?? [];
+  for (const overrides of after) others.push(await shapeIn(place, stack, overrides));
+  const roles = mergeShapes([standing, ...others]);
+  let all = roles;
+  for (const option of options) all = widened(all, await shapeIn(place, stack, { ...before, ...option }));
+  const ignored = (type: string): readonly string[] =>
+    (type in roles.types ? standing : all).types[type]?.ignoreChanges ?? [];
   const types = Object.entries(all.types).map(([type, shape]) => [
     type,
     { ...shape, ignoreChanges: ignored(type) },
@@ -96,9 +105,13 @@ export async function main(): Promise<void> {
       const shapes: Record<string, RecordedShape> = {};
       for (const [stack, config] of Object.entries(stacks)) {
         if (config.environment !== PROD_ENVIRONMENT) continue;
-        shapes[`${PRODUCT}/${stack}`] = await recorded(root, stack, rolesOf(config), OPTIONS);
-        const control = path.join(root, "control");
-        shapes[`${CONTROL_PROJECT}/${stack}`] = await recorded(control, stack, { before: {}, after: [] }, []);
+        shapes[`${PRODUCT}/${stack}`] = await recorded({ root }, stack, rolesOf(config), OPTIONS);
+        shapes[`${CONTROL_PROJECT}/${stack}`] = await recorded(
+          { root, project: CONTROL },
+          stack,
+          { before: {}, after: [] },
+          CONTROL_OPTIONS,
+        );
       }
       writeFile(path.join(root, "policies/shape.json"), `${JSON.stringify(shapes, null, 2)}\n`);
     }),

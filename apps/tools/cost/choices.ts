@@ -16,6 +16,8 @@ const schema = z.strictObject({
       }),
     )
     .min(1),
+  /** What runners of the environment's own add to what it is deployed from. */
+  runners: z.strictObject({ usd: z.int(), means: z.string() }),
 });
 
 export type Choices = z.infer<typeof schema>;
@@ -28,7 +30,9 @@ export function readChoices(root: string): Choices {
 }
 
 /** The same as a section of a page. */
-export function renderChoices({ stack, choices }: Choices): string {
+export function renderChoices({ stack, choices, runners }: Choices): string {
+  const row = (set: string, { usd, means }: { usd: number; means: string }): string =>
+    `| ${set} | ${usd > 0 ? "+" : ""}${usd} | ${means} |`;
   return [
     "## What a choice costs",
     "",
@@ -38,8 +42,9 @@ export function renderChoices({ stack, choices }: Choices): string {
     "| --- | --- | --- |",
     ...choices.map(({ values, usd, means }) => {
       const set = Object.entries(values).map(([key, value]) => `\`${key}: ${String(value)}\``);
-      return `| ${set.join(", ")} | ${usd > 0 ? "+" : ""}${usd} | ${means} |`;
+      return row(set.join(", "), { usd, means });
     }),
+    row("`controlPlane.runners` with `jobs`", runners),
     "",
   ].join("\n");
 }

@@ -160,19 +160,31 @@ const PRICED: Record<
   "azure-native:storage:StorageAccount": ({ sku }, prices, all, { parent }) => [
     [`blob.${sku.name}`, holdsBackups(parent, all) ? storedGiB(all, prices) : 0],
   ],
-  "azure-native:app:ContainerApp": ({ template }) => {
-    const replicas = (template.scale?.minReplicas ?? 1) as number;
-    return (template.containers as Inputs[]).flatMap(({ resources }): Item[] => [
-      ["containerApp.vCpu", replicas * (resources.cpu as number)],
-      ["containerApp.memoryGiB", replicas * parseFloat(resources.memory as string)],
-    ]);
-  },
+  "azure-native:app:ContainerApp": ({ template }) =>
+    running(template as Inputs, (template.scale?.minReplicas ?? 1) as number),
+  "azure-native:app:Job": ({ template }, { hoursPerMonth, usage }) =>
+    running(template as Inputs, usage.runnerHoursPerMonth / hoursPerMonth),
+  // In a network of one's own Azure makes a balancer and an address for it.
+  "azure-native:app:ManagedEnvironment": ({ vnetConfiguration }) =>
+    vnetConfiguration
+      ? [
+          ["loadBalancer.Standard", 1],
+          ["publicIp.Standard", 1],
+        ]
+      : [],
   "azure-native:security:Pricing": ({ pricingName, pricingTier }, _, all) => {
     if (pricingTier !== "Standard") return [];
     return [[`defender.${pricingName}`, DEFENDED[pricingName as string]?.(all) ?? 1]];
   },
   "azure-native:logic:Workflow": () => [["logicApp.action", 1]],
 };
+
+/** Containers of a template, so many of each at any time. */
+const running = ({ containers }: Inputs, replicas: number): Item[] =>
+  (containers as Inputs[]).flatMap(({ resources }): Item[] => [
+    ["containerApp.vCpu", replicas * (resources.cpu as number)],
+    ["containerApp.memoryGiB", replicas * parseFloat(resources.memory as string)],
+  ]);
 
 function nodes(pool: Inputs, count: number): Item[] {
   const disk = pool.osDiskType === "Ephemeral" ? 0 : ((pool.osDiskSizeGB as number | undefined) ?? 128);
@@ -202,7 +214,6 @@ const FREE = new RegExp(
       "monitor:(?:DiagnosticSetting|ActionGroup|ActivityLogAlert|DataCollection)",
       "alertsmanagement:",
       "dashboard:Dashboard",
-      "app:ManagedEnvironment",
     ].join("|") +
     "))",
 );

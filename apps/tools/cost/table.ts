@@ -22,6 +22,7 @@ const table = z.strictObject({
     backupGiB: amount,
     requestsMillionsPerMonth: amount,
     secretOperationsTenThousandsPerMonth: amount,
+    runnerHoursPerMonth: amount,
   }),
   prices: z.record(z.string(), price),
   promises: z.array(z.strictObject({ promise: z.string(), costs: z.array(z.string()).min(1) })),

@@ -5,9 +5,11 @@ import {
   STATE_KEY,
   type StateHomeNames,
 } from "../../../infra/control/names";
+import { accountAddresses } from "../../../infra/network/addressing";
 import { deploymentEnvironments, stackControlNames } from "../../../stacks/names";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
+import { runnersOf } from "./runners";
 import { atLeast, between, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
 
 const HOME = "infra/control/stateHome.ts";
@@ -41,7 +43,7 @@ function home({ storageAccount, vault, region }: StateHomeNames, ranges: readonl
         publicNetworkAccess: "Enabled",
         "networkRuleSet.defaultAction": "Deny",
         "networkRuleSet.bypass": "None",
-        "networkRuleSet.ipRules": ranges.map((iPAddressOrRange) => ({ iPAddressOrRange })),
+        "networkRuleSet.ipRules": accountAddresses(ranges).map((iPAddressOrRange) => ({ iPAddressOrRange })),
       },
     },
     {
@@ -187,5 +189,6 @@ export function controlPlane(config: StackConfig): Demand[] {
       where: { subject: `repo:${repository}:environment:${deployment}` },
       is: { issuer: GITHUB, audiences: ["api://AzureADTokenExchange"] },
     })),
+    ...runnersOf(config),
   ];
 }

@@ -20,11 +20,9 @@ function known(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, known(inner)]));
 }
 
-/** An expected plan of test/expected, as a policy is shown it in the preview of a first deployment. */
-export const expectedPlan = (file: string): readonly ResourceView[] =>
-  (
-    JSON.parse(fs.readFileSync(path.join(ROOT, "test/expected", file), "utf8")) as { resources: Planned[] }
-  ).resources.map(({ urn, type, inputs, protect, dependencies, propertyDependencies, options }) => ({
+/** Resources of a plan, as a policy is shown them in the preview of a first deployment. */
+export const viewsOf = (resources: readonly Planned[]): readonly ResourceView[] =>
+  resources.map(({ urn, type, inputs, protect, dependencies, propertyDependencies, options }) => ({
     urn,
     type,
     name: urn.split("::").at(-1) ?? "",
@@ -40,3 +38,10 @@ export const expectedPlan = (file: string): readonly ResourceView[] =>
     dependencies,
     propertyDependencies,
   }));
+
+/** An expected plan of test/expected. */
+export const expectedPlan = (file: string): readonly ResourceView[] =>
+  viewsOf(
+    (JSON.parse(fs.readFileSync(path.join(ROOT, "test/expected", file), "utf8")) as { resources: Planned[] })
+      .resources,
+  );
