@@ -414,5 +414,9 @@ test("where the database is not heard, contain cuts off what answers and says so
   const plan = (await planned("ECONNREFUSED")) as { steps: Step[] };
   expect(plan.steps.map(({ id }) => id)).toEqual(["entry", "workers", "edge", "evidence"]);
   expect(said.join()).toMatch(/no login is shut: .* does not answer: .*; a failover keeps the containment/);
-  await expect(planned("28P01")).rejects.toThrow("28P01");
+  expect(await planned("ENOTFOUND")).toMatchObject({ logins: false });
+  await expect(planned("28P01")).rejects.toMatchObject({
+    exitCode: 3,
+    message: expect.stringMatching(/cannot be asked: 28P01/),
+  });
 });

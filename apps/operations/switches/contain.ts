@@ -1,4 +1,4 @@
-import { messageOf, notRun, passes, refused } from "../frame/errors";
+import { messageOf, notRun, OperationError, passes, refused } from "../frame/errors";
 import type { Plan, Surroundings, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
 import type { Step } from "../frame/steps";
@@ -74,13 +74,19 @@ export function contain(
   };
 }
 
-/** Why no login can be shut, where the database is only not heard: what answers is cut off all the same. @throws whatever else it says */
+/**
+ * Why no login can be shut, where the database is only not heard, or its name not found: what answers is cut off all the same.
+ * @throws OperationError with whatever else it says
+ */
 async function unheardDatabase(platform: Platform, ground: Ground): Promise<string | undefined> {
   try {
     await workloadRoles(platform, ground);
     return undefined;
   } catch (error) {
-    if (!passes(error)) throw error;
+    if (!passes(error) && (error as { code?: unknown }).code !== "ENOTFOUND")
+      throw error instanceof OperationError
+        ? error
+        : notRun(`${platform.writerHost} cannot be asked: ${messageOf(error)}`, error);
     return `${platform.writerHost} does not answer: ${messageOf(error)}`;
   }
 }
