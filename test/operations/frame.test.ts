@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -113,7 +114,7 @@ describe("a process of its own", () => {
 /** A verb of one step, by the frame every verb runs in. */
 const oneStep = (
   name: string,
-  step: Pick<Step, "done" | "run" | "takesBack">,
+  step: Pick<Step, "done" | "run" | "takesBack" | "patience">,
   document: object = {},
   bound = 60,
 ): Verb => ({
@@ -173,6 +174,23 @@ describe("the frame every verb runs in", () => {
       /^edge: no; nothing is undone/,
     );
     expect(so).toBe(false);
+  });
+
+  test("what stays unheard is asked for as long as the step has patience, and what it was is said", async () => {
+    const lost = Object.assign(new Error("westeurope does not answer"), { statusCode: 503 });
+    const step = { done: () => Promise.resolve("not so"), run: () => Promise.reject(lost) };
+    const typed = (verb: Verb, incident: string) => frame(verb, incident, () => new Date());
+    await expect(
+      typed(oneStep("failover", { ...step, patience: 0 }, {}, 600), "INC-patience"),
+    ).rejects.toThrow(/^edge: asked for 0 s: westeurope does not answer; nothing is undone/);
+    // A client that is stopped has nothing to say but that it was.
+    const aborted = Object.assign(new Error("The operation was aborted."), { name: "AbortError" });
+    const stopped = jest
+      .fn((signal: AbortSignal) => once(signal, "abort").then(() => Promise.reject(aborted)))
+      .mockRejectedValueOnce(lost);
+    await expect(typed(oneStep("failover", { ...step, run: stopped }, {}, 2), "INC-bound")).rejects.toThrow(
+      /^edge: after 2 s: westeurope does not answer; nothing is undone/,
+    );
   });
 
   test("a step whose postcondition does not come to hold ends at its bound, with what was last so", async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { failed, lacksRight, messageOf, OperationError, passes } from "./errors";
 import type { Journal } from "./journal";
+import { stopwatch } from "../../../packages/programs/waiting";
 import { within } from "./within";
 
 /** One step of a verb. What it leaves is asked for, never assumed: before it, whether it is needed, and after it. */
@@ -15,6 +16,8 @@ export interface Step {
   undo: string;
   /** Seconds beyond its bound in which a run that is late takes back by itself what it did; none unless given. */
   takesBack?: number;
+  /** Seconds for which a run is repeated of which something was only not heard; default 300. */
+  patience?: number;
   /** Whether what the step is for is so; a text says what is not so yet. */
   done(): Promise<true | string>;
   run(signal: AbortSignal): Promise<void>;
@@ -41,6 +44,8 @@ const ASK_EVERY_MS = 250;
 const ASKED_MS = 60_000;
 /** Before a step is run once more; the clients have waited by themselves before they gave up. */
 const ONCE_MORE_MS = 1_000;
+/** A hiccup is over by then, and whoever types need not wait for a lost region. */
+const PATIENCE_SECONDS = 300;
 
 /** Runs the steps in order. @throws OperationError of the first that fails, or whose postcondition does not come to hold */
 export async function runSteps(steps: readonly Step[], context: StepContext): Promise<StepResult[]> {
@@ -94,14 +99,21 @@ async function runStep(step: Step, label: string, context: StepContext): Promise
 
 const silent = (): Error => failed("nothing answers, and its time is over");
 
-/** Runs it; what was only not heard is asked for again while the step has time: each run begins with what it finds. */
+/** Runs it; what was only not heard is asked for again while the step has time and patience: each run begins with what it finds. */
 async function runs(step: Step, limit: AbortSignal, say: (why: string) => void): Promise<void> {
+  const { patience = PATIENCE_SECONDS } = step;
+  let unheard: (() => number) | undefined;
   for (let told = ""; ;) {
     try {
       return await within(limit, step.run(limit), silent, step.takesBack);
     } catch (error) {
       const why = messageOf(error);
+      // Aborted, a client says only that; what kept it waiting is what was not heard before.
+      if (told !== "" && (error as Error).name === "AbortError")
+        throw failed(`after ${step.bound} s: ${told}`, error);
       if (limit.aborted || !passes(error)) throw error;
+      unheard ??= stopwatch();
+      if (unheard() > patience) throw failed(`asked for ${unheard().toFixed(0)} s: ${why}`, error);
       if (why !== told) say(why);
       told = why;
     }
