@@ -188,6 +188,16 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
     /westeurope serves, and cannot be reopened: aks-shop-weu does not answer: no route/,
   ],
   [
+    "reopen",
+    "the edge's group goes with a region that is lost",
+    right,
+    ({ resources }) => ({
+      resources: { ...resources, get: () => Promise.reject(new Error("northeurope does not answer")) },
+    }),
+    3,
+    /Front Door's endpoint cannot be asked, so nobody could be let in: northeurope does not answer/,
+  ],
+  [
     "rotate",
     "a vault lacks the secret",
     right,

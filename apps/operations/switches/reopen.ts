@@ -1,4 +1,4 @@
-import { notRun, refused } from "../frame/errors";
+import { messageOf, notRun, refused } from "../frame/errors";
 import type { Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
 import type { Step } from "../frame/steps";
@@ -32,6 +32,7 @@ export function reopen(
       await refuseHalfLeft(platform, ground, serves);
       const by = await containedBy(platform, places);
       const open = opening(serves, platform, ground, places, by ?? incident);
+      await refuseWithoutEdge(open);
       if (by === undefined) {
         const shut = await asked(open);
         if (shut.length > 0)
@@ -93,6 +94,17 @@ async function refuseHalfLeft(
     throw refused(
       `the failover to ${location} was not finished (${shut.map(({ role }) => role).join(", ")} would be let in again): type failover ${platform.stack} --to ${location} again first`,
     );
+}
+
+/** Its group goes with a region: while that one is lost nothing at the edge is changed, and nobody gets in. */
+async function refuseWithoutEdge(steps: readonly Step[]): Promise<void> {
+  const edge = steps.find(({ id }) => id === "edge");
+  await edge?.done().catch((error: unknown) => {
+    throw notRun(
+      `Front Door's endpoint cannot be asked, so nobody could be let in: ${messageOf(error)}`,
+      error,
+    );
+  });
 }
 
 /** What of it does not hold, one line each. */
