@@ -2,7 +2,8 @@
  * Shell program that runs a server for a process that may die at any moment: `sh -c SUPERVISOR sh <signal> <folder>
  * <program> <arguments…>`. It notices the end of its standard input, which the kernel closes however its caller ends
  * (`kill -9` included), sends the signal to the one process it started, and deletes the folder once that has ended.
- * The server's process id is in `<folder>/supervised.pid`. Exit code: the server's.
+ * The server's process id is in `<folder>/supervised.pid`. Exit code: the server's; 126 when that file cannot be written, e.g.
+ * as the account may not enter the folder's parent.
  *
  * The signal is sent every second until it is heeded: a shell has what it puts in the background ignore SIGQUIT, so one that
  * comes before the server has a handler of its own is lost.
@@ -19,7 +20,7 @@ signal=$1; folder=$2; shift 2
 "$@" </dev/null 3<&- &
 server=$!
 trap "" PIPE
-echo "$server" > "$folder/supervised.pid"
+echo "$server" > "$folder/supervised.pid" || { kill -KILL "$server"; exit 126; }
 ( read -r nothing <&3; while kill -"$signal" "$server"; do sleep 1; done ) >/dev/null 2>&1 &
 watcher=$!
 wait "$server"; code=$?

@@ -6,6 +6,7 @@ import { BlobServiceClient } from "@azure/storage-blob";
 import { Client } from "pg";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
+import { startSupervised, temporaryDirectory } from "../../packages/local-servers/supervised";
 import { unprivilegedAccount } from "../../packages/programs/postgres";
 import { SUPERVISOR } from "../../packages/programs/supervisor";
 import { until } from "../support/until";
@@ -68,6 +69,15 @@ test("a server whose owner is gone before it heeds a signal is ended all the sam
     if (child.exitCode === null) process.kill(-(child.pid ?? Number.NaN), "SIGKILL");
     fs.rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("a server whose process id cannot be written is ended and said, instead of waited for", async () => {
+  const directory = temporaryDirectory("supervised-");
+  fs.symlinkSync(path.join(directory, "nowhere", "pid"), path.join(directory, "supervised.pid"));
+  await expect(
+    startSupervised({ directory, command: ["sleep", "1000"], stopSignal: "KILL" }),
+  ).rejects.toThrow(/ended with exit code 126 at once: .*supervised\.pid/s);
+  fs.rmSync(directory, { recursive: true });
 });
 
 describe("throwaway PostgreSQL", () => {
