@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { NotRunError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { campaign } from "./laptop/chaos/campaign";
 
@@ -20,7 +21,7 @@ interface Flags {
 const program = createCommand(
   "chaos",
   "Random sequences of operations and faults on a served platform, with invariants asked after every step. Each begins where the last one ended; after one that broke there is a new platform. A failure is shrunk on platforms of its own, and told with the number that repeats it.",
-  { 0: "every sequence held", 1: "an invariant did not hold" },
+  { 0: "every sequence held", 1: "an invariant did not hold", 3: "interrupted" },
 )
   .option("--sequences <number>", "how many", wholeNumber, 100)
   .option("--longest <number>", "most steps of a sequence", wholeNumber, 6)
@@ -31,8 +32,11 @@ const program = createCommand(
   .action(async ({ sequences, longest, seed, only, journal, shrink }: Flags) => {
     const [first, last] = only === undefined ? [1, sequences] : [only, only];
     const say = (line: string): void => console.log(line);
+    const stop = new AbortController();
+    for (const name of ["SIGINT", "SIGTERM"] as const)
+      process.once(name, () => stop.abort(new NotRunError("interrupted")));
     const records = await campaign({
-      ...{ seed, first, last, longest, shrink, say },
+      ...{ seed, first, last, longest, shrink, say, signal: stop.signal },
       ...(journal !== undefined && { journal }),
     });
     const broken = records.filter(({ held }) => !held);

@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -64,6 +64,7 @@ export interface CommandOptions {
 export class Laptop {
   readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "laptop-"));
   private readonly customers: Customer[] = [];
+  private readonly running = new Set<ChildProcess>();
   /** Folder of the stack files as they were merged last; undefined while those of this project are. */
   private stacks: string | undefined;
 
@@ -200,6 +201,7 @@ export class Laptop {
       },
       stdio: ["pipe", "pipe", "pipe"],
     });
+    this.running.add(child);
     child.stdin.end(input);
     let [stdout, said] = ["", ""];
     child.stdout.on("data", (part: Buffer) => (stdout += part.toString()));
@@ -210,19 +212,22 @@ export class Laptop {
     });
     return new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (code) =>
+      child.on("close", (code) => {
+        this.running.delete(child);
         resolve({
           code: code ?? undefined,
           document: documentOf(stdout),
           printed: stdout,
           said,
           seconds: seconds(),
-        }),
-      );
+        });
+      });
     });
   }
 
+  /** Ends everything, commands that run included. */
   async close(): Promise<void> {
+    for (const child of this.running) child.kill("SIGKILL");
     await Promise.all(this.customers.map((customer) => customer.stop()));
     await this.names.close();
     await this.workloads.close();

@@ -34,6 +34,8 @@ export interface CampaignOptions {
   shrink: boolean;
   /** File of records, one a line: what it has of this seed is not played again. */
   journal?: string;
+  /** Ends it: what is being played is not judged. */
+  signal: AbortSignal;
   say(line: string): void;
 }
 
@@ -51,14 +53,19 @@ export function recorded(journal: string | undefined, seed: number, longest: num
 /** Numbers far apart for seeds and sequences close together, within what fast-check takes. */
 const seedOf = (seed: number, sequence: number): number => (seed * 1_000_003 + sequence * 7_919) | 0;
 
-/** Plays the sequences of a seed one after the other, whatever each comes to. @returns a record of each, those of the journal included */
+/**
+ * Plays the sequences of a seed one after the other, whatever each comes to.
+ * @returns a record of each, those of the journal included
+ * @throws the signal's reason
+ */
 export async function campaign(options: CampaignOptions): Promise<SequenceRecord[]> {
-  const { seed, first, last, longest, shrink, journal, say } = options;
+  const { seed, first, last, longest, shrink, journal, signal, say } = options;
   const known = new Map(recorded(journal, seed, longest).map((one) => [one.sequence, one]));
   const records: SequenceRecord[] = [];
-  const stage = new Stage((line) => say(`  ${line}`));
+  const stage = new Stage((line) => say(`  ${line}`), signal);
   try {
     for (let sequence = first; sequence <= last; sequence++) {
+      signal.throwIfAborted();
       const before = known.get(sequence);
       if (before) {
         records.push(before);
@@ -81,7 +88,7 @@ export async function campaign(options: CampaignOptions): Promise<SequenceRecord
 async function play(
   stage: Stage,
   seed: number,
-  { longest, shrink }: CampaignOptions,
+  { longest, shrink, signal }: CampaignOptions,
 ): Promise<Omit<SequenceRecord, "seed" | "sequence" | "longest">> {
   const seconds = stopwatch();
   const before = stage.played;
@@ -98,6 +105,7 @@ async function play(
       if (stage.steps.length > 0) return told();
     }
   } catch (error) {
+    signal.throwIfAborted();
     const record = told(messageOf(error));
     await stage.close();
     return shrink ? { ...record, ...(await shortestOf(stage, drawn, longest)) } : record;

@@ -122,12 +122,20 @@ export class Stage {
   /** Sequences that the platform has behind it. */
   played = 0;
 
-  constructor(private readonly say: (line: string) => void) {}
+  /** @param signal closes the platform, whatever is being played on it */
+  constructor(
+    private readonly say: (line: string) => void,
+    private readonly signal: AbortSignal,
+  ) {
+    signal.addEventListener("abort", () => void this.close(), { once: true });
+  }
 
   /** Plays one sequence. @throws Broken, or what kept it from going on */
   async play(commands: Iterable<fc.AsyncCommand<Model, World>>): Promise<void> {
     this.steps = [];
     const { world, model } = (this.going ??= await this.open());
+    if (this.signal.aborted) await this.close();
+    this.signal.throwIfAborted();
     await fc.asyncModelRun(() => ({ model, real: world }), commands);
     const back = new BringBack();
     if (back.check(model)) await back.run(model, world);
