@@ -33,7 +33,6 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "az ad signed-in-user show": "a person is signed in",
   "az ad group show": "nobody is made eligible for a role here",
   "gh variable set AZURE_CLIENT_ID": "is GitHub's",
-  "az vm create": "there are no virtual machines",
   "az aks install-cli": "fetches kubectl from outside",
   "kubectl debug": "needs a pod in which something runs",
   "--use-device-code": "a person signs in",
@@ -100,6 +99,14 @@ const TYPED: readonly Typed[] = [
     becomes: 12,
   },
   { has: "/secrets?api-version=2026-02-01", as: "operator" },
+  {
+    has: "secrets/github-app",
+    effect: () => [
+      ofType("keyvault:Secret").filter(({ id }) => id.endsWith("/secrets/github-app")).length,
+      fs.readdirSync(clone()).filter((name) => /private-key|github-app/.test(name)).length,
+    ],
+    becomes: [1, 0],
+  },
   { has: "isConfigPendingRestart" },
   { has: 'az postgres flexible-server restart --resource-group "$RESOURCE_GROUP_SECONDARY"' },
   {
@@ -141,6 +148,7 @@ withAz("typed with the real az (needs az)", () => {
     // What is typed may write files beside those of a clone.
     fs.mkdirSync(clone());
     for (const name of fs.readdirSync(ROOT)) fs.symlinkSync(path.join(ROOT, name), path.join(clone(), name));
+    fs.writeFileSync(path.join(clone(), "private-key.pem"), "a key GitHub made\n");
     const names = path.join(folder, "names.sh");
     const stack = variables(outputsSchema.parse(outputs));
     fs.writeFileSync(
@@ -155,6 +163,9 @@ withAz("typed with the real az (needs az)", () => {
       NAMES_FILE: names,
       STACK: "prod",
       LOCATION: "westeurope",
+      // What the stack is deployed from is not served: its own vault stands for the one of the state.
+      STATE_SCOPE: `/subscriptions/${stack["SUBSCRIPTION"]}/resourceGroups/${stack["RESOURCE_GROUP"]}`,
+      STATE_VAULT: stack["VAULT"] ?? "",
       PREVIEW: identity("page preview"),
       READ: identity("page read"),
       DEPLOY: identity("page deploy"),
