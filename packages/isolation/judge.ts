@@ -258,9 +258,12 @@ export class Judge {
     const { kind, resource, extra } = managed;
     if (kind === "storage" && resource === EMULATOR_ACCOUNT) return true;
     const zone = host.slice(host.indexOf(".") + 1);
+    // What ends like a hash may be the end of the name.
+    const named = [resource, host.slice(0, host.indexOf("."))];
     const own =
       this.perimeter.ownsZone(host) ||
-      (this.perimeter.ownsHost(kind, resource) && (extra.length === 0 || this.perimeter.ownsZone(zone)));
+      (named.some((name) => this.perimeter.ownsHost(kind, name)) &&
+        (extra.length === 0 || this.perimeter.ownsZone(zone)));
     if (!own) found.push({ reach: kind, environment: this.perimeter.hostOwner(kind, resource) });
     return true;
   }

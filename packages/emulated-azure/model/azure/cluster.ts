@@ -165,7 +165,8 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
       }),
       properties: {
         ...(made.inputs["properties"] as Tree | undefined),
-        endpoint: `https://${lastName(made.id)}-${made.random("host", 8)}.grafana.azure.com`,
+        // Azure has a short name for the region there, of which there is no list.
+        endpoint: `https://${lastName(made.id)}-${made.random("host", 8)}.${textAt(made.inputs, "location")}.grafana.azure.com`,
         provisioningState: "Succeeded",
       },
     }),

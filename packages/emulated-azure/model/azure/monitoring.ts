@@ -51,11 +51,11 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
   "monitor:AzureMonitorWorkspace": {
     id: "Microsoft.Monitor/accounts/{azureMonitorWorkspaceName}",
     holdsData: true,
-    computed: ({ id, guid, inputs }) => ({
+    computed: ({ id, guid, inputs, random }) => ({
       accountId: guid("account"),
       metrics: {
         internalId: `mac_${guid("metrics")}`,
-        prometheusQueryEndpoint: `https://${lastName(id)}.${textAt(inputs, "location")}.prometheus.monitor.azure.com`,
+        prometheusQueryEndpoint: `https://${lastName(id)}-${random("host", 4)}.${textAt(inputs, "location")}.prometheus.monitor.azure.com`,
       },
     }),
   },
