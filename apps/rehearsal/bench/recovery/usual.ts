@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { findProgram } from "../../../../packages/programs/postgres";
+import { stopwatch } from "../../../../packages/programs/waiting";
 import { measure } from "../measure";
 import type { Ground } from "./ground";
 
@@ -17,7 +18,7 @@ export async function usualBackup(
   database: string,
   name: string,
 ): Promise<{ seconds: number; bytes: number }> {
-  const started = process.hrtime.bigint();
+  const taken = stopwatch();
   const dump = spawn(
     "/bin/sh",
     [
@@ -28,7 +29,7 @@ export async function usualBackup(
   );
   const blob = blobs.getBlockBlobClient(name);
   await blob.uploadStream(dump.stdout, 8 * MIB, 5);
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  const seconds = taken();
   return { seconds, bytes: (await blob.getProperties()).contentLength ?? 0 };
 }
 
@@ -36,14 +37,14 @@ export async function usualBackup(
 export async function usualRestore(ground: Ground, name: string, database: string): Promise<number> {
   const { server, blobs, directory, env } = ground;
   const archive = path.join(directory, "usual.sql.gz");
-  const started = process.hrtime.bigint();
+  const taken = stopwatch();
   const { readableStreamBody } = await blobs.getBlobClient(name).download();
   if (readableStreamBody) await pipeline(readableStreamBody, createWriteStream(archive));
   await server.createDatabase(database);
   const command = `gunzip -c "$1" | "$0" -q -v ON_ERROR_STOP=1 "$2" >/dev/null`;
   const url = server.url(server.administrator, database);
   await measure("/bin/sh", ["-c", command, findProgram("psql").path, archive, url], env);
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  const seconds = taken();
   await ground.drop(database);
   return seconds;
 }
