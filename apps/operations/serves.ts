@@ -3,6 +3,15 @@ import type { Ground } from "./ground/types";
 import type { Platform, RegionFacts } from "./platform";
 import { workloadRoles } from "./roles";
 
+/** When the server that a name leads to was started, which tells servers apart. @throws Error when it does not answer */
+export async function startOf(ground: Ground, host: string): Promise<string | undefined> {
+  const [row] = await ground.database.query<{ at: string }>(
+    host,
+    "SELECT pg_postmaster_start_time()::text AS at",
+  );
+  return row?.at;
+}
+
 /**
  * The region that serves, by SQL: the one to whose server the writer's name leads. Where that is the server of none, as after an adoption
  * nobody has committed, the one whose roles may log in, or could before a containment shut them.
@@ -10,19 +19,12 @@ import { workloadRoles } from "./roles";
  */
 export async function servingRegion(platform: Platform, ground: Ground): Promise<RegionFacts> {
   const { regions, writerHost } = platform;
-  const started = async (host: string): Promise<string | undefined> => {
-    const [row] = await ground.database.query<{ at: string }>(
-      host,
-      "SELECT pg_postmaster_start_time()::text AS at",
-    );
-    return row?.at;
-  };
   const [writer, ...own] = await Promise.all([
-    started(writerHost).catch((error: unknown) => {
+    startOf(ground, writerHost).catch((error: unknown) => {
       throw notRun(`${writerHost} does not answer: ${messageOf(error)}`, error);
     }),
     // The server of a region that is lost says nothing, and is not the one that serves.
-    ...regions.map(({ serverHost }) => started(serverHost).catch(() => undefined)),
+    ...regions.map(({ serverHost }) => startOf(ground, serverHost).catch(() => undefined)),
   ]);
   const led = regions.find((_region, index) => own[index] !== undefined && own[index] === writer);
   if (led) return led;

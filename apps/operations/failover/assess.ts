@@ -4,6 +4,7 @@ import type { Platform, RegionFacts } from "../platform";
 import { notesOf } from "../roleNotes";
 import { BACKUP, CONTAINED_REPLICAS, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { shutBy } from "../switches/contained";
+import { startOf } from "../serves";
 import { WRITTEN_TIMELINE } from "../timeline";
 
 /** What stands before anything is changed; asked, not remembered. */
@@ -79,7 +80,8 @@ export async function assess(
   // At once: what is silent is waited for, and at 03:00 not one after the other.
   const [old, left] = await Promise.all([
     primaryAnswers(platform, ground, from, standing.received ?? "0/0"),
-    startOf(ground, from),
+    // Whatever it is now; one that is gone says nothing.
+    startOf(ground, from.serverHost).catch(() => undefined),
   ]);
   refuseOtherPair(platform, { from, to }, old.started, [left, standing.started]);
   const promoted = view.role === "Primary" && !standing.recovering;
@@ -187,13 +189,6 @@ async function containmentOf(
     );
   return here;
 }
-
-/** When a region's own server was started, whatever it is now; undefined when it does not answer. */
-const startOf = (ground: Ground, { serverHost }: RegionFacts): Promise<string | undefined> =>
-  ground.database
-    .query<{ at: string }>(serverHost, "SELECT pg_postmaster_start_time()::text AS at")
-    .then(([row]) => row?.at)
-    .catch(() => undefined);
 
 async function primaryAnswers(
   { writerHost }: Platform,
