@@ -87,7 +87,23 @@ export async function endSessions(
   );
 }
 
-export async function sessionsOf(
+/** Whether none of some roles may log in, and no session of one is left; a text says what is not so yet. */
+export async function shutOut(
+  platform: Platform,
+  ground: Ground,
+  roles: readonly LoginRole[],
+): Promise<true | string> {
+  const open = roles.filter(({ login }) => login).map(({ role }) => role);
+  if (open.length > 0) return `${open.join(", ")} may still log in`;
+  const sessions = await sessionsOf(
+    platform,
+    ground,
+    roles.map(({ role }) => role),
+  );
+  return sessions === 0 || `${sessions} sessions are still there`;
+}
+
+async function sessionsOf(
   { writerHost }: Platform,
   ground: Ground,
   roles: readonly string[],

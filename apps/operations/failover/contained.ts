@@ -3,7 +3,7 @@ import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { CONTAINED_MARK, CONTAINED_REPLICAS, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
 import { commentOf, type RoleNotes } from "../roleNotes";
-import { endSessions, sessionsOf, workloadRoles, type LoginRole } from "../roles";
+import { endSessions, shutOut, workloadRoles, type LoginRole } from "../roles";
 import type { Assessment } from "./assess";
 
 /**
@@ -28,17 +28,13 @@ export class Contained {
       undo: `failover --to ${from.location}`,
       done: async () => {
         const roles = await workloadRoles(platform, ground);
-        const open = roles.filter(({ login }) => login).map(({ role }) => role);
-        if (open.length > 0) return `${open.join(", ")} may still log in`;
+        const shut = await shutOut(platform, ground, roles);
+        if (shut !== true) return shut;
         const wrong = roles.filter((one) => one.notes.contained !== this.wanted(one).contained);
-        if (wrong.length > 0)
-          return `${wrong.map(({ role }) => role).join(", ")} would be opened or left by reopen against it`;
-        const sessions = await sessionsOf(
-          platform,
-          ground,
-          roles.map(({ role }) => role),
+        return (
+          wrong.length === 0 ||
+          `${wrong.map(({ role }) => role).join(", ")} would be opened or left by reopen against it`
         );
-        return sessions === 0 || `${sessions} sessions are still there`;
       },
       run: async () => {
         const roles = await workloadRoles(platform, ground);

@@ -4,7 +4,7 @@ import { failed } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
-import { changeRole, endSessions, sessionsOf, workloadRoles, type LoginRole } from "../roles";
+import { changeRole, endSessions, shutOut, workloadRoles, type LoginRole } from "../roles";
 import { POSTGRES_API, serverId } from "../server";
 import { takesWrites } from "../takesWrites";
 import type { PitrAssessment } from "./assess";
@@ -71,17 +71,7 @@ export class Succession {
       title: `${this.found.region.server}: no workload may log in any more, sessions end; requests fail from here on`,
       bound: 60,
       undo: "the roles whose comment says left get LOGIN there",
-      done: async () => {
-        const roles = await workloadRoles(left, ground);
-        const open = roles.filter(({ login }) => login).map(({ role }) => role);
-        if (open.length > 0) return `${open.join(", ")} may still log in`;
-        const sessions = await sessionsOf(
-          left,
-          ground,
-          roles.map(({ role }) => role),
-        );
-        return sessions === 0 || `${sessions} sessions are still there`;
-      },
+      done: async () => shutOut(left, ground, await workloadRoles(left, ground)),
       run: async () => {
         const roles = await workloadRoles(left, ground);
         for (const { role, login, notes } of roles)

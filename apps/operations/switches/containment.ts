@@ -3,7 +3,7 @@ import { CDN_API, endpointId, propertyOf } from "../edge";
 import type { DeploymentView, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { CONTAINED_MARK, CONTAINED_REPLICAS, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
-import { changeRole, endSessions, sessionsOf, workloadRoles } from "../roles";
+import { changeRole, endSessions, shutOut, workloadRoles } from "../roles";
 import type { Place } from "./places";
 import { asideOf, leadAside, leadBack, publicServices } from "./services";
 
@@ -101,17 +101,7 @@ class Containment {
         title: "the workloads' database roles may not log in, their sessions end",
         bound: 60,
         undo: this.undo,
-        done: async () => {
-          const roles = await workloadRoles(platform, ground);
-          const open = roles.filter(({ login }) => login).map(({ role }) => role);
-          if (open.length > 0) return `${open.join(", ")} may log in`;
-          const sessions = await sessionsOf(
-            platform,
-            ground,
-            roles.map(({ role }) => role),
-          );
-          return sessions === 0 || `${sessions} sessions are still there`;
-        },
+        done: async () => shutOut(platform, ground, await workloadRoles(platform, ground)),
         run: async () => {
           const roles = await workloadRoles(platform, ground);
           for (const { role, login, notes } of roles)
