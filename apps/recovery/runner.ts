@@ -40,11 +40,11 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Runs one verb from the command line: settings, Ctrl-C, output, exit code. With `json` stdout gets exactly one
- * JSON document, on failure too; everything else goes to stderr.
+ * JSON document, on failure too; everything else goes to stderr. With `environment` that stands for the setting.
  */
 export type RunVerb = (
   verb: string,
-  options: { json?: boolean },
+  options: { json?: boolean; environment?: string },
   needs: readonly Need[],
   work: (settings: Settings, context: RunContext) => Promise<Outcome>,
 ) => Promise<void>;
@@ -55,9 +55,10 @@ export function verbRunner(around = OF_PROCESS): RunVerb {
 }
 
 async function runVerb(
-  { env, out, err, end }: Surroundings,
+  { env: given, out, err, end }: Surroundings,
   ...[verb, options, needs, work]: Parameters<RunVerb>
 ): Promise<void> {
+  const env = { ...given, ...(options.environment && { ENVIRONMENT: options.environment }) };
   const seconds = stopwatch();
   const progress = createProgress(err);
   const stop = new AbortController();

@@ -24,7 +24,7 @@ import { METRICS } from "../../apps/recovery/exporter/gauges";
 import { startAzurite, type LocalAzurite } from "../../packages/local-servers/azurite";
 import { containerEvidence } from "../support/recoveryLab";
 import { drillReport, scenario } from "../support/drillReport";
-import { recovery, root } from "../support/recoveryCli";
+import { recovery, root, verb } from "../support/recoveryCli";
 
 const missed = scenario({
   id: "region-loss",
@@ -343,6 +343,18 @@ describe("documents for people and CI", () => {
 });
 
 describe("recovery evidence verify", () => {
+  test("--environment stands for the setting of its own surroundings, and is left to nobody", async () => {
+    await append(folderEvidence(folder));
+    const { ENVIRONMENT } = process.env;
+    const args = ["evidence", "verify", "--dir", folder];
+    expect(await verb([...args, "--environment", "prod"], { ENVIRONMENT: "staging" })).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^PASS: 1 drill report of prod in folder/),
+    });
+    expect(process.env.ENVIRONMENT).toBe(ENVIRONMENT);
+    expect((await verb(args, {})).stderr).toMatch(/ENVIRONMENT: missing/);
+  });
+
   test("exit codes 0, 1, 2 and 3, and one JSON document", async () => {
     const store = folderEvidence(folder);
     const empty = await recovery(["evidence", "verify", "--dir", folder, "--environment", "prod"], {});

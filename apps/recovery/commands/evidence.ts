@@ -122,7 +122,6 @@ export function registerEvidence(program: Command, runVerb: RunVerb): void {
     )
     .option("--json", "print the result as one JSON document")
     .action((options: { dir?: string; environment?: string; head?: string; json?: boolean }) => {
-      if (options.environment) process.env.ENVIRONMENT = options.environment;
       const needs = options.dir ? [] : (["store", "evidence"] as const);
       return runVerb("evidence", options, needs, async (settings, context) => {
         const store = options.dir
