@@ -210,7 +210,7 @@ const MICROSOFTS =
 
 /** Domains in which others name what they run for theirs, have their mailboxes, or are told of alerts. */
 const PLATFORMS =
-  /(^|\.)((gmail|googlemail|outlook|hotmail|icloud|yahoo|slack|pagerduty)\.com|gmx\.(de|net)|proton\.me|sentry\.io|github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.com|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
+  /(^|\.)((gmail|googlemail|outlook|hotmail|icloud|yahoo|slack|pagerduty)\.com|gmx\.(de|net)|proton\.me|sentry\.io|github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.(com|eu|com\.cn)|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
 
 /** Ends of names under which anybody gets a domain: a country's second level. */
 const REGISTRY = /^(ac|co|com|edu|gov|net|org)\.[a-z]{2}$/i;

@@ -282,6 +282,16 @@ test("every kind of target's catalogue is its manifests: when they are lost they
   }
 });
 
+test.each([
+  ["eu-central-1", "s3.eu-central-1.amazonaws.com"],
+  ["eusc-de-east-1", "s3.eusc-de-east-1.amazonaws.eu"],
+])("AWS in %s is named by its own host", async (region, host) => {
+  const containers = { daily: "daily" };
+  const aws = { name: "aws", kind: "s3", region, containers };
+  const [place] = await openTargets(settingsOf([aws]));
+  expect(place?.store.location).toBe(host);
+});
+
 test("on a server that has never seen the platform a restore makes the roles it needs, and keeps owners and grants", async () => {
   const { administrator: dba } = lab.server;
   await lab.server.sql(dba, "create database small", "postgres");

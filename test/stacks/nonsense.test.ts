@@ -222,6 +222,7 @@ const NONSENSE: Nonsense[] = [
     "x.swedencentral.azurecontainerapps.io",
     "forma3d.onmicrosoft.com",
     "d111111abcdef8.cloudfront.net",
+    "site.s3.eusc-de-east-1.amazonaws.eu",
   ].map((host): Nonsense => [
     { "edge.dashboardHostName": host },
     /dashboardHostName: .*a domain of your own$/,

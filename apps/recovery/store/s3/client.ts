@@ -79,8 +79,9 @@ export class S3Store implements Store {
       maxAttempts: 4,
       requestHandler: { connectionTimeout: 5_000, requestTimeout: 120_000, throwOnRequestTimeout: true },
     });
-    const location = access.endpoint ? new URL(access.endpoint).host : `s3.${access.region}.amazonaws.com`;
-    return new S3Store(client, location, access.objectLock);
+    // As the SDK finds it: a region's host does not end in the same name everywhere.
+    const { url } = client.config.endpointProvider({ Region: access.region, Endpoint: access.endpoint });
+    return new S3Store(client, url.host, access.objectLock);
   }
 
   /** What an object is written with besides its body. */
