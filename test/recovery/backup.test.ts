@@ -12,6 +12,8 @@ import { runBackup } from "../../apps/recovery/commands/backup";
 import { EXIT_CODE_HELP } from "../../packages/command/errors";
 import { ArchiveScanner } from "../../apps/recovery/postgres/archive";
 import type { RowLimits } from "../../apps/recovery/postgres/longRows";
+import { PART_BYTES } from "../../apps/recovery/postgres/piece";
+import { AHEAD_BYTES } from "../../apps/recovery/postgres/tableReaders";
 import { dumpProgram, findProgram } from "../../packages/programs/postgres";
 import { RowDigest } from "../../apps/recovery/postgres/rows";
 import { redact } from "../../apps/recovery/redact";
@@ -555,7 +557,12 @@ describe("large tables that several sessions read", () => {
       const several = lab.as(store, "backup", database, SEVERAL).settings;
       const alone = await backUpWith(lab.as(store, "backup", database).settings);
       const { tables, sequences, largeObjects, rawBytes } = alone;
+      const made = jest.spyOn(Buffer, "allocUnsafeSlow");
       expect(await backUpWith(several, ALL)).toMatchObject({ tables, sequences, largeObjects, rawBytes });
+      // Of each session what it reads ahead, of one what is being written; each used again, however large a table is.
+      const parts = made.mock.calls.filter(([bytes]) => bytes === PART_BYTES);
+      made.mockRestore();
+      expect(parts.length).toBeLessThanOrEqual((3 + 1) * (AHEAD_BYTES / PART_BYTES + 2));
     }
   });
 

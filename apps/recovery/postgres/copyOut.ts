@@ -4,6 +4,7 @@ import { ROW_HEADER_BYTES, type RowDigest } from "./rows";
 
 const COPY_DONE = 0x63; // 'c'
 const ERROR = 0x45; // 'E'
+const NOTHING = Buffer.alloc(0);
 
 export interface TableContent {
   rows: number;
@@ -49,7 +50,7 @@ type DataListener = (part: Buffer) => void;
  * header in an archive and a digest, so the one is turned into the other where it stands and buffers stay whole.
  */
 class CopyOut extends CopyQuery {
-  private carry: Buffer = Buffer.alloc(0);
+  private carry: Buffer = NOTHING;
   private left = 0;
   private failure: Error | undefined;
   private giveBack: (rest: Buffer) => void = () => undefined;
@@ -124,7 +125,7 @@ class CopyOut extends CopyQuery {
     }
     if (position > hashed) this.into.framed(buffer.subarray(hashed, position));
     this.left = left;
-    this.carry = Buffer.from(buffer.subarray(position));
+    this.carry = position < end ? Buffer.from(buffer.subarray(position)) : NOTHING;
   }
 
   handleError(error: Error): void {

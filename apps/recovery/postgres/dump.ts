@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import { FailedError, messageOf } from "../../../packages/command/errors";
 import { because, childEnvironment, endOf, startProgram, succeed } from "../process";
-import { writableAgain } from "../streams";
 import { ArchiveScanner, type ArchiveContent } from "./archive";
 import { programEnvironment, type ServerConnection } from "./connection";
 import type { ReadApart } from "./readApart";
@@ -78,14 +77,15 @@ export function startDump(options: DumpOptions): Dump {
     signal.throwIfAborted();
     // One call of the system for all of them.
     into.cork();
-    let room = true;
-    for (const part of parts) {
+    const written = parts.map((part) => {
       rawBytes += part.length;
-      room = into.write(part);
-    }
+      // An error is the compressor's end, which says more.
+      return new Promise<unknown>((resolve) => into.write(part, resolve));
+    });
     into.uncork();
     options.onRawBytes?.(rawBytes);
-    if (!room) await writableAgain(into);
+    // Whose buffers they are uses them again.
+    await Promise.all(written);
   };
   into.on("error", () => undefined);
   const weaver = new Weaver(options, write);

@@ -5,7 +5,24 @@ import type { FramedRows } from "./copyOut";
  * What comes in parts of a few KiB goes on in larger ones: each takes a hash, a write and an object that is to be
  * collected, which together would take longer than a copy of the bytes.
  */
-const PART_BYTES = 256 * 1024;
+export const PART_BYTES = 256 * 1024;
+
+/**
+ * Buffers for parts, each used again once its bytes have gone on: as garbage they would be most of a backup's memory,
+ * since to whoever collects it a part is as small an object as any.
+ */
+export class PartBuffers {
+  private readonly spare: Buffer[] = [];
+
+  take(): Buffer {
+    return this.spare.pop() ?? Buffer.allocUnsafeSlow(PART_BYTES);
+  }
+
+  /** @param parts filled ones, whose bytes nobody needs any more */
+  giveBack(parts: readonly Buffer[]): void {
+    for (const { buffer } of parts) this.spare.push(Buffer.from(buffer));
+  }
+}
 
 /** How much of what a session sends waits to be taken: at most this many bytes and what is on its way. */
 export class Tap {
@@ -37,20 +54,23 @@ export class Piece implements FramedRows {
   /** Nobody takes it: it need not be read. */
   unwanted = false;
   private parts: Buffer[] = [];
-  private part = Buffer.alloc(0);
+  private part: Buffer | undefined;
   /** Bytes of the part that are filled. */
   private filled = 0;
   private ended = false;
   private failure: Error | undefined;
   private wake: () => void = () => undefined;
 
-  constructor(readonly statement: string) {}
+  constructor(
+    readonly statement: string,
+    private readonly buffers: PartBuffers,
+  ) {}
 
   framed(bytes: Buffer): void {
     if (this.unwanted) return;
     this.tap?.came(bytes.length);
     for (let from = 0; from < bytes.length;) {
-      if (this.part.length === 0) this.part = Buffer.allocUnsafeSlow(PART_BYTES);
+      this.part ??= this.buffers.take();
       const copied = bytes.copy(this.part, this.filled, from);
       from += copied;
       this.filled += copied;
@@ -70,11 +90,11 @@ export class Piece implements FramedRows {
 
   drop(): void {
     this.close();
-    this.take();
+    this.buffers.giveBack(this.take());
     this.unwanted = true;
   }
 
-  /** What has come; undefined: that was all. */
+  /** What has come, in buffers that are to be given back; undefined: that was all. */
   async next(): Promise<Buffer[] | undefined> {
     for (;;) {
       if (this.failure) throw this.failure;
@@ -85,8 +105,8 @@ export class Piece implements FramedRows {
   }
 
   private close(): void {
-    if (this.filled > 0) this.parts.push(this.part.subarray(0, this.filled));
-    this.part = Buffer.alloc(0);
+    if (this.part) this.parts.push(this.part.subarray(0, this.filled));
+    this.part = undefined;
     this.filled = 0;
     this.wake();
   }

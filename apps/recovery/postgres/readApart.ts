@@ -56,7 +56,8 @@ export class ReadApart {
   }
 
   /**
-   * Rows that pg_dump has left out, behind their headers; none where it asked for them in other words.
+   * Rows that pg_dump has left out, behind their headers; none where it asked for them in other words. What is given is
+   * valid until more is asked for.
    * To be called when it has written more than the beginning of the entry's data: before, it may not have asked.
    */
   async *rows(entry: TocEntry): AsyncGenerator<Buffer[]> {

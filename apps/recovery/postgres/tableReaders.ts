@@ -4,12 +4,12 @@ import { connect, disconnect } from "./connect";
 import type { ServerConnection } from "./connection";
 import { copyOut } from "./copyOut";
 import type { LargeTable } from "./largeTables";
-import { Piece, Tap } from "./piece";
+import { PartBuffers, Piece, Tap } from "./piece";
 
 /** 2 MiB of a table: what a session reads at a time. */
 const PIECE_PAGES = 256;
 /** What a session reads before its turn. */
-const AHEAD_BYTES = 2 * 1024 * 1024;
+export const AHEAD_BYTES = 2 * 1024 * 1024;
 
 /** Pages in their order: a scan of all of them, or by several workers, would give rows in another. */
 const IN_ORDER: Readonly<Record<string, string>> = {
@@ -91,6 +91,7 @@ async function pagesOf(client: Client, tables: readonly LargeTable[]): Promise<M
 export class TableReaders {
   private readonly waiting: Piece[] = [];
   private readonly pieces = new Map<number, Piece[]>();
+  private readonly buffers = new PartBuffers();
 
   constructor(
     private readonly clients: readonly Client[],
@@ -103,7 +104,7 @@ export class TableReaders {
   /** Begins to read. @param order in which `rows` will be asked for: another one would wait for ever */
   begin(order: readonly LargeTable[]): void {
     for (const table of order) {
-      const pieces = this.statements(table).map((statement) => new Piece(statement));
+      const pieces = this.statements(table).map((statement) => new Piece(statement, this.buffers));
       this.pieces.set(table.oid, pieces);
       this.waiting.push(...pieces);
     }
@@ -111,12 +112,17 @@ export class TableReaders {
   }
 
   /**
-   * The table's rows behind the headers that an archive has in front of them, several parts at a time.
+   * The table's rows behind the headers that an archive has in front of them, several parts at a time, which are valid
+   * until the next are asked for.
    * @throws Error when a session fails
    */
   async *rows({ oid }: LargeTable): AsyncGenerator<Buffer[]> {
-    for (const piece of this.pieces.get(oid) ?? [])
-      for (let parts = await piece.next(); parts; parts = await piece.next()) yield parts;
+    for (const piece of this.pieces.get(oid) ?? []) {
+      for (let parts = await piece.next(); parts; parts = await piece.next()) {
+        yield parts;
+        this.buffers.giveBack(parts);
+      }
+    }
   }
 
   /** The table's rows come from elsewhere. */
