@@ -31,8 +31,11 @@ const EVENTS_PER_SCALE = 2_500_000 / 60;
 /** Bytes of the one value of {@link Ground.loadValue}. */
 export const VALUE_BYTES = 200_000_000;
 
-/** Where a backup goes: one account, or that account and a bucket of another provider, encrypted. */
-export type Way = "one target" | "two targets, encrypted";
+/**
+ * Where a backup goes: one account, or that account and a bucket of another provider, encrypted; and by how many sessions
+ * large tables are read, where that is more than `pg_dump`'s.
+ */
+export type Way = "one target" | "two targets, encrypted" | "two targets, encrypted, two sessions";
 
 /** The servers of a measurement, and who does what on them: nobody is superuser. */
 export interface Ground {
@@ -128,13 +131,15 @@ function waysOf(
     accessKeyIdFile: file("access-key-id", s3.credentials.accessKeyId),
     secretAccessKeyFile: file("secret-access-key", s3.credentials.secretAccessKey),
   };
+  const both = {
+    BACKUP_TARGETS: JSON.stringify([azure, other]),
+    BACKUP_RECIPIENTS: recipient,
+    BACKUP_IDENTITY_FILE: identity,
+  };
   return {
     "one target": { BACKUP_TARGETS: JSON.stringify([azure]) },
-    "two targets, encrypted": {
-      BACKUP_TARGETS: JSON.stringify([azure, other]),
-      BACKUP_RECIPIENTS: recipient,
-      BACKUP_IDENTITY_FILE: identity,
-    },
+    "two targets, encrypted": both,
+    "two targets, encrypted, two sessions": { ...both, BACKUP_JOBS: "2" },
   };
 }
 
