@@ -13,7 +13,7 @@ import { reopen } from "../../apps/operations/switches/reopen";
 import type { Wish } from "../../packages/emulated-azure/rights/decide";
 import { covers } from "../../packages/emulated-azure/rights/roles";
 import { Laptop, NORTH, WEST } from "./laptop";
-import { keepRecordInAccounts } from "./laptopParts";
+import { keepRecordInAccounts } from "./laptop/recordAccounts";
 
 /** Whoever types, and the accounts that keep which region serves, as the requests to them are decided by rights. */
 export interface Here {
