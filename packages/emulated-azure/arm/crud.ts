@@ -1,5 +1,6 @@
 import { lastName } from "../model/ids";
 import { refuseAsArm, refuseLocked } from "../provider/limits";
+import { refuseUnfetched } from "../provider/vaultReferences";
 import { FACTS } from "../model/azure/arm";
 import { refuseInUse } from "../model/azure/inUse";
 import { handOver, SERVER } from "../model/azure/replication";
@@ -102,6 +103,7 @@ async function write(
       refuseInvalid(checked.failures.filter((one) => !(partial && before && leftAlone(one, sent))));
       if (before) refuseImmutable(context, model, before, next);
       refuseAsArm(context.front.refusals, cloud, model.type, route.path, checked.inputs, before?.inputs);
+      refuseUnfetched(cloud, context.rights, model.type, checked.inputs);
       const snapshot = cloud.snapshot();
       if (before) context.model.update(model.type, before.id, before.inputs, checked.inputs, scope, cloud);
       else context.model.create(model.type, "", checked.inputs, scope, cloud);

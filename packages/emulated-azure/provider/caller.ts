@@ -4,6 +4,7 @@ import { CloudError, type Cloud, type Model, type Scope, type Tree } from "../mo
 import type { Rights, Wish } from "../rights/decide";
 import type { Principal } from "../rights/directory";
 import { wishFor, type Verb } from "../rights/wishes";
+import { refuseUnfetched } from "./vaultReferences";
 
 const CLUSTER = "azure-native:containerservice:ManagedCluster";
 
@@ -37,6 +38,11 @@ export class Caller {
   demandFunction(token: string, args: Tree, scope: Scope): void {
     const wish = this.model.invokeNeeds(token, args, scope);
     if (wish) this.require(wish);
+  }
+
+  /** Refuses what names secrets that its own identity may not fetch. @throws CloudError 400 */
+  demandFetched(type: string, inputs: Tree): void {
+    refuseUnfetched(this.cloud, this.rights, type, inputs);
   }
 
   private require(wish: Wish): void {

@@ -174,6 +174,7 @@ export class ProviderService {
     const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const made = await this.operate(call, async () => {
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree);
+      this.caller?.demandFetched(type, tree);
       const outcome = this.model.create(type, urn, tree, scope, this.cloud, isOn(scope, "enablePatchForce"));
       const stored = this.cloud.get(this.key(type, outcome.id, scope));
       if (stored) await this.front.tell({ kind: "created", stored });
@@ -238,6 +239,7 @@ export class ProviderService {
       const before = this.cloud.get(key);
       refuseInactive(this.cloud, asked);
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree, before?.inputs);
+      this.caller?.demandFetched(type, tree);
       const outcome = this.model.update(type, id, old, tree, scope, this.cloud);
       const stored = this.cloud.get(key);
       if (before && stored) await this.front.tell({ kind: "updated", stored, before });
