@@ -134,15 +134,15 @@ export class Runners extends pulumi.ComponentResource {
     const { hours, atOnce } = RUNNER_LIMITS[purpose];
     // By its name: the SDK would otherwise show nobody this section before the identity exists, the policies neither.
     const identity = runnerIdentityId(subscriptionId, names);
+    // Of the address alone: once there is one, a preview knows it before it knows the environment.
+    const admitted = network.address.apply((address) => requireAdmitted(address, allowedRanges));
     new Job(
       `${this.name}-${purpose}-job`,
       {
         jobName: names.purposes[purpose].job,
         resourceGroupName: network.resourceGroupName,
         location: names.region,
-        environmentId: pulumi
-          .all([environment.id, network.address])
-          .apply(([id, address]) => onceAdmitted(id, address, allowedRanges)),
+        environmentId: pulumi.all([environment.id, admitted]).apply(([id]) => id),
         workloadProfileName: "Consumption",
         identity: { type: "UserAssigned", userAssignedIdentities: [this.identity.id] },
         configuration: {
@@ -244,13 +244,13 @@ export class Runners extends pulumi.ComponentResource {
 }
 
 /**
- * Where a job runs, once the vault answers it: the key is fetched through the runners' network.
+ * The key is fetched through the runners' network, so the vault must answer it.
  * @param address the runners' own
  * @throws RunError when the vault does not admit it: Azure would not say why no job can be made
  */
-function onceAdmitted(environmentId: string, address: string, allowedRanges: readonly string[]): string {
+function requireAdmitted(address: string, allowedRanges: readonly string[]): void {
   const own = `${address}/32`;
-  if (allowedRanges.some((range) => contains(range, own))) return environmentId;
+  if (allowedRanges.some((range) => contains(range, own))) return;
   throw new pulumi.RunError(
     `cluster.authorizedIpRanges: found ${allowedRanges.join(", ")}; allowed: ${own} among them, from where the runners' key is fetched`,
   );
