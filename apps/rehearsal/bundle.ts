@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { build, Plugin } from "esbuild";
 import { COMMON } from "../../packages/command/bundle.cjs";
+import { PLATFORM } from "./project";
 
 /** A change somebody makes to the program: one text in one source file becomes another. */
 export interface Edit {
@@ -21,19 +22,21 @@ export interface Addition {
 export type Change = Edit | Addition;
 
 /**
- * Builds the program as one file, so that the engine starts it without a compiler. Without changes it is the program
+ * Builds a program as one file, so that the engine starts it without a compiler. Without changes it is the program
  * as it stands; packages stay outside.
+ * @param entry where it begins, from the root; the platform's unless given
  * @throws Error when an edit's text is not found exactly once: the rehearsal would not rehearse what it says.
  */
 export async function bundleProgram(
   root: string,
   outfile: string,
   changes: readonly Change[] = [],
+  entry = PLATFORM.entry,
 ): Promise<void> {
   await build({
     ...COMMON,
     absWorkingDir: root,
-    entryPoints: ["stacks/index.ts"],
+    entryPoints: [entry],
     outfile,
     packages: "external",
     sourcemap: "inline",
@@ -52,11 +55,16 @@ function editing(root: string, changes: readonly Change[]): Plugin {
     setup(context) {
       context.onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
         if (!files.includes(file)) return undefined;
-        const own = changes.filter((change) => path.join(root, change.file) === file);
-        return { contents: own.reduce(apply, fs.readFileSync(file, "utf8")), loader: "ts" };
+        return { contents: edited(root, path.relative(root, file), changes), loader: "ts" };
       });
     },
   };
+}
+
+/** A file of the repository with what these change in it. @throws Error as {@link bundleProgram} */
+export function edited(root: string, file: string, changes: readonly Change[]): string {
+  const own = changes.filter((change) => path.normalize(change.file) === file);
+  return own.reduce(apply, fs.readFileSync(path.join(root, file), "utf8"));
 }
 
 function apply(source: string, change: Change): string {

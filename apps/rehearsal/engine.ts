@@ -48,6 +48,8 @@ export interface EngineOptions {
   readonly stack: string;
   /** Folder with `project`, `backend` and `home`. */
   readonly folder: string;
+  /** Folder of the Pulumi project it runs: `project`, or one below it. */
+  readonly workDir: string;
   /** Value of `PULUMI_DEBUG_PROVIDERS`. */
   readonly attach: string;
   readonly sdk: Sdk;
@@ -123,10 +125,10 @@ export class Engine {
 
   /** Opens the stack in the folder, creating it on first use. */
   static async open(options: EngineOptions, transcript: (text: string) => void): Promise<Engine> {
-    const { folder, command } = options;
+    const { folder, workDir, command } = options;
     for (const part of ["backend", "home"]) fs.mkdirSync(path.join(folder, part), { recursive: true });
     const workspace = await LocalWorkspace.create({
-      workDir: path.join(folder, "project"),
+      workDir,
       pulumiHome: path.join(folder, "home"),
       pulumiCommand: command,
       envVars: environmentOf(options),
@@ -187,10 +189,10 @@ export class Engine {
 
   /** A command line as somebody types it in the project's folder, who says yes. */
   async shell(line: string, variables: Readonly<Record<string, string>>, input: string): Promise<Run> {
-    const { folder, command } = this.options;
+    const { folder, workDir, command } = this.options;
     return this.run(line.replace(/^pulumi /, ""), async (print) => {
       const child = spawn("bash", ["--norc", "-uc", line], {
-        cwd: path.join(folder, "project"),
+        cwd: workDir,
         env: {
           ...process.env,
           ...environmentOf(this.options),
@@ -248,9 +250,9 @@ export class Engine {
   }
 
   private start(args: readonly string[], settings: Readonly<Record<string, string>> = {}): ChildProcess {
-    const { folder, stack, command } = this.options;
+    const { folder, workDir, stack, command } = this.options;
     return spawn(command.command, [...args, "--stack", stack, "--non-interactive", "--color", "never"], {
-      cwd: path.join(folder, "project"),
+      cwd: workDir,
       env: {
         ...process.env,
         ...environmentOf(this.options),

@@ -2,14 +2,28 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { CONFIG_SECRETS } from "../../infra/secrets/secretCatalogue";
+import { CONTROL } from "../../stacks/controlFile";
 import { SECRET_VALUES } from "../../stacks/files";
 import { PRODUCT } from "../../stacks/schema";
 
 /** File the program is bundled to, in the project's folder. */
 export const PROGRAM = "program.js";
 
-/** Folder of the policy pack in the project's. */
+/** Folder of the policy pack in the platform's project. */
 export const PACK = "policies";
+
+/** A Pulumi project of the repository. */
+export interface Project {
+  /** Its folder, from the repository's root. */
+  readonly folder: string;
+  /** Where its program begins, from the root too. */
+  readonly entry: string;
+}
+
+export const PLATFORM: Project = { folder: "", entry: "stacks/index.ts" };
+
+/** What an environment is deployed from. It reads the platform's stack files, so it stands below the platform's project. */
+export const CONTROL_PLANE: Project = { folder: CONTROL, entry: "stacks/control/index.ts" };
 
 type Document = Record<string, unknown> & { config: Record<string, unknown> };
 
@@ -17,30 +31,44 @@ type Document = Record<string, unknown> & { config: Record<string, unknown> };
 export type Overrides = Readonly<Record<string, unknown>>;
 
 /**
- * A copy of the project in a folder of its own: same project file and stack values, no encrypted values, and the
+ * A copy of the platform's project in a folder of its own: same project file and stack values, no encrypted values, and the
  * bundled program as entry point. Nothing in the repository is touched, and nobody's keys are needed.
+ * @param project the one that is wanted; another than the platform's comes below it
  */
-export function copyProject(root: string, folder: string): void {
-  fs.mkdirSync(folder, { recursive: true });
-  const project = readYaml(path.join(root, "Pulumi.yaml"));
-  // The program is JavaScript by now; without this the engine would load a compiler for nothing.
-  project.runtime = { name: "nodejs", options: { typescript: false } };
-  writeYaml(path.join(folder, "Pulumi.yaml"), project);
-  const { name, version, dependencies } = JSON.parse(
-    fs.readFileSync(path.join(root, "package.json"), "utf8"),
-  ) as { name: string; version: string; dependencies: Record<string, string> };
-  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name, version, main: PROGRAM }));
+export function copyProject(root: string, folder: string, project: Project = PLATFORM): void {
+  const dependencies = copyFiles(root, folder);
   linkPackages(root, folder, Object.keys(dependencies));
-  // The program looks into the other stacks' files too, to know what is theirs.
-  for (const file of fs.readdirSync(root).filter((name) => /^Pulumi\.[\w-]+\.yaml$/.test(name))) {
-    const { config } = readYaml(path.join(root, file)) as Document;
-    writeYaml(path.join(folder, file), { config: withoutSecrets(config) });
-  }
   // The pack takes what belongs to whom from the stack files beside it, so it has to stand beside these.
   const pack = path.join(root, "policies");
   for (const name of ["bin", ...fs.readdirSync(pack).filter((file) => /\.(json|yaml)$/.test(file))]) {
     fs.cpSync(path.join(pack, name), path.join(folder, PACK, name), { recursive: true });
   }
+  if (project !== PLATFORM) copyFiles(path.join(root, project.folder), path.join(folder, project.folder));
+}
+
+/** Copies what makes a folder a project. @returns the packages it depends on */
+function copyFiles(from: string, to: string): Readonly<Record<string, string>> {
+  fs.mkdirSync(to, { recursive: true });
+  const project = readYaml(path.join(from, "Pulumi.yaml"));
+  // The program is JavaScript by now; without this the engine would load a compiler for nothing.
+  project.runtime = { name: "nodejs", options: { typescript: false } };
+  writeYaml(path.join(to, "Pulumi.yaml"), project);
+  const {
+    name,
+    version,
+    dependencies = {},
+  } = JSON.parse(fs.readFileSync(path.join(from, "package.json"), "utf8")) as {
+    name: string;
+    version?: string;
+    dependencies?: Record<string, string>;
+  };
+  fs.writeFileSync(path.join(to, "package.json"), JSON.stringify({ name, version, main: PROGRAM }));
+  // The program looks into the other stacks' files too, to know what is theirs.
+  for (const file of fs.readdirSync(from).filter((name) => /^Pulumi\.[\w-]+\.yaml$/.test(name))) {
+    const { config } = readYaml(path.join(from, file)) as Document;
+    writeYaml(path.join(to, file), { config: withoutSecrets(config) });
+  }
+  return dependencies;
 }
 
 /**

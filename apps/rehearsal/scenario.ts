@@ -1,10 +1,19 @@
 import fs from "node:fs";
 import path from "node:path";
 import { StackConfig } from "../../stacks/schema";
-import { bundleProgram, Change } from "./bundle";
+import { bundleProgram, Change, edited } from "./bundle";
 import { PreviewOptions, Run, RunOptions } from "./engine";
 import { dataKept, summary } from "./expect";
-import { changeConfig, copyProject, Overrides, PROGRAM, rehearsalSecrets } from "./project";
+import {
+  changeConfig,
+  CONTROL_PLANE,
+  copyProject,
+  Overrides,
+  PLATFORM,
+  PROGRAM,
+  type Project,
+  rehearsalSecrets,
+} from "./project";
 import { Moment, Setting, World } from "./world";
 
 /** One thing that is rehearsed, with the promise in its title. */
@@ -74,6 +83,11 @@ export class Stage {
     return this.fromRepository({ ...this.setting, sdk: "whole" });
   }
 
+  /** A world with an empty cloud and the project an environment is deployed from. */
+  control(): Promise<World> {
+    return this.fromRepository(this.setting, CONTROL_PLANE);
+  }
+
   /** The moment {@link empty} starts from. */
   async prepare(into: string): Promise<Moment> {
     const world = await this.fromRepository(this.setting);
@@ -81,12 +95,14 @@ export class Stage {
     return world.freeze(into);
   }
 
-  private async fromRepository(setting: Setting): Promise<World> {
+  private async fromRepository(setting: Setting, program: Project = PLATFORM): Promise<World> {
     const folder = this.nextFolder();
+    const { root, changes } = setting;
     const project = path.join(folder, "project");
-    copyProject(setting.root, project);
-    await bundleProgram(setting.root, path.join(project, PROGRAM), setting.changes);
-    return this.keep(await World.open(setting, this.stack, folder));
+    copyProject(root, project, program);
+    const outfile = path.join(project, program.folder, PROGRAM);
+    await bundleProgram(root, outfile, changes, program.entry);
+    return this.keep(await World.open(setting, this.stack, folder, { program }));
   }
 
   /** A world in which the stack is deployed, and handed over to the pipelines. */
@@ -114,7 +130,15 @@ export class Stage {
   /** Changes the program of the world; the repository stays as it is. */
   async edit(world: World, changes: readonly Change[]): Promise<void> {
     const { root, changes: always } = this.setting;
-    await bundleProgram(root, path.join(world.project, PROGRAM), [...always, ...this.without, ...changes]);
+    const all = [...always, ...this.without, ...changes];
+    await bundleProgram(root, path.join(world.workDir, PROGRAM), all, world.program.entry);
+  }
+
+  /** A copy of a file of the repository in the world's folder, with what every scenario's changes make of it. */
+  copyOf(world: World, file: string): string {
+    const copy = path.join(world.folder, path.basename(file));
+    fs.writeFileSync(copy, edited(this.setting.root, file, this.setting.changes));
+    return copy;
   }
 
   preview(world: World, options?: PreviewOptions): Promise<Run> {

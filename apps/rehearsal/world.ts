@@ -12,6 +12,7 @@ import { saveCloud } from "../../packages/emulated-azure/store/file";
 import { Change } from "./bundle";
 import { Engine, Sdk } from "./engine";
 import { Identities, type Identity } from "./identities";
+import { PLATFORM, type Project } from "./project";
 import { type Pending, type Recorded, type State, stateOnDisk } from "./stateFile";
 import { ARM_REFUSALS } from "../../policies/arm/armLimits";
 
@@ -43,6 +44,8 @@ export class World {
     readonly setting: Setting,
     readonly stack: string,
     readonly folder: string,
+    /** Whose program the engine runs. */
+    readonly program: Project,
     readonly cloud: CloudStore,
     readonly faults: Faults,
     readonly front: Front,
@@ -54,9 +57,14 @@ export class World {
 
   /**
    * Opens the stack whose project lies in `folder`, with an empty cloud or the content given. The engine runs as its
-   * owner until {@link actAs} says otherwise.
+   * owner until {@link actAs} says otherwise, and the platform's program unless another's is given.
    */
-  static async open(setting: Setting, stack: string, folder: string, content?: Snapshot): Promise<World> {
+  static async open(
+    setting: Setting,
+    stack: string,
+    folder: string,
+    { content, program = PLATFORM }: { content?: Snapshot; program?: Project } = {},
+  ): Promise<World> {
     const cloud = new CloudStore(setting.seed);
     if (content) cloud.restore(content);
     const faults = new Faults();
@@ -68,10 +76,24 @@ export class World {
     const printed: string[] = [];
     try {
       const { command, sdk } = setting;
-      const engine = await Engine.open({ command, stack, folder, attach: providers.attach, sdk }, (text) =>
-        printed.push(text),
+      const workDir = path.join(folder, "project", program.folder);
+      const engine = await Engine.open(
+        { command, stack, folder, workDir, attach: providers.attach, sdk },
+        (text) => printed.push(text),
       );
-      return new World(setting, stack, folder, cloud, faults, front, engine, identities, providers, printed);
+      return new World(
+        setting,
+        stack,
+        folder,
+        program,
+        cloud,
+        faults,
+        front,
+        engine,
+        identities,
+        providers,
+        printed,
+      );
     } catch (error) {
       providers.stop();
       throw error;
@@ -87,7 +109,7 @@ export class World {
   /** Opens a copy of a moment. */
   static async thaw(setting: Setting, stack: string, moment: Moment, folder: string): Promise<World> {
     copyFolder(moment.folder, folder);
-    return World.open(setting, stack, folder, moment.cloud);
+    return World.open(setting, stack, folder, { content: moment.cloud });
   }
 
   /** From here on the engine has the rights of this identity (docs/deploying.md). */
@@ -95,8 +117,14 @@ export class World {
     this.identities.actAs(identity);
   }
 
+  /** Folder of the platform's project, with the stack files and the policy pack. */
   get project(): string {
     return path.join(this.folder, "project");
+  }
+
+  /** Folder of the project the engine runs. */
+  get workDir(): string {
+    return path.join(this.project, this.program.folder);
   }
 
   /**

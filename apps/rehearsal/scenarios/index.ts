@@ -13,6 +13,7 @@ import { REGION } from "./region";
 import { RETURNING } from "./returning";
 import { RIGHTS } from "./rights";
 import { RUNBOOKS } from "./runbooks";
+import { RUNNERS } from "./runners";
 import { SECRETS } from "./secrets";
 import { VERSION } from "./version";
 
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...REGION,
   ...RETURNING,
   ...CONTROL,
+  ...RUNNERS,
   ...ONCE,
   ...ISOLATION,
   ...PARITY,

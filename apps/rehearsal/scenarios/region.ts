@@ -33,17 +33,20 @@ export function regions(stage: Stage) {
  * What stands in a region: whatever is located there, everything in a group that is, since Azure keeps what it
  * knows of a group's resources in the group's region, and the cluster's content.
  */
-export function standsIn(world: World, place: { region: string; cluster: string }): (key: string) => boolean {
+export function standsIn(
+  world: World,
+  place: { region: string; cluster?: string },
+): (key: string) => boolean {
   const roots = [...world.cloud.all()]
     .filter(({ inputs }) => regionName(inputs["location"]) === place.region)
     .map(({ key }) => key.toLowerCase());
   return (key) =>
     roots.some((root) => `${key}/`.toLowerCase().startsWith(`${root}/`)) ||
-    key.startsWith(`kubernetes:${place.cluster}:`);
+    (place.cluster !== undefined && key.startsWith(`kubernetes:${place.cluster}:`));
 }
 
-/** Nothing in a region answers: neither Azure there, nor its cluster. */
-export function loseRegion(world: World, place: { region: string; cluster: string }): void {
+/** Nothing in a region answers: neither Azure there, nor its cluster, where it has one. */
+export function loseRegion(world: World, place: { region: string; cluster?: string }): void {
   const lost = standsIn(world, place);
   world.faults.outage(`region ${place.region}`, ({ key }) => lost(key));
 }
