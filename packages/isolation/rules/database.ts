@@ -5,7 +5,7 @@ import { resourceRule, stackRule } from "./metadata";
 
 /** Ways to make a server out of another one (`createMode` of a flexible server). */
 const COPIES = /^(?:replica|pointintimerestore|georestore|revivedropped|update)$/i;
-const FULL_ID = /^\/subscriptions\/[0-9a-f-]{36}\/resourcegroups\/[^/]+\/providers\/microsoft\.[^/]+\/.+/i;
+const FULL_ID = /^\/subscriptions\/[0-9a-f-]{36}\/resourcegroups\/[^/]+\/providers\/microsoft\.[^/]+\/./i;
 
 /** Properties that say where a database, disk or account is copied from. */
 const SOURCES = ["sourceServerResourceId", "sourceServerId", "sourceDatabaseId", "sourceResourceId"] as const;

@@ -7,7 +7,7 @@ import {
   type Violation,
 } from "../rule";
 import { decodings } from "../decode";
-import { SERVER } from "../kinds";
+import { azure, CLUSTER, SERVER, VIRTUAL_ENDPOINT } from "../kinds";
 import { EXECUTABLE } from "./escapeHatches";
 import { resourceRule, stackRule } from "./metadata";
 
@@ -40,17 +40,17 @@ const DATA =
 /** What one type has besides, because Azure or another resource of the program writes it. */
 const MOVED_OF: readonly (readonly [RegExp, RegExp])[] = [
   [SERVER, /^(?:sourceServerResourceId|replicationRole|pointInTimeUTC|storage\.tier)$/],
-  [/^azure-native[^:]*:dbforpostgresql[^:]*:VirtualEndpoint$/, /^members$/],
-  [/^azure-native[^:]*:network[^:]*:VirtualNetwork$/, /^subnets$/],
-  [/^azure-native[^:]*:containerservice[^:]*:ManagedCluster$/, /^agentPoolProfiles$/],
-  [/^azure-native[^:]*:app[^:]*:ContainerApp$/, /^configuration\.ingress\.customDomains$/],
+  [VIRTUAL_ENDPOINT, /^members$/],
+  [azure("network", "VirtualNetwork"), /^subnets$/],
+  [CLUSTER, /^agentPoolProfiles$/],
+  [azure("app", "ContainerApp"), /^configuration\.ingress\.customDomains$/],
 ];
 
 const isMoved = (type: string, path: string): boolean =>
   (MOVED.test(path) && !DATA.test(path)) || MOVED_OF.some(([of, paths]) => of.test(type) && paths.test(path));
 
 /** Types of which all may be left alone: a database server that is lost or follows another, and who is told of alerts. */
-const LEFT_ALONE = [SERVER, /^azure-native[^:]*:(?:monitor|insights)[^:]*:ActionGroup$/];
+const LEFT_ALONE = [SERVER, azure("(?:monitor|insights)", "ActionGroup")];
 
 /**
  * What nothing at all is sent to, as it is lost or follows another: Azure lets nobody change a replica, nor what lies in a
@@ -172,7 +172,7 @@ const CREDENTIAL_RESOURCES = /^random[^:]*:[^:]*:RandomPassword$|^azure-native[^
 /** A key of a storage account, Service Bus or the like: 64 random bytes in base64. */
 const ACCOUNT_KEY = /(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])[A-Za-z0-9+/]{86}==/;
 /** A signed token: header and claims are JSON, so both begin alike. */
-const TOKEN = /\beyJ[\w-]{8,}\.eyJ[\w-]{4,}\.[\w-]*/;
+const TOKEN = /\beyJ[\w-]{8,}\.eyJ[\w-]{4,}\./;
 /** Most steps an output is decoded, and most texts looked at on the way. */
 const MAX_DECODING_STEPS = 4;
 const MAX_DECODED_TEXTS = 2_000;

@@ -280,7 +280,7 @@ export const privateLinkRule = resourceRule({
   remediation: "List the stack's own subscription; approve endpoints by id.",
   url: "https://learn.microsoft.com/azure/private-link/private-link-service-overview#control-service-exposure",
   appliesTo: "any",
-  types: [/PrivateLinkService$/, /PrivateEndpoint$/, /PrivateEndpointConnection\w*$/],
+  types: [/Private(?:Link|Endpoint)/],
   check: admits,
 });
 
@@ -297,7 +297,9 @@ function unlisted(resource: ResourceView, context: Context): Violation[] {
         (!added.environments || added.environments.includes(environment ?? "")),
     );
   return misdeclared(resource, context.environment === "prod", watchOf(context).hitsOf(resource))
-    .filter(({ danger, type }) => (danger === "unlisted" ? !isAdded(type) : /^(?:above|ident)/.test(danger)))
+    .filter(({ danger, type }) =>
+      danger === "unlisted" ? !isAdded(type) : danger === "above" || danger === "identities",
+    )
     .map(({ danger, path, why, type }) => ({
       path,
       message:

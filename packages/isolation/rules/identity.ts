@@ -11,7 +11,7 @@ const AUTHORIZATION = /^azure(?:-native)?[^:]*:authorization[^:]*:/;
 const SUBSCRIPTION = /^\/*subscriptions\/+[^/]/;
 const MANAGEMENT_GROUP = /microsoft\.management\/+managementgroups\/+[\w.()-]/;
 /** What a provider has beside subscriptions: accounts of bills, groups of subscriptions, the tenant. */
-const BESIDE = /^\/*providers\/+/;
+const BESIDE = /^\/*providers\//;
 const SCOPES = /^(?:scope|assignableScopes|scopes|principalScope|appScopeId|directoryScopeId)$/;
 
 function scopeViolations(resource: ResourceView, context: Context): Violation[] {

@@ -6,7 +6,7 @@ import { managedHost } from "../managedHosts";
 import { canonical } from "../text";
 import { resourceRule } from "./metadata";
 
-const PROVIDER = /^pulumi:providers:(.+)$/;
+const PROVIDER = /^pulumi:providers:(.+)/;
 /** Providers that act on an Azure subscription. */
 const AZURE_PROVIDER = /^pulumi:providers:azure(?:-native(?:_[^:]*)?)?$/;
 const KUBERNETES_PROVIDER = /^pulumi:providers:kubernetes$/;

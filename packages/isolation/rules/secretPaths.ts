@@ -10,17 +10,17 @@ import { resourceRule } from "./metadata";
 const PATHS: readonly (readonly [RegExp, RegExp])[] = [
   [
     /(?:External|Push)Secret$/,
-    /(?:^|\.)(?:remoteRef\.(?:key|property|remoteKey)|extract\.(?:key|property)|find\.path|find\.name\.regexp|match\.remoteRef\.remoteKey|find\.tags\.[\w-]+)$/,
+    /\.(?:remoteRef\.(?:key|property|remoteKey)|extract\.(?:key|property)|find\.path|find\.name\.regexp|match\.remoteRef\.remoteKey|find\.tags\.[\w-]+)$/,
   ],
   [
     /^(?:Cluster)?SecretStore$/,
-    /(?:^|\.)(?:path|folder|prefix|projectID|environmentSlug|environment|config|project|webhook\.(?:url|body))$/,
+    /\.(?:path|folder|prefix|projectID|environmentSlug|environment|config|project|webhook\.(?:url|body))$/,
   ],
-  [/^Vault(?:Static|Dynamic|PKI)Secret$/, /(?:^|\.)(?:path|mount|role)$/],
-  [/^Vault(?:Connection|Auth)$/, /(?:^|\.)(?:namespace|mount|role|headers\W+[\w-]+\W*)$/],
+  [/^Vault(?:Static|Dynamic|PKI)Secret$/, /\.(?:path|mount|role)$/],
+  [/^Vault(?:Connection|Auth)$/, /\.(?:namespace|mount|role|headers\W+[\w-]+\W*)$/],
   [/^Component$/, /^spec\.metadata\.value$/],
-  [/^SecretProviderClass$/, /(?:^|\.)(?:objects|secretPath|roleName|vaultRole)$/],
-  [/TriggerAuthentication$/, /(?:^|\.)(?:path|secretName|name|key|role|mount)$/],
+  [/^SecretProviderClass$/, /\.(?:objects|secretPath|roleName|vaultRole)$/],
+  [/TriggerAuthentication$/, /\.(?:path|secretName|name|key|role|mount)$/],
 ];
 const VAULT_ANNOTATION =
   /^(?:[\w.-]+\.)?(?:vault\.hashicorp\.com|vault\.security\.banzaicloud\.io|(?:1password|doppler|infisical|akeyless|conjur|cyberark|avp)\.\w+(?:\.\w+)?)\//;
