@@ -77,7 +77,7 @@ const MAY_HAND_ON = /push|dispatches|pipeline|_apis|sync|buildwith|webhooks/;
 
 /** An engine that is told to change what is declared elsewhere. */
 const ENGINE =
-  /(?:^|[\s/;&|($"'`])(?:pulumi|terraform|tofu|terragrunt|cdktf|azd)(?:[-/:@][\w./:@-]*)?["']?\s+(?:[^\n;|&]{0,200}\s)?(?:up|update|apply|destroy|refresh|import|provision|deploy|watch|run-all)(?![\w.-])/;
+  /(?:^|[\s/;&|($"'`])(?:pulumi|terraform|tofu|terragrunt|cdktf|azd)(?:[-/:@][\w./:@-]*)?["']?\s+(?:[^\n;|&]{0,200}[\s"'])?(?:up|update|apply|destroy|refresh|import|provision|deploy|watch|run-all)(?![\w.-])/;
 
 /** Whether a text starts an engine of infrastructure, or has somebody else start one. In lower case. */
 export const startsEngine = (text: string): boolean =>

@@ -11,7 +11,7 @@ const PLAIN =
   "git|psql|pg_dump|pg_dumpall|pg_restore|pgcli|pg_isready|echo|printf|test|\\[|\\[\\[|case|esac|if|then|elif|else|fi|for|in|while|until|do|done|function|return|exit|true|false|:|set|unset|shift|local|readonly|declare|let|trap|cd|pwd|ls|cat|tac|head|tail|less|grep|egrep|fgrep|rg|awk|gawk|mawk|sed|tr|cut|sort|uniq|wc|tee|xxd|od|base64|base32|jq|yq|date|sleep|mkdir|rmdir|rm|mv|cp|ln|chmod|chown|touch|find|tar|gzip|gunzip|unzip|zip|openssl|sha256sum|md5sum|diff|cmp|file|which|type|read|logger|stat|du|df|ps|kill|wait|id|whoami|hostname|uname|basename|dirname|realpath|envsubst|curl|wget|nc|ping|dig|nslookup|getent|apk|apt|apt-get|yum|dnf|microdnf|tzdata|ulimit|umask|FROM|RUN|COPY|ENV|ARG|LABEL|WORKDIR|CMD|ENTRYPOINT|USER|EXPOSE";
 /** What calls the program that comes after it. */
 const CALLERS =
-  /^(?:sudo|doas|exec|nohup|time|nice|env|command|builtin|xargs|timeout|stdbuf|setsid|gosu|su-exec|chroot|watch|parallel|then|do|else|!|\$|(?:ba|da|a|z|k)?sh|busybox|pwsh|powershell)$/;
+  /^(?:sudo|doas|exec|nohup|time|nice|env|command|builtin|xargs|timeout|stdbuf|setsid|gosu|su-exec|chroot|watch|parallel|if|elif|while|until|then|do|else|!|\$|(?:ba|da|a|z|k)?sh|busybox|pwsh|powershell)$/;
 const PASSED_OVER = new RegExp(`^(?:${RUNTIMES}|${PLAIN})$`, "i");
 const ASSIGNED = /^[A-Za-z_]\w*=/;
 

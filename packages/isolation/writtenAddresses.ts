@@ -11,7 +11,8 @@ const SPANNED =
   /(?<![\w.])\d{1,3}(?:\.(?:\d{1,3}(?:-\d{1,3})?|\*|\[\d{1,3}-\d{1,3}\]|\{\d{1,3}(?:(?:,|\.\.)\d{1,3})*\})){1,3}(?![\w.]|-\d)/g;
 const DOTTED_NAME = /(?<!\d|\d\.)(\d{1,3}(?:\.\d{1,3}){3})(?=\.(?:nip|sslip|xip)\.io)/g;
 const HEXED = /(?<![0-9a-f])([0-9a-f]{8})(?=\.(?:nip|sslip|xip)\.io)/g;
-const IPV6 = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?::?\d{1,3}(?:\.\d{1,3}){3})?(?:\/\d{1,3})?/g;
+const IPV6 =
+  /[0-9a-f]{0,4}(?:(?::[0-9a-f]{0,4}){1,6}:\d{1,3}(?:\.\d{1,3}){3}|(?::[0-9a-f]{0,4}){2,7})(?:\/\d{1,3})?/g;
 /** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
 const NUMERIC_HOST =
   /(?=\d)(?<=@|\/\/|(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
