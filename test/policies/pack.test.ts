@@ -23,7 +23,7 @@ import {
   rulesDigest,
 } from "../../policies/proof";
 import type { Rule } from "../../packages/isolation/rule";
-import { INVENTORY } from "./support/readers";
+import { INVENTORY } from "./support/smallInventory";
 
 const rules = catalogue();
 const ruleOf = (id: string): Rule => rules.find((rule) => rule.id === id) as Rule;

@@ -5,7 +5,17 @@ import { load, run } from "./harness.mjs";
 
 const FOLDER = "test/policies";
 /** Test files by what they are about, those that soonest notice first. */
-const ISOLATION = ["readings", "listed", "pack", "isolation", "rules.isolation", "changes", "rules", "tools"];
+const ISOLATION = [
+  "readings",
+  "listed",
+  "pack",
+  "isolation",
+  "rules.isolation",
+  "changes",
+  "rules",
+  "tools",
+  "variations.long",
+];
 const POLICIES = [
   "changes",
   "rules",

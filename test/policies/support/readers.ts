@@ -14,7 +14,6 @@ import { choices, commandLine, startsEngine, toolSetting } from "../../../packag
 import { sealedText } from "../../../packages/isolation/containers";
 import { azureType, declarationOf } from "../../../packages/isolation/declarations";
 import { decodings } from "../../../packages/isolation/decode";
-import { NOTHING } from "../../../packages/isolation/derive";
 import { otherEnvironment } from "../../../packages/isolation/environmentWords";
 import { ForeignNames } from "../../../packages/isolation/foreignNames";
 import { issuerName, Judge } from "../../../packages/isolation/judge";
@@ -28,50 +27,8 @@ import * as text from "../../../packages/isolation/text";
 import { refusalOf } from "../../../packages/isolation/traffic";
 import { writtenAddresses } from "../../../packages/isolation/writtenAddresses";
 import { mendOf } from "../../../policies/pack/mend";
-import { fingerprint } from "./values";
-
-/** Two environments that no stack file knows, so that what is read does not change with those. */
-export const INVENTORY = {
-  environments: [
-    {
-      ...NOTHING,
-      name: "live1",
-      isProd: true,
-      stacks: ["shop/live1"],
-      subscriptionIds: ["11111111-2222-4333-8444-555555555555"],
-      tenantIds: ["99999999-2222-4333-8444-555555555555"],
-      resourceGroups: ["rg-shop-live1"],
-      servers: ["psql-shop-live1"],
-      virtualEndpoints: ["shop-live1-db"],
-      vaults: ["kv-shop-live1"],
-      storageAccounts: ["stshoplive1"],
-      clusters: ["aks-shop-live1"],
-      clusterDnsPrefixes: ["shop-live1-aks"],
-      identities: ["id-shop-live1-api"],
-      resources: ["shop.live1/edge"],
-      hostNames: ["db.shop.example"],
-      publicHostNames: ["shop.example"],
-      cidrs: ["10.20.0.0/16"],
-      managementGroups: ["mg-live"],
-      secretHashes: [fingerprint("salt", "correct-horse-battery")],
-    },
-    {
-      ...NOTHING,
-      name: "trial",
-      isProd: false,
-      stacks: ["shop/trial"],
-      subscriptionIds: ["66666666-2222-4333-8444-555555555555"],
-      servers: ["psql-shop-trial"],
-      vaults: ["kv-shop-trial"],
-      storageAccounts: ["stshoptrial"],
-      clusters: ["aks-shop-trial"],
-      clusterDnsPrefixes: ["shop-trial-aks"],
-      privateDnsZones: ["trial.internal"],
-      cidrs: ["10.30.0.0/16"],
-    },
-  ],
-  shared: [],
-};
+import { INVENTORY } from "./smallInventory";
+import { PROGRAMS } from "./smallPrograms";
 
 const dotted = (address: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
@@ -87,7 +44,7 @@ const hit = (one: Hit): string =>
   `${reach(one)} at ${one.path}${one.isProse ? ", in prose" : ""}${one.decoding.length > 0 ? ` by ${one.decoding.join(" → ")}` : ""}`;
 const names = (): ForeignNames => new ForeignNames(new Perimeter(INVENTORY, "shop", "trial"));
 
-/** What reads a text or a value, by what it is called in test/policies/expected/readings.json. */
+/** What reads a text, a value or a small program, by what it is called in test/policies/expected/readings.json. */
 export const READERS: Readonly<Record<string, (input: never) => unknown>> = {
   address: (input: string) => [parseAddress(input)].map((one) => one && span(one))[0] ?? null,
   ranges: (input: string) => rangesOf(input).map(span),
@@ -150,4 +107,5 @@ export const READERS: Readonly<Record<string, (input: never) => unknown>> = {
       { urn: `urn:pulumi:prod::shop::${type}::one`, path },
       "prod",
     ).key ?? null,
+  ...PROGRAMS,
 };
