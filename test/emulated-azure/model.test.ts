@@ -4,7 +4,9 @@ import kubernetesFacts from "../../packages/emulated-azure/facts/kubernetes.json
 import randomFacts from "../../packages/emulated-azure/facts/random.json";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { MemoryCloud } from "../../packages/emulated-azure/model/cloud";
+import { armIdentity, armModels } from "../../packages/emulated-azure/model/azure/arm";
 import { promote } from "../../packages/emulated-azure/model/azure/replication";
+import { ARM_TYPES } from "../../packages/emulated-azure/model/azure/table";
 import { differences, formatPath, matches, parsePath } from "../../packages/emulated-azure/model/paths";
 import {
   CloudError,
@@ -552,6 +554,18 @@ describe("facts", () => {
     const types = [azureFacts, kubernetesFacts, randomFacts].flatMap((facts) => Object.keys(facts.resources));
     for (const type of types) expect(model.resource(type).type).toBe(type);
   });
+});
+
+test("the tables and the facts do not wait for each other: a type that lacks its facts is known to nobody", () => {
+  const waiting = { "quantum:Workspace": { id: "Microsoft.Quantum/workspaces/{workspaceName}" } };
+  expect(armModels(waiting)).toEqual([]);
+  expect(armIdentity(waiting["quantum:Workspace"])).toEqual({
+    armType: "Microsoft.Quantum/workspaces",
+    idInputs: ["resourceGroupName", "workspaceName"],
+  });
+  expect(Object.keys(ARM_TYPES).filter((type) => !(`azure-native:${type}` in azureFacts.resources))).toEqual(
+    [],
+  );
 });
 
 describe("values on the wire", () => {

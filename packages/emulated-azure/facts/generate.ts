@@ -9,7 +9,8 @@ import { writeFile } from "../../command/files";
 import { createCommand, runCommand } from "../../command/program";
 import { projectRoot } from "../../command/root";
 import { Declarations } from "./declarations";
-import { AZURE } from "../model/azure";
+import { armIdentity } from "../model/azure/arm";
+import { ARM_TYPES } from "../model/azure/table";
 import { annotate, Client } from "./mappers";
 import {
   ARM_CLIENTS,
@@ -89,7 +90,7 @@ function loadClient(folder: string, name: string): Client {
 
 /** Requests about what the model holds, of every client; the same request of two clients keeps each API version. */
 function keptOperations(clients: ReadonlyMap<string, Described>): WireOperation[] {
-  const types = new Set(AZURE.resources.map(({ armType }) => armType?.toLowerCase() ?? ""));
+  const types = new Set(Object.values(ARM_TYPES).map((one) => armIdentity(one).armType.toLowerCase()));
   const wanted = (operation: WireOperation): boolean => {
     const type = pathType(operation.path).toLowerCase();
     const above = type.slice(0, type.lastIndexOf("/"));
@@ -150,10 +151,10 @@ function wire(
       const resource = resources[token] as FactResource;
       const [name = "", written = ""] = source.split("/");
       const client = clients.get(`@azure/arm-${name}`);
-      const model = AZURE.resources.find(({ type }) => type === token);
-      const armType = model?.armType ?? "";
+      const definition = ARM_TYPES[`${module}:${className}`];
+      const { armType = "", idInputs } = definition ? armIdentity(definition) : {};
       const read = client && (readClass(client, armType) ?? written);
-      collector.input(resource.inputs, client?.models[written], client, true, model?.idInputs);
+      collector.input(resource.inputs, client?.models[written], client, true, idInputs);
       const asked = operations
         .filter(({ path: at }) => pathType(at).toLowerCase() === armType.toLowerCase())
         .flatMap(({ apiVersion }) => (apiVersion ? [apiVersion] : []));

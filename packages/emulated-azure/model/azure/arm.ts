@@ -1,5 +1,5 @@
 import azureFacts from "../../facts/azure.json";
-import type { Facts } from "../../facts/types";
+import type { FactResource, Facts } from "../../facts/types";
 import { guid, hash } from "../cloud";
 import { isTree, parsePath, stringAt, withoutKey, withValue } from "../paths";
 import { carriedOver, withoutEmpty } from "../refresh";
@@ -43,6 +43,9 @@ export interface ArmDefinition {
   readonly computed?: (made: Made) => Readonly<Record<string, Value | undefined>>;
   readonly moves?: Readonly<Record<string, (stored: Stored) => Tree>>;
 }
+
+/** Definitions by type token without its package, e.g. `storage:StorageAccount`. */
+export type ArmTable = Readonly<Record<string, ArmDefinition>>;
 
 const GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
 
@@ -90,24 +93,29 @@ function armType(template: string): string {
   return [namespace, ...rest.filter((_, i) => i % 2 === 0)].join("/");
 }
 
-/** Builds the models of a table: type token without its package, e.g. `storage:StorageAccount`. */
-export function armModels(table: Readonly<Record<string, ArmDefinition>>): ResourceModel[] {
-  return Object.entries(table).map(([token, definition]) => armModel(`azure-native:${token}`, definition));
+/** The whole template of a definition's ids. */
+function templateOf({ id }: ArmDefinition): string {
+  return id.startsWith("{") || id.startsWith("/") ? id : `${GROUP}/providers/${id}`;
 }
 
-function armModel(type: string, definition: ArmDefinition): ResourceModel {
-  const facts = FACTS.resources[type];
-  if (!facts) {
-    throw new Error(
-      `no facts about ${type}; add it to packages/emulated-azure/facts/sources.ts and run npm run facts`,
-    );
-  }
+/** What follows from a type's id alone: its name in ARM, and the inputs its id is made of. */
+export function armIdentity(definition: ArmDefinition): { armType: string; idInputs: string[] } {
+  const template = templateOf(definition);
+  return { armType: armType(template), idInputs: placeholders(template) };
+}
+
+/** Builds the models of a table; a type the vendors' facts lack is known to nobody until they are extracted (`npm run facts`). */
+export function armModels(table: ArmTable): ResourceModel[] {
+  return Object.entries(table).flatMap(([token, definition]) => {
+    const type = `azure-native:${token}`;
+    const facts = FACTS.resources[type];
+    return facts ? [armModel(type, definition, facts)] : [];
+  });
+}
+
+function armModel(type: string, definition: ArmDefinition, facts: FactResource): ResourceModel {
   const extension = definition.id.startsWith("{");
-  const template = extension
-    ? definition.id
-    : definition.id.startsWith("/")
-      ? definition.id
-      : `${GROUP}/providers/${definition.id}`;
+  const template = templateOf(definition);
   const names = placeholders(template);
   const name = names[names.length - 1] as string;
   const { shapes } = FACTS;

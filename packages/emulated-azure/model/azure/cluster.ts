@@ -2,7 +2,7 @@ import { guid } from "../cloud";
 import { lastName } from "../ids";
 import { objectsAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Tree } from "../types";
-import { ArmDefinition, armModels, principal } from "./arm";
+import { type ArmTable, principal } from "./arm";
 
 const CLUSTER = "Microsoft.ContainerService/managedClusters/{resourceName}";
 const REGISTRY = "Microsoft.ContainerRegistry/registries/{registryName}";
@@ -93,7 +93,7 @@ function clusterOutputs(made: Made): Tree {
   };
 }
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const CLUSTER_TYPES: ArmTable = {
   "containerservice:ManagedCluster": {
     id: CLUSTER,
     immutable: [
@@ -172,5 +172,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     }),
   },
 };
-
-export const CLUSTER_MODELS = armModels(TABLE);

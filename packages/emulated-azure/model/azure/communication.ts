@@ -2,7 +2,7 @@ import { lastName } from "../ids";
 import { guid } from "../cloud";
 import { objectsAt, stringAt, treeAt, valueAt } from "../paths";
 import { CloudError, Failure, FunctionModel, Tree, Scope, UNKNOWN } from "../types";
-import { ArmDefinition, armKey, armModels } from "./arm";
+import { armKey, type ArmTable } from "./arm";
 
 const text = (tree: Tree, path: string): string => stringAt(tree, path) ?? "";
 
@@ -125,7 +125,7 @@ const runs = (inputs: Tree): Failure[] => [
   ...sizes(inputs),
 ];
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const COMMUNICATION_TYPES: ArmTable = {
   "logic:Workflow": {
     id: "Microsoft.Logic/workflows/{workflowName}",
     required: ["location", "definition"],
@@ -174,8 +174,6 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     }),
   },
 };
-
-export const COMMUNICATION_MODELS = armModels(TABLE);
 
 const workflowId = (args: Tree, scope: Scope): string =>
   `/subscriptions/${text(scope.config, "subscriptionId")}/resourceGroups/${text(args, "resourceGroupName")}/providers/Microsoft.Logic/workflows/${text(args, "workflowName")}`;

@@ -1,7 +1,7 @@
 import { DISK_SIZES_GB } from "../../../azure-facts";
 import { numberAt, stringAt, textAt } from "../paths";
 import { Failure, Made, Stored, Tree, Value } from "../types";
-import { ArmDefinition, armKey, armModels } from "./arm";
+import { armKey, type ArmTable } from "./arm";
 import { isFollower } from "./replication";
 
 const SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/{serverName}";
@@ -220,7 +220,7 @@ function membersOf(outputs: Tree): readonly Value[] {
   return Array.isArray(members) ? (members as Value[]) : [];
 }
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const DATABASE_TYPES: ArmTable = {
   "dbforpostgresql:Server": {
     id: SERVER,
     immutable: ["administratorLogin", "availabilityZone", "sourceServerResourceId", "pointInTimeUTC"],
@@ -290,5 +290,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     serialisedUpTo: "serverName",
   },
 };
-
-export const DATABASE_MODELS = armModels(TABLE);

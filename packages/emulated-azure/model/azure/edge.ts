@@ -1,9 +1,9 @@
 import { stringAt, textAt } from "../paths";
-import { ArmDefinition, armModels } from "./arm";
+import { type ArmTable } from "./arm";
 
 const PROFILE = "Microsoft.Cdn/profiles/{profileName}";
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const EDGE_TYPES: ArmTable = {
   "cdn:Profile": {
     id: PROFILE,
     stands: "globally",
@@ -64,5 +64,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     computed: () => ({ resourceState: "Enabled", frontendEndpointLinks: [], securityPolicyLinks: [] }),
   },
 };
-
-export const EDGE_MODELS = armModels(TABLE);

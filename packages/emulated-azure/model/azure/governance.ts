@@ -1,6 +1,6 @@
 import { stringAt } from "../paths";
 import { Failure, Tree } from "../types";
-import { ArmDefinition, armModels } from "./arm";
+import { type ArmTable } from "./arm";
 
 /** A monthly budget begins with a month. */
 function budgetStart(inputs: Tree): Failure[] {
@@ -34,7 +34,7 @@ function knownPlan(inputs: Tree): Failure[] {
     : [{ property: "pricingName", reason: `must be one of ${PLANS.join(", ")}, not ${plan}` }];
 }
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const GOVERNANCE_TYPES: ArmTable = {
   "consumption:Budget": {
     id: "{scope}/providers/Microsoft.Consumption/budgets/{budgetName}",
     immutable: ["timeGrain", "category"],
@@ -49,5 +49,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     computed: () => ({ deprecated: false, inherited: "False", resourcesCoverageStatus: "FullyCovered" }),
   },
 };
-
-export const GOVERNANCE_MODELS = armModels(TABLE);

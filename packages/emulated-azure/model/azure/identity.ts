@@ -1,6 +1,6 @@
 import { numberAt, stringAt, textAt, valueAt } from "../paths";
 import { Failure, Tree } from "../types";
-import { ArmDefinition, armModels, principal } from "./arm";
+import { type ArmTable, principal } from "./arm";
 
 const VAULT = "Microsoft.KeyVault/vaults/{vaultName}";
 const IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}";
@@ -51,7 +51,7 @@ function policyName(inputs: Tree): Failure[] {
     : [{ property: "policyAssignmentName", reason: `must have at most ${POLICY_NAME_LENGTH} characters` }];
 }
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const IDENTITY_TYPES: ArmTable = {
   "keyvault:Vault": {
     id: VAULT,
     immutable: ["properties.tenantId"],
@@ -135,5 +135,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     id: "{scope}/providers/Microsoft.Authorization/locks/{lockName}",
   },
 };
-
-export const IDENTITY_MODELS = armModels(TABLE);

@@ -1,7 +1,7 @@
 import { lastName } from "../ids";
 import { objectsAt, stringAt, textAt } from "../paths";
 import { Failure, Tree } from "../types";
-import { ArmDefinition, armModels } from "./arm";
+import { type ArmTable } from "./arm";
 
 const INSIGHTS = "Microsoft.Insights";
 const ISO_DURATION = /^P(T(?=\d)(\d+H)?(\d+M)?(\d+S)?|\d+D)$/;
@@ -31,7 +31,7 @@ function alertOrRecord(inputs: Tree): Failure[] {
   );
 }
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const MONITORING_TYPES: ArmTable = {
   "operationalinsights:Workspace": {
     id: "Microsoft.OperationalInsights/workspaces/{workspaceName}",
     holdsData: true,
@@ -94,5 +94,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     required: ["properties.scopes", "properties.actions"],
   },
 };
-
-export const MONITORING_MODELS = armModels(TABLE);

@@ -2,7 +2,7 @@ import { hash } from "../cloud";
 import { lastName } from "../ids";
 import { objectsAt, stringAt } from "../paths";
 import { Failure, Made, Tree } from "../types";
-import { ArmDefinition, armModels } from "./arm";
+import { type ArmTable } from "./arm";
 
 const NETWORK = "Microsoft.Network";
 const LINK_SERVICE = `${NETWORK}/privateLinkServices/{serviceName}`;
@@ -46,7 +46,7 @@ function endpointDns({ inputs, id, cloud }: Made): Tree {
   };
 }
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const NETWORK_TYPES: ArmTable = {
   "network:VirtualNetwork": {
     id: `${NETWORK}/virtualNetworks/{virtualNetworkName}`,
     required: ["addressSpace.addressPrefixes"],
@@ -117,5 +117,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     computed: () => ({ virtualNetworkLinkState: "Completed" }),
   },
 };
-
-export const NETWORK_MODELS = armModels(TABLE);

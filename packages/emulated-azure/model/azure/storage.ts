@@ -1,6 +1,6 @@
 import { numberAt, objectsAt, stringAt, valueAt, withoutKey } from "../paths";
 import { Cloud, CloudError, Failure, Stored, Tree } from "../types";
-import { ArmDefinition, armModels } from "./arm";
+import { type ArmTable } from "./arm";
 import { pairedRegion } from "./regionPairs";
 
 const ACCOUNT = "Microsoft.Storage/storageAccounts/{accountName}";
@@ -88,7 +88,7 @@ export const refusedPolicyChange = (): CloudError =>
     "Operation not allowed on immutability policy with current state.",
   );
 
-const TABLE: Readonly<Record<string, ArmDefinition>> = {
+export const STORAGE_TYPES: ArmTable = {
   "storage:StorageAccount": {
     id: ACCOUNT,
     immutable: ["isHnsEnabled", "immutableStorageWithVersioning", "kind"],
@@ -157,5 +157,3 @@ const TABLE: Readonly<Record<string, ArmDefinition>> = {
     computed: () => ({ lastModifiedTime: "2026-01-01T00:00:00.0000000Z" }),
   },
 };
-
-export const STORAGE_MODELS = armModels(TABLE);
