@@ -489,14 +489,20 @@ describe("verify-images.sh", () => {
       path.join(folder, "Pulumi.prod.yaml"),
       `config:\n  forma3d:recovery:\n    image: ${image(letter)} # reason\n  forma3d:readiness:\n    image: ${image(other, "operations")}\n`,
     );
+  const look = () =>
+    spawnSync("bash", [".github/scripts/verify-images.sh", "HEAD"], {
+      cwd: folder,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder}/bin:${process.env.PATH ?? ""}`,
+        NODE_PATH: path.join(ROOT, "node_modules"),
+        GITHUB_REPOSITORY: "forma3d/platform",
+      },
+    });
   /** Runs it after a change of the images, with a `gh` that knows the signature of one each. */
   const run = (letter: string, other = "a") => {
     name(letter, other);
-    return spawnSync("bash", [".github/scripts/verify-images.sh", "HEAD"], {
-      cwd: folder,
-      encoding: "utf8",
-      env: { PATH: `${folder}/bin:${process.env.PATH ?? ""}`, GITHUB_REPOSITORY: "forma3d/platform" },
-    });
+    return look();
   };
 
   beforeAll(() => {
@@ -525,7 +531,7 @@ describe("verify-images.sh", () => {
   test("lets a new one in that the repository's own workflow signed, and no other", () => {
     expect(run("b")).toMatchObject({ status: 0, stdout: expect.stringContaining("is signed by") as string });
     expect(fs.readFileSync(path.join(folder, "asked"), "utf8")).toContain(
-      "--repo forma3d/platform --signer-workflow forma3d/platform/.github/workflows/recovery-image.yml",
+      "--repo forma3d/platform --signer-workflow forma3d/platform/.github/workflows/recovery-image.yml --source-ref refs/heads/main --deny-self-hosted-runners\n",
     );
     expect(run("b", "b")).toMatchObject({
       status: 0,
@@ -547,10 +553,36 @@ describe("verify-images.sh", () => {
     );
   });
 
-  test("finds the image that the stack files of this project name", () => {
-    const text = fs.readFileSync(path.join(ROOT, "Pulumi.prod.yaml"), "utf8");
-    for (const name of ["recovery", "operations"])
-      expect(text).toMatch(new RegExp(`^ +image: ghcr\\.io/forma3d/${name}@sha256:[0-9a-f]{64}`, "m"));
+  test.each([
+    ["with a tag", `forma3d:recovery: { image: "${image("c").replace("@", ":new@")}" }`],
+    ["called otherwise", `forma3d:recovery:\n    image: '${image("c", "elsewhere")}'`],
+    [
+      "in a deeper folder",
+      `forma3d:readiness: { image: ${image("c").replace("forma3d/", "forma3d/mirror/")} }`,
+    ],
+    ["as text", `forma3d:recovery: '${JSON.stringify({ image: image("c") })}'`],
+    ["of the runners", `forma3d:controlPlane: { runners: { jobs: { image: ${image("c", "runner")} } } }`],
+  ])("finds an image however its key is written: %s", (_, line) => {
+    fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), `config:\n  ${line}\n`);
+    expect(look()).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^error: Pulumi\.prod\.yaml: \S+: found \S+; allowed: an image that /,
+      ) as string,
+    });
+  });
+
+  test("finds the images that the stack files of this project name", () => {
+    for (const stack of stackNames(ROOT))
+      fs.copyFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), path.join(folder, `Pulumi.${stack}.yaml`));
+    const found = look().stderr.split("\n").filter(Boolean).sort();
+    expect(found).toEqual(
+      stackNames(ROOT)
+        .flatMap((stack) =>
+          ["readiness", "recovery"].map((key) => `error: Pulumi.${stack}.yaml: ${key}.image`),
+        )
+        .map((line) => expect.stringContaining(line) as string),
+    );
   });
 });
 
