@@ -107,7 +107,7 @@ export function allowedInstead(issue: z.core.$ZodIssue, root: z.ZodType, found: 
     case "invalid_type":
       return `${words(schema)}${quotes(schema, found)}`;
     case "invalid_value":
-      return oneOf(issue.values);
+      return `${oneOf(issue.values)}${issue.values.some((one) => typeof one !== "string" && String(one) === found) ? ", without quotes" : ""}`;
     case "invalid_key":
       return issue.issues.map(({ message }) => message).join("; ");
     case "too_small":

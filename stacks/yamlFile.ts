@@ -16,8 +16,12 @@ class ReadOtherwise {
   constructor(readonly text: string) {}
 }
 
-/** Leading zeros make an octal number of it, underscores vanish from a number, and a day becomes a moment in words. */
-const READ_OTHERWISE = /^[-+]?0\d+$|^[-+]?\d[\d_]*_[\d_]*$|^\d{4}-\d\d?-\d\d?([Tt ].*)?$/;
+/**
+ * Leading zeros make an octal number of it and 0b a binary one, underscores vanish from a number of any kind, and a day
+ * becomes a moment in words.
+ */
+const READ_OTHERWISE =
+  /^[-+]?0\d+$|^[-+]?0b[01_]+$|^[-+]?(0x|0o)?(?=[\d.])[\da-f.]*_[\da-f._]*(e[-+]?\d+)?$|^\d{4}-\d\d?-\d\d?(t.*| .*)?$/i;
 
 const SCHEMA = new Schema([
   defineScalarTag("tag:forma3d,2026:read-otherwise", {
@@ -28,7 +32,10 @@ const SCHEMA = new Schema([
   ...CORE_SCHEMA.tags,
 ]);
 
-/** Values below a value that are read in two ways; an alias may lead back to where it stands. */
+/** No name of a value: an object takes what stands under it for its own ancestor, and has none of it. */
+const ANCESTOR = "__proto__";
+
+/** Values below a value that are read in two ways, or lost; an alias may lead back to where it stands. */
 function readOtherwise(value: unknown, at: Problem["path"], seen = new Set<unknown>()): Problem[] {
   if (value instanceof ReadOtherwise)
     return [
@@ -41,7 +48,9 @@ function readOtherwise(value: unknown, at: Problem["path"], seen = new Set<unkno
   if (typeof value !== "object" || value === null || seen.has(value)) return [];
   seen.add(value);
   return Object.entries(value).flatMap(([key, inner]) =>
-    readOtherwise(inner, [...at, Array.isArray(value) ? Number(key) : key], seen),
+    key === ANCESTOR
+      ? [{ path: [...at, key], found: inner as unknown, allowed: "another name" }]
+      : readOtherwise(inner, [...at, Array.isArray(value) ? Number(key) : key], seen),
   );
 }
 

@@ -43,8 +43,14 @@ export function misplaced({ phase, hours, postmortem }: Pick<Incident, "phase" |
     ...(phase === "identified" && hours === undefined
       ? [{ key: "hours" as const, found: hours, allowed: told }]
       : []),
-    ...(phase === "resolved" && hours !== undefined
-      ? [{ key: "hours" as const, found: hours, allowed: "nothing: it is resolved" }]
+    ...(phase !== "identified" && hours !== undefined
+      ? [
+          {
+            key: "hours" as const,
+            found: hours,
+            allowed: `nothing: ${phase === "resolved" ? "it is resolved" : `the message of ${phase} names none`}`,
+          },
+        ]
       : []),
     ...(phase !== "resolved" && postmortem !== undefined
       ? [{ key: "postmortem" as const, found: postmortem, allowed: "nothing before it is resolved" }]

@@ -125,7 +125,7 @@ export const BACKUP_DAYS = { min: 7, max: 35 } as const;
  * PostgreSQL has of its own (https://www.postgresql.org/docs/current/sql-createrole.html).
  */
 export const RESERVED_LOGINS =
-  /^(none|azure_superuser|azure_pg_admin|azuresu|admin|administrator|root|guest|public|postgres|current_role|current_user|session_user|pg_.*)$/i;
+  /^(none|pgbouncer|azure_superuser|azure_pg_admin|azuresu|admin|administrator|root|guest|public|postgres|current_role|current_user|session_user|pg_.*)$/i;
 
 /** Databases every server has of its own, which none can be made over; of the last one PgBouncer answers itself. */
 export const RESERVED_DATABASES = [

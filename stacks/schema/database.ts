@@ -62,6 +62,12 @@ const FIXED: Readonly<Record<string, string>> = {
   search_path: "nothing here: roles find the application's schema without it",
 };
 
+/** What stands in the way of a parameter's name; nothing for one that only every object of the language has. */
+function ofThePlatform(name: string): string | undefined {
+  const known = { ...POOL_KEYS, ...FIXED };
+  return Object.hasOwn(known, name) ? known[name] : undefined;
+}
+
 const highAvailability = z.enum(["ZoneRedundant", "SameZone", "Disabled"]);
 
 export const database = z
@@ -137,6 +143,10 @@ export const database = z
         `a name other than ${RESERVED_DATABASES.join(", ")}, which every server has of its own`,
       )
       .refine(
+        (name) => !name.startsWith("drill_"),
+        "a name that does not begin with drill_, as the databases that drills make and drop",
+      )
+      .refine(
         (name) => !/_(before|restore)(_|$)/.test(name),
         "a name without _before or _restore, by which a restore calls what it leaves beside the application's database",
       )
@@ -205,7 +215,7 @@ export const database = z
       .record(z.string(), z.string())
       .superRefine((parameters, context) => {
         for (const [name, value] of Object.entries(parameters)) {
-          const allowed = POOL_KEYS[name] ?? FIXED[name] ?? parameterProblem(name, value)?.allowed;
+          const allowed = ofThePlatform(name) ?? parameterProblem(name, value)?.allowed;
           if (allowed) context.addIssue({ code: "custom", path: [name], message: allowed, input: value });
         }
       })

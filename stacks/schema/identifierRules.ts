@@ -2,7 +2,7 @@ import { loginName } from "../../infra/data/databaseLogins";
 import { REGIONS } from "../../infra/regions";
 import { DATABASE_ROLES } from "../../infra/secrets/secretCatalogue";
 import { formatPath, type Problem } from "../problems";
-import { email } from "./common";
+import { email, PRODUCT } from "./common";
 import type { StackConfig } from "./shape";
 
 interface Claim {
@@ -10,7 +10,11 @@ interface Claim {
   readonly found: string;
 }
 
+/** The role that says whose a server is, which nobody logs in as (apps/recovery/guard). */
+const MARKER = `${PRODUCT}_environment`;
+
 const TAKEN_LOGINS: ReadonlySet<string> = new Set([
+  MARKER,
   ...DATABASE_ROLES,
   ...DATABASE_ROLES.flatMap((role) => Object.values(REGIONS).map((region) => loginName(role, region))),
 ]);
@@ -43,7 +47,22 @@ export function identifierRules({ azure, cluster, controlPlane, database }: Stac
     ...kindRules({ cluster, controlPlane, database }),
     ...principalRules(database),
     ...loginRules(database),
+    ...appRules(controlPlane),
   ];
+}
+
+/** The app and its installation are counted apart: one number in both places was pasted twice. */
+function appRules({ runners }: StackConfig["controlPlane"]): Problem[] {
+  const app = runners?.jobs?.app;
+  return app && app.id === app.installationId
+    ? [
+        {
+          path: ["controlPlane", "runners", "jobs", "app", "installationId"],
+          found: app.installationId,
+          allowed: "another number than that of the app: the end of the installation's address",
+        },
+      ]
+    : [];
 }
 
 /** What stands behind an id, where the file says so. */
@@ -119,62 +138,5 @@ function loginRules(database: StackConfig["database"]): Problem[] {
       return [{ path, found, allowed: "a name other than the application's own roles and logins" }];
     const earlier = logins.slice(0, index).find((login) => login.found.toLowerCase() === found.toLowerCase());
     return earlier ? [{ path, found, allowed: `another name than ${earlier.path.join(".")}` }] : [];
-  });
-}
-
-/** Programs known by the names of their images, and the keys that run them. */
-const PROGRAMS: readonly (readonly [word: RegExp, key: string])[] = [
-  [/^envoy/, "gateway.image"],
-  [/^postgres[-_]exporter/, "monitoring.postgresExporterImage"],
-  [/^blackbox/, "monitoring.blackboxExporterImage"],
-  [/^statping/, "statusPage.statpingImage"],
-  [/^gatus/, "statusPage.gatusImage"],
-  [/^nginx/, "statusPage.frontImage"],
-];
-/** What others build on, and what runs nothing of this platform. */
-const BASES = /^docker\.io\/library\//;
-
-const parts = (image: string) => /^(?<repository>.*?)(?::[^/@]*)?@(?<digest>.*)$/.exec(image)?.groups ?? {};
-
-/** No image is one pasted in the place of another: by its digest, its repository, or the program its name tells. */
-export function imageRules({
-  workloads,
-  gateway,
-  recovery,
-  readiness,
-  monitoring,
-  statusPage,
-  controlPlane: { runners },
-}: StackConfig): Problem[] {
-  const images: Claim[] = [
-    { path: ["workloads", "api", "image"], found: workloads.api.image },
-    { path: ["workloads", "dashboard", "image"], found: workloads.dashboard.image },
-    { path: ["gateway", "image"], found: gateway.image },
-    { path: ["recovery", "image"], found: recovery.image },
-    { path: ["readiness", "image"], found: readiness.image },
-    { path: ["monitoring", "postgresExporterImage"], found: monitoring.postgresExporterImage },
-    { path: ["monitoring", "blackboxExporterImage"], found: monitoring.blackboxExporterImage },
-    { path: ["statusPage", "statpingImage"], found: statusPage.statpingImage },
-    { path: ["statusPage", "gatusImage"], found: statusPage.gatusImage },
-    { path: ["statusPage", "frontImage"], found: statusPage.frontImage },
-    ...(runners?.jobs
-      ? [{ path: ["controlPlane", "runners", "jobs", "image"], found: runners.jobs.image }]
-      : []),
-  ];
-  return images.flatMap(({ path, found }, index): Problem[] => {
-    const { repository = "", digest } = parts(found);
-    const key = path.join(".");
-    const [, of] = PROGRAMS.find(([word]) => word.test(repository.split("/").at(-1) ?? "")) ?? [];
-    if (of !== undefined && of !== key)
-      return [{ path, found, allowed: `an image of its own program: by its name this one is for ${of}` }];
-    if (BASES.test(repository) && of === undefined)
-      return [
-        { path, found, allowed: "an image of its own program: this one is made for others to build on" },
-      ];
-    const earlier = images.slice(0, index).find((image) => {
-      const other = parts(image.found);
-      return other["digest"] === digest || other["repository"] === repository;
-    });
-    return earlier ? [{ path, found, allowed: `another image than ${earlier.path.join(".")}` }] : [];
   });
 }

@@ -169,6 +169,9 @@ const announced = z.strictObject({
       (text) => /\p{L}{3}/u.test(text) && !isPlaceholder(text) && !/[<>]/.test(text),
       "5-200 characters of text, in words",
     )
+    .refine((text) => !/\p{C}/u.test(text), "5-200 characters of text, each of which is seen")
+    // Gatus takes what begins with $ in its file for a variable (https://github.com/TwiN/gatus#readme).
+    .refine((text) => !text.includes("$"), "text without $, with which the status page fills in variables")
     .refine((text) => !SECRET_WORDS.test(text), "what is done; customers read it, so no secret")
     .describe("What is done; customers read it."),
 });
@@ -236,6 +239,10 @@ const incident = z.strictObject({
     .string()
     .max(LONGEST_ADDRESS)
     .refine(isPublicUrl, "an https address everybody can open")
+    .refine(
+      (address) => !SECRET_WORDS.test(address) && !address.includes("$"),
+      "an https address everybody may know, without $",
+    )
     .meta({ allowed: "an https address everybody can open" })
     .optional()
     .describe("Address of the postmortem, when it is resolved."),

@@ -1,6 +1,6 @@
 /** Words that keep a place free until somebody writes what is meant, or that mean nothing. */
 const WORDS =
-  /^(todo|tbd|fixme|x{3,}|change ?me|replace ?me|placeholder|dummy|foo|bar|baz|qux|lorem|ipsum|asdf|qwerty|none|n a|na|unknown|undefined|null|example|sample|your|my ?org|octocat)$/;
+  /^(todo|tbd|fixme|x{3,}|change ?me|replace ?me|placeholder|dummy|foo|bar|baz|qux|lorem|ipsum|asdf|qwerty|none|n a|na|unknown|undefined|null|nan|example|sample|your|my ?org|octocat)$/;
 
 const words = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isAgeKey } from "./ageKey";
 import { apart, cron, image, isPublicUrl, matching, publicCidr, unique } from "./common";
+import { isPlaceholder } from "./placeholders";
 
 const recipient = matching(
   /^age1[02-9ac-hj-np-z]{58}$/,
@@ -59,6 +60,7 @@ const s3 = z
         (name) => !/^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3)$/.test(name),
         "a name S3 does not keep to itself",
       )
+      .refine((name) => !isPlaceholder(name), "the name of a bucket: this one keeps its place")
       .describe(
         "Bucket of all tiers, made with Object Lock and without a default retention. In it every name begins with the environment's.",
       ),

@@ -16,7 +16,8 @@ import {
   withoutReplicaRules,
 } from "./environmentRules";
 import { outsideHostRules, ownHostRules, strangerRules } from "./hostRules";
-import { identifierRules, imageRules } from "./identifierRules";
+import { identifierRules } from "./identifierRules";
+import { imageRules } from "./imageRules";
 import { maintenanceRules, windowsApartRules } from "./maintenanceRules";
 import { monitoringRules, reachableRules } from "./monitoringRules";
 import { confidentialRules, parameterLimits } from "./parameterLimits";
@@ -115,7 +116,16 @@ const RULES: {
   { needs: ["alerts", "statusPage"], check: incidentDateRules },
   { needs: ["azure", "cluster", "controlPlane", "database"], check: identifierRules },
   {
-    needs: ["workloads", "gateway", "recovery", "readiness", "monitoring", "statusPage", "controlPlane"],
+    needs: [
+      "domains",
+      "workloads",
+      "gateway",
+      "recovery",
+      "readiness",
+      "monitoring",
+      "statusPage",
+      "controlPlane",
+    ],
     check: imageRules,
   },
   { needs: ["database", "regions"], check: computeRules },

@@ -7,6 +7,7 @@ import {
   ROOT,
   announcement,
   changed,
+  incident,
   lines,
   parameters,
   refusesAll,
@@ -22,6 +23,18 @@ const pairOf = (primary: string, secondary: string) => ({
   "statusPage.outsideRegion": "westeurope",
   "cluster.zones": [],
   "storage.copy": { redundancy: "Standard_LRS" },
+});
+
+const DIGEST = API_IMAGE.slice(-64).replace(/607$/, "608");
+
+const runners = (changes: object) => ({
+  "controlPlane.runners": {
+    jobs: {
+      image: `ghcr.io/forma3d/runner@sha256:${DIGEST}`,
+      app: { id: 1234567, installationId: 76543210 },
+      ...changes,
+    },
+  },
 });
 
 /** Values each of which is of the right form, and which together, or for whom they are of, nobody can mean. */
@@ -198,7 +211,45 @@ const NONSENSE: Nonsense[] = [
   [{ "alerts.emails": [] }, /emails: found \[\]; allowed: at least 1 entry$/],
   [{ "gateway.errorReports": "ingest.de.sentry.io" }, /errorReports: .*Sentry's, such as o42\./],
   [parameters({ ssl: "off" }), /ssl: found 'off'; allowed: a server parameter Azure lets one set$/],
+  // Names that mean something else to the server, or to what works on it.
+  [{ "database.administratorLogin": "pgbouncer" }, /administratorLogin: .*a login Azure does not reserve/],
+  [{ "database.administratorLogin": "forma3d_environment" }, /administratorLogin: .*own roles and logins$/],
+  [
+    { "database.entraAdministrators.0.principalName": "forma3d_environment" },
+    /principalName: .*own roles and logins$/,
+  ],
+  [{ "database.applicationDatabase": "drill_1" }, /applicationDatabase: .*does not begin with drill_/],
+  // Images of nobody known, of a stranger's in the place of one's own, or by the name of an environment's registry.
+  ...["gchr.io/forma3d/api", "docker.com/forma3d/api", "ghcr.io:443/forma3d/api"].map((name): Nonsense => [
+    { "workloads.api.image": `${name}@sha256:${DIGEST}` },
+    /api\.image: .*an image of a registry that is known, such as ghcr\.io/,
+  ]),
+  [
+    { "workloads.api.image": `crforma3dstga1.azurecr.io/ghcr.io/forma3d/api@sha256:${DIGEST}` },
+    /api\.image: .*the name it has where it is published/,
+  ],
+  [
+    { "recovery.image": `ghcr.io/stranger/recovery@sha256:${DIGEST}` },
+    /recovery\.image: .*an image of ghcr\.io\/forma3d\/, where the workflows/,
+  ],
+  [
+    runners({ image: `ghcr.io/stranger/runner@sha256:${DIGEST}` }),
+    /jobs\.image: .*an image of ghcr\.io\/forma3d\/, where the workflows/,
+  ],
+  [runners({ app: { id: 77, installationId: 77 } }), /installationId: .*another number than that of the app/],
+  // What customers read.
+  [announcement({ reason: "\u202ethe database gets a version" }), /reason: .*each of which is seen$/],
+  [announcement({ reason: "the database $HOME gets a version" }), /reason: .*text without \$/],
+  [
+    incident({ phase: "resolved", postmortem: "https://docs.forma3d.com/pm?token=abc" }),
+    /postmortem: .*an https address everybody may know/,
+  ],
+  [
+    incident({ phase: "investigating", hours: 3 }),
+    /hours: .*nothing: the message of investigating names none$/,
+  ],
   // The third target.
+  [target({ bucket: "example" }), /bucket: .*this one keeps its place$/],
   ...["us-east-1", "nowhere", "westeurope", "cn-north-1"].map((region): Nonsense => [
     target({ region }),
     /s3\.region: .*one of eu-central-1, /,
@@ -276,6 +327,23 @@ test.each(BORROWED.map(([changes, message, stack = "prod"]) => [stack, changes, 
     expect(said[0]).toMatch(new RegExp(`^Pulumi\\.${stack}\\.yaml: forma3d:`));
   },
 );
+
+test("an image of a registry of one's own is taken, for every program", () => {
+  for (const host of [
+    "registry.forma3d.com",
+    "contoso.azurecr.io",
+    "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+  ])
+    expect(
+      lines(
+        "prod",
+        changed("prod", {
+          ...runners({ image: `${host}/mirror/runner@sha256:${DIGEST.replace(/8$/, "9")}` }),
+          "recovery.image": `${host}/mirror/recovery@sha256:${DIGEST}`,
+        }),
+      ),
+    ).toEqual([]);
+});
 
 test("what a region has of flexible servers is taken", () => {
   for (const [pair, skuName] of [

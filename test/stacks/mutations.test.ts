@@ -224,6 +224,16 @@ describe("what the file itself may hold", () => {
       value("storageGB", "1_28"),
       /^forma3d:database\.storageGB: found '1_28'; allowed: /,
     ],
+    ...["0b11", "0x1_f", "1_0.5", "0o1_7"].map((text): [string, string, RegExp] => [
+      `a name Pulumi reads as a number, ${text}`,
+      value("costCenter", text),
+      /^forma3d:tags\.costCenter: found '0\S+|^forma3d:tags\.costCenter: found '1_0\.5'/,
+    ]),
+    [
+      "a number in quotes, of several that are taken",
+      value("storageGB", '"128"'),
+      /^forma3d:database\.storageGB: found '128'; allowed: one of 32, .*, without quotes$/,
+    ],
     [
       "a tab",
       base.replace("\n  forma3d:", "\n\tforma3d:"),
@@ -256,6 +266,11 @@ describe("what the file itself may hold", () => {
       `${base}  forma3d:__proto__: { x: 1 }\n`,
       /^forma3d:__proto__: found \{ x: 1 \}; allowed: only environment/,
     ],
+    ...["{ __proto__: on }", "{ constructor: on }"].map((text): [string, string, RegExp] => [
+      `the same among values of any name, ${text}`,
+      base.replace("replica: {}", `replica: {}\n    parameters: ${text}`),
+      /^forma3d:database\.parameters\.\w+: found 'on'; allowed: (another name|a server parameter Azure lets one set)$/,
+    ]),
     [
       "and their text form",
       `${base}  forma3d:toString: x\n`,
