@@ -5,6 +5,7 @@ import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
 import { readStacks } from "../../stacks/files";
 import { outputNames } from "../../stacks/outputNames";
+import { REGION_ROLES } from "../../stacks/schema/azure";
 
 const place = z.object({ server: z.string(), resourceGroup: z.string(), region: z.string() });
 const account = z.object({
@@ -15,6 +16,7 @@ const account = z.object({
 });
 const region = z.object({
   region: z.string(),
+  role: z.enum(REGION_ROLES),
   resourceGroup: z.string(),
   vault: z.string(),
   cluster: z.string(),
@@ -59,12 +61,22 @@ export const outputsSchema = z.object({
 
 export type StackOutputs = z.infer<typeof outputsSchema>;
 
-/** Shell variables of a stack's outputs, as the runbooks' commands and the recovery runner use them. */
+/**
+ * Shell variables of a stack's outputs, as the runbooks' commands and the recovery runner use them. Names without an
+ * ending, and `SERVER`, are of the region that serves; those with `_SECONDARY`, and `REPLICA`, of the other one: after a
+ * failover a page is about the server it is read for.
+ */
 export function variables(outputs: StackOutputs): Record<string, string> {
   const { database, storage, regions, edge, objectives } = outputs;
-  const { primary, secondary } = regions;
   const { accounts, containers } = storage;
-  const targets = [accounts.primary, accounts.secondary].map(({ region: name, blobEndpoint: url }) => ({
+  const moved = regions.secondary?.role === "serving" ? regions.secondary : undefined;
+  const [here, other] = moved ? [moved, regions.primary] : [regions.primary, regions.secondary];
+  const [server, replica] =
+    moved && database.replica ? [database.replica, database.primary] : [database.primary, database.replica];
+  const [account, copy] = moved
+    ? [accounts.secondary, accounts.primary]
+    : [accounts.primary, accounts.secondary];
+  const targets = [account, copy].map(({ region: name, blobEndpoint: url }) => ({
     name,
     kind: "azure",
     url,
@@ -79,22 +91,22 @@ export function variables(outputs: StackOutputs): Record<string, string> {
     DASHBOARD_HOST: edge.dashboardHost,
     FRONT_DOOR: edge.frontDoor,
     FRONT_DOOR_ENDPOINT: edge.frontDoorEndpoint,
-    RESOURCE_GROUP: primary.resourceGroup,
-    REGION: primary.region,
-    VAULT: primary.vault,
-    CLUSTER: primary.cluster,
-    NAMESPACE: primary.namespace,
-    PRIVATE_LINK: primary.privateLinkServices.api,
-    SERVER: database.primary.server,
+    RESOURCE_GROUP: here.resourceGroup,
+    REGION: here.region,
+    VAULT: here.vault,
+    CLUSTER: here.cluster,
+    NAMESPACE: here.namespace,
+    PRIVATE_LINK: here.privateLinkServices.api,
+    SERVER: server.server,
     WRITER_HOST: database.writerHost,
     READER_HOST: database.readerHost,
     VIRTUAL_ENDPOINT: database.virtualEndpoint,
     DATABASE: database.database,
     GUARD_ALLOWED_HOSTS: database.writerHost,
-    STORAGE_ACCOUNT: accounts.primary.account,
-    STORAGE_RESOURCE_GROUP: accounts.primary.resourceGroup,
-    STORAGE_ACCOUNT_SECONDARY: accounts.secondary.account,
-    STORAGE_RESOURCE_GROUP_SECONDARY: accounts.secondary.resourceGroup,
+    STORAGE_ACCOUNT: account.account,
+    STORAGE_RESOURCE_GROUP: account.resourceGroup,
+    STORAGE_ACCOUNT_SECONDARY: copy.account,
+    STORAGE_RESOURCE_GROUP_SECONDARY: copy.resourceGroup,
     BACKUP_TARGETS: JSON.stringify(targets),
     BACKUP_CONTAINER_HOURLY: containers.hourly,
     BACKUP_CONTAINER_DAILY: containers.daily,
@@ -104,14 +116,14 @@ export function variables(outputs: StackOutputs): Record<string, string> {
     BACKUP_CONTAINER_INCIDENTS: containers.incidents,
     RTO_TARGET: `${objectives.rtoMinutes}m`,
     RPO_TARGET: `${objectives.rpoMinutes}m`,
-    ...(secondary && {
-      RESOURCE_GROUP_SECONDARY: secondary.resourceGroup,
-      REGION_SECONDARY: secondary.region,
-      VAULT_SECONDARY: secondary.vault,
-      CLUSTER_SECONDARY: secondary.cluster,
-      PRIVATE_LINK_SECONDARY: secondary.privateLinkServices.api,
+    ...(other && {
+      RESOURCE_GROUP_SECONDARY: other.resourceGroup,
+      REGION_SECONDARY: other.region,
+      VAULT_SECONDARY: other.vault,
+      CLUSTER_SECONDARY: other.cluster,
+      PRIVATE_LINK_SECONDARY: other.privateLinkServices.api,
     }),
-    ...(database.replica && { REPLICA: database.replica.server }),
+    ...(replica && { REPLICA: replica.server }),
   };
 }
 

@@ -201,6 +201,31 @@ describe("commands", () => {
     }
   });
 
+  test("after a failover they are those of the region that serves by now, and of the other one", () => {
+    const { prod } = readStacks(ROOT);
+    const { primary, secondary } = prod!.regions;
+    const failedOver = {
+      ...prod!,
+      regions: { primary: { ...primary, role: "lost" }, secondary: { ...secondary!, role: "serving" } },
+    } as const;
+    const before = variables(outputsSchema.parse(outputNames(prod!)));
+    const after = variables(outputsSchema.parse(outputNames(failedOver)));
+    const moved = [
+      "RESOURCE_GROUP",
+      "REGION",
+      "VAULT",
+      "CLUSTER",
+      "STORAGE_ACCOUNT",
+      "STORAGE_RESOURCE_GROUP",
+    ];
+    for (const name of [...moved, "PRIVATE_LINK"])
+      expect([after[name], after[`${name}_SECONDARY`]]).toEqual([before[`${name}_SECONDARY`], before[name]]);
+    expect([after["SERVER"], after["REPLICA"]]).toEqual([before["REPLICA"], before["SERVER"]]);
+    const targets = JSON.parse(before["BACKUP_TARGETS"]!) as object[];
+    expect(JSON.parse(after["BACKUP_TARGETS"]!)).toEqual([...targets].reverse());
+    expect(Object.keys(after)).toEqual(Object.keys(before));
+  });
+
   test("every name in a command is a stack output, a loop variable of the shell, or set by hand and said to be", () => {
     for (const book of BOOKS) {
       const known = new Set([...Object.keys(names), ...Object.keys(book.inputs)]);
