@@ -135,8 +135,8 @@ export interface ServeOptions {
   readonly operator?: readonly CustomRole[];
   /** Object ids of principals, by name, whom the stack file names and the plan gives rights; made up for the others. */
   readonly objectIds?: Readonly<Record<string, string | undefined>>;
-  /** Names beside the cloud's that pods reach, by port of loopback. */
-  readonly others?: Readonly<Record<string, number>>;
+  /** Names beside the cloud's that pods reach: of each the ports it is asked at, and the port of loopback that answers. */
+  readonly others?: Readonly<Record<string, Readonly<Record<number, number>>>>;
 }
 
 /**
@@ -152,8 +152,9 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
   // Known once it listens, which is before any pod asks.
   let leadsTo: LeadsTo = () => undefined;
   const { authority = await Authority.create() } = options;
-  const addresses = new Addresses((host, port) => options.others?.[host] ?? leadsTo(host, port));
-  for (const host of Object.keys(options.others ?? {})) await addresses.add(host, [443]);
+  const addresses = new Addresses((host, port) => options.others?.[host]?.[port] ?? leadsTo(host, port));
+  for (const [host, ports] of Object.entries(options.others ?? {}))
+    await addresses.add(host, Object.keys(ports).map(Number));
   const machine =
     options.images &&
     (await Machine.open({ cloud, certificate: authority.certificate, addresses, images: options.images }));

@@ -2,6 +2,7 @@ import { CloudStore } from "../../packages/emulated-azure/store/cloud";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { grant } from "../../packages/emulated-azure/rights/grant";
 import type { Tree } from "../../packages/emulated-azure/model/types";
+import { PARTNERS } from "../../infra/workloads/gatewayConfig";
 
 export const SUBSCRIPTION = "11111111-2222-4333-8444-555555555555";
 export const GROUP = "rg-shop";
@@ -76,8 +77,6 @@ const inCluster = (store: CloudStore, type: string, inputs: Tree): unknown =>
 /** Secrets of the vault that pods are given, by the variable they have there. */
 const GIVEN = { DATABASE_URL: "database-api-url", INTERNAL_API_KEY: "internal-api-key" };
 const WRITER = "shop-db.writer.postgres.database.azure.com";
-/** What the page of a partner's and a partner's own API are called. */
-export const PARTNERS = ["www.shopifystatus.com", "api.simplyprint.io"];
 
 /** A public name that leads to the API in the cluster, and a pod for who operates it; both read the vault. */
 function publicShop(store: CloudStore): void {
@@ -141,7 +140,7 @@ function publicShop(store: CloudStore): void {
     },
   });
   const csi = { driver: "secrets-store.csi.k8s.io", volumeAttributes: { secretProviderClass: "pods" } };
-  const partners = PARTNERS.map((host) => `${host.split(".")[1]}=https://${host}`).join(",");
+  const partners = PARTNERS.map(({ name, port }) => `${name}=http://gateway:${port}`).join(",");
   for (const name of ["gateway", "api"])
     inCluster(store, "apps/v1:Deployment", {
       metadata: { name, namespace: "default" },

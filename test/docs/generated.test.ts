@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import Ajv from "ajv/dist/2020";
@@ -39,4 +40,85 @@ test.each(stackNames(ROOT))(
 test("every picture is of a stack", () => {
   const pictures = fs.readdirSync(path.join(ROOT, "test/expected")).filter((name) => name.endsWith(".mmd"));
   expect(pictures.sort()).toEqual(stackNames(ROOT).map((stack) => `${stack}.mmd`));
+});
+
+describe("pages", () => {
+  const markdown = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  })
+    .trim()
+    .split("\n")
+    .filter((file) => file === "README.md" || file.startsWith("docs/"));
+
+  const slug = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[`*]/g, "")
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-");
+
+  test.each(markdown)("%s: every link and anchor resolves", (file) => {
+    const text = fs.readFileSync(path.join(ROOT, file), "utf8").replaceAll(/```[\s\S]*?```/g, "");
+    for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(https?|mailto):/.test(target)) continue;
+      const [name = "", anchor] = target.split("#");
+      const full = name === "" ? path.join(ROOT, file) : path.join(ROOT, path.dirname(file), name);
+      expect([target, fs.existsSync(full)]).toEqual([target, true]);
+      if (anchor !== undefined && full.endsWith(".md")) {
+        const headings = [...fs.readFileSync(full, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+          slug(heading),
+        );
+        expect([target, headings.includes(anchor)]).toEqual([target, true]);
+      }
+    }
+  });
+
+  test("every table has as many cells in each row as in its head", () => {
+    for (const file of markdown) {
+      const lines = fs
+        .readFileSync(path.join(ROOT, file), "utf8")
+        .replaceAll(/```[\s\S]*?```/g, "")
+        .split("\n");
+      const cells = (line: string): number =>
+        line
+          .replaceAll(/\\\|/g, "")
+          .replaceAll(/`[^`]*`/g, "x")
+          .split("|").length;
+      lines.forEach((line, index) => {
+        const previous = lines[index - 1] ?? "";
+        if (line.startsWith("|") && previous.startsWith("|"))
+          expect([file, index + 1, cells(line)]).toEqual([file, index + 1, cells(previous)]);
+      });
+    }
+  });
+
+  test("every diagram is one a mermaid parser accepts, and a broken one is not", () => {
+    const diagrams = markdown.flatMap((file) =>
+      [...fs.readFileSync(path.join(ROOT, file), "utf8").matchAll(/```mermaid\n([\s\S]*?)```/g)].map(
+        ([, text = ""]) => ({ file, text }),
+      ),
+    );
+    expect(diagrams.length).toBeGreaterThan(0);
+    const script = `
+      import { JSDOM } from "jsdom";
+      const { window } = new JSDOM("");
+      globalThis.window = window;
+      globalThis.document = window.document;
+      const { default: mermaid } = await import("mermaid");
+      const problems = [];
+      for (const { file, text } of JSON.parse(process.argv[1])) {
+        try { await mermaid.parse(text); } catch (error) { problems.push(file + ": " + error.message.split("\\n")[0]); }
+      }
+      console.log(JSON.stringify(problems));`;
+    const parse = (all: object[]): unknown =>
+      JSON.parse(
+        execFileSync(process.execPath, ["--input-type=module", "-e", script, JSON.stringify(all)], {
+          cwd: ROOT,
+          encoding: "utf8",
+        }),
+      );
+    const broken = { file: "x.md", text: "graph TD\n a[open --> b" };
+    expect(parse([...diagrams, broken])).toEqual([expect.stringContaining("x.md: Parse error")]);
+  }, 180_000);
 });

@@ -1,4 +1,4 @@
-import { ChildProcess, execFileSync, spawn } from "node:child_process";
+import { ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import https from "node:https";
@@ -6,6 +6,7 @@ import net, { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import type { TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import {
   drainSeconds,
   envoyConfig,
@@ -22,6 +23,7 @@ import { Serving, startServing } from "../../apps/recovery/serving/server";
 import * as named from "../../infra/data/places";
 import { LocalAzurite, startAzurite } from "../../packages/local-servers/azurite";
 import { freePort } from "../../packages/local-servers/ports";
+import { readRunbooks } from "../../apps/tools/docs/runbook";
 import { until } from "../support/until";
 
 const SETTINGS: GatewaySettings = { maxConsecutiveFailures: 5, ejectionSeconds: 60, timeoutSeconds: 15 };
@@ -415,6 +417,18 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
     expect(requests).toEqual([]);
   });
 
+  /** What the page about partners prints here: its own command, with this gateway's address and ports. */
+  async function seenByThePage(): Promise<string[]> {
+    const steps = readRunbooks(path.join(__dirname, "../..")).find(({ id }) => id === "partner-down")?.steps;
+    const command = steps?.find(({ title }) => title === "See the circuits")?.command ?? "";
+    let script = /node -e "(.*)"$/.exec(command)?.[1] ?? "";
+    script = script.replace("host:'gateway'", "host:'127.0.0.1'");
+    for (const { name, port } of PARTNERS)
+      script = script.replace(`${name}:${port}`, `${name}:${ports[name]}`);
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script]);
+    return stdout.trim().split("\n").sort();
+  }
+
   test("opens after five failures in a row, answers at once, and tries again later", async () => {
     answer = 500;
     for (let failure = 0; failure < 5; failure++) expect((await call("sendcloud")).status).toBe(500);
@@ -431,8 +445,16 @@ live(`integration gateway: Envoy${envoy ? "" : " (NOT RUN: no envoy; get it with
       { error: "circuit open", partner: "sendcloud" },
     ]);
     expect(requests).toHaveLength(reached);
+    await until("the page tells it from a partner that fails", async () => {
+      await call("sendcloud");
+      const [sendcloud, , simplyprint] = await seenByThePage();
+      expect(simplyprint).toBe("simplyprint 503 fails");
+      return sendcloud === "sendcloud 503 open";
+    });
     answer = 200;
     await until("the partner is tried again", async () => (await call("sendcloud")).status === 200);
+    await until("so is the other", async () => (await seenByThePage())[1] === "shopify 200 answers");
+    expect((await seenByThePage())[0]).toBe("sendcloud 200 answers");
   });
 
   test("a pod that leaves takes no answer with it that a partner has been asked for", async () => {

@@ -126,7 +126,7 @@ test("the provider is gone: what the page prints, typed, brings the orders back 
   const step = readRunbooks(root)
     .find(({ id }) => id === "provider-loss")
     ?.steps.find(({ command }) => command !== undefined);
-  expect(run.stdout + run.stderr).toMatch(new RegExp(step?.prints ?? "nothing"));
+  expect(run.stdout + run.stderr).toContain(step?.prints ?? "nothing");
 
   // The last step: logins with new passwords, members of the roles that came back.
   for (const role of ["api", "migration", "backup"])

@@ -3,9 +3,10 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
 import { setNames } from "../../operations/outputs";
-import { proofOf } from "./runbookProof";
+import { proofOf, runsAnywhere } from "./runbookProof";
 
 export {
+  runsAnywhere,
   runsInEngine,
   runsInPod,
   runsOnEmulatedAzure,
@@ -16,12 +17,14 @@ export {
 /**
  * Where a step's command can run.
  * - `local`: on any machine with this repository, against whatever the environment's variables point at. A test
- *   runs these, in order, against a local database and blob server.
+ *   runs these, in order, against a local database and blob server. Of an environment they reach database and backups
+ *   in the operator's pod only, and its page says so.
+ * - `outside`: the same, on a machine of one's own alone: what the environment is made of may be lost, or not to be trusted.
  * - `cluster`: needs `kubectl` and access to the cluster.
  * - `azure`: needs `az` or `pulumi` and access to the subscription.
  * - `person`: no command; a decision, a call or a page in a browser.
  */
-export const PLACES = ["local", "cluster", "azure", "person"] as const;
+export const PLACES = ["local", "outside", "cluster", "azure", "person"] as const;
 
 const step = z
   .strictObject({
@@ -29,8 +32,8 @@ const step = z
     runs: z.enum(PLACES),
     /** One command. Names come from `$VARIABLES`, which `npm run outputs` sets. */
     command: z.string().optional(),
-    /** What is seen when all is well; for local commands a regular expression the test compares with. */
-    prints: z.string().min(1),
+    /** What is seen when all is well; of a command that runs anywhere a part of what it prints, or several of which one is there. */
+    prints: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]),
     /** What to do when it is not. */
     otherwise: z.string().min(1),
     /** Where in operating.md it says how to get to where the command runs, when that is not this machine. */
@@ -159,18 +162,35 @@ export function podCommand(command: string): string | undefined {
   );
 }
 
-function inCluster(command = ""): string[] {
-  const pod = podCommand(command.trim());
-  return pod === undefined
-    ? []
-    : [
-        "An environment on Azure answers [the operator's pod](../operating.md#the-operators-pod) only:",
-        "",
-        "```bash",
-        pod,
-        "```",
-        "",
-      ];
+/** What is given to the operator's pod of an environment instead of a step's command; undefined where that is typed as it stands. */
+const inPod = ({ command, runs }: RunbookStep): string | undefined =>
+  command === undefined || runs !== "local" ? undefined : podCommand(command.trim());
+
+/** How that pod is started, for a page that has a step in it. */
+const START_POD = [
+  "Steps with `job/operator` run in [the operator's pod](../operating.md#the-operators-pod); start it once:",
+  "",
+  "```bash",
+  'kubectl create job operator --namespace "$NAMESPACE" --from cronjob/recovery-operator',
+  'kubectl wait --namespace "$NAMESPACE" --for condition=ready --timeout 10m pod --selector job-name=operator',
+  "```",
+  "",
+];
+
+/** The command of a step: what is typed for an environment, and how the same is tried on a machine of one's own. */
+function commandLines(step: RunbookStep): string[] {
+  if (step.command === undefined) return [];
+  const own = step.command.trim();
+  const pod = inPod(step);
+  return ["```bash", pod ?? own, "```", "", ...(pod ? [`With a database of your own: \`${own}\`.`, ""] : [])];
+}
+
+/** What is seen when all is well: of a command that runs anywhere its own words, else whatever the page says. */
+function seen(step: RunbookStep): string {
+  const parts = [step.prints].flat();
+  return runsAnywhere(step)
+    ? `it prints ${parts.map((part) => `\`${part}\``).join(" or ")}`
+    : parts.join(" or ");
 }
 
 /** The alerts that lead to a page, first on it: whoever was woken compares the name before anything else. */
@@ -196,10 +216,9 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
   const numbered = book.steps.flatMap((entry, index) => [
     `### ${index + 1}. ${entry.title}`,
     "",
-    ...(entry.command === undefined ? [] : ["```bash", entry.command.trim(), "```", ""]),
-    ...inCluster(entry.command),
+    ...commandLines(entry),
     ...(entry.from ? [`Run it [from where it reaches](../operating.md#${entry.from}).`, ""] : []),
-    `- All is well: ${entry.runs === "local" && entry.command ? `it prints \`${entry.prints}\`` : entry.prints}${entry.exits === 0 ? "" : ` and exits ${entry.exits}`}`,
+    `- All is well: ${seen(entry)}${entry.exits === 0 ? "" : ` and exits ${entry.exits}`}`,
     `- Otherwise: ${entry.otherwise}`,
     `- ${proofOf(entry).note}`,
     "",
@@ -232,6 +251,7 @@ export function renderRunbook(book: RunbookSource, alerts: readonly LeadingAlert
     "",
     "[Operating](../operating.md) says from where each command works.",
     "",
+    ...(book.steps.some((entry) => inPod(entry) !== undefined) ? START_POD : []),
     ...Object.entries(book.inputs).map(
       ([name, meaning]) => `Set by hand: \`export ${name}=…\` (${meaning}).\n`,
     ),

@@ -5,6 +5,11 @@ interface ProvedStep {
   readonly command?: string | undefined;
 }
 
+/** Steps that a test runs as their page has them, without an environment: test/docs/runbooks.test.ts. */
+export function runsAnywhere({ runs }: Pick<ProvedStep, "runs">): boolean {
+  return runs === "local" || runs === "outside";
+}
+
 /** Commands whose effect is proved on an emulated Azure: test/cloud/runbooks.test.ts runs each of them. */
 export function runsOnEmulatedAzure(command = ""): boolean {
   return command.startsWith("az ") && !command.startsWith("az storage blob");
@@ -32,11 +37,7 @@ type WhenRun = (typeof RUNS_OF_TESTS)[number];
 /** What a reader may rely on of a step, and when a test runs it; nobody runs a person's. The first that fits. */
 const NOTES: readonly [fits: (step: ProvedStep) => boolean, note: string, when?: WhenRun][] = [
   [({ runs }) => runs === "person", "a person's step"],
-  [
-    ({ runs }) => runs === "local",
-    "runs anywhere; tested against a local database and blob server",
-    "in every test run",
-  ],
+  [runsAnywhere, "runs anywhere; tested against a local database and blob server", "in every test run"],
   [
     ({ command }) => runsOnEmulatedAzure(command),
     "needs Azure; run on an emulated one as the operator, and refused there to a stranger",
