@@ -232,6 +232,7 @@ describe("a plan that is fine", () => {
     expect(wideLines(stdout, 100)).toEqual([]);
     const [title, blank, stop, first] = stdout.split("\n");
     expect([title, blank]).toEqual(["forma3d/staging", ""]);
+    expect(stdout).toMatch(/--diff\s+test\/expected\/staging\.json: every\s+change/);
     expect(stop).toBe("STOP: 1 change against test/expected/staging.json");
     expect(first).toMatch(/^ {2}- database server \S+: protected, holds data: would be replaced because$/);
     expect(stdout.trimEnd()).toMatch(
@@ -241,11 +242,12 @@ describe("a plan that is fine", () => {
   });
 
   test("is compared with an earlier one, and ends with 1 when data would be lost", async () => {
-    const harmless = await run("staging", "--quiet", "--diff", json, "--config", "logRetentionDays=30");
+    const harmless = await run("staging", "--diff", json, "--config", "logRetentionDays=30");
+    expect(harmless.stdout).not.toContain(": every change");
     // The readiness check of the cluster has a copy of the stack file.
     expect(harmless.stdout).toMatch(/2 changed, 0 replaced, 0 removed/);
     expect(harmless.stdout).toMatch(
-      /readiness-platform\n +data\.Pulumi\.staging\.yaml\[\d+\]: .*logRetentionDays: 30/,
+      /readiness-platform\n +data\.Pulumi\.staging\.yaml\[\d+\]: [^~]*logRetentionDays: 30"/,
     );
     expect(harmless.stdout).toMatch(/operationalinsights:Workspace[^\n]*\n +retentionInDays: \d+ → 30/);
     expect(harmless.code).toBe(0);

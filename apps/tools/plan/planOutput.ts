@@ -151,6 +151,9 @@ function shown(
 ): string[] {
   if (command.quiet) return [renderProblems(plan, columns)].filter((text) => text !== "");
   if (command.full) return [renderReport(plan, columns)];
-  const changes = earlier && isComplete(plan) ? { against: earlier.file, list } : undefined;
+  const changes =
+    earlier && isComplete(plan)
+      ? { against: earlier.file, list, told: command.diff !== undefined }
+      : undefined;
   return [renderVerdict(plan, { cost: costOf(planDocument(plan)), columns, ...(changes && { changes }) })];
 }

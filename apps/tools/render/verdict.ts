@@ -15,8 +15,12 @@ const LABEL = 12;
 export interface VerdictFacts {
   /** Price of the plan, or why there is none. */
   readonly cost: Estimate | string;
-  /** What changes against an earlier plan, and what that is called. */
-  readonly changes?: { readonly against: string; readonly list: readonly ResourceChange[] };
+  /** What changes against an earlier plan, what that is called, and whether every change is told below. */
+  readonly changes?: {
+    readonly against: string;
+    readonly list: readonly ResourceChange[];
+    readonly told?: boolean;
+  };
   readonly columns: number;
 }
 
@@ -162,13 +166,10 @@ function messages(plan: Plan, columns: number): string[] {
     const [first = "", ...rest] = message.split("\n");
     const colour = severity === "error" ? "red" : "yellow";
     const label = severity === "error" ? "Error" : severity === "warning" ? "Missing" : "Note";
+    const [head = "", ...more] = labelled(label, [first], columns, LABEL);
     return [
-      ...indented(
-        `${styleText(colour, label)}${" ".repeat(LABEL - label.length)}${first}`,
-        columns,
-        "",
-        " ".repeat(LABEL),
-      ),
+      head.replace(label, styleText(colour, label)),
+      ...more,
       ...rest.flatMap((line) => commandLines(line.trim(), columns, " ".repeat(LABEL))),
     ];
   });
@@ -187,7 +188,9 @@ function nextTexts(plan: Plan, changes: VerdictFacts["changes"], code: number): 
       ? ["npm run plan:update, and commit the difference with the change that caused it"]
       : []),
     ...(forbidden(plan).length > 0 ? ["npm run policy:explain -- <rule>: what a rule wants, and why"] : []),
-    ...(changes && changes.list.length > 0 ? [`${look} --diff ${changes.against}: every change`] : []),
+    ...(changes && changes.list.length > 0 && !changes.told
+      ? [`${look} --diff ${changes.against}: every change`]
+      : []),
     `${look} --full: every resource and output`,
   ];
 }
