@@ -88,12 +88,17 @@ function prepare(config: StackConfig): Context {
   };
 }
 
-/** What is global stands with the monitoring: Azure changes nothing in a group whose own region is lost. */
+/**
+ * What is global stands in the region of the witness, or with the monitoring where there is none: Azure changes nothing in a group whose
+ * own region is lost, and the edge is needed whichever of the two regions that is. Azure moves no group, and another one would take the
+ * edge, logs and images with it: one that stands elsewhere stays there, and `preflight` tells of it.
+ */
 function globalGroup({ config, names, tags, providers }: Context): ResourceGroup {
+  const location = config.serving.witness ?? config.monitoring.region;
   return new ResourceGroup(
     `${names.prefix}-global-group`,
-    { resourceGroupName: names.globalResourceGroup, location: config.monitoring.region, tags },
-    { provider: providers.azure },
+    { resourceGroupName: names.globalResourceGroup, location, tags },
+    { provider: providers.azure, ignoreChanges: ["location"] },
   );
 }
 

@@ -6,7 +6,7 @@ export const serving = z
     witness: region
       .optional()
       .describe(
-        "Third region, for the account that decides which region serves when one of the two does not answer; neither of them. Changing it makes a new account, in which a failover must write again before it counts.",
+        "Third region, for the account that decides which region serves when one of the two does not answer; neither of them. Changing it makes a new account, in which a failover must write again before it counts. The resource group of what is global (edge, logs, images) is made there too, and stays where it was made.",
       ),
   })
   .prefault({})

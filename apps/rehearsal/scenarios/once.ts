@@ -112,4 +112,20 @@ export const ONCE: readonly Scenario[] = [
       noChange(await stage.preview(world, JUDGED));
     },
   },
+  {
+    id: "6.7",
+    title:
+      "the group of what is global stands elsewhere than a new one would: an update leaves it there, and what is in it",
+    async run(stage) {
+      const world = await stage.deployed();
+      await stage.edit(world, [
+        {
+          file: "stacks/platform.ts",
+          find: "config.serving.witness ?? config.monitoring.region;",
+          replace: '"germanywestcentral";',
+        },
+      ]);
+      noChange(await stage.up(world, { ...JUDGED, refresh: true }));
+    },
+  },
 ];

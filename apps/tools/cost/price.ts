@@ -223,11 +223,13 @@ function componentOf(resource: ResourceDocument, byUrn: ReadonlyMap<string, Reso
   let here = resource;
   for (;;) {
     const parent = here.parent === undefined ? undefined : byUrn.get(here.parent);
-    if (!parent || parent.type === "pulumi:pulumi:Stack")
+    if (!parent || parent.type === STACK)
       return here.type.startsWith("forma3d:") ? nameOf(here) : "resource groups";
     here = parent;
   }
 }
+
+const STACK = "pulumi:pulumi:Stack";
 
 const nameOf = ({ urn }: ResourceDocument): string => urn.split("::").at(-1) ?? urn;
 
@@ -250,8 +252,10 @@ function regions(
   const ofComponent = new Map<string, string>();
   for (const resource of resources) {
     const region = regionOf(resource);
-    if (region && resource.parent && !ofComponent.has(resource.parent))
-      ofComponent.set(resource.parent, region);
+    const parent = byUrn.get(resource.parent ?? "");
+    // What lies in the stack itself is in no component: no part of it tells where the others are billed.
+    if (region && parent && parent.type !== STACK && !ofComponent.has(parent.urn))
+      ofComponent.set(parent.urn, region);
   }
   return (resource) => {
     let region = regionOf(resource);

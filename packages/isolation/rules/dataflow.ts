@@ -44,6 +44,8 @@ const MOVED_OF: readonly (readonly [RegExp, RegExp])[] = [
   [azure("network", "VirtualNetwork"), /^subnets$/],
   [CLUSTER, /^agentPoolProfiles$/],
   [azure("app", "ContainerApp"), /^configuration\.ingress\.customDomains$/],
+  // Azure moves no group; where it is does not lead anywhere.
+  [azure("resources", "ResourceGroup"), /^location$/],
 ];
 
 const isMoved = (type: string, path: string): boolean =>
@@ -81,7 +83,7 @@ export const ignoredChangesRule = resourceRule({
   name: "no-ignored-connections",
   title: "Only what others move by themselves is ignored",
   description:
-    "`ignoreChanges` names nothing but sizes, counts, zones, versions and what Azure reports by itself, or all of a database server that follows another and of an action group whose region is lost; never data, hosts, rules, rights or protection, and nothing at all of a provider.",
+    "`ignoreChanges` names nothing but sizes, counts, zones, versions, what Azure reports by itself and where a resource group was made, or all of a database server that follows another and of an action group whose region is lost; never data, hosts, rules, rights or protection, and nothing at all of a provider.",
   why: "With it the plan shows the old, innocent value for ever.",
   remediation: "Remove the path from ignoreChanges; for a value that rotates, refer to the vault instead.",
   url: "https://www.pulumi.com/docs/iac/concepts/resources/options/ignorechanges/",
