@@ -11,6 +11,7 @@ import { reopen } from "../../apps/operations/switches/reopen";
 import { killed } from "./killed";
 import { mayLogIn, regionsOf } from "./killedFailover";
 import { Laptop } from "./laptop";
+import { WITNESS } from "./laptop/regions";
 import { go } from "./typing";
 
 /*
@@ -146,6 +147,41 @@ describe("contained, and who serves has to change", () => {
     const dry = await operate(verbs.back(), { dryRun: true }, around());
     expect(dry).toMatchObject({ mode: "planned", lossSeconds: 0 });
     expect(await laptop.missing()).toEqual(missing);
+  }, 180_000);
+
+  test("the region of what is global is lost: a failover meanwhile opens nothing as ever, all but the edge is shut and opened, and the edge once it is back", async () => {
+    const { losses } = laptop.cloud;
+    await losses.lose(WITNESS);
+    const cut = await typed(verbs.contain(), "INC-edgeless");
+    expect(cut.outcome).toBe("shop is cut off: names, database logins, partners");
+    expect(cut.notes.join()).toMatch(/contain shop --incident INC-edgeless once more when it answers/);
+    expect([await mayLogIn(laptop), laptop.endpointState(), await name()]).toEqual([[], "Enabled", 503]);
+    await typed(verbs.away(), "INC-move-edgeless");
+    expect(await mayLogIn(laptop)).toEqual([]);
+    await losses.restore(WITNESS);
+    // Met, it shuts that too.
+    await typed(verbs.contain(), "INC-edgeless");
+    expect(laptop.endpointState()).toBe("Disabled");
+
+    await losses.lose(WITNESS);
+    const half = await typed(verbs.reopen(), "INC-half-open");
+    expect(half.outcome).toBe(`${to.location} is open, but for the edge`);
+    expect(half.steps.map(({ id }: { id: string }) => id)).toEqual(["logins", "workers", "entry"]);
+    await laptop.writes(3);
+    expect([await mayLogIn(laptop), laptop.endpointState(), await name()]).toEqual([
+      [`api_${to.code}`],
+      "Disabled",
+      404,
+    ]);
+    await losses.restore(WITNESS);
+    await expect(typed(verbs.contain(), "INC-other")).rejects.toThrow(/contained already, by INC-edgeless/);
+    const whole = await typed(verbs.reopen(), "INC-half-open");
+    expect(whole.steps.flatMap(({ id, how }: any) => (how === "found" ? [] : id))).toEqual([
+      "edge",
+      "record",
+    ]);
+    expect([laptop.endpointState(), await name()]).toEqual(["Enabled", 200]);
+    await typed(verbs.back(), "INC-back-edgeless");
   }, 180_000);
 
   test("a containment that was cut short is kept too; killed after each step of it and typed again, nothing is opened but by reopen", async () => {

@@ -173,25 +173,32 @@ test("contain, and reopen", async () => {
   await invariants(model, world);
 });
 
-test("contained, and the region that serves is lost: failover, which opens nothing, and reopen of what answers", async () => {
-  await serves(HOME!, 0);
-  const typed = async (...args: string[]) => {
-    const ran = await laptop.operations([...args, "--yes", "--incident", "INC-both"]);
-    expect([ran.code, ran.code === 0 ? "" : ran.said]).toEqual([0, ""]);
-  };
-  await typed("contain", "prod");
-  await laptop.lose(HOME!);
-  const document = await killedEverywhere(failover(AWAY!), "INC-both-away");
-  expect(document["contained"]).toBe("INC-both");
-  for (const id of await laptop.missing(customer)) world.given.add(id);
-  await killedEverywhere(["reopen", "prod", "--keep-secrets"], "INC-both-open");
-  [model.serving, model.lost] = [1, 0];
-  await invariants(model, world);
-  await laptop.bringBack(HOME!);
-  model.lost = undefined;
-  await typed("reopen", "prod", "--keep-secrets");
-  await invariants(model, world);
-});
+test.each([
+  [HOME, AWAY, 0],
+  [AWAY, HOME, 1],
+] as const)(
+  "contained, and %s is lost, which serves: failover, which opens nothing, and reopen of what answers",
+  async (lost, to, index) => {
+    await serves(lost!, index);
+    const incident = `INC-both-${lost}`;
+    const typed = async (...args: string[]) => {
+      const ran = await laptop.operations([...args, "--yes", "--incident", incident]);
+      expect([ran.code, ran.code === 0 ? "" : ran.said]).toEqual([0, ""]);
+    };
+    await typed("contain", "prod");
+    await laptop.lose(lost!);
+    const document = await killedEverywhere(failover(to!), `${incident}-away`);
+    expect(document["contained"]).toBe(incident);
+    for (const id of await laptop.missing(customer)) world.given.add(id);
+    await killedEverywhere(["reopen", "prod", "--keep-secrets"], `${incident}-open`);
+    [model.serving, model.lost] = index === 0 ? [1, 0] : [0, 1];
+    await invariants(model, world);
+    await laptop.bringBack(lost!);
+    model.lost = undefined;
+    await typed("reopen", "prod", "--keep-secrets");
+    await invariants(model, world);
+  },
+);
 
 const permissionOf = (action: string) => ({
   actions: [action],

@@ -1,3 +1,4 @@
+import { judgeServing } from "../../apps/gates/serving";
 import { announce, announcement } from "../../apps/operations/announce";
 import { failover } from "../../apps/operations/failover";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
@@ -11,7 +12,9 @@ import { rotate } from "../../apps/operations/rotate";
 import { contain } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
 import { reopen } from "../../apps/operations/switches/reopen";
+import { leadAside, leadBack } from "../../apps/operations/switches/services";
 import { Laptop, NORTH, WEST } from "./laptop";
+import { WITNESS } from "./laptop/regions";
 
 /*
  * What each verb refuses beside what stands with it in failover.test.ts and verbs.test.ts: on a real ground with one thing of it
@@ -189,13 +192,16 @@ const cases: [keyof typeof VERBS, string, (platform: Platform) => Platform, Wron
   ],
   [
     "reopen",
-    "the edge's group goes with a region that is lost",
+    "nobody may ask for the edge: that is no edge that is lost",
     right,
     ({ resources }) => ({
-      resources: { ...resources, get: () => Promise.reject(new Error("northeurope does not answer")) },
+      resources: {
+        ...resources,
+        get: () => Promise.reject(Object.assign(new Error("AuthorizationFailed"), { statusCode: 403 })),
+      },
     }),
     3,
-    /Front Door's endpoint cannot be asked, so nobody could be let in: northeurope does not answer/,
+    /Front Door's endpoint cannot be asked: AuthorizationFailed/,
   ],
   [
     "rotate",
@@ -359,6 +365,54 @@ test.each(cases)("%s: %s", async (verb, _what, platform, wrong, exitCode, messag
     message: expect.stringMatching(message),
   });
   expect(await all()).toEqual(before);
+});
+
+test("the region of what is global is lost: failover and rotate need nothing of it, contain and reopen leave out the edge and say so", async () => {
+  const { losses } = laptop.cloud;
+  await losses.lose(WITNESS);
+  try {
+    const planned = async (verb: keyof typeof VERBS) => {
+      const said: string[] = [];
+      laptop.hold(customRole(roleOf(verb as VerbName), laptop.platform));
+      const { steps } = (await operate(
+        VERBS[verb](laptop.platform, laptop.ground),
+        { dryRun: true, incident: "INC-refused" },
+        { ...quiet(), say: (line) => said.push(line) },
+      )) as { steps: { id: string }[] };
+      const told = said.filter((line) => line.startsWith("the edge stays as it is: "));
+      return [steps.map(({ id }) => id).join(" "), told.length];
+    };
+    expect(await planned("failover")).toEqual([
+      "quiesce catch-up promote fence workloads edge partners backup",
+      0,
+    ]);
+    expect(await planned("rotate")).toEqual(["database-api", 0]);
+    expect(await planned("contain")).toEqual(["entry logins workers evidence record", 1]);
+    // Its clusters go on saying that it is contained: somebody has to switch the edge on.
+    expect(await planned("reopen")).toEqual(["logins workers entry", 1]);
+  } finally {
+    await losses.restore(WITNESS);
+  }
+});
+
+test.each([
+  [
+    "contain",
+    /^api of aks-shop-weu is shut by INC-half, half contained or half reopened: an update would open it/,
+  ],
+  ["maintenance", /^maintenance is on \(INC-half\): an update would lead api of aks-shop-weu back/],
+] as const)("an update is refused while %s is cut short in one cluster", async (by, told) => {
+  laptop.hold(customRole("operator", laptop.platform));
+  const findings = async () =>
+    (await judgeServing(laptop.platform, laptop.ground, () => Promise.resolve(false))).findings.filter(
+      (one) => one.includes(WEST.cluster),
+    );
+  const west = { region: WEST, cluster: laptop.ground.cluster(WEST.cluster) };
+  expect(await findings()).toEqual([]);
+  await leadAside(laptop.platform, west, { by, incident: "INC-half" }, { nobody: "here" });
+  expect((await findings())[0]).toMatch(told);
+  await leadBack(laptop.platform, west);
+  expect(await findings()).toEqual([]);
 });
 
 test("pitr: a run that was killed goes on, although its moment has left meanwhile what can be restored", async () => {

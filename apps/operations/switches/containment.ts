@@ -1,5 +1,5 @@
 import type { Step } from "../frame/steps";
-import { CDN_API, endpointId, propertyOf } from "../edge";
+import { CDN_API, endpointId, endpointState } from "../edge";
 import type { DeploymentView, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { CONTAINED_MARK, CONTAINED_REPLICAS, REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
@@ -218,17 +218,13 @@ class Containment {
 
   edge(): Part {
     const id = endpointId(this.platform);
-    const is = async () => {
-      const endpoint = await this.ground.resources.get(id, CDN_API);
-      return endpoint ? propertyOf(endpoint, "enabledState") : "not there";
-    };
     const part = (to: "Enabled" | "Disabled", undo: string): Step => ({
       id: "edge",
       title: `Front Door's endpoint is ${to.toLowerCase()}; its places hear of it within minutes`,
       bound: 600,
       undo,
       done: async () => {
-        const state = await is();
+        const state = await endpointState(this.platform, this.ground);
         return state === to || `it is ${state}`;
       },
       run: (signal) => this.ground.resources.patch(id, CDN_API, { properties: { enabledState: to } }, signal),

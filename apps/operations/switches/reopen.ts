@@ -1,4 +1,5 @@
-import { messageOf, notRun, refused } from "../frame/errors";
+import { ENDPOINT, endpointState } from "../edge";
+import { notRun, refused } from "../frame/errors";
 import type { Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
 import type { Step } from "../frame/steps";
@@ -10,6 +11,7 @@ import { servingRegion } from "../serves";
 import { containedAt, containedBy, record, recordsOf } from "./contained";
 import { opening } from "./containment";
 import { placesOf, type Place } from "./places";
+import { unheard } from "./unheard";
 
 /**
  * `reopen`: the exact way back from a containment, of all that answers. A region that is lost stays shut, its roles fenced by the failover
@@ -31,8 +33,10 @@ export function reopen(
         throw notRun(`${serves.location} serves, and cannot be reopened: ${silent.join("; ")}`);
       await refuseHalfLeft(platform, ground, serves);
       const by = await containedBy(platform, places);
-      const open = opening(serves, platform, ground, places, by ?? incident);
-      await refuseWithoutEdge(open);
+      const edge = await unheard(ENDPOINT, () => endpointState(platform, ground));
+      const open = opening(serves, platform, ground, places, by ?? incident).filter(
+        ({ id }) => id !== "edge" || edge === undefined,
+      );
       if (by === undefined) {
         const shut = await asked(open);
         if (shut.length > 0)
@@ -56,8 +60,17 @@ export function reopen(
             : `${stack} is not contained`,
           ...(old.length > 0 ? [`secrets from before: ${old.join(", ")}`] : []),
           ...silent.map((reason) => `stays shut, and its roles fenced: ${reason}`),
+          ...(edge === undefined
+            ? []
+            : [
+                `the edge stays as it is: ${edge}; where the containment switched it off nobody is let in, and reopen, typed again once it answers, does that`,
+              ]),
         ],
-        steps: [...open, answers(platform, ground), forgotten(platform, places)],
+        steps: [
+          ...open,
+          // Without its edge it is not open yet, and its clusters go on saying so.
+          ...(edge === undefined ? [answers(platform, ground), forgotten(platform, places)] : []),
+        ],
         document: {
           stack,
           containedBy: by,
@@ -65,18 +78,33 @@ export function reopen(
           keptSecrets: old,
           serves: serves.location,
           silent,
+          ...(edge !== undefined && { edge }),
         },
       };
     },
     report: (finished) => {
-      const { serves, silent } = finished.plan.document as { serves: string; silent: string[] };
+      const { serves, silent, edge } = finished.plan.document as {
+        serves: string;
+        silent: string[];
+        edge?: string;
+      };
       return plainReport(platform, finished, {
         title: "Reopen",
-        outcome: `${stack} serves again, from ${serves}`,
-        notes: silent.map(
-          (reason) =>
-            `stays shut, and its roles fenced: ${reason}. Once it is back: rotate ${stack} --all, then reopen ${stack} again`,
-        ),
+        outcome:
+          edge === undefined
+            ? `${stack} serves again, from ${serves}`
+            : `${serves} is open, but for the edge`,
+        notes: [
+          ...silent.map(
+            (reason) =>
+              `stays shut, and its roles fenced: ${reason}. Once it is back: rotate ${stack} --all, then reopen ${stack} again`,
+          ),
+          ...(edge === undefined
+            ? []
+            : [
+                `${edge}. ${stack} stays contained until reopen ${stack}, typed again once that answers, has switched it on`,
+              ]),
+        ],
         more: { serves, silent },
       });
     },
@@ -94,17 +122,6 @@ async function refuseHalfLeft(
     throw refused(
       `the failover to ${location} was not finished (${shut.map(({ role }) => role).join(", ")} would be let in again): type failover ${platform.stack} --to ${location} again first`,
     );
-}
-
-/** Its group goes with a region: while that one is lost nothing at the edge is changed, and nobody gets in. */
-async function refuseWithoutEdge(steps: readonly Step[]): Promise<void> {
-  const edge = steps.find(({ id }) => id === "edge");
-  await edge?.done().catch((error: unknown) => {
-    throw notRun(
-      `Front Door's endpoint cannot be asked, so nobody could be let in: ${messageOf(error)}`,
-      error,
-    );
-  });
 }
 
 /** What of it does not hold, one line each. */

@@ -5,7 +5,7 @@ import { CDN_API, edgeId, endpointId } from "../../../apps/operations/edge";
 import type { ResourcesGround } from "../../../apps/operations/ground/types";
 import type { Platform } from "../../../apps/operations/platform";
 import { OUTSIDE_PORT, OUTSIDE_SECRET, outsideFile } from "../../../infra/statusPage/outsideFile";
-import { ADMINISTRATOR, ENDPOINT, NORTH, WEST } from "./regions";
+import { ADMINISTRATOR, ENDPOINT, NORTH, WEST, WITNESS } from "./regions";
 
 const signal = new AbortController().signal;
 
@@ -13,7 +13,7 @@ const signal = new AbortController().signal;
 export async function declareFrontDoor(resources: ResourcesGround, platform: Platform): Promise<void> {
   const { subscriptionId, edge } = platform;
   const group = `/subscriptions/${subscriptionId}/resourceGroups/${edge.resourceGroup}`;
-  await resources.put(group, "2025-04-01", { location: "westeurope" }, signal);
+  await resources.put(group, "2025-04-01", { location: WITNESS }, signal);
   const id = edgeId(platform);
   await resources.put(id, CDN_API, { location: "Global", sku: { name: "Premium_AzureFrontDoor" } }, signal);
   await resources.put(
@@ -54,8 +54,7 @@ export async function declareFrontDoor(resources: ResourcesGround, platform: Pla
 export async function declareStatusPage(resources: ResourcesGround, platform: Platform): Promise<void> {
   const { subscriptionId, statusPage } = platform;
   const group = `/subscriptions/${subscriptionId}/resourceGroups/${statusPage.resourceGroup}`;
-  // Where neither of the regions is that serve.
-  const location = "swedencentral";
+  const location = WITNESS;
   const environment = `${group}/providers/Microsoft.App/managedEnvironments/cae-shop-status`;
   await resources.put(group, "2021-04-01", { location }, signal);
   await resources.put(environment, APP_API, { location, properties: {} }, signal);

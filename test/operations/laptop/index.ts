@@ -31,7 +31,17 @@ import { fillVaults, SecretDriver } from "./driver";
 import { Held } from "./held";
 import { deploy, Pods } from "./pods";
 import { PublicNames } from "./publicNames";
-import { ADMINISTRATOR, ENDPOINT, NAMESPACE, NORTH, OLD, platformAt, WEST, type Place } from "./regions";
+import {
+  ADMINISTRATOR,
+  ENDPOINT,
+  NAMESPACE,
+  NORTH,
+  OLD,
+  platformAt,
+  WEST,
+  WITNESS,
+  type Place,
+} from "./regions";
 
 export { NORTH, OLD, WEST };
 
@@ -125,7 +135,7 @@ export class Laptop {
 
   /** The record of who serves, in three accounts; that of a lost region does not answer. */
   private serving(): ServingGround {
-    const places = [WEST.location, NORTH.location, "swedencentral"].map((name) => ({
+    const places = [WEST.location, NORTH.location, WITNESS].map((name) => ({
       name,
       look: () => this.reach(name).then(() => this.servingRecords.get(name)),
       write: (record: ServingRecord) =>
@@ -163,14 +173,14 @@ export class Laptop {
   async lose(facts: RegionFacts): Promise<void> {
     const place = this.place(facts);
     place.lost = true;
-    const group = `/resourcegroups/${facts.resourceGroup}/`.toLowerCase();
-    this.cloud.faults.outage(facts.location, ({ key }) => key?.toLowerCase().includes(group) ?? false);
+    await this.cloud.losses.lose(facts.location);
     await this.servers.loseRegion(facts.location);
   }
 
   /** The region answers again: its pods start as they were. */
   async bringBack(facts: RegionFacts): Promise<void> {
     this.place(facts).lost = false;
+    await this.cloud.losses.restore(facts.location);
     this.cloud.faults.clear();
     await this.servers.returnRegion(facts.location);
     await this.servers.settled();

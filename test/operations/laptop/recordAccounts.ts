@@ -12,6 +12,7 @@ import type { Principal } from "../../../packages/emulated-azure/rights/director
 import { StorageAccounts } from "../../../packages/emulated-azure/storage";
 import { signIn } from "../../cloud/client";
 import type { Laptop } from "./index";
+import { WITNESS } from "./regions";
 
 /**
  * Keeps the record of who serves where production does: in accounts of a blob service that asks the operator for a token and for
@@ -20,7 +21,7 @@ import type { Laptop } from "./index";
 export async function keepRecordInAccounts(laptop: Laptop) {
   const { cloud, operator, platform } = laptop;
   const group = `/subscriptions/${platform.subscriptionId}/resourceGroups/rg-shop-global`;
-  const declared = ["westeurope", "northeurope", "swedencentral"].map((location, i) => {
+  const declared = ["westeurope", "northeurope", WITNESS].map((location, i) => {
     const name = `shoprecord${i}`;
     const id = `${group}/providers/Microsoft.Storage/storageAccounts/${name}`;
     const put = (type: string, at: string, inputs: Tree) =>

@@ -27,6 +27,8 @@ const region = (place: RegionFacts["place"], location: string, code: string): Re
 });
 export const WEST = region("primary", "westeurope", "weu");
 export const NORTH = region("secondary", "northeurope", "neu");
+/** A third region: the witness of who serves, and what is global. */
+export const WITNESS = "swedencentral";
 
 /** Everything of one region that is lost together: servers, cluster, and what its pods do. */
 export interface Place {

@@ -17,9 +17,8 @@ export class LoseContained extends Step {
   ) {
     super();
   }
-  /** While the region is lost that the edge's group is in, which is the second one, nothing at the edge is changed. */
-  possible({ lost, serving }: Readonly<Model>): boolean {
-    return lost === undefined && serving === 0;
+  possible({ lost }: Readonly<Model>): boolean {
+    return lost === undefined;
   }
   async act(model: Model, world: World): Promise<void> {
     const { laptop } = world;
