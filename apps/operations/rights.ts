@@ -46,6 +46,10 @@ const CRON_JOBS = [
   inCluster("batch/cronjobs/read", "which jobs are on"),
   inCluster("batch/cronjobs/write", "switches them on and off"),
 ];
+const FIRST_BACKUP = [
+  inCluster("batch/jobs/read", "how the first backup ends"),
+  inCluster("batch/jobs/write", "starts it"),
+];
 const ENTRY = [
   inCluster("services/read", "where the public names lead"),
   inCluster("services/write", "leads them aside, and back"),
@@ -116,8 +120,7 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     ...CRON_JOBS,
     CONTAINED,
     inCluster("services/read", "or half of it: where the public names lead"),
-    inCluster("batch/jobs/read", "how the first backup ends"),
-    inCluster("batch/jobs/write", "starts it"),
+    ...FIRST_BACKUP,
     ...RECORD,
   ],
   maintenance: [
@@ -147,6 +150,7 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     CONTAINED,
     inCluster("configmaps/delete", "says no longer that it is contained"),
     secrets("readMetadata", "which secrets are from before the containment; no value"),
+    ...FIRST_BACKUP,
     ...EDGE,
   ],
   announce: [
@@ -181,8 +185,7 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
     PODS_WANTED,
     CONTAINED,
     inCluster("batch/cronjobs/read", "what the first backup is made from"),
-    inCluster("batch/jobs/read", "how the first backup ends"),
-    inCluster("batch/jobs/write", "starts it"),
+    ...FIRST_BACKUP,
   ],
   rotate: [
     SERVER,

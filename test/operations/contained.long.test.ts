@@ -166,7 +166,7 @@ describe("contained, and who serves has to change", () => {
     await losses.lose(WITNESS);
     const half = await typed(verbs.reopen(), "INC-half-open");
     expect(half.outcome).toBe(`${to.location} is open, but for the edge`);
-    expect(half.steps.map(({ id }: { id: string }) => id)).toEqual(["logins", "workers", "entry"]);
+    expect(half.steps.map(({ id }: { id: string }) => id)).toEqual(["logins", "workers", "entry", "backup"]);
     await laptop.writes(3);
     expect([await mayLogIn(laptop), laptop.endpointState(), await name()]).toEqual([
       [`api_${to.code}`],

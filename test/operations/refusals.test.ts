@@ -389,7 +389,7 @@ test("the region of what is global is lost: failover and rotate need nothing of 
     expect(await planned("rotate")).toEqual(["database-api", 0]);
     expect(await planned("contain")).toEqual(["entry logins workers evidence record", 1]);
     // Its clusters go on saying that it is contained: somebody has to switch the edge on.
-    expect(await planned("reopen")).toEqual(["logins workers entry", 1]);
+    expect(await planned("reopen")).toEqual(["logins workers entry backup", 1]);
   } finally {
     await losses.restore(WITNESS);
   }

@@ -17,7 +17,7 @@ export function firstBackup(
   const jobs = async () => latest(cluster(), namespace, incident, await timelineOf(ground, writerHost));
   return {
     id: "backup",
-    title: `first backup of the new primary, by CronJob ${BACKUP} in ${name}`,
+    title: `first backup of what serves now, by CronJob ${BACKUP} in ${name}`,
     bound: 3600,
     undo: "nothing to undo",
     done: async () => {

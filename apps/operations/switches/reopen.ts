@@ -1,4 +1,5 @@
 import { ENDPOINT, endpointState } from "../edge";
+import { firstBackup } from "../failover/firstBackup";
 import { notRun, refused } from "../frame/errors";
 import type { Plan, Verb } from "../frame/operate";
 import { plainReport } from "../frame/report";
@@ -70,6 +71,7 @@ export function reopen(
           ...open,
           // Without its edge it is not open yet, and its clusters go on saying so.
           ...(edge === undefined ? [answers(platform, ground), forgotten(platform, places)] : []),
+          firstBackup(platform, ground, serves, incident),
         ],
         document: {
           stack,
