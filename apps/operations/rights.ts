@@ -104,7 +104,10 @@ export const VERB_RIGHTS: Readonly<Record<VerbName, readonly Right[]>> = {
   preflight: [
     SERVER,
     PODS_WANTED,
+    CONTAINED,
+    inCluster("services/read", "or half of it: where the public names lead"),
     azure("Microsoft.Cdn/*/read", "sees the origins and their links"),
+    azure("Microsoft.Resources/subscriptions/resourceGroups/read", "where the edge's group lies"),
     secrets("readMetadata", "which secrets there are, and when they end; no value"),
     azure("Microsoft.Compute/locations/usages/read", "whether the standby region has cores left"),
     azure("Microsoft.Compute/skus/read", "whether it offers the sizes"),

@@ -20,6 +20,7 @@ import { renderStatus, status, statusCode } from "../../apps/operations/status";
 import { lookUp, ok } from "../../apps/operations/status/findings";
 import { contain } from "../../apps/operations/switches/contain";
 import { maintenance } from "../../apps/operations/switches/maintenance";
+import { leadAside, leadBack } from "../../apps/operations/switches/services";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import type { Incident } from "../../infra/statusPage/incidents";
 import { killed } from "./killed";
@@ -279,6 +280,7 @@ describe("preflight", () => {
       "sizes",
       "images",
       "operator-roles",
+      "edge-group",
       "front-door",
       "public-names",
       "vaults",
@@ -294,7 +296,7 @@ describe("preflight", () => {
     }
     expect(readinessCode(readiness)).toBe(1);
     expect((await finding("readiness")).text).toMatch(
-      /^15 of 18 checks pass, \d+ s ago; contacts FAIL; incident-store NOT_RUN/,
+      /^16 of 19 checks pass, \d+ s ago; contacts FAIL; incident-store NOT_RUN/,
     );
     expect(renderReadiness(readiness)).toMatch(
       /FAIL {5}contacts .*not filled in: .*\n +do: fill in docs\/incident/,
@@ -304,6 +306,22 @@ describe("preflight", () => {
     expect(metrics).toContain('forma3d_readiness_pass{stack="shop",check="contacts"} 0\n');
     expect(metrics).toContain('forma3d_readiness_not_run{stack="shop",check="backups"} 1\n');
     expect(metrics.endsWith("\n")).toBe(true);
+  });
+
+  test("a region that stands by and is still shut by a containment, which a failover to it would refuse", async () => {
+    const { ground, platform } = laptop;
+    const north = { region: NORTH, cluster: ground.cluster(NORTH.cluster) };
+    laptop.hold(customRole("operator", platform));
+    await leadAside(platform, north, { by: "contain", incident: "INC-shut" }, { nobody: "here" });
+    laptop.hold(customRole("preflight", platform));
+    const readiness = await preflight(platform, ground, laptop.folder);
+    laptop.hold(customRole("operator", platform));
+    await leadBack(platform, north);
+    expect(check(readiness, "standby")).toMatchObject({
+      status: "FAIL",
+      text: expect.stringMatching(/aks-shop-neu is shut by INC-shut$/),
+      todo: expect.stringMatching(/reopen what a containment shut/),
+    });
   });
 
   test("vaults that differ, a secret near its end, a link nobody approved, servers of two sizes, no quota", async () => {
@@ -338,6 +356,7 @@ describe("preflight", () => {
         ...ground.resources,
         get: async (id, version) => {
           const found = await ground.resources.get(id, version);
+          if (id.endsWith(`/${platform.edge.resourceGroup}`)) return { ...found, location: NORTH.location };
           return id.includes("/flexibleServers/")
             ? { ...found, sku: { name: id.endsWith("weu") ? "Standard_D4ds_v5" : "Standard_D2ds_v5" } }
             : found;
@@ -387,6 +406,7 @@ describe("preflight", () => {
       ["images", /registry\.example\/shop\/api: missing/],
       ["backups", /northeurope: lacks 2 backups/],
       ["public-names", /answers 503/],
+      ["edge-group", /rg-shop-global lies in northeurope: while that region is lost/],
     ] as const)
       expect([id, check(readiness, id)]).toEqual([
         id,

@@ -8,6 +8,7 @@ import type { Platform } from "../platform";
 import { ROTATION } from "../rotate/vaultValues";
 import { POSTGRES_API, serverId } from "../server";
 import { REPLICAS_MARK, ROLE_MARK, STANDBY } from "../regionMarks";
+import { shutBy } from "../switches/contained";
 import { fences, replication } from "../status/database";
 import { certificates, frontDoor, publicNames } from "../status/edge";
 import { attention, judged, ok, type LookUp } from "../status/findings";
@@ -30,6 +31,8 @@ export interface ReadinessChoice {
   /** Keeps the result in the stores of evidence, where metrics and drills find it. */
   record?: boolean;
 }
+
+const GROUPS_API = "2025-04-01";
 
 /** Days a secret must still be valid. */
 const SECRET_DAYS = 14;
@@ -64,7 +67,7 @@ export function readinessChecks(
     },
     fences: { todo: "docs/operations.md, the fence", look: fences(platform, ground) },
     standby: {
-      todo: "an update brings the standby's workloads; failover refuses until then",
+      todo: "an update brings the standby's workloads, reopen what a containment shut; failover refuses until then",
       look: standby(platform, ground),
     },
     "private-links": {
@@ -93,6 +96,10 @@ export function readinessChecks(
         const open = await ground.records.openIncidents();
         return ok(`answers; ${open.length} incidents are open`);
       },
+    },
+    "edge-group": {
+      todo: "docs/changing.md, where the group of what is global stands",
+      look: edgeGroup(platform, ground),
     },
     "front-door": { todo: "docs/runbooks/network-dns.md", look: frontDoor(platform, ground) },
     "public-names": { todo: "docs/runbooks/network-dns.md", look: publicNames(platform, ground) },
@@ -154,8 +161,12 @@ function standby(platform: Platform, ground: Ground): LookUp {
     const unready = deployments.filter(
       ({ annotations }) => annotations[ROLE_MARK] === STANDBY && !(Number(annotations[REPLICAS_MARK]) > 0),
     );
+    const by = await shutBy(platform, { region, cluster });
     return judged(
-      unready.map(({ name }) => `${name} does not say with how many pods it serves`),
+      [
+        ...unready.map(({ name }) => `${name} does not say with how many pods it serves`),
+        ...(by === undefined ? [] : [`${region.cluster} is shut by ${by}`]),
+      ],
       `${region.cluster}: ${deployments.length} deployments stand by`,
     );
   };
@@ -182,6 +193,20 @@ function privateLinks(platform: Platform, ground: Ground): LookUp {
       open.map(({ name, link }) => `${name} is ${link.status ?? "of unknown state"}`),
       `${origins.length} origins`,
     );
+  };
+}
+
+/** Azure changes nothing in a group whose own region is lost, and a containment switches the edge off and on. */
+function edgeGroup({ subscriptionId, regions, edge: { resourceGroup } }: Platform, ground: Ground): LookUp {
+  return async () => {
+    if (regions.length < 2) return ok("one region");
+    const id = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
+    const { location } = (await ground.resources.get(id, GROUPS_API)) ?? {};
+    if (location === undefined) throw new Error(`there is no group ${resourceGroup}`);
+    const lies = `${resourceGroup} lies in ${location}`;
+    return regions.some((region) => region.location === location)
+      ? attention(`${lies}: while that region is lost, no contain switches the edge off, and no reopen on`)
+      : ok(lies);
   };
 }
 
