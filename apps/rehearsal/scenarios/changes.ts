@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import { stackPlatformNames } from "../../../stacks/files";
 import { StackConfig } from "../../../stacks/schema";
+import { JUDGED } from "../engine";
 import { ensure, noChange, operations, refused } from "../expect";
 import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
+const CRON_JOB = "kubernetes:batch/v1:CronJob";
 /** Digest of an image that is new; one of a pattern is refused as typed in another's place. */
 export const DIGEST = `sha256:${createHash("sha256").update("another release").digest("hex")}`;
 const SKU_UP: Readonly<Record<string, string>> = {
@@ -52,7 +54,13 @@ export const CHANGES: readonly Scenario[] = [
         const first = await stage.up(world, { target: ["**-database-replica"], policies: false });
         operations(first, [`update ${SERVER} ${names("replica")}`]);
       }
-      operations(await stage.up(world), [`update ${SERVER} ${names("primary")}`]);
+      // Backups are read by as many sessions as half of its processors.
+      const backups = places(config).flatMap((place) =>
+        ["hourly", "daily", "weekly", "monthly"].map(
+          (often) => `update ${CRON_JOB} ${prefix(config)}-${place}-recovery-${often}`,
+        ),
+      );
+      operations(await stage.up(world), [`update ${SERVER} ${names("primary")}`, ...backups]);
     },
   },
   {
@@ -154,7 +162,7 @@ export const CHANGES: readonly Scenario[] = [
   },
   {
     id: "3.7",
-    title: "a new subnet is created beside the others, which stay",
+    title: "a new subnet is created beside the others, which stay; production's statement has to name it",
     async run(stage) {
       const world = await stage.deployed();
       await stage.edit(world, [
@@ -170,11 +178,14 @@ export const CHANGES: readonly Scenario[] = [
         },
       ]);
       operations(
-        await stage.up(world),
+        await stage.up(world, JUDGED),
         places(stage.config).map(
           (place) => `create azure-native:network:Subnet ${prefix(stage.config)}-${place}-network-rehearsal`,
         ),
       );
+      const judged = await stage.preview(world);
+      if (isProd(stage.config)) refused(judged, /\[REC-052\] addressPrefix: must be as infra\/network says/);
+      else noChange(judged);
     },
   },
   {
