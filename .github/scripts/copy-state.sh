@@ -5,6 +5,7 @@
 set -euo pipefail
 stack=$1 project=$(cd "${2:-.}" && pwd)
 : "${PULUMI_BACKEND_URL:?}" "${COPY_BACKEND_URL:?}" "${COPY_SECRETS_PROVIDER:?}"
+[ "$PULUMI_BACKEND_URL" != "$COPY_BACKEND_URL" ] || { echo "error: there is no second copy while the state is $COPY_BACKEND_URL itself" >&2; exit 1; }
 name=$(sed -n 's/^name: *//p' "$project/Pulumi.yaml")
 full="organization/$name/$stack"
 work=$(mktemp -d)

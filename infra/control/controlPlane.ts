@@ -86,7 +86,8 @@ export class ControlPlane extends pulumi.ComponentResource {
         ...common,
         names: names.copy,
         writers: { deploy: deploy.principalId, copy: copy.principalId },
-        readers: {},
+        // Once the home is lost the copy is the state, and nobody may have to give rights then.
+        readers: { preview: preview.principalId, read: read.principalId },
       },
       here,
     );

@@ -41,7 +41,7 @@ const runners = z
 export const controlPlane = z
   .strictObject({
     location: region.describe(
-      "Region of Pulumi's state, its key and the pipelines' identities: with two regions another than the primary, so that a failover is not without them. Changing it makes new ones; docs/deploying.md says how the state moves.",
+      "Region of Pulumi's state, its key and the pipelines' identities: with two regions another than the primary, so that a failover is not without them. It stays as it is once there is something, when that region is lost too (docs/workloads.md): account and vault are protected.",
     ),
     copy: region.describe(
       "Region the state is copied to every day, under a key of its own; another than location.",

@@ -4,7 +4,7 @@ import { stackControlNames } from "../../../stacks/names";
 import { ensure, line, noChange, operations, refused, succeeded } from "../expect";
 import { Scenario, Stage } from "../scenario";
 import { World } from "../world";
-import { goOnWithCopy, nothingToDo } from "./control";
+import { goHome, goOnWithCopy, nothingToDo } from "./control";
 import { loseRegion, returnRegion } from "./region";
 
 const JOB = "azure-native:app:Job";
@@ -16,6 +16,7 @@ const JOBS = {
   image: "ghcr.io/forma3d/runner@sha256:4d967a4e3e0d6b1a4f3c1dd2be1f0c9a7d5c2e8b6f90a1b3c4d5e6f708192a3b",
   app: { id: 812345, installationId: 51234567 },
 };
+const [HOME, COPY] = ["controlPlane.location", "controlPlane.copy"];
 const RANGES = "cluster.authorizedIpRanges";
 
 /** What the network of the runners is made of, by the names the engine has. */
@@ -135,15 +136,24 @@ export const RUNNERS: readonly Scenario[] = [
   {
     id: "5.10",
     title:
-      "the region of the state is lost with the runners in it: the copy of the control plane's own state goes on, and nothing changes",
+      "the region of the state is lost with the runners in it: the copy of the control plane's own state goes on and home, and nothing changes",
     async run(stage) {
       const world = await admitted(stage);
       putKey(stage, world);
       succeeded(await stage.up(world));
-      const { home } = stackControlNames(stage.config);
-      await goOnWithCopy(stage, world, () => loseRegion(world, home));
+      const { home, copy } = stackControlNames(stage.config);
+      await goOnWithCopy(stage, world);
+      loseRegion(world, home);
       await nothingToDo(stage, world);
+      // In the stack file the two do not change places.
+      stage.configure(world, { [HOME]: copy.region, [COPY]: home.region });
+      refused(
+        await stage.preview(world),
+        /controlPlane\.location: found|because it is protected|unable to replace/,
+      );
+      stage.configure(world, { [HOME]: home.region, [COPY]: copy.region });
       returnRegion(world, home);
+      await goHome(stage, world);
       noChange(await stage.up(world, { refresh: true }));
     },
   },
