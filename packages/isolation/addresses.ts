@@ -82,6 +82,8 @@ export function subtract(range: AddressRange, holes: readonly AddressRange[]): A
   );
 }
 
+const PRIVATE = ["172.16.0.0/12", "192.168.0.0/16"].map(parseAddress);
+
 /**
  * Blocks so large that naming them says nothing about one environment: an eighth-bit block and larger, and the
  * private ranges of RFC 1918. Only rules that know what the block is used for judge them.
@@ -89,9 +91,7 @@ export function subtract(range: AddressRange, holes: readonly AddressRange[]): A
 export function isGeneric(range: AddressRange): boolean {
   return (
     sizeOf(range) >= 2 ** 24 ||
-    [parseAddress("172.16.0.0/12"), parseAddress("192.168.0.0/16")].some(
-      (block) => block?.first === range.first && block.last === range.last,
-    )
+    PRIVATE.some((block) => block?.first === range.first && block.last === range.last)
   );
 }
 

@@ -5,8 +5,9 @@ export const BYTES_MARK = "\u0002bytes:";
 
 /** Shortest name that is looked for: nine differences in a row do not come about by chance. */
 const MIN_CHARS = 10;
-/** Differences a name is found by before it is compared in full. */
-const PREFIX = 6;
+/** Differences a name is found by before it is compared in full, one byte each of the number it is kept under. */
+const START = 3;
+const START_BITS = 2 ** (8 * START) - 1;
 
 type Difference = (one: number, next: number) => number;
 /** What stays the same whatever key each byte was changed by: with XOR, and by adding it. */
@@ -16,22 +17,19 @@ const ADDED: Difference = (one, next) => (next - one) & 255;
 const swapped = (byte: number): number => ((byte & 15) << 4) | (byte >> 4);
 const turned = (byte: number): number =>
   [0, 1, 2, 3, 4, 5, 6, 7].reduce((sum, bit) => sum | (((byte >> bit) & 1) << (7 - bit)), 0);
-/** Orders of a byte's bits somebody may have changed before or after the key. */
-const ORDERS: readonly ((byte: number) => number)[] = [(byte) => byte, swapped, turned];
+/** Orders of a byte's bits somebody may have changed before or after the key: what each byte becomes. */
+const ORDERS = [(byte: number): number => byte, swapped, turned].map((order) =>
+  Array.from({ length: 256 }, (_, byte) => order(byte)),
+);
 
-/** Each difference as one character. */
-function differences(bytes: Uint8Array, difference: Difference): string {
-  let text = "";
-  for (let at = 1; at < bytes.length; at++)
-    text += String.fromCharCode(difference(bytes[at - 1] ?? 0, bytes[at] ?? 0));
-  return text;
-}
+const differences = (bytes: readonly number[], difference: Difference): number[] =>
+  bytes.slice(1).map((next, at) => difference(bytes[at] ?? 0, next));
 
 /** Characters a longer name goes on with. */
 const GOES_ON = /[a-z0-9-]/i;
 
 interface Pattern {
-  readonly text: string;
+  readonly differences: readonly number[];
   /** A byte as it was, by the one that stands for the first. */
   readonly original: (byte: number, first: number) => number;
   readonly foreign: Foreign;
@@ -39,65 +37,74 @@ interface Pattern {
 
 /** Names, wherever bytes hold them with every one changed by the same key: 255 keys leave one row of differences. */
 export class KeyedNames {
-  private readonly byPrefix = {
-    xor: new Map<string, Pattern[]>(),
-    added: new Map<string, Pattern[]>(),
+  private readonly byStart = {
+    xor: new Map<number, Pattern[]>(),
+    added: new Map<number, Pattern[]>(),
   };
 
   constructor(names: Iterable<readonly [string, Foreign]>) {
     for (const [name, foreign] of names) {
       if (name.length < MIN_CHARS) continue;
       for (const written of new Set([name, name.toUpperCase()])) {
-        const bytes = Buffer.from(written);
+        const bytes = [...Buffer.from(written)];
         for (const order of ORDERS) {
-          const [first = 0] = bytes.map(order);
+          const ordered = bytes.map((byte) => order[byte] ?? 0);
+          const [first = 0] = ordered;
           // Each of these orders is its own inverse.
-          const original = (byte: number, seen: number): number => order(byte ^ seen ^ first);
-          add(this.byPrefix.xor, { text: differences(bytes.map(order), XOR), original, foreign });
+          const original = (byte: number, seen: number): number => order[byte ^ seen ^ first] ?? 0;
+          add(this.byStart.xor, { differences: differences(ordered, XOR), original, foreign });
         }
         const [first = 0] = bytes;
         const original = (byte: number, seen: number): number => (byte - seen + first) & 255;
-        add(this.byPrefix.added, { text: differences(bytes, ADDED), original, foreign });
+        add(this.byStart.added, { differences: differences(bytes, ADDED), original, foreign });
       }
     }
   }
 
   /** Whose names are in bytes. Those as they are written are among them. */
   in(bytes: Uint8Array): Foreign[] {
-    return [
-      ...matching(bytes, differences(bytes, XOR), this.byPrefix.xor),
-      ...matching(bytes, differences(bytes, ADDED), this.byPrefix.added),
-    ];
+    return [...matching(bytes, XOR, this.byStart.xor), ...matching(bytes, ADDED, this.byStart.added)];
   }
 }
 
-function add(into: Map<string, Pattern[]>, pattern: Pattern): void {
-  const prefix = pattern.text.slice(0, PREFIX);
-  const known = into.get(prefix);
+/** The last of several differences, after those before it. */
+const after = (start: number, difference: number): number => ((start << 8) | difference) & START_BITS;
+
+function add(into: Map<number, Pattern[]>, pattern: Pattern): void {
+  const start = pattern.differences.slice(0, START).reduce(after, 0);
+  const known = into.get(start);
   if (known) known.push(pattern);
-  else into.set(prefix, [pattern]);
+  else into.set(start, [pattern]);
 }
 
 function matching(
   bytes: Uint8Array,
-  text: string,
-  patterns: ReadonlyMap<string, readonly Pattern[]>,
+  difference: Difference,
+  patterns: ReadonlyMap<number, readonly Pattern[]>,
 ): Foreign[] {
   const found: Foreign[] = [];
-  for (let at = 0; at + PREFIX <= text.length; at++) {
-    const candidates = patterns.get(text.slice(at, at + PREFIX));
+  let start = 0;
+  for (let end = 1; end < bytes.length; end++) {
+    start = after(start, difference(bytes[end - 1] ?? 0, bytes[end] ?? 0));
+    const candidates = end < START ? undefined : patterns.get(start);
     if (!candidates) continue;
+    const at = end - START;
     for (const pattern of candidates) {
-      if (text.startsWith(pattern.text, at) && isWhole(bytes, at, pattern)) found.push(pattern.foreign);
+      if (stands(bytes, at, pattern, difference) && isWhole(bytes, at, pattern)) found.push(pattern.foreign);
     }
   }
   return found;
 }
 
+/** Whether bytes from some place on differ as those of a name do. */
+const stands = (bytes: Uint8Array, at: number, { differences }: Pattern, difference: Difference): boolean =>
+  at + differences.length < bytes.length &&
+  differences.every((one, step) => one === difference(bytes[at + step] ?? 0, bytes[at + step + 1] ?? 0));
+
 /** Whether what stands before and after a name, taken back as it is, makes no longer name of it. */
-function isWhole(bytes: Uint8Array, at: number, { text, original }: Pattern): boolean {
+function isWhole(bytes: Uint8Array, at: number, { differences, original }: Pattern): boolean {
   const seen = bytes[at] ?? 0;
-  return [bytes[at - 1], bytes[at + text.length + 1]].every(
+  return [bytes[at - 1], bytes[at + differences.length + 1]].every(
     (byte) => byte === undefined || !GOES_ON.test(String.fromCharCode(original(byte, seen))),
   );
 }
