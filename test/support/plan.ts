@@ -54,7 +54,7 @@ export interface PlanView {
   diagnostics: Diagnostic[];
   /** Errors among the diagnostics. */
   errors: string[];
-  /** What the policies found; empty when they were not asked. */
+  /** What the policies found; empty where they are not asked, as they always are about a stack as committed. */
   violations: Violation[];
   outputs: Record<string, JsonValue>;
   /** What `npm run plan -- --mermaid` writes. */
@@ -139,14 +139,11 @@ async function outcome(request: PlanRequest): Promise<Outcome> {
   return JSON.parse(fs.readFileSync(place(request), "utf8")) as Outcome;
 }
 
+/** A stack as committed is always judged: a run asks for it with and without, and one plan does for both. */
 function complete(stack: string, choices: PlanChoices): PlanRequest {
-  return {
-    root: choices.root ?? ROOT,
-    stack,
-    config: choices.config ?? {},
-    resolve: choices.resolve ?? false,
-    judged: choices.judged ?? false,
-  };
+  const { root = ROOT, config = {}, resolve = false } = choices;
+  const committed = root === ROOT && Object.keys(config).length === 0;
+  return { root, stack, config, resolve, judged: committed || (choices.judged ?? false) };
 }
 
 /** Makes several plans at once, for tests that ask for each of them afterwards. */
