@@ -3,12 +3,14 @@ import path from "node:path";
 import { readRunbooks } from "../../apps/tools/docs/runbook";
 import { platformOf, type RegionFacts } from "../../apps/operations/platform";
 import { customRole, ROLES, roleOf, VERB_RIGHTS, type VerbName } from "../../apps/operations/rights";
+import { sandboxModel } from "../../packages/emulated-azure/model";
 import { SITES } from "../../stacks/sites";
 import { planStack } from "../support/plan";
 
 const ROOT = path.join(__dirname, "../..");
 const STACK = "prod";
 const PLATFORM = platformOf(ROOT, STACK);
+const MODEL = sandboxModel();
 const page = readRunbooks(ROOT).find(({ id }) => id === "region-loss")!;
 
 type Resource = Awaited<ReturnType<typeof planStack>>["resources"][number];
@@ -143,6 +145,71 @@ test("whatever of it a change takes away is missed by name", async () => {
   ]);
   expect(without(called(/secondary-cluster-on-images$/))).toEqual([
     expect.stringMatching(/^right: cluster aks-forma3d-prod uses its images$/),
+  ]);
+});
+
+/** An adoption makes servers in both regions, so nobody types it before the lost one is back. */
+const TYPED_WHILE_LOST = (Object.keys(VERB_RIGHTS) as VerbName[]).filter((verb) => verb !== "pitr --adopt");
+
+/**
+ * What verbs ask the resource manager for and may not have without a region: it answers for no resource whose group lies there,
+ * wherever the resource itself stands
+ * (https://learn.microsoft.com/azure/azure-resource-manager/management/overview#resource-group-location-alignment). What of two
+ * regions' own is the lost one's is not asked for; of everything there is another.
+ */
+function unmanaged(resources: readonly Resource[], lost: RegionFacts, other: RegionFacts): string[] {
+  const groups = new Map(
+    resources
+      .filter(({ type }) => type === "azure-native:resources:ResourceGroup")
+      .map((group) => [inputs(group).resourceGroupName, inputs(group).location]),
+  );
+  // The endpoint of a pair is below the server that writes, whichever it was made below.
+  const groupOf = (resource: Resource): string =>
+    resource.type.endsWith(":VirtualEndpoint") ? other.resourceGroup : inputs(resource).resourceGroupName;
+  const armType = ({ type }: Resource): string =>
+    type.startsWith("azure-native:") ? (MODEL.resource(type).armType ?? "") : "";
+  return TYPED_WHILE_LOST.flatMap((verb) =>
+    VERB_RIGHTS[verb]
+      .filter(({ data }) => !data)
+      .flatMap(({ action }) => {
+        const asked = new RegExp(`^${action.replace(/\/\w+$/, "").replaceAll("*", ".*")}$`, "i");
+        const all = resources.filter((resource) => asked.test(armType(resource)));
+        const left = all.filter((resource) => !standsIn(lost)(resource));
+        if (all.length > 0 && left.length === 0) return [`${verb}: ${action}: none is left`];
+        return left
+          .filter((resource) => groups.get(groupOf(resource)) === lost.location)
+          .map((resource) => `${verb}: ${action}: ${nameOf(resource)} lies in a group there`);
+      }),
+  );
+}
+
+test.each([
+  [primary.location, primary, secondary],
+  [secondary.location, secondary, primary],
+])("without %s no command asks for anything in a group that lies there", async (_, lost, other) => {
+  const { resources } = await planStack(STACK, { resolve: true });
+  expect(unmanaged(resources, lost, other)).toEqual([]);
+});
+
+test("a group that lies in the lost region, and what stands there alone, are named with the command that wants them", async () => {
+  const { resources } = await planStack(STACK, { resolve: true });
+  const moved = (name: RegExp): Resource[] =>
+    resources.map((resource) =>
+      name.test(nameOf(resource))
+        ? { ...resource, inputs: { ...inputs(resource), location: primary.location } }
+        : resource,
+    );
+  const endpoint = `forma3d-${STACK}-edge-endpoint`;
+  expect(unmanaged(moved(/-global-group$/), primary, secondary)).toEqual(
+    expect.arrayContaining(
+      ["contain", "reopen"].map(
+        (verb) => `${verb}: Microsoft.Cdn/profiles/afdEndpoints/write: ${endpoint} lies in a group there`,
+      ),
+    ),
+  );
+  expect(unmanaged(moved(/-outside-status-app$/), primary, secondary)).toEqual([
+    "announce: Microsoft.App/containerApps/read: none is left",
+    "announce: Microsoft.App/containerApps/write: none is left",
   ]);
 });
 
