@@ -31,7 +31,6 @@ import { stackFileOf } from "./stackFile";
 import { RegionBase } from "./regional";
 import { PLACES } from "./roles";
 import { dnsServiceAddress, PRODUCT } from "./schema";
-import { databaseSize } from "../packages/azure-facts";
 
 /** What a region that computes needs from the rest of the platform. */
 export interface ComputeArgs {
@@ -361,7 +360,6 @@ function recovery(context: Context, place: Place): void {
       deadlineMinutes: config.recovery.deadlineMinutes,
       scratchGiB: config.recovery.scratchGiB,
       databasePort: DATABASE_PORTS.direct,
-      databaseCores: databaseSize(config.database.skuName)?.vCores ?? 1,
       suspended: !serves(place),
     },
     opts,

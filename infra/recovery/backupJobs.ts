@@ -28,9 +28,6 @@ import { elsewhere, identityFile, recoveryEnvironment, RecoveryTargets } from ".
 import { featuresOf } from "../secrets/features";
 import { secretsOf } from "../secrets/secretCatalogue";
 
-/** What one runner reads, compresses and sends at a time: more sessions would wait for it. */
-const MOST_SESSIONS = 4;
-
 export interface BackupJobsArgs {
   product: string;
   namespace: pulumi.Input<string>;
@@ -51,8 +48,6 @@ export interface BackupJobsArgs {
   /** Addresses of the private endpoints of database and storage. */
   endpointsCidr: string;
   databasePort: number;
-  /** Processors of the database's server. */
-  databaseCores: number;
   /** True where another region runs the jobs: they exist, and start nothing. */
   suspended: boolean;
 }
@@ -179,7 +174,6 @@ export class BackupJobs extends pulumi.ComponentResource {
             env: plainVariables({
               ...recoveryEnvironment(targets),
               RECOVERY_IMAGE: image,
-              ...(job.identity === "backup" && this.sessions()),
               ...(readsDatabase(job.identity) && { DATABASE_URL_FILE: secretFile("database-backup-url") }),
               ...(job.scratch && identityFile(targets)),
               ...(job.scratch && { SCRATCH_DIR: SCRATCH_MOUNT.mountPath }),
@@ -198,12 +192,6 @@ export class BackupJobs extends pulumi.ComponentResource {
         ...priorityOf({ role: "recovery", product: this.args.product }),
       },
     );
-  }
-
-  /** As many sessions read the large tables as half of the server's processors: the other half serves. */
-  private sessions() {
-    const sessions = Math.min(MOST_SESSIONS, Math.floor(this.args.databaseCores / 2));
-    return sessions > 1 && { BACKUP_JOBS: String(sessions) };
   }
 }
 
