@@ -1,5 +1,4 @@
 import { renameSync, writeFileSync } from "node:fs";
-import { Gauge, Pushgateway, Registry } from "prom-client";
 import { messageOf, type ExitCode } from "../../packages/command/errors";
 
 const PUSH_TIMEOUT_MS = 5_000;
@@ -17,6 +16,8 @@ export async function publishOutcome(
   const gateway = env.PUSHGATEWAY_URL;
   const file = env.METRICS_FILE;
   if (!gateway && !file) return;
+  // Loaded on demand: most runs are over in a second, and have no use for it.
+  const { Gauge, Pushgateway, Registry } = await import("prom-client");
   const registry = new Registry();
   const environment = env.ENVIRONMENT ?? "";
   const gauge = (name: string, help: string, value: number) =>

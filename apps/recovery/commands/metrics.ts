@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { OVERALL } from "../drill/objectives";
 import { ExitCode, messageOf, NotRunError } from "../../../packages/command/errors";
-import { Gauges } from "../exporter/gauges";
+import type { Gauges } from "../exporter/gauges";
 import { takeReading } from "../exporter/reading";
 import { DEFAULT_PORT, startExporter } from "../exporter/server";
 import type { RunContext } from "../context";
@@ -20,7 +20,9 @@ export interface MetricsOptions {
   json?: boolean;
 }
 
-function gaugesOf({ objectives }: Settings): Gauges {
+async function gaugesOf({ objectives }: Settings): Promise<Gauges> {
+  // Loaded on demand: the client of Prometheus is no other verb's.
+  const { Gauges } = await import("../exporter/gauges");
   return new Gauges({
     rtoSeconds: objectives.rtoSeconds ?? OVERALL.rtoSeconds,
     rpoSeconds: objectives.rpoSeconds ?? OVERALL.rpoSeconds,
@@ -37,7 +39,7 @@ export async function runMetrics(
     host: options.host,
     port: options.port,
     intervalSeconds: options.interval,
-    gauges: gaugesOf(settings),
+    gauges: await gaugesOf(settings),
     // Opened anew each time: a credential that could not be had at first may be there now.
     read: async () => takeReading(await openTargets(settings), context.now()),
     note: context.progress.note,
@@ -49,7 +51,7 @@ export async function runMetrics(
 
 /** Reads once. @throws NotRunError when the storage account does not answer */
 async function readOnce(settings: Settings, context: RunContext): Promise<Outcome> {
-  const gauges = gaugesOf(settings);
+  const gauges = await gaugesOf(settings);
   try {
     gauges.update(await takeReading(await openTargets(settings), context.now()));
   } catch (error) {

@@ -4,7 +4,9 @@ import { ExitCode, UsageError } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
 import type { RunVerb } from "../runner";
 import { openPlaces } from "../serving/places";
-import { startServing, SERVING_PORT } from "../serving/server";
+
+/** TCP port the gateway asks on, unless told otherwise. */
+const SERVING_PORT = 9904;
 
 const places = z.array(
   z.union([
@@ -42,6 +44,8 @@ export async function runServing(
   environment: NodeJS.ProcessEnv,
   context: RunContext,
 ): Promise<void> {
+  // Loaded on demand: the client of Prometheus is no other verb's.
+  const { startServing } = await import("../serving/server");
   const serving = await startServing({
     ...options,
     places: await openPlaces(servingPlaces(environment)),

@@ -7,9 +7,6 @@ import { Permission } from "./permission";
 import type { Place } from "./places";
 import { LOOK_SECONDS } from "./record";
 
-/** TCP port the gateway asks on, unless told otherwise. */
-export const SERVING_PORT = 9904;
-
 export interface ServingOptions {
   region: string;
   places: readonly Place[];
