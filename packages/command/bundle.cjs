@@ -33,6 +33,16 @@ function stamp(file) {
 }
 
 /**
+ * What tells whether a source has changed: itself, or npm's own record of what it has installed, which every installation
+ * writes anew. A whole program is of more than a thousand files of packages, and looking at each takes as long as loading it.
+ */
+function witnessOf(file, absWorkingDir) {
+  const [, packages] = /^(.*?node_modules)\//.exec(file) ?? [];
+  const record = `${packages}/.package-lock.json`;
+  return packages && fs.existsSync(path.resolve(absWorkingDir, record)) ? record : file;
+}
+
+/**
  * The same program without a character beyond ASCII. V8 keeps the text of a program with two bytes for each character as
  * soon as one of them needs two, and a package's comment may: a whole program of 6 MB takes 7 MiB less this way.
  */
@@ -108,7 +118,8 @@ function bundle(options) {
   const sources = Object.keys(metafile.inputs);
   // A source saved while the compiler ran may have been read before or after: then the next command compiles again.
   if (sources.some((file) => fs.statSync(path.resolve(absWorkingDir, file)).mtimeMs >= started)) return true;
-  const files = [...sources, outfile].map((file) => [file, stamp(path.resolve(absWorkingDir, file))]);
+  const witnesses = new Set([...sources, outfile].map((file) => witnessOf(file, absWorkingDir)));
+  const files = [...witnesses].map((file) => [file, stamp(path.resolve(absWorkingDir, file))]);
   put(record, JSON.stringify({ key, files: Object.fromEntries(files) }));
   return true;
 }

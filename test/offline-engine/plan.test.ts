@@ -218,6 +218,21 @@ describe("what is built once", () => {
     expect([build(), build()]).toEqual([true, false]);
   });
 
+  test("of packages is compiled again when npm has installed anything", () => {
+    fs.mkdirSync(path.join(folder, "node_modules/value"), { recursive: true });
+    const install = (value: string): void => {
+      save("node_modules/value/index.js", `exports.value = "${value}";`);
+      save("node_modules/.package-lock.json", JSON.stringify({ packages: { "node_modules/value": value } }));
+    };
+    install("1.0.0");
+    save("entry.ts", 'import { value } from "value"; console.log(value);');
+    expect([build(), build()]).toEqual([true, false]);
+    install("1.0.10");
+    expect([build(), build()]).toEqual([true, false]);
+    expect(fs.readFileSync(outfile, "utf8")).toContain("1.0.10");
+    save("entry.ts", 'import { value } from "./value"; console.log(value);');
+  });
+
   test("may be as large as a whole server with all its packages", () => {
     const large = "x".repeat(18 * 1024 * 1024);
     save("value.ts", `export const value = "${large}";`);
