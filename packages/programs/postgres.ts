@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import {
   accessSync,
   constants,
@@ -9,6 +9,7 @@ import {
   statSync,
 } from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 import { FailedError, NotRunError } from "../command/errors";
 
 export type ProgramName =
@@ -84,11 +85,35 @@ function inVersionedFolders(name: ProgramName): string[] {
 const described = new Map<string, Program>();
 
 function describe(name: ProgramName, file: string): Program {
-  const { mtimeMs, size, ino } = statSync(file);
-  const key = JSON.stringify([name, file, mtimeMs, size, ino]);
+  const key = keyOf(name, file);
   const known = described.get(key) ?? ask(name, file);
   described.set(key, known);
   return known;
+}
+
+function keyOf(name: ProgramName, file: string): string {
+  const { mtimeMs, size, ino } = statSync(file);
+  return JSON.stringify([name, file, mtimeMs, size, ino]);
+}
+
+/**
+ * Asks the first installation of each for its version, beside whatever else is done until it is wanted. One that does not
+ * run is found out then.
+ */
+export async function askAhead(names: readonly ProgramName[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        const [file] = candidates(name);
+        if (file === undefined) return;
+        const key = keyOf(name, file);
+        const { stdout } = await promisify(execFile)(file, ["--version"]);
+        described.set(key, programOf(name, file, stdout));
+      } catch {
+        // Whoever wants it is told.
+      }
+    }),
+  );
 }
 
 function ask(name: ProgramName, file: string): Program {
@@ -98,6 +123,10 @@ function ask(name: ProgramName, file: string): Program {
   } catch {
     throw new NotRunError(`${file} is there but does not run; reinstall ${INSTALL[name]}`);
   }
+  return programOf(name, file, output);
+}
+
+function programOf(name: ProgramName, file: string, output: string): Program {
   const version = (output.split("\n").find((line) => /\d/.test(line)) ?? "").trim();
   return { name, path: file, version, major: majorOf(version) };
 }
@@ -107,12 +136,19 @@ function ask(name: ProgramName, file: string): Program {
  * folders, newest first.
  */
 export function installations(name: ProgramName, searchPath = process.env.PATH ?? ""): Program[] {
-  const others = [...onPath(name, process.env[GIVEN_FOLDERS] ?? ""), ...inVersionedFolders(name)]
+  const others = elsewhere(name)
     .map((file) => describe(name, file))
     .sort((one, other) => other.major - one.major);
   const first = onPath(name, searchPath).map((file) => describe(name, file));
   return [...first, ...others];
 }
+
+const candidates = (name: ProgramName) => [...onPath(name, process.env.PATH ?? ""), ...elsewhere(name)];
+
+const elsewhere = (name: ProgramName) => [
+  ...onPath(name, process.env[GIVEN_FOLDERS] ?? ""),
+  ...inVersionedFolders(name),
+];
 
 /**
  * The program to use: the first on PATH, else the newest in the usual versioned folders.
@@ -170,6 +206,15 @@ function missing(name: ProgramName): NotRunError {
   );
 }
 
+/** The first of a release: what comes behind it, each of which takes a start to ask, is not asked. */
+function ofRelease(name: ProgramName, major: number): Program | undefined {
+  for (const file of candidates(name)) {
+    const program = describe(name, file);
+    if (program.major === major) return program;
+  }
+  return undefined;
+}
+
 /** The one of the server's own release, else the next newer one, else the newest there is. */
 function closest(programs: readonly Program[], serverMajor: number): Program | undefined {
   const sorted = [...programs].sort((one, other) => one.major - other.major);
@@ -182,7 +227,10 @@ function closest(programs: readonly Program[], serverMajor: number): Program | u
  * @throws FailedError naming both versions and what to install; NotRunError when there is none at all
  */
 export function dumpProgram(serverMajor: number, server: string): Program {
-  const found = closest(installations("pg_dump"), serverMajor) ?? findProgram("pg_dump");
+  const found =
+    ofRelease("pg_dump", serverMajor) ??
+    closest(installations("pg_dump"), serverMajor) ??
+    findProgram("pg_dump");
   if (found.major >= serverMajor) return found;
   throw new FailedError(
     `${found.name} ${found.major} (${found.path}) is older than the server ${server}, version ${serverMajor}; ` +
@@ -197,6 +245,8 @@ export function dumpProgram(serverMajor: number, server: string): Program {
  * @throws NotRunError saying what to install
  */
 export function restoreProgram(dumpMajor: number, serverMajor: number): Program {
+  const own = serverMajor >= dumpMajor ? ofRelease("pg_restore", serverMajor) : undefined;
+  if (own) return own;
   const installed = installations("pg_restore");
   const found = closest(
     installed.filter(({ major }) => major >= dumpMajor),

@@ -1,3 +1,4 @@
+import type { Client } from "pg";
 import type { RunContext } from "../context";
 import type { Program } from "../../../packages/programs/postgres";
 import type { Settings } from "../settings";
@@ -15,5 +16,7 @@ export interface Job {
   outages: Outage[];
   tier: Tier;
   programs: { pgDump: Program; zstd: Program };
+  /** The session in which the one database was asked for, for its backup. */
+  session?: Client;
   memoryBytes: number;
 }

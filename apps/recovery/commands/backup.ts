@@ -13,10 +13,10 @@ import {
   UsageError,
 } from "../../../packages/command/errors";
 import type { BackupOptions, BackupOutcome } from "../options";
-import { connect, disconnect, naming, withClient } from "../postgres/connect";
+import { connect, disconnect, naming } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { userDatabases } from "../postgres/databases";
-import { dumpProgram, findProgram, type Program } from "../../../packages/programs/postgres";
+import { askAhead, dumpProgram, findProgram, type Program } from "../../../packages/programs/postgres";
 import { lockWaitMs, tableLocks } from "../postgres/locks";
 import { openSnapshot } from "../postgres/snapshot";
 import { serverOf, type Settings } from "../settings";
@@ -46,24 +46,36 @@ export async function runBackup(
 ): Promise<BackupOutcome[]> {
   const server = serverOf(settings);
   const tier = options.tier ?? "daily";
-  const zstd = findProgram("zstd");
-  if (settings.recipients.length > 0) findProgram("age");
+  const encrypts = settings.recipients.length > 0;
+  const known = askAhead(["pg_dump", "zstd", ...(encrypts ? (["age"] as const) : [])]);
   const keepers = (await openTargets(settings)).filter((place) => place.settings.containers[tier]);
   if (keepers.length === 0) containerOf(settings, tier);
-  const [{ databases, pgDump }, { answers, outages }] = await Promise.all([
-    naming(server, () => chooseDatabases(server, options)),
+  const choosing = naming(server, () => chooseDatabases(server, options, known));
+  const asked = Promise.all([
+    choosing,
+    known.then(() => {
+      if (encrypts) findProgram("age");
+      return findProgram("zstd");
+    }),
     askAll(keepers, async ({ store, settings: own }) => {
       const clock = await store.requireContainer(containerOf(own, tier));
       const warning = skewWarning(CLOCKS[store.kind], clock, context.now());
       if (warning) context.progress.note(`warning: ${warning}`);
     }),
   ]);
+  const [{ databases, pgDump, session }, zstd, { answers, outages }] = await asked.catch(
+    async (error: unknown) => {
+      const chosen = await choosing.catch(() => undefined);
+      if (chosen?.session) await disconnect(chosen.session);
+      throw error;
+    },
+  );
   for (const { target, error } of outages) context.progress.note(`target ${target}: ${error.message}`);
   const places = answers.map(({ place }) => place);
   const parallel = Math.min(databases.length, settings.parallelDatabases);
   const memoryBytes = Math.floor(UPLOAD_MEMORY / Math.max(1, parallel) / places.length);
   const programs = { pgDump, zstd };
-  const job: Job = { settings, context, places, outages, tier, programs, memoryBytes };
+  const job: Job = { settings, context, places, outages, tier, programs, memoryBytes, session };
   if (databases.length > 1)
     job.context = { ...context, progress: { ...context.progress, stage: () => undefined } };
 
@@ -85,27 +97,37 @@ function containerOf(settings: Settings, tier: Tier): string {
   return container;
 }
 
+/**
+ * @param known when the programs have been asked for their versions
+ * @returns with the session in which a single database was asked for: to take its snapshot in
+ */
 async function chooseDatabases(
   server: ServerConnection,
   options: BackupOptions,
-): Promise<{ databases: string[]; pgDump: Program }> {
+  known: Promise<void>,
+): Promise<{ databases: string[]; pgDump: Program; session?: Client }> {
   const named = options.databases ?? [];
   if (named.some((name) => name === "")) throw new UsageError("--database: a database has a name");
   if (options.all && named.length > 0) throw new UsageError("--all and --database exclude each other");
   const first = named[0] ?? server.database;
-  return withClient(withDatabase(server, first), async (client) => {
+  const client = await connect(withDatabase(server, first));
+  let session: Client | undefined;
+  try {
     const { rows } = await client.query<{ major: number }>(
       "SELECT current_setting('server_version_num')::int / 10000 AS major",
     );
+    await known;
     const pgDump = dumpProgram(rows[0]?.major ?? 0, describeServer(server));
-    if (!options.all) {
-      return { pgDump, databases: named.length > 0 ? [...new Set(named)] : [server.database] };
-    }
-    const databases = await userDatabases(client, server);
+    const databases = options.all
+      ? await userDatabases(client, server)
+      : [...new Set(named.length > 0 ? named : [server.database])];
     if (databases.length === 0)
       throw new FailedError(`${describeServer(server)}: the server holds no database to back up`);
-    return { pgDump, databases };
-  });
+    if (databases.length === 1 && databases[0] === first) session = client;
+    return { pgDump, databases, session };
+  } finally {
+    if (!session) await disconnect(client);
+  }
 }
 
 /** How a backup says that it waited for somebody; pg_dump's wait for a lock ends as a statement's. */
@@ -128,7 +150,7 @@ async function backUp(job: Job, database: string): Promise<Stored> {
   const { settings, context } = job;
   const server = withDatabase(serverOf(settings), database);
   // Before the lease: a database that is not there leaves nothing behind, not even a lock.
-  let session: Client | undefined = await connect(server);
+  let session: Client | undefined = job.session ?? (await connect(server));
   const held: Held[] = [];
   try {
     const { answers, outages } = await askAll(job.places, async (place) => {
