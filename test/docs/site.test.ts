@@ -8,6 +8,7 @@ import { allAlerts } from "../../apps/tools/docs/runbookPages";
 import { RUNBOOKS, runbookUrl } from "../../packages/alerting/runbooks";
 import { projectRoot } from "../../packages/command/root";
 import { openBrowser, withBrowser } from "../support/browser";
+import { contrast } from "../support/contrast";
 import { windowOf } from "../support/dom";
 
 const ROOT = projectRoot(__dirname);
@@ -116,6 +117,33 @@ withSite("the built site", () => {
         await page.close();
       },
     );
+
+    test.each(["light", "dark"] as const)("every text can be read, %s", async (colorScheme) => {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme });
+      await page.goto(pathToFileURL(path.join(SITE, "runbooks/one-table.html")).href);
+      const seen =
+        (await page.evaluate(`[...document.querySelectorAll(".md-header a, .md-ellipsis, article *:not(.headerlink)")]
+        .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()))
+        .map((one) => {
+          let under = one;
+          const background = () => getComputedStyle(under).backgroundColor;
+          while (/, 0\\)$/.test(background()) && under.parentElement) under = under.parentElement;
+          const { color, fontSize } = getComputedStyle(one);
+          return [one.textContent.trim().slice(0, 30), color, background(), parseFloat(fontSize)];
+        })`)) as [text: string, ink: string, paper: string, pixels: number][];
+      expect(seen.length).toBeGreaterThan(30);
+      // A colour that lets through is mixed with what is under it.
+      const mixed = (ink: string, paper: string): string => {
+        const [r = 0, g = 0, b = 0, part = 1] = (ink.match(/[\d.]+/g) ?? []).map(Number);
+        const under = (paper.match(/[\d.]+/g) ?? []).map(Number);
+        return `rgb(${[r, g, b].map((one, at) => one * part + (under[at] ?? 0) * (1 - part)).join(" ")})`;
+      };
+      const pale = seen.filter(
+        ([, ink, paper, pixels]) => contrast(mixed(ink, paper), paper) < (pixels >= 24 ? 3 : 4.5),
+      );
+      expect(pale).toEqual([]);
+      await page.close();
+    });
 
     test("finds a runbook by words, and prints it without the site around it", async () => {
       const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
