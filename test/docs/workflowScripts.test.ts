@@ -1,0 +1,295 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { stackNames } from "../../stacks/files";
+
+/*
+ * What the workflows' scripts do, with stand-ins for the programs that ask GitHub, Azure or a cluster.
+ */
+const ROOT = path.join(__dirname, "../..");
+
+describe("plan-all.sh", () => {
+  test("shows every stack in the log, also after one that fails, and fails then", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-all-"));
+    try {
+      fs.writeFileSync(
+        path.join(folder, "npm"),
+        `#!/usr/bin/env bash
+case "$3 $5" in
+"plan prod") echo "prod is refused"; exit 1 ;;
+plan*) echo "plan of $5"; echo '{"resources":[]}' >"$7" ;;
+cost*) echo "cost of $5" ;;
+esac
+`,
+        { mode: 0o755 },
+      );
+      const out = path.join(folder, "out");
+      const { status, stdout, stderr } = spawnSync("bash", [".github/scripts/plan-all.sh", "HEAD", out], {
+        cwd: ROOT,
+        encoding: "utf8",
+        env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
+      });
+      expect(stdout).toContain("prod is refused");
+      for (const stack of stackNames(ROOT).filter((name) => name !== "prod")) {
+        expect(stdout).toContain(`plan of ${stack}`);
+        expect(stdout).toContain(`cost of ${stack}`);
+      }
+      expect(fs.readFileSync(path.join(out, "comment.md"), "utf8")).toBe(stdout);
+      expect([status, stderr]).toEqual([1, "error: the plan of prod failed\n"]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("drift-issue.sh", () => {
+  /** What the script does when these issues are open. */
+  function run(outcome: string, open: { number: number; title: string }[]): string[] {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "drift-"));
+    try {
+      fs.writeFileSync(path.join(folder, "drift.txt"), "a lock is gone\n");
+      const number = open.find(({ title }) => title === "Drift in prod")?.number;
+      fs.writeFileSync(
+        path.join(folder, "gh"),
+        `#!/usr/bin/env bash
+if [ "$2" = list ]; then echo "${number ?? ""}"; else echo "$1 $2 $3" >>"${folder}/done"; fi
+`,
+        { mode: 0o755 },
+      );
+      const args = [
+        ".github/scripts/drift-issue.sh",
+        "prod",
+        outcome,
+        "https://run",
+        path.join(folder, "drift.txt"),
+      ];
+      const { status, stderr } = spawnSync("bash", args, {
+        cwd: ROOT,
+        encoding: "utf8",
+        env: { PATH: `${folder}:${process.env.PATH ?? ""}` },
+      });
+      expect([status, stderr]).toEqual([0, ""]);
+      const file = path.join(folder, "done");
+      return fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  }
+
+  test("one issue is opened, told the latest, and closed when the drift has gone", () => {
+    const known = [{ number: 7, title: "Drift in prod" }];
+    expect(run("failure", [])).toEqual(["label create drift", "issue create --title"]);
+    expect(run("failure", known)).toEqual(["issue edit 7"]);
+    expect(run("success", known)).toEqual(["issue close 7"]);
+    expect(run("success", [])).toEqual([]);
+    expect(run("cancelled", known)).toEqual([]);
+  });
+});
+
+describe("verify-images.sh", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "images-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+  const image = (letter: string, name = "recovery"): string =>
+    `ghcr.io/forma3d/${name}@sha256:${letter.repeat(64)}`;
+  const git = (...args: string[]) => {
+    const result = spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect([args, result.status]).toEqual([args, 0]);
+  };
+  const name = (letter: string, other = "a"): void =>
+    fs.writeFileSync(
+      path.join(folder, "Pulumi.prod.yaml"),
+      `config:\n  forma3d:recovery:\n    image: ${image(letter)} # reason\n  forma3d:readiness:\n    image: ${image(other, "operations")}\n`,
+    );
+  const look = () =>
+    spawnSync("bash", [".github/scripts/verify-images.sh", "HEAD"], {
+      cwd: folder,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder}/bin:${process.env.PATH ?? ""}`,
+        NODE_PATH: path.join(ROOT, "node_modules"),
+        GITHUB_REPOSITORY: "forma3d/platform",
+      },
+    });
+  /** Runs it after a change of the images, with a `gh` that knows the signature of one each. */
+  const run = (letter: string, other = "a") => {
+    name(letter, other);
+    return look();
+  };
+
+  beforeAll(() => {
+    fs.mkdirSync(path.join(folder, ".github/scripts"), { recursive: true });
+    fs.copyFileSync(
+      path.join(ROOT, ".github/scripts/verify-images.sh"),
+      path.join(folder, ".github/scripts/verify-images.sh"),
+    );
+    fs.mkdirSync(path.join(folder, "bin"));
+    fs.writeFileSync(
+      path.join(folder, "bin/gh"),
+      `#!/usr/bin/env bash\necho "$*" >>"${folder}/asked"\n[ "$3" = "oci://${image("b")}" ] || [ "$3" = "oci://${image("b", "operations")}" ]\n`,
+      { mode: 0o755 },
+    );
+    git("init", "--quiet");
+    name("a");
+    git("add", "--all");
+    git("commit", "--quiet", "--message", "base");
+  });
+
+  test("asks nothing of an image that was there before", () => {
+    expect(run("a")).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    expect(fs.existsSync(path.join(folder, "asked"))).toBe(false);
+  });
+
+  test("lets a new one in that the repository's own workflow signed, and no other", () => {
+    expect(run("b")).toMatchObject({ status: 0, stdout: expect.stringContaining("is signed by") as string });
+    expect(fs.readFileSync(path.join(folder, "asked"), "utf8")).toContain(
+      "--repo forma3d/platform --signer-workflow forma3d/platform/.github/workflows/recovery-image.yml --source-ref refs/heads/main --deny-self-hosted-runners\n",
+    );
+    expect(run("b", "b")).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("/operations@") as string,
+    });
+    expect(fs.readFileSync(path.join(folder, "asked"), "utf8")).toContain(
+      "forma3d/platform/.github/workflows/operations-image.yml",
+    );
+    expect(run("a", "c")).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^error: Pulumi.prod.yaml: readiness.image: found ghcr\S+; allowed: an image that /,
+      ) as string,
+    });
+    const refused = run("c");
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(
+      /^error: Pulumi.prod.yaml: recovery.image: found ghcr\S+; allowed: an image that /,
+    );
+  });
+
+  test.each([
+    ["with a tag", `forma3d:recovery: { image: "${image("c").replace("@", ":new@")}" }`],
+    ["called otherwise", `forma3d:recovery:\n    image: '${image("c", "elsewhere")}'`],
+    [
+      "in a deeper folder",
+      `forma3d:readiness: { image: ${image("c").replace("forma3d/", "forma3d/mirror/")} }`,
+    ],
+    ["as text", `forma3d:recovery: '${JSON.stringify({ image: image("c") })}'`],
+    ["of the runners", `forma3d:controlPlane: { runners: { jobs: { image: ${image("c", "runner")} } } }`],
+  ])("finds an image however its key is written: %s", (_, line) => {
+    fs.writeFileSync(path.join(folder, "Pulumi.prod.yaml"), `config:\n  ${line}\n`);
+    expect(look()).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^error: Pulumi\.prod\.yaml: \S+: found \S+; allowed: an image that /,
+      ) as string,
+    });
+  });
+
+  test("finds the images that the stack files of this project name", () => {
+    for (const stack of stackNames(ROOT))
+      fs.copyFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), path.join(folder, `Pulumi.${stack}.yaml`));
+    const found = look().stderr.split("\n").filter(Boolean).sort();
+    expect(found).toEqual(
+      stackNames(ROOT)
+        .flatMap((stack) =>
+          ["readiness", "recovery"].map((key) => `error: Pulumi.${stack}.yaml: ${key}.image`),
+        )
+        .map((line) => expect.stringContaining(line) as string),
+    );
+  });
+});
+
+describe("with-session.sh", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "session-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+  const program = (name: string, body: string): void =>
+    fs.writeFileSync(path.join(folder, name), `#!/usr/bin/env bash\n${body}\n`, { mode: 0o755 });
+
+  test("renews the session while the command runs, hands out its exit code, and leaves nothing", () => {
+    program("curl", `while [ "$1" != --output ]; do shift; done; echo '{"value":"token"}' >"$2"`);
+    program("az", `echo "$*" >>"${folder}/logins"`);
+    const wait = `until [ "$(wc -l <"${folder}/logins")" -ge 3 ]; do sleep 0.1; done
+cat "$AZURE_FEDERATED_TOKEN_FILE"; dirname "$AZURE_FEDERATED_TOKEN_FILE" >"${folder}/where"; exit 7`;
+    const { status, stdout } = spawnSync("bash", [".github/scripts/with-session.sh", "bash", "-c", wait], {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder}:${process.env.PATH ?? ""}`,
+        AZURE_CLIENT_ID: "client",
+        AZURE_TENANT_ID: "tenant",
+        ACTIONS_ID_TOKEN_REQUEST_URL: "https://github.example/token?x=1",
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: "asks",
+        RENEW_SECONDS: "0.2",
+      },
+    });
+    expect([status, stdout]).toEqual([7, "token\n"]);
+    // The token itself is in a file: what stands in arguments is everybody's to read.
+    expect(fs.readFileSync(path.join(folder, "logins"), "utf8")).toMatch(/--federated-token @\S+\/token /);
+    expect(fs.existsSync(fs.readFileSync(path.join(folder, "where"), "utf8").trim())).toBe(false);
+  });
+
+  test("starts nothing without a session", () => {
+    program("curl", "exit 22");
+    const { status, stdout } = spawnSync("bash", [".github/scripts/with-session.sh", "echo", "started"], {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder}:${process.env.PATH ?? ""}`,
+        AZURE_CLIENT_ID: "client",
+        AZURE_TENANT_ID: "tenant",
+        ACTIONS_ID_TOKEN_REQUEST_URL: "https://github.example/token?x=1",
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: "asks",
+      },
+    });
+    expect([status, stdout]).toEqual([22, ""]);
+  });
+});
+
+describe("clusters-answer.sh", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "answer-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+  /** Runs the script with programs that answer as Azure and the cluster would. */
+  function run(answers: { clusters: string[]; answering: boolean }, stack = "prod") {
+    const program = (name: string, body: string): void =>
+      fs.writeFileSync(path.join(folder, name), `#!/usr/bin/env bash\n${body}\n`, { mode: 0o755 });
+    const regions = {
+      primary: { resourceGroup: "rg-one", cluster: "aks-one" },
+      secondary: { resourceGroup: "rg-two", cluster: "aks-two" },
+    };
+    program("pulumi", `printf '%s' '${JSON.stringify(regions)}'`);
+    program(
+      "az",
+      `[ "$2" = list ] && echo "$*" | grep -oE '${answers.clusters.join("|") || "none"}'; exit 0`,
+    );
+    program("kubelogin", "exit 0");
+    program("kubectl", answers.answering ? "echo ok" : "exit 1");
+    return spawnSync("bash", [".github/scripts/clusters-answer.sh", stack], {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: { PATH: `${folder}:${process.env.PATH ?? ""}`, RUNNER_TEMP: folder },
+    });
+  }
+
+  test("asks the cluster of every region that is not lost, a standby's included", () => {
+    const { status, stdout } = run({ clusters: ["aks-one", "aks-two"], answering: true });
+    expect([status, stdout]).toEqual([0, "aks-one answers\naks-two answers\n"]);
+    const one = run({ clusters: ["aks-one", "aks-two"], answering: true }, "staging");
+    expect([one.status, one.stdout]).toEqual([0, "aks-one answers\n"]);
+  });
+
+  test("stops an update from where a cluster does not answer, and says what to look at", () => {
+    const { status, stderr } = run({ clusters: ["aks-one"], answering: false });
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      "aks-one does not answer from here; is this address in cluster.authorizedIpRanges?",
+    );
+  });
+
+  test("lets a region without a cluster be made", () => {
+    const { status, stdout } = run({ clusters: [], answering: false });
+    expect([status, stdout]).toEqual([0, "aks-one does not exist yet\naks-two does not exist yet\n"]);
+  });
+});
