@@ -89,7 +89,7 @@ export async function newEnvironment(root: string, wanted: NewEnvironment): Prom
           : []),
         `put its groups into ${file}: the ids in entraAdministrators and adminGroupObjectIds are made up`,
         `npm run plan -- ${name}: what it is, costs and lacks`,
-        `docs/deploying.md: its subscription, identities, GitHub environments (${name}, ${name}-read, ${name}-preview) and runner`,
+        `docs/deploying.md: its subscription, identities, GitHub environments (${name}, ${name}-read, ${name}-copy, ${name}-preview) and runners`,
       ],
     };
   }).catch((error: unknown) => {
