@@ -157,8 +157,10 @@ function fromUuencode(lines: string): Buffer {
 const read = (bytes: Buffer | undefined, via: string): Decoded[] =>
   bytes && beginsReadable(bytes) ? bytesDecoded(bytes, via, false).filter((one) => !("final" in one)) : [];
 
+/** A sign no address is written with, which base85 has among its digits. */
+const ODD_SIGN = /[^\w\s./:=@,-]/;
 /** Whether a run has the look of base85: signs among the letters, and none of what addresses are written with. */
-const mayBeBase85 = (run: string): boolean => /[^\w./:=@,-]/.test(run) && /[A-Za-z]/.test(run);
+const mayBeBase85 = (run: string): boolean => ODD_SIGN.test(run) && /[A-Za-z]/.test(run);
 
 const longWords = (text: string, runs: RegExp): string[] =>
   LONG_WORD.test(text) ? [...text.matchAll(runs)].map(([run]) => run) : [];
@@ -181,6 +183,7 @@ function numbers(text: string): Decoded[] {
 }
 
 function base85(text: string): Decoded[] {
+  if (!ODD_SIGN.test(text)) return [];
   return [...text.matchAll(PUNCTUATED)]
     .flatMap(([, whole = ""]) => [...new Set([whole, ...whole.split(/["']/)])])
     .filter((run) => run.length >= 12 && mayBeBase85(run))

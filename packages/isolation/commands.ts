@@ -30,6 +30,7 @@ export const COMMAND_MARK = "$ ";
 /** Settings from which tools take the same. */
 const SETTING =
   /\b(?:(?:pulumi_)?stack_?name|pulumi_stack|tf_workspace|tf_var_(?:env|environment|stage)|(?:helm_)?kube_?(?:context|config)|azure_env_name|azure_subscription(?:_name)?|arm_subscription_name|aws_profile|pgservice|doppler_(?:config|environment)|infisical_env(?:ironment)?)["']?\s*[=:]\s*["']?([\w./-]+)/g;
+const MAY_SET = /[=:]/;
 const SETTING_NAME =
   /^(?:pulumi_stack|tf_workspace|tf_var_|(?:helm_)?kube_?(?:context|config)$|azure_env_name|azure_subscription|arm_subscription_name|aws_profile|pgservice$|doppler_|infisical_env)/i;
 
@@ -47,8 +48,8 @@ export interface Choices {
 
 /** What the calls and settings of a text choose: stacks, contexts, workspaces, subscriptions by name. In lower case. */
 export function choices(text: string): Choices {
-  const settings = [...text.matchAll(SETTING)].map(([, value = ""]) => value);
-  const sections = [...text.matchAll(SECTION)].map(([, name = ""]) => name);
+  const settings = MAY_SET.test(text) ? [...text.matchAll(SETTING)].map(([, value = ""]) => value) : [];
+  const sections = text.includes("[") ? [...text.matchAll(SECTION)].map(([, name = ""]) => name) : [];
   const named = IS_COMMAND.test(text) ? toldTo(text) : [];
   if (!ANY_CALL.test(text)) return { told: settings, passedOn: [...sections, ...named] };
   const calls = text.match(TOOL_CALL) ?? [];

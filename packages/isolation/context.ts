@@ -42,7 +42,7 @@ export class Watch {
   /** Whether a resource came out exactly as it was asked for, and nothing was found then: names only become the stack's own. */
   private isRepeated({ inputs, props, provider }: ResourceView): boolean {
     if (!inputs || !this.clean.has(inputs)) return false;
-    return isDeepStrictEqual(inputs, props) && isDeepStrictEqual(this.clean.get(inputs), provider);
+    return inputs === props && isDeepStrictEqual(this.clean.get(inputs), provider);
   }
 
   private providerHits(provider: ProviderView): readonly Hit[] {

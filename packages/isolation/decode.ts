@@ -225,9 +225,13 @@ const FORMS: readonly Form[] = [
  */
 const MAX_FORMED_CHARS = 16 * 1024;
 
+/** Nothing but bytes bit by bit is written in other characters by one word of letters, digits and hyphens. */
+const ONE_WORD = /^(?!.*[01]{8})[\w-]*$/;
+
 function rewritten(text: string): Decoded[] {
-  const apart =
-    text.length > MAX_FORMED_CHARS
+  const apart = ONE_WORD.test(text)
+    ? []
+    : text.length > MAX_FORMED_CHARS
       ? [["rewritten", FORMS.reduce((made, [, form]) => form(made), text)] as const]
       : FORMS.map(([via, form]) => [via, form(text)] as const);
   const forms = [...apart, ...spelled(text).map((form) => ["character codes", form] as const)];

@@ -1,3 +1,4 @@
+import { BareNames } from "./bareNames";
 import type { Foreign, Perimeter } from "./perimeter";
 import { reversed } from "./text";
 
@@ -60,9 +61,9 @@ export class ForeignNames {
   private readonly disguised: ReadonlyMap<string, Foreign>;
   private readonly disguisedHosts: readonly Named[];
   private readonly halfRound: readonly Named[];
-  /** Names by their letters and digits alone, forwards and backwards, and what finds any of them. */
+  /** Names by their letters and digits alone, forwards and backwards, and what finds them. */
   private readonly bare: ReadonlyMap<string, Foreign>;
-  private readonly anyBare: RegExp | undefined;
+  private readonly bareNames: BareNames;
 
   constructor({ names, aliases }: Pick<Perimeter, "names" | "aliases">) {
     const long = (of: ReadonlyMap<string, Foreign>): Named[] =>
@@ -88,7 +89,7 @@ export class ForeignNames {
           [reversed(name), foreign],
         ]),
     );
-    this.anyBare = this.bare.size === 0 ? undefined : new RegExp([...this.bare.keys()].join("|"), "g");
+    this.bareNames = new BareNames(this.bare.keys());
   }
 
   /** @param text in canonical form */
@@ -140,12 +141,11 @@ export class ForeignNames {
 
   /** Names whose characters stand apart, with blanks, commas, quotes or anything else that is no letter between them. */
   private scattered(text: string, found: Foreign[]): void {
-    if (!this.anyBare) return;
     const squeezed = text.replace(/[^a-z0-9]+/g, "");
-    for (const { 0: name, index } of squeezed.matchAll(this.anyBare)) {
+    for (const { name, at } of this.bareNames.in(squeezed)) {
       const foreign = this.bare.get(name);
       // Hyphens, dots and underscores are how names are written: those are judged as they stand.
-      if (foreign && ODD_BETWEEN.test(spanOf(text, index, name.length))) found.push(foreign);
+      if (foreign && ODD_BETWEEN.test(spanOf(text, at, name.length))) found.push(foreign);
     }
   }
 }

@@ -16,15 +16,20 @@ export interface Consulted {
   readonly path: string;
 }
 
-let consultations: Map<string, Consulted> | undefined;
+/** What a check looked at; most look at nothing that is unknown, and need no map. */
+interface Consultations {
+  seen?: Map<string, Consulted>;
+}
+
+let consultations: Consultations | undefined;
 
 /** Runs a check and tells which unknown values it looked at on the way. */
 export function traced<T>(check: () => T): { result: T; consulted: Consulted[] } {
   const outer = consultations;
-  const own = new Map<string, Consulted>();
+  const own: Consultations = {};
   consultations = own;
   try {
-    return { result: check(), consulted: [...own.values()] };
+    return { result: check(), consulted: [...(own.seen?.values() ?? [])] };
   } finally {
     consultations = outer;
   }
@@ -37,6 +42,13 @@ function below(path: string, key: string | number): string {
   return PLAIN_KEY.test(key) ? path + (path ? "." : "") + key : `${path}[${JSON.stringify(key)}]`;
 }
 
+function childOf(raw: Value | undefined, key: string | number): Value | undefined {
+  if (raw === UNKNOWN) return UNKNOWN;
+  if (Array.isArray(raw)) return typeof key === "number" ? (raw as readonly Value[])[key] : undefined;
+  if (typeof raw !== "object" || raw === null || !Object.hasOwn(raw, key)) return undefined;
+  return (raw as Tree)[key];
+}
+
 /**
  * A place in a property tree. Going further down never throws: below an unknown everything is unknown, below
  * anything else that has no such child everything is absent (`undefined`).
@@ -45,7 +57,7 @@ export class Cursor {
   constructor(
     private readonly raw: Value | undefined,
     /** The path, or what it continues: most places are looked at without anybody asking where they are. */
-    private place: string | { readonly parent: Cursor; readonly key: string | number } = "",
+    private place: string | { readonly parent: Cursor; readonly keys: readonly (string | number)[] } = "",
     /** A patch states only what it changes, so what it does not state is no omission. */
     readonly partial: boolean = false,
     /** URN of the resource the tree belongs to; empty when it is of none. */
@@ -60,7 +72,7 @@ export class Cursor {
     let { place } = this;
     // No recursion: a tree may be deeper than the call stack.
     while (typeof place !== "string") {
-      steps.push(place.key);
+      for (let at = place.keys.length - 1; at >= 0; at--) steps.push(place.keys[at] as string | number);
       place = place.parent.place;
     }
     return (this.place = steps.reduceRight<string>(below, place));
@@ -68,26 +80,22 @@ export class Cursor {
 
   /** The value here. Looking at an unknown one is noted, unlike asking whether it is {@link unknown}. */
   get value(): Value | undefined {
-    if (this.raw === UNKNOWN) {
-      consultations?.set(`${this.origin} ${this.path}`, { origin: this.origin, path: this.path });
+    if (this.raw === UNKNOWN && consultations) {
+      const { origin, path } = this;
+      (consultations.seen ??= new Map()).set(`${origin} ${path}`, { origin, path });
     }
     return this.raw;
   }
 
   at(...keys: (string | number)[]): Cursor {
-    return keys.reduce<Cursor>((cursor, key) => cursor.child(key), this);
-  }
-
-  private child(key: string | number): Cursor {
-    return new Cursor(this.peek(key), { parent: this, key }, this.partial, this.origin, this.unknown);
-  }
-
-  private peek(key: string | number): Value | undefined {
-    const { raw } = this;
-    if (raw === UNKNOWN) return UNKNOWN;
-    if (Array.isArray(raw)) return typeof key === "number" ? (raw as readonly Value[])[key] : undefined;
-    if (typeof raw !== "object" || raw === null || !Object.hasOwn(raw, key)) return undefined;
-    return (raw as Tree)[key];
+    if (keys.length === 0) return this;
+    let raw: Value | undefined = this.raw;
+    let hidden = this.hidden;
+    for (const key of keys) {
+      hidden = raw === UNKNOWN;
+      raw = childOf(raw, key);
+    }
+    return new Cursor(raw, { parent: this, keys }, this.partial, this.origin, hidden);
   }
 
   /** Whether there is a value, known or not. Below an unknown value nobody knows: that is noted, and no is assumed. */

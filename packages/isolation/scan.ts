@@ -5,7 +5,16 @@ import { BYTES_MARK } from "./keyed";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
 import { assembled, called } from "./assemble";
-import { type Assembled, expansions, fragments, leavesPlace, mayBePiece, opened, Settings } from "./siblings";
+import {
+  type Assembled,
+  EXPANDED_STEPS,
+  expansions,
+  fragments,
+  leavesPlace,
+  mayBePiece,
+  opened,
+  Settings,
+} from "./siblings";
 import { filtered } from "./pipelines";
 import {
   canonical,
@@ -235,12 +244,20 @@ export class Scanner {
   /** Whether a text of an object leaves a place; one with an environment has texts further down too. */
   private mayExpand(owner: object): boolean {
     if (Array.isArray(owner)) return false;
-    if (Array.isArray((owner as { env?: unknown }).env)) return true;
+    const steps = Array.isArray((owner as { env?: unknown }).env) ? EXPANDED_STEPS : 1;
+    return this.leavesPlace(owner, steps);
+  }
+
+  /** Whether a text so many steps below an object leaves a place. */
+  private leavesPlace(owner: object, steps: number): boolean {
     for (const key of Object.keys(owner)) {
-      const text = (owner as Record<string, unknown>)[key];
-      if (typeof text !== "string") continue;
-      const known = this.knownOf(text);
-      if ((known.place ??= leavesPlace(text))) return true;
+      const value = (owner as Record<string, unknown>)[key];
+      if (typeof value === "string") {
+        const known = this.knownOf(value);
+        if ((known.place ??= leavesPlace(value))) return true;
+      } else if (steps > 1 && typeof value === "object" && value !== null) {
+        if (this.leavesPlace(value, steps - 1)) return true;
+      }
     }
     return false;
   }

@@ -117,6 +117,9 @@ function template(text: string): string {
   return text.length <= MAX_TEMPLATE_CHARS && !hasPlace(clear) ? opened(clear) : clear;
 }
 
+/** Steps below a container in which its variables are put in. */
+export const EXPANDED_STEPS = 5;
+
 /** Whether a text leaves a place for a value of a neighbour. */
 export const leavesPlace = (text: string): boolean => mayUseVariables(text) || hasPlace(template(text));
 
@@ -126,7 +129,7 @@ export function expansions(owner: object, settings?: Settings): Assembled[] {
   const { env } = owner as { env?: unknown };
   const entries = Object.entries(owner);
   const texts = Array.isArray(env)
-    ? entries.flatMap(([key, value]) => [...leaves(value, key, 4)])
+    ? entries.flatMap(([key, value]) => [...leaves(value, key, EXPANDED_STEPS - 1)])
     : entries.flatMap(([key, value]) => (typeof value === "string" ? [{ key, text: value }] : []));
   // A template may be encoded as every value of a Secret is; what fills it is judged as it stands.
   const filled = texts.flatMap(({ key, text }): Assembled[] => {
@@ -227,11 +230,16 @@ export function opened(text: string): string {
   return result;
 }
 
+const undotted = (text: string): string => text.replace(/^\.+|\.+$/g, "");
+const isDomain = (text: string): boolean =>
+  DOMAINS.has(text.replace(/^(?:(?:privatelink|private|writer|reader|z\d+)\.)+/, ""));
+
 /** Whether a text could be, in its canonical form, a piece of one of some names or a domain; most settings cannot. */
 export function mayBePiece(text: string, names: ReadonlySet<string>): boolean {
   if (!isShort(text)) return false;
-  if (text.includes(".") || !/^[\x20-\x7e]*$/.test(text)) return true;
-  return beginningsOf(names).has(text.toLowerCase().trim());
+  if (!/^[\x20-\x7e]*$/.test(text)) return true;
+  const plain = text.toLowerCase().trim();
+  return beginningsOf(names).has(plain) || (plain.includes(".") && isDomain(undotted(plain)));
 }
 
 /** Names that several texts make together, in any order and joined by nothing, a hyphen or a dot. */
@@ -262,8 +270,8 @@ function pieced(texts: readonly Sibling[], names: ReadonlySet<string>): Assemble
 function hosted(texts: readonly Sibling[]): Assembled[] {
   const domains = texts
     .filter(({ text }) => text.includes("."))
-    .map(({ text }) => text.replace(/^\.+|\.+$/g, ""))
-    .filter((text) => DOMAINS.has(text.replace(/^(?:(?:privatelink|private|writer|reader|z\d+)\.)+/, "")));
+    .map(({ text }) => undotted(text))
+    .filter(isDomain);
   return domains.flatMap((domain) =>
     texts
       .filter(

@@ -88,7 +88,7 @@ const SPELLINGS: readonly Spelling[] = [
         .flatMap(readings),
   },
   {
-    mayBe: (text) => /\d/.test(text),
+    mayBe: (text) => /\d/.test(text) && /[@=:]|\/\/|-h/.test(text),
     find: (text) => tokens(text, NUMERIC_HOST).flatMap(readings),
   },
 ];

@@ -58,7 +58,7 @@ function complete(stack: StackView, { isDryRun }: Context): StackView {
   if (before) return before;
   const resources = stack.resources.map((resource) => {
     const { inputs, props } = resource;
-    return inputs
+    return inputs && inputs !== props
       ? { ...resource, props: isDryRun ? over(known(props), inputs) : over(inputs, props) }
       : resource;
   });

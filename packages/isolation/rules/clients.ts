@@ -26,6 +26,9 @@ const SIGNS_IN = new RegExp(String.raw`\baz\s+login\b[^\n;|&]{0,500}?(${GUID})(?
 const SETS = new RegExp(String.raw`(?:azure|arm)_client_id["']?\s{0,9}[=:]\s{0,9}["']?(${GUID})`, "i");
 /** Who a text signs in as. */
 const signsInAs = (text: string): string | undefined => (SIGNS_IN.exec(text) ?? SETS.exec(text))?.[1];
+/** A word of each key that names a client, the value of a named setting among them, and of each text that signs in. */
+const MAY_NAME = /^value$|client|identity/i;
+const MAY_SIGN_IN = /login|client_id/i;
 /** What a machine starts with, in base64. */
 const START = /^(?:customData|userData)$/;
 
@@ -46,13 +49,16 @@ interface Client {
   readonly id: string;
 }
 
+/** Whether somebody may sign in by what a text says, or by what stands under its key. A part of a command line has no key. */
+const mayBeClient = (at: object | string, key: string | undefined): boolean =>
+  typeof at === "string" &&
+  at.length >= GUID_CHARS &&
+  ((MAY_BE_GUID.test(at) && (key === undefined || MAY_NAME.test(key) || MAY_SIGN_IN.test(at))) ||
+    (key !== undefined && START.test(key)));
+
 /** Everybody a resource signs in as, by client id. */
 function clientsOf(resource: ResourceView): Client[] {
   const props = resource.inputs ?? resource.props;
-  const mayBeClient = (at: object | string, key: string | undefined): boolean =>
-    typeof at === "string" &&
-    at.length >= GUID_CHARS &&
-    (MAY_BE_GUID.test(at) || (key !== undefined && START.test(key)));
   if (!mayHold(props, mayBeClient)) return [];
   const objects = kubernetesObjects({ ...resource, props });
   if (objects.length === 0) return clientsIn(new Cursor(props), (key) => SETTING.test(key));

@@ -29,10 +29,14 @@ const VAULT_ANNOTATION =
 const INLINE =
   /(?:^|[\s"'=])(?:>>)?vault:[\w./-]+#|\bref\+[a-z0-9]+:\/\/|<path:[^>]+>|\b(?:with\s+)?secret\s+"[^"]+"|\bop:\/\/[\w ./-]+|\barn:aws[\w-]*:(?:ssm|secretsmanager):[^\s"']+|\b(?:gcp|sm|gsm|gcpsm|aws-?sm|aws-?ssm|azkv|akv|conjur|akeyless):\/\/[^\s"']+|\bprojects\/[\w-]+\/secrets\/[\w-]+|\{\{-?\s*(?:with\s+|range\s+)?(?:key|keyOrDefault|ls|safeLs|tree)\s+"[^"]+"/;
 
+/** Whether a text holds one: each has a colon, quotes or a folder of secrets. */
+const isInlineIn = (text: string): boolean =>
+  (text.includes(":") || text.includes('"') || text.includes("/secrets/")) && INLINE.test(text);
+
 function pathPlaces(object: Cursor, kind: string): Cursor[] {
   const pattern = PATHS.find(([kinds]) => kinds.test(kind))?.[1];
   const mayHoldPaths = mayHold(object.value, (at, key) =>
-    typeof at === "string" ? INLINE.test(at) || (key !== undefined && VAULT_ANNOTATION.test(key)) : false,
+    typeof at === "string" ? isInlineIn(at) || (key !== undefined && VAULT_ANNOTATION.test(key)) : false,
   );
   if (!pattern && !mayHoldPaths) return [];
   return [...allPlaces(object)].flatMap((place) => {
@@ -48,7 +52,7 @@ function pathPlaces(object: Cursor, kind: string): Cursor[] {
       // A Secret of the cluster is judged by name and namespace.
       !/secretTargetRef|secretRef|secretKeyRef/i.test(place.path) &&
       pattern.test(place.path.replace(/\[\d+\]/g, ""));
-    const isInline = place.text !== undefined && INLINE.test(place.text) && !annotations.includes(place);
+    const isInline = place.text !== undefined && isInlineIn(place.text) && !annotations.includes(place);
     return isPath || isInline ? [place, ...annotations] : annotations;
   });
 }

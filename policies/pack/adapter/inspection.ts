@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { forget, watchOf } from "../../../packages/isolation/context";
 import type { Inventory } from "../../../packages/isolation/inventory";
 import type {
@@ -71,10 +72,12 @@ export class Inspection {
     return findings;
   }
 
+  /** With what was asked for. What came out exactly so is the same tree, of which everything is known that was found out then. */
   private withInputs(stack: StackView): StackView {
     const resources = stack.resources.map((resource) => {
       const inputs = this.inputs.get(resource.urn);
-      return inputs ? { ...resource, inputs } : resource;
+      if (!inputs) return resource;
+      return { ...resource, inputs, ...(isDeepStrictEqual(inputs, resource.props) && { props: inputs }) };
     });
     return { resources, byUrn: new Map(resources.map((resource) => [resource.urn, resource])) };
   }
