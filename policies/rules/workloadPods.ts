@@ -43,7 +43,7 @@ const probes = podRule(
     description: "Every container that keeps running has a liveness probe and a readiness probe.",
     why: "A hung process would get requests for ever; a starting one before it can answer them.",
     severity: "high",
-    framework: { waf: ["RE:10"], risks: ["R03"] },
+    framework: { waf: ["RE:07"], risks: ["R03"] },
     remediation: "Add livenessProbe and readinessProbe; report §4.2 has the paths and times.",
     url: `${DOCS}/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/`,
     appliesTo: "any",

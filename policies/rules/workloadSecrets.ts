@@ -86,7 +86,7 @@ const configuration = resourceRule(
     description: "Keys and texts of ConfigMaps hold no password, key, token or connection string.",
     why: "ConfigMaps are not encrypted, and nearly everybody may read them.",
     severity: "critical",
-    framework: { cis: ["Kubernetes 5.4.1"], mcsb: ["IM-8"], waf: ["SE:09"], risks: ["R07", "R08"] },
+    framework: { cis: ["Kubernetes 5.4.2"], mcsb: ["IM-8"], waf: ["SE:09"], risks: ["R07", "R08"] },
     remediation: "Move the value to Key Vault and mount it.",
     url: "https://kubernetes.io/docs/concepts/configuration/configmap/",
     appliesTo: "any",

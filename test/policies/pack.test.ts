@@ -7,7 +7,7 @@ import { UNKNOWN } from "../../packages/isolation/rule";
 import { readFiles } from "../../policies/pack/adapter/assetFiles";
 import { toPolicies } from "../../policies/pack/adapter/dispatch";
 import { describeFinding, Inspection } from "../../policies/pack/adapter/inspection";
-import { catalogue } from "../../policies/pack/catalogue";
+import { catalogue, controlsOf } from "../../policies/pack/catalogue";
 import { explain, findRule, listRules, suggestions } from "../../policies/pack/explanation";
 import { mendLine, placeOf } from "../../policies/pack/mend";
 import { toSarif } from "../../policies/pack/sarif";
@@ -214,6 +214,31 @@ test("the log for code scanning describes rules, and puts a finding at the line 
   });
   expect(described("ISO-001")).toMatchObject({ properties: { "security-severity": "9.5" } });
   expect(Object.keys(run.results[0]?.partialFingerprints ?? {})).toEqual(["finding/v1"]);
+});
+
+/** How many controls each section has that rules cite, as the publishers number them. */
+const PUBLISHED: Readonly<Record<string, number>> = {
+  // Microsoft cloud security benchmark 1.
+  ...{ "MCSB NS-": 10, "MCSB IM-": 9, "MCSB PA-": 8, "MCSB DP-": 8, "MCSB AM-": 5, "MCSB LT-": 7 },
+  ...{ "MCSB PV-": 7, "MCSB BR-": 4, "MCSB DS-": 7 },
+  // Azure Well-Architected Framework, 2024.
+  ...{ "WAF RE:": 10, "WAF SE:": 12, "WAF CO:": 14, "WAF OE:": 12, "WAF PE:": 12 },
+  // CIS Microsoft Azure Foundations 2.0.0, and what 2.1.0 adds to storage.
+  ...{ "CIS 1.": 25, "CIS 3.": 15, "CIS 4.3.": 8, "CIS 5.1.": 7, "CIS 6.": 7, "CIS 8.": 8, "CIS 10.": 1 },
+  "CIS 2.1.0 3.": 16,
+  // CIS AKS 1.4 and Kubernetes 1.8.
+  ...{ "CIS AKS 5.2.": 2, "CIS AKS 5.4.": 5, "CIS AKS 5.5.": 2 },
+  ...{ "CIS Kubernetes 5.": 7, "CIS Kubernetes 5.1.": 13, "CIS Kubernetes 5.2.": 13 },
+  ...{ "CIS Kubernetes 5.3.": 2, "CIS Kubernetes 5.4.": 2, "CIS Kubernetes 5.7.": 4 },
+};
+
+test("every control a rule names is one its publisher has", () => {
+  const cited = new Set(rules.flatMap((rule) => controlsOf(rule)));
+  const unheardOf = [...cited].filter((control) => {
+    const [, section = "", number = ""] = /^(.*?)(\d+)$/.exec(control) ?? [];
+    return !(Number(number) >= 1 && Number(number) <= (PUBLISHED[section] ?? 0));
+  });
+  expect(unheardOf).toEqual([]);
 });
 
 test("policies of the SDK carry what a rule says of itself", () => {
