@@ -40,8 +40,18 @@ function found(resources: readonly ResourceView[], project: Project, shapes = sh
   );
 }
 
-/** Rights that a key adds: jobs read the keys of another provider's store, and runners of one's own their app's. */
+const mayReach = (workload: string, cidr: string, port: number): string =>
+  `{matchLabels:{app.kubernetes.io/name:"${workload}"}} may reach {ipBlock:{cidr:"${cidr}"}} at [{port:${port},protocol:"TCP"}]`;
+
+/**
+ * Rights that a key or another role of a region adds: jobs read the keys of another provider's store and reach it, runners of one's
+ * own read their app's, and what runs where a region serves asks the database from there.
+ */
 const BY_KEYS = [
+  ...["backup", "copy", "drill", "metrics", "operator", "prune", "verify"].map((job) =>
+    mayReach(job, "203.0.113.0/24", 443),
+  ),
+  ...["migration", "roles"].map((job) => mayReach(job, "10.20.16.0/24", 5432)),
   ...["copy", "metrics", "prune", "verify"].map(
     (job) => `*-identities-${job} has 4633458b-17de-408a-b874-0445c86b69e6 on *-vault-vault`,
   ),
@@ -104,6 +114,7 @@ describe("production is made of what its reviewed plan is made of", () => {
       for (const [type, shape] of Object.entries(types)) {
         expect({ type, ...recorded?.types[type] }).toMatchObject({
           type,
+          names: expect.arrayContaining([...shape.names]) as string[],
           properties: expect.arrayContaining([...shape.properties]) as string[],
           ignoreChanges: shape.ignoreChanges,
           additionalSecretOutputs: shape.additionalSecretOutputs,
@@ -200,6 +211,35 @@ describe("production is made of what its reviewed plan is made of", () => {
       ["REC-055 ?"],
     ],
     [
+      "somebody else to talk to",
+      "forma3d",
+      "-primary-metrics-traffic",
+      (one) =>
+        put({
+          spec: {
+            ...(one.props.spec as Tree),
+            egress: [{ to: [{ ipBlock: { cidr: "203.0.113.0/24" } }], ports: [{ port: 443 }] }],
+          },
+        })(one),
+      ["REC-055 ?"],
+    ],
+    [
+      "a variable",
+      "forma3d",
+      "-primary-operator-job",
+      (one) =>
+        put({
+          spec: {
+            jobTemplate: {
+              spec: {
+                template: { spec: { containers: [{ env: [{ name: "NODE_OPTIONS", value: "-r ./a.js" }] }] } },
+              },
+            },
+          },
+        })(one),
+      ['REC-054 ? spec.jobTemplate.spec.template.spec.containers[].env["NODE_OPTIONS"]'],
+    ],
+    [
       "a role that may more",
       "forma3d",
       "-writer-role",
@@ -228,6 +268,12 @@ describe("production is made of what its reviewed plan is made of", () => {
         roleRef: { kind: "ClusterRole", name: "edit" },
         subjects: [{ kind: "Group", name: "system:authenticated" }],
       },
+    ],
+    [
+      "a policy",
+      "forma3d",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+      { spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] } },
     ],
   ])("%s more is refused", (_, project, type, props) => {
     expect(found(joined(project, type, props), project)).not.toEqual([]);

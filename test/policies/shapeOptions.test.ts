@@ -68,6 +68,7 @@ describe("what the stack file's keys may bring is part of it", () => {
   });
 
   const type = (more: Partial<TypeShape>): TypeShape => ({
+    names: [],
     properties: ["name"],
     from: {},
     protect: true,
@@ -78,13 +79,15 @@ describe("what the stack file's keys may bring is part of it", () => {
   });
   const shape = (types: Shape["types"], rights: readonly string[] = []): Shape => ({ types, rights });
 
-  test("an option opens types, properties and rights, and nothing of what is there", () => {
-    const standing = shape({ server: type({ properties: ["name", "net"], from: { net: ["subnet"] } }) }, [
-      "a",
-    ]);
+  test("an option opens types, names, properties and rights, and nothing of what is there", () => {
+    const standing = shape(
+      { server: type({ names: ["a"], properties: ["name", "net"], from: { net: ["subnet"] } }) },
+      ["a"],
+    );
     const other = shape(
       {
         server: type({
+          names: ["b"],
           properties: ["key.id", "name", "net"],
           from: { key: ["vault"], net: ["other"] },
           protect: false,
@@ -98,6 +101,7 @@ describe("what the stack file's keys may bring is part of it", () => {
       shape(
         {
           server: type({
+            names: ["a", "b"],
             properties: ["key.id", "name", "net"],
             from: { net: ["subnet"], key: ["vault"] },
           }),

@@ -16,6 +16,7 @@ export function merged(shapes: readonly TypeShape[]): TypeShape {
   );
   const [first] = shapes;
   return {
+    names: union(shapes.map((one) => one.names)),
     properties,
     from: Object.fromEntries(from) as TypeShape["from"],
     protect: shapes.every((one) => one.protect),
@@ -39,7 +40,7 @@ export function mergeShapes(shapes: readonly Shape[]): Shape {
 }
 
 /**
- * What a plan may consist of besides: types, properties and rights that another plan of the stack has, and what is led to
+ * What a plan may consist of besides: types, names, properties and rights that another plan of the stack has, and what is led to
  * of those types. Nothing else is opened.
  */
 export function widened({ types, rights }: Shape, other: Shape): Shape {
@@ -51,6 +52,7 @@ export function widened({ types, rights }: Shape, other: Shape): Shape {
       type,
       {
         ...own,
+        names: union([own.names, shape.names]),
         properties: deepest([...own.properties, ...shape.properties]),
         from: sources(own, shape, isNew),
       },

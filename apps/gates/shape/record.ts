@@ -1,7 +1,9 @@
 import type { ResourceView, StackView } from "../../../packages/isolation/rule";
 import {
+  ANY_NAME,
   isSent,
   pathsOf,
+  placeOf,
   rightsOf,
   sourcesOf,
   deepest,
@@ -10,9 +12,20 @@ import {
 } from "../../../policies/rules/shape";
 import { merged, union } from "./merge";
 
+/**
+ * Types whose resources a key of the stack file names, windows in which alerts are muted and parameters of the database; and those
+ * of which the rights say each.
+ */
+const NAMED_FREELY: readonly string[] = [
+  "azure-native:authorization:RoleAssignment",
+  "azure-native:alertsmanagement:AlertProcessingRuleByName",
+  "azure-native:dbforpostgresql:Configuration",
+];
+
 /** What one resource consists of. */
 function typeShapeOf(stack: StackView, resource: ResourceView): TypeShape {
-  const { type, props, opts } = resource;
+  const { type, props, opts, urn, name } = resource;
+  const [, , of = "", , project = ""] = urn.split(":");
   // Only Azure's ids say which resource is meant.
   const linking = type.startsWith("azure-native") ? Object.keys(props) : [];
   const from = linking.flatMap((property) => {
@@ -20,6 +33,7 @@ function typeShapeOf(stack: StackView, resource: ResourceView): TypeShape {
     return types.length > 0 ? [[property, union([types])]] : [];
   });
   return {
+    names: [NAMED_FREELY.includes(type) ? ANY_NAME : placeOf(name, { project, stack: of })],
     properties: deepest([...pathsOf(props)]),
     from: Object.fromEntries(from) as TypeShape["from"],
     protect: opts.protect,

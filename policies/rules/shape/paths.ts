@@ -3,13 +3,24 @@ import { UNKNOWN, type Tree, type Value } from "../../../packages/isolation/rule
 /** Maps whose keys are texts for people or selectors, or names of files. */
 const FREE_MAPS = /(?:^|\.)(?:tags|labels|matchLabels|data|binaryData|notifications|userAssignedIdentities)$/;
 
+/** The environment of a container, whose variables are told apart by their names. */
+const IS_ENVIRONMENT = /(?:^|\.)env$/;
+
+function* variableOf(entry: Value, path: string): Generator<string> {
+  const name = typeof entry === "object" && entry !== null ? (entry as Tree).name : undefined;
+  if (typeof name === "string") yield `${path}["${name}"]`;
+}
+
 /** Every path of a tree that something stands at, those that lead there among them. Left out: what is null. */
 export function* pathsOf(value: Value | undefined, path = ""): Generator<string> {
   if (value === null || value === undefined) return;
   if (path !== "") yield path;
   if (value === UNKNOWN || typeof value !== "object") return;
   if (Array.isArray(value)) {
-    for (const inner of value as readonly Value[]) yield* pathsOf(inner, `${path}[]`);
+    for (const inner of value as readonly Value[]) {
+      yield* pathsOf(inner, `${path}[]`);
+      if (IS_ENVIRONMENT.test(path)) yield* variableOf(inner, path);
+    }
     return;
   }
   const isFree = FREE_MAPS.test(path);

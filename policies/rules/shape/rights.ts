@@ -1,18 +1,17 @@
 import { cursor, linked, ofType } from "../../../packages/isolation/graph";
-import { azure, FEDERATED_CREDENTIAL, ROLE_ASSIGNMENT } from "../../../packages/isolation/kinds";
+import { azure, FEDERATED_CREDENTIAL, kubernetes, ROLE_ASSIGNMENT } from "../../../packages/isolation/kinds";
 import type { Cursor } from "../../../packages/isolation/read";
 import type { ResourceView, StackView, Tree, Value } from "../../../packages/isolation/rule";
+import { stemOf } from "./names";
 import { sourcesOf } from "./sources";
 
-/** A resource's name without its environment and its place, which are other words elsewhere. */
-const stemOf = ({ name }: ResourceView, { resources: [root] }: StackView): string => {
+const called = ({ name }: ResourceView, { resources: [root] }: StackView): string => {
   const [, , stack = "", , project = ""] = (root?.urn ?? "").split(":");
-  const product = project.split("-")[0] ?? project;
-  return name.replace(`${product}-${stack}-`, "").replace(/^(?:primary|secondary)(?=-)/, "*");
+  return stemOf(name, { project, stack });
 };
 
 const comesFrom = (stack: StackView, resource: ResourceView, property: string): string => {
-  const stems = sourcesOf(stack, resource, property).map((one) => stemOf(one, stack));
+  const stems = sourcesOf(stack, resource, property).map((one) => called(one, stack));
   return [...new Set(stems)].sort().join(" ") || "listed";
 };
 
@@ -23,16 +22,41 @@ const endOf = (value: Value | undefined, separator: string, parts: number): stri
 const texts = (value: Value | undefined): string[] =>
   Array.isArray(value) ? (value as readonly Value[]).filter((one) => typeof one === "string") : [];
 
-/** Every right a stack gives and every identity it trusts somebody with, in one line each, and what gives it. */
+/** A value in one form, whatever the order of its keys. */
+function told(value: Value | undefined): string {
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(told).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "";
+  const entries = Object.entries(value as Tree).map(([key, inner]) => `${key}:${told(inner)}`);
+  return `{${entries.sort().join(",")}}`;
+}
+
+/** With whom a network policy lets its pods talk, one line for each peer. */
+function trafficOf(resource: ResourceView): string[] {
+  const spec = cursor(resource).at("spec");
+  const pods = told(spec.at("podSelector").value);
+  const lines = (direction: string, list: string, may: string): string[] =>
+    spec
+      .at(direction)
+      .items()
+      .flatMap((rule) => {
+        const peers = rule.at(list).items();
+        const ports = told(rule.at("ports").value);
+        const whom = peers.length > 0 ? peers.map(({ value }) => told(value)) : ["everybody"];
+        return whom.map((peer) => `${pods} ${may} ${peer} at ${ports}`);
+      });
+  return [...lines("ingress", "from", "may be reached by"), ...lines("egress", "to", "may reach")];
+}
+
+/** Every right a stack gives and every identity it trusts somebody with, in one line each, whom pods may talk to among it, and what gives it. */
 export function rightsOf(stack: StackView): { right: string; resource: ResourceView }[] {
-  const line = (type: RegExp, tell: (resource: ResourceView) => string) =>
-    ofType(stack, type).map((resource) => ({ right: tell(resource), resource }));
+  const line = (type: RegExp, tell: (resource: ResourceView) => string | string[]) =>
+    ofType(stack, type).flatMap((resource) => [tell(resource)].flat().map((right) => ({ right, resource })));
   const rbac = (resource: ResourceView): string => {
     const object = cursor(resource);
-    const called = (place: Cursor): string =>
+    const named = (place: Cursor): string =>
       [place.at("kind").text, place.at("name").text].filter(Boolean).join(" ");
-    const whom = object.at("subjects").items().map(called).sort().join(", ");
-    return `${whom} has ${called(object.at("roleRef"))}`;
+    const whom = object.at("subjects").items().map(named).sort().join(", ");
+    return `${whom} has ${named(object.at("roleRef"))}`;
   };
   return [
     ...line(ROLE_ASSIGNMENT, (one) => {
@@ -47,12 +71,13 @@ export function rightsOf(stack: StackView): { right: string; resource: ResourceV
       const [permission] = Array.isArray(one.props.permissions) ? (one.props.permissions as Tree[]) : [];
       const all = [...texts(permission?.actions), ...texts(permission?.dataActions)].sort();
       const count = Array.isArray(one.props.permissions) ? one.props.permissions.length : 0;
-      return `${stemOf(one, stack)} is ${count} of ${all.join(", ")}`;
+      return `${called(one, stack)} is ${count} of ${all.join(", ")}`;
     }),
     ...line(
       FEDERATED_CREDENTIAL,
       (one) => `${comesFrom(stack, one, "resourceName")} is ${endOf(one.props.subject, ":", 2)}`,
     ),
+    ...line(kubernetes("NetworkPolicy"), trafficOf),
     ...line(/^kubernetes:rbac\.authorization\.k8s\.io\/[^:]+:(?:Cluster)?RoleBinding$/, rbac),
   ];
 }

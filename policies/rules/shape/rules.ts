@@ -1,6 +1,7 @@
 import { fault, type Cursor, type Outcome } from "../../../packages/isolation/read";
 import type { ResourceRule, ResourceView, Rule, StackView, Value } from "../../../packages/isolation/rule";
 import { about, resourceRule, stackRule, type Verdict } from "../define";
+import { ANY_NAME, placeOf } from "./names";
 import { leadingTo, pathsOf } from "./paths";
 import { rightsOf } from "./rights";
 import { sourcesOf } from "./sources";
@@ -17,7 +18,7 @@ const PAGE =
 const REMEDIATION =
   "Take it out; or, where it is meant, run npm run plan:update, which takes it into policies/shape.json, whose owners review the change.";
 
-const placeOf = (urn: string): string => {
+const programOf = (urn: string): string => {
   const [, , stack = "", , project = ""] = urn.split(":");
   return `${project}/${stack}`;
 };
@@ -26,7 +27,7 @@ const placeOf = (urn: string): string => {
 function options({ opts, urn }: ResourceView, inputs: Cursor, shape: TypeShape): Outcome[] {
   const lacking = shape.additionalSecretOutputs.filter((one) => !opts.additionalSecretOutputs.includes(one));
   const ignored = opts.ignoreChanges.filter((one) => !shape.ignoreChanges.includes(one));
-  const strange = opts.aliases.filter((one) => one.startsWith("urn:") && placeOf(one) !== placeOf(urn));
+  const strange = opts.aliases.filter((one) => one.startsWith("urn:") && programOf(one) !== programOf(urn));
   return [
     ...(shape.protect && !opts.protect ? fault(inputs, "must have the option protect") : []),
     ...(opts.deleteBeforeReplace === true && !shape.deleteBeforeReplace
@@ -86,8 +87,8 @@ function madeOf(shapes: Shapes): ResourceRule {
       name: "production-made-of",
       title: "Production is made of what its reviewed plan is made of",
       description:
-        "Every resource of a production stack is of a type, and has properties and options, that its reviewed plan has: policies/shape.json lists them, as npm run plan:update derives them from plans with every role a region can have and every key that adds something.",
-      why: "A property nobody has looked at (a stopped cluster, a proxy, a spot pool, a rule's exception) weakens what the statement says without touching any value it names.",
+        "Every resource of a production stack is of a type, has a name, and has properties and options, that its reviewed plan has: policies/shape.json lists them, as npm run plan:update derives them from plans with every role a region can have and every key that adds something.",
+      why: "A property nobody has looked at (a stopped cluster, a proxy, a spot pool, a rule's exception), or a thing beside what is there (a second policy, a copy that takes its name), weakens what the statement says without touching any value it names.",
       severity: "high",
       framework: FRAMEWORK,
       remediation: REMEDIATION,
@@ -100,7 +101,10 @@ function madeOf(shapes: Shapes): ResourceRule {
       if (!shape) return [];
       const own = shape.types[resource.type];
       if (!own) return fault(inputs, `is of a type that production's plan has not (${LIST})`);
+      const isPlanned =
+        own.names.includes(ANY_NAME) || own.names.includes(placeOf(resource.name, { project, stack }));
       return [
+        ...(isPlanned ? [] : fault(inputs, `is a resource that production's plan has not (${LIST})`)),
         ...unheardOf(resource, own, propertiesOf(own)).map((path) => ({
           path,
           message: `is a property that production's plan has not (${LIST})`,
@@ -147,7 +151,7 @@ function wired(shapes: Shapes): Rule {
       name: "production-wired-as",
       title: "In production, rights and references lead where its reviewed plan leads them",
       description:
-        "Who may what on what, what roles of its own consist of, and which service account or deployment is taken for which identity, are lines of policies/shape.json; and what comes from a resource in the reviewed plan (the scope of a lock, the resource and workspace of a log, the server of a setting) comes from one of the same type.",
+        "Who may what on what, what roles of its own consist of, which service account or deployment is taken for which identity, and which pods may talk to whom, are lines of policies/shape.json; and what comes from a resource in the reviewed plan (the scope of a lock, the resource and workspace of a log, the server of a setting) comes from one of the same type.",
       why: "A lock on something else, a log that goes elsewhere and an identity with one right more look like what they replaced.",
       severity: "critical",
       framework: { ...FRAMEWORK, mcsb: ["PA-7", "PV-2"] },

@@ -1,5 +1,7 @@
 /** What production's plan has of one type. */
 export interface TypeShape {
+  /** What its resources are called, without environment, place and numbers; `*` where the stack file gives names. */
+  readonly names: readonly string[];
   /** Deepest paths any of them has: `spec.rules[].host`; `*` stands for any key of a map of texts. */
   readonly properties: readonly string[];
   /** Types a property comes from wherever it is given, by property. */
@@ -17,7 +19,7 @@ export interface TypeShape {
 /** What one production stack consists of, whatever it is called and however often it has a thing. */
 export interface Shape {
   readonly types: Readonly<Record<string, TypeShape>>;
-  /** Who may what on what, and who is taken for whom: see `rightsOf`. */
+  /** Who may what on what, who is taken for whom, and who may talk to whom: see `rightsOf`. */
   readonly rights: readonly string[];
 }
 

@@ -1,0 +1,18 @@
+/** Where a resource is declared: the program's project and stack. */
+interface Program {
+  readonly project: string;
+  readonly stack: string;
+}
+
+/** A resource's name without its environment and its place, which are other words elsewhere. */
+export function stemOf(name: string, { project, stack }: Program): string {
+  const product = project.split("-")[0] ?? project;
+  return name.replace(`${product}-${stack}-`, "").replace(/^(?:primary|secondary)(?=-)/, "*");
+}
+
+/** The same without the numbers in it: of generations, and of the days keys were made. */
+export const placeOf = (name: string, program: Program): string =>
+  stemOf(name, program).replace(/(?<=-)\d+(?=-|$)/g, "#");
+
+/** Stands for every name. */
+export const ANY_NAME = "*";
