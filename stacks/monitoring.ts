@@ -1,10 +1,11 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources";
 import * as pulumi from "@pulumi/pulumi";
 import { seriesOfSource } from "../packages/alerting/metrics";
+import { OF_WITNESS, SERVED_METRICS } from "../packages/alerting/scrape";
 import { GRAFANA_ZONE_REGIONS } from "../packages/azure-facts";
 import {
-  dependencyModule,
   EDGE_PROBES,
+  insideProbe,
   MONITORED_SERVICES,
   STATUS_PAGE_PROBES,
 } from "../packages/alerting/services";
@@ -12,12 +13,7 @@ import { Alerts, WatchedResource } from "../infra/monitoring/alerts";
 import { Database } from "../infra/data/database";
 import { DATABASE_PORTS } from "../infra/data/places";
 import { Edge } from "../infra/edge/edge";
-import {
-  BLACKBOX_EXPORTER,
-  blackboxExporter,
-  POSTGRES_EXPORTER,
-  postgresExporter,
-} from "../infra/monitoring/exporters";
+import { BLACKBOX_EXPORTER, blackboxExporter, postgresExporter } from "../infra/monitoring/exporters";
 import { syncedSecretName } from "../infra/kubernetes/vaultSecrets";
 import { MonitorWorkspace } from "../infra/monitoring/monitorWorkspace";
 import { virtualEndpointHosts } from "../infra/naming";
@@ -176,30 +172,23 @@ function insideRegion(context: Context, compute: RegionCompute, outside: Outside
 }
 
 function scraped({ config, names }: Context): ScrapedWorkload[] {
-  const statping = config.statusPage.provider === "statping";
-  return [
-    { workload: "api", port: "http" },
-    { workload: "gateway", port: "status", path: "/stats/prometheus", keep: seriesOfSource("gateway") },
-    ...(names.servingWitness
-      ? [{ workload: "gateway", job: "gateway-serving", port: "serving", keep: seriesOfSource("serving") }]
-      : []),
-    { workload: "metrics", port: "metrics" },
-    { workload: POSTGRES_EXPORTER.workload, port: "metrics" },
-    {
-      workload: STATUS_PAGE.workload,
-      port: "http",
-      ...(statping && {
-        bearer: {
-          secret: syncedSecretName(
-            STATUS_PAGE.workload,
-            { issue: secretIssue(secretIssues(config)) },
-            secretsOf("status-page"),
-          ),
-          key: "API_SECRET",
-        },
-      }),
-    },
-  ];
+  const bearer = {
+    secret: syncedSecretName(
+      STATUS_PAGE.workload,
+      { issue: secretIssue(secretIssues(config)) },
+      secretsOf("status-page"),
+    ),
+    key: "API_SECRET",
+  };
+  const asks = (workload: string): boolean =>
+    workload === STATUS_PAGE.workload && config.statusPage.provider === "statping";
+  return SERVED_METRICS.filter(({ job }) => job !== OF_WITNESS || names.servingWitness).map(
+    ({ keeps, ...served }) => ({
+      ...served,
+      ...(keeps && { keep: seriesOfSource(keeps) }),
+      ...(asks(served.workload) && { bearer }),
+    }),
+  );
 }
 
 function probes({ config, names }: Context, outside: OutsideStatusPage): ProbedTarget[] {
@@ -208,16 +197,18 @@ function probes({ config, names }: Context, outside: OutsideStatusPage): ProbedT
   const [apiEdge, dashboardEdge] = EDGE_PROBES;
   const [outsidePage, insidePage] = STATUS_PAGE_PROBES;
   return [
-    ...MONITORED_SERVICES.map(({ job, target, check, intervalSeconds, timeoutSeconds }) => ({
-      job,
-      intervalSeconds,
-      timeoutSeconds,
-      ...(check.type === "tcp"
-        ? { module: "tcp", target: database }
-        : { module: check.expect ? dependencyModule(job) : "http", target: `http://${target}${check.path}` }),
+    ...MONITORED_SERVICES.map((service) => ({
+      job: service.job,
+      intervalSeconds: service.intervalSeconds,
+      timeoutSeconds: service.timeoutSeconds,
+      ...insideProbe(service, database),
     })),
-    { ...outer, job: apiEdge, target: `https://${config.edge.apiHostName}/health` },
-    { ...outer, job: dashboardEdge, target: `https://${config.edge.dashboardHostName}/` },
+    { ...outer, job: apiEdge, target: `https://${config.edge.apiHostName}${SITE_HEALTH.api.edge}` },
+    {
+      ...outer,
+      job: dashboardEdge,
+      target: `https://${config.edge.dashboardHostName}${SITE_HEALTH.dashboard.edge}`,
+    },
     { ...outer, job: outsidePage, target: pulumi.interpolate`https://${outside.host}/` },
     {
       job: insidePage,

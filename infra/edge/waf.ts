@@ -2,6 +2,7 @@ import * as frontdoor from "@pulumi/azure-native/frontdoor";
 import type { frontdoor as inputs } from "@pulumi/azure-native/types/input";
 import * as pulumi from "@pulumi/pulumi";
 import { Tags } from "../tags";
+import { WEBHOOK_PATHS } from "./webhookPaths";
 
 export interface FirewallArgs {
   /** Letters and digits only. */
@@ -14,12 +15,6 @@ export interface FirewallArgs {
   webhookRateLimitPerMinute: number;
   tags: Tags;
 }
-
-/**
- * Paths partners deliver webhooks to, in a request's URL with or without host. It is anchored, so that naming a
- * webhook in a query does not lift a client out of the lower limit.
- */
-export const WEBHOOK_PATHS = "^(https?://[^/?#]+)?/(api/)?(v[0-9]+/)?webhooks(/|\\?|$)";
 
 /** A limit per client address; Front Door counts at each of its places for itself, so it is a floor, not exact. */
 function rateLimit(

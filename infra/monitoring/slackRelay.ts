@@ -1,9 +1,7 @@
 import { listWorkflowTriggerCallbackUrlOutput } from "@pulumi/azure-native/logic/listWorkflowTriggerCallbackUrl";
 import { Workflow } from "@pulumi/azure-native/logic/workflow";
 import * as pulumi from "@pulumi/pulumi";
-import { PRIORITY_POLICY } from "../../packages/alerting/priorities";
-import { SLACK_POST_URL, SlackChannels } from "../../packages/alerting/receivers";
-import { PRIORITIES } from "../../packages/alerting/types";
+import { channelBySeverity, SLACK_POST_URL, SlackChannels } from "../../packages/alerting/receivers";
 import { Region } from "../regions";
 import { Tags } from "../tags";
 
@@ -20,16 +18,6 @@ export interface SlackRelayArgs {
 
 const TRIGGER = "manual";
 const ESSENTIALS = "triggerBody()?['data']?['essentials']";
-
-/** Azure's severity of each priority, and the channel it goes to. */
-function channelBySeverity(channels: SlackChannels): Record<string, string> {
-  return Object.fromEntries(
-    PRIORITIES.map((priority) => {
-      const { azureSeverity, slackChannel } = PRIORITY_POLICY[priority];
-      return [`Sev${azureSeverity}`, channels[slackChannel]];
-    }),
-  );
-}
 
 /** What the message says, in the workflow's expression language, from Azure's common alert schema. */
 const MESSAGE = [

@@ -1,4 +1,5 @@
-import { Channel } from "./priorities";
+import { Channel, PRIORITY_POLICY } from "./priorities";
+import { PRIORITIES } from "./types";
 
 /** Names of the Slack channels; the bot must be a member of each. */
 export interface SlackChannels {
@@ -13,6 +14,16 @@ export const DEFAULT_SLACK_CHANNELS: SlackChannels = {
   alerts: "#alerts",
   monitoring: "#monitoring",
 };
+
+/** Azure's severity of each priority, and the channel it goes to. */
+export function channelBySeverity(channels: SlackChannels): Record<string, string> {
+  return Object.fromEntries(
+    PRIORITIES.map((priority) => {
+      const { azureSeverity, slackChannel } = PRIORITY_POLICY[priority];
+      return [`Sev${azureSeverity}`, channels[slackChannel]];
+    }),
+  );
+}
 
 /** Slack's method for posting; it takes the channel per message, where an incoming webhook is bound to one. */
 export const SLACK_POST_URL = "https://slack.com/api/chat.postMessage";

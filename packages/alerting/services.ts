@@ -92,6 +92,18 @@ export const EDGE_PROBES = ["api-edge", "dashboard-edge"] as const;
 // Not the name of the page's own workload: one label for two kinds of targets hides that one kind is gone.
 export const STATUS_PAGE_PROBES = ["status-page-outside", "status-page-inside"] as const;
 
+/**
+ * Module and target with which the blackbox exporter asks a service inside a cluster.
+ * @param database host and port of the database
+ */
+export function insideProbe(
+  { job, target, check }: MonitoredService,
+  database: string,
+): { module: string; target: string } {
+  if (check.type === "tcp") return { module: "tcp", target: database };
+  return { module: check.expect ? dependencyModule(job) : "http", target: `http://${target}${check.path}` };
+}
+
 /** Label `job` of every probe. */
 export function probeJobs(): string[] {
   return [...MONITORED_SERVICES.map(({ job }) => job), ...EDGE_PROBES, ...STATUS_PAGE_PROBES];

@@ -75,6 +75,17 @@ export const lacking = (...members: readonly unknown[]): Bound =>
 export const containing = (part: string): Bound =>
   new Bound(`a text with ${part}`, (value) => typeof value === "string" && value.includes(part));
 
+/** A text that ends so, in whatever case: Azure writes ids in several. */
+export const endingWith = (end: string): Bound =>
+  new Bound(
+    `a text that ends with ${end}`,
+    (value) => typeof value === "string" && value.toLowerCase().endsWith(end.toLowerCase()),
+  );
+
+/** A list of exactly so many members. */
+export const listOf = (length: number): Bound =>
+  new Bound(`a list of ${length}`, (value) => Array.isArray(value) && value.length === length);
+
 /** A list of so many members or more. */
 export const atLeastOf = (least: number): Bound =>
   new Bound(`a list of ${least} or more`, (value) => Array.isArray(value) && value.length >= least);

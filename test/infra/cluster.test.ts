@@ -3,7 +3,7 @@ import { evaluate } from "@marcbachmann/cel-js";
 import { load } from "js-yaml";
 import { repositoryOf } from "../../infra/cluster/imageChecks";
 import { regionSubnets } from "../../infra/network/addressing";
-import { WEBHOOK_PATHS } from "../../infra/edge/waf";
+import { WEBHOOK_PATHS } from "../../infra/edge/webhookPaths";
 import { kubeloginKubeconfig } from "../../infra/cluster/kubeconfig";
 import { loadBalancerAddress } from "../../infra/kubernetes/exposure";
 import { maintenanceWindow, Weekday, weeklyHours } from "../../packages/azure-facts/maintenance";

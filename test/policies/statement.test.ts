@@ -270,6 +270,60 @@ describe("production is held against its stack file and the catalogues", () => {
     expect(found.map(({ urn }) => urn)).toContain(target.urn);
   });
 
+  const ENDPOINT = "spec.podMetricsEndpoints";
+  const GROUP = `/subscriptions/${prod.azure.subscriptionId}/resourceGroups/rg/providers/Microsoft.Insights/actionGroups/ag-forma3d-prod-p4`;
+  const DROP = { action: "drop", sourceLabels: ["__name__"], regex: ".+" };
+
+  test.each<[string, string, (value: never) => unknown]>([
+    ["primary-scrape-monitoring", ENDPOINT, ([one]: Tree[]) => [{ ...one, metricRelabelings: [DROP] }]],
+    ["primary-scrape-api", ENDPOINT, ([one]: Tree[]) => [{ ...one, path: "/elsewhere" }]],
+    [
+      "primary-scrape-probes",
+      ENDPOINT,
+      (all: Tree[]) => all.map((one) => ({ ...one, params: { module: ["tcp"], target: ["http://api/"] } })),
+    ],
+    ["primary-scrape-settings", "data.default-targets-metrics-keep-list", () => 'kubestate = "up"'],
+    [
+      "alerts-primary-forma3d-critical",
+      "rules",
+      (all: Tree[]) => [...all.map((one) => ({ ...one, expression: "vector(0) > 1" })), ...all],
+    ],
+    ["alerts-primary-forma3d-critical", "clusterName", () => "aks-forma3d-prod-neu"],
+    ["alerts-database-server-not-alive", "actions", () => [{ actionGroupId: GROUP }]],
+    ["alerts-access-granted", "scopes", () => [GROUP]],
+    [
+      "alerts-mute-cluster-upgrade",
+      "properties.schedule.recurrences",
+      ([one]: Tree[]) => [{ ...one, startTime: "00:00:00", endTime: "23:59:59" }],
+    ],
+    ["alerts-slack-workflow", "definition.actions.post.inputs.uri", () => "https://example.org/post"],
+    [
+      "edge-firewall",
+      "customRules.rules",
+      (all: Tree[]) =>
+        all.map((one) => ({
+          ...one,
+          matchConditions: [{ ...(one.matchConditions as Tree[])[0], matchValue: ["^never$"] }],
+        })),
+    ],
+    ["edge-api-westeurope-origin", "priority", () => 5],
+  ])("nor can %s be otherwise in %s", (name, path, change) => {
+    const target = plan.find(({ urn, type }) => urn.endsWith(`-${name}`) && !type.startsWith("forma3d:"));
+    if (!target) throw new Error(`the plan has no ${name}`);
+    const steps = path.split(".");
+    const value = steps.reduce<unknown>((at, step) => (at as Tree)[step], target.props);
+    const props = changed(target.props, steps, change(value as never)) as Tree;
+    const about = statementRule(
+      new Map([["forma3d/prod", statement.filter((one) => typeOf(one).test(target.type))]]),
+    );
+    const found = judge(
+      plan.map((one) => (one === target ? { ...one, props } : one)),
+      {},
+      about,
+    );
+    expect(found.map(({ urn }) => urn)).toContain(target.urn);
+  });
+
   test("each finding names the key that decides", () => {
     const [finding] = judge(
       plan.filter((resource) => !JSON.stringify(resource.props).includes('"recovery-prune"')),

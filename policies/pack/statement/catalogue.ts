@@ -1,18 +1,28 @@
 import { RECOVERY_JOBS, type RecoveryJob } from "../../../infra/recovery/recoveryJobs";
 import { alertCatalogue } from "../../../packages/alerting/catalogue";
 import { PRIORITY_POLICY } from "../../../packages/alerting/priorities";
-import { activityCondition, azureRuleGroups, metricCriteria } from "../../../packages/alerting/render/azure";
+import { HEARTBEAT } from "../../../packages/alerting/alerts/monitoring";
+import { channelBySeverity, SLACK_POST_URL } from "../../../packages/alerting/receivers";
+import {
+  activityCondition,
+  announcedSuppression,
+  azureRuleGroups,
+  metricCriteria,
+  weeklySuppression,
+} from "../../../packages/alerting/render/azure";
 import {
   PRIORITIES,
   type AzureMetricAlert,
   type Catalogue,
   type Priority,
+  type PrometheusAlert,
 } from "../../../packages/alerting/types";
 import { stackPlatformNames } from "../../../stacks/files";
-import { alertSettings } from "../../../stacks/monitoringSettings";
+import { alertSettings, maintenanceOf } from "../../../stacks/monitoringSettings";
 import { PLACES, roleOf } from "../../../stacks/roles";
 import type { StackConfig } from "../../../stacks/schema";
 import { SITE_HEALTH, SITES } from "../../../stacks/sites";
+import { type Bound, endingWith, listOf, NONE, oneOf } from "../../rules/expected";
 import type { Demand } from "../../rules/statement";
 import { present, servers } from "./places";
 
@@ -27,6 +37,9 @@ const accounts = (config: StackConfig) => {
     return account ? [{ place, ...account }] : [];
   });
 };
+
+/** Id of one of the stack's action groups. */
+const toGroup = (prefix: string, noun: string): Bound => endingWith(`/ag-${prefix}-${noun}`);
 
 /** Things one metric alert is made for, as the ends of its names tell them apart. */
 function scopesOf({ scope }: AzureMetricAlert, config: StackConfig): string[] {
@@ -52,6 +65,8 @@ function alerts({ alerts: all }: Catalogue, config: StackConfig, prefix: string)
             windowSize: alert.windowSize,
             autoMitigate: true,
             "criteria.allOf": metricCriteria(alert).allOf,
+            scopes: listOf(1),
+            actions: [{ actionGroupId: toGroup(prefix, alert.priority.toLowerCase()) }],
           },
         }));
       case "activity":
@@ -61,7 +76,12 @@ function alerts({ alerts: all }: Catalogue, config: StackConfig, prefix: string)
             key: CATALOGUE,
             type: "monitor:ActivityLogAlert",
             where: { activityLogAlertName: `${prefix}-${kebab(alert.name)}` },
-            is: { enabled: true, condition: activityCondition(alert) },
+            is: {
+              enabled: true,
+              condition: activityCondition(alert),
+              scopes: [`/subscriptions/${config.azure.subscriptionId}`],
+              "actions.actionGroups": [{ actionGroupId: toGroup(prefix, alert.priority.toLowerCase()) }],
+            },
           },
         ];
       case "prometheus":
@@ -70,27 +90,66 @@ function alerts({ alerts: all }: Catalogue, config: StackConfig, prefix: string)
   });
 }
 
-/** Rule groups of every cluster that serves. */
-function ruleGroups(catalogue: Catalogue, clusters: readonly string[]): Demand[] {
+/** Whom a rule tells; what is only recorded tells nobody. */
+const told = (prefix: string, alert: PrometheusAlert | undefined): unknown => {
+  if (!alert) return NONE;
+  const noun = alert.name === HEARTBEAT ? "dead-mans-switch" : alert.priority.toLowerCase();
+  return [{ actionGroupId: toGroup(prefix, noun) }];
+};
+
+/** Rule groups of every cluster that serves: their rules, and none that would shadow one of them. */
+function ruleGroups(catalogue: Catalogue, clusters: readonly string[], prefix: string): Demand[] {
   return clusters.flatMap((cluster) =>
     azureRuleGroups(catalogue).map(({ name, interval, rules }): Demand => {
-      const plain = rules.map(({ rule }) =>
-        Object.fromEntries(Object.entries(rule).filter(([key]) => key !== "annotations")),
-      );
+      const plain = rules.map(({ rule, alert }) => ({
+        ...Object.fromEntries(Object.entries(rule).filter(([key]) => key !== "annotations")),
+        actions: told(prefix, alert),
+      }));
       return {
         what: `the rule group ${name}`,
         key: CATALOGUE,
         type: "alertsmanagement:PrometheusRuleGroup",
         where: { ruleGroupName: `${name}-${cluster}` },
-        is: { enabled: true, interval },
+        is: { enabled: true, interval, clusterName: cluster, rules: listOf(plain.length) },
         members: { list: "rules", by: ["alert", "record"], of: plain },
       };
     }),
   );
 }
 
+/** Windows in which alerts are muted: those of the stack file, and as long as it says. */
+function muted(config: StackConfig, prefix: string): Demand[] {
+  const { weekly, announced } = maintenanceOf(config);
+  const windows = [
+    ...weekly.map((window) => ({ name: window.name, ...weeklySuppression(window) })),
+    ...announced.map((window) => ({ name: window.name, ...announcedSuppression(window) })),
+  ];
+  const key = "alerts.maintenance, cluster.upgradeWindow, database.maintenanceWindow";
+  const type = "alertsmanagement:AlertProcessingRuleByName";
+  const called = (name: string): string => `${prefix}-mute-${name}`;
+  return [
+    {
+      what: "each window in which alerts are muted, of those the stack file has",
+      key,
+      type,
+      each: { alertProcessingRuleName: oneOf(...windows.map(({ name }) => called(name))) },
+    },
+    ...windows.map(({ name, conditions, schedule }): Demand => ({
+      what: `the window ${name}`,
+      key,
+      type,
+      where: { alertProcessingRuleName: called(name) },
+      is: {
+        "properties.scopes": [`/subscriptions/${config.azure.subscriptionId}`],
+        "properties.conditions": conditions,
+        "properties.schedule": schedule,
+      },
+    })),
+  ];
+}
+
 /** Who hears of an alert, by priority, and of silence. */
-function receivers({ alerts: { emails } }: StackConfig, prefix: string): Demand[] {
+function receivers({ alerts: { emails, slackChannels } }: StackConfig, prefix: string): Demand[] {
   const group = (noun: string, is: Demand["is"]): Demand => ({
     what: `the action group ${noun}`,
     key: "alerts.emails, alerts.slackChannels",
@@ -117,7 +176,12 @@ function receivers({ alerts: { emails } }: StackConfig, prefix: string): Demand[
             key: "alerts.slackChannels",
             type: "logic:Workflow",
             where: { workflowName: `logic-${prefix}-slack` },
-            is: { state: "Enabled" },
+            is: {
+              state: "Enabled",
+              "definition.actions.post.inputs.uri": SLACK_POST_URL,
+              "definition.actions.check.expression.equals": ["@body('post')?['ok']", true],
+              "definition.parameters.channelBySeverity.defaultValue": channelBySeverity(slackChannels),
+            },
           },
         ]
       : []),
@@ -181,7 +245,7 @@ function edge(config: StackConfig, prefix: string): Demand[] {
         key: `regions.${place}`,
         type: "cdn:AFDOrigin",
         where: { originName: config.regions[place]?.location, originHostHeader: hosts[site] },
-        is: { enabledState: "Enabled" },
+        is: { enabledState: "Enabled", priority: PLACES.indexOf(place) + 1 },
       })),
     ]),
   ];
@@ -196,7 +260,8 @@ export function catalogued(config: StackConfig): Demand[] {
   const clusters = serving.flatMap((place) => names[place]?.cluster ?? []);
   return [
     ...alerts(catalogue, config, prefix),
-    ...ruleGroups(catalogue, clusters),
+    ...ruleGroups(catalogue, clusters, prefix),
+    ...muted(config, prefix),
     ...receivers(config, prefix),
     ...jobs(config),
     ...edge(config, prefix),

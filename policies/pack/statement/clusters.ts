@@ -70,7 +70,7 @@ export function clusters(config: StackConfig, regions: number): Demand[] {
         "identity.type": "UserAssigned",
         identityProfile: GIVEN,
         "identityProfile.kubeletidentity": GIVEN,
-        kubernetesVersion: GIVEN,
+        kubernetesVersion: config.cluster.kubernetesVersion,
         "sku.name": GIVEN,
         "agentPoolProfiles[].nodeTaints": holding("CriticalAddonsOnly=true:NoSchedule"),
         ...nested("agentPoolProfiles[]", NODES),

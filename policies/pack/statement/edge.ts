@@ -1,8 +1,9 @@
 import { stackPlatformNames } from "../../../stacks/files";
 import type { StackConfig } from "../../../stacks/schema";
+import { WEBHOOK_PATHS } from "../../../infra/edge/webhookPaths";
 import { SITES } from "../../../stacks/sites";
 import type { Demand } from "../../rules/statement";
-import { atLeast, atMost, between, GIVEN, holding } from "../../rules/expected";
+import { atLeast, atMost, between, GIVEN, holding, oneOf } from "../../rules/expected";
 
 /** How strong the public side is, beside what it must have. */
 export function edgeStrength(config: StackConfig): Demand[] {
@@ -12,8 +13,8 @@ export function edgeStrength(config: StackConfig): Demand[] {
     matchVariable: "RequestUri",
     operator: "RegEx",
     negateCondition,
-    matchValue: GIVEN,
-    transforms: holding("Lowercase"),
+    matchValue: [WEBHOOK_PATHS],
+    transforms: ["Lowercase"],
   });
   const limit = (name: string, least: number, negate: boolean) => ({
     name,
@@ -22,8 +23,8 @@ export function edgeStrength(config: StackConfig): Demand[] {
     ruleType: "RateLimitRule",
     rateLimitThreshold: atMost(least),
     rateLimitDurationInMinutes: 1,
-    groupBy: GIVEN,
-    matchConditions: holding(matches(negate)),
+    groupBy: [{ variableName: "SocketAddr" }],
+    matchConditions: [matches(negate)],
   });
   return [
     {
@@ -57,9 +58,10 @@ export function edgeStrength(config: StackConfig): Demand[] {
       each: {
         sessionAffinityState: "Disabled",
         "healthProbeSettings.probeProtocol": GIVEN,
-        "healthProbeSettings.probeRequestType": GIVEN,
+        "healthProbeSettings.probeRequestType": oneOf("GET", "HEAD"),
         "healthProbeSettings.probeIntervalInSeconds": atMost(60),
         "loadBalancingSettings.sampleSize": atMost(8),
+        "loadBalancingSettings.successfulSamplesRequired": atLeast(1),
         "loadBalancingSettings.additionalLatencyInMilliseconds": atMost(200),
       },
     },
@@ -82,10 +84,7 @@ export function edgeStrength(config: StackConfig): Demand[] {
       is: {
         "parameters.type": "WebApplicationFirewall",
         "parameters.wafPolicy.id": GIVEN,
-        "parameters.associations": holding({
-          domains: SITES.map(() => ({ id: GIVEN })),
-          patternsToMatch: ["/*"],
-        }),
+        "parameters.associations": [{ domains: SITES.map(() => ({ id: GIVEN })), patternsToMatch: ["/*"] }],
       },
     },
     {

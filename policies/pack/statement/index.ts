@@ -16,6 +16,7 @@ import { namespaces, traffic } from "./namespaces";
 import { networks } from "./networks";
 import { present } from "./places";
 import { recovery } from "./recovery";
+import { scrapes } from "./scrapes";
 import { shapesOf } from "./shapes";
 import { watch } from "./watch";
 import { workloads } from "./workloads";
@@ -31,8 +32,9 @@ export function statementOf(config: StackConfig): Demand[] {
     ...governance(config, regions),
     ...watch(config),
     ...clusters(config, regions),
-    ...namespaces(regions, config),
-    ...workloads(regions, config),
+    ...namespaces(regions),
+    ...scrapes(regions, config),
+    ...workloads(regions),
     ...recovery(config, regions),
     ...traffic(regions),
   ];

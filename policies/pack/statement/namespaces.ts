@@ -1,19 +1,8 @@
 import { POD_SECURITY_VERSION } from "../../../infra/cluster/podSecurity";
 import { PRIORITY_CLASSES, priorityClassName } from "../../../infra/kubernetes/priorities";
-import { PRODUCT, type StackConfig } from "../../../stacks/schema";
+import { PRODUCT } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import {
-  atLeastOf,
-  atMost,
-  containing,
-  everyWith,
-  GIVEN,
-  holding,
-  NARROW,
-  NONE,
-  oneOf,
-} from "../../rules/expected";
-import { EDGE_PROBES, MONITORED_SERVICES, STATUS_PAGE_PROBES } from "../../../packages/alerting/services";
+import { atMost, containing, everyWith, GIVEN, holding, NARROW, NONE, oneOf } from "../../rules/expected";
 import { WORKLOADS } from "./pods";
 
 /** Networks inside the clusters: who may talk to whom, and to nobody else. */
@@ -79,19 +68,8 @@ export function traffic(regions: number): Demand[] {
   ];
 }
 
-/** Names under which the clusters are scraped. */
-const scraped = (config: StackConfig): string[] => [
-  "api",
-  "gateway",
-  "metrics",
-  "monitoring",
-  "probes",
-  "status-page",
-  ...(config.serving.witness ? ["gateway-serving"] : []),
-];
-
 /** What a namespace gives whatever runs in it. */
-export function namespaces(regions: number, config: StackConfig): Demand[] {
+export function namespaces(regions: number): Demand[] {
   const enforced = (mode: string): Record<string, string> => ({
     [`metadata.labels["pod-security.kubernetes.io/${mode}"]`]: "restricted",
     [`metadata.labels["pod-security.kubernetes.io/${mode}-version"]`]: POD_SECURITY_VERSION,
@@ -141,68 +119,6 @@ export function namespaces(regions: number, config: StackConfig): Demand[] {
       is: { value },
       count: regions,
     })),
-    {
-      what: "what is scraped",
-      key: "infra/monitoring/scrapeConfig.ts",
-      type: "PodMonitor",
-      each: {
-        "spec.selector.matchLabels": GIVEN,
-        "spec.podMetricsEndpoints": GIVEN,
-        "spec.podMetricsEndpoints[].interval": atMost("1m"),
-        "spec.podMetricsEndpoints[].scrapeTimeout?": atMost("30s"),
-        "spec.podMetricsEndpoints[].path": GIVEN,
-        "spec.podMetricsEndpoints[].port": GIVEN,
-        // Alerts ask for this label.
-        "spec.podMetricsEndpoints[].relabelings": holding({
-          targetLabel: "job",
-          replacement: GIVEN,
-          action: "replace",
-        }),
-        "spec.namespaceSelector.matchNames": GIVEN,
-      },
-      // Each service, the exporters, the probes and the status page.
-      count: 6 * regions,
-    },
-    ...scraped(config).map((name): Demand => ({
-      what: `what is scraped of ${name}`,
-      key: "infra/monitoring/scrapeConfig.ts",
-      type: "PodMonitor",
-      where: { "metadata.name": name },
-      is: { "spec.podMetricsEndpoints": GIVEN },
-      count: regions,
-    })),
-    {
-      what: "what is probed",
-      key: "packages/alerting/services.ts",
-      type: "PodMonitor",
-      where: { "metadata.name": "probes" },
-      is: {
-        "spec.podMetricsEndpoints": holding(
-          ...MONITORED_SERVICES.map(({ job }) => ({
-            path: "/probe",
-            params: { module: GIVEN, target: GIVEN },
-            relabelings: holding({ targetLabel: "job", replacement: job, action: "replace" }),
-          })),
-        ),
-      },
-      each: {
-        "spec.podMetricsEndpoints[].params.module": GIVEN,
-        "spec.podMetricsEndpoints[].params.target": GIVEN,
-      },
-      count: regions,
-    },
-    {
-      what: "what is probed beside the services",
-      key: "packages/alerting/services.ts",
-      type: "PodMonitor",
-      where: { "metadata.name": "probes" },
-      is: {
-        "spec.podMetricsEndpoints": atLeastOf(
-          MONITORED_SERVICES.length + EDGE_PROBES.length + STATUS_PAGE_PROBES.length,
-        ),
-      },
-      count: regions,
-    },
     {
       what: "the secrets of a workload",
       key: "infra/kubernetes/vaultSecrets.ts",

@@ -1,10 +1,22 @@
 import { READINESS } from "../../../infra/recovery/readiness";
 import { RECOVERY_JOBS, STARTING_DEADLINE_MINUTES } from "../../../infra/recovery/recoveryJobs";
+import { CONTAINER_NAMES } from "../../../infra/data/places";
+import { stackPlatformNames } from "../../../stacks/files";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { atLeast, atMost, between, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
+import { atLeast, atMost, between, Bound, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
 import { PLACES, roleOf } from "../../../stacks/roles";
 import { podsAt } from "./pods";
+
+/** Where backups go: to the account of each region at least. */
+function targetsOf(config: StackConfig): Bound {
+  const accounts = Object.values(stackPlatformNames(config).backups);
+  const urls = accounts.map(({ storageAccount }) => `https://${storageAccount}.`);
+  return new Bound(
+    `a list with ${urls.join(" and ")}`,
+    (value) => typeof value === "string" && urls.every((url) => value.includes(url)),
+  );
+}
 
 const RECOVERY = "infra/recovery/recoveryJobs.ts";
 
@@ -109,15 +121,15 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
             { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
           ),
           [`${job}.template.spec.containers[].env`]: holding(
-            { name: "BACKUP_TARGETS", value: GIVEN },
+            { name: "BACKUP_TARGETS", value: targetsOf(config) },
             { name: "RPO_TARGET", value: `${config.recovery.rpoMinutes}m` },
             { name: "RTO_TARGET", value: `${config.recovery.rtoMinutes}m` },
             { name: "BACKUP_MAX_AGE", value: `${2 * config.recovery.rpoMinutes}m` },
-            ...["hourly", "daily", "weekly", "monthly"].flatMap((tier) => [
+            ...(["hourly", "daily", "weekly", "monthly"] as const).flatMap((tier) => [
               { name: `RETENTION_${tier.toUpperCase()}_DAYS`, value: String(retention(tier)) },
-              { name: `BACKUP_CONTAINER_${tier.toUpperCase()}`, value: GIVEN },
+              { name: `BACKUP_CONTAINER_${tier.toUpperCase()}`, value: CONTAINER_NAMES[tier] },
             ]),
-            { name: "RETENTION_KEEP_LAST", value: atLeast(1) },
+            { name: "RETENTION_KEEP_LAST", value: String(config.recovery.keepLast) },
           ),
           ...(scratch && {
             // Its disk stays until the finished job is taken away.

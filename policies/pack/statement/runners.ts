@@ -13,14 +13,14 @@ import {
 import { BUILT_IN_ROLES } from "../../../infra/identity/roles";
 import { stackControlNames } from "../../../stacks/names";
 import type { StackConfig } from "../../../stacks/schema";
-import { atMost, Bound, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
+import { atMost, endingWith, GIVEN, holding, listOf, NONE, OFF, oneOf } from "../../rules/expected";
 import type { Demand } from "../../rules/statement";
 
 const NETWORK = "infra/control/runnerNetwork.ts";
 const RUNNERS = "infra/control/runners.ts";
 
 /** A list that has exactly one member. */
-const ONE = new Bound("a list of one", (value) => Array.isArray(value) && value.length === 1);
+const ONE = listOf(1);
 
 /** What the runners stand in: nothing reaches it, and all that leaves has one address. */
 function network(config: StackConfig): Demand[] {
@@ -180,6 +180,3 @@ export function runnersOf(config: StackConfig): Demand[] {
 
 const roleId = ({ azure }: StackConfig, role: string): string =>
   `/subscriptions/${azure.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
-
-const endingWith = (end: string): Bound =>
-  new Bound(`an id that ends with ${end}`, (value) => typeof value === "string" && value.endsWith(end));

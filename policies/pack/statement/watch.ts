@@ -1,6 +1,7 @@
 import type { StackConfig } from "../../../stacks/schema";
+import { stackPlatformNames } from "../../../stacks/files";
 import type { Demand } from "../../rules/statement";
-import { atLeast, atMost, everyWith, GIVEN, holding, oneOf } from "../../rules/expected";
+import { atLeast, atMost, endingWith, everyWith, GIVEN, holding, oneOf } from "../../rules/expected";
 import { present } from "./places";
 
 const LOGS = "infra/monitoring";
@@ -32,6 +33,7 @@ const CONTAINER_STREAMS = [
 /** Logs, metrics and what collects them. */
 export function watch(config: StackConfig): Demand[] {
   const regions = present(config).length;
+  const { logWorkspace } = stackPlatformNames(config);
   const clusters = Object.keys(config.network).length;
   return [
     sends(
@@ -70,6 +72,7 @@ export function watch(config: StackConfig): Demand[] {
       type: "operationalinsights:Workspace",
       is: {
         retentionInDays: atLeast(90),
+        "sku.name": "PerGB2018",
         "features.disableLocalAuth": true,
         "features.enableLogAccessUsingOnlyResourcePermissions": true,
         // Beyond it nothing is collected until the next day.
@@ -126,7 +129,7 @@ export function watch(config: StackConfig): Demand[] {
           },
         }),
         dataFlows: holding({ streams: holding(...CONTAINER_STREAMS), destinations: GIVEN }),
-        "destinations.logAnalytics": holding({ workspaceResourceId: GIVEN }),
+        "destinations.logAnalytics": [{ workspaceResourceId: endingWith(`/${logWorkspace}`) }],
       },
       count: regions,
     },

@@ -1,6 +1,6 @@
 import { priorityClassName } from "../../../infra/kubernetes/priorities";
 import { IDENTITIES } from "../../../infra/naming";
-import { PRODUCT, type StackConfig } from "../../../stacks/schema";
+import { PRODUCT } from "../../../stacks/schema";
 import { SITE_HEALTH, SITES } from "../../../stacks/sites";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, either, GIVEN, holding, NONE, oneOf } from "../../rules/expected";
@@ -11,7 +11,7 @@ const PODS = "infra/kubernetes";
 const OF_THEIR_IMAGE = WORKLOADS.filter((name) => name !== "gateway" && name !== "status-page");
 
 /** What serves, and what keeps it serving. */
-export function workloads(regions: number, { statusPage }: StackConfig): Demand[] {
+export function workloads(regions: number): Demand[] {
   const named = (
     type: string,
     what: string,
@@ -146,20 +146,6 @@ export function workloads(regions: number, { statusPage }: StackConfig): Demand[
       each: { data: GIVEN },
       // Gateway, probes and both parts of the status page; and once the roles of the database.
       count: 4 * regions + 1,
-    },
-    {
-      what: "what the agent of metrics keeps",
-      key: "infra/monitoring/scrapeConfig.ts",
-      type: "ConfigMap",
-      where: { "metadata.namespace": "kube-system" },
-      each: {
-        'data["default-targets-metrics-keep-list"]': GIVEN,
-        // Statping's metrics ask for a token, which the agent reads only where it is told to; Gatus's do not.
-        ...(statusPage.provider === "statping" && { 'data["prometheus-collector-settings"]': GIVEN }),
-        'data["schema-version"]': GIVEN,
-        'data["config-version"]': GIVEN,
-      },
-      count: regions,
     },
     {
       what: "each autoscaler",
