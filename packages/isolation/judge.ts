@@ -24,6 +24,10 @@ const ANY_PLACE = new RegExp(PLACE, "g");
 const CONTENT_POLICY = /\b(?:default|connect|img|script|style|font|media|frame|worker)-src\b/;
 /** The one label of an address without a domain, behind whoever signs in. */
 const SHORT_HOST = /:\/\/(?:[^\s/@]{1,200}@)?([a-z0-9][a-z0-9-]{0,62})(?![\w.@-]|:[^\s/]{0,200}@)/g;
+/** The first step of an address's path, which is a bucket wherever buckets have one host together. */
+const BUCKET =
+  /:\/\/(?:[^\s/@]{1,200}@)?[a-z0-9][a-z0-9.-]{0,252}(?::\d{1,5})?\/([a-z0-9][a-z0-9.-]{1,62})(?![\w@-])/g;
+const ARN = /\barn:[\w-]{2,20}:[^\s"'`,]{1,2000}/g;
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
 const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
@@ -93,7 +97,7 @@ export class Judge {
     this.ids(text, found);
     this.stacks(text, found);
     if (text.includes(".")) this.hosts(text, found);
-    if (text.includes("://")) this.shortHosts(text, found);
+    if (text.includes("://") || text.includes("arn:")) this.shortHosts(text, found);
     if (text.includes("accountname")) this.accounts(text, found);
     for (const named of this.names.in(text)) found.push(named);
     this.addresses(text, isHost, found);
@@ -238,13 +242,18 @@ export class Judge {
   private named(host: string, found: Foreign[]): void {
     // A label that is a listed name is found as one.
     if (host.split(".").some((label) => this.perimeter.names.has(label))) return;
-    const environment = this.namedHosts.environmentOf(host);
+    const environment = this.namedHosts.ofWildcard(host) ?? this.namedHosts.environmentOf(host);
     if (environment !== undefined) found.push({ reach: "host", environment });
   }
 
-  /** Hosts of addresses that are one label: buckets, audiences, services of a network. */
+  /** Addresses that are one label, buckets in an address, and steps of a name of Amazon's: what is there has its owner's name. */
   private shortHosts(text: string, found: Foreign[]): void {
-    for (const [, host = ""] of text.matchAll(SHORT_HOST)) {
+    const names = [
+      ...text.matchAll(SHORT_HOST),
+      ...text.matchAll(BUCKET),
+      ...[...text.matchAll(ARN)].flatMap(([arn]) => arn.split(/[:/]/).map((step) => ["", step] as const)),
+    ];
+    for (const [, host = ""] of names) {
       if (this.perimeter.names.has(host)) continue;
       const environment = this.namedHosts.ofAddress(host);
       if (environment !== undefined) found.push({ reach: "host", environment });

@@ -22,6 +22,14 @@ export class NamedHosts {
     this.own = [...perimeter.listed("namePrefixes")].map(bearing);
   }
 
+  /** Name of the other environment a star takes in: every host one step below a domain at which it has one, and nobody else. */
+  ofWildcard(host: string): string | undefined {
+    const domain = host.slice(2);
+    if (!host.startsWith("*.") || this.perimeter.domains.get(domain) !== false) return undefined;
+    return [...this.perimeter.aliases].find(([name]) => name.slice(name.indexOf(".") + 1) === domain)?.[1]
+      .environment;
+  }
+
   /** Name of the other environment a host of an address is of, which may be one label: `s3://…`, `amqp://…`. */
   ofAddress(host: string): string | undefined {
     if (this.own.some((own) => own.test(host))) return undefined;

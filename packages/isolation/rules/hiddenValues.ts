@@ -1,6 +1,6 @@
 import { Cursor } from "../read";
 import { ASSETS, type Context, type ResourceView, type Violation } from "../rule";
-import { kubernetesObjects } from "../objects";
+import { kubernetesObjects, podSpecs } from "../objects";
 import { allPlaces, mayHold } from "../places";
 import { resourceRule } from "./metadata";
 
@@ -34,6 +34,32 @@ function nodeFolders(resource: ResourceView): Violation[] {
   );
 }
 
+/** Drivers of volumes a pod names itself, whose parameters rules read; the others are told what to fetch in words of their own. */
+const INLINE_DRIVERS = new Set([
+  "secrets-store.csi.k8s.io",
+  "disk.csi.azure.com",
+  "file.csi.azure.com",
+  "blob.csi.azure.com",
+  "smb.csi.k8s.io",
+  "nfs.csi.k8s.io",
+  "csi.cert-manager.io",
+  "spiffe.csi.cert-manager.io",
+  "csi.spiffe.io",
+]);
+
+function strangeVolumes(resource: ResourceView): Violation[] {
+  return kubernetesObjects(resource)
+    .flatMap(podSpecs)
+    .flatMap((spec) => spec.at("volumes").items())
+    .map((volume) => volume.at("csi", "driver"))
+    .filter(({ text }) => text !== undefined && !INLINE_DRIVERS.has(text))
+    .map(({ path }) => ({
+      path,
+      message:
+        "mounts what a driver nobody has looked at fetches; use a volume the stack declares, or have the driver reviewed",
+    }));
+}
+
 /** Volumes that are checked out of a repository when they are mounted: of pods, of container groups. */
 function checkedOut(props: ResourceView["props"]): Cursor[] {
   if (!mayHold(props, (at, key) => key === "gitRepo" && typeof at === "object")) return [];
@@ -55,7 +81,7 @@ function hidesValues(resource: ResourceView, { environment }: Context): Violatio
     })),
   );
   if (environment === "prod") return findings;
-  findings.push(...nodeFolders(resource));
+  findings.push(...nodeFolders(resource), ...strangeVolumes(resource));
   for (const { kind, object } of kubernetesObjects(resource)) {
     if (kind === "SealedSecret") {
       findings.push({

@@ -50,25 +50,21 @@ export function references(spec: Cursor): Reference[] {
   return found;
 }
 
+/** Properties that name a store, in whatever an operator makes of the object. */
+const STORE = /^(?:secretStoreRefs?|storeRef)$/;
+
 /** Stores of secrets outside the cluster, and what else holds credentials, that an object fetches from by name only. */
 function stores({ object, group }: KubernetesObject): Reference[] {
-  const places = [
-    ...object
-      .at("spec", "triggers")
-      .items()
-      .map((trigger) => trigger.at("authenticationRef"))
-      .filter(() => /keda\.sh$/.test(group)),
-    object.at("spec", "secretStoreRef"),
-    ...object.at("spec", "secretStoreRefs").items(),
-    ...object
-      .at("spec", "dataFrom")
-      .items()
-      .map((entry) => entry.at("sourceRef", "storeRef")),
-    ...object
-      .at("spec", "data")
-      .items()
-      .map((entry) => entry.at("sourceRef", "storeRef")),
-  ];
+  const spec = object.at("spec");
+  const isStore = (key: string): boolean =>
+    STORE.test(key) || (key === "authenticationRef" && /keda\.sh$/.test(group));
+  if (!mayHold(spec.value, (_, key) => key !== undefined && isStore(key))) return [];
+  const places = [...allPlaces(spec)].flatMap((place) =>
+    place
+      .entries()
+      .filter(([key]) => isStore(key))
+      .flatMap(([, inner]) => (Array.isArray(inner.value) ? inner.items() : [inner])),
+  );
   return places
     .filter((place) => place.at("name").text !== undefined)
     .map((place) => ({

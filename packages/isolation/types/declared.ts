@@ -59,12 +59,28 @@ function judged(resource: ResourceView, isProd: boolean): Declared[] {
           },
         ]
       : [];
-    const all = [...own, ...handsOut(kind, object)];
+    const all = [...own, ...handsOut(kind, object), ...changedElsewhere(kind, object)];
     return SETTINGS.test(kind) ? all : [...all, ...inside(object)];
   });
 }
 
 const IMPERSONATED = /^(?:users|groups|serviceaccounts|userextras(?:\/.*)?|uids|\*)$/;
+
+/** A webhook that changes objects on their way into the cluster, asked at an address instead of a Service of its own. */
+function changedElsewhere(kind: string, object: Cursor): Declared[] {
+  if (kind !== "MutatingWebhookConfiguration") return [];
+  return object
+    .at("webhooks")
+    .items()
+    .map((webhook) => webhook.at("clientConfig", "url"))
+    .filter(({ text }) => text !== undefined)
+    .map(({ path }) => ({
+      danger: "manifests",
+      why: "has objects changed by whoever answers at an address, so that what runs is not what the plan says; let a Service the stack declares answer",
+      path,
+      type: "kubernetes:admissionregistration.k8s.io:MutatingWebhookConfiguration by address",
+    }));
+}
 
 /** Where a listed kind hands out identities all the same: tokens without an end, and rights to act as others. */
 function handsOut(kind: string, object: Cursor): Declared[] {
