@@ -314,6 +314,10 @@ export const PROGRAMS: Readonly<Record<string, (text: string) => string[]>> = {
     object("cilium.io/v2", "CiliumCIDRGroup", { spec: { externalCIDRs: [FOREIGN_BLOCK] } }),
     object("cilium.io/v2", "CiliumNetworkPolicy", { spec: nested(path, "subject") }, "user"),
   ]),
+  "name of a set of Cilium": inTrial("ISO-024", (cidrGroupRef) => [
+    object("cilium.io/v2", "CiliumCIDRGroup", { spec: { externalCIDRs: [FOREIGN_BLOCK] } }),
+    object("cilium.io/v2", "CiliumNetworkPolicy", { spec: { egressDeny: [{ cidrGroupRef }] } }, "user"),
+  ]),
   "selector of a set of Calico": inTrial("ISO-024", (selector) => [
     object("projectcalico.org/v3", "GlobalNetworkSet", {
       metadata: { labels: { role: "live", "a.b/c": "d" } },
