@@ -8,7 +8,6 @@ import { World } from "../world";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
-const CRON_JOB = "kubernetes:batch/v1:CronJob";
 /** Digest of an image that is new; one of a pattern is refused as typed in another's place. */
 export const DIGEST = `sha256:${createHash("sha256").update("another release").digest("hex")}`;
 const SKU_UP: Readonly<Record<string, string>> = {
@@ -54,13 +53,7 @@ export const CHANGES: readonly Scenario[] = [
         const first = await stage.up(world, { target: ["**-database-replica"], policies: false });
         operations(first, [`update ${SERVER} ${names("replica")}`]);
       }
-      // Backups are read by as many sessions as half of its processors.
-      const backups = places(config).flatMap((place) =>
-        ["hourly", "daily", "weekly", "monthly"].map(
-          (often) => `update ${CRON_JOB} ${prefix(config)}-${place}-recovery-${often}`,
-        ),
-      );
-      operations(await stage.up(world), [`update ${SERVER} ${names("primary")}`, ...backups]);
+      operations(await stage.up(world), [`update ${SERVER} ${names("primary")}`]);
     },
   },
   {
