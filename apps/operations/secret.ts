@@ -58,7 +58,7 @@ function put(
   const url =
     `https://management.azure.com/subscriptions/${config.azure.subscriptionId}/resourceGroups/${place.resourceGroup}` +
     `/providers/Microsoft.KeyVault/vaults/${place.vault}/secrets/${name}?api-version=${KEY_VAULT_API}`;
-  const { status, stderr, error } = spawnSync(
+  const { status, signal, stderr, error } = spawnSync(
     "az",
     ["rest", "--method", "put", "--url", url, "--body", "@-", "--output", "none", "--only-show-errors"],
     { input: JSON.stringify(body), encoding: "utf8", timeout: PUT_MS },
@@ -68,7 +68,13 @@ function put(
   if (code === "ETIMEDOUT")
     throw new FailedError(`${place.vault}: az did not end within ${PUT_MS / 1000} s; type the same again`);
   if (error) throw new FailedError(`az: ${error.message}`);
-  if (status !== 0) throw new FailedError(`${place.vault}: ${stderr.trim()}`);
+  if (status === 0) return;
+  const lines = stderr.trim().split(/\s*\n\s*/);
+  // Where az itself broke, only the end of its traceback says by what.
+  const said = /^Traceback /m.test(stderr) ? lines.at(-1) : lines.join(" ");
+  throw new FailedError(
+    `${place.vault}: ${said || `az ended with ${signal ?? String(status)}`}; type the same again`,
+  );
 }
 
 async function setSecret(stack: string, name: string): Promise<void> {

@@ -431,6 +431,24 @@ describe("npm run secret", () => {
     expect(stderr).not.toMatch(/\n {4}at /);
   });
 
+  test.each([
+    [
+      "az that broke tells by what, and not where",
+      "printf 'Traceback (most recent call last):\\n  File x.py\\nFileNotFoundError: no /proc/x' >&2; exit 1",
+      /^FileNotFoundError: no \/proc\/x$/,
+    ],
+    [
+      "an answer of several lines stands on one",
+      "printf 'ERROR: Forbidden({\\r\\n  \"code\": 1\\r\\n})' >&2; exit 1",
+      /^ERROR: Forbidden\(\{ "code": 1 \}\)$/,
+    ],
+    ["az that was killed is named", "kill -9 $$", /^az ended with SIGKILL$/],
+  ])("%s", (_, answer, message) => {
+    const { status, stdout, stderr } = put(["prod", "shopify-api-key"], "x", answer);
+    const [, said] = /^error: kv-forma3d-prod-weu: (.*); type the same again\n$/.exec(stderr) ?? [];
+    expect([status, stdout, said]).toEqual([1, "", expect.stringMatching(message)]);
+  });
+
   test("the page gives it every external secret that each environment has", () => {
     const listed = /for name in ([a-z -]+); do\n\s*npm run -s secret/.exec(PAGE)?.[1]?.split(" ");
     expect(listed).toEqual(
