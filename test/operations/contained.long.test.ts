@@ -94,6 +94,9 @@ describe("contained, and who serves has to change", () => {
     ]);
     expect(report).toMatchObject({ mode: "forced", contained: "INC-breach" });
     expect(said.join("\n")).toContain(`reopen shop opens ${to.location} afterwards`);
+    expect(said).toContain(
+      `next: rotate shop --all (--without ${from.location} while that does not answer), then reopen shop`,
+    );
     const shut = async () => {
       expect(await mayLogIn(laptop)).toEqual([]);
       expect(await pods(to)).toEqual(NOBODY);

@@ -72,7 +72,7 @@ export function reportOf({ stack, targets, regions }: Platform, finished: Finish
         ]
       : [
           `${to} has what was written, and serves nobody: contained by ${contained}, nothing was opened; ${loss}`,
-          `next: rotate ${stack} --all, then reopen ${stack}`,
+          `next: rotate ${stack} --all${mode === "forced" ? ` (--without ${from} while that does not answer)` : ""}, then reopen ${stack}`,
         ];
   const rows = results.map(
     ({ id, how, seconds: took, bound }) => `| ${id} | ${how} | ${took.toFixed(1)} | ${bound} |`,
