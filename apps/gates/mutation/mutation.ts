@@ -18,13 +18,13 @@ const JUDGED = ["policies/**/*.ts", "packages/isolation/**/*.ts"];
 
 /** What became of the mutants of a run. */
 export interface Score {
-  /** Mutants made, and those no test comes by. */
+  /** Mutants made, and those of the sample no test comes by. */
   readonly made: number;
   readonly uncovered: number;
   /** Mutants tried, and those a test noticed. */
   readonly tried: number;
   readonly noticed: number;
-  /** Percent of all mutants a test notices: of the tried ones, in proportion to how many tests come by at all. */
+  /** Percent of the sample a test notices; what no test comes by is missed. */
   readonly percent: number;
   readonly survivors: readonly MutantResult[];
 }
@@ -37,13 +37,12 @@ export function scoreOf(results: readonly MutantResult[]): Score {
   const uncovered = of("NoCoverage").length;
   const tried = of("Killed", "Timeout", "Survived").length;
   const noticed = results.filter(({ status }) => NOTICED.has(status)).length;
-  const covered = made === 0 ? 0 : (made - uncovered) / made;
   return {
     made,
     uncovered,
     tried,
     noticed,
-    percent: tried === 0 ? 0 : (100 * covered * noticed) / tried,
+    percent: tried === 0 ? 0 : (100 * noticed) / (tried + uncovered),
     survivors: of("Survived"),
   };
 }
@@ -54,8 +53,10 @@ const place = ({ fileName, location }: MutantResult): string =>
 function print({ made, uncovered, tried, noticed, percent, survivors }: Score): void {
   for (const mutant of survivors)
     console.log(`${place(mutant)}  ${mutant.mutatorName}: ${mutant.replacement ?? ""}`);
-  console.log(`${made} mutants, ${uncovered} of them where no test comes by`);
-  console.log(`${tried} tried, ${noticed} noticed: ${percent.toFixed(1)} % (at least ${LEAST_SCORE} %)`);
+  console.log(
+    `${made} mutants; in the sample ${tried + uncovered}, ${uncovered} of them where no test comes by`,
+  );
+  console.log(`${noticed} noticed: ${percent.toFixed(1)} % (at least ${LEAST_SCORE} %)`);
 }
 
 /** A mutant nobody could try is neither noticed nor missed: it says that something here is broken. */
