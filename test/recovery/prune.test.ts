@@ -7,7 +7,7 @@ import { decode, encode, seal } from "../../apps/recovery/document";
 import { decideRetention } from "../../apps/recovery/retention";
 import { loadSettings } from "../../apps/recovery/settings";
 import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
-import { openTargets, type Place } from "../../apps/recovery/store/fleet";
+import { choose, openTargets, type Place } from "../../apps/recovery/store/fleet";
 import { openStore } from "../../apps/recovery/store/open";
 import { archiveBlob, manifestBlob, newBackupId, newReportBlob } from "../../apps/recovery/store/names";
 import {
@@ -363,6 +363,28 @@ describe("the catalogue", () => {
     expect(entries[1]?.problem).toMatch(/^the manifest cannot be read: blob .*: 409 BlobArchived$/);
     const list = await verb(["list"], store.env);
     expect([list.code, list.stdout]).toEqual([1, expect.stringContaining(sound)]);
+  });
+
+  test("is read for no other backup where one is meant by its id, which is chosen and proved as among all", async () => {
+    const store = await lab.store("backup", "app");
+    const [meant] = [await put(store, 5, { verdict: "PASS" }), await put(store, 1), await put(store, 2)];
+    const places = await openTargets(store.settings);
+    const [place] = places as [Place];
+    const read = jest.spyOn(place.store, "read");
+    const backup = { id: meant };
+    const chosen = await choose(
+      places,
+      backup,
+      (all) => select(all, backup, new Date()),
+      () => undefined,
+    );
+    expect(chosen.entry).toMatchObject({ id: meant, verification: { verdict: "PASS" } });
+    expect(read.mock.calls.map(([, name]) => name.includes(`/${meant}/`))).toEqual([true, true]);
+    const unknown = { id: newBackupId("app", "daily", new Date()) };
+    const pick = (all: CatalogueEntry[]) => select(all, unknown, new Date());
+    await expect(choose(places, unknown, pick, () => undefined)).rejects.toThrow(
+      /^no backup ".*" in the catalogue; see the verb list$/,
+    );
   });
 
   test("of a folder passes over what is no file, and what is too large for a manifest", async () => {

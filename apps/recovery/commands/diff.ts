@@ -33,9 +33,9 @@ export async function runDiff(
 ): Promise<DiffResult> {
   const stages = new Stages(context);
   const places = await openTargets(settings, options.target);
-  const pick = (catalogue: Parameters<typeof select>[0]) =>
-    select(catalogue, { id: options.id }, context.now());
-  const { entry, place } = await choose(places, pick, context.progress.note);
+  const backup = { id: options.id };
+  const pick = (catalogue: Parameters<typeof select>[0]) => select(catalogue, backup, context.now());
+  const { entry, place } = await choose(places, backup, pick, context.progress.note);
   const { manifest } = entry;
   if (!manifest) throw new FailedError(`backup ${entry.id} is damaged: ${entry.problem ?? "unreadable"}`);
   const server = withDatabase(serverOf(settings), options.database ?? manifest.database);

@@ -50,7 +50,12 @@ async function restoreOne(
   // What the stores say comes first.
   opening?.catch(() => undefined);
   const { entry, place } = await stages.run("locate", () =>
-    choose(places, (all) => locate(all, options.backup, server, started), context.progress.note),
+    choose(
+      places,
+      options.backup,
+      (all) => locate(all, options.backup, server, started),
+      context.progress.note,
+    ),
   );
   const { store } = place;
   const { manifest } = entry;

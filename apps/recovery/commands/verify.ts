@@ -51,7 +51,7 @@ export async function runVerify(
 ): Promise<VerifyReport> {
   const places = await openTargets(settings, options.target);
   const pick = (catalogue: CatalogueEntry[]) => select(catalogue, options.backup, context.now());
-  const { entry, place } = await choose(places, pick, context.progress.note);
+  const { entry, place } = await choose(places, options.backup, pick, context.progress.note);
   const { store } = place;
   const timeout = AbortSignal.timeout((options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
   const signal = AbortSignal.any([context.signal, timeout]);

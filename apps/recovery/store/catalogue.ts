@@ -28,10 +28,19 @@ const PARALLEL_READS = 16;
 /** Bytes of a manifest of some 500,000 tables; what is longer is none, and would not fit into memory. */
 const LARGEST_DOCUMENT = 256 * 1024 * 1024;
 
-/** Every backup of this environment, newest first; damaged manifests included, with what is wrong with them. */
-export async function readCatalogue(store: Store, settings: Settings): Promise<CatalogueEntry[]> {
+/**
+ * Every backup of this environment, newest first; damaged manifests included, with what is wrong with them.
+ * @param only the id of the one that is meant: no other tier is listed then, and no other's manifest read
+ */
+export async function readCatalogue(
+  store: Store,
+  settings: Settings,
+  only?: string,
+): Promise<CatalogueEntry[]> {
   const found: { entry: CatalogueEntry; reports: string[]; large: ReadonlySet<string> }[] = [];
+  const wanted = only === undefined ? undefined : tierOf(only);
   for (const { container, tiers } of backupContainers(settings)) {
+    if (wanted !== undefined && !tiers.includes(wanted)) continue;
     const names: string[] = [];
     const large = new Set<string>();
     // First with a short limit: a store that does not answer is worth seconds, not the minutes of a long upload.
@@ -51,6 +60,7 @@ export async function readCatalogue(store: Store, settings: Settings): Promise<C
       const parsed = parseBlobName(name);
       if (parsed?.part !== "manifest") continue;
       const { id, database } = parsed;
+      if (only !== undefined && id !== only) continue;
       const tier = tierOf(id);
       if (!tier || !tiers.includes(tier)) continue;
       found.push({

@@ -1,4 +1,5 @@
 import { FailedError, messageOf, CommandError } from "../../../packages/command/errors";
+import type { BackupSelector } from "../options";
 import { forTarget, type Settings } from "../settings";
 import type { CatalogueEntry } from "../types";
 import { isVerified, readCatalogue } from "./catalogue";
@@ -61,11 +62,18 @@ export interface FleetEntry {
   held: { place: Place; entry: CatalogueEntry }[];
 }
 
-/** The catalogues of all targets as one, newest first. @throws CommandError when no target can be read */
+/**
+ * The catalogues of all targets as one, newest first.
+ * @param only the id of the one backup that is meant
+ * @throws CommandError when no target can be read
+ */
 export async function readFleet(
   places: readonly Place[],
+  only?: string,
 ): Promise<{ backups: FleetEntry[]; outages: Outage[] }> {
-  const { answers, outages } = await askAll(places, ({ store, settings }) => readCatalogue(store, settings));
+  const { answers, outages } = await askAll(places, ({ store, settings }) =>
+    readCatalogue(store, settings, only),
+  );
   return { backups: merge(answers.map(({ place, answer }) => ({ place, catalogue: answer }))), outages };
 }
 
@@ -104,35 +112,34 @@ export function bestOf({ held }: FleetEntry): { place: Place; entry: CatalogueEn
 export interface Chosen {
   place: Place;
   entry: CatalogueEntry;
-  /** Every backup of the targets that answered, each once. */
-  catalogue: CatalogueEntry[];
 }
 
 /**
  * Chooses a backup among those of all targets that answer, and among the targets that hold it one whose archive is
  * there with the right size: proved ones first, then in the order of the settings.
+ * @param backup which one is meant; where that is an id no other backup is read
  * @param pick gets the merged catalogue and gives the backup that is meant
  */
 export async function choose(
   places: readonly Place[],
+  backup: BackupSelector,
   pick: (catalogue: CatalogueEntry[]) => CatalogueEntry,
   note: (message: string) => void,
 ): Promise<Chosen> {
-  const { backups, outages } = await readFleet(places);
+  const { backups, outages } = await readFleet(places, "id" in backup ? backup.id : undefined);
   for (const { target, error } of outages) note(`target ${target} does not answer: ${error.message}`);
-  const catalogue = backups.map((backup) => bestOf(backup).entry);
-  const entry = pick(catalogue);
-  const backup = backups.find(({ held }) => held.some((one) => one.entry === entry));
-  const holders = [...(backup?.held ?? [])].sort((one, other) => worth(other) - worth(one));
+  const entry = pick(backups.map((one) => bestOf(one).entry));
+  const chosen = backups.find(({ held }) => held.some((one) => one.entry === entry));
+  const holders = [...(chosen?.held ?? [])].sort((one, other) => worth(other) - worth(one));
   const [best] = holders;
   if (!best) throw new FailedError(`no target holds ${entry.id}`);
   for (const holder of holders) {
     const problem = await archiveProblem(holder);
-    if (!problem) return { ...holder, catalogue };
+    if (!problem) return holder;
     if (holders.length > 1) note(`${entry.id} in target ${holder.place.name}: ${problem}`);
   }
   // None is right: whoever asked finds out what is wrong with the best of them.
-  return { ...best, catalogue };
+  return best;
 }
 
 async function archiveProblem({ place, entry }: FleetEntry["held"][number]): Promise<string | undefined> {
