@@ -207,12 +207,8 @@ describe("with-session.sh", () => {
   const program = (name: string, body: string): void =>
     fs.writeFileSync(path.join(folder, name), `#!/usr/bin/env bash\n${body}\n`, { mode: 0o755 });
 
-  test("renews the session while the command runs, hands out its exit code, and leaves nothing", () => {
-    program("curl", `while [ "$1" != --output ]; do shift; done; echo '{"value":"token"}' >"$2"`);
-    program("az", `echo "$*" >>"${folder}/logins"`);
-    const wait = `until [ "$(wc -l <"${folder}/logins")" -ge 3 ]; do sleep 0.1; done
-cat "$AZURE_FEDERATED_TOKEN_FILE"; dirname "$AZURE_FEDERATED_TOKEN_FILE" >"${folder}/where"; exit 7`;
-    const { status, stdout } = spawnSync("bash", [".github/scripts/with-session.sh", "bash", "-c", wait], {
+  const withSession = (command: readonly string[], more: NodeJS.ProcessEnv = {}) =>
+    spawnSync("bash", [".github/scripts/with-session.sh", ...command], {
       cwd: ROOT,
       encoding: "utf8",
       env: {
@@ -221,9 +217,16 @@ cat "$AZURE_FEDERATED_TOKEN_FILE"; dirname "$AZURE_FEDERATED_TOKEN_FILE" >"${fol
         AZURE_TENANT_ID: "tenant",
         ACTIONS_ID_TOKEN_REQUEST_URL: "https://github.example/token?x=1",
         ACTIONS_ID_TOKEN_REQUEST_TOKEN: "asks",
-        RENEW_SECONDS: "0.2",
+        ...more,
       },
     });
+
+  test("renews the session while the command runs, hands out its exit code, and leaves nothing", () => {
+    program("curl", `while [ "$1" != --output ]; do shift; done; echo '{"value":"token"}' >"$2"`);
+    program("az", `echo "$*" >>"${folder}/logins"`);
+    const wait = `until [ "$(wc -l <"${folder}/logins")" -ge 3 ]; do sleep 0.1; done
+cat "$AZURE_FEDERATED_TOKEN_FILE"; dirname "$AZURE_FEDERATED_TOKEN_FILE" >"${folder}/where"; exit 7`;
+    const { status, stdout } = withSession(["bash", "-c", wait], { RENEW_SECONDS: "0.2" });
     expect([status, stdout]).toEqual([7, "token\n"]);
     // The token itself is in a file: what stands in arguments is everybody's to read.
     expect(fs.readFileSync(path.join(folder, "logins"), "utf8")).toMatch(/--federated-token @\S+\/token /);
@@ -232,17 +235,7 @@ cat "$AZURE_FEDERATED_TOKEN_FILE"; dirname "$AZURE_FEDERATED_TOKEN_FILE" >"${fol
 
   test("starts nothing without a session", () => {
     program("curl", "exit 22");
-    const { status, stdout } = spawnSync("bash", [".github/scripts/with-session.sh", "echo", "started"], {
-      cwd: ROOT,
-      encoding: "utf8",
-      env: {
-        PATH: `${folder}:${process.env.PATH ?? ""}`,
-        AZURE_CLIENT_ID: "client",
-        AZURE_TENANT_ID: "tenant",
-        ACTIONS_ID_TOKEN_REQUEST_URL: "https://github.example/token?x=1",
-        ACTIONS_ID_TOKEN_REQUEST_TOKEN: "asks",
-      },
-    });
+    const { status, stdout } = withSession(["echo", "started"]);
     expect([status, stdout]).toEqual([22, ""]);
   });
 });
