@@ -126,7 +126,8 @@ export const CHANGES: readonly Scenario[] = [
   },
   {
     id: "3.6",
-    title: "a new secret is generated, stored in every vault and granted, and only its readers roll",
+    title:
+      "a new secret is generated, stored in every vault and granted, and only its readers roll; production's reviewed plan has to have it",
     async run(stage) {
       const world = await stage.deployed();
       const name = prefix(stage.config);
@@ -139,7 +140,10 @@ export const CHANGES: readonly Scenario[] = [
           });`,
         },
       ]);
-      operations(await stage.up(world), [
+      const reviewed = isProd(stage.config);
+      if (reviewed)
+        refused(await stage.preview(world), /\[REC-054\] is a resource that production's plan has not/);
+      operations(await stage.up(world, reviewed ? JUDGED : {}), [
         `create random:index/randomBytes:RandomBytes ${name}-secrets-rehearsal-key`,
         ...places(stage.config).flatMap((place) => [
           `create azure-native:keyvault:Secret ${name}-${place}-vault-rehearsal-key`,
