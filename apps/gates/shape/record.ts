@@ -4,6 +4,7 @@ import {
   isSent,
   pathsOf,
   placeOf,
+  programOf,
   rightsOf,
   sourcesOf,
   deepest,
@@ -25,7 +26,6 @@ const NAMED_FREELY: readonly string[] = [
 /** What one resource consists of. */
 function typeShapeOf(stack: StackView, resource: ResourceView): TypeShape {
   const { type, props, opts, urn, name } = resource;
-  const [, , of = "", , project = ""] = urn.split(":");
   // Only Azure's ids say which resource is meant.
   const linking = type.startsWith("azure-native") ? Object.keys(props) : [];
   const from = linking.flatMap((property) => {
@@ -33,7 +33,7 @@ function typeShapeOf(stack: StackView, resource: ResourceView): TypeShape {
     return types.length > 0 ? [[property, union([types])]] : [];
   });
   return {
-    names: [NAMED_FREELY.includes(type) ? ANY_NAME : placeOf(name, { project, stack: of })],
+    names: [NAMED_FREELY.includes(type) ? ANY_NAME : placeOf(name, programOf(urn))],
     properties: deepest([...pathsOf(props)]),
     from: Object.fromEntries(from) as TypeShape["from"],
     protect: opts.protect,

@@ -1,4 +1,4 @@
-export { ANY_NAME, placeOf } from "./names";
+export { ANY_NAME, placeOf, programOf } from "./names";
 export { deepest, pathsOf } from "./paths";
 export { rightsOf } from "./rights";
 export { isSent, shapeRules } from "./rules";

@@ -4,6 +4,12 @@ interface Program {
   readonly stack: string;
 }
 
+/** The program a resource's URN, or a stack's, is of. */
+export function programOf(urn: string): Program {
+  const [, , stack = "", , project = ""] = urn.split(":");
+  return { project, stack };
+}
+
 /** A resource's name without its environment and its place, which are other words elsewhere. */
 export function stemOf(name: string, { project, stack }: Program): string {
   const product = project.split("-")[0] ?? project;

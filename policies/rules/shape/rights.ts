@@ -2,13 +2,11 @@ import { cursor, linked, ofType } from "../../../packages/isolation/graph";
 import { azure, FEDERATED_CREDENTIAL, kubernetes, ROLE_ASSIGNMENT } from "../../../packages/isolation/kinds";
 import type { Cursor } from "../../../packages/isolation/read";
 import type { ResourceView, StackView, Tree, Value } from "../../../packages/isolation/rule";
-import { stemOf } from "./names";
+import { programOf, stemOf } from "./names";
 import { sourcesOf } from "./sources";
 
-const called = ({ name }: ResourceView, { resources: [root] }: StackView): string => {
-  const [, , stack = "", , project = ""] = (root?.urn ?? "").split(":");
-  return stemOf(name, { project, stack });
-};
+const called = ({ name }: ResourceView, { resources: [root] }: StackView): string =>
+  stemOf(name, programOf(root?.urn ?? ""));
 
 const comesFrom = (stack: StackView, resource: ResourceView, property: string): string => {
   const stems = sourcesOf(stack, resource, property).map((one) => called(one, stack));

@@ -1,7 +1,7 @@
 import { fault, type Cursor, type Outcome } from "../../../packages/isolation/read";
 import type { ResourceRule, ResourceView, Rule, StackView, Value } from "../../../packages/isolation/rule";
 import { about, resourceRule, stackRule, type Verdict } from "../define";
-import { ANY_NAME, placeOf } from "./names";
+import { ANY_NAME, placeOf, programOf } from "./names";
 import { leadingTo, pathsOf } from "./paths";
 import { rightsOf } from "./rights";
 import { sourcesOf } from "./sources";
@@ -18,16 +18,17 @@ const PAGE =
 const REMEDIATION =
   "Take it out; or, where it is meant, run npm run plan:update, which takes it into policies/shape.json, whose owners review the change.";
 
-const programOf = (urn: string): string => {
-  const [, , stack = "", , project = ""] = urn.split(":");
-  return `${project}/${stack}`;
-};
+/** Whether two URNs are of one program. */
+function isBeside(one: string, other: string): boolean {
+  const [first, second] = [programOf(one), programOf(other)];
+  return first.project === second.project && first.stack === second.stack;
+}
 
 /** What is wrong with the options of a resource. */
 function options({ opts, urn }: ResourceView, inputs: Cursor, shape: TypeShape): Outcome[] {
   const lacking = shape.additionalSecretOutputs.filter((one) => !opts.additionalSecretOutputs.includes(one));
   const ignored = opts.ignoreChanges.filter((one) => !shape.ignoreChanges.includes(one));
-  const strange = opts.aliases.filter((one) => one.startsWith("urn:") && programOf(one) !== programOf(urn));
+  const strange = opts.aliases.filter((one) => one.startsWith("urn:") && !isBeside(one, urn));
   return [
     ...(shape.protect && !opts.protect ? fault(inputs, "must have the option protect") : []),
     ...(opts.deleteBeforeReplace === true && !shape.deleteBeforeReplace
