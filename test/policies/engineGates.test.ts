@@ -497,16 +497,22 @@ Module._load = function (name, ...rest) {
         `const real = require(${JSON.stringify(path.join(ROOT, "node_modules/@pulumi/policy"))});
 const soft = (report) => (one, ...rest) => one.enforcementLevel === "mandatory" ? undefined : report(one, ...rest);
 const wrap = (policy, key) => {
-  const get = Object.getOwnPropertyDescriptor(policy, key)?.get;
-  if (get) Object.defineProperty(policy, key, { enumerable: true, get() {
-    const found = get.call(policy);
+  const { get, value } = Object.getOwnPropertyDescriptor(policy, key) ?? {};
+  if (get || value) Object.defineProperty(policy, key, { enumerable: true, get() {
+    const found = get ? get.call(policy) : value;
     const one = (run) => (args, report) => run.call(policy, args, soft(report));
     return typeof found === "function" ? one(found) : Array.isArray(found) ? found.map(one) : found;
   } });
 };
 exports.PolicyPack = class extends real.PolicyPack {
   constructor(name, args) {
-    args.policies.forEach((policy) => ["validateResource", "validateStack"].forEach((key) => wrap(policy, key)));
+    const walk = args.policies[Symbol.iterator].bind(args.policies);
+    args.policies[Symbol.iterator] = function* () {
+      for (const policy of walk()) {
+        ["validateResource", "validateStack"].forEach((key) => wrap(policy, key));
+        yield policy;
+      }
+    };
     super(name, args);
   }
 };`,
@@ -528,8 +534,8 @@ exports.PolicyPack = class extends real.PolicyPack {
       fs.writeFileSync(path.join(folder, "policies/index.ts"), entry);
       changePack(
         "pack/adapter/dispatch.ts",
-        "return rules.map(policy);",
-        'return rules.filter(({ scope }) => scope === "resource").map(policy);',
+        "for (const rule of rules) {",
+        'for (const rule of rules.filter(({ scope }) => scope === "resource")) {',
       );
       expect(await findings()).toMatch(/stack as a whole not judged|no receipt for this run/);
     },
