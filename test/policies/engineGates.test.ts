@@ -437,13 +437,20 @@ withCli(`the real engine${hasCli ? "" : " (NOT RUN: no pulumi command on PATH)"}
   test(
     "after a failover the search for drift is believed, though it leaves the endpoint unread",
     async () => {
-      const file = path.join(folder, "Pulumi.prod.yaml");
-      const roles: Record<string, string> = { serving: "standby", standby: "serving" };
-      const swapped = fs.readFileSync(file, "utf8").replace(/(?<=role: )\w+/g, (role) => roles[role] ?? role);
-      fs.writeFileSync(file, swapped);
-      write(folder, `${HONEST}\nnew Thing("forma3d-prod-database-endpoint", {});`);
-      spawnSync("pulumi", ["stack", "init", "organization/forma3d/prod"], { cwd: folder, env: env() });
-      const options = { root: folder, stack: "prod", minutes: 5, env: env() };
+      const file = path.join(folder, "Pulumi.staging.yaml");
+      const text = fs
+        .readFileSync(file, "utf8")
+        .replace(
+          /primary: { location: northeurope, role: serving }/,
+          "primary: { location: northeurope, role: standby }\n    secondary: { location: westeurope, role: serving }",
+        )
+        .replace(
+          / +primary: { addressSpace.*\n/,
+          (primary) => primary + primary.replace("primary", "secondary").replace(/10\.(\d)/g, "10.2$1"),
+        );
+      fs.writeFileSync(file, text);
+      write(folder, `${HONEST}\nnew Thing("forma3d-staging-database-endpoint", {});`);
+      const options = { root: folder, stack: "staging", minutes: 5, env: env() };
       const { approval } = await previewRun(options);
       expect((await updateRun(options, approval)).findings).toEqual([]);
       const drift = await previewRun({ ...options, refresh: true, expectNoChanges: true });
