@@ -24,6 +24,13 @@ const SANDBOX = banFiles(
   "The program never depends on what emulates the cloud.",
 );
 const UPWARD = "Packages are what the rooms above share: they know none of them; take it as an argument.";
+/** Of the apps each knows those before it. The recovery runner, the first, knows none: it ships alone. */
+const APPS = ["recovery", "operations", "tools", "gates", "rehearsal"];
+const laterThan = (app) =>
+  banFiles(
+    APPS.slice(APPS.indexOf(app) + 1),
+    `Of the apps (${APPS.join(", ")}) each knows those before it only.`,
+  );
 const PULUMI = ban(["@pulumi/*", "@pulumi/**"], "Rules are pure functions: the pack adapts them to Pulumi.");
 const IN_PROCESS = ban(
   [
@@ -206,10 +213,15 @@ export default tseslint.config(
     files: ["packages/emulated-azure/**/*.ts"],
     rules: imports(banFiles(["apps", "infra", "stacks", "policies", "(packages/)?offline-engine"], UPWARD)),
   },
+  ...["operations", "tools", "gates"].map((app) => ({
+    files: [`apps/${app}/**/*.ts`],
+    rules: imports(laterThan(app)),
+  })),
   {
     files: ["apps/recovery/**/*.ts"],
     rules: imports(
       PULUMI,
+      laterThan("recovery"),
       banFiles(
         ["infra", "stacks", "policies", "packages/(?!command|programs)[\\w-]+"],
         "The runner ships alone in its image: everything it needs comes by environment and flags.",

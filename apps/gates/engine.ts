@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { PROOF_VARIABLES } from "../../policies/proof";
 import { ConfigError } from "../../stacks/problems";
-import { descendants, killAll } from "../rehearsal/processes";
+import { descendants, killAll } from "../../packages/command/processes";
 import { checkEngineHome } from "./engineHome";
 import { allowedEnvironment } from "./environment";
 import type { Ended, Expectation } from "./evidence";

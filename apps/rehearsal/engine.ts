@@ -12,7 +12,7 @@ import {
 import { typeOf, nameOf } from "../../packages/wire/urn";
 import { projectRoot } from "../../packages/command/root";
 import { PACK } from "./project";
-import { descendants, killAll } from "./processes";
+import { descendants, killAll } from "../../packages/command/processes";
 
 /**
  * How much of Pulumi's SDK runs the program: `quiet`, without what a rehearsal does not look at

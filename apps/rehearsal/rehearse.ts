@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { readStacks } from "../../stacks/files";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { findCli } from "./cli";
-import { descendants, killAll } from "./processes";
+import { descendants, killAll } from "../../packages/command/processes";
 import { junit, markdown, table, totals } from "./report";
 import { Outcome, PARALLEL, rehearse } from "./runner";
 import { Scenario } from "./scenario";

@@ -16,7 +16,7 @@ import { BlobServiceClient } from "@azure/storage-blob";
 import * as k8s from "@kubernetes/client-node";
 import { Client } from "pg";
 import { readRunbooks, runsInPod } from "../../apps/tools/docs/runbook";
-import { descendants } from "../../apps/rehearsal/processes";
+import { descendants } from "../../packages/command/processes";
 import { serveCloud, Served } from "../../apps/rehearsal/serve";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { settle } from "../../packages/emulated-azure/model/azure/consequences";

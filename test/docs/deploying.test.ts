@@ -12,13 +12,14 @@ import { BUILT_IN_ROLES } from "../../infra/identity/roles";
 import { SECRET_CATALOG } from "../../infra/secrets/secretCatalogue";
 import { outputsSchema, variables } from "../../apps/operations/outputs";
 import { bring } from "../../apps/tools/images/import";
-import { askRegistry, imagesOf, parseImage, registryToken } from "../../apps/tools/images/registry";
+import { imagesOf } from "../../apps/tools/images/planned";
 import {
   armTypes,
   assignedRoles,
   assignmentCondition,
   resourceProviders,
 } from "../../apps/tools/permissions/needs";
+import { askRegistry, parseImage, registryToken } from "../../apps/operations/ground/registry";
 import { GIVEN } from "../../apps/rehearsal/identities";
 import { POSTED, previewerRole } from "../../apps/tools/permissions/previewer";
 import { BUILT_IN } from "../../packages/emulated-azure/rights/roles";

@@ -1,7 +1,6 @@
 import fs from "node:fs";
 import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
-import { askRegistry, parseImage, registryToken } from "../../tools/images/registry";
 import { messageOf, notRun, refused } from "../frame/errors";
 import type { Platform } from "../platform";
 import { certificateOf } from "./certificates";
@@ -12,6 +11,7 @@ import { postgres, type Resolve } from "./database";
 import { documentOf, throughTheEdge, type PublicName } from "./edge";
 import { patience } from "./patience";
 import { recordsOf } from "./records";
+import { askRegistry, parseImage, registryToken } from "./registry";
 import { resourceManager } from "./resources";
 import { flexibleServers } from "./servers";
 import { servingOf } from "./serving";

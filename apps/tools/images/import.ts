@@ -1,5 +1,5 @@
+import { parseImage } from "../../operations/ground/registry";
 import type { ResourcesGround } from "../../operations/ground/types";
-import { parseImage } from "./registry";
 
 const API = "2023-07-01";
 

@@ -1,5 +1,4 @@
 import type { TokenCredential } from "@azure/identity";
-import type { JsonValue, ResourceDocument } from "../render/plan";
 
 /** An image by its content, taken apart. */
 export interface ImageReference {
@@ -8,26 +7,14 @@ export interface ImageReference {
   digest: string;
 }
 
-const IMAGE = /^([a-z0-9.-]+(?::\d+)?)\/([a-z0-9._/-]+)(?::[\w.-]+)?@(sha256:[0-9a-f]{64})$/;
+/** Whole text of an image that is pinned by digest. */
+export const PINNED_IMAGE = /^([a-z0-9.-]+(?::\d+)?)\/([a-z0-9._/-]+)(?::[\w.-]+)?@(sha256:[0-9a-f]{64})$/;
 
 /** @throws Error when the text is no image reference with a digest. */
 export function parseImage(text: string): ImageReference {
-  const [, registry, repository, digest] = IMAGE.exec(text) ?? [];
+  const [, registry, repository, digest] = PINNED_IMAGE.exec(text) ?? [];
   if (!registry || !repository || !digest) throw new Error(`${text} is no image pinned by digest`);
   return { registry, repository, digest };
-}
-
-function texts(value: JsonValue): string[] {
-  if (typeof value === "string") return [value];
-  if (Array.isArray(value)) return value.flatMap(texts);
-  return value !== null && typeof value === "object" ? Object.values(value).flatMap(texts) : [];
-}
-
-/** Every image a plan runs, each once, sorted. */
-export function imagesOf(resources: readonly Pick<ResourceDocument, "inputs">[]): string[] {
-  return [
-    ...new Set(resources.flatMap(({ inputs }) => texts(inputs).filter((text) => IMAGE.test(text)))),
-  ].sort();
 }
 
 const MANIFESTS = [
