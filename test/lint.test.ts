@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { stackNames } from "../stacks/files";
 
 const ROOT = path.join(__dirname, "..");
 
@@ -188,4 +189,29 @@ test("whether a package may run something when it is installed is decided for ea
     .filter(([, { hasInstallScript }]) => hasInstallScript)
     .map(([folder]) => folder.replace(/^.*node_modules\//, ""));
   expect(Object.keys(allowScripts).sort()).toEqual([...new Set(wanting)].sort());
+});
+
+/** What stands at the top beside the rooms: what a tool, GitHub or a reader looks for there and nowhere else. */
+const TOP_FILES = [
+  ...[".editorconfig", ".gitignore", ".npmrc", ".nvmrc", ".prettierignore", ".prettierrc.json"],
+  ...["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"],
+  ...["eslint.config.mjs", "eslint.faces.mjs", "jest.config.js", "jest.long.config.js", "tsconfig.json"],
+  ...["Pulumi.yaml", "package-lock.json", "package.json"],
+];
+
+test("nothing stands at the top but the rooms of docs/architecture.md and what is looked for there", () => {
+  const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  const top = new Set(
+    tracked
+      .trim()
+      .split("\n")
+      .map((file) => file.replace(/\/.*/s, "/")),
+  );
+  const page = fs.readFileSync(path.join(ROOT, "docs/architecture.md"), "utf8");
+  const rooms = [...page.matchAll(/^\| `([^`]+\/)` +\|/gm)].map(([, room = ""]) => room);
+  const stackFiles = stackNames(ROOT).map((stack) => `Pulumi.${stack}.yaml`);
+  expect([...top].sort()).toEqual([...rooms, ...TOP_FILES, ...stackFiles].sort());
 });
