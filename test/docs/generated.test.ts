@@ -48,8 +48,7 @@ describe("pages", () => {
     encoding: "utf8",
   })
     .trim()
-    .split("\n")
-    .filter((file) => file === "README.md" || file.startsWith("docs/"));
+    .split("\n");
 
   const slug = (heading: string): string =>
     heading
@@ -72,6 +71,31 @@ describe("pages", () => {
         expect([target, headings.includes(anchor)]).toEqual([target, true]);
       }
     }
+  });
+
+  test("a file and a script of npm that a page names are there", () => {
+    const { scripts } = JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    const rooms =
+      /^(?:apps|control|docs|infra|packages|policies|site|stacks|test|\.github)\/[\w./-]+\.[a-z]+$/;
+    const named = markdown.flatMap((file) => {
+      const text = fs.readFileSync(path.join(ROOT, file), "utf8");
+      const spans = [...text.matchAll(/`([^`\s]+)`/g)].map(([, span = ""]) => span);
+      return [
+        // The name of a file somebody is to make has its date in it.
+        ...spans
+          .filter((span) => rooms.test(span) && !span.includes("YYYY"))
+          .map((span) => ({ file, name: span, there: fs.existsSync(path.join(ROOT, span)) })),
+        ...[...text.matchAll(/npm run (?:-s |--silent )?([a-z][a-z:-]*)/g)].map(([, name = ""]) => ({
+          file,
+          name,
+          there: name in scripts,
+        })),
+      ];
+    });
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter(({ there }) => !there)).toEqual([]);
   });
 
   test("every table has as many cells in each row as in its head", () => {
