@@ -240,6 +240,117 @@ cat "$AZURE_FEDERATED_TOKEN_FILE"; dirname "$AZURE_FEDERATED_TOKEN_FILE" >"${fol
   });
 });
 
+describe("in-order.sh", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "order-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+  const git = (...args: string[]): string => {
+    const { status, stdout, stderr } = spawnSync(
+      "git",
+      ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args],
+      { cwd: folder, encoding: "utf8" },
+    );
+    expect([args, status, stderr]).toEqual([args, 0, expect.anything()]);
+    return stdout.trim();
+  };
+  const commit = (): string => {
+    git("commit", "--quiet", "--allow-empty", "--message", "change");
+    return git("rev-parse", "HEAD");
+  };
+  let commits: string[] = [];
+  beforeAll(() => {
+    git("init", "--quiet");
+    commits = [commit(), commit(), commit()];
+  });
+
+  /** Runs it at a commit, with an engine that remembers these updates, the newest first. */
+  const run = (at: number, updates: { kind: string; head?: string | undefined }[], cwd = folder) => {
+    git("checkout", "--quiet", commits[at] ?? "");
+    const history = updates.map(({ kind, head }) => ({
+      kind,
+      environment: head ? { "git.head": head } : {},
+    }));
+    const bin = path.join(folder, ".git/bin");
+    fs.mkdirSync(bin, { recursive: true });
+    fs.writeFileSync(path.join(bin, "pulumi"), `#!/usr/bin/env bash\necho '${JSON.stringify(history)}'\n`, {
+      mode: 0o755,
+    });
+    return spawnSync("bash", [path.join(ROOT, ".github/scripts/in-order.sh"), "prod"], {
+      cwd,
+      encoding: "utf8",
+      env: { PATH: `${bin}:${process.env.PATH ?? ""}` },
+    });
+  };
+
+  test("lets the first update happen, the same again, and what is newer", () => {
+    expect(run(1, [])).toMatchObject({ status: 0, stdout: "no update of prod is recorded yet\n" });
+    for (const last of [0, 1])
+      expect(run(1, [{ kind: "update", head: commits[last] }])).toMatchObject({
+        status: 0,
+        stdout: `prod was last updated to ${commits[last]}\n`,
+      });
+  });
+
+  test("refuses what is older than the last update, whatever was done since that is none", () => {
+    const updates = [
+      { kind: "refresh", head: commits[0] },
+      { kind: "update" },
+      { kind: "update", head: commits[2] },
+      { kind: "update", head: commits[0] },
+    ];
+    expect(run(1, updates)).toMatchObject({
+      status: 1,
+      stderr: `error: prod was updated to ${commits[2]} already, which is newer than ${commits[1]}; to go back, revert what is wrong in a commit\n`,
+    });
+    expect(run(2, updates).status).toBe(0);
+  });
+
+  test("says where an update was to what this branch has not", () => {
+    expect(run(2, [{ kind: "update", head: "a".repeat(40) }])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^::warning::.*which this branch has not/) as string,
+    });
+  });
+
+  test("refuses a checkout that cannot tell", () => {
+    const shallow = path.join(folder, ".git/shallow-copy");
+    git("clone", "--quiet", "--depth", "1", `file://${folder}`, shallow);
+    expect(run(2, [], shallow)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("fetch-depth 0") as string,
+    });
+  });
+});
+
+describe("preflight.sh", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "preflight-"));
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+  /** Runs it with checks that end so; any other program there would be fails. */
+  const run = (code: number) => {
+    const program = (name: string, body: string): void =>
+      fs.writeFileSync(path.join(folder, name), `#!/usr/bin/env bash\n${body}\n`, { mode: 0o755 });
+    program("npm", `echo "$* KUBECONFIG=\${KUBECONFIG-none}"; exit ${code}`);
+    for (const name of ["az", "kubelogin", "kubectl"]) program(name, "exit 1");
+    return spawnSync("bash", [".github/scripts/preflight.sh", "prod"], {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: { PATH: `${folder}:${process.env.PATH ?? ""}`, KUBECONFIG: "/nowhere" },
+    });
+  };
+
+  test("has the checks say what is so, of a region that is lost too: Azure is asked where the clusters are", () => {
+    for (const code of [0, 1, 2])
+      expect(run(code)).toMatchObject({
+        status: code,
+        stdout: "run -s operations -- preflight prod KUBECONFIG=none\n",
+      });
+    expect(run(3)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("::warning::some checks of prod could not be run from here") as string,
+    });
+  });
+});
+
 describe("clusters-answer.sh", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "answer-"));
   afterAll(() => fs.rmSync(folder, { recursive: true }));

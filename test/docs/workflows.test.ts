@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import vm from "node:vm";
 import yaml from "js-yaml";
 
 import { cut, notes } from "../../apps/tools/release/changelog";
@@ -99,6 +100,52 @@ test("an update is to what was approved: by the preview before it, in an environ
     steps?.find(({ uses }) => uses?.startsWith(`actions/${action}@`))?.with?.name;
   expect(named(preview?.steps, "upload-artifact")).toBe("approved-${{ inputs.stack }}");
   expect(named(up?.steps, "download-artifact")).toBe("approved-${{ inputs.stack }}");
+});
+
+describe("while production waits for its approval", () => {
+  const workflow = (name: string) => read(path.join(FOLDER, name)) as Record<string, unknown>;
+
+  test("later commits reach the other stacks: nothing is held that is not one stack's own", () => {
+    expect(workflow("deploy.yml")).not.toHaveProperty("concurrency");
+    for (const { name, job } of JOBS.filter(({ name }) => name.startsWith("deploy")))
+      expect([name, job]).not.toEqual([name, expect.objectContaining({ concurrency: expect.anything() })]);
+    expect(workflow("deploy-stack.yml")).toMatchObject({
+      concurrency: { group: "deploy-${{ inputs.stack }}", "cancel-in-progress": false },
+    });
+  });
+
+  /** Whether production is begun when the other stacks' jobs ended so. */
+  const begun = (other: string, cancelled = false): unknown =>
+    vm.runInNewContext(
+      JOBS.find(({ name }) => name === "deploy.yml prod")?.job.if?.replace(/^\$\{\{(.*)\}\}$/, "$1") ?? "",
+      {
+        needs: { stacks: { result: "success" }, other: { result: other } },
+        cancelled: () => cancelled,
+        failure: () => other === "failure",
+        contains: (list: string[], item: string) => list.includes(item),
+        fromJson: JSON.parse,
+      },
+    );
+
+  test("production takes only what every other stack has taken", () => {
+    expect(["success", "skipped", "failure", "cancelled"].map((result) => begun(result))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(begun("success", true)).toBe(false);
+  });
+
+  test("nothing is updated to what is older than it is, nor previewed", () => {
+    for (const { name, script, steps } of cloud.filter(({ name }) => name.startsWith("deploy"))) {
+      const [order, engine] = [script.indexOf("in-order.sh"), script.indexOf("gate -- run")];
+      expect([name, order > 0 && order < engine]).toEqual([name, true]);
+      expect(steps.find(({ uses }) => uses?.startsWith("actions/checkout@"))?.with).toMatchObject({
+        "fetch-depth": 0,
+      });
+    }
+  });
 });
 
 test("a branch of a stranger gets neither an identity nor a runner of ours", () => {
