@@ -137,7 +137,7 @@ function regionNames(input: NamingInput, region: Region): RegionNames {
 }
 
 /** Name of a database server of some generation; the first one's is the stem. */
-export function databaseServerName(stem: string, generation = 1): string {
+function databaseServerName(stem: string, generation = 1): string {
   return generation === 1 ? stem : `${stem}-g${generation}`;
 }
 

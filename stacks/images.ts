@@ -23,7 +23,7 @@ function imagesIn(value: unknown): string[] {
 }
 
 /** An image as the environment's own registry has it: under the name it has elsewhere, without a tag. */
-export function asPulled(config: StackConfig, image: string): string {
+function asPulled(config: StackConfig, image: string): string {
   if (!config.registry.enabled) return image;
   const host = `${stackPlatformNames(config).imageRegistry.loginServer}/`;
   if (image.startsWith(host)) return image;

@@ -158,6 +158,24 @@ test("every package says what it is for, and exports what others use and nothing
   }
 });
 
+test("what a file exports, another one uses", () => {
+  const files = ["apps", "control", "infra", "packages", "policies", "stacks", "test"].flatMap(sources);
+  const texts = files.map((file) => ({ file, text: fs.readFileSync(path.join(ROOT, file), "utf8") }));
+  /** In how many files a word stands. */
+  const uses = new Map<string, number>();
+  for (const { text } of texts)
+    for (const word of new Set(text.match(/[A-Za-z_$][\w$]*/g))) uses.set(word, (uses.get(word) ?? 0) + 1);
+  const unused = texts
+    // What a plug-in of a library exports, the library looks for.
+    .filter(({ file }) => file.endsWith(".ts") && !file.startsWith("test/"))
+    .flatMap(({ file, text }) =>
+      [...text.matchAll(/^export (?:async )?(?:function\*?|const|(?:abstract )?class) ([\w$]+)/gm)]
+        .filter(([, name = ""]) => uses.get(name) === 1)
+        .map(([, name]) => `${file}: ${name}`),
+    );
+  expect(unused).toEqual([]);
+}, 60_000);
+
 test("no two files need each other, by however many others", () => {
   const files = new Set(["apps", "packages", "infra", "stacks", "policies"].flatMap(sources));
   const needs = (file: string): string[] =>

@@ -26,7 +26,7 @@ export interface Access {
 }
 
 /** Rules of the gates themselves, as a waiver names them. */
-export const GATE_RULES = {
+const GATE_RULES = {
   reads: "GATE-READ",
   adopts: "GATE-IMPORT",
   references: "GATE-REFERENCE",

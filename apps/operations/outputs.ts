@@ -128,7 +128,7 @@ export function variables(outputs: StackOutputs): Record<string, string> {
 }
 
 /** `export NAME='value'` lines a POSIX shell can evaluate. */
-export function exportLines(values: Record<string, string>): string {
+function exportLines(values: Record<string, string>): string {
   return Object.entries(values)
     .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
     .join("");

@@ -65,7 +65,7 @@ const ITERATIONS = 4096;
  * What PostgreSQL stores of a password (RFC 5803). Made here, so that the password itself reaches neither the server's log
  * nor its statistics.
  */
-export function verifierOf(password: string, salt: Buffer = randomBytes(16)): string {
+function verifierOf(password: string, salt: Buffer = randomBytes(16)): string {
   const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, "sha256");
   const key = (name: string) => createHmac("sha256", salted).update(name).digest();
   const stored = createHash("sha256").update(key("Client Key")).digest("base64");

@@ -19,7 +19,7 @@ const within = (accounts: readonly Stored[], container: string): Stored[] =>
  * Where the lease of a platform's operations lies. Nobody chooses it: beside the record of who serves, in three accounts of three
  * regions, of which any two are enough; where there is one region, among the incidents of its own account.
  */
-export const leaseContainers = ({ servingPlaces, backupAccounts }: Platform): Stored[] =>
+const leaseContainers = ({ servingPlaces, backupAccounts }: Platform): Stored[] =>
   servingPlaces.length > 0
     ? within(servingPlaces, SERVING_CONTAINER)
     : within(backupAccounts.slice(0, 1), CONTAINER_NAMES.incidents);

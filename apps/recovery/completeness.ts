@@ -17,7 +17,7 @@ export function unlessGone(error: FailedError): FailedError {
 }
 
 /** The snapshot is blind to rows that are there: a table was emptied or written anew under it. */
-export class Rewritten extends Unsettled {
+class Rewritten extends Unsettled {
   constructor(tables: readonly string[]) {
     const named = tables.slice(0, 5).join(", ");
     const more = tables.length > 5 ? ` and ${tables.length - 5} more` : "";

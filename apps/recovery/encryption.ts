@@ -136,7 +136,7 @@ const keysOf = ({ archive }: Manifest) =>
   `it is encrypted for ${archive.encryption?.recipients.join(", ") ?? "nobody"}`;
 
 /** Why an archive cannot be read here; undefined when it can be tried. */
-export function identityNeeded(manifest: Manifest, identityFile: string | undefined): string | undefined {
+function identityNeeded(manifest: Manifest, identityFile: string | undefined): string | undefined {
   if (!manifest.archive.encryption || identityFile !== undefined) return undefined;
   return `${manifest.id} cannot be read: ${keysOf(manifest)}; BACKUP_IDENTITY_FILE: missing; file with the private key`;
 }

@@ -17,7 +17,7 @@ export const tierSchema = z.enum(TIERS);
 export type Tier = z.infer<typeof tierSchema>;
 
 /** One table's content in the snapshot. */
-export const tableFingerprintSchema = z.strictObject({
+const tableFingerprintSchema = z.strictObject({
   /** Schema-qualified and quoted as SQL needs it: `public."Order"`. */
   name: z.string(),
   rows: count,
@@ -37,7 +37,7 @@ export const tableFingerprintSchema = z.strictObject({
 });
 export type TableFingerprint = z.infer<typeof tableFingerprintSchema>;
 
-export const sequenceSchema = z.strictObject({
+const sequenceSchema = z.strictObject({
   name: z.string(),
   /** A string: sequences reach 2^63 - 1. */
   value: z.string(),
@@ -45,7 +45,7 @@ export const sequenceSchema = z.strictObject({
 });
 export type SequenceValue = z.infer<typeof sequenceSchema>;
 
-export const roleSchema = z.strictObject({
+const roleSchema = z.strictObject({
   name: z.string(),
   login: z.boolean(),
   inherit: z.boolean(),
@@ -56,7 +56,7 @@ export const roleSchema = z.strictObject({
 });
 export type RoleInventory = z.infer<typeof roleSchema>;
 
-export const inventorySchema = z.strictObject({
+const inventorySchema = z.strictObject({
   /** How many objects of each kind, by kind: `table`, `index`, `function`… Members of extensions excluded. */
   objects: z.record(z.string(), count),
   /** SHA-256 over the sorted list of `kind name` of the same objects. */
@@ -67,7 +67,7 @@ export const inventorySchema = z.strictObject({
 export type Inventory = z.infer<typeof inventorySchema>;
 
 /** What belongs to the database itself and is not part of a dump. */
-export const databasePropertiesSchema = z.strictObject({
+const databasePropertiesSchema = z.strictObject({
   owner: z.string(),
   /** Role `PUBLIC` is everybody. Null: nobody ever changed PostgreSQL's defaults. */
   grants: z

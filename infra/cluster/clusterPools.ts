@@ -12,7 +12,7 @@ export interface NodePlace {
 }
 
 /** Pods a node holds at most. Changing it replaces the pools. */
-export const PODS_PER_NODE = 110;
+const PODS_PER_NODE = 110;
 
 /** What pods find on a node of a size; undefined when AKS offers none of the name. */
 export function nodeRoom(size: string): ReturnType<typeof allocatable> | undefined {

@@ -6,7 +6,7 @@ import { EXCLUDED_NAMESPACES } from "./excludedNamespaces";
  * Microsoft's definitions the add-on in the cluster enforces once they are assigned
  * (https://learn.microsoft.com/azure/aks/policy-reference).
  */
-export const CLUSTER_POLICIES = {
+const CLUSTER_POLICIES = {
   /** Pod security baseline standards, Linux. Not the restricted ones: those refuse CSI volumes, which carry our secrets. */
   baseline: "/providers/Microsoft.Authorization/policySetDefinitions/a8640138-9b0a-4a28-b8cb-1666c838647d",
 } as const;

@@ -43,7 +43,7 @@ export function serviceSpec(exposure: Exposure): {
 }
 
 /** Addresses at the end of the nodes' subnet kept for load balancers; Azure hands nodes addresses from its start. */
-export const LOAD_BALANCER_ADDRESSES = 16;
+const LOAD_BALANCER_ADDRESSES = 16;
 
 /**
  * The n-th load balancer address of a region, counted from 0. A fixed address lets Front Door know the origin

@@ -21,7 +21,7 @@ export interface ContainerResources {
  */
 export const EPHEMERAL_STORAGE = { request: "64Mi", limit: "1Gi" } as const;
 
-export function resourceRequirements(resources: ContainerResources): core.v1.ResourceRequirements {
+function resourceRequirements(resources: ContainerResources): core.v1.ResourceRequirements {
   const { request, limit } = EPHEMERAL_STORAGE;
   return {
     requests: {

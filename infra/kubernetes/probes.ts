@@ -11,7 +11,7 @@ export interface HealthPaths {
 }
 
 /** Seconds a container may take to start before it is restarted: 30 tries, 5 seconds apart. */
-export const STARTUP_SECONDS = 150;
+const STARTUP_SECONDS = 150;
 
 /**
  * Probes of one container. Delays and periods of liveness and readiness are the report's (§4.2); the startup probe

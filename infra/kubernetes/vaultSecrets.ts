@@ -23,7 +23,7 @@ export interface VaultSecret {
 }
 
 /** Folder the secrets are mounted in, one file each. */
-export const SECRETS_FOLDER = "/run/secrets/vault";
+const SECRETS_FOLDER = "/run/secrets/vault";
 
 /** Path of a mounted secret. */
 export function secretFile(secret: string): string {
@@ -92,7 +92,7 @@ export function secretProviderClass(
   );
 }
 
-export const SECRETS_VOLUME = "vault-secrets";
+const SECRETS_VOLUME = "vault-secrets";
 
 /** Volume of the mounted secrets. Without it in a pod the driver keeps no Secret either. */
 export function secretsVolume(workload: string): core.v1.Volume {

@@ -41,7 +41,7 @@ const ALONE = {
 } as const;
 
 /** Names and ports, which the scrape configuration repeats. */
-export const POSTGRES_EXPORTER = { workload: "monitoring", port: 9187 } as const;
+const POSTGRES_EXPORTER = { workload: "monitoring", port: 9187 } as const;
 export const BLACKBOX_EXPORTER = { workload: "blackbox", port: 9115 } as const;
 
 /** Folder and file of the exporter's own query. */

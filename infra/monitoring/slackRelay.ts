@@ -28,7 +28,7 @@ const MESSAGE = [
 ].join("\n");
 
 /** The workflow: takes an alert, picks the channel by severity, posts. Slack refuses Azure's own format. */
-export function slackWorkflow(channels: SlackChannels) {
+function slackWorkflow(channels: SlackChannels) {
   return {
     $schema:
       "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#",

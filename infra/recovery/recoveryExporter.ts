@@ -21,7 +21,7 @@ export interface RecoveryExporterArgs {
 }
 
 /** Port the exporter serves metrics and health on. */
-export const EXPORTER_PORT = 9188;
+const EXPORTER_PORT = 9188;
 
 /** Metrics of backups and drills, read from the storage account, so that they outlive every job that made them. */
 export function recoveryExporter(

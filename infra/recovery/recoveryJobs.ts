@@ -70,7 +70,7 @@ export const BACKUP_RETRIES = 7;
  * How often any other run that failed is tried again. Each try is a pod of its own, and the failed one's disk stays beside it
  * until the job is taken away.
  */
-export const RETRIES = 1;
+const RETRIES = 1;
 
 /**
  * A finished job is taken away after this. Not before a person can read why it failed; and soon, because the disk of

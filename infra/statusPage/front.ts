@@ -13,7 +13,7 @@ interface OpenPath {
  * All that is open; everything else does not exist. Statping-ng takes any user's API key for an administrator's
  * (CVE-2026-50884) and lists users to anyone (CVE-2024-26478), so nothing of its users, settings and sign-in is.
  */
-export const OPEN_PATHS: Readonly<Record<Provider, readonly OpenPath[]>> = {
+const OPEN_PATHS: Readonly<Record<Provider, readonly OpenPath[]>> = {
   statping: [
     { pattern: "^/$" },
     { pattern: "^/(service|static|css|js|scss|font|img|images|assets)/[\\w./-]+$" },

@@ -154,6 +154,6 @@ function frontWorkload(args: StatusPageArgs): WorkloadArgs {
   };
 }
 
-export function toYaml(content: unknown): string {
+function toYaml(content: unknown): string {
   return yaml.dump(content, { lineWidth: -1, noRefs: true });
 }

@@ -4,7 +4,7 @@ import { EVALUATION_SECONDS } from "./render/prometheus";
 import { PrometheusAlert } from "./types";
 
 /** How often metrics are scraped, seconds: the default of Azure's managed Prometheus. */
-export const SCRAPE_SECONDS = 30;
+const SCRAPE_SECONDS = 30;
 
 /** Time in which an outage must be noticed (report §11.3), seconds. */
 export const DETECTION_TARGET_SECONDS = 300;

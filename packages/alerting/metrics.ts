@@ -2,20 +2,18 @@
  * Where metrics come from. `application` is what the API must export: the contract between its repository and
  * this one.
  */
-export const METRIC_SOURCES = [
-  "application",
-  "gateway",
-  "serving",
-  "postgres-exporter",
-  "blackbox",
-  "kube-state",
-  "node",
-  "kubelet",
-  "cadvisor",
-  "backup-exporter",
-  "prometheus",
-] as const;
-export type MetricSource = (typeof METRIC_SOURCES)[number];
+export type MetricSource =
+  | "application"
+  | "gateway"
+  | "serving"
+  | "postgres-exporter"
+  | "blackbox"
+  | "kube-state"
+  | "node"
+  | "kubelet"
+  | "cadvisor"
+  | "backup-exporter"
+  | "prometheus";
 
 export interface Metric {
   name: string;

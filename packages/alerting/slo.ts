@@ -71,7 +71,7 @@ export interface Slo {
   runbook: "error-rate-spike" | "queue-backlog" | "application-crash";
 }
 
-export const SLO_WINDOW_DAYS = 30;
+const SLO_WINDOW_DAYS = 30;
 
 export const SLOS: readonly Slo[] = [
   {

@@ -33,7 +33,7 @@ export const BUDGET_POLICY = [
 ] as const;
 
 /** Rule group of an objective: each has its own, so that all stay small. */
-export const sloGroup = (slo: Slo): string => `forma3d-slo-${slo.name.replaceAll("_", "-")}`;
+const sloGroup = (slo: Slo): string => `forma3d-slo-${slo.name.replaceAll("_", "-")}`;
 
 const ratioRecord = (window: string): string => `slo:error_ratio:${window}`;
 const selector = (slo: Slo): string => `{slo="${slo.name}"}`;

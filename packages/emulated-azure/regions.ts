@@ -20,7 +20,7 @@ const GROUP = "azure-native:resources:ResourceGroup";
  * (https://learn.microsoft.com/azure/azure-resource-manager/management/overview#resource-group-location-alignment).
  * @param managed whether the resource manager is asked
  */
-export function inRegion(cloud: Cloud, region: string, managed: boolean): (key: string) => boolean {
+function inRegion(cloud: Cloud, region: string, managed: boolean): (key: string) => boolean {
   const wanted = plain(region);
   const roots = new Set<string>();
   const clusters: string[] = [];

@@ -9,7 +9,7 @@ import { canonical } from "./text";
 import { refusalOf } from "./traffic";
 
 /** What is remembered about one stack during one run. */
-export class Watch {
+class Watch {
   readonly scanner: Scanner;
   /** Whether the stack declared a database server a replica or restore could come from. */
   declaresServer = false;

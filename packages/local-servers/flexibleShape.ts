@@ -2,7 +2,7 @@
 export const PROVIDER_ROLE = "azuresu";
 
 /** Members of it administer a server. */
-export const ADMIN_GROUP = "azure_pg_admin";
+const ADMIN_GROUP = "azure_pg_admin";
 
 /** Parameters only Azure's servers know: prefixes of names that mean nothing to PostgreSQL itself. */
 const OF_AZURE = /^(azure|pgbouncer|metrics|logfiles|connection_throttle|pg_qs|pgms_wait_sampling)\./;

@@ -31,7 +31,7 @@ export interface KubernetesApi {
 }
 
 /** Programs it takes. */
-export const KUBERNETES_PROGRAMS = ["kube-apiserver", "etcd"] as const;
+const KUBERNETES_PROGRAMS = ["kube-apiserver", "etcd"] as const;
 
 /** Those of them that are not on PATH. */
 export const missingKubernetesPrograms = (): string[] =>

@@ -27,7 +27,7 @@ export interface Pooler {
 }
 
 /** @throws NotRunError saying what to install */
-export function poolerProgram(): string {
+function poolerProgram(): string {
   const found = onPath("pgbouncer", ["/usr/sbin", "/opt/homebrew/bin"]);
   if (found) return found;
   throw new NotRunError(

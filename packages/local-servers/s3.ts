@@ -22,7 +22,7 @@ export interface LocalS3 {
 }
 
 /** How a fresh machine gets the server. */
-export const INSTALL_S3 = "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0";
+const INSTALL_S3 = "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0";
 
 const REGION = "eu-central-1";
 const ATTEMPTS = 3;

@@ -14,7 +14,7 @@ export interface StackSettings {
 }
 
 /** Stands in for every encrypted value: a plan needs none of the real ones, and nobody's keys. */
-export function secretFixture(key: string): string {
+function secretFixture(key: string): string {
   return `sandbox value of ${key}`;
 }
 

@@ -224,7 +224,7 @@ export class Deployment {
 }
 
 /** `azure-native` of `azure-native:storage:StorageAccount`; `kubernetes` of `kubernetes:apps/v1:Deployment`. */
-export function packageOf(type: string): string {
+function packageOf(type: string): string {
   return type.split(":")[0] ?? "";
 }
 

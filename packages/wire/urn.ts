@@ -11,7 +11,7 @@ export function nameOf(urn: string): string {
 }
 
 /** Types of the parents and the resource itself, joined by `$`. */
-export function qualifiedType(urn: string): string {
+function qualifiedType(urn: string): string {
   return urn.split("::")[2] ?? "";
 }
 

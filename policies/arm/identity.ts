@@ -5,7 +5,7 @@ import type { ArmLimit } from "./limit";
 const URL = "https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations";
 
 /** Federated credentials that fit on one identity. */
-export const CREDENTIALS_PER_IDENTITY = 20;
+const CREDENTIALS_PER_IDENTITY = 20;
 
 const shape: ArmLimit = {
   id: "ARM-044",

@@ -24,7 +24,7 @@ import type { ArmLimit } from "./limit";
 const DOCS = "https://learn.microsoft.com/azure/azure-monitor";
 
 /** Alerting and recording rules that fit in one group. */
-export const RULES_PER_GROUP = 20;
+const RULES_PER_GROUP = 20;
 
 const DURATION = /^P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?$/;
 

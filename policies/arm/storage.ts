@@ -136,7 +136,7 @@ const lifecycle: ArmLimit = {
 };
 
 /** Kinds of replication whose accounts have an archive tier. */
-export const ARCHIVE_REDUNDANCY = ["Standard_LRS", "Standard_GRS", "Standard_RAGRS"] as const;
+const ARCHIVE_REDUNDANCY = ["Standard_LRS", "Standard_GRS", "Standard_RAGRS"] as const;
 
 const archive: ArmLimit = {
   id: "ARM-021",

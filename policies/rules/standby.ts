@@ -8,10 +8,10 @@ import { stackRule, type Verdict } from "./define";
 const DOCS = "https://learn.microsoft.com/azure";
 
 /** Says of a Deployment that its region stands by: it is there at zero, so that taking over is to set a number. */
-export const REGION_ROLE_ANNOTATION = "forma3d.com/region-role";
+const REGION_ROLE_ANNOTATION = "forma3d.com/region-role";
 
 /** The same of a pool for applications, which may then be empty. */
-export const REGION_ROLE_TAG = "regionRole";
+const REGION_ROLE_TAG = "regionRole";
 
 const STANDBY = "standby";
 

@@ -27,7 +27,7 @@ const POLICY = kubernetes("NetworkPolicy");
  * Says why a Deployment runs a single pod, e.g. because its volume or database takes one writer. Such a workload
  * is exempt from the rules on replicas, and must stop the old pod before the new one starts.
  */
-export const SINGLE_REPLICA_ANNOTATION = "forma3d.com/single-replica-because";
+const SINGLE_REPLICA_ANNOTATION = "forma3d.com/single-replica-because";
 
 function isSingle(object: Cursor): boolean {
   return (object.at("metadata", "annotations", SINGLE_REPLICA_ANNOTATION).text ?? "").trim().length >= 15;

@@ -59,7 +59,7 @@ export const unique = <Element extends z.ZodType>(
 const NOBODYS = /(^|\.)(example(\.(com|net|org))?|test|invalid|localhost|local|internal|localdomain|onion)$/i;
 
 /** Whether a name can be found by everybody: several labels, the last one no number, nobody's reserved name. */
-export const isPublicName = (name: string): boolean =>
+const isPublicName = (name: string): boolean =>
   /^[^.]+(\.[^.]+)*\.[a-z][a-z0-9-]*[a-z0-9]$/i.test(name) && !NOBODYS.test(name);
 
 const EMAIL = "an e-mail address somebody reads";

@@ -23,7 +23,7 @@ const TO = Date.UTC(2028, 0, 1);
 const known = new Map<string, Date | undefined>();
 
 /** When two schedules start runs closer to each other than the minutes one may take; undefined when they never do. */
-export function collision(one: string, other: string, minutes: number): Date | undefined {
+function collision(one: string, other: string, minutes: number): Date | undefined {
   const key = JSON.stringify([one, other, minutes]);
   if (!known.has(key)) known.set(key, findCollision(one, other, minutes));
   return known.get(key);

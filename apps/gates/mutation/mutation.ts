@@ -31,7 +31,7 @@ export interface Score {
 
 const NOTICED: ReadonlySet<string> = new Set(["Killed", "Timeout"]);
 
-export function scoreOf(results: readonly MutantResult[]): Score {
+function scoreOf(results: readonly MutantResult[]): Score {
   const of = (...states: string[]): MutantResult[] => results.filter(({ status }) => states.includes(status));
   const made = results.length - of("Ignored").length;
   const uncovered = of("NoCoverage").length;

@@ -62,7 +62,7 @@ const SECONDS = 20;
  * @returns its address; undefined where the file says so already
  * @throws Error with what the forge said
  */
-export async function openPullRequest(forge: Forge, commit: Commit): Promise<string | undefined> {
+async function openPullRequest(forge: Forge, commit: Commit): Promise<string | undefined> {
   const { base = "main", repository } = forge;
   const { branch, subject, changes } = commit;
   const file = fileOf(commit.stack);

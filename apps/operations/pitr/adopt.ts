@@ -175,10 +175,7 @@ function refuseLoss({ targets: { rpoSeconds } }: Platform, seconds: number, at: 
 }
 
 /** What makes Pulumi's state name the servers that took the place of others; it leaves everything else of it. */
-export function renamingState(
-  stack: string,
-  renamed: readonly (readonly [old: string, fresh: string])[],
-): string {
+function renamingState(stack: string, renamed: readonly (readonly [old: string, fresh: string])[]): string {
   const project = `organization/forma3d/${stack}`;
   const names = renamed.map(([old, fresh]) => `s/${old}([^-a-z0-9])/${fresh}\\1/g`).join("; ");
   return `pulumi stack export --stack ${project} | sed -E '${names}' > state.json && pulumi stack import --stack ${project} --file state.json`;

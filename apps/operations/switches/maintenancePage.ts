@@ -17,7 +17,7 @@ export const pageSelector = selectorOf(PAGE);
  * Configuration of nginx: 503 with Retry-After for everything, webhooks included, so that partners deliver again.
  * Front Door's own probes are answered, or it would give up the region; the API's health paths lead to the API itself.
  */
-export function pageConfig({ hosts }: Pick<Platform, "hosts">, retryAfterSeconds: number): string {
+function pageConfig({ hosts }: Pick<Platform, "hosts">, retryAfterSeconds: number): string {
   const text = "Forma 3D Connect is being maintained. Please try again in a few minutes.\\n";
   const common = `  listen ${PORT}XX;
   server_tokens off;

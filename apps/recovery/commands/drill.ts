@@ -51,7 +51,7 @@ export const DRILL_EXIT: Readonly<Record<CheckStatus, ExitCode>> = {
 };
 
 /** What the image was built from; the Dockerfile sets both. */
-export function runnerOf(env: NodeJS.ProcessEnv): DrillOptions["runner"] {
+function runnerOf(env: NodeJS.ProcessEnv): DrillOptions["runner"] {
   return { image: env.RECOVERY_IMAGE || "not an image", revision: env.RECOVERY_REVISION || "unknown" };
 }
 

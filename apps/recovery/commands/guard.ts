@@ -26,7 +26,7 @@ export interface GuardResult {
 }
 
 /** What the settings demand of a workload's connection. */
-export function guardPolicy({ environment, guard }: Settings): GuardPolicy {
+function guardPolicy({ environment, guard }: Settings): GuardPolicy {
   const local = hostsOf(guard.databaseUrl).every((host) => (LOOPBACK as readonly string[]).includes(host));
   return { environment, allowedHosts: guard.allowedHosts, tls: guard.tls ?? (local ? "off" : "require") };
 }

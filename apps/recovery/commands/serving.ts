@@ -39,7 +39,7 @@ export function servingPlaces(environment: NodeJS.ProcessEnv): z.infer<typeof pl
 }
 
 /** Answers until the signal aborts. */
-export async function runServing(
+async function runServing(
   options: ServingCommand,
   environment: NodeJS.ProcessEnv,
   context: RunContext,

@@ -10,8 +10,7 @@ import { archiveBlob, environmentPrefix, parseBlobName, tierOf } from "../store/
 import type { CatalogueEntry, Tier } from "../types";
 
 /** Ways in which the catalogue and the stored archives disagree. */
-export const MISMATCHES = ["damaged-manifest", "missing-archive", "archive-without-manifest"] as const;
-export type Mismatch = (typeof MISMATCHES)[number];
+export type Mismatch = "damaged-manifest" | "missing-archive" | "archive-without-manifest";
 
 export interface MismatchCount {
   tier: Tier;

@@ -16,7 +16,7 @@ export interface ForeignKey {
 }
 
 /** What a lock is waited for, and how often: whoever waits for one that excludes readers makes them wait, too. */
-export const LOCK_WAIT = { each: "5s", attempts: 6 };
+const LOCK_WAIT = { each: "5s", attempts: 6 };
 /** SQLSTATE of a lock that could not be had in time, and of a deadlock that was broken. */
 const LOCKED = new Set(["55P03", "40P01"]);
 

@@ -41,7 +41,7 @@ function below(value: number | null, target: number): Measure {
 }
 
 /** When the postmortem of an incident is due; undefined when none is owed or it is not over yet. */
-export function postmortemDue(incident: Incident): Date | undefined {
+function postmortemDue(incident: Incident): Date | undefined {
   const { postmortemDays } = severity(incident.severity);
   if (postmortemDays === undefined || !incident.resolvedAt) return undefined;
   return new Date(Date.parse(incident.resolvedAt) + postmortemDays * DAY);

@@ -15,7 +15,7 @@ const part = (inside: string, text: string) => new RegExp(`${inside}|${word(text
  * Names behind which data of persons usually stand, in this application's vocabulary and in that of its partners' orders
  * and shipments. A name that matches and means something else gets the rule `keep`.
  */
-export const PERSONAL: readonly PersonalKind[] = [
+const PERSONAL: readonly PersonalKind[] = [
   { what: "an e-mail address", name: part("email|mailaddress", "mails?|e_mail|mail_address") },
   { what: "a telephone number", name: part("phone", "mobiles?|gsm|tel|fax") },
   {

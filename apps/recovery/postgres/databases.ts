@@ -54,11 +54,6 @@ export async function isEmptyDatabase(client: Client): Promise<boolean> {
   return rows[0]?.empty === true;
 }
 
-export async function databaseExists(client: Client, name: string): Promise<boolean> {
-  const { rowCount } = await client.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", [name]);
-  return rowCount === 1;
-}
-
 /** Release from which on a database may compare text by other means than the C library. */
 const FIRST_MAJOR_WITH_PROVIDERS = 15;
 

@@ -60,7 +60,7 @@ export const databasePrefix = (environment: string, database: string) =>
 export const archiveBlob = (at: BackupPath, encrypted = false) =>
   `${folder(at)}${encrypted ? ENCRYPTED : ARCHIVE}`;
 export const manifestBlob = (at: BackupPath) => `${folder(at)}${MANIFEST}`;
-export const reportPrefix = (at: BackupPath) => `${folder(at)}verifications/`;
+const reportPrefix = (at: BackupPath) => `${folder(at)}verifications/`;
 export const newReportBlob = (at: BackupPath, when: Date) =>
   `${reportPrefix(at)}${compact(when)}-${randomBytes(2).toString("hex")}.json`;
 /** Copy of an archived blob that can be read; made by a restore, removed by prune. */

@@ -22,7 +22,7 @@ const schema = z.strictObject({
 
 export type Choices = z.infer<typeof schema>;
 
-export const CHOICES_FILE = "apps/tools/cost/choices.yaml";
+const CHOICES_FILE = "apps/tools/cost/choices.yaml";
 
 /** Keys an owner chooses by their price. */
 export function readChoices(root: string): Choices {

@@ -21,7 +21,7 @@ const schema = z.strictObject({
 
 export type Earlier = z.infer<typeof schema>;
 
-export const EARLIER_FILE = "apps/tools/cost/earlier.yaml";
+const EARLIER_FILE = "apps/tools/cost/earlier.yaml";
 
 /** What the stacks cost before, and what changed since. */
 export function readEarlier(root: string): Earlier {

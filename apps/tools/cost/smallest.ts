@@ -20,7 +20,7 @@ const schema = z.strictObject({
 
 export type Smallest = z.infer<typeof schema>;
 
-export const SMALLEST_FILE = "apps/tools/cost/smallest.yaml";
+const SMALLEST_FILE = "apps/tools/cost/smallest.yaml";
 
 /** The smallest production that keeps every promise: what it sets otherwise, and what it costs. */
 export function readSmallest(root: string): Smallest {

@@ -17,7 +17,7 @@ const GLOBAL_FLAGS: Record<string, string[]> = {
 export const CHECKED_TOOLS = ["az", "kubectl", "pulumi", "curl"] as const;
 
 /** The longest known command a call begins with. */
-export function commandName(command: string, known: Iterable<string>): string | undefined {
+function commandName(command: string, known: Iterable<string>): string | undefined {
   const { program, words } = parseCommand(command);
   const names = new Set(known);
   for (let length = words.length; length >= 0; length -= 1) {

@@ -2,7 +2,7 @@ import { NotRunError } from "../../../packages/command/errors";
 import { Minute } from "../../../packages/alerting/report";
 
 /** Prometheus could not be asked, or did not answer what was asked. */
-export class PrometheusError extends NotRunError {}
+class PrometheusError extends NotRunError {}
 
 /** Prometheus answers at most 11,000 points a series; a week of minutes is 10,080. */
 const MINUTES_PER_QUERY = 7 * 1_440;

@@ -121,7 +121,7 @@ function controlFile(root: string, { name, like }: NewEnvironment): string {
 }
 
 /** Writes the generated pages that changed, and gives their names. */
-export async function writePages(root: string): Promise<string[]> {
+async function writePages(root: string): Promise<string[]> {
   const changed: string[] = [];
   for (const page of pages(root)) {
     const file = path.join(root, page.file);

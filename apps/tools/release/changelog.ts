@@ -6,7 +6,7 @@ const UPGRADE = "### Changed, and needs something from you";
 const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/;
 
 /** @throws UsageError for anything but three numbers without leading zeros. */
-export function checkVersion(version: string): void {
+function checkVersion(version: string): void {
   if (!VERSION.test(version))
     throw new UsageError(`version ${version}: allowed: three numbers, such as 1.4.0 (https://semver.org)`);
 }

@@ -238,7 +238,7 @@ function sameText(one: unknown, other: unknown): boolean {
   return plain(one) === plain(other);
 }
 
-export function invalidContent({ property, reason }: Failure): ArmError {
+function invalidContent({ property, reason }: Failure): ArmError {
   return new ArmError(
     400,
     "InvalidRequestContent",

@@ -4,7 +4,7 @@ import type { ArmAnswer } from "./context";
 import { ArmError, isUnforeseen, toArmError } from "./errors";
 
 /** Largest body ARM takes (https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits): 4 MB. */
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** What is read of a refused body so that the refusal reaches the client; then the connection is cut. */
 const FORGOTTEN_BYTES = 16 * MAX_BODY_BYTES;
 /** Milliseconds a client may take to send a whole request before its connection is closed. */

@@ -153,7 +153,7 @@ const ENVELOPE = new Set([
 ]);
 
 /** Where a top-level property stands in ARM's JSON when no client describes it. */
-export function byContract(name: string): string {
+function byContract(name: string): string {
   return ENVELOPE.has(name) ? name : `properties.${name}`;
 }
 

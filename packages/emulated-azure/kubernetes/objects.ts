@@ -139,7 +139,7 @@ export class Objects {
 const keyOf = (kind: Kind, namespace: string | undefined, name: string): string =>
   `${apiVersionOf(kind)}/${kind.kind}/${kind.namespaced ? (namespace ?? "") : ""}/${name}`;
 
-export const titled = ({ group, plural }: Kind, name: string): string =>
+const titled = ({ group, plural }: Kind, name: string): string =>
   `${group ? `${plural}.${group}` : plural} "${name}"`;
 
 export function suffix(): string {

@@ -111,7 +111,7 @@ export class Rights {
   }
 }
 
-export function assignmentOf(stored: Stored): Assignment {
+function assignmentOf(stored: Stored): Assignment {
   const condition = stringAt(stored.inputs, "condition");
   return {
     stored,

@@ -4,8 +4,7 @@ import { lastName } from "../model/ids";
 import { stringAt } from "../model/paths";
 import type { Cloud } from "../model/types";
 
-export const PRINCIPAL_TYPES = ["User", "Group", "ServicePrincipal"] as const;
-export type PrincipalType = (typeof PRINCIPAL_TYPES)[number];
+export type PrincipalType = "User" | "Group" | "ServicePrincipal";
 
 /** Somebody or something Entra knows. */
 export interface Principal {

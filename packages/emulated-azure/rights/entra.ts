@@ -11,7 +11,7 @@ export interface JsonAnswer {
 const MANAGEMENT = ["https://management.azure.com", "https://management.core.windows.net"];
 
 /** A resource as asked for, without `/.default` and trailing slashes. */
-export function audienceOf(scope: string): string {
+function audienceOf(scope: string): string {
   const [first = ""] = scope
     .split(" ")
     .filter((part) => part !== "offline_access" && part !== "openid" && part !== "profile");

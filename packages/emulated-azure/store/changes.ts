@@ -18,14 +18,14 @@ export function undoing(cloud: CloudStore, before: Snapshot): () => void {
 }
 
 /** Nothing has the id that was asked for. */
-export class NotInCloud extends UsageError {
+class NotInCloud extends UsageError {
   constructor(id: string) {
     super(`the emulated cloud holds no ${id}; \`npm run sandbox -- ls\` shows what it holds`);
   }
 }
 
 /** Azure does not do that to such a resource. */
-export class UnknownEvent extends UsageError {
+class UnknownEvent extends UsageError {
   constructor(event: string, type: string, known: readonly string[]) {
     super(`${event} does not happen to ${type}; what does: ${known.join(", ") || "nothing"}`);
   }

@@ -62,7 +62,7 @@ function subscriptionOf(resource: ResourceView, context: Context): Violation[] {
 }
 
 /** Where a deployment goes must be in the plan, not in the environment of whoever runs it. */
-export const pinnedProviderRule = resourceRule({
+const pinnedProviderRule = resourceRule({
   id: "ISO-040",
   name: "pinned-subscription",
   title: "Every Azure provider pins the stack's own subscription",
@@ -133,7 +133,7 @@ function clusterOf(resource: ResourceView): Violation[] {
 }
 
 /** The same for clusters. */
-export const clusterProviderRule = resourceRule({
+const clusterProviderRule = resourceRule({
   id: "ISO-041",
   name: "pinned-cluster",
   title: "Every Kubernetes provider carries its kubeconfig",
@@ -231,7 +231,7 @@ function programsOf({ type, props }: ResourceView): Violation[] {
 }
 
 /** A provider takes what the program does not say from the environment of whoever runs it. */
-export const knownProviderRule = resourceRule({
+const knownProviderRule = resourceRule({
   id: "ISO-042",
   name: "known-provider",
   title: "Only providers that rules judge are used",
