@@ -3,7 +3,7 @@ export type Provider = "statping" | "gatus";
 
 /** A path visitors may ask for. */
 interface OpenPath {
-  /** Regular expression of the whole path, in the syntax nginx and JavaScript share. */
+  /** Regular expression of the whole path, as nginx writes them. */
   pattern: string;
   /** Query parameters that are passed on; no other is, so that none can carry a key (`?api=`). */
   parameters?: readonly string[];
@@ -45,12 +45,6 @@ const OPEN_PATHS: Readonly<Record<Provider, readonly OpenPath[]>> = {
 };
 
 const METHODS = "GET|HEAD";
-
-/** The address a request is passed to, or undefined when it is answered 404 or 405: what the generated file does. */
-export function frontDecision(provider: Provider, method: string, path: string): OpenPath | undefined {
-  if (!new RegExp(`^(${METHODS})$`).test(method)) return undefined;
-  return OPEN_PATHS[provider].find(({ pattern }) => new RegExp(pattern).test(path));
-}
 
 function location({ pattern, parameters = [] }: OpenPath, upstream: string): string {
   const query = parameters.map((name) => `${name}=$arg_${name}`).join("&");
