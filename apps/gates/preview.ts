@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nameOf, providerUrn, STACK_REFERENCE_TYPE, typeOf } from "../../packages/wire/urn";
 import { GateKeeper, placeOf, type Verdict } from "./judge";
 import type { GivenResource } from "./views";
 
@@ -31,15 +32,14 @@ const GONE = /delete|discard|remove/;
 
 function given({ urn, newState }: Preview["steps"][number], all: Preview["steps"]): GivenResource[] {
   if (!newState) return [];
-  const providerUrn = newState.provider?.split("::").slice(0, 4).join("::");
-  const provider = all.find((other) => other.urn === providerUrn)?.newState;
+  const reference = providerUrn(newState.provider ?? "");
+  const provider = all.find(({ urn: other }) => other === reference)?.newState;
   return [
     {
       urn,
       type: newState.type,
       props: newState.inputs,
-      ...(provider &&
-        providerUrn && { provider: { urn: providerUrn, type: provider.type, props: provider.inputs } }),
+      ...(provider && { provider: { urn: reference, type: provider.type, props: provider.inputs } }),
     },
   ];
 }
@@ -52,16 +52,14 @@ export function judgePreview(root: string, preview: Preview, now = new Date()): 
   const keeper = new GateKeeper(root, true, now);
   const alive = preview.steps.filter(({ op }) => !GONE.test(op));
   for (const { op, urn, newState, oldState } of alive) {
-    const type = newState?.type ?? oldState?.type ?? urn.split("::")[2]?.split("$").pop() ?? "";
+    const type = newState?.type ?? oldState?.type ?? typeOf(urn);
     const id = newState?.id ?? oldState?.id ?? "";
-    const isReference = type === "pulumi:pulumi:StackReference";
-    if (isReference)
-      keeper.access({ urn, type, how: "references", id: id || urn.slice(urn.lastIndexOf("::") + 2) });
+    if (type === STACK_REFERENCE_TYPE) keeper.access({ urn, type, how: "references", id: id || nameOf(urn) });
     else if (READS.has(op) || newState?.external) keeper.access({ urn, type, how: "reads", id });
     else if (IMPORTS.has(op)) keeper.access({ urn, type, how: "adopts", id });
   }
   const resources = alive
-    .filter(({ newState }) => newState?.type !== "pulumi:pulumi:StackReference")
+    .filter(({ newState }) => newState?.type !== STACK_REFERENCE_TYPE)
     .flatMap((entry) => given(entry, preview.steps));
   keeper.resources(resources, []);
   const first = preview.steps[0];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { providerUrn, STACK_REFERENCE_TYPE } from "../../packages/wire/urn";
 import { GateKeeper, type Verdict } from "./judge";
 import { dependenciesOf, type GivenResource } from "./views";
 
@@ -26,8 +27,8 @@ type State = z.infer<typeof stateSchema>;
 type Stored = z.infer<typeof resource>;
 
 function given(stored: Stored, all: readonly Stored[], props: unknown): GivenResource {
-  const providerUrn = stored.provider?.split("::").slice(0, 4).join("::");
-  const provider = all.find(({ urn }) => urn === providerUrn);
+  const reference = providerUrn(stored.provider ?? "");
+  const provider = all.find(({ urn }) => urn === reference);
   return {
     urn: stored.urn,
     type: stored.type,
@@ -50,12 +51,12 @@ export function judgeState(root: string, document: State, now = new Date()): Ver
   const keeper = new GateKeeper(root, false, now);
   const stored = (document.deployment.resources ?? []).filter((entry) => !entry.delete);
   for (const { urn, type, id = "", external, inputs } of stored) {
-    if (type === "pulumi:pulumi:StackReference") {
+    if (type === STACK_REFERENCE_TYPE) {
       const name = inputs?.name;
       keeper.access({ urn, type, how: "references", id: typeof name === "string" ? name : id });
     } else if (external) keeper.access({ urn, type, how: "reads", id });
   }
-  const managed = stored.filter(({ type }) => type !== "pulumi:pulumi:StackReference");
+  const managed = stored.filter(({ type }) => type !== STACK_REFERENCE_TYPE);
   keeper.resources(
     managed.map((entry) => given(entry, stored, entry.inputs ?? {})),
     managed.map((entry) => given(entry, stored, entry.outputs ?? {})),

@@ -4,12 +4,12 @@ import { PRODUCT } from "../../stacks/schema";
 import { stackNames } from "../../stacks/files";
 import type { PlannedResource } from "../../packages/offline-engine/resource";
 import { planStack, type PlanOptions } from "../../packages/offline-engine/planner";
+import { providerUrn, STACK_REFERENCE_TYPE } from "../../packages/wire/urn";
 import { GateKeeper, type Verdict } from "./judge";
 import { dependenciesOf, type GivenResource } from "./views";
 
 /** Time after the end of a program in which calls it did not wait for may still fail. */
 const LATE_FAILURES_MS = 50;
-const STACK_REFERENCE = "pulumi:pulumi:StackReference";
 
 /** Stacks the sweep runs: every one that is not production, and so has no business there. */
 export function sweptStacks(root: string): string[] {
@@ -22,7 +22,7 @@ function given(
   props: unknown,
   all: ReadonlyMap<string, PlannedResource>,
 ): GivenResource {
-  const provider = all.get(resource.provider.split("::").slice(0, 4).join("::"));
+  const provider = all.get(providerUrn(resource.provider));
   return {
     urn: resource.urn,
     type: resource.type,
@@ -78,11 +78,11 @@ export async function sweepStack(root: string, stack: string, options: PlanOptio
   for (const [token, args] of calls) keeper.invoke(settings.project, stack, token, args);
   const all = [...deployment.resources.values()];
   for (const { urn, type, id, external, options: given } of all) {
-    if (type === STACK_REFERENCE) keeper.access({ urn, type, how: "references", id });
+    if (type === STACK_REFERENCE_TYPE) keeper.access({ urn, type, how: "references", id });
     else if (external) keeper.access({ urn, type, how: "reads", id });
     if (given.importId) keeper.access({ urn, type, how: "adopts", id: given.importId });
   }
-  const managed = all.filter(({ type }) => type !== STACK_REFERENCE);
+  const managed = all.filter(({ type }) => type !== STACK_REFERENCE_TYPE);
   keeper.resources(
     managed.map((resource) => given(resource, resource.inputs, deployment.resources)),
     managed.map((resource) => given(resource, resource.outputs, deployment.resources)),

@@ -1,9 +1,7 @@
 import { type ResourceView, type Tree, UNKNOWN, type Value } from "../../packages/isolation/rule";
 import { unknownPaths } from "../../packages/isolation/scan";
-import { isMarker } from "../../packages/wire/values";
-
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
-const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+import { nameOf } from "../../packages/wire/urn";
+import { isMarker, SECRET, SIGNATURE_KEY } from "../../packages/wire/values";
 
 /** What a gate is told about a resource, by a preview, a stored state or a plan. */
 export interface GivenResource {
@@ -53,10 +51,10 @@ export function plain(value: unknown, unread: Unread): Value {
   if (Array.isArray(value)) return value.map((inner: unknown) => plain(inner, unread));
   if (typeof value !== "object") return null;
   const object = value as Record<string, unknown>;
-  if (object[SIGNATURE] === SECRET) return secret(object, unread);
+  if (object[SIGNATURE_KEY] === SECRET) return secret(object, unread);
   return Object.fromEntries(
     Object.entries(object)
-      .filter(([key]) => key !== SIGNATURE)
+      .filter(([key]) => key !== SIGNATURE_KEY)
       .map(([key, inner]) => [key, plain(inner, unread)]),
   );
 }
@@ -73,8 +71,6 @@ function secret({ value, plaintext }: Record<string, unknown>, unread: Unread): 
   unread.secrets++;
   return "[secret]";
 }
-
-export const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
 
 /** The view of a resource a rule judges. */
 export function viewOf(given: GivenResource, unread: Unread): ResourceView {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { FailedError, UsageError } from "../../packages/command/errors";
 import { createCommand, runCommand } from "../../packages/command/program";
 import { projectRoot } from "../../packages/command/root";
+import { STACK_TYPE } from "../../packages/wire/urn";
 import { readStacks } from "../../stacks/files";
 import { outputNames } from "../../stacks/outputNames";
 import { REGION_ROLES } from "../../stacks/schema/azure";
@@ -139,9 +140,7 @@ function fromDocument(document: unknown): unknown {
   const exported = document as { deployment?: { resources?: unknown }; resources?: unknown };
   const resources = exported.deployment?.resources ?? exported.resources;
   if (!Array.isArray(resources)) return document;
-  const stack = (resources as { type?: string; outputs?: unknown }[]).find(
-    ({ type }) => type === "pulumi:pulumi:Stack",
-  );
+  const stack = (resources as { type?: string; outputs?: unknown }[]).find(({ type }) => type === STACK_TYPE);
   return stack?.outputs;
 }
 

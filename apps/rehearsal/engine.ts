@@ -9,7 +9,7 @@ import {
   Stack,
   StepEventMetadata,
 } from "@pulumi/pulumi/automation";
-import { typeOf, nameOf } from "../../packages/wire/urn";
+import { nameOf, providerUrn, typeOf } from "../../packages/wire/urn";
 import { projectRoot } from "../../packages/command/root";
 import { PACK } from "./project";
 import { descendants, killAll } from "../../packages/command/processes";
@@ -215,11 +215,10 @@ export class Engine {
   importResources(
     resources: readonly { urn: string; type: string; id: string; parent: string; provider: string }[],
   ): Promise<Run> {
-    const urnOfProvider = (reference: string): string => reference.split("::").slice(0, -1).join("::");
     const file = path.join(this.options.folder, "import.json");
     const references = resources.flatMap(({ parent, provider }, index) => [
       [`parent${index}`, parent],
-      [`provider${index}`, urnOfProvider(provider)],
+      [`provider${index}`, providerUrn(provider)],
     ]);
     const document = {
       nameTable: Object.fromEntries(references) as Record<string, string>,

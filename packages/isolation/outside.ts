@@ -1,3 +1,4 @@
+import { STACK_REFERENCE_TYPE } from "../wire/urn";
 import { Judge } from "./judge";
 import type { Inventory } from "./inventory";
 import { Perimeter, UNOWNED } from "./perimeter";
@@ -5,7 +6,6 @@ import { Scanner } from "./scan";
 import { canonical } from "./text";
 import { whose } from "./context";
 
-const STACK_REFERENCE = "pulumi:pulumi:StackReference";
 const DYNAMIC = /^pulumi-(?:nodejs|python|go|dotnet|java):dynamic/;
 /** Packages whose resources and functions have Azure resource ids. */
 const AZURE = /^azure(?:-native)?(?:_[^:]*)?:/;
@@ -52,7 +52,7 @@ export class OutsideWatch {
         what: "is a dynamic resource, whose code no policy sees; declare a resource instead",
       };
     }
-    if (type === STACK_REFERENCE) return this.reference(id ?? name);
+    if (type === STACK_REFERENCE_TYPE) return this.reference(id ?? name);
     for (const [what, value] of [
       ["reads", id],
       ["adopts", importId],

@@ -1,7 +1,7 @@
 import { MemoryCloud } from "../emulated-azure/model/cloud";
 import { parsePath } from "../emulated-azure/model/paths";
 import { Scope, Tree, UNKNOWN } from "../emulated-azure/model/types";
-import { buildUrn, nameOf } from "../wire/urn";
+import { buildUrn, nameOf, STACK_REFERENCE_TYPE } from "../wire/urn";
 import { decode, Decoded, Json, UNKNOWN_MARKER } from "../wire/values";
 import { Provider } from "./provider";
 import {
@@ -12,9 +12,6 @@ import {
   type Registration,
 } from "./registration";
 import type { Diagnostic, PlannedResource } from "./resource";
-
-export const STACK_TYPE = "pulumi:pulumi:Stack";
-const STACK_REFERENCE = "pulumi:pulumi:StackReference";
 
 /**
  * What the engine does with a program's requests in the first preview of an empty stack: names, checks and records
@@ -107,11 +104,11 @@ export class Deployment {
     const urn = buildUrn(stack, project, request.parent, request.type, request.name);
     const inputs = decode(request.object);
     const provider =
-      request.type === STACK_REFERENCE
+      request.type === STACK_REFERENCE_TYPE
         ? undefined
         : await this.resolveProvider({ ...request, custom: true, remote: false }, urn);
     const outputs: Tree =
-      request.type === STACK_REFERENCE
+      request.type === STACK_REFERENCE_TYPE
         ? { name: request.id, outputs: UNKNOWN, secretOutputNames: UNKNOWN }
         : this.provider.tolerate(urn, () => model.resource(request.type).preview(inputs.tree), {});
     this.resources.set(urn, {

@@ -1,4 +1,7 @@
-const STACK_TYPE = "pulumi:pulumi:Stack";
+/** Type of the stack itself, the root of its resources. */
+export const STACK_TYPE = "pulumi:pulumi:Stack";
+/** Type of what brings another stack's outputs. */
+export const STACK_REFERENCE_TYPE = "pulumi:pulumi:StackReference";
 
 /** Type of the resource a URN names, without the types of its parents. */
 export function typeOf(urn: string): string {
@@ -8,6 +11,11 @@ export function typeOf(urn: string): string {
 /** Logical name a URN ends with. */
 export function nameOf(urn: string): string {
   return urn.split("::").slice(3).join("::");
+}
+
+/** URN of the provider in a resource's reference to it, `<urn>::<id>`; empty where there is none. */
+export function providerUrn(reference: string): string {
+  return reference.slice(0, Math.max(0, reference.lastIndexOf("::")));
 }
 
 /** Types of the parents and the resource itself, joined by `$`. */

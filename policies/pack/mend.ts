@@ -1,4 +1,5 @@
 import type { Rule } from "../../packages/isolation/rule";
+import { typeOf } from "../../packages/wire/urn";
 import type { PackFinding } from "./finding";
 
 /** Where a finding leads a reader: to a key of the stack file, to what mends it, and to the rule's page. */
@@ -57,8 +58,6 @@ const KEY_OF_RULE: Readonly<Record<string, string>> = {
   "data-protected": "protectData",
   "data-locked": "protectData",
 };
-
-const typeOf = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
 
 /** How a finding of a rule on a resource is mended. `path` is the place in the resource; empty for all of it. */
 export function mendOf(

@@ -3,6 +3,7 @@ import { controlsOf, familyOf } from "./catalogue";
 import type { PackFinding } from "./finding";
 import { mendOf, pageOf, placeOf } from "./mend";
 import type { Rule } from "../../packages/isolation/rule";
+import { nameOf } from "../../packages/wire/urn";
 
 /** What was judged. */
 export interface Judged {
@@ -72,7 +73,7 @@ function lineOf(stackFile: string, key: string | undefined): number {
 
 function result({ stack, stackFile = "" }: Judged, finding: PackFinding, rule: Rule, index: number): object {
   const { urn, level, message } = finding;
-  const name = urn.split("::").at(-1) ?? "";
+  const name = nameOf(urn);
   const { key, fix, page } = mendOf(rule, { urn, path: placeOf(message) }, stack);
   const text = [
     name === "" ? message : `${name}: ${message}`,

@@ -176,6 +176,28 @@ describe("preview gate", () => {
   });
 });
 
+test.each(["azure", "azure::of::prod"])("the provider of a resource is judged with it, called %s", (name) => {
+  const provider = urn("pulumi:providers:azure-native", name);
+  const { type, inputs } = {
+    type: "azure-native:keyvault:Vault",
+    inputs: { vaultName: staging.region.vault },
+  };
+  const given = { type, inputs, provider: `${provider}::7a1c` };
+  const made = { type: "pulumi:providers:azure-native", inputs: { subscriptionId: prod.subscriptionId } };
+  const found = [
+    preview([
+      { op: "create", urn: provider, newState: made },
+      { op: "create", urn: urn(type, "v"), newState: given },
+    ]),
+    state([
+      { urn: provider, ...made, outputs: {} },
+      { urn: urn(type, "v"), ...given, outputs: {} },
+    ]),
+  ];
+  for (const { findings } of found)
+    expect(findings).toContainEqual(expect.stringMatching(/::v: \[ISO-\d+\] provider\.subscriptionId/));
+});
+
 test("assets and archives nobody knows yet are unknown to the gates too", () => {
   for (const marker of ["030794c1-ac77-496b-92df-f27374a8bd58", "e48ece36-62e2-4504-bad9-02848725956a"]) {
     const { props, unknownPaths } = viewOf(

@@ -3,6 +3,7 @@ import { dependenciesOf, viewOf } from "../views";
 import { type Plan, planStack } from "../../../packages/offline-engine/planner";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
 import type { Finding, ResourceView, Rule } from "../../../packages/isolation/rule";
+import { providerUrn } from "../../../packages/wire/urn";
 import { Inspection } from "../../../policies/pack/adapter/inspection";
 import { allRules } from "../../../policies/pack/pack";
 import { readProduction } from "../../../policies/pack/statement";
@@ -106,7 +107,7 @@ export function viewsOf({ deployment }: Plan): ResourceView[] {
   return [...deployment.resources.values()]
     .filter(({ external }) => !external)
     .map((resource: PlannedResource): ResourceView => {
-      const provider = deployment.resources.get(resource.provider.split("::").slice(0, 4).join("::"));
+      const provider = deployment.resources.get(providerUrn(resource.provider));
       return viewOf(
         {
           urn: resource.urn,

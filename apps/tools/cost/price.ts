@@ -1,5 +1,6 @@
 import type { ResourceDocument } from "../render/plan";
 import { vmSize } from "../../../packages/azure-facts";
+import { nameOf, STACK_TYPE } from "../../../packages/wire/urn";
 import { monthly, PriceTable, UnknownPrice } from "./table";
 
 /** One line of the estimate. */
@@ -223,15 +224,11 @@ function componentOf(resource: ResourceDocument, byUrn: ReadonlyMap<string, Reso
   let here = resource;
   for (;;) {
     const parent = here.parent === undefined ? undefined : byUrn.get(here.parent);
-    if (!parent || parent.type === STACK)
-      return here.type.startsWith("forma3d:") ? nameOf(here) : "resource groups";
+    if (!parent || parent.type === STACK_TYPE)
+      return here.type.startsWith("forma3d:") ? nameOf(here.urn) : "resource groups";
     here = parent;
   }
 }
-
-const STACK = "pulumi:pulumi:Stack";
-
-const nameOf = ({ urn }: ResourceDocument): string => urn.split("::").at(-1) ?? urn;
 
 const regionOf = ({ inputs }: ResourceDocument): string | undefined => {
   const { location } = inputs as Inputs;
@@ -254,7 +251,7 @@ function regions(
     const region = regionOf(resource);
     const parent = byUrn.get(resource.parent ?? "");
     // What lies in the stack itself is in no component: no part of it tells where the others are billed.
-    if (region && parent && parent.type !== STACK && !ofComponent.has(parent.urn))
+    if (region && parent && parent.type !== STACK_TYPE && !ofComponent.has(parent.urn))
       ofComponent.set(parent.urn, region);
   }
   return (resource) => {
@@ -278,7 +275,7 @@ export function estimate(resources: readonly ResourceDocument[], prices: PriceTa
     if (!items) {
       if (FREE.test(resource.type)) return [];
       throw new UnknownPrice(
-        `${resource.type} (${nameOf(resource)}) has no price: add it to apps/tools/cost/price.ts, or to its free types`,
+        `${resource.type} (${nameOf(resource.urn)}) has no price: add it to apps/tools/cost/price.ts, or to its free types`,
       );
     }
     const inputs = resource.inputs as Inputs;
@@ -287,7 +284,7 @@ export function estimate(resources: readonly ResourceDocument[], prices: PriceTa
       .filter(([, quantity]) => quantity > 0)
       .map(([item, quantity]) => ({
         component: componentOf(resource, byUrn),
-        resource: nameOf(resource),
+        resource: nameOf(resource.urn),
         item,
         quantity,
         cost: quantity * monthly(prices, item, region),

@@ -1,4 +1,4 @@
-import { STACK_TYPE } from "../../../packages/offline-engine/deployment";
+import { providerUrn, STACK_TYPE } from "../../../packages/wire/urn";
 import { nameOf } from "../../../packages/wire/urn";
 import type { JsonValue, PlanDocument, ResourceDocument } from "./plan";
 
@@ -125,8 +125,7 @@ class Plan {
     const own = text(resource, "location")?.toLowerCase();
     if (own !== undefined) return own === "global" ? undefined : own;
     if (!resource.type.startsWith("kubernetes:")) return undefined;
-    const reference = resource.provider ?? "";
-    const provider = this.byUrn.get(reference.slice(0, reference.lastIndexOf("::")));
+    const provider = this.byUrn.get(providerUrn(resource.provider ?? ""));
     const near = new Set((provider?.dependencies ?? []).map((urn) => this.byUrn.get(urn)?.parent));
     const cluster = this.of(CLUSTER).find(({ parent }) => near.has(parent));
     return cluster && text(cluster, "location");

@@ -1,5 +1,6 @@
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
 import type { Model } from "../../../packages/emulated-azure/model/types";
+import { providerUrn } from "../../../packages/wire/urn";
 import { displayName, isStack, regionOf, shortType, skuOf } from "./names";
 
 /** Resource types a reader looks for in a picture of the platform; everything else is part of what contains it. */
@@ -50,7 +51,7 @@ function placeOf(resource: PlannedResource, byUrn: ReadonlyMap<string, PlannedRe
   const own = regionOf(resource.inputs)?.toLowerCase();
   if (own !== undefined) return own === GLOBAL ? undefined : own;
   if (!resource.type.startsWith("kubernetes:")) return undefined;
-  const provider = byUrn.get(resource.provider.slice(0, resource.provider.lastIndexOf("::")));
+  const provider = byUrn.get(providerUrn(resource.provider));
   const near = new Set((provider?.dependencies ?? []).map((urn) => byUrn.get(urn)?.parent));
   const cluster = [...byUrn.values()].find(
     ({ type, parent }) => type === "azure-native:containerservice:ManagedCluster" && near.has(parent),

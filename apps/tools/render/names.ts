@@ -1,7 +1,7 @@
 import type { Model } from "../../../packages/emulated-azure/model/types";
 import { stringAt } from "../../../packages/emulated-azure/model/paths";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
-import { STACK_TYPE } from "../../../packages/offline-engine/deployment";
+import { STACK_TYPE } from "../../../packages/wire/urn";
 import { Tree } from "../../../packages/emulated-azure/model/types";
 
 /** `dbforpostgresql:Server` of `azure-native:dbforpostgresql:Server`; the group of a Kubernetes kind is dropped. */

@@ -1,6 +1,6 @@
 import type { Plan } from "../../../packages/offline-engine/planner";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
-import { STACK_TYPE } from "../../../packages/offline-engine/deployment";
+import { providerUrn, STACK_TYPE } from "../../../packages/wire/urn";
 import { Tree, UNKNOWN, Value } from "../../../packages/emulated-azure/model/types";
 import type { Path } from "../../../packages/wire/values";
 
@@ -70,11 +70,6 @@ function optionsOf({ options }: PlannedResource): { [key: string]: JsonValue } {
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
-}
-
-/** The part of a provider reference before its id, which differs from run to run. */
-function providerUrn(reference: string): string {
-  return reference.slice(0, reference.lastIndexOf("::"));
 }
 
 function document(resource: PlannedResource): ResourceDocument {

@@ -6,6 +6,7 @@ import {
   type Value,
   type Violation,
 } from "../rule";
+import { STACK_TYPE } from "../../wire/urn";
 import { decodings } from "../decode";
 import { azure, CLUSTER, SERVER, VIRTUAL_ENDPOINT } from "../kinds";
 import { EXECUTABLE } from "./escapeHatches";
@@ -222,7 +223,7 @@ function generatedSecrets(stack: StackView): Set<string> {
 function exported(stack: StackView): Violation[] {
   const secrets = generatedSecrets(stack);
   return stack.resources
-    .filter(({ type }) => type === "pulumi:pulumi:Stack")
+    .filter(({ type }) => type === STACK_TYPE)
     .flatMap((root) =>
       [...textsOf(root.props, "")].flatMap(({ path, text }): Violation[] => {
         const decoding = credentialIn(text, secrets);
@@ -269,7 +270,7 @@ export const unlistedStackRule = resourceRule({
   appliesTo: "any",
   level: "advisory",
   severity: "low",
-  types: ["pulumi:pulumi:Stack"],
+  types: [STACK_TYPE],
   check: (_, context: Context) =>
     context.inventory.environments.some(({ stacks }) =>
       stacks.includes(`${context.project}/${context.stack}`),

@@ -12,6 +12,7 @@ import type {
   Tree,
   Violation,
 } from "../../../packages/isolation/rule";
+import { STACK_TYPE } from "../../../packages/wire/urn";
 import type { Waivers } from "../waivers";
 
 /** What is the same for the whole run. */
@@ -23,8 +24,6 @@ export interface Run {
   /** Stack configuration in clear text, judged with the root stack. */
   readonly config: Readonly<Record<string, string>>;
 }
-
-const ROOT_STACK = "pulumi:pulumi:Stack";
 
 /** Judges resources and stacks by every rule. Knows nothing of how they arrive or where findings go. */
 export class Inspection {
@@ -41,7 +40,7 @@ export class Inspection {
     const context = this.contextOf(resource.urn);
     this.inputs.set(resource.urn, resource.props);
     const judged =
-      resource.type === ROOT_STACK && Object.keys(this.run.config).length > 0
+      resource.type === STACK_TYPE && Object.keys(this.run.config).length > 0
         ? { ...resource, props: { ...resource.props, config: this.run.config } }
         : resource;
     const found: Finding[] = [];
@@ -144,7 +143,7 @@ const applies = (rule: Rule, context: Context): boolean =>
   rule.appliesTo === "any" || rule.appliesTo === context.environment;
 
 const rootUrn = (stack: StackView): string =>
-  stack.resources.find(({ type }) => type === ROOT_STACK)?.urn ?? stack.resources[0]?.urn ?? "";
+  stack.resources.find(({ type }) => type === STACK_TYPE)?.urn ?? stack.resources[0]?.urn ?? "";
 
 /** A finding in one line: what rule, where, what, and how it was decoded. Never the value. */
 export function describeFinding({ ruleId, path, message, decoding }: Finding): string {

@@ -1,4 +1,5 @@
 import type { Rule } from "../../../packages/isolation/rule";
+import { STACK_TYPE } from "../../../packages/wire/urn";
 import type { Waiver, Waivers } from "../waivers";
 
 const common = {
@@ -25,7 +26,7 @@ export function waiverRules(waivers: Waivers): readonly Rule[] {
       why: "An exception that outlives its date is a hole nobody decided on.",
       remediation: "Fix the cause and delete the waiver, or have a new date reviewed.",
       scope: "resource",
-      types: ["pulumi:pulumi:Stack"],
+      types: [STACK_TYPE],
       check: (_, { project, stack }) =>
         waivers.expired(project, stack).map((waiver) => ({
           path: "",
