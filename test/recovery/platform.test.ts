@@ -514,8 +514,9 @@ describe("a restore by an administrator who is no superuser", () => {
     ]);
   });
 
-  test("is not cut short by the role's limits, by quoted names, or by a check that reads another table", async () => {
+  test("is not cut short by the role's limits, by how sessions write names and texts, or by a check that reads another table", async () => {
     const dba = lab.server.administrator;
+    const { database } = lab.server;
     await lab.server.asMicrosoft(
       "create table allowed (id int); create table checked (id int, filler text); insert into allowed values (1)",
     );
@@ -526,11 +527,19 @@ describe("a restore by an administrator who is no superuser", () => {
        create function found(int) returns bool language sql as 'select exists (select from allowed where id = $1)';
        create table checked_by_name (id int check (found(id)));
        insert into checked_by_name values (1);
-       grant select on allowed, checked, checked_by_name to backup`,
+       create table "back\\slash" (id int primary key, price text default '\\ €');
+       create sequence "back\\slashes"; select nextval('"back\\slashes"');
+       insert into "back\\slash" values (1);
+       grant select on allowed, checked, checked_by_name, "back\\slash", "back\\slashes" to backup`,
     );
     await lab.server.sql(dba, `alter role ${dba} set idle_session_timeout = '100ms'`);
     await lab.server.asMicrosoft("alter system set quote_all_identifiers = on");
     await lab.server.asMicrosoft("select pg_reload_conf()");
+    await lab.server.sql(
+      dba,
+      `alter database ${database} set client_encoding = 'LATIN1';
+       alter database ${database} set standard_conforming_strings = off`,
+    );
     try {
       const { id } = await backUp();
       const result = await runRestore(
@@ -540,11 +549,17 @@ describe("a restore by an administrator who is no superuser", () => {
       );
       expect(result.fingerprints).toBe("match");
     } finally {
+      await lab.server.sql(
+        dba,
+        `alter database ${database} reset client_encoding;
+         alter database ${database} reset standard_conforming_strings`,
+      );
       await lab.server.asMicrosoft("alter system reset quote_all_identifiers");
       await lab.server.asMicrosoft("select pg_reload_conf()");
       await lab.server.sql(dba, `alter role ${dba} reset idle_session_timeout`);
       await lab.server.asMicrosoft(
-        "drop table checked, checked_by_name, allowed cascade; drop function known(int), found(int)",
+        `drop table checked, checked_by_name, allowed, "back\\slash" cascade; drop sequence "back\\slashes";
+         drop function known(int), found(int)`,
       );
     }
   });

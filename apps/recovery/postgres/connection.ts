@@ -37,6 +37,8 @@ export const CANONICAL_SETTINGS: Readonly<Record<string, string>> = {
   lc_monetary: "C",
   // Names are compared as pg_dump writes them; a server may want all of them quoted.
   quote_all_identifiers: "off",
+  // Off, pg_dump doubles every backslash in the texts and names that it quotes.
+  standard_conforming_strings: "on",
   timezone: "UTC",
   xmloption: "content",
 };

@@ -50,6 +50,8 @@ export function startDump(options: DumpOptions): Dump {
     "-Z0",
     "--no-password",
     `--snapshot=${options.snapshot}`,
+    // Left to itself it takes the one that a role or a database sets for its sessions.
+    `--encoding=${options.encoding}`,
     `--lock-wait-timeout=${options.lockWaitMs}`,
   ]);
   const dump = startProgram(file, args, {
