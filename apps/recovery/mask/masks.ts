@@ -19,21 +19,22 @@ export type MaskKind = keyof typeof MASKS;
 
 export interface Mask {
   kind: MaskKind;
-  /** For `constant`: as PostgreSQL prints it. */
+  /** For `constant`: as PostgreSQL prints it; in a database that is not of UTF-8, of ASCII alone. */
   value?: string;
 }
 
 const HIDDEN_LETTER = "x";
 
 /**
- * Masks one value, given as bytes in latin1 and without COPY's escapes.
- * @returns null for NULL
+ * Masks one value.
+ * @param text its bytes as latin1, without COPY's escapes
+ * @returns the masked value's in the same way; null for NULL
  * @throws Error for a value that its mask would leave as it is
  */
 export function maskValue({ kind, value }: Mask, text: string, key: Buffer): string | null {
   if (kind === "null") return null;
   if (kind === "keep" || text === "") return text;
-  if (kind === "constant") return value ?? "";
+  if (kind === "constant") return Buffer.from(value ?? "").toString("latin1");
   const digest = (round = 0) =>
     createHmac("sha256", key).update(`${kind} ${round}\0`).update(text, "latin1").digest();
   switch (kind) {

@@ -80,9 +80,10 @@ const quotedNames = (target: string) =>
 
 /**
  * Compares rules with the columns of a backup, before anything of it is fetched.
- * @throws UsageError naming columns that look personal and have no rule, and rules for columns that are not there
+ * @throws UsageError naming columns that look personal and have no rule, rules for columns that are not there, and constants
+ * that the backup's encoding may not have
  */
-export function checkRules(rules: MaskRules, { tables, largeObjects }: Manifest): void {
+export function checkRules(rules: MaskRules, { tables, largeObjects, server }: Manifest): void {
   const problems: string[] = [];
   const known = new Set<string>();
   for (const { copy } of tables) {
@@ -95,13 +96,20 @@ export function checkRules(rules: MaskRules, { tables, largeObjects }: Manifest)
         problems.push(`column ${name} looks like ${kind} and has no rule`);
     }
   }
-  for (const name of rules.columns.keys())
+  for (const [name, { value = "" }] of rules.columns) {
     if (!known.has(name)) problems.push(`the rules name column ${name}, which the backup does not have`);
+    if (server.encoding !== "UTF8" && !isAscii(value))
+      problems.push(
+        `the value for column ${name} is not ASCII, and the database has encoding ${server.encoding}`,
+      );
+  }
   if (largeObjects.count > 0 && rules.largeObjects === undefined)
     problems.push(`the backup has ${largeObjects.count} large objects; largeObjects: keep or drop`);
   if (problems.length > 0)
     throw new UsageError([...problems.map((problem) => `--mask: ${problem}`), "nothing was done"]);
 }
+
+const isAscii = (text: string) => Buffer.byteLength(text) === text.length;
 
 /** What became of which column, for the result. */
 export const describeRules = ({ columns }: MaskRules): { column: string; mask: string }[] =>
