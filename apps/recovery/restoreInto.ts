@@ -5,6 +5,7 @@ import type { Client } from "pg";
 import { FailedError, NotRunError } from "../../packages/command/errors";
 import { Ladder } from "./ladder";
 import type { LeftOut } from "./leaveOut";
+import { addressesInDefinitions } from "./mask/definitions";
 import type { OwnershipPlan } from "./ownership";
 import type { RestoreOptions } from "./options";
 import type { ArchiveToc } from "./postgres/archive";
@@ -204,13 +205,19 @@ class Attempt {
     this.signal.throwIfAborted();
     const { working } = this.target;
     const provided = await this.options.provision?.(working.database, prepared.entries, manifest.inventory);
+    const pgRestore = restoreProgram(majorOf(manifest.runner.pgDump), major);
+    const directory = settings.scratchDirectory;
+    if (this.options.masking) {
+      const reading = { pgRestore, file: archive.path, directory, signal: this.signal };
+      prepared.warnings.push(...(await addressesInDefinitions(reading, prepared.entries)));
+    }
     const running = startRestore({
-      pgRestore: restoreProgram(majorOf(manifest.runner.pgDump), major),
+      pgRestore,
       server: working,
       archive,
       manifest: prepared.expected,
       jobs: settings.jobs,
-      directory: settings.scratchDirectory,
+      directory,
       leaveOut: new Set([...prepared.without, ...(provided ?? [])]),
       loose: prepared.loose,
       targetMajor: major,

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { personalKind } from "../../apps/recovery/mask/catalogue";
+import { keysOf, looksLikeAddress, personalKind } from "../../apps/recovery/mask/catalogue";
 import { maskValue } from "../../apps/recovery/mask/masks";
-import { columnsOf } from "../../apps/recovery/mask/rules";
+import { checkRules, columnsOf } from "../../apps/recovery/mask/rules";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { makeBackup } from "../support/backup";
 import { verb } from "../support/recoveryCli";
@@ -17,7 +17,7 @@ const RULES = `columns:
   public.customer.born: date
   public.customer.seen: date
   public.customer.token: token
-  public.customer.country: { mask: constant, value: BE }
+  public.customer.country: { mask: constant, value: Łódź }
   public.customer.about: "null"
   public.customer.ref: uuid
   public.order.customer_email: email
@@ -40,6 +40,9 @@ beforeAll(async () => {
        date '1980-05-17' + n, timestamptz '2026-03-04 05:06:07.89+02' + n * interval '1 hour', md5(n::text), 'NL',
        'likes cats', gen_random_uuid(), E'kept\\ttab \\\\. ' || n from generate_series(1, 2000) n;
      insert into customer (email, full_name, phone) values ('', 'Zoë', null);
+     -- A text in which every character could begin an address.
+     insert into customer (email, full_name, plain) values ('long', 'Bob', repeat('kept', 500000) || ' @');
+     comment on column customer.email is 'such as someone@shop.example';
      insert into "order" (customer_email, city, what)
        select 'person' || 1 + n % 2000 || '@shop.example', 'Gent', 'vase' from generate_series(1, 5000) n`,
   );
@@ -76,6 +79,9 @@ test("what is masked never comes back as it was, keys still join, and the same k
   expect([run.code, run.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
   const result = JSON.parse(run.stdout) as RestoreResult;
   expect(result).toMatchObject({ fingerprints: "match", verdict: "PASS" });
+  expect(result.warnings).toContain(
+    "the definition of comment public.COLUMN customer.email holds an e-mail address, and is not masked",
+  );
   expect(result.masked).toContainEqual({ column: "public.order.customer_email", mask: "email" });
 
   const [sums] = await ask(
@@ -90,12 +96,12 @@ test("what is masked never comes back as it was, keys still join, and the same k
     "staging",
   );
   expect(sums).toEqual({
-    rows: 2001,
-    emails: 2001,
+    rows: 2002,
+    emails: 2002,
     odd: 1,
     plain: 0,
-    shapeless: 1,
-    countries: ["BE", null],
+    shapeless: 2,
+    countries: ["Łódź", null],
     about: 0,
     born: true,
     seen: true,
@@ -134,12 +140,19 @@ test("a column that looks personal and has no rule stops it before anything is d
     expect([run.code, run.stderr]).toEqual([2, expect.stringMatching(says)]);
   }
   expect(await ask("select from pg_database where datname like 'rules%'", "postgres")).toEqual([]);
+  const constant = {
+    columns: new Map([["public.customer.country", { kind: "constant", value: "Łódź" } as const]]),
+  };
+  const elsewhere = { ...manifest, server: { ...manifest.server, encoding: "LATIN2" } };
+  expect(() => checkRules(constant, elsewhere)).toThrow(
+    /value for column public\.customer\.country is not ASCII, and the database has encoding LATIN2/,
+  );
 });
 
 test("a value its mask would leave as it is, and an address in a column without a rule end it, and nothing of it stays", async () => {
   // A date of birth as somebody wrote it is no date to PostgreSQL.
   const written = await masked(
-    RULES.replace("country: { mask: constant, value: BE }", "country: date"),
+    RULES.replace("country: { mask: constant, value: Łódź }", "country: date"),
     "leaky",
   );
   expect([written.code, written.stderr]).toEqual([
@@ -150,38 +163,44 @@ test("a value its mask would leave as it is, and an address in a column without 
   ]);
   expect(written.stderr).not.toContain("NL");
   expect(await ask("select from pg_database where datname like 'leaky%'", "postgres")).toEqual([]);
-  await lab.server.sql("migration", "create table upload (id int, file bytea)");
-  await lab.server.sql("migration", "insert into upload values (1, 'From: someone@shop.example')");
-  const bytes = await masked(RULES, "leaky", (await backUp()).id);
-  expect([bytes.code, bytes.stderr]).toEqual([
-    1,
-    expect.stringMatching(/column public\.upload\.file holds e-mail addresses and has no rule/),
-  ]);
-  await lab.server.sql("migration", "drop table upload");
-  await lab.server.sql("migration", "create table event (id int, body jsonb)");
-  await lab.server.sql("migration", `insert into event values (1, '{"a": {"to": "someone@shop.example"}}')`);
+  await lab.server.sql(
+    "migration",
+    `create table upload (file bytea); insert into upload values ('From: someone@shop.example');
+     create table event (body jsonb); insert into event values ('{"a": {"to": "someone@shop.example"}}');
+     create table visit (state jsonb); insert into visit values ('{"of": {"lastName": "Somebody"}}')`,
+  );
   const { id } = await backUp();
-  const run = await masked(RULES, "leaky", id);
-  expect([run.code, run.stderr]).toEqual([
-    1,
-    expect.stringMatching(/column public\.event\.body holds e-mail addresses and has no rule/),
-  ]);
+  const holders = {
+    "upload.file": "e-mail addresses",
+    "event.body": "e-mail addresses",
+    "visit.state": "a person's name",
+  };
+  for (const [column, what] of Object.entries(holders)) {
+    const others = Object.keys(holders).filter((one) => one !== column);
+    const run = await masked(RULES + others.map((one) => `  public.${one}: keep\n`).join(""), "leaky", id);
+    expect([run.code, run.stderr]).toEqual([
+      1,
+      expect.stringMatching(new RegExp(`column public\\.${column} holds ${what}.* and has no rule`)),
+    ]);
+    expect(run.stderr).not.toMatch(/someone|somebody/i);
+  }
   expect(await ask("select from pg_database where datname like 'leaky%'", "postgres")).toEqual([]);
   await lab.server.sql(
     "migration",
     "select lo_from_bytea(7, 'a letter'); grant select on large object 7 to backup",
   );
   const objects = await backUp();
-  const undecided = await masked(`${RULES}  public.event.body: keep\n`, "objects", objects.id);
+  const kept =
+    RULES +
+    Object.keys(holders)
+      .map((one) => `  public.${one}: keep\n`)
+      .join("");
+  const undecided = await masked(kept, "objects", objects.id);
   expect([undecided.code, undecided.stderr]).toEqual([
     2,
     expect.stringMatching(/1 large objects; largeObjects: keep or drop/),
   ]);
-  const dropped = await masked(
-    `${RULES}  public.event.body: keep\nlargeObjects: drop\n`,
-    "objects",
-    objects.id,
-  );
+  const dropped = await masked(`${kept}largeObjects: drop\n`, "objects", objects.id);
   expect([dropped.code, dropped.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
   expect(await ask("select from pg_largeobject_metadata", "objects")).toEqual([]);
 });
@@ -229,6 +248,15 @@ test("names and values", () => {
     columns: ['say "hi"', "plain", "a,b"],
   });
   expect(columnsOf(`COPY "my.schema".t (a) FROM stdin;`)).toEqual({ table: "my.schema.t", columns: ["a"] });
+  for (const text of ["a@shop.example", "info@müller.example", "пример@почта.рф", "?to=a%40shop.example"])
+    expect([text, looksLikeAddress(Buffer.from(text).toString("latin1"))]).toEqual([text, true]);
+  expect(looksLikeAddress(String.raw`{"to": "a\\u0040shop.example"}`)).toBe(true);
+  for (const text of ["@", "a@b", "a @shop.example", "3.5 @ 7.50"])
+    expect(looksLikeAddress(text)).toBe(false);
+  expect([...keysOf(`{"a": {"lastName" : ["x", {"b c":1}]}, "d": "\\\\"no\\\\": 1"}`)]).toEqual([
+    ...["a", "lastName", "b c", "d"],
+  ]);
+  expect([...keysOf(`"phone"=>"1", "e"=>NULL`)]).toEqual(["phone", "e"]);
   const key = Buffer.from(KEY);
   const email = (by: string) => maskValue({ kind: "email" }, "a@b.example", Buffer.from(by));
   expect(email(KEY)).not.toBe(email(`${KEY}!`));

@@ -62,6 +62,33 @@ export function personalKind(column: string): string | undefined {
   return PERSONAL.find(({ name }) => name.test(words))?.what;
 }
 
-/** An e-mail address anywhere in a value gives data of persons away whatever its column is called. */
-export const looksLikeAddress = (value: string): boolean =>
-  value.includes("@") && /[a-z0-9._%+-]+@[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}/i.test(value);
+/** The sign itself, how addresses of the web write it, and how JSON may, whose backslash COPY doubles. */
+const AT = /@|%40|\\\\u0040/i;
+/**
+ * One character before the sign, and names of limited length behind it: a part of any length would be tried anew at each
+ * character of a long text.
+ */
+const address = (letters: string) =>
+  new RegExp(
+    `[a-z0-9${letters}._%+-](?:${AT.source})[a-z0-9${letters}-]{1,200}(?:\\.[a-z0-9${letters}-]{1,200}){0,8}\\.[a-z${letters}]{2}`,
+    "i",
+  );
+const IN_BYTES = address("");
+/** What is no ASCII is taken for a letter; among bytes that are no text it would be everywhere. */
+const IN_TEXT = address(String.raw`\x80-\xff`);
+
+/**
+ * An e-mail address anywhere in a value gives data of persons away whatever its column is called.
+ * @param value as COPY writes it, its bytes as latin1
+ * @param bytes whether the value may be no text
+ */
+export const looksLikeAddress = (value: string, bytes = false): boolean =>
+  AT.test(value) && (bytes ? IN_BYTES : IN_TEXT).test(value);
+
+/** A key of JSON or hstore. */
+const KEY = /"([^"\\]{1,80})"\s*(?::|=>)/g;
+
+/** Names of the keys in a value, whatever it is. */
+export function* keysOf(value: string): Generator<string> {
+  for (const [, key = ""] of value.matchAll(KEY)) yield key;
+}

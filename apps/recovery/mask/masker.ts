@@ -4,7 +4,7 @@ import { wholeRows } from "../postgres/archiveRows";
 import { COPY_DATA, LENGTH_BYTES } from "../postgres/copyQuery";
 import { ROW_HEADER_BYTES, RowDigest } from "../postgres/rows";
 import type { TocEntry } from "../postgres/toc";
-import { looksLikeAddress } from "./catalogue";
+import { keysOf, looksLikeAddress, personalKind } from "./catalogue";
 import { maskValue, type Mask } from "./masks";
 import { columnsOf, type MaskRules } from "./rules";
 
@@ -27,15 +27,17 @@ const unescape = (text: string) =>
   text.replace(/\\([^])/g, (_, after: string) => MEANINGS.get(after) ?? after);
 const escape = (text: string) => text.replace(/[\\\b\f\n\r\t\v]/g, (character) => ESCAPES[character] ?? "");
 
-/** A field as a person would read it: bytes are dumped in hexadecimal. */
-const readable = (field: string) =>
-  field.startsWith(HEX) ? Buffer.from(field.slice(HEX.length), "hex").toString("latin1") : field;
+const ADDRESSES = "e-mail addresses";
+/** Names of keys that are remembered: an application has few, but some key a value by what may be anything. */
+const KEYS_KEPT = 10_000;
 
 /** Masks the rows of one table between the archive and the server: what is masked never reaches it as it was. */
 export class TableMasker {
   private readonly digest: RowDigest;
   private readonly masks: (Mask | undefined)[];
   private readonly names: string[];
+  /** Keys within values that say nothing of persons. */
+  private readonly plainKeys = new Set<string>();
 
   constructor(
     private readonly entry: TocEntry,
@@ -81,9 +83,10 @@ export class TableMasker {
       const mask = this.masks[index];
       if (field === NULL) return field;
       if (mask === undefined) {
-        if (looksLikeAddress(readable(field)))
+        const what = this.personal(field);
+        if (what !== undefined)
           throw new FailedError(
-            `column ${this.names[index] ?? ""} holds e-mail addresses and has no rule: nothing of it is kept`,
+            `column ${this.names[index] ?? ""} holds ${what} and has no rule: nothing of it is kept`,
           );
         return field;
       }
@@ -91,6 +94,24 @@ export class TableMasker {
       return this.masked(mask, field, index);
     });
     return Buffer.from(`${masked.join("\t")}\n`, "latin1");
+  }
+
+  /** What in a field gives data of persons away. */
+  private personal(field: string): string | undefined {
+    if (looksLikeAddress(field)) return ADDRESSES;
+    // Bytes are dumped in hexadecimal.
+    if (field.startsWith(HEX)) {
+      const bytes = Buffer.from(field.slice(HEX.length), "hex").toString("latin1");
+      if (looksLikeAddress(bytes, true)) return ADDRESSES;
+    }
+    for (const key of keysOf(field)) {
+      if (this.plainKeys.has(key)) continue;
+      const kind = personalKind(key);
+      if (kind !== undefined) return `${kind} in JSON, by the name of a key,`;
+      if (this.plainKeys.size === KEYS_KEPT) this.plainKeys.clear();
+      this.plainKeys.add(key);
+    }
+    return undefined;
   }
 
   private masked(mask: Mask, field: string, index: number): string {
