@@ -73,4 +73,6 @@ export class Ladder {
   }
 }
 
-const isTimeout = (reason: unknown) => reason instanceof DOMException && reason.name === "TimeoutError";
+/** Whether work was ended because its time was over, and not because somebody interrupted it. */
+export const isTimeout = (reason: unknown) =>
+  reason instanceof DOMException && reason.name === "TimeoutError";

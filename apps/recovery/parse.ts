@@ -31,3 +31,10 @@ export function parseLevelOption(text: string): Level {
   if (!parsed.success) throw new InvalidArgumentError(`expected one of ${levelSchema.options.join(", ")}`);
   return parsed.data;
 }
+
+/** Parses a TCP port, 0 to 65535; for commander. */
+export function parsePortOption(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("expected a TCP port, 0 to 65535");
+  return port;
+}

@@ -7,8 +7,8 @@ import { z } from "zod";
 export const MANIFEST_FORMAT = "forma3d-backup/1";
 export const VERIFICATION_FORMAT = "forma3d-verification/1";
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
-const instant = z.iso.datetime({ precision: 3 });
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
+export const instantSchema = z.iso.datetime({ precision: 3 });
 const count = z.number().int().nonnegative();
 
 /** How often a backup of each kind is made; how long it is kept comes from the settings. */
@@ -24,14 +24,14 @@ const tableFingerprintSchema = z.strictObject({
   /** Bytes of the rows' COPY text. */
   bytes: count,
   /** SHA-256 over the rows' COPY text in physical order, each row behind its length (see postgres/rows.ts). */
-  sha256,
+  sha256: sha256Schema,
   /** Statement that reads exactly the columns that were dumped, in their order. */
   copy: z.string(),
   /**
    * Of a partition whose rows are loaded through its topmost table and may come to lie in another one: that table, and
    * the sum of the rows' SHA-256, the same in any order.
    */
-  scattered: z.strictObject({ through: z.string(), sum: sha256 }).optional(),
+  scattered: z.strictObject({ through: z.string(), sum: sha256Schema }).optional(),
   /** `WHERE …`: the rows of an extension's table that are not the extension's own, which a dump leaves out. */
   filter: z.string().optional(),
 });
@@ -60,7 +60,7 @@ const inventorySchema = z.strictObject({
   /** How many objects of each kind, by kind: `table`, `index`, `function`… Members of extensions excluded. */
   objects: z.record(z.string(), count),
   /** SHA-256 over the sorted list of `kind name` of the same objects. */
-  objectsSha256: sha256,
+  objectsSha256: sha256Schema,
   extensions: z.array(z.strictObject({ name: z.string(), version: z.string(), schema: z.string() })),
   roles: z.array(roleSchema),
 });
@@ -95,21 +95,21 @@ export const manifestSchema = z.strictObject({
   database: z.string(),
   tier: tierSchema,
   /** The database server's clock at the moment the snapshot was taken: what RPO is measured from. */
-  snapshotAt: instant,
-  startedAt: instant,
-  finishedAt: instant,
+  snapshotAt: instantSchema,
+  startedAt: instantSchema,
+  finishedAt: instantSchema,
   seconds: z.number().nonnegative(),
   /** Bytes of the uncompressed pg_dump archive. */
   rawBytes: count,
   /** Bytes of the stored blob. */
   storedBytes: count,
   /** SHA-256 of the stored blob. */
-  sha256,
+  sha256: sha256Schema,
   /**
    * SHA-256 of the uncompressed archive up to its first row: every statement a restore runs. With it a restore may
    * begin before the whole archive is there. Backups of older releases of the runner lack it.
    */
-  tocSha256: sha256.optional(),
+  tocSha256: sha256Schema.optional(),
   /**
    * Rows of more bytes of COPY text are in pieces in the archive, and digested as postgres/rows.ts says; absent: there
    * was none that pg_dump could not hold.
@@ -155,7 +155,7 @@ export const manifestSchema = z.strictObject({
   sequences: z.array(sequenceSchema),
   inventory: inventorySchema,
   /** SHA-256 over the canonical JSON of every other field. */
-  digest: sha256,
+  digest: sha256Schema,
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
@@ -183,7 +183,7 @@ export type TableMatch = z.infer<typeof tableMatchSchema>;
 /** One timed step of a run, in order. */
 export const stageSchema = z.strictObject({
   name: z.string(),
-  startedAt: instant,
+  startedAt: instantSchema,
   seconds: z.number().nonnegative(),
   bytes: count.optional(),
 });
@@ -198,16 +198,16 @@ export const verifyReportSchema = z.strictObject({
   verdict: checkStatusSchema,
   /** The last level that was asked for. A backup counts as verified from L4 on. */
   through: levelSchema,
-  startedAt: instant,
-  endedAt: instant,
+  startedAt: instantSchema,
+  endedAt: instantSchema,
   seconds: z.number().nonnegative(),
   /** Digest of the manifest this report speaks about; null when that manifest cannot be read. */
-  manifestDigest: sha256.nullable(),
+  manifestDigest: sha256Schema.nullable(),
   scratch: z.strictObject({ kind: z.enum(["throwaway", "url", "none"]), version: z.string() }),
   stages: z.array(stageSchema),
   checks: z.array(checkSchema),
   tables: z.array(tableMatchSchema),
-  digest: sha256,
+  digest: sha256Schema,
 });
 export type VerifyReport = z.infer<typeof verifyReportSchema>;
 

@@ -1,11 +1,11 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { OVERALL } from "../drill/objectives";
 import { ExitCode, messageOf, NotRunError } from "../../../packages/command/errors";
 import type { Gauges } from "../exporter/gauges";
 import { takeReading } from "../exporter/reading";
 import { DEFAULT_PORT, startExporter } from "../exporter/server";
 import type { RunContext } from "../context";
-import { parseDurationOption } from "../parse";
+import { parseDurationOption, parsePortOption } from "../parse";
 import type { Outcome, RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { openTargets } from "../store/fleet";
@@ -64,18 +64,12 @@ async function readOnce(settings: Settings, context: RunContext): Promise<Outcom
   };
 }
 
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("expected a TCP port, 0 to 65535");
-  return port;
-}
-
 export function registerMetrics(program: Command, runVerb: RunVerb): void {
   program
     .command("metrics")
     .description("serve the catalogue and the drill reports as Prometheus metrics, until it is ended")
     .option("--host <address>", "address to listen on", "0.0.0.0")
-    .option("--port <port>", "TCP port to listen on; 0 lets the system choose", parsePort, DEFAULT_PORT)
+    .option("--port <port>", "TCP port to listen on; 0 lets the system choose", parsePortOption, DEFAULT_PORT)
     .option(
       "--interval <duration>",
       "time between two reads, in seconds",

@@ -1,8 +1,9 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { z } from "zod";
 import { ExitCode, UsageError } from "../../../packages/command/errors";
 import type { RunContext } from "../context";
 import type { RunVerb } from "../runner";
+import { parsePortOption } from "../parse";
 import { openPlaces } from "../serving/places";
 
 /** TCP port the gateway asks on, unless told otherwise. */
@@ -56,19 +57,13 @@ async function runServing(
   await serving.ended;
 }
 
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("expected a TCP port, 0 to 65535");
-  return port;
-}
-
 export function registerServing(program: Command, runVerb: RunVerb): void {
   program
     .command("serving")
     .description("answer the gateway whether this region serves and may call partners, until it is ended")
     .requiredOption("--region <name>", "region this runs in, as the record names it")
     .option("--host <address>", "address to listen on", "0.0.0.0")
-    .option("--port <port>", "TCP port to listen on; 0 lets the system choose", parsePort, SERVING_PORT)
+    .option("--port <port>", "TCP port to listen on; 0 lets the system choose", parsePortOption, SERVING_PORT)
     .option("--json", "when it has ended, print how as one JSON document")
     .action((options: ServingCommand) =>
       runVerb("serving", options, [], async (_settings, context) => {

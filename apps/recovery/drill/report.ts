@@ -1,13 +1,19 @@
 import { z } from "zod";
-import { checkSchema, checkStatusSchema, stageSchema, tableMatchSchema, type CheckResult } from "../types";
+import {
+  checkSchema,
+  checkStatusSchema,
+  instantSchema,
+  sha256Schema,
+  stageSchema,
+  tableMatchSchema,
+  type CheckResult,
+} from "../types";
 import { precedingSchema } from "../evidence/preceding";
 import { PLATFORM_IDS, SCENARIO_IDS, type Objectives } from "./objectives";
 
 /** Version of the report format; readers refuse a version they do not know. */
 export const DRILL_SCHEMA_VERSION = 1;
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
-const instant = z.iso.datetime({ precision: 3 });
 const seconds = z.number().nonnegative();
 
 const objectivesSchema = z.strictObject({
@@ -26,9 +32,9 @@ const measuredSchema = z.strictObject({
    * customer was told are placed and that are missing afterwards.
    */
   rpoMethod: z.enum(["marker", "snapshot", "orders"]).nullable(),
-  lossAt: instant.nullable(),
+  lossAt: instantSchema.nullable(),
   /** Newest marker row found in the restored database. */
-  markerAt: instant.nullable(),
+  markerAt: instantSchema.nullable(),
 });
 export type Measured = z.infer<typeof measuredSchema>;
 
@@ -49,9 +55,9 @@ const usedBackupSchema = z.strictObject({
   container: z.string(),
   blob: z.string(),
   tier: z.string(),
-  sha256,
+  sha256: sha256Schema,
   storedBytes: z.number().int().nonnegative(),
-  snapshotAt: instant,
+  snapshotAt: instantSchema,
   ageSeconds: seconds,
   /** Write-ahead log position of the snapshot, and the server it was taken on. */
   lsn: z.string(),
@@ -86,11 +92,11 @@ export const drillReportSchema = z.strictObject({
   /** Position in the chain, from 1. */
   sequence: z.number().int().positive(),
   /** SHA-256 of the stored bytes of the report before this one; null for the first. */
-  prevReportSha256: sha256.nullable(),
+  prevReportSha256: sha256Schema.nullable(),
   trigger: z.enum(["schedule", "manual"]),
   operator: z.string(),
-  startedAt: instant,
-  endedAt: instant,
+  startedAt: instantSchema,
+  endedAt: instantSchema,
   runner: z.strictObject({ image: z.string(), revision: z.string(), pgClient: z.string() }),
   source: z.strictObject({ server: z.string(), database: z.string(), version: z.string() }),
   /** Each target with the value measured against it, of the scenario that used most of its target. */
@@ -115,7 +121,7 @@ export const drillReportSchema = z.strictObject({
   /** Whether readiness checks preceded it; reports of before they were kept say nothing. */
   readiness: precedingSchema.optional(),
   /** Documents stored beside the report. */
-  evidence: z.array(z.strictObject({ name: z.string(), sha256 })),
+  evidence: z.array(z.strictObject({ name: z.string(), sha256: sha256Schema })),
 });
 export type DrillReport = z.infer<typeof drillReportSchema>;
 

@@ -10,6 +10,7 @@ import {
 import { documentName, parseReport, sha256, type StoredReport } from "../evidence/chain";
 import { readinessBefore } from "../evidence/readiness";
 import { appendReport, type Attachment, type EvidenceStore } from "../evidence/store";
+import { isTimeout } from "../ladder";
 import { readinessLine } from "./readinessLine";
 import { describeServer } from "../postgres/connection";
 import { findProgram } from "../../../packages/programs/postgres";
@@ -234,8 +235,6 @@ function brokenOff(error: unknown, { signal }: RunContext): { check: CheckResult
     check: { id: "recovered", level: "L2", status, expected: "the data is back", actual: reason },
   };
 }
-
-const isTimeout = (reason: unknown) => reason instanceof DOMException && reason.name === "TimeoutError";
 
 async function store(evidence: EvidenceStore, environment: string, drill: Exercised): Promise<DrillResult> {
   let markdown = "";
