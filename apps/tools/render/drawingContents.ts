@@ -1,14 +1,9 @@
 import type { Architecture, DatabaseView, RegionView } from "./architecture";
 import type { Content } from "./drawingShapes";
+import { standbyText } from "./text";
 
 const size = (name: string): string => name.replace("Standard_", "");
 const span = (range: string): string => range.replaceAll("-", "–");
-
-const STANDBY: Readonly<Record<string, string>> = {
-  ZoneRedundant: "standby in another zone",
-  SameZone: "standby in the same zone",
-  Disabled: "no standby",
-};
 
 function clusterContent({ cluster, services }: RegionView): Content {
   if (!cluster) return { kind: "services", title: "no cluster", lines: ["made by a failover"] };
@@ -39,7 +34,7 @@ function databaseContent(database: DatabaseView): Content {
     tag: "Database",
     lines: [
       `${what}, ${size(database.size)}, ${diskGB} GiB`,
-      replica ? "can be promoted" : (STANDBY[standby] ?? standby),
+      replica ? "can be promoted" : standbyText(standby),
     ],
   };
 }

@@ -17,3 +17,12 @@ export function labelled(
 export function count(number: number, one: string, several = `${one}s`): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : several}`;
 }
+
+const STANDBY: Readonly<Record<string, string>> = {
+  ZoneRedundant: "standby in another zone",
+  SameZone: "standby in the same zone",
+  Disabled: "no standby",
+};
+
+/** Where the standby of a database server is, by Azure's name for its mode of high availability. */
+export const standbyText = (mode: string): string => STANDBY[mode] ?? mode;

@@ -5,7 +5,7 @@ import { architectureOf, type Architecture, type DatabaseView, type RegionView }
 import { renderFindings } from "./findings";
 import { planDocument } from "./plan";
 import { commandLines, indented } from "../../../packages/command/terminal";
-import { count, labelled } from "./text";
+import { count, labelled, standbyText } from "./text";
 import { countChanges, type ResourceChange } from "./diff";
 import { dangersInWords } from "./danger";
 
@@ -55,12 +55,6 @@ export function outcomeOf(plan: Plan, changes: readonly ResourceChange[]): Outco
       };
 }
 
-const STANDBY: Readonly<Record<string, string>> = {
-  ZoneRedundant: "standby in another zone",
-  SameZone: "standby in the same zone",
-  Disabled: "no standby",
-};
-
 const sizeName = (size: string): string => size.replace("Standard_", "");
 
 function databaseText(database: DatabaseView): string {
@@ -68,7 +62,7 @@ function databaseText(database: DatabaseView): string {
     database.replica ? "replica" : `PostgreSQL ${database.version ?? ""}`.trim(),
     sizeName(database.size),
     `${database.diskGB} GiB`,
-    ...(database.replica ? [] : [STANDBY[database.standby] ?? database.standby]),
+    ...(database.replica ? [] : [standbyText(database.standby)]),
     ...(database.restoreDays ? [`any moment of ${database.restoreDays} days`] : []),
     ...(database.geoBackup ? ["copy in the paired region"] : []),
   ];
