@@ -1,6 +1,7 @@
 import type { MetricSource } from "./arm/context";
 import type { EmulatedCloud } from "./cloud";
 import { armKey } from "./model/azure/arm";
+import { liveOfType } from "./model/cloud";
 import { lastName } from "./model/ids";
 import { stringAt, treeAt } from "./model/paths";
 import type { Cloud, Stored } from "./model/types";
@@ -14,9 +15,6 @@ const LINK_NAME = "service.beta.kubernetes.io/azure-pls-name";
 /** Whether any pod behind a Service of a cluster is ready. */
 export type Answers = (cluster: string, service: Stored) => boolean;
 
-const ofType = (cloud: Cloud, type: string): Stored[] =>
-  [...cloud.all()].filter((stored) => stored.type === type && !stored.softDeleted);
-
 /** The link service an origin is reached by, and the Service of a cluster that asked for it. */
 export function behind(
   cloud: Cloud,
@@ -25,7 +23,7 @@ export function behind(
   const id = stringAt(origin.inputs, "sharedPrivateLinkResource.privateLink.id") ?? "";
   const link = cloud.get(armKey(id));
   const [, group = "", name = ""] = /\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(id) ?? [];
-  const cluster = ofType(cloud, CLUSTER).find(
+  const cluster = liveOfType(cloud, CLUSTER).find(
     ({ outputs }) => stringAt(outputs, "nodeResourceGroup")?.toLowerCase() === group.toLowerCase(),
   );
   if (!link || !cluster) return undefined;
@@ -51,7 +49,7 @@ export function healthy(
   const found = behind(cloud, origin);
   if (!found) return undefined;
   const { link, cluster, service } = found;
-  const approved = ofType(cloud, CONNECTION).some(
+  const approved = liveOfType(cloud, CONNECTION).some(
     ({ id, inputs }) =>
       id.toLowerCase().startsWith(`${link.id.toLowerCase()}/`) &&
       stringAt(inputs, "privateLinkServiceConnectionState.status") === "Approved",
@@ -81,7 +79,7 @@ export function serviceOf(cloud: Cloud, origin: Stored): { cluster: string; serv
 /** Origins below a Front Door profile, or a group of it, that are switched on. */
 export function originsIn({ cloud }: Pick<EmulatedCloud, "cloud">, id: string): Stored[] {
   const prefix = `${id.toLowerCase()}/`;
-  return ofType(cloud, ORIGIN).filter(
+  return liveOfType(cloud, ORIGIN).filter(
     ({ id, inputs }) =>
       id.toLowerCase().startsWith(prefix) && stringAt(inputs, "enabledState") !== "Disabled",
   );

@@ -3,6 +3,7 @@ import type { EmulatedCloud } from "./cloud";
 import { healthy, originsIn, serviceOf } from "./edge";
 import type { Clusters } from "./kubernetes";
 import { armKey } from "./model/azure/arm";
+import { liveOfType } from "./model/cloud";
 import { numberAt, objectsAt, stringAt } from "./model/paths";
 import type { Stored } from "./model/types";
 import { ONE_EACH } from "./onward";
@@ -12,12 +13,10 @@ const ENDPOINT = "azure-native:cdn:AFDEndpoint";
 const ROUTE = "azure-native:cdn:Route";
 
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
-const ofType = ({ cloud }: Pick<EmulatedCloud, "cloud">, type: string): Stored[] =>
-  [...cloud.all()].filter((stored) => stored.type === type && !stored.softDeleted);
 
 /** The custom domain of a Front Door that has a host name; undefined when none has. */
 export function domainOf(cloud: Pick<EmulatedCloud, "cloud">, host: string): Stored | undefined {
-  return ofType(cloud, DOMAIN).find(({ inputs }) => same(stringAt(inputs, "hostName") ?? "", host));
+  return liveOfType(cloud.cloud, DOMAIN).find(({ inputs }) => same(stringAt(inputs, "hostName") ?? "", host));
 }
 
 /** The route a path of a domain takes, its endpoint switched on: the longest pattern that matches. */
@@ -35,7 +34,7 @@ function routeOf(cloud: EmulatedCloud, domain: Stored, path: string): Stored | u
             : -1,
       ),
     );
-  const [best] = ofType(cloud, ROUTE)
+  const [best] = liveOfType(cloud.cloud, ROUTE)
     .filter((route) => {
       const endpoint = cloud.cloud.get(armKey(route.id.replace(/\/routes\/[^/]+$/i, "")));
       return (

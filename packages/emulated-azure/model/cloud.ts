@@ -28,6 +28,11 @@ export class MemoryCloud implements Cloud {
   }
 }
 
+/** Resources of one type; what was deleted and only holds its name is none any more. */
+export function liveOfType(cloud: Pick<Cloud, "ofType">, type: string): Stored[] {
+  return [...cloud.ofType(type)].filter(({ softDeleted }) => !softDeleted);
+}
+
 /** Hexadecimal text that depends on its parts only. */
 export function hash(...parts: readonly string[]): string {
   return createHash("sha256").update(parts.join("\0")).digest("hex");

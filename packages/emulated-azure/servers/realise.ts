@@ -3,6 +3,7 @@ import { allowedExtensions, settingsOf, type Parameter } from "../../local-serve
 import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
 import { isReplica, readerOf, sourceOf, writerOf } from "../model/azure/replication";
+import { liveOfType } from "../model/cloud";
 import { lastName } from "../model/ids";
 import { stringAt, textAt } from "../model/paths";
 import { CloudError, type Cloud, type Stored } from "../model/types";
@@ -22,8 +23,6 @@ const NEWEST_OFFERED = 17;
 
 /** Name of the server a resource stands below. */
 const ownerOf = ({ id }: Stored): string => /\/flexibleServers\/([^/]+)/i.exec(id)?.[1] ?? "";
-const ofType = (cloud: Cloud, type: string): Stored[] =>
-  [...cloud.all()].filter((stored) => stored.type === type && !stored.softDeleted);
 const regionOf = ({ inputs }: Stored): string => textAt(inputs, "location").toLowerCase().replaceAll(" ", "");
 
 /**
@@ -34,9 +33,9 @@ const regionOf = ({ inputs }: Stored): string => textAt(inputs, "location").toLo
  */
 export async function realise(cloud: EmulatedCloud, tls: HomeOptions["tls"]): Promise<DatabaseServers> {
   const store = cloud.cloud;
-  const all = ofType(store, SERVER);
+  const all = liveOfType(store, SERVER);
   const versions = all.map(({ outputs }) => Number(stringAt(outputs, "version") ?? 0)).filter(Boolean);
-  const parameters = ofType(store, PARAMETER).map(parameterOf);
+  const parameters = liveOfType(store, PARAMETER).map(parameterOf);
   const servers = await DatabaseServers.open({
     version: versions.length > 0 ? Math.max(...versions) : NEWEST_OFFERED,
     tls,
@@ -47,7 +46,7 @@ export async function realise(cloud: EmulatedCloud, tls: HomeOptions["tls"]): Pr
     const following = all.filter(isReplica);
     await Promise.all(all.filter((one) => !isReplica(one)).map((one) => made.createServer(one)));
     for (const replica of following) await made.createReplica(replica);
-    for (const endpoint of ofType(store, ENDPOINT)) await made.createEndpoint(endpoint);
+    for (const endpoint of liveOfType(store, ENDPOINT)) await made.createEndpoint(endpoint);
     const follow = followed(servers);
     cloud.hooks.on(async (event) => {
       try {
@@ -89,7 +88,7 @@ class Realised {
       highlyAvailable: standsBy(stored),
       parameters: settingsOf(this.parametersOf(name)),
     });
-    for (const database of ofType(this.cloud, DATABASE))
+    for (const database of liveOfType(this.cloud, DATABASE))
       if (ownerOf(database) === name) await this.createDatabase(database);
     await this.pool(name);
   }
@@ -187,7 +186,7 @@ class Realised {
   }
 
   private parametersOf(server: string): Parameter[] {
-    return ofType(this.cloud, PARAMETER)
+    return liveOfType(this.cloud, PARAMETER)
       .filter((stored) => ownerOf(stored) === server)
       .map(parameterOf);
   }

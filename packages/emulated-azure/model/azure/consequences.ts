@@ -1,5 +1,5 @@
 import type { CloudEvent } from "../../hooks";
-import { guid } from "../cloud";
+import { guid, liveOfType } from "../cloud";
 import { lastName } from "../ids";
 import { stringAt, treeAt } from "../paths";
 import type { Cloud, Model, Scope, Stored, Tree } from "../types";
@@ -32,7 +32,7 @@ export function settleAfter(cloud: Cloud, model: Model): (event: CloudEvent) => 
  * (https://learn.microsoft.com/azure/frontdoor/private-link). What is there already stays as it is.
  */
 export function settle(cloud: Cloud, model: Model): void {
-  for (const cluster of ofType(cloud, CLUSTER)) {
+  for (const cluster of liveOfType(cloud, CLUSTER)) {
     const subscription = /^\/subscriptions\/([^/]+)/i.exec(cluster.id)?.[1] ?? "";
     const group = stringAt(cluster.outputs, "nodeResourceGroup");
     const location = stringAt(cluster.inputs, "location") ?? "";
@@ -47,7 +47,7 @@ export function settle(cloud: Cloud, model: Model): void {
       make(cloud, model, LINK_SERVICE, { resourceGroupName, serviceName, location }, scope, cluster.id);
     }
   }
-  for (const origin of ofType(cloud, ORIGIN)) connect(cloud, model, origin);
+  for (const origin of liveOfType(cloud, ORIGIN)) connect(cloud, model, origin);
 }
 
 /** The link service an origin asks to be let in by, and what its connection there is called. */
@@ -118,10 +118,6 @@ function servicesOf(cloud: Cloud, cluster: Stored): Stored[] {
   return [...cloud.all()].filter(
     ({ key, type }) => /^kubernetes:(core\/)?v1:Service$/.test(type) && key.startsWith(`kubernetes:${name}:`),
   );
-}
-
-function ofType(cloud: Cloud, type: string): Stored[] {
-  return [...cloud.all()].filter((stored) => stored.type === type && !stored.softDeleted);
 }
 
 function text(annotations: Tree, name: string): string | undefined {

@@ -32,7 +32,8 @@ function refusedVaultUpdate(old: Tree, next: Tree): Failure[] {
   return failures;
 }
 
-function guidNamed(property: string): (inputs: Tree) => Failure[] {
+/** Refuses a text that is there and is no GUID. */
+export function mustBeGuid(property: string): (inputs: Tree) => Failure[] {
   return (inputs) => {
     const name = stringAt(inputs, property);
     return name === undefined || GUID.test(name)
@@ -116,14 +117,14 @@ export const IDENTITY_TYPES: ArmTable = {
       "condition",
       "delegatedManagedIdentityResourceId",
     ],
-    check: guidNamed("roleAssignmentName"),
+    check: mustBeGuid("roleAssignmentName"),
     computed: () => ({ createdOn: "2026-01-01T00:00:00Z", updatedOn: "2026-01-01T00:00:00Z" }),
   },
   "authorization:RoleDefinition": {
     id: "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
     auto: "guid",
     required: ["roleName", "permissions", "assignableScopes"],
-    check: guidNamed("roleDefinitionId"),
+    check: mustBeGuid("roleDefinitionId"),
   },
   "authorization:PolicyAssignment": {
     id: "{scope}/providers/Microsoft.Authorization/policyAssignments/{policyAssignmentName}",
