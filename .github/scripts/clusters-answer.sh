@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Fails unless the API server of every region that is not lost answers from this machine, a standby's included. The
-# Kubernetes provider takes what it cannot reach for gone (deleteUnreachable, for a lost region), so an update must not
-# begin without.
+# Fails unless the API server of every region that is not lost answers from this machine, a standby's included:
+# clusters-answer.sh <stack> [command...], which then runs with a kubeconfig of them. The Kubernetes provider takes what it
+# cannot reach for gone (deleteUnreachable, for a lost region), so an update must not begin without.
 set -euo pipefail
 stack=$1
+shift
 places=$(node -p "
   const regions = require('js-yaml').load(require('fs').readFileSync('Pulumi.$stack.yaml', 'utf8')).config['forma3d:regions'];
   Object.keys(regions).filter((place) => regions[place].role !== 'lost').join(' ')")
@@ -29,3 +30,4 @@ for place in $places; do
   }
   echo "$cluster answers"
 done
+[ $# -eq 0 ] || "$@"

@@ -355,8 +355,12 @@ describe("clusters-answer.sh", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "answer-"));
   afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-  /** Runs the script with programs that answer as Azure and the cluster would. */
-  function run(answers: { clusters: string[]; answering: boolean }, stack = "prod") {
+  /** Runs a script with programs that answer as Azure and the cluster would. */
+  function run(
+    answers: { clusters: string[]; answering: boolean },
+    stack = "prod",
+    script = "clusters-answer.sh",
+  ) {
     const program = (name: string, body: string): void =>
       fs.writeFileSync(path.join(folder, name), `#!/usr/bin/env bash\n${body}\n`, { mode: 0o755 });
     const regions = {
@@ -370,7 +374,8 @@ describe("clusters-answer.sh", () => {
     );
     program("kubelogin", "exit 0");
     program("kubectl", answers.answering ? "echo ok" : "exit 1");
-    return spawnSync("bash", [".github/scripts/clusters-answer.sh", stack], {
+    program("npm", `printf '%s\\n' "$*" "$(basename "$KUBECONFIG")"; exit 7`);
+    return spawnSync("bash", [`.github/scripts/${script}`, stack], {
       cwd: ROOT,
       encoding: "utf8",
       env: { PATH: `${folder}:${process.env.PATH ?? ""}`, RUNNER_TEMP: folder },
@@ -390,6 +395,19 @@ describe("clusters-answer.sh", () => {
     expect(stderr).toContain(
       "aks-one does not answer from here; is this address in cluster.authorizedIpRanges?",
     );
+  });
+
+  test("the gate's question goes where the lease's accounts answer, through a pod of the region that serves", () => {
+    const asked = run({ clusters: ["aks-one", "aks-two"], answering: true }, "prod", "serving-gate.sh");
+    expect([asked.status, asked.stdout.split("\n").slice(2, 4)]).toEqual([
+      7,
+      [
+        "run -s operations -- reach prod --through westeurope -- env -u KUBECONFIG npm run -s gate -- serving prod",
+        "clusters-answer.kubeconfig",
+      ],
+    ]);
+    const silent = run({ clusters: ["aks-one"], answering: false }, "prod", "serving-gate.sh");
+    expect([silent.status, silent.stdout]).toEqual([1, ""]);
   });
 
   test("lets a region without a cluster be made", () => {

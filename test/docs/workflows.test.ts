@@ -5,8 +5,10 @@ import path from "node:path";
 import vm from "node:vm";
 import yaml from "js-yaml";
 
+import { platformOf } from "../../apps/operations/platform";
 import { cut, notes } from "../../apps/tools/release/changelog";
 import { MINIMUM_VERSION } from "../../apps/rehearsal/cli";
+import { readPlan } from "../../apps/tools/plan/planOutput";
 import { buildPack } from "../../policies/pack/build";
 import { readStacks, stackNames } from "../../stacks/files";
 
@@ -72,6 +74,27 @@ test("whatever asks a cluster runs where the cluster answers, can sign in, and f
     expect(answers).toBeGreaterThan(0);
     expect(answers).toBeLessThan(engine);
   }
+});
+
+/*
+ * Azure answers an account whose public access is off by private endpoints alone, and no runner has one
+ * (https://learn.microsoft.com/azure/storage/common/storage-network-security): asked from there, the lease was never heard, and no
+ * update could run.
+ */
+test("what lies behind private endpoints only is asked through the operator's pod", () => {
+  const [up] = JOBS.filter(({ name }) => name === "deploy-stack.yml up");
+  expect(up?.script).toMatch(/with-session\.sh bash \.github\/scripts\/serving-gate\.sh/);
+  for (const { name, script } of JOBS)
+    expect([name, /gate -- serving|operations -- (?!preflight)/.test(script)]).toEqual([name, false]);
+  const plan = readPlan(path.join(ROOT, "test/expected/prod.json")).resources;
+  const accounts = platformOf(ROOT, "prod").servingPlaces.map(
+    ({ url }) => new URL(url).hostname.split(".")[0],
+  );
+  expect(
+    accounts.map(
+      (name) => plan.find(({ inputs }) => inputs["accountName"] === name)?.inputs["publicNetworkAccess"],
+    ),
+  ).toEqual(["Disabled", "Disabled", "Disabled"]);
 });
 
 test("the engine is started by a gate that wants proof, and by nothing else", () => {
