@@ -1,7 +1,7 @@
 import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup";
 import * as pulumi from "@pulumi/pulumi";
 import { Tags } from "../tags";
-import { ControlNames, PIPELINE_PURPOSES, PipelinePurpose } from "./names";
+import { ControlNames, PIPELINE_PURPOSES, PipelinePurpose, RUNNER_PURPOSES, runnerSubnetId } from "./names";
 import { PipelineIdentity } from "./pipelineIdentities";
 import { RunnerNetwork } from "./runnerNetwork";
 import { RunnerJobs, Runners } from "./runners";
@@ -69,7 +69,13 @@ export class ControlPlane extends pulumi.ComponentResource {
       PIPELINE_PURPOSES.map((purpose) => [purpose, identity(purpose)]),
     ) as Record<PipelinePurpose, PipelineIdentity>;
     const { preview, read, copy, deploy } = identities;
-    const common = { subscriptionId, tenantId, allowedRanges, logDays, protect, tags };
+    const subnets = network
+      ? RUNNER_PURPOSES.map((purpose) => ({
+          id: runnerSubnetId(subscriptionId, names.runners, purpose),
+          made: network.subnets[purpose],
+        }))
+      : [];
+    const common = { subscriptionId, tenantId, allowedRanges, subnets, logDays, protect, tags };
     const home = new StateHome(
       `${name}-home`,
       {

@@ -41,6 +41,15 @@ export function runnerIdentityId(
   return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${identity}`;
 }
 
+/** Resource id of the subnet a kind of runner stands in. */
+export function runnerSubnetId(
+  subscriptionId: string,
+  { resourceGroup, virtualNetwork }: Pick<RunnerNames, "resourceGroup" | "virtualNetwork">,
+  purpose: RunnerPurpose,
+): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/virtualNetworks/${virtualNetwork}/subnets/${purpose}`;
+}
+
 /** Names of an environment's control plane. */
 export interface ControlNames {
   prefix: string;

@@ -1,6 +1,7 @@
 import * as network from "@pulumi/azure-native/network";
 import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup";
 import * as pulumi from "@pulumi/pulumi";
+import { STORAGE_SERVICE_ENDPOINT } from "../../packages/azure-facts";
 import { carve } from "../network/addressing";
 import { REGIONS } from "../regions";
 import { Tags } from "../tags";
@@ -29,7 +30,7 @@ const PROBED_PORTS = "30000-32767";
  */
 export class RunnerNetwork extends pulumi.ComponentResource {
   readonly resourceGroupName: pulumi.Output<string>;
-  readonly subnetIds: Record<RunnerPurpose, pulumi.Output<string>>;
+  readonly subnets: Record<RunnerPurpose, network.Subnet>;
   /** What API servers and firewalls must admit. */
   readonly address: pulumi.Output<string>;
 
@@ -60,7 +61,7 @@ export class RunnerNetwork extends pulumi.ComponentResource {
       // Subnets are resources of their own; Azure reports them here too, and sending them back would delete them.
       { parent: this, ignoreChanges: ["subnets"] },
     );
-    this.subnetIds = this.subnets(vnet, gateway);
+    this.subnets = this.makeSubnets(vnet, gateway);
     this.address = address.ipAddress.apply((ip) => ip ?? "");
     this.registerOutputs({ address: this.address });
   }
@@ -99,7 +100,7 @@ export class RunnerNetwork extends pulumi.ComponentResource {
   }
 
   /** Azure allows one subnet change per virtual network at a time, hence the chain. */
-  private subnets(vnet: network.VirtualNetwork, gateway: network.NatGateway) {
+  private makeSubnets(vnet: network.VirtualNetwork, gateway: network.NatGateway) {
     const blocks = carve(
       ADDRESS_SPACE,
       RUNNER_PURPOSES.map((purpose) => [purpose, SUBNET_PREFIX] as const),
@@ -115,13 +116,15 @@ export class RunnerNetwork extends pulumi.ComponentResource {
           delegations: [{ name: "container-apps", serviceName: "Microsoft.App/environments" }],
           networkSecurityGroup: { id: this.securityGroup(purpose, blocks[purpose]).id },
           natGateway: { id: gateway.id },
+          // The accounts of the state see no address of a runner in their own region: they admit the subnets instead.
+          serviceEndpoints: [{ service: STORAGE_SERVICE_ENDPOINT, locations: ["*"] }],
           defaultOutboundAccess: false,
         },
         { parent: this, dependsOn: after },
       );
     const deploy = make("deploy", []);
     const preview = make("preview", [deploy]);
-    return { deploy: deploy.id, preview: preview.id };
+    return { deploy, preview };
   }
 
   /** Lets in what the environment needs of itself and of its load balancer's probes. */

@@ -109,7 +109,7 @@ export class Runners extends pulumi.ComponentResource {
         resourceGroupName: network.resourceGroupName,
         location: names.region,
         workloadProfiles: [{ name: "Consumption", workloadProfileType: "Consumption" }],
-        vnetConfiguration: { infrastructureSubnetId: network.subnetIds[purpose], internal: true },
+        vnetConfiguration: { infrastructureSubnetId: network.subnets[purpose].id, internal: true },
         publicNetworkAccess: "Disabled",
         zoneRedundant: REGIONS[names.region].zones,
         appLogsConfiguration: { destination: "azure-monitor" },

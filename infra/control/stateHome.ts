@@ -18,6 +18,8 @@ export interface StateHomeArgs {
   tenantId: string;
   /** Public addresses that may reach account and vault: operators and runners. */
   allowedRanges: readonly string[];
+  /** Subnets of runners, which reach the account by its service endpoint and not by their public address. */
+  subnets: readonly { id: string; made: pulumi.Resource }[];
   /** Who reads and writes the state, and opens what is encrypted in it. */
   writers: Readonly<Record<string, pulumi.Input<string>>>;
   /** Who reads it, and opens it too: a preview compares secrets. */
@@ -73,7 +75,7 @@ export class StateHome extends pulumi.ComponentResource {
   }
 
   private account(group: ResourceGroup, logs: Logs): void {
-    const { names, allowedRanges, protect, tags } = this.args;
+    const { names, allowedRanges, subnets, protect, tags } = this.args;
     const account = new storage.StorageAccount(
       `${this.name}-account`,
       {
@@ -88,10 +90,13 @@ export class StateHome extends pulumi.ComponentResource {
           defaultAction: storage.DefaultAction.Deny,
           bypass: "None",
           ipRules: accountAddresses(allowedRanges).map((iPAddressOrRange) => ({ iPAddressOrRange })),
+          ...(subnets.length > 0 && {
+            virtualNetworkRules: subnets.map(({ id }) => ({ virtualNetworkResourceId: id, action: "Allow" })),
+          }),
         },
         tags,
       },
-      dataOptions(protect, { parent: this }),
+      dataOptions(protect, { parent: this, dependsOn: subnets.map(({ made }) => made) }),
     );
     this.lock("account", account.id, protect);
     const kept = { enabled: true, days: STATE_KEPT_DAYS };

@@ -34,6 +34,7 @@ export {
   ARCHIVE_READ_HOURS,
   LEAST_BILLED_DAYS,
   ONE_REGION_SKUS,
+  STORAGE_SERVICE_ENDPOINT,
   STORAGE_SKUS,
 } from "./storage";
 export { VM_SIZES, vmSize, type VmSize } from "./vmSizes";

@@ -21,3 +21,10 @@ export const LEAST_BILLED_DAYS = { Cool: 30, Cold: 90, Archive: 180 } as const;
 
 /** Hours until a blob of the archive tier can be read, standard priority (https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview). */
 export const ARCHIVE_READ_HOURS = 15;
+
+/**
+ * Service endpoint by which a storage account of any region knows a subnet. Its firewall sees no public address of what comes from its
+ * own region, and of a paired region none from a subnet with an endpoint: only a rule for the subnet lets those in
+ * (https://learn.microsoft.com/azure/storage/common/storage-network-security-limitations#restrictions-for-ip-network-rules).
+ */
+export const STORAGE_SERVICE_ENDPOINT = "Microsoft.Storage.Global";

@@ -53,6 +53,14 @@ const isEmpty = (value: Value | undefined): boolean =>
 /** Left out, or an empty list or map. */
 export const NONE = new Bound("nothing", isEmpty);
 
+/** Left out, empty, or a list of some of these and no others. */
+export const noneBut = (...members: readonly unknown[]): Bound =>
+  new Bound(`nothing but ${members.map((member) => JSON.stringify(member)).join(", ")}`, (value) =>
+    Array.isArray(value)
+      ? (value as readonly Value[]).every((own) => members.some((member) => says(own, member)))
+      : isEmpty(value),
+  );
+
 /** A list that has all of these, in any order, or a map that has these entries. */
 export const holding = (...members: readonly unknown[]): Bound =>
   new Bound(`a list with ${members.map((member) => JSON.stringify(member)).join(", ")}`, (value) =>

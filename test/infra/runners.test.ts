@@ -80,6 +80,31 @@ describe("runners of the environment's own", () => {
     expect(new Set(environments.map((one) => one["vnetConfiguration"].infrastructureSubnetId)).size).toBe(2);
   });
 
+  test("reach the state where its accounts see no address of theirs: by their subnets, and by no other", async () => {
+    // In an account's own region Azure's traffic has private addresses: a rule for the public one admits nobody there.
+    const accounts = plan.ofType("azure-native:storage:StorageAccount");
+    const subnets = plan.ofType("azure-native:network:Subnet");
+    for (const { inputs } of subnets)
+      expect(inputs["serviceEndpoints"]).toEqual([{ service: "Microsoft.Storage.Global", locations: ["*"] }]);
+    expect(accounts.map(({ inputs }) => inputs["location"])).toEqual(["westeurope", "northeurope"]);
+    for (const { inputs, dependencies } of accounts) {
+      const { networkRuleSet } = inputs as Inputs;
+      expect(
+        networkRuleSet.virtualNetworkRules.map((rule: Inputs) => rule["virtualNetworkResourceId"]),
+      ).toEqual(
+        ["deploy", "preview"].map((name) =>
+          expect.stringMatching(
+            new RegExp(`/rg-forma3d-prod-runners-neu/.+/vnet-forma3d-prod-runners-neu/subnets/${name}$`),
+          ),
+        ),
+      );
+      expect(dependencies).toEqual(expect.arrayContaining(subnets.map(({ urn }) => urn)));
+    }
+    const without = await control({});
+    for (const { networkRuleSet } of all(without, "azure-native:storage:StorageAccount"))
+      expect(networkRuleSet).not.toHaveProperty("virtualNetworkRules");
+  });
+
   test("take one job each, and no job gets to the key that makes them", () => {
     expect(all(plan, JOB).map(({ jobName }) => jobName as string)).toEqual([
       "job-forma3d-prod-deploy",

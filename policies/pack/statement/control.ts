@@ -1,5 +1,7 @@
 import {
   LOG_CAP_GIB,
+  RUNNER_PURPOSES,
+  runnerSubnetId,
   STATE_CONTAINER,
   STATE_KEPT_DAYS,
   STATE_KEY,
@@ -10,14 +12,25 @@ import { deploymentEnvironments, stackControlNames } from "../../../stacks/names
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { runnersOf } from "./runners";
-import { atLeast, between, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
+import { atLeast, between, GIVEN, holding, NONE, noneBut, OFF, oneOf } from "../../rules/expected";
 
 const HOME = "infra/control/stateHome.ts";
 const IDENTITIES = "infra/control/pipelineIdentities.ts";
 const GITHUB = "https://token.actions.githubusercontent.com";
 
+/** The runners' own subnets, all of them where there are any, and no others. */
+function subnetRules(config: StackConfig) {
+  const { runners } = stackControlNames(config);
+  const own = RUNNER_PURPOSES.map((purpose) => ({
+    action: "Allow",
+    virtualNetworkResourceId: runnerSubnetId(config.azure.subscriptionId, runners, purpose),
+  }));
+  return config.controlPlane.runners ? own : noneBut(...own);
+}
+
 /** One home of the state: account, versions, key, and what tells who used them. */
-function home({ storageAccount, vault, region }: StateHomeNames, ranges: readonly string[]): Demand[] {
+function home({ storageAccount, vault, region }: StateHomeNames, config: StackConfig): Demand[] {
+  const ranges = config.cluster.authorizedIpRanges;
   return [
     {
       what: `the account of the state in ${region}`,
@@ -44,6 +57,7 @@ function home({ storageAccount, vault, region }: StateHomeNames, ranges: readonl
         "networkRuleSet.defaultAction": "Deny",
         "networkRuleSet.bypass": "None",
         "networkRuleSet.ipRules": accountAddresses(ranges).map((iPAddressOrRange) => ({ iPAddressOrRange })),
+        "networkRuleSet.virtualNetworkRules": subnetRules(config),
       },
     },
     {
@@ -74,7 +88,7 @@ export function controlPlane(config: StackConfig): Demand[] {
   const count = homes.length;
   const { repository } = config.controlPlane;
   return [
-    ...homes.flatMap((one) => home(one, config.cluster.authorizedIpRanges)),
+    ...homes.flatMap((one) => home(one, config)),
     {
       what: "versions of the state",
       key: HOME,

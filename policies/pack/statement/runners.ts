@@ -10,6 +10,7 @@ import {
   RUNNER_LIMITS,
   runnerLabel,
 } from "../../../infra/control/runnerSettings";
+import { STORAGE_SERVICE_ENDPOINT } from "../../../packages/azure-facts";
 import { BUILT_IN_ROLES } from "../../../infra/identity/roles";
 import { stackControlNames } from "../../../stacks/names";
 import type { StackConfig } from "../../../stacks/schema";
@@ -49,6 +50,8 @@ function network(config: StackConfig): Demand[] {
         defaultOutboundAccess: oneOf(false),
         "natGateway.id": GIVEN,
         "networkSecurityGroup.id": GIVEN,
+        // Without it the state's accounts, in the runners' own region, would not know who asks.
+        "serviceEndpoints[].service": STORAGE_SERVICE_ENDPOINT,
       },
       count,
     },
