@@ -304,6 +304,21 @@ describe.each(["folder", "container"])("reports in a %s", (kind) => {
   });
 });
 
+test("a document beside a report that is there and cannot be read is not called missing", async () => {
+  const store = folderEvidence(folder);
+  await append(store);
+  const document = path.join(folder, "drills/prod/000001.md");
+  fs.rmSync(document);
+  expect(await verifyEvidence(store, "prod")).toMatchObject({
+    problems: [{ problem: "drills/prod/000001.md is missing" }],
+  });
+  fs.mkdirSync(document);
+  await expect(verifyEvidence(store, "prod")).rejects.toMatchObject({
+    exitCode: 3,
+    message: expect.stringMatching(/^cannot read drills\/prod\/000001\.md in folder .*: EISDIR/),
+  });
+});
+
 describe("documents for people and CI", () => {
   const report = drillReport({
     scenarios: [scenario(), missed],

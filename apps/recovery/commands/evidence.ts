@@ -1,9 +1,10 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { checkChain, parseReport, type ChainResult } from "../evidence/chain";
-import { readIfThere, replicatedEvidence, type ReplicatedEvidence } from "../evidence/replicated";
+import { replicatedEvidence, type ReplicatedEvidence } from "../evidence/replicated";
 import {
   checkAttachments,
   folderEvidence,
+  readIfThere,
   readReports,
   storeEvidence,
   type EvidenceStore,

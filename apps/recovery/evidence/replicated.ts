@@ -1,5 +1,5 @@
 import { FailedError } from "../../../packages/command/errors";
-import type { EvidenceStore } from "./store";
+import { readIfThere, type EvidenceStore } from "./store";
 
 /** Several places that hold the same documents, as one: what one of them lost the others still have. */
 export interface ReplicatedEvidence extends EvidenceStore {
@@ -51,10 +51,6 @@ export function replicatedEvidence(
       }
     },
   };
-}
-
-export async function readIfThere(store: EvidenceStore, name: string): Promise<Buffer | undefined> {
-  return (await store.list(name)).includes(name) ? store.read(name) : undefined;
 }
 
 const contentTypeOf = (name: string) =>

@@ -139,14 +139,24 @@ export async function appendReport<T extends { sequence: number }>(
   );
 }
 
-/** Documents beside the reports that are missing or differ from the digest the report carries. */
+/** A document; undefined where there is none. @throws whatever the place answers when it cannot be read */
+export async function readIfThere(store: EvidenceStore, name: string): Promise<Buffer | undefined> {
+  return (await store.list(name)).includes(name) ? store.read(name) : undefined;
+}
+
+/**
+ * Documents beside the reports that are missing or differ from the digest the report carries.
+ * @throws NotRunError when one is there and cannot be read: that says nothing about it
+ */
 export async function checkAttachments(
   store: EvidenceStore,
   evidence: readonly { name: string; sha256: string }[],
 ): Promise<string[]> {
   const problems: string[] = [];
   for (const { name, sha256: expected } of evidence) {
-    const bytes = await store.read(name).catch(() => undefined);
+    const bytes = await readIfThere(store, name).catch((error: unknown) => {
+      throw new NotRunError(`cannot read ${name} in ${store.place}: ${messageOf(error)}`);
+    });
     if (!bytes) problems.push(`${name} is missing`);
     else if (sha256(bytes) !== expected) problems.push(`${name} was changed`);
   }
