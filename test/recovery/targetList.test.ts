@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { loadSettings } from "../../apps/recovery/settings";
+import { FolderStore } from "../../apps/recovery/store/folder/client";
 import { temporaryFiles } from "../support/targets";
 
 const files = temporaryFiles();
@@ -102,6 +103,31 @@ describe("a list of targets that cannot be used: exit code 2, the place, and wha
     );
     expect(load({ BACKUP_TARGET_PATIENCE: "soon" })).toThrow(
       "BACKUP_TARGET_PATIENCE: expected a duration such as",
+    );
+  });
+});
+
+describe("a folder", () => {
+  const store = new FolderStore(files.folder);
+  for (const container of ["daily", "weekly", "monthly"]) mkdirSync(path.join(files.folder, container));
+
+  test("tells how much each file held that it erases, whatever lies beside it", async () => {
+    for (const [name, bytes] of [
+      ["test/a/1", 3],
+      ["test/a/2", 5],
+    ] as const)
+      await store.create("daily", name, Buffer.alloc(bytes));
+    expect(await store.erase("daily", "test/a/1")).toEqual({ outcome: "deleted", bytes: 3 });
+    expect(await store.erase("daily", "test/a/1")).toEqual({ outcome: "deleted", bytes: 0 });
+    expect(await store.erase("daily", "test/a/2")).toEqual({ outcome: "deleted", bytes: 5 });
+    expect(readdirSync(path.join(files.folder, "daily"))).not.toContain("test");
+  });
+
+  test("ends no unfinished file where it cannot look for them, and says so", async () => {
+    expect(await store.endUnfinished("weekly", "test/", new Date())).toBe(0);
+    writeFileSync(path.join(files.folder, "monthly/.unfinished"), "");
+    await expect(store.endUnfinished("monthly", "test/", new Date())).rejects.toThrow(
+      /^folder "monthly" in .*: ENOTDIR/,
     );
   });
 });

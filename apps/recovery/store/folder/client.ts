@@ -56,32 +56,27 @@ export class FolderStore implements Store {
 
   private async *walk(container: string, below: string): AsyncGenerator<StoredObject> {
     const folder = this.fileOf(container, below);
-    let entries;
-    try {
-      entries = await fs.readdir(folder, { withFileTypes: true });
-    } catch (error) {
-      if (codeOf(error) === "ENOENT") return;
-      throw this.explain(error, `folder "${container}"`);
-    }
-    for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+    const entries = await this.whereThere(
+      fs.readdir(folder, { withFileTypes: true }),
+      `folder "${container}"`,
+    );
+    for (const entry of (entries ?? []).sort((one, other) => (one.name < other.name ? -1 : 1))) {
       const name = `${below}${entry.name}`;
       if (entry.isDirectory()) {
         if (name !== UNFINISHED) yield* this.walk(container, `${name}/`);
         continue;
       }
-      const facts = await fs.stat(path.join(folder, entry.name)).catch(() => undefined);
+      const facts = await this.whereThere(
+        fs.stat(path.join(folder, entry.name)),
+        `file ${container}/${name}`,
+      );
       if (facts) yield { name, bytes: facts.size, lastModified: facts.mtime };
     }
   }
 
   async find(container: string, name: string): Promise<ObjectFacts | undefined> {
-    try {
-      const { size } = await fs.stat(this.fileOf(container, name));
-      return { bytes: size, offline: false };
-    } catch (error) {
-      if (codeOf(error) === "ENOENT") return undefined;
-      throw this.explain(error, `file ${container}/${name}`);
-    }
+    const facts = await this.whereThere(fs.stat(this.fileOf(container, name)), `file ${container}/${name}`);
+    return facts && { bytes: facts.size, offline: false };
   }
 
   async read(container: string, name: string): Promise<Buffer | undefined> {
@@ -151,9 +146,10 @@ export class FolderStore implements Store {
   async endUnfinished(container: string, _prefix: string, before: Date): Promise<number> {
     const folder = path.join(this.location, container, UNFINISHED);
     let ended = 0;
-    for (const name of await fs.readdir(folder).catch(() => [])) {
+    const what = `folder "${container}"`;
+    for (const name of (await this.whereThere(fs.readdir(folder), what)) ?? []) {
       const file = path.join(folder, name);
-      const facts = await fs.stat(file).catch(() => undefined);
+      const facts = await this.whereThere(fs.stat(file), what);
       if (!facts || facts.mtime >= before) continue;
       await fs.rm(file, { force: true });
       ended += 1;
@@ -169,17 +165,33 @@ export class FolderStore implements Store {
 
   async erase(container: string, name: string): Promise<Erased> {
     const file = this.fileOf(container, name);
+    const what = `file ${container}/${name}`;
+    const facts = await this.whereThere(fs.stat(file), what);
+    if (!facts) return { outcome: "deleted", bytes: 0 };
+    await this.whereThere(fs.unlink(file), what);
+    await this.dropEmpty(path.join(this.location, container), path.dirname(file), what);
+    return { outcome: "deleted", bytes: facts.size };
+  }
+
+  /** Folders that became empty go, too, up to the container; the first that is not ends it. */
+  private async dropEmpty(top: string, folder: string, what: string): Promise<void> {
+    if (folder === top) return;
     try {
-      const { size } = await fs.stat(file);
-      await fs.unlink(file);
-      // Folders that became empty go, too; the first that is not ends it.
-      const top = path.join(this.location, container);
-      for (let folder = path.dirname(file); folder !== top; folder = path.dirname(folder))
-        await fs.rmdir(folder);
-      return { outcome: "deleted", bytes: size };
+      await fs.rmdir(folder);
     } catch (error) {
-      if (["ENOENT", "ENOTEMPTY", "EEXIST"].includes(codeOf(error))) return { outcome: "deleted", bytes: 0 };
-      throw this.explain(error, `file ${container}/${name}`);
+      if (["ENOENT", "ENOTEMPTY", "EEXIST"].includes(codeOf(error))) return;
+      throw this.explain(error, what);
+    }
+    await this.dropEmpty(top, path.dirname(folder), what);
+  }
+
+  /** What the file system answers; undefined where what is asked for is gone. @throws FailedError for anything else */
+  private async whereThere<T>(asked: Promise<T>, what: string): Promise<T | undefined> {
+    try {
+      return await asked;
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return undefined;
+      throw this.explain(error, what);
     }
   }
 
