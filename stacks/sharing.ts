@@ -96,25 +96,29 @@ const inFile = (stack: string, problem: Problem): Problem => ({
   path: [fileOf(stack), ...keyOf(problem.path)],
 });
 
-/** One project lies in one repository, whose workflows deploy all of its stacks. */
-function differentRepository({ controlPlane }: Sections, other: Sections, earlier: string): Problem[] {
+/** One project lies in one repository, whose workflows deploy all of its stacks: the one the first stack names. */
+function differentRepository(
+  { controlPlane }: Sections,
+  [first]: readonly (readonly [stack: string, config: Sections])[],
+): Problem[] {
   const found = controlPlane?.repository;
-  const theirs = other.controlPlane?.repository;
-  return found === undefined || theirs === undefined || found.toLowerCase() === theirs.toLowerCase()
+  const theirs = first?.[1].controlPlane?.repository;
+  return !first || !found || !theirs || found.toLowerCase() === theirs.toLowerCase()
     ? []
     : [
         {
           path: ["controlPlane", "repository"],
           found,
-          allowed: `${theirs}, as in ${fileOf(earlier)}: the workflows of one repository deploy every stack`,
+          allowed: `${theirs}, as in ${fileOf(first[0])}: the workflows of one repository deploy every stack`,
         },
       ];
 }
 
 /** Everything that two of the stacks share and must not, or differ in and must not; said of the later one, with the key of the earlier. */
 export function sharingProblems(stacks: readonly (readonly [stack: string, config: Sections])[]): Problem[] {
-  return stacks.flatMap(([stack, config], index) =>
-    stacks.slice(0, index).flatMap(([earlier, other]): Problem[] => [
+  return stacks.flatMap(([stack, config], index) => [
+    ...differentRepository(config, stacks.slice(0, index)).map((problem) => inFile(stack, problem)),
+    ...stacks.slice(0, index).flatMap(([earlier, other]): Problem[] => [
       ...sharedValues(config, other).map(({ path, found, names }) => ({
         path: [fileOf(stack), ...keyOf(path)],
         found,
@@ -129,9 +133,8 @@ export function sharingProblems(stacks: readonly (readonly [stack: string, confi
             allowed: `a block that does not overlap ${keyOf(theirs.path).join(".")} of ${fileOf(earlier)} (${theirs.cidr})`,
           })),
       ),
-      ...differentRepository(config, other, earlier).map((problem) => inFile(stack, problem)),
       ...borrowed(config, other).map((problem) => inFile(stack, problem)),
       ...borrowed(other, config).map((problem) => inFile(earlier, problem)),
     ]),
-  );
+  ]);
 }

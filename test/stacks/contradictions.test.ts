@@ -283,7 +283,7 @@ const BORROWED: Nonsense[] = [
   ],
   [
     { "controlPlane.repository": "forma3d/other" },
-    /repository: .*allowed: forma3d\/platform, as in Pulumi\.prod\.yaml: the workflows of one repository/,
+    /repository: .*allowed: forma3d\/platform, as in Pulumi\.\w+\.yaml: the workflows of one repository/,
     "staging",
   ],
   [{ "edge.apiHostName": "api2.staging.forma3d.com" }, /apiHostName: .*a name that is not one of staging$/],
