@@ -50,9 +50,20 @@ function roomRules({ workloads, cluster }: StackConfig): Problem[] {
       name,
       maxReplicas,
       each: amount(resources[`${kind}Request`]),
+      limit: amount(resources[`${kind}Limit`]),
     }));
-    // A pod that no node holds is refused where it stands.
-    if (asked.some(({ each }) => each > room[kind] / maxCount)) return [];
+    // A pod that no node holds, or that asks for more than it may use, is refused where it stands.
+    if (asked.some(({ each, limit }) => each > Math.min(limit, room[kind] / maxCount))) return [];
+    // A pod lies on one node: what is left on each of them is nobody's.
+    const split = asked
+      .map(({ name, maxReplicas, each }) => ({
+        kind,
+        name,
+        found: maxReplicas,
+        fits: Math.floor(room[kind] / maxCount / each) * maxCount,
+      }))
+      .filter(({ found, fits }) => found > fits);
+    if (split.length > 0) return split;
     const sum = asked.reduce((total, { maxReplicas, each }) => total + maxReplicas * each, 0);
     const [most] = [...asked].sort(
       (one, other) => other.maxReplicas * other.each - one.maxReplicas * one.each,

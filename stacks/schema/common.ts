@@ -1,3 +1,4 @@
+import { parse } from "tldts";
 import { z } from "zod";
 import { isPrivate, OPERATOR_PREFIX, overlaps, parseCidr } from "../../infra/network/addressing";
 import { WEEKDAYS } from "../../packages/azure-facts/maintenance";
@@ -19,7 +20,8 @@ export const guid = z
   .refine(
     (value) => !isTyped(value.replaceAll("-", "")),
     "a GUID that was given to something: this one was typed in its place",
-  );
+  )
+  .meta({ allowed: "a GUID" });
 
 export const region = z.enum(REGION_NAMES);
 
@@ -55,12 +57,17 @@ export const unique = <Element extends z.ZodType>(
     });
   });
 
-/** Names that are nobody's on the internet (RFC 2606, RFC 6761, RFC 6762). */
-const NOBODYS = /(^|\.)(example(\.(com|net|org))?|test|invalid|localhost|local|internal|localdomain|onion)$/i;
+/** Names that are nobody's on the internet, under ends that exist (RFC 2606, RFC 7686, RFC 8375). */
+const NOBODYS = /(^|\.)(example\.(com|net|org)|onion|arpa)$/i;
 
-/** Whether a name can be found by everybody: several labels, the last one no number, nobody's reserved name. */
-const isPublicName = (name: string): boolean =>
-  /^[^.]+(\.[^.]+)*\.[a-z][a-z0-9-]*[a-z0-9]$/i.test(name) && !NOBODYS.test(name);
+/** What the public suffix list knows of a name's end (https://publicsuffix.org). */
+const suffixOf = (name: string) => parse(name, { allowPrivateDomains: true });
+
+/** Whether a name can be found by everybody: several labels, the last of them an end there is. */
+function isPublicName(name: string): boolean {
+  const { isIcann, isPrivate } = suffixOf(name);
+  return name.includes(".") && (isIcann === true || isPrivate === true) && !NOBODYS.test(name);
+}
 
 const EMAIL = "an e-mail address somebody reads";
 
@@ -184,7 +191,7 @@ const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85
 
 /** Container image pinned by content, so that what was tested is what runs. */
 export const image = matching(
-  /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
+  /^[a-z0-9]+([.-][a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:\w[\w.-]{0,127})?@sha256:[0-9a-f]{64}$/,
   "an image reference pinned by digest: registry/repository[:tag]@sha256:<64 hex digits>",
 )
   .refine(
@@ -208,12 +215,18 @@ const CERTIFICATE_NAME = 64;
 const MICROSOFTS =
   /(^|\.)(azurefd\.net|azure\.(com|net)|azurewebsites\.net|windows\.net|trafficmanager\.net|azurecontainerapps\.io|azurestaticapps\.net|azurecr\.io|onmicrosoft\.com|microsoftonline\.com|microsoft\.com|office\.com)$/i;
 
-/** Domains in which others name what they run for theirs, have their mailboxes, or are told of alerts. */
+/**
+ * Domains in which others have their mailboxes, are told of alerts, or name what they run, beside those the public suffix
+ * list says are shared.
+ */
 const PLATFORMS =
-  /(^|\.)((gmail|googlemail|outlook|hotmail|icloud|yahoo|slack|pagerduty)\.com|gmx\.(de|net)|proton\.me|sentry\.io|github\.(io|com)|githubusercontent\.com|gitlab\.io|cloudfront\.net|amazonaws\.(com|eu|com\.cn)|appspot\.com|web\.app|herokuapp\.com|netlify\.app|vercel\.app|pages\.dev|workers\.dev)$/i;
+  /(^|\.)((gmail|googlemail|outlook|hotmail|live|icloud|yahoo|protonmail|fastmail|slack|pagerduty|github)\.com|(gmx|web)\.(de|net)|(proton|pm)\.me|(sentry|nip|sslip)\.io|amazonaws\.(com|eu|com\.cn))$/i;
 
-/** Ends of names under which anybody gets a domain: a country's second level. */
-const REGISTRY = /^(ac|co|com|edu|gov|net|org)\.[a-z]{2}$/i;
+/** Whether a name lies in a domain that one can buy alone: below an end of the internet's, not of a platform's. */
+function isBought(name: string): boolean {
+  const { isIcann, domain } = suffixOf(name);
+  return isIcann === true && domain !== null && !PLATFORMS.test(name);
+}
 
 /** Whether a name is one of Microsoft's own services. */
 export const isMicrosofts = (name: string): boolean => MICROSOFTS.test(name);
@@ -232,7 +245,7 @@ export const hostName = dnsName.refine(
 /** A name the environment answers under itself: of a domain somebody bought, and not of a platform's. */
 export const ownHostName = dnsName
   .refine(
-    (name) => isPublicName(name) && !isMicrosofts(name) && !PLATFORMS.test(name) && !REGISTRY.test(name),
+    (name) => isPublicName(name) && !isMicrosofts(name) && isBought(name),
     "a lower-case DNS name in a domain of your own",
   )
   // https://learn.microsoft.com/azure/frontdoor/front-door-custom-domain
@@ -255,7 +268,7 @@ export const cron = matching(
   "a cron expression of five fields: minute hour day-of-month month day-of-week",
 )
   // Kubernetes knows neither the extensions of other programs (L, W, #) nor a seventh day.
-  .regex(/^[\d\s*,/-]+$/, "numbers, *, lists, ranges and steps only")
+  .regex(/^[\d \t*,/-]+$/, "numbers, *, lists, ranges and steps only")
   .refine(
     (text) => !/[7-9]/.test(text.trim().split(/\s+/)[4] ?? ""),
     "0 (Sunday) to 6 as the day of the week",
@@ -265,14 +278,14 @@ export const cron = matching(
 
 /** Hundredths of a CPU and up: with less a process does not come to its first answer. Kubernetes knows no finer than 1m. */
 export const cpu = matching(
-  /^([1-9]\d+m|[1-9]\d*(\.\d{1,3})?)$/,
-  "a Kubernetes CPU quantity of at least 10m, e.g. 250m or 1",
+  /^([1-9]\d+m|[1-9]\d*(\.\d{1,3})?|0\.([1-9]\d{0,2}|0[1-9]\d?))$/,
+  "a Kubernetes CPU quantity of at least 10m, e.g. 250m, 0.25 or 1",
 );
 
 /** With less than 16 MiB no runtime starts. */
 export const memory = matching(
-  /^((1[6-9]|[2-9]\d|[1-9]\d{2,})Mi|[1-9]\d*Gi)$/,
-  "a Kubernetes memory quantity of at least 16Mi, e.g. 512Mi or 1Gi",
+  /^((1[6-9]|[2-9]\d|[1-9]\d{2,})Mi|([1-9]\d*(\.\d)?|0\.[1-9])Gi)$/,
+  "a Kubernetes memory quantity of at least 16Mi, e.g. 512Mi, 1Gi or 1.5Gi",
 );
 
 /** Weekly window in UTC in which Azure may restart things. */

@@ -28,7 +28,11 @@ export function ownHostRules({ edge, domains }: StackConfig): Problem[] {
           allowed: `a domain that is not part of ${wider}, which stands in the list`,
         },
       ];
-    const partner = partnerOf(found) ?? partnerOf(`shop.${found}`);
+    const partner =
+      partnerOf(found) ??
+      PARTNERS.find(({ host, accountHosts = host }) =>
+        [host, accountHosts].some((theirs) => liesIn(theirs.replace("*.", ""), [found])),
+      );
     return partner
       ? [{ path: ["domains", index], found, allowed: `a domain of your own, not of ${partner.name}` }]
       : [];
@@ -98,8 +102,10 @@ export function strangerRules({ domains, tags, alerts, gateway, controlPlane }: 
 }
 
 /** What has to be there while the environment is not: runbooks, mail, and the backups outside Azure. */
-export function outsideHostRules({ edge, alerts, recovery }: StackConfig): Problem[] {
+export function outsideHostRules({ domains, edge, alerts, recovery }: StackConfig): Problem[] {
   const own = [edge.apiHostName, edge.dashboardHostName];
+  // Beside the alias of one no other record stands; a bought domain itself is led to the edge by its own kind of record.
+  const aliases = own.filter((name) => !domains.includes(name));
   const runbooks = new URL(alerts.runbookBaseUrl).hostname;
   const problems: Problem[] = [];
   if (own.includes(runbooks) || partnerOf(runbooks)) {
@@ -110,7 +116,7 @@ export function outsideHostRules({ edge, alerts, recovery }: StackConfig): Probl
     });
   }
   alerts.emails.forEach((found, index) => {
-    if (own.includes(hostOfMail(found))) {
+    if (aliases.includes(hostOfMail(found))) {
       problems.push({
         path: ["alerts", "emails", index],
         found,

@@ -13,7 +13,12 @@ const PUBLISHED_AT = "an https address of a folder, without a slash at its end";
 function isFolder(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { href, pathname } = new URL(text);
-  return isPublicUrl(text) && href.replace(/\/$/, "") === text && !/\.(html?|md|pdf)$/i.test(pathname);
+  return (
+    isPublicUrl(text) &&
+    href.replace(/\/$/, "") === text &&
+    !pathname.includes("//") &&
+    !/\.(html?|md|pdf)$/i.test(pathname)
+  );
 }
 
 const D = DEFAULT_THRESHOLDS;
@@ -152,7 +157,14 @@ const thresholds = z
   .prefault({})
   .describe("Limits at which alerts fire; all have defaults.");
 
-const channel = z.string().regex(/^#[a-z0-9][a-z0-9_-]{0,79}$/, "a Slack channel such as #alerts");
+const channel = z
+  .string()
+  .regex(/^#[a-z0-9][a-z0-9_-]{0,79}$/, "a Slack channel such as #alerts")
+  // https://slack.com/help/articles/213185467, reserved words
+  .refine(
+    (name) => !/^#(channel|everyone|here|group|me)$/.test(name),
+    "a Slack channel such as #alerts, by no word Slack keeps to itself",
+  );
 const windowName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{1,39}$/, "2-40 lower-case letters, digits or hyphens, starting with a letter");

@@ -212,9 +212,17 @@ function caches({ parameters, skuName }: Database): Problem[] {
   });
 }
 
-/** Levels above an error, with which errors are in no log, and levels for whoever looks for a fault of PostgreSQL itself. */
+/**
+ * Levels above an error, with which errors are in no log, levels for whoever looks for a fault of PostgreSQL itself, and
+ * statements nobody counts, of which a runbook asks for the slowest.
+ */
 function silence({ parameters }: Database): Problem[] {
-  return ["log_min_messages", "log_min_error_statement"].flatMap((name): Problem[] => {
+  const counted = "pg_stat_statements.track";
+  const uncounted =
+    parameters[counted] === "none"
+      ? [{ path: at(counted), found: "none", allowed: "top or all: with none no slow statement is found" }]
+      : [];
+  const levels = ["log_min_messages", "log_min_error_statement"].flatMap((name): Problem[] => {
     const found = parameters[name];
     if (found === "fatal" || found === "panic")
       return [{ path: at(name), found, allowed: "error or a lower level, or errors are in no log" }];
@@ -222,6 +230,7 @@ function silence({ parameters }: Database): Problem[] {
       ? [{ path: at(name), found, allowed: "info or a higher level: with debug more is logged than done" }]
       : [];
   });
+  return [...uncounted, ...levels];
 }
 
 /** Settings with which every statement, and the customers' data in it, is written to logs that many may read. */

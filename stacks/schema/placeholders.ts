@@ -19,7 +19,9 @@ const RUN = 8;
 
 /** Whether hexadecimal digits were typed: a part of them over and over, one digit many times, or as one counts. */
 export function isTyped(hex: string): boolean {
-  if (/^(.{1,16})\1+$/i.test(hex)) return true;
+  const lower = hex.toLowerCase();
+  const periods = Array.from({ length: Math.min(16, hex.length / 2) }, (_, index) => index + 1);
+  if (periods.some((period) => lower.slice(period) === lower.slice(0, -period))) return true;
   let [same, counted] = [1, 1];
   const digits = [...hex].map((digit) => Number.parseInt(digit, 16));
   return digits.some((digit, at) => {

@@ -109,7 +109,7 @@ const RULES: {
   { needs: ["edge"], check: edgeRules },
   { needs: ["edge", "domains"], check: ownHostRules },
   { needs: ["domains", "tags", "alerts", "gateway", "controlPlane"], check: strangerRules },
-  { needs: ["edge", "alerts", "recovery"], check: outsideHostRules },
+  { needs: ["domains", "edge", "alerts", "recovery"], check: outsideHostRules },
   { needs: ["edge", "gateway"], check: errorReportRules },
   { needs: ["gateway"], check: gatewayRules },
   { needs: ["vault", "database", "budget"], check: dateRules },

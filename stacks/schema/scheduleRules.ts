@@ -16,14 +16,14 @@ const DAYS = 24 * HOURS;
  * work every few minutes is never done looking.
  */
 const CADENCE: Readonly<Record<keyof Schedules, readonly [least: number, most: number, says: string]>> = {
-  hourly: [5, 12 * HOURS, "several times a day"],
+  hourly: [5, 12 * HOURS, "several times a day, every 5 minutes at most"],
   daily: [1 * DAYS, 1 * DAYS, "once a day"],
   weekly: [7 * DAYS, 7 * DAYS, "once a week"],
   monthly: [28 * DAYS, 31 * DAYS, "once a month"],
-  copy: [5, 1 * DAYS, "at least once a day"],
-  verify: [5, 1 * DAYS, "at least once a day"],
+  copy: [5, 1 * DAYS, "at least once a day, every 5 minutes at most"],
+  verify: [5, 1 * DAYS, "at least once a day, every 5 minutes at most"],
   drill: [1 * DAYS, 92 * DAYS, "once a quarter at least, once a day at most"],
-  prune: [1 * HOURS, 7 * DAYS, "at least once a week"],
+  prune: [1 * HOURS, 7 * DAYS, "at least once a week, once an hour at most"],
 };
 
 /** Runs that are looked at one after another. */

@@ -268,6 +268,73 @@ const NONSENSE: Nonsense[] = [
 
 refusesAll(NONSENSE);
 
+const channels = (incidents: string) => ({ "alerts.slackChannels": { incidents } });
+
+/** Values of the right form that are no such thing. */
+const NO_SUCH_THING: Nonsense[] = [
+  // Ends of names there are none of, or below which others live.
+  ...["forma3d.con", "forma3d.internal", "printer.home.arpa", "forma3d.onion"].map((domain): Nonsense => [
+    { domains: ["forma3d.com", domain] },
+    /domains\[1\]: .*a domain of your own$/,
+  ]),
+  ...["com.br", "x.duckdns.org", "forma3d.fly.dev", "nip.io", "protonmail.com"].map((domain): Nonsense => [
+    { domains: ["forma3d.com", domain] },
+    /domains\[1\]: .*a domain of your own$/,
+  ]),
+  [{ "alerts.emails": ["oncall@forma3d.con"] }, /emails\[0\]: .*an e-mail address somebody reads$/],
+  [{ "gateway.errorReports": "errors.forma3d.con" }, /errorReports: .*everybody can find/],
+  [{ "alerts.runbookBaseUrl": "https://docs.forma3d.com//runbooks" }, /an https address of a folder/],
+  ...["#channel", "#here", "#everyone"].map((name): Nonsense => [
+    channels(name),
+    /incidents: .*by no word Slack keeps to itself$/,
+  ]),
+  // Spaces that are none to Kubernetes.
+  ...["\u00a0", "\ufeff", "\u2003"].map((space): Nonsense => [
+    schedules({ daily: `0${space}3 * * *` }),
+    /daily: .*numbers, \*, lists, ranges and steps only$/,
+  ]),
+  [schedules({ copy: "* * * * *" }), /copy: .*at least once a day, every 5 minutes at most, all year$/],
+  [
+    { "azure.subscriptionId": "abcdefab-cdef-abcd-efab-cdefabcdefab" },
+    /subscriptionId: .*this one was typed in its place$/,
+  ],
+  [
+    { "workloads.api.image": `ghcr.io/forma3d/api:${"1".repeat(129)}@sha256:${DIGEST}` },
+    /api\.image: .*pinned by digest/,
+  ],
+  // Nine nodes hold nine pods of more than half a node, however much is left on each.
+  [
+    {
+      "workloads.api.resources.memoryRequest": "8Gi",
+      "workloads.api.resources.memoryLimit": "8Gi",
+    },
+    /api\.maxReplicas: found 12; allowed: at most 9: cluster\.userPool has 9 nodes/,
+  ],
+  [parameters({ "pg_stat_statements.track": "none" }), /track: found 'none'; allowed: top or all/],
+];
+
+refusesAll(NO_SUCH_THING);
+
+/** Each the way somebody would write it who means well. */
+const MEANT: Record<string, unknown>[] = [
+  { "workloads.api.resources.cpuRequest": "0.25", "workloads.api.resources.cpuLimit": "1.5" },
+  { "workloads.api.resources.memoryRequest": "0.5Gi", "workloads.api.resources.memoryLimit": "1.5Gi" },
+  { domains: ["forma3d.com", "forma3d.co.uk", "forma3d.shop"] },
+  { "edge.dashboardHostName": "forma3d.com" },
+  { "tags.owner": "platform+azure@forma3d.com" },
+  channels("#incidents-prod"),
+  { "alerts.runbookBaseUrl": "https://forma3d.github.io/platform/runbooks" },
+  { "workloads.api.image": `europe-docker.pkg.dev/forma3d/prod/api:1.2.3-rc.1@sha256:${DIGEST}` },
+  schedules({ copy: "10,40 * * * *", verify: "*/20 * * * *", drill: "0 6 * * 1" }),
+  schedules({ daily: "0 2 * * *", hourly: "0 0-1,3-23 * * *" }),
+  parameters({ "pg_stat_statements.track": "all", random_page_cost: "1.1", jit: "off" }),
+  { "cluster.userPool": { vmSize: "Standard_D8ds_v5", minCount: 3, maxCount: 6 } },
+];
+
+test.each(MEANT.map((changes) => [changes] as const))("%j is taken", (changes) => {
+  expect(lines("prod", changed("prod", changes))).toEqual([]);
+});
+
 /** What is fine in one file, and is another's. */
 const BORROWED: Nonsense[] = [
   [{ nameSuffix: "stg" }, /nameSuffix: .*a name that is not one of staging$/],
