@@ -54,6 +54,11 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def on_post_page(output, page, config):
-    """Takes the search's helper for opened files from the site itself."""
+    """Takes the search's helper for opened files from the site itself, and lets the keyboard reach the contents' button."""
     up = "../" * page.file.dest_uri.count("/")
-    return output.replace("https://unpkg.com/iframe-worker/shim", f"{up}assets/iframe-worker.js")
+    button = '<label class="md-header__button md-icon" for="__drawer"'
+    if button not in output:
+        raise ValueError("the theme's header has no button for the contents any more")
+    return output.replace("https://unpkg.com/iframe-worker/shim", f"{up}assets/iframe-worker.js").replace(
+        button, f'{button} tabindex="0" role="button" aria-label="Contents"'
+    )

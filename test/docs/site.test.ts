@@ -145,6 +145,51 @@ withSite("the built site", () => {
       await page.close();
     });
 
+    /** Where the keyboard goes by itself, until it comes to the page's own text: each stop's name, and whether it is seen. */
+    const stops = `(() => {
+      const at = document.activeElement;
+      const name = at.getAttribute("aria-label") ?? (at.textContent.trim() || at.name || at.id);
+      const box = at.getBoundingClientRect();
+      const seen = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+      return [name, seen && at.checkVisibility({ visibilityProperty: true }), at.closest("article") !== null];
+    })()`;
+
+    test.each([390, 1280])(
+      "by keyboard, at %i pixels, everything is seen that is stopped at, and the text is one step away",
+      async (width) => {
+        const context = await browser.newContext({
+          viewport: { width, height: 900 },
+          reducedMotion: "reduce",
+        });
+        const page = await context.newPage();
+        await page.goto(pathToFileURL(path.join(SITE, "runbooks/one-table.html")).href);
+        const tab = async () => {
+          await page.keyboard.press("Tab");
+          // Searching opens with an animation of its own.
+          await page.waitForTimeout(400);
+          return (await page.evaluate(stops)) as [name: string, seen: boolean, text: boolean];
+        };
+        const [first] = await tab();
+        expect(first).toBe("Skip to content");
+        const passed: [string, boolean, boolean][] = [];
+        if (width < 1000) {
+          for (let next = await tab(); !next[2] && passed.length < 12; next = await tab()) passed.push(next);
+          expect(passed.map(([name]) => name)).toContain("Contents");
+          expect(passed.length).toBeLessThan(8);
+          await page.locator("label[for=__drawer].md-header__button").focus();
+          await page.keyboard.press("Enter");
+          await page.locator(".md-nav--primary a").first().waitFor({ state: "visible" });
+        } else for (let i = 0; i < 8; i++) passed.push(await tab());
+        expect(passed.filter(([, seen]) => !seen)).toEqual([]);
+        await page.goto(pathToFileURL(path.join(SITE, "runbooks/one-table.html")).href);
+        await tab();
+        await page.keyboard.press("Enter");
+        expect((await tab())[2]).toBe(true);
+        await context.close();
+      },
+      60_000,
+    );
+
     test("finds a runbook by words, and prints it without the site around it", async () => {
       const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
       await page.goto(pathToFileURL(path.join(SITE, "index.html")).href);

@@ -230,6 +230,33 @@ withBrowser("in a real browser", () => {
     },
   );
 
+  test("the keyboard stops where something can be done, in the order in which it is read, and is seen there", async () => {
+    await look(STAGING, 1280, "light", async (page) => {
+      await page.emulateMedia({ reducedMotion: "reduce" });
+      const wanted = await page.evaluate(() =>
+        [...document.querySelectorAll("a, button, input, summary")]
+          .filter((one) => one.checkVisibility())
+          .map((one) => [one.localName, (one.textContent ?? "").trim()]),
+      );
+      const seen: unknown[] = [];
+      for (const _ of wanted) {
+        await page.keyboard.press("Tab");
+        seen.push(
+          await page.evaluate(() => {
+            const at = document.activeElement;
+            const { top, bottom } = at.getBoundingClientRect();
+            const ring = getComputedStyle(at).outlineStyle;
+            return top > -1 && bottom < 901 && ring === "solid"
+              ? [at.localName, (at.textContent ?? "").trim()]
+              : [at.localName, top, bottom, ring];
+          }),
+        );
+      }
+      expect(seen).toEqual(wanted);
+      expect(wanted.length).toBeGreaterThan(15);
+    });
+  });
+
   test("a command is copied by its button, and the page prints without what only a screen can do", async () => {
     await look(STAGING, 1280, "light", async (page) => {
       const [command] = await page.locator("#missing pre code").allTextContents();
