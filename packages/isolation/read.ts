@@ -35,6 +35,10 @@ export function traced<T>(check: () => T): { result: T; consulted: Consulted[] }
   }
 }
 
+function note({ origin, path }: Consulted): void {
+  if (consultations) (consultations.seen ??= new Map()).set(`${origin} ${path}`, { origin, path });
+}
+
 const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
 
 function below(path: string, key: string | number): string {
@@ -80,10 +84,7 @@ export class Cursor {
 
   /** The value here. Looking at an unknown one is noted, unlike asking whether it is {@link unknown}. */
   get value(): Value | undefined {
-    if (this.raw === UNKNOWN && consultations) {
-      const { origin, path } = this;
-      (consultations.seen ??= new Map()).set(`${origin} ${path}`, { origin, path });
-    }
+    if (this.raw === UNKNOWN && consultations) note(this);
     return this.raw;
   }
 
@@ -147,7 +148,10 @@ function show(value: Value | undefined): string {
   return typeof value === "object" ? "a map" : String(value);
 }
 
-/** Demands something of a value: `allowed` completes the sentence "must …". */
+/**
+ * Demands something of a value: `allowed` completes the sentence "must …". One that falls short while parts of it are
+ * unknown may turn out as demanded.
+ */
 export function must(
   cursor: Cursor,
   holds: (value: Value | undefined) => boolean,
@@ -155,9 +159,22 @@ export function must(
 ): Outcome[] {
   if (cursor.unknown) return [{ path: cursor.path, unknown: true }];
   if (cursor.partial && !cursor.present) return [];
-  return holds(cursor.value)
-    ? []
+  if (holds(cursor.value)) return [];
+  const open = unknownIn(cursor);
+  return open.length > 0
+    ? open.map(({ path }) => ({ path, unknown: true }))
     : [{ path: cursor.path, message: `must ${allowed}, but is ${show(cursor.value)}` }];
+}
+
+/** Unknown parts of a value. */
+function unknownIn(cursor: Cursor): Cursor[] {
+  const open: Cursor[] = [];
+  const pending = [cursor];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (next.unknown) open.push(next);
+    else pending.push(...next.items(), ...next.entries().map(([, inner]) => inner));
+  }
+  return open.reverse();
 }
 
 /** Demands one of some values. */
@@ -207,6 +224,17 @@ export function ifPresent(cursor: Cursor, check: (cursor: Cursor) => Outcome[]):
 /** A finding concluded from more than one value. */
 export function fault(cursor: Cursor, message: string): Outcome[] {
   return [{ path: cursor.path, message, concluded: true }];
+}
+
+/**
+ * Findings of a check that hangs on other values than those it finds fault with: an unknown one among them makes a
+ * guess of each.
+ */
+export function given(check: () => Outcome[]): Outcome[] {
+  const { result, consulted } = traced(check);
+  if (consulted.length === 0) return result;
+  for (const one of consulted) note(one);
+  return result.map((outcome) => ("unknown" in outcome ? outcome : { ...outcome, concluded: true }));
 }
 
 /**

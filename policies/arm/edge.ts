@@ -61,7 +61,7 @@ const firewall: ArmLimit = {
     const rules = policy.at("customRules", "rules");
     const managed = policy.at("managedRules", "managedRuleSets");
     return [
-      ...ifPresent(policy.at("location"), (location) => mustBeText(location, "global")),
+      ...mustBeText(policy.at("location"), "global"),
       ...mustBeText(policy.at("sku", "name"), "Premium_AzureFrontDoor", "Standard_AzureFrontDoor"),
       ...(managed.items().length > 0 && isText("Standard_AzureFrontDoor")(policy.at("sku", "name").value)
         ? fault(managed, "must be left out with Standard_AzureFrontDoor, which has no managed rules")

@@ -113,7 +113,7 @@ const metricAlert: ArmLimit = {
     const [frequency, window] = [alert.at("evaluationFrequency"), alert.at("windowSize")];
     const [every, over] = [minutes(frequency.value), minutes(window.value)];
     return [
-      ...ifPresent(alert.at("location"), (location) => mustBeText(location, "global")),
+      ...mustBeText(alert.at("location"), "global"),
       ...mustBeWithin(alert.at("severity"), 0, 4),
       ...mustBe(frequency, ...FREQUENCIES.slice(0, 5)),
       ...mustBe(window, ...FREQUENCIES),

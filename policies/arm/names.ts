@@ -129,7 +129,7 @@ const zone: ArmLimit = {
       },
       "be a zone Microsoft lists for private endpoints",
     ),
-    ...ifPresent(resource.at("location"), (location) => mustBeText(location, "global")),
+    ...mustBeText(resource.at("location"), "global"),
   ],
 };
 

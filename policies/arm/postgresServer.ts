@@ -206,17 +206,17 @@ const administrator: ArmLimit = {
         cursor.present ? fault(cursor, "must be left out while authConfig.passwordAuth is off") : [],
       );
     }
+    const isMissing = ({ value }: Cursor) => value === undefined || value === null || value === "";
+    const missing = [login, password].filter(isMissing);
     return [
-      ...(login.present
-        ? must(
+      ...missing.flatMap((one) => fault(one, "must be set on a new server with password authentication")),
+      ...(missing.includes(login)
+        ? []
+        : must(
             login,
             (value) => typeof value === "string" && !RESERVED_LOGINS.test(value),
             "be a login Azure does not reserve",
-          )
-        : fault(login, "must be set on a new server with password authentication")),
-      ...(password.present
-        ? []
-        : fault(password, "must be set on a new server with password authentication")),
+          )),
     ];
   },
 };

@@ -1,7 +1,9 @@
+import type { Cron } from "croner";
 import { cursor, isReplica, ofType } from "../../packages/isolation/graph";
 import { azure, kubernetes, SERVER, VIRTUAL_ENDPOINT, FRONT_DOOR } from "../../packages/isolation/kinds";
 import { fault, ifPresent, must, type Cursor, type Outcome } from "../../packages/isolation/read";
 import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
+import { utcCron } from "../../stacks/schema/utcCron";
 import { about, resourceRule, stackRule, type Verdict } from "./define";
 
 const WAF = "https://learn.microsoft.com/azure/well-architected/reliability";
@@ -137,25 +139,36 @@ const muting = resourceRule(
   },
 );
 
+/** Longest gap between two runs, in days. */
+const DAYS = { daily: 1, weekly: 7, monthly: 31 };
+
 /** Commands that must run by themselves, how often at least, and where that is set. */
-const JOBS: readonly { command: string; often: "daily" | "weekly" | "monthly"; what: string }[] = [
+const JOBS: readonly { command: string; often: keyof typeof DAYS; what: string }[] = [
   { command: "backup", often: "daily", what: "a backup" },
   { command: "verify", often: "weekly", what: "a verification of backups" },
   { command: "drill", often: "monthly", what: "a recovery drill" },
   { command: "preflight", often: "daily", what: "the readiness checks" },
 ];
 
-/** Whether a schedule of five fields comes round often enough. */
-function comesRound(schedule: string, often: "daily" | "weekly" | "monthly"): boolean {
-  if (/^@(?:hourly|daily|midnight)$/.test(schedule)) return true;
-  if (/^@weekly$/.test(schedule)) return often !== "daily";
-  if (/^@monthly$/.test(schedule)) return often === "monthly";
-  const [, , day = "", month = "", weekday = ""] = schedule.trim().split(/\s+/);
-  const every = (field: string): boolean => field === "*" || field === "?" || field === "*/1";
-  if (!every(month)) return false;
-  if (often === "monthly") return true;
-  if (often === "weekly") return every(day);
-  return every(day) && every(weekday);
+const DAY_MS = 86_400_000;
+
+/** Whether a schedule is one, and comes round often enough: soon enough after the beginning of each day of a leap year. */
+function comesRound(schedule: string, often: keyof typeof DAYS): boolean {
+  const runs = cronOf(schedule);
+  if (!runs) return false;
+  const days = Array.from({ length: 366 }, (_, day) => Date.UTC(2028, 0, 1 + day));
+  return days.every((day) => {
+    const next = runs.nextRun(new Date(day - 1));
+    return next !== null && next.getTime() < day + DAYS[often] * DAY_MS;
+  });
+}
+
+function cronOf(schedule: string): Cron | undefined {
+  try {
+    return utcCron(schedule);
+  } catch {
+    return undefined;
+  }
 }
 
 const commandOf = (job: Cursor): string[] =>

@@ -374,9 +374,10 @@ const vaultPerRegion = stackRule(
     appliesTo: "prod",
   },
   (stack) => {
-    const regions = new Set(ofType(stack, kinds.VAULT).map(({ props }) => kinds.regionName(props.location)));
+    const regionOf = (resource: ResourceView) => kinds.regionName(cursor(resource).at("location").text);
+    const regions = new Set(ofType(stack, kinds.VAULT).map(regionOf));
     return ofType(stack, kinds.SERVER)
-      .filter(({ props }) => !regions.has(kinds.regionName(props.location)))
+      .filter((server) => !regions.has(regionOf(server)))
       .map((server) => about(server, "must have a vault in its region"));
   },
 );

@@ -1,6 +1,7 @@
 import { parseCidr } from "../../infra/network/addressing";
 import * as kinds from "../../packages/isolation/kinds";
 import {
+  given,
   must,
   mustBe,
   mustBeText,
@@ -144,18 +145,19 @@ function pools(cluster: Cursor): Cursor[] {
 }
 
 function survives(pool: Cursor): Outcome[] {
-  const scaled = pool.at("enableAutoScaling").value === true;
   return [
     ...must(
       pool.at("availabilityZones"),
       (value) => Array.isArray(value) && new Set(value).size >= clusterZones.value,
       `name ${clusterZones.value} zones`,
     ),
-    ...mustBeWithin(
-      pool.at(scaled ? "minCount" : "count"),
-      poolStandsBy(pool) ? 0 : clusterNodes.value,
-      Infinity,
-      "nodes",
+    ...given(() =>
+      mustBeWithin(
+        pool.at(pool.at("enableAutoScaling").value === true ? "minCount" : "count"),
+        poolStandsBy(pool) ? 0 : clusterNodes.value,
+        Infinity,
+        "nodes",
+      ),
     ),
   ];
 }

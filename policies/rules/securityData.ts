@@ -1,4 +1,4 @@
-import { isReplica, ofType, targetsOf } from "../../packages/isolation/graph";
+import { cursor, isReplica, ofType, targetsOf } from "../../packages/isolation/graph";
 import * as kinds from "../../packages/isolation/kinds";
 import {
   fault,
@@ -161,7 +161,9 @@ const stated = stackRule(
     appliesTo: "prod",
   },
   (stack) => {
-    const set = ofType(stack, kinds.CONFIGURATION).map(kinds.azureName);
+    const set = ofType(stack, kinds.CONFIGURATION).map((configuration) =>
+      cursor(configuration).at("configurationName").text?.toLowerCase(),
+    );
     return ofType(stack, kinds.SERVER)
       .filter((server) => !isReplica(server))
       .flatMap((server) =>

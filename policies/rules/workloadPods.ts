@@ -128,11 +128,13 @@ const images = podRule(
 const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
 const SECCOMP = ["RuntimeDefault", "Localhost"];
 
-/** The container's own setting, or else the pod's. */
+const isStated = (setting: Cursor): boolean => setting.unknown || setting.present;
+
+/** The container's own setting, or else the pod's; one that is unknown may be what counts. */
 function effective(container: Cursor, pod: Cursor, ...keys: string[]): Cursor {
   const own = container.at("securityContext", ...keys);
   const shared = pod.at("securityContext", ...keys);
-  return own.present || !shared.present ? own : shared;
+  return isStated(own) || !isStated(shared) ? own : shared;
 }
 
 function privileges(container: Cursor, spec: Cursor): Outcome[] {

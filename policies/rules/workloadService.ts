@@ -3,6 +3,7 @@ import { kubernetes } from "../../packages/isolation/kinds";
 import { podsOf, WORKLOADS, type Pods } from "./pods";
 import {
   fault,
+  given,
   must,
   mustBeWithin,
   mustExist,
@@ -44,8 +45,10 @@ function deployments(stack: StackView): Scaled[] {
 }
 
 function replicated(stack: StackView): Scaled[] {
-  return deployments(stack).filter(({ object }) => !isSingle(object) && !standsBy(object));
+  return deployments(stack).filter(({ object }) => !isExempt(object));
 }
+
+const isExempt = (object: Cursor): boolean => isSingle(object) || standsBy(object);
 
 /** Finds the autoscaler of a deployment: by name or, where the name is not known yet, by dependency. */
 function autoscalers(stack: StackView): (deployment: Scaled) => ResourceView | undefined {
@@ -53,21 +56,19 @@ function autoscalers(stack: StackView): (deployment: Scaled) => ResourceView | u
   const bySource = new Map<string, ResourceView>();
   for (const scaler of ofType(stack, AUTOSCALER)) {
     const target = cursor(scaler).at("spec", "scaleTargetRef");
-    const name = target.at("name").unknown ? undefined : target.at("name").text;
-    if (name === undefined) {
-      for (const urn of scaler.propertyDependencies.spec ?? []) bySource.set(urn, scaler);
-    } else if (target.at("kind").value === "Deployment") {
+    const sources = target.at("name").unknown ? (scaler.propertyDependencies.spec ?? []) : [];
+    for (const urn of sources) bySource.set(urn, scaler);
+    if (sources.length > 0) continue;
+    const name = target.at("name").text;
+    if (name !== undefined && target.at("kind").value === "Deployment") {
       byName.set(name, [...(byName.get(name) ?? []), scaler]);
     }
   }
-  return ({ object, resource }) => {
-    const name = object.at("metadata", "name");
-    const named = (name.unknown ? undefined : byName.get(name.text ?? "")) ?? [];
-    const own = named.find(
-      (scaler) => sameCluster(scaler, resource) && sameNamespace(cursor(scaler), object),
-    );
-    return own ?? bySource.get(resource.urn);
-  };
+  return ({ object, resource }) =>
+    bySource.get(resource.urn) ??
+    byName
+      .get(object.at("metadata", "name").text ?? "")
+      ?.find((scaler) => sameCluster(scaler, resource) && sameNamespace(cursor(scaler), object));
 }
 
 const enough = stackRule(
@@ -85,16 +86,17 @@ const enough = stackRule(
   },
   (stack) => {
     const autoscalerOf = autoscalers(stack);
-    return replicated(stack).flatMap((deployment): Verdict[] => {
+    return deployments(stack).flatMap((deployment): Verdict[] => {
+      const { resource, object } = deployment;
       const scaler = autoscalerOf(deployment);
-      const count = deployment.object.at("spec", "replicas");
-      // An autoscaler owns the number of pods; the Deployment's own is then only the first.
-      const own = scaler && !count.present ? [] : mustBeWithin(count, replicas.value, Infinity, "pods");
-      const least = scaler && cursor(scaler).at("spec", "minReplicas");
+      const enough = (count: Cursor): Outcome[] =>
+        given(() => (isExempt(object) ? [] : mustBeWithin(count, replicas.value, Infinity, "pods")));
+      const count = object.at("spec", "replicas");
       return [
-        { resource: deployment.resource, outcomes: own },
-        ...(scaler && least
-          ? [{ resource: scaler, outcomes: mustBeWithin(least, replicas.value, Infinity, "pods") }]
+        // An autoscaler owns the number of pods; the Deployment's own is then only the first.
+        ...(scaler && !count.present ? [] : [{ resource, outcomes: enough(count) }]),
+        ...(scaler
+          ? [{ resource: scaler, outcomes: enough(cursor(scaler).at("spec", "minReplicas")) }]
           : []),
       ];
     });
