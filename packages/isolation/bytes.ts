@@ -78,7 +78,7 @@ function asIds(bytes: Buffer, via: string): Decoded[] {
 }
 
 /** Bytes as such, in which names can be found that a key changed. */
-function asKeyed(bytes: Buffer, via: string): Decoded[] {
+export function asKeyed(bytes: Buffer, via: string): Decoded[] {
   return bytes.length < MIN_UNMARKED_BYTES || bytes.length > MAX_UNMARKED_BYTES
     ? []
     : [{ via: `${via} → key`, text: `${BYTES_MARK}${bytes.toString("hex")}`, final: true }];

@@ -22,18 +22,13 @@ const isMixed = (gap: string, between: string): boolean =>
   gap[0] === between[0] &&
   gap.at(-1) === between.at(-1);
 
-/** Texts of the numbers a pattern finds, in a row as long as what stands between stays the same. */
-function texts(text: string, number: RegExp, ...bases: readonly number[]): string[] {
-  const found: string[] = [];
+/** Rows of the numbers a pattern finds, each as long as what stands between stays the same. */
+function rows(text: string, number: RegExp): string[][] {
+  const found: string[][] = [];
   let [codes, between, end]: [string[], string | undefined, number] = [[], undefined, 0];
   let isPart = false;
   const close = (isInPart: boolean): void => {
-    if (codes.length >= MIN_CODES && !isPart && !isInPart) {
-      for (const base of bases) {
-        const read = codes.map((code) => parseInt(code, base));
-        if (read.every(isPrintable)) found.push(read.map((code) => String.fromCharCode(code)).join(""));
-      }
-    }
+    if (codes.length >= MIN_CODES && !isPart && !isInPart) found.push(codes);
     codes = [];
   };
   for (const { 0: code, index } of text.matchAll(number)) {
@@ -52,6 +47,26 @@ function texts(text: string, number: RegExp, ...bases: readonly number[]): strin
   }
   close(false);
   return found;
+}
+
+/** Texts of the numbers a pattern finds. */
+const texts = (text: string, number: RegExp, ...bases: readonly number[]): string[] =>
+  rows(text, number).flatMap((codes) =>
+    bases.flatMap((base) => {
+      const read = codes.map((code) => parseInt(code, base));
+      return read.every(isPrintable) ? [read.map((code) => String.fromCharCode(code)).join("")] : [];
+    }),
+  );
+
+const MAY_BE_BYTES = /(?:\d{1,3}\D{1,12}){15}\d/;
+
+/** Rows of numbers up to 255 in a text, which a program may make characters of with a key: `[90, 89, 91].map(x => x ^ 42)`. */
+export function listedBytes(text: string): Buffer[] {
+  if (text.length < 31 || !MAY_BE_BYTES.test(text)) return [];
+  return rows(text, /(?<!\d)\d{1,3}(?!\d)/g).flatMap((numbers) => {
+    const bytes = numbers.map(Number);
+    return bytes.every((byte) => byte < 256) ? [Buffer.from(bytes)] : [];
+  });
 }
 
 /** Every text a text spells by codes. */

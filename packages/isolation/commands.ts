@@ -125,10 +125,15 @@ const STORES: readonly (readonly [RegExp, string])[] = [
 /** The same of components and scalers; Azure's own types call an account of their group so. */
 const ACCOUNT_NAME = "accountName";
 
+/** What a setting is called: `value` is beside its name. */
+function settingName(key: string, owner: object): string {
+  const { name } = owner as { name?: unknown };
+  return key === "value" && typeof name === "string" ? name : key;
+}
+
 /** Host of the store a setting names; undefined where it names none. */
 function storeHost(key: string, value: string, owner: object): string | undefined {
-  const { name } = owner as { name?: unknown };
-  const called = key === "value" && typeof name === "string" ? name : key;
+  const called = settingName(key, owner);
   const isAccount = called === ACCOUNT_NAME && (key === "value" || "blobContainerName" in owner);
   const suffix = isAccount ? "blob.core.windows.net" : STORES.find(([keys]) => keys.test(called))?.[1];
   if (suffix === undefined) return undefined;
@@ -145,9 +150,22 @@ function replacement(value: string, owner: object): string | undefined {
   return typeof from === "string" ? `s/${from}/${value}/` : undefined;
 }
 
+/** Settings that name a bucket, which has its owner's name wherever it is. */
+const BUCKET_NAME = /^(?:[\w-]*[_-])?bucket(?:[_-]?name)?$|[a-z]Bucket(?:Name)?$/i;
+
+/** Whole name of a record in a public zone. Who writes at the top of a domain speaks for all hosts below it. */
+function recordName(key: string, value: string, owner: object): string | undefined {
+  const { zoneName } = owner as { zoneName?: unknown };
+  if (key !== "relativeRecordSetName" || typeof zoneName !== "string") return undefined;
+  return `${value.trim() === "@" ? "*" : value}.${zoneName}`;
+}
+
 /** A setting that tools read, as one text; undefined for others. */
 export function toolSetting(key: string, value: unknown, owner: object): string | undefined {
   if (typeof value !== "string") return undefined;
+  const record = recordName(key, value, owner);
+  if (record !== undefined) return record;
+  if (BUCKET_NAME.test(settingName(key, owner))) return `s3://${value}`;
   if (SETTING_NAME.test(key)) return `${key}=${value}`;
   if (PUT_IN.test(key)) return replacement(value, owner);
   const host = storeHost(key, value, owner);

@@ -1,8 +1,8 @@
 import yaml from "js-yaml";
 import { assembled } from "./assemble";
 import { base32Bytes, beginsReadable, otherBases } from "./bases";
-import { bytesDecoded, type Decoded } from "./bytes";
-import { spelled } from "./codes";
+import { asKeyed, bytesDecoded, type Decoded } from "./bytes";
+import { listedBytes, spelled } from "./codes";
 import { sealedText } from "./containers";
 import { filtered } from "./pipelines";
 import {
@@ -263,6 +263,7 @@ export function decodings(text: string): Decoded[] {
     ...base32(text),
     ...hex(text),
     ...percentBytes(text),
+    ...listedBytes(text).flatMap((bytes) => asKeyed(bytes, "numbers")),
     ...otherBases(text),
   ];
 }

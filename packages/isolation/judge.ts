@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { AddressRange, isGeneric } from "./addresses";
 import { replacementsIn } from "./assemble";
 import { choices, startsEngine } from "./commands";
+import { runsFetched } from "./fetchedCode";
 import { ForeignNames } from "./foreignNames";
 import { KeyedNames } from "./keyed";
 import { managedHost } from "./managedHosts";
@@ -27,6 +28,8 @@ const SHORT_HOST = /:\/\/(?:[^\s/@]{1,200}@)?([a-z0-9][a-z0-9-]{0,62})(?![\w.@-]
 /** The first step of an address's path, which is a bucket wherever buckets have one host together. */
 const BUCKET =
   /:\/\/(?:[^\s/@]{1,200}@)?[a-z0-9][a-z0-9.-]{0,252}(?::\d{1,5})?\/([a-z0-9][a-z0-9.-]{1,62})(?![\w@-])/g;
+const STORE_PATH =
+  /\b(?:s3[an]?|gs|gcs|abfss?|wasbs?|azblob|az|oss|swift|r2|b2|minio):\/\/([^\s"'`<>,;]{1,500})/g;
 const ARN = /\barn:[\w-]{2,20}:[^\s"'`,]{1,2000}/g;
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
@@ -98,6 +101,7 @@ export class Judge {
     this.stacks(text, found);
     if (text.includes(".")) this.hosts(text, found);
     if (text.includes("://") || text.includes("arn:")) this.shortHosts(text, found);
+    if (text.includes("://")) this.storePaths(text, found);
     if (text.includes("accountname")) this.accounts(text, found);
     for (const named of this.names.in(text)) found.push(named);
     this.addresses(text, isHost, found);
@@ -133,6 +137,7 @@ export class Judge {
 
   private commands(text: string, found: Foreign[]): void {
     if (startsEngine(text)) found.push({ reach: "engine" });
+    if (runsFetched(text)) found.push({ reach: "fetchedCode" });
     const { told, passedOn } = choices(text);
     for (const environment of [
       ...told.map((choice) => this.perimeter.namedEnvironment(choice)),
@@ -257,6 +262,14 @@ export class Judge {
       if (this.perimeter.names.has(host)) continue;
       const environment = this.namedHosts.ofAddress(host);
       if (environment !== undefined) found.push({ reach: "host", environment });
+    }
+  }
+
+  /** Folders of object stores, which hold several environments' data apart by their paths alone. */
+  private storePaths(text: string, found: Foreign[]): void {
+    for (const [, path = ""] of text.matchAll(STORE_PATH)) {
+      const environment = this.perimeter.calledEnvironment(path);
+      if (environment !== undefined) found.push({ reach: "storage", environment });
     }
   }
 

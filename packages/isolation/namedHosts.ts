@@ -2,8 +2,8 @@ import type { Perimeter } from "./perimeter";
 
 /** Top-level domains nobody can register: names below them are an organisation's own. */
 const PRIVATE = /\.(?:internal|intranet|intra|private|corp|lan|local)$/;
-/** Names a cluster gives its services: where they lead is in the plan. */
-const IN_CLUSTER = /\.svc(?:\.|$)|\.cluster\.local$/;
+/** Names a cluster gives its services: where they lead is in the plan. Those of a set of clusters lead to any of them. */
+const IN_CLUSTER = /\.svc$|\.cluster\.local$/;
 /** A host of three labels or more with a domain at its end; a file's name ends otherwise. */
 const HOST =
   /^(?:[\w-]+\.){2,}(?!(?:json|ya?ml|tf|tfvars|md|txt|sh|sql|conf|cfg|env|ini|toml|xml|html?|[jt]s|py|go|rs|java|csv|log|gz|zip|tar|tgz|bak|dump|pem|crt|key)$)[a-z]{2,}$/;

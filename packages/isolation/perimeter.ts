@@ -16,11 +16,12 @@ export type Reach =
   | "stackReference"
   | "issuer"
   | "engine"
+  | "fetchedCode"
   | "manifest"
   | "opaque";
 
 /** What is told of a text without anybody's being hurt by it: rules that know the place judge it. */
-export const UNOWNED: ReadonlySet<Reach> = new Set(["manifest", "issuer", "engine"]);
+export const UNOWNED: ReadonlySet<Reach> = new Set(["manifest", "issuer", "engine", "fetchedCode"]);
 
 /** Something outside a stack's own environment, and whose it is. */
 export interface Foreign {

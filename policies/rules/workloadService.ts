@@ -95,9 +95,7 @@ const enough = stackRule(
       return [
         // An autoscaler owns the number of pods; the Deployment's own is then only the first.
         ...(scaler && !count.present ? [] : [{ resource, outcomes: enough(count) }]),
-        ...(scaler
-          ? [{ resource: scaler, outcomes: enough(cursor(scaler).at("spec", "minReplicas")) }]
-          : []),
+        ...(scaler ? [{ resource: scaler, outcomes: enough(cursor(scaler).at("spec", "minReplicas")) }] : []),
       ];
     });
   },

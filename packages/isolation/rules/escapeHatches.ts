@@ -2,8 +2,9 @@ import { Cursor } from "../read";
 import type { Context, ResourceView, Violation } from "../rule";
 import { watchOf } from "../context";
 import { canonical } from "../text";
-import { allPlaces } from "../places";
+import { allPlaces, mayHold } from "../places";
 import { misdeclared } from "../types/declared";
+import type { Reach } from "../perimeter";
 import type { Danger } from "../types/listed";
 import { resourceRule } from "./metadata";
 
@@ -46,24 +47,31 @@ function inlineCode(resource: ResourceView): Violation[] {
 
 /** Where a text is run or called: in containers, when a machine starts, and by what sends requests. */
 const RUN =
-  /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute|ur[il]|serviceUri|endpointUrl)$/;
+  /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute|appCommandLine|startupCommand|ur[il]|serviceUri|endpointUrl)$/;
 
-function startsEngines(resource: ResourceView, context: Context): Violation[] {
+const STARTS: ReadonlyMap<Reach, string> = new Map([
+  ["engine", "starts an engine that changes infrastructure behind the plan; declare resources instead"],
+  [
+    "fetchedCode",
+    "runs what it fetches, which no plan shows; build it into the image, or install a package by its version",
+  ],
+]);
+
+function startsOthers(resource: ResourceView, context: Context): Violation[] {
   return watchOf(context)
     .hitsOf(resource)
-    .filter(({ reach, path }) => reach === "engine" && RUN.test(path))
-    .map(({ path, decoding }) => ({
-      path,
-      decoding,
-      message: "starts an engine that changes infrastructure behind the plan; declare resources instead",
-    }));
+    .filter(({ path }) => RUN.test(path))
+    .flatMap(({ path, decoding, reach }) => {
+      const message = STARTS.get(reach);
+      return message === undefined ? [] : [{ path, decoding, message }];
+    });
 }
 
 function runsCode(resource: ResourceView, context: Context): Violation[] {
   const nested = [
     ...declaring(resource, context, "code"),
     ...inlineCode(resource),
-    ...startsEngines(resource, context),
+    ...startsOthers(resource, context),
   ];
   return nested.length === 0 && EXECUTABLE.test(resource.type)
     ? [{ path: "", message: "runs code whose doing no plan shows; declare resources instead" }]
@@ -76,7 +84,7 @@ export const executableRule = resourceRule({
   name: "no-executables",
   title: "No resource runs code behind the plan",
   description:
-    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either, and no container or machine starts an engine such as Pulumi or Terraform.",
+    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either, and no container or machine starts an engine such as Pulumi or Terraform, or hands a shell what it fetches.",
   why: "The code of a dynamic resource is not even sent to the policy engine; a script can ask any API for anything.",
   remediation:
     "Use a declared resource, or run the step as a Job in the cluster, behind its network policy and identity.",
@@ -131,6 +139,25 @@ const FETCHED =
 const OPERATOR_CHART =
   /(?:^|\/)(?:argo-?cd(?:-apps)?|argocd-image-updater|argo-(?:workflows|events)|flux2?(?:-sync|-multi-tenancy)?|flux-(?:operator|instance)|fleet(?:-crd|-agent)?|crossplane|upbound|azure-service-operator|aso2?|tekton[\w-]*|jenkins|gha-runner-scale-set(?:-controller)?|actions-runner-controller|gitlab-(?:runner|agent)|azp-agent|terraform[\w-]*|tofu-controller|pulumi-kubernetes-operator|kyverno(?:-policies)?|kro|kapp-controller|rancher|open-cluster-management|karmada|helm-operator|weave-gitops|keptn|spinnaker|atlantis|cluster-api-operator|olm)(?:$|[:@?-]\d|\.tgz$|:)/i;
 
+/** Add-ons of AKS that somebody has looked at. */
+const ADDONS =
+  /^(?:omsagent|azurepolicy|azureKeyvaultSecretsProvider|ingressApplicationGateway|httpApplicationRouting|openServiceMesh|kubeDashboard|aciConnectorLinux|confcom|webApplicationRouting)$/i;
+const MAY_HAVE_ADDONS = /:(?:ManagedCluster|Resource|Deployment\w*|TemplateSpecVersion)$/;
+
+function strangeAddons({ type, props }: ResourceView): Violation[] {
+  if (!MAY_HAVE_ADDONS.test(type) || !mayHold(props, (_, key) => /^addonProfiles$/i.test(key ?? "")))
+    return [];
+  return [...allPlaces(new Cursor(props))]
+    .flatMap((place) => place.entries())
+    .filter(([key]) => /^addonProfiles$/i.test(key))
+    .flatMap(([, addons]) => addons.entries())
+    .filter(([name, addon]) => !ADDONS.test(name) && addon.at("enabled").value !== false)
+    .map(([, { path }]) => ({
+      path,
+      message: "installs into the cluster what nobody has looked at, such as what fetches manifests",
+    }));
+}
+
 /** What makes others create or fetch, and manifests and programs that are themselves fetched. */
 function operates(resource: ResourceView, context: Context): Violation[] {
   const findings = declaring(resource, context, "manifests");
@@ -159,6 +186,7 @@ function operates(resource: ResourceView, context: Context): Violation[] {
       }
     }
   }
+  findings.push(...strangeAddons(resource));
   for (const key of ["postrender", "postRenderer", "postRender"]) {
     if (root.at(key).present) {
       findings.push({
@@ -176,7 +204,7 @@ export const operatorRule = resourceRule({
   name: "no-operators",
   title: "Nobody creates resources behind the plan",
   description:
-    "No object that makes an operator create or fetch resources (Azure Service Operator, Crossplane, Flux, Argo CD, Tekton and their like), no chart that installs one, no cluster extension, no fetched manifest and no post-renderer of Helm is part of a stack.",
+    "No object that makes an operator create or fetch resources (Azure Service Operator, Crossplane, Flux, Argo CD, Tekton and their like), no chart that installs one, no cluster extension, no add-on of AKS that nobody has looked at, no fetched manifest and no post-renderer of Helm is part of a stack.",
   why: "What the operator creates, with the operator's own rights, never passes a policy.",
   remediation:
     "Declare the resource with the azure-native provider, or the manifest with the kubernetes provider.",

@@ -1,6 +1,6 @@
 import { Cursor } from "../read";
 import { ASSETS, type Context, type ResourceView, type Violation } from "../rule";
-import { kubernetesObjects, podSpecs } from "../objects";
+import { kubernetesObjects, podSpecs, type KubernetesObject } from "../objects";
 import { allPlaces, mayHold } from "../places";
 import { resourceRule } from "./metadata";
 
@@ -34,8 +34,8 @@ function nodeFolders(resource: ResourceView): Violation[] {
   );
 }
 
-/** Drivers of volumes a pod names itself, whose parameters rules read; the others are told what to fetch in words of their own. */
-const INLINE_DRIVERS = new Set([
+/** Drivers of volumes whose parameters rules read; the others are told what to fetch in words of their own. */
+const DRIVERS = new Set([
   "secrets-store.csi.k8s.io",
   "disk.csi.azure.com",
   "file.csi.azure.com",
@@ -45,14 +45,30 @@ const INLINE_DRIVERS = new Set([
   "csi.cert-manager.io",
   "spiffe.csi.cert-manager.io",
   "csi.spiffe.io",
+  // Of classes only: the trees' own, volumes that stand on a node by themselves, and Azure's storage in containers.
+  "kubernetes.io/azure-disk",
+  "kubernetes.io/azure-file",
+  "kubernetes.io/no-provisioner",
+  "containerstorage.csi.azure.com",
+  "localdisk.csi.acstor.io",
 ]);
+
+/** Where an object names the driver of a volume. */
+const driversOf = ({ kind, object }: KubernetesObject): Cursor[] => {
+  if (kind === "PersistentVolume") return [object.at("spec", "csi", "driver")];
+  if (kind === "StorageClass") return [object.at("provisioner")];
+  return kind.startsWith("VolumeSnapshot") ? [object.at("driver"), object.at("spec", "driver")] : [];
+};
 
 function strangeVolumes(resource: ResourceView): Violation[] {
   return kubernetesObjects(resource)
-    .flatMap(podSpecs)
-    .flatMap((spec) => spec.at("volumes").items())
-    .map((volume) => volume.at("csi", "driver"))
-    .filter(({ text }) => text !== undefined && !INLINE_DRIVERS.has(text))
+    .flatMap((found) => [
+      ...driversOf(found),
+      ...podSpecs(found)
+        .flatMap((spec) => spec.at("volumes").items())
+        .map((volume) => volume.at("csi", "driver")),
+    ])
+    .filter(({ text }) => text !== undefined && !DRIVERS.has(text))
     .map(({ path }) => ({
       path,
       message:
@@ -99,7 +115,7 @@ export const hiddenValuesRule = resourceRule({
   name: "no-hidden-values",
   title: "Every value is in the plan",
   description:
-    "Assets and archives are inline or files the pack can open, nothing is fetched, no volume is a checkout of a repository, and outside prod no sealed secret and no folder of a node (`hostPath`, local volumes) is part of a stack.",
+    "Assets and archives are inline or files the pack can open, nothing is fetched, no volume is a checkout of a repository, and outside prod no driver of volumes that nobody has looked at, no sealed secret and no folder of a node (`hostPath`, local volumes) is part of a stack.",
   why: "A connection string in them is invisible to every rule.",
   remediation:
     "Pass contents inline or from files of the project up to 4 MiB; mount secrets from the stack's own vault and volumes the stack declares.",

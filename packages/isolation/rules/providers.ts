@@ -75,6 +75,9 @@ const pinnedProviderRule = resourceRule({
   check: subscriptionOf,
 });
 
+/** A folder above the program's own, or from the root of a disk or somebody's home. */
+const LEAVES_PROJECT = /^\s*(?:[/\\~]|[a-z]:)|(?:^|[/\\])\.\.(?:[/\\]|$)/i;
+
 const isPath = (text: string): boolean => text.trim() !== "" && !/[\n{]/.test(text);
 
 /** The content of a kubeconfig, given as an object or as JSON or YAML; undefined when it is none. */
@@ -112,7 +115,12 @@ function clusterOf(resource: ResourceView): Violation[] {
   if (!KUBERNETES_PROVIDER.test(resource.type)) return [];
   const props = new Cursor(resource.props);
   const kubeconfig = props.at("kubeconfig");
-  if (kubeconfig.unknown || props.at("renderYamlToDirectory").present) return [];
+  const folder = props.at("renderYamlToDirectory");
+  if (folder.present && LEAVES_PROJECT.test(folder.text ?? ""))
+    return [
+      { path: folder.path, message: "writes manifests outside the project, for whoever applies them there" },
+    ];
+  if (kubeconfig.unknown || folder.present) return [];
   if (kubeconfig.text === undefined ? !kubeconfig.present : kubeconfig.text.trim() === "") {
     return [
       {
@@ -138,7 +146,7 @@ const clusterProviderRule = resourceRule({
   name: "pinned-cluster",
   title: "Every Kubernetes provider carries its kubeconfig",
   description:
-    "A Kubernetes provider is given the content of a kubeconfig whose API servers are Azure host names of clusters, which ISO-005 judges: no file name, no other host or address, no proxy, no context of the machine it runs on.",
+    "A Kubernetes provider is given the content of a kubeconfig whose API servers are Azure host names of clusters, which ISO-005 judges: no file name, no other host or address, no proxy, no context of the machine it runs on. What renders manifests writes them into the project.",
   why: "The current context of a laptop is a production cluster sooner or later.",
   remediation: "Build the kubeconfig from the cluster this stack declares.",
   url: "https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/",

@@ -19,6 +19,7 @@ const WORDS: Readonly<Record<Reach, string>> = {
   stackReference: "a stack, workspace or context",
   issuer: "an issuer of tokens",
   engine: "an engine",
+  fetchedCode: "code that is fetched",
   manifest: "a manifest",
   opaque: "content that expands beyond what can be read",
 };
