@@ -38,22 +38,45 @@ export interface Moment {
   readonly cloud: Snapshot;
 }
 
+/** What is deployed, and the folder its project and state lie in. */
+interface Deployed {
+  readonly stack: string;
+  readonly folder: string;
+  readonly program: Project;
+}
+
+/** A cloud, who may do what in it, and the providers by which the engine reaches it. */
+interface Emulated {
+  readonly cloud: CloudStore;
+  readonly faults: Faults;
+  readonly front: Front;
+  readonly identities: Identities;
+  readonly providers: Providers;
+}
+
 /** One stack with an emulated cloud of its own, in a folder of its own. */
 export class World {
+  readonly stack: string;
+  readonly folder: string;
+  /** Whose program the engine runs. */
+  readonly program: Project;
+  readonly cloud: CloudStore;
+  readonly faults: Faults;
+  readonly front: Front;
+  private readonly identities: Identities;
+  private readonly providers: Providers;
+
   private constructor(
     readonly setting: Setting,
-    readonly stack: string,
-    readonly folder: string,
-    /** Whose program the engine runs. */
-    readonly program: Project,
-    readonly cloud: CloudStore,
-    readonly faults: Faults,
-    readonly front: Front,
+    deployed: Deployed,
+    emulated: Emulated,
     readonly engine: Engine,
-    private readonly identities: Identities,
-    private readonly providers: Providers,
     private readonly printed: string[],
-  ) {}
+  ) {
+    ({ stack: this.stack, folder: this.folder, program: this.program } = deployed);
+    ({ cloud: this.cloud, faults: this.faults, front: this.front } = emulated);
+    ({ identities: this.identities, providers: this.providers } = emulated);
+  }
 
   /**
    * Opens the stack whose project lies in `folder`, with an empty cloud or the content given. The engine runs as its
@@ -81,19 +104,8 @@ export class World {
         { command, stack, folder, workDir, attach: providers.attach, sdk },
         (text) => printed.push(text),
       );
-      return new World(
-        setting,
-        stack,
-        folder,
-        program,
-        cloud,
-        faults,
-        front,
-        engine,
-        identities,
-        providers,
-        printed,
-      );
+      const emulated = { cloud, faults, front, identities, providers };
+      return new World(setting, { stack, folder, program }, emulated, engine, printed);
     } catch (error) {
       providers.stop();
       throw error;

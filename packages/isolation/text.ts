@@ -49,15 +49,7 @@ export function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(
     /\\(?:[uU]\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xX]([0-9a-fA-F]{2})|(0[0-3][0-7]{2}|[0-3][0-7]{2}|[0-7]{1,2})|\r?\n[ \t]*|([\\/"'._-]))/g,
-    (
-      whole,
-      braced?: string,
-      four?: string,
-      eight?: string,
-      two?: string,
-      octal?: string,
-      literal?: string,
-    ) => {
+    (whole, ...[braced, four, eight, two, octal, literal]: (string | undefined)[]) => {
       const hex = braced ?? four ?? eight ?? two;
       if (hex !== undefined) return codePoint(hex, whole);
       if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));

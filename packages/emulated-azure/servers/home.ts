@@ -27,22 +27,30 @@ export interface HomeOptions {
 
 type Tool = "initdb" | "postgres" | "pg_basebackup" | "pg_rewind";
 
+/** Where the programs of one release are. */
+interface Programs {
+  readonly version: number;
+  readonly bin: string;
+  /** Where the servers' own are, when extensions are limited there. */
+  readonly limited: string | undefined;
+}
+
 /** What all servers of one cloud share: the installed PostgreSQL, a folder, and the provider's password. */
 export class Home {
   readonly password = randomBytes(18).toString("base64url");
   private counter = 0;
 
+  /** Major version of the servers that run. */
+  readonly version: number;
+
   private constructor(
     readonly folder: string,
-    /** Major version of the servers that run. */
-    readonly version: number,
-    private readonly bin: string,
-    /** Where the servers' own programs are, when extensions are limited there. */
-    private readonly limited: string | undefined,
+    private readonly programs: Programs,
     readonly account: Account | undefined,
     private readonly keeper: Supervised,
     private readonly tls: HomeOptions["tls"],
   ) {
+    this.version = programs.version;
     if (tls) {
       this.write(path.join(folder, "server.crt"), tls.cert);
       this.write(path.join(folder, "server.key"), tls.key);
@@ -65,17 +73,20 @@ export class Home {
     const limited =
       extensions && copyInstallation(programs, extensions, path.join(folder, "programs"), account);
     const own = limited && path.dirname(limited.postgres);
-    return new Home(folder, programs.version, bin, own, account, keeper, tls);
+    return new Home(folder, { version: programs.version, bin, limited: own }, account, keeper, tls);
   }
 
   program(tool: Tool): string {
-    const own = this.limited !== undefined && (tool === "postgres" || tool === "initdb");
-    return path.join(own ? this.limited : this.bin, tool);
+    const { bin, limited } = this.programs;
+    return path.join(
+      limited !== undefined && (tool === "postgres" || tool === "initdb") ? limited : bin,
+      tool,
+    );
   }
 
   /** Whether extensions beyond the allow-list are refused. */
   get limitsExtensions(): boolean {
-    return this.limited !== undefined;
+    return this.programs.limited !== undefined;
   }
 
   /** PEM files of the servers' certificate and key, where they offer TLS. */

@@ -37,30 +37,30 @@ export class DatabaseServer {
   private zoneSynchronous = false;
   private repairing: Promise<void> = Promise.resolve();
 
+  readonly name: string;
+  readonly region: string;
+  administrator: Administrator;
+
   private constructor(
     readonly home: Home,
-    readonly name: string,
-    readonly region: string,
-    public administrator: Administrator,
+    about: Pick<NewServer, "name" | "region" | "administrator">,
     private serving: Instance,
     readonly archive: BackupArchive,
     fronts: { front: TcpFront; wire: TcpFront; zone: TcpFront },
   ) {
-    this.front = fronts.front;
-    this.wire = fronts.wire;
-    this.zone = fronts.zone;
+    ({ name: this.name, region: this.region, administrator: this.administrator } = about);
+    ({ front: this.front, wire: this.wire, zone: this.zone } = fronts);
   }
 
   /** Wraps an instance as a server; nothing is started. */
   static async around(
     home: Home,
-    about: { name: string; region: string; administrator: Administrator },
+    about: Pick<NewServer, "name" | "region" | "administrator">,
     instance: Instance,
   ): Promise<DatabaseServer> {
     const [front, wire, zone] = [await TcpFront.open(), await TcpFront.open(), await TcpFront.open()];
     const archive = BackupArchive.create(home, about.name);
-    const { name, region, administrator } = about;
-    return new DatabaseServer(home, name, region, administrator, instance, archive, { front, wire, zone });
+    return new DatabaseServer(home, about, instance, archive, { front, wire, zone });
   }
 
   /** A new, empty server. */

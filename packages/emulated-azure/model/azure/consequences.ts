@@ -38,13 +38,18 @@ export function settle(cloud: Cloud, model: Model): void {
     const location = stringAt(cluster.inputs, "location") ?? "";
     if (!group) continue;
     const scope: Scope = { package: "azure-native", config: { subscriptionId: subscription } };
-    make(cloud, model, GROUP, { resourceGroupName: group, location }, scope, cluster.id);
+    make(cloud, model, {
+      type: GROUP,
+      inputs: { resourceGroupName: group, location },
+      scope,
+      outputs: { managedBy: cluster.id },
+    });
     for (const service of servicesOf(cloud, cluster)) {
       const annotations = treeAt(service.inputs, "metadata.annotations") ?? {};
       if (annotations[`${ANNOTATION}create`] !== "true") continue;
       const resourceGroupName = text(annotations, "resource-group") ?? group;
       const serviceName = text(annotations, "name") ?? `pls-${service.id.replace("/", "-")}`;
-      make(cloud, model, LINK_SERVICE, { resourceGroupName, serviceName, location }, scope, cluster.id);
+      make(cloud, model, { type: LINK_SERVICE, inputs: { resourceGroupName, serviceName, location }, scope });
     }
   }
   for (const origin of liveOfType(cloud, ORIGIN)) connect(cloud, model, origin);
@@ -83,34 +88,27 @@ function connect(cloud: Cloud, model: Model, origin: Stored): void {
   };
   const subscription = /^\/subscriptions\/([^/]+)/i.exec(service.id)?.[1] ?? "";
   const scope: Scope = { package: "azure-native", config: { subscriptionId: subscription } };
-  make(cloud, model, CONNECTION, inputs, scope, origin.id, {
-    privateEndpoint: {
-      id: `/subscriptions/${MICROSOFT}/resourceGroups/frontdoor/providers/Microsoft.Network/privateEndpoints/${name}`,
-    },
-  });
+  const privateEndpoint = {
+    id: `/subscriptions/${MICROSOFT}/resourceGroups/frontdoor/providers/Microsoft.Network/privateEndpoints/${name}`,
+  };
+  make(cloud, model, { type: CONNECTION, inputs, scope, outputs: { privateEndpoint } });
 }
 
-function make(
-  cloud: Cloud,
-  model: Model,
-  type: string,
-  inputs: Tree,
-  scope: Scope,
-  by: string,
-  more: Tree = {},
-): void {
+/** What Azure makes by itself; `outputs` are those no model derives from the inputs. */
+interface Consequence {
+  type: string;
+  inputs: Tree;
+  scope: Scope;
+  outputs?: Tree;
+}
+
+function make(cloud: Cloud, model: Model, { type, inputs, scope, outputs }: Consequence): void {
   const resource = model.resource(type);
   const id = resource.id(inputs, scope);
   const key = resource.key(id, scope);
   if (cloud.get(key)) return;
   const outcome = model.create(type, "", inputs, scope, cloud);
-  cloud.put({
-    key,
-    type,
-    id,
-    inputs,
-    outputs: { ...outcome.outputs, ...more, ...(type === GROUP && { managedBy: by }) },
-  });
+  cloud.put({ key, type, id, inputs, outputs: { ...outcome.outputs, ...outputs } });
 }
 
 function servicesOf(cloud: Cloud, cluster: Stored): Stored[] {
