@@ -91,6 +91,23 @@ describe("a comparison of plans", () => {
     });
   });
 
+  test("says where a step by hand comes before the update, and nowhere else", () => {
+    const sized = (name: string, size: string) =>
+      documentOf(SERVER, name, { protect: true, inputs: { sku: { name: size } } });
+    const plan = { settings: { stack: "prod" }, deployment: { diagnostics: [] }, violations: [] };
+    const ends = (before: ResourceDocument[], after: ResourceDocument[]) =>
+      outcomeOf(plan as unknown as Plan, compare(before, after)).sentence;
+    const [fine, step] = [
+      "prod is fine: no error, no policy forbids it, no data would be lost",
+      "; a step by hand comes before the update (exit code 0).",
+    ];
+    const small = [sized("primary", "Standard_D4ds_v5"), sized("replica", "Standard_D4ds_v5")];
+    const large = [sized("primary", "Standard_D8ds_v5"), sized("replica", "Standard_D8ds_v5")];
+    expect(ends(small, large)).toBe(fine + step);
+    expect(ends(large, small)).toBe(fine + step);
+    expect(ends(small.slice(0, 1), large.slice(0, 1))).toBe(`${fine} (exit code 0).`);
+  });
+
   test("is not there where the program broke, and the verdict does not say that nothing changed", () => {
     const broken = {
       settings: { project: "p", stack: "prod" },
@@ -249,10 +266,11 @@ describe("a comparison of plans", () => {
       ...compare([server({ location: "a" })], [server({ location: "b" })]),
       ...compare([documentOf(POOL, "p", { protect: true })], []),
     ]);
+    // What loses data first, whatever the order of names.
     expect(dangers).toEqual([
-      "4 database servers a, b, c and 1 more: would no longer be protected",
       "database server db: protected, holds data: would be replaced because location changes; what to do instead: docs/changing.md",
       "nodes p: protected: would be removed",
+      "4 database servers a, b, c and 1 more: would no longer be protected",
     ]);
   });
 

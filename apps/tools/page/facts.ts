@@ -43,7 +43,7 @@ export function factsSection(plan: Plan, { cost, changes }: PageFacts): Section 
       ? card("Policies", "not checked", plan.pack)
       : card(
           "Policies",
-          forbidden > 0 ? `${forbidden} forbid it` : "none forbids it",
+          forbidden > 0 ? `${forbidden} ${forbidden === 1 ? "forbids" : "forbid"} it` : "none forbids it",
           `${plan.pack.policies} checked, ${plan.violations.length - forbidden} advise`,
         ),
     card("Resources", String(resources.length), `${kept} protected`),

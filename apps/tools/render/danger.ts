@@ -2,7 +2,7 @@ import { nameOf, typeOf } from "../../../packages/wire/urn";
 import type { ResourceChange } from "./diff";
 import { shortType } from "./names";
 
-/** What a person calls a type that holds data or guards it: one of it, and several. */
+/** What a person calls a type that holds data or guards it, what is missed most first: one of it, and several. */
 const THINGS: Readonly<Record<string, readonly [one: string, several: string]>> = {
   "azure-native:dbforpostgresql:Server": ["database server", "database servers"],
   "azure-native:dbforpostgresql:Database": ["database", "databases"],
@@ -28,6 +28,28 @@ const THINGS: Readonly<Record<string, readonly [one: string, several: string]>> 
   "random:index/randomPassword:RandomPassword": ["generated password", "generated passwords"],
 };
 
+/** Words of a danger, the gravest first: data that goes, what is dropped of it, what is made anew, what lies open. */
+const GRAVEST = [
+  /holds data/,
+  /dropped|brought back|changed and deleted/,
+  /would be (removed|replaced)/,
+  /no longer/,
+];
+
+const placeOf = (at: number): number => (at < 0 ? Infinity : at);
+
+/** Orders changes by what is lost with them, the gravest first; those of no danger come last. */
+export function byGravity(one: ResourceChange, other: ResourceChange): number {
+  const places = ({ danger, urn }: ResourceChange): number[] => [
+    danger === "" ? 1 : 0,
+    placeOf(GRAVEST.findIndex((words) => words.test(danger))),
+    danger === "" ? 0 : placeOf(Object.keys(THINGS).indexOf(typeOf(urn))),
+  ];
+  const [mine, theirs] = [places(one), places(other)];
+  const at = mine.findIndex((place, index) => place !== theirs[index]);
+  return at < 0 ? 0 : (mine[at] ?? 0) < (theirs[at] ?? 0) ? -1 : 1;
+}
+
 /** Names of one kind that are shown; the others are counted. */
 const SHOWN_NAMES = 3;
 
@@ -37,7 +59,7 @@ const SHOWN_NAMES = 3;
  */
 export function dangersInWords(changes: readonly ResourceChange[]): string[] {
   const groups = new Map<string, { type: string; what: string; names: string[] }>();
-  for (const { urn, danger, properties } of changes) {
+  for (const { urn, danger, properties } of [...changes].sort(byGravity)) {
     const type = typeOf(urn);
     const cause = properties.filter(({ replaces }) => replaces).map(({ path }) => path);
     const because = `${cause.join(" and ")} ${cause.length === 1 ? "changes" : "change"}`;

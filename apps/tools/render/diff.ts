@@ -3,6 +3,7 @@ import { matches, parsePath, withValue } from "../../../packages/emulated-azure/
 import { Model, Tree, UnknownTypeError, Value } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { compareTrees } from "./compare";
+import { byGravity } from "./danger";
 import { carriesPods, loss, refusal, STOPPED } from "./losses";
 import { shortType } from "./names";
 import type { PlanDocument, ResourceDocument } from "./plan";
@@ -227,7 +228,7 @@ export function countChanges(changes: readonly ResourceChange[]): string {
  */
 export function renderDiff(changes: readonly ResourceChange[], columns = Infinity): string {
   if (changes.length === 0) return "no change";
-  const worst = [...changes].sort((a, b) => Number(b.danger !== "") - Number(a.danger !== ""));
+  const worst = [...changes].sort(byGravity);
   const lines = worst.flatMap((change) => {
     const { kind, urn, formerUrn } = change;
     const colour = change.danger ? "red" : COLOURS[kind];

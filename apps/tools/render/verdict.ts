@@ -6,6 +6,7 @@ import { renderFindings } from "./findings";
 import { planDocument } from "./plan";
 import { commandLines, indented } from "../../../packages/command/terminal";
 import { count, labelled, standbyText } from "./text";
+import { byHandFirst } from "./byHand";
 import { countChanges, type ResourceChange } from "./diff";
 import { dangersInWords } from "./danger";
 
@@ -51,7 +52,7 @@ export function outcomeOf(plan: Plan, changes: readonly ResourceChange[]): Outco
     ? { code: 1, sentence: `${stack} must not be deployed as it is: ${reasons.join(", ")} (exit code 1).` }
     : {
         code: 0,
-        sentence: `${stack} is fine: no error, no policy forbids it${changes.length > 0 ? ", no data would be lost" : ""} (exit code 0).`,
+        sentence: `${stack} is fine: no error, no policy forbids it${changes.length > 0 ? ", no data would be lost" : ""}${byHandFirst(changes).length > 0 ? "; a step by hand comes before the update" : ""} (exit code 0).`,
       };
 }
 
@@ -178,6 +179,7 @@ function nextTexts(plan: Plan, changes: VerdictFacts["changes"], code: number): 
   const { stack } = plan.settings;
   const look = `npm run plan -- ${stack}`;
   return [
+    ...byHandFirst(changes?.list ?? []),
     ...(code === 0 && changes && changes.list.length > 0
       ? ["npm run plan:update, and commit the difference with the change that caused it"]
       : []),
