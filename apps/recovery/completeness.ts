@@ -6,32 +6,32 @@ import type { Snapshot } from "./postgres/snapshot";
 export class Unsettled extends FailedError {}
 
 /**
- * What a server says of a table, a column or a schema that a snapshot shows and that is no more, and to one of two that
- * waited for each other.
+ * What a server says of a table, a column or a schema that a snapshot shows and that is no more, pg_dump of a view, and the
+ * server to one of two that waited for each other.
  */
-const GONE = /does not exist|cache lookup failed|could not open relation with OID|deadlock detected/;
+const GONE =
+  /does not exist|cache lookup failed|could not open relation with OID|deadlock detected|definition of view .* (returned no data|appears to be empty)/;
 
 /** The same error, as one that another snapshot may not meet when it tells of something that went under this one. */
 export function unlessGone(error: FailedError): FailedError {
   return !(error instanceof Unsettled) && GONE.test(error.message) ? new Unsettled(error.message) : error;
 }
 
-/** The snapshot is blind to rows that are there: a table was emptied or written anew under it. */
-class Rewritten extends Unsettled {
-  constructor(tables: readonly string[]) {
-    const named = tables.slice(0, 5).join(", ");
-    const more = tables.length > 5 ? ` and ${tables.length - 5} more` : "";
-    super(
-      `${named}${more} was truncated or rewritten while the snapshot was taken, which would miss its rows`,
+/** @throws Unsettled when the dump misses what the snapshot shows */
+export async function requireUnchanged(snapshot: Snapshot): Promise<void> {
+  const { rewritten, dropped } = await snapshot.missed();
+  if (rewritten.length > 0)
+    throw new Unsettled(
+      `${some(rewritten)} was truncated or rewritten while the snapshot was taken, which would miss its rows`,
     );
-  }
+  if (dropped.length > 0)
+    throw new Unsettled(
+      `${some(dropped)} was dropped while the snapshot was taken, which would miss its definition`,
+    );
 }
 
-/** @throws Rewritten when rows that are there are hidden from the snapshot */
-export async function requireUnchanged(snapshot: Snapshot): Promise<void> {
-  const tables = await snapshot.rewritten();
-  if (tables.length > 0) throw new Rewritten(tables);
-}
+const some = (names: readonly string[]) =>
+  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
 
 /** @throws FailedError when the dump left out a table or a row of the snapshot */
 export function requireComplete(

@@ -9,8 +9,9 @@ import { parseSkip } from "../../apps/recovery/leaveOut";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { FailedError } from "../../packages/command/errors";
-import { naming, withClient } from "../../apps/recovery/postgres/connect";
+import { connect, naming, withClient } from "../../apps/recovery/postgres/connect";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
+import { openSnapshot } from "../../apps/recovery/postgres/snapshot";
 import { makeBackup } from "../support/backup";
 import { recovery, verb } from "../support/recoveryCli";
 import { startLink } from "../support/unreliableLink";
@@ -84,21 +85,48 @@ describe("a backup", () => {
     },
   );
 
-  test("begins again when a table of its snapshot is gone or is another before it can lock it", async () => {
-    await lab.server.sql(
-      "migration",
-      "create table fares (id int, cents int); insert into fares values (1, 2); create table passing (id int)",
-    );
+  /** What a backup says of the database that is changed while it waits for the lock on `fares`. */
+  async function backUpWhile(change: string): Promise<Manifest> {
     const changing = await session("migration");
     await changing.query("begin; lock table fares");
     const backup = backUp();
     backup.catch(() => undefined);
     await until("a session waits", async () => (await waiting()) >= 1);
-    await changing.query("alter table fares rename cents to price; drop table passing; commit");
+    await changing.query(`${change}; commit`);
     await changing.end();
-    const { tables } = await backup;
+    return backup;
+  }
+
+  test("begins again when a table of its snapshot is gone or is another before it can lock it", async () => {
+    await lab.server.sql(
+      "migration",
+      "create table fares (id int, cents int); insert into fares values (1, 2); create table passing (id int)",
+    );
+    const { tables } = await backUpWhile("alter table fares rename cents to price; drop table passing");
     expect(tables.find(({ name }) => name === "public.fares")?.copy).toMatch(/\(id, price\)/);
     expect(tables.map(({ name }) => name)).not.toContain("public.passing");
+    await lab.server.sql("migration", "drop table fares");
+  });
+
+  test("begins again when what pg_dump does not lock is gone before it has read its definition", async () => {
+    const { objects } = (await backUp()).inventory;
+    const things = { index: "fares_by_id", statistics: "fares_of", function: "fare(int)" };
+    await lab.server.sql(
+      "migration",
+      `create table fares (id int, cents int); create index fares_by_id on fares (id);
+       create statistics fares_of on id, cents from fares; create function fare(int) returns int language sql as 'select 1'`,
+    );
+    const own = parseServerUrl(store.env.DATABASE_URL ?? "");
+    const snapshot = await openSnapshot(await connect(own), own, 1_000);
+    for (const [kind, name] of Object.entries(things).slice(1))
+      await lab.server.sql("migration", `drop ${kind} ${name}`);
+    expect(await snapshot.missed()).toEqual({
+      rewritten: [],
+      dropped: ["function public.fare", "statistics public.fares_of"],
+    });
+    await snapshot.close();
+    const { inventory } = await backUpWhile("drop index fares_by_id");
+    expect(inventory.objects).toEqual({ ...objects, table: (objects.table ?? 0) + 1 });
     await lab.server.sql("migration", "drop table fares");
   });
 

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { FailedError } from "../../../packages/command/errors";
 import { describeServer, type ServerConnection } from "./connection";
 import { disconnect, quoteIdentifier, withClient } from "./connect";
+import { droppedOf, readUnlocked } from "./dropped";
 import { readInventory, readTables, type TableToDump } from "./inventory";
 import { largeTables, type LargeTable } from "./largeTables";
 import { requireLegibleNames } from "./names";
@@ -23,6 +24,14 @@ export interface SnapshotFacts {
   nullable: NonNullable<Manifest["nullable"]>;
 }
 
+/** Names of what has changed since a snapshot was taken, by what became of it. */
+export interface Missed {
+  /** Tables that have been emptied or written anew: to the snapshot they are empty now, whatever they held. */
+  rewritten: string[];
+  /** Objects that were dropped, with their kinds. */
+  dropped: string[];
+}
+
 /** A database as of one instant, and a session that keeps this instant readable. */
 export interface Snapshot {
   /** For `pg_dump --snapshot`. */
@@ -42,10 +51,10 @@ export interface Snapshot {
    */
   countRows(signal: AbortSignal): Promise<Map<string, number>>;
   /**
-   * Tables that have been emptied or written anew since the snapshot was taken: to the snapshot they are empty now,
-   * whatever they held. Nothing can become one once somebody, as pg_dump does, holds a lock on every table.
+   * What a dump would miss, although the snapshot shows it. Once pg_dump has every lock and definition nothing more can
+   * become that.
    */
-  rewritten(): Promise<string[]>;
+  missed(): Promise<Missed>;
   close(): Promise<void>;
 }
 
@@ -83,8 +92,9 @@ export async function openSnapshot(
     const large =
       longRowBytes === undefined ? await largeTables(client, facts.server, tables, limits?.largeTable) : [];
     const more = readMore(client);
+    const unlocked = readUnlocked(client);
     // Whoever waits for it learns of it; a snapshot that is given up has nobody who does.
-    more.catch(() => undefined);
+    for (const promise of [more, unlocked]) promise.catch(() => undefined);
     return {
       ...facts,
       facts: more,
@@ -99,7 +109,13 @@ export async function openSnapshot(
           lockWait,
           signal,
         ),
-      rewritten: () => withClient(server, (fresh) => rewrittenTables(fresh, tables)),
+      async missed() {
+        const objects = await unlocked;
+        return withClient(server, async (fresh) => ({
+          rewritten: await rewrittenTables(fresh, tables),
+          dropped: await droppedOf(fresh, objects),
+        }));
+      },
       close: () => disconnect(client),
     };
   } catch (error) {
