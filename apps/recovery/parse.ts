@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { z } from "zod";
 import { parseDuration } from "./duration";
 import { levelSchema, tierSchema, type Level, type Tier } from "./types";
 
@@ -16,13 +17,19 @@ export function parseTierOption(text: string): Tier {
   return parsed.data;
 }
 
+/** To the minute, or as exactly as it is given. */
+const instant = z.union([z.iso.datetime({ offset: true, precision: -1 }), z.iso.datetime({ offset: true })]);
+
+/** An instant with its time zone, on a day that there is; undefined for any other text. */
+export const instantIn = (text: string): Date | undefined =>
+  instant.safeParse(text).success ? new Date(text) : undefined;
+
 /** Parses an instant with its time zone; for commander. */
 export function parseInstantOption(text: string): Date {
-  const instant = new Date(text);
-  if (!/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(instant.getTime())) {
+  const found = instantIn(text);
+  if (!found)
     throw new InvalidArgumentError("expected an instant with its time zone, such as 2026-02-05T14:30:00Z");
-  }
-  return instant;
+  return found;
 }
 
 /** Parses a level of the check ladder; for commander. */

@@ -9,6 +9,7 @@ import { runVerify } from "../../apps/recovery/commands/verify";
 import { compareRestored } from "../../apps/recovery/compareRestored";
 import { decode, encode, seal } from "../../apps/recovery/document";
 import { Ladder } from "../../apps/recovery/ladder";
+import { parseInstantOption } from "../../apps/recovery/parse";
 import { amcheck } from "../../apps/recovery/postgres/amcheck";
 import { withClient } from "../../apps/recovery/postgres/connect";
 import { startScratchServer } from "../../apps/recovery/postgres/scratch";
@@ -550,6 +551,11 @@ test("the newest, a random recent one, the newest before an instant: the backup 
     manifest,
     verification: verdict ? { verdict, at: "", through: "L6" as const, report: "" } : null,
   });
+  const [minute, exact] = ["2026-02-05T15:30+01:00", "2026-02-05T14:30:00.000Z"].map(parseInstantOption);
+  expect(minute).toEqual(exact);
+  // Days that JavaScript takes for one of the next month, and times of nobody knows where.
+  for (const text of ["2026-02-30T00:00:00Z", "2026-09-31T00:00:00Z", "2026-10-25T02:30:00", "2026-10-25"])
+    expect(() => parseInstantOption(text)).toThrow("expected an instant with its time zone");
   const catalogue = [
     entry("app-daily-20260210T030000000Z-aaaa", "FAIL"),
     entry("shop-daily-20260209T040000000Z-bbbb"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UsageError } from "../../../packages/command/errors";
+import { instantIn } from "../parse";
 import { severity, SEVERITY_IDS } from "./severities";
 
 const instant = z.iso.datetime();
@@ -93,13 +94,11 @@ export function parseInstant(field: string, text: string, now: Date): string {
   if (text === "now") return now.toISOString();
   const ago = /^-(\d+)m$/.exec(text);
   if (ago) return new Date(now.getTime() - Number(ago[1]) * 60_000).toISOString();
-  const parsed = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
-    ? Date.parse(text)
-    : NaN;
-  if (Number.isNaN(parsed)) {
+  const parsed = instantIn(text);
+  if (!parsed) {
     throw new UsageError(
       `${field}: expected an instant with its zone such as 2026-02-05T14:30:00Z, "now" or -15m, not "${text}"`,
     );
   }
-  return new Date(parsed).toISOString();
+  return parsed.toISOString();
 }
