@@ -13,6 +13,8 @@ export interface Wanted {
 /** A part of an archive that can be restored on its own. */
 export interface Selection {
   entries: TocEntry[];
+  /** Numbers of the wanted tables, partitions included: those whose rows are wanted, too. */
+  tables: ReadonlySet<number>;
   /** What belongs to a wanted table and needs one that is not wanted. */
   without: TocEntry[];
   leftOut: LeftOut[];
@@ -40,6 +42,12 @@ const COMES_ALONG = new Set([
     "ROW SECURITY",
   ],
   ...["STATISTICS", "COMMENT", "ACL", "MATERIALIZED VIEW DATA"],
+]);
+
+/** What a publication, which is nobody's part, holds of a table or a schema. */
+export const IN_PUBLICATION: ReadonlySet<string> = new Set([
+  "PUBLICATION TABLE",
+  "PUBLICATION TABLES IN SCHEMA",
 ]);
 
 /** How the archive itself is to be read. */
@@ -72,7 +80,8 @@ export function selectEntries(entries: readonly TocEntry[], wanted: Wanted): Sel
   for (const { dumpId, kind } of entries) if (OF_EVERY_ARCHIVE.has(kind)) kept.add(dumpId);
   for (const id of tables) keep(id);
   const inSchema = ({ kind, schema, name, section }: TocEntry) =>
-    section === "pre-data" && wanted.schemas?.includes(kind === "SCHEMA" ? name : schema) === true;
+    (section === "pre-data" || kind === "DEFAULT ACL") &&
+    wanted.schemas?.includes(kind === "SCHEMA" ? name : schema) === true;
   /** A foreign key depends on both tables and belongs to the one it is named after: `orders orders_customer_fkey`. */
   const isOwn =
     ({ schema, name }: TocEntry) =>
@@ -100,8 +109,19 @@ export function selectEntries(entries: readonly TocEntry[], wanted: Wanted): Sel
     }
   }
   const without = entries.filter((entry) => !kept.has(entry.dumpId) && !withoutRows(entry) && belongs(entry));
-  const leftOut = without.map((entry) => leftOutFor(entry, "it needs a table that was not asked for"));
-  return { entries: entries.filter(({ dumpId }) => kept.has(dumpId)), without, leftOut };
+  const wantedSchema = (id: number) => {
+    const { kind, name = "" } = byId.get(id) ?? {};
+    return kind === "SCHEMA" && wanted.schemas?.includes(name) === true;
+  };
+  const published = entries.filter(
+    ({ kind, dependencies }) =>
+      IN_PUBLICATION.has(kind) && dependencies.some((id) => tables.has(id) || wantedSchema(id)),
+  );
+  const leftOut = [
+    ...without.map((entry) => leftOutFor(entry, "it needs a table that was not asked for")),
+    ...published.map((entry) => leftOutFor(entry, "publications come with the whole backup alone")),
+  ];
+  return { entries: entries.filter(({ dumpId }) => kept.has(dumpId)), tables, without, leftOut };
 }
 
 /** How a table may be called: with its schema or without, each part quoted or not, as reports have it. */

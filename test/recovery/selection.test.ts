@@ -38,6 +38,8 @@ beforeAll(async () => {
      create table reports.daily (day date primary key, orders bigint references orders);
      create view reports.last as select max(day) from reports.daily;
      create table reports.other (day date primary key);
+     alter default privileges in schema reports grant select on tables to api;
+     create publication told for table orders;
      insert into customer (name) select 'c' || n from generate_series(1, 50) n;
      insert into orders (customer, size) select 1 + n % 50, 'large' from generate_series(1, 300) n;
      insert into line select n, 1 from generate_series(1, 300) n;
@@ -92,6 +94,13 @@ const relations = async (database: string) =>
     )
   ).map(({ name }) => name);
 
+/** Of a publication that holds `orders`. */
+const PUBLISHED = {
+  kind: "publication-table",
+  name: "public.told orders",
+  reason: "publications come with the whole backup alone",
+};
+
 test("one table comes with what it needs, compared, and says which of its parts cannot", async () => {
   const run = await restore("one", "--table", "public.orders");
   expect([run.code, run.stderr]).toEqual([0, expect.not.stringMatching(/^error/m)]);
@@ -104,6 +113,7 @@ test("one table comes with what it needs, compared, and says which of its parts 
       name: "public.orders orders_customer_fkey",
       reason: "it needs a table that was not asked for",
     },
+    PUBLISHED,
   ]);
   expect(await relations("one")).toEqual([
     "S public.orders_id_seq",
@@ -124,7 +134,7 @@ test("one table comes with what it needs, compared, and says which of its parts 
 test("tables that reference each other keep their keys, and partitions come with their table", async () => {
   const result = await part("several", { tables: ["orders", "customer", "log"] });
   expect(result.checks.filter(({ status }) => status !== "PASS")).toEqual([]);
-  expect([result.verdict, result.leftOut]).toEqual(["PASS", []]);
+  expect([result.verdict, result.leftOut]).toEqual(["PASS", [PUBLISHED]]);
   expect(result.tables.map(({ name }) => name).sort()).toEqual([
     "public.customer",
     "public.log_2025",
@@ -271,7 +281,13 @@ describe("in place", () => {
   test("tables that were dropped come back with their keys, those of other tables too, and work for every role", async () => {
     await ask("drop table orders cascade");
     const result = await inPlace("orders");
-    expect(result).toMatchObject({ verdict: "PASS", leftOut: [], previousDatabase: undefined });
+    expect(result).toMatchObject({
+      verdict: "PASS",
+      leftOut: [
+        { ...PUBLISHED, reason: expect.stringMatching(/adds it again, by ALTER PUBLICATION/) as string },
+      ],
+      previousDatabase: undefined,
+    });
     expect(result.inPlace).toEqual([{ table: "public.orders", before: null, after: 300 }]);
     expect(result.checks.map(({ id: check, status }) => [check, status])).toEqual([
       ["fingerprints", "PASS"],
@@ -296,6 +312,11 @@ describe("in place", () => {
       { table: "reports.other", before: null, after: 0 },
     ]);
     expect(await ask("select * from reports.last")).toHaveLength(1);
+    expect(
+      await ask(
+        "select defaclnamespace::regnamespace::text as of from pg_default_acl where defaclnamespace <> 0",
+      ),
+    ).toEqual([{ of: "reports" }]);
     expect(await ask("select count(*)::int as n from log where day < '2026-01-01'", "api")).toEqual([
       { n: 30 },
     ]);
@@ -322,6 +343,18 @@ describe("in place", () => {
     expect([result.verdict, await rights()]).toEqual(["PASS", before]);
     const { previousDatabase = "" } = result;
     await lab.server.sql(lab.server.administrator, `drop database "${previousDatabase}"`, "postgres");
+  });
+
+  test("a partition alone gets its rows, and the others keep theirs", async () => {
+    await ask("delete from log_2025; update log_2026 set what = 'later'");
+    const { inPlace: rows, previousDatabase } = await inPlace("log_2025");
+    // No row was replaced.
+    expect(previousDatabase).toBeUndefined();
+    expect(rows).toEqual([{ table: "public.log_2025", before: 0, after: 30 }]);
+    expect(
+      await ask("select count(*)::int as n, count(*) filter (where what = 'later')::int as later from log"),
+    ).toEqual([{ n: 60, later: 30 }]);
+    await ask("update log_2026 set what = 'x'");
   });
 
   test("what would be lost or broken is named, and nothing is changed", async () => {

@@ -3,7 +3,7 @@ import { FailedError, messageOf } from "../../../packages/command/errors";
 import { quoteIdentifier } from "../postgres/connect";
 import { copyOutStatement, type TocEntry } from "../postgres/toc";
 import { wordsOf } from "../postgres/statements";
-import { sqlName, tableName } from "./parts";
+import { sqlName, tableName, type Parts } from "./parts";
 
 /** A foreign key of the database that one of the tables has or is named in. */
 export interface ForeignKey {
@@ -151,12 +151,12 @@ async function holdersOf(client: Client, tables: readonly string[]): Promise<str
 
 /**
  * Refuses tables that would lose more than rows: columns that the backup does not have, or partitions of which it has no
- * rows.
+ * rows. A table that comes with one of its partitions keeps the others.
  * @throws FailedError naming all of them
  */
 export async function requireSameShape(
   client: Client,
-  existing: readonly TocEntry[],
+  { existing, replaced }: Pick<Parts, "existing" | "replaced">,
   data: readonly TocEntry[],
 ): Promise<void> {
   const { rows } = await client.query<{ name: string; columns: string[] | null; others: string[] | null }>(
@@ -164,10 +164,10 @@ export async function requireSameShape(
        (SELECT pg_catalog.array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns,
        (SELECT pg_catalog.array_agg(p.relid::text) FROM pg_catalog.pg_partition_tree(c.oid) p
-        WHERE p.isleaf AND p.relid <> c.oid AND p.relid <> ALL
+        WHERE w.name = ANY($2) AND p.isleaf AND p.relid <> c.oid AND p.relid <> ALL
           (SELECT pg_catalog.to_regclass(n) FROM unnest($1::text[]) AS x(n) WHERE pg_catalog.to_regclass(n) IS NOT NULL)) AS others
      FROM unnest($1::text[]) AS w(name) JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name)`,
-    [existing.map(sqlName)],
+    [existing.map(sqlName), replaced.map(sqlName)],
   );
   const problems: string[] = [];
   const found = new Map(rows.map((row) => [row.name, row]));

@@ -1,12 +1,14 @@
 import type { Client } from "pg";
 import { leftOutFor, type LeftOut } from "../leaveOut";
 import { quote, type TocEntry } from "../postgres/toc";
-import type { Selection } from "../selection";
+import { IN_PUBLICATION, type Selection } from "../selection";
 
 /** What of a selection a database that is in use has already, and what it must be given. */
 export interface Parts {
-  /** Tables that are there, whose rows are replaced. */
+  /** Tables that are there: those whose rows are replaced, and those that they cannot do without. */
   existing: TocEntry[];
+  /** Of these the ones that were asked for. */
+  replaced: TocEntry[];
   /** Everything that is not there and is made, foreign keys left out. */
   fresh: TocEntry[];
   /** Foreign keys of the backup that a table which is made has, or had from another: checked when they are made. */
@@ -64,8 +66,13 @@ export async function partsOf(
     leftOut.push(leftOutFor(entry, "one of its tables is not in the database"));
     return false;
   });
+  for (const entry of all)
+    if (IN_PUBLICATION.has(entry.kind) && entry.dependencies.some((id) => made.has(id)))
+      leftOut.push(leftOutFor(entry, "whose the publication is adds it again, by ALTER PUBLICATION"));
+  const inUse = selection.entries.filter(({ kind, dumpId }) => kind === "TABLE" && there.has(dumpId));
   return {
-    existing: selection.entries.filter(({ kind, dumpId }) => kind === "TABLE" && there.has(dumpId)),
+    existing: inUse,
+    replaced: inUse.filter(({ dumpId }) => selection.tables.has(dumpId)),
     fresh: candidates.filter(({ dumpId }) => made.has(dumpId)),
     keys,
     leftOut,

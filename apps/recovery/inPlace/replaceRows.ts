@@ -77,7 +77,7 @@ export async function replaceRows(
     rights = await takeRights(client, existing.map(sqlName), locked);
   };
   await lockTables(client, locked, begin, note);
-  await requireSameShape(client, existing, data);
+  await requireSameShape(client, parts, data);
   const held = await foreignKeys(client, existing);
   if (JSON.stringify(held) !== JSON.stringify(foreign))
     throw new FailedError("somebody changed the tables' foreign keys meanwhile; nothing was changed");
