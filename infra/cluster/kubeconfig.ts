@@ -1,12 +1,10 @@
 import { listManagedClusterUserCredentialsOutput } from "@pulumi/azure-native/containerservice/listManagedClusterUserCredentials";
 import * as pulumi from "@pulumi/pulumi";
 import { dump, load } from "js-yaml";
+import { AKS_SERVER_APPLICATION } from "../../packages/azure-facts";
 
 /** Ways kubelogin obtains a token; the variable AAD_LOGIN_METHOD overrides the one written down. */
 export type KubeloginMethod = "azurecli" | "workloadidentity";
-
-/** Application id of AKS's API servers in Entra, the same for all clusters and tenants. */
-const AKS_SERVER_APPLICATION = "6dae42f8-4368-4678-94ff-3960e28e3630";
 
 interface KubeconfigCluster {
   name: string;

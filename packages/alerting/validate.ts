@@ -1,3 +1,4 @@
+import { METRIC_ALERT_FREQUENCIES, METRIC_ALERT_WINDOWS } from "../azure-facts";
 import { promSeconds } from "./duration";
 import { promqlProblem } from "./promql";
 import { RUNBOOKS } from "./runbooks";
@@ -82,10 +83,11 @@ function specificProblems(alert: Alert): string[] {
     case "metric":
       return [
         ...oneOf("scope", alert.scope, METRIC_SCOPES),
-        ...oneOf("evaluationFrequency", alert.evaluationFrequency, FREQUENCIES),
-        ...oneOf("windowSize", alert.windowSize, WINDOWS),
+        ...oneOf("evaluationFrequency", alert.evaluationFrequency, METRIC_ALERT_FREQUENCIES),
+        ...oneOf("windowSize", alert.windowSize, METRIC_ALERT_WINDOWS),
         ...(Number.isFinite(alert.threshold) ? [] : [`threshold is ${alert.threshold}; allowed: a number`]),
-        ...(WINDOWS.indexOf(alert.windowSize) < WINDOWS.indexOf(alert.evaluationFrequency)
+        ...(METRIC_ALERT_WINDOWS.indexOf(alert.windowSize) <
+        METRIC_ALERT_WINDOWS.indexOf(alert.evaluationFrequency)
           ? [
               `windowSize is ${alert.windowSize}; allowed: at least the frequency, ${alert.evaluationFrequency}`,
             ]
@@ -97,10 +99,6 @@ function specificProblems(alert: Alert): string[] {
         : ["conditions are empty; allowed: at least one, each with a value"];
   }
 }
-
-/** What Azure accepts, from short to long. */
-const WINDOWS = ["PT1M", "PT5M", "PT15M", "PT30M", "PT1H", "PT6H", "PT12H", "P1D"];
-const FREQUENCIES = WINDOWS.slice(0, 5);
 
 function prometheusProblems(alert: PrometheusAlert): string[] {
   const expression = promqlProblem(alert.expression);

@@ -2,6 +2,7 @@ export { OLDEST_GRAFANA } from "./grafana";
 export { KEY_VAULT_API, OLDER_KEY_VAULT_APIS_END, SDK_KEY_VAULT_API } from "./keyVault";
 export {
   AKS_RESERVED_BLOCKS,
+  AKS_SERVER_APPLICATION,
   allocatable,
   BLOCK_BITS_PER_NODE,
   KUBERNETES_ENDS,
@@ -10,6 +11,7 @@ export {
   MAX_AUTHORIZED_RANGES,
   MAX_POOL_NODES,
 } from "./kubernetes";
+export { METRIC_ALERT_FREQUENCIES, METRIC_ALERT_WINDOWS } from "./monitor";
 export { nameProblem, type NamedKind, NAME_RULES, TAG_LIMITS } from "./names";
 export {
   BACKUP_DAYS,

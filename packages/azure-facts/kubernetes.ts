@@ -1,4 +1,10 @@
 /**
+ * Application id of AKS's API servers in Entra, the same for all clusters and tenants: tokens for a cluster are made out to it
+ * (https://azure.github.io/kubelogin/concepts/aks.html).
+ */
+export const AKS_SERVER_APPLICATION = "6dae42f8-4368-4678-94ff-3960e28e3630";
+
+/**
  * Minor versions AKS makes clusters of, oldest first, as of December 2026: each for a year from its general availability there
  * (https://learn.microsoft.com/azure/aks/supported-kubernetes-versions). A cluster on one that has left the list, as 1.34 did with
  * November 2026, keeps running and can only be upgraded.

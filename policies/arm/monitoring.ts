@@ -1,4 +1,4 @@
-import { OLDEST_GRAFANA } from "../../packages/azure-facts";
+import { METRIC_ALERT_FREQUENCIES, METRIC_ALERT_WINDOWS, OLDEST_GRAFANA } from "../../packages/azure-facts";
 import {
   azure,
   CLUSTER,
@@ -80,8 +80,6 @@ const prometheus: ArmLimit = {
   ],
 };
 
-const FREQUENCIES = ["PT1M", "PT5M", "PT15M", "PT30M", "PT1H", "PT6H", "PT12H", "P1D"];
-
 function criterion(cursor: Cursor): Outcome[] {
   const metric = cursor.at("metricName");
   return [
@@ -115,8 +113,8 @@ const metricAlert: ArmLimit = {
     return [
       ...mustBeText(alert.at("location"), "global"),
       ...mustBeWithin(alert.at("severity"), 0, 4),
-      ...mustBe(frequency, ...FREQUENCIES.slice(0, 5)),
-      ...mustBe(window, ...FREQUENCIES),
+      ...mustBe(frequency, ...METRIC_ALERT_FREQUENCIES),
+      ...mustBe(window, ...METRIC_ALERT_WINDOWS),
       ...(every !== undefined && over !== undefined && over < every
         ? fault(
             window,

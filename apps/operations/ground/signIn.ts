@@ -1,9 +1,9 @@
 import type { TokenCredential } from "@azure/identity";
 import type * as k8s from "@kubernetes/client-node";
+import { AKS_SERVER_APPLICATION } from "../../../packages/azure-facts";
 import { notRun } from "../frame/errors";
 
-/** Application of AKS's API servers in Entra, the same for all clusters and tenants: tokens for them are for it. */
-const API_SERVERS = "6dae42f8-4368-4678-94ff-3960e28e3630/.default";
+const API_SERVERS = `${AKS_SERVER_APPLICATION}/.default`;
 /** A token is not used up to its last moment: the request with it is still on its way then. */
 const SPARE_MS = 120_000;
 

@@ -1,11 +1,9 @@
+import { AKS_SERVER_APPLICATION } from "../../azure-facts";
 import type { EmulatedCloud } from "../cloud";
 import { valueAt } from "../model/paths";
 import type { Stored } from "../model/types";
 import type { Wish } from "../rights/decide";
 import type { Access } from "./front";
-
-/** Tokens for clusters are for this application of Microsoft's (https://azure.github.io/kubelogin/concepts/aks.html). */
-export const CLUSTER_AUDIENCE = "6dae42f8-4368-4678-94ff-3960e28e3630";
 
 const VERBS: Readonly<Record<string, string>> = {
   get: "read",
@@ -48,7 +46,7 @@ export function accessTo(cloud: EmulatedCloud, cluster: Stored): Access {
     throttledFor: () => cloud.front.throttledFor,
     authenticate: (token) => {
       const session = cloud.directory.session(token);
-      if (!session || cloud.directory.expired(session) || session.audience !== CLUSTER_AUDIENCE)
+      if (!session || cloud.directory.expired(session) || session.audience !== AKS_SERVER_APPLICATION)
         return undefined;
       return { name: session.principal.objectId, groups: session.principal.groups };
     },

@@ -1,3 +1,4 @@
+import { AKS_SERVER_APPLICATION } from "../../azure-facts";
 import type { Authority } from "../certificates";
 import type { EmulatedCloud } from "../cloud";
 import type { CloudEvent } from "../hooks";
@@ -6,7 +7,7 @@ import { lastName } from "../model/ids";
 import { objectsAt, stringAt, textAt } from "../model/paths";
 import type { Stored as Resource } from "../model/types";
 import type { Principal } from "../rights/directory";
-import { accessTo, CLUSTER_AUDIENCE } from "./access";
+import { accessTo } from "./access";
 import { Api } from "./api";
 import { serveKubernetes, type KubernetesFront } from "./front";
 import { kindNamed, KINDS, type Kind } from "./kinds";
@@ -70,7 +71,7 @@ export class Clusters {
 
   /** A kubeconfig for all clusters as one principal. @param chosen Whose context is the current one; the first's unless given. */
   kubeconfig(principal: Principal, chosen?: string): string {
-    const token = this.cloud.directory.issue(principal, CLUSTER_AUDIENCE, TOKEN_SECONDS);
+    const token = this.cloud.directory.issue(principal, AKS_SERVER_APPLICATION, TOKEN_SECONDS);
     const own = [...this.clusters].sort(
       ([one], [other]) => Number(other === chosen) - Number(one === chosen),
     );
