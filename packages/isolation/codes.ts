@@ -1,3 +1,5 @@
+import { isPrintable } from "./text";
+
 /**
  * Texts written as the codes of their characters, whatever stands between: `chr(112)||chr(115)`, `\112\115`, `\70\73`,
  * `%u0070`, `[char]112+[char]115`, `160 163`. What stands between is the same each time, which words and lists of ports
@@ -8,9 +10,6 @@
 const MIN_CODES = 8;
 const MAY_BE_DECIMAL = /(?:\d{2,3}\D{1,12}){7}\d{2}/;
 const MAY_BE_HEX = /(?:[0-9a-f]{2,8}[^0-9a-f]{1,8}){7}[0-9a-f]{2}/i;
-
-const isPrintable = (code: number): boolean =>
-  (code >= 32 && code < 127) || code === 9 || code === 10 || code === 13;
 
 /** Longest text between two codes. */
 const MAX_BETWEEN = 12;

@@ -11,7 +11,8 @@ export interface KubernetesObject {
   readonly object: Cursor;
 }
 
-const groupOf = (apiVersion: string): string =>
+/** Group of a Kubernetes `apiVersion`; empty for the core's. */
+export const groupOf = (apiVersion: string): string =>
   apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
 
 function describe(object: Cursor, type: string): KubernetesObject {

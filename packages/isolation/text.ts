@@ -69,7 +69,8 @@ export function textOfCodes(codes: readonly unknown[]): string | undefined {
   return isText ? Buffer.from(codes as number[]).toString("latin1") : undefined;
 }
 const MIN_CODES = 8;
-const isPrintable = (code: number): boolean =>
+/** Whether a code is one of a plain text: ASCII that prints, tabs and ends of lines. */
+export const isPrintable = (code: number): boolean =>
   (code >= 32 && code < 127) || code === 9 || code === 10 || code === 13;
 
 /** Resolves lists of character codes, as `fromCharCode` and its kind take them, and bytes written bit by bit. */

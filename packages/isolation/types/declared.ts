@@ -2,7 +2,7 @@ import { Cursor } from "../read";
 import type { ResourceView, Value } from "../rule";
 import { azureType } from "../declarations";
 import { decodings } from "../decode";
-import { kubernetesObjects } from "../objects";
+import { groupOf, kubernetesObjects } from "../objects";
 import { allPlaces, mayHold } from "../places";
 import type { Hit } from "../scan";
 import { judgeAzureType, judgeKind, judgeTemplateType, type Verdict } from "./listed";
@@ -122,9 +122,6 @@ function objectsIn(root: Cursor, isRoot: boolean): Cursor[] {
       (place.at("metadata").present || place.at("spec").present),
   );
 }
-
-const groupOf = (apiVersion: string): string =>
-  apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
 
 function kindAt(path: string, apiVersion: string, kind: string): Declared[] {
   const group = groupOf(apiVersion);
