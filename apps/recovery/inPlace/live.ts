@@ -149,6 +149,15 @@ async function holdersOf(client: Client, tables: readonly string[]): Promise<str
   return rows.map(({ who }) => who).join(", ") || "somebody who is gone now";
 }
 
+/** A relation of the database by the name of a table of the backup. */
+interface Shape {
+  name: string;
+  isTable: boolean;
+  columns: string[] | null;
+  /** Partitions that are not among the tables. */
+  others: string[] | null;
+}
+
 /**
  * Refuses tables that would lose more than rows: columns that the backup does not have, or partitions of which it has no
  * rows. A table that comes with one of its partitions keeps the others.
@@ -159,8 +168,8 @@ export async function requireSameShape(
   { existing, replaced }: Pick<Parts, "existing" | "replaced">,
   data: readonly TocEntry[],
 ): Promise<void> {
-  const { rows } = await client.query<{ name: string; columns: string[] | null; others: string[] | null }>(
-    `SELECT w.name,
+  const { rows } = await client.query<Shape>(
+    `SELECT w.name, c.relkind IN ('r', 'p') AS "isTable",
        (SELECT pg_catalog.array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns,
        (SELECT pg_catalog.array_agg(p.relid::text) FROM pg_catalog.pg_partition_tree(c.oid) p
@@ -172,8 +181,9 @@ export async function requireSameShape(
   const problems: string[] = [];
   const found = new Map(rows.map((row) => [row.name, row]));
   for (const entry of data) {
-    const { columns } = found.get(sqlName(entry)) ?? {};
-    if (!columns) continue;
+    const { columns, isTable } = found.get(sqlName(entry)) ?? {};
+    if (isTable === false) problems.push(`${tableName(entry)} is no table in the database any more`);
+    if (!isTable || !columns) continue;
     const own = columnsOf(entry);
     const added = columns.filter((column) => !own.includes(column));
     const gone = own.filter((column) => !columns.includes(column));
