@@ -45,7 +45,7 @@ const mayReach = (workload: string, cidr: string, port: number): string =>
 
 /**
  * Rights that a key or another role of a region adds: jobs read the keys of another provider's store and reach it, runners of one's
- * own read their app's, and what runs where a region serves asks the database from there.
+ * own read their app's, what runs where a region serves asks the database from there, and the status page is of another provider.
  */
 const BY_KEYS = [
   ...["backup", "copy", "drill", "metrics", "operator", "prune", "verify"].map((job) =>
@@ -56,6 +56,7 @@ const BY_KEYS = [
     (job) => `*-identities-${job} has 4633458b-17de-408a-b874-0445c86b69e6 on *-vault-vault`,
   ),
   "control-runners-identity has 4633458b-17de-408a-b874-0445c86b69e6 on control-home-group",
+  "*-status-page-deployment runs status-page of ghcr.io/twin/gatus",
 ];
 
 type Change = (resource: ResourceView) => Partial<ResourceView>;
@@ -103,6 +104,15 @@ const joined = (project: Project, type: string, props: Tree): readonly ResourceV
 const SUBSCRIPTION = `/subscriptions/${stacks.prod?.azure.subscriptionId ?? ""}`;
 const ELSEWHERE = `${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/elsewhere`;
 const OWNER = `${SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635`;
+
+/** A Deployment of which the containers are others. */
+const running =
+  (change: (containers: readonly Tree[]) => readonly Tree[]): Change =>
+  (one) => {
+    const { template, ...rest } = one.props.spec as { template: { spec: { containers: Tree[] } } };
+    const spec = { ...template.spec, containers: change(template.spec.containers) };
+    return put({ spec: { ...rest, template: { ...template, spec } } as unknown as Tree })(one);
+  };
 
 describe("production is made of what its reviewed plan is made of", () => {
   test.each(["forma3d", "forma3d-control"] as const)(
@@ -221,6 +231,22 @@ describe("production is made of what its reviewed plan is made of", () => {
             egress: [{ to: [{ ipBlock: { cidr: "203.0.113.0/24" } }], ports: [{ port: 443 }] }],
           },
         })(one),
+      ["REC-055 ?"],
+    ],
+    [
+      "a container beside the others",
+      "forma3d",
+      "-primary-dashboard-deployment",
+      running((all) => [...all, { ...all[0], name: "helper" }]),
+      ["REC-055 ?"],
+    ],
+    [
+      "an image from elsewhere",
+      "forma3d",
+      "-primary-dashboard-deployment",
+      running((all) =>
+        all.map((one) => ({ ...one, image: `docker.io/elsewhere/dashboard@sha256:${"1".repeat(64)}` })),
+      ),
       ["REC-055 ?"],
     ],
     [

@@ -34,7 +34,7 @@ export function statementOf(config: StackConfig): Demand[] {
     ...clusters(config, regions),
     ...namespaces(regions),
     ...scrapes(regions, config),
-    ...workloads(regions),
+    ...workloads(config, regions),
     ...recovery(config, regions),
     ...traffic(regions),
   ];

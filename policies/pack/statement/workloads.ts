@@ -1,6 +1,6 @@
 import { priorityClassName } from "../../../infra/kubernetes/priorities";
 import { IDENTITIES } from "../../../infra/naming";
-import { PRODUCT } from "../../../stacks/schema";
+import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import { SITE_HEALTH, SITES } from "../../../stacks/sites";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, either, GIVEN, holding, NONE, oneOf } from "../../rules/expected";
@@ -11,7 +11,7 @@ const PODS = "infra/kubernetes";
 const OF_THEIR_IMAGE = WORKLOADS.filter((name) => name !== "gateway" && name !== "status-page");
 
 /** What serves, and what keeps it serving. */
-export function workloads(regions: number): Demand[] {
+export function workloads({ workloads: sizes }: StackConfig, regions: number): Demand[] {
   const named = (
     type: string,
     what: string,
@@ -147,6 +147,16 @@ export function workloads(regions: number): Demand[] {
       // Gateway, probes and both parts of the status page; and once the roles of the database.
       count: 4 * regions + 1,
     },
+    ...SITES.map((site): Demand => ({
+      what: `the room the autoscaler of ${site} has`,
+      key: `workloads.${site}`,
+      type: "HorizontalPodAutoscaler",
+      where: { "metadata.name": site },
+      each: {
+        "spec.minReplicas": sizes[site].minReplicas,
+        "spec.maxReplicas": sizes[site].maxReplicas,
+      },
+    })),
     {
       what: "each autoscaler",
       key: "workloads",

@@ -2,6 +2,7 @@ import { cursor, linked, ofType } from "../../../packages/isolation/graph";
 import { azure, FEDERATED_CREDENTIAL, kubernetes, ROLE_ASSIGNMENT } from "../../../packages/isolation/kinds";
 import type { Cursor } from "../../../packages/isolation/read";
 import type { ResourceView, StackView, Tree, Value } from "../../../packages/isolation/rule";
+import { allContainers, podsOf, WORKLOADS } from "../pods";
 import { programOf, stemOf } from "./names";
 import { sourcesOf } from "./sources";
 
@@ -45,7 +46,32 @@ function trafficOf(resource: ResourceView): string[] {
   return [...lines("ingress", "from", "may be reached by"), ...lines("egress", "to", "may reach")];
 }
 
-/** Every right a stack gives and every identity it trusts somebody with, in one line each, whom pods may talk to among it, and what gives it. */
+/** Where an image is from, without its tag and digest, and without the stack's own registry, which holds copies. */
+function repositoryOf(image: string, stack: StackView): string {
+  const repository = image.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
+  const own = ofType(stack, azure("containerregistry", "Registry"))
+    .map((registry) => `${cursor(registry).at("registryName").text ?? ""}.azurecr.io/`)
+    .find((registry) => repository.startsWith(registry));
+  return own === undefined ? repository : repository.slice(own.length);
+}
+
+/** What a workload's pods run, one line for each container. */
+function programsOf(resource: ResourceView, stack: StackView): string[] {
+  return podsOf(resource)
+    .flatMap(({ spec }) => allContainers(spec))
+    .flatMap((container) => {
+      const image = container.at("image").text;
+      if (image === undefined) return [];
+      return [
+        `${called(resource, stack)} runs ${container.at("name").text ?? ""} of ${repositoryOf(image, stack)}`,
+      ];
+    });
+}
+
+/**
+ * Every right a stack gives, every identity it trusts somebody with, whom its pods may talk to and what they run, in one line
+ * each, and what gives it.
+ */
 export function rightsOf(stack: StackView): { right: string; resource: ResourceView }[] {
   const line = (type: RegExp, tell: (resource: ResourceView) => string | string[]) =>
     ofType(stack, type).flatMap((resource) => [tell(resource)].flat().map((right) => ({ right, resource })));
@@ -76,6 +102,7 @@ export function rightsOf(stack: StackView): { right: string; resource: ResourceV
       (one) => `${comesFrom(stack, one, "resourceName")} is ${endOf(one.props.subject, ":", 2)}`,
     ),
     ...line(kubernetes("NetworkPolicy"), trafficOf),
+    ...line(WORKLOADS, (one) => programsOf(one, stack)),
     ...line(/^kubernetes:rbac\.authorization\.k8s\.io\/[^:]+:(?:Cluster)?RoleBinding$/, rbac),
   ];
 }

@@ -152,8 +152,8 @@ function wired(shapes: Shapes): Rule {
       name: "production-wired-as",
       title: "In production, rights and references lead where its reviewed plan leads them",
       description:
-        "Who may what on what, what roles of its own consist of, which service account or deployment is taken for which identity, and which pods may talk to whom, are lines of policies/shape.json; and what comes from a resource in the reviewed plan (the scope of a lock, the resource and workspace of a log, the server of a setting) comes from one of the same type.",
-      why: "A lock on something else, a log that goes elsewhere and an identity with one right more look like what they replaced.",
+        "Who may what on what, what roles of its own consist of, which service account or deployment is taken for which identity, which pods may talk to whom, and which containers of which images they consist of, are lines of policies/shape.json; and what comes from a resource in the reviewed plan (the scope of a lock, the resource and workspace of a log, the server of a setting) comes from one of the same type.",
+      why: "A lock on something else, a log that goes elsewhere, an identity with one right more and a container beside the others look like what they replaced.",
       severity: "critical",
       framework: { ...FRAMEWORK, mcsb: ["PA-7", "PV-2"] },
       remediation: REMEDIATION,
@@ -168,7 +168,7 @@ function wired(shapes: Shapes): Rule {
         ...rightsOf(stack)
           .filter(({ right }) => !rights.has(right))
           .map(({ right, resource }): Verdict =>
-            about(resource, `gives what production's plan does not (${LIST}): ${right}`),
+            about(resource, `gives or runs what production's plan does not (${LIST}): ${right}`),
           ),
         ...stack.resources.flatMap((resource): Verdict[] => {
           const own = shape.types[resource.type];
