@@ -4,9 +4,12 @@ import { fault, type Cursor, type Outcome } from "../../packages/isolation/read"
 import type { Rule } from "../../packages/isolation/rule";
 import { resourceRule } from "./define";
 
-/** Names that promise a secret, unless they end in what only points to one. */
+/**
+ * Names that promise a secret, unless they end in what only points to one. Sentry's DSN is none: browsers are given it
+ * (https://docs.sentry.io/concepts/key-terms/dsn-explainer/).
+ */
 const SECRET_NAME =
-  /(passw(or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|routing[_-]?key|credential|connection[_-]?string|(^|[_-])dsn$|database[_-]?url)/i;
+  /(passw(or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|account[_-]?key|encryption[_-]?key|signing[_-]?key|routing[_-]?key|credential|connection[_-]?string|(^|(?<!sentry)[_-])dsn$|database[_-]?url)/i;
 const POINTER_NAME =
   /[_-](file|path|dir|folder|mount|name|names|id|ids|class|provider|ref|version|header|ttl|days|hours|minutes|seconds|length|bytes|enabled|location)$/i;
 

@@ -21,6 +21,19 @@ const serving = KUBERNETES.filter(({ name }) => name === "api").map((api) => ({ 
 
 export const INNOCENT: readonly Innocent[] = [
   {
+    because: "an address of Sentry's is public, though it has a key in it",
+    add: [
+      {
+        name: "reports",
+        type: "kubernetes:core/v1:ConfigMap",
+        props: {
+          metadata: { name: "reports" },
+          data: { SENTRY_DSN: "https://0123456789abcdef@o1.ingest.de.sentry.io/2" },
+        },
+      },
+    ],
+  },
+  {
     because: "a service stands by at zero in one cluster while it serves in another",
     remove: ["api"],
     add: [...serving, standingBy()],
