@@ -9,6 +9,7 @@ import { ACCESS_RULES } from "./securityAccess";
 import { CLUSTER_SECURITY_RULES } from "./securityCluster";
 import { DATA_SECURITY_RULES } from "./securityData";
 import { NETWORK_SECURITY_RULES } from "./securityNetwork";
+import { GENERATED_SECRET_RULES } from "./generatedSecrets";
 import { STANDBY_RULES } from "./standby";
 import { WIRING_RULES } from "./wiring";
 import { NETWORK_WIRING_RULES } from "./wiringNetwork";
@@ -25,6 +26,7 @@ export const rules: readonly Rule[] = [
   ...STANDBY_RULES,
   ...POD_RULES,
   ...SECRET_RULES,
+  ...GENERATED_SECRET_RULES,
   ...SERVICE_RULES,
   ...PARTNER_RULES,
   ...DATA_SECURITY_RULES,

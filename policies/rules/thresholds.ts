@@ -21,6 +21,11 @@ function threshold<T>(value: T, unit: string, source: string): Threshold<T> {
 export const THRESHOLDS = {
   backupRetentionDays: threshold(35, "days of point-in-time restore, at least", "report §5.1"),
   replicas: threshold(3, "pods of a service, at least", "report §4.2"),
+  generatedSecretBits: threshold(
+    128,
+    "bits of chance in a generated secret, at least",
+    "NIST SP 800-57 part 1, table 4: what is still strong after 2030",
+  ),
   partnerFailures: threshold(
     10,
     "failures in a row until calls to a partner end at once, at most",

@@ -65,7 +65,8 @@ const HARMLESS: readonly Harmless[] = [
     type: /:(?:Role(?:Assignment|Definition|Binding)?|FederatedIdentityCredential|Secret|ServiceAccount|SecretProviderClass|RandomPassword|RandomBytes|PrivateZone|ConfigMap|Job|DashboardDefinition|Dashboard|Grafana|ResourceGroup|VirtualNetwork|Subnet|Profile|ManagedCluster|Server)$/,
     path: /^$/,
   },
-  { because: "breaks", type: /^pulumi:|^random:/, path: /^/ },
+  { because: "breaks", type: /^pulumi:/, path: /^/ },
+  { because: "breaks", type: /^random:/, path: /^(?!length$)/ },
   {
     because: "breaks",
     type: /:(?:Deployment|CronJob|Job|DaemonSet)$/,

@@ -137,6 +137,34 @@ export const securityDataCases: readonly Case[] = [
     finds: [["secret", "properties.contentType", 'must be set, but is ""']],
   },
   {
+    rule: "generated-secret-strength",
+    add: [
+      { name: "short", type: "random:index/randomPassword:RandomPassword", props: { length: 8 } },
+      {
+        name: "digits",
+        type: "random:index/randomPassword:RandomPassword",
+        props: { length: 32, lower: false, upper: false, special: false },
+      },
+      {
+        name: "alike",
+        type: "random:index/randomString:RandomString",
+        props: { length: 64, lower: false, upper: false, numeric: false, overrideSpecial: "--" },
+      },
+      { name: "key", type: "random:index/randomBytes:RandomBytes", props: { length: 12 } },
+      {
+        name: "long",
+        type: "random:index/randomPassword:RandomPassword",
+        props: { length: 22, special: false },
+      },
+    ],
+    finds: [
+      ["short", "length", "must be at least 21 for 128 bits, but is 8"],
+      ["digits", "length", "must be at least 39 for 128 bits, but is 32"],
+      ["alike", "", "must be made of more than one character"],
+      ["key", "length", "must be at least 16 for 128 bits, but is 12"],
+    ],
+  },
+  {
     rule: "diagnostics-on",
     remove: ["account-log", "profile-log"],
     finds: [
