@@ -7,7 +7,11 @@ import { readJournal } from "../../apps/operations/frame/journal";
 import { operate, type FrameOptions, type Surroundings } from "../../apps/operations/frame/operate";
 import type { Step } from "../../apps/operations/frame/steps";
 import type { Ground } from "../../apps/operations/ground/types";
-import type { RegionFacts } from "../../apps/operations/platform";
+import type { Platform, RegionFacts } from "../../apps/operations/platform";
+import { readinessChecks } from "../../apps/operations/readiness/checks";
+import { fences, replication, serving } from "../../apps/operations/status/database";
+import { lookUp, type LookUp } from "../../apps/operations/status/findings";
+import { soon } from "../../apps/operations/status/soon";
 import { contain } from "../../apps/operations/switches/contain";
 import type { ServingRecord } from "../../apps/recovery/serving/record";
 import { mayLogIn, POINTS, regionsOf, SHORT, testKilled } from "./killedFailover";
@@ -57,6 +61,91 @@ const later = (seconds: number): Ground => {
   const clock = async (host: string) => new Date((await database.clock(host)).getTime() + seconds * 1000);
   return { ...laptop.ground, database: { ...database, clock } };
 };
+
+/** The ground, whose servers of some hosts answer otherwise. */
+const where = (hosts: readonly string[], answer: () => Promise<never>): Ground => {
+  const { database } = laptop.ground;
+  const query = (host: string, ...rest: [string]) =>
+    hosts.includes(host) ? answer() : database.query(host, ...rest);
+  return { ...laptop.ground, database: { ...database, query: query as typeof database.query } };
+};
+const noRoute = () => Promise.reject(new Error("no route"));
+const found = async (look: LookUp) => (await lookUp({ one: look }))[0];
+
+describe("what is told of the servers", () => {
+  test("who serves is asked of them: a failover nobody has committed contradicts no fence, and what stands by is the other one", async () => {
+    for (const declared of [from, to]) {
+      const regions = laptop.platform.regions.map((region) => ({
+        ...region,
+        role: region.location === declared.location ? ("serving" as const) : ("standby" as const),
+      }));
+      const platform: Platform = { ...laptop.platform, regions };
+      const fence = await found(fences(platform, laptop.ground));
+      expect(fence).toMatchObject({ state: "ok" });
+      expect(fence?.text.split(", ").sort()).toEqual(
+        [`${from.location}: open`, `${to.location}: fenced`].sort(),
+      );
+      const { standby } = readinessChecks(platform, laptop.ground);
+      expect(await found(standby!.look)).toMatchObject({
+        state: "ok",
+        text: expect.stringMatching(`^${to.cluster}: `),
+      });
+    }
+    await laptop.sql(`ALTER ROLE api_${to.code} LOGIN`);
+    const opened = await found(fences(laptop.platform, laptop.ground));
+    await laptop.sql(`ALTER ROLE api_${to.code} NOLOGIN`);
+    expect(opened).toMatchObject({
+      state: "attention",
+      text: expect.stringMatching(`; roles of ${to.location} may log in, and it does not serve$`),
+    });
+  });
+
+  test("what would be lost is said by the servers elsewhere: not by one that follows in another zone, and by the other one alone where the primary is gone", async () => {
+    const told = (ground: Ground) => found(replication(laptop.platform, ground));
+    expect(await told(laptop.ground)).toMatchObject({
+      text: expect.stringMatching(`^${to.server} is \\d+ bytes behind; lost now: `),
+    });
+    // Something streams from the primary all the while.
+    expect(await told(where([to.serverHost], noRoute))).toMatchObject({
+      state: "attention",
+      text: `${to.server} does not answer: no route; no server elsewhere follows the primary: what it holds and the newest backup does not would be lost`,
+    });
+    expect(await told(where([laptop.platform.writerHost, from.serverHost], noRoute))).toMatchObject({
+      state: "attention",
+      text: expect.stringMatching(
+        `^no route; ${to.server} has all but what was written since its last transaction: lost now: at most \\d`,
+      ),
+    });
+    expect(
+      await told(where([laptop.platform.writerHost, from.serverHost, to.serverHost], noRoute)),
+    ).toMatchObject({
+      state: "unknown",
+    });
+  });
+
+  test("one that swallows what it is asked is named, and hides nothing the others say", async () => {
+    const ground = soon(
+      where([to.serverHost], () => new Promise<never>(() => undefined)),
+      0.3,
+    );
+    const silent = `${to.server} does not answer: ${to.serverHost}: no answer within 0.3 s`;
+    const told = await lookUp({
+      serving: serving(laptop.platform, ground),
+      fences: fences(laptop.platform, ground),
+    });
+    expect(told[0]?.text).toMatch(`${from.location} (${from.server}); `);
+    expect(told[0]).toMatchObject({ state: "attention", text: expect.stringMatching(`; ${silent}$`) });
+    expect(told[1]).toMatchObject({ state: "ok" });
+    expect(
+      await found(serving(laptop.platform, soon(where([laptop.platform.writerHost], noRoute)))),
+    ).toMatchObject({
+      state: "unknown",
+      text: expect.stringMatching(
+        `^unknown: ${laptop.platform.writerHost}: no route; failover shop --to <region> --dry-run tells`,
+      ),
+    });
+  });
+});
 
 describe("refused, with nothing changed", () => {
   afterEach(() => expect(laptop.servers.server(to.server).isReplica).toBe(true));
@@ -241,6 +330,7 @@ test("a dry run tells every step with its bound and what undoes it, and touches 
     "backup",
   ]);
   expect(said.join("\n")).toContain(`at most 600 s; undone by: failover --to ${from.location}`);
+  expect(said.join("\n")).toMatch(/catch-up: .*\n +at most 120 s; nothing to undo\n/);
   expect(journals()).toEqual(before);
 });
 
@@ -264,6 +354,19 @@ test("a planned switch, typed by a person: the other region serves, nothing conf
   // Typed again it finds that, and changes nothing.
   const again = await run({ to: to.location }, go("INC-again"));
   expect(again.steps.map(({ how }: { how: string }) => how).slice(0, 4)).toEqual(Array(4).fill("found"));
+}, 180_000);
+
+test("a server that Azure is busy with is asked again until it is not", async () => {
+  const { standing } = laptop.cloud.faults;
+  standing.add("busy");
+  const say = (line: string) => {
+    said.push(line);
+    if (/ promote: .* is busy with .*; once more/.test(line)) standing.delete("busy");
+  };
+  const report = await run({ to: to.location }, go("INC-busy"), { say }).finally(() => standing.clear());
+  expect(report).toMatchObject({ to: to.location, measured: { rpoSeconds: 0 } });
+  // Told once, however often it was asked.
+  expect(said.filter((line) => / is busy with /.test(line))).toHaveLength(1);
 }, 180_000);
 
 test("to the region that serves: it says so, and the other one, which answers, is not told lost", async () => {

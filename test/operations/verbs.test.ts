@@ -56,7 +56,7 @@ describe("status", () => {
     expect(text("serving")).toBe(
       "westeurope (psql-shop-weu); psql-shop-weu: Primary, psql-shop-neu: AsyncReplica",
     );
-    expect(text("replication")).toMatch(/replica_psql-shop-neu streaming, \d+ bytes .*; lost now: /);
+    expect(text("replication")).toMatch(/^psql-shop-neu is \d+ bytes behind; lost now: /);
     expect(text("fences")).toBe("westeurope: open, northeurope: fenced");
     expect(text("public names")).toMatch(/: 200 from westeurope, /);
     expect(text("front door")).toBe("endpoint Enabled, 2 origins, 1 names");
@@ -103,20 +103,15 @@ describe("status", () => {
     expect(hanging.map(({ text }) => text)).toEqual(["unknown: no answer within 0.05 s", "b"]);
   });
 
-  test("a stack file that contradicts who serves, a fence that is open, a journal that did not finish", async () => {
+  test("a stack file that contradicts who serves", async () => {
     const [west, north] = laptop.platform.regions as [typeof WEST, typeof NORTH];
     const regions = [
       { ...west, role: "standby" as const },
       { ...north, role: "serving" as const },
     ];
-    fs.writeFileSync(path.join(laptop.folder, "INC-open.jsonl"), "");
     const findings = await status({ ...laptop.platform, regions }, laptop.ground, laptop.folder);
     const text = (id: string) => findings.find((one) => one.id === id)?.text;
     expect(text("serving")).toMatch(/the stack file says northeurope serves: commit who does/);
-    expect(text("fences")).toMatch(
-      /roles of westeurope may log in, and it does not serve; roles of northeurope may not log in, and it serves/,
-    );
-    fs.rmSync(path.join(laptop.folder, "INC-open.jsonl"));
   });
 });
 
@@ -135,7 +130,7 @@ describe("maintenance", () => {
     expect(await ask("/health/ready")).toMatchObject({ status: 200, text: "the API itself" });
     expect(await finding("switches")).toMatchObject({
       state: "attention",
-      text: expect.stringMatching(/^aks-shop-weu: maintenance \(/),
+      text: expect.stringMatching(/^aks-shop-weu: maintenance \(.*; maintenance off ends it$/),
     });
     const again = await run(typing.on(), go("INC-again"));
     expect(again.steps.map(({ how }: { how: string }) => how)).toEqual(["found", "found", "found"]);

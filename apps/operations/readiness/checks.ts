@@ -13,7 +13,7 @@ import { fences, replication } from "../status/database";
 import { certificates, frontDoor, publicNames } from "../status/edge";
 import { attention, judged, ok, type LookUp } from "../status/findings";
 import { backups } from "../status/records";
-import { images, quota, second, sizes } from "./offers";
+import { images, quota, sizes, standsBy } from "./offers";
 import { operatorRoles } from "./operatorRoles";
 
 /** One thing that must be so on the day a region is lost. */
@@ -153,21 +153,22 @@ function symmetry(platform: Platform, ground: Ground): LookUp {
 /** What the failover asks of the cluster it goes to, before the day it does. */
 function standby(platform: Platform, ground: Ground): LookUp {
   return async () => {
-    const region = second(platform);
+    const region = await standsBy(platform, ground);
     if (!region) return attention("no region stands by: the loss of the one that serves is a rebuild");
     const cluster = ground.cluster(region.cluster);
     const deployments = await cluster.deployments(platform.namespace);
     if (deployments.length === 0) return attention(`${region.cluster} has no deployment`);
-    const unready = deployments.filter(
-      ({ annotations }) => annotations[ROLE_MARK] === STANDBY && !(Number(annotations[REPLICAS_MARK]) > 0),
-    );
+    const standing = deployments.filter(({ annotations }) => annotations[ROLE_MARK] === STANDBY);
+    const unready = standing.filter(({ annotations }) => !(Number(annotations[REPLICAS_MARK]) > 0));
+    // Of a region that was left and is back, until the update that makes it stand by; its logins are shut.
+    const running = deployments.filter(({ replicas }) => replicas > 0).length;
     const by = await shutBy(platform, { region, cluster });
     return judged(
       [
         ...unready.map(({ name }) => `${name} does not say with how many pods it serves`),
         ...(by === undefined ? [] : [`${region.cluster} is shut by ${by}`]),
       ],
-      `${region.cluster}: ${deployments.length} deployments stand by`,
+      `${region.cluster}: ${standing.length} deployments stand by${running > 0 ? `, ${running} run` : ""}`,
     );
   };
 }

@@ -5,6 +5,7 @@ import { keeping } from "../frame/keeping";
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
 import { lookUp } from "../status/findings";
+import { soon } from "../status/soon";
 import { readinessChecks, type ReadinessChoice } from "./checks";
 import { readinessFile } from "./document";
 
@@ -22,7 +23,7 @@ export async function preflight(
   folder: string,
   choice: ReadinessChoice = {},
 ): Promise<Readiness> {
-  const all = readinessChecks(platform, ground, choice);
+  const all = readinessChecks(platform, soon(ground), choice);
   const { leaveOut = [], record = false } = choice;
   for (const id of leaveOut)
     if (!(id in all))

@@ -1,17 +1,27 @@
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
+import { servingRegion } from "../serves";
 import { attention, judged, ok, type LookUp } from "../status/findings";
 
 const COMPUTE_API = "2024-07-01";
 const SKUS_API = "2021-07-01";
 
-export const second = ({ regions }: Platform): RegionFacts | undefined =>
-  regions.find(({ role }) => role === "standby");
+/**
+ * The region that is to serve once the one that does is lost; undefined where there is none, or the stack file calls it lost. Who serves
+ * is asked of the database, which knows of a failover before the stack file does; where nobody answers that file says it.
+ */
+export async function standsBy(platform: Platform, ground: Ground): Promise<RegionFacts | undefined> {
+  const { regions } = platform;
+  const declared = regions.find(({ role }) => role === "serving");
+  const serves = await servingRegion(platform, ground).catch(() => declared);
+  const next = regions.find((region) => region !== serves);
+  return serves === declared && next?.role === "lost" ? undefined : next;
+}
 
 /** Cores the standby region would need at work, against what Azure allows there. */
 export function quota(platform: Platform, ground: Ground): LookUp {
   return async () => {
-    const region = second(platform);
+    const region = await standsBy(platform, ground);
     if (!region) return ok("no region stands by");
     const usages = (await ground.resources.list(
       `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Compute/locations/${region.location}/usages`,
@@ -35,7 +45,7 @@ interface Offer {
 /** What a failover asks Azure for must be sold in the region it goes to, and to this subscription. */
 export function sizes(platform: Platform, ground: Ground): LookUp {
   return async () => {
-    const region = second(platform);
+    const region = await standsBy(platform, ground);
     if (!region) return ok("no region stands by");
     const offers = (await ground.resources.list(
       `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Compute/skus`,

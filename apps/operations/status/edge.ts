@@ -42,12 +42,12 @@ export function publicNames({ sites, regions }: Platform, ground: Ground): LookU
 export function frontDoor(platform: Platform, ground: Ground): LookUp {
   return async () => {
     const id = edgeId(platform);
-    const [endpoint, groups, domains] = await Promise.all([
-      ground.resources.get(`${id}/afdEndpoints/${platform.edge.endpoint}`, CDN_API),
+    const endpoint = await ground.resources.get(`${id}/afdEndpoints/${platform.edge.endpoint}`, CDN_API);
+    if (!endpoint) return attention(`there is no endpoint ${platform.edge.endpoint}`);
+    const [groups, domains] = await Promise.all([
       ground.resources.list(`${id}/originGroups`, CDN_API),
       ground.resources.list(`${id}/customDomains`, CDN_API),
     ]);
-    if (!endpoint) return attention(`there is no endpoint ${platform.edge.endpoint}`);
     const origins = (
       await Promise.all(
         groups.map(({ name = "" }) => ground.resources.list(`${id}/originGroups/${name}/origins`, CDN_API)),

@@ -4,10 +4,12 @@ import { fences, replication, serving } from "./database";
 import { certificates, frontDoor, publicNames } from "./edge";
 import { lookUp, type Finding } from "./findings";
 import { backups, lastDrill, openIncidents, readiness, unfinished } from "./records";
+import { soon } from "./soon";
 import { switched } from "./switches";
 
 /** Everything `status` looks up, in the order it is shown. */
-export function status(platform: Platform, ground: Ground, folder: string): Promise<Finding[]> {
+export function status(platform: Platform, asked: Ground, folder: string): Promise<Finding[]> {
+  const ground = soon(asked);
   return lookUp({
     serving: serving(platform, ground),
     "public names": publicNames(platform, ground),

@@ -17,13 +17,16 @@ export function backups(_platform: Platform, ground: Ground): LookUp {
   return async () => {
     const all = await ground.records.backups();
     if (all.length === 0) return attention("no target holds a backup");
-    const age = (seconds: number | undefined) => (seconds === undefined ? "none" : duration(seconds));
     return judged(
       all.flatMap(({ target, problems }) => problems.map((problem) => `${target}: ${problem}`)),
       all
-        .map(
-          ({ database, target, newestSeconds, verifiedSeconds }) =>
-            `${database} in ${target}: ${age(newestSeconds)} old, verified ${age(verifiedSeconds)}`,
+        .flatMap(({ database, target, newestSeconds, verifiedSeconds }) =>
+          // Of one that holds none its problems tell.
+          newestSeconds === undefined
+            ? []
+            : [
+                `${database} in ${target}: ${duration(newestSeconds)} old, ${verifiedSeconds === undefined ? "none verified" : `verified ${duration(verifiedSeconds)}`}`,
+              ],
         )
         .join("; "),
     );
@@ -66,7 +69,10 @@ export function unfinished({ stack }: Platform, folder: string): LookUp {
     const { unfinished: all, unreadable } = incidentsOf(folder);
     const open = all
       .filter((one) => one.stack === stack)
-      .map(({ verb, incident }) => `${verb} ${incident}: type the same command again`);
+      .map(
+        ({ verb, incident, begunAt }) =>
+          `${verb}, begun ${begunAt.toISOString()}: type the same command again, with --incident ${incident}`,
+      );
     const found = [...open, ...unreadable.map(({ reason }) => reason)];
     return Promise.resolve(found.length === 0 ? ok("none") : attention(found.join("; ")));
   };
