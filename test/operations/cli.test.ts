@@ -10,7 +10,7 @@ import * as k8s from "@kubernetes/client-node";
 import { operations as typed } from "../../apps/operations/cli";
 import { answering } from "../../apps/operations/commandLine";
 import { firstBackup } from "../../apps/operations/failover/firstBackup";
-import { failed, notRun, passes } from "../../apps/operations/frame/errors";
+import { passes } from "../../apps/operations/frame/errors";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { signedIn } from "../../apps/operations/ground/credential";
 import { postgres } from "../../apps/operations/ground/database";
@@ -24,7 +24,6 @@ import { judgeServing } from "../../apps/gates/serving";
 import { platformOf, type Platform } from "../../apps/operations/platform";
 import { PEOPLE, ROLES } from "../../apps/operations/rights";
 import { answerLines } from "../../apps/rehearsal/typedLines";
-import { FailedError } from "../../packages/command/errors";
 import { Api, kubeconfig, serveKubernetes } from "../../packages/emulated-azure/kubernetes";
 import { selfSigned } from "../../packages/local-servers/certificate";
 
@@ -623,37 +622,6 @@ test.each([
     clusterSignIn(() => ({ getToken: () => Promise.resolve(null) })),
   );
   await expect(clusters(name).deployments("shop")).rejects.toMatchObject({ exitCode: 3, message });
-});
-
-test("what was not heard may be asked again, and no other answer", () => {
-  const coded = (code: unknown) => Object.assign(new Error("x"), { code });
-  const again = [
-    coded("ECONNRESET"),
-    coded("57P03"),
-    coded(503),
-    Object.assign(new Error("x"), { statusCode: 429 }),
-    new Error("timeout expired"),
-    new TypeError("fetch failed", { cause: coded("ECONNREFUSED") }),
-    new AggregateError([coded("ECONNREFUSED")]),
-    new FailedError("2 are needed", { cause: new DOMException("The operation was aborted.", "AbortError") }),
-    notRun("kv cannot be read", coded("ECONNRESET")),
-  ];
-  const never = [
-    coded("28P01"),
-    coded("42P01"),
-    coded(409),
-    coded("AuthorizationFailed"),
-    new TypeError("x is not a function"),
-    failed("it was rolled back", coded("ECONNRESET")),
-    notRun("kv has no secret"),
-    notRun("kv cannot be read", coded(403)),
-    new FailedError("2 are needed", {
-      cause: Object.assign(new Error("socket hang up"), { statusCode: 403 }),
-    }),
-    undefined,
-  ];
-  expect(again.filter((error) => !passes(error))).toEqual([]);
-  expect(never.filter((error) => passes(error))).toEqual([]);
 });
 
 test("what is typed to a practice is answered until quit, and an input that stays open is read no further", async () => {

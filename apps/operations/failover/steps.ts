@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { ClusterGround, Ground } from "../ground/types";
 import { takesWrites } from "../takesWrites";
@@ -106,7 +104,6 @@ class Steps {
       id: "catch-up",
       title: `wait until ${to.server} has all that ${from.server} wrote`,
       bound: 120,
-      undo: "nothing was changed",
       done: async () => {
         const [now] = await this.ground.database.query<{ lsn: string }>(
           writerHost,
@@ -130,31 +127,16 @@ class Steps {
       id: "promote",
       title: `${to.server} becomes the primary (${option.toLowerCase()} switchover); the writer's name leads to it`,
       bound: 600,
+      patience: 600,
       undo: `failover --to ${this.found.from.location}`,
       done: () => this.writesThere(),
       run: async (signal) => {
         const server = await this.ground.servers.get(to.resourceGroup, to.server);
         if (isPrimary(server)) return;
-        await this.ground.servers
-          .promote(to.resourceGroup, to.server, option, signal)
-          .catch((error: unknown) => this.underWay(error, signal));
+        // Where a run before this one asked for it, and Azure is still at it, the server is busy, and it is asked for again.
+        await this.ground.servers.promote(to.resourceGroup, to.server, option, signal);
       },
     };
-  }
-
-  /** A run before this one asked for it, and Azure is still at it: then it is waited for. */
-  private async underWay(error: unknown, signal: AbortSignal): Promise<void> {
-    if (
-      !/ServerIsBusy|busy|in progress|is being changed/i.test(
-        `${(error as { code?: string }).code ?? ""} ${messageOf(error)}`,
-      )
-    )
-      throw error;
-    const { to } = this.found;
-    while (!isPrimary(await this.ground.servers.get(to.resourceGroup, to.server))) {
-      if (signal.aborted) throw error;
-      await sleep(500);
-    }
   }
 
   /** Asked by SQL: the writer's name leads to the target's own server, that one takes a write, on a timeline of its own. */

@@ -21,12 +21,27 @@ export function resourceManager(
     const { error } = (body ?? {}) as { error?: { code?: string; message?: string } };
     return Object.assign(new Error(`${error?.code ?? status}: ${error?.message ?? "Azure refused"}`), {
       statusCode: status,
+      ...(error?.code !== undefined && { code: error.code }),
     });
+  };
+  /** What an answer holds. @throws Error where something between here and Azure answered, which speaks no JSON */
+  const bodyOf = (url: string, status: number, text: string): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      const said = text
+        .replace(/(<[^>]*>|\s)+/g, " ")
+        .trim()
+        .slice(0, 80);
+      throw Object.assign(new Error(`${new URL(url).host} answers ${status}, and no JSON: ${said}`), {
+        statusCode: status,
+      });
+    }
   };
   const send = async (request: Omit<PipelineRequestOptions, "timeout">) => {
     const options = createPipelineRequest({ ...request, timeout: REQUEST_MS });
     const { status, headers, bodyAsText } = await client.pipeline.sendRequest(http, options);
-    return { status, headers, body: (bodyAsText ? JSON.parse(bodyAsText) : undefined) as unknown };
+    return { status, headers, body: bodyAsText ? bodyOf(request.url, status, bodyAsText) : undefined };
   };
   const read = async (url: string, method: "GET" | "POST" = "GET"): Promise<unknown> => {
     const { status, body } = await send({ url, method });
@@ -44,8 +59,10 @@ export function resourceManager(
       const asked = new URLSearchParams(query).toString();
       for (let next: string | undefined = `${url(path, apiVersion)}${asked && `&${asked}`}`; next;) {
         const page = (await read(next)) as { value?: AzureResource[]; nextLink?: string } | undefined;
-        all.push(...(page?.value ?? []));
-        next = page?.nextLink;
+        // What is not there has no list, and not an empty one.
+        if (!page) throw Object.assign(new Error(`there is no ${path}`), { statusCode: 404 });
+        all.push(...(page.value ?? []));
+        next = page.nextLink;
       }
       return all;
     },
