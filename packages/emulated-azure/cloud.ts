@@ -1,5 +1,6 @@
 import { armJson } from "./arm/front";
 import type { ActivityEntry, ArmContext, MetricSource } from "./arm/context";
+import { GoneLocks } from "./arm/goneLocks";
 import { LongRunning } from "./arm/lro";
 import { modelMetrics } from "./arm/metrics";
 import { Faults } from "./faults";
@@ -67,6 +68,7 @@ export function emulatedCloud(model: Model, options: EmulatedCloudOptions = {}):
     rights: new Rights(store, directory, hooks),
     json: armJson(),
     lro: new LongRunning(retryAfter, now),
+    goneLocks: new GoneLocks(now),
     now,
     metrics: async (resource, metric) => {
       for (const source of metricSources) {

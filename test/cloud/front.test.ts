@@ -185,6 +185,10 @@ describe("what ARM refuses", () => {
     expect(refused(await ask("DELETE", `${SERVER}?${VERSION}`))).toEqual([409, "ScopeLocked"]);
     expect(refused(await ask("DELETE", `${GROUP}?api-version=2024-11-01`))).toEqual([409, "ScopeLocked"]);
     await ask("DELETE", lock);
+    // One that is gone is heeded a while longer.
+    expect((await ask("GET", lock)).status).toBe(404);
+    expect(refused(await ask("DELETE", `${SERVER}?${VERSION}`))).toEqual([409, "ScopeLocked"]);
+    time = new Date(time.getTime() + 2_000);
     expect((await ask("DELETE", `${SERVER}?${VERSION}`)).status).toBe(202);
   });
 

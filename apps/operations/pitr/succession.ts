@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { loginName } from "../../../infra/data/databaseLogins";
 import { DATABASE_ROLES, SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
-import { failed } from "../frame/errors";
+import { failed, isLocked } from "../frame/errors";
 import type { Step } from "../frame/steps";
 import type { Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
@@ -12,6 +13,8 @@ import { giveParameters, sameParameters } from "./parameters";
 import { endpointBelow, endpointName, virtualEndpointId } from "./virtualEndpoint";
 
 const LOCK_API = "2020-05-01";
+/** Between two tries where Azure heeds a lock that is gone. */
+const LOCK_GONE_MS = 1_000;
 
 /** Steps by which a restored server takes the place of the one it was restored from. */
 export class Succession {
@@ -130,10 +133,8 @@ export class Succession {
       run: async (signal) => {
         for (const other of platform.regions)
           if (await endpointBelow(platform, ground, other, other.server))
-            await ground.resources.delete(
-              virtualEndpointId(platform, other, other.server),
-              POSTGRES_API,
-              signal,
+            await this.unlocked(signal, () =>
+              ground.resources.delete(virtualEndpointId(platform, other, other.server), POSTGRES_API, signal),
             );
         await ground.resources.put(
           virtualEndpointId(platform, region, restored),
@@ -150,7 +151,6 @@ export class Succession {
       id: "lock",
       title: `${this.found.region.server} is kept, fenced, and locked against deletion again`,
       bound: 120,
-      undo: "nothing to undo",
       done: async () => (await this.lockOf()) !== undefined || "it is not locked",
       run: (signal) =>
         this.ground.resources.put(
@@ -160,6 +160,17 @@ export class Succession {
           signal,
         ),
     };
+  }
+
+  /** Does what a lock kept from being done, again for as long as Azure heeds one that is gone. */
+  private async unlocked(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    for (;;)
+      try {
+        return await work();
+      } catch (error) {
+        if (!isLocked(error) || (await this.lockOf()) !== undefined) throw error;
+        await sleep(LOCK_GONE_MS, undefined, { signal });
+      }
   }
 
   /** Asked by SQL: the writer's name leads to the restored server itself, and that takes a write. */

@@ -5,6 +5,7 @@ import type { Directory, Session } from "../rights/directory";
 import type { Rights, Wish } from "../rights/decide";
 import type { CloudStore } from "../store/cloud";
 import type { ArmJson } from "./json";
+import type { GoneLocks } from "./goneLocks";
 import type { LongRunning } from "./lro";
 import type { Route } from "./routes";
 
@@ -18,6 +19,7 @@ export interface ArmContext {
   readonly directory: Directory;
   readonly json: ArmJson;
   readonly lro: LongRunning;
+  readonly goneLocks: GoneLocks;
   readonly now: () => Date;
   /** Answers metrics; what it knows nothing of has no values. */
   readonly metrics: MetricSource;

@@ -147,13 +147,17 @@ async function remove(context: ArmContext, request: ArmRequest, model: ResourceM
     async (done) => {
       // By the path by which it is shown: an endpoint is the writer's, whatever server of the pair it was made below.
       refuseLocked(cloud, found.id);
+      context.goneLocks.refuse(found.id);
       if (before.type === SERVER) handOver(cloud, before);
       // Whatever hangs below goes first, so that those who run something behind it can end it.
       const gone = leaving(context, before).sort((a, b) => b.id.length - a.id.length);
       for (const { id } of gone) if (id !== before.id) refuseLockedBelow(context, id);
       refuseInUse(cloud, before, gone);
       const snapshot = cloud.snapshot();
-      for (const stored of gone) context.model.delete(stored.type, stored.id, scope, cloud);
+      for (const stored of gone) {
+        context.model.delete(stored.type, stored.id, scope, cloud);
+        context.goneLocks.add(stored.id);
+      }
       done(before);
       const undo = undoing(cloud, snapshot);
       for (const stored of gone) await context.hooks.emit({ kind: "deleted", before: stored }, undo);
