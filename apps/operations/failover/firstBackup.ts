@@ -19,7 +19,6 @@ export function firstBackup(
     id: "backup",
     title: `first backup of what serves now, by CronJob ${BACKUP} in ${name}`,
     bound: 3600,
-    undo: "nothing to undo",
     done: async () => {
       const { job, state } = await jobs();
       if (state === "failed" && job === tried)

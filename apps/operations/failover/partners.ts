@@ -20,8 +20,8 @@ export function partnersFollow(
   return {
     id: "partners",
     title:
-      `the record in most of its accounts names ${to.location}; cut off rather than gone, ${from.location} calls its last ` +
-      `partner ${GRACE_SECONDS + partnerCallSeconds} s after that`,
+      `partners are called from ${to.location}: most accounts of the record of who serves name it; were ${from.location} only cut off, ` +
+      `it would call none any more ${GRACE_SECONDS + partnerCallSeconds} s later`,
     bound: 60,
     undo: `failover --to ${from.location}`,
     done: async () => {
@@ -53,7 +53,6 @@ export function silence(
     id: "silence",
     title: `wait until ${from.location} can have called no partner any more`,
     bound: bound + 60,
-    undo: "nothing was changed",
     done: async () => {
       const records = (await serving.look()).flatMap(({ record }) => record ?? []);
       const newest = records.sort((one, other) => other.term - one.term)[0];

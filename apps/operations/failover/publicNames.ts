@@ -15,7 +15,6 @@ export function publicNamesAnswer(
     id: "edge",
     title: `${sites.length} public names answer from ${to.location}: ${sites.join(", ")}`,
     bound: 300,
-    undo: "nothing was changed",
     done: async () => {
       for (const site of sites)
         for (let time = 1; time <= STEADY; time++) {

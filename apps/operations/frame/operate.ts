@@ -145,7 +145,9 @@ async function tell(verb: Verb, incident: string, around: Surroundings): Promise
   const plan = await within(limit, verb.plan(incident), late, 0).finally(() => clearTimeout(asking));
   plan.facts.forEach((fact) => around.say(fact));
   plan.steps.forEach(({ id, title, bound, undo }, index) =>
-    around.say(`  ${index + 1}. ${id}: ${title}\n     at most ${bound} s; undone by: ${undo}`),
+    around.say(
+      `  ${index + 1}. ${id}: ${title}\n     at most ${bound} s; ${undo === undefined ? "nothing to undo" : `undone by: ${undo}`}`,
+    ),
   );
   return plan;
 }

@@ -12,8 +12,8 @@ export interface Step {
   title: string;
   /** Longest it may take, in seconds. */
   bound: number;
-  /** What takes it back, one line. */
-  undo: string;
+  /** What takes it back, one line; left out where there is nothing to take back. */
+  undo?: string;
   /** Seconds beyond its bound in which a run that is late takes back by itself what it did; none unless given. */
   takesBack?: number;
   /** Seconds for which a run is repeated of which something was only not heard; default 300. */

@@ -162,7 +162,6 @@ export function same(
     id: "check",
     title: `every row of ${region.server} is in ${restored}, as it is there`,
     bound: 3600,
-    undo: "nothing was changed",
     done: async () =>
       read || (await endpointBelow(platform, ground, region, restored)) !== undefined || "not read yet",
     run: async () => {
@@ -207,7 +206,6 @@ export function check(
     id: "check",
     title: "every table of it is read in full and counted, beside today's",
     bound: 3600,
-    undo: "nothing was changed",
     done: () => Promise.resolve(read || "not read yet"),
     run: async () => {
       const tables = await ground.database.query<{ name: string }>(restoredHost, TABLES);

@@ -44,7 +44,6 @@ export function setAdministrator(platform: Platform, ground: Ground): Step {
     title:
       "the server gets the administrator's password that the vaults hold: a run was interrupted before it did",
     bound: 600,
-    undo: "nothing to undo: nobody could sign in",
     done: async () => (await taken(platform, ground)) || "the server does not take it yet",
     run: async (signal) => {
       const { resourceGroup, server } = await primary(platform, ground);

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { SecretEntry } from "../../../infra/secrets/secretCatalogue";
 import { expiry } from "../../../infra/secrets/secretLife";
-import { notRun, messageOf } from "../frame/errors";
+import { notRun, messageOf, passes } from "../frame/errors";
 import type { Ground, SecretView } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { entriesOf, type Unit } from "./units";
@@ -30,7 +30,7 @@ export async function readValues(
     for (const { name } of entriesOf(unit, platform.regions)) {
       const found = await ground.vaults.read(region.vault, name).catch((error: unknown) => {
         throw notRun(
-          `${region.vault}: ${name} cannot be read (${messageOf(error)}); it could not be rolled back`,
+          `${region.vault}: ${name} cannot be read (${messageOf(error)}); it could not be rolled back${instead(regions, region, error)}`,
           error,
         );
       });
@@ -39,6 +39,10 @@ export async function readValues(
     }
   return values;
 }
+
+/** What is left to whoever finds a vault silent, because its region is lost, while there is another one. */
+const instead = (regions: readonly RegionFacts[], { location }: RegionFacts, error: unknown): string =>
+  regions.length > 1 && passes(error) ? `; --without ${location} leaves a lost region alone` : "";
 
 export async function writeValues(platform: Platform, ground: Ground, values: Values): Promise<void> {
   for (const region of platform.regions)

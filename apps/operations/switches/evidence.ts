@@ -41,7 +41,6 @@ export function keepEvidence(
     id: "evidence",
     title: `logs of every pod and ${ACTIVITY_DAYS} days of the activity log are kept in ${place}`,
     bound: 600,
-    undo: "nothing to undo",
     done: async () => fs.existsSync(list) || (await whole()) || "not kept yet",
     run: async () => {
       makeFolder(place);

@@ -165,7 +165,6 @@ class Steps {
       id: "answers",
       title,
       bound: 120,
-      undo: "nothing was changed",
       done: async () => {
         for (const url of urls) {
           const found = await problem(url);

@@ -154,7 +154,6 @@ function answers({ sites }: Platform, ground: Ground): Step {
     title: "every public name answers 200",
     // What Front Door was told travels to all its places.
     bound: 3600,
-    undo: "nothing was changed",
     done: async () => {
       for (const site of sites) {
         const { status } = await ground.edge(site);
