@@ -1,6 +1,7 @@
 import { loginName } from "../../../../infra/data/databaseLogins";
 import { ORDERS } from "../application";
 import { commit, holds, other, regionOf, STACK, type Model, type World } from "./model";
+import { finding } from "./told";
 import { Step } from "./operations";
 import type { DieAt } from "../kill";
 
@@ -35,7 +36,6 @@ export class Update extends Step {
   }
 }
 
-const ASKED_AGAIN = 10;
 export const DRIFTS = ["login", "parameter"] as const;
 
 /** Somebody changes something by hand: what endangers is told by `status` until it is put right, what does not stays. */
@@ -60,7 +60,7 @@ export class Drift extends Step {
     const left = regionOf(world, other(model.serving));
     const login = loginName("api", left);
     await laptop.sql(`ALTER ROLE ${login} LOGIN`);
-    const told = await toldOfFences(world);
+    const { text: told } = await finding(world, "fences");
     holds(
       told.includes(`roles of ${left.location} may log in, and it does not serve`),
       `${login} may log in by somebody's hand, and status says: ${told}`,
@@ -69,16 +69,6 @@ export class Drift extends Step {
   }
   override toString(): string {
     return `a ${this.what} is changed by hand`;
-  }
-}
-
-/** What `status` says of who may log in, once it was heard: a line has a few seconds, and a busy machine takes longer. */
-async function toldOfFences({ laptop }: World): Promise<string> {
-  for (let tries = 1; ; tries++) {
-    const { document, said } = await laptop.operations(["status", STACK]);
-    const findings = (document["findings"] ?? []) as { id: string; state: string; text: string }[];
-    const fences = findings.find(({ id }) => id === "fences");
-    if ((fences && fences.state !== "unknown") || tries === ASKED_AGAIN) return fences?.text ?? said;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Loss } from "../../../../packages/emulated-azure/cloud";
 import { ASSIGNMENT } from "../../../../packages/emulated-azure/rights/decide";
 import { groupOf } from "../operators";
 import { Failover, Rotate, Step } from "./operations";
+import { statusTellsOfLoss } from "./told";
 import { answered, holds, other, regionOf, STACK, type Model, type World } from "./model";
 
 /** A region dies with all that is in it, or lives on and nobody outside reaches it, or swallows what is sent there. */
@@ -20,6 +21,7 @@ export class Lose extends Step {
     await world.laptop.lose(regionOf(world, model.lost).location, this.how);
     // Nobody serves until somebody decides: that is part of the loss.
     if (model.lost === model.serving) await new Failover(true).act(model, world);
+    await statusTellsOfLoss(model, world);
   }
   override toString(): string {
     return `the ${this.which} region is ${this.how}`;
@@ -127,7 +129,10 @@ export class LateRights extends Step {
   }
 }
 
-/** Azure answers the next changes with 429, and says when to ask again. */
+/** For so long Azure is at something of its own with every server. */
+const BUSY_MS = 10_000;
+
+/** Azure answers the next changes with 429, and says when to ask again; its servers are busy with something of its own for a while. */
 export class Throttle extends Step {
   possible(): boolean {
     return true;
@@ -135,10 +140,13 @@ export class Throttle extends Step {
   act(_model: Model, { laptop: { served } }: World): Promise<void> {
     served.cloud.faults.add({ operation: "update", type: "*", effect: "throttle", times: 2 });
     served.cloud.faults.add({ operation: "create", type: "*", effect: "throttle", times: 2 });
+    const { standing } = served.cloud.faults;
+    standing.add("busy");
+    setTimeout(() => standing.delete("busy"), BUSY_MS).unref();
     return Promise.resolve();
   }
   override toString(): string {
-    return "Azure throttles the next changes";
+    return "Azure throttles the next changes, and is busy with its servers";
   }
 }
 
