@@ -1,13 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { answering } from "../../apps/operations/commandLine";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 
 /**
- * A verb of three steps that write a file each, by the frame every verb runs in: `run.mjs test/operations/framed.ts <folder>`.
- * What it did is in `<folder>/done`, one line per step that really ran.
+ * A verb of three steps that write a file each, by the frame every verb runs in: `run.mjs test/operations/framed.ts <folder> [step]`.
+ * What it did is in `<folder>/done`, one line per step that really ran; a step that is named waits until somebody interrupts it.
  */
-export async function main([folder = ""] = process.argv.slice(2)): Promise<void> {
+export async function main([folder = "", waits] = process.argv.slice(2)): Promise<void> {
   const did = (id: string) => path.join(folder, id);
   const verb: Verb = {
     name: "framed",
@@ -23,10 +24,10 @@ export async function main([folder = ""] = process.argv.slice(2)): Promise<void>
           bound: 30,
           undo: "nothing",
           done: () => Promise.resolve(fs.existsSync(did(id)) || "not there"),
-          run: () => {
+          run: async (signal: AbortSignal) => {
+            if (id === waits) await sleep(30_000, undefined, { signal });
             fs.appendFileSync(did("done"), `${id}\n`);
             fs.writeFileSync(did(id), "");
-            return Promise.resolve();
           },
         })),
       }),

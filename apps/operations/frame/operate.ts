@@ -9,6 +9,7 @@ import { leaseName, takeLocalLease, type Lease } from "./lease";
 import { prompt } from "./prompt";
 import { within } from "./within";
 import { runSteps, type Step, type StepResult } from "./steps";
+import { stopwatch } from "../../../packages/programs/waiting";
 
 /** What a verb is going to do, worked out from what it found. */
 export interface Plan {
@@ -112,14 +113,20 @@ export async function operate(verb: Verb, options: FrameOptions, around: Surroun
 /** How wrong a machine's clock may be before somebody is told; what is measured here is minutes. */
 const WRONG_MS = 30_000;
 
-/** The clock by which a run is recorded and measured: this machine's, or Azure's where that is another. */
+/**
+ * The clock by which a run is recorded and measured: this machine's, or Azure's where that is another. It goes on evenly from where it
+ * is, whatever is done to the machine's meanwhile.
+ */
 function clockBy(leases: readonly Lease[], { now, say }: Surroundings): () => Date {
   const ahead = leases.flatMap(({ aheadMs }) => aheadMs ?? []).at(-1) ?? 0;
-  if (Math.abs(ahead) < WRONG_MS) return now;
-  say(
-    `this machine's clock is ${duration(Math.abs(ahead) / 1000)} ${ahead > 0 ? "ahead of" : "behind"} Azure's: the run is recorded and measured by Azure's`,
-  );
-  return () => new Date(now().getTime() - ahead);
+  const wrong = Math.abs(ahead) >= WRONG_MS;
+  if (wrong)
+    say(
+      `this machine's clock is ${duration(Math.abs(ahead) / 1000)} ${ahead > 0 ? "ahead of" : "behind"} Azure's: the run is recorded and measured by Azure's`,
+    );
+  const begun = now().getTime() - (wrong ? ahead : 0);
+  const seconds = stopwatch();
+  return () => new Date(begun + seconds() * 1000);
 }
 
 /** @throws OperationError where nobody would be there and nobody answers; before anything is asked for */
