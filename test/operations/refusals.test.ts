@@ -1,11 +1,13 @@
 import { judgeServing } from "../../apps/gates/serving";
 import { announce, announcement } from "../../apps/operations/announce";
 import { failover } from "../../apps/operations/failover";
+import { leaseName, takeLocalLease } from "../../apps/operations/frame/lease";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 import type { AzureResource, ClusterGround, Ground } from "../../apps/operations/ground/types";
 import { dropRestored, pitr } from "../../apps/operations/pitr";
 import { adopt } from "../../apps/operations/pitr/adopt";
-import { MADE_BY, MOMENT } from "../../apps/operations/pitr/assess";
+import { assess, MADE_BY, MOMENT } from "../../apps/operations/pitr/assess";
+import { Succession } from "../../apps/operations/pitr/succession";
 import type { Platform } from "../../apps/operations/platform";
 import { customRole, roleOf, type VerbName } from "../../apps/operations/rights";
 import { rotate } from "../../apps/operations/rotate";
@@ -367,6 +369,23 @@ test.each(cases)("%s: %s", async (verb, _what, platform, wrong, exitCode, messag
   expect(await all()).toEqual(before);
 });
 
+test("while somebody else is at it no verb begins; to tell customers waits for nobody but who does that", async () => {
+  const { stack } = laptop.platform;
+  const codeOf = async (verb: keyof typeof VERBS) =>
+    typed(VERBS[verb](laptop.platform, laptop.ground)).then(
+      () => 0,
+      (error: { exitCode?: number; message: string }) =>
+        / holds .*; nothing was done/.test(error.message) ? error.exitCode : error.message,
+    );
+  const others = (Object.keys(VERBS) as (keyof typeof VERBS)[]).filter((verb) => verb !== "announce");
+  const operations = takeLocalLease(laptop.folder, leaseName(stack));
+  expect(await Promise.all(others.map(codeOf))).toEqual(others.map(() => 4));
+  const announcing = takeLocalLease(laptop.folder, leaseName(stack, "announce"));
+  expect(await codeOf("announce")).toBe(4);
+  await operations.release();
+  await announcing.release();
+});
+
 test("the region of what is global is lost: failover and rotate need nothing of it, contain and reopen leave out the edge and say so", async () => {
   const { losses } = laptop.cloud;
   await losses.lose(WITNESS);
@@ -413,6 +432,31 @@ test.each([
   expect((await findings())[0]).toMatch(told);
   await leadBack(laptop.platform, west);
   expect(await findings()).toEqual([]);
+});
+
+test("an adoption moves the endpoint once Azure has forgotten the lock that was taken off, and not below one that stands", async () => {
+  const { platform, ground } = laptop;
+  const locked = Object.assign(new Error("ScopeLocked: remove the lock"), {
+    statusCode: 409,
+    code: "ScopeLocked",
+  });
+  const asked: string[] = [];
+  const moving = (heeded: number, lock?: AzureResource): Ground => ({
+    ...ground,
+    resources: {
+      ...ground.resources,
+      get: async (id, version) => (id.includes("/locks/") ? lock : ground.resources.get(id, version)),
+      put: () => Promise.resolve(void asked.push("put")),
+      delete: () => (asked.push("delete") > heeded ? Promise.resolve() : Promise.reject(locked)),
+    },
+  });
+  laptop.hold(customRole("adopter", platform));
+  const found = await assess(platform, ground, { extract: [], nameOf: (server) => `${server}-g2` }, "INC-1");
+  const point = (at: Ground) =>
+    new Succession(platform, at, found, "INC-1").point().run(new AbortController().signal);
+  await point(moving(2));
+  expect(asked).toEqual(["delete", "delete", "delete", "put"]);
+  await expect(point(moving(9, { id: "locks/cannot-delete" }))).rejects.toBe(locked);
 });
 
 test("pitr: a run that was killed goes on, although its moment has left meanwhile what can be restored", async () => {
