@@ -64,6 +64,9 @@ export class LeaseHeldError extends CommandError {
 /** The message of anything thrown, on one line. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
+  // Why a request was not heard, Node.js says of the cause alone.
+  if (error instanceof TypeError && error.cause instanceof Error)
+    return `${error.message}: ${messageOf(error.cause)}`;
   const text = error instanceof Error ? error.message || error.name : String(error);
   return text.trim().replace(/\s*\n\s*/g, "; ");
 }

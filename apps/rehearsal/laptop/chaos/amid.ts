@@ -43,7 +43,7 @@ export class LoseAmid extends Step {
     const typed = [verb, STACK, ...(verb === "failover" ? ["--to", to] : secrets)];
     const args = [...typed, "--yes", "--incident", `INC-${++model.incidents}`];
     const code = await this.losing(world, args, regionOf(world, lost).location);
-    world.say(`  ${this.verb} ended with ${code ?? "a signal"}`);
+    world.say(`  ${this.verb}, whose region was lost meanwhile, ended with ${code ?? "a signal"}`);
     holds(code !== undefined && code !== 4, `${this.verb} ended with ${code ?? "a signal"}`);
     // Who serves nobody knows for sure; from now on it is the region that is left.
     [model.lost, model.serving] = [lost, lost];
