@@ -2,7 +2,7 @@ import os from "node:os";
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { projectRoot } from "../../packages/command/root";
-import { ExitCode, failed, messageOf, OperationError } from "./frame/errors";
+import { causedBy, ExitCode, failed, lacksRight, messageOf, OperationError } from "./frame/errors";
 import { forgeOf } from "./frame/commit";
 import { blobCopies } from "./frame/journal";
 import { operate, terminal, type FrameOptions, type Surroundings, type Verb } from "./frame/operate";
@@ -132,8 +132,22 @@ export async function runVerb(
         lease: async (name: string) => takeSharedLease(await openLease(platform), name, options.journal),
       }),
     };
-    return operate(await make({ platform, ground, around }), frameOf(options), around);
+    const verb = await make({ platform, ground, around });
+    return operate(verb, frameOf(options), around).catch((error: unknown) => {
+      throw withRole(error, verb.name, stack);
+    });
   });
+}
+
+/** The same error, which also says by which role a verb is typed where a right lacks: whoever reads it may hold another. */
+function withRole(error: unknown, verb: string, stack: string): unknown {
+  if (!(error instanceof OperationError) || !causedBy(error, lacksRight)) return error;
+  const name = verb === "pitr-adopt" ? "pitr --adopt" : (verb.split("-")[0] as VerbName);
+  return new OperationError(
+    error.exitCode,
+    `${error.message}; the role of ${name} is "${roleTitle(roleOf(name), stack)}": activate it, and give it a few minutes (docs/operations.md, Rights)`,
+    { cause: error },
+  );
 }
 
 /** Column at which what is said begins, behind the seconds. */

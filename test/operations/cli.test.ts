@@ -8,9 +8,10 @@ import path from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import * as k8s from "@kubernetes/client-node";
 import { operations as typed } from "../../apps/operations/cli";
-import { answering } from "../../apps/operations/commandLine";
+import { answering, runVerb } from "../../apps/operations/commandLine";
 import { firstBackup } from "../../apps/operations/failover/firstBackup";
-import { passes } from "../../apps/operations/frame/errors";
+import { notRun, passes } from "../../apps/operations/frame/errors";
+import type { Verb } from "../../apps/operations/frame/operate";
 import { kubernetes } from "../../apps/operations/ground/cluster";
 import { signedIn } from "../../apps/operations/ground/credential";
 import { postgres } from "../../apps/operations/ground/database";
@@ -622,6 +623,27 @@ test.each([
     clusterSignIn(() => ({ getToken: () => Promise.resolve(null) })),
   );
   await expect(clusters(name).deployments("shop")).rejects.toMatchObject({ exitCode: 3, message });
+});
+
+test.each([
+  ["pitr-adopt", "pitr --adopt", "adopter"],
+  ["maintenance-on", "maintenance", "operator"],
+])("whoever lacks a right is told the role of the verb that was typed: %s", async (name, typedAs, role) => {
+  const stderr = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+  const refusal = notRun("kv cannot be read", Object.assign(new Error("Forbidden"), { statusCode: 403 }));
+  const verb = { name, exclusive: "prod", plan: () => Promise.reject(refusal) } as unknown as Verb;
+  try {
+    await runVerb("prod", { lease: false, dryRun: true, journal: LEASES }, [], () => verb);
+    expect([process.exitCode, stderr.mock.calls.join("").replace(/\s+/g, " ")]).toEqual([
+      3,
+      expect.stringMatching(
+        `^error: kv cannot be read; the role of ${typedAs} is "Forma3D ${role} prod": activate it, and give it a few minutes`,
+      ),
+    ]);
+  } finally {
+    stderr.mockRestore();
+    process.exitCode = 0;
+  }
 });
 
 test("what is typed to a practice is answered until quit, and an input that stays open is read no further", async () => {

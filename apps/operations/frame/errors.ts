@@ -45,6 +45,10 @@ export function lacksRight(error: unknown): boolean {
   return statusOf(error) === 403 || code === 403 || code === "AuthorizationFailed" || code === "Forbidden";
 }
 
+/** Whether something holds of an error, or of what caused it. */
+export const causedBy = (error: unknown, is: (one: unknown) => boolean): boolean =>
+  is(error) || (error instanceof Error && error.cause !== undefined && causedBy(error.cause, is));
+
 const BROKEN = [
   "ECONNRESET",
   "ECONNREFUSED",
