@@ -45,6 +45,7 @@ export function subscriptionBudget(
         ]),
       ),
     },
-    opts,
+    // Azure takes no other beginning for a budget that is there; it keeps nothing that would be lost.
+    { ...opts, replaceOnChanges: ["timePeriod.startDate"], deleteBeforeReplace: true },
   );
 }

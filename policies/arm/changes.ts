@@ -102,6 +102,18 @@ const grafana: ArmChange = {
   },
 };
 
+/** As https://github.com/Azure/CanadaPubSecALZ/issues/317 shows the answer. */
+const budget: ArmChange = {
+  types: [azure("consumption", "Budget")],
+  check: (before, after) =>
+    fixed(
+      before,
+      after,
+      ["timePeriod", "startDate"],
+      "a budget begins when it was made; delete it and make it anew",
+    ),
+};
+
 const minorOf = (version: string | undefined): number =>
   Number(/^1\.(\d+)/.exec(version ?? "")?.[1] ?? Number.NaN);
 
@@ -125,4 +137,4 @@ const nodes: ArmChange = {
   check: upwards("orchestratorVersion", Infinity),
 };
 
-export const ARM_CHANGES: readonly ArmChange[] = [server, account, vault, grafana, cluster, nodes];
+export const ARM_CHANGES: readonly ArmChange[] = [server, account, vault, grafana, budget, cluster, nodes];

@@ -260,6 +260,11 @@ describe("the subscription", () => {
       "/subscriptions/8d2f5c1e-6b0a-4f53-9a57-1c9e3b7d4a10",
       "2026-12-01T00:00:00Z",
     ]);
+    // Azure changes no beginning, and two may not have one name.
+    expect(prod.one(budget).options).toMatchObject({
+      replaceOnChanges: ["timePeriod.startDate"],
+      deleteBeforeReplace: true,
+    });
     expect(Object.values<any>(notifications).map((one) => [one.thresholdType, one.threshold])).toEqual([
       ["Forecasted", 110],
       ["Actual", 100],

@@ -168,6 +168,15 @@ describe("a change Azure refuses although the provider plans an update", () => {
     ]);
   });
 
+  test("a budget that begins on another day", () => {
+    const from = (startDate: string) => ({ timePeriod: { startDate }, timeGrain: "Monthly" });
+    const type = "azure-native:consumption:Budget";
+    expect(changed(type, from("2026-12-01T00:00:00Z"), from("2027-01-01T00:00:00Z"))).toEqual([
+      "timePeriod.startDate cannot be changed: a budget begins when it was made; delete it and make it anew",
+    ]);
+    expect(changed(type, from("2026-12-01T00:00:00Z"), { amount: 7000 })).toEqual([]);
+  });
+
   test("Grafana that goes back, and what Azure raised it to is taken", () => {
     const raised = { properties: { grafanaMajorVersion: "13" } };
     expect(changed(GRAFANA, raised, propsOf("grafana"))).toEqual([
