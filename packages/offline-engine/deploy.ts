@@ -1,7 +1,7 @@
 import type { EmulatedCloud } from "../emulated-azure/cloud";
 import { refuseInUse } from "../emulated-azure/model/azure/inUse";
 import type { Scope, Stored } from "../emulated-azure/model/types";
-import { refuseAsArm, refuseLocked } from "../emulated-azure/provider/limits";
+import { refuseAsArm, refuseLocked, refuseUnlinked } from "../emulated-azure/provider/limits";
 import { undoing } from "../emulated-azure/store/changes";
 import type { Plan } from "./planner";
 
@@ -66,6 +66,7 @@ class PlanDeployment {
     return this.perform("create", stored, op, async () => {
       const { cloud, front, hooks } = this.cloud;
       refuseAsArm(front.refusals, cloud, stored.type, stored.id, stored.inputs);
+      refuseUnlinked(cloud, stored.type, stored.inputs);
       const snapshot = cloud.snapshot();
       // Values that were made up go into others, so they are the plan's.
       cloud.put(stored);

@@ -279,6 +279,21 @@ describe("what is in use stays", () => {
       },
       poll,
     );
+    const link = `${NETWORK}/privateLinkServices/pls-shop`;
+    const linked = {
+      hostName: "10.0.0.4",
+      sharedPrivateLinkResource: {
+        privateLink: { id: link },
+        privateLinkLocation: location,
+        requestMessage: "shop",
+      },
+    };
+    // Its private endpoint is made with the origin, so what it leads to must be there.
+    expect(await refusal(edge.afdOrigins.beginCreateAndWait(...at, "api", "early", linked, poll))).toEqual([
+      400,
+      "BadRequest",
+      expect.stringContaining("PrivateEndpointProvisioning Failed"),
+    ]);
     for (const name of ["here", "there"])
       await edge.afdOrigins.beginCreateAndWait(...at, "api", name, { hostName: `${name}.example` }, poll);
     const route = {

@@ -1,5 +1,5 @@
 import { lastName } from "../model/ids";
-import { refuseAsArm, refuseLocked } from "../provider/limits";
+import { refuseAsArm, refuseLocked, refuseUnlinked } from "../provider/limits";
 import { refuseUnfetched } from "../provider/vaultReferences";
 import { FACTS } from "../model/azure/arm";
 import { refuseInUse } from "../model/azure/inUse";
@@ -104,6 +104,7 @@ async function write(
       if (before) refuseImmutable(context, model, before, next);
       refuseAsArm(context.front.refusals, cloud, model.type, route.path, checked.inputs, before?.inputs);
       refuseUnfetched(cloud, context.rights, model.type, checked.inputs);
+      refuseUnlinked(cloud, model.type, checked.inputs, before?.inputs);
       const snapshot = cloud.snapshot();
       if (before) context.model.update(model.type, before.id, before.inputs, checked.inputs, scope, cloud);
       else context.model.create(model.type, "", checked.inputs, scope, cloud);

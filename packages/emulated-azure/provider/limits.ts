@@ -1,4 +1,6 @@
-import { strings } from "../model/paths";
+import { armKey } from "../model/azure/arm";
+import { present } from "../model/links";
+import { stringAt, strings } from "../model/paths";
 import { Cloud, CloudError, Stored, Tree } from "../model/types";
 
 /** What a resource's surroundings look like to a list of refusals; what is left out is not judged. */
@@ -91,6 +93,27 @@ export function refuseLocked(cloud: Cloud, id: string): void {
       );
     }
   }
+}
+
+const ORIGIN = "azure-native:cdn:AFDOrigin";
+const TARGET = "sharedPrivateLinkResource.privateLink.id";
+
+/**
+ * Refuses an origin of Front Door with a private link to what is not there: its private endpoint is made while the origin is
+ * (https://github.com/hashicorp/terraform-provider-azurerm/issues/30866). The code of the endpoint's own refusal is taken from that of
+ * networks; a link that stays as it was is not made anew.
+ * @param before Inputs as the cloud holds them, for a change.
+ * @throws CloudError 400
+ */
+export function refuseUnlinked(cloud: Cloud, type: string, inputs: Tree, before?: Tree): void {
+  const target = type === ORIGIN ? stringAt(inputs, TARGET) : undefined;
+  if (target === undefined || present(cloud, armKey(target))) return;
+  if (before && stringAt(before, TARGET)?.toLowerCase() === target.toLowerCase()) return;
+  throw new CloudError(
+    400,
+    "BadRequest",
+    `PrivateEndpointProvisioning Failed. ErrorCode: LinkedResourceNotFound. ErrorMessage: ${target} does not exist.`,
+  );
 }
 
 function isBelow(id: string, parent: Stored): boolean {

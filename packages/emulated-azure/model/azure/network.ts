@@ -87,7 +87,7 @@ export const NETWORK_TYPES: ArmTable = {
   },
   "network:PrivateLinkService": {
     id: LINK_SERVICE,
-    // A cluster makes it from a Service; Front Door is told of it before.
+    // A cluster makes it from a Service, which no plan shows.
     mayComeLater: true,
     computed: ({ guid }) => ({
       alias: `${guid("alias")}.azure.privatelinkservice`,
