@@ -72,13 +72,17 @@ function putKey(stage: Stage, world: World): void {
   stage.setting.model.create(SECRET, "", inputs, scope, world.cloud);
 }
 
+/** The state's two accounts, which admit the runners' subnets, each changed. */
+const accountsOf = (prefix: string): string[] =>
+  ["home", "copy"].map((place) => `update azure-native:storage:StorageAccount ${prefix}-${place}-account`);
+
 /** What the environment is deployed from, with the network of its runners, whose address everything admits. */
 async function admitted(stage: Stage): Promise<World> {
   const { prefix } = stackControlNames(stage.config);
   const world = await stage.control();
   operations(await stage.up(world), ["create *"]);
   stage.configure(world, { [SETTING]: {} });
-  operations(await stage.up(world), each("create", networkOf(prefix)));
+  operations(await stage.up(world), [...each("create", networkOf(prefix)), ...accountsOf(prefix)]);
   stage.configure(world, { [SETTING]: { jobs: JOBS } });
   const before = world.changes().length;
   const own = await address(world);
@@ -91,13 +95,10 @@ async function admitted(stage: Stage): Promise<World> {
     [SETTING]: {},
     [RANGES]: [...stage.config.cluster.authorizedIpRanges, own],
   });
-  operations(
-    await stage.up(world),
-    ["home", "copy"].flatMap((place) => [
-      `update azure-native:storage:StorageAccount ${prefix}-${place}-account`,
-      `update azure-native:keyvault:Vault ${prefix}-${place}-vault`,
-    ]),
-  );
+  operations(await stage.up(world), [
+    ...accountsOf(prefix),
+    ...["home", "copy"].map((place) => `update azure-native:keyvault:Vault ${prefix}-${place}-vault`),
+  ]);
   stage.configure(world, { [SETTING]: { jobs: JOBS } });
   return world;
 }
@@ -128,7 +129,10 @@ export const RUNNERS: readonly Scenario[] = [
       ensure(made.join("\n") === wanted.join("\n"), `this was done:\n${made.join("\n")}`);
       noChange(await stage.up(world, { refresh: true }));
       stage.configure(world, { [SETTING]: undefined });
-      operations(await stage.up(world), each("delete", [...runnersOf(prefix), ...networkOf(prefix)]));
+      operations(await stage.up(world), [
+        ...each("delete", [...runnersOf(prefix), ...networkOf(prefix)]),
+        ...accountsOf(prefix),
+      ]);
       const left = [...world.cloud.all()].filter(({ id }) => id.includes(`/${runners.resourceGroup}`));
       ensure(left.length === 0, `left behind: ${left.map(({ id }) => id).join(", ")}`);
     },
