@@ -31,11 +31,14 @@ export class BareNames {
   }
 
   /** @param text of letters and digits only, in lower case */
-  *in(text: string): Generator<{ readonly name: string; readonly at: number }> {
+  in(text: string): { readonly name: string; readonly at: number }[] {
+    const found: { name: string; at: number }[] = [];
+    let beginning = beginningOf(text, 0);
     for (let at = 0; at + this.shortest <= text.length; at++) {
-      const names = this.byBeginning[beginningOf(text, at)];
-      if (!names) continue;
-      for (const name of names) if (text.startsWith(name, at)) yield { name, at };
+      for (const name of this.byBeginning[beginning] ?? [])
+        if (text.startsWith(name, at)) found.push({ name, at });
+      beginning = (beginning % (KINDS * KINDS)) * KINDS + kindOf(text.charCodeAt(at + 3));
     }
+    return found;
   }
 }

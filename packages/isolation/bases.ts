@@ -1,5 +1,6 @@
 import type { Decoded } from "./bytes";
 import { bytesDecoded } from "./bytes";
+import { type Makeup, SIGNS } from "./makeup";
 
 /**
  * Encodings beside base64 and hexadecimal: base32 of any alphabet, the kinds of base85, uuencode, and numbers of a large
@@ -13,9 +14,11 @@ const DIGITS = "0123456789";
 
 /** Shortest run that is looked into: what stands for nine bytes, less than any name of the inventory. */
 const ONE_CASE = /(?<![A-Za-z0-9])(?:[a-z0-9]{15,}|[A-Z0-9]{15,})={0,6}(?![A-Za-z0-9])/g;
-const LONG_WORD = /[A-Za-z0-9]{13}/;
+const MIN_ONE_CASE = 15;
+const MIN_WORD = 13;
 const WORD = /(?<![A-Za-z0-9])[A-Za-z0-9]{13,512}(?![A-Za-z0-9])/g;
 /** Base45, as QR codes carry it: capitals, digits, blanks and nine signs. */
+const MIN_BASE45 = 15;
 const BASE45_RUN = /(?<![A-Za-z0-9])[0-9A-Z $%*+\-./:]{15,}(?![a-z])/g;
 const PUNCTUATED = /(?:<~)?([!-~]{12,})/g;
 /** Digests and ids are written so, and are none of these. */
@@ -162,18 +165,18 @@ const ODD_SIGN = /[^\w\s./:=@,-]/;
 /** Whether a run has the look of base85: signs among the letters, and none of what addresses are written with. */
 const mayBeBase85 = (run: string): boolean => ODD_SIGN.test(run) && /[A-Za-z]/.test(run);
 
-const longWords = (text: string, runs: RegExp): string[] =>
-  LONG_WORD.test(text) ? [...text.matchAll(runs)].map(([run]) => run) : [];
-
-function base32(text: string): Decoded[] {
-  const runs = longWords(text, ONE_CASE).map((run) => run.replace(/=+$/, ""));
+function base32(text: string, { word }: Makeup): Decoded[] {
+  if (word < MIN_ONE_CASE) return [];
+  const runs = text.match(ONE_CASE) ?? [];
   return runs
+    .map((run) => run.replace(/=+$/, ""))
     .filter((run) => !HEXADECIMAL.test(run))
     .flatMap((run) => BASE32.flatMap((values) => read(fromBase32(run, values, beginsReadable), "base32")));
 }
 
-function numbers(text: string): Decoded[] {
-  return longWords(text, WORD)
+function numbers(text: string, { word }: Makeup): Decoded[] {
+  if (word < MIN_WORD) return [];
+  return (text.match(WORD) ?? [])
     .filter((run) => !HEXADECIMAL.test(run) || /^[1-9]\d{21,}$/.test(run))
     .flatMap((run) =>
       NUMBERS.flatMap(([values, base, perStep]) =>
@@ -192,17 +195,18 @@ function base85(text: string): Decoded[] {
 }
 
 /** Marked as what it is, base85 may hold anything, a compressed text too. */
-function marked85(text: string): Decoded[] {
+function marked85(text: string, { signs }: Makeup): Decoded[] {
   const [values] = BASE85;
-  if (!values || !text.includes("<~")) return [];
+  if (!values || (signs & SIGNS.less) === 0) return [];
   return [...text.matchAll(MARKED85)].flatMap(([, whole = ""]) => {
     const bytes = fromBase85(whole.replace(/\s/g, ""), values, () => true);
     return bytes ? bytesDecoded(bytes, "base85") : [];
   });
 }
 
-function base45(text: string): Decoded[] {
-  return [...text.matchAll(BASE45_RUN)].flatMap(([run]) => read(fromBase45(run.trim()), "base45"));
+function base45(text: string, makeup: Makeup): Decoded[] {
+  if (makeup.base45 < MIN_BASE45) return [];
+  return (text.match(BASE45_RUN) ?? []).flatMap((run) => read(fromBase45(run.trim()), "base45"));
 }
 
 function uuencoded(text: string): Decoded[] {
@@ -212,8 +216,15 @@ function uuencoded(text: string): Decoded[] {
   );
 }
 
-const ENCODINGS = [base32, numbers, base85, marked85, base45, uuencoded];
+const ENCODINGS: readonly ((text: string, makeup: Makeup) => Decoded[])[] = [
+  base32,
+  numbers,
+  base85,
+  marked85,
+  base45,
+  uuencoded,
+];
 
 /** What runs of a text stand for in one of these encodings. */
-export const otherBases = (text: string): Decoded[] =>
-  text.length < 12 ? [] : ENCODINGS.flatMap((decode) => decode(text));
+export const otherBases = (text: string, makeup: Makeup): Decoded[] =>
+  text.length < 12 ? [] : ENCODINGS.flatMap((decode) => decode(text, makeup));

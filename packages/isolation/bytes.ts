@@ -86,11 +86,15 @@ export function asKeyed(bytes: Buffer, via: string): Decoded[] {
 
 const isKeyed = (one: Decoded): boolean => "text" in one && one.text.startsWith(BYTES_MARK);
 
+/** Characters no text has: those that stand for bytes that are none, and controls but for blanks. */
+const isOdd = (code: number): boolean => code === 0xfffd || code < 9 || (code > 13 && code < 32);
+
 function asText(bytes: Buffer, via: string): Decoded {
   const text = bytes.toString("utf8");
-  // eslint-disable-next-line no-control-regex
-  const odd = text.slice(0, 512).match(/[\ufffd\x00-\x08\x0e-\x1f]/g)?.length ?? 0;
-  if (odd <= Math.min(text.length, 512) * 0.1) return { via, text };
+  const sampled = Math.min(text.length, 512);
+  let odd = 0;
+  for (let at = 0; at < sampled; at++) if (isOdd(text.charCodeAt(at))) odd++;
+  if (odd <= sampled * 0.1) return { via, text };
   const ebcdic = fromEbcdic(bytes);
   if (ebcdic !== undefined) return { via: `${via} → ebcdic`, text: ebcdic };
   const wide = unpaddedWide(bytes);
@@ -106,8 +110,8 @@ function unpaddedWide(bytes: Buffer): string | undefined {
   return [even, Buffer.from(even).swap16()]
     .map((one) => one.toString("utf16le"))
     .find((text) => {
-      const sample = text.slice(0, 256);
-      return (visible(sample).match(/[\t\n\r -~]/g)?.length ?? 0) > visible(sample).length * 0.8;
+      const sample = visible(text.slice(0, 256));
+      return (sample.match(/[\t\n\r -~]/g)?.length ?? 0) > sample.length * 0.8;
     });
 }
 

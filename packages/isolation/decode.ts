@@ -4,6 +4,7 @@ import { base32Bytes, beginsReadable, otherBases } from "./bases";
 import { asKeyed, bytesDecoded, type Decoded } from "./bytes";
 import { listedBytes, spelled } from "./codes";
 import { sealedText } from "./containers";
+import { type Makeup, makeupOf, SIGNS } from "./makeup";
 import { filtered } from "./pipelines";
 import {
   expandedWithin,
@@ -35,8 +36,11 @@ const LINE_END = /[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*(?:[#;>*|][ \t]*)?/;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
 /** Bytes written apart, as hex dumps and byte arrays write them. */
 const HEX_DUMP = /(?:(?:0x)?(?:[0-9a-f]{2}){1,4}[\s:,]+){3,}(?:0x)?(?:[0-9a-f]{2}){1,4}(?![0-9a-z])/gi;
+const HAS_HEX_DUMP = /[0-9a-f]{2}[\s:,]+(?:0x)?[0-9a-f]{2}/i;
 /** A line of `xxd` or `hexdump -C`: where it stands, its bytes, and the bytes as text. */
 const DUMP_LINE = /^[0-9a-f]{6,16}:?[ \t]+((?:[0-9a-f]{2,4}[ \t]+){1,20})(?:[ \t].*)?$/gim;
+/** Shortest text any of the three finds, `aabbcc aa `. */
+const MIN_DUMP_CHARS = 10;
 const YAML_MAPPING = /^[ \t]*(?:- )?["']?[^\s#:{}[\]"']+["']?[ \t]*:(?:\s|$)/m;
 
 /** Whether a run has the look of encoded bytes: words and names have letters of one case. */
@@ -99,20 +103,22 @@ function blocksIn(text: string): { blocks: string[]; rest: string } {
   return { blocks, rest };
 }
 
-function base64(text: string): Decoded[] {
+function base64(text: string, makeup: Makeup): Decoded[] {
   if (text.length < 12) return [];
+  if (makeup.base64 < 12) return ungrouped(text).flatMap(base64Run);
   // Lines of one block are decoded together: each alone would give a name with its beginning cut off.
   const { blocks, rest } = blocksIn(text);
-  const runs = [...blocks, ...ungrouped(rest), ...(rest.match(BASE64_RUN) ?? [])];
-  return runs.flatMap((run) => {
-    const isEncoded = looksEncoded(run);
-    const whole = bytesDecoded(Buffer.from(run, "base64"), "base64", isEncoded);
-    if (isEncoded && whole.every((decoded) => "final" in decoded)) whole.push(...turned(run));
-    // A slash is a digit of base64 and a separator of paths: the parts count where the whole is no text.
-    if (!run.includes("/") || whole.some((decoded) => !("final" in decoded))) return whole;
-    const parts = run.split("/").filter((part) => part.length >= 12);
-    return [...whole, ...parts.flatMap((part) => bytesDecoded(Buffer.from(part, "base64"), "base64", false))];
-  });
+  return [...blocks, ...ungrouped(rest), ...(rest.match(BASE64_RUN) ?? [])].flatMap(base64Run);
+}
+
+function base64Run(run: string): Decoded[] {
+  const isEncoded = looksEncoded(run);
+  const whole = bytesDecoded(Buffer.from(run, "base64"), "base64", isEncoded);
+  if (isEncoded && whole.every((decoded) => "final" in decoded)) whole.push(...turned(run));
+  // A slash is a digit of base64 and a separator of paths: the parts count where the whole is no text.
+  if (!run.includes("/") || whole.some((decoded) => !("final" in decoded))) return whole;
+  const parts = run.split("/").filter((part) => part.length >= 12);
+  return [...whole, ...parts.flatMap((part) => bytesDecoded(Buffer.from(part, "base64"), "base64", false))];
 }
 
 const shifted = (text: string): string =>
@@ -141,12 +147,14 @@ function turned(run: string): Decoded[] {
   });
 }
 
-function hex(text: string): Decoded[] {
-  if (text.length < 16) return [];
+function hex(text: string, { dump }: Makeup): Decoded[] {
+  if (text.length < 16 || dump < MIN_DUMP_CHARS) return [];
   const dumped = [...`${text}  `.matchAll(DUMP_LINE)]
     .map(([, bytes = ""]) => bytes.replace(/\s/g, ""))
     .join("");
-  const dumps = (text.match(HEX_DUMP) ?? []).map((dump) => dump.replace(/0x|[\s:,]/gi, ""));
+  const dumps = ((HAS_HEX_DUMP.test(text) ? text.match(HEX_DUMP) : null) ?? []).map((dump) =>
+    dump.replace(/0x|[\s:,]/gi, ""),
+  );
   if (dumped.length >= 16) dumps.push(dumped);
   return [...(text.match(HEX_RUN) ?? []), ...dumps].flatMap((run) => {
     const whole = bytesDecoded(Buffer.from(run, "hex"), "hex");
@@ -162,13 +170,15 @@ function hex(text: string): Decoded[] {
 const BASE32_RUN = /(?<![A-Za-z0-9+/])[A-Z2-7]{16,}={0,6}(?![A-Za-z0-9+/=])/g;
 
 /** Base32 as programs write it, in capitals; only what turns out to be text was one. */
-function base32(text: string): Decoded[] {
+function base32(text: string, { word }: Makeup): Decoded[] {
+  if (word < 16) return [];
   return (text.match(BASE32_RUN) ?? []).flatMap((run) =>
     bytesDecoded(base32Bytes(run.replace(/=/g, "")), "base32", false).filter((one) => !("final" in one)),
   );
 }
 
-function json(text: string): Decoded[] {
+function json(text: string, { signs }: Makeup): Decoded[] {
+  if ((signs & (SIGNS.brace | SIGNS.bracket | SIGNS.quote)) === 0) return [];
   const start = text.trimStart()[0];
   if (start !== "{" && start !== "[" && start !== '"') return [];
   if (text.length > MAX_PARSED_CHARS) return [{ via: "json", tooLarge: true }];
@@ -180,8 +190,8 @@ function json(text: string): Decoded[] {
   }
 }
 
-function yamlDocuments(text: string): Decoded[] {
-  if (!text.includes("\n") || !YAML_MAPPING.test(text)) return [];
+function yamlDocuments(text: string, { signs }: Makeup): Decoded[] {
+  if ((signs & SIGNS.lineEnd) === 0 || !text.includes("\n") || !YAML_MAPPING.test(text)) return [];
   if (text.length <= MAX_PARSED_CHARS) return yamlTrees(text);
   // Bundles of manifests are longer than any one of them.
   return text
@@ -199,25 +209,46 @@ function yamlTrees(text: string): Decoded[] {
   }
 }
 
-type Form = readonly [via: string, form: (text: string) => string];
+/** A way to write a text, undone, and the signs of which it needs one. */
+type Form = readonly [via: string, form: (text: string) => string, needs: number];
+
+/** Signs of a place another text is put in. */
+const OF_PLACES =
+  SIGNS.dollar | SIGNS.hash | SIGNS.brace | SIGNS.percent | SIGNS.at | SIGNS.backslash | SIGNS.ampersand;
+/** Signs of a call, a joining or a replacement. */
+const OF_ASSEMBLY =
+  SIGNS.quote |
+  SIGNS.parenthesis |
+  SIGNS.plus |
+  SIGNS.tilde |
+  SIGNS.dot |
+  SIGNS.slash |
+  SIGNS.bar |
+  SIGNS.hash |
+  SIGNS.comma |
+  SIGNS.at |
+  SIGNS.dollar;
 
 /** Ways to write a text in other characters, names and literals, each undone. */
 const FORMS: readonly Form[] = [
   // Tags are among the characters that are invisible.
-  ["tags", untagged],
-  ["unicode", visible],
-  ["percent", percentDecoded],
-  ["escape", unescaped],
-  ["entity", withoutEntities],
-  ["quoted-printable", withoutQuotedPrintable],
-  ["character codes", fromCodes],
-  ["joined", joined],
-  ["$(VAR)", expandedWithin],
-  ["assembled", assembled],
-  ["filtered", filtered],
-  ["markup", withoutMarkup],
-  ["utf-7", withoutUtf7],
+  ["tags", untagged, SIGNS.notAscii],
+  ["unicode", visible, SIGNS.notAscii],
+  ["percent", percentDecoded, SIGNS.percent],
+  ["escape", unescaped, SIGNS.backslash],
+  ["entity", withoutEntities, SIGNS.ampersand],
+  ["quoted-printable", withoutQuotedPrintable, SIGNS.equals],
+  ["character codes", fromCodes, 0],
+  ["joined", joined, SIGNS.quote],
+  ["$(VAR)", expandedWithin, OF_PLACES],
+  ["assembled", assembled, OF_ASSEMBLY],
+  ["filtered", filtered, SIGNS.bar],
+  ["markup", withoutMarkup, SIGNS.less],
+  ["utf-7", withoutUtf7, SIGNS.plus],
 ];
+/** Fewest numbers of a text by the codes of its characters, and fewest digits of one by their bits. */
+const MIN_CODES = 8;
+const MIN_BITS = 56;
 
 /**
  * Longest text in which each way is undone on its own, and the others in what came out. A longer one, a program bundled into a
@@ -225,24 +256,31 @@ const FORMS: readonly Form[] = [
  */
 const MAX_FORMED_CHARS = 16 * 1024;
 
-/** Nothing but bytes bit by bit is written in other characters by one word of letters, digits and hyphens. */
-const ONE_WORD = /^(?!.*[01]{8})[\w-]*$/;
-
-function rewritten(text: string): Decoded[] {
-  const apart = ONE_WORD.test(text)
-    ? []
-    : text.length > MAX_FORMED_CHARS
-      ? [["rewritten", FORMS.reduce((made, [, form]) => form(made), text)] as const]
-      : FORMS.map(([via, form]) => [via, form(text)] as const);
-  const forms = [...apart, ...spelled(text).map((form) => ["character codes", form] as const)];
-  return forms.filter(([, form]) => form !== text).map(([via, form]) => ({ via, text: form }));
+function rewritten(text: string, { signs, digits, numbers, hexNumbers }: Makeup): Decoded[] {
+  const made: Decoded[] = [];
+  const add = (via: string, form: string): void => {
+    if (form !== text) made.push({ via, text: form });
+  };
+  if (text.length > MAX_FORMED_CHARS) {
+    add(
+      "rewritten",
+      FORMS.reduce((result, [, form]) => form(result), text),
+    );
+  } else {
+    const mayBeCodes = numbers >= MIN_CODES || digits >= MIN_BITS;
+    for (const [via, form, needs] of FORMS)
+      if (form === fromCodes ? mayBeCodes : (signs & needs) !== 0) add(via, form(text));
+  }
+  if (numbers >= MIN_CODES || hexNumbers >= MIN_CODES)
+    for (const form of spelled(text)) add("character codes", form);
+  return made;
 }
 
 /** Bytes that are no text, written as percent signs and digits. */
 const PERCENT_BYTES = /(?:%[0-9a-f]{2}){16,}/gi;
 
-function percentBytes(text: string): Decoded[] {
-  if (!text.includes("%")) return [];
+function percentBytes(text: string, { signs }: Makeup): Decoded[] {
+  if ((signs & SIGNS.percent) === 0) return [];
   return (text.match(PERCENT_BYTES) ?? []).flatMap((run) => {
     const bytes = Buffer.from(run.replace(/%/g, ""), "hex");
     // What is text was percent-decoded as one.
@@ -250,20 +288,21 @@ function percentBytes(text: string): Decoded[] {
   });
 }
 
+/** Bytes written as numbers, in which names can be found that a key changed. */
+const numberedBytes = (text: string): Decoded[] =>
+  listedBytes(text).flatMap((bytes) => asKeyed(bytes, "numbers"));
+
 /** Everything one text can stand for, one step further. */
 export function decodings(text: string): Decoded[] {
-  const parsed = json(text);
+  const makeup = makeupOf(text);
   const sealed = sealedText(text);
-  return [
-    ...(sealed === undefined ? [] : [{ via: sealed, tooLarge: true } as const]),
-    ...rewritten(text),
-    ...parsed,
-    ...(parsed.length > 0 ? [] : yamlDocuments(text)),
-    ...base64(text),
-    ...base32(text),
-    ...hex(text),
-    ...percentBytes(text),
-    ...listedBytes(text).flatMap((bytes) => asKeyed(bytes, "numbers")),
-    ...otherBases(text),
-  ];
+  const found: Decoded[] = sealed === undefined ? [] : [{ via: sealed, tooLarge: true }];
+  found.push(...rewritten(text, makeup));
+  const parsed = json(text, makeup);
+  found.push(...(parsed.length > 0 ? parsed : yamlDocuments(text, makeup)));
+  for (const decode of [base64, base32, hex, percentBytes, numberedBytes, otherBases]) {
+    const decoded = decode(text, makeup);
+    if (decoded.length > 0) found.push(...decoded);
+  }
+  return found;
 }

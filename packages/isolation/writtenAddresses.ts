@@ -99,7 +99,8 @@ const SPELLINGS: readonly Spelling[] = [
  * @param isHost whether it stands where a host is expected, so that a bare number is an address
  */
 export function writtenAddresses(text: string, isHost: boolean): AddressRange[] {
-  const found = SPELLINGS.filter(({ mayBe }) => mayBe(text)).flatMap(({ find }) => find(text));
+  const found: AddressRange[] = [];
+  for (const { mayBe, find } of SPELLINGS) if (mayBe(text)) found.push(...find(text));
   if (isHost && ONLY_NUMBER.test(text)) found.push(...readings(text.replace(/[\s"']/g, "")));
   return found;
 }

@@ -14,6 +14,7 @@ import { choices, commandLine, startsEngine, toolSetting } from "../../../packag
 import { sealedText } from "../../../packages/isolation/containers";
 import { azureType, declarationOf } from "../../../packages/isolation/declarations";
 import { decodings } from "../../../packages/isolation/decode";
+import { makeupOf } from "../../../packages/isolation/makeup";
 import { otherEnvironment } from "../../../packages/isolation/environmentWords";
 import { ForeignNames } from "../../../packages/isolation/foreignNames";
 import { issuerName, Judge } from "../../../packages/isolation/judge";
@@ -67,8 +68,9 @@ export const READERS: Readonly<Record<string, (input: never) => unknown>> = {
   hasPlace: text.hasPlace,
   assignments: (input: string) => Object.fromEntries(text.assignments(input)),
   decodings: (input: string) => decodings(input).map(step),
+  makeup: makeupOf,
   bytes: (hex: string) => bytesDecoded(Buffer.from(hex, "hex"), "bytes").map(step),
-  bases: (input: string) => otherBases(input).map(step),
+  bases: (input: string) => otherBases(input, makeupOf(input)).map(step),
   spelled,
   sealed: (input: string) => sealedText(input) ?? null,
   brotli: (hex: string) => mayBeBrotli(Buffer.from(hex, "hex")),
