@@ -1,4 +1,4 @@
-import { allPlaces, mayHold } from "./places";
+import { placesWhere } from "./places";
 import { Cursor } from "./read";
 import type { ResourceView } from "./rule";
 
@@ -75,8 +75,7 @@ export function podSpecs({ object }: KubernetesObject): readonly Cursor[] {
 const specs = new WeakMap<Cursor, readonly Cursor[]>();
 
 function podSpecsIn(object: Cursor): Cursor[] {
-  if (!mayHold(object.value, (at) => typeof at === "object" && "containers" in at)) return [];
-  return [...allPlaces(object)].filter((place) => {
+  return placesWhere(object, (at) => "containers" in at).filter((place) => {
     const containers = place.at("containers").items();
     return (
       containers.length > 0 && containers.some((one) => one.at("image").present || one.at("name").present)

@@ -60,26 +60,26 @@ function childOf(raw: Value | undefined, key: string | number): Value | undefine
 export class Cursor {
   constructor(
     private readonly raw: Value | undefined,
-    /** The path, or what it continues: most places are looked at without anybody asking where they are. */
-    private place: string | { readonly parent: Cursor; readonly keys: readonly (string | number)[] } = "",
+    /** The path; put together when it is asked for, which it is of few places. */
+    private written?: string,
     /** A patch states only what it changes, so what it does not state is no omission. */
     readonly partial: boolean = false,
     /** URN of the resource the tree belongs to; empty when it is of none. */
     readonly origin: string = "",
-    /** Below an unknown value, where nothing can be said to be there. */
-    private readonly hidden: boolean = false,
+    private readonly parent?: Cursor,
+    private readonly key: string | number = "",
   ) {}
 
   /** E.g. `spec.template.spec.containers[0].image`; empty at the root. */
   get path(): string {
     const steps: (string | number)[] = [];
-    let { place } = this;
+    let { written, key, parent } = this;
     // No recursion: a tree may be deeper than the call stack.
-    while (typeof place !== "string") {
-      for (let at = place.keys.length - 1; at >= 0; at--) steps.push(place.keys[at] as string | number);
-      place = place.parent.place;
+    while (written === undefined && parent) {
+      steps.push(key);
+      ({ written, key, parent } = parent);
     }
-    return (this.place = steps.reduceRight<string>(below, place));
+    return (this.written = steps.reduceRight<string>(below, written ?? ""));
   }
 
   /** The value here. Looking at an unknown one is noted, unlike asking whether it is {@link unknown}. */
@@ -89,19 +89,16 @@ export class Cursor {
   }
 
   at(...keys: (string | number)[]): Cursor {
-    if (keys.length === 0) return this;
-    let raw: Value | undefined = this.raw;
-    let hidden = this.hidden;
-    for (const key of keys) {
-      hidden = raw === UNKNOWN;
-      raw = childOf(raw, key);
-    }
-    return new Cursor(raw, { parent: this, keys }, this.partial, this.origin, hidden);
+    return keys.reduce<Cursor>((place, key) => place.child(key), this);
+  }
+
+  private child(key: string | number): Cursor {
+    return new Cursor(childOf(this.raw, key), undefined, this.partial, this.origin, this, key);
   }
 
   /** Whether there is a value, known or not. Below an unknown value nobody knows: that is noted, and no is assumed. */
   get present(): boolean {
-    if (this.hidden) return this.value === undefined;
+    if (this.parent?.unknown) return this.value === undefined;
     return this.raw !== undefined && this.raw !== null;
   }
 
@@ -124,7 +121,7 @@ export class Cursor {
   /** Elements of the list here; none when it is no list or unknown. */
   items(): Cursor[] {
     const { value } = this;
-    return Array.isArray(value) ? value.map((_, index) => this.at(index)) : [];
+    return Array.isArray(value) ? value.map((_, index) => this.child(index)) : [];
   }
 
   /** Strings of the list here. */
@@ -136,7 +133,7 @@ export class Cursor {
   entries(): [string, Cursor][] {
     const { value } = this;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
-    return Object.keys(value).map((key) => [key, this.at(key)]);
+    return Object.keys(value).map((key) => [key, this.child(key)]);
   }
 }
 
