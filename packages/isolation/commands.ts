@@ -153,12 +153,24 @@ function replacement(value: string, owner: object): string | undefined {
 /** Settings that name a bucket, which has its owner's name wherever it is. */
 const BUCKET_NAME = /^(?:[\w-]*[_-])?bucket(?:[_-]?name)?$|[a-z]Bucket(?:Name)?$/i;
 
+const RECORD_NAME = "relativeRecordSetName";
+
 /** Whole name of a record in a public zone. Who writes at the top of a domain speaks for all hosts below it. */
 function recordName(key: string, value: string, owner: object): string | undefined {
   const { zoneName } = owner as { zoneName?: unknown };
-  if (key !== "relativeRecordSetName" || typeof zoneName !== "string") return undefined;
+  if (key !== RECORD_NAME || typeof zoneName !== "string") return undefined;
   return `${value.trim() === "@" ? "*" : value}.${zoneName}`;
 }
+
+/** Whether a property of this name can be such a setting, whatever it holds. */
+export const mayBeSetting = (key: string): boolean =>
+  key === "value" ||
+  key === ACCOUNT_NAME ||
+  key === RECORD_NAME ||
+  BUCKET_NAME.test(key) ||
+  SETTING_NAME.test(key) ||
+  PUT_IN.test(key) ||
+  STORES.some(([keys]) => keys.test(key));
 
 /** A setting that tools read, as one text; undefined for others. */
 export function toolSetting(key: string, value: unknown, owner: object): string | undefined {

@@ -1,6 +1,6 @@
 import { UNKNOWN } from "./rule";
 import { Decoded, decodings, inGroups } from "./decode";
-import { COMMAND_MARK, commandLine, toolSetting } from "./commands";
+import { COMMAND_MARK, commandLine, mayBeSetting, toolSetting } from "./commands";
 import { BYTES_MARK } from "./keyed";
 import { Judge } from "./judge";
 import { Foreign } from "./perimeter";
@@ -60,6 +60,10 @@ interface Known {
   place?: boolean;
   /** Whether it could be a piece of a name its neighbours complete. */
   piece?: boolean;
+  /** Whether a property of this name holds a host. */
+  namesHost?: boolean;
+  /** Whether one can be a setting that tools read. */
+  namesSetting?: boolean;
 }
 
 /** Settings that hold a host, by the words in their names. */
@@ -205,7 +209,7 @@ export class Scanner {
       ...(filled && { filled }),
       key,
       parent: frame,
-      isHost: typeof key === "number" ? frame.isHost : isHostKey(key, value),
+      isHost: typeof key === "number" ? frame.isHost : this.namesHost(key, value),
       refuses: refuses || (refusal?.exempt.has(String(key)) ?? false),
       refusal,
     });
@@ -216,10 +220,12 @@ export class Scanner {
     } else {
       for (const key of Object.keys(value)) {
         const inner = (value as Record<string, unknown>)[key];
-        const named = this.text(key);
+        const known = this.knownOf(key);
+        const named = this.foundIn(key, known, false);
         if (named.length > 0) this.reportAll(child(key, inner), named, true, report);
-        if (!this.isClean(inner, isHostKey(key, value))) pending.push(child(key, inner));
-        const setting = toolSetting(key, inner, value);
+        if (!this.isClean(inner, this.namesHost(key, value))) pending.push(child(key, inner));
+        known.namesSetting ??= mayBeSetting(key);
+        const setting = known.namesSetting ? toolSetting(key, inner, value) : undefined;
         if (setting !== undefined) this.reportAll(child(key, inner), this.text(setting), false, report);
       }
     }
@@ -239,6 +245,12 @@ export class Scanner {
       const found = this.text(whole).map((one) => ({ ...one, decoding: ["joined", ...one.decoding] }));
       this.reportAll({ ...frame, refuses, refusal }, found, false, report);
     }
+  }
+
+  /** Whether a property of an object holds a host, by its name, or by that of the setting it is the value of. */
+  private namesHost(key: string, owner: object): boolean {
+    const name = key === "value" ? (owner as { name?: unknown }).name : key;
+    return typeof name === "string" && (this.knownOf(name).namesHost ??= HOST_KEY.test(name));
   }
 
   /** Whether a text of an object leaves a place; one with an environment has texts further down too. */
@@ -274,10 +286,11 @@ export class Scanner {
     return false;
   }
 
-  /** Whether a value is none to go into, or a text with nothing in it: most are, and need no place made for them. */
+  /** Whether a value is none to go into, or a text or address with nothing in it: most are, and need no place made for them. */
   private isClean(value: unknown, isHost: boolean): boolean {
     if (typeof value === "string") return this.text(value, isHost).length === 0;
-    return value === null || typeof value === "boolean" || value === undefined;
+    if (typeof value === "number") return !isHost || !Number.isInteger(value);
+    return typeof value !== "object" || value === null;
   }
 
   private judgeText(raw: string, isHost: boolean): readonly Found[] {
@@ -438,22 +451,6 @@ const HOST_REACHES: ReadonlySet<Foreign["reach"]> = new Set([
   "cluster",
   "host",
 ]);
-
-/** What keys turned out to be: the same ones stand in all objects of a kind. */
-const hostKeys = new Map<string, boolean>();
-const MAX_KEYS = 10_000;
-
-function isHostKey(key: string, owner: object): boolean {
-  if (key !== "value") {
-    const known = hostKeys.get(key);
-    if (known !== undefined) return known;
-    const isHost = HOST_KEY.test(key);
-    if (hostKeys.size < MAX_KEYS) hostKeys.set(key, isHost);
-    return isHost;
-  }
-  const name = (owner as { name?: unknown }).name;
-  return typeof name === "string" && HOST_KEY.test(name);
-}
 
 function isProseAt(frame: Frame): boolean {
   const { key, value } = frame;
