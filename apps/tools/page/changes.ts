@@ -1,6 +1,7 @@
 import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { dangersInWords } from "../render/danger";
-import { countChanges, type PropertyChange, type ResourceChange } from "../render/diff";
+import type { PropertyChange, ResourceChange } from "../render/change";
+import { countChanges } from "../render/diff";
 import { shortType } from "../render/names";
 import { count } from "../render/text";
 import { Html, markup } from "./html";

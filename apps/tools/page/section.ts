@@ -1,5 +1,5 @@
 import type { Estimate } from "../cost/price";
-import type { ResourceChange } from "../render/diff";
+import type { ResourceChange } from "../render/change";
 import type { Outcome } from "../render/verdict";
 import type { Html } from "./html";
 

@@ -1,4 +1,4 @@
-import type { ResourceChange } from "./diff";
+import type { ResourceChange } from "./change";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
 

@@ -1,5 +1,5 @@
 import { nameOf, typeOf } from "../../../packages/wire/urn";
-import type { ResourceChange } from "./diff";
+import type { ResourceChange } from "./change";
 import { shortType } from "./names";
 
 /** What a person calls a type that holds data or guards it, what is missed most first: one of it, and several. */

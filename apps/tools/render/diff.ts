@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import { matches, parsePath, withValue } from "../../../packages/emulated-azure/model/paths";
 import { Model, Tree, UnknownTypeError, Value } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
+import type { PropertyChange, ResourceChange } from "./change";
 import { compareTrees } from "./compare";
 import { byGravity } from "./danger";
 import { carriesPods, loss, refusal, STOPPED } from "./losses";
@@ -12,30 +13,6 @@ import { indented } from "../../../packages/command/terminal";
 /** Inputs of providers that decide where everything they manage lives. */
 const PROVIDER_HOMES = ["subscriptionId", "tenantId", "clusterIdentifier", "context"];
 const SHOWN_CHARACTERS = 70;
-
-export interface PropertyChange {
-  readonly path: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  /** Whether this change alone replaces the resource. */
-  readonly replaces: boolean;
-  /** Whether Pulumi is told to leave it as it is: what exists keeps its value. */
-  readonly ignored?: true;
-}
-
-export interface ResourceChange {
-  /** `ignored` when all that differs is left as it is. */
-  readonly kind: "added" | "removed" | "changed" | "replaced" | "ignored";
-  readonly urn: string;
-  readonly type: string;
-  /** URN it had before, when it was renamed with an alias. */
-  readonly formerUrn?: string;
-  readonly properties: readonly PropertyChange[];
-  /** What would be lost, laid open, stopped or refused; empty when nothing. */
-  readonly danger: string;
-  /** Whether the danger is to what runs, and not to data. */
-  readonly stops?: true;
-}
 
 function holdsData(type: string, model: Model): boolean {
   return known(() => model.resource(type).holdsData, false);

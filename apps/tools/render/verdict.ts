@@ -7,7 +7,8 @@ import { planDocument } from "./plan";
 import { commandLines, indented } from "../../../packages/command/terminal";
 import { count, labelled, standbyText } from "./text";
 import { byHandFirst } from "./byHand";
-import { countChanges, type ResourceChange } from "./diff";
+import type { ResourceChange } from "./change";
+import { countChanges } from "./diff";
 import { dangersInWords } from "./danger";
 
 const LABEL = 12;

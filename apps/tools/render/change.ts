@@ -1,0 +1,25 @@
+/** What differs between two plans in one property. */
+export interface PropertyChange {
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** Whether this change alone replaces the resource. */
+  readonly replaces: boolean;
+  /** Whether Pulumi is told to leave it as it is: what exists keeps its value. */
+  readonly ignored?: true;
+}
+
+/** What differs between two plans in one resource. */
+export interface ResourceChange {
+  /** `ignored` when all that differs is left as it is. */
+  readonly kind: "added" | "removed" | "changed" | "replaced" | "ignored";
+  readonly urn: string;
+  readonly type: string;
+  /** URN it had before, when it was renamed with an alias. */
+  readonly formerUrn?: string;
+  readonly properties: readonly PropertyChange[];
+  /** What would be lost, laid open, stopped or refused; empty when nothing. */
+  readonly danger: string;
+  /** Whether the danger is to what runs, and not to data. */
+  readonly stops?: true;
+}
