@@ -17,7 +17,10 @@ import { Authority } from "../../packages/emulated-azure/certificates";
 import { Clusters } from "../../packages/emulated-azure/kubernetes";
 import { FACTS } from "../../packages/emulated-azure/model/azure/arm";
 import { shown } from "../../packages/emulated-azure/arm/views";
-import { differences } from "../../packages/emulated-azure/model/paths";
+import { healthy } from "../../packages/emulated-azure/edge";
+import { linkStatus } from "../../packages/emulated-azure/model/azure/consequences";
+import { liveOfType } from "../../packages/emulated-azure/model/cloud";
+import { differences, textAt, valueAt } from "../../packages/emulated-azure/model/paths";
 import { onPath } from "../../packages/local-servers/onPath";
 import { until } from "../support/until";
 import { request, signIn } from "./client";
@@ -370,7 +373,7 @@ describe.each([...new Set(STEPS.map(([id]) => id))])("%s", (id) => {
   }, 300_000);
 });
 
-test("the operator finds the groups, and lets Front Door in where it waits", async () => {
+test("the operator finds the groups, and lets Front Door in where it waits: the standby is approved and unhealthy", async () => {
   const ask = async (method: string, at: string, version: string, body?: unknown): Promise<any> => {
     const reply = await request(served.listening, method, `${at}?api-version=${version}`, {
       token,
@@ -395,6 +398,28 @@ test("the operator finds the groups, and lets Front Door in where it waits", asy
       properties: { privateLinkServiceConnectionState: approved },
     });
   }
+  // From the first deployment on: the one that stands by is let in, and nothing answers there.
+  const { cloud } = served.cloud;
+  const replicas = (cluster: string, name: string): unknown =>
+    valueAt(
+      cloud.get(`kubernetes:${cluster}:apps/v1/Deployment:${env["NAMESPACE"]}/${name}`)!.inputs,
+      "spec.replicas",
+    );
+  const origins = liveOfType(cloud, "azure-native:cdn:AFDOrigin").map((origin) => [
+    textAt(origin.inputs, "originName"),
+    linkStatus(cloud, origin),
+    healthy(
+      served.cloud,
+      origin,
+      (cluster, { inputs }) => replicas(cluster, textAt(inputs, "metadata.name")) !== 0,
+    ),
+  ]);
+  expect(origins.sort()).toEqual([
+    ["northeurope", "Approved", false],
+    ["northeurope", "Approved", false],
+    ["westeurope", "Approved", true],
+    ["westeurope", "Approved", true],
+  ]);
   served.cloud.cloud.restore(before);
   done.add("links");
 });
