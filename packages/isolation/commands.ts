@@ -117,73 +117,71 @@ export function commandLine(owner: object): Assembled | undefined {
   };
 }
 
-/** Settings that name a store by its bare name, and where such a store answers. */
-const STORES: readonly (readonly [RegExp, string])[] = [
-  [/^keyvaultname$/i, "vault.azure.net"],
-  [/^(?:storageAccount|AZURE_STORAGE_ACCOUNT(?:_NAME)?)$/, "blob.core.windows.net"],
-];
-/** The same of components and scalers; Azure's own types call an account of their group so. */
-const ACCOUNT_NAME = "accountName";
-
 /** What a setting is called: `value` is beside its name. */
 function settingName(key: string, owner: object): string {
   const { name } = owner as { name?: unknown };
   return key === "value" && typeof name === "string" ? name : key;
 }
 
-/** Host of the store a setting names; undefined where it names none. */
-function storeHost(key: string, value: string, owner: object): string | undefined {
-  const called = settingName(key, owner);
-  const isAccount = called === ACCOUNT_NAME && (key === "value" || "blobContainerName" in owner);
-  const suffix = isAccount ? "blob.core.windows.net" : STORES.find(([keys]) => keys.test(called))?.[1];
-  if (suffix === undefined) return undefined;
-  const store = canonical(opened(value)).trim();
+/** What a property says, by where it is. */
+interface Said {
+  readonly value: string;
+  readonly owner: object;
+  /** Name of the property; `value` where the setting's name is beside it. */
+  readonly key: string;
+  /** Name of the setting. */
+  readonly called: string;
+}
+
+/** Host of a store that is named by its bare name. */
+function storeHost(name: string, suffix: string): string | undefined {
+  const store = canonical(opened(name)).trim();
   return /^[a-z0-9-]{3,24}$/.test(store) ? `${store}.${suffix}` : undefined;
 }
-/** Properties of proxies that put a text in the place of what another one matches. */
-const PUT_IN = /^(?:substitution|replacement|rewrite)$/;
 
 /** What one object replaces by what, as a text that says it. */
-function replacement(value: string, owner: object): string | undefined {
+function replacement({ value, owner }: Said): string | undefined {
   const { regex, match, pattern } = owner as Record<string, unknown>;
   const from = regex ?? match ?? (pattern as { regex?: unknown } | undefined)?.regex;
   return typeof from === "string" ? `s/${from}/${value}/` : undefined;
 }
 
-/** Settings that name a bucket, which has its owner's name wherever it is. */
-const BUCKET_NAME = /^(?:[\w-]*[_-])?bucket(?:[_-]?name)?$|[a-z]Bucket(?:Name)?$/i;
-
-const RECORD_NAME = "relativeRecordSetName";
-
 /** Whole name of a record in a public zone. Who writes at the top of a domain speaks for all hosts below it. */
-function recordName(key: string, value: string, owner: object): string | undefined {
+function recordName({ value, owner }: Said): string | undefined {
   const { zoneName } = owner as { zoneName?: unknown };
-  if (key !== RECORD_NAME || typeof zoneName !== "string") return undefined;
+  if (typeof zoneName !== "string") return undefined;
   return `${value.trim() === "@" ? "*" : value}.${zoneName}`;
 }
 
+const BLOBS = "blob.core.windows.net";
+
+/** Settings that tools read, by name, and the text that says the same; undefined where it says nothing. */
+const SETTINGS: readonly (readonly [name: RegExp, says: (said: Said) => string | undefined])[] = [
+  [/^relativeRecordSetName$/, recordName],
+  // A bucket has its owner's name wherever it is.
+  [/^(?:[\w-]*[_-])?bucket(?:[_-]?name)?$|[a-z]Bucket(?:Name)?$/i, ({ value }) => `s3://${value}`],
+  [SETTING_NAME, ({ called, value }) => `${called}=${value}`],
+  // Properties of proxies that put a text in the place of what another one matches.
+  [/^(?:substitution|replacement|rewrite)$/, replacement],
+  [/^keyvaultname$/i, ({ value }) => storeHost(value, "vault.azure.net")],
+  [/^(?:storageAccount|AZURE_STORAGE_ACCOUNT(?:_NAME)?)$/, ({ value }) => storeHost(value, BLOBS)],
+  [
+    // The same of components and scalers; Azure's own types call an account of their group so.
+    /^accountName$/,
+    ({ key, value, owner }) =>
+      key === "value" || "blobContainerName" in owner ? storeHost(value, BLOBS) : undefined,
+  ],
+];
+
+const settingOf = (name: string) => SETTINGS.find(([names]) => names.test(name));
+
 /** Whether a property of this name can be such a setting, whatever it holds. */
-export const mayBeSetting = (key: string): boolean =>
-  key === "value" ||
-  key === ACCOUNT_NAME ||
-  key === RECORD_NAME ||
-  BUCKET_NAME.test(key) ||
-  SETTING_NAME.test(key) ||
-  PUT_IN.test(key) ||
-  STORES.some(([keys]) => keys.test(key));
+export const mayBeSetting = (key: string): boolean => key === "value" || settingOf(key) !== undefined;
 
 /** A setting that tools read, as one text; undefined for others. */
 export function toolSetting(key: string, value: unknown, owner: object): string | undefined {
   if (typeof value !== "string") return undefined;
-  const record = recordName(key, value, owner);
-  if (record !== undefined) return record;
-  if (BUCKET_NAME.test(settingName(key, owner))) return `s3://${value}`;
-  if (SETTING_NAME.test(key)) return `${key}=${value}`;
-  if (PUT_IN.test(key)) return replacement(value, owner);
-  const host = storeHost(key, value, owner);
-  if (host !== undefined) return host;
-  const { name } = owner as { name?: unknown };
-  return key === "value" && typeof name === "string" && SETTING_NAME.test(name)
-    ? `${name}=${value}`
-    : undefined;
+  const called = settingName(key, owner);
+  const [, says] = settingOf(called) ?? [];
+  return says?.({ key, value, owner, called });
 }
