@@ -219,8 +219,8 @@ export function ifPresent(cursor: Cursor, check: (cursor: Cursor) => Outcome[]):
 }
 
 /** A finding concluded from more than one value. */
-export function fault(cursor: Cursor, message: string): Outcome[] {
-  return [{ path: cursor.path, message, concluded: true }];
+export function fault({ path }: Pick<Cursor, "path">, message: string): Outcome[] {
+  return [{ path, message, concluded: true }];
 }
 
 /**

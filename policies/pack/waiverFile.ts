@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readListFile } from "../../stacks/inventory";
 import { ConfigError, type Problem } from "../../stacks/problems";
+import { STATEMENT_RULE } from "../rules/statement";
 import { MAX_WAIVER_DAYS, type Waiver } from "./waivers";
 
 const waiverSchema = z.strictObject({
@@ -22,13 +23,14 @@ const DAY = 24 * 60 * 60 * 1000;
 
 /**
  * The waivers of the project in a folder, expired ones included.
- * @throws ConfigError when the file is unreadable or malformed, or a waiver runs for more than 30 days from now.
+ * @throws ConfigError when the file is unreadable or malformed, or a waiver runs for more than 30 days from now, or is of
+ * production's statement and does not say of what in it.
  */
 export function readWaivers(root: string, now: Date): Waiver[] {
   const { waivers } = readListFile(root, "waivers.yaml", waiverSchema);
   const latest = now.getTime() + MAX_WAIVER_DAYS * DAY;
-  const problems = waivers.flatMap(({ expires }, index): Problem[] =>
-    Date.parse(expires) > latest
+  const problems = waivers.flatMap(({ rule, path, expires }, index): Problem[] => [
+    ...(Date.parse(expires) > latest
       ? [
           {
             path: ["waivers", index, "expires"],
@@ -36,8 +38,18 @@ export function readWaivers(root: string, now: Date): Waiver[] {
             allowed: `a date at most ${MAX_WAIVER_DAYS} days ahead, ${new Date(latest).toISOString().slice(0, 10)} today`,
           },
         ]
-      : [],
-  );
+      : []),
+    // At one resource it finds all that is missing in the stack.
+    ...(rule === STATEMENT_RULE && path === undefined
+      ? [
+          {
+            path: ["waivers", index, "path"],
+            found: undefined,
+            allowed: `what a finding of ${STATEMENT_RULE} begins with: a property, or what is missing, such as "the alert ReplicaLagging"`,
+          },
+        ]
+      : []),
+  ]);
   if (problems.length > 0) throw new ConfigError("policies/waivers.yaml", problems);
   return waivers;
 }

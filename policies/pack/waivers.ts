@@ -9,7 +9,7 @@ export interface Waiver {
   readonly rule: string;
   /** URN of the resource. */
   readonly resource: string;
-  /** Property path; absent: every path of the resource. */
+  /** Property path, or what is missing, as a finding begins with it; absent: every path of the resource. */
   readonly path?: string;
   readonly reason: string;
   /** Who answers for it. */

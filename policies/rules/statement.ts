@@ -8,12 +8,12 @@ import {
   type StackView,
   type Value,
 } from "../../packages/isolation/rule";
-import { about, partedRule, type Verdict } from "./define";
+import { partedRule, type Verdict } from "./define";
 import { GIVEN, placesAt, plain, says } from "./expected";
 
 /** What a stack must have, and how it must be. Texts, numbers, lists and maps compare by value. */
 export interface Demand {
-  /** What it is called in a message, e.g. `the alert DatabaseCpuHigh`. */
+  /** What it is called, e.g. `the alert DatabaseCpuHigh`: the path of a finding of what is missing, which a waiver names. */
   readonly what: string;
   /** Key of the stack file, or source, that decides about it. */
   readonly key: string;
@@ -44,6 +44,8 @@ export interface Demand {
   /** How many may be as `is` says at most. Default: any number. */
   readonly most?: number;
 }
+
+export const STATEMENT_RULE = "REC-052";
 
 /** Everything a stack must have, by `project/stack`. */
 export type Statements = ReadonlyMap<string, readonly Demand[]>;
@@ -147,20 +149,19 @@ function amongst(
   if (fulfilled < least) return verdicts.filter(({ outcomes }) => outcomes.length > 0).slice(0, 1);
   const { most = Infinity } = demand;
   const [extra] = verdicts.filter(({ outcomes }) => outcomes.length === 0).slice(most);
-  return extra
-    ? [about(extra.resource, `is ${fulfilled} times what may be ${most}: ${demand.what} (${demand.key})`)]
-    : [];
+  return extra ? [ofDemand(extra.resource, demand, `is there ${fulfilled} times, and may be ${most}`)] : [];
 }
 
-function lacking(
-  holder: ResourceView | undefined,
-  { what, key }: Demand,
-  found: number,
-  least: number,
-): Verdict[] {
-  const message = least === 1 ? `has not ${what} (${key})` : `has ${found} of ${least}: ${what} (${key})`;
-  return holder ? [about(holder, message)] : [];
+function lacking(holder: ResourceView | undefined, demand: Demand, found: number, least: number): Verdict[] {
+  const message = least === 1 ? "is missing" : `is there ${found} times of ${least}`;
+  return holder ? [ofDemand(holder, demand, message)] : [];
 }
+
+/** A finding of no property. Its path names the demand, as many are found at one resource, and a waiver is of one. */
+const ofDemand = (resource: ResourceView, { what, key }: Demand, message: string): Verdict => ({
+  resource,
+  outcomes: fault({ path: what }, `${message} (${key})`),
+});
 
 const home = (stack: StackView) => ofType(stack, SERVER).find((server) => !isReplica(server));
 
@@ -171,7 +172,7 @@ const home = (stack: StackView) => ofType(stack, SERVER).find((server) => !isRep
 export function statementRule(statements: Statements): StackRule {
   return partedRule(
     {
-      id: "REC-052",
+      id: STATEMENT_RULE,
       name: "production-statement",
       title: "Production is what its stack file and the catalogues say",
       description:

@@ -351,6 +351,7 @@ describe("waivers are read as they are written", () => {
   test("up to 30 days ahead, and none where there is none", () => {
     expect(read(waiver())).toEqual((JSON.parse(waiver()) as { waivers: unknown }).waivers);
     expect(read("{}")).toEqual([]);
+    expect(read(waiver({ rule: "REC-052", path: "the alert ReplicaLagging" }))).toHaveLength(1);
   });
 
   test.each([
@@ -364,6 +365,7 @@ describe("waivers are read as they are written", () => {
     [{ resource: "urn:pulumi:trial::shop::" }, "the full URN of one resource"],
     [{ reason: "nineteen letters it" }, "a reason of at least 20 characters"],
     [{ owner: "somebody" }, "an e-mail address"],
+    [{ rule: "REC-052" }, "waivers[0].path: required; allowed: what a finding of REC-052 begins with"],
     [{ more: "x" }, "more"],
   ])("%j is refused", (more, message) => {
     expect(() => read(waiver(more as Record<string, string>))).toThrow(message);

@@ -10,7 +10,8 @@ import {
   type Violation,
 } from "../../packages/isolation/rule";
 import { statementOf, statementsOf } from "../../policies/pack/statement";
-import { type Demand, statementRule, typeOf } from "../../policies/rules/statement";
+import { Waivers } from "../../policies/pack/waivers";
+import { type Demand, STATEMENT_RULE, statementRule, typeOf } from "../../policies/rules/statement";
 import { placesAt, says } from "../../policies/rules/expected";
 import { Cursor } from "../../packages/isolation/read";
 import { AZURE } from "../../packages/emulated-azure/model/azure";
@@ -176,7 +177,7 @@ describe("production is held against its stack file and the catalogues", () => {
         return (
           left.length === about.length ||
           !judgeBy(demand, left).some(
-            ({ message }) => message.includes(demand.what) || message.includes(demand.key),
+            ({ path, message }) => path === demand.what || message.includes(demand.key),
           )
         );
       });
@@ -244,7 +245,7 @@ describe("production is held against its stack file and the catalogues", () => {
         : one,
     );
     expect(judge(twice).map(({ message }) => message)).toEqual([
-      "is 2 times what may be 1: the recovery job prune where a region serves (recovery.schedules.prune, regions)",
+      "is there 2 times, and may be 1 (recovery.schedules.prune, regions)",
     ]);
     expect(statement.length - demands.length).toBeGreaterThan(6);
   });
@@ -328,7 +329,43 @@ describe("production is held against its stack file and the catalogues", () => {
     const [finding] = judge(
       plan.filter((resource) => !JSON.stringify(resource.props).includes('"recovery-prune"')),
     );
-    expect(finding?.message).toBe("has not the recovery job prune (recovery.schedules.prune)");
+    expect(finding?.path).toBe("the recovery job prune");
+    expect(finding?.message).toBe("is missing (recovery.schedules.prune)");
+  });
+
+  test("a waiver of one thing that is missing covers no other at the same resource", () => {
+    const GONE = ["the recovery job prune", "the alert DatabaseServerNotAlive"];
+    const found = judge(
+      plan.filter(
+        ({ props, urn }) =>
+          !JSON.stringify(props).includes('"recovery-prune"') &&
+          !urn.endsWith("alerts-database-server-not-alive"),
+      ),
+    ).filter(({ path }) => GONE.includes(path));
+    expect(new Set(found.map(({ urn }) => urn)).size).toBe(1);
+    const resource = found[0]?.urn ?? "";
+    const waivers = new Waivers(
+      [
+        {
+          rule: STATEMENT_RULE,
+          resource,
+          path: "the recovery job prune",
+          reason: "it is written anew this week",
+          owner: "a@b.example",
+          expires: "2026-01-31",
+        },
+      ],
+      "2026-01-01",
+    );
+    const left = found.filter((one) => !waivers.covering({ ...one, ruleId: STATEMENT_RULE, urn: resource }));
+    expect(left.map(({ path }) => path)).toEqual(["the alert DatabaseServerNotAlive"]);
+  });
+
+  test("no two demands are called the same, or a waiver of one would cover the other", () => {
+    for (const all of statementsOf(stacks).values()) {
+      const names = all.map(({ what }) => what);
+      expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+    }
   });
 
   test("also in a preview, which knows no outputs but the inputs beside them", () => {
@@ -340,9 +377,9 @@ describe("production is held against its stack file and the catalogues", () => {
         // Azure reports this of every server, copied from another or not.
         props: { ...resource.props, sourceServerResourceId: UNKNOWN } as Tree,
       }));
-    expect(judge(asked).map(({ message }) => message)).toEqual([
-      "has not the recovery job prune (recovery.schedules.prune)",
-      "has 0 of 2: the recovery job prune in each region (recovery.schedules.prune)",
+    expect(judge(asked).map(({ path, message }) => [path, message])).toEqual([
+      ["the recovery job prune", "is missing (recovery.schedules.prune)"],
+      ["the recovery job prune in each region", "is there 0 times of 2 (recovery.schedules.prune)"],
     ]);
   });
 
@@ -451,7 +488,7 @@ describe.each<[string, { controlPlane?: object; changes?: Record<string, unknown
     const rule = statementRule(new Map([["forma3d-control/prod", wanted]]));
     const about = ({ type }: Demand) => control.filter((resource) => isOf(resource, type));
     const found = (resources: readonly ResourceView[]): string[] =>
-      judge(resources, of, rule).map(({ message }) => message);
+      judge(resources, of, rule).map(({ path, message }) => `${path}: ${message}`);
     let control: readonly ResourceView[];
     beforeAll(async () => {
       const root = path.join(ROOT, "control");
@@ -465,7 +502,7 @@ describe.each<[string, { controlPlane?: object; changes?: Record<string, unknown
       expect(found(control)).toEqual([]);
       const without = found(control.filter((one) => !isOf(one, "storage:StorageAccount")));
       expect(
-        without.filter((message) => message.startsWith("has not the account of the state")),
+        without.filter((text) => /^the account of the state in \w+: is missing/.test(text)),
       ).toHaveLength(2);
     });
 
@@ -473,7 +510,7 @@ describe.each<[string, { controlPlane?: object; changes?: Record<string, unknown
       const unseen = wanted.filter((demand) => {
         const gone = about(demand).filter((one) => !demand.where || fulfils(one, demand));
         const isSeen = gone.some((one) =>
-          found(control.filter((other) => other !== one)).some((message) => message.includes(demand.what)),
+          found(control.filter((other) => other !== one)).some((text) => text.includes(demand.what)),
         );
         return !isSeen;
       });

@@ -350,7 +350,7 @@ describe("with the real engine", () => {
         find: "    if (args.protect) {\n      deleteLock(",
         replace: '    if (args.protect && args.geoBackupOf === "primary") {\n      deleteLock(',
       },
-      /\[REC-052\] has not the lock of each dbforpostgresql:Server/,
+      /\[REC-052\] the lock of each dbforpostgresql:Server: is missing/,
     ],
     [
       "5.8",

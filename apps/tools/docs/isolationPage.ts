@@ -174,6 +174,7 @@ ${isolationRules
 
 \`policies/waivers.yaml\` holds reviewed exceptions: the rule's id, the resource's URN, optionally the property, a reason,
 an owner and an end at most ${MAX_WAIVER_DAYS} days ahead. Until then the finding is a hint. An expired waiver fails the run, and
-so does one that covers nothing any more. The gates take waivers of \`GATE-READ\`, \`GATE-IMPORT\` and \`GATE-REFERENCE\`.
+so does one that covers nothing any more. One of \`REC-052\` must have a \`path\`: the property, or what is missing as the
+finding names it (\`the alert ReplicaLagging\`). The gates take waivers of \`GATE-READ\`, \`GATE-IMPORT\` and \`GATE-REFERENCE\`.
 `;
 }

@@ -54,7 +54,8 @@ function alerts({ alerts: all }: Catalogue, config: StackConfig, prefix: string)
     switch (alert.kind) {
       case "metric":
         return scopesOf(alert, config).map((suffix) => ({
-          what,
+          // Regions differ in the suffix, and a waiver is of one.
+          what: `${what}${suffix}`,
           key: CATALOGUE,
           type: "monitor:MetricAlert",
           where: { ruleName: `${prefix}-${kebab(alert.name)}${suffix}` },

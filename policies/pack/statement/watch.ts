@@ -208,7 +208,7 @@ function alerting(): Demand[] {
       },
     },
     {
-      what: "the workflow that tells Slack",
+      what: "how Slack is told",
       key: "infra/monitoring/slackRelay.ts",
       type: "logic:Workflow",
       each: {

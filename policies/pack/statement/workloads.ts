@@ -81,7 +81,7 @@ export function workloads({ workloads: sizes }: StackConfig, regions: number): D
       },
     })),
     {
-      what: "each recovery job",
+      what: "the priority and the clock of each recovery job",
       key: "infra/kubernetes/priorities.ts",
       type: "CronJob",
       each: {
