@@ -37,8 +37,8 @@ export interface Demand {
    * holds for those that are there; one that ends in `?` holds only where there is something.
    */
   readonly each?: Readonly<Record<string, unknown>>;
-  /** One for each resource of this type, which a top-level property of its own leads to; `count` then says how many. */
-  readonly per?: { readonly type: string; readonly by: string };
+  /** One for each resource of this type, or those `where` tells, which a top-level property of its own leads to; `count` then says how many. */
+  readonly per?: Pick<Demand, "type" | "where"> & { readonly by: string };
   /** How many there must be at least. Default: one, or with `each` alone any number. */
   readonly count?: number;
   /** How many may be as `is` says at most. Default: any number. */
@@ -52,7 +52,7 @@ export type Statements = ReadonlyMap<string, readonly Demand[]>;
 
 const at = (place: Cursor, path: string): Cursor => placesAt(place, path)[0] ?? place;
 
-const isOne = (place: Cursor, { where = {}, args = [] }: Demand): boolean =>
+const isOne = (place: Cursor, { where = {}, args = [] }: Pick<Demand, "where" | "args">): boolean =>
   Object.entries(where).every(([path, value]) => {
     const found = at(place, path).value;
     // What nobody knows yet is taken for none in particular.
@@ -119,14 +119,16 @@ function judged(stack: StackView, demand: Demand): Verdict[] {
   if (!per) return amongst(stack, demand, candidates);
   const type = typeOf(per);
   const pairs = candidates.map((resource) => ({ resource, of: linked(stack, resource, per.by, type) }));
-  return ofType(stack, type).flatMap((holder) =>
-    amongst(
-      stack,
-      demand,
-      pairs.filter(({ of }) => of.includes(holder)).map(({ resource }) => resource),
-      holder,
-    ),
-  );
+  return ofType(stack, type)
+    .filter((holder) => isOne(cursor(holder), per))
+    .flatMap((holder) =>
+      amongst(
+        stack,
+        demand,
+        pairs.filter(({ of }) => of.includes(holder)).map(({ resource }) => resource),
+        holder,
+      ),
+    );
 }
 
 /** Holds those of a demand's kind against it; with what they are to be there for. */
@@ -176,7 +178,7 @@ export function statementRule(statements: Statements): StackRule {
       name: "production-statement",
       title: "Production is what its stack file and the catalogues say",
       description:
-        "Everything the stack file, the catalogue of alerts, the list of recovery jobs and the lists of what guards production give it (alerts and who hears of them, jobs, sites of the edge, logs, networks and their policies, locks, private endpoints, clusters, pods and their probes, budgets and limits; and of what it is deployed from the homes of the state, their keys, logs and locks, and whom the pipelines' identities trust) is in the program, as often as it must be, switched on, and no weaker than they say.",
+        "Everything the stack file, the catalogue of alerts, the list of recovery jobs and the lists of what guards production give it (alerts and who hears of them, jobs, sites of the edge, logs, networks and their policies, locks, private endpoints, clusters, pods and their probes, budgets and limits; and of what it is deployed from the homes of the state, their keys, logs and locks, who may use them, and whom the pipelines' identities trust) is in the program, as often as it must be, switched on, and no weaker than they say.",
       why: "A program that leaves one of them out, or weakens it, still deploys, and looks as green as before.",
       severity: "critical",
       framework: { waf: ["RE:09", "RE:10", "OE:07"], mcsb: ["BR-1", "LT-3"], risks: ["R01", "R02", "R09"] },

@@ -517,6 +517,22 @@ describe.each<[string, { controlPlane?: object; changes?: Record<string, unknown
       expect(unseen).toEqual([]);
     });
 
+    test.each([
+      ["preview-github", "resourceName", "id-forma3d-prod-deploy"],
+      ["home-account-lock", "scope", "/subscriptions/x/resourceGroups/other"],
+      ["copy-state", "accountName", "stforma3dprodctlneu"],
+      ["copy-key", "vaultName", "kv-forma3d-prod-cneu"],
+      ["copy-deploy-keyVaultCryptoUser", "scope", "/subscriptions/x"],
+      ["copy-copy-storageBlobDataContributor", "principalId", "9b1c2d3e-4f5a-4b6c-8d7e-0f1a2b3c4d5e"],
+    ])("nor lead elsewhere: %s in %s", (name, property, value) => {
+      const led = control.map((one): ResourceView => {
+        if (!one.urn.endsWith(`-control-${name}`)) return one;
+        const { [property]: _, ...others } = one.propertyDependencies;
+        return { ...one, props: { ...one.props, [property]: value }, propertyDependencies: others };
+      });
+      expect(found(led)).not.toEqual([]);
+    });
+
     test("nor be otherwise than it says", () => {
       const unseen = wanted.flatMap((demand) =>
         Object.keys({ ...demand.is, ...demand.each }).flatMap((at) => {

@@ -1,5 +1,6 @@
 import {
   LOG_CAP_GIB,
+  PIPELINE_PURPOSES,
   RUNNER_PURPOSES,
   runnerSubnetId,
   STATE_CONTAINER,
@@ -12,6 +13,7 @@ import { deploymentEnvironments, stackControlNames } from "../../../stacks/names
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { runnersOf } from "./runners";
+import { stateRights } from "./stateRights";
 import { atLeast, between, GIVEN, holding, NONE, noneBut, OFF, oneOf } from "../../rules/expected";
 
 const HOME = "infra/control/stateHome.ts";
@@ -29,9 +31,20 @@ function subnetRules(config: StackConfig) {
 }
 
 /** One home of the state: account, versions, key, and what tells who used them. */
-function home({ storageAccount, vault, region }: StateHomeNames, config: StackConfig): Demand[] {
+function home(
+  { storageAccount, vault, region, resourceGroup }: StateHomeNames,
+  config: StackConfig,
+): Demand[] {
   const ranges = config.cluster.authorizedIpRanges;
   return [
+    {
+      // A group whose own region is lost lets nothing in it be changed.
+      what: `the group of the state in ${region}`,
+      key: HOME,
+      type: "resources:ResourceGroup",
+      where: { resourceGroupName: resourceGroup },
+      is: { location: region },
+    },
     {
       what: `the account of the state in ${region}`,
       key: HOME,
@@ -44,6 +57,7 @@ function home({ storageAccount, vault, region }: StateHomeNames, config: StackCo
         allowBlobPublicAccess: false,
         allowSharedKeyAccess: false,
         allowCrossTenantReplication: false,
+        allowedCopyScope: "PrivateLink",
         defaultToOAuthAuthentication: true,
         enableHttpsTrafficOnly: true,
         isLocalUserEnabled: OFF,
@@ -67,6 +81,7 @@ function home({ storageAccount, vault, region }: StateHomeNames, config: StackCo
       where: { vaultName: vault },
       is: {
         location: region,
+        "properties.tenantId": config.azure.tenantId,
         "properties.enablePurgeProtection": true,
         "properties.enableRbacAuthorization": true,
         "properties.enableSoftDelete": true,
@@ -87,12 +102,14 @@ export function controlPlane(config: StackConfig): Demand[] {
   const homes = [names.home, names.copy];
   const count = homes.length;
   const { repository } = config.controlPlane;
+  const deployments = deploymentEnvironments(config.environment);
   return [
     ...homes.flatMap((one) => home(one, config)),
     {
       what: "versions of the state",
       key: HOME,
       type: "storage:BlobServiceProperties",
+      per: { type: "storage:StorageAccount", by: "accountName" },
       each: {
         isVersioningEnabled: true,
         "changeFeed.enabled": true,
@@ -103,20 +120,22 @@ export function controlPlane(config: StackConfig): Demand[] {
         "containerDeleteRetentionPolicy.enabled": true,
         "containerDeleteRetentionPolicy.days": atLeast(STATE_KEPT_DAYS),
       },
-      count,
+      count: 1,
     },
     {
       what: "the container of the state",
       key: HOME,
       type: "storage:BlobContainer",
+      per: { type: "storage:StorageAccount", by: "accountName" },
       where: { containerName: STATE_CONTAINER },
       each: { publicAccess: "None" },
-      count,
+      count: 1,
     },
     {
       what: "the lifecycle of the state's versions, which deletes nothing that is in use",
       key: HOME,
       type: "storage:ManagementPolicy",
+      per: { type: "storage:StorageAccount", by: "accountName" },
       each: {
         "policy.rules": GIVEN,
         "policy.rules[].enabled?": true,
@@ -128,12 +147,13 @@ export function controlPlane(config: StackConfig): Demand[] {
         "policy.rules[].definition.actions.snapshot.delete.daysAfterCreationGreaterThan":
           atLeast(STATE_KEPT_DAYS),
       },
-      count,
+      count: 1,
     },
     {
       what: "the key of the state's secrets, without an end",
       key: HOME,
       type: "keyvault:Key",
+      per: { type: "keyvault:Vault", by: "vaultName" },
       where: { keyName: STATE_KEY },
       each: {
         "properties.kty": oneOf("RSA", "RSA-HSM"),
@@ -142,19 +162,21 @@ export function controlPlane(config: StackConfig): Demand[] {
         "properties.attributes.exp": NONE,
         "properties.attributes.enabled?": true,
       },
-      count,
+      count: 1,
     },
-    {
-      what: "the locks of accounts and vaults",
+    ...["storage:StorageAccount", "keyvault:Vault"].map((type): Demand => ({
+      what: `the lock of each ${type}`,
       key: HOME,
       type: "authorization:ManagementLockByScope",
+      per: { type, by: "scope" },
       each: { level: "CanNotDelete" },
-      count: count * 2,
-    },
+      count: 1,
+    })),
     {
       what: "who used the state",
       key: HOME,
       type: "monitor:DiagnosticSetting",
+      per: { type: "storage:StorageAccount", by: "resourceUri" },
       is: {
         logs: holding(
           ...["StorageRead", "StorageWrite", "StorageDelete"].map((category) => ({
@@ -165,17 +187,18 @@ export function controlPlane(config: StackConfig): Demand[] {
         metrics: holding({ category: "Transaction", enabled: true }),
         workspaceId: GIVEN,
       },
-      count,
+      count: 1,
     },
     {
       what: "who used the key",
       key: HOME,
       type: "monitor:DiagnosticSetting",
+      per: { type: "keyvault:Vault", by: "resourceUri" },
       is: {
         logs: holding({ categoryGroup: "audit", enabled: true }),
         workspaceId: GIVEN,
       },
-      count,
+      count: 1,
     },
     {
       what: "the workspaces of those logs",
@@ -196,13 +219,23 @@ export function controlPlane(config: StackConfig): Demand[] {
       type: "managedidentity:UserAssignedIdentity",
       where: { resourceName: identity },
     })),
-    ...Object.values(deploymentEnvironments(config.environment)).map((deployment): Demand => ({
-      what: `the trust in the deployment environment ${deployment}`,
-      key: "controlPlane.repository",
-      type: "managedidentity:FederatedIdentityCredential",
-      where: { subject: `repo:${repository}:environment:${deployment}` },
-      is: { issuer: GITHUB, audiences: ["api://AzureADTokenExchange"] },
-    })),
+    ...PIPELINE_PURPOSES.map((purpose): Demand => {
+      const deployment = deployments[purpose];
+      return {
+        what: `the trust in the deployment environment ${deployment}`,
+        key: "controlPlane.repository",
+        type: "managedidentity:FederatedIdentityCredential",
+        where: { subject: `repo:${repository}:environment:${deployment}` },
+        // At another identity a branch nobody has reviewed would deploy.
+        per: {
+          type: "managedidentity:UserAssignedIdentity",
+          by: "resourceName",
+          where: { resourceName: names.identities[purpose] },
+        },
+        is: { issuer: GITHUB, audiences: ["api://AzureADTokenExchange"] },
+      };
+    }),
+    ...stateRights(config),
     ...runnersOf(config),
   ];
 }

@@ -16,6 +16,7 @@ import { stackControlNames } from "../../../stacks/names";
 import type { StackConfig } from "../../../stacks/schema";
 import { atMost, endingWith, GIVEN, holding, listOf, NONE, OFF, oneOf } from "../../rules/expected";
 import type { Demand } from "../../rules/statement";
+import { roleId } from "./stateRights";
 
 const NETWORK = "infra/control/runnerNetwork.ts";
 const RUNNERS = "infra/control/runners.ts";
@@ -180,6 +181,3 @@ export function runnersOf(config: StackConfig): Demand[] {
     },
   ];
 }
-
-const roleId = ({ azure }: StackConfig, role: string): string =>
-  `/subscriptions/${azure.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
