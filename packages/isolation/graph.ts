@@ -1,5 +1,5 @@
 import { azureName } from "./kinds";
-import { Cursor } from "./read";
+import { Cursor, isText } from "./read";
 import { UNKNOWN, type ResourceView, type StackView, type Value } from "./rule";
 
 /** Resources by type pattern and by name in Azure, kept for as long as the stack is looked at. */
@@ -147,6 +147,11 @@ export function isReplica(server: ResourceView): boolean {
     (given !== undefined && given !== null && given !== "") ||
     "sourceServerResourceId" in server.propertyDependencies
   );
+}
+
+/** A server made as a replica and promoted since: the program then says so, because Azure takes no other word for it. */
+export function isPromoted(server: ResourceView): boolean {
+  return isReplica(server) && isText("Update")(cursor(server).at("createMode").value);
 }
 
 /**

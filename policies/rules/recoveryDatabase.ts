@@ -1,6 +1,7 @@
 import {
   chainDepths,
   cursor,
+  isPromoted,
   isReplica,
   linked,
   ofType,
@@ -43,7 +44,7 @@ const retention = resourceRule(
     id: "REC-002",
     name: "postgres-backup-retention",
     title: `The production database can be restored to any second of the last ${backupRetentionDays.value} days`,
-    description: `backup.backupRetentionDays is at least ${backupRetentionDays.value} on every primary server.`,
+    description: `backup.backupRetentionDays is at least ${backupRetentionDays.value} on every primary server, and on one that was promoted.`,
     why: "Damage that is noticed after a month could not be undone; lowering it drops older restore points at once.",
     severity: "critical",
     framework: { waf: ["RE:09"], mcsb: ["BR-1"], risks: ["R02", "R10"] },
@@ -53,9 +54,9 @@ const retention = resourceRule(
     types: [kinds.SERVER],
   },
   (server, resource) =>
-    ofPrimary(resource, () =>
-      mustBeWithin(server.at("backup", "backupRetentionDays"), backupRetentionDays.value, Infinity, "days"),
-    ),
+    isReplica(resource) && !isPromoted(resource)
+      ? []
+      : mustBeWithin(server.at("backup", "backupRetentionDays"), backupRetentionDays.value, Infinity, "days"),
 );
 
 const standby = resourceRule(

@@ -1,4 +1,4 @@
-import { cursor, isReplica, linked, ofType, targetsOf } from "../../packages/isolation/graph";
+import { cursor, isPromoted, isReplica, linked, ofType, targetsOf } from "../../packages/isolation/graph";
 import * as kinds from "../../packages/isolation/kinds";
 import { fault, isText, type Outcome } from "../../packages/isolation/read";
 import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
@@ -33,11 +33,6 @@ function criteria(alert: ResourceView) {
     .at("criteria", "allOf")
     .items()
     .map((criterion) => ({ criterion, metric: criterion.at("metricName") }));
-}
-
-/** A server made as a replica and promoted since: the program then says so, because Azure takes no other word for it. */
-function isPromoted(server: ResourceView): boolean {
-  return isReplica(server) && isText("Update")(cursor(server).at("createMode").value);
 }
 
 /** Whether a server follows another now: after a promotion that is the one the promoted server was made from. */

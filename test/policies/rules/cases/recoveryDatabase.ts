@@ -28,6 +28,11 @@ export const recoveryDatabaseCases: readonly Case[] = [
     finds: [["primary", "backup.backupRetentionDays", 'must be at least 35 days, but is "35"']],
   },
   {
+    rule: "postgres-backup-retention",
+    change: { replica: { createMode: "Update", "backup.backupRetentionDays": 7 } },
+    finds: [["replica", "backup.backupRetentionDays", "must be at least 35 days, but is 7"]],
+  },
+  {
     rule: "postgres-standby",
     change: { primary: { "highAvailability.mode": "Disabled" } },
     finds: [["primary", "highAvailability.mode", 'must be "ZoneRedundant" or "SameZone", but is "Disabled"']],
