@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import type { RunContext } from "./context";
 import { encode, seal } from "./document";
 import type { Settings } from "./settings";
-import { writeReport } from "./store/catalogue";
+import { readManifest, writeReport } from "./store/catalogue";
 import { openTargets, readFleet, recoveryError, type FleetEntry } from "./store/fleet";
 import type { CheckResult, Manifest, VerifyReport } from "./types";
+
+type Held = FleetEntry["held"][number];
 
 /** What became of one more copy of a backup that was proved. */
 export interface CopyProof {
@@ -33,34 +35,30 @@ export async function proveCopies(
     verdict: "NOT_RUN",
     found: error.message,
   }));
-  if (!proved?.entry.manifest) return proofs;
+  if (!proved) return proofs;
   for (const copy of held) {
     if (copy === proved) continue;
     context.signal.throwIfAborted();
-    proofs.push(await proveCopy(copy, proved.entry.manifest, report, context));
+    proofs.push(await proveCopy(copy, proved, report, context));
   }
   return proofs;
 }
 
 async function proveCopy(
-  { place, entry }: FleetEntry["held"][number],
-  proved: Manifest,
+  { place, entry }: Held,
+  proved: Held,
   report: VerifyReport,
   context: RunContext,
 ): Promise<CopyProof> {
   const target = place.name;
-  const { manifest } = entry;
-  const expected = `${proved.storedBytes} bytes, SHA-256 ${proved.sha256}`;
   const startedAt = context.now();
-  let actual: string;
+  let compared: { expected: string; actual: string };
   try {
-    actual = manifest
-      ? await bytesOf(place.store, manifest, context.signal)
-      : (entry.problem ?? "no manifest");
+    compared = await compare({ place, entry }, proved, context.signal);
   } catch (error) {
     return { target, verdict: "NOT_RUN", found: recoveryError(error).message };
   }
-  if (manifest && withoutPlace(manifest) !== withoutPlace(proved)) actual = "a manifest that differs";
+  const { expected, actual } = compared;
   const match = actual === expected;
   const check: CheckResult = {
     id: "same-bytes",
@@ -77,7 +75,7 @@ async function proveCopy(
     startedAt: startedAt.toISOString(),
     endedAt: endedAt.toISOString(),
     seconds: Math.max(0, (endedAt.getTime() - startedAt.getTime()) / 1000),
-    manifestDigest: manifest?.digest ?? null,
+    manifestDigest: entry.manifest?.digest ?? null,
     checks: match ? [check, ...report.checks] : [check],
     tables: match ? report.tables : [],
   });
@@ -85,8 +83,21 @@ async function proveCopy(
   return { target, verdict: match ? "PASS" : "FAIL", found: actual };
 }
 
+/** What a copy should be, and what it is. @throws CommandError when either cannot be read */
+async function compare(copy: Held, proved: Held, signal: AbortSignal) {
+  const original = await wholeManifest(proved);
+  const expected = `${original.storedBytes} bytes, SHA-256 ${original.sha256}`;
+  if (!copy.entry.manifest) return { expected, actual: copy.entry.problem ?? "no manifest" };
+  const manifest = await wholeManifest(copy);
+  if (withoutPlace(manifest) !== withoutPlace(original))
+    return { expected, actual: "a manifest that differs" };
+  return { expected, actual: await bytesOf(copy.place.store, manifest, signal) };
+}
+
+const wholeManifest = ({ place: { store, settings }, entry }: Held) => readManifest(store, settings, entry);
+
 async function bytesOf(
-  store: FleetEntry["held"][number]["place"]["store"],
+  store: Held["place"]["store"],
   { archive }: Manifest,
   signal: AbortSignal,
 ): Promise<string> {

@@ -219,6 +219,27 @@ export interface VerificationMark {
   report: string;
 }
 
+/**
+ * What the catalogue keeps of a manifest: no list, so that it is as small for 10,000 tables as for one. Who needs the
+ * rest reads the manifest of the one backup that is meant.
+ */
+export type ManifestSummary = Pick<
+  Manifest,
+  | "id"
+  | "tier"
+  | "snapshotAt"
+  | "finishedAt"
+  | "seconds"
+  | "rawBytes"
+  | "storedBytes"
+  | "sha256"
+  | "server"
+  | "digest"
+> & {
+  archive: Pick<Manifest["archive"], "container" | "blob">;
+  tableCount: number;
+};
+
 /** A backup as the catalogue knows it. */
 export interface CatalogueEntry {
   id: string;
@@ -228,7 +249,7 @@ export interface CatalogueEntry {
   database: string;
   tier: Tier;
   /** Undefined when the manifest cannot be read or contradicts its own digest: see `problem`. */
-  manifest?: Manifest;
+  manifest?: ManifestSummary;
   problem?: string;
   verification: VerificationMark | null;
 }

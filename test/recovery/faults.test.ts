@@ -18,7 +18,7 @@ import { lockContainer } from "../../apps/recovery/store/containers";
 import { takeLease } from "../../apps/recovery/store/lease";
 import { lockBlob } from "../../apps/recovery/store/names";
 import { writableAgain } from "../../apps/recovery/streams";
-import type { Manifest, VerifyReport } from "../../apps/recovery/types";
+import type { Manifest, ManifestSummary, VerifyReport } from "../../apps/recovery/types";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { startPostgres } from "../../packages/local-servers/postgres";
 import { startBlobProxy } from "../support/blobProxy";
@@ -48,12 +48,12 @@ const committed = async (store: LabStore) => {
   return names;
 };
 /** Manifests of the catalogue; a damaged backup in it fails the test. */
-const backups = async ({ settings }: LabStore): Promise<Manifest[]> => {
+const backups = async ({ settings }: LabStore): Promise<ManifestSummary[]> => {
   const { backups: found, outages } = await runList(settings, {});
   expect(outages).toEqual([]);
   return found.map(({ held }) => {
     expect(held[0]?.entry).toMatchObject({ manifest: expect.any(Object) as object });
-    return held[0]?.entry.manifest as Manifest;
+    return held[0]?.entry.manifest as ManifestSummary;
   });
 };
 
@@ -118,7 +118,7 @@ test("kill -9 from the first request to beyond the last: the catalogue never lis
   const last = whole.requests.findIndex(isManifest) + 1;
   expect(last).toBeGreaterThanOrEqual(KILL_POINTS / 2);
 
-  const survivors: Manifest[][] = [];
+  const survivors: ManifestSummary[][] = [];
   for (const [index, store] of stores.entries()) {
     // From the first request to the manifest's and beyond it.
     const killAt = Math.ceil(((index + 1) / (KILL_POINTS - 1)) * last);

@@ -6,8 +6,8 @@ import { judge, runStatus } from "../../apps/recovery/commands/status";
 import { decode, encode, seal } from "../../apps/recovery/document";
 import { decideRetention } from "../../apps/recovery/retention";
 import { loadSettings } from "../../apps/recovery/settings";
-import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
-import { choose, openTargets, type Place } from "../../apps/recovery/store/fleet";
+import { readCatalogue, readManifest, select, summarise } from "../../apps/recovery/store/catalogue";
+import { choose, openTargets, readFleet, type Place } from "../../apps/recovery/store/fleet";
 import { openStore } from "../../apps/recovery/store/open";
 import { archiveBlob, manifestBlob, newBackupId, newReportBlob } from "../../apps/recovery/store/names";
 import {
@@ -44,7 +44,7 @@ const DAYS = { hourly: 7, daily: 30, weekly: 28, monthly: 365 };
 async function put(
   store: LabStore,
   days: number,
-  options: { tier?: Tier; verdict?: "PASS" | "FAIL" | "NOT_RUN" } = {},
+  options: { tier?: Tier; verdict?: "PASS" | "FAIL" | "NOT_RUN"; content?: Partial<Manifest> } = {},
 ) {
   const tier = options.tier ?? "daily";
   const at = new Date(Date.now() - days * DAY_MS);
@@ -53,7 +53,7 @@ async function put(
   const archive = { ...template.archive, container: container.containerName, blob: archiveBlob(place) };
   const { digest: _, ...rest } = template;
   const [snapshotAt, finishedAt] = [at.toISOString(), at.toISOString()];
-  const manifest = seal({ ...rest, ...place, tier, snapshotAt, finishedAt, archive });
+  const manifest = seal({ ...rest, ...options.content, ...place, tier, snapshotAt, finishedAt, archive });
   const upload = (name: string, text: string) =>
     container.getBlockBlobClient(name).upload(text, Buffer.byteLength(text));
   await upload(archive.blob, "archive");
@@ -185,7 +185,7 @@ test("prune keeps the newest verified backup, everything newer, and the last N, 
       blob: "",
       database: "app",
       tier,
-      manifest: { ...template, finishedAt: at.toISOString() },
+      manifest: { ...summarise(template), finishedAt: at.toISOString() },
       verification: verdict ? { verdict, at: "", through: "L6", report: "" } : null,
     };
   };
@@ -273,7 +273,7 @@ test("a backup is as young as its making, however far behind the database server
   const entry = (takenDaysAgo: number, madeDaysAgo: number, verdict?: "PASS"): CatalogueEntry => {
     const before = (days: number) => new Date(now.getTime() - days * DAY_MS);
     const [id, at] = [newBackupId("app", "daily", before(takenDaysAgo)), before(madeDaysAgo).toISOString()];
-    const manifest = { ...template, id, finishedAt: at };
+    const manifest = { ...summarise(template), id, finishedAt: at };
     const verification = verdict ? { verdict, at, through: "L6" as const, report: "" } : null;
     return { id, container: "daily", blob: "", database: "app", tier: "daily", manifest, verification };
   };
@@ -379,11 +379,64 @@ describe("the catalogue", () => {
       () => undefined,
     );
     expect(chosen.entry).toMatchObject({ id: meant, verification: { verdict: "PASS" } });
-    expect(read.mock.calls.map(([, name]) => name.includes(`/${meant}/`))).toEqual([true, true]);
+    expect(read.mock.calls.map(([, name]) => name.includes(`/${meant}/`))).toEqual([true, true, true]);
     const unknown = { id: newBackupId("app", "daily", new Date()) };
     const pick = (all: CatalogueEntry[]) => select(all, unknown, new Date());
     await expect(choose(places, unknown, pick, () => undefined)).rejects.toThrow(
       /^no backup ".*" in the catalogue; see the verb list$/,
+    );
+  });
+
+  test("keeps as little of a backup with many tables as of one with few, and gives the one that is chosen whole", async () => {
+    const store = await lab.store("backup", "app");
+    const { tables, server, inventory } = template;
+    const some = <T>(make: (name: string) => T) =>
+      Array.from({ length: 2500 }, (_, index) => make(`public."Table ${index}"`));
+    const role = { login: true, inherit: true, createRole: false, createDatabase: false };
+    const content: Partial<Manifest> = {
+      tables: some((name) => ({ ...(tables[0] as Manifest["tables"][number]), name })),
+      sequences: some((name) => ({ name, value: "1", called: true })),
+      notDumped: some((name) => ({ kind: "publication", name, reason: "not dumped" })),
+      nullable: some((table) => ({ table, column: "n" })),
+      inventory: {
+        ...inventory,
+        objects: Object.fromEntries(some((name) => [name, 1])),
+        extensions: some((name) => ({ name, version: "1", schema: "public" })),
+        roles: some((name) => ({ ...role, name, bypassRowSecurity: false, memberOf: [] })),
+      },
+    };
+    const few = await put(store, 1, { verdict: "PASS" });
+    const many = await put(store, 2, { verdict: "PASS", content });
+    const places = await openTargets(store.settings);
+    const { backups } = await readFleet(places);
+    expect(backups.map(({ id, held }) => [id, held[0]?.entry.manifest])).toMatchObject([
+      [few, { tableCount: tables.length, server }],
+      [many, { tableCount: 2500, server }],
+    ]);
+    const [small, large] = backups.map(({ held }) => JSON.stringify(held[0]?.entry).length);
+    expect((large as number) - (small as number)).toBeLessThan(10);
+    const chosen = await choose(
+      places,
+      { at: new Date(Date.now() - 1.5 * DAY_MS) },
+      (all) => select(all, { id: many }, new Date()),
+      () => undefined,
+    );
+    const { id, tables: whole, inventory: all } = chosen.manifest as Manifest;
+    expect([id, whole.length, all.roles.length]).toEqual([many, 2500, 2500]);
+    const list = await verb(["list", "--json"], store.env);
+    expect((JSON.parse(list.stdout) as Manifest[]).map((one) => [one.id, one.tables.length])).toEqual([
+      [few, tables.length],
+      [many, 2500],
+    ]);
+    // What is replaced between the two reads is not taken for what was chosen.
+    const entry = { ...chosen.entry, manifest: { ...summarise(template), digest: "0".repeat(64) } };
+    const [place] = places as [Place];
+    await expect(readManifest(place.store, place.settings, entry)).rejects.toThrow(
+      `the manifest of backup ${many} was replaced meanwhile`,
+    );
+    await store.daily.getBlockBlobClient(entry.blob).delete();
+    await expect(readManifest(place.store, place.settings, entry)).rejects.toThrow(
+      `backup ${many} was deleted meanwhile`,
     );
   });
 
@@ -435,7 +488,7 @@ describe("status", () => {
       blob: "",
       database: "app",
       tier: "daily",
-      manifest: { ...template, snapshotAt: at.toISOString() },
+      manifest: { ...summarise(template), snapshotAt: at.toISOString() },
       verification: verdict ? { verdict, at: at.toISOString(), through: "L6", report: "" } : null,
     };
   };

@@ -26,7 +26,7 @@ import { takeLease } from "../../apps/recovery/store/lease";
 import { encodeName, parseBlobName } from "../../apps/recovery/store/names";
 import { ObjectLock } from "../../apps/recovery/store/s3/lock";
 import type { S3Store } from "../../apps/recovery/store/s3/client";
-import type { Manifest } from "../../apps/recovery/types";
+import type { Manifest, ManifestSummary } from "../../apps/recovery/types";
 import { startS3, type LocalS3 } from "../../packages/local-servers/s3";
 import { startAzurite } from "../../packages/local-servers/azurite";
 import { makeBackup } from "../support/backup";
@@ -82,14 +82,14 @@ const everyKind = async () => [
 
 const backUp = (settings: Settings, tier: "hourly" | "daily" = "daily") => makeBackup(settings, { tier });
 
-async function archiveIn({ store }: Place, { archive }: Manifest): Promise<Buffer> {
+async function archiveIn({ store }: Place, { archive }: ManifestSummary): Promise<Buffer> {
   const parts: Buffer[] = [];
   const stream = await store.open(archive.container, archive.blob, new AbortController().signal);
   for await (const part of stream as AsyncIterable<Buffer>) parts.push(part);
   return Buffer.concat(parts);
 }
 
-async function manifestsIn(settings: Settings, id: string): Promise<Map<string, Manifest>> {
+async function manifestsIn(settings: Settings, id: string): Promise<Map<string, ManifestSummary>> {
   const { backups } = await runList(settings, {});
   const held = backups.find((backup) => backup.id === id)?.held ?? [];
   return new Map(held.flatMap(({ place, entry }) => (entry.manifest ? [[place.name, entry.manifest]] : [])));
@@ -104,7 +104,7 @@ test("one stream fills a blob container, a bucket and a folder, and each stands 
   for (const place of await openTargets(settings)) {
     const own = manifests.get(place.name);
     expect(own?.archive.container).toBe(place.settings.containers.hourly);
-    const bytes = await archiveIn(place, own as Manifest);
+    const bytes = await archiveIn(place, own as ManifestSummary);
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(manifest.sha256);
   }
   // Proved by one restore, and by reading the others to the end.
@@ -256,7 +256,7 @@ test("a copy refuses a damaged archive, takes it from elsewhere, and completes w
   ]);
   // Without its manifest it is what a kill between archive and manifest leaves.
   const [, , place] = (await openTargets(wider)) as [Place, Place, Place];
-  const own = (await manifestsIn(wider, manifest.id)).get("three") as Manifest;
+  const own = (await manifestsIn(wider, manifest.id)).get("three") as ManifestSummary;
   const name = manifest.archive.blob.replace(/[^/]+$/, "manifest.json");
   await place.store.erase(own.archive.container, name);
   expect([...(await manifestsIn(wider, manifest.id)).keys()]).toEqual(["one", "two"]);
@@ -313,7 +313,7 @@ describe("encryption", () => {
       encryption: { format: "age/v1", recipients: [key.recipient] },
     });
     for (const place of await openTargets(writer)) {
-      const own = (await manifestsIn(writer, manifest.id)).get(place.name) as Manifest;
+      const own = (await manifestsIn(writer, manifest.id)).get(place.name) as ManifestSummary;
       const bytes = await archiveIn(place, own);
       expect(bytes.subarray(0, 21).toString()).toBe("age-encryption.org/v1");
       // The published format, so that nobody needs this program.

@@ -16,7 +16,7 @@ import { startScratchServer } from "../../apps/recovery/postgres/scratch";
 import { parseServerUrl, withDatabase } from "../../apps/recovery/postgres/connection";
 import { findProgram } from "../../packages/programs/postgres";
 import { Stages } from "../../apps/recovery/stages";
-import { readCatalogue, select } from "../../apps/recovery/store/catalogue";
+import { readCatalogue, select, summarise } from "../../apps/recovery/store/catalogue";
 import { openStore } from "../../apps/recovery/store/open";
 import {
   manifestSchema,
@@ -548,7 +548,7 @@ test("the newest, a random recent one, the newest before an instant: the backup 
     blob: "",
     database: id.split("-")[0] as string,
     tier: "daily" as const,
-    manifest,
+    manifest: summarise(manifest),
     verification: verdict ? { verdict, at: "", through: "L6" as const, report: "" } : null,
   });
   const [minute, exact] = ["2026-02-05T15:30+01:00", "2026-02-05T14:30:00.000Z"].map(parseInstantOption);

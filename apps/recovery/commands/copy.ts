@@ -16,7 +16,7 @@ import { formatBytes } from "../progress";
 import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
 import { ARRIVAL_MS, behind } from "../store/behind";
-import { writeManifest } from "../store/catalogue";
+import { readManifest, writeManifest } from "../store/catalogue";
 import { lockContainer } from "../store/containers";
 import { openTargets, readFleet, recoveryError, type FleetEntry, type Place } from "../store/fleet";
 import { takeLease, type Lease } from "../store/lease";
@@ -130,9 +130,9 @@ async function copyFrom(
   lease: Lease,
   context: RunContext,
 ): Promise<Pick<CopyResult, "bytes" | "resumedBytes">> {
-  const { manifest } = entry;
   const container = to.settings.containers[entry.tier];
-  if (!manifest || !container) throw new FailedError(`${entry.id} cannot be copied`);
+  if (!container) throw new FailedError(`${entry.id} cannot be copied`);
+  const manifest = await readManifest(place.store, place.settings, entry);
   const { blob } = manifest.archive;
   const signal = AbortSignal.any([context.signal, lease.lost]);
   const locked = retainUntil(to, entry.tier, instantOf(entry.id) ?? context.now());

@@ -35,8 +35,7 @@ export async function runDiff(
   const places = await openTargets(settings, options.target);
   const backup = { id: options.id };
   const pick = (catalogue: Parameters<typeof select>[0]) => select(catalogue, backup, context.now());
-  const { entry, place } = await choose(places, backup, pick, context.progress.note);
-  const { manifest } = entry;
+  const { entry, manifest, place } = await choose(places, backup, pick, context.progress.note);
   if (!manifest) throw new FailedError(`backup ${entry.id} is damaged: ${entry.problem ?? "unreadable"}`);
   const server = withDatabase(serverOf(settings), options.database ?? manifest.database);
   const wanted = chosen(manifest, options.tables);

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { ExitCode } from "../../../packages/command/errors";
+import { ExitCode, messageOf } from "../../../packages/command/errors";
 import { formatBytes } from "../progress";
 import type { ListOptions } from "../options";
 import { parseTierOption } from "../parse";
 import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
-import { isVerified } from "../store/catalogue";
+import { eachParallel, isVerified, readManifest } from "../store/catalogue";
 import { bestOf, openTargets, readFleet, type FleetEntry } from "../store/fleet";
 import type { Outage } from "../store/outage";
 import type { CatalogueEntry, Tier } from "../types";
@@ -44,24 +44,46 @@ export function registerList(program: Command, runVerb: RunVerb): void {
           context.progress.note(
             `damaged backup ${entry.id} in target ${place.name}: ${entry.problem ?? "unreadable"}`,
           );
+        const { documents, unread } = options.json
+          ? await documentsOf(backups, context.progress.note)
+          : { documents: [], unread: 0 };
         return {
-          document: backups.flatMap(documentOf),
+          document: documents,
           text: backups.length > 0 ? describe(backups) : "no backups\n",
-          exitCode: damaged.length + outages.length > 0 ? ExitCode.failed : ExitCode.ok,
+          exitCode: damaged.length + outages.length + unread > 0 ? ExitCode.failed : ExitCode.ok,
         };
       }),
     );
 }
 
-function documentOf(backup: FleetEntry): object[] {
-  const { manifest, verification } = bestOf(backup).entry;
+/** The whole manifests, in the order of the backups; `unread` counts those that could not be read a second time. */
+async function documentsOf(
+  backups: readonly FleetEntry[],
+  note: (message: string) => void,
+): Promise<{ documents: object[]; unread: number }> {
+  const found: object[][] = [];
+  let unread = 0;
+  await eachParallel([...backups.entries()], async ([index, backup]) => {
+    found[index] = await documentOf(backup).catch((error: unknown) => {
+      unread++;
+      note(messageOf(error));
+      return [];
+    });
+  });
+  return { documents: found.flat(), unread };
+}
+
+async function documentOf(backup: FleetEntry): Promise<object[]> {
+  const { place, entry } = bestOf(backup);
+  if (!entry.manifest) return [];
+  const manifest = await readManifest(place.store, place.settings, entry);
   const targets = backup.held.map(({ place, entry }) => ({
     name: place.name,
     container: entry.container,
     damaged: !entry.manifest,
     verification: entry.verification,
   }));
-  return manifest ? [{ ...manifest, verification, targets }] : [];
+  return [{ ...manifest, verification: entry.verification, targets }];
 }
 
 function describe(backups: FleetEntry[]): string {
@@ -75,7 +97,7 @@ function describe(backups: FleetEntry[]): string {
         entry.tier,
         entry.manifest?.snapshotAt ?? "-",
         entry.manifest ? formatBytes(entry.manifest.storedBytes) : "-",
-        String(entry.manifest?.tables.length ?? "-"),
+        String(entry.manifest?.tableCount ?? "-"),
         backup.held.map(({ place }) => place.name).join(","),
         state(entry),
       ];

@@ -49,7 +49,7 @@ async function restoreOne(
     options.inPlace === undefined ? openTarget(server, options.to, options.replace, started) : undefined;
   // What the stores say comes first.
   opening?.catch(() => undefined);
-  const { entry, place } = await stages.run("locate", () =>
+  const { entry, manifest, place } = await stages.run("locate", () =>
     choose(
       places,
       options.backup,
@@ -58,7 +58,6 @@ async function restoreOne(
     ),
   );
   const { store } = place;
-  const { manifest } = entry;
   if (!manifest)
     throw new FailedError(
       `backup ${entry.id} is damaged: ${entry.problem ?? "unreadable"}; choose another from list`,

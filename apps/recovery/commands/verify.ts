@@ -21,7 +21,7 @@ import { contradiction, requireSpace, type SpooledArchive } from "../spool";
 import { Stages } from "../stages";
 import { findArchive, spoolArchive } from "../store/archiveSource";
 import { select, writeReport } from "../store/catalogue";
-import { choose, openTargets } from "../store/fleet";
+import { choose, openTargets, type Chosen } from "../store/fleet";
 import type { Store } from "../store/store";
 import type { TocEntry } from "../postgres/toc";
 import { VERIFICATION_FORMAT, type CatalogueEntry, type Manifest, type VerifyReport } from "../types";
@@ -51,7 +51,8 @@ export async function runVerify(
 ): Promise<VerifyReport> {
   const places = await openTargets(settings, options.target);
   const pick = (catalogue: CatalogueEntry[]) => select(catalogue, options.backup, context.now());
-  const { entry, place } = await choose(places, options.backup, pick, context.progress.note);
+  const chosen = await choose(places, options.backup, pick, context.progress.note);
+  const { entry, place } = chosen;
   const { store } = place;
   const timeout = AbortSignal.timeout((options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
   const signal = AbortSignal.any([context.signal, timeout]);
@@ -69,7 +70,7 @@ export async function runVerify(
   const startedAt = context.now();
   const scratch: VerifyReport["scratch"] = { kind: "none", version: "" };
   const tables: VerifyReport["tables"] = [];
-  await climb(run, entry, options, scratch, tables);
+  await climb(run, chosen, options, scratch, tables);
   const endedAt = context.now();
   const report = seal<Omit<VerifyReport, "digest">>({
     format: VERIFICATION_FORMAT,
@@ -94,7 +95,7 @@ export async function runVerify(
 
 async function climb(
   run: Run,
-  entry: CatalogueEntry,
+  { entry, manifest }: Pick<Chosen, "entry" | "manifest">,
   options: VerifyOptions,
   scratchFacts: VerifyReport["scratch"],
   tables: VerifyReport["tables"],
@@ -106,13 +107,12 @@ async function climb(
     "a manifest with its own digest",
     () =>
       Promise.resolve({
-        match: entry.manifest !== undefined,
+        match: manifest !== undefined,
         expected: "a manifest with its own digest",
         actual: entry.problem ?? "a manifest with its own digest",
       }),
     true,
   );
-  const { manifest } = entry;
   let spooled: SpooledArchive | undefined;
   let scratch: Scratch | undefined;
   try {

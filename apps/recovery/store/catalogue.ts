@@ -8,6 +8,7 @@ import {
   verifyReportSchema,
   type CatalogueEntry,
   type Manifest,
+  type ManifestSummary,
   type VerificationMark,
   type VerifyReport,
 } from "../types";
@@ -25,8 +26,20 @@ import { backupContainers } from "./containers";
 import { UnreadableObject, type Store } from "./store";
 
 const PARALLEL_READS = 16;
+/** Bytes of a manifest of some 2,500 tables; longer ones are read one after another, as each is in memory some ten times. */
+const READ_ALONE = 1024 * 1024;
 /** Bytes of a manifest of some 500,000 tables; what is longer is none, and would not fit into memory. */
 const LARGEST_DOCUMENT = 256 * 1024 * 1024;
+
+/** A manifest that was listed, and what lies beside it. */
+interface Found {
+  entry: CatalogueEntry;
+  reports: string[];
+  /** Names of what is too long to be a document. */
+  large: ReadonlySet<string>;
+  /** Of the manifest. */
+  bytes: number;
+}
 
 /**
  * Every backup of this environment, newest first; damaged manifests included, with what is wrong with them.
@@ -37,18 +50,18 @@ export async function readCatalogue(
   settings: Settings,
   only?: string,
 ): Promise<CatalogueEntry[]> {
-  const found: { entry: CatalogueEntry; reports: string[]; large: ReadonlySet<string> }[] = [];
+  const found: Found[] = [];
   const wanted = only === undefined ? undefined : tierOf(only);
   for (const { container, tiers } of backupContainers(settings)) {
     if (wanted !== undefined && !tiers.includes(wanted)) continue;
-    const names: string[] = [];
-    const large = new Set<string>();
+    const sizes = new Map<string, number>();
     // First with a short limit: a store that does not answer is worth seconds, not the minutes of a long upload.
     await store.requireContainer(container);
     for await (const { name, bytes } of store.list(container, environmentPrefix(settings.environment))) {
-      names.push(name);
-      if (bytes > LARGEST_DOCUMENT) large.add(name);
+      sizes.set(name, bytes);
     }
+    const names = [...sizes.keys()];
+    const large = new Set(names.filter((name) => (sizes.get(name) ?? 0) > LARGEST_DOCUMENT));
     const reports = new Map<string, string[]>();
     for (const name of names) {
       const parsed = parseBlobName(name);
@@ -67,24 +80,32 @@ export async function readCatalogue(
         entry: { id, container, blob: name, database, tier, verification: null },
         reports: reports.get(name) ?? [],
         large,
+        bytes: sizes.get(name) ?? 0,
       });
     }
   }
   const all: CatalogueEntry[] = [];
-  await eachParallel(found, async ({ entry, reports, large }) => {
-    const content = await readManifest(store, settings, entry, large);
+  const read = async ({ entry, reports, large }: Found) => {
+    const content = await readSummary(store, settings, entry, large);
     // It was listed a moment ago; a prune was faster.
     if (!content) return;
     Object.assign(entry, content);
     entry.verification = await readMark(store, entry, reports, large);
     all.push(entry);
-  });
+  };
+  const alone = ({ bytes }: Found) => bytes > READ_ALONE;
+  await eachParallel(
+    found.filter((one) => !alone(one)),
+    read,
+  );
+  for (const one of found.filter(alone)) await read(one);
   return all.sort(
     (one, other) => (instantOf(other.id)?.getTime() ?? 0) - (instantOf(one.id)?.getTime() ?? 0),
   );
 }
 
-async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+/** Works through the items, some side by side. */
+export async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items];
   const worker = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
@@ -92,7 +113,56 @@ async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<v
   await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, items.length) }, worker));
 }
 
-async function readManifest(
+/** A function of its own, so that nothing holds the whole manifest while a report is read. */
+async function readSummary(
+  store: Store,
+  settings: Settings,
+  entry: CatalogueEntry,
+  large: ReadonlySet<string>,
+): Promise<{ manifest: ManifestSummary } | { problem: string } | undefined> {
+  const content = await readContent(store, settings, entry, large);
+  return content && "manifest" in content ? { manifest: summarise(content.manifest) } : content;
+}
+
+/** @see ManifestSummary */
+export function summarise(manifest: Manifest): ManifestSummary {
+  const { id, tier, snapshotAt, finishedAt, seconds, rawBytes, storedBytes, sha256, server, digest } =
+    manifest;
+  const { container, blob } = manifest.archive;
+  return {
+    id,
+    tier,
+    snapshotAt,
+    finishedAt,
+    seconds,
+    rawBytes,
+    storedBytes,
+    sha256,
+    server,
+    digest,
+    archive: { container, blob },
+    tableCount: manifest.tables.length,
+  };
+}
+
+/**
+ * The whole manifest of an entry of the catalogue.
+ * @throws FailedError when the store fails, or the manifest is no longer the one that the entry is of
+ */
+export async function readManifest(
+  store: Store,
+  settings: Settings,
+  entry: CatalogueEntry,
+): Promise<Manifest> {
+  const content = await readContent(store, settings, entry, new Set());
+  if (!content) throw new FailedError(`backup ${entry.id} was deleted meanwhile`);
+  if ("problem" in content) throw new FailedError(`backup ${entry.id} is damaged: ${content.problem}`);
+  if (content.manifest.digest !== entry.manifest?.digest)
+    throw new FailedError(`the manifest of backup ${entry.id} was replaced meanwhile`);
+  return content.manifest;
+}
+
+async function readContent(
   store: Store,
   settings: Settings,
   entry: CatalogueEntry,

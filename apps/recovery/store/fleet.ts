@@ -1,8 +1,8 @@
 import { FailedError, messageOf, CommandError } from "../../../packages/command/errors";
 import type { BackupSelector } from "../options";
 import { forTarget, type Settings } from "../settings";
-import type { CatalogueEntry } from "../types";
-import { isVerified, readCatalogue } from "./catalogue";
+import type { CatalogueEntry, Manifest } from "../types";
+import { isVerified, readCatalogue, readManifest } from "./catalogue";
 import { instantOf } from "./names";
 import { openStore } from "./open";
 import type { Outage } from "./outage";
@@ -112,6 +112,8 @@ export function bestOf({ held }: FleetEntry): { place: Place; entry: CatalogueEn
 export interface Chosen {
   place: Place;
   entry: CatalogueEntry;
+  /** Whole; undefined when it is damaged: see the entry's `problem`. */
+  manifest: Manifest | undefined;
 }
 
 /**
@@ -119,6 +121,7 @@ export interface Chosen {
  * there with the right size: proved ones first, then in the order of the settings.
  * @param backup which one is meant; where that is an id no other backup is read
  * @param pick gets the merged catalogue and gives the backup that is meant
+ * @throws FailedError when no backup qualifies, or its manifest went while it was chosen
  */
 export async function choose(
   places: readonly Place[],
@@ -135,11 +138,16 @@ export async function choose(
   if (!best) throw new FailedError(`no target holds ${entry.id}`);
   for (const holder of holders) {
     const problem = await archiveProblem(holder);
-    if (!problem) return holder;
+    if (!problem) return withManifest(holder);
     if (holders.length > 1) note(`${entry.id} in target ${holder.place.name}: ${problem}`);
   }
   // None is right: whoever asked finds out what is wrong with the best of them.
-  return best;
+  return withManifest(best);
+}
+
+async function withManifest({ place, entry }: FleetEntry["held"][number]): Promise<Chosen> {
+  const { store, settings } = place;
+  return { place, entry, manifest: entry.manifest && (await readManifest(store, settings, entry)) };
 }
 
 async function archiveProblem({ place, entry }: FleetEntry["held"][number]): Promise<string | undefined> {
