@@ -1,5 +1,5 @@
 import { nameOf, typeOf } from "../../../packages/wire/urn";
-import { dangersInWords } from "../render/danger";
+import { byGravity, dangersInWords } from "../render/danger";
 import type { PropertyChange, ResourceChange } from "../render/change";
 import { countChanges } from "../render/diff";
 import { shortType } from "../render/names";
@@ -49,7 +49,7 @@ function changeItem({ kind, urn, formerUrn, properties, danger }: ResourceChange
 
 /** Every change against an earlier plan, those that must not happen first. */
 export function changesSection({ list, against }: Changes): Section {
-  const worst = [...list].sort((a, b) => Number(b.danger !== "") - Number(a.danger !== ""));
+  const worst = [...list].sort(byGravity);
   const body =
     list.length === 0
       ? markup`<p>None against <code>${against}</code>.</p>`

@@ -1,5 +1,4 @@
-import { providerUrn, STACK_TYPE } from "../../../packages/wire/urn";
-import { nameOf } from "../../../packages/wire/urn";
+import { nameOf, providerUrn, STACK_TYPE } from "../../../packages/wire/urn";
 import type { JsonValue, PlanDocument, ResourceDocument } from "./plan";
 
 /** Part of the picture a component of the program belongs to. */

@@ -1,5 +1,5 @@
 import { nameOf, typeOf } from "../../../packages/wire/urn";
-import type { ResourceChange } from "./change";
+import { GRAVITIES, type ResourceChange } from "./change";
 import { shortType } from "./names";
 
 /** What a person calls a type that holds data or guards it, what is missed most first: one of it, and several. */
@@ -28,23 +28,14 @@ const THINGS: Readonly<Record<string, readonly [one: string, several: string]>> 
   "random:index/randomPassword:RandomPassword": ["generated password", "generated passwords"],
 };
 
-/** Words of a danger, the gravest first: data that goes, what is dropped of it, what is made anew, what lies open. */
-const GRAVEST = [
-  /holds data/,
-  /dropped|brought back|changed and deleted/,
-  /would be (removed|replaced)/,
-  /no longer/,
-];
-
 const placeOf = (at: number): number => (at < 0 ? Infinity : at);
 
 /** Orders changes by what is lost with them, the gravest first; those of no danger come last. */
 export function byGravity(one: ResourceChange, other: ResourceChange): number {
-  const places = ({ danger, urn }: ResourceChange): number[] => [
-    danger === "" ? 1 : 0,
-    placeOf(GRAVEST.findIndex((words) => words.test(danger))),
-    danger === "" ? 0 : placeOf(Object.keys(THINGS).indexOf(typeOf(urn))),
-  ];
+  const places = ({ gravity, urn }: ResourceChange): number[] =>
+    gravity === undefined
+      ? [Infinity]
+      : [GRAVITIES.indexOf(gravity), placeOf(Object.keys(THINGS).indexOf(typeOf(urn)))];
   const [mine, theirs] = [places(one), places(other)];
   const at = mine.findIndex((place, index) => place !== theirs[index]);
   return at < 0 ? 0 : (mine[at] ?? 0) < (theirs[at] ?? 0) ? -1 : 1;

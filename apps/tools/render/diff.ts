@@ -2,10 +2,10 @@ import { styleText } from "node:util";
 import { matches, parsePath, withValue } from "../../../packages/emulated-azure/model/paths";
 import { Model, Tree, UnknownTypeError, Value } from "../../../packages/emulated-azure/model/types";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
-import type { PropertyChange, ResourceChange } from "./change";
+import type { Danger, PropertyChange, ResourceChange } from "./change";
 import { compareTrees } from "./compare";
 import { byGravity } from "./danger";
-import { carriesPods, loss, refusal, STOPPED } from "./losses";
+import { carriesPods, loss, refusal, refused, STOPPED } from "./losses";
 import { shortType } from "./names";
 import type { PlanDocument, ResourceDocument } from "./plan";
 import { indented } from "../../../packages/command/terminal";
@@ -73,38 +73,48 @@ function properties(before: ResourceDocument, after: ResourceDocument, model: Mo
   return [...inputs, ...options];
 }
 
-/** What a change endangers, in words; empty when it is nothing. */
+/** What a change endangers; undefined when it is nothing. */
 function danger(
   kind: ResourceChange["kind"],
   before: ResourceDocument,
   after: ResourceDocument | undefined,
   model: Model,
   others: () => readonly Tree[],
-): string {
+): Danger | undefined {
   const data = holdsData(before.type, model);
   if ((kind === "replaced" || kind === "removed") && (before.protect || data))
     return endOf(kind, before, data);
-  if (!after) return "";
+  if (!after) return undefined;
   // What is replaced is made anew: nothing that exists is asked to change.
-  const [refused] =
+  const [failure] =
     kind === "replaced"
       ? []
       : known(
           () => model.resource(after.type).refusedUpdate?.(before.inputs, after.inputs, {}, others) ?? [],
           [],
         );
-  if (refused) return `would be refused: ${refused.property} ${refused.reason}`;
-  if (before.protect && !after.protect) return "would no longer be protected";
-  return data && isRetained(before) && !isRetained(after) ? "would no longer be retained when deleted" : "";
+  if (failure) return refused(`${failure.property} ${failure.reason}`);
+  if (before.protect && !after.protect) return { gravity: "open", text: "would no longer be protected" };
+  return data && isRetained(before) && !isRetained(after)
+    ? { gravity: "open", text: "would no longer be retained when deleted" }
+    : undefined;
 }
 
-function endOf(kind: "replaced" | "removed", before: ResourceDocument, data: boolean): string {
+function endOf(kind: "replaced" | "removed", before: ResourceDocument, data: boolean): Danger {
   const what = [before.protect && "protected", data && "holds data"].filter(Boolean).join(", ");
-  if (kind === "replaced") return `${what}: would be replaced; what to do instead: docs/changing.md`;
-  return `${what}: would be removed${isRetained(before) ? ", though Azure keeps it" : ""}`;
+  const happens =
+    kind === "replaced"
+      ? "would be replaced; what to do instead: docs/changing.md"
+      : `would be removed${isRetained(before) ? ", though Azure keeps it" : ""}`;
+  return { gravity: data ? "data" : "anew", text: `${what}: ${happens}` };
 }
 
 const isRetained = ({ options }: ResourceDocument): boolean => options["retainOnDelete"] === true;
+
+const told = (danger: Danger | undefined): Pick<ResourceChange, "danger" | "gravity"> => ({
+  danger: danger?.text ?? "",
+  ...(danger && { gravity: danger.gravity }),
+});
 
 /** What changes between two plans, by URN; aliases tell a renamed resource from a removed and an added one. */
 export function diffPlans(before: PlanDocument, after: PlanDocument, model: Model): ResourceChange[] {
@@ -132,16 +142,16 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
     const kind = all ? "ignored" : changed.some((change) => change.replaces) ? "replaced" : "changed";
     const wanted = asked(earlier, resource);
     const toData = danger(kind, earlier, wanted, model, others(earlier));
-    const stops = toData === "" && kind === "replaced" && carriesPods(earlier);
+    const stops = toData === undefined && kind === "replaced" && carriesPods(earlier);
     const ofUpdate =
-      kind === "replaced" ? "" : loss(resource.urn, changed) || refusal(wanted, earlier, changed);
+      kind === "replaced" ? undefined : (loss(resource.urn, changed) ?? refusal(wanted, earlier, changed));
     changes.push({
       kind,
       urn: resource.urn,
       type: resource.type,
       ...(former && { formerUrn: former }),
       properties: changed,
-      danger: toData || (stops ? STOPPED : ofUpdate),
+      ...told(toData ?? (stops ? STOPPED : ofUpdate)),
       ...(stops && { stops }),
     });
   }
@@ -151,7 +161,7 @@ export function diffPlans(before: PlanDocument, after: PlanDocument, model: Mode
       urn,
       type: resource.type,
       properties: [],
-      danger: danger("removed", resource, undefined, model, others(resource)),
+      ...told(danger("removed", resource, undefined, model, others(resource))),
     });
   }
   return changes.sort((a, b) => (a.urn < b.urn ? -1 : 1));

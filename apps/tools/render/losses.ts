@@ -1,6 +1,7 @@
 import type { Tree } from "../../../packages/isolation/rule";
 import { nameOf, typeOf } from "../../../packages/wire/urn";
 import { armRefusals } from "../../../policies/arm/armLimits";
+import type { Danger } from "./change";
 import type { ResourceDocument } from "./plan";
 
 /** A property that changes: where, and from what to what. */
@@ -69,37 +70,42 @@ const MOVED: Readonly<Record<string, RegExp>> = {
   "azure-native:network:VirtualNetwork": /^addressSpace\.addressPrefixes/,
 };
 
-/** What a changed value takes away, or asks of Azure in vain while it is in use; empty when nothing. */
-export function loss(urn: string, changes: readonly Changed[]): string {
+/** What a changed value takes away, or asks of Azure in vain while it is in use; undefined when nothing. */
+export function loss(urn: string, changes: readonly Changed[]): Danger | undefined {
   const type = typeOf(urn);
   for (const { path, before, after, ignored } of changes) {
     if (ignored) continue;
     const lowered = LOWERED[type]?.find((one) => one.path.test(path) && (one.of?.test(nameOf(urn)) ?? true));
     const is = lowered?.days(after, path) ?? NaN;
     const was = lowered?.days(before, path) ?? lowered?.unsaid ?? NaN;
-    if (lowered && is < was) return lowered.says(is);
+    if (lowered && is < was) return { gravity: "kept", text: lowered.says(is) };
     if (MOVED[type]?.test(path) && before !== undefined)
-      return `would be refused: ${path.replace(/\[.*/, "")} is not changed while anything has an address there`;
+      return refused(`${path.replace(/\[.*/, "")} is not changed while anything has an address there`);
   }
-  return "";
+  return undefined;
 }
 
-/** What Azure refuses of what an update asks of it: a disk that shrinks, an older version; empty when nothing. */
+/** What Azure refuses, by what it refuses and why. */
+export const refused = (why: string): Danger => ({ gravity: "refused", text: `would be refused: ${why}` });
+
+/** What Azure refuses of what an update asks of it: a disk that shrinks, an older version; undefined when nothing. */
 export function refusal(
   { type, inputs }: Pick<ResourceDocument, "type" | "inputs">,
   earlier: Pick<ResourceDocument, "inputs">,
   changes: readonly Changed[],
-): string {
+): Danger | undefined {
   const changed = new Set(changes.map(({ path }) => path));
   const found = armRefusals(type, inputs as Tree, { before: earlier.inputs as Tree }).find(
     ({ limit, path }) => limit === "unchangeable" && changed.has(path),
   );
-  return found ? `would be refused: ${found.path} ${found.message}` : "";
+  return found && refused(`${found.path} ${found.message}`);
 }
 
 /** What is said of a change that stops what runs. */
-export const STOPPED =
-  "would be replaced: its nodes go before the new ones come, and every pod with them; what to do instead: docs/changing.md";
+export const STOPPED: Danger = {
+  gravity: "anew",
+  text: "would be replaced: its nodes go before the new ones come, and every pod with them; what to do instead: docs/changing.md",
+};
 
 /**
  * Whether something runs on what is made anew, and stops: Azure takes no second thing of a name, so the old one goes first. Nodes
