@@ -36,17 +36,20 @@ export async function proveCopies(
     found: error.message,
   }));
   if (!proved) return proofs;
+  let read: Promise<Manifest> | undefined;
+  /** Read once for all its copies, and not before there is one. */
+  const original = () => (read ??= wholeManifest(proved));
   for (const copy of held) {
     if (copy === proved) continue;
     context.signal.throwIfAborted();
-    proofs.push(await proveCopy(copy, proved, report, context));
+    proofs.push(await proveCopy(copy, original, report, context));
   }
   return proofs;
 }
 
 async function proveCopy(
   { place, entry }: Held,
-  proved: Held,
+  original: () => Promise<Manifest>,
   report: VerifyReport,
   context: RunContext,
 ): Promise<CopyProof> {
@@ -54,7 +57,7 @@ async function proveCopy(
   const startedAt = context.now();
   let compared: { expected: string; actual: string };
   try {
-    compared = await compare({ place, entry }, proved, context.signal);
+    compared = await compare({ place, entry }, await original(), context.signal);
   } catch (error) {
     return { target, verdict: "NOT_RUN", found: recoveryError(error).message };
   }
@@ -83,9 +86,8 @@ async function proveCopy(
   return { target, verdict: match ? "PASS" : "FAIL", found: actual };
 }
 
-/** What a copy should be, and what it is. @throws CommandError when either cannot be read */
-async function compare(copy: Held, proved: Held, signal: AbortSignal) {
-  const original = await wholeManifest(proved);
+/** What a copy should be, and what it is. @throws CommandError when it cannot be read */
+async function compare(copy: Held, original: Manifest, signal: AbortSignal) {
   const expected = `${original.storedBytes} bytes, SHA-256 ${original.sha256}`;
   if (!copy.entry.manifest) return { expected, actual: copy.entry.problem ?? "no manifest" };
   const manifest = await wholeManifest(copy);
