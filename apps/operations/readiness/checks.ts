@@ -43,6 +43,9 @@ export function readinessChecks(
   ground: Ground,
   { values = false }: ReadinessChoice = {},
 ): Record<string, Check> {
+  let asked: ReturnType<typeof standsBy> | undefined;
+  /** Asked once for all the checks that need it. */
+  const next = () => (asked ??= standsBy(platform, ground));
   return {
     contacts: {
       todo: "fill in docs/incident/contacts.yaml",
@@ -68,7 +71,7 @@ export function readinessChecks(
     fences: { todo: "docs/operations.md, the fence", look: fences(platform, ground) },
     standby: {
       todo: "an update brings the standby's workloads, reopen what a containment shut; failover refuses until then",
-      look: standby(platform, ground),
+      look: standby(platform, ground, next),
     },
     "private-links": {
       todo: "approve Front Door's connections (docs/deploying.md); without it the origin counts as down",
@@ -76,11 +79,11 @@ export function readinessChecks(
     },
     quota: {
       todo: "raise the quota of the standby region at Azure; it can take days",
-      look: quota(platform, ground),
+      look: quota(platform, ground, next),
     },
     sizes: {
       todo: "choose a size the standby region offers (docs/changing.md), or ask Azure for it",
-      look: sizes(platform, ground),
+      look: sizes(platform, ground, next),
     },
     images: {
       todo: "push what is missing, or correct the digest in the stack file; a failover starts every image anew",
@@ -151,9 +154,9 @@ function symmetry(platform: Platform, ground: Ground): LookUp {
 }
 
 /** What the failover asks of the cluster it goes to, before the day it does. */
-function standby(platform: Platform, ground: Ground): LookUp {
+function standby(platform: Platform, ground: Ground, next: () => ReturnType<typeof standsBy>): LookUp {
   return async () => {
-    const region = await standsBy(platform, ground);
+    const region = await next();
     if (!region) return attention("no region stands by: the loss of the one that serves is a rebuild");
     const cluster = ground.cluster(region.cluster);
     const deployments = await cluster.deployments(platform.namespace);

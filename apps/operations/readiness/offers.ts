@@ -19,9 +19,9 @@ export async function standsBy(platform: Platform, ground: Ground): Promise<Regi
 }
 
 /** Cores the standby region would need at work, against what Azure allows there. */
-export function quota(platform: Platform, ground: Ground): LookUp {
+export function quota(platform: Platform, ground: Ground, next: () => ReturnType<typeof standsBy>): LookUp {
   return async () => {
-    const region = await standsBy(platform, ground);
+    const region = await next();
     if (!region) return ok("no region stands by");
     const usages = (await ground.resources.list(
       `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Compute/locations/${region.location}/usages`,
@@ -43,9 +43,9 @@ interface Offer {
 }
 
 /** What a failover asks Azure for must be sold in the region it goes to, and to this subscription. */
-export function sizes(platform: Platform, ground: Ground): LookUp {
+export function sizes(platform: Platform, ground: Ground, next: () => ReturnType<typeof standsBy>): LookUp {
   return async () => {
-    const region = await standsBy(platform, ground);
+    const region = await next();
     if (!region) return ok("no region stands by");
     const offers = (await ground.resources.list(
       `/subscriptions/${platform.subscriptionId}/providers/Microsoft.Compute/skus`,
