@@ -1,4 +1,5 @@
 import { messageOf } from "../frame/errors";
+import { inTime } from "./inTime";
 
 /** What one look-up found. */
 export interface Finding {
@@ -24,16 +25,10 @@ export const judged = (problems: readonly string[], text: string) =>
 export function lookUp(all: Readonly<Record<string, LookUp>>, seconds: number = SECONDS): Promise<Finding[]> {
   return Promise.all(
     Object.entries(all).map(async ([id, look]) => {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s`)), seconds * 1000);
-      });
       try {
-        return { id, ...(await Promise.race([look(), late])) };
+        return { id, ...(await inTime(look(), seconds, `no answer within ${seconds} s`)) };
       } catch (error) {
         return { id, state: "unknown" as const, text: `unknown: ${messageOf(error) || "no reason given"}` };
-      } finally {
-        clearTimeout(timer);
       }
     }),
   );

@@ -1,5 +1,6 @@
 import { messageOf } from "../frame/errors";
 import type { Ground } from "../ground/types";
+import { inTime } from "./inTime";
 
 /** Seconds one request of a look-up may take: less than the look-up has, so that whoever is silent is named and the rest is told. */
 const SECONDS = 8;
@@ -12,19 +13,13 @@ type Call = (...args: unknown[]) => unknown;
  */
 export function soon(ground: Ground, seconds = SECONDS): Ground {
   const heard = async <T>(who: string, asked: Promise<T>): Promise<T> => {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`${who}: no answer within ${seconds} s`)), seconds * 1000);
-    });
     try {
-      return await Promise.race([asked, late]);
+      return await inTime(asked, seconds, `${who}: no answer within ${seconds} s`);
     } catch (error) {
       const text = messageOf(error);
       if (text.includes(who)) throw error;
       // Status and code of the answer stay: a right that lacks is no silence.
       throw Object.assign(new Error(`${who}: ${text}`, { cause: error }), codesOf(error));
-    } finally {
-      clearTimeout(timer);
     }
   };
   /** @param nameOf whom a call asks, by its arguments */
