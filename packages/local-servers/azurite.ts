@@ -101,6 +101,7 @@ function program(): string {
     outfile,
     // For metadata kept in a PostgreSQL server; here they are files.
     external: [...WHOLE.external, "pg-hstore"],
+    alias: { applicationinsights: "./packages/local-servers/noTelemetry.cjs" },
     logLevel: "error",
   });
   return outfile;
