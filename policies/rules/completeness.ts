@@ -152,15 +152,29 @@ const JOBS: readonly { command: string; often: keyof typeof DAYS; what: string }
 
 const DAY_MS = 86_400_000;
 
+/** A pack judges one plan after another, whose schedules are mostly the same. */
+const known = new Map<string, boolean>();
+
 /** Whether a schedule is one, and comes round often enough: soon enough after the beginning of each day of a leap year. */
 function comesRound(schedule: string, often: keyof typeof DAYS): boolean {
+  const key = JSON.stringify([schedule, often]);
+  const found = known.get(key) ?? isSoon(schedule, often);
+  known.set(key, found);
+  return found;
+}
+
+function isSoon(schedule: string, often: keyof typeof DAYS): boolean {
   const runs = cronOf(schedule);
   if (!runs) return false;
-  const days = Array.from({ length: 366 }, (_, day) => Date.UTC(2028, 0, 1 + day));
-  return days.every((day) => {
-    const next = runs.nextRun(new Date(day - 1));
-    return next !== null && next.getTime() < day + DAYS[often] * DAY_MS;
-  });
+  let day = Date.UTC(2028, 0, 1);
+  const end = day + 366 * DAY_MS;
+  while (day < end) {
+    const next = runs.nextRun(new Date(day - 1))?.getTime();
+    if (next === undefined || next >= day + DAYS[often] * DAY_MS) return false;
+    // Each day up to that run waits for it, and not as long as this one.
+    day = (Math.floor(next / DAY_MS) + 1) * DAY_MS;
+  }
+  return true;
 }
 
 function cronOf(schedule: string): Cron | undefined {
