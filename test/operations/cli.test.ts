@@ -22,7 +22,11 @@ import type { Ground } from "../../apps/operations/ground/types";
 import { keyVaults } from "../../apps/operations/ground/vaults";
 import { giveParameters, sameParameters } from "../../apps/operations/pitr/parameters";
 import { judgeServing } from "../../apps/gates/serving";
+import { lookUp } from "../../apps/operations/status/findings";
+import { backups } from "../../apps/operations/status/records";
+import { recordsOf } from "../../apps/operations/ground/records";
 import { platformOf, type Platform } from "../../apps/operations/platform";
+import { CONTAINER_NAMES } from "../../infra/data/places";
 import { PEOPLE, ROLES } from "../../apps/operations/rights";
 import { answerLines } from "../../apps/rehearsal/typedLines";
 import { Api, kubeconfig, serveKubernetes } from "../../packages/emulated-azure/kubernetes";
@@ -545,6 +549,35 @@ test("a region that swallows what it is asked, and refuses nothing: each request
   } finally {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("of two places of backups one never answers: status names it, and does not take it for empty", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "here-"));
+  for (const container of Object.values(CONTAINER_NAMES)) fs.mkdirSync(path.join(folder, container));
+  const calls: net.Socket[] = [];
+  const silent = net.createServer((call) => calls.push(call));
+  await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
+  const { port } = silent.address() as AddressInfo;
+  const connectionString = `DefaultEndpointsProtocol=http;AccountName=away;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:${port}/away;`;
+  const platform = { environment: "shop", targets: { rpoSeconds: 3600 } } as Platform;
+  const records = recordsOf(platform, {
+    BACKUP_TARGETS: JSON.stringify([
+      { name: "here", kind: "folder", path: folder },
+      { name: "away", kind: "azure", connectionString },
+    ]),
+  });
+  try {
+    const [found] = await lookUp({ backups: backups(platform, { records } as Ground) });
+    expect(found).toEqual({
+      id: "backups",
+      state: "unknown",
+      text: expect.stringMatching(/^unknown: away: container "[^"]*" at 127[^ ]*: no answer within 15 s$/),
+    });
+  } finally {
+    for (const call of calls) call.destroy();
+    await new Promise((closed) => silent.close(closed));
     fs.rmSync(folder, { recursive: true });
   }
 });

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { secondsBetween, TOLERATED_SKEW_SECONDS } from "../clock";
 import { formatDuration } from "../duration";
-import { ExitCode } from "../../../packages/command/errors";
+import { ExitCode, FailedError } from "../../../packages/command/errors";
 import type { RunStatus } from "../options";
 import { parseDurationOption } from "../parse";
 import { table, type RunVerb } from "../runner";
@@ -15,6 +15,7 @@ import type { CatalogueEntry, StatusEntry } from "../types";
 /**
  * How old the newest and the newest verified backup of every database are in every target, against their limits, and
  * which backups a target lacks that another holds. Ages run from the snapshot, by the target's clock.
+ * @throws FailedError when no target that answers knows a database, and one is silent
  */
 export const runStatus: RunStatus = async (settings, options) => {
   const places = await openTargets(settings, options.target);
@@ -26,6 +27,9 @@ export const runStatus: RunStatus = async (settings, options) => {
   const names = new Set(backups.map(({ database }) => database));
   if (options.database) names.add(options.database);
   if (names.size === 0 && settings.server) names.add(settings.server.database);
+  const [outage] = outages;
+  // Whoever is silent may hold what the others do not.
+  if (names.size === 0 && outage) throw new FailedError(`${outage.target}: ${outage.error.message}`);
   const limits = {
     maxAgeSeconds: options.maxAgeSeconds ?? settings.maxAgeSeconds,
     maxVerifiedAgeSeconds: options.maxVerifiedAgeSeconds ?? settings.maxVerifiedAgeSeconds,
