@@ -48,9 +48,9 @@ beforeAll(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "commit-"))));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 test("one incident there and back: a branch for each, the same one whenever a run of it was killed", () => {
-  const at = (second: number) =>
+  const at = (second: number, incident = "INC-1") =>
     branchOf("failover", {
-      incident: "INC-1",
+      incident,
       decidedAt: new Date(Date.UTC(2026, 10, 30, 3, 12, second, 500)),
     });
   expect([at(1), at(1), at(2)]).toEqual([
@@ -58,6 +58,7 @@ test("one incident there and back: a branch for each, the same one whenever a ru
     "failover-INC-1-20261130T031201",
     "failover-INC-1-20261130T031202",
   ]);
+  expect(at(1, "failover-prod-20261130T0312")).toBe("failover-prod-20261130T0312-20261130T031201");
 });
 
 describe("the commands a verb prints", () => {

@@ -26,7 +26,9 @@ export interface Forge {
 export const branchOf = (
   verb: string,
   { incident, decidedAt }: { incident: string; decidedAt: Date },
-): string => `${verb}-${incident}-${compact(decidedAt)}`;
+): string =>
+  // An incident nobody named is called by its verb already.
+  [...(incident.startsWith(`${verb}-`) ? [] : [verb]), incident, compact(decidedAt)].join("-");
 
 const fileOf = (stack: string): string => `Pulumi.${stack}.yaml`;
 /** A word for a POSIX shell. */
