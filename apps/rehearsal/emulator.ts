@@ -2,6 +2,7 @@ import path from "node:path";
 import { Argument, InvalidArgumentError } from "commander";
 import { EFFECTS, Fault, OPERATIONS, parseFault } from "../../packages/emulated-azure/faults";
 import { sandboxModel } from "../../packages/emulated-azure/model";
+import { SOMEBODY, vantageCalled, type Vantage } from "../../packages/emulated-azure/network/vantage";
 import type { Value } from "../../packages/emulated-azure/model/types";
 import { engineEnvironment } from "./engine";
 import { createCommand, runCommand } from "../../packages/command/program";
@@ -45,7 +46,14 @@ function fault(text: string, earlier: readonly Fault[] = []): Fault[] {
 /** Serves until the process is told to stop; a folder keeps the cloud, and without one nothing is left. */
 async function serve(
   folder: string | undefined,
-  options: { seed: string; fault?: Fault[]; stack?: string; project?: string; modelOnly?: boolean },
+  options: {
+    seed: string;
+    fault?: Fault[];
+    stack?: string;
+    project?: string;
+    modelOnly?: boolean;
+    from?: string;
+  },
 ): Promise<void> {
   if (folder === undefined && options.stack === undefined) {
     throw new NotServed("serve: give a folder to keep the cloud in, --stack for a planned one, or both");
@@ -64,6 +72,7 @@ async function serve(
       : await plannedStore(stack, seed, project && path.resolve(project));
   const served = await serveCloud(store, {
     faults: options.fault,
+    from: options.from === undefined ? SOMEBODY : place(store, options.from),
     real: !options.modelOnly,
     // Another project's people hold what that project says, which nobody knows here.
     operator:
@@ -78,6 +87,15 @@ async function serve(
   await ended;
   await served.stop();
   if (folder !== undefined) saveCloud(folder, store);
+}
+
+/** @throws NotServed */
+function place(store: CloudStore, text: string): Vantage {
+  try {
+    return vantageCalled(store, text);
+  } catch (error) {
+    throw new NotServed(`serve: --from: ${(error as Error).message}`);
+  }
 }
 
 function openOrCreate(folder: string, seed: string): CloudStore {
@@ -129,6 +147,10 @@ program
   .option("--stack <stack>", "begins with everything a plan of the stack declares, e.g. prod")
   .option("--project <folder>", "the stack is another Pulumi project's, in TypeScript")
   .option("--model-only", "starts no PostgreSQL, blob server or Kubernetes API behind what is served")
+  .option(
+    "--from <place>",
+    `where what uses the printed settings asks from: an address of the Internet, or <network>/<subnet> of the cloud (default: ${SOMEBODY.address}, which no firewall admits)`,
+  )
   .option("--seed <text>", "everything that is generated derives from it", "rehearsal")
   .option(
     "--fault <fault>",

@@ -10,6 +10,7 @@ import { Listening, listen } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { settle } from "../../packages/emulated-azure/model/azure/consequences";
 import { subscriptionsOf } from "../../packages/emulated-azure/arm/subscriptions";
+import type { Vantage } from "../../packages/emulated-azure/network/vantage";
 import { putRealBehind, type Real } from "../../packages/emulated-azure/real";
 import { Page, servePage } from "../../packages/emulated-azure/page";
 import { Caller } from "../../packages/emulated-azure/provider/caller";
@@ -135,6 +136,8 @@ export interface ServeOptions {
   readonly operator?: readonly CustomRole[];
   /** Object ids of principals, by name, whom the stack file names and the plan gives rights; made up for the others. */
   readonly objectIds?: Readonly<Record<string, string | undefined>>;
+  /** Where requests come from unless an entrance of {@link Served.listening} says otherwise; see `ListenOptions`. */
+  readonly from?: Vantage;
   /** Names beside the cloud's that pods reach: of each the ports it is asked at, and the port of loopback that answers. */
   readonly others?: Readonly<Record<string, Readonly<Record<number, number>>>>;
 }
@@ -162,7 +165,7 @@ export async function serveCloud(store: CloudStore, options: ServeOptions = {}):
     ? await putRealBehind(cloud, { authority, pods: machine ? () => machine : options.pods })
     : undefined;
   const [listening, page, providers] = await Promise.all([
-    listen(cloud, { ...(real && { real }) }),
+    listen(cloud, { ...(real && { real }), ...(options.from && { from: options.from }) }),
     servePage(cloud, () => (real ? psqlCommands(cloud, real) : [])),
     Promise.all(
       Object.entries(principals).map(async ([name, principal]) => {

@@ -4,6 +4,7 @@ import { ArmError, refuseThrottled } from "./arm/errors";
 import { answerArm } from "./arm/front";
 import { parseJson } from "./arm/http";
 import type { EmulatedCloud } from "./cloud";
+import type { Vantage } from "./network/vantage";
 import { graph, openIdConfiguration, token, tooManySignIns } from "./rights/entra";
 import { answerVault, VAULT_HOST } from "./vault";
 
@@ -24,6 +25,8 @@ export interface Asked {
   readonly base: string;
   /** `https://127.0.0.1:<port>`: the cloud's own, behind which all of it answers. */
   readonly address: string;
+  /** Where it comes from. */
+  readonly from: Vantage;
   readonly headers: IncomingHttpHeaders;
   readonly raw: Buffer;
   /** Told of failures nobody foresaw. */
@@ -61,8 +64,8 @@ const ARM: Pick<Front, "answer"> = {
 const FRONTS: readonly Front[] = [
   {
     takes: ({ host }) => VAULT_HOST.test(host),
-    answer: ({ cloud, method, url, host, headers: { authorization }, raw }) =>
-      answerVault(cloud, { method, url, host, authorization, body: parseJson(raw) }),
+    answer: ({ cloud, method, url, host, from, headers: { authorization }, raw }) =>
+      answerVault(cloud, { method, url, host, from, authorization, body: parseJson(raw) }),
   },
   {
     takes: signsIn(CONFIGURATION),

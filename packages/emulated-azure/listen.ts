@@ -1,29 +1,36 @@
 import http, { IncomingMessage, ServerResponse } from "node:http";
 import https from "node:https";
 import net from "node:net";
-import { ArmError, Swallowed } from "./arm/errors";
+import { ArmError, Swallowed, Unreachable } from "./arm/errors";
 import { readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
 import { Authority } from "./certificates";
 import type { EmulatedCloud } from "./cloud";
 import { answerAsked, isOurs } from "./hosts";
+import { SOMEBODY, type Vantage } from "./network/vantage";
 import type { Real } from "./real";
 import { answerBlobs, BLOB_HOST } from "./storage";
 import { answerTraffic, domainOf } from "./traffic";
 
 const LOOPBACK = "127.0.0.1";
 
-/** A cloud that listens. */
-export interface Listening {
+/** Ways into a cloud, by which every request counts as one that comes from the same place. */
+export interface Entrance {
   /** `https://127.0.0.1:<port>`: management, sign-in and Graph for clients that can be told an address. */
   readonly address: string;
   /** `http://127.0.0.1:<port>`: proxy for clients that insist on Azure's own names. */
   readonly proxy: string;
-  /** Certificate the clients have to trust, as PEM. */
-  readonly certificate: string;
   /** Port of loopback behind a host name and port of the cloud's; undefined when nothing is. */
   portOf(host: string, port: number): number | undefined;
+}
+
+/** A cloud that listens, itself the entrance of whoever says nothing of where they are. */
+export interface Listening extends Entrance {
+  /** Certificate the clients have to trust, as PEM. */
+  readonly certificate: string;
   /** Hosts somebody wanted to reach that are not this cloud's, each once. They were refused. */
   readonly refused: ReadonlySet<string>;
+  /** The entrance of whoever is somewhere; the same for the same place. */
+  entrance(from: Vantage): Promise<Entrance>;
   stop(): Promise<void>;
 }
 
@@ -34,26 +41,71 @@ export interface ListenOptions {
   readonly real?: Real;
   /** Milliseconds a client may take to send a whole request; default 30 s. */
   readonly requestTimeoutMs?: number;
+  /** Where whoever says nothing is; {@link SOMEBODY} on the Internet unless given. */
+  readonly from?: Vantage;
 }
 
-/** Starts both ways in on free ports of the loopback. */
+/** What all entrances of a cloud share. */
+interface Inside {
+  readonly cloud: EmulatedCloud;
+  readonly real: Real | undefined;
+  readonly report: (error: unknown) => void;
+  readonly authority: Authority;
+  readonly refused: Set<string>;
+  readonly sockets: Set<net.Socket>;
+  readonly servers: net.Server[];
+  readonly requestTimeoutMs: number;
+}
+
+/** Opens a cloud on free ports of the loopback. */
 export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}): Promise<Listening> {
-  const { report = (error: unknown) => console.error(error), requestTimeoutMs = REQUEST_TIMEOUT_MS } =
-    options;
+  const {
+    report = (error: unknown) => console.error(error),
+    requestTimeoutMs = REQUEST_TIMEOUT_MS,
+    real,
+  } = options;
+  const authority = real?.authority ?? (await Authority.create());
+  const inside: Inside = {
+    ...{ cloud, real, report, authority, requestTimeoutMs },
+    ...{ refused: new Set(), sockets: new Set(), servers: [] },
+  };
+  const { from = SOMEBODY } = options;
+  const entrances = new Map<string, Promise<Entrance>>();
+  const entrance = (there: Vantage): Promise<Entrance> => {
+    const key = JSON.stringify(there);
+    const known = entrances.get(key) ?? open(inside, there);
+    entrances.set(key, known);
+    return known;
+  };
+  return {
+    ...(await entrance(from)),
+    entrance,
+    certificate: authority.certificate,
+    refused: inside.refused,
+    stop: async () => {
+      const closed = inside.servers.map((one) => new Promise((done) => one.close(done)));
+      for (const socket of inside.sockets) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+/** Opens both ways in for whoever is somewhere. */
+async function open(inside: Inside, from: Vantage): Promise<Entrance> {
+  const { cloud, real, report, authority, refused, sockets, servers, requestTimeoutMs } = inside;
   // Looked after as often as it may take: a request that never ends is cut then.
   const patience = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: requestTimeoutMs,
     connectionsCheckingInterval: requestTimeoutMs,
   };
-  const authority = options.real?.authority ?? (await Authority.create());
-  const sockets = new Set<net.Socket>();
   let address = "";
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     request.on("error", () => response.destroy());
-    answer({ cloud, real: options.real, report }, request, response, address).catch((error: unknown) => {
+    answer({ cloud, real, report, from }, request, response, address).catch((error: unknown) => {
       // Who hung up wants no answer.
       if (error instanceof Swallowed || (request.destroyed && !request.complete)) return;
+      if (error instanceof Unreachable) return void response.destroy();
       sendError(request, response, error, report);
     });
   };
@@ -72,22 +124,22 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
     },
     handle,
   );
+  servers.push(server);
   server.on("connection", (socket: net.Socket) => track(sockets, socket));
   server.on("tlsClientError", () => undefined);
   server.on("clientError", (_error, socket) => socket.destroy());
   const port = await bind(server);
   address = `https://${LOOPBACK}:${port}`;
   const portOf = (host: string, asked: number): number | undefined => {
-    const { real } = options;
     const here =
       isOurs(host) || (real !== undefined && (BLOB_HOST.test(host) || domainOf(cloud, host) !== undefined));
     return here && asked === 443 ? port : real?.portOf(host, asked);
   };
-  const refused = new Set<string>();
   const proxy = http.createServer(patience, (_request, response) => {
     response.writeHead(405, { Connection: "close" });
     response.end();
   });
+  servers.push(proxy);
   proxy.on("clientError", (_error, socket) => socket.destroy());
   proxy.on("connection", (socket: net.Socket) => track(sockets, socket));
   proxy.on("connect", (request: IncomingMessage, client: net.Socket, head: Buffer) => {
@@ -108,19 +160,7 @@ export async function listen(cloud: EmulatedCloud, options: ListenOptions = {}):
     upstream.on("error", () => client.destroy());
     client.on("close", () => upstream.destroy());
   });
-  const proxyPort = await bind(proxy);
-  return {
-    address,
-    proxy: `http://${LOOPBACK}:${proxyPort}`,
-    certificate: authority.certificate,
-    portOf,
-    refused,
-    stop: async () => {
-      const closed = [server, proxy].map((one) => new Promise((done) => one.close(done)));
-      for (const socket of sockets) socket.destroy();
-      await Promise.all(closed);
-    },
-  };
+  return { address, proxy: `http://${LOOPBACK}:${await bind(proxy)}`, portOf };
 }
 
 function track(sockets: Set<net.Socket>, socket: net.Socket): void {
@@ -137,7 +177,7 @@ function bind(server: net.Server): Promise<number> {
 
 /** Answers a request that came in by one of both ways. */
 async function answer(
-  { cloud, real, report }: { cloud: EmulatedCloud; real: Real | undefined; report: (error: unknown) => void },
+  { cloud, real, report, from }: Pick<Inside, "cloud" | "real" | "report"> & { from: Vantage },
   request: IncomingMessage,
   response: ServerResponse,
   address: string,
@@ -146,7 +186,7 @@ async function answer(
   const base = host === LOOPBACK || host === "localhost" || host === "" ? address : `https://${host}`;
   const url = parsed(request.url ?? "/", base);
   // Blobs are as large as they are: nothing of them is read here.
-  if (real && BLOB_HOST.test(host)) return answerBlobs(cloud, real.storage, request, response);
+  if (real && BLOB_HOST.test(host)) return answerBlobs(cloud, real.storage, from, request, response);
   const domain = real && domainOf(cloud, host);
   if (real && domain) return answerTraffic(cloud, real.clusters, domain, request, response);
   if (base !== address && !isOurs(host)) {
@@ -155,7 +195,7 @@ async function answer(
       Connection: "close",
     });
   }
-  const asked = { cloud, url, host, base, address, report, raw: await readBody(request) };
+  const asked = { cloud, url, host, base, address, from, report, raw: await readBody(request) };
   const { method = "GET", headers } = request;
   send(request, response, await answerAsked({ ...asked, method, headers }));
 }

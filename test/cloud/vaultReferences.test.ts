@@ -2,7 +2,7 @@ import { EmulatedCloud, emulatedCloud } from "../../packages/emulated-azure/clou
 import { Listening, listen } from "../../packages/emulated-azure/listen";
 import { sandboxModel } from "../../packages/emulated-azure/model";
 import { armKey } from "../../packages/emulated-azure/model/azure/arm";
-import { textAt } from "../../packages/emulated-azure/model/paths";
+import { textAt, treeAt } from "../../packages/emulated-azure/model/paths";
 import { grant } from "../../packages/emulated-azure/rights/grant";
 import { Secrets } from "../../packages/emulated-azure/vault/secrets";
 import { request, signIn } from "./client";
@@ -95,6 +95,14 @@ describe.each(KINDS)("of %s", (kind, environment, more) => {
     await vault().remove(name);
     expect(await write(name)).toEqual(refusal());
     await vault().recover(name);
+    // From where the environment is, which is in no network and has no address of its own.
+    const open = cloud.cloud.get(armKey(VAULT))!;
+    const networkAcls = { defaultAction: "Deny", ipRules: [{ value: "203.0.113.0/24" }] };
+    const properties = { ...treeAt(open.inputs, "properties"), networkAcls };
+    cloud.cloud.put({ ...open, inputs: { ...open.inputs, properties } });
+    expect(await write(name)).toEqual(refusal());
+    cloud.cloud.put(open);
+    expect((await write(name))[0]).toBeLessThan(300);
     cloud.cloud.remove(given.key);
     expect(await write(name)).toEqual(refusal());
   });

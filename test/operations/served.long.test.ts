@@ -62,7 +62,7 @@ test("the readiness check of the cluster runs as its own identity, does what it 
   const args = (container.args as string[]).map((one) =>
     one === "/tmp/readiness" ? path.join(folder, "journal") : one,
   );
-  const { KUBECONFIG: _none, ...settings } = laptop.environment();
+  const { KUBECONFIG: _none, ...settings } = laptop.environment("owner", "westeurope");
   const ran = await run([path.join(folder, "operations.js"), ...args], {
     ...settings,
     PATH: "/nonexistent",

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Stored } from "../../../packages/emulated-azure/model/types";
+import { podsOf } from "../../../packages/emulated-azure/network/vantage";
 import { answerVault } from "../../../packages/emulated-azure/vault";
 import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import type { Platform } from "../../operations/platform";
@@ -21,7 +22,7 @@ export async function supplySecrets({ cloud, principals }: Served, { regions }: 
   const there = new Set(
     [...cloud.cloud.all()].filter(({ type }) => type === SECRET).map(({ id }) => id.toLowerCase()),
   );
-  for (const { vault } of regions)
+  for (const { vault, cluster } of regions)
     for (const { name, contentType } of SECRET_CATALOG) {
       if ([...there].some((id) => id.endsWith(`/vaults/${vault}/secrets/${name}`))) continue;
       const host = `${vault}.vault.azure.net`;
@@ -29,6 +30,7 @@ export async function supplySecrets({ cloud, principals }: Served, { regions }: 
         method: "PUT",
         url: new URL(`https://${host}/secrets/${name}?api-version=${API_VERSION}`),
         host,
+        from: podsOf(cloud.cloud, cluster),
         authorization: `Bearer ${token}`,
         body: { value: made.get(name) ?? "", contentType },
       });

@@ -2,6 +2,7 @@ import { load } from "js-yaml";
 import type { EmulatedCloud } from "../../../packages/emulated-azure/cloud";
 import type { Api, Stored } from "../../../packages/emulated-azure/kubernetes";
 import { kindNamed, type Kind } from "../../../packages/emulated-azure/kubernetes/kinds";
+import { podsOf, type InSubnet } from "../../../packages/emulated-azure/network/vantage";
 import { answerVault } from "../../../packages/emulated-azure/vault";
 
 const CLASS = kindNamed("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass") as Kind;
@@ -18,6 +19,15 @@ interface Parameters {
   objects: string;
 }
 
+/** A class some pod mounts. */
+interface Mounted {
+  api: Api;
+  stored: Stored;
+  /** Where the nodes are that fetch its values. */
+  from: InSubnet;
+  values: Record<string, string>;
+}
+
 interface SecretObject {
   secretName: string;
   labels?: Record<string, string>;
@@ -29,7 +39,7 @@ interface SecretObject {
  * rights, and keeps them as a Secret for as long as a pod mounts them.
  */
 export class SecretDriver {
-  private readonly mounted = new Map<string, { api: Api; stored: Stored; values: Record<string, string> }>();
+  private readonly mounted = new Map<string, Mounted>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly cloud: () => EmulatedCloud) {}
@@ -40,9 +50,10 @@ export class SecretDriver {
     const { namespace } = pod.metadata;
     const stored = name === undefined ? undefined : api.objects.find(CLASS, namespace, name);
     if (!stored) return {};
-    const values = await this.fetch(stored);
+    const from = podsOf(this.cloud().cloud, cluster);
+    const values = await this.fetch({ stored, from });
     this.keep(api, stored, values);
-    this.mounted.set(`${cluster}/${stored.metadata.name}`, { api, stored, values });
+    this.mounted.set(`${cluster}/${stored.metadata.name}`, { api, stored, from, values });
     this.timer ??= setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
     return values;
   }
@@ -54,14 +65,15 @@ export class SecretDriver {
   private async look(): Promise<void> {
     for (const one of this.mounted.values()) {
       // A vault of a lost region keeps what it had.
-      const values = await this.fetch(one.stored).catch(() => one.values);
+      const values = await this.fetch(one).catch(() => one.values);
       if (JSON.stringify(values) === JSON.stringify(one.values)) continue;
       one.values = values;
       this.keep(one.api, one.stored, values);
     }
   }
 
-  private async fetch({ spec, metadata }: Stored): Promise<Record<string, string>> {
+  private async fetch({ stored, from }: Pick<Mounted, "stored" | "from">): Promise<Record<string, string>> {
+    const { spec, metadata } = stored;
     const { clientID, keyvaultName, objects } = (spec as { parameters: Parameters }).parameters;
     const cloud = this.cloud();
     const identity = cloud.directory.byAppId(clientID);
@@ -76,6 +88,7 @@ export class SecretDriver {
           method: "GET",
           url: new URL(`https://${host}/secrets/${objectName}?api-version=${API_VERSION}`),
           host,
+          from,
           authorization: `Bearer ${token}`,
           body: undefined,
         });

@@ -8,7 +8,9 @@ import type { CloudStore } from "../../../packages/emulated-azure/store/cloud";
 import { loadCloud } from "../../../packages/emulated-azure/store/file";
 import { ExitCode } from "../../../packages/command/errors";
 import { projectRoot } from "../../../packages/command/root";
-import { readStacks } from "../../../stacks/files";
+import { readStackFile, readStacks } from "../../../stacks/files";
+import type { Entrance } from "../../../packages/emulated-azure/listen";
+import { podsOf } from "../../../packages/emulated-azure/network/vantage";
 import { platformOf, type Platform } from "../../operations/platform";
 import type { RoleName } from "../../operations/rights";
 import type { Principal } from "../../../packages/emulated-azure/rights/directory";
@@ -45,6 +47,8 @@ export interface Ran {
 
 export interface CommandOptions {
   principal?: string;
+  /** Location of the region from whose pods it asks; see {@link Laptop.entrance}. */
+  region?: string;
   /** Kills it with SIGKILL once what it has said matches. */
   killAt?: RegExp;
   /** Kills it with SIGKILL at a moment of one of its steps, as its journal tells it. */
@@ -74,6 +78,8 @@ export class Laptop {
     readonly operators: Readonly<Record<RoleName, Principal>>,
     readonly workloads: Workloads,
     readonly names: PublicNames,
+    /** Of the pods of each region, by its location. */
+    private readonly entrances: ReadonlyMap<string, Entrance>,
   ) {}
 
   /**
@@ -87,8 +93,12 @@ export class Laptop {
     );
     const store = await planned(stack);
     if (control) for (const one of (await planned(stack, path.join(ROOT, "control"))).all()) store.put(one);
+    const { config } = readStackFile(ROOT, stack);
+    const [admitted = ""] = config.cluster.authorizedIpRanges;
     const served = await serveCloud(store, {
       real: true,
+      // Who sits at the machine is at an address the platform admits.
+      from: { address: admitted.split("/")[0] ?? "" },
       pods: workloads.behaviour,
       objectIds: { deploy: readStacks(ROOT)[stack]?.controlPlane.deployObjectId },
     });
@@ -97,7 +107,14 @@ export class Laptop {
     proveNames(served);
     workloads.attach(served);
     const names = await PublicNames.open(platform, served, workloads);
-    return new Laptop(platform, served, addOperators(served, platform), workloads, names);
+    const entrances = await Promise.all(
+      platform.regions.map(async ({ location, cluster }) => {
+        const from = podsOf(served.cloud.cloud, cluster);
+        return [location, await served.listening.entrance(from)] as const;
+      }),
+    );
+    const operators = addOperators(served, platform);
+    return new Laptop(platform, served, operators, workloads, names, new Map(entrances));
   }
 
   /** What the stack file says, as it was merged last. */
@@ -119,12 +136,38 @@ export class Laptop {
     return ran;
   }
 
-  /** Variables of a command that acts as a principal, or as whoever holds a custom role (`operators`, `adopters`, …). */
-  environment(principal = "owner"): Record<string, string> {
+  /**
+   * Where a region's pods ask from, the operator's among them, through which `reach` leads every verb.
+   * @param location of a region; unless given the one `reach` takes: one that answers, rather one that does not serve
+   */
+  private entrance(location = this.reached()): Entrance {
+    const entrance = this.entrances.get(location);
+    if (!entrance) throw new Error(`no region is called ${location}`);
+    return entrance;
+  }
+
+  private reached(): string {
+    const { lost } = this.served.cloud.losses;
+    const answering = this.known.regions.filter(({ location }) => !lost.has(location));
+    const place = answering.find(({ role }) => role !== "serving") ?? answering[0] ?? this.known.regions[0];
+    return place?.location ?? "";
+  }
+
+  /**
+   * Variables of a command that acts as a principal, or as whoever holds a custom role (`operators`, `adopters`, …).
+   * @param region location of the region from whose pods it asks; see {@link entrance}
+   */
+  environment(principal = "owner", region?: string): Record<string, string> {
     const { served, operators, platform, names } = this;
     const holders = Object.entries(operators).map(([role, who]) => [groupOf(role as RoleName), who] as const);
     const everybody = { ...served.principals, ...Object.fromEntries(holders) };
-    return settingsOf({ ...served, principals: everybody }, platform, names, principal);
+    return settingsOf(
+      { ...served, principals: everybody },
+      platform,
+      names,
+      principal,
+      this.entrance(region),
+    );
   }
 
   /** The administrator's connection; names lead to this machine. */
@@ -186,7 +229,7 @@ export class Laptop {
 
   /** Runs a command of this repository, as a process of its own. */
   command(entry: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
-    const { principal, killAt, dieAt, environment, input, say } = options;
+    const { principal, region, killAt, dieAt, environment, input, say } = options;
     const seconds = stopwatch();
     const run = [path.join(ROOT, "packages/command/run.mjs"), entry, ...args];
     const child = spawn(process.execPath, [...(dieAt ? ["--require", DIE_AT] : []), ...run], {
@@ -194,7 +237,7 @@ export class Laptop {
       env: {
         PATH: process.env["PATH"],
         HOME: this.folder,
-        ...this.environment(principal),
+        ...this.environment(principal, region),
         ...(this.stacks !== undefined && { STACK_FOLDER: this.stacks }),
         ...environment,
         ...(dieAt && { DIE_AT: dieAt }),

@@ -51,6 +51,7 @@ export function runScheduled(
   );
   const database = databaseUrl(laptop, region);
   return laptop.command("apps/recovery/cli.ts", typed ?? args, {
+    region: region.location,
     environment: {
       ...given,
       // The programs of its image.

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import type { Entrance } from "../../../packages/emulated-azure/listen";
 import type { Platform } from "../../operations/platform";
 import type { Served } from "../serve";
 import type { PublicNames } from "./edge";
@@ -8,18 +9,23 @@ import { valueIn } from "./vaultValue";
 const SUFFIX = "postgres.database.azure.com";
 const LOOPBACK = "127.0.0.1";
 
-/** What `npm run operations` needs to act on a served platform as a principal. */
+/**
+ * What `npm run operations` needs to act on a served platform as a principal.
+ * @param entrance of the place its requests come from
+ */
 export function settingsOf(
   served: Served,
   platform: Platform,
   names: Pick<PublicNames, "hosts">,
   principal: string,
+  { proxy }: Pick<Entrance, "proxy">,
 ): Record<string, string> {
   const { environment, cloud, principals, kubeconfig } = served;
   const who = principals[principal];
   if (!who) throw new Error(`nobody is called ${principal}`);
   return {
     ...environment,
+    HTTPS_PROXY: proxy,
     AZURE_TENANT_ID: cloud.directory.tenantId,
     AZURE_CLIENT_ID: who.appId ?? "",
     AZURE_CLIENT_SECRET: who.secret ?? "",

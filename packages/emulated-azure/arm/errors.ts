@@ -25,6 +25,9 @@ export class ArmError extends Error {
 /** A request that vanishes on its way to a lost region: nobody is told anything. */
 export class Swallowed extends Error {}
 
+/** Where a request comes from no way leads to what it is for: its connection is cut. */
+export class Unreachable extends Error {}
+
 /** Any error as ARM's answer; what nobody foresaw is an InternalServerError that tells nothing of the inside. */
 export function toArmError(error: unknown): ArmError {
   if (error instanceof ArmError) return error;

@@ -1,6 +1,8 @@
 import { armKey } from "../model/azure/arm";
 import { objectsAt, stringAt, textAt, valueAt } from "../model/paths";
 import { Cloud, CloudError, Stored, Tree } from "../model/types";
+import { judge } from "../network/firewall";
+import { SOMEBODY, type Vantage } from "../network/vantage";
 import type { Rights } from "../rights/decide";
 
 const FETCHING = new Set(["azure-native:app:ContainerApp", "azure-native:app:Job"]);
@@ -10,8 +12,8 @@ const ADDRESS = /^https:\/\/([^.]+)\.vault\.azure\.net\/secrets\/([^/]+)/i;
 
 /**
  * Refuses a container app or job that names a secret of a vault which cannot be fetched: each is, by the identity that is named,
- * whenever one is made or changed (https://github.com/microsoft/azure-container-apps/issues/1159). The system's own identity has
- * no principal here, and so may fetch nothing.
+ * whenever one is made or changed (https://github.com/microsoft/azure-container-apps/issues/1159), from where its environment
+ * stands. The system's own identity has no principal here, and so may fetch nothing.
  * @throws CloudError 400
  */
 export function refuseUnfetched(cloud: Cloud, rights: Rights, type: string, inputs: Tree): void {
@@ -21,7 +23,12 @@ export function refuseUnfetched(cloud: Cloud, rights: Rights, type: string, inpu
     if (address === undefined) continue;
     const identity = textAt(secret, "identity");
     const found = secretAt(cloud, address);
-    if (found && mayFetch(cloud, rights, identity, found)) continue;
+    if (
+      found &&
+      mayFetch(cloud, rights, identity, found) &&
+      answers(cloud, environmentOf(cloud, inputs), found)
+    )
+      continue;
     const name = textAt(secret, "name");
     throw new CloudError(
       400,
@@ -43,6 +50,19 @@ function secretAt(cloud: Cloud, address: string): Stored | undefined {
       stringAt(inputs, "properties.value") !== "" &&
       valueAt(inputs, "properties.attributes.enabled") !== false,
   );
+}
+
+/** Where an app or job asks from: its environment's subnet; without one an address of Azure's that nobody chose. */
+function environmentOf(cloud: Cloud, inputs: Tree): Vantage {
+  const id = stringAt(inputs, "environmentId") ?? textAt(inputs, "managedEnvironmentId");
+  const environment = cloud.get(armKey(id))?.inputs ?? {};
+  const subnet = stringAt(environment, "vnetConfiguration.infrastructureSubnetId");
+  return subnet === undefined ? SOMEBODY : { subnet };
+}
+
+function answers(cloud: Cloud, from: Vantage, { key }: Stored): boolean {
+  const vault = cloud.get(key.replace(/\/secrets\/[^/]+$/, ""));
+  return vault !== undefined && judge(cloud, from, vault).is === "answers";
 }
 
 function mayFetch(cloud: Cloud, rights: Rights, identity: string, { id: scope }: Stored): boolean {

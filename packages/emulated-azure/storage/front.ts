@@ -3,6 +3,8 @@ import { text } from "node:stream/consumers";
 import type { EmulatedCloud } from "../cloud";
 import { numberAt } from "../model/paths";
 import type { Stored } from "../model/types";
+import { judge } from "../network/firewall";
+import type { Vantage } from "../network/vantage";
 import type { Session } from "../rights/directory";
 import { type BlobAccount, IMMUTABLE, POLICY, type StorageAccounts } from "./accounts";
 import { wishOf } from "./wishes";
@@ -26,16 +28,17 @@ class Refused extends Error {
 
 /**
  * The blob service of a storage account over its real server: tokens of the directory, data actions of the roles,
- * versions and locked containers are this front's; everything else is the server's answer.
+ * who is let in from where, versions and locked containers are this front's; everything else is the server's answer.
  */
 export async function answerBlobs(
   cloud: EmulatedCloud,
   accounts: StorageAccounts,
+  from: Vantage,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    await pass(cloud, accounts, request, response);
+    await pass(cloud, accounts, from, request, response);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     request.resume();
@@ -46,6 +49,7 @@ export async function answerBlobs(
 async function pass(
   cloud: EmulatedCloud,
   accounts: StorageAccounts,
+  from: Vantage,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -62,8 +66,16 @@ async function pass(
     if (!cloud.front.swallows(asked)) request.destroy();
     return;
   }
+  const verdict = judge(cloud.cloud, from, stored);
+  if (verdict.is === "unreachable") return void request.destroy();
   const path = decoded(url.pathname).replace(/^\/+/, "");
   const session = signedIn(cloud, name, request.headers.authorization);
+  if (verdict.is !== "answers")
+    throw new Refused(
+      403,
+      "AuthorizationFailure",
+      "This request is not authorized to perform this operation.",
+    );
   // https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
   if (cloud.front.throttledFor !== undefined)
     throw new Refused(

@@ -1,8 +1,10 @@
 import { ArmError, refuseThrottled, Swallowed } from "../arm/errors";
+import { Forbidden, refuseByNetwork } from "./forbidden";
 import { paged } from "../arm/paging";
 import type { ArmAnswer, ArmContext } from "../arm/context";
 import { lastName } from "../model/ids";
-import { stringAt, treeAt, valueAt } from "../model/paths";
+import type { Vantage } from "../network/vantage";
+import { treeAt, valueAt } from "../model/paths";
 import type { Stored, Tree } from "../model/types";
 import { bodyOf } from "./bodies";
 import { Secrets, versionOf } from "./secrets";
@@ -34,6 +36,7 @@ interface VaultRequest {
   readonly method: string;
   readonly url: URL;
   readonly host: string;
+  readonly from: Vantage;
   readonly authorization: string | undefined;
   readonly body: unknown;
 }
@@ -69,10 +72,10 @@ const OPERATIONS: readonly (readonly [method: string, path: RegExp, operation: O
 /**
  * The data plane of a vault for secrets (https://learn.microsoft.com/rest/api/keyvault/secrets). The first request without a
  * token is answered with the address to get one from, as clients expect.
- * @throws ArmError
+ * @throws ArmError; Unreachable, Swallowed when nobody answers
  */
 export async function answerVault(cloud: ArmContext, request: VaultRequest): Promise<ArmAnswer> {
-  const { method, url, host, body } = request;
+  const { method, url, host, from, body } = request;
   const vault = vaultOf(cloud, host);
   const session = cloud.directory.session(/^Bearer (.+)$/i.exec(request.authorization ?? "")?.[1] ?? "");
   if (!session || cloud.directory.expired(session) || session.audience !== AUDIENCE) {
@@ -80,6 +83,7 @@ export async function answerVault(cloud: ArmContext, request: VaultRequest): Pro
       "WWW-Authenticate": `Bearer authorization="https://login.microsoftonline.com/${cloud.directory.tenantId}", resource="${AUDIENCE}"`,
     });
   }
+  refuseByNetwork(cloud, from, vault, session.principal);
   // https://learn.microsoft.com/azure/key-vault/general/overview-throttling
   refuseThrottled(
     cloud.front.throttledFor,
@@ -91,10 +95,14 @@ export async function answerVault(cloud: ArmContext, request: VaultRequest): Pro
   const scope = name === "" ? vault.id : `${vault.id}/secrets/${name}`;
   const action = `Microsoft.KeyVault/vaults/secrets/${operation[0]}`;
   if (!cloud.rights.may(session.principal, { action, scope, data: true })) {
-    throw new ArmError(
-      403,
-      "Forbidden",
-      `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: appid=${session.principal.appId ?? ""};oid=${session.principal.objectId}\r\nAction: '${action}'\r\nResource: '${scope.toLowerCase()}'\r\nVault: ${host.split(".")[0] ?? ""};location=${stringAt(vault.inputs, "location") ?? ""}`,
+    throw new Forbidden(
+      "ForbiddenByRbac",
+      "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.",
+      {
+        vault,
+        principal: session.principal,
+        details: [`Action: '${action}'`, `Resource: '${scope.toLowerCase()}'`],
+      },
     );
   }
   refuseLost(cloud, vault);
