@@ -143,17 +143,28 @@ const ask = (path) => new Promise((resolve, reject) => http.request({ host, port
   let all = String(statusCode);
   socket.on("data", (data) => (all += " " + data)).on("close", () => resolve(all)).write(path);
 }).on("error", reject).end());
-(async () => console.log(JSON.stringify([await ask("management.azure.com:443"), await ask("kv-forma3d-prod-neu.vault.azure.net:443"), await ask("refused.example:443")])))();`,
+(async () => console.log(JSON.stringify([await ask("management.azure.com:443"), await ask("kv-forma3d-prod-neu.vault.azure.net:443"), await ask("stforma3dprodctlneu.blob.core.windows.net:443"), await ask("refused.example:443")])))();`,
   );
   const node = ["prod", "--", process.execPath, probe];
   const ran = await reach(node, { HTTPS_PROXY: `http://me:a%20word@127.0.0.1:${by}` });
   proxy.close();
   expect([ran.code, JSON.parse(ran.stdout)]).toEqual([
     0,
-    ["200 heard management.azure.com:443", "200 heard kv-forma3d-prod-neu.vault.azure.net:443", "502"],
+    [
+      "200 heard management.azure.com:443",
+      "200 heard kv-forma3d-prod-neu.vault.azure.net:443",
+      "200 heard stforma3dprodctlneu.blob.core.windows.net:443",
+      "502",
+    ],
   ]);
   const signedIn = `Basic ${Buffer.from("me:a word").toString("base64")}`;
-  expect(taken).toEqual([`management.azure.com:443 ${signedIn}`, `refused.example:443 ${signedIn}`]);
+  // The state's account admits listed addresses, and no pod.
+  const outside = [
+    "management.azure.com:443",
+    "stforma3dprodctlneu.blob.core.windows.net:443",
+    "refused.example:443",
+  ];
+  expect(taken).toEqual(outside.map((host) => `${host} ${signedIn}`));
   expect(ran.stderr).toMatch(
     new RegExp(`^refused.example: the proxy 127.0.0.1:${by} answers 403 for refused.example:443$`, "m"),
   );

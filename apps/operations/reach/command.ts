@@ -9,7 +9,7 @@ import { messageOf, notRun, refused } from "../frame/errors";
 import { addressOf } from "../ground";
 import { platformOf, type Platform, type RegionFacts } from "../platform";
 import { kubectl } from "./kubectl";
-import { inPod, openTunnel, type Pod } from "./tunnel";
+import { inPod, openTunnel, type Pod, type PrivateHosts } from "./tunnel";
 
 /** Longest the operator's pod may take to be ready: a node for it may have to be made. */
 const START_SECONDS = 600;
@@ -43,7 +43,7 @@ async function reach(platform: Platform, command: string[], through: string | un
     fs.writeFileSync(file, text, { mode: 0o600 });
     return file;
   };
-  const tunnel = await openTunnel(pod, databaseHosts(platform), say, proxyOf(process.env));
+  const tunnel = await openTunnel(pod, privateHosts(platform), say, proxyOf(process.env));
   try {
     const url = await kubectl(inPod(pod, ["sh", "-c", 'cat "$DATABASE_URL_FILE"']));
     say(`through the operator's pod of ${region.cluster}; it ends by itself after its shift`);
@@ -121,6 +121,15 @@ async function operatorPod(
     }
   }
   throw notRun(`no cluster gives an operator's pod: ${reasons.join("; ")}`);
+}
+
+/** What the pods of either region have private endpoints for; the accounts and vaults of the state are none of it. */
+function privateHosts(platform: Platform): PrivateHosts {
+  const accounts = [...platform.backupAccounts, ...platform.servingPlaces].map(
+    ({ url }) => new URL(url).hostname,
+  );
+  const vaults = platform.regions.map(({ vault }) => `${vault}.vault.azure.net`);
+  return { databases: databaseHosts(platform), https: [...vaults, ...accounts] };
 }
 
 /** Names of the database a verb may ask for: those of the endpoint, of each server, and of those it makes. */

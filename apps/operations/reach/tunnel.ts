@@ -5,10 +5,13 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import { messageOf } from "../frame/errors";
 
-/** Domains of what has a private endpoint only. */
-const PRIVATE = [".postgres.database.azure.com", ".vault.azure.net", ".blob.core.windows.net"];
-
-export const isPrivate = (host: string): boolean => PRIVATE.some((domain) => host.endsWith(domain));
+/** Names of what answers private endpoints only. */
+export interface PrivateHosts {
+  /** Of the database, each of which gets a port of its own. */
+  readonly databases: readonly string[];
+  /** Of what speaks HTTPS, and so goes by the proxy. */
+  readonly https: readonly string[];
+}
 
 /** What runs in the pod: standard input and output become a connection to host and port. */
 const RELAY = `const [host, port] = process.argv.slice(1);
@@ -89,10 +92,10 @@ async function outside(target: string, by: URL | undefined): Promise<Duplex> {
   return socket;
 }
 
-/** Opens the tunnel. @param databaseHosts names of the database, each of which gets a port of its own */
+/** Opens the tunnel. */
 export async function openTunnel(
   pod: Pod,
-  databaseHosts: readonly string[],
+  { databases, https }: PrivateHosts,
   say: (line: string) => void,
   proxyBefore?: string,
 ): Promise<Tunnel> {
@@ -109,7 +112,7 @@ export async function openTunnel(
     open(client);
     if (head.length > 0) client.unshift(head);
     const established = () => client.write("HTTP/1.1 200 Connection established\r\n\r\n");
-    if (isPrivate(host)) {
+    if (https.includes(host)) {
       established();
       return through(pod, host, Number(port), client, say);
     }
@@ -134,7 +137,7 @@ export async function openTunnel(
       server.listen(0, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port));
     });
   const hosts: string[] = [];
-  for (const host of databaseHosts) {
+  for (const host of databases) {
     const server = net.createServer((socket) => through(pod, host, 5432, open(socket), say));
     servers.push(server);
     hosts.push(`${host}=127.0.0.1:${await listen(server)}`);
