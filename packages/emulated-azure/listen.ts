@@ -6,6 +6,7 @@ import { readBody, REQUEST_TIMEOUT_MS, send, sendError } from "./arm/http";
 import { Authority } from "./certificates";
 import type { EmulatedCloud } from "./cloud";
 import { answerAsked, isOurs } from "./hosts";
+import { judge } from "./network/firewall";
 import { SOMEBODY, type Vantage } from "./network/vantage";
 import type { Real } from "./real";
 import { answerBlobs, BLOB_HOST } from "./storage";
@@ -19,7 +20,7 @@ export interface Entrance {
   readonly address: string;
   /** `http://127.0.0.1:<port>`: proxy for clients that insist on Azure's own names. */
   readonly proxy: string;
-  /** Port of loopback behind a host name and port of the cloud's; undefined when nothing is. */
+  /** Port of loopback behind a host name and port of the cloud's; undefined when nothing is, or nothing that answers there. */
   portOf(host: string, port: number): number | undefined;
 }
 
@@ -130,10 +131,15 @@ async function open(inside: Inside, from: Vantage): Promise<Entrance> {
   server.on("clientError", (_error, socket) => socket.destroy());
   const port = await bind(server);
   address = `https://${LOOPBACK}:${port}`;
+  const answers = (host: string): boolean => {
+    const target = real?.behind(host);
+    return target === undefined || judge(cloud.cloud, from, target).is === "answers";
+  };
   const portOf = (host: string, asked: number): number | undefined => {
     const here =
       isOurs(host) || (real !== undefined && (BLOB_HOST.test(host) || domainOf(cloud, host) !== undefined));
-    return here && asked === 443 ? port : real?.portOf(host, asked);
+    if (here && asked === 443) return port;
+    return answers(host) ? real?.portOf(host, asked) : undefined;
   };
   const proxy = http.createServer(patience, (_request, response) => {
     response.writeHead(405, { Connection: "close" });
@@ -146,6 +152,7 @@ async function open(inside: Inside, from: Vantage): Promise<Entrance> {
     client.on("error", () => client.destroy());
     const [host = "", asked] = (request.url ?? "").split(":");
     const to = portOf(host, Number(asked ?? 443));
+    if (!answers(host)) return void client.destroy();
     if (to === undefined) {
       refused.add(host);
       client.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");

@@ -2,9 +2,13 @@ import { Authority } from "./certificates";
 import { originHealth } from "./edge";
 import type { EmulatedCloud } from "./cloud";
 import { Clusters, type PodBehaviour } from "./kubernetes";
+import { liveOfType } from "./model/cloud";
+import { lastName } from "./model/ids";
+import type { Stored } from "./model/types";
 import { realise, realMetrics, type DatabaseServers } from "./servers";
 import { StorageAccounts } from "./storage";
 
+const SERVER = "azure-native:dbforpostgresql:Server";
 /** Names the certificate of the database servers is for. */
 const SERVER_NAMES = ["*.", "*.writer.", "*.reader."].map((prefix) => `${prefix}postgres.database.azure.com`);
 
@@ -16,6 +20,8 @@ export interface Real {
   readonly clusters: Clusters;
   /** Port of loopback that answers for a host name and port of Azure's; undefined when nothing does. */
   portOf(host: string, port: number): number | undefined;
+  /** Resource whose server answers for a host name, of those that decide by address who may connect; undefined for others. */
+  behind(host: string): Stored | undefined;
   /** Ends every server and deletes what it held. */
   close(): Promise<void>;
 }
@@ -69,6 +75,12 @@ export async function putRealBehind(cloud: EmulatedCloud, options: RealOptions =
     clusters: clusters.value,
     portOf: (host, port) =>
       databases.value.portOf(host, port) ?? (port === 443 ? clusters.value.portOf(host) : undefined),
+    behind: (host) => {
+      const server = databases.value.behind(host)?.name;
+      return server === undefined
+        ? clusters.value.resourceOf(host)
+        : liveOfType(cloud.cloud, SERVER).find(({ id }) => lastName(id) === server);
+    },
     close,
   };
 }

@@ -18,20 +18,29 @@ const platform = platformOf(ROOT, "prod");
 const scope: Scope = { package: "azure-native", config: { subscriptionId: platform.subscriptionId } };
 const ACCOUNT = "azure-native:storage:StorageAccount";
 const VAULT = "azure-native:keyvault:Vault";
+const SERVER = "azure-native:dbforpostgresql:Server";
+const CLUSTER = "azure-native:containerservice:ManagedCluster";
+const ADDRESS = "azure-native:network:PublicIPAddress";
 const SUBNET = "azure-native:network:Subnet";
 const IMAGE =
   "ghcr.io/forma3d/runner@sha256:4d967a4e3e0d6b1a4f3c1dd2be1f0c9a7d5c2e8b6f90a1b3c4d5e6f708192a3b";
 
-/** What a plan makes, as far as it is about networks and what answers in them. */
+/** What a plan makes, as far as it is about networks and what answers in them; addresses are those the plan was given. */
 function cloudOf(plan: PlanView): MemoryCloud {
-  const cloud = new MemoryCloud("vantage");
-  const [runners = ""] = (plan.outputs["runnerAddresses"] ?? []) as string[];
-  for (const { type, inputs: planned } of plan.resources) {
-    if (!/^azure-native:(network|privatedns|storage|keyvault|containerservice):/.test(type)) continue;
+  const cloud = new MemoryCloud("plan");
+  const found = plan.resources.filter(({ type }) =>
+    /^azure-native:(resources|network|privatedns|storage|keyvault|containerservice|dbforpostgresql):/.test(
+      type,
+    ),
+  );
+  for (const { type, inputs: planned } of found) {
     const inputs = planned as Tree;
     const id = model.resource(type).id(inputs, scope);
-    const address = type.endsWith(":PublicIPAddress") ? { ipAddress: runners.replace("/32", "") } : {};
-    cloud.put({ key: armKey(id), type, id, inputs, outputs: { ...inputs, ...address } });
+    cloud.put({ key: armKey(id), type, id, inputs, outputs: inputs });
+  }
+  for (const { key, type, inputs } of liveOfType(cloud, ADDRESS)) {
+    cloud.remove(key);
+    model.create(type, "", inputs, scope, cloud);
   }
   return cloud;
 }
@@ -43,6 +52,7 @@ const heard = (cloud: MemoryCloud, from: Vantage, type: string): Record<string, 
 const everywhere = (cloud: MemoryCloud, from: Vantage) => ({
   ...heard(cloud, from, ACCOUNT),
   ...heard(cloud, from, VAULT),
+  ...heard(cloud, from, SERVER),
 });
 
 /** A cloud with something taken out of it. */
@@ -72,7 +82,7 @@ describe("what the platform keeps", () => {
   test("answers the pods of either region, whichever region it is in", () => {
     for (const from of pods) {
       const answers = everywhere(cloud, from);
-      expect(Object.keys(answers)).toHaveLength(5);
+      expect(Object.keys(answers)).toHaveLength(7);
       expect(new Set(Object.values(answers))).toEqual(new Set(["answers"]));
     }
   });
@@ -81,6 +91,13 @@ describe("what the platform keeps", () => {
     const [admitted = ""] = readStackFile(ROOT, "prod").config.cluster.authorizedIpRanges;
     for (const from of [HOSTED_RUNNER, { address: admitted.split("/")[0] ?? "" }])
       expect(new Set(Object.values(everywhere(cloud, from)))).toEqual(new Set(["closed"]));
+  });
+
+  test("has API servers that answer listed addresses and the clusters' own pods, in either region, and no runner of GitHub's", () => {
+    const [admitted = ""] = readStackFile(ROOT, "prod").config.cluster.authorizedIpRanges;
+    for (const from of [...pods, { address: admitted.split("/")[0] ?? "" }])
+      expect(new Set(Object.values(heard(cloud, from, CLUSTER)))).toEqual(new Set(["answers"]));
+    expect(new Set(Object.values(heard(cloud, HOSTED_RUNNER, CLUSTER)))).toEqual(new Set(["firewall"]));
   });
 
   test("is not to be had where an endpoint, its record or the zone's link is missing", () => {

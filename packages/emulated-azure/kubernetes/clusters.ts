@@ -65,8 +65,17 @@ export class Clusters {
 
   /** Port of loopback behind the API's own host name; undefined when it is no cluster's. */
   portOf(host: string): number | undefined {
-    return [...this.clusters.values()].find(({ resource }) => textAt(resource.outputs, "fqdn") === host)
-      ?.front.port;
+    return this.called(host)?.front.port;
+  }
+
+  /** The cluster whose API has a host name; undefined when none has. */
+  resourceOf(host: string): Resource | undefined {
+    const found = this.called(host)?.resource;
+    return found && this.cloud.cloud.get(found.key);
+  }
+
+  private called(host: string): Cluster | undefined {
+    return [...this.clusters.values()].find(({ resource }) => textAt(resource.outputs, "fqdn") === host);
   }
 
   /** A kubeconfig for all clusters as one principal. @param chosen Whose context is the current one; the first's unless given. */

@@ -1,6 +1,6 @@
 import { BlockList } from "node:net";
 import { pairedRegion, regionName } from "../model/azure/regionPairs";
-import { objectsAt, stringAt, textAt, treeAt } from "../model/paths";
+import { objectsAt, stringAt, textAt, treeAt, valueAt } from "../model/paths";
 import type { Cloud, Stored, Tree } from "../model/types";
 import { leads, type Linked } from "./privateLink";
 import { outboundOf, placeOf, type Vantage } from "./vantage";
@@ -17,10 +17,12 @@ interface Rules {
   readonly subnets: readonly string[];
 }
 
-interface Service extends Linked {
+interface Service {
+  /** By what its private endpoints are told; absent for one that takes none. */
+  readonly linked?: Linked;
   rules(inputs: Tree): Rules;
   /** Service endpoints that make a subnet known to it: one for its own region and that one's pair, one for all regions. */
-  readonly endpoints: { readonly near?: string; readonly anywhere?: string };
+  readonly endpoints?: { readonly near?: string; readonly anywhere?: string };
   /** Whether it sees private addresses of machines in its own region, which no rule can name. */
   readonly hidesOwnRegion: boolean;
 }
@@ -44,8 +46,7 @@ function rulesOf(
 
 const SERVICES: Readonly<Record<string, Service>> = {
   "azure-native:storage:StorageAccount": {
-    group: "blob",
-    zone: "privatelink.blob.core.windows.net",
+    linked: { group: "blob", zone: "privatelink.blob.core.windows.net" },
     rules: (inputs) =>
       rulesOf(stringAt(inputs, "publicNetworkAccess"), treeAt(inputs, "networkRuleSet"), [
         "iPAddressOrRange",
@@ -55,14 +56,32 @@ const SERVICES: Readonly<Record<string, Service>> = {
     hidesOwnRegion: true,
   },
   "azure-native:keyvault:Vault": {
-    group: "vault",
-    zone: "privatelink.vaultcore.azure.net",
+    linked: { group: "vault", zone: "privatelink.vaultcore.azure.net" },
     rules: (inputs) =>
       rulesOf(stringAt(inputs, "properties.publicNetworkAccess"), treeAt(inputs, "properties.networkAcls"), [
         "value",
         "id",
       ]),
     endpoints: { anywhere: "Microsoft.KeyVault" },
+    hidesOwnRegion: false,
+  },
+  // A server's rules for addresses are resources this cloud has not.
+  "azure-native:dbforpostgresql:Server": {
+    linked: { group: "postgresqlServer", zone: "privatelink.postgres.database.azure.com" },
+    rules: (inputs) => rulesOf(stringAt(inputs, "network.publicNetworkAccess"), undefined, ["", ""]),
+    hidesOwnRegion: false,
+  },
+  // Of a private cluster's own endpoint nothing is here.
+  "azure-native:containerservice:ManagedCluster": {
+    rules: (inputs) => {
+      const ranges = (valueAt(inputs, "apiServerAccessProfile.authorizedIPRanges") ?? []) as string[];
+      return {
+        open: valueAt(inputs, "apiServerAccessProfile.enablePrivateCluster") !== true,
+        everybody: ranges.length === 0,
+        addresses: ranges,
+        subnets: [],
+      };
+    },
     hidesOwnRegion: false,
   },
 };
@@ -116,7 +135,7 @@ function arrivalOf(
   const place = placeOf(cloud, from);
   if (!place) return "nowhere";
   const { subnet, network } = place;
-  const way = leads(cloud, network.id, target, service);
+  const way = service.linked ? leads(cloud, network.id, target, service.linked) : "public";
   if (way !== "public") return way;
   const region = regionName(textAt(network.inputs, "location"));
   if (knownBy(service, subnet, region, home)) return { subnet: subnet.id };
@@ -127,7 +146,7 @@ function arrivalOf(
 }
 
 /** Whether a subnet's service endpoint makes it known to a service that stands in a region. */
-function knownBy({ endpoints }: Service, subnet: Stored, region: string, home: string): boolean {
+function knownBy({ endpoints = {} }: Service, subnet: Stored, region: string, home: string): boolean {
   const has = textsAt(subnet.inputs, "serviceEndpoints", "service").map((one) => one.toLowerCase());
   const covers = (name: string | undefined): boolean =>
     name !== undefined && has.includes(name.toLowerCase());

@@ -89,9 +89,17 @@ export class DatabaseServers {
     if (role === undefined) return frontOf(this.servers.get(name), port)?.port;
     const endpoint = this.endpoints.get(name);
     if (!endpoint || (role !== "writer" && role !== "reader")) return undefined;
-    const behind = role === "reader" ? (endpoint.replica ?? endpoint.primary) : endpoint.primary;
-    if (!frontOf(behind, port)) return undefined;
+    if (!frontOf(this.behind(host), port)) return undefined;
     return (port === PORTS.pooler ? endpoint.pooled : endpoint)[role].port;
+  }
+
+  /** The server a host name leads to at this moment; undefined when it leads to none. */
+  behind(host: string): DatabaseServer | undefined {
+    if (!host.endsWith(SUFFIX)) return undefined;
+    const [name = "", role] = host.slice(0, -SUFFIX.length).split(".");
+    if (role === undefined) return this.servers.get(name);
+    const endpoint = this.endpoints.get(name);
+    return role === "reader" ? (endpoint?.replica ?? endpoint?.primary) : endpoint?.primary;
   }
 
   /** Puts a PgBouncer in front of a server, on the port {@link portOf} tells. @throws NotRunError when it is not installed */

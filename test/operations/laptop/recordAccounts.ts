@@ -36,7 +36,12 @@ export async function keepRecordInAccounts(laptop: Laptop) {
   });
   const storage = await StorageAccounts.open(cloud);
   // Nothing else runs behind this way in.
-  const real = { authority: await Authority.create(), storage, portOf: () => undefined } as unknown as Real;
+  const real = {
+    authority: await Authority.create(),
+    storage,
+    portOf: () => undefined,
+    behind: () => undefined,
+  } as unknown as Real;
   const listening = await listen(cloud, { real });
   const credentialOf = (who: Principal) => ({
     getToken: async () => ({
