@@ -41,6 +41,11 @@ export function withPulledImages(config: StackConfig): StackConfig {
   return replaced(config, (image) => asPulled(config, image)) as StackConfig;
 }
 
+/** The same with the names its images have where they are published. */
+export function withPublishedImages(config: StackConfig): StackConfig {
+  return replaced(config, (image) => asPublished(config, image)) as StackConfig;
+}
+
 /** Every image an environment's clusters may pull, by digest, sorted. */
 export function pulledImages(config: StackConfig): string[] {
   return imagesIn(withPulledImages(config));
