@@ -154,6 +154,15 @@ test("a region is lost while a customer orders: one command, and the other serve
   expect(await laptop.missing(customer)).toEqual(missing);
   const home = await laptop.command("apps/gates/cli.ts", ["serving", "prod"], pipeline);
   expect(home.printed).toMatch(/serving of prod: clean/);
+  // From where the pipeline's runner is, and not through the operator's pod, no account of the lease answers.
+  const direct = await laptop.command("apps/gates/cli.ts", ["serving", "prod"], {
+    ...pipeline,
+    environment: { HTTPS_PROXY: laptop.served.listening.proxy },
+  });
+  expect([direct.code, direct.printed]).toEqual([
+    1,
+    expect.stringMatching(/^FOUND the lease of the operations cannot be asked: 0 of 3 accounts answer/m),
+  ]);
 });
 
 test("behind reach every verb is typed as it is: by the pod alone it comes to database, vaults and accounts", async () => {
@@ -170,7 +179,7 @@ if (at < 0) process.exit(0);
 const [program, , , host, port] = args.slice(at + 1);
 if (program === "sh") { process.stdout.write(process.env.OF_THE_POD); process.exit(0); }
 fs.appendFileSync(${JSON.stringify(asked)}, host + ":" + port + "\\n");
-const by = new URL(process.env.HTTPS_PROXY);
+const by = new URL(process.env.OF_THE_POD_PROXY);
 http.request({ host: by.hostname, port: by.port, method: "CONNECT", path: host + ":" + port }).on("connect", (_, socket, head) => {
   if (head.length > 0) socket.unshift(head);
   process.stdin.pipe(socket);
@@ -180,7 +189,7 @@ http.request({ host: by.hostname, port: by.port, method: "CONNECT", path: host +
 `,
     { mode: 0o755 },
   );
-  const { DATABASE_URL = "" } = laptop.environment();
+  const { DATABASE_URL = "", HTTPS_PROXY: OF_THE_POD_PROXY = "" } = laptop.environment();
   const typed = async (...verb: string[]) => {
     const command = [process.execPath, path.join(root, "packages/command/run.mjs"), "apps/operations/cli.ts"];
     const journal = ["--json", "--journal", path.join(folder, "journal")];
@@ -192,6 +201,9 @@ http.request({ host: by.hostname, port: by.port, method: "CONNECT", path: host +
         environment: {
           PATH: `${folder}:${process.env["PATH"] ?? ""}`,
           OF_THE_POD: DATABASE_URL,
+          OF_THE_POD_PROXY,
+          // Who types is at a listed address, which the clusters answer and the accounts do not.
+          HTTPS_PROXY: laptop.served.listening.proxy,
           ...{ DATABASE_URL: "", DATABASE_HOSTS_FILE: "" },
         },
       },
