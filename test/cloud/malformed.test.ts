@@ -67,7 +67,7 @@ beforeAll(async () => {
   storage = await StorageAccounts.open(cloud);
   listening = await listen(cloud, {
     // Nothing else runs behind it.
-    real: { authority, storage, portOf: () => undefined } as unknown as Real,
+    real: { authority, storage, portOf: () => undefined, behind: () => undefined } as unknown as Real,
     report: (error) => failures.push(error),
     requestTimeoutMs: PATIENCE_MS,
   });
