@@ -125,6 +125,23 @@ function withJoinedNames(text: string): string {
   });
 }
 
+/** A variable of a policy of API Management: where it gets its value, and where it is taken. */
+const SET_VARIABLE =
+  /<set-variable\s(?=[^<>]{0,300}?\bname="(\w{1,99})")(?=[^<>]{0,300}?\bvalue="([\w.-]{1,300})")/g;
+const VARIABLE =
+  /(\{?)(?:\(string\)\s?)?context\.Variables(?:\.GetValueOrDefault(?:<\w{1,20}>)?\(|\[)\s{0,3}"(\w{1,99})"[^)\]{}]{0,60}[\])](\}?)/g;
+
+/** A policy's text with the variables it gives values itself put in: as literals, or bare in the place of a literal. */
+function withPolicyVariables(text: string): string {
+  if (!text.includes("<set-variable")) return text;
+  const own = new Map([...text.matchAll(SET_VARIABLE)].map(([, name = "", value = ""]) => [name, value]));
+  return text.replace(VARIABLE, (whole, opens: string, name: string, closes: string) => {
+    const value = own.get(name);
+    if (value === undefined) return whole;
+    return opens !== "" && closes !== "" ? value : `${opens}"${value}"${closes}`;
+  });
+}
+
 const HAS_CALL = /printf|format|concat|join|["']\s*%|["']\s+-f\s/i;
 
 /** Replacements a text asks for: `s/a/b/`, `${X/a/b}`, `.replace("a", "b")`, `replace "a" "b"`, `tr` excepted. */
@@ -155,6 +172,14 @@ const pairsOf = (text: string, patterns: readonly RegExp[]): Replacement[] =>
       .map(([, , from = "", to = ""]): Replacement => [from, to]),
   );
 
+/** The same by a pattern that stands for itself: `.replace(/\./g, "-")`. */
+const BY_PATTERN =
+  /\breplace(?:All)?\s{0,9}\(\s{0,9}\/((?:\\?[^\w\s/\\[\](){}*+?|^$]|[\w-]){1,60})\/[a-z]{0,4}\s{0,9},\s{0,9}["']([\w.-]{0,60})["']/g;
+const patternsOf = (text: string): Replacement[] =>
+  [...text.matchAll(BY_PATTERN)]
+    .slice(0, MAX_REPLACEMENTS)
+    .map(([, from = "", to = ""]): Replacement => [from.replaceAll("\\", ""), to]);
+
 /** What a text puts in the place of what, wherever it does it. */
 export const replacementsIn = (text: string): Replacement[] =>
   text.length <= MAX_CHARS && HAS_SUBSTITUTION.test(text) ? pairsOf(text, SUBSTITUTIONS) : [];
@@ -176,9 +201,9 @@ export function called(text: string): string {
 
 /** The same, and its own replacements made. */
 export function assembled(text: string): string {
-  let result = withJoinedNames(called(text));
+  let result = withJoinedNames(called(withPolicyVariables(text)));
   if (text.length <= MAX_CHARS && HAS_REPLACEMENT.test(text)) {
-    for (const [from, to] of pairsOf(text, REPLACEMENTS)) {
+    for (const [from, to] of [...pairsOf(text, REPLACEMENTS), ...patternsOf(text)]) {
       const replaced = result.replaceAll(from, to);
       if (replaced.length <= MAX_CHARS) result = replaced;
     }

@@ -77,3 +77,28 @@ export function spelled(text: string): string[] {
     ...(MAY_BE_HEX.test(text) ? texts(text, /(?<![0-9a-f])[0-9a-f]{2,8}(?![0-9a-f])/gi, 16) : []),
   ];
 }
+
+/** Codes with nothing between them. */
+const RUN = /(?<!\d)\d{24,4096}(?!\d)/g;
+/** Codes with a sign or two between them, not the same each time. */
+const UNEVEN = /(?<!\d)\d{2,3}(?:[^\w\n]{1,2}\d{2,3}){11,2000}(?!\d)/g;
+
+/** Codes of a run: two digits below a hundred and three from there, or three each, decimal or octal. */
+const RUNS: readonly (readonly [RegExp, number])[] = [
+  [/1[0-2]\d|[3-9]\d/g, 10],
+  [/\d{3}/g, 10],
+  [/[01][0-7]{2}/g, 8],
+];
+
+/** Every text a text spells by codes with nothing, or with this and that, between them. */
+export function spelledUnevenly(text: string): string[] {
+  const read = (codes: readonly number[]): string[] =>
+    codes.every(isPrintable) ? [String.fromCharCode(...codes)] : [];
+  const runs = (text.match(RUN) ?? []).flatMap((run) =>
+    RUNS.flatMap(([code, base]) => {
+      const codes = run.match(code) ?? [];
+      return codes.join("") === run ? read(codes.map((one) => parseInt(one, base))) : [];
+    }),
+  );
+  return [...runs, ...(text.match(UNEVEN) ?? []).flatMap((list) => read(list.split(/\D+/).map(Number)))];
+}

@@ -2,7 +2,7 @@ import yaml from "js-yaml";
 import { assembled } from "./assemble";
 import { base32Bytes, beginsReadable, otherBases } from "./bases";
 import { asKeyed, bytesDecoded, type Decoded } from "./bytes";
-import { listedBytes, spelled } from "./codes";
+import { listedBytes, spelled, spelledUnevenly } from "./codes";
 import { sealedText } from "./containers";
 import { type Makeup, makeupOf, SIGNS } from "./makeup";
 import { filtered } from "./pipelines";
@@ -36,6 +36,8 @@ const LINE_END = /[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t]*(?:[#;>*|][ \t]*)?/;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
 /** Bytes written apart, as hex dumps and byte arrays write them. */
 const HEX_DUMP = /(?:(?:0x)?(?:[0-9a-f]{2}){1,4}[\s:,]+){3,}(?:0x)?(?:[0-9a-f]{2}){1,4}(?![0-9a-z])/gi;
+/** Hexadecimal cut into lines. */
+const HEX_LINES = /(?<![0-9a-f])(?:(?:[0-9a-f]{2}){8,}[ \t]*\r?\n[ \t]*)+(?:[0-9a-f]{2})+(?![0-9a-z])/gi;
 const HAS_HEX_DUMP = /[0-9a-f]{2}[\s:,]+(?:0x)?[0-9a-f]{2}/i;
 /** A line of `xxd` or `hexdump -C`: where it stands, its bytes, and the bytes as text. */
 const DUMP_LINE = /^[0-9a-f]{6,16}:?[ \t]+((?:[0-9a-f]{2,4}[ \t]+){1,20})(?:[ \t].*)?$/gim;
@@ -156,6 +158,8 @@ function hex(text: string, { dump }: Makeup): Decoded[] {
     dump.replace(/0x|[\s:,]/gi, ""),
   );
   if (dumped.length >= 16) dumps.push(dumped);
+  if (text.includes("\n"))
+    dumps.push(...(text.match(HEX_LINES) ?? []).map((lines) => lines.replace(/\s/g, "")));
   return [...(text.match(HEX_RUN) ?? []), ...dumps].flatMap((run) => {
     const whole = bytesDecoded(Buffer.from(run, "hex"), "hex");
     const isTurned =
@@ -249,6 +253,7 @@ const FORMS: readonly Form[] = [
 /** Fewest numbers of a text by the codes of its characters, and fewest digits of one by their bits. */
 const MIN_CODES = 8;
 const MIN_BITS = 56;
+const MIN_CODE_DIGITS = 24;
 
 /**
  * Longest text in which each way is undone on its own, and the others in what came out. A longer one, a program bundled into a
@@ -273,6 +278,7 @@ function rewritten(text: string, { signs, digits, numbers, hexNumbers }: Makeup)
   }
   if (numbers >= MIN_CODES || hexNumbers >= MIN_CODES)
     for (const form of spelled(text)) add("character codes", form);
+  if (digits >= MIN_CODE_DIGITS) for (const form of spelledUnevenly(text)) add("character codes", form);
   return made;
 }
 

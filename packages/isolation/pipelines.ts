@@ -40,6 +40,10 @@ const FILTERS: readonly Filter[] = [
     (text, _quote, _by, from = "", to = "", all = "") =>
       all === "g" ? text.replaceAll(from, to) : text.replace(from, () => to),
   ],
+  [
+    /sed\s{1,9}(["']?)y([/|#,@:])([\w.-]{1,60})\2([\w.-]{1,60})\2\1/y,
+    (text, _quote, _by, from = "", to = "") => translated(text, from, to),
+  ],
   [/tr\s{1,9}-d\s{1,9}(["']?)([^\s"'|;&)`]{1,80})\1/y, (text, _quote, set = "") => without(text, set)],
   [
     /tr\s{1,9}(["']?)([^\s"'|;&)`-][^\s"'|;&)`]{0,80})\1\s{1,9}(["']?)([^\s"'|;&)`]{1,80})\3/y,

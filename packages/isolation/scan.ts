@@ -15,6 +15,7 @@ import {
   opened,
   Settings,
 } from "./siblings";
+import { listsIn } from "./lists";
 import { filtered } from "./pipelines";
 import {
   canonical,
@@ -335,9 +336,19 @@ export class Scanner {
       if (final && !MAY_NAME.test(text)) continue;
       for (const foreign of this.judged(text, isHost)) add(foreign, decoding);
       if (final) continue;
+      for (const foreign of this.listed(text)) add(foreign, [...decoding, "joined"]);
       for (const next of decodings(text)) open(next, [...decoding, next.via], decoding.length >= MAX_DEPTH);
     }
     return [...found.values()];
+  }
+
+  /** What the lists of a text name once their members are joined, of what is known to be another environment's. */
+  private listed(text: string): Foreign[] {
+    return listsIn(text).flatMap((list) =>
+      fragments(list, this.foreignNames)
+        .flatMap((made) => this.judge.judge(canonical(made.text), true))
+        .filter(({ environment }) => environment !== undefined),
+    );
   }
 
   /** What one text names, but for what it fills in or makes whole itself. */

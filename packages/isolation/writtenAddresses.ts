@@ -13,9 +13,9 @@ const DOTTED_NAME = /(?<!\d|\d\.)(\d{1,3}(?:\.\d{1,3}){3})(?=\.(?:nip|sslip|xip)
 const HEXED = /(?<![0-9a-f])([0-9a-f]{8})(?=\.(?:nip|sslip|xip)\.io)/g;
 const IPV6 =
   /[0-9a-f]{0,4}(?:(?::[0-9a-f]{0,4}){1,6}:\d{1,3}(?:\.\d{1,3}){3}|(?::[0-9a-f]{0,4}){2,7})(?:\/\d{1,3})?/g;
-/** Where a bare number is an address: after a scheme or user, or as the value of a host setting. */
+/** Where a bare number is an address: after a scheme or user, as the value of a host setting, or as what a function of addresses is given. */
 const NUMERIC_HOST =
-  /(?=\d)(?<=@|\/\/|(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =])(0x[0-9a-f]{1,8}(?:\.0x[0-9a-f]{1,2}){0,3}|\d{1,12}(?:\.\d{1,12}){0,3})(?![\w.])/g;
+  /(?=\d)(?<=@|\/\/|(?:host|hostaddr|server|address|addr|ip)["']?\s*[=:]\s*["']?|-h\s*|--host[ =]|\b(?:ip(?:v4)?_?addr\w{0,10}|ip_network|long2ip|inet_\w{4,5})\(\s{0,3}["']?)((?:0x[0-9a-f]{1,8}|\d{1,12})(?:\.(?:0x[0-9a-f]{1,2}|\d{1,12})){0,3})(?![\w.])/g;
 /** A text that is nothing but a number, in brackets or quotes or without. */
 const ONLY_NUMBER = /^[\s["']*(?:0x[0-9a-f]|\d)[0-9a-fx.]*[\s\]"']*$/;
 
@@ -88,7 +88,7 @@ const SPELLINGS: readonly Spelling[] = [
         .flatMap(readings),
   },
   {
-    mayBe: (text) => /\d/.test(text) && /[@=:]|\/\/|-h/.test(text),
+    mayBe: (text) => /\d/.test(text) && /[@=:(]|\/\/|-h/.test(text),
     find: (text) => tokens(text, NUMERIC_HOST).flatMap(readings),
   },
 ];

@@ -148,6 +148,21 @@ export const DISGUISES: Readonly<Record<string, (of: Environment) => string>> = 
     codes(host)
       .map((code) => code.toString(16))
       .join("-"),
+  "octal numbers without spaces": ({ host }) =>
+    codes(host)
+      .map((code) => code.toString(8).padStart(3, "0"))
+      .join(""),
+  "decimal numbers without spaces": ({ host }) => codes(host).join(""),
+  "decimal numbers of three digits": ({ host }) =>
+    codes(host)
+      .map((code) => String(code).padStart(3, "0"))
+      .join(""),
+  "decimal numbers between changing signs": ({ host }) =>
+    codes(host)
+      .map((code, at) => `${code}${",;:"[at % 3] ?? ""}`)
+      .join("")
+      .slice(0, -1),
+  "hexadecimal on lines": ({ dsn }) => hex(dsn).replace(/(.{40})/g, "$1\n"),
   "chr() of SQL": ({ host }) =>
     `SELECT ${codes(host)
       .map((code) => `chr(${code})`)
@@ -194,6 +209,19 @@ export const DISGUISES: Readonly<Record<string, (of: Environment) => string>> = 
     `a=(${server.split("-").join(" ")}); IFS=-; psql -h "\${a[*]}.postgres.database.azure.com"`,
   "words joined by Go": ({ server }) =>
     `strings.Join([]string{"${server.split("-").join('", "')}"}, "-") + ".postgres.database.azure.com"`,
+  "words turned round": ({ server }) => `["${server.split("-").reverse().join('", "')}"].reverse().join("-")`,
+  "words turned round by a template": ({ server }) =>
+    `{{ list "${server.split("-").reverse().join('" "')}" | reverse | join "-" }}`,
+  "words of Ruby turned round": ({ server }) =>
+    `%w[${server.split("-").reverse().join(" ")}].reverse.join("-")`,
+  "words split and joined": ({ server }) => `"${server.replaceAll("-", "_")}".split("_").join("-")`,
+  "words joined by a pattern": ({ server }) => `"${server.replaceAll("-", ".")}".replace(/\\./g, "-")`,
+  "words joined by a filter": ({ server }) => `echo ${server.replaceAll("-", "_")} | sed 'y/_/-/'`,
+  "words as numbers of base 36": ({ server }) =>
+    `[${server
+      .split("-")
+      .map((word) => parseInt(word, 36))
+      .join(",")}].map((number) => number.toString(36)).join("-")`,
   "a pattern": ({ host }) => host.replace(/\./g, "[.]").replace(/-/g, "[-]"),
   "a piece cut out": ({ server }) =>
     `X=${server.replace("forma3d", "forQma3d")}; psql -h \${X/Q/}.postgres.database.azure.com`,
@@ -220,6 +248,14 @@ export const PUT_TOGETHER: Readonly<Record<string, (of: Environment) => string>>
   "a place of CUE": ({ server }) => {
     const [first, rest] = halves(server);
     return `p: "${rest}"\nhost: "${first}\\(p).postgres.database.azure.com"`;
+  },
+  "a variable of a policy": ({ server }) => {
+    const [first, rest] = halves(server);
+    return `<set-variable name="p" value="${rest}" /><set-backend-service base-url="@($"https://${first}{context.Variables["p"]}.postgres.database.azure.com")" />`;
+  },
+  "a variable of a policy, joined": ({ server }) => {
+    const [first, rest] = halves(server);
+    return `<set-variable value="${rest}" name="p" /><set-backend-service base-url="@("https://${first}" + context.Variables.GetValueOrDefault<string>("p", "") + ".postgres.database.azure.com")" />`;
   },
   "a call of Go": ({ host }) => {
     const [first, rest] = halves(host);
