@@ -1,24 +1,85 @@
 /** What gets a text over the network. */
 const FETCH = String.raw`\b(?:curl|wget|invoke-webrequest|invoke-restmethod|iwr|irm|downloadstring|downloadfile)\b`;
-const MAY_FETCH = /curl|wget|invoke-|iwr|irm|download|#include/;
 
-/** A shell that takes its program from what is piped to it, and interpreters that are told no other. */
-const TAKER = String.raw`(?:sudo\s+(?:-\S+\s+)*)?(?:[\w./-]*/)?(?:(?:ba|z|da|k|a)?sh(?!\s+-\w*c)(?=[\s"'\`);&|]|$)|(?:python3?|node|perl|ruby|php)\s*-?\s*(?=["'\`);&|\n]|$)|(?:iex|invoke-expression|pwsh)\b)`;
+/** A shell that takes its program from what is piped to it, interpreters that are told no other, and what makes objects of it. */
+const TAKER = String.raw`(?:sudo\s+(?:-\S+\s+)*)?(?:[\w./-]*/)?(?:(?:ba|z|da|k|a)?sh(?!\s+-\w*c)(?=[\s"'\`);&|]|$)|(?:python3?|node|perl|ruby|php)\s*-?\s*(?=["'\`);&|\n]|$)|(?:iex|invoke-expression|pwsh)\b|(?:kubectl|oc)\s[^\n;|&]{0,200}?\b(?:apply|create|replace)\b)`;
 
-/** `curl … | sh` · `sh <(curl …)` · `sh -c "$(curl …)"` · `eval $(curl …)` · `curl -o x … && sh x` · cloud-init's `#include`. */
-const RUNS: readonly RegExp[] = [
+/** What runs a file it is named. */
+const RUNNER = String.raw`(?:\b(?:ba|z|da)?sh|source|python3?|node|make|chmod\s+\S*(?:x|7\d\d)\S*)\s+(?:-\S+\s+)*["']?(?:\./)?`;
+
+const SHELL: readonly RegExp[] = [
+  // curl … | sh
   new RegExp(String.raw`${FETCH}[^\n;]{0,500}?\|\s*${TAKER}`),
+  /\/dev\/(?:tcp|udp)\/[\s\S]{0,300}?\|\s*(?:ba|z|da)?sh\b/,
+  // sh <(curl …)
   new RegExp(String.raw`\b(?:(?:ba|z|k)?sh|source)\s+(?:-\S+\s+)*<\(\s*${FETCH}`),
+  // sh -c "$(curl …)" · eval $(curl …)
   new RegExp(
     String.raw`\b(?:sh\s+-\w*c|eval|iex|invoke-expression)\s*["']?\s*(?:\$\(|\(|\`)[^\n]{0,60}?${FETCH}`,
   ),
+  // curl … -o x && sh x · curl … > x; sh x
   new RegExp(
-    String.raw`${FETCH}[^\n|]{0,300}?\s(?:-\w*o|--output|-\w*O|-outfile)[\s=]+["']?([\w./~-]{2,100})["']?[\s\S]{0,500}?(?:\b(?:ba|z|da)?sh|source|python3?|chmod\s+\S*(?:x|7\d\d)\S*)\s+["']?\1`,
+    String.raw`${FETCH}[^\n|]{0,300}?\s(?:(?:-\w*o|--output|-\w*O|-outfile)[\s=]+|>{1,2}\s*)["']?([\w./~-]{2,100})["']?[\s\S]{0,500}?${RUNNER}\1`,
     "i",
   ),
+  // wget …/x.sh && sh x.sh
+  new RegExp(
+    String.raw`${FETCH}[^\n|]{0,300}?\/([\w.-]{2,100})["']?\s*(?:&&|;|\n)[\s\S]{0,300}?${RUNNER}\1(?![\w.-])`,
+  ),
+  // cloud-init
   /(?:^|\n)#include(?:-once)?\s*\n\s*https?:\/\//,
 ];
 
+/** An address or repository, where no option says that packages are looked for there by their names. */
+const SOURCE = String.raw`(?<!(?:registry|index|index-url|links|proxy|host|source|\s-i|\s-f)[\s=]["']?)(?:(?:git|hg|svn|bzr)\+\w+:|(?:github|gitlab|bitbucket|gist):|https?://)[^\s"']*`;
+/** Pinned to a commit or to a digest, it is what somebody looked at. */
+const UNPINNED = String.raw`(?<!(?:[@#][0-9a-f]{40}|sha256=[0-9a-f]{64}))(?=["'\s;&|)]|$)`;
+
+/** Packages and programs by their address instead of by name and version. */
+const PACKAGES: readonly RegExp[] = [
+  new RegExp(
+    String.raw`\b(?:pip[\dx]?|uv|poetry|conda|npm|pnpm|yarn|bun|gem|cargo)\s(?:[^\n;|&]{0,60}\s)??(?:install|i|add|dlx)\b\s(?:[^\n;|&]{0,200}?[\s"'@])??${SOURCE}${UNPINNED}`,
+  ),
+  new RegExp(String.raw`\b(?:uvx|npx|bunx|pnpx)\s+(?:-\S+\s+)*["']?${SOURCE}${UNPINNED}`),
+  new RegExp(
+    String.raw`\bdeno\s+(?:run|install|x|compile|eval)?\s*(?:[^\n;|&]{0,200}?\s)??["']?https?:\/\/\S`,
+  ),
+  /\bgo\s+(?:run|install|get)\s+(?:-\S+\s+)*[\w.-]+\.[a-z]{2,}\/[\w./-]+@(?!v\d|[0-9a-f]{12})/,
+  // A checkout that something of is run
+  new RegExp(
+    String.raw`\bgit\s+(?:-\S+\s+)*clone\s[^\n;|&]{0,300}?([\w-][\w.-]*?)(?:\.git)?["']?\s*(?:&&|;|\n)[\s\S]{0,300}?(?:\bcd\s+|${RUNNER}|\binstall\s+|(?:^|[\s;&])\.?/)(?:[\w./-]{0,60}/)?\1(?![\w.-])`,
+  ),
+  // Objects nobody sees in a plan
+  /\b(?:kubectl|oc)\s[^\n;|&]{0,200}?\s(?:-f|--filename|-k|--kustomize)[\s=]*["']?(?:https?:\/\/|git(?:hub\.com\/|@|::)|ssh:\/\/)/,
+  /\bhelm\s(?:[^\n;|&]{0,200}?\s)??(?:install|upgrade)\s[^\n;|&]{0,300}?(?:\boci:\/\/|\bhttps?:\/\/\S+\.tgz|\s--repo[\s=])/,
+  // A program that is handed its configuration from elsewhere
+  /\s--config[\s=]["']?(?:https?|git):\/\//,
+];
+
+const GETS = String.raw`(?:urlopen|urlretrieve|requests\.get|httpx\.get|http\.get|fetch|uri\.open|open|get|file_get_contents|downloadstring)`;
+
+/** An interpreter that is told to run what an address answers. */
+const EVALUATED: readonly RegExp[] = [
+  new RegExp(
+    String.raw`\b(?:eval|exec|instance_eval|compile|function)\s*[\s(][^\n]{0,80}?\b${GETS}\b[^\n]{0,40}?https?:`,
+  ),
+  /\bfetch\s*\(\s*["'`]https?:[^\n]{0,200}?\.then\(\s*(?:eval\b|\(?\w+\)?\s*=>\s*(?:eval|new function|vm\.)\b)/,
+  /\b(?:import|include|require)(?:_once)?\s*\(?\s*["'`]https?:/,
+];
+
+const MAY_FETCH = /curl|wget|invoke-|iwr|irm|download|#include|\/dev\/(?:tcp|udp)\//;
+const MAY_NAME_SOURCE = /:\/\/|\b(?:github|gitlab|bitbucket|gist)[:.]|\bgo\s+(?:run|install|get)\s|git@/;
+const MAY_EVALUATE = /eval|exec|compile|function|import|include|require|fetch/;
+
+/** Longest argument Linux hands to a program, in characters. */
+const MAX_CHARS = 128 * 1024;
+
 /** Whether a text has a program run that it fetches. In lower case. */
 export const runsFetched = (text: string): boolean =>
-  MAY_FETCH.test(text) && RUNS.some((pattern) => pattern.test(text));
+  text.length <= MAX_CHARS &&
+  ((MAY_FETCH.test(text) && SHELL.some((pattern) => pattern.test(text))) ||
+    (MAY_NAME_SOURCE.test(text) &&
+      (PACKAGES.some((pattern) => pattern.test(text)) ||
+        (text.includes("http") &&
+          MAY_EVALUATE.test(text) &&
+          EVALUATED.some((pattern) => pattern.test(text))))));

@@ -91,6 +91,8 @@ const HOST = [
   "configuration.azure-api.net",
   "azure-api.net",
   "azurefd.net",
+  // Runbooks, started by whoever knows the address.
+  "azure-automation.net",
   "grafana.azure.com",
   "prometheus.monitor.azure.com",
   "metrics.ingest.monitor.azure.com",

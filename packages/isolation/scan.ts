@@ -451,7 +451,7 @@ function isKeptOut(reach: Foreign["reach"], frame: Frame): boolean {
   return typeof key === "string" && REFUSED_HOSTS.test(key) && HOST_REACHES.has(reach);
 }
 /** What a command line says as a whole; whatever else is in it stands in one of its parts. */
-const OF_A_CALL: ReadonlySet<Foreign["reach"]> = new Set(["stackReference", "engine"]);
+const OF_A_CALL: ReadonlySet<Foreign["reach"]> = new Set(["stackReference", "engine", "fetchedCode"]);
 /** A host of Azure's that is not the stack's, and of which nobody said whose it is. */
 const isNobodys = ({ reach, environment, isPattern }: Foreign): boolean =>
   environment === undefined && isPattern !== true && HOST_REACHES.has(reach);

@@ -6,6 +6,7 @@ import { allPlaces, mayHold } from "../places";
 import { misdeclared } from "../types/declared";
 import type { Reach } from "../perimeter";
 import type { Danger } from "../types/listed";
+import { fetchedParts, startedRunbooks } from "./fetchedParts";
 import { resourceRule } from "./metadata";
 
 /** Resources that run code, whose doing no plan shows. */
@@ -47,7 +48,7 @@ function inlineCode(resource: ResourceView): Violation[] {
 
 /** Where a text is run or called: in containers, when a machine starts, and by what sends requests. */
 const RUN =
-  /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute|appCommandLine|startupCommand|ur[il]|serviceUri|endpointUrl)$/;
+  /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute|appCommandLine|startupCommand|linuxFxVersion|ur[il]|serviceUri|endpointUrl)$/;
 
 const STARTS: ReadonlyMap<Reach, string> = new Map([
   ["engine", "starts an engine that changes infrastructure behind the plan; declare resources instead"],
@@ -58,13 +59,15 @@ const STARTS: ReadonlyMap<Reach, string> = new Map([
 ]);
 
 function startsOthers(resource: ResourceView, context: Context): Violation[] {
-  return watchOf(context)
+  const hits = watchOf(context)
     .hitsOf(resource)
-    .filter(({ path }) => RUN.test(path))
-    .flatMap(({ path, decoding, reach }) => {
-      const message = STARTS.get(reach);
-      return message === undefined ? [] : [{ path, decoding, message }];
-    });
+    .filter(({ path, reach }) => RUN.test(path) && STARTS.has(reach));
+  // A command line as a whole says what one of its words says already.
+  return hits
+    .filter(
+      ({ path, reach }) => !hits.some((other) => other.reach === reach && other.path.startsWith(`${path}[`)),
+    )
+    .map(({ path, decoding, reach }) => ({ path, decoding, message: STARTS.get(reach) ?? "" }));
 }
 
 function runsCode(resource: ResourceView, context: Context): Violation[] {
@@ -72,6 +75,8 @@ function runsCode(resource: ResourceView, context: Context): Violation[] {
     ...declaring(resource, context, "code"),
     ...inlineCode(resource),
     ...startsOthers(resource, context),
+    ...fetchedParts(resource),
+    ...startedRunbooks(resource),
   ];
   return nested.length === 0 && EXECUTABLE.test(resource.type)
     ? [{ path: "", message: "runs code whose doing no plan shows; declare resources instead" }]
@@ -84,7 +89,7 @@ export const executableRule = resourceRule({
   name: "no-executables",
   title: "No resource runs code behind the plan",
   description:
-    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either, and no container or machine starts an engine such as Pulumi or Terraform, or hands a shell what it fetches.",
+    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either, no container or machine starts an engine such as Pulumi or Terraform, or runs what it fetches by an address, no alert starts a runbook, and what a controller fetches and runs (WebAssembly, plugins) is pinned by its digest.",
   why: "The code of a dynamic resource is not even sent to the policy engine; a script can ask any API for anything.",
   remediation:
     "Use a declared resource, or run the step as a Job in the cluster, behind its network policy and identity.",

@@ -130,7 +130,7 @@ export const KIND_CLASSES: readonly KindClass[] = [
     kinds: [
       "monitoring.coreos.com: *",
       "azmonitoring.coreos.com: *",
-      "opentelemetry.io: *",
+      "opentelemetry.io: OpenTelemetryCollector Instrumentation TargetAllocator",
       "grafana.integreatly.org: *",
       "loki.grafana.com: *",
       "tempo.grafana.com: *",
@@ -160,7 +160,7 @@ export const KIND_CLASSES: readonly KindClass[] = [
       "minio.min.io: Tenant",
       "nats.io: *",
       "jetstream.nats.io: *",
-      "velero.io: *",
+      "velero.io: BackupStorageLocation VolumeSnapshotLocation BackupRepository Schedule Backup DeleteBackupRequest DownloadRequest ServerStatusRequest PodVolumeBackup",
       "k8s.mariadb.com: *",
       "mysql.oracle.com: *",
       "temporal.io: *",
@@ -214,6 +214,8 @@ export const KIND_DANGERS: readonly KindDanger[] = [
       "jenkins.io: *",
       "actions.github.com: *",
       "actions.summerwind.dev: *",
+      "velero.io: Restore PodVolumeRestore DataDownload",
+      "opentelemetry.io: OpAMPBridge",
     ],
   },
   {
