@@ -153,23 +153,35 @@ function recordName({ value, owner }: Said): string | undefined {
   return `${value.trim() === "@" ? "*" : value}.${zoneName}`;
 }
 
+/** A bucket and the folder in it, where one stands beside it. */
+function bucketPath({ value, owner }: Said): string {
+  const { prefix } = owner as { prefix?: unknown };
+  return typeof prefix === "string" ? `s3://${value}/${prefix}` : `s3://${value}`;
+}
+
 const BLOBS = "blob.core.windows.net";
 
 /** Settings that tools read, by name, and the text that says the same; undefined where it says nothing. */
 const SETTINGS: readonly (readonly [name: RegExp, says: (said: Said) => string | undefined])[] = [
   [/^relativeRecordSetName$/, recordName],
-  // A bucket has its owner's name wherever it is.
-  [/^(?:[\w-]*[_-])?bucket(?:[_-]?name)?$|[a-z]Bucket(?:Name)?$/i, ({ value }) => `s3://${value}`],
+  // A zone nobody delegates says nothing; one that is delegated speaks for all hosts below it.
+  [/^zoneName$/, ({ value, owner }) => ("relativeRecordSetName" in owner ? undefined : `*.${value}`)],
+  // A bucket has its owner's name wherever it is, and what is in it its folder's.
+  [/^(?:[\w-]*[_-])?bucket(?:[_-]?name)?$|[a-z]Bucket(?:Name)?$/i, bucketPath],
   [SETTING_NAME, ({ called, value }) => `${called}=${value}`],
   // Properties of proxies that put a text in the place of what another one matches.
   [/^(?:substitution|replacement|rewrite)$/, replacement],
   [/^keyvaultname$/i, ({ value }) => storeHost(value, "vault.azure.net")],
+  // Of a component; a backup vault of Azure's own types is called so as well.
+  [/^vaultName$/, ({ key, value }) => (key === "value" ? storeHost(value, "vault.azure.net") : undefined)],
   [/^(?:storageAccount|AZURE_STORAGE_ACCOUNT(?:_NAME)?)$/, ({ value }) => storeHost(value, BLOBS)],
   [
-    // The same of components and scalers; Azure's own types call an account of their group so.
+    // The same of components, scalers and mounts; Azure's own types call an account of their group so.
     /^accountName$/,
-    ({ key, value, owner }) =>
-      key === "value" || "blobContainerName" in owner ? storeHost(value, BLOBS) : undefined,
+    ({ key, value, owner }) => {
+      const isMount = "shareName" in owner && !("resourceGroupName" in owner);
+      return key === "value" || isMount || "blobContainerName" in owner ? storeHost(value, BLOBS) : undefined;
+    },
   ],
 ];
 

@@ -29,11 +29,15 @@ const SHORT_HOST = /:\/\/(?:[^\s/@]{1,200}@)?([a-z0-9][a-z0-9-]{0,62})(?![\w.@-]
 const BUCKET =
   /:\/\/(?:[^\s/@]{1,200}@)?[a-z0-9][a-z0-9.-]{0,252}(?::\d{1,5})?\/([a-z0-9][a-z0-9.-]{1,62})(?![\w@-])/g;
 const STORE_PATH =
-  /\b(?:s3[an]?|gs|gcs|abfss?|wasbs?|azblob|az|oss|swift|r2|b2|minio):\/\/([^\s"'`<>,;]{1,500})/g;
+  /\b(?:(?:s3[an]?|gs|gcs|abfss?|wasbs?|azblob|az|oss|swift|r2|b2|minio):\/\/|https?:\/\/(?:[\w-]{1,63}\.(?:blob|dfs|file)\.core\.windows\.net|(?:[\w.-]{1,100}\.)?s3[\w.-]{0,40}\.amazonaws\.com|storage\.googleapis\.com|[\w-]{1,63}\.r2\.cloudflarestorage\.com)(?::\d{1,5})?\/)([^\s"'`<>,;?#]{1,500})/g;
+/** A cluster of Data Explorer, as a query names another one. */
+const QUERIED = /\bcluster\(\s{0,9}["']([\w-]{3,63})/g;
 const ARN = /\barn:[\w-]{2,20}:[^\s"'`,]{1,2000}/g;
 /** Longest host name there is, and some dots to spare. */
 const MAX_HOST_CHARS = 300;
 const ACCOUNT = /accountname\s*[=:]\s*["']?([a-z0-9]{3,24})/g;
+/** A vault by its bare name, as references of sites and functions have it. */
+const VAULT_NAME = /@microsoft\.keyvault\([^)]{0,500}?vaultname\s*=\s*([a-z0-9-]{3,24})/g;
 /** A stack by its URN, its file, or the state another engine keeps of it. */
 const STACK_URN = /urn:pulumi:([\w.-]+)::([\w.-]+)::/g;
 const STACK_FILE = /(?<![\w.-])pulumi\.([\w-]+)\.ya?ml(?![\w-])|(?<![\w.-])([\w-]+)\.tfstate(?![\w-])/g;
@@ -100,9 +104,11 @@ export class Judge {
     this.ids(text, found);
     this.stacks(text, found);
     if (text.includes(".")) this.hosts(text, found);
-    if (text.includes("://") || text.includes("arn:")) this.shortHosts(text, found);
+    if (text.includes("://") || text.includes("arn:") || text.includes("cluster("))
+      this.shortHosts(text, found);
     if (text.includes("://")) this.storePaths(text, found);
     if (text.includes("accountname")) this.accounts(text, found);
+    if (text.includes("vaultname")) this.vaults(text, found);
     for (const named of this.names.in(text)) found.push(named);
     this.addresses(text, isHost, found);
     if (text.includes("apiversion")) this.manifests(text, found);
@@ -256,6 +262,7 @@ export class Judge {
     const names = [
       ...text.matchAll(SHORT_HOST),
       ...text.matchAll(BUCKET),
+      ...text.matchAll(QUERIED),
       ...[...text.matchAll(ARN)].flatMap(([arn]) => arn.split(/[:/]/).map((step) => ["", step] as const)),
     ];
     for (const [, host = ""] of names) {
@@ -320,6 +327,13 @@ export class Judge {
       if (account !== EMULATOR_ACCOUNT && !this.perimeter.ownsHost("storage", account)) {
         found.push({ reach: "storage", environment: this.perimeter.hostOwner("storage", account) });
       }
+    }
+  }
+
+  private vaults(text: string, found: Foreign[]): void {
+    for (const [, vault = ""] of text.matchAll(VAULT_NAME)) {
+      if (!this.perimeter.ownsHost("vault", vault))
+        found.push({ reach: "vault", environment: this.perimeter.hostOwner("vault", vault) });
     }
   }
 

@@ -14,9 +14,10 @@ const PATHS: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^(?:Cluster)?SecretStore$/,
-    /\.(?:path|folder|prefix|projectID|environmentSlug|environment|config|project|webhook\.(?:url|body))$/,
+    /\.(?:path|folder|prefix|projectID|environmentSlug|environment|config|project|vault\.namespace|webhook\.(?:url|body))$/,
   ],
   [/^Vault(?:Static|Dynamic|PKI)Secret$/, /\.(?:path|mount|role)$/],
+  [/^HCPVaultSecretsApp$/, /\.appName$/],
   [/^Vault(?:Connection|Auth)$/, /\.(?:namespace|mount|role|headers\W+[\w-]+\W*)$/],
   [/^Component$/, /^spec\.metadata\.value$/],
   [/^SecretProviderClass$/, /\.(?:objects|secretPath|roleName|vaultRole)$/],
