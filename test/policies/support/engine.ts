@@ -4,6 +4,7 @@ import { toPolicies } from "../../../policies/pack/adapter/dispatch";
 import { Inspection } from "../../../policies/pack/adapter/inspection";
 import type { Extras } from "../../../packages/isolation/derive";
 import { deriveInventory } from "../../../stacks/inventory";
+import type { Inventory } from "../../../packages/isolation/inventory";
 import { isolationRules } from "../../../packages/isolation/rules";
 import type { Rule } from "../../../packages/isolation/rule";
 import { type Waiver, Waivers } from "../../../policies/pack/waivers";
@@ -36,6 +37,10 @@ export interface EngineOptions extends Place {
 }
 
 const stacks = readStacks(ROOT);
+const inventoryWith = (extras?: Partial<Extras>): Inventory =>
+  deriveInventory(stacks, { environments: [], shared: [], ...extras });
+/** What most are judged by: names to look for are worked out once for each inventory. */
+const OWN = inventoryWith();
 
 /** The pack in this process, behind the SDK's own request handlers: real proxies, unknowns, secrets and assets. */
 export class Engine {
@@ -48,7 +53,7 @@ export class Engine {
     this.place = { stack, project };
     const inspection = new Inspection({
       rules,
-      inventory: deriveInventory(stacks, { environments: [], shared: [], ...extras }),
+      inventory: extras ? inventoryWith(extras) : OWN,
       waivers: new Waivers(waivers, today),
       isDryRun: options.isDryRun ?? true,
       config: options.config ?? {},
