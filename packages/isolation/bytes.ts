@@ -1,6 +1,7 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { mayBeBrotli } from "./brotli";
 import { openContainer } from "./containers";
+import { mayBeDeflate } from "./deflate";
 import { fromEbcdic } from "./ebcdic";
 import { BYTES_MARK } from "./keyed";
 import { visible } from "./text";
@@ -123,7 +124,9 @@ function unmarked(bytes: Buffer, via: string): Decoded[] {
   if (bytes.length < MIN_UNMARKED_BYTES || bytes.length > MAX_UNMARKED_BYTES) return [];
   const options = { maxOutputLength: MAX_EXPANDED_BYTES, chunkSize: 1024 };
   const attempts: Attempt[] = [
-    ...(beginsDeflated(bytes) ? [["deflate", (input) => inflateRawSync(input, options)] as Attempt] : []),
+    ...(mayBeDeflate(bytes, MIN_UNMARKED_BYTES)
+      ? [["deflate", (input) => inflateRawSync(input, options)] as Attempt]
+      : []),
     // Smaller windows than usual have headers of their own (RFC 1950: method 8, a window of 2^15 at most, a check).
     ...(((bytes[0] ?? 0) & 0x8f) === 8 && bytes.readUInt16BE(0) % 31 === 0
       ? [["zlib", (input) => inflateSync(input, options)] as Attempt]
@@ -141,13 +144,6 @@ function unmarked(bytes: Buffer, via: string): Decoded[] {
 }
 
 type Attempt = [string, (input: Buffer) => Buffer];
-
-/** Whether a first block of deflate can begin so: of a kind there is, and a stored one says its length twice. */
-function beginsDeflated(bytes: Buffer): boolean {
-  const kind = ((bytes[0] ?? 0) >> 1) & 3;
-  if (kind === 0) return bytes.readUInt16LE(1) + bytes.readUInt16LE(3) === 0xffff;
-  return kind !== 3;
-}
 
 function tried(attempts: readonly Attempt[], bytes: Buffer, via: string): Decoded[] {
   return attempts.flatMap(([name, decompress]): Decoded[] => {

@@ -1,9 +1,17 @@
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import {
+  brotliCompressSync,
+  brotliDecompressSync,
+  constants,
+  deflateRawSync,
+  inflateRawSync,
+} from "node:zlib";
 import fc from "../support/property";
 import { mayBeBrotli } from "../../packages/isolation/brotli";
+import { mayBeDeflate } from "../../packages/isolation/deflate";
 import { environmentFile } from "../../apps/tools/new/environmentFile";
 import { Judge } from "../../packages/isolation/judge";
 import { Perimeter, UNOWNED } from "../../packages/isolation/perimeter";
@@ -152,29 +160,54 @@ test("a program bundled into one text is read, and what it puts together is foun
   ]);
 });
 
-test("no stream of Brotli is passed over by its beginning", () => {
-  const options = fc.record({
-    [constants.BROTLI_PARAM_QUALITY]: fc.integer({ min: 0, max: 11 }),
-    [constants.BROTLI_PARAM_LGWIN]: fc.integer({ min: 10, max: 24 }),
-    [constants.BROTLI_PARAM_MODE]: fc.integer({ min: 0, max: 2 }),
-  });
+describe("no compressed text is passed over by its codes", () => {
   const text = fc.oneof(fc.string({ minLength: 16, maxLength: 400 }), fc.base64String({ minLength: 16 }));
-  fc.assert(
-    fc.property(text, options, (plain, params) => mayBeBrotli(brotliCompressSync(plain, { params }))),
-  );
-  const opens = (bytes: Uint8Array): boolean => {
+  const bytes = fc.uint8Array({ minLength: 16, maxLength: 48 });
+  const opens = (decompress: () => Uint8Array, least: number): boolean => {
     try {
-      return brotliDecompressSync(bytes).length > 0;
+      return decompress().length >= least;
     } catch {
       return false;
     }
   };
-  fc.assert(
-    fc.property(
-      fc.uint8Array({ minLength: 16, maxLength: 48 }),
-      (bytes) => mayBeBrotli(bytes) || !opens(bytes),
-    ),
-  );
-  // A pinned image's digest is what most attempts are made at.
-  expect(mayBeBrotli(Buffer.alloc(32))).toBe(false);
+
+  test("of Brotli", () => {
+    const options = fc.record({
+      [constants.BROTLI_PARAM_QUALITY]: fc.integer({ min: 0, max: 11 }),
+      [constants.BROTLI_PARAM_LGWIN]: fc.integer({ min: 10, max: 24 }),
+      [constants.BROTLI_PARAM_MODE]: fc.integer({ min: 0, max: 2 }),
+    });
+    fc.assert(
+      fc.property(text, options, (plain, params) => mayBeBrotli(brotliCompressSync(plain, { params }))),
+    );
+    fc.assert(fc.property(bytes, (any) => mayBeBrotli(any) || !opens(() => brotliDecompressSync(any), 1)));
+    expect(mayBeBrotli(Buffer.alloc(32))).toBe(false);
+  });
+
+  test("of deflate", () => {
+    const options = fc.record({
+      level: fc.integer({ min: 0, max: 9 }),
+      strategy: fc.integer({ min: constants.Z_DEFAULT_STRATEGY, max: constants.Z_FIXED }),
+    });
+    fc.assert(fc.property(text, options, (plain, how) => mayBeDeflate(deflateRawSync(plain, how), 16)));
+    fc.assert(fc.property(bytes, (any) => mayBeDeflate(any, 16) || !opens(() => inflateRawSync(any), 16)));
+    // Several blocks after each other, the last with codes of its own.
+    const blocks = Buffer.concat([
+      deflateRawSync("a name in fixed codes", {
+        strategy: constants.Z_FIXED,
+        finishFlush: constants.Z_FULL_FLUSH,
+      }),
+      deflateRawSync("and in others, ".repeat(40)),
+    ]);
+    expect(inflateRawSync(blocks).length).toBe(621);
+    expect(mayBeDeflate(blocks, 16)).toBe(true);
+  });
+
+  test("and hardly any digest is taken for one", () => {
+    const digests = Array.from({ length: 1000 }, (_, i) =>
+      createHash("sha256").update(`image ${i}`).digest(),
+    );
+    expect(digests.filter((digest) => mayBeDeflate(digest, 16)).length).toBeLessThan(10);
+    expect(digests.filter((digest) => mayBeBrotli(digest)).length).toBeLessThan(100);
+  });
 });

@@ -8,6 +8,7 @@ import {
 import { assembled, called, replacementsIn } from "../../../packages/isolation/assemble";
 import { otherBases } from "../../../packages/isolation/bases";
 import { mayBeBrotli } from "../../../packages/isolation/brotli";
+import { mayBeDeflate } from "../../../packages/isolation/deflate";
 import { bytesDecoded, type Decoded } from "../../../packages/isolation/bytes";
 import { spelled } from "../../../packages/isolation/codes";
 import { choices, commandLine, startsEngine, toolSetting } from "../../../packages/isolation/commands";
@@ -74,6 +75,7 @@ export const READERS: Readonly<Record<string, (input: never) => unknown>> = {
   spelled,
   sealed: (input: string) => sealedText(input) ?? null,
   brotli: (hex: string) => mayBeBrotli(Buffer.from(hex, "hex")),
+  deflate: (hex: string) => mayBeDeflate(Buffer.from(hex, "hex"), 16),
   opened,
   leavesPlace,
   expansions: (owner: object) =>
