@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import yaml from "js-yaml";
+import { JSON_SCHEMA, load } from "js-yaml";
 import { z } from "zod";
 import { backupAccounts, type PlatformNames, type RegionNames } from "../infra/naming";
 import { parseAddress } from "../packages/isolation/addresses";
@@ -100,7 +100,7 @@ export function readListFile<T>(root: string, file: string, schema: z.ZodType<T>
   }
   let document: unknown;
   try {
-    document = yaml.load(fs.readFileSync(location, "utf8"), { schema: yaml.JSON_SCHEMA }) ?? {};
+    document = load(fs.readFileSync(location, "utf8"), { schema: JSON_SCHEMA }) ?? {};
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     throw new ConfigError(source, [{ path: [], found: reason, allowed: "valid YAML" }]);
@@ -212,7 +212,7 @@ export function deriveInventory(stacks: Readonly<Record<string, StackConfig>>, e
 export function readOwnStacks(root: string): ReturnType<typeof readStacks> {
   const file = path.join(root, "Pulumi.yaml");
   if (!fs.existsSync(file)) return readStacks(root);
-  const project = yaml.load(fs.readFileSync(file, "utf8"), { schema: yaml.JSON_SCHEMA }) as {
+  const project = load(fs.readFileSync(file, "utf8"), { schema: JSON_SCHEMA }) as {
     name?: unknown;
   } | null;
   return project?.name === PRODUCT ? readStacks(root) : {};

@@ -1,4 +1,4 @@
-import yaml from "js-yaml";
+import { loadAll } from "js-yaml";
 import { assembled } from "./assemble";
 import { base32Bytes, beginsReadable, otherBases } from "./bases";
 import { asKeyed, bytesDecoded, type Decoded } from "./bytes";
@@ -207,7 +207,7 @@ function yamlDocuments(text: string, { signs }: Makeup): Decoded[] {
 
 function yamlTrees(text: string): Decoded[] {
   try {
-    return yaml.loadAll(text).map((tree) => ({ via: "yaml", tree }));
+    return loadAll(text).map((tree) => ({ via: "yaml", tree }));
   } catch {
     return [];
   }

@@ -16,8 +16,6 @@ export function buildPack(root: string): void {
     entryPoints: ["index.ts"],
     outfile: path.join(folder, "bin/index.js"),
     external: ["@pulumi/*"],
-    // The sources are CommonJS: they import js-yaml as CommonJS sees it, with a default export.
-    alias: { "js-yaml": require.resolve("js-yaml") },
     logLevel: "warning",
   });
 }

@@ -1,4 +1,4 @@
-import yaml from "js-yaml";
+import { JSON_SCHEMA, load } from "js-yaml";
 import { Cursor } from "../read";
 import { UNKNOWN, type Context, type ResourceView, type Tree, type Value, type Violation } from "../rule";
 import { watchOf } from "../context";
@@ -84,7 +84,7 @@ const isPath = (text: string): boolean => text.trim() !== "" && !/[\n{]/.test(te
 function parsed(kubeconfig: Cursor): Cursor | undefined {
   if (kubeconfig.text === undefined) return kubeconfig;
   try {
-    const content = yaml.load(kubeconfig.text, { schema: yaml.JSON_SCHEMA });
+    const content = load(kubeconfig.text, { schema: JSON_SCHEMA });
     return typeof content === "object" && content !== null ? new Cursor(content as Value) : undefined;
   } catch {
     return undefined;
