@@ -13,6 +13,7 @@ import {
   leavesPlace,
   mayBePiece,
   opened,
+  pieceText,
   Settings,
 } from "./siblings";
 import { listsIn } from "./lists";
@@ -61,6 +62,8 @@ interface Known {
   place?: boolean;
   /** Whether it could be a piece of a name its neighbours complete. */
   piece?: boolean;
+  /** What it is as one. */
+  pieceText?: string;
   /** Whether a property of this name holds a host. */
   namesHost?: boolean;
   /** Whether one can be a setting that tools read. */
@@ -203,7 +206,8 @@ export class Scanner {
   ): void {
     const refusal = frame.refusal ?? refusalOfObject(value);
     const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
-    const expanded = this.mayExpand(value) ? expansions(value, settings) : [];
+    const texts = this.amongTexts(value);
+    const expanded = texts.leavePlace ? expansions(value, settings) : [];
     const filled = expanded.length > 0 ? filledBy(expanded, frame.filled) : frame.filled;
     const child = (key: string | number, inner: unknown): Frame => ({
       value: inner,
@@ -224,13 +228,14 @@ export class Scanner {
         const known = this.knownOf(key);
         const named = this.foundIn(key, known, false);
         if (named.length > 0) this.reportAll(child(key, inner), named, true, report);
-        if (!this.isClean(inner, this.namesHost(key, value))) pending.push(child(key, inner));
+        const isHost = key === "value" ? this.namesHost(key, value) : this.isHostName(key, known);
+        if (!this.isClean(inner, isHost)) pending.push(child(key, inner));
         known.namesSetting ??= mayBeSetting(key);
         const setting = known.namesSetting ? toolSetting(key, inner, value) : undefined;
         if (setting !== undefined) this.reportAll(child(key, inner), this.text(setting), false, report);
       }
     }
-    const pieced = this.mayComplete(value) ? fragments(value, this.foreignNames) : [];
+    const pieced = texts.mayComplete ? fragments(value, this.foreignNames, this.pieceText) : [];
     for (const { key, text, via } of [...expanded, ...pieced]) {
       const found = this.text(text, true).map((one) => ({ ...one, decoding: [via, ...one.decoding] }));
       this.reportAll(child(key, text), found, false, report);
@@ -251,14 +256,32 @@ export class Scanner {
   /** Whether a property of an object holds a host, by its name, or by that of the setting it is the value of. */
   private namesHost(key: string, owner: object): boolean {
     const name = key === "value" ? (owner as { name?: unknown }).name : key;
-    return typeof name === "string" && (this.knownOf(name).namesHost ??= HOST_KEY.test(name));
+    return typeof name === "string" && this.isHostName(name, this.knownOf(name));
   }
 
-  /** Whether a text of an object leaves a place; one with an environment has texts further down too. */
-  private mayExpand(owner: object): boolean {
-    if (Array.isArray(owner)) return false;
-    const steps = Array.isArray((owner as { env?: unknown }).env) ? EXPANDED_STEPS : 1;
-    return this.leavesPlace(owner, steps);
+  private isHostName(name: string, known: Known): boolean {
+    return (known.namesHost ??= HOST_KEY.test(name));
+  }
+
+  /**
+   * What the texts of an object may be to each other: whether one leaves a place, further down too where it has an environment, and
+   * whether one, of a list of settings too, could be a piece of a name.
+   */
+  private amongTexts(owner: object): { readonly leavePlace: boolean; readonly mayComplete: boolean } {
+    const isList = Array.isArray(owner);
+    let leavePlace =
+      !isList && Array.isArray((owner as { env?: unknown }).env) && this.leavesPlace(owner, EXPANDED_STEPS);
+    let mayComplete = false;
+    for (const key of Object.keys(owner)) {
+      const entry = (owner as Record<string, unknown>)[key];
+      const isText = typeof entry === "string";
+      const text = typeof entry === "object" && entry !== null ? (entry as { value?: unknown }).value : entry;
+      if (typeof text !== "string") continue;
+      const known = this.knownOf(text);
+      if (isText && !isList) leavePlace ||= known.place ??= leavesPlace(text);
+      mayComplete ||= known.piece ??= mayBePiece(opened(text), this.foreignNames);
+    }
+    return { leavePlace, mayComplete };
   }
 
   /** Whether a text so many steps below an object leaves a place. */
@@ -275,17 +298,7 @@ export class Scanner {
     return false;
   }
 
-  /** Whether a text of an object, or of a list of settings, could be a piece of a name. */
-  private mayComplete(owner: object): boolean {
-    for (const key of Object.keys(owner)) {
-      const entry = (owner as Record<string, unknown>)[key];
-      const text = typeof entry === "object" && entry !== null ? (entry as { value?: unknown }).value : entry;
-      if (typeof text !== "string") continue;
-      const known = this.knownOf(text);
-      if ((known.piece ??= mayBePiece(opened(text), this.foreignNames))) return true;
-    }
-    return false;
-  }
+  private readonly pieceText = (text: string): string => (this.knownOf(text).pieceText ??= pieceText(text));
 
   /** Whether a value is none to go into, or a text or address with nothing in it: most are, and need no place made for them. */
   private isClean(value: unknown, isHost: boolean): boolean {

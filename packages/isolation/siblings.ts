@@ -283,14 +283,24 @@ function hosted(texts: readonly Sibling[]): Assembled[] {
   );
 }
 
-/** Whole names out of pieces in neighbouring texts: `pg-` and `prod`, or a host's name and its domain. */
-export function fragments(owner: object, names: ReadonlySet<string>): Assembled[] {
-  const raw = shortTexts(owner).map((sibling) => ({ ...sibling, text: opened(sibling.text) }));
-  // Every name begins with a piece of its own, and every host ends with a domain.
-  if (raw.length < 2 || !raw.some(({ text }) => mayBePiece(text, names))) return [];
+/** A text as it is compared with names when it may be a piece of one. */
+export const pieceText = (text: string): string => canonical(opened(text)).trim();
+
+/**
+ * Whole names out of pieces in neighbouring texts: `pg-` and `prod`, or a host's name and its domain. Every name begins with a piece of
+ * its own, and every host ends with a domain: where no text is one ({@link mayBePiece}), there are none.
+ * @param textOf {@link pieceText}, or what remembers it
+ */
+export function fragments(
+  owner: object,
+  names: ReadonlySet<string>,
+  textOf: (text: string) => string = pieceText,
+): Assembled[] {
+  const raw = shortTexts(owner);
+  if (raw.length < 2) return [];
   const byText = new Map<string, Sibling>();
   for (const sibling of raw) {
-    const text = canonical(sibling.text).trim();
+    const text = textOf(sibling.text);
     // Two settings with one text differ only in what they are called, which matters for a host's name.
     const id = HOST_PART.test(sibling.name ?? "") ? `${sibling.name ?? ""} ${text}` : text;
     if (text !== "" && !byText.has(id)) byText.set(id, { ...sibling, text });

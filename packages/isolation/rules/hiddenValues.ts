@@ -6,7 +6,6 @@ import { resourceRule } from "./metadata";
 
 /** Assets and archives whose content nobody has read: files that are not there, and addresses. */
 function unreadAssets(props: ResourceView["props"]): Cursor[] {
-  if (!mayHold(props, (at) => typeof at === "object" && ASSETS.has(at))) return [];
   return [...allPlaces(new Cursor(props))].filter((place) => {
     const { value } = place;
     if (typeof value !== "object" || value === null || !ASSETS.has(value)) return false;
@@ -16,10 +15,6 @@ function unreadAssets(props: ResourceView["props"]): Cursor[] {
 
 /** Volumes that are folders of a node. What stands there, credentials of the node among it, is in no plan. */
 function nodeFolders(resource: ResourceView): Violation[] {
-  const isFolder = (at: object | string): boolean => typeof at === "object" && "hostPath" in at;
-  const isLocal = (at: object | string, key?: string): boolean =>
-    key === "local" && typeof at === "object" && "path" in at;
-  if (!mayHold(resource.props, (at, key) => isFolder(at) || isLocal(at, key))) return [];
   return kubernetesObjects(resource).flatMap(({ kind, object }) =>
     [...allPlaces(object)]
       .flatMap((place) => [
@@ -78,26 +73,34 @@ function strangeVolumes(resource: ResourceView): Violation[] {
 
 /** Volumes that are checked out of a repository when they are mounted: of pods, of container groups. */
 function checkedOut(props: ResourceView["props"]): Cursor[] {
-  if (!mayHold(props, (at, key) => key === "gitRepo" && typeof at === "object")) return [];
   return [...allPlaces(new Cursor(props))]
     .map((place) => place.at("gitRepo"))
     .filter((volume) => volume.at("repository").present);
 }
 
+/** Whether something is an asset, a checkout, or a folder of a node or has one: what the next three look for, place by place. */
+const isOutside = (at: object | string, key: string | undefined): boolean =>
+  typeof at === "object" &&
+  (ASSETS.has(at) || key === "gitRepo" || "hostPath" in at || (key === "local" && "path" in at));
+
 function hidesValues(resource: ResourceView, { environment }: Context): Violation[] {
-  const findings: Violation[] = unreadAssets(resource.props).map(({ path }) => ({
-    path,
-    message:
-      "is fetched, or read from a file nobody could open here, after the preview; pass the content inline or keep the file in the project",
-  }));
-  findings.push(
-    ...checkedOut(resource.props).map(({ path }) => ({
+  const findings: Violation[] = [];
+  const mayBeOutside = mayHold(resource.props, isOutside);
+  if (mayBeOutside) {
+    const unread = unreadAssets(resource.props).map(({ path }) => ({
+      path,
+      message:
+        "is fetched, or read from a file nobody could open here, after the preview; pass the content inline or keep the file in the project",
+    }));
+    const fetched = checkedOut(resource.props).map(({ path }) => ({
       path,
       message: "is checked out of a repository when it is mounted; build it into the image",
-    })),
-  );
+    }));
+    findings.push(...unread, ...fetched);
+  }
   if (environment === "prod") return findings;
-  findings.push(...nodeFolders(resource), ...strangeVolumes(resource));
+  if (mayBeOutside) findings.push(...nodeFolders(resource));
+  findings.push(...strangeVolumes(resource));
   for (const { kind, object } of kubernetesObjects(resource)) {
     if (kind === "SealedSecret") {
       findings.push({

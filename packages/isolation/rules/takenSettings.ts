@@ -8,11 +8,35 @@ import { stackRule } from "./metadata";
 
 /** Texts of a ConfigMap or Secret by key, in clear. */
 type Settings = ReadonlyMap<string, string>;
-/** What the ConfigMaps and Secrets of a stack hold, by kind, namespace and name. */
-type Sources = ReadonlyMap<string, Settings>;
 
 const sourceKey = (kind: string, namespace: string | undefined, name: string | undefined): string =>
   `${kind}/${namespace ?? ""}/${name ?? ""}`;
+
+/** What the ConfigMaps and Secrets of a stack hold, by kind, namespace and name. Most are taken by no setting, and not read. */
+class Sources {
+  private readonly objects: ReadonlyMap<string, KubernetesObject>;
+  private readonly read = new Map<KubernetesObject, Settings>();
+
+  constructor(objects: readonly KubernetesObject[]) {
+    this.objects = new Map(
+      objects
+        .filter(({ kind }) => kind === "ConfigMap" || kind === "Secret")
+        .map((found) => [sourceKey(found.kind, namespaceOf(found), nameOf(found).name), found]),
+    );
+  }
+
+  get size(): number {
+    return this.objects.size;
+  }
+
+  get(key: string): Settings | undefined {
+    const found = this.objects.get(key);
+    if (!found) return undefined;
+    let settings = this.read.get(found);
+    if (!settings) this.read.set(found, (settings = settingsOf(found)));
+    return settings;
+  }
+}
 
 function settingsOf({ kind, object }: KubernetesObject): Settings {
   const isEncoded = kind === "Secret";
@@ -119,10 +143,12 @@ function madeOf(resource: ResourceView, sources: Sources, context: Context): Vio
     return podSpecs(found)
       .flatMap((spec) => containersOf(spec).map((container) => ({ spec, container })))
       .flatMap(({ spec, container }): Violation[] => {
-        const env = environmentOf(container, settings);
-        const count = container.at("env").items().length;
-        const isTaken = (at: number): boolean => at >= count || container.at("env", at, "valueFrom").present;
         const files = filesOf(container, spec, settings);
+        const own = container.at("env").items();
+        const isTaken = (at: number): boolean => own[at]?.at("valueFrom").present ?? true;
+        const takesAny = own.some((_, at) => isTaken(at)) || container.at("envFrom").items().length > 0;
+        if (files.size === 0 && !takesAny) return [];
+        const env = environmentOf(container, settings);
         if (files.size === 0 && !env.some((_, at) => isTaken(at))) return [];
         const asWritten: Tree = {
           command: container.at("command").value ?? null,
@@ -154,15 +180,7 @@ function assembledSettings(stack: StackView, context: Context): Violation[] {
     ...resource,
     props: resource.inputs ?? resource.props,
   }));
-  const sources = new Map(
-    views
-      .flatMap(kubernetesObjects)
-      .filter(({ kind }) => kind === "ConfigMap" || kind === "Secret")
-      .map((found): [string, Settings] => [
-        sourceKey(found.kind, namespaceOf(found), nameOf(found).name),
-        settingsOf(found),
-      ]),
-  );
+  const sources = new Sources(views.flatMap(kubernetesObjects));
   return sources.size === 0 ? [] : views.flatMap((resource) => madeOf(resource, sources, context));
 }
 
