@@ -1,6 +1,7 @@
 /**
  * Measures the compiled policy pack over Pulumi's own protocol, for generated programs of several sizes, beside a pack
- * without a rule that is asked the same in the same run: what the rules take of a processor, and how large the pack gets.
+ * without a rule that is asked the same in the same run: what the rules take of a processor, and how large the pack gets. No rule
+ * finds anything in them: a program that is refused costs what telling it costs, and is not deployed.
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -10,10 +11,10 @@ import * as grpc from "@grpc/grpc-js";
 import * as proto from "@pulumi/pulumi/proto/analyzer_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { buildPack } from "../../../policies/pack/build";
-import { readStacks, stackPlatformNames } from "../../../stacks/files";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
 import { wholeNumbers } from "./measure";
+import { type Generated, program, STACK } from "./policies/program";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the package ships no declaration of its client
 const { AnalyzerClient } = require("@pulumi/pulumi/proto/analyzer_grpc_pb") as {
@@ -31,7 +32,6 @@ const { AnalyzerClient } = require("@pulumi/pulumi/proto/analyzer_grpc_pb") as {
 const SIZES = [500, 5_000, 20_000];
 /** Size the budget is set for. */
 const JUDGED = 5_000;
-const STACK = "staging";
 const MIB = 1024 * 1024;
 /**
  * Budget of the rules, at {@link JUDGED} resources: processor time beyond the empty pack's, in milliseconds per resource; the
@@ -39,117 +39,6 @@ const MIB = 1024 * 1024;
  * there to the largest size, which is none but for noise.
  */
 const LIMITS = { millisecondsPerResource: 0.5, memoryRatio: 1.3, startSeconds: 2.5, growth: 1.25 };
-
-interface Generated {
-  readonly type: string;
-  readonly name: string;
-  readonly props: Record<string, unknown>;
-}
-
-/** A program of ordinary resources, 11 values each on average; the real plans have 16 to 19. */
-function* program(size: number, root: string): Generator<Generated> {
-  const config = readStacks(root)[STACK];
-  if (!config) throw new Error(`the project has no stack ${STACK}`);
-  const names = stackPlatformNames(config);
-  const group = `/subscriptions/${config.azure.subscriptionId}/resourceGroups/${names.primary.resourceGroup}`;
-  const tags = { product: "forma3d", environment: STACK, managedBy: "pulumi", owner: config.tags.owner };
-  for (let i = 0; i < size; i++) {
-    const name = `resource-${i}`;
-    const metadata = {
-      name,
-      namespace: names.namespace,
-      labels: { "app.kubernetes.io/name": `app-${i % 50}` },
-    };
-    switch (i % 5) {
-      case 0:
-        yield {
-          type: "kubernetes:apps/v1:Deployment",
-          name,
-          props: deployment(metadata, i, names.virtualEndpoint),
-        };
-        break;
-      case 1:
-        yield {
-          type: "kubernetes:core/v1:ConfigMap",
-          name,
-          props: { apiVersion: "v1", kind: "ConfigMap", metadata, data: settings(i) },
-        };
-        break;
-      case 2:
-        yield {
-          type: "kubernetes:core/v1:Secret",
-          name,
-          props: {
-            apiVersion: "v1",
-            kind: "Secret",
-            metadata,
-            data: { key: Buffer.from(`secret value number ${i}`).toString("base64") },
-          },
-        };
-        break;
-      case 3:
-        yield {
-          type: "azure-native:authorization:RoleAssignment",
-          name,
-          props: {
-            scope: `${group}/providers/Microsoft.KeyVault/vaults/${names.primary.vault}`,
-            principalId: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
-            roleDefinitionId: `/subscriptions/${config.azure.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/4633458b-17de-408a-b874-0445c86b69e6`,
-            description: `lets workload ${i} read its own secret`,
-          },
-        };
-        break;
-      default:
-        yield {
-          type: "azure-native:managedidentity:UserAssignedIdentity",
-          name,
-          props: {
-            resourceName: `id-${i}`,
-            resourceGroupName: names.primary.resourceGroup,
-            location: names.primary.region,
-            tags,
-          },
-        };
-    }
-  }
-}
-
-const deployment = (metadata: object, i: number, endpoint: string): Record<string, unknown> => ({
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  metadata,
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { "app.kubernetes.io/name": `app-${i % 50}` } },
-    template: {
-      metadata: { labels: { "app.kubernetes.io/name": `app-${i % 50}` } },
-      spec: {
-        serviceAccountName: `app-${i % 50}`,
-        containers: [
-          {
-            name: "app",
-            image: `ghcr.io/forma3d/app@sha256:${String(i).padStart(64, "0")}`,
-            env: Array.from({ length: 6 }, (_, n) => ({
-              name: `SETTING_${n}`,
-              value: `value ${n} of ${i}`,
-            })).concat({
-              name: "PGHOST",
-              value: `${endpoint}.writer.postgres.database.azure.com`,
-            }),
-            resources: { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1Gi" } },
-            ports: [{ containerPort: 8080 }],
-          },
-        ],
-      },
-    },
-  },
-});
-
-const settings = (i: number): Record<string, string> => ({
-  "app.yaml": `server:\n  port: 8080\n  name: app-${i}\nfeatures:\n  - orders\n  - shipping\nlimits:\n  rate: ${i % 100}\n`,
-  LOG_LEVEL: "info",
-  API_URL: "https://api.shopify.com/admin",
-});
 
 interface Pack {
   readonly client: InstanceType<typeof AnalyzerClient>;
@@ -237,10 +126,15 @@ interface Measured {
   readonly peakMiB: number;
 }
 
+/** @throws Error when a rule finds something: what is measured is a program that passes */
 async function measure(folder: string, size: number, root: string): Promise<Measured> {
   const pack = await startPack(folder);
   try {
     const before = pack.processorMs();
+    const found: string[] = [];
+    const tell = (response: proto.AnalyzeResponse): void => {
+      found.push(...response.getDiagnosticsList().map((one) => one.getMessage()));
+    };
     const all: proto.AnalyzerResource[] = [];
     for (const resource of program(size, root)) {
       const properties = Struct.fromJavaScript(resource.props as never);
@@ -251,7 +145,7 @@ async function measure(folder: string, size: number, root: string): Promise<Meas
         .setUrn(urnOf(resource));
       request.setProperties(properties);
       request.setOptions(options);
-      await ask(pack, "analyze", request);
+      tell(await ask(pack, "analyze", request));
       const part = new proto.AnalyzerResource()
         .setType(resource.type)
         .setName(resource.name)
@@ -260,7 +154,8 @@ async function measure(folder: string, size: number, root: string): Promise<Meas
       part.setOptions(options);
       all.push(part);
     }
-    await ask(pack, "analyzeStack", new proto.AnalyzeStackRequest().setResourcesList(all));
+    tell(await ask(pack, "analyzeStack", new proto.AnalyzeStackRequest().setResourcesList(all)));
+    if (found.length > 0) throw new Error(`the program does not pass: ${found[0] ?? ""}`);
     return {
       startSeconds: before / 1000,
       processorMs: pack.processorMs() - before,
