@@ -10,7 +10,8 @@ import type { OwnershipPlan } from "./ownership";
 import type { RestoreOptions } from "./options";
 import type { ArchiveToc } from "./postgres/archive";
 import { withClient } from "./postgres/connect";
-import { withDatabase } from "./postgres/connection";
+import { withDatabase, type ServerConnection } from "./postgres/connection";
+import { makeLoader, type Loader } from "./postgres/loader";
 import { createDatabase, dropPublic, lacksPublic, localeOf } from "./postgres/databases";
 import { isReadOnly, readProperties, restoreProperties } from "./postgres/properties";
 import { majorOf, restoreProgram } from "../../packages/programs/postgres";
@@ -46,6 +47,8 @@ export interface Restored {
   leftOut: LeftOut[];
   ladder: Ladder;
   tables: TableMatch[];
+  /** Role without login that owns what has no owner on this server. */
+  standIn?: string;
   /** What the database is to have that holds the content: the backup's, or those of the empty one it replaces. */
   properties?: DatabaseProperties;
 }
@@ -53,6 +56,9 @@ export interface Restored {
 /** A restore that runs, and what was decided before it began. */
 interface Loading extends Preparation {
   running: RunningRestore;
+  /** The database as who loads it enters it. */
+  loaded: ServerConnection;
+  loader?: Loader;
   properties?: DatabaseProperties;
 }
 
@@ -86,12 +92,13 @@ export async function restoreInto(
     if (problem) throw new FailedError(`backup ${manifest.id} is damaged: ${problem}; nothing was restored`);
     const loading = await attempt.begun(spooled);
     const { plan, warnings, running, leftOut, notDumped, entries, properties, expected } = loading;
+    const { loaded, loader } = loading;
     await stages.run("restore", () => running.built);
     // Beside the comparison, which leaves a processor to it towards its end.
-    const analyzed = withClient(target.working, (client) => client.query("ANALYZE"));
+    const analyzed = withClient(loaded, (client) => client.query("ANALYZE"));
     analyzed.catch(() => undefined);
     const ladder = new Ladder("L4", context.signal);
-    const place = () => ({ server: target.working, manifest: expected });
+    const place = () => ({ server: loaded, manifest: expected });
     const { jobs } = settings;
     const { signal } = context;
     const tables = await compareRestored(ladder, stages, place, {
@@ -102,6 +109,8 @@ export async function restoreInto(
       part: options.only !== undefined,
     });
     await stages.run("analyze", () => analyzed);
+    const { database } = target.working;
+    await loader?.leave(database);
     await ladder.check("rights", "L3", "owners and grants as dumped", () =>
       stages.run("rights", async () => {
         const { owners, grants, problems } = await restoreRights(target.working, entries, plan);
@@ -111,6 +120,11 @@ export async function restoreInto(
         return { match: problems.length === 0, expected, actual };
       }),
     );
+    const standIn = await loader?.dismiss(database);
+    if (standIn !== undefined)
+      warnings.push(
+        `what has no owner on this server belongs to role ${standIn}, which was made without login`,
+      );
     if (properties) {
       const restore = (client: Client) => restoreProperties(client, target.working.database, properties);
       warnings.push(...(await withClient(target.maintenance, restore)));
@@ -129,7 +143,7 @@ export async function restoreInto(
     }
     const { rehydrateSeconds } = online;
     return {
-      ...{ rehydrateSeconds, plan, warnings, ladder, tables, properties },
+      ...{ rehydrateSeconds, plan, warnings, ladder, tables, standIn, properties },
       leftOut: [...leftOut, ...notDumped],
     };
   } catch (error) {
@@ -148,6 +162,7 @@ class Attempt {
   private early: Promise<Loading | undefined> | undefined;
   private loading: Loading | undefined;
   private wroteTo = false;
+  private loader: Loader | undefined;
 
   constructor(
     private readonly run: Run,
@@ -185,8 +200,9 @@ class Attempt {
     await this.early?.catch(() => undefined);
     const { loading, target } = this;
     await Promise.allSettled([loading?.running.built, loading?.running.compared]);
-    if (this.wroteTo)
-      await dropUnfinished(target.maintenance, target.working.database, this.run.context.progress.note);
+    const { note } = this.run.context.progress;
+    if (this.wroteTo) await dropUnfinished(target.maintenance, target.working.database, note);
+    await this.loader?.drop(note);
   }
 
   async clean(): Promise<void> {
@@ -199,12 +215,18 @@ class Attempt {
     const { maintenance } = this.target;
     const { prepared, major, properties } = await withClient(maintenance, async (client) => {
       const ready = await prepareRestore(client, this.target, manifest, toc.entries, this.options);
+      this.loader = await makeLoader(maintenance, this.lease);
       const own = await this.makeDatabase(client, toc.entries, ready.warnings);
       return { prepared: ready, major: await majorVersion(client), properties: own };
     });
     this.signal.throwIfAborted();
     const { working } = this.target;
-    const provided = await this.options.provision?.(working.database, prepared.entries, manifest.inventory);
+    const { database } = working;
+    const { loader } = this;
+    await loader?.settle(database);
+    const provision = this.options.provision ?? loader?.provision;
+    const provided = await provision?.(database, prepared.entries, manifest.inventory);
+    const loaded = loader?.enter(working) ?? working;
     const pgRestore = restoreProgram(majorOf(manifest.runner.pgDump), major);
     const directory = settings.scratchDirectory;
     if (this.options.masking) {
@@ -213,7 +235,7 @@ class Attempt {
     }
     const running = startRestore({
       pgRestore,
-      server: working,
+      server: loaded,
       archive,
       manifest: prepared.expected,
       jobs: settings.jobs,
@@ -225,7 +247,7 @@ class Attempt {
       masking: this.options.masking,
       signal: this.signal,
     });
-    this.loading = { ...prepared, properties, running };
+    this.loading = { ...prepared, properties, running, loaded, loader };
     return this.loading;
   }
 
@@ -240,15 +262,15 @@ class Attempt {
     entries: readonly TocEntry[],
     warnings: string[],
   ): Promise<DatabaseProperties | undefined> {
-    const { target, lease } = this;
+    const { target, lease, loader } = this;
     const { manifest } = this.run;
     this.wroteTo = true;
     if (target.kind === "empty") {
-      await copyEmpty(client, target);
+      await copyEmpty(client, target, loader?.role);
       await lease.mark(client, target.working.database);
       return withClient(withDatabase(target.working, target.name), readProperties);
     }
-    const locale = await createDatabase(client, target.working.database, manifest);
+    const locale = await createDatabase(client, target.working.database, manifest, loader?.role);
     await lease.mark(client, target.working.database);
     if (lacksPublic(manifest, entries)) await dropPublic(target.working);
     if (locale)

@@ -10,8 +10,9 @@ export function nextSteps(done: {
   match: boolean;
   previousDatabase?: string;
   plan: OwnershipPlan;
+  standIn?: string;
 }): string[] {
-  const { database, of, target, match, previousDatabase, plan } = done;
+  const { database, of, target, match, previousDatabase, plan, standIn } = done;
   if (!match) {
     const kept = target.kind === "new" ? "" : ` "${target.name}" is as it was.`;
     return [
@@ -22,6 +23,11 @@ export function nextSteps(done: {
   const steps: string[] = [];
   if (plan.missingRoles.length > 0) {
     steps.push(`Create the roles ${plan.missingRoles.join(", ")} and grant them what the application needs.`);
+  }
+  if (standIn !== undefined) {
+    steps.push(
+      `Give what belongs to "${standIn}" to its owner, in "${database}": REASSIGN OWNED BY "${standIn}" TO …; DROP OWNED BY "${standIn}"; DROP ROLE "${standIn}".`,
+    );
   }
   if (!previousDatabase && database !== of) {
     return [

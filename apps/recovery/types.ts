@@ -267,9 +267,11 @@ export interface RestoreResult {
   rehydrateSeconds: number;
   /**
    * `kept`: owners and grants as dumped. `restoring-role`: a role is missing or out of reach, and what it owned belongs
-   * to the caller.
+   * to `standIn`, or to the caller where that may make no role.
    */
   ownership: "kept" | "restoring-role";
+  /** Role without login, for which the caller may act, that owns what has no owner on this server. */
+  standIn?: string;
   missingRoles: string[];
   /** What was not brought back, by name, and why. */
   leftOut: { kind: string; name: string; reason: string }[];

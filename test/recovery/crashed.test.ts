@@ -87,6 +87,14 @@ test("a restore that is killed leaves nothing under the final name and nothing o
   const run = await verb(["restore", manifest.id, "--to", "other"], administrator().env);
   expect(run.code).toBe(0);
   expect(run.stderr).toMatch(/database "back_restore_\w+", left by a run that was killed, was dropped/);
+  expect(run.stderr).toMatch(/role "recovery_\w+", left by a run that was killed, was dropped/);
+  expect(
+    await lab.server.sql(
+      lab.server.administrator,
+      "select from pg_roles where rolname like 'recovery%'",
+      "postgres",
+    ),
+  ).toEqual([]);
   expect(await databases("%\\_restore\\_%")).toEqual([]);
   expect(await rows("other")).toBe(150_000);
 });

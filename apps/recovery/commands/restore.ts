@@ -108,6 +108,7 @@ async function restoreOne(
         match,
         previousDatabase: previous,
         plan,
+        standIn: loaded.standIn,
       }),
       seconds: seconds(),
       stages: stages.list,

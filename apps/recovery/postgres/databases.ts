@@ -59,12 +59,14 @@ const FIRST_MAJOR_WITH_PROVIDERS = 15;
 
 /**
  * Creates a database of the backup's encoding, locale and locale provider.
+ * @param owner default: who creates it
  * @returns the locale used instead when the server cannot have the backup's
  */
 export async function createDatabase(
   client: Client,
   name: string,
   { server, properties }: Pick<Manifest, "server" | "properties">,
+  owner?: string,
 ): Promise<string | undefined> {
   const literal = (text: string) => client.escapeLiteral(text);
   const { rows } = await client.query<{ major: number }>(
@@ -74,7 +76,7 @@ export async function createDatabase(
   for (const [index, { options, instead }] of choices.entries()) {
     try {
       await client.query(
-        `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ENCODING ${literal(server.encoding)} ${options}`,
+        `CREATE DATABASE ${quoteIdentifier(name)} ${ownedBy(owner)} TEMPLATE template0 ENCODING ${literal(server.encoding)} ${options}`,
       );
       return instead;
     } catch (error) {
@@ -83,6 +85,10 @@ export async function createDatabase(
   }
   return undefined;
 }
+
+/** For CREATE DATABASE. */
+export const ownedBy = (owner: string | undefined): string =>
+  owner === undefined ? "" : `OWNER ${quoteIdentifier(owner)}`;
 
 /** Ways to create a database for a backup, the right one first; `instead` names a locale that is not the backup's. */
 function localeChoices(

@@ -176,8 +176,9 @@ class Restore {
       lines((id) => last(id) && !plan.oneByOne.has(id) && !plan.refreshed.has(id)),
       jobs,
     );
-    await this.secure(lines((id) => plan.secured.has(id)));
+    // Before policies are in force, which may hide from the tables' owner what the views were computed from.
     await this.refresh(lines((id) => plan.refreshed.has(id)));
+    await this.secure(lines((id) => plan.secured.has(id)));
     await this.connected((client) => giveChecks(client, taken));
     for (const line of keys) await this.looseKey(line);
   }

@@ -3,7 +3,7 @@ import { messageOf } from "../../../packages/command/errors";
 import { DATABASE_OWNER, type OwnershipPlan } from "../ownership";
 import { quoteIdentifier, withClient } from "./connect";
 import type { ServerConnection } from "./connection";
-import { grantorOf, rolesNamed, splitStatements } from "./statements";
+import { grantorOf, isObjectOf, isOfRights, rolesNamed, splitStatements } from "./statements";
 import { isDatabaseAcl, OWNED_KINDS, quote, type TocEntry } from "./toc";
 
 /** A statement and what it is about, for a message. */
@@ -55,6 +55,8 @@ export async function giveRights(
   ]);
   const owners = ownerSteps(entries, gone);
   const grants = grantSteps(entries, new Set(plan.missingRoles), new Set(plan.foreignOwners), gone);
+  requireNothingElse(entries, owners, problems);
+  if (problems.length > 0) return { owners: owners.length, grants: grants.length, problems };
   await run(plan.borrowed.map((role) => membership("GRANT", role)));
   try {
     const rooms = await missingRooms(client, entries, gone);
@@ -68,6 +70,23 @@ export async function giveRights(
     await run(plan.borrowed.map((role) => membership("REVOKE", role)));
   }
   return { owners: owners.length, grants: grants.length, problems };
+}
+
+/** Both kinds of statements are run as who restores: what else an archive may say there must not be. */
+function requireNothingElse(
+  entries: readonly TocEntry[],
+  owners: readonly OwnerStep[],
+  problems: string[],
+): void {
+  for (const { kind, object } of owners)
+    if (!kind.startsWith("BLOB") && !isObjectOf(kind, object))
+      problems.push(`${kind} with the name ${object} is nothing that pg_dump writes`);
+  for (const entry of entries) {
+    if (!["ACL", "DEFAULT ACL"].includes(entry.kind) || isDatabaseAcl(entry)) continue;
+    const other = splitStatements(entry.definition).find((sql) => !isOfRights(sql));
+    if (other !== undefined)
+      problems.push(`rights on ${entry.name} are nothing that pg_dump writes: ${other}`);
+  }
 }
 
 /** In one round trip where all succeed; one by one where not, to name what does not. */
@@ -132,12 +151,18 @@ async function missingRooms(
   }));
 }
 
-function ownerSteps(entries: readonly TocEntry[], gone: ReadonlySet<string>): (Step & { kind: string })[] {
+interface OwnerStep extends Step {
+  kind: string;
+  object: string;
+}
+
+function ownerSteps(entries: readonly TocEntry[], gone: ReadonlySet<string>): OwnerStep[] {
   return entries
     .filter(({ kind, owner }) => owner && OWNED_KINDS.has(kind) && !gone.has(owner))
     .flatMap((entry) =>
       ownedObjects(entry).map((object) => ({
         kind: entry.kind,
+        object,
         sql: `ALTER ${object} OWNER TO ${quoteIdentifier(entry.owner)}`,
         about: `owner of ${object}`,
       })),

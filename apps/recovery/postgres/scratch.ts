@@ -5,7 +5,7 @@ import { messageOf, NotRunError } from "../../../packages/command/errors";
 import { childEnvironment, complaint, startProgram, succeed } from "../process";
 import { connect, disconnect, withClient } from "./connect";
 import type { ServerConnection } from "./connection";
-import { provisionAs, type Provision } from "./provision";
+import { AMCHECK, provisionAs, type Provision } from "./provision";
 import { findServer, unprivilegedAccount, type Account } from "../../../packages/programs/postgres";
 import { SUPERVISOR } from "../../../packages/programs/supervisor";
 import { waitFor } from "../../../packages/programs/waiting";
@@ -148,7 +148,7 @@ export async function startScratchServer(options: {
   return {
     server,
     version: postgres.version,
-    provision: provisionAs(superuser, server.user),
+    provision: provisionAs(superuser, server.user, [AMCHECK]),
     createRole: (name) =>
       withClient(superuser, async (client) => {
         await client.query(`CREATE ROLE ${client.escapeIdentifier(name)} NOLOGIN`);

@@ -55,6 +55,39 @@ export function rolesNamed(statement: string): string[] {
   return [...roles];
 }
 
+/** What rights of a dump are on; those on what belongs to the server come back otherwise. */
+const GRANTABLE =
+  "TABLES?|SEQUENCES?|FUNCTIONS?|PROCEDURES?|ROUTINES?|SCHEMAS?|TYPES?|DOMAIN|LANGUAGE|LARGE OBJECTS?|FOREIGN SERVER|FOREIGN DATA WRAPPER";
+const GRANT = new RegExp(
+  `^(?:ALTER DEFAULT PRIVILEGES .*)?(?:GRANT|REVOKE) [^']*? ON (?:${GRANTABLE}) .*(?:TO|FROM) `,
+  "s",
+);
+const AUTHORIZATION = /^(?:SET SESSION AUTHORIZATION (?:"|\w+)|RESET SESSION AUTHORIZATION)$/;
+/** What a statement of rights has none of outside of names. */
+const MORE_THAN_NAMES = /['$\\]|--|\/\*/;
+const withoutNames = (statement: string) => statement.replace(/"(?:[^"]|"")*"/g, '"');
+
+/**
+ * Whether a statement gives or takes rights on an object of a database, as pg_dump writes it, and does nothing else: an
+ * archive says whatever its writer wanted, a membership for instance.
+ */
+export function isOfRights(statement: string): boolean {
+  const bare = withoutNames(statement);
+  return !MORE_THAN_NAMES.test(bare) && (AUTHORIZATION.test(bare) || GRANT.test(bare));
+}
+
+const NAME = `(?:"|\\w+)`;
+const OPERATOR_NAME = "[-+*/<>=~!@#%^&|`?]+";
+const OBJECT = new RegExp(
+  `^(?:${NAME}\\.)?(?:${NAME}|${OPERATOR_NAME})(?: ?\\([^()';]*\\))?(?: USING ${NAME})?$`,
+);
+
+/** Whether a text names one object of a kind, as `ALTER … OWNER TO` takes it, and says nothing else of it. */
+export function isObjectOf(kind: string, text: string): boolean {
+  const bare = withoutNames(text);
+  return bare.startsWith(`${kind} `) && OBJECT.test(bare.slice(kind.length + 1));
+}
+
 /** The role in whose name what follows a statement is granted, where the statement says so. */
 export const grantorOf = (statement: string): string | undefined =>
   statement.startsWith("SET SESSION AUTHORIZATION ") ? wordsOf(statement)[3]?.text : undefined;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FailedError, messageOf, UsageError } from "../../../packages/command/errors";
 import { connect, disconnect, quoteIdentifier, withClient } from "./connect";
 import { describeServer, withDatabase, type ServerConnection } from "./connection";
-import { isEmptyDatabase } from "./databases";
+import { isEmptyDatabase, ownedBy } from "./databases";
 
 /** Databases that belong to PostgreSQL or to Azure. */
 const RESERVED = ["postgres", "template0", "template1", "azure_maintenance", "azure_sys"];
@@ -204,12 +204,13 @@ const describing = (client: Client, name: string, comment: string | null) =>
 /**
  * Creates the working database as a copy of the empty one whose place it is to take: with its locale, and with what its
  * owner has prepared in it.
+ * @param owner of the copy; default: who makes it
  */
-export async function copyEmpty(client: Client, { name, working }: Target): Promise<void> {
+export async function copyEmpty(client: Client, { name, working }: Target, owner?: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await client.query(
-        `CREATE DATABASE ${quoteIdentifier(working.database)} TEMPLATE ${quoteIdentifier(name)}`,
+        `CREATE DATABASE ${quoteIdentifier(working.database)} ${ownedBy(owner)} TEMPLATE ${quoteIdentifier(name)}`,
       );
       return;
     } catch (error) {

@@ -7,6 +7,8 @@ import { dropDatabase } from "./databases";
 
 /** Comment of a database that is being filled; whoever runs next drops it when nobody is at it any more. */
 const MARKER = /^recovery: unfinished, for (.*)$/s;
+/** The same of a role that a run makes for itself. */
+const ROLE_MARKER = /^recovery: unfinished, loads for (.*)$/s;
 /** A runner whose machine is gone is noticed by the server within two minutes. */
 const KEEPALIVE = { tcp_keepalives_idle: "60", tcp_keepalives_interval: "10", tcp_keepalives_count: "6" };
 
@@ -14,6 +16,8 @@ const KEEPALIVE = { tcp_keepalives_idle: "60", tcp_keepalives_interval: "10", tc
 export interface NameLease {
   /** Marks a database as not finished, until somebody gives it another comment. */
   mark(client: Client, database: string): Promise<void>;
+  /** Marks a role as one that goes with the run. */
+  markRole(client: Client, role: string): Promise<void>;
   /** @throws FailedError when the session that held the lease is gone */
   confirm(): Promise<void>;
   release(): Promise<void>;
@@ -55,6 +59,10 @@ export async function leaseName(
     async mark(by, database) {
       const marker = by.escapeLiteral(`recovery: unfinished, for ${name}`);
       await by.query(`COMMENT ON DATABASE ${quoteIdentifier(database)} IS ${marker}`);
+    },
+    async markRole(by, role) {
+      const marker = by.escapeLiteral(`recovery: unfinished, loads for ${name}`);
+      await by.query(`COMMENT ON ROLE ${quoteIdentifier(role)} IS ${marker}`);
     },
     async confirm() {
       try {
@@ -98,27 +106,49 @@ export async function dropUnfinished(
   }
 }
 
+/** Drops what nobody works at any more: databases, then roles, which may own one of them. */
 async function sweep(
   client: Client,
   maintenance: ServerConnection,
   own: string,
   note: (message: string) => void,
 ): Promise<void> {
-  const { rows } = await client.query<{ database: string; comment: string }>(
-    `SELECT d.datname AS database, pg_catalog.shobj_description(d.oid, 'pg_database') AS comment
+  const { rows: databases } = await client.query<Left>(
+    `SELECT d.datname AS name, pg_catalog.shobj_description(d.oid, 'pg_database') AS comment
      FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ~ '^recovery: unfinished'`,
   );
-  for (const { database, comment } of rows) {
-    const name = MARKER.exec(comment)?.[1];
-    if (name === undefined) continue;
-    if (name !== own && !(await lock(client, name))) continue;
-    try {
-      await dropDatabase(maintenance, database);
-      note(`database "${database}", left by a run that was killed, was dropped`);
-    } catch (error) {
-      note(`warning: database "${database}", left by a run that was killed, stays: ${messageOf(error)}`);
-    } finally {
-      if (name !== own) await unlock(client, name);
+  const { rows: roles } = await client.query<Left>(
+    `SELECT r.rolname AS name, pg_catalog.shobj_description(r.oid, 'pg_authid') AS comment
+     FROM pg_catalog.pg_roles r WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') ~ '^recovery: unfinished'`,
+  );
+  const sweepEach = async (
+    what: string,
+    found: Left[],
+    marker: RegExp,
+    drop: (name: string) => Promise<unknown>,
+  ) => {
+    for (const { name, comment } of found) {
+      const lease = marker.exec(comment)?.[1];
+      if (lease === undefined) continue;
+      if (lease !== own && !(await lock(client, lease))) continue;
+      try {
+        await drop(name);
+        note(`${what} "${name}", left by a run that was killed, was dropped`);
+      } catch (error) {
+        note(`warning: ${what} "${name}", left by a run that was killed, stays: ${messageOf(error)}`);
+      } finally {
+        if (lease !== own) await unlock(client, lease);
+      }
     }
-  }
+  };
+  await sweepEach("database", databases, MARKER, (name) => dropDatabase(maintenance, name));
+  await sweepEach("role", roles, ROLE_MARKER, (name) =>
+    client.query(`DROP ROLE IF EXISTS ${quoteIdentifier(name)}`),
+  );
+}
+
+/** What a run has left, and the comment that says for which name it worked. */
+interface Left {
+  name: string;
+  comment: string;
 }
