@@ -36,6 +36,16 @@ function actorsOf(entry: TocEntry): string[] {
   return splitStatements(entry.definition).flatMap((sql) => grantorOf(sql) ?? []);
 }
 
+/** Who is to own something, has given rights of its own away, or has settled those of what it will make. */
+export const ownersAmong = (entries: readonly TocEntry[]): Set<string> =>
+  new Set([
+    ...entries.filter((entry) => isOwned(entry) && !isPublicSchema(entry)).map(({ owner }) => owner),
+    ...entries.flatMap(actorsOf),
+  ]);
+
+const isOwned = ({ kind, owner }: TocEntry) =>
+  OWNED_KINDS.has(kind) && owner !== "" && owner !== DATABASE_OWNER;
+
 /** Roles that an entry cannot be restored without, its owner left out. */
 export function rolesOf(entry: TocEntry): string[] {
   if (!RIGHTS.has(entry.kind) || isDatabaseAcl(entry)) return [];
@@ -50,14 +60,8 @@ export function rolesOf(entry: TocEntry): string[] {
  * able to act for it. Whatever cannot belongs to the restoring role afterwards.
  */
 export async function planOwnership(client: Client, entries: readonly TocEntry[]): Promise<OwnershipPlan> {
-  const owned = entries.filter(
-    ({ kind, owner }) => OWNED_KINDS.has(kind) && owner && owner !== DATABASE_OWNER,
-  );
-  // Who is to own something, has given rights of its own away, or has settled those of what it will make.
-  const owners = new Set([
-    ...owned.filter((entry) => !isPublicSchema(entry)).map(({ owner }) => owner),
-    ...entries.flatMap(actorsOf),
-  ]);
+  const owned = entries.filter(isOwned);
+  const owners = ownersAmong(entries);
   const named = new Set(entries.flatMap(rolesOf));
   const ofSchema = owned.find(isPublicSchema)?.owner;
   const onlyOfPublic = (role: string) => role === ofSchema && !owners.has(role) && !named.has(role);

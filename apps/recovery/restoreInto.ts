@@ -110,7 +110,8 @@ export async function restoreInto(
     });
     await stages.run("analyze", () => analyzed);
     const { database } = target.working;
-    await loader?.leave(database);
+    await loader?.leave();
+    await loader?.handBack(database);
     await ladder.check("rights", "L3", "owners and grants as dumped", () =>
       stages.run("rights", async () => {
         const { owners, grants, problems } = await restoreRights(target.working, entries, plan);

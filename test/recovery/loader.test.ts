@@ -97,6 +97,31 @@ describe("code in a backup", () => {
     expect(await administer("select * from of_forced", "whole")).toEqual([{ count: "9" }]);
   });
 
+  test("gets none in place, in a database that is in use: it runs as who owns the tables may", async () => {
+    await restore("living");
+    await lab.sql(
+      "living",
+      "delete from by_check; drop table by_domain, by_index; alter table forced no force row level security; update forced set n = 0 where n = 1; alter table forced force row level security",
+    );
+    const owners =
+      "select relname, relowner::regrole::text, relforcerowsecurity, relacl::text from pg_class where relnamespace = 'public'::regnamespace order by 1";
+    const rights =
+      "select datacl::text, (select nspacl::text from pg_namespace where nspname = 'public') from pg_database where datname = 'living'";
+    const before = [await administer(owners, "whole"), await administer(rights, "living")];
+    const only = { schemas: ["public"] };
+    const result = await restore("living", { only, inPlace: "living" });
+    expect(result).toMatchObject({ verdict: "PASS", leftOut: [], warnings: [], standIn: undefined });
+    expect(result.inPlace).toContainEqual({ table: "public.by_index", before: null, after: 20 });
+    expect(result.inPlace).toContainEqual({ table: "public.by_check", before: 0, after: 20 });
+    expect([await administer(owners, "living"), await administer(rights, "living")]).toEqual(before);
+    expect(await taken()).toEqual([]);
+    const { previousDatabase } = result;
+    expect(await administer("select count(*)::int as n from forced where n = 0", previousDatabase)).toEqual([
+      { n: 1 },
+    ]);
+    await administer(`drop database "${previousDatabase}"`);
+  });
+
   test("gets none later either: what has no owner here belongs to a role without rights", async () => {
     await administer("create role passing; grant passing to current_user");
     await administer("grant create on schema public to passing", "hostile");

@@ -420,6 +420,10 @@ describe("in place", () => {
     const { previousDatabase, inPlace: rows } = await inPlace("gate");
     expect(rows).toEqual([{ table: "public.gate", before: 1, after: 2 }]);
     expect(await beside()).toEqual([previousDatabase]);
+    // Nor of the login it worked as, with its rights in the database.
+    const left = `select rolname from pg_roles where rolname like 'recovery%'
+      union select datname from pg_database where datacl::text like '%recovery\\_%'`;
+    expect(await ask(left, lab.server.administrator)).toEqual([]);
   });
 });
 

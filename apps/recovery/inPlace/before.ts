@@ -4,6 +4,7 @@ import { copyInto, copyStatement } from "../postgres/copyIn";
 import { quoteIdentifier, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { createDatabase, dropDatabase } from "../postgres/databases";
+import type { Loader } from "../postgres/loader";
 import { makeNullable } from "../postgres/nullable";
 import { restoreSection, type RestoreProgram } from "../postgres/pgRestore";
 import { copyOutStatement, type TocEntry } from "../postgres/toc";
@@ -18,27 +19,38 @@ export class RowsBefore {
   private constructor(
     readonly database: string,
     private readonly maintenance: ServerConnection,
+    private readonly loader: Loader | undefined,
   ) {}
+
+  private get server(): ServerConnection {
+    const there = withDatabase(this.maintenance, this.database);
+    return this.loader?.enter(there) ?? there;
+  }
 
   /**
    * Makes it with the tables of a backup, without keys and indexes.
    * @param program whose server is any database of the server
-   * @param list definitions, as `pg_restore -L` takes them
+   * @param part what the backup has of them
+   * @param loader who owns it until it is finished; undefined: the restoring role
    */
   static async make(
     database: string,
     manifest: Manifest,
     program: RestoreProgram,
-    list: readonly string[],
+    part: { entries: readonly TocEntry[]; list: readonly string[] },
     lease: NameLease,
+    loader: Loader | undefined,
   ): Promise<RowsBefore> {
-    const before = new RowsBefore(database, program.server);
+    const before = new RowsBefore(database, program.server, loader);
     await withClient(program.server, async (client) => {
-      await createDatabase(client, database, manifest);
+      await createDatabase(client, database, manifest, loader?.role);
       await lease.mark(client, database);
       await client.query(`REVOKE ALL ON DATABASE ${quoteIdentifier(database)} FROM PUBLIC`);
     });
-    const server = withDatabase(program.server, database);
+    const done = await loader?.provision(database, part.entries, manifest.inventory);
+    const isDone = (line: string) => done?.has(Number.parseInt(line, 10));
+    const { server } = before;
+    const list = part.list.filter((line) => !isDone(line));
     await restoreSection({ ...program, server }, "pre-data", list, 1);
     // The rows are kept as they are, also those that a check would refuse by now.
     await withClient(server, async (client) => {
@@ -50,7 +62,7 @@ export class RowsBefore {
 
   /** Copies what the tables hold now. @param live session that has locked them */
   async keep(live: Client, data: readonly TocEntry[]): Promise<void> {
-    await withClient(withDatabase(this.maintenance, this.database), async (client) => {
+    await withClient(this.server, async (client) => {
       for (const entry of data) {
         const into = copyStatement(entry);
         await copyInto(client, into, copyRows(live, copyOutStatement(entry)));
@@ -67,6 +79,8 @@ export class RowsBefore {
 
   /** Says what it is, in place of the mark that it is not finished. */
   async finish(live: string, id: string): Promise<void> {
+    // Without indexes and statistics nothing of it runs by itself.
+    await this.loader?.handOver(this.database);
     await withClient(this.maintenance, (client) =>
       client.query(
         `COMMENT ON DATABASE ${quoteIdentifier(this.database)} IS ${client.escapeLiteral(

@@ -106,11 +106,13 @@ export async function takeRights(
 
 /**
  * Locks tables against everybody else until the transaction ends, patiently, but never holding readers up for long.
+ * @param asking session of who may see what others do
  * @param begin starts the transaction; called again for each attempt
  * @throws FailedError naming whoever holds them
  */
 export async function lockTables(
   client: Client,
+  asking: Client,
   tables: readonly string[],
   begin: () => Promise<void>,
   note: (message: string) => void,
@@ -128,7 +130,7 @@ export async function lockTables(
     } catch (error) {
       await client.query("ROLLBACK");
       if (!LOCKED.has((error as { code?: string }).code ?? "")) throw error;
-      const holders = await holdersOf(client, sorted);
+      const holders = await holdersOf(asking, sorted);
       if (attempt === LOCK_WAIT.attempts)
         throw new FailedError(
           `the tables are in use by ${holders}; nothing was changed. Stop what uses them and try again`,
@@ -221,6 +223,22 @@ export async function silenceTriggers(client: Client, tables: readonly TocEntry[
   await runAll(client, rows.map(alter("DISABLE")));
   const how: Record<string, string> = { O: "ENABLE", R: "ENABLE REPLICA", A: "ENABLE ALWAYS" };
   return rows.map((row) => alter(how[row.state] ?? "ENABLE")(row));
+}
+
+/**
+ * Lifts policies that hold for the tables' owner, too, who is to load and compare all rows.
+ * @returns the statements that put them into force again
+ */
+export async function liftPolicies(client: Client, tables: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ table: string }>(
+    `SELECT c.oid::regclass::text AS "table" FROM pg_catalog.pg_class c WHERE c.relforcerowsecurity
+       AND c.oid IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS w(name)) ORDER BY 1`,
+    [tables],
+  );
+  const each = (how: string) =>
+    rows.map(({ table }) => `ALTER TABLE ONLY ${table} ${how} ROW LEVEL SECURITY`);
+  await runAll(client, each("NO FORCE"));
+  return each("FORCE");
 }
 
 export async function runAll(client: Client, statements: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import type { ArchiveFile } from "../archiveFile";
-import { FailedError, UsageError } from "../../../packages/command/errors";
-import { mayBorrow, type OwnershipPlan } from "../ownership";
+import { FailedError } from "../../../packages/command/errors";
+import type { OwnershipPlan } from "../ownership";
 import { TablesComparer, type TablesComparison } from "../postgres/compare";
 import { loadRows } from "../postgres/copyIn";
 import { quoteIdentifier } from "../postgres/connect";
@@ -16,14 +16,13 @@ import type { RowsBefore } from "./before";
 import {
   attempt,
   foreignKeys,
+  liftPolicies,
   lockTables,
   looseChecks,
-  ownersOf,
   requireSameShape,
   runAll,
   silenceTriggers,
   takeRights,
-  type ForeignKey,
   type LooseCheck,
 } from "./live";
 import { sqlName, type Parts } from "./parts";
@@ -40,6 +39,10 @@ export interface Replacement {
   program: RestoreProgram;
   /** Lines of the archive's list by number of the entry. */
   lines: ReadonlyMap<number, string>;
+  /** Roles whose member who works becomes for as long as that takes. */
+  borrowed: readonly string[];
+  /** Session of the restoring role, who may see what others do. */
+  asking: Client;
   note: (message: string) => void;
 }
 
@@ -47,6 +50,7 @@ export interface Replacement {
  * Puts rows of a backup in the place of those that tables hold, in one transaction: whatever ends the run before its last
  * statement, the database is as it was. Foreign keys are taken away first and made again at the end, by which the server
  * checks every row; the rows are compared with the backup before anybody else can see them.
+ * @param client session of who owns the tables, or acts for those who do
  * @param before where the rows that are replaced are kept; undefined where no table is there
  * @throws FailedError naming every reference that would break, columns that would be lost, or who uses the tables
  */
@@ -55,7 +59,7 @@ export async function replaceRows(
   replacement: Replacement,
   before: RowsBefore | undefined,
 ): Promise<TablesComparison> {
-  const { manifest, parts, data, plan, program, lines, note } = replacement;
+  const { manifest, parts, data, plan, program, lines, borrowed, asking, note } = replacement;
   const { existing, fresh } = parts;
   const lineOf = (entries: readonly TocEntry[]) => entries.flatMap(({ dumpId }) => lines.get(dumpId) ?? []);
   const preData = await scriptOf(program, "pre-data", lineOf(fresh));
@@ -64,7 +68,6 @@ export async function replaceRows(
     parts.keys.map(async (entry) => ({ entry, sql: await scriptOf(program, "post-data", lineOf([entry])) })),
   );
   const foreign = await foreignKeys(client, existing);
-  const borrowed = await borrow(client, replacement, foreign);
   const roles = (verb: "GRANT" | "REVOKE") =>
     borrowed.map(
       (role) => `${verb} ${quoteIdentifier(role)} ${verb === "GRANT" ? "TO" : "FROM"} CURRENT_USER`,
@@ -76,13 +79,14 @@ export async function replaceRows(
     await runAll(client, roles("GRANT"));
     rights = await takeRights(client, existing.map(sqlName), locked);
   };
-  await lockTables(client, locked, begin, note);
+  await lockTables(client, asking, locked, begin, note);
   await requireSameShape(client, parts, data);
   const held = await foreignKeys(client, existing);
   if (JSON.stringify(held) !== JSON.stringify(foreign))
     throw new FailedError("somebody changed the tables' foreign keys meanwhile; nothing was changed");
   const names = new Set(existing.map(sqlName));
   const known = data.filter((entry) => names.has(sqlName(entry)));
+  const forced = await liftPolicies(client, known.map(sqlName));
   await before?.keep(client, known);
 
   const loose = await looseChecks(client, existing);
@@ -93,6 +97,7 @@ export async function replaceRows(
   const awake = await silenceTriggers(client, existing);
   if (preData) await client.query(preData);
   await makeNullable(client, manifest.nullable);
+  forced.push(...(await liftPolicies(client, data.map(sqlName))));
   const emptied = known.map(sqlName);
   if (emptied.length > 0)
     await client.query(`TRUNCATE TABLE ${emptied.map((name) => `ONLY ${name}`).join(", ")}`);
@@ -109,6 +114,7 @@ export async function replaceRows(
     throw new FailedError(
       `what was loaded is not what was backed up: ${compared.actual}; nothing was changed`,
     );
+  await runAll(client, forced);
   const { problems } = await giveRights(client, fresh, { ...plan, borrowed: [] });
   if (problems[0] !== undefined) throw new FailedError(`${problems[0]}; nothing was changed`);
   await runAll(client, rights);
@@ -152,36 +158,6 @@ async function loadAll(client: Client, { archive, manifest, data }: Replacement)
     );
     if (later.length === before) throw later[0]?.error;
   }
-}
-
-/** Roles the restoring one becomes a member of while it works. @throws UsageError naming one that is out of reach */
-async function borrow(
-  client: Client,
-  { parts, plan }: Replacement,
-  foreign: readonly ForeignKey[],
-): Promise<string[]> {
-  const schemas = [...parts.fresh, ...parts.existing].map(({ schema }) => schema).filter(Boolean);
-  const altered = [...parts.existing.map(sqlName), ...foreign.map(({ own }) => own)];
-  const needed = await ownersOf(client, altered, []);
-  // Of those it may do without: what is refused for want of it says so.
-  const useful = await ownersOf(
-    client,
-    foreign.map(({ other }) => other),
-    schemas,
-  );
-  const { rows } = await client.query<{ role: string }>(
-    "SELECT role FROM unnest($1::text[]) AS w(role) WHERE NOT pg_catalog.pg_has_role(role, 'USAGE')",
-    [[...new Set([...plan.borrowed, ...needed, ...useful])]],
-  );
-  const borrowed: string[] = [];
-  for (const { role } of rows) {
-    if (await mayBorrow(client, role)) borrowed.push(role);
-    else if (needed.includes(role))
-      throw new UsageError(
-        `tables that would change belong to ${role}, for whom the restoring role may not act; nothing was changed`,
-      );
-  }
-  return borrowed;
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { Client } from "pg";
 import { FailedError, UsageError } from "../../../packages/command/errors";
 import { Ladder } from "../ladder";
-import { planOmissions } from "../leaveOut";
+import { planOmissions, type Omissions } from "../leaveOut";
 import type { RestoreOptions } from "../options";
-import { planOwnership } from "../ownership";
+import { planOwnership, type OwnershipPlan } from "../ownership";
 import type { TablesComparison } from "../postgres/compare";
-import { disconnect, withClient } from "../postgres/connect";
+import { connect, disconnect, withClient } from "../postgres/connect";
 import { withDatabase, type ServerConnection } from "../postgres/connection";
 import { wantedEntries, type RestoreProgram } from "../postgres/pgRestore";
 import { besideName, reachable } from "../postgres/target";
@@ -20,6 +20,7 @@ import { manifestOf, selectEntries, type Selection } from "../selection";
 import { damageOf, type SpooledArchive } from "../spool";
 import { dropRehydrated, spoolArchive } from "../store/archiveSource";
 import type { RestoreResult } from "../types";
+import { decideActing, type Acting } from "./acting";
 import { RowsBefore } from "./before";
 import { partsOf, sqlName, tableName, type Parts } from "./parts";
 import { replaceRows } from "./replaceRows";
@@ -86,6 +87,15 @@ async function fetchWhole(run: Run, options: RestoreOptions): Promise<SpooledArc
   throw new FailedError(`backup ${manifest.id} is damaged: ${problem}; nothing was changed`);
 }
 
+/** What was decided before anything is changed. */
+interface Decided {
+  parts: Parts;
+  plan: OwnershipPlan;
+  omissions: Omissions;
+  program: RestoreProgram;
+  acting: Acting;
+}
+
 class InPlace {
   constructor(
     private readonly run: Run,
@@ -101,7 +111,7 @@ class InPlace {
 
   async work(client: Client, all: readonly TocEntry[]): Promise<Result> {
     const { settings, context, manifest } = this.run;
-    const { live, lease, options, selection, spooled } = this.at;
+    const { options, selection, spooled } = this.at;
     const parts = await partsOf(client, all, selection);
     const plan = await planOwnership(client, parts.fresh);
     const omissions = planOmissions(parts.fresh, options.skip ?? [], plan.missingRoles);
@@ -119,6 +129,22 @@ class InPlace {
       jobs: 1,
       signal: context.signal,
     };
+    const acting = await decideActing(client, { ...this.at, database: options.to }, parts, plan);
+    try {
+      return await this.replace(client, { parts, plan, omissions, program, acting }, all);
+    } finally {
+      await acting.loader?.drop(context.progress.note);
+    }
+  }
+
+  private async replace(
+    client: Client,
+    { parts, plan, omissions, program, acting }: Decided,
+    all: readonly TocEntry[],
+  ): Promise<Result> {
+    const { settings, context, manifest } = this.run;
+    const { live, lease, options, selection, spooled } = this.at;
+    const { loader, borrowed } = acting;
     const lines = wantedEntries(all);
     const list = selection.entries.flatMap(({ dumpId }) => lines.get(dumpId) ?? []);
     const data = selection.entries.filter(({ kind, hasData }) => kind === "TABLE DATA" && hasData);
@@ -126,18 +152,22 @@ class InPlace {
     const name = besideName(options.to, "before", context.now());
     let before: RowsBefore | undefined;
     let compared: TablesComparison;
-    const stop = () => client.connection.stream.destroy();
+    const worker = loader ? await connect(loader.enter(live)) : client;
+    const stop = () => worker.connection.stream.destroy();
     context.signal.addEventListener("abort", stop, { once: true });
     try {
-      if (parts.existing.length > 0) before = await RowsBefore.make(name, expected, program, list, lease);
+      const part = { entries: selection.entries, list };
+      if (parts.existing.length > 0)
+        before = await RowsBefore.make(name, expected, program, part, lease, loader);
       const replacement = {
         ...{ archive: spooled.archive, manifest: expected, parts, data, plan, program, lines },
+        ...{ borrowed, asking: client },
         sequences: selection.entries.filter(({ kind }) => kind === "SEQUENCE SET"),
         note: context.progress.note,
       };
-      compared = await replaceRows(client, replacement, before);
+      compared = await replaceRows(worker, replacement, before);
     } catch (error) {
-      await disconnect(client);
+      await disconnect(worker);
       await before?.drop();
       context.signal.throwIfAborted();
       throw error;
@@ -145,13 +175,16 @@ class InPlace {
       context.signal.removeEventListener("abort", stop);
     }
     // From here on it is done, whatever else may fail.
+    if (worker !== client) await disconnect(worker);
+    await loader?.leave();
     if (before?.isEmpty) await before.drop();
     else await before?.finish(options.to, manifest.id);
     const names = data.map(sqlName);
     if (names.length > 0) await client.query(`ANALYZE ${names.join(", ")}`);
     const ladder = new Ladder("L4", context.signal);
     await ladder.check("fingerprints", "L4", compared.expected, () => Promise.resolve(compared));
-    const warnings: string[] = [];
+    const standIn = await loader?.dismiss(options.to);
+    const warnings: string[] = acting.warning === undefined ? [] : [acting.warning];
     if (settings.probes.length > 0)
       await probeRoles(ladder, settings.probes, live.database, isReadOnly(manifest.properties));
     else
@@ -171,6 +204,7 @@ class InPlace {
       ownership: plan.keep ? "kept" : "restoring-role",
       missingRoles: plan.missingRoles,
       leftOut,
+      standIn,
       previousDatabase: previous,
       inPlace: data.map((entry) => ({
         table: tableName(entry),

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { messageOf, UsageError } from "../../../packages/command/errors";
 import { quoteIdentifier, withClient } from "./connect";
+import { closeLogin, dismissRole } from "./passingRole";
 import { withDatabase, type ServerConnection } from "./connection";
 import { provisionAs, type Provision } from "./provision";
 import type { NameLease } from "./unfinished";
@@ -19,15 +20,24 @@ export interface Loader {
   settle(database: string): Promise<void>;
   /** Makes the extensions of a backup, which are the administrator's to make, for the loader to use. */
   provision: Provision;
-  /** Ends its sessions for good, and takes the database back: from here on no code of the backup runs. */
-  leave(database: string): Promise<void>;
+  /**
+   * Lets it work in a database that is in use, in the name of roles, and make what lies in schemas.
+   * @throws DatabaseError when the restoring role may not
+   */
+  admit(database: string, roles: readonly string[], schemas: readonly string[]): Promise<void>;
+  /** Ends its sessions for good: from here on no code of the backup runs. */
+  leave(): Promise<void>;
+  /** Gives its database back to the restoring role. */
+  handBack(database: string): Promise<void>;
+  /** The same with everything in it, where that has nothing that would run later on. */
+  handOver(database: string): Promise<void>;
   /**
    * Removes it. What of the database still belongs to it, since the owner is missing or out of reach, must not become the
    * administrator's, as whom the server would run it: then the role stays, without login, for the owner that will come.
    * @returns its name where it stays
    */
   dismiss(database: string): Promise<string | undefined>;
-  /** Removes it when its database is gone. */
+  /** Removes it when the restore has failed, and its database is gone. */
   drop(note: (message: string) => void): Promise<void>;
 }
 
@@ -120,13 +130,24 @@ class Made implements Loader {
     }, database);
   }
 
-  async leave(database: string): Promise<void> {
+  async admit(database: string, roles: readonly string[], schemas: readonly string[]): Promise<void> {
     await this.administer(async (client) => {
-      await client.query(`ALTER ROLE ${this.name} NOLOGIN PASSWORD NULL`);
-      await client.query(
-        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = $1",
-        [this.role],
-      );
+      for (const role of roles) await client.query(`GRANT ${quoteIdentifier(role)} TO ${this.name}`);
+      await client.query(`GRANT CONNECT, CREATE ON DATABASE ${quoteIdentifier(database)} TO ${this.name}`);
+      // With the right to hand on: an owner may lack it in the schema of what it is given.
+      for (const schema of schemas)
+        await client.query(
+          `GRANT USAGE, CREATE ON SCHEMA ${quoteIdentifier(schema)} TO ${this.name} WITH GRANT OPTION`,
+        );
+    }, database);
+  }
+
+  async leave(): Promise<void> {
+    await this.administer((client) => closeLogin(client, this.role));
+  }
+
+  async handBack(database: string): Promise<void> {
+    await this.administer(async (client) => {
       const own = `ALTER DATABASE ${quoteIdentifier(database)}`;
       await client.query(`${own} OWNER TO CURRENT_USER`);
       // Those of the backup come later; whose owner code ran as may have made others.
@@ -134,49 +155,31 @@ class Made implements Loader {
     });
   }
 
+  async handOver(database: string): Promise<void> {
+    await this.handBack(database);
+    await this.administer(
+      (client) => client.query(`REASSIGN OWNED BY ${this.name} TO CURRENT_USER`),
+      database,
+    );
+  }
+
   async dismiss(database: string): Promise<string | undefined> {
-    const owns = await this.administer(async (client) => {
-      const { rows } = await client.query(
-        `SELECT FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid
-         WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.deptype = 'o' AND r.rolname = $1 LIMIT 1`,
-        [this.role],
+    return this.administer(async (client) => {
+      if (!(await dismissRole(client, this.maintenance, this.role))) return undefined;
+      const what = client.escapeLiteral(
+        `recovery: owns what has no owner on this server of a database restored as ${database}`,
       );
-      // Where it owns nothing these are but rights it was given to load with.
-      if (rows.length === 0) await client.query(`DROP OWNED BY ${this.name}`);
-      return rows.length > 0;
-    }, database);
-    if (!owns) {
-      await this.administer((client) => client.query(`DROP ROLE ${this.name}`));
-      return undefined;
-    }
-    await this.administer(async (client) => {
-      await this.forgetMembers(client);
-      await client.query(
-        `COMMENT ON ROLE ${this.name} IS ${client.escapeLiteral(
-          `recovery: owns what has no owner on this server of a database restored as ${database}`,
-        )}`,
-      );
+      await client.query(`COMMENT ON ROLE ${this.name} IS ${what}`);
+      return this.role;
     });
-    return this.role;
   }
 
   async drop(note: (message: string) => void): Promise<void> {
     try {
-      await this.administer((client) => client.query(`DROP ROLE IF EXISTS ${this.name}`));
+      await this.administer((client) => dismissRole(client, this.maintenance, this.role));
     } catch (error) {
       note(`warning: role "${this.role}" stays, until the next restore drops it: ${messageOf(error)}`);
     }
-  }
-
-  /** Before release 16 code that ran as it may have let others in. */
-  private async forgetMembers(client: Client): Promise<void> {
-    const { rows } = await client.query<{ member: string }>(
-      `SELECT m.rolname AS member FROM pg_catalog.pg_auth_members a
-         JOIN pg_catalog.pg_roles r ON r.oid = a.roleid JOIN pg_catalog.pg_roles m ON m.oid = a.member
-       WHERE r.rolname = $1 AND m.rolname <> current_user`,
-      [this.role],
-    );
-    for (const { member } of rows) await client.query(`REVOKE ${this.name} FROM ${quoteIdentifier(member)}`);
   }
 
   private administer<T>(work: (client: Client) => Promise<T>, database = this.maintenance.database) {

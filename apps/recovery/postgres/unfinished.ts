@@ -4,6 +4,7 @@ import { FailedError, LeaseHeldError, messageOf } from "../../../packages/comman
 import { connect, disconnect, quoteIdentifier } from "./connect";
 import type { ServerConnection } from "./connection";
 import { dropDatabase } from "./databases";
+import { dismissRole } from "./passingRole";
 
 /** Comment of a database that is being filled; whoever runs next drops it when nobody is at it any more. */
 const MARKER = /^recovery: unfinished, for (.*)$/s;
@@ -142,9 +143,9 @@ async function sweep(
     }
   };
   await sweepEach("database", databases, MARKER, (name) => dropDatabase(maintenance, name));
-  await sweepEach("role", roles, ROLE_MARKER, (name) =>
-    client.query(`DROP ROLE IF EXISTS ${quoteIdentifier(name)}`),
-  );
+  await sweepEach("role", roles, ROLE_MARKER, async (name) => {
+    if (await dismissRole(client, maintenance, name)) throw new Error("it owns something");
+  });
 }
 
 /** What a run has left, and the comment that says for which name it worked. */
