@@ -205,6 +205,33 @@ test("a value its mask would leave as it is, and an address in a column without 
   expect(await ask("select from pg_largeobject_metadata", "objects")).toEqual([]);
 });
 
+test("parts of composite types count as columns do, whatever holds them, and a rule is the whole column's", async () => {
+  await lab.createDatabase("composite");
+  await lab.sql(
+    "composite",
+    `create type place as (line text, postal_code text);
+     create type parcel as (weight int, destination place);
+     create domain parcels as parcel[];
+     create table shipment (id int, one parcel, several parcels, size point);
+     insert into shipment values (1, row(5, row('Kerkstraat 7', '9000')), array[row(5, row('Kerkstraat 7', '9000'))::parcel])`,
+  );
+  const { id } = (await makeBackup(lab.as(store, "backup", "composite").settings)).manifest;
+  const refused = await masked("columns: {}", "parts", id);
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringMatching(
+      /part postal_code of column public\.shipment\.one looks like an address[^]*public\.shipment\.several looks like an address/,
+    ),
+  ]);
+  expect(refused.stderr).not.toMatch(/Kerkstraat|column public\.shipment\.size/);
+  expect(await ask("select from pg_database where datname like 'parts%'", "postgres")).toEqual([]);
+  const rules = "columns: { public.shipment.one: shape, public.shipment.several: 'null' }";
+  expect((await masked(rules, "parts", id)).code).toBe(0);
+  expect(await ask("select one::text ~ 'Kerk' as kept, several from shipment", "parts")).toEqual([
+    { kept: false, several: null },
+  ]);
+});
+
 test("names and values", () => {
   for (const name of [
     "email",
@@ -256,6 +283,10 @@ test("names and values", () => {
   expect([...keysOf(`{"a": {"lastName" : ["x", {"b c":1}]}, "d": "\\\\"no\\\\": 1"}`)]).toEqual([
     ...["a", "lastName", "b c", "d"],
   ]);
+  expect([
+    ...keysOf(String.raw`{"(1,\\"{\\"\\"phone\\"\\": 1}\\")"}`),
+    ...keysOf(`(1,"{""born"": 1}")`),
+  ]).toEqual([...["phone", "born"]]);
   expect([...keysOf(`"phone"=>"1", "e"=>NULL`)]).toEqual(["phone", "e"]);
   const key = Buffer.from(KEY);
   const email = (by: string) => maskValue({ kind: "email" }, "a@b.example", Buffer.from(by));

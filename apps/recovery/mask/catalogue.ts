@@ -85,8 +85,8 @@ const IN_TEXT = address(String.raw`\x80-\xff`);
 export const looksLikeAddress = (value: string, bytes = false): boolean =>
   AT.test(value) && (bytes ? IN_BYTES : IN_TEXT).test(value);
 
-/** A key of JSON or hstore. */
-const KEY = /"([^"\\]{1,80})"\s*(?::|=>)/g;
+/** A key of JSON or hstore; in a part of a composite type, and in arrays of those, each quote is doubled. */
+const KEY = /"([^"\\]{1,80})(?:"{1,16}|(?:\\{1,16}"){2,16})\s*(?::|=>)/g;
 
 /** Names of the keys in a value, whatever it is. */
 export function* keysOf(value: string): Generator<string> {

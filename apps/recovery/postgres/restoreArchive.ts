@@ -1,6 +1,7 @@
 import { DatabaseError, type Client } from "pg";
 import { FailedError, messageOf, CommandError } from "../../../packages/command/errors";
 import { TableMasker } from "../mask/masker";
+import { requireRulesOfParts } from "../mask/parts";
 import { Slots } from "../slots";
 import type { TableFingerprint } from "../types";
 import { TablesComparer, type TablesComparison } from "./compare";
@@ -112,6 +113,7 @@ class Restore {
     );
 
     const taken = await this.connected(async (client) => {
+      if (this.task.masking) await requireRulesOfParts(client, this.task.masking.rules, manifest.tables);
       await makeNullable(client, manifest.nullable);
       const each = [];
       for (const name of checks) each.push(...(await takeCheck(client, name)));
