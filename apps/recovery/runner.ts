@@ -11,6 +11,8 @@ import { stopwatch } from "../../packages/programs/waiting";
 /** What a verb hands back: a document for `--json`, lines for a person, and how it went. */
 export interface Outcome {
   document: unknown;
+  /** Printed one by one as one JSON array in the place of `document`; gives the exit code when all are printed. */
+  documents?: AsyncGenerator<object, ExitCode>;
   text: string;
   exitCode: ExitCode;
   /** What a webhook is told, also of a run that succeeded; default: that it failed. */
@@ -70,6 +72,8 @@ async function runVerb(
     const settings = loadSettings(env, needs);
     const running = work(settings, { progress, signal: stop.signal, now: () => new Date() });
     outcome = await Promise.race([running, patience(stop.signal)]);
+    if (outcome.documents)
+      outcome.exitCode = await Promise.race([writeArray(out, outcome.documents), patience(stop.signal)]);
   } catch (thrown) {
     progress.done(stop.signal.aborted ? "interrupted" : "failed");
     outcome = failure(stop.signal.aborted ? stop.signal.reason : thrown);
@@ -85,13 +89,32 @@ async function runVerb(
   await publishOutcome(env, run, progress.note);
   const failed = outcome.exitCode === ExitCode.ok ? undefined : `failed with exit code ${outcome.exitCode}`;
   await notifyFailure(env, run, outcome.problem ?? failed, progress.note);
-  const printed = options.json ? `${JSON.stringify(outcome.document, null, 2)}\n` : outcome.text;
+  const printed = outcome.documents
+    ? ""
+    : options.json
+      ? `${JSON.stringify(outcome.document, null, 2)}\n`
+      : outcome.text;
   const seen = out.isTTY === true && !options.json;
   const text = seen ? fitted(redact(printed), columnsOf(out)) : redact(printed);
   out.write(text, () => {
     for (const signal of SIGNALS) process.off(signal, interrupt);
     end(outcome.exitCode);
   });
+}
+
+/** Writes documents as one JSON array, holding one at a time. @returns what they end with */
+async function writeArray<T>(out: Surroundings["out"], documents: AsyncGenerator<object, T>): Promise<T> {
+  const put = (text: string) => new Promise<void>((resolve) => out.write(redact(text), resolve));
+  let before = "[\n";
+  for (;;) {
+    const next = await documents.next();
+    if (next.done) {
+      await put(before === "[\n" ? "[]\n" : "\n]\n");
+      return next.value;
+    }
+    await put(before + JSON.stringify(next.value, null, 2).replace(/^/gm, "  "));
+    before = ",\n";
+  }
 }
 
 /** Rejects when an interrupted run has not ended in time: a peer that never answers must not keep it alive. */

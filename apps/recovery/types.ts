@@ -250,6 +250,8 @@ export interface CatalogueEntry {
   tier: Tier;
   /** Undefined when the manifest cannot be read or contradicts its own digest: see `problem`. */
   manifest?: ManifestSummary;
+  /** All of it, where the catalogue was read for this backup alone. */
+  whole?: Manifest;
   problem?: string;
   verification: VerificationMark | null;
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { buildProgram } from "../../apps/recovery/cli";
 import { runPrune } from "../../apps/recovery/commands/prune";
 import { judge, runStatus } from "../../apps/recovery/commands/status";
 import { decode, encode, seal } from "../../apps/recovery/document";
@@ -379,7 +380,8 @@ describe("the catalogue", () => {
       () => undefined,
     );
     expect(chosen.entry).toMatchObject({ id: meant, verification: { verdict: "PASS" } });
-    expect(read.mock.calls.map(([, name]) => name.includes(`/${meant}/`))).toEqual([true, true, true]);
+    // Its manifest once, and its report.
+    expect(read.mock.calls.map(([, name]) => name.includes(`/${meant}/`))).toEqual([true, true]);
     const unknown = { id: newBackupId("app", "daily", new Date()) };
     const pick = (all: CatalogueEntry[]) => select(all, unknown, new Date());
     await expect(choose(places, unknown, pick, () => undefined)).rejects.toThrow(
@@ -428,6 +430,16 @@ describe("the catalogue", () => {
       [few, tables.length],
       [many, 2500],
     ]);
+    // Each is printed before the next but a few is read, and held no longer.
+    const pieces: string[] = [];
+    await new Promise<number>((end, fail) => {
+      const out = { write: (text: string, written: () => void) => (pieces.push(text), written()) };
+      buildProgram({ env: store.env, out, err: { write: () => true }, end })
+        .parseAsync(["list", "--json"], { from: "user" })
+        .catch(fail);
+    });
+    expect(pieces.filter((piece) => piece.includes('"archive"'))).toHaveLength(2);
+    expect(pieces.join("")).toBe(list.stdout);
     // What is replaced between the two reads is not taken for what was chosen.
     const entry = { ...chosen.entry, manifest: { ...summarise(template), digest: "0".repeat(64) } };
     const [place] = places as [Place];

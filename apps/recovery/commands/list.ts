@@ -1,11 +1,12 @@
 import type { Command } from "commander";
+import type { RunContext } from "../context";
 import { ExitCode, messageOf } from "../../../packages/command/errors";
 import { formatBytes } from "../progress";
 import type { ListOptions } from "../options";
 import { parseTierOption } from "../parse";
 import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
-import { eachParallel, isVerified, readManifest } from "../store/catalogue";
+import { isVerified, readManifest } from "../store/catalogue";
 import { bestOf, openTargets, readFleet, type FleetEntry } from "../store/fleet";
 import type { Outage } from "../store/outage";
 import type { CatalogueEntry, Tier } from "../types";
@@ -44,33 +45,46 @@ export function registerList(program: Command, runVerb: RunVerb): void {
           context.progress.note(
             `damaged backup ${entry.id} in target ${place.name}: ${entry.problem ?? "unreadable"}`,
           );
-        const { documents, unread } = options.json
-          ? await documentsOf(backups, context.progress.note)
-          : { documents: [], unread: 0 };
+        const exitCode = damaged.length + outages.length > 0 ? ExitCode.failed : ExitCode.ok;
+        if (options.json)
+          return { document: [], documents: documentsOf(backups, exitCode, context), text: "", exitCode };
         return {
-          document: documents,
+          document: [],
           text: backups.length > 0 ? describe(backups) : "no backups\n",
-          exitCode: damaged.length + outages.length + unread > 0 ? ExitCode.failed : ExitCode.ok,
+          exitCode,
         };
       }),
     );
 }
 
-/** The whole manifests, in the order of the backups; `unread` counts those that could not be read a second time. */
-async function documentsOf(
+/** Manifests that are read while others are printed. */
+const AHEAD = 4;
+
+/**
+ * The whole manifests, in the order of the backups; those that cannot be read a second time are named.
+ * @param exitCode of what was found out before
+ */
+async function* documentsOf(
   backups: readonly FleetEntry[],
-  note: (message: string) => void,
-): Promise<{ documents: object[]; unread: number }> {
-  const found: object[][] = [];
-  let unread = 0;
-  await eachParallel([...backups.entries()], async ([index, backup]) => {
-    found[index] = await documentOf(backup).catch((error: unknown) => {
-      unread++;
-      note(messageOf(error));
+  exitCode: ExitCode,
+  { progress, signal }: RunContext,
+): AsyncGenerator<object, ExitCode> {
+  let code = exitCode;
+  const read = (backup: FleetEntry) =>
+    documentOf(backup).catch((error: unknown) => {
+      code = ExitCode.failed;
+      progress.note(messageOf(error));
       return [];
     });
-  });
-  return { documents: found.flat(), unread };
+  const reading = backups.slice(0, AHEAD).map(read);
+  for (let next = AHEAD; ; next += 1) {
+    const documents = await reading.shift();
+    if (documents === undefined) return code;
+    signal.throwIfAborted();
+    yield* documents;
+    const backup = backups[next];
+    if (backup) reading.push(read(backup));
+  }
 }
 
 async function documentOf(backup: FleetEntry): Promise<object[]> {

@@ -86,7 +86,7 @@ export async function readCatalogue(
   }
   const all: CatalogueEntry[] = [];
   const read = async ({ entry, reports, large }: Found) => {
-    const content = await readSummary(store, settings, entry, large);
+    const content = await (only === undefined ? readSummary : readWhole)(store, settings, entry, large);
     // It was listed a moment ago; a prune was faster.
     if (!content) return;
     Object.assign(entry, content);
@@ -105,7 +105,7 @@ export async function readCatalogue(
 }
 
 /** Works through the items, some side by side. */
-export async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function eachParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items];
   const worker = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
@@ -122,6 +122,16 @@ async function readSummary(
 ): Promise<{ manifest: ManifestSummary } | { problem: string } | undefined> {
   const content = await readContent(store, settings, entry, large);
   return content && "manifest" in content ? { manifest: summarise(content.manifest) } : content;
+}
+
+/** The same with all of it, for the one backup that is meant. */
+async function readWhole(
+  ...of: Parameters<typeof readContent>
+): Promise<{ manifest: ManifestSummary; whole: Manifest } | { problem: string } | undefined> {
+  const content = await readContent(...of);
+  return content && "manifest" in content
+    ? { manifest: summarise(content.manifest), whole: content.manifest }
+    : content;
 }
 
 /** @see ManifestSummary */

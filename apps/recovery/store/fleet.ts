@@ -147,7 +147,8 @@ export async function choose(
 
 async function withManifest({ place, entry }: FleetEntry["held"][number]): Promise<Chosen> {
   const { store, settings } = place;
-  return { place, entry, manifest: entry.manifest && (await readManifest(store, settings, entry)) };
+  const whole = entry.whole ?? (entry.manifest && (await readManifest(store, settings, entry)));
+  return { place, entry, manifest: whole };
 }
 
 async function archiveProblem({ place, entry }: FleetEntry["held"][number]): Promise<string | undefined> {
