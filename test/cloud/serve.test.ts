@@ -120,16 +120,27 @@ describe("a served cloud", () => {
 });
 
 describe("npm run sandbox -- serve", () => {
-  test("says what it needs when it is given nothing", async () => {
-    const { code, text } = await new Promise<{ code: unknown; text: string }>((resolve) => {
-      execFile(process.execPath, RUN, { cwd: ROOT }, (error, stdout, stderr) =>
-        resolve({ code: error?.code ?? 0, text: `${stdout}${stderr}` }),
+  const said = (...args: string[]) =>
+    new Promise<[code: unknown, text: string]>((resolve) => {
+      execFile(process.execPath, [...RUN, ...args], { cwd: ROOT }, (error, stdout, stderr) =>
+        resolve([error?.code ?? 0, `${stdout}${stderr}`]),
       );
     });
-    expect([code, text]).toEqual([
+
+  test("says what it needs when it is given nothing, or a place that is none", async () => {
+    expect(await said()).toEqual([
       2,
       "error: serve: give a folder to keep the cloud in, --stack for a planned one, or both\n",
     ]);
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "served-"));
+    try {
+      expect(await said(folder, "--from", "the office")).toEqual([
+        2,
+        'error: serve: --from: found "the office"; allowed: an IPv4 address\n',
+      ]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
   });
 
   test("prints what to set, and ends on Ctrl-C with the cloud kept and nothing else left", async () => {
