@@ -388,6 +388,16 @@ describe("with the real engine", () => {
     stack?: string,
   ][] = [
     [
+      "1.1",
+      "Front Door's origins do not wait for the services they lead to",
+      {
+        file: "stacks/entry.ts",
+        find: "{ ...opts, dependsOn: args.computing.flatMap(({ sites }) => SITES.map((site) => sites[site].service)) }",
+        replace: "opts",
+      },
+      /PrivateEndpointProvisioning Failed/,
+    ],
+    [
       "5.4",
       "what is made anew keeps the name Azure still holds",
       { file: "infra/naming.ts", find: "vault: `kv-${unique}`", replace: "vault: `kv-${stem}`" },

@@ -1,8 +1,11 @@
 import { regionName } from "../../../packages/isolation/kinds";
 import { stackPlatformNames } from "../../../stacks/files";
 import { StackConfig } from "../../../stacks/schema";
+import { healthy } from "../../../packages/emulated-azure/edge";
+import { linkStatus } from "../../../packages/emulated-azure/model/azure/consequences";
 import { promote as switchover, writerOf } from "../../../packages/emulated-azure/model/azure/replication";
-import { valueAt } from "../../../packages/emulated-azure/model/paths";
+import { liveOfType } from "../../../packages/emulated-azure/model/cloud";
+import { parsePath, textAt, valueAt, withValue } from "../../../packages/emulated-azure/model/paths";
 import { resourcesBelow } from "../../../packages/emulated-azure/store/changes";
 import { JUDGED, Run } from "../engine";
 import { cloudSteps, dataKept, ensure, holdsData, line, noChange, succeeded } from "../expect";
@@ -12,6 +15,7 @@ import { prefix } from "./changes";
 import { reissue } from "./secrets";
 
 const SERVER = "azure-native:dbforpostgresql:Server";
+const CONNECTION = "azure-native:network:PrivateLinkServicePrivateEndpointConnection";
 const GROUP = "azure-native:resources:ResourceGroup";
 
 /** The roles after a failover: of a region that does not answer, and of one that does. */
@@ -117,6 +121,29 @@ export function clusterRuns(world: World, cluster: string): boolean {
   );
 }
 
+/**
+ * Regions Front Door sends requests to: those it was let in by, and whose pods answer.
+ * @throws Error where it was not let in yet, or an origin leads nowhere
+ */
+function served(world: World): string[] {
+  const { cloud } = world;
+  const origins = liveOfType(cloud, "azure-native:cdn:AFDOrigin");
+  const closed = origins.filter((origin) => linkStatus(cloud, origin) !== "Approved");
+  ensure(closed.length === 0, `not let in: ${closed.map(({ id }) => id).join(", ")}`);
+  const answering = origins.filter((origin) =>
+    healthy(world, origin, (cluster) => clusterRuns(world, cluster)),
+  );
+  return [...new Set(answering.map(({ inputs }) => textAt(inputs, "originName")))].sort();
+}
+
+/** Lets Front Door in wherever it waits, as somebody does once after the first deployment. */
+function letIn({ cloud }: World): void {
+  for (const connection of liveOfType(cloud, CONNECTION)) {
+    const path = parsePath("privateLinkServiceConnectionState.status");
+    cloud.put({ ...connection, inputs: withValue(connection.inputs, path, "Approved") });
+  }
+}
+
 /** Steps at the edge: a failover has none, as nothing must have to travel there. */
 export function edgeUntouched(run: Run): void {
   const steps = cloudSteps(run).filter(({ type }) => /^azure-native:(cdn|frontdoor):/.test(type));
@@ -159,11 +186,18 @@ function failedOver(stage: Stage, run: Run): void {
 export const REGION: readonly Scenario[] = [
   {
     id: "5.1",
-    title: "with the primary region unreachable, the roles of a failover bring the second region up",
+    title:
+      "the standby proves approved and unhealthy; with the primary region unreachable, the roles of a failover bring it up",
     notFor: replicated,
     async run(stage) {
       const world = await stage.deployed();
       const { primary, secondary } = regions(stage);
+      letIn(world);
+      const before = served(world);
+      ensure(
+        before.join() === primary.region,
+        `the standby does not prove approved and unhealthy: Front Door serves from ${before.join(" and ") || "nowhere"}`,
+      );
       loseRegion(world, primary);
       forced(stage, world);
       stage.configure(world, FAILED_OVER);
@@ -171,6 +205,8 @@ export const REGION: readonly Scenario[] = [
       const run = await stage.up(world);
       failedOver(stage, run);
       ensure(clusterRuns(world, secondary.cluster), "nothing runs in the second region's cluster");
+      const after = served(world);
+      ensure(after.join() === secondary.region, `Front Door serves from ${after.join(" and ") || "nowhere"}`);
       leftAlone(world, primary);
       noChange(await stage.preview(world, JUDGED));
     },

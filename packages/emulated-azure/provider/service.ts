@@ -12,7 +12,7 @@ import { toStruct } from "../../wire/struct";
 import { Path } from "../../wire/values";
 import type { Caller } from "./caller";
 import { Front, Incomplete } from "./front";
-import { refuseAsArm, refuseLocked } from "./limits";
+import { refuseAsArm, refuseLocked, refuseUnlinked } from "./limits";
 import { fromStruct, toFailures, toInitFailed, toServiceError } from "./messages";
 
 type Handler<Request, Response> = (
@@ -174,6 +174,7 @@ export class ProviderService {
     const call = { operation: "create", urn, type, name, id, inputs: tree, secrets, scope } as const;
     const made = await this.operate(call, async () => {
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree);
+      refuseUnlinked(this.cloud, type, tree);
       this.caller?.demandFetched(type, tree);
       const outcome = this.model.create(type, urn, tree, scope, this.cloud, isOn(scope, "enablePatchForce"));
       const stored = this.cloud.get(this.key(type, outcome.id, scope));
@@ -239,6 +240,7 @@ export class ProviderService {
       const before = this.cloud.get(key);
       refuseInactive(this.cloud, asked);
       refuseAsArm(this.front.refusals, this.cloud, type, id, tree, before?.inputs);
+      refuseUnlinked(this.cloud, type, tree, before?.inputs);
       this.caller?.demandFetched(type, tree);
       const outcome = this.model.update(type, id, old, tree, scope, this.cloud);
       const stored = this.cloud.get(key);
