@@ -5,6 +5,7 @@ import path from "node:path";
 import { BlockBlobClient, ContainerClient } from "@azure/storage-blob";
 import { Laptop, type Ran } from "../../apps/rehearsal/laptop";
 import type { Customer } from "../../apps/rehearsal/laptop/customer";
+import { runScheduled } from "../../apps/rehearsal/laptop/runner";
 import { valueIn } from "../../apps/rehearsal/laptop/vaultValue";
 import { kindNamed } from "../../packages/emulated-azure/kubernetes/kinds";
 import { grant } from "../../packages/emulated-azure/rights/grant";
@@ -125,6 +126,22 @@ test("the readiness check of the cluster runs as its own identity, does what it 
     "SELECT has_table_privilege('monitoring', 'orders', 'SELECT') AS may FROM pg_tables WHERE tablename = 'orders' LIMIT 1",
   );
   expect(sql.filter(({ may: reads }) => reads)).toEqual([]);
+});
+
+test("a backup job reaches both accounts by the endpoints of its own region, and neither without them", async () => {
+  const { cloud } = laptop.served.cloud;
+  const [west] = laptop.platform.regions;
+  const made = await runScheduled(laptop, west!, "recovery-hourly");
+  well(made);
+  const [{ targets }] = JSON.parse(made.printed) as [{ targets: object[] }];
+  expect(targets).toHaveLength(2);
+  const endpoints = [...cloud.all()].filter(({ id }) => /\/pe-(primary|secondary)-backups-weu$/.test(id));
+  expect(endpoints).toHaveLength(2);
+  for (const { key } of endpoints) cloud.remove(key);
+  const cut = await runScheduled(laptop, west!, "recovery-hourly");
+  for (const endpoint of endpoints) cloud.put(endpoint);
+  expect([cut.code, cut.said]).toEqual([1, expect.stringMatching(/container "\S+" at \S+: socket hang up/)]);
+  well(await runScheduled(laptop, west!, "recovery-hourly"));
 });
 
 test("a region is lost while a customer orders: one command, and the other serves; back again without losing an order", async () => {
