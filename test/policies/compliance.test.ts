@@ -85,6 +85,8 @@ test("prod cannot be deployed weak, whichever value of its stack file is loosene
     "aks-survives-zone-loss",
     "waf-prevents",
     "production-made-of",
+    // Without protectData there are no locks.
+    "production-wired-as",
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { shapeOf } from "../../apps/gates/shape/record";
 import type { Context, ResourceView, StackView, Tree } from "../../packages/isolation/rule";
 import { shapesOf } from "../../policies/pack/statement/shapes";
-import { shapeRules } from "../../policies/rules/shape";
+import { type Shape, shapeRules } from "../../policies/rules/shape";
 import { readStacks } from "../../stacks/files";
 import { expectedPlan } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
@@ -67,6 +67,17 @@ const changed = (project: Project, name: string, change: Change): readonly Resou
   if (!target) throw new Error(`no resource ${name}`);
   return PLANS[project].map((one) => (one === target ? { ...one, ...change(one) } : one));
 };
+
+/** What a resource is called in the other region. */
+const elsewhere = (name: string): string =>
+  name
+    .replace(/^alerts-database-/, "alerts-standby-")
+    .replace(
+      /database-(primary|replica)/,
+      (_, one) => `database-${one === "primary" ? "replica" : "primary"}`,
+    )
+    .replace("to-replica-server", "to-primary-server")
+    .replace(/^secondary-/, "primary-");
 
 const put =
   (props: Tree): Change =>
@@ -211,7 +222,7 @@ describe("production is made of what its reviewed plan is made of", () => {
             .map(({ urn }) => urn),
         },
       }),
-      ["REC-055 ?"],
+      ["REC-055 ? resourceName", "REC-055 ?"],
     ],
     [
       "a stronger role",
@@ -305,13 +316,72 @@ describe("production is made of what its reviewed plan is made of", () => {
     expect(found(joined(project, type, props), project)).not.toEqual([]);
   });
 
-  test("what follows another server, or lies in a lost region, may be left alone only then", () => {
+  test.each<[string, string, string[]]>([
+    ["a server's alerts", "alerts-database-server-not-alive", ["scopes"]],
+    ["a lock", "database-primary-lock", ["scope"]],
+    ["a private endpoint", "primary-to-replica-server-endpoint", ["privateLinkServiceConnections"]],
+    ["an identity's trust", "secondary-federation-backup", ["resourceName", "issuer"]],
+    ["the logs of a server", "database-replica-diagnostics", ["resourceUri"]],
+  ])("%s may not be the other region's", (_, name, properties) => {
+    for (const property of properties) {
+      const twin = PLANS.forma3d.find((one) => one.name.endsWith(elsewhere(name)));
+      if (!twin) throw new Error(`no ${elsewhere(name)}`);
+      const led = changed("forma3d", name, (one) => ({
+        props: { ...one.props, [property]: twin.props[property] ?? null },
+        propertyDependencies: {
+          ...one.propertyDependencies,
+          [property]: twin.propertyDependencies[property] ?? [],
+        },
+      }));
+      expect(found(led, "forma3d")).toContain(`REC-055 forma3d-prod-${name} ${property}`);
+    }
+  });
+
+  test.each(["secondary-federation-backup", "secondary-identities-api", "governance-secondary-baseline"])(
+    "%s may not be missing",
+    (name) => {
+      const left = PLANS.forma3d.filter((one) => !one.name.endsWith(`-${name}`));
+      expect(left).toHaveLength(PLANS.forma3d.length - 1);
+      expect(found(left, "forma3d").filter((one) => one.endsWith(` ${name}`))).toHaveLength(1);
+    },
+  );
+
+  test("what its regions are for decides which server may be left alone, and which one alerts watch", () => {
     const { prod } = stacks;
     if (!prod?.regions.secondary) throw new Error("prod has no second region");
-    const alone = changed("forma3d", "-database-primary", opts({ ignoreChanges: ["*"] }));
-    const lost = { ...prod.regions.primary, role: "lost" as const };
-    const regions = { primary: lost, secondary: { ...prod.regions.secondary, role: "serving" as const } };
-    expect(found(alone, "forma3d", shapesOf({ prod: { ...prod, regions } }))).toEqual([]);
-    expect(found(alone, "forma3d")).toHaveLength(1);
+    const { primary, secondary } = prod.regions;
+    const as = (first: "serving" | "lost", second: "serving" | "lost"): Shape => {
+      const regions = { primary: { ...primary, role: first }, secondary: { ...secondary, role: second } };
+      const shape = shapesOf({ prod: { ...prod, regions } }).get("forma3d/prod");
+      if (!shape) throw new Error("nothing is recorded of prod");
+      return shape;
+    };
+    const left = ({ standing }: Shape): string[] =>
+      standing.ignoreChanges.filter((one) => one.startsWith("Server "));
+    const watched = ({ standing }: Shape): string[] =>
+      standing.wiring.filter((one) => one.startsWith("MetricAlert alerts-database-server-not-alive scopes"));
+    expect(left(as("lost", "serving"))).toEqual(["Server database-primary *"]);
+    expect(left(as("serving", "lost"))).toEqual(["Server database-replica *"]);
+    expect(watched(as("lost", "serving"))).toEqual([
+      "MetricAlert alerts-database-server-not-alive scopes: Server database-replica",
+    ]);
+    const alone = (name: string): readonly ResourceView[] =>
+      changed("forma3d", name, opts({ ignoreChanges: ["*"] }));
+    const of = new Map([["forma3d/prod", as("lost", "serving")]]);
+    const refused = (name: string): string[] =>
+      found(alone(name), "forma3d", of).filter((one) => one.startsWith("REC-054"));
+    expect(refused("-database-primary")).toEqual([]);
+    expect(refused("-database-replica")).toEqual(["REC-054 forma3d-prod-database-replica *"]);
+  });
+
+  test("a stack whose regions are for what no plan was made for is held against no single resource", () => {
+    const { prod } = stacks;
+    if (!prod) throw new Error("the project has no production stack");
+    const { secondary: _, ...regions } = prod.regions;
+    expect(shapesOf({ prod: { ...prod, regions } }).get("forma3d/prod")?.standing).toEqual({
+      resources: [],
+      wiring: [],
+      ignoreChanges: [],
+    });
   });
 });

@@ -3,7 +3,8 @@ import path from "node:path";
 import { load } from "js-yaml";
 import { mergeShapes, widened } from "../../apps/gates/shape/merge";
 import { CONTROL_OPTIONS, OPTIONS } from "../../apps/gates/shape/options";
-import type { Shape, TypeShape } from "../../policies/rules/shape";
+import { standingIn } from "../../apps/gates/shape/standing";
+import type { Shape, Standing, TypeShape } from "../../policies/rules/shape";
 import { stackFileSchema } from "../../stacks/reference";
 import { planStack } from "../support/plan";
 import { ROOT } from "./support/names";
@@ -77,7 +78,10 @@ describe("what the stack file's keys may bring is part of it", () => {
     additionalSecretOutputs: [],
     ...more,
   });
-  const shape = (types: Shape["types"], rights: readonly string[] = []): Shape => ({ types, rights });
+  const shape = (types: Shape["types"], rights: readonly string[] = []): Pick<Shape, "types" | "rights"> => ({
+    types,
+    rights,
+  });
 
   test("an option opens types, names, properties and rights, and nothing of what is there", () => {
     const standing = shape(
@@ -112,10 +116,45 @@ describe("what the stack file's keys may bring is part of it", () => {
     );
   });
 
-  test("what a region's role changes is open to each role", () => {
+  test("what a region's role changes is open to each role, but a path only where each ignores it", () => {
     const other = shape({
       server: type({ properties: ["name", "net"], protect: false, ignoreChanges: ["net"] }),
     });
-    expect(mergeShapes([shape({ server: type({}) }), other])).toEqual(other);
+    const open = shape({ server: type({ properties: ["name", "net"], protect: false }) });
+    expect(mergeShapes([other, other])).toEqual(other);
+    expect(mergeShapes([shape({ server: type({}) }), other])).toEqual(open);
+  });
+});
+
+describe("what is so of single resources follows from what the regions are for", () => {
+  const line = (more: Partial<Standing>): Standing => ({
+    resources: [],
+    wiring: [],
+    ignoreChanges: [],
+    ...more,
+  });
+
+  test("a list for each set of roles, without what a key takes away and with where one leads", () => {
+    const atRest = line({ resources: ["A a", "B b", "C c"], wiring: ["A a x: B b"] });
+    const lost = line({
+      resources: ["A a", "B b"],
+      wiring: ["A a x: C c"],
+      ignoreChanges: ["A a *", "A a y"],
+    });
+    const reduced = line({ resources: ["A a", "C c"], wiring: ["A a x: D d"] });
+    expect(
+      standingIn(
+        [
+          { roles: ["rest"], standing: atRest },
+          { roles: ["lost"], standing: lost },
+        ],
+        [reduced],
+        (path) => path.endsWith(" y"),
+      ),
+    ).toEqual([
+      { roles: ["lost"], ...line({ wiring: ["A a x: C c"], ignoreChanges: ["A a *"] }) },
+      { roles: ["lost", "rest"], ...line({ resources: ["A a"], wiring: ["A a x: D d"] }) },
+      { roles: ["rest"], ...line({ resources: ["C c"], wiring: ["A a x: B b"] }) },
+    ]);
   });
 });

@@ -14,22 +14,24 @@ export function merged(shapes: readonly TypeShape[]): TypeShape {
       ? [[property, union(shapes.map((one) => one.from[property] ?? []))]]
       : [],
   );
-  const [first] = shapes;
+  const ofEach = (option: "ignoreChanges" | "additionalSecretOutputs"): string[] =>
+    (shapes[0]?.[option] ?? []).filter((one) => shapes.every((other) => other[option].includes(one)));
   return {
     names: union(shapes.map((one) => one.names)),
     properties,
     from: Object.fromEntries(from) as TypeShape["from"],
     protect: shapes.every((one) => one.protect),
     deleteBeforeReplace: shapes.some((one) => one.deleteBeforeReplace),
-    ignoreChanges: union(shapes.map((one) => one.ignoreChanges)),
-    additionalSecretOutputs: (first?.additionalSecretOutputs ?? []).filter((one) =>
-      shapes.every((other) => other.additionalSecretOutputs.includes(one)),
-    ),
+    ignoreChanges: ofEach("ignoreChanges"),
+    additionalSecretOutputs: ofEach("additionalSecretOutputs"),
   };
 }
 
+/** What plans consist of, whatever single resources are. */
+type Parts = Pick<Shape, "types" | "rights">;
+
 /** What several plans of one stack consist of together. */
-export function mergeShapes(shapes: readonly Shape[]): Shape {
+export function mergeShapes(shapes: readonly Parts[]): Parts {
   const types = union(shapes.map((one) => Object.keys(one.types)));
   return {
     types: Object.fromEntries(
@@ -43,7 +45,7 @@ export function mergeShapes(shapes: readonly Shape[]): Shape {
  * What a plan may consist of besides: types, names, properties and rights that another plan of the stack has, and what is led to
  * of those types. Nothing else is opened.
  */
-export function widened({ types, rights }: Shape, other: Shape): Shape {
+export function widened({ types, rights }: Parts, other: Parts): Parts {
   const isNew = (type: string): boolean => type in other.types && !(type in types);
   const more = Object.entries(other.types).map(([type, shape]): [string, TypeShape] => {
     const own = types[type];

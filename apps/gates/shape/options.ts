@@ -58,3 +58,8 @@ export const CONTROL_OPTIONS: readonly Readonly<Record<string, unknown>>[] = [
     },
   },
 ];
+
+/** The same of keys that take something away for a while, which then need not be there. */
+export const REDUCTIONS: readonly Readonly<Record<string, unknown>>[] = [
+  { "database.replica": null, "database.withoutReplica": "a major version is raised this week" },
+];

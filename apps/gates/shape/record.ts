@@ -7,6 +7,7 @@ import {
   programOf,
   rightsOf,
   sourcesOf,
+  standingOf,
   deepest,
   type Shape,
   type TypeShape,
@@ -53,5 +54,6 @@ export function shapeOf(stack: StackView): Shape {
   return {
     types: Object.fromEntries(types) as Shape["types"],
     rights: union([rightsOf(stack).map(({ right }) => right)]),
+    standing: standingOf(stack),
   };
 }

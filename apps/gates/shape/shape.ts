@@ -7,36 +7,17 @@ import { PROD_ENVIRONMENT } from "../../../packages/isolation/derive";
 import { statementsOf } from "../../../policies/pack/statement";
 import { planProject } from "../../tools/plan/planProject";
 import type { RecordedShape } from "../../../policies/pack/statement/shapes";
-import type { Shape } from "../../../policies/rules/shape";
+import { kindOf, type Shape, type TypeShape } from "../../../policies/rules/shape";
 import { readStacks } from "../../../stacks/files";
 import { CONTROL } from "../../../stacks/controlFile";
 import { CONTROL_PROJECT } from "../../../stacks/names";
-import { PRODUCT, type StackConfig } from "../../../stacks/schema";
+import { PRODUCT } from "../../../stacks/schema";
+import { AT_REST, type Overrides, roleStates, type RoleState } from "../states";
 import { viewsOf } from "../weaken/measure";
 import { mergeShapes, widened } from "./merge";
-import { CONTROL_OPTIONS, OPTIONS } from "./options";
+import { CONTROL_OPTIONS, OPTIONS, REDUCTIONS } from "./options";
 import { shapeOf } from "./record";
-
-type Overrides = Readonly<Record<string, unknown>>;
-
-interface Roles {
-  readonly before: Overrides;
-  /** During and after one. */
-  readonly after: readonly Overrides[];
-}
-
-/** What a stack file says of its regions before, during and after a failover, as overrides of it. */
-function rolesOf({ regions }: StackConfig): Roles {
-  if (!regions.secondary) return { before: {}, after: [] };
-  const roles = (primary: string, secondary: string): Overrides => ({
-    "regions.primary.role": primary,
-    "regions.secondary.role": secondary,
-  });
-  return {
-    before: roles("serving", "standby"),
-    after: [roles("standby", "serving"), roles("serving", "lost"), roles("lost", "serving")],
-  };
-}
+import { standingIn } from "./standing";
 
 /** A program of this repository; the platform's without a folder of its own. */
 interface Place {
@@ -62,29 +43,42 @@ async function shapeIn({ root, project }: Place, stack: string, overrides: Overr
 async function recorded(
   place: Place,
   stack: string,
-  { before, after }: Roles,
-  options: readonly Overrides[],
+  states: readonly [RoleState, ...RoleState[]],
+  others: { readonly options: readonly Overrides[]; readonly reductions: readonly Overrides[] },
 ): Promise<RecordedShape> {
-  const standing = await shapeIn(place, stack, before);
-  const others: Shape[] = [];
-  for (const overrides of after) others.push(await shapeIn(place, stack, overrides));
-  const roles = mergeShapes([standing, ...others]);
-  let all = roles;
-  for (const option of options) all = widened(all, await shapeIn(place, stack, { ...before, ...option }));
+  const [{ overrides: before }] = states;
+  const plannedAs = async (all: readonly Overrides[]): Promise<Shape[]> => {
+    const shapes: Shape[] = [];
+    for (const overrides of all) shapes.push(await shapeIn(place, stack, { ...before, ...overrides }));
+    return shapes;
+  };
+  const [first, ...rest] = states;
+  const atRest = { roles: first.roles, ...(await shapeIn(place, stack, before)) };
+  const after = await plannedAs(rest.map(({ overrides }) => overrides));
+  const options = await plannedAs(others.options);
+  const reductions = await plannedAs(others.reductions);
+  const roles = mergeShapes([atRest, ...after]);
+  const all = options.reduce(widened, roles);
   const ignored = (type: string): readonly string[] =>
-    (type in roles.types ? standing : all).types[type]?.ignoreChanges ?? [];
-  const types = Object.entries(all.types).map(([type, shape]) => [
+    (type in roles.types ? atRest : all).types[type]?.ignoreChanges ?? [];
+  const types = Object.entries(all.types).map(([type, shape]): [string, TypeShape] => [
     type,
     { ...shape, ignoreChanges: ignored(type) },
   ]);
-  const more = Object.entries(all.types).map(([type, { ignoreChanges }]): [string, readonly string[]] => [
-    type,
-    ignoreChanges.filter((one) => !ignored(type).includes(one)),
-  ]);
+  const open = new Set(
+    types.flatMap(([type, shape]) => shape.ignoreChanges.map((path) => `${kindOf(type)} ${path}`)),
+  );
   return {
     types: Object.fromEntries(types) as Shape["types"],
     rights: all.rights,
-    ignoredAfterFailover: Object.fromEntries(more.filter(([, paths]) => paths.length > 0)),
+    standing: standingIn(
+      [atRest, ...after.map((shape, at) => ({ roles: rest[at]?.roles ?? [], ...shape }))],
+      [...options, ...reductions].map(({ standing }) => standing),
+      (line) => {
+        const [kind = "", , path = ""] = line.split(" ");
+        return open.has(`${kind} ${path}`);
+      },
+    ),
   };
 }
 
@@ -105,12 +99,17 @@ export async function main(): Promise<void> {
       const shapes: Record<string, RecordedShape> = {};
       for (const [stack, config] of Object.entries(stacks)) {
         if (config.environment !== PROD_ENVIRONMENT) continue;
-        shapes[`${PRODUCT}/${stack}`] = await recorded({ root }, stack, rolesOf(config), OPTIONS);
+        const states = roleStates(config);
+        shapes[`${PRODUCT}/${stack}`] = await recorded({ root }, stack, states, {
+          options: OPTIONS,
+          reductions: REDUCTIONS,
+        });
         shapes[`${CONTROL_PROJECT}/${stack}`] = await recorded(
           { root, project: CONTROL },
           stack,
-          { before: {}, after: [] },
-          CONTROL_OPTIONS,
+          // It is the same whatever the regions are for.
+          [{ name: AT_REST, roles: states.flatMap(({ roles }) => roles), overrides: {} }],
+          { options: CONTROL_OPTIONS, reductions: [] },
         );
       }
       writeFile(path.join(root, "policies/shape.json"), `${JSON.stringify(shapes, null, 2)}\n`);

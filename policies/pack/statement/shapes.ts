@@ -1,39 +1,42 @@
-import { PLACES, roleOf, servingPlace } from "../../../stacks/roles";
+import { PLACES, roleOf } from "../../../stacks/roles";
 import type { StackConfig } from "../../../stacks/schema";
-import type { Shape, Shapes } from "../../rules/shape";
+import type { Shape, Shapes, Standing } from "../../rules/shape";
 import recorded from "../../shape.json";
 
 /** What is recorded of one production stack. */
-export interface RecordedShape extends Shape {
-  /**
-   * Paths its plan ignores only after a failover, by type: a server that follows another, and what is in a region that is
-   * lost, can be changed by nobody.
-   */
-  readonly ignoredAfterFailover: Readonly<Record<string, readonly string[]>>;
+export interface RecordedShape extends Omit<Shape, "standing"> {
+  /** What is so while its regions are for one of these: see {@link rolesIn}. */
+  readonly standing: readonly (Standing & { readonly roles: readonly string[] })[];
 }
 
 /** policies/shape.json: by `project/stack`, as `npm run plan:update` derives it from the expected plans. */
 export type RecordedShapes = Readonly<Record<string, RecordedShape>>;
 
-/** Whether a region other than the one the names were made for serves, or one is lost. */
-const isFailedOver = (config: StackConfig): boolean =>
-  servingPlace(config) !== PLACES[0] || PLACES.some((place) => roleOf(config, place) === "lost");
+/** What a stack's regions are for now, in the order of its places, e.g. `serving standby`. */
+export const rolesIn = (config: Pick<StackConfig, "regions">): string =>
+  PLACES.map((place) => roleOf(config, place) ?? "none").join(" ");
 
-function now({ types, rights, ignoredAfterFailover }: RecordedShape, failedOver: boolean): Shape {
-  if (!failedOver) return { types, rights };
-  const open = Object.entries(types).map(([type, shape]) => [
-    type,
-    { ...shape, ignoreChanges: [...shape.ignoreChanges, ...(ignoredAfterFailover[type] ?? [])] },
-  ]);
-  return { types: Object.fromEntries(open) as Shape["types"], rights };
+/** A stack whose regions are for what no plan was made for is held against no single resource. */
+function now({ types, rights, standing }: RecordedShape, config: StackConfig | undefined): Shape {
+  const roles = config && rolesIn(config);
+  const own = standing.filter((one) => roles !== undefined && one.roles.includes(roles));
+  return {
+    types,
+    rights,
+    standing: {
+      resources: own.flatMap(({ resources }) => resources),
+      wiring: own.flatMap(({ wiring }) => wiring),
+      ignoreChanges: own.flatMap(({ ignoreChanges }) => ignoreChanges),
+    },
+  };
 }
 
 /** What production stacks consist of, as their regions stand now. */
 export function shapesOf(stacks: Readonly<Record<string, StackConfig>>): Shapes {
   return new Map(
-    Object.entries(recorded as unknown as RecordedShapes).map(([of, shape]) => {
-      const config = stacks[of.split("/")[1] ?? ""];
-      return [of, now(shape, config !== undefined && isFailedOver(config))];
-    }),
+    Object.entries(recorded as unknown as RecordedShapes).map(([of, shape]) => [
+      of,
+      now(shape, stacks[of.split("/")[1] ?? ""]),
+    ]),
   );
 }

@@ -1,6 +1,8 @@
+export { isSent } from "./list";
 export { ANY_NAME, placeOf, programOf } from "./names";
 export { deepest, pathsOf } from "./paths";
 export { rightsOf } from "./rights";
-export { isSent, shapeRules } from "./rules";
+export { shapeRules } from "./rules";
 export { sourcesOf } from "./sources";
-export type { Shape, Shapes, TypeShape } from "./types";
+export { kindOf, standingOf } from "./standing";
+export type { Shape, Shapes, Standing, TypeShape } from "./types";

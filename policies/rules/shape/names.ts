@@ -10,15 +10,26 @@ export function programOf(urn: string): Program {
   return { project, stack };
 }
 
-/** A resource's name without its environment and its place, which are other words elsewhere. */
-export function stemOf(name: string, { project, stack }: Program): string {
+/** A resource's name without its environment, which is another word elsewhere. */
+function ownName(name: string, { project, stack }: Program): string {
   const product = project.split("-")[0] ?? project;
-  return name.replace(`${product}-${stack}-`, "").replace(/^(?:primary|secondary)(?=-)/, "*");
+  return name.replace(`${product}-${stack}-`, "");
 }
 
-/** The same without the numbers in it: of generations, and of the days keys were made. */
+/** Numbers in a name: of generations, and of the days keys were made. */
+const NUMBERS = /(?<=-)\d+(?=-|$)/g;
+
+/** A resource's name without its environment and its place, which are other words elsewhere. */
+export const stemOf = (name: string, program: Program): string =>
+  ownName(name, program).replace(/^(?:primary|secondary)(?=-)/, "*");
+
+/** The same without the numbers in it. */
 export const placeOf = (name: string, program: Program): string =>
-  stemOf(name, program).replace(/(?<=-)\d+(?=-|$)/g, "#");
+  stemOf(name, program).replace(NUMBERS, "#");
+
+/** The same with its place. */
+export const placedName = (name: string, program: Program): string =>
+  ownName(name, program).replace(NUMBERS, "#");
 
 /** Stands for every name. */
 export const ANY_NAME = "*";

@@ -3,15 +3,12 @@ import type { ResourceRule, ResourceView, Rule, StackView, Value } from "../../.
 import { about, resourceRule, stackRule, type Verdict } from "../define";
 import { ANY_NAME, placeOf, programOf } from "./names";
 import { leadingTo, pathsOf } from "./paths";
+import { LIST, SENT } from "./list";
 import { rightsOf } from "./rights";
 import { sourcesOf } from "./sources";
-import type { Shapes, TypeShape } from "./types";
+import { lineOf, Stands } from "./standing";
+import type { Shape, Shapes, TypeShape } from "./types";
 
-/** Components, the stack and what the engine adds: nothing of theirs is sent to a cloud. */
-const SENT = /^(?:azure-native|kubernetes|random|pulumi:providers:)/;
-export const isSent = ({ type }: ResourceView): boolean => SENT.test(type);
-
-const LIST = "policies/shape.json";
 const FRAMEWORK = { waf: ["OE:05", "SE:05"], mcsb: ["PV-1", "PV-2"], risks: ["R07", "R09"] } as const;
 const PAGE =
   "https://learn.microsoft.com/azure/well-architected/operational-excellence/infrastructure-as-code-design";
@@ -25,9 +22,17 @@ function isBeside(one: string, other: string): boolean {
 }
 
 /** What is wrong with the options of a resource. */
-function options({ opts, urn }: ResourceView, inputs: Cursor, shape: TypeShape): Outcome[] {
+function options(
+  resource: ResourceView,
+  inputs: Cursor,
+  shape: TypeShape,
+  ignoredBy: ReadonlySet<string>,
+): Outcome[] {
+  const { opts, urn } = resource;
   const lacking = shape.additionalSecretOutputs.filter((one) => !opts.additionalSecretOutputs.includes(one));
-  const ignored = opts.ignoreChanges.filter((one) => !shape.ignoreChanges.includes(one));
+  const ignored = opts.ignoreChanges.filter(
+    (one) => !shape.ignoreChanges.includes(one) && !ignoredBy.has(`${lineOf(resource)} ${one}`),
+  );
   const strange = opts.aliases.filter((one) => one.startsWith("urn:") && !isBeside(one, urn));
   return [
     ...(shape.protect && !opts.protect ? fault(inputs, "must have the option protect") : []),
@@ -75,13 +80,19 @@ function unheardOf(
   return strange;
 }
 
-function madeOf(shapes: Shapes): ResourceRule {
-  const known = new WeakMap<TypeShape, ReadonlySet<string>>();
-  const propertiesOf = (shape: TypeShape): ReadonlySet<string> => {
-    const set = known.get(shape) ?? new Set(shape.properties.flatMap(leadingTo));
-    known.set(shape, set);
-    return set;
+/** What is made of something once, when it is first asked for. */
+function once<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const known = new WeakMap<K, V>();
+  return (key) => {
+    const made = known.get(key) ?? make(key);
+    known.set(key, made);
+    return made;
   };
+}
+
+function madeOf(shapes: Shapes): ResourceRule {
+  const propertiesOf = once((shape: TypeShape) => new Set(shape.properties.flatMap(leadingTo)));
+  const ignoredBy = once(({ standing }: Shape) => new Set(standing.ignoreChanges));
   return resourceRule(
     {
       id: "REC-054",
@@ -110,7 +121,7 @@ function madeOf(shapes: Shapes): ResourceRule {
           path,
           message: `is a property that production's plan has not (${LIST})`,
         })),
-        ...options(resource, inputs, own),
+        ...options(resource, inputs, own, ignoredBy(shape)),
       ];
     },
   );
@@ -146,13 +157,15 @@ function misled(stack: StackView, resource: ResourceView, { from }: TypeShape): 
 }
 
 function wired(shapes: Shapes): Rule {
+  const standsOf = once(({ standing }: Shape) => new Stands(standing));
   return stackRule(
     {
       id: "REC-055",
       name: "production-wired-as",
-      title: "In production, rights and references lead where its reviewed plan leads them",
+      title:
+        "In production, what its reviewed plan has is there, and rights and references lead where that leads them",
       description:
-        "Who may what on what, what roles of its own consist of, which service account or deployment is taken for which identity, which pods may talk to whom, and which containers of which images they consist of, are lines of policies/shape.json; and what comes from a resource in the reviewed plan (the scope of a lock, the resource and workspace of a log, the server of a setting) comes from one of the same type.",
+        "Who may what on what, what roles of its own consist of, which service account or deployment is taken for which identity, which pods may talk to whom, and which containers of which images they consist of, are lines of policies/shape.json; and what comes from a resource in the reviewed plan (the scope of a lock, the resource and workspace of a log, the server of a setting) comes from one of the same type, and from the same one while its regions are for what they are for now. What the plan has whichever keys the stack file has, is there.",
       why: "A lock on something else, a log that goes elsewhere, an identity with one right more and a container beside the others look like what they replaced.",
       severity: "critical",
       framework: { ...FRAMEWORK, mcsb: ["PA-7", "PV-2"] },
@@ -164,7 +177,10 @@ function wired(shapes: Shapes): Rule {
       const shape = shapes.get(`${context.project}/${context.stack}`);
       if (!shape) return [];
       const rights = new Set(shape.rights);
+      const stands = standsOf(shape);
       return [
+        ...stands.missing(stack),
+        ...stands.misled(stack),
         ...rightsOf(stack)
           .filter(({ right }) => !rights.has(right))
           .map(({ right, resource }): Verdict =>
