@@ -17,13 +17,13 @@ export class Bound {
 
 const amount = (value: Value | undefined): number => {
   const [, number = "", unit = ""] =
-    typeof value === "string" ? (/^(\d+(?:\.\d+)?)(s|m|h|d|Mi|Gi|%)?$/.exec(value) ?? []) : [];
-  const factors: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, Gi: 1024 };
+    typeof value === "string" ? (/^(\d+(?:\.\d+)?)(s|m|h|d|Mi|Gi|Ti|%)?$/.exec(value) ?? []) : [];
+  const factors: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, Gi: 1024, Ti: 1024 ** 2 };
   if (typeof value === "number") return value;
   return number === "" ? NaN : Number(number) * (factors[unit] ?? 1);
 };
 
-/** A number, or a text of one with its unit (`30s`, `5m`, `1Gi`), no smaller than this one. */
+/** A number, or a text of one with its unit (`30s`, `5m`, `1Gi`, `2Ti`), no smaller than this one. */
 export const atLeast = (least: number | string): Bound =>
   new Bound(`at least ${least}`, (value) => amount(value) >= amount(least));
 

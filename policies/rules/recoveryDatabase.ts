@@ -13,6 +13,7 @@ import { fault, isText, mustBeText, mustBeWithin, when, type Outcome } from "../
 import type { ResourceView, Rule, StackView } from "../../packages/isolation/rule";
 import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule, type Verdict } from "./define";
+import { ofWriter } from "./writer";
 
 const DOCS = "https://learn.microsoft.com/azure/postgresql";
 const { backupRetentionDays, postgresVersions } = THRESHOLDS;
@@ -64,7 +65,8 @@ const standby = resourceRule(
     id: "REC-003",
     name: "postgres-standby",
     title: "The production database has a standby that takes over by itself",
-    description: "highAvailability.mode is ZoneRedundant or SameZone on every primary server.",
+    description:
+      "highAvailability.mode is ZoneRedundant or SameZone on every primary server, and on one that was promoted where it says anything.",
     why: "Without one, a crashed server is down until it has been repaired: hours instead of two minutes.",
     severity: "critical",
     framework: { waf: ["RE:05"], risks: ["R01"] },
@@ -74,7 +76,9 @@ const standby = resourceRule(
     types: [kinds.SERVER],
   },
   (server, resource) =>
-    ofPrimary(resource, () => mustBeText(server.at("highAvailability", "mode"), "ZoneRedundant", "SameZone")),
+    ofWriter(resource, server.at("highAvailability", "mode"), () =>
+      mustBeText(server.at("highAvailability", "mode"), "ZoneRedundant", "SameZone"),
+    ),
 );
 
 const zoneStandby = resourceRule(
@@ -159,7 +163,8 @@ const maintenance = resourceRule(
     id: "REC-008",
     name: "postgres-maintenance-window-set",
     title: "Azure patches the production database when it is quiet",
-    description: "maintenanceWindow.customWindow is Enabled on every primary server.",
+    description:
+      "maintenanceWindow.customWindow is Enabled on every primary server, and on one that was promoted where it says anything.",
     why: "Otherwise Azure restarts the server at a time of its own choosing.",
     severity: "medium",
     framework: { waf: ["OE:11"], risks: ["R01", "R09"] },
@@ -169,7 +174,9 @@ const maintenance = resourceRule(
     types: [kinds.SERVER],
   },
   (server, resource) =>
-    ofPrimary(resource, () => mustBeText(server.at("maintenanceWindow", "customWindow"), "Enabled")),
+    ofWriter(resource, server.at("maintenanceWindow"), () =>
+      mustBeText(server.at("maintenanceWindow", "customWindow"), "Enabled"),
+    ),
 );
 
 /** Properties Azure changes by itself or takes only once; sending an old value back replaces or shrinks. */

@@ -14,6 +14,7 @@ import {
 import type { Rule } from "../../packages/isolation/rule";
 import { THRESHOLDS } from "./thresholds";
 import { about, resourceRule, stackRule } from "./define";
+import { ofWriter } from "./writer";
 
 const DOCS = "https://learn.microsoft.com/azure";
 
@@ -125,7 +126,8 @@ const entra = resourceRule(
     id: "SEC-005",
     name: "postgres-entra-login",
     title: "People log in to a database as themselves",
-    description: "authConfig.activeDirectoryAuth is Enabled on every primary server.",
+    description:
+      "authConfig.activeDirectoryAuth is Enabled on every primary server, and on one that was promoted where it says anything.",
     why: "A shared password outlives everybody who knew it, and the log shows nobody's name.",
     severity: "high",
     framework: { mcsb: ["IM-1"], waf: ["SE:05"], risks: ["R08"] },
@@ -135,7 +137,9 @@ const entra = resourceRule(
     types: [kinds.SERVER],
   },
   (server, resource) =>
-    isReplica(resource) ? [] : mustBeText(server.at("authConfig", "activeDirectoryAuth"), "Enabled"),
+    ofWriter(resource, server.at("authConfig"), () =>
+      mustBeText(server.at("authConfig", "activeDirectoryAuth"), "Enabled"),
+    ),
 );
 
 /** Parameters production states, because their defaults are off or may change. */

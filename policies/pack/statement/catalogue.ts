@@ -1,3 +1,5 @@
+import { loadBalancerAddress } from "../../../infra/kubernetes/exposure";
+import { regionSubnets } from "../../../infra/network/addressing";
 import { RECOVERY_JOBS, type RecoveryJob } from "../../../infra/recovery/recoveryJobs";
 import { alertCatalogue } from "../../../packages/alerting/catalogue";
 import { PRIORITY_POLICY } from "../../../packages/alerting/priorities";
@@ -19,9 +21,9 @@ import {
 } from "../../../packages/alerting/types";
 import { stackPlatformNames } from "../../../stacks/files";
 import { alertSettings, maintenanceOf } from "../../../stacks/monitoringSettings";
-import { PLACES, roleOf } from "../../../stacks/roles";
+import { PLACES, roleOf, type Place } from "../../../stacks/roles";
 import type { StackConfig } from "../../../stacks/schema";
-import { SITE_HEALTH, SITES } from "../../../stacks/sites";
+import { type Site, SITE_HEALTH, SITES } from "../../../stacks/sites";
 import { type Bound, endingWith, listOf, NONE, oneOf } from "../../rules/expected";
 import type { Demand } from "../../rules/statement";
 import { present, servers } from "./places";
@@ -209,7 +211,33 @@ function jobs({ recovery: { schedules } }: StackConfig): Demand[] {
   }));
 }
 
-/** Each public site, from its name to the origins in every region that is there. */
+/** What answers for a site in one region, lost or not: its own load balancer, behind its own private link. */
+function origin(config: StackConfig, site: Site, originHostHeader: string, place: Place): Demand[] {
+  const { location } = config.regions[place] ?? {};
+  const network = config.network[place];
+  const region = stackPlatformNames(config)[place];
+  if (!location || !network || !region) return [];
+  const service = region.privateLinkServices[site];
+  return [
+    {
+      what: `the origin of ${site} in ${location}`,
+      key: `regions.${place}`,
+      type: "cdn:AFDOrigin",
+      where: { originName: location, originHostHeader },
+      is: {
+        enabledState: "Enabled",
+        priority: PLACES.indexOf(place) + 1,
+        hostName: loadBalancerAddress(regionSubnets(network.addressSpace).nodes, SITES.indexOf(site)),
+        "sharedPrivateLinkResource.privateLinkLocation": location,
+        "sharedPrivateLinkResource.privateLink.id": endingWith(
+          `/resourceGroups/${region.nodeResourceGroup}/providers/Microsoft.Network/privateLinkServices/${service}`,
+        ),
+      },
+    },
+  ];
+}
+
+/** Each public site, from its name to the origins in every region. */
 function edge(config: StackConfig, prefix: string): Demand[] {
   const hosts = { api: config.edge.apiHostName, dashboard: config.edge.dashboardHostName };
   return [
@@ -241,13 +269,7 @@ function edge(config: StackConfig, prefix: string): Demand[] {
         where: { originGroupName: site },
         is: { "healthProbeSettings.probePath": SITE_HEALTH[site].ready },
       },
-      ...present(config).map((place) => ({
-        what: `the origin of ${site} in ${config.regions[place]?.location ?? place}`,
-        key: `regions.${place}`,
-        type: "cdn:AFDOrigin",
-        where: { originName: config.regions[place]?.location, originHostHeader: hosts[site] },
-        is: { enabledState: "Enabled", priority: PLACES.indexOf(place) + 1 },
-      })),
+      ...PLACES.flatMap((place) => origin(config, site, hosts[site], place)),
     ]),
   ];
 }

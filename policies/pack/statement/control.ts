@@ -104,6 +104,13 @@ export function controlPlane(config: StackConfig): Demand[] {
   const { repository } = config.controlPlane;
   const deployments = deploymentEnvironments(config.environment);
   return [
+    {
+      what: "the group of the pipelines' identities",
+      key: IDENTITIES,
+      type: "resources:ResourceGroup",
+      where: { resourceGroupName: `rg-${names.prefix}` },
+      is: { location: names.home.region },
+    },
     ...homes.flatMap((one) => home(one, config)),
     {
       what: "versions of the state",

@@ -3,7 +3,6 @@ import { serverParameters } from "../../../infra/data/serverParameters";
 import { SECRET_CATALOG } from "../../../infra/secrets/secretCatalogue";
 import { issuedOn } from "../../../infra/secrets/secretIssue";
 import { expiry } from "../../../infra/secrets/secretLife";
-import { WEEKDAYS } from "../../../packages/azure-facts/maintenance";
 import { stackPlatformNames } from "../../../stacks/files";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
@@ -38,8 +37,6 @@ export function guards(config: StackConfig): Demand[] {
       each: {
         "storage.autoGrow?": "Enabled",
         "network.publicNetworkAccess": "Disabled",
-        "maintenanceWindow.dayOfWeek?": WEEKDAYS.indexOf(database.maintenanceWindow.dayOfWeek),
-        "maintenanceWindow.startHour?": database.maintenanceWindow.startHour,
       },
       count: 1,
     },

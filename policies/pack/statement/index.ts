@@ -9,6 +9,7 @@ import type { Demand, Statements } from "../../rules/statement";
 import { catalogued } from "./catalogue";
 import { clusters } from "./clusters";
 import { controlPlane } from "./control";
+import { databaseServers } from "./database";
 import { edgeStrength } from "./edge";
 import { governance } from "./governance";
 import { guards } from "./guards";
@@ -28,11 +29,12 @@ export function statementOf(config: StackConfig): Demand[] {
     ...catalogued(config),
     ...edgeStrength(config),
     ...networks(config),
+    ...databaseServers(config),
     ...guards(config),
     ...governance(config, regions),
     ...watch(config),
     ...clusters(config, regions),
-    ...namespaces(regions),
+    ...namespaces(config, regions),
     ...scrapes(regions, config),
     ...workloads(config, regions),
     ...recovery(config, regions),

@@ -1,8 +1,19 @@
 import { POD_SECURITY_VERSION } from "../../../infra/cluster/podSecurity";
 import { PRIORITY_CLASSES, priorityClassName } from "../../../infra/kubernetes/priorities";
-import { PRODUCT } from "../../../stacks/schema";
+import { scratchVolumes } from "../../../infra/recovery/recoveryJobs";
+import { PRODUCT, type StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
-import { atMost, containing, everyWith, GIVEN, holding, NARROW, NONE, oneOf } from "../../rules/expected";
+import {
+  atLeast,
+  atMost,
+  containing,
+  everyWith,
+  GIVEN,
+  holding,
+  NARROW,
+  NONE,
+  oneOf,
+} from "../../rules/expected";
 import { WORKLOADS } from "./pods";
 
 /** Networks inside the clusters: who may talk to whom, and to nobody else. */
@@ -69,7 +80,8 @@ export function traffic(regions: number): Demand[] {
 }
 
 /** What a namespace gives whatever runs in it. */
-export function namespaces(regions: number): Demand[] {
+export function namespaces(config: StackConfig, regions: number): Demand[] {
+  const { api, dashboard } = config.workloads;
   const enforced = (mode: string): Record<string, string> => ({
     [`metadata.labels["pod-security.kubernetes.io/${mode}"]`]: "restricted",
     [`metadata.labels["pod-security.kubernetes.io/${mode}-version"]`]: POD_SECURITY_VERSION,
@@ -92,8 +104,9 @@ export function namespaces(regions: number): Demand[] {
       key,
       type: "ResourceQuota",
       each: {
-        "spec.hard.pods": GIVEN,
-        'spec.hard["requests.storage"]': GIVEN,
+        // Room for all the autoscalers may ask for, or a busy evening stops at the quota.
+        "spec.hard.pods": atLeast(api.maxReplicas + dashboard.maxReplicas + WORKLOADS.length),
+        'spec.hard["requests.storage"]': atLeast(`${scratchVolumes() * config.recovery.scratchGiB}Gi`),
         'spec.hard["services.loadbalancers"]': atMost(2),
       },
       count: regions,

@@ -1,12 +1,35 @@
 import { regionSubnets } from "../../../infra/network/addressing";
 import { PRIVATE_DNS_ZONES } from "../../../infra/naming";
 import { PLACES } from "../../../stacks/roles";
+import { stackPlatformNames } from "../../../stacks/files";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, GIVEN, holding, OFF, oneOf } from "../../rules/expected";
 import { GUARDED, present, servers } from "./places";
 
 const NETWORK = "infra/network";
+
+/** Each group of resources lies in the region it is for: nothing in one whose own region is lost can be changed. */
+function groups(config: StackConfig): Demand[] {
+  const names = stackPlatformNames(config);
+  const inRegions = PLACES.flatMap((place): (readonly [string, string])[] => {
+    const region = names[place];
+    return region ? [[region.resourceGroup, region.region]] : [];
+  });
+  const all = [
+    ...inRegions,
+    [names.monitoringResourceGroup, config.monitoring.region],
+    [names.statusResourceGroup, config.statusPage.outsideRegion],
+  ] as const;
+  return all.map(([resourceGroupName, location]) => ({
+    what: `the group ${resourceGroupName}`,
+    key: "regions, monitoring.region, statusPage.outsideRegion",
+    type: "resources:ResourceGroup",
+    where: { resourceGroupName },
+    is: { location },
+  }));
+}
+
 /** Networks, and what stands between them. */
 export function networks(config: StackConfig): Demand[] {
   // The subnets of a lost region may stand until somebody clears them away.
@@ -22,6 +45,7 @@ export function networks(config: StackConfig): Demand[] {
   const endpoints =
     regions.length * (regions.length + 2 + servers(config) + (config.registry.enabled ? 1 : 0));
   return [
+    ...groups(config),
     {
       what: "each subnet",
       key: NETWORK,

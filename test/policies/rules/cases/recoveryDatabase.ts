@@ -43,6 +43,16 @@ export const recoveryDatabaseCases: readonly Case[] = [
     finds: [["primary", "highAvailability.mode", 'must be "ZoneRedundant" or "SameZone", but is absent']],
   },
   {
+    rule: "postgres-standby",
+    change: { replica: { createMode: "Update", "highAvailability.mode": "Disabled" } },
+    finds: [["replica", "highAvailability.mode", 'must be "ZoneRedundant" or "SameZone", but is "Disabled"']],
+  },
+  {
+    rule: "postgres-maintenance-window-set",
+    change: { replica: { createMode: "Update", "maintenanceWindow.customWindow": "Disabled" } },
+    finds: [["replica", "maintenanceWindow.customWindow", 'must be "Enabled", but is "Disabled"']],
+  },
+  {
     rule: "postgres-zone-redundant-standby",
     change: { primary: { "highAvailability.mode": "SameZone" } },
     finds: [["primary", "highAvailability.mode", 'must be "ZoneRedundant", but is "SameZone"']],

@@ -49,6 +49,11 @@ export const securityDataCases: readonly Case[] = [
     finds: [["primary", "authConfig.activeDirectoryAuth", 'must be "Enabled", but is absent']],
   },
   {
+    rule: "postgres-entra-login",
+    change: { replica: { createMode: "Update", "authConfig.activeDirectoryAuth": "Disabled" } },
+    finds: [["replica", "authConfig.activeDirectoryAuth", 'must be "Enabled", but is "Disabled"']],
+  },
+  {
     rule: "postgres-parameters-stated",
     remove: ["parameter-log_connections"],
     finds: [["primary", "", "must have the parameter log_connections set"]],
