@@ -53,6 +53,15 @@ function check<T>(root: string, name: string, schema: z.ZodType<T>): T {
   return result.data;
 }
 
+/** Refuses packages that lie closer to the pack than those of the lock file: they would be the SDK it refuses with. */
+function noPackagesBeside(root: string): void {
+  const folder = "policies/node_modules";
+  if (fs.existsSync(path.join(root, folder)))
+    throw new ConfigError(folder, [
+      { path: [], found: folder, allowed: "none: the pack takes the project's packages, by its lock file" },
+    ]);
+}
+
 /**
  * Builds the policy pack of a project anew, whatever lies in its folder, and says what it is.
  * @returns name of the project, and SHA-256 of the pack's code
@@ -63,6 +72,7 @@ export function freshPack(root: string): { project: string; pack: string } {
   const { name } = check(root, "Pulumi.yaml", projectSchema);
   check(root, "policies/PulumiPolicy.yaml", packSchema);
   check(root, "policies/package.json", manifestSchema);
+  noPackagesBeside(root);
   const file = path.join(root, "policies/bin/index.js");
   // What is there may have been made of something else, and say that it was not.
   fs.rmSync(path.dirname(file), { recursive: true, force: true });

@@ -330,12 +330,15 @@ describe("the pack's folder", () => {
     ["Pulumi.json", '{ "name": "forma3d", "runtime": "nodejs" }'],
     ["Pulumi.yml", "name: forma3d\nruntime: nodejs\n"],
     ["policies/PulumiPolicy.json", '{ "runtime": "nodejs" }'],
+    // Packages there come before those of the lock file.
+    ["policies/node_modules/@pulumi/policy/index.js", "exports.PolicyPack = class {};"],
   ])("%s that starts something else is refused with its name", (file, content) => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pack-folder-"));
     try {
       copyConfiguration(folder);
+      fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
       fs.writeFileSync(path.join(folder, file), content);
-      expect(() => freshPack(folder)).toThrow(file);
+      expect(() => freshPack(folder)).toThrow(file.replace(/(?<=node_modules)\/.*/, ""));
     } finally {
       fs.rmSync(folder, { recursive: true });
     }
@@ -405,6 +408,24 @@ withCli(`the real engine${hasCli ? "" : " (NOT RUN: no pulumi command on PATH)"}
     const source = fs.readFileSync(at, "utf8");
     expect(source).toContain(find);
     fs.writeFileSync(at, source.replace(find, replace));
+  };
+
+  /** Puts an empty folder in the place of one of the project's packages. */
+  const replacePackage = (name: string): string => {
+    const packages = path.join(folder, "node_modules");
+    fs.rmSync(packages);
+    const link = (below: string, left: string): void => {
+      fs.mkdirSync(path.join(packages, below), { recursive: true });
+      for (const entry of fs
+        .readdirSync(path.join(ROOT, "node_modules", below))
+        .filter((one) => one !== left))
+        fs.symlinkSync(path.join(ROOT, "node_modules", below, entry), path.join(packages, below, entry));
+    };
+    const [scope = "", rest = ""] = name.split("/");
+    link("", scope);
+    link(scope, rest);
+    fs.mkdirSync(path.join(packages, name));
+    return path.join(packages, name);
   };
 
   beforeEach(() => {
@@ -497,8 +518,7 @@ Module._load = function (name, ...rest) {
   test(
     "an SDK that swallows refusals is noticed: the canary is let pass",
     async () => {
-      const sdk = path.join(folder, "policies/node_modules/@pulumi/policy");
-      fs.mkdirSync(sdk, { recursive: true });
+      const sdk = replacePackage("@pulumi/policy");
       fs.writeFileSync(
         path.join(sdk, "index.js"),
         `const real = require(${JSON.stringify(path.join(ROOT, "node_modules/@pulumi/policy"))});

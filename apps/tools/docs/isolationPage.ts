@@ -122,7 +122,8 @@ A run without policies looks like a run without findings, so pipelines start the
 \`npm run gate -- run preview --stack <stack> --approval approved.json\` and
 \`npm run gate -- run update --stack <stack> --approval approved.json\`. It builds the pack anew, gives the engine an
 allow-listed environment (no \`PULUMI_OPTION_…\`, no \`NODE_OPTIONS\`) and a nonce, refuses an engine, a language host or
-a home of theirs (\`PULUMI_HOME\`) that lies in the project or brings judges of its own, and believes the run only when
+a home of theirs (\`PULUMI_HOME\`) that lies in the project or brings judges of its own,
+packages that lie beside the pack, and believes the run only when
 
 - the canary, a resource nobody declared, was refused in this very run, and nothing else was;
 - the engine says it had every resource judged by this pack, and the stack as a whole;
