@@ -2,7 +2,8 @@ import os from "node:os";
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { projectRoot } from "../../packages/command/root";
-import { causedBy, ExitCode, failed, lacksRight, messageOf, OperationError } from "./frame/errors";
+import { answering } from "./frame/answering";
+import { causedBy, lacksRight, OperationError } from "./frame/errors";
 import { forgeOf } from "./frame/commit";
 import { blobCopies } from "./frame/journal";
 import { operate, terminal, type FrameOptions, type Surroundings, type Verb } from "./frame/operate";
@@ -12,8 +13,6 @@ import type { Ground } from "./ground/types";
 import { platformOf, type Platform } from "./platform";
 import { roleOf, roleTitle, type VerbName } from "./rights";
 import { incidentContainers, openContainers, openLease } from "./stores";
-import { write } from "../../packages/command/terminal";
-import { stopwatch } from "../../packages/programs/waiting";
 
 /** Options every verb has that changes something. */
 export interface CommonOptions {
@@ -148,42 +147,4 @@ function withRole(error: unknown, verb: string, stack: string): unknown {
     `${error.message}; the role of ${name} is "${roleTitle(roleOf(name), stack)}": activate it, and give it a few minutes (docs/operations.md, Rights)`,
     { cause: error },
   );
-}
-
-/** Column at which what is said begins, behind the seconds. */
-const SAID_AT = 10;
-/** What is to be typed as it stands: fitted to a terminal it would be two commands. */
-const COMMAND = /^ {2}(git|npm) /;
-
-/** Says a text of one or more lines on standard error, with the seconds before its first. */
-function tell(text: string, elapsed: () => string): void {
-  text.split("\n").forEach((line, index) => {
-    if (COMMAND.test(line)) process.stderr.write(`${line}\n`);
-    else write(`${index === 0 ? elapsed() : ""}`.padEnd(SAID_AT) + `${line}\n`, process.stderr, SAID_AT);
-  });
-}
-
-/** Prints the document of some work, or its error, and sets the exit code. */
-export async function answering(
-  { json }: { json?: boolean },
-  work: (say: (line: string) => void, signal: AbortSignal) => Promise<object>,
-): Promise<void> {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () =>
-      stop.abort(failed(`interrupted by ${signal}; type the same command again to go on`)),
-    );
-  const seconds = stopwatch();
-  const elapsed = () => `${seconds().toFixed(1).padStart(6)} s`;
-  let document: object;
-  try {
-    process.exitCode = ExitCode.ok;
-    document = await work((text) => tell(text, elapsed), stop.signal);
-  } catch (error) {
-    const exitCode = error instanceof OperationError ? error.exitCode : ExitCode.failed;
-    for (const line of messageOf(error).split("\n")) write(`error: ${line}\n`, process.stderr);
-    document = { error: { message: messageOf(error), exitCode } };
-    process.exitCode = exitCode;
-  }
-  if (json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Command } from "commander";
-import { answering, looking, ROOT } from "./commandLine";
+import { looking, ROOT } from "./commandLine";
+import { answering } from "./frame/answering";
 import { refused } from "./frame/errors";
 import { editStackFile, parseChange } from "./frame/stackFile";
 import { platformOf } from "./platform";

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answering } from "../../apps/operations/commandLine";
+import { answering } from "../../apps/operations/frame/answering";
 import { operate, type Verb } from "../../apps/operations/frame/operate";
 
 /**

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import type { Command } from "commander";
-import { answering, helpOf, JOURNALS, looking, ROOT } from "../commandLine";
+import { helpOf, JOURNALS, looking, ROOT } from "../commandLine";
+import { answering } from "../frame/answering";
 import { messageOf, refused } from "../frame/errors";
 import { groundOf } from "../ground";
 import { platformOf } from "../platform";

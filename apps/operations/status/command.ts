@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { answering, helpOf, JOURNALS, looking, ROOT } from "../commandLine";
+import { helpOf, JOURNALS, looking, ROOT } from "../commandLine";
+import { answering } from "../frame/answering";
 import { groundOf } from "../ground";
 import { platformOf } from "../platform";
 import { renderStatus, status, statusCode } from ".";
