@@ -43,6 +43,18 @@ function witnessOf(file, absWorkingDir) {
 }
 
 /**
+ * Folders of which a source takes files by names it makes up while it runs. The bundle holds all that are there, and one that
+ * comes later is none of its sources. esbuild lists such a call among the imports, by its pattern: `../fixtures/*`.
+ */
+const foldersOf = ({ inputs }) =>
+  Object.entries(inputs).flatMap(([file, { imports }]) =>
+    imports.flatMap(({ path: pattern }) => {
+      const [, folder] = /^(\.[^*]*)\/[^*/]*\*/.exec(pattern) ?? [];
+      return folder === undefined ? [] : [path.join(path.dirname(file), folder)];
+    }),
+  );
+
+/**
  * The same program without a character beyond ASCII. V8 keeps the text of a program with two bytes for each character as
  * soon as one of them needs two, and a package's comment may: a whole program of 6 MB takes 7 MiB less this way.
  */
@@ -115,9 +127,10 @@ function bundle(options) {
   fs.rmSync(record, { force: true });
   // Columns of a source map would no longer be right.
   for (const { path: file, text } of outputFiles) put(file, options.sourcemap ? text : inAscii(text));
-  const sources = Object.keys(metafile.inputs);
+  const sources = [...Object.keys(metafile.inputs), ...foldersOf(metafile)];
   // A source saved while the compiler ran may have been read before or after: then the next command compiles again.
-  if (sources.some((file) => fs.statSync(path.resolve(absWorkingDir, file)).mtimeMs >= started)) return true;
+  const saved = (file) => fs.statSync(path.resolve(absWorkingDir, file), { throwIfNoEntry: false })?.mtimeMs;
+  if (sources.some((file) => saved(file) >= started)) return true;
   const witnesses = new Set([...sources, outfile].map((file) => witnessOf(file, absWorkingDir)));
   const files = [...witnesses].map((file) => [file, stamp(path.resolve(absWorkingDir, file))]);
   put(record, JSON.stringify({ key, files: Object.fromEntries(files) }));

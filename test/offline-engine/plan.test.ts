@@ -218,6 +218,26 @@ describe("what is built once", () => {
     expect([build(), build()]).toEqual([true, false]);
   });
 
+  test("is compiled again when a folder that it takes files from by name has another one, and only then", () => {
+    const named = path.join(folder, "named");
+    const add = (name: string, secondsAgo: number): void => {
+      save(`named/${name}.ts`, `export const value = "${name}";`);
+      fs.utimesSync(named, Date.now() / 1000, Date.now() / 1000 - secondsAgo);
+    };
+    fs.mkdirSync(named);
+    add("one", 60);
+    save(
+      "entry.ts",
+      "for (const name of process.argv.slice(2)) console.log(require(`./named/${name}.ts`).value);",
+    );
+    expect([build(), build()]).toEqual([true, false]);
+    add("another", 50);
+    expect([build(), build()]).toEqual([true, false]);
+    const { stdout } = spawnSync(process.execPath, [outfile, "another"], { encoding: "utf8" });
+    expect(stdout).toBe("another\n");
+    save("entry.ts", 'import { value } from "./value"; console.log(value);');
+  });
+
   test("of packages is compiled again when npm has installed anything", () => {
     fs.mkdirSync(path.join(folder, "node_modules/value"), { recursive: true });
     const install = (value: string): void => {
