@@ -1,21 +1,25 @@
 /** What gets a text over the network. */
-const FETCH = String.raw`\b(?:curl|wget|invoke-webrequest|invoke-restmethod|iwr|irm|downloadstring|downloadfile)\b`;
+const FETCH = String.raw`\b(?:curl|wget|aria2c|azcopy|gsutil|rclone|scp|oras|aws\s+s3|az\s+storage|nc(?:at)?|socat|s_client|dig|invoke-webrequest|invoke-restmethod|iwr|irm|downloadstring|downloadfile)\b`;
 
 /** A shell that takes its program from what is piped to it, interpreters that are told no other, and what makes objects of it. */
 const TAKER = String.raw`(?:sudo\s+(?:-\S+\s+)*)?(?:[\w./-]*/)?(?:(?:ba|z|da|k|a)?sh(?!\s+-\w*c)(?=[\s"'\`);&|]|$)|(?:python3?|node|perl|ruby|php)\s*-?\s*(?=["'\`);&|\n]|$)|(?:iex|invoke-expression|pwsh)\b|(?:kubectl|oc)\s[^\n;|&]{0,200}?\b(?:apply|create|replace)\b)`;
 
 /** What runs a file it is named. */
-const RUNNER = String.raw`(?:\b(?:ba|z|da)?sh|source|python3?|node|make|chmod\s+\S*(?:x|7\d\d)\S*)\s+(?:-\S+\s+)*["']?(?:\./)?`;
+const RUNNER = String.raw`(?:\b(?:ba|z|da)?sh|source|python3?|node|make|dpkg|rpm|chmod\s+\S*(?:x|7\d\d)\S*)\s+(?:-\S+\s+)*["']?(?:\./)?`;
 
 const SHELL: readonly RegExp[] = [
   // curl … | sh
   new RegExp(String.raw`${FETCH}[^\n;]{0,500}?\|\s*${TAKER}`),
   /\/dev\/(?:tcp|udp)\/[\s\S]{0,300}?\|\s*(?:ba|z|da)?sh\b/,
   // sh <(curl …)
-  new RegExp(String.raw`\b(?:(?:ba|z|k)?sh|source)\s+(?:-\S+\s+)*<\(\s*${FETCH}`),
+  new RegExp(String.raw`(?:\b(?:(?:ba|z|k)?sh|source)|(?:^|[\s;&|"'])\.)\s+(?:-\S+\s+)*<\(\s*${FETCH}`),
   // sh -c "$(curl …)" · eval $(curl …)
   new RegExp(
     String.raw`\b(?:sh\s+-\w*c|eval|iex|invoke-expression)\s*["']?\s*(?:\$\(|\(|\`)[^\n]{0,60}?${FETCH}`,
+  ),
+  // aws s3 cp s3://… x && sh x
+  new RegExp(
+    String.raw`\b(?:aws\s+s3\s+cp|azcopy\s+cp|azcopy\s+copy|gsutil\s+cp|scp)\s[^\n;|&]{1,300}?\s["']?([\w./~-]{2,100})["']?\s*(?:&&|;|\n)[\s\S]{0,300}?${RUNNER}\1(?![\w.-])`,
   ),
   // curl … -o x && sh x · curl … > x; sh x
   new RegExp(
@@ -38,9 +42,11 @@ const UNPINNED = String.raw`(?<!(?:[@#][0-9a-f]{40}|sha256=[0-9a-f]{64}))(?=["'\
 /** Packages and programs by their address instead of by name and version. */
 const PACKAGES: readonly RegExp[] = [
   new RegExp(
-    String.raw`\b(?:pip[\dx]?|uv|poetry|conda|npm|pnpm|yarn|bun|gem|cargo)\s(?:[^\n;|&]{0,60}\s)??(?:install|i|add|dlx)\b\s(?:[^\n;|&]{0,200}?[\s"'@])??${SOURCE}${UNPINNED}`,
+    String.raw`\b(?:pip[\dx]?|uv|poetry|conda|npm|pnpm|yarn|bun|gem|cargo|dnf|yum|zypper)\s(?:[^\n;|&]{0,60}\s)??(?:install|i|add|dlx)\b\s(?:[^\n;|&]{0,200}?[\s"'@])??${SOURCE}${UNPINNED}`,
   ),
-  new RegExp(String.raw`\b(?:uvx|npx|bunx|pnpx)\s+(?:-\S+\s+)*["']?${SOURCE}${UNPINNED}`),
+  new RegExp(
+    String.raw`\b(?:uvx|npx|bunx|pnpx|pipx\s+run|uv\s+run|(?:npm|pnpm|bun)\s+(?:exec|x)|rpm)\s+(?:-\S+[\s=]+)*["']?${SOURCE}${UNPINNED}`,
+  ),
   new RegExp(
     String.raw`\bdeno\s+(?:run|install|x|compile|eval)?\s*(?:[^\n;|&]{0,200}?\s)??["']?https?:\/\/\S`,
   ),
@@ -67,7 +73,10 @@ const EVALUATED: readonly RegExp[] = [
   /\b(?:import|include|require)(?:_once)?\s*\(?\s*["'`]https?:/,
 ];
 
-const MAY_FETCH = /curl|wget|invoke-|iwr|irm|download|#include|\/dev\/(?:tcp|udp)\//;
+/** What stands between a program that fetches and one that runs. */
+const SEVERAL = /[|;&<>(\n]/;
+const MAY_FETCH =
+  /curl|wget|aria2c|azcopy|gsutil|rclone|scp|oras|s3|storage|\bnc|socat|s_client|dig|invoke-|iwr|irm|download|#include|\/dev\/(?:tcp|udp)\//;
 const MAY_NAME_SOURCE = /:\/\/|\b(?:github|gitlab|bitbucket|gist)[:.]|\bgo\s+(?:run|install|get)\s|git@/;
 const MAY_EVALUATE = /eval|exec|compile|function|import|include|require|fetch/;
 
@@ -77,7 +86,7 @@ const MAX_CHARS = 128 * 1024;
 /** Whether a text has a program run that it fetches. In lower case. */
 export const runsFetched = (text: string): boolean =>
   text.length <= MAX_CHARS &&
-  ((MAY_FETCH.test(text) && SHELL.some((pattern) => pattern.test(text))) ||
+  ((SEVERAL.test(text) && MAY_FETCH.test(text) && SHELL.some((pattern) => pattern.test(text))) ||
     (MAY_NAME_SOURCE.test(text) &&
       (PACKAGES.some((pattern) => pattern.test(text)) ||
         (text.includes("http") &&
