@@ -302,8 +302,9 @@ class Case {
     const to = `case_${this.name.replace(/\W/g, "_")}`;
     const { lab } = this.ground;
     const left = async () => {
-      const like = `SELECT datname FROM pg_database WHERE datname = '${to}' OR datname LIKE '${to}\\_re%'`;
-      return (await lab.sql<{ datname: string }>("postgres", like)).map(({ datname }) => datname);
+      const like = `SELECT datname AS name FROM pg_database WHERE datname = '${to}' OR datname LIKE '${to}\\_re%'
+        UNION SELECT rolname FROM pg_roles WHERE rolname LIKE 'recovery\\_%'`;
+      return (await lab.sql<{ name: string }>("postgres", like)).map(({ name }) => name);
     };
     try {
       const at = { at: new Date(Date.now() + 60_000) };
@@ -321,7 +322,8 @@ class Case {
         this.problems.push(`a restore that failed left ${names.join(", ")}: ${String(error)}`);
       throw error;
     } finally {
-      for (const name of await left()) await lab.sql("postgres", `DROP DATABASE "${name}" WITH (FORCE)`);
+      for (const name of await left())
+        await lab.sql("postgres", `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
     }
   }
 
