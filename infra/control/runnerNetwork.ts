@@ -2,24 +2,15 @@ import * as network from "@pulumi/azure-native/network";
 import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup";
 import * as pulumi from "@pulumi/pulumi";
 import { STORAGE_SERVICE_ENDPOINT } from "../../packages/azure-facts";
-import { carve } from "../network/addressing";
 import { REGIONS } from "../regions";
 import { Tags } from "../tags";
-import { RunnerNames, RUNNER_PURPOSES, RunnerPurpose } from "./names";
+import { RunnerNames, RunnerPurpose } from "./names";
+import { PROBED_PORTS, RUNNER_ADDRESSES, RUNNER_SUBNETS } from "./runnerAddresses";
 
 export interface RunnerNetworkArgs {
   names: RunnerNames;
   tags: Tags;
 }
-
-/** Addresses of the runners' network: it is joined to no other, so that every environment may have the same. */
-const ADDRESS_SPACE = "192.168.240.0/26";
-
-/** Smallest subnet Container Apps take (https://learn.microsoft.com/azure/container-apps/custom-virtual-networks#subnet). */
-const SUBNET_PREFIX = 27;
-
-/** Ports a load balancer asks a Container Apps environment at (https://learn.microsoft.com/azure/container-apps/firewall-integration). */
-const PROBED_PORTS = "30000-32767";
 
 /**
  * Network of the runners: a subnet for each purpose that nothing reaches, the other purpose's runners neither, and one
@@ -55,7 +46,7 @@ export class RunnerNetwork extends pulumi.ComponentResource {
         virtualNetworkName: names.virtualNetwork,
         resourceGroupName: group.name,
         location: names.region,
-        addressSpace: { addressPrefixes: [ADDRESS_SPACE] },
+        addressSpace: { addressPrefixes: [RUNNER_ADDRESSES] },
         tags,
       },
       // Subnets are resources of their own; Azure reports them here too, and sending them back would delete them.
@@ -101,10 +92,7 @@ export class RunnerNetwork extends pulumi.ComponentResource {
 
   /** Azure allows one subnet change per virtual network at a time, hence the chain. */
   private makeSubnets(vnet: network.VirtualNetwork, gateway: network.NatGateway) {
-    const blocks = carve(
-      ADDRESS_SPACE,
-      RUNNER_PURPOSES.map((purpose) => [purpose, SUBNET_PREFIX] as const),
-    );
+    const blocks = RUNNER_SUBNETS;
     const make = (purpose: RunnerPurpose, after: pulumi.Resource[]) =>
       new network.Subnet(
         `${this.name}-${purpose}`,

@@ -32,7 +32,7 @@ function subnetRules(config: StackConfig) {
 
 /** One home of the state: account, versions, key, and what tells who used them. */
 function home(
-  { storageAccount, vault, region, resourceGroup }: StateHomeNames,
+  { storageAccount, vault, region, resourceGroup, logWorkspace }: StateHomeNames,
   config: StackConfig,
 ): Demand[] {
   const ranges = config.cluster.authorizedIpRanges;
@@ -43,6 +43,13 @@ function home(
       key: HOME,
       type: "resources:ResourceGroup",
       where: { resourceGroupName: resourceGroup },
+      is: { location: region },
+    },
+    {
+      what: `the workspace of who used the state in ${region}`,
+      key: HOME,
+      type: "operationalinsights:Workspace",
+      where: { workspaceName: logWorkspace },
       is: { location: region },
     },
     {

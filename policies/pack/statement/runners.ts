@@ -4,17 +4,30 @@ import {
   runnerIdentityId,
   type RunnerPurpose,
 } from "../../../infra/control/names";
+import { PROBED_PORTS, RUNNER_ADDRESSES, RUNNER_SUBNETS } from "../../../infra/control/runnerAddresses";
 import {
   appKeyAddress,
   GITHUB_APP_SECRET,
   RUNNER_LIMITS,
   runnerLabel,
 } from "../../../infra/control/runnerSettings";
+import { REGIONS } from "../../../infra/regions";
 import { STORAGE_SERVICE_ENDPOINT } from "../../../packages/azure-facts";
 import { BUILT_IN_ROLES } from "../../../infra/identity/roles";
 import { stackControlNames } from "../../../stacks/names";
 import type { StackConfig } from "../../../stacks/schema";
-import { atMost, endingWith, GIVEN, holding, listOf, NONE, OFF, oneOf } from "../../rules/expected";
+import {
+  atLeast,
+  atMost,
+  between,
+  endingWith,
+  GIVEN,
+  holding,
+  listOf,
+  NONE,
+  OFF,
+  oneOf,
+} from "../../rules/expected";
 import type { Demand } from "../../rules/statement";
 import { roleId } from "./stateRights";
 
@@ -34,14 +47,26 @@ function network(config: StackConfig): Demand[] {
       key: NETWORK,
       type: "network:PublicIPAddress",
       where: { publicIpAddressName: runners.outboundAddress },
-      is: { location: runners.region, "sku.name": "Standard", publicIPAllocationMethod: "Static" },
+      is: {
+        location: runners.region,
+        "sku.name": "Standard",
+        publicIPAllocationMethod: "Static",
+        ...(REGIONS[runners.region].zones && { zones: holding("1", "2", "3") }),
+      },
+    },
+    {
+      what: "the runners' network, which is joined to no other",
+      key: NETWORK,
+      type: "network:VirtualNetwork",
+      where: { virtualNetworkName: runners.virtualNetwork },
+      is: { "addressSpace.addressPrefixes": [RUNNER_ADDRESSES] },
     },
     {
       what: "what takes the runners' traffic out",
       key: NETWORK,
       type: "network:NatGateway",
       where: { natGatewayName: runners.natGateway },
-      is: { location: runners.region, publicIpAddresses: ONE },
+      is: { location: runners.region, publicIpAddresses: ONE, "publicIpAddresses[].id": GIVEN },
     },
     {
       what: "a subnet for each purpose of the runners",
@@ -52,26 +77,38 @@ function network(config: StackConfig): Demand[] {
         "natGateway.id": GIVEN,
         "networkSecurityGroup.id": GIVEN,
         // Without it the state's accounts, in the runners' own region, would not know who asks.
-        "serviceEndpoints[].service": STORAGE_SERVICE_ENDPOINT,
+        serviceEndpoints: holding({ service: STORAGE_SERVICE_ENDPOINT, locations: ["*"] }),
+        delegations: holding({ serviceName: "Microsoft.App/environments" }),
       },
       count,
     },
-    {
-      what: "what lets nobody in to the runners",
-      key: NETWORK,
-      type: "network:NetworkSecurityGroup",
-      each: {
-        securityRules: holding({
-          access: "Deny",
-          direction: "Inbound",
-          protocol: "*",
-          sourceAddressPrefix: "*",
-          destinationAddressPrefix: "*",
-          destinationPortRange: "*",
-        }),
-      },
-      count,
-    },
+    ...RUNNER_PURPOSES.map((purpose): Demand => {
+      const rule = (access: string, from: string, to: string, ports: string, priority: unknown) => ({
+        access,
+        direction: "Inbound",
+        protocol: "*",
+        sourceAddressPrefix: from,
+        sourcePortRange: "*",
+        destinationAddressPrefix: to,
+        destinationPortRange: ports,
+        priority,
+      });
+      const own = RUNNER_SUBNETS[purpose];
+      return {
+        what: `what lets nobody in to the runners for ${purpose}`,
+        key: NETWORK,
+        type: "network:NetworkSecurityGroup",
+        where: { networkSecurityGroupName: runners.purposes[purpose].securityGroup },
+        is: {
+          securityRules: [
+            rule("Allow", own, own, "*", atLeast(100)),
+            rule("Allow", "AzureLoadBalancer", own, PROBED_PORTS, atLeast(100)),
+            // Whatever comes later judges after it.
+            rule("Deny", "*", "*", "*", atMost(4000)),
+          ],
+        },
+      };
+    }),
   ];
 }
 
@@ -81,6 +118,8 @@ function runner(config: StackConfig, purpose: RunnerPurpose, image: string): Dem
   const { runners } = names;
   const identity = runnerIdentityId(config.azure.subscriptionId, runners);
   const { environment, job } = runners.purposes[purpose];
+  const { hours, atOnce } = RUNNER_LIMITS[purpose];
+  const label = runnerLabel(purpose, config.environment);
   return [
     {
       what: `where the runners for ${purpose} run`,
@@ -105,7 +144,9 @@ function runner(config: StackConfig, purpose: RunnerPurpose, image: string): Dem
         "identity.type": "UserAssigned",
         "identity.userAssignedIdentities": ONE,
         "configuration.triggerType": "Event",
-        "configuration.replicaTimeout": atMost(RUNNER_LIMITS[purpose].hours * 3600),
+        environmentId: GIVEN,
+        // A job that takes as long as it may is not cut off.
+        "configuration.replicaTimeout": hours * 3600,
         "configuration.replicaRetryLimit": 0,
         "configuration.identitySettings": ONE,
         "configuration.secrets": ONE,
@@ -113,6 +154,8 @@ function runner(config: StackConfig, purpose: RunnerPurpose, image: string): Dem
         "configuration.eventTriggerConfig.parallelism": 1,
         "configuration.eventTriggerConfig.replicaCompletionCount": 1,
         "configuration.eventTriggerConfig.scale.minExecutions": 0,
+        "configuration.eventTriggerConfig.scale.maxExecutions": atOnce,
+        "configuration.eventTriggerConfig.scale.pollingInterval": between(10, 60),
         "configuration.eventTriggerConfig.scale.rules": ONE,
         "template.containers": ONE,
         "template.initContainers": ONE,
@@ -125,10 +168,15 @@ function runner(config: StackConfig, purpose: RunnerPurpose, image: string): Dem
         "configuration.secrets[].identity": identity,
         "configuration.identitySettings[].identity": identity,
         "configuration.identitySettings[].lifecycle": "None",
-        "configuration.eventTriggerConfig.scale.rules[].metadata.labels": runnerLabel(
-          purpose,
-          config.environment,
-        ),
+        "configuration.eventTriggerConfig.scale.rules[].metadata.labels": label,
+        "configuration.eventTriggerConfig.scale.rules[].auth": holding({
+          triggerParameter: "appKey",
+          secretRef: GITHUB_APP_SECRET,
+        }),
+        // One for branches nobody has reviewed must not take the jobs that deploy.
+        "template.initContainers[].env": holding({ name: "RUNNER_LABEL", value: label }),
+        "template.initContainers[].resources": { cpu: GIVEN, memory: GIVEN },
+        "template.containers[].resources": { cpu: GIVEN, memory: GIVEN },
         "template.initContainers[].image": image,
         "template.containers[].image": image,
         "template.containers[].env[].secretRef": NONE,
