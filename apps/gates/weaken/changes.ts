@@ -1,12 +1,20 @@
-import { UNKNOWN, type Tree, type Value } from "../../../packages/isolation/rule";
+import { UNKNOWN, type ResourceView, type Tree, type Value } from "../../../packages/isolation/rule";
 
 /** One thing done to one resource, and nothing else. */
 export interface Change {
-  /** Property path with `[]` for any index, e.g. `spec.template.spec.containers[].image`; empty: the resource as a whole. */
+  /**
+   * Property path with `[]` for any index, e.g. `spec.template.spec.containers[].image`; `options.<name>` for an option; empty: the
+   * resource as a whole.
+   */
   readonly path: string;
-  readonly how: "remove" | "disable" | "lower" | "raise" | "widen";
-  /** The tree after it; absent: the resource is gone. */
-  readonly props?: Tree;
+  readonly how: "remove" | "disable" | "lower" | "raise" | "widen" | "swap";
+  /** The resource after it; absent: it is gone. */
+  readonly to?: ResourceView;
+}
+
+/** A change of inputs. */
+interface Edit extends Omit<Change, "to"> {
+  readonly props: Tree;
 }
 
 /** Words that say something is on or closed, and what says the opposite. */
@@ -83,7 +91,7 @@ function weaker(value: Value): [Change["how"], Value][] {
 
 type Put = (value: Value | undefined) => Tree;
 
-function* below(value: Value, path: string, put: Put): Generator<Change> {
+function* below(value: Value, path: string, put: Put): Generator<Edit> {
   if (value === UNKNOWN || value === null) return;
   for (const [how, other] of weaker(value)) if (other !== value) yield { path, how, props: put(other) };
   if (Array.isArray(value)) {
@@ -109,8 +117,80 @@ function* below(value: Value, path: string, put: Put): Generator<Change> {
   }
 }
 
-/** Every single change that takes something away of a resource, switches it, lowers or widens it. */
-export function* changesOf(props: Tree): Generator<Change> {
+/** The other region's resource where there is one, or else the next of its type. */
+function twinOf(one: ResourceView, alike: readonly ResourceView[]): ResourceView | undefined {
+  const elsewhere = one.name.replace(/\b(primary|secondary)\b/g, (place) =>
+    place === "primary" ? "secondary" : "primary",
+  );
+  return (
+    alike.find(({ name }) => name === elsewhere && name !== one.name) ??
+    alike[alike.indexOf(one) + 1] ??
+    alike[0]
+  );
+}
+
+/** Everything one could take from another of its type: each property with what it comes from. */
+function* swaps(one: ResourceView, alike: readonly ResourceView[]): Generator<Change> {
+  const twin = twinOf(one, alike);
+  if (!twin || twin === one) return;
+  for (const [key, value] of Object.entries(one.props)) {
+    const { [key]: other } = twin.props;
+    const [own, others] = [one, twin].map(({ propertyDependencies }) => propertyDependencies[key] ?? []);
+    if (other === undefined || told([value, own]) === told([other, others])) continue;
+    const propertyDependencies = { ...one.propertyDependencies, [key]: others ?? [] };
+    yield {
+      path: key,
+      how: "swap",
+      to: { ...one, props: { ...one.props, [key]: other }, propertyDependencies },
+    };
+  }
+}
+
+const told = (value: unknown): string =>
+  JSON.stringify(value, (_, one: unknown) => (one === UNKNOWN ? "unknown" : one));
+
+/** What protects it no longer, and what is no longer sent. */
+function* loosened({ opts, ...one }: ResourceView): Generator<Change> {
+  if (opts.protect)
+    yield { path: "options.protect", how: "disable", to: { ...one, opts: { ...opts, protect: false } } };
+  for (const path of ["*", ...Object.keys(one.props)])
+    if (!opts.ignoreChanges.includes(path) && !opts.ignoreChanges.includes("*"))
+      yield {
+        path: `options.ignoreChanges.${path}`,
+        how: "widen",
+        to: { ...one, opts: { ...opts, ignoreChanges: [...opts.ignoreChanges, path] } },
+      };
+  for (const path of opts.additionalSecretOutputs)
+    yield {
+      path: `options.additionalSecretOutputs.${path}`,
+      how: "remove",
+      to: {
+        ...one,
+        opts: {
+          ...opts,
+          additionalSecretOutputs: opts.additionalSecretOutputs.filter((other) => other !== path),
+        },
+      },
+    };
+}
+
+/** Whether nothing of a change is ever sent: it is of what the resource ignores. */
+const isIgnored = ({ opts: { ignoreChanges } }: ResourceView, { path }: Change): boolean =>
+  path !== "" &&
+  !path.startsWith("options.") &&
+  ignoreChanges.some(
+    (one) => one === "*" || path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`),
+  );
+
+/**
+ * Every single change that takes something away of a resource, switches it, lowers or widens it, gives it what another of its type
+ * has, or loosens an option of it. What a resource ignores is not tried: nothing of it is sent.
+ * @param alike resources of its type, itself among them
+ */
+export function* changesOf(one: ResourceView, alike: readonly ResourceView[]): Generator<Change> {
   yield { path: "", how: "remove" };
-  yield* below(props as Value, "", (value) => (value ?? {}) as Tree);
+  for (const { props, ...change } of below(one.props as Value, "", (value) => (value ?? {}) as Tree))
+    if (!isIgnored(one, change)) yield { ...change, to: { ...one, props } };
+  for (const change of swaps(one, alike)) if (!isIgnored(one, change)) yield change;
+  yield* loosened(one);
 }

@@ -60,11 +60,8 @@ const HARMLESS: readonly Harmless[] = [
     type: /:Role(?:Assignment|Definition|Binding)?$|FederatedIdentityCredential$|UserAssignedIdentity$|keyvault.*:Secret$|AdministratorsMicrosoftEntra$/,
     path: /^/,
   },
-  {
-    because: "less",
-    type: /:(?:Role(?:Assignment|Definition|Binding)?|FederatedIdentityCredential|Secret|ServiceAccount|SecretProviderClass|RandomPassword|RandomBytes|PrivateZone|ConfigMap|Job|DashboardDefinition|Dashboard|Grafana|ResourceGroup|VirtualNetwork|Subnet|Profile|ManagedCluster|Server)$/,
-    path: /^$/,
-  },
+  // Two of one name: Azure and Kubernetes refuse the second, and what the first was for is missing.
+  { because: "name", path: /(?:^|\.)(?:\w*[nN]ame|metadata)$/, how: ["swap"] },
   { because: "breaks", type: /^pulumi:/, path: /^/ },
   { because: "breaks", type: /^random:/, path: /^(?!length$)/ },
   {
@@ -114,6 +111,8 @@ const HARMLESS: readonly Harmless[] = [
     path: /(?:availabilityZone|standbyAvailabilityZone|passwordAuth|storageSizeGB|enableSoftDelete|keyType|isLocalUserEnabled|isSftpEnabled|changeFeed\.retentionInDays|labelIncludeFilter|networkAcls(?:\.publicNetworkAccess)?|idleTimeoutInMinutes|enableNodePublicIP|replicas|whenUnsatisfiable|activeRevisionsMode|transport|supportPlan|kubeStateMetrics\S*|dnsServiceIP|podCidr|serviceCidr|nodeResourceGroup|externalTrafficPolicy|podSelector|securityRules|zoneRedundant|maxSurge)$/,
     how: ["remove"],
   },
+  // Azure refuses a category that is another kind of resource's.
+  { because: "demanded", type: /:DiagnosticSetting$/, path: /^(?:logs|metrics)$/, how: ["swap"] },
   // A resource without metrics of its own sends none; where it has some, the statement asks for them.
   { because: "standard", type: /:DiagnosticSetting$/, path: /^metrics$/, how: ["remove"] },
   // A retention that is off deletes nothing, whatever its days.

@@ -1,6 +1,6 @@
-import path from "node:path";
 import { dependenciesOf, viewOf } from "../views";
-import { type Plan, planStack } from "../../../packages/offline-engine/planner";
+import { readSettings } from "../../../packages/offline-engine/config";
+import type { Plan } from "../../../packages/offline-engine/planner";
 import type { PlannedResource } from "../../../packages/offline-engine/resource";
 import type { Finding, ResourceView, Rule } from "../../../packages/isolation/rule";
 import { providerUrn } from "../../../packages/wire/urn";
@@ -11,6 +11,8 @@ import { Waivers } from "../../../policies/pack/waivers";
 import type { Inventory } from "../../../packages/isolation/inventory";
 import { typeOf } from "../../../policies/rules/statement";
 import { readInventory } from "../../../stacks/inventory";
+import { planProject } from "../../tools/plan/planProject";
+import type { State } from "../states";
 import { type Change, changesOf } from "./changes";
 
 /** A change and what became of it. */
@@ -66,27 +68,26 @@ export class Judge {
   }
 
   /** Rules that refuse the plan for this change. */
-  refusals(resource: ResourceView, { props }: Change): string[] {
+  refusals(resource: ResourceView, { to }: Change): string[] {
     const { inspection, before } = this.of(resource.type);
     const fresh = (found: readonly Finding[]): string[] => [
       ...new Set(found.filter((one) => stops(one) && !before.has(key(one))).map(({ ruleId }) => ruleId)),
     ];
-    if (!props)
+    if (!to)
       return fresh(
         judgeStack(
           inspection,
           this.inputs.filter((view) => view !== resource),
         ),
       );
-    const changed = { ...resource, props };
-    const own = fresh(inspection.resource(changed));
+    const own = fresh(inspection.resource(to));
     const rules =
       own.length > 0
         ? own
         : fresh(
             judgeStack(
               inspection,
-              this.inputs.map((view) => (view === resource ? changed : view)),
+              this.inputs.map((view) => (view === resource ? to : view)),
             ),
           );
     inspection.resource(resource);
@@ -128,16 +129,17 @@ export function viewsOf({ deployment }: Plan): ResourceView[] {
 }
 
 /**
- * Plans a stack and hands out its resources with a judge of changes to them.
- * @param project folder of its program, below the root of the stack files
+ * Plans a stack as its file is in one of its states, and hands out its resources with a judge of changes to them.
+ * @param project folder of its program, below the root of the stack files; the platform's when absent
  */
 export async function subject(
   root: string,
   stack: string,
-  project = ".",
+  { overrides }: Pick<State, "overrides">,
+  project?: string,
 ): Promise<{ views: ResourceView[]; judge: Judge }> {
-  const plan = await planStack(path.join(root, project), stack);
-  const { config } = plan.settings;
+  const plan = await planProject(root, project, stack, { overrides });
+  const { config } = readSettings(root, stack, overrides);
   const views = viewsOf(plan);
   const { statements, shapes } = readProduction(root, { stack, config });
   const rulesFor = (type: string): readonly Rule[] =>
@@ -147,15 +149,18 @@ export async function subject(
       ),
       shapes,
     });
-  return { views, judge: new Judge(views, rulesFor, readInventory(root), config) };
+  return { views, judge: new Judge(views, rulesFor, readInventory(root), plan.settings.config) };
 }
 
 /** Components and the stack, which are nothing beside what is in them, and providers, which are judged as such. */
 const COUNTERPARTLESS = /^(?:forma3d:|pulumi:)/;
 
-/** Tries every single change to these resources. */
-export function* tried(views: readonly ResourceView[], judge: Judge): Generator<Tried> {
-  for (const view of views.filter(({ type }) => !COUNTERPARTLESS.test(type)))
-    for (const change of changesOf(view.props))
+/** Tries every single change to those of these resources whose type is wanted. */
+export function* tried(views: readonly ResourceView[], judge: Judge, wanted = /./): Generator<Tried> {
+  for (const view of views.filter(({ type }) => wanted.test(type) && !COUNTERPARTLESS.test(type)))
+    for (const change of changesOf(
+      view,
+      views.filter(({ type }) => type === view.type),
+    ))
       yield { ...change, urn: view.urn, type: view.type, refusedBy: judge.refusals(view, change) };
 }

@@ -1,11 +1,16 @@
+import { UsageError } from "../../../packages/command/errors";
 import { writeFile } from "../../../packages/command/files";
 import { createCommand, runCommand } from "../../../packages/command/program";
 import { projectRoot } from "../../../packages/command/root";
+import { CONTROL } from "../../../stacks/controlFile";
+import { readStacks } from "../../../stacks/files";
+import { controlStates, platformStates, type State } from "../states";
 import { UNSEEN } from "./figure";
 import { type Reason, reasonFor, reasonText } from "./harmless";
 import { subject, type Tried, tried } from "./measure";
 
 interface Flags {
+  state?: string;
   type?: string;
   json?: string;
 }
@@ -53,9 +58,10 @@ export function reportOn(changes: Iterable<Tried>): Report {
 export const countUnseen = ({ unseen }: Pick<Report, "unseen">): number =>
   unseen.reduce((sum, { count }) => sum + count, 0);
 
-function print(report: Report): void {
+function print(name: string, report: Report): void {
   const number = (value: number): string => value.toLocaleString("en").padStart(8);
-  console.log(`${number(report.tried)}  single changes to production's inputs`);
+  console.log(name);
+  console.log(`${number(report.tried)}  single changes to production's inputs and options`);
   console.log(`${number(report.refused)}  refused by a rule`);
   for (const [reason, count] of [...report.harmless].sort(([, one], [, other]) => other - one))
     console.log(`${number(count)}  unseen and harmless: ${reasonText(reason)}`);
@@ -64,34 +70,49 @@ function print(report: Report): void {
     console.log(`          ${how} ${type} ${path || "(the whole resource)"} ×${count}`);
 }
 
+const STACK = "prod";
+
+/** The platform, and what it is deployed from, in every state their stack file can be in. */
+function statesOf(root: string): { name: string; state: State; project?: string }[] {
+  const { [STACK]: config } = readStacks(root);
+  if (!config) throw new UsageError(`there is no stack ${STACK}`);
+  return [
+    ...platformStates(config, root).map((state) => ({ name: `production ${state.name}`, state })),
+    ...controlStates().map((state) => ({
+      name: `what it is deployed from, ${state.name}`,
+      state,
+      project: CONTROL,
+    })),
+  ];
+}
+
 export async function main(): Promise<void> {
   await runCommand(
     createCommand(
       "gate:weaken",
-      "Tries every single change that could weaken production, and counts those no rule refuses. Takes some minutes.",
+      "Tries every single change that could weaken production, whatever its regions are for and whichever options it has, and counts those no rule refuses. Takes some minutes for each state.",
       {
         0: "no more go through than the figure allows",
         1: "more do, or production is not clean to begin with",
       },
     )
+      .option("--state <pattern>", "only states whose name fits this regular expression, e.g. lost")
       .option("--type <pattern>", "only resources whose type fits this regular expression")
       .option("--json <file>", "where the places that go through are written")
-      .action(async ({ type, json }: Flags) => {
+      .action(async ({ state: states, type, json }: Flags) => {
         const root = projectRoot(__dirname);
-        const wanted = new RegExp(type ?? ".");
-        // The platform, and what it is deployed from.
-        const subjects = [await subject(root, "prod"), await subject(root, "prod", "control")];
-        const report = reportOn(
-          subjects.flatMap(({ views, judge }) => [
-            ...tried(
-              views.filter((view) => wanted.test(view.type)),
-              judge,
-            ),
-          ]),
-        );
-        print(report);
-        if (json) writeFile(json, `${JSON.stringify(report.unseen, null, 2)}\n`);
-        if (subjects.some(({ judge }) => !judge.clean) || countUnseen(report) > UNSEEN) process.exitCode = 1;
+        const [wanted, named] = [new RegExp(type ?? "."), new RegExp(states ?? ".")];
+        const unseen: (Place & { state: string })[] = [];
+        let isClean = true;
+        for (const { name, state, project } of statesOf(root).filter((one) => named.test(one.name))) {
+          const { views, judge } = await subject(root, STACK, state, project);
+          const report = reportOn(tried(views, judge, wanted));
+          print(judge.clean ? name : `${name}, which is not clean to begin with`, report);
+          unseen.push(...report.unseen.map((place) => ({ state: name, ...place })));
+          isClean &&= judge.clean;
+        }
+        if (json) writeFile(json, `${JSON.stringify(unseen, null, 2)}\n`);
+        if (!isClean || countUnseen({ unseen }) > UNSEEN) process.exitCode = 1;
       }),
   );
 }
