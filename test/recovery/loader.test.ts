@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import { runRestore } from "../../apps/recovery/commands/restore";
 import { FailedError } from "../../packages/command/errors";
 import { parseSkip } from "../../apps/recovery/leaveOut";
@@ -95,6 +96,16 @@ describe("code in a backup", () => {
     expect(await taken()).toEqual([]);
     expect(await administer("show search_path", "whole")).toEqual([{ search_path: '"$user", public' }]);
     expect(await administer("select * from of_forced", "whole")).toEqual([{ count: "9" }]);
+  });
+
+  test("is loaded by a login whose password no log of the server can hold", async () => {
+    const asked = jest.spyOn(Client.prototype, "query");
+    await restore("logged");
+    const made = asked.mock.calls.map(([text]) => String(text)).filter((text) => /PASSWORD '/.test(text));
+    asked.mockRestore();
+    expect(made).toEqual([
+      expect.stringMatching(/^CREATE ROLE "recovery_\w+" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/),
+    ]);
   });
 
   test("gets none in place, in a database that is in use: it runs as who owns the tables may", async () => {

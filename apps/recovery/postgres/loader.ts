@@ -6,6 +6,7 @@ import { closeLogin, dismissRole } from "./passingRole";
 import { withDatabase, type ServerConnection } from "./connection";
 import { provisionAs, type Provision } from "./provision";
 import type { NameLease } from "./unfinished";
+import { verifierOf } from "./verifier";
 
 /**
  * A login that one restore loads as. Whatever a backup holds may be code, and the server runs it while rows are loaded and
@@ -87,7 +88,7 @@ async function createLoader(
   const name = quoteIdentifier(role);
   const how = major >= GIVES_BY_MEMBERSHIP ? " WITH INHERIT TRUE, SET TRUE" : "";
   await client.query("BEGIN");
-  await client.query(`CREATE ROLE ${name} LOGIN PASSWORD ${client.escapeLiteral(password)}`);
+  await client.query(`CREATE ROLE ${name} LOGIN PASSWORD ${client.escapeLiteral(verifierOf(password))}`);
   await client.query(`GRANT ${name} TO CURRENT_USER${how}`);
   await lease.markRole(client, role);
   const { rows } = await client.query<{ acts: boolean }>(
