@@ -162,8 +162,7 @@ function wired(shapes: Shapes): Rule {
     {
       id: "REC-055",
       name: "production-wired-as",
-      title:
-        "In production, what its reviewed plan has is there, and rights and references lead where that leads them",
+      title: "In production, what its reviewed plan has is there, and leads where it leads in that",
       description:
         "Who may what on what, what roles of its own consist of, which service account or deployment is taken for which identity, which pods may talk to whom, and which containers of which images they consist of, are lines of policies/shape.json; and what comes from a resource in the reviewed plan (the scope of a lock, the resource and workspace of a log, the server of a setting) comes from one of the same type, and from the same one while its regions are for what they are for now. What the plan has whichever keys the stack file has, is there.",
       why: "A lock on something else, a log that goes elsewhere, an identity with one right more and a container beside the others look like what they replaced.",
