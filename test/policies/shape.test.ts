@@ -5,6 +5,7 @@ import { type Shape, shapeRules } from "../../policies/rules/shape";
 import { readStacks } from "../../stacks/files";
 import { expectedPlan } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
+import { PREVIEW_OF_PROD } from "./support/previewOfProd";
 
 const stacks = readStacks(ROOT);
 const PLANS = {
@@ -20,14 +21,7 @@ const whole = (resources: readonly ResourceView[]): StackView => ({
 
 /** Findings as `rule name path`. */
 function found(resources: readonly ResourceView[], project: Project, shapes = shapesOf(stacks)): string[] {
-  const context: Context = {
-    stack: "prod",
-    project,
-    environment: "prod",
-    isDryRun: true,
-    inventory: { environments: [] } as unknown as Context["inventory"],
-    config: {},
-  };
+  const context: Context = { ...PREVIEW_OF_PROD, project };
   const stack = whole(resources);
   const nameOf = (urn = ""): string => urn.split("::").at(-1) ?? "";
   return shapeRules(shapes).flatMap((rule) =>

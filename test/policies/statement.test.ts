@@ -26,6 +26,7 @@ import { readStacks } from "../../stacks/files";
 import { planStack } from "../support/plan";
 import { expectedPlan, viewsOf } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
+import { PREVIEW_OF_PROD } from "./support/previewOfProd";
 import { reviewed } from "./support/reviewed";
 
 const plan = expectedPlan("prod.json");
@@ -34,14 +35,6 @@ const stacks = readStacks(ROOT);
 const prod = stacks.prod;
 if (!prod) throw new Error("the project has no production stack");
 const rule = statementRule(statementsOf(stacks));
-const context: Context = {
-  stack: "prod",
-  project: "forma3d",
-  environment: "prod",
-  isDryRun: true,
-  inventory: { environments: [] } as unknown as Context["inventory"],
-  config: {},
-};
 const statement = statementOf(prod);
 /** Those that say what must be there; the others say how often something may be. */
 const demands = statement.filter(({ most }) => most === undefined);
@@ -52,7 +45,7 @@ const judge = (
   by: Pick<StackRule, "check"> = rule,
 ): readonly Violation[] => {
   const stack: StackView = { resources, byUrn: new Map(resources.map((one) => [one.urn, one])) };
-  return by.check(stack, { ...context, ...as }).filter(({ level }) => level !== "advisory");
+  return by.check(stack, { ...PREVIEW_OF_PROD, ...as }).filter(({ level }) => level !== "advisory");
 };
 
 const armTypeOf = new Map(AZURE.resources.map(({ type, armType }) => [type, armType]));
@@ -82,7 +75,7 @@ const judgeBy = (demand: Demand, resources: readonly ResourceView[]): readonly V
       ),
     ],
     {},
-    statementRule(new Map([[`${context.project}/${context.stack}`, [demand]]])),
+    statementRule(new Map([[`${PREVIEW_OF_PROD.project}/${PREVIEW_OF_PROD.stack}`, [demand]]])),
   );
 
 const isOf = ({ type }: ResourceView, wanted: string): boolean =>

@@ -1,5 +1,5 @@
 import { controlStates, platformStates } from "../../apps/gates/states";
-import type { Context, ResourceView, Tree } from "../../packages/isolation/rule";
+import type { ResourceView, Tree } from "../../packages/isolation/rule";
 import { UNKNOWN } from "../../packages/isolation/rule";
 import { statementOf } from "../../policies/pack/statement";
 import { rolesIn } from "../../policies/pack/statement/shapes";
@@ -8,6 +8,7 @@ import { readStacks } from "../../stacks/files";
 import type { StackConfig } from "../../stacks/schema";
 import { expectedPlan } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
+import { PREVIEW_OF_PROD } from "./support/previewOfProd";
 
 const { prod } = readStacks(ROOT);
 if (!prod?.regions.secondary) throw new Error("production has no second region");
@@ -20,15 +21,6 @@ const as = (first: Role, second: Role, more: Partial<StackConfig> = {}): StackCo
   ...more,
   regions: { primary: { ...primary, role: first }, secondary: { ...secondary, role: second } },
 });
-
-const context: Context = {
-  stack: "prod",
-  project: "forma3d",
-  environment: "prod",
-  isDryRun: true,
-  inventory: { environments: [] } as unknown as Context["inventory"],
-  config: {},
-};
 
 const plan = expectedPlan("prod.json");
 const [written, followed] = ["primary", "replica"].map((noun) => {
@@ -57,7 +49,7 @@ function found(
 ): string[] {
   const rule = statementRule(new Map([["forma3d/prod", statementOf(config).filter(of)]]));
   const stack = { resources, byUrn: new Map(resources.map((one) => [one.urn, one])) };
-  return rule.check(stack, context).map(({ path }) => path);
+  return rule.check(stack, PREVIEW_OF_PROD).map(({ path }) => path);
 }
 
 const isOfServers = ({ what }: Demand): boolean => /^the database server that/.test(what);
