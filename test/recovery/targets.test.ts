@@ -439,12 +439,7 @@ test.each(["west", "elsewhere", "disk"])(
     }
     const third =
       name === "elsewhere"
-        ? new ObjectLock(
-            (store as S3Store).client,
-            container,
-            "test/locks/app",
-            () => new Date(Date.now() + 61_000),
-          )
+        ? new ObjectLock(store as S3Store, container, "test/locks/app", () => new Date(Date.now() + 61_000))
         : first;
     if (name === "west") return;
     expect(await third.acquire()).toBe(true);

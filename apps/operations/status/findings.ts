@@ -1,4 +1,4 @@
-import { PREFLIGHT_MS } from "../../recovery/store/store";
+import { PATIENCE } from "../../recovery/store/patience";
 import { messageOf } from "../frame/errors";
 import { inTime } from "./inTime";
 
@@ -17,7 +17,7 @@ export type LookUp = () => Promise<Omit<Finding, "id">>;
  * Seconds one look-up may take: whoever looks at 03:00 waits for none longer. More than the runner waits for a store, whose
  * error says which one is silent.
  */
-const SECONDS = PREFLIGHT_MS / 1000 + 5;
+const SECONDS = PATIENCE.first / 1000 + 5;
 
 export const ok = (text: string) => ({ state: "ok" as const, text });
 export const attention = (text: string) => ({ state: "attention" as const, text });

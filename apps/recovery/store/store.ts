@@ -113,8 +113,3 @@ export interface Store {
   /** An error that says what was asked for, where, and why it was refused. */
   explain(error: unknown, what: string): FailedError;
 }
-
-/** How long a store may take to answer the first question: one that does not is worth seconds, not minutes. */
-export const PREFLIGHT_MS = 15_000;
-/** A manifest or a report has kilobytes. */
-export const READ_MS = 20_000;

@@ -1,5 +1,6 @@
 import type { AccessTier, BlockBlobClient } from "@azure/storage-blob";
 import { createHash } from "node:crypto";
+import { inTime, type Patience } from "../patience";
 import type { BlockSink, WriteOptions } from "../store";
 import { refusal } from "./refusal";
 
@@ -17,19 +18,29 @@ export class AzureBlocks implements BlockSink {
   constructor(
     private readonly blob: BlockBlobClient,
     private readonly options: WriteOptions,
+    private readonly patience: Patience,
   ) {}
 
   async put(index: number, block: Buffer, signal: AbortSignal): Promise<void> {
     const transactionalContentMD5 = md5(block);
     const id = blockId(index, transactionalContentMD5);
-    await this.blob.stageBlock(id, block, block.length, { abortSignal: signal, transactionalContentMD5 });
+    await inTime(
+      this.patience.block,
+      (abortSignal) =>
+        this.blob.stageBlock(id, block, block.length, { abortSignal, transactionalContentMD5 }),
+      signal,
+    );
     this.ids[index] = id;
   }
 
   async resume(signal: AbortSignal): Promise<(index: number, block: Buffer) => boolean> {
     const held = new Set<string>();
     try {
-      const list = await this.blob.getBlockList("uncommitted", { abortSignal: signal });
+      const list = await inTime(
+        this.patience.answer,
+        (abortSignal) => this.blob.getBlockList("uncommitted", { abortSignal }),
+        signal,
+      );
       for (const { name } of list.uncommittedBlocks ?? []) held.add(name);
     } catch (error) {
       if (refusal(error)?.status !== 404) throw error;
@@ -48,18 +59,27 @@ export class AzureBlocks implements BlockSink {
     signal: AbortSignal,
   ): Promise<boolean> {
     try {
-      await this.blob.commitBlockList(this.ids.slice(0, count), {
-        abortSignal: signal,
-        conditions: { ifNoneMatch: "*" },
-        tier: this.options.accessTier as AccessTier | undefined,
-        metadata: { ...this.options.metadata, sha256: stored.sha256 },
-        blobHTTPHeaders: { blobContentType: this.options.contentType },
-      });
+      await inTime(
+        this.patience.block,
+        (abortSignal) =>
+          this.blob.commitBlockList(this.ids.slice(0, count), {
+            abortSignal,
+            conditions: { ifNoneMatch: "*" },
+            tier: this.options.accessTier as AccessTier | undefined,
+            metadata: { ...this.options.metadata, sha256: stored.sha256 },
+            blobHTTPHeaders: { blobContentType: this.options.contentType },
+          }),
+        signal,
+      );
       return true;
     } catch (error) {
       if (refusal(error)?.status !== 409) throw error;
       // The client repeats a commit whose answer got lost, and is then refused because of its own first attempt.
-      const existing = await this.blob.getProperties();
+      const existing = await inTime(
+        this.patience.answer,
+        (abortSignal) => this.blob.getProperties({ abortSignal }),
+        signal,
+      );
       return existing.metadata?.sha256 === stored.sha256 && existing.contentLength === stored.bytes;
     }
   }

@@ -1,9 +1,9 @@
 import { BlobServiceClient, type AccessTier, type ContainerClient } from "@azure/storage-blob";
 import type { Readable } from "node:stream";
 import { FailedError, messageOf } from "../../../../packages/command/errors";
+import { download } from "../download";
+import { inTime, PATIENCE, type Patience } from "../patience";
 import {
-  PREFLIGHT_MS,
-  READ_MS,
   UnreadableObject,
   type BlockSink,
   type Erased,
@@ -16,6 +16,7 @@ import {
   type WriteOptions,
 } from "../store";
 import { AzureBlocks } from "./blocks";
+import { blobsOf } from "./blobs";
 import { eraseBlob, heldBlobs } from "./erase";
 import { BlobLock } from "./lock";
 import { refusal } from "./refusal";
@@ -30,21 +31,23 @@ export class AzureStore implements Store {
   private constructor(
     readonly service: BlobServiceClient,
     readonly location: string,
+    readonly patience: Patience,
   ) {}
 
-  static async open(access: AzureAccess): Promise<AzureStore> {
+  static async open(access: AzureAccess, patience = PATIENCE): Promise<AzureStore> {
     const options = {
       retryOptions: { maxTries: 4, retryDelayInMs: 500, maxRetryDelayInMs: 8_000, tryTimeoutInMs: 120_000 },
     };
     if ("connectionString" in access) {
       const service = BlobServiceClient.fromConnectionString(access.connectionString, options);
-      return new AzureStore(service, new URL(service.url).host);
+      return new AzureStore(service, new URL(service.url).host, patience);
     }
     // Loaded on demand: the identity library costs half a second, and the emulator has no use for it.
     const { DefaultAzureCredential } = await import("@azure/identity");
     return new AzureStore(
       new BlobServiceClient(access.url, new DefaultAzureCredential(), options),
       new URL(access.url).host,
+      patience,
     );
   }
 
@@ -52,12 +55,15 @@ export class AzureStore implements Store {
     return this.service.getContainerClient(name);
   }
 
+  private answered<T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    return inTime(this.patience.answer, ask);
+  }
+
   async requireContainer(name: string): Promise<Date> {
     try {
-      const page = await this.container(name)
-        .listBlobsFlat({ abortSignal: AbortSignal.timeout(PREFLIGHT_MS) })
-        .byPage({ maxPageSize: 1 })
-        .next();
+      const page = await inTime(this.patience.first, (abortSignal) =>
+        this.container(name).listBlobsFlat({ abortSignal }).byPage({ maxPageSize: 1 }).next(),
+      );
       const response = page.value as { _response?: { parsedHeaders?: { date?: Date } } } | undefined;
       return response?._response?.parsedHeaders?.date ?? new Date();
     } catch (error) {
@@ -67,7 +73,9 @@ export class AzureStore implements Store {
 
   async *list(container: string, prefix: string): AsyncGenerator<StoredObject> {
     try {
-      for await (const { name, properties } of this.container(container).listBlobsFlat({ prefix })) {
+      for await (const { name, properties } of blobsOf(this.container(container), this.patience, {
+        prefix,
+      })) {
         yield { name, bytes: properties.contentLength ?? 0, lastModified: properties.lastModified };
       }
     } catch (error) {
@@ -77,9 +85,9 @@ export class AzureStore implements Store {
 
   async find(container: string, name: string): Promise<ObjectFacts | undefined> {
     try {
-      const { contentLength, accessTier } = await this.container(container)
-        .getBlobClient(name)
-        .getProperties();
+      const { contentLength, accessTier } = await this.answered((abortSignal) =>
+        this.container(container).getBlobClient(name).getProperties({ abortSignal }),
+      );
       return { bytes: contentLength ?? 0, offline: accessTier === "Archive" };
     } catch (error) {
       if (refusal(error)?.status === 404) return undefined;
@@ -89,10 +97,9 @@ export class AzureStore implements Store {
 
   async read(container: string, name: string): Promise<Buffer | undefined> {
     try {
-      const abortSignal = AbortSignal.timeout(READ_MS);
-      return await this.container(container)
-        .getBlobClient(name)
-        .downloadToBuffer(0, undefined, { abortSignal });
+      return await this.answered((abortSignal) =>
+        this.container(container).getBlobClient(name).downloadToBuffer(0, undefined, { abortSignal }),
+      );
     } catch (error) {
       const { status } = refusal(error) ?? {};
       if (status === 404) return undefined;
@@ -104,10 +111,16 @@ export class AzureStore implements Store {
 
   async open(container: string, name: string, signal: AbortSignal, offset = 0): Promise<Readable> {
     try {
-      const response = await this.container(container)
-        .getBlobClient(name)
-        .download(offset, undefined, { abortSignal: signal, maxRetryRequests: 5 });
-      return response.readableStreamBody as Readable;
+      const blob = this.container(container).getBlobClient(name);
+      return await download(
+        async (from, ifMatch, abortSignal) => {
+          const sent = await blob.download(from, undefined, { abortSignal, conditions: { ifMatch } });
+          return { body: sent.readableStreamBody as Readable, etag: sent.etag, range: sent.contentRange };
+        },
+        offset,
+        this.patience,
+        signal,
+      );
     } catch (error) {
       signal.throwIfAborted();
       throw this.explain(error, `blob ${container}/${name}`);
@@ -116,14 +129,16 @@ export class AzureStore implements Store {
 
   async create(container: string, name: string, body: Buffer, options: WriteOptions): Promise<boolean> {
     try {
-      await this.container(container)
-        .getBlockBlobClient(name)
-        .upload(body, body.length, {
+      const blob = this.container(container).getBlockBlobClient(name);
+      await this.answered((abortSignal) =>
+        blob.upload(body, body.length, {
+          abortSignal,
           conditions: { ifNoneMatch: "*" },
           tier: options.accessTier as AccessTier | undefined,
           metadata: options.metadata,
           blobHTTPHeaders: { blobContentType: options.contentType },
-        });
+        }),
+      );
       return true;
     } catch (error) {
       const said = refusal(error);
@@ -133,7 +148,7 @@ export class AzureStore implements Store {
   }
 
   blocks(container: string, name: string, options: WriteOptions): BlockSink {
-    return new AzureBlocks(this.container(container).getBlockBlobClient(name), options);
+    return new AzureBlocks(this.container(container).getBlockBlobClient(name), options, this.patience);
   }
 
   held(container: string, prefix: string): Promise<HeldObject[]> {
@@ -150,7 +165,7 @@ export class AzureStore implements Store {
   }
 
   lock(container: string, name: string): StoreLock {
-    return new BlobLock(this.container(container).getBlockBlobClient(name));
+    return new BlobLock(this.container(container).getBlockBlobClient(name), this.patience);
   }
 
   /**
@@ -163,11 +178,14 @@ export class AzureStore implements Store {
     return {
       start: async () => {
         try {
-          await copy.beginCopyFromURL(source.url, {
-            tier: "Hot",
-            rehydratePriority: "High",
-            intervalInMs: 1,
-          });
+          await this.answered((abortSignal) =>
+            copy.beginCopyFromURL(source.url, {
+              abortSignal,
+              tier: "Hot",
+              rehydratePriority: "High",
+              intervalInMs: 1,
+            }),
+          );
         } catch (error) {
           // Somebody else's restore may be waiting for the same copy.
           if (refusal(error)?.code !== "PendingCopyOperation")
@@ -175,7 +193,9 @@ export class AzureStore implements Store {
         }
       },
       state: async () => {
-        const { archiveStatus, accessTier, copyStatus } = await copy.getProperties();
+        const { archiveStatus, accessTier, copyStatus } = await this.answered((abortSignal) =>
+          copy.getProperties({ abortSignal }),
+        );
         const detail = archiveStatus ?? copyStatus ?? "pending";
         if (copyStatus === "failed" || copyStatus === "aborted") return { state: "failed", detail };
         const online = copyStatus !== "pending" && !archiveStatus && accessTier !== "Archive";
@@ -201,7 +221,6 @@ export class AzureStore implements Store {
         `${where}: no usable Azure identity; in a cluster check the workload identity, elsewhere run az login`,
       );
     }
-    const reason = /aborted/i.test(message) ? `no answer within ${PREFLIGHT_MS / 1000} s` : message;
-    return new FailedError(`${where}: ${said ? `${said.status} ${said.code}` : reason.slice(0, 300)}`);
+    return new FailedError(`${where}: ${said ? `${said.status} ${said.code}` : message.slice(0, 300)}`);
   }
 }

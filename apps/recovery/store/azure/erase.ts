@@ -1,9 +1,12 @@
 import type { ContainerClient } from "@azure/storage-blob";
+import { inTime, type Patience } from "../patience";
 import type { Erased, HeldObject } from "../store";
+import { blobsOf } from "./blobs";
 import { refusal } from "./refusal";
 
 /** What erasing needs of a store. */
 interface BlobService {
+  readonly patience: Patience;
   container(name: string): ContainerClient;
   explain(error: unknown, what: string): Error;
 }
@@ -19,8 +22,9 @@ interface Version {
   lastModified: Date;
 }
 
-async function* versions(container: ContainerClient, prefix: string): AsyncGenerator<Version> {
-  for await (const item of container.listBlobsFlat({ prefix, includeVersions: true })) {
+async function* versions(store: BlobService, name: string, prefix: string): AsyncGenerator<Version> {
+  const blobs = blobsOf(store.container(name), store.patience, { prefix, includeVersions: true });
+  for await (const item of blobs) {
     yield {
       name: item.name,
       id: item.versionId,
@@ -39,7 +43,7 @@ export async function heldBlobs(
 ): Promise<HeldObject[]> {
   const found = new Map<string, HeldObject>();
   try {
-    for await (const { name, bytes, lastModified, current } of versions(store.container(container), prefix)) {
+    for await (const { name, bytes, lastModified, current } of versions(store, container, prefix)) {
       const known = found.get(name) ?? { name, bytes: 0, lastModified, current: false };
       known.bytes += bytes;
       known.current ||= current;
@@ -60,20 +64,20 @@ export async function eraseBlob(store: BlobService, container: string, name: str
   const client = store.container(container);
   let bytes = 0;
   // Without versions there is nothing to count any more once the blob is deleted.
-  for await (const { name: found, id, bytes: held } of versions(client, name))
+  for await (const { name: found, id, bytes: held } of versions(store, container, name))
     if (found === name && id === undefined) bytes = held;
   if (
-    (await attempt(store, container, name, () =>
-      client.getBlobClient(name).delete({ deleteSnapshots: "include" }),
+    (await attempt(store, container, name, (abortSignal) =>
+      client.getBlobClient(name).delete({ abortSignal, deleteSnapshots: "include" }),
     )) === "refused"
   )
     return { outcome: "refused", bytes: 0 };
   let outcome: Erased["outcome"] = "deleted";
-  for await (const version of versions(client, name)) {
+  for await (const version of versions(store, container, name)) {
     const { id } = version;
     if (version.name !== name || id === undefined) continue;
-    const result = await attempt(store, container, name, () =>
-      client.getBlobClient(name).withVersion(id).delete(),
+    const result = await attempt(store, container, name, (abortSignal) =>
+      client.getBlobClient(name).withVersion(id).delete({ abortSignal }),
     );
     if (result === "refused") outcome = "refused";
     else bytes += version.bytes;
@@ -86,10 +90,10 @@ async function attempt(
   store: BlobService,
   container: string,
   name: string,
-  remove: () => Promise<unknown>,
+  remove: (abortSignal: AbortSignal) => Promise<unknown>,
 ): Promise<Erased["outcome"]> {
   try {
-    await remove();
+    await inTime(store.patience.answer, remove);
     return "deleted";
   } catch (error) {
     const said = refusal(error);

@@ -1,4 +1,5 @@
 import type { BlobLeaseClient, BlockBlobClient } from "@azure/storage-blob";
+import { inTime, type Patience } from "../patience";
 import type { StoreLock } from "../store";
 import { refusal } from "./refusal";
 
@@ -8,14 +9,21 @@ export class BlobLock implements StoreLock {
   readonly seconds = 15;
   private readonly lease: BlobLeaseClient;
 
-  constructor(private readonly blob: BlockBlobClient) {
+  constructor(
+    private readonly blob: BlockBlobClient,
+    private readonly patience: Patience,
+  ) {
     this.lease = blob.getBlobLeaseClient();
+  }
+
+  private answered<T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    return inTime(this.patience.answer, ask);
   }
 
   async acquire(): Promise<boolean> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.lease.acquireLease(this.seconds);
+        await this.answered((abortSignal) => this.lease.acquireLease(this.seconds, { abortSignal }));
         return true;
       } catch (error) {
         const said = refusal(error);
@@ -23,7 +31,9 @@ export class BlobLock implements StoreLock {
         if (said?.code !== "BlobNotFound" || attempt === 3) throw error;
       }
       try {
-        await this.blob.upload("", 0, { conditions: { ifNoneMatch: "*" } });
+        await this.answered((abortSignal) =>
+          this.blob.upload("", 0, { abortSignal, conditions: { ifNoneMatch: "*" } }),
+        );
       } catch (error) {
         const status = refusal(error)?.status;
         if (status !== 409 && status !== 412) throw error;
@@ -33,7 +43,7 @@ export class BlobLock implements StoreLock {
 
   async state(): Promise<"free" | "held" | "expired"> {
     try {
-      const { leaseState } = await this.blob.getProperties();
+      const { leaseState } = await this.answered((abortSignal) => this.blob.getProperties({ abortSignal }));
       if (leaseState === undefined || leaseState === "available") return "free";
       return leaseState === "expired" ? "expired" : "held";
     } catch (error) {
@@ -43,15 +53,16 @@ export class BlobLock implements StoreLock {
   }
 
   async renew(): Promise<void> {
-    await this.lease.renewLease({ abortSignal: AbortSignal.timeout(this.seconds * 1000) });
+    await inTime(this.seconds * 1000, (abortSignal) => this.lease.renewLease({ abortSignal }));
   }
 
   async release(): Promise<void> {
     try {
-      await this.blob.delete({ conditions: { leaseId: this.lease.leaseId } });
+      const conditions = { leaseId: this.lease.leaseId };
+      await this.answered((abortSignal) => this.blob.delete({ abortSignal, conditions }));
     } catch {
       // The backup role may not delete, and immutable containers never do: then the empty lock blob stays.
-      await this.lease.releaseLease().catch(() => undefined);
+      await this.answered((abortSignal) => this.lease.releaseLease({ abortSignal })).catch(() => undefined);
     }
   }
 }

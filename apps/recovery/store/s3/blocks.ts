@@ -4,11 +4,12 @@ import {
   CreateMultipartUploadCommand,
   HeadObjectCommand,
   ListPartsCommand,
-  type ListPartsCommandOutput,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { createHash, randomUUID } from "node:crypto";
 import { FailedError } from "../../../../packages/command/errors";
+import { pagesOf } from "../pages";
+import { inTime } from "../patience";
 import type { BlockSink, WriteOptions } from "../store";
 import { refusal } from "./refusal";
 import type { S3Service } from "./service";
@@ -40,12 +41,13 @@ export class S3Blocks implements BlockSink {
 
   private async begin(): Promise<string> {
     const written = this.store.written(this.options);
-    const { UploadId } = await this.store.client.send(
-      new CreateMultipartUploadCommand({
-        ...this.object,
-        ...written,
-        Metadata: { ...written.Metadata, upload: this.mark },
-      }),
+    const create = new CreateMultipartUploadCommand({
+      ...this.object,
+      ...written,
+      Metadata: { ...written.Metadata, upload: this.mark },
+    });
+    const { UploadId } = await inTime(this.store.patience.answer, (abortSignal) =>
+      this.store.client.send(create, { abortSignal }),
     );
     if (!UploadId) throw new FailedError(`${this.store.location} began no upload of ${this.name}`);
     return UploadId;
@@ -53,14 +55,12 @@ export class S3Blocks implements BlockSink {
 
   async put(index: number, block: Buffer, signal: AbortSignal): Promise<void> {
     this.upload ??= this.begin();
-    const { ETag } = await this.store.client.send(
-      new UploadPartCommand({
-        ...this.object,
-        UploadId: await this.upload,
-        PartNumber: index + 1,
-        Body: block,
-      }),
-      { abortSignal: signal },
+    const UploadId = await this.upload;
+    const part = new UploadPartCommand({ ...this.object, UploadId, PartNumber: index + 1, Body: block });
+    const { ETag } = await inTime(
+      this.store.patience.block,
+      (abortSignal) => this.store.client.send(part, { abortSignal }),
+      signal,
     );
     if (!ETag) throw new FailedError(`${this.store.location} confirmed no part of ${this.name}`);
     this.etags[index] = ETag;
@@ -80,15 +80,21 @@ export class S3Blocks implements BlockSink {
     if (!newest) return () => false;
     const held = new Map<number, { etag: string; bytes: number }>();
     const where = { ...this.object, UploadId: newest.id };
-    // By hand: some services name a next part also when there is none.
-    for (let after: string | undefined = "0"; after !== undefined;) {
-      const page: ListPartsCommandOutput = await this.store.client.send(
-        new ListPartsCommand({ ...where, PartNumberMarker: after }),
-        { abortSignal: signal },
-      );
-      for (const { PartNumber = 0, ETag = "", Size = 0 } of page.Parts ?? [])
+    const pages = pagesOf(
+      (place: { PartNumberMarker?: string } | undefined) =>
+        inTime(
+          this.store.patience.answer,
+          (abortSignal) =>
+            this.store.client.send(new ListPartsCommand({ ...where, ...place }), { abortSignal }),
+          signal,
+        ),
+      // Some services name a next part also when there is none.
+      ({ IsTruncated, NextPartNumberMarker }) =>
+        IsTruncated ? { PartNumberMarker: NextPartNumberMarker } : undefined,
+    );
+    for await (const { Parts = [] } of pages) {
+      for (const { PartNumber = 0, ETag = "", Size = 0 } of Parts)
         held.set(PartNumber - 1, { etag: ETag, bytes: Size });
-      after = page.IsTruncated ? page.NextPartNumberMarker : undefined;
     }
     this.upload = Promise.resolve(newest.id);
     return (index, block) => {
@@ -108,23 +114,22 @@ export class S3Blocks implements BlockSink {
       ETag: this.etags[index],
     }));
     try {
-      await this.store.client.send(
-        new CompleteMultipartUploadCommand({
-          ...this.object,
-          UploadId: await this.upload,
-          MultipartUpload: { Parts },
-          IfNoneMatch: "*",
-        }),
-        { abortSignal: signal },
+      const UploadId = await this.upload;
+      const complete = { ...this.object, UploadId, MultipartUpload: { Parts }, IfNoneMatch: "*" };
+      await inTime(
+        this.store.patience.block,
+        (abortSignal) =>
+          this.store.client.send(new CompleteMultipartUploadCommand(complete), { abortSignal }),
+        signal,
       );
       return true;
     } catch (error) {
       const said = refusal(error);
       if (said?.status !== 412 && said?.code !== "NoSuchUpload") throw error;
       // The client repeats a request whose answer got lost, and then finds its own first attempt.
-      const existing = await this.store.client
-        .send(new HeadObjectCommand(this.object))
-        .catch(() => undefined);
+      const existing = await inTime(this.store.patience.answer, (abortSignal) =>
+        this.store.client.send(new HeadObjectCommand(this.object), { abortSignal }),
+      ).catch(() => undefined);
       return existing?.Metadata?.upload === this.mark && existing.ContentLength === stored.bytes;
     }
   }

@@ -2,17 +2,17 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
-  paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
   type StorageClass,
 } from "@aws-sdk/client-s3";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FailedError, messageOf, NotRunError } from "../../../../packages/command/errors";
+import { download } from "../download";
+import { pagesOf } from "../pages";
+import { inTime, PATIENCE, type Patience } from "../patience";
 import {
-  PREFLIGHT_MS,
-  READ_MS,
   UnreadableObject,
   type BlockSink,
   type Erased,
@@ -44,8 +44,6 @@ export interface S3Access {
 }
 
 const OFFLINE_CLASSES = ["GLACIER", "DEEP_ARCHIVE"];
-/** Times a download goes on where its connection broke. */
-const RESUMES = 5;
 
 /** An S3-compatible service. */
 export class S3Store implements Store {
@@ -56,6 +54,7 @@ export class S3Store implements Store {
     readonly client: S3Client,
     readonly location: string,
     private readonly objectLock: S3Access["objectLock"],
+    readonly patience: Patience,
   ) {
     // Every answer carries the server's clock; the SDK keeps it to itself.
     client.middlewareStack.add(
@@ -70,7 +69,7 @@ export class S3Store implements Store {
     );
   }
 
-  static open(access: S3Access): S3Store {
+  static open(access: S3Access, patience = PATIENCE): S3Store {
     const client = new S3Client({
       region: access.region,
       endpoint: access.endpoint,
@@ -81,7 +80,11 @@ export class S3Store implements Store {
     });
     // As the SDK finds it: a region's host does not end in the same name everywhere.
     const { url } = client.config.endpointProvider({ Region: access.region, Endpoint: access.endpoint });
-    return new S3Store(client, url.host, access.objectLock);
+    return new S3Store(client, url.host, access.objectLock, patience);
+  }
+
+  private answered<T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    return inTime(this.patience.answer, ask);
   }
 
   /** What an object is written with besides its body. */
@@ -101,9 +104,8 @@ export class S3Store implements Store {
 
   async requireContainer(bucket: string): Promise<Date> {
     try {
-      await this.client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }), {
-        abortSignal: AbortSignal.timeout(PREFLIGHT_MS),
-      });
+      const first = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 });
+      await inTime(this.patience.first, (abortSignal) => this.client.send(first, { abortSignal }));
       return this.serverDate;
     } catch (error) {
       throw this.explain(error, `bucket "${bucket}"`);
@@ -112,7 +114,14 @@ export class S3Store implements Store {
 
   async *list(bucket: string, prefix: string): AsyncGenerator<StoredObject> {
     try {
-      const pages = paginateListObjectsV2({ client: this.client }, { Bucket: bucket, Prefix: prefix });
+      const pages = pagesOf(
+        (place: { ContinuationToken?: string } | undefined) => {
+          const page = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...place });
+          return this.answered((abortSignal) => this.client.send(page, { abortSignal }));
+        },
+        ({ IsTruncated, NextContinuationToken }) =>
+          IsTruncated ? { ContinuationToken: NextContinuationToken } : undefined,
+      );
       for await (const { Contents = [] } of pages) {
         for (const { Key = "", Size = 0, LastModified = new Date(0) } of Contents)
           yield { name: Key, bytes: Size, lastModified: LastModified };
@@ -124,7 +133,8 @@ export class S3Store implements Store {
 
   async find(bucket: string, name: string): Promise<ObjectFacts | undefined> {
     try {
-      const facts = await this.client.send(new HeadObjectCommand({ Bucket: bucket, Key: name }));
+      const head = new HeadObjectCommand({ Bucket: bucket, Key: name });
+      const facts = await this.answered((abortSignal) => this.client.send(head, { abortSignal }));
       const archived = OFFLINE_CLASSES.includes(facts.StorageClass ?? "");
       const restored = /ongoing-request="false"/.test(facts.Restore ?? "");
       return { bytes: facts.ContentLength ?? 0, offline: archived && !restored };
@@ -136,10 +146,11 @@ export class S3Store implements Store {
 
   async read(bucket: string, name: string): Promise<Buffer | undefined> {
     try {
-      const { Body } = await this.client.send(new GetObjectCommand({ Bucket: bucket, Key: name }), {
-        abortSignal: AbortSignal.timeout(READ_MS),
+      return await this.answered(async (abortSignal) => {
+        const object = new GetObjectCommand({ Bucket: bucket, Key: name });
+        const { Body } = await this.client.send(object, { abortSignal });
+        return Buffer.from((await Body?.transformToByteArray()) ?? []);
       });
-      return Buffer.from((await Body?.transformToByteArray()) ?? []);
     } catch (error) {
       const { code } = refusal(error) ?? {};
       if (code === "NoSuchKey") return undefined;
@@ -151,56 +162,30 @@ export class S3Store implements Store {
   }
 
   async open(bucket: string, name: string, signal: AbortSignal, offset = 0): Promise<Readable> {
-    const ask = async (from: number, etag?: string) => {
-      const range = from > 0 ? `bytes=${from}-` : undefined;
-      const command = new GetObjectCommand({ Bucket: bucket, Key: name, Range: range, IfMatch: etag });
-      const { Body, ETag } = await this.client.send(command, { abortSignal: signal });
-      return { body: Body as Readable, etag: ETag };
-    };
     try {
-      const first = await ask(offset);
-      return Readable.from(this.resuming(first, ask, offset, signal), { objectMode: false });
+      return await download(
+        async (from, etag, abortSignal) => {
+          const Range = from > 0 ? `bytes=${from}-` : undefined;
+          const object = new GetObjectCommand({ Bucket: bucket, Key: name, Range, IfMatch: etag });
+          const { Body, ETag, ContentRange } = await this.client.send(object, { abortSignal });
+          return { body: Body as Readable, etag: ETag, range: ContentRange };
+        },
+        offset,
+        this.patience,
+        signal,
+      );
     } catch (error) {
       signal.throwIfAborted();
       throw this.explain(error, `object ${bucket}/${name}`);
     }
   }
 
-  private async *resuming(
-    first: { body: Readable; etag?: string },
-    ask: (from: number, etag?: string) => Promise<{ body: Readable }>,
-    offset: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer> {
-    let { body } = first;
-    let position = offset;
-    for (let broken = 0; ; broken += 1) {
-      try {
-        for await (const part of body as AsyncIterable<Buffer>) {
-          position += part.length;
-          yield part;
-        }
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (broken === RESUMES) throw error;
-      }
-      ({ body } = await ask(position, first.etag));
-    }
-  }
-
   async create(bucket: string, name: string, body: Buffer, options: WriteOptions): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.client.send(
-          new PutObjectCommand({
-            Bucket: bucket,
-            Key: name,
-            Body: body,
-            IfNoneMatch: "*",
-            ...this.written(options),
-          }),
-        );
+        const object = { Bucket: bucket, Key: name, Body: body, ...this.written(options) };
+        const put = new PutObjectCommand({ ...object, IfNoneMatch: "*" });
+        await this.answered((abortSignal) => this.client.send(put, { abortSignal }));
         return true;
       } catch (error) {
         const status = refusal(error)?.status;
@@ -235,7 +220,7 @@ export class S3Store implements Store {
   }
 
   lock(bucket: string, name: string): StoreLock {
-    return new ObjectLock(this.client, bucket, name, () => this.serverDate);
+    return new ObjectLock(this, bucket, name, () => this.serverDate);
   }
 
   rehydration(_bucket: string, name: string): Rehydration {
@@ -262,7 +247,6 @@ export class S3Store implements Store {
     if (/CredentialsProviderError|Could not load credentials/.test(`${(error as Error).name} ${message}`)) {
       return new FailedError(`${where}: no usable credentials; give key files or a role`);
     }
-    const reason = /aborted/i.test(message) ? `no answer within ${PREFLIGHT_MS / 1000} s` : message;
-    return new FailedError(`${where}: ${said ? `${said.status} ${said.code}` : reason.slice(0, 300)}`);
+    return new FailedError(`${where}: ${said ? `${said.status} ${said.code}` : message.slice(0, 300)}`);
   }
 }

@@ -3,8 +3,9 @@ import {
   GetObjectLegalHoldCommand,
   GetObjectRetentionCommand,
   ListObjectVersionsCommand,
-  type ListObjectVersionsCommandOutput,
 } from "@aws-sdk/client-s3";
+import { pagesOf } from "../pages";
+import { inTime } from "../patience";
 import type { Erased, HeldObject } from "../store";
 import { refusal } from "./refusal";
 import type { S3Service } from "./service";
@@ -19,33 +20,19 @@ interface Version {
 
 /** Versions and delete markers below a prefix. */
 async function* versions(store: S3Service, bucket: string, prefix: string): AsyncGenerator<Version> {
-  const pages = paginate(store, bucket, prefix);
+  const pages = pagesOf(
+    (place: { KeyMarker?: string; VersionIdMarker?: string } | undefined) => {
+      const page = new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, ...place });
+      return inTime(store.patience.answer, (abortSignal) => store.client.send(page, { abortSignal }));
+    },
+    ({ IsTruncated, NextKeyMarker, NextVersionIdMarker }) =>
+      IsTruncated ? { KeyMarker: NextKeyMarker, VersionIdMarker: NextVersionIdMarker } : undefined,
+  );
   for await (const { Versions = [], DeleteMarkers = [] } of pages) {
     for (const { Key = "", VersionId, IsLatest, Size = 0, LastModified = new Date(0) } of Versions)
       yield { name: Key, id: VersionId, current: IsLatest === true, bytes: Size, lastModified: LastModified };
     for (const { Key = "", VersionId, LastModified = new Date(0) } of DeleteMarkers)
       yield { name: Key, id: VersionId, current: false, bytes: 0, lastModified: LastModified };
-  }
-}
-
-async function* paginate(
-  store: S3Service,
-  bucket: string,
-  prefix: string,
-): AsyncGenerator<ListObjectVersionsCommandOutput> {
-  let from: Pick<ListObjectVersionsCommandOutput, "NextKeyMarker" | "NextVersionIdMarker"> = {};
-  for (;;) {
-    const page = await store.client.send(
-      new ListObjectVersionsCommand({
-        Bucket: bucket,
-        Prefix: prefix,
-        KeyMarker: from.NextKeyMarker,
-        VersionIdMarker: from.NextVersionIdMarker,
-      }),
-    );
-    yield page;
-    if (!page.IsTruncated) return;
-    from = page;
   }
 }
 
@@ -81,7 +68,8 @@ export async function eraseObject(store: S3Service, bucket: string, name: string
       return { outcome: "refused", bytes };
     }
     try {
-      await store.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: name, VersionId: version.id }));
+      const remove = new DeleteObjectCommand({ Bucket: bucket, Key: name, VersionId: version.id });
+      await inTime(store.patience.answer, (abortSignal) => store.client.send(remove, { abortSignal }));
       bytes += version.bytes;
     } catch (error) {
       if (refusal(error)?.status !== 404) throw store.explain(error, `object ${bucket}/${name}`);
@@ -94,9 +82,9 @@ export async function eraseObject(store: S3Service, bucket: string, name: string
 async function isLocked(store: S3Service, bucket: string, version: Version): Promise<boolean> {
   if (version.bytes === 0 && !version.current) return false;
   const object = { Bucket: bucket, Key: version.name, VersionId: version.id };
-  const ask = async <T>(question: Promise<T>): Promise<T | undefined> => {
+  const ask = async <T>(question: (abortSignal: AbortSignal) => Promise<T>): Promise<T | undefined> => {
     try {
-      return await question;
+      return await inTime(store.patience.answer, question);
     } catch (error) {
       const said = refusal(error);
       // No lock on the object, or none on the bucket at all.
@@ -104,8 +92,12 @@ async function isLocked(store: S3Service, bucket: string, version: Version): Pro
       throw store.explain(error, `lock of ${bucket}/${version.name}`);
     }
   };
-  const retention = await ask(store.client.send(new GetObjectRetentionCommand(object)));
+  const retention = await ask((abortSignal) =>
+    store.client.send(new GetObjectRetentionCommand(object), { abortSignal }),
+  );
   if ((retention?.Retention?.RetainUntilDate?.getTime() ?? 0) > Date.now()) return true;
-  const hold = await ask(store.client.send(new GetObjectLegalHoldCommand(object)));
+  const hold = await ask((abortSignal) =>
+    store.client.send(new GetObjectLegalHoldCommand(object), { abortSignal }),
+  );
   return hold?.LegalHold?.Status === "ON";
 }

@@ -1,7 +1,9 @@
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { randomUUID } from "node:crypto";
+import { inTime } from "../patience";
 import type { StoreLock } from "../store";
 import { refusal } from "./refusal";
+import type { S3Service } from "./service";
 
 /**
  * S3 has no leases: the lock is a small object that is only ever written on condition that it is what was last seen
@@ -14,7 +16,7 @@ export class ObjectLock implements StoreLock {
   private etag: string | undefined;
 
   constructor(
-    private readonly client: S3Client,
+    private readonly store: S3Service,
     private readonly bucket: string,
     private readonly name: string,
     private readonly clock: () => Date,
@@ -49,7 +51,9 @@ export class ObjectLock implements StoreLock {
         ETag = "",
         LastModified,
         Metadata,
-      } = await this.client.send(new HeadObjectCommand(this.object));
+      } = await inTime(this.store.patience.answer, (abortSignal) =>
+        this.store.client.send(new HeadObjectCommand(this.object), { abortSignal }),
+      );
       if (Metadata?.state === "free") return { etag: ETag, state: "free" };
       const age = this.clock().getTime() - (LastModified?.getTime() ?? 0);
       return { etag: ETag, state: age > this.seconds * 1000 ? "expired" : "held" };
@@ -66,14 +70,9 @@ export class ObjectLock implements StoreLock {
     // Different each time, so that its tag is, too.
     const body = `${this.owner} ${randomUUID()}`;
     try {
-      const { ETag } = await this.client.send(
-        new PutObjectCommand({
-          ...this.object,
-          Body: body,
-          Metadata: { state },
-          ...condition,
-        }),
-        { abortSignal: AbortSignal.timeout(this.seconds * 500) },
+      const put = new PutObjectCommand({ ...this.object, Body: body, Metadata: { state }, ...condition });
+      const { ETag } = await inTime(this.seconds * 500, (abortSignal) =>
+        this.store.client.send(put, { abortSignal }),
       );
       this.etag = ETag;
       return true;
@@ -82,9 +81,14 @@ export class ObjectLock implements StoreLock {
       if (status === 404 || status === 409) return false;
       if (status !== 412) throw error;
       // The client repeats a request whose answer got lost, and then finds its own first attempt.
-      const found = await this.client.send(new GetObjectCommand(this.object)).catch(() => undefined);
-      if ((await found?.Body?.transformToString()) !== body) return false;
-      this.etag = found?.ETag;
+      const found = await inTime(this.store.patience.answer, async (abortSignal) => {
+        const { Body, ETag } = await this.store.client.send(new GetObjectCommand(this.object), {
+          abortSignal,
+        });
+        return { body: await Body?.transformToString(), ETag };
+      }).catch(() => undefined);
+      if (found?.body !== body) return false;
+      this.etag = found.ETag;
       return true;
     }
   }
