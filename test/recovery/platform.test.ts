@@ -9,7 +9,7 @@ import { parseSkip } from "../../apps/recovery/leaveOut";
 import { runVerify } from "../../apps/recovery/commands/verify";
 import type { Manifest, RestoreResult } from "../../apps/recovery/types";
 import { FailedError } from "../../packages/command/errors";
-import { connect, naming, withClient } from "../../apps/recovery/postgres/connect";
+import { connect, naming, quoteIdentifier, withClient } from "../../apps/recovery/postgres/connect";
 import { parseServerUrl } from "../../apps/recovery/postgres/connection";
 import { openSnapshot } from "../../apps/recovery/postgres/snapshot";
 import { makeBackup } from "../support/backup";
@@ -293,15 +293,43 @@ describe("a restore by an administrator who is no superuser", () => {
       const held = lab.server.asMicrosoft("select pg_sleep(600)", "live");
       held.catch(() => undefined);
       const run = await verb(args(), administrator().env);
+      await lab.server.asMicrosoft(
+        "select pg_terminate_backend(pid) from pg_stat_activity where query ~ '^select pg_sleep'",
+      );
       expect(run.code).toBe(1);
       expect(run.stderr).toMatch(
         /a session of azuresu .*may not end; the backup is restored and checked as "live_restore_\w+", and "live" is as it was/,
       );
-      await lab.server.asMicrosoft(
-        "select pg_terminate_backend(pid) from pg_stat_activity where query ~ '^select pg_sleep'",
-      );
       await works("live");
+      const [, byHand = ""] = /as the restoring role: (.*)$/m.exec(run.stderr) ?? [];
+      for (const statement of byHand.match(/[^;]+;/g) ?? [])
+        await lab.server.sql(lab.server.administrator, statement, "postgres");
+      await works("live");
+      expect(await propertiesOf("live")).toEqual(await propertiesOf(lab.server.database));
     });
+
+    test.each(["again", `${"ä".repeat(10)} "q" ${"🎲".repeat(9)}_`])(
+      "and a second time at the same instant, as where a clock was set back: %s",
+      async (name) => {
+        await lab.server.asMicrosoft(
+          `create database ${quoteIdentifier(name)} owner ${lab.server.administrator}`,
+        );
+        await lab.server.asMicrosoft("create table kept (id int)", name);
+        const now = () => new Date("2026-12-01T04:22:56Z");
+        const places: (string | undefined)[] = [];
+        for (let time = 0; time < 3; time += 1) {
+          const options = { backup: { id: manifest.id }, to: name, replace: name };
+          const result = await runRestore(administrator().settings, options, labContext({ now }));
+          expect([result.verdict, result.database]).toEqual(["PASS", name]);
+          places.push(result.previousDatabase);
+        }
+        expect(new Set(places).size).toBe(3);
+        for (const place of places) {
+          expect(place).toMatch(/_before_20261201T042256Z/);
+          expect(await lab.server.sql(lab.server.administrator, "select 1 as there", place)).toHaveLength(1);
+        }
+      },
+    );
 
     test("is not done while a role of the platform cannot work, and leaves what works in its place", async () => {
       const url = new URL(probes.PROBE_API_URL ?? "");
@@ -314,7 +342,6 @@ describe("a restore by an administrator who is no superuser", () => {
       expect(run.stdout + run.stderr).not.toContain(lab.server.passwords.get("migration_weu"));
 
       // A role with every right but one: it may not write.
-      await lab.server.sql("migration", "create table locked (id int)");
       await lab.server.sql(
         lab.server.administrator,
         "revoke insert, update, delete on all tables in schema public from api",
@@ -437,7 +464,9 @@ describe("a restore by an administrator who is no superuser", () => {
     const odd = await backUp();
     await lab.server.sql("migration", "drop table guests");
     await lab.server.sql(lab.server.administrator, "drop role passing");
-    const args = ["restore", odd.id, "--to", "live", "--replace", "--confirm", "live"];
+    await lab.createDatabase("occupied");
+    await lab.server.sql("migration", "create table orders (id int)", "occupied");
+    const args = ["restore", odd.id, "--to", "occupied", "--replace", "--confirm", "occupied"];
     const refused = await verb(args, administrator().env);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/role passing of the backup does not exist/);

@@ -9,7 +9,15 @@ import { parseInstantOption } from "../parse";
 import { naming } from "../postgres/connect";
 import { describeServer, withDatabase, type ServerConnection } from "../postgres/connection";
 import { dropDatabase } from "../postgres/databases";
-import { describeDatabase, openTarget, putInPlace, type Placed, type Target } from "../postgres/target";
+import {
+  describeDatabase,
+  openTarget,
+  putInPlace,
+  switchByHand,
+  workBeside,
+  type Placed,
+  type Target,
+} from "../postgres/target";
 import { leaseName, type NameLease } from "../postgres/unfinished";
 import { restoreInPlace } from "../inPlace/restoreInPlace";
 import { restoreInto } from "../restoreInto";
@@ -45,8 +53,7 @@ async function restoreOne(
   const started = context.now();
   const stages = new Stages(context);
   const places = await openTargets(settings, options.target);
-  const opening =
-    options.inPlace === undefined ? openTarget(server, options.to, options.replace, started) : undefined;
+  const opening = options.inPlace === undefined ? openTarget(server, options.to, options.replace) : undefined;
   // What the stores say comes first.
   opening?.catch(() => undefined);
   const { entry, manifest, place } = await stages.run("locate", () =>
@@ -70,8 +77,8 @@ async function restoreOne(
       seconds: seconds(),
       stages: stages.list,
     };
-  const target = await opening;
-  if (options.only && target.kind === "replace")
+  const destination = await opening;
+  if (options.only && destination.kind === "replace")
     throw new UsageError(
       "--table and --schema go into a database of their own, or into one that is in use with --in-place: they cannot replace one",
     );
@@ -79,8 +86,9 @@ async function restoreOne(
   context.progress.note(
     `restore of ${manifest.id} to ${describeServer(withDatabase(server, options.to))} starts`,
   );
-  const lease = await leaseName(target.maintenance, options.to, context.progress.note);
+  const lease = await leaseName(destination.maintenance, options.to, context.progress.note);
   try {
+    const target = await workBeside(destination, started);
     const { properties, ...restored } = await restoreInto(run, target, lease, options);
     const { ladder, plan, ...loaded } = restored;
     const verdict = ladder.verdict();
@@ -137,10 +145,10 @@ async function switchOver(
     // Complete as it is, it must not be taken for the rest of a run that was killed.
     await describeDatabase(target, comment);
     const beside = target.kind === "new" ? "" : `, and "${name}" is as it was`;
-    const away = target.kind === "new" ? "" : `ALTER DATABASE "${name}" RENAME TO "${name}_before"; `;
+    const byHand = await switchByHand(target, owner, context.now());
     throw new FailedError(
       `${messageOf(error)}; the backup is restored and checked as "${working.database}"${beside}. Once nobody ` +
-        `uses "${name}" any more, as the restoring role: ${away}ALTER DATABASE "${working.database}" RENAME TO "${name}"`,
+        `uses "${name}" any more, as the restoring role: ${byHand}`,
     );
   }
   const { previous } = placed;

@@ -149,7 +149,7 @@ class InPlace {
     const list = selection.entries.flatMap(({ dumpId }) => lines.get(dumpId) ?? []);
     const data = selection.entries.filter(({ kind, hasData }) => kind === "TABLE DATA" && hasData);
     const expected = manifestOf(manifest, selection);
-    const name = besideName(options.to, "before", context.now());
+    const name = await besideName(client, options.to, "before", context.now());
     let before: RowsBefore | undefined;
     let compared: TablesComparison;
     const worker = loader ? await connect(loader.enter(live)) : client;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FailedError, messageOf, UsageError } from "../../../packages/command/errors";
@@ -12,13 +13,17 @@ const RENAME_ATTEMPTS = 20;
 /** Attempts while a session is there that only its owner can end. */
 const PATIENCE = 2;
 
-/** Where a restore writes to first, and whose place it takes. */
-export interface Target {
+/** The database that a restore is asked for. */
+export interface Destination {
   kind: "new" | "empty" | "replace";
-  /** Name of the database that is asked for; it holds nothing of the restore before all of it is there and checked. */
+  /** Its name; it holds nothing of the restore before all of it is there and checked. */
   name: string;
   /** Any database that is there, to create and rename from. */
   maintenance: ServerConnection;
+}
+
+/** Where a restore writes to first, and whose place it takes. */
+export interface Target extends Destination {
   /** The database to load into, beside the other. */
   working: ServerConnection;
 }
@@ -32,8 +37,7 @@ export async function openTarget(
   server: ServerConnection,
   name: string,
   confirmed: string | undefined,
-  now: Date,
-): Promise<Target> {
+): Promise<Destination> {
   if (RESERVED.includes(name))
     throw new UsageError(`--to ${name}: this database belongs to the server itself`);
   const length = Buffer.byteLength(name);
@@ -46,7 +50,6 @@ export async function openTarget(
     );
   }
   const [maintenance, { exists, problem }] = await inReach(server, (client) => rightsOn(client, name));
-  const working = withDatabase(server, besideName(name, "restore", now));
   const target = withDatabase(server, name);
   const empty = exists && (await withClient(target, isEmptyDatabase));
   if (exists && !empty && confirmed === undefined) {
@@ -56,7 +59,14 @@ export async function openTarget(
     );
   }
   if (problem) throw new UsageError(`--to ${name}: ${problem}`);
-  return { kind: exists ? (empty ? "empty" : "replace") : "new", name, maintenance, working };
+  return { kind: exists ? (empty ? "empty" : "replace") : "new", name, maintenance };
+}
+
+/** Names the database to load into. Call it with the lease of the name: another run would choose the same. */
+export async function workBeside(destination: Destination, now: Date): Promise<Target> {
+  const { name, maintenance } = destination;
+  const beside = await withClient(maintenance, (client) => besideName(client, name, "restore", now));
+  return { ...destination, working: withDatabase(maintenance, beside) };
 }
 
 /** Whether the database is there, and what the restoring role may not do to put another in its place. */
@@ -117,12 +127,26 @@ async function inReach<T>(
   throw failure;
 }
 
-/** `app_restore_20260205T030000Z`, cut so that it stays a legal name. */
-export function besideName(name: string, what: string, now: Date): string {
-  const suffix = `_${what}_${now.toISOString().replace(/[-:]|\.\d+/g, "")}`;
-  let head = name;
-  while (Buffer.byteLength(head + suffix) > MAX_NAME_BYTES) head = head.slice(0, -1);
-  return head + suffix;
+/**
+ * `app_restore_20260205T030000Z`, a name that no database of the server has: what a clock that was set back, or a run of
+ * the same second, has left is numbered on from. One that is too long is cut, and told from others by a digest.
+ */
+export async function besideName(client: Client, name: string, what: string, now: Date): Promise<string> {
+  const time = now.toISOString().replace(/[-:]|\.\d+/g, "");
+  for (let number = 1; ; number += 1) {
+    const beside = fitted(name, `_${what}_${time}${number === 1 ? "" : `_${number}`}`);
+    const { rows } = await client.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", [beside]);
+    if (rows.length === 0) return beside;
+  }
+}
+
+function fitted(name: string, suffix: string): string {
+  const fits = (text: string) => Buffer.byteLength(text) <= MAX_NAME_BYTES;
+  if (fits(name + suffix)) return name + suffix;
+  const rest = `_${createHash("sha256").update(name).digest("hex").slice(0, 8)}${suffix}`;
+  const head = [...name];
+  while (!fits(head.join("") + rest)) head.pop();
+  return head.join("") + rest;
 }
 
 /** What became of a database that was given its name. */
@@ -139,26 +163,19 @@ export interface Placed {
  * finished, and its owner comes last, because who gives it away may change it no more.
  */
 export async function putInPlace(
-  { kind, name, maintenance, working }: Target,
+  target: Target,
   { comment, owner }: { comment: string | null; owner?: string },
   now: Date,
 ): Promise<Placed> {
-  const previous = kind === "new" ? undefined : besideName(name, "before", now);
-  const rename = (from: string, to: string) =>
-    `ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`;
+  const { name, maintenance, working } = target;
+  let previous: string | undefined;
   let warning: string | undefined;
   await withClient(maintenance, async (client) => {
     // A pooler keeps the session of the role that was tried, and the server would wait five seconds for its end.
     await remaining(client, working.database);
-    const steps = [
-      ...(previous === undefined ? [] : [rename(name, previous)]),
-      rename(working.database, name),
-      describing(client, name, comment),
-    ];
-    let giving =
-      owner === undefined
-        ? []
-        : [`ALTER DATABASE ${quoteIdentifier(name)} OWNER TO ${quoteIdentifier(owner)}`];
+    previous = await nameOfPrevious(client, target, now);
+    const steps = [...renames(target, previous), describing(client, name, comment)];
+    let giving = owner === undefined ? [] : [givingTo(name, owner)];
     for (let attempt = 1; ; attempt += 1) {
       try {
         // One query of several statements is one transaction.
@@ -189,6 +206,28 @@ export async function putInPlace(
     }
   });
   return { previous, warning };
+}
+
+const nameOfPrevious = async (client: Client, { kind, name }: Target, now: Date) =>
+  kind === "new" ? undefined : await besideName(client, name, "before", now);
+
+function renames({ name, working }: Target, previous: string | undefined): string[] {
+  const rename = (from: string, to: string) =>
+    `ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`;
+  return [...(previous === undefined ? [] : [rename(name, previous)]), rename(working.database, name)];
+}
+
+const givingTo = (name: string, owner: string) =>
+  `ALTER DATABASE ${quoteIdentifier(name)} OWNER TO ${quoteIdentifier(owner)}`;
+
+/** What a person runs who does by hand what could not be done: the statements of `putInPlace`, one after the other. */
+export async function switchByHand(target: Target, owner: string | undefined, now: Date): Promise<string> {
+  const previous = await withClient(target.maintenance, (client) => nameOfPrevious(client, target, now));
+  const statements = [
+    ...renames(target, previous),
+    ...(owner === undefined ? [] : [givingTo(target.name, owner)]),
+  ];
+  return statements.map((statement) => `${statement};`).join(" ");
 }
 
 /** Says what a database is, in place of the mark that it is not finished. */
