@@ -22,7 +22,7 @@ import { countUnseen, reportOn } from "../../apps/gates/weaken/weaken";
 import { rules } from "../../policies/rules";
 import { productionRules } from "../../policies/rules/production";
 import { readInventory } from "../../stacks/inventory";
-import { readStacks } from "../../stacks/files";
+import { readStacks, stackPlatformNames } from "../../stacks/files";
 import { planStack } from "../support/plan";
 import { expectedPlan, viewsOf } from "./support/expectedPlan";
 import { ROOT } from "./support/names";
@@ -269,6 +269,16 @@ describe("production is held against its stack file and the catalogues", () => {
 
   const ENDPOINT = "spec.podMetricsEndpoints";
   const GROUP = `/subscriptions/${prod.azure.subscriptionId}/resourceGroups/rg/providers/Microsoft.Insights/actionGroups/ag-forma3d-prod-p4`;
+  const CONTAINERS = "spec.template.spec.containers";
+  const JOBS = `spec.jobTemplate.${CONTAINERS}`;
+  const ownCopy = (image: string): string =>
+    `${stackPlatformNames(prod).imageRegistry.loginServer}/${image.replace(/@.*/, "")}`;
+  const [OTHER, RUNNER] = [
+    `${ownCopy(prod.workloads.api.image)}@sha256:${"4f5a".repeat(16)}`,
+    ownCopy(prod.recovery.image),
+  ];
+  const withSetting = (setting: Tree) => (all: Tree[]) =>
+    all.map((one) => ({ ...one, env: [...(one.env as Tree[]), setting] }));
   const DROP = { action: "drop", sourceLabels: ["__name__"], regex: ".+" };
 
   test.each<[string, string, (value: never) => unknown]>([
@@ -304,6 +314,37 @@ describe("production is held against its stack file and the catalogues", () => {
         })),
     ],
     ["edge-api-westeurope-origin", "priority", () => 5],
+    ["primary-api-deployment", CONTAINERS, (all: Tree[]) => all.map((one) => ({ ...one, image: OTHER }))],
+    ["primary-api-deployment", CONTAINERS, ([one]: Tree[]) => [{ ...one, image: prod.workloads.api.image }]],
+    [
+      "primary-recovery-hourly",
+      JOBS,
+      (all: Tree[]) => all.map((one) => ({ ...one, image: `${RUNNER}@sha256:0` })),
+    ],
+    [
+      "primary-gateway-deployment",
+      CONTAINERS,
+      (all: Tree[]) => all.map((one) => ({ ...one, image: `${RUNNER}:1` })),
+    ],
+    ["outside-status-app", "template.containers", ([one]: Tree[]) => [{ ...one, image: OTHER }]],
+    ["primary-api-deployment", CONTAINERS, withSetting({ name: "NODE_ENV", value: "development" })],
+    ["primary-api-deployment", CONTAINERS, withSetting({ name: "NODE_ENV", valueFrom: {} })],
+    [
+      "primary-api-deployment",
+      CONTAINERS,
+      ([one]: Tree[]) => [{ ...one, env: (one?.env as Tree[]).filter(({ name }) => name !== "NODE_ENV") }],
+    ],
+    [
+      "primary-operator-job",
+      "spec.jobTemplate.spec.template.spec.volumes",
+      (all: Tree[]) => all.slice(0, -1),
+    ],
+    ["primary-cluster-cluster", "agentPoolProfiles", ([one]: Tree[]) => [{ ...one, osDiskSizeGB: 32 }]],
+    ["primary-cluster-apps", "osDiskSizeGB", () => 64],
+    ["primary-cluster-apps", "vmSize", () => "Standard_B2s"],
+    ["primary-cluster-apps", "orchestratorVersion", () => "1.30"],
+    ["database-primary", "storage.storageSizeGB", () => 64],
+    ["database-replica", "sku.name", () => "Standard_B1ms"],
   ])("nor can %s be otherwise in %s", (name, path, change) => {
     const target = plan.find(({ urn, type }) => urn.endsWith(`-${name}`) && !type.startsWith("forma3d:"));
     if (!target) throw new Error(`the plan has no ${name}`);
@@ -319,6 +360,24 @@ describe("production is held against its stack file and the catalogues", () => {
       about,
     );
     expect(found.map(({ urn }) => urn)).toContain(target.urn);
+  });
+
+  test("a tag beside a digest decides nothing, and another digest leads to the key that names it", () => {
+    const about = (image: (was: string) => string) =>
+      judge(
+        plan.map((one) => {
+          if (!one.urn.endsWith("primary-api-deployment")) return one;
+          const [container] = valueAt(one.props, CONTAINERS) as [Tree & { image: string }];
+          const containers = [{ ...container, image: image(container.image) }];
+          return { ...one, props: changed(one.props, CONTAINERS.split("."), containers) as Tree };
+        }),
+      ).map(({ path, message }) => `${path} ${message}`);
+    expect(about((was) => was.replace("@", ":1.2@"))).toEqual([]);
+    const [told, ...others] = about((was) => was.replace(/.{8}$/, "01234567"));
+    expect(told).toMatch(
+      /^spec\.template\.spec\.containers\[0\]\.image must be as workloads\.api\.image says .*@sha256:/,
+    );
+    expect(others).toEqual([]);
   });
 
   test("each finding names the key that decides", () => {

@@ -46,6 +46,7 @@ const OPPOSITES: Readonly<Record<string, string>> = {
   tls12: "TLS10",
   httpsonly: "HttpAndHttps",
   restricted: "privileged",
+  production: "development",
   baseline: "privileged",
   runtimedefault: "Unconfined",
   retain: "Delete",
@@ -57,6 +58,7 @@ const OPPOSITES: Readonly<Record<string, string>> = {
 const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3})(?:\/\d{1,2})?$/;
 const DURATION = /^P(?=.)(?:\d+[DW])?(?:T(?:\d+[HMS])+)?$/;
 const CRON = /^(?:[\d*/,-]+\s+){4}[\d*/,-]+$/;
+const IMAGE = /^(?<repository>[^@\s]+)(?<digest>@sha256:[0-9a-f]{64})$/;
 const QUANTITY = /^(\d+(?:\.\d+)?)(m|Ki|Mi|Gi|Ti|[smhd])$/;
 
 /** Texts a text could be weakened to; none for a name, which leads elsewhere instead of being weaker. */
@@ -68,6 +70,13 @@ function weakerTexts(text: string): [Change["how"], string][] {
     return [
       ["lower", "PT1M"],
       ["raise", "P1D"],
+    ];
+  const { repository, digest } = IMAGE.exec(text)?.groups ?? {};
+  if (repository !== undefined && digest !== undefined)
+    return [
+      ["lower", `${repository}:1`],
+      ["swap", `${repository}${digest.slice(0, -8)}0123abcd`],
+      ["swap", `registry.example/${repository.replace(/^[^/]+\//, "")}${digest}`],
     ];
   if (CRON.test(text)) return [["lower", "0 0 1 1 *"]];
   const [, amount, unit = ""] = QUANTITY.exec(text) ?? [];

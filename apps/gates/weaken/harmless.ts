@@ -67,7 +67,13 @@ const HARMLESS: readonly Harmless[] = [
   {
     because: "breaks",
     type: /:(?:Deployment|CronJob|Job|DaemonSet)$/,
-    path: /\.(?:image|command|args|env|ports|volumeMounts|volumes|lifecycle)(?:\[\])?(?:\..*)?$|\.(?:httpGet|port|path|containers|initContainers)(?:\[\])?$/,
+    path: /\.(?:command|args|ports|volumeMounts|volumes|lifecycle)(?:\[\])?(?:\..*)?$|\.(?:httpGet|port|path|containers|initContainers)(?:\[\])?$/,
+  },
+  {
+    because: "breaks",
+    type: /:(?:Deployment|CronJob|Job|DaemonSet)$/,
+    path: /\.(?:image|env)(?:\[\])?(?:\..*)?$/,
+    how: ["remove", "raise"],
   },
   {
     because: "breaks",
@@ -121,7 +127,7 @@ const HARMLESS: readonly Harmless[] = [
   {
     because: "breaks",
     type: /:SecretProviderClass$|:ConfigMap$|:Service$|ContainerApp$|logic:Workflow$/,
-    path: /^/,
+    path: /^(?!.*\.image$)/,
   },
   { because: "size", type: /HorizontalPodAutoscaler$/, path: /behavior\.\S+$/ },
   {

@@ -3,6 +3,7 @@ import {
   UPGRADE_WINDOW_HOURS,
   weeklyHours,
 } from "../../../packages/azure-facts/maintenance";
+import { nodeDisk } from "../../../infra/cluster/nodeDisk";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, GIVEN, holding, OFF, oneOf } from "../../rules/expected";
@@ -10,20 +11,22 @@ import { nested } from "./places";
 
 const CLUSTER = "infra/cluster";
 
-/** Nodes, wherever their pool is declared. */
-const NODES = {
+/** Nodes of a size, wherever their pool is declared. */
+const nodes = (vmSize: string): Record<string, unknown> => ({
   enableEncryptionAtHost: true,
   enableNodePublicIP: OFF,
-  osDiskType: oneOf("Ephemeral", "Managed"),
+  osDiskType: nodeDisk(vmSize).osDiskType,
+  // A smaller one is full of images and logs, and its pods are evicted.
+  osDiskSizeGB: atLeast(nodeDisk(vmSize).osDiskSizeGB),
   osSKU: GIVEN,
-  vmSize: GIVEN,
+  vmSize,
   vnetSubnetID: GIVEN,
   maxPods: atLeast(30),
   // Of a pool that stands the provider gives the resource's own type in this place, in every update's judgement.
   type: oneOf("VirtualMachineScaleSets", "Microsoft.ContainerService/managedClusters/agentPools"),
   "upgradeSettings.maxSurge": GIVEN,
   "upgradeSettings.drainTimeoutInMinutes": between(1, 30),
-};
+});
 
 /** Clusters and their nodes. */
 export function clusters(config: StackConfig, regions: number): Demand[] {
@@ -73,7 +76,7 @@ export function clusters(config: StackConfig, regions: number): Demand[] {
         kubernetesVersion: config.cluster.kubernetesVersion,
         "sku.name": GIVEN,
         "agentPoolProfiles[].nodeTaints": holding("CriticalAddonsOnly=true:NoSchedule"),
-        ...nested("agentPoolProfiles[]", NODES),
+        ...nested("agentPoolProfiles[]", nodes(config.cluster.systemPool.vmSize)),
       },
     },
     {
@@ -82,9 +85,9 @@ export function clusters(config: StackConfig, regions: number): Demand[] {
       type: "containerservice:AgentPool",
       count: regions,
       each: {
-        ...NODES,
+        ...nodes(config.cluster.userPool.vmSize),
         mode: "User",
-        orchestratorVersion: GIVEN,
+        orchestratorVersion: config.cluster.kubernetesVersion,
         maxCount: atLeast(config.cluster.userPool.maxCount),
       },
     },

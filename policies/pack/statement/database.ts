@@ -11,6 +11,12 @@ const called = (config: StackConfig, place: Place) => ({
   serverName: stackPlatformNames(config)[place]?.server,
 });
 
+/** What a server computes and stores with, which a promotion needs to be equal on both. Autogrow enlarges the disk. */
+const size = ({ database }: StackConfig) => ({
+  "sku.name": database.skuName,
+  "storage.storageSizeGB": atLeast(database.storageGB),
+});
+
 /** The server that writes now, whichever was made first: nothing it had at rest is less after a failover. */
 function writer(config: StackConfig): Demand {
   const { database } = config;
@@ -27,6 +33,7 @@ function writer(config: StackConfig): Demand {
       // Any other word makes another server of it.
       createMode: isFirst ? either("Default", NONE) : "Update",
       administratorLoginPassword: GIVEN,
+      ...size(config),
       "backup.backupRetentionDays": atLeast(backupRetentionDays),
       "backup.geoRedundantBackup": geoRedundantBackup && geoBackupOf === place ? "Enabled" : "Disabled",
       "maintenanceWindow.customWindow": "Enabled",
@@ -52,6 +59,7 @@ function follower(config: StackConfig): Demand[] {
         // Made in any other way it would be an empty server of its own.
         createMode: either("Replica", NONE),
         sourceServerResourceId: GIVEN,
+        ...size(config),
       },
     },
   ];

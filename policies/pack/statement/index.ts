@@ -13,6 +13,7 @@ import { databaseServers } from "./database";
 import { edgeStrength } from "./edge";
 import { governance } from "./governance";
 import { guards } from "./guards";
+import { images } from "./images";
 import { namespaces, traffic } from "./namespaces";
 import { networks } from "./networks";
 import { present } from "./places";
@@ -37,6 +38,7 @@ export function statementOf(config: StackConfig): Demand[] {
     ...namespaces(config, regions),
     ...scrapes(regions, config),
     ...workloads(config, regions),
+    ...images(config),
     ...recovery(config, regions),
     ...traffic(regions),
   ];

@@ -1,4 +1,4 @@
-import { atLeast, atMost, between, GIVEN, lacking, OFF, oneOf } from "../../rules/expected";
+import { atLeast, atMost, between, Bound, GIVEN, lacking, OFF, oneOf } from "../../rules/expected";
 import { nested } from "./places";
 
 const PROBES = {
@@ -21,6 +21,12 @@ const UNVERIFIED = [
   { name: "PYTHONHTTPSVERIFY", value: "0" },
   { name: "PGSSLMODE", value: oneOf("disable", "allow", "prefer", "require") },
 ];
+
+/** A runtime in another mode tells whoever asks what went wrong inside, and leaves out what only production has. */
+const OTHER_MODE = {
+  name: "NODE_ENV",
+  value: new Bound("another mode than production", (value) => value !== "production"),
+};
 
 /** What each pod says, wherever its template stands. */
 export const podsAt = (spec: string): Record<string, unknown> => ({
@@ -51,7 +57,10 @@ export const podsAt = (spec: string): Record<string, unknown> => ({
     ),
   ),
   ...Object.fromEntries(
-    ["containers", "initContainers"].map((list) => [`${spec}.${list}[].env?`, lacking(...UNVERIFIED)]),
+    ["containers", "initContainers"].map((list) => [
+      `${spec}.${list}[].env?`,
+      lacking(...UNVERIFIED, OTHER_MODE),
+    ]),
   ),
 });
 

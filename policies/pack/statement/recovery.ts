@@ -18,6 +18,16 @@ function targetsOf(config: StackConfig): Bound {
   );
 }
 
+/** Room in which a backup is restored. */
+const scratchOf = ({ recovery: { scratchGiB } }: StackConfig): Bound =>
+  holding({
+    ephemeral: {
+      volumeClaimTemplate: {
+        spec: { resources: { requests: { storage: atLeast(`${scratchGiB}Gi`) } } },
+      },
+    },
+  });
+
 const RECOVERY = "infra/recovery/recoveryJobs.ts";
 
 /** Jobs that back up, prove and drill, in every region. */
@@ -97,7 +107,7 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
       key: "infra/recovery/operatorJob.ts",
       type: "CronJob",
       where: { "metadata.name": "recovery-operator" },
-      is: { "spec.suspend": true },
+      is: { "spec.suspend": true, [`${job}.template.spec.volumes`]: scratchOf(config) },
       count: regions,
     },
     ...RECOVERY_JOBS.map(
@@ -134,13 +144,7 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
           ...(scratch && {
             // Its disk stays until the finished job is taken away.
             [`${job}.ttlSecondsAfterFinished`]: between(600, 43_200),
-            [`${job}.template.spec.volumes`]: holding({
-              ephemeral: {
-                volumeClaimTemplate: {
-                  spec: { resources: { requests: { storage: atLeast(`${config.recovery.scratchGiB}Gi`) } } },
-                },
-              },
-            }),
+            [`${job}.template.spec.volumes`]: scratchOf(config),
           }),
         },
         count: regions,

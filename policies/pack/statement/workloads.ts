@@ -11,7 +11,8 @@ const PODS = "infra/kubernetes";
 const OF_THEIR_IMAGE = WORKLOADS.filter((name) => name !== "gateway" && name !== "status-page");
 
 /** What serves, and what keeps it serving. */
-export function workloads({ workloads: sizes }: StackConfig, regions: number): Demand[] {
+export function workloads(config: StackConfig, regions: number): Demand[] {
+  const { workloads: sizes, edge } = config;
   const named = (
     type: string,
     what: string,
@@ -80,6 +81,28 @@ export function workloads({ workloads: sizes }: StackConfig, regions: number): D
         "spec.template.spec.containers[].livenessProbe.httpGet.path": SITE_HEALTH[site].live,
       },
     })),
+    {
+      what: "the settings of api",
+      key: "stacks/applications.ts",
+      type: "Deployment",
+      where: { "metadata.name": "api" },
+      members: {
+        list: "spec.template.spec.containers",
+        by: ["name"],
+        of: [
+          {
+            name: "api",
+            env: holding(
+              { name: "NODE_ENV", value: "production" },
+              { name: "ENVIRONMENT", value: config.environment },
+              { name: "PUBLIC_URL", value: `https://${edge.apiHostName}` },
+              { name: "DASHBOARD_URL", value: `https://${edge.dashboardHostName}` },
+            ),
+          },
+        ],
+      },
+      count: regions,
+    },
     {
       what: "the priority and the clock of each recovery job",
       key: "infra/kubernetes/priorities.ts",
