@@ -125,6 +125,41 @@ function withJoinedNames(text: string): string {
   });
 }
 
+/** A map or list of literals that a text gives a name, and one of its members. */
+const NAMED_MAP =
+  /\b([A-Za-z_]\w{0,40})["']?\s{0,3}(?::=|=|:)\s{0,3}(?:(?:dict|Map\.of|map\[string\]string|Object\.freeze)\s{0,3}\(?\s{0,3})?[{[(]([^{}[\]()]{3,2000})[}\])]/g;
+const MEMBER =
+  /(?:["':]?([\w-]{1,60})["']?\s{0,9}(?:=>|:|=)\s{0,9})?["']([\w.-]{1,200})["']\s{0,9}(?=,|$|\n|\))/g;
+const MEMBER_PLACE =
+  /((?:\$|#)?\{{1,2}\s{0,3})?\b(?:[A-Za-z_]\w{0,40}\.){0,3}([A-Za-z_]\w{0,40})(?:\.(?:get|fetch|at)\(\s{0,3}["':]?([\w-]{1,60})["']?\s{0,3}\)|\[\s{0,3}["':]?([\w-]{1,60})["']?\s{0,3}\]|\.([\w-]{1,60})(?![\w(]))(\s{0,3}\}{1,2})?/g;
+const ALL_MEMBERS =
+  /\bObject\.values\(\s{0,3}([A-Za-z_]\w{0,40})\s{0,3}\)|\b([A-Za-z_]\w{0,40})\.values\b(?:\(\))?/g;
+const HAS_MAP =
+  /(?:=|:)\s{0,3}(?:(?:\w[\w.]{0,20}|map\[string\]string)\s{0,3}\(?\s{0,3})?[{[(][^{}[\]()]{0,200}["']/;
+
+/** A text with the members of its own maps and lists put in where it takes them: as literals, or bare in a place of a text. */
+function withMembers(text: string): string {
+  if (text.length > MAX_JOINED_CHARS || !HAS_MAP.test(text)) return text;
+  const maps = new Map(
+    [...text.matchAll(NAMED_MAP)].map(([, name = "", members = ""]) => [
+      name,
+      new Map([...members.matchAll(MEMBER)].map(([, key, value = ""], at) => [key ?? String(at), value])),
+    ]),
+  );
+  if (maps.size === 0) return text;
+  return text
+    .replace(MEMBER_PLACE, (whole, ...groups: (string | undefined)[]) => {
+      const [opens = "", name = "", called, index, member, closes = ""] = groups;
+      const value = maps.get(name)?.get(called ?? index ?? member ?? "");
+      if (value === undefined) return whole;
+      return opens !== "" && closes !== "" ? value : `${opens}'${value}'${closes}`;
+    })
+    .replace(ALL_MEMBERS, (whole, one: string | undefined, other: string | undefined) => {
+      const values = [...(maps.get(one ?? other ?? "")?.values() ?? [])];
+      return values.length === 0 ? whole : `[${values.map((value) => `'${value}'`).join(", ")}]`;
+    });
+}
+
 /** A variable of a policy of API Management: where it gets its value, and where it is taken. */
 const SET_VARIABLE =
   /<set-variable\s(?=[^<>]{0,300}?\bname="(\w{1,99})")(?=[^<>]{0,300}?\bvalue="([\w.-]{1,300})")/g;
@@ -201,7 +236,7 @@ export function called(text: string): string {
 
 /** The same, and its own replacements made. */
 export function assembled(text: string): string {
-  let result = withJoinedNames(called(withPolicyVariables(text)));
+  let result = withJoinedNames(called(withMembers(withPolicyVariables(text))));
   if (text.length <= MAX_CHARS && HAS_REPLACEMENT.test(text)) {
     for (const [from, to] of [...pairsOf(text, REPLACEMENTS), ...patternsOf(text)]) {
       const replaced = result.replaceAll(from, to);

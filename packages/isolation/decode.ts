@@ -282,13 +282,13 @@ function rewritten(text: string, { signs, digits, numbers, hexNumbers }: Makeup)
   return made;
 }
 
-/** Bytes that are no text, written as percent signs and digits. */
-const PERCENT_BYTES = /(?:%[0-9a-f]{2}){16,}/gi;
+/** Bytes that are no text, written as percent signs or escapes with two digits each. */
+const PERCENT_BYTES = /(?:(?:%|\\{1,2}x)[0-9a-f]{2}){16,}/gi;
 
 function percentBytes(text: string, { signs }: Makeup): Decoded[] {
-  if ((signs & SIGNS.percent) === 0) return [];
+  if ((signs & (SIGNS.percent | SIGNS.backslash)) === 0) return [];
   return (text.match(PERCENT_BYTES) ?? []).flatMap((run) => {
-    const bytes = Buffer.from(run.replace(/%/g, ""), "hex");
+    const bytes = Buffer.from(run.replace(/%|\\+x/gi, ""), "hex");
     // What is text was percent-decoded as one.
     return bytes.toString("utf8").includes("\ufffd") ? bytesDecoded(bytes, "percent") : [];
   });

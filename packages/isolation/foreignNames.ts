@@ -15,6 +15,9 @@ const MIN_BARE_CHARS = 12;
 const MAX_BARE_CHARS = 256 * 1024;
 /** What does not stand between the characters of a name as it is usually written. */
 const ODD_BETWEEN = /[^a-z0-9._\-/:]/;
+/** A sign after each letter, whichever it is. */
+const SPELLED = /(?:[a-z0-9][^a-z0-9]){8}/;
+const ALL_SPELLED = /^(?:[a-z0-9][^a-z0-9]+)+[a-z0-9]$/;
 
 /** A name with each letter moved on in the alphabet. */
 const shifted = (name: string, by: number): string =>
@@ -102,7 +105,11 @@ export class ForeignNames {
     anyOf(this.odd);
     if (text.includes("\\")) anyOf(this.halfRound);
     if (text.includes(".")) anyOf(this.disguisedHosts);
-    if (text.length >= MIN_BARE_CHARS && text.length <= MAX_BARE_CHARS && ODD_BETWEEN.test(text))
+    if (
+      text.length >= MIN_BARE_CHARS &&
+      text.length <= MAX_BARE_CHARS &&
+      (ODD_BETWEEN.test(text) || SPELLED.test(text))
+    )
       this.scattered(text, found);
     return found;
   }
@@ -145,7 +152,8 @@ export class ForeignNames {
     for (const { name, at } of this.bareNames.in(squeezed)) {
       const foreign = this.bare.get(name);
       // Hyphens, dots and underscores are how names are written: those are judged as they stand.
-      if (foreign && ODD_BETWEEN.test(spanOf(text, at, name.length))) found.push(foreign);
+      const span = spanOf(text, at, name.length);
+      if (foreign && (ODD_BETWEEN.test(span) || ALL_SPELLED.test(span))) found.push(foreign);
     }
   }
 }

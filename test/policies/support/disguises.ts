@@ -225,6 +225,8 @@ export const DISGUISES: Readonly<Record<string, (of: Environment) => string>> = 
   "a pattern": ({ host }) => host.replace(/\./g, "[.]").replace(/-/g, "[-]"),
   "a piece cut out": ({ server }) =>
     `X=${server.replace("forma3d", "forQma3d")}; psql -h \${X/Q/}.postgres.database.azure.com`,
+  "an underscore after each letter": ({ host }) => [...host].join("_"),
+  "gzip as escapes": ({ dsn }) => gzipSync(dsn).toString("hex").replace(/../g, "\\x$&"),
 };
 
 /** Texts that are put together of two parts where they are used: a name and a place for it, in one text. */
@@ -263,4 +265,24 @@ export const PUT_TOGETHER: Readonly<Record<string, (of: Environment) => string>>
   },
   "a call of Terraform": ({ server }) =>
     `host = "\${join("-", ["${server.split("-").join('", "')}"])}.postgres.database.azure.com"`,
+  "members of a map": ({ server }) => {
+    const [first, rest] = halves(server);
+    return `const p = { a: "${first}", b: "${rest}" }; connect(p.a + p["b"] + ".postgres.database.azure.com")`;
+  },
+  "members of a map in a map": ({ server }) => {
+    const [first, rest] = halves(server);
+    return `const c = { db: { a: "${first}", b: "${rest}" } }; connect(c.db.a + c.db.b + ".postgres.database.azure.com")`;
+  },
+  "members of a list": ({ server }) => {
+    const [first, rest] = halves(server);
+    return `p = ["${rest}", "${first}"]\nconnect(p[1] + p[0] + ".postgres.database.azure.com")`;
+  },
+  "members of a map in a text of Python": ({ server }) => {
+    const [first, rest] = halves(server);
+    return `p = {"a": "${first}", "b": "${rest}"}\nconnect(f"{p['a']}{p['b']}.postgres.database.azure.com")`;
+  },
+  "all members of a map": ({ host }) => {
+    const [first, rest] = halves(host);
+    return `const p = { a: "${first}", b: "${rest}" }; connect(Object.values(p).join(""))`;
+  },
 };
