@@ -3,6 +3,7 @@ import { AddressRange, isGeneric } from "./addresses";
 import { replacementsIn } from "./assemble";
 import { choices, startsEngine } from "./commands";
 import { runsFetched } from "./fetchedCode";
+import { blockSources, optionSources } from "./fetchedSettings";
 import { ForeignNames } from "./foreignNames";
 import { KeyedNames } from "./keyed";
 import { managedHost } from "./managedHosts";
@@ -143,7 +144,10 @@ export class Judge {
 
   private commands(text: string, found: Foreign[]): void {
     if (startsEngine(text)) found.push({ reach: "engine" });
-    if (runsFetched(text)) found.push({ reach: "fetchedCode" });
+    const isOutside = (host: string): boolean => !this.perimeter.isInside(host);
+    if (runsFetched(text) || optionSources(text).some(isOutside))
+      found.push({ reach: text.startsWith("#!") ? "fetchedScript" : "fetchedCode" });
+    if (blockSources(text).some(isOutside)) found.push({ reach: "fetchedSettings" });
     const { told, passedOn } = choices(text);
     for (const environment of [
       ...told.map((choice) => this.perimeter.namedEnvironment(choice)),

@@ -17,11 +17,19 @@ export type Reach =
   | "issuer"
   | "engine"
   | "fetchedCode"
+  | "fetchedScript"
+  | "fetchedSettings"
   | "manifest"
   | "opaque";
 
 /** What is told of a text without anybody's being hurt by it: rules that know the place judge it. */
-export const UNOWNED: ReadonlySet<Reach> = new Set(["manifest", "issuer", "engine", "fetchedCode"]);
+export const UNOWNED: ReadonlySet<Reach> = new Set([
+  "manifest",
+  "issuer",
+  "engine",
+  "fetchedCode",
+  "fetchedSettings",
+]);
 
 /** Something outside a stack's own environment, and whose it is. */
 export interface Foreign {
@@ -236,6 +244,18 @@ export class Perimeter {
     const foreign =
       this.names.get(name) ?? (kind === "cluster" ? this.clusterPrefixes.get(dnsPrefix(name)) : undefined);
     return foreign?.environment;
+  }
+
+  /** Whether a host is in the stack's own cluster, or a public one or an account of its environment. */
+  isInside(host: string): boolean {
+    const [label = ""] = host.split(".");
+    return (
+      !host.includes(".") ||
+      /(?:^|\.)(?:svc|local|internal|localhost)$|\.svc\.|^127\./.test(host) ||
+      this.own.publicHostNames.has(host) ||
+      this.domains.get(parentOf(host)) === true ||
+      (/\.(?:blob|file|dfs)\.core\./.test(host) && this.ownsHost("storage", label))
+    );
   }
 
   foreignAddress(range: AddressRange): string | undefined {

@@ -6,7 +6,8 @@ import { allPlaces, mayHold } from "../places";
 import { misdeclared } from "../types/declared";
 import type { Reach } from "../perimeter";
 import type { Danger } from "../types/listed";
-import { fetchedParts, startedRunbooks } from "./fetchedParts";
+import { fetchedParts, fetchedSettings, startedRunbooks } from "./fetchedParts";
+import { handedOver } from "./handedOver";
 import { resourceRule } from "./metadata";
 
 /** Resources that run code, whose doing no plan shows. */
@@ -48,20 +49,27 @@ function inlineCode(resource: ResourceView): Violation[] {
 
 /** Where a text is run or called: in containers, when a machine starts, and by what sends requests. */
 const RUN =
-  /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute|appCommandLine|startupCommand|linuxFxVersion|ur[il]|serviceUri|endpointUrl)$/;
+  /ontainers\[\d+\]|(?:^|\.)(?:userData|customData|commandToExecute|appCommandLine|startupCommand|linuxFxVersion|ur[il]|serviceUri|endpointUrl)$|\.(?:sh|bash|ps1)"\]$/;
 
+const RUNS_FETCHED =
+  "runs what it fetches, which no plan shows; build it into the image, or install a package by its version";
 const STARTS: ReadonlyMap<Reach, string> = new Map([
   ["engine", "starts an engine that changes infrastructure behind the plan; declare resources instead"],
+  ["fetchedCode", RUNS_FETCHED],
+  ["fetchedScript", RUNS_FETCHED],
   [
-    "fetchedCode",
-    "runs what it fetches, which no plan shows; build it into the image, or install a package by its version",
+    "fetchedSettings",
+    "has a program fetch its settings from outside, which no plan shows; put them into a ConfigMap of the stack",
   ],
 ]);
+
+/** What says by itself that it is run or read by a program, wherever it stands. */
+const ANYWHERE: ReadonlySet<Reach> = new Set(["fetchedScript", "fetchedSettings"]);
 
 function startsOthers(resource: ResourceView, context: Context): Violation[] {
   const hits = watchOf(context)
     .hitsOf(resource)
-    .filter(({ path, reach }) => RUN.test(path) && STARTS.has(reach));
+    .filter(({ path, reach }) => STARTS.has(reach) && (RUN.test(path) || ANYWHERE.has(reach)));
   // A command line as a whole says what one of its words says already.
   return hits
     .filter(
@@ -76,6 +84,8 @@ function runsCode(resource: ResourceView, context: Context): Violation[] {
     ...inlineCode(resource),
     ...startsOthers(resource, context),
     ...fetchedParts(resource),
+    ...fetchedSettings(resource, context),
+    ...handedOver(resource),
     ...startedRunbooks(resource),
   ];
   return nested.length === 0 && EXECUTABLE.test(resource.type)
@@ -89,7 +99,7 @@ export const executableRule = resourceRule({
   name: "no-executables",
   title: "No resource runs code behind the plan",
   description:
-    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either, no container or machine starts an engine such as Pulumi or Terraform, or runs what it fetches by an address, no alert starts a runbook, and what a controller fetches and runs (WebAssembly, plugins) is pinned by its digest.",
+    "Commands, dynamic resources, deployment scripts, machine extensions, registry tasks, runbooks and container builds are not part of a stack, not inside templates either, no container or machine starts an engine such as Pulumi or Terraform, or runs what it fetches by an address, or has its settings fetched from outside, no alert starts a runbook, and what a controller fetches and runs (WebAssembly, plugins) is pinned by its digest.",
   why: "The code of a dynamic resource is not even sent to the policy engine; a script can ask any API for anything.",
   remediation:
     "Use a declared resource, or run the step as a Job in the cluster, behind its network policy and identity.",

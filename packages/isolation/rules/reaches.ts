@@ -20,6 +20,8 @@ const WORDS: Readonly<Record<Reach, string>> = {
   issuer: "an issuer of tokens",
   engine: "an engine",
   fetchedCode: "code that is fetched",
+  fetchedScript: "code that a script fetches",
+  fetchedSettings: "settings that are fetched",
   manifest: "a manifest",
   opaque: "content that expands beyond what can be read",
 };
