@@ -279,6 +279,11 @@ describe("production is held against its stack file and the catalogues", () => {
   ];
   const withSetting = (setting: Tree) => (all: Tree[]) =>
     all.map((one) => ({ ...one, env: [...(one.env as Tree[]), setting] }));
+  const replaced = (name: string, value: string) => (all: Tree[]) =>
+    all.map((one) => ({
+      ...one,
+      env: (one.env as Tree[]).map((setting) => (setting.name === name ? { name, value } : setting)),
+    }));
   const DROP = { action: "drop", sourceLabels: ["__name__"], regex: ".+" };
 
   test.each<[string, string, (value: never) => unknown]>([
@@ -340,6 +345,9 @@ describe("production is held against its stack file and the catalogues", () => {
       (all: Tree[]) => all.slice(0, -1),
     ],
     ["primary-cluster-cluster", "agentPoolProfiles", ([one]: Tree[]) => [{ ...one, osDiskSizeGB: 32 }]],
+    ["primary-cluster-cluster", "location", () => prod.regions.secondary?.location],
+    ["primary-operator-job", JOBS, replaced("RPO_TARGET", "6m")],
+    ["primary-recovery-hourly", JOBS, replaced("RECOVERY_IMAGE", OTHER)],
     ["primary-cluster-apps", "osDiskSizeGB", () => 64],
     ["primary-cluster-apps", "vmSize", () => "Standard_B2s"],
     ["primary-cluster-apps", "orchestratorVersion", () => "1.30"],

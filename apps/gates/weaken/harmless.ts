@@ -60,6 +60,21 @@ const HARMLESS: readonly Harmless[] = [
     type: /:Role(?:Assignment|Definition|Binding)?$|FederatedIdentityCredential$|UserAssignedIdentity$|keyvault.*:Secret$|AdministratorsMicrosoftEntra$/,
     path: /^/,
   },
+  // A group and addresses of another cluster's region: Azure refuses them.
+  {
+    because: "demanded",
+    type: /:ManagedCluster$/,
+    path: /^(?:nodeResourceGroup|networkProfile)$/,
+    how: ["swap"],
+  },
+  // Nodes reach their API server from their own region's addresses only.
+  { because: "breaks", type: /:ManagedCluster$/, path: /^apiServerAccessProfile$/, how: ["swap"] },
+  {
+    because: "demanded",
+    type: /dbforpostgresql[^:]*:Server$/,
+    path: /^administratorLogin$/,
+    how: ["remove"],
+  },
   // Two of one name: Azure and Kubernetes refuse the second, and what the first was for is missing.
   { because: "name", path: /(?:^|\.)(?:\w*[nN]ame|metadata)$/, how: ["swap"] },
   { because: "breaks", type: /^pulumi:/, path: /^/ },

@@ -4,10 +4,11 @@ import {
   weeklyHours,
 } from "../../../packages/azure-facts/maintenance";
 import { nodeDisk } from "../../../infra/cluster/nodeDisk";
+import { stackPlatformNames } from "../../../stacks/files";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, GIVEN, holding, OFF, oneOf } from "../../rules/expected";
-import { nested } from "./places";
+import { nested, present } from "./places";
 
 const CLUSTER = "infra/cluster";
 
@@ -28,9 +29,23 @@ const nodes = (vmSize: string): Record<string, unknown> => ({
   "upgradeSettings.drainTimeoutInMinutes": between(1, 30),
 });
 
+/** Each cluster is its own region's: the other's would fall together with it. */
+const placed = (config: StackConfig): Demand[] =>
+  present(config).map((place) => {
+    const { cluster, clusterDnsPrefix, region } = stackPlatformNames(config)[place] ?? {};
+    return {
+      what: `the cluster of the ${place} region`,
+      key: `regions.${place}`,
+      type: "containerservice:ManagedCluster",
+      where: { resourceName: cluster },
+      is: { location: region, dnsPrefix: clusterDnsPrefix },
+    };
+  });
+
 /** Clusters and their nodes. */
 export function clusters(config: StackConfig, regions: number): Demand[] {
   return [
+    ...placed(config),
     {
       what: "each cluster",
       key: CLUSTER,

@@ -2,6 +2,7 @@ import { READINESS } from "../../../infra/recovery/readiness";
 import { RECOVERY_JOBS, STARTING_DEADLINE_MINUTES } from "../../../infra/recovery/recoveryJobs";
 import { CONTAINER_NAMES } from "../../../infra/data/places";
 import { stackPlatformNames } from "../../../stacks/files";
+import { withPulledImages } from "../../../stacks/images";
 import type { StackConfig } from "../../../stacks/schema";
 import type { Demand } from "../../rules/statement";
 import { atLeast, atMost, between, Bound, GIVEN, holding, NONE, OFF, oneOf } from "../../rules/expected";
@@ -28,13 +29,31 @@ const scratchOf = ({ recovery: { scratchGiB } }: StackConfig): Bound =>
     },
   });
 
+/** What the recovery runner is told, by a schedule or by an operator. */
+function settingsOf(config: StackConfig): Bound {
+  const { recovery, storage } = config;
+  const retention = (purpose: string): number | undefined =>
+    storage.containers.find((container) => container.purpose === purpose)?.retentionDays;
+  return holding(
+    { name: "BACKUP_TARGETS", value: targetsOf(config) },
+    { name: "RPO_TARGET", value: `${recovery.rpoMinutes}m` },
+    { name: "RTO_TARGET", value: `${recovery.rtoMinutes}m` },
+    { name: "BACKUP_MAX_AGE", value: `${2 * recovery.rpoMinutes}m` },
+    // The image a record names, with which a restore is repeated.
+    { name: "RECOVERY_IMAGE", value: withPulledImages(config).recovery.image },
+    ...(["hourly", "daily", "weekly", "monthly"] as const).flatMap((tier) => [
+      { name: `RETENTION_${tier.toUpperCase()}_DAYS`, value: String(retention(tier)) },
+      { name: `BACKUP_CONTAINER_${tier.toUpperCase()}`, value: CONTAINER_NAMES[tier] },
+    ]),
+    { name: "RETENTION_KEEP_LAST", value: String(recovery.keepLast) },
+  );
+}
+
 const RECOVERY = "infra/recovery/recoveryJobs.ts";
 
 /** Jobs that back up, prove and drill, in every region. */
 export function recovery(config: StackConfig, regions: number): Demand[] {
-  const { storage } = config;
-  const retention = (purpose: string): number | undefined =>
-    storage.containers.find((container) => container.purpose === purpose)?.retentionDays;
+  const settings = settingsOf(config);
   const job = "spec.jobTemplate.spec";
   const serving = PLACES.filter((place) => roleOf(config, place) === "serving").length;
   return [
@@ -107,7 +126,11 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
       key: "infra/recovery/operatorJob.ts",
       type: "CronJob",
       where: { "metadata.name": "recovery-operator" },
-      is: { "spec.suspend": true, [`${job}.template.spec.volumes`]: scratchOf(config) },
+      is: {
+        "spec.suspend": true,
+        [`${job}.template.spec.volumes`]: scratchOf(config),
+        [`${job}.template.spec.containers[].env`]: settings,
+      },
       count: regions,
     },
     ...RECOVERY_JOBS.map(
@@ -130,17 +153,7 @@ export function recovery(config: StackConfig, regions: number): Demand[] {
             { action: "FailJob", onExitCodes: { operator: "In", values: holding(2) } },
             { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
           ),
-          [`${job}.template.spec.containers[].env`]: holding(
-            { name: "BACKUP_TARGETS", value: targetsOf(config) },
-            { name: "RPO_TARGET", value: `${config.recovery.rpoMinutes}m` },
-            { name: "RTO_TARGET", value: `${config.recovery.rtoMinutes}m` },
-            { name: "BACKUP_MAX_AGE", value: `${2 * config.recovery.rpoMinutes}m` },
-            ...(["hourly", "daily", "weekly", "monthly"] as const).flatMap((tier) => [
-              { name: `RETENTION_${tier.toUpperCase()}_DAYS`, value: String(retention(tier)) },
-              { name: `BACKUP_CONTAINER_${tier.toUpperCase()}`, value: CONTAINER_NAMES[tier] },
-            ]),
-            { name: "RETENTION_KEEP_LAST", value: String(config.recovery.keepLast) },
-          ),
+          [`${job}.template.spec.containers[].env`]: settings,
           ...(scratch && {
             // Its disk stays until the finished job is taken away.
             [`${job}.ttlSecondsAfterFinished`]: between(600, 43_200),
