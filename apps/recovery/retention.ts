@@ -1,3 +1,4 @@
+import { secondsBetween, TOLERATED_SKEW_SECONDS } from "./clock";
 import { instantOf } from "./store/names";
 import { isVerified } from "./store/catalogue";
 import type { Settings } from "./settings";
@@ -17,6 +18,10 @@ const takenAt = (entry: CatalogueEntry) => instantOf(entry.id)?.getTime() ?? Num
 const keptFrom = (entry: CatalogueEntry) =>
   Math.max(takenAt(entry), entry.manifest ? Date.parse(entry.manifest.finishedAt) : 0);
 
+/** From a clock that was ahead: nobody knows when it was made, so it is newer than nothing, and stays until its time. */
+const isAhead = (entry: CatalogueEntry, now: Date) =>
+  secondsBetween(now, new Date(takenAt(entry))) > TOLERATED_SKEW_SECONDS;
+
 /**
  * Which backups of one database may go. A backup goes only when it is older than its tier keeps it, is not among
  * the last N of its tier, and a newer backup of the same database is verified. So the newest verified backup never
@@ -28,12 +33,14 @@ export function decideRetention(
   now: Date,
 ): RetentionDecision[] {
   const newestFirst = [...backups].sort((one, other) => takenAt(other) - takenAt(one));
-  const newestVerified = newestFirst.find(isVerified);
+  const dated = newestFirst.filter((entry) => !isAhead(entry, now));
+  const newestVerified = dated.find(isVerified);
   return newestFirst.map((entry) => {
     const days = retention.days[entry.tier];
     const expired = keptFrom(entry) < now.getTime() - days * DAY_MS;
-    const rank = newestFirst.filter(({ tier }) => tier === entry.tier).indexOf(entry);
+    const rank = dated.filter(({ tier }) => tier === entry.tier).indexOf(entry);
     const keep = (reason: string) => ({ entry, delete: false, reason });
+    if (isAhead(entry, now)) return keep("dated in the future: a clock was wrong");
     if (!expired) return keep(`younger than ${days} days`);
     if (!newestVerified) return keep("no backup of this database is verified");
     if (entry === newestVerified) return keep("the newest verified backup");

@@ -285,6 +285,21 @@ test("a backup is as young as its making, however far behind the database server
   expect(decide(entry(2, 2, "PASS"), entry(400, 1))).toEqual([false, false]);
 });
 
+test("a backup from a clock that was ahead lets no older one go, proved as it may be, and is none of the last N", () => {
+  const now = new Date("2026-06-30T12:00:00Z");
+  const entry = (days: number, verdict?: "PASS"): CatalogueEntry => {
+    const at = new Date(now.getTime() - days * DAY_MS);
+    const id = newBackupId("app", "daily", at);
+    const manifest = { ...summarise(template), id, finishedAt: at.toISOString() };
+    const verification = verdict ? { verdict, at: "", through: "L6" as const, report: "" } : null;
+    return { id, container: "daily", blob: "", database: "app", tier: "daily", manifest, verification };
+  };
+  const decide = (...entries: CatalogueEntry[]) =>
+    decideRetention(entries, { days: DAYS, keepLast: 1 }, now).map((one) => one.delete);
+  expect(decide(entry(-365, "PASS"), entry(40, "PASS"), entry(41))).toEqual([false, false, true]);
+  expect(decide(entry(-365, "PASS"), entry(40), entry(41))).toEqual([false, false, false]);
+});
+
 describe("the catalogue", () => {
   test("shows sound backups, whatever else lies beside them, and takes nothing for one that is filed elsewhere", async () => {
     const store = await lab.store("backup", "app");
