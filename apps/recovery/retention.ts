@@ -26,15 +26,17 @@ const isAhead = (entry: CatalogueEntry, now: Date) =>
  * Which backups of one database may go. A backup goes only when it is older than its tier keeps it, is not among
  * the last N of its tier, and a newer backup of the same database is verified. So the newest verified backup never
  * goes, and nothing goes while nothing is verified.
+ * @param hollow ids of backups whose archive is not there any more: what was verified of them is gone
  */
 export function decideRetention(
   backups: readonly CatalogueEntry[],
   retention: Settings["retention"],
   now: Date,
+  hollow: ReadonlySet<string> = new Set(),
 ): RetentionDecision[] {
   const newestFirst = [...backups].sort((one, other) => takenAt(other) - takenAt(one));
   const dated = newestFirst.filter((entry) => !isAhead(entry, now));
-  const newestVerified = dated.find(isVerified);
+  const newestVerified = dated.find((entry) => isVerified(entry) && !hollow.has(entry.id));
   return newestFirst.map((entry) => {
     const days = retention.days[entry.tier];
     const expired = keptFrom(entry) < now.getTime() - days * DAY_MS;

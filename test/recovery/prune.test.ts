@@ -54,7 +54,9 @@ async function put(
   const archive = { ...template.archive, container: container.containerName, blob: archiveBlob(place) };
   const { digest: _, ...rest } = template;
   const [snapshotAt, finishedAt] = [at.toISOString(), at.toISOString()];
-  const manifest = seal({ ...rest, ...options.content, ...place, tier, snapshotAt, finishedAt, archive });
+  const storedBytes = "archive".length;
+  const dated = { tier, snapshotAt, finishedAt, storedBytes, archive };
+  const manifest = seal({ ...rest, ...options.content, ...place, ...dated });
   const upload = (name: string, text: string) =>
     container.getBlockBlobClient(name).upload(text, Buffer.byteLength(text));
   await upload(archive.blob, "archive");
@@ -175,6 +177,28 @@ test("prune deletes nothing at all while nothing is verified", async () => {
   ).toHaveLength(3);
   expect(await store.blobs()).toEqual(before);
 });
+
+test.each(["is missing", "has 4 bytes"])(
+  "prune deletes nothing on the word of a verified backup whose archive %s",
+  async (what) => {
+    const store = await lab.store("backup", "app", { RETENTION_KEEP_LAST: "1" });
+    const kept = [await put(store, 50, { verdict: "PASS" }), await put(store, 1, { verdict: "PASS" })];
+    const old = await put(store, 60, { verdict: "PASS" });
+    const newest = archiveBlob({ environment: "test", database: "app", id: kept[1] ?? "" });
+    const archive = store.daily.getBlockBlobClient(newest);
+    await (what === "is missing" ? archive.delete() : archive.upload("half", 4));
+    const run = await verb(["prune", "--json", "--no-dry-run"], store.env);
+    expect([run.code, run.stderr]).toEqual([
+      0,
+      expect.stringMatching(`archive of ${kept[1]} ${what}: although it was verified, it lets none go`),
+    ]);
+    const { decisions } = JSON.parse(run.stdout) as PruneResult;
+    const deleted = decisions.filter(({ outcome }) => outcome === "deleted").map(({ id }) => id);
+    expect(deleted).toEqual([old]);
+    const left = (await store.blobs()).filter((name) => !name.includes("/locks/"));
+    expect(new Set(left.map((name) => name.split("/")[2]))).toEqual(new Set(kept));
+  },
+);
 
 test("prune keeps the newest verified backup, everything newer, and the last N, however old", () => {
   const now = new Date("2026-06-30T00:00:00Z");

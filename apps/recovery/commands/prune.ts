@@ -7,7 +7,7 @@ import { formatBytes } from "../progress";
 import { decideRetention, type RetentionDecision } from "../retention";
 import { table, type RunVerb } from "../runner";
 import type { Settings } from "../settings";
-import { readCatalogue } from "../store/catalogue";
+import { isVerified, readCatalogue } from "../store/catalogue";
 import { backupContainers, CLOCKS, lockContainer } from "../store/containers";
 import { askAll, openTargets, type Place } from "../store/fleet";
 import { takeLease } from "../store/lease";
@@ -20,7 +20,7 @@ import {
   tierOf,
 } from "../store/names";
 import type { Erased, Store } from "../store/store";
-import type { PruneDecision, PruneResult } from "../types";
+import type { CatalogueEntry, PruneDecision, PruneResult } from "../types";
 
 /** A restore may still be reading its rehydrated copy. */
 const REHYDRATED_KEPT_SECONDS = 2 * 86_400;
@@ -66,7 +66,8 @@ async function pruneTarget(
   for (const database of databases) {
     if (options.database && database !== options.database) continue;
     const backups = catalogue.filter((entry) => entry.database === database);
-    const decisions = decideRetention(backups, settings.retention, now);
+    const hollow = await hollowAmong(store, backups, context);
+    const decisions = decideRetention(backups, settings.retention, now, hollow);
     if (dryRun || !decisions.some((decision) => decision.delete)) {
       decided.push(...decisions.map((decision) => describeDecision(name, decision, "planned")));
       continue;
@@ -88,6 +89,28 @@ async function pruneTarget(
   }
   deletedBytes += await sweep(store, settings, options, now, dryRun, context);
   return { decisions: decided, deletedBytes };
+}
+
+/**
+ * Those of the verified backups whose archive is gone or of another size:
+ * somebody else may write to the store, too, and what was proved once lets others go only while it is there.
+ */
+async function hollowAmong(
+  store: Store,
+  newestFirst: readonly CatalogueEntry[],
+  context: RunContext,
+): Promise<Set<string>> {
+  const hollow = new Set<string>();
+  for (const { id, manifest } of newestFirst.filter(isVerified)) {
+    if (!manifest) continue;
+    const { container, blob } = manifest.archive;
+    const found = await store.find(container, blob);
+    if (found?.bytes === manifest.storedBytes) continue;
+    const what = found ? `has ${found.bytes} bytes` : "is missing";
+    context.progress.note(`warning: the archive of ${id} ${what}: although it was verified, it lets none go`);
+    hollow.add(id);
+  }
+  return hollow;
 }
 
 /** @param erased bytes a deletion freed; until then, those the backup's manifest states */
