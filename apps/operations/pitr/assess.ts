@@ -2,22 +2,11 @@ import { messageOf, notRun, refused } from "../frame/errors";
 import type { AzureResource, Ground } from "../ground/types";
 import type { Platform, RegionFacts } from "../platform";
 import { POSTGRES_API, serverId } from "../server";
+import { tablesOf, type Table } from "./tables";
 
 /** Tags of a restored server: by which incident it was made, and as of when. */
 export const MADE_BY = "forma3d-incident";
 export const MOMENT = "forma3d-moment";
-
-/** A table whose rows are to be brought back. */
-export interface Table {
-  /** Qualified and quoted, e.g. `public.orders`. */
-  name: string;
-  /** The same without its schema. */
-  bare: string;
-  /** Columns of its primary key, quoted. */
-  key: string[];
-  /** Columns that can be written, quoted. */
-  columns: string[];
-}
 
 export interface PitrAssessment {
   /** Region whose server is the primary. */
@@ -75,16 +64,7 @@ export async function assess(
   // As after a promotion, before the first backup of the server that took over.
   if (now && earliest > now)
     throw refused(`${region.server} can be restored from ${earliest.toISOString()} on, and not before`);
-  const tables: Table[] = [];
-  for (const given of extract) {
-    const table = await tableOf(platform, ground, given);
-    // What was is put beside the live tables in one schema: under one name, the rows of one would be taken for the other's.
-    if (tables.some(({ bare }) => bare === table.bare))
-      throw refused(
-        `--extract ${given}: another of these tables is called ${table.bare} too; bring it back by an incident of its own, after --drop`,
-      );
-    tables.push(table);
-  }
+  const tables = await tablesOf(platform, ground, extract);
   return {
     region,
     restored,
@@ -136,24 +116,4 @@ export async function primary({ regions }: Platform, ground: Ground): Promise<Re
     if (view?.role === "Primary" || (view?.role === "None" && regions.length === 1)) return region;
   }
   throw notRun(`no server is known to be the primary${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`);
-}
-
-async function tableOf({ writerHost }: Platform, ground: Ground, given: string): Promise<Table> {
-  const [found] = await ground.database.query<Table>(
-    writerHost,
-    `SELECT c.oid::regclass::text AS name, quote_ident(c.relname) AS bare,
-            ARRAY(SELECT quote_ident(a.attname) FROM pg_index i
-                    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-                   WHERE i.indrelid = c.oid AND i.indisprimary
-                   ORDER BY array_position(i.indkey::int2[], a.attnum)) AS key,
-            ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute a
-                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-                   ORDER BY a.attnum) AS columns
-       FROM pg_class c WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
-    [given],
-  );
-  if (!found) throw refused(`--extract ${given}: there is no such table in ${writerHost}`);
-  if (found.key.length === 0)
-    throw refused(`--extract ${given}: it has no primary key, so nobody can tell which rows are missing`);
-  return found;
 }

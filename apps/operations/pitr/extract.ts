@@ -1,9 +1,13 @@
 import type { Ground } from "../ground/types";
 import type { Platform } from "../platform";
-import type { PitrAssessment, Table } from "./assess";
+import { failed, messageOf } from "../frame/errors";
+import type { PitrAssessment } from "./assess";
+import type { Table } from "./tables";
 
-/** Rows carried at once. */
+/** Most rows carried at once, and about how many characters of them: a row may hold a document. */
 const BATCH = 2_000;
+const BATCH_CHARACTERS = 8_000_000;
+const FIRST_BATCH = 50;
 /** Seconds one statement over a whole table may take. */
 export const WHOLE_TABLE_SECONDS = 1800;
 
@@ -23,9 +27,35 @@ const readable = (kind: "SCHEMA" | "TABLE", name: string, right: string): string
     END IF;
   END $$`;
 
-const beside = (incident: string, { bare }: Table): string => `${schemaOf(incident)}.${bare}`;
+interface Column {
+  /** Quoted. */
+  name: string;
+  type: string;
+}
+
+const COLUMNS = `SELECT quote_ident(attname) AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+  WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`;
+
+/** What the server said, and which row it was about. */
+const said = (error: unknown): string => {
+  const { detail } = error as { detail?: string };
+  return `${messageOf(error)}${detail === undefined ? "" : ` (${detail.replace(/\.$/, "")})`}`;
+};
+
+const beside = (incident: string, { bare }: Pick<Table, "bare">): string => `${schemaOf(incident)}.${bare}`;
+
+/** Rows of a table that a person has to decide about. */
+export interface Undecided {
+  table: string;
+  /** There in both, and another today. */
+  rows: number;
+  /** Missing today, and something else of theirs that there may be once belongs to another row. */
+  taken: number;
+}
 
 export class Extraction {
+  private tried = false;
+
   constructor(
     private readonly platform: Platform,
     private readonly ground: Ground,
@@ -41,11 +71,11 @@ export class Extraction {
         copy,
       ]);
       if (!there?.there) return `${copy} is not there yet`;
-      const [then] = await this.then<{ count: string }>(`SELECT count(*) FROM ${table.name}`);
+      const [then] = await this.past<{ count: string }>(`SELECT count(*) FROM ${table.name}`);
       const [held] = await this.live<{ count: string }>(`SELECT count(*) FROM ${copy}`);
       if (then?.count !== held?.count)
         return `${copy} has ${held?.count ?? "?"} of ${then?.count ?? "?"} rows`;
-      const missing = await this.missing(table);
+      const missing = this.tried ? 0 : await this.missing(table);
       if (missing > 0) return `${table.name} lacks ${missing} rows`;
     }
     return true;
@@ -58,23 +88,32 @@ export class Extraction {
     );
     for (const table of tables) await this.carry(table, signal);
     // All tables or none: a child without its parent is no help.
-    const back = tables.map((table) => {
-      const columns = table.columns.join(", ");
-      return `INSERT INTO ${table.name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${beside(this.incident, table)} ON CONFLICT DO NOTHING`;
-    });
-    await this.live(`BEGIN; ${back.join("; ")}; COMMIT`);
+    const back = [];
+    for (const table of tables) {
+      const columns = (await this.common(table)).join(", ");
+      back.push(
+        `INSERT INTO ${table.name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${beside(this.incident, table)} ON CONFLICT DO NOTHING`,
+      );
+    }
+    await this.live(`BEGIN; SET CONSTRAINTS ALL DEFERRED; ${back.join("; ")}; COMMIT`).catch(
+      (error: unknown) => {
+        throw failed(`no row came back: ${said(error)}`, error);
+      },
+    );
+    this.tried = true;
   }
 
-  /** Rows that are in both and differ; a person decides about them. */
-  async differing(): Promise<{ table: string; rows: number }[]> {
+  async undecided(): Promise<Undecided[]> {
     const all = [];
     for (const table of this.found.tables) {
-      const using = table.key.join(", ");
-      const [row] = await this.live<{ count: string }>(
-        `SELECT count(*) FROM ${table.name} live JOIN ${beside(this.incident, table)} old USING (${using})
-          WHERE live::text <> old::text`,
+      const columns = await this.common(table);
+      const row = (from: string) => `ROW(${columns.map((column) => `${from}.${column}`).join(", ")})::text`;
+      const [found] = await this.live<{ count: string }>(
+        `SELECT count(*) FROM ${table.name} live JOIN ${beside(this.incident, table)} old USING (${table.key.join(", ")})
+          WHERE ${row("live")} <> ${row("old")}`,
       );
-      all.push({ table: table.name, rows: Number(row?.count ?? 0) });
+      const taken = await this.missing(table);
+      all.push({ table: table.name, rows: Number(found?.count ?? 0), taken });
     }
     return all;
   }
@@ -88,26 +127,45 @@ export class Extraction {
     return Number(row?.count ?? 0);
   }
 
+  /** Columns the table had at the moment and has today, those that can be written: a migration may lie between. */
+  private async common({ bare, columns }: Table): Promise<string[]> {
+    const had = await this.live<Column>(COLUMNS, [beside(this.incident, { bare })]);
+    const names = new Set(had.map((column) => column.name));
+    return columns.filter((column) => names.has(column));
+  }
+
   /** Copies a table from the restored server to the side of the live one, by its key; rows travel as PostgreSQL writes them. */
   private async carry(table: Table, signal: AbortSignal): Promise<void> {
     const copy = beside(this.incident, table);
+    const columns = await this.past<Column>(COLUMNS, [table.name]);
+    if (columns.length === 0)
+      throw failed(`${table.name} was not there at the moment; leave it out, or choose a later one`);
+    const lacks = table.key.filter((column) => !columns.some(({ name }) => name === column));
+    if (lacks.length > 0)
+      throw failed(
+        `${table.name} had no ${lacks.join(", ")} at the moment, by which its rows are told apart today; compare it by hand`,
+      );
+    const definitions = columns.map(({ name, type }) => `${name} ${type}`).join(", ");
     await this.live(
-      `DROP TABLE IF EXISTS ${copy}; CREATE TABLE ${copy} AS SELECT * FROM ${table.name} WITH NO DATA; ${readable("TABLE", copy, "SELECT")}`,
+      `DROP TABLE IF EXISTS ${copy}; CREATE TABLE ${copy} (${definitions}); ${readable("TABLE", copy, "SELECT")}`,
     );
     const key = table.key.map((column) => `t.${column}`).join(", ");
     const last = table.key.map((column) => `($1::text::${table.name}).${column}`).join(", ");
+    let limit = FIRST_BATCH;
     for (let after: string | null = null; ;) {
       signal.throwIfAborted();
-      const rows: { line: string }[] = await this.then<{ line: string }>(
-        `SELECT t::text AS line FROM ${table.name} t WHERE $1::text IS NULL OR (${key}) > (${last}) ORDER BY ${key} LIMIT ${BATCH}`,
+      const rows: { line: string }[] = await this.past<{ line: string }>(
+        `SELECT (t.*)::text AS line FROM ${table.name} t WHERE $1::text IS NULL OR (${key}) > (${last}) ORDER BY ${key} LIMIT ${limit}`,
         [after],
       );
       const lines = rows.map(({ line }) => line);
-      await this.live(`INSERT INTO ${copy} SELECT (line::${table.name}).* FROM unnest($1::text[]) AS line`, [
+      await this.live(`INSERT INTO ${copy} SELECT (line::${copy}).* FROM unnest($1::text[]) AS line`, [
         lines,
       ]);
-      if (rows.length < BATCH) return;
+      if (rows.length < limit) return;
       after = lines.at(-1) ?? null;
+      const characters = lines.reduce((sum, { length }) => sum + length, 0) / lines.length;
+      limit = Math.max(1, Math.min(BATCH, Math.floor(BATCH_CHARACTERS / characters)));
     }
   }
 
@@ -115,7 +173,7 @@ export class Extraction {
     return this.ground.database.query<T>(this.platform.writerHost, text, values, WHOLE_TABLE_SECONDS);
   }
 
-  private then<T extends object>(text: string, values?: unknown[]): Promise<T[]> {
+  private past<T extends object>(text: string, values?: unknown[]): Promise<T[]> {
     return this.ground.database.query<T>(this.found.restoredHost, text, values, WHOLE_TABLE_SECONDS);
   }
 }

@@ -8,7 +8,7 @@ import type { Platform, RegionFacts } from "../platform";
 import { changeRole, workloadRoles } from "../roles";
 import { POSTGRES_API, serverId } from "../server";
 import { assess, primary, type PitrAssessment } from "./assess";
-import { Extraction, schemaOf } from "./extract";
+import { Extraction, schemaOf, type Undecided } from "./extract";
 import { check, endpoint, endpointOf, NETWORK_API, restore, signIn, type Counts } from "./restored";
 import { endpointServer } from "./virtualEndpoint";
 
@@ -21,7 +21,7 @@ export interface PitrChoice {
 /** `pitr --at`: a server with what there was at a moment, beside the one that serves; and rows of it back where they lack. */
 export function pitr(platform: Platform, ground: Ground, { at, extract }: PitrChoice): Verb {
   let counts: Counts[] = [];
-  let differing: { table: string; rows: number }[] = [];
+  let differing: Undecided[] = [];
   let found: PitrAssessment | undefined;
   return {
     name: "pitr",
@@ -60,7 +60,7 @@ export function pitr(platform: Platform, ground: Ground, { at, extract }: PitrCh
                   done: async () => {
                     const state = await extraction.done();
                     // Told by whichever run ends: the one that brought them back may have been killed before it could.
-                    if (state === true) differing = await extraction.differing();
+                    if (state === true) differing = await extraction.undecided();
                     return state;
                   },
                   run: (signal: AbortSignal) => extraction.run(signal),
@@ -84,6 +84,12 @@ export function pitr(platform: Platform, ground: Ground, { at, extract }: PitrCh
             .map(
               ({ table, rows }) =>
                 `${table}: ${rows} rows changed since; compare with ${schemaOf(finished.incident)}`,
+            ),
+          ...differing
+            .filter(({ taken }) => taken > 0)
+            .map(
+              ({ table, taken }) =>
+                `${table}: ${taken} rows did not come back: another row has what there may be once, or a trigger kept them out; compare with ${schemaOf(finished.incident)}`,
             ),
           `it costs as much as the primary: pitr ${platform.stack} --drop takes it away`,
         ],
