@@ -70,7 +70,7 @@ export async function runEngine(
     const output: string[] = [];
     child.stdout?.on("data", (data: Buffer) => output.push(data.toString()));
     const code = await ended(child, minutes);
-    return { code, nonce, output: output.join(""), events: readEvents(log) };
+    return { code, nonce, output: output.join(""), ...readEvents(log) };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }

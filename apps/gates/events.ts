@@ -45,20 +45,29 @@ export type Event = z.infer<typeof event>;
 /** One step the engine planned or took. */
 export type StepMetadata = NonNullable<Event["resourcePreEvent"]>["metadata"];
 
-/** The events of one run, one a line. A log that was cut off, or that is none, is read as far as it goes. */
-export function readEvents(file: string): Event[] {
-  if (!fs.existsSync(file)) return [];
-  return fs
+/** What a log tells. */
+export interface Log {
+  readonly events: Event[];
+  /** Lines that are no event, or one of a form nobody knows: what they told is missing. */
+  readonly unread: number;
+}
+
+/** The events of one run, one a line. A log that was cut off is read as far as it goes. */
+export function readEvents(file: string): Log {
+  if (!fs.existsSync(file)) return { events: [], unread: 0 };
+  const lines = fs
     .readFileSync(file, "utf8")
     .split("\n")
-    .flatMap((line): Event[] => {
-      try {
-        const result = event.safeParse(JSON.parse(line));
-        return result.success ? [result.data] : [];
-      } catch {
-        return [];
-      }
-    });
+    .filter((line) => line.trim() !== "");
+  const events = lines.flatMap((line): Event[] => {
+    try {
+      const result = event.safeParse(JSON.parse(line));
+      return result.success ? [result.data] : [];
+    } catch {
+      return [];
+    }
+  });
+  return { events, unread: lines.length - events.length };
 }
 
 export function stepsOf(events: readonly Event[]): StepMetadata[] {

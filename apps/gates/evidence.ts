@@ -1,12 +1,5 @@
 import { z } from "zod";
-import {
-  canaryRefusals,
-  configurationDigest,
-  counted,
-  PROOF_POLICIES,
-  type Receipt,
-  rulesDigest,
-} from "../../policies/proof";
+import { canaryRefusals, counted, PROOF_POLICIES, type Receipt, rulesDigest } from "../../policies/proof";
 import { allRules } from "../../policies/pack/pack";
 import { readInventory } from "../../stacks/inventory";
 import { mendLine, mendOf, placeOf } from "../../policies/pack/mend";
@@ -36,6 +29,8 @@ export interface Expectation {
   readonly nonce: string;
   /** SHA-256 of the pack's code as the gate built it. */
   readonly pack: string;
+  /** {@link configurationDigest} before the engine was started. */
+  readonly configuration: string;
   /** Whether the pack was to refuse the canary. */
   readonly canary: boolean;
 }
@@ -45,14 +40,17 @@ export interface Ended {
   /** Exit code; undefined when it had to be ended. */
   readonly code?: number;
   readonly events: readonly Event[];
+  /** Lines of the engine's log that could not be read; none by default. */
+  readonly unread?: number;
 }
 
 /**
  * Everything that is missing to believe that this pack, with this configuration, judged what this run of the engine
  * planned or did, and everything it refused. Empty: the run may be trusted.
  */
-export function missingEvidence({ code, events }: Ended, expected: Expectation): string[] {
+export function missingEvidence({ code, events, unread = 0 }: Ended, expected: Expectation): string[] {
   return [
+    ...(unread > 0 ? [`${unread} event(s) of the engine cannot be read: what they told is missing`] : []),
     ...ending(code, events, expected),
     ...refusals(events, expected),
     ...engineSide(events),
@@ -142,7 +140,7 @@ function packSide(events: readonly Event[], expected: Expectation): string[] {
       : [`the pack's receipt differs in ${what}: found ${show(found)}, expected ${show(wanted)}`];
   return [
     ...same("its code", last.pack, expected.pack),
-    ...same("its configuration", last.configuration, configurationDigest(root)),
+    ...same("its configuration", last.configuration, expected.configuration),
     ...same("its rules", last.rules, rulesDigest(rules)),
     ...same("the canary's refusals", last.canary, canary),
     ...(canary.length > 0 ? [] : ["no rule refuses the canary: it proves nothing"]),

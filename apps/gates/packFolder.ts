@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import yaml from "js-yaml";
 import { z } from "zod";
-import { fileDigest } from "../../policies/proof";
+import { configurationDigest, fileDigest } from "../../policies/proof";
 import { buildPack } from "../../policies/pack/build";
 import { ConfigError, fromZod } from "../../stacks/problems";
 
@@ -62,20 +62,42 @@ function noPackagesBeside(root: string): void {
     ]);
 }
 
+/** What a run is judged by, as it lay there when the run began. */
+export interface Judges {
+  /** Name of the project. */
+  readonly project: string;
+  /** SHA-256 of the pack's code. */
+  readonly pack: string;
+  /** {@link configurationDigest} */
+  readonly configuration: string;
+}
+
+const PACK_FILE = "policies/bin/index.js";
+
+/** What of the judges is another one by now: whoever changed it may have done so before the engine read it. */
+export function changedSince(root: string, { pack, configuration }: Omit<Judges, "project">): string[] {
+  const file = path.join(root, PACK_FILE);
+  return [
+    ...(fs.existsSync(file) && fileDigest(file) === pack ? [] : [`${PACK_FILE} was changed during the run`]),
+    ...(configurationDigest(root) === configuration
+      ? []
+      : ["stack files, inventory or waivers were changed during the run"]),
+  ];
+}
+
 /**
  * Builds the policy pack of a project anew, whatever lies in its folder, and says what it is.
- * @returns name of the project, and SHA-256 of the pack's code
  * @throws ConfigError when project or pack are started otherwise than this project's are.
  */
-export function freshPack(root: string): { project: string; pack: string } {
+export function freshPack(root: string): Judges {
   for (const file of ["Pulumi.yaml", "policies/PulumiPolicy.yaml"]) onlyOne(root, file);
   const { name } = check(root, "Pulumi.yaml", projectSchema);
   check(root, "policies/PulumiPolicy.yaml", packSchema);
   check(root, "policies/package.json", manifestSchema);
   noPackagesBeside(root);
-  const file = path.join(root, "policies/bin/index.js");
+  const file = path.join(root, PACK_FILE);
   // What is there may have been made of something else, and say that it was not.
   fs.rmSync(path.dirname(file), { recursive: true, force: true });
   buildPack(root);
-  return { project: name, pack: fileDigest(file) };
+  return { project: name, pack: fileDigest(file), configuration: configurationDigest(root) };
 }

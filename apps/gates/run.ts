@@ -5,7 +5,7 @@ import { type Approval, approvalOf, departures, unapproved } from "./approval";
 import { type EngineResult, runEngine } from "./engine";
 import { missingEvidence } from "./evidence";
 import type { Verdict } from "./judge";
-import { freshPack } from "./packFolder";
+import { changedSince, freshPack, type Judges } from "./packFolder";
 import { refreshFlags } from "./refreshing";
 import { judgePreview, previewSchema } from "./preview";
 import { stepsOf } from "./events";
@@ -29,6 +29,7 @@ export interface PreviewRunOptions extends RunOptions {
 export interface PreviewRun {
   readonly verdict: Verdict;
   readonly approval: Approval;
+  readonly judges: Judges;
 }
 
 /** @throws ConfigError for a stack without a file. */
@@ -53,15 +54,17 @@ export async function previewRun(options: PreviewRunOptions): Promise<PreviewRun
   const { root, stack, refresh, expectNoChanges } = options;
   checkStack(root, stack);
   const args = ["preview", "--json", ...(refresh ? refreshing(root, stack) : [])];
-  const { project, pack } = freshPack(root);
-  const result = await runEngine({ ...options, args, canary: true }, { project });
-  const expected = { root, project, stack, nonce: result.nonce, pack, canary: true };
+  const judges = freshPack(root);
+  const result = await runEngine({ ...options, args, canary: true }, judges);
+  const expected = { root, stack, nonce: result.nonce, ...judges, canary: true };
   const approval = approvalOf(stack, result.events);
   const { findings, notes } = accesses(root, result);
   return {
     approval,
+    judges,
     verdict: {
       findings: [
+        ...changedSince(root, judges),
         ...missingEvidence(result, expected),
         ...findings,
         ...(expectNoChanges
@@ -89,18 +92,24 @@ function accesses(root: string, { output }: EngineResult): Verdict {
 /** Updates a stack, after a preview that shows what was approved, and proves that the pack judged the update too. */
 export async function updateRun(options: RunOptions, approved: Approval): Promise<Verdict> {
   const { root, stack } = options;
-  const { verdict, approval } = await previewRun(options);
-  const findings = [...verdict.findings, ...departures(approved, approval)];
+  const { verdict, approval, judges: before } = await previewRun(options);
+  const judges = freshPack(root);
+  const findings = [
+    ...verdict.findings,
+    ...departures(approved, approval),
+    // What was approved was shown by the judges of the preview, and by no others.
+    ...changedSince(root, before),
+  ];
   if (findings.length > 0) return { findings, notes: [...verdict.notes, "nothing was changed"] };
-  const { project, pack } = freshPack(root);
   const result = await runEngine(
     { root, stack, env: options.env, args: ["up", "--yes", "--skip-preview"], canary: false },
-    { project },
+    judges,
   );
   process.stdout.write(result.output);
   return {
     findings: [
-      ...missingEvidence(result, { root, project, stack, nonce: result.nonce, pack, canary: false }),
+      ...changedSince(root, before),
+      ...missingEvidence(result, { root, stack, nonce: result.nonce, ...judges, canary: false }),
       ...unapproved(approved, result.events),
     ],
     notes: summary(result),

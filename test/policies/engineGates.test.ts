@@ -5,14 +5,20 @@ import path from "node:path";
 import { Inspection } from "../../policies/pack/adapter/inspection";
 import { readInventory } from "../../stacks/inventory";
 import { allRules } from "../../policies/pack/pack";
-import { canaryRefusals, fileDigest, PROOF_VARIABLES, proofRules } from "../../policies/proof";
+import {
+  canaryRefusals,
+  configurationDigest,
+  fileDigest,
+  PROOF_VARIABLES,
+  proofRules,
+} from "../../policies/proof";
 import { Waivers } from "../../policies/pack/waivers";
 import { approvalOf, departures, unapproved } from "../../apps/gates/approval";
 import { checkEngineHome } from "../../apps/gates/engineHome";
 import { allowedEnvironment } from "../../apps/gates/environment";
-import type { Event } from "../../apps/gates/events";
+import { type Event, readEvents } from "../../apps/gates/events";
 import { type Expectation, missingEvidence } from "../../apps/gates/evidence";
-import { freshPack } from "../../apps/gates/packFolder";
+import { changedSince, freshPack } from "../../apps/gates/packFolder";
 import { previewRun, updateRun } from "../../apps/gates/run";
 import { stackNames } from "../../stacks/files";
 
@@ -29,6 +35,7 @@ const EXPECTED: Expectation = {
   stack: "staging",
   nonce: "n0nce",
   pack: fileDigest(__filename),
+  configuration: configurationDigest(ROOT),
   canary: true,
 };
 
@@ -185,7 +192,7 @@ describe("evidence that the pack judged", () => {
       try {
         copyConfiguration(copy);
         fs.appendFileSync(path.join(copy, "policies/waivers.yaml"), "\n# changed\n");
-        expect(missing(events(), { root: copy }).join("\n")).toMatch(expected);
+        expect(missing(events(), { configuration: configurationDigest(copy) }).join("\n")).toMatch(expected);
       } finally {
         fs.rmSync(copy, { recursive: true });
       }
@@ -194,6 +201,48 @@ describe("evidence that the pack judged", () => {
     const result = missingEvidence({ code: code ?? undefined, events: events() }, { ...EXPECTED, ...over });
     expect(result.join("\n")).toMatch(expected);
   });
+});
+
+test("an event that cannot be read is missed, wherever it stands in the log", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "events-"));
+  try {
+    const log = path.join(folder, "events.jsonl");
+    const lines = honest().map((one) => JSON.stringify(one));
+    const told = (written: readonly string[]) => {
+      fs.writeFileSync(log, `${written.join("\n")}\n`);
+      return missingEvidence({ code: 255, ...readEvents(log) }, EXPECTED).join("\n");
+    };
+    expect(told(lines)).toBe("");
+    const deletion = JSON.stringify(step({ op: "delete", urn: urn("data") }));
+    // It is judged by nobody, so that no count differs.
+    for (const line of [deletion.slice(0, -3), deletion.replace('"delete"', "1"), "null"])
+      expect(told([...lines.slice(0, 1), line, ...lines.slice(1)])).toMatch(
+        /^1 event\(s\) .* cannot be read/,
+      );
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("a pack or a stack file that is another one after the run is told", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "judges-"));
+  try {
+    copyConfiguration(folder);
+    const pack = path.join(folder, "policies/bin/index.js");
+    fs.mkdirSync(path.dirname(pack), { recursive: true });
+    fs.writeFileSync(pack, "judge();");
+    const judges = { pack: fileDigest(pack), configuration: configurationDigest(folder) };
+    expect(changedSince(folder, judges)).toEqual([]);
+    fs.appendFileSync(path.join(folder, "Pulumi.staging.yaml"), "# later\n");
+    expect(changedSince(folder, judges)).toEqual([expect.stringMatching(/^stack files.* changed/)]);
+    fs.rmSync(pack);
+    expect(changedSince(folder, judges)).toEqual([
+      expect.stringMatching(/^policies\/bin\/index\.js was changed/),
+      expect.stringMatching(/^stack files/),
+    ]);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
 });
 
 describe("what was approved", () => {
