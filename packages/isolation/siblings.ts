@@ -1,3 +1,4 @@
+import { beginningsOf, goesOn, type Place } from "./beginnings";
 import { MANAGED_SUFFIXES } from "./managedHosts";
 import { canonical, hasPlace, percentDecoded, substituted } from "./text";
 
@@ -182,19 +183,6 @@ function shortTexts(owner: object): Sibling[] {
   });
 }
 
-const beginnings = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
-
-/** Beginnings of names, two characters and longer, that are not yet the whole name. */
-function beginningsOf(names: ReadonlySet<string>): ReadonlySet<string> {
-  let known = beginnings.get(names);
-  if (!known) {
-    const parts = [...names].flatMap((name) => [...name].map((_, end) => name.slice(0, end)));
-    known = new Set(parts.filter((part) => part.length >= 2));
-    beginnings.set(names, known);
-  }
-  return known;
-}
-
 const isPrintable = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e;
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /** Value of each digit of base64 by its character code. */
@@ -239,30 +227,42 @@ export function mayBePiece(text: string, names: ReadonlySet<string>): boolean {
   if (!isShort(text)) return false;
   if (!/^[\x20-\x7e]*$/.test(text)) return true;
   const plain = text.toLowerCase().trim();
-  return beginningsOf(names).has(plain) || (plain.includes(".") && isDomain(undotted(plain)));
+  return beginningsOf(names).isBeginning(plain) || (plain.includes(".") && isDomain(undotted(plain)));
 }
+
+const SEPARATORS = ["", "-", "."];
 
 /** Names that several texts make together, in any order and joined by nothing, a hyphen or a dot. */
 function pieced(texts: readonly Sibling[], names: ReadonlySet<string>): Assembled[] {
-  const known = beginningsOf(names);
-  const starts = texts.filter(({ text }) => known.has(text));
-  if (starts.length === 0) return [];
+  const beginnings = beginningsOf(names);
   const assembled: Assembled[] = [];
   let steps = MAX_STEPS;
-  const extend = (sofar: string, used: readonly Sibling[]): void => {
+  const extend = (sofar: string, place: Place, used: readonly Sibling[]): void => {
     for (const sibling of texts) {
       if (used.includes(sibling)) continue;
       if (--steps < 0) return;
-      for (const separator of ["", "-", "."]) {
-        const longer = `${sofar}${separator}${sibling.text}`;
-        const bare = longer.split(".")[0] ?? longer;
-        if (names.has(longer) || (names.has(bare) && bare.length > sofar.length)) {
-          assembled.push({ key: sibling.key, text: longer, via: "joined" });
-        } else if (used.length < MAX_PIECES && known.has(longer)) extend(longer, [...used, sibling]);
+      for (const separator of SEPARATORS) {
+        const joint = beginnings.follow(separator, place);
+        if (!joint) continue;
+        const longer = beginnings.follow(sibling.text, joint);
+        if (longer?.isName || firstLabelIsName(sofar, separator, sibling.text, joint))
+          assembled.push({ key: sibling.key, text: `${sofar}${separator}${sibling.text}`, via: "joined" });
+        else if (used.length < MAX_PIECES && goesOn(longer))
+          extend(`${sofar}${separator}${sibling.text}`, longer, [...used, sibling]);
       }
     }
   };
-  for (const start of starts) extend(start.text, [start]);
+  /** Whether what is made is a host whose first label is a name, the last piece bringing its end. */
+  const firstLabelIsName = (sofar: string, separator: string, text: string, joint: Place): boolean => {
+    const dot = text.indexOf(".");
+    if (dot < 0 || separator === "." || sofar.includes(".")) return false;
+    return separator.length + dot > 0 && beginnings.follow(text, joint, dot)?.isName === true;
+  };
+  for (const start of texts) {
+    if (start.text.length < 2) continue;
+    const place = beginnings.follow(start.text);
+    if (goesOn(place)) extend(start.text, place, [start]);
+  }
   return assembled;
 }
 
