@@ -14,6 +14,8 @@ class Watch {
   /** Whether the stack declared a database server a replica or restore could come from. */
   declaresServer = false;
   private readonly hits = new WeakMap<ResourceView, readonly Hit[]>();
+  /** The resource that was asked for last, and what is foreign in it: a dozen rules ask one after the other. */
+  private last: { readonly resource: ResourceView; readonly hits: readonly Hit[] } | undefined;
   /** Inputs in which nothing foreign was found, with the provider they were judged with. */
   private readonly clean = new WeakMap<Tree, ProviderView | undefined>();
   private readonly providers = new Map<string, { content: string; hits: readonly Hit[] }>();
@@ -24,6 +26,11 @@ class Watch {
 
   /** Everything foreign in a resource and in the provider it is deployed with. */
   hitsOf(resource: ResourceView): readonly Hit[] {
+    if (this.last?.resource !== resource) this.last = { resource, hits: this.found(resource) };
+    return this.last.hits;
+  }
+
+  private found(resource: ResourceView): readonly Hit[] {
     let hits = this.hits.get(resource);
     if (!hits) {
       this.learn(resource);

@@ -83,6 +83,17 @@ const DECLARATIONS: ReadonlyMap<string, Declaration> = new Map(
  * `azure-native_storage_v20240101:storage:StorageAccount`. Undefined for types of other packages.
  */
 export function azureType(type: string): string | undefined {
+  const known = azureTypes.get(type);
+  if (known !== undefined) return known ?? undefined;
+  const short = shortAzureType(type);
+  azureTypes.set(type, short ?? null);
+  return short;
+}
+
+/** What was found of each type, null where it is none of Azure's: a program has few types and many resources. */
+const azureTypes = new Map<string, string | null>();
+
+function shortAzureType(type: string): string | undefined {
   const [name = "", module = "", kind = ""] = type.split(":");
   if (!/^azure-native(?:_|$)/.test(name) || kind === "") return undefined;
   const parts = module.split("/").filter((part) => !/^v\d{8}/.test(part));

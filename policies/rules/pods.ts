@@ -45,8 +45,19 @@ export function objects(resource: ResourceView): Cursor[] {
   return list ? root.at("items").items() : [root];
 }
 
+const known = new WeakMap<ResourceView, readonly Pods[]>();
+
 /** Pods described by a resource of a kind in {@link WORKLOADS}, its lists and patches. */
-export function podsOf(resource: ResourceView): Pods[] {
+export function podsOf(resource: ResourceView): readonly Pods[] {
+  const before = known.get(resource);
+  if (before) return before;
+  const found = describedPods(resource);
+  // A list is looked at by each rule that asks: if it is unknown, that is noted for each.
+  if (!kindOf(resource.type).list) known.set(resource, found);
+  return found;
+}
+
+function describedPods(resource: ResourceView): Pods[] {
   const { kind } = kindOf(resource.type);
   const place = POD_SPECS[kind];
   if (!place) return [];
