@@ -28,6 +28,8 @@ export interface Run {
 /** Judges resources and stacks by every rule. Knows nothing of how they arrive or where findings go. */
 export class Inspection {
   private readonly contexts = new Map<string, Context>();
+  /** How the URNs of the stack begin that was judged last, and its context. */
+  private last: { readonly beginning: string; readonly context: Context } | undefined;
   private readonly rulesByType = {
     prod: new Map<string, readonly ResourceRule[]>(),
     nonProd: new Map<string, readonly ResourceRule[]>(),
@@ -57,16 +59,16 @@ export class Inspection {
     if (!root) return [];
     const context = this.contextOf(root.urn);
     const rules = this.run.rules.filter((rule): rule is StackRule => rule.scope === "stack");
+    const urn = rootUrn(stack);
     const findings = rules
       .filter((rule) => applies(rule, context))
-      .flatMap((rule) => {
-        const urn = rootUrn(stack);
-        return this.findings(
+      .flatMap((rule) =>
+        this.findings(
           rule,
           urn,
           checked(rule, urn, () => rule.check(stack, context)),
-        );
-      });
+        ),
+      );
     forget(context);
     return findings;
   }
@@ -113,7 +115,14 @@ export class Inspection {
   }
 
   private contextOf(urn: string): Context {
-    const [, , stack = "", , project = ""] = urn.split(":", 6);
+    if (this.last && urn.startsWith(this.last.beginning)) return this.last.context;
+    const parts = urn.split(":", 6);
+    const context = this.contextOfStack(parts[2] ?? "", parts[4] ?? "");
+    if (parts.length === 6) this.last = { beginning: `${parts.slice(0, 5).join(":")}::`, context };
+    return context;
+  }
+
+  private contextOfStack(stack: string, project: string): Context {
     const key = `${project}/${stack}`;
     let context = this.contexts.get(key);
     if (!context) {
