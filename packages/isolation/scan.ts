@@ -70,6 +70,14 @@ interface Known {
   namesSetting?: boolean;
 }
 
+/** What the texts of an object may be to each other. */
+interface AmongTexts {
+  readonly leavePlace: boolean;
+  readonly mayComplete: boolean;
+  /** What is known of each value that is a text. */
+  readonly known: readonly (Known | undefined)[];
+}
+
 /** Settings that hold a host, by the words in their names. */
 const HOST_KEY =
   /host|addr|(?:^|[_-])ip(?:$|s$|[_-])|server|endpoint|target|upstream|dsn|url|conn|destination|^ip$/i;
@@ -206,7 +214,8 @@ export class Scanner {
   ): void {
     const refusal = frame.refusal ?? refusalOfObject(value);
     const refuses = frame.refuses || (refusal?.refuses(value) ?? false);
-    const texts = this.amongTexts(value);
+    const values: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+    const texts = this.amongTexts(value, values);
     const expanded = texts.leavePlace ? expansions(value, settings) : [];
     const filled = expanded.length > 0 ? filledBy(expanded, frame.filled) : frame.filled;
     const child = (key: string | number, inner: unknown): Frame => ({
@@ -219,21 +228,21 @@ export class Scanner {
       refusal,
     });
     if (Array.isArray(value)) {
-      value.forEach((inner: unknown, index) => {
-        if (!this.isClean(inner, frame.isHost)) pending.push(child(index, inner));
+      values.forEach((inner, index) => {
+        if (!this.isClean(inner, texts.known[index], frame.isHost)) pending.push(child(index, inner));
       });
     } else {
-      for (const key of Object.keys(value)) {
-        const inner = (value as Record<string, unknown>)[key];
+      Object.keys(value).forEach((key, index) => {
+        const inner = values[index];
         const known = this.knownOf(key);
         const named = this.foundIn(key, known, false);
         if (named.length > 0) this.reportAll(child(key, inner), named, true, report);
         const isHost = key === "value" ? this.namesHost(key, value) : this.isHostName(key, known);
-        if (!this.isClean(inner, isHost)) pending.push(child(key, inner));
+        if (!this.isClean(inner, texts.known[index], isHost)) pending.push(child(key, inner));
         known.namesSetting ??= mayBeSetting(key);
         const setting = known.namesSetting ? toolSetting(key, inner, value) : undefined;
         if (setting !== undefined) this.reportAll(child(key, inner), this.text(setting), false, report);
-      }
+      });
     }
     const pieced = texts.mayComplete ? fragments(value, this.foreignNames, this.pieceText) : [];
     for (const { key, text, via } of [...expanded, ...pieced]) {
@@ -265,23 +274,24 @@ export class Scanner {
 
   /**
    * What the texts of an object may be to each other: whether one leaves a place, further down too where it has an environment, and
-   * whether one, of a list of settings too, could be a piece of a name.
+   * whether one, of a list of settings too, could be a piece of a name. And what is known of each, in their order: it is asked for
+   * again where each is judged.
    */
-  private amongTexts(owner: object): { readonly leavePlace: boolean; readonly mayComplete: boolean } {
+  private amongTexts(owner: object, values: readonly unknown[]): AmongTexts {
     const isList = Array.isArray(owner);
     let leavePlace =
       !isList && Array.isArray((owner as { env?: unknown }).env) && this.leavesPlace(owner, EXPANDED_STEPS);
     let mayComplete = false;
-    for (const key of Object.keys(owner)) {
-      const entry = (owner as Record<string, unknown>)[key];
+    const all = values.map((entry) => {
       const isText = typeof entry === "string";
       const text = typeof entry === "object" && entry !== null ? (entry as { value?: unknown }).value : entry;
-      if (typeof text !== "string") continue;
+      if (typeof text !== "string") return undefined;
       const known = this.knownOf(text);
       if (isText && !isList) leavePlace ||= known.place ??= leavesPlace(text);
       mayComplete ||= known.piece ??= mayBePiece(opened(text), this.foreignNames);
-    }
-    return { leavePlace, mayComplete };
+      return isText ? known : undefined;
+    });
+    return { leavePlace, mayComplete, known: all };
   }
 
   /** Whether a text so many steps below an object leaves a place. */
@@ -301,8 +311,8 @@ export class Scanner {
   private readonly pieceText = (text: string): string => (this.knownOf(text).pieceText ??= pieceText(text));
 
   /** Whether a value is none to go into, or a text or address with nothing in it: most are, and need no place made for them. */
-  private isClean(value: unknown, isHost: boolean): boolean {
-    if (typeof value === "string") return this.text(value, isHost).length === 0;
+  private isClean(value: unknown, known: Known | undefined, isHost: boolean): boolean {
+    if (typeof value === "string" && known) return this.foundIn(value, known, isHost).length === 0;
     if (typeof value === "number") return !isHost || !Number.isInteger(value);
     return typeof value !== "object" || value === null;
   }
