@@ -17,7 +17,9 @@ const beginningOf = (text: string, at: number): number =>
  * looked through for all of them: the three characters most of its places begin with rule all names out at once.
  */
 export class BareNames {
-  private readonly byBeginning: (string[] | undefined)[] = [];
+  private readonly byBeginning = new Map<number, string[]>();
+  /** Whether a name has a beginning, by its number: nearly every place is told by this alone. */
+  private readonly begins = new Uint8Array(KINDS ** 3);
   /** Length of the shortest. */
   readonly shortest: number;
 
@@ -25,7 +27,9 @@ export class BareNames {
     let shortest = Infinity;
     for (const name of names) {
       shortest = Math.min(shortest, name.length);
-      (this.byBeginning[beginningOf(name, 0)] ??= []).push(name);
+      const beginning = beginningOf(name, 0);
+      this.begins[beginning] = 1;
+      this.byBeginning.set(beginning, [...(this.byBeginning.get(beginning) ?? []), name]);
     }
     this.shortest = shortest;
   }
@@ -35,8 +39,10 @@ export class BareNames {
     const found: { name: string; at: number }[] = [];
     let beginning = beginningOf(text, 0);
     for (let at = 0; at + this.shortest <= text.length; at++) {
-      for (const name of this.byBeginning[beginning] ?? [])
-        if (text.startsWith(name, at)) found.push({ name, at });
+      if (this.begins[beginning] === 1) {
+        for (const name of this.byBeginning.get(beginning) ?? [])
+          if (text.startsWith(name, at)) found.push({ name, at });
+      }
       beginning = (beginning % (KINDS * KINDS)) * KINDS + kindOf(text.charCodeAt(at + 3));
     }
     return found;

@@ -127,9 +127,28 @@ function fromBase45(run: string): Buffer | undefined {
   return Buffer.from(bytes);
 }
 
+/** Smallest number of digits of a base whose next digit no longer matters to the first two bytes. */
+const MIN_TELLING = 2 ** 30;
+
+/**
+ * Whether a number can begin as a text does, or as gzip: by its first two bytes, which its first digits tell unless they are zeros. Of
+ * random ones one in seven gets past; the number itself takes longer than all the rest.
+ */
+function mayBeginReadable(digits: readonly number[], base: number, perStep: number): boolean {
+  const first = digits.slice(0, perStep);
+  const value = first.reduce((sum, digit) => sum * base + digit, 0);
+  if (value < MIN_TELLING) return true;
+  const bits = Math.log2(value) + (digits.length - first.length) * Math.log2(base);
+  const bytes = 2 ** ((bits % 8) + 8);
+  const [least, most] = [Math.floor(bytes - 0.001), Math.floor(bytes + 0.001)];
+  // So close to the next one, the digits that were left out decide.
+  if (least !== most) return true;
+  return (isPrintable(least >> 8) && isPrintable(least & 255)) || least === 0x1f8b;
+}
+
 function fromNumber(run: string, values: Int8Array, base: number, perStep: number): Buffer | undefined {
   const digits = digitsOf(run, values);
-  if (!digits) return undefined;
+  if (!digits || !mayBeginReadable(digits, base, perStep)) return undefined;
   let number = 0n;
   for (let at = 0; at < digits.length; at += perStep) {
     const step = digits.slice(at, at + perStep);

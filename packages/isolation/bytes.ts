@@ -104,16 +104,34 @@ function asText(bytes: Buffer, via: string): Decoded {
     : { via: `${via} → utf-16`, text: wide };
 }
 
+/** Characters of two bytes in which a text in another encoding is looked for. */
+const SAMPLED_WIDE = 256;
+
 /** Wide characters none of whose bytes is NUL, as those of full width: a text once they are folded, or none. */
 function unpaddedWide(bytes: Buffer): string | undefined {
   if (bytes.length < MIN_UNMARKED_BYTES) return undefined;
   const even = bytes.subarray(0, bytes.length & ~1);
-  return [even, Buffer.from(even).swap16()]
-    .map((one) => one.toString("utf16le"))
-    .find((text) => {
-      const sample = visible(text.slice(0, 256));
-      return (sample.match(/[\t\n\r -~]/g)?.length ?? 0) > sample.length * 0.8;
-    });
+  const found = [even, Buffer.from(even).swap16()].find((one) => {
+    const beginning = one.toString("utf16le", 0, 2 * SAMPLED_WIDE);
+    if (staysAsItIs(beginning)) return false;
+    const sample = visible(beginning);
+    return (sample.match(/[\t\n\r -~]/g)?.length ?? 0) > sample.length * 0.8;
+  });
+  return found?.toString("utf16le");
+}
+
+/**
+ * Whether so many characters stay what they are that folding the others cannot make ASCII of four fifths: no character becomes more
+ * than five of those. Bytes of chance are mostly ideographs, syllables of Hangul and characters for private use.
+ */
+function staysAsItIs(text: string): boolean {
+  let stay = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const isIdeograph = code >= 0x3400 && code <= 0x9fff;
+    if (isIdeograph || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xe000 && code <= 0xf8ff)) stay++;
+  }
+  return stay * 9 >= text.length * 5;
 }
 
 /**

@@ -68,13 +68,17 @@ export function listedBytes(text: string): Buffer[] {
   });
 }
 
-/** Every text a text spells by codes. */
-export function spelled(text: string): string[] {
+/**
+ * Every text a text spells by codes.
+ * @param mayBeDecimal whether it has eight numbers of two decimal digits and more
+ * @param mayBeHex the same of hexadecimal digits
+ */
+export function spelled(text: string, mayBeDecimal = true, mayBeHex = true): string[] {
   // Escapes are resolved as such: those of a name written in part are no text of their own.
-  if (text.length < 23 || /\\[uUxX]/.test(text)) return [];
+  if (text.length < 23 || !(mayBeDecimal || mayBeHex) || /\\[uUxX]/.test(text)) return [];
   return [
-    ...(MAY_BE_DECIMAL.test(text) ? texts(text, /(?<!\d)\d{2,3}(?!\d)/g, 10, 8) : []),
-    ...(MAY_BE_HEX.test(text) ? texts(text, /(?<![0-9a-f])[0-9a-f]{2,8}(?![0-9a-f])/gi, 16) : []),
+    ...(mayBeDecimal && MAY_BE_DECIMAL.test(text) ? texts(text, /(?<!\d)\d{2,3}(?!\d)/g, 10, 8) : []),
+    ...(mayBeHex && MAY_BE_HEX.test(text) ? texts(text, /(?<![0-9a-f])[0-9a-f]{2,8}(?![0-9a-f])/gi, 16) : []),
   ];
 }
 

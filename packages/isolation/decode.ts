@@ -38,7 +38,8 @@ const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){8,}(?![0-9a-f])/gi;
 const HEX_DUMP = /(?:(?:0x)?(?:[0-9a-f]{2}){1,4}[\s:,]+){3,}(?:0x)?(?:[0-9a-f]{2}){1,4}(?![0-9a-z])/gi;
 /** Hexadecimal cut into lines. */
 const HEX_LINES = /(?<![0-9a-f])(?:(?:[0-9a-f]{2}){8,}[ \t]*\r?\n[ \t]*)+(?:[0-9a-f]{2})+(?![0-9a-z])/gi;
-const HAS_HEX_DUMP = /[0-9a-f]{2}[\s:,]+(?:0x)?[0-9a-f]{2}/i;
+/** What each of the three groups before the last is: a digest behind its name, `sha256:…`, has one and is none. */
+const HAS_HEX_DUMP = /[0-9a-f]{2}[\s:,]+(?:0x)?(?:[0-9a-f]{2}){1,4}[\s:,]+(?:0x)?[0-9a-f]{2}/i;
 /** A line of `xxd` or `hexdump -C`: where it stands, its bytes, and the bytes as text. */
 const DUMP_LINE = /^[0-9a-f]{6,16}:?[ \t]+((?:[0-9a-f]{2,4}[ \t]+){1,20})(?:[ \t].*)?$/gim;
 /** Shortest text any of the three finds, `aabbcc aa `. */
@@ -276,8 +277,8 @@ function rewritten(text: string, { signs, digits, numbers, hexNumbers }: Makeup)
     for (const [via, form, needs] of FORMS)
       if (form === fromCodes ? mayBeCodes : (signs & needs) !== 0) add(via, form(text));
   }
-  if (numbers >= MIN_CODES || hexNumbers >= MIN_CODES)
-    for (const form of spelled(text)) add("character codes", form);
+  for (const form of spelled(text, numbers >= MIN_CODES, hexNumbers >= MIN_CODES))
+    add("character codes", form);
   if (digits >= MIN_CODE_DIGITS) for (const form of spelledUnevenly(text)) add("character codes", form);
   return made;
 }

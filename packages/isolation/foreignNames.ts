@@ -20,8 +20,10 @@ const SPELLED = /(?:[a-z0-9][^a-z0-9]){8}/;
 const ALL_SPELLED = /^(?:[a-z0-9][^a-z0-9]+)+[a-z0-9]$/;
 
 /** A name with each letter moved on in the alphabet. */
-const shifted = (name: string, by: number): string =>
-  name.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + by) % 26) + 97));
+function shifted(name: string, by: number): string {
+  const moved = (code: number): number => (code >= 97 && code <= 122 ? ((code - 97 + by) % 26) + 97 : code);
+  return String.fromCharCode(...Array.from({ length: name.length }, (_, at) => moved(name.charCodeAt(at))));
+}
 const mirrored = (name: string): string =>
   name.replace(/[a-z]/g, (letter) => String.fromCharCode(219 - letter.charCodeAt(0)));
 /** Every printable character moved half way round, in lower case, as texts are judged. */

@@ -30,9 +30,11 @@ const VAULT_ANNOTATION =
 const INLINE =
   /(?:^|[\s"'=])(?:>>)?vault:[\w./-]+#|\bref\+[a-z0-9]+:\/\/|<path:[^>]+>|\b(?:with\s+)?secret\s+"[^"]+"|\bop:\/\/[\w ./-]+|\barn:aws[\w-]*:(?:ssm|secretsmanager):[^\s"']+|\b(?:gcp|sm|gsm|gcpsm|aws-?sm|aws-?ssm|azkv|akv|conjur|akeyless):\/\/[^\s"']+|\bprojects\/[\w-]+\/secrets\/[\w-]+|\{\{-?\s*(?:with\s+|range\s+)?(?:key|keyOrDefault|ls|safeLs|tree)\s+"[^"]+"/;
 
-/** Whether a text holds one: each has a colon, quotes or a folder of secrets. */
+/** A part of each: what spares nearly all texts, every image by its digest and every address of a port too, the search for all. */
+const MAY_BE_INLINE = ["://", '"', "/secrets/", "vault:", "<path:", "arn:aws"];
+
 const isInlineIn = (text: string): boolean =>
-  (text.includes(":") || text.includes('"') || text.includes("/secrets/")) && INLINE.test(text);
+  MAY_BE_INLINE.some((part) => text.includes(part)) && INLINE.test(text);
 
 function pathPlaces(object: Cursor, kind: string): Cursor[] {
   const pattern = PATHS.find(([kinds]) => kinds.test(kind))?.[1];
