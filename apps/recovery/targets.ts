@@ -32,7 +32,7 @@ export const SINGLE_TARGET = "primary";
 
 /** Bearer tokens and keys go over TLS only; an emulator on this machine has none. */
 export const secureUrl = z
-  .url({ protocol: /^https?$/, error: "an https URL" })
+  .url({ protocol: /^https?$/, error: "an https URL", abort: true })
   .refine(
     (text) =>
       text.startsWith("https:") ||

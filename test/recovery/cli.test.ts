@@ -259,6 +259,13 @@ describe("bad input ends within seconds, with one line that names what and where
       2,
       /--out \/proc\/nope: cannot be written/,
     ],
+    ...["nonsense", " ", "ftp://account"].map((url): Case => [
+      `an account whose URL is "${url}"`,
+      ["list"],
+      () => ({ BACKUP_STORE_CONNECTION_STRING: "", BACKUP_STORE_URL: url }),
+      2,
+      /^error: BACKUP_STORE_URL: expected an https URL$/,
+    ]),
     ["an unknown verb", ["explode"], () => ({}), 2, /unknown command 'explode'/],
     [
       "an unknown tier",
