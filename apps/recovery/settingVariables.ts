@@ -25,6 +25,8 @@ const duration = z.string().transform((text, issue) => {
   issue.addIssue("a duration such as 90s, 30m, 26h or 7d");
   return z.NEVER;
 });
+/** A timer takes no more than 2^31 ms, and goes off at once where it is given more. */
+const wait = duration.refine((seconds) => seconds <= 24 * 86_400, "a duration of at most 24d");
 const hostList = z.string().transform((text, issue) => {
   const hosts = text.split(",").map((host) => host.trim());
   if (hosts.every((host) => /^[^\s:/@?#]+$|^\[?[0-9a-f:.]+\]?$|^\/\S+$/i.test(host))) return hosts;
@@ -50,7 +52,7 @@ export const variables = z.object({
   BACKUP_STORE_SECONDARY_URL: secureUrl.optional(),
   BACKUP_STORE_SECONDARY_CONNECTION_STRING: connectionString.optional(),
   BACKUP_TARGETS: z.string().optional(),
-  BACKUP_TARGET_PATIENCE: duration.default(60),
+  BACKUP_TARGET_PATIENCE: wait.default(60),
   BACKUP_BANDWIDTH_LIMIT: z
     .string()
     .transform((text, issue) => {
@@ -96,7 +98,7 @@ export const variables = z.object({
   RESTORE_JOBS: whole(2, 32).default(2),
   BACKUP_JOBS: whole(1, 16).default(1),
   BACKUP_PARALLEL_DATABASES: whole(1, 8).default(2),
-  BACKUP_STALL_TIMEOUT: duration.default(600),
+  BACKUP_STALL_TIMEOUT: wait.default(600),
   RTO_TARGET: duration.optional(),
   RPO_TARGET: duration.optional(),
   GUARD_ALLOWED_HOSTS: hostList.default([...LOOPBACK]),

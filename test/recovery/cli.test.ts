@@ -266,6 +266,13 @@ describe("bad input ends within seconds, with one line that names what and where
       2,
       /^error: BACKUP_STORE_URL: expected an https URL$/,
     ]),
+    ...["BACKUP_STALL_TIMEOUT", "BACKUP_TARGET_PATIENCE"].map((setting): Case => [
+      `a ${setting} that no timer takes`,
+      ["backup"],
+      () => ({ [setting]: "25d" }),
+      2,
+      new RegExp(`^error: ${setting}: expected a duration of at most 24d$`),
+    ]),
     ["an unknown verb", ["explode"], () => ({}), 2, /unknown command 'explode'/],
     [
       "an unknown tier",
